@@ -1,0 +1,8 @@
+"""Reverse-mode automatic differentiation over NumPy, made for convolutional networks."""
+
+from autograd_cnn import tape
+from autograd_cnn.kernels import current_backend, set_backend
+from autograd_cnn.ops import *
+from autograd_cnn.primitive import primitive
+from autograd_cnn.tape import detect_anomaly, enable_grad, no_grad
+from autograd_cnn.tensor import Tensor, tensor

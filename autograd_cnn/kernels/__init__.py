@@ -1,0 +1,32 @@
+"""Arrays in, arrays out: the numerical work, in one backend or another.
+
+Each name here picks, call by call, the fastest backend that can do the work; what a backend
+declines with `NotImplemented` falls to the reference.
+"""
+
+from autograd_cnn.kernels.backend import Kernel, current_backend, set_backend
+
+correlate2d = Kernel("correlate2d")
+correlate2d_wrt_input = Kernel("correlate2d_wrt_input")
+correlate2d_wrt_weight = Kernel("correlate2d_wrt_weight")
+erf = Kernel("erf")
+max_pool = Kernel("max_pool")
+gather_winners = Kernel("gather_winners")
+scatter_winners = Kernel("scatter_winners")
+mean_pool = Kernel("mean_pool")
+mean_pool_wrt_input = Kernel("mean_pool_wrt_input")
+
+__all__ = [
+    "Kernel",
+    "correlate2d",
+    "correlate2d_wrt_input",
+    "correlate2d_wrt_weight",
+    "current_backend",
+    "erf",
+    "gather_winners",
+    "max_pool",
+    "mean_pool",
+    "mean_pool_wrt_input",
+    "scatter_winners",
+    "set_backend",
+]

@@ -1,0 +1,104 @@
+"""The choice between the backends."""
+
+import os
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType, TracebackType
+from typing import Any, Final
+
+from autograd_cnn.errors import ArgumentError, MissingDependencyError, sentence
+
+CHOICES: Final = ("auto", "reference", "jit")
+VARIABLE: Final = "AUTOGRAD_CNN_BACKEND"
+
+_modules: tuple[ModuleType, ...] = ()
+
+
+class Kernel:
+    """A function of the name that every backend may define, and the reference does."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<kernel {self.name}>"
+
+    def __call__(self, *args: Any) -> Any:
+        """Run in the first backend that has the kernel and does not decline."""
+        for module in _modules or _start():
+            function = getattr(module, self.name, None)
+            if function is not None:
+                result = function(*args)
+                if result is not NotImplemented:
+                    return result
+        raise AssertionError(self.name)
+
+
+class set_backend:  # noqa: N801  # a function to its users, which `with` can undo
+    """Choose the backend for the whole process; in a ``with`` statement, for its duration.
+
+    Parameters
+    ----------
+    name : {"auto", "reference", "jit"}
+        ``"auto"`` takes ``jit`` where Numba is installed, else ``reference``. At the start the
+        variable ``AUTOGRAD_CNN_BACKEND`` decides, and without it ``"auto"``.
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown name.
+    MissingDependencyError
+        For ``"jit"`` without Numba.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> with ag.set_backend("reference"):
+    ...     ag.current_backend()
+    'reference'
+    """
+
+    def __init__(self, name: str) -> None:
+        global _modules
+        self._before = _modules
+        _modules = _load(name)
+
+    def __enter__(self) -> None:
+        """Leave the choice made; `__exit__` undoes it."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Return to the backend that was chosen before."""
+        global _modules
+        _modules = self._before
+
+
+def current_backend() -> str:
+    """Return the name of the backend that is tried first.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> ag.current_backend() in ("reference", "jit")
+    True
+    """
+    return (_modules or _start())[0].__name__.rsplit(".", 1)[-1]
+
+
+def _start() -> tuple[ModuleType, ...]:
+    global _modules
+    _modules = _load(os.environ.get(VARIABLE, "auto"))
+    return _modules
+
+
+def _load(name: str) -> tuple[ModuleType, ...]:
+    if name not in CHOICES:
+        raise ArgumentError(
+            sentence("set_backend", "unknown backend", expected=f"one of {', '.join(CHOICES)}", got=repr(name))
+        )
+    installed = find_spec("numba") is not None
+    if name == "jit" and not installed:
+        raise MissingDependencyError("the jit backend", "fast")
+    wanted = ["jit", "reference"] if installed and name != "reference" else ["reference"]
+    return tuple(import_module(f"autograd_cnn.kernels.{each}") for each in wanted)

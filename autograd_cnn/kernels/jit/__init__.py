@@ -1,0 +1,1 @@
+"""The fast backend: kernels compiled by Numba."""

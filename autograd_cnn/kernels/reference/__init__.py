@@ -1,0 +1,26 @@
+"""The complete backend: NumPy alone, written to be read.
+
+Loops run over the taps of a window, never over pixels or images.
+"""
+
+from autograd_cnn.kernels.reference.correlation import correlate2d, correlate2d_wrt_input, correlate2d_wrt_weight
+from autograd_cnn.kernels.reference.pooling import (
+    gather_winners,
+    max_pool,
+    mean_pool,
+    mean_pool_wrt_input,
+    scatter_winners,
+)
+from autograd_cnn.kernels.reference.special import erf
+
+__all__ = [
+    "correlate2d",
+    "correlate2d_wrt_input",
+    "correlate2d_wrt_weight",
+    "erf",
+    "gather_winners",
+    "max_pool",
+    "mean_pool",
+    "mean_pool_wrt_input",
+    "scatter_winners",
+]

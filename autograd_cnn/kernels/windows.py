@@ -1,0 +1,155 @@
+"""How a window slides over an image: sizes, padding, and the view that each tap takes.
+
+Sizes follow Dumoulin & Visin 2016, *A guide to convolution arithmetic for deep learning*.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, TypeAlias
+
+from numpy.typing import NDArray
+
+from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+
+Array: TypeAlias = NDArray[Any]
+Pair: TypeAlias = tuple[int, int]
+IntOrPair: TypeAlias = int | Pair
+Padding: TypeAlias = IntOrPair | tuple[Pair, Pair] | Literal["valid", "same", "full"]
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """A window of ``size`` at every ``stride``-th place of a padded ``image``.
+
+    Attributes
+    ----------
+    image, size, stride, dilation, out : pair of int
+        Along height and width, in pixels; ``out`` counts the places.
+    padding : pair of pairs
+        ``((top, bottom), (left, right))``.
+    """
+
+    image: Pair
+    size: Pair
+    stride: Pair
+    padding: tuple[Pair, Pair]
+    dilation: Pair
+    out: Pair
+
+    @property
+    def extent(self) -> Pair:
+        """Rows and columns of the padded image, from its upper left corner, that some window reaches.
+
+        It may end before the padding does, or beyond it where the count of places was rounded up.
+        """
+        rows, columns = ((self.out[i] - 1) * self.stride[i] + (self.size[i] - 1) * self.dilation[i] + 1 for i in (0, 1))
+        return rows, columns
+
+    def inside(self) -> tuple[slice, slice, slice, slice]:
+        """Return where the image lies in the extent, and which part of the image that is."""
+        (top, _), (left, _) = self.padding
+        rows = min(self.image[0], self.extent[0] - top)
+        columns = min(self.image[1], self.extent[1] - left)
+        return slice(top, top + rows), slice(left, left + columns), slice(rows), slice(columns)
+
+    def taps(self) -> Iterator[tuple[int, int, slice, slice]]:
+        """Yield each tap's row and column in the window, and the slices of the extent that it meets."""
+        (sh, sw), (dh, dw), (oh, ow) = self.stride, self.dilation, self.out
+        for p in range(self.size[0]):
+            rows = slice(p * dh, p * dh + (oh - 1) * sh + 1, sh)
+            for q in range(self.size[1]):
+                yield p, q, rows, slice(q * dw, q * dw + (ow - 1) * sw + 1, sw)
+
+
+def windows(
+    where: str,
+    image: Pair,
+    size: IntOrPair,
+    *,
+    stride: IntOrPair = 1,
+    padding: Padding = 0,
+    dilation: IntOrPair = 1,
+    ceil_mode: bool = False,
+) -> Windows:
+    """Check the parameters and work out where the windows go.
+
+    ``"same"`` gives ``ceil(image / stride)`` places and puts an odd pixel of padding at the
+    bottom and right; ``"full"`` pads so that every window that touches the image counts.
+    ``ceil_mode`` rounds the count of places up, but starts none beyond the image.
+
+    Raises
+    ------
+    ArgumentError
+        For a size, stride or dilation below 1, or a negative or unknown padding.
+    ShapeError
+        If the window does not fit into the padded image.
+    """
+    hashable = (as_tuples(v) for v in (size, stride, padding, dilation))
+    return _windows(where, image, *hashable, ceil_mode)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _windows(
+    where: str, image: Pair, size: IntOrPair, stride: IntOrPair, padding: Padding, dilation: IntOrPair, ceil_mode: bool
+) -> Windows:
+    sizes = as_pair(size, "window", 1, where)
+    strides = as_pair(stride, "stride", 1, where)
+    dilations = as_pair(dilation, "dilation", 1, where)
+    reach = tuple((k - 1) * d + 1 for k, d in zip(sizes, dilations, strict=True))
+    pads = _paddings(padding, image, reach, strides, where)
+    out = []
+    for axis, length, span, step, (before, after) in zip(("height", "width"), image, reach, strides, pads, strict=True):
+        room = length + before + after - span
+        if room < 0:
+            raise ShapeError(
+                sentence(where, f"the window does not fit into the padded image along its {axis}",
+                         expected=f"at most {room + span} pixels", got=span, hint="pad the image or shrink the window")
+            )  # fmt: skip
+        places = (-(-room // step) if ceil_mode else room // step) + 1
+        if ceil_mode and (places - 1) * step >= length + before:
+            places -= 1
+        out.append(places)
+    return Windows(image, sizes, strides, pads, dilations, (out[0], out[1]))
+
+
+def as_pair(value: IntOrPair, name: str, least: int, where: str) -> Pair:
+    """Return ``value`` as (along height, along width), each at least ``least``."""
+    both: Any = (value, value) if _is_int(value) else value
+    if not (isinstance(both, tuple) and len(both) == 2 and all(map(_is_int, both))):
+        raise ArgumentError(
+            sentence(where, f"{name} is not understood", expected="an int or a pair of ints", got=repr(value))
+        )
+    if min(both) < least:
+        raise ArgumentError(sentence(where, f"{name} is out of range", expected=f"at least {least}", got=repr(value)))
+    return int(both[0]), int(both[1])
+
+
+def _paddings(padding: Padding, image: Pair, reach: tuple[int, ...], stride: Pair, where: str) -> tuple[Pair, Pair]:
+    if padding == "valid":
+        return (0, 0), (0, 0)
+    if padding == "full":
+        return (reach[0] - 1, reach[0] - 1), (reach[1] - 1, reach[1] - 1)
+    if padding == "same":
+        totals = [
+            max((-(-length // step) - 1) * step + span - length, 0)
+            for length, step, span in zip(image, stride, reach, strict=True)
+        ]
+        return (totals[0] // 2, -(-totals[0] // 2)), (totals[1] // 2, -(-totals[1] // 2))
+    if isinstance(padding, str):
+        raise ArgumentError(
+            sentence(where, "padding is unknown", expected="'valid', 'same', 'full' or numbers", got=repr(padding))
+        )
+    if isinstance(padding, tuple) and len(padding) == 2 and all(isinstance(side, tuple) for side in padding):
+        return as_pair(padding[0], "padding", 0, where), as_pair(padding[1], "padding", 0, where)
+    rows, columns = as_pair(padding, "padding", 0, where)  # type: ignore[arg-type]  # a pair of pairs has gone above
+    return (rows, rows), (columns, columns)
+
+
+def _is_int(value: object) -> bool:
+    return hasattr(value, "__index__") and not isinstance(value, bool)
+
+
+def as_tuples(value: Any) -> Any:
+    """Turn lists into tuples, at every depth, so that the value can be a key."""
+    return tuple(map(as_tuples, value)) if isinstance(value, (list, tuple)) else value

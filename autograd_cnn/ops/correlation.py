@@ -1,0 +1,368 @@
+"""Convolution as one trilinear form, seen from three sides.
+
+For a stride s and a dilation d let
+
+    ⟨g, x ⋆ w⟩ = Σ over n, f, i, j, c, p, q of g[n, f, i, j] · x[n, c, i·s + p·d, j·s + q·d] · w[f, c, p, q].
+
+It is linear in g, in x and in w. Its gradient in g is the correlation ``x ⋆ w``; its gradient in
+x spreads the sensitivities g back over the input; its gradient in w correlates the input with
+them. The three primitives below are these gradients, so each has the other two as its rules, and
+derivatives of every order stay within the family.
+
+Shapes: x (N, C, H, W), w (F, C/G, KH, KW), g and y (N, F, OH, OW), bias (F,), for G groups; or
+x (C, H, W) with a 4-D w; or x (H, W) with w (KH, KW).
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+import numpy as np
+
+from autograd_cnn import kernels
+from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.kernels.windows import IntOrPair, Padding, Windows, as_pair, as_tuples, windows
+from autograd_cnn.ops import reduction
+from autograd_cnn.ops.shaping import flip, reshape
+from autograd_cnn.primitive import primitive
+from autograd_cnn.tape import Array, Shape, shape_of
+
+# --- sizes ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The sizes of one trilinear form, with x, w and y brought to four dimensions."""
+
+    x: Shape
+    w: Shape
+    y: Shape
+    y_rank: int
+    windows: Windows
+
+    def lower(self, y: Array) -> Array:
+        """Give a 4-D result the rank that the operands had."""
+        return y.reshape(y.shape[4 - self.y_rank :])
+
+
+def form(
+    where: str, x: Shape, w: Shape, *, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+) -> Form:
+    """Check that the shapes and parameters fit each other.
+
+    Raises
+    ------
+    ShapeError
+        For ranks that do not go together, channels that do not match, a kernel too large.
+    ArgumentError
+        For parameters out of range.
+    """
+    return _form(where, x, w, as_tuples(stride), as_tuples(padding), as_tuples(dilation), groups)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _form(
+    where: str, x: Shape, w: Shape, stride: IntOrPair, padding: Padding, dilation: IntOrPair, groups: int
+) -> Form:
+    shapes = f"shapes x={x}, w={w}"
+    if (len(x), len(w)) not in ((2, 2), (3, 4), (4, 4)):
+        raise ShapeError(
+            sentence(where, "the ranks of x and w do not go together", expected="(N, C, H, W) or (C, H, W) with "
+                     "(F, C, KH, KW), or (H, W) with (KH, KW)", got=f"x={x}, w={w}")
+        )  # fmt: skip
+    n, c, *image = (1,) * (4 - len(x)) + x
+    f, channels, *size = (1,) * (4 - len(w)) + w
+    if not isinstance(groups, int) or groups < 1 or f % groups:
+        raise ArgumentError(
+            sentence(where, "groups is out of range", expected=f"a divisor of the {f} filters", got=repr(groups))
+        )
+    if c != channels * groups:
+        times = f" in each of {groups} groups" if groups > 1 else ""
+        raise ShapeError(sentence(where, f"w has C={channels}{times} but x has C={c}", hint=shapes))
+    slid = windows(
+        where, cast("tuple[int, int]", tuple(image)), cast("tuple[int, int]", tuple(size)),
+        stride=stride, padding=padding, dilation=dilation,
+    )  # fmt: skip
+    return Form((n, c, *image), (f, channels, *size), (n, f, *slid.out), len(x), slid)
+
+
+def _check(where: str, name: str, got: Shape, form: Form) -> None:
+    expected = form.y[4 - form.y_rank :]
+    if got != expected:
+        raise ShapeError(sentence(where, f"{name} has the wrong shape", expected=expected, got=got))
+
+
+# --- the three sides --------------------------------------------------------------------------
+
+
+@primitive
+def correlate2d(
+    x: Array,
+    w: Array,
+    bias: Array | None = None,
+    *,
+    stride: IntOrPair = 1,
+    padding: Padding = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+) -> Array:
+    """Slide the filters ``w`` over ``x``: what networks call a convolution (LeCun et al. 1998).
+
+    ``y[n, f, i, j] = bias[f] + Σ x[n, c, i·s + p·d, j·s + q·d] · w[f, c, p, q]`` over c, p and q.
+
+    Parameters
+    ----------
+    x : (N, C, H, W), (C, H, W) or (H, W)
+        Images; float32 and float64 are kept.
+    w : (F, C/G, KH, KW), or (KH, KW) for a 2-D ``x``
+        Filters. They are not rotated; see `convolve2d`.
+    bias : (F,), optional
+        What is added to each filter's map.
+    stride, dilation : int or pair
+        Pixels between neighbouring windows, and between neighbouring taps in a window.
+    padding : int, pair, ((top, bottom), (left, right)), "valid", "same" or "full"
+        Zeros around the image. ``"same"`` gives ``ceil(H / s)`` rows, an odd zero going to the
+        bottom and right; ``"full"`` gives every place at which filter and image touch.
+    groups : int
+        Channels and filters fall into so many independent groups.
+
+    Returns
+    -------
+    y : (N, F, OH, OW), (F, OH, OW) or (OH, OW)
+        With ``OH = (H + top + bottom - d·(KH - 1) - 1) // s + 1``.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not go together.
+    ArgumentError
+        If a parameter is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> correlate2d(np.arange(9.0).reshape(3, 3), np.ones((2, 2)))
+    array([[ 8., 12.],
+           [20., 24.]])
+    """
+    sizes = form(
+        "correlate2d", np.shape(x), np.shape(w), stride=stride, padding=padding, dilation=dilation, groups=groups
+    )
+    if bias is not None and np.shape(bias) != sizes.w[:1]:
+        raise ShapeError(
+            sentence("correlate2d", "bias has the wrong shape", expected=f"one number for each filter, {sizes.w[:1]}",
+                     got=np.shape(bias))
+        )  # fmt: skip
+    return sizes.lower(kernels.correlate2d(x.reshape(sizes.x), w.reshape(sizes.w), bias, sizes.windows, groups))
+
+
+@correlate2d.vjp("x")
+def correlate2d_vjp_x(g: Array, *, w: Array, x_shape: Shape, **form: Any) -> Array:
+    return correlate2d_wrt_input(g, w, x_shape=x_shape, **form)
+
+
+@correlate2d.vjp("w")
+def correlate2d_vjp_w(g: Array, *, x: Array, w_shape: Shape, **form: Any) -> Array:
+    return correlate2d_wrt_weight(x, g, w_shape=w_shape, **form)
+
+
+@correlate2d.vjp("bias")
+def correlate2d_vjp_bias(g: Array) -> Array:
+    others = tuple(axis for axis in range(g.ndim) if axis != g.ndim - 3)
+    return reshape(reduction.sum(g, axis=others), shape=-1)
+
+
+@primitive
+def correlate2d_wrt_input(
+    g: Array,
+    w: Array,
+    *,
+    x_shape: Shape,
+    stride: IntOrPair = 1,
+    padding: Padding = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+) -> Array:
+    """The trilinear form's gradient in x: every sensitivity spread over the pixels that its window saw.
+
+    In the literature: the "full" correlation of the stride-dilated sensitivity map with the
+    kernel rotated by 180°, or the transposed convolution (Dumoulin & Visin 2016).
+
+    Parameters
+    ----------
+    g : (N, F, OH, OW)
+        Sensitivities of the output.
+    w : (F, C/G, KH, KW)
+        Filters.
+    x_shape : tuple of int
+        The shape of the input, which the output's shape alone does not tell.
+    stride, padding, dilation, groups
+        As for `correlate2d`.
+
+    Returns
+    -------
+    dx : (N, C, H, W)
+
+    Raises
+    ------
+    ShapeError
+        If ``g`` is not shaped as the output of `correlate2d` would be.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> correlate2d_wrt_input(np.ones((2, 2)), np.ones((2, 2)), x_shape=(3, 3))
+    array([[1., 2., 1.],
+           [2., 4., 2.],
+           [1., 2., 1.]])
+    """
+    where = "correlate2d_wrt_input"
+    sizes = form(where, x_shape, np.shape(w), stride=stride, padding=padding, dilation=dilation, groups=groups)
+    _check(where, "g", np.shape(g), sizes)
+    return kernels.correlate2d_wrt_input(g.reshape(sizes.y), w.reshape(sizes.w), sizes.windows, groups).reshape(x_shape)
+
+
+@correlate2d_wrt_input.vjp("g")
+def correlate2d_wrt_input_vjp_g(u: Array, *, w: Array, x_shape: Shape, **form: Any) -> Array:
+    return correlate2d(u, w, **form)
+
+
+@correlate2d_wrt_input.vjp("w")
+def correlate2d_wrt_input_vjp_w(u: Array, *, g: Array, w_shape: Shape, x_shape: Shape, **form: Any) -> Array:
+    return correlate2d_wrt_weight(u, g, w_shape=w_shape, **form)
+
+
+@primitive
+def correlate2d_wrt_weight(
+    x: Array,
+    g: Array,
+    *,
+    w_shape: Shape,
+    stride: IntOrPair = 1,
+    padding: Padding = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+) -> Array:
+    """The trilinear form's gradient in w: the correlation of the input with the sensitivity map.
+
+    A weight is shared by all windows and all images, so its gradient is a sum over them.
+
+    Parameters
+    ----------
+    x : (N, C, H, W)
+        Images.
+    g : (N, F, OH, OW)
+        Sensitivities of the output.
+    w_shape : tuple of int
+        The shape of the filters.
+    stride, padding, dilation, groups
+        As for `correlate2d`.
+
+    Returns
+    -------
+    dw : (F, C/G, KH, KW)
+
+    Raises
+    ------
+    ShapeError
+        If ``g`` is not shaped as the output of `correlate2d` would be.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> correlate2d_wrt_weight(np.arange(9.0).reshape(3, 3), np.ones((2, 2)), w_shape=(2, 2))
+    array([[ 8., 12.],
+           [20., 24.]])
+    """
+    where = "correlate2d_wrt_weight"
+    sizes = form(where, np.shape(x), w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    _check(where, "g", np.shape(g), sizes)
+    return kernels.correlate2d_wrt_weight(x.reshape(sizes.x), g.reshape(sizes.y), sizes.windows, groups).reshape(
+        w_shape
+    )
+
+
+@correlate2d_wrt_weight.vjp("x")
+def correlate2d_wrt_weight_vjp_x(u: Array, *, g: Array, x_shape: Shape, w_shape: Shape, **form: Any) -> Array:
+    return correlate2d_wrt_input(g, u, x_shape=x_shape, **form)
+
+
+@correlate2d_wrt_weight.vjp("g")
+def correlate2d_wrt_weight_vjp_g(u: Array, *, x: Array, w_shape: Shape, **form: Any) -> Array:
+    return correlate2d(x, u, **form)
+
+
+# --- made of these ----------------------------------------------------------------------------
+
+
+def convolve2d(x: Array, w: Array, bias: Array | None = None, **form: Any) -> Array:
+    """`correlate2d` with every filter rotated by 180°: the mathematician's convolution.
+
+    Parameters are those of `correlate2d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> convolve2d(np.eye(3), np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([[5., 2.],
+           [3., 5.]])
+    """
+    return correlate2d(x, flip(w, axis=(-2, -1)), bias, **form)
+
+
+def correlate2d_transpose(
+    x: Array,
+    w: Array,
+    bias: Array | None = None,
+    *,
+    stride: IntOrPair = 1,
+    padding: IntOrPair = 0,
+    output_padding: IntOrPair = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+) -> Array:
+    """The adjoint of `correlate2d` as a layer's forward pass: it enlarges images.
+
+    Parameters
+    ----------
+    x : (N, C, H, W) or (C, H, W)
+        Images.
+    w : (C, F/G, KH, KW)
+        Filters, in the layout of the correlation that this is the adjoint of.
+    bias : (F,), optional
+        What is added to each of the maps.
+    stride, padding, dilation, groups
+        Of that correlation.
+    output_padding : int or pair
+        Rows and columns to add at the bottom and right; which of the sizes that the correlation
+        would have made equal is meant.
+
+    Returns
+    -------
+    y : (N, F, OH, OW) or (F, OH, OW)
+        With ``OH = (H - 1)·s - 2·padding + d·(KH - 1) + 1 + output_padding``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> correlate2d_transpose(np.ones((1, 1, 2, 2)), np.ones((1, 1, 2, 2)), stride=2).shape
+    (1, 1, 4, 4)
+    """
+    where = "correlate2d_transpose"
+    shape, w_shape = shape_of(x), shape_of(w)
+    if len(w_shape) != 4 or len(shape) not in (3, 4):
+        raise ShapeError(
+            sentence(where, "the ranks of x and w do not go together",
+                     expected="(N, C, H, W) or (C, H, W) with (C, F, KH, KW)", got=f"x={shape}, w={w_shape}")
+        )  # fmt: skip
+    steps, gaps = as_pair(stride, "stride", 1, where), as_pair(dilation, "dilation", 1, where)
+    pads, extra = as_pair(padding, "padding", 0, where), as_pair(output_padding, "output_padding", 0, where)
+    image = tuple(
+        (n - 1) * s - 2 * p + d * (k - 1) + 1 + e
+        for n, s, p, d, k, e in zip(shape[-2:], steps, pads, gaps, w_shape[2:], extra, strict=True)
+    )
+    y = correlate2d_wrt_input(
+        x, w, x_shape=(*shape[:-3], w_shape[1] * groups, *image),
+        stride=steps, padding=pads, dilation=gaps, groups=groups,
+    )  # fmt: skip
+    return y if bias is None else y + reshape(bias, shape=(-1, 1, 1))

@@ -1,0 +1,177 @@
+"""Products of matrices and tensors."""
+
+from collections.abc import Sequence
+from string import ascii_letters
+from typing import Any
+
+import numpy as np
+
+from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.ops.elementwise import multiply
+from autograd_cnn.ops.indexing import getitem
+from autograd_cnn.ops.shaping import broadcast_to, expand_dims, moveaxis, reshape, swapaxes, transpose
+from autograd_cnn.primitive import primitive
+from autograd_cnn.tape import Array, Shape, shape_of
+
+# --- matrix products --------------------------------------------------------------------------
+
+
+@primitive
+def matmul(x1: Array, x2: Array) -> Array:
+    """The matrix product ``x1 @ x2``: stacks of matrices broadcast, 1-D operands count as vectors.
+
+    Examples
+    --------
+    >>> matmul([[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0])
+    array([3., 7.])
+    """
+    if np.ndim(x1) and np.ndim(x2):
+        inner = np.shape(x1)[-1], np.shape(x2)[max(np.ndim(x2) - 2, 0)]
+        if inner[0] != inner[1]:
+            raise ShapeError(
+                sentence("matmul", f"x1 has {inner[0]} columns but x2 has {inner[1]} rows",
+                         hint=f"shapes x1={np.shape(x1)}, x2={np.shape(x2)}")
+            )  # fmt: skip
+    return np.matmul(x1, x2)
+
+
+@matmul.vjp("x1")
+def matmul_wrt_x1(g: Array, *, x1_shape: Shape, x2: Array) -> Array:
+    if x2.ndim == 1:
+        return expand_dims(g, -1) * x2
+    if len(x1_shape) == 1:
+        return matmul(x2, expand_dims(g, -1))[..., 0]
+    return matmul(g, swapaxes(x2, -1, -2))
+
+
+@matmul.vjp("x2")
+def matmul_wrt_x2(g: Array, *, x1: Array, x2_shape: Shape) -> Array:
+    if x1.ndim == 1:
+        return expand_dims(x1, -1) * expand_dims(g, -2) if len(x2_shape) > 1 else x1 * g
+    if len(x2_shape) == 1:
+        return matmul(swapaxes(x1, -1, -2), expand_dims(g, -1))[..., 0]
+    return matmul(swapaxes(x1, -1, -2), g)
+
+
+def outer(x1: Array, x2: Array) -> Array:
+    """Every product of an element of ``x1`` with one of ``x2``, both flattened.
+
+    Examples
+    --------
+    >>> outer([1.0, 2.0], [3.0, 4.0])
+    array([[3., 4.],
+           [6., 8.]])
+    """
+    return multiply(reshape(x1, shape=(-1, 1)), reshape(x2, shape=(1, -1)))
+
+
+def tensordot(x1: Array, x2: Array, axes: int | tuple[int | Sequence[int], int | Sequence[int]] = 2) -> Array:
+    """The sum of products over pairs of axes: the last ``axes`` of ``x1`` with the first of ``x2``, or as named.
+
+    Examples
+    --------
+    >>> tensordot(np.ones((2, 3)), np.ones((3, 4)), axes=1).shape
+    (2, 4)
+    """
+    shape1, shape2 = shape_of(x1), shape_of(x2)
+    if isinstance(axes, int):
+        pairs: tuple[Any, Any] = (range(len(shape1) - axes, len(shape1)), range(axes))
+    else:
+        pairs = axes
+    summed1, summed2 = (
+        [int(a) % len(shape) for a in np.atleast_1d(given)]
+        for given, shape in zip(pairs, (shape1, shape2), strict=True)
+    )
+    if [shape1[a] for a in summed1] != [shape2[a] for a in summed2]:
+        raise ShapeError(
+            sentence("tensordot", "the paired axes differ in length", hint=f"shapes x1={shape1}, x2={shape2}")
+        )
+    kept1 = [a for a in range(len(shape1)) if a not in summed1]
+    kept2 = [a for a in range(len(shape2)) if a not in summed2]
+    length = int(np.prod([shape1[a] for a in summed1], dtype=int))
+    left = reshape(
+        transpose(x1, axes=kept1 + summed1), shape=(int(np.prod([shape1[a] for a in kept1], dtype=int)), length)
+    )
+    right = reshape(
+        transpose(x2, axes=summed2 + kept2), shape=(length, int(np.prod([shape2[a] for a in kept2], dtype=int)))
+    )
+    return reshape(matmul(left, right), shape=tuple([shape1[a] for a in kept1] + [shape2[a] for a in kept2]))
+
+
+# --- einsum -----------------------------------------------------------------------------------
+
+
+@primitive
+def _einsum(*operands: Array, terms: tuple[str, ...], out: str) -> Array:
+    return np.einsum(f"{','.join(terms)}->{out}", *operands, optimize=len(operands) > 2)
+
+
+@_einsum.vjp("operands")
+def einsum_wrt_operand(g: Array, *, index: int, operands: tuple[Array, ...], terms: tuple[str, ...], out: str) -> Array:
+    """Exchange the operand's term with the output's: a sum of products is linear in each factor."""
+    others = [*operands[:index], *operands[index + 1 :]]
+    their_terms = (*terms[:index], *terms[index + 1 :])
+    wanted, shape = terms[index], operands[index].shape
+    met = "".join(label for label in wanted if label in out or any(label in term for term in their_terms))
+    share = _einsum(g, *others, terms=(out, *their_terms), out=met)
+    if met == wanted:
+        return share
+    share = expand_dims(share, tuple(place for place, label in enumerate(wanted) if label not in met))
+    lengths = (m if label in met else n for label, m, n in zip(wanted, share.shape, shape, strict=True))
+    return broadcast_to(share, shape=tuple(lengths))
+
+
+def einsum(subscripts: str, *operands: Array) -> Array:
+    """Sum of products by Einstein's convention, as `numpy.einsum` with a string.
+
+    Repeated labels in one term (a diagonal), labels that are only summed, and ``...`` all work.
+
+    Examples
+    --------
+    >>> einsum("ij,jk->ik", np.eye(2), np.ones((2, 3)))
+    array([[1., 1., 1.],
+           [1., 1., 1.]])
+    >>> float(einsum("ii", np.eye(3)))
+    3.0
+    """
+    terms, out = _parse(subscripts.replace(" ", ""), [shape_of(x) for x in operands])
+    arrays = []
+    for place, (term, x) in enumerate(zip(terms, operands, strict=True)):
+        array = x
+        for label in dict.fromkeys(term):
+            if terms[place].count(label) > 1:
+                terms[place], array = _diagonal(terms[place], label, array)
+        arrays.append(array)
+    return _einsum(*arrays, terms=tuple(terms), out=out)
+
+
+def _parse(subscripts: str, shapes: list[Shape]) -> tuple[list[str], str]:
+    """Write out the ellipses and the implied output."""
+    inputs, arrow, out = subscripts.partition("->")
+    terms = inputs.split(",")
+    if len(terms) != len(shapes):
+        raise ArgumentError(
+            sentence("einsum", "terms and operands differ in number", expected=len(terms), got=len(shapes))
+        )
+    spare = [label for label in ascii_letters if label not in subscripts]
+    hidden = [len(s) - len(t.replace("...", "")) if "..." in t else 0 for t, s in zip(terms, shapes, strict=True)]
+    widest = "".join(spare[: max(hidden, default=0)])
+    for place, (term, shape) in enumerate(zip(terms, shapes, strict=True)):
+        terms[place] = term.replace("...", widest[len(widest) - hidden[place] :])
+        if len(terms[place]) != len(shape):
+            raise ShapeError(
+                sentence("einsum", f"term {term!r} does not fit its operand", expected=f"{len(terms[place])} axes",
+                         got=f"shape {shape}")
+            )  # fmt: skip
+    if not arrow:
+        joined = "".join(terms)
+        out = widest + "".join(sorted(label for label in set(joined) - set(widest) if joined.count(label) == 1))
+    return terms, out.replace("...", widest)
+
+
+def _diagonal(term: str, label: str, x: Array) -> tuple[str, Array]:
+    """Replace the axes of a repeated label by one, their diagonal, in front."""
+    axes = [a for a, each in enumerate(term) if each == label]
+    steps = np.arange(shape_of(x)[axes[0]])
+    front = moveaxis(x, axes, range(len(axes)))
+    return label + term.replace(label, ""), getitem(front, index=(steps,) * len(axes))

@@ -1,0 +1,217 @@
+"""Reductions: sums, moments, extrema, products and running sums.
+
+``axis`` is an int, a tuple of ints, or None for all axes, as in NumPy.
+"""
+
+from math import prod as product
+from typing import TypeAlias
+
+import numpy as np
+
+from autograd_cnn.ops.elementwise import astype, equal, sqrt
+from autograd_cnn.ops.shaping import broadcast_to, concatenate, flip, moveaxis, reshape
+from autograd_cnn.primitive import primitive
+from autograd_cnn.tape import Array, Shape
+
+Axis: TypeAlias = int | tuple[int, ...] | None
+
+
+def _axes(axis: Axis, ndim: int) -> tuple[int, ...]:
+    given = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return tuple(a % ndim for a in given)
+
+
+def count(shape: Shape, axis: Axis) -> int:
+    """Return how many elements a reduction of ``shape`` along ``axis`` joins into one."""
+    return product(shape[a] for a in _axes(axis, len(shape)))
+
+
+def spread(g: Array, shape: Shape, axis: Axis) -> Array:
+    """Repeat ``g`` along the axes that a reduction of ``shape`` has removed."""
+    axes = _axes(axis, len(shape))
+    kept = tuple(1 if a in axes else n for a, n in enumerate(shape))
+    return broadcast_to(reshape(g, shape=kept), shape=shape)
+
+
+# --- sums and moments -------------------------------------------------------------------------
+
+
+@primitive
+def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    """The sum along ``axis``.
+
+    Examples
+    --------
+    >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
+    array([4., 6.])
+    """
+    return np.sum(x, axis=axis, keepdims=keepdims)
+
+
+@sum.vjp("x")
+def sum_wrt_x(g: Array, *, x_shape: Shape, axis: Axis) -> Array:
+    return spread(g, x_shape, axis)
+
+
+@primitive
+def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    """The mean along ``axis``.
+
+    Examples
+    --------
+    >>> mean([[1.0, 2.0], [3.0, 4.0]], axis=0)
+    array([2., 3.])
+    """
+    return np.mean(x, axis=axis, keepdims=keepdims)
+
+
+@mean.vjp("x")
+def mean_wrt_x(g: Array, *, x_shape: Shape, axis: Axis) -> Array:
+    return spread(g / count(x_shape, axis), x_shape, axis)
+
+
+@primitive
+def var(x: Array, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Array:
+    """The variance along ``axis``: squared deviations summed, over the count less ``ddof``.
+
+    Examples
+    --------
+    >>> float(var([1.0, 2.0, 3.0, 4.0]))
+    1.25
+    """
+    return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
+
+
+@var.vjp("x")
+def var_wrt_x(g: Array, *, x: Array, axis: Axis, ddof: int) -> Array:
+    deviation = x - mean(x, axis=axis, keepdims=True)
+    return spread(g, x.shape, axis) * deviation * (2 / (count(x.shape, axis) - ddof))
+
+
+def std(x: Array, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Array:
+    """The standard deviation, the root of `var`; its derivative where it is 0 is undefined.
+
+    Examples
+    --------
+    >>> float(std([1.0, 1.0, 3.0, 3.0]))
+    1.0
+    """
+    return sqrt(var(x, axis=axis, ddof=ddof, keepdims=keepdims))
+
+
+# --- extrema ----------------------------------------------------------------------------------
+
+
+@primitive
+def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    """The largest element along ``axis``; where several tie they share the gradient evenly.
+
+    Examples
+    --------
+    >>> max([[1.0, 5.0], [3.0, 4.0]], axis=1)
+    array([5., 4.])
+    """
+    return np.max(x, axis=axis, keepdims=keepdims)
+
+
+@max.vjp("x")
+def max_wrt_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
+    return spread(g, x.shape, axis) * _shares(x, y, axis)
+
+
+@primitive
+def min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    """The smallest element along ``axis``; where several tie they share the gradient evenly.
+
+    Examples
+    --------
+    >>> min([[1.0, 5.0], [3.0, 4.0]], axis=1)
+    array([1., 3.])
+    """
+    return np.min(x, axis=axis, keepdims=keepdims)
+
+
+@min.vjp("x")
+def min_wrt_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
+    return spread(g, x.shape, axis) * _shares(x, y, axis)
+
+
+def _shares(x: Array, extremum: Array, axis: Axis) -> Array:
+    found = astype(equal(x, spread(extremum, x.shape, axis)), dtype=x.dtype)
+    return found / sum(found, axis=axis, keepdims=True)
+
+
+@primitive(constant=True)
+def argmax(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Array:
+    """Where the largest element stands, the first of several; no gradient.
+
+    Examples
+    --------
+    >>> argmax([[1.0, 5.0], [3.0, 2.0]], axis=1)
+    array([1, 0])
+    """
+    return np.argmax(x, axis=axis, keepdims=keepdims)
+
+
+@primitive(constant=True)
+def argmin(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Array:
+    """Where the smallest element stands, the first of several; no gradient.
+
+    Examples
+    --------
+    >>> argmin([[1.0, 5.0], [3.0, 2.0]], axis=1)
+    array([0, 1])
+    """
+    return np.argmin(x, axis=axis, keepdims=keepdims)
+
+
+# --- products and running sums ----------------------------------------------------------------
+
+
+@primitive
+def prod(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+    """The product along ``axis``; its derivative is exact where elements are 0, too.
+
+    Examples
+    --------
+    >>> prod([[1.0, 2.0], [3.0, 4.0]], axis=1)
+    array([ 2., 12.])
+    """
+    return np.prod(x, axis=axis, keepdims=keepdims)
+
+
+@prod.vjp("x")
+def prod_wrt_x(g: Array, *, x: Array, axis: Axis) -> Array:
+    axes = _axes(axis, x.ndim)
+    last = tuple(range(-len(axes), 0))
+    lines = moveaxis(x, axes, last)
+    flat = reshape(lines, shape=(*lines.shape[: x.ndim - len(axes)], -1))
+    others = _product_before(flat) * flip(_product_before(flip(flat, axis=-1)), axis=-1)
+    return spread(g, x.shape, axis) * moveaxis(reshape(others, shape=lines.shape), last, axes)
+
+
+def _product_before(x: Array) -> Array:
+    """Return for each element the product of those before it in its line, by doubling strides."""
+    running = concatenate([np.ones((*x.shape[:-1], 1), x.dtype), x[..., :-1]], axis=-1)
+    step = 1
+    while step < x.shape[-1]:
+        running = concatenate([running[..., :step], running[..., step:] * running[..., :-step]], axis=-1)
+        step *= 2
+    return running
+
+
+@primitive
+def cumsum(x: Array, *, axis: int | None = None) -> Array:
+    """The running sum along ``axis``, by default of the flattened ``x``.
+
+    Examples
+    --------
+    >>> cumsum([1.0, 2.0, 3.0])
+    array([1., 3., 6.])
+    """
+    return np.cumsum(x, axis=axis)
+
+
+@cumsum.vjp("x")
+def cumsum_wrt_x(g: Array, *, x_shape: Shape, axis: int | None) -> Array:
+    return reshape(flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis), shape=x_shape)

@@ -1,0 +1,227 @@
+"""Changing shapes: primitives that reshape, permute, repeat, join, and what is made of them."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+
+from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.primitive import primitive
+from autograd_cnn.tape import Array, Shape, shape_of
+
+# --- reshaping and permuting ------------------------------------------------------------------
+
+
+@primitive
+def reshape(x: Array, *, shape: int | Shape) -> Array:
+    """``x`` in another shape; one length may be -1.
+
+    Examples
+    --------
+    >>> reshape([1.0, 2.0, 3.0, 4.0], (2, -1))
+    array([[1., 2.],
+           [3., 4.]])
+    """
+    return np.reshape(x, shape)
+
+
+@reshape.vjp("x")
+def reshape_wrt_x(g: Array, *, x_shape: Shape) -> Array:
+    return reshape(g, shape=x_shape)
+
+
+def squeeze(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
+    """``x`` without axes of length 1: all of them, or those named.
+
+    Examples
+    --------
+    >>> squeeze(np.zeros((1, 3, 1)), axis=0).shape
+    (3, 1)
+    """
+    return reshape(x, shape=np.squeeze(np.empty(shape_of(x), bool), axis).shape)
+
+
+def expand_dims(x: Array, axis: int | tuple[int, ...]) -> Array:
+    """``x`` with new axes of length 1 at the places ``axis`` of the result.
+
+    Examples
+    --------
+    >>> expand_dims(np.zeros((2, 3)), (0, -1)).shape
+    (1, 2, 3, 1)
+    """
+    return reshape(x, shape=np.expand_dims(np.empty(shape_of(x), bool), axis).shape)
+
+
+@primitive
+def transpose(x: Array, *, axes: Sequence[int] | None = None) -> Array:
+    """``x`` with its axes permuted, by default reversed.
+
+    Examples
+    --------
+    >>> transpose([[1.0, 2.0], [3.0, 4.0]])
+    array([[1., 3.],
+           [2., 4.]])
+    """
+    return np.transpose(x, axes)
+
+
+@transpose.vjp("x")
+def transpose_wrt_x(g: Array, *, x_shape: Shape, axes: Sequence[int] | None) -> Array:
+    if axes is None:
+        return transpose(g)
+    inverse = sorted(range(len(axes)), key=lambda i: axes[i] % len(x_shape))
+    return transpose(g, axes=inverse)
+
+
+def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
+    """``x`` with two axes exchanged.
+
+    Examples
+    --------
+    >>> swapaxes(np.zeros((2, 3, 4)), 0, -1).shape
+    (4, 3, 2)
+    """
+    axes = list(range(len(shape_of(x))))
+    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+    return transpose(x, axes=axes)
+
+
+def moveaxis(x: Array, source: int | Sequence[int], destination: int | Sequence[int]) -> Array:
+    """``x`` with some axes moved to other places; the rest keep their order.
+
+    Examples
+    --------
+    >>> moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
+    ndim = len(shape_of(x))
+    sources = np.atleast_1d(source) % ndim
+    destinations = np.atleast_1d(destination) % ndim
+    if len(sources) != len(destinations):
+        raise ArgumentError(
+            sentence("moveaxis", "the axes do not pair up", expected=f"{len(sources)} destinations",
+                     got=len(destinations))
+        )  # fmt: skip
+    axes = [a for a in range(ndim) if a not in sources]
+    for place, axis in sorted(zip(destinations, sources, strict=True)):
+        axes.insert(int(place), int(axis))
+    return transpose(x, axes=axes)
+
+
+# --- repeating --------------------------------------------------------------------------------
+
+
+@primitive
+def broadcast_to(x: Array, *, shape: Shape) -> Array:
+    """``x`` repeated along new axes and axes of length 1, as broadcasting does.
+
+    Examples
+    --------
+    >>> broadcast_to([1.0, 2.0], (2, 2))
+    array([[1., 2.],
+           [1., 2.]])
+    """
+    return np.broadcast_to(x, shape)
+
+
+@broadcast_to.vjp("x")
+def broadcast_to_wrt_x(g: Array) -> Array:
+    return g  # the engine sums over what broadcasting added
+
+
+def tile(x: Array, reps: int | Sequence[int]) -> Array:
+    """``x`` laid out ``reps`` times along each axis.
+
+    Examples
+    --------
+    >>> tile([1.0, 2.0], 2)
+    array([1., 2., 1., 2.])
+    """
+    counts = (reps,) if isinstance(reps, int) else tuple(reps)
+    shape = shape_of(x)
+    ndim = max(len(counts), len(shape))
+    counts = (1,) * (ndim - len(counts)) + counts
+    shape = (1,) * (ndim - len(shape)) + shape
+    apart = reshape(x, shape=tuple(length for n in shape for length in (1, n)))
+    laid = broadcast_to(apart, shape=tuple(length for pair in zip(counts, shape, strict=True) for length in pair))
+    return reshape(laid, shape=tuple(r * n for r, n in zip(counts, shape, strict=True)))
+
+
+# --- joining ----------------------------------------------------------------------------------
+
+
+@primitive
+def _concatenate(*arrays: Array, axis: int = 0) -> Array:
+    return np.concatenate(arrays, axis)
+
+
+@_concatenate.vjp("arrays")
+def concatenate_wrt_array(g: Array, *, index: int, arrays_shape: tuple[Shape, ...], axis: int) -> Array:
+    ends = list(accumulate(shape[axis] for shape in arrays_shape))
+    start = ends[index] - arrays_shape[index][axis]
+    return g[(slice(None),) * (axis % g.ndim) + (slice(start, ends[index]),)]
+
+
+def concatenate(arrays: Sequence[Array], axis: int = 0) -> Array:
+    """Join arrays along an existing axis.
+
+    Examples
+    --------
+    >>> concatenate([[1.0, 2.0], [3.0]])
+    array([1., 2., 3.])
+    """
+    return _concatenate(*arrays, axis=axis)
+
+
+def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
+    """Join arrays of one shape along a new axis.
+
+    Examples
+    --------
+    >>> stack([[1.0, 2.0], [3.0, 4.0]], axis=-1)
+    array([[1., 3.],
+           [2., 4.]])
+    """
+    if len({shape_of(a) for a in arrays}) > 1:
+        raise ShapeError(
+            sentence("stack", "the arrays differ in shape", expected=shape_of(arrays[0]),
+                     got=", ".join(str(shape_of(a)) for a in arrays))
+        )  # fmt: skip
+    return _concatenate(*(expand_dims(a, axis) for a in arrays), axis=axis)
+
+
+# --- reordering -------------------------------------------------------------------------------
+
+
+@primitive
+def flip(x: Array, *, axis: int | tuple[int, ...] | None = None) -> Array:
+    """``x`` in reverse order along the axes, by default along all.
+
+    Examples
+    --------
+    >>> flip([1.0, 2.0, 3.0])
+    array([3., 2., 1.])
+    """
+    return np.flip(x, axis)
+
+
+@flip.vjp("x")
+def flip_wrt_x(g: Array, *, axis: int | tuple[int, ...] | None) -> Array:
+    return flip(g, axis=axis)
+
+
+@primitive
+def roll(x: Array, *, shift: int | tuple[int, ...], axis: int | tuple[int, ...] | None = None) -> Array:
+    """``x`` shifted along the axes; what leaves at one end comes back at the other.
+
+    Examples
+    --------
+    >>> roll([1.0, 2.0, 3.0], 1)
+    array([3., 1., 2.])
+    """
+    return np.roll(x, shift, axis)
+
+
+@roll.vjp("x")
+def roll_wrt_x(g: Array, *, shift: int | tuple[int, ...], axis: int | tuple[int, ...] | None) -> Array:
+    return roll(g, shift=tuple(-s for s in shift) if isinstance(shift, tuple) else -shift, axis=axis)

@@ -1,0 +1,404 @@
+"""Primitives: array functions that record themselves, with their rules beneath them.
+
+A primitive takes its arrays by position and its parameters by keyword::
+
+    @primitive
+    def softplus(x: Array) -> Array:
+        return np.logaddexp(0, x)
+
+    @softplus.vjp("x")
+    def softplus_wrt_x(g: Array, *, x: Array) -> Array:
+        return g * sigmoid(x)
+
+The keyword-only names of a rule are exactly what the tape saves for it: an operand (``x``), the
+output (``y``), an operand's shape (``x_shape``), a parameter, or a residual that the forward
+declared. ``**rest`` stands for all the parameters that the rule does not name.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal, overload
+
+import numpy as np
+
+from autograd_cnn import anomaly
+from autograd_cnn.errors import GradientError, OperandError, RegistrationError, sentence
+from autograd_cnn.tape import Array, Node, Traced, fit, recording
+
+REGISTRY: Final[dict[str, "Primitive"]] = {}
+"""Every primitive by the dotted name of its function, the user's own included."""
+
+_PLAIN: Final = frozenset({float, int, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_})
+_ABSENT: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a saved value comes from when a call is recorded."""
+
+    name: str
+    kind: Literal["operand", "output", "shape", "parameter", "residual"]
+    key: Any
+    """The operand's or residual's position; a parameter's default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A vector-Jacobian product and what the tape must save for it."""
+
+    function: Callable[..., Array]
+    operand: str
+    sources: tuple[Source, ...]
+    names: tuple[str, ...]
+    wants_index: bool
+    """Whether a variadic operand's rule asks which of the arrays it is called for."""
+
+    def __call__(self, g: Array, saved: dict[str, Any], position: int) -> Array:
+        """Apply the rule to the cotangent ``g``."""
+        if len(saved) != len(self.names):
+            saved = {name: saved[name] for name in self.names}
+        if self.wants_index:
+            return self.function(g, index=position, **saved)
+        return self.function(g, **saved)
+
+
+class Primitive:
+    """An array function that, called on tensors, records what it did.
+
+    Called on arrays it returns an array and records nothing; so rules, which are written with
+    primitives, serve the plain backward pass and ``create_graph=True`` alike.
+
+    Attributes
+    ----------
+    operands : tuple of str
+        The names of the arrays, in order. A last one with a star takes any number.
+    parameters : dict
+        The keyword-only names with their defaults. Arguments beyond the arrays fill them in
+        this order, so that ``log_softmax(x, 1)`` works as NumPy's users expect.
+    residuals : tuple of str
+        What the forward returns behind its output, for the rules to use: constants such as the
+        positions of the winners.
+    constant : bool
+        Whether the derivative is zero wherever it exists, so that nothing is recorded.
+    rules : dict
+        The rule of each operand that has one.
+    """
+
+    def __init__(self, forward: Callable[..., Any], residuals: tuple[str, ...], constant: bool) -> None:
+        functools.update_wrapper(self, forward)
+        self.forward = forward
+        self.name = forward.__name__
+        self.residuals = residuals
+        self.constant = constant
+        self.rules: dict[str, Rule] = {}
+        given = inspect.signature(forward).parameters.values()
+        self.operands = tuple(p.name for p in given if p.kind is not p.KEYWORD_ONLY)
+        self.parameters = {p.name: p.default for p in given if p.kind is p.KEYWORD_ONLY}
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in given)
+        self._optional = frozenset(p.name for p in given if p.default is None)
+        self._arity = -1 if self.variadic else len(self.operands)
+        self._names = frozenset((*self.operands, *self.parameters))
+        if "y" in self._names:
+            raise RegistrationError(sentence(self.name, "an argument is called 'y'", hint="y is the output"))
+        self.__signature__ = inspect.Signature(
+            [p if p.kind is p.VAR_POSITIONAL or self.variadic else p.replace(kind=p.POSITIONAL_OR_KEYWORD)
+             for p in given]
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}{self.__signature__}>"
+
+    # --- recording ----------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        """Compute on arrays; on tensors also record."""
+        if params or len(args) != self._arity:
+            args, params = self._bind(args, params)
+        raw: list[Any] = []
+        nodes: list[Node | None] = []
+        family: type[Traced] | None = None
+        tracked = False
+        for arg in args:
+            if isinstance(arg, Traced):
+                family = arg.family
+                raw.append(arg.value)
+                nodes.append(arg.node)
+                tracked = tracked or arg.node is not None
+            else:
+                raw.append(arg if type(arg) in _PLAIN else self._coerced(arg, len(raw)))
+                nodes.append(None)
+        y = self.forward(*raw, **params)
+        residuals: tuple[Any, ...] = ()
+        if self.residuals:
+            y, *residuals = y
+        if family is None:
+            return y
+        if type(y) is np.ndarray:
+            if y.flags.writeable:
+                y = _frozen(y, raw)
+        elif not isinstance(y, np.generic):
+            y = np.asarray(y)
+        state = recording.get()
+        node = None
+        if tracked and state.enabled and not self.constant and y.dtype.kind == "f":
+            saved = self._saved(nodes, raw, y, residuals, params)
+            node = Node(self, tuple(nodes), saved, y.shape, y.dtype, state.scope)
+        if state.anomaly:
+            anomaly.watch(self.name, y, node)
+        return family.of(y, node)
+
+    def _saved(
+        self, nodes: list[Node | None], raw: list[Any], y: Array, residuals: tuple[Any, ...], params: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Collect what the rules of the operands that want a gradient ask for."""
+        saved: dict[str, Any] = {}
+        for position, node in enumerate(nodes):
+            if node is None:
+                continue
+            for source in self._rule(position).sources:
+                kind, key = source.kind, source.key
+                if kind == "operand":
+                    value = _kept(raw[key]) if key >= 0 else tuple(map(_kept, raw))
+                elif kind == "output":
+                    value = y
+                elif kind == "shape":
+                    value = np.shape(raw[key]) if key >= 0 else tuple(map(np.shape, raw))
+                elif kind == "parameter":
+                    value = params.get(source.name, key)
+                else:
+                    value = residuals[key]
+                saved[source.name] = value
+        return saved
+
+    def _bind(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Sort what was passed into arrays by position and parameters by name."""
+        if unknown := params.keys() - self._names:
+            raise OperandError(
+                sentence(
+                    self.name, f"no argument {min(unknown)!r}", hint=f"it takes {', '.join(self._signature_names())}"
+                )
+            )
+        if not self.variadic:
+            count = len(self.operands)
+            spilled = dict(zip(self.parameters, args[count:], strict=False))
+            if len(args) > count + len(spilled) or spilled.keys() & params.keys():
+                raise OperandError(
+                    sentence(self.name, "too many arguments", hint=f"it takes {', '.join(self._signature_names())}")
+                )
+            params = spilled | params
+            arrays = list(args[:count])
+            for name in self.operands[len(arrays) :]:
+                if name not in params and name not in self._optional:
+                    raise OperandError(sentence(self.name, f"argument {name!r} is missing"))
+                arrays.append(params.pop(name, None))
+            args = tuple(arrays)
+        for name, value in params.items():
+            if isinstance(value, Traced):
+                raise OperandError(
+                    sentence(self.name, f"parameter {name!r} has no gradient", expected="a plain value", got="a Tensor")
+                )
+        return args, params
+
+    def _signature_names(self) -> list[str]:
+        return [str(p).split(":")[0].split("=")[0].strip() for p in self.__signature__.parameters.values()]
+
+    def _coerced(self, arg: Any, position: int) -> Any:
+        """Take what is no array yet, or say that it can't be one."""
+        name = self.operands[min(position, len(self.operands) - 1)]
+        if arg is None and name in self._optional:
+            return None
+        if isinstance(arg, (list, tuple)) and any(isinstance(element, Traced) for element in arg):
+            raise OperandError(
+                sentence(
+                    self.name, f"{name} is a {type(arg).__name__} of tensors", hint="join them with ag.stack first"
+                )
+            )
+        if isinstance(arg, (list, tuple, np.generic, np.ndarray)) or hasattr(arg, "__array__"):
+            array = np.asarray(arg)
+            if array.dtype.kind in "biuf":
+                return arg if isinstance(arg, np.generic) else array
+        raise OperandError(
+            sentence(
+                self.name, f"{name} is no array", expected="a tensor, an array or a number", got=type(arg).__name__
+            )
+        )
+
+    # --- rules --------------------------------------------------------------------------------
+
+    def vjp(self, operand: str) -> Callable[[Callable[..., Array]], Callable[..., Array]]:
+        """Register the decorated function as the rule for ``operand``.
+
+        Raises
+        ------
+        RegistrationError
+            On an unknown operand, a second rule, or a name that the tape can't save.
+        """
+        if operand not in self.operands:
+            raise RegistrationError(
+                sentence(f"{self.name}.vjp", f"no operand {operand!r}", hint=f"it has {', '.join(self.operands)}")
+            )
+        if self.constant or operand in self.rules:
+            reason = "is declared constant" if self.constant else f"has a rule for {operand!r} already"
+            raise RegistrationError(sentence(f"{self.name}.vjp", reason))
+
+        def register(function: Callable[..., Array]) -> Callable[..., Array]:
+            asked = inspect.signature(function).parameters.values()
+            names = [p.name for p in asked if p.kind is p.KEYWORD_ONLY]
+            wants_index = self.variadic and "index" in names
+            if wants_index:
+                names.remove("index")
+            if any(p.kind is p.VAR_KEYWORD for p in asked):
+                names += [name for name in self.parameters if name not in names]
+            sources = tuple(self._source(name, function.__name__) for name in names)
+            self.rules[operand] = Rule(function, operand, sources, tuple(names), wants_index)
+            return function
+
+        return register
+
+    def _source(self, name: str, rule: str) -> Source:
+        stem = name.removesuffix("_shape")
+        if name in self.parameters:
+            return Source(name, "parameter", self.parameters[name])
+        if name in self.residuals:
+            return Source(name, "residual", self.residuals.index(name))
+        if name == "y":
+            return Source(name, "output", None)
+        if stem in self.operands:
+            kind: Literal["operand", "shape"] = "operand" if name == stem else "shape"
+            return Source(name, kind, -1 if self.variadic else self.operands.index(stem))
+        savable = [*self.operands, *(f"{o}_shape" for o in self.operands), "y", *self.residuals, *self.parameters]
+        raise RegistrationError(
+            sentence(
+                rule, f"asks for {name!r}, which {self.name} does not have", hint=f"it can save {', '.join(savable)}"
+            )
+        )
+
+    def _rule(self, position: int) -> Rule:
+        operand = self.operands[0 if self.variadic else position]
+        rule = self.rules.get(operand)
+        if rule is None:
+            raise GradientError(
+                sentence(self.name, f"no rule for a gradient with respect to {operand!r}", hint="pass it detached")
+            )
+        return rule
+
+    def pullback(
+        self, node: Node, g: Array, wanted: Collection[Node] | None, family: type[Traced] | None
+    ) -> Iterator[tuple[Node, Array]]:
+        """Yield each wanted parent of ``node`` with its share of the cotangent ``g``."""
+        saved = node.saved
+        if saved is None:
+            raise GradientError(
+                sentence(self.name, "the graph has been freed by an earlier backward pass",
+                         hint="pass retain_graph=True to that one")
+            )  # fmt: skip
+        if family is not None:
+            saved = self._rewrapped(node, saved, family)
+        watched = recording.get().anomaly
+        for position, parent in enumerate(node.parents):
+            if parent is None or (wanted is not None and parent not in wanted):
+                continue
+            rule = self._rule(position)
+            try:
+                share = fit(rule(g, saved, position), parent, rule.function.__name__)
+                if watched:
+                    anomaly.watch_cotangent(rule.function.__name__, node, share)
+            except Exception as error:
+                error.add_note(self._where(node, rule))
+                raise
+            yield parent, share
+
+    def _rewrapped(self, node: Node, saved: dict[str, Any], family: type[Traced]) -> dict[str, Any]:
+        """Give saved arrays their nodes back, so that a rule's own operations are recorded."""
+
+        def wrap(value: Array, parent: Node | None) -> Array:
+            return value if parent is None else family.of(value, parent)
+
+        lifted = dict(saved)
+        for position, operand in enumerate(self.operands):
+            if operand in saved and self.variadic:
+                lifted[operand] = tuple(map(wrap, saved[operand], node.parents))
+            elif operand in saved:
+                lifted[operand] = wrap(saved[operand], node.parents[position])
+        if "y" in saved:
+            lifted["y"] = wrap(saved["y"], node)
+        return lifted
+
+    def _where(self, node: Node, rule: Rule) -> str:
+        shapes = ", ".join(
+            f"{name}={parent.shape}"
+            for name, parent in zip(self.operands * len(node.parents), node.parents, strict=False)
+            if parent is not None
+        )
+        line = f", recorded at {node.origin}" if node.origin else ""
+        return (
+            f"in {rule.function.__name__}, the rule of {self.name} for {rule.operand!r}; "
+            f"forward shapes {shapes}, y={node.shape}{line}"
+        )
+
+
+def _frozen(y: Array, raw: list[Any]) -> Array:
+    """Make a result read-only, but never an array that the caller holds."""
+    if any(y is value for value in raw):
+        y = y.view()
+    y.flags.writeable = False
+    return y
+
+
+def _kept(value: Any) -> Any:
+    """Return what may be saved: a copy where the caller could still write to the array."""
+    return value.copy() if isinstance(value, np.ndarray) and value.flags.writeable else value
+
+
+@overload
+def primitive(forward: Callable[..., Any]) -> Primitive: ...
+@overload
+def primitive(
+    *, residuals: tuple[str, ...] = (), constant: bool = False
+) -> Callable[[Callable[..., Any]], Primitive]: ...
+def primitive(
+    forward: Callable[..., Any] | None = None, *, residuals: tuple[str, ...] = (), constant: bool = False
+) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
+    """Turn an array function into a primitive; its rules are added with ``.vjp``.
+
+    Parameters
+    ----------
+    forward : callable
+        Arrays by position, parameters keyword-only. It sees plain arrays and returns a new one.
+    residuals : tuple of str
+        Names of what it returns behind its output, for the rules. They count as constants.
+    constant : bool
+        The derivative is zero wherever it exists; such a primitive has no rules.
+
+    Returns
+    -------
+    Primitive
+
+    Raises
+    ------
+    RegistrationError
+        If an argument is called ``y``, as the output is.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> @ag.primitive
+    ... def cube(x):
+    ...     return x**3
+    >>> @cube.vjp("x")
+    ... def cube_wrt_x(g, *, x):
+    ...     return g * 3 * x**2
+    >>> x = ag.tensor([1.0, 2.0], requires_grad=True)
+    >>> cube(x).sum().backward()
+    >>> x.grad.numpy()
+    array([ 3., 12.])
+    """
+
+    def make(function: Callable[..., Any]) -> Primitive:
+        made = Primitive(function, residuals, constant)
+        REGISTRY[f"{function.__module__}.{function.__qualname__}"] = made
+        return made
+
+    return make if forward is None else make(forward)

@@ -1,0 +1,409 @@
+"""The tape: nodes, the recording switch, and the one backward traversal.
+
+A node says which primitive ran, on which parents, and what its rules will need. It never points
+at the tensor that it produced, so reference counting alone frees a graph when its last tensor
+dies. `gradients` is the whole of reverse mode: sort the nodes, walk them once, add up.
+"""
+
+import itertools
+import weakref
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol, Self, TypeAlias, cast
+
+import numpy as np
+
+from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
+
+Array: TypeAlias = Any
+"""An ndarray in a kernel; in a rule an ndarray or a tensor, since one rule serves both."""
+
+Shape: TypeAlias = tuple[int, ...]
+
+
+# --- what is recorded -------------------------------------------------------------------------
+
+
+class Recordable(Protocol):
+    """What a node needs of the operation that made it."""
+
+    name: str
+
+    def pullback(
+        self, node: "Node", g: Array, wanted: Collection["Node"] | None, family: "type[Traced] | None"
+    ) -> Iterable[tuple["Node", Array]]:
+        """Yield each wanted parent with its share of the cotangent ``g``."""
+
+
+_serials = itertools.count()
+
+
+class Node:
+    """One recorded operation.
+
+    Attributes
+    ----------
+    primitive : Recordable
+        What ran; None for a leaf.
+    parents : tuple of (Node or None)
+        One for each operand, None where no gradient is wanted.
+    saved : dict or None
+        What the rules asked for, by name; None once it has been freed.
+    serial : int
+        Later nodes have higher numbers, so a node's number is above all its parents'.
+    shape, dtype
+        Of the output, hence of its cotangent.
+    scope : str
+        The dotted path of the modules inside which it was recorded.
+    origin : str or None
+        The line of user code that recorded it, under `detect_anomaly`.
+    hooks : list of callables or None
+        What to run on the cotangent before it flows on.
+    """
+
+    __slots__ = (
+        "__weakref__", "dtype", "hooks", "origin", "parents", "primitive", "saved", "scope", "serial", "shape",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        primitive: Recordable | None,
+        parents: tuple["Node | None", ...],
+        saved: dict[str, Any] | None,
+        shape: Shape,
+        dtype: np.dtype[Any],
+        scope: str = "",
+        origin: str | None = None,
+    ) -> None:
+        self.primitive = primitive
+        self.parents = parents
+        self.saved = saved
+        self.shape = shape
+        self.dtype = dtype
+        self.scope = scope
+        self.origin = origin
+        self.hooks: list[Callable[[Array], Array | None]] | None = None
+        self.serial = next(_serials)
+
+    def __repr__(self) -> str:
+        name = self.primitive.name if self.primitive else "leaf"
+        return f"<Node {self.serial}: {name} {self.shape} {self.dtype}>"
+
+
+class Leaf(Node):
+    """Where a gradient ends: the node of a tensor that the user made.
+
+    It knows its tensor by a weak reference only, so that neither keeps the other alive.
+    """
+
+    __slots__ = ("tensor",)
+
+    def __init__(self, tensor: "Traced") -> None:
+        check_differentiable(tensor.value.dtype, "requires_grad")
+        super().__init__(None, (), None, tensor.value.shape, tensor.value.dtype)
+        self.tensor = weakref.ref(tensor)
+
+
+class Traced:
+    """An array with a place on the tape: what primitives recognise.
+
+    It has no operators: `autograd_cnn.Tensor`, which does, stands above the primitives.
+    """
+
+    __slots__ = ("__weakref__", "node", "value")
+
+    value: Array
+    node: Node | None
+    family: ClassVar[type["Traced"]]
+    """The class of what operations on this one return."""
+
+    @classmethod
+    def of(cls, value: Array, node: Node | None = None) -> Self:
+        """Wrap ``value`` as it is, without a copy."""
+        self = cls.__new__(cls)
+        self.value = value
+        self.node = node
+        return self
+
+
+def shape_of(x: Array) -> Shape:
+    """Return the shape of a tensor, an array, a number or a nested list."""
+    return cast("Shape", x.value.shape) if isinstance(x, Traced) else np.shape(x)
+
+
+def check_differentiable(dtype: np.dtype[Any], where: str) -> None:
+    """Raise `OperandError` unless gradients with respect to ``dtype`` make sense."""
+    if dtype.kind != "f":
+        raise OperandError(
+            sentence(where, "only floats have gradients", expected="float32 or float64", got=dtype,
+                     hint="convert with .astype(np.float32) first")
+        )  # fmt: skip
+
+
+# --- the recording switch ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """How operations are recorded at the moment, in this thread or task."""
+
+    enabled: bool = True
+    anomaly: bool = False
+    scope: str = ""
+
+
+recording: ContextVar[Recording] = ContextVar("recording", default=Recording())
+
+
+@contextmanager
+def _recording(**changes: Any) -> Iterator[None]:
+    token = recording.set(replace(recording.get(), **changes))
+    try:
+        yield
+    finally:
+        recording.reset(token)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Record nothing inside; also usable as a decorator.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> w = ag.tensor([1.0, 2.0], requires_grad=True)
+    >>> with ag.no_grad():
+    ...     (w * 2).requires_grad
+    False
+    """
+    with _recording(enabled=False):
+        yield
+
+
+@contextmanager
+def enable_grad() -> Iterator[None]:
+    """Record again inside a `no_grad` block; also usable as a decorator."""
+    with _recording(enabled=True):
+        yield
+
+
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Stop at the first NaN, forward or backward, and name the line that recorded it.
+
+    Every operation looks at all its values and at the call stack, so this is for finding a
+    fault, not for training.
+
+    Raises
+    ------
+    AnomalyError
+        Naming the primitive and, for recorded operations, the line of user code.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> x = ag.tensor([1.0, 0.0], requires_grad=True)
+    >>> with ag.detect_anomaly():
+    ...     y = ag.sum(ag.sqrt(x) * 0.0)
+    >>> y.item()
+    0.0
+    """
+    with _recording(anomaly=True):
+        yield
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Record the operations inside as belonging to the module ``name``."""
+    outer = recording.get().scope
+    with _recording(scope=f"{outer}.{name}" if outer else name):
+        yield
+
+
+# --- the backward traversal -------------------------------------------------------------------
+
+
+def toposort(root: Node, stop: Collection[Node] = ()) -> list[Node]:
+    """Return ``root`` and all that it depends on, each node before its parents.
+
+    Serial numbers grow from parents to children, so sorting by them is a topological order. What
+    stands behind a node in ``stop`` is left out.
+    """
+    seen = {root}
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if node in stop:
+            continue
+        for parent in node.parents:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return sorted(seen, key=lambda node: node.serial, reverse=True)
+
+
+def _leading_to(targets: Collection[Node], order: list[Node]) -> set[Node]:
+    needed = set(targets)
+    for node in reversed(order):
+        if not needed.isdisjoint(node.parents):
+            needed.add(node)
+    return needed
+
+
+def fit(g: Array, node: Node, rule: str) -> Array:
+    """Sum ``g`` over the axes that broadcasting added, and give it the node's dtype."""
+    if g.shape != node.shape:
+        g = _unbroadcast(g, node.shape, rule)
+    return g if g.dtype == node.dtype else g.astype(node.dtype)
+
+
+def _unbroadcast(g: Array, shape: Shape, rule: str) -> Array:
+    added = len(g.shape) - len(shape)
+    if added < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[added:], strict=True)):
+        raise ShapeError(
+            sentence(rule, "a cotangent has the wrong shape",
+                     expected=f"{shape} or a shape that broadcasting makes of it", got=g.shape)
+        )  # fmt: skip
+    axes = tuple(i for i in range(len(g.shape)) if i < added or shape[i - added] != g.shape[i])
+    return g.sum(axis=axes, keepdims=True).reshape(shape)
+
+
+def _run_hooks(node: Node, g: Array, family: type[Traced]) -> Array:
+    for hook in node.hooks or ():
+        recorded = isinstance(g, Traced)
+        replaced = hook(g if recorded else family.of(g))
+        if replaced is not None:
+            plain = isinstance(replaced, Traced) and not recorded
+            g = fit(replaced.value if plain else replaced, node, "hook")
+    return g
+
+
+def sweep(
+    root: Node,
+    g: Array,
+    family: type[Traced],
+    *,
+    targets: Collection[Node] | None = None,
+    stop: Collection[Node] = (),
+    create_graph: bool = False,
+    retain_graph: bool = False,
+) -> dict[Node, Array]:
+    """Walk the graph below ``root`` once and return the full cotangent of every target.
+
+    Without ``targets`` these are the leaves. A node in ``stop`` takes its cotangent and passes
+    nothing on. Where the cotangents are tensors, what nodes saved is wrapped as ``family``.
+    """
+    order = toposort(root, stop)
+    wanted = None if targets is None else _leading_to(targets, order)
+    wrap = family if create_graph else None
+    cotangents: dict[Node, Array] = {root: g}
+    found: dict[Node, Array] = {}
+    for node in order:
+        g = cotangents.pop(node, None)
+        if g is None:
+            continue
+        if node.hooks is not None:
+            g = _run_hooks(node, g, family)
+        primitive = node.primitive
+        if primitive is None if targets is None else node in targets:
+            found[node] = g
+        if primitive is None or node in stop:
+            continue
+        for parent, share in primitive.pullback(node, g, wanted, wrap):
+            held = cotangents.get(parent)
+            cotangents[parent] = share if held is None else held + share
+        if not retain_graph:
+            node.saved = None
+    return found
+
+
+# --- asking for gradients ---------------------------------------------------------------------
+
+
+def _start(output: Traced, cotangent: Array | None, where: str) -> tuple[Node, Array]:
+    """Check what was asked for; return the output's node and the cotangent to begin with."""
+    node = output.node
+    if node is None:
+        raise GradientError(
+            sentence(where, "nothing was recorded for this output",
+                     hint="make an input with requires_grad=True, and compute outside of no_grad()")
+        )  # fmt: skip
+    if cotangent is None:
+        if output.value.size != 1:
+            raise GradientError(
+                sentence(where, "the output is not a scalar", expected="one number", got=f"shape {node.shape}",
+                         hint="reduce it with .sum() or .mean(), or pass a cotangent of its shape")
+            )  # fmt: skip
+        return node, np.ones(node.shape, node.dtype)
+    shape = np.shape(cotangent.value if isinstance(cotangent, Traced) else cotangent)
+    if shape != node.shape:
+        raise ShapeError(
+            sentence(where, "the cotangent has the wrong shape", expected=f"the output's {node.shape}", got=shape)
+        )
+    if isinstance(cotangent, Traced):
+        return node, fit(cotangent, node, where)
+    return node, np.asarray(cotangent, node.dtype)
+
+
+def gradients(
+    output: Traced,
+    wrt: Sequence[Traced] | None = None,
+    cotangent: Array | None = None,
+    *,
+    create_graph: bool = False,
+    retain_graph: bool | None = None,
+    where: str = "gradients",
+) -> dict[Node, Array]:
+    """Differentiate ``output``; apart from the memory that is freed, nothing changes.
+
+    Parameters
+    ----------
+    output : Traced
+        What to differentiate; a single number unless a cotangent is given.
+    wrt : sequence of Traced, optional
+        Leaves or intermediate results; by default every leaf that the output depends on.
+    cotangent : array, optional
+        The vector of the vector-Jacobian product, of the output's shape; 1 by default.
+    create_graph : bool
+        Record the backward pass as well, so that its results can be differentiated.
+    retain_graph : bool, optional
+        Keep what the nodes saved for another pass; by default as ``create_graph``.
+    where : str
+        Whose name an error gives.
+
+    Returns
+    -------
+    dict of Node to array
+        Cotangents by node: arrays, or tensors under ``create_graph``. An input on which the
+        output does not depend is missing.
+
+    Raises
+    ------
+    GradientError
+        If nothing was recorded, the output is no scalar, or the graph has been freed.
+    ShapeError
+        If the cotangent's shape is not the output's.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> x = ag.tensor(3.0, requires_grad=True)
+    >>> float(gradients(x * x, [x])[x.node])
+    6.0
+    """
+    root, g = _start(output, cotangent, where)
+    if create_graph and not isinstance(g, Traced):
+        g = output.family.of(g)
+    elif not create_graph and isinstance(g, Traced):
+        g = g.value
+    with _recording(enabled=create_graph):
+        return sweep(
+            root,
+            g,
+            output.family,
+            targets=None if wrt is None else {t.node for t in wrt if t.node is not None},
+            create_graph=create_graph,
+            retain_graph=create_graph if retain_graph is None else retain_graph,
+        )

@@ -1,0 +1,520 @@
+"""The tensor: an array that remembers how it came about.
+
+Everything here is a spelling: each operator and method names the primitive that does the work.
+"""
+
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from autograd_cnn import ops
+from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
+from autograd_cnn.ops.indexing import Index
+from autograd_cnn.ops.reduction import Axis
+from autograd_cnn.primitive import Primitive
+from autograd_cnn.tape import Array, Leaf, Node, Shape, Traced, gradients, recording
+
+
+class Tensor(Traced):
+    """An n-dimensional array that records what is computed from it.
+
+    Parameters
+    ----------
+    data : array_like
+        Numbers; they are copied, so no caller's array is shared.
+    requires_grad : bool
+        Record what is computed from this tensor, and fill its ``grad`` in `backward`.
+    dtype : dtype, optional
+        By default that of ``data``; Python floats become float64.
+    name : str, optional
+        What to call it in a graph.
+
+    Attributes
+    ----------
+    grad : Tensor or None
+        The gradient that `backward` has added up here; None where nothing was computed.
+    name : str or None
+        What to call it in a graph.
+    node : Node or None
+        Its place on the tape.
+
+    Raises
+    ------
+    OperandError
+        If ``data`` holds no numbers, or a gradient is asked of a tensor of integers.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> x = ag.Tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+
+    __slots__ = ("grad", "name")
+
+    grad: "Tensor | None"
+    name: str | None
+
+    def __init__(
+        self, data: ArrayLike, requires_grad: bool = False, dtype: DTypeLike | None = None, name: str | None = None
+    ) -> None:
+        value = np.array(data.value if isinstance(data, Traced) else data, dtype)
+        if value.dtype.kind not in "biuf":
+            raise OperandError(
+                sentence("tensor", "data is no array of numbers", expected="ints, floats or bools", got=value.dtype)
+            )
+        value.flags.writeable = False
+        self.value = value
+        self.grad = None
+        self.name = name
+        self.node = Leaf(self) if requires_grad else None
+
+    @classmethod
+    def of(cls, value: Array, node: Node | None = None) -> Self:
+        """Wrap ``value`` as it is, without a copy."""
+        self = cls.__new__(cls)
+        self.value = value
+        self.node = node
+        self.grad = None
+        self.name = None
+        return self
+
+    # --- what it is ---------------------------------------------------------------------------
+
+    @property
+    def data(self) -> NDArray[Any]:
+        """The values, as a read-only array. Setting them does not touch what is recorded."""
+        value: NDArray[Any] = np.asarray(self.value)
+        return value
+
+    @data.setter
+    def data(self, values: ArrayLike) -> None:
+        if not self.is_leaf:
+            raise GradientError(
+                sentence("data", "the values of a recorded result are fixed", hint="use detach() first")
+            )
+        array = values.value if isinstance(values, Traced) else np.asarray(values)
+        if isinstance(array, np.ndarray) and array.flags.writeable:
+            array = array.copy()
+            array.flags.writeable = False
+        leaf = self.node
+        self.value = array
+        if leaf is not None and (leaf.shape, leaf.dtype) != (array.shape, array.dtype):
+            self.node = Leaf(self)
+
+    @property
+    def shape(self) -> Shape:
+        """The lengths of the axes."""
+        shape: Shape = self.value.shape
+        return shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements."""
+        dtype: np.dtype[Any] = self.value.dtype
+        return dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.value.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(self.value.size)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow through here; can be set on a leaf."""
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if not self.is_leaf:
+            raise GradientError(
+                sentence("requires_grad", "only a leaf can change it", hint="use detach() for a result without history")
+            )
+        if wanted != (self.node is not None):
+            self.node = Leaf(self) if wanted else None
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made by the user and not by a recorded operation."""
+        return self.node is None or isinstance(self.node, Leaf)
+
+    def numpy(self) -> NDArray[Any]:
+        """Return the values, as a read-only array."""
+        return self.data
+
+    def item(self) -> Any:
+        """Return the only element, as a Python number."""
+        return self.value.item()
+
+    def tolist(self) -> Any:
+        """Return the values as nested lists."""
+        return self.value.tolist()
+
+    def detach(self) -> "Tensor":
+        """Return a tensor with the same values and no history."""
+        return Tensor.of(self.value)
+
+    # --- gradients ----------------------------------------------------------------------------
+
+    def backward(
+        self, gradient: ArrayLike | None = None, retain_graph: bool = False, create_graph: bool = False
+    ) -> None:
+        """Add the gradient of this tensor to ``grad`` of every leaf that it depends on.
+
+        Parameters
+        ----------
+        gradient : array_like, optional
+            The cotangent to begin with, of this tensor's shape; 1 for a single number.
+        retain_graph : bool
+            Keep what was saved, so that `backward` can be called again.
+        create_graph : bool
+            Record the backward pass, so that ``grad`` can itself be differentiated.
+
+        Raises
+        ------
+        GradientError
+            If nothing was recorded, the tensor is no single number, or the graph is freed.
+
+        Examples
+        --------
+        >>> import autograd_cnn as ag
+        >>> x = ag.tensor(3.0, requires_grad=True)
+        >>> (x**2).backward(create_graph=True)
+        >>> x.grad.item(), ag.tape.gradients(x.grad, [x])[x.node].item()
+        (6.0, 2.0)
+        """
+        found = gradients(
+            self, None, gradient, create_graph=create_graph, retain_graph=retain_graph or create_graph, where="backward"
+        )
+        for node, g in found.items():
+            tensor = node.tensor() if isinstance(node, Leaf) else None
+            if isinstance(tensor, Tensor):
+                tensor.accumulate(g)
+
+    def accumulate(self, g: Array) -> None:
+        """Add a cotangent to ``grad``."""
+        share = g if isinstance(g, Tensor) else Tensor.of(g)
+        if not isinstance(g, Tensor) and isinstance(g, np.ndarray):
+            g.flags.writeable = False
+        self.grad = share if self.grad is None else self.grad + share
+
+    def register_hook(self, hook: Callable[["Tensor"], ArrayLike | None]) -> "Handle":
+        """Run ``hook`` on this tensor's cotangent in every backward pass; what it returns replaces it.
+
+        Examples
+        --------
+        >>> import autograd_cnn as ag
+        >>> x = ag.tensor([1.0, 2.0], requires_grad=True)
+        >>> handle = x.register_hook(lambda g: g * 10)
+        >>> x.sum().backward()
+        >>> x.grad
+        tensor([10., 10.])
+        >>> handle.remove()
+        """
+        if self.node is None:
+            raise GradientError(sentence("register_hook", "no gradient flows through this tensor"))
+        if self.node.hooks is None:
+            self.node.hooks = []
+        self.node.hooks.append(hook)
+        return Handle(self.node.hooks, hook)
+
+    def retain_grad(self) -> None:
+        """Fill ``grad`` of this intermediate result, too."""
+        if not self.is_leaf:
+            me = weakref.ref(self)
+
+            def keep(g: Tensor) -> None:
+                if (tensor := me()) is not None:
+                    tensor.accumulate(g)
+
+            self.register_hook(keep)
+
+    # --- operators ----------------------------------------------------------------------------
+
+    def __add__(self, other: Any) -> "Tensor":
+        return ops.add(self, other)
+
+    def __radd__(self, other: Any) -> "Tensor":
+        return ops.add(other, self)
+
+    def __sub__(self, other: Any) -> "Tensor":
+        return ops.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> "Tensor":
+        return ops.subtract(other, self)
+
+    def __mul__(self, other: Any) -> "Tensor":
+        return ops.multiply(self, other)
+
+    def __rmul__(self, other: Any) -> "Tensor":
+        return ops.multiply(other, self)
+
+    def __truediv__(self, other: Any) -> "Tensor":
+        return ops.divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> "Tensor":
+        return ops.divide(other, self)
+
+    def __pow__(self, other: Any) -> "Tensor":
+        return ops.power(self, other)
+
+    def __rpow__(self, other: Any) -> "Tensor":
+        return ops.power(other, self)
+
+    def __matmul__(self, other: Any) -> "Tensor":
+        return ops.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> "Tensor":
+        return ops.matmul(other, self)
+
+    def __neg__(self) -> "Tensor":
+        return ops.negative(self)
+
+    def __pos__(self) -> "Tensor":
+        return ops.positive(self)
+
+    def __abs__(self) -> "Tensor":
+        return ops.absolute(self)
+
+    def __eq__(self, other: object) -> Any:
+        return NotImplemented if other is None or isinstance(other, str) else ops.equal(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return NotImplemented if other is None or isinstance(other, str) else ops.not_equal(self, other)
+
+    def __lt__(self, other: Any) -> "Tensor":
+        return ops.less(self, other)
+
+    def __le__(self, other: Any) -> "Tensor":
+        return ops.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> "Tensor":
+        return ops.greater(self, other)
+
+    def __ge__(self, other: Any) -> "Tensor":
+        return ops.greater_equal(self, other)
+
+    def __getitem__(self, index: Index) -> "Tensor":
+        return ops.getitem(self, index=_plain(index))
+
+    # --- assignment: the tensor moves on to a new result, and nothing recorded changes ----------
+
+    def __setitem__(self, index: Index, values: Any) -> None:
+        self._rebind(ops.set_at(self, values, index=_plain(index)))
+
+    def __iadd__(self, other: Any) -> Self:
+        return self._rebind(self + other)
+
+    def __isub__(self, other: Any) -> Self:
+        return self._rebind(self - other)
+
+    def __imul__(self, other: Any) -> Self:
+        return self._rebind(self * other)
+
+    def __itruediv__(self, other: Any) -> Self:
+        return self._rebind(self / other)
+
+    def _rebind(self, result: "Tensor") -> Self:
+        leaf = isinstance(self.node, Leaf)
+        if leaf and recording.get().enabled:
+            raise GradientError(
+                sentence("assignment", "a leaf that requires a gradient can't be assigned to while it is recorded",
+                         hint="do it under no_grad(), or on a result computed from the leaf")
+            )  # fmt: skip
+        if result.shape != self.shape:
+            raise ShapeError(sentence("assignment", "the shape would change", expected=self.shape, got=result.shape))
+        if result.dtype != self.dtype:
+            result = ops.astype(result, dtype=self.dtype)
+        self.value = result.value
+        if not leaf:
+            self.node = result.node
+        return self
+
+    # --- NumPy's methods ----------------------------------------------------------------------
+
+    @property
+    def T(self) -> "Tensor":  # noqa: N802  # NumPy's name
+        """With the axes reversed."""
+        return ops.transpose(self)
+
+    def sum(self, axis: Axis = None, keepdims: bool = False) -> "Tensor":
+        """See `autograd_cnn.sum`."""
+        return ops.sum(self, axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: Axis = None, keepdims: bool = False) -> "Tensor":
+        """See `autograd_cnn.mean`."""
+        return ops.mean(self, axis=axis, keepdims=keepdims)
+
+    def var(self, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> "Tensor":
+        """See `autograd_cnn.var`."""
+        return ops.var(self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def std(self, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> "Tensor":
+        """See `autograd_cnn.std`."""
+        return ops.std(self, axis=axis, ddof=ddof, keepdims=keepdims)
+
+    def max(self, axis: Axis = None, keepdims: bool = False) -> "Tensor":
+        """See `autograd_cnn.max`."""
+        return ops.max(self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis: Axis = None, keepdims: bool = False) -> "Tensor":
+        """See `autograd_cnn.min`."""
+        return ops.min(self, axis=axis, keepdims=keepdims)
+
+    def prod(self, axis: Axis = None, keepdims: bool = False) -> "Tensor":
+        """See `autograd_cnn.prod`."""
+        return ops.prod(self, axis=axis, keepdims=keepdims)
+
+    def cumsum(self, axis: int | None = None) -> "Tensor":
+        """See `autograd_cnn.cumsum`."""
+        return ops.cumsum(self, axis=axis)
+
+    def argmax(self, axis: int | None = None) -> "Tensor":
+        """See `autograd_cnn.argmax`."""
+        return ops.argmax(self, axis=axis)
+
+    def argmin(self, axis: int | None = None) -> "Tensor":
+        """See `autograd_cnn.argmin`."""
+        return ops.argmin(self, axis=axis)
+
+    def clip(self, min: float | None = None, max: float | None = None) -> "Tensor":
+        """See `autograd_cnn.clip`."""
+        return ops.clip(self, min=min, max=max)
+
+    def astype(self, dtype: DTypeLike) -> "Tensor":
+        """See `autograd_cnn.astype`."""
+        return ops.astype(self, dtype=dtype)
+
+    def reshape(self, *shape: Any) -> "Tensor":
+        """See `autograd_cnn.reshape`; the lengths may be given one by one."""
+        return ops.reshape(self, shape=shape[0] if len(shape) == 1 else shape)
+
+    def ravel(self) -> "Tensor":
+        """Return it flattened to one axis."""
+        return ops.reshape(self, shape=-1)
+
+    def flatten(self) -> "Tensor":
+        """Return it flattened to one axis."""
+        return ops.reshape(self, shape=-1)
+
+    def transpose(self, *axes: Any) -> "Tensor":
+        """See `autograd_cnn.transpose`; the axes may be given one by one."""
+        return ops.transpose(self, axes=(axes[0] if len(axes) == 1 else axes) or None)
+
+    def swapaxes(self, axis1: int, axis2: int) -> "Tensor":
+        """See `autograd_cnn.swapaxes`."""
+        return ops.swapaxes(self, axis1, axis2)
+
+    def squeeze(self, axis: int | tuple[int, ...] | None = None) -> "Tensor":
+        """See `autograd_cnn.squeeze`."""
+        return ops.squeeze(self, axis)
+
+    def repeat(self, repeats: Any, axis: int | None = None) -> "Tensor":
+        """See `autograd_cnn.repeat`."""
+        return ops.repeat(self, repeats, axis)
+
+    def take(self, indices: Any, axis: int | None = None) -> "Tensor":
+        """See `autograd_cnn.take`."""
+        return ops.take(self, _plain(indices), axis)
+
+    # --- protocols ----------------------------------------------------------------------------
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.value, dtype) if copy else np.asarray(self.value, dtype)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        """Serve NumPy's function by the primitive of the same name."""
+        return _stand_in(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}")(*inputs, **options)
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> Any:
+        """Serve NumPy's function by ours of the same name."""
+        return _stand_in(function.__name__)(*args, **options)
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __iter__(self) -> Iterator["Tensor"]:
+        return (self[i] for i in range(len(self.value)))
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        text = np.array2string(self.data, separator=", ", prefix="tensor(", threshold=100, edgeitems=3)
+        marks = [text]
+        if self.dtype not in (np.float64, np.int64, np.bool_):
+            marks.append(f"dtype={self.dtype}")
+        if self.node is not None:
+            primitive = self.node.primitive
+            marks.append(f"op={primitive.name}" if primitive else "requires_grad=True")
+        return f"tensor({', '.join(marks)})"
+
+
+Tensor.family = Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """What `Tensor.register_hook` returns: the means to take the hook off again."""
+
+    hooks: list[Callable[[Array], Array | None]]
+    hook: Callable[[Array], Array | None]
+
+    def remove(self) -> None:
+        """Take the hook off."""
+        self.hooks.remove(self.hook)
+
+
+def tensor(
+    data: ArrayLike, requires_grad: bool = False, dtype: DTypeLike | None = None, name: str | None = None
+) -> Tensor:
+    """Copy ``data`` into a new `Tensor`.
+
+    Parameters are those of `Tensor`.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> ag.tensor([1, 2, 3], dtype="float32", requires_grad=True)
+    tensor([1., 2., 3.], dtype=float32, requires_grad=True)
+    """
+    return Tensor(data, requires_grad, dtype, name)
+
+
+def _plain(index: Index) -> Index:
+    """Replace tensors in an index by their values."""
+    if isinstance(index, tuple):
+        return tuple(map(_plain, index))
+    return np.asarray(index.value) if isinstance(index, Traced) else index
+
+
+def _stand_in(name: str) -> Callable[..., Any]:
+    found = getattr(ops, name, None)
+    if not isinstance(found, Primitive) and not callable(found):
+        raise OperandError(
+            sentence(
+                f"numpy.{name}", "not defined for tensors", hint="use .numpy() to leave the tape, or an ag function"
+            )
+        )
+    return found
