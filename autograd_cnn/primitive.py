@@ -19,7 +19,7 @@ import functools
 import inspect
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal, overload
+from typing import Any, Final, Literal, NamedTuple, overload
 
 import numpy as np
 
@@ -34,12 +34,11 @@ _PLAIN: Final = frozenset({float, int, bool, np.ndarray, np.float64, np.float32,
 _ABSENT: Final = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where a saved value comes from when a call is recorded."""
 
     name: str
-    kind: Literal["operand", "output", "shape", "parameter", "residual"]
+    kind: Literal["operand", "output", "shape", "parameter", "residual", "operands", "shapes"]
     key: Any
     """The operand's or residual's position; a parameter's default."""
 
@@ -57,11 +56,14 @@ class Rule:
 
     def __call__(self, g: Array, saved: dict[str, Any], position: int) -> Array:
         """Apply the rule to the cotangent ``g``."""
-        if len(saved) != len(self.names):
-            saved = {name: saved[name] for name in self.names}
         if self.wants_index:
             return self.function(g, index=position, **saved)
-        return self.function(g, **saved)
+        if len(saved) == len(self.names):
+            return self.function(g, **saved)
+        if len(self.names) == 1:  # the common case of a product's rules, without a loop
+            (name,) = self.names
+            return self.function(g, **{name: saved[name]})
+        return self.function(g, **{name: saved[name] for name in self.names})
 
 
 class Primitive:
@@ -93,6 +95,7 @@ class Primitive:
         self.residuals = residuals
         self.constant = constant
         self.rules: dict[str, Rule] = {}
+        self._by_position: dict[int, Rule] = {}
         given = inspect.signature(forward).parameters.values()
         self.operands = tuple(p.name for p in given if p.kind is not p.KEYWORD_ONLY)
         self.parameters = {p.name: p.default for p in given if p.kind is p.KEYWORD_ONLY}
@@ -154,22 +157,31 @@ class Primitive:
     ) -> dict[str, Any]:
         """Collect what the rules of the operands that want a gradient ask for."""
         saved: dict[str, Any] = {}
+        rules = self._by_position
         for position, node in enumerate(nodes):
             if node is None:
                 continue
-            for source in self._rule(position).sources:
-                kind, key = source.kind, source.key
+            rule = rules.get(position) or self._rule(position)
+            for name, kind, key in rule.sources:
                 if kind == "operand":
-                    value = _kept(raw[key]) if key >= 0 else tuple(map(_kept, raw))
+                    value = raw[key]
+                    if type(value) is np.ndarray and value.flags.writeable:
+                        value = value.copy()  # the caller may still write to it
                 elif kind == "output":
                     value = y
                 elif kind == "shape":
-                    value = np.shape(raw[key]) if key >= 0 else tuple(map(np.shape, raw))
+                    value = np.shape(raw[key])
                 elif kind == "parameter":
-                    value = params.get(source.name, key)
-                else:
+                    value = params.get(name, key)
+                elif kind == "residual":
                     value = residuals[key]
-                saved[source.name] = value
+                elif kind == "operands":
+                    value = tuple(x.copy() if isinstance(x, np.ndarray) and x.flags.writeable else x for x in raw)
+                else:
+                    value = tuple(map(np.shape, raw))
+                saved[name] = value
+            if self.variadic:
+                break  # one rule serves all its arrays
         return saved
 
     def _bind(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -252,7 +264,8 @@ class Primitive:
             if any(p.kind is p.VAR_KEYWORD for p in asked):
                 names += [name for name in self.parameters if name not in names]
             sources = tuple(self._source(name, function.__name__) for name in names)
-            self.rules[operand] = Rule(function, operand, sources, tuple(names), wants_index)
+            rule = Rule(function, operand, sources, tuple(names), wants_index)
+            self.rules[operand] = self._by_position[self.operands.index(operand)] = rule
             return function
 
         return register
@@ -265,9 +278,10 @@ class Primitive:
             return Source(name, "residual", self.residuals.index(name))
         if name == "y":
             return Source(name, "output", None)
+        if stem in self.operands and self.variadic:
+            return Source(name, "operands" if name == stem else "shapes", None)
         if stem in self.operands:
-            kind: Literal["operand", "shape"] = "operand" if name == stem else "shape"
-            return Source(name, kind, -1 if self.variadic else self.operands.index(stem))
+            return Source(name, "operand" if name == stem else "shape", self.operands.index(stem))
         savable = [*self.operands, *(f"{o}_shape" for o in self.operands), "y", *self.residuals, *self.parameters]
         raise RegistrationError(
             sentence(
@@ -276,13 +290,13 @@ class Primitive:
         )
 
     def _rule(self, position: int) -> Rule:
-        operand = self.operands[0 if self.variadic else position]
-        rule = self.rules.get(operand)
-        if rule is None:
+        try:
+            return self._by_position[0 if self.variadic else position]
+        except KeyError:
             raise GradientError(
-                sentence(self.name, f"no rule for a gradient with respect to {operand!r}", hint="pass it detached")
-            )
-        return rule
+                sentence(self.name, f"no rule for a gradient with respect to {self.operands[position]!r}",
+                         hint="pass it detached")
+            ) from None  # fmt: skip
 
     def pullback(
         self, node: Node, g: Array, wanted: Collection[Node] | None, family: type[Traced] | None
@@ -302,7 +316,9 @@ class Primitive:
                 continue
             rule = self._rule(position)
             try:
-                share = fit(rule(g, saved, position), parent, rule.function.__name__)
+                share = rule(g, saved, position)
+                if share.shape != parent.shape or share.dtype is not parent.dtype:
+                    share = fit(share, parent, rule.function.__name__)
                 if watched:
                     anomaly.watch_cotangent(rule.function.__name__, node, share)
             except Exception as error:
@@ -345,11 +361,6 @@ def _frozen(y: Array, raw: list[Any]) -> Array:
         y = y.view()
     y.flags.writeable = False
     return y
-
-
-def _kept(value: Any) -> Any:
-    """Return what may be saved: a copy where the caller could still write to the array."""
-    return value.copy() if isinstance(value, np.ndarray) and value.flags.writeable else value
 
 
 @overload

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, ClassVar, Protocol, Self, TypeAlias, cast
 
 import numpy as np
@@ -225,23 +226,28 @@ def scope(name: str) -> Iterator[None]:
 # --- the backward traversal -------------------------------------------------------------------
 
 
-def toposort(root: Node, stop: Collection[Node] = ()) -> list[Node]:
+def mark() -> int:
+    """Return a serial number: above those of all nodes so far, below those of all to come."""
+    return next(_serials)
+
+
+def toposort(root: Node, since: int = 0) -> list[Node]:
     """Return ``root`` and all that it depends on, each node before its parents.
 
-    Serial numbers grow from parents to children, so sorting by them is a topological order. What
-    stands behind a node in ``stop`` is left out.
+    Serial numbers grow from parents to children, so sorting by them is a topological order. Of
+    nodes recorded before the mark ``since``, the parents are left out.
     """
     seen = {root}
     stack = [root]
     while stack:
         node = stack.pop()
-        if node in stop:
+        if node.serial < since:
             continue
         for parent in node.parents:
             if parent is not None and parent not in seen:
                 seen.add(parent)
                 stack.append(parent)
-    return sorted(seen, key=lambda node: node.serial, reverse=True)
+    return sorted(seen, key=attrgetter("serial"), reverse=True)
 
 
 def _leading_to(targets: Collection[Node], order: list[Node]) -> set[Node]:
@@ -286,16 +292,16 @@ def sweep(
     family: type[Traced],
     *,
     targets: Collection[Node] | None = None,
-    stop: Collection[Node] = (),
+    since: int = 0,
     create_graph: bool = False,
     retain_graph: bool = False,
 ) -> dict[Node, Array]:
     """Walk the graph below ``root`` once and return the full cotangent of every target.
 
-    Without ``targets`` these are the leaves. A node in ``stop`` takes its cotangent and passes
-    nothing on. Where the cotangents are tensors, what nodes saved is wrapped as ``family``.
+    Without ``targets`` these are the leaves. A node recorded before the mark ``since`` takes
+    its cotangent and passes nothing on. Where the cotangents are tensors, what nodes saved is wrapped as ``family``.
     """
-    order = toposort(root, stop)
+    order = toposort(root, since)
     wanted = None if targets is None else _leading_to(targets, order)
     wrap = family if create_graph else None
     cotangents: dict[Node, Array] = {root: g}
@@ -309,7 +315,7 @@ def sweep(
         primitive = node.primitive
         if primitive is None if targets is None else node in targets:
             found[node] = g
-        if primitive is None or node in stop:
+        if primitive is None or node.serial < since:
             continue
         for parent, share in primitive.pullback(node, g, wanted, wrap):
             held = cotangents.get(parent)
@@ -336,7 +342,7 @@ def _start(output: Traced, cotangent: Array | None, where: str) -> tuple[Node, A
                 sentence(where, "the output is not a scalar", expected="one number", got=f"shape {node.shape}",
                          hint="reduce it with .sum() or .mean(), or pass a cotangent of its shape")
             )  # fmt: skip
-        return node, np.ones(node.shape, node.dtype)
+        return node, np.ones(node.shape, node.dtype)[()]
     shape = np.shape(cotangent.value if isinstance(cotangent, Traced) else cotangent)
     if shape != node.shape:
         raise ShapeError(
@@ -344,7 +350,7 @@ def _start(output: Traced, cotangent: Array | None, where: str) -> tuple[Node, A
         )
     if isinstance(cotangent, Traced):
         return node, fit(cotangent, node, where)
-    return node, np.asarray(cotangent, node.dtype)
+    return node, np.array(cotangent, node.dtype)[()]
 
 
 def gradients(

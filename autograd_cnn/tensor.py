@@ -70,7 +70,7 @@ class Tensor(Traced):
                 sentence("tensor", "data is no array of numbers", expected="ints, floats or bools", got=value.dtype)
             )
         value.flags.writeable = False
-        self.value = value
+        self.value = value[()]  # a number without axes becomes a NumPy scalar, which computes far faster
         self.grad = None
         self.name = name
         self.node = Leaf(self) if requires_grad else None

@@ -10,6 +10,8 @@ correlate2d = Kernel("correlate2d")
 correlate2d_wrt_input = Kernel("correlate2d_wrt_input")
 correlate2d_wrt_weight = Kernel("correlate2d_wrt_weight")
 erf = Kernel("erf")
+relu = Kernel("relu")
+masked = Kernel("masked")
 max_pool = Kernel("max_pool")
 gather_winners = Kernel("gather_winners")
 scatter_winners = Kernel("scatter_winners")
@@ -24,9 +26,11 @@ __all__ = [
     "current_backend",
     "erf",
     "gather_winners",
+    "masked",
     "max_pool",
     "mean_pool",
     "mean_pool_wrt_input",
+    "relu",
     "scatter_winners",
     "set_backend",
 ]

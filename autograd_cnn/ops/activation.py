@@ -3,13 +3,13 @@
 import numpy as np
 
 from autograd_cnn import kernels
-from autograd_cnn.ops.elementwise import exp, greater, where
+from autograd_cnn.ops.elementwise import exp, greater, masked, where
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array
 
 
-@primitive
-def relu(x: Array) -> Array:
+@primitive(residuals=("mask",))
+def relu(x: Array) -> tuple[Array, Array]:
     """``max(x, 0)``; the derivative at 0 counts as 0.
 
     Examples
@@ -17,12 +17,12 @@ def relu(x: Array) -> Array:
     >>> relu([-1.0, 2.0])
     array([0., 2.])
     """
-    return np.maximum(x, 0)
+    return kernels.relu(np.asarray(x))
 
 
 @relu.vjp("x")
-def relu_wrt_x(g: Array, *, y: Array) -> Array:
-    return where(greater(y, 0), g, 0)
+def relu_wrt_x(g: Array, *, mask: Array) -> Array:
+    return masked(g, mask=mask)
 
 
 @primitive

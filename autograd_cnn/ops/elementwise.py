@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_cnn import kernels
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array
 
@@ -417,12 +418,11 @@ def clip(x: Array, *, min: float | None = None, max: float | None = None) -> Arr
 
 @clip.vjp("x")
 def clip_wrt_x(g: Array, *, x: Array, min: float | None, max: float | None) -> Array:
-    inside = True
     if min is not None:
-        inside = inside & greater_equal(x, min)
+        g = where(greater_equal(x, min), g, 0)
     if max is not None:
-        inside = inside & less_equal(x, max)
-    return where(inside, g, 0)
+        g = where(less_equal(x, max), g, 0)
+    return g
 
 
 @primitive
@@ -445,6 +445,23 @@ def where_wrt_x1(g: Array, *, condition: Array) -> Array:
 @where.vjp("x2")
 def where_wrt_x2(g: Array, *, condition: Array) -> Array:
     return where(condition, 0, g)
+
+
+@primitive
+def masked(x: Array, *, mask: Array) -> Array:
+    """``x`` where the mask is set, else 0: its own adjoint.
+
+    Examples
+    --------
+    >>> masked([1.0, 2.0], np.array([True, False]))
+    array([1., 0.])
+    """
+    return kernels.masked(np.asarray(x), mask)
+
+
+@masked.vjp("x")
+def masked_wrt_x(g: Array, *, mask: Array) -> Array:
+    return masked(g, mask=mask)
 
 
 # --- comparisons ------------------------------------------------------------------------------

@@ -114,11 +114,10 @@ def einsum_wrt_operand(g: Array, *, index: int, operands: tuple[Array, ...], ter
     wanted, shape = terms[index], operands[index].shape
     met = "".join(label for label in wanted if label in out or any(label in term for term in their_terms))
     share = _einsum(g, *others, terms=(out, *their_terms), out=met)
-    if met == wanted:
-        return share
-    share = expand_dims(share, tuple(place for place, label in enumerate(wanted) if label not in met))
-    lengths = (m if label in met else n for label, m, n in zip(wanted, share.shape, shape, strict=True))
-    return broadcast_to(share, shape=tuple(lengths))
+    if met != wanted:
+        share = expand_dims(share, tuple(place for place, label in enumerate(wanted) if label not in met))
+    lengths = tuple(n if m == 1 else m for m, n in zip(share.shape, shape, strict=True))
+    return share if share.shape == lengths else broadcast_to(share, shape=lengths)
 
 
 def einsum(subscripts: str, *operands: Array) -> Array:

@@ -185,14 +185,14 @@ def prod_wrt_x(g: Array, *, x: Array, axis: Axis) -> Array:
     axes = _axes(axis, x.ndim)
     last = tuple(range(-len(axes), 0))
     lines = moveaxis(x, axes, last)
-    flat = reshape(lines, shape=(*lines.shape[: x.ndim - len(axes)], -1))
+    flat = reshape(lines, shape=(*lines.shape[: x.ndim - len(axes)], count(x.shape, axis)))
     others = _product_before(flat) * flip(_product_before(flip(flat, axis=-1)), axis=-1)
     return spread(g, x.shape, axis) * moveaxis(reshape(others, shape=lines.shape), last, axes)
 
 
 def _product_before(x: Array) -> Array:
     """Return for each element the product of those before it in its line, by doubling strides."""
-    running = concatenate([np.ones((*x.shape[:-1], 1), x.dtype), x[..., :-1]], axis=-1)
+    running = concatenate([np.ones((*x.shape[:-1], 1), x.dtype), x], axis=-1)[..., :-1]
     step = 1
     while step < x.shape[-1]:
         running = concatenate([running[..., :step], running[..., step:] * running[..., :-step]], axis=-1)

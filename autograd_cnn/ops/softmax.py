@@ -21,8 +21,8 @@ def logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
     Examples
     --------
-    >>> float(logsumexp([1000.0, 1000.0])) - 1000 == np.log(2).round(13)
-    True
+    >>> round(float(logsumexp([1000.0, 1000.0])), 3)
+    1000.693
     """
     top = _shift(x, axis)
     y = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top

@@ -4,6 +4,7 @@ Loops run over the taps of a window, never over pixels or images.
 """
 
 from autograd_cnn.kernels.reference.correlation import correlate2d, correlate2d_wrt_input, correlate2d_wrt_weight
+from autograd_cnn.kernels.reference.elementwise import masked, relu
 from autograd_cnn.kernels.reference.pooling import (
     gather_winners,
     max_pool,
@@ -19,8 +20,10 @@ __all__ = [
     "correlate2d_wrt_weight",
     "erf",
     "gather_winners",
+    "masked",
     "max_pool",
     "mean_pool",
     "mean_pool_wrt_input",
+    "relu",
     "scatter_winners",
 ]

@@ -3,6 +3,8 @@
 Shapes: x (N, C, H, W), w (F, C/G, KH, KW), g and y (N, F, OH, OW), for G groups.
 """
 
+from math import prod
+
 import numpy as np
 
 from autograd_cnn.kernels.windows import Array, Windows
@@ -35,7 +37,7 @@ def columns(x: Array, windows: Windows, groups: int) -> Array:
     patches = np.empty((n, c, *windows.size, *windows.out), x.dtype)
     for p, q, rows, cols in windows.taps():
         patches[:, :, p, q] = extent[:, :, rows, cols]
-    return patches.reshape(n, groups, -1, windows.out[0] * windows.out[1])  # (N, G, C/G·KH·KW, OH·OW)
+    return patches.reshape(n, groups, c // groups * prod(windows.size), prod(windows.out))  # (N, G, C/G·KH·KW, OH·OW)
 
 
 def correlate2d(x: Array, w: Array, bias: Array | None, windows: Windows, groups: int) -> Array:
@@ -52,7 +54,7 @@ def correlate2d_wrt_input(g: Array, w: Array, windows: Windows, groups: int) -> 
     """Return what each pixel of x gets: the patches of all windows that meet it, added up (col2im)."""
     n, f = g.shape[:2]
     kernels = w.reshape(groups, f // groups, -1)
-    patches = kernels.swapaxes(1, 2) @ g.reshape(n, groups, f // groups, -1)  # (N, G, C/G·KH·KW, OH·OW)
+    patches = kernels.swapaxes(1, 2) @ g.reshape(n, groups, f // groups, prod(windows.out))  # (N, G, C/G·KH·KW, OH·OW)
     c = groups * w.shape[1]
     patches = patches.reshape(n, c, *windows.size, *windows.out)
     extent = np.zeros((n, c, *windows.extent), patches.dtype)
@@ -64,6 +66,6 @@ def correlate2d_wrt_input(g: Array, w: Array, windows: Windows, groups: int) -> 
 def correlate2d_wrt_weight(x: Array, g: Array, windows: Windows, groups: int) -> Array:
     """Return what each weight gets: input times sensitivity, summed over images and places."""
     n, f = g.shape[:2]
-    maps = g.reshape(n, groups, f // groups, -1)  # (N, G, F/G, OH·OW)
+    maps = g.reshape(n, groups, f // groups, prod(windows.out))  # (N, G, F/G, OH·OW)
     dw = (maps @ columns(x, windows, groups).swapaxes(2, 3)).sum(axis=0)  # (G, F/G, C/G·KH·KW)
     return dw.reshape(f, x.shape[1] // groups, *windows.size)

@@ -7,6 +7,7 @@ its largest tap, counted row by row.
 import numpy as np
 
 from autograd_cnn.kernels.reference.correlation import cropped, padded
+from autograd_cnn.kernels.reference.elementwise import masked
 from autograd_cnn.kernels.windows import Array, Windows
 
 
@@ -14,14 +15,16 @@ def max_pool(x: Array, windows: Windows) -> tuple[Array, Array]:
     """Return each window's largest value and its tap; of equal ones the first, of NaNs the first NaN."""
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     extent = padded(x, windows, lowest)
-    taps = windows.size[0] * windows.size[1]
-    y = np.full((*x.shape[:2], *windows.out), lowest, x.dtype)
-    winners = np.zeros(y.shape, np.min_scalar_type(taps - 1))
-    for tap, (_, _, rows, columns) in enumerate(windows.taps()):
-        value = extent[:, :, rows, columns]
-        better = ~(value <= y) & (y == y)  # so that a NaN wins, and keeps winning
-        np.copyto(y, value, where=better)
-        np.copyto(winners, winners.dtype.type(tap), where=better)
+    values = [np.ascontiguousarray(extent[:, :, rows, columns]) for _, _, rows, columns in windows.taps()]
+    y = values[0].copy()
+    for value in values[1:]:
+        np.maximum(y, value, out=y)
+    # A window's winner is the number of taps that it has to pass by: all those before the first equal.
+    winners = np.zeros(y.shape, np.min_scalar_type(len(values) - 1))
+    passed = np.ones(y.shape, bool)
+    for value in values[:-1]:
+        passed &= (value != y) & (value == value)  # a NaN equals nothing, but has won
+        winners += passed
     return y, winners
 
 
@@ -30,16 +33,16 @@ def gather_winners(x: Array, winners: Array, windows: Windows) -> Array:
     extent = padded(x, windows)
     y = np.zeros(winners.shape, x.dtype)
     for tap, (_, _, rows, columns) in enumerate(windows.taps()):
-        np.copyto(y, extent[:, :, rows, columns], where=winners == tap)
+        y += masked(np.ascontiguousarray(extent[:, :, rows, columns]), winners == tap)
     return y
 
 
 def scatter_winners(g: Array, winners: Array, windows: Windows) -> Array:
     """Add each window's g to the pixel that won it: the adjoint of `gather_winners`."""
     extent = np.zeros((*g.shape[:2], *windows.extent), g.dtype)
+    g = np.ascontiguousarray(g)
     for tap, (_, _, rows, columns) in enumerate(windows.taps()):
-        view = extent[:, :, rows, columns]
-        np.add(view, g, out=view, where=winners == tap)
+        extent[:, :, rows, columns] += masked(g, winners == tap)
     return cropped(extent, windows)
 
 

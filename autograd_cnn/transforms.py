@@ -1,0 +1,307 @@
+"""Functions of functions: gradients of NumPy code, without a tensor in sight.
+
+Arrays go in and arrays come out; inside, the function sees tensors. Called with tensors, or
+inside another transform, they return tensors that can be differentiated again. The arguments may
+be lists, tuples and dicts of arrays, nested as you like.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from autograd_cnn import ops
+from autograd_cnn.errors import GradientError, OperandError, sentence
+from autograd_cnn.tape import Array, enable_grad, gradients
+from autograd_cnn.tensor import Tensor
+
+_inside: ContextVar[bool] = ContextVar("inside", default=False)
+"""Whether another transform is running its function at the moment."""
+
+
+# --- from arrays to tensors and back ----------------------------------------------------------
+
+
+def _leaves(tree: Any) -> Iterator[Any]:
+    if isinstance(tree, dict):
+        tree = list(tree.values())
+    if isinstance(tree, (list, tuple)):
+        for branch in tree:
+            yield from _leaves(branch)
+    else:
+        yield tree
+
+
+def _rebuilt(tree: Any, leaves: Iterator[Any]) -> Any:
+    if isinstance(tree, dict):
+        return {key: _rebuilt(branch, leaves) for key, branch in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        branches = [_rebuilt(branch, leaves) for branch in tree]
+        return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
+    return next(leaves)
+
+
+def _input(value: Any, where: str) -> Tensor:
+    """Give ``value`` a node of its own, which nothing outside of this transform knows."""
+    if isinstance(value, Tensor) and value.node is not None:
+        return Tensor.of(*_own(value))
+    try:
+        array = np.asarray(value.value if isinstance(value, Tensor) else value)
+        return Tensor(
+            array.astype(float) if array.dtype.kind in "biu" and array.ndim == 0 else array, requires_grad=True
+        )
+    except OperandError as error:
+        error.add_note(f"{where} differentiates with respect to floating-point arrays")
+        raise
+
+
+def _own(value: Tensor) -> tuple[Array, Any]:
+    copy = ops.positive(value)
+    return copy.value, copy.node
+
+
+class _Call:
+    """One run of a function on inputs that this transform tracks."""
+
+    def __init__(
+        self, where: str, f: Callable[..., Any], args: tuple[Any, ...], argnums: tuple[int, ...], options: Any
+    ):
+        for argnum in argnums:
+            if not -len(args) <= argnum < len(args):
+                raise GradientError(
+                    sentence(where, "argnums names an argument that was not given",
+                             expected=f"below {len(args)}", got=argnum)
+                )  # fmt: skip
+        self.where = where
+        self.wanted = [args[argnum] for argnum in argnums]
+        given = list(_leaves(self.wanted))
+        self.tensors = any(isinstance(value, Tensor) for value in given) or _inside.get()
+        self.tracked = _inside.get() or any(isinstance(value, Tensor) and value.requires_grad for value in given)
+        with _running():
+            self.inputs = [_input(value, where) for value in given]
+            inputs = iter(self.inputs)
+            replaced = list(args)
+            for argnum, tree in zip(argnums, self.wanted, strict=True):
+                replaced[argnum] = _rebuilt(tree, inputs)
+            self.output = f(*replaced, **options)
+
+    def result(self, value: Any) -> Any:
+        """Return ``value`` as the caller sees it: a tensor among tensors, an array among arrays."""
+        if self.tensors:
+            return value if isinstance(value, Tensor) else Tensor.of(value)
+        return np.asarray(value.value) if isinstance(value, Tensor) else value
+
+    def pulled(self, cotangent: Array | None, *, retain: bool = False) -> list[Any]:
+        """Return the cotangent of every input, zeros where the output does not depend on it."""
+        output = self.output
+        found = {}
+        if isinstance(output, Tensor) and output.node is not None:
+            found = gradients(
+                output, self.inputs, cotangent, create_graph=self.tracked,
+                retain_graph=retain or self.tracked, where=self.where,
+            )  # fmt: skip
+        return [self.result(found[x.node] if x.node in found else np.zeros(x.shape, x.dtype)) for x in self.inputs]
+
+    def gathered(self, cotangents: list[Any], single: bool) -> Any:
+        """Arrange one result for each input as the arguments were."""
+        trees = _rebuilt(self.wanted, iter(cotangents))
+        return trees[0] if single else tuple(trees)
+
+
+@contextmanager
+def _running() -> Iterator[None]:
+    token = _inside.set(True)
+    try:
+        with enable_grad():
+            yield
+    finally:
+        _inside.reset(token)
+
+
+def _numbers(argnums: int | tuple[int, ...]) -> tuple[int, ...]:
+    return (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+
+# --- first order ------------------------------------------------------------------------------
+
+
+def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., tuple[Any, Any]]:
+    """Return a function that computes both ``f`` and its gradient.
+
+    Parameters
+    ----------
+    f : callable
+        It returns a single number.
+    argnums : int or tuple of int
+        The arguments to differentiate with respect to.
+
+    Returns
+    -------
+    callable
+        Of the same arguments; it returns ``(value, gradient)``, where the gradient is shaped as
+        the argument, or a tuple of these for several ``argnums``.
+
+    Raises
+    ------
+    GradientError
+        If ``f`` returns more than a single number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_cnn as ag
+    >>> loss = lambda p: ag.sum((p["w"] * 2.0 + p["b"]) ** 2)
+    >>> value, gradient = ag.value_and_grad(loss)({"w": np.array([1.0, 2.0]), "b": np.array(0.5)})
+    >>> float(value), gradient["w"], float(gradient["b"])
+    (26.5, array([10., 18.]), 14.0)
+    """
+
+    @wraps(f)
+    def both(*args: Any, **options: Any) -> tuple[Any, Any]:
+        call = _Call("grad", f, args, _numbers(argnums), options)
+        gradient = call.gathered(call.pulled(None), isinstance(argnums, int))
+        return call.result(call.output), gradient
+
+    return both
+
+
+def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """Return the gradient of ``f``, as a function.
+
+    Parameters are those of `value_and_grad`.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> float(ag.grad(ag.sin)(0.0))
+    1.0
+    >>> float(ag.grad(ag.grad(lambda x: x**3))(2.0))
+    12.0
+    """
+
+    @wraps(f)
+    def gradient(*args: Any, **options: Any) -> Any:
+        return value_and_grad(f, argnums)(*args, **options)[1]
+
+    return gradient
+
+
+def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """Compute ``f(*args)`` and return it with the function that pulls cotangents back.
+
+    Parameters
+    ----------
+    f : callable
+        It returns an array of any shape.
+    *args : arrays
+        All of them are differentiated.
+
+    Returns
+    -------
+    value : array
+    pullback : callable
+        It takes a cotangent shaped as the value and returns one cotangent for each argument. It
+        can be called any number of times.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_cnn as ag
+    >>> value, pullback = ag.vjp(ag.matmul, np.eye(2), np.array([1.0, 2.0]))
+    >>> value
+    array([1., 2.])
+    >>> pullback(np.array([1.0, 0.0]))[1]
+    array([1., 0.])
+    """
+    call = _Call("vjp", f, args, tuple(range(len(args))), {})
+
+    def pullback(cotangent: Any) -> tuple[Any, ...]:
+        return tuple(call.gathered(call.pulled(cotangent, retain=True), single=False))
+
+    return call.result(call.output), pullback
+
+
+# --- matrices of derivatives ------------------------------------------------------------------
+
+
+def jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
+    """Return the function that computes every derivative of every element of ``f``.
+
+    It pulls back one unit vector for each element of the output.
+
+    Parameters
+    ----------
+    f : callable
+        From an array to an array.
+    argnum : int
+        The argument to differentiate with respect to.
+
+    Returns
+    -------
+    callable
+        It returns an array of the output's shape followed by the argument's.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_cnn as ag
+    >>> ag.jacobian(lambda x: x[:2] * x[2])(np.array([1.0, 2.0, 3.0]))
+    array([[3., 0., 1.],
+           [0., 3., 2.]])
+    """
+
+    @wraps(f)
+    def matrix(*args: Any, **options: Any) -> Any:
+        call = _Call("jacobian", f, args, (argnum,), options)
+        if len(call.inputs) != 1:
+            raise GradientError(sentence("jacobian", "the argument is not a single array"))
+        shape = call.output.shape if isinstance(call.output, Tensor) else np.shape(call.output)
+        rows = [call.pulled(unit.reshape(shape), retain=True)[0] for unit in np.eye(int(np.prod(shape, dtype=int)))]
+        x_shape = call.inputs[0].shape
+        return ops.reshape(ops.stack(rows), shape=(*shape, *x_shape)) if rows else np.zeros((*shape, *x_shape))
+
+    return matrix
+
+
+def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
+    """Return the function that computes all second derivatives of ``f``, a single number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_cnn as ag
+    >>> ag.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
+    array([[6., 2.],
+           [2., 0.]])
+    """
+    return jacobian(grad(f, argnum), argnum)
+
+
+def hvp(f: Callable[[Any], Any], x: Any, v: Any) -> Any:
+    """The Hessian of ``f`` at ``x`` times ``v``, without forming the Hessian (Pearlmutter 1994).
+
+    Parameters
+    ----------
+    f : callable
+        From one array to a single number.
+    x : array
+        Where.
+    v : array
+        In which direction; shaped as ``x``.
+
+    Returns
+    -------
+    array
+        Shaped as ``x``, at the cost of about two gradients.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_cnn as ag
+    >>> ag.hvp(lambda x: x[0] ** 2 * x[1], np.array([1.0, 3.0]), np.array([1.0, 0.0]))
+    array([6., 2.])
+    """
+    return vjp(grad(f), x)[1](v)[0]
