@@ -298,8 +298,8 @@ def sweep(
 ) -> dict[Node, Array]:
     """Walk the graph below ``root`` once and return the full cotangent of every target.
 
-    Without ``targets`` these are the leaves. A node recorded before the mark ``since`` takes
-    its cotangent and passes nothing on. Where the cotangents are tensors, what nodes saved is wrapped as ``family``.
+    Without ``targets`` these are the leaves. A node recorded before the mark ``since`` takes its
+    cotangent and passes nothing on. With ``create_graph``, saved values are wrapped as ``family``.
     """
     order = toposort(root, since)
     wanted = None if targets is None else _leading_to(targets, order)
@@ -310,7 +310,7 @@ def sweep(
         g = cotangents.pop(node, None)
         if g is None:
             continue
-        if node.hooks is not None:
+        if node.hooks is not None and node.serial >= since:
             g = _run_hooks(node, g, family)
         primitive = node.primitive
         if primitive is None if targets is None else node in targets:

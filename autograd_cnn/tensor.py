@@ -104,7 +104,7 @@ class Tensor(Traced):
             array = array.copy()
             array.flags.writeable = False
         leaf = self.node
-        self.value = array
+        self.value = array[()]
         if leaf is not None and (leaf.shape, leaf.dtype) != (array.shape, array.dtype):
             self.node = Leaf(self)
 

@@ -5,6 +5,7 @@ declines with `NotImplemented` falls to the reference.
 """
 
 from autograd_cnn.kernels.backend import Kernel, current_backend, set_backend
+from autograd_cnn.kernels.memory import keep_freed_blocks
 
 correlate2d = Kernel("correlate2d")
 correlate2d_wrt_input = Kernel("correlate2d_wrt_input")
@@ -17,6 +18,8 @@ gather_winners = Kernel("gather_winners")
 scatter_winners = Kernel("scatter_winners")
 mean_pool = Kernel("mean_pool")
 mean_pool_wrt_input = Kernel("mean_pool_wrt_input")
+
+keep_freed_blocks()
 
 __all__ = [
     "Kernel",

@@ -362,12 +362,12 @@ def maximum(x1: Array, x2: Array) -> Array:
 
 @maximum.vjp("x1")
 def maximum_wrt_x1(g: Array, *, x1: Array, x2: Array) -> Array:
-    return g * heaviside(x1 - x2, 0.5)
+    return _where_larger(x1, x2, g)
 
 
 @maximum.vjp("x2")
 def maximum_wrt_x2(g: Array, *, x1: Array, x2: Array) -> Array:
-    return g * heaviside(x2 - x1, 0.5)
+    return _where_larger(x2, x1, g)
 
 
 @primitive
@@ -384,12 +384,17 @@ def minimum(x1: Array, x2: Array) -> Array:
 
 @minimum.vjp("x1")
 def minimum_wrt_x1(g: Array, *, x1: Array, x2: Array) -> Array:
-    return g * heaviside(x2 - x1, 0.5)
+    return _where_larger(x2, x1, g)
 
 
 @minimum.vjp("x2")
 def minimum_wrt_x2(g: Array, *, x1: Array, x2: Array) -> Array:
-    return g * heaviside(x1 - x2, 0.5)
+    return _where_larger(x1, x2, g)
+
+
+def _where_larger(a: Array, b: Array, g: Array) -> Array:
+    """Return ``g`` where ``a`` is larger than ``b``, half of it where they tie, else 0."""
+    return where(greater(a, b), g, where(equal(a, b), g * 0.5, 0))
 
 
 @primitive(constant=True)

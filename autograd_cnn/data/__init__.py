@@ -1,0 +1,20 @@
+"""Images to learn from, and the loader that deals them out."""
+
+from autograd_cnn.data.cifar import cifar10
+from autograd_cnn.data.dataset import Dataset, Split
+from autograd_cnn.data.digits import digits
+from autograd_cnn.data.idx import fashion_mnist, mnist, read_idx
+from autograd_cnn.data.loader import Loader, Transform, random_shift
+
+__all__ = [
+    "Dataset",
+    "Loader",
+    "Split",
+    "Transform",
+    "cifar10",
+    "digits",
+    "fashion_mnist",
+    "mnist",
+    "random_shift",
+    "read_idx",
+]

@@ -1,0 +1,151 @@
+"""MNIST and Fashion-MNIST, from the IDX files in a folder of the user's.
+
+An IDX file begins with two zero bytes, a byte for the type and one for the number of axes; then
+the length of each axis in four bytes, then the values, all big-endian (LeCun et al. 1998).
+"""
+
+import gzip
+import math
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn.data.dataset import Dataset, Split, as_split
+from autograd_cnn.errors import FormatError, sentence
+
+Stream: TypeAlias = IO[bytes] | gzip.GzipFile
+
+TYPES: Final = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+MOST_AXES: Final = 8
+DENSEST: Final = 1032
+"""No byte of a deflate stream stands for more bytes than this."""
+
+
+def mnist(root: str | Path) -> Dataset:
+    """The 70,000 handwritten digits of 28×28 pixels by LeCun, Cortes and Burges (1998).
+
+    Parameters
+    ----------
+    root : path
+        The folder with ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
+        ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte``, as they are or with ``.gz``.
+
+    Returns
+    -------
+    Dataset
+        Images (N, 1, 28, 28) in float32 from 0 to 1, labels (N,) in int64, all read-only.
+
+    Raises
+    ------
+    FileNotFoundError
+        Naming the missing file, and where to get it.
+    FormatError
+        If a file is damaged, or is none of these.
+    """
+    return _dataset("mnist", Path(root), "https://ossci-datasets.s3.amazonaws.com/mnist")
+
+
+def fashion_mnist(root: str | Path) -> Dataset:
+    """The 70,000 pictures of clothes of 28×28 pixels by Xiao, Rasul and Vollgraf (2017).
+
+    Its files have the names of MNIST's, so they need a folder of their own; parameters, result and
+    errors are those of `mnist`.
+    """
+    return _dataset("fashion_mnist", Path(root), "https://github.com/zalandoresearch/fashion-mnist")
+
+
+def read_idx(path: str | Path) -> NDArray[Any]:
+    """Read the array in an IDX file, compressed if its name ends in ``.gz``.
+
+    What the header promises is held against the size of the file before anything is read.
+
+    Raises
+    ------
+    FormatError
+        If the file does not hold what its header promises.
+    """
+    path = Path(path)
+    with _opened(path) as (stream, most):
+        shape, dtype = _header(path, stream)
+        size = math.prod(shape) * dtype.itemsize
+        if size > most:
+            raise FormatError(
+                sentence(str(path), "cut off", expected=f"{size} bytes for shape {shape}", got=f"at most {most}")
+            )
+        values = stream.read(size + 1)
+    if len(values) != size:
+        more = "more" if len(values) > size else len(values)
+        raise FormatError(sentence(str(path), "wrong length", expected=f"{size} bytes for shape {shape}", got=more))
+    return np.frombuffer(values, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Stream, int]]:
+    """Give the file's bytes, unpacked, and how many there can be at most."""
+    size = path.stat().st_size
+    try:
+        if path.suffix == ".gz":
+            with gzip.open(path) as stream:
+                yield stream, size * DENSEST
+        else:
+            with path.open("rb") as stream:
+                yield stream, size
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise FormatError(sentence(str(path), "damaged gzip file", hint="fetch it again")) from error
+
+
+def _header(path: Path, stream: Stream) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    magic = stream.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or not 1 <= magic[3] <= MOST_AXES:
+        raise FormatError(sentence(str(path), "no IDX file", expected="two zeros, a type and 1 to 8 axes", got=magic))
+    lengths = stream.read(4 * magic[3])
+    if len(lengths) < 4 * magic[3]:
+        raise FormatError(
+            sentence(str(path), "cut off", expected=f"the lengths of {magic[3]} axes", got=f"{len(lengths)} bytes")
+        )
+    shape = tuple(np.frombuffer(lengths, ">u4").tolist())
+    if 0 in shape:
+        raise FormatError(sentence(str(path), "holds nothing", expected="lengths of at least 1", got=shape))
+    return shape, np.dtype(TYPES[magic[2]])
+
+
+def _dataset(name: str, root: Path, source: str) -> Dataset:
+    found = {
+        part: [_find(name, root, f"{part}-{kind}-ubyte", source) for kind in ("images-idx3", "labels-idx1")]
+        for part in ("train", "t10k")
+    }
+    return Dataset(_split(*found["train"]), _split(*found["t10k"]))
+
+
+def _find(name: str, root: Path, stem: str, source: str) -> Path:
+    for path in (root / stem, root / f"{stem}.gz"):
+        if path.is_file():
+            return path
+    raise FileNotFoundError(
+        sentence(name, "file not found", expected=f"{stem} or {stem}.gz in {root}", got="neither",
+                 hint=f"fetch the four files of {source} into that folder")
+    )  # fmt: skip
+
+
+def _split(images_path: Path, labels_path: Path) -> Split:
+    images, labels = read_idx(images_path), read_idx(labels_path)
+    for path, array, kind, fits in (
+        (images_path, images, "images (N, 28, 28) of uint8", images.shape[1:] == (28, 28)),
+        (labels_path, labels, "labels (N,) of uint8", labels.ndim == 1),
+    ):
+        if not fits or array.dtype != np.uint8:
+            raise FormatError(
+                sentence(str(path), "not of this data set", expected=kind, got=f"{array.shape} of {array.dtype}")
+            )
+    if len(images) != len(labels):
+        raise FormatError(
+            sentence(str(labels_path), "labels do not fit the images", expected=len(images), got=len(labels))
+        )
+    if labels.max() > 9:
+        raise FormatError(sentence(str(labels_path), "label out of range", expected="0 to 9", got=labels.max()))
+    return as_split(images[:, None], labels)

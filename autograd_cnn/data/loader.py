@@ -1,0 +1,147 @@
+"""Batches in a seeded order, and what can be done to their images on the way."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+
+Transform: TypeAlias = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
+"""Takes the images of a batch and a generator, returns the images to learn from."""
+
+
+class Loader:
+    """Go through images and labels in batches; every pass is one epoch.
+
+    The order of an epoch depends on ``seed`` and on the number of the epoch, and on nothing else:
+    two loaders with the same seed give the same batches.
+
+    Parameters
+    ----------
+    images : (N, ...)
+        What to learn from.
+    labels : (N,)
+        What to learn.
+    batch_size : int
+        Images in a batch; the last batch of an epoch holds what is left.
+    shuffle : bool
+        Draw a new order for every epoch.
+    seed : int
+        What the orders and the transform depend on; not negative.
+    drop_last : bool
+        Leave out a last batch that is not full.
+    transform : callable, optional
+        ``transform(images, rng)`` returns the images to use in place of a batch's; see
+        `random_shift`.
+
+    Attributes
+    ----------
+    epoch : int
+        The number of the epoch that begins next; set it to take up an earlier run.
+
+    Raises
+    ------
+    ShapeError
+        If there are not as many labels as images.
+    ArgumentError
+        If ``batch_size`` is below 1 or ``seed`` is negative.
+
+    Examples
+    --------
+    >>> loader = Loader(np.arange(5.0), np.arange(5), batch_size=2, shuffle=False)
+    >>> len(loader)
+    3
+    >>> for images, labels in loader:
+    ...     print(images, labels)
+    [0. 1.] [0 1]
+    [2. 3.] [2 3]
+    [4.] [4]
+    """
+
+    def __init__(
+        self,
+        images: NDArray[Any],
+        labels: NDArray[Any],
+        batch_size: int = 64,
+        shuffle: bool = True,
+        seed: int = 0,
+        drop_last: bool = False,
+        transform: Transform | None = None,
+    ) -> None:
+        self.images = np.asarray(images)
+        self.labels = np.asarray(labels)
+        if self.images.shape[:1] != self.labels.shape[:1]:
+            raise ShapeError(
+                sentence("Loader", "images and labels are not equally many", expected=f"{len(self.images)} labels",
+                         got=len(self.labels))
+            )  # fmt: skip
+        if batch_size < 1:
+            raise ArgumentError(sentence("Loader", "batch_size is out of range", expected="at least 1", got=batch_size))
+        if seed < 0:
+            raise ArgumentError(sentence("Loader", "seed is out of range", expected="at least 0", got=seed))
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.seed = seed
+        self.drop_last = drop_last
+        self.transform = transform
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        """The number of batches in an epoch."""
+        full, left = divmod(len(self.images), self.batch_size)
+        return full + (left > 0 and not self.drop_last)
+
+    def __iter__(self) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+        """Begin the next epoch."""
+        rng = np.random.default_rng((self.seed, self.epoch))
+        self.epoch += 1
+        return self._batches(rng)
+
+    def _batches(self, rng: np.random.Generator) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+        order = rng.permutation(len(self.images)) if self.shuffle else np.arange(len(self.images))
+        for step in range(len(self)):
+            chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
+            images = self.images[chosen]
+            yield images if self.transform is None else self.transform(images, rng), self.labels[chosen]
+
+
+def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: int = 1) -> NDArray[Any]:
+    """Move each image by up to ``pixels`` in either direction; what comes in is 0.
+
+    A digit stays the same digit where it moves a little, so this teaches a network more than the
+    images alone would.
+
+    Parameters
+    ----------
+    images : (N, C, H, W)
+        They stay as they are; the result is a copy.
+    rng : numpy.random.Generator
+        Draws the moves.
+    pixels : int
+        The farthest move.
+
+    Returns
+    -------
+    (N, C, H, W)
+
+    Raises
+    ------
+    ArgumentError
+        If ``pixels`` is negative.
+
+    Examples
+    --------
+    >>> image = np.arange(1.0, 5.0).reshape(1, 1, 2, 2)
+    >>> random_shift(image, np.random.default_rng(0))
+    array([[[[3., 4.],
+             [0., 0.]]]])
+    """
+    if pixels < 0:
+        raise ArgumentError(sentence("random_shift", "pixels is out of range", expected="at least 0", got=pixels))
+    padded = np.pad(images, ((0, 0), (0, 0), (pixels, pixels), (pixels, pixels)))
+    places = sliding_window_view(padded, images.shape[2:], axis=(2, 3))  # (N, C, 2 pixels + 1, 2 pixels + 1, H, W)
+    down, right = rng.integers(0, 2 * pixels + 1, (2, len(images)))
+    return places[np.arange(len(images)), :, down, right]  # (N, C, H, W)

@@ -1,0 +1,300 @@
+"""From the tape to plain data."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from autograd_cnn.errors import GradientError, OperandError, sentence
+from autograd_cnn.graph.backward import Backward, record
+from autograd_cnn.graph.cost import flops, owner, saved_bytes
+from autograd_cnn.graph.graph import Graph
+from autograd_cnn.graph.model import Edge, GraphNode, Kind, Parameter, Phase, Summary
+from autograd_cnn.graph.summary import summarize
+from autograd_cnn.primitive import Primitive
+from autograd_cnn.tape import Array, Leaf, Node, Shape, Traced, toposort
+
+Names: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]]
+
+
+def capture(
+    output: Traced,
+    *,
+    inputs: Sequence[Any] | None = None,
+    names: Names | None = None,
+    backward: bool = False,
+    values: bool = True,
+) -> Graph:
+    """Read what ``output`` was computed from off the tape, which stays as it is.
+
+    Parameters
+    ----------
+    output : Tensor
+        The last result, such as a loss. What a backward pass has freed can't be shown: capture
+        before it, or let it keep the graph.
+    inputs : sequence of Tensor or array, optional
+        What to show as input; by default the arrays that want no gradient.
+    names : mapping or pairs of (name, tensor), optional
+        What to call leaves, inputs and the output, such as ``model.named_parameters()``. A
+        tensor's own ``name`` comes second.
+    backward : bool
+        Also run the backward pass, recorded, and show the primitives that it consists of.
+    values : bool
+        Summarise the arrays that are known. No array itself is kept.
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    OperandError
+        If ``output`` is no tensor.
+    GradientError
+        If nothing was recorded; with ``backward``, if the output is no scalar or the graph is freed.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> x = ag.tensor([1.0, 2.0], requires_grad=True, name="x")
+    >>> graph = capture((x * x).sum())
+    >>> [node.name for node in graph.nodes]
+    ['x', 'multiply', 'sum', 'output']
+    >>> [(edge.source, edge.target, edge.argument) for edge in graph.edges]
+    [('n0', 'n1', 'x1'), ('n0', 'n1', 'x2'), ('n1', 'n2', 'x'), ('n2', 'n3', '')]
+    """
+    if not isinstance(output, Traced):
+        raise OperandError(
+            sentence("graph.capture", "output has no tape", expected="a tensor", got=type(output).__name__)
+        )
+    if output.node is None:
+        raise GradientError(
+            sentence("graph.capture", "nothing was recorded for this output",
+                     hint="make an input with requires_grad=True, and compute outside of no_grad()")
+        )  # fmt: skip
+    order = toposort(output.node)
+    passed = record(output, order) if backward else None
+    reading = _Reading(_Names(names, inputs), order, passed, values)
+    reading.read_forward(output)
+    if passed is not None:
+        reading.read_backward(passed)
+    return Graph(tuple(reading.nodes), tuple(reading.edges))
+
+
+class _Names:
+    """What the user calls leaves, arrays and results, and which of them are inputs."""
+
+    def __init__(self, names: Names | None, inputs: Sequence[Any] | None) -> None:
+        self.pairs = list(names.items() if isinstance(names, Mapping) else names or ())
+        self.declared = list(inputs or ())
+        self.inputs = {key for value in self.declared for key in _keys(value)}
+        own = [(value.name, value) for value in self.declared if getattr(value, "name", None)]
+        self.given = {key: str(name) for name, value in own + self.pairs for key in _keys(value)}
+
+    def of(self, key: int, tensor: Any, otherwise: str, scope: str = "") -> str:
+        """Return the given name, else the tensor's own behind its module's path."""
+        if key in self.given:
+            return self.given[key]
+        own = getattr(tensor, "name", None)
+        if not own:
+            return otherwise
+        return f"{scope}.{own}" if scope and "." not in own else str(own)
+
+
+def _keys(value: Any) -> tuple[int, ...]:
+    """Return the ids by which the tape may know a tensor or an array."""
+    if not isinstance(value, Traced):
+        return (id(value),)
+    return (id(value.value),) if value.node is None else (id(value.node), id(value.value))
+
+
+class _Reading:
+    """The graph as far as it has been read; tape nodes and arrays are known by their ids in memory."""
+
+    def __init__(self, names: _Names, order: list[Node], passed: Backward | None, values: bool) -> None:
+        self.names = names
+        self.order = order
+        self.passed = passed
+        self.values = values
+        self.nodes: list[GraphNode] = []
+        self.edges: list[Edge] = []
+        self.ids: dict[int, str] = {}
+        recorded = order if passed is None else passed.order + order
+        self.known = _known(recorded) if values else {}
+        self.counted = {id(owner(tensor.value)) for tensor in map(_tensor, order) if tensor is not None}
+
+    def read_forward(self, output: Traced) -> None:
+        """Add the operations in order, each behind those of its operands that are leaves or arrays."""
+        root = self.order[0]
+        self.known[root] = output.value
+        for node in reversed(self.order):
+            if node.primitive is not None:
+                self._add_operation(node, node.scope)
+        if root.primitive is None:
+            self._add_leaf(root, "")
+        made = self._add(
+            "output", self.names.of(id(root), output, "output"), root.shape, str(root.dtype), value=self._value(root)
+        )
+        self.edges.append(Edge(self.ids[id(root)], made))
+
+    def read_backward(self, passed: Backward) -> None:
+        """Add the seed, the operations of the backward pass, and the gradients at its ends."""
+        seed = passed.seed
+        self.ids[id(seed)] = self._add(
+            "input", "seed", seed.shape, str(seed.dtype), phase="backward", pair=self.nodes[-1].id
+        )
+        self.known |= {g.node: g.value for g in passed.cotangents.values() if g.node is not None}
+        for node in reversed(passed.order):
+            if node.primitive is not None:
+                owner = passed.pair(node)
+                self._add_operation(node, self._place(owner), phase="backward", pair=self.ids[id(owner)])
+        for node in reversed(self.order):
+            if node.primitive is None:
+                self._add_gradient(node, passed.cotangents[node])
+
+    # --- one node at a time -------------------------------------------------------------------
+
+    def _add(self, kind: Kind, name: str, shape: Shape, dtype: str, **fields: Any) -> str:
+        made = f"n{len(self.nodes)}"
+        self.nodes.append(GraphNode(made, kind, name, shape, dtype, **fields))
+        return made
+
+    def _add_operation(self, node: Node, scope: str, **place: Any) -> None:
+        phase = place.get("phase", "forward")
+        sources = [self._operand(node, position, scope, phase) for position in range(len(node.parents))]
+        made = self._add(
+            "operation", _name(node), node.shape, str(node.dtype), scope=scope,
+            parameters=_parameters(node), flops=flops(node),
+            saved_bytes=saved_bytes(node, self.counted) if phase == "forward" else None,
+            value=self._value(node), grad=self._grad(node), origin=node.origin, **place,
+        )  # fmt: skip
+        self.ids[id(node)] = made
+        for position, source in enumerate(sources):
+            if source is not None:
+                self.edges.append(Edge(source, made, _argument(node, position)))
+
+    def _operand(self, node: Node, position: int, scope: str, phase: Phase) -> str | None:
+        """Return the id of what an operation was computed from; None where the tape does not know it."""
+        parent = node.parents[position]
+        if parent is not None:
+            if id(parent) not in self.ids:
+                self._add_leaf(parent, scope)
+            return self.ids[id(parent)]
+        value = _operand_value(node, position)
+        if value is None or isinstance(value, (int, float, np.generic)):
+            return None if value is None else self._add_number(value, scope, phase)
+        if id(value) not in self.ids:
+            self.ids[id(value)] = self._add(
+                "input", self.names.of(id(value), None, "array"), value.shape, str(value.dtype), phase=phase,
+                value=self._summary(value),
+            )  # fmt: skip
+        return self.ids[id(value)]
+
+    def _add_number(self, value: Any, scope: str, phase: Phase) -> str:
+        return self._add("constant", f"{value:g}", (), str(np.asarray(value).dtype), scope=scope, phase=phase)
+
+    def _add_leaf(self, node: Node, scope: str) -> None:
+        tensor = _tensor(node)
+        declared = id(node) in self.names.inputs
+        scope = "" if declared else scope
+        self.ids[id(node)] = self._add(
+            "input" if declared else "parameter", self.names.of(id(node), tensor, "leaf", scope), node.shape,
+            str(node.dtype), scope=scope,
+            value=None if tensor is None else self._summary(tensor.value), grad=self._grad(node),
+        )  # fmt: skip
+
+    def _add_gradient(self, node: Node, g: Traced) -> None:
+        leaf = self._of(node)
+        made = self._add(
+            "gradient", leaf.name, leaf.shape, leaf.dtype, scope=leaf.scope, phase="backward", pair=leaf.id,
+            value=self._summary(g.value),
+        )  # fmt: skip
+        if g.node is not None:
+            self.edges.append(Edge(self.ids[id(g.node)], made))
+
+    def _of(self, node: Node) -> GraphNode:
+        return self.nodes[int(self.ids[id(node)].removeprefix("n"))]
+
+    def _place(self, node: Node) -> str:
+        return self._of(node).scope
+
+    # --- what is known of the values ----------------------------------------------------------
+
+    def _summary(self, array: Array) -> Summary | None:
+        return summarize(array) if self.values else None
+
+    def _value(self, node: Node) -> Summary | None:
+        return summarize(self.known[node]) if self.values and node in self.known else None
+
+    def _grad(self, node: Node) -> Summary | None:
+        if self.passed is not None:
+            g = self.passed.cotangents.get(node)
+        else:
+            g = getattr(_tensor(node), "grad", None)
+        return None if g is None else self._summary(g.value)
+
+
+def _tensor(node: Node) -> Traced | None:
+    return node.tensor() if isinstance(node, Leaf) else None
+
+
+def _name(node: Node) -> str:
+    return "" if node.primitive is None else node.primitive.name.lstrip("_")
+
+
+def _argument(node: Node, position: int) -> str:
+    primitive = node.primitive
+    if not isinstance(primitive, Primitive):
+        return ""
+    return f"{primitive.operands[0]}[{position}]" if primitive.variadic else primitive.operands[position]
+
+
+def _operand_value(node: Node, position: int) -> Any:
+    """Return what the tape saved of an operand, or None."""
+    primitive = node.primitive
+    if not isinstance(primitive, Primitive) or node.saved is None:
+        return None
+    if primitive.variadic:
+        return node.saved.get(primitive.operands[0], {position: None})[position]
+    return node.saved.get(primitive.operands[position])
+
+
+def _known(order: list[Node]) -> dict[Node, Array]:
+    """Return the results that the tape still holds: outputs and operands that a rule asked for."""
+    known: dict[Node, Array] = {}
+    for node in order:
+        if node.saved is None:
+            continue
+        if "y" in node.saved:
+            known[node] = node.saved["y"]
+        for position, parent in enumerate(node.parents):
+            if parent is not None and (value := _operand_value(node, position)) is not None:
+                known[parent] = value
+    return known
+
+
+def _parameters(node: Node) -> tuple[Parameter, ...]:
+    primitive = node.primitive
+    if not isinstance(primitive, Primitive) or node.saved is None:
+        return ()
+    return tuple(
+        Parameter(name, _text(node.saved[name]), _same(node.saved[name], default))
+        for name, default in primitive.parameters.items()
+        if name in node.saved
+    )
+
+
+def _same(value: Any, default: Any) -> bool:
+    return value is default or (isinstance(value, (int, float, str, tuple)) and value == default)
+
+
+def _text(value: Any) -> str:
+    """Write a parameter out, arrays by their shape alone."""
+    if isinstance(value, np.ndarray):
+        return f"array{value.shape}"
+    if isinstance(value, (tuple, list)):
+        return f"({', '.join(map(_text, value))}{',' if len(value) == 1 else ''})"
+    if isinstance(value, slice):
+        bounds = [value.start, value.stop] + ([] if value.step is None else [value.step])
+        return ":".join("" if bound is None else str(bound) for bound in bounds)
+    return "..." if value is Ellipsis else str(value)

@@ -1,0 +1,136 @@
+"""What is drawn as one box: a node, a module, or a run of equal modules."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from autograd_cnn.graph.model import Edge, GraphNode, Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One thing in the picture, with the nodes that it stands for.
+
+    Attributes
+    ----------
+    id : str
+        That of its first node.
+    scope : str
+        The module in which it is drawn.
+    members : tuple of GraphNode
+        More than one, or the nodes of a folded module.
+    module : str
+        The path of the module that is folded here; empty for a single node.
+    times : int
+        How many equal modules in a row it stands for.
+    """
+
+    id: str
+    scope: str
+    members: tuple[GraphNode, ...]
+    module: str = ""
+    times: int = 1
+
+    @property
+    def node(self) -> GraphNode:
+        """The first of the nodes: the only one where nothing is folded."""
+        return self.members[0]
+
+    @property
+    def phase(self) -> Phase:
+        """To which pass it belongs."""
+        return self.node.phase
+
+
+@dataclass(slots=True)
+class _Group:
+    scope: str
+    module: str
+    members: list[GraphNode] = field(default_factory=list)
+
+
+def fold(nodes: Iterable[GraphNode], edges: Iterable[Edge], depth: int | None) -> tuple[list[Box], list[Edge]]:
+    """Put the nodes of each module at nesting level ``depth`` into one box, and equal ones in a row into one.
+
+    Inputs and outputs belong to no module and stay single. Edges inside of a box go, and between
+    a module and another box at most one is left.
+    """
+    groups: dict[str, _Group] = {}
+    box_of: dict[str, str] = {}
+    for node in nodes:
+        path = node.scope.split(".") if node.scope else []
+        module = ".".join(path[:depth]) if depth is not None and len(path) >= depth else ""
+        scope = ".".join(path[: depth - 1]) if module and depth is not None else node.scope
+        key = f"{node.phase} {module}" if module else node.id
+        group = groups.setdefault(key, _Group(scope, module))
+        group.members.append(node)
+        box_of[node.id] = group.members[0].id
+    boxes = [Box(group.members[0].id, group.scope, tuple(group.members), group.module) for group in groups.values()]
+    kept = _between(boxes, edges, box_of)
+    return (boxes, kept) if depth is None else _join_runs(boxes, kept, list(edges))
+
+
+def _between(boxes: list[Box], edges: Iterable[Edge], box_of: dict[str, str]) -> list[Edge]:
+    """Return the edges between different boxes, named by boxes; only single nodes have parallel ones."""
+    folded = {box.id for box in boxes if box.module}
+    kept: list[Edge] = []
+    seen: set[tuple[str, str]] = set()
+    for edge in edges:
+        if edge.source not in box_of or edge.target not in box_of:
+            continue
+        source, target = box_of[edge.source], box_of[edge.target]
+        if source in folded or target in folded:
+            if source == target or (source, target) in seen:
+                continue
+            seen.add((source, target))
+        kept.append(Edge(source, target, "" if target in folded else edge.argument))
+    return kept
+
+
+# --- equal modules in a row -------------------------------------------------------------------
+
+
+def _join_runs(boxes: list[Box], edges: list[Edge], inner: list[Edge]) -> tuple[list[Box], list[Edge]]:
+    """Replace chains of modules with equal contents by their first one, which says how many there are."""
+    into: dict[str, list[str]] = {}
+    out_of: dict[str, list[str]] = {}
+    for edge in edges:
+        into.setdefault(edge.target, []).append(edge.source)
+        out_of.setdefault(edge.source, []).append(edge.target)
+    looks = _looks(boxes, inner)
+    first: dict[str, str] = {}
+    times: dict[str, int] = {}
+    for box in boxes:
+        before = into.get(box.id, [])
+        if box.id in looks and len(before) == 1 and looks.get(before[0]) == looks[box.id]:
+            alone = len(out_of[before[0]]) == 1
+        else:
+            alone = False
+        first[box.id] = first[before[0]] if alone else box.id
+        times[first[box.id]] = times.get(first[box.id], 0) + 1
+    joined = [replace(box, times=times[box.id]) for box in boxes if first[box.id] == box.id]
+    moved = (Edge(first[e.source], first[e.target], e.argument) for e in edges)
+    return joined, [edge for edge in moved if edge.source != edge.target or first[edge.source] == edge.source]
+
+
+def _looks(boxes: list[Box], edges: list[Edge]) -> dict[str, Any]:
+    """Return of each folded module what it consists of, wherever it stands."""
+    place = {node.id: (box.id, i) for box in boxes if box.module for i, node in enumerate(box.members)}
+    wires: dict[str, list[tuple[int, int, str]]] = {}
+    for edge in edges:
+        source, target = place.get(edge.source), place.get(edge.target)
+        if source is not None and target is not None and source[0] == target[0]:
+            wires.setdefault(source[0], []).append((source[1], target[1], edge.argument))
+    return {
+        box.id: (
+            box.scope,
+            tuple(
+                (node.kind, node.name.removeprefix(box.module), node.shape, node.dtype,
+                 node.scope.removeprefix(box.module), node.parameters)
+                for node in box.members
+            ),
+            tuple(wires.get(box.id, ())),
+        )
+        for box in boxes
+        if box.module
+    }  # fmt: skip

@@ -1,0 +1,121 @@
+"""What a captured graph consists of: plain, frozen data that no array hides in."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias
+
+from autograd_cnn.tape import Shape
+
+Kind: TypeAlias = Literal["operation", "parameter", "input", "constant", "output", "gradient"]
+Phase: TypeAlias = Literal["forward", "backward"]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """An array in a few numbers; those that are not finite count as ``bad`` and nowhere else.
+
+    Attributes
+    ----------
+    min, max, mean, std, norm : float or None
+        Over the finite elements; ``norm`` is the Euclidean one. None where there are no such elements.
+    bad : int
+        How many elements are NaN or infinite.
+    histogram : tuple of int
+        Counts in equal bins from ``min`` to ``max``.
+    """
+
+    min: float | None
+    max: float | None
+    mean: float | None
+    std: float | None
+    norm: float | None
+    bad: int
+    histogram: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of an operation, such as its stride, as text."""
+
+    name: str
+    value: str
+    default: bool
+    """Whether the value is what the operation takes by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphNode:
+    """One node of a captured graph.
+
+    Attributes
+    ----------
+    id : str
+        ``n0``, ``n1``, … from the inputs to the output: the same whenever the same is computed.
+    kind : str
+        ``"operation"``, ``"parameter"`` (a leaf), ``"input"`` (an array that wants no gradient, or a
+        leaf declared as input), ``"constant"`` (a number), ``"output"`` or ``"gradient"`` (what
+        the backward pass finds for a leaf).
+    name : str
+        The primitive's name, the tensor's, or the number.
+    shape, dtype
+        Of the value.
+    scope : str
+        The dotted path of the modules that it belongs to.
+    phase : str
+        ``"forward"`` or ``"backward"``.
+    pair : str or None
+        For a node of the backward pass, the id of the forward node whose rule made it.
+    parameters : tuple of Parameter
+        Those that the tape saved.
+    saved_bytes : int or None
+        What the tape keeps alive for this operation: each array counts once, where it is saved
+        first, and the values of leaves don't count. None where it has been freed.
+    flops : int or None
+        Multiplications and additions, where they are counted: products and correlations.
+    value, grad : Summary or None
+        Of the value and of the gradient with respect to it. None where it is not known.
+    origin : str or None
+        The line of user code that recorded it, under `detect_anomaly`.
+    """
+
+    id: str
+    kind: Kind
+    name: str
+    shape: Shape
+    dtype: str
+    scope: str = ""
+    phase: Phase = "forward"
+    pair: str | None = None
+    parameters: tuple[Parameter, ...] = ()
+    saved_bytes: int | None = None
+    flops: int | None = None
+    value: Summary | None = None
+    grad: Summary | None = None
+    origin: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as JSON knows them."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> "GraphNode":
+        """Rebuild a node from `to_dict`."""
+        return cls(**{
+            **fields,
+            "shape": tuple(fields["shape"]),
+            "parameters": tuple(Parameter(**each) for each in fields["parameters"]),
+            "value": _summary(fields["value"]),
+            "grad": _summary(fields["grad"]),
+        })  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What flows where: from the node ``source`` into ``argument`` of the node ``target``."""
+
+    source: str
+    target: str
+    argument: str = ""
+
+
+def _summary(fields: dict[str, Any] | None) -> Summary | None:
+    return None if fields is None else Summary(**{**fields, "histogram": tuple(fields["histogram"])})

@@ -1,0 +1,6 @@
+"""To and from the files that others read and write."""
+
+from autograd_cnn.interop.files import replacing
+from autograd_cnn.interop.weights import load, save
+
+__all__ = ["load", "replacing", "save"]

@@ -1,0 +1,310 @@
+"""The micro-kernel: a small tile of a matrix product that never leaves the registers.
+
+A processor multiplies and adds whole vectors at a time, 16 float32 numbers with AVX-512, far
+faster than it can fetch them. So a fast product loads each number once and uses it often. Take a
+tile of C, 8 rows of 3 vectors say. Its 24 vectors fit into the processor's 32 vector registers and
+stay there while the depth k runs::
+
+    C[m, v] += A[m, k] · B[k, v]        for all rows m and all vectors v of the tile
+
+One step loads the 3 vectors B[k] and 8 single numbers A[:, k], each spread over a vector, and does
+24 multiplications and additions of vectors with these 11 loads. Goto & van de Geijn 2008, *Anatomy
+of High-Performance Matrix Multiplication*, tell why that is the shape to have.
+
+What makes a convolution of it: one side may lie scattered, its row m or vector v at ``places[m or v]``
+and its step k ``depths[k]`` further on. With the offsets of the window's taps in one table and those
+of the pixels in the other, the tile reads its patches out of the image itself.
+
+No compiler finds this tile in plain loops. So it is written here in LLVM's language, in the vector
+width of the processor at hand; Numba compiles it along with the code around it.
+
+Numba caches compiled code by the source file of the function that it compiles, not by this one:
+whoever changes this file removes the ``*.nbi`` and ``*.nbc`` of those that use it.
+"""
+
+from typing import Any, Final, TypeAlias
+
+import llvmlite.binding
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+Value: TypeAlias = Any  # what llvmlite hands out; it brings no types
+
+_FEATURES: Final = llvmlite.binding.get_host_cpu_features()
+_IS_X86: Final = "x86_64" in llvmlite.binding.get_default_triple()
+_REGISTERS: Final = 16 if _IS_X86 and not _FEATURES.get("avx512f") else 32
+
+VECTOR_BYTES: Final = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx") else 16
+# The heights that a tile may have, and how many vectors then fit beside a row of B and one to spare.
+TALL, MIDDLE, LOW = TILE_ROWS = (8, 6, 4) if _REGISTERS == 32 else (6, 4, 2)
+TALL_VECTORS, MIDDLE_VECTORS, LOW_VECTORS = (min(4, (_REGISTERS - 2) // (rows + 1)) for rows in TILE_ROWS)
+
+_INT: Final = ir.IntType(64)
+_INT32: Final = ir.IntType(32)
+
+
+class _Vectors:
+    """Writes arithmetic of vectors of one dtype into an LLVM function. Offsets count elements."""
+
+    def __init__(self, build: Value, dtype: Any) -> None:
+        self.build = build
+        self.size = dtype.bitwidth // 8
+        self.lanes = VECTOR_BYTES // self.size
+        self.element = ir.FloatType() if self.size == 4 else ir.DoubleType()
+        self.vector = ir.VectorType(self.element, self.lanes)
+        self.zero = ir.Constant(self.vector, [0.0] * self.lanes)
+
+    def number(self, base: Value, offset: Value) -> Value:
+        """Load one number into every lane."""
+        return self.spread(self.build.load(self.build.gep(base, [offset]), align=self.size))
+
+    def spread(self, number: Value) -> Value:
+        """Copy one number into every lane."""
+        undefined = ir.Constant(ir.VectorType(number.type, self.lanes), ir.Undefined)
+        first = self.build.insert_element(undefined, number, _INT32(0))
+        return self.build.shuffle_vector(first, undefined, _lanes([0] * self.lanes))
+
+    def load(self, base: Value, offset: Value) -> Value:
+        """Load the vector that starts at ``offset``."""
+        return self.build.load(self._at(base, offset), align=self.size)
+
+    def store(self, vector: Value, base: Value, offset: Value) -> None:
+        """Store the vector to where ``offset`` says."""
+        self.build.store(vector, self._at(base, offset), align=self.size)
+
+    def load_some(self, mask: Value, base: Value, offset: Value) -> Value:
+        """Load the lanes of the mask, and 0 into the others, whose memory is left alone."""
+        arguments = [self._at(base, offset), _INT32(self.size), mask, self.zero]
+        return self._call("masked.load", "p0", self.vector, arguments)
+
+    def store_some(self, mask: Value, vector: Value, base: Value, offset: Value) -> None:
+        """Store the lanes of the mask; the memory of the others is left alone."""
+        self._call("masked.store", "p0", ir.VoidType(), [vector, self._at(base, offset), _INT32(self.size), mask])
+
+    def multiply_add(self, a: Value, b: Value, c: Value) -> Value:
+        """Return a · b + c, rounded once where the processor can."""
+        return self._call("fmuladd", "", self.vector, [a, b, c])
+
+    def first(self, count: Value) -> Value:
+        """Return the mask of the first ``count`` lanes."""
+        numbers = ir.Constant(ir.VectorType(_INT, self.lanes), list(range(self.lanes)))
+        return self.build.icmp_signed("<", numbers, self.spread(count))
+
+    def _at(self, base: Value, offset: Value) -> Value:
+        return self.build.bitcast(self.build.gep(base, [offset]), self.vector.as_pointer())
+
+    def _call(self, name: str, suffix: str, result: Value, arguments: list[Value]) -> Value:
+        kind = ir.FunctionType(result, [each.type for each in arguments])
+        full = ".".join(filter(None, ("llvm", name, f"v{self.lanes}f{8 * self.size}", suffix)))
+        return self.build.call(cgutils.get_or_insert_function(self.build.module, kind, full), arguments)
+
+
+def _lanes(numbers: list[int]) -> Value:
+    return ir.Constant(ir.VectorType(_INT32, len(numbers)), numbers)
+
+
+def _pointer(context: Any, build: Value, kind: Any, array: Value, offset: Value) -> Value:
+    """Return the address of an element of a contiguous Numba array."""
+    return build.gep(context.make_array(kind)(context, build, array).data, [offset])
+
+
+# --- the tile ---------------------------------------------------------------------------------
+
+
+def _write_tile(function: Value, dtype: Any, rows: int, vectors: int, *, image_is_a: bool) -> None:
+    """Write the body of one shape of tile; `_tile` explains its arguments."""
+    image, places, depths, packed, packed_step, depth, start, c, c_step, row_count, lane_count, adds = function.args
+    build = ir.IRBuilder(function.append_basic_block())
+    simd = _Vectors(build, dtype)
+    # Rows beyond the count repeat the last one: they compute the same, and store it to the same place.
+    last = build.sub(row_count, _INT(1))
+    row = [build.select(build.icmp_signed("<", _INT(m), row_count), _INT(m), last) for m in range(rows)]
+    entries = row if image_is_a else [_INT(v) for v in range(vectors)]
+    in_image = [build.gep(image, [build.load(build.gep(places, [entry]))]) for entry in entries]
+    at = [[build.add(build.mul(row[m], c_step), _INT(v * simd.lanes)) for v in range(vectors)] for m in range(rows)]
+    cells = [(m, v) for m in range(rows) for v in range(vectors)]
+    mask = simd.first(lane_count)
+    sums = {cell: cgutils.alloca_once(build, simd.vector) for cell in cells}
+
+    with build.if_else(build.icmp_signed("!=", adds, _INT(0))) as (more, first):
+        with more:
+            for m, v in cells:
+                old = simd.load(c, at[m][v]) if v < vectors - 1 else simd.load_some(mask, c, at[m][v])
+                build.store(old, sums[m, v])
+        with first:
+            for m, v in cells:
+                build.store(simd.number(start, row[m]), sums[m, v])
+
+    with cgutils.for_range(build, depth) as loop:
+        step = build.load(build.gep(depths, [loop.index]))
+        line = build.gep(packed, [build.mul(loop.index, packed_step)])
+        numbers, wide = ((in_image, step), (line, None)) if image_is_a else ((line, None), (in_image, step))
+        a = [simd.number(*_source(*numbers, m)) for m in range(rows)]
+        b = [simd.load(*_source(*wide, v, simd.lanes)) for v in range(vectors)]
+        for m, v in cells:
+            build.store(simd.multiply_add(a[m], b[v], build.load(sums[m, v])), sums[m, v])
+
+    for m, v in cells:
+        if v < vectors - 1:
+            simd.store(build.load(sums[m, v]), c, at[m][v])
+        else:
+            simd.store_some(mask, build.load(sums[m, v]), c, at[m][v])
+    build.ret_void()
+
+
+def _source(base: Value, step: Value, i: int, stride: int = 1) -> tuple[Value, Value]:
+    """Return where the tile's i-th row or vector is: of the image at its place, of what is packed one by one."""
+    return (base, _INT(i * stride)) if step is None else (base[i], step)
+
+
+def _tile_function(module: Value, dtype: Any, rows: int, vectors: int, *, image_is_a: bool) -> Value:
+    """Return the LLVM function for a shape of tile, written into the module when first asked for."""
+    name = f"autograd_cnn.tile.{'a' if image_is_a else 'b'}.{dtype}.{rows}x{vectors}"
+    if name not in module.globals:
+        element = (ir.FloatType() if dtype.bitwidth == 32 else ir.DoubleType()).as_pointer()
+        table = _INT.as_pointer()
+        kinds = [element, table, table, element, _INT, _INT, element, element, _INT, _INT, _INT, _INT]
+        function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
+        function.linkage = "internal"
+        function.attributes.add("noinline")
+        _write_tile(function, dtype, rows, vectors, image_is_a=image_is_a)
+    return module.globals[name]
+
+
+def _tile(*, image_is_a: bool) -> Any:
+    """Return the tile with A or B in the image, as a function for Numba."""
+
+    @intrinsic  # type: ignore[untyped-decorator]  # Numba brings no types
+    def tile(
+        typing: Any, rows: Any, vectors: Any, image: Any, image_at: Any, places: Any, places_at: Any, depths: Any,
+        depths_at: Any, packed: Any, packed_at: Any, packed_step: Any, depth: Any, start: Any, start_at: Any,
+        c: Any, c_at: Any, c_step: Any, row_count: Any, lane_count: Any, adds: Any,
+    ) -> Any:  # fmt: skip
+        i = types.int64
+        kinds = (i, i, image, i, places, i, depths, i, packed, i, i, i, start, i, c, i, i, i, i, i)
+
+        def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+            rows, vectors, image, image_at, places, places_at, depths, depths_at, packed, packed_at, *rest = values
+            packed_step, depth, start, start_at, c, c_at, c_step, row_count, lane_count, adds = rest
+            of = dict(zip(("image", "places", "depths", "packed", "start", "c"),
+                          (signature.args[j] for j in (2, 4, 6, 8, 12, 14)), strict=True))  # fmt: skip
+            arguments = [
+                _pointer(context, build, of["image"], image, image_at),
+                _pointer(context, build, of["places"], places, places_at),
+                _pointer(context, build, of["depths"], depths, depths_at),
+                _pointer(context, build, of["packed"], packed, packed_at), packed_step, depth,
+                _pointer(context, build, of["start"], start, start_at),
+                _pointer(context, build, of["c"], c, c_at), c_step, row_count, lane_count, adds,
+            ]  # fmt: skip
+            _write_choice(build, of["c"].dtype, rows, vectors, arguments, image_is_a=image_is_a)
+            return context.get_dummy_value()
+
+        return types.void(*kinds), write
+
+    return tile
+
+
+def _write_choice(
+    build: Value, dtype: Any, rows: Value, vectors: Value, arguments: list[Value], *, image_is_a: bool
+) -> None:
+    """Write the call of the tile that has so many rows and vectors."""
+    done = build.append_basic_block("done")
+    choice = build.switch(build.add(build.mul(rows, _INT(8)), vectors), done)
+    for tall, most in zip(TILE_ROWS, (TALL_VECTORS, MIDDLE_VECTORS, LOW_VECTORS), strict=True):
+        for wide in range(1, most + 1):
+            block = build.append_basic_block(f"tile.{tall}x{wide}")
+            choice.add_case(_INT(8 * tall + wide), block)
+            with build.goto_block(block):
+                build.call(_tile_function(build.module, dtype, tall, wide, image_is_a=image_is_a), arguments)
+                build.branch(done)
+    build.position_at_end(done)
+
+
+patches_on_right = _tile(image_is_a=False)
+patches_on_left = _tile(image_is_a=True)
+
+
+# --- rows of vectors --------------------------------------------------------------------------
+
+
+@intrinsic  # type: ignore[untyped-decorator]  # Numba brings no types
+def copy_vector(typing: Any, target: Any, target_at: Any, source: Any, source_at: Any) -> Any:
+    """Copy one vector, whatever lies behind the row's end included."""
+
+    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+        target, target_at, source, source_at = values
+        simd = _Vectors(build, signature.args[0].dtype)
+        vector = simd.load(_pointer(context, build, signature.args[2], source, source_at), _INT(0))
+        simd.store(vector, _pointer(context, build, signature.args[0], target, target_at), _INT(0))
+        return context.get_dummy_value()
+
+    return types.void(target, types.int64, source, types.int64), write
+
+
+@intrinsic  # type: ignore[untyped-decorator]  # Numba brings no types
+def copy_lanes(typing: Any, target: Any, target_at: Any, source: Any, source_at: Any, count: Any) -> Any:
+    """Copy the first ``count`` lanes of one vector."""
+
+    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+        target, target_at, source, source_at, count = values
+        simd = _Vectors(build, signature.args[0].dtype)
+        mask = simd.first(count)
+        lanes = simd.load_some(mask, _pointer(context, build, signature.args[2], source, source_at), _INT(0))
+        simd.store_some(mask, lanes, _pointer(context, build, signature.args[0], target, target_at), _INT(0))
+        return context.get_dummy_value()
+
+    return types.void(target, types.int64, source, types.int64, types.int64), write
+
+
+@intrinsic  # type: ignore[untyped-decorator]  # Numba brings no types
+def add_lanes(typing: Any, target: Any, target_at: Any, source: Any, source_at: Any, count: Any) -> Any:
+    """Add the first ``count`` lanes of one vector to another."""
+
+    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+        target, target_at, source, source_at, count = values
+        simd = _Vectors(build, signature.args[0].dtype)
+        mask = simd.first(count)
+        there = _pointer(context, build, signature.args[0], target, target_at)
+        old = simd.load_some(mask, there, _INT(0))
+        new = simd.load_some(mask, _pointer(context, build, signature.args[2], source, source_at), _INT(0))
+        simd.store_some(mask, build.fadd(old, new), there, _INT(0))
+        return context.get_dummy_value()
+
+    return types.void(target, types.int64, source, types.int64, types.int64), write
+
+
+@intrinsic  # type: ignore[untyped-decorator]  # Numba brings no types
+def transpose_block(
+    typing: Any, target: Any, target_at: Any, target_step: Any, source: Any, source_at: Any, source_step: Any,
+    row_count: Any,
+) -> Any:  # fmt: skip
+    """Write a square block, as many rows as a vector has lanes, with its rows as columns.
+
+    Rows beyond the count repeat the last one.
+    """
+    i = types.int64
+
+    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+        target, target_at, target_step, source, source_at, source_step, row_count = values
+        simd = _Vectors(build, signature.args[0].dtype)
+        there = _pointer(context, build, signature.args[0], target, target_at)
+        here = _pointer(context, build, signature.args[3], source, source_at)
+        last = build.sub(row_count, _INT(1))
+        block = []
+        for m in range(simd.lanes):
+            row = build.select(build.icmp_signed("<", _INT(m), row_count), _INT(m), last)
+            block.append(simd.load(here, build.mul(row, source_step)))
+        half = simd.lanes // 2
+        low = _lanes([j // 2 + j % 2 * simd.lanes for j in range(simd.lanes)])
+        high = _lanes([half + j // 2 + j % 2 * simd.lanes for j in range(simd.lanes)])
+        # Shuffling the upper half of the rows into the lower one, log2(lanes) times over, transposes.
+        for _ in range(simd.lanes.bit_length() - 1):
+            pairs = [(block[m], block[m + half]) for m in range(half)]
+            block = [build.shuffle_vector(a, b, part) for a, b in pairs for part in (low, high)]
+        for m in range(simd.lanes):
+            simd.store(block[m], there, build.mul(_INT(m), target_step))
+        return context.get_dummy_value()
+
+    return types.void(target, i, i, source, i, i, i), write

@@ -1,0 +1,97 @@
+"""Layers, losses and networks, with PyTorch's names, argument order and state."""
+
+from autograd_cnn.nn import init
+from autograd_cnn.nn.activation import (
+    ELU,
+    GELU,
+    LeakyReLU,
+    LogSoftmax,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from autograd_cnn.nn.build import build
+from autograd_cnn.nn.containers import ModuleList, Sequential
+from autograd_cnn.nn.convolution import Conv2d, ConvTranspose2d
+from autograd_cnn.nn.dropout import Dropout
+from autograd_cnn.nn.linear import Flatten, Identity, Linear
+from autograd_cnn.nn.losses import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HuberLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+    bce_loss,
+    bce_with_logits,
+    cross_entropy,
+    huber_loss,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+)
+from autograd_cnn.nn.module import Module, Parameter
+from autograd_cnn.nn.normalization import BatchNorm2d
+from autograd_cnn.nn.pooling import (
+    AdaptiveAvgPool2d,
+    AdaptiveMeanPool2d,
+    AvgPool2d,
+    GlobalMeanPool2d,
+    MaxPool2d,
+    MeanPool2d,
+)
+from autograd_cnn.nn.zoo import digits_net, lenet5, resnet20, small_vgg
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "AdaptiveAvgPool2d",
+    "AdaptiveMeanPool2d",
+    "AvgPool2d",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "BatchNorm2d",
+    "Conv2d",
+    "ConvTranspose2d",
+    "CrossEntropyLoss",
+    "Dropout",
+    "Flatten",
+    "GlobalMeanPool2d",
+    "HuberLoss",
+    "Identity",
+    "L1Loss",
+    "LeakyReLU",
+    "Linear",
+    "LogSoftmax",
+    "MSELoss",
+    "MaxPool2d",
+    "MeanPool2d",
+    "Module",
+    "ModuleList",
+    "NLLLoss",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+    "bce_loss",
+    "bce_with_logits",
+    "build",
+    "cross_entropy",
+    "digits_net",
+    "huber_loss",
+    "init",
+    "l1_loss",
+    "lenet5",
+    "mse_loss",
+    "nll_loss",
+    "resnet20",
+    "small_vgg",
+]

@@ -1,0 +1,140 @@
+"""First values for parameters: functions from a shape and a generator to an array.
+
+Nothing here is global. ``rng`` is a `numpy.random.Generator`, which is used and moves on; an int,
+which seeds a new one; or None, which takes fresh entropy from the system. To make a whole network
+reproducible pass one generator to all of its layers, not one int, with which layers of the same
+shape would start out equal.
+
+Shapes: (F, C/G, KH, KW) for filters, (out, in) for a `Linear`.
+"""
+
+import math
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.tape import Shape
+
+Rng: TypeAlias = np.random.Generator | int | None
+"""Where random numbers come from: a generator, a seed, or None for the system's entropy."""
+
+Mode: TypeAlias = Literal["fan_in", "fan_out"]
+
+
+def fans(shape: Shape) -> tuple[int, int]:
+    """Return how many inputs one output has, and how many outputs one input.
+
+    Raises
+    ------
+    ShapeError
+        For fewer than two axes.
+
+    Examples
+    --------
+    >>> fans((16, 6, 5, 5))
+    (150, 400)
+    """
+    if len(shape) < 2:
+        raise ShapeError(
+            sentence("fans", "too few axes to count inputs and outputs", expected="(F, C, KH, KW) or (out, in)",
+                     got=shape)
+        )  # fmt: skip
+    taps = math.prod(shape[2:])
+    return shape[1] * taps, shape[0] * taps
+
+
+def zeros(shape: Shape, dtype: DTypeLike = np.float32) -> NDArray[Any]:
+    """All zeros."""
+    return np.zeros(shape, dtype)
+
+
+def constant(shape: Shape, value: float, dtype: DTypeLike = np.float32) -> NDArray[Any]:
+    """The same value everywhere."""
+    return np.full(shape, value, dtype)
+
+
+def uniform(
+    shape: Shape, rng: Rng = None, *, low: float = 0.0, high: float = 1.0, dtype: DTypeLike = np.float32
+) -> NDArray[Any]:
+    """Spread evenly over the interval from ``low`` to ``high``.
+
+    Examples
+    --------
+    >>> uniform((2,), 0, low=-1.0, high=1.0)
+    array([ 0.24765539, -0.89283544], dtype=float32)
+    """
+    drawn = np.random.default_rng(rng).random(shape, _kind(dtype))
+    return (drawn * (high - low) + low).astype(dtype, copy=False)
+
+
+def normal(
+    shape: Shape, rng: Rng = None, *, mean: float = 0.0, std: float = 1.0, dtype: DTypeLike = np.float32
+) -> NDArray[Any]:
+    """Normally distributed with the given mean and standard deviation."""
+    drawn = np.random.default_rng(rng).standard_normal(shape, _kind(dtype))
+    return (drawn * std + mean).astype(dtype, copy=False)
+
+
+def kaiming_uniform(
+    shape: Shape, rng: Rng = None, *, a: float = 0.0, mode: Mode = "fan_in", dtype: DTypeLike = np.float32
+) -> NDArray[Any]:
+    """Uniform within ``±sqrt(6 / ((1 + a²)·fan))``: keeps the variance through ReLUs (He et al. 2015).
+
+    Parameters
+    ----------
+    shape : tuple of int
+    rng : Generator, int or None
+    a : float
+        The negative slope of the leaky ReLUs that follow. ``sqrt(5)``, the layers' default here
+        and in PyTorch, makes the bound ``1 / sqrt(fan_in)``.
+    mode : {"fan_in", "fan_out"}
+        Keep the variance of the values, or of the gradients.
+    dtype : dtype
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown mode.
+
+    Examples
+    --------
+    >>> w = kaiming_uniform((100, 6), 0)
+    >>> bool(np.abs(w).max() <= 1)
+    True
+    """
+    bound = math.sqrt(3) * _kaiming_std(shape, a, mode, "kaiming_uniform")
+    return uniform(shape, rng, low=-bound, high=bound, dtype=dtype)
+
+
+def kaiming_normal(
+    shape: Shape, rng: Rng = None, *, a: float = 0.0, mode: Mode = "fan_in", dtype: DTypeLike = np.float32
+) -> NDArray[Any]:
+    """Normal with standard deviation ``sqrt(2 / ((1 + a²)·fan))`` (He et al. 2015).
+
+    Parameters are those of `kaiming_uniform`.
+    """
+    return normal(shape, rng, std=_kaiming_std(shape, a, mode, "kaiming_normal"), dtype=dtype)
+
+
+def xavier_uniform(shape: Shape, rng: Rng = None, *, gain: float = 1.0, dtype: DTypeLike = np.float32) -> NDArray[Any]:
+    """Uniform within ``±gain·sqrt(6 / (fan_in + fan_out))`` (Glorot & Bengio 2010)."""
+    bound = gain * math.sqrt(6 / sum(fans(shape)))
+    return uniform(shape, rng, low=-bound, high=bound, dtype=dtype)
+
+
+def xavier_normal(shape: Shape, rng: Rng = None, *, gain: float = 1.0, dtype: DTypeLike = np.float32) -> NDArray[Any]:
+    """Normal with standard deviation ``gain·sqrt(2 / (fan_in + fan_out))`` (Glorot & Bengio 2010)."""
+    return normal(shape, rng, std=gain * math.sqrt(2 / sum(fans(shape))), dtype=dtype)
+
+
+def _kaiming_std(shape: Shape, a: float, mode: Mode, where: str) -> float:
+    if mode not in ("fan_in", "fan_out"):
+        raise ArgumentError(sentence(where, "mode is unknown", expected="'fan_in' or 'fan_out'", got=repr(mode)))
+    return math.sqrt(2 / ((1 + a * a) * fans(shape)[mode == "fan_out"]))
+
+
+def _kind(dtype: DTypeLike) -> Any:
+    """Return the dtype in which generators draw."""
+    return np.float32 if np.dtype(dtype) == np.float32 else np.float64

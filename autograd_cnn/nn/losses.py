@@ -1,0 +1,355 @@
+"""Losses, as functions and as modules: one number that says how wrong predictions are.
+
+``reduction`` is ``"mean"``, ``"sum"``, or ``"none"`` for one number each.
+"""
+
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from autograd_cnn import ops
+from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.nn.module import Module
+from autograd_cnn.ops.loss import checked_labels, softmax_cross_entropy
+from autograd_cnn.tape import Array, Traced, shape_of
+
+Reduction: TypeAlias = Literal["mean", "sum", "none"]
+
+
+def _reduced(where: str, losses: Array, reduction: Reduction) -> Array:
+    if reduction == "mean":
+        return ops.mean(losses)
+    if reduction == "sum":
+        return ops.sum(losses)
+    if reduction == "none":
+        return losses
+    raise ArgumentError(
+        sentence(where, "reduction is unknown", expected="'mean', 'sum' or 'none'", got=repr(reduction))
+    )
+
+
+def _own(labels: Any) -> Array:
+    """Copy labels, so that the tape does not share the caller's array."""
+    return np.array(labels.value if isinstance(labels, Traced) else labels)
+
+
+def _same_shape(where: str, predictions: Array, targets: Array) -> None:
+    got = shape_of(predictions), shape_of(targets)
+    if got[0] != got[1]:
+        raise ShapeError(
+            sentence(where, "predictions and targets differ in shape", expected=got[0], got=got[1],
+                     hint="they are not broadcast")
+        )  # fmt: skip
+
+
+# --- for classes ------------------------------------------------------------------------------
+
+
+def cross_entropy(scores: Array, labels: Array, reduction: Reduction = "mean", label_smoothing: float = 0.0) -> Array:
+    """Cross-entropy of scores with class indices: ``-log(softmax(scores)[label])``.
+
+    Parameters
+    ----------
+    scores : (N, K)
+        Unnormalised log-probabilities of K classes.
+    labels : (N,) of int
+        The right classes, from 0 to K - 1.
+    reduction : {"mean", "sum", "none"}
+    label_smoothing : float
+        The share of an even distribution in what is aimed at, from 0 to 1 (Szegedy et al. 2016).
+
+    Raises
+    ------
+    OperandError, ShapeError, ArgumentError
+        If the labels are no integers, do not go with the scores, or are out of range.
+
+    Examples
+    --------
+    >>> float(cross_entropy([[0.0, 0.0], [0.0, 0.0]], [0, 1]).round(3))
+    0.693
+    """
+    losses = softmax_cross_entropy(scores, labels=_own(labels), label_smoothing=label_smoothing)
+    return _reduced("cross_entropy", losses, reduction)
+
+
+def nll_loss(log_probabilities: Array, labels: Array, reduction: Reduction = "mean") -> Array:
+    """Negative log-likelihood: what `cross_entropy` is when the log of the softmax is taken already.
+
+    Parameters
+    ----------
+    log_probabilities : (N, K)
+        Such as `autograd_cnn.log_softmax` returns.
+    labels : (N,) of int
+        The right classes, from 0 to K - 1.
+    reduction : {"mean", "sum", "none"}
+
+    Raises
+    ------
+    OperandError, ShapeError, ArgumentError
+        If the labels are no integers, do not go with the scores, or are out of range.
+
+    Examples
+    --------
+    >>> float(nll_loss([[-0.5, -1.0]], [1]))
+    1.0
+    """
+    rows = checked_labels("nll_loss", shape_of(log_probabilities), _own(labels))
+    picked = ops.getitem(log_probabilities, index=(np.arange(len(rows)), rows))
+    return _reduced("nll_loss", -picked, reduction)
+
+
+def bce_loss(probabilities: Array, targets: Array, reduction: Reduction = "mean") -> Array:
+    """Binary cross-entropy ``-(t·log(p) + (1 - t)·log(1 - p))`` of probabilities.
+
+    No logarithm falls below -100, so that the loss stays finite; beyond that the gradient is 0.
+    `bce_with_logits` needs no such limit.
+
+    Parameters
+    ----------
+    probabilities, targets : arrays of one shape
+        From 0 to 1.
+    reduction : {"mean", "sum", "none"}
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> float(bce_loss(np.array([0.5]), np.array([1.0])).round(3))
+    0.693
+    """
+    _same_shape("bce_loss", probabilities, targets)
+    least = float(np.exp(-100))
+    yes = ops.log(ops.clip(probabilities, min=least))
+    no = ops.log(ops.clip(ops.subtract(1, probabilities), min=least))
+    return _reduced("bce_loss", -(targets * yes + ops.subtract(1, targets) * no), reduction)
+
+
+def bce_with_logits(logits: Array, targets: Array, reduction: Reduction = "mean") -> Array:
+    """Binary cross-entropy of ``sigmoid(logits)``, stable for logits of any size.
+
+    It is ``log(1 + exp(z)) - t·z``.
+
+    Parameters
+    ----------
+    logits, targets : arrays of one shape
+        Targets from 0 to 1.
+    reduction : {"mean", "sum", "none"}
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> float(bce_with_logits(np.array([1000.0]), np.array([0.0])))
+    1000.0
+    """
+    _same_shape("bce_with_logits", logits, targets)
+    return _reduced("bce_with_logits", ops.subtract(ops.softplus(logits), ops.multiply(logits, targets)), reduction)
+
+
+# --- for numbers ------------------------------------------------------------------------------
+
+
+def mse_loss(predictions: Array, targets: Array, reduction: Reduction = "mean") -> Array:
+    """The squared error ``(x - t)²``.
+
+    Parameters
+    ----------
+    predictions, targets : arrays of one shape
+    reduction : {"mean", "sum", "none"}
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> float(mse_loss([1.0, 2.0], [1.0, 4.0]))
+    2.0
+    """
+    _same_shape("mse_loss", predictions, targets)
+    return _reduced("mse_loss", ops.square(ops.subtract(predictions, targets)), reduction)
+
+
+def l1_loss(predictions: Array, targets: Array, reduction: Reduction = "mean") -> Array:
+    """The absolute error ``|x - t|``.
+
+    Parameters are those of `mse_loss`.
+
+    Examples
+    --------
+    >>> float(l1_loss([1.0, 2.0], [1.0, 4.0]))
+    1.0
+    """
+    _same_shape("l1_loss", predictions, targets)
+    return _reduced("l1_loss", ops.absolute(ops.subtract(predictions, targets)), reduction)
+
+
+def huber_loss(predictions: Array, targets: Array, reduction: Reduction = "mean", delta: float = 1.0) -> Array:
+    """Half the squared error up to ``delta``, and straight on from there (Huber 1964).
+
+    With ``a = |x - t|`` it is ``a² / 2`` where ``a <= delta``, else ``delta·(a - delta / 2)``. For
+    ``delta = 1`` it is also known as the smooth L1 loss.
+
+    Parameters
+    ----------
+    predictions, targets : arrays of one shape
+    reduction : {"mean", "sum", "none"}
+    delta : float
+        Above 0.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+    ArgumentError
+        If ``delta`` is not above 0.
+
+    Examples
+    --------
+    >>> huber_loss([0.0, 0.0], [1.0, 3.0], reduction="none")
+    array([0.5, 2.5])
+    """
+    _same_shape("huber_loss", predictions, targets)
+    if not delta > 0:
+        raise ArgumentError(sentence("huber_loss", "delta is out of range", expected="above 0", got=repr(delta)))
+    error = ops.absolute(ops.subtract(predictions, targets))
+    bent = ops.clip(error, max=delta)  # both branches are bent·(error - bent / 2)
+    return _reduced("huber_loss", bent * (error - bent * 0.5), reduction)
+
+
+# --- as modules -------------------------------------------------------------------------------
+
+
+class _Loss(Module):
+    """A loss with its reduction."""
+
+    def __init__(self, reduction: Reduction = "mean") -> None:
+        _reduced(type(self).__name__, 0.0, reduction)
+        self.reduction: Reduction = reduction
+
+    def extra_repr(self) -> str:
+        """Return the reduction, unless it is the mean."""
+        return "" if self.reduction == "mean" else f"reduction={self.reduction!r}"
+
+
+class CrossEntropyLoss(_Loss):
+    """`cross_entropy` as a module.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "none"}
+    label_smoothing : float
+
+    Examples
+    --------
+    >>> float(CrossEntropyLoss()([[0.0, 0.0]], [1]).round(3))
+    0.693
+    """
+
+    def __init__(self, reduction: Reduction = "mean", label_smoothing: float = 0.0) -> None:
+        super().__init__(reduction)
+        self.label_smoothing = label_smoothing
+
+    def forward(self, scores: Array, labels: Array) -> Array:
+        """Return the loss of ``scores`` (N, K) with ``labels`` (N,)."""
+        return cross_entropy(scores, labels, self.reduction, self.label_smoothing)
+
+
+class NLLLoss(_Loss):
+    """`nll_loss` as a module.
+
+    Examples
+    --------
+    >>> float(NLLLoss()([[-0.5, -1.0]], [1]))
+    1.0
+    """
+
+    def forward(self, log_probabilities: Array, labels: Array) -> Array:
+        """Return the loss of ``log_probabilities`` (N, K) with ``labels`` (N,)."""
+        return nll_loss(log_probabilities, labels, self.reduction)
+
+
+class BCELoss(_Loss):
+    """`bce_loss` as a module.
+
+    Examples
+    --------
+    >>> float(BCELoss()(np.array([0.5]), np.array([1.0])).round(3))
+    0.693
+    """
+
+    def forward(self, probabilities: Array, targets: Array) -> Array:
+        """Return the loss of two arrays of one shape."""
+        return bce_loss(probabilities, targets, self.reduction)
+
+
+class BCEWithLogitsLoss(_Loss):
+    """`bce_with_logits` as a module.
+
+    Examples
+    --------
+    >>> float(BCEWithLogitsLoss()(np.array([0.0]), np.array([1.0])).round(3))
+    0.693
+    """
+
+    def forward(self, logits: Array, targets: Array) -> Array:
+        """Return the loss of two arrays of one shape."""
+        return bce_with_logits(logits, targets, self.reduction)
+
+
+class MSELoss(_Loss):
+    """`mse_loss` as a module.
+
+    Examples
+    --------
+    >>> float(MSELoss("sum")([1.0, 2.0], [1.0, 4.0]))
+    4.0
+    """
+
+    def forward(self, predictions: Array, targets: Array) -> Array:
+        """Return the loss of two arrays of one shape."""
+        return mse_loss(predictions, targets, self.reduction)
+
+
+class L1Loss(_Loss):
+    """`l1_loss` as a module.
+
+    Examples
+    --------
+    >>> float(L1Loss()([1.0, 2.0], [1.0, 4.0]))
+    1.0
+    """
+
+    def forward(self, predictions: Array, targets: Array) -> Array:
+        """Return the loss of two arrays of one shape."""
+        return l1_loss(predictions, targets, self.reduction)
+
+
+class HuberLoss(_Loss):
+    """`huber_loss` as a module.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "none"}
+    delta : float
+
+    Examples
+    --------
+    >>> float(HuberLoss(delta=2.0)([0.0], [3.0]))
+    4.0
+    """
+
+    def __init__(self, reduction: Reduction = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction)
+        self.delta = delta
+
+    def forward(self, predictions: Array, targets: Array) -> Array:
+        """Return the loss of two arrays of one shape."""
+        return huber_loss(predictions, targets, self.reduction, self.delta)

@@ -1,0 +1,95 @@
+"""The loss of classifiers."""
+
+from typing import Any
+
+import numpy as np
+
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.ops.shaping import expand_dims
+from autograd_cnn.ops.softmax import softmax
+from autograd_cnn.primitive import primitive
+from autograd_cnn.tape import Array, Shape
+
+
+def checked_labels(where: str, shape: Shape, labels: Any) -> Array:
+    """Return ``labels`` as an array of class indices that go with scores of ``shape``.
+
+    Raises
+    ------
+    OperandError
+        If they are no integers.
+    ShapeError
+        Unless the scores are (N, K) and the labels (N,).
+    ArgumentError
+        If one is out of range.
+    """
+    found = np.asarray(labels)
+    if found.dtype.kind not in "iu":
+        raise OperandError(sentence(where, "labels are class indices", expected="integers", got=found.dtype))
+    if len(shape) != 2 or found.shape != shape[:1]:
+        raise ShapeError(
+            sentence(where, "scores and labels do not go together", expected="(N, K) and (N,)",
+                     got=f"{shape} and {found.shape}")
+        )  # fmt: skip
+    if found.size and (found.min() < 0 or found.max() >= shape[1]):
+        index = int(np.flatnonzero((found < 0) | (found >= shape[1]))[0])
+        raise ArgumentError(
+            sentence(where, f"label {index} is out of range", expected=f"0 to {shape[1] - 1}", got=found[index])
+        )
+    return found
+
+
+def _targets(labels: Array, classes: int, label_smoothing: float, dtype: Any) -> Array:
+    """Return the probabilities that the scores ought to give, (N, K)."""
+    targets = np.full((len(labels), classes), label_smoothing / classes, dtype)
+    targets[np.arange(len(labels)), labels] += 1 - label_smoothing
+    return targets
+
+
+@primitive
+def softmax_cross_entropy(scores: Array, *, labels: Array, label_smoothing: float = 0.0) -> Array:
+    """Cross-entropy of each example: the negative log of the probability of its class.
+
+    ``y[n] = logsumexp(scores[n]) - Σ_k q[n, k]·scores[n, k]``, where ``q`` is 1 at the label and 0
+    elsewhere, mixed with ``label_smoothing`` of an even distribution (Szegedy et al. 2016). The
+    gradient is ``softmax(scores) - q``.
+
+    Parameters
+    ----------
+    scores : (N, K)
+        Unnormalised log-probabilities of K classes.
+    labels : (N,) of int
+        The right classes, from 0 to K - 1.
+    label_smoothing : float
+        From 0 to 1.
+
+    Returns
+    -------
+    y : (N,)
+
+    Raises
+    ------
+    OperandError, ShapeError, ArgumentError
+        If the labels are no integers, do not go with the scores, or are out of range.
+
+    Examples
+    --------
+    >>> softmax_cross_entropy([[0.0, 0.0], [9.0, 0.0]], labels=[0, 1]).round(3)
+    array([0.693, 9.   ])
+    """
+    labels = checked_labels("softmax_cross_entropy", np.shape(scores), labels)
+    if not 0 <= label_smoothing <= 1:
+        raise ArgumentError(
+            sentence("softmax_cross_entropy", "label_smoothing is out of range", expected="0 to 1",
+                     got=repr(label_smoothing))
+        )  # fmt: skip
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    right = shifted[np.arange(len(labels)), labels]
+    if label_smoothing:
+        right = right * (1 - label_smoothing) + shifted.mean(axis=1) * label_smoothing
+    return np.log(np.exp(shifted).sum(axis=1)) - right
+
+
+@softmax_cross_entropy.vjp("scores")
+def softmax_cross_entropy_wrt_scores(g: Array, *, scores: Array, labels: Array, label_smoothing: float) -> Array:
+    return expand_dims(g, -1) * (softmax(scores) - _targets(labels, scores.shape[1], label_smoothing, scores.dtype))

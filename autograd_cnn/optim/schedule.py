@@ -1,0 +1,182 @@
+"""Learning rates that change from epoch to epoch.
+
+A schedule sets the rate of every group to a factor times the rate that the group began with, so
+the rate at an epoch depends on nothing but its number.
+"""
+
+import math
+from typing import Any
+
+from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.nn.checks import positive
+from autograd_cnn.optim.optimizer import Optimizer
+
+
+class Schedule:
+    """The base of all schedules; a subclass defines ``rate``.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Whose groups are set, at once and in every `step`.
+
+    Attributes
+    ----------
+    last_epoch : int
+        How many steps there have been.
+    base_lrs : list of float
+        The rates that the groups began with.
+    """
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.optimizer = optimizer
+        self.base_lrs: list[float] = [float(group.get("initial_lr", group["lr"])) for group in optimizer.param_groups]
+        for group, base in zip(optimizer.param_groups, self.base_lrs, strict=True):
+            group["initial_lr"] = base
+        self.last_epoch = 0
+        self._set()
+
+    def rate(self, base: float, epoch: int) -> float:
+        """Return the learning rate of an epoch, counted from 0."""
+        raise NotImplementedError(sentence(type(self).__name__, "rate is not defined"))
+
+    def step(self) -> None:
+        """Go on to the next epoch: call it after the optimiser's steps of this one."""
+        self.last_epoch += 1
+        self._set()
+
+    def get_last_lr(self) -> list[float]:
+        """Return the present rate of every group."""
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def _set(self) -> None:
+        for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=False):
+            group["lr"] = self.rate(base, self.last_epoch)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a stopped training needs to go on."""
+        return {"last_epoch": self.last_epoch, "base_lrs": list(self.base_lrs)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from `state_dict`."""
+        self.last_epoch, self.base_lrs = state_dict["last_epoch"], list(state_dict["base_lrs"])
+        self._set()
+
+
+class StepLR(Schedule):
+    """Multiply the rate by ``gamma`` every ``step_size`` epochs.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    step_size : int
+    gamma : float
+
+    Raises
+    ------
+    ArgumentError
+        If ``step_size`` is below 1.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> from autograd_cnn import optim
+    >>> optimizer = optim.SGD([ag.tensor(1.0, requires_grad=True)], lr=1.0)
+    >>> schedule = optim.StepLR(optimizer, 2, gamma=0.5)
+    >>> for _ in range(3):
+    ...     schedule.step()
+    >>> schedule.get_last_lr()
+    [0.5]
+    """
+
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
+        positive("StepLR", step_size=step_size)
+        self.step_size = step_size
+        self.gamma = gamma
+        super().__init__(optimizer)
+
+    def rate(self, base: float, epoch: int) -> float:
+        """Return the learning rate of an epoch, counted from 0."""
+        return float(base * self.gamma ** (epoch // self.step_size))
+
+
+class CosineAnnealingLR(Schedule):
+    """Let the rate fall to ``eta_min`` along half a cosine of ``T_max`` epochs (Loshchilov & Hutter 2017).
+
+    ``eta_min + (lr - eta_min)·(1 + cos(π·epoch / T_max)) / 2``; beyond ``T_max`` it rises again.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    T_max : int
+    eta_min : float
+
+    Raises
+    ------
+    ArgumentError
+        If ``T_max`` is below 1.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> from autograd_cnn import optim
+    >>> optimizer = optim.SGD([ag.tensor(1.0, requires_grad=True)], lr=1.0)
+    >>> schedule = optim.CosineAnnealingLR(optimizer, T_max=4)
+    >>> schedule.step()
+    >>> round(schedule.get_last_lr()[0], 4)
+    0.8536
+    """
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:  # noqa: N803  # PyTorch's name
+        positive("CosineAnnealingLR", T_max=T_max)
+        self.T_max = T_max
+        self.eta_min = eta_min
+        super().__init__(optimizer)
+
+    def rate(self, base: float, epoch: int) -> float:
+        """Return the learning rate of an epoch, counted from 0."""
+        return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * epoch / self.T_max)) / 2
+
+
+class LinearLR(Schedule):
+    """Let a factor go from ``start_factor`` to ``end_factor`` in ``total_iters`` steps, and stay: a warm-up.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    start_factor, end_factor : float
+    total_iters : int
+
+    Raises
+    ------
+    ArgumentError
+        If ``start_factor`` is not above 0, or ``total_iters`` below 1.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> from autograd_cnn import optim
+    >>> optimizer = optim.SGD([ag.tensor(1.0, requires_grad=True)], lr=1.0)
+    >>> schedule = optim.LinearLR(optimizer, start_factor=0.5, total_iters=2)
+    >>> schedule.step()
+    >>> schedule.get_last_lr()
+    [0.75]
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5
+    ) -> None:
+        positive("LinearLR", total_iters=total_iters)
+        if not start_factor > 0:
+            raise ArgumentError(
+                sentence("LinearLR", "start_factor is out of range", expected="above 0", got=repr(start_factor))
+            )
+        self.start_factor = start_factor
+        self.end_factor = end_factor
+        self.total_iters = total_iters
+        super().__init__(optimizer)
+
+    def rate(self, base: float, epoch: int) -> float:
+        """Return the learning rate of an epoch, counted from 0."""
+        done = min(epoch, self.total_iters) / self.total_iters
+        return base * (self.start_factor + (self.end_factor - self.start_factor) * done)
