@@ -1,6 +1,7 @@
 """Finding the first NaN: what `detect_anomaly` does at every operation."""
 
 import linecache
+import os
 import sys
 from pathlib import Path
 from typing import Final
@@ -10,7 +11,7 @@ import numpy as np
 from autograd_cnn.errors import AnomalyError, sentence
 from autograd_cnn.tape import Array, Node, Traced
 
-_PACKAGE: Final = str(Path(__file__).parent)
+_PACKAGE: Final = str(Path(__file__).parent) + os.sep
 
 
 def users_line() -> str:

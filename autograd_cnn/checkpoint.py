@@ -36,7 +36,11 @@ class Segment:
         root = again.node
         if root is None or again.shape != node.shape:
             raise GradientError(sentence(self.name, "the function did not compute the same when it ran again"))
-        yield from sweep(root, g, Tensor, targets=targets, since=start, create_graph=family is not None).items()
+        again_differentiable = family is not None
+        yield from sweep(
+            root, g, Tensor, targets=targets, since=start,
+            create_graph=again_differentiable, retain_graph=again_differentiable,
+        ).items()  # fmt: skip
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -76,8 +80,9 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             )  # fmt: skip
         if output.node is None or output.node.serial < start:
             return output
-        kept = [Tensor.of(arg.value, arg.node) if isinstance(arg, Tensor) else _copied(arg) for arg in args]
-        segment = Segment(lambda: f(*kept, **options))
+        kept = [_kept(arg) for arg in args]
+        named = {name: _kept(arg) for name, arg in options.items()}
+        segment = Segment(lambda: f(*kept, **named))
         node = Node(
             segment, _borders(output.node, start), {}, output.shape, output.dtype, recording.get().scope
         )  # fmt: skip
@@ -91,5 +96,8 @@ def _borders(root: Node, start: int) -> tuple[Node, ...]:
     return tuple(node for node in toposort(root, since=start) if node.serial < start)
 
 
-def _copied(arg: Any) -> Any:
+def _kept(arg: Any) -> Any:
+    """Hold on to what ``arg`` is now: a tensor may move on, and an array may be written to."""
+    if isinstance(arg, Tensor):
+        return Tensor.of(arg.value, arg.node)
     return arg.copy() if isinstance(arg, np.ndarray) and arg.flags.writeable else arg

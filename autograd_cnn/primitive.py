@@ -31,7 +31,7 @@ REGISTRY: Final[dict[str, "Primitive"]] = {}
 """Every primitive by the dotted name of its function, the user's own included."""
 
 _PLAIN: Final = frozenset({float, int, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_})
-_ABSENT: Final = object()
+_POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
 class Source(NamedTuple):
@@ -96,7 +96,8 @@ class Primitive:
         self.constant = constant
         self.rules: dict[str, Rule] = {}
         self._by_position: dict[int, Rule] = {}
-        given = inspect.signature(forward).parameters.values()
+        signature = inspect.signature(forward)
+        given = signature.parameters.values()
         self.operands = tuple(p.name for p in given if p.kind is not p.KEYWORD_ONLY)
         self.parameters = {p.name: p.default for p in given if p.kind is p.KEYWORD_ONLY}
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in given)
@@ -105,6 +106,13 @@ class Primitive:
         self._names = frozenset((*self.operands, *self.parameters))
         if "y" in self._names:
             raise RegistrationError(sentence(self.name, "an argument is called 'y'", hint="y is the output"))
+        arrays = [p for p in given if p.kind is not p.KEYWORD_ONLY]
+        odd = [p for p in arrays if p.kind is p.VAR_KEYWORD or not (p.default is p.empty or p.default is None)]
+        if odd or (self.variadic and len(arrays) > 1):
+            raise RegistrationError(
+                sentence(self.name, "its arguments are not understood", got=signature,
+                         expected="arrays without defaults but None, or one *arrays; then parameters behind a star")
+            )  # fmt: skip
         self.__signature__ = inspect.Signature(
             [p if p.kind is p.VAR_POSITIONAL or self.variadic else p.replace(kind=p.POSITIONAL_OR_KEYWORD)
              for p in given]
@@ -142,12 +150,16 @@ class Primitive:
             if y.flags.writeable:
                 y = _frozen(y, raw)
         elif not isinstance(y, np.generic):
-            y = np.asarray(y)
+            y = np.asarray(y)[()]
         state = recording.get()
         node = None
         if tracked and state.enabled and not self.constant and y.dtype.kind == "f":
             saved = self._saved(nodes, raw, y, residuals, params)
             node = Node(self, tuple(nodes), saved, y.shape, y.dtype, state.scope)
+        elif y.dtype.kind not in "biuf":
+            raise OperandError(
+                sentence(self.name, "its result is no array of numbers", expected="ints, floats or bools", got=y.dtype)
+            )
         if state.anomaly:
             anomaly.watch(self.name, y, node)
         return family.of(y, node)
@@ -165,18 +177,18 @@ class Primitive:
             for name, kind, key in rule.sources:
                 if kind == "operand":
                     value = raw[key]
-                    if type(value) is np.ndarray and value.flags.writeable:
-                        value = value.copy()  # the caller may still write to it
+                    if type(value) is np.ndarray and (value.flags.writeable or nodes[key] is None):
+                        value = _kept(value)
                 elif kind == "output":
                     value = y
                 elif kind == "shape":
                     value = np.shape(raw[key])
                 elif kind == "parameter":
-                    value = params.get(name, key)
+                    value = _kept(params.get(name, key))
                 elif kind == "residual":
                     value = residuals[key]
                 elif kind == "operands":
-                    value = tuple(x.copy() if isinstance(x, np.ndarray) and x.flags.writeable else x for x in raw)
+                    value = tuple(map(_kept, raw))
                 else:
                     value = tuple(map(np.shape, raw))
                 saved[name] = value
@@ -195,7 +207,7 @@ class Primitive:
         if not self.variadic:
             count = len(self.operands)
             spilled = dict(zip(self.parameters, args[count:], strict=False))
-            if len(args) > count + len(spilled) or spilled.keys() & params.keys():
+            if len(args) > count + len(spilled) or params.keys() & {*self.operands[: len(args)], *spilled}:
                 raise OperandError(
                     sentence(self.name, "too many arguments", hint=f"it takes {', '.join(self._signature_names())}")
                 )
@@ -216,12 +228,15 @@ class Primitive:
     def _signature_names(self) -> list[str]:
         return [str(p).split(":")[0].split("=")[0].strip() for p in self.__signature__.parameters.values()]
 
+    def _operand(self, position: int) -> str:
+        return self.operands[0 if self.variadic else position]
+
     def _coerced(self, arg: Any, position: int) -> Any:
         """Take what is no array yet, or say that it can't be one."""
-        name = self.operands[min(position, len(self.operands) - 1)]
+        name = self._operand(position)
         if arg is None and name in self._optional:
             return None
-        if isinstance(arg, (list, tuple)) and any(isinstance(element, Traced) for element in arg):
+        if _holds_tensor(arg):
             raise OperandError(
                 sentence(
                     self.name, f"{name} is a {type(arg).__name__} of tensors", hint="join them with ag.stack first"
@@ -256,7 +271,13 @@ class Primitive:
             raise RegistrationError(sentence(f"{self.name}.vjp", reason))
 
         def register(function: Callable[..., Array]) -> Callable[..., Array]:
-            asked = inspect.signature(function).parameters.values()
+            signature = inspect.signature(function)
+            asked = signature.parameters.values()
+            if [p.kind for p in asked if p.kind not in {p.KEYWORD_ONLY, p.VAR_KEYWORD}] != [_POSITIONAL]:
+                raise RegistrationError(
+                    sentence(function.__name__, f"is no rule for {self.name}", got=signature,
+                             expected="the cotangent alone by position, as in (g, *, x)")
+                )  # fmt: skip
             names = [p.name for p in asked if p.kind is p.KEYWORD_ONLY]
             wants_index = self.variadic and "index" in names
             if wants_index:
@@ -291,10 +312,10 @@ class Primitive:
 
     def _rule(self, position: int) -> Rule:
         try:
-            return self._by_position[0 if self.variadic else position]
+            return self.rules[self._operand(position)]
         except KeyError:
             raise GradientError(
-                sentence(self.name, f"no rule for a gradient with respect to {self.operands[position]!r}",
+                sentence(self.name, f"no rule for a gradient with respect to {self._operand(position)!r}",
                          hint="pass it detached")
             ) from None  # fmt: skip
 
@@ -355,10 +376,22 @@ class Primitive:
         )
 
 
+def _holds_tensor(arg: Any) -> bool:
+    return isinstance(arg, Traced) or (isinstance(arg, (list, tuple)) and any(map(_holds_tensor, arg)))
+
+
+def _kept(value: Any) -> Any:
+    """Return what may be saved: a copy of what the caller may still write to."""
+    if isinstance(value, np.ndarray):
+        base = value.base if isinstance(value.base, np.ndarray) else value
+        return value.copy() if value.flags.writeable or base.flags.writeable else value
+    return type(value)(map(_kept, value)) if type(value) in {list, tuple} else value
+
+
 def _frozen(y: Array, raw: list[Any]) -> Array:
-    """Make a result read-only, but never an array that the caller holds."""
-    if any(y is value for value in raw):
-        y = y.view()
+    """Make a result read-only; a copy where it is a part of an array that the caller holds."""
+    if any(type(x) is np.ndarray and x.flags.writeable and np.may_share_memory(x, y) for x in raw):
+        y = y.copy()
     y.flags.writeable = False
     return y
 

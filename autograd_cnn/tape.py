@@ -62,10 +62,12 @@ class Node:
         The line of user code that recorded it, under `detect_anomaly`.
     hooks : list of callables or None
         What to run on the cotangent before it flows on.
+    tensor : weak reference or None
+        Whose ``grad`` a backward pass fills: a leaf's, or that of a result which asked for it.
     """
 
     __slots__ = (
-        "__weakref__", "dtype", "hooks", "origin", "parents", "primitive", "saved", "scope", "serial", "shape",
+        "__weakref__", "dtype", "hooks", "origin", "parents", "primitive", "saved", "scope", "serial", "shape", "tensor",
     )  # fmt: skip
 
     def __init__(
@@ -86,6 +88,7 @@ class Node:
         self.scope = scope
         self.origin = origin
         self.hooks: list[Callable[[Array], Array | None]] | None = None
+        self.tensor: weakref.ref[Traced] | None = None
         self.serial = next(_serials)
 
     def __repr__(self) -> str:
@@ -99,7 +102,7 @@ class Leaf(Node):
     It knows its tensor by a weak reference only, so that neither keeps the other alive.
     """
 
-    __slots__ = ("tensor",)
+    __slots__ = ()
 
     def __init__(self, tensor: "Traced") -> None:
         check_differentiable(tensor.value.dtype, "requires_grad")
@@ -277,12 +280,14 @@ def _unbroadcast(g: Array, shape: Shape, rule: str) -> Array:
 
 
 def _run_hooks(node: Node, g: Array, family: type[Traced]) -> Array:
-    for hook in node.hooks or ():
-        recorded = isinstance(g, Traced)
+    recorded = isinstance(g, Traced)
+    for hook in tuple(node.hooks or ()):  # a hook may take itself off
         replaced = hook(g if recorded else family.of(g))
-        if replaced is not None:
-            plain = isinstance(replaced, Traced) and not recorded
-            g = fit(replaced.value if plain else replaced, node, "hook")
+        if replaced is None:
+            continue
+        if not isinstance(replaced, Traced):
+            replaced = family.of(np.array(replaced))
+        g = fit(replaced if recorded else replaced.value, node, "hook")
     return g
 
 
@@ -298,7 +303,7 @@ def sweep(
 ) -> dict[Node, Array]:
     """Walk the graph below ``root`` once and return the full cotangent of every target.
 
-    Without ``targets`` these are the leaves. A node recorded before the mark ``since`` takes its
+    Without ``targets`` these are the nodes that have a ``tensor``. A node recorded before the mark ``since`` takes its
     cotangent and passes nothing on. With ``create_graph``, saved values are wrapped as ``family``.
     """
     order = toposort(root, since)
@@ -313,7 +318,7 @@ def sweep(
         if node.hooks is not None and node.serial >= since:
             g = _run_hooks(node, g, family)
         primitive = node.primitive
-        if primitive is None if targets is None else node in targets:
+        if node.tensor is not None if targets is None else node in targets:
             found[node] = g
         if primitive is None or node.serial < since:
             continue

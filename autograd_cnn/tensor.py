@@ -6,17 +6,19 @@ Everything here is a spelling: each operator and method names the primitive that
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from autograd_cnn import ops
+from autograd_cnn import graph, ops
 from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
 from autograd_cnn.ops.indexing import Index
 from autograd_cnn.ops.reduction import Axis
-from autograd_cnn.primitive import Primitive
-from autograd_cnn.tape import Array, Leaf, Node, Shape, Traced, gradients, recording
+from autograd_cnn.tape import Array, Leaf, Node, Shape, Traced, check_differentiable, gradients, recording
+
+if TYPE_CHECKING:
+    import graphviz
 
 
 class Tensor(Traced):
@@ -90,7 +92,8 @@ class Tensor(Traced):
     @property
     def data(self) -> NDArray[Any]:
         """The values, as a read-only array. Setting them does not touch what is recorded."""
-        value: NDArray[Any] = np.asarray(self.value)
+        value: NDArray[Any] = np.asarray(self.value).view()
+        value.flags.writeable = False
         return value
 
     @data.setter
@@ -99,13 +102,13 @@ class Tensor(Traced):
             raise GradientError(
                 sentence("data", "the values of a recorded result are fixed", hint="use detach() first")
             )
-        array = values.value if isinstance(values, Traced) else np.asarray(values)
-        if isinstance(array, np.ndarray) and array.flags.writeable:
-            array = array.copy()
-            array.flags.writeable = False
+        value = values.value if isinstance(values, Traced) else Tensor(values).value
         leaf = self.node
-        self.value = array[()]
-        if leaf is not None and (leaf.shape, leaf.dtype) != (array.shape, array.dtype):
+        if leaf is None or (leaf.shape, leaf.dtype) == (value.shape, value.dtype):
+            self.value = value
+        else:
+            check_differentiable(value.dtype, "data")
+            self.value = value
             self.node = Leaf(self)
 
     @property
@@ -198,8 +201,8 @@ class Tensor(Traced):
             self, None, gradient, create_graph=create_graph, retain_graph=retain_graph or create_graph, where="backward"
         )
         for node, g in found.items():
-            tensor = node.tensor() if isinstance(node, Leaf) else None
-            if isinstance(tensor, Tensor):
+            tensor = node.tensor() if node.tensor is not None else None
+            if isinstance(tensor, Tensor) and tensor.node is node:  # it may have moved on since
                 tensor.accumulate(g)
 
     def accumulate(self, g: Array) -> None:
@@ -231,14 +234,20 @@ class Tensor(Traced):
 
     def retain_grad(self) -> None:
         """Fill ``grad`` of this intermediate result, too."""
-        if not self.is_leaf:
-            me = weakref.ref(self)
+        if self.node is not None:
+            self.node.tensor = weakref.ref(self)
 
-            def keep(g: Tensor) -> None:
-                if (tensor := me()) is not None:
-                    tensor.accumulate(g)
+    def to_dot(self) -> "graphviz.Digraph":
+        """Return the picture of what led to this tensor; see `autograd_cnn.graph`.
 
-            self.register_hook(keep)
+        Examples
+        --------
+        >>> import autograd_cnn as ag
+        >>> x = ag.tensor(3.0, requires_grad=True, name="x")
+        >>> "square" in ag.square(x).to_dot().source
+        True
+        """
+        return graph.capture(self).to_dot()
 
     # --- operators ----------------------------------------------------------------------------
 
@@ -335,6 +344,10 @@ class Tensor(Traced):
         if result.shape != self.shape:
             raise ShapeError(sentence("assignment", "the shape would change", expected=self.shape, got=result.shape))
         if result.dtype != self.dtype:
+            if not np.can_cast(result.dtype, self.dtype, "same_kind"):
+                raise OperandError(
+                    sentence("assignment", "the dtype would change", expected=self.dtype, got=result.dtype)
+                )
             result = ops.astype(result, dtype=self.dtype)
         self.value = result.value
         if not leaf:
@@ -511,7 +524,7 @@ def _plain(index: Index) -> Index:
 
 def _stand_in(name: str) -> Callable[..., Any]:
     found = getattr(ops, name, None)
-    if not isinstance(found, Primitive) and not callable(found):
+    if not callable(found):
         raise OperandError(
             sentence(
                 f"numpy.{name}", "not defined for tensors", hint="use .numpy() to leave the tape, or an ag function"

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from autograd_cnn import ops
 from autograd_cnn.errors import GradientError, sentence
-from autograd_cnn.tape import gradients
+from autograd_cnn.tape import gradients, shape_of
 from autograd_cnn.tensor import Tensor
 
 Array = NDArray[np.float64]
@@ -77,8 +77,8 @@ def check_vjp(f: Callable[..., Any], inputs: Sequence[ArrayLike], *, tolerance: 
     arrays = [np.array(x, float) for x in inputs]
     tensors = [Tensor(x, requires_grad=True) for x in arrays]
     output = f(*tensors)
-    u = rng.standard_normal(output.shape)
-    found = gradients(output, tensors, u, where="check_vjp") if output.requires_grad else {}
+    u = rng.standard_normal(shape_of(output))
+    found = gradients(output, tensors, u, where="check_vjp") if _recorded(output) else {}
     for place, x in enumerate(arrays):
         v = rng.standard_normal(x.shape)
         v /= np.linalg.norm(v) or 1.0
@@ -87,10 +87,15 @@ def check_vjp(f: Callable[..., Any], inputs: Sequence[ArrayLike], *, tolerance: 
 
         def along(t: float, place: int = place, v: Array = v) -> float:
             moved = [Tensor(a + t * v if i == place else a) for i, a in enumerate(arrays)]
-            return float(np.sum(f(*moved).data * u))
+            return float(np.sum(np.asarray(f(*moved)) * u))
 
         by_difference, kinked = directional(along)
         _compare(f"input {place}", by_tape, by_difference, tolerance, kinked)
+
+
+def _recorded(output: Any) -> bool:
+    """Tell whether gradients flow; a wrong rule or function may have left the tape for an array."""
+    return isinstance(output, Tensor) and output.requires_grad
 
 
 def _compare(where: str, by_tape: float, by_difference: float, tolerance: float, kinked: bool) -> None:
@@ -205,8 +210,8 @@ def _projected_gradient(f: Callable[..., Any], rng: np.random.Generator) -> Call
         places = [ops.positive(x if x.requires_grad else Tensor(x.data, requires_grad=True)) for x in inputs]
         output = f(*places)
         if not drawn:
-            drawn.append(rng.standard_normal(output.shape))
-        found = gradients(output, places, drawn[0], create_graph=True) if output.requires_grad else {}
+            drawn.append(rng.standard_normal(shape_of(output)))
+        found = gradients(output, places, drawn[0], create_graph=True) if _recorded(output) else {}
         parts = [found.get(x.node, np.zeros(x.shape)) for x in places]  # type: ignore[call-overload]  # as above
         return ops.concatenate([ops.reshape(part, shape=-1) for part in parts])
 

@@ -87,11 +87,16 @@ class _Call:
             for argnum, tree in zip(argnums, self.wanted, strict=True):
                 replaced[argnum] = _rebuilt(tree, inputs)
             self.output = f(*replaced, **options)
+        if not isinstance(self.output, (Tensor, np.ndarray, np.generic, float, int)):
+            raise OperandError(
+                sentence(where, "the function's result is not understood", expected="an array or a number",
+                         got=type(self.output).__name__)
+            )  # fmt: skip
 
     def result(self, value: Any) -> Any:
         """Return ``value`` as the caller sees it: a tensor among tensors, an array among arrays."""
         if self.tensors:
-            return value if isinstance(value, Tensor) else Tensor.of(value)
+            return value if isinstance(value, Tensor) and self.tracked else Tensor(value)
         return np.asarray(value.value) if isinstance(value, Tensor) else value
 
     def pulled(self, cotangent: Array | None, *, retain: bool = False) -> list[Any]:
@@ -103,7 +108,11 @@ class _Call:
                 output, self.inputs, cotangent, create_graph=self.tracked,
                 retain_graph=retain or self.tracked, where=self.where,
             )  # fmt: skip
-        return [self.result(found[x.node] if x.node in found else np.zeros(x.shape, x.dtype)) for x in self.inputs]
+        shares = [found[x.node] if x.node in found else np.zeros(x.shape, x.dtype) for x in self.inputs]
+        for share in shares:
+            if isinstance(share, np.ndarray):
+                share.flags.writeable = False  # two inputs may have the same array for a gradient
+        return [self.result(share) for share in shares]
 
     def gathered(self, cotangents: list[Any], single: bool) -> Any:
         """Arrange one result for each input as the arguments were."""
