@@ -312,7 +312,7 @@ class Primitive:
 
     def _rule(self, position: int) -> Rule:
         try:
-            return self.rules[self._operand(position)]
+            return self._by_position[0 if self.variadic else position]
         except KeyError:
             raise GradientError(
                 sentence(self.name, f"no rule for a gradient with respect to {self._operand(position)!r}",

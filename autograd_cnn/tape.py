@@ -10,9 +10,8 @@ import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Any, ClassVar, Protocol, Self, TypeAlias, cast
+from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypeAlias, cast
 
 import numpy as np
 
@@ -149,8 +148,7 @@ def check_differentiable(dtype: np.dtype[Any], where: str) -> None:
 # --- the recording switch ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
+class Recording(NamedTuple):
     """How operations are recorded at the moment, in this thread or task."""
 
     enabled: bool = True
@@ -163,7 +161,7 @@ recording: ContextVar[Recording] = ContextVar("recording", default=Recording())
 
 @contextmanager
 def _recording(**changes: Any) -> Iterator[None]:
-    token = recording.set(replace(recording.get(), **changes))
+    token = recording.set(recording.get()._replace(**changes))
     try:
         yield
     finally:
@@ -218,12 +216,23 @@ def detect_anomaly() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def scope(name: str) -> Iterator[None]:
-    """Record the operations inside as belonging to the module ``name``."""
-    outer = recording.get().scope
-    with _recording(scope=f"{outer}.{name}" if outer else name):
-        yield
+class scope:  # noqa: N801  # a function to its users, which `with` undoes
+    """Record the operations inside as belonging to the module ``name``.
+
+    Every call of a module enters one, so this is a class, which costs less than a generator.
+    """
+
+    __slots__ = ("_name", "_token")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        enabled, anomaly, outer = recording.get()
+        self._token = recording.set(Recording(enabled, anomaly, f"{outer}.{self._name}" if outer else self._name))
+
+    def __exit__(self, *error: object) -> None:
+        recording.reset(self._token)
 
 
 # --- the backward traversal -------------------------------------------------------------------

@@ -456,6 +456,10 @@ class Tensor(Traced):
         """Serve NumPy's function by ours of the same name."""
         return _stand_in(function.__name__)(*args, **options)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy by value: a place on the tape belongs to one tensor alone."""
+        return type(self), (self.data, self.requires_grad, self.dtype, self.name)
+
     def __len__(self) -> int:
         return len(self.value)
 

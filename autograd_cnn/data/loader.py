@@ -96,7 +96,7 @@ class Loader:
 
     def __iter__(self) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
         """Begin the next epoch."""
-        rng = np.random.default_rng((self.seed, self.epoch))
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.epoch,)))
         self.epoch += 1
         return self._batches(rng)
 

@@ -12,7 +12,7 @@ from autograd_cnn.graph.graph import Graph
 from autograd_cnn.graph.model import Edge, GraphNode, Kind, Parameter, Phase, Summary
 from autograd_cnn.graph.summary import summarize
 from autograd_cnn.primitive import Primitive
-from autograd_cnn.tape import Array, Leaf, Node, Shape, Traced, toposort
+from autograd_cnn.tape import Array, Node, Shape, Traced, toposort
 
 Names: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
@@ -227,15 +227,13 @@ class _Reading:
         return summarize(self.known[node]) if self.values and node in self.known else None
 
     def _grad(self, node: Node) -> Summary | None:
-        if self.passed is not None:
-            g = self.passed.cotangents.get(node)
-        else:
-            g = getattr(_tensor(node), "grad", None)
+        passed = self.passed
+        g = getattr(_tensor(node), "grad", None) if passed is None else passed.cotangents.get(node)
         return None if g is None else self._summary(g.value)
 
 
 def _tensor(node: Node) -> Traced | None:
-    return node.tensor() if isinstance(node, Leaf) else None
+    return None if node.tensor is None else node.tensor()
 
 
 def _name(node: Node) -> str:

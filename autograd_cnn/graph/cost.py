@@ -28,7 +28,7 @@ def flops(node: Node) -> int | None:
     primitive = node.primitive
     if not isinstance(primitive, Primitive):
         return None
-    count = COUNTS.get(f"{primitive.__module__}.{primitive.__qualname__}")
+    count = COUNTS.get(f"{primitive.forward.__module__}.{primitive.forward.__qualname__}")
     return None if count is None else count(node)
 
 
@@ -44,7 +44,7 @@ def _shape(node: Node, position: int) -> Shape | None:
     return saved.get(f"{name}_shape")
 
 
-def _of_form(node: Node, y: Shape | None, w: Shape | None) -> int | None:
+def _of_form(y: Shape | None, w: Shape | None) -> int | None:
     """Count the terms of the trilinear form: each output element sums over one filter."""
     if y is None or w is None:
         return None
@@ -52,15 +52,15 @@ def _of_form(node: Node, y: Shape | None, w: Shape | None) -> int | None:
 
 
 def _of_correlation(node: Node) -> int | None:
-    return _of_form(node, node.shape, _shape(node, 1))
+    return _of_form(node.shape, _shape(node, 1))
 
 
 def _of_input_adjoint(node: Node) -> int | None:
-    return _of_form(node, _shape(node, 0), _shape(node, 1))
+    return _of_form(_shape(node, 0), _shape(node, 1))
 
 
 def _of_weight_adjoint(node: Node) -> int | None:
-    return _of_form(node, _shape(node, 1), node.shape)
+    return _of_form(_shape(node, 1), node.shape)
 
 
 def _of_matmul(node: Node) -> int | None:

@@ -1,14 +1,308 @@
 """Drawing a captured graph in the DOT language of Graphviz."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.graph.fold import Box, fold
+from autograd_cnn.graph.fold import Box, fold, with_stubs
+from autograd_cnn.graph.label import label, lines, tooltip
 from autograd_cnn.graph.model import Edge, GraphNode
-from autograd_cnn.graph.style import PALETTES, QUANTITIES, SCALE, Palette, Quantity, Scale, Theme, quantity_text
+from autograd_cnn.graph.style import (
+    MEASURES,
+    PALETTES,
+    SCALE,
+    Look,
+    Measure,
+    Palette,
+    Quantity,
+    Scale,
+    Theme,
+    quantity_text,
+)
 
 if TYPE_CHECKING:
     import graphviz
 
 Show: TypeAlias = Literal["forward", "backward", "both"]
+
+FONT = "Helvetica,Arial,sans-serif"
+COLUMNS = 4
+"""Of the legend."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """What decides how a box looks."""
+
+    palette: Palette
+    measure: Measure | None
+    scale: Scale
+
+    def look(self, box: Box) -> Look:
+        """Return how its kind is drawn."""
+        kind: str = "stub" if box.stub else "module" if box.module else box.node.kind
+        if kind in ("operation", "module") and box.phase == "backward":
+            kind = "backward"
+        return self.palette.kinds[kind]
+
+    def colors(self, box: Box) -> tuple[str, str, str, str]:
+        """Return the fill, the line, the text colour and the style."""
+        look = self.look(box)
+        if box.stub or self.measure is None:
+            return look.fill, look.line, self.palette.faint if box.stub else self.palette.ink, look.style
+        if not self.measure.applies(box):
+            return self.palette.paper, self.palette.faint, self.palette.ink, look.style
+        value = self.measure.of(box)
+        if value is None:
+            return self.palette.paper, look.line, self.palette.ink, f"{look.style},dashed"
+        fill, text = self.scale.colors(value)
+        return fill, look.line, text, look.style
+
+    def quantity(self, box: Box) -> str:
+        """Return the line that says how much, or that it is not known; empty where there is nothing to say."""
+        if self.measure is None or not self.measure.applies(box):
+            return ""
+        value = self.measure.of(box)
+        if value is None:
+            return self.measure.absent
+        return f"{self.measure.prefix}{quantity_text(value, self.measure.unit)}"
+
+
+def draw(
+    nodes: Sequence[GraphNode],
+    edges: Sequence[Edge],
+    *,
+    show: Show = "both",
+    depth: int | None = None,
+    color: Quantity | None = None,
+    theme: Theme = "light",
+    legend: bool = True,
+) -> "graphviz.Digraph":
+    """Return the drawing that `Graph.to_dot` describes."""
+    for name, value, choices in (("show", show, Show), ("color", color, Quantity), ("theme", theme, Theme)):
+        if value is not None and value not in get_args(choices):
+            raise ArgumentError(
+                sentence("to_dot", f"{name} is unknown", expected=" or ".join(map(repr, get_args(choices))),
+                         got=repr(value))
+            )  # fmt: skip
+    if depth is not None and depth < 1:
+        raise ArgumentError(sentence("to_dot", "depth is out of range", expected="at least 1", got=depth))
+    boxes, arrows = fold(_shown(nodes, edges, show), edges, depth)
+    boxes, arrows = with_stubs(boxes, arrows)
+    if show == "backward":
+        boxes = [box for box in boxes if box.phase == "backward"]
+        arrows = [edge for edge in arrows if edge.target in {box.id for box in boxes}]
+    measure = None if color is None else MEASURES[color]
+    scale = Scale.of(() if measure is None else (measure.of(box) for box in boxes if measure.applies(box)))
+    style = _Style(PALETTES[theme], measure, scale)
+    both = {box.phase for box in boxes} == {"forward", "backward"}
+    dot = _canvas(style.palette)
+    _add_boxes(dot, boxes, style, both)
+    _add_arrows(dot, boxes, arrows, style.palette, both)
+    _add_spacers(dot, boxes, arrows, both)
+    if both:
+        _add_pairs(dot, boxes, style.palette)
+    if legend:
+        _add_legend(dot, boxes, style)
+    return dot
+
+
+def _shown(nodes: Sequence[GraphNode], edges: Sequence[Edge], show: Show) -> list[GraphNode]:
+    """Return the nodes of the pass; for the backward one also what it takes from the forward pass."""
+    if show == "both":
+        return list(nodes)
+    chosen = {node.id for node in nodes if node.phase == show}
+    if show == "backward":
+        chosen |= {edge.source for edge in edges if edge.target in chosen}
+    return [node for node in nodes if node.id in chosen]
+
+
+def _canvas(palette: Palette) -> "graphviz.Digraph":
+    import graphviz  # noqa: PLC0415  # loaded when first used
+
+    return graphviz.Digraph(
+        "graph",
+        graph_attr={
+            "rankdir": "TB", "newrank": "true", "nodesep": "0.25", "ranksep": "0.35", "bgcolor": palette.paper, "fontname": FONT,
+            "fontsize": "11", "fontcolor": palette.ink,
+        },
+        node_attr={
+            "fontname": FONT, "fontsize": "11", "fontcolor": palette.ink, "margin": "0.12,0.06", "height": "0.3",
+        },
+        edge_attr={
+            "fontname": FONT, "fontsize": "9", "fontcolor": palette.faint, "color": palette.ink, "arrowsize": "0.6",
+            "weight": "2",
+        },
+    )  # fmt: skip
+
+
+# --- boxes in their modules -------------------------------------------------------------------
+
+Path: TypeAlias = tuple[str, ...]
+
+
+def _path(box: Box, both: bool) -> Path:
+    """Return the names of the clusters around a box, the outermost first."""
+    modules = tuple(box.scope.split(".")) if box.scope else ()
+    return (box.phase, *modules) if both else modules
+
+
+def _add_boxes(dot: "graphviz.Digraph", boxes: list[Box], style: _Style, both: bool) -> None:
+    """Add every box to the cluster of its module, and the clusters to each other from the inside out.
+
+    A module with a single box is no cluster: the box says its name.
+    """
+    import graphviz  # noqa: PLC0415
+
+    paths = {box.id: _path(box, both) for box in boxes}
+    crowd = Counter(path[:level] for path in paths.values() for level in range(1, len(path) + 1))
+    clusters: dict[Path, graphviz.Digraph] = {(): dot}
+    for box in boxes:
+        path = paths[box.id]
+        drawn = box
+        if box.scope and crowd[path] == 1:
+            drawn = replace(box, prefix=path[-1])
+            path = path[:-1]
+        for level in range(1, len(path) + 1):
+            if path[:level] not in clusters:
+                title = f"{path[0]} pass" if both and level == 1 else path[level - 1]
+                filled = style.palette.paper if both and level == 1 else style.palette.module
+                clusters[path[:level]] = graphviz.Digraph(
+                    f"cluster_{len(clusters) - 1}",
+                    graph_attr={
+                        "label": lines(title), "labeljust": "l", "style": "filled,rounded", "margin": "10",
+                        "color": style.palette.frame, "fillcolor": filled, "fontcolor": style.palette.faint,
+                    },
+                )  # fmt: skip
+        _add_box(clusters[path], drawn, style)
+    for path in sorted(clusters, key=len, reverse=True):
+        if path:
+            clusters[path[:-1]].subgraph(clusters[path])
+
+
+def _add_box(cluster: "graphviz.Digraph", box: Box, style: _Style) -> None:
+    fill, line, text, drawn = style.colors(box)
+    cluster.node(
+        box.id, label=label(box, style.quantity(box)), tooltip=tooltip(box), shape=style.look(box).shape,
+        style=drawn, fillcolor=fill, color=line, fontcolor=text,
+        **({"margin": "0.02,0.02"} if style.look(box).shape == "ellipse" else {}),
+    )  # fmt: skip
+
+
+# --- edges ------------------------------------------------------------------------------------
+
+
+def _add_arrows(dot: "graphviz.Digraph", boxes: list[Box], arrows: list[Edge], palette: Palette, both: bool) -> None:
+    """Add the edges, with the argument's name where an operation has several.
+
+    Beside the forward pass the backward one runs upwards. What one operation passes to the next
+    pulls harder than parameters do, so that it comes out straight.
+    """
+    by_id = {box.id: box for box in boxes}
+    operands = Counter(edge.target for edge in arrows)
+    for edge in arrows:
+        source, target = by_id[edge.source], by_id[edge.target]
+        attributes = {"weight": "20"} if _spine(source) and _spine(target) else {}
+        if edge.argument and operands[edge.target] > 1:
+            attributes["label"] = lines(f" {edge.argument} ")
+        if source.stub:
+            attributes |= {"style": "dashed", "color": palette.faint}
+        if both and _upwards(source, target):
+            dot.edge(target.id, source.id, dir="back", **attributes)
+        else:
+            dot.edge(source.id, target.id, **attributes)
+
+
+def _upwards(source: Box, target: Box) -> bool:
+    """Whether an edge of the backward pass is drawn upwards: all but those from stubs and constants."""
+    return target.phase == "backward" and (_spine(source) or source.node.name == "seed")
+
+
+def _add_spacers(dot: "graphviz.Digraph", boxes: list[Box], arrows: list[Edge], both: bool) -> None:
+    """Put what a module begins with below what flows into it, so that its cluster pushes nothing aside."""
+    by_id = {box.id: box for box in boxes}
+    order = {box.id: -i if both and box.phase == "backward" else i for i, box in enumerate(boxes)}
+    below: dict[str, list[str]] = {}
+    roots = {box.id for box in boxes}
+    entry: dict[Path, str] = {}
+    for edge in arrows:
+        pair = [edge.source, edge.target]
+        if both and _upwards(by_id[edge.source], by_id[edge.target]):
+            pair.reverse()
+        upper, lower = pair
+        below.setdefault(upper, []).append(lower)
+        roots.discard(lower)
+        outer, path = _path(by_id[upper], both), _path(by_id[lower], both)
+        for level in range(1, len(path) + 1):
+            if outer[:level] != path[:level]:
+                entry.setdefault(path[:level], upper)
+    for box in boxes:
+        path = _path(box, both)
+        if box.id not in roots or path not in entry:
+            continue
+        upper = entry[path]
+        if order[upper] < min(order[each] for each in below.get(box.id, [box.id])):
+            dot.edge(upper, box.id, style="invis")
+
+
+def _spine(box: Box) -> bool:
+    return not box.stub and (bool(box.module) or box.node.kind in ("operation", "output"))
+
+
+def _add_pairs(dot: "graphviz.Digraph", boxes: list[Box], palette: Palette) -> None:
+    """Join each operation to where its backward pass begins by a dotted line."""
+    box_of = {node.id: box.id for box in boxes if not box.stub for node in box.members}
+    paired = set()
+    for box in boxes:
+        forward = box_of.get(box.node.pair or "")
+        if forward is None or forward in paired or box.node.kind != "operation":
+            continue
+        paired.add(forward)
+        dot.edge(forward, box.id, dir="none", style="dotted", minlen="0", weight="1", color=palette.faint)
+
+
+# --- the legend -------------------------------------------------------------------------------
+
+
+def _add_legend(dot: "graphviz.Digraph", boxes: list[Box], style: _Style) -> None:
+    """Add rows at the bottom that say what shapes and colours mean."""
+    import graphviz  # noqa: PLC0415
+
+    entries = list(_legend(boxes, style))
+    last = (
+        boxes[-1].id
+        if boxes[-1].node.kind == "output"
+        else next((box.id for box in boxes if box.node.name == "seed"), boxes[-1].id)
+    )
+    for start in range(0, len(entries), COLUMNS):
+        row = graphviz.Digraph(
+            graph_attr={"rank": "same"}, node_attr={"fontsize": "9", "height": "0.2", "margin": "0.08,0.03"}
+        )
+        for place, (text, shape, drawn, fill, line, ink) in enumerate(entries[start : start + COLUMNS], start):
+            row.node(f"legend_{place}", label=text, shape=shape, style=drawn, fillcolor=fill, color=line, fontcolor=ink)
+            above = f"legend_{place - COLUMNS}" if start else last
+            dot.edge(above, f"legend_{place}", style="invis")
+        dot.subgraph(row)
+
+
+def _legend(boxes: list[Box], style: _Style) -> Iterator[tuple[str, str, str, str, str, str]]:
+    """Yield each entry's text, shape, style, fill, line and text colour."""
+    palette, measure, scale = style.palette, style.measure, style.scale
+    if measure is None:
+        used = {style.look(box) for box in boxes}
+        for look in palette.kinds.values():
+            if look in used:
+                yield look.meaning, look.shape, look.style, look.fill, look.line, palette.ink
+        return
+    values = [measure.of(box) for box in boxes if measure.applies(box)]
+    unit = f", {measure.unit}" if measure.unit else ""
+    yield f"{measure.title}{unit}", "plaintext", "", palette.paper, palette.paper, palette.ink
+    if 0 in values:
+        yield "0", "box", "filled", SCALE[0][0], palette.faint, SCALE[0][1]
+    for low, high, (fill, ink) in scale.steps():
+        ends = dict.fromkeys(quantity_text(end) for end in (low, high))
+        yield " to ".join(ends), "box", "filled", fill, palette.faint, ink
+    if None in values:
+        yield measure.absent, "box", "filled,dashed", palette.paper, palette.ink, palette.ink

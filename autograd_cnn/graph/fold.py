@@ -23,6 +23,10 @@ class Box:
         The path of the module that is folded here; empty for a single node.
     times : int
         How many equal modules in a row it stands for.
+    stub : bool
+        Whether it stands for a box of the forward pass, next to where the backward pass takes its value.
+    prefix : str
+        The name of its module, where that has no cluster of its own.
     """
 
     id: str
@@ -30,6 +34,8 @@ class Box:
     members: tuple[GraphNode, ...]
     module: str = ""
     times: int = 1
+    stub: bool = False
+    prefix: str = ""
 
     @property
     def node(self) -> GraphNode:
@@ -39,7 +45,7 @@ class Box:
     @property
     def phase(self) -> Phase:
         """To which pass it belongs."""
-        return self.node.phase
+        return "backward" if self.stub else self.node.phase
 
 
 @dataclass(slots=True)
@@ -85,6 +91,26 @@ def _between(boxes: list[Box], edges: Iterable[Edge], box_of: dict[str, str]) ->
             seen.add((source, target))
         kept.append(Edge(source, target, "" if target in folded else edge.argument))
     return kept
+
+
+def with_stubs(boxes: list[Box], edges: list[Edge]) -> tuple[list[Box], list[Edge]]:
+    """Let edges from the forward to the backward pass begin at stubs, so that none runs across.
+
+    A folded module takes what its forward counterpart has: its edges go.
+    """
+    by_id = {box.id: box for box in boxes}
+    stubs: dict[str, list[Box]] = {}
+    kept = []
+    for edge in edges:
+        source, target = by_id[edge.source], by_id[edge.target]
+        if source.phase == target.phase:
+            kept.append(edge)
+        elif not target.module:
+            stub = replace(source, id=f"{source.id}_{target.id}", scope=target.scope, stub=True)
+            if all(stub.id != each.id for each in stubs.setdefault(target.id, [])):
+                stubs[target.id].append(stub)
+            kept.append(Edge(stub.id, target.id, edge.argument))
+    return [each for box in boxes for each in (*stubs.get(box.id, ()), box)], kept
 
 
 # --- equal modules in a row -------------------------------------------------------------------

@@ -1,14 +1,182 @@
 """The captured graph itself, with all that can be made of it."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.graph.dot import Show, draw
 from autograd_cnn.graph.model import Edge, GraphNode
+from autograd_cnn.graph.render import ending, picture, write
+from autograd_cnn.graph.style import Quantity, Theme
+
+if TYPE_CHECKING:
+    import graphviz
+
+VERSION = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Graph:
+    """A computation as plain data, independent of the tape that it was read from.
+
+    Attributes
+    ----------
+    nodes : tuple of GraphNode
+        Each behind all that it depends on; the node ``n7`` is ``nodes[7]``.
+    edges : tuple of Edge
+        In the order of their targets and, for each, of its operands.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> x = ag.tensor(3.0, requires_grad=True, name="x")
+    >>> graph = ag.graph.capture(x * x)
+    >>> graph
+    <Graph: 3 nodes, 3 edges>
+    >>> Graph.from_json(graph.to_json()) == graph
+    True
+    """
+
     nodes: tuple[GraphNode, ...]
     edges: tuple[Edge, ...]
+
+    def __repr__(self) -> str:
+        return f"<Graph: {len(self.nodes)} nodes, {len(self.edges)} edges>"
+
+    def to_json(self) -> str:
+        """Return the graph as a JSON text that `from_json` reads."""
+        fields = {
+            "version": VERSION,
+            "nodes": [asdict(node) for node in self.nodes],
+            "edges": [asdict(edge) for edge in self.edges],
+        }
+        return json.dumps(fields, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Graph":
+        """Rebuild a graph from `to_json`.
+
+        Raises
+        ------
+        FormatError
+            If the text is something else.
+        """
+        try:
+            fields: Any = json.loads(text)
+            version = fields["version"]
+            nodes = tuple(map(GraphNode.from_dict, fields["nodes"])) if version == VERSION else ()
+            edges = tuple(Edge(**edge) for edge in fields["edges"]) if version == VERSION else ()
+        except (ValueError, TypeError, KeyError) as error:
+            raise FormatError(sentence("Graph.from_json", "the text is no captured graph")) from error
+        if version != VERSION:
+            raise FormatError(
+                sentence("Graph.from_json", "the text is of another version", expected=VERSION, got=version)
+            )
+        ids = [f"n{place}" for place in range(len(nodes))]
+        known = {*ids, None}
+        if [node.id for node in nodes] != ids or not known.issuperset(_named(nodes, edges)):
+            raise FormatError(sentence("Graph.from_json", "the nodes' ids contradict each other"))
+        return cls(nodes, edges)
+
+    def to_dot(
+        self,
+        *,
+        show: Show = "both",
+        depth: int | None = None,
+        color: Quantity | None = None,
+        theme: Theme = "light",
+        legend: bool = True,
+    ) -> "graphviz.Digraph":
+        """Draw the graph in Graphviz's DOT language; the same graph gives the same bytes.
+
+        Parameters
+        ----------
+        show : "both", "forward" or "backward"
+            Which pass, where both have been captured.
+        depth : int, optional
+            Fold the modules at this level of nesting, 1 for the outermost, to one box each; equal
+            ones in a row become one.
+        color : "grad", "bytes" or "flops", optional
+            Colour by the gradient's norm, the memory saved for the backward pass, or the
+            arithmetic. What is not known is dashed and says so.
+        theme : "light" or "dark"
+            For which background.
+        legend : bool
+            Add what shapes and colours mean.
+
+        Raises
+        ------
+        ArgumentError
+            For a parameter out of range.
+
+        Examples
+        --------
+        >>> import autograd_cnn as ag
+        >>> x = ag.tensor(3.0, requires_grad=True, name="x")
+        >>> print(ag.graph.capture(x * x).to_dot(legend=False).body[-1].strip())
+        n1 -> n2 [weight=20]
+        """
+        return draw(self.nodes, self.edges, show=show, depth=depth, color=color, theme=theme, legend=legend)
+
+    def render(
+        self,
+        path: str | Path,
+        *,
+        show: Show = "both",
+        depth: int | None = None,
+        color: Quantity | None = None,
+        theme: Theme = "light",
+        legend: bool = True,
+    ) -> Path:
+        """Write the graph to a file: a picture, DOT or JSON, by the ending of its name.
+
+        Pictures are drawn by Graphviz's program ``dot``. Without it, the extra ``render`` draws
+        .svg by Graphviz as WebAssembly.
+
+        Parameters
+        ----------
+        path : path
+            Ends in .svg, .png, .pdf, .dot or .json.
+        show, depth, color, theme, legend
+            As for `to_dot`.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        FormatError
+            If the ending is another one.
+        MissingDependencyError
+            If nothing is there that draws. The DOT text is then kept under the name with .dot.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import autograd_cnn as ag
+        >>> x = ag.tensor(3.0, requires_grad=True, name="x")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     ag.graph.capture(x * x).render(f"{folder}/square.dot").name
+        'square.dot'
+        """
+        path = Path(path)
+        suffix = ending(path)
+        if suffix == ".json":
+            write(path, self.to_json().encode())
+            return path
+        dot = self.to_dot(show=show, depth=depth, color=color, theme=theme, legend=legend)
+        write(path, dot.source.encode() if suffix == ".dot" else picture(dot, path))
+        return path
+
+
+def _named(nodes: tuple[GraphNode, ...], edges: tuple[Edge, ...]) -> Iterator[str | None]:
+    """Yield the ids by which nodes and edges name nodes."""
+    for node in nodes:
+        yield node.pair
+    for edge in edges:
+        yield edge.source
+        yield edge.target

@@ -1,6 +1,6 @@
 """What a captured graph consists of: plain, frozen data that no array hides in."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from autograd_cnn.tape import Shape
@@ -92,13 +92,9 @@ class GraphNode:
     grad: Summary | None = None
     origin: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON knows them."""
-        return asdict(self)
-
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "GraphNode":
-        """Rebuild a node from `to_dict`."""
+        """Rebuild a node from what `dataclasses.asdict` gave."""
         return cls(**{
             **fields,
             "shape": tuple(fields["shape"]),

@@ -6,7 +6,7 @@ can tell apart; shapes say the same once more. Quantities run through the sequen
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -21,6 +21,7 @@ class Look:
     """How one kind of box is drawn."""
 
     shape: str
+    style: str
     fill: str
     line: str
     meaning: str
@@ -32,6 +33,8 @@ class Palette:
 
     paper: str
     ink: str
+    frame: str
+    """Around modules."""
     faint: str
     """Of what is there, but is not the matter."""
     module: str
@@ -39,47 +42,53 @@ class Palette:
     kinds: dict[str, Look]
 
 
-_MEANINGS: Final = {
-    "operation": ("box", "operation"),
-    "backward": ("box", "operation of the backward pass"),
-    "parameter": ("box", "parameter"),
-    "input": ("ellipse", "input"),
-    "constant": ("ellipse", "constant"),
-    "output": ("ellipse", "output"),
-    "gradient": ("box", "gradient of a parameter"),
-    "module": ("box3d", "folded module"),
+_SHAPES: Final = {
+    "operation": ("box", "filled,rounded", "operation"),
+    "backward": ("box", "filled,rounded", "operation of the backward pass"),
+    "module": ("box", "filled,rounded,bold", "module, folded"),
+    "parameter": ("box", "filled", "parameter"),
+    "input": ("ellipse", "filled", "input"),
+    "constant": ("ellipse", "filled", "constant"),
+    "output": ("ellipse", "filled", "output"),
+    "gradient": ("box", "filled", "gradient of a parameter"),
+    "stub": ("plaintext", "", "value from the forward pass"),
 }
 
 
 def _looks(colors: dict[str, tuple[str, str]]) -> dict[str, Look]:
-    return {kind: Look(shape, *colors[kind], meaning) for kind, (shape, meaning) in _MEANINGS.items()}
+    return {kind: Look(shape, style, *colors[kind], meaning) for kind, (shape, style, meaning) in _SHAPES.items()}
 
 
 PALETTES: Final[dict[Theme, Palette]] = {
     "light": Palette(
-        paper="#ffffff", ink="#1a1a1a", faint="#8a8a8a", module="#f5f6f8",
+        paper="#ffffff", ink="#1a1a1a", frame="#c9ced6", faint="#6b6b6b", module="#f5f6f8",
         kinds=_looks({
             "operation": ("#d6ecfa", "#0072b2"), "backward": ("#f6e3ee", "#a8437c"),
             "parameter": ("#fbe6bd", "#b87400"), "input": ("#cdeee3", "#007a59"),
             "constant": ("#ececec", "#767676"), "output": ("#fbf6b8", "#8f8600"),
-            "gradient": ("#fad9c4", "#c24e00"), "module": ("#e4e9f2", "#44546a"),
+            "gradient": ("#fad9c4", "#c24e00"), "module": ("#d6ecfa", "#0072b2"),
+            "stub": ("#ffffff", "#ffffff"),
         }),
     ),
     "dark": Palette(
-        paper="#14171c", ink="#f2f2f2", faint="#8f96a0", module="#1c2027",
+        paper="#14171c", ink="#f2f2f2", frame="#3d4450", faint="#a4abb5", module="#1c2027",
         kinds=_looks({
             "operation": ("#0f3a57", "#56b4e9"), "backward": ("#4a2239", "#cc79a7"),
             "parameter": ("#4f3700", "#e69f00"), "input": ("#00402f", "#00b386"),
             "constant": ("#33373d", "#a0a0a0"), "output": ("#4a4600", "#f0e442"),
-            "gradient": ("#5a2400", "#ff7f2a"), "module": ("#2a3140", "#9fb0c8"),
+            "gradient": ("#5a2400", "#ff7f2a"), "module": ("#0f3a57", "#56b4e9"),
+            "stub": ("#14171c", "#14171c"),
         }),
     ),
 }  # fmt: skip
 
 # --- quantities -------------------------------------------------------------------------------
 
-SCALE: Final = ("#ffffe5", "#fee391", "#fe9929", "#cc4c02", "#8c2d04")
-_ON_SCALE: Final = ("#1a1a1a", "#1a1a1a", "#1a1a1a", "#ffffff", "#ffffff")
+SCALE: Final = (
+    ("#ffffe5", "#1a1a1a"), ("#fee391", "#1a1a1a"), ("#fe9929", "#1a1a1a"), ("#cc4c02", "#ffffff"),
+    ("#8c2d04", "#ffffff"),
+)  # fmt: skip
+"""Fills from nothing to most, each with the text colour that is readable on it."""
 
 
 def _known(values: Iterable[float | None]) -> list[float]:
@@ -96,9 +105,19 @@ def _grad(box: Box) -> float | None:
     return None if summary is None else summary.norm
 
 
+def _has_grad(box: Box) -> bool:
+    if box.module:
+        return any(node.kind == "parameter" for node in box.members)
+    return box.node.kind in ("operation", "parameter") and box.phase == "forward"
+
+
 def _bytes(box: Box) -> float | None:
     known = _known(node.saved_bytes for node in box.members)
     return math.fsum(known) if known else None
+
+
+def _saves(box: Box) -> bool:
+    return _computes(box) and box.phase == "forward"
 
 
 def _flops(box: Box) -> float | None:
@@ -106,26 +125,40 @@ def _flops(box: Box) -> float | None:
     return math.fsum(known) if known else None
 
 
-QUANTITIES: Final[dict[Quantity, tuple[Callable[[Box], float | None], str, str]]] = {
-    "grad": (_grad, "gradient norm", ""),
-    "bytes": (_bytes, "saved", "B"),
-    "flops": (_flops, "operations", "FLOP"),
+def _computes(box: Box) -> bool:
+    return not box.stub and any(node.kind == "operation" for node in box.members)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A quantity by which boxes are coloured."""
+
+    of: Callable[[Box], float | None]
+    applies: Callable[[Box], bool]
+    title: str
+    prefix: str
+    unit: str
+    absent: str
+    """What is said of a box that it applies to, but for which it is not known."""
+
+
+MEASURES: Final[dict[Quantity, Measure]] = {
+    "grad": Measure(_grad, _has_grad, "gradient norm", "grad ", "", "not computed"),
+    "bytes": Measure(_bytes, _saves, "saved for the backward pass", "saved ", "B", "freed"),
+    "flops": Measure(_flops, _computes, "arithmetic", "", "FLOP", "not counted"),
 }
-"""How each is measured, what it is called, and its unit."""
 
 
-def quantity_text(value: float, unit: str) -> str:
-    """Write a quantity with three digits, and with a prefix where it has a unit.
+def quantity_text(value: float, unit: str = "") -> str:
+    """Write a quantity with three digits and, where it is large, a prefix.
 
     Examples
     --------
-    >>> quantity_text(1881600, "FLOP"), quantity_text(512, "B"), quantity_text(0.000123, "")
+    >>> quantity_text(1881600, "FLOP"), quantity_text(512, "B"), quantity_text(0.000123)
     ('1.88 MFLOP', '512 B', '0.000123')
     """
-    if not unit:
-        return f"{value:.3g}"
     power = 0 if value < 1000 else min(int(math.log10(value)) // 3, 5)
-    return f"{value / 1000**power:.3g} {['', 'k', 'M', 'G', 'T', 'P'][power]}{unit}"
+    return f"{value / 1000**power:.3g} {['', 'k', 'M', 'G', 'T', 'P'][power]}{unit}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +183,13 @@ class Scale:
 
     def colors(self, value: float) -> tuple[str, str]:
         """Return the fill and, readable on it, the text colour."""
-        step = self.step(value)
-        return SCALE[step], _ON_SCALE[step]
+        return SCALE[self.step(value)]
 
-    def bounds(self) -> list[float]:
-        """Return where each colour above the lightest begins, and where the last one ends."""
+    def steps(self) -> Iterator[tuple[float, float, tuple[str, str]]]:
+        """Yield from where to where each colour above the lightest reaches."""
+        if self.low == self.high:
+            yield self.low, self.high, SCALE[-1]
+            return
         parts = len(SCALE) - 1
-        return [self.low * (self.high / self.low) ** (i / parts) for i in range(parts + 1)]
+        ends = [self.low * (self.high / self.low) ** (i / parts) for i in range(parts + 1)]
+        yield from zip(ends, ends[1:], SCALE[1:], strict=False)

@@ -1,9 +1,10 @@
 """Modules that hold others: in a row, or in a list."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
 from typing import Any, Self, overload
 
-from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.nn.module import Module
 from autograd_cnn.tape import Array
 
@@ -16,11 +17,16 @@ class _Row(Module):
             raise OperandError(
                 sentence(type(self).__name__, f"{name!r} is no module", expected="a Module", got=type(module).__name__)
             )
+        if not name or "." in name or hasattr(type(self), name):
+            raise ArgumentError(
+                sentence(type(self).__name__, "a name can't be used", expected="no dot, and no attribute of the class",
+                         got=repr(name))
+            )  # fmt: skip
         setattr(self, name, module)
 
     def append(self, module: Module) -> Self:
-        """Add ``module`` at the end, under its position as a name."""
-        self._add(str(len(self)), module)
+        """Add ``module`` at the end, under its position as a name, or the next number that is free."""
+        self._add(next(str(i) for i in count(len(self)) if not hasattr(self, str(i))), module)
         return self
 
     def _pick(self, index: int | slice) -> Any:
@@ -46,6 +52,8 @@ class Sequential(_Row):
     ------
     OperandError
         If one of them is no module.
+    ArgumentError
+        If a name has a dot, or is an attribute of the class.
 
     Examples
     --------

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from autograd_cnn import ops
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.nn.init import Rng
 from autograd_cnn.nn.module import Module
@@ -31,7 +32,7 @@ class Dropout(Module):
     >>> from autograd_cnn import nn
     >>> dropout = nn.Dropout(0.5, rng=0)
     >>> dropout(np.ones(4))
-    array([2., 2., 2., 2.])
+    array([2., 0., 0., 0.])
     >>> dropout.eval()(np.ones(4))
     array([1., 1., 1., 1.])
     """
@@ -49,7 +50,7 @@ class Dropout(Module):
         value = x.value if isinstance(x, Traced) else np.asarray(x)
         kept = self.rng.random(value.shape) >= self.p
         scale = 1 / (1 - self.p) if self.p < 1 else 0.0
-        return x * (kept * scale).astype(value.dtype)
+        return ops.multiply(x, (kept * scale).astype(value.dtype))
 
     def extra_repr(self) -> str:
         """Return the probability."""

@@ -46,12 +46,24 @@ def fans(shape: Shape) -> tuple[int, int]:
 
 
 def zeros(shape: Shape, dtype: DTypeLike = np.float32) -> NDArray[Any]:
-    """All zeros."""
+    """All zeros.
+
+    Examples
+    --------
+    >>> zeros((2,))
+    array([0., 0.], dtype=float32)
+    """
     return np.zeros(shape, dtype)
 
 
 def constant(shape: Shape, value: float, dtype: DTypeLike = np.float32) -> NDArray[Any]:
-    """The same value everywhere."""
+    """The same value everywhere.
+
+    Examples
+    --------
+    >>> constant((2,), 0.5)
+    array([0.5, 0.5], dtype=float32)
+    """
     return np.full(shape, value, dtype)
 
 
@@ -63,7 +75,7 @@ def uniform(
     Examples
     --------
     >>> uniform((2,), 0, low=-1.0, high=1.0)
-    array([ 0.24765539, -0.89283544], dtype=float32)
+    array([0.7012484 , 0.27392328], dtype=float32)
     """
     drawn = np.random.default_rng(rng).random(shape, _kind(dtype))
     return (drawn * (high - low) + low).astype(dtype, copy=False)
@@ -72,7 +84,13 @@ def uniform(
 def normal(
     shape: Shape, rng: Rng = None, *, mean: float = 0.0, std: float = 1.0, dtype: DTypeLike = np.float32
 ) -> NDArray[Any]:
-    """Normally distributed with the given mean and standard deviation."""
+    """Normally distributed with the given mean and standard deviation.
+
+    Examples
+    --------
+    >>> normal((1000,), 0, mean=5.0, std=2.0).mean().round(1)
+    np.float32(5.0)
+    """
     drawn = np.random.default_rng(rng).standard_normal(shape, _kind(dtype))
     return (drawn * std + mean).astype(dtype, copy=False)
 
@@ -114,18 +132,35 @@ def kaiming_normal(
     """Normal with standard deviation ``sqrt(2 / ((1 + a²)·fan))`` (He et al. 2015).
 
     Parameters are those of `kaiming_uniform`.
+
+    Examples
+    --------
+    >>> kaiming_normal((1000, 50), 0).std().round(2)
+    np.float32(0.2)
     """
     return normal(shape, rng, std=_kaiming_std(shape, a, mode, "kaiming_normal"), dtype=dtype)
 
 
 def xavier_uniform(shape: Shape, rng: Rng = None, *, gain: float = 1.0, dtype: DTypeLike = np.float32) -> NDArray[Any]:
-    """Uniform within ``±gain·sqrt(6 / (fan_in + fan_out))`` (Glorot & Bengio 2010)."""
+    """Uniform within ``±gain·sqrt(6 / (fan_in + fan_out))`` (Glorot & Bengio 2010).
+
+    Examples
+    --------
+    >>> bool(np.abs(xavier_uniform((100, 50), 0)).max() <= 0.2)
+    True
+    """
     bound = gain * math.sqrt(6 / sum(fans(shape)))
     return uniform(shape, rng, low=-bound, high=bound, dtype=dtype)
 
 
 def xavier_normal(shape: Shape, rng: Rng = None, *, gain: float = 1.0, dtype: DTypeLike = np.float32) -> NDArray[Any]:
-    """Normal with standard deviation ``gain·sqrt(2 / (fan_in + fan_out))`` (Glorot & Bengio 2010)."""
+    """Normal with standard deviation ``gain·sqrt(2 / (fan_in + fan_out))`` (Glorot & Bengio 2010).
+
+    Examples
+    --------
+    >>> xavier_normal((100, 100), 0).std().round(2)
+    np.float32(0.1)
+    """
     return normal(shape, rng, std=gain * math.sqrt(2 / sum(fans(shape))), dtype=dtype)
 
 

@@ -80,8 +80,7 @@ class Linear(Module):
             raise ShapeError(
                 sentence("Linear", "x has the wrong shape", expected=f"(..., {self.in_features})", got=shape)
             )
-        y = ops.matmul(x, ops.transpose(self.weight))
-        return y if self.bias is None else y + self.bias
+        return ops.linear(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """Return the sizes."""

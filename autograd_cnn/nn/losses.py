@@ -3,6 +3,7 @@
 ``reduction`` is ``"mean"``, ``"sum"``, or ``"none"`` for one number each.
 """
 
+import math
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -28,9 +29,9 @@ def _reduced(where: str, losses: Array, reduction: Reduction) -> Array:
     )
 
 
-def _own(labels: Any) -> Array:
-    """Copy labels, so that the tape does not share the caller's array."""
-    return np.array(labels.value if isinstance(labels, Traced) else labels)
+def _plain(labels: Any) -> Any:
+    """Take labels out of a tensor: they have no gradient."""
+    return labels.value if isinstance(labels, Traced) else labels
 
 
 def _same_shape(where: str, predictions: Array, targets: Array) -> None:
@@ -68,7 +69,7 @@ def cross_entropy(scores: Array, labels: Array, reduction: Reduction = "mean", l
     >>> float(cross_entropy([[0.0, 0.0], [0.0, 0.0]], [0, 1]).round(3))
     0.693
     """
-    losses = softmax_cross_entropy(scores, labels=_own(labels), label_smoothing=label_smoothing)
+    losses = softmax_cross_entropy(scores, labels=_plain(labels), label_smoothing=label_smoothing)
     return _reduced("cross_entropy", losses, reduction)
 
 
@@ -93,7 +94,7 @@ def nll_loss(log_probabilities: Array, labels: Array, reduction: Reduction = "me
     >>> float(nll_loss([[-0.5, -1.0]], [1]))
     1.0
     """
-    rows = checked_labels("nll_loss", shape_of(log_probabilities), _own(labels))
+    rows = checked_labels("nll_loss", shape_of(log_probabilities), _plain(labels))
     picked = ops.getitem(log_probabilities, index=(np.arange(len(rows)), rows))
     return _reduced("nll_loss", -picked, reduction)
 
@@ -101,8 +102,8 @@ def nll_loss(log_probabilities: Array, labels: Array, reduction: Reduction = "me
 def bce_loss(probabilities: Array, targets: Array, reduction: Reduction = "mean") -> Array:
     """Binary cross-entropy ``-(t·log(p) + (1 - t)·log(1 - p))`` of probabilities.
 
-    No logarithm falls below -100, so that the loss stays finite; beyond that the gradient is 0.
-    `bce_with_logits` needs no such limit.
+    No probability counts as less than exp(-100), as in PyTorch, nor than the smallest normal number
+    of its dtype, so that loss and gradient stay finite. `bce_with_logits` needs no such limit.
 
     Parameters
     ----------
@@ -121,7 +122,8 @@ def bce_loss(probabilities: Array, targets: Array, reduction: Reduction = "mean"
     0.693
     """
     _same_shape("bce_loss", probabilities, targets)
-    least = float(np.exp(-100))
+    dtype = np.result_type(getattr(probabilities, "dtype", float), 1.0)
+    least = max(math.exp(-100), float(np.finfo(dtype).tiny))
     yes = ops.log(ops.clip(probabilities, min=least))
     no = ops.log(ops.clip(ops.subtract(1, probabilities), min=least))
     return _reduced("bce_loss", -(targets * yes + ops.subtract(1, targets) * no), reduction)

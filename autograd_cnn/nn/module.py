@@ -48,10 +48,6 @@ class Parameter(Tensor):
     ) -> None:
         super().__init__(data, requires_grad, dtype, name)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Copy by value: a place on the tape belongs to one tensor alone."""
-        return type(self), (self.data, self.requires_grad, self.dtype, self.name)
-
 
 class Unmatched(NamedTuple):
     """The names that `Module.load_state_dict` found on one side only."""

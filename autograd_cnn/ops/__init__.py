@@ -12,25 +12,14 @@ from autograd_cnn.ops.elementwise import (
     absolute,
     add,
     astype,
-    clip,
     cos,
     divide,
-    equal,
     exp,
     expm1,
-    greater,
-    greater_equal,
-    heaviside,
-    less,
-    less_equal,
     log,
     log1p,
-    masked,
-    maximum,
-    minimum,
     multiply,
     negative,
-    not_equal,
     positive,
     power,
     sign,
@@ -38,10 +27,10 @@ from autograd_cnn.ops.elementwise import (
     sqrt,
     square,
     subtract,
-    where,
 )
 from autograd_cnn.ops.indexing import getitem, pad, repeat, scatter_add, set_at, split, take, take_along_axis
-from autograd_cnn.ops.linalg import einsum, matmul, outer, tensordot
+from autograd_cnn.ops.linalg import einsum, linear, matmul, outer, tensordot
+from autograd_cnn.ops.loss import softmax_cross_entropy
 from autograd_cnn.ops.pooling import (
     adaptive_mean_pool,
     gather_winners,
@@ -52,6 +41,20 @@ from autograd_cnn.ops.pooling import (
     scatter_winners,
 )
 from autograd_cnn.ops.reduction import argmax, argmin, cumsum, max, mean, min, prod, std, sum, var
+from autograd_cnn.ops.selection import (
+    clip,
+    equal,
+    greater,
+    greater_equal,
+    heaviside,
+    less,
+    less_equal,
+    masked,
+    maximum,
+    minimum,
+    not_equal,
+    where,
+)
 from autograd_cnn.ops.shaping import (
     broadcast_to,
     concatenate,
@@ -108,6 +111,7 @@ __all__ = [
     "leaky_relu",
     "less",
     "less_equal",
+    "linear",
     "log",
     "log1p",
     "log_softmax",
@@ -143,6 +147,7 @@ __all__ = [
     "silu",
     "sin",
     "softmax",
+    "softmax_cross_entropy",
     "softplus",
     "split",
     "sqrt",

@@ -3,7 +3,8 @@
 import numpy as np
 
 from autograd_cnn import kernels
-from autograd_cnn.ops.elementwise import exp, greater, masked, where
+from autograd_cnn.ops.elementwise import exp
+from autograd_cnn.ops.selection import greater, masked, where
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array
 

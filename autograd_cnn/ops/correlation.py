@@ -295,7 +295,16 @@ def correlate2d_wrt_weight_vjp_g(u: Array, *, x: Array, w_shape: Shape, **form: 
 # --- made of these ----------------------------------------------------------------------------
 
 
-def convolve2d(x: Array, w: Array, bias: Array | None = None, **form: Any) -> Array:
+def convolve2d(
+    x: Array,
+    w: Array,
+    bias: Array | None = None,
+    *,
+    stride: IntOrPair = 1,
+    padding: Padding = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+) -> Array:
     """`correlate2d` with every filter rotated by 180°: the mathematician's convolution.
 
     Parameters are those of `correlate2d`.
@@ -307,7 +316,9 @@ def convolve2d(x: Array, w: Array, bias: Array | None = None, **form: Any) -> Ar
     array([[5., 2.],
            [3., 5.]])
     """
-    return correlate2d(x, flip(w, axis=(-2, -1)), bias, **form)
+    lie: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    form("convolve2d", shape_of(x), shape_of(w), **lie)  # an error names the function that was called
+    return correlate2d(x, flip(w, axis=(-2, -1)), bias, **lie)
 
 
 def correlate2d_transpose(

@@ -8,8 +8,9 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.ops.shaping import broadcast_to, expand_dims, reshape
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array, Shape, shape_of
@@ -110,7 +111,8 @@ def take(x: Array, indices: Any, axis: int | None = None) -> Array:
     """
     if axis is None:
         return getitem(reshape(x, shape=-1), index=np.asarray(indices))
-    return getitem(x, index=(slice(None),) * (axis % len(shape_of(x))) + (np.asarray(indices),))
+    lead = (slice(None),) * normalize_axis_index(axis, len(shape_of(x)))
+    return getitem(x, index=(*lead, np.asarray(indices)))
 
 
 def take_along_axis(x: Array, indices: Any, axis: int = -1) -> Array:
@@ -122,9 +124,15 @@ def take_along_axis(x: Array, indices: Any, axis: int = -1) -> Array:
     array([[2.],
            [3.]])
     """
+    shape = shape_of(x)
     indices = np.asarray(indices)
-    places = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
-    places[axis] = indices
+    if indices.ndim != len(shape):
+        raise ShapeError(
+            sentence("take_along_axis", "indices and x differ in rank", expected=f"{len(shape)} axes",
+                     got=f"shape {indices.shape}")
+        )  # fmt: skip
+    places = list(np.ogrid[tuple(slice(n) for n in shape)])
+    places[normalize_axis_index(axis, len(shape))] = indices
     return getitem(x, index=tuple(places))
 
 
@@ -137,7 +145,7 @@ def split(x: Array, indices_or_sections: int | list[int], axis: int = 0) -> list
     [array([1., 2.]), array([3., 4.])]
     """
     shape = shape_of(x)
-    lead = (slice(None),) * (axis % len(shape))
+    lead = (slice(None),) * normalize_axis_index(axis, len(shape))
     cuts = np.split(np.arange(shape[axis]), indices_or_sections)
     starts = np.cumsum([0] + [len(cut) for cut in cuts])
     return [getitem(x, index=(*lead, slice(int(a), int(b)))) for a, b in pairwise(starts)]
@@ -154,7 +162,7 @@ def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
     if axis is None:
         x, axis = reshape(x, shape=-1), 0
     shape = shape_of(x)
-    axis %= len(shape)
+    axis = normalize_axis_index(axis, len(shape))
     if np.ndim(repeats):
         return take(x, np.repeat(np.arange(shape[axis]), repeats), axis)
     times = int(repeats)

@@ -5,6 +5,7 @@ from string import ascii_letters
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.ops.elementwise import multiply
@@ -53,6 +54,64 @@ def matmul_wrt_x2(g: Array, *, x1: Array, x2_shape: Shape) -> Array:
     return matmul(swapaxes(x1, -1, -2), g)
 
 
+@primitive
+def linear(x: Array, w: Array, bias: Array | None = None) -> Array:
+    """``x @ w.T + bias``: what a fully connected layer computes.
+
+    Parameters
+    ----------
+    x : (..., D)
+        Features.
+    w : (F, D)
+        A row of weights for each output, as PyTorch has it.
+    bias : (F,), optional
+
+    Returns
+    -------
+    y : (..., F)
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not go together.
+
+    Examples
+    --------
+    >>> linear(np.array([1.0, 2.0]), np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([0.0, 10.0]))
+    array([ 3., 12.])
+    """
+    if np.ndim(w) != 2 or np.ndim(x) < 1 or np.shape(x)[-1] != np.shape(w)[1]:
+        raise ShapeError(
+            sentence("linear", "x and w do not go together", expected="x (..., D) with w (F, D)",
+                     got=f"x={np.shape(x)}, w={np.shape(w)}")
+        )  # fmt: skip
+    if bias is not None and np.shape(bias) != np.shape(w)[:1]:
+        raise ShapeError(
+            sentence("linear", "bias has the wrong shape", expected=f"one number for each output, {np.shape(w)[:1]}",
+                     got=np.shape(bias))
+        )  # fmt: skip
+    y = np.matmul(x, w.T)
+    if bias is not None:
+        y += bias
+    return y
+
+
+@linear.vjp("x")
+def linear_wrt_x(g: Array, *, w: Array) -> Array:
+    return matmul(g, w)
+
+
+@linear.vjp("w")
+def linear_wrt_w(g: Array, *, x: Array, w_shape: Shape) -> Array:
+    features, outputs = w_shape[1], w_shape[0]
+    return matmul(transpose(reshape(g, shape=(-1, outputs))), reshape(x, shape=(-1, features)))
+
+
+@linear.vjp("bias")
+def linear_wrt_bias(g: Array) -> Array:
+    return g  # it was broadcast over all but the last axis
+
+
 def outer(x1: Array, x2: Array) -> Array:
     """Every product of an element of ``x1`` with one of ``x2``, both flattened.
 
@@ -79,8 +138,7 @@ def tensordot(x1: Array, x2: Array, axes: int | tuple[int | Sequence[int], int |
     else:
         pairs = axes
     summed1, summed2 = (
-        [int(a) % len(shape) for a in np.atleast_1d(given)]
-        for given, shape in zip(pairs, (shape1, shape2), strict=True)
+        list(normalize_axis_tuple(given, len(shape))) for given, shape in zip(pairs, (shape1, shape2), strict=True)
     )
     if [shape1[a] for a in summed1] != [shape2[a] for a in summed2]:
         raise ShapeError(
@@ -171,6 +229,11 @@ def _parse(subscripts: str, shapes: list[Shape]) -> tuple[list[str], str]:
 def _diagonal(term: str, label: str, x: Array) -> tuple[str, Array]:
     """Replace the axes of a repeated label by one, their diagonal, in front."""
     axes = [a for a, each in enumerate(term) if each == label]
-    steps = np.arange(shape_of(x)[axes[0]])
+    shape = shape_of(x)
+    if len({shape[a] for a in axes}) > 1:
+        raise ShapeError(
+            sentence("einsum", f"term {term!r} repeats {label!r} over axes of different lengths", hint=f"shape {shape}")
+        )
+    steps = np.arange(shape[axes[0]])
     front = moveaxis(x, axes, range(len(axes)))
     return label + term.replace(label, ""), getitem(front, index=(steps,) * len(axes))

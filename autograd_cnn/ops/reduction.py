@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from autograd_cnn.ops.elementwise import astype, equal, sqrt
+from autograd_cnn.ops.elementwise import astype, sqrt
+from autograd_cnn.ops.selection import equal
 from autograd_cnn.ops.shaping import broadcast_to, concatenate, flip, moveaxis, reshape
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array, Shape

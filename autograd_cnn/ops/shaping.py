@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.primitive import primitive
@@ -95,8 +96,8 @@ def moveaxis(x: Array, source: int | Sequence[int], destination: int | Sequence[
     (3, 4, 2)
     """
     ndim = len(shape_of(x))
-    sources = np.atleast_1d(source) % ndim
-    destinations = np.atleast_1d(destination) % ndim
+    sources = normalize_axis_tuple(source, ndim, "source")
+    destinations = normalize_axis_tuple(destination, ndim, "destination")
     if len(sources) != len(destinations):
         raise ArgumentError(
             sentence("moveaxis", "the axes do not pair up", expected=f"{len(sources)} destinations",
@@ -104,7 +105,7 @@ def moveaxis(x: Array, source: int | Sequence[int], destination: int | Sequence[
         )  # fmt: skip
     axes = [a for a in range(ndim) if a not in sources]
     for place, axis in sorted(zip(destinations, sources, strict=True)):
-        axes.insert(int(place), int(axis))
+        axes.insert(place, axis)
     return transpose(x, axes=axes)
 
 

@@ -11,11 +11,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numba import njit, prange
 
-from autograd_cnn.kernels.jit.simd import LOW, MIDDLE, TALL, VECTOR_BYTES, copy_lanes, copy_vector
+from autograd_cnn.kernels.jit.simd import LOW, MIDDLE, TALL, VECTOR_BYTES, copy_lanes, copy_vector, transpose_block
 from autograd_cnn.kernels.windows import Array, Windows
 
 SCRATCH: Final = 192 * 1024  # bytes that an image part or its patches may take
-PIECES: Final = 64  # parts that the work is split into, for however many threads
+PIECES: Final = 32  # parts that the work is split into, for however many threads
 
 
 class Slide(NamedTuple):
@@ -50,14 +50,17 @@ class Plan:
         How far each tap lies from the window's corner, in the padded image part.
     pixels : (rows·OW,)
         Where each window's corner lies.
-    places, depths : (vectors,), (C·KH·KW,)
-        Where each vector of places starts, and each row of patches, for the tiles.
+    places, spots : (vectors,)
+        Where each vector of windows starts, in the image or in the patches copied from it, and in y.
+    depths : (C·KH·KW,)
+        How much further on each tap lies.
     """
 
     slide: Slide
     taps: Array
     pixels: Array
     places: Array
+    spots: Array
     depths: Array
 
 
@@ -68,21 +71,28 @@ def plan(images: int, groups: int, channels: int, filters: int, windows: Windows
     lanes = VECTOR_BYTES // itemsize
     columns = windows.extent[1]
     reach = (kh - 1) * dh + 1
-    copies = sw > 1 or (ow % lanes > 0 and oh > 1)
+    vectors = -(-ow // lanes)
+    # Read in place, a row ends in a vector that overlaps the one before. That is work done twice, but
+    # copying has its price too, about that of six products.
+    copies = sw > 1 or ow < lanes or filters * (vectors * lanes - ow) > 6 * vectors * lanes
     per_row = itemsize * channels * (kh * kw * ow if copies else sh * columns)
-    rows = _even_split(oh, max(1, SCRATCH // per_row), lanes // np.gcd(ow, lanes))
+    rows = _even_split(oh, max(1, SCRATCH // per_row), lanes // np.gcd(ow, lanes) if copies else 1)
     part = ((rows - 1) * sh + reach) * columns
     tap = (np.arange(channels)[:, None, None] * part
            + np.arange(kh)[:, None] * dh * columns + np.arange(kw) * dw).reshape(-1)  # fmt: skip  # (C·KH·KW,)
     pixel = (np.arange(rows)[:, None] * sh * columns + np.arange(ow) * sw).reshape(-1)  # (rows·OW,)
-    places, depths = pixel[::lanes], tap
     if copies:
-        places, depths = np.arange(0, pixel.size, lanes), np.arange(tap.size) * patch_columns(rows * ow, lanes)
+        places = spots = np.arange(0, pixel.size, lanes)
+        depths = np.arange(tap.size) * patch_columns(rows * ow, lanes)
+    else:
+        starts = np.minimum(np.arange(vectors) * lanes, ow - lanes)
+        places, depths = (np.arange(rows)[:, None] * sh * columns + starts).reshape(-1), tap  # (rows·vectors,)
+        spots = (np.arange(rows)[:, None] * ow + starts).reshape(-1)  # (rows·vectors,)
     slide = Slide(
         images, groups, channels, *windows.image, filters, channels * kh * kw, sh, sw, windows.padding[0][0],
         windows.padding[1][0], oh, ow, reach, columns, rows, int(copies),
     )  # fmt: skip
-    return Plan(slide, *(_table(each) for each in (tap, pixel, places, depths)))
+    return Plan(slide, *(_table(each) for each in (tap, pixel, places, spots, depths)))
 
 
 def _even_split(total: int, most: int, multiple: int) -> int:
@@ -92,9 +102,7 @@ def _even_split(total: int, most: int, multiple: int) -> int:
 
 
 def _table(values: Array) -> Array:
-    table = np.ascontiguousarray(values, np.int64)
-    table.flags.writeable = False
-    return table
+    return np.ascontiguousarray(values, np.int64)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
@@ -133,10 +141,14 @@ def pack_rows(matrix: Any, groups: int, group_step: int, rows: int, row_step: in
 
 @njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
 def cut_image(part: Any, x: Any, x_at: int, channels: int, s: Slide, first: int, rows: int) -> None:
-    """Copy rows of the padded image, the first of them number ``first``, for some channels."""
+    """Copy rows of the padded image, the first of them number ``first``, for some channels.
+
+    The columns of padding are zeros from the start and are left so.
+    """
     lanes = VECTOR_BYTES // x.itemsize
-    left = max(0, -s.left)
-    width = min(s.width, s.columns - s.left) - left
+    skipped = max(0, -s.left)
+    width = min(s.columns - s.left, s.width) - skipped
+    full = width // lanes * lanes
     part_rows = (s.rows - 1) * s.stride_h + s.reach
     for c in range(channels):
         for r in range(rows):
@@ -145,14 +157,12 @@ def cut_image(part: Any, x: Any, x_at: int, channels: int, s: Slide, first: int,
             if row < 0 or row >= s.height:
                 part[at : at + s.columns] = 0
                 continue
-            part[at : at + s.left + left] = 0
-            part[at + s.left + left + width : at + s.columns] = 0
-            source = x_at + (c * s.height + row) * s.width + left
-            for j in range(0, width - lanes + 1, lanes):
-                copy_vector(part, at + s.left + left + j, x, source + j)
-            done = width // lanes * lanes
-            if done < width:
-                copy_lanes(part, at + s.left + left + done, x, source + done, width - done)
+            target = at + s.left + skipped
+            source = x_at + (c * s.height + row) * s.width + skipped
+            for j in range(0, full, lanes):
+                copy_vector(part, target + j, x, source + j)
+            if full < width:
+                copy_lanes(part, target + full, x, source + full, width - full)
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
@@ -160,14 +170,32 @@ def copy_patches(patches: Any, part: Any, taps: Any, s: Slide, rows: int) -> Non
     """Copy every window's pixels, a row of places for every tap (im2col)."""
     lanes = VECTOR_BYTES // part.itemsize
     width = patch_columns(s.rows * s.out_w, lanes)
+    step = s.stride_h * s.columns
+    last = (s.out_w - 1) // lanes * lanes
     for k in range(taps.size):
-        for i in range(rows):
-            source = taps[k] + i * s.stride_h * s.columns
-            target = k * width + i * s.out_w
-            if s.stride_w == 1:
-                # What is copied beyond the row's end, the next row overwrites.
-                for j in range(0, s.out_w, lanes):
-                    copy_vector(patches, target + j, part, source + j)
-            else:
+        if s.stride_w == 1:
+            # From right to left, so that what is copied beyond a row's end is overwritten.
+            for j in range(last, -1, -lanes):
+                for i in range(rows):
+                    copy_vector(patches, k * width + i * s.out_w + j, part, taps[k] + i * step + j)
+        else:
+            for i in range(rows):
                 for j in range(s.out_w):
-                    patches[target + j] = part[source + j * s.stride_w]
+                    patches[k * width + i * s.out_w + j] = part[taps[k] + i * step + j * s.stride_w]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+def turn_maps(turned: Any, g: Any, g_at: int, maps: int, map_step: int, places: int) -> None:
+    """Transpose maps (F, places) into (places, F), with F rounded up to whole vectors."""
+    lanes = VECTOR_BYTES // g.itemsize
+    width = (maps + lanes - 1) // lanes * lanes
+    for f in range(0, maps, lanes):
+        rows = min(lanes, maps - f)
+        for place in range(0, places, lanes):
+            source = g_at + f * map_step + place
+            if source + (rows - 1) * map_step + lanes <= g.size:
+                transpose_block(turned, place * width + f, width, g, source, map_step, rows)
+            else:
+                for m in range(lanes):
+                    for j in range(min(lanes, places - place)):
+                        turned[(place + j) * width + f + m] = g[source + min(m, rows - 1) * map_step + j]

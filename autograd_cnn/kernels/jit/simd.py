@@ -41,47 +41,45 @@ VECTOR_BYTES: Final = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("a
 TALL, MIDDLE, LOW = TILE_ROWS = (8, 6, 4) if _REGISTERS == 32 else (6, 4, 2)
 TALL_VECTORS, MIDDLE_VECTORS, LOW_VECTORS = (min(4, (_REGISTERS - 2) // (rows + 1)) for rows in TILE_ROWS)
 
-_INT: Final = ir.IntType(64)
-_INT32: Final = ir.IntType(32)
+INT: Final = ir.IntType(64)
+INT32: Final = ir.IntType(32)
 
 
-class _Vectors:
+class Vectors:
     """Writes arithmetic of vectors of one dtype into an LLVM function. Offsets count elements."""
 
-    def __init__(self, build: Value, dtype: Any) -> None:
+    def __init__(self, build: Value, dtype: Any, lanes: int | None = None) -> None:
         self.build = build
         self.size = dtype.bitwidth // 8
-        self.lanes = VECTOR_BYTES // self.size
-        self.element = ir.FloatType() if self.size == 4 else ir.DoubleType()
+        self.lanes = lanes or VECTOR_BYTES // self.size
+        self.element = element_type(dtype)
         self.vector = ir.VectorType(self.element, self.lanes)
-        self.zero = ir.Constant(self.vector, [0.0] * self.lanes)
+        self.zero = ir.Constant(self.vector, None)
 
-    def number(self, base: Value, offset: Value) -> Value:
-        """Load one number into every lane."""
-        return self.spread(self.build.load(self.build.gep(base, [offset]), align=self.size))
+    def load(self, base: Value, offset: Value, mask: Value = None) -> Value:
+        """Load a vector; with a mask only its lanes, and 0 into the others, whose memory is left alone."""
+        if mask is None:
+            return self.build.load(self._at(base, offset), align=self.size)
+        arguments = [self._at(base, offset), INT32(self.size), mask, self.zero]
+        return self._call("masked.load", "p0", self.vector, arguments)
+
+    def store(self, vector: Value, base: Value, offset: Value, mask: Value = None) -> None:
+        """Store a vector; with a mask only its lanes."""
+        if mask is None:
+            self.build.store(vector, self._at(base, offset), align=self.size)
+        else:
+            arguments = [vector, self._at(base, offset), INT32(self.size), mask]
+            self._call("masked.store", "p0", ir.VoidType(), arguments)
 
     def spread(self, number: Value) -> Value:
         """Copy one number into every lane."""
         undefined = ir.Constant(ir.VectorType(number.type, self.lanes), ir.Undefined)
-        first = self.build.insert_element(undefined, number, _INT32(0))
-        return self.build.shuffle_vector(first, undefined, _lanes([0] * self.lanes))
+        first = self.build.insert_element(undefined, number, INT32(0))
+        return self.build.shuffle_vector(first, undefined, lane_numbers([0] * self.lanes))
 
-    def load(self, base: Value, offset: Value) -> Value:
-        """Load the vector that starts at ``offset``."""
-        return self.build.load(self._at(base, offset), align=self.size)
-
-    def store(self, vector: Value, base: Value, offset: Value) -> None:
-        """Store the vector to where ``offset`` says."""
-        self.build.store(vector, self._at(base, offset), align=self.size)
-
-    def load_some(self, mask: Value, base: Value, offset: Value) -> Value:
-        """Load the lanes of the mask, and 0 into the others, whose memory is left alone."""
-        arguments = [self._at(base, offset), _INT32(self.size), mask, self.zero]
-        return self._call("masked.load", "p0", self.vector, arguments)
-
-    def store_some(self, mask: Value, vector: Value, base: Value, offset: Value) -> None:
-        """Store the lanes of the mask; the memory of the others is left alone."""
-        self._call("masked.store", "p0", ir.VoidType(), [vector, self._at(base, offset), _INT32(self.size), mask])
+    def number(self, base: Value, offset: Value) -> Value:
+        """Load one number into every lane."""
+        return self.spread(self.build.load(self.build.gep(base, [offset]), align=self.size))
 
     def multiply_add(self, a: Value, b: Value, c: Value) -> Value:
         """Return a · b + c, rounded once where the processor can."""
@@ -89,7 +87,7 @@ class _Vectors:
 
     def first(self, count: Value) -> Value:
         """Return the mask of the first ``count`` lanes."""
-        numbers = ir.Constant(ir.VectorType(_INT, self.lanes), list(range(self.lanes)))
+        numbers = ir.Constant(ir.VectorType(INT, self.lanes), list(range(self.lanes)))
         return self.build.icmp_signed("<", numbers, self.spread(count))
 
     def _at(self, base: Value, offset: Value) -> Value:
@@ -97,15 +95,23 @@ class _Vectors:
 
     def _call(self, name: str, suffix: str, result: Value, arguments: list[Value]) -> Value:
         kind = ir.FunctionType(result, [each.type for each in arguments])
-        full = ".".join(filter(None, ("llvm", name, f"v{self.lanes}f{8 * self.size}", suffix)))
+        letter = "i" if isinstance(self.element, ir.IntType) else "f"
+        full = ".".join(filter(None, ("llvm", name, f"v{self.lanes}{letter}{8 * self.size}", suffix)))
         return self.build.call(cgutils.get_or_insert_function(self.build.module, kind, full), arguments)
 
 
-def _lanes(numbers: list[int]) -> Value:
-    return ir.Constant(ir.VectorType(_INT32, len(numbers)), numbers)
+def element_type(dtype: Any) -> Value:
+    """Return LLVM's type for numbers of a Numba dtype."""
+    if isinstance(dtype, types.Integer):
+        return ir.IntType(dtype.bitwidth)
+    return ir.FloatType() if dtype.bitwidth == 32 else ir.DoubleType()
 
 
-def _pointer(context: Any, build: Value, kind: Any, array: Value, offset: Value) -> Value:
+def lane_numbers(numbers: list[int]) -> Value:
+    return ir.Constant(ir.VectorType(INT32, len(numbers)), numbers)
+
+
+def pointer(context: Any, build: Value, kind: Any, array: Value, offset: Value) -> Value:
     """Return the address of an element of a contiguous Numba array."""
     return build.gep(context.make_array(kind)(context, build, array).data, [offset])
 
@@ -115,23 +121,24 @@ def _pointer(context: Any, build: Value, kind: Any, array: Value, offset: Value)
 
 def _write_tile(function: Value, dtype: Any, rows: int, vectors: int, *, image_is_a: bool) -> None:
     """Write the body of one shape of tile; `_tile` explains its arguments."""
-    image, places, depths, packed, packed_step, depth, start, c, c_step, row_count, lane_count, adds = function.args
+    image, places, depths, packed, packed_step, depth, start, c, spots, c_step, row_count, lane_count, adds = function.args
     build = ir.IRBuilder(function.append_basic_block())
-    simd = _Vectors(build, dtype)
+    simd = Vectors(build, dtype)
     # Rows beyond the count repeat the last one: they compute the same, and store it to the same place.
-    last = build.sub(row_count, _INT(1))
-    row = [build.select(build.icmp_signed("<", _INT(m), row_count), _INT(m), last) for m in range(rows)]
-    entries = row if image_is_a else [_INT(v) for v in range(vectors)]
+    last = build.sub(row_count, INT(1))
+    row = [build.select(build.icmp_signed("<", INT(m), row_count), INT(m), last) for m in range(rows)]
+    entries = row if image_is_a else [INT(v) for v in range(vectors)]
     in_image = [build.gep(image, [build.load(build.gep(places, [entry]))]) for entry in entries]
-    at = [[build.add(build.mul(row[m], c_step), _INT(v * simd.lanes)) for v in range(vectors)] for m in range(rows)]
+    spot = [build.load(build.gep(spots, [INT(v)])) for v in range(vectors)]
+    at = [[build.add(build.mul(row[m], c_step), spot[v]) for v in range(vectors)] for m in range(rows)]
     cells = [(m, v) for m in range(rows) for v in range(vectors)]
     mask = simd.first(lane_count)
     sums = {cell: cgutils.alloca_once(build, simd.vector) for cell in cells}
 
-    with build.if_else(build.icmp_signed("!=", adds, _INT(0))) as (more, first):
+    with build.if_else(build.icmp_signed("!=", adds, INT(0))) as (more, first):
         with more:
             for m, v in cells:
-                old = simd.load(c, at[m][v]) if v < vectors - 1 else simd.load_some(mask, c, at[m][v])
+                old = simd.load(c, at[m][v], mask if v == vectors - 1 else None)
                 build.store(old, sums[m, v])
         with first:
             for m, v in cells:
@@ -147,25 +154,22 @@ def _write_tile(function: Value, dtype: Any, rows: int, vectors: int, *, image_i
             build.store(simd.multiply_add(a[m], b[v], build.load(sums[m, v])), sums[m, v])
 
     for m, v in cells:
-        if v < vectors - 1:
-            simd.store(build.load(sums[m, v]), c, at[m][v])
-        else:
-            simd.store_some(mask, build.load(sums[m, v]), c, at[m][v])
+        simd.store(build.load(sums[m, v]), c, at[m][v], mask if v == vectors - 1 else None)
     build.ret_void()
 
 
 def _source(base: Value, step: Value, i: int, stride: int = 1) -> tuple[Value, Value]:
     """Return where the tile's i-th row or vector is: of the image at its place, of what is packed one by one."""
-    return (base, _INT(i * stride)) if step is None else (base[i], step)
+    return (base, INT(i * stride)) if step is None else (base[i], step)
 
 
 def _tile_function(module: Value, dtype: Any, rows: int, vectors: int, *, image_is_a: bool) -> Value:
     """Return the LLVM function for a shape of tile, written into the module when first asked for."""
     name = f"autograd_cnn.tile.{'a' if image_is_a else 'b'}.{dtype}.{rows}x{vectors}"
     if name not in module.globals:
-        element = (ir.FloatType() if dtype.bitwidth == 32 else ir.DoubleType()).as_pointer()
-        table = _INT.as_pointer()
-        kinds = [element, table, table, element, _INT, _INT, element, element, _INT, _INT, _INT, _INT]
+        element = element_type(dtype).as_pointer()
+        table = INT.as_pointer()
+        kinds = [element, table, table, element, INT, INT, element, element, table, INT, INT, INT, INT]
         function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
         function.linkage = "internal"
         function.attributes.add("noinline")
@@ -180,23 +184,24 @@ def _tile(*, image_is_a: bool) -> Any:
     def tile(
         typing: Any, rows: Any, vectors: Any, image: Any, image_at: Any, places: Any, places_at: Any, depths: Any,
         depths_at: Any, packed: Any, packed_at: Any, packed_step: Any, depth: Any, start: Any, start_at: Any,
-        c: Any, c_at: Any, c_step: Any, row_count: Any, lane_count: Any, adds: Any,
+        c: Any, c_at: Any, spots: Any, spots_at: Any, c_step: Any, row_count: Any, lane_count: Any, adds: Any,
     ) -> Any:  # fmt: skip
         i = types.int64
-        kinds = (i, i, image, i, places, i, depths, i, packed, i, i, i, start, i, c, i, i, i, i, i)
+        kinds = (i, i, image, i, places, i, depths, i, packed, i, i, i, start, i, c, i, spots, i, i, i, i, i)
 
         def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
             rows, vectors, image, image_at, places, places_at, depths, depths_at, packed, packed_at, *rest = values
-            packed_step, depth, start, start_at, c, c_at, c_step, row_count, lane_count, adds = rest
-            of = dict(zip(("image", "places", "depths", "packed", "start", "c"),
-                          (signature.args[j] for j in (2, 4, 6, 8, 12, 14)), strict=True))  # fmt: skip
+            packed_step, depth, start, start_at, c, c_at, spots, spots_at, c_step, row_count, lane_count, adds = rest
+            of = dict(zip(("image", "places", "depths", "packed", "start", "c", "spots"),
+                          (signature.args[j] for j in (2, 4, 6, 8, 12, 14, 16)), strict=True))  # fmt: skip
             arguments = [
-                _pointer(context, build, of["image"], image, image_at),
-                _pointer(context, build, of["places"], places, places_at),
-                _pointer(context, build, of["depths"], depths, depths_at),
-                _pointer(context, build, of["packed"], packed, packed_at), packed_step, depth,
-                _pointer(context, build, of["start"], start, start_at),
-                _pointer(context, build, of["c"], c, c_at), c_step, row_count, lane_count, adds,
+                pointer(context, build, of["image"], image, image_at),
+                pointer(context, build, of["places"], places, places_at),
+                pointer(context, build, of["depths"], depths, depths_at),
+                pointer(context, build, of["packed"], packed, packed_at), packed_step, depth,
+                pointer(context, build, of["start"], start, start_at),
+                pointer(context, build, of["c"], c, c_at),
+                pointer(context, build, of["spots"], spots, spots_at), c_step, row_count, lane_count, adds,
             ]  # fmt: skip
             _write_choice(build, of["c"].dtype, rows, vectors, arguments, image_is_a=image_is_a)
             return context.get_dummy_value()
@@ -211,11 +216,11 @@ def _write_choice(
 ) -> None:
     """Write the call of the tile that has so many rows and vectors."""
     done = build.append_basic_block("done")
-    choice = build.switch(build.add(build.mul(rows, _INT(8)), vectors), done)
+    choice = build.switch(build.add(build.mul(rows, INT(8)), vectors), done)
     for tall, most in zip(TILE_ROWS, (TALL_VECTORS, MIDDLE_VECTORS, LOW_VECTORS), strict=True):
         for wide in range(1, most + 1):
             block = build.append_basic_block(f"tile.{tall}x{wide}")
-            choice.add_case(_INT(8 * tall + wide), block)
+            choice.add_case(INT(8 * tall + wide), block)
             with build.goto_block(block):
                 build.call(_tile_function(build.module, dtype, tall, wide, image_is_a=image_is_a), arguments)
                 build.branch(done)
@@ -235,9 +240,9 @@ def copy_vector(typing: Any, target: Any, target_at: Any, source: Any, source_at
 
     def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
         target, target_at, source, source_at = values
-        simd = _Vectors(build, signature.args[0].dtype)
-        vector = simd.load(_pointer(context, build, signature.args[2], source, source_at), _INT(0))
-        simd.store(vector, _pointer(context, build, signature.args[0], target, target_at), _INT(0))
+        simd = Vectors(build, signature.args[0].dtype)
+        vector = simd.load(pointer(context, build, signature.args[2], source, source_at), INT(0))
+        simd.store(vector, pointer(context, build, signature.args[0], target, target_at), INT(0))
         return context.get_dummy_value()
 
     return types.void(target, types.int64, source, types.int64), write
@@ -249,10 +254,10 @@ def copy_lanes(typing: Any, target: Any, target_at: Any, source: Any, source_at:
 
     def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
         target, target_at, source, source_at, count = values
-        simd = _Vectors(build, signature.args[0].dtype)
+        simd = Vectors(build, signature.args[0].dtype)
         mask = simd.first(count)
-        lanes = simd.load_some(mask, _pointer(context, build, signature.args[2], source, source_at), _INT(0))
-        simd.store_some(mask, lanes, _pointer(context, build, signature.args[0], target, target_at), _INT(0))
+        lanes = simd.load(pointer(context, build, signature.args[2], source, source_at), INT(0), mask)
+        simd.store(lanes, pointer(context, build, signature.args[0], target, target_at), INT(0), mask)
         return context.get_dummy_value()
 
     return types.void(target, types.int64, source, types.int64, types.int64), write
@@ -264,12 +269,12 @@ def add_lanes(typing: Any, target: Any, target_at: Any, source: Any, source_at: 
 
     def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
         target, target_at, source, source_at, count = values
-        simd = _Vectors(build, signature.args[0].dtype)
+        simd = Vectors(build, signature.args[0].dtype)
         mask = simd.first(count)
-        there = _pointer(context, build, signature.args[0], target, target_at)
-        old = simd.load_some(mask, there, _INT(0))
-        new = simd.load_some(mask, _pointer(context, build, signature.args[2], source, source_at), _INT(0))
-        simd.store_some(mask, build.fadd(old, new), there, _INT(0))
+        there = pointer(context, build, signature.args[0], target, target_at)
+        old = simd.load(there, INT(0), mask)
+        new = simd.load(pointer(context, build, signature.args[2], source, source_at), INT(0), mask)
+        simd.store(build.fadd(old, new), there, INT(0), mask)
         return context.get_dummy_value()
 
     return types.void(target, types.int64, source, types.int64, types.int64), write
@@ -288,23 +293,23 @@ def transpose_block(
 
     def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
         target, target_at, target_step, source, source_at, source_step, row_count = values
-        simd = _Vectors(build, signature.args[0].dtype)
-        there = _pointer(context, build, signature.args[0], target, target_at)
-        here = _pointer(context, build, signature.args[3], source, source_at)
-        last = build.sub(row_count, _INT(1))
+        simd = Vectors(build, signature.args[0].dtype)
+        there = pointer(context, build, signature.args[0], target, target_at)
+        here = pointer(context, build, signature.args[3], source, source_at)
+        last = build.sub(row_count, INT(1))
         block = []
         for m in range(simd.lanes):
-            row = build.select(build.icmp_signed("<", _INT(m), row_count), _INT(m), last)
+            row = build.select(build.icmp_signed("<", INT(m), row_count), INT(m), last)
             block.append(simd.load(here, build.mul(row, source_step)))
         half = simd.lanes // 2
-        low = _lanes([j // 2 + j % 2 * simd.lanes for j in range(simd.lanes)])
-        high = _lanes([half + j // 2 + j % 2 * simd.lanes for j in range(simd.lanes)])
+        low = lane_numbers([j // 2 + j % 2 * simd.lanes for j in range(simd.lanes)])
+        high = lane_numbers([half + j // 2 + j % 2 * simd.lanes for j in range(simd.lanes)])
         # Shuffling the upper half of the rows into the lower one, log2(lanes) times over, transposes.
         for _ in range(simd.lanes.bit_length() - 1):
             pairs = [(block[m], block[m + half]) for m in range(half)]
             block = [build.shuffle_vector(a, b, part) for a, b in pairs for part in (low, high)]
         for m in range(simd.lanes):
-            simd.store(block[m], there, build.mul(_INT(m), target_step))
+            simd.store(block[m], there, build.mul(INT(m), target_step))
         return context.get_dummy_value()
 
     return types.void(target, i, i, source, i, i, i), write

@@ -23,9 +23,22 @@ def max_pool(x: Array, windows: Windows) -> tuple[Array, Array]:
     winners = np.zeros(y.shape, np.min_scalar_type(len(values) - 1))
     passed = np.ones(y.shape, bool)
     for value in values[:-1]:
-        passed &= (value != y) & (value == value)  # a NaN equals nothing, but has won
+        passed &= (value != y) & ~np.isnan(value)  # a NaN equals nothing, but has won
         winners += passed
+    if extent is not x:
+        np.maximum(winners, _first_inside(windows).astype(winners.dtype), out=winners)
     return y, winners
+
+
+def _first_inside(windows: Windows) -> Array:
+    """Return each window's first tap on the image, (OH, OW): the border does not win over a pixel of -inf."""
+    rows, columns = (
+        np.clip(-((np.arange(places) * step - before) // gap), 0, taps - 1)
+        for places, step, (before, _), gap, taps in zip(
+            windows.out, windows.stride, windows.padding, windows.dilation, windows.size, strict=True
+        )
+    )
+    return rows[:, None] * windows.size[1] + columns
 
 
 def gather_winners(x: Array, winners: Array, windows: Windows) -> Array:

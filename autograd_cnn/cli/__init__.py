@@ -1,0 +1,5 @@
+"""The command ``autograd-cnn``."""
+
+from autograd_cnn.cli.command import main
+
+__all__ = ["main"]

@@ -1,0 +1,64 @@
+"""``autograd-cnn info``: what this installation consists of."""
+
+import argparse
+import os
+import platform
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autograd_cnn import __version__
+from autograd_cnn.cli.progress import say
+from autograd_cnn.kernels import current_backend
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "info",
+        help="print versions, backend, threads and processor",
+        description="Print what this installation consists of: versions, backend, threads and processor. "
+        "A report of a fault should begin with it.",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run)
+
+
+def run(_: argparse.Namespace) -> None:
+    """Print a line for each fact."""
+    facts = list(_facts())
+    width = max(len(name) for name, _ in facts)
+    for name, value in facts:
+        say(f"{name:<{width}}  {value}")
+
+
+def _facts() -> Iterator[tuple[str, str]]:
+    yield "autograd-cnn", __version__
+    yield "Python", platform.python_version()
+    yield "NumPy", np.__version__
+    yield "Numba", _installed("numba", "fast")
+    yield "safetensors", _installed("safetensors", "interop")
+    yield "backend", current_backend()
+    yield "threads", f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()}"
+    yield "processor", _processor()
+    yield "system", platform.platform()
+
+
+def _installed(package: str, extra: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return f"not installed; try: python -m pip install 'autograd-cnn[{extra}]'"
+
+
+def _processor() -> str:
+    """Return the processor's name, where the system tells it."""
+    listing = Path("/proc/cpuinfo")
+    if listing.is_file():
+        for line in listing.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

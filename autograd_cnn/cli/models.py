@@ -1,0 +1,57 @@
+"""The networks that the command knows by name, and those that a pattern describes."""
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from autograd_cnn import nn
+from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.tape import no_grad
+
+ImageShape: TypeAlias = tuple[int, int, int]
+"""(C, H, W)"""
+
+MODELS: Final[dict[str, Callable[[ImageShape, int], nn.Module]]] = {
+    "digits_net": lambda shape, seed: nn.digits_net(seed),  # noqa: ARG005  # made for one shape
+    "lenet5": lambda shape, seed: nn.lenet5(seed, in_channels=shape[0], image_size=shape[1]),
+    "small_vgg": lambda shape, seed: nn.small_vgg(seed, in_channels=shape[0], image_size=shape[1]),
+    "resnet20": lambda shape, seed: nn.resnet20(seed, in_channels=shape[0]),
+}
+CLASSES: Final = 10
+"""Every data set of the command has ten."""
+
+
+def make_model(text: str, image_shape: ImageShape, seed: int) -> nn.Module:
+    """Return the network of this name or pattern, for images of this shape.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such network, or the images do not fit it.
+
+    Examples
+    --------
+    >>> make_model("CONV -> POOL -> FC", (1, 8, 8), 0)
+    Sequential(): 2,730 parameters
+      conv1: Conv2d(1, 16, kernel_size=(3, 3), padding='same'): 160 parameters
+      relu1: ReLU()
+      pool1: MaxPool2d(kernel_size=(2, 2))
+      flatten: Flatten(start_dim=1)
+      fc1: Linear(256, 10): 2,570 parameters
+    """
+    if text not in MODELS and text.isidentifier() and text != "FC":
+        raise ArgumentError(
+            sentence("--model", "no network of this name", expected=f"one of {', '.join(MODELS)}, or a pattern",
+                     got=repr(text))
+        )  # fmt: skip
+    try:
+        if text in MODELS:
+            model = MODELS[text](image_shape, seed)
+        else:
+            model = nn.build(text, input_shape=image_shape, classes=CLASSES, rng=seed)
+        with no_grad():
+            model.eval()(np.zeros((1, *image_shape), np.float32))
+    except ValueError as error:
+        raise ArgumentError(sentence("--model", str(error))) from error
+    return model.train()

@@ -1,0 +1,107 @@
+"""Windows of 2x2 side by side, a vector of them at a time.
+
+A row of pixels holds the windows' left and right taps in turn. Shuffling two vectors of it makes one of
+left taps and one of right taps, and the other way round.
+"""
+
+from typing import Any
+
+from numba import types
+from numba.extending import intrinsic
+
+from autograd_cnn.kernels.jit.simd import INT, Value, Vectors, lane_numbers, pointer
+
+
+@intrinsic  # type: ignore[untyped-decorator]  # Numba brings no types
+def largest_of_four(
+    typing: Any, y: Any, winners: Any, at: Any, x: Any, x_at: Any, width: Any, count: Any
+) -> Any:  # fmt: skip
+    """Write the largest value and its tap for a vector of windows, the first ``count`` of them if these are fewer."""
+    i = types.int64
+
+    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+        y, winners, at, x, x_at, width, count = values
+        kinds = signature.args
+        simd = Vectors(build, kinds[0].dtype)
+        numbers = Vectors(build, kinds[1].dtype, simd.lanes)
+        upper = pointer(context, build, kinds[3], x, x_at)
+        to_y = pointer(context, build, kinds[0], y, at)
+        to_winners = pointer(context, build, kinds[1], winners, at)
+
+        def compare(masks: list[Value]) -> None:
+            best, winner = None, numbers.zero
+            for tap, value in enumerate(_taps(simd, upper, width, masks)):
+                if best is None:
+                    best = value
+                    continue
+                # Not "greater", so that a NaN wins, and keeps winning.
+                better = build.and_(build.fcmp_unordered(">", value, best), build.fcmp_ordered("ord", best, best))
+                best = build.select(better, value, best)
+                winner = build.select(better, numbers.vector([tap] * simd.lanes), winner)
+            simd.store(best, to_y, INT(0), masks[2])
+            numbers.store(winner, to_winners, INT(0), masks[2])
+
+        _whole_or_some(simd, count, compare)
+        return context.get_dummy_value()
+
+    return types.void(y, winners, i, x, i, i, i), write
+
+
+def _taps(simd: Vectors, upper: Value, width: Value, masks: list[Value]) -> list[Value]:
+    """Load the four taps of each window, row by row."""
+    left, right = ([2 * j + side for j in range(simd.lanes)] for side in (0, 1))
+    taps = []
+    for row in (INT(0), width):
+        ends = [simd.load(upper, simd.build.add(row, INT(n * simd.lanes)), masks[n]) for n in (0, 1)]
+        taps += [simd.build.shuffle_vector(*ends, lane_numbers(side)) for side in (left, right)]
+    return taps
+
+
+@intrinsic  # type: ignore[untyped-decorator]  # Numba brings no types
+def give_to_one_of_four(
+    typing: Any, x: Any, x_at: Any, width: Any, g: Any, winners: Any, at: Any, count: Any
+) -> Any:  # fmt: skip
+    """Write each g to the winner of its window and 0 to the others, for a vector of windows or the first of them."""
+    i = types.int64
+
+    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+        x, x_at, width, g, winners, at, count = values
+        kinds = signature.args
+        simd = Vectors(build, kinds[0].dtype)
+        numbers = Vectors(build, kinds[4].dtype, simd.lanes)
+        upper = pointer(context, build, kinds[0], x, x_at)
+        from_g = pointer(context, build, kinds[3], g, at)
+        from_winners = pointer(context, build, kinds[4], winners, at)
+
+        def give(masks: list[Value]) -> None:
+            value = simd.load(from_g, INT(0), masks[2])
+            winner = numbers.load(from_winners, INT(0), masks[2])
+            taps = [
+                build.select(build.icmp_unsigned("==", winner, numbers.vector([tap] * simd.lanes)), value, simd.zero)
+                for tap in range(4)
+            ]
+            for row, pair in ((INT(0), taps[:2]), (width, taps[2:])):
+                for n in (0, 1):
+                    inner = [n * simd.lanes // 2 + j // 2 + j % 2 * simd.lanes for j in range(simd.lanes)]
+                    vector = build.shuffle_vector(*pair, lane_numbers(inner))
+                    simd.store(vector, upper, build.add(row, INT(n * simd.lanes)), masks[n])
+
+        _whole_or_some(simd, count, give)
+        return context.get_dummy_value()
+
+    return types.void(x, i, i, g, winners, i, i), write
+
+
+def _whole_or_some(simd: Vectors, count: Value, body: Any) -> None:
+    """Write the body twice: for a whole vector of windows without masks, and with masks for fewer.
+
+    The masks are those of the first and second vector of pixels, and of the windows.
+    """
+    build = simd.build
+    with build.if_else(build.icmp_signed(">=", count, INT(simd.lanes))) as (whole, some):
+        with whole:
+            body([None, None, None])
+        with some:
+            pixels = build.mul(count, INT(2))
+            beyond = build.sub(pixels, INT(simd.lanes))
+            body([simd.first(pixels), simd.first(beyond), simd.first(count)])

@@ -1,0 +1,239 @@
+"""Pooling over windows, and the adjoints: a thread works on whole maps, one after the other.
+
+Shapes: x (N, C, H, W), y, g and winners (N, C, OH, OW).
+
+Windows of 2x2 side by side, as nearly every network has them, have loops of their own, which the
+compiler turns into vector instructions.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit, prange
+
+from autograd_cnn.kernels.jit.arrays import flat, takes
+from autograd_cnn.kernels.jit.pairs import give_to_one_of_four, largest_of_four
+from autograd_cnn.kernels.jit.simd import VECTOR_BYTES
+from autograd_cnn.kernels.windows import Array, Windows
+
+
+class Pool(NamedTuple):
+    """The sizes of one pooling."""
+
+    maps: int
+    height: int
+    width: int
+    window_h: int
+    window_w: int
+    stride_h: int
+    stride_w: int
+    dilation_h: int
+    dilation_w: int
+    top: int
+    left: int
+    out_h: int
+    out_w: int
+
+
+def _pool(x: Array, windows: Windows) -> Pool:
+    (top, _), (left, _) = windows.padding
+    return Pool(
+        x.shape[0] * x.shape[1], *windows.image, *windows.size, *windows.stride, *windows.dilation, top, left,
+        *windows.out,
+    )  # fmt: skip
+
+
+# --- the largest of each window ---------------------------------------------------------------
+
+
+def max_pool(x: Array, windows: Windows) -> Any:
+    """Return each window's largest value and its tap; of equal ones the first, of NaNs the first NaN."""
+    if not takes(x):
+        return NotImplemented
+    y = np.empty((*x.shape[:2], *windows.out), x.dtype)
+    winners = np.empty(y.shape, np.min_scalar_type(windows.size[0] * windows.size[1] - 1))
+    _max_pool(flat(x), y.reshape(-1), winners.reshape(-1), _pool(x, windows))
+    return y, winners
+
+
+@njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+def _max_pool(x: Any, y: Any, winners: Any, s: Pool) -> None:
+    lanes = VECTOR_BYTES // x.itemsize
+    pairs = _is_two_by_two(s)
+    for each in prange(s.maps):
+        end = (each + 1) * s.out_h * s.out_w
+        for i in range(s.out_h):
+            at = (each * s.out_h + i) * s.out_w
+            if pairs:
+                source = (each * s.height + 2 * i) * s.width
+                for j in range(0, s.out_w, lanes):
+                    # A vector may go beyond its row, since the next row overwrites that, but not beyond the map.
+                    count = lanes if at + j + lanes <= end else s.out_w - j
+                    largest_of_four(y, winners, at + j, x, source + 2 * j, s.width, count)
+            else:
+                _largest_of_window(x, each, i, y, winners, at, s)
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+def _is_two_by_two(s: Pool) -> bool:
+    size = s.window_h == 2 and s.window_w == 2 and s.stride_h == 2 and s.stride_w == 2
+    inside = s.top == 0 and s.left == 0 and 2 * s.out_h <= s.height and 2 * s.out_w <= s.width
+    return size and inside and s.dilation_h == 1 and s.dilation_w == 1
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+def _largest_of_window(x: Any, each: int, i: int, y: Any, winners: Any, at: int, s: Pool) -> None:
+    for j in range(s.out_w):
+        best, winner = -np.inf, 0
+        for p in range(s.window_h):
+            row = i * s.stride_h + p * s.dilation_h - s.top
+            if row < 0 or row >= s.height:
+                continue
+            for q in range(s.window_w):
+                column = j * s.stride_w + q * s.dilation_w - s.left
+                if 0 <= column < s.width:
+                    value = x[(each * s.height + row) * s.width + column]
+                    if not value <= best and best == best:
+                        best, winner = value, p * s.window_w + q
+        y[at + j] = best
+        winners[at + j] = winner
+
+
+def gather_winners(x: Array, winners: Array, windows: Windows) -> Any:
+    """Return from each window the value at its winner's tap."""
+    if not takes(x) or winners.dtype.kind not in "iu":
+        return NotImplemented
+    y = np.empty(winners.shape, x.dtype)
+    _gather_winners(flat(x), flat(winners), y.reshape(-1), _pool(x, windows))
+    return y
+
+
+@njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+def _gather_winners(x: Any, winners: Any, y: Any, s: Pool) -> None:
+    for each in prange(s.maps):
+        for i in range(s.out_h):
+            for j in range(s.out_w):
+                at = (each * s.out_h + i) * s.out_w + j
+                source = _winning_pixel(winners[at], each, i, j, s)
+                y[at] = x[source] if source >= 0 else 0
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+def _winning_pixel(winner: int, each: int, i: int, j: int, s: Pool) -> int:
+    """Return where in x the winner is, or -1 if on the padding."""
+    tap = np.int64(winner)
+    row = i * s.stride_h + tap // s.window_w * s.dilation_h - s.top
+    column = j * s.stride_w + tap % s.window_w * s.dilation_w - s.left
+    inside = 0 <= tap < s.window_h * s.window_w and 0 <= row < s.height and 0 <= column < s.width
+    return (each * s.height + row) * s.width + column if inside else -1
+
+
+def scatter_winners(g: Array, winners: Array, windows: Windows) -> Any:
+    """Add each window's g to the pixel that won it: the adjoint of `gather_winners`."""
+    if not takes(g) or winners.dtype.kind not in "iu":
+        return NotImplemented
+    x = np.empty((*g.shape[:2], *windows.image), g.dtype)
+    _scatter_winners(flat(g), flat(winners), x.reshape(-1), _pool(g, windows))
+    return x
+
+
+@njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+def _scatter_winners(g: Any, winners: Any, x: Any, s: Pool) -> None:
+    pairs = _is_two_by_two(s)
+    for each in prange(s.maps):
+        start, end = each * s.height * s.width, (each + 1) * s.height * s.width
+        x[start + (2 * s.out_h * s.width if pairs else 0) : end] = 0
+        for i in range(s.out_h):
+            at = (each * s.out_h + i) * s.out_w
+            if pairs:
+                _scatter_pairs(g, winners, at, (each + 1) * s.out_h * s.out_w, x, start + 2 * i * s.width, s)
+            else:
+                for j in range(s.out_w):
+                    target = _winning_pixel(winners[at + j], each, i, j, s)
+                    if target >= 0:
+                        x[target] += g[at + j]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+def _scatter_pairs(g: Any, winners: Any, at: int, end: int, x: Any, x_at: int, s: Pool) -> None:
+    """Write two rows of x, from a row of windows that begins at ``at`` in a map that ends at ``end``."""
+    lanes = VECTOR_BYTES // g.itemsize
+    for j in range(0, s.out_w, lanes):
+        count = lanes if at + j + lanes <= end else s.out_w - j
+        give_to_one_of_four(x, x_at + 2 * j, s.width, g, winners, at + j, count)
+    for p in range(2):
+        for j in range(2 * s.out_w, s.width):
+            x[x_at + p * s.width + j] = 0
+
+
+# --- the mean of each window ------------------------------------------------------------------
+
+
+def mean_pool(x: Array, windows: Windows, counts: Array) -> Any:
+    """Return each window's sum over its count, (OH, OW) or a number."""
+    counts = _spread(counts, x, windows)
+    if not takes(x, counts):
+        return NotImplemented
+    y = np.empty((*x.shape[:2], *windows.out), x.dtype)
+    _mean_pool(flat(x), flat(counts), y.reshape(-1), _pool(x, windows))
+    return y
+
+
+def _spread(counts: Any, like: Array, windows: Windows) -> Array:
+    """Return a count for each window; a mere number takes the dtype of the images."""
+    dtype = like.dtype if isinstance(counts, (int, float)) else None
+    return np.broadcast_to(np.asarray(counts, dtype), windows.out)
+
+
+@njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+def _mean_pool(x: Any, counts: Any, y: Any, s: Pool) -> None:
+    for each in prange(s.maps):
+        start = each * s.out_h * s.out_w
+        y[start : start + s.out_h * s.out_w] = 0
+        for i in range(s.out_h):
+            for p in range(s.window_h):
+                row = i * s.stride_h + p * s.dilation_h - s.top
+                if 0 <= row < s.height:
+                    for q in range(s.window_w):
+                        first, last, column = _columns_inside(q, s)
+                        source = (each * s.height + row) * s.width + column
+                        for j in range(first, last):
+                            y[start + i * s.out_w + j] += x[source + j * s.stride_w]
+            for j in range(s.out_w):
+                y[start + i * s.out_w + j] /= counts[i * s.out_w + j]
+
+
+@njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+def _columns_inside(q: int, s: Pool) -> tuple[int, int, int]:
+    """Return the first window whose tap in column q is inside the image, the first after them, and the tap's column."""
+    column = q * s.dilation_w - s.left
+    first = max(0, (s.stride_w - 1 - column) // s.stride_w)
+    last = min(s.out_w, (s.width - 1 - column) // s.stride_w + 1)
+    return first, last, column
+
+
+def mean_pool_wrt_input(g: Array, windows: Windows, counts: Array) -> Any:
+    """Give every pixel of a window the same share of its g."""
+    counts = _spread(counts, g, windows)
+    if not takes(g, counts):
+        return NotImplemented
+    x = np.empty((*g.shape[:2], *windows.image), g.dtype)
+    _mean_pool_wrt_input(flat(g), flat(counts), x.reshape(-1), _pool(g, windows))
+    return x
+
+
+@njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+def _mean_pool_wrt_input(g: Any, counts: Any, x: Any, s: Pool) -> None:
+    for each in prange(s.maps):
+        start = each * s.height * s.width
+        x[start : start + s.height * s.width] = 0
+        for i in range(s.out_h):
+            at = (each * s.out_h + i) * s.out_w
+            for p in range(s.window_h):
+                row = i * s.stride_h + p * s.dilation_h - s.top
+                if 0 <= row < s.height:
+                    for q in range(s.window_w):
+                        first, last, column = _columns_inside(q, s)
+                        target = start + row * s.width + column
+                        for j in range(first, last):
+                            x[target + j * s.stride_w] += g[at + j] / counts[i * s.out_w + j]

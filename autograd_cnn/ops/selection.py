@@ -1,0 +1,208 @@
+"""Selecting between values: extrema of two, limits, masks, and the comparisons that decide.
+
+Broadcasting follows NumPy; the engine sums it out of the gradients, so no rule mentions it.
+"""
+
+import numpy as np
+
+from autograd_cnn import kernels
+from autograd_cnn.primitive import primitive
+from autograd_cnn.tape import Array
+
+# --- selection --------------------------------------------------------------------------------
+
+
+@primitive
+def maximum(x1: Array, x2: Array) -> Array:
+    """The larger of two, element by element; where they tie each takes half of the gradient.
+
+    Examples
+    --------
+    >>> maximum([1.0, 5.0], 3.0)
+    array([3., 5.])
+    """
+    return np.maximum(x1, x2)
+
+
+@maximum.vjp("x1")
+def maximum_wrt_x1(g: Array, *, x1: Array, x2: Array) -> Array:
+    return _where_larger(x1, x2, g)
+
+
+@maximum.vjp("x2")
+def maximum_wrt_x2(g: Array, *, x1: Array, x2: Array) -> Array:
+    return _where_larger(x2, x1, g)
+
+
+@primitive
+def minimum(x1: Array, x2: Array) -> Array:
+    """The smaller of two, element by element; where they tie each takes half of the gradient.
+
+    Examples
+    --------
+    >>> minimum([1.0, 5.0], 3.0)
+    array([1., 3.])
+    """
+    return np.minimum(x1, x2)
+
+
+@minimum.vjp("x1")
+def minimum_wrt_x1(g: Array, *, x1: Array, x2: Array) -> Array:
+    return _where_larger(x2, x1, g)
+
+
+@minimum.vjp("x2")
+def minimum_wrt_x2(g: Array, *, x1: Array, x2: Array) -> Array:
+    return _where_larger(x1, x2, g)
+
+
+def _where_larger(a: Array, b: Array, g: Array) -> Array:
+    """Return ``g`` where ``a`` is larger than ``b``, half of it where they tie, else 0."""
+    return where(greater(a, b), g, where(equal(a, b), g * 0.5, 0))
+
+
+@primitive(constant=True)
+def heaviside(x1: Array, x2: Array) -> Array:
+    """The step: 0 where ``x1 < 0``, ``x2`` where it is 0, else 1; no gradient.
+
+    Examples
+    --------
+    >>> heaviside([-2.0, 0.0, 3.0], 0.5)
+    array([0. , 0.5, 1. ])
+    """
+    return np.heaviside(x1, x2)
+
+
+@primitive
+def clip(x: Array, *, min: float | None = None, max: float | None = None) -> Array:
+    """``x`` limited to the range from ``min`` to ``max``; outside of it the derivative is 0.
+
+    Examples
+    --------
+    >>> clip([-2.0, 0.5, 2.0], -1, 1)
+    array([-1. ,  0.5,  1. ])
+    """
+    return np.clip(x, min, max)
+
+
+@clip.vjp("x")
+def clip_wrt_x(g: Array, *, x: Array, min: float | None, max: float | None) -> Array:
+    if min is not None:
+        g = where(greater_equal(x, min), g, 0)
+    if max is not None:
+        g = where(less_equal(x, max), g, 0)
+    return g
+
+
+@primitive
+def where(condition: Array, x1: Array, x2: Array) -> Array:
+    """``x1`` where the condition holds, ``x2`` elsewhere. The condition has no gradient.
+
+    Examples
+    --------
+    >>> where([True, False], [1.0, 2.0], 0.0)
+    array([1., 0.])
+    """
+    return np.where(condition, x1, x2)
+
+
+@where.vjp("x1")
+def where_wrt_x1(g: Array, *, condition: Array) -> Array:
+    return where(condition, g, 0)
+
+
+@where.vjp("x2")
+def where_wrt_x2(g: Array, *, condition: Array) -> Array:
+    return where(condition, 0, g)
+
+
+@primitive
+def masked(x: Array, *, mask: Array) -> Array:
+    """``x`` where the mask is set, else 0: its own adjoint.
+
+    Examples
+    --------
+    >>> masked([1.0, 2.0], np.array([True, False]))
+    array([1., 0.])
+    """
+    return kernels.masked(np.asarray(x), mask)
+
+
+@masked.vjp("x")
+def masked_wrt_x(g: Array, *, mask: Array) -> Array:
+    return masked(g, mask=mask)
+
+
+# --- comparisons ------------------------------------------------------------------------------
+
+
+@primitive(constant=True)
+def equal(x1: Array, x2: Array) -> Array:
+    """Whether ``x1 == x2``, element by element; no gradient.
+
+    Examples
+    --------
+    >>> equal([1.0, 2.0, 3.0], 2.0)
+    array([False,  True, False])
+    """
+    return np.equal(x1, x2)
+
+
+@primitive(constant=True)
+def not_equal(x1: Array, x2: Array) -> Array:
+    """Whether ``x1 != x2``, element by element; no gradient.
+
+    Examples
+    --------
+    >>> not_equal([1.0, 2.0, 3.0], 2.0)
+    array([ True, False,  True])
+    """
+    return np.not_equal(x1, x2)
+
+
+@primitive(constant=True)
+def less(x1: Array, x2: Array) -> Array:
+    """Whether ``x1 < x2``, element by element; no gradient.
+
+    Examples
+    --------
+    >>> less([1.0, 2.0, 3.0], 2.0)
+    array([ True, False, False])
+    """
+    return np.less(x1, x2)
+
+
+@primitive(constant=True)
+def less_equal(x1: Array, x2: Array) -> Array:
+    """Whether ``x1 <= x2``, element by element; no gradient.
+
+    Examples
+    --------
+    >>> less_equal([1.0, 2.0, 3.0], 2.0)
+    array([ True,  True, False])
+    """
+    return np.less_equal(x1, x2)
+
+
+@primitive(constant=True)
+def greater(x1: Array, x2: Array) -> Array:
+    """Whether ``x1 > x2``, element by element; no gradient.
+
+    Examples
+    --------
+    >>> greater([1.0, 2.0, 3.0], 2.0)
+    array([False, False,  True])
+    """
+    return np.greater(x1, x2)
+
+
+@primitive(constant=True)
+def greater_equal(x1: Array, x2: Array) -> Array:
+    """Whether ``x1 >= x2``, element by element; no gradient.
+
+    Examples
+    --------
+    >>> greater_equal([1.0, 2.0, 3.0], 2.0)
+    array([False,  True,  True])
+    """
+    return np.greater_equal(x1, x2)

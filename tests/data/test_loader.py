@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+
+from autograd_cnn.data import Loader, random_shift
+from autograd_cnn.errors import ArgumentError, ShapeError
+
+
+def _epoch(loader):
+    return [(images.tolist(), labels.tolist()) for images, labels in loader]
+
+
+@pytest.fixture
+def numbers():
+    return np.arange(10.0), np.arange(10)
+
+
+@pytest.mark.parametrize(
+    ("n", "batch_size", "drop_last", "sizes"),
+    [(10, 4, False, [4, 4, 2]), (10, 4, True, [4, 4]), (8, 4, True, [4, 4]), (3, 8, False, [3]), (3, 8, True, [])],
+)
+def test_batch_sizes(n, batch_size, drop_last, sizes):
+    loader = Loader(np.zeros((n, 2)), np.arange(n), batch_size=batch_size, drop_last=drop_last)
+    assert len(loader) == len(sizes)
+    assert [len(labels) for _, labels in loader] == sizes
+
+
+def test_every_image_once_with_its_own_label(numbers):
+    batches = list(Loader(*numbers, batch_size=3))
+    images = np.concatenate([images for images, _ in batches])
+    labels = np.concatenate([labels for _, labels in batches])
+    assert np.array_equal(images, labels)
+    assert sorted(labels.tolist()) == list(range(10))
+
+
+def test_same_seed_same_batches_and_each_epoch_its_own(numbers):
+    one, two, other = Loader(*numbers, seed=3), Loader(*numbers, seed=3), Loader(*numbers, seed=4)
+    first, second = _epoch(one), _epoch(one)
+    assert (first, second) == (_epoch(two), _epoch(two))
+    assert first != second
+    assert first != _epoch(other)
+
+
+def test_an_epoch_depends_on_its_number_alone(numbers):
+    one, resumed = Loader(*numbers, batch_size=3), Loader(*numbers, batch_size=3)
+    next(iter(one))  # an epoch left in the middle counts
+    resumed.epoch = 1
+    assert _epoch(one) == _epoch(resumed)
+
+
+def test_without_shuffling_in_order(numbers):
+    assert [label for _, labels in _epoch(Loader(*numbers, batch_size=4, shuffle=False)) for label in labels] == [
+        *range(10)
+    ]
+
+
+def test_transform_sees_the_images_and_a_generator_of_the_epoch():
+    def noisy(images, rng):
+        return images + rng.random(images.shape)
+
+    images, labels = np.zeros(6), np.arange(6)
+    one, two = (Loader(images, labels, batch_size=2, seed=1, transform=noisy) for _ in range(2))
+    first = _epoch(one)
+    assert first == _epoch(two)
+    assert first != _epoch(one)
+    assert not images.any()
+
+
+def test_lengths_differ():
+    with pytest.raises(ShapeError) as err:
+        Loader(np.zeros((3, 1, 8, 8)), np.zeros(4))
+    assert str(err.value) == "Loader: images and labels are not equally many: expected 3 labels, got 4"
+
+
+def test_batch_size_below_1(numbers):
+    with pytest.raises(ArgumentError) as err:
+        Loader(*numbers, batch_size=0)
+    assert str(err.value) == "Loader: batch_size is out of range: expected at least 1, got 0"
+
+
+def test_negative_seed(numbers):
+    with pytest.raises(ArgumentError) as err:
+        Loader(*numbers, seed=-1)
+    assert str(err.value) == "Loader: seed is out of range: expected at least 0, got -1"
+
+
+def _shifted(image, down, right):
+    """Move an image pixel by pixel."""
+    moved = np.zeros_like(image)
+    channels, height, width = image.shape
+    for c in range(channels):
+        for i in range(height):
+            for j in range(width):
+                if 0 <= i + down < height and 0 <= j + right < width:
+                    moved[c, i + down, j + right] = image[c, i, j]
+    return moved
+
+
+@pytest.mark.parametrize("pixels", [0, 1, 2])
+def test_every_image_is_moved_as_a_whole(pixels):
+    rng = np.random.default_rng(7)
+    images = rng.random((40, 2, 4, 5), np.float32)
+    before = images.copy()
+    moved = random_shift(images, rng, pixels)
+    steps = range(-pixels, pixels + 1)
+    seen = set()
+    for image, result in zip(images, moved, strict=True):
+        [move] = [(d, r) for d in steps for r in steps if np.array_equal(_shifted(image, d, r), result)]
+        seen.add(move)
+    assert len(seen) > 1 or pixels == 0
+    assert moved.dtype == np.float32
+    assert np.array_equal(images, before)
+    assert not np.shares_memory(images, moved)
+
+
+def test_random_shift_by_less_than_nothing():
+    with pytest.raises(ArgumentError) as err:
+        random_shift(np.zeros((1, 1, 2, 2)), np.random.default_rng(0), -1)
+    assert str(err.value) == "random_shift: pixels is out of range: expected at least 0, got -1"

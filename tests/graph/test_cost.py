@@ -1,0 +1,121 @@
+"""Arithmetic and memory."""
+
+import numpy as np
+import pytest
+
+import autograd_cnn as ag
+from autograd_cnn.graph.cost import COUNTS, flops, saved_bytes
+from autograd_cnn.primitive import REGISTRY
+
+
+def _tensor(*shape, grad=True):
+    return ag.tensor(np.ones(shape), requires_grad=grad)
+
+
+def _terms(x, w, stride, padding, dilation, groups):
+    """Count the products of a correlation by running through them."""
+    n, c, *_ = x
+    f, channels, kh, kw = w
+    oh, ow = (
+        (size + 2 * padding - dilation * (k - 1) - 1) // stride + 1 for size, k in zip(x[2:], w[2:], strict=True)
+    )
+    assert c == channels * groups
+    return sum(channels * kh * kw for _ in range(n) for _ in range(f) for _ in range(oh) for _ in range(ow))
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "form"),
+    [
+        ((2, 3, 8, 7), (4, 3, 3, 2), {"stride": 2, "padding": 1, "dilation": 1, "groups": 1}),
+        ((1, 4, 9, 9), (6, 2, 3, 3), {"stride": 1, "padding": 0, "dilation": 2, "groups": 2}),
+    ],
+)
+def test_a_correlation_and_its_adjoints_take_the_same(x, w, form):
+    expected = 2 * _terms(x, w, **form)
+    images, filters = _tensor(*x), _tensor(*w)
+    y = ag.correlate2d(images, filters, **form)
+    g = _tensor(*y.shape)
+    assert flops(y.node) == expected
+    assert flops(ag.correlate2d_wrt_input(g, filters, x_shape=x, **form).node) == expected
+    assert flops(ag.correlate2d_wrt_weight(images, g, w_shape=w, **form).node) == expected
+
+
+def test_a_plain_image_is_counted_alike():
+    assert flops(ag.correlate2d(_tensor(5, 5), _tensor(2, 2)).node) == 2 * 16 * 4
+
+
+@pytest.mark.parametrize("wanted", [(True, False), (False, True)])
+def test_one_operand_without_gradient_is_enough(wanted):
+    left, right = (_tensor(3, 4, grad=wanted[0]), _tensor(4, 5, grad=wanted[1]))
+    assert flops((left @ right).node) == 2 * 3 * 5 * 4
+    image, filters = _tensor(1, 1, 4, 4, grad=wanted[0]), _tensor(2, 1, 3, 3, grad=wanted[1])
+    assert flops(ag.correlate2d(image, filters).node) == 2 * 8 * 9
+
+
+def test_products_with_vectors_and_stacks():
+    assert flops((_tensor(4) @ _tensor(4)).node) == 8
+    assert flops((_tensor(3, 4) @ _tensor(4)).node) == 24
+    assert flops((_tensor(6, 1, 3, 4) @ _tensor(5, 4, 2)).node) == 2 * 6 * 5 * 3 * 2 * 4
+
+
+@pytest.mark.parametrize(
+    ("subscripts", "shapes", "count"),
+    [
+        ("ij,jk->ik", [(2, 3), (3, 4)], 2 * 24),
+        ("ij,ij->ij", [(2, 3), (2, 3)], 6),
+        ("ij->i", [(2, 3)], 6),
+        ("i,i,i->", [(5,), (5,), (5,)], 15),
+    ],
+)
+def test_an_einsum_is_counted_as_its_plain_loops(subscripts, shapes, count):
+    assert flops(ag.einsum(subscripts, *(_tensor(*s) for s in shapes)).node) == count
+
+
+def test_what_is_not_counted_is_none_and_not_zero():
+    x = _tensor(2, 2)
+    assert flops(ag.relu(x).node) is None
+    assert flops(x.node) is None
+    bias_alone = ag.correlate2d(np.ones((1, 1, 4, 4)), np.ones((1, 1, 3, 3)), _tensor(1))
+    assert flops(bias_alone.node) is None
+    product = x @ np.ones((2, 2))
+    product.sum().backward()
+    assert flops(product.node) == 16
+
+
+def test_every_counted_primitive_exists():
+    assert COUNTS.keys() <= REGISTRY.keys()
+
+
+def test_a_primitive_of_the_same_name_is_not_counted():
+    @ag.primitive
+    def matmul(x1):
+        return x1 * 2
+
+    @matmul.vjp("x1")
+    def matmul_wrt_x1(g):
+        return g * 2
+
+    assert flops(matmul(_tensor(2)).node) is None
+
+
+def test_each_saved_array_counts_once():
+    x = ag.tensor(np.ones(10), requires_grad=True)
+    y = ag.exp(x)
+    z = y * y
+    counted = {id(x.value)}
+    assert saved_bytes(y.node, counted) == 80
+    assert saved_bytes(z.node, counted) == 0
+    assert saved_bytes((z * x).node, counted) == 80
+
+
+def test_a_view_counts_as_what_it_looks_into():
+    x = ag.exp(ag.tensor(np.ones(10), requires_grad=True))
+    y = ag.sin(x[:2])
+    assert saved_bytes(y.node, set()) == 80
+    assert saved_bytes(ag.sin(x).node, {id(x.value)}) == 0
+
+
+def test_a_freed_node_is_unknown():
+    y = ag.exp(ag.tensor(1.0, requires_grad=True))
+    y.backward()
+    assert saved_bytes(y.node, set()) is None

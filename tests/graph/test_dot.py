@@ -1,0 +1,141 @@
+"""Drawings."""
+
+import re
+
+import pytest
+
+from autograd_cnn.errors import ArgumentError
+from autograd_cnn.graph import Graph, capture
+
+
+def _kinds(source):
+    return re.findall(r"^\t*legend_\d+ \[label=\"?([^\"\]]*?)\"? ", source, re.MULTILINE)
+
+
+# --- what is drawn ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_small_graphs_look_as_agreed(model, backward, golden):
+    name, build = model
+    loss, leaves = build()
+    graph = capture(loss, backward=backward, values=False)
+    golden(f"{name}{'_backward' if backward else ''}.dot", graph.to_dot().source)
+    leaves.clear()
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        {"depth": 1}, {"color": "grad"}, {"color": "bytes"}, {"color": "flops", "depth": 2}, {"theme": "dark"},
+        {"show": "forward"}, {"show": "backward"}, {"legend": False},
+    ],
+    ids=lambda style: "_".join(f"{key}_{value}" for key, value in style.items()).lower(),
+)  # fmt: skip
+def test_styles_look_as_agreed(style, convnet, golden, request):
+    graph = capture(convnet, backward=True)
+    golden(f"style_{request.node.callspec.id}.dot", graph.to_dot(**style).source)
+
+
+def test_two_models_built_alike_give_the_same_bytes(model):
+    _, build = model
+    built = [build() for _ in range(2)]
+    first, second = (capture(loss, backward=True).to_dot().source for loss, _ in built)
+    assert first == second
+
+
+def test_a_square_has_two_labelled_edges(square):
+    source = capture(square).to_dot().source
+    assert re.findall(r"n0 -> n1 \[label=\" (x\d) \"\]", source) == ["x1", "x2"]
+
+
+def test_modules_are_nested_clusters_and_small_ones_prefixes(convnet):
+    source = capture(convnet).to_dot(legend=False).source
+    assert re.findall(r"^(\t+)subgraph (\w+)", source, re.MULTILINE) == [
+        ("\t", "cluster_0"), ("\t\t", "cluster_1"), ("\t", "cluster_2"),
+    ]  # fmt: skip
+    assert "label=features" in source
+    assert 'label="act: relu' in source
+
+
+def test_the_backward_pass_stands_beside_the_forward_one(square):
+    source = capture(square, backward=True).to_dot().source
+    assert 'label="forward pass"' in source
+    assert 'label="backward pass"' in source
+    assert "n4 -> n3 [dir=back]" in source
+    assert re.search(r"n1 -> n4 \[.*style=dotted", source)
+
+
+def test_values_of_the_forward_pass_are_stubs_in_the_backward_one(square):
+    source = capture(square, backward=True).to_dot(show="backward").source
+    assert re.search(r"n0_n4 \[label=x .*shape=plaintext", source)
+    assert "n0_n4 -> n4" in source
+    assert not re.search(r"\tn1 \[", source)
+
+
+def test_a_graph_without_a_backward_pass_has_none_to_show(square):
+    dot = capture(square).to_dot(show="backward", legend=False)
+    assert [line for line in dot.body if "n" in line] == []
+
+
+# --- colour -----------------------------------------------------------------------------------
+
+
+def test_what_was_not_computed_is_not_shown_as_zero(convnet):
+    source = capture(convnet).to_dot(color="grad").source
+    assert "not computed" in source
+    assert _kinds(source) == ["gradient norm", "not computed"]
+
+
+def test_a_gradient_of_zero_is_shown_as_such(diamond):
+    zero = capture(diamond * 0, backward=True).to_dot(color="grad", show="forward").source
+    assert "grad 0" in zero
+    assert "0" in _kinds(zero)
+    assert "not computed" not in zero
+
+
+def test_freed_memory_is_not_shown_as_zero(convnet):
+    convnet.backward()
+    source = capture(convnet).to_dot(color="bytes").source
+    assert "saved " not in source.replace("saved for the backward pass", "")
+    assert "freed" in _kinds(source)
+
+
+def test_uncounted_arithmetic_is_not_shown_as_zero(convnet):
+    source = capture(convnet).to_dot(color="flops").source
+    assert "relu\\n(2, 3, 8, 8)\\nnot counted" in source
+    assert "6.91 kFLOP" in source  # 2 · 2·3·8·8 · 3·3
+
+
+def test_the_legend_names_what_is_there(square):
+    assert _kinds(capture(square).to_dot().source) == ["operation", "parameter", "output"]
+
+
+# --- size -------------------------------------------------------------------------------------
+
+
+def test_folding_makes_big_graphs_small(blocks):
+    boxes = re.findall(r"^\t+(n\d+) \[", capture(blocks(30)).to_dot(depth=2).source, re.MULTILINE)
+    assert len(boxes) < 12
+
+
+# --- what can't be drawn ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("style", "text"),
+    [
+        ({"show": "all"}, "to_dot: show is unknown: expected 'forward' or 'backward' or 'both', got 'all'"),
+        ({"color": "size"}, "to_dot: color is unknown: expected 'grad' or 'bytes' or 'flops', got 'size'"),
+        ({"theme": "blue"}, "to_dot: theme is unknown: expected 'light' or 'dark', got 'blue'"),
+        ({"depth": 0}, "to_dot: depth is out of range: expected at least 1, got 0"),
+    ],
+)
+def test_unknown_styles_are_errors(style, text, square):
+    with pytest.raises(ArgumentError) as error:
+        capture(square).to_dot(**style)
+    assert str(error.value) == text
+
+
+def test_an_empty_graph_is_an_empty_drawing():
+    assert "->" not in Graph((), ()).to_dot().source

@@ -1,0 +1,71 @@
+"""Modules as boxes, and equal ones in a row as one."""
+
+from autograd_cnn.graph import capture
+from autograd_cnn.graph.fold import fold, with_stubs
+
+
+def _boxes(graph, depth):
+    boxes, edges = fold(graph.nodes, graph.edges, depth)
+    return boxes, edges
+
+
+def test_without_a_depth_every_node_is_a_box(convnet):
+    graph = capture(convnet)
+    boxes, edges = _boxes(graph, None)
+    assert [box.members for box in boxes] == [(node,) for node in graph.nodes]
+    assert edges == list(graph.edges)
+
+
+def test_a_depth_folds_the_modules_at_that_level(convnet):
+    graph = capture(convnet)
+    assert [box.module for box in _boxes(graph, 1)[0] if box.module] == ["features", "head"]
+    boxes = _boxes(graph, 2)[0]
+    assert [(box.module, box.scope) for box in boxes if box.module] == [
+        ("features.conv", "features"), ("features.act", "features"), ("features.pool", "features"),
+    ]  # fmt: skip
+    assert [node.name for node in next(b for b in boxes if b.module == "features.conv").members] == [
+        "features.conv.weight", "features.conv.bias", "correlate2d",
+    ]  # fmt: skip
+
+
+def test_between_boxes_there_is_one_edge(blocks):
+    boxes, edges = _boxes(capture(blocks(1)), 2)
+    into_body = [e for e in edges if e.target == next(b.id for b in boxes if b.module == "body.0")]
+    assert len(into_body) == 1
+
+
+def test_equal_modules_in_a_row_are_one_box(blocks):
+    boxes, edges = _boxes(capture(blocks(4)), 2)
+    (body,) = [box for box in boxes if box.module]
+    assert (body.module, body.times) == ("body.0", 4)
+    assert [e.source for e in edges if e.target == body.id] != []
+    assert [e.target for e in edges if e.source == body.id] != []
+
+
+def test_modules_that_differ_stay_apart(convnet):
+    boxes, _ = _boxes(capture(convnet), 2)
+    assert {box.times for box in boxes} == {1}
+
+
+def test_the_backward_pass_folds_by_itself(convnet):
+    boxes, _ = _boxes(capture(convnet, backward=True), 1)
+    assert [(b.module, b.phase) for b in boxes if b.module] == [
+        ("features", "forward"), ("head", "forward"), ("head", "backward"), ("features", "backward"),
+    ]  # fmt: skip
+
+
+def test_stubs_stand_in_for_the_other_pass(square):
+    graph = capture(square, backward=True)
+    boxes, edges = with_stubs(*_boxes(graph, None))
+    stubs = [box for box in boxes if box.stub]
+    assert [(box.id, box.node.name, box.phase) for box in stubs] == [
+        ("n0_n4", "x", "backward"), ("n0_n5", "x", "backward"),
+    ]  # fmt: skip
+    phases = {box.id: box.phase for box in boxes}
+    assert all(phases[e.source] == phases[e.target] for e in edges)
+
+
+def test_folded_modules_need_no_stubs(convnet):
+    boxes, _ = with_stubs(*_boxes(capture(convnet, backward=True), 1))
+    targets = {box.id.partition("_")[2] for box in boxes if box.stub}
+    assert targets.isdisjoint(box.id for box in boxes if box.module)

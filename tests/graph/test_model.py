@@ -1,0 +1,31 @@
+"""The plain data."""
+
+import dataclasses
+
+import pytest
+
+from autograd_cnn.graph import Edge, GraphNode, Parameter, Summary
+
+
+def _node():
+    return GraphNode(
+        "n0", "operation", "relu", (2, 3), "float32", "net.act", parameters=(Parameter("axis", "0", default=False),),
+        value=Summary(0.0, 1.0, 0.5, 0.1, 2.0, 0, (1, 2)),
+    )  # fmt: skip
+
+
+def test_a_node_survives_being_a_dict():
+    node = _node()
+    assert GraphNode.from_dict(dataclasses.asdict(node)) == node
+
+
+def test_a_node_can_be_rebuilt_from_lists():
+    fields = dataclasses.asdict(_node()) | {"shape": [2, 3]}
+    fields["value"] = fields["value"] | {"histogram": [1, 2]}
+    assert GraphNode.from_dict(fields) == _node()
+
+
+@pytest.mark.parametrize("data", [_node(), Edge("n0", "n1"), _node().value, _node().parameters[0]])
+def test_nothing_can_be_changed(data):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(data, dataclasses.fields(data)[0].name, "other")

@@ -1,0 +1,67 @@
+"""Colours and scales."""
+
+from dataclasses import astuple
+
+import pytest
+
+from autograd_cnn.graph.style import PALETTES, SCALE, Scale, quantity_text
+
+
+def _luminance(color):
+    """Return the relative luminance of WCAG 2."""
+    parts = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _contrast(one, other):
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", PALETTES)
+def test_text_is_readable_on_every_fill(theme):
+    palette = PALETTES[theme]
+    assert all(_contrast(look.fill, palette.ink) >= 7 for look in palette.kinds.values())
+    assert _contrast(palette.paper, palette.faint) >= 4.5
+    assert _contrast(palette.module, palette.faint) >= 4.5
+
+
+@pytest.mark.parametrize(("fill", "ink"), SCALE)
+def test_text_is_readable_on_the_scale(fill, ink):
+    assert _contrast(fill, ink) >= 4.5
+
+
+@pytest.mark.parametrize("theme", PALETTES)
+def test_no_two_kinds_look_alike(theme):
+    looks = [astuple(look)[:-1] for name, look in PALETTES[theme].kinds.items()]
+    assert len(set(looks)) == len(looks)
+
+
+def test_a_scale_grows_by_equal_factors():
+    scale = Scale.of([1.0, None, 0.0, 10_000.0, 50.0])
+    assert [scale.step(v) for v in (0.0, 1.0, 9.9, 10.1, 999.0, 1001.0, 10_000.0)] == [0, 1, 1, 2, 3, 4, 4]
+    assert [(round(low), round(high)) for low, high, _ in scale.steps()] == [
+        (1, 10), (10, 100), (100, 1000), (1000, 10_000),
+    ]  # fmt: skip
+
+
+def test_a_scale_of_one_value_has_one_step():
+    scale = Scale.of([3.0, 3.0])
+    assert [scale.colors(v) for v in (0.0, 3.0)] == [SCALE[0], SCALE[-1]]
+    assert list(scale.steps()) == [(3.0, 3.0, SCALE[-1])]
+
+
+def test_a_scale_of_nothing_has_no_steps():
+    assert list(Scale.of([None, 0.0]).steps()) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0, "B", "0 B"), (999, "B", "999 B"), (1000, "B", "1 kB"), (1_500_000, "FLOP", "1.5 MFLOP"),
+        (2.5e20, "FLOP", "2.5e+05 PFLOP"), (0.00012345, "", "0.000123"), (12345.0, "", "12.3 k"),
+    ],
+)  # fmt: skip
+def test_quantities_are_short(value, unit, text):
+    assert quantity_text(value, unit) == text

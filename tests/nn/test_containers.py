@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from autograd_cnn import nn
+from autograd_cnn.errors import ArgumentError, OperandError
+
+
+def test_a_sequence_runs_in_order():
+    net = nn.Sequential(nn.ReLU(), nn.LeakyReLU(0.5))
+    assert net(np.array([-2.0, 2.0])).tolist() == [0.0, 2.0]
+    assert nn.Sequential(nn.LeakyReLU(0.5), nn.ELU())(np.array([-2.0])).tolist() == [np.expm1(-1.0)]
+    assert nn.Sequential()(3.0) == 3.0
+
+
+def test_modules_are_found_by_position_and_by_name():
+    layers = [nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1)]
+    net = nn.Sequential(*layers)
+    assert (len(net), list(net), net[0], net[-1]) == (3, layers, layers[0], layers[2])
+    named = nn.Sequential({"fc": layers[0], "act": layers[1]})
+    assert (named.fc, list(named.state_dict())) == (layers[0], ["fc.weight", "fc.bias"])
+
+
+def test_a_slice_keeps_names_and_so_scopes():
+    net = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1))
+    tail = net[1:]
+    assert [name for name, _ in tail.named_children()] == ["1", "2"]
+    assert tail(np.ones(2)).node.scope == "2"
+    assert net(np.ones(2)).node.scope == "2"
+
+
+def test_append_takes_the_next_free_number():
+    net = nn.Sequential(nn.ReLU(), nn.ReLU(), nn.ReLU())
+    tail = net[1:].append(nn.Tanh())
+    assert [name for name, _ in tail.named_children()] == ["1", "2", "3"]
+    assert [name for name, _ in net.append(nn.Tanh()).named_children()] == ["0", "1", "2", "3"]
+
+
+def test_a_list_registers_what_it_holds():
+    blocks = nn.ModuleList([nn.Linear(2, 2)]).append(nn.Linear(2, 1))
+    assert list(blocks.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    assert (len(blocks), blocks[1], blocks[:1]) == (2, list(blocks)[1], [blocks[0]])
+
+
+def test_modules_in_a_list_record_under_its_name():
+    class Net(nn.Module):
+        def __init__(self):
+            self.blocks = nn.ModuleList([nn.ReLU(), nn.ModuleList([nn.Linear(2, 2)])])
+            self.blocks.append(nn.Linear(2, 2))
+
+        def forward(self, x):
+            return self.blocks[2](self.blocks[1][0](x))
+
+    y = Net()(np.ones(2))
+    assert y.node.scope == "blocks.2"
+    assert y.node.parents[0].scope == "blocks.1.0"
+    assert nn.Sequential({"net": Net()})(np.ones(2)).node.scope == "net.blocks.2"
+
+
+@pytest.mark.parametrize("make", [nn.Sequential, lambda *each: nn.ModuleList(each)])
+def test_what_is_no_module(make):
+    with pytest.raises(OperandError) as error:
+        make(nn.ReLU(), 3)
+    assert str(error.value) == f"{type(make(nn.ReLU())).__name__}: '1' is no module: expected a Module, got int"
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "train", "forward"])
+def test_names_that_would_break_the_module(name):
+    with pytest.raises(ArgumentError) as error:
+        nn.Sequential({name: nn.ReLU()})
+    assert str(error.value) == (
+        f"Sequential: a name can't be used: expected no dot, and no attribute of the class, got {name!r}"
+    )

@@ -1,0 +1,134 @@
+"""Losses against NumPy's formulas, their gradients against finite differences."""
+
+import numpy as np
+import pytest
+import scipy.special
+
+import autograd_cnn as ag
+from autograd_cnn import nn
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
+from autograd_cnn.testing import gradcheck
+
+LABELS = np.array([2, 0, 2, 1, 3])
+REDUCE = {"mean": np.mean, "sum": np.sum, "none": np.asarray}
+
+
+def _huber(x, t, delta):
+    a = np.abs(x - t)
+    return np.where(a <= delta, a**2 / 2, delta * (a - delta / 2))
+
+
+def _binary(p, t):
+    return -(t * np.log(p) + (1 - t) * np.log(1 - p))
+
+
+CASES = {
+    "cross_entropy": (nn.CrossEntropyLoss, nn.cross_entropy, {},
+                      lambda x, _: -scipy.special.log_softmax(x, 1)[range(5), LABELS]),
+    "nll_loss": (nn.NLLLoss, nn.nll_loss, {}, lambda x, _: -x[range(5), LABELS]),
+    "mse_loss": (nn.MSELoss, nn.mse_loss, {}, lambda x, t: (x - t) ** 2),
+    "l1_loss": (nn.L1Loss, nn.l1_loss, {}, lambda x, t: np.abs(x - t)),
+    "huber_loss": (nn.HuberLoss, nn.huber_loss, {"delta": 0.3}, lambda x, t: _huber(x, t, 0.3)),
+    "bce_loss": (nn.BCELoss, nn.bce_loss, {}, _binary),
+    "bce_with_logits": (nn.BCEWithLogitsLoss, nn.bce_with_logits, {},
+                        lambda x, t: _binary(scipy.special.expit(x), t)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("reduction", REDUCE)
+@pytest.mark.parametrize("name", CASES)
+def test_values_and_gradients_of_both_orders(rng, name, reduction):
+    module, function, options, formula = CASES[name]
+    x = rng.uniform(0.1, 0.9, (5, 4))
+    targets = LABELS if name in ("cross_entropy", "nll_loss") else rng.uniform(0.1, 0.9, (5, 4))
+    loss = module(reduction, **options)
+    np.testing.assert_allclose(loss(x, targets), REDUCE[reduction](formula(x, targets)), rtol=1e-12)
+    wrapped = loss(ag.tensor(x), ag.tensor(targets)).numpy()
+    assert np.array_equal(wrapped, function(x, targets, reduction=reduction, **options))
+    assert gradcheck(lambda t: loss(t, targets), [x], order=2)
+
+
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "huber_loss", "bce_with_logits"])
+def test_gradients_reach_the_targets_too(rng, name):
+    assert gradcheck(CASES[name][1], [rng.uniform(0.1, 0.9, (5, 4)), rng.uniform(0.1, 0.9, (5, 4))])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_float32_stays(rng, name):
+    x = ag.tensor(rng.uniform(0.1, 0.9, (5, 4)).astype(np.float32), requires_grad=True)
+    targets = LABELS if name in ("cross_entropy", "nll_loss") else x.numpy() / 2
+    loss = CASES[name][1](x, targets)
+    loss.backward()
+    assert (loss.dtype, x.grad.dtype, loss.shape) == (np.float32, np.float32, ())
+
+
+def test_smoothed_labels():
+    scores = np.log([[0.5, 0.25, 0.25]])
+    expected = 0.8 * np.log(2) + 0.2 * (np.log(2) + 2 * np.log(4)) / 3
+    assert nn.CrossEntropyLoss(label_smoothing=0.2)(scores, [0]) == pytest.approx(expected, rel=1e-14)
+
+
+def test_labels_may_change_after_the_forward_pass():
+    scores, labels = ag.tensor([[0.0, 0.0]], requires_grad=True), np.array([0])
+    loss = nn.cross_entropy(scores, labels)
+    labels[0] = 1
+    loss.backward()
+    assert scores.grad.tolist() == [[-0.5, 0.5]]
+
+
+@pytest.mark.parametrize(("dtype", "worst"), [(np.float32, 87.3365), (np.float64, 100)])
+def test_certain_probabilities_stay_finite(dtype, worst):
+    p = ag.tensor(np.array([0.0, 1.0, 0.0, 1.0], dtype), requires_grad=True)
+    losses = nn.bce_loss(p, np.array([0.0, 1.0, 1.0, 0.0], dtype), reduction="none")
+    losses.sum().backward()
+    np.testing.assert_allclose(losses.numpy(), [0, 0, worst, worst], rtol=1e-6)
+    assert np.isfinite(p.grad.numpy()).all()
+
+
+def test_logits_of_any_size():
+    z = ag.tensor([1000.0, -1000.0, 1000.0], requires_grad=True)
+    losses = nn.bce_with_logits(z, np.array([0.0, 1.0, 1.0]), reduction="none")
+    losses.sum().backward()
+    assert (losses.tolist(), z.grad.tolist()) == ([1000.0, 1000.0, 0.0], [1.0, -1.0, 0.0])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_unknown_reduction(name):
+    module, function, _, _ = CASES[name]
+    with pytest.raises(ArgumentError) as error:
+        module("avg")
+    assert str(error.value) == (f"{module.__name__}: reduction is unknown: expected 'mean', 'sum' or 'none', got 'avg'")
+    targets = [0] if name in ("cross_entropy", "nll_loss") else [[0.5, 0.5]]
+    with pytest.raises(ArgumentError) as error:
+        function(np.array([[0.5, 0.5]]), np.array(targets), reduction="avg")
+    assert str(error.value) == f"{name}: reduction is unknown: expected 'mean', 'sum' or 'none', got 'avg'"
+
+
+@pytest.mark.parametrize("name", sorted(CASES.keys() - {"cross_entropy", "nll_loss"}))
+def test_shapes_are_not_broadcast(name):
+    with pytest.raises(ShapeError) as error:
+        CASES[name][1](np.ones((3, 1)), np.ones(3))
+    assert str(error.value) == (
+        f"{name}: predictions and targets differ in shape: expected (3, 1), got (3,); they are not broadcast"
+    )
+
+
+def test_labels_that_do_not_fit():
+    with pytest.raises(OperandError) as error:
+        nn.nll_loss(np.zeros((2, 3)), [0.0, 1.0])
+    assert str(error.value) == "nll_loss: labels are class indices: expected integers, got float64"
+    with pytest.raises(ArgumentError) as error:
+        nn.nll_loss(np.zeros((2, 3)), [0, 3])
+    assert str(error.value) == "nll_loss: label 1 is out of range: expected 0 to 2, got 3"
+
+
+@pytest.mark.parametrize("delta", [0, -1.0])
+def test_a_delta_out_of_range(delta):
+    with pytest.raises(ArgumentError) as error:
+        nn.huber_loss([0.0], [1.0], delta=delta)
+    assert str(error.value) == f"huber_loss: delta is out of range: expected above 0, got {delta}"
+
+
+def test_the_lines_they_show():
+    assert repr(nn.MSELoss()) == "MSELoss()"
+    assert repr(nn.L1Loss("sum")) == "L1Loss(reduction='sum')"

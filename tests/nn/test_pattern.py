@@ -1,0 +1,78 @@
+"""The parser of architecture patterns, and where its errors point."""
+
+import pytest
+
+from autograd_cnn.errors import ArgumentError
+from autograd_cnn.nn.pattern import Layer, parse
+
+
+def _kinds(pattern, **counts):
+    return " ".join(layer.kind + "?" * layer.optional for layer in parse(pattern, counts))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kinds"),
+    [
+        ("FC", "FC"),
+        ("INPUT -> FC", "FC"),
+        ("INPUT->[CONV]*2->POOL?->FC", "CONV CONV POOL? FC"),
+        ("  CONV  ->  [ POOL ]  ->  FC * 2 ", "CONV POOL FC FC"),
+        ("INPUT -> [[CONV -> RELU]*2 -> POOL]*2 -> [FC -> RELU]*1 -> FC",
+         "CONV RELU CONV RELU POOL CONV RELU CONV RELU POOL FC RELU FC"),
+        ("[[[CONV]*2 -> POOL?]*1]*2 -> FC", "CONV CONV POOL? CONV CONV POOL? FC"),
+    ],
+)  # fmt: skip
+def test_what_patterns_stand_for(pattern, kinds):
+    assert _kinds(pattern) == kinds
+
+
+def test_names_stand_for_counts():
+    assert _kinds("INPUT -> [[CONV]*N -> POOL?]*M -> [FC]*K", N=2, M=1, K=2) == "CONV CONV POOL? FC FC"
+
+
+def test_layers_know_their_place():
+    assert parse("INPUT -> POOL? -> FC", {}) == [Layer("POOL", 9, optional=True), Layer("FC", 18)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "position", "text"),
+    [
+        ("", 0, "the pattern is not understood: expected CONV, RELU, POOL, FC or '[', got its end"),
+        ("INPUT CONV", 6, "the pattern is not understood: expected '->', got 'CONV'"),
+        ("CONV FC", 5, "the pattern is not understood: expected '->' or the end, got 'FC'"),
+        ("CONV -> DENSE", 8, "the pattern is not understood: expected CONV, RELU, POOL, FC or '[', got 'DENSE'"),
+        ("CONV -> conv", 8, "the pattern is not understood: expected CONV, RELU, POOL, FC or '[', got 'conv'"),
+        ("CONV ->", 7, "the pattern is not understood: expected CONV, RELU, POOL, FC or '[', got its end"),
+        ("[CONV -> FC", 11, "the pattern is not understood: expected '->' or ']', got its end"),
+        ("[CONV)*2", 5, "the pattern is not understood: expected '->' or ']', got ')'"),
+        ("CONV] -> FC", 4, "the pattern is not understood: expected '->' or the end, got ']'"),
+        ("CONV? -> FC", 4, "the pattern is not understood: expected '->' or the end, got '?'"),
+        ("CONV - FC", 5, "the pattern is not understood: expected '->' or the end, got '-'"),
+        ("[CONV]* -> FC", 8, "the pattern is not understood: expected a number or a name, got '->'"),
+        ("[CONV]*2x", 7, "the pattern is not understood: expected a number or a name, got '2x'"),
+        ("[CONV]*N", 7, "the count N is not given: expected N=<number> as an argument, got nothing"),
+        ("[CONV]*0", 7, "a count is out of range: expected an int of at least 1, got 0"),
+        ("[[CONV]*40]*40", 12, "the pattern is too long: expected at most 1000 layers, got 1600"),
+        ("[CONV]*1000 -> FC", 17, "the pattern is too long: expected at most 1000 layers, got 1001"),
+        ("[" * 60 + "FC", 51, "brackets are nested more than 50 deep"),
+    ],
+)
+def test_errors_point_at_their_place(pattern, position, text):
+    with pytest.raises(ArgumentError) as error:
+        parse(pattern, {})
+    assert str(error.value) == f"build: {text}\n  {pattern}\n  {' ' * position}^"
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, True, "2"])
+def test_a_named_count_out_of_range(count):
+    with pytest.raises(ArgumentError) as error:
+        parse("[FC]*K", {"K": count})
+    assert str(error.value) == (
+        f"build: a count is out of range: expected an int of at least 1, got {count!r}\n  [FC]*K\n       ^"
+    )
+
+
+def test_a_count_that_no_pattern_asks_for():
+    with pytest.raises(ArgumentError) as error:
+        parse("[FC]*K", {"K": 1, "kernelsize": 5})
+    assert str(error.value) == "build: no argument or count 'kernelsize'"

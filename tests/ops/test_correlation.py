@@ -1,0 +1,341 @@
+"""Correlation as users call it: against loops and SciPy, in every rank and way to say where windows lie."""
+
+import numpy as np
+import oracles
+import pytest
+import scipy.signal
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+import autograd_cnn as ag
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
+
+generators = st.builds(np.random.default_rng, st.integers(0, 2**32 - 1))
+small = st.integers(1, 3)
+ints_or_pairs = st.one_of(small, st.tuples(small, small))
+margins = st.tuples(st.integers(0, 3), st.integers(0, 3))
+paddings = st.one_of(
+    st.integers(0, 3), margins, st.tuples(margins, margins), st.sampled_from(["valid", "same", "full"])
+)
+
+
+def _pair(value):
+    return (value, value) if isinstance(value, int) else value
+
+
+def _four(padding, image, size, stride, dilation):
+    """Write the padding out as ((top, bottom), (left, right)), by the definitions of its names."""
+    if padding == "valid":
+        padding = 0
+    if padding == "full":
+        padding = tuple((k - 1) * d for k, d in zip(size, dilation, strict=True))
+    if padding == "same":
+        totals = []
+        for n, k, s, d in zip(image, size, stride, dilation, strict=True):
+            total = 0
+            while oracles.places(n, k, s, (0, total), d) < -(-n // s):
+                total += 1
+            totals.append((total // 2, total - total // 2))
+        padding = tuple(totals)
+    return tuple(_pair(side) for side in _pair(padding))
+
+
+@st.composite
+def forms(draw):
+    """Draw x, w and g with the arguments as a user writes them, and as the loops take them."""
+    stride, dilation, padding = draw(ints_or_pairs), draw(ints_or_pairs), draw(paddings)
+    image, size = draw(st.tuples(st.integers(1, 7), st.integers(1, 7))), draw(st.tuples(small, small))
+    rank, groups = draw(st.integers(2, 4)), 1
+    x_shape, w_shape = image, size
+    if rank > 2:
+        groups = draw(small)
+        x_shape = draw(st.integers(0 if rank == 4 else 1, 2)), groups * draw(st.integers(1, 2)), *image
+        w_shape = groups * draw(st.integers(1, 2)), x_shape[1] // groups, *size
+        x_shape = x_shape[4 - rank :]
+    plain = {
+        "stride": _pair(stride),
+        "dilation": _pair(dilation),
+        "padding": _four(padding, image, size, _pair(stride), _pair(dilation)),
+    }
+    x4, w4 = (1,) * (4 - len(x_shape)) + x_shape, (1,) * (4 - len(w_shape)) + w_shape
+    y4 = oracles.output_shape(x4, w4, **plain)
+    assume(min(y4[2:]) > 0)
+    rng = draw(generators)
+    x, w, g = (rng.standard_normal(shape) for shape in (x_shape, w_shape, y4[4 - rank :]))
+    given_ = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    return x, w, g, given_, plain | {"groups": groups}
+
+
+def _lift(a):
+    return a.reshape((1,) * (4 - a.ndim) + a.shape)
+
+
+@given(forms())
+def test_correlate2d_is_what_the_loops_give(form):
+    x, w, g, given_, plain = form
+    expected = oracles.correlate2d(_lift(x), _lift(w), None, **plain).reshape(g.shape)
+    np.testing.assert_allclose(ag.correlate2d(x, w, **given_), expected, rtol=1e-10, atol=1e-12)
+
+
+@given(forms())
+def test_the_adjoints_are_what_the_loops_give(form):
+    x, w, g, given_, plain = form
+    dx = oracles.correlate2d_wrt_input(_lift(g), _lift(w), _lift(x).shape, **plain).reshape(x.shape)
+    dw = oracles.correlate2d_wrt_weight(_lift(x), _lift(g), _lift(w).shape, **plain).reshape(w.shape)
+    np.testing.assert_allclose(ag.correlate2d_wrt_input(g, w, x.shape, **given_), dx, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(ag.correlate2d_wrt_weight(x, g, w.shape, **given_), dw, rtol=1e-10, atol=1e-12)
+
+
+@given(forms())
+def test_the_gradients_are_what_the_loops_give(form):
+    x, w, g, given_, plain = form
+    tx, tw = ag.tensor(x, requires_grad=True), ag.tensor(w, requires_grad=True)
+    ag.correlate2d(tx, tw, **given_).backward(g)
+    dx = oracles.correlate2d_wrt_input(_lift(g), _lift(w), _lift(x).shape, **plain).reshape(x.shape)
+    dw = oracles.correlate2d_wrt_weight(_lift(x), _lift(g), _lift(w).shape, **plain).reshape(w.shape)
+    np.testing.assert_allclose(tx.grad.data, dx, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(tw.grad.data, dw, rtol=1e-10, atol=1e-12)
+
+
+@given(forms())
+def test_one_form_seen_from_three_sides(form):
+    """⟨g, x ⋆ w⟩ is the same number whichever of the three the primitive leaves out."""
+    x, w, g, given_, _ = form
+    side_g = np.sum(g * ag.correlate2d(x, w, **given_))
+    side_x = np.sum(x * ag.correlate2d_wrt_input(g, w, x_shape=x.shape, **given_))
+    side_w = np.sum(w * ag.correlate2d_wrt_weight(x, g, w_shape=w.shape, **given_))
+    assert side_g == pytest.approx(side_x, rel=1e-12, abs=1e-11)
+    assert side_g == pytest.approx(side_w, rel=1e-12, abs=1e-11)
+
+
+@pytest.mark.parametrize("mode", ["valid", "same", "full"])
+@given(rng=generators, size=st.tuples(st.sampled_from([1, 3, 5]), st.sampled_from([1, 3, 5])))
+def test_two_dimensions_are_scipys(mode, rng, size):
+    """With odd kernels; SciPy centres its "same" otherwise for even ones."""
+    x, w = rng.standard_normal(rng.integers(5, 9, 2)), rng.standard_normal(size)
+    expected = scipy.signal.correlate2d(x, w, mode)
+    np.testing.assert_allclose(ag.correlate2d(x, w, padding=mode), expected, rtol=1e-10, atol=1e-12)
+    expected = scipy.signal.convolve2d(x, w, mode)
+    np.testing.assert_allclose(ag.convolve2d(x, w, padding=mode), expected, rtol=1e-10, atol=1e-12)
+
+
+def test_a_stride_picks_from_the_plain_correlation(rng):
+    x, w = rng.standard_normal((2, 3, 8, 9)), rng.standard_normal((4, 3, 3, 2))
+    dense = ag.correlate2d(x, w)
+    np.testing.assert_allclose(ag.correlate2d(x, w, stride=(2, 3)), dense[:, :, ::2, ::3], rtol=1e-12, atol=1e-13)
+
+
+def test_dilation_is_a_kernel_with_gaps(rng):
+    x, w = rng.standard_normal((1, 2, 9, 9)), rng.standard_normal((3, 2, 3, 2))
+    gapped = np.zeros((3, 2, 5, 4))
+    gapped[:, :, ::2, ::3] = w
+    expected = ag.correlate2d(x, gapped)
+    np.testing.assert_allclose(ag.correlate2d(x, w, dilation=(2, 3)), expected, rtol=1e-12, atol=1e-13)
+
+
+def test_groups_are_separate_correlations(rng):
+    x, w = rng.standard_normal((2, 4, 5, 5)), rng.standard_normal((6, 2, 3, 3))
+    parts = [ag.correlate2d(x[:, 2 * i : 2 * i + 2], w[3 * i : 3 * i + 3]) for i in range(2)]
+    np.testing.assert_allclose(ag.correlate2d(x, w, groups=2), np.concatenate(parts, axis=1), rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 5, 5), (3, 5, 5)])
+def test_bias_is_added_to_each_map(shape, rng):
+    x, w, bias = rng.standard_normal(shape), rng.standard_normal((4, 3, 2, 2)), rng.standard_normal(4)
+    plain = ag.correlate2d(x, w)
+    np.testing.assert_allclose(ag.correlate2d(x, w, bias), plain + bias[:, None, None], rtol=1e-12)
+    np.testing.assert_allclose(ag.convolve2d(x, w, bias), ag.convolve2d(x, w) + bias[:, None, None], rtol=1e-12)
+    t = ag.tensor(bias, requires_grad=True)
+    ag.correlate2d(x, w, t).backward(plain)
+    axes = (0, 2, 3) if len(shape) == 4 else (1, 2)
+    np.testing.assert_allclose(t.grad.data, plain.sum(axis=axes), rtol=1e-12)
+
+
+# --- the transposed correlation ---------------------------------------------------------------
+
+
+@given(rng=generators, data=st.data())
+def test_the_transpose_is_the_adjoint_of_a_correlation(rng, data):
+    """Between images for which the correlation's output is exactly the transpose's input."""
+    stride, dilation, groups = data.draw(small), data.draw(small), data.draw(small)
+    size = data.draw(st.tuples(small, small))
+    padding = data.draw(st.integers(0, min((k - 1) * dilation // 2 for k in size)))
+    extra = data.draw(st.integers(0, stride - 1))
+    lie = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    x = rng.standard_normal((2, 2 * groups, *rng.integers(1, 5, 2)))
+    w = rng.standard_normal((2 * groups, 3, *size))
+    y = ag.correlate2d_transpose(x, w, output_padding=extra, **lie)
+    u = rng.standard_normal(y.shape)
+    assert y.shape[1] == 3 * groups
+    assert np.sum(u * y) == pytest.approx(np.sum(ag.correlate2d(u, w, **lie) * x), rel=1e-11, abs=1e-11)
+
+
+def test_the_transpose_of_one_image_and_with_bias(rng):
+    x, w, bias = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 5, 3, 3)), rng.standard_normal(5)
+    batch = ag.correlate2d_transpose(x[None], w, stride=2)
+    np.testing.assert_array_equal(ag.correlate2d_transpose(x, w, stride=2), batch[0])
+    np.testing.assert_allclose(ag.correlate2d_transpose(x, w, bias, stride=2), batch[0] + bias[:, None, None])
+
+
+# --- errors -----------------------------------------------------------------------------------
+
+
+def _zeros(*shape):
+    return np.zeros(shape)
+
+
+X, W = _zeros(32, 3, 28, 28), _zeros(8, 3, 5, 5)
+RANKS = "the ranks of x and w do not go together: expected (N, C, H, W) or (C, H, W) with (F, C, KH, KW), or (H, W) with (KH, KW)"
+
+
+@pytest.mark.parametrize("call", [ag.correlate2d, ag.convolve2d])
+@pytest.mark.parametrize(
+    ("x", "w", "params", "kind", "text"),
+    [
+        (_zeros(5), _zeros(3), {}, ShapeError, f"{RANKS}, got x=(5,), w=(3,)"),
+        (_zeros(5, 5), W, {}, ShapeError, f"{RANKS}, got x=(5, 5), w=(8, 3, 5, 5)"),
+        (X, _zeros(5, 5), {}, ShapeError, f"{RANKS}, got x=(32, 3, 28, 28), w=(5, 5)"),
+        (_zeros(1, 1, 1, 5, 5), W, {}, ShapeError, f"{RANKS}, got x=(1, 1, 1, 5, 5), w=(8, 3, 5, 5)"),
+        (2.0, _zeros(3, 3), {}, ShapeError, f"{RANKS}, got x=(), w=(3, 3)"),
+        (
+            X,
+            _zeros(8, 1, 5, 5),
+            {},
+            ShapeError,
+            "w has C=1 but x has C=3; shapes x=(32, 3, 28, 28), w=(8, 1, 5, 5)",
+        ),
+        (
+            X,
+            _zeros(8, 3, 5, 5),
+            {"groups": 2},
+            ShapeError,
+            "w has C=3 in each of 2 groups but x has C=3; shapes x=(32, 3, 28, 28), w=(8, 3, 5, 5)",
+        ),
+        (X, W, {"groups": 3}, ArgumentError, "groups is out of range: expected a divisor of the 8 filters, got 3"),
+        (X, W, {"groups": 0}, ArgumentError, "groups is out of range: expected a divisor of the 8 filters, got 0"),
+        (X, W, {"groups": 1.0}, ArgumentError, "groups is out of range: expected a divisor of the 8 filters, got 1.0"),
+        (
+            X,
+            _zeros(8, 3, 29, 5),
+            {},
+            ShapeError,
+            (
+                "the window does not fit into the padded image along its height: "
+                "expected at most 28 pixels, got 29; pad the image or shrink the window"
+            ),
+        ),
+        (
+            X,
+            W,
+            {"dilation": (1, 8), "padding": (0, 2)},
+            ShapeError,
+            (
+                "the window does not fit into the padded image along its width: "
+                "expected at most 32 pixels, got 33; pad the image or shrink the window"
+            ),
+        ),
+        (X, W, {"stride": 0}, ArgumentError, "stride is out of range: expected at least 1, got 0"),
+        (X, W, {"stride": (1, -2)}, ArgumentError, "stride is out of range: expected at least 1, got (1, -2)"),
+        (X, W, {"dilation": 0}, ArgumentError, "dilation is out of range: expected at least 1, got 0"),
+        (X, W, {"padding": -1}, ArgumentError, "padding is out of range: expected at least 0, got -1"),
+        (X, W, {"padding": (0, -1)}, ArgumentError, "padding is out of range: expected at least 0, got (0, -1)"),
+        (
+            X,
+            W,
+            {"padding": "reflect"},
+            ArgumentError,
+            "padding is unknown: expected 'valid', 'same', 'full' or numbers, got 'reflect'",
+        ),
+        (
+            X,
+            W,
+            {"stride": 1.5},
+            ArgumentError,
+            "stride is not understood: expected an int or a pair of ints, got 1.5",
+        ),
+    ],
+)
+def test_bad_shapes_and_parameters(call, x, w, params, kind, text):
+    with pytest.raises(kind) as err:
+        call(x, w, **params)
+    assert str(err.value) == f"{call.__name__}: {text}"
+
+
+@pytest.mark.parametrize("make", [np.asarray, lambda a: ag.tensor(a, requires_grad=True)])
+@pytest.mark.parametrize("shape", [(7,), (8, 1), ()])
+def test_a_bias_of_the_wrong_shape(shape, make):
+    with pytest.raises(ShapeError) as err:
+        ag.correlate2d(X, W, make(_zeros(*shape)))
+    expected = f"correlate2d: bias has the wrong shape: expected one number for each filter, (8,), got {shape}"
+    assert str(err.value) == expected
+
+
+SIGNATURE = "it takes x, w, bias, stride, padding, dilation, groups"
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: ag.correlate2d("image", W), "x is no array: expected a tensor, an array or a number, got str"),
+        (lambda: ag.correlate2d(X, None), "w is no array: expected a tensor, an array or a number, got NoneType"),
+        (lambda: ag.correlate2d(X, object()), "w is no array: expected a tensor, an array or a number, got object"),
+        (lambda: ag.correlate2d(X, W, "bias"), "bias is no array: expected a tensor, an array or a number, got str"),
+        (lambda: ag.correlate2d(X), "argument 'w' is missing"),
+        (lambda: ag.correlate2d(X, W, None, 1, 0, 1, 1, 1), f"too many arguments; {SIGNATURE}"),
+        (lambda: ag.correlate2d(X, W, strides=2), f"no argument 'strides'; {SIGNATURE}"),
+        (
+            lambda: ag.correlate2d(X, W, stride=ag.tensor(2)),
+            "parameter 'stride' has no gradient: expected a plain value, got a Tensor",
+        ),
+        (
+            lambda: ag.correlate2d(X, W, None, ag.tensor(2)),
+            "parameter 'stride' has no gradient: expected a plain value, got a Tensor",
+        ),
+    ],
+)
+def test_bad_arguments(call, text):
+    with pytest.raises(OperandError) as err:
+        call()
+    assert str(err.value) == f"correlate2d: {text}"
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (
+            lambda: ag.correlate2d_wrt_input(_zeros(1, 8, 24, 23), W, (1, 3, 28, 28)),
+            "correlate2d_wrt_input: g has the wrong shape: expected (1, 8, 24, 24), got (1, 8, 24, 23)",
+        ),
+        (
+            lambda: ag.correlate2d_wrt_weight(_zeros(3, 28, 28), _zeros(7, 24, 24), W.shape),
+            "correlate2d_wrt_weight: g has the wrong shape: expected (8, 24, 24), got (7, 24, 24)",
+        ),
+        (
+            lambda: ag.correlate2d_transpose(_zeros(5, 5), _zeros(3, 3)),
+            (
+                "correlate2d_transpose: the ranks of x and w do not go together: "
+                "expected (N, C, H, W) or (C, H, W) with (C, F, KH, KW), got x=(5, 5), w=(3, 3)"
+            ),
+        ),
+    ],
+)
+def test_bad_shapes_in_the_adjoints(call, text):
+    with pytest.raises(ShapeError) as err:
+        call()
+    assert str(err.value) == text
+
+
+@pytest.mark.parametrize("output_padding", [-1, (0, -1)])
+def test_a_negative_output_padding(output_padding):
+    with pytest.raises(ArgumentError) as err:
+        ag.correlate2d_transpose(_zeros(1, 3, 4, 4), _zeros(3, 2, 3, 3), stride=2, output_padding=output_padding)
+    expected = f"correlate2d_transpose: output_padding is out of range: expected at least 0, got {output_padding}"
+    assert str(err.value) == expected
+
+
+def test_nothing_is_done_where_an_error_is_raised():
+    x = ag.tensor(X, requires_grad=True)
+    with pytest.raises(ShapeError):
+        ag.correlate2d(x, _zeros(8, 1, 5, 5))
+    assert x.grad is None
+    assert ag.correlate2d(x, W).requires_grad

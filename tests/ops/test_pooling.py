@@ -1,0 +1,270 @@
+"""Pools as users call them: against loops, the conventions at ties and NaNs, and what is refused."""
+
+import numpy as np
+import oracles
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+import autograd_cnn as ag
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
+
+generators = st.builds(np.random.default_rng, st.integers(0, 2**32 - 1))
+small = st.integers(1, 3)
+ints_or_pairs = st.one_of(small, st.tuples(small, small))
+
+
+def _pair(value):
+    return (value, value) if isinstance(value, int) else value
+
+
+@st.composite
+def pools(draw, dilated):
+    """Draw images of which many pixels tie, the arguments as a user writes them, and as the loops take them."""
+    window, stride = draw(ints_or_pairs), draw(st.one_of(st.none(), ints_or_pairs))
+    dilation = draw(ints_or_pairs) if dilated else 1
+    if isinstance(window, int):
+        padding = draw(st.integers(0, window // 2))
+    else:
+        padding = tuple(draw(st.integers(0, k // 2)) for k in window)
+    given_ = {"window": window, "stride": stride, "padding": padding, "ceil_mode": draw(st.booleans())}
+    plain = {
+        "window": _pair(window),
+        "stride": _pair(window if stride is None else stride),
+        "padding": tuple((p, p) for p in _pair(padding)),
+        "ceil_mode": given_["ceil_mode"],
+    }
+    if dilated:
+        given_["dilation"], plain["dilation"] = dilation, _pair(dilation)
+    image = draw(st.tuples(st.integers(1, 7), st.integers(1, 7)))
+    for n, k, pads, d in zip(image, plain["window"], plain["padding"], _pair(dilation), strict=True):
+        assume(n + sum(pads) >= (k - 1) * d + 1)
+    assume(all(taps for _, taps in oracles.pool_windows(image, **plain)))
+    rng = draw(generators)
+    x = rng.integers(-2, 3, (*draw(st.sampled_from([(), (2,), (2, 3), (0, 2)])), *image)).astype(float)
+    return x, given_, plain, rng
+
+
+def _lift(a):
+    return a.reshape((1,) * (4 - a.ndim) + a.shape)
+
+
+def _lower(a, x):
+    return a.reshape(*x.shape[:-2], *a.shape[-2:])
+
+
+@given(pools(dilated=True))
+def test_max_pool_and_its_gradient(pool):
+    x, given_, plain, rng = pool
+    expected, winners = oracles.max_pool(_lift(x), **plain)
+    t = ag.tensor(x, requires_grad=True)
+    y = ag.max_pool(t, **given_)
+    np.testing.assert_array_equal(y.data, _lower(expected, x))
+    g = rng.standard_normal(expected.shape)
+    y.backward(_lower(g, x))
+    dx = oracles.scatter_winners(g, winners, x.shape[-2:], **plain)
+    np.testing.assert_allclose(t.grad.data, _lower(dx, x), rtol=1e-10, atol=1e-12)
+
+
+@given(pools(dilated=True), st.sampled_from([np.nan, np.inf, -np.inf]))
+def test_max_pool_of_what_is_not_finite(pool, value):
+    x, given_, plain, rng = pool
+    x[rng.random(x.shape) < 0.5] = value
+    expected, winners = oracles.max_pool(_lift(x), **plain)
+    t = ag.tensor(x, requires_grad=True)
+    y = ag.max_pool(t, **given_)
+    np.testing.assert_array_equal(y.data, _lower(expected, x))
+    y.backward(np.ones(y.shape))
+    dx = oracles.scatter_winners(np.ones(winners.shape), winners, x.shape[-2:], **plain)
+    np.testing.assert_array_equal(t.grad.data, _lower(dx, x))
+
+
+@given(pools(dilated=False), st.booleans())
+def test_mean_pool_and_its_adjoint(pool, count_include_pad):
+    x, given_, plain, rng = pool
+    expected = oracles.mean_pool(_lift(x), **plain, count_include_pad=count_include_pad)
+    y = ag.mean_pool(x, **given_, count_include_pad=count_include_pad)
+    np.testing.assert_allclose(y, _lower(expected, x), rtol=1e-10, atol=1e-12)
+    g = rng.standard_normal(y.shape)
+    dx = oracles.mean_pool_wrt_input(_lift(g), x.shape[-2:], **plain, count_include_pad=count_include_pad)
+    ours = ag.mean_pool_wrt_input(g, x_shape=x.shape, **given_, count_include_pad=count_include_pad)
+    np.testing.assert_allclose(ours, _lower(dx, x), rtol=1e-10, atol=1e-12)
+
+
+# --- conventions ------------------------------------------------------------------------------
+
+
+def _max_pool_gradient(x, *args, **params):
+    t = ag.tensor(x, requires_grad=True)
+    ag.max_pool(t, *args, **params).sum().backward()
+    return t.grad.data
+
+
+def test_of_equal_pixels_the_first_row_by_row_wins():
+    np.testing.assert_array_equal(_max_pool_gradient(np.zeros((2, 2)), 2), [[1, 0], [0, 0]])
+    np.testing.assert_array_equal(_max_pool_gradient(np.array([[0.0, 1.0], [1.0, 0.0]]), 2), [[0, 1], [0, 0]])
+
+
+def test_a_pixel_that_wins_in_several_windows_gets_the_sum():
+    x = np.zeros((3, 3))
+    x[1, 1] = 1
+    np.testing.assert_array_equal(_max_pool_gradient(x, 2, stride=1), 4 * x)
+
+
+def test_a_nan_wins_and_the_first_of_several():
+    x = np.array([[5.0, np.nan], [np.nan, 9.0]])
+    assert np.isnan(ag.max_pool(x, 2)).all()
+    np.testing.assert_array_equal(_max_pool_gradient(x, 2), [[0, 1], [0, 0]])
+
+
+def test_the_border_never_wins():
+    x = np.full((2, 2), -np.inf)
+    np.testing.assert_array_equal(_max_pool_gradient(x, 2, padding=1), np.ones((2, 2)))
+    lowest = np.full((2, 2), np.finfo(float).min)
+    np.testing.assert_array_equal(ag.max_pool(lowest, 2, padding=1), lowest)
+
+
+def test_max_pool_of_integers():
+    np.testing.assert_array_equal(ag.max_pool(np.array([[1, -2], [3, -4]]), (2, 1)), [[3, -2]])
+    assert ag.max_pool(ag.tensor([[1, 2]]), 1).dtype == np.int64
+
+
+def test_the_arguments_go_by_position_too(rng):
+    x = rng.standard_normal((1, 1, 6, 6))
+    np.testing.assert_array_equal(ag.max_pool(x, 2, 1), ag.max_pool(x, window=2, stride=1))
+    np.testing.assert_array_equal(ag.mean_pool(x, 3, 2, 1), ag.mean_pool(x, window=3, stride=2, padding=1))
+
+
+def test_scattering_undoes_a_pool_without_overlap(rng):
+    x = rng.standard_normal((2, 3, 4, 4))
+    t = ag.tensor(x, requires_grad=True)
+    y = ag.max_pool(t, 2)
+    winners = y.node.saved["winners"]
+    spread = ag.scatter_winners(y.data, winners=winners, x_shape=x.shape, window=2)
+    np.testing.assert_array_equal(ag.max_pool(np.where(spread == 0, -np.inf, spread), 2), y.data)
+    np.testing.assert_array_equal(ag.gather_winners(x, winners=winners, window=2), y.data)
+
+
+# --- global and adaptive ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (3, 4, 5), (4, 5)])
+def test_global_mean_pool(shape, rng):
+    x = rng.standard_normal(shape)
+    np.testing.assert_allclose(ag.global_mean_pool(x), x.mean(axis=(-2, -1), keepdims=True), rtol=1e-14)
+
+
+@given(rng=generators, image=st.tuples(st.integers(1, 9), st.integers(1, 9)), size=ints_or_pairs)
+def test_adaptive_mean_pool(rng, image, size):
+    x = rng.standard_normal((2, *image))
+    rows, columns = _pair(size)
+    expected = np.empty((2, rows, columns))
+    for i in range(rows):
+        for j in range(columns):
+            top, bottom = i * image[0] // rows, -(-(i + 1) * image[0] // rows)
+            left, right = j * image[1] // columns, -(-(j + 1) * image[1] // columns)
+            expected[:, i, j] = x[:, top:bottom, left:right].mean(axis=(1, 2))
+    np.testing.assert_allclose(ag.adaptive_mean_pool(x, size), expected, rtol=1e-12, atol=1e-14)
+
+
+def test_adaptive_mean_pool_keeps_float32():
+    assert ag.adaptive_mean_pool(np.ones((3, 5), np.float32), 2).dtype == np.float32
+
+
+# --- errors -----------------------------------------------------------------------------------
+
+X = np.zeros((1, 2, 6, 6))
+RANK = "x has the wrong rank: expected (N, C, H, W), (C, H, W) or (H, W)"
+
+
+@pytest.mark.parametrize("pool", [ag.max_pool, ag.mean_pool])
+@pytest.mark.parametrize(
+    ("x", "params", "kind", "text"),
+    [
+        (np.zeros(6), {"window": 2}, ShapeError, f"{RANK}, got (6,)"),
+        (np.zeros((1, 1, 1, 6, 6)), {"window": 2}, ShapeError, f"{RANK}, got (1, 1, 1, 6, 6)"),
+        (1.0, {"window": 2}, ShapeError, f"{RANK}, got ()"),
+        (X, {"window": 0}, ArgumentError, "window is out of range: expected at least 1, got 0"),
+        (X, {"window": (2, 0)}, ArgumentError, "window is out of range: expected at least 1, got (2, 0)"),
+        (X, {"window": "2"}, ArgumentError, "window is not understood: expected an int or a pair of ints, got '2'"),
+        (X, {"window": 2, "stride": 0}, ArgumentError, "stride is out of range: expected at least 1, got 0"),
+        (X, {"window": 2, "padding": -1}, ArgumentError, "padding is out of range: expected at least 0, got -1"),
+        (
+            X,
+            {"window": (3, 2), "padding": 2},
+            ArgumentError,
+            "padding is out of range: expected at most half of the window (3, 2), got 2; a window must meet the image",
+        ),
+        (
+            X,
+            {"window": 2, "padding": "same"},
+            ArgumentError,
+            "padding is not understood: expected an int or a pair of ints, got 'same'",
+        ),
+        (
+            X,
+            {"window": 7},
+            ShapeError,
+            (
+                "the window does not fit into the padded image along its height: "
+                "expected at most 6 pixels, got 7; pad the image or shrink the window"
+            ),
+        ),
+    ],
+)
+def test_bad_input(pool, x, params, kind, text):
+    with pytest.raises(kind) as err:
+        pool(x, **params)
+    assert str(err.value) == f"{pool.__name__}: {text}"
+
+
+def test_a_dilation_below_1():
+    with pytest.raises(ArgumentError) as err:
+        ag.max_pool(X, 2, dilation=0)
+    assert str(err.value) == "max_pool: dilation is out of range: expected at least 1, got 0"
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "text"),
+    [
+        (
+            lambda: ag.adaptive_mean_pool(X, 0),
+            ArgumentError,
+            "adaptive_mean_pool: output_size is out of range: expected at least 1, got 0",
+        ),
+        (
+            lambda: ag.adaptive_mean_pool(np.zeros(3), 1),
+            ShapeError,
+            "adaptive_mean_pool: x has the wrong rank: expected at least (H, W), got (3,)",
+        ),
+        (
+            lambda: ag.max_pool("image", 2),
+            OperandError,
+            "max_pool: x is no array: expected a tensor, an array or a number, got str",
+        ),
+        (
+            lambda: ag.mean_pool(None, 2),
+            OperandError,
+            "mean_pool: x is no array: expected a tensor, an array or a number, got NoneType",
+        ),
+        (
+            lambda: ag.max_pool(X, 2, 2, 0, 1, 0, 0),
+            OperandError,
+            "max_pool: too many arguments; it takes x, window, stride, padding, dilation, ceil_mode",
+        ),
+        (
+            lambda: ag.mean_pool(X, 2, dilation=2),
+            OperandError,
+            "mean_pool: no argument 'dilation'; it takes x, window, stride, padding, ceil_mode, count_include_pad",
+        ),
+        (
+            lambda: ag.max_pool(X, ag.tensor(2)),
+            OperandError,
+            "max_pool: parameter 'window' has no gradient: expected a plain value, got a Tensor",
+        ),
+    ],
+)
+def test_bad_arguments(call, kind, text):
+    with pytest.raises(kind) as err:
+        call()
+    assert str(err.value) == text

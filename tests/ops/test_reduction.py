@@ -1,0 +1,123 @@
+"""Reductions against NumPy's of the same name, and the conventions at ties and zeros."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+import autograd_cnn as ag
+
+REDUCTIONS = ["sum", "mean", "var", "std", "max", "min", "prod"]
+
+blocks = arrays(float, array_shapes(max_dims=4, max_side=3), elements=st.floats(-4, 4, allow_subnormal=False))
+
+
+def _axes(x):
+    """Draw None, one axis, or several, counted from either end."""
+    one = st.integers(-x.ndim, x.ndim - 1)
+    several = st.lists(st.integers(0, x.ndim - 1), unique=True, min_size=1).map(tuple)
+    return st.one_of(st.none(), one, several)
+
+
+def _gradient(f, x):
+    t = ag.tensor(x, requires_grad=True)
+    y = f(t)
+    y.backward(np.ones(y.shape))
+    return t.grad.data
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+@given(x=blocks, data=st.data(), keepdims=st.booleans())
+def test_reductions_are_numpys(name, x, data, keepdims):
+    axis = data.draw(_axes(x))
+    expected = getattr(np, name)(x, axis=axis, keepdims=keepdims)
+    np.testing.assert_allclose(getattr(ag, name)(x, axis=axis, keepdims=keepdims), expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["argmax", "argmin"])
+@given(x=blocks, data=st.data(), keepdims=st.booleans())
+def test_positions_are_numpys(name, x, data, keepdims):
+    axis = data.draw(st.one_of(st.none(), st.integers(-x.ndim, x.ndim - 1)))
+    expected = getattr(np, name)(x, axis=axis, keepdims=keepdims)
+    np.testing.assert_array_equal(getattr(ag, name)(x, axis=axis, keepdims=keepdims), expected)
+
+
+@given(x=blocks, data=st.data())
+def test_cumsum_is_numpys(x, data):
+    axis = data.draw(st.one_of(st.none(), st.integers(-x.ndim, x.ndim - 1)))
+    np.testing.assert_allclose(ag.cumsum(x, axis=axis), np.cumsum(x, axis=axis), rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["var", "std"])
+def test_ddof_is_numpys(name, rng):
+    x = rng.standard_normal((4, 3))
+    np.testing.assert_allclose(getattr(ag, name)(x, 0, 1), getattr(np, name)(x, 0, ddof=1), rtol=1e-15)
+
+
+def test_std_has_the_gradient_of_its_definition(rng):
+    x = rng.standard_normal((4, 3))
+    expected = (x - x.mean(axis=0)) / x.std(axis=0) / 4
+    np.testing.assert_allclose(_gradient(lambda t: ag.std(t, axis=0), x), expected, rtol=1e-13)
+
+
+# --- ties and zeros ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("extremum", "sign"), [(ag.max, 1), (ag.min, -1)])
+def test_ties_share_the_gradient_evenly(extremum, sign):
+    x = sign * np.array([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]])
+    np.testing.assert_array_equal(_gradient(lambda t: extremum(t, axis=1), x), [[0, 0.5, 0.5], [1, 0, 0]])
+    np.testing.assert_array_equal(_gradient(extremum, np.full(4, sign)[None] * 2.0), [[0.25] * 4])
+
+
+@pytest.mark.parametrize("extremum", [ag.max, ag.min])
+def test_extrema_of_infinities(extremum):
+    for value in (np.inf, -np.inf):
+        np.testing.assert_array_equal(_gradient(extremum, np.array([value, value])), [0.5, 0.5])
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+def test_a_nan_stays(name):
+    assert np.isnan(getattr(ag, name)(np.array([1.0, np.nan, 2.0])))
+
+
+@pytest.mark.parametrize(
+    ("x", "gradient"),
+    [
+        ([2.0, 3.0, 4.0], [12, 8, 6]),
+        ([2.0, 0.0, 4.0], [0, 8, 0]),
+        ([0.0, 0.0, 4.0], [0, 0, 0]),
+        ([0.0, 0.0, 0.0], [0, 0, 0]),
+        ([5.0], [1]),
+    ],
+)
+def test_prod_is_exact_at_zeros(x, gradient):
+    np.testing.assert_array_equal(_gradient(ag.prod, np.array(x)), gradient)
+
+
+def test_prod_of_a_long_line(rng):
+    x = rng.choice([-1.0, 1.0], 37)
+    np.testing.assert_array_equal(_gradient(ag.prod, x), np.prod(x) / x)
+
+
+# --- what is there not ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["sum", "prod"])
+def test_of_nothing(name):
+    assert getattr(ag, name)(np.zeros((0, 3))) == getattr(np, name)(np.zeros((0, 3)))
+
+
+@pytest.mark.parametrize("name", ["sum", "mean", "max", "cumsum", "argmax"])
+def test_an_axis_out_of_range_is_numpys_error(name):
+    with pytest.raises(np.exceptions.AxisError):
+        getattr(ag, name)(np.zeros((2, 3)), axis=2)
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "cumsum", "max"])
+def test_integers_stay_integers(name):
+    x = np.array([[1, 2], [3, 4]])
+    y = getattr(ag, name)(ag.tensor(x), axis=0)
+    assert y.dtype == getattr(np, name)(x, axis=0).dtype
+    np.testing.assert_array_equal(y.data, getattr(np, name)(x, axis=0))

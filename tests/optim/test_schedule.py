@@ -1,0 +1,82 @@
+import math
+
+import pytest
+
+import autograd_cnn as ag
+from autograd_cnn import optim
+from autograd_cnn.errors import ArgumentError
+
+
+def _optimizer(lr=0.2):
+    return optim.SGD([{"params": [ag.tensor(1.0, requires_grad=True)]},
+                      {"params": [ag.tensor(1.0, requires_grad=True)], "lr": 2 * lr}], lr=lr)  # fmt: skip
+
+
+def _rates(schedule, epochs=8):
+    rates = []
+    for _ in range(epochs):
+        rates.append(schedule.get_last_lr())
+        schedule.step()
+    return rates
+
+
+# As computed by PyTorch 2.13 for lr = 0.2.
+PYTORCH = [
+    (lambda o: optim.StepLR(o, 2, 0.5), [0.2, 0.2, 0.1, 0.1, 0.05, 0.05, 0.025, 0.025]),
+    (lambda o: optim.CosineAnnealingLR(o, 5, 0.01),
+     [0.2, 0.181857, 0.134357, 0.075643, 0.028143, 0.01, 0.028143, 0.075643]),
+    (lambda o: optim.LinearLR(o, 0.25, total_iters=4), [0.05, 0.0875, 0.125, 0.1625, 0.2, 0.2, 0.2, 0.2]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "expected"), PYTORCH)
+def test_the_rates_are_pytorchs(make, expected):
+    assert [first for first, _ in _rates(make(_optimizer()))] == pytest.approx(expected, abs=1e-6)
+
+
+def test_every_group_keeps_its_share():
+    assert all(second == 2 * first for first, second in _rates(optim.StepLR(_optimizer(), 3)))
+
+
+def test_formulas():
+    cosine = [first for first, _ in _rates(optim.CosineAnnealingLR(_optimizer(1.0), 10), 11)]
+    assert cosine == pytest.approx([(1 + math.cos(math.pi * i / 10)) / 2 for i in range(11)])
+    linear = [first for first, _ in _rates(optim.LinearLR(_optimizer(1.0), 0.5, 0.1, 4), 6)]
+    assert linear == pytest.approx([0.5, 0.4, 0.3, 0.2, 0.1, 0.1])
+
+
+def test_a_second_schedule_begins_with_the_first_rates():
+    optimizer = _optimizer(1.0)
+    _rates(optim.StepLR(optimizer, 1), 3)
+    assert optim.LinearLR(optimizer, 0.5).get_last_lr() == [0.5, 1.0]
+
+
+def test_the_state_makes_a_round_trip():
+    one, two = optim.StepLR(_optimizer(), 2), optim.StepLR(_optimizer(9.0), 2)
+    _rates(one, 3)
+    two.load_state_dict(one.state_dict())
+    assert two.get_last_lr() == one.get_last_lr()
+    assert _rates(two) == _rates(one)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda o: optim.StepLR(o, 0), "StepLR: step_size is out of range: expected an int of at least 1, got 0"),
+        (lambda o: optim.CosineAnnealingLR(o, 0),
+         "CosineAnnealingLR: T_max is out of range: expected an int of at least 1, got 0"),
+        (lambda o: optim.LinearLR(o, 0), "LinearLR: start_factor is out of range: expected above 0, got 0"),
+        (lambda o: optim.LinearLR(o, total_iters=0),
+         "LinearLR: total_iters is out of range: expected an int of at least 1, got 0"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(make, text):
+    with pytest.raises(ArgumentError) as error:
+        make(_optimizer())
+    assert str(error.value) == text
+
+
+def test_the_base_class_alone():
+    with pytest.raises(NotImplementedError) as error:
+        optim.Schedule(_optimizer())
+    assert str(error.value) == "Schedule: rate is not defined"

@@ -1,0 +1,726 @@
+"""The tensor: its operators, its place among NumPy's functions, and assignment."""
+
+import operator
+
+import numpy as np
+import pytest
+
+import autograd_cnn as ag
+from autograd_cnn.errors import GradientError, OperandError, ShapeError
+from autograd_cnn.tape import gradients
+from autograd_cnn.testing import check_vjp
+
+
+def _leaf(values=(1.0, 2.0, 3.0), **options):
+    return ag.tensor(values, requires_grad=True, **options)
+
+
+def _positive(rng, *shape):
+    return rng.uniform(0.5, 2.0, shape)
+
+
+# --- making one -------------------------------------------------------------------------------
+
+
+def test_a_tensor_copies_what_it_is_made_of():
+    data = np.array([1.0, 2.0])
+    x = ag.tensor(data)
+    data[:] = 7
+    np.testing.assert_array_equal(x.data, [1, 2])
+    assert data.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("data", "dtype"),
+    [(1.0, "float64"), ([1, 2], "int64"), (True, "bool"), (np.float32(1), "float32"), (np.ones(2, "f2"), "float16")],
+)
+def test_the_dtype_is_that_of_the_data(data, dtype):
+    x = ag.tensor(data)
+    assert x.dtype == dtype
+    assert ag.tensor(data, dtype=np.float32).dtype == np.float32
+    assert (x.shape, x.ndim, x.size) == (np.shape(data), np.ndim(data), np.size(data))
+
+
+def test_a_tensor_of_a_tensor_has_its_values_and_no_history():
+    y = ag.tensor(_leaf() * 2)
+    np.testing.assert_array_equal(y.data, [2, 4, 6])
+    assert (y.requires_grad, y.is_leaf, y.grad, y.name) == (False, True, None, None)
+
+
+def test_a_tensor_may_have_a_name():
+    assert ag.tensor(1.0, name="w").name == "w"
+
+
+@pytest.mark.parametrize(("data", "dtype"), [("hello", "<U5"), (None, "object"), (1j, "complex128")])
+def test_only_numbers_make_tensors(data, dtype):
+    with pytest.raises(OperandError) as err:
+        ag.tensor(data)
+    assert str(err.value) == f"tensor: data is no array of numbers: expected ints, floats or bools, got {dtype}"
+
+
+@pytest.mark.parametrize(("data", "dtype"), [([1, 2], "int64"), (True, "bool")])
+def test_integers_have_no_gradient(data, dtype):
+    text = (
+        f"requires_grad: only floats have gradients: expected float32 or float64, got {dtype}; "
+        "convert with .astype(np.float32) first"
+    )
+    with pytest.raises(OperandError) as err:
+        ag.tensor(data, requires_grad=True)
+    assert str(err.value) == text
+    x = ag.tensor(data)
+    with pytest.raises(OperandError) as err:
+        x.requires_grad = True
+    assert str(err.value) == text
+    assert not x.requires_grad
+
+
+# --- operators --------------------------------------------------------------------------------
+
+BINARY = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
+COMPARISONS = [operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge]
+UNARY = [operator.neg, operator.pos, operator.abs]
+
+
+@pytest.mark.parametrize("op", BINARY)
+def test_operators_agree_with_numpy_on_both_sides(op, rng):
+    a, b = _positive(rng, 2, 3), _positive(rng, 3)
+    for left, right in [(ag.tensor(a), ag.tensor(b)), (ag.tensor(a), b), (a, ag.tensor(b))]:
+        y = op(left, right)
+        assert type(y) is ag.Tensor
+        np.testing.assert_array_equal(y.data, op(a, b))
+    np.testing.assert_array_equal(op(ag.tensor(a), 2).data, op(a, 2))
+    np.testing.assert_array_equal(op(2, ag.tensor(a)).data, op(2, a))
+    np.testing.assert_array_equal(op(np.float64(2), ag.tensor(a)).data, op(2.0, a))
+
+
+@pytest.mark.parametrize("op", BINARY)
+def test_operators_have_gradients_on_both_sides(op, rng):
+    a, b = _positive(rng, 2, 3), _positive(rng, 3)
+    check_vjp(op, [a, b])
+    check_vjp(lambda x: op(x, 1.5), [a])
+    check_vjp(lambda x: op(1.5, x), [a])
+    check_vjp(lambda x: op(b, x), [a])
+
+
+def test_matrix_products_on_both_sides(rng):
+    a, b = rng.standard_normal((2, 3)), rng.standard_normal((3, 4))
+    for left, right in [(ag.tensor(a), ag.tensor(b)), (ag.tensor(a), b), (a, ag.tensor(b))]:
+        np.testing.assert_allclose((left @ right).data, a @ b, rtol=1e-14)
+    check_vjp(operator.matmul, [a, b])
+    check_vjp(lambda x: a @ x, [b])
+
+
+@pytest.mark.parametrize("op", UNARY)
+def test_signs(op, rng):
+    a = rng.standard_normal((2, 3))
+    np.testing.assert_array_equal(op(ag.tensor(a)).data, op(a))
+    check_vjp(op, [a])
+
+
+@pytest.mark.parametrize("op", COMPARISONS)
+def test_comparisons_are_elementwise_and_have_no_gradient(op):
+    a, b = np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 2.0])
+    for left, right in [(_leaf(a), _leaf(b)), (_leaf(a), b), (a, _leaf(b)), (_leaf(a), 2), (_leaf(a), [2, 2, 2])]:
+        y = op(left, right)
+        assert (type(y), y.dtype, y.requires_grad) == (ag.Tensor, bool, False)
+        np.testing.assert_array_equal(y.data, op(a, b))
+    np.testing.assert_array_equal(op(2.0, _leaf(a)).data, op(2.0, a))
+
+
+@pytest.mark.parametrize("other", [None, "text"])
+def test_a_tensor_equals_neither_none_nor_text(other):
+    assert (_leaf() == other, _leaf() != other) == (False, True)
+
+
+def test_tensors_are_told_apart_by_identity_in_sets_and_dicts():
+    x, y = _leaf(), _leaf()
+    assert len({x, y, x}) == 2
+    assert {x: 1, y: 2}[y] == 2
+
+
+@pytest.mark.parametrize("op", [operator.floordiv, operator.mod])
+def test_operators_that_tensors_lack(op):
+    with pytest.raises(TypeError):
+        op(_leaf(), 2)
+
+
+def test_what_is_no_array_is_refused_by_operators():
+    with pytest.raises(OperandError) as err:
+        _leaf() + "text"
+    assert str(err.value) == "add: x2 is no array: expected a tensor, an array or a number, got str"
+    with pytest.raises(OperandError) as err:
+        None * _leaf()
+    assert str(err.value) == "multiply: x1 is no array: expected a tensor, an array or a number, got NoneType"
+    with pytest.raises(OperandError) as err:
+        _leaf() == object()
+    assert str(err.value) == "equal: x2 is no array: expected a tensor, an array or a number, got object"
+
+
+# --- methods ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        lambda x: x.T,
+        lambda x: x.sum(),
+        lambda x: x.sum(axis=0, keepdims=True),
+        lambda x: x.mean(axis=(0, 1)),
+        lambda x: x.var(axis=1, ddof=1),
+        lambda x: x.std(keepdims=True),
+        lambda x: x.max(axis=1),
+        lambda x: x.min(axis=-1, keepdims=True),
+        lambda x: x.prod(axis=0),
+        lambda x: x.cumsum(axis=1),
+        lambda x: x.clip(0.6, 1.5),
+        lambda x: x.clip(min=1.0),
+        lambda x: x.reshape(3, 2),
+        lambda x: x.reshape((3, -1)),
+        lambda x: x.reshape(-1),
+        lambda x: x.ravel(),
+        lambda x: x.flatten(),
+        lambda x: x.transpose(),
+        lambda x: x.transpose(1, 0),
+        lambda x: x.transpose((1, 0)),
+        lambda x: x.swapaxes(0, 1),
+        lambda x: x[None].squeeze(axis=0),
+        lambda x: x[None, :, None].squeeze(),
+        lambda x: x.repeat(2),
+        lambda x: x.repeat([1, 2], axis=0),
+        lambda x: x.take([0, 5, 0]),
+        lambda x: x.take([1, 1], axis=1),
+        lambda x: x.astype(np.float64),
+    ],
+)
+def test_methods_are_numpys_and_have_gradients(method, rng):
+    a = _positive(rng, 2, 3)
+    np.testing.assert_allclose(method(ag.tensor(a)).data, method(a), rtol=1e-14)
+    check_vjp(method, [a])
+
+
+@pytest.mark.parametrize("method", [lambda x: x.argmax(), lambda x: x.argmin(axis=1), lambda x: x.argmax(axis=0)])
+def test_positions_of_extrema(method, rng):
+    a = rng.standard_normal((2, 3))
+    np.testing.assert_array_equal(method(ag.tensor(a)).data, method(a))
+
+
+def test_values_leave_the_tape():
+    x = _leaf([[1.0, 2.0]])
+    assert x.tolist() == [[1.0, 2.0]]
+    assert type(x.sum().item()) is float
+    assert type(ag.tensor(3).item()) is int
+    assert (float(x.sum()), int(x.sum())) == (3.0, 3)
+    np.testing.assert_array_equal(x.numpy(), [[1, 2]])
+    np.testing.assert_array_equal(np.asarray(x), [[1, 2]])
+    assert np.asarray(x, dtype=np.float32).dtype == np.float32
+    assert np.array(x).flags.writeable
+
+
+@pytest.mark.parametrize("x", [_leaf(), _leaf(1.0), ag.tensor(True), _leaf() * 2, _leaf().sum()])
+def test_the_values_are_read_only(x):
+    for array in (x.data, x.numpy()):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+
+
+def test_a_detached_tensor_has_no_history():
+    x = _leaf()
+    y = (x * 2).detach()
+    assert (y.requires_grad, y.is_leaf, y.node) == (False, True, None)
+    (x * y).sum().backward()
+    np.testing.assert_array_equal(x.grad.data, 2 * x.data)
+
+
+def test_the_length_of_a_tensor_is_that_of_its_first_axis():
+    assert len(ag.tensor(np.ones((4, 2)))) == 4
+    with pytest.raises(TypeError):
+        len(ag.tensor(1.0))
+
+
+def test_iterating_gives_recorded_parts():
+    x = _leaf([[1.0, 2.0], [3.0, 4.0]])
+    a, b = x
+    (a * 10 + b).sum().backward()
+    np.testing.assert_array_equal(x.grad.data, [[10, 10], [1, 1]])
+    with pytest.raises(TypeError):
+        list(ag.tensor(1.0))
+
+
+def test_truth_is_that_of_a_single_number():
+    assert bool(ag.tensor(2.0))
+    assert not ag.tensor([0.0])
+    with pytest.raises(ValueError, match="ambiguous"):
+        bool(_leaf())
+    assert 2.0 in _leaf()
+    assert 5.0 not in _leaf()
+
+
+@pytest.mark.parametrize(
+    ("x", "text"),
+    [
+        (ag.tensor(1.0), "tensor(1.)"),
+        (ag.tensor(True), "tensor(True)"),
+        (ag.tensor([1, 2]), "tensor([1, 2])"),
+        (ag.tensor([1.0, 2.5], dtype=np.float32), "tensor([1. , 2.5], dtype=float32)"),
+        (_leaf([1.0]), "tensor([1.], requires_grad=True)"),
+        (_leaf([1.0], dtype=np.float32), "tensor([1.], dtype=float32, requires_grad=True)"),
+        (_leaf([1.0]) * 2, "tensor([2.], op=multiply)"),
+        (ag.tensor([[1.0, 2.0], [3.0, 4.0]]), "tensor([[1., 2.],\n        [3., 4.]])"),
+        (ag.tensor(np.arange(200)), "tensor([  0,   1,   2, ..., 197, 198, 199])"),
+        (ag.tensor([]), "tensor([])"),
+    ],
+)
+def test_the_text_of_a_tensor(x, text):
+    assert repr(x) == text
+
+
+# --- NumPy's functions ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        np.exp,
+        np.log,
+        np.sqrt,
+        np.tanh,
+        np.abs,
+        np.negative,
+        np.square,
+        lambda x: np.add(x, 1.0),
+        lambda x: np.multiply(2.0, x),
+        lambda x: np.maximum(x, 1.1),
+        lambda x: np.power(x, 3),
+        lambda x: np.true_divide(1.0, x),
+        lambda x: np.matmul(x, np.ones((3, 2))),
+        lambda x: np.ones((3, 2)) @ x,
+        np.sum,
+        lambda x: np.sum(x, axis=1, keepdims=True),
+        lambda x: np.mean(x, 0),
+        lambda x: np.max(x, axis=1),
+        lambda x: np.var(x, axis=1),
+        lambda x: np.std(x),
+        lambda x: np.prod(x, axis=1),
+        lambda x: np.cumsum(x, axis=1),
+        lambda x: np.clip(x, 0.7, 1.4),
+        lambda x: np.concatenate([x, x * 2], axis=1),
+        lambda x: np.concatenate([x, np.ones((1, 3))]),
+        lambda x: np.stack([x, x], axis=1),
+        lambda x: np.reshape(x, (3, 2)),
+        np.transpose,
+        lambda x: np.moveaxis(x, 0, 1),
+        lambda x: np.swapaxes(x, 0, 1),
+        lambda x: np.expand_dims(x, 1),
+        lambda x: np.squeeze(np.expand_dims(x, 1), 1),
+        lambda x: np.broadcast_to(x, (4, 2, 3)),
+        lambda x: np.flip(x, 1),
+        lambda x: np.roll(x, 1, axis=1),
+        lambda x: np.tile(x, 2),
+        lambda x: np.repeat(x, 2, axis=1),
+        lambda x: np.pad(x, 1),
+        lambda x: np.take(x, [0, 2], axis=1),
+        lambda x: np.where(np.ones((2, 3), bool), x, 0.0),
+        lambda x: np.einsum("ij,kj->ik", x, np.ones((4, 3))),
+        lambda x: np.tensordot(x, np.ones((3, 2)), 1),
+        lambda x: np.split(x, 3, axis=1)[1],
+    ],
+)
+def test_numpys_functions_stay_on_the_tape(function, rng):
+    a = _positive(rng, 2, 3)
+    y = function(_leaf(a))
+    assert type(y) is ag.Tensor
+    assert y.requires_grad
+    np.testing.assert_allclose(y.data, function(a), rtol=1e-13)
+    check_vjp(function, [a])
+
+
+def test_numpy_arrays_on_the_left():
+    x = _leaf()
+    y = np.array([[1.0], [2.0]]) * x
+    assert type(y) is ag.Tensor
+    assert y.shape == (2, 3)
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.data, [3, 3, 3])
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (np.median, "median"),
+        (np.linalg.norm, "norm"),
+        (np.fft.fft, "fft"),
+        (lambda x: np.floor_divide(x, 2), "floor_divide"),
+        (np.isnan, "isnan"),
+        (np.add.reduce, "add.reduce"),
+        (lambda x: np.multiply.outer(x, x), "multiply.outer"),
+    ],
+)
+def test_a_function_of_numpys_that_is_not_there(call, name):
+    with pytest.raises(OperandError) as err:
+        call(_leaf())
+    assert str(err.value) == (
+        f"numpy.{name}: not defined for tensors; use .numpy() to leave the tape, or an ag function"
+    )
+
+
+def test_arrays_are_not_written_to_through_numpy():
+    a = np.ones(3)
+    with pytest.raises(OperandError) as err:
+        a += _leaf()
+    assert str(err.value) == "add: no argument 'out'; it takes x1, x2"
+    np.testing.assert_array_equal(a, [1, 1, 1])
+
+
+# --- indexing ---------------------------------------------------------------------------------
+
+INDICES = [
+    1,
+    -1,
+    np.int64(1),
+    slice(None),
+    np.s_[::-2],
+    np.s_[1:, ..., 0],
+    np.s_[None, 0],
+    ...,
+    (),
+    [0, 2, 0],
+    np.array([[0, 1], [2, 2]]),
+    np.s_[:, [1, 1, 0]],
+    np.s_[[0, 1, 0], :, [3, 3, 3]],
+    (np.array([0, 1]), np.array([1, 0])),
+    np.array([True, False, True]),
+    np.s_[0:0],
+]
+
+
+@pytest.mark.parametrize("index", INDICES, ids=str)
+def test_reading_at_an_index(index, rng):
+    a = rng.standard_normal((3, 2, 4))
+    y = ag.tensor(a)[index]
+    np.testing.assert_array_equal(y.data, a[index])
+    check_vjp(lambda x: x[index], [a])
+
+
+def test_tensors_as_indices(rng):
+    a = rng.standard_normal((3, 4))
+    rows, columns = np.array([0, 2, 2]), np.array([1, 1, 1])
+    x = _leaf(a)
+    y = x[ag.tensor(rows), ag.tensor(columns)]
+    np.testing.assert_array_equal(y.data, a[rows, columns])
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.data[:, 1], [1, 0, 2])
+    np.testing.assert_array_equal(x[x > 0].data, a[a > 0])
+    np.testing.assert_array_equal(x[ag.tensor(1)].data, a[1])
+    np.testing.assert_array_equal(x[ag.argmax(x[:, 0])].data, a[np.argmax(a[:, 0])])
+
+
+# --- assignment -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("index", INDICES, ids=str)
+def test_assigning_at_an_index(index, rng):
+    a = rng.standard_normal((3, 2, 4))
+    v = rng.standard_normal(a[index].shape)
+
+    def assigned(x, v):
+        y = x * 1.0
+        y[index] = v
+        return y
+
+    expected = a.copy()
+    expected[index] = v
+    np.testing.assert_array_equal(assigned(ag.tensor(a), ag.tensor(v)).data, expected)
+    check_vjp(assigned, [a, v])
+
+
+def test_assignment_rebinds_and_changes_nothing_that_was_recorded():
+    x = _leaf()
+    y = x * 2.0
+    before, z = y.value, y * y
+    y[0] = 10.0
+    y += x
+    np.testing.assert_array_equal(before, [2, 4, 6])
+    np.testing.assert_array_equal(y.data, [11, 6, 9])
+    (z.sum() + y.sum()).backward()
+    np.testing.assert_array_equal(x.grad.data, [8 * 1 + 1, 8 * 2 + 3, 8 * 3 + 3])
+
+
+def test_other_names_of_a_tensor_see_the_assignment():
+    y = _leaf() * 1.0
+    alias = y
+    alias -= 1.0
+    alias[1:] *= 2.0
+    assert alias is y
+    np.testing.assert_array_equal(y.data, [0, 2, 4])
+
+
+@pytest.mark.parametrize("op", [operator.iadd, operator.isub, operator.imul, operator.itruediv])
+def test_augmented_assignment_has_gradients(op, rng):
+    def assigned(x, w):
+        y = x + 0.0
+        y = op(y, w)
+        return op(y, 2.0)
+
+    a, b = _positive(rng, 2, 3), _positive(rng, 3)
+    expected = a.copy()
+    expected = op(op(expected, b), 2.0)
+    np.testing.assert_array_equal(assigned(ag.tensor(a), ag.tensor(b)).data, expected)
+    check_vjp(assigned, [a, b])
+
+
+def test_a_constant_becomes_recorded_when_it_is_assigned_something_recorded():
+    x, buffer = _leaf(), ag.tensor(np.zeros((2, 3)))
+    assert buffer.is_leaf
+    buffer[1] = x
+    assert not buffer.is_leaf
+    (buffer * 3.0).sum().backward()
+    np.testing.assert_array_equal(x.grad.data, [3, 3, 3])
+    assert buffer.grad is None
+
+
+def test_a_leaf_cannot_be_assigned_to_while_it_is_recorded():
+    x = _leaf()
+    text = (
+        "assignment: a leaf that requires a gradient can't be assigned to while it is recorded; "
+        "do it under no_grad(), or on a result computed from the leaf"
+    )
+    with pytest.raises(GradientError) as err:
+        x += 1.0
+    assert str(err.value) == text
+    with pytest.raises(GradientError) as err:
+        x[0] = 1.0
+    assert str(err.value) == text
+    np.testing.assert_array_equal(x.data, [1, 2, 3])
+
+
+def test_a_leaf_keeps_its_place_when_it_is_assigned_to_under_no_grad():
+    x = _leaf()
+    (x * x).sum().backward()
+    node, grad = x.node, x.grad
+    with ag.no_grad():
+        x -= 0.5 * x.grad
+        x[0] = 7.0
+    assert x.node is node
+    assert x.grad is grad
+    np.testing.assert_array_equal(x.data, [7, 0, 0])
+    x.grad = None
+    (x * x).sum().backward()
+    np.testing.assert_array_equal(x.grad.data, [14, 0, 0])
+
+
+def test_assignment_keeps_the_shape():
+    y = ag.tensor([1.0])
+    with pytest.raises(ShapeError) as err:
+        y += np.ones(3)
+    assert str(err.value) == "assignment: the shape would change: expected (1,), got (3,)"
+    assert y.tolist() == [1.0]
+
+
+def test_assignment_keeps_the_dtype():
+    x = _leaf(dtype=np.float32)
+    y = x * 1.0
+    y += np.ones(3)
+    assert y.dtype == np.float32
+    y.sum().backward()
+    assert x.grad.dtype == np.float32
+    i = ag.tensor([1, 2])
+    i += 2
+    assert (i.tolist(), i.dtype) == ([3, 4], np.int64)
+    with pytest.raises(OperandError) as err:
+        i += 0.5
+    assert str(err.value) == "assignment: the dtype would change: expected int64, got float64"
+    assert i.tolist() == [3, 4]
+
+
+# --- data and requires_grad -------------------------------------------------------------------
+
+
+def test_new_data_leaves_the_recorded_past_alone():
+    w, x = _leaf(), _leaf()
+    y = (w * x).sum()
+    w.data = w.data * 10
+    y.backward()
+    np.testing.assert_array_equal(x.grad.data, [1, 2, 3])
+    np.testing.assert_array_equal(w.grad.data, [1, 2, 3])
+    np.testing.assert_array_equal(w.data, [10, 20, 30])
+
+
+@pytest.mark.parametrize("values", [np.array([4.0, 5.0, 6.0]), [4.0, 5.0, 6.0], ag.tensor([4.0, 5.0, 6.0])])
+def test_data_takes_what_a_tensor_is_made_of_and_copies_it(values):
+    x = _leaf()
+    node = x.node
+    x.data = values
+    if isinstance(values, np.ndarray):
+        values[:] = 0
+    assert x.tolist() == [4, 5, 6]
+    assert x.node is node
+
+
+def test_data_of_another_shape_or_dtype_makes_a_new_leaf():
+    x = _leaf()
+    y = (x * 2.0).sum()
+    x.data = np.ones((2, 2), np.float32)
+    assert (x.requires_grad, x.shape, x.dtype) == (True, (2, 2), np.float32)
+    y.backward()
+    assert x.grad is None  # that gradient was of what is gone
+    x.sum().backward()
+    np.testing.assert_array_equal(x.grad.data, np.ones((2, 2)))
+
+
+def test_data_that_cannot_be_taken_changes_nothing():
+    x = _leaf()
+    node = x.node
+    with pytest.raises(OperandError) as err:
+        x.data = [1, 2, 3]
+    assert str(err.value) == (
+        "data: only floats have gradients: expected float32 or float64, got int64; "
+        "convert with .astype(np.float32) first"
+    )
+    with pytest.raises(OperandError) as err:
+        x.data = "hello"
+    assert str(err.value) == "tensor: data is no array of numbers: expected ints, floats or bools, got <U5"
+    assert (x.tolist(), x.dtype, x.node) == ([1, 2, 3], np.float64, node)
+
+
+def test_the_data_of_a_result_are_fixed():
+    y = _leaf() * 2
+    with pytest.raises(GradientError) as err:
+        y.data = [1.0, 2.0, 3.0]
+    assert str(err.value) == "data: the values of a recorded result are fixed; use detach() first"
+
+
+def test_requires_grad_can_be_set_on_a_leaf():
+    x = ag.tensor([1.0, 2.0])
+    x.requires_grad = True
+    y = (x * x).sum()
+    node = x.node
+    x.requires_grad = True
+    assert x.node is node
+    x.requires_grad = False
+    assert not (x * x).requires_grad
+    y.backward()
+    assert x.grad is None  # it no longer asks for one
+    with pytest.raises(GradientError) as err:
+        y.requires_grad = False
+    assert str(err.value) == "requires_grad: only a leaf can change it; use detach() for a result without history"
+
+
+# --- backward ---------------------------------------------------------------------------------
+
+
+def test_gradients_add_up_over_backward_passes():
+    x = _leaf()
+    (x * 2.0).sum().backward()
+    first = x.grad
+    (x * x).sum().backward()
+    np.testing.assert_array_equal(x.grad.data, 2 + 2 * x.data)
+    np.testing.assert_array_equal(first.data, [2, 2, 2])
+
+
+def test_there_is_no_gradient_where_nothing_was_computed():
+    x, unused = _leaf(), _leaf()
+    unused * x  # noqa: B018  # recorded, and not part of what follows
+    y = x.sum()
+    assert (x.grad, unused.grad) == (None, None)
+    y.backward()
+    assert isinstance(x.grad, ag.Tensor)
+    assert unused.grad is None
+    assert y.grad is None
+
+
+def test_a_gradient_is_a_read_only_constant():
+    x = _leaf()
+    (x * x).sum().backward()
+    assert (x.grad.requires_grad, x.grad.is_leaf) == (False, True)
+    with pytest.raises(ValueError, match="read-only"):
+        x.grad.data[0] = 0
+
+
+@pytest.mark.parametrize("gradient", [[1.0, 0.0, 2.0], np.array([1.0, 0.0, 2.0]), ag.tensor([1.0, 0.0, 2.0])])
+def test_backward_takes_a_cotangent(gradient):
+    x = _leaf()
+    (x * x).backward(gradient)
+    np.testing.assert_array_equal(x.grad.data, [2, 0, 12])
+
+
+def test_backward_on_a_leaf_gives_the_cotangent():
+    x = _leaf()
+    x.backward([1.0, 2.0, 3.0])
+    x.backward([1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(x.grad.data, [2, 4, 6])
+
+
+def test_backward_where_it_makes_no_sense():
+    x = _leaf()
+    with pytest.raises(GradientError) as err:
+        (x * 2).backward()
+    assert str(err.value) == (
+        "backward: the output is not a scalar: expected one number, got shape (3,); "
+        "reduce it with .sum() or .mean(), or pass a cotangent of its shape"
+    )
+    with pytest.raises(ShapeError) as err:
+        (x * 2).backward(np.ones((1, 3)))
+    assert str(err.value) == "backward: the cotangent has the wrong shape: expected the output's (3,), got (1, 3)"
+    with pytest.raises(GradientError) as err:
+        x.detach().sum().backward()
+    assert str(err.value) == (
+        "backward: nothing was recorded for this output; "
+        "make an input with requires_grad=True, and compute outside of no_grad()"
+    )
+    y = (x * x).sum()
+    y.backward()
+    grad = x.grad
+    with pytest.raises(GradientError) as err:
+        y.backward()
+    assert str(err.value) == (
+        "sum: the graph has been freed by an earlier backward pass; pass retain_graph=True to that one"
+    )
+    assert x.grad is grad
+
+
+def test_backward_of_backward():
+    x = _leaf()
+    (x**3).sum().backward(create_graph=True)
+    g = x.grad
+    np.testing.assert_array_equal(gradients(g.sum(), [x])[x.node], 6 * x.data)
+
+
+def test_intermediate_gradients_are_kept_on_demand():
+    x = _leaf()
+    a = x * 2.0
+    b = a * a
+    a.retain_grad()
+    a.retain_grad()  # twice is once
+    b.sum().backward(retain_graph=True)
+    np.testing.assert_array_equal(a.grad.data, 2 * a.data)
+    assert b.grad is None
+    b.sum().backward()
+    np.testing.assert_array_equal(a.grad.data, 4 * a.data)
+
+
+def test_a_kept_gradient_is_what_flows_on_after_the_hooks():
+    x = _leaf()
+    a = x * 2.0
+    a.retain_grad()
+    a.register_hook(lambda g: g * 10)
+    a.sum().backward()
+    np.testing.assert_array_equal(a.grad.data, [10, 10, 10])
+    with pytest.raises(ValueError, match="read-only"):
+        a.grad.data[0] = 0
+
+
+def test_gradients_of_a_kept_result_are_not_touched_by_the_pure_function():
+    x = _leaf()
+    a = x * 2.0
+    a.retain_grad()
+    gradients((a * a).sum(), [x])
+    assert a.grad is None
+
+
+def test_retaining_on_a_leaf_or_a_constant_changes_nothing():
+    x, c = _leaf(), ag.tensor(1.0)
+    x.retain_grad()
+    c.retain_grad()
+    (x * c).sum().backward()
+    np.testing.assert_array_equal(x.grad.data, [1, 1, 1])
+    assert c.grad is None

@@ -1,0 +1,300 @@
+"""The checks themselves: they find wrong rules of many kinds, and accept right ones."""
+
+import numpy as np
+import pytest
+
+import autograd_cnn as ag
+from autograd_cnn import ops
+from autograd_cnn.errors import GradientError
+from autograd_cnn.testing import CheckError, check_adjoint, check_vjp, directional, gradcheck
+
+
+def _made(forward, *rules, **options):
+    """Return a primitive of ``forward`` with rules by the names of its operands, in order."""
+    primitive = ag.primitive(**options)(forward)
+    for operand, rule in zip(primitive.operands, rules, strict=True):
+        primitive.vjp(operand)(rule)
+    return primitive
+
+
+
+# Each a right rule and a wrong one for the same function, the shapes of its inputs, and the first
+# input whose gradient is wrong.
+PLANTED = {
+    "sign": (
+        np.cos,
+        [lambda g, *, x: -g * ag.sin(x)],
+        [lambda g, *, x: g * ag.sin(x)],
+        [(3,)],
+    ),
+    "missing factor": (
+        lambda x: x**3,
+        [lambda g, *, x: 3 * g * x**2],
+        [lambda g, *, x: g * x**2],
+        [(3,)],
+    ),
+    "wrong operand": (
+        lambda x, w: x * w,
+        [lambda g, *, w: g * w, lambda g, *, x: g * x],
+        [lambda g, *, x: g * x, lambda g, *, x: g * x],
+        [(3,), (3,)],
+    ),
+    "output for input": (
+        np.tanh,
+        [lambda g, *, y: g * (1 - y * y)],
+        [lambda g, *, x: g * (1 - x * x)],
+        [(3,)],
+    ),
+    "missing cotangent": (
+        lambda x: x * x,
+        [lambda g, *, x: g * 2 * x],
+        [lambda g, *, x: 2 * x],
+        [(3,)],
+    ),
+    "missing sum": (
+        lambda x: x / np.sum(x, axis=-1, keepdims=True),
+        [lambda g, *, x, y: (g - ops.sum(g * y, axis=-1, keepdims=True)) / ops.sum(x, axis=-1, keepdims=True)],
+        [lambda g, *, x, y: g / ops.sum(x, axis=-1, keepdims=True)],
+        [(2, 3)],
+    ),
+    "transposed": (
+        lambda x, w: x @ w,
+        [lambda g, *, w: g @ w.T, lambda g, *, x: x.T @ g],
+        [lambda g, *, w: g @ w, lambda g, *, x: x.T @ g],
+        [(3, 3), (3, 3)],
+    ),
+    "flipped kernel": (
+        lambda x: np.convolve(x, [1.0, 2.0, 4.0], "same"),
+        [lambda g: ag.correlate2d(g[None], np.array([[1.0, 2.0, 4.0]]), padding=(0, 1))[0]],
+        [lambda g: ag.convolve2d(g[None], np.array([[1.0, 2.0, 4.0]]), padding=(0, 1))[0]],
+        [(5,)],
+    ),
+    "wrong axis": (
+        lambda x: np.cumsum(x, axis=0),
+        [lambda g: ag.flip(ag.cumsum(ag.flip(g, axis=0), axis=0), axis=0)],
+        [lambda g: ag.flip(ag.cumsum(ag.flip(g, axis=1), axis=1), axis=1)],
+        [(3, 3)],
+    ),
+    "shifted": (
+        lambda x: np.roll(x, 1),
+        [lambda g: ag.roll(g, shift=-1)],
+        [lambda g: ag.roll(g, shift=1)],
+        [(5,)],
+    ),
+    "second operand only": (
+        lambda x, w: x / w,
+        [lambda g, *, w: g / w, lambda g, *, y, w: -g * y / w],
+        [lambda g, *, w: g / w, lambda g, *, y, w: -g * y],
+        [(3,), (3,)],
+    ),
+    "not spread": (
+        lambda x: np.mean(x, axis=1),
+        [lambda g, *, x_shape: ag.broadcast_to(g[:, None] / x_shape[1], shape=x_shape)],
+        [lambda g, *, x_shape: ag.broadcast_to(g[:, None], shape=x_shape)],
+        [(2, 4)],
+    ),
+    "not a number": (
+        np.sqrt,
+        [lambda g, *, y: g * 0.5 / y],
+        [lambda g, *, y: g * np.nan],
+        [(3,)],
+    ),
+    "slightly off": (
+        np.exp,
+        [lambda g, *, y: g * y],
+        [lambda g, *, y: g * y * (1 + 1e-5)],
+        [(3,)],
+    ),
+    "one element": (
+        lambda x: x * 2,
+        [lambda g: g * 2],
+        [lambda g: ag.set_at(g * 2, 0.0, index=(0, 0))],
+        [(8, 8)],
+    ),
+}
+
+# Rules that are right and leave the tape on the way, so that their own derivatives are wrong.
+LEAVING = {
+    "raw NumPy on the operand": (np.sin, lambda g, *, x: g * np.cos(np.asarray(x))),
+    "raw NumPy on the output": (np.exp, lambda g, *, y: g * np.asarray(y)),
+    "raw NumPy on everything": (lambda x: x**2, lambda g, *, x: np.asarray(g) * 2 * np.asarray(x)),
+    "raw NumPy on the cotangent": (lambda x: x**2, lambda g, *, x: np.asarray(g) * 2 * x),
+}
+
+
+def _inputs(shapes):
+    rng = np.random.default_rng(7)
+    return [rng.uniform(0.5, 1.5, shape) for shape in shapes]
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+def test_right_rules_pass_to_second_order(kind):
+    forward, right, _, shapes = PLANTED[kind]
+    assert gradcheck(_made(forward, *right), _inputs(shapes), order=2) is True
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_wrong_rules_are_found(kind, seed):
+    forward, _, wrong, shapes = PLANTED[kind]
+    with pytest.raises(CheckError, match="the tape and the differences disagree"):
+        check_vjp(_made(forward, *wrong), _inputs(shapes), seed=seed)
+    with pytest.raises(CheckError) as err:
+        gradcheck(_made(forward, *wrong), _inputs(shapes), seed=seed)
+    assert err.value.__notes__ == ["in the derivative of order 1"]
+
+
+@pytest.mark.parametrize("kind", LEAVING)
+def test_rules_that_leave_the_tape_are_found_at_second_order(kind):
+    forward, rule = LEAVING[kind]
+    primitive = _made(forward, rule)
+    inputs = _inputs([(3,)])
+    assert gradcheck(primitive, inputs, order=1)
+    with pytest.raises(CheckError) as err:
+        gradcheck(primitive, inputs, order=2)
+    assert err.value.__notes__ == ["in the derivative of order 2"]
+
+
+def test_an_error_of_third_order_alone_is_found():
+    def curved(g, *, x):
+        return g * ag.cos(x)
+
+    inner = _made(np.cos, lambda g, *, x: -g * np.sin(np.asarray(x)))
+    primitive = _made(np.sin, lambda g, *, x: g * inner(x))
+    inputs = _inputs([(3,)])
+    assert gradcheck(_made(np.sin, curved), inputs, order=3)
+    assert gradcheck(primitive, inputs, order=2)
+    with pytest.raises(CheckError) as err:
+        gradcheck(primitive, inputs, order=3)
+    assert err.value.__notes__ == ["in the derivative of order 3"]
+
+
+def test_a_function_that_leaves_the_tape_is_found():
+    with pytest.raises(CheckError) as err:
+        check_vjp(lambda x: np.sin(x.numpy()), [1.0])
+    expected = np.cos(1.0) * float(str(err.value).split("expected ")[1].split(",")[0]) / np.cos(1.0)
+    assert str(err.value) == (
+        f"gradient of input 0: the tape and the differences disagree: expected {expected:.12g}, got 0; "
+        "a rule may be wrong"
+    )
+
+
+def test_the_message_names_the_input_and_both_numbers():
+    double = _made(lambda x, w: x * w, lambda g, *, w: g * w, lambda g, *, x: g * x * 2)
+    with pytest.raises(CheckError) as err:
+        check_vjp(double, [1.0, 1.0])
+    rng = np.random.default_rng(0)
+    u, _ = rng.standard_normal(), rng.standard_normal()
+    slope = u * np.sign(rng.standard_normal())
+    assert str(err.value) == (
+        f"gradient of input 1: the tape and the differences disagree: expected {slope:.12g}, got {2 * slope:.12g}; "
+        "a rule may be wrong"
+    )
+
+
+def test_at_a_kink_the_message_says_so():
+    one_sided = _made(np.abs, lambda g, *, x: g * ag.where(ag.greater_equal(x, 0), 1.0, -1.0))
+    with pytest.raises(CheckError) as err:
+        check_vjp(one_sided, [0.0])
+    u = np.random.default_rng(0).standard_normal()
+    v = np.sign(np.random.default_rng(0).standard_normal(2)[1])
+    assert str(err.value) == (
+        f"gradient of input 0: the tape and the differences disagree: expected 0, got {u * v:.12g}; "
+        "there may be a kink or a tie nearby"
+    )
+    check_vjp(one_sided, [[-0.5, 0.5]])
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [(ag.relu, 1e-4), (lambda x: ag.maximum(x, x * 2), 1e-4), (ag.max, [1.0, 1.0001]), (ag.abs, -5e-4)],
+)
+def test_kinks_near_by_are_told_from_wrong_rules(f, x):
+    with pytest.raises(CheckError) as err:
+        check_vjp(f, [x])
+    assert str(err.value).endswith("; there may be a kink or a tie nearby")
+
+
+def test_a_check_failure_is_an_ordinary_failed_test():
+    assert issubclass(CheckError, AssertionError)
+
+
+def test_checks_run_in_float64_and_change_no_input():
+    dtypes = []
+    x = np.array([1, 2], np.float32)
+    check_vjp(lambda x: dtypes.append(x.dtype) or x * x, [x])
+    assert set(dtypes) == {np.dtype(float)}
+    np.testing.assert_array_equal(x, [1, 2])
+    assert x.flags.writeable
+
+
+@pytest.mark.parametrize("x", [3.0, [1, 2], np.ones((0, 2)), np.ones((1, 1, 2))])
+def test_checks_take_whatever_is_an_array(x):
+    check_vjp(lambda x: ag.sin(x) * 2, [x])
+    assert gradcheck(lambda x: ag.sin(x) * 2, [x], order=2)
+
+
+def test_constants_pass_at_every_order():
+    assert gradcheck(lambda x, w: x * 2, [1.0, 2.0], order=3)
+    assert gradcheck(lambda x: ag.tensor(3.0), [1.0], order=2)
+    check_vjp(lambda x: 3.0, [1.0])
+
+
+def test_the_order_is_at_least_one():
+    with pytest.raises(GradientError) as err:
+        gradcheck(ag.sin, [1.0], order=0)
+    assert str(err.value) == "gradcheck: order is out of range: expected at least 1, got 0"
+
+
+# --- adjoints ---------------------------------------------------------------------------------
+
+
+def test_adjoints_are_accepted(rng):
+    w = rng.standard_normal((3, 4))
+    check_adjoint(lambda x: w @ x, lambda g: w.T @ g, (4, 2))
+    check_adjoint(ag.flip, ag.flip, (3, 2))
+    check_adjoint(lambda x: x[:0], lambda g: np.zeros(3), (3,))
+    check_adjoint(lambda x: x.sum(), lambda g: np.full(3, g), (3,))
+
+
+@pytest.mark.parametrize(
+    ("forward", "wrong"),
+    [
+        (lambda x: np.roll(x, 1), lambda g: np.roll(g, 1)),
+        (lambda x: 2 * x, lambda g: g / 2),
+        (lambda x: np.cumsum(x), lambda g: np.cumsum(g)),
+        (lambda x: np.convolve(x, [1, 2, 4], "same"), lambda g: np.convolve(g, [1, 2, 4], "same")),
+        (lambda x: x, lambda g: g * (1 + 1e-9)),
+        (lambda x: x, lambda g: g * np.nan),
+    ],
+)
+def test_what_is_no_adjoint_is_found(forward, wrong):
+    with pytest.raises(CheckError, match="differ"):
+        check_adjoint(forward, wrong, (5,))
+
+
+def test_the_message_gives_both_products():
+    with pytest.raises(CheckError) as err:
+        check_adjoint(lambda x: x, lambda g: 2 * g, ())
+    x, g = np.random.default_rng(0).standard_normal(2)
+    assert str(err.value) == (
+        f"check_adjoint: ⟨g, A x⟩ and ⟨Aᵀ g, x⟩ differ: expected {g * x:.15g}, got {2 * g * x:.15g}"
+    )
+
+
+# --- differences ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("f", "slope"),
+    [(np.sin, 1.0), (np.exp, 1.0), (lambda t: (2 + t) ** 4, 32.0), (lambda t: 1.0, 0.0), (lambda t: 1e6 * t, 1e6)],
+)
+def test_differences_of_fourth_order(f, slope):
+    found, kinked = directional(f)
+    assert found == pytest.approx(slope, rel=1e-11, abs=1e-11)
+    assert not kinked
+
+
+@pytest.mark.parametrize("f", [abs, lambda t: max(t, 0), lambda t: max(t, -t, 5e-4), lambda t: 10 * abs(t) + t])
+def test_kinks_are_seen(f):
+    assert directional(f)[1]

@@ -1,0 +1,376 @@
+"""Transforms: gradients of functions of arrays."""
+
+from collections import namedtuple
+
+import numpy as np
+import pytest
+
+import autograd_cnn as ag
+from autograd_cnn.errors import GradientError, OperandError, ShapeError
+from autograd_cnn.tape import gradients
+
+Params = namedtuple("Params", ["w", "b"])
+
+
+def _difference(f, x, h=1e-6):
+    """Return the gradient of ``f`` at ``x`` by central differences, element by element."""
+    slope = np.zeros_like(x)
+    for i in np.ndindex(x.shape):
+        step = np.zeros_like(x)
+        step[i] = h
+        slope[i] = (np.asarray(f(x + step)) - np.asarray(f(x - step))) / (2 * h)
+    return slope
+
+
+def _cubic(x):
+    return ag.sum(ag.sin(x) * x**2)
+
+
+# --- grad and value_and_grad ------------------------------------------------------------------
+
+
+def test_a_gradient_is_the_derivative(rng):
+    x = rng.standard_normal((2, 3))
+    g = ag.grad(_cubic)(x)
+    assert type(g) is np.ndarray
+    np.testing.assert_allclose(g, np.cos(x) * x**2 + 2 * x * np.sin(x), rtol=1e-12)
+    np.testing.assert_allclose(g, _difference(_cubic, x), rtol=1e-7, atol=1e-8)
+
+
+def test_the_value_comes_along(rng):
+    x = rng.standard_normal(4)
+    value, g = ag.value_and_grad(_cubic)(x)
+    assert type(value) is np.ndarray
+    np.testing.assert_allclose(value, np.sum(np.sin(x) * x**2), rtol=1e-14)
+    np.testing.assert_array_equal(g, ag.grad(_cubic)(x))
+
+
+def test_functions_may_be_written_with_numpy(rng):
+    x = rng.standard_normal(4)
+    g = ag.grad(lambda x: np.sum(np.exp(-x) / (1 + x * x)))(x)
+    np.testing.assert_allclose(g, -np.exp(-x) * (1 + x) ** 2 / (1 + x * x) ** 2, rtol=1e-12)
+
+
+@pytest.mark.parametrize("x", [2.0, 2, np.float64(2), np.float32(2), np.array(2.0)])
+def test_numbers_are_arrays_without_axes(x):
+    g = ag.grad(lambda x: x**3)(x)
+    assert np.shape(g) == ()
+    assert g == 12
+    assert np.asarray(g).dtype == (np.float32 if isinstance(x, np.float32) else np.float64)
+
+
+def test_float32_is_kept():
+    value, g = ag.value_and_grad(_cubic)(np.ones(3, np.float32))
+    assert value.dtype == g.dtype == np.float32
+
+
+def test_argnums_choose_the_arguments(rng):
+    def f(a, b, c):
+        return ag.sum(a * b**2 + c)
+
+    a, b, c = rng.standard_normal((3, 4))
+    np.testing.assert_allclose(ag.grad(f)(a, b, c), b**2)
+    np.testing.assert_allclose(ag.grad(f, 1)(a, b, c), 2 * a * b)
+    np.testing.assert_allclose(ag.grad(f, -1)(a, b, c), np.ones(4))
+    gb, ga = ag.grad(f, (1, 0))(a, b, c)
+    np.testing.assert_allclose(ga, b**2)
+    np.testing.assert_allclose(gb, 2 * a * b)
+    (only,) = ag.grad(f, (2,))(a, b, c)
+    np.testing.assert_allclose(only, np.ones(4))
+
+
+def test_other_arguments_and_options_are_passed_on():
+    def f(x, names, *, power):
+        assert names == ["a", "b"]
+        return ag.sum(x**power)
+
+    np.testing.assert_array_equal(ag.grad(f)(np.array([1.0, 2.0]), ["a", "b"], power=3), [3, 12])
+
+
+def test_what_the_function_does_not_depend_on_has_zeros_for_a_gradient():
+    ga, gb = ag.grad(lambda a, b: ag.sum(a), (0, 1))(np.ones(2), np.ones((2, 3), np.float32))
+    np.testing.assert_array_equal(ga, [1, 1])
+    np.testing.assert_array_equal(gb, np.zeros((2, 3)))
+    assert gb.dtype == np.float32
+    for constant in (3.0, np.float64(3), np.array(3.0), ag.tensor(3.0), 3):
+        value, g = ag.value_and_grad(lambda x, c=constant: c)(np.ones(2))
+        assert value == 3
+        np.testing.assert_array_equal(g, [0, 0])
+
+
+def test_two_gradients_that_are_the_same_array_cannot_be_written_to():
+    ga, gb = ag.grad(lambda a, b: ag.sum((a + b) ** 2), (0, 1))(np.ones(2), np.ones(2))
+    for g in (ga, gb):
+        with pytest.raises(ValueError, match="read-only"):
+            g += 1
+
+
+def test_the_arguments_are_neither_changed_nor_locked():
+    x = np.ones(3)
+    ag.grad(_cubic)(x)
+    assert x.flags.writeable
+    np.testing.assert_array_equal(x, [1, 1, 1])
+
+
+def test_a_transform_records_even_under_no_grad():
+    with ag.no_grad():
+        assert ag.grad(lambda x: x * x)(3.0) == 6.0
+
+
+def test_a_transform_keeps_the_name_of_its_function():
+    assert ag.grad(_cubic).__name__ == ag.value_and_grad(_cubic).__name__ == ag.jacobian(_cubic).__name__ == "_cubic"
+
+
+# --- containers -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("params", "read"),
+    [
+        ([np.array([1.0, 2.0]), 3.0], lambda p: (p[0], p[1])),
+        ((np.array([1.0, 2.0]), 3.0), lambda p: (p[0], p[1])),
+        ({"w": np.array([1.0, 2.0]), "b": 3.0}, lambda p: (p["w"], p["b"])),
+        (Params(np.array([1.0, 2.0]), 3.0), lambda p: (p.w, p.b)),
+        ({"inner": [(np.array([1.0, 2.0]),)], "b": [3.0]}, lambda p: (p["inner"][0][0], p["b"][0])),
+    ],
+)
+def test_arguments_may_be_containers(params, read):
+    def f(p):
+        w, b = read(p)
+        return ag.sum(w**2) * b
+
+    g = ag.grad(f)(params)
+    assert type(g) is type(params)
+    gw, gb = read(g)
+    np.testing.assert_array_equal(gw, [6, 12])
+    assert gb == 5
+
+
+def test_containers_and_arrays_together():
+    ga, gb = ag.grad(lambda p, x: p["w"] * x, (0, 1))({"w": 2.0}, 5.0)
+    assert (ga, gb) == ({"w": 5.0}, 2.0)
+
+
+def test_an_empty_container_has_an_empty_gradient():
+    assert ag.grad(lambda p: 1.0)({}) == {}
+
+
+# --- tensors, and orders above the first ------------------------------------------------------
+
+
+def test_tensors_in_tensors_out():
+    x = ag.tensor([1.0, 2.0])
+    value, g = ag.value_and_grad(_cubic)(x)
+    assert type(value) is type(g) is ag.Tensor
+    assert (value.requires_grad, g.requires_grad, x.requires_grad) == (False, False, False)
+
+
+def test_the_gradient_at_a_recorded_tensor_can_be_differentiated():
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    value, g = ag.value_and_grad(lambda x: ag.sum(x**3))(x * 2.0)
+    assert x.grad is None
+    np.testing.assert_array_equal(gradients(value, [x], retain_graph=True)[x.node], 24 * x.data**2)
+    g.sum().backward()
+    np.testing.assert_array_equal(x.grad.data, 24 * x.data)
+
+
+def test_gradients_nest():
+    f = ag.grad(ag.grad(ag.grad(lambda x: x**5)))
+    assert float(f(2.0)) == 5 * 4 * 3 * 4.0
+
+
+def test_the_fifth_derivative_of_the_sine():
+    f = ag.sin
+    for _ in range(5):
+        f = ag.grad(f)
+    assert float(f(0.7)) == pytest.approx(np.cos(0.7), rel=1e-14)
+
+
+@pytest.mark.parametrize("x", [-1.0, 0.0, 2.5])
+def test_inner_and_outer_variables_are_not_confused(x):
+    def inner(x):
+        return ag.grad(lambda y: x + y)(1.0)
+
+    assert float(ag.grad(lambda x: x * inner(x))(x)) == 1.0
+    assert float(ag.grad(lambda x: x * ag.grad(lambda y: x * y)(3.0))(x)) == 2 * x
+    assert float(ag.grad(lambda x: ag.grad(lambda y: x * y * y)(x))(x)) == 4 * x
+    assert float(ag.grad(lambda x: ag.grad(lambda x: x * x)(x) * x)(x)) == 4 * x
+
+
+def test_an_inner_gradient_with_respect_to_an_array_is_differentiable_in_the_outer_variable():
+    c = np.array([1.0, 2.0])
+
+    def f(x):
+        g = ag.grad(lambda y: ag.sum(ag.sin(x * y)))(c)  # x cos(x c)
+        assert type(g) is ag.Tensor
+        return ag.sum(g)
+
+    x = 0.3
+    assert float(ag.grad(f)(x)) == pytest.approx(np.sum(np.cos(x * c) - x * c * np.sin(x * c)), rel=1e-14)
+
+
+def test_parameters_outside_are_constants():
+    w = ag.tensor([2.0, 3.0], requires_grad=True)
+    g = ag.grad(lambda x: ag.sum(x * w * w))(np.ones(2))
+    assert type(g) is np.ndarray
+    np.testing.assert_array_equal(g, [4, 9])
+    assert w.grad is None
+
+
+# --- vjp --------------------------------------------------------------------------------------
+
+
+def test_a_pullback_can_be_called_many_times(rng):
+    a, b = rng.standard_normal((2, 3)), rng.standard_normal((3, 4))
+    value, pullback = ag.vjp(ag.matmul, a, b)
+    np.testing.assert_allclose(value, a @ b)
+    for _ in range(3):
+        u = rng.standard_normal((2, 4))
+        ga, gb = pullback(u)
+        assert type(ga) is np.ndarray
+        np.testing.assert_allclose(ga, u @ b.T)
+        np.testing.assert_allclose(gb, a.T @ u)
+
+
+def test_pullbacks_of_containers_and_of_what_is_independent():
+    _, pullback = ag.vjp(lambda p, x: p["w"] * 2, {"w": np.ones(2)}, np.ones(3))
+    gp, gx = pullback([1.0, 5.0])
+    np.testing.assert_array_equal(gp["w"], [2, 10])
+    np.testing.assert_array_equal(gx, [0, 0, 0])
+
+
+def test_a_pullback_among_tensors_is_differentiable():
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    _, pullback = ag.vjp(lambda x: x**3, x)
+    (g,) = pullback(ag.tensor([1.0, 10.0]))
+    g.sum().backward()
+    np.testing.assert_array_equal(x.grad.data, [6, 120])
+
+
+# --- jacobian, hessian, hvp -------------------------------------------------------------------
+
+
+def test_a_jacobian_holds_every_derivative(rng):
+    a, x = rng.standard_normal((2, 3)), rng.standard_normal((3, 4))
+    j = ag.jacobian(lambda x: ag.matmul(a, x) ** 2)(x)
+    assert j.shape == (2, 4, 3, 4)
+    expected = np.zeros((2, 4, 3, 4))
+    for i, k, m in np.ndindex(2, 4, 3):
+        expected[i, k, m, k] = 2 * (a @ x)[i, k] * a[i, m]
+    np.testing.assert_allclose(j, expected, rtol=1e-12)
+
+
+def test_jacobians_choose_their_argument_and_keep_float32():
+    j = ag.jacobian(lambda a, b: a * b, argnum=1)(np.float32([2, 3]), np.float32([1, 1]))
+    np.testing.assert_array_equal(j, [[2, 0], [0, 3]])
+    assert j.dtype == np.float32
+
+
+@pytest.mark.parametrize(("output", "shape"), [(ag.sum, (3,)), (lambda x: x[:0], (0, 3)), (lambda x: 2.0, (3,))])
+def test_jacobians_of_numbers_of_nothing_and_of_constants(output, shape):
+    assert ag.jacobian(output)(np.ones(3)).shape == shape
+
+
+def test_a_hessian_holds_every_second_derivative(rng):
+    x = rng.standard_normal(4)
+    h = ag.hessian(lambda x: ag.sum(x) ** 3 + x[0] * x[1])(x)
+    expected = np.full((4, 4), 6 * x.sum())
+    expected[0, 1] += 1
+    expected[1, 0] += 1
+    np.testing.assert_allclose(h, expected, rtol=1e-12)
+
+
+def test_a_hessian_of_a_linear_function_is_zero():
+    np.testing.assert_array_equal(ag.hessian(lambda x: ag.sum(x) * 2.0)(np.ones(2)), np.zeros((2, 2)))
+
+
+def test_a_hessian_times_a_vector(rng):
+    x, v = rng.standard_normal((2, 3)), rng.standard_normal((2, 3))
+
+    def f(x):
+        return ag.sum(ag.exp(x) @ ag.sin(x).T)
+
+    h = ag.hessian(f)(x)
+    np.testing.assert_allclose(ag.hvp(f, x, v), np.einsum("abcd,cd->ab", h, v), rtol=1e-12)
+    np.testing.assert_allclose(h, h.transpose(2, 3, 0, 1), rtol=1e-12)
+    np.testing.assert_array_equal(ag.hvp(ag.sum, x, v), np.zeros((2, 3)))
+
+
+def test_jacobians_of_jacobians(rng):
+    x = rng.standard_normal(3)
+    third = ag.jacobian(ag.jacobian(lambda x: x**3))(x)
+    expected = np.zeros((3, 3, 3))
+    expected[[0, 1, 2], [0, 1, 2], [0, 1, 2]] = 6 * x
+    np.testing.assert_allclose(third, expected, rtol=1e-12)
+
+
+# --- errors -----------------------------------------------------------------------------------
+
+
+def test_gradients_need_a_single_number():
+    with pytest.raises(GradientError) as err:
+        ag.grad(lambda x: x * 2)(np.ones(3))
+    assert str(err.value) == (
+        "grad: the output is not a scalar: expected one number, got shape (3,); "
+        "reduce it with .sum() or .mean(), or pass a cotangent of its shape"
+    )
+
+
+@pytest.mark.parametrize(("argnums", "got"), [(2, 2), ((0, 5), 5), (-3, -3)])
+def test_an_argument_that_was_not_given(argnums, got):
+    with pytest.raises(GradientError) as err:
+        ag.grad(lambda a, b: a * b, argnums)(1.0, 2.0)
+    assert str(err.value) == f"grad: argnums names an argument that was not given: expected below 2, got {got}"
+
+
+@pytest.mark.parametrize(("result", "kind"), [(None, "NoneType"), ((1.0, 2.0), "tuple"), ({}, "dict"), ("1", "str")])
+def test_a_function_that_returns_no_array(result, kind):
+    text = f"the function's result is not understood: expected an array or a number, got {kind}"
+    for name, transform in [("grad", ag.grad), ("grad", ag.value_and_grad), ("jacobian", ag.jacobian)]:
+        with pytest.raises(OperandError) as err:
+            transform(lambda x: result)(1.0)
+        assert str(err.value) == f"{name}: {text}"
+    with pytest.raises(OperandError) as err:
+        ag.vjp(lambda x: result, 1.0)
+    assert str(err.value) == f"vjp: {text}"
+
+
+@pytest.mark.parametrize(
+    ("x", "problem"),
+    [
+        (
+            np.array([1, 2]),
+            "requires_grad: only floats have gradients: expected float32 or float64, got int64; "
+            "convert with .astype(np.float32) first",
+        ),
+        (None, "tensor: data is no array of numbers: expected ints, floats or bools, got object"),
+        ({"a": "text"}, "tensor: data is no array of numbers: expected ints, floats or bools, got <U4"),
+    ],
+)
+def test_arguments_that_have_no_gradient(x, problem):
+    with pytest.raises(OperandError) as err:
+        ag.grad(lambda x: 1.0)(x)
+    assert str(err.value) == problem
+    assert err.value.__notes__ == ["grad differentiates with respect to floating-point arrays"]
+
+
+def test_a_cotangent_of_another_shape():
+    _, pullback = ag.vjp(lambda x: x * 2, np.ones(3))
+    with pytest.raises(ShapeError) as err:
+        pullback(np.ones(2))
+    assert str(err.value) == "vjp: the cotangent has the wrong shape: expected the output's (3,), got (2,)"
+
+
+def test_a_jacobian_is_of_one_array():
+    with pytest.raises(GradientError) as err:
+        ag.jacobian(lambda p: p["a"])({"a": 1.0, "b": 2.0})
+    assert str(err.value) == "jacobian: the argument is not a single array"
+
+
+def test_a_function_that_fails_leaves_the_next_one_alone():
+    def f(x):
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        ag.grad(f)(1.0)
+    assert type(ag.grad(_cubic)(np.ones(2))) is np.ndarray
