@@ -12,12 +12,9 @@ from autograd_cnn.tensor import Tensor
 
 
 class Segment:
-    """A part of the graph, recorded as one node that can run it again."""
+    """A part of the graph, recorded as one node; what the node saves is how to run it again."""
 
     name = "checkpoint"
-
-    def __init__(self, run: Callable[[], Tensor]) -> None:
-        self.run = run
 
     def pullback(
         self, node: Node, g: Array, wanted: Collection[Node] | None, family: type[Traced] | None
@@ -30,17 +27,16 @@ class Segment:
             )  # fmt: skip
         start = mark()
         with enable_grad():
-            again = self.run()
+            again: Tensor = node.saved["run"]()
         borders = {parent for parent in node.parents if parent is not None}
         targets = borders if wanted is None else borders & set(wanted)
         root = again.node
         if root is None or again.shape != node.shape:
             raise GradientError(sentence(self.name, "the function did not compute the same when it ran again"))
-        again_differentiable = family is not None
+        recorded = family is not None  # then later passes come through here, too
         yield from sweep(
-            root, g, Tensor, targets=targets, since=start,
-            create_graph=again_differentiable, retain_graph=again_differentiable,
-        ).items()  # fmt: skip
+            root, g, Tensor, targets=targets, since=start, create_graph=recorded, retain_graph=recorded
+        ).items()
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -82,10 +78,9 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             return output
         kept = [_kept(arg) for arg in args]
         named = {name: _kept(arg) for name, arg in options.items()}
-        segment = Segment(lambda: f(*kept, **named))
-        node = Node(
-            segment, _borders(output.node, start), {}, output.shape, output.dtype, recording.get().scope
-        )  # fmt: skip
+        saved = {"run": lambda: f(*kept, **named)}
+        borders = _borders(output.node, start)
+        node = Node(Segment(), borders, saved, output.shape, output.dtype, recording.get().scope)
         return Tensor.of(output.value, node)
 
     return run

@@ -203,7 +203,10 @@ def gradcheck(
 
 
 def _projected_gradient(f: Callable[..., Any], rng: np.random.Generator) -> Callable[..., Any]:
-    """Return the gradient of ⟨u, f⟩ for a fixed random u, all inputs' in one vector."""
+    """Return the gradients of ``f`` for a random cotangent, all inputs' in one vector.
+
+    The cotangent grows with the inputs, so that the derivative of a rule in g counts as well.
+    """
     drawn: list[Array] = []
 
     def gradient(*inputs: Tensor) -> Tensor:
@@ -211,8 +214,9 @@ def _projected_gradient(f: Callable[..., Any], rng: np.random.Generator) -> Call
         output = f(*places)
         if not drawn:
             drawn.append(rng.standard_normal(shape_of(output)))
-        found = gradients(output, places, drawn[0], create_graph=True) if _recorded(output) else {}
-        parts = [found.get(x.node, np.zeros(x.shape)) for x in places]  # type: ignore[call-overload]  # as above
+        growth = sum((ops.mean(x) for x in places if x.size), start=1.0)
+        found = gradients(output, places, growth * drawn[0], create_graph=True) if _recorded(output) else {}
+        parts = [found.get(x.node, np.zeros(x.shape)) for x in places]
         return ops.concatenate([ops.reshape(part, shape=-1) for part in parts])
 
     return gradient

@@ -185,6 +185,16 @@ def test_dropping_the_output_frees_what_was_kept():
         gc.enable()
 
 
+def test_backward_frees_what_was_kept():
+    x = _leaf()
+    a = x * 2.0
+    kept = weakref.ref(a.value)
+    y = ag.checkpoint(ag.sin)(a).sum()
+    del a
+    y.backward()
+    assert kept() is None
+
+
 def test_a_second_backward_needs_the_graph_retained():
     x = _leaf()
     y = ag.checkpoint(ag.sin)(x)
@@ -208,8 +218,12 @@ def test_the_function_returns_one_tensor(result, kind):
 @pytest.mark.parametrize("second", [lambda x: x[:2] * 2, lambda x: ag.tensor([1.0, 2.0, 3.0])])
 def test_a_function_that_does_not_repeat_itself(second):
     x = _leaf()
-    results = iter([lambda x: x * 2, second])
-    y = ag.checkpoint(lambda x: next(results)(x))(x).sum()
+    runs = iter([lambda x: x * 2, second])
+
+    def fickle(x):
+        return next(runs)(x)
+
+    y = ag.checkpoint(fickle)(x).sum()
     with pytest.raises(GradientError) as err:
         y.backward()
     assert str(err.value) == "checkpoint: the function did not compute the same when it ran again"

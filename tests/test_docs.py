@@ -6,35 +6,64 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+DOCS = ROOT / "docs"
+DERIVATIONS = DOCS / "derivations"
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#]+)")
+
+
+def _name(page):
+    return page.relative_to(ROOT).as_posix()
 
 
 def _runnable():
-    return [page for page in PAGES if page.exists() and BLOCK.search(page.read_text())]
+    return [page for page in PAGES if BLOCK.search(page.read_text("utf-8"))]
 
 
-@pytest.mark.parametrize("page", _runnable(), ids=lambda page: page.name)
+def _derivations():
+    return [page for page in PAGES if page.parent == DERIVATIONS and page.name != "index.md"]
+
+
+@pytest.mark.parametrize("page", _runnable(), ids=_name)
 def test_the_blocks_of_a_page_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    text = page.read_text()
+    text = page.read_text("utf-8")
     names = {}
     for match in BLOCK.finditer(text):
-        line = text[: match.start(1)].count("\n")
+        line = text[: match.start(1)].count("\n")  # so that a traceback shows the page's own lines
         exec(compile("\n" * line + match[1], str(page), "exec"), names)  # noqa: S102  # our own pages
 
 
 def test_there_are_pages_to_run():
-    assert {"engine.md"} <= {page.name for page in _runnable()}
+    assert {"docs/engine.md", *map(_name, _derivations())} <= set(map(_name, _runnable()))
+    assert len(_derivations()) == 10
+
+
+@pytest.mark.parametrize("page", _derivations(), ids=_name)
+def test_a_derivation_ends_with_the_engine_against_the_hand_and_differences(page):
+    last = page.read_text("utf-8").split("\n## The engine, the hand and differences\n")[1]
+    assert ".backward(" in last
+    assert re.search(r"ag\.testing\.(check_vjp|gradcheck)\(", last)
+    assert re.findall(r"^## .*", last, re.MULTILINE) == ["## Sources"]
+
+
+def test_every_block_is_found():
+    fences = {_name(page): page.read_text("utf-8").count("```python") for page in PAGES}
+    assert fences == {_name(page): len(BLOCK.findall(page.read_text("utf-8"))) for page in PAGES}
 
 
 def test_links_between_pages_lead_somewhere():
-    link = re.compile(r"\]\((?!https?:|#|mailto:)([^)#]+)")
     dead = [
-        (page.name, target)
+        (_name(page), target)
         for page in PAGES
-        if page.exists()
-        for target in link.findall(page.read_text())
+        for target in LINK.findall(page.read_text("utf-8"))
         if not (page.parent / target).exists()
     ]
     assert dead == []
+
+
+@pytest.mark.parametrize("index", sorted(DOCS.rglob("index.md")), ids=_name)
+def test_a_table_of_contents_has_every_page_beside_it(index):
+    beside = {page.name for page in index.parent.glob("*.md")} - {"index.md"}
+    assert beside <= set(LINK.findall(index.read_text("utf-8")))

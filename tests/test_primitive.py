@@ -87,7 +87,7 @@ def test_an_argument_cannot_be_called_as_the_output_is():
     ("function", "signature"),
     [
         (lambda x, eps=1e-3: x, "(x, eps=0.001)"),
-        (lambda x, eps=[]: x, "(x, eps=[])"),  # noqa: B006  # a default that has no hash
+        (lambda x, eps=[]: x, "(x, eps=[])"),  # a default that has no hash
         (lambda x, *rest: x, "(x, *rest)"),
         (lambda x, **options: x, "(x, **options)"),
         (lambda *xs, **options: xs, "(*xs, **options)"),
@@ -297,7 +297,7 @@ def test_a_condition_has_no_gradient():
 
 def test_parameters_may_follow_by_position():
     x = _leaf([[1.0, 2.0], [3.0, 5.0]])
-    np.testing.assert_array_equal(ag.sum(x, 1, True).data, [[3], [8]])
+    np.testing.assert_array_equal(ag.var(x, 1, 1).data, [0.5, 2.0])
     assert ag.sum(x, 1).shape == ag.sum(x, axis=1).shape == (2,)
     assert scaled(1.0, 2.0, None, 3.0, 4.0) == scaled(1.0, 2.0, factor=3.0, offset=4.0) == 10.0
 

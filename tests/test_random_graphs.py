@@ -17,6 +17,7 @@ class Naive:
     def __init__(self, value, *inputs):
         self.value = np.array(value, float)
         self.inputs = inputs
+        self.paths = 1 + sum(node.paths for node, _ in inputs)
 
     def cotangents(self, g, totals):
         """Follow every path to the end, one after the other."""
@@ -24,6 +25,10 @@ class Naive:
         for node, pull in self.inputs:
             node.cotangents(_summed_to(pull(g), node.value.shape), totals)
         return totals
+
+
+def _fits(a, b):
+    return all(n == m or 1 in (n, m) for n, m in zip(a.shape[::-1], b.shape[::-1], strict=False))
 
 
 def _summed_to(g, shape):
@@ -61,10 +66,11 @@ class Graphs(RuleBasedStateMachine):
         self.recording = True
 
     def _grown(self, tensor, value, *inputs):
-        """Keep the new pair unless it got too large to compare, and check its value."""
-        if np.abs(value).max(initial=0) > 1e3 or len(self.pairs) > 25:
+        """Keep the new pair unless its numbers or its paths got too many to compare."""
+        naive = Naive(value, *(inputs if self.recording else ()))
+        if np.abs(value).max(initial=0) > 1e3 or naive.paths > 1000:
             return multiple()
-        pair = tensor, Naive(value, *(inputs if self.recording else ()))
+        pair = tensor, naive
         self.pairs.append(pair)
         return pair
 
@@ -88,16 +94,22 @@ class Graphs(RuleBasedStateMachine):
     @rule(target=things, a=things, b=things)
     def add(self, a, b):
         (t, n), (s, m) = a, b
+        if not _fits(n.value, m.value):
+            return multiple()
         return self._grown(self._do(lambda: t + s), n.value + m.value, (n, lambda g: g), (m, lambda g: g))
 
     @rule(target=things, a=things, b=things)
     def subtract(self, a, b):
         (t, n), (s, m) = a, b
+        if not _fits(n.value, m.value):
+            return multiple()
         return self._grown(self._do(lambda: t - s), n.value - m.value, (n, lambda g: g), (m, lambda g: -g))
 
     @rule(target=things, a=things, b=things)
     def multiply(self, a, b):
         (t, n), (s, m) = a, b
+        if not _fits(n.value, m.value):
+            return multiple()
         return self._grown(
             self._do(lambda: t * s), n.value * m.value, (n, lambda g: g * m.value), (m, lambda g: g * n.value)
         )
@@ -105,6 +117,8 @@ class Graphs(RuleBasedStateMachine):
     @rule(target=things, a=things, b=things)
     def fan_out(self, a, b):
         (t, n), (s, m) = a, b
+        if not _fits(n.value, m.value):
+            return multiple()
         return self._grown(
             self._do(lambda: (t + s) + t + s),
             2 * n.value + 2 * m.value,
@@ -154,9 +168,7 @@ class Graphs(RuleBasedStateMachine):
         t, n = a
         if not n.value.ndim:
             index = ...
-        return self._grown(
-            self._do(lambda: t[index]), n.value[index], (n, lambda g: _placed(g, index, n.value.shape))
-        )
+        return self._grown(self._do(lambda: t[index]), n.value[index], (n, lambda g: _placed(g, index, n.value.shape)))
 
     @rule(target=things, a=things, b=things, index=st.sampled_from([0, np.s_[::2], ..., [0, -1]]))
     def write(self, a, b, index):

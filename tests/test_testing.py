@@ -17,12 +17,40 @@ def _made(forward, *rules, **options):
     return primitive
 
 
+def _sin(x):
+    return np.sin(x)  # a function of NumPy's has no signature
+
+
+def _cos(x):
+    return np.cos(x)
+
+
+def _exp(x):
+    return np.exp(x)
+
+
+def _tanh(x):
+    return np.tanh(x)
+
+
+def _sqrt(x):
+    return np.sqrt(x)
+
+
+def _abs(x):
+    return np.abs(x)
+
+
+def _taps(g, before, here, after):
+    wide = ag.pad(g, 1)
+    return before * wide[:-2] + here * wide[1:-1] + after * wide[2:]
+
 
 # Each a right rule and a wrong one for the same function, the shapes of its inputs, and the first
 # input whose gradient is wrong.
 PLANTED = {
     "sign": (
-        np.cos,
+        _cos,
         [lambda g, *, x: -g * ag.sin(x)],
         [lambda g, *, x: g * ag.sin(x)],
         [(3,)],
@@ -40,7 +68,7 @@ PLANTED = {
         [(3,), (3,)],
     ),
     "output for input": (
-        np.tanh,
+        _tanh,
         [lambda g, *, y: g * (1 - y * y)],
         [lambda g, *, x: g * (1 - x * x)],
         [(3,)],
@@ -65,8 +93,8 @@ PLANTED = {
     ),
     "flipped kernel": (
         lambda x: np.convolve(x, [1.0, 2.0, 4.0], "same"),
-        [lambda g: ag.correlate2d(g[None], np.array([[1.0, 2.0, 4.0]]), padding=(0, 1))[0]],
-        [lambda g: ag.convolve2d(g[None], np.array([[1.0, 2.0, 4.0]]), padding=(0, 1))[0]],
+        [lambda g: _taps(g, 1.0, 2.0, 4.0)],
+        [lambda g: _taps(g, 4.0, 2.0, 1.0)],
         [(5,)],
     ),
     "wrong axis": (
@@ -94,13 +122,13 @@ PLANTED = {
         [(2, 4)],
     ),
     "not a number": (
-        np.sqrt,
+        _sqrt,
         [lambda g, *, y: g * 0.5 / y],
         [lambda g, *, y: g * np.nan],
         [(3,)],
     ),
     "slightly off": (
-        np.exp,
+        _exp,
         [lambda g, *, y: g * y],
         [lambda g, *, y: g * y * (1 + 1e-5)],
         [(3,)],
@@ -115,8 +143,8 @@ PLANTED = {
 
 # Rules that are right and leave the tape on the way, so that their own derivatives are wrong.
 LEAVING = {
-    "raw NumPy on the operand": (np.sin, lambda g, *, x: g * np.cos(np.asarray(x))),
-    "raw NumPy on the output": (np.exp, lambda g, *, y: g * np.asarray(y)),
+    "raw NumPy on the operand": (_sin, lambda g, *, x: g * np.cos(np.asarray(x))),
+    "raw NumPy on the output": (_exp, lambda g, *, y: g * np.asarray(y)),
     "raw NumPy on everything": (lambda x: x**2, lambda g, *, x: np.asarray(g) * 2 * np.asarray(x)),
     "raw NumPy on the cotangent": (lambda x: x**2, lambda g, *, x: np.asarray(g) * 2 * x),
 }
@@ -159,10 +187,10 @@ def test_an_error_of_third_order_alone_is_found():
     def curved(g, *, x):
         return g * ag.cos(x)
 
-    inner = _made(np.cos, lambda g, *, x: -g * np.sin(np.asarray(x)))
-    primitive = _made(np.sin, lambda g, *, x: g * inner(x))
+    inner = _made(_cos, lambda g, *, x: -g * np.sin(np.asarray(x)))
+    primitive = _made(_sin, lambda g, *, x: g * inner(x))
     inputs = _inputs([(3,)])
-    assert gradcheck(_made(np.sin, curved), inputs, order=3)
+    assert gradcheck(_made(_sin, curved), inputs, order=3)
     assert gradcheck(primitive, inputs, order=2)
     with pytest.raises(CheckError) as err:
         gradcheck(primitive, inputs, order=3)
@@ -171,10 +199,10 @@ def test_an_error_of_third_order_alone_is_found():
 
 def test_a_function_that_leaves_the_tape_is_found():
     with pytest.raises(CheckError) as err:
-        check_vjp(lambda x: np.sin(x.numpy()), [1.0])
-    expected = np.cos(1.0) * float(str(err.value).split("expected ")[1].split(",")[0]) / np.cos(1.0)
+        check_vjp(lambda x: 2.0 * x.numpy(), [1.0])
+    u, v = np.random.default_rng(0).standard_normal(2)
     assert str(err.value) == (
-        f"gradient of input 0: the tape and the differences disagree: expected {expected:.12g}, got 0; "
+        f"gradient of input 0: the tape and the differences disagree: expected {2 * u * np.sign(v):.12g}, got 0; "
         "a rule may be wrong"
     )
 
@@ -183,9 +211,8 @@ def test_the_message_names_the_input_and_both_numbers():
     double = _made(lambda x, w: x * w, lambda g, *, w: g * w, lambda g, *, x: g * x * 2)
     with pytest.raises(CheckError) as err:
         check_vjp(double, [1.0, 1.0])
-    rng = np.random.default_rng(0)
-    u, _ = rng.standard_normal(), rng.standard_normal()
-    slope = u * np.sign(rng.standard_normal())
+    u, _, v = np.random.default_rng(0).standard_normal(3)
+    slope = u * np.sign(v)
     assert str(err.value) == (
         f"gradient of input 1: the tape and the differences disagree: expected {slope:.12g}, got {2 * slope:.12g}; "
         "a rule may be wrong"
@@ -193,13 +220,12 @@ def test_the_message_names_the_input_and_both_numbers():
 
 
 def test_at_a_kink_the_message_says_so():
-    one_sided = _made(np.abs, lambda g, *, x: g * ag.where(ag.greater_equal(x, 0), 1.0, -1.0))
+    one_sided = _made(_abs, lambda g, *, x: g * ag.where(ag.greater_equal(x, 0), 1.0, -1.0))
     with pytest.raises(CheckError) as err:
         check_vjp(one_sided, [0.0])
-    u = np.random.default_rng(0).standard_normal()
-    v = np.sign(np.random.default_rng(0).standard_normal(2)[1])
+    u, v = np.random.default_rng(0).standard_normal(2)
     assert str(err.value) == (
-        f"gradient of input 0: the tape and the differences disagree: expected 0, got {u * v:.12g}; "
+        f"gradient of input 0: the tape and the differences disagree: expected 0, got {u * np.sign(v):.12g}; "
         "there may be a kink or a tie nearby"
     )
     check_vjp(one_sided, [[-0.5, 0.5]])
@@ -207,7 +233,12 @@ def test_at_a_kink_the_message_says_so():
 
 @pytest.mark.parametrize(
     ("f", "x"),
-    [(ag.relu, 1e-4), (lambda x: ag.maximum(x, x * 2), 1e-4), (ag.max, [1.0, 1.0001]), (ag.abs, -5e-4)],
+    [
+        (lambda x: ag.maximum(x, 0.0), 1e-4),
+        (lambda x: ag.maximum(x, x * 2), 1e-4),
+        (ag.max, [1.0, 1.0001]),
+        (ag.abs, -5e-4),
+    ],
 )
 def test_kinks_near_by_are_told_from_wrong_rules(f, x):
     with pytest.raises(CheckError) as err:
@@ -262,7 +293,7 @@ def test_adjoints_are_accepted(rng):
     [
         (lambda x: np.roll(x, 1), lambda g: np.roll(g, 1)),
         (lambda x: 2 * x, lambda g: g / 2),
-        (lambda x: np.cumsum(x), lambda g: np.cumsum(g)),
+        (np.cumsum, np.cumsum),
         (lambda x: np.convolve(x, [1, 2, 4], "same"), lambda g: np.convolve(g, [1, 2, 4], "same")),
         (lambda x: x, lambda g: g * (1 + 1e-9)),
         (lambda x: x, lambda g: g * np.nan),

@@ -1,6 +1,6 @@
 """Transforms: gradients of functions of arrays."""
 
-from collections import namedtuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -9,7 +9,10 @@ import autograd_cnn as ag
 from autograd_cnn.errors import GradientError, OperandError, ShapeError
 from autograd_cnn.tape import gradients
 
-Params = namedtuple("Params", ["w", "b"])
+
+class Params(NamedTuple):
+    w: Any
+    b: Any
 
 
 def _difference(f, x, h=1e-6):
@@ -102,7 +105,7 @@ def test_two_gradients_that_are_the_same_array_cannot_be_written_to():
     ga, gb = ag.grad(lambda a, b: ag.sum((a + b) ** 2), (0, 1))(np.ones(2), np.ones(2))
     for g in (ga, gb):
         with pytest.raises(ValueError, match="read-only"):
-            g += 1
+            g[...] = 1
 
 
 def test_the_arguments_are_neither_changed_nor_locked():
@@ -340,8 +343,10 @@ def test_a_function_that_returns_no_array(result, kind):
     [
         (
             np.array([1, 2]),
-            "requires_grad: only floats have gradients: expected float32 or float64, got int64; "
-            "convert with .astype(np.float32) first",
+            (
+                "requires_grad: only floats have gradients: expected float32 or float64, got int64; "
+                "convert with .astype(np.float32) first"
+            ),
         ),
         (None, "tensor: data is no array of numbers: expected ints, floats or bools, got object"),
         ({"a": "text"}, "tensor: data is no array of numbers: expected ints, floats or bools, got <U4"),

@@ -18,7 +18,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Leave with exit code 2."""
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        joint = "\n" if "\n" in message else "; "  # a pattern is shown with a mark beneath it
+        self.exit(2, f"{self.prog}: {message}{joint}see {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         problem = str(error)
     else:
         return 0
-    sys.stderr.write(f"autograd-cnn: {problem}\n")
+    sys.stderr.write(f"autograd-cnn {arguments.command}: {problem}\n")
     return 1
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn import nn, optim
 from autograd_cnn.data import Dataset, Loader, Split, random_shift
-from autograd_cnn.errors import DivergedError, sentence
+from autograd_cnn.errors import DivergedError
 from autograd_cnn.tape import no_grad
 from autograd_cnn.tensor import Tensor
 
@@ -141,4 +141,4 @@ def evaluate(model: nn.Module, split: Split, batch_size: int = 256) -> Tally:
 
 def diverged(loss: float, epoch: int, step: int) -> DivergedError:
     """Return the error that says where the loss stopped being a number."""
-    return DivergedError(sentence("train", f"the loss became {loss} in epoch {epoch}, step {step}"))
+    return DivergedError(f"the loss became {loss} in epoch {epoch}, step {step}")

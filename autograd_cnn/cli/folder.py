@@ -9,7 +9,8 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from autograd_cnn.cli.fit import Epoch
-from autograd_cnn.errors import MissingDependencyError, sentence
+from autograd_cnn.cli.options import writing_to
+from autograd_cnn.errors import MissingDependencyError
 from autograd_cnn.graph import Graph
 from autograd_cnn.interop import replacing, save
 
@@ -47,14 +48,12 @@ class RunFolder:
         OSError
             If the folder can't be written to.
         """
-        try:
+        with writing_to("--out", self.path):
             self.path.mkdir(parents=True, exist_ok=True)
             with replacing(self.path / CONFIG) as file:
                 file.write(json.dumps(config, indent=2).encode() + b"\n")
             save(self.weights, state)
             (self.path / METRICS).write_text("", encoding="utf-8")
-        except OSError as error:
-            raise OSError(sentence("--out", f"can't write to {self.path}", hint=error.strerror or "")) from error
 
     def draw(self, graph: Graph) -> str | None:
         """Draw the graph; where nothing is there to draw, keep it as DOT and return what to do."""

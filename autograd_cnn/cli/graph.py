@@ -8,12 +8,16 @@ import numpy as np
 
 from autograd_cnn import nn
 from autograd_cnn.cli.models import MODELS, make_model
-from autograd_cnn.cli.options import whole_number
+from autograd_cnn.cli.options import whole_number, writing_to
 from autograd_cnn.cli.progress import say
-from autograd_cnn.errors import ArgumentError
+from autograd_cnn.errors import ArgumentError, FormatError
 from autograd_cnn.graph import capture
-from autograd_cnn.graph.render import ENDINGS
+from autograd_cnn.graph.render import ENDINGS, ending
 
+PURPOSE: Final = """\
+Run a network forward on a random image, and draw the graph that its loss records:
+operations with shapes, parameters by name, modules as frames.
+"""
 HELP: Final = f"""\
 examples:
   autograd-cnn graph --output lenet.svg
@@ -28,8 +32,7 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser(
         "graph",
         help="draw the graph that a network's loss records",
-        description="Run a network forward on random images, and draw the graph that its loss records: operations "
-        "with shapes, parameters by name, modules as frames.",
+        description=PURPOSE,
         epilog=HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -60,10 +63,12 @@ def run(arguments: argparse.Namespace) -> None:
     """Record the graph, and write the file."""
     shape = tuple(arguments.shape or ((1, 8, 8) if arguments.model == "digits_net" else (1, 28, 28)))
     try:
+        ending(arguments.output)
         model = make_model(arguments.model, shape, 0)
-    except ArgumentError as error:
+    except (ArgumentError, FormatError) as error:
         arguments.refuse(str(error))
     images = np.random.default_rng(0).random((1, *shape), np.float32)
     loss = nn.cross_entropy(model(images), np.zeros(1, np.int64))
     graph = capture(loss, names=model.named_parameters(), backward=arguments.backward)
-    say(str(graph.render(arguments.output)))
+    with writing_to("--output", arguments.output):
+        say(f"{graph.render(arguments.output)}: {len(graph.nodes)} nodes")

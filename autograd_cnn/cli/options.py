@@ -2,8 +2,12 @@
 
 import argparse
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
+
+from autograd_cnn.errors import sentence
 
 
 def whole_number(least: int) -> Callable[[str], int]:
@@ -55,6 +59,15 @@ def one_of(*names: str) -> Callable[[str], str]:
         return text
 
     return read
+
+
+@contextmanager
+def writing_to(option: str, path: Path) -> Iterator[None]:
+    """Name the option and the path in whatever goes wrong with the file system inside."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(sentence(option, f"can't write to {path}: {error.strerror}")) from error
 
 
 def _refuse(expected: str, got: str) -> NoReturn:

@@ -23,6 +23,11 @@ from autograd_cnn.graph import Graph, capture
 from autograd_cnn.kernels import current_backend, set_backend
 from autograd_cnn.kernels.backend import CHOICES
 
+PURPOSE: Final = """\
+Train a convolutional network with AdamW, and print its accuracy on images that it
+has not learned from. By default a small LeNet learns to read the 1,797 handwritten
+digits that come with the package.
+"""
 HELP: Final = f"""\
 examples:
   autograd-cnn train
@@ -30,8 +35,9 @@ examples:
   autograd-cnn train --model "INPUT -> [[CONV]*2 -> POOL?]*2 -> [FC]*2"
   autograd-cnn train --data mnist --root ~/mnist
 
-A model is {", ".join(MODELS)}, or a pattern of CONV, RELU, POOL and FC; "POOL?" pools
-where height and width are even, and "[...]*3" stands for three times what is in it.
+A model is {", ".join(MODELS)}, or a pattern of CONV, RELU,
+POOL and FC. "POOL?" pools where height and width are even; "[...]*3" stands for three
+times what is in it.
 
 The folder --out gets config.json, metrics.jsonl (a line for each epoch), model.npz (the
 weights after the last epoch that ended well) and graph.svg (the graph of the first loss).
@@ -62,8 +68,7 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser(
         "train",
         help="train a network on handwritten digits, or on images of yours",
-        description="Train a convolutional network with AdamW, and print its accuracy on images that it has not "
-        "learned from. By default a small LeNet learns the 1,797 handwritten digits that come with the package.",
+        description=PURPOSE,
         epilog=HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -154,7 +159,7 @@ def _follow(model: nn.Module, dataset: Dataset, plan: Plan, folder: RunFolder) -
     except DivergedError as error:
         raise DivergedError(f"{error}; {folder.kept} are in {folder.weights}; try a smaller --lr") from error
     except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(f"train: interrupted; {folder.kept} are in {folder.weights}") from error
+        raise KeyboardInterrupt(f"interrupted; {folder.kept} are in {folder.weights}") from error
     return accuracy
 
 

@@ -121,7 +121,8 @@ class _Reading:
         self.ids: dict[int, str] = {}
         recorded = order if passed is None else passed.order + order
         self.known = _known(recorded) if values else {}
-        self.counted = {id(owner(tensor.value)) for tensor in map(_tensor, order) if tensor is not None}
+        leaves = (_tensor(node) for node in order if node.primitive is None)
+        self.counted = {id(owner(leaf.value)) for leaf in leaves if leaf is not None}
 
     def read_forward(self, output: Traced) -> None:
         """Add the operations in order, each behind those of its operands that are leaves or arrays."""
@@ -283,6 +284,8 @@ def _parameters(node: Node) -> tuple[Parameter, ...]:
 
 
 def _same(value: Any, default: Any) -> bool:
+    if isinstance(value, tuple) and isinstance(default, int):
+        default = (default, default)
     return value is default or (isinstance(value, (int, float, str, tuple)) and value == default)
 
 

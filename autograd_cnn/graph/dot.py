@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.graph.arrows import Path, add_arrows, add_pairs, is_spine, path_of
 from autograd_cnn.graph.fold import Box, fold, with_stubs
 from autograd_cnn.graph.label import label, lines, tooltip
 from autograd_cnn.graph.model import Edge, GraphNode
@@ -100,12 +101,11 @@ def draw(
     both = {box.phase for box in boxes} == {"forward", "backward"}
     dot = _canvas(style.palette)
     _add_boxes(dot, boxes, style, both)
-    _add_arrows(dot, boxes, arrows, style.palette, both)
-    _add_spacers(dot, boxes, arrows, both)
+    add_arrows(dot, boxes, arrows, style.palette, both)
     if both:
-        _add_pairs(dot, boxes, style.palette)
-    if legend:
-        _add_legend(dot, boxes, style)
+        add_pairs(dot, boxes, style.palette)
+    if legend and boxes:
+        _add_legend(dot, boxes, style, both)
     return dot
 
 
@@ -140,14 +140,6 @@ def _canvas(palette: Palette) -> "graphviz.Digraph":
 
 # --- boxes in their modules -------------------------------------------------------------------
 
-Path: TypeAlias = tuple[str, ...]
-
-
-def _path(box: Box, both: bool) -> Path:
-    """Return the names of the clusters around a box, the outermost first."""
-    modules = tuple(box.scope.split(".")) if box.scope else ()
-    return (box.phase, *modules) if both else modules
-
 
 def _add_boxes(dot: "graphviz.Digraph", boxes: list[Box], style: _Style, both: bool) -> None:
     """Add every box to the cluster of its module, and the clusters to each other from the inside out.
@@ -156,7 +148,7 @@ def _add_boxes(dot: "graphviz.Digraph", boxes: list[Box], style: _Style, both: b
     """
     import graphviz  # noqa: PLC0415
 
-    paths = {box.id: _path(box, both) for box in boxes}
+    paths = {box.id: path_of(box, both) for box in boxes}
     crowd = Counter(path[:level] for path in paths.values() for level in range(1, len(path) + 1))
     clusters: dict[Path, graphviz.Digraph] = {(): dot}
     for box in boxes:
@@ -191,100 +183,28 @@ def _add_box(cluster: "graphviz.Digraph", box: Box, style: _Style) -> None:
     )  # fmt: skip
 
 
-# --- edges ------------------------------------------------------------------------------------
-
-
-def _add_arrows(dot: "graphviz.Digraph", boxes: list[Box], arrows: list[Edge], palette: Palette, both: bool) -> None:
-    """Add the edges, with the argument's name where an operation has several.
-
-    Beside the forward pass the backward one runs upwards. What one operation passes to the next
-    pulls harder than parameters do, so that it comes out straight.
-    """
-    by_id = {box.id: box for box in boxes}
-    operands = Counter(edge.target for edge in arrows)
-    for edge in arrows:
-        source, target = by_id[edge.source], by_id[edge.target]
-        attributes = {"weight": "20"} if _spine(source) and _spine(target) else {}
-        if edge.argument and operands[edge.target] > 1:
-            attributes["label"] = lines(f" {edge.argument} ")
-        if source.stub:
-            attributes |= {"style": "dashed", "color": palette.faint}
-        if both and _upwards(source, target):
-            dot.edge(target.id, source.id, dir="back", **attributes)
-        else:
-            dot.edge(source.id, target.id, **attributes)
-
-
-def _upwards(source: Box, target: Box) -> bool:
-    """Whether an edge of the backward pass is drawn upwards: all but those from stubs and constants."""
-    return target.phase == "backward" and (_spine(source) or source.node.name == "seed")
-
-
-def _add_spacers(dot: "graphviz.Digraph", boxes: list[Box], arrows: list[Edge], both: bool) -> None:
-    """Put what a module begins with below what flows into it, so that its cluster pushes nothing aside."""
-    by_id = {box.id: box for box in boxes}
-    order = {box.id: -i if both and box.phase == "backward" else i for i, box in enumerate(boxes)}
-    below: dict[str, list[str]] = {}
-    roots = {box.id for box in boxes}
-    entry: dict[Path, str] = {}
-    for edge in arrows:
-        pair = [edge.source, edge.target]
-        if both and _upwards(by_id[edge.source], by_id[edge.target]):
-            pair.reverse()
-        upper, lower = pair
-        below.setdefault(upper, []).append(lower)
-        roots.discard(lower)
-        outer, path = _path(by_id[upper], both), _path(by_id[lower], both)
-        for level in range(1, len(path) + 1):
-            if outer[:level] != path[:level]:
-                entry.setdefault(path[:level], upper)
-    for box in boxes:
-        path = _path(box, both)
-        if box.id not in roots or path not in entry:
-            continue
-        upper = entry[path]
-        if order[upper] < min(order[each] for each in below.get(box.id, [box.id])):
-            dot.edge(upper, box.id, style="invis")
-
-
-def _spine(box: Box) -> bool:
-    return not box.stub and (bool(box.module) or box.node.kind in ("operation", "output"))
-
-
-def _add_pairs(dot: "graphviz.Digraph", boxes: list[Box], palette: Palette) -> None:
-    """Join each operation to where its backward pass begins by a dotted line."""
-    box_of = {node.id: box.id for box in boxes if not box.stub for node in box.members}
-    paired = set()
-    for box in boxes:
-        forward = box_of.get(box.node.pair or "")
-        if forward is None or forward in paired or box.node.kind != "operation":
-            continue
-        paired.add(forward)
-        dot.edge(forward, box.id, dir="none", style="dotted", minlen="0", weight="1", color=palette.faint)
-
-
 # --- the legend -------------------------------------------------------------------------------
 
 
-def _add_legend(dot: "graphviz.Digraph", boxes: list[Box], style: _Style) -> None:
+def _add_legend(dot: "graphviz.Digraph", boxes: list[Box], style: _Style, both: bool) -> None:
     """Add rows at the bottom that say what shapes and colours mean."""
     import graphviz  # noqa: PLC0415
 
     entries = list(_legend(boxes, style))
-    last = (
-        boxes[-1].id
-        if boxes[-1].node.kind == "output"
-        else next((box.id for box in boxes if box.node.name == "seed"), boxes[-1].id)
+    last = next((box.id for box in boxes if both and box.node.name == "seed"), "") or next(
+        (box.id for box in reversed(boxes) if is_spine(box)), boxes[-1].id
     )
     for start in range(0, len(entries), COLUMNS):
         row = graphviz.Digraph(
             graph_attr={"rank": "same"}, node_attr={"fontsize": "9", "height": "0.2", "margin": "0.08,0.03"}
         )
-        for place, (text, shape, drawn, fill, line, ink) in enumerate(entries[start : start + COLUMNS], start):
+        places = range(start, min(start + COLUMNS, len(entries)))
+        for place in places:
+            text, shape, drawn, fill, line, ink = entries[place]
             row.node(f"legend_{place}", label=text, shape=shape, style=drawn, fillcolor=fill, color=line, fontcolor=ink)
-            above = f"legend_{place - COLUMNS}" if start else last
-            dot.edge(above, f"legend_{place}", style="invis")
         dot.subgraph(row)
+        for place in places:
+            dot.edge(f"legend_{place - COLUMNS}" if start else last, f"legend_{place}", style="invis")
 
 
 def _legend(boxes: list[Box], style: _Style) -> Iterator[tuple[str, str, str, str, str, str]]:

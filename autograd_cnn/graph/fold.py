@@ -1,5 +1,6 @@
 """What is drawn as one box: a node, a module, or a run of equal modules."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -58,22 +59,35 @@ class _Group:
 def fold(nodes: Iterable[GraphNode], edges: Iterable[Edge], depth: int | None) -> tuple[list[Box], list[Edge]]:
     """Put the nodes of each module at nesting level ``depth`` into one box, and equal ones in a row into one.
 
-    Inputs and outputs belong to no module and stay single. Edges inside of a box go, and between
-    a module and another box at most one is left.
+    A module above that level that holds no other becomes a box, too. Inputs and outputs belong to
+    no module and stay single. Edges inside of a box go, and between a module and another box at
+    most one is left.
     """
+    nodes, edges = list(nodes), list(edges)
+    outer = {path.rpartition(".")[0] for path in _ancestors(nodes)}
     groups: dict[str, _Group] = {}
     box_of: dict[str, str] = {}
     for node in nodes:
-        path = node.scope.split(".") if node.scope else []
-        module = ".".join(path[:depth]) if depth is not None and len(path) >= depth else ""
-        scope = ".".join(path[: depth - 1]) if module and depth is not None else node.scope
+        module = "" if depth is None else ".".join(node.scope.split(".")[:depth])
+        if module in outer and module.count(".") + 1 != depth:
+            module = ""
+        scope = module.rpartition(".")[0] if module else node.scope
         key = f"{node.phase} {module}" if module else node.id
         group = groups.setdefault(key, _Group(scope, module))
         group.members.append(node)
         box_of[node.id] = group.members[0].id
     boxes = [Box(group.members[0].id, group.scope, tuple(group.members), group.module) for group in groups.values()]
     kept = _between(boxes, edges, box_of)
-    return (boxes, kept) if depth is None else _join_runs(boxes, kept, list(edges))
+    return (boxes, kept) if depth is None else _join_runs(boxes, kept, edges)
+
+
+def _ancestors(nodes: Iterable[GraphNode]) -> set[str]:
+    """Return the paths of all modules, those around the nodes' own included."""
+    paths = set()
+    for scope in {node.scope for node in nodes}:
+        parts = scope.split(".")
+        paths |= {".".join(parts[:level]) for level in range(1, len(parts) + 1)}
+    return paths
 
 
 def _between(boxes: list[Box], edges: Iterable[Edge], box_of: dict[str, str]) -> list[Edge]:
@@ -117,26 +131,28 @@ def with_stubs(boxes: list[Box], edges: list[Edge]) -> tuple[list[Box], list[Edg
 
 
 def _join_runs(boxes: list[Box], edges: list[Edge], inner: list[Edge]) -> tuple[list[Box], list[Edge]]:
-    """Replace chains of modules with equal contents by their first one, which says how many there are."""
+    """Replace chains of modules with equal contents by one box, which says how many there are."""
+    phases = {box.id: box.phase for box in boxes}
     into: dict[str, list[str]] = {}
-    out_of: dict[str, list[str]] = {}
+    uses: Counter[str] = Counter()
     for edge in edges:
-        into.setdefault(edge.target, []).append(edge.source)
-        out_of.setdefault(edge.source, []).append(edge.target)
+        if phases[edge.source] == phases[edge.target]:
+            into.setdefault(edge.target, []).append(edge.source)
+            uses[edge.source] += 1
     looks = _looks(boxes, inner)
     first: dict[str, str] = {}
-    times: dict[str, int] = {}
+    runs: dict[str, list[Box]] = {}
     for box in boxes:
         before = into.get(box.id, [])
-        if box.id in looks and len(before) == 1 and looks.get(before[0]) == looks[box.id]:
-            alone = len(out_of[before[0]]) == 1
-        else:
-            alone = False
-        first[box.id] = first[before[0]] if alone else box.id
-        times[first[box.id]] = times.get(first[box.id], 0) + 1
-    joined = [replace(box, times=times[box.id]) for box in boxes if first[box.id] == box.id]
+        repeats = box.id in looks and len(before) == 1 and looks.get(before[0]) == looks[box.id]
+        first[box.id] = first[before[0]] if repeats and uses[before[0]] == 1 else box.id
+        runs.setdefault(first[box.id], []).append(box)
+    joined = [
+        replace(run[0], times=len(run), members=tuple(node for box in run for node in box.members))
+        for run in runs.values()
+    ]
     moved = (Edge(first[e.source], first[e.target], e.argument) for e in edges)
-    return joined, [edge for edge in moved if edge.source != edge.target or first[edge.source] == edge.source]
+    return joined, [edge for edge in moved if edge.source != edge.target]
 
 
 def _looks(boxes: list[Box], edges: list[Edge]) -> dict[str, Any]:

@@ -97,8 +97,8 @@ class Graph:
         show : "both", "forward" or "backward"
             Which pass, where both have been captured.
         depth : int, optional
-            Fold the modules at this level of nesting, 1 for the outermost, to one box each; equal
-            ones in a row become one.
+            Fold the modules at this level of nesting, 1 for the outermost, and those above it that
+            hold no others, to one box each; equal ones in a row become one.
         color : "grad", "bytes" or "flops", optional
             Colour by the gradient's norm, the memory saved for the backward pass, or the
             arithmetic. What is not known is dashed and says so.

@@ -54,11 +54,13 @@ def _stub(box: Box) -> str:
 
 
 def _of_module(box: Box) -> Iterator[str]:
-    yield box.module.rpartition(".")[2] + (f" × {box.times}" if box.times > 1 else "")
-    operations = [node for node in box.members if node.kind == "operation"]
+    name = box.module.rpartition(".")[2] + (f" × {box.times}" if box.times > 1 else "")
+    yield f"{box.prefix}: {name}" if box.prefix else name
+    one = box.members[: len(box.members) // box.times]
+    operations = [node for node in one if node.kind == "operation"]
     names = ", ".join(node.name for node in operations)
     yield names if len(names) <= WIDTH else f"{len(operations)} operations"
-    weights = sum(prod(node.shape) for node in box.members if node.kind == "parameter") * box.times
+    weights = sum(prod(node.shape) for node in box.members if node.kind == "parameter")
     if weights:
         yield f"{weights:,} parameters"
     if operations and box.phase == "forward":

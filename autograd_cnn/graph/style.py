@@ -108,7 +108,7 @@ def _grad(box: Box) -> float | None:
 def _has_grad(box: Box) -> bool:
     if box.module:
         return any(node.kind == "parameter" for node in box.members)
-    return box.node.kind in ("operation", "parameter") and box.phase == "forward"
+    return box.node.kind in ("parameter", "gradient") or (box.node.kind == "operation" and box.phase == "forward")
 
 
 def _bytes(box: Box) -> float | None:
@@ -170,9 +170,9 @@ class Scale:
 
     @classmethod
     def of(cls, values: Iterable[float | None]) -> "Scale":
-        """Span the positive values; without any, a scale that nothing but 0 is on."""
+        """Span the positive values; without any, nothing but 0 is on the scale."""
         positive = [value for value in _known(values) if value > 0]
-        return cls(min(positive, default=1.0), max(positive, default=1.0))
+        return cls(min(positive, default=0.0), max(positive, default=0.0))
 
     def step(self, value: float) -> int:
         """Return which of the colours a value has; 0 has the lightest."""
@@ -188,7 +188,8 @@ class Scale:
     def steps(self) -> Iterator[tuple[float, float, tuple[str, str]]]:
         """Yield from where to where each colour above the lightest reaches."""
         if self.low == self.high:
-            yield self.low, self.high, SCALE[-1]
+            if self.high:
+                yield self.low, self.high, SCALE[-1]
             return
         parts = len(SCALE) - 1
         ends = [self.low * (self.high / self.low) ** (i / parts) for i in range(parts + 1)]

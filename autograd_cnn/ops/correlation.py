@@ -366,8 +366,17 @@ def correlate2d_transpose(
             sentence(where, "the ranks of x and w do not go together",
                      expected="(N, C, H, W) or (C, H, W) with (C, F, KH, KW)", got=f"x={shape}, w={w_shape}")
         )  # fmt: skip
+    if shape[-3] != w_shape[0]:
+        raise ShapeError(
+            sentence(where, f"w has C={w_shape[0]} but x has C={shape[-3]}", hint=f"shapes x={shape}, w={w_shape}")
+        )
     steps, gaps = as_pair(stride, "stride", 1, where), as_pair(dilation, "dilation", 1, where)
     pads, extra = as_pair(padding, "padding", 0, where), as_pair(output_padding, "output_padding", 0, where)
+    if any(e >= s for e, s in zip(extra, steps, strict=True)):
+        raise ArgumentError(
+            sentence(where, "output_padding is out of range", expected=f"less than the stride {steps}",
+                     got=repr(output_padding))
+        )  # fmt: skip
     image = tuple(
         (n - 1) * s - 2 * p + d * (k - 1) + 1 + e
         for n, s, p, d, k, e in zip(shape[-2:], steps, pads, gaps, w_shape[2:], extra, strict=True)

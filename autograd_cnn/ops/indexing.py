@@ -33,7 +33,7 @@ def getitem(x: Array, *, index: Index) -> Array:
     >>> getitem([1.0, 2.0, 3.0], [0, 0, 2])
     array([1., 1., 3.])
     """
-    return x[index]
+    return np.asarray(x)[index]
 
 
 @getitem.vjp("x")
@@ -50,7 +50,7 @@ def scatter_add(x: Array, *, index: Index, shape: Shape) -> Array:
     >>> scatter_add([1.0, 10.0, 5.0], [0, 0, 2], (4,))
     array([11.,  0.,  5.,  0.])
     """
-    total = np.zeros(shape, x.dtype)
+    total = np.zeros(shape, np.asarray(x).dtype)
     if _is_basic(index):
         total[index] = x
     else:

@@ -42,7 +42,22 @@ def _slide(
             sentence(where, "padding is out of range", expected=f"at most half of the window {slid.size}",
                      got=repr(padding), hint="a window must meet the image")
         )  # fmt: skip
+    if slid.dilation != (1, 1) and _some_window_misses(slid):
+        raise ArgumentError(
+            sentence(where, "every tap of some window falls on the border", hint="use less padding or less dilation")
+        )
     return slid
+
+
+def _some_window_misses(slid: Windows) -> bool:
+    """Return whether the taps of a window, being apart, all pass by the image."""
+    for n, k, s, (before, _), d, places in zip(
+        slid.image, slid.size, slid.stride, slid.padding, slid.dilation, slid.out, strict=True
+    ):
+        pixels = np.arange(places)[:, None] * s + np.arange(k) * d - before
+        if not ((pixels >= 0) & (pixels < n)).any(axis=1).all():
+            return True
+    return False
 
 
 def _lift(x: Array) -> Array:

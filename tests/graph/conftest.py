@@ -49,7 +49,7 @@ def _convnet():
     ones = {"requires_grad": True, "dtype": "float32"}
     with scope("features"):
         with scope("conv"):
-            v = ag.tensor(np.ones((3, 1, 3, 3)), name="weight", **ones)
+            v = ag.tensor(np.sin(np.arange(27.0)).reshape(3, 1, 3, 3), name="weight", **ones)
             b = ag.tensor(np.zeros(3), name="bias", **ones)
             x = ag.correlate2d(images, v, b, padding=1)
         with scope("act"):
@@ -57,7 +57,7 @@ def _convnet():
         with scope("pool"):
             x = ag.max_pool(x, 2)
     with scope("head"):
-        w = ag.tensor(np.full((48, 10), 0.5), name="weight", **ones)
+        w = ag.tensor(np.cos(np.arange(480.0)).reshape(48, 10), name="weight", **ones)
         x = ag.matmul(x.reshape(2, -1), w)
     return -ag.log_softmax(x)[np.arange(2), np.array([3, 7])].mean(), [v, b, w]
 

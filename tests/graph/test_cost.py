@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn.graph.cost import COUNTS, flops, saved_bytes
+from autograd_cnn.graph.cost import COUNTS, flops, owner, saved_bytes
 from autograd_cnn.primitive import REGISTRY
 
 
@@ -16,9 +16,7 @@ def _terms(x, w, stride, padding, dilation, groups):
     """Count the products of a correlation by running through them."""
     n, c, *_ = x
     f, channels, kh, kw = w
-    oh, ow = (
-        (size + 2 * padding - dilation * (k - 1) - 1) // stride + 1 for size, k in zip(x[2:], w[2:], strict=True)
-    )
+    oh, ow = ((size + 2 * padding - dilation * (k - 1) - 1) // stride + 1 for size, k in zip(x[2:], w[2:], strict=True))
     assert c == channels * groups
     return sum(channels * kh * kw for _ in range(n) for _ in range(f) for _ in range(oh) for _ in range(ow))
 
@@ -102,7 +100,7 @@ def test_each_saved_array_counts_once():
     x = ag.tensor(np.ones(10), requires_grad=True)
     y = ag.exp(x)
     z = y * y
-    counted = {id(x.value)}
+    counted = {id(owner(x.value))}
     assert saved_bytes(y.node, counted) == 80
     assert saved_bytes(z.node, counted) == 0
     assert saved_bytes((z * x).node, counted) == 80
@@ -112,7 +110,7 @@ def test_a_view_counts_as_what_it_looks_into():
     x = ag.exp(ag.tensor(np.ones(10), requires_grad=True))
     y = ag.sin(x[:2])
     assert saved_bytes(y.node, set()) == 80
-    assert saved_bytes(ag.sin(x).node, {id(x.value)}) == 0
+    assert saved_bytes(ag.sin(x).node, {id(owner(x.value))}) == 0
 
 
 def test_a_freed_node_is_unknown():

@@ -9,7 +9,8 @@ from autograd_cnn.graph import Graph, capture
 
 
 def _kinds(source):
-    return re.findall(r"^\t*legend_\d+ \[label=\"?([^\"\]]*?)\"? ", source, re.MULTILINE)
+    found = re.findall(r'^\t*legend_\d+ \[label=(?:"(.*?)"|(\w+)) ', source, re.MULTILINE)
+    return [quoted or plain for quoted, plain in found]
 
 
 # --- what is drawn ----------------------------------------------------------------------------
@@ -44,11 +45,6 @@ def test_two_models_built_alike_give_the_same_bytes(model):
     assert first == second
 
 
-def test_a_square_has_two_labelled_edges(square):
-    source = capture(square).to_dot().source
-    assert re.findall(r"n0 -> n1 \[label=\" (x\d) \"\]", source) == ["x1", "x2"]
-
-
 def test_modules_are_nested_clusters_and_small_ones_prefixes(convnet):
     source = capture(convnet).to_dot(legend=False).source
     assert re.findall(r"^(\t+)subgraph (\w+)", source, re.MULTILINE) == [
@@ -56,14 +52,6 @@ def test_modules_are_nested_clusters_and_small_ones_prefixes(convnet):
     ]  # fmt: skip
     assert "label=features" in source
     assert 'label="act: relu' in source
-
-
-def test_the_backward_pass_stands_beside_the_forward_one(square):
-    source = capture(square, backward=True).to_dot().source
-    assert 'label="forward pass"' in source
-    assert 'label="backward pass"' in source
-    assert "n4 -> n3 [dir=back]" in source
-    assert re.search(r"n1 -> n4 \[.*style=dotted", source)
 
 
 def test_values_of_the_forward_pass_are_stubs_in_the_backward_one(square):

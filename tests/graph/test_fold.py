@@ -21,7 +21,7 @@ def test_a_depth_folds_the_modules_at_that_level(convnet):
     assert [box.module for box in _boxes(graph, 1)[0] if box.module] == ["features", "head"]
     boxes = _boxes(graph, 2)[0]
     assert [(box.module, box.scope) for box in boxes if box.module] == [
-        ("features.conv", "features"), ("features.act", "features"), ("features.pool", "features"),
+        ("features.conv", "features"), ("features.act", "features"), ("features.pool", "features"), ("head", ""),
     ]  # fmt: skip
     assert [node.name for node in next(b for b in boxes if b.module == "features.conv").members] == [
         "features.conv.weight", "features.conv.bias", "correlate2d",
@@ -36,10 +36,11 @@ def test_between_boxes_there_is_one_edge(blocks):
 
 def test_equal_modules_in_a_row_are_one_box(blocks):
     boxes, edges = _boxes(capture(blocks(4)), 2)
-    (body,) = [box for box in boxes if box.module]
-    assert (body.module, body.times) == ("body.0", 4)
-    assert [e.source for e in edges if e.target == body.id] != []
-    assert [e.target for e in edges if e.source == body.id] != []
+    stem, body, head = [box for box in boxes if box.module]
+    assert [box.times for box in (stem, body, head)] == [1, 4, 1]
+    assert [node.scope for node in body.members if node.name == "relu"] == ["body.0", "body.1", "body.2", "body.3"]
+    assert len([e for e in edges if e.target == body.id]) == len([e for e in edges if e.source == body.id]) == 1
+    assert [e for e in edges if e.source == e.target] == []
 
 
 def test_modules_that_differ_stay_apart(convnet):

@@ -26,7 +26,7 @@ def stand_in(monkeypatch, tmp_path):
     folder = tmp_path / "bin"
     folder.mkdir()
     program = folder / "dot"
-    program.write_text(f"#!/bin/sh\n{shutil.which('cat')} > {tmp_path}/asked\necho \"$@\"\n")
+    program.write_text(f'#!/bin/sh\n{shutil.which("cat")} > {tmp_path}/asked\necho "$@"\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(folder))
     return tmp_path / "asked"
@@ -85,8 +85,7 @@ def test_an_unknown_ending_is_an_error(square, tmp_path):
     with pytest.raises(FormatError) as error:
         capture(square).render(tmp_path / "g.gif")
     assert str(error.value) == (
-        "render: the ending of the file's name is unknown: "
-        "expected .svg or .png or .pdf or .dot or .json, got 'g.gif'"
+        "render: the ending of the file's name is unknown: expected .svg or .png or .pdf or .dot or .json, got 'g.gif'"
     )
 
 

@@ -311,6 +311,10 @@ def test_bad_arguments(call, text):
             "correlate2d_wrt_weight: g has the wrong shape: expected (8, 24, 24), got (7, 24, 24)",
         ),
         (
+            lambda: ag.correlate2d_transpose(_zeros(1, 3, 4, 4), _zeros(2, 5, 3, 3)),
+            "correlate2d_transpose: w has C=2 but x has C=3; shapes x=(1, 3, 4, 4), w=(2, 5, 3, 3)",
+        ),
+        (
             lambda: ag.correlate2d_transpose(_zeros(5, 5), _zeros(3, 3)),
             (
                 "correlate2d_transpose: the ranks of x and w do not go together: "
@@ -325,11 +329,19 @@ def test_bad_shapes_in_the_adjoints(call, text):
     assert str(err.value) == text
 
 
-@pytest.mark.parametrize("output_padding", [-1, (0, -1)])
-def test_a_negative_output_padding(output_padding):
+@pytest.mark.parametrize(
+    ("output_padding", "limits"),
+    [
+        (-1, "at least 0"),
+        ((0, -1), "at least 0"),
+        (2, "less than the stride (2, 2)"),
+        ((0, 3), "less than the stride (2, 2)"),
+    ],
+)
+def test_an_output_padding_out_of_range(output_padding, limits):
     with pytest.raises(ArgumentError) as err:
         ag.correlate2d_transpose(_zeros(1, 3, 4, 4), _zeros(3, 2, 3, 3), stride=2, output_padding=output_padding)
-    expected = f"correlate2d_transpose: output_padding is out of range: expected at least 0, got {output_padding}"
+    expected = f"correlate2d_transpose: output_padding is out of range: expected {limits}, got {output_padding}"
     assert str(err.value) == expected
 
 

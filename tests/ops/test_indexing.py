@@ -135,6 +135,12 @@ def test_reflected_elements_get_the_gradient_of_all_their_images():
     np.testing.assert_array_equal(x.grad.data, [100, 101010, 10001])
 
 
+def test_numbers_count_as_arrays_without_axes():
+    assert ag.getitem(3.0, None) == [3.0]
+    np.testing.assert_array_equal(ag.scatter_add(3.0, 1, (2,)), [0, 3])
+    np.testing.assert_array_equal(ag.repeat(3.0, 2), [3, 3])
+
+
 # --- errors -----------------------------------------------------------------------------------
 
 

@@ -218,6 +218,13 @@ def test_bad_input(pool, x, params, kind, text):
     assert str(err.value) == f"{pool.__name__}: {text}"
 
 
+def test_a_window_that_passes_by_the_image():
+    with pytest.raises(ArgumentError) as err:
+        ag.max_pool(np.zeros((4, 4)), 2, 1, padding=1, dilation=5)
+    text = "max_pool: every tap of some window falls on the border; use less padding or less dilation"
+    assert str(err.value) == text
+
+
 def test_a_dilation_below_1():
     with pytest.raises(ArgumentError) as err:
         ag.max_pool(X, 2, dilation=0)

@@ -1,119 +1,100 @@
 """Correlation and its two adjoints on one micro-kernel.
 
 Shapes: x (N, C, H, W), w (F, C/G, KH, KW), g and y (N, F, OH, OW), for G groups.
+
+All three are products of matrices of which one is made of an image's patches, and is never written
+down as a whole: the tiles read it from the image itself or from a panel of a few rows of windows.
+The work is cut in the same pieces for any number of threads, so the result has the same bits.
 """
 
 from typing import Any, Final
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from autograd_cnn.kernels.jit.arrays import flat, takes
+from autograd_cnn.kernels.jit.compiling import flat, inner, parallel, takes
 from autograd_cnn.kernels.jit.panels import (
     PIECES,
+    SCRATCH,
+    Plan,
     Slide,
+    add_patches,
     copy_patches,
+    copy_row,
     cut_image,
     pack_rows,
-    patch_columns,
+    paste_image,
     plan,
     tile_rows,
     turn_maps,
 )
-from autograd_cnn.kernels.jit.simd import LOW, LOW_VECTORS, MIDDLE, MIDDLE_VECTORS, TALL, TALL_VECTORS, VECTOR_BYTES, patches_on_left, patches_on_right
+from autograd_cnn.kernels.jit.simd import (
+    LOW,
+    LOW_VECTORS,
+    MIDDLE,
+    MIDDLE_VECTORS,
+    TALL,
+    TALL_VECTORS,
+    VECTOR_BYTES,
+    patches_on_left,
+    patches_on_right,
+)
 from autograd_cnn.kernels.windows import Array, Windows
 
-DEPTH: Final = 256  # steps of a product after which the next rows of A use the same part of B, still in cache
-SUMS: Final = 16  # partial sums, at most, of the gradient of the weights
+DEPTH: Final = 256  # steps of a product after which the next rows begin, with what they share still in cache
+TAPS: Final = 288  # about so many rows of the gradient of the weights are worked on at a time
+SUMS: Final = 16  # partial sums of that gradient, at most
 
 
 def correlate2d(x: Array, w: Array, bias: Array | None, windows: Windows, groups: int) -> Any:
-    """Return y, see the reference."""
+    """Return y[n, f] = bias[f] + w[f] · patches of x[n], for each group."""
     if not takes(x, w, *(() if bias is None else (bias,))):
         return NotImplemented
-    f = w.shape[0] // groups
+    f, depth = w.shape[0] // groups, w[0].size
     start = np.zeros(w.shape[0], x.dtype) if bias is None else bias.copy()
-    columns = np.arange(w[0].size)
-    p = plan(x.shape[0], groups, w.shape[1], f, windows, x.itemsize)
-    packed = pack_rows(flat(w), groups, f * columns.size, f, columns.size, columns)
+    packed = pack_rows(flat(w), groups, f * depth, f, depth, np.arange(depth))
     y = np.empty((x.shape[0], w.shape[0], *windows.out), x.dtype)
-    _correlate(flat(x), packed, start, p.taps, p.places, p.spots, p.depths, p.slide, y.reshape(-1))
+    _run(x, packed, start, plan(x.shape[0], groups, w.shape[1], f, windows, x.itemsize), y)
     return y
 
 
-def correlate2d_wrt_input(g: Array, w: Array, windows: Windows, groups: int) -> Any:
-    """Return what each pixel of x gets, see the reference."""
-    if not takes(g, w):
-        return NotImplemented
-    if windows.stride == (1, 1):
-        return _by_rotated_kernels(g, w, windows, groups)
-    return NotImplemented
+def _run(x: Array, packed: Array, start: Array, p: Plan, y: Array) -> None:
+    _correlate(flat(x), packed, start, p.taps, p.places, p.spots, p.depths, p.slide, y.reshape(-1))
 
 
-def _by_rotated_kernels(g: Array, w: Array, windows: Windows, groups: int) -> Array:
-    """Correlate g, padded, with the kernels turned by 180 degrees, filters and channels exchanged."""
-    n, f, c, taps = g.shape[0], w.shape[0] // groups, w.shape[1], windows.size[0] * windows.size[1]
-    pads = [((k - 1) * d - before, (k - 1) * d - (h - before) + size)
-            for k, d, (before, after), h, size in zip(windows.size, windows.dilation, windows.padding, windows.out, windows.image)]
-    back = Windows(windows.out, windows.size, (1, 1), (pads[0], pads[1]), windows.dilation, windows.image)
-    rotated = (np.arange(f)[:, None] * c * taps + np.arange(taps)[::-1]).reshape(-1)  # (F/G·KH·KW,)
-    p = plan(n, groups, f, c, back, g.itemsize)
-    packed = pack_rows(flat(w), groups, f * c * taps, c, taps, rotated)
-    x = np.empty((n, groups * c, *windows.image), g.dtype)
-    start = np.zeros(groups * c, g.dtype)
-    _correlate(flat(g), packed, start, p.taps, p.places, p.spots, p.depths, p.slide, x.reshape(-1))
-    return x
-
-
-def correlate2d_wrt_weight(x: Array, g: Array, windows: Windows, groups: int) -> Any:
-    """Return what each weight gets, see the reference."""
-    if not takes(x, g):
-        return NotImplemented
-    f, c, taps = g.shape[1] // groups, x.shape[1] // groups, windows.size[0] * windows.size[1]
-    chunk = -(-c // -(-c * taps // 288)) if taps < 288 else 1
-    p = plan(x.shape[0], groups, chunk, f, windows, x.itemsize)
-    dw = np.empty((groups * f, c, *windows.size), x.dtype)
-    _correlate_wrt_weight(flat(x), flat(g), c, p.taps, p.pixels, p.slide, dw.reshape(-1))
-    return dw
-
-
-@njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+@parallel
 def _correlate(
     x: Any, packed: Any, start: Any, taps: Any, places: Any, spots: Any, depths: Any, s: Slide, y: Any
-) -> None:  # fmt: skip
+) -> None:
     lanes = VECTOR_BYTES // x.itemsize
     blocks = (s.out_h + s.rows - 1) // s.rows
     jobs = s.images * s.groups * blocks
     pieces = min(jobs, PIECES)
-    group_size = packed.size // s.groups
-    part_rows = (s.rows - 1) * s.stride_h + s.reach
     for piece in prange(pieces):
-        part = np.zeros(s.channels * part_rows * s.columns + lanes, x.dtype)
-        patches = np.empty(s.copies * (taps.size * patch_columns(s.rows * s.out_w, lanes) + lanes), x.dtype)
+        part = np.zeros(s.channels * s.part_rows * s.part_width + lanes, x.dtype)
+        patches = np.empty(s.copies * (taps.size * s.patch_width + lanes), x.dtype)
         for job in range(piece * jobs // pieces, (piece + 1) * jobs // pieces):
-            image, block = job // blocks, job % blocks  # an image of one group
-            first = block * s.rows
-            rows = min(s.rows, s.out_h - first)
-            cut_image(
-                part, x, image * s.channels * s.height * s.width, s.channels, s,
-                first * s.stride_h, (rows - 1) * s.stride_h + s.reach,
-            )  # fmt: skip
+            image, first = job // blocks, job % blocks * s.rows  # the image of one group
+            rows, group = min(s.rows, s.out_h - first), image % s.groups
+            x_at = image * s.channels * s.height * s.width
+            cut_image(part, x, x_at, s.channels, s, first * s.stride_h, (rows - 1) * s.stride_h + s.reach)
+            columns = rows * (places.size // s.rows) * lanes
             if s.copies:
                 copy_patches(patches, part, taps, s, rows)
-            group = image % s.groups
-            columns = rows * s.out_w if s.copies else rows * (spots.size // s.rows) * lanes
+                columns = rows * s.out_w
             _multiply(
-                patches if s.copies else part, places, depths, packed, group * group_size, start, group * s.filters,
-                s.filters, y, (image * s.filters * s.out_h + first) * s.out_w, spots, s.out_h * s.out_w, columns,
+                patches if s.copies else part, places, depths, packed, group * (packed.size // s.groups),
+                start, group * s.filters, s.filters,
+                y, (image * s.filters * s.out_h + first) * s.out_w, spots, s.out_h * s.out_w, columns,
             )  # fmt: skip
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+@inner
 def _multiply(
     image: Any, places: Any, depths: Any, packed: Any, packed_at: int, start: Any, start_at: int, rows: int,
     c: Any, c_at: int, spots: Any, c_step: int, columns: int,
 ) -> None:  # fmt: skip
-    """C = start + packed rows · the image's patches, tile by tile."""
+    """Compute c = start + packed rows · patches, tile by tile."""
     lanes = VECTOR_BYTES // c.itemsize
     vectors = (columns + lanes - 1) // lanes
     most = TALL_VECTORS if rows > MIDDLE else MIDDLE_VECTORS if rows > LOW else LOW_VECTORS
@@ -132,34 +113,106 @@ def _multiply(
                 )  # fmt: skip
 
 
-@njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]  # Numba brings no types
-def _correlate_wrt_weight(x: Any, g: Any, channels: int, taps: Any, pixels: Any, s: Slide, dw: Any) -> None:
+def correlate2d_wrt_input(g: Array, w: Array, windows: Windows, groups: int) -> Any:
+    """Return what each pixel of x gets, of all windows that meet it."""
+    if not takes(g, w):
+        return NotImplemented
+    pixels, places = np.prod(windows.image), np.prod(windows.out)
+    # Correlating back costs a product per pixel and tap, adding patches one per window and tap, and the adding.
+    if windows.stride == (1, 1) and 2 * pixels <= 3 * places:
+        return _by_correlating_back(g, w, windows, groups)
+    return _by_adding_patches(g, w, windows, groups)
+
+
+def _by_correlating_back(g: Array, w: Array, windows: Windows, groups: int) -> Array:
+    """Correlate g with the kernels turned by 180 degrees, filters and channels exchanged."""
+    n, f, c, taps = g.shape[0], w.shape[0] // groups, w.shape[1], windows.size[0] * windows.size[1]
+    reach = [(k - 1) * d for k, d in zip(windows.size, windows.dilation, strict=True)]
+    top, left = (span - before for span, (before, _) in zip(reach, windows.padding, strict=True))
+    back = Windows(
+        windows.out, windows.size, (1, 1), ((top, 0), (left, 0)), windows.dilation, windows.image
+    )  # its extent, not its padding, says how far the rows below and columns on the right go
+    turned = np.arange(f)[:, None] * c * taps + np.arange(taps)[::-1]  # (F/G, KH·KW)
+    packed = pack_rows(flat(w), groups, f * c * taps, c, taps, turned.reshape(-1))
+    x = np.empty((n, groups * c, *windows.image), g.dtype)
+    _run(g, packed, np.zeros(groups * c, g.dtype), plan(n, groups, f, c, back, g.itemsize), x)
+    return x
+
+
+def _by_adding_patches(g: Array, w: Array, windows: Windows, groups: int) -> Array:
+    """Compute patches, turned kernels · g, and add them to where they belong."""
+    n, f, c, taps = g.shape[0], w.shape[0] // groups, w.shape[1], windows.size[0] * windows.size[1]
+    p = plan(n, groups, c, f, windows, g.itemsize, whole=True)
+    packed = pack_rows(flat(w), groups, f * c * taps, c * taps, 1, np.arange(f) * c * taps)
+    x = np.empty((n, groups * c, *windows.image), g.dtype)
+    depths = np.arange(f) * p.slide.patch_width
+    _add_patches_of(flat(g), packed, p.taps, p.places, depths, p.slide, x.reshape(-1))
+    return x
+
+
+@parallel
+def _add_patches_of(g: Any, packed: Any, taps: Any, places: Any, depths: Any, s: Slide, x: Any) -> None:
     lanes = VECTOR_BYTES // x.itemsize
-    places = s.out_h * s.out_w
-    tap_count = s.taps // s.channels
-    depth = channels * tap_count
-    blocks = (s.out_h + s.rows - 1) // s.rows
+    windows, images = s.out_h * s.out_w, s.images * s.groups
+    step = max(1, SCRATCH // (x.itemsize * s.patch_width * TALL)) * TALL
+    pieces = min(images, PIECES)
+    for piece in prange(pieces):
+        maps = np.zeros(s.filters * s.patch_width, x.dtype)
+        patches = np.empty(min(step, taps.size) * s.patch_width, x.dtype)
+        part = np.empty(s.channels * s.part_rows * s.part_width, x.dtype)
+        nothing = np.zeros(step, x.dtype)
+        for image in range(piece * images // pieces, (piece + 1) * images // pieces):
+            for f in range(s.filters):
+                copy_row(maps, f * s.patch_width, g, (image * s.filters + f) * windows, windows)
+            part[:] = 0
+            for k in range(0, taps.size, step):
+                count = min(step, taps.size - k)
+                packed_at = image % s.groups * (packed.size // s.groups) + k * s.filters
+                _multiply(
+                    maps, places, depths, packed, packed_at, nothing, 0, count, patches, 0, places, s.patch_width,
+                    windows,
+                )  # fmt: skip
+                add_patches(part, patches, taps, k, count, s)
+            paste_image(x, image * s.channels * s.height * s.width, part, s)
+
+
+def correlate2d_wrt_weight(x: Array, g: Array, windows: Windows, groups: int) -> Any:
+    """Return what each weight gets: g · patches of x, transposed, summed over the images."""
+    if not takes(x, g):
+        return NotImplemented
+    f, c, taps = g.shape[1] // groups, x.shape[1] // groups, windows.size[0] * windows.size[1]
+    chunks = -(-c * taps // TAPS)
+    p = plan(x.shape[0], groups, -(-c // min(c, chunks)), f, windows, x.itemsize)
+    dw = np.empty((groups * f, c, *windows.size), x.dtype)
+    _correlate_wrt_weight(flat(x), flat(g), c, taps, p.taps, p.corners, p.slide, dw.reshape(-1))
+    return dw
+
+
+@parallel
+def _correlate_wrt_weight(
+    x: Any, g: Any, channels: int, window: int, taps: Any, corners: Any, s: Slide, dw: Any
+) -> None:
+    lanes = VECTOR_BYTES // x.itemsize
+    places, depth = s.out_h * s.out_w, channels * window
     chunks = (channels + s.channels - 1) // s.channels
     pieces = min(s.images, max(1, SUMS // (s.groups * chunks)))
     width = (s.filters + lanes - 1) // lanes * lanes
-    part_rows = (s.rows - 1) * s.stride_h + s.reach
     spots = np.arange(0, width, lanes)
     sums = np.zeros(pieces * s.groups * depth * width, x.dtype)  # (pieces, G, C/G·KH·KW, F/G)
     for job in prange(pieces * s.groups * chunks):
-        piece, group, chunk = job // (s.groups * chunks), job // chunks % s.groups, job % chunks
-        first_channel = chunk * s.channels
-        count = min(s.channels, channels - first_channel)
-        sums_at = ((piece * s.groups + group) * depth + first_channel * tap_count) * width
-        part = np.zeros(s.channels * part_rows * s.columns + lanes, x.dtype)
+        piece, group, channel = job // (s.groups * chunks), job // chunks % s.groups, job % chunks * s.channels
+        count = min(s.channels, channels - channel)
+        sums_at = ((piece * s.groups + group) * depth + channel * window) * width
+        part = np.zeros(s.channels * s.part_rows * s.part_width + lanes, x.dtype)
         turned = np.empty((s.rows * s.out_w + lanes) * width, x.dtype)
         for image in range(piece * s.images // pieces, (piece + 1) * s.images // pieces):
+            x_at = ((image * s.groups + group) * channels + channel) * s.height * s.width
+            g_at = (image * s.groups + group) * s.filters * places
             for first in range(0, s.out_h, s.rows):
                 rows = min(s.rows, s.out_h - first)
-                at = ((image * s.groups + group) * channels + first_channel) * s.height * s.width
-                cut_image(part, x, at, count, s, first * s.stride_h, (rows - 1) * s.stride_h + s.reach)
-                at = (image * s.groups + group) * s.filters * places + first * s.out_w
-                turn_maps(turned, g, at, s.filters, places, rows * s.out_w)
-                _multiply_adding(part, taps, count * tap_count, pixels, rows * s.out_w, turned, s.filters, sums, sums_at, spots)
+                cut_image(part, x, x_at, count, s, first * s.stride_h, (rows - 1) * s.stride_h + s.reach)
+                turn_maps(turned, g, g_at + first * s.out_w, s.filters, places, rows * s.out_w)
+                _add_product(part, taps, count * window, corners, rows * s.out_w, turned, sums, sums_at, spots)
     for k in prange(s.groups * depth):
         for f in range(s.filters):
             total = sums[k * width + f]
@@ -168,11 +221,11 @@ def _correlate_wrt_weight(x: Any, g: Any, channels: int, taps: Any, pixels: Any,
             dw[(k // depth * s.filters + f) * depth + k % depth] = total
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
-def _multiply_adding(
-    image: Any, taps: Any, tap_count: int, pixels: Any, depth: int, turned: Any, filters: int, c: Any, c_at: int, spots: Any
+@inner
+def _add_product(
+    image: Any, taps: Any, rows: int, corners: Any, depth: int, turned: Any, c: Any, c_at: int, spots: Any
 ) -> None:
-    """C += the image's patches, transposed · maps, tile by tile."""
+    """Add patches, a row for each tap, · turned maps to c, tile by tile."""
     lanes = VECTOR_BYTES // c.itemsize
     width = spots.size * lanes
     strips = (spots.size + TALL_VECTORS - 1) // TALL_VECTORS
@@ -180,8 +233,8 @@ def _multiply_adding(
         for strip in range(strips):
             v = strip * spots.size // strips
             count = (strip + 1) * spots.size // strips - v
-            for m in range(0, tap_count, TALL):
+            for m in range(0, rows, TALL):
                 patches_on_left(
-                    tile_rows(tap_count - m), count, image, 0, taps, m, pixels, k, turned, k * width + v * lanes, width,
-                    min(DEPTH, depth - k), c, 0, c, c_at + m * width, spots, v, width, min(TALL, tap_count - m), lanes, 1,
+                    tile_rows(rows - m), count, image, 0, taps, m, corners, k, turned, k * width + v * lanes, width,
+                    min(DEPTH, depth - k), c, 0, c, c_at + m * width, spots, v, width, min(TALL, rows - m), lanes, 1,
                 )  # fmt: skip

@@ -1,129 +1,146 @@
 """Packing: what the micro-kernel reads, laid out in the order in which it reads it.
 
-Every scratch array here is small enough for a core's second-level cache, and ends in a vector of
-slack, since rows are copied in whole vectors.
+Scratch arrays are small enough for a core's second-level cache. They end in a vector of slack, since
+rows are copied in whole vectors.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import gcd
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from autograd_cnn.kernels.jit.simd import LOW, MIDDLE, TALL, VECTOR_BYTES, copy_lanes, copy_vector, transpose_block
+from autograd_cnn.kernels.jit.compiling import inner, parallel
+from autograd_cnn.kernels.jit.simd import (
+    LOW,
+    MIDDLE,
+    TALL,
+    VECTOR_BYTES,
+    add_lanes,
+    copy_lanes,
+    copy_vector,
+    transpose_block,
+)
 from autograd_cnn.kernels.windows import Array, Windows
 
-SCRATCH: Final = 192 * 1024  # bytes that an image part or its patches may take
+SCRATCH: Final = 192 * 1024  # bytes that a part of an image, or the patches of it, may take
 PIECES: Final = 32  # parts that the work is split into, for however many threads
 
 
 class Slide(NamedTuple):
-    """The sizes of one correlation, per group, and how its work is cut."""
+    """The sizes of one correlation, for one group, and how its work is cut."""
 
     images: int
     groups: int
-    channels: int
+    channels: int  # worked on at a time
     height: int
     width: int
     filters: int
-    taps: int
     stride_h: int
     stride_w: int
     top: int
     left: int
     out_h: int
     out_w: int
-    reach: int  # rows of the image under one window
-    columns: int  # of the padded image
-    rows: int  # of places, worked on at a time
-    copies: int  # 1 if patches are copied out, 0 if the tiles read them from the image
+    rows: int  # of windows, worked on at a time
+    reach: int  # rows of pixels under one window
+    part_rows: int  # of pixels, under that many rows of windows
+    part_width: int  # of the padded image
+    patch_width: int  # of the panel of patches, in which every tap has a row
+    copies: int  # 1 if patches are copied into a panel, 0 if the tiles read them from the image
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A `Slide` and the tables that go with it.
+    """A `Slide` and the tables of offsets that go with it.
 
     Attributes
     ----------
     taps : (C·KH·KW,)
-        How far each tap lies from the window's corner, in the padded image part.
-    pixels : (rows·OW,)
+        How far each tap lies from the window's corner, in a part of the padded image.
+    corners : (rows·OW,)
         Where each window's corner lies.
     places, spots : (vectors,)
-        Where each vector of windows starts, in the image or in the patches copied from it, and in y.
+        Where each vector of windows starts: in the image or the panel of patches, and in y.
     depths : (C·KH·KW,)
-        How much further on each tap lies.
+        How far from there each tap lies.
     """
 
     slide: Slide
     taps: Array
-    pixels: Array
+    corners: Array
     places: Array
     spots: Array
     depths: Array
 
 
 @lru_cache(maxsize=512)
-def plan(images: int, groups: int, channels: int, filters: int, windows: Windows, itemsize: int) -> Plan:
-    """Decide how to cut a correlation, and tabulate its offsets."""
+def plan(
+    images: int, groups: int, channels: int, filters: int, windows: Windows, itemsize: int, *, whole: bool = False
+) -> Plan:
+    """Decide how to cut a correlation, and tabulate its offsets.
+
+    ``whole`` takes all rows of an image at a time, in a panel.
+    """
     (kh, kw), (sh, sw), (dh, dw), (oh, ow) = windows.size, windows.stride, windows.dilation, windows.out
     lanes = VECTOR_BYTES // itemsize
-    columns = windows.extent[1]
-    reach = (kh - 1) * dh + 1
     vectors = -(-ow // lanes)
-    # Read in place, a row ends in a vector that overlaps the one before. That is work done twice, but
-    # copying has its price too, about that of six products.
-    copies = sw > 1 or ow < lanes or filters * (vectors * lanes - ow) > 6 * vectors * lanes
-    per_row = itemsize * channels * (kh * kw * ow if copies else sh * columns)
-    rows = _even_split(oh, max(1, SCRATCH // per_row), lanes // np.gcd(ow, lanes) if copies else 1)
-    part = ((rows - 1) * sh + reach) * columns
-    tap = (np.arange(channels)[:, None, None] * part
-           + np.arange(kh)[:, None] * dh * columns + np.arange(kw) * dw).reshape(-1)  # fmt: skip  # (C·KH·KW,)
-    pixel = (np.arange(rows)[:, None] * sh * columns + np.arange(ow) * sw).reshape(-1)  # (rows·OW,)
+    part_width, reach = windows.extent[1], (kh - 1) * dh + 1
+    # Read in place, a row of windows ends in a vector that overlaps the one before. That is work done
+    # twice, but a copy has its price too, about that of six products.
+    copies = whole or sw > 1 or ow < lanes or filters * (vectors * lanes - ow) > 6 * vectors * lanes
+    row_bytes = itemsize * channels * (kh * kw * ow if copies else sh * part_width)
+    rows = oh if whole else _split(oh, max(1, SCRATCH // row_bytes), lanes // gcd(ow, lanes) if copies else 1)
+    part_rows, patch_width = (rows - 1) * sh + reach, panel_width(rows * ow, lanes)
+    taps = (
+        np.arange(channels)[:, None, None] * part_rows * part_width
+        + np.arange(kh)[:, None] * dh * part_width
+        + np.arange(kw) * dw
+    )  # (C, KH, KW)
+    corners = np.arange(rows)[:, None] * sh * part_width + np.arange(ow) * sw  # (rows, OW)
     if copies:
-        places = spots = np.arange(0, pixel.size, lanes)
-        depths = np.arange(tap.size) * patch_columns(rows * ow, lanes)
+        places = spots = np.arange(0, rows * ow, lanes)
+        depths = np.arange(taps.size) * patch_width
     else:
         starts = np.minimum(np.arange(vectors) * lanes, ow - lanes)
-        places, depths = (np.arange(rows)[:, None] * sh * columns + starts).reshape(-1), tap  # (rows·vectors,)
-        spots = (np.arange(rows)[:, None] * ow + starts).reshape(-1)  # (rows·vectors,)
+        places = np.arange(rows)[:, None] * sh * part_width + starts  # (rows, vectors)
+        spots = np.arange(rows)[:, None] * ow + starts  # (rows, vectors)
+        depths = taps
     slide = Slide(
-        images, groups, channels, *windows.image, filters, channels * kh * kw, sh, sw, windows.padding[0][0],
-        windows.padding[1][0], oh, ow, reach, columns, rows, int(copies),
+        images, groups, channels, *windows.image, filters, sh, sw, windows.padding[0][0], windows.padding[1][0], oh, ow,
+        rows, reach, part_rows, part_width, patch_width, int(copies),
     )  # fmt: skip
-    return Plan(slide, *(_table(each) for each in (tap, pixel, places, spots, depths)))
+    return Plan(slide, *(np.ravel(table).astype(np.int64) for table in (taps, corners, places, spots, depths)))
 
 
-def _even_split(total: int, most: int, multiple: int) -> int:
-    """Return how many rows to take at a time, so that the last part is not much smaller."""
-    rows = -(-total // -(-total // most))
-    return min(total, max(rows // multiple, 1) * multiple) if rows < total else rows
-
-
-def _table(values: Array) -> Array:
-    return np.ascontiguousarray(values, np.int64)
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
-def patch_columns(places: int, lanes: int) -> int:
-    """Return the width of a panel of patches: whole vectors, and never a power of two that caches dislike."""
-    width = (places + lanes - 1) // lanes * lanes
+def panel_width(places: int, lanes: int) -> int:
+    """Return a width of whole vectors, but not one that caches, which sort by the lower bits, dislike."""
+    width = -(-places // lanes) * lanes
     return width + lanes if width % (16 * lanes) == 0 else width
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+def _split(total: int, most: int, multiple: int) -> int:
+    """Return how many rows to take at a time: a multiple, and about as many the last time as before."""
+    if total <= most:
+        return total
+    even = -(-total // -(-total // most))
+    return min(total, max(even // multiple, 1) * multiple)
+
+
+@inner
 def tile_rows(left: int) -> int:
     """Return the height of the next tile, when so many rows are left."""
     return TALL if left > MIDDLE else MIDDLE if left > LOW else LOW
 
 
-@njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+@parallel
 def pack_rows(matrix: Any, groups: int, group_step: int, rows: int, row_step: int, columns: Any) -> Any:
-    """Lay the rows of a matrix out tile by tile, and column by column within a tile.
+    """Lay the rows of each group's matrix out tile by tile, and column by column within a tile.
 
-    The matrix of each group has its element [m, k] at ``m · row_step + columns[k]``. Where the
-    last tile is higher than the rows left, it repeats the last row.
+    The matrix has its element [m, k] at ``m · row_step + columns[k]``. Where the last tile is higher
+    than the rows left, it repeats the last row.
     """
     tiles = (rows + TALL - 1) // TALL
     depth = columns.size
@@ -139,52 +156,87 @@ def pack_rows(matrix: Any, groups: int, group_step: int, rows: int, row_step: in
     return packed
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+@inner
 def cut_image(part: Any, x: Any, x_at: int, channels: int, s: Slide, first: int, rows: int) -> None:
     """Copy rows of the padded image, the first of them number ``first``, for some channels.
 
     The columns of padding are zeros from the start and are left so.
     """
-    lanes = VECTOR_BYTES // x.itemsize
-    skipped = max(0, -s.left)
-    width = min(s.columns - s.left, s.width) - skipped
-    full = width // lanes * lanes
-    part_rows = (s.rows - 1) * s.stride_h + s.reach
+    skipped, width = max(0, -s.left), _inner_width(s)
     for c in range(channels):
         for r in range(rows):
-            at = (c * part_rows + r) * s.columns
+            at = (c * s.part_rows + r) * s.part_width
             row = first + r - s.top
-            if row < 0 or row >= s.height:
-                part[at : at + s.columns] = 0
-                continue
-            target = at + s.left + skipped
-            source = x_at + (c * s.height + row) * s.width + skipped
-            for j in range(0, full, lanes):
-                copy_vector(part, target + j, x, source + j)
-            if full < width:
-                copy_lanes(part, target + full, x, source + full, width - full)
+            if 0 <= row < s.height:
+                copy_row(part, at + s.left + skipped, x, x_at + (c * s.height + row) * s.width + skipped, width)
+            else:
+                part[at : at + s.part_width] = 0
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+@inner
+def _inner_width(s: Slide) -> int:
+    """Return how many columns of the image some window reaches."""
+    return min(s.part_width - s.left, s.width) - max(0, -s.left)
+
+
+@inner
+def copy_row(target: Any, at: int, source: Any, source_at: int, count: int) -> None:
+    """Copy a row, in vectors as far as they fit."""
+    lanes = VECTOR_BYTES // source.itemsize
+    full = count // lanes * lanes
+    for j in range(0, full, lanes):
+        copy_vector(target, at + j, source, source_at + j)
+    if full < count:
+        copy_lanes(target, at + full, source, source_at + full, count - full)
+
+
+@inner
+def paste_image(x: Any, x_at: int, part: Any, s: Slide) -> None:
+    """Copy what lies within the image back from a part that holds all its rows, and 0 where no window reaches."""
+    skipped, width = max(0, -s.left), _inner_width(s)
+    x[x_at : x_at + s.channels * s.height * s.width] = 0
+    for c in range(s.channels):
+        for r in range(s.part_rows):
+            row = r - s.top
+            if 0 <= row < s.height:
+                at = (c * s.part_rows + r) * s.part_width
+                copy_row(x, x_at + (c * s.height + row) * s.width + skipped, part, at + s.left + skipped, width)
+
+
+@inner
 def copy_patches(patches: Any, part: Any, taps: Any, s: Slide, rows: int) -> None:
-    """Copy every window's pixels, a row of places for every tap (im2col)."""
+    """Copy every window's pixels, a row of windows for every tap (im2col)."""
     lanes = VECTOR_BYTES // part.itemsize
-    width = patch_columns(s.rows * s.out_w, lanes)
-    step = s.stride_h * s.columns
     last = (s.out_w - 1) // lanes * lanes
     for k in range(taps.size):
-        if s.stride_w == 1:
-            # From right to left, so that what is copied beyond a row's end is overwritten.
-            for j in range(last, -1, -lanes):
-                for i in range(rows):
-                    copy_vector(patches, k * width + i * s.out_w + j, part, taps[k] + i * step + j)
-        else:
+        for i in range(rows if s.stride_w > 1 else 0):
+            for j in range(s.out_w):
+                source = taps[k] + i * s.stride_h * s.part_width + j * s.stride_w
+                patches[k * s.patch_width + i * s.out_w + j] = part[source]
+        # From right to left, so that what is copied beyond a row's end is overwritten.
+        for j in range(last if s.stride_w == 1 else -1, -1, -lanes):
             for i in range(rows):
+                source = taps[k] + i * s.stride_h * s.part_width + j
+                copy_vector(patches, k * s.patch_width + i * s.out_w + j, part, source)
+
+
+@inner
+def add_patches(part: Any, patches: Any, taps: Any, first: int, count: int, s: Slide) -> None:
+    """Add the rows of some taps, from number ``first``, to the pixels that they were copied from (col2im)."""
+    lanes = VECTOR_BYTES // part.itemsize
+    for k in range(count):
+        for i in range(s.out_h):
+            source = k * s.patch_width + i * s.out_w
+            target = taps[first + k] + i * s.stride_h * s.part_width
+            if s.stride_w == 1:
+                for j in range(0, s.out_w, lanes):
+                    add_lanes(part, target + j, patches, source + j, s.out_w - j)
+            else:
                 for j in range(s.out_w):
-                    patches[k * width + i * s.out_w + j] = part[taps[k] + i * step + j * s.stride_w]
+                    part[target + j * s.stride_w] += patches[source + j]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+@inner
 def turn_maps(turned: Any, g: Any, g_at: int, maps: int, map_step: int, places: int) -> None:
     """Transpose maps (F, places) into (places, F), with F rounded up to whole vectors."""
     lanes = VECTOR_BYTES // g.itemsize

@@ -9,9 +9,9 @@ compiler turns into vector instructions.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from autograd_cnn.kernels.jit.arrays import flat, takes
+from autograd_cnn.kernels.jit.compiling import flat, inner, parallel, takes
 from autograd_cnn.kernels.jit.pairs import give_to_one_of_four, largest_of_four
 from autograd_cnn.kernels.jit.simd import VECTOR_BYTES
 from autograd_cnn.kernels.windows import Array, Windows
@@ -56,7 +56,7 @@ def max_pool(x: Array, windows: Windows) -> Any:
     return y, winners
 
 
-@njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+@parallel
 def _max_pool(x: Any, y: Any, winners: Any, s: Pool) -> None:
     lanes = VECTOR_BYTES // x.itemsize
     pairs = _is_two_by_two(s)
@@ -74,17 +74,17 @@ def _max_pool(x: Any, y: Any, winners: Any, s: Pool) -> None:
                 _largest_of_window(x, each, i, y, winners, at, s)
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+@inner
 def _is_two_by_two(s: Pool) -> bool:
     size = s.window_h == 2 and s.window_w == 2 and s.stride_h == 2 and s.stride_w == 2
     inside = s.top == 0 and s.left == 0 and 2 * s.out_h <= s.height and 2 * s.out_w <= s.width
     return size and inside and s.dilation_h == 1 and s.dilation_w == 1
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+@inner
 def _largest_of_window(x: Any, each: int, i: int, y: Any, winners: Any, at: int, s: Pool) -> None:
     for j in range(s.out_w):
-        best, winner = -np.inf, 0
+        best, winner = -np.inf, -1  # even a pixel of -inf wins over the border
         for p in range(s.window_h):
             row = i * s.stride_h + p * s.dilation_h - s.top
             if row < 0 or row >= s.height:
@@ -93,7 +93,7 @@ def _largest_of_window(x: Any, each: int, i: int, y: Any, winners: Any, at: int,
                 column = j * s.stride_w + q * s.dilation_w - s.left
                 if 0 <= column < s.width:
                     value = x[(each * s.height + row) * s.width + column]
-                    if not value <= best and best == best:
+                    if winner < 0 or (not value <= best and best == best):
                         best, winner = value, p * s.window_w + q
         y[at + j] = best
         winners[at + j] = winner
@@ -108,7 +108,7 @@ def gather_winners(x: Array, winners: Array, windows: Windows) -> Any:
     return y
 
 
-@njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+@parallel
 def _gather_winners(x: Any, winners: Any, y: Any, s: Pool) -> None:
     for each in prange(s.maps):
         for i in range(s.out_h):
@@ -118,7 +118,7 @@ def _gather_winners(x: Any, winners: Any, y: Any, s: Pool) -> None:
                 y[at] = x[source] if source >= 0 else 0
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+@inner
 def _winning_pixel(winner: int, each: int, i: int, j: int, s: Pool) -> int:
     """Return where in x the winner is, or -1 if on the padding."""
     tap = np.int64(winner)
@@ -137,7 +137,7 @@ def scatter_winners(g: Array, winners: Array, windows: Windows) -> Any:
     return x
 
 
-@njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+@parallel
 def _scatter_winners(g: Any, winners: Any, x: Any, s: Pool) -> None:
     pairs = _is_two_by_two(s)
     for each in prange(s.maps):
@@ -154,7 +154,7 @@ def _scatter_winners(g: Any, winners: Any, x: Any, s: Pool) -> None:
                         x[target] += g[at + j]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+@inner
 def _scatter_pairs(g: Any, winners: Any, at: int, end: int, x: Any, x_at: int, s: Pool) -> None:
     """Write two rows of x, from a row of windows that begins at ``at`` in a map that ends at ``end``."""
     lanes = VECTOR_BYTES // g.itemsize
@@ -185,7 +185,7 @@ def _spread(counts: Any, like: Array, windows: Windows) -> Array:
     return np.broadcast_to(np.asarray(counts, dtype), windows.out)
 
 
-@njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+@parallel
 def _mean_pool(x: Any, counts: Any, y: Any, s: Pool) -> None:
     for each in prange(s.maps):
         start = each * s.out_h * s.out_w
@@ -203,7 +203,7 @@ def _mean_pool(x: Any, counts: Any, y: Any, s: Pool) -> None:
                 y[start + i * s.out_w + j] /= counts[i * s.out_w + j]
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+@inner
 def _columns_inside(q: int, s: Pool) -> tuple[int, int, int]:
     """Return the first window whose tap in column q is inside the image, the first after them, and the tap's column."""
     column = q * s.dilation_w - s.left
@@ -222,7 +222,7 @@ def mean_pool_wrt_input(g: Array, windows: Windows, counts: Array) -> Any:
     return x
 
 
-@njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+@parallel
 def _mean_pool_wrt_input(g: Any, counts: Any, x: Any, s: Pool) -> None:
     for each in prange(s.maps):
         start = each * s.height * s.width

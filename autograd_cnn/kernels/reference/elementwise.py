@@ -17,4 +17,4 @@ def masked(x: Array, mask: Array) -> Array:
         return np.where(mask, x, x.dtype.type(0))
     bits = np.dtype(f"i{x.dtype.itemsize}")
     all_ones = np.negative(mask.view(np.int8), dtype=bits, casting="safe")  # -1 has every bit set
-    return (np.ascontiguousarray(x).view(bits) & all_ones).view(x.dtype)  # several times faster than where()
+    return (np.asarray(x, order="C").view(bits) & all_ones).view(x.dtype)  # several times faster than where()

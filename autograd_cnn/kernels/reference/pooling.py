@@ -33,9 +33,9 @@ def max_pool(x: Array, windows: Windows) -> tuple[Array, Array]:
 def _first_inside(windows: Windows) -> Array:
     """Return each window's first tap on the image, (OH, OW): the border does not win over a pixel of -inf."""
     rows, columns = (
-        np.clip(-((np.arange(places) * step - before) // gap), 0, taps - 1)
-        for places, step, (before, _), gap, taps in zip(
-            windows.out, windows.stride, windows.padding, windows.dilation, windows.size, strict=True
+        np.maximum(-((np.arange(places) * step - before) // gap), 0)
+        for places, step, (before, _), gap in zip(
+            windows.out, windows.stride, windows.padding, windows.dilation, strict=True
         )
     )
     return rows[:, None] * windows.size[1] + columns

@@ -1,10 +1,27 @@
-"""Which arrays the compiled kernels take, and in what form."""
+"""How the kernels are compiled, and what they take.
 
-from typing import Any
+Compiled code is cached on disk, for each processor and each dtype, when it is first needed.
+"""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
 import numpy as np
 
 from autograd_cnn.kernels.windows import Array
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def parallel(function: _Function) -> _Function:
+    """Compile a function that spreads its ``prange`` loops over the threads."""
+    return numba.njit(cache=True, parallel=True, error_model="numpy")(function)
+
+
+def inner(function: _Function) -> _Function:
+    """Compile a function for other compiled ones to call: Python itself has no way to it."""
+    return numba.njit(cache=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
 
 
 def takes(*arrays: Any) -> bool:

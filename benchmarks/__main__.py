@@ -1,0 +1,105 @@
+"""The command line: ``python -m benchmarks --help``."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from benchmarks import readme
+from benchmarks.chart import draw
+from benchmarks.harness import measure
+from benchmarks.machine import describe
+from benchmarks.plan import Plan, Settings
+from benchmarks.report import heading, show
+from benchmarks.results import Record
+from benchmarks.workload import installed, peer_names, workloads
+
+RESULTS = Path(__file__).parent / "results"
+QUICK = {"rounds": 2, "starts": 1}
+FULL = {"rounds": 5, "starts": 3}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    names = list(workloads())
+    options = argparse.ArgumentParser(
+        "python -m benchmarks", description="Time autograd_cnn and its peers side by side."
+    )
+    options.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"of {', '.join(names)}; default: all")
+    options.add_argument("--peers", nargs="+", choices=peer_names(), metavar="PEER", help="default: all")
+    options.add_argument("--rounds", type=int, help="turns of each peer in one life of its process")
+    options.add_argument("--starts", type=int, help="lives of each process")
+    options.add_argument("--threads", type=int, default=os.cpu_count(), help="for each peer; default: all cores")
+    options.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="for JSON and charts")
+    options.add_argument("--quick", action="store_true", help="a first look: the first cases, few and short rounds")
+    options.add_argument("--list", action="store_true", help="name workloads and peers, and measure nothing")
+    options.add_argument("--readme", action="store_true", help="write all results in DIR to benchmarks/README.md")
+    options.add_argument("--no-run", action="store_true", help="measure nothing: show the results in DIR")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Do what the command line says."""
+    options = parser()
+    chosen = options.parse_args(arguments)
+    names = chosen.workloads or list(workloads())
+    unknown = [name for name in names if name not in workloads()]
+    if unknown:
+        options.error(f"unknown workload {unknown[0]!r}; there are {', '.join(workloads())}")
+    console = Console()
+    if chosen.list:
+        _list(console)
+        return
+    if chosen.no_run:
+        for record in _saved(chosen.out, names):
+            show(record, console)
+    else:
+        _run(names, chosen, console)
+    if chosen.readme:
+        text = readme.rewrite(readme.README.read_text(), _saved(chosen.out, list(workloads())))
+        readme.README.write_text(text)
+
+
+def _run(names: Sequence[str], chosen: argparse.Namespace, console: Console) -> None:
+    """Measure the workloads; show and save each as soon as it is done."""
+    given = {name: value for name in FULL if (value := getattr(chosen, name)) is not None}
+    settings = Settings(chosen.threads, quick=chosen.quick, **(QUICK if chosen.quick else FULL) | given)
+    peers = chosen.peers or peer_names()
+    machine = describe(chosen.threads)
+    for name in names:
+        with console.status(name) as status:
+            record = _measured(Plan(name, workloads()[name], peers, settings, status.update), machine)
+        console.print(heading(record), highlight=False)
+        show(record, console)
+        record.save(chosen.out)
+        console.print(draw(record, chosen.out), highlight=False)
+
+
+def _measured(plan: Plan, machine: dict[str, Any]) -> Record:
+    absent = {peer: "not installed" for peer in plan.peers if not installed(peer)}
+    plan = Plan(plan.name, plan.workload, [p for p in plan.peers if p not in absent], plan.settings, plan.say)
+    outcomes, ledger = measure(plan)
+    return Record(
+        plan.name, plan.workload.title, plan.workload.note, machine, asdict(plan.settings), outcomes,
+        ledger.versions, absent | ledger.left_out,
+    )  # fmt: skip
+
+
+def _saved(folder: Path, names: Sequence[str]) -> list[Record]:
+    """Return the results that are there, in the order of the names."""
+    return [Record.load(path) for name in names if (path := folder / f"{name}.json").exists()]
+
+
+def _list(console: Console) -> None:
+    for name, workload in workloads().items():
+        console.print(f"[bold]{name}[/]: {workload.title}, {len(workload.cases)} cases", highlight=False)
+    absent = [f"{peer}{'' if installed(peer) else ' (not installed)'}" for peer in peer_names()]
+    console.print(f"Peers: {', '.join(absent)}", highlight=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""PyTorch with its defaults: eager, images as (N, C, H, W)."""
+
+import torch
+
+from benchmarks.peers._modules import scalars
+from benchmarks.peers._torch import convolution, network
+from benchmarks.tasks import Chain, Job
+
+__all__ = ["PACKAGE", "chain", "convolution", "network"]
+
+PACKAGE = "torch"
+
+
+def chain(task: Chain) -> Job:
+    """Prepare a chain of scalars."""
+    return scalars(task, lambda value: torch.tensor(value, requires_grad=True))

@@ -1,0 +1,177 @@
+"""Tables of results: first as plain rows, then for the terminal or for Markdown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.results import Entry, Outcome, Record, Unit, in_groups, not_believable
+from benchmarks.workload import is_ours
+
+MANY = 6
+"""Beyond so many cases a table has one row for each case, and not one for each peer."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A table as text; ``mine`` says which rows are ours, ``text`` how many columns are no numbers."""
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    mine: Sequence[bool]
+    text: int
+
+
+# --- numbers as text --------------------------------------------------------------------------
+
+
+def quantity(value: float, unit: Unit = "s") -> str:
+    """Return a time or a size with three digits and a fitting unit.
+
+    Examples
+    --------
+    >>> quantity(0.00123), quantity(4.5e-7), quantity(123.4e6, "B")
+    ('1.23 ms', '450 ns', '123 MB')
+    """
+    steps = {"s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")), "B": ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))}
+    size, name = next((step for step in steps[unit] if abs(value) >= step[0]), steps[unit][-1])
+    return f"{_three(value / size)} {name}"
+
+
+def _three(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:#.3g}"
+
+
+def _ratio(value: float, other: float | None) -> str:
+    return f"{value / other:.2f}" if other else ""
+
+
+def _rate(outcome: Outcome, value: float | None, peak: float) -> tuple[str, str]:
+    """Return GFLOP/s and the share of the peak."""
+    rate = outcome.rate(value) if value else None
+    return ("", "") if rate is None else (_three(rate), f"{rate / peak:.0%}")
+
+
+# --- tables -----------------------------------------------------------------------------------
+
+
+def tables(record: Record) -> list[Rows]:
+    """Return the tables of a workload."""
+    if len(record.outcomes) <= MANY:
+        return [_by_peer(record)]
+    groups = in_groups(record.outcomes)
+    return [_by_case(record, record.outcomes, record.title), *([_by_case(record, groups, "In sum")] if groups else [])]
+
+
+def _by_peer(record: Record) -> Rows:
+    """One row for each case and peer."""
+    rows, mine = [], []
+    for outcome in record.outcomes:
+        for entry in outcome.entries:
+            if not entry.lacks and not entry.copy:
+                rows.append((outcome.case, entry.peer, *_cells(outcome, entry, record.peak)))
+                mine.append(is_ours(entry.peer))
+    header = ("case", "peer", "median", "spread", "÷ best PyTorch", "÷ best peer", "GFLOP/s", "of peak")
+    return _without_empty(Rows(record.title, header, rows, mine, 2))
+
+
+def _cells(outcome: Outcome, entry: Entry, peak: float) -> tuple[str, ...]:
+    if entry.measured is None:
+        return entry.note, "", "", "", "", ""
+    value = entry.measured.value
+    return (
+        quantity(value, outcome.unit), f"{entry.measured.spread:.0%}",
+        _ratio(value, outcome.best_torch()), _ratio(value, outcome.best_peer()), *_rate(outcome, value, peak),
+    )  # fmt: skip
+
+
+def _by_case(record: Record, outcomes: Sequence[Outcome], title: str) -> Rows:
+    """One row for each case, with the ratios of our best."""
+    peers = record.peers()
+    rows = []
+    for outcome in outcomes:
+        best = outcome.best(is_ours)
+        values = [outcome.value(peer) for peer in peers]
+        ratios = (_ratio(best, outcome.best_torch()), _ratio(best, outcome.best_peer())) if best else ("", "")
+        cells = [quantity(value, outcome.unit) if value is not None else "" for value in values]
+        rows.append((outcome.case, *cells, *ratios, *_rate(outcome, best, record.peak)))
+    header = ("case", *peers, "ours ÷ best PyTorch", "ours ÷ best peer", "ours, GFLOP/s", "of peak")
+    return _without_empty(Rows(title, header, rows, [False] * len(rows), 1))
+
+
+def _without_empty(table: Rows) -> Rows:
+    """Leave out the columns in which nothing stands."""
+    kept = [i for i in range(len(table.header)) if any(row[i] for row in table.rows)]
+    rows = [[row[i] for i in kept] for row in table.rows]
+    return Rows(table.title, [table.header[i] for i in kept], rows, table.mine, table.text)
+
+
+def remarks(record: Record) -> list[str]:
+    """Return what has to be said below the tables, the self-test first."""
+    said = [self_test(record)] if any(o.self_test() for o in record.outcomes) else []
+    lacking: dict[str, list[str]] = {}
+    failing = []
+    for outcome in record.outcomes:
+        for entry in outcome.entries:
+            if entry.lacks and not entry.copy and entry.note not in lacking.setdefault(entry.peer, []):
+                lacking[entry.peer].append(entry.note)
+            if entry.note and not entry.lacks and len(record.outcomes) > MANY:
+                failing.append(f"{entry.peer}, {outcome.case}: {entry.note}.")
+    said += failing
+    without = {**{peer: " and ".join(notes) for peer, notes in lacking.items() if notes}, **record.left_out}
+    if without:
+        said.append(f"Without {'; '.join(f'{peer} ({why})' for peer, why in without.items())}.")
+    return [*said, record.note] if record.note else said
+
+
+def self_test(record: Record) -> str:
+    """Return the sentence about two copies of the same code."""
+    ratios = [ratio for outcome in record.outcomes if (ratio := outcome.self_test())]
+    copied = next(e.peer for o in record.outcomes for e in o.entries if e.copy)
+    span = f"{min(ratios):.2f}" if len(ratios) == 1 else f"{min(ratios):.2f} to {max(ratios):.2f}"
+    bad = not_believable(record.outcomes)
+    verdict = f"WARNING: do not believe the ratios of {', '.join(bad)}" if bad else "as it should be"
+    return f"Self-test, a copy of {copied} ÷ {copied}: {span}, {verdict}."
+
+
+def heading(record: Record) -> str:
+    """Return what the numbers were measured on, and with."""
+    m, s = record.machine, record.settings
+    versions = ", ".join(f"{peer} {version}" for peer, version in record.versions.items() if "_" not in peer)
+    return (
+        f"{m['processor']}, {s['threads']} of {m['cores']} cores; {m['system']}, Python {m['python']}, "
+        f"NumPy {m['numpy']}; {versions}; {m['date']}. Products of large float32 matrices peak at "
+        f"{record.peak:.0f} GFLOP/s. {s['rounds']} rounds, {s['starts']} starts."
+    )
+
+
+# --- where they are read ----------------------------------------------------------------------
+
+
+def show(record: Record, console: Console) -> None:
+    """Print the tables to a terminal."""
+    for table in tables(record):
+        shown = Table(title=table.title, title_justify="left", caption_justify="left")
+        for index, name in enumerate(table.header):
+            shown.add_column(name, justify="left" if index < table.text else "right")
+        for row, mine in zip(table.rows, table.mine, strict=True):
+            shown.add_row(*row, style="bold" if mine else None)
+        console.print(shown)
+    for remark in remarks(record):
+        console.print(remark, style="bold red" if "WARNING" in remark else None, highlight=False)
+    console.print()
+
+
+def markdown(record: Record) -> str:
+    """Return the tables and remarks as Markdown."""
+    parts = []
+    for level, table in zip(("###", *["####"] * 9), tables(record), strict=False):
+        parts.append(f"{level} {table.title}")
+        rules = ["---" if index < table.text else "--:" for index in range(len(table.header))]
+        marked = [
+            [f"**{c}**" if mine and c else c for c in row] for row, mine in zip(table.rows, table.mine, strict=True)
+        ]
+        parts.append("\n".join(f"| {' | '.join(line)} |" for line in (table.header, rules, *marked)))
+    return "\n\n".join([*parts, " ".join(remarks(record))]).strip()

@@ -1,0 +1,26 @@
+import platform
+
+import numpy as np
+
+import autograd_cnn as ag
+from autograd_cnn.cli import info, main
+
+
+def test_prints_what_there_is(capsys):
+    with ag.set_backend("reference"):
+        assert main(["info"]) == 0
+    facts = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
+    assert list(facts) == [
+        "autograd-cnn", "Python", "NumPy", "Numba", "safetensors", "backend", "threads", "processor", "system",
+    ]  # fmt: skip
+    assert facts["autograd-cnn"] == ag.__version__
+    assert facts["Python"] == platform.python_version()
+    assert facts["NumPy"] == np.__version__
+    assert facts["backend"] == "reference"
+    assert int(facts["threads"]) >= 1
+
+
+def test_says_how_to_get_what_is_missing():
+    assert info._installed("no-such-package", "fast") == (
+        "not installed; try: python -m pip install 'autograd-cnn[fast]'"
+    )

@@ -1,0 +1,175 @@
+import json
+import struct
+
+import numpy as np
+import pytest
+
+import autograd_cnn as ag
+from autograd_cnn.cli import fit, main, train
+from autograd_cnn.cli.train import RECIPES, run_name
+from autograd_cnn.data import Dataset, Split, digits
+
+PATTERN = "CONV -> POOL -> FC"
+
+
+@pytest.fixture(autouse=True)
+def _few_digits(tmp_path, monkeypatch):
+    """Work in an empty folder, on a few digits."""
+    few = Dataset(*(Split(split.images[:64], split.labels[:64]) for split in digits()))
+    monkeypatch.setattr(train, "digits", lambda: few)
+    monkeypatch.chdir(tmp_path)
+
+
+def _train(*options):
+    try:
+        return main(["train", *options])
+    except SystemExit as stop:
+        return stop.code
+
+
+def test_a_run_leaves_all_behind(tmp_path, capsys):
+    assert _train("--epochs", "2", "--backend", "reference") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "digits_net, 38,282 parameters; digits, 64 images; backend reference"
+    assert lines[1].startswith("epoch 1/2  loss ")
+    folder = tmp_path / "runs" / "digits-digits_net-seed0"
+    assert f"results in {folder.relative_to(tmp_path)}" in lines[3]
+    metrics = [json.loads(line) for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines()]
+    assert lines[-1] == f"test accuracy {metrics[1]['test_accuracy']:.4f}"
+    assert len(metrics) == 2
+    assert json.loads((folder / "config.json").read_text("utf-8")) == {
+        "data": "digits", "model": "digits_net", "epochs": 2, "batch_size": 32, "lr": 0.002, "seed": 0,
+        "backend": "reference", "version": ag.__version__,
+    }  # fmt: skip
+    [graph] = folder.glob("graph.*")
+    assert "conv1.weight" in graph.read_text("utf-8")
+    model = ag.nn.digits_net()
+    model.load_state_dict(ag.load(folder / "model.npz"))
+    assert fit.evaluate(model, train.digits().test).accuracy == metrics[1]["test_accuracy"]
+
+
+def test_same_seed_same_files(tmp_path):
+    for out, seed in (("a", "5"), ("b", "5"), ("c", "6")):
+        assert _train("--model", PATTERN, "--epochs", "1", "--seed", seed, "--out", out) == 0
+    one, two, other = ((tmp_path / out / "model.npz").read_bytes() for out in "abc")
+    assert one == two
+    assert one != other
+
+
+def test_drawing_the_graph_changes_no_weights(tmp_path):
+    assert _train("--model", "resnet20", "--epochs", "1", "--lr", "1e-30", "--batch-size", "64") == 0
+    state = ag.load(tmp_path / "runs" / "digits-resnet20-seed0" / "model.npz")
+    assert state["bn1.num_batches_tracked"] == 1  # the one batch of 64, and not the graph's
+
+
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path, capsys):
+    assert _train("--lr", "1e30", "--out", "out") == 1
+    assert capsys.readouterr().err == (
+        "autograd-cnn train: the loss became nan in epoch 1, step 2; the initial weights are in out/model.npz; "
+        "try a smaller --lr\n"
+    )
+    initial = ag.nn.digits_net(0).state_dict()
+    kept = ag.load(tmp_path / "out" / "model.npz")
+    assert all(np.array_equal(kept[name], value) for name, value in initial.items())
+
+
+@pytest.mark.parametrize(("stop", "told"), [
+    (ag.errors.DivergedError("the loss became nan in epoch 3, step 1"),
+     "the loss became nan in epoch 3, step 1; the weights of epoch 2 are in out/model.npz; try a smaller --lr"),
+    (KeyboardInterrupt(), "interrupted; the weights of epoch 2 are in out/model.npz"),
+])  # fmt: skip
+def test_the_last_good_weights_are_kept(tmp_path, capsys, monkeypatch, stop, told):
+    good = []
+    learn = fit.train_epoch
+
+    def two_epochs(model, *rest):
+        if len(good) == 2:
+            next(model.parameters()).data = np.full((16, 1, 3, 3), np.nan, np.float32)
+            raise stop
+        tally = learn(model, *rest)
+        good.append(model.state_dict())
+        return tally
+
+    monkeypatch.setattr(fit, "train_epoch", two_epochs)
+    assert _train("--out", "out", "--epochs", "5") == 1
+    assert capsys.readouterr().err == f"autograd-cnn train: {told}\n"
+    kept = ag.load(tmp_path / "out" / "model.npz")
+    assert all(np.array_equal(kept[name], value) for name, value in good[1].items())
+    assert len((tmp_path / "out" / "metrics.jsonl").read_text("utf-8").splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (
+            ["--data", "letters"],
+            "argument --data: expected one of digits, mnist, fashion-mnist, cifar10, got 'letters'",
+        ),
+        (["--epochs", "0"], "argument --epochs: expected a whole number of at least 1, got '0'"),
+        (["--batch-size", "x"], "argument --batch-size: expected a whole number of at least 1, got 'x'"),
+        (["--lr", "-1"], "argument --lr: expected a number above 0, got '-1'"),
+        (["--seed", "-1"], "argument --seed: expected a whole number of at least 0, got '-1'"),
+        (["--backend", "gpu"], "argument --backend: expected one of auto, reference, jit, got 'gpu'"),
+        (["--data", "mnist"], "--data mnist needs --root DIR, the folder with its files"),
+        (["--root", "."], "--data digits takes no --root: the digits are in the package"),
+        (["--model", "lenet5"], "--model: lenet5: image_size is out of range: expected at least 16, got 8"),
+    ],
+)
+def test_usage_errors_come_before_anything_is_written(tmp_path, capsys, options, problem):
+    assert _train(*options) == 2
+    assert capsys.readouterr() == ("", f"autograd-cnn train: {problem}; see autograd-cnn train --help\n")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_pattern_is_shown_with_its_fault(capsys):
+    assert _train("--model", "CONV -> POOOL") == 2
+    assert capsys.readouterr().err == (
+        "autograd-cnn train: --model: build: the pattern is not understood: "
+        "expected CONV, RELU, POOL, FC or '[', got 'POOOL'\n"
+        "  CONV -> POOOL\n"
+        "          ^\n"
+        "see autograd-cnn train --help\n"
+    )
+
+
+def test_an_unwritable_folder_comes_before_training(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert _train("--out", "file/run") == 1
+    assert capsys.readouterr() == (
+        "",
+        "autograd-cnn train: --out: can't write to file/run: Not a directory\n",
+    )
+
+
+def test_missing_files(tmp_path, capsys):
+    assert _train("--data", "cifar10", "--root", "data") == 1
+    assert capsys.readouterr().err == (
+        "autograd-cnn train: cifar10: file not found: expected data_batch_1.bin in data, got none; "
+        "unpack cifar-10-binary.tar.gz of https://www.cs.toronto.edu/~kriz/cifar.html there\n"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_learns_from_files_of_the_users(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    for part in ("train", "t10k"):
+        images, labels = rng.integers(0, 256, (8, 28, 28), np.uint8), rng.integers(0, 10, 8, np.uint8)
+        for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
+            header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+            (tmp_path / f"{part}-{kind}-ubyte").write_bytes(header + array.tobytes())
+    assert _train("--data", "fashion-mnist", "--root", ".", "--epochs", "1") == 0
+    assert capsys.readouterr().out.startswith("lenet5, 44,426 parameters; fashion-mnist, 8 images; backend ")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_has_a_network_that_fits(name):
+    recipe = RECIPES[name]
+    assert train.make_model(recipe.model, recipe.image_shape, 0).training
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [("lenet5", "mnist-lenet5-seed2"), ("[CONV -> POOL?]*2 -> FC", "mnist-conv-pool-2-fc-seed2")],
+)
+def test_run_name(model, name):
+    assert run_name("mnist", model, 2) == name

@@ -1,0 +1,166 @@
+"""The compiled pools and their adjoints against the reference."""
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from autograd_cnn.kernels import jit, reference
+from autograd_cnn.kernels.windows import windows
+
+pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
+dtypes = st.sampled_from([np.float32, np.float64])
+
+
+def images(rng, shape, dtype):
+    """Return images of few different numbers, so that many tie, and of some that are not finite."""
+    x = rng.integers(-2, 3, shape).astype(dtype)
+    for value in (np.nan, np.inf, -np.inf):
+        x[rng.random(shape) < 0.1] = value
+    return x
+
+
+@st.composite
+def pools(draw):
+    """Draw images and any windows, half of the time pairs side by side."""
+    image = draw(st.tuples(st.integers(1, 12), st.integers(1, 70)))
+    if draw(st.booleans()):
+        window, lie = (2, 2), {"stride": 2, "ceil_mode": draw(st.booleans())}
+    else:
+        window = draw(pairs)
+        padding = tuple((draw(st.integers(0, k // 2)),) * 2 for k in window)
+        lie = {"stride": draw(pairs), "padding": padding, "dilation": draw(pairs), "ceil_mode": draw(st.booleans())}
+    for n, k, d, pads in zip(
+        image, window, lie.get("dilation", (1, 1)), lie.get("padding", ((0, 0),) * 2), strict=True
+    ):
+        assume(n + sum(pads) >= (k - 1) * d + 1)
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shape = draw(st.integers(1, 2)), draw(st.integers(1, 3)), *image
+    return images(rng, shape, draw(dtypes)), windows("pool", image, window, **lie), rng
+
+
+def assert_same(actual, expected):
+    assert actual.dtype == expected.dtype
+    np.testing.assert_array_equal(actual, expected)
+
+
+def assert_near(actual, expected):
+    assert actual.dtype == expected.dtype
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=20 * np.finfo(expected.dtype).eps * np.abs(expected).max())
+
+
+@given(pools())
+def test_max_pool_agrees_to_the_bit(pool):
+    x, slid, _ = pool
+    y, winners = jit.max_pool(x, slid)
+    expected, expected_winners = reference.max_pool(x, slid)
+    assert_same(y, expected)
+    assert_same(winners, expected_winners)
+
+
+@given(pools())
+def test_gather_winners_agrees_to_the_bit(pool):
+    x, slid, rng = pool
+    winners = rng.integers(0, np.prod(slid.size), (*x.shape[:2], *slid.out))
+    assert_same(jit.gather_winners(x, winners, slid), reference.gather_winners(x, winners, slid))
+
+
+@given(pools())
+def test_scatter_winners_agrees(pool):
+    x, slid, rng = pool
+    winners = reference.max_pool(x, slid)[1]
+    g = rng.standard_normal(winners.shape).astype(x.dtype)
+    assert_near(jit.scatter_winners(g, winners, slid), reference.scatter_winners(g, winners, slid))
+
+
+@given(pools())
+def test_mean_pool_agrees_to_the_bit(pool):
+    x, slid, rng = pool
+    counts = rng.integers(1, 9, slid.out).astype(x.dtype)
+    with np.errstate(invalid="ignore"):
+        assert_same(jit.mean_pool(x, slid, counts), reference.mean_pool(x, slid, counts))
+
+
+@given(pools())
+def test_mean_pool_wrt_input_agrees(pool):
+    x, slid, rng = pool
+    counts = rng.integers(1, 9, slid.out).astype(x.dtype)
+    g = rng.standard_normal((*x.shape[:2], *slid.out)).astype(x.dtype)
+    assert_near(jit.mean_pool_wrt_input(g, slid, counts), reference.mean_pool_wrt_input(g, slid, counts))
+
+
+def test_counts_may_be_a_number(rng):
+    slid = windows("pool", (4, 6), 2, stride=2)
+    x, g = (rng.standard_normal(shape).astype(np.float32) for shape in ((1, 2, 4, 6), (1, 2, 2, 3)))
+    assert_same(jit.mean_pool(x, slid, 4), reference.mean_pool(x, slid, 4))
+    assert_same(jit.mean_pool_wrt_input(g, slid, 4.0), reference.mean_pool_wrt_input(g, slid, 4.0))
+
+
+def test_winners_of_large_windows_take_more_than_a_byte(rng):
+    slid = windows("pool", (20, 20), 17)
+    x = images(rng, (1, 2, 20, 20), np.float32)
+    y, winners = jit.max_pool(x, slid)
+    assert winners.dtype == np.uint16
+    assert_same(winners, reference.max_pool(x, slid)[1])
+    assert_same(jit.gather_winners(x, winners, slid), y)
+
+
+def test_winners_beyond_the_window_give_and_get_nothing(rng):
+    slid = windows("pool", (4, 4), 2, stride=2)
+    x, winners = rng.standard_normal((1, 1, 4, 4)), np.array([[[[-1, 4], [0, 300]]]])
+    assert_same(jit.gather_winners(x, winners, slid), reference.gather_winners(x, winners, slid))
+    g = np.ones((1, 1, 2, 2))
+    assert_same(jit.scatter_winners(g, winners, slid), reference.scatter_winners(g, winners, slid))
+
+
+@pytest.mark.parametrize("padding", [0, 1])
+def test_any_number_of_threads_gives_the_same_bits(rng, padding):
+    slid = windows("pool", (24, 24), 2 + padding, stride=2, padding=padding)
+    x = rng.standard_normal((5, 6, 24, 24)).astype(np.float32)
+    g, counts = rng.standard_normal((5, 6, *slid.out)).astype(np.float32), np.full(slid.out, 4, np.float32)
+    before, results = numba.get_num_threads(), []
+    try:
+        for threads in (1, numba.config.NUMBA_NUM_THREADS):
+            numba.set_num_threads(threads)
+            y, winners = jit.max_pool(x, slid)
+            results.append(
+                [y, winners, jit.gather_winners(x, winners, slid), jit.scatter_winners(g, winners, slid),
+                 jit.mean_pool(x, slid, counts), jit.mean_pool_wrt_input(g, slid, counts)]
+            )  # fmt: skip
+    finally:
+        numba.set_num_threads(before)
+    for one, several in zip(*results, strict=True):
+        assert one.tobytes() == several.tobytes()
+
+
+def test_inputs_may_be_views_and_read_only(rng):
+    slid = windows("pool", (8, 8), 2, stride=2)
+    x = rng.standard_normal((2, 3, 8, 8)).astype(np.float32)
+    view = np.asfortranarray(x)
+    view.flags.writeable = False
+    y, winners = jit.max_pool(view, slid)
+    assert_same(y, reference.max_pool(x, slid)[0])
+    assert_same(
+        jit.scatter_winners(np.asfortranarray(y), np.asfortranarray(winners), slid),
+        reference.scatter_winners(y, winners, slid),
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float16])
+def test_other_dtypes_are_declined(dtype):
+    slid, x, y = windows("pool", (4, 4), 2, stride=2), np.ones((1, 1, 4, 4), dtype), np.ones((1, 1, 2, 2), dtype)
+    counts, winners = np.ones((2, 2), dtype), np.zeros(y.shape, np.uint8)
+    assert jit.max_pool(x, slid) is NotImplemented
+    assert jit.gather_winners(x, winners, slid) is NotImplemented
+    assert jit.scatter_winners(y, winners, slid) is NotImplemented
+    assert jit.mean_pool(x, slid, counts) is NotImplemented
+    assert jit.mean_pool_wrt_input(y, slid, counts) is NotImplemented
+
+
+def test_winners_that_are_no_integers_and_empty_images_are_declined():
+    slid, x = windows("pool", (4, 4), 2, stride=2), np.ones((1, 1, 4, 4))
+    y = np.ones((1, 1, 2, 2))
+    assert jit.gather_winners(x, y, slid) is NotImplemented
+    assert jit.scatter_winners(y, y, slid) is NotImplemented
+    assert jit.max_pool(x[:0], slid) is NotImplemented

@@ -1,0 +1,116 @@
+"""The micro-kernel and the vector instructions around it, against NumPy."""
+
+import numba
+import numpy as np
+import pytest
+
+from autograd_cnn.kernels.jit import simd
+
+dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+SHAPES = [
+    (rows, vectors)
+    for rows, most in zip(
+        simd.TILE_ROWS, (simd.TALL_VECTORS, simd.MIDDLE_VECTORS, simd.LOW_VECTORS), strict=True
+    )
+    for vectors in range(1, most + 1)
+]  # fmt: skip
+
+
+@numba.njit
+def _right(rows, vectors, image, places, depths, packed, start, c, spots, c_step, row_count, lane_count, adds):
+    simd.patches_on_right(
+        rows, vectors, image, 0, places, 0, depths, 0, packed, 0, rows, depths.size, start, 0, c, 0, spots, 0, c_step,
+        row_count, lane_count, adds,
+    )  # fmt: skip
+
+
+@numba.njit
+def _left(rows, vectors, image, places, depths, packed, step, c, spots, c_step, row_count, lane_count, adds):
+    simd.patches_on_left(
+        rows, vectors, image, 0, places, 0, depths, 0, packed, 0, step, depths.size, c, 0, c, 0, spots, 0, c_step,
+        row_count, lane_count, adds,
+    )  # fmt: skip
+
+
+def lanes_of(dtype):
+    return simd.VECTOR_BYTES // np.dtype(dtype).itemsize
+
+
+@dtypes
+@pytest.mark.parametrize("adds", [0, 1])
+@pytest.mark.parametrize(("rows", "vectors"), SHAPES)
+@pytest.mark.parametrize("row_count", [1, 3, None])
+def test_a_tile_with_patches_on_the_right(rng, dtype, rows, vectors, row_count, adds):
+    lanes, depth, row_count = lanes_of(dtype), 7, min(row_count or rows, rows)
+    image = rng.integers(-4, 5, 1000).astype(dtype)
+    places, depths = rng.integers(0, 900, vectors), rng.integers(0, 100 - lanes, depth)
+    a = rng.integers(-4, 5, (rows, depth)).astype(dtype)
+    a[row_count:] = a[row_count - 1]
+    start, old = (rng.integers(-4, 5, shape).astype(dtype) for shape in (rows, (rows, vectors * lanes)))
+    lane_count, c = lanes // 2, old.copy()
+    _right(
+        rows, vectors, image, places, depths, a.T.ravel(), start, c.reshape(-1), np.arange(vectors) * lanes,
+        vectors * lanes, row_count, lane_count, adds,
+    )  # fmt: skip
+    b = image[places[:, None] + np.arange(lanes) + depths[:, None, None]].reshape(depth, -1)
+    expected, width = old.copy(), (vectors - 1) * lanes + lane_count
+    product = a @ b + (old if adds else start[:, None])
+    expected[:row_count, :width] = product[:row_count, :width]
+    np.testing.assert_array_equal(c, expected)
+
+
+@dtypes
+@pytest.mark.parametrize(("rows", "vectors"), SHAPES)
+@pytest.mark.parametrize("row_count", [1, 3, None])
+def test_a_tile_with_patches_on_the_left(rng, dtype, rows, vectors, row_count):
+    lanes, depth, row_count = lanes_of(dtype), 7, min(row_count or rows, rows)
+    image, b = (rng.integers(-4, 5, shape).astype(dtype) for shape in (200, (depth, vectors * lanes)))
+    places, depths = rng.integers(0, 100, row_count), rng.integers(0, 100, depth)
+    old = rng.integers(-4, 5, (rows, vectors * lanes)).astype(dtype)
+    c = old.copy()
+    spots = np.arange(vectors) * lanes
+    _left(
+        rows, vectors, image, places, depths, b.reshape(-1), vectors * lanes, c.reshape(-1), spots, vectors * lanes,
+        row_count, lanes, 1,
+    )  # fmt: skip
+    expected = old.copy()
+    expected[:row_count] += image[places[:, None] + depths] @ b
+    np.testing.assert_array_equal(c, expected)
+
+
+@numba.njit
+def _move(target, source, counts):
+    simd.copy_vector(target, 1, source, 2)
+    simd.copy_lanes(target, 101, source, 2, counts)
+    simd.add_lanes(target, 201, source, 2, counts)
+
+
+@dtypes
+def test_vectors_are_copied_and_added(rng, dtype):
+    lanes = lanes_of(dtype)
+    for count in (1, lanes - 1, lanes, lanes + 5):
+        target, source = rng.standard_normal((2, 300)).astype(dtype)
+        expected = target.copy()
+        expected[1 : 1 + lanes] = source[2 : 2 + lanes]
+        some = min(count, lanes)
+        expected[101 : 101 + some] = source[2 : 2 + some]
+        expected[201 : 201 + some] += source[2 : 2 + some]
+        _move(target, source, count)
+        np.testing.assert_array_equal(target, expected)
+
+
+@numba.njit
+def _transpose(target, source, step, row_count):
+    simd.transpose_block(target, 0, step, source, 1, step, row_count)
+
+
+@dtypes
+def test_a_block_is_transposed(rng, dtype):
+    lanes = lanes_of(dtype)
+    for row_count in (1, lanes - 1, lanes):
+        source, target = rng.standard_normal((2, lanes, lanes + 3)).astype(dtype)
+        expected = target.copy()
+        rows = np.minimum(np.arange(lanes), row_count - 1)
+        expected[:, :lanes] = source[rows, 1 : 1 + lanes].T
+        _transpose(target.reshape(-1), source.reshape(-1), lanes + 3, row_count)
+        np.testing.assert_array_equal(target, expected)
