@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     unknown = [name for name in names if name not in workloads()]
     if unknown:
         options.error(f"unknown workload {unknown[0]!r}; there are {', '.join(workloads())}")
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     if chosen.list:
         _list(console)
         return

@@ -143,7 +143,7 @@ def heading(record: Record) -> str:
     return (
         f"{m['processor']}, {s['threads']} of {m['cores']} cores; {m['system']}, Python {m['python']}, "
         f"NumPy {m['numpy']}; {versions}; {m['date']}. Products of large float32 matrices peak at "
-        f"{record.peak:.0f} GFLOP/s. {s['rounds']} rounds, {s['starts']} starts."
+        f"{record.peak:.0f} GFLOP/s. Starts of each process: {s['starts']}; rounds in each: {s['rounds']}."
     )
 
 

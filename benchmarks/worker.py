@@ -53,7 +53,7 @@ class Session:
         try:
             return {"version": metadata.version(self.module.PACKAGE)}
         except metadata.PackageNotFoundError:
-            return {"version": "unpacked"}
+            return {"version": "from source"}
 
     def prepare(self, workload: str, case: int) -> dict[str, Any]:
         """Make the task ready, in place of the last one."""

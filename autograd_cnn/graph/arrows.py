@@ -104,8 +104,9 @@ def add_pairs(dot: "graphviz.Digraph", boxes: list[Box], palette: Palette) -> No
     box_of = {node.id: box.id for box in boxes if not box.stub for node in box.members}
     paired = set()
     for box in boxes:
-        forward = box_of.get(box.node.pair or "")
-        if forward is None or forward in paired or box.node.kind != "operation":
+        began = next((node.pair for node in box.members if node.kind == "operation" and not box.stub), None)
+        forward = None if began is None else box_of[began]
+        if forward is None or forward in paired:
             continue
         paired.add(forward)
         dot.edge(forward, box.id, dir="none", style="dotted", minlen="0", weight="1", color=palette.faint)

@@ -148,7 +148,12 @@ def _join_runs(boxes: list[Box], edges: list[Edge], inner: list[Edge]) -> tuple[
         first[box.id] = first[before[0]] if repeats and uses[before[0]] == 1 else box.id
         runs.setdefault(first[box.id], []).append(box)
     joined = [
-        replace(run[0], times=len(run), members=tuple(node for box in run for node in box.members))
+        replace(
+            run[0],
+            module=run[0 if run[0].phase == "forward" else -1].module,
+            members=tuple(node for box in run for node in box.members),
+            times=len(run),
+        )
         for run in runs.values()
     ]
     moved = (Edge(first[e.source], first[e.target], e.argument) for e in edges)

@@ -78,6 +78,15 @@ def test_spacers_close_no_circle(blocks, depth, show):
         waiting -= free
 
 
+def test_a_folded_module_is_joined_even_if_its_backward_pass_begins_with_a_number():
+    x = ag.tensor([1.0, 2.0], requires_grad=True, name="x")
+    with scope("pool"):
+        y = x.mean()
+    graph = capture(ag.exp(y), backward=True)
+    pairs = _edges(graph.to_dot(depth=1).source, style="dotted")
+    assert len(pairs) == 2
+
+
 def test_every_operation_is_joined_to_its_backward_pass_once(convnet):
     graph = capture(convnet, backward=True)
     pairs = _edges(graph.to_dot().source, style="dotted")

@@ -43,6 +43,12 @@ def test_equal_modules_in_a_row_are_one_box(blocks):
     assert [e for e in edges if e.source == e.target] == []
 
 
+def test_the_backward_pass_of_equal_modules_has_the_same_name(blocks):
+    boxes, _ = _boxes(capture(blocks(4), backward=True), 2)
+    (body,) = [box for box in boxes if box.times > 1 and box.phase == "backward"]
+    assert (body.module, body.times) == ("body.0", 3)  # the last block has no fan-out behind it to sum up
+
+
 def test_modules_that_differ_stay_apart(convnet):
     boxes, _ = _boxes(capture(convnet), 2)
     assert {box.times for box in boxes} == {1}
