@@ -109,7 +109,7 @@ from autograd_cnn.ops import (
     where,
 )
 from autograd_cnn.primitive import primitive
-from autograd_cnn.tape import detect_anomaly, enable_grad, no_grad
+from autograd_cnn.recording import detect_anomaly, enable_grad, no_grad, scope
 from autograd_cnn.tensor import Tensor, tensor
 from autograd_cnn.transforms import grad, hessian, hvp, jacobian, value_and_grad, vjp
 
@@ -203,6 +203,7 @@ __all__ = [
     "save",
     "scatter_add",
     "scatter_winners",
+    "scope",
     "set_at",
     "set_backend",
     "sigmoid",

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from autograd_cnn.errors import GradientError, OperandError, sentence
-from autograd_cnn.tape import Array, Node, Traced, enable_grad, mark, recording, sweep, toposort
+from autograd_cnn.recording import enable_grad, recording
+from autograd_cnn.tape import Array, Node, Traced, mark, sweep, toposort
 from autograd_cnn.tensor import Tensor
 
 

@@ -25,7 +25,9 @@ import numpy as np
 
 from autograd_cnn import anomaly
 from autograd_cnn.errors import GradientError, OperandError, RegistrationError, sentence
-from autograd_cnn.tape import Array, Node, Traced, fit, recording
+from autograd_cnn.recording import recording
+from autograd_cnn.signature import Signature
+from autograd_cnn.tape import Array, Node, Traced, fit
 
 REGISTRY: Final[dict[str, "Primitive"]] = {}
 """Every primitive by the dotted name of its function, the user's own included."""
@@ -96,27 +98,12 @@ class Primitive:
         self.constant = constant
         self.rules: dict[str, Rule] = {}
         self._by_position: dict[int, Rule] = {}
-        signature = inspect.signature(forward)
-        given = signature.parameters.values()
-        self.operands = tuple(p.name for p in given if p.kind is not p.KEYWORD_ONLY)
-        self.parameters = {p.name: p.default for p in given if p.kind is p.KEYWORD_ONLY}
-        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in given)
-        self._optional = frozenset(p.name for p in given if p.default is None)
+        self.signature = Signature(forward)
+        self.operands = self.signature.operands
+        self.parameters = self.signature.parameters
+        self.variadic = self.signature.variadic
         self._arity = -1 if self.variadic else len(self.operands)
-        self._names = frozenset((*self.operands, *self.parameters))
-        if "y" in self._names:
-            raise RegistrationError(sentence(self.name, "an argument is called 'y'", hint="y is the output"))
-        arrays = [p for p in given if p.kind is not p.KEYWORD_ONLY]
-        odd = [p for p in arrays if p.kind is p.VAR_KEYWORD or not (p.default is p.empty or p.default is None)]
-        if odd or (self.variadic and len(arrays) > 1):
-            raise RegistrationError(
-                sentence(self.name, "its arguments are not understood", got=signature,
-                         expected="arrays without defaults but None, or one *arrays; then parameters behind a star")
-            )  # fmt: skip
-        self.__signature__ = inspect.Signature(
-            [p if p.kind is p.VAR_POSITIONAL or self.variadic else p.replace(kind=p.POSITIONAL_OR_KEYWORD)
-             for p in given]
-        )  # fmt: skip
+        self.__signature__ = self.signature.shown
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}{self.__signature__}>"
@@ -126,7 +113,7 @@ class Primitive:
     def __call__(self, *args: Any, **params: Any) -> Any:
         """Compute on arrays; on tensors also record."""
         if params or len(args) != self._arity:
-            args, params = self._bind(args, params)
+            args, params = self.signature.bind(args, params)
         raw: list[Any] = []
         nodes: list[Node | None] = []
         family: type[Traced] | None = None
@@ -138,7 +125,7 @@ class Primitive:
                 nodes.append(arg.node)
                 tracked = tracked or arg.node is not None
             else:
-                raw.append(arg if type(arg) in _PLAIN else self._coerced(arg, len(raw)))
+                raw.append(arg if type(arg) in _PLAIN else self.signature.coerced(arg, len(raw)))
                 nodes.append(None)
         y = self.forward(*raw, **params)
         residuals: tuple[Any, ...] = ()
@@ -195,62 +182,6 @@ class Primitive:
             if self.variadic:
                 break  # one rule serves all its arrays
         return saved
-
-    def _bind(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Sort what was passed into arrays by position and parameters by name."""
-        if unknown := params.keys() - self._names:
-            raise OperandError(
-                sentence(
-                    self.name, f"no argument {min(unknown)!r}", hint=f"it takes {', '.join(self._signature_names())}"
-                )
-            )
-        if not self.variadic:
-            count = len(self.operands)
-            spilled = dict(zip(self.parameters, args[count:], strict=False))
-            if len(args) > count + len(spilled) or params.keys() & {*self.operands[: len(args)], *spilled}:
-                raise OperandError(
-                    sentence(self.name, "too many arguments", hint=f"it takes {', '.join(self._signature_names())}")
-                )
-            params = spilled | params
-            arrays = list(args[:count])
-            for name in self.operands[len(arrays) :]:
-                if name not in params and name not in self._optional:
-                    raise OperandError(sentence(self.name, f"argument {name!r} is missing"))
-                arrays.append(params.pop(name, None))
-            args = tuple(arrays)
-        for name, value in params.items():
-            if isinstance(value, Traced):
-                raise OperandError(
-                    sentence(self.name, f"parameter {name!r} has no gradient", expected="a plain value", got="a Tensor")
-                )
-        return args, params
-
-    def _signature_names(self) -> list[str]:
-        return [str(p).split(":")[0].split("=")[0].strip() for p in self.__signature__.parameters.values()]
-
-    def _operand(self, position: int) -> str:
-        return self.operands[0 if self.variadic else position]
-
-    def _coerced(self, arg: Any, position: int) -> Any:
-        """Take what is no array yet, or say that it can't be one."""
-        name = self._operand(position)
-        if arg is None and name in self._optional:
-            return None
-        if _holds_tensor(arg):
-            raise OperandError(
-                sentence(
-                    self.name, f"{name} is a {type(arg).__name__} of tensors", hint="join them with ag.stack first"
-                )
-            )
-        if isinstance(arg, (list, tuple, np.generic, np.ndarray)) or hasattr(arg, "__array__"):
-            array = np.asarray(arg)
-            if array.dtype.kind in "biuf":
-                return arg if isinstance(arg, np.generic) else array
-        raise OperandError(
-            sentence(
-                self.name, f"{name} is no array", expected="a tensor, an array or a number", got=type(arg).__name__
-            )
-        )
 
     # --- rules --------------------------------------------------------------------------------
 
@@ -315,7 +246,7 @@ class Primitive:
             return self._by_position[0 if self.variadic else position]
         except KeyError:
             raise GradientError(
-                sentence(self.name, f"no rule for a gradient with respect to {self._operand(position)!r}",
+                sentence(self.name, f"no rule for a gradient with respect to {self.signature.operand(position)!r}",
                          hint="pass it detached")
             ) from None  # fmt: skip
 
@@ -374,10 +305,6 @@ class Primitive:
             f"in {rule.function.__name__}, the rule of {self.name} for {rule.operand!r}; "
             f"forward shapes {shapes}, y={node.shape}{line}"
         )
-
-
-def _holds_tensor(arg: Any) -> bool:
-    return isinstance(arg, Traced) or (isinstance(arg, (list, tuple)) and any(map(_holds_tensor, arg)))
 
 
 def _kept(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The tape: nodes, the recording switch, and the one backward traversal.
+"""The tape: nodes, and the one backward traversal.
 
 A node says which primitive ran, on which parents, and what its rules will need. It never points
 at the tensor that it produced, so reference counting alone frees a graph when its last tensor
@@ -7,15 +7,14 @@ dies. `gradients` is the whole of reverse mode: sort the nodes, walk them once, 
 
 import itertools
 import weakref
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
-from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypeAlias, cast
+from typing import Any, ClassVar, Protocol, Self, TypeAlias, cast
 
 import numpy as np
 
 from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
+from autograd_cnn.recording import switched
 
 Array: TypeAlias = Any
 """An ndarray in a kernel; in a rule an ndarray or a tensor, since one rule serves both."""
@@ -143,96 +142,6 @@ def check_differentiable(dtype: np.dtype[Any], where: str) -> None:
             sentence(where, "only floats have gradients", expected="float32 or float64", got=dtype,
                      hint="convert with .astype(np.float32) first")
         )  # fmt: skip
-
-
-# --- the recording switch ---------------------------------------------------------------------
-
-
-class Recording(NamedTuple):
-    """How operations are recorded at the moment, in this thread or task."""
-
-    enabled: bool = True
-    anomaly: bool = False
-    scope: str = ""
-
-
-recording: ContextVar[Recording] = ContextVar("recording", default=Recording())
-
-
-@contextmanager
-def _recording(**changes: Any) -> Iterator[None]:
-    token = recording.set(recording.get()._replace(**changes))
-    try:
-        yield
-    finally:
-        recording.reset(token)
-
-
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Record nothing inside; also usable as a decorator.
-
-    Examples
-    --------
-    >>> import autograd_cnn as ag
-    >>> w = ag.tensor([1.0, 2.0], requires_grad=True)
-    >>> with ag.no_grad():
-    ...     (w * 2).requires_grad
-    False
-    """
-    with _recording(enabled=False):
-        yield
-
-
-@contextmanager
-def enable_grad() -> Iterator[None]:
-    """Record again inside a `no_grad` block; also usable as a decorator."""
-    with _recording(enabled=True):
-        yield
-
-
-@contextmanager
-def detect_anomaly() -> Iterator[None]:
-    """Stop at the first NaN, forward or backward, and name the line that recorded it.
-
-    Every operation looks at all its values and at the call stack, so this is for finding a
-    fault, not for training.
-
-    Raises
-    ------
-    AnomalyError
-        Naming the primitive and, for recorded operations, the line of user code.
-
-    Examples
-    --------
-    >>> import autograd_cnn as ag
-    >>> x = ag.tensor([1.0, 0.0], requires_grad=True)
-    >>> with ag.detect_anomaly():
-    ...     y = ag.sum(ag.sqrt(x) * 0.0)
-    >>> y.item()
-    0.0
-    """
-    with _recording(anomaly=True):
-        yield
-
-
-class scope:  # noqa: N801  # a function to its users, which `with` undoes
-    """Record the operations inside as belonging to the module ``name``.
-
-    Every call of a module enters one, so this is a class, which costs less than a generator.
-    """
-
-    __slots__ = ("_name", "_token")
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __enter__(self) -> None:
-        enabled, anomaly, outer = recording.get()
-        self._token = recording.set(Recording(enabled, anomaly, f"{outer}.{self._name}" if outer else self._name))
-
-    def __exit__(self, *error: object) -> None:
-        recording.reset(self._token)
 
 
 # --- the backward traversal -------------------------------------------------------------------
@@ -418,7 +327,7 @@ def gradients(
         g = output.family.of(g)
     elif not create_graph and isinstance(g, Traced):
         g = g.value
-    with _recording(enabled=create_graph):
+    with switched(enabled=create_graph):
         return sweep(
             root,
             g,

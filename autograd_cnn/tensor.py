@@ -6,7 +6,7 @@ Everything here is a spelling: each operator and method names the primitive that
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -15,7 +15,8 @@ from autograd_cnn import graph, ops
 from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
 from autograd_cnn.ops.indexing import Index
 from autograd_cnn.ops.reduction import Axis
-from autograd_cnn.tape import Array, Leaf, Node, Shape, Traced, check_differentiable, gradients, recording
+from autograd_cnn.recording import recording
+from autograd_cnn.tape import Array, Leaf, Node, Shape, Traced, check_differentiable, gradients
 
 if TYPE_CHECKING:
     import graphviz
@@ -453,12 +454,17 @@ class Tensor(Traced):
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
-        """Serve NumPy's function by ours of the same name."""
+        """Serve NumPy's function by ours of the same name; one that only looks at the values gets these."""
+        if function.__name__ in _LOOKING:
+            return function(*(np.asarray(arg) if isinstance(arg, Traced) else arg for arg in args), **options)
         return _stand_in(function.__name__)(*args, **options)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy by value: a place on the tape belongs to one tensor alone."""
         return type(self), (self.data, self.requires_grad, self.dtype, self.name)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -487,6 +493,12 @@ class Tensor(Traced):
             marks.append(f"op={primitive.name}" if primitive else "requires_grad=True")
         return f"tensor({', '.join(marks)})"
 
+
+_LOOKING: Final = frozenset({
+    "allclose", "array_equal", "array_repr", "array_str", "count_nonzero", "empty_like", "full_like", "isclose",
+    "iscomplexobj", "ndim", "nonzero", "ones_like", "result_type", "shape", "size", "zeros_like",
+})  # fmt: skip
+"""NumPy's functions whose results have no gradient, and which work on plain values as they are."""
 
 Tensor.family = Tensor
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from autograd_cnn import ops
 from autograd_cnn.errors import GradientError, OperandError, sentence
-from autograd_cnn.tape import Array, enable_grad, gradients
+from autograd_cnn.recording import enable_grad
+from autograd_cnn.tape import Array, gradients
 from autograd_cnn.tensor import Tensor
 
 _inside: ContextVar[bool] = ContextVar("inside", default=False)

@@ -11,7 +11,8 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn.errors import GradientError, OperandError, ShapeError
-from autograd_cnn.tape import Leaf, fit, gradients, mark, recording, scope, shape_of, toposort
+from autograd_cnn.recording import recording, scope
+from autograd_cnn.tape import Leaf, fit, gradients, mark, shape_of, toposort
 
 
 def _leaf(values=(1.0, 2.0, 3.0), **options):

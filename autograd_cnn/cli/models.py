@@ -7,7 +7,7 @@ import numpy as np
 
 from autograd_cnn import nn
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.tape import no_grad
+from autograd_cnn.recording import no_grad
 
 ImageShape: TypeAlias = tuple[int, int, int]
 """(C, H, W)"""

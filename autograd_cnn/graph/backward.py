@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from autograd_cnn.errors import GradientError, sentence
-from autograd_cnn.tape import Array, Leaf, Node, Traced, enable_grad, mark, toposort
+from autograd_cnn.recording import enable_grad
+from autograd_cnn.tape import Array, Leaf, Node, Traced, mark, toposort
 
 
 @dataclass(frozen=True, slots=True)

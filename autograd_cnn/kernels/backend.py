@@ -11,7 +11,8 @@ from autograd_cnn.errors import ArgumentError, MissingDependencyError, sentence
 CHOICES: Final = ("auto", "reference", "jit")
 VARIABLE: Final = "AUTOGRAD_CNN_BACKEND"
 
-_modules: tuple[ModuleType, ...] = ()
+_chosen: Final[list[ModuleType]] = []
+"""The backends to try, in order; none before the first call."""
 
 
 class Kernel:
@@ -25,7 +26,7 @@ class Kernel:
 
     def __call__(self, *args: Any) -> Any:
         """Run in the first backend that has the kernel and does not decline."""
-        for module in _modules or _start():
+        for module in _chosen or _start():
             function = getattr(module, self.name, None)
             if function is not None:
                 result = function(*args)
@@ -59,9 +60,8 @@ class set_backend:  # noqa: N801  # a function to its users, which `with` can un
     """
 
     def __init__(self, name: str) -> None:
-        global _modules
-        self._before = _modules
-        _modules = _load(name)
+        self._before = list(_chosen)
+        _chosen[:] = _load(name)
 
     def __enter__(self) -> None:
         """Leave the choice made; `__exit__` undoes it."""
@@ -70,8 +70,7 @@ class set_backend:  # noqa: N801  # a function to its users, which `with` can un
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Return to the backend that was chosen before."""
-        global _modules
-        _modules = self._before
+        _chosen[:] = self._before
 
 
 def current_backend() -> str:
@@ -83,16 +82,15 @@ def current_backend() -> str:
     >>> ag.current_backend() in ("reference", "jit")
     True
     """
-    return (_modules or _start())[0].__name__.rsplit(".", 1)[-1]
+    return (_chosen or _start())[0].__name__.rsplit(".", 1)[-1]
 
 
-def _start() -> tuple[ModuleType, ...]:
-    global _modules
-    _modules = _load(os.environ.get(VARIABLE, "auto"))
-    return _modules
+def _start() -> list[ModuleType]:
+    _chosen[:] = _load(os.environ.get(VARIABLE, "auto"))
+    return _chosen
 
 
-def _load(name: str) -> tuple[ModuleType, ...]:
+def _load(name: str) -> list[ModuleType]:
     if name not in CHOICES:
         raise ArgumentError(
             sentence("set_backend", "unknown backend", expected=f"one of {', '.join(CHOICES)}", got=repr(name))
@@ -101,4 +99,4 @@ def _load(name: str) -> tuple[ModuleType, ...]:
     if name == "jit" and not installed:
         raise MissingDependencyError("the jit backend", "fast")
     wanted = ["jit", "reference"] if installed and name != "reference" else ["reference"]
-    return tuple(import_module(f"autograd_cnn.kernels.{each}") for each in wanted)
+    return [import_module(f"autograd_cnn.kernels.{each}") for each in wanted]

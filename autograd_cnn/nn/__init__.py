@@ -44,11 +44,16 @@ from autograd_cnn.nn.pooling import (
     MaxPool2d,
     MeanPool2d,
 )
+from autograd_cnn.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
+from autograd_cnn.nn.subsampling import Subsample2d
 from autograd_cnn.nn.zoo import digits_net, lenet5, resnet20, small_vgg
 
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "AdaptiveAvgPool2d",
     "AdaptiveMeanPool2d",
     "AvgPool2d",
@@ -60,10 +65,12 @@ __all__ = [
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",
+    "GRUCell",
     "GlobalMeanPool2d",
     "HuberLoss",
     "Identity",
     "L1Loss",
+    "LSTMCell",
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
@@ -74,12 +81,14 @@ __all__ = [
     "ModuleList",
     "NLLLoss",
     "Parameter",
+    "RNNCell",
     "ReLU",
     "Sequential",
     "SiLU",
     "Sigmoid",
     "Softmax",
     "Softplus",
+    "Subsample2d",
     "Tanh",
     "bce_loss",
     "bce_with_logits",

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
-from autograd_cnn.tape import Traced, scope
+from autograd_cnn.recording import scope
+from autograd_cnn.tape import Traced
 from autograd_cnn.tensor import Tensor
 
 

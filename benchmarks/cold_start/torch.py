@@ -1,5 +1,7 @@
 """The program in PyTorch."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -31,11 +33,13 @@ def main() -> None:
     model.load_state_dict({name: torch.from_numpy(value) for name, value in recipe.weights().items()})
     optimizer = torch.optim.SGD(model.parameters(), lr=recipe.RATE, momentum=recipe.MOMENTUM)
 
-    def step(images: Array, labels: Array, rate: float) -> None:
+    def step(images: Array, labels: Array, rate: float) -> Any:
         optimizer.param_groups[0]["lr"] = rate
         optimizer.zero_grad()
-        nn.functional.cross_entropy(model(torch.from_numpy(images)), torch.from_numpy(labels)).backward()
+        loss = nn.functional.cross_entropy(model(torch.from_numpy(images)), torch.from_numpy(labels))
+        loss.backward()
         optimizer.step()
+        return loss.detach()
 
     def scores(images: Array) -> Array:
         with torch.no_grad():

@@ -6,7 +6,7 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn.graph import capture
-from autograd_cnn.tape import scope
+from autograd_cnn.recording import scope
 
 
 def _edges(source, **attributes):

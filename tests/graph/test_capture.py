@@ -10,7 +10,7 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn.errors import GradientError, OperandError
 from autograd_cnn.graph import Edge, capture
-from autograd_cnn.tape import scope
+from autograd_cnn.recording import scope
 
 
 def _by_name(graph, name):

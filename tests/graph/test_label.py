@@ -32,7 +32,7 @@ def test_empty_lines_are_left_out():
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_stays_text(name):
     x = ag.tensor([1.0, 2.0], requires_grad=True, name=name)
-    with ag.tape.scope(name.replace(".", "")):
+    with ag.scope(name.replace(".", "")):
         y = ag.sin(x) * ag.exp(x)
     source = capture(y.sum(), names=[(name, x)]).to_dot().source
     unquoted = re.sub(r'"(?:[^"\\]|\\.)*"', "", source)
@@ -62,7 +62,7 @@ def test_a_long_list_of_parameters_is_cut():
 
 def test_what_lies_under_the_mouse():
     x = ag.tensor([1.0, float("inf"), 3.0], requires_grad=True, name="x")
-    with ag.tape.scope("inner"):
+    with ag.scope("inner"):
         y = ag.exp(x)
     source = capture(y).to_dot().source
     assert r"n0: inner.x (3,) float64\nin inner\nvalue 1 to 3, mean 2, 1 not finite" in source

@@ -91,7 +91,7 @@ def test_the_reference_has_every_kernel():
 
 
 def _use(monkeypatch, *modules):
-    monkeypatch.setattr(backend, "_modules", modules)
+    monkeypatch.setattr(backend, "_chosen", list(modules))
 
 
 def _module(**functions):

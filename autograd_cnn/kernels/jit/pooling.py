@@ -96,7 +96,7 @@ def _largest_of_window(x: Any, each: int, i: int, y: Any, winners: Any, at: int,
                     if winner < 0 or (not value <= best and best == best):
                         best, winner = value, p * s.window_w + q
         y[at + j] = best
-        winners[at + j] = winner
+        winners[at + j] = max(winner, 0)
 
 
 def gather_winners(x: Array, winners: Array, windows: Windows) -> Any:
@@ -158,7 +158,8 @@ def _scatter_winners(g: Any, winners: Any, x: Any, s: Pool) -> None:
 def _scatter_pairs(g: Any, winners: Any, at: int, end: int, x: Any, x_at: int, s: Pool) -> None:
     """Write two rows of x, from a row of windows that begins at ``at`` in a map that ends at ``end``."""
     lanes = VECTOR_BYTES // g.itemsize
-    for j in range(0, s.out_w, lanes):
+    # From right to left, so that what goes beyond the upper row's end is overwritten.
+    for j in range((s.out_w - 1) // lanes * lanes, -1, -lanes):
         count = lanes if at + j + lanes <= end else s.out_w - j
         give_to_one_of_four(x, x_at + 2 * j, s.width, g, winners, at + j, count)
     for p in range(2):

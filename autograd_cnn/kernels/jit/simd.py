@@ -121,7 +121,9 @@ def pointer(context: Any, build: Value, kind: Any, array: Value, offset: Value) 
 
 def _write_tile(function: Value, dtype: Any, rows: int, vectors: int, *, image_is_a: bool) -> None:
     """Write the body of one shape of tile; `_tile` explains its arguments."""
-    image, places, depths, packed, packed_step, depth, start, c, spots, c_step, row_count, lane_count, adds = function.args
+    image, places, depths, packed, packed_step, depth, start, c, spots, c_step, row_count, lane_count, adds = (
+        function.args
+    )
     build = ir.IRBuilder(function.append_basic_block())
     simd = Vectors(build, dtype)
     # Rows beyond the count repeat the last one: they compute the same, and store it to the same place.

@@ -1,0 +1,97 @@
+"""The recording switch: whether, how, and in which module's name operations are noted.
+
+Every thread and task has a switch of its own.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+
+
+class Recording(NamedTuple):
+    """How operations are recorded at the moment, in this thread or task."""
+
+    enabled: bool = True
+    anomaly: bool = False
+    scope: str = ""
+
+
+recording: ContextVar[Recording] = ContextVar("recording", default=Recording())
+
+
+@contextmanager
+def switched(**changes: Any) -> Iterator[None]:
+    """Change how operations are recorded inside."""
+    token = recording.set(recording.get()._replace(**changes))
+    try:
+        yield
+    finally:
+        recording.reset(token)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Record nothing inside; also usable as a decorator.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> w = ag.tensor([1.0, 2.0], requires_grad=True)
+    >>> with ag.no_grad():
+    ...     (w * 2).requires_grad
+    False
+    """
+    with switched(enabled=False):
+        yield
+
+
+@contextmanager
+def enable_grad() -> Iterator[None]:
+    """Record again inside a `no_grad` block; also usable as a decorator."""
+    with switched(enabled=True):
+        yield
+
+
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Stop at the first NaN, forward or backward, and name the line that recorded it.
+
+    Every operation looks at all its values and at the call stack, so this is for finding a
+    fault, not for training.
+
+    Raises
+    ------
+    AnomalyError
+        Naming the primitive and, for recorded operations, the line of user code.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> x = ag.tensor([1.0, 0.0], requires_grad=True)
+    >>> with ag.detect_anomaly():
+    ...     y = ag.sum(ag.sqrt(x) * 0.0)
+    >>> y.item()
+    0.0
+    """
+    with switched(anomaly=True):
+        yield
+
+
+class scope:  # noqa: N801  # a function to its users, which `with` undoes
+    """Record the operations inside as belonging to the module ``name``.
+
+    Every call of a module enters one, so this is a class, which costs less than a generator.
+    """
+
+    __slots__ = ("_name", "_token")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        enabled, anomaly, outer = recording.get()
+        self._token = recording.set(Recording(enabled, anomaly, f"{outer}.{self._name}" if outer else self._name))
+
+    def __exit__(self, *error: object) -> None:
+        recording.reset(self._token)

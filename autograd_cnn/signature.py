@@ -1,0 +1,109 @@
+"""The arguments of a primitive: arrays first, then parameters."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_cnn.errors import OperandError, RegistrationError, sentence
+from autograd_cnn.tape import Traced
+
+
+class Signature:
+    """What a primitive takes, read off its forward function.
+
+    Attributes
+    ----------
+    operands : tuple of str
+        The names of the arrays, in order. A last one with a star takes any number.
+    parameters : dict
+        The keyword-only names with their defaults. Arguments beyond the arrays fill them in
+        this order, so that ``log_softmax(x, 1)`` works as NumPy's users expect.
+    variadic : bool
+        Whether there is a star.
+    shown : inspect.Signature
+        With the parameters as they may be passed.
+
+    Raises
+    ------
+    RegistrationError
+        For arguments that fit neither kind, or one called ``y``.
+    """
+
+    def __init__(self, forward: Callable[..., Any]) -> None:
+        self.name = forward.__name__
+        signature = inspect.signature(forward)
+        given = signature.parameters.values()
+        arrays = [p for p in given if p.kind is not p.KEYWORD_ONLY]
+        self.operands = tuple(p.name for p in arrays)
+        self.parameters = {p.name: p.default for p in given if p.kind is p.KEYWORD_ONLY}
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in arrays)
+        self._optional = frozenset(p.name for p in given if p.default is None)
+        self._names = frozenset((*self.operands, *self.parameters))
+        if "y" in self._names:
+            raise RegistrationError(sentence(self.name, "an argument is called 'y'", hint="y is the output"))
+        odd = [p for p in arrays if p.kind is p.VAR_KEYWORD or not (p.default is p.empty or p.default is None)]
+        if odd or (self.variadic and len(arrays) > 1):
+            raise RegistrationError(
+                sentence(self.name, "its arguments are not understood", got=signature,
+                         expected="arrays without defaults but None, or one *arrays; then parameters behind a star")
+            )  # fmt: skip
+        self.shown = inspect.Signature(
+            [p if self.variadic else p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in given]
+        )  # fmt: skip
+
+    def bind(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Sort what was passed into arrays by position and parameters by name."""
+        if unknown := params.keys() - self._names:
+            raise OperandError(sentence(self.name, f"no argument {min(unknown)!r}", hint=f"it takes {self._listed()}"))
+        if not self.variadic:
+            count = len(self.operands)
+            spilled = dict(zip(self.parameters, args[count:], strict=False))
+            if len(args) > count + len(spilled) or params.keys() & {*self.operands[: len(args)], *spilled}:
+                raise OperandError(sentence(self.name, "too many arguments", hint=f"it takes {self._listed()}"))
+            params = spilled | params
+            arrays = list(args[:count])
+            for name in self.operands[len(arrays) :]:
+                if name not in params and name not in self._optional:
+                    raise OperandError(sentence(self.name, f"argument {name!r} is missing"))
+                arrays.append(params.pop(name, None))
+            args = tuple(arrays)
+        for name, value in params.items():
+            if isinstance(value, Traced):
+                raise OperandError(
+                    sentence(self.name, f"parameter {name!r} has no gradient", expected="a plain value", got="a Tensor")
+                )
+        return args, params
+
+    def _listed(self) -> str:
+        return ", ".join(f"*{p.name}" if p.kind is p.VAR_POSITIONAL else p.name for p in self.shown.parameters.values())
+
+    def operand(self, position: int) -> str:
+        """Return the name of the array at a position."""
+        return self.operands[0 if self.variadic else position]
+
+    def coerced(self, arg: Any, position: int) -> Any:
+        """Take what is no array yet, or say that it can't be one."""
+        name = self.operand(position)
+        if arg is None and name in self._optional:
+            return None
+        if _holds_tensor(arg):
+            raise OperandError(
+                sentence(
+                    self.name, f"{name} is a {type(arg).__name__} of tensors", hint="join them with ag.stack first"
+                )
+            )
+        if isinstance(arg, (list, tuple, np.generic, np.ndarray)) or hasattr(arg, "__array__"):
+            array = np.asarray(arg)
+            if array.dtype.kind in "biuf":
+                return arg if isinstance(arg, np.generic) else array
+        raise OperandError(
+            sentence(
+                self.name, f"{name} is no array", expected="a tensor, an array or a number", got=type(arg).__name__
+            )
+        )
+
+
+def _holds_tensor(arg: Any) -> bool:
+    return isinstance(arg, Traced) or (isinstance(arg, (list, tuple)) and any(map(_holds_tensor, arg)))
