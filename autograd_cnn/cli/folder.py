@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from autograd_cnn.cli.fit import Epoch
 from autograd_cnn.cli.options import writing_to
 from autograd_cnn.errors import MissingDependencyError
+from autograd_cnn.files import replacing
 from autograd_cnn.graph import Graph
-from autograd_cnn.interop import replacing, save
+from autograd_cnn.interop import save
 
 WEIGHTS: Final = "model.npz"
 METRICS: Final = "metrics.jsonl"

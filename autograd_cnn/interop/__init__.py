@@ -1,6 +1,5 @@
 """To and from the files that others read and write."""
 
-from autograd_cnn.interop.files import replacing
 from autograd_cnn.interop.weights import load, save
 
-__all__ = ["load", "replacing", "save"]
+__all__ = ["load", "save"]

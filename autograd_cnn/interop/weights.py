@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autograd_cnn.errors import ArgumentError, FormatError, OperandError, sentence
+from autograd_cnn.files import replacing
 from autograd_cnn.interop import npz, safetensors
-from autograd_cnn.interop.files import replacing
 
 
 class Stateful(Protocol):

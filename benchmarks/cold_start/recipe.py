@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[Any]
@@ -82,7 +83,8 @@ def _batches(images: Array, labels: Array, epoch: int) -> Iterator[tuple[Array, 
     rng = np.random.default_rng(epoch)
     order = rng.permutation(len(images))
     padded = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    places = sliding_window_view(padded, images.shape[2:], axis=(2, 3))  # (N, 1, 3, 3, 8, 8)
+    down, right = rng.integers(3, size=(2, len(images)))
     for start in range(0, len(order), BATCH):
         chosen = order[start : start + BATCH]
-        down, right = rng.integers(3, size=2)
-        yield np.ascontiguousarray(padded[chosen, :, down : down + 8, right : right + 8]), labels[chosen]
+        yield places[chosen, :, down[chosen], right[chosen]], labels[chosen]

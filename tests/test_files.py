@@ -1,6 +1,6 @@
 import pytest
 
-from autograd_cnn.interop import replacing
+from autograd_cnn.files import replacing
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path):
