@@ -73,6 +73,7 @@ def _measure_memory(plan: Plan, ledger: Ledger, start: int, index: int, case: Ca
             for _ in range(STEPS_FOR_MEMORY):
                 crew.ask(entrant, case, "turn", seconds=0, warmup=0)
             after = crew.ask(entrant, case, "memory")
+            crew.ask(entrant, case, "prepare", workload=plan.name, case=index)
             results |= crew.results(case)
         if after:
             ledger.write(f"{case.name}{WHOLE}", entrant, [after["peak"]])

@@ -139,11 +139,12 @@ def self_test(record: Record) -> str:
 def heading(record: Record) -> str:
     """Return what the numbers were measured on, and with."""
     m, s = record.machine, record.settings
-    versions = ", ".join(f"{peer} {version}" for peer, version in record.versions.items() if "_" not in peer)
+    versions = [f"{peer} {version}" for peer, version in record.versions.items() if "_" not in peer]
+    software = ", ".join([m["system"], f"Python {m['python']}", f"NumPy {m['numpy']}", *versions])
     return (
-        f"{m['processor']}, {s['threads']} of {m['cores']} cores; {m['system']}, Python {m['python']}, "
-        f"NumPy {m['numpy']}; {versions}; {m['date']}. Products of large float32 matrices peak at "
-        f"{record.peak:.0f} GFLOP/s. Starts of each process: {s['starts']}; rounds in each: {s['rounds']}."
+        f"{m['processor']}, {s['threads']} of {m['cores']} cores; {software}; {m['date']}. "
+        f"Products of large float32 matrices peak at {record.peak:.0f} GFLOP/s. "
+        f"Starts of each process: {s['starts']}; rounds in each: {s['rounds']}."
     )
 
 

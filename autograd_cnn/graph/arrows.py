@@ -90,7 +90,8 @@ def _add_spacers(dot: "graphviz.Digraph", boxes: list[Box], flows: list[tuple[st
     for side in (*above.values(), *below.values()):
         side.sort()
     uppers, lowers = {upper for upper, _ in flows}, {lower for _, lower in flows}
-    for name in (box.id for box in boxes if box.id in uppers ^ lowers):
+    ends = uppers ^ lowers
+    for name in (box.id for box in boxes if box.id in ends):
         starts = name in uppers
         outside = (above if starts else below).get(paths[name], [])
         place = (bisect_left(outside, places[name]) - 1) if starts else bisect_right(outside, places[name])

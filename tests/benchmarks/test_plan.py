@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from benchmarks.plan import Entrant, Plan, Settings, in_order, lineup
 from benchmarks.workload import workloads
 
@@ -12,7 +14,7 @@ def test_each_begins_a_round_and_neighbours_change():
     orders = [in_order(entrants, turn) for turn in range(8)]
     assert all(sorted(order) == sorted(entrants) for order in orders)
     assert {order[0] for order in orders} == set(entrants)
-    follows = {pair for order in orders for pair in zip(order, order[1:], strict=False)}
+    follows = {pair for order in orders for pair in pairwise(order)}
     assert (entrants[0], entrants[1]) in follows
     assert (entrants[1], entrants[0]) in follows
 

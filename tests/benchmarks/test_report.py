@@ -78,7 +78,7 @@ def test_a_failed_self_test_warns():
 
 def test_the_heading_names_the_machine():
     assert heading(RECORD) == (
-        "CPU, 2 of 4 cores; Linux, Python 3.12, NumPy 2.0; ours 0.1, torch 2.13; 2026-01-02. Products of large "
+        "CPU, 2 of 4 cores; Linux, Python 3.12, NumPy 2.0, ours 0.1, torch 2.13; 2026-01-02. Products of large "
         "float32 matrices peak at 500 GFLOP/s. Starts of each process: 3; rounds in each: 5."
     )
 

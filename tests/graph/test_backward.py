@@ -6,6 +6,7 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn.errors import GradientError
 from autograd_cnn.graph import capture
+from autograd_cnn.tape import Node
 
 
 def _backward(graph):
@@ -77,6 +78,21 @@ def test_a_rule_may_return_a_plain_array():
     gradient = graph.nodes[-1]
     assert (gradient.kind, gradient.value.norm) == ("gradient", 0)
     assert [e for e in graph.edges if e.target == gradient.id] == []
+
+
+def test_a_leaf_that_no_rule_reaches_has_no_gradient():
+    class Stop:
+        name = "stop"
+
+        def pullback(self, *_):
+            return iter(())
+
+    x = ag.tensor([1.0, 2.0], requires_grad=True, name="x")
+    stopped = ag.Tensor.of(x.value, Node(Stop(), (x.node,), {}, (2,), x.dtype))
+    graph = capture(stopped.sum(), backward=True)
+    assert [n.name for n in graph.nodes if n.phase == "forward"] == ["x", "stop", "sum", "output"]
+    assert [n for n in graph.nodes if n.kind == "gradient"] == []
+    assert graph.nodes[0].grad is None
 
 
 def test_only_a_number_has_a_gradient():

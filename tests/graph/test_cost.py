@@ -73,6 +73,9 @@ def test_what_is_not_counted_is_none_and_not_zero():
     x = _tensor(2, 2)
     assert flops(ag.relu(x).node) is None
     assert flops(x.node) is None
+    y = ag.einsum("i,i->", x[0], x[1])
+    y.backward()
+    assert flops(y.node) is None
     bias_alone = ag.correlate2d(np.ones((1, 1, 4, 4)), np.ones((1, 1, 3, 3)), _tensor(1))
     assert flops(bias_alone.node) is None
     product = x @ np.ones((2, 2))

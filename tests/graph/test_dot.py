@@ -1,9 +1,12 @@
 """Drawings."""
 
+import math
 import re
+import time
 
 import pytest
 
+import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError
 from autograd_cnn.graph import Graph, capture
 
@@ -75,6 +78,15 @@ def test_what_was_not_computed_is_not_shown_as_zero(convnet):
     assert _kinds(source) == ["gradient norm", "not computed"]
 
 
+def test_a_folded_module_has_the_gradient_of_all_its_parameters(convnet):
+    graph = capture(convnet, backward=True)
+    parts = [n.grad.norm for n in graph.nodes if n.kind == "parameter" and n.scope == "features.conv"]
+    assert f"grad {math.hypot(*parts):.3g}" in graph.to_dot(color="grad", depth=1, show="forward").source
+    assert 'label="features\\ncorrelate2d, relu, max_pool\\n30 parameters\\n(2, 3, 4, 4)\\nnot computed"' in (
+        capture(convnet).to_dot(color="grad", depth=1).source
+    )
+
+
 def test_a_gradient_of_zero_is_shown_as_such(diamond):
     zero = capture(diamond * 0, backward=True).to_dot(color="grad", show="forward").source
     assert "grad 0" in zero
@@ -105,6 +117,16 @@ def test_the_legend_names_what_is_there(square):
 def test_folding_makes_big_graphs_small(blocks):
     boxes = re.findall(r"^\t+(n\d+) \[", capture(blocks(30)).to_dot(depth=2).source, re.MULTILINE)
     assert len(boxes) < 12
+
+
+def test_a_long_chain_is_written_in_seconds():
+    y = ag.tensor(1.0, requires_grad=True)
+    for _ in range(5_000):
+        y = -y
+    graph = capture(y, backward=True)
+    began = time.perf_counter()
+    assert graph.to_dot().source.count("weight=20") == 10_000 - 1
+    assert time.perf_counter() - began < 30
 
 
 # --- what can't be drawn ----------------------------------------------------------------------

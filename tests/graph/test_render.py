@@ -89,12 +89,12 @@ def test_an_unknown_ending_is_an_error(square, tmp_path):
     )
 
 
-def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_a_file_is_written_whole_or_not_at_all(square, tmp_path, monkeypatch):
     path = tmp_path / "g.dot"
-    render.write(path, b"old")
+    path.write_bytes(b"old")
     monkeypatch.setattr("pathlib.Path.replace", _fail)
     with pytest.raises(OSError, match="full"):
-        render.write(path, b"new")
+        capture(square).render(path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -4,81 +4,77 @@ Code is compiled for the processor and the dtypes at hand when it is first neede
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numba
 import numpy as np
 from llvmlite import ir
+from numba import types
 from numba.extending import intrinsic
 
 from autograd_cnn.kernels.windows import Array
+
+PIECES: Final = 32  # runs of jobs that work is split into, for however many threads
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def inner(function: _Function) -> _Function:
     """Compile a function for other compiled ones to call: Python itself has no way to it."""
-    return numba.njit(cache=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    return numba.njit(error_model="numpy", inline="always")(function)
 
 
 class in_pieces:  # noqa: N801  # a decorator
-    """Make of a function that does one piece of some work one that does all pieces, on all threads.
+    """Make a function that does some jobs do all of them, on all threads.
 
-    Parameters
-    ----------
-    function : callable
-        Takes the number of a piece, how many there are, a named tuple of integers, and arrays.
+    The function takes the first job's number, the one after the last, a named tuple of integers
+    and arrays. It is given the same runs of jobs however many threads there are. What it writes
+    for one job must not depend on the others.
 
-    Notes
-    -----
-    Numba compiles a parallel loop three times over with everything that it calls. So the only
-    such loop is `_run`, which knows a piece's code by its address.
-
-    Examples
-    --------
-    >>> from collections import namedtuple
-    >>> import numpy as np
-    >>> Sizes = namedtuple("Sizes", ["each"])
-    >>> def count(piece, pieces, s, y):
-    ...     y[piece * s.each : (piece + 1) * s.each] = piece
-    ...     return 0
-    >>> count.__doc__ = "Number the pieces."
+    Numba compiles a parallel loop three times over, with everything that it calls. So there is
+    only one such loop, `_run`, which knows the function by its address alone.
     """
 
-    def __init__(self, function: Callable[..., int]) -> None:
+    def __init__(self, function: Callable[..., None]) -> None:
         self._function = function
-        self._compiled: dict[tuple[Any, ...], Any] = {}
+        self._compiled: dict[tuple[int, ...], Any] = {}
         self.__doc__ = function.__doc__
 
-    def __call__(self, pieces: int, sizes: tuple[int, ...], *arrays: Array) -> None:
-        """Do all pieces; what the function writes into ``arrays`` must not depend on their order."""
-        key = tuple(each.dtype.num for each in arrays)
-        code = self._compiled.get(key)
+    def __call__(self, jobs: int, sizes: tuple[int, ...], *arrays: Array) -> None:
+        """Do jobs 0 to ``jobs - 1``."""
+        dtypes = tuple(each.dtype.num for each in arrays)
+        code = self._compiled.get(dtypes)
         if code is None:
-            code = self._compiled[key] = self._compile(sizes, arrays)
-        _run(code.address, pieces, sizes, arrays)
+            code = self._compiled[dtypes] = self._compile(sizes, arrays)
+        _run(code.address, jobs, min(jobs, PIECES), sizes, arrays)
 
     def _compile(self, sizes: tuple[int, ...], arrays: tuple[Array, ...]) -> Any:
-        count = numba.types.int64
-        signature = count(count, count, *map(numba.typeof, (sizes, *arrays)))
+        count = types.int64
+        signature = types.void(count, count, *map(numba.typeof, (sizes, *arrays)))
         return numba.cfunc(signature, cache=True, error_model="numpy")(self._function)
 
 
-@numba.njit(cache=True, parallel=True, error_model="numpy")  # type: ignore[untyped-decorator]  # Numba has no types
-def _run(address: int, pieces: int, sizes: tuple[int, ...], arrays: tuple[Array, ...]) -> None:
+@numba.njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+def _run(address: int, jobs: int, pieces: int, sizes: tuple[int, ...], arrays: tuple[Array, ...]) -> None:
     for piece in numba.prange(pieces):
-        _call(address, np.int64(piece), pieces, sizes, *arrays)
+        number = np.int64(piece)
+        _call(address, number * jobs // pieces, (number + 1) * jobs // pieces, sizes, arrays)
 
 
-@intrinsic  # type: ignore[untyped-decorator]  # Numba has no types
-def _call(typing: Any, address: Any, *arguments: Any) -> Any:
+@intrinsic  # type: ignore[untyped-decorator]  # Numba brings no types
+def _call(typing: Any, address: Any, first: Any, last: Any, sizes: Any, arrays: Any) -> Any:
     """Call the function at an address."""
-    signature = numba.types.int64(address, numba.types.StarArgTuple.from_types(arguments))
 
     def write(context: Any, build: Any, signature: Any, values: Any) -> Any:
-        raise NotImplementedError(ir)
+        address, first, last, sizes, arrays = values
+        unpacked = [build.extract_value(arrays, i) for i in range(len(signature.args[4]))]
+        kinds = [context.get_value_type(kind) for kind in (*signature.args[1:4], *signature.args[4])]
+        function = ir.FunctionType(ir.VoidType(), kinds)
+        build.call(build.inttoptr(address, function.as_pointer()), [first, last, sizes, *unpacked])
+        return context.get_dummy_value()
 
-    return signature, write
+    count = types.int64
+    return types.void(count, count, count, sizes, arrays), write
 
 
 def takes(*arrays: Any) -> bool:

@@ -10,11 +10,9 @@ The work is cut in the same pieces for any number of threads, so the result has 
 from typing import Any, Final
 
 import numpy as np
-from numba import prange
 
-from autograd_cnn.kernels.jit.compiling import flat, inner, parallel, takes
+from autograd_cnn.kernels.jit.compiling import flat, in_pieces, inner, takes
 from autograd_cnn.kernels.jit.panels import (
-    PIECES,
     SCRATCH,
     Plan,
     Slide,
@@ -52,41 +50,41 @@ def correlate2d(x: Array, w: Array, bias: Array | None, windows: Windows, groups
         return NotImplemented
     f, depth = w.shape[0] // groups, w[0].size
     start = np.zeros(w.shape[0], x.dtype) if bias is None else bias.copy()
-    packed = pack_rows(flat(w), groups, f * depth, f, depth, np.arange(depth))
+    packed = pack_rows(w, groups, f * depth, f, depth, np.arange(depth))
     y = np.empty((x.shape[0], w.shape[0], *windows.out), x.dtype)
     _run(x, packed, start, plan(x.shape[0], groups, w.shape[1], f, windows, x.itemsize), y)
     return y
 
 
 def _run(x: Array, packed: Array, start: Array, p: Plan, y: Array) -> None:
-    _correlate(flat(x), packed, start, p.taps, p.places, p.spots, p.depths, p.slide, y.reshape(-1))
+    s = p.slide
+    jobs = s.images * s.groups * -(-s.out_h // s.rows)
+    _correlate(jobs, s, flat(x), packed, start, p.taps, p.places, p.spots, p.depths, y.reshape(-1))
 
 
-@parallel
+@in_pieces
 def _correlate(
-    x: Any, packed: Any, start: Any, taps: Any, places: Any, spots: Any, depths: Any, s: Slide, y: Any
-) -> None:
+    first: int, last: int, s: Slide, x: Any, packed: Any, start: Any, taps: Any, places: Any, spots: Any, depths: Any,
+    y: Any,
+) -> None:  # fmt: skip
     lanes = VECTOR_BYTES // x.itemsize
     blocks = (s.out_h + s.rows - 1) // s.rows
-    jobs = s.images * s.groups * blocks
-    pieces = min(jobs, PIECES)
-    for piece in prange(pieces):
-        part = np.zeros(s.channels * s.part_rows * s.part_width + lanes, x.dtype)
-        patches = np.empty(s.copies * (taps.size * s.patch_width + lanes), x.dtype)
-        for job in range(piece * jobs // pieces, (piece + 1) * jobs // pieces):
-            image, first = job // blocks, job % blocks * s.rows  # the image of one group
-            rows, group = min(s.rows, s.out_h - first), image % s.groups
-            x_at = image * s.channels * s.height * s.width
-            cut_image(part, x, x_at, s.channels, s, first * s.stride_h, (rows - 1) * s.stride_h + s.reach)
-            columns = rows * (places.size // s.rows) * lanes
-            if s.copies:
-                copy_patches(patches, part, taps, s, rows)
-                columns = rows * s.out_w
-            _multiply(
-                patches if s.copies else part, places, depths, packed, group * (packed.size // s.groups),
-                start, group * s.filters, s.filters,
-                y, (image * s.filters * s.out_h + first) * s.out_w, spots, s.out_h * s.out_w, columns,
-            )  # fmt: skip
+    part = np.zeros(s.channels * s.part_rows * s.part_width + lanes, x.dtype)
+    patches = np.empty(s.copies * (taps.size * s.patch_width + lanes), x.dtype)
+    for job in range(first, last):
+        image, row = job // blocks, job % blocks * s.rows  # the image of one group
+        rows, group = min(s.rows, s.out_h - row), image % s.groups
+        x_at = image * s.channels * s.height * s.width
+        cut_image(part, x, x_at, s.channels, s, row * s.stride_h, (rows - 1) * s.stride_h + s.reach)
+        columns = rows * (places.size // s.rows) * lanes
+        if s.copies:
+            copy_patches(patches, part, taps, s, rows)
+            columns = rows * s.out_w
+        _multiply(
+            patches if s.copies else part, places, depths, packed, group * (packed.size // s.groups),
+            start, group * s.filters, s.filters,
+            y, (image * s.filters * s.out_h + row) * s.out_w, spots, s.out_h * s.out_w, columns,
+        )  # fmt: skip
 
 
 @inner
@@ -133,7 +131,7 @@ def _by_correlating_back(g: Array, w: Array, windows: Windows, groups: int) -> A
         windows.out, windows.size, (1, 1), ((top, 0), (left, 0)), windows.dilation, windows.image
     )  # its extent, not its padding, says how far the rows below and columns on the right go
     turned = np.arange(f)[:, None] * c * taps + np.arange(taps)[::-1]  # (F/G, KH·KW)
-    packed = pack_rows(flat(w), groups, f * c * taps, c, taps, turned.reshape(-1))
+    packed = pack_rows(w, groups, f * c * taps, c, taps, turned.reshape(-1))
     x = np.empty((n, groups * c, *windows.image), g.dtype)
     _run(g, packed, np.zeros(groups * c, g.dtype), plan(n, groups, f, c, back, g.itemsize), x)
     return x
@@ -143,81 +141,86 @@ def _by_adding_patches(g: Array, w: Array, windows: Windows, groups: int) -> Arr
     """Compute patches, turned kernels · g, and add them to where they belong."""
     n, f, c, taps = g.shape[0], w.shape[0] // groups, w.shape[1], windows.size[0] * windows.size[1]
     p = plan(n, groups, c, f, windows, g.itemsize, whole=True)
-    packed = pack_rows(flat(w), groups, f * c * taps, c * taps, 1, np.arange(f) * c * taps)
+    packed = pack_rows(w, groups, f * c * taps, c * taps, 1, np.arange(f) * c * taps)
     x = np.empty((n, groups * c, *windows.image), g.dtype)
     depths = np.arange(f) * p.slide.patch_width
-    _add_patches_of(flat(g), packed, p.taps, p.places, depths, p.slide, x.reshape(-1))
+    _add_patches_of(n * groups, p.slide, flat(g), packed, p.taps, p.places, depths, x.reshape(-1))
     return x
 
 
-@parallel
-def _add_patches_of(g: Any, packed: Any, taps: Any, places: Any, depths: Any, s: Slide, x: Any) -> None:
-    lanes = VECTOR_BYTES // x.itemsize
-    windows, images = s.out_h * s.out_w, s.images * s.groups
+@in_pieces
+def _add_patches_of(
+    first: int, last: int, s: Slide, g: Any, packed: Any, taps: Any, places: Any, depths: Any, x: Any
+) -> None:
+    windows = s.out_h * s.out_w
     step = max(1, SCRATCH // (x.itemsize * s.patch_width * TALL)) * TALL
-    pieces = min(images, PIECES)
-    for piece in prange(pieces):
-        maps = np.zeros(s.filters * s.patch_width, x.dtype)
-        patches = np.empty(min(step, taps.size) * s.patch_width, x.dtype)
-        part = np.empty(s.channels * s.part_rows * s.part_width, x.dtype)
-        nothing = np.zeros(step, x.dtype)
-        for image in range(piece * images // pieces, (piece + 1) * images // pieces):
-            for f in range(s.filters):
-                copy_row(maps, f * s.patch_width, g, (image * s.filters + f) * windows, windows)
-            part[:] = 0
-            for k in range(0, taps.size, step):
-                count = min(step, taps.size - k)
-                packed_at = image % s.groups * (packed.size // s.groups) + k * s.filters
-                _multiply(
-                    maps, places, depths, packed, packed_at, nothing, 0, count, patches, 0, places, s.patch_width,
-                    windows,
-                )  # fmt: skip
-                add_patches(part, patches, taps, k, count, s)
-            paste_image(x, image * s.channels * s.height * s.width, part, s)
+    maps = np.zeros(s.filters * s.patch_width, x.dtype)
+    patches = np.empty(min(step, taps.size) * s.patch_width, x.dtype)
+    part = np.empty(s.channels * s.part_rows * s.part_width, x.dtype)
+    nothing = np.zeros(step, x.dtype)
+    for image in range(first, last):
+        for f in range(s.filters):
+            copy_row(maps, f * s.patch_width, g, (image * s.filters + f) * windows, windows)
+        part[:] = 0
+        for k in range(0, taps.size, step):
+            count = min(step, taps.size - k)
+            packed_at = image % s.groups * (packed.size // s.groups) + k * s.filters
+            _multiply(
+                maps, places, depths, packed, packed_at, nothing, 0, count, patches, 0, places, s.patch_width, windows
+            )
+            add_patches(part, patches, taps, k, count, s)
+        paste_image(x, image * s.channels * s.height * s.width, part, s)
 
 
 def correlate2d_wrt_weight(x: Array, g: Array, windows: Windows, groups: int) -> Any:
     """Return what each weight gets: g · patches of x, transposed, summed over the images."""
     if not takes(x, g):
         return NotImplemented
-    f, c, taps = g.shape[1] // groups, x.shape[1] // groups, windows.size[0] * windows.size[1]
-    chunks = -(-c * taps // TAPS)
-    p = plan(x.shape[0], groups, -(-c // min(c, chunks)), f, windows, x.itemsize)
+    f, c = g.shape[1] // groups, x.shape[1] // groups
+    chunks = min(c, -(-c * windows.size[0] * windows.size[1] // TAPS))
+    p = plan(x.shape[0], groups, -(-c // chunks), f, windows, x.itemsize, all_channels=c)
+    s = p.slide
+    chunks = -(-c // s.channels)
+    pieces = min(s.images, max(1, SUMS // (groups * chunks)))
+    lanes = VECTOR_BYTES // x.itemsize
+    sums = np.zeros((pieces, groups * c * s.window, -(-f // lanes) * lanes), x.dtype)  # (pieces, C·KH·KW, F/G)
+    _sum_products(pieces * groups * chunks, s, flat(x), flat(g), p.taps, p.corners, sums.reshape(-1))
     dw = np.empty((groups * f, c, *windows.size), x.dtype)
-    _correlate_wrt_weight(flat(x), flat(g), c, taps, p.taps, p.corners, p.slide, dw.reshape(-1))
+    _add_sums(groups * c * s.window, s, sums, dw.reshape(-1))
     return dw
 
 
-@parallel
-def _correlate_wrt_weight(
-    x: Any, g: Any, channels: int, window: int, taps: Any, corners: Any, s: Slide, dw: Any
-) -> None:
+@in_pieces
+def _sum_products(first: int, last: int, s: Slide, x: Any, g: Any, taps: Any, corners: Any, sums: Any) -> None:
     lanes = VECTOR_BYTES // x.itemsize
-    places, depth = s.out_h * s.out_w, channels * window
-    chunks = (channels + s.channels - 1) // s.channels
-    pieces = min(s.images, max(1, SUMS // (s.groups * chunks)))
-    width = (s.filters + lanes - 1) // lanes * lanes
+    places, width = s.out_h * s.out_w, (s.filters + lanes - 1) // lanes * lanes
+    chunks = (s.all_channels + s.channels - 1) // s.channels
+    pieces = sums.size // (s.groups * s.all_channels * s.window * width)
+    part = np.zeros(s.channels * s.part_rows * s.part_width + lanes, x.dtype)
+    turned = np.empty((s.rows * s.out_w + lanes) * width, x.dtype)
     spots = np.arange(0, width, lanes)
-    sums = np.zeros(pieces * s.groups * depth * width, x.dtype)  # (pieces, G, C/G·KH·KW, F/G)
-    for job in prange(pieces * s.groups * chunks):
+    for job in range(first, last):
         piece, group, channel = job // (s.groups * chunks), job // chunks % s.groups, job % chunks * s.channels
-        count = min(s.channels, channels - channel)
-        sums_at = ((piece * s.groups + group) * depth + channel * window) * width
-        part = np.zeros(s.channels * s.part_rows * s.part_width + lanes, x.dtype)
-        turned = np.empty((s.rows * s.out_w + lanes) * width, x.dtype)
+        count = min(s.channels, s.all_channels - channel)
+        sums_at = ((piece * s.groups + group) * s.all_channels + channel) * s.window * width
         for image in range(piece * s.images // pieces, (piece + 1) * s.images // pieces):
-            x_at = ((image * s.groups + group) * channels + channel) * s.height * s.width
+            x_at = ((image * s.groups + group) * s.all_channels + channel) * s.height * s.width
             g_at = (image * s.groups + group) * s.filters * places
-            for first in range(0, s.out_h, s.rows):
-                rows = min(s.rows, s.out_h - first)
-                cut_image(part, x, x_at, count, s, first * s.stride_h, (rows - 1) * s.stride_h + s.reach)
-                turn_maps(turned, g, g_at + first * s.out_w, s.filters, places, rows * s.out_w)
-                _add_product(part, taps, count * window, corners, rows * s.out_w, turned, sums, sums_at, spots)
-    for k in prange(s.groups * depth):
+            for row in range(0, s.out_h, s.rows):
+                rows = min(s.rows, s.out_h - row)
+                cut_image(part, x, x_at, count, s, row * s.stride_h, (rows - 1) * s.stride_h + s.reach)
+                turn_maps(turned, g, g_at + row * s.out_w, s.filters, places, rows * s.out_w)
+                _add_product(part, taps, count * s.window, corners, rows * s.out_w, turned, sums, sums_at, spots)
+
+
+@in_pieces
+def _add_sums(first: int, last: int, s: Slide, sums: Any, dw: Any) -> None:
+    depth = s.all_channels * s.window
+    for k in range(first, last):
         for f in range(s.filters):
-            total = sums[k * width + f]
-            for piece in range(1, pieces):
-                total += sums[(piece * s.groups * depth + k) * width + f]
+            total = sums[0, k, f]
+            for piece in range(1, len(sums)):
+                total += sums[piece, k, f]
             dw[(k // depth * s.filters + f) * depth + k % depth] = total
 
 

@@ -10,9 +10,8 @@ from math import gcd
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import prange
 
-from autograd_cnn.kernels.jit.compiling import inner, parallel
+from autograd_cnn.kernels.jit.compiling import flat, in_pieces, inner
 from autograd_cnn.kernels.jit.simd import (
     LOW,
     MIDDLE,
@@ -26,7 +25,6 @@ from autograd_cnn.kernels.jit.simd import (
 from autograd_cnn.kernels.windows import Array, Windows
 
 SCRATCH: Final = 192 * 1024  # bytes that a part of an image, or the patches of it, may take
-PIECES: Final = 32  # parts that the work is split into, for however many threads
 
 
 class Slide(NamedTuple):
@@ -49,6 +47,8 @@ class Slide(NamedTuple):
     part_rows: int  # of pixels, under that many rows of windows
     part_width: int  # of the padded image
     patch_width: int  # of the panel of patches, in which every tap has a row
+    window: int  # taps of one channel
+    all_channels: int
     copies: int  # 1 if patches are copied into a panel, 0 if the tiles read them from the image
 
 
@@ -78,11 +78,20 @@ class Plan:
 
 @lru_cache(maxsize=512)
 def plan(
-    images: int, groups: int, channels: int, filters: int, windows: Windows, itemsize: int, *, whole: bool = False
+    images: int,
+    groups: int,
+    channels: int,
+    filters: int,
+    windows: Windows,
+    itemsize: int,
+    *,
+    whole: bool = False,
+    all_channels: int | None = None,
 ) -> Plan:
     """Decide how to cut a correlation, and tabulate its offsets.
 
-    ``whole`` takes all rows of an image at a time, in a panel.
+    ``whole`` takes all rows of an image at a time, in a panel. Of ``all_channels``, ``channels`` are
+    worked on at a time.
     """
     (kh, kw), (sh, sw), (dh, dw), (oh, ow) = windows.size, windows.stride, windows.dilation, windows.out
     lanes = VECTOR_BYTES // itemsize
@@ -110,7 +119,7 @@ def plan(
         depths = taps
     slide = Slide(
         images, groups, channels, *windows.image, filters, sh, sw, windows.padding[0][0], windows.padding[1][0], oh, ow,
-        rows, reach, part_rows, part_width, patch_width, int(copies),
+        rows, reach, part_rows, part_width, patch_width, kh * kw, all_channels or channels, int(copies),
     )  # fmt: skip
     return Plan(slide, *(np.ravel(table).astype(np.int64) for table in (taps, corners, places, spots, depths)))
 
@@ -135,25 +144,38 @@ def tile_rows(left: int) -> int:
     return TALL if left > MIDDLE else MIDDLE if left > LOW else LOW
 
 
-@parallel
-def pack_rows(matrix: Any, groups: int, group_step: int, rows: int, row_step: int, columns: Any) -> Any:
+class Rows(NamedTuple):
+    """Where the rows of some matrices are, one matrix for each group."""
+
+    tiles: int  # in each group
+    rows: int
+    row_step: int
+    group_step: int
+
+
+def pack_rows(matrices: Array, groups: int, group_step: int, rows: int, row_step: int, columns: Array) -> Array:
     """Lay the rows of each group's matrix out tile by tile, and column by column within a tile.
 
     The matrix has its element [m, k] at ``m · row_step + columns[k]``. Where the last tile is higher
     than the rows left, it repeats the last row.
     """
-    tiles = (rows + TALL - 1) // TALL
+    tiles = -(-rows // TALL)
+    packed = np.empty(groups * tiles * TALL * columns.size, matrices.dtype)
+    _pack_tiles(groups * tiles, Rows(tiles, rows, row_step, group_step), flat(matrices), columns, packed)
+    return packed
+
+
+@in_pieces
+def _pack_tiles(first: int, last: int, s: Rows, matrices: Any, columns: Any, packed: Any) -> None:
     depth = columns.size
-    packed = np.empty(groups * tiles * TALL * depth, matrix.dtype)
-    for tile in prange(groups * tiles):
-        group, first = tile // tiles, tile % tiles * TALL
-        height = tile_rows(rows - first)
+    for tile in range(first, last):
+        row = tile % s.tiles * TALL
+        height = tile_rows(s.rows - row)
         at = tile * TALL * depth
         for m in range(height):
-            base = group * group_step + min(first + m, rows - 1) * row_step
+            base = tile // s.tiles * s.group_step + min(row + m, s.rows - 1) * s.row_step
             for k in range(depth):
-                packed[at + k * height + m] = matrix[base + columns[k]]
-    return packed
+                packed[at + k * height + m] = matrices[base + columns[k]]
 
 
 @inner

@@ -9,9 +9,8 @@ compiler turns into vector instructions.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import prange
 
-from autograd_cnn.kernels.jit.compiling import flat, inner, parallel, takes
+from autograd_cnn.kernels.jit.compiling import flat, in_pieces, inner, takes
 from autograd_cnn.kernels.jit.pairs import give_to_one_of_four, largest_of_four
 from autograd_cnn.kernels.jit.simd import VECTOR_BYTES
 from autograd_cnn.kernels.windows import Array, Windows
@@ -20,7 +19,6 @@ from autograd_cnn.kernels.windows import Array, Windows
 class Pool(NamedTuple):
     """The sizes of one pooling."""
 
-    maps: int
     height: int
     width: int
     window_h: int
@@ -35,12 +33,10 @@ class Pool(NamedTuple):
     out_w: int
 
 
-def _pool(x: Array, windows: Windows) -> Pool:
+def _run(function: in_pieces, x: Array, windows: Windows, *arrays: Array) -> None:
     (top, _), (left, _) = windows.padding
-    return Pool(
-        x.shape[0] * x.shape[1], *windows.image, *windows.size, *windows.stride, *windows.dilation, top, left,
-        *windows.out,
-    )  # fmt: skip
+    pool = Pool(*windows.image, *windows.size, *windows.stride, *windows.dilation, top, left, *windows.out)
+    function(x.shape[0] * x.shape[1], pool, *arrays)
 
 
 # --- the largest of each window ---------------------------------------------------------------
@@ -52,15 +48,15 @@ def max_pool(x: Array, windows: Windows) -> Any:
         return NotImplemented
     y = np.empty((*x.shape[:2], *windows.out), x.dtype)
     winners = np.empty(y.shape, np.min_scalar_type(windows.size[0] * windows.size[1] - 1))
-    _max_pool(flat(x), y.reshape(-1), winners.reshape(-1), _pool(x, windows))
+    _run(_max_pool, x, windows, flat(x), y.reshape(-1), winners.reshape(-1))
     return y, winners
 
 
-@parallel
-def _max_pool(x: Any, y: Any, winners: Any, s: Pool) -> None:
+@in_pieces
+def _max_pool(first: int, last: int, s: Pool, x: Any, y: Any, winners: Any) -> None:
     lanes = VECTOR_BYTES // x.itemsize
     pairs = _is_two_by_two(s)
-    for each in prange(s.maps):
+    for each in range(first, last):
         end = (each + 1) * s.out_h * s.out_w
         for i in range(s.out_h):
             at = (each * s.out_h + i) * s.out_w
@@ -104,13 +100,13 @@ def gather_winners(x: Array, winners: Array, windows: Windows) -> Any:
     if not takes(x) or winners.dtype.kind not in "iu":
         return NotImplemented
     y = np.empty(winners.shape, x.dtype)
-    _gather_winners(flat(x), flat(winners), y.reshape(-1), _pool(x, windows))
+    _run(_gather_winners, x, windows, flat(x), flat(winners), y.reshape(-1))
     return y
 
 
-@parallel
-def _gather_winners(x: Any, winners: Any, y: Any, s: Pool) -> None:
-    for each in prange(s.maps):
+@in_pieces
+def _gather_winners(first: int, last: int, s: Pool, x: Any, winners: Any, y: Any) -> None:
+    for each in range(first, last):
         for i in range(s.out_h):
             for j in range(s.out_w):
                 at = (each * s.out_h + i) * s.out_w + j
@@ -133,14 +129,14 @@ def scatter_winners(g: Array, winners: Array, windows: Windows) -> Any:
     if not takes(g) or winners.dtype.kind not in "iu":
         return NotImplemented
     x = np.empty((*g.shape[:2], *windows.image), g.dtype)
-    _scatter_winners(flat(g), flat(winners), x.reshape(-1), _pool(g, windows))
+    _run(_scatter_winners, g, windows, flat(g), flat(winners), x.reshape(-1))
     return x
 
 
-@parallel
-def _scatter_winners(g: Any, winners: Any, x: Any, s: Pool) -> None:
+@in_pieces
+def _scatter_winners(first: int, last: int, s: Pool, g: Any, winners: Any, x: Any) -> None:
     pairs = _is_two_by_two(s)
-    for each in prange(s.maps):
+    for each in range(first, last):
         start, end = each * s.height * s.width, (each + 1) * s.height * s.width
         x[start + (2 * s.out_h * s.width if pairs else 0) : end] = 0
         for i in range(s.out_h):
@@ -176,7 +172,7 @@ def mean_pool(x: Array, windows: Windows, counts: Array) -> Any:
     if not takes(x, counts):
         return NotImplemented
     y = np.empty((*x.shape[:2], *windows.out), x.dtype)
-    _mean_pool(flat(x), flat(counts), y.reshape(-1), _pool(x, windows))
+    _run(_mean_pool, x, windows, flat(x), flat(counts), y.reshape(-1))
     return y
 
 
@@ -186,9 +182,9 @@ def _spread(counts: Any, like: Array, windows: Windows) -> Array:
     return np.broadcast_to(np.asarray(counts, dtype), windows.out)
 
 
-@parallel
-def _mean_pool(x: Any, counts: Any, y: Any, s: Pool) -> None:
-    for each in prange(s.maps):
+@in_pieces
+def _mean_pool(first: int, last: int, s: Pool, x: Any, counts: Any, y: Any) -> None:
+    for each in range(first, last):
         start = each * s.out_h * s.out_w
         y[start : start + s.out_h * s.out_w] = 0
         for i in range(s.out_h):
@@ -196,9 +192,9 @@ def _mean_pool(x: Any, counts: Any, y: Any, s: Pool) -> None:
                 row = i * s.stride_h + p * s.dilation_h - s.top
                 if 0 <= row < s.height:
                     for q in range(s.window_w):
-                        first, last, column = _columns_inside(q, s)
+                        begin, end, column = _columns_inside(q, s)
                         source = (each * s.height + row) * s.width + column
-                        for j in range(first, last):
+                        for j in range(begin, end):
                             y[start + i * s.out_w + j] += x[source + j * s.stride_w]
             for j in range(s.out_w):
                 y[start + i * s.out_w + j] /= counts[i * s.out_w + j]
@@ -208,9 +204,9 @@ def _mean_pool(x: Any, counts: Any, y: Any, s: Pool) -> None:
 def _columns_inside(q: int, s: Pool) -> tuple[int, int, int]:
     """Return the first window whose tap in column q is inside the image, the first after them, and the tap's column."""
     column = q * s.dilation_w - s.left
-    first = max(0, (s.stride_w - 1 - column) // s.stride_w)
-    last = min(s.out_w, (s.width - 1 - column) // s.stride_w + 1)
-    return first, last, column
+    begin = max(0, (s.stride_w - 1 - column) // s.stride_w)
+    end = min(s.out_w, (s.width - 1 - column) // s.stride_w + 1)
+    return begin, end, column
 
 
 def mean_pool_wrt_input(g: Array, windows: Windows, counts: Array) -> Any:
@@ -219,13 +215,13 @@ def mean_pool_wrt_input(g: Array, windows: Windows, counts: Array) -> Any:
     if not takes(g, counts):
         return NotImplemented
     x = np.empty((*g.shape[:2], *windows.image), g.dtype)
-    _mean_pool_wrt_input(flat(g), flat(counts), x.reshape(-1), _pool(g, windows))
+    _run(_mean_pool_wrt_input, g, windows, flat(g), flat(counts), x.reshape(-1))
     return x
 
 
-@parallel
-def _mean_pool_wrt_input(g: Any, counts: Any, x: Any, s: Pool) -> None:
-    for each in prange(s.maps):
+@in_pieces
+def _mean_pool_wrt_input(first: int, last: int, s: Pool, g: Any, counts: Any, x: Any) -> None:
+    for each in range(first, last):
         start = each * s.height * s.width
         x[start : start + s.height * s.width] = 0
         for i in range(s.out_h):
@@ -234,7 +230,7 @@ def _mean_pool_wrt_input(g: Any, counts: Any, x: Any, s: Pool) -> None:
                 row = i * s.stride_h + p * s.dilation_h - s.top
                 if 0 <= row < s.height:
                     for q in range(s.window_w):
-                        first, last, column = _columns_inside(q, s)
+                        begin, end, column = _columns_inside(q, s)
                         target = start + row * s.width + column
-                        for j in range(first, last):
+                        for j in range(begin, end):
                             x[target + j * s.stride_w] += g[at + j] / counts[i * s.out_w + j]

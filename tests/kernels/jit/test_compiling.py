@@ -1,7 +1,9 @@
 """What is compiled: once, for good, and for what it takes."""
 
+import os
 import subprocess
 import sys
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -10,21 +12,28 @@ import pytest
 from autograd_cnn.kernels.jit import compiling
 
 
+class Sizes(NamedTuple):
+    each: int
+
+
 @compiling.inner
 def _square(x):
     return x * x
 
 
-@compiling.parallel
-def _squares(x):
-    y = np.empty_like(x)
-    for i in numba.prange(x.size):
-        y[i] = _square(x[i])
-    return y
+@compiling.in_pieces
+def _squares(first, last, s, x, y):
+    for job in range(first, last):
+        for i in range(job * s.each, (job + 1) * s.each):
+            y[i] = _square(x[i])
 
 
-def test_a_parallel_function_calls_an_inner_one():
-    np.testing.assert_array_equal(_squares(np.arange(5.0)), np.arange(5.0) ** 2)
+@pytest.mark.parametrize("jobs", [1, compiling.PIECES - 1, compiling.PIECES, 3 * compiling.PIECES + 7])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_all_jobs_are_done(jobs, dtype):
+    x, y = np.arange(2 * jobs + 1, dtype=dtype), np.zeros(2 * jobs + 1, dtype)
+    _squares(jobs, Sizes(2), x, y)
+    np.testing.assert_array_equal(y, [*x[:-1] ** 2, 0])
 
 
 def test_flat_makes_every_input_of_one_type():
@@ -54,20 +63,18 @@ def test_takes(arrays, taken):
 PROGRAM = """
 import numpy as np
 from autograd_cnn.kernels import jit
-from autograd_cnn.kernels.jit import correlation, panels
+from autograd_cnn.kernels.jit import compiling, correlation, panels
 from autograd_cnn.kernels.windows import windows
 
 x = np.ones((1, 1, 6, 6), np.float32)
 jit.correlate2d(x, x[:, :, :3, :3], None, windows("", (6, 6), 3), 1)
-print(sum(sum(each.stats.cache_misses.values()) for each in (correlation._correlate, panels.pack_rows)))
+codes = [*correlation._correlate._compiled.values(), *panels._pack_tiles._compiled.values()]
+print([each.cache_hits for each in codes], sum(compiling._run.stats.cache_misses.values()))
 """
 
 
 def test_a_second_process_compiles_nothing(tmp_path):
-    def run():
-        environment = {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": ":".join(sys.path)}
-        return subprocess.run(
-            [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True
-        )
-
-    assert [run().stdout.strip(), run().stdout.strip()] == ["2", "0"]
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", PROGRAM]
+    said = [subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout for _ in "12"]
+    assert said == ["[0, 0] 2\n", "[1, 1] 0\n"]
