@@ -1,0 +1,27 @@
+"""Draw the pictures of the documentation: ``python docs/pictures/draw.py``."""
+
+from pathlib import Path
+
+import numpy as np
+
+import autograd_cnn as ag
+from autograd_cnn import nn
+
+HERE = Path(__file__).parent
+
+
+def loss_of(model: nn.Module, shape: tuple[int, ...]) -> ag.Tensor:
+    """Return the loss of a model on random images, with its graph."""
+    images = np.random.default_rng(0).random((8, *shape), np.float32)
+    return nn.cross_entropy(model(images), np.arange(8))
+
+
+lenet, resnet = nn.lenet5(0), nn.resnet20(0)
+
+loss = loss_of(lenet, (1, 28, 28))
+forward = ag.graph.capture(loss, names=lenet.named_parameters())
+forward.render(HERE / "lenet.svg")
+ag.graph.capture(loss, names=lenet.named_parameters(), backward=True).render(HERE / "lenet-backward.svg")
+
+loss = loss_of(resnet, (3, 32, 32))
+ag.graph.capture(loss, names=resnet.named_parameters()).render(HERE / "resnet20.svg", depth=2)
