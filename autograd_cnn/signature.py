@@ -41,6 +41,7 @@ class Signature:
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in arrays)
         self._optional = frozenset(p.name for p in given if p.default is None)
         self._names = frozenset((*self.operands, *self.parameters))
+        self._arity = -1 if self.variadic else len(self.operands)
         if "y" in self._names:
             raise RegistrationError(sentence(self.name, "an argument is called 'y'", hint="y is the output"))
         odd = [p for p in arrays if p.kind is p.VAR_KEYWORD or not (p.default is p.empty or p.default is None)]
@@ -55,6 +56,17 @@ class Signature:
 
     def bind(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort what was passed into arrays by position and parameters by name."""
+        if len(args) != self._arity or not params.keys() <= self.parameters.keys():
+            args, params = self._sorted(args, params)
+        for name, value in params.items():
+            if isinstance(value, Traced):
+                raise OperandError(
+                    sentence(self.name, f"parameter {name!r} has no gradient", expected="a plain value", got="a Tensor")
+                )
+        return args, params
+
+    def _sorted(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Bind what is not in its usual place: arrays by name, parameters by position."""
         if unknown := params.keys() - self._names:
             raise OperandError(sentence(self.name, f"no argument {min(unknown)!r}", hint=f"it takes {self._listed()}"))
         if not self.variadic:
@@ -69,11 +81,6 @@ class Signature:
                     raise OperandError(sentence(self.name, f"argument {name!r} is missing"))
                 arrays.append(params.pop(name, None))
             args = tuple(arrays)
-        for name, value in params.items():
-            if isinstance(value, Traced):
-                raise OperandError(
-                    sentence(self.name, f"parameter {name!r} has no gradient", expected="a plain value", got="a Tensor")
-                )
         return args, params
 
     def _listed(self) -> str:

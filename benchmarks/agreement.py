@@ -1,5 +1,6 @@
 """Whether all peers have computed the same."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 
@@ -7,12 +8,15 @@ import numpy as np
 
 from benchmarks.tasks import Array, Arrays
 
-TOLERANCE = 1e-3
-"""The largest difference that is let pass, relative to an array's largest value: float32 and many sums."""
+NUMBERS = 1e-3
+"""The largest relative difference that is let pass in a number, such as a loss."""
+
+SINGLE = 5
+"""How many times the difference of all arrays together that of a single one may be."""
 
 
-def disagreements(results: Mapping[str, Arrays], tolerance: float = TOLERANCE) -> dict[str, str]:
-    """Return who is out of line, and where first.
+def disagreements(results: Mapping[str, Arrays], tolerance: float) -> dict[str, str]:
+    """Return who is out of line, and where; ``tolerance`` is for all arrays together.
 
     No peer is privileged: each array is held against the median of all peers, value by value. So
     of two that differ both are named, and of three or more the odd one out.
@@ -20,19 +24,13 @@ def disagreements(results: Mapping[str, Arrays], tolerance: float = TOLERANCE) -
     Examples
     --------
     >>> same, other = {"loss": np.array(2.0)}, {"loss": np.array(3.0)}
-    >>> disagreements({"a": same, "b": same, "c": other})
+    >>> disagreements({"a": same, "b": same, "c": other}, 1e-3)
     {'c': 'loss is off by 5e-01'}
     """
     names = list(dict.fromkeys(name for arrays in results.values() for name in arrays))
     middle = {name: _median([arrays[name] for arrays in results.values() if name in arrays]) for name in names}
-    found = {}
-    for peer, arrays in results.items():
-        complaint = next(
-            filter(None, (_complaint(name, arrays.get(name), middle[name], tolerance) for name in names)), ""
-        )
-        if complaint:
-            found[peer] = complaint
-    return found
+    complaints = {peer: _complaint(arrays, middle, tolerance) for peer, arrays in results.items()}
+    return {peer: complaint for peer, complaint in complaints.items() if complaint}
 
 
 def _median(arrays: list[Array]) -> Array:
@@ -42,11 +40,22 @@ def _median(arrays: list[Array]) -> Array:
     return np.median(sound, axis=0) if sound else np.full(usual, np.nan)
 
 
-def _complaint(name: str, array: Array | None, middle: Array, tolerance: float) -> str:
-    if array is None:
-        return f"{name} is missing"
-    if array.shape != middle.shape:
-        return f"{name} is {array.shape}, not {middle.shape}"
-    scale = np.abs(middle).max(initial=0) or 1.0
-    error = float(np.abs(array - middle).max(initial=0) / scale)
-    return "" if error <= tolerance else f"{name} is off by {error:.0e}"
+def _complaint(arrays: Arrays, middle: Arrays, tolerance: float) -> str:
+    """Return the first thing that is wrong, or nothing."""
+    for name, expected in middle.items():
+        if name not in arrays:
+            return f"{name} is missing"
+        if arrays[name].shape != expected.shape:
+            return f"{name} is {arrays[name].shape}, not {expected.shape}"
+        error = _distance([arrays[name]], [expected])
+        if not error <= (SINGLE * tolerance if expected.ndim else NUMBERS):
+            return f"{name} is off by {error:.0e}"
+    several = [name for name, expected in middle.items() if expected.ndim]
+    error = _distance([arrays[name] for name in several], [middle[name] for name in several])
+    return "" if error <= tolerance else f"all arrays together are off by {error:.0e}"
+
+
+def _distance(found: list[Array], expected: list[Array]) -> float:
+    """Return the length of the difference relative to the length of what was expected, unless that is 0."""
+    difference = math.hypot(*(float(np.linalg.norm(a - b)) for a, b in zip(found, expected, strict=True)))
+    return difference / (math.hypot(*(float(np.linalg.norm(b)) for b in expected)) or 1.0)

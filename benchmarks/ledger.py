@@ -55,7 +55,8 @@ class Ledger:
 
     def compare(self, results: Mapping[Entrant, Arrays], case: Case) -> None:
         """Note who has computed something else than the others."""
-        complaints = disagreements({str(entrant): arrays for entrant, arrays in results.items()})
+        by_name = {str(entrant): arrays for entrant, arrays in results.items()}
+        complaints = disagreements(by_name, case.task.tolerance)
         for entrant in results:
             if str(entrant) in complaints:
                 self.notes[case.name, entrant] = f"wrong: {complaints[str(entrant)]}", False

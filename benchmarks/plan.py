@@ -30,8 +30,8 @@ def lineup(peers: Sequence[str]) -> list[Entrant]:
 
 
 def in_order(entrants: Sequence[Entrant], turn: int) -> list[Entrant]:
-    """Return the order of a round: each begins once, and every second round runs backwards."""
-    k = turn % len(entrants) if entrants else 0
+    """Return the order of a round: every second one runs the last one backwards, and each begins in its time."""
+    k = turn // 2 % len(entrants) if entrants else 0
     order = [*entrants[k:], *entrants[:k]]
     return order[::-1] if turn % 2 else order
 

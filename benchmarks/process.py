@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -85,7 +86,8 @@ class Worker:
         self.process.wait()
         for stream in (self.process.stdin, self.process.stdout, self.errors):
             if stream is not None:
-                stream.close()
+                with suppress(BrokenPipeError):  # a question that the dead did not hear
+                    stream.close()
 
     def ask(self, do: str, /, **arguments: Any) -> dict[str, Any]:
         """Send a command and return the answer.

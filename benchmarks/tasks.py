@@ -1,7 +1,8 @@
 """What a peer can be asked to do, in terms that belong to no peer.
 
 A task is plain data with seeded inputs, so that every peer makes the same arrays for itself. Its
-class says which function of a peer's module takes it: a `Network` goes to ``network``, and so on.
+class says which function of a peer's module takes it, by ``asks``: a `Network` goes to ``network``,
+and so on. Its ``tolerance`` is how far the peers' arrays may be apart.
 Names and layouts of weights are those of PyTorch's ``Sequential``: ``"0.weight"`` is the first
 layer's, (F, C, KH, KW) for a convolution and (out, in) for a linear layer.
 """
@@ -157,6 +158,9 @@ def forward_flops(layers: Layers, shape: Shape) -> tuple[list[int], Shape]:
 class Network:
     """A step of plain gradient descent on one batch: forward, backward, update.
 
+    Rounding tips the decision of a rectifier or a pooling window here and there. A share ε of tipped
+    decisions moves a gradient whose terms nearly cancel by √ε, hence the tolerance.
+
     Attributes
     ----------
     layers
@@ -175,6 +179,7 @@ class Network:
     rate: float = 0.1
     classes: int = 10
     asks: ClassVar[str] = "network"
+    tolerance: ClassVar[float] = 1e-2
 
     @property
     def flops(self) -> int:
@@ -195,9 +200,9 @@ class Network:
         return drawn
 
     def data(self) -> tuple[Array, Array]:
-        """Return images (N, C, H, W) and their labels (N,)."""
+        """Return images (N, C, H, W) from 0 to 1, and their labels (N,)."""
         rng = np.random.default_rng(2)
-        images = rng.standard_normal((self.batch, *self.image), np.float32)
+        images = rng.random((self.batch, *self.image), np.float32)
         return images, rng.integers(self.classes, size=self.batch)
 
 
@@ -213,6 +218,7 @@ class Convolution:
     batch: int
     side: Side
     asks: ClassVar[str] = "convolution"
+    tolerance: ClassVar[float] = 1e-4
 
     @property
     def shapes(self) -> tuple[Shape, Shape, Shape]:
@@ -245,6 +251,7 @@ class Chain:
 
     nodes: int
     asks: ClassVar[str] = "chain"
+    tolerance: ClassVar[float] = 1e-6
     flops: ClassVar[int] = 0
     values: ClassVar[tuple[float, float, float]] = (1.0, -1.0, 0.5)
 
@@ -261,6 +268,7 @@ class Script:
 
     package: str
     asks: ClassVar[str] = "script"
+    tolerance: ClassVar[float] = 1e-3
     flops: ClassVar[int] = 0
 
 

@@ -67,11 +67,12 @@ class Session:
 
     def check(self, path: str) -> dict[str, Any]:
         """Write what has to agree into the file ``path``."""
-        found = self._job().check()
+        found: dict[str, Any] = dict(self._job().check())
         for _ in range(STEPS):
             self._job().run()
-        again = {f"{name} after {STEPS} runs": value for name, value in self._job().check().items() if name == "loss"}
-        np.savez(path, **found, **again)
+        if "loss" in found:
+            found[f"loss after {STEPS} runs"] = self._job().check()["loss"]
+        np.savez(path, **found)
         return {}
 
     def turn(self, seconds: float, warmup: float) -> dict[str, Any]:

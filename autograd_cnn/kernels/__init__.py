@@ -11,6 +11,8 @@ correlate2d = Kernel("correlate2d")
 correlate2d_wrt_input = Kernel("correlate2d_wrt_input")
 correlate2d_wrt_weight = Kernel("correlate2d_wrt_weight")
 erf = Kernel("erf")
+matmul = Kernel("matmul")
+linear = Kernel("linear")
 relu = Kernel("relu")
 masked = Kernel("masked")
 max_pool = Kernel("max_pool")
@@ -29,7 +31,9 @@ __all__ = [
     "current_backend",
     "erf",
     "gather_winners",
+    "linear",
     "masked",
+    "matmul",
     "max_pool",
     "mean_pool",
     "mean_pool_wrt_input",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from autograd_cnn import kernels
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.ops.elementwise import multiply
 from autograd_cnn.ops.indexing import getitem
@@ -33,7 +34,7 @@ def matmul(x1: Array, x2: Array) -> Array:
                 sentence("matmul", f"x1 has {inner[0]} columns but x2 has {inner[1]} rows",
                          hint=f"shapes x1={np.shape(x1)}, x2={np.shape(x2)}")
             )  # fmt: skip
-    return np.matmul(x1, x2)
+    return kernels.matmul(np.asarray(x1), np.asarray(x2))
 
 
 @matmul.vjp("x1")
@@ -90,10 +91,7 @@ def linear(x: Array, w: Array, bias: Array | None = None) -> Array:
             sentence("linear", "bias has the wrong shape", expected=f"one number for each output, {np.shape(w)[:1]}",
                      got=np.shape(bias))
         )  # fmt: skip
-    y = np.matmul(x, w.T)
-    if bias is not None:
-        y += bias
-    return y
+    return kernels.linear(x, w, bias)
 
 
 @linear.vjp("x")

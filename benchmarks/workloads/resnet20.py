@@ -29,6 +29,6 @@ def _layers() -> Layers:
 
 WORKLOAD = Workload(
     title="ResNet-20, training step",
-    cases=(Case("batch 32", Network(_layers(), (3, 32, 32), 32)),),
+    cases=(Case("batch 32", Network(_layers(), (3, 32, 32), 32, rate=0.01)),),
     turn=1.0,
 )

@@ -1,29 +1,43 @@
 import numpy as np
 
-from benchmarks.agreement import disagreements
+from benchmarks import agreement
 
 
 def _results(**peers):
     return {peer: {name: np.asarray(value, float) for name, value in arrays.items()} for peer, arrays in peers.items()}
 
 
+def _disagreements(results):
+    return agreement.disagreements(results, 1e-3)
+
+
 def test_all_agree_within_the_tolerance():
-    results = _results(a={"loss": 1.0, "w": [1, 2]}, b={"loss": 1.0005, "w": [1, 2.001]}, c={"loss": 1.0, "w": [1, 2]})
-    assert disagreements(results) == {}
+    results = _results(a={"loss": 1.0, "w": [3, 4]}, b={"loss": 1.0005, "w": [3, 4.004]}, c={"loss": 1.0, "w": [3, 4]})
+    assert _disagreements(results) == {}
 
 
 def test_the_odd_one_out_is_named():
-    results = _results(a={"w": [1, 2]}, b={"w": [1, 2]}, c={"w": [1, 4]})
-    assert disagreements(results) == {"c": "w is off by 1e+00"}
+    results = _results(a={"w": [3, 4]}, b={"w": [3, 4]}, c={"w": [3, 14]})
+    assert _disagreements(results) == {"c": "w is off by 2e+00"}
 
 
 def test_of_two_both_are_named():
-    assert set(disagreements(_results(a={"w": 1}, b={"w": 2}))) == {"a", "b"}
+    assert set(_disagreements(_results(a={"w": 1}, b={"w": 2}))) == {"a", "b"}
 
 
-def test_a_difference_counts_relative_to_the_largest_value():
-    assert disagreements(_results(a={"w": [1e6, 0]}, b={"w": [1e6, 0]}, c={"w": [1e6, 500]})) == {}
-    assert disagreements(_results(a={"w": [1, 0]}, b={"w": [1, 0]}, c={"w": [1, 0.01]})) == {"c": "w is off by 1e-02"}
+def test_a_number_has_no_latitude():
+    results = _results(a={"loss": 1.0, "w": [9, 9]}, b={"loss": 1.0, "w": [9, 9]}, c={"loss": 1.002, "w": [9, 9]})
+    assert _disagreements(results) == {"c": "loss is off by 2e-03"}
+
+
+def test_one_array_may_move_a_little_but_not_all_of_them():
+    small, large = [0.1, 0.0], [30.0, 40.0]
+    usual = {"v": small, "w": large}
+    tipped = {"v": [0.1002, 0.0], "w": large}
+    assert _disagreements(_results(a=usual, b=usual, c=tipped)) == {}
+    assert _disagreements(_results(a=usual, b=usual, c={"v": [0.11, 0.0], "w": large})) == {"c": "v is off by 1e-01"}
+    moved = {"v": small, "w": [30.12, 40.16]}
+    assert _disagreements(_results(a=usual, b=usual, c=moved)) == {"c": "all arrays together are off by 4e-03"}
 
 
 def test_missing_misshapen_and_not_a_number():
@@ -34,10 +48,16 @@ def test_missing_misshapen_and_not_a_number():
         d={"w": [[1, 2]], "v": 0},
         e={"w": [1, np.nan], "v": 0},
     )
-    assert disagreements(results) == {"c": "w is missing", "d": "w is (1, 2), not (2,)", "e": "w is off by nan"}
+    assert _disagreements(results) == {"c": "w is missing", "d": "w is (1, 2), not (2,)", "e": "w is off by nan"}
 
 
 def test_nobody_to_compare_with():
-    assert disagreements({}) == {}
-    assert disagreements(_results(a={"w": 1})) == {}
-    assert disagreements(_results(a={"w": np.nan})) == {"a": "w is off by nan"}
+    assert _disagreements({}) == {}
+    assert _disagreements(_results(a={"w": 1})) == {}
+    assert _disagreements(_results(a={"w": np.nan})) == {"a": "w is off by nan"}
+
+
+def test_the_tolerance_is_the_tasks():
+    results = _results(a={"w": [3, 4]}, b={"w": [3, 4]}, c={"w": [3, 4.02]})
+    assert agreement.disagreements(results, 1e-2) == {}
+    assert set(agreement.disagreements(results, 1e-3)) == {"c"}

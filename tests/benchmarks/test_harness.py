@@ -1,6 +1,7 @@
 """The turns, with workers that only pretend."""
 
 import json
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -18,10 +19,10 @@ MILLISECONDS = {"ours": 1.0, "torch": 2.0, "jax": 3.0}
 class _Worker:
     """Knows no library, but answers as a worker does; ``faults`` are answers by peer and command."""
 
-    faults = {}
-    log = []
+    faults: ClassVar = {}
+    log: ClassVar = []
 
-    def __init__(self, peer, threads):
+    def __init__(self, peer, _):
         self.peer = peer
 
     def __enter__(self):

@@ -1,4 +1,5 @@
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,9 @@ def test_a_worker_answers_and_stands_still_in_between():
         assert worker.ask("prepare", workload="lenet", case=1) == {}
         assert len(worker.ask("turn", seconds=0, warmup=0)["times"]) == 1
         if Path("/proc").exists():
+            deadline = time.monotonic() + 5
+            while _state(worker.process.pid) != "T" and time.monotonic() < deadline:
+                time.sleep(0.001)
             assert _state(worker.process.pid) == "T"
     assert worker.process.poll() is not None
 

@@ -33,7 +33,7 @@ def test_a_copy_takes_no_part_but_in_the_self_test():
     outcome = Outcome("c", [_entry("torch", 4.0), _entry("ours", 1.0), _entry("torch", 3.0, copy=True)])
     assert outcome.best_torch() == 4.0
     assert outcome.self_test() == 0.75
-    assert not_believable([outcome, _outcome(torch=1.0)]) == {"c": 0.75}
+    assert not_believable([outcome, _outcome("d", torch=1.0)]) == {"c": 0.75}
 
 
 def test_close_copies_are_believed():

@@ -1,5 +1,6 @@
 import numpy as np
 
+import autograd_cnn as ag
 from benchmarks import worker
 from benchmarks.tasks import Job, LackingError
 from benchmarks.worker import Session, answer, turn
@@ -29,9 +30,9 @@ def test_a_run_longer_than_the_turn_counts_at_once(monkeypatch):
 
 def test_there_is_always_one_time(monkeypatch):
     clock = _Clock(monkeypatch)
-    assert turn(lambda: clock.work(0.7), seconds=0.5, warmup=0.5) == [0.7]
-    assert turn(lambda: clock.work(0.1), seconds=0, warmup=0) == [0.1]
-    assert clock.now == 0.7 * 2 + 0.1
+    assert turn(lambda: clock.work(0.75), seconds=0.5, warmup=0.5) == [0.75]
+    assert turn(lambda: clock.work(0.125), seconds=0, warmup=0) == [0.125]
+    assert clock.now == 2 * 0.75 + 0.125
 
 
 def _session(run=lambda: None, check=dict):
@@ -63,7 +64,8 @@ def test_what_goes_wrong_is_an_answer():
 
 def test_a_peer_may_lack_a_kind_of_task():
     session = Session("ours_reference")
-    assert "version" in answer(session, {"do": "load"})
+    with ag.set_backend("auto"):  # which the peer changes
+        assert "version" in answer(session, {"do": "load"})
     assert answer(session, {"do": "prepare", "workload": "chain", "case": 0}) == {"lacks": "no chain"}
     assert answer(session, {"do": "prepare", "workload": "lenet", "case": 0}) == {}
     assert session.job is not None

@@ -38,7 +38,7 @@ def test_the_counts_of_the_networks_are_known():
     lenet = {case.name: case.task.flops for case in workloads()["lenet"].cases}
     assert round(lenet["batch 256"] / 1e9, 2) == 0.39
     assert lenet["batch 256"] == 4 * lenet["batch 64"]
-    assert round(workloads()["vgg"].cases[0].task.flops / 1e9, 1) == 15.0
+    assert round(workloads()["vgg"].cases[0].task.flops / 1e9, 1) == 14.7
 
 
 def test_the_convolutions_hold_all_three_sides():

@@ -1,6 +1,14 @@
-"""The fast backend: kernels compiled by Numba."""
+"""The fast backend: kernels compiled by Numba for the processor at hand.
 
-from autograd_cnn.kernels.jit.correlation import correlate2d, correlate2d_wrt_input, correlate2d_wrt_weight
+`simd` writes the micro-kernel, a tile of a matrix product in registers; `panels` lays out what it reads;
+`correlation` and `adjoint` make correlation and both adjoints of it; `pooling` goes over windows, with `pairs` for the
+2x2 ones. `compiling` spreads the work over the threads. A kernel that cannot do what it is asked returns
+`NotImplemented`, and the reference does it.
+"""
+
+from autograd_cnn.kernels.jit.adjoint import correlate2d_wrt_input
+from autograd_cnn.kernels.jit.correlation import correlate2d, correlate2d_wrt_weight
+from autograd_cnn.kernels.jit.elementwise import masked, relu
 from autograd_cnn.kernels.jit.pooling import (
     gather_winners,
     max_pool,
@@ -8,14 +16,22 @@ from autograd_cnn.kernels.jit.pooling import (
     mean_pool_wrt_input,
     scatter_winners,
 )
+from autograd_cnn.kernels.jit.product import linear, matmul
+from autograd_cnn.kernels.jit.threads import num_threads, set_num_threads
 
 __all__ = [
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
     "gather_winners",
+    "linear",
+    "masked",
+    "matmul",
     "max_pool",
     "mean_pool",
     "mean_pool_wrt_input",
+    "num_threads",
+    "relu",
     "scatter_winners",
+    "set_num_threads",
 ]

@@ -21,7 +21,18 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 def inner(function: _Function) -> _Function:
     """Compile a function for other compiled ones to call: Python itself has no way to it."""
-    return numba.njit(error_model="numpy", inline="always")(function)
+    compiled: Any = numba.njit(error_model="numpy", inline="always")(function)
+    return compiled
+
+
+def instruction(function: Callable[..., Any]) -> Any:
+    """Make a function that returns a signature, and what writes LLVM's code for it, one for compiled code to call."""
+    return intrinsic(function)
+
+
+def _on_all_threads(function: _Function) -> _Function:
+    compiled: Any = numba.njit(cache=True, parallel=True)(function)
+    return compiled
 
 
 class in_pieces:  # noqa: N801  # a decorator
@@ -54,14 +65,14 @@ class in_pieces:  # noqa: N801  # a decorator
         return numba.cfunc(signature, cache=True, error_model="numpy")(self._function)
 
 
-@numba.njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]  # Numba brings no types
+@_on_all_threads
 def _run(address: int, jobs: int, pieces: int, sizes: tuple[int, ...], arrays: tuple[Array, ...]) -> None:
     for piece in numba.prange(pieces):
         number = np.int64(piece)
         _call(address, number * jobs // pieces, (number + 1) * jobs // pieces, sizes, arrays)
 
 
-@intrinsic  # type: ignore[untyped-decorator]  # Numba brings no types
+@instruction
 def _call(typing: Any, address: Any, first: Any, last: Any, sizes: Any, arrays: Any) -> Any:
     """Call the function at an address."""
 

@@ -1,8 +1,8 @@
-"""Correlation and its two adjoints on one micro-kernel.
+"""Correlation, and its adjoint with respect to the weights, on one micro-kernel.
 
 Shapes: x (N, C, H, W), w (F, C/G, KH, KW), g and y (N, F, OH, OW), for G groups.
 
-All three are products of matrices of which one is made of an image's patches, and is never written
+Both are products of matrices of which one is made of an image's patches, and is never written
 down as a whole: the tiles read it from the image itself or from a panel of a few rows of windows.
 The work is cut in the same pieces for any number of threads, so the result has the same bits.
 """
@@ -13,15 +13,11 @@ import numpy as np
 
 from autograd_cnn.kernels.jit.compiling import flat, in_pieces, inner, takes
 from autograd_cnn.kernels.jit.panels import (
-    SCRATCH,
     Plan,
     Slide,
-    add_patches,
     copy_patches,
-    copy_row,
     cut_image,
     pack_rows,
-    paste_image,
     plan,
     tile_rows,
     turn_maps,
@@ -52,11 +48,12 @@ def correlate2d(x: Array, w: Array, bias: Array | None, windows: Windows, groups
     start = np.zeros(w.shape[0], x.dtype) if bias is None else bias.copy()
     packed = pack_rows(w, groups, f * depth, f, depth, np.arange(depth))
     y = np.empty((x.shape[0], w.shape[0], *windows.out), x.dtype)
-    _run(x, packed, start, plan(x.shape[0], groups, w.shape[1], f, windows, x.itemsize), y)
+    run(x, packed, start, plan(x.shape[0], groups, w.shape[1], f, windows, x.itemsize), y)
     return y
 
 
-def _run(x: Array, packed: Array, start: Array, p: Plan, y: Array) -> None:
+def run(x: Array, packed: Array, start: Array, p: Plan, y: Array) -> None:
+    """Write into y the product of the packed rows with the patches of x."""
     s = p.slide
     jobs = s.images * s.groups * -(-s.out_h // s.rows)
     _correlate(jobs, s, flat(x), packed, start, p.taps, p.places, p.spots, p.depths, y.reshape(-1))
@@ -80,7 +77,7 @@ def _correlate(
         if s.copies:
             copy_patches(patches, part, taps, s, rows)
             columns = rows * s.out_w
-        _multiply(
+        multiply(
             patches if s.copies else part, places, depths, packed, group * (packed.size // s.groups),
             start, group * s.filters, s.filters,
             y, (image * s.filters * s.out_h + row) * s.out_w, spots, s.out_h * s.out_w, columns,
@@ -88,7 +85,7 @@ def _correlate(
 
 
 @inner
-def _multiply(
+def multiply(
     image: Any, places: Any, depths: Any, packed: Any, packed_at: int, start: Any, start_at: int, rows: int,
     c: Any, c_at: int, spots: Any, c_step: int, columns: int,
 ) -> None:  # fmt: skip
@@ -109,67 +106,6 @@ def _multiply(
                     height, min(DEPTH, depths.size - k), start, start_at + m, c, c_at + m * c_step, spots, v, c_step,
                     min(height, rows - m), in_last, k,
                 )  # fmt: skip
-
-
-def correlate2d_wrt_input(g: Array, w: Array, windows: Windows, groups: int) -> Any:
-    """Return what each pixel of x gets, of all windows that meet it."""
-    if not takes(g, w):
-        return NotImplemented
-    pixels, places = np.prod(windows.image), np.prod(windows.out)
-    # Correlating back costs a product per pixel and tap, adding patches one per window and tap, and the adding.
-    if windows.stride == (1, 1) and 2 * pixels <= 3 * places:
-        return _by_correlating_back(g, w, windows, groups)
-    return _by_adding_patches(g, w, windows, groups)
-
-
-def _by_correlating_back(g: Array, w: Array, windows: Windows, groups: int) -> Array:
-    """Correlate g with the kernels turned by 180 degrees, filters and channels exchanged."""
-    n, f, c, taps = g.shape[0], w.shape[0] // groups, w.shape[1], windows.size[0] * windows.size[1]
-    reach = [(k - 1) * d for k, d in zip(windows.size, windows.dilation, strict=True)]
-    top, left = (span - before for span, (before, _) in zip(reach, windows.padding, strict=True))
-    back = Windows(
-        windows.out, windows.size, (1, 1), ((top, 0), (left, 0)), windows.dilation, windows.image
-    )  # its extent, not its padding, says how far the rows below and columns on the right go
-    turned = np.arange(f)[:, None] * c * taps + np.arange(taps)[::-1]  # (F/G, KH·KW)
-    packed = pack_rows(w, groups, f * c * taps, c, taps, turned.reshape(-1))
-    x = np.empty((n, groups * c, *windows.image), g.dtype)
-    _run(g, packed, np.zeros(groups * c, g.dtype), plan(n, groups, f, c, back, g.itemsize), x)
-    return x
-
-
-def _by_adding_patches(g: Array, w: Array, windows: Windows, groups: int) -> Array:
-    """Compute patches, turned kernels · g, and add them to where they belong."""
-    n, f, c, taps = g.shape[0], w.shape[0] // groups, w.shape[1], windows.size[0] * windows.size[1]
-    p = plan(n, groups, c, f, windows, g.itemsize, whole=True)
-    packed = pack_rows(w, groups, f * c * taps, c * taps, 1, np.arange(f) * c * taps)
-    x = np.empty((n, groups * c, *windows.image), g.dtype)
-    depths = np.arange(f) * p.slide.patch_width
-    _add_patches_of(n * groups, p.slide, flat(g), packed, p.taps, p.places, depths, x.reshape(-1))
-    return x
-
-
-@in_pieces
-def _add_patches_of(
-    first: int, last: int, s: Slide, g: Any, packed: Any, taps: Any, places: Any, depths: Any, x: Any
-) -> None:
-    windows = s.out_h * s.out_w
-    step = max(1, SCRATCH // (x.itemsize * s.patch_width * TALL)) * TALL
-    maps = np.zeros(s.filters * s.patch_width, x.dtype)
-    patches = np.empty(min(step, taps.size) * s.patch_width, x.dtype)
-    part = np.empty(s.channels * s.part_rows * s.part_width, x.dtype)
-    nothing = np.zeros(step, x.dtype)
-    for image in range(first, last):
-        for f in range(s.filters):
-            copy_row(maps, f * s.patch_width, g, (image * s.filters + f) * windows, windows)
-        part[:] = 0
-        for k in range(0, taps.size, step):
-            count = min(step, taps.size - k)
-            packed_at = image % s.groups * (packed.size // s.groups) + k * s.filters
-            _multiply(
-                maps, places, depths, packed, packed_at, nothing, 0, count, patches, 0, places, s.patch_width, windows
-            )
-            add_patches(part, patches, taps, k, count, s)
-        paste_image(x, image * s.channels * s.height * s.width, part, s)
 
 
 def correlate2d_wrt_weight(x: Array, g: Array, windows: Windows, groups: int) -> Any:

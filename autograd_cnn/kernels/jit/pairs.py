@@ -7,12 +7,12 @@ left taps and one of right taps, and the other way round.
 from typing import Any
 
 from numba import types
-from numba.extending import intrinsic
 
+from autograd_cnn.kernels.jit.compiling import instruction
 from autograd_cnn.kernels.jit.simd import INT, Value, Vectors, lane_numbers, pointer
 
 
-@intrinsic  # type: ignore[untyped-decorator]  # Numba brings no types
+@instruction
 def largest_of_four(
     typing: Any, y: Any, winners: Any, at: Any, x: Any, x_at: Any, width: Any, count: Any
 ) -> Any:  # fmt: skip
@@ -57,7 +57,7 @@ def _taps(simd: Vectors, upper: Value, width: Value, masks: list[Value]) -> list
     return taps
 
 
-@intrinsic  # type: ignore[untyped-decorator]  # Numba brings no types
+@instruction
 def give_to_one_of_four(
     typing: Any, x: Any, x_at: Any, width: Any, g: Any, winners: Any, at: Any, count: Any
 ) -> Any:  # fmt: skip

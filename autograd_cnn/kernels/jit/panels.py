@@ -17,7 +17,7 @@ from autograd_cnn.kernels.jit.simd import (
     MIDDLE,
     TALL,
     VECTOR_BYTES,
-    add_lanes,
+    copy_half,
     copy_lanes,
     copy_vector,
     transpose_block,
@@ -229,33 +229,32 @@ def paste_image(x: Any, x_at: int, part: Any, s: Slide) -> None:
 def copy_patches(patches: Any, part: Any, taps: Any, s: Slide, rows: int) -> None:
     """Copy every window's pixels, a row of windows for every tap (im2col)."""
     lanes = VECTOR_BYTES // part.itemsize
-    last = (s.out_w - 1) // lanes * lanes
+    step, last = s.stride_h * s.part_width, (s.out_w - 1) // lanes * lanes
     for k in range(taps.size):
-        for i in range(rows if s.stride_w > 1 else 0):
-            for j in range(s.out_w):
-                source = taps[k] + i * s.stride_h * s.part_width + j * s.stride_w
-                patches[k * s.patch_width + i * s.out_w + j] = part[source]
-        # From right to left, so that what is copied beyond a row's end is overwritten.
-        for j in range(last if s.stride_w == 1 else -1, -1, -lanes):
+        at = k * s.patch_width
+        if s.stride_w > 1:
             for i in range(rows):
-                source = taps[k] + i * s.stride_h * s.part_width + j
-                copy_vector(patches, k * s.patch_width + i * s.out_w + j, part, source)
+                for j in range(s.out_w):
+                    patches[at + i * s.out_w + j] = part[taps[k] + i * step + j * s.stride_w]
+        elif 2 * s.out_w <= lanes:
+            for i in range(rows):
+                copy_half(patches, at + i * s.out_w, part, taps[k] + i * step)
+        else:
+            # From right to left, so that what is copied beyond a row's end is overwritten.
+            for j in range(last, -1, -lanes):
+                for i in range(rows):
+                    copy_vector(patches, at + i * s.out_w + j, part, taps[k] + i * step + j)
 
 
 @inner
 def add_patches(part: Any, patches: Any, taps: Any, first: int, count: int, s: Slide) -> None:
     """Add the rows of some taps, from number ``first``, to the pixels that they were copied from (col2im)."""
-    lanes = VECTOR_BYTES // part.itemsize
     for k in range(count):
         for i in range(s.out_h):
             source = k * s.patch_width + i * s.out_w
             target = taps[first + k] + i * s.stride_h * s.part_width
-            if s.stride_w == 1:
-                for j in range(0, s.out_w, lanes):
-                    add_lanes(part, target + j, patches, source + j, s.out_w - j)
-            else:
-                for j in range(s.out_w):
-                    part[target + j * s.stride_w] += patches[source + j]
+            for j in range(s.out_w):
+                part[target + j * s.stride_w] += patches[source + j]
 
 
 @inner

@@ -89,7 +89,7 @@ def _largest_of_window(x: Any, each: int, i: int, y: Any, winners: Any, at: int,
                 column = j * s.stride_w + q * s.dilation_w - s.left
                 if 0 <= column < s.width:
                     value = x[(each * s.height + row) * s.width + column]
-                    if winner < 0 or (not value <= best and best == best):
+                    if winner < 0 or not (value <= best or np.isnan(best)):  # a NaN wins, and keeps winning
                         best, winner = value, p * s.window_w + q
         y[at + j] = best
         winners[at + j] = max(winner, 0)
@@ -117,7 +117,7 @@ def _gather_winners(first: int, last: int, s: Pool, x: Any, winners: Any, y: Any
 @inner
 def _winning_pixel(winner: int, each: int, i: int, j: int, s: Pool) -> int:
     """Return where in x the winner is, or -1 if on the padding."""
-    tap = np.int64(winner)
+    tap: Any = np.int64(winner)
     row = i * s.stride_h + tap // s.window_w * s.dilation_h - s.top
     column = j * s.stride_w + tap % s.window_w * s.dilation_w - s.left
     inside = 0 <= tap < s.window_h * s.window_w and 0 <= row < s.height and 0 <= column < s.width

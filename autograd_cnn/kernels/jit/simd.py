@@ -28,7 +28,8 @@ import llvmlite.binding
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+
+from autograd_cnn.kernels.jit.compiling import instruction
 
 Value: TypeAlias = Any  # what llvmlite hands out; it brings no types
 
@@ -108,6 +109,7 @@ def element_type(dtype: Any) -> Value:
 
 
 def lane_numbers(numbers: list[int]) -> Value:
+    """Return what a shuffle takes: for each lane the number of the lane that goes there."""
     return ir.Constant(ir.VectorType(INT32, len(numbers)), numbers)
 
 
@@ -149,9 +151,9 @@ def _write_tile(function: Value, dtype: Any, rows: int, vectors: int, *, image_i
     with cgutils.for_range(build, depth) as loop:
         step = build.load(build.gep(depths, [loop.index]))
         line = build.gep(packed, [build.mul(loop.index, packed_step)])
-        numbers, wide = ((in_image, step), (line, None)) if image_is_a else ((line, None), (in_image, step))
-        a = [simd.number(*_source(*numbers, m)) for m in range(rows)]
-        b = [simd.load(*_source(*wide, v, simd.lanes)) for v in range(vectors)]
+        from_a, from_b = ((in_image, step), (line, None)) if image_is_a else ((line, None), (in_image, step))
+        a = [simd.number(*_source(from_a, m)) for m in range(rows)]
+        b = [simd.load(*_source(from_b, v, simd.lanes)) for v in range(vectors)]
         for m, v in cells:
             build.store(simd.multiply_add(a[m], b[v], build.load(sums[m, v])), sums[m, v])
 
@@ -160,8 +162,9 @@ def _write_tile(function: Value, dtype: Any, rows: int, vectors: int, *, image_i
     build.ret_void()
 
 
-def _source(base: Value, step: Value, i: int, stride: int = 1) -> tuple[Value, Value]:
+def _source(side: tuple[Value, Value], i: int, stride: int = 1) -> tuple[Value, Value]:
     """Return where the tile's i-th row or vector is: of the image at its place, of what is packed one by one."""
+    base, step = side
     return (base, INT(i * stride)) if step is None else (base[i], step)
 
 
@@ -182,7 +185,7 @@ def _tile_function(module: Value, dtype: Any, rows: int, vectors: int, *, image_
 def _tile(*, image_is_a: bool) -> Any:
     """Return the tile with A or B in the image, as a function for Numba."""
 
-    @intrinsic  # type: ignore[untyped-decorator]  # Numba brings no types
+    @instruction
     def tile(
         typing: Any, rows: Any, vectors: Any, image: Any, image_at: Any, places: Any, places_at: Any, depths: Any,
         depths_at: Any, packed: Any, packed_at: Any, packed_step: Any, depth: Any, start: Any, start_at: Any,
@@ -236,21 +239,29 @@ patches_on_left = _tile(image_is_a=True)
 # --- rows of vectors --------------------------------------------------------------------------
 
 
-@intrinsic  # type: ignore[untyped-decorator]  # Numba brings no types
-def copy_vector(typing: Any, target: Any, target_at: Any, source: Any, source_at: Any) -> Any:
-    """Copy one vector, whatever lies behind the row's end included."""
+def _copy(parts: int) -> Any:
+    """Return the copy of a vector, or of one of so many parts of it, as a function for Numba."""
 
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        target, target_at, source, source_at = values
-        simd = Vectors(build, signature.args[0].dtype)
-        vector = simd.load(pointer(context, build, signature.args[2], source, source_at), INT(0))
-        simd.store(vector, pointer(context, build, signature.args[0], target, target_at), INT(0))
-        return context.get_dummy_value()
+    @instruction
+    def copy(typing: Any, target: Any, target_at: Any, source: Any, source_at: Any) -> Any:
+        def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+            target, target_at, source, source_at = values
+            simd = Vectors(build, signature.args[0].dtype, VECTOR_BYTES * 8 // target_dtype.bitwidth // parts)
+            vector = simd.load(pointer(context, build, signature.args[2], source, source_at), INT(0))
+            simd.store(vector, pointer(context, build, signature.args[0], target, target_at), INT(0))
+            return context.get_dummy_value()
 
-    return types.void(target, types.int64, source, types.int64), write
+        target_dtype = target.dtype
+        return types.void(target, types.int64, source, types.int64), write
+
+    return copy
 
 
-@intrinsic  # type: ignore[untyped-decorator]  # Numba brings no types
+copy_vector = _copy(1)
+copy_half = _copy(2)
+
+
+@instruction
 def copy_lanes(typing: Any, target: Any, target_at: Any, source: Any, source_at: Any, count: Any) -> Any:
     """Copy the first ``count`` lanes of one vector."""
 
@@ -265,24 +276,32 @@ def copy_lanes(typing: Any, target: Any, target_at: Any, source: Any, source_at:
     return types.void(target, types.int64, source, types.int64, types.int64), write
 
 
-@intrinsic  # type: ignore[untyped-decorator]  # Numba brings no types
-def add_lanes(typing: Any, target: Any, target_at: Any, source: Any, source_at: Any, count: Any) -> Any:
-    """Add the first ``count`` lanes of one vector to another."""
+@instruction
+def sum_vectors(
+    typing: Any, target: Any, target_at: Any, source: Any, source_at: Any, offsets: Any, first: Any, last: Any,
+    count: Any,
+) -> Any:  # fmt: skip
+    """Write the sum of the vectors of ``source`` at some of the ``offsets``, the first ``count`` lanes of it."""
+    i = types.int64
 
     def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        target, target_at, source, source_at, count = values
+        target, target_at, source, source_at, offsets, first, last, count = values
         simd = Vectors(build, signature.args[0].dtype)
-        mask = simd.first(count)
+        here = pointer(context, build, signature.args[2], source, source_at)
+        table = pointer(context, build, signature.args[4], offsets, INT(0))
+        total = cgutils.alloca_once(build, simd.vector)
+        build.store(simd.zero, total)
+        with cgutils.for_range(build, last, start=first) as loop:
+            vector = simd.load(here, build.load(build.gep(table, [loop.index])))
+            build.store(build.fadd(build.load(total), vector), total)
         there = pointer(context, build, signature.args[0], target, target_at)
-        old = simd.load(there, INT(0), mask)
-        new = simd.load(pointer(context, build, signature.args[2], source, source_at), INT(0), mask)
-        simd.store(build.fadd(old, new), there, INT(0), mask)
+        simd.store(build.load(total), there, INT(0), simd.first(count))
         return context.get_dummy_value()
 
-    return types.void(target, types.int64, source, types.int64, types.int64), write
+    return types.void(target, i, source, i, offsets, i, i, i), write
 
 
-@intrinsic  # type: ignore[untyped-decorator]  # Numba brings no types
+@instruction
 def transpose_block(
     typing: Any, target: Any, target_at: Any, target_step: Any, source: Any, source_at: Any, source_step: Any,
     row_count: Any,

@@ -12,6 +12,7 @@ from autograd_cnn.kernels.reference.pooling import (
     mean_pool_wrt_input,
     scatter_winners,
 )
+from autograd_cnn.kernels.reference.product import linear, matmul
 from autograd_cnn.kernels.reference.special import erf
 
 __all__ = [
@@ -20,7 +21,9 @@ __all__ = [
     "correlate2d_wrt_weight",
     "erf",
     "gather_winners",
+    "linear",
     "masked",
+    "matmul",
     "max_pool",
     "mean_pool",
     "mean_pool_wrt_input",

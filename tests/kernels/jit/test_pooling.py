@@ -33,7 +33,9 @@ def pools(draw):
         padding = tuple((draw(st.integers(0, k // 2)),) * 2 for k in window)
         lie = {"stride": draw(pairs), "padding": padding, "dilation": draw(pairs), "ceil_mode": draw(st.booleans())}
     dilation, padding = lie.setdefault("dilation", (1, 1)), lie.setdefault("padding", ((0, 0), (0, 0)))
-    assume(all(n + sum(pads) >= (k - 1) * d + 1 for n, k, d, pads in zip(image, window, dilation, padding, strict=True)))
+    assume(
+        all(n + sum(pads) >= (k - 1) * d + 1 for n, k, d, pads in zip(image, window, dilation, padding, strict=True))
+    )
     # A window far apart may meet only the border, which nothing says who wins.
     assume(all(taps for _, taps in oracles.pool_windows(image, window=window, **lie)))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))

@@ -7,13 +7,8 @@ import pytest
 from autograd_cnn.kernels.jit import simd
 
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-SHAPES = [
-    (rows, vectors)
-    for rows, most in zip(
-        simd.TILE_ROWS, (simd.TALL_VECTORS, simd.MIDDLE_VECTORS, simd.LOW_VECTORS), strict=True
-    )
-    for vectors in range(1, most + 1)
-]  # fmt: skip
+WIDEST = dict(zip(simd.TILE_ROWS, (simd.TALL_VECTORS, simd.MIDDLE_VECTORS, simd.LOW_VECTORS), strict=True))
+SHAPES = [(rows, vectors) for rows, most in WIDEST.items() for vectors in range(1, most + 1)]
 
 
 @numba.njit
@@ -79,23 +74,24 @@ def test_a_tile_with_patches_on_the_left(rng, dtype, rows, vectors, row_count):
 
 
 @numba.njit
-def _move(target, source, counts):
+def _move(target, source, offsets, count):
     simd.copy_vector(target, 1, source, 2)
-    simd.copy_lanes(target, 101, source, 2, counts)
-    simd.add_lanes(target, 201, source, 2, counts)
+    simd.copy_half(target, 101, source, 2)
+    simd.copy_lanes(target, 201, source, 2, count)
+    simd.sum_vectors(target, 301, source, 2, offsets, 1, offsets.size, count)
 
 
 @dtypes
-def test_vectors_are_copied_and_added(rng, dtype):
+def test_vectors_are_copied_and_summed(rng, dtype):
     lanes = lanes_of(dtype)
     for count in (1, lanes - 1, lanes, lanes + 5):
-        target, source = rng.standard_normal((2, 300)).astype(dtype)
-        expected = target.copy()
+        target, source = rng.integers(-9, 9, (2, 400)).astype(dtype)
+        expected, offsets, some = target.copy(), rng.integers(0, 300, 7), min(count, lanes)
         expected[1 : 1 + lanes] = source[2 : 2 + lanes]
-        some = min(count, lanes)
-        expected[101 : 101 + some] = source[2 : 2 + some]
-        expected[201 : 201 + some] += source[2 : 2 + some]
-        _move(target, source, count)
+        expected[101 : 101 + lanes // 2] = source[2 : 2 + lanes // 2]
+        expected[201 : 201 + some] = source[2 : 2 + some]
+        expected[301 : 301 + some] = sum(source[2 + each : 2 + each + some] for each in offsets[1:])
+        _move(target, source, offsets, count)
         np.testing.assert_array_equal(target, expected)
 
 

@@ -1,0 +1,102 @@
+"""Products of small matrices.
+
+A BLAS library wakes threads of its own for them, which then go on looking for work while the other
+kernels' threads want to run: on two cores a training step takes twice as long. So the products of a
+small network's fully connected layers are done here, on the same micro-kernel and threads as its
+convolutions.
+"""
+
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from autograd_cnn.kernels.jit.compiling import flat, in_pieces, takes
+from autograd_cnn.kernels.jit.panels import turn_maps
+from autograd_cnn.kernels.jit.simd import TALL, TALL_VECTORS, VECTOR_BYTES, patches_on_left
+from autograd_cnn.kernels.windows import Array
+
+LARGEST: Final = 1 << 26  # multiplications; beyond them a BLAS library's blocking pays
+ALONE: Final = 1 << 20  # multiplications that one thread has done before another is awake
+DEPTH: Final = 256  # steps after which the next rows begin, with their part of B still in cache
+
+
+class Product(NamedTuple):
+    """The sizes of C (M, N) = A (M, K) · B (K, N), with the rows of B in whole vectors."""
+
+    rows: int
+    columns: int
+    depth: int
+    width: int  # of a row of B
+    block: int  # rows of A that are one job
+
+
+def matmul(a: Array, b: Array) -> Any:
+    """Return a · b, for two matrices that are not large."""
+    if a.ndim != 2 or b.ndim != 2 or not takes(a, b) or a.shape[0] * b.size > LARGEST:
+        return NotImplemented
+    return _add_product(a, b, np.zeros((a.shape[0], b.shape[1]), a.dtype))
+
+
+def linear(x: Array, w: Array, bias: Array | None) -> Any:
+    """Return x · wᵀ + bias, for a matrix x."""
+    if x.ndim != 2 or not takes(x, w, *(() if bias is None else (bias,))) or x.shape[0] * w.size > LARGEST:
+        return NotImplemented
+    y = np.empty((x.shape[0], w.shape[0]), x.dtype)
+    y[:] = 0 if bias is None else bias
+    return _add_product(x, w.T, y)
+
+
+def _add_product(a: Array, b: Array, c: Array) -> Array:
+    (rows, depth), columns, lanes = a.shape, b.shape[1], VECTOR_BYTES // c.itemsize
+    vectors = -(-columns // lanes)
+    blocks = 1 if rows * columns * depth <= ALONE else -(-rows // (2 * TALL))
+    sizes = Product(rows, columns, depth, vectors * lanes, -(-rows // blocks))
+    if a.flags.c_contiguous:
+        memory, places, depths = a, _steps(rows, depth), _steps(depth, 1)
+    else:  # as a rule has it, a transposed view
+        memory, places, depths = np.ascontiguousarray(a.T), _steps(rows, 1), _steps(depth, rows)
+    wide = _in_vectors(b, sizes, lanes)
+    _multiply(blocks, sizes, flat(memory), places, depths, wide, _steps(vectors, lanes), c.reshape(-1))
+    return c
+
+
+@lru_cache(maxsize=512)
+def _steps(count: int, step: int) -> Array:
+    return np.arange(count) * step
+
+
+def _in_vectors(b: Array, sizes: Product, lanes: int) -> Array:
+    """Return the rows of b, each filled up to whole vectors."""
+    if b.flags.c_contiguous and sizes.width == sizes.columns:
+        return flat(b)
+    wide = np.empty((sizes.depth + lanes, sizes.width), b.dtype)
+    if b.flags.c_contiguous:
+        wide[: sizes.depth, : sizes.columns] = b
+    else:
+        _turn(1, sizes, flat(b.T), wide.reshape(-1))
+    return flat(wide)
+
+
+@in_pieces
+def _turn(first: int, last: int, s: Product, transposed: Any, wide: Any) -> None:
+    turn_maps(wide, transposed, 0, s.columns, s.depth, s.depth)
+
+
+@in_pieces
+def _multiply(first: int, last: int, s: Product, a: Any, places: Any, depths: Any, b: Any, spots: Any, c: Any) -> None:
+    lanes = VECTOR_BYTES // c.itemsize
+    strips = (spots.size + TALL_VECTORS - 1) // TALL_VECTORS
+    for job in range(first, last):
+        row, end = job * s.block, min((job + 1) * s.block, s.rows)
+        for k in range(0, s.depth, DEPTH):
+            for strip in range(strips):
+                v = strip * spots.size // strips
+                count = (strip + 1) * spots.size // strips - v
+                in_last = min(lanes, s.columns - (v + count - 1) * lanes)
+                for m in range(row, end, TALL):
+                    patches_on_left(
+                        TALL, count, a, 0, places, m, depths, k, b, k * s.width + v * lanes, s.width,
+                        min(DEPTH, s.depth - k), c, 0, c, m * s.columns, spots, v, s.columns, min(TALL, end - m),
+                        in_last, 1,
+                    )  # fmt: skip

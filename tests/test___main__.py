@@ -1,0 +1,11 @@
+import subprocess
+import sys
+
+import autograd_cnn as ag
+
+
+def test_the_module_runs_as_the_command():
+    run = subprocess.run(
+        [sys.executable, "-m", "autograd_cnn", "--version"], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == f"autograd-cnn {ag.__version__}\n"
