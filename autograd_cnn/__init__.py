@@ -14,7 +14,7 @@ tensor([[0., 0.],
 from autograd_cnn import data, errors, graph, interop, nn, ops, optim, tape, testing
 from autograd_cnn.checkpoint import checkpoint
 from autograd_cnn.interop import load, save
-from autograd_cnn.kernels import current_backend, set_backend
+from autograd_cnn.kernels import current_backend, num_threads, set_backend, set_num_threads
 from autograd_cnn.ops import (
     abs,
     absolute,
@@ -188,6 +188,7 @@ __all__ = [
     "nn",
     "no_grad",
     "not_equal",
+    "num_threads",
     "ops",
     "optim",
     "outer",
@@ -206,6 +207,7 @@ __all__ = [
     "scope",
     "set_at",
     "set_backend",
+    "set_num_threads",
     "sigmoid",
     "sign",
     "silu",

@@ -20,7 +20,7 @@ from autograd_cnn.cli.progress import progress, say
 from autograd_cnn.data import Dataset, cifar10, digits, fashion_mnist, mnist
 from autograd_cnn.errors import ArgumentError, DivergedError
 from autograd_cnn.graph import Graph, capture
-from autograd_cnn.kernels import current_backend, set_backend
+from autograd_cnn.kernels import current_backend, must_compile, set_backend
 from autograd_cnn.kernels.backend import CHOICES
 
 PURPOSE: Final = """\
@@ -138,6 +138,8 @@ def _train(arguments: argparse.Namespace) -> None:
         {"data": arguments.data, "model": text, **asdict(plan), "backend": backend, "version": __version__},
         model.state_dict(),
     )
+    if must_compile():
+        say("compiling the kernels for this machine, once: some ten seconds")
     advice = folder.draw(_first_graph(model, dataset, plan.batch_size))
     count = sum(parameter.size for parameter in model.parameters())
     say(f"{text}, {count:,} parameters; {arguments.data}, {len(dataset.train.labels):,} images; backend {backend}")

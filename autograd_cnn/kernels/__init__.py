@@ -4,7 +4,14 @@ Each name here picks, call by call, the fastest backend that can do the work; wh
 declines with `NotImplemented` falls to the reference.
 """
 
-from autograd_cnn.kernels.backend import Kernel, current_backend, set_backend
+from autograd_cnn.kernels.backend import (
+    Kernel,
+    current_backend,
+    must_compile,
+    num_threads,
+    set_backend,
+    set_num_threads,
+)
 from autograd_cnn.kernels.memory import keep_freed_blocks
 
 correlate2d = Kernel("correlate2d")
@@ -37,7 +44,10 @@ __all__ = [
     "max_pool",
     "mean_pool",
     "mean_pool_wrt_input",
+    "must_compile",
+    "num_threads",
     "relu",
     "scatter_winners",
     "set_backend",
+    "set_num_threads",
 ]

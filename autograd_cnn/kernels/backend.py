@@ -10,6 +10,7 @@ from autograd_cnn.errors import ArgumentError, MissingDependencyError, sentence
 
 CHOICES: Final = ("auto", "reference", "jit")
 VARIABLE: Final = "AUTOGRAD_CNN_BACKEND"
+_JIT: Final = "autograd_cnn.kernels.jit"
 
 _chosen: Final[list[ModuleType]] = []
 """The backends to try, in order; none before the first call."""
@@ -83,6 +84,48 @@ def current_backend() -> str:
     True
     """
     return (_chosen or _start())[0].__name__.rsplit(".", 1)[-1]
+
+
+def num_threads() -> int:
+    """Return how many threads the jit backend runs on; 1 without it, BLAS having threads of its own.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> ag.num_threads() >= 1
+    True
+    """
+    return int(import_module(f"{_JIT}.threads").num_threads()) if find_spec("numba") else 1
+
+
+def set_num_threads(count: int) -> None:
+    """Choose how many threads the jit backend runs on; its results do not depend on it, to the last bit.
+
+    Parameters
+    ----------
+    count : int
+        At least 1, at most what the variable ``NUMBA_NUM_THREADS`` says, by default the number of cores.
+
+    Raises
+    ------
+    ArgumentError
+        For a number out of that range.
+    MissingDependencyError
+        Without Numba.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> ag.set_num_threads(ag.num_threads())
+    """
+    if find_spec("numba") is None:
+        raise MissingDependencyError("set_num_threads", "fast")
+    import_module(f"{_JIT}.threads").set_num_threads(count)
+
+
+def must_compile() -> bool:
+    """Return whether the kernels have yet to be compiled on this machine, which takes seconds and is kept."""
+    return current_backend() == "jit" and not import_module(f"{_JIT}.compiling").is_cached()
 
 
 def _start() -> list[ModuleType]:

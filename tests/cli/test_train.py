@@ -173,3 +173,9 @@ def test_every_recipe_has_a_network_that_fits(name):
 )
 def test_run_name(model, name):
     assert run_name("mnist", model, 2) == name
+
+
+def test_compiling_is_announced(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("autograd_cnn.cli.train.must_compile", lambda: True)
+    assert main(["train", "--epochs", "1", "--out", str(tmp_path / "run")]) == 0
+    assert "compiling the kernels for this machine, once: some ten seconds\n" in capsys.readouterr().out

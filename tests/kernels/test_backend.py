@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
+from autograd_cnn import kernels
 from autograd_cnn.errors import ArgumentError, MissingDependencyError
 from autograd_cnn.kernels import Kernel, backend, reference
 
@@ -123,3 +124,44 @@ def test_a_kernel_that_no_backend_has(monkeypatch):
     with pytest.raises(AssertionError) as err:
         Kernel("nothing")()
     assert str(err.value) == "nothing"
+
+
+def test_the_number_of_threads_can_be_chosen():
+    before = ag.num_threads()
+    ag.set_num_threads(1)
+    try:
+        assert ag.num_threads() == 1
+    finally:
+        ag.set_num_threads(before)
+    with pytest.raises(ArgumentError) as error:
+        ag.set_num_threads(0)
+    assert str(error.value).startswith("set_num_threads: count is out of range: expected 1 to ")
+
+
+def test_threads_without_numba(monkeypatch):
+    monkeypatch.setattr(backend, "find_spec", lambda name: None)
+    assert ag.num_threads() == 1
+    with pytest.raises(MissingDependencyError) as error:
+        ag.set_num_threads(2)
+    assert str(error.value) == "set_num_threads needs an extra; try: python -m pip install 'autograd-cnn[fast]'"
+
+
+def test_kernels_are_compiled_once(tmp_path):
+    script = (
+        "import numpy as np, autograd_cnn as ag\n"
+        "from autograd_cnn import kernels\n"
+        "print(kernels.must_compile())\n"
+        "ag.max_pool(np.ones((1, 1, 4, 4)), 2)\n"
+        "print(kernels.must_compile())\n"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "AUTOGRAD_CNN_BACKEND": "jit"}
+
+    def run():
+        return subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment
+        ).stdout.split()
+
+    assert run() == ["True", "False"]
+    assert run() == ["False", "False"]
+    with ag.set_backend("reference"):
+        assert not kernels.must_compile()

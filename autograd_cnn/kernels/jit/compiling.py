@@ -4,6 +4,7 @@ Code is compiled for the processor and the dtypes at hand when it is first neede
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import numba
@@ -86,6 +87,11 @@ def _call(typing: Any, address: Any, first: Any, last: Any, sizes: Any, arrays: 
 
     count = types.int64
     return types.void(count, count, count, sizes, arrays), write
+
+
+def is_cached() -> bool:
+    """Return whether compiled code of an earlier run is on disk."""
+    return any(Path(_run.stats.cache_path).glob("*.nbi"))
 
 
 def takes(*arrays: Any) -> bool:
