@@ -31,9 +31,8 @@ def instruction(function: Callable[..., Any]) -> Any:
     return intrinsic(function)
 
 
-def _on_all_threads(function: _Function) -> _Function:
-    compiled: Any = numba.njit(cache=True, parallel=True)(function)
-    return compiled
+def _on_all_threads(function: Callable[..., Any]) -> Any:
+    return numba.njit(cache=True, parallel=True)(function)
 
 
 class in_pieces:  # noqa: N801  # a decorator
