@@ -1,5 +1,7 @@
 """PyTorch with the forward and the backward pass compiled; it needs a C++ compiler."""
 
+import torch
+
 from benchmarks.peers import _torch
 from benchmarks.tasks import Job, Network
 
@@ -7,5 +9,6 @@ PACKAGE = "torch"
 
 
 def network(task: Network) -> Job:
-    """Prepare a training step."""
+    """Prepare a training step, compiled for this batch and not for one of any size."""
+    torch.compiler.reset()
     return _torch.network(task, compiled=True)

@@ -39,4 +39,4 @@ def test_rounds_go_on_counting_from_start_to_start():
 
 
 def test_long_workloads_limit_the_rounds():
-    assert _plan("scaling", rounds=9).rounds == 2
+    assert _plan("scaling", rounds=9).rounds == 1

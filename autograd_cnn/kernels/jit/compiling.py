@@ -31,6 +31,10 @@ def instruction(function: Callable[..., Any]) -> Any:
     return intrinsic(function)
 
 
+def _on_this_thread(function: Callable[..., Any]) -> Any:
+    return numba.njit(cache=True)(function)
+
+
 def _on_all_threads(function: Callable[..., Any]) -> Any:
     return numba.njit(cache=True, parallel=True)(function)
 
@@ -57,7 +61,10 @@ class in_pieces:  # noqa: N801  # a decorator
         code = self._compiled.get(dtypes)
         if code is None:
             code = self._compiled[dtypes] = self._compile(sizes, arrays)
-        _run(code.address, jobs, min(jobs, PIECES), sizes, arrays)
+        if jobs == 1:
+            _run_alone(code.address, sizes, arrays)
+        else:
+            _run(code.address, jobs, min(jobs, PIECES), sizes, arrays)
 
     def _compile(self, sizes: tuple[int, ...], arrays: tuple[Array, ...]) -> Any:
         count = types.int64
@@ -70,6 +77,11 @@ def _run(address: int, jobs: int, pieces: int, sizes: tuple[int, ...], arrays: t
     for piece in numba.prange(pieces):
         number = np.int64(piece)
         _call(address, number * jobs // pieces, (number + 1) * jobs // pieces, sizes, arrays)
+
+
+@_on_this_thread
+def _run_alone(address: int, sizes: tuple[int, ...], arrays: tuple[Array, ...]) -> None:
+    _call(address, np.int64(0), np.int64(1), sizes, arrays)
 
 
 @instruction
