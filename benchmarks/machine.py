@@ -38,7 +38,7 @@ def describe(threads: int) -> dict[str, Any]:
     return {
         "processor": processor(),
         "cores": os.cpu_count(),
-        "system": platform.platform(terse=True),
+        "system": platform.system(),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "date": datetime.now(UTC).date().isoformat(),
