@@ -2,14 +2,14 @@
 
 import os
 
-# GNU's OpenMP, on which Numba's threads run, lets a thread without work spin for long. On a busy
-# machine it so keeps the others from working. This many turns are some 20 µs, about the pause
-# between two kernels; it is read when the library loads, so before Numba.
-os.environ.setdefault("GOMP_SPINCOUNT", "20000")
-
 import numba
 
 from autograd_cnn.errors import ArgumentError, sentence
+
+# GNU's OpenMP, on which Numba's threads run, lets a thread without work spin for long. On a busy
+# machine it so keeps the others from working. This many turns are some 20 µs, about the pause
+# between two kernels. The library reads it when it is loaded, which is at the first parallel loop.
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 
 def num_threads() -> int:
