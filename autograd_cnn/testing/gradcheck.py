@@ -1,4 +1,4 @@
-"""Checking gradients: for this package's primitives, and for yours.
+"""Holding the gradients of a function against differences.
 
 All checks run in float64, whatever the dtype of what they are given.
 """
