@@ -27,6 +27,7 @@ gather_winners = Kernel("gather_winners")
 scatter_winners = Kernel("scatter_winners")
 mean_pool = Kernel("mean_pool")
 mean_pool_wrt_input = Kernel("mean_pool_wrt_input")
+sum = Kernel("sum")  # noqa: A001  # NumPy's name
 
 keep_freed_blocks()
 
@@ -50,4 +51,5 @@ __all__ = [
     "scatter_winners",
     "set_backend",
     "set_num_threads",
+    "sum",
 ]

@@ -169,7 +169,8 @@ def correlate2d_vjp_w(g: Array, *, x: Array, w_shape: Shape, **form: Any) -> Arr
 @correlate2d.vjp("bias")
 def correlate2d_vjp_bias(g: Array) -> Array:
     others = tuple(axis for axis in range(g.ndim) if axis != g.ndim - 3)
-    return reshape(reduction.sum(g, axis=others), shape=-1)
+    total = reduction.sum(g, axis=others)  # (F,), or () of a single map
+    return total if g.ndim > 2 else reshape(total, shape=-1)
 
 
 @primitive

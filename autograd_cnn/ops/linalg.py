@@ -101,8 +101,9 @@ def linear_wrt_x(g: Array, *, w: Array) -> Array:
 
 @linear.vjp("w")
 def linear_wrt_w(g: Array, *, x: Array, w_shape: Shape) -> Array:
-    features, outputs = w_shape[1], w_shape[0]
-    return matmul(transpose(reshape(g, shape=(-1, outputs))), reshape(x, shape=(-1, features)))
+    if len(x.shape) != 2:
+        g, x = reshape(g, shape=(-1, w_shape[0])), reshape(x, shape=(-1, w_shape[1]))
+    return matmul(transpose(g), x)
 
 
 @linear.vjp("bias")

@@ -8,11 +8,12 @@ from typing import TypeAlias
 
 import numpy as np
 
+from autograd_cnn import kernels
 from autograd_cnn.ops.elementwise import astype, sqrt
 from autograd_cnn.ops.selection import equal
 from autograd_cnn.ops.shaping import broadcast_to, concatenate, flip, moveaxis, reshape
 from autograd_cnn.primitive import primitive
-from autograd_cnn.tape import Array, Shape
+from autograd_cnn.tape import Array, Shape, shape_of
 
 Axis: TypeAlias = int | tuple[int, ...] | None
 
@@ -29,6 +30,8 @@ def count(shape: Shape, axis: Axis) -> int:
 
 def spread(g: Array, shape: Shape, axis: Axis) -> Array:
     """Repeat ``g`` along the axes that a reduction of ``shape`` has removed."""
+    if axis is None and not shape_of(g):
+        return broadcast_to(g, shape=shape)
     axes = _axes(axis, len(shape))
     kept = tuple(1 if a in axes else n for a, n in enumerate(shape))
     return broadcast_to(reshape(g, shape=kept), shape=shape)
@@ -46,7 +49,7 @@ def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
     array([4., 6.])
     """
-    return np.sum(x, axis=axis, keepdims=keepdims)
+    return kernels.sum(np.asarray(x), axis, keepdims)
 
 
 @sum.vjp("x")

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+import autograd_cnn as ag
 from autograd_cnn import nn
 from autograd_cnn.errors import ArgumentError, OperandError
+from autograd_cnn.tape import toposort
 
 
 def test_a_sequence_runs_in_order():
@@ -10,6 +12,37 @@ def test_a_sequence_runs_in_order():
     assert net(np.array([-2.0, 2.0])).tolist() == [0.0, 2.0]
     assert nn.Sequential(nn.LeakyReLU(0.5), nn.ELU())(np.array([-2.0])).tolist() == [np.expm1(-1.0)]
     assert nn.Sequential()(3.0) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("written", "run"),
+    [
+        ([nn.ReLU(), nn.MaxPool2d(2)], ["1: max_pool", "0: relu"]),
+        ([nn.ReLU(), nn.MaxPool2d(2), nn.MaxPool2d(1)], ["1: max_pool", "2: max_pool", "0: relu"]),
+        ([nn.ReLU(), nn.ReLU(), nn.MaxPool2d(2)], ["0: relu", "2: max_pool", "1: relu"]),
+        ([nn.ReLU(), nn.MeanPool2d(2), nn.MaxPool2d(2)], ["0: relu", "1: mean_pool", "2: max_pool"]),
+        ([nn.LeakyReLU(), nn.MaxPool2d(2), nn.ReLU()], ["0: leaky_relu", "1: max_pool", "2: relu"]),
+    ],
+)
+def test_a_relu_waits_for_the_pooling_behind_it(written, run):
+    y = nn.Sequential(*written)(ag.tensor(np.ones((1, 4, 4)), requires_grad=True))
+    nodes = [node for node in reversed(toposort(y.node)) if node.primitive is not None]
+    assert [f"{node.scope}: {node.primitive.name}" for node in nodes] == run
+
+
+@pytest.mark.parametrize("window", [2, 3])
+def test_rectifying_after_pooling_changes_no_value_and_no_gradient(rng, window):
+    values = rng.integers(-2, 3, (2, 3, 6, 6)).astype(float)  # ties, and windows without a positive value
+    values[0, 0, 0, 0] = np.nan
+    (x, y), (z, expected) = (_with(ag.tensor(values, requires_grad=True), order, window) for order in (0, 1))
+    np.testing.assert_array_equal(y.numpy(), expected.numpy())
+    np.testing.assert_array_equal(x.grad.numpy(), z.grad.numpy())
+
+
+def _with(x, order, window):
+    y = nn.Sequential(nn.ReLU(), nn.MaxPool2d(window))(x) if order else ag.max_pool(ag.relu(x), window)
+    y.backward(np.arange(1.0, y.size + 1).reshape(y.shape))
+    return x, y
 
 
 def test_modules_are_found_by_position_and_by_name():

@@ -1,13 +1,12 @@
 """The fast backend: kernels compiled by Numba for the processor at hand.
 
 `simd` writes the micro-kernel, a tile of a matrix product in registers; `panels` lays out what it reads;
-`correlation` and `adjoint` make correlation and both adjoints of it; `pooling` goes over windows, with `pairs` for the
+`correlation`, `wrt_input` and `wrt_weight` make correlation and both adjoints of it, the last with `dots` where filters are few; `pooling` goes over windows, with `pairs` for the
 2x2 ones. `compiling` spreads the work over the threads. A kernel that cannot do what it is asked returns
 `NotImplemented`, and the reference does it.
 """
 
-from autograd_cnn.kernels.jit.adjoint import correlate2d_wrt_input
-from autograd_cnn.kernels.jit.correlation import correlate2d, correlate2d_wrt_weight
+from autograd_cnn.kernels.jit.correlation import correlate2d
 from autograd_cnn.kernels.jit.elementwise import masked, relu
 from autograd_cnn.kernels.jit.pooling import (
     gather_winners,
@@ -17,7 +16,10 @@ from autograd_cnn.kernels.jit.pooling import (
     scatter_winners,
 )
 from autograd_cnn.kernels.jit.product import linear, matmul
+from autograd_cnn.kernels.jit.reduction import sum  # noqa: A004  # NumPy's name
 from autograd_cnn.kernels.jit.threads import num_threads, set_num_threads
+from autograd_cnn.kernels.jit.wrt_input import correlate2d_wrt_input
+from autograd_cnn.kernels.jit.wrt_weight import correlate2d_wrt_weight
 
 __all__ = [
     "correlate2d",
@@ -34,4 +36,5 @@ __all__ = [
     "relu",
     "scatter_winners",
     "set_num_threads",
+    "sum",
 ]

@@ -24,6 +24,7 @@ from autograd_cnn.kernels.jit.simd import (
 )
 from autograd_cnn.kernels.windows import Array, Windows
 
+DEPTH: Final = 256  # steps of a product after which the next rows begin, with what they share still in cache
 SCRATCH: Final = 192 * 1024  # bytes that a part of an image, or the patches of it, may take
 
 

@@ -12,13 +12,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from autograd_cnn.kernels.jit.compiling import flat, in_pieces, takes
-from autograd_cnn.kernels.jit.panels import turn_maps
+from autograd_cnn.kernels.jit.panels import DEPTH, turn_maps
 from autograd_cnn.kernels.jit.simd import TALL, TALL_VECTORS, VECTOR_BYTES, patches_on_left
 from autograd_cnn.kernels.windows import Array
 
 LARGEST: Final = 1 << 26  # multiplications; beyond them a BLAS library's blocking pays
 ALONE: Final = 1 << 20  # multiplications that one thread has done before another is awake
-DEPTH: Final = 256  # steps after which the next rows begin, with their part of B still in cache
 
 
 class Product(NamedTuple):

@@ -91,6 +91,12 @@ class Vectors:
         numbers = ir.Constant(ir.VectorType(INT, self.lanes), list(range(self.lanes)))
         return self.build.icmp_signed("<", numbers, self.spread(count))
 
+    def of_bits(self, bits: Value) -> Value:
+        """Return the mask of the lanes whose bit is set, the first lane's being the lowest."""
+        return self.build.bitcast(
+            self.build.trunc(bits, ir.IntType(self.lanes)), ir.VectorType(ir.IntType(1), self.lanes)
+        )
+
     def _at(self, base: Value, offset: Value) -> Value:
         return self.build.bitcast(self.build.gep(base, [offset]), self.vector.as_pointer())
 
@@ -278,27 +284,32 @@ def copy_lanes(typing: Any, target: Any, target_at: Any, source: Any, source_at:
 
 @instruction
 def sum_vectors(
-    typing: Any, target: Any, target_at: Any, source: Any, source_at: Any, offsets: Any, first: Any, last: Any,
-    count: Any,
+    typing: Any, target: Any, target_at: Any, source: Any, source_at: Any, offsets: Any, offsets_at: Any, masks: Any,
+    masks_at: Any, first: Any, last: Any, count: Any,
 ) -> Any:  # fmt: skip
-    """Write the sum of the vectors of ``source`` at some of the ``offsets``, the first ``count`` lanes of it."""
+    """Write the sum of the vectors of ``source`` at some of the ``offsets``, the first ``count`` lanes of it.
+
+    Of each vector only the lanes count, and are read, for which its mask has a bit.
+    """
     i = types.int64
 
     def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        target, target_at, source, source_at, offsets, first, last, count = values
+        target, target_at, source, source_at, offsets, offsets_at, masks, masks_at, first, last, count = values
         simd = Vectors(build, signature.args[0].dtype)
         here = pointer(context, build, signature.args[2], source, source_at)
-        table = pointer(context, build, signature.args[4], offsets, INT(0))
+        table = pointer(context, build, signature.args[4], offsets, offsets_at)
+        bits = pointer(context, build, signature.args[6], masks, masks_at)
         total = cgutils.alloca_once(build, simd.vector)
         build.store(simd.zero, total)
         with cgutils.for_range(build, last, start=first) as loop:
-            vector = simd.load(here, build.load(build.gep(table, [loop.index])))
+            mask = simd.of_bits(build.load(build.gep(bits, [loop.index])))
+            vector = simd.load(here, build.load(build.gep(table, [loop.index])), mask)
             build.store(build.fadd(build.load(total), vector), total)
         there = pointer(context, build, signature.args[0], target, target_at)
         simd.store(build.load(total), there, INT(0), simd.first(count))
         return context.get_dummy_value()
 
-    return types.void(target, i, source, i, offsets, i, i, i), write
+    return types.void(target, i, source, i, offsets, i, masks, i, i, i, i), write
 
 
 @instruction

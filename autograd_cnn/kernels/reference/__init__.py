@@ -13,6 +13,7 @@ from autograd_cnn.kernels.reference.pooling import (
     scatter_winners,
 )
 from autograd_cnn.kernels.reference.product import linear, matmul
+from autograd_cnn.kernels.reference.reduction import sum  # noqa: A004  # NumPy's name
 from autograd_cnn.kernels.reference.special import erf
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "mean_pool_wrt_input",
     "relu",
     "scatter_winners",
+    "sum",
 ]

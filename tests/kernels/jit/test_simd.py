@@ -74,11 +74,11 @@ def test_a_tile_with_patches_on_the_left(rng, dtype, rows, vectors, row_count):
 
 
 @numba.njit
-def _move(target, source, offsets, count):
+def _move(target, source, offsets, masks, count):
     simd.copy_vector(target, 1, source, 2)
     simd.copy_half(target, 101, source, 2)
     simd.copy_lanes(target, 201, source, 2, count)
-    simd.sum_vectors(target, 301, source, 2, offsets, 1, offsets.size, count)
+    simd.sum_vectors(target, 301, source, 2, offsets, 1, masks, 2, 0, 5, count)
 
 
 @dtypes
@@ -90,8 +90,12 @@ def test_vectors_are_copied_and_summed(rng, dtype):
         expected[1 : 1 + lanes] = source[2 : 2 + lanes]
         expected[101 : 101 + lanes // 2] = source[2 : 2 + lanes // 2]
         expected[201 : 201 + some] = source[2 : 2 + some]
-        expected[301 : 301 + some] = sum(source[2 + each : 2 + each + some] for each in offsets[1:])
-        _move(target, source, offsets, count)
+        kept = rng.random((7, lanes)) < 0.7
+        terms = [
+            np.where(mask, source[2 + at : 2 + at + lanes], 0) for at, mask in zip(offsets[1:6], kept[2:], strict=True)
+        ]
+        expected[301 : 301 + some] = sum(terms)[:some]
+        _move(target, source, offsets, kept @ (1 << np.arange(lanes)), count)
         np.testing.assert_array_equal(target, expected)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from autograd_cnn.kernels import jit, reference
-from autograd_cnn.kernels.jit import adjoint
+from autograd_cnn.kernels.jit import wrt_input
 from autograd_cnn.kernels.windows import windows
 
 FORMS = {
@@ -15,7 +15,7 @@ FORMS = {
     "one window": ((2, 3, 5), (3, 3), 3, {}),
     "one pixel": ((1, 1, 1), (1, 1), 1, {}),
 }
-WAYS = (adjoint._by_correlating_back, adjoint._by_adding_patches, adjoint._by_summing_patches)
+WAYS = (wrt_input._by_correlating_back, wrt_input._by_adding_patches, wrt_input._by_summing_patches)
 
 
 def operands(rng, counts, image, size, lie, dtype=np.float64, groups=1):
@@ -43,5 +43,5 @@ def test_every_way_agrees_with_the_reference(rng, way, form, groups):
     ],
 )
 def test_which_way_is_taken(rng, monkeypatch, form, way):
-    monkeypatch.setattr(adjoint, way, lambda *arguments: way)
+    monkeypatch.setattr(wrt_input, way, lambda *arguments: way)
     assert jit.correlate2d_wrt_input(*operands(rng, *form)) == way

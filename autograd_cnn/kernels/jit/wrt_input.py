@@ -3,6 +3,7 @@
 Shapes: g (N, F, OH, OW), w (F, C/G, KH, KW), x (N, C, H, W), for G groups.
 """
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -100,63 +101,67 @@ class Sums(NamedTuple):
     left: int
     out_h: int
     out_w: int
-    margin: int  # zeros between one row of windows and the next
     patch_width: int
 
 
 def _by_summing_patches(g: Array, w: Array, windows: Windows, groups: int) -> Array:
     """Compute patches as well, but write each pixel once, as the sum of what its windows give it.
 
-    Between the rows of g are as many zeros as a window reaches beyond them. So are there between the
-    rows of patches, and a row of pixels is a sum of whole rows of patches, each shifted by its tap.
+    For each tap a row of pixels meets a row of windows, shifted by the tap; a mask leaves out the
+    pixels beside it.
     """
-    f, c, (kh, kw) = w.shape[0] // groups, w.shape[1], windows.size
+    f, c, (kh, kw), (oh, ow) = w.shape[0] // groups, w.shape[1], windows.size, windows.out
     lanes = VECTOR_BYTES // g.itemsize
-    margin = (kw - 1) * windows.dilation[1]
-    pitch = windows.out[1] + margin
     s = Sums(
-        groups, c, *windows.image, f, kh, kw, windows.dilation[0], windows.padding[0][0], windows.padding[1][0],
-        *windows.out, margin, panel_width(windows.out[0] * pitch, lanes),
+        groups, c, *windows.image, f, kh, kw, windows.dilation[0], windows.padding[0][0], windows.padding[1][0], oh, ow,
+        panel_width(oh * ow, lanes),
     )  # fmt: skip
-    taps = np.arange(kh * kw)
-    shifts = taps * s.patch_width - taps // kw * windows.dilation[0] * pitch - taps % kw * windows.dilation[1]
-    places, depths = np.arange(0, windows.out[0] * pitch, lanes), np.arange(f) * s.patch_width
+    shifts, masks = _shifted_rows(s, windows.dilation[1], lanes)
+    places, depths = np.arange(0, oh * ow, lanes), np.arange(f) * s.patch_width
     packed = pack_rows(w, groups, f * c * kh * kw, c * kh * kw, 1, np.arange(f) * c * kh * kw)
     x = np.empty((g.shape[0], groups * c, *windows.image), g.dtype)
-    _sum_patches(g.shape[0] * groups, s, flat(g), packed, places, depths, shifts, x.reshape(-1))
+    _sum_patches(g.shape[0] * groups, s, flat(g), packed, places, depths, shifts, masks, x.reshape(-1))
     return x
+
+
+@lru_cache(maxsize=512)
+def _shifted_rows(s: Sums, dilation_w: int, lanes: int) -> tuple[Array, Array]:
+    """Return how far each tap's row of windows lies from a row of pixels, and which lanes of each vector it gives to."""
+    p, q = np.divmod(np.arange(s.kernel_h * s.kernel_w), s.kernel_w)
+    column = s.left - q * dilation_w  # of the window whose tap meets the first pixel
+    shifts = (p * s.kernel_w + q) * s.patch_width - p * s.dilation_h * s.out_w + column
+    lane = np.arange(0, s.width, lanes)[:, None, None] + column[:, None] + np.arange(lanes)  # (vectors, taps, lanes)
+    return shifts, ((lane >= 0) & (lane < s.out_w)) @ (1 << np.arange(lanes))
 
 
 @in_pieces
 def _sum_patches(
-    first: int, last: int, s: Sums, g: Any, packed: Any, places: Any, depths: Any, shifts: Any, x: Any
+    first: int, last: int, s: Sums, g: Any, packed: Any, places: Any, depths: Any, shifts: Any, masks: Any, x: Any
 ) -> None:
-    lanes = VECTOR_BYTES // x.itemsize
-    pitch, window = s.out_w + s.margin, s.kernel_h * s.kernel_w
+    window, windows = s.kernel_h * s.kernel_w, s.out_h * s.out_w
     chunk = min(s.channels, TALL)  # so that every chunk's rows but the last's are whole tiles
     maps = np.zeros(s.filters * s.patch_width, x.dtype)
-    patches = np.zeros(s.margin + chunk * window * s.patch_width + lanes, x.dtype)
+    patches = np.empty(chunk * window * s.patch_width, x.dtype)
     nothing = np.zeros(chunk * window, x.dtype)
     for image in range(first, last):
-        for row in range(s.filters * s.out_h):
-            target = row // s.out_h * s.patch_width + row % s.out_h * pitch
-            copy_row(maps, target, g, (image * s.filters * s.out_h + row) * s.out_w, s.out_w)
+        for f in range(s.filters):
+            copy_row(maps, f * s.patch_width, g, (image * s.filters + f) * windows, windows)
         for channel in range(0, s.channels, chunk):
             count = min(chunk, s.channels - channel)
             packed_at = image % s.groups * (packed.size // s.groups) + channel * window * s.filters
             multiply(
-                maps, places, depths, packed, packed_at, nothing, 0, count * window, patches, s.margin, places,
-                s.patch_width, s.out_h * pitch,
+                maps, places, depths, packed, packed_at, nothing, 0, count * window, patches, 0, places,
+                s.patch_width, windows,
             )  # fmt: skip
             for c in range(count):
-                _sum_rows(x, (image * s.channels + channel + c) * s.height * s.width, patches, c, shifts, s)
+                x_at = (image * s.channels + channel + c) * s.height * s.width
+                _sum_rows(x, x_at, patches, c * window * s.patch_width, shifts, masks, s)
 
 
 @inner
-def _sum_rows(x: Any, x_at: int, patches: Any, channel: int, shifts: Any, s: Sums) -> None:
+def _sum_rows(x: Any, x_at: int, patches: Any, patches_at: int, shifts: Any, masks: Any, s: Sums) -> None:
     """Write the pixels of one channel."""
     lanes = VECTOR_BYTES // x.itemsize
-    at = s.margin + channel * s.kernel_h * s.kernel_w * s.patch_width + s.left
     for row in range(s.height):
         # Tap rows p whose window row, row + top - p · dilation, there is.
         place = row + s.top
@@ -164,6 +169,6 @@ def _sum_rows(x: Any, x_at: int, patches: Any, channel: int, shifts: Any, s: Sum
         end = min(s.kernel_h, place // s.dilation_h + 1)
         for j in range(0, s.width, lanes):
             sum_vectors(
-                x, x_at + row * s.width + j, patches, at + place * (s.out_w + s.margin) + j, shifts,
-                begin * s.kernel_w, end * s.kernel_w, s.width - j,
+                x, x_at + row * s.width + j, patches, patches_at + place * s.out_w + j, shifts, 0, masks,
+                j // lanes * shifts.size, begin * s.kernel_w, end * s.kernel_w, s.width - j,
             )  # fmt: skip

@@ -1,0 +1,60 @@
+"""The two ways to the adjoint of correlation with respect to its weights, against the reference."""
+
+import numpy as np
+import pytest
+
+from autograd_cnn.kernels import jit, reference
+from autograd_cnn.kernels.jit import wrt_weight
+from autograd_cnn.kernels.jit.simd import VECTOR_BYTES
+from autograd_cnn.kernels.windows import windows
+
+LANES = VECTOR_BYTES // 8  # of float64
+
+FORMS = {
+    "few filters": ((3, 1, 6), (28, 28), 5, {}),
+    "depthwise": ((2, 4, 4), (9, 20), 3, {"padding": 1, "groups": 4}),
+    "seven filters, rows apart": ((2, 3, 7), (11, 33), 3, {"stride": (2, 1), "dilation": (1, 2)}),
+    "many channels": ((5, 40, 3), (6, 17), 3, {"padding": ((0, 2), (1, 0))}),
+    "small images, several at a time": ((7, 6, 16), (12, 12), 5, {}),
+    "one pixel": ((1, 1, 1), (1, 1), 1, {}),
+}
+
+
+def operands(rng, sizes, image, size, groups=1, **lie):
+    n, c, f = sizes
+    slid = windows("form", image, size, **lie)
+    return rng.standard_normal((n, c, *image)), rng.standard_normal((n, f, *slid.out)), slid, groups
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("by_dots", [True, False])
+def test_either_way_agrees_with_the_reference(rng, monkeypatch, form, by_dots):
+    sizes, image, size, lie = form
+    arguments = operands(rng, sizes, image, size, **lie)
+    filled = iter([0, 1] if by_dots else [1, 0])
+    monkeypatch.setattr(wrt_weight, "_lanes_filled", lambda count, lanes: next(filled))
+    found, expected = jit.correlate2d_wrt_weight(*arguments), reference.correlate2d_wrt_weight(*arguments)
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(
+    ("filters", "width", "stride", "way"),
+    [
+        (1, 4 * LANES, 1, "_in_lanes_of_pixels"),
+        (1, 4 * LANES, 2, "_in_lanes_of_filters"),
+        (LANES, 1, 1, "_in_lanes_of_filters"),
+        (4 * LANES, 4 * LANES, 1, "_in_lanes_of_filters"),
+    ],
+)
+def test_which_way_is_taken(rng, monkeypatch, filters, width, stride, way):
+    expected, image = np.arange(filters), (3, stride * (width - 1) + 1)
+    monkeypatch.setattr(wrt_weight, way, lambda *arguments: expected)
+    found = jit.correlate2d_wrt_weight(*operands(rng, (1, 1, filters), image, 1, stride=stride))
+    np.testing.assert_array_equal(found.ravel(), expected)
+
+
+def test_what_is_not_a_number_stays_with_the_taps_that_meet_it(rng):
+    x, g, slid, groups = operands(rng, (1, 1, 1), (2, 3 * LANES), (1, 3))
+    x[0, 0, 0, 0] = np.nan  # met by the first tap alone
+    assert np.isnan(jit.correlate2d_wrt_weight(x, g, slid, groups)).ravel().tolist() == [True, False, False]
