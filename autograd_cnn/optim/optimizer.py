@@ -207,7 +207,7 @@ def _adopted(tensor: Tensor, place: int, state: Mapping[str, Any]) -> State:
         if name == "step":
             taken[name] = int(value)
             continue
-        array = np.array(value, tensor.dtype)
+        array = np.asarray(value).astype(tensor.dtype)  # a copy, for which PyTorch's tensors must not be asked
         if array.shape != tensor.shape:
             raise ArgumentError(
                 sentence("load_state_dict", f"{name!r} of parameter {place} has the wrong shape",
