@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
-from autograd_cnn.ops.shaping import expand_dims
+from autograd_cnn.ops.shaping import reshape
 from autograd_cnn.ops.softmax import softmax
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array, Shape
@@ -92,4 +92,6 @@ def softmax_cross_entropy(scores: Array, *, labels: Array, label_smoothing: floa
 
 @softmax_cross_entropy.vjp("scores")
 def softmax_cross_entropy_wrt_scores(g: Array, *, scores: Array, labels: Array, label_smoothing: float) -> Array:
-    return expand_dims(g, -1) * (softmax(scores) - _targets(labels, scores.shape[1], label_smoothing, scores.dtype))
+    return reshape(g, shape=(-1, 1)) * (
+        softmax(scores) - _targets(labels, scores.shape[1], label_smoothing, scores.dtype)
+    )

@@ -7,13 +7,14 @@ read and write at these positions, are each other's adjoints. So are `mean_pool`
 Shapes: x (N, C, H, W), (C, H, W) or (H, W); y and g the same with (OH, OW).
 """
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from autograd_cnn import kernels
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.kernels.windows import IntOrPair, Windows, as_pair, windows
+from autograd_cnn.kernels.windows import IntOrPair, Windows, as_pair, as_tuples, windows
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.linalg import matmul
 from autograd_cnn.primitive import primitive
@@ -33,9 +34,23 @@ def _slide(
         raise ShapeError(
             sentence(where, "x has the wrong rank", expected="(N, C, H, W), (C, H, W) or (H, W)", got=shape)
         )
+    lie = map(as_tuples, (window, window if stride is None else stride, padding, dilation))
+    return _slid(where, (shape[-2], shape[-1]), *lie, ceil_mode)
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _slid(
+    where: str,
+    image: tuple[int, int],
+    window: IntOrPair,
+    stride: IntOrPair,
+    padding: IntOrPair,
+    dilation: IntOrPair,
+    ceil_mode: bool,
+) -> Windows:
     slid = windows(
-        where, (shape[-2], shape[-1]), window, stride=window if stride is None else stride,
-        padding=as_pair(padding, "padding", 0, where), dilation=dilation, ceil_mode=ceil_mode,
+        where, image, window, stride=stride, padding=as_pair(padding, "padding", 0, where), dilation=dilation,
+        ceil_mode=ceil_mode,
     )  # fmt: skip
     if any(pads[0] > k // 2 for pads, k in zip(slid.padding, slid.size, strict=True)):
         raise ArgumentError(

@@ -66,7 +66,10 @@ def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> mean([[1.0, 2.0], [3.0, 4.0]], axis=0)
     array([2., 3.])
     """
-    return np.mean(x, axis=axis, keepdims=keepdims)
+    x = np.asarray(x)
+    if x.dtype not in (np.float32, np.float64) or not x.size:
+        return np.mean(x, axis=axis, keepdims=keepdims)
+    return kernels.sum(x, axis, keepdims) / x.dtype.type(count(x.shape, axis))
 
 
 @mean.vjp("x")

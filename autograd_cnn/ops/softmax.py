@@ -11,8 +11,9 @@ from autograd_cnn.tape import Array
 
 def _shift(x: Array, axis: Axis) -> Array:
     """Return the largest score, or 0 where that is infinite, so that nothing overflows."""
-    top = np.max(x, axis=axis, keepdims=True)
-    return np.where(np.isfinite(top), top, 0)
+    top = np.asarray(x).max(axis=axis, keepdims=True)
+    finite = np.isfinite(top)
+    return top if finite.all() else np.where(finite, top, 0)
 
 
 @primitive

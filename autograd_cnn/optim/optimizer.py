@@ -132,7 +132,7 @@ class Optimizer:
                 moved = np.empty_like(parameter.value)
                 self.update(moved, parameter.value, parameter.grad.value, state, group)
                 moved.flags.writeable = False
-                parameter.data = moved
+                parameter.data = Tensor.of(moved)  # not copied
 
     def update(self, moved: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> None:
         """Write a parameter's next values into ``moved``.

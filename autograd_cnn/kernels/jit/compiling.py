@@ -17,6 +17,8 @@ from autograd_cnn.kernels.windows import Array
 
 PIECES: Final = 32  # runs of jobs that work is split into, for however many threads
 
+_FLOATS: Final = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -55,14 +57,14 @@ class in_pieces:  # noqa: N801  # a decorator
         self._compiled: dict[tuple[int, ...], Any] = {}
         self.__doc__ = function.__doc__
 
-    def __call__(self, jobs: int, sizes: tuple[int, ...], *arrays: Array) -> None:
-        """Do jobs 0 to ``jobs - 1``."""
-        dtypes = tuple(each.dtype.num for each in arrays)
+    def __call__(self, jobs: int, sizes: tuple[int, ...], *arrays: Array, alone: bool = False) -> None:
+        """Do jobs 0 to ``jobs - 1``; ``alone`` on this thread, since they are done before another is awake."""
+        dtypes = tuple([each.dtype.num for each in arrays])  # a list is faster than a generator
         code = self._compiled.get(dtypes)
         if code is None:
             code = self._compiled[dtypes] = self._compile(sizes, arrays)
-        if jobs == 1:
-            _run_alone(code.address, sizes, arrays)
+        if alone or jobs == 1:
+            _run_alone(code.address, jobs, sizes, arrays)
         else:
             _run(code.address, jobs, min(jobs, PIECES), sizes, arrays)
 
@@ -80,8 +82,8 @@ def _run(address: int, jobs: int, pieces: int, sizes: tuple[int, ...], arrays: t
 
 
 @_on_this_thread
-def _run_alone(address: int, sizes: tuple[int, ...], arrays: tuple[Array, ...]) -> None:
-    _call(address, np.int64(0), np.int64(1), sizes, arrays)
+def _run_alone(address: int, jobs: int, sizes: tuple[int, ...], arrays: tuple[Array, ...]) -> None:
+    _call(address, np.int64(0), np.int64(jobs), sizes, arrays)
 
 
 @instruction
@@ -115,7 +117,7 @@ def takes(*arrays: Any) -> bool:
     (True, False, False)
     """
     dtype = arrays[0].dtype
-    return dtype in (np.float32, np.float64) and all(each.dtype == dtype and each.size > 0 for each in arrays)
+    return dtype in _FLOATS and all(each.dtype == dtype and each.size > 0 for each in arrays)
 
 
 def flat(x: Array) -> Array:

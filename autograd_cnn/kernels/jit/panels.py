@@ -25,6 +25,7 @@ from autograd_cnn.kernels.jit.simd import (
 from autograd_cnn.kernels.windows import Array, Windows
 
 DEPTH: Final = 256  # steps of a product after which the next rows begin, with what they share still in cache
+FEW: Final = 1 << 12  # elements that one thread has packed before another is awake
 SCRATCH: Final = 192 * 1024  # bytes that a part of an image, or the patches of it, may take
 
 
@@ -162,7 +163,8 @@ def pack_rows(matrices: Array, groups: int, group_step: int, rows: int, row_step
     """
     tiles = -(-rows // TALL)
     packed = np.empty(groups * tiles * TALL * columns.size, matrices.dtype)
-    _pack_tiles(groups * tiles, Rows(tiles, rows, row_step, group_step), flat(matrices), columns, packed)
+    sizes, few = Rows(tiles, rows, row_step, group_step), packed.size <= FEW
+    _pack_tiles(groups * tiles, sizes, flat(matrices), columns, packed, alone=few)
     return packed
 
 

@@ -6,6 +6,7 @@ Windows of 2x2 side by side, as nearly every network has them, have loops of the
 compiler turns into vector instructions.
 """
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,10 +34,14 @@ class Pool(NamedTuple):
     out_w: int
 
 
-def _run(function: in_pieces, x: Array, windows: Windows, *arrays: Array) -> None:
+@lru_cache(maxsize=512)
+def _pool(windows: Windows) -> Pool:
     (top, _), (left, _) = windows.padding
-    pool = Pool(*windows.image, *windows.size, *windows.stride, *windows.dilation, top, left, *windows.out)
-    function(x.shape[0] * x.shape[1], pool, *arrays)
+    return Pool(*windows.image, *windows.size, *windows.stride, *windows.dilation, top, left, *windows.out)
+
+
+def _run(function: in_pieces, x: Array, windows: Windows, *arrays: Array) -> None:
+    function(x.shape[0] * x.shape[1], _pool(windows), *arrays)
 
 
 # --- the largest of each window ---------------------------------------------------------------

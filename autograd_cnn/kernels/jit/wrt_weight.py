@@ -12,7 +12,7 @@ import numpy as np
 from autograd_cnn.kernels.jit.compiling import flat, in_pieces, inner, takes
 from autograd_cnn.kernels.jit.dots import ONE_MAP, SOME_MAPS, sum_of_dots
 from autograd_cnn.kernels.jit.panels import DEPTH, Plan, Slide, cut_image, plan, tile_rows, turn_maps
-from autograd_cnn.kernels.jit.simd import TALL, TALL_VECTORS, VECTOR_BYTES, patches_on_left
+from autograd_cnn.kernels.jit.simd import MIDDLE, MIDDLE_VECTORS, TALL, TALL_VECTORS, VECTOR_BYTES, patches_on_left
 from autograd_cnn.kernels.windows import Array, Windows
 
 TAPS: Final = 288  # about so many rows of the gradient are worked on at a time
@@ -89,15 +89,18 @@ def _add_product(
     """Add patches, a row for each tap, · turned maps to c, tile by tile."""
     lanes = VECTOR_BYTES // c.itemsize
     width = spots.size * lanes
-    strips = (spots.size + TALL_VECTORS - 1) // TALL_VECTORS
+    # A lower tile may have room for more vectors, and so load less for each product.
+    lower = MIDDLE_VECTORS > TALL_VECTORS and spots.size % MIDDLE_VECTORS == 0
+    most, height = (MIDDLE_VECTORS, MIDDLE) if lower else (TALL_VECTORS, TALL)
+    strips = (spots.size + most - 1) // most
     for k in range(0, depth, DEPTH):
         for strip in range(strips):
             v = strip * spots.size // strips
             count = (strip + 1) * spots.size // strips - v
-            for m in range(0, rows, TALL):
+            for m in range(0, rows, height):
                 patches_on_left(
-                    tile_rows(rows - m), count, image, 0, taps, m, corners, k, turned, k * width + v * lanes, width,
-                    min(DEPTH, depth - k), c, 0, c, c_at + m * width, spots, v, width, min(TALL, rows - m), lanes, 1,
+                    tile_rows(min(rows - m, height)), count, image, 0, taps, m, corners, k, turned, k * width + v * lanes, width,
+                    min(DEPTH, depth - k), c, 0, c, c_at + m * width, spots, v, width, min(height, rows - m), lanes, 1,
                 )  # fmt: skip
 
 

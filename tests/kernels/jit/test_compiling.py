@@ -30,9 +30,10 @@ def _squares(first, last, s, x, y):
 
 @pytest.mark.parametrize("jobs", [1, compiling.PIECES - 1, compiling.PIECES, 3 * compiling.PIECES + 7])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_all_jobs_are_done(jobs, dtype):
+@pytest.mark.parametrize("alone", [False, True])
+def test_all_jobs_are_done(jobs, dtype, alone):
     x, y = np.arange(2 * jobs + 1, dtype=dtype), np.zeros(2 * jobs + 1, dtype)
-    _squares(jobs, Sizes(2), x, y)
+    _squares(jobs, Sizes(2), x, y, alone=alone)
     np.testing.assert_array_equal(y, [*x[:-1] ** 2, 0])
 
 
