@@ -66,7 +66,7 @@ def _correlate(
         image, row = job // blocks, job % blocks * s.rows  # the image of one group
         rows, group = min(s.rows, s.out_h - row), image % s.groups
         x_at = image * s.channels * s.height * s.width
-        cut_image(part, x, x_at, s.channels, s, row * s.stride_h, (rows - 1) * s.stride_h + s.reach)
+        cut_image(part, 0, x, x_at, s.channels, s, row * s.stride_h, (rows - 1) * s.stride_h + s.reach)
         columns = rows * (places.size // s.rows) * lanes
         if s.copies:
             copy_patches(patches, part, taps, s, rows)

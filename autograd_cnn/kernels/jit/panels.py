@@ -182,7 +182,7 @@ def _pack_tiles(first: int, last: int, s: Rows, matrices: Any, columns: Any, pac
 
 
 @inner
-def cut_image(part: Any, x: Any, x_at: int, channels: int, s: Slide, first: int, rows: int) -> None:
+def cut_image(part: Any, part_at: int, x: Any, x_at: int, channels: int, s: Slide, first: int, rows: int) -> None:
     """Copy rows of the padded image, the first of them number ``first``, for some channels.
 
     The columns of padding are zeros from the start and are left so.
@@ -190,7 +190,7 @@ def cut_image(part: Any, x: Any, x_at: int, channels: int, s: Slide, first: int,
     skipped, width = max(0, -s.left), _inner_width(s)
     for c in range(channels):
         for r in range(rows):
-            at = (c * s.part_rows + r) * s.part_width
+            at = part_at + (c * s.part_rows + r) * s.part_width
             row = first + r - s.top
             if 0 <= row < s.height:
                 copy_row(part, at + s.left + skipped, x, x_at + (c * s.height + row) * s.width + skipped, width)
@@ -261,7 +261,7 @@ def add_patches(part: Any, patches: Any, taps: Any, first: int, count: int, s: S
 
 
 @inner
-def turn_maps(turned: Any, g: Any, g_at: int, maps: int, map_step: int, places: int) -> None:
+def turn_maps(turned: Any, turned_at: int, g: Any, g_at: int, maps: int, map_step: int, places: int) -> None:
     """Transpose maps (F, places) into (places, F), with F rounded up to whole vectors."""
     lanes = VECTOR_BYTES // g.itemsize
     width = (maps + lanes - 1) // lanes * lanes
@@ -270,8 +270,8 @@ def turn_maps(turned: Any, g: Any, g_at: int, maps: int, map_step: int, places: 
         for place in range(0, places, lanes):
             source = g_at + f * map_step + place
             if source + (rows - 1) * map_step + lanes <= g.size:
-                transpose_block(turned, place * width + f, width, g, source, map_step, rows)
+                transpose_block(turned, turned_at + place * width + f, width, g, source, map_step, rows)
             else:
                 for m in range(lanes):
                     for j in range(min(lanes, places - place)):
-                        turned[(place + j) * width + f + m] = g[source + min(m, rows - 1) * map_step + j]
+                        turned[turned_at + (place + j) * width + f + m] = g[source + min(m, rows - 1) * map_step + j]

@@ -79,7 +79,7 @@ def _in_vectors(b: Array, sizes: Product, lanes: int) -> Array:
 
 @in_pieces
 def _turn(first: int, last: int, s: Product, transposed: Any, wide: Any) -> None:
-    turn_maps(wide, transposed, 0, s.columns, s.depth, s.depth)
+    turn_maps(wide, 0, transposed, 0, s.columns, s.depth, s.depth)
 
 
 @in_pieces

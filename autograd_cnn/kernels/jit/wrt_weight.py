@@ -74,10 +74,10 @@ def _sum_products(first: int, last: int, s: Slide, x: Any, g: Any, taps: Any, co
                     x_at = ((image * s.groups + group) * s.all_channels + channel) * s.height * s.width
                     g_at = (image * s.groups + group) * s.filters * places + row * s.out_w
                     cut_image(
-                        part[(image - start) * part_size :], x, x_at, count, s, row * s.stride_h,
+                        part, (image - start) * part_size, x, x_at, count, s, row * s.stride_h,
                         (rows - 1) * s.stride_h + s.reach,
                     )  # fmt: skip
-                    turn_maps(turned[depth * width :], g, g_at, s.filters, places, rows * s.out_w)
+                    turn_maps(turned, depth * width, g, g_at, s.filters, places, rows * s.out_w)
                     depth += rows * s.out_w
                 _add_product(part, taps, count * s.window, corners, depth, turned, sums, sums_at, spots)
 
@@ -109,9 +109,11 @@ def _add_sums(first: int, last: int, s: Slide, sums: Any, dw: Any) -> None:
     depth = s.all_channels * s.window
     total = np.empty(s.filters, dw.dtype)
     for k in range(first, last):
-        total[:] = sums[0, k, : s.filters]
+        for f in range(s.filters):
+            total[f] = sums[0, k, f]
         for piece in range(1, len(sums)):
-            total += sums[piece, k, : s.filters]
+            for f in range(s.filters):
+                total[f] += sums[piece, k, f]
         for f in range(s.filters):
             dw[(k // depth * s.filters + f) * depth + k % depth] = total[f]
 
@@ -144,7 +146,7 @@ def _sum_dots(first: int, last: int, s: Slide, x: Any, g: Any, taps: Any, sums: 
             g_at = (image * s.groups + group) * s.filters * places
             for row in range(0, s.out_h, s.rows):
                 rows = min(s.rows, s.out_h - row)
-                cut_image(part, x, x_at, count, s, row * s.stride_h, (rows - 1) * s.stride_h + s.reach)
+                cut_image(part, 0, x, x_at, count, s, row * s.stride_h, (rows - 1) * s.stride_h + s.reach)
                 for f in range(0, s.filters, maps):
                     for k in range(0, count * s.window, wide):
                         sum_of_dots(

@@ -22,7 +22,7 @@ lies = pytest.mark.parametrize("lie", LIES, ids=str)
 
 @numba.njit
 def _cut(part, x, channels, s, first, rows):
-    panels.cut_image(part, x, 0, channels, s, first, rows)
+    panels.cut_image(part, 0, x, 0, channels, s, first, rows)
 
 
 @numba.njit
@@ -42,7 +42,7 @@ def _paste(x, part, s):
 
 @numba.njit
 def _turn(turned, g, maps, places):
-    panels.turn_maps(turned, g, 0, maps, places, places)
+    panels.turn_maps(turned, 0, g, 0, maps, places, places)
 
 
 def whole_plan(image, **lie):
