@@ -17,6 +17,7 @@ from autograd_cnn.nn.build import build
 from autograd_cnn.nn.containers import ModuleList, Sequential
 from autograd_cnn.nn.convolution import Conv2d, ConvTranspose2d
 from autograd_cnn.nn.dropout import Dropout
+from autograd_cnn.nn.lenet1998 import PartialConv2d, ScaledTanh, lenet1998
 from autograd_cnn.nn.linear import Flatten, Identity, Linear
 from autograd_cnn.nn.losses import (
     BCELoss,
@@ -81,8 +82,10 @@ __all__ = [
     "ModuleList",
     "NLLLoss",
     "Parameter",
+    "PartialConv2d",
     "RNNCell",
     "ReLU",
+    "ScaledTanh",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -99,6 +102,7 @@ __all__ = [
     "init",
     "l1_loss",
     "lenet5",
+    "lenet1998",
     "mse_loss",
     "nll_loss",
     "resnet20",

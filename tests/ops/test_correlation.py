@@ -119,6 +119,18 @@ def test_two_dimensions_are_scipys(mode, rng, size):
     np.testing.assert_allclose(ag.convolve2d(x, w, padding=mode), expected, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("mode", ["valid", "full"])
+@given(rng=generators, size=st.tuples(st.integers(1, 5), st.integers(1, 5)))
+def test_two_dimensions_are_scipys_for_kernels_of_any_size_and_either_float(mode, dtype, rng, size):
+    x, w = rng.standard_normal(rng.integers(5, 9, 2)).astype(dtype), rng.standard_normal(size).astype(dtype)
+    digits = {"rtol": 1e-4, "atol": 1e-5} if dtype is np.float32 else {"rtol": 1e-10, "atol": 1e-12}
+    for ours, theirs in ((ag.correlate2d, scipy.signal.correlate2d), (ag.convolve2d, scipy.signal.convolve2d)):
+        y = ours(x, w, padding=mode)
+        assert y.dtype == dtype
+        np.testing.assert_allclose(y, theirs(x, w, mode), **digits)
+
+
 def test_a_stride_picks_from_the_plain_correlation(rng):
     x, w = rng.standard_normal((2, 3, 8, 9)), rng.standard_normal((4, 3, 3, 2))
     dense = ag.correlate2d(x, w)

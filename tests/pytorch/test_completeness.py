@@ -1,0 +1,38 @@
+"""No primitive goes without: each is held against PyTorch, or it is said why it can't be."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from autograd_cnn import ops
+from autograd_cnn.primitive import REGISTRY
+
+PRIMITIVES = [primitive for name, primitive in REGISTRY.items() if name.startswith("autograd_cnn.")]
+"""Ours, and none that a user or a doctest made."""
+
+WITHOUT_COUNTERPART = {
+    ops.correlate2d_wrt_input: "an adjoint: checked as the gradient of correlate2d in x, and as the transpose",
+    ops.correlate2d_wrt_weight: "an adjoint: checked as the gradient of correlate2d in w",
+    ops.scatter_winners: "an adjoint: checked as the gradient of max_pool",
+    ops.gather_winners: "an adjoint: checked as the gradient of max_pool's gradient",
+    ops.mean_pool_wrt_input: "an adjoint: checked as the gradient of mean_pool",
+}
+"""Primitives that PyTorch has no function for, and why that is no gap."""
+
+
+def _checked():
+    """Return the primitives in the tables that the tests of this folder run through."""
+    modules = [importlib.import_module(f"pytorch.{path.stem}") for path in Path(__file__).parent.glob("test_*.py")]
+    return {primitive for module in modules for primitive in getattr(module, "CASES", ())}
+
+
+def test_every_primitive_is_checked_or_has_a_reason():
+    checked = _checked()
+    assert [p.name for p in PRIMITIVES if p not in checked and p not in WITHOUT_COUNTERPART] == []
+
+
+@pytest.mark.parametrize("primitive", WITHOUT_COUNTERPART)
+def test_every_reason_is_needed(primitive):
+    assert primitive not in _checked()
+    assert primitive in PRIMITIVES

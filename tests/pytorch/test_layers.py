@@ -1,0 +1,142 @@
+"""Layers with PyTorch's own weights, loaded from its ``state_dict``."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from pytorch.comparison import agree, compare, few, generators, numbers
+
+import autograd_cnn as ag
+from autograd_cnn import nn
+
+IMAGES, FEATURES = (2, 4, 6, 7), (3, 4)
+
+LAYERS = [
+    # the class's name, its arguments, the input's shape
+    ("Linear", (4, 5), {}, FEATURES),
+    ("Linear", (4, 5), {"bias": False}, (2, 3, 4)),
+    ("Conv2d", (4, 6, 3), {}, IMAGES),
+    ("Conv2d", (4, 6, (3, 2), 2, 1, 1, 2), {}, IMAGES),
+    ("Conv2d", (4, 4, 3), {"padding": "same", "dilation": 2, "bias": False}, IMAGES),
+    ("ConvTranspose2d", (4, 6, 3, 2, 1, 1, 2), {}, IMAGES),
+    ("ConvTranspose2d", (4, 3, (2, 3)), {"bias": False, "dilation": 2}, IMAGES),
+    ("BatchNorm2d", (4,), {}, IMAGES),
+    ("BatchNorm2d", (4, 1e-3, None, False), {}, IMAGES),
+    ("MaxPool2d", (3, 2, 1), {"ceil_mode": True}, IMAGES),
+    ("MaxPool2d", ((2, 3),), {"dilation": 2}, IMAGES),
+    ("AvgPool2d", (3, 2, 1, True, False), {}, IMAGES),
+    ("AdaptiveAvgPool2d", ((2, 3),), {}, IMAGES),
+    ("Flatten", (), {}, IMAGES),
+    ("Identity", (), {}, IMAGES),
+    ("ReLU", (), {}, FEATURES),
+    ("LeakyReLU", (0.2,), {}, FEATURES),
+    ("ELU", (0.7,), {}, FEATURES),
+    ("GELU", (), {}, FEATURES),
+    ("SiLU", (), {}, FEATURES),
+    ("Sigmoid", (), {}, FEATURES),
+    ("Softplus", (), {}, FEATURES),
+    ("Tanh", (), {}, FEATURES),
+    ("Softmax", (), {"dim": 0}, FEATURES),
+    ("LogSoftmax", (), {"dim": -1}, FEATURES),
+]
+
+
+def twins(name, *args, **options):
+    """Return PyTorch's layer in float64, with random weights, and ours with the same."""
+    theirs = getattr(torch.nn, name)(*args, **options).double()
+    rng = np.random.default_rng(1)
+    with torch.no_grad():
+        for parameter in theirs.parameters():
+            parameter.copy_(torch.tensor(rng.standard_normal(tuple(parameter.shape))))
+    ours = getattr(nn, name)(*args, **options).astype(float)
+    ours.load_state_dict(theirs.state_dict())
+    return ours, theirs
+
+
+def agree_in_state(ours, theirs):
+    """Hold parameters, buffers and gradients, by name, against PyTorch's."""
+    state = theirs.state_dict()
+    assert list(ours.state_dict()) == list(state)
+    for name, value in ours.state_dict().items():
+        agree(value, state[name], name)
+    for (name, parameter), known in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        agree(parameter.grad, known.grad, f"the gradient of {name}")
+
+
+@pytest.mark.parametrize(("name", "args", "options", "shape"), LAYERS)
+@pytest.mark.parametrize("backend", ["reference", "jit"])
+def test_outputs_and_gradients(rng, name, args, options, shape, backend):
+    ours, theirs = twins(name, *args, **options)
+    x, g = rng.standard_normal(shape), None
+    tracked, peer = ag.tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+    with ag.set_backend(backend):
+        y, z = ours(tracked), theirs(peer)
+        agree(y, z)
+        g = rng.standard_normal(y.shape)
+        y.backward(g)
+    z.backward(torch.tensor(g))
+    agree(tracked.grad, peer.grad, "the gradient of the input")
+    agree_in_state(ours, theirs)
+
+
+@pytest.mark.parametrize("momentum", [0.1, 0.7, None])
+def test_running_statistics_follow_the_batches_and_serve_in_use(rng, momentum):
+    ours, theirs = twins("BatchNorm2d", 3, momentum=momentum)
+    for count in (4, 2, 3):
+        x = rng.standard_normal((count, 3, 5, 4)) * 2 + 1
+        agree(ours(x), theirs(torch.tensor(x)))
+    for parameter, known in zip(ours.parameters(), theirs.parameters(), strict=True):
+        parameter.grad, known.grad = np.zeros(3), torch.zeros(3, dtype=torch.float64)
+    agree_in_state(ours, theirs)
+    compare(ours.eval(), theirs.eval(), rng.standard_normal((2, 3, 5, 4)))
+
+
+@few
+@given(rng=generators, channels=st.integers(1, 3), count=st.integers(2, 4))
+def test_batch_normalisation_twice(rng, channels, count):
+    """The second order goes through mean and variance, too."""
+    ours, theirs = twins("BatchNorm2d", channels)
+    compare(ours, theirs, numbers(rng, (count, channels, 3, 2)), order=2)
+
+
+# --- first values -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["Linear", "Conv2d", "ConvTranspose2d", "RNN", "LSTM", "GRU"])
+def test_first_values_come_from_the_same_range(name):
+    """Both are uniform, in ranges that depend on the layer's sizes alone."""
+    args = (8, 60, 3) if name.startswith("Conv") else (7, 60)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        theirs = getattr(torch.nn, name)(*args)
+    ours = getattr(nn, name)(*args, rng=0)
+    for (label, mine), yours in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        bounds = np.abs(mine.numpy()).max(), float(yours.detach().abs().max())
+        assert bounds[0] == pytest.approx(bounds[1], rel=0.1), label
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (6, 4, 3, 2)])
+def test_fans(shape):
+    assert nn.init.fans(shape) == torch.nn.init._calculate_fan_in_and_fan_out(torch.empty(shape))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("kaiming_uniform", {}),
+        ("kaiming_uniform", {"a": 5**0.5, "mode": "fan_out"}),
+        ("kaiming_normal", {"a": 0.1}),
+        ("kaiming_normal", {"mode": "fan_out"}),
+        ("xavier_uniform", {"gain": 2.0}),
+        ("xavier_normal", {}),
+    ],
+)
+def test_spreads(name, options):
+    """The standard deviations of 180,000 numbers."""
+    theirs = torch.empty(200, 100, 3, 3)
+    getattr(torch.nn.init, f"{name}_")(theirs, **options, generator=torch.Generator().manual_seed(0))
+    ours = getattr(nn.init, name)(tuple(theirs.shape), 0, **options)
+    assert ours.std() == pytest.approx(float(theirs.std()), rel=0.01)
+    if name.endswith("uniform"):
+        assert np.abs(ours).max() == pytest.approx(float(theirs.abs().max()), rel=1e-3)

@@ -1,0 +1,118 @@
+"""Losses as PyTorch has them, with every reduction."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812  # as all the world has it
+from hypothesis import given
+from hypothesis import strategies as st
+from pytorch.comparison import compare, few, generators, lengths, numbers, shapes
+
+from autograd_cnn import nn
+
+reductions = pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+
+
+@reductions
+@few
+@given(rng=generators, count=lengths, classes=lengths, smoothing=st.sampled_from([0.0, 0.1, 1.0]))
+def test_cross_entropy(reduction, rng, count, classes, smoothing):
+    labels = rng.integers(0, classes, count)
+    compare(
+        lambda scores: nn.cross_entropy(scores, labels, reduction, smoothing),
+        lambda scores: F.cross_entropy(
+            scores, torch.tensor(labels), reduction=reduction, label_smoothing=smoothing
+        ),
+        numbers(rng, (count, classes)),
+        order=2,
+    )  # fmt: skip
+
+
+@reductions
+@few
+@given(rng=generators, count=lengths, classes=lengths)
+def test_negative_log_likelihood(reduction, rng, count, classes):
+    labels = rng.integers(0, classes, count)
+    compare(
+        lambda logs: nn.nll_loss(logs, labels, reduction),
+        lambda logs: F.nll_loss(logs, torch.tensor(labels), reduction=reduction),
+        numbers(rng, (count, classes)),
+        order=2,
+    )
+
+
+@reductions
+@few
+@given(rng=generators, shape=shapes)
+def test_binary_cross_entropy(reduction, rng, shape):
+    """Away from 0 and 1, and at them: there PyTorch limits the logarithm to -100, and so do we."""
+    targets = np.asarray(rng.random(shape))
+    compare(
+        lambda p: nn.bce_loss(p, targets, reduction),
+        lambda p: F.binary_cross_entropy(p, torch.tensor(targets), reduction=reduction),
+        np.asarray(rng.uniform(0.01, 0.99, shape)),
+    )
+    compare(
+        lambda p: nn.bce_loss(p, targets, reduction),
+        lambda p: F.binary_cross_entropy(p, torch.tensor(targets), reduction=reduction),
+        np.asarray(rng.integers(0, 2, shape), float),
+        order=0,
+    )
+
+
+@reductions
+@few
+@given(rng=generators, shape=shapes, size=st.sampled_from([1.0, 50.0]))
+def test_binary_cross_entropy_of_logits(reduction, rng, shape, size):
+    targets = np.asarray(rng.random(shape))
+    compare(
+        lambda z: nn.bce_with_logits(z, targets, reduction),
+        lambda z: F.binary_cross_entropy_with_logits(z, torch.tensor(targets), reduction=reduction),
+        np.asarray(numbers(rng, shape) * size),
+        order=2,
+    )
+
+
+@reductions
+@pytest.mark.parametrize(("ours", "theirs"), [(nn.mse_loss, F.mse_loss), (nn.l1_loss, F.l1_loss)])
+@few
+@given(rng=generators, shape=shapes)
+def test_errors_of_numbers(reduction, ours, theirs, rng, shape):
+    """In predictions and targets alike; some are equal."""
+    compare(
+        lambda x, t: ours(x, t, reduction),
+        lambda x, t: theirs(x, t, reduction=reduction),
+        numbers(rng, shape, "grid"),
+        numbers(rng, shape, "grid"),
+    )
+
+
+@reductions
+@few
+@given(rng=generators, shape=shapes, delta=st.sampled_from([0.3, 1.0, 2.0]))
+def test_huber(reduction, rng, shape, delta):
+    compare(
+        lambda x, t: nn.huber_loss(x, t, reduction, delta),
+        lambda x, t: F.huber_loss(x, t, reduction=reduction, delta=delta),
+        np.asarray(numbers(rng, shape) * 2),
+        numbers(rng, shape),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("CrossEntropyLoss", {"label_smoothing": 0.1}),
+        ("NLLLoss", {}),
+        ("BCELoss", {}),
+        ("BCEWithLogitsLoss", {}),
+        ("MSELoss", {}),
+        ("L1Loss", {}),
+        ("HuberLoss", {"delta": 0.5}),
+    ],
+)
+@reductions
+def test_modules_take_the_same_arguments(rng, name, options, reduction):
+    ours, theirs = (getattr(where, name)(reduction=reduction, **options) for where in (nn, torch.nn))
+    targets = rng.integers(0, 4, 3) if name in {"CrossEntropyLoss", "NLLLoss"} else rng.uniform(0.1, 0.9, (3, 4))
+    compare(lambda x: ours(x, targets), lambda x: theirs(x, torch.tensor(targets)), rng.uniform(0.1, 0.9, (3, 4)))
