@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from autograd_cnn import __version__
-from autograd_cnn.cli import graph, info, train
+from autograd_cnn.cli import check, graph, info, train
 from autograd_cnn.errors import ArgumentError, DivergedError, FormatError, MissingDependencyError
+from autograd_cnn.testing import CheckError
 
-FAILURES = (ArgumentError, DivergedError, FormatError, MissingDependencyError)
+FAILURES = (ArgumentError, CheckError, DivergedError, FormatError, MissingDependencyError)
 """What can go wrong although the command line was right."""
 
 
@@ -64,6 +65,6 @@ def _parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"autograd-cnn {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
-    for module in (train, graph, info):
+    for module in (train, graph, check, info):
         module.add_to(commands)
     return parser

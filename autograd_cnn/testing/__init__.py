@@ -1,5 +1,20 @@
 """Checking gradients: for this package's primitives, and for yours."""
 
+from autograd_cnn.testing.case import Case, add_samples, sample
 from autograd_cnn.testing.gradcheck import CheckError, check_adjoint, check_vjp, directional, gradcheck
+from autograd_cnn.testing.recorded import check_tape
+from autograd_cnn.testing.report import Finding, TapeReport
 
-__all__ = ["CheckError", "check_adjoint", "check_vjp", "directional", "gradcheck"]
+__all__ = [
+    "Case",
+    "CheckError",
+    "Finding",
+    "TapeReport",
+    "add_samples",
+    "check_adjoint",
+    "check_tape",
+    "check_vjp",
+    "directional",
+    "gradcheck",
+    "sample",
+]

@@ -1,0 +1,148 @@
+"""What ``autograd-cnn check`` found: a table by family, and what is broken in full."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from textwrap import TextWrapper
+from typing import Final
+
+from autograd_cnn.primitive import Primitive
+from autograd_cnn.testing.case import SAMPLES
+
+OURS: Final = "autograd_cnn.ops"
+"""Where the primitives of this package are."""
+
+ERRORS: Final = {"first_order": "1st order", "second_order": "2nd order", "backends_agree": "backends"}
+"""The laws whose largest error the table shows, each with its heading."""
+
+_EACH: Final = 24
+"""How many primitives get a row of their own at most; of more, each family gets one."""
+
+_LABEL: Final = 25
+
+_WRAPPED: Final = TextWrapper(
+    80, initial_indent="  ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+)
+
+
+@dataclass(slots=True)
+class Row:
+    """The trials of a primitive, or of a family.
+
+    Attributes
+    ----------
+    calls, checks, broken : int
+        Sample calls, trials of a law on one of them, and how many of these failed.
+    errors : dict
+        The largest relative error by law, of those that it keeps.
+    """
+
+    calls: int = 0
+    checks: int = 0
+    broken: int = 0
+    errors: dict[str, float] = field(default_factory=dict)
+
+    def cells(self) -> tuple[str, ...]:
+        """Return what stands in the table."""
+        errors = (_shown(self.errors.get(law)) for law in ERRORS)
+        return f"{self.calls:,}", f"{self.checks:,}", f"{self.broken or '-'}", *errors
+
+
+class Findings:
+    """All trials of all primitives.
+
+    Parameters
+    ----------
+    primitives : mapping
+        Those checked, by dotted name.
+
+    Attributes
+    ----------
+    checks : int
+        How many trials there were.
+    broken : dict
+        For each primitive that failed, what is said of each law, call by call; of its samples under ``"samples"``.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> findings = Findings({"autograd_cnn.ops.elementwise.exp": ag.exp})
+    >>> findings.breaks("autograd_cnn.ops.elementwise.exp", "first_order", "exp(3): it is wrong")
+    >>> findings.checks, list(findings.lines())[-1]
+    (1, '  first_order: exp(3): it is wrong')
+    """
+
+    def __init__(self, primitives: Mapping[str, Primitive]) -> None:
+        self.primitives = primitives
+        self.checks = 0
+        self.broken: dict[str, dict[str, list[str]]] = {}
+        self._rows = {label: Row() for label in map(self._label, primitives)}
+        for name, primitive in primitives.items():
+            self._rows[self._label(name)].calls += len(SAMPLES.get(primitive, []))
+
+    def _label(self, name: str) -> str:
+        """Return what the row is called that a primitive stands in."""
+        if len(self.primitives) <= _EACH:
+            ours = name.startswith(f"{OURS}.")
+            return self.primitives[name].name if ours else name
+        return self.primitives[name].__module__.removeprefix(f"{OURS}.")
+
+    def keeps(self, name: str, law: str, error: float) -> None:
+        """Take note of a law that held, and of how nearly."""
+        self.checks += 1
+        row = self._rows[self._label(name)]
+        row.checks += 1
+        row.errors[law] = max(error, row.errors.get(law, 0.0))
+
+    def breaks(self, name: str, law: str, said: str) -> None:
+        """Take note of a law that did not hold."""
+        self.checks += 1
+        row = self._rows[self._label(name)]
+        row.checks += 1
+        row.broken += 1
+        self.broken.setdefault(name, {}).setdefault(law, []).append(said)
+
+    def lacks(self, name: str, said: str) -> None:
+        """Take note of samples that leave something out."""
+        self._rows[self._label(name)].broken += 1
+        self.broken.setdefault(name, {}).setdefault("samples", []).append(said)
+
+    def lines(self) -> Iterator[str]:
+        """Yield the table, then each primitive that failed."""
+        yield from self._table()
+        for name, laws in self.broken.items():
+            yield ""
+            yield name
+            yield from _told(laws)
+
+    def _table(self) -> Iterator[str]:
+        each = len(self.primitives) <= _EACH
+        rows = [("primitive" if each else "family", "calls", "checks", "broken", *ERRORS.values())]
+        rows += [(_cut(label), *row.cells()) for label, row in self._rows.items()]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for label, *cells in rows:
+            yield "  ".join([label.ljust(widths[0]), *map(str.rjust, cells, widths[1:])])
+
+
+def _shown(error: float | None) -> str:
+    return "-" if error is None else f"{error:.1e}" if error else "0"
+
+
+def _cut(label: str) -> str:
+    """Return a label that fits, without its beginning if need be."""
+    return label if len(label) <= _LABEL else f"…{label[1 - _LABEL :]}"
+
+
+def _told(laws: Mapping[str, list[str]]) -> Iterator[str]:
+    """Yield what is said of each law's first call; laws of which the same is said share it."""
+    same: dict[str, list[str]] = {}
+    for law, calls in laws.items():
+        same.setdefault(calls[0], []).append(law)
+    for first, which in same.items():
+        others = f" and {_counted(len(which) - 1, 'other law')}" if which[1:] else ""
+        more = max(len(laws[law]) for law in which) - 1
+        rest = f" (and on {_counted(more, 'other call')})" if more else ""
+        yield from _WRAPPED.wrap(f"{which[0]}{others}: {first}{rest}")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,386 @@
+"""The laws that every primitive keeps, each tried on one call at a time.
+
+A law takes a primitive, a `Case` and a generator. It raises `CheckError` where it is broken. Otherwise it returns the
+largest relative error that it met, and 0 where it is not about numbers.
+
+Examples
+--------
+>>> import numpy as np
+>>> import autograd_cnn as ag
+>>> from autograd_cnn.testing import laws, sample
+>>> laws.first_order(ag.exp, sample([0.5, 1.0]), np.random.default_rng(0)) < 1e-9
+True
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from autograd_cnn import ops
+from autograd_cnn.errors import sentence
+from autograd_cnn.kernels import set_backend
+from autograd_cnn.primitive import Primitive, Rule
+from autograd_cnn.recording import no_grad
+from autograd_cnn.tape import Array, gradients
+from autograd_cnn.tensor import Tensor
+from autograd_cnn.testing.case import SAMPLES, Case
+from autograd_cnn.testing.gradcheck import CheckError
+from autograd_cnn.testing.pullback import (
+    LAYOUTS,
+    Pullback,
+    agree,
+    dot,
+    drawn_cotangent,
+    is_slope,
+    moved,
+    operand,
+    pullback,
+    replaced,
+    tracked,
+    unit,
+)
+
+TOLERANCE: Final = 1e-9
+"""Of derivatives by differences. Their step is h = 1e-3, so h⁴/30 is 3e-14 and rounding over h 3e-13, for values and
+fifth derivatives near 1; it leaves room for both to be a thousand times larger."""
+
+Trial: TypeAlias = Callable[[Primitive, Case, np.random.Generator], float]
+Condition: TypeAlias = Callable[[Primitive, Case], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """What holds for every call of every primitive, or for those that meet a condition.
+
+    Attributes
+    ----------
+    name : str
+        Of the function that tries it.
+    says : str
+        The law in a sentence.
+    applies : callable
+        Whether it says anything about a call.
+    trial : callable
+        The function.
+    """
+
+    name: str
+    says: str
+    applies: Condition
+    trial: Trial
+
+    def __call__(self, primitive: Primitive, case: Case, rng: np.random.Generator) -> float:
+        """Try the law on a call; whatever goes wrong, a `CheckError` names the call."""
+        where = f"{primitive.name}({case})"
+        try:
+            return self.trial(primitive, case, rng)
+        except CheckError as error:
+            raise CheckError(sentence(where, str(error))) from None
+        except Exception as error:
+            raise CheckError(sentence(where, f"raised {type(error).__name__}: {error}")) from error
+
+
+LAWS: Final[list[Law]] = []
+"""All of them, in the order of this file."""
+
+
+def _always(_primitive: Primitive, _case: Case) -> bool:
+    return True
+
+
+def _tracked(_primitive: Primitive, case: Case) -> bool:
+    return bool(case.differentiable)
+
+
+def _recorded(primitive: Primitive, case: Case) -> bool:
+    return _tracked(primitive, case) and not primitive.constant
+
+
+def _linear(primitive: Primitive, case: Case) -> bool:
+    return _recorded(primitive, case) and bool(case.linear)
+
+
+def _law(applies: Condition) -> Callable[[Trial], Law]:
+    """Make a law of the decorated function and the first line of its docstring."""
+
+    def make(trial: Trial) -> Law:
+        law = Law(trial.__name__, (trial.__doc__ or "").partition("\n")[0], applies, trial)
+        LAWS.append(law)
+        return law
+
+    return make
+
+
+# --- samples ----------------------------------------------------------------------------------
+
+
+def unsampled(primitive: Primitive) -> Iterator[str]:
+    """Say what the samples of a primitive leave out: it itself, one of its rules, or what they call linear in vain.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> import autograd_cnn.testing.samples
+    >>> list(unsampled(ag.exp))
+    []
+    """
+    cases = SAMPLES.get(primitive, [])
+    if not cases:
+        yield f"it has no samples; add some: autograd_cnn.testing.add_samples({primitive.name}, sample(...))"
+        return
+    met = {operand(primitive, i) for case in cases for i in case.differentiable}
+    yield from (f"no sample has an array of floats for {name!r}" for name in primitive.rules if name not in met)
+    linear = {name for case in cases for name in case.linear}
+    yield from (f"it is linear in {name!r}, which has no rule" for name in sorted(linear - primitive.rules.keys()))
+
+
+# --- first order ------------------------------------------------------------------------------
+
+
+@_law(_recorded)
+def rules_exist(primitive: Primitive, case: Case, _rng: np.random.Generator) -> float:
+    """Every operand of floats has a rule."""
+    for i in case.differentiable:
+        if operand(primitive, i) not in primitive.rules:
+            raise CheckError(f"{operand(primitive, i)!r} has no rule")
+    return 0.0
+
+
+@_law(_recorded)
+def first_order(primitive: Primitive, case: Case, rng: np.random.Generator) -> float:
+    """A gradient is the derivative by differences, to 1e-9."""
+    g = drawn_cotangent(primitive, case, rng)
+    _, found = pullback(primitive, case, g)
+    errors = []
+    for i, gradient in zip(case.differentiable, found, strict=True):
+        (v,) = unit(rng, case.arrays[i].shape)
+
+        def along(t: float, i: int = i, v: Array = v) -> float:
+            return dot(g, primitive(*moved(case, {i: v}, t), **case.params))
+
+        errors.append(is_slope(f"the gradient in {operand(primitive, i)!r}", dot(gradient, v), along, TOLERANCE))
+    return max(errors)
+
+
+@_law(_recorded)
+def shapes_and_dtypes(primitive: Primitive, case: Case, rng: np.random.Generator) -> float:
+    """A gradient has the shape and the dtype of its operand."""
+    _, found = pullback(primitive, case, drawn_cotangent(primitive, case, rng))
+    for i, gradient in zip(case.differentiable, found, strict=True):
+        expected, got = (f"{x.dtype} {x.shape}" for x in (case.arrays[i], gradient))
+        if got != expected:
+            raise CheckError(sentence(f"the gradient in {operand(primitive, i)!r}", expected=expected, got=got))
+    return 0.0
+
+
+@_law(_linear)
+def adjoint(primitive: Primitive, case: Case, rng: np.random.Generator) -> float:
+    """Where a primitive is linear, its rule is the adjoint: ⟨g, A x⟩ = ⟨Aᵀ g, x⟩."""
+    g = drawn_cotangent(primitive, case, rng)
+    _, found = pullback(primitive, case, g)
+    worst = 0.0
+    for i, gradient in zip(case.differentiable, found, strict=True):
+        if operand(primitive, i) in case.linear:
+            x = rng.standard_normal(case.arrays[i].shape)
+            y, constant = (primitive(*replaced(case.arrays, {i: at}), **case.params) for at in (x, 0 * x))
+            left, right = dot(g, y) - dot(g, constant), dot(gradient, x)
+            error = abs(left - right) / float(np.linalg.norm(g) * np.linalg.norm(y) + 1)
+            if not error <= 1e-12:
+                what = f"⟨Aᵀ g, x⟩, A being linear in {operand(primitive, i)!r}"
+                raise CheckError(sentence(what, expected=f"⟨g, A x⟩ = {left:.15g}", got=f"{right:.15g}"))
+            worst = max(worst, error)
+    return worst
+
+
+# --- second order -----------------------------------------------------------------------------
+
+
+@_law(_recorded)
+def second_order(primitive: Primitive, case: Case, rng: np.random.Generator) -> float:
+    """The gradient of a gradient is its derivative, to 1e-9."""
+    g = drawn_cotangent(primitive, case, rng)
+    shapes = [case.arrays[i].shape for i in case.differentiable]
+    us = [rng.standard_normal(shape) for shape in shapes]
+    *directions, along_g = unit(rng, *shapes, g.shape)
+
+    operands, cotangent = tracked(case), Tensor(g, requires_grad=True)
+    leaves = [operands[i] for i in case.differentiable]
+    first = gradients(primitive(*operands, **case.params), leaves, cotangent, create_graph=True)
+    s = sum(ops.sum(first[leaf.node] * u) for leaf, u in zip(leaves, us, strict=True))
+    leaves.append(cotangent)
+    second = gradients(s, leaves) if isinstance(s, Tensor) and s.requires_grad else {}
+    met = zip(leaves, [*directions, along_g], strict=True)
+    by_tape = sum(dot(second[leaf.node], v) for leaf, v in met if leaf.node in second)
+
+    def along(t: float) -> float:
+        arrays = moved(case, dict(zip(case.differentiable, directions, strict=True)), t)
+        return sum(map(dot, us, pullback(primitive, case, g + t * along_g, arrays)[1]))
+
+    return is_slope("the gradient of the gradient", by_tape, along, TOLERANCE)
+
+
+# --- memory layout and dtype ------------------------------------------------------------------
+
+
+@_law(_recorded)
+def layout_does_not_matter(primitive: Primitive, case: Case, rng: np.random.Generator) -> float:
+    """Values and gradients do not depend on how the arrays lie in memory."""
+    g = drawn_cotangent(primitive, case, rng)
+    plain = pullback(primitive, case, g)
+    worst = 0.0
+    for name, layout in LAYOUTS.items():
+        arrays = [layout(a) if i in case.differentiable else a for i, a in enumerate(case.arrays)]
+        for what, laid, expected in _pairs(primitive, case, pullback(primitive, case, layout(g), arrays), plain):
+            worst = max(worst, agree(f"{what}, arrays lying {name}", laid, expected, 1e-12, 1e-13))
+    return worst
+
+
+def _pairs(primitive: Primitive, case: Case, some: Pullback, others: Pullback) -> Iterator[tuple[str, Array, Array]]:
+    """Yield the values and the gradients of two pullbacks side by side, with what they are."""
+    yield "the value", some[0], others[0]
+    for i, one, other in zip(case.differentiable, some[1], others[1], strict=True):
+        yield f"the gradient in {operand(primitive, i)!r}", one, other
+
+
+@_law(_recorded)
+def inputs_are_left(primitive: Primitive, case: Case, rng: np.random.Generator) -> float:
+    """Operands and cotangents are left as they were."""
+    arrays, before = ([np.array(a) if isinstance(a, np.ndarray) else a for a in case.arrays] for _ in range(2))
+    g = drawn_cotangent(primitive, case, rng)
+    kept = g.copy()
+    primitive(*tracked(case, arrays), **case.params).backward(Tensor.of(g))  # the engine copies a bare array
+    agree("the cotangent afterwards", g, kept)
+    for i, (a, original) in enumerate(zip(arrays, before, strict=True)):
+        if isinstance(a, np.ndarray):
+            agree(f"{operand(primitive, i)!r} afterwards", a, original)
+            if not a.flags.writeable:
+                raise CheckError(f"{operand(primitive, i)!r} can't be written to afterwards")
+    return 0.0
+
+
+@_law(_recorded)
+def later_writes_do_not_matter(primitive: Primitive, case: Case, rng: np.random.Generator) -> float:
+    """What is written to an operand after the call does not reach the tape."""
+    g = drawn_cotangent(primitive, case, rng)
+    _, found = pullback(primitive, case, g)
+    for i, gradient in zip(case.differentiable, found, strict=True):
+        arrays = [np.array(a) if isinstance(a, np.ndarray) else a for a in case.arrays]
+        watched = arrays[i] = Tensor(arrays[i], requires_grad=True)
+        y = primitive(*arrays, **case.params)
+        for a in arrays:
+            if isinstance(a, np.ndarray):
+                a[...] = 1 - a if a.dtype.kind != "b" else ~a
+        what = f"the gradient in {operand(primitive, i)!r} after a write to the other operands"
+        (again,) = gradients(y, [watched], g).values()
+        agree(what, again, gradient)
+    return 0.0
+
+
+@_law(_recorded)
+def float32_stays(primitive: Primitive, case: Case, rng: np.random.Generator) -> float:
+    """In float32 all stays float32, and close to what float64 gives."""
+    g = drawn_cotangent(primitive, case, rng)
+    double = pullback(primitive, case, g)
+    singles = [a.astype(np.float32) if i in case.differentiable else a for i, a in enumerate(case.arrays)]
+    single = pullback(primitive, case, g.astype(np.float32), singles)
+    asked = np.dtype(case.params.get("dtype", np.float32))
+    worst = 0.0
+    for what, found, expected in _pairs(primitive, case, single, double):
+        dtype = asked if found is single[0] else np.dtype(np.float32)
+        if found.dtype != dtype:
+            raise CheckError(sentence(f"{what} for float32", "another dtype", expected=dtype, got=found.dtype))
+        scale = 1 + np.max(np.abs(expected), initial=0)
+        worst = max(worst, agree(f"{what} in float32", found, expected, 2e-5, 2e-6 * scale))
+    return worst
+
+
+# --- what is recorded -------------------------------------------------------------------------
+
+
+@_law(_recorded)
+def saved_is_what_rules_ask_for(primitive: Primitive, case: Case, _rng: np.random.Generator) -> float:
+    """The tape saves what the rules in use ask for, and nothing else."""
+    for positions in [case.differentiable, *([i] for i in case.differentiable)]:
+        node = primitive(*tracked(case, positions=positions), **case.params).node
+        if node is None:
+            raise CheckError("nothing is recorded; its value is no float, so declare it constant")
+        asked = set[str]().union(*(_asked(primitive, primitive.rules[operand(primitive, i)]) for i in positions))
+        if node.saved.keys() != asked:
+            expected, got = (", ".join(sorted(names)) or "nothing" for names in (asked, node.saved))
+            raise CheckError(sentence("what is saved", expected=expected, got=got))
+        if [parent is not None for parent in node.parents] != [i in positions for i in range(len(case.arrays))]:
+            raise CheckError("other parents are recorded than the operands that want a gradient")
+    return 0.0
+
+
+def _asked(primitive: Primitive, rule: Rule) -> set[str]:
+    """Return the names that a rule asks for, read off its signature."""
+    asked = inspect.signature(rule.function).parameters.values()
+    names = {p.name for p in asked if p.kind is p.KEYWORD_ONLY}
+    if any(p.kind is p.VAR_KEYWORD for p in asked):
+        names |= primitive.parameters.keys()
+    return names - ({"index"} if primitive.variadic else set())
+
+
+@_law(_always)
+def arrays_give_an_array(primitive: Primitive, case: Case, _rng: np.random.Generator) -> float:
+    """Called on arrays, it returns an array."""
+    y = primitive(*case.arrays, **case.params)
+    if not isinstance(y, (np.ndarray, np.generic)):
+        raise CheckError(sentence("the value for arrays", expected="an array", got=type(y).__name__))
+    return 0.0
+
+
+@_law(_tracked)
+def tensors_give_a_tensor(primitive: Primitive, case: Case, _rng: np.random.Generator) -> float:
+    """Called on tensors, it returns the same in a read-only tensor."""
+    y = primitive(*tracked(case), **case.params)
+    if type(y) is not Tensor:
+        raise CheckError(sentence("the value for tensors", expected="a Tensor", got=type(y).__name__))
+    if y.requires_grad is primitive.constant:
+        said = "constant" if primitive.constant else "not constant"
+        raise CheckError(f"it is {said}, yet its value has requires_grad={y.requires_grad}")
+    if not isinstance(y.value, np.generic) and y.value.flags.writeable:
+        raise CheckError("the value for tensors can be written to")
+    return agree("the value for tensors", y.data, primitive(*case.arrays, **case.params))
+
+
+@_law(_tracked)
+def nothing_is_recorded_unasked(primitive: Primitive, case: Case, _rng: np.random.Generator) -> float:
+    """Nothing is recorded under no_grad(), nor where no operand wants a gradient."""
+    with no_grad():
+        unwatched = primitive(*tracked(case), **case.params)
+    plain = [Tensor(a) if i in case.differentiable else a for i, a in enumerate(case.arrays)]
+    for when, y in (("under no_grad()", unwatched), ("for plain tensors", primitive(*plain, **case.params))):
+        if isinstance(y, Tensor) and y.node is not None:
+            raise CheckError(f"it is recorded {when}")
+    return 0.0
+
+
+# --- the backends -----------------------------------------------------------------------------
+
+
+@_law(_recorded)
+def backends_agree(primitive: Primitive, case: Case, rng: np.random.Generator) -> float:
+    """Both backends give the same, to 1e-5 in float32 and 1e-12 in float64."""
+    drawn = drawn_cotangent(primitive, case, rng)
+    worst = 0.0
+    for dtype, tolerance in ((np.float32, 1e-5), (np.float64, 1e-12)):
+        g = drawn.astype(dtype)
+        arrays = [a.astype(dtype) if i in case.differentiable else a for i, a in enumerate(case.arrays)]
+        with set_backend("reference"):
+            plain = pullback(primitive, case, g, arrays)
+        for name, layout in LAYOUTS.items():
+            laid = [layout(a) if i in case.differentiable else a for i, a in enumerate(arrays)]
+            with set_backend("jit"):
+                fast = pullback(primitive, case, layout(g), laid)
+            for what, found, expected in _pairs(primitive, case, fast, plain):
+                where = f"{what} by jit, {dtype.__name__} arrays lying {name}"
+                if found.dtype != expected.dtype:
+                    raise CheckError(sentence(where, "another dtype", expected=expected.dtype, got=found.dtype))
+                scale = np.max(np.abs(expected), initial=0)
+                worst = max(worst, agree(where, found, expected, tolerance, tolerance * scale))
+    return worst

@@ -1,0 +1,150 @@
+"""What a check of the tape found, as plain data that prints well."""
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+Kind: TypeAlias = Literal["wrong", "error", "unchecked", "kink"]
+
+_ORDER: Final = ("wrong", "error", "unchecked", "kink")
+_ROWS: Final = 24
+"""What a table shows at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One argument of one recorded call at which there is something to say.
+
+    Attributes
+    ----------
+    serial : int
+        Of the node on the tape that was checked; for a call inside of a checkpointed segment, the segment's.
+    primitive, argument : str
+        What ran, and the argument whose rule this is about; empty where it is about the whole call.
+    kind : str
+        ``"wrong"``: the rule's value is not the derivative. ``"error"``: the rule raised, is missing, or returned a
+        wrong shape or dtype. ``"kink"``: there is no derivative here, and the rule's value is a fair choice, so
+        nothing is amiss. ``"unchecked"``: the tape does not hold what it takes to run the call again.
+    index : tuple of int, or None
+        The element of the argument at which rule and differences are furthest apart.
+    expected, got : float or None
+        The derivative at this element by differences and by the rule, for one random cotangent.
+    scope, origin : str
+        The module's path, and the line of user code where `detect_anomaly` noted it.
+    text : str
+        One sentence.
+    """
+
+    serial: int
+    primitive: str
+    argument: str
+    kind: Kind
+    index: tuple[int, ...] | None
+    expected: float | None
+    got: float | None
+    scope: str
+    origin: str | None
+    text: str
+
+    @property
+    def fault(self) -> bool:
+        """Whether a rule has to be mended."""
+        return self.kind in ("wrong", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class TapeReport:
+    """What `check_tape` returns.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        Faults first, then what could not be checked, then kinks.
+    checked : int
+        How many arguments were held against differences.
+    nodes : int
+        Of how many recorded calls.
+    stand_ins : int
+        How many of these were checked near the recorded operands, not at them, because the tape had not kept a
+        constant such as the 3 of ``x + 3``.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> x = ag.tensor([1.0, 2.0], requires_grad=True)
+    >>> report = ag.testing.check_tape((x * x).sum())
+    >>> assert report.ok, report
+    >>> print(report)
+    check_tape: every rule is right: 3 arguments of 2 calls
+    """
+
+    findings: tuple[Finding, ...]
+    checked: int
+    nodes: int
+    stand_ins: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether no rule is wrong, raised, or is missing."""
+        return not any(finding.fault for finding in self.findings)
+
+    @property
+    def problems(self) -> dict[int, str]:
+        """One short sentence for each node with a fault, by serial number."""
+        found: dict[int, str] = {}
+        for finding in self.findings:
+            if finding.fault:
+                before = found.get(finding.serial)
+                found[finding.serial] = f"{before}; {finding.text}" if before else finding.text
+        return found
+
+    def __str__(self) -> str:
+        return "\n".join([self._verdict(), *_table(self.findings)])
+
+    def _verdict(self) -> str:
+        of = f"{_counted(self.checked, 'argument')} of {_counted(self.nodes, 'call')}"
+        faults = sum(finding.fault for finding in self.findings)
+        parts = [f"{_counted(faults, 'wrong rule')} in {of}" if faults else f"every rule is right: {of}"]
+        kinks = sum(finding.kind == "kink" for finding in self.findings)
+        unchecked = sum(finding.kind == "unchecked" for finding in self.findings)
+        if kinks:
+            parts.append(f"{kinks} at a kink")
+        if self.stand_ins:
+            parts.append(f"{_counted(self.stand_ins, 'call')} near the recorded values")
+        if unchecked:
+            parts.append(f"{unchecked} not checked")
+        return f"check_tape: {', '.join(parts)}"
+
+
+def ordered(findings: list[Finding]) -> tuple[Finding, ...]:
+    """Sort findings by their kind, the gravest first, and then by where they are on the tape."""
+    return tuple(sorted(findings, key=lambda finding: (_ORDER.index(finding.kind), finding.serial)))
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _table(findings: tuple[Finding, ...]) -> list[str]:
+    """Return aligned lines: kind, primitive, argument, worst element, both numbers, and where."""
+    if not findings:
+        return []
+    rows: list[tuple[str, ...]] = [("", "primitive", "argument", "at", "expected", "got", "recorded in")]
+    rows += [_row(finding) for finding in findings[:_ROWS]]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    more = len(findings) - _ROWS
+    return [*lines, f"... and {more} more"] if more > 0 else lines
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    place = ", ".join(part for part in (finding.scope, finding.origin) if part)
+    said = finding.text if finding.expected is None else ""
+    at = "" if finding.index is None else str(finding.index)
+    return (
+        finding.kind, finding.primitive, finding.argument, at, _number(finding.expected), _number(finding.got),
+        " | ".join(part for part in (place, said) if part),
+    )  # fmt: skip
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"

@@ -1,0 +1,33 @@
+"""Sample calls of every primitive in `autograd_cnn.ops`, family by family.
+
+Importing this gives them to the laws. A new primitive needs one entry, in the file of its family: a few calls, and the
+operands in which it is linear.
+"""
+
+from autograd_cnn.testing.samples import (
+    activation,
+    correlation,
+    elementwise,
+    indexing,
+    linalg,
+    loss,
+    pooling,
+    reduction,
+    selection,
+    shaping,
+    softmax,
+)
+
+__all__ = [
+    "activation",
+    "correlation",
+    "elementwise",
+    "indexing",
+    "linalg",
+    "loss",
+    "pooling",
+    "reduction",
+    "selection",
+    "shaping",
+    "softmax",
+]

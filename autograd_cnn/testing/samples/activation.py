@@ -1,0 +1,17 @@
+"""Sample calls of the activations."""
+
+from autograd_cnn import ops
+from autograd_cnn.testing.case import add_samples, sample
+from autograd_cnn.testing.draw import Draw, elementwise
+
+_draw = Draw("activation")
+normal, spaced = _draw.normal, _draw.spaced
+
+add_samples(ops.relu, *elementwise(spaced))
+add_samples(ops.leaky_relu, *elementwise(spaced), sample(spaced(5), negative_slope=0.3))
+add_samples(ops.elu, *elementwise(spaced), sample(spaced(5), alpha=0.5))
+add_samples(ops.tanh, *elementwise(normal))
+add_samples(ops.sigmoid, *elementwise(normal))
+add_samples(ops.softplus, *elementwise(normal))
+add_samples(ops.silu, *elementwise(normal))
+add_samples(ops.erf, *elementwise(normal), sample(spaced(40)))

@@ -1,0 +1,221 @@
+import re
+import sys
+from importlib.metadata import version
+from textwrap import dedent
+
+import numpy as np
+import pytest
+
+import autograd_cnn as ag
+from autograd_cnn.cli import command, main
+from autograd_cnn.primitive import REGISTRY
+from autograd_cnn.testing.case import SAMPLES, registered_in
+from autograd_cnn.testing.laws import LAWS
+
+HEADING = "calls  checks  broken  1st order  2nd order  backends"
+
+UNKNOWN = "--module {}: there is no such module here; expected a name as in 'import mypkg.ops'"
+
+SOFTSIGN = """
+    import numpy as np
+    import autograd_cnn as ag
+    from autograd_cnn.testing import add_samples, sample
+
+    @ag.primitive
+    def softsign(x):
+        return x / (1 + np.abs(x))
+
+    @softsign.vjp("x")
+    def softsign_wrt_x(g, *, x):
+        return g / (1 + ag.abs(x)) ** 2
+
+    add_samples(softsign, sample([-2.0, 0.5]), sample([[1.0]]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def _as_before(tmp_path, monkeypatch):
+    """Work in an empty folder; forget the modules that a test imported from it, and their primitives."""
+    before = set(sys.modules)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(command.check, "must_compile", lambda: False)
+    yield
+    for name in set(sys.modules) - before:
+        if name.startswith("own_"):
+            del sys.modules[name]
+    for name, primitive in registered_in(["own_ops", "own_package"]).items():
+        del REGISTRY[name]
+        SAMPLES.pop(primitive, None)
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Return a function that writes a module of the user's."""
+
+    def write(text, name="own_ops.py"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(dedent(text), "utf-8")
+
+    return write
+
+
+def _check(*options):
+    try:
+        return main(["check", *options])
+    except SystemExit as stop:
+        return stop.code
+
+
+def _timeless(text):
+    return re.sub(r"in \d+\.\d s", "in 0.0 s", text)
+
+
+# --- this package's ---------------------------------------------------------------------------
+
+
+def test_all_of_ours(capsys):
+    assert _check("--backend", "reference") == 0
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    families = {primitive.__module__.rpartition(".")[2] for primitive in registered_in(["autograd_cnn.ops"]).values()}
+    assert lines[0].startswith("family ")
+    assert lines[0].endswith(HEADING)
+    assert [line.split()[0] for line in lines[1:-2]] == sorted(families)
+    assert [line.split()[3] for line in lines[1:-2]] == ["-"] * len(families)
+    assert lines[-1].startswith("all laws hold: ")
+    assert err == ""
+    assert max(map(len, lines)) <= 80
+    assert out.replace("\n", "").isprintable()
+
+
+def test_one_in_both_backends(capsys):
+    assert _check("--primitive", "relu") == 0
+    heading, row, _, verdict = capsys.readouterr().out.splitlines()
+    assert heading == f"primitive  {HEADING}"
+    *counts, first, second, backends = row.split()
+    assert counts == ["relu", "4", "52", "-"]
+    assert max(float(first), float(second)) < 1e-9
+    assert float(backends) < 1e-5
+    assert _timeless(verdict) == (
+        f"all laws hold: 52 checks in 0.0 s; NumPy {np.__version__}, Numba {version('numba')}"
+    )
+
+
+def test_compiling_is_announced(capsys, monkeypatch):
+    monkeypatch.setattr(command.check, "must_compile", lambda: ag.current_backend() == "jit")
+    assert _check("--primitive", "relu") == 0
+    first = capsys.readouterr().out.partition("\n")[0]
+    assert first == "compiling the kernels for this machine, once: about a minute"
+
+
+def test_without_numba(capsys, monkeypatch):
+    monkeypatch.setattr("autograd_cnn.kernels.backend.find_spec", lambda name: None)
+    assert _check("--primitive", "relu") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == (
+        "reference only: the jit backend needs an extra; try: python -m pip install 'autograd-cnn[fast]'"
+    )
+    assert _timeless(lines[-1]) == f"all laws hold: 48 checks in 0.0 s; NumPy {np.__version__}, reference only"
+
+
+def test_a_bar_in_a_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert _check("--primitive", "relu", "--backend", "reference") == 0
+    out = capsys.readouterr().out
+    assert "relu" in out
+    assert "1/1" in out
+    assert "all laws hold: 48 checks" in out
+
+
+def test_the_seed_draws_other_numbers(capsys):
+    rows = []
+    for seed in "112":
+        assert _check("--primitive", "exp", "--backend", "reference", "--seed", seed) == 0
+        rows.append(capsys.readouterr().out.splitlines()[1])
+    assert rows[0] == rows[1] != rows[2]
+
+
+def test_help_names_every_law(capsys):
+    assert _check("--help") == 0
+    shown = capsys.readouterr().out
+    assert all(f"\n  {law.says}\n" in shown for law in LAWS)
+    assert max(map(len, shown.splitlines())) <= 88
+
+
+# --- the user's own ---------------------------------------------------------------------------
+
+
+def test_a_right_one(own, capsys):
+    own(SOFTSIGN)
+    assert _check("--module", "own_ops", "--backend", "reference") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-3].split()[:4] == ["own_ops", "2", "24", "-"]
+
+
+def test_every_module_inside_counts(own, capsys):
+    own(SOFTSIGN, "own_package/curves.py")
+    own("from own_package import curves", "own_package/__init__.py")
+    assert _check("--module", "own_package", "--primitive", "own_package.*") == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[:3] == ["…_package.curves.softsign", "2", "26"]
+
+
+def test_wrong_ones_are_told_in_full(own, capsys):
+    own(SOFTSIGN.replace("** 2", "** 3"))
+    assert _check("--module", "own_ops", "--primitive", "softsign", "--backend", "reference") == 1
+    out, err = capsys.readouterr()
+    words = re.sub(r"-?\d\.\d{5,}(e-\d+)?", "#", " ".join(_timeless(out).split()))
+    assert words.partition(" own_ops.softsign first_order")[2] == (
+        ": softsign(2): the gradient in 'x' is not the derivative: expected #, got #; a rule may be wrong "
+        "(and on 1 other call) "
+        f"24 checks in 0.0 s; NumPy {np.__version__}, reference only"
+    )
+    assert err == "autograd-cnn check: 1 of 1 primitives failed\n"
+
+
+def test_one_without_samples_fails(own, capsys):
+    own(SOFTSIGN.replace("add_samples(softsign", "(softsign"))
+    assert _check("--module", "own_ops", "--primitive", "softsign", "--backend", "reference") == 1
+    assert _timeless(capsys.readouterr().out) == dedent(f"""\
+        primitive         {HEADING}
+        own_ops.softsign      0       0       1          -          -         -
+
+        own_ops.softsign
+          samples: it has no samples; add some:
+            autograd_cnn.testing.add_samples(softsign, sample(...))
+
+        0 checks in 0.0 s; NumPy {np.__version__}, reference only
+    """)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--module", "own_nothing"], UNKNOWN.format("own_nothing")),
+        (["--module", "own_ops.inner"], UNKNOWN.format("own_ops.inner")),
+        (["--module", "./own_ops.py"], UNKNOWN.format("./own_ops.py")),
+        (["--module", "own_needy"], "--module own_needy: it imports 'own_missing', which is not installed"),
+        (["--module", "own_faulty"], "--module own_faulty: importing it raised ValueError: two lines"),
+        (["--module", "math", "--module", "json"], "--module math, json: no primitive is defined there"),
+        (["--backend", "jit"], "argument --backend: expected one of both, reference, got 'jit'"),
+        (["--seed", "x"], "argument --seed: expected a whole number of at least 0, got 'x'"),
+    ],
+)  # fmt: skip
+def test_usage_errors_come_first(own, capsys, options, problem):
+    own(SOFTSIGN)
+    own("import own_missing", "own_needy.py")
+    own("raise ValueError('two\\n  lines')", "own_faulty.py")
+    assert _check(*options) == 2
+    assert capsys.readouterr() == ("", f"autograd-cnn check: {problem}; see autograd-cnn check --help\n")
+
+
+def test_a_pattern_that_fits_nothing(capsys):
+    assert _check("--primitive", "rely") == 2
+    count = len(registered_in(["autograd_cnn.ops"]))
+    assert capsys.readouterr().err == (
+        f"autograd-cnn check: --primitive rely: none of {count} primitives has such a name; "
+        "see autograd-cnn check --help\n"
+    )
