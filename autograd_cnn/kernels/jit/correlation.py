@@ -29,6 +29,7 @@ from autograd_cnn.kernels.jit.simd import (
     TALL,
     TALL_VECTORS,
     VECTOR_BYTES,
+    halves_on_right,
     patches_on_right,
 )
 from autograd_cnn.kernels.windows import Array, Windows
@@ -67,21 +68,21 @@ def _correlate(
         rows, group = min(s.rows, s.out_h - row), image % s.groups
         x_at = image * s.channels * s.height * s.width
         cut_image(part, 0, x, x_at, s.channels, s, row * s.stride_h, (rows - 1) * s.stride_h + s.reach)
-        columns = rows * (places.size // s.rows) * lanes
+        columns = rows * (places.size // s.rows) * lanes // s.parts
         if s.copies:
             copy_patches(patches, part, taps, s, rows)
             columns = rows * s.out_w
         multiply(
             patches if s.copies else part, places, depths, packed, group * (packed.size // s.groups),
             start, group * s.filters, s.filters,
-            y, (image * s.filters * s.out_h + row) * s.out_w, spots, s.out_h * s.out_w, columns,
+            y, (image * s.filters * s.out_h + row) * s.out_w, spots, s.out_h * s.out_w, columns, s.parts,
         )  # fmt: skip
 
 
 @inner
 def multiply(
     image: Any, places: Any, depths: Any, packed: Any, packed_at: int, start: Any, start_at: int, rows: int,
-    c: Any, c_at: int, spots: Any, c_step: int, columns: int,
+    c: Any, c_at: int, spots: Any, c_step: int, columns: int, parts: int,
 ) -> None:  # fmt: skip
     """Compute c = start + packed rows · patches, tile by tile."""
     lanes = VECTOR_BYTES // c.itemsize
@@ -95,8 +96,15 @@ def multiply(
         for k in range(0, depths.size, DEPTH):
             for m in range(0, rows, TALL):
                 height = tile_rows(rows - m)
-                patches_on_right(
-                    height, count, image, 0, places, v, depths, k, packed, packed_at + m * depths.size + k * height,
-                    height, min(DEPTH, depths.size - k), start, start_at + m, c, c_at + m * c_step, spots, v, c_step,
-                    min(height, rows - m), in_last, k,
-                )  # fmt: skip
+                packed_here, depth = packed_at + m * depths.size + k * height, min(DEPTH, depths.size - k)
+                in_tile = min(height, rows - m)
+                if parts == 2:
+                    halves_on_right(
+                        height, count, image, 0, places, 2 * v, depths, k, packed, packed_here, height, depth,
+                        start, start_at + m, c, c_at + m * c_step, spots, 2 * v, c_step, in_tile, in_last, k,
+                    )  # fmt: skip
+                else:
+                    patches_on_right(
+                        height, count, image, 0, places, v, depths, k, packed, packed_here, height, depth,
+                        start, start_at + m, c, c_at + m * c_step, spots, v, c_step, in_tile, in_last, k,
+                    )  # fmt: skip

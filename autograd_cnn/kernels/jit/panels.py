@@ -52,6 +52,7 @@ class Slide(NamedTuple):
     window: int  # taps of one channel
     all_channels: int
     copies: int  # 1 if patches are copied into a panel, 0 if the tiles read them from the image
+    parts: int  # 2 if each vector of windows is two halves, 1 if it is one
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Plan:
         How far each tap lies from the window's corner, in a part of the padded image.
     corners : (rows·OW,)
         Where each window's corner lies.
-    places, spots : (vectors,)
+    places, spots : (vectors,) or, of halves, (2·vectors,)
         Where each vector of windows starts: in the image or the panel of patches, and in y.
     depths : (C·KH·KW,)
         How far from there each tap lies.
@@ -97,13 +98,18 @@ def plan(
     """
     (kh, kw), (sh, sw), (dh, dw), (oh, ow) = windows.size, windows.stride, windows.dilation, windows.out
     lanes = VECTOR_BYTES // itemsize
-    vectors = -(-ow // lanes)
+    vectors, half = -(-ow // lanes), lanes // 2
     part_width, reach = windows.extent[1], (kh - 1) * dh + 1
-    # Read in place, a row of windows ends in a vector that overlaps the one before. That is work done
+    # A row of windows with half a vector left over is read in place, half by half, two rows at a time. Every
+    # tile loads more often then, so with many filters the copy is cheaper.
+    halves = not whole and sw == 1 and ow % lanes == half and oh % 2 == 0 and filters <= 4 * TALL
+    # Read in place, other rows end in a vector that overlaps the one before. That is work done
     # twice, but a copy has its price too, about that of six products.
-    copies = whole or sw > 1 or ow < lanes or filters * (vectors * lanes - ow) > 6 * vectors * lanes
+    overlapping = ow < lanes or filters * (vectors * lanes - ow) > 6 * vectors * lanes
+    copies = whole or sw > 1 or (overlapping and not halves)
     row_bytes = itemsize * channels * (kh * kw * ow if copies else sh * part_width)
-    rows = oh if whole else _split(oh, max(1, SCRATCH // row_bytes), lanes // gcd(ow, lanes) if copies else 1)
+    multiple = lanes // gcd(ow, lanes) if copies else 2 if halves else 1
+    rows = oh if whole else _split(oh, max(multiple, SCRATCH // row_bytes), multiple)
     part_rows, patch_width = (rows - 1) * sh + reach, panel_width(rows * ow, lanes)
     taps = (
         np.arange(channels)[:, None, None] * part_rows * part_width
@@ -115,13 +121,14 @@ def plan(
         places = spots = np.arange(0, rows * ow, lanes)
         depths = np.arange(taps.size) * patch_width
     else:
-        starts = np.minimum(np.arange(vectors) * lanes, ow - lanes)
+        starts = np.arange(0, ow, half) if halves else np.minimum(np.arange(vectors) * lanes, ow - lanes)
         places = np.arange(rows)[:, None] * sh * part_width + starts  # (rows, vectors)
         spots = np.arange(rows)[:, None] * ow + starts  # (rows, vectors)
         depths = taps
     slide = Slide(
         images, groups, channels, *windows.image, filters, sh, sw, windows.padding[0][0], windows.padding[1][0], oh, ow,
         rows, reach, part_rows, part_width, patch_width, kh * kw, all_channels or channels, int(copies),
+        2 if halves else 1,
     )  # fmt: skip
     return Plan(slide, *(np.ravel(table).astype(np.int64) for table in (taps, corners, places, spots, depths)))
 

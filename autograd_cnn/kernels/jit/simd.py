@@ -51,6 +51,7 @@ class Vectors:
 
     def __init__(self, build: Value, dtype: Any, lanes: int | None = None) -> None:
         self.build = build
+        self.dtype = dtype
         self.size = dtype.bitwidth // 8
         self.lanes = lanes or VECTOR_BYTES // self.size
         self.element = element_type(dtype)
@@ -71,6 +72,24 @@ class Vectors:
         else:
             arguments = [vector, self._at(base, offset), INT32(self.size), mask]
             self._call("masked.store", "p0", ir.VoidType(), arguments)
+
+    def load_parts(self, places: list[tuple[Value, Value]], mask: Value = None) -> Value:
+        """Load a vector from one place, or its two halves from two."""
+        if len(places) == 1:
+            return self.load(*places[0], mask)
+        half = Vectors(self.build, self.dtype, self.lanes // 2)
+        parts = [half.load(*place) for place in places]
+        return self.build.shuffle_vector(*parts, lane_numbers(list(range(self.lanes))))
+
+    def store_parts(self, vector: Value, places: list[tuple[Value, Value]], mask: Value = None) -> None:
+        """Store a vector to one place, or its two halves to two."""
+        if len(places) == 1:
+            self.store(vector, *places[0], mask)
+            return
+        half = Vectors(self.build, self.dtype, self.lanes // 2)
+        for first, place in zip((0, half.lanes), places, strict=True):
+            part = self.build.shuffle_vector(vector, vector, lane_numbers(list(range(first, first + half.lanes))))
+            half.store(part, *place)
 
     def spread(self, number: Value) -> Value:
         """Copy one number into every lane."""
@@ -127,7 +146,7 @@ def pointer(context: Any, build: Value, kind: Any, array: Value, offset: Value) 
 # --- the tile ---------------------------------------------------------------------------------
 
 
-def _write_tile(function: Value, dtype: Any, rows: int, vectors: int, *, image_is_a: bool) -> None:
+def _write_tile(function: Value, dtype: Any, rows: int, vectors: int, side: str) -> None:
     """Write the body of one shape of tile; `_tile` explains its arguments."""
     image, places, depths, packed, packed_step, depth, start, c, spots, c_step, row_count, lane_count, adds = (
         function.args
@@ -137,10 +156,15 @@ def _write_tile(function: Value, dtype: Any, rows: int, vectors: int, *, image_i
     # Rows beyond the count repeat the last one: they compute the same, and store it to the same place.
     last = build.sub(row_count, INT(1))
     row = [build.select(build.icmp_signed("<", INT(m), row_count), INT(m), last) for m in range(rows)]
-    entries = row if image_is_a else [INT(v) for v in range(vectors)]
+    parts = 2 if side == "halves" else 1
+    entries = row if side == "left" else [INT(v) for v in range(parts * vectors)]
     in_image = [build.gep(image, [build.load(build.gep(places, [entry]))]) for entry in entries]
-    spot = [build.load(build.gep(spots, [INT(v)])) for v in range(vectors)]
-    at = [[build.add(build.mul(row[m], c_step), spot[v]) for v in range(vectors)] for m in range(rows)]
+    spot = [build.load(build.gep(spots, [INT(v)])) for v in range(parts * vectors)]
+
+    def at(m: int, v: int) -> list[tuple[Value, Value]]:
+        line = build.mul(row[m], c_step)
+        return [(c, build.add(line, each)) for each in spot[parts * v : parts * (v + 1)]]
+
     cells = [(m, v) for m in range(rows) for v in range(vectors)]
     mask = simd.first(lane_count)
     sums = {cell: cgutils.alloca_once(build, simd.vector) for cell in cells}
@@ -148,7 +172,7 @@ def _write_tile(function: Value, dtype: Any, rows: int, vectors: int, *, image_i
     with build.if_else(build.icmp_signed("!=", adds, INT(0))) as (more, first):
         with more:
             for m, v in cells:
-                old = simd.load(c, at[m][v], mask if v == vectors - 1 else None)
+                old = simd.load_parts(at(m, v), mask if v == vectors - 1 else None)
                 build.store(old, sums[m, v])
         with first:
             for m, v in cells:
@@ -157,26 +181,23 @@ def _write_tile(function: Value, dtype: Any, rows: int, vectors: int, *, image_i
     with cgutils.for_range(build, depth) as loop:
         step = build.load(build.gep(depths, [loop.index]))
         line = build.gep(packed, [build.mul(loop.index, packed_step)])
-        from_a, from_b = ((in_image, step), (line, None)) if image_is_a else ((line, None), (in_image, step))
-        a = [simd.number(*_source(from_a, m)) for m in range(rows)]
-        b = [simd.load(*_source(from_b, v, simd.lanes)) for v in range(vectors)]
+        if side == "left":
+            a = [simd.number(in_image[m], step) for m in range(rows)]
+            b = [simd.load(line, INT(v * simd.lanes)) for v in range(vectors)]
+        else:
+            a = [simd.number(line, INT(m)) for m in range(rows)]
+            b = [simd.load_parts([(in_image[parts * v + n], step) for n in range(parts)]) for v in range(vectors)]
         for m, v in cells:
             build.store(simd.multiply_add(a[m], b[v], build.load(sums[m, v])), sums[m, v])
 
     for m, v in cells:
-        simd.store(build.load(sums[m, v]), c, at[m][v], mask if v == vectors - 1 else None)
+        simd.store_parts(build.load(sums[m, v]), at(m, v), mask if v == vectors - 1 else None)
     build.ret_void()
 
 
-def _source(side: tuple[Value, Value], i: int, stride: int = 1) -> tuple[Value, Value]:
-    """Return where the tile's i-th row or vector is: of the image at its place, of what is packed one by one."""
-    base, step = side
-    return (base, INT(i * stride)) if step is None else (base[i], step)
-
-
-def _tile_function(module: Value, dtype: Any, rows: int, vectors: int, *, image_is_a: bool) -> Value:
+def _tile_function(module: Value, dtype: Any, rows: int, vectors: int, side: str) -> Value:
     """Return the LLVM function for a shape of tile, written into the module when first asked for."""
-    name = f"autograd_cnn.tile.{'a' if image_is_a else 'b'}.{dtype}.{rows}x{vectors}"
+    name = f"autograd_cnn.tile.{side}.{dtype}.{rows}x{vectors}"
     if name not in module.globals:
         element = element_type(dtype).as_pointer()
         table = INT.as_pointer()
@@ -184,12 +205,15 @@ def _tile_function(module: Value, dtype: Any, rows: int, vectors: int, *, image_
         function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
         function.linkage = "internal"
         function.attributes.add("noinline")
-        _write_tile(function, dtype, rows, vectors, image_is_a=image_is_a)
+        _write_tile(function, dtype, rows, vectors, side)
     return module.globals[name]
 
 
-def _tile(*, image_is_a: bool) -> Any:
-    """Return the tile with A or B in the image, as a function for Numba."""
+def _tile(side: str) -> Any:
+    """Return the tile as a function for Numba, with patches as A on the left or as B on the right.
+
+    With ``"halves"`` each vector of B consists of two parts, which lie and go to apart from each other.
+    """
 
     @instruction
     def tile(
@@ -214,7 +238,7 @@ def _tile(*, image_is_a: bool) -> Any:
                 pointer(context, build, of["c"], c, c_at),
                 pointer(context, build, of["spots"], spots, spots_at), c_step, row_count, lane_count, adds,
             ]  # fmt: skip
-            _write_choice(build, of["c"].dtype, rows, vectors, arguments, image_is_a=image_is_a)
+            _write_choice(build, of["c"].dtype, rows, vectors, arguments, side)
             return context.get_dummy_value()
 
         return types.void(*kinds), write
@@ -222,9 +246,7 @@ def _tile(*, image_is_a: bool) -> Any:
     return tile
 
 
-def _write_choice(
-    build: Value, dtype: Any, rows: Value, vectors: Value, arguments: list[Value], *, image_is_a: bool
-) -> None:
+def _write_choice(build: Value, dtype: Any, rows: Value, vectors: Value, arguments: list[Value], side: str) -> None:
     """Write the call of the tile that has so many rows and vectors."""
     done = build.append_basic_block("done")
     choice = build.switch(build.add(build.mul(rows, INT(8)), vectors), done)
@@ -233,13 +255,14 @@ def _write_choice(
             block = build.append_basic_block(f"tile.{tall}x{wide}")
             choice.add_case(INT(8 * tall + wide), block)
             with build.goto_block(block):
-                build.call(_tile_function(build.module, dtype, tall, wide, image_is_a=image_is_a), arguments)
+                build.call(_tile_function(build.module, dtype, tall, wide, side), arguments)
                 build.branch(done)
     build.position_at_end(done)
 
 
-patches_on_right = _tile(image_is_a=False)
-patches_on_left = _tile(image_is_a=True)
+patches_on_right = _tile("right")
+patches_on_left = _tile("left")
+halves_on_right = _tile("halves")
 
 
 # --- rows of vectors --------------------------------------------------------------------------

@@ -80,8 +80,9 @@ def _add_patches_of(
             count = min(step, taps.size - k)
             packed_at = image % s.groups * (packed.size // s.groups) + k * s.filters
             multiply(
-                maps, places, depths, packed, packed_at, nothing, 0, count, patches, 0, places, s.patch_width, windows
-            )
+                maps, places, depths, packed, packed_at, nothing, 0, count, patches, 0, places, s.patch_width, windows,
+                1,
+            )  # fmt: skip
             add_patches(part, patches, taps, k, count, s)
         paste_image(x, image * s.channels * s.height * s.width, part, s)
 
@@ -151,7 +152,7 @@ def _sum_patches(
             packed_at = image % s.groups * (packed.size // s.groups) + channel * window * s.filters
             multiply(
                 maps, places, depths, packed, packed_at, nothing, 0, count * window, patches, 0, places,
-                s.patch_width, windows,
+                s.patch_width, windows, 1,
             )  # fmt: skip
             for c in range(count):
                 x_at = (image * s.channels + channel + c) * s.height * s.width

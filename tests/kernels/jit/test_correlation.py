@@ -65,6 +65,8 @@ LAYERS = {
     "a VGG's last, deeper than one run of a tile": {"n": 2, "c": 96, "f": 40, "image": (8, 8), "size": 3, "padding": 1},
     "a large image, in several parts": {"n": 1, "c": 32, "f": 8, "image": (96, 64), "size": 3, "padding": 1},
     "patches in several panels": {"n": 2, "c": 40, "f": 64, "image": (14, 30), "size": 5, "padding": 2},
+    "half a vector left over": {"n": 2, "c": 5, "f": 20, "image": (6, 24), "size": 3, "padding": 1},
+    "halves, in several parts": {"n": 1, "c": 32, "f": 8, "image": (96, 56), "size": 3, "padding": 1},
     "a ResNet's first": {"n": 1, "c": 3, "f": 64, "image": (64, 64), "size": 7, "stride": 2, "padding": 3},
     "one pixel per window": {"n": 2, "c": 24, "f": 20, "image": (7, 7), "size": 1},
     "every other pixel": {"n": 2, "c": 24, "f": 20, "image": (14, 14), "size": 1, "stride": 2},

@@ -54,6 +54,33 @@ def test_a_tile_with_patches_on_the_right(rng, dtype, rows, vectors, row_count, 
     np.testing.assert_array_equal(c, expected)
 
 
+@numba.njit
+def _halves(rows, vectors, image, places, depths, packed, start, c, spots, c_step, row_count, adds):
+    simd.halves_on_right(
+        rows, vectors, image, 0, places, 0, depths, 0, packed, 0, rows, depths.size, start, 0, c, 0, spots, 0, c_step,
+        row_count, 1, adds,
+    )  # fmt: skip
+
+
+@dtypes
+@pytest.mark.parametrize("adds", [0, 1])
+@pytest.mark.parametrize(("rows", "vectors"), SHAPES)
+def test_a_tile_with_halves_of_vectors_on_the_right(rng, dtype, rows, vectors, adds):
+    half, depth = lanes_of(dtype) // 2, 7
+    image = rng.integers(-4, 5, 1000).astype(dtype)
+    places, depths = rng.integers(0, 900, 2 * vectors), rng.integers(0, 100 - half, depth)
+    a, start = rng.integers(-4, 5, (rows, depth)).astype(dtype), rng.integers(-4, 5, rows).astype(dtype)
+    old = rng.integers(-4, 5, (rows, 2 * vectors * half)).astype(dtype)
+    spots, c = rng.permutation(2 * vectors) * half, old.copy()
+    _halves(rows, vectors, image, places, depths, a.T.ravel(), start, c.reshape(-1), spots, old.shape[1], rows, adds)
+    b = image[places[:, None] + np.arange(half) + depths[:, None, None]]  # (depth, halves, lanes of a half)
+    product = np.einsum("mk,khl->mhl", a, b)
+    for n, spot in enumerate(spots):
+        there = slice(spot, spot + half)
+        expected = product[:, n] + (old[:, there] if adds else start[:, None])
+        np.testing.assert_array_equal(c[:, there], expected)
+
+
 @dtypes
 @pytest.mark.parametrize(("rows", "vectors"), SHAPES)
 @pytest.mark.parametrize("row_count", [1, 3, None])
