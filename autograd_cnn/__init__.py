@@ -13,6 +13,7 @@ tensor([[0., 0.],
 
 from autograd_cnn import data, errors, graph, interop, nn, ops, optim, tape, testing
 from autograd_cnn.checkpoint import checkpoint
+from autograd_cnn.graph import explain
 from autograd_cnn.interop import load, save
 from autograd_cnn.kernels import current_backend, num_threads, set_backend, set_num_threads
 from autograd_cnn.ops import (
@@ -148,6 +149,7 @@ __all__ = [
     "errors",
     "exp",
     "expand_dims",
+    "explain",
     "expm1",
     "flip",
     "gather_winners",

@@ -30,7 +30,8 @@ def watch(name: str, y: Array, node: Node | None) -> None:
     if node is not None:
         node.origin = origin
     if y.dtype.kind == "f" and np.isnan(y).any():
-        raise AnomalyError(sentence(name, "its result holds the first NaN", hint=f"computed at {origin}"))
+        text = sentence(name, "its result holds the first NaN", hint=f"computed at {origin}")
+        raise AnomalyError(text, None if node is None else node.serial)
 
 
 def watch_cotangent(rule: str, node: Node, share: Array) -> None:
@@ -38,4 +39,6 @@ def watch_cotangent(rule: str, node: Node, share: Array) -> None:
     values: Array = share.value if isinstance(share, Traced) else share
     if np.isnan(values).any():
         place = node.origin or "a line unknown, since detect_anomaly() was off then"
-        raise AnomalyError(sentence(rule, "its cotangent holds the first NaN", hint=f"recorded at {place}"))
+        raise AnomalyError(
+            sentence(rule, "its cotangent holds the first NaN", hint=f"recorded at {place}"), node.serial
+        )

@@ -26,7 +26,17 @@ class GradientError(ValueError):
 
 
 class AnomalyError(GradientError, ArithmeticError):
-    """The first NaN that appeared under ``detect_anomaly``."""
+    """The first NaN that appeared under ``detect_anomaly``.
+
+    Attributes
+    ----------
+    problems : dict of int to str
+        The text by the serial number of the operation's node, where one was recorded.
+    """
+
+    def __init__(self, text: str, serial: int | None = None) -> None:
+        super().__init__(text)
+        self.problems = {} if serial is None else {serial: text}
 
 
 class DivergedError(ArithmeticError):

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_cnn import graph, ops
 from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
+from autograd_cnn.graph.notebook import is_small
 from autograd_cnn.ops.indexing import Index
 from autograd_cnn.ops.reduction import Axis
 from autograd_cnn.recording import recording
@@ -492,6 +493,11 @@ class Tensor(Traced):
             primitive = self.node.primitive
             marks.append(f"op={primitive.name}" if primitive else "requires_grad=True")
         return f"tensor({', '.join(marks)})"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        """Show a small graph as a picture in a notebook."""
+        shown = graph.capture(self)._repr_mimebundle_() if is_small(self.node) else {}
+        return shown | {"text/plain": repr(self)}
 
 
 _LOOKING: Final = frozenset({

@@ -149,3 +149,17 @@ def test_a_recomputed_segment_names_the_line_inside_of_it():
     with ag.detect_anomaly(), pytest.raises(AnomalyError) as err:
         ag.checkpoint(segment)(x).sum().backward()
     assert str(err.value) == f"sqrt_wrt_x: its cotangent holds the first NaN; recorded at {lines[1]}"
+
+
+def test_an_anomaly_tells_which_node_it_is_of():
+    x = _leaf([0.0])
+    y = ag.sqrt(x)
+    with ag.detect_anomaly(), pytest.raises(AnomalyError) as err:
+        (y * 0.0).backward(np.array([1.0]))
+    assert err.value.problems == {y.node.serial: str(err.value)}
+
+
+def test_an_anomaly_of_what_was_not_recorded_is_of_no_node():
+    with ag.detect_anomaly(), pytest.raises(AnomalyError) as err:
+        ag.log(ag.tensor([-1.0]))
+    assert err.value.problems == {}

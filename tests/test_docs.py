@@ -1,9 +1,13 @@
 """Every Python block in the README and the pages of ``docs/`` runs, page by page, from top to bottom."""
 
+import importlib
 import re
+from inspect import ismodule
 from pathlib import Path
 
 import pytest
+
+import autograd_cnn as ag
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -67,3 +71,30 @@ def test_links_between_pages_lead_somewhere():
 def test_a_table_of_contents_has_every_page_beside_it(index):
     beside = {page.name for page in index.parent.glob("*.md")} - {"index.md"}
     assert beside <= set(LINK.findall(index.read_text("utf-8")))
+
+
+# --- the reference ----------------------------------------------------------------------------
+
+DIRECTIVE = re.compile(r"^\.\. (currentmodule|auto(?!module)\w+):: (\S+)$", re.MULTILINE)
+
+
+def _documented():
+    """Yield the objects that the pages of the reference name."""
+    for page in (DOCS / "api").glob("*.md"):
+        module = ""
+        for directive, name in DIRECTIVE.findall(page.read_text("utf-8")):
+            if directive == "currentmodule":
+                module = name
+            else:
+                path, _, last = f"{'' if name.startswith('autograd_cnn.') else module + '.'}{name}".rpartition(".")
+                yield getattr(importlib.import_module(path), last)
+
+
+@pytest.mark.parametrize(
+    "module", [ag, ag.data, ag.errors, ag.graph, ag.interop, ag.nn, ag.optim, ag.testing], ids=lambda m: m.__name__
+)
+def test_the_reference_has_every_public_name(module):
+    documented = set(map(id, _documented()))
+    names = [name for name in getattr(module, "__all__", dir(module)) if not name.startswith("_")]
+    public = {name: getattr(module, name) for name in names}
+    assert [name for name, value in public.items() if not ismodule(value) and id(value) not in documented] == []

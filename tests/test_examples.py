@@ -1,12 +1,15 @@
 """The examples run, and say what they promise."""
 
+import copy
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -31,6 +34,28 @@ def test_custom_primitive(tmp_path):
 def test_train_digits_learns(tmp_path):
     accuracy = float(_output("train_digits.py", tmp_path).split()[-1])
     assert accuracy > 0.95
+
+
+def test_the_notebook_runs_and_shows_what_it_was_committed_with(tmp_path, monkeypatch):
+    monkeypatch.setenv("AUTOGRAD_CNN_BACKEND", "reference")
+    committed = nbformat.read(EXAMPLES / "look_at_a_network.ipynb", as_version=4)
+    fresh = NotebookClient(copy.deepcopy(committed), resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert [_kinds(cell) for cell in fresh.cells] == [_kinds(cell) for cell in committed.cells]
+    pictures = [output.data["image/svg+xml"] for cell in fresh.cells for output in _data(cell, "image/svg+xml")]
+    assert len(pictures) == 4
+    assert "correlate2d_wrt_weight" in pictures[1]
+    assert (tmp_path / "network.html").stat().st_size > 10_000
+    before, after = re.search(r"(\S+) before, (\S+) after", fresh.cells[-1].outputs[0].text).groups()
+    assert float(after) < float(before)
+
+
+def _data(cell, kind):
+    return [output for output in cell.get("outputs", ()) if kind in output.get("data", {})]
+
+
+def _kinds(cell):
+    """Return of each output its type, and as what it can be shown."""
+    return [(output.output_type, *sorted(output.get("data", ()))) for output in cell.get("outputs", ())]
 
 
 def test_no_example_is_forgotten():

@@ -12,7 +12,7 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn.errors import GradientError, OperandError, ShapeError
 from autograd_cnn.recording import recording, scope
-from autograd_cnn.tape import Leaf, fit, gradients, mark, shape_of, toposort
+from autograd_cnn.tape import Leaf, Traced, fit, gradients, mark, shape_of, toposort
 
 
 def _leaf(values=(1.0, 2.0, 3.0), **options):
@@ -59,6 +59,13 @@ def test_a_diamond_of_sixty_levels_takes_sixty_steps():
     assert time.perf_counter() - began < 1.0  # 2^60 steps would take decades
 
 
+def test_what_is_traced_is_an_array_and_its_place_on_the_tape():
+    values = np.ones(2)
+    bare = Traced.of(values)
+    assert bare.value is values
+    assert bare.node is None
+
+
 def test_sorting_puts_each_node_before_its_parents():
     x, w = _leaf(), _leaf()
     a = x * w
@@ -78,6 +85,15 @@ def test_sorting_stops_at_what_was_recorded_before_a_mark():
     y = a * 3.0
     assert toposort(y.node, since) == [y.node, a.node]
     assert toposort(y.node) == [y.node, a.node, x.node]
+
+
+def test_sorting_goes_on_beside_what_was_recorded_before_a_mark():
+    old = _leaf() * 2.0
+    since = mark()
+    w = _leaf()
+    b = w * 3.0
+    y = b + old  # the older one is seen first
+    assert toposort(y.node, since) == [y.node, b.node, w.node, old.node]
 
 
 # --- memory -----------------------------------------------------------------------------------
@@ -350,9 +366,19 @@ def test_errors_name_who_asked(where):
         f"{where}: the output is not a scalar: expected one number, got shape (3,); "
         "reduce it with .sum() or .mean(), or pass a cotangent of its shape"
     )
-    with pytest.raises(ShapeError) as err:
-        gradients(x * 2, None, np.ones(2), where=where)
-    assert str(err.value) == f"{where}: the cotangent has the wrong shape: expected the output's (3,), got (2,)"
+    for n in (2, 4):
+        with pytest.raises(ShapeError) as err:
+            gradients(x * 2, None, np.ones(n), where=where)
+        assert str(err.value) == f"{where}: the cotangent has the wrong shape: expected the output's (3,), got ({n},)"
+
+
+def test_no_number_is_no_scalar():
+    with pytest.raises(GradientError) as err:
+        gradients(_leaf()[:0])
+    assert str(err.value) == (
+        "gradients: the output is not a scalar: expected one number, got shape (0,); "
+        "reduce it with .sum() or .mean(), or pass a cotangent of its shape"
+    )
 
 
 @pytest.mark.parametrize("shape", [(), (1,), (1, 1)])

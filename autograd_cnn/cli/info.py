@@ -41,6 +41,7 @@ def _facts() -> Iterator[tuple[str, str]]:
     yield "NumPy", np.__version__
     yield "Numba", _installed("numba", "fast")
     yield "safetensors", _installed("safetensors", "interop")
+    yield "onnx", _installed("onnx", "interop")
     yield "backend", current_backend()
     yield "threads", f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()}"
     yield "processor", _processor()

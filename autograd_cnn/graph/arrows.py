@@ -67,7 +67,7 @@ def _beside(source: Box, target: Box, uses: Counter[str]) -> str:
 
 def is_spine(box: Box) -> bool:
     """Whether a pass runs through the box: an operation, a module or the output."""
-    return not box.stub and (bool(box.module) or box.node.kind in ("operation", "output"))
+    return not box.stub and (bool(box.module) or box.node.kind in ("operation", "failure", "output"))
 
 
 def _add_spacers(dot: "graphviz.Digraph", boxes: list[Box], flows: list[tuple[str, str]], both: bool) -> None:

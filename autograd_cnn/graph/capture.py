@@ -1,16 +1,17 @@
 """From the tape to plain data."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from autograd_cnn.errors import GradientError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
 from autograd_cnn.graph.backward import Backward, record
 from autograd_cnn.graph.cost import flops, owner, saved_bytes
 from autograd_cnn.graph.graph import Graph
 from autograd_cnn.graph.model import Edge, GraphNode, Kind, Parameter, Phase, Summary
 from autograd_cnn.graph.summary import summarize
+from autograd_cnn.graph.values import Values, saved_operand, tensor_of
 from autograd_cnn.primitive import Primitive
 from autograd_cnn.tape import Array, Node, Shape, Traced, toposort
 
@@ -24,6 +25,7 @@ def capture(
     names: Names | None = None,
     backward: bool = False,
     values: bool = True,
+    problems: Mapping[int, str] | None = None,
 ) -> Graph:
     """Read what ``output`` was computed from off the tape, which stays as it is.
 
@@ -40,7 +42,11 @@ def capture(
     backward : bool
         Also run the backward pass, recorded, and show the primitives that it consists of.
     values : bool
-        Summarise the arrays that are known. No array itself is kept.
+        Summarise the arrays. What the tape did not keep is computed again, where it kept what
+        that takes, from the leaves as they are now. No array itself stays.
+    problems : mapping of int to str, optional
+        What is wrong with which operations, by the serial numbers of their nodes on the tape: the
+        ``problems`` of `check_tape`'s report and of the error that `detect_anomaly` raises.
 
     Returns
     -------
@@ -52,6 +58,8 @@ def capture(
         If ``output`` is no tensor.
     GradientError
         If nothing was recorded; with ``backward``, if the output is no scalar or the graph is freed.
+    ArgumentError
+        If there is a problem with something that the output does not depend on.
 
     Examples
     --------
@@ -72,13 +80,41 @@ def capture(
             sentence("graph.capture", "nothing was recorded for this output",
                      hint="make an input with requires_grad=True, and compute outside of no_grad()")
         )  # fmt: skip
-    order = toposort(output.node)
+    return read(output, inputs, names, backward, values, problems).graph()
+
+
+def read(
+    output: Traced,
+    inputs: Sequence[Any] | None = None,
+    names: Names | None = None,
+    backward: bool = False,
+    values: bool = True,
+    problems: Mapping[int, str] | None = None,
+) -> "Reading":
+    """Read the tape of a recorded output, as `capture` does."""
+    root = cast("Node", output.node)
+    order = toposort(root)
     passed = record(output, order) if backward else None
-    reading = _Reading(_Names(names, inputs), order, passed, values)
-    reading.read_forward(output)
+    recorded = order if passed is None else passed.order + order
+    _check_problems(problems or {}, recorded)
+    given = {root: output.value}
+    if passed is not None:
+        given |= {g.node: g.value for g in passed.cotangents.values() if g.node is not None}
+    known = Values(recorded, given) if values else None
+    reading = Reading(order, known, inputs, names, passed, problems)
+    reading.read_output(output)
     if passed is not None:
         reading.read_backward(passed)
-    return Graph(tuple(reading.nodes), tuple(reading.edges))
+    return reading
+
+
+def _check_problems(problems: Mapping[int, str], recorded: Sequence[Node]) -> None:
+    unknown = problems.keys() - {node.serial for node in recorded}
+    if unknown:
+        raise ArgumentError(
+            sentence("graph.capture", "there is a problem with a node that is not in the graph",
+                     expected="serial numbers of what the output depends on", got=min(unknown))
+        )  # fmt: skip
 
 
 class _Names:
@@ -108,35 +144,68 @@ def _keys(value: Any) -> tuple[int, ...]:
     return (id(value.value),) if value.node is None else (id(value.node), id(value.value))
 
 
-class _Reading:
-    """The graph as far as it has been read; tape nodes and arrays are known by their ids in memory."""
+class Reading:
+    """The graph as far as it has been read, the forward operations at first.
 
-    def __init__(self, names: _Names, order: list[Node], passed: Backward | None, values: bool) -> None:
-        self.names = names
+    ``ids`` holds the nodes' ids by those in memory of the tape's nodes and arrays.
+    """
+
+    def __init__(
+        self,
+        order: Sequence[Node],
+        values: Values | None,
+        inputs: Sequence[Any] | None = None,
+        names: Names | None = None,
+        passed: Backward | None = None,
+        problems: Mapping[int, str] | None = None,
+    ) -> None:
+        self.names = _Names(names, inputs)
         self.order = order
-        self.passed = passed
         self.values = values
+        self.passed = passed
+        self.problems = problems or {}
         self.nodes: list[GraphNode] = []
         self.edges: list[Edge] = []
         self.ids: dict[int, str] = {}
-        recorded = order if passed is None else passed.order + order
-        self.known = _known(recorded) if values else {}
-        leaves = (_tensor(node) for node in order if node.primitive is None)
+        leaves = (tensor_of(node) for node in order if node.primitive is None)
         self.counted = {id(owner(leaf.value)) for leaf in leaves if leaf is not None}
-
-    def read_forward(self, output: Traced) -> None:
-        """Add the operations in order, each behind those of its operands that are leaves or arrays."""
-        root = self.order[0]
-        self.known[root] = output.value
-        for node in reversed(self.order):
+        for node in reversed(order):  # each behind those of its operands that are leaves or arrays
             if node.primitive is not None:
                 self._add_operation(node, node.scope)
+
+    def graph(self) -> Graph:
+        """Return what has been read."""
+        return Graph(tuple(self.nodes), tuple(self.edges))
+
+    def read_output(self, output: Traced) -> None:
+        """Add the result that all else led to."""
+        root = self.order[0]
         if root.primitive is None:
             self._add_leaf(root, "")
         made = self._add(
-            "output", self.names.of(id(root), output, "output"), root.shape, str(root.dtype), value=self._value(root)
-        )
+            "output", self.names.of(id(root), output, "output"), root.shape, str(root.dtype),
+            value=self._summary(output.value),
+        )  # fmt: skip
         self.edges.append(Edge(self.ids[id(root)], made))
+
+    def read_failure(
+        self,
+        name: str,
+        operands: Iterable[tuple[str, Any]],
+        parameters: Iterable[tuple[str, Any]],
+        scope: str,
+        problem: str,
+    ) -> None:
+        """Add a call that gave no result: its operands' shapes count among its parameters."""
+        sources = []
+        told = []
+        for argument, value in operands:
+            node, array = (value.node, value.value) if isinstance(value, Traced) else (None, value)
+            sources.append((argument, self._source(node, array, scope, "forward")))
+            told.append(Parameter(argument, str(np.shape(array)), default=False))
+        told += [Parameter(key, _text(value), default=False) for key, value in parameters]
+        made = self._add("failure", name, (), "float64", scope=scope, parameters=tuple(told), problem=problem)
+        self.edges += [Edge(source, made, argument) for argument, source in sources if source is not None]
 
     def read_backward(self, passed: Backward) -> None:
         """Add the seed, the operations of the backward pass, and the gradients at its ends."""
@@ -144,7 +213,6 @@ class _Reading:
         self.ids[id(seed)] = self._add(
             "input", "seed", seed.shape, str(seed.dtype), phase="backward", pair=self.nodes[-1].id
         )
-        self.known |= {g.node: g.value for g in passed.cotangents.values() if g.node is not None}
         for node in reversed(passed.order):
             if node.primitive is not None:
                 owner = passed.pair(node)
@@ -167,7 +235,8 @@ class _Reading:
             "operation", _name(node), node.shape, str(node.dtype), scope=scope,
             parameters=_parameters(node), flops=flops(node),
             saved_bytes=saved_bytes(node, self.counted) if phase == "forward" else None,
-            value=self._value(node), grad=self._grad(node), origin=node.origin, **place,
+            value=self._value(node), grad=self._grad(node), origin=node.origin,
+            problem=self.problems.get(node.serial), **place,
         )  # fmt: skip
         self.ids[id(node)] = made
         for position, source in enumerate(sources):
@@ -176,12 +245,13 @@ class _Reading:
 
     def _operand(self, node: Node, position: int, scope: str, phase: Phase) -> str | None:
         """Return the id of what an operation was computed from; None where the tape does not know it."""
-        parent = node.parents[position]
-        if parent is not None:
-            if id(parent) not in self.ids:
-                self._add_leaf(parent, scope)
-            return self.ids[id(parent)]
-        value = _operand_value(node, position)
+        return self._source(node.parents[position], saved_operand(node, position), scope, phase)
+
+    def _source(self, node: Node | None, value: Any, scope: str, phase: Phase) -> str | None:
+        if node is not None:
+            if id(node) not in self.ids:
+                self._add_leaf(node, scope)
+            return self.ids[id(node)]
         if value is None or isinstance(value, (int, float, np.generic)):
             return None if value is None else self._add_number(value, scope, phase)
         if id(value) not in self.ids:
@@ -195,7 +265,7 @@ class _Reading:
         return self._add("constant", f"{value:g}", (), str(np.asarray(value).dtype), scope=scope, phase=phase)
 
     def _add_leaf(self, node: Node, scope: str) -> None:
-        tensor = _tensor(node)
+        tensor = tensor_of(node)
         declared = id(node) in self.names.inputs
         scope = "" if declared else scope
         self.ids[id(node)] = self._add(
@@ -222,19 +292,15 @@ class _Reading:
     # --- what is known of the values ----------------------------------------------------------
 
     def _summary(self, array: Array) -> Summary | None:
-        return summarize(array) if self.values else None
+        return None if self.values is None or array is None else summarize(array)
 
     def _value(self, node: Node) -> Summary | None:
-        return summarize(self.known[node]) if self.values and node in self.known else None
+        return None if self.values is None else self._summary(self.values.take(node))
 
     def _grad(self, node: Node) -> Summary | None:
         passed = self.passed
-        g = getattr(_tensor(node), "grad", None) if passed is None else passed.cotangents.get(node)
+        g = getattr(tensor_of(node), "grad", None) if passed is None else passed.cotangents.get(node)
         return None if g is None else self._summary(g.value)
-
-
-def _tensor(node: Node) -> Traced | None:
-    return None if node.tensor is None else node.tensor()
 
 
 def _name(node: Node) -> str:
@@ -246,30 +312,6 @@ def _argument(node: Node, position: int) -> str:
     if not isinstance(primitive, Primitive):
         return ""
     return f"{primitive.operands[0]}[{position}]" if primitive.variadic else primitive.operands[position]
-
-
-def _operand_value(node: Node, position: int) -> Any:
-    """Return what the tape saved of an operand, or None."""
-    primitive = node.primitive
-    if not isinstance(primitive, Primitive) or node.saved is None:
-        return None
-    if primitive.variadic:
-        return node.saved.get(primitive.operands[0], {position: None})[position]
-    return node.saved.get(primitive.operands[position])
-
-
-def _known(order: list[Node]) -> dict[Node, Array]:
-    """Return the results that the tape still holds: outputs and operands that a rule asked for."""
-    known: dict[Node, Array] = {}
-    for node in order:
-        if node.saved is None:
-            continue
-        if "y" in node.saved:
-            known[node] = node.saved["y"]
-        for position, parent in enumerate(node.parents):
-            if parent is not None and (value := _operand_value(node, position)) is not None:
-                known[parent] = value
-    return known
 
 
 def _parameters(node: Node) -> tuple[Parameter, ...]:

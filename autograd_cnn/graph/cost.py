@@ -70,6 +70,11 @@ def _of_matmul(node: Node) -> int | None:
     return None if right is None else 2 * prod(node.shape) * right[max(len(right) - 2, 0)]
 
 
+def _of_linear(node: Node) -> int | None:
+    w = _shape(node, 1)
+    return None if w is None else 2 * prod(node.shape) * w[1]
+
+
 def _of_einsum(node: Node) -> int | None:
     saved = node.saved or {}
     if "terms" not in saved:
@@ -86,6 +91,7 @@ COUNTS: Final[dict[str, Callable[[Node], int | None]]] = {
     "autograd_cnn.ops.correlation.correlate2d": _of_correlation,
     "autograd_cnn.ops.correlation.correlate2d_wrt_input": _of_input_adjoint,
     "autograd_cnn.ops.correlation.correlate2d_wrt_weight": _of_weight_adjoint,
+    "autograd_cnn.ops.linalg.linear": _of_linear,
     "autograd_cnn.ops.linalg.matmul": _of_matmul,
     "autograd_cnn.ops.linalg._einsum": _of_einsum,
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.graph.arrows import Path, add_arrows, add_pairs, is_spine, path_of
 from autograd_cnn.graph.fold import Box, fold, with_stubs
-from autograd_cnn.graph.label import label, lines, tooltip
+from autograd_cnn.graph.label import has_problem, label, lines, tooltip
 from autograd_cnn.graph.model import Edge, GraphNode
 from autograd_cnn.graph.style import (
     MEASURES,
@@ -51,6 +51,9 @@ class _Style:
     def colors(self, box: Box) -> tuple[str, str, str, str]:
         """Return the fill, the line, the text colour and the style."""
         look = self.look(box)
+        if has_problem(box):
+            red = self.palette.problem
+            return red.fill, red.line, self.palette.ink, f"{look.style.removesuffix(',bold')},bold"
         if box.stub or self.measure is None:
             return look.fill, look.line, self.palette.faint if box.stub else self.palette.ink, look.style
         if not self.measure.applies(box):
@@ -212,9 +215,11 @@ def _legend(boxes: list[Box], style: _Style) -> Iterator[tuple[str, str, str, st
     palette, measure, scale = style.palette, style.measure, style.scale
     if measure is None:
         used = {style.look(box) for box in boxes}
-        for look in palette.kinds.values():
-            if look in used:
-                yield look.meaning, look.shape, look.style, look.fill, look.line, palette.ink
+        looks = [look for look in palette.kinds.values() if look in used]
+        if any(has_problem(box) and box.node.kind != "failure" for box in boxes):
+            looks.append(palette.problem)
+        for look in looks:
+            yield look.meaning, look.shape, look.style, look.fill, look.line, palette.ink
         return
     values = [measure.of(box) for box in boxes if measure.applies(box)]
     unit = f", {measure.unit}" if measure.unit else ""

@@ -10,6 +10,8 @@ from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.files import replacing
 from autograd_cnn.graph.dot import Show, draw
 from autograd_cnn.graph.model import Edge, GraphNode
+from autograd_cnn.graph.notebook import bundle
+from autograd_cnn.graph.page import Highlight, page
 from autograd_cnn.graph.render import ending, picture
 from autograd_cnn.graph.style import Quantity, Theme
 
@@ -46,6 +48,10 @@ class Graph:
 
     def __repr__(self) -> str:
         return f"<Graph: {len(self.nodes)} nodes, {len(self.edges)} edges>"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        """Show the graph as a picture in a notebook."""
+        return bundle(repr(self), self.nodes, self.edges)
 
     def to_json(self) -> str:
         """Return the graph as a JSON text that `from_json` reads."""
@@ -132,7 +138,7 @@ class Graph:
         theme: Theme = "light",
         legend: bool = True,
     ) -> Path:
-        """Write the graph to a file: a picture, DOT or JSON, by the ending of its name.
+        """Write the graph to a file: a picture, a page, DOT or JSON, by the ending of its name.
 
         Pictures are drawn by Graphviz's program ``dot``. Without it, the extra ``render`` draws
         .svg by Graphviz as WebAssembly.
@@ -140,9 +146,9 @@ class Graph:
         Parameters
         ----------
         path : path
-            Ends in .svg, .png, .pdf, .dot or .json.
+            Ends in .svg, .png, .pdf, .html, .dot or .json.
         show, depth, color, theme, legend
-            As for `to_dot`.
+            As for `to_dot`, for pictures and DOT.
 
         Returns
         -------
@@ -166,6 +172,8 @@ class Graph:
         """
         path = Path(path)
         suffix = ending(path)
+        if suffix == ".html":
+            return self.to_html(path)
         if suffix == ".json":
             content = self.to_json().encode()
         else:
@@ -173,6 +181,45 @@ class Graph:
             content = dot.source.encode() if suffix == ".dot" else picture(dot, path)
         with replacing(path) as file:
             file.write(content)
+        return path
+
+    def to_html(self, path: str | Path, *, highlight: Highlight | None = None) -> Path:
+        """Write the graph as a page to look around in: one file, which works without a network.
+
+        It pans, zooms, searches, folds modules, steps through both passes, and shows for each node
+        its formula, numbers and pictures. Graphviz lays it out, as for `render`.
+
+        Parameters
+        ----------
+        path : path
+        highlight : mapping of str to (mapping of tuple of int to float), optional
+            By a node's id, elements of its value to point out, each with a weight. The page opens
+            at the first of these nodes.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        ArgumentError
+            If ``highlight`` names what is not there.
+        MissingDependencyError
+            If nothing is there that lays it out.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import autograd_cnn as ag
+        >>> x = ag.tensor([[3.0, 4.0]], requires_grad=True, name="x")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     ag.graph.capture(x * x).to_html(f"{folder}/net.html", highlight={"n0": {(0, 1): 8.0}}).name
+        'net.html'
+        """
+        path = Path(path)
+        content = page(self.nodes, self.edges, highlight)
+        with replacing(path) as file:
+            file.write(content.encode())
         return path
 
 

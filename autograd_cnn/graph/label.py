@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from math import prod
+from textwrap import wrap
 
 from autograd_cnn.graph.fold import Box
 from autograd_cnn.graph.model import GraphNode, Summary
@@ -35,15 +36,42 @@ def lines(*texts: str) -> str:
 
 def label(box: Box, quantity: str = "") -> str:
     """Return what stands in a box."""
+    return lines(*texts(box), "" if box.stub else quantity)
+
+
+def texts(box: Box) -> tuple[str, ...]:
+    """Return the lines of text in a box; some may be empty."""
     node = box.node
     if box.stub:
-        return lines(_stub(box))
+        return (_stub(box),)
     if box.module:
-        return lines(*_of_module(box), quantity)
+        return (*_of_module(box), *_problem(box))
     if node.kind == "constant":
-        return lines(node.name)
+        return (node.name,)
     title = f"∂ {node.name}" if node.kind == "gradient" else node.name
-    return lines(f"{box.prefix}: {title}" if box.prefix else title, _parameters(node), _shape(node), quantity)
+    title = f"{box.prefix}: {title}" if box.prefix else title
+    if node.kind == "failure":
+        return (title, *_wrapped(", ".join(f"{each.name}={each.value}" for each in node.parameters)), *_problem(box))
+    return (title, _parameters(node), _shape(node), *_problem(box))
+
+
+def has_problem(box: Box) -> bool:
+    """Whether something is wrong with what the box stands for."""
+    return not box.stub and any(node.problem is not None for node in box.members)
+
+
+def _problem(box: Box) -> list[str]:
+    """Return what is wrong, as a few short lines; of a module's nodes, with the first."""
+    found = [node for node in box.members if node.problem is not None]
+    if not found:
+        return []
+    text = f"{found[0].name}: {found[0].problem}" if box.module else str(found[0].problem)
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return _wrapped(text + more)
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, WIDTH + 8, max_lines=4, placeholder=" …")
 
 
 def _stub(box: Box) -> str:
@@ -96,7 +124,7 @@ def tooltip(box: Box) -> str:
         return lines(", ".join(node.name for node in box.members[:WIDTH] if node.kind == "operation"))
     node = box.node
     return lines(
-        f"{node.id}: {node.name} {shape_text(node.shape)} {node.dtype}",
+        f"{node.id}: {node.name}" + ("" if node.kind == "failure" else f" {shape_text(node.shape)} {node.dtype}"),
         f"in {node.scope}" if node.scope else "",
         ", ".join(f"{each.name}={each.value}" for each in node.parameters),
         f"saved {quantity_text(node.saved_bytes, 'B')}" if node.saved_bytes is not None else "",
@@ -104,6 +132,7 @@ def tooltip(box: Box) -> str:
         _moments("value", node.value),
         _moments("gradient", node.grad),
         f"recorded at {node.origin}" if node.origin else "",
+        f"problem: {node.problem}" if node.problem is not None else "",
     )
 
 

@@ -5,8 +5,36 @@ from typing import Any, Literal, TypeAlias
 
 from autograd_cnn.tape import Shape
 
-Kind: TypeAlias = Literal["operation", "parameter", "input", "constant", "output", "gradient"]
+Kind: TypeAlias = Literal["operation", "failure", "parameter", "input", "constant", "output", "gradient"]
 Phase: TypeAlias = Literal["forward", "backward"]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An array of two or more axes, small enough to look at.
+
+    Its last two axes are rows and columns of a plane, and each plane stands for a position along
+    the axes before. Only the first few planes are kept, and of a large plane the means of blocks.
+
+    Attributes
+    ----------
+    planes, rows, columns : int
+        The size of the picture.
+    block : (int, int)
+        How many rows and columns of the array each cell is the mean of.
+    scale : float
+        The largest magnitude of a cell.
+    cells : str
+        The cells, row by row and plane by plane, as signed bytes in base64: ``round(127 · cell / scale)``,
+        and -128 where a cell is not finite.
+    """
+
+    planes: int
+    rows: int
+    columns: int
+    block: tuple[int, int]
+    scale: float
+    cells: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +49,8 @@ class Summary:
         How many elements are NaN or infinite.
     histogram : tuple of int
         Counts in equal bins from ``min`` to ``max``.
+    picture : Picture or None
+        None for numbers, vectors, and arrays without elements.
     """
 
     min: float | None
@@ -30,6 +60,7 @@ class Summary:
     norm: float | None
     bad: int
     histogram: tuple[int, ...]
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +82,13 @@ class GraphNode:
     id : str
         ``n0``, ``n1``, … from the inputs to the output: the same whenever the same is computed.
     kind : str
-        ``"operation"``, ``"parameter"`` (a leaf), ``"input"`` (an array that wants no gradient, or a
+        ``"operation"``, ``"failure"`` (a call that raised an error), ``"parameter"`` (a leaf), ``"input"`` (an array that wants no gradient, or a
         leaf declared as input), ``"constant"`` (a number), ``"output"`` or ``"gradient"`` (what
         the backward pass finds for a leaf).
     name : str
         The primitive's name, the tensor's, or the number.
     shape, dtype
-        Of the value.
+        Of the value. A failure has none: its are those of a number.
     scope : str
         The dotted path of the modules that it belongs to.
     phase : str
@@ -75,6 +106,8 @@ class GraphNode:
         Of the value and of the gradient with respect to it. None where it is not known.
     origin : str or None
         The line of user code that recorded it, under `detect_anomaly`.
+    problem : str or None
+        What is wrong with it: what a check has found, or the error that it raised.
     """
 
     id: str
@@ -91,6 +124,7 @@ class GraphNode:
     value: Summary | None = None
     grad: Summary | None = None
     origin: str | None = None
+    problem: str | None = None
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "GraphNode":
@@ -114,4 +148,8 @@ class Edge:
 
 
 def _summary(fields: dict[str, Any] | None) -> Summary | None:
-    return None if fields is None else Summary(**{**fields, "histogram": tuple(fields["histogram"])})
+    if fields is None:
+        return None
+    picture = fields.get("picture")
+    drawn = None if picture is None else Picture(**{**picture, "block": tuple(picture["block"])})
+    return Summary(**{**fields, "histogram": tuple(fields["histogram"]), "picture": drawn})

@@ -1,6 +1,6 @@
 """From a captured graph to a file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -11,7 +11,7 @@ from autograd_cnn.files import replacing
 if TYPE_CHECKING:
     import graphviz
 
-ENDINGS = (".svg", ".png", ".pdf", ".dot", ".json")
+ENDINGS = (".svg", ".png", ".pdf", ".html", ".dot", ".json")
 
 
 def ending(path: Path) -> str:
@@ -44,6 +44,20 @@ def picture(dot: "graphviz.Digraph", path: Path) -> bytes:
             file.write(dot.source.encode())
         purpose = f"render: no dot program was found and the graph is kept in {kept}; an .svg without it"
         raise MissingDependencyError(purpose, "render") from missing
+
+
+def svgs(sources: Sequence[str]) -> list[str]:
+    """Return the drawings of DOT texts, made in one go."""
+    import graphviz  # noqa: PLC0415  # loaded when first used
+
+    try:
+        drawn = graphviz.pipe("dot", "svg", "\n".join(sources).encode()).decode()
+    except graphviz.ExecutableNotFound as missing:
+        draw = _web_assembly()
+        if draw is None:
+            raise MissingDependencyError("to_html: no dot program was found; a page without it", "render") from missing
+        return [draw(source).decode() for source in sources]
+    return [f"<?xml{each}" for each in drawn.split("<?xml")[1:]]
 
 
 def _web_assembly() -> Callable[[str], bytes] | None:

@@ -39,12 +39,15 @@ class Palette:
     """Of what is there, but is not the matter."""
     module: str
     """The background of modules."""
+    problem: Look
+    """Its colours take the place of a kind's, where something is wrong."""
     kinds: dict[str, Look]
 
 
 _SHAPES: Final = {
     "operation": ("box", "filled,rounded", "operation"),
     "backward": ("box", "filled,rounded", "operation of the backward pass"),
+    "failure": ("box", "filled,rounded,bold", "call that failed"),
     "module": ("box", "filled,rounded,bold", "module, folded"),
     "parameter": ("box", "filled", "parameter"),
     "input": ("ellipse", "filled", "input"),
@@ -59,25 +62,31 @@ def _looks(colors: dict[str, tuple[str, str]]) -> dict[str, Look]:
     return {kind: Look(shape, style, *colors[kind], meaning) for kind, (shape, style, meaning) in _SHAPES.items()}
 
 
+def _problem(fill: str, line: str) -> Look:
+    return Look("box", "filled,bold", fill, line, "problem")
+
+
 PALETTES: Final[dict[Theme, Palette]] = {
     "light": Palette(
         paper="#ffffff", ink="#1a1a1a", frame="#c9ced6", faint="#6b6b6b", module="#f5f6f8",
+        problem=_problem("#fde3e3", "#b3001b"),
         kinds=_looks({
             "operation": ("#d6ecfa", "#0072b2"), "backward": ("#f6e3ee", "#a8437c"),
             "parameter": ("#fbe6bd", "#b87400"), "input": ("#cdeee3", "#007a59"),
             "constant": ("#ececec", "#767676"), "output": ("#fbf6b8", "#8f8600"),
             "gradient": ("#fad9c4", "#c24e00"), "module": ("#d6ecfa", "#0072b2"),
-            "stub": ("#ffffff", "#ffffff"),
+            "failure": ("#fde3e3", "#b3001b"), "stub": ("#ffffff", "#ffffff"),
         }),
     ),
     "dark": Palette(
         paper="#14171c", ink="#f2f2f2", frame="#3d4450", faint="#a4abb5", module="#1c2027",
+        problem=_problem("#4d1318", "#ff8080"),
         kinds=_looks({
             "operation": ("#0f3a57", "#56b4e9"), "backward": ("#4a2239", "#cc79a7"),
             "parameter": ("#4f3700", "#e69f00"), "input": ("#00402f", "#00b386"),
             "constant": ("#33373d", "#a0a0a0"), "output": ("#4a4600", "#f0e442"),
             "gradient": ("#5a2400", "#ff7f2a"), "module": ("#0f3a57", "#56b4e9"),
-            "stub": ("#14171c", "#14171c"),
+            "failure": ("#4d1318", "#ff8080"), "stub": ("#14171c", "#14171c"),
         }),
     ),
 }  # fmt: skip

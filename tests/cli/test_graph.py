@@ -1,28 +1,79 @@
 import json
+import sys
 
 import pytest
 
 from autograd_cnn.cli import main
+from autograd_cnn.graph.render import ENDINGS
+
+SOURCE = """\
+import autograd_cnn as ag
+
+
+def vector():
+    return ag.square(ag.tensor([1.0, 2.0], requires_grad=True))
+
+
+def number():
+    return ag.tensor(1.0)
+"""
+
+
+def _graph(*options):
+    """Return the exit code of the command."""
+    try:
+        return main(["graph", *map(str, options)])
+    except SystemExit as stop:
+        return stop.code
 
 
 def test_writes_dot(tmp_path, capsys):
     path = tmp_path / "g.dot"
-    assert main(["graph", "--model", "digits_net", "-o", str(path)]) == 0
+    assert _graph("--model", "digits_net", "-o", path) == 0
     assert capsys.readouterr().out.startswith(f"{path}: ")
     text = path.read_text("utf-8")
     assert "correlate2d" in text
     assert "conv1.weight" in text
 
 
+@pytest.mark.parametrize("suffix", sorted({*ENDINGS} - {".png", ".pdf"}))  # these two need the program dot
+def test_writes_every_kind_of_file(tmp_path, suffix):
+    path = tmp_path / f"g{suffix}"
+    assert _graph("--model", "FC", "--shape", 1, 2, 2, "-o", path) == 0
+    assert path.stat().st_size > 100
+
+
 def test_shape_and_backward(tmp_path):
     sizes = []
     for more in ([], ["--backward"]):
         path = tmp_path / "g.json"
-        assert main(["graph", "--model", "CONV -> FC", "--shape", "3", "6", "5", "-o", str(path), *more]) == 0
+        assert _graph("--model", "CONV -> FC", "--shape", 3, 6, 5, "-o", path, *more) == 0
         nodes = json.loads(path.read_text("utf-8"))["nodes"]
         assert [1, 3, 6, 5] in [node["shape"] for node in nodes]
         sizes.append(len(nodes))
     assert sizes[0] < sizes[1]
+
+
+def test_depth_folds(tmp_path):
+    path = tmp_path / "g.dot"
+    assert _graph("--model", "resnet20", "-o", path, "--depth", 2) == 0
+    assert " × " in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize(("color", "legend"), [("grad", "gradient norm"), ("bytes", "saved for"), ("flops", "FLOP")])
+def test_color(tmp_path, capsys, color, legend):
+    path = tmp_path / "g.dot"
+    assert _graph("--model", "digits_net", "-o", path, "--color", color) == 0
+    text = path.read_text("utf-8")
+    assert legend in text
+    assert "backward pass" not in text.replace("saved for the backward pass", "")
+    assert ("grad 0." in text) == (color == "grad")
+    forward = capsys.readouterr().out
+    assert _graph("--model", "digits_net", "-o", path) == 0
+    assert capsys.readouterr().out == forward
+
+
+SEE = "; see autograd-cnn graph --help"
 
 
 @pytest.mark.parametrize(
@@ -33,22 +84,54 @@ def test_shape_and_backward(tmp_path):
             2,
             (
                 "render: the ending of the file's name is unknown: "
-                "expected .svg or .png or .pdf or .dot or .json, got 'g.txt'; see autograd-cnn graph --help"
+                f"expected {' or '.join(ENDINGS)}, got 'g.txt'{SEE}"
             ),
         ),
         (
             ["--model", "lenet5", "--shape", "1", "8", "8"],
             2,
-            "--model: lenet5: image_size is out of range: expected at least 16, got 8; see autograd-cnn graph --help",
+            f"--model: lenet5: image_size is out of range: expected at least 16, got 8{SEE}",
         ),
+        (["--depth", "0"], 2, f"argument --depth: expected a whole number of at least 1, got '0'{SEE}"),
+        (["--color", "red"], 2, f"argument --color: expected one of grad, bytes, flops, got 'red'{SEE}"),
+        (["-o", "g.html", "--depth", "1"], 2, f"--depth: a .html file holds the whole graph and takes no --depth{SEE}"),
+        (["-o", "g.json", "--color", "grad"], 2, f"--color: a .json file holds the whole graph and takes no --color{SEE}"),
+        (["--model", "net.py:none"], 2, f"--model: no such file: net.py{SEE}"),
+        (["--model", "none.onnx"], 2, f"--model: can't read none.onnx: No such file or directory{SEE}"),
         (["-o", "none/g.dot"], 1, "--output: can't write to none/g.dot: No such file or directory"),
     ],
-)
+)  # fmt: skip
 def test_refuses(tmp_path, monkeypatch, capsys, options, code, problem):
     monkeypatch.chdir(tmp_path)
-    try:
-        found = main(["graph", *options])
-    except SystemExit as stop:
-        found = stop.code
+    found = _graph(*options)
     assert (found, capsys.readouterr().err) == (code, f"autograd-cnn graph: {problem}\n")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (
+            ["net.py:vector", "--backward"],
+            "--backward: net.py:vector returns no loss: expected one number, got shape (2,)",
+        ),
+        (
+            ["net.py:vector", "--color", "grad"],
+            "--color grad: net.py:vector returns no loss: expected one number, got shape (2,)",
+        ),
+        (
+            ["net.py:number"],
+            (
+                "graph.capture: nothing was recorded for this output; "
+                "make an input with requires_grad=True, and compute outside of no_grad()"
+            ),
+        ),
+    ],
+)
+def test_refuses_a_tensor(tmp_path, monkeypatch, capsys, options, problem):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "net.py").write_text(SOURCE, "utf-8")
+    assert _graph("--model", *options) == 2
+    assert capsys.readouterr().err == f"autograd-cnn graph: {problem}{SEE}\n"
+    assert _graph("--model", "net.py:vector", "-o", "g.dot") == 0

@@ -11,7 +11,7 @@ def test_prints_what_there_is(capsys):
         assert main(["info"]) == 0
     facts = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
     assert list(facts) == [
-        "autograd-cnn", "Python", "NumPy", "Numba", "safetensors", "backend", "threads", "processor", "system",
+        "autograd-cnn", "Python", "NumPy", "Numba", "safetensors", "onnx", "backend", "threads", "processor", "system",
     ]  # fmt: skip
     assert facts["autograd-cnn"] == ag.__version__
     assert facts["Python"] == platform.python_version()

@@ -8,9 +8,29 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn.errors import GradientError, OperandError
+from autograd_cnn.errors import AnomalyError, ArgumentError, GradientError, OperandError
 from autograd_cnn.graph import Edge, capture
+from autograd_cnn.primitive import REGISTRY
 from autograd_cnn.recording import scope
+from autograd_cnn.tape import toposort
+
+
+@pytest.fixture
+def wrong():
+    """Return a primitive whose rule has the wrong sign, and take it out of the registry again."""
+    before = set(REGISTRY)
+
+    @ag.primitive
+    def wrong(x):
+        return x * 2
+
+    @wrong.vjp("x")
+    def wrong_wrt_x(g):
+        return g * -2
+
+    yield wrong
+    for name in REGISTRY.keys() - before:
+        del REGISTRY[name]
 
 
 def _by_name(graph, name):
@@ -156,7 +176,13 @@ def test_known_values_are_summarised(convnet):
     assert _one(graph, "output").value.mean == pytest.approx(convnet.item())
     scores = _one(graph, "log_softmax").value
     assert scores.min < scores.mean < scores.max < 0
-    assert _one(graph, "getitem").value is None  # the mean's rule asks for its shape alone
+    assert _one(graph, "getitem").value.mean == -_one(graph, "output").value.mean  # computed again
+
+
+def test_what_the_tape_did_not_keep_of_a_sum_with_a_number_is_unknown():
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    graph = capture(ag.exp((x + 3) * 2).sum())
+    assert [n.name for n in graph.nodes if n.kind == "operation" and n.value is None] == ["add", "multiply"]
 
 
 def test_values_can_be_left_out(convnet):
@@ -208,6 +234,41 @@ def test_the_tape_stays_as_it_is():
 def test_a_capture_works_under_no_grad(square):
     with ag.no_grad():
         assert len(capture(square, backward=True).nodes) > 3
+
+
+# --- problems ---------------------------------------------------------------------------------
+
+
+def test_problems_are_told_of_the_nodes_that_have_them(diamond):
+    exp = next(node for node in toposort(diamond.node) if node.primitive and node.primitive.name == "exp")
+    graph = capture(diamond, problems={exp.serial: "its rule is wrong"})
+    assert [(n.name, n.problem) for n in graph.nodes if n.problem] == [("exp", "its rule is wrong")]
+
+
+def test_an_anomaly_can_be_painted():
+    x = ag.tensor([0.0, 1.0], requires_grad=True)
+    with ag.detect_anomaly():
+        loss = (ag.sqrt(x) * 0).sum()
+        with np.errstate(all="ignore"), pytest.raises(AnomalyError) as error:
+            loss.backward()
+    graph = capture(loss, problems=error.value.problems)
+    assert [n.problem for n in graph.nodes if n.problem] == [str(error.value)]
+
+
+def test_a_checked_tape_can_be_painted(wrong):
+    x = ag.tensor([0.5, 1.0], requires_grad=True)
+    loss = ag.exp(wrong(x)).sum()
+    graph = capture(loss, problems=ag.testing.check_tape(loss).problems)
+    assert [n.name for n in graph.nodes if n.problem] == ["wrong"]
+
+
+def test_a_problem_elsewhere_is_an_error(square):
+    with pytest.raises(ArgumentError) as error:
+        capture(square, problems={-1: "nowhere"})
+    assert str(error.value) == (
+        "graph.capture: there is a problem with a node that is not in the graph: "
+        "expected serial numbers of what the output depends on, got -1"
+    )
 
 
 # --- size -------------------------------------------------------------------------------------

@@ -69,6 +69,14 @@ def test_an_einsum_is_counted_as_its_plain_loops(subscripts, shapes, count):
     assert flops(ag.einsum(subscripts, *(_tensor(*s) for s in shapes)).node) == count
 
 
+@pytest.mark.parametrize("x", [(4,), (3, 4), (2, 3, 4)])
+def test_a_fully_connected_layer_is_counted_as_its_product(x):
+    count = 2 * int(np.prod(x)) * 5
+    assert flops(ag.linear(_tensor(*x), _tensor(5, 4), _tensor(5)).node) == count
+    assert flops(ag.linear(np.ones(x), _tensor(5, 4)).node) == count
+    assert flops(ag.linear(_tensor(*x), np.ones((5, 4))).node) == count
+
+
 def test_what_is_not_counted_is_none_and_not_zero():
     x = _tensor(2, 2)
     assert flops(ag.relu(x).node) is None

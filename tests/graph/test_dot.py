@@ -9,6 +9,7 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError
 from autograd_cnn.graph import Graph, capture
+from autograd_cnn.tape import toposort
 
 
 def _kinds(source):
@@ -39,6 +40,14 @@ def test_small_graphs_look_as_agreed(model, backward, golden):
 def test_styles_look_as_agreed(style, convnet, golden, request):
     graph = capture(convnet, backward=True)
     golden(f"style_{request.node.callspec.id}.dot", graph.to_dot(**style).source)
+
+
+@pytest.mark.parametrize("depth", [None, 1])
+def test_problems_are_red_and_say_what_is_wrong(depth, convnet, golden):
+    pool = next(node for node in toposort(convnet.node) if node.scope == "features.pool")
+    problem = "max_pool_wrt_x, the rule for 'x': 3 of 128 elements are wrong, the worst at (0, 0, 1, 5)"
+    graph = capture(convnet, values=False, problems={pool.serial: problem})
+    golden(f"problem_depth_{depth}.dot".lower(), graph.to_dot(depth=depth).source)
 
 
 def test_two_models_built_alike_give_the_same_bytes(model):

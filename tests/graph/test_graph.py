@@ -59,5 +59,18 @@ def test_ids_have_to_agree(square, old, new):
     assert str(error.value) == "Graph.from_json: the nodes' ids contradict each other"
 
 
+def test_the_page_is_a_file(convnet, tmp_path):
+    graph = capture(convnet)
+    path = graph.to_html(str(tmp_path / "net.html"))
+    assert path == tmp_path / "net.html"
+    assert path.read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert graph.render(tmp_path / "same.html").read_bytes() == path.read_bytes()
+
+
+def test_pictures_of_arrays_survive_json(convnet):
+    node = Graph.from_json(capture(convnet).to_json()).nodes[1]
+    assert (node.value.picture.planes, node.value.picture.rows, node.value.picture.columns) == (3, 3, 3)
+
+
 def test_it_says_how_large_it_is(square):
     assert repr(capture(square)) == "<Graph: 3 nodes, 3 edges>"

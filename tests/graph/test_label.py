@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn.graph import capture
-from autograd_cnn.graph.label import lines, shape_text, visible
+from autograd_cnn.errors import ShapeError
+from autograd_cnn.graph import capture, on_error
+from autograd_cnn.graph.fold import Box
+from autograd_cnn.graph.label import lines, shape_text, texts, visible
+from autograd_cnn.tape import toposort
 
 HOSTILE = [
     'say "hi"', "<b>bold</b>", "a\\nb", "line\nbreak", "\\", '"', "<", ">", "<x>", "&lt;", "&amp;", "{a|b}",
@@ -42,6 +45,11 @@ def test_a_hostile_name_stays_text(name):
     assert unquoted.count("{") == unquoted.count("}")
 
 
+def test_the_texts_of_a_box_are_as_given(square):
+    x = capture(square).nodes[0]
+    assert texts(Box("n0", "", (x,), prefix="<b>")) == ("<b>: x", "", "scalar = 3")
+
+
 def test_only_new_parameters_are_shown():
     x = ag.tensor(np.ones((1, 1, 6, 6)), requires_grad=True)
     source = capture(ag.max_pool(x, 2, stride=1)).to_dot().source
@@ -67,3 +75,32 @@ def test_what_lies_under_the_mouse():
     source = capture(y).to_dot().source
     assert r"n0: inner.x (3,) float64\nin inner\nvalue 1 to 3, mean 2, 1 not finite" in source
     assert r"n1: exp (3,) float64\nin inner\nsaved 24 B\nvalue 2.718 to 20.09, mean 11.4, 1 not finite" in source
+
+
+def _painted(loss, *texts, **style):
+    """Draw a graph with problems at the first operations."""
+    nodes = [node for node in reversed(toposort(loss.node)) if node.primitive]
+    problems = {node.serial: text for node, text in zip(nodes, texts, strict=False)}
+    return capture(loss, problems=problems).to_dot(**style).source
+
+
+def test_what_is_wrong_is_wrapped_and_a_long_story_cut(square):
+    source = _painted(square, "word " * 50)
+    story = re.search(r'label="multiply\\nscalar = 9\\n(.*?)"', source).group(1).split("\\n")
+    assert len(story) == 4
+    assert all(len(line) <= 40 for line in story)
+    assert story[-1].endswith(" …")
+
+
+def test_a_folded_module_tells_its_first_problem_and_counts_the_others(blocks):
+    source = _painted(blocks(), "zeroth", "first", "second", depth=1)
+    assert "correlate2d: first (and 1 more)" in source
+
+
+def test_a_failure_has_operands_but_no_shape():
+    x = ag.tensor(np.ones((2, 3)), requires_grad=True)
+    with pytest.raises(ShapeError), on_error() as failure:
+        ag.matmul(x, x)
+    source = failure.graph.to_dot().source
+    assert r"matmul\nx1=(2, 3), x2=(2, 3)\nShapeError: matmul: x1 has 3 columns but\nx2" in source
+    assert r"n1: matmul\nx1=(2, 3), x2=(2, 3)\nproblem: ShapeError" in source

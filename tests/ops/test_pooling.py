@@ -124,6 +124,12 @@ def test_the_border_never_wins():
     np.testing.assert_array_equal(ag.max_pool(lowest, 2, padding=1), lowest)
 
 
+def test_a_mean_counts_the_zeros_of_the_border_unless_told_not_to():
+    ones = np.ones((2, 2))
+    np.testing.assert_array_equal(ag.mean_pool(ones, 2, padding=1), ones / 4)
+    np.testing.assert_array_equal(ag.mean_pool_wrt_input(ones, x_shape=(2, 2), window=2, padding=1), ones / 4)
+
+
 def test_max_pool_of_integers():
     np.testing.assert_array_equal(ag.max_pool(np.array([[1, -2], [3, -4]]), (2, 1)), [[3, -2]])
     assert ag.max_pool(ag.tensor([[1, 2]]), 1).dtype == np.int64
@@ -218,9 +224,13 @@ def test_bad_input(pool, x, params, kind, text):
     assert str(err.value) == f"{pool.__name__}: {text}"
 
 
-def test_a_window_that_passes_by_the_image():
+@pytest.mark.parametrize(
+    ("image", "window", "padding", "dilation"),
+    [((4, 4), 2, 1, 5), ((1, 4), (2, 1), (1, 0), (2, 1)), ((4, 1), (1, 2), (0, 1), (1, 2))],
+)
+def test_a_window_that_passes_by_the_image(image, window, padding, dilation):
     with pytest.raises(ArgumentError) as err:
-        ag.max_pool(np.zeros((4, 4)), 2, 1, padding=1, dilation=5)
+        ag.max_pool(np.zeros(image), window, 1, padding=padding, dilation=dilation)
     text = "max_pool: every tap of some window falls on the border; use less padding or less dilation"
     assert str(err.value) == text
 

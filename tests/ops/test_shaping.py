@@ -119,6 +119,11 @@ def test_a_composition_records_through_every_step(rng):
             "moveaxis: the axes do not pair up: expected 2 destinations, got 1",
         ),
         (
+            lambda: ag.moveaxis(np.zeros((2, 3)), 0, (0, 1)),
+            ArgumentError,
+            "moveaxis: the axes do not pair up: expected 1 destinations, got 2",
+        ),
+        (
             lambda: ag.stack([np.zeros(2), np.zeros(3)]),
             ShapeError,
             "stack: the arrays differ in shape: expected (2,), got (2,), (3,)",
@@ -153,3 +158,8 @@ def test_bad_input(call, kind, text):
 def test_what_numpy_refuses_is_refused(call, make):
     with pytest.raises((ValueError, IndexError)):
         call(make(np.zeros((2, 3))))
+
+
+def test_nothing_can_not_be_stacked():
+    with pytest.raises(ValueError, match="need at least one array"):
+        ag.stack([])

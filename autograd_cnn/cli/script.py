@@ -1,0 +1,79 @@
+"""A function in a Python file of the user's, and what becomes of its errors."""
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from autograd_cnn.errors import ArgumentError, sentence
+
+
+def split_name(text: str) -> tuple[Path, str] | None:
+    """Return the file and the function that ``FILE.py:function`` names, or None for another text.
+
+    Examples
+    --------
+    >>> file, function = split_name("models/net.py:build")
+    >>> file.name, function
+    ('net.py', 'build')
+    >>> split_name("lenet5")
+    """
+    file, _, name = (text, "", "") if text.endswith(".py") else text.rpartition(":")
+    return (Path(file), name) if file.endswith(".py") else None
+
+
+def call(path: Path, name: str) -> Any:
+    """Run a file as a module, its folder on the path, and return what one of its functions returns.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such file or function, or if one of them fails; with its own error and line.
+    """
+    module = _run(path)
+    function = getattr(module, name, None) if name else None
+    if not callable(function):
+        own = [key for key, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
+        expected = f"one of {', '.join(own)}" if own else "one that the file has"
+        raise ArgumentError(sentence("--model", f"{path} has no such function", expected=expected, got=repr(name)))
+    with failures_of(path):
+        return function()
+
+
+@contextmanager
+def failures_of(path: Path, hint: str = "") -> Iterator[None]:
+    """Turn whatever the user's code raises into one sentence that names the line in the file."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        words = error.msg if isinstance(error, SyntaxError) else str(error)
+        said = f"{type(error).__name__}: {words}".rstrip(": ")
+        raise ArgumentError(sentence("--model", f"{path}{_line(error, path)}: {said}", hint=hint)) from error
+
+
+def _run(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise ArgumentError(sentence("--model", f"no such file: {path}"))
+    # No import statement can spell the name, so the module stands in the way of no other.
+    module = ModuleType(f"file {path.stem}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    with failures_of(path):
+        SourceFileLoader(module.__name__, str(path)).exec_module(module)
+    return module
+
+
+def _line(error: BaseException, path: Path) -> str:
+    """Return the number of the last line of the file on the way to the error."""
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).name == path.name:
+        return f":{error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    numbers = [frame.lineno for frame in frames if Path(frame.filename).resolve() == path.resolve()]
+    return f":{numbers[-1]}" if numbers else ""

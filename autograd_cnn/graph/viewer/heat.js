@@ -1,0 +1,183 @@
+// --- arrays as pictures ---------------------------------------------------------------------------
+
+const BETWEEN = 4;
+const NOT_FINITE = -128;
+
+const channels = (text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
+
+// A colour for each of the 256 bytes: from negative over zero to positive, and one for "not finite".
+function colorTable() {
+    const [negative, zero, positive, none] = ["--negative", "--zero", "--positive", "--not-finite"].map((name) =>
+        channels(color(name)),
+    );
+    return Array.from({ length: 256 }, (_, byte) => {
+        const value = byte - 128;
+        if (value === NOT_FINITE) return none;
+        const end = value < 0 ? negative : positive;
+        return zero.map((from, i) => Math.round(from + ((end[i] - from) * Math.abs(value)) / 127));
+    });
+}
+
+// How planes are put beside each other: those of one image in full rows.
+function gridOf(picture, shape, width) {
+    const group = shape.length > 2 ? shape.at(-3) : 1;
+    const fitting = [4, 3, 5, 2].find((count) => group % count === 0);
+    const across = picture.planes === 1 ? 1 : Math.min(picture.planes, fitting ?? Math.ceil(Math.sqrt(picture.planes)));
+    const room = (width - (across - 1) * BETWEEN) / across;
+    const down = Math.ceil(picture.planes / across);
+    const cell = Math.min(room / picture.columns, 320 / (down * picture.rows), 22);
+    return { across, cell: cell > 2 ? Math.floor(cell) : cell };
+}
+
+class HeatMap {
+    constructor(picture, shape, width, marks) {
+        const bytes = Uint8Array.from(atob(picture.cells), (char) => char.charCodeAt(0));
+        Object.assign(this, { picture, shape, marks, cells: new Int8Array(bytes.buffer) });
+        Object.assign(this, gridOf(picture, shape, width));
+        this.down = Math.ceil(picture.planes / this.across);
+        this.cursor = [0, 0, 0];
+        this.canvas = html("canvas", {
+            tabindex: 0,
+            role: "img",
+            "aria-label": this.describe(),
+            onpointermove: (event) => this.point(event),
+            onkeydown: (event) => this.key(event),
+        });
+        this.caption = html("figcaption", { "aria-live": "polite" }, this.scaleText());
+        this.element = html("figure", { class: "heat" }, this.canvas, this.caption);
+        this.paint();
+    }
+
+    describe() {
+        const { planes, rows, columns } = this.picture;
+        return `heat map, ${planes} ${planes === 1 ? "plane" : "planes"} of ${rows} by ${columns} cells; arrow keys read them`;
+    }
+
+    scaleText() {
+        const [down, right] = this.picture.block;
+        const means = down * right > 1 ? `, means of ${down} × ${right}` : "";
+        const beyond = this.marks.filter(([index]) => !this.cellOf(index)).length;
+        return `±${short(this.picture.scale)}${means}${beyond ? `; ${beyond} pointed out in planes beyond these` : ""}`;
+    }
+
+    corner(plane) {
+        const { rows, columns } = this.picture;
+        return [
+            (plane % this.across) * (columns * this.cell + BETWEEN),
+            Math.floor(plane / this.across) * (rows * this.cell + BETWEEN),
+        ];
+    }
+
+    paint() {
+        const { planes, rows, columns } = this.picture;
+        const table = colorTable();
+        const dense = window.devicePixelRatio || 1;
+        const width = this.across * (columns * this.cell + BETWEEN) - BETWEEN;
+        const height = this.down * (rows * this.cell + BETWEEN) - BETWEEN;
+        this.canvas.width = Math.ceil(width * dense);
+        this.canvas.height = Math.ceil(height * dense);
+        this.canvas.style.width = `${width}px`;
+        this.canvas.style.height = `${height}px`;
+        const brush = this.canvas.getContext("2d");
+        brush.scale(dense, dense);
+        brush.imageSmoothingEnabled = false;
+        brush.strokeStyle = color("--frame");
+        const plane = new OffscreenCanvas(columns, rows);
+        for (let p = 0; p < planes; p++) {
+            const image = new ImageData(columns, rows);
+            for (let i = 0; i < rows * columns; i++)
+                image.data.set([...table[this.cells[p * rows * columns + i] + 128], 255], 4 * i);
+            plane.getContext("2d").putImageData(image, 0, 0);
+            const place = [...this.corner(p), columns * this.cell, rows * this.cell];
+            brush.drawImage(plane, ...place);
+            brush.strokeRect(...place);
+        }
+        this.outline(brush);
+    }
+
+    // Frame the cells that the page was asked to point out.
+    outline(brush) {
+        brush.strokeStyle = color("--mark");
+        brush.lineWidth = 2;
+        for (const [index] of this.marks) {
+            const place = this.cellOf(index);
+            if (!place) continue;
+            const [x, y] = this.corner(place[0]);
+            brush.strokeRect(
+                x + place[2] * this.cell,
+                y + place[1] * this.cell,
+                Math.max(this.cell, 3),
+                Math.max(this.cell, 3),
+            );
+        }
+    }
+
+    // The plane, row and column in which an element of the array is shown, or null where it is left out.
+    cellOf(index) {
+        const plane = index.slice(0, -2).reduce((sum, each, axis) => sum * this.shape[axis] + each, 0);
+        const [row, column] = this.picture.block.map((block, i) => Math.floor(index.at(i - 2) / block));
+        return plane < this.picture.planes ? [plane, row, column] : null;
+    }
+
+    // What a cell shows, as people write an index: x[0, 3, 4:6, 0:2] ≈ 0.25.
+    read() {
+        const [plane, row, column] = this.cursor;
+        const { rows, columns, scale, block } = this.picture;
+        const leading = [];
+        for (let axis = this.shape.length - 3, left = plane; axis >= 0; axis--) {
+            leading.unshift(left % this.shape[axis]);
+            left = Math.floor(left / this.shape[axis]);
+        }
+        const last = [row, column].map((at, i) => {
+            const to = Math.min((at + 1) * block[i], this.shape.at(i - 2));
+            return to - at * block[i] === 1 ? at * block[i] : `${at * block[i]}:${to}`;
+        });
+        const cell = this.cells[(plane * rows + row) * columns + column];
+        const value = cell === NOT_FINITE ? "not finite" : `≈ ${short(Number(((cell / 127) * scale).toPrecision(2)))}`;
+        this.caption.textContent = `[${[...leading, ...last].join(", ")}] ${value}`;
+    }
+
+    point(event) {
+        const { planes, rows, columns } = this.picture;
+        const across = Math.floor(event.offsetX / (columns * this.cell + BETWEEN));
+        const down = Math.floor(event.offsetY / (rows * this.cell + BETWEEN));
+        const plane = Math.min(down * this.across + across, planes - 1);
+        const [x, y] = this.corner(plane);
+        const clamp = (value, count) => Math.max(0, Math.min(Math.floor(value / this.cell), count - 1));
+        this.cursor = [plane, clamp(event.offsetY - y, rows), clamp(event.offsetX - x, columns)];
+        this.read();
+    }
+
+    key(event) {
+        const step = {
+            ArrowLeft: [0, 0, -1],
+            ArrowRight: [0, 0, 1],
+            ArrowUp: [0, -1, 0],
+            ArrowDown: [0, 1, 0],
+            PageUp: [-1, 0, 0],
+            PageDown: [1, 0, 0],
+        }[event.key];
+        if (!step) return;
+        event.preventDefault();
+        event.stopPropagation();
+        const sizes = [this.picture.planes, this.picture.rows, this.picture.columns];
+        this.cursor = this.cursor.map((at, i) => Math.max(0, Math.min(at + step[i], sizes[i] - 1)));
+        this.read();
+    }
+}
+
+function histogram(summary) {
+    const most = Math.max(...summary.histogram);
+    const bars = summary.histogram.map((count, i) => {
+        const height = count ? Math.max(1, (40 * count) / most) : 0;
+        return svg("rect", { x: i * 10, y: 40 - height, width: 9, height });
+    });
+    const width = summary.histogram.length * 10;
+    const label = `histogram from ${short(summary.min)} to ${short(summary.max)}: ${summary.histogram.join(", ")}`;
+    return html(
+        "div",
+        { class: "histogram" },
+        svg("svg", { viewBox: `0 0 ${width} 41`, preserveAspectRatio: "none", role: "img", "aria-label": label }, bars),
+        html("div", { class: "ends" }, html("span", {}, short(summary.min)), html("span", {}, short(summary.max))),
+    );
+}

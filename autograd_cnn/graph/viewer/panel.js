@@ -1,0 +1,222 @@
+// --- the panel: what is known of the selected node or module --------------------------------------
+
+const panel = byId("panel");
+
+const section = (title, ...content) => html("section", {}, html("h3", {}, title), ...content);
+
+function linkTo(node, before = "") {
+    return html(
+        "button",
+        { class: `link ${kindOf(node)}`, onclick: () => choose(`n${node.index}`) },
+        `${before}${titleOf(node)}`,
+        html("small", {}, ` ${node.id}`),
+    );
+}
+
+const linkList = (entries) => html("div", { class: "links" }, entries);
+
+function facts(pairs) {
+    const known = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
+    return html(
+        "dl",
+        {},
+        known.map(([name, value]) => [html("dt", {}, name), html("dd", {}, value)]),
+    );
+}
+
+// Text with ``code`` in it, as docstrings have it.
+const prose = (text) => text.split(/``?/).map((part, i) => (i % 2 ? html("code", {}, part) : part));
+
+function path(scope) {
+    const parts = scope ? scope.split(".") : [];
+    return html(
+        "nav",
+        { class: "path", "aria-label": "Modules around" },
+        parts.map((part, i) => {
+            const frame = FRAMES.find((each) => each.path === parts.slice(0, i + 1).join("."));
+            if (!frame) return html("span", {}, part);
+            const phase = frame.members[0].phase;
+            return html("button", { class: "link", onclick: () => choose(halfKey(frame, phase)) }, part);
+        }),
+    );
+}
+
+// --- a node ---------------------------------------------------------------------------------------
+
+function showNode(node) {
+    const known = node.kind === "operation" && Object.hasOwn(DATA.primitives, node.name);
+    const primitive = known ? DATA.primitives[node.name] : undefined;
+    const tag = node.kind === "operation" ? `${node.phase} operation` : node.kind;
+    panel.replaceChildren(
+        html("h2", {}, titleOf(node), html("span", { class: `tag ${kindOf(node)}` }, tag)),
+        path(node.scope),
+        node.problem ? html("p", { class: "problem", role: "alert" }, node.problem) : "",
+        primitive?.formula ? html("p", { class: "formula" }, prose(primitive.formula)) : "",
+        facts([
+            ["shape", shapeText(node.shape)],
+            ["dtype", node.dtype],
+            ["bytes", quantity(node.bytes, "B")],
+            ["saved", node.saved_bytes === undefined ? "" : `${quantity(node.saved_bytes, "B")} for the backward pass`],
+            ["arithmetic", node.flops === undefined ? "" : quantity(node.flops, "FLOP")],
+            ...(node.parameters ?? []).map((each) => [
+                each.name,
+                each.default ? `${each.value} (default)` : each.value,
+            ]),
+            ["line", node.origin],
+            ["defined in", primitive?.defined],
+        ]),
+        marks(node),
+        arrays(node),
+        ...connections(node),
+        primitive?.rules.length && node.phase === "forward"
+            ? section(
+                  "Backward rules",
+                  primitive.rules.map((rule) => html("pre", { tabindex: 0 }, rule)),
+              )
+            : "",
+    );
+}
+
+// The value and, beside it, its gradient: numbers, histogram, picture.
+function arrays(node) {
+    const pairs = [
+        ["Value", node.value, DATA.highlight[node.id] ?? []],
+        ["Gradient", node.grad, []],
+    ];
+    const known = pairs.filter(([, summary]) => summary);
+    if (!known.length)
+        return html("p", { class: "quiet" }, node.kind === "constant" ? "" : "Its value has not been kept.");
+    const width = known.length > 1 ? (panel.clientWidth - 56) / 2 : panel.clientWidth - 40;
+    return html(
+        "div",
+        { class: `arrays of-${known.length}` },
+        known.map(([title, summary, marked]) => section(title, ...array(summary, node, width, marked))),
+    );
+}
+
+function array(summary, node, width, marked) {
+    const { min, max, mean, std, norm, bad, picture } = summary;
+    const parts = [];
+    if (bad) parts.push(html("p", { class: "problem" }, `${bad} not finite`));
+    if (min === undefined) return parts;
+    if (min === max) parts.push(html("p", { class: "number" }, `${node.count > 1 ? "all " : ""}${short(min)}`));
+    else
+        parts.push(
+            histogram(summary),
+            facts([
+                ["mean", short(mean)],
+                ["std", short(std)],
+                ["norm", short(norm)],
+            ]),
+        );
+    if (picture) parts.push(new HeatMap(picture, node.shape, Math.min(width, 360), marked).element);
+    return parts;
+}
+
+// The elements that the page was asked to point out, with their weights.
+function marks(node) {
+    const cells = DATA.highlight[node.id];
+    if (!cells) return "";
+    const rows = cells.map(([index, weight]) =>
+        html("tr", {}, html("td", {}, `[${index.join(", ")}]`), html("td", {}, short(weight))),
+    );
+    return section(
+        "Pointed out",
+        html("table", {}, html("tr", {}, html("th", {}, "element"), html("th", {}, "weight")), rows),
+    );
+}
+
+function connections(node) {
+    const operands = node.operands.map(({ node: from, argument }) => linkTo(from, argument ? `${argument}: ` : ""));
+    const users = [...new Set(node.users.map(({ node: to }) => to))].map((to) => linkTo(to));
+    return [
+        operands.length ? section("Computed from", linkList(operands)) : "",
+        sumText(node) ? html("p", { class: "sum" }, sumText(node)) : "",
+        users.length ? section("Used by", linkList(users)) : "",
+        node.pair
+            ? section(
+                  node.kind === "gradient" ? "Gradient of" : "Backward pass of",
+                  linkList([linkTo(nodeOf(node.pair))]),
+              )
+            : "",
+        node.rules.length ? section("In the backward pass", linkList(node.rules.map((rule) => linkTo(rule)))) : "",
+    ];
+}
+
+// --- a module, and the whole graph ----------------------------------------------------------------
+
+function totals(members) {
+    const sum = (name) => members.reduce((total, node) => total + (node[name] ?? 0), 0);
+    const weights = members.filter((node) => node.kind === "parameter").reduce((total, node) => total + node.count, 0);
+    const operations = (phase) => members.filter((node) => node.kind === "operation" && node.phase === phase).length;
+    return facts([
+        [
+            "operations",
+            `${operations("forward")} forward${operations("backward") ? `, ${operations("backward")} backward` : ""}`,
+        ],
+        ["parameters", weights ? weights.toLocaleString("en") : ""],
+        ["saved", sum("saved_bytes") ? `${quantity(sum("saved_bytes"), "B")} for the backward pass` : ""],
+        ["arithmetic", sum("flops") ? quantity(sum("flops"), "FLOP") : ""],
+    ]);
+}
+
+function showFrame(frame) {
+    const open = scene.unfolded.has(frame.index);
+    panel.replaceChildren(
+        html("h2", {}, frame.title, html("span", { class: "tag module" }, "module")),
+        path(frame.path),
+        html(
+            "p",
+            {},
+            html("button", { class: "wide", onclick: () => toggle(frame) }, open ? "Fold (Enter)" : "Unfold (Enter)"),
+        ),
+        totals(frame.members),
+        section(
+            "Parts",
+            linkList([
+                ...frame.children.map((child) =>
+                    html(
+                        "button",
+                        { class: "link", onclick: () => choose(halfKey(child, child.members[0].phase)) },
+                        child.title,
+                    ),
+                ),
+                ...frame.members
+                    .filter((node) => node.frame === frame.index && node.kind === "operation")
+                    .slice(0, 100)
+                    .map((node) => linkTo(node)),
+            ]),
+        ),
+    );
+}
+
+function showGraph() {
+    const kinds = [...new Set(NODES.map(kindOf))];
+    panel.replaceChildren(
+        html("h2", {}, DATA.title),
+        totals(NODES),
+        section(
+            "Colours",
+            html(
+                "ul",
+                { class: "legend" },
+                kinds.map((kind) => html("li", {}, html("i", { class: kind }), DATA.meanings[kind] ?? kind)),
+            ),
+        ),
+        section(
+            "How to read it",
+            html(
+                "p",
+                {},
+                "Click a box to see its formula, numbers and pictures. Click a triangle, or double-click, to fold and unfold a module. Drag to pan, turn the wheel to zoom; the arrow keys step through the computation, and ? lists the keys.",
+            ),
+            SUMS.size
+                ? html(
+                      "p",
+                      {},
+                      "A number such as 2/3 beside a box says that it adds the second of three contributions to a gradient.",
+                  )
+                : "",
+        ),
+    );
+}

@@ -1,0 +1,148 @@
+"""A network as a list of operators, each of which takes its inputs by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn.errors import FormatError, ShapeError, sentence
+from autograd_cnn.interop.operators import OPERATORS
+from autograd_cnn.nn import Module, Parameter
+from autograd_cnn.recording import scope
+from autograd_cnn.tape import Array, Traced, shape_of
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxInput:
+    """What the network is to be called with.
+
+    Attributes
+    ----------
+    name : str
+    shape : tuple of (int or str)
+        A length that is left open has a name, or ``"?"``.
+    dtype : dtype
+    """
+
+    name: str
+    shape: tuple[int | str, ...]
+    dtype: np.dtype[Any]
+
+    def check(self, x: Array) -> None:
+        """Raise `ShapeError` unless ``x`` has the shape."""
+        got = shape_of(x)
+        fits = len(got) == len(self.shape) and all(isinstance(n, str) or n == m for n, m in zip(self.shape, got))  # noqa: B905  # as long as each other
+        if not fits:
+            expected = f"({', '.join(map(str, self.shape))})"
+            raise ShapeError(sentence(f"input {self.name!r}", "the shape does not fit", expected=expected, got=got))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One node of the file: which operator, on what values, and what its result is called.
+
+    Attributes
+    ----------
+    where : str
+        How errors call it.
+    scope : str
+        The module path under which it is recorded: all but the last part of a name such as
+        ``/layer1/conv/Conv``.
+    inputs : tuple of (str, bool)
+        Names, empty for an input that is left out, and whether the values have to be known.
+    """
+
+    where: str
+    scope: str
+    operator: str
+    inputs: tuple[tuple[str, bool], ...]
+    output: str
+    attributes: dict[str, Any]
+
+    def run(self, values: Mapping[str, Array]) -> Array:
+        """Compute the result; what goes wrong names the node."""
+        try:
+            operands = [self._operand(values[name], known) if name else None for name, known in self.inputs]
+            if not self.scope:
+                return OPERATORS[self.operator](*operands, **self.attributes)
+            with scope(self.scope):
+                return OPERATORS[self.operator](*operands, **self.attributes)
+        except (TypeError, ValueError, IndexError) as error:
+            kind = ShapeError if isinstance(error, ShapeError) else FormatError
+            raise kind(sentence(self.where, str(error))) from error
+
+    def _operand(self, value: Array, known: bool) -> Array:
+        if not known:
+            return value
+        if isinstance(value, Traced) and value.node is not None:
+            raise FormatError(sentence("an input that has to be known is computed from parameters"))
+        return np.asarray(value)
+
+
+class OnnxNetwork(Module):
+    """The network of an ONNX file; made by `load_onnx`.
+
+    It is called with the file's inputs and returns its output, or a tuple of several. It computes
+    as in inference, whatever its mode.
+
+    Parameters
+    ----------
+    inputs : tuple of OnnxInput
+    outputs : tuple of str
+    steps : tuple of Step
+        In an order in which they can run.
+    constants : mapping of str to (ndarray or NumPy scalar)
+        What is neither learned nor part of the state.
+    """
+
+    def __init__(
+        self,
+        inputs: tuple[OnnxInput, ...],
+        outputs: tuple[str, ...],
+        steps: tuple[Step, ...],
+        constants: Mapping[str, Any],
+    ) -> None:
+        self.inputs = inputs
+        self.outputs = outputs
+        self.steps = steps
+        self.constants = dict(constants)
+        self.held: tuple[str, ...] = ()
+
+    def hold(self, name: str, value: NDArray[Any], learned: bool) -> None:
+        """Keep an array under its name in the file, as a parameter or as a buffer.
+
+        Raises
+        ------
+        FormatError
+            If a module has something else under this name.
+        """
+        if hasattr(self, name):
+            raise FormatError(sentence(f"initializer {name!r}", "the name is one that every module needs itself"))
+        if learned:
+            setattr(self, name, Parameter(value))
+        else:
+            self.register_buffer(name, value)
+        self.held = (*self.held, name)
+
+    def forward(self, *inputs: Array) -> Array:
+        """Return what the file computes from its inputs."""
+        if len(inputs) != len(self.inputs):
+            names = ", ".join(each.name for each in self.inputs)
+            raise ShapeError(
+                sentence("OnnxNetwork", "inputs", expected=f"{len(self.inputs)} ({names})", got=len(inputs))
+            )
+        values: dict[str, Array] = self.constants | {name: getattr(self, name) for name in self.held}
+        for each, x in zip(self.inputs, inputs, strict=True):
+            values[each.name] = x if isinstance(x, Traced) else np.asarray(x)
+            each.check(values[each.name])
+        for step in self.steps:
+            values[step.output] = step.run(values)
+        results = tuple(values[name] for name in self.outputs)
+        return results[0] if len(results) == 1 else results
+
+    def extra_repr(self) -> str:
+        """Return the inputs and the number of operators."""
+        inputs = ", ".join(f"{each.name}: ({', '.join(map(str, each.shape))})" for each in self.inputs)
+        return f"{inputs}; steps={len(self.steps)}"

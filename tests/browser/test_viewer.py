@@ -1,0 +1,364 @@
+"""The page of a graph, in a real browser."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+import autograd_cnn as ag
+from autograd_cnn.graph import Edge, Graph, GraphNode
+
+HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror=alert(1)>"
+
+
+def _box(page, key):
+    return page.locator(f'[data-key="{key}"]')
+
+
+def _title(page):
+    """Return the heading of the panel without its tag."""
+    return page.locator("#panel h2").evaluate("element => element.firstChild.textContent")
+
+
+def _long(count):
+    """Return a graph of many operations in modules."""
+    nodes = tuple(
+        GraphNode(f"n{i}", "operation", "sin", (3,), "float32", f"block{i // 300}.layer{i // 20}") for i in range(count)
+    )
+    return Graph(nodes, tuple(Edge(f"n{i}", f"n{i + 1}", "x") for i in range(count - 1)))
+
+
+# --- folding ----------------------------------------------------------------------------------
+
+
+def test_a_click_on_the_triangle_folds_both_passes_and_unfolds_them_again(visit, net):
+    page = visit(net)
+    page.keyboard.press("0")
+    wires = page.locator("#wires path").count()
+    assert _box(page, "n3").is_visible()
+    _box(page, "f1.forward").locator(".toggle").click()
+    assert _box(page, "n3").count() == 0
+    assert _box(page, "n47").count() == 0
+    assert _box(page, "f1.forward").get_attribute("aria-expanded") == "false"
+    assert _box(page, "f1.forward").locator("tspan").all_text_contents()[0] == "conv"
+    assert 0 < page.locator("#wires path").count() < wires
+    _box(page, "f1.backward").locator(".toggle").click()
+    assert _box(page, "n3").is_visible()
+    page.keyboard.press("0")
+    assert page.locator("#wires path").count() == wires
+
+
+def test_a_double_click_folds(visit, net):
+    page = visit(net)
+    _box(page, "f1.forward").dblclick(position={"x": 60, "y": 10})
+    assert _box(page, "f1.forward").get_attribute("aria-expanded") == "false"
+
+
+def test_a_fold_leaves_its_corner_where_it_was(visit, net):
+    page = visit(net)
+    before = _box(page, "f1.forward").bounding_box()
+    _box(page, "f1.forward").locator(".toggle").click()
+    after = _box(page, "f1.forward").bounding_box()
+    assert (after["x"], after["y"]) == pytest.approx((before["x"], before["y"]), abs=3)
+
+
+def test_all_can_be_folded_and_unfolded(visit, net):
+    page = visit(net)
+    page.get_by_role("button", name="Fold all", exact=True).click()
+    assert page.locator(".frame").count() == 0
+    page.get_by_role("button", name="Unfold all", exact=True).click()
+    assert page.locator(".box.module").count() == 0
+    assert page.locator(".box").count() == len(net.nodes)
+
+
+OVERLAPS = """() => {
+  const at = (element) => element.firstChild.getBoundingClientRect();
+  const boxes = [...document.querySelectorAll(".box")];
+  const apart = (a, b) => a.right <= b.left + 0.5 || b.right <= a.left + 0.5 || a.bottom <= b.top + 0.5 || b.bottom <= a.top + 0.5;
+  const found = [];
+  boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b) => apart(at(a), at(b)) || found.push([a.dataset.key, b.dataset.key])));
+  for (const box of boxes) {
+    const [text, room] = [box.querySelector(".lines").getBoundingClientRect(), at(box)];
+    if (text.left < room.left || text.right > room.right || text.top < room.top || text.bottom > room.bottom) found.push(box.dataset.key);
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("folded", [[], [1], [2], [3], [4], [1, 3], [2, 3], [1, 2, 3]])
+def test_no_boxes_overlap_and_all_texts_fit(visit, net, folded):
+    page = visit(net)
+    page.keyboard.press("o")
+    for frame in folded:
+        if _box(page, f"f{frame}.forward").count():
+            _box(page, f"f{frame}.forward").focus()
+            page.keyboard.press("Enter")
+    page.keyboard.press("0")
+    assert page.evaluate(OVERLAPS) == []
+
+
+# --- search -----------------------------------------------------------------------------------
+
+
+def test_search_unfolds_what_it_finds(visit, net):
+    page = visit(net)
+    page.keyboard.press("c")
+    page.keyboard.press("/")
+    page.keyboard.type("scale tanh")
+    assert page.get_by_role("option").all_text_contents() == ["tanh n7 (2, 3, 8, 8) body.scale"]
+    page.keyboard.press("Enter")
+    assert _title(page) == "tanh"
+    assert _box(page, "n7").evaluate("element => element === document.activeElement")
+    assert page.locator("#found").is_hidden()
+
+
+def test_search_goes_down_the_list(visit, net):
+    page = visit(net)
+    page.get_by_role("combobox").fill("weight")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert _title(page) == "head.weight"
+
+
+def test_search_says_when_there_is_nothing(visit, net):
+    page = visit(net)
+    page.get_by_role("combobox").fill("no such thing")
+    assert page.locator("#found").inner_text() == "nothing found"
+
+
+# --- the panel --------------------------------------------------------------------------------
+
+
+def test_a_click_shows_all_that_is_known_of_a_node(visit, net):
+    page = visit(net)
+    _box(page, "n4").click()
+    panel = page.locator("#panel")
+    assert _title(page) == "relu"
+    assert panel.locator(".formula").inner_text() == "max(x, 0); the derivative at 0 counts as 0."
+    facts = dict(zip(panel.locator("dt").all_text_contents(), panel.locator("dd").all_text_contents(), strict=True))
+    assert (facts["shape"], facts["dtype"], facts["bytes"]) == ("(2, 3, 8, 8)", "float32", "1.54 kB")
+    assert facts["saved"] == "384 B for the backward pass"
+    assert panel.locator(".histogram").count() == 2
+    assert panel.locator(".heat canvas").count() == 2
+    assert "def relu_wrt_x" in panel.locator("pre").inner_text()
+    assert "Fan-out: used 3 times; its gradient is the sum of what is sent back." in panel.inner_text()
+
+
+def test_the_line_of_user_code_is_shown_where_the_tape_knows_it(visit):
+    with ag.detect_anomaly():
+        x = ag.tensor([1.0, 2.0], requires_grad=True)
+        loss = (x * x).sum()
+    graph = ag.graph.capture(loss)
+    assert graph.nodes[1].origin in visit(graph, "#n1").locator("dd").all_text_contents()
+
+
+def test_a_heat_map_shows_colours_and_reads_out_its_cells(visit):
+    x = ag.tensor(np.array([[[[0.0, 1.0], [-1.0, 0.5]]]]), requires_grad=True, name="x")
+    page = visit(ag.graph.capture(x.sum()), "#n0")
+    canvas = page.locator(".heat canvas")
+    bytes_ = canvas.evaluate("element => [...element.getContext('2d').getImageData(0, 0, 44, 44).data]")
+    pixels = np.array(bytes_).reshape(44, 44, 4)[..., :3]
+    assert pixels[[5, 5, 30], [5, 30, 5]].tolist() == [[255, 255, 255], [213, 94, 0], [0, 114, 178]]
+    canvas.focus()
+    for key, told in (("ArrowRight", "[0, 0, 0, 1] ≈ 1"), ("ArrowDown", "[0, 0, 1, 1] ≈ 0.5")):
+        page.keyboard.press(key)
+        assert page.locator("figcaption").inner_text() == told
+    canvas.hover(position={"x": 5, "y": 30})
+    assert page.locator("figcaption").inner_text() == "[0, 0, 1, 0] ≈ -1"
+
+
+def test_the_panel_leads_from_node_to_node(visit, net):
+    page = visit(net, "#n4")
+    page.locator("#panel").get_by_role("button", name="x: correlate2d n3").click()
+    assert _title(page) == "correlate2d"
+    assert page.evaluate("location.hash") == "#n3"
+
+
+def test_a_problem_is_red_and_said(visit, net):
+    nodes = list(net.nodes)
+    nodes[7] = dataclasses.replace(nodes[7], problem="its gradient is wrong")
+    page = visit(Graph(tuple(nodes), net.edges), "#n7")
+    assert "problem" in _box(page, "n7").get_attribute("class")
+    assert page.get_by_role("alert").inner_text() == "its gradient is wrong"
+    page.keyboard.press("c")
+    assert "problem" in _box(page, "f2.forward").get_attribute("class")
+
+
+def test_what_is_pointed_out_is_listed_and_the_page_opens_there(visit, net):
+    page = visit(net, highlight={"n3": {(1, 2, 0, 7): 0.25, (0, 0, 0, 0): -2.0}})
+    assert _title(page) == "correlate2d"
+    assert page.locator("#panel td").all_text_contents() == ["[1, 2, 0, 7]", "0.25", "[0, 0, 0, 0]", "-2"]
+
+
+# --- steps ------------------------------------------------------------------------------------
+
+
+def test_keys_step_on_and_back(visit, net):
+    page = visit(net)
+    page.keyboard.press("Home")
+    step = page.locator("#step")
+    assert step.inner_text() == "Step 0 of 45: nothing has been computed"
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert step.inner_text() == "Step 2 of 45, forward: relu (n4) · saves 384 B · 896 B kept for the backward pass"
+    assert "now" in _box(page, "n4").get_attribute("class")
+    assert page.locator(".wire.now").count() == 2  # out of the convolution's module, and on
+    assert "waiting" in _box(page, "n7").get_attribute("class")
+    assert "waiting" not in _box(page, "n3").get_attribute("class")
+    page.keyboard.press("ArrowLeft")
+    assert "now" in _box(page, "n3").get_attribute("class")
+    page.keyboard.press("Escape")
+    assert page.locator(".now, .waiting").count() == 0
+
+
+def test_the_backward_pass_frees_what_was_kept(visit, net):
+    page = visit(net, "#@25")
+    assert page.locator("#step").inner_text() == (
+        "Step 25 of 45, backward: matmul (n32) · frees 1.54 kB of matmul · 5.5 kB kept for the backward pass"
+    )
+    assert "freed" in _box(page, "n13").get_attribute("class")
+    assert "freed" not in _box(page, "n4").get_attribute("class")
+    page.keyboard.press("End")
+    assert page.locator("#step").inner_text().endswith("0 B kept for the backward pass")
+
+
+def test_partial_sums_are_counted_at_a_fan_out(visit, net):
+    page = visit(net, "#n37@30")
+    assert "add (n37) · 2 of 3 contributions to ∂ relu" in page.locator("#step").inner_text()
+    assert _box(page, "n37").locator(".badge").text_content() == "2/3"
+    page.keyboard.press("/")
+    page.keyboard.type("n42")
+    page.keyboard.press("Enter")
+    assert page.locator(".sum").inner_text() == "Partial sum: 3 of 3 contributions to the gradient of relu (n4)"
+
+
+def test_the_slider_steps(visit, net):
+    page = visit(net)
+    page.get_by_role("slider").fill("3")
+    assert page.locator("#step").inner_text().startswith("Step 3 of 45, forward: multiply (n6)")
+
+
+def test_a_folded_module_lights_up_for_what_fires_inside(visit, net):
+    page = visit(net)
+    page.keyboard.press("Home")
+    page.keyboard.press("c")
+    page.keyboard.press("ArrowRight")
+    assert "now" in _box(page, "f1.forward").get_attribute("class")
+    assert _title(page) == "correlate2d"
+    _box(page, "f1.forward").locator(".toggle").click()
+    assert "now" in _box(page, "n3").get_attribute("class")
+
+
+def test_playing_goes_on_by_itself(visit, net):
+    page = visit(net)
+    page.get_by_role("button", name="Play").click()
+    expect(page.locator("#step")).to_contain_text("Step 2 of 45")
+    page.get_by_role("button", name="Pause").click()
+    assert page.get_by_role("button", name="Play").is_visible()
+
+
+# --- addresses --------------------------------------------------------------------------------
+
+
+def test_an_address_leads_to_a_node_and_a_step(visit, net):
+    page = visit(net, "#n7@5")
+    assert _title(page) == "tanh"
+    assert page.locator("#step").inner_text().startswith("Step 5 of 45")
+    page.evaluate("location.hash = '#n3'")
+    expect(page.locator("#panel h2")).to_contain_text("correlate2d")
+
+
+def test_the_address_follows(visit, net):
+    page = visit(net)
+    _box(page, "n3").click()
+    assert page.evaluate("location.hash") == "#n3"
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("location.hash") == "#n3@1"
+
+
+@pytest.mark.parametrize("place", ["#n999", "#nonsense", "#%", "#@999"])
+def test_an_address_that_leads_nowhere_does_no_harm(visit, net, place):
+    assert visit(net, place).locator(".box").count() > 0
+
+
+# --- keys, colours, safety, size --------------------------------------------------------------
+
+
+def test_the_keyboard_suffices(visit, net):
+    page = visit(net)
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.dataset.key"):
+            break
+    assert page.evaluate("document.activeElement.dataset.key") is not None
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
+    assert _title(page) == "correlate2d"
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("location.hash") == "#n0"
+    page.keyboard.press("?")
+    assert page.get_by_role("dialog").is_visible()
+    page.keyboard.press("Escape")
+    assert page.get_by_role("dialog").is_hidden()
+
+
+def test_the_mouse_pans_and_zooms(visit, net):
+    page = visit(net)
+    before = _box(page, "n3").bounding_box()
+    page.mouse.move(500, 60)
+    page.mouse.down()
+    page.mouse.move(540, 90, steps=4)
+    page.mouse.up()
+    moved = _box(page, "n3").bounding_box()
+    assert (moved["x"] - before["x"], moved["y"] - before["y"]) == pytest.approx((40, 30), abs=1)
+    before_zoom = page.locator("#view").get_attribute("transform")
+    page.mouse.wheel(0, -300)
+    expect(page.locator("#view")).not_to_have_attribute("transform", before_zoom)
+    assert _box(page, "n3").bounding_box()["width"] > moved["width"]
+
+
+@pytest.mark.parametrize(("scheme", "paper"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(20, 23, 28)")])
+def test_colours_follow_the_system(visit, net, scheme, paper):
+    page = visit(net, scheme=scheme)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == paper
+
+
+def test_a_hostile_name_stays_text(visit):
+    x = ag.tensor(np.ones((2, 2)), requires_grad=True, name=HOSTILE)
+    page = visit(ag.graph.capture((x * x).sum()), "#n0")
+    assert _title(page) == HOSTILE
+    page.get_by_role("combobox").fill("script")
+    assert HOSTILE in page.get_by_role("option").inner_text()
+    found = page.evaluate("[typeof window.hacked, document.images.length, document.scripts.length]")
+    assert found == ["undefined", 0, 2]
+
+
+@pytest.mark.parametrize("name", ["constructor", "__proto__", "toString"])
+def test_an_operation_may_be_called_anything(visit, name):
+    nodes = (GraphNode("n0", "operation", name, (), "float64"), GraphNode("n1", "operation", name, (), "float64", name))
+    page = visit(Graph(nodes, (Edge("n0", "n1"),)), "#n0")
+    assert _title(page) == name
+
+
+def test_thousands_of_nodes_are_painted_and_only_readable_ones_become_elements(visit):
+    page = visit(_long(3000))
+    page.keyboard.press("o")
+    page.keyboard.press("0")
+    assert page.locator("#easel").is_visible()
+    assert page.locator("#view *").count() < 100
+    page.get_by_role("combobox").fill("n1500")
+    page.keyboard.press("Enter")
+    assert _box(page, "n1500").is_visible()
+    assert page.locator("#easel").is_hidden()
+    assert page.locator(".box").count() < 500
+
+
+def test_a_click_finds_what_was_painted(visit):
+    page = visit(_long(3000))
+    page.keyboard.press("o")
+    page.keyboard.press("0")
+    bounds = page.locator("#canvas").bounding_box()
+    page.mouse.click(bounds["x"] + bounds["width"] / 2, bounds["y"] + bounds["height"] / 2)
+    assert page.evaluate("location.hash") != "" or _title(page) != "Computation graph"

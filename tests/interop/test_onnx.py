@@ -1,0 +1,253 @@
+import contextlib
+import sys
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from autograd_cnn.errors import FormatError, MissingDependencyError, ShapeError
+from autograd_cnn.interop import load_onnx
+
+X = {"x": np.ones((1, 2), np.float32)}
+
+
+def _relu(**attributes):
+    return helper.make_node("Relu", ["x"], ["y"], **attributes)
+
+
+def test_constants_of_every_kind(agree):
+    constants = {
+        "a": {"value": numpy_helper.from_array(np.float32([1, 2]))},
+        "b": {"value_float": 3.0},
+        "c": {"value_floats": [4.0, 5.0]},
+        "d": {"value_ints": [-1, 1, 2]},
+        "e": {"value_int": 1},
+    }
+    nodes = [helper.make_node("Constant", [], [name], **value) for name, value in constants.items()]
+    nodes += [
+        helper.make_node("Sum", ["x", "a", "b", "c"], ["s"]),
+        helper.make_node("Reshape", ["s", "d"], ["r"]),
+        helper.make_node("Gather", ["r", "e"], ["y"], axis=2),
+    ]
+    network, _ = agree(nodes, X)
+    assert list(network.parameters()) == []
+
+
+def test_attributes_are_the_numbers_that_were_meant(made):
+    """A file has them in single precision."""
+    _, path = made([helper.make_node("LeakyRelu", ["x"], ["y"], alpha=0.1)], X)
+    assert load_onnx(path).steps[0].attributes == {"alpha": 0.1}
+
+
+def test_what_no_node_uses_is_left_out(made):
+    _, path = made([_relu()], X, {"unused": np.ones(3, np.float32)})
+    assert load_onnx(path).state_dict() == {}
+
+
+def test_an_initializer_that_is_listed_among_the_inputs(made):
+    """As files of the first versions have it."""
+    node = helper.make_node("Add", ["x", "w"], ["y"])
+    _, path = made([node], X | {"w": np.ones(2, np.float32)}, {"w": np.ones(2, np.float32)})
+    network = load_onnx(path)
+    assert [each.name for each in network.inputs] == ["x"]
+    assert [name for name, _ in network.named_parameters()] == ["w"]
+
+
+@pytest.mark.parametrize(
+    ("node", "problem"),
+    [
+        (
+            helper.make_node("LSTM", ["x", "w", "r"], ["y"], name="memory", hidden_size=1),
+            "node 'memory' (LSTM): the operator is not supported",
+        ),
+        (
+            helper.make_node("Relu", ["x"], ["y"], domain="com.example"),
+            "node 'y' (Relu): the operator is not supported",
+        ),
+        (
+            helper.make_node("MaxPool", ["x"], ["y", "places"], name="pool", kernel_shape=[1]),
+            "node 'pool' (MaxPool): the first output, and no other, is supported",
+        ),
+        (
+            helper.make_node("MaxPool", ["x"], ["y"], name="pool", kernel_shape=[1], storage_order=1),
+            "node 'pool' (MaxPool): the attribute storage_order: expected 0, got 1",
+        ),
+        (
+            helper.make_node("BatchNormalization", ["x", "w", "w", "w", "w"], ["y"], training_mode=1),
+            "node 'y' (BatchNormalization): the attribute training_mode: expected 0, got 1",
+        ),
+        (
+            helper.make_node("Constant", [], ["y"], value_string="seven"),
+            "node 'y' (Constant): only a constant of numbers is supported",
+        ),
+        (
+            helper.make_node("Constant", [], ["y"], value=helper.make_tensor("h", TensorProto.FLOAT16, [1], [1.0])),
+            (
+                "node 'y' (Constant): the type of its numbers is not supported: "
+                "expected float32, int32, int64, bool, float64, got FLOAT16"
+            ),
+        ),
+        (
+            helper.make_node("Resize", ["x", "", "w"], ["y"], name="up"),
+            "node 'up' (Resize): the operator is not supported",
+        ),
+    ],
+)
+def test_refuses_what_is_not_supported(made, node, problem):
+    arrays = {name: np.ones((1, 2, 1), np.float32) for name in ("w", "r")}
+    model, path = made([node], X, arrays)
+    model.opset_import.append(helper.make_opsetid("com.example", 1))
+    onnx.save(model, path)
+    with pytest.raises(FormatError) as err:
+        load_onnx(path)
+    assert str(err.value) == f"{path}: {problem}"
+
+
+def _external(model):
+    tensor = model.graph.initializer[0]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="/etc/passwd")
+
+
+def _long(model):
+    model.graph.initializer[0].raw_data = b"\0" * 12
+
+
+def _half(model):
+    model.graph.initializer[0].CopyFrom(helper.make_tensor("w", TensorProto.FLOAT16, [2], [1.0, 1.0]))
+
+
+def _old(model):
+    model.opset_import[0].version = 11
+
+
+def _unordered(model):
+    model.graph.node[0].input[1] = "nowhere"
+
+
+def _shapeless(model):
+    model.graph.input[0].type.tensor_type.ClearField("shape")
+
+
+def _sequence(model):
+    model.graph.input[0].type.Clear()
+    model.graph.input[0].type.sequence_type.elem_type.tensor_type.elem_type = TensorProto.FLOAT
+
+
+def _unknown_type(model):
+    model.graph.input[0].type.tensor_type.elem_type = 99
+
+
+def _sparse(model):
+    model.graph.sparse_initializer.add().values.name = "s"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"),
+    [
+        (_external, "tensor 'w': its numbers are in another file; save the model with its weights inside"),
+        (_sparse, "sparse initializers are not supported"),
+        (_long, "initializer 'w': its numbers do not fit its shape"),
+        (
+            _half,
+            (
+                "initializer 'w': the type of its numbers is not supported: "
+                "expected float32, int32, int64, bool, float64, got FLOAT16"
+            ),
+        ),
+        (
+            _old,
+            (
+                "the operators are too old: expected opset 13 or later, got 11; "
+                "convert it: onnx.version_converter.convert_version(model, 13)"
+            ),
+        ),
+        (
+            _unknown_type,
+            (
+                "input 'x': the type of its numbers is not supported: "
+                "expected float32, int32, int64, bool, float64, got 99"
+            ),
+        ),
+        (_sequence, "input 'x': a tensor with a known number of axes is needed"),
+    ],
+)
+def test_refuses_a_file_that_is_not_as_it_should_be(made, spoil, problem):
+    model, path = made([helper.make_node("Add", ["x", "w"], ["y"])], X, {"w": np.ones(2, np.float32)})
+    spoil(model)
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(FormatError) as err:
+        load_onnx(path)
+    assert str(err.value) == f"{path}: {problem}"
+
+
+@pytest.mark.parametrize("spoil", [_unordered, _shapeless])
+def test_what_the_checker_finds_is_passed_on_in_a_line(made, spoil):
+    model, path = made([helper.make_node("Add", ["x", "w"], ["y"])], X, {"w": np.ones(2, np.float32)})
+    spoil(model)
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(FormatError) as err:
+        load_onnx(path)
+    assert str(err.value).startswith(f"{path}: no valid ONNX model: ")
+    assert "\n" not in str(err.value)
+
+
+@pytest.mark.parametrize("content", [b"no protobuf at all", b"\xff" * 40])
+def test_other_bytes(tmp_path, content):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(content)
+    with pytest.raises(FormatError) as err:
+        load_onnx(path)
+    assert str(err.value) == f"{path}: damaged, or no .onnx file"
+
+
+def test_a_name_that_is_no_text(made):
+    _, path = made([_relu(name="first")], X)
+    path.write_bytes(path.read_bytes().replace(b"first", b"f\xffrst"))
+    with pytest.raises(FormatError) as err:
+        load_onnx(path)
+    assert str(err.value) == f"{path}: damaged: a name in it is no text"
+
+
+def test_damage_fails_in_no_other_way(made, rng):
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], name="/conv/Conv", pads=[1, 1, 1, 1]),
+        helper.make_node("AveragePool", ["a"], ["p"], kernel_shape=[2, 2], auto_pad="SAME_UPPER"),
+        helper.make_node("Clip", ["p", "low"], ["y"]),
+    ]
+    image = np.ones((1, 1, 4, 4), np.float32)
+    _, path = made(nodes, {"x": image}, {"w": np.ones((2, 1, 3, 3), np.float32), "low": np.float32(0)})
+    content = path.read_bytes()
+    for _ in range(500):
+        place, value = rng.integers(len(content)), rng.integers(256)
+        path.write_bytes(content[:place] + bytes([value]) + content[place + 1 :])
+        with contextlib.suppress(FormatError, ShapeError), np.errstate(all="ignore"):
+            load_onnx(path)(image)
+
+
+def test_no_bytes(tmp_path):
+    path = tmp_path / "net.onnx"
+    path.touch()
+    with pytest.raises(FormatError) as err:
+        load_onnx(path)
+    assert str(err.value).startswith(f"{path}: no valid ONNX model: ")
+
+
+def test_every_cut_is_noticed_or_harmless(made):
+    _, path = made([helper.make_node("Add", ["x", "w"], ["y"])], X, {"w": np.ones(2, np.float32)})
+    content = path.read_bytes()
+    for end in range(len(content)):
+        path.write_bytes(content[:end])
+        with pytest.raises(FormatError):
+            load_onnx(path)
+
+
+def test_without_the_library(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    path = tmp_path / "net.onnx"
+    path.touch()
+    with pytest.raises(MissingDependencyError) as err:
+        load_onnx(path)
+    assert str(err.value) == "an .onnx file needs an extra; try: python -m pip install 'autograd-cnn[interop]'"
