@@ -45,7 +45,7 @@ def softmax(x: Array, *, axis: Axis = -1) -> Array:
     array([0., 0., 1.])
     """
     powers = np.exp(x - _shift(x, axis))
-    return powers / np.sum(powers, axis=axis, keepdims=True)
+    return powers / powers.sum(axis=axis, keepdims=True)
 
 
 @softmax.vjp("x")

@@ -47,22 +47,21 @@ def linear(x: Array, w: Array, bias: Array | None) -> Any:
 
 
 def _add_product(a: Array, b: Array, c: Array) -> Array:
-    (rows, depth), columns, lanes = a.shape, b.shape[1], VECTOR_BYTES // c.itemsize
-    vectors = -(-columns // lanes)
-    blocks = 1 if rows * columns * depth <= ALONE else -(-rows // (2 * TALL))
-    sizes = Product(rows, columns, depth, vectors * lanes, -(-rows // blocks))
-    if a.flags.c_contiguous:
-        memory, places, depths = a, _steps(rows, depth), _steps(depth, 1)
-    else:  # as a rule has it, a transposed view
-        memory, places, depths = np.ascontiguousarray(a.T), _steps(rows, 1), _steps(depth, rows)
+    lanes, turned = VECTOR_BYTES // c.itemsize, not a.flags.c_contiguous  # a rule passes a transposed view
+    blocks, sizes, places, depths, spots = _layout(*a.shape, b.shape[1], lanes, turned)
     wide = _in_vectors(b, sizes, lanes)
-    _multiply(blocks, sizes, flat(memory), places, depths, wide, _steps(vectors, lanes), c.reshape(-1))
+    _multiply(blocks, sizes, flat(a.T if turned else a), places, depths, wide, spots, c.reshape(-1))
     return c
 
 
 @lru_cache(maxsize=512)
-def _steps(count: int, step: int) -> Array:
-    return np.arange(count) * step
+def _layout(rows: int, depth: int, columns: int, lanes: int, turned: bool) -> tuple[int, Product, Array, Array, Array]:
+    """Return the number of jobs, the sizes, and the offsets: of A's rows and columns, and of the vectors of C."""
+    vectors = -(-columns // lanes)
+    blocks = 1 if rows * columns * depth <= ALONE else -(-rows // (2 * TALL))
+    sizes = Product(rows, columns, depth, vectors * lanes, -(-rows // blocks))
+    across, down = (rows, 1) if turned else (1, depth)
+    return blocks, sizes, np.arange(rows) * down, np.arange(depth) * across, np.arange(vectors) * lanes
 
 
 def _in_vectors(b: Array, sizes: Product, lanes: int) -> Array:

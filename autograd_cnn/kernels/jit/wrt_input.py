@@ -111,28 +111,33 @@ def _by_summing_patches(g: Array, w: Array, windows: Windows, groups: int) -> Ar
     For each tap a row of pixels meets a row of windows, shifted by the tap; a mask leaves out the
     pixels beside it.
     """
-    f, c, (kh, kw), (oh, ow) = w.shape[0] // groups, w.shape[1], windows.size, windows.out
-    lanes = VECTOR_BYTES // g.itemsize
-    s = Sums(
-        groups, c, *windows.image, f, kh, kw, windows.dilation[0], windows.padding[0][0], windows.padding[1][0], oh, ow,
-        panel_width(oh * ow, lanes),
-    )  # fmt: skip
-    shifts, masks = _shifted_rows(s, windows.dilation[1], lanes)
-    places, depths = np.arange(0, oh * ow, lanes), np.arange(f) * s.patch_width
-    packed = pack_rows(w, groups, f * c * kh * kw, c * kh * kw, 1, np.arange(f) * c * kh * kw)
-    x = np.empty((g.shape[0], groups * c, *windows.image), g.dtype)
+    f, depth = w.shape[0] // groups, w[0].size
+    s, places, depths, shifts, masks = _layout(windows, groups, w.shape[1], f, VECTOR_BYTES // g.itemsize)
+    packed = pack_rows(w, groups, f * depth, depth, 1, np.arange(f) * depth)
+    x = np.empty((g.shape[0], groups * w.shape[1], *windows.image), g.dtype)
     _sum_patches(g.shape[0] * groups, s, flat(g), packed, places, depths, shifts, masks, x.reshape(-1))
     return x
 
 
 @lru_cache(maxsize=512)
-def _shifted_rows(s: Sums, dilation_w: int, lanes: int) -> tuple[Array, Array]:
-    """Return how far each tap's row of windows lies from a row of pixels, and which lanes of each vector it gives to."""
-    p, q = np.divmod(np.arange(s.kernel_h * s.kernel_w), s.kernel_w)
-    column = s.left - q * dilation_w  # of the window whose tap meets the first pixel
-    shifts = (p * s.kernel_w + q) * s.patch_width - p * s.dilation_h * s.out_w + column
+def _layout(
+    windows: Windows, groups: int, channels: int, filters: int, lanes: int
+) -> tuple[Sums, Array, Array, Array, Array]:
+    """Return the sizes; where each vector of windows lies in a map, and each map; and how patches meet pixels.
+
+    The latter is how far each tap's row of windows lies from a row of pixels, (KH·KW,), and for each
+    vector of pixels the lanes that the tap gives to, as bits, (vectors, KH·KW).
+    """
+    (kh, kw), (oh, ow), (dilation_h, dilation_w) = windows.size, windows.out, windows.dilation
+    (top, _), (left, _) = windows.padding
+    width = panel_width(oh * ow, lanes)
+    s = Sums(groups, channels, *windows.image, filters, kh, kw, dilation_h, top, left, oh, ow, width)
+    p, q = np.divmod(np.arange(kh * kw), kw)
+    column = left - q * dilation_w  # of the window whose tap meets the first pixel
+    shifts = (p * kw + q) * width - p * dilation_h * ow + column
     lane = np.arange(0, s.width, lanes)[:, None, None] + column[:, None] + np.arange(lanes)  # (vectors, taps, lanes)
-    return shifts, ((lane >= 0) & (lane < s.out_w)) @ (1 << np.arange(lanes))
+    masks = ((lane >= 0) & (lane < ow)) @ (1 << np.arange(lanes))
+    return s, np.arange(0, oh * ow, lanes), np.arange(filters) * width, shifts, masks
 
 
 @in_pieces
