@@ -8,7 +8,9 @@ from typing import Literal, NamedTuple, TypeAlias
 from autograd_cnn.graph.model import Edge, GraphNode, Phase
 
 LIMIT = 48
-"""So many modules and nodes stay together in a frame; more are put into frames of this size."""
+"""So many modules and nodes stay together in a frame; more are cut into runs."""
+RUN = 24
+"""The length of a run: Graphviz takes more than twice as long for twice as many."""
 
 
 class Slot(NamedTuple):
@@ -160,10 +162,10 @@ def _grown(nodes: Sequence[GraphNode], scopes: list[str], prefixes: list[str]) -
 
 
 def _runs(members: _Members) -> list[_Members]:
-    """Cut a long list of members into at most `LIMIT` equally long pieces."""
-    size = LIMIT
-    while len(members) > size * LIMIT:
-        size *= LIMIT
+    """Cut a long list of members into runs, and where these are more than `RUN`, into runs of runs."""
+    size = RUN
+    while len(members) > size * RUN:
+        size *= RUN
     return [members[start : start + size] for start in range(0, len(members), size)]
 
 

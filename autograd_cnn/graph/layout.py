@@ -176,6 +176,9 @@ class _Draft:
                 centres[place] = (left + right) / 2, (upper + lower) / 2
             elif group.get("class") == "edge":
                 splines[place] = _points(group)[:: -1 if self.flipped[place] else 1]
+        for place, (source, target, _) in enumerate(self.wires):
+            if not splines[place]:  # Graphviz found no way
+                splines[place] = [centres[source]] * 2 + [centres[target]] * 2
         boxes = [(*centre, *size) for centre, size in zip(centres, self.sizes, strict=True)]
         return self._moved(*self._closer(boxes, splines))
 

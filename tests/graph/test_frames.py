@@ -3,7 +3,7 @@
 import pytest
 
 from autograd_cnn.graph import Edge, GraphNode, capture
-from autograd_cnn.graph.frames import LIMIT, tree_of
+from autograd_cnn.graph.frames import LIMIT, RUN, tree_of
 
 
 def _chain(count, scope=lambda i: ""):
@@ -68,7 +68,8 @@ def test_too_many_nodes_are_put_into_runs(count):
 
 def test_a_run_is_named_by_its_ends():
     tree = tree_of(*_chain(LIMIT + 1))
-    assert [frame.title for frame in tree.frames] == ["", f"n0 to n{LIMIT - 1}", f"n{LIMIT} to n{LIMIT}"]
+    ends = [(start, min(start + RUN - 1, LIMIT)) for start in range(0, LIMIT + 1, RUN)]
+    assert [frame.title for frame in tree.frames[1:]] == [f"n{first} to n{last}" for first, last in ends]
 
 
 def test_a_backward_pass_stays_with_its_forward_pass():

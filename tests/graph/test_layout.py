@@ -1,10 +1,11 @@
 """Positions."""
 
 import itertools
+import re
 
 import pytest
 
-from autograd_cnn.graph import capture, layout
+from autograd_cnn.graph import Edge, Graph, GraphNode, capture, layout
 from autograd_cnn.graph.frames import tree_of
 from autograd_cnn.graph.layout import arrange, size_of, width_of
 
@@ -77,6 +78,22 @@ def test_equal_frames_are_laid_out_once(blocks, monkeypatch):
     frames = _arranged(graph)
     assert sum(frame.path.startswith("body.") for frame, _ in frames) == 12
     assert drawn[0] < len(frames) / 2
+
+
+def test_a_module_that_is_called_again_may_stand_on_a_cycle():
+    scopes = ["cell", "cell", "", "cell", "cell", ""]
+    nodes = tuple(GraphNode(f"n{i}", "operation", "tanh", (), "float64", scope) for i, scope in enumerate(scopes))
+    graph = Graph(nodes, tuple(Edge(f"n{i}", f"n{i + 1}", "x") for i in range(5)))
+    (_, outer), (_, inner) = _arranged(graph)
+    assert [len(spline) > 1 for spline in outer.wires + inner.wires] == [True] * (3 + 2 + 3)
+
+
+def test_a_wire_that_graphviz_gave_up_is_straight(square, monkeypatch):
+    svgs = layout.svgs
+    monkeypatch.setattr(layout, "svgs", lambda sources: [re.sub("<path.*?/>", "", svg) for svg in svgs(sources)])
+    ((frame, found),) = _arranged(capture(square))
+    centres = [box[:2] for box in found.boxes]
+    assert found.wires == [[centres[a], centres[a], centres[b], centres[b]] for a, b, _ in frame.wires]
 
 
 def test_a_box_fits_its_widest_and_longest_text():

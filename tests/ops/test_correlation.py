@@ -182,6 +182,12 @@ def test_the_transpose_is_the_adjoint_of_a_correlation(rng, data):
     assert np.sum(u * y) == pytest.approx(np.sum(ag.correlate2d(u, w, **lie) * x), rel=1e-11, abs=1e-11)
 
 
+def test_the_bias_of_a_single_map_gets_the_sum_of_its_sensitivities():
+    bias = ag.tensor([0.5], requires_grad=True)
+    ag.correlate2d(np.zeros((4, 4)), np.ones((2, 2)), bias).sum().backward()
+    np.testing.assert_array_equal(bias.grad.data, [9.0])
+
+
 def test_the_transpose_of_one_image_and_with_bias(rng):
     x, w, bias = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 5, 3, 3)), rng.standard_normal(5)
     batch = ag.correlate2d_transpose(x[None], w, stride=2)

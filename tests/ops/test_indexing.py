@@ -160,6 +160,11 @@ def test_numbers_count_as_arrays_without_axes():
             "pad: unknown mode: expected constant, edge, reflect, symmetric or wrap, got 'mirror'",
         ),
         (
+            lambda: ag.pad(np.zeros(3), 1, mode="clamp"),
+            ArgumentError,
+            "pad: unknown mode: expected constant, edge, reflect, symmetric or wrap, got 'clamp'",
+        ),
+        (
             lambda: ag.take_along_axis(np.zeros((3, 4)), np.zeros(3, int), axis=0),
             ShapeError,
             "take_along_axis: indices and x differ in rank: expected 2 axes, got shape (3,)",

@@ -95,6 +95,11 @@ def _check_einsum(subscripts, arrays, rng):
         assert np.sum(t.grad.data * v) == pytest.approx(expected, rel=1e-11, abs=1e-12)
 
 
+def test_tensordot_joins_two_axes_unless_told_otherwise(rng):
+    x1, x2 = rng.standard_normal((3, 3, 3)), rng.standard_normal((3, 3, 3))
+    np.testing.assert_allclose(ag.tensordot(x1, x2), np.tensordot(x1, x2), rtol=1e-12)
+
+
 @given(rng=generators, data=st.data())
 def test_einsum_is_numpys(rng, data):
     """Draw up to three terms over four labels, repeated ones included, and an output of some of them."""

@@ -55,13 +55,14 @@ function frameElement({ key, frame, phase, width, height, open }) {
         svg("rect", { width: HEADER, height: HEADER }),
         svg("path", { d: open ? "M7 9h8l-4 5z" : "M9 7v8l5-4z" }),
     );
+    const sign = phase === "backward" ? "∂ " : "";
     if (open) {
         return svg(
             "g",
             { class: `frame ${phase}`, ...attributes },
             svg("rect", { width, height, rx: 6 }),
             toggle,
-            svg("text", { x: HEADER - 2, y: 15, class: "title" }, `${phase === "backward" ? "∂ " : ""}${frame.title}`),
+            svg("text", { x: HEADER - 2, y: 15, class: "title" }, `${sign}${frame.title}`),
         );
     }
     const classes = `box module ${phase}${hasProblem({ frame, phase }) ? " problem" : ""}`;

@@ -50,14 +50,16 @@ class HeatMap {
 
     describe() {
         const { planes, rows, columns } = this.picture;
-        return `heat map, ${planes} ${planes === 1 ? "plane" : "planes"} of ${rows} by ${columns} cells; arrow keys read them`;
+        const counted = `${planes} ${planes === 1 ? "plane" : "planes"} of ${rows} by ${columns} cells`;
+        return `heat map, ${counted}; arrow keys read them`;
     }
 
     scaleText() {
         const [down, right] = this.picture.block;
         const means = down * right > 1 ? `, means of ${down} × ${right}` : "";
         const beyond = this.marks.filter(([index]) => !this.cellOf(index)).length;
-        return `±${short(this.picture.scale)}${means}${beyond ? `; ${beyond} pointed out in planes beyond these` : ""}`;
+        const missing = beyond ? `; ${beyond} pointed out in planes beyond these` : "";
+        return `±${short(this.picture.scale)}${means}${missing}`;
     }
 
     corner(plane) {
@@ -133,7 +135,8 @@ class HeatMap {
             return to - at * block[i] === 1 ? at * block[i] : `${at * block[i]}:${to}`;
         });
         const cell = this.cells[(plane * rows + row) * columns + column];
-        const value = cell === NOT_FINITE ? "not finite" : `≈ ${short(Number(((cell / 127) * scale).toPrecision(2)))}`;
+        const about = short(Number(((cell / 127) * scale).toPrecision(2)));
+        const value = cell === NOT_FINITE ? "not finite" : `≈ ${about}`;
         this.caption.textContent = `[${[...leading, ...last].join(", ")}] ${value}`;
     }
 

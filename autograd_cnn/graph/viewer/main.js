@@ -129,21 +129,19 @@ function showFound() {
     const all = find(search.value);
     candidate = Math.max(0, Math.min(candidate, all.length - 1));
     found.replaceChildren(
-        ...all
-            .slice(0, 50)
-            .map(({ key, name, place }, i) =>
-                html(
-                    "li",
-                    {
-                        role: "option",
-                        id: `found-${i}`,
-                        "aria-selected": String(i === candidate),
-                        onpointerdown: () => take(key),
-                    },
-                    name,
-                    html("small", {}, ` ${place}`),
-                ),
+        ...all.slice(0, 50).map(({ key, name, place }, i) =>
+            html(
+                "li",
+                {
+                    role: "option",
+                    id: `found-${i}`,
+                    "aria-selected": String(i === candidate),
+                    onpointerdown: () => take(key),
+                },
+                name,
+                html("small", {}, ` ${place}`),
             ),
+        ),
     );
     if (all.length > 50) found.append(html("li", { class: "quiet" }, `and ${all.length - 50} more`));
     if (search.value.trim() && !all.length) found.append(html("li", { class: "quiet" }, "nothing found"));

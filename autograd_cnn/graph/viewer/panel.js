@@ -190,6 +190,15 @@ function showFrame(frame) {
     );
 }
 
+const HELP = [
+    "Click a box to see its formula, numbers and pictures.",
+    "Click a triangle, or double-click, to fold and unfold a module.",
+    "Drag to pan, turn the wheel to zoom;",
+    "the arrow keys step through the computation, and ? lists the keys.",
+];
+const HELP_ON_SUMS =
+    "A number such as 2/3 beside a box says that it adds the second of three contributions to a gradient.";
+
 function showGraph() {
     const kinds = [...new Set(NODES.map(kindOf))];
     panel.replaceChildren(
@@ -203,20 +212,6 @@ function showGraph() {
                 kinds.map((kind) => html("li", {}, html("i", { class: kind }), DATA.meanings[kind] ?? kind)),
             ),
         ),
-        section(
-            "How to read it",
-            html(
-                "p",
-                {},
-                "Click a box to see its formula, numbers and pictures. Click a triangle, or double-click, to fold and unfold a module. Drag to pan, turn the wheel to zoom; the arrow keys step through the computation, and ? lists the keys.",
-            ),
-            SUMS.size
-                ? html(
-                      "p",
-                      {},
-                      "A number such as 2/3 beside a box says that it adds the second of three contributions to a gradient.",
-                  )
-                : "",
-        ),
+        section("How to read it", html("p", {}, HELP.join(" ")), SUMS.size ? html("p", {}, HELP_ON_SUMS) : ""),
     );
 }

@@ -1,0 +1,53 @@
+"""How ``sphinx-build docs build/docs`` makes pages of the files in this folder."""
+
+from docutils import nodes
+from docutils.utils.math import MathError
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.application import Sphinx
+from sphinx.util.logging import getLogger
+from sphinx.writers.html5 import HTML5Translator
+
+import autograd_cnn
+
+project = "autograd_cnn"
+author = "The autograd_cnn authors"
+release = autograd_cnn.__version__
+
+extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+
+default_role = "any"
+autodoc_typehints = "none"  # the docstrings tell, and shorter
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+nitpick_ignore_regex = [
+    # Python's pages and NumPy's: to find them there, each build would need the network.
+    (r"any|py:class", r"(collections\.abc|dataclasses|numpy)\..*"),
+]
+
+html_theme = "furo"
+html_title = "autograd_cnn"
+html_show_copyright = False
+html_show_sourcelink = False
+html_static_path = ["static"]
+html_css_files = ["formulas.css"]
+html_math_renderer = "mathml"
+
+
+def write_formula(translator: HTML5Translator, node: nodes.math | nodes.math_block) -> None:
+    """Write a formula as MathML, which browsers show by themselves: no script, nothing to fetch."""
+    block = isinstance(node, nodes.math_block)
+    tex = node.astext().replace(r"\cr", r"\\")  # the double backslash does not reach the formulas on GitHub
+    try:
+        formula = tex2mathml(tex, as_block=block)
+    except MathError as error:
+        getLogger(__name__).warning("%s in the formula %s", error, tex, location=node)
+        formula = tex
+    translator.body.append(f'<div class="math">{formula}</div>' if block else formula)
+    raise nodes.SkipNode
+
+
+def setup(app: Sphinx) -> None:
+    """Register the renderer of formulas."""
+    app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))

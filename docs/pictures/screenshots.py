@@ -1,0 +1,87 @@
+"""Photograph the pages of graphs: ``python docs/pictures/screenshots.py``.
+
+It takes the extra ``browser`` and a Chromium.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from playwright.sync_api import Browser, sync_playwright
+
+import autograd_cnn as ag
+from autograd_cnn import nn, optim
+
+HERE = Path(__file__).parent
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+SCENES = {
+    "page-lenet": ("lenet", "#n3", "light"),
+    "page-lenet-backward": ("lenet-backward", "#n1", "light"),
+    "page-lenet-step": ("lenet-backward", "#@42", "dark"),
+    "page-resnet20": ("resnet20", "", "light"),
+}
+"""Each picture's graph, the place in it, and the colours."""
+
+
+def enlarged(images: np.ndarray) -> np.ndarray:
+    """Return digits of 8×8 pixels as LeNet wants them, 28×28."""
+    return np.pad(np.kron(images, np.ones((3, 3), np.float32)), ((0, 0), (0, 0), (2, 2), (2, 2)))
+
+
+def trained_lenet(steps: int = 60, batch: int = 64) -> nn.Module:
+    """Return a LeNet that has seen some digits, so that its feature maps show something."""
+    train = ag.data.digits().train
+    model = nn.lenet5(0)
+    optimizer = optim.Adam(model.parameters(), 0.003)
+    for step in range(steps):
+        chosen = np.arange(step * batch, (step + 1) * batch) % len(train.labels)
+        optimizer.zero_grad()
+        nn.cross_entropy(model(enlarged(train.images[chosen])), train.labels[chosen]).backward()
+        optimizer.step()
+    return model
+
+
+def pages(folder: Path) -> None:
+    """Write the pages to photograph."""
+    test = ag.data.digits().test
+    model = trained_lenet()
+    model.zero_grad()
+    loss = nn.cross_entropy(model(enlarged(test.images[:2])), test.labels[:2])
+    loss.backward(retain_graph=True)
+    ag.graph.capture(loss, names=model.named_parameters()).to_html(folder / "lenet.html")
+    ag.graph.capture(loss, names=model.named_parameters(), backward=True).to_html(folder / "lenet-backward.html")
+    model = nn.resnet20(0)
+    images = np.random.default_rng(0).random((2, 3, 32, 32), np.float32)
+    loss = nn.cross_entropy(model(images), np.arange(2))
+    ag.graph.capture(loss, names=model.named_parameters(), backward=True).to_html(folder / "resnet20.html")
+
+
+def photograph(browser: Browser, page: Path, place: str, scheme: str, picture: Path) -> None:
+    """Open a page at a place of it, and keep what is seen."""
+    tab = browser.new_page(viewport={"width": 1280, "height": 1080}, color_scheme=scheme, device_scale_factor=1.25)
+    tab.goto(f"{page.as_uri()}{place}")
+    tab.wait_for_selector(".box")
+    tab.screenshot(path=picture)
+    tab.close()
+
+
+def main() -> None:
+    """Write the pages to a folder that goes again, and the pictures beside this file."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.exit("screenshots.py: there is no Chromium")
+    with TemporaryDirectory() as folder, sync_playwright() as playwright:
+        pages(Path(folder))
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        for name, (graph, place, scheme) in SCENES.items():
+            photograph(browser, Path(folder) / f"{graph}.html", place, scheme, HERE / f"{name}.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""What takes longer than a test run.
+
+``nox -s mutation`` changes one operator, number or decorator at a time, and sees whether the tests notice. That takes
+hours; ``nox -s mutation -- softmax pooling`` takes some modules only, so that several can run side by side. What is
+found is kept in ``build/mutation``, and the next run goes on from there: with the mutants not tried yet, and with those
+that survived, as there may be a test for them now.
+"""
+
+import hashlib
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import nox
+
+RESULTS = Path("build/mutation").resolve()
+MODULES = {path.stem: path for path in (Path("autograd_cnn/tape.py"), *Path("autograd_cnn/ops").glob("[!_]*.py"))}
+
+PYTEST = "python -m pytest -x -q -p no:cacheprovider"
+LAWS = "tests/testing/test_laws.py"
+ENGINE = "tests/test_tape.py tests/test_random_graphs.py tests/test_primitive.py tests/test_tensor.py tests/test_checkpoint.py"
+
+ONE_THREAD = {"AUTOGRAD_CNN_BACKEND": "reference", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+# One replacement for each operator; none for |, which nearly always stands in an annotation.
+CONFIG = r"""
+[cosmic-ray]
+module-path = "{path}"
+test-command = "sh -c '{command}'"
+timeout = 60.0
+excluded-modules = []
+
+[cosmic-ray.distributor]
+name = "local"
+
+[cosmic-ray.filters.operators-filter]
+exclude-operators = [
+    'core/ReplaceBinaryOperator_(?!(Add_Sub|Sub_Add|Mul_Div|Div_Mul|FloorDiv_Div|Mod_FloorDiv|Pow_Mul|BitAnd_BitOr)$)',
+    'core/ReplaceUnaryOperator_USub_',
+    'core/ReplaceComparisonOperator_(?!Is)\w+_Is',
+    'core/ReplaceComparisonOperator_Is(Not)?_(?!Is)',
+]
+"""
+
+nox.options.reuse_existing_virtualenvs = True
+
+
+@nox.session(default=False)
+def mutation(session: nox.Session) -> None:
+    """Count the mutants of the engine and the calculus that the tests kill."""
+    session.install(".[test]", "cosmic-ray>=8.7")
+    for name in session.posargs or sorted(MODULES):
+        database = _try_mutants(session, MODULES[name])
+        session.run("cr-report", "--surviving-only", "--show-diff", str(database))
+        session.log(f"{name}: {_tally(database)}")
+
+
+def _try_mutants(session: nox.Session, path: Path) -> Path:
+    """Try the mutants of a module in a copy of the tree; return the database of what was found."""
+    tree = RESULTS / path.stem
+    _copy_to(tree)
+    version = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    database = RESULTS / f"{path.stem}-{version}.sqlite"
+    config = RESULTS / f"{path.stem}.toml"
+    command = _tests(path)
+    config.write_text(CONFIG.format(path=path.as_posix(), command=command.replace('"', r"\"")), "utf-8")
+    with session.chdir(tree):
+        session.run("sh", "-c", command, env=ONE_THREAD, external=True)  # unchanged, they must pass
+        if not database.exists():
+            session.run("cosmic-ray", "init", str(config), str(database))
+            session.run("cr-filter-operators", str(database), str(config))
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("DELETE FROM work_results WHERE test_outcome = 'SURVIVED'")
+            connection.commit()
+        session.run("cosmic-ray", "exec", str(config), str(database), env=ONE_THREAD)
+    return database
+
+
+def _copy_to(tree: Path) -> None:
+    """Copy what the tests need: mutants are written where they are tried."""
+    shutil.rmtree(tree, ignore_errors=True)
+    for part in ("autograd_cnn", "tests"):
+        shutil.copytree(part, tree / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy("pyproject.toml", tree)
+
+
+def _tests(path: Path) -> str:
+    """Return what may kill a module's mutants: its own tests and examples, then the laws for its primitives."""
+    if path.stem == "tape":
+        return f'{PYTEST} {ENGINE} {path.as_posix()} -k "not a_million"'  # that one takes ten seconds
+    primitives = re.findall(r"^@primitive.*\ndef (\w+)", path.read_text("utf-8"), re.MULTILINE)
+    laws = f'{LAWS} -k "({" or ".join(primitives)}) and not backends_agree"'
+    return f"{PYTEST} tests/ops/test_{path.name} {path.as_posix()} && {PYTEST} {laws}"
+
+
+def _tally(database: Path) -> str:
+    """Count the mutants tried; those filtered out have no outcome."""
+    query = "SELECT test_outcome, count(*) FROM work_results WHERE worker_outcome = 'NORMAL' GROUP BY test_outcome"
+    with closing(sqlite3.connect(database)) as connection:
+        counts = dict(connection.execute(query))
+    tried = sum(counts.values())
+    return f"{counts.get('KILLED', 0)} of {tried} mutants killed, {counts.get('KILLED', 0) / tried:.1%}"
