@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.files import replacing
-from autograd_cnn.graph.dot import Show, draw
+from autograd_cnn.graph.drawing.dot import Show, draw
+from autograd_cnn.graph.drawing.render import ending, picture
+from autograd_cnn.graph.drawing.style import Quantity, Theme
 from autograd_cnn.graph.model import Edge, GraphNode
 from autograd_cnn.graph.notebook import bundle
-from autograd_cnn.graph.page import Highlight, page
-from autograd_cnn.graph.render import ending, picture
-from autograd_cnn.graph.style import Quantity, Theme
+from autograd_cnn.graph.page.html import Highlight, page
 
 if TYPE_CHECKING:
     import graphviz

@@ -5,10 +5,10 @@ from subprocess import CalledProcessError
 from typing import Final
 
 from autograd_cnn.errors import MissingDependencyError
-from autograd_cnn.graph.dot import draw
-from autograd_cnn.graph.fold import fold
+from autograd_cnn.graph.drawing.dot import draw
+from autograd_cnn.graph.drawing.fold import fold
+from autograd_cnn.graph.drawing.render import svgs
 from autograd_cnn.graph.model import Edge, GraphNode
-from autograd_cnn.graph.render import svgs
 from autograd_cnn.tape import Node
 
 MOST_BOXES: Final = 150

@@ -7,7 +7,8 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from autograd_cnn.errors import FormatError, MissingDependencyError
-from autograd_cnn.graph import Graph, capture, render
+from autograd_cnn.graph import Graph, capture
+from autograd_cnn.graph.drawing import render
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 

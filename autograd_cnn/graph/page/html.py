@@ -15,12 +15,12 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.graph.fold import Box
-from autograd_cnn.graph.frames import Frame, tree_of
-from autograd_cnn.graph.label import shape_text, texts
-from autograd_cnn.graph.layout import arrange, size_of
+from autograd_cnn.graph.drawing.fold import Box
+from autograd_cnn.graph.drawing.label import shape_text, texts
+from autograd_cnn.graph.drawing.style import PALETTES, Palette, Theme
 from autograd_cnn.graph.model import Edge, GraphNode
-from autograd_cnn.graph.style import PALETTES, Palette, Theme
+from autograd_cnn.graph.page.frames import Frame, tree_of
+from autograd_cnn.graph.page.layout import arrange, size_of
 from autograd_cnn.primitive import REGISTRY, Primitive
 
 Highlight: TypeAlias = Mapping[str, Mapping[tuple[int, ...], float]]
@@ -61,7 +61,7 @@ def page(nodes: Sequence[GraphNode], edges: Sequence[Edge], highlight: Highlight
 
 
 def _part(name: str) -> str:
-    return (files("autograd_cnn.graph") / "viewer" / name).read_text("utf-8")
+    return (files("autograd_cnn.graph.page") / "viewer" / name).read_text("utf-8")
 
 
 def _hash(text: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from autograd_cnn.graph.fold import Box
+from autograd_cnn.graph.drawing.fold import Box
 
 Theme: TypeAlias = Literal["light", "dark"]
 Quantity: TypeAlias = Literal["grad", "bytes", "flops"]

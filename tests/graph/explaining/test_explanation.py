@@ -7,7 +7,7 @@ import numpy as np
 
 import autograd_cnn as ag
 from autograd_cnn.graph import explain
-from autograd_cnn.graph.explanation import LINES
+from autograd_cnn.graph.explaining.explanation import LINES
 
 
 def _leaf(values, **options):

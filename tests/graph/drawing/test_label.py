@@ -8,8 +8,8 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn.errors import ShapeError
 from autograd_cnn.graph import capture, on_error
-from autograd_cnn.graph.fold import Box
-from autograd_cnn.graph.label import lines, shape_text, texts, visible
+from autograd_cnn.graph.drawing.fold import Box
+from autograd_cnn.graph.drawing.label import lines, shape_text, texts, visible
 from autograd_cnn.tape import toposort
 
 HOSTILE = [

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from math import prod
 from textwrap import wrap
 
-from autograd_cnn.graph.fold import Box
+from autograd_cnn.graph.drawing.fold import Box
+from autograd_cnn.graph.drawing.style import quantity_text
 from autograd_cnn.graph.model import GraphNode, Summary
-from autograd_cnn.graph.style import quantity_text
 from autograd_cnn.tape import Shape
 
 WIDTH = 32

@@ -4,10 +4,10 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias
 
-from autograd_cnn.graph.fold import Box
-from autograd_cnn.graph.label import lines
+from autograd_cnn.graph.drawing.fold import Box
+from autograd_cnn.graph.drawing.label import lines
+from autograd_cnn.graph.drawing.style import Palette
 from autograd_cnn.graph.model import Edge
-from autograd_cnn.graph.style import Palette
 
 if TYPE_CHECKING:
     import graphviz

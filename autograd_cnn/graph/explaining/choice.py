@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.graph.call import Call, Element, Term, UnknownError
+from autograd_cnn.graph.explaining.call import Call, Element, Term, UnknownError
 from autograd_cnn.graph.values import parameters_of
 from autograd_cnn.kernels.windows import as_pair, windows
 from autograd_cnn.ops.reduction import spread

@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.graph.arrows import Path, add_arrows, add_pairs, is_spine, path_of
-from autograd_cnn.graph.fold import Box, fold, with_stubs
-from autograd_cnn.graph.label import has_problem, label, lines, tooltip
-from autograd_cnn.graph.model import Edge, GraphNode
-from autograd_cnn.graph.style import (
+from autograd_cnn.graph.drawing.arrows import Path, add_arrows, add_pairs, is_spine, path_of
+from autograd_cnn.graph.drawing.fold import Box, fold, with_stubs
+from autograd_cnn.graph.drawing.label import has_problem, label, lines, tooltip
+from autograd_cnn.graph.drawing.style import (
     MEASURES,
     PALETTES,
     SCALE,
@@ -22,6 +21,7 @@ from autograd_cnn.graph.style import (
     Theme,
     quantity_text,
 )
+from autograd_cnn.graph.model import Edge, GraphNode
 
 if TYPE_CHECKING:
     import graphviz

@@ -8,11 +8,11 @@ from typing import Any, Final
 import numpy as np
 
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
-from autograd_cnn.graph.call import Call, Element, Index, Term, UnknownError, aligned
-from autograd_cnn.graph.choice import choice
-from autograd_cnn.graph.explanation import Explanation
-from autograd_cnn.graph.fanout import Share, shares
-from autograd_cnn.graph.label import shape_text
+from autograd_cnn.graph.drawing.label import shape_text
+from autograd_cnn.graph.explaining.call import Call, Element, Index, Term, UnknownError, aligned
+from autograd_cnn.graph.explaining.choice import choice
+from autograd_cnn.graph.explaining.explanation import Explanation
+from autograd_cnn.graph.explaining.fanout import Share, shares
 from autograd_cnn.graph.values import parameters_of, saved_operand, values_of
 from autograd_cnn.primitive import Primitive
 from autograd_cnn.tape import Array, Node, Shape, Traced

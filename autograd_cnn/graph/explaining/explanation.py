@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from autograd_cnn.graph.call import Element, Index, Term
 from autograd_cnn.graph.capture import read
+from autograd_cnn.graph.explaining.call import Element, Index, Term
 from autograd_cnn.tape import Traced
 
 LINES: Final = 20

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 from xml.etree import ElementTree as ET
 
-from autograd_cnn.graph.frames import Frame, Slot, Tree
+from autograd_cnn.graph.drawing.render import svgs
 from autograd_cnn.graph.model import GraphNode, Phase
-from autograd_cnn.graph.render import svgs
+from autograd_cnn.graph.page.frames import Frame, Slot, Tree
 
 LINE = 14.0
 """The height of a line of text, in points, as all lengths here."""

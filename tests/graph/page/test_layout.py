@@ -5,9 +5,10 @@ import re
 
 import pytest
 
-from autograd_cnn.graph import Edge, Graph, GraphNode, capture, layout
-from autograd_cnn.graph.frames import tree_of
-from autograd_cnn.graph.layout import arrange, size_of, width_of
+from autograd_cnn.graph import Edge, Graph, GraphNode, capture
+from autograd_cnn.graph.page import layout
+from autograd_cnn.graph.page.frames import tree_of
+from autograd_cnn.graph.page.layout import arrange, size_of, width_of
 
 
 def _arranged(graph):
