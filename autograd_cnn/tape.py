@@ -194,7 +194,8 @@ def _unbroadcast(g: Array, shape: Shape, rule: str) -> Array:
                      expected=f"{shape} or a shape that broadcasting makes of it", got=g.shape)
         )  # fmt: skip
     axes = tuple(i for i in range(len(g.shape)) if i < added or shape[i - added] != g.shape[i])
-    return g.sum(axis=axes, keepdims=True).reshape(shape)
+    total = g.sum(axis=axes)
+    return total if total.shape == shape else total.reshape(shape)  # what had length 1 stays
 
 
 def _run_hooks(node: Node, g: Array, family: type[Traced]) -> Array:

@@ -57,7 +57,7 @@ def _slid(
             sentence(where, "padding is out of range", expected=f"at most half of the window {slid.size}",
                      got=repr(padding), hint="a window must meet the image")
         )  # fmt: skip
-    if slid.dilation != (1, 1) and _some_window_misses(slid):
+    if _some_window_misses(slid):
         raise ArgumentError(
             sentence(where, "every tap of some window falls on the border", hint="use less padding or less dilation")
         )
