@@ -369,3 +369,13 @@ def test_nothing_is_done_where_an_error_is_raised():
         ag.correlate2d(x, _zeros(8, 1, 5, 5))
     assert x.grad is None
     assert ag.correlate2d(x, W).requires_grad
+
+
+@pytest.mark.parametrize(("x", "w"), [((3, 4), (3, 2, 3, 3)), ((1, 3, 4, 4), (3, 2, 3)), ((3, 4, 4), (1, 3, 2, 3, 3))])
+def test_a_rank_that_no_transpose_has(x, w):
+    with pytest.raises(ShapeError) as raised:
+        ag.correlate2d_transpose(_zeros(*x), _zeros(*w))
+    assert str(raised.value) == (
+        "correlate2d_transpose: the ranks of x and w do not go together: "
+        f"expected (N, C, H, W) or (C, H, W) with (C, F, KH, KW), got x={x}, w={w}"
+    )

@@ -121,3 +121,10 @@ def test_integers_stay_integers(name):
     y = getattr(ag, name)(ag.tensor(x), axis=0)
     assert y.dtype == getattr(np, name)(x, axis=0).dtype
     np.testing.assert_array_equal(y.data, getattr(np, name)(x, axis=0))
+
+
+def test_the_gradient_of_a_product_over_more_factors_than_products(rng):
+    x = ag.tensor(rng.uniform(0.5, 2.0, (2, 9)), requires_grad=True)
+    ag.prod(x, axis=1).sum().backward()
+    others = [[np.prod(np.delete(row, i)) for i in range(9)] for row in x.numpy()]
+    np.testing.assert_allclose(x.grad.numpy(), others, rtol=1e-14)
