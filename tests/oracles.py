@@ -88,8 +88,8 @@ def _beats(value, best):
     return not math.isnan(best) and (math.isnan(value) or value > best)
 
 
-def max_pool(x, window, stride, padding, dilation, ceil_mode):
-    """Return every window's largest value, and the number of the first tap that has it."""
+def max_pool(x, window, stride, padding, dilation, ceil_mode, rectified=False):
+    """Return every window's largest value, and the number of the first tap that has it, or of the tap after the last."""
     geometry = list(pool_windows(x.shape[2:], window, stride, padding, dilation, ceil_mode))
     out = tuple(n + 1 for n in geometry[-1][0])
     y, winners = np.zeros((*x.shape[:2], *out), x.dtype), np.zeros((*x.shape[:2], *out), int)
@@ -100,11 +100,13 @@ def max_pool(x, window, stride, padding, dilation, ceil_mode):
             for number, row, column in taps[1:]:
                 if _beats(x[(*lead, row, column)], best):
                     winner, best = number, x[(*lead, row, column)]
+            if rectified and best <= 0:
+                winner, best = math.prod(window), 0
             y[lead + place], winners[lead + place] = best, winner
     return y, winners
 
 
-def scatter_winners(g, winners, image, window, stride, padding, dilation, ceil_mode):
+def scatter_winners(g, winners, image, window, stride, padding, dilation, ceil_mode, **_):
     """Give each window's g to the pixel under its winner."""
     dx = np.zeros((*g.shape[:2], *image))
     for lead in np.ndindex(g.shape[:2]):

@@ -45,9 +45,8 @@ class _Row(Module):
 class Sequential(_Row):
     """Modules that run one after the other.
 
-    A `MaxPool2d` right behind a `ReLU` runs before it. The largest of a window's rectified values
-    is its largest value, rectified, and the gradients are the same, too; but there is only a
-    fraction of the values left to rectify.
+    A `MaxPool2d` does the work of a `ReLU` right before or behind it, with ``rectified=True``. Values and
+    gradients are the same, ties included, but the values go by once and not twice.
 
     Parameters
     ----------
@@ -84,8 +83,8 @@ class Sequential(_Row):
 
     def forward(self, x: Array) -> Array:
         """Pass ``x`` through all modules."""
-        for module in _rectified_last(self.children()):
-            x = module(x)
+        for module, rectified in _joined(list(self.children())):
+            x = module(x, rectified=True) if rectified else module(x)
         return x
 
     @overload
@@ -98,19 +97,15 @@ class Sequential(_Row):
         return Sequential(picked) if isinstance(picked, dict) else picked
 
 
-def _rectified_last(modules: Iterable[Module]) -> Iterator[Module]:
-    """Yield the modules, a max-pool before the ReLU that precedes it."""
-    waiting: Module | None = None
-    for module in modules:
-        if waiting is not None and type(module) is not MaxPool2d:
-            yield waiting
-            waiting = None
-        if type(module) is ReLU:
-            waiting = module
-        else:
-            yield module
-    if waiting is not None:
-        yield waiting
+def _joined(modules: list[Module]) -> Iterator[tuple[Module, bool]]:
+    """Yield the modules, and whether one is a max-pool that does the work of the ReLU beside it."""
+    done = 0
+    while done < len(modules):
+        pair = modules[done : done + 2]
+        kinds = [type(module) for module in pair]
+        rectified = kinds in ([ReLU, MaxPool2d], [MaxPool2d, ReLU])
+        yield pair[kinds.index(MaxPool2d) if rectified else 0], rectified
+        done += 2 if rectified else 1
 
 
 class ModuleList(_Row):

@@ -64,11 +64,11 @@ class MaxPool2d(_Pool):
         super().__init__(kernel_size, stride, padding, ceil_mode)
         self.dilation = dilation
 
-    def forward(self, x: Array) -> Array:
-        """Return (N, C, OH, OW) for ``x`` (N, C, H, W)."""
+    def forward(self, x: Array, rectified: bool = False) -> Array:
+        """Return (N, C, OH, OW) for ``x`` (N, C, H, W), through a ReLU where ``rectified``."""
         return ops.max_pool(
             x, window=self.kernel_size, stride=self.stride, padding=self.padding, dilation=self.dilation,
-            ceil_mode=self.ceil_mode,
+            ceil_mode=self.ceil_mode, rectified=rectified,
         )  # fmt: skip
 
 

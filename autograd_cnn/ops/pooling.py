@@ -27,8 +27,8 @@ def _slide(
     window: IntOrPair,
     stride: IntOrPair | None,
     padding: IntOrPair,
-    dilation: IntOrPair = 1,
-    ceil_mode: bool = False,
+    dilation: IntOrPair,
+    ceil_mode: bool,
 ) -> Windows:
     if len(shape) not in (2, 3, 4):
         raise ShapeError(
@@ -48,31 +48,19 @@ def _slid(
     dilation: IntOrPair,
     ceil_mode: bool,
 ) -> Windows:
-    slid = windows(
-        where, image, window, stride=stride, padding=as_pair(padding, "padding", 0, where), dilation=dilation,
-        ceil_mode=ceil_mode,
-    )  # fmt: skip
-    if any(pads[0] > k // 2 for pads, k in zip(slid.padding, slid.size, strict=True)):
+    pads = as_pair(padding, "padding", 0, where)
+    slid = windows(where, image, window, stride=stride, padding=pads, dilation=dilation, ceil_mode=ceil_mode)
+    if any(2 * p > k for p, k in zip(pads, slid.size, strict=True)):
         raise ArgumentError(
             sentence(where, "padding is out of range", expected=f"at most half of the window {slid.size}",
                      got=repr(padding), hint="a window must meet the image")
         )  # fmt: skip
-    if _some_window_misses(slid):
+    # With so little padding only the first window can miss: its taps lie on either side of the image.
+    if any(p and d > n for p, d, n in zip(pads, slid.dilation, image, strict=True)):
         raise ArgumentError(
             sentence(where, "every tap of some window falls on the border", hint="use less padding or less dilation")
         )
     return slid
-
-
-def _some_window_misses(slid: Windows) -> bool:
-    """Return whether the taps of a window, being apart, all pass by the image."""
-    for n, k, s, (before, _), d, places in zip(
-        slid.image, slid.size, slid.stride, slid.padding, slid.dilation, slid.out, strict=True
-    ):
-        pixels = np.arange(places)[:, None] * s + np.arange(k) * d - before
-        if not ((pixels >= 0) & (pixels < n)).any(axis=1).all():
-            return True
-    return False
 
 
 def _lift(x: Array) -> Array:
@@ -91,10 +79,12 @@ def max_pool(
     padding: IntOrPair = 0,
     dilation: IntOrPair = 1,
     ceil_mode: bool = False,
+    rectified: bool = False,
 ) -> tuple[Array, Array]:
     """The largest value of every window; where several tie, the first, row by row, is the winner.
 
     Only the winner gets the gradient, and a pixel that wins in several windows gets the sum.
+    Where 0 counts as well, it wins over all that is not positive, and then no pixel gets any.
 
     Parameters
     ----------
@@ -110,6 +100,8 @@ def max_pool(
         Pixels between neighbouring taps of a window.
     ceil_mode : bool
         Round the number of windows up instead of down.
+    rectified : bool
+        Let 0 count as well: values and gradients of a `relu`, before or after, in the same pass.
 
     Returns
     -------
@@ -128,13 +120,13 @@ def max_pool(
            [13., 15.]])
     """
     slid = _slide("max_pool", np.shape(x), window, stride, padding, dilation, ceil_mode)
-    y, winners = kernels.max_pool(_lift(x), slid)
+    y, winners = kernels.max_pool(_lift(x), slid, rectified)
     shape = (*x.shape[:-2], *slid.out)
     return y.reshape(shape), winners.reshape(shape)
 
 
 @max_pool.vjp("x")
-def max_pool_wrt_x(g: Array, *, winners: Array, x_shape: Shape, **geometry: Any) -> Array:
+def max_pool_wrt_x(g: Array, *, winners: Array, x_shape: Shape, rectified: bool, **geometry: Any) -> Array:
     return scatter_winners(g, winners=winners, x_shape=x_shape, **geometry)
 
 
@@ -248,7 +240,7 @@ def mean_pool(
     array([[ 2.5,  4.5],
            [10.5, 12.5]])
     """
-    slid = _slide("mean_pool", np.shape(x), window, stride, padding, ceil_mode=ceil_mode)
+    slid = _slide("mean_pool", np.shape(x), window, stride, padding, 1, ceil_mode)
     counts = _counts(slid, count_include_pad).astype(x.dtype)
     return kernels.mean_pool(_lift(x), slid, counts).reshape(*x.shape[:-2], *slid.out)
 
@@ -280,7 +272,7 @@ def mean_pool_wrt_input(
     array([[1., 1., 2., 2.],
            [1., 1., 2., 2.]])
     """
-    slid = _slide("mean_pool_wrt_input", x_shape, window, stride, padding, ceil_mode=ceil_mode)
+    slid = _slide("mean_pool_wrt_input", x_shape, window, stride, padding, 1, ceil_mode)
     counts = _counts(slid, count_include_pad).astype(g.dtype)
     return kernels.mean_pool_wrt_input(_lift(g), slid, counts).reshape(x_shape)
 
@@ -327,7 +319,7 @@ def adaptive_mean_pool(x: Array, output_size: IntOrPair) -> Array:
 
 
 def _averaging(length: int, places: int, dtype: Any) -> Array:
-    """Return the matrix whose rows average the pixels of one place each, (places, length)."""
+    """Return the matrix whose rows average the pixels that one place each overlaps, (places, length)."""
     pixel, place = np.arange(length), np.arange(places)[:, None]
-    inside = (pixel >= place * length // places) & (pixel < -(-(place + 1) * length // places))
+    inside = ((pixel + 1) * places > place * length) & (pixel * places < (place + 1) * length)
     return (inside / inside.sum(axis=1, keepdims=True)).astype(dtype)

@@ -36,10 +36,12 @@ def pools(draw, dilated):
     }
     if dilated:
         given_["dilation"], plain["dilation"] = dilation, _pair(dilation)
+        given_["rectified"] = plain["rectified"] = draw(st.booleans())
     image = draw(st.tuples(st.integers(1, 7), st.integers(1, 7)))
     for n, k, pads, d in zip(image, plain["window"], plain["padding"], _pair(dilation), strict=True):
         assume(n + sum(pads) >= (k - 1) * d + 1)
-    assume(all(taps for _, taps in oracles.pool_windows(image, **plain)))
+    geometry = {name: value for name, value in plain.items() if name != "rectified"}
+    assume(all(taps for _, taps in oracles.pool_windows(image, **geometry)))
     rng = draw(generators)
     x = rng.integers(-2, 3, (*draw(st.sampled_from([(), (2,), (2, 3), (0, 2)])), *image)).astype(float)
     return x, given_, plain, rng
@@ -235,6 +237,29 @@ def test_a_window_that_passes_by_the_image(image, window, padding, dilation):
     assert str(err.value) == text
 
 
+@pytest.mark.parametrize(("image", "padding"), [((2, 4), (1, 0)), ((4, 2), (0, 1)), ((2, 2), 1)])
+def test_taps_as_far_apart_as_the_image_is_long_do_not_pass_by_it(image, padding):
+    x = np.arange(1.0, 1 + np.prod(image)).reshape(image)
+    pads = _pair(padding)
+    expected, _ = oracles.max_pool(
+        _lift(x), window=(2, 2), stride=(1, 1), padding=tuple((p, p) for p in pads), dilation=(2, 2), ceil_mode=False
+    )
+    np.testing.assert_array_equal(ag.max_pool(x, 2, 1, padding=padding, dilation=2), expected[0, 0])
+
+
+def test_the_single_tap_of_a_window_meets_the_image_whatever_the_dilation():
+    x = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(ag.max_pool(x, 1, dilation=9), x)
+
+
+@pytest.mark.parametrize("name", ["window", "stride", "dilation"])
+def test_a_float_is_refused_even_after_the_int_that_it_equals(name):
+    ag.max_pool(X, **{"window": 2, name: 2})
+    with pytest.raises(ArgumentError) as err:
+        ag.max_pool(X, **{"window": 2, name: 2.0})
+    assert str(err.value) == f"max_pool: {name} is not understood: expected an int or a pair of ints, got 2.0"
+
+
 def test_a_dilation_below_1():
     with pytest.raises(ArgumentError) as err:
         ag.max_pool(X, 2, dilation=0)
@@ -265,9 +290,9 @@ def test_a_dilation_below_1():
             "mean_pool: x is no array: expected a tensor, an array or a number, got NoneType",
         ),
         (
-            lambda: ag.max_pool(X, 2, 2, 0, 1, 0, 0),
+            lambda: ag.max_pool(X, 2, 2, 0, 1, 0, 0, 0),
             OperandError,
-            "max_pool: too many arguments; it takes x, window, stride, padding, dilation, ceil_mode",
+            "max_pool: too many arguments; it takes x, window, stride, padding, dilation, ceil_mode, rectified",
         ),
         (
             lambda: ag.mean_pool(X, 2, dilation=2),

@@ -34,8 +34,9 @@ def pools(draw, kind, primitive, **params):
     return Call((x,), lie)
 
 
-def max_pool(x, window, **lie):
-    return F.max_pool2d(x, window, **lie)
+def max_pool(x, window, rectified, **lie):
+    y = F.max_pool2d(x, window, **lie)
+    return F.relu(y) if rectified else y
 
 
 def mean_pool(x, window, **lie):
@@ -43,7 +44,7 @@ def mean_pool(x, window, **lie):
 
 
 CASES = {
-    ops.max_pool: Counterpart(max_pool, pools("grid", ops.max_pool, dilation=pairs)),
+    ops.max_pool: Counterpart(max_pool, pools("grid", ops.max_pool, dilation=pairs, rectified=st.booleans())),
     ops.mean_pool: Counterpart(mean_pool, pools("normal", ops.mean_pool, count_include_pad=st.booleans())),
 }
 

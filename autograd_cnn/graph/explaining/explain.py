@@ -124,7 +124,8 @@ class _Question:
         found = choice(call)
         if found is not None and self.left(found[0]):
             raise GradientError(_CHANGED)
-        return found and self.explanation(_sources(call), terms=found[0], candidates=found[1])
+        note = "0 counts as well" if parameters_of(self.node).get("rectified") else ""
+        return found and self.explanation(_sources(call), terms=found[0], candidates=found[1], note=note)
 
     def of_sum(self, call: Call) -> Explanation | None:
         """Explain what is linear in some operand of each group of factors; None for anything else.

@@ -6,6 +6,7 @@ left taps and one of right taps, and the other way round.
 
 from typing import Any
 
+from llvmlite import ir
 from numba import types
 
 from autograd_cnn.kernels.jit.compiling import instruction
@@ -14,16 +15,20 @@ from autograd_cnn.kernels.jit.simd import INT, Value, Vectors, lane_numbers, poi
 
 @instruction
 def largest_of_four(
-    typing: Any, y: Any, winners: Any, at: Any, x: Any, x_at: Any, width: Any, count: Any
-) -> Any:  # fmt: skip
-    """Write the largest value and its tap for a vector of windows, the first ``count`` of them if these are fewer."""
+    typing: Any, y: Any, winners: Any, at: Any, x: Any, x_at: Any, width: Any, count: Any, rectified: Any
+) -> Any:
+    """Write the largest value and its tap for a vector of windows, the first ``count`` of them if these are fewer.
+
+    With 1 for ``rectified``, 0 is a fifth value, which wins over all that is not positive.
+    """
     i = types.int64
 
     def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        y, winners, at, x, x_at, width, count = values
+        y, winners, at, x, x_at, width, count, rectified = values
         kinds = signature.args
         simd = Vectors(build, kinds[0].dtype)
         numbers = Vectors(build, kinds[1].dtype, simd.lanes)
+        counts = simd.spread(build.trunc(rectified, ir.IntType(1)))
         upper = pointer(context, build, kinds[3], x, x_at)
         to_y = pointer(context, build, kinds[0], y, at)
         to_winners = pointer(context, build, kinds[1], winners, at)
@@ -38,13 +43,16 @@ def largest_of_four(
                 better = build.and_(build.fcmp_unordered(">", value, best), build.fcmp_ordered("ord", best, best))
                 best = build.select(better, value, best)
                 winner = build.select(better, numbers.vector([tap] * simd.lanes), winner)
+            loses = build.and_(build.fcmp_ordered("<=", best, simd.zero), counts)
+            best = build.select(loses, simd.zero, best)
+            winner = build.select(loses, numbers.vector([4] * simd.lanes), winner)
             simd.store(best, to_y, INT(0), masks[2])
             numbers.store(winner, to_winners, INT(0), masks[2])
 
         _whole_or_some(simd, count, compare)
         return context.get_dummy_value()
 
-    return types.void(y, winners, i, x, i, i, i), write
+    return types.void(y, winners, i, x, i, i, i, i), write
 
 
 def _taps(simd: Vectors, upper: Value, width: Value, masks: list[Value]) -> list[Value]:

@@ -32,28 +32,33 @@ class Pool(NamedTuple):
     left: int
     out_h: int
     out_w: int
+    rectified: int  # 1 if 0 counts as well
 
 
 @lru_cache(maxsize=512)
-def _pool(windows: Windows) -> Pool:
+def _pool(windows: Windows, rectified: bool) -> Pool:
     (top, _), (left, _) = windows.padding
-    return Pool(*windows.image, *windows.size, *windows.stride, *windows.dilation, top, left, *windows.out)
+    lie = (*windows.image, *windows.size, *windows.stride, *windows.dilation, top, left, *windows.out)
+    return Pool(*lie, int(rectified))
 
 
-def _run(function: in_pieces, x: Array, windows: Windows, *arrays: Array) -> None:
-    function(x.shape[0] * x.shape[1], _pool(windows), *arrays)
+def _run(function: in_pieces, x: Array, windows: Windows, *arrays: Array, rectified: bool = False) -> None:
+    function(x.shape[0] * x.shape[1], _pool(windows, rectified), *arrays)
 
 
 # --- the largest of each window ---------------------------------------------------------------
 
 
-def max_pool(x: Array, windows: Windows) -> Any:
-    """Return each window's largest value and its tap; of equal ones the first, of NaNs the first NaN."""
+def max_pool(x: Array, windows: Windows, rectified: bool) -> Any:
+    """Return each window's largest value and its tap; of equal ones the first, of NaNs the first NaN.
+
+    Where ``rectified``, 0 wins over all that is not positive, as if it were one tap more.
+    """
     if not takes(x):
         return NotImplemented
     y = np.empty((*x.shape[:2], *windows.out), x.dtype)
-    winners = np.empty(y.shape, np.min_scalar_type(windows.size[0] * windows.size[1] - 1))
-    _run(_max_pool, x, windows, flat(x), y.reshape(-1), winners.reshape(-1))
+    winners = np.empty(y.shape, np.min_scalar_type(windows.size[0] * windows.size[1]))
+    _run(_max_pool, x, windows, flat(x), y.reshape(-1), winners.reshape(-1), rectified=rectified)
     return y, winners
 
 
@@ -70,7 +75,7 @@ def _max_pool(first: int, last: int, s: Pool, x: Any, y: Any, winners: Any) -> N
                 for j in range(0, s.out_w, lanes):
                     # A vector may go beyond its row, since the next row overwrites that, but not beyond the map.
                     count = lanes if at + j + lanes <= end else s.out_w - j
-                    largest_of_four(y, winners, at + j, x, source + 2 * j, s.width, count)
+                    largest_of_four(y, winners, at + j, x, source + 2 * j, s.width, count, s.rectified)
             else:
                 _largest_of_window(x, each, i, y, winners, at, s)
 
@@ -96,6 +101,8 @@ def _largest_of_window(x: Any, each: int, i: int, y: Any, winners: Any, at: int,
                     value = x[(each * s.height + row) * s.width + column]
                     if winner < 0 or not (value <= best or np.isnan(best)):  # a NaN wins, and keeps winning
                         best, winner = value, p * s.window_w + q
+        if s.rectified and best <= 0:
+            best, winner = 0.0, s.window_h * s.window_w
         y[at + j] = best
         winners[at + j] = max(winner, 0)
 

@@ -1,7 +1,7 @@
 """Pooling over windows, and the adjoints.
 
 Shapes: x (N, C, H, W), y and g (N, C, OH, OW). ``winners`` holds for each window the number of
-its largest tap, counted row by row.
+its largest tap, counted row by row, or the number of taps where none of them won.
 """
 
 import numpy as np
@@ -11,8 +11,11 @@ from autograd_cnn.kernels.reference.elementwise import masked
 from autograd_cnn.kernels.windows import Array, Windows
 
 
-def max_pool(x: Array, windows: Windows) -> tuple[Array, Array]:
-    """Return each window's largest value and its tap; of equal ones the first, of NaNs the first NaN."""
+def max_pool(x: Array, windows: Windows, rectified: bool) -> tuple[Array, Array]:
+    """Return each window's largest value and its tap; of equal ones the first, of NaNs the first NaN.
+
+    Where ``rectified``, 0 wins over all that is not positive.
+    """
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     extent = padded(x, windows, lowest)
     values = [np.ascontiguousarray(extent[:, :, rows, columns]) for _, _, rows, columns in windows.taps()]
@@ -20,13 +23,16 @@ def max_pool(x: Array, windows: Windows) -> tuple[Array, Array]:
     for value in values[1:]:
         np.maximum(y, value, out=y)
     # A window's winner is the number of taps that it has to pass by: all those before the first equal.
-    winners = np.zeros(y.shape, np.min_scalar_type(len(values) - 1))
+    winners = np.zeros(y.shape, np.min_scalar_type(len(values)))
     passed = np.ones(y.shape, bool)
     for value in values[:-1]:
         passed &= (value != y) & ~np.isnan(value)  # a NaN equals nothing, but has won
         winners += passed
     if extent is not x:
         np.maximum(winners, _first_inside(windows).astype(winners.dtype), out=winners)
+    if rectified:
+        zero = y <= 0
+        y[zero], winners[zero] = 0, len(values)
     return y, winners
 
 

@@ -27,6 +27,10 @@ _FORMS: list[tuple[Shape, dict[str, Any]]] = [
     ((0, 2, 4, 4), {"window": 2}),
 ]
 _MAX_FORMS = [*_FORMS, ((1, 1, 8, 9), {"window": (2, 3), "stride": 1, "dilation": (3, 2)})]
+_RECTIFIED_FORMS: list[tuple[Shape, dict[str, Any]]] = [
+    ((1, 2, 4, 6), {"window": 2, "rectified": True}),
+    ((2, 5, 5), {"window": (1, 3), "stride": 2, "padding": (0, 1), "rectified": True}),
+]
 _MEAN_FORMS = [*_FORMS, ((1, 1, 5, 7), {"window": 3, "stride": 2, "padding": 1, "count_include_pad": False})]
 
 
@@ -52,7 +56,7 @@ def _averaging(x: Shape, form: dict[str, Any]) -> Case:
     return sample(normal(*y_shape), x_shape=x, **form)
 
 
-add_samples(ops.max_pool, *(sample(spaced(*x), **form) for x, form in _MAX_FORMS))
+add_samples(ops.max_pool, *(sample(spaced(*x), **form) for x, form in _MAX_FORMS + _RECTIFIED_FORMS))
 add_samples(ops.gather_winners, *starmap(_gathering, _MAX_FORMS), linear="x")
 add_samples(ops.scatter_winners, *starmap(_scattering, _MAX_FORMS), linear="g")
 add_samples(ops.mean_pool, *(sample(normal(*x), **form) for x, form in _MEAN_FORMS), linear="x")

@@ -113,6 +113,20 @@ def test_the_winner_of_a_max_pooling_and_its_rivals():
     assert [term.factors[0].index for term in found.terms] == [(0, 1)]  # the first of two
 
 
+def test_zero_may_win_a_max_pooling():
+    x = _leaf([[-1.0, -5.0, 2.0, 0.0]])
+    y = ag.max_pool(x, (1, 2), rectified=True)
+    assert str(explain(y, (0, 0))) == (
+        "max_pool[0, 0] = 0\n"
+        "  The largest value of every window; where several tie, the first, row by row, is the winner.\n"
+        "  the choice among 2 numbers:\n"
+        "  -1  x[0, 0]\n"
+        "  -5  x[0, 1]\n"
+        "  0 counts as well"
+    )
+    assert [term.factors[0].index for term in explain(y, (0, 1)).terms] == [(0, 2)]
+
+
 def test_the_border_is_no_rival():
     x = _leaf(np.arange(36.0).reshape(6, 6))
     found = explain(ag.max_pool(x, 3, stride=2, padding=1, dilation=2), (0, 0))

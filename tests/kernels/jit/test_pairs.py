@@ -11,8 +11,8 @@ dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 @numba.njit
-def _largest(y, winners, x, width, count):
-    pairs.largest_of_four(y, winners, 0, x, 0, width, count)
+def _largest(y, winners, x, width, count, rectified):
+    pairs.largest_of_four(y, winners, 0, x, 0, width, count, rectified)
 
 
 @numba.njit
@@ -30,10 +30,21 @@ def test_largest_of_four(rng, dtype):
     for count in counts(dtype):
         x = rng.permutation(4 * count).reshape(2, 2 * count).astype(dtype)
         y, winners = np.zeros(count + 1, dtype), np.zeros(count + 1, np.uint8)
-        _largest(y, winners, x.reshape(-1), 2 * count, count)
+        _largest(y, winners, x.reshape(-1), 2 * count, count, 0)
         taps = x.reshape(2, count, 2).swapaxes(0, 1).reshape(count, 4)  # (windows, taps)
         np.testing.assert_array_equal(y, [*taps.max(axis=1), 0])
         np.testing.assert_array_equal(winners, [*taps.argmax(axis=1), 0])
+
+
+@dtypes
+def test_zero_counts_as_a_fifth(dtype):
+    for count in counts(dtype):
+        x = np.resize(np.array([-3, 2, -1, 0, np.nan], dtype), (2 * count, 2)).T.copy()  # (rows, pixels)
+        y, winners = np.zeros(count, dtype), np.zeros(count, np.uint8)
+        _largest(y, winners, x.reshape(-1), 2 * count, count, 1)
+        taps = x.reshape(2, count, 2).swapaxes(0, 1).reshape(count, 4)  # (windows, taps)
+        np.testing.assert_array_equal(y, np.maximum(taps.max(axis=1), 0))
+        np.testing.assert_array_equal(winners, np.where(taps.max(axis=1) <= 0, 4, taps.argmax(axis=1)))
 
 
 @dtypes

@@ -55,11 +55,11 @@ def assert_near(actual, expected):
     )
 
 
-@given(pools())
-def test_max_pool_agrees_to_the_bit(pool):
+@given(pools(), st.booleans())
+def test_max_pool_agrees_to_the_bit(pool, rectified):
     x, slid, _ = pool
-    y, winners = jit.max_pool(x, slid)
-    expected, expected_winners = reference.max_pool(x, slid)
+    y, winners = jit.max_pool(x, slid, rectified)
+    expected, expected_winners = reference.max_pool(x, slid, rectified)
     assert_same(y, expected)
     assert_same(winners, expected_winners)
 
@@ -74,7 +74,7 @@ def test_gather_winners_agrees_to_the_bit(pool):
 @given(pools())
 def test_scatter_winners_agrees(pool):
     x, slid, rng = pool
-    winners = reference.max_pool(x, slid)[1]
+    winners = reference.max_pool(x, slid, rectified=False)[1]
     g = rng.standard_normal(winners.shape).astype(x.dtype)
     assert_near(jit.scatter_winners(g, winners, slid), reference.scatter_winners(g, winners, slid))
 
@@ -105,9 +105,9 @@ def test_counts_may_be_a_number(rng):
 def test_winners_of_large_windows_take_more_than_a_byte(rng):
     slid = windows("pool", (20, 20), 17)
     x = images(rng, (1, 2, 20, 20), np.float32)
-    y, winners = jit.max_pool(x, slid)
+    y, winners = jit.max_pool(x, slid, rectified=False)
     assert winners.dtype == np.uint16
-    assert_same(winners, reference.max_pool(x, slid)[1])
+    assert_same(winners, reference.max_pool(x, slid, rectified=False)[1])
     assert_same(jit.gather_winners(x, winners, slid), y)
 
 
@@ -128,7 +128,7 @@ def test_any_number_of_threads_gives_the_same_bits(rng, padding):
     try:
         for threads in (1, numba.config.NUMBA_NUM_THREADS):
             numba.set_num_threads(threads)
-            y, winners = jit.max_pool(x, slid)
+            y, winners = jit.max_pool(x, slid, rectified=False)
             results.append(
                 [y, winners, jit.gather_winners(x, winners, slid), jit.scatter_winners(g, winners, slid),
                  jit.mean_pool(x, slid, counts), jit.mean_pool_wrt_input(g, slid, counts)]
@@ -144,8 +144,8 @@ def test_inputs_may_be_views_and_read_only(rng):
     x = rng.standard_normal((2, 3, 8, 8)).astype(np.float32)
     view = np.asfortranarray(x)
     view.flags.writeable = False
-    y, winners = jit.max_pool(view, slid)
-    assert_same(y, reference.max_pool(x, slid)[0])
+    y, winners = jit.max_pool(view, slid, rectified=False)
+    assert_same(y, reference.max_pool(x, slid, rectified=False)[0])
     assert_same(
         jit.scatter_winners(np.asfortranarray(y), np.asfortranarray(winners), slid),
         reference.scatter_winners(y, winners, slid),
@@ -156,7 +156,7 @@ def test_inputs_may_be_views_and_read_only(rng):
 def test_other_dtypes_are_declined(dtype):
     slid, x, y = windows("pool", (4, 4), 2, stride=2), np.ones((1, 1, 4, 4), dtype), np.ones((1, 1, 2, 2), dtype)
     counts, winners = np.ones((2, 2), dtype), np.zeros(y.shape, np.uint8)
-    assert jit.max_pool(x, slid) is NotImplemented
+    assert jit.max_pool(x, slid, rectified=False) is NotImplemented
     assert jit.gather_winners(x, winners, slid) is NotImplemented
     assert jit.scatter_winners(y, winners, slid) is NotImplemented
     assert jit.mean_pool(x, slid, counts) is NotImplemented
@@ -168,4 +168,4 @@ def test_winners_that_are_no_integers_and_empty_images_are_declined():
     y = np.ones((1, 1, 2, 2))
     assert jit.gather_winners(x, y, slid) is NotImplemented
     assert jit.scatter_winners(y, y, slid) is NotImplemented
-    assert jit.max_pool(x[:0], slid) is NotImplemented
+    assert jit.max_pool(x[:0], slid, rectified=False) is NotImplemented

@@ -34,36 +34,36 @@ def pools(draw, dilated=True):
     return x, lie | ({"dilation": dilation} if dilated else {}), slid, rng
 
 
-@given(pools())
-def test_max_pool(pool):
+@given(pools(), st.booleans())
+def test_max_pool(pool, rectified):
     x, lie, slid, _ = pool
-    y, winners = reference.max_pool(x, slid)
-    expected, expected_winners = oracles.max_pool(x, **lie)
+    y, winners = reference.max_pool(x, slid, rectified)
+    expected, expected_winners = oracles.max_pool(x, **lie, rectified=rectified)
     np.testing.assert_array_equal(y, expected)
     np.testing.assert_array_equal(winners, expected_winners)
 
 
-@given(pools(), st.sampled_from([np.nan, np.inf, -np.inf]))
-def test_max_pool_of_what_is_not_finite(pool, value):
+@given(pools(), st.sampled_from([np.nan, np.inf, -np.inf]), st.booleans())
+def test_max_pool_of_what_is_not_finite(pool, value, rectified):
     x, lie, slid, rng = pool
     x[rng.random(x.shape) < 0.5] = value
-    y, winners = reference.max_pool(x, slid)
-    expected, expected_winners = oracles.max_pool(x, **lie)
+    y, winners = reference.max_pool(x, slid, rectified)
+    expected, expected_winners = oracles.max_pool(x, **lie, rectified=rectified)
     np.testing.assert_array_equal(y, expected)
     np.testing.assert_array_equal(winners, expected_winners)
 
 
-@given(pools())
-def test_gathering_the_winners_is_the_forward_pass(pool):
+@given(pools(), st.booleans())
+def test_gathering_the_winners_is_the_forward_pass(pool, rectified):
     x, _, slid, _ = pool
-    y, winners = reference.max_pool(x, slid)
+    y, winners = reference.max_pool(x, slid, rectified)
     np.testing.assert_array_equal(reference.gather_winners(x, winners, slid), y)
 
 
 @given(pools())
 def test_scatter_winners(pool):
     x, lie, slid, rng = pool
-    y, winners = reference.max_pool(x, slid)
+    y, winners = reference.max_pool(x, slid, rectified=False)
     g = rng.standard_normal(y.shape)
     expected = oracles.scatter_winners(g, winners, x.shape[2:], **lie)
     np.testing.assert_allclose(reference.scatter_winners(g, winners, slid), expected, rtol=1e-10, atol=1e-12)
@@ -97,6 +97,6 @@ def test_mean_pool_wrt_input(pool, count_include_pad):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16, np.uint8])
 def test_max_pool_of_every_dtype(dtype):
     x = np.array([[[[3, 1], [2, 4]]]], dtype)
-    y, winners = reference.max_pool(x, windows("pool", (2, 2), 2))
+    y, winners = reference.max_pool(x, windows("pool", (2, 2), 2), rectified=False)
     assert y.dtype == dtype
     assert (y.item(), winners.item()) == (4, 3)
