@@ -33,6 +33,7 @@ REGISTRY: Final[dict[str, "Primitive"]] = {}
 """Every primitive by the dotted name of its function, the user's own included."""
 
 _PLAIN: Final = frozenset({float, int, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_})
+_NUMBERS: Final = frozenset({int, float, bool})
 _POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
@@ -114,6 +115,9 @@ class Primitive:
         """Compute on arrays; on tensors also record."""
         if params or len(args) != self._arity:
             args, params = self.signature.bind(args, params)
+        if _PLAIN.issuperset(map(type, args)):  # as in a rule: there is nothing to unwrap or to record
+            y = self.forward(*args, **params)
+            return y[0] if self.residuals else y
         raw: list[Any] = []
         nodes: list[Node | None] = []
         family: type[Traced] | None = None
@@ -133,10 +137,9 @@ class Primitive:
             y, *residuals = y
         if family is None:
             return y
-        if type(y) is np.ndarray:
-            if y.flags.writeable:
-                y = _frozen(y, raw)
-        elif not isinstance(y, np.generic):
+        if type(y) is np.ndarray and y.flags.writeable:
+            y = _frozen(y, raw)
+        elif type(y) is not np.ndarray and not isinstance(y, np.generic):
             y = np.asarray(y)[()]
         state = recording.get()
         node = None
@@ -312,7 +315,9 @@ def _kept(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         base = value.base if isinstance(value.base, np.ndarray) else value
         return value.copy() if value.flags.writeable or base.flags.writeable else value
-    return type(value)(map(_kept, value)) if type(value) in {list, tuple} else value
+    if type(value) not in {list, tuple} or (type(value) is tuple and _NUMBERS.issuperset(map(type, value))):
+        return value
+    return type(value)(map(_kept, value))
 
 
 def _frozen(y: Array, raw: list[Any]) -> Array:

@@ -2,12 +2,14 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from autograd_cnn.errors import OperandError, RegistrationError, sentence
 from autograd_cnn.tape import Traced
+
+_PLAIN: Final = frozenset({int, float, bool, str, tuple, type(None), np.ndarray})
 
 
 class Signature:
@@ -58,11 +60,13 @@ class Signature:
         """Sort what was passed into arrays by position and parameters by name."""
         if len(args) != self._arity or not params.keys() <= self.parameters.keys():
             args, params = self._sorted(args, params)
-        for name, value in params.items():
-            if isinstance(value, Traced):
-                raise OperandError(
-                    sentence(self.name, f"parameter {name!r} has no gradient", expected="a plain value", got="a Tensor")
-                )
+        if not _PLAIN.issuperset(map(type, params.values())):
+            for name, value in params.items():
+                if isinstance(value, Traced):
+                    raise OperandError(
+                        sentence(self.name, f"parameter {name!r} has no gradient", expected="a plain value",
+                                 got="a Tensor")
+                    )  # fmt: skip
         return args, params
 
     def _sorted(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -152,4 +152,4 @@ def _is_int(value: object) -> bool:
 
 def as_tuples(value: Any) -> Any:
     """Turn lists into tuples, at every depth, so that the value can be a key."""
-    return tuple(map(as_tuples, value)) if isinstance(value, (list, tuple)) else value
+    return tuple([as_tuples(each) for each in value]) if isinstance(value, (list, tuple)) else value

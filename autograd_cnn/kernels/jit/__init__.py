@@ -1,8 +1,9 @@
 """The fast backend: kernels compiled by Numba for the processor at hand.
 
 `simd` writes the micro-kernel, a tile of a matrix product in registers; `panels` lays out what it reads;
-`correlation`, `wrt_input` and `wrt_weight` make correlation and both adjoints of it, the last with `dots` where filters are few; `pooling` goes over windows, with `pairs` for the
-2x2 ones. `compiling` spreads the work over the threads. A kernel that cannot do what it is asked returns
+`correlation`, `wrt_input` and `wrt_weight` make correlation and both adjoints of it, the first two with
+`stacks` where an image for each lane pays, the last with `dots` where filters are few; `pooling` goes over
+windows, with `pairs` for the 2x2 ones. `compiling` spreads the work over the threads. A kernel that cannot do what it is asked returns
 `NotImplemented`, and the reference does it.
 """
 

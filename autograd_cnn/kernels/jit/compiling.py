@@ -11,6 +11,7 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from autograd_cnn.kernels.windows import Array
@@ -18,6 +19,9 @@ from autograd_cnn.kernels.windows import Array
 PIECES: Final = 32  # runs of jobs that work is split into, for however many threads
 
 _FLOATS: Final = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
+
+_INT: Final = ir.IntType(64)
+_TAKES_JOBS: Final = ir.FunctionType(ir.VoidType(), [_INT, _INT, _INT])
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -33,12 +37,9 @@ def instruction(function: Callable[..., Any]) -> Any:
     return intrinsic(function)
 
 
-def _on_this_thread(function: Callable[..., Any]) -> Any:
-    return numba.njit(cache=True)(function)
-
-
-def _on_all_threads(function: Callable[..., Any]) -> Any:
-    return numba.njit(cache=True, parallel=True)(function)
+def _kept_on_disk(parallel: bool = False) -> Callable[[Callable[..., Any]], Any]:
+    compiled: Callable[[Callable[..., Any]], Any] = numba.njit(cache=True, parallel=parallel)
+    return compiled
 
 
 class in_pieces:  # noqa: N801  # a decorator
@@ -49,7 +50,7 @@ class in_pieces:  # noqa: N801  # a decorator
     for one job must not depend on the others.
 
     Numba compiles a parallel loop three times over, with everything that it calls. So there is
-    only one such loop, `_run`, which knows the function by its address alone.
+    only one such loop, `_spread`, which knows the function and what it takes by their addresses.
     """
 
     def __init__(self, function: Callable[..., None]) -> None:
@@ -59,47 +60,77 @@ class in_pieces:  # noqa: N801  # a decorator
 
     def __call__(self, jobs: int, sizes: tuple[int, ...], *arrays: Array, alone: bool = False) -> None:
         """Do jobs 0 to ``jobs - 1``; ``alone`` on this thread, since they are done before another is awake."""
+        pieces = 1 if alone else min(jobs, PIECES)
         dtypes = tuple([each.dtype.num for each in arrays])  # a list is faster than a generator
         code = self._compiled.get(dtypes)
         if code is None:
             code = self._compiled[dtypes] = self._compile(sizes, arrays)
-        if alone or jobs == 1:
-            _run_alone(code.address, jobs, sizes, arrays)
-        else:
-            _run(code.address, jobs, min(jobs, PIECES), sizes, arrays)
+        _run(code.address, jobs, pieces, sizes, arrays)
 
     def _compile(self, sizes: tuple[int, ...], arrays: tuple[Array, ...]) -> Any:
+        numba.get_num_threads()  # starts them; the cached code of a function that only calls `_spread` would not
         count = types.int64
         signature = types.void(count, count, *map(numba.typeof, (sizes, *arrays)))
         return numba.cfunc(signature, cache=True, error_model="numpy")(self._function)
 
 
-@_on_all_threads
+@_kept_on_disk()
 def _run(address: int, jobs: int, pieces: int, sizes: tuple[int, ...], arrays: tuple[Array, ...]) -> None:
+    function, arguments = _bound(address, sizes, arrays)
+    if pieces == 1:
+        _call(function, 0, jobs, arguments)
+    else:
+        _spread(function, jobs, pieces, arguments)
+
+
+@_kept_on_disk(parallel=True)
+def _spread(function: int, jobs: int, pieces: int, arguments: int) -> None:
     for piece in numba.prange(pieces):
         number = np.int64(piece)
-        _call(address, number * jobs // pieces, (number + 1) * jobs // pieces, sizes, arrays)
-
-
-@_on_this_thread
-def _run_alone(address: int, jobs: int, sizes: tuple[int, ...], arrays: tuple[Array, ...]) -> None:
-    _call(address, np.int64(0), np.int64(jobs), sizes, arrays)
+        _call(function, number * jobs // pieces, (number + 1) * jobs // pieces, arguments)
 
 
 @instruction
-def _call(typing: Any, address: Any, first: Any, last: Any, sizes: Any, arrays: Any) -> Any:
-    """Call the function at an address."""
+def _bound(typing: Any, address: Any, sizes: Any, arrays: Any) -> Any:
+    """Return the addresses of a function, which takes jobs and an address, and of all that it needs besides."""
 
     def write(context: Any, build: Any, signature: Any, values: Any) -> Any:
-        address, first, last, sizes, arrays = values
-        unpacked = [build.extract_value(arrays, i) for i in range(len(signature.args[4]))]
-        kinds = [context.get_value_type(kind) for kind in (*signature.args[1:4], *signature.args[4])]
-        function = ir.FunctionType(ir.VoidType(), kinds)
-        build.call(build.inttoptr(address, function.as_pointer()), [first, last, sizes, *unpacked])
+        address, sizes, arrays = values
+        arguments = [sizes, *(build.extract_value(arrays, i) for i in range(len(signature.args[2])))]
+        kinds = [context.get_value_type(kind) for kind in (signature.args[1], *signature.args[2])]
+        kept = cgutils.alloca_once(build, ir.LiteralStructType([_INT, *kinds]))
+        for i, value in enumerate([address, *arguments]):
+            build.store(value, cgutils.gep_inbounds(build, kept, 0, i))
+        function = ir.Function(build.module, _TAKES_JOBS, build.module.get_unique_name("unpack"))
+        function.linkage = "internal"
+        _write_unpacking(function, kept.type, kinds)
+        addresses = [build.ptrtoint(function, _INT), build.ptrtoint(kept, _INT)]
+        return context.make_tuple(build, signature.return_type, addresses)
+
+    return types.UniTuple(types.int64, 2)(address, sizes, arrays), write
+
+
+def _write_unpacking(function: Any, kept: Any, kinds: list[Any]) -> None:
+    """Write the call of the function whose address is kept, with the arguments that are kept behind it."""
+    first, last, where = function.args
+    build = ir.IRBuilder(function.append_basic_block())
+    place = build.inttoptr(where, kept)
+    address, *arguments = (build.load(cgutils.gep_inbounds(build, place, 0, i)) for i in range(1 + len(kinds)))
+    kind = ir.FunctionType(ir.VoidType(), [_INT, _INT, *kinds])
+    build.call(build.inttoptr(address, kind.as_pointer()), [first, last, *arguments])
+    build.ret_void()
+
+
+@instruction
+def _call(typing: Any, function: Any, first: Any, last: Any, arguments: Any) -> Any:
+    """Call the function at an address with jobs and the address of the rest."""
+
+    def write(context: Any, build: Any, signature: Any, values: Any) -> Any:
+        build.call(build.inttoptr(values[0], _TAKES_JOBS.as_pointer()), values[1:])
         return context.get_dummy_value()
 
     count = types.int64
-    return types.void(count, count, count, sizes, arrays), write
+    return types.void(count, count, count, count), write
 
 
 def is_cached() -> bool:
@@ -117,7 +148,12 @@ def takes(*arrays: Any) -> bool:
     (True, False, False)
     """
     dtype = arrays[0].dtype
-    return dtype in _FLOATS and all(each.dtype == dtype and each.size > 0 for each in arrays)
+    if dtype not in _FLOATS:
+        return False
+    for each in arrays:  # noqa: SIM110  # every kernel asks, and all() takes twice as long
+        if each.dtype != dtype or not each.size:
+            return False
+    return True
 
 
 def flat(x: Array) -> Array:
@@ -129,6 +165,6 @@ def flat(x: Array) -> Array:
     >>> flat(np.eye(2)).shape
     (4,)
     """
-    row = np.ascontiguousarray(x).reshape(-1)  # (size,)
-    row.flags.writeable = False
+    row: Array = np.ascontiguousarray(x).reshape(-1)  # (size,)
+    row.setflags(write=False)
     return row

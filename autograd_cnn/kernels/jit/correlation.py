@@ -3,7 +3,8 @@
 Shapes: x (N, C, H, W), w (F, C/G, KH, KW), y (N, F, OH, OW), for G groups.
 
 It is a product of matrices of which one is made of an image's patches, and is never written down
-as a whole: the tiles read it from the image itself or from a panel of a few rows of windows.
+as a whole: the tiles read it from the image itself or from a panel of a few rows of windows. Where maps
+are small, stacks of images are faster.
 """
 
 from typing import Any
@@ -32,6 +33,7 @@ from autograd_cnn.kernels.jit.simd import (
     halves_on_right,
     patches_on_right,
 )
+from autograd_cnn.kernels.jit.stacks import correlate_stacks
 from autograd_cnn.kernels.windows import Array, Windows
 
 
@@ -39,8 +41,11 @@ def correlate2d(x: Array, w: Array, bias: Array | None, windows: Windows, groups
     """Return y[n, f] = bias[f] + w[f] · patches of x[n], for each group."""
     if not takes(x, w, *(() if bias is None else (bias,))):
         return NotImplemented
-    f, depth = w.shape[0] // groups, w[0].size
     start = np.zeros(w.shape[0], x.dtype) if bias is None else bias.copy()
+    in_stacks = correlate_stacks(x, w, start, windows, groups, adjoint=False)
+    if in_stacks is not None:
+        return in_stacks
+    f, depth = w.shape[0] // groups, w[0].size
     packed = pack_rows(w, groups, f * depth, f, depth, np.arange(depth))
     y = np.empty((x.shape[0], w.shape[0], *windows.out), x.dtype)
     run(x, packed, start, plan(x.shape[0], groups, w.shape[1], f, windows, x.itemsize), y)

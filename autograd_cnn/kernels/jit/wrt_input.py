@@ -1,4 +1,4 @@
-"""The adjoint of correlation with respect to its input, in three ways.
+"""The adjoint of correlation with respect to its input, in four ways.
 
 Shapes: g (N, F, OH, OW), w (F, C/G, KH, KW), x (N, C, H, W), for G groups.
 """
@@ -21,6 +21,7 @@ from autograd_cnn.kernels.jit.panels import (
     plan,
 )
 from autograd_cnn.kernels.jit.simd import TALL, VECTOR_BYTES, sum_vectors
+from autograd_cnn.kernels.jit.stacks import correlate_stacks
 from autograd_cnn.kernels.windows import Array, Windows
 
 
@@ -28,6 +29,9 @@ def correlate2d_wrt_input(g: Array, w: Array, windows: Windows, groups: int) -> 
     """Return what each pixel of x gets, of all windows that meet it."""
     if not takes(g, w):
         return NotImplemented
+    in_stacks = correlate_stacks(g, w, np.zeros(groups * w.shape[1], g.dtype), windows, groups, adjoint=True)
+    if in_stacks is not None:
+        return in_stacks
     if windows.stride != (1, 1):
         return _by_adding_patches(g, w, windows, groups)
     # Correlating back costs a product per pixel and tap, the sums one per window and tap, and the adding.
