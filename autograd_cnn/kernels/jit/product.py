@@ -48,20 +48,23 @@ def linear(x: Array, w: Array, bias: Array | None) -> Any:
 
 def _add_product(a: Array, b: Array, c: Array) -> Array:
     lanes, turned = VECTOR_BYTES // c.itemsize, not a.flags.c_contiguous  # a rule passes a transposed view
-    blocks, sizes, places, depths, spots = _layout(*a.shape, b.shape[1], lanes, turned)
+    blocks, sizes, places, depths, lines, spots = _layout(*a.shape, b.shape[1], lanes, turned)
     wide = _in_vectors(b, sizes, lanes)
-    _multiply(blocks, sizes, flat(a.T if turned else a), places, depths, wide, spots, c.reshape(-1))
+    _multiply(blocks, sizes, flat(a.T if turned else a), places, depths, wide, lines, spots, c.reshape(-1))
     return c
 
 
 @lru_cache(maxsize=512)
-def _layout(rows: int, depth: int, columns: int, lanes: int, turned: bool) -> tuple[int, Product, Array, Array, Array]:
-    """Return the number of jobs, the sizes, and the offsets: of A's rows and columns, and of the vectors of C."""
+def _layout(
+    rows: int, depth: int, columns: int, lanes: int, turned: bool
+) -> tuple[int, Product, Array, Array, Array, Array]:
+    """Return the number of jobs, the sizes, and the offsets: of A's rows and columns, B's rows, and the vectors of C."""
     vectors = -(-columns // lanes)
     blocks = 1 if rows * columns * depth <= ALONE else -(-rows // (2 * TALL))
     sizes = Product(rows, columns, depth, vectors * lanes, -(-rows // blocks))
     across, down = (rows, 1) if turned else (1, depth)
-    return blocks, sizes, np.arange(rows) * down, np.arange(depth) * across, np.arange(vectors) * lanes
+    lines = np.arange(depth) * sizes.width
+    return blocks, sizes, np.arange(rows) * down, np.arange(depth) * across, lines, np.arange(vectors) * lanes
 
 
 def _in_vectors(b: Array, sizes: Product, lanes: int) -> Array:
@@ -82,7 +85,9 @@ def _turn(first: int, last: int, s: Product, transposed: Any, wide: Any) -> None
 
 
 @in_pieces
-def _multiply(first: int, last: int, s: Product, a: Any, places: Any, depths: Any, b: Any, spots: Any, c: Any) -> None:
+def _multiply(
+    first: int, last: int, s: Product, a: Any, places: Any, depths: Any, b: Any, lines: Any, spots: Any, c: Any
+) -> None:
     lanes = VECTOR_BYTES // c.itemsize
     strips = (spots.size + TALL_VECTORS - 1) // TALL_VECTORS
     for job in range(first, last):
@@ -94,7 +99,7 @@ def _multiply(first: int, last: int, s: Product, a: Any, places: Any, depths: An
                 in_last = min(lanes, s.columns - (v + count - 1) * lanes)
                 for m in range(row, end, TALL):
                     patches_on_left(
-                        TALL, count, a, 0, places, m, depths, k, b, k * s.width + v * lanes, s.width,
+                        TALL, count, a, 0, places, m, depths, k, b, v * lanes, lines,
                         min(DEPTH, s.depth - k), c, 0, c, m * s.columns, spots, v, s.columns, min(TALL, end - m),
                         in_last, 1,
                     )  # fmt: skip

@@ -148,9 +148,7 @@ def pointer(context: Any, build: Value, kind: Any, array: Value, offset: Value) 
 
 def _write_tile(function: Value, dtype: Any, rows: int, vectors: int, side: str) -> None:
     """Write the body of one shape of tile; `_tile` explains its arguments."""
-    image, places, depths, packed, packed_step, depth, start, c, spots, c_step, row_count, lane_count, adds = (
-        function.args
-    )
+    image, places, depths, packed, lines, depth, start, c, spots, c_step, row_count, lane_count, adds = function.args
     build = ir.IRBuilder(function.append_basic_block())
     simd = Vectors(build, dtype)
     # Rows beyond the count repeat the last one: they compute the same, and store it to the same place.
@@ -180,7 +178,8 @@ def _write_tile(function: Value, dtype: Any, rows: int, vectors: int, side: str)
 
     with cgutils.for_range(build, depth) as loop:
         step = build.load(build.gep(depths, [loop.index]))
-        line = build.gep(packed, [build.mul(loop.index, packed_step)])
+        place = build.load(build.gep(lines, [loop.index])) if side == "left" else build.mul(loop.index, lines)
+        line = build.gep(packed, [place])
         if side == "left":
             a = [simd.number(in_image[m], step) for m in range(rows)]
             b = [simd.load(line, INT(v * simd.lanes)) for v in range(vectors)]
@@ -201,7 +200,8 @@ def _tile_function(module: Value, dtype: Any, rows: int, vectors: int, side: str
     if name not in module.globals:
         element = element_type(dtype).as_pointer()
         table = INT.as_pointer()
-        kinds = [element, table, table, element, INT, INT, element, element, table, INT, INT, INT, INT]
+        lines = table if side == "left" else INT
+        kinds = [element, table, table, element, lines, INT, element, element, table, INT, INT, INT, INT]
         function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
         function.linkage = "internal"
         function.attributes.add("noinline")
@@ -212,28 +212,53 @@ def _tile_function(module: Value, dtype: Any, rows: int, vectors: int, side: str
 def _tile(side: str) -> Any:
     """Return the tile as a function for Numba, with patches as A on the left or as B on the right.
 
-    With ``"halves"`` each vector of B consists of two parts, which lie and go to apart from each other.
+    With ``"halves"`` each vector of B consists of two parts, which lie and go to apart from each other. A
+    packed A has its lines one after the other, so many numbers each; those of a packed B lie where a table says.
     """
 
     @instruction
     def tile(
         typing: Any, rows: Any, vectors: Any, image: Any, image_at: Any, places: Any, places_at: Any, depths: Any,
-        depths_at: Any, packed: Any, packed_at: Any, packed_step: Any, depth: Any, start: Any, start_at: Any,
+        depths_at: Any, packed: Any, packed_at: Any, lines: Any, depth: Any, start: Any, start_at: Any,
         c: Any, c_at: Any, spots: Any, spots_at: Any, c_step: Any, row_count: Any, lane_count: Any, adds: Any,
     ) -> Any:  # fmt: skip
         i = types.int64
-        kinds = (i, i, image, i, places, i, depths, i, packed, i, i, i, start, i, c, i, spots, i, i, i, i, i)
+        kinds = (
+            i,
+            i,
+            image,
+            i,
+            places,
+            i,
+            depths,
+            i,
+            packed,
+            i,
+            lines if side == "left" else i,
+            i,
+            start,
+            i,
+            c,
+            i,
+            spots,
+            i,
+            i,
+            i,
+            i,
+            i,
+        )
 
         def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
             rows, vectors, image, image_at, places, places_at, depths, depths_at, packed, packed_at, *rest = values
-            packed_step, depth, start, start_at, c, c_at, spots, spots_at, c_step, row_count, lane_count, adds = rest
+            lines, depth, start, start_at, c, c_at, spots, spots_at, c_step, row_count, lane_count, adds = rest
             of = dict(zip(("image", "places", "depths", "packed", "start", "c", "spots"),
                           (signature.args[j] for j in (2, 4, 6, 8, 12, 14, 16)), strict=True))  # fmt: skip
             arguments = [
                 pointer(context, build, of["image"], image, image_at),
                 pointer(context, build, of["places"], places, places_at),
                 pointer(context, build, of["depths"], depths, depths_at),
-                pointer(context, build, of["packed"], packed, packed_at), packed_step, depth,
+                pointer(context, build, of["packed"], packed, packed_at),
+                pointer(context, build, signature.args[10], lines, depths_at) if side == "left" else lines, depth,
                 pointer(context, build, of["start"], start, start_at),
                 pointer(context, build, of["c"], c, c_at),
                 pointer(context, build, of["spots"], spots, spots_at), c_step, row_count, lane_count, adds,

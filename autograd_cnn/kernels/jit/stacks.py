@@ -21,6 +21,7 @@ from numba import types
 from numba.core import cgutils
 
 from autograd_cnn.kernels.jit.compiling import flat, in_pieces, inner, instruction
+from autograd_cnn.kernels.jit.meetings import count_meetings, meetings
 from autograd_cnn.kernels.jit.panels import SCRATCH, pack_rows, tile_rows
 from autograd_cnn.kernels.jit.simd import (
     INT,
@@ -103,12 +104,14 @@ def _layout(
     vectors = min(VECTORS, -(-images // lanes))
     width = vectors * lanes
     stacks = -(-images // width)
-    rows, columns = _met(windows)
-    meetings = np.count_nonzero(rows >= 0) * np.count_nonzero(columns >= 0)
     source, result = (windows.out, windows.image) if adjoint else (windows.image, windows.out)
     # With pixels in the lanes, each tap is a product for each vector of them. A stride costs as much again.
     otherwise = window * result[0] * -(-result[1] // lanes) * lanes * (1 if windows.stride == (1, 1) else 2)
-    if min(channels, filters) < FEWEST or window == 1 or meetings * stacks * width > WORTH * otherwise * images:
+    if (
+        min(channels, filters) < FEWEST
+        or window == 1
+        or count_meetings(windows) * stacks * width > WORTH * otherwise * images
+    ):
         return None
     maps_in, maps_out = (filters, channels) if adjoint else (channels, filters)
     pixels_in, pixels_out = source[0] * source[1], result[0] * result[1]
@@ -119,30 +122,15 @@ def _layout(
     share_in = min(maps_in, max(1, SCRATCH // (reach * width * itemsize)))
     s = Stack(images, groups, maps_in, maps_out, pixels_in, pixels_out, vectors, share_in, share_out)
     weights = np.arange(window)[:, None] + np.arange(maps_in) * window * (channels if adjoint else 1)
-    return Layout(s, *_meetings(windows, adjoint), weights.reshape(-1))
+    return Layout(s, *_lists(windows, adjoint), weights.reshape(-1))
 
 
-def _met(windows: Windows) -> tuple[Array, Array]:
-    """Return which row each window's rows of taps meet, (OH, KH), and which column, (OW, KW); -1 for the padding."""
-    met = []
-    for n, k, s, (before, _), d, places in zip(
-        windows.image, windows.size, windows.stride, windows.padding, windows.dilation, windows.out, strict=True
-    ):
-        line = np.arange(places)[:, None] * s + np.arange(k) * d - before
-        met.append(np.where((line >= 0) & (line < n), line, -1))
-    return met[0], met[1]
-
-
-def _meetings(windows: Windows, adjoint: bool) -> tuple[Array, Array, Array]:
-    """List the taps by which and the pixels which each window meets, in the ``adjoint`` the windows each pixel meets."""
-    (height, width), (rows, columns) = windows.image, _met(windows)
-    row, column = rows[:, None, :, None], columns[:, None, :]
-    inside = (row >= 0) & (column >= 0)  # (OH, OW, KH, KW)
-    place, tap = np.divmod(np.flatnonzero(inside), inside[0, 0].size)
-    pixel = (row * width + column)[inside]
-    who, whom, count = (pixel, place, height * width) if adjoint else (place, pixel, inside[..., 0, 0].size)
+def _lists(windows: Windows, adjoint: bool) -> tuple[Array, Array, Array]:
+    """List what each window meets, in the ``adjoint`` each pixel; see `Layout`."""
+    place, tap, pixel = meetings(windows)
+    who, whom, size = (pixel, place, windows.image) if adjoint else (place, pixel, windows.out)
     order = np.argsort(who, kind="stable")
-    starts = np.searchsorted(who[order], np.arange(count + 1))
+    starts = np.searchsorted(who[order], np.arange(size[0] * size[1] + 1))
     return starts, tap[order], whom[order]
 
 

@@ -1,4 +1,4 @@
-"""The adjoint of correlation with respect to its weights, in two ways.
+"""The adjoint of correlation with respect to its weights, in three ways.
 
 Shapes: x (N, C, H, W), g (N, F, OH, OW), w (F, C/G, KH, KW), for G groups.
 
@@ -12,7 +12,8 @@ import numpy as np
 from autograd_cnn.kernels.jit.compiling import flat, in_pieces, inner, takes
 from autograd_cnn.kernels.jit.dots import ONE_MAP, SOME_MAPS, sum_of_dots
 from autograd_cnn.kernels.jit.panels import DEPTH, Plan, Slide, cut_image, plan, tile_rows, turn_maps
-from autograd_cnn.kernels.jit.simd import MIDDLE, MIDDLE_VECTORS, TALL, TALL_VECTORS, VECTOR_BYTES, patches_on_left
+from autograd_cnn.kernels.jit.simd import LOW, MIDDLE, MIDDLE_VECTORS, TALL, TALL_VECTORS, VECTOR_BYTES, patches_on_left
+from autograd_cnn.kernels.jit.taps import add_tap_by_tap
 from autograd_cnn.kernels.windows import Array, Windows
 
 TAPS: Final = 288  # about so many rows of the gradient are worked on at a time
@@ -30,26 +31,35 @@ def correlate2d_wrt_weight(x: Array, g: Array, windows: Windows, groups: int) ->
     pieces = min(s.images, max(1, SUMS // (groups * -(-c // s.channels))))
     lanes = VECTOR_BYTES // x.itemsize
     by_dots = windows.stride[1] == 1 and _lanes_filled(f, lanes) < _lanes_filled(windows.out[1], lanes)
-    way = _in_lanes_of_pixels if by_dots else _in_lanes_of_filters
-    return way(x, g, p, pieces, lanes).reshape(groups * f, c, *windows.size)
+    dw = _in_lanes_of_pixels(x, g, p, pieces) if by_dots else _in_lanes_of_filters(x, g, p, pieces, windows)
+    return dw.reshape(groups * f, c, *windows.size)
 
 
 def _lanes_filled(count: int, lanes: int) -> float:
     return count / (-(-count // lanes) * lanes)
 
 
-def _in_lanes_of_filters(x: Array, g: Array, p: Plan, pieces: int, lanes: int) -> Array:
+def _in_lanes_of_filters(x: Array, g: Array, p: Plan, pieces: int, windows: Windows) -> Array:
+    s, lanes = p.slide, VECTOR_BYTES // x.itemsize
+    depth = s.groups * s.all_channels * s.window
+    sums = np.zeros((pieces, depth, -(-s.filters // lanes) * lanes), x.dtype)  # (pieces, G·C·KH·KW, F/G)
+    if s.all_channels < LOW:
+        _add_patches(x, g, sums, p)
+    else:
+        add_tap_by_tap(x, g, sums, s.channels, windows, s.groups)
+    dw = np.empty(depth * s.filters, x.dtype)
+    _add_sums(depth, s, sums, dw)
+    return dw
+
+
+def _add_patches(x: Array, g: Array, sums: Array, p: Plan) -> None:
+    """Read the rows of a tile, too few channels to make them, from patches."""
     s = p.slide
-    depth, width = s.all_channels * s.window, -(-s.filters // lanes) * lanes
-    sums = np.zeros((pieces, s.groups * depth, width), x.dtype)  # (pieces, C·KH·KW, F/G)
-    jobs = pieces * s.groups * -(-s.all_channels // s.channels)
+    jobs = len(sums) * s.groups * -(-s.all_channels // s.channels)
     # Small images are worked on several at a time, so that a tile has depth.
     together = max(1, DEPTH // p.corners.size) if s.rows == s.out_h else 1
     corners = np.arange(together)[:, None] * s.channels * s.part_rows * s.part_width + p.corners  # (together, OH·OW)
     _sum_products(jobs, s, flat(x), flat(g), p.taps, corners.reshape(-1), sums.reshape(-1))
-    dw = np.empty(s.groups * s.filters * depth, x.dtype)
-    _add_sums(s.groups * depth, s, sums, dw)
-    return dw
 
 
 @in_pieces
@@ -61,7 +71,7 @@ def _sum_products(first: int, last: int, s: Slide, x: Any, g: Any, taps: Any, co
     together, part_size = corners.size // (s.rows * s.out_w), s.channels * s.part_rows * s.part_width
     part = np.zeros(together * part_size + lanes, x.dtype)
     turned = np.empty((corners.size + lanes) * width, x.dtype)
-    spots = np.arange(0, width, lanes)
+    lines, spots = np.arange(corners.size) * width, np.arange(0, width, lanes)
     for job in range(first, last):
         piece, group, channel = job // (s.groups * chunks), job // chunks % s.groups, job % chunks * s.channels
         count = min(s.channels, s.all_channels - channel)
@@ -79,12 +89,12 @@ def _sum_products(first: int, last: int, s: Slide, x: Any, g: Any, taps: Any, co
                     )  # fmt: skip
                     turn_maps(turned, depth * width, g, g_at, s.filters, places, rows * s.out_w)
                     depth += rows * s.out_w
-                _add_product(part, taps, count * s.window, corners, depth, turned, sums, sums_at, spots)
+                _add_product(part, taps, count * s.window, corners, depth, turned, lines, sums, sums_at, spots)
 
 
 @inner
 def _add_product(
-    image: Any, taps: Any, rows: int, corners: Any, depth: int, turned: Any, c: Any, c_at: int, spots: Any
+    image: Any, taps: Any, rows: int, corners: Any, depth: int, turned: Any, lines: Any, c: Any, c_at: int, spots: Any
 ) -> None:
     """Add patches, a row for each tap, · turned maps to c, tile by tile."""
     lanes = VECTOR_BYTES // c.itemsize
@@ -99,7 +109,7 @@ def _add_product(
             count = (strip + 1) * spots.size // strips - v
             for m in range(0, rows, height):
                 patches_on_left(
-                    tile_rows(min(rows - m, height)), count, image, 0, taps, m, corners, k, turned, k * width + v * lanes, width,
+                    tile_rows(min(rows - m, height)), count, image, 0, taps, m, corners, k, turned, v * lanes, lines,
                     min(DEPTH, depth - k), c, 0, c, c_at + m * width, spots, v, width, min(height, rows - m), lanes, 1,
                 )  # fmt: skip
 
@@ -121,8 +131,8 @@ def _add_sums(first: int, last: int, s: Slide, sums: Any, dw: Any) -> None:
 # --- few filters ------------------------------------------------------------------------------
 
 
-def _in_lanes_of_pixels(x: Array, g: Array, p: Plan, pieces: int, lanes: int) -> Array:
-    s = p.slide
+def _in_lanes_of_pixels(x: Array, g: Array, p: Plan, pieces: int) -> Array:
+    s, lanes = p.slide, VECTOR_BYTES // x.itemsize
     sums = np.zeros((pieces, s.groups, s.all_channels * s.window, s.filters, lanes), x.dtype)
     jobs = pieces * s.groups * -(-s.all_channels // s.channels)
     _sum_dots(jobs, s, flat(x), flat(g), p.taps, sums.reshape(-1))

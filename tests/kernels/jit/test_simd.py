@@ -20,9 +20,9 @@ def _right(rows, vectors, image, places, depths, packed, start, c, spots, c_step
 
 
 @numba.njit
-def _left(rows, vectors, image, places, depths, packed, step, c, spots, c_step, row_count, lane_count, adds):
+def _left(rows, vectors, image, places, depths, packed, lines, c, spots, c_step, row_count, lane_count, adds):
     simd.patches_on_left(
-        rows, vectors, image, 0, places, 0, depths, 0, packed, 0, step, depths.size, c, 0, c, 0, spots, 0, c_step,
+        rows, vectors, image, 0, places, 0, depths, 0, packed, 0, lines, depths.size, c, 0, c, 0, spots, 0, c_step,
         row_count, lane_count, adds,
     )  # fmt: skip
 
@@ -90,9 +90,10 @@ def test_a_tile_with_patches_on_the_left(rng, dtype, rows, vectors, row_count):
     places, depths = rng.integers(0, 100, row_count), rng.integers(0, 100, depth)
     old = rng.integers(-4, 5, (rows, vectors * lanes)).astype(dtype)
     c = old.copy()
-    spots = np.arange(vectors) * lanes
+    spots, order = np.arange(vectors) * lanes, rng.permutation(depth)
+    lines, packed = order * vectors * lanes, b[np.argsort(order)]  # row k of B is line number order[k]
     _left(
-        rows, vectors, image, places, depths, b.reshape(-1), vectors * lanes, c.reshape(-1), spots, vectors * lanes,
+        rows, vectors, image, places, depths, packed.reshape(-1), lines, c.reshape(-1), spots, vectors * lanes,
         row_count, lanes, 1,
     )  # fmt: skip
     expected = old.copy()

@@ -129,18 +129,16 @@ def test_any_number_of_threads_gives_the_same_bits(layer):
         assert one.tobytes() == several.tobytes()
 
 
-def test_what_meets():
+def test_lists_of_what_meets():
     slid = windows("form", (3, 4), 2, stride=(1, 2), padding=((1, 0), (0, 0)))  # 3 x 2 windows
-    rows, columns = stacks._met(slid)
-    assert (rows.tolist(), columns.tolist()) == ([[-1, 0], [0, 1], [1, 2]], [[0, 1], [2, 3]])
-    starts, taps, pixels = stacks._meetings(slid, adjoint=False)
+    starts, taps, pixels = stacks._lists(slid, adjoint=False)
     assert starts.tolist() == [0, 2, 4, 8, 12, 16, 20]
     assert (taps[:4].tolist(), pixels[:4].tolist()) == ([2, 3, 2, 3], [0, 1, 2, 3])
-    starts, taps, places = stacks._meetings(slid, adjoint=True)
+    starts, taps, places = stacks._lists(slid, adjoint=True)
     assert starts.tolist() == [0, 2, 4, 6, 8, 10, 12, 14, 16, 17, 18, 19, 20]
     assert (taps[:2].tolist(), places[:2].tolist()) == ([2, 0], [0, 2])
 
 
 def test_a_pixel_that_no_window_meets_gets_nothing():
-    starts, _, _ = stacks._meetings(windows("form", (3, 5), (1, 2), stride=(2, 3)), adjoint=True)
+    starts, _, _ = stacks._lists(windows("form", (3, 5), (1, 2), stride=(2, 3)), adjoint=True)
     assert np.diff(starts).tolist() == [1, 1, 0, 1, 1, *[0] * 5, 1, 1, 0, 1, 1]

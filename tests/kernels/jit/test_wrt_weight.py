@@ -1,11 +1,11 @@
-"""The two ways to the adjoint of correlation with respect to its weights, against the reference."""
+"""The ways to the adjoint of correlation with respect to its weights, against the reference."""
 
 import numpy as np
 import pytest
 
 from autograd_cnn.kernels import jit, reference
 from autograd_cnn.kernels.jit import wrt_weight
-from autograd_cnn.kernels.jit.simd import VECTOR_BYTES
+from autograd_cnn.kernels.jit.simd import LOW, TALL, VECTOR_BYTES
 from autograd_cnn.kernels.windows import windows
 
 LANES = VECTOR_BYTES // 8  # of float64
@@ -15,7 +15,7 @@ FORMS = {
     "depthwise": ((2, 4, 4), (9, 20), 3, {"padding": 1, "groups": 4}),
     "seven filters, rows apart": ((2, 3, 7), (11, 33), 3, {"stride": (2, 1), "dilation": (1, 2)}),
     "many channels": ((5, 40, 3), (6, 17), 3, {"padding": ((0, 2), (1, 0))}),
-    "small images, several at a time": ((7, 6, 16), (12, 12), 5, {}),
+    "small images, several at a time": ((7, 3, 16), (12, 12), 5, {}),
     "one pixel": ((1, 1, 1), (1, 1), 1, {}),
 }
 
@@ -52,6 +52,17 @@ def test_which_way_is_taken(rng, monkeypatch, filters, width, stride, way):
     monkeypatch.setattr(wrt_weight, way, lambda *arguments: expected)
     found = jit.correlate2d_wrt_weight(*operands(rng, (1, 1, filters), image, 1, stride=stride))
     np.testing.assert_array_equal(found.ravel(), expected)
+
+
+@pytest.mark.parametrize(
+    ("channels", "way"), [(LOW - 1, "_add_patches"), (LOW, "add_tap_by_tap"), (TALL + 1, "add_tap_by_tap")]
+)
+def test_too_few_channels_for_a_tile_are_patches(rng, monkeypatch, channels, way):
+    taken = []
+    for name in ("_add_patches", "add_tap_by_tap"):
+        monkeypatch.setattr(wrt_weight, name, lambda *arguments, name=name: taken.append(name))
+    jit.correlate2d_wrt_weight(*operands(rng, (1, channels, LANES), (3, 3), 3))
+    assert taken == [way]
 
 
 def test_what_is_not_a_number_stays_with_the_taps_that_meet_it(rng):
