@@ -30,7 +30,8 @@ def correlate2d_wrt_weight(x: Array, g: Array, windows: Windows, groups: int) ->
     s = p.slide
     pieces = min(s.images, max(1, SUMS // (groups * -(-c // s.channels))))
     lanes = VECTOR_BYTES // x.itemsize
-    by_dots = windows.stride[1] == 1 and _lanes_filled(f, lanes) < _lanes_filled(windows.out[1], lanes)
+    in_pixels = c < LOW or _lanes_filled(f, lanes) < _lanes_filled(windows.out[1], lanes)
+    by_dots = windows.stride[1] == 1 and in_pixels
     dw = _in_lanes_of_pixels(x, g, p, pieces) if by_dots else _in_lanes_of_filters(x, g, p, pieces, windows)
     return dw.reshape(groups * f, c, *windows.size)
 

@@ -15,7 +15,8 @@ FORMS = {
     "depthwise": ((2, 4, 4), (9, 20), 3, {"padding": 1, "groups": 4}),
     "seven filters, rows apart": ((2, 3, 7), (11, 33), 3, {"stride": (2, 1), "dilation": (1, 2)}),
     "many channels": ((5, 40, 3), (6, 17), 3, {"padding": ((0, 2), (1, 0))}),
-    "small images, several at a time": ((7, 3, 16), (12, 12), 5, {}),
+    "small images, several at a time": ((7, 3, 16), (12, 13), 5, {"stride": 2}),
+    "large images, in parts": ((2, 3, 16), (80, 90), 3, {"stride": 2, "padding": 1}),
     "one pixel": ((1, 1, 1), (1, 1), 1, {}),
 }
 
@@ -39,18 +40,20 @@ def test_either_way_agrees_with_the_reference(rng, monkeypatch, form, by_dots):
 
 
 @pytest.mark.parametrize(
-    ("filters", "width", "stride", "way"),
+    ("channels", "filters", "width", "stride", "way"),
     [
-        (1, 4 * LANES, 1, "_in_lanes_of_pixels"),
-        (1, 4 * LANES, 2, "_in_lanes_of_filters"),
-        (LANES, 1, 1, "_in_lanes_of_filters"),
-        (4 * LANES, 4 * LANES, 1, "_in_lanes_of_filters"),
+        (LOW, 1, 4 * LANES, 1, "_in_lanes_of_pixels"),
+        (LOW, 1, 4 * LANES, 2, "_in_lanes_of_filters"),
+        (LOW, LANES, 1, 1, "_in_lanes_of_filters"),
+        (LOW, 4 * LANES, 4 * LANES, 1, "_in_lanes_of_filters"),
+        (LOW - 1, 4 * LANES, 4 * LANES, 1, "_in_lanes_of_pixels"),
+        (LOW - 1, 4 * LANES, 4 * LANES, 2, "_in_lanes_of_filters"),
     ],
 )
-def test_which_way_is_taken(rng, monkeypatch, filters, width, stride, way):
-    expected, image = np.arange(filters), (3, stride * (width - 1) + 1)
+def test_which_way_is_taken(rng, monkeypatch, channels, filters, width, stride, way):
+    expected, image = np.arange(filters * channels), (3, stride * (width - 1) + 1)
     monkeypatch.setattr(wrt_weight, way, lambda *arguments: expected)
-    found = jit.correlate2d_wrt_weight(*operands(rng, (1, 1, filters), image, 1, stride=stride))
+    found = jit.correlate2d_wrt_weight(*operands(rng, (1, channels, filters), image, 1, stride=stride))
     np.testing.assert_array_equal(found.ravel(), expected)
 
 
@@ -61,7 +64,7 @@ def test_too_few_channels_for_a_tile_are_patches(rng, monkeypatch, channels, way
     taken = []
     for name in ("_add_patches", "add_tap_by_tap"):
         monkeypatch.setattr(wrt_weight, name, lambda *arguments, name=name: taken.append(name))
-    jit.correlate2d_wrt_weight(*operands(rng, (1, channels, LANES), (3, 3), 3))
+    jit.correlate2d_wrt_weight(*operands(rng, (1, channels, LANES), (5, 5), 3, stride=2))
     assert taken == [way]
 
 
