@@ -1,7 +1,7 @@
 """Windows of 2x2 side by side, a vector of them at a time.
 
 A row of pixels holds the windows' left and right taps in turn. Shuffling two vectors of it makes one of
-left taps and one of right taps, and the other way round.
+left taps and one of right taps, and the other way round. Of small maps, several rows of windows fill a vector.
 """
 
 from typing import Any
@@ -28,24 +28,12 @@ def largest_of_four(
         kinds = signature.args
         simd = Vectors(build, kinds[0].dtype)
         numbers = Vectors(build, kinds[1].dtype, simd.lanes)
-        counts = simd.spread(build.trunc(rectified, ir.IntType(1)))
         upper = pointer(context, build, kinds[3], x, x_at)
         to_y = pointer(context, build, kinds[0], y, at)
         to_winners = pointer(context, build, kinds[1], winners, at)
 
         def compare(masks: list[Value]) -> None:
-            best, winner = None, numbers.zero
-            for tap, value in enumerate(_taps(simd, upper, width, masks)):
-                if best is None:
-                    best = value
-                    continue
-                # Not "greater", so that a NaN wins, and keeps winning.
-                better = build.and_(build.fcmp_unordered(">", value, best), build.fcmp_ordered("ord", best, best))
-                best = build.select(better, value, best)
-                winner = build.select(better, numbers.vector([tap] * simd.lanes), winner)
-            loses = build.and_(build.fcmp_ordered("<=", best, simd.zero), counts)
-            best = build.select(loses, simd.zero, best)
-            winner = build.select(loses, numbers.vector([4] * simd.lanes), winner)
+            best, winner = _largest(simd, numbers, _taps(simd, upper, width, masks), rectified)
             simd.store(best, to_y, INT(0), masks[2])
             numbers.store(winner, to_winners, INT(0), masks[2])
 
@@ -53,6 +41,71 @@ def largest_of_four(
         return context.get_dummy_value()
 
     return types.void(y, winners, i, x, i, i, i, i), write
+
+
+@instruction
+def largest_of_four_in_rows(
+    typing: Any, y: Any, winners: Any, at: Any, x: Any, x_at: Any, rows: Any, rectified: Any
+) -> Any:
+    """Do the same for as many ``rows`` of windows, 2 or 4, as make a vector."""
+    i = types.int64
+
+    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+        y, winners, at, x, x_at, rows, rectified = values
+        kinds = signature.args
+        simd = Vectors(build, kinds[0].dtype)
+        numbers = Vectors(build, kinds[1].dtype, simd.lanes)
+        pixels = pointer(context, build, kinds[3], x, x_at)
+        to_y = pointer(context, build, kinds[0], y, at)
+        to_winners = pointer(context, build, kinds[1], winners, at)
+
+        def compare(rows: int) -> None:
+            vectors = [simd.load(pixels, INT(n * simd.lanes)) for n in range(4)]
+            taps = [_picked(simd, vectors, tap) for tap in _pixels_by_tap(simd.lanes, rows)]
+            best, winner = _largest(simd, numbers, taps, rectified)
+            simd.store(best, to_y, INT(0))
+            numbers.store(winner, to_winners, INT(0))
+
+        _two_or_four(build, rows, compare)
+        return context.get_dummy_value()
+
+    return types.void(y, winners, i, x, i, i, i), write
+
+
+def _largest(simd: Vectors, numbers: Vectors, taps: list[Value], rectified: Value) -> tuple[Value, Value]:
+    """Return the largest of four, or 0, and its number."""
+    build, (best, *others), winner = simd.build, taps, numbers.zero
+    for tap, value in enumerate(others, 1):
+        # Not "greater", so that a NaN wins, and keeps winning.
+        better = build.and_(build.fcmp_unordered(">", value, best), build.fcmp_ordered("ord", best, best))
+        best = build.select(better, value, best)
+        winner = build.select(better, numbers.vector([tap] * simd.lanes), winner)
+    counts = simd.spread(build.trunc(rectified, ir.IntType(1)))
+    loses = build.and_(build.fcmp_ordered("<=", best, simd.zero), counts)
+    return build.select(loses, simd.zero, best), build.select(loses, numbers.vector([4] * simd.lanes), winner)
+
+
+def _pixels_by_tap(lanes: int, rows: int) -> list[list[int]]:
+    """Return for each tap where its pixels lie in a map, when so many ``rows`` of windows make a vector."""
+    width = 2 * lanes // rows
+    corners = [2 * (n // (width // 2)) * width + 2 * (n % (width // 2)) for n in range(lanes)]
+    return [[corner + p * width + q for corner in corners] for p in (0, 1) for q in (0, 1)]
+
+
+def _picked(simd: Vectors, vectors: list[Value], numbers: list[int]) -> Value:
+    """Return the elements of these numbers, out of four vectors one after the other."""
+    shuffle, lanes = simd.build.shuffle_vector, simd.lanes
+    first = shuffle(*vectors[:2], lane_numbers([n % (2 * lanes) for n in numbers]))
+    second = shuffle(*vectors[2:], lane_numbers([n % (2 * lanes) for n in numbers]))
+    return shuffle(first, second, lane_numbers([j + lanes * (n >= 2 * lanes) for j, n in enumerate(numbers)]))
+
+
+def _two_or_four(build: Value, rows: Value, body: Any) -> None:
+    with build.if_else(build.icmp_signed("==", rows, INT(2))) as (two, four):
+        with two:
+            body(2)
+        with four:
+            body(4)
 
 
 def _taps(simd: Vectors, upper: Value, width: Value, masks: list[Value]) -> list[Value]:
@@ -83,11 +136,7 @@ def give_to_one_of_four(
 
         def give(masks: list[Value]) -> None:
             value = simd.load(from_g, INT(0), masks[2])
-            winner = numbers.load(from_winners, INT(0), masks[2])
-            taps = [
-                build.select(build.icmp_unsigned("==", winner, numbers.vector([tap] * simd.lanes)), value, simd.zero)
-                for tap in range(4)
-            ]
+            taps = _shares(simd, numbers, value, numbers.load(from_winners, INT(0), masks[2]))
             for row, pair in ((INT(0), taps[:2]), (width, taps[2:])):
                 for n in (0, 1):
                     inner = [n * simd.lanes // 2 + j // 2 + j % 2 * simd.lanes for j in range(simd.lanes)]
@@ -98,6 +147,41 @@ def give_to_one_of_four(
         return context.get_dummy_value()
 
     return types.void(x, i, i, g, winners, i, i), write
+
+
+@instruction
+def give_to_one_of_four_in_rows(typing: Any, x: Any, x_at: Any, g: Any, winners: Any, at: Any, rows: Any) -> Any:
+    """Do the same for as many ``rows`` of windows, 2 or 4, as make a vector."""
+    i = types.int64
+
+    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+        x, x_at, g, winners, at, rows = values
+        kinds = signature.args
+        simd = Vectors(build, kinds[0].dtype)
+        numbers = Vectors(build, kinds[3].dtype, simd.lanes)
+        pixels = pointer(context, build, kinds[0], x, x_at)
+        value = simd.load(pointer(context, build, kinds[2], g, at), INT(0))
+        winner = numbers.load(pointer(context, build, kinds[3], winners, at), INT(0))
+        taps = _shares(simd, numbers, value, winner)
+
+        def give(rows: int) -> None:
+            order = [pixel for tap in _pixels_by_tap(simd.lanes, rows) for pixel in tap]
+            of_pixel = [order.index(pixel) for pixel in range(4 * simd.lanes)]
+            for n in range(4):
+                vector = _picked(simd, taps, of_pixel[n * simd.lanes : (n + 1) * simd.lanes])
+                simd.store(vector, pixels, INT(n * simd.lanes))
+
+        _two_or_four(build, rows, give)
+        return context.get_dummy_value()
+
+    return types.void(x, i, g, winners, i, i), write
+
+
+def _shares(simd: Vectors, numbers: Vectors, value: Value, winner: Value) -> list[Value]:
+    """Return what each tap gets of a value: all of it, or nothing."""
+    build = simd.build
+    won = [build.icmp_unsigned("==", winner, numbers.vector([tap] * simd.lanes)) for tap in range(4)]
+    return [build.select(each, value, simd.zero) for each in won]
 
 
 def _whole_or_some(simd: Vectors, count: Value, body: Any) -> None:

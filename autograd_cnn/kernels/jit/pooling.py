@@ -12,7 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_cnn.kernels.jit.compiling import flat, in_pieces, inner, takes
-from autograd_cnn.kernels.jit.pairs import give_to_one_of_four, largest_of_four
+from autograd_cnn.kernels.jit.pairs import (
+    give_to_one_of_four,
+    give_to_one_of_four_in_rows,
+    largest_of_four,
+    largest_of_four_in_rows,
+)
 from autograd_cnn.kernels.jit.simd import VECTOR_BYTES
 from autograd_cnn.kernels.windows import Array, Windows
 
@@ -66,9 +71,14 @@ def max_pool(x: Array, windows: Windows, rectified: bool) -> Any:
 def _max_pool(first: int, last: int, s: Pool, x: Any, y: Any, winners: Any) -> None:
     lanes = VECTOR_BYTES // x.itemsize
     pairs = _is_two_by_two(s)
+    rows = _rows_in_vector(s, lanes)
+    whole = s.out_h // rows * rows if rows > 1 else 0
     for each in range(first, last):
         end = (each + 1) * s.out_h * s.out_w
-        for i in range(s.out_h):
+        for i in range(0, whole, rows):
+            at = (each * s.out_h + i) * s.out_w
+            largest_of_four_in_rows(y, winners, at, x, 4 * at, rows, s.rectified)
+        for i in range(whole, s.out_h):
             at = (each * s.out_h + i) * s.out_w
             if pairs:
                 source = (each * s.height + 2 * i) * s.width
@@ -85,6 +95,15 @@ def _is_two_by_two(s: Pool) -> bool:
     size = s.window_h == 2 and s.window_w == 2 and s.stride_h == 2 and s.stride_w == 2
     inside = s.top == 0 and s.left == 0 and 2 * s.out_h <= s.height and 2 * s.out_w <= s.width
     return size and inside and s.dilation_h == 1 and s.dilation_w == 1
+
+
+@inner
+def _rows_in_vector(s: Pool, lanes: int) -> int:
+    """Return how many rows of windows fill a vector, 2 or 4, where they cover the map; else 1."""
+    for rows in (2, 4):
+        if _is_two_by_two(s) and s.width == 2 * s.out_w and s.height == 2 * s.out_h and rows * s.out_w == lanes:
+            return rows
+    return 1
 
 
 @inner
@@ -148,10 +167,15 @@ def scatter_winners(g: Array, winners: Array, windows: Windows) -> Any:
 @in_pieces
 def _scatter_winners(first: int, last: int, s: Pool, g: Any, winners: Any, x: Any) -> None:
     pairs = _is_two_by_two(s)
+    rows = _rows_in_vector(s, VECTOR_BYTES // g.itemsize)
+    whole = s.out_h // rows * rows if rows > 1 else 0
     for each in range(first, last):
         start, end = each * s.height * s.width, (each + 1) * s.height * s.width
         x[start + (2 * s.out_h * s.width if pairs else 0) : end] = 0
-        for i in range(s.out_h):
+        for i in range(0, whole, rows):
+            at = (each * s.out_h + i) * s.out_w
+            give_to_one_of_four_in_rows(x, 4 * at, g, winners, at, rows)
+        for i in range(whole, s.out_h):
             at = (each * s.out_h + i) * s.out_w
             if pairs:
                 _scatter_pairs(g, winners, at, (each + 1) * s.out_h * s.out_w, x, start + 2 * i * s.width, s)

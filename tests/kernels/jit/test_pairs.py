@@ -20,6 +20,16 @@ def _give(x, width, g, winners, count):
     pairs.give_to_one_of_four(x, 0, width, g, winners, 0, count)
 
 
+@numba.njit
+def _largest_in_rows(y, winners, x, rows, rectified):
+    pairs.largest_of_four_in_rows(y, winners, 0, x, 0, rows, rectified)
+
+
+@numba.njit
+def _give_in_rows(x, g, winners, rows):
+    pairs.give_to_one_of_four_in_rows(x, 0, g, winners, 0, rows)
+
+
 def counts(dtype):
     lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
     return [1, lanes // 2, lanes - 1, lanes]
@@ -57,3 +67,23 @@ def test_give_to_one_of_four(rng, dtype):
             count, 2, 2
         )  # (windows, rows, columns)
         np.testing.assert_array_equal(x, [*taps.swapaxes(0, 1).ravel(), 9])
+
+
+@dtypes
+@pytest.mark.parametrize("rows", [2, 4])
+@pytest.mark.parametrize("rectified", [0, 1])
+def test_rows_that_make_a_vector(rng, dtype, rows, rectified):
+    lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
+    width = lanes // rows  # windows in a row
+    x = (rng.permutation(4 * lanes) - 3 * lanes).reshape(rows, 2, width, 2).astype(dtype)
+    taps = x.swapaxes(1, 2).reshape(lanes, 4)
+    none = rectified * (taps.max(axis=1) <= 0)
+    y, winners = np.zeros(lanes + 1, dtype), np.zeros(lanes + 1, np.uint8)
+    _largest_in_rows(y, winners, x.reshape(-1), rows, rectified)
+    np.testing.assert_array_equal(y, [*np.where(none, 0, taps.max(axis=1)), 0])
+    np.testing.assert_array_equal(winners, [*np.where(none, 4, taps.argmax(axis=1)), 0])
+    g, back = rng.standard_normal(lanes).astype(dtype), np.full(4 * lanes + 1, 9, dtype)
+    _give_in_rows(back, g, winners, rows)
+    shares = np.where(np.arange(4) == winners[:-1, None], g[:, None], 0)  # (windows, taps)
+    expected = shares.reshape(rows, width, 2, 2).swapaxes(1, 2)
+    np.testing.assert_array_equal(back, [*expected.ravel(), 9])

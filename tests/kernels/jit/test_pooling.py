@@ -102,6 +102,15 @@ def test_counts_may_be_a_number(rng):
     assert_same(jit.mean_pool_wrt_input(g, slid, 4.0), reference.mean_pool_wrt_input(g, slid, 4.0))
 
 
+@pytest.mark.parametrize("image", [(8, 8), (6, 8), (7, 8), (16, 16), (6, 16), (8, 9), (4, 4), (2, 8)])
+def test_small_maps_of_which_several_rows_fill_a_vector(rng, image):
+    slid, x = windows("pool", image, 2, stride=2), images(rng, (3, 5, *image), np.float32)
+    (y, winners), expected = jit.max_pool(x, slid, rectified=True), reference.max_pool(x, slid, rectified=True)
+    assert_same(y, expected[0])
+    assert_same(winners, expected[1])
+    assert_same(jit.scatter_winners(y, winners, slid), reference.scatter_winners(y, winners, slid))
+
+
 def test_winners_of_large_windows_take_more_than_a_byte(rng):
     slid = windows("pool", (20, 20), 17)
     x = images(rng, (1, 2, 20, 20), np.float32)
