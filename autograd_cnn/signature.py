@@ -22,6 +22,8 @@ class Signature:
     parameters : dict
         The keyword-only names with their defaults. Arguments beyond the arrays fill them in
         this order, so that ``log_softmax(x, 1)`` works as NumPy's users expect.
+    optional : frozenset of str
+        The arguments that may be None.
     variadic : bool
         Whether there is a star.
     shown : inspect.Signature
@@ -41,7 +43,7 @@ class Signature:
         self.operands = tuple(p.name for p in arrays)
         self.parameters = {p.name: p.default for p in given if p.kind is p.KEYWORD_ONLY}
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in arrays)
-        self._optional = frozenset(p.name for p in given if p.default is None)
+        self.optional = frozenset(p.name for p in given if p.default is None)
         self._names = frozenset((*self.operands, *self.parameters))
         self._arity = -1 if self.variadic else len(self.operands)
         if "y" in self._names:
@@ -81,7 +83,7 @@ class Signature:
             params = spilled | params
             arrays = list(args[:count])
             for name in self.operands[len(arrays) :]:
-                if name not in params and name not in self._optional:
+                if name not in params and name not in self.optional:
                     raise OperandError(sentence(self.name, f"argument {name!r} is missing"))
                 arrays.append(params.pop(name, None))
             args = tuple(arrays)
@@ -97,7 +99,7 @@ class Signature:
     def coerced(self, arg: Any, position: int) -> Any:
         """Take what is no array yet, or say that it can't be one."""
         name = self.operand(position)
-        if arg is None and name in self._optional:
+        if arg is None and name in self.optional:
             return None
         if _holds_tensor(arg):
             raise OperandError(

@@ -27,6 +27,10 @@ gather_winners = Kernel("gather_winners")
 scatter_winners = Kernel("scatter_winners")
 mean_pool = Kernel("mean_pool")
 mean_pool_wrt_input = Kernel("mean_pool_wrt_input")
+moments = Kernel("moments")
+standardize = Kernel("standardize")
+standardize_wrt_input = Kernel("standardize_wrt_input")
+standardized_dot = Kernel("standardized_dot")
 sum = Kernel("sum")  # noqa: A001  # NumPy's name
 
 keep_freed_blocks()
@@ -45,11 +49,15 @@ __all__ = [
     "max_pool",
     "mean_pool",
     "mean_pool_wrt_input",
+    "moments",
     "must_compile",
     "num_threads",
     "relu",
     "scatter_winners",
     "set_backend",
     "set_num_threads",
+    "standardize",
+    "standardize_wrt_input",
+    "standardized_dot",
     "sum",
 ]

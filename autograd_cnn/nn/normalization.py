@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from autograd_cnn import ops
+from autograd_cnn import kernels, ops
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.nn.checks import positive
 from autograd_cnn.nn.module import Module, Parameter
@@ -87,28 +87,28 @@ class BatchNorm2d(Module):
             raise ShapeError(
                 sentence("BatchNorm2d", "x has the wrong shape", expected=f"(N, {self.num_features}, H, W)", got=shape)
             )
-        mean, var = self._of_batch(x, shape) if self.training else (self.running_mean, self.running_var)
-        scale = 1 / ops.sqrt(var + self.eps)
+        if self.training:
+            self._follow(x, shape)
+            return ops.batch_norm(x, self.weight, self.bias, eps=self.eps)
+        scale = 1 / ops.sqrt(self.running_var + self.eps)
         if self.weight is not None:
             scale = scale * self.weight
-        y = (x - _maps(mean)) * _maps(scale)
+        y = (x - _maps(self.running_mean)) * _maps(scale)
         return y if self.bias is None else y + _maps(self.bias)
 
-    def _of_batch(self, x: Array, shape: Shape) -> tuple[Array, Array]:
-        """Return the batch's mean and variance, and let the running ones follow."""
+    def _follow(self, x: Array, shape: Shape) -> None:
+        """Let the running values follow the batch's mean and variance."""
         count = math.prod(shape) // self.num_features
         if count < 2:
             raise ShapeError(
                 sentence("BatchNorm2d", "one value for each channel has no variance to train with",
                          expected="at least 2", got=f"shape {shape}")
             )  # fmt: skip
-        mean, var = ops.mean(x, axis=(0, 2, 3)), ops.var(x, axis=(0, 2, 3))
+        mean, var = kernels.moments(np.asarray(x))
         self.num_batches_tracked = self.num_batches_tracked + 1
         share = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
-        unbiased = np.asarray(var) * (count / (count - 1))
-        self.running_mean = _moved(self.running_mean, np.asarray(mean), share)
-        self.running_var = _moved(self.running_var, unbiased, share)
-        return mean, var
+        self.running_mean = _moved(self.running_mean, mean, share)
+        self.running_var = _moved(self.running_var, var * (count / (count - 1)), share)
 
     def extra_repr(self) -> str:
         """Return the parameters."""

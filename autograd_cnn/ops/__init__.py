@@ -31,6 +31,7 @@ from autograd_cnn.ops.elementwise import (
 from autograd_cnn.ops.indexing import getitem, pad, repeat, scatter_add, set_at, split, take, take_along_axis
 from autograd_cnn.ops.linalg import einsum, linear, matmul, outer, tensordot
 from autograd_cnn.ops.loss import softmax_cross_entropy
+from autograd_cnn.ops.normalization import batch_norm, batch_norm_wrt_input, batch_norm_wrt_weight
 from autograd_cnn.ops.pooling import (
     adaptive_mean_pool,
     gather_winners,
@@ -82,6 +83,9 @@ __all__ = [
     "argmax",
     "argmin",
     "astype",
+    "batch_norm",
+    "batch_norm_wrt_input",
+    "batch_norm_wrt_weight",
     "broadcast_to",
     "clip",
     "concatenate",

@@ -61,6 +61,11 @@ def _normalised():
     return ag.sum(ag.exp(norm(_leaf(2, 2, 3, 3))) * _images(2, 2, 3, 3))
 
 
+def _varied():
+    x = _leaf(3, 4)
+    return ag.sum(ag.exp(x / ag.sqrt(ag.var(x, axis=0) + 1.0)))
+
+
 def _attention():
     q, k = _leaf(3, 3), _leaf(3, 3) + 2.0
     scores = ag.softmax(q @ k / ag.sqrt(ag.sum(k * k, axis=0)))
@@ -149,7 +154,7 @@ WRONG = {
     ),
     "another winner": (
         _convolutional, ops.max_pool, "x",
-        lambda g, *, winners, x_shape, **geometry: ag.scatter_winners(
+        lambda g, *, winners, x_shape, rectified, **geometry: ag.scatter_winners(
             g, winners=(winners + 1) % 4, x_shape=x_shape, **geometry),
     ),
     "dropped mask": (_convolutional, ops.relu, "x", lambda g: g),
@@ -169,8 +174,12 @@ WRONG = {
             g, x_shape=x_shape, **geometry | {"count_include_pad": True}),
     ),
     "spread of a variance": (
-        _normalised, ops.var, "x",
+        _varied, ops.var, "x",
         lambda g, *, x, axis: spread(g, x.shape, axis) * x * (2 / count(x.shape, axis)),
+    ),
+    "means that do not depend on x": (
+        _normalised, ops.batch_norm, "x",
+        lambda g, *, x, weight, eps: g / ag.sqrt(ag.var(x, axis=(0, 2, 3), keepdims=True) + eps),
     ),
     "not a number": (_normalised, ops.exp, "x", lambda g: g * np.nan),
     "slightly off": (_normalised, ops.exp, "x", lambda g, *, y: g * y * (1 + 1e-4)),

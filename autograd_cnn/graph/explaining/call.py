@@ -7,6 +7,7 @@ element of another operand, its position is found by letting that operand hold t
 places: 1, 2, 3, …
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -95,8 +96,17 @@ class Call:
     # --- what the rules tell ------------------------------------------------------------------
 
     def rule(self, position: int) -> Rule | None:
-        """Return the rule for an operand."""
+        """Return the rule for an operand, if it was given and has one."""
+        if position in self._absent:
+            return None
         return self.primitive.rules.get(self.primitive.signature.operand(position))
+
+    @cached_property
+    def _absent(self) -> frozenset[int]:
+        """The operands of which the tape says that they were None."""
+        saved = self.node.saved or {}
+        operands = () if self.primitive.variadic else self.primitive.operands
+        return frozenset(i for i, name in enumerate(operands) if name in saved and saved[name] is None)
 
     def asks(self, position: int) -> set[int]:
         """Return the operands on whose values the rule for one depends."""
@@ -165,7 +175,7 @@ class Call:
             if name not in known:
                 raise UnknownError
             return known[name]
-        if value is None:
+        if value is None and not (kind == "operand" and key in self._absent):
             raise UnknownError
         if kind == "shapes":
             return tuple(map(np.shape, value))
@@ -179,15 +189,21 @@ class Call:
         raise UnknownError
 
     def again(self) -> float | None:
-        """Return what the primitive makes of the operands, or None if not all it takes is known."""
+        """Return what the primitive makes of the operands, or None if not all it takes is known.
+
+        One that may be None, and of which the tape says nothing, was None if that gives the result.
+        """
         parameters = parameters_of(self.node)
-        if any(operand is None for operand in self.operands) or len(parameters) < len(self.primitive.parameters):
+        unsure = {i for i, operand in enumerate(self.operands) if operand is None} - self._absent
+        optional = {i for i in unsure if self.name(i) in self.primitive.signature.optional}
+        if unsure > optional or len(parameters) < len(self.primitive.parameters):
             return None
         try:
             with np.errstate(all="ignore"):
-                return float(np.asarray(self.primitive(*self.operands, **parameters))[self.index])
+                found = float(np.asarray(self.primitive(*self.operands, **parameters))[self.index])
         except Exception:  # noqa: BLE001  # a user's function may raise anything
             return None
+        return found if not unsure or math.isclose(found, float(self.y[self.index]), rel_tol=1e-5) else None
 
     # --- the terms of a sum -------------------------------------------------------------------
 
@@ -249,7 +265,7 @@ class Call:
         ones = self.holding({partner: np.ones(np.shape(self.operands[partner])) for partner in partners})
         counts = ones.row(position).ravel()
         support = np.flatnonzero(counts)
-        if not (counts[support] == 1).all():
+        if not (counts[support] == 1).all() or row.ravel()[counts == 0].any():
             return None
         found = []
         product = np.ones(len(support))

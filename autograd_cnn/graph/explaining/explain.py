@@ -176,7 +176,7 @@ class _Question:
             places = np.flatnonzero(row) if row.any() else call.beneath(position)
             slopes += [(call.element(position, int(flat)), float(row.flat[flat])) for flat in places]
         note = "" if slopes else "its derivatives are all 0"
-        if missing:
+        if missing and again is None:
             note = f"the tape did not keep {' and '.join(missing)}"
         return self.explanation(_sources(call), slopes=tuple(slopes), note=note)
 

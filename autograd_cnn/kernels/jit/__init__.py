@@ -9,6 +9,7 @@ windows, with `pairs` for the 2x2 ones. `compiling` spreads the work over the th
 
 from autograd_cnn.kernels.jit.correlation import correlate2d
 from autograd_cnn.kernels.jit.elementwise import masked, relu
+from autograd_cnn.kernels.jit.normalization import moments, standardize, standardize_wrt_input, standardized_dot
 from autograd_cnn.kernels.jit.pooling import (
     gather_winners,
     max_pool,
@@ -33,9 +34,13 @@ __all__ = [
     "max_pool",
     "mean_pool",
     "mean_pool_wrt_input",
+    "moments",
     "num_threads",
     "relu",
     "scatter_winners",
     "set_num_threads",
+    "standardize",
+    "standardize_wrt_input",
+    "standardized_dot",
     "sum",
 ]

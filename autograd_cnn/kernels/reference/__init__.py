@@ -5,6 +5,12 @@ Loops run over the taps of a window, never over pixels or images.
 
 from autograd_cnn.kernels.reference.correlation import correlate2d, correlate2d_wrt_input, correlate2d_wrt_weight
 from autograd_cnn.kernels.reference.elementwise import masked, relu
+from autograd_cnn.kernels.reference.normalization import (
+    moments,
+    standardize,
+    standardize_wrt_input,
+    standardized_dot,
+)
 from autograd_cnn.kernels.reference.pooling import (
     gather_winners,
     max_pool,
@@ -28,7 +34,11 @@ __all__ = [
     "max_pool",
     "mean_pool",
     "mean_pool_wrt_input",
+    "moments",
     "relu",
     "scatter_winners",
+    "standardize",
+    "standardize_wrt_input",
+    "standardized_dot",
     "sum",
 ]

@@ -1,0 +1,185 @@
+"""Batch normalisation as a form ⟨g, w · z(x)⟩, seen from its sides.
+
+For each channel let z = (x - mean(x)) · r with r = 1 / sqrt(var(x) + eps), over all images and pixels. The form is
+linear in g and in w. Its gradient in g is the forward pass; its gradient in w a sum; its gradient in x,
+
+    A(g) = w · r · (g - mean(g) - z · mean(g · z)),
+
+its own adjoint: ⟨u, A(g)⟩ = ⟨A(u), g⟩. So these three are each other's rules, but for the second derivative in x.
+
+Shapes: x, g and y (N, C, H, W), weight and bias (C,).
+"""
+
+import numpy as np
+
+from autograd_cnn import kernels
+from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.ops import reduction
+from autograd_cnn.ops.elementwise import sqrt
+from autograd_cnn.ops.shaping import reshape
+from autograd_cnn.primitive import primitive
+from autograd_cnn.tape import Array
+
+_ALL_BUT_CHANNELS = (0, 2, 3)
+
+
+def _check(where: str, x: Array, **numbers: Array | None) -> None:
+    """Raise `ShapeError` unless ``x`` is a batch of maps, and there is a number for each channel."""
+    if np.ndim(x) != 4 or not np.size(x):
+        raise ShapeError(sentence(where, "x has the wrong shape", expected="(N, C, H, W), not empty", got=np.shape(x)))
+    for name, values in numbers.items():
+        if values is not None and np.shape(values) != np.shape(x)[1:2]:
+            raise ShapeError(
+                sentence(where, f"{name} has the wrong shape", expected=f"one number for each channel, "
+                         f"{np.shape(x)[1:2]}", got=np.shape(values))
+            )  # fmt: skip
+
+
+def _check_alike(where: str, g: Array, x: Array) -> None:
+    if np.shape(g) != np.shape(x):
+        raise ShapeError(sentence(where, "g has the wrong shape", expected=np.shape(x), got=np.shape(g)))
+
+
+def _or(values: Array | None, x: Array, default: float) -> Array:
+    return np.full(x.shape[1], default, x.dtype) if values is None else values
+
+
+@primitive
+def batch_norm(x: Array, weight: Array | None = None, bias: Array | None = None, *, eps: float = 1e-5) -> Array:
+    """``(x - mean) / sqrt(var + eps) · weight + bias`` with each channel's own moments (Ioffe & Szegedy 2015).
+
+    Parameters
+    ----------
+    x : (N, C, H, W)
+    weight, bias : (C,), optional
+        By default 1 and 0.
+    eps : float
+        Keeps the division away from 0.
+
+    Returns
+    -------
+    y : (N, C, H, W)
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not go together, or x is empty.
+
+    Examples
+    --------
+    >>> batch_norm(np.array([1.0, 3.0]).reshape(2, 1, 1, 1), eps=0.0).ravel()
+    array([-1.,  1.])
+    """
+    _check("batch_norm", x, weight=weight, bias=bias)
+    return kernels.standardize(x, _or(weight, x, 1), _or(bias, x, 0), eps)
+
+
+@batch_norm.vjp("x")
+def batch_norm_vjp_x(g: Array, *, x: Array, weight: Array | None, eps: float) -> Array:
+    return batch_norm_wrt_input(g, x, weight, eps=eps)
+
+
+@batch_norm.vjp("weight")
+def batch_norm_vjp_weight(g: Array, *, x: Array, eps: float) -> Array:
+    return batch_norm_wrt_weight(g, x, eps=eps)
+
+
+@batch_norm.vjp("bias")
+def batch_norm_vjp_bias(g: Array) -> Array:
+    return reduction.sum(g, axis=_ALL_BUT_CHANNELS)
+
+
+@primitive
+def batch_norm_wrt_input(g: Array, x: Array, weight: Array | None = None, *, eps: float = 1e-5) -> Array:
+    """The form's gradient in x: ``weight · r · (g - mean(g) - z · mean(g · z))``.
+
+    Parameters
+    ----------
+    g, x : (N, C, H, W)
+        Sensitivities of the output, and the input.
+    weight, eps
+        As for `batch_norm`.
+
+    Returns
+    -------
+    dx : (N, C, H, W)
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not go together, or x is empty.
+
+    Examples
+    --------
+    >>> g, x = (np.array(values).reshape(3, 1, 1, 1) for values in ([1.0, 0.0, 0.0], [0.0, 1.0, 2.0]))
+    >>> (batch_norm_wrt_input(g, x, eps=0.0).ravel() + 0.0).round(3)
+    array([ 0.204, -0.408,  0.204])
+    """
+    _check("batch_norm_wrt_input", x, weight=weight)
+    _check_alike("batch_norm_wrt_input", g, x)
+    return kernels.standardize_wrt_input(g, x, _or(weight, x, 1), eps)
+
+
+@batch_norm_wrt_input.vjp("g")
+def batch_norm_wrt_input_vjp_g(u: Array, *, x: Array, weight: Array | None, eps: float) -> Array:
+    return batch_norm_wrt_input(u, x, weight, eps=eps)
+
+
+@batch_norm_wrt_input.vjp("x")
+def batch_norm_wrt_input_vjp_x(u: Array, *, g: Array, x: Array, weight: Array | None, eps: float) -> Array:
+    """With S = mean(u·g) - mean(u)·mean(g) - mean(u·z)·mean(g·z), the count times w·r·S is ⟨u, A(g)⟩; dr = -r²·z."""
+    z, r = batch_norm(x, eps=eps), 1 / sqrt(reduction.var(x, axis=_ALL_BUT_CHANNELS, keepdims=True) + eps)
+    gz, uz = _mean(g * z), _mean(u * z)
+    s = _mean(u * g) - _mean(u) * _mean(g) - uz * gz
+    dx = -(batch_norm_wrt_input(r * (u * gz + g * uz), x, eps=eps) + r * r * z * s)
+    return dx if weight is None else dx * reshape(weight, shape=(-1, 1, 1))
+
+
+@batch_norm_wrt_input.vjp("weight")
+def batch_norm_wrt_input_vjp_weight(u: Array, *, g: Array, x: Array, eps: float) -> Array:
+    return reduction.sum(u * batch_norm_wrt_input(g, x, eps=eps), axis=_ALL_BUT_CHANNELS)
+
+
+def _mean(values: Array) -> Array:
+    return reduction.mean(values, axis=_ALL_BUT_CHANNELS, keepdims=True)
+
+
+@primitive
+def batch_norm_wrt_weight(g: Array, x: Array, *, eps: float = 1e-5) -> Array:
+    """The form's gradient in the weight: each channel's sum of ``g · z``.
+
+    Parameters
+    ----------
+    g, x : (N, C, H, W)
+        Sensitivities of the output, and the input.
+    eps : float
+        As for `batch_norm`.
+
+    Returns
+    -------
+    dweight : (C,)
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ, or x is empty.
+
+    Examples
+    --------
+    >>> g, x = (np.array(values).reshape(2, 1, 1, 1) for values in ([0.0, 5.0], [1.0, 3.0]))
+    >>> batch_norm_wrt_weight(g, x, eps=0.0)
+    array([5.])
+    """
+    _check("batch_norm_wrt_weight", x)
+    _check_alike("batch_norm_wrt_weight", g, x)
+    return kernels.standardized_dot(g, x, eps)
+
+
+@batch_norm_wrt_weight.vjp("g")
+def batch_norm_wrt_weight_vjp_g(u: Array, *, x: Array, eps: float) -> Array:
+    return batch_norm(x, u, eps=eps)
+
+
+@batch_norm_wrt_weight.vjp("x")
+def batch_norm_wrt_weight_vjp_x(u: Array, *, g: Array, x: Array, eps: float) -> Array:
+    return batch_norm_wrt_input(g, x, u, eps=eps)
