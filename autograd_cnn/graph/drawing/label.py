@@ -1,5 +1,6 @@
 """The text in and behind the boxes of a drawing."""
 
+import re
 from collections.abc import Iterator
 from math import prod
 from textwrap import wrap
@@ -11,6 +12,8 @@ from autograd_cnn.tape import Shape
 
 WIDTH = 32
 """Longer lines of parameters are cut."""
+_SIDES = frozenset({"window", "stride", "padding", "dilation"})
+"""Parameters of which a number means a pair of it."""
 
 
 def visible(text: str) -> str:
@@ -110,12 +113,20 @@ def _shape(node: GraphNode) -> str:
 def _parameters(node: GraphNode) -> str:
     """Return the parameters that say something new: no defaults, no arrays, no repeated shape."""
     told = [
-        f"{each.name}={each.value}"
+        _short(each.name, each.value)
         for each in node.parameters
         if not each.default and "array" not in each.value and each.value != str(node.shape)
     ]
     text = ", ".join(told)
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+
+
+def _short(name: str, value: str) -> str:
+    """Write a parameter as short as it can be understood: a switch by its name, a square window by its side."""
+    if value == "True":
+        return name
+    square = re.fullmatch(r"\((\d+), \1\)", value) if name in _SIDES else None
+    return f"{name}={square[1] if square else value}"
 
 
 def tooltip(box: Box) -> str:

@@ -57,6 +57,13 @@ def test_only_new_parameters_are_shown():
     assert 'label="reshape\\n(36,)"' in capture(x.reshape(36)).to_dot().source
 
 
+def test_parameters_are_short():
+    x = ag.tensor(np.ones((1, 1, 6, 6)), requires_grad=True)
+    pooled = ag.max_pool(x, (2, 2), stride=(3, 3), rectified=True)
+    assert "max_pool\\nwindow=2, stride=3, rectified\\n" in capture(pooled).to_dot().source
+    assert "index=(0, 0)" in capture(ag.getitem(x, index=(0, 0))).to_dot().source
+
+
 def test_a_number_is_shown_with_its_value(square):
     assert 'label="output\\nscalar = 9"' in capture(square).to_dot().source
     assert 'label="output\\nscalar"' in capture(square, values=False).to_dot().source
