@@ -5,7 +5,7 @@ Code is compiled for the processor and the dtypes at hand when it is first neede
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numba
 import numpy as np
@@ -55,23 +55,33 @@ class in_pieces:  # noqa: N801  # a decorator
 
     def __init__(self, function: Callable[..., None]) -> None:
         self._function = function
-        self._compiled: dict[tuple[int, ...], Any] = {}
+        self._compiled: dict[tuple[int, ...], Compiled] = {}
         self.__doc__ = function.__doc__
 
     def __call__(self, jobs: int, sizes: tuple[int, ...], *arrays: Array, alone: bool = False) -> None:
         """Do jobs 0 to ``jobs - 1``; ``alone`` on this thread, since they are done before another is awake."""
-        pieces = 1 if alone else min(jobs, PIECES)
         dtypes = tuple([each.dtype.num for each in arrays])  # a list is faster than a generator
-        code = self._compiled.get(dtypes)
-        if code is None:
-            code = self._compiled[dtypes] = self._compile(sizes, arrays)
-        _run(code.address, jobs, pieces, sizes, arrays)
+        _, address, run = self._compiled.get(dtypes) or self._compile(dtypes, sizes, arrays)
+        run(address, jobs, 1 if alone else min(jobs, PIECES), sizes, arrays)
 
-    def _compile(self, sizes: tuple[int, ...], arrays: tuple[Array, ...]) -> Any:
+    def _compile(self, dtypes: tuple[int, ...], sizes: tuple[int, ...], arrays: tuple[Array, ...]) -> "Compiled":
         numba.get_num_threads()  # starts them; the cached code of a function that only calls `_spread` would not
         count = types.int64
-        signature = types.void(count, count, *map(numba.typeof, (sizes, *arrays)))
-        return numba.cfunc(signature, cache=True, error_model="numpy")(self._function)
+        kinds = numba.typeof(sizes), numba.typeof(arrays)
+        signature = types.void(count, count, kinds[0], *kinds[1])
+        code = numba.cfunc(signature, cache=True, error_model="numpy")(self._function)
+        # What this returns is called without looking at the arguments' types once more.
+        run = _run.compile((count, count, count, *kinds))
+        compiled = self._compiled[dtypes] = Compiled(code, code.address, run)
+        return compiled
+
+
+class Compiled(NamedTuple):
+    """A function for arrays of some dtypes, its address, and what runs it."""
+
+    code: Any
+    address: int
+    run: Callable[..., None]
 
 
 @_kept_on_disk()

@@ -71,7 +71,7 @@ x = np.ones((3, 1, 6, 6), np.float32)
 jit.correlate2d(x, x[:1, :, :3, :3], None, windows("", (6, 6), 3), 1)
 codes = [*correlation._correlate._compiled.values(), *panels._pack_tiles._compiled.values()]
 misses = [sum(each.stats.cache_misses.values()) for each in (compiling._run, compiling._spread)]
-print([each.cache_hits for each in codes], sum(misses))
+print([each.code.cache_hits for each in codes], sum(misses))
 """
 
 
