@@ -7,6 +7,7 @@ import numpy as np
 
 from autograd_cnn import nn
 from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.kernels import set_backend
 from autograd_cnn.recording import no_grad
 
 ImageShape: TypeAlias = tuple[int, int, int]
@@ -50,7 +51,7 @@ def make_model(text: str, image_shape: ImageShape, seed: int) -> nn.Module:
             model = MODELS[text](image_shape, seed)
         else:
             model = nn.build(text, input_shape=image_shape, classes=CLASSES, rng=seed)
-        with no_grad():
+        with no_grad(), set_backend("reference"):  # nothing is compiled for a try
             model.eval()(np.zeros((1, *image_shape), np.float32))
     except ValueError as error:
         raise ArgumentError(sentence("--model", str(error))) from error

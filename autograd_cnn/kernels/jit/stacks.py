@@ -40,7 +40,7 @@ from autograd_cnn.kernels.windows import Array, Windows
 VECTORS: Final = 2  # of images, that are worked on at a time
 JOBS: Final = 16  # at least
 WORTH: Final = 0.95  # of the products that are done otherwise; turning the images has its price
-FEWEST: Final = 4  # maps, with fewer of which the tile is not filled, or turning them costs more than it saves
+FEWEST: Final = 4  # maps, with fewer of which the tile is not filled, or turning them costs half as much again
 
 
 class Stack(NamedTuple):
@@ -107,11 +107,8 @@ def _layout(
     source, result = (windows.out, windows.image) if adjoint else (windows.image, windows.out)
     # With pixels in the lanes, each tap is a product for each vector of them. A stride costs as much again.
     otherwise = window * result[0] * -(-result[1] // lanes) * lanes * (1 if windows.stride == (1, 1) else 2)
-    if (
-        min(channels, filters) < FEWEST
-        or window == 1
-        or count_meetings(windows) * stacks * width > WORTH * otherwise * images
-    ):
+    worth = WORTH if min(channels, filters) >= FEWEST else WORTH * 2 / 3
+    if window == 1 or count_meetings(windows) * stacks * width > worth * otherwise * images:
         return None
     maps_in, maps_out = (filters, channels) if adjoint else (channels, filters)
     pixels_in, pixels_out = source[0] * source[1], result[0] * result[1]

@@ -76,6 +76,7 @@ LAYERS = {
     "a VGG's last, some maps at a time": {"n": LANES, "c": 96, "f": 40, "image": (8, 8), "size": 3, "padding": 1},
     "some pixels at a time": {"n": LANES, "c": 8, "f": 4, "image": (30, 30), "size": 3, "padding": 1},
     "a ResNet's stride": {"n": 3 * LANES, "c": 9, "f": 17, "image": (16, 16), "size": 3, "stride": 2, "padding": 1},
+    "one channel, but far smaller maps": {"n": LANES, "c": 1, "f": 9, "image": (4, 4), "size": 3, "padding": 1},
     "every other row only": {"n": LANES, "c": 4, "f": 4, "image": (9, 9), "size": (1, 3), "stride": (2, 1)},
 }
 
@@ -95,8 +96,8 @@ def test_layers_for_which_stacks_are_taken(layer, dtype):
 @pytest.mark.parametrize(
     "layer",
     [
-        {"n": 2 * LANES, "c": 1, "f": 6, "image": (28, 28), "size": 5},
-        {"n": 2 * LANES, "c": 6, "f": 3, "image": (8, 8), "size": 3},
+        {"n": 2 * LANES, "c": 1, "f": 6, "image": (32, 32), "size": 5, "padding": 2},
+        {"n": 2 * LANES, "c": 6, "f": 3, "image": (16, 16), "size": 3, "padding": 1},
         {"n": 2 * LANES, "c": 8, "f": 8, "image": (8, 8), "size": 1},
         {"n": 1, "c": 8, "f": 8, "image": (8, 8), "size": 3},
         {"n": LANES + 1, "c": 8, "f": 8, "image": (16, 16), "size": 3, "padding": 1},
