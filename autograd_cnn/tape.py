@@ -215,10 +215,10 @@ def sweep(
     g: Array,
     family: type[Traced],
     *,
-    targets: Collection[Node] | None = None,
+    targets: Collection[Node] | None,
     since: int = 0,
-    create_graph: bool = False,
-    retain_graph: bool = False,
+    create_graph: bool,
+    retain_graph: bool,
 ) -> dict[Node, Array]:
     """Walk the graph below ``root`` once and return the full cotangent of every target.
 

@@ -296,6 +296,12 @@ def test_gradients_with_respect_to_leaves_and_intermediate_results():
     assert a.grad is None
 
 
+def test_gradients_takes_its_arguments_by_name():
+    x = _leaf()
+    found = gradients(output=x * x, wrt=[x], cotangent=[1, 0, 2])
+    np.testing.assert_array_equal(found[x.node], [2.0, 0.0, 12.0])
+
+
 def test_gradients_of_every_leaf_by_default():
     x, w = _leaf(), _leaf()
     found = gradients((x * w * 2.0).sum())

@@ -13,9 +13,8 @@ Shapes: x (N, C, H, W), w (F, C/G, KH, KW), g and y (N, F, OH, OW), bias (F,), f
 x (C, H, W) with a 4-D w; or x (H, W) with w (KH, KW).
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -30,8 +29,7 @@ from autograd_cnn.tape import Array, Shape, shape_of
 # --- sizes ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """The sizes of one trilinear form, with x, w and y brought to four dimensions."""
 
     x: Shape
@@ -45,9 +43,7 @@ class Form:
         return y.reshape(y.shape[4 - self.y_rank :])
 
 
-def form(
-    where: str, x: Shape, w: Shape, *, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
-) -> Form:
+def form(where: str, x: Shape, w: Shape, stride: Any, padding: Any, dilation: Any, groups: int) -> Form:
     """Check that the shapes and parameters fit each other.
 
     Raises
@@ -170,7 +166,7 @@ def correlate2d_vjp_w(g: Array, *, x: Array, w_shape: Shape, **form: Any) -> Arr
 def correlate2d_vjp_bias(g: Array) -> Array:
     others = tuple(axis for axis in range(g.ndim) if axis != g.ndim - 3)
     total = reduction.sum(g, axis=others)  # (F,), or () of a single map
-    return total if g.ndim > 2 else reshape(total, shape=-1)
+    return total if total.ndim else reshape(total, shape=1)
 
 
 @primitive

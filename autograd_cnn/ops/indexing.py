@@ -5,6 +5,7 @@ the pair.
 """
 
 from itertools import pairwise
+from types import EllipsisType, NoneType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,7 +22,7 @@ Index: TypeAlias = Any
 
 def _is_basic(index: Index) -> bool:
     parts = index if isinstance(index, tuple) else (index,)
-    return all(p is None or p is Ellipsis or isinstance(p, (int, np.integer, slice)) for p in parts)
+    return all(isinstance(p, (int, np.integer, slice, EllipsisType, NoneType)) for p in parts)
 
 
 @primitive
@@ -90,7 +91,7 @@ def set_at_wrt_values(g: Array, *, x_shape: Shape, index: Index) -> Array:
 
 def _stayed(shape: Shape, index: Index) -> Array:
     """Return which of the elements written at ``index`` no later one has overwritten."""
-    writer = np.full(shape, -1)
+    writer = np.empty(shape, int)
     count = writer[index].size
     order = np.arange(count).reshape(writer[index].shape)
     writer[index] = order

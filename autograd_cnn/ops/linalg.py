@@ -11,7 +11,7 @@ from autograd_cnn import kernels
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.ops.elementwise import multiply
 from autograd_cnn.ops.indexing import getitem
-from autograd_cnn.ops.shaping import broadcast_to, expand_dims, moveaxis, reshape, swapaxes, transpose
+from autograd_cnn.ops.shaping import broadcast_to, expand_dims, moveaxis, reshape, squeeze, swapaxes, transpose
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array, Shape, shape_of
 
@@ -28,7 +28,7 @@ def matmul(x1: Array, x2: Array) -> Array:
     array([3., 7.])
     """
     if np.ndim(x1) and np.ndim(x2):
-        inner = np.shape(x1)[-1], np.shape(x2)[max(np.ndim(x2) - 2, 0)]
+        inner = np.shape(x1)[-1], np.shape(x2)[-2:][0]
         if inner[0] != inner[1]:
             raise ShapeError(
                 sentence("matmul", f"x1 has {inner[0]} columns but x2 has {inner[1]} rows",
@@ -42,7 +42,7 @@ def matmul_wrt_x1(g: Array, *, x1_shape: Shape, x2: Array) -> Array:
     if x2.ndim == 1:
         return expand_dims(g, -1) * x2
     if len(x1_shape) == 1:
-        return matmul(x2, expand_dims(g, -1))[..., 0]
+        return squeeze(matmul(x2, expand_dims(g, -1)), -1)
     return matmul(g, swapaxes(x2, -1, -2))
 
 
@@ -51,7 +51,7 @@ def matmul_wrt_x2(g: Array, *, x1: Array, x2_shape: Shape) -> Array:
     if x1.ndim == 1:
         return expand_dims(x1, -1) * expand_dims(g, -2) if len(x2_shape) > 1 else x1 * g
     if len(x2_shape) == 1:
-        return matmul(swapaxes(x1, -1, -2), expand_dims(g, -1))[..., 0]
+        return squeeze(matmul(swapaxes(x1, -1, -2), expand_dims(g, -1)), -1)
     return matmul(swapaxes(x1, -1, -2), g)
 
 
@@ -160,7 +160,7 @@ def tensordot(x1: Array, x2: Array, axes: int | tuple[int | Sequence[int], int |
 
 @primitive
 def _einsum(*operands: Array, terms: tuple[str, ...], out: str) -> Array:
-    return np.einsum(f"{','.join(terms)}->{out}", *operands, optimize=len(operands) > 2)
+    return np.einsum(f"{','.join(terms)}->{out}", *operands, optimize=True)
 
 
 @_einsum.vjp("operands")
@@ -173,7 +173,7 @@ def einsum_wrt_operand(g: Array, *, index: int, operands: tuple[Array, ...], ter
     share = _einsum(g, *others, terms=(out, *their_terms), out=met)
     if met != wanted:
         share = expand_dims(share, tuple(place for place, label in enumerate(wanted) if label not in met))
-    lengths = tuple(n if m == 1 else m for m, n in zip(share.shape, shape, strict=True))
+    lengths = np.broadcast_shapes(share.shape, shape)
     return share if share.shape == lengths else broadcast_to(share, shape=lengths)
 
 
@@ -211,7 +211,7 @@ def _parse(subscripts: str, shapes: list[Shape]) -> tuple[list[str], str]:
         )
     spare = [label for label in ascii_letters if label not in subscripts]
     hidden = [len(s) - len(t.replace("...", "")) if "..." in t else 0 for t, s in zip(terms, shapes, strict=True)]
-    widest = "".join(spare[: max(hidden, default=0)])
+    widest = "".join(spare[: max(hidden)])
     for place, (term, shape) in enumerate(zip(terms, shapes, strict=True)):
         terms[place] = term.replace("...", widest[len(widest) - hidden[place] :])
         if len(terms[place]) != len(shape):
@@ -229,10 +229,10 @@ def _diagonal(term: str, label: str, x: Array) -> tuple[str, Array]:
     """Replace the axes of a repeated label by one, their diagonal, in front."""
     axes = [a for a, each in enumerate(term) if each == label]
     shape = shape_of(x)
-    if len({shape[a] for a in axes}) > 1:
+    length, *others = {shape[a] for a in axes}
+    if others:
         raise ShapeError(
             sentence("einsum", f"term {term!r} repeats {label!r} over axes of different lengths", hint=f"shape {shape}")
         )
-    steps = np.arange(shape[axes[0]])
     front = moveaxis(x, axes, range(len(axes)))
-    return label + term.replace(label, ""), getitem(front, index=(steps,) * len(axes))
+    return label + term.replace(label, ""), getitem(front, index=(np.arange(length),) * len(axes))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
+from autograd_cnn.ops.correlation import form
 
 generators = st.builds(np.random.default_rng, st.integers(0, 2**32 - 1))
 small = st.integers(1, 3)
@@ -131,6 +132,17 @@ def test_two_dimensions_are_scipys_for_kernels_of_any_size_and_either_float(mode
         np.testing.assert_allclose(y, theirs(x, w, mode), **digits)
 
 
+def test_a_convolution_of_several_channels_is_the_sum_of_scipys(rng):
+    x, w = rng.standard_normal((2, 3, 6, 5)), rng.standard_normal((4, 3, 2, 3))
+    expected = [[sum(map(_convolved, image, filters)) for filters in w] for image in x]
+    np.testing.assert_allclose(ag.convolve2d(x=x, w=w), expected, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(ag.convolve2d(x=x[0], w=w), expected[0], rtol=1e-12, atol=1e-13)
+
+
+def _convolved(image, kernel):
+    return scipy.signal.convolve2d(image, kernel, "valid")
+
+
 def test_a_stride_picks_from_the_plain_correlation(rng):
     x, w = rng.standard_normal((2, 3, 8, 9)), rng.standard_normal((4, 3, 3, 2))
     dense = ag.correlate2d(x, w)
@@ -186,6 +198,12 @@ def test_the_bias_of_a_single_map_gets_the_sum_of_its_sensitivities():
     bias = ag.tensor([0.5], requires_grad=True)
     ag.correlate2d(np.zeros((4, 4)), np.ones((2, 2)), bias).sum().backward()
     np.testing.assert_array_equal(bias.grad.data, [9.0])
+
+
+def test_the_plain_transpose_is_scipys_full_convolution(rng):
+    x, w = rng.standard_normal((4, 5)), rng.standard_normal((2, 3))
+    y = ag.correlate2d_transpose(x=x[None], w=w[None, None])
+    np.testing.assert_allclose(y[0], scipy.signal.convolve2d(x, w, "full"), rtol=1e-12, atol=1e-13)
 
 
 def test_the_transpose_of_one_image_and_with_bias(rng):
@@ -325,12 +343,20 @@ def test_bad_arguments(call, text):
             "correlate2d_wrt_input: g has the wrong shape: expected (1, 8, 24, 24), got (1, 8, 24, 23)",
         ),
         (
+            lambda: ag.correlate2d_wrt_input(_zeros(1, 8, 24, 25), W, (1, 3, 28, 28)),
+            "correlate2d_wrt_input: g has the wrong shape: expected (1, 8, 24, 24), got (1, 8, 24, 25)",
+        ),
+        (
             lambda: ag.correlate2d_wrt_weight(_zeros(3, 28, 28), _zeros(7, 24, 24), W.shape),
             "correlate2d_wrt_weight: g has the wrong shape: expected (8, 24, 24), got (7, 24, 24)",
         ),
         (
             lambda: ag.correlate2d_transpose(_zeros(1, 3, 4, 4), _zeros(2, 5, 3, 3)),
             "correlate2d_transpose: w has C=2 but x has C=3; shapes x=(1, 3, 4, 4), w=(2, 5, 3, 3)",
+        ),
+        (
+            lambda: ag.correlate2d_transpose(_zeros(1, 1, 4, 4), _zeros(2, 5, 3, 3)),
+            "correlate2d_transpose: w has C=2 but x has C=1; shapes x=(1, 1, 4, 4), w=(2, 5, 3, 3)",
         ),
         (
             lambda: ag.correlate2d_transpose(_zeros(5, 5), _zeros(3, 3)),
@@ -361,6 +387,28 @@ def test_an_output_padding_out_of_range(output_padding, limits):
         ag.correlate2d_transpose(_zeros(1, 3, 4, 4), _zeros(3, 2, 3, 3), stride=2, output_padding=output_padding)
     expected = f"correlate2d_transpose: output_padding is out of range: expected {limits}, got {output_padding}"
     assert str(err.value) == expected
+
+
+@pytest.mark.parametrize(("name", "least"), [("stride", 1), ("dilation", 1), ("padding", 0)])
+def test_a_parameter_of_the_transpose_that_is_too_small(name, least):
+    with pytest.raises(ArgumentError) as err:
+        ag.correlate2d_transpose(_zeros(1, 3, 4, 4), _zeros(3, 2, 3, 3), **{name: least - 1})
+    expected = f"correlate2d_transpose: {name} is out of range: expected at least {least}, got {least - 1}"
+    assert str(err.value) == expected
+
+
+@pytest.mark.parametrize("name", ["stride", "dilation", "padding"])
+def test_a_float_is_refused_even_after_the_int_that_it_equals(name):
+    x, w = _zeros(1, 1, 4, 4), _zeros(1, 1, 2, 2)
+    ag.correlate2d(x, w, **{name: 1})
+    with pytest.raises(ArgumentError) as err:
+        ag.correlate2d(x, w, **{name: 1.0})
+    assert str(err.value) == f"correlate2d: {name} is not understood: expected an int or a pair of ints, got 1.0"
+
+
+def test_the_sizes_of_a_form_are_worked_out_once():
+    first, again = (form("correlate2d", (1, 3, 8, 8), (4, 3, 2, 2), 1, [1, 2], 1, 1) for _ in range(2))
+    assert again is first
 
 
 def test_nothing_is_done_where_an_error_is_raised():

@@ -28,6 +28,13 @@ def test_weight_and_bias_may_be_left_out(rng):
     np.testing.assert_array_equal(ag.batch_norm(x, None, np.ones(2)), ag.batch_norm(x) + 1)
 
 
+def test_eps_is_the_same_on_all_sides_unless_told_otherwise(rng):
+    x, g = (rng.standard_normal((3, 2, 4, 5)) for _ in range(2))
+    np.testing.assert_array_equal(ag.batch_norm(x), ag.batch_norm(x, eps=1e-5))
+    for side in (ag.batch_norm_wrt_input, ag.batch_norm_wrt_weight):
+        np.testing.assert_array_equal(side(g, x), side(g, x, eps=1e-5))
+
+
 X, G = np.ones((2, 3, 4, 4)), np.ones((2, 3, 4, 5))
 
 
@@ -37,6 +44,10 @@ X, G = np.ones((2, 3, 4, 4)), np.ones((2, 3, 4, 5))
         (
             lambda: ag.batch_norm(X[0]),
             "batch_norm: x has the wrong shape: expected (N, C, H, W), not empty, got (3, 4, 4)",
+        ),
+        (
+            lambda: ag.batch_norm(X[None]),
+            "batch_norm: x has the wrong shape: expected (N, C, H, W), not empty, got (1, 2, 3, 4, 4)",
         ),
         (
             lambda: ag.batch_norm(X[:0]),
@@ -53,6 +64,10 @@ X, G = np.ones((2, 3, 4, 4)), np.ones((2, 3, 4, 5))
         (
             lambda: ag.batch_norm_wrt_input(G, X),
             "batch_norm_wrt_input: g has the wrong shape: expected (2, 3, 4, 4), got (2, 3, 4, 5)",
+        ),
+        (
+            lambda: ag.batch_norm_wrt_input(X, G),
+            "batch_norm_wrt_input: g has the wrong shape: expected (2, 3, 4, 5), got (2, 3, 4, 4)",
         ),
         (
             lambda: ag.batch_norm_wrt_input(X, X, np.ones(4)),

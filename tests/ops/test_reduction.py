@@ -109,6 +109,11 @@ def test_of_nothing(name):
     assert getattr(ag, name)(np.zeros((0, 3))) == getattr(np, name)(np.zeros((0, 3)))
 
 
+def test_the_mean_of_nothing_warns_as_numpys():
+    with pytest.warns(RuntimeWarning, match="Mean of empty slice"), np.errstate(invalid="ignore"):
+        assert np.isnan(ag.mean(np.zeros((0, 3))))
+
+
 @pytest.mark.parametrize("name", ["sum", "mean", "max", "cumsum", "argmax"])
 def test_an_axis_out_of_range_is_numpys_error(name):
     with pytest.raises(np.exceptions.AxisError):
@@ -121,6 +126,11 @@ def test_integers_stay_integers(name):
     y = getattr(ag, name)(ag.tensor(x), axis=0)
     assert y.dtype == getattr(np, name)(x, axis=0).dtype
     np.testing.assert_array_equal(y.data, getattr(np, name)(x, axis=0))
+
+
+def test_the_mean_of_booleans_is_their_share():
+    assert ag.mean([True, False, True, True]) == 0.75
+    assert ag.mean(ag.tensor([[True], [False]])).item() == 0.5
 
 
 def test_the_gradient_of_a_product_over_more_factors_than_products(rng):
