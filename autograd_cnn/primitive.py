@@ -115,9 +115,6 @@ class Primitive:
         """Compute on arrays; on tensors also record."""
         if params or len(args) != self._arity:
             args, params = self.signature.bind(args, params)
-        if _PLAIN.issuperset(map(type, args)):  # as in a rule: there is nothing to unwrap or to record
-            y = self.forward(*args, **params)
-            return y[0] if self.residuals else y
         raw: list[Any] = []
         nodes: list[Node | None] = []
         family: type[Traced] | None = None
@@ -137,9 +134,10 @@ class Primitive:
             y, *residuals = y
         if family is None:
             return y
-        if type(y) is np.ndarray and y.flags.writeable:
-            y = _frozen(y, raw)
-        elif type(y) is not np.ndarray and not isinstance(y, np.generic):
+        if type(y) is np.ndarray:
+            if y.flags.writeable:
+                y = _frozen(y, raw)
+        elif not isinstance(y, np.generic):
             y = np.asarray(y)[()]
         state = recording.get()
         node = None
