@@ -40,6 +40,7 @@ from autograd_cnn.kernels.windows import Array, Windows
 VECTORS: Final = 2  # of images, that are worked on at a time
 JOBS: Final = 16  # at least
 WORTH: Final = 0.95  # of the products that are done otherwise; turning the images has its price
+SHALLOWEST: Final = 16  # maps that a tile runs over at a time; with fewer it is loaded and stored too often
 FEWEST: Final = 4  # maps, with fewer of which the tile is not filled, or turning them costs half as much again
 
 
@@ -105,18 +106,22 @@ def _layout(
     width = vectors * lanes
     stacks = -(-images // width)
     source, result = (windows.out, windows.image) if adjoint else (windows.image, windows.out)
-    # With pixels in the lanes, each tap is a product for each vector of them. A stride costs as much again.
-    otherwise = window * result[0] * -(-result[1] // lanes) * lanes * (1 if windows.stride == (1, 1) else 2)
+    maps_in, maps_out = (filters, channels) if adjoint else (channels, filters)
+    # With pixels in the lanes, each tap is a product for each vector of a row, or for each pixel and a copy, at the
+    # price of six. With a stride all is copied, at 0.4 of the price of the products, or added up, at the full one.
+    row = -(-result[1] // lanes) * lanes
+    otherwise = window * result[0] * min(row, result[1] + 6 * row / maps_out)
+    if windows.stride != (1, 1):
+        otherwise = window * windows.out[0] * windows.out[1] * (2 if adjoint else 1.4)
     worth = WORTH if min(channels, filters) >= FEWEST else WORTH * 2 / 3
     if window == 1 or count_meetings(windows) * stacks * width > worth * otherwise * images:
         return None
-    maps_in, maps_out = (filters, channels) if adjoint else (channels, filters)
     pixels_in, pixels_out = source[0] * source[1], result[0] * result[1]
     shares = -(-pixels_out * TALL * width * itemsize // (SCRATCH // 2))
     shares = max(shares, -(-JOBS // (stacks * groups * -(-maps_out // TALL))))
     share_out = -(-pixels_out // (shares * lanes)) * lanes
     reach = min(pixels_in, 2 * -(-pixels_in // shares))  # pixels that a share of the result meets, about
-    share_in = min(maps_in, max(1, SCRATCH // (reach * width * itemsize)))
+    share_in = min(maps_in, max(SHALLOWEST, SCRATCH // (reach * width * itemsize)))
     s = Stack(images, groups, maps_in, maps_out, pixels_in, pixels_out, vectors, share_in, share_out)
     weights = np.arange(window)[:, None] + np.arange(maps_in) * window * (channels if adjoint else 1)
     return Layout(s, *_lists(windows, adjoint), weights.reshape(-1))
@@ -171,8 +176,8 @@ def _correlate_stacks(
     sums = np.empty((s.share_out + lanes) * TALL * width, x.dtype)
     block = np.empty(lanes * lanes, x.dtype)
     for job in range(first, last):
-        share, tile, group = job % shares, job // shares % tiles, job // shares // tiles % s.groups
-        stack = job // shares // tiles // s.groups
+        tile, share, group = job % tiles, job // tiles % shares, job // tiles // shares % s.groups
+        stack = job // tiles // shares // s.groups
         q, end = share * s.share_out, min((share + 1) * s.share_out, s.pixels_out)
         height = tile_rows(s.maps_out - tile * TALL)
         for a in range(0, s.maps_in, s.share_in):

@@ -102,8 +102,19 @@ def test_layers_for_which_stacks_are_taken(layer, dtype):
         {"n": 1, "c": 8, "f": 8, "image": (8, 8), "size": 3},
         {"n": LANES + 1, "c": 8, "f": 8, "image": (16, 16), "size": 3, "padding": 1},
         {"n": 2 * LANES, "c": 8, "f": 8, "image": (64, 64), "size": 3, "padding": 1},
+        {"n": LANES // 2, "c": 16, "f": 16, "image": (28, 28), "size": 3, "stride": 2, "padding": 1},
+        {"n": LANES // 2, "c": 128, "f": 128, "image": (7, 7), "size": 3, "padding": 1},
     ],
-    ids=["one channel", "few filters", "one tap", "one image", "half a stack", "hardly a rim"],
+    ids=[
+        "one channel",
+        "few filters",
+        "one tap",
+        "one image",
+        "half a stack",
+        "hardly a rim",
+        "half of the lanes, a stride",
+        "half of the lanes, many filters",
+    ],
 )
 def test_layers_for_which_they_do_not_pay(layer):
     assert both(operands(**layer)) == (None, None)
