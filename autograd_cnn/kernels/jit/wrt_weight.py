@@ -30,7 +30,8 @@ def correlate2d_wrt_weight(x: Array, g: Array, windows: Windows, groups: int) ->
     s = p.slide
     pieces = min(s.images, max(1, SUMS // (groups * -(-c // s.channels))))
     lanes = VECTOR_BYTES // x.itemsize
-    in_pixels = c < LOW or _lanes_filled(f, lanes) < _lanes_filled(windows.out[1], lanes)
+    few = c < LOW and windows.out[1] >= lanes
+    in_pixels = few or _lanes_filled(f, lanes) < _lanes_filled(windows.out[1], lanes)
     by_dots = windows.stride[1] == 1 and in_pixels
     dw = _in_lanes_of_pixels(x, g, p, pieces) if by_dots else _in_lanes_of_filters(x, g, p, pieces, windows)
     return dw.reshape(groups * f, c, *windows.size)
@@ -44,7 +45,7 @@ def _in_lanes_of_filters(x: Array, g: Array, p: Plan, pieces: int, windows: Wind
     s, lanes = p.slide, VECTOR_BYTES // x.itemsize
     depth = s.groups * s.all_channels * s.window
     sums = np.zeros((pieces, depth, -(-s.filters // lanes) * lanes), x.dtype)  # (pieces, G·C·KH·KW, F/G)
-    if s.all_channels < LOW:
+    if s.all_channels < LOW and s.out_w >= lanes:
         _add_patches(x, g, sums, p)
     else:
         add_tap_by_tap(x, g, sums, s.channels, windows, s.groups)

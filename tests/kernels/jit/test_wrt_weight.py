@@ -58,13 +58,19 @@ def test_which_way_is_taken(rng, monkeypatch, channels, filters, width, stride, 
 
 
 @pytest.mark.parametrize(
-    ("channels", "way"), [(LOW - 1, "_add_patches"), (LOW, "add_tap_by_tap"), (TALL + 1, "add_tap_by_tap")]
+    ("channels", "width", "way"),
+    [
+        (LOW - 1, LANES, "_add_patches"),
+        (LOW - 1, LANES - 1, "add_tap_by_tap"),
+        (LOW, LANES, "add_tap_by_tap"),
+        (TALL + 1, LANES, "add_tap_by_tap"),
+    ],
 )
-def test_too_few_channels_for_a_tile_are_patches(rng, monkeypatch, channels, way):
+def test_too_few_channels_for_a_tile_are_patches_where_maps_are_wide(rng, monkeypatch, channels, width, way):
     taken = []
     for name in ("_add_patches", "add_tap_by_tap"):
         monkeypatch.setattr(wrt_weight, name, lambda *arguments, name=name: taken.append(name))
-    jit.correlate2d_wrt_weight(*operands(rng, (1, channels, LANES), (5, 5), 3, stride=2))
+    jit.correlate2d_wrt_weight(*operands(rng, (1, channels, LANES), (5, 2 * width + 1), 3, stride=2))
     assert taken == [way]
 
 
