@@ -1,9 +1,10 @@
 """The fast backend: kernels compiled by Numba for the processor at hand.
 
 `simd` writes the micro-kernel, a tile of a matrix product in registers; `panels` lays out what it reads;
-`correlation`, `wrt_input` and `wrt_weight` make correlation and both adjoints of it, the first two with
-`stacks` where an image for each lane pays, the last with `dots` where filters are few; `pooling` goes over
-windows, with `pairs` for the 2x2 ones. `compiling` spreads the work over the threads. A kernel that cannot do what it is asked returns
+`correlation`, `wrt_input` and `wrt_weight` make correlation and both adjoints of it: the first two with
+`stacks` where an image for each lane pays, the last with `taps`, or `dots` where channels or filters are few;
+`meetings` lists for them which tap meets which pixel. `pooling` goes over windows, with `pairs` for the 2x2
+ones, and `normalization` over whole maps. `compiling` spreads the work over the threads. A kernel that cannot do what it is asked returns
 `NotImplemented`, and the reference does it.
 """
 
