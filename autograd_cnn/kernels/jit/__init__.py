@@ -4,8 +4,8 @@
 `correlation`, `wrt_input` and `wrt_weight` make correlation and both adjoints of it: the first two with
 `stacks` where an image for each lane pays, the last with `taps`, or `dots` where channels or filters are few;
 `meetings` lists for them which tap meets which pixel. `pooling` goes over windows, with `pairs` for the 2x2
-ones, and `normalization` over whole maps. `compiling` spreads the work over the threads. A kernel that cannot do what it is asked returns
-`NotImplemented`, and the reference does it.
+ones, and `normalization` over whole maps. `compiling` spreads the work over the threads. A kernel that
+cannot do what it is asked returns `NotImplemented`, and the reference does it.
 """
 
 from autograd_cnn.kernels.jit.correlation import correlate2d
