@@ -1,15 +1,14 @@
 """The arguments of a primitive: arrays first, then parameters."""
 
 import inspect
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, get_type_hints
 
 import numpy as np
 
 from autograd_cnn.errors import OperandError, RegistrationError, sentence
+from autograd_cnn.parameters import Parsed, parser_of
 from autograd_cnn.tape import Traced
-
-_PLAIN: Final = frozenset({int, float, bool, str, tuple, type(None), np.ndarray})
 
 
 class Signature:
@@ -45,6 +44,7 @@ class Signature:
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in arrays)
         self.optional = frozenset(p.name for p in given if p.default is None)
         self._names = frozenset((*self.operands, *self.parameters))
+        self._parsers = _parsers(forward, self.parameters)
         self._arity = -1 if self.variadic else len(self.operands)
         if "y" in self._names:
             raise RegistrationError(sentence(self.name, "an argument is called 'y'", hint="y is the output"))
@@ -59,17 +59,25 @@ class Signature:
         )  # fmt: skip
 
     def bind(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Sort what was passed into arrays by position and parameters by name."""
+        """Sort what was passed into arrays by position and parameters by name, and parse the parameters."""
         if len(args) != self._arity or not params.keys() <= self.parameters.keys():
             args, params = self._sorted(args, params)
-        if not _PLAIN.issuperset(map(type, params.values())):
-            for name, value in params.items():
-                if isinstance(value, Traced):
-                    raise OperandError(
-                        sentence(self.name, f"parameter {name!r} has no gradient", expected="a plain value",
-                                 got="a Tensor")
-                    )  # fmt: skip
-        return args, params
+        return args, self.parsed(self.name, params)
+
+    def parsed(self, where: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters as the forward sees them; an error names the function ``where``."""
+        return {name: self._parse(where, name, value) for name, value in params.items()}
+
+    def _parse(self, where: str, name: str, value: Any) -> Any:
+        if isinstance(value, Traced):
+            if value.node is not None:
+                raise OperandError(
+                    sentence(where, f"parameter {name!r} has no gradient", expected="a plain value", got="a Tensor",
+                             hint="pass it detached")
+                )  # fmt: skip
+            value = np.asarray(value.value)
+        parse = self._parsers.get(name)
+        return value if parse is None else parse(where, name, value)
 
     def _sorted(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Bind what is not in its usual place: arrays by name, parameters by position."""
@@ -116,6 +124,16 @@ class Signature:
                 self.name, f"{name} is no array", expected="a tensor, an array or a number", got=type(arg).__name__
             )
         )
+
+
+def _parsers(forward: Callable[..., Any], parameters: Iterable[str]) -> dict[str, Parsed]:
+    """Return the parsers that the annotations of some parameters name."""
+    try:
+        hints = get_type_hints(forward, include_extras=True)
+    except (NameError, TypeError):  # a user's annotation that can't be read here; ours can
+        return {}
+    found = {name: parser_of(hints.get(name)) for name in parameters}
+    return {name: parser for name, parser in found.items() if parser is not None}
 
 
 def _holds_tensor(arg: Any) -> bool:

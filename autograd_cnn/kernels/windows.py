@@ -6,16 +6,15 @@ Sizes follow Dumoulin & Visin 2016, *A guide to convolution arithmetic for deep 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.parameters import IntOrPair, Padding, pair
 
 Array: TypeAlias = NDArray[Any]
 Pair: TypeAlias = tuple[int, int]
-IntOrPair: TypeAlias = int | Pair
-Padding: TypeAlias = IntOrPair | tuple[Pair, Pair] | Literal["valid", "same", "full"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,7 @@ class Windows:
                 yield p, q, rows, slice(q * dw, q * dw + (ow - 1) * sw + 1, sw)
 
 
+@lru_cache(maxsize=1024)
 def windows(
     where: str,
     image: Pair,
@@ -85,17 +85,9 @@ def windows(
     ShapeError
         If the window does not fit into the padded image.
     """
-    hashable = (as_tuples(v) for v in (size, stride, padding, dilation))
-    return _windows(where, image, *hashable, ceil_mode)
-
-
-@lru_cache(maxsize=1024, typed=True)
-def _windows(
-    where: str, image: Pair, size: IntOrPair, stride: IntOrPair, padding: Padding, dilation: IntOrPair, ceil_mode: bool
-) -> Windows:
-    sizes = as_pair(size, "window", 1, where)
-    strides = as_pair(stride, "stride", 1, where)
-    dilations = as_pair(dilation, "dilation", 1, where)
+    sizes = pair(where, "window", size, 1)
+    strides = pair(where, "stride", stride, 1)
+    dilations = pair(where, "dilation", dilation, 1)
     reach = tuple((k - 1) * d + 1 for k, d in zip(sizes, dilations, strict=True))
     pads = _paddings(padding, image, reach, strides, where)
     out = []
@@ -113,18 +105,6 @@ def _windows(
     return Windows(image, sizes, strides, pads, dilations, (out[0], out[1]))
 
 
-def as_pair(value: IntOrPair, name: str, least: int, where: str) -> Pair:
-    """Return ``value`` as (along height, along width), each at least ``least``."""
-    both: Any = (value, value) if _is_int(value) else value
-    if not (isinstance(both, tuple) and len(both) == 2 and all(map(_is_int, both))):
-        raise ArgumentError(
-            sentence(where, f"{name} is not understood", expected="an int or a pair of ints", got=repr(value))
-        )
-    if min(both) < least:
-        raise ArgumentError(sentence(where, f"{name} is out of range", expected=f"at least {least}", got=repr(value)))
-    return int(both[0]), int(both[1])
-
-
 def _paddings(padding: Padding, image: Pair, reach: tuple[int, ...], stride: Pair, where: str) -> tuple[Pair, Pair]:
     if padding == "valid":
         return (0, 0), (0, 0)
@@ -136,20 +116,7 @@ def _paddings(padding: Padding, image: Pair, reach: tuple[int, ...], stride: Pai
             for length, step, span in zip(image, stride, reach, strict=True)
         ]
         return (totals[0] // 2, -(-totals[0] // 2)), (totals[1] // 2, -(-totals[1] // 2))
-    if isinstance(padding, str):
-        raise ArgumentError(
-            sentence(where, "padding is unknown", expected="'valid', 'same', 'full' or numbers", got=repr(padding))
-        )
-    if isinstance(padding, tuple) and len(padding) == 2 and all(isinstance(side, tuple) for side in padding):
-        return as_pair(padding[0], "padding", 0, where), as_pair(padding[1], "padding", 0, where)
-    rows, columns = as_pair(padding, "padding", 0, where)  # type: ignore[arg-type]  # a pair of pairs has gone above
+    if isinstance(padding, tuple) and isinstance(padding[0], tuple):
+        return pair(where, "padding", padding[0]), pair(where, "padding", padding[1])
+    rows, columns = pair(where, "padding", padding)
     return (rows, rows), (columns, columns)
-
-
-def _is_int(value: object) -> bool:
-    return hasattr(value, "__index__") and not isinstance(value, bool)
-
-
-def as_tuples(value: Any) -> Any:
-    """Turn lists into tuples, at every depth, so that the value can be a key."""
-    return tuple([as_tuples(each) for each in value]) if isinstance(value, (list, tuple)) else value

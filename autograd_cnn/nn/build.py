@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.kernels.windows import IntOrPair, Padding, windows
+from autograd_cnn.kernels.windows import windows
 from autograd_cnn.nn import init
 from autograd_cnn.nn.activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from autograd_cnn.nn.checks import positive
@@ -17,6 +17,7 @@ from autograd_cnn.nn.linear import Flatten, Linear
 from autograd_cnn.nn.module import Module
 from autograd_cnn.nn.pattern import Layer, complain, parse
 from autograd_cnn.nn.pooling import MaxPool2d
+from autograd_cnn.parameters import IntOrPair, Padding
 
 ACTIVATIONS: Final[dict[str, Callable[[], Module]]] = {
     "relu": ReLU,

@@ -5,11 +5,11 @@ from numpy.typing import DTypeLike
 
 from autograd_cnn import ops
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.kernels.windows import IntOrPair, Padding, as_pair
 from autograd_cnn.nn import init
 from autograd_cnn.nn.checks import positive
 from autograd_cnn.nn.linear import first_parameters
 from autograd_cnn.nn.module import Module, Parameter
+from autograd_cnn.parameters import IntOrPair, Padding, pair
 from autograd_cnn.tape import Array
 
 
@@ -39,9 +39,9 @@ class _Convolution(Module):
             )  # fmt: skip
         self.in_channels = in_channels
         self.out_channels = out_channels
-        self.kernel_size = as_pair(kernel_size, "kernel_size", 1, where)
-        self.stride = as_pair(stride, "stride", 1, where)
-        self.dilation = as_pair(dilation, "dilation", 1, where)
+        self.kernel_size = pair(where, "kernel_size", kernel_size, 1)
+        self.stride = pair(where, "stride", stride, 1)
+        self.dilation = pair(where, "dilation", dilation, 1)
         self.groups = groups
 
     def extra_repr(self) -> str:

@@ -14,7 +14,6 @@ from numpy.typing import DTypeLike
 
 from autograd_cnn import ops
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.kernels.windows import IntOrPair, as_pair
 from autograd_cnn.nn import init
 from autograd_cnn.nn.checks import positive
 from autograd_cnn.nn.containers import Sequential
@@ -22,6 +21,7 @@ from autograd_cnn.nn.convolution import Conv2d
 from autograd_cnn.nn.linear import Flatten, Linear
 from autograd_cnn.nn.module import Module, Parameter
 from autograd_cnn.nn.subsampling import Subsample2d
+from autograd_cnn.parameters import IntOrPair, pair
 from autograd_cnn.tape import Array, shape_of
 
 C3_SEES: Final = (
@@ -104,7 +104,7 @@ class PartialConv2d(Module):
                 )  # fmt: skip
         self.in_channels = in_channels
         self.sees = tuple(map(tuple, sees))
-        self.kernel_size = as_pair(kernel_size, "kernel_size", 1, "PartialConv2d")
+        self.kernel_size = pair("PartialConv2d", "kernel_size", kernel_size, 1)
         self._places = tuple(np.array([(f, c) for f, channels in enumerate(self.sees) for c in channels]).T)
         generator, kernels, biases = np.random.default_rng(rng), [], []
         for channels in self.sees:  # each filter by its own fan-in, as the layers with all connections have it

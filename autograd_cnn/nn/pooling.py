@@ -1,8 +1,8 @@
 """Pooling as layers."""
 
 from autograd_cnn import ops
-from autograd_cnn.kernels.windows import IntOrPair, as_pair
 from autograd_cnn.nn.module import Module
+from autograd_cnn.parameters import IntOrPair, pair
 from autograd_cnn.tape import Array
 
 
@@ -13,8 +13,8 @@ class _Pool(Module):
 
     def __init__(self, kernel_size: IntOrPair, stride: IntOrPair | None, padding: IntOrPair, ceil_mode: bool) -> None:
         where = type(self).__name__
-        self.kernel_size = as_pair(kernel_size, "kernel_size", 1, where)
-        self.stride = self.kernel_size if stride is None else as_pair(stride, "stride", 1, where)
+        self.kernel_size = pair(where, "kernel_size", kernel_size, 1)
+        self.stride = self.kernel_size if stride is None else pair(where, "stride", stride, 1)
         self.padding = padding
         self.ceil_mode = ceil_mode
 
@@ -129,7 +129,7 @@ class AdaptiveMeanPool2d(Module):
     """
 
     def __init__(self, output_size: IntOrPair) -> None:
-        self.output_size = as_pair(output_size, "output_size", 1, "AdaptiveMeanPool2d")
+        self.output_size = pair("AdaptiveMeanPool2d", "output_size", output_size, 1)
 
     def forward(self, x: Array) -> Array:
         """Return (N, C, *output_size) for ``x`` (N, C, H, W)."""

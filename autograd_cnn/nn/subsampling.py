@@ -7,9 +7,9 @@ from numpy.typing import DTypeLike
 
 from autograd_cnn import ops
 from autograd_cnn.errors import ShapeError, sentence
-from autograd_cnn.kernels.windows import IntOrPair, as_pair
 from autograd_cnn.nn.checks import positive
 from autograd_cnn.nn.module import Module, Parameter
+from autograd_cnn.parameters import IntOrPair, pair
 from autograd_cnn.tape import Array, shape_of
 
 
@@ -60,8 +60,8 @@ class Subsample2d(Module):
     ) -> None:
         positive("Subsample2d", num_features=num_features)
         self.num_features = num_features
-        self.kernel_size = as_pair(kernel_size, "kernel_size", 1, "Subsample2d")
-        self.stride = self.kernel_size if stride is None else as_pair(stride, "stride", 1, "Subsample2d")
+        self.kernel_size = pair("Subsample2d", "kernel_size", kernel_size, 1)
+        self.stride = self.kernel_size if stride is None else pair("Subsample2d", "stride", stride, 1)
         self.weight = Parameter(np.full(num_features, 1 / math.prod(self.kernel_size), dtype))
         self.bias = Parameter(np.zeros(num_features, dtype))
 

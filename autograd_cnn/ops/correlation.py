@@ -20,9 +20,10 @@ import numpy as np
 
 from autograd_cnn import kernels
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.kernels.windows import IntOrPair, Padding, Windows, as_pair, as_tuples, windows
+from autograd_cnn.kernels.windows import Windows, windows
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.shaping import flip, reshape
+from autograd_cnn.parameters import Count, IntOrPair, Padding, pair
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array, Shape, shape_of
 
@@ -43,7 +44,8 @@ class Form(NamedTuple):
         return y.reshape(y.shape[4 - self.y_rank :])
 
 
-def form(where: str, x: Shape, w: Shape, stride: Any, padding: Any, dilation: Any, groups: int) -> Form:
+@lru_cache(maxsize=1024)
+def form(where: str, x: Shape, w: Shape, stride: IntOrPair, padding: Padding, dilation: IntOrPair, groups: int) -> Form:
     """Check that the shapes and parameters fit each other.
 
     Raises
@@ -53,13 +55,6 @@ def form(where: str, x: Shape, w: Shape, stride: Any, padding: Any, dilation: An
     ArgumentError
         For parameters out of range.
     """
-    return _form(where, x, w, as_tuples(stride), as_tuples(padding), as_tuples(dilation), groups)
-
-
-@lru_cache(maxsize=1024, typed=True)
-def _form(
-    where: str, x: Shape, w: Shape, stride: IntOrPair, padding: Padding, dilation: IntOrPair, groups: int
-) -> Form:
     shapes = f"shapes x={x}, w={w}"
     if (len(x), len(w)) not in ((2, 2), (3, 4), (4, 4)):
         raise ShapeError(
@@ -68,7 +63,7 @@ def _form(
         )  # fmt: skip
     n, c, *image = (1,) * (4 - len(x)) + x
     f, channels, *size = (1,) * (4 - len(w)) + w
-    if not isinstance(groups, int) or groups < 1 or f % groups:
+    if groups < 1 or f % groups:
         raise ArgumentError(
             sentence(where, "groups is out of range", expected=f"a divisor of the {f} filters", got=repr(groups))
         )
@@ -100,7 +95,7 @@ def correlate2d(
     stride: IntOrPair = 1,
     padding: Padding = 0,
     dilation: IntOrPair = 1,
-    groups: int = 1,
+    groups: Count = 1,
 ) -> Array:
     """Slide the filters ``w`` over ``x``: what networks call a convolution (LeCun et al. 1998).
 
@@ -178,7 +173,7 @@ def correlate2d_wrt_input(
     stride: IntOrPair = 1,
     padding: Padding = 0,
     dilation: IntOrPair = 1,
-    groups: int = 1,
+    groups: Count = 1,
 ) -> Array:
     """The trilinear form's gradient in x: every sensitivity spread over the pixels that its window saw.
 
@@ -238,7 +233,7 @@ def correlate2d_wrt_weight(
     stride: IntOrPair = 1,
     padding: Padding = 0,
     dilation: IntOrPair = 1,
-    groups: int = 1,
+    groups: Count = 1,
 ) -> Array:
     """The trilinear form's gradient in w: the correlation of the input with the sensitivity map.
 
@@ -300,7 +295,7 @@ def convolve2d(
     stride: IntOrPair = 1,
     padding: Padding = 0,
     dilation: IntOrPair = 1,
-    groups: int = 1,
+    groups: Count = 1,
 ) -> Array:
     """`correlate2d` with every filter rotated by 180°: the mathematician's convolution.
 
@@ -313,9 +308,11 @@ def convolve2d(
     array([[5., 2.],
            [3., 5.]])
     """
-    lie: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    form("convolve2d", shape_of(x), shape_of(w), **lie)  # an error names the function that was called
-    return correlate2d(x, flip(w, axis=(-2, -1)), bias, **lie)
+    geometry = correlate2d.signature.parsed(
+        "convolve2d", {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    )
+    form("convolve2d", shape_of(x), shape_of(w), **geometry)  # an error names the function that was called
+    return correlate2d(x, flip(w, axis=(-2, -1)), bias, **geometry)
 
 
 def correlate2d_transpose(
@@ -327,7 +324,7 @@ def correlate2d_transpose(
     padding: IntOrPair = 0,
     output_padding: IntOrPair = 0,
     dilation: IntOrPair = 1,
-    groups: int = 1,
+    groups: Count = 1,
 ) -> Array:
     """The adjoint of `correlate2d` as a layer's forward pass: it enlarges images.
 
@@ -367,8 +364,8 @@ def correlate2d_transpose(
         raise ShapeError(
             sentence(where, f"w has C={w_shape[0]} but x has C={shape[-3]}", hint=f"shapes x={shape}, w={w_shape}")
         )
-    steps, gaps = as_pair(stride, "stride", 1, where), as_pair(dilation, "dilation", 1, where)
-    pads, extra = as_pair(padding, "padding", 0, where), as_pair(output_padding, "output_padding", 0, where)
+    steps, gaps = pair(where, "stride", stride, 1), pair(where, "dilation", dilation, 1)
+    pads, extra = pair(where, "padding", padding, 0), pair(where, "output_padding", output_padding, 0)
     if any(e >= s for e, s in zip(extra, steps, strict=True)):
         raise ArgumentError(
             sentence(where, "output_padding is out of range", expected=f"less than the stride {steps}",

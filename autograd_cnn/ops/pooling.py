@@ -14,9 +14,10 @@ import numpy as np
 
 from autograd_cnn import kernels
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.kernels.windows import IntOrPair, Windows, as_pair, as_tuples, windows
+from autograd_cnn.kernels.windows import Windows, windows
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.linalg import matmul
+from autograd_cnn.parameters import IntOrPair, pair
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array, Shape, shape_of
 
@@ -34,11 +35,12 @@ def _slide(
         raise ShapeError(
             sentence(where, "x has the wrong rank", expected="(N, C, H, W), (C, H, W) or (H, W)", got=shape)
         )
-    lie = map(as_tuples, (window, window if stride is None else stride, padding, dilation))
-    return _slid(where, (shape[-2], shape[-1]), *lie, ceil_mode)
+    return _slid(
+        where, (shape[-2], shape[-1]), window, window if stride is None else stride, padding, dilation, ceil_mode
+    )
 
 
-@lru_cache(maxsize=1024, typed=True)
+@lru_cache(maxsize=1024)
 def _slid(
     where: str,
     image: tuple[int, int],
@@ -48,7 +50,7 @@ def _slid(
     dilation: IntOrPair,
     ceil_mode: bool,
 ) -> Windows:
-    pads = as_pair(padding, "padding", 0, where)
+    pads = pair(where, "padding", padding, 0)
     slid = windows(where, image, window, stride=stride, padding=pads, dilation=dilation, ceil_mode=ceil_mode)
     if any(2 * p > k for p, k in zip(pads, slid.size, strict=True)):
         raise ArgumentError(
@@ -310,7 +312,7 @@ def adaptive_mean_pool(x: Array, output_size: IntOrPair) -> Array:
     array([[1., 3.]])
     """
     shape = shape_of(x)
-    sizes = as_pair(output_size, "output_size", 1, "adaptive_mean_pool")
+    sizes = pair("adaptive_mean_pool", "output_size", output_size, 1)
     if len(shape) < 2:
         raise ShapeError(sentence("adaptive_mean_pool", "x has the wrong rank", expected="at least (H, W)", got=shape))
     dtype = getattr(x, "dtype", np.dtype(float))

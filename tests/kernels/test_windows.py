@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_cnn.errors import ArgumentError, ShapeError
-from autograd_cnn.kernels.windows import as_pair, windows
+from autograd_cnn.kernels.windows import windows
+from autograd_cnn.parameters import Padding, pair, parser_of
 
 sizes = st.tuples(st.integers(1, 4), st.integers(1, 4))
 margins = st.tuples(st.integers(0, 4), st.integers(0, 4))
@@ -71,7 +72,8 @@ def test_valid_is_no_padding():
     ],
 )
 def test_padding_is_written_in_many_ways(padding, expected):
-    assert windows("w", (5, 5), (2, 3), padding=padding).padding == expected
+    parsed = parser_of(Padding)("w", "padding", padding)
+    assert windows("w", (5, 5), (2, 3), padding=parsed).padding == expected
 
 
 def test_the_extent_is_what_the_windows_reach():
@@ -91,8 +93,8 @@ def test_each_tap_meets_one_pixel_of_every_window():
 
 @pytest.mark.parametrize("value", [3, np.int32(3), (3, 3)])
 def test_a_pair(value):
-    assert as_pair(value, "stride", 1, "w") == (3, 3)
-    assert [type(v) for v in as_pair(value, "stride", 1, "w")] == [int, int]
+    assert pair("w", "stride", value, 1) == (3, 3)
+    assert [type(v) for v in pair("w", "stride", value, 1)] == [int, int]
 
 
 @pytest.mark.parametrize(
