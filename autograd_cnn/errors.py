@@ -76,3 +76,28 @@ def sentence(
         parts.append(f"expected {expected}, got {got}")
     text = ": ".join(parts)
     return f"{text}; {hint}" if hint else text
+
+
+def explain(where: str, error: Exception, shapes: str = "") -> None:
+    """Raise what NumPy complains about as an error of the function ``where``; leave the package's own errors be.
+
+    Raises
+    ------
+    ShapeError, ArgumentError, OperandError, IndexError
+        By the kind of ``error``; an `AxisError` stays one.
+
+    Examples
+    --------
+    >>> explain("add", ValueError("operands could not be broadcast together with shapes (2,) (3,)"))
+    Traceback (most recent call last):
+    autograd_cnn.errors.ShapeError: add: operands could not be broadcast together with shapes (2,) (3,)
+    """
+    if type(error).__module__ == __name__ or str(error).startswith(where):
+        return
+    text = str(error).partition("\n")[0].rstrip(". ")
+    said = sentence(where, text[:1].lower() + text[1:], hint=shapes)
+    if isinstance(error, IndexError):
+        raise type(error)(said) from error
+    if isinstance(error, TypeError):
+        raise OperandError(said) from error
+    raise (ShapeError if "shape" in text or "dimension" in text else ArgumentError)(said) from error

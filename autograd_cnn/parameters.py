@@ -6,9 +6,10 @@ be rounded is refused. Functions made of primitives call the parsers themselves.
 """
 
 import operator
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from types import EllipsisType, NoneType
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -20,14 +21,32 @@ Parse: TypeAlias = Callable[[str, str, Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Says in an annotation how a parameter is parsed, and whether it may be None besides."""
+    """Says in an annotation how a parameter is parsed.
+
+    Attributes
+    ----------
+    parse : callable
+        The parser.
+    types : frozenset of type
+        Of values that are parsed already, so that the usual call costs nothing.
+    rows : bool
+        Whether a tuple of ints is, too.
+    """
 
     parse: Parse
-    optional: bool = False
+    types: frozenset[type] = frozenset({int})
+    rows: bool = False
 
     def __call__(self, where: str, name: str, value: Any) -> Any:
         """Parse what was passed for the parameter ``name`` of the function ``where``."""
-        return None if value is None and self.optional else self.parse(where, name, value)
+        kind = type(value)
+        if kind in self.types or (self.rows and kind is tuple and _INT.issuperset(map(type, value))):
+            return value
+        return self.parse(where, name, value)
+
+
+_INT: Final = frozenset({int})
+_INT_OR_NONE: Final = frozenset({int, NoneType})
 
 
 def parser_of(annotation: Any) -> Parsed | None:
@@ -44,7 +63,21 @@ def parser_of(annotation: Any) -> Parsed | None:
         return next((each for each in annotation.__metadata__ if isinstance(each, Parsed)), None)
     options = get_args(annotation)
     found = next(filter(None, map(parser_of, options)), None)
-    return Parsed(found.parse, optional=True) if found and type(None) in options else found
+    return replace(found, types=found.types | {NoneType}) if found and NoneType in options else found
+
+
+def parsers_of(function: Callable[..., Any]) -> dict[str, Parsed]:
+    """Return the parsers that the annotations of a function's arguments name."""
+    found = {name: parser_of(annotation) for name, annotation in hints_of(function).items()}
+    return {name: parser for name, parser in found.items() if parser is not None}
+
+
+def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the annotations of a function; none where a user's can't be read from here."""
+    try:
+        return get_type_hints(function, include_extras=True)
+    except (NameError, TypeError):
+        return {}
 
 
 # --- integers ---------------------------------------------------------------------------------
@@ -117,18 +150,8 @@ def _not_understood(where: str, name: str, expected: str, value: Any) -> str:
     return sentence(where, f"{name} is not understood", expected=expected, got=repr(value))
 
 
-def _axis(where: str, name: str, value: Any) -> int | None:
-    return None if value is None else integer(where, name, value)
-
-
-def _axes(where: str, name: str, value: Any) -> int | tuple[int, ...] | None:
-    if value is None or _is_integer(value):
-        return _axis(where, name, value)
-    return integers(where, name, value)
-
-
-def _lengths(where: str, name: str, value: Any) -> int | tuple[int, ...]:
-    return integer(where, name, value, -1) if _is_integer(value) else integers(where, name, value, -1)
+def _axes(where: str, name: str, value: Any) -> int | tuple[int, ...]:
+    return operator.index(value) if _is_integer(value) else integers(where, name, value)
 
 
 def _int_or_pair(where: str, name: str, value: Any) -> int | tuple[int, int]:
@@ -150,6 +173,50 @@ def _padding(where: str, name: str, value: Any) -> Any:
     if isinstance(sides, (list, tuple)) and len(sides) == 2 and all(map(_is_sequence, sides)):
         return tuple(_int_or_pair(where, name, side) for side in sides)
     return _int_or_pair(where, name, value)
+
+
+def _counts(where: str, name: str, value: Any) -> int | tuple[int, ...]:
+    return integer(where, name, value, 0) if _is_integer(value) else integers(where, name, value, 0)
+
+
+def _pad_width(where: str, name: str, value: Any) -> Any:
+    widths = (
+        [_pad_width(where, name, each) for each in value] if isinstance(value, (list, tuple, np.ndarray)) else value
+    )
+    return tuple(widths) if isinstance(widths, list) else integer(where, name, widths, 0)
+
+
+def _contraction(where: str, name: str, value: Any) -> int | tuple[tuple[int, ...], tuple[int, ...]]:
+    if _is_integer(value):
+        return operator.index(value)
+    if not isinstance(value, (list, tuple, np.ndarray)) or len(value) != 2:
+        raise ArgumentError(_not_understood(where, name, "an int, or the axes of either operand", value))
+    return integers(where, name, value[0]), integers(where, name, value[1])
+
+
+# --- indices ----------------------------------------------------------------------------------
+
+_KEPT: Final = (bool, np.bool_, EllipsisType, NoneType)
+
+
+def _index(where: str, name: str, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple([_index(where, name, part) for part in value])
+    if isinstance(value, _KEPT):
+        return value
+    if isinstance(value, slice):
+        bounds = [
+            None if part is None else integer(where, name, part) for part in (value.start, value.stop, value.step)
+        ]
+        return slice(*bounds)
+    if _is_integer(value):
+        return operator.index(value)
+    array = np.asarray(value)
+    if array.dtype.kind == "b" and isinstance(value, (list, np.ndarray)):
+        return array
+    if not isinstance(value, str) and (array.dtype.kind in "iu" or not array.size):
+        return integer_array(where, name, value)
+    raise OperandError(_not_understood(where, name, "ints, slices, None, ... or arrays of ints or bools", value))
 
 
 # --- arrays and dtypes ------------------------------------------------------------------------
@@ -188,21 +255,37 @@ def integer_array(where: str, name: str, value: Any) -> np.ndarray[Any, Any]:
 
 # --- what annotations say ---------------------------------------------------------------------
 
-IntOrPair: TypeAlias = Annotated[int | tuple[int, int], Parsed(_int_or_pair)]
+IntOrPair: TypeAlias = Annotated[int | tuple[int, int], Parsed(_int_or_pair, rows=True)]
 """For height and width alike, or for each."""
 
 Padding: TypeAlias = Annotated[
     int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]] | Literal["valid", "same", "full"],
-    Parsed(_padding),
+    Parsed(_padding, rows=True),
 ]
 """Pixels around an image: an int, a pair, ((top, bottom), (left, right)), or a name."""
 
 Count: TypeAlias = Annotated[int, Parsed(integer)]
-Axis: TypeAlias = Annotated[int | tuple[int, ...] | None, Parsed(_axes)]
-OneAxis: TypeAlias = Annotated[int | None, Parsed(_axis)]
-Lengths: TypeAlias = Annotated[int | tuple[int, ...], Parsed(_lengths)]
+OneAxis: TypeAlias = Annotated[int | None, Parsed(integer, _INT_OR_NONE)]
+Axis: TypeAlias = Annotated[int | tuple[int, ...] | None, Parsed(_axes, _INT_OR_NONE, rows=True)]
+Axes: TypeAlias = Annotated[int | Sequence[int], Parsed(integers, frozenset(), rows=True)]
+"""An int or several; a tuple of ints once it is parsed."""
+
+Shift: TypeAlias = Annotated[int | tuple[int, ...], Parsed(_axes, rows=True)]
+Lengths: TypeAlias = Annotated[int | tuple[int, ...], Parsed(_axes, rows=True)]
 """A shape, in which a -1 may stand for the length that follows from the others."""
 
-DType: TypeAlias = Annotated[Any, Parsed(_dtype)]
-Mask: TypeAlias = Annotated[Any, Parsed(_mask)]
-Indices: TypeAlias = Annotated[Any, Parsed(integer_array)]
+Counts: TypeAlias = Annotated[Any, Parsed(_counts, frozenset())]
+"""How often: an int or several, none below 0."""
+
+Contraction: TypeAlias = Annotated[int | tuple[tuple[int, ...], tuple[int, ...]], Parsed(_contraction)]
+"""Which axes a product sums over: how many of the last and the first, or those of either operand."""
+
+PadWidth: TypeAlias = Annotated[Any, Parsed(_pad_width, frozenset())]
+"""An int, a pair or a sequence of pairs, none below 0."""
+
+Indices: TypeAlias = Annotated[Any, Parsed(integer_array, frozenset())]
+Index: TypeAlias = Annotated[Any, Parsed(_index, _INT_OR_NONE | {EllipsisType, bool}, rows=True)]
+"""What NumPy takes between the brackets: ints, slices, None, Ellipsis, arrays of ints or bools, or a tuple of these."""
+
+DType: TypeAlias = Annotated[Any, Parsed(_dtype, frozenset())]
+Mask: TypeAlias = Annotated[Any, Parsed(_mask, frozenset())]

@@ -24,15 +24,16 @@ from typing import Any, Final, Literal, NamedTuple, overload
 import numpy as np
 
 from autograd_cnn import anomaly
-from autograd_cnn.errors import GradientError, OperandError, RegistrationError, sentence
+from autograd_cnn.errors import GradientError, OperandError, RegistrationError, explain, sentence
 from autograd_cnn.recording import recording
 from autograd_cnn.signature import Signature
-from autograd_cnn.tape import Array, Node, Traced, fit
+from autograd_cnn.tape import HALF, Array, Node, Traced, fit
 
 REGISTRY: Final[dict[str, "Primitive"]] = {}
 """Every primitive by the dotted name of its function, the user's own included."""
 
-_PLAIN: Final = frozenset({float, int, bool, np.ndarray, np.float64, np.float32, np.int64, np.bool_})
+_FLOATS: Final[tuple[np.dtype[Any], ...]] = (np.dtype(np.float64), np.dtype(np.float32))
+_INTEGERS: Final[tuple[np.dtype[Any], ...]] = tuple(np.dtype(code) for code in "?bhilqBHILQ")
 _NUMBERS: Final = frozenset({int, float, bool})
 _POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
@@ -94,7 +95,7 @@ class Primitive:
     def __init__(self, forward: Callable[..., Any], residuals: tuple[str, ...], constant: bool) -> None:
         functools.update_wrapper(self, forward)
         self.forward = forward
-        self.name = forward.__name__
+        self.name = forward.__name__.lstrip("_")
         self.residuals = residuals
         self.constant = constant
         self.rules: dict[str, Rule] = {}
@@ -104,6 +105,10 @@ class Primitive:
         self.parameters = self.signature.parameters
         self.variadic = self.signature.variadic
         self._arity = -1 if self.variadic else len(self.operands)
+        # What the forward computes with as it is; what else there is `_read` and `_widened` convert.
+        dtypes = _FLOATS if self.signature.inexact else (*_FLOATS, *_INTEGERS)
+        self._dtypes = frozenset(dtypes)
+        self._types = frozenset({*(dtype.type for dtype in dtypes), *({float} if self.signature.inexact else _NUMBERS)})
         self.__signature__ = self.signature.shown
 
     def __repr__(self) -> str:
@@ -111,27 +116,43 @@ class Primitive:
 
     # --- recording ----------------------------------------------------------------------------
 
-    def __call__(self, *args: Any, **params: Any) -> Any:
+    def __call__(self, *args: Any, **params: Any) -> Any:  # noqa: C901, PLR0912  # all pass here, so it calls little
         """Compute on arrays; on tensors also record."""
         if params or len(args) != self._arity:
             args, params = self.signature.bind(args, params)
         raw: list[Any] = []
         nodes: list[Node | None] = []
         family: type[Traced] | None = None
-        tracked = False
+        tracked, usual = False, True
+        dtypes, types = self._dtypes, self._types
         for arg in args:
             if isinstance(arg, Traced):
                 family = arg.family
-                raw.append(arg.value)
-                nodes.append(arg.node)
-                tracked = tracked or arg.node is not None
+                value = arg.value
+                node = arg.node
+                if node is not None:
+                    tracked = True
             else:
-                raw.append(arg if type(arg) in _PLAIN else self.signature.coerced(arg, len(raw)))
-                nodes.append(None)
-        y = self.forward(*raw, **params)
+                value = arg
+                node = None
+            if type(value) not in types and not (type(value) is np.ndarray and value.dtype in dtypes):
+                value, usual = self._read(value, len(raw)), usual and value is None
+            raw.append(value)
+            nodes.append(node)
+        computed, half = raw, False
+        if not usual:
+            computed, half = self._widened(raw)
+        try:
+            y = self.forward(*computed, **params)
+        except (ValueError, TypeError, IndexError) as error:
+            if self.forward.__module__.startswith("autograd_cnn."):
+                explain(self.name, error, self._shapes(raw))
+            raise
         residuals: tuple[Any, ...] = ()
         if self.residuals:
             y, *residuals = y
+        if half and y.dtype == np.float32:
+            y = y.astype(HALF)
         if family is None:
             return y
         if type(y) is np.ndarray:
@@ -151,6 +172,27 @@ class Primitive:
         if state.anomaly:
             anomaly.watch(self.name, y, node)
         return family.of(y, node)
+
+    def _read(self, value: Any, position: int) -> Any:
+        """Return an operand as numbers that NumPy can compute with, in the machine's own byte order."""
+        value = self.signature.coerced(value, position)
+        if isinstance(value, np.ndarray):
+            value = value.astype(value.dtype.type, copy=False)
+        if self.signature.operand(position) in self.signature.inexact and np.result_type(value).kind in "biu":
+            value = np.asarray(value, np.float64)[()]
+        return value
+
+    def _widened(self, raw: list[Any]) -> tuple[list[Any], bool]:
+        """Return half-precise operands in float32, and whether the result is to be half-precise again."""
+        dtypes = [value.dtype for value in raw if isinstance(value, (np.ndarray, np.generic))]
+        if HALF not in dtypes:
+            return raw, False
+        half = np.result_type(*dtypes) == HALF and "dtype" not in self.parameters
+        return [widened(value) for value in raw], half
+
+    def _shapes(self, raw: list[Any]) -> str:
+        shapes = [f"{self.signature.operand(i)}={np.shape(x)}" for i, x in enumerate(raw) if x is not None]
+        return f"shapes {', '.join(shapes)}"
 
     def _saved(
         self, nodes: list[Node | None], raw: list[Any], y: Array, residuals: tuple[Any, ...], params: dict[str, Any]
@@ -263,6 +305,8 @@ class Primitive:
             )  # fmt: skip
         if family is not None:
             saved = self._rewrapped(node, saved, family)
+        if node.dtype is HALF:
+            saved = {name: widened(value) for name, value in saved.items()}
         watched = recording.get().anomaly
         for position, parent in enumerate(node.parents):
             if parent is None or (wanted is not None and parent not in wanted):
@@ -306,6 +350,13 @@ class Primitive:
             f"in {rule.function.__name__}, the rule of {self.name} for {rule.operand!r}; "
             f"forward shapes {shapes}, y={node.shape}{line}"
         )
+
+
+def widened(value: Any) -> Any:
+    """Return half-precise numbers in float32, in which they are computed with; all else as it is."""
+    if isinstance(value, tuple):
+        return tuple(map(widened, value))
+    return value.astype(np.float32) if getattr(value, "dtype", None) == HALF else value
 
 
 def _kept(value: Any) -> Any:

@@ -1,14 +1,16 @@
 """The arguments of a primitive: arrays first, then parameters."""
 
 import inspect
-from collections.abc import Callable, Iterable
-from typing import Any, get_type_hints
+from collections.abc import Callable
+from typing import Any, Final
 
 import numpy as np
 
 from autograd_cnn.errors import OperandError, RegistrationError, sentence
-from autograd_cnn.parameters import Parsed, parser_of
-from autograd_cnn.tape import Traced
+from autograd_cnn.parameters import hints_of, parsers_of
+from autograd_cnn.tape import Floats, Traced
+
+_PLAIN: Final = frozenset({int, float, bool, str, tuple, type(None), np.ndarray})
 
 
 class Signature:
@@ -23,6 +25,8 @@ class Signature:
         this order, so that ``log_softmax(x, 1)`` works as NumPy's users expect.
     optional : frozenset of str
         The arguments that may be None.
+    inexact : frozenset of str
+        The arrays annotated as `Floats`.
     variadic : bool
         Whether there is a star.
     shown : inspect.Signature
@@ -35,7 +39,7 @@ class Signature:
     """
 
     def __init__(self, forward: Callable[..., Any]) -> None:
-        self.name = forward.__name__
+        self.name = forward.__name__.lstrip("_")
         signature = inspect.signature(forward)
         given = signature.parameters.values()
         arrays = [p for p in given if p.kind is not p.KEYWORD_ONLY]
@@ -44,7 +48,12 @@ class Signature:
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in arrays)
         self.optional = frozenset(p.name for p in given if p.default is None)
         self._names = frozenset((*self.operands, *self.parameters))
-        self._parsers = _parsers(forward, self.parameters)
+        self._parsers = parsers_of(forward)
+        # By the parameter's name, the types of values that need no parsing.
+        self._settled = {
+            name: self._parsers[name].types if name in self._parsers else _PLAIN for name in self.parameters
+        }
+        self.inexact = frozenset(name for name, hint in hints_of(forward).items() if hint is Floats)
         self._arity = -1 if self.variadic else len(self.operands)
         if "y" in self._names:
             raise RegistrationError(sentence(self.name, "an argument is called 'y'", hint="y is the output"))
@@ -65,19 +74,13 @@ class Signature:
         return args, self.parsed(self.name, params)
 
     def parsed(self, where: str, params: dict[str, Any]) -> dict[str, Any]:
-        """Return the parameters as the forward sees them; an error names the function ``where``."""
-        return {name: self._parse(where, name, value) for name, value in params.items()}
-
-    def _parse(self, where: str, name: str, value: Any) -> Any:
-        if isinstance(value, Traced):
-            if value.node is not None:
-                raise OperandError(
-                    sentence(where, f"parameter {name!r} has no gradient", expected="a plain value", got="a Tensor",
-                             hint="pass it detached")
-                )  # fmt: skip
-            value = np.asarray(value.value)
-        parse = self._parsers.get(name)
-        return value if parse is None else parse(where, name, value)
+        """Parse the parameters, in place; an error names the function ``where``."""
+        for name, value in params.items():
+            if type(value) not in self._settled[name]:
+                value = plain(where, name, value)  # noqa: PLW2901  # parsed step by step
+                parse = self._parsers.get(name)
+                params[name] = value if parse is None else parse(where, name, value)
+        return params
 
     def _sorted(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Bind what is not in its usual place: arrays by name, parameters by position."""
@@ -126,14 +129,22 @@ class Signature:
         )
 
 
-def _parsers(forward: Callable[..., Any], parameters: Iterable[str]) -> dict[str, Parsed]:
-    """Return the parsers that the annotations of some parameters name."""
-    try:
-        hints = get_type_hints(forward, include_extras=True)
-    except (NameError, TypeError):  # a user's annotation that can't be read here; ours can
-        return {}
-    found = {name: parser_of(hints.get(name)) for name in parameters}
-    return {name: parser for name, parser in found.items() if parser is not None}
+def plain(where: str, name: str, value: Any) -> Any:
+    """Return what is passed for a parameter without a tensor around it; one that wants a gradient is refused.
+
+    Raises
+    ------
+    OperandError
+        As parameters have no gradients.
+    """
+    if not isinstance(value, Traced):
+        return value
+    if value.node is not None:
+        raise OperandError(
+            sentence(where, f"parameter {name!r} has no gradient", expected="a plain value", got="a Tensor",
+                     hint="pass it detached")
+        )  # fmt: skip
+    return value.value
 
 
 def _holds_tensor(arg: Any) -> bool:

@@ -9,7 +9,7 @@ import itertools
 import weakref
 from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
-from typing import Any, ClassVar, Protocol, Self, TypeAlias, cast
+from typing import Annotated, Any, ClassVar, Final, Protocol, Self, TypeAlias, cast
 
 import numpy as np
 
@@ -19,7 +19,13 @@ from autograd_cnn.recording import switched
 Array: TypeAlias = Any
 """An ndarray in a kernel; in a rule an ndarray or a tensor, since one rule serves both."""
 
+Floats: TypeAlias = Annotated[Any, "floats"]
+"""An operand of floats; integers are computed in float64, as NumPy's mean does."""
+
 Shape: TypeAlias = tuple[int, ...]
+
+HALF: Final = np.dtype(np.float16)
+"""A type to keep numbers in. They are computed with in float32, and so are their cotangents until they are handed out."""
 
 
 # --- what is recorded -------------------------------------------------------------------------
@@ -180,9 +186,15 @@ def _leading_to(targets: Collection[Node], order: list[Node]) -> set[Node]:
 
 
 def fit(g: Array, node: Node, rule: str) -> Array:
-    """Sum ``g`` over the axes that broadcasting added, and give it the node's dtype."""
+    """Sum ``g`` over the axes that broadcasting added, and give it the dtype of the node's cotangents."""
     if g.shape != node.shape:
         g = _unbroadcast(g, node.shape, rule)
+    dtype = np.float32 if node.dtype == HALF else node.dtype
+    return g if g.dtype == dtype else g.astype(dtype)
+
+
+def _handed_out(g: Array, node: Node) -> Array:
+    """Return a cotangent in the node's own dtype."""
     return g if g.dtype == node.dtype else g.astype(node.dtype)
 
 
@@ -199,6 +211,7 @@ def _unbroadcast(g: Array, shape: Shape, rule: str) -> Array:
 
 
 def _run_hooks(node: Node, g: Array, family: type[Traced]) -> Array:
+    g = _handed_out(g, node)
     recorded = isinstance(g, Traced)
     for hook in tuple(node.hooks or ()):  # a hook may take itself off
         replaced = hook(g if recorded else family.of(g))
@@ -238,7 +251,7 @@ def sweep(
             g = _run_hooks(node, g, family)
         primitive = node.primitive
         if node.tensor is not None if targets is None else node in targets:
-            found[node] = g
+            found[node] = _handed_out(g, node)
         if primitive is None or node.serial < since:
             continue
         for parent, share in primitive.pullback(node, g, wanted, wrap):
@@ -266,15 +279,13 @@ def _start(output: Traced, cotangent: Array | None, where: str) -> tuple[Node, A
                 sentence(where, "the output is not a scalar", expected="one number", got=f"shape {node.shape}",
                          hint="reduce it with .sum() or .mean(), or pass a cotangent of its shape")
             )  # fmt: skip
-        return node, np.ones(node.shape, node.dtype)[()]
+        return node, fit(np.ones(node.shape, node.dtype)[()], node, where)
     shape = np.shape(cotangent.value if isinstance(cotangent, Traced) else cotangent)
     if shape != node.shape:
         raise ShapeError(
             sentence(where, "the cotangent has the wrong shape", expected=f"the output's {node.shape}", got=shape)
         )
-    if isinstance(cotangent, Traced):
-        return node, fit(cotangent, node, where)
-    return node, np.array(cotangent, node.dtype)[()]
+    return node, fit(cotangent if isinstance(cotangent, Traced) else np.array(cotangent)[()], node, where)
 
 
 def gradients(

@@ -14,8 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from autograd_cnn import graph, ops
 from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
 from autograd_cnn.graph.notebook import is_small
-from autograd_cnn.ops.indexing import Index
-from autograd_cnn.ops.reduction import Axis
+from autograd_cnn.parameters import Axis, Index
 from autograd_cnn.recording import recording
 from autograd_cnn.tape import Array, Leaf, Node, Shape, Traced, check_differentiable, gradients
 
@@ -73,6 +72,7 @@ class Tensor(Traced):
             raise OperandError(
                 sentence("tensor", "data is no array of numbers", expected="ints, floats or bools", got=value.dtype)
             )
+        value = value.astype(value.dtype.type, copy=False)  # the machine's own byte order
         value.flags.writeable = False
         self.value = value[()]  # a number without axes becomes a NumPy scalar, which computes far faster
         self.grad = None

@@ -337,9 +337,10 @@ def test_an_unknown_argument():
 
 
 def test_a_tensor_as_a_parameter():
-    text = "scaled: parameter 'factor' has no gradient: expected a plain value, got a Tensor"
+    text = "scaled: parameter 'factor' has no gradient: expected a plain value, got a Tensor; pass it detached"
     assert _called(1, 2, factor=_leaf()) == text
     assert _called(1, 2, None, _leaf()) == text
+    assert scaled(1.0, 2.0, factor=ag.tensor(3.0)) == 6.0
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,8 @@ def test_a_star_takes_all_arrays():
         ((1, 2), {"pad": 1}, "sample: no argument 'pad'; it takes x, w, bias, stride, padding"),
         (
             (1, 2),
-            {"stride": ag.tensor(1)},
-            "sample: parameter 'stride' has no gradient: expected a plain value, got a Tensor",
+            {"stride": ag.tensor(1.0, requires_grad=True)},
+            "sample: parameter 'stride' has no gradient: expected a plain value, got a Tensor; pass it detached",
         ),
     ],
 )

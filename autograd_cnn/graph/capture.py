@@ -304,7 +304,7 @@ class Reading:
 
 
 def _name(node: Node) -> str:
-    return "" if node.primitive is None else node.primitive.name.lstrip("_")
+    return "" if node.primitive is None else node.primitive.name
 
 
 def _argument(node: Node, position: int) -> str:

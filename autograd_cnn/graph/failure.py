@@ -114,7 +114,7 @@ def _operation(frames: list[FrameType]) -> _Call | None:
             taken = [name for name, _ in given if name in primitive.operands or name.endswith("]")]
             arrays = {name: value for name, value in given if name in taken and isinstance(value, _ARRAYS)}
             others = [(name, value) for name, value in given if name not in arrays and value is not None]
-            return primitive.name.lstrip("_"), list(arrays.items()), others
+            return primitive.name, list(arrays.items()), others
     return None
 
 

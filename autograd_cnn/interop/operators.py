@@ -18,7 +18,7 @@ from autograd_cnn import ops
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.interop import sliding
 from autograd_cnn.interop.sliding import Flag
-from autograd_cnn.ops.reduction import Axis
+from autograd_cnn.parameters import Axis
 from autograd_cnn.tape import Array, shape_of
 
 Numbers: TypeAlias = NDArray[Any]

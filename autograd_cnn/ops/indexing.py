@@ -6,23 +6,21 @@ the pair.
 
 from itertools import pairwise
 from types import EllipsisType, NoneType
-from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.composite import composite
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.ops.shaping import broadcast_to, expand_dims, reshape
+from autograd_cnn.parameters import Count, Counts, Index, Indices, Lengths, OneAxis, PadWidth
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array, Shape, shape_of
-
-Index: TypeAlias = Any
-"""What NumPy takes between the brackets: ints, slices, None, Ellipsis, arrays, or a tuple of them."""
 
 
 def _is_basic(index: Index) -> bool:
     parts = index if isinstance(index, tuple) else (index,)
-    return all(isinstance(p, (int, np.integer, slice, EllipsisType, NoneType)) for p in parts)
+    return all(isinstance(p, (int, slice, EllipsisType, NoneType)) and not isinstance(p, bool) for p in parts)
 
 
 @primitive
@@ -43,7 +41,7 @@ def getitem_wrt_x(g: Array, *, x_shape: Shape, index: Index) -> Array:
 
 
 @primitive
-def scatter_add(x: Array, *, index: Index, shape: Shape) -> Array:
+def scatter_add(x: Array, *, index: Index, shape: Lengths) -> Array:
     """Zeros of ``shape`` with ``x`` added at ``index``; what is named twice is added twice.
 
     Examples
@@ -68,12 +66,22 @@ def scatter_add_wrt_x(g: Array, *, index: Index) -> Array:
 def set_at(x: Array, values: Array, *, index: Index) -> Array:
     """A copy of ``x`` with ``values`` at ``index``; where a place is named twice, the last value stays.
 
+    Raises
+    ------
+    OperandError
+        If ``x`` is of a kind that can't hold the values, such as integers for floats.
+
     Examples
     --------
     >>> set_at([1.0, 2.0, 3.0], 0.0, 1)
     array([1., 0., 3.])
     """
     changed = np.array(x)
+    if not np.can_cast(np.result_type(values), changed.dtype, "same_kind"):
+        raise OperandError(
+            sentence("set_at", "x can't hold the values", expected=f"values of the kind of {changed.dtype}",
+                     got=np.result_type(values), hint="convert x with .astype first")
+        )  # fmt: skip
     changed[index] = values
     return changed
 
@@ -84,8 +92,10 @@ def set_at_wrt_x(g: Array, *, index: Index) -> Array:
 
 
 @set_at.vjp("values")
-def set_at_wrt_values(g: Array, *, x_shape: Shape, index: Index) -> Array:
+def set_at_wrt_values(g: Array, *, x_shape: Shape, values_shape: Shape, index: Index) -> Array:
     read = getitem(g, index=index)
+    if len(values_shape) > len(read.shape):  # NumPy drops leading axes of length 1
+        read = reshape(read, shape=(1,) * (len(values_shape) - len(read.shape)) + read.shape)
     return read if _is_basic(index) else read * _stayed(x_shape, index)
 
 
@@ -101,7 +111,8 @@ def _stayed(shape: Shape, index: Index) -> Array:
 # --- made of these ----------------------------------------------------------------------------
 
 
-def take(x: Array, indices: Any, axis: int | None = None) -> Array:
+@composite
+def take(x: Array, indices: Indices, axis: OneAxis = None) -> Array:
     """The slices of ``x`` that ``indices`` name along ``axis``, by default of the flattened ``x``.
 
     Examples
@@ -111,13 +122,16 @@ def take(x: Array, indices: Any, axis: int | None = None) -> Array:
            [3., 4.]])
     """
     if axis is None:
-        return getitem(reshape(x, shape=-1), index=np.asarray(indices))
+        return getitem(reshape(x, shape=-1), index=indices)
     lead = (slice(None),) * normalize_axis_index(axis, len(shape_of(x)))
-    return getitem(x, index=(*lead, np.asarray(indices)))
+    return getitem(x, index=(*lead, indices))
 
 
-def take_along_axis(x: Array, indices: Any, axis: int = -1) -> Array:
+@composite
+def take_along_axis(x: Array, indices: Indices, axis: OneAxis = -1) -> Array:
     """From each line of ``x`` along ``axis`` the elements that the same line of ``indices`` names.
+
+    With None for the axis, ``x`` is flattened first.
 
     Examples
     --------
@@ -125,8 +139,9 @@ def take_along_axis(x: Array, indices: Any, axis: int = -1) -> Array:
     array([[2.],
            [3.]])
     """
+    if axis is None:
+        x, axis = reshape(x, shape=-1), 0
     shape = shape_of(x)
-    indices = np.asarray(indices)
     if indices.ndim != len(shape):
         raise ShapeError(
             sentence("take_along_axis", "indices and x differ in rank", expected=f"{len(shape)} axes",
@@ -137,7 +152,8 @@ def take_along_axis(x: Array, indices: Any, axis: int = -1) -> Array:
     return getitem(x, index=tuple(places))
 
 
-def split(x: Array, indices_or_sections: int | list[int], axis: int = 0) -> list[Array]:
+@composite
+def split(x: Array, indices_or_sections: Counts, axis: Count = 0) -> list[Array]:
     """``x`` cut along ``axis`` into equal sections, or before the given indices.
 
     Examples
@@ -146,13 +162,15 @@ def split(x: Array, indices_or_sections: int | list[int], axis: int = 0) -> list
     [array([1., 2.]), array([3., 4.])]
     """
     shape = shape_of(x)
-    lead = (slice(None),) * normalize_axis_index(axis, len(shape))
+    axis = normalize_axis_index(axis, len(shape))
+    lead = (slice(None),) * axis
     cuts = np.split(np.arange(shape[axis]), indices_or_sections)
     starts = np.cumsum([0] + [len(cut) for cut in cuts])
     return [getitem(x, index=(*lead, slice(int(a), int(b)))) for a, b in pairwise(starts)]
 
 
-def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
+@composite
+def repeat(x: Array, repeats: Counts, axis: OneAxis = None) -> Array:
     """``x`` with each element repeated in place along ``axis``, by default of the flattened ``x``.
 
     Examples
@@ -160,22 +178,21 @@ def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
     >>> repeat([1.0, 2.0], 2)
     array([1., 1., 2., 2.])
     """
-    if axis is None:
-        x, axis = reshape(x, shape=-1), 0
+    if axis is None or not shape_of(x):  # NumPy takes a number for a row of one
+        x, axis = reshape(x, shape=-1), 0 if axis is None else axis
     shape = shape_of(x)
     axis = normalize_axis_index(axis, len(shape))
-    if np.ndim(repeats):
+    if not isinstance(repeats, int):
         return take(x, np.repeat(np.arange(shape[axis]), repeats), axis)
-    times = int(repeats)
-    laid = broadcast_to(expand_dims(x, axis + 1), shape=(*shape[: axis + 1], times, *shape[axis + 1 :]))
-    return reshape(laid, shape=(*shape[:axis], shape[axis] * times, *shape[axis + 1 :]))
+    laid = broadcast_to(expand_dims(x, axis + 1), shape=(*shape[: axis + 1], repeats, *shape[axis + 1 :]))
+    return reshape(laid, shape=(*shape[:axis], shape[axis] * repeats, *shape[axis + 1 :]))
 
 
 # --- padding ----------------------------------------------------------------------------------
 
 
 @primitive
-def _pad(x: Array, *, pad_width: tuple[tuple[int, int], ...], constant_values: float = 0) -> Array:
+def _pad(x: Array, *, pad_width: PadWidth, constant_values: float = 0) -> Array:
     return np.pad(x, pad_width, constant_values=constant_values)
 
 
@@ -184,7 +201,8 @@ def pad_wrt_x(g: Array, *, x_shape: Shape, pad_width: tuple[tuple[int, int], ...
     return g[tuple(slice(before, before + n) for (before, _), n in zip(pad_width, x_shape, strict=True))]
 
 
-def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: float = 0) -> Array:
+@composite
+def pad(x: Array, pad_width: PadWidth, mode: str = "constant", constant_values: float = 0) -> Array:
     """``x`` with elements added before and after, along each axis.
 
     Parameters
@@ -207,7 +225,7 @@ def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: float
     array([1., 2., 3., 2., 1.])
     """
     shape = shape_of(x)
-    widths = tuple((int(b), int(a)) for b, a in np.broadcast_to(np.asarray(pad_width), (len(shape), 2)))
+    widths = tuple((int(b), int(a)) for b, a in np.broadcast_to(pad_width, (len(shape), 2)))
     if mode == "constant":
         return _pad(x, pad_width=widths, constant_values=constant_values)
     if mode not in ("edge", "reflect", "symmetric", "wrap"):

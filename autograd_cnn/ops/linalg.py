@@ -1,6 +1,6 @@
 """Products of matrices and tensors."""
 
-from collections.abc import Sequence
+from operator import index
 from string import ascii_letters
 from typing import Any
 
@@ -8,10 +8,12 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_cnn import kernels
+from autograd_cnn.composite import composite
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.ops.elementwise import multiply
 from autograd_cnn.ops.indexing import getitem
 from autograd_cnn.ops.shaping import broadcast_to, expand_dims, moveaxis, reshape, squeeze, swapaxes, transpose
+from autograd_cnn.parameters import Contraction
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array, Shape, shape_of
 
@@ -111,6 +113,7 @@ def linear_wrt_bias(g: Array) -> Array:
     return g  # it was broadcast over all but the last axis
 
 
+@composite
 def outer(x1: Array, x2: Array) -> Array:
     """Every product of an element of ``x1`` with one of ``x2``, both flattened.
 
@@ -123,7 +126,8 @@ def outer(x1: Array, x2: Array) -> Array:
     return multiply(reshape(x1, shape=(-1, 1)), reshape(x2, shape=(1, -1)))
 
 
-def tensordot(x1: Array, x2: Array, axes: int | tuple[int | Sequence[int], int | Sequence[int]] = 2) -> Array:
+@composite
+def tensordot(x1: Array, x2: Array, axes: Contraction = 2) -> Array:
     """The sum of products over pairs of axes: the last ``axes`` of ``x1`` with the first of ``x2``, or as named.
 
     Examples
@@ -132,10 +136,12 @@ def tensordot(x1: Array, x2: Array, axes: int | tuple[int | Sequence[int], int |
     (2, 4)
     """
     shape1, shape2 = shape_of(x1), shape_of(x2)
-    if isinstance(axes, int):
-        pairs: tuple[Any, Any] = (range(len(shape1) - axes, len(shape1)), range(axes))
-    else:
-        pairs = axes
+    if isinstance(axes, int) and not 0 <= axes <= min(len(shape1), len(shape2)):
+        raise ArgumentError(
+            sentence("tensordot", "axes is out of range", expected="at most as many as either operand has", got=axes,
+                     hint=f"shapes x1={shape1}, x2={shape2}")
+        )  # fmt: skip
+    pairs = (range(len(shape1) - axes, len(shape1)), range(axes)) if isinstance(axes, int) else axes
     summed1, summed2 = (
         list(normalize_axis_tuple(given, len(shape))) for given, shape in zip(pairs, (shape1, shape2), strict=True)
     )
@@ -177,10 +183,12 @@ def einsum_wrt_operand(g: Array, *, index: int, operands: tuple[Array, ...], ter
     return share if share.shape == lengths else broadcast_to(share, shape=lengths)
 
 
-def einsum(subscripts: str, *operands: Array) -> Array:
-    """Sum of products by Einstein's convention, as `numpy.einsum` with a string.
+@composite
+def einsum(subscripts: str | Array, *operands: Array) -> Array:
+    """Sum of products by Einstein's convention, as `numpy.einsum`.
 
-    Repeated labels in one term (a diagonal), labels that are only summed, and ``...`` all work.
+    Repeated labels in one term (a diagonal), labels that are only summed, and ``...`` all work, and so
+    does the form without a string: ``einsum(x, [0, 1], w, [1, 2], [0, 2])``.
 
     Examples
     --------
@@ -190,6 +198,8 @@ def einsum(subscripts: str, *operands: Array) -> Array:
     >>> float(einsum("ii", np.eye(3)))
     3.0
     """
+    if not isinstance(subscripts, str):
+        subscripts, operands = _spelled((subscripts, *operands))
     terms, out = _parse(subscripts.replace(" ", ""), [shape_of(x) for x in operands])
     arrays = []
     for place, (term, x) in enumerate(zip(terms, operands, strict=True)):
@@ -199,6 +209,24 @@ def einsum(subscripts: str, *operands: Array) -> Array:
                 terms[place], array = _diagonal(terms[place], label, array)
         arrays.append(array)
     return _einsum(*arrays, terms=tuple(terms), out=out)
+
+
+def _spelled(arguments: tuple[Any, ...]) -> tuple[str, tuple[Array, ...]]:
+    """Write a string for operands that alternate with lists of labels, and perhaps a last list for the output."""
+    count = len(arguments) // 2
+    terms = ",".join(map(_term, arguments[1 : 2 * count : 2]))
+    out = f"->{_term(arguments[-1])}" if len(arguments) % 2 else ""
+    return terms + out, arguments[: 2 * count : 2]
+
+
+def _term(labels: Any) -> str:
+    try:
+        return "".join("..." if label is ... else ascii_letters[index(label)] for label in labels)
+    except (TypeError, IndexError):
+        raise ArgumentError(
+            sentence("einsum", "subscripts are not understood", expected="a string such as 'ij,jk->ik', or a list of "
+                     f"ints from 0 to {len(ascii_letters) - 1} after each operand", got=repr(labels))
+        ) from None  # fmt: skip
 
 
 def _parse(subscripts: str, shapes: list[Shape]) -> tuple[list[str], str]:

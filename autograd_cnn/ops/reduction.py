@@ -4,35 +4,36 @@
 """
 
 from math import prod as product
-from typing import TypeAlias
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_cnn import kernels
 from autograd_cnn.ops.elementwise import astype, sqrt
-from autograd_cnn.ops.selection import equal
+from autograd_cnn.ops.selection import equal, where
 from autograd_cnn.ops.shaping import broadcast_to, concatenate, flip, moveaxis, reshape
+from autograd_cnn.parameters import Axis, Count, OneAxis
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array, Shape, shape_of
-
-Axis: TypeAlias = int | tuple[int, ...] | None
-
-
-def _axes(axis: Axis, ndim: int) -> tuple[int, ...]:
-    given = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    return tuple(a % ndim for a in given)
 
 
 def count(shape: Shape, axis: Axis) -> int:
     """Return how many elements a reduction of ``shape`` along ``axis`` joins into one."""
-    return product(shape[a] for a in _axes(axis, len(shape)))
+    return product(shape[a] for a in axes_of(shape, axis))
+
+
+def axes_of(shape: Shape, axis: Axis) -> tuple[int, ...]:
+    """Return the axes that a reduction of ``shape`` along ``axis`` removes, counted from the front."""
+    if axis is None or not shape:  # NumPy lets a number be reduced along axis 0
+        return tuple(range(len(shape)))
+    return normalize_axis_tuple(axis, len(shape), "axis")
 
 
 def spread(g: Array, shape: Shape, axis: Axis) -> Array:
     """Repeat ``g`` along the axes that a reduction of ``shape`` has removed."""
     if axis is None and not shape_of(g):
         return broadcast_to(g, shape=shape)
-    axes = _axes(axis, len(shape))
+    axes = axes_of(shape, axis)
     kept = tuple(1 if a in axes else n for a, n in enumerate(shape))
     return broadcast_to(reshape(g, shape=kept), shape=shape)
 
@@ -74,11 +75,11 @@ def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 @mean.vjp("x")
 def mean_wrt_x(g: Array, *, x_shape: Shape, axis: Axis) -> Array:
-    return spread(g / count(x_shape, axis), x_shape, axis)
+    return spread(g / (count(x_shape, axis) or np.nan), x_shape, axis)
 
 
 @primitive
-def var(x: Array, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Array:
+def var(x: Array, *, axis: Axis = None, ddof: Count = 0, keepdims: bool = False) -> Array:
     """The variance along ``axis``: squared deviations summed, over the count less ``ddof``.
 
     Examples
@@ -92,10 +93,11 @@ def var(x: Array, *, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -
 @var.vjp("x")
 def var_wrt_x(g: Array, *, x: Array, axis: Axis, ddof: int) -> Array:
     deviation = x - mean(x, axis=axis, keepdims=True)
-    return spread(g, x.shape, axis) * deviation * (2 / (count(x.shape, axis) - ddof))
+    freedom = count(x.shape, axis) - ddof
+    return spread(g, x.shape, axis) * deviation * (2 / freedom if freedom > 0 else np.nan)
 
 
-def std(x: Array, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Array:
+def std(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: bool = False) -> Array:
     """The standard deviation, the root of `var`; its derivative where it is 0 is undefined.
 
     Examples
@@ -144,12 +146,13 @@ def min_wrt_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
 
 
 def _shares(x: Array, extremum: Array, axis: Axis) -> Array:
-    found = astype(equal(x, spread(extremum, x.shape, axis)), dtype=x.dtype)
+    found = where(equal(x, x), equal(x, spread(extremum, x.shape, axis)), 1)  # a NaN is the extremum
+    found = astype(found, dtype=x.dtype)
     return found / sum(found, axis=axis, keepdims=True)
 
 
 @primitive(constant=True)
-def argmax(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Array:
+def argmax(x: Array, *, axis: OneAxis = None, keepdims: bool = False) -> Array:
     """Where the largest element stands, the first of several; no gradient.
 
     Examples
@@ -161,7 +164,7 @@ def argmax(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Arra
 
 
 @primitive(constant=True)
-def argmin(x: Array, *, axis: int | None = None, keepdims: bool = False) -> Array:
+def argmin(x: Array, *, axis: OneAxis = None, keepdims: bool = False) -> Array:
     """Where the smallest element stands, the first of several; no gradient.
 
     Examples
@@ -189,7 +192,7 @@ def prod(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 @prod.vjp("x")
 def prod_wrt_x(g: Array, *, x: Array, axis: Axis) -> Array:
-    axes = _axes(axis, x.ndim)
+    axes = axes_of(x.shape, axis)
     last = tuple(range(-len(axes), 0))
     lines = moveaxis(x, axes, last)
     flat = reshape(lines, shape=(*lines.shape[: x.ndim - len(axes)], count(x.shape, axis)))
@@ -208,7 +211,7 @@ def _product_before(x: Array) -> Array:
 
 
 @primitive
-def cumsum(x: Array, *, axis: int | None = None) -> Array:
+def cumsum(x: Array, *, axis: OneAxis = None) -> Array:
     """The running sum along ``axis``, by default of the flattened ``x``.
 
     Examples

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from autograd_cnn.composite import composite
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.parameters import Axes, Axis, Count, Counts, Lengths, OneAxis, Shift
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array, Shape, shape_of
 
@@ -14,7 +16,7 @@ from autograd_cnn.tape import Array, Shape, shape_of
 
 
 @primitive
-def reshape(x: Array, *, shape: int | Shape) -> Array:
+def reshape(x: Array, *, shape: Lengths) -> Array:
     """``x`` in another shape; one length may be -1.
 
     Examples
@@ -31,7 +33,8 @@ def reshape_wrt_x(g: Array, *, x_shape: Shape) -> Array:
     return reshape(g, shape=x_shape)
 
 
-def squeeze(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
+@composite
+def squeeze(x: Array, axis: Axis = None) -> Array:
     """``x`` without axes of length 1: all of them, or those named.
 
     Examples
@@ -39,10 +42,11 @@ def squeeze(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
     >>> squeeze(np.zeros((1, 3, 1)), axis=0).shape
     (3, 1)
     """
-    return reshape(x, shape=np.squeeze(np.empty(shape_of(x), bool), axis).shape)
+    return reshape(x, shape=np.squeeze(_of_shape(x), axis).shape)
 
 
-def expand_dims(x: Array, axis: int | tuple[int, ...]) -> Array:
+@composite
+def expand_dims(x: Array, axis: Axes) -> Array:
     """``x`` with new axes of length 1 at the places ``axis`` of the result.
 
     Examples
@@ -50,11 +54,16 @@ def expand_dims(x: Array, axis: int | tuple[int, ...]) -> Array:
     >>> expand_dims(np.zeros((2, 3)), (0, -1)).shape
     (1, 2, 3, 1)
     """
-    return reshape(x, shape=np.expand_dims(np.empty(shape_of(x), bool), axis).shape)
+    return reshape(x, shape=np.expand_dims(_of_shape(x), axis).shape)
+
+
+def _of_shape(x: Array) -> Array:
+    """Return an array of the shape of ``x`` that takes no memory, for NumPy to work out another shape."""
+    return np.broadcast_to(np.bool_(0), shape_of(x))
 
 
 @primitive
-def transpose(x: Array, *, axes: Sequence[int] | None = None) -> Array:
+def transpose(x: Array, *, axes: Axes | None = None) -> Array:
     """``x`` with its axes permuted, by default reversed.
 
     Examples
@@ -67,14 +76,15 @@ def transpose(x: Array, *, axes: Sequence[int] | None = None) -> Array:
 
 
 @transpose.vjp("x")
-def transpose_wrt_x(g: Array, *, x_shape: Shape, axes: Sequence[int] | None) -> Array:
+def transpose_wrt_x(g: Array, *, x_shape: Shape, axes: tuple[int, ...] | None) -> Array:
     if axes is None:
         return transpose(g)
     inverse = sorted(range(len(axes)), key=lambda i: axes[i] % len(x_shape))
     return transpose(g, axes=inverse)
 
 
-def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
+@composite
+def swapaxes(x: Array, axis1: Count, axis2: Count) -> Array:
     """``x`` with two axes exchanged.
 
     Examples
@@ -83,11 +93,13 @@ def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
     (4, 3, 2)
     """
     axes = list(range(len(shape_of(x))))
-    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+    first, second = (normalize_axis_index(axis, len(axes)) for axis in (axis1, axis2))
+    axes[first], axes[second] = axes[second], axes[first]
     return transpose(x, axes=axes)
 
 
-def moveaxis(x: Array, source: int | Sequence[int], destination: int | Sequence[int]) -> Array:
+@composite
+def moveaxis(x: Array, source: Axes, destination: Axes) -> Array:
     """``x`` with some axes moved to other places; the rest keep their order.
 
     Examples
@@ -113,7 +125,7 @@ def moveaxis(x: Array, source: int | Sequence[int], destination: int | Sequence[
 
 
 @primitive
-def broadcast_to(x: Array, *, shape: Shape) -> Array:
+def broadcast_to(x: Array, *, shape: Lengths) -> Array:
     """``x`` repeated along new axes and axes of length 1, as broadcasting does.
 
     Examples
@@ -130,7 +142,8 @@ def broadcast_to_wrt_x(g: Array) -> Array:
     return g  # the engine sums over what broadcasting added
 
 
-def tile(x: Array, reps: int | Sequence[int]) -> Array:
+@composite
+def tile(x: Array, reps: Counts) -> Array:
     """``x`` laid out ``reps`` times along each axis.
 
     Examples
@@ -138,7 +151,7 @@ def tile(x: Array, reps: int | Sequence[int]) -> Array:
     >>> tile([1.0, 2.0], 2)
     array([1., 2., 1., 2.])
     """
-    counts = (reps,) if isinstance(reps, int) else tuple(reps)
+    counts = (reps,) if isinstance(reps, int) else reps
     shape = shape_of(x)
     ndim = max(len(counts), len(shape))
     counts = (1,) * (ndim - len(counts)) + counts
@@ -152,7 +165,7 @@ def tile(x: Array, reps: int | Sequence[int]) -> Array:
 
 
 @primitive
-def _concatenate(*arrays: Array, axis: int = 0) -> Array:
+def _concatenate(*arrays: Array, axis: Count = 0) -> Array:
     return np.concatenate(arrays, axis)
 
 
@@ -163,18 +176,22 @@ def concatenate_wrt_array(g: Array, *, index: int, arrays_shape: tuple[Shape, ..
     return g[(slice(None),) * (axis % g.ndim) + (slice(start, ends[index]),)]
 
 
-def concatenate(arrays: Sequence[Array], axis: int = 0) -> Array:
-    """Join arrays along an existing axis.
+@composite
+def concatenate(arrays: Sequence[Array], axis: OneAxis = 0) -> Array:
+    """Join arrays along an existing axis; with None for the axis, flattened and end to end.
 
     Examples
     --------
     >>> concatenate([[1.0, 2.0], [3.0]])
     array([1., 2., 3.])
     """
+    if axis is None:
+        return _concatenate(*(reshape(array, shape=-1) for array in arrays))
     return _concatenate(*arrays, axis=axis)
 
 
-def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
+@composite
+def stack(arrays: Sequence[Array], axis: Count = 0) -> Array:
     """Join arrays of one shape along a new axis.
 
     Examples
@@ -195,7 +212,7 @@ def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
 
 
 @primitive
-def flip(x: Array, *, axis: int | tuple[int, ...] | None = None) -> Array:
+def flip(x: Array, *, axis: Axis = None) -> Array:
     """``x`` in reverse order along the axes, by default along all.
 
     Examples
@@ -207,12 +224,12 @@ def flip(x: Array, *, axis: int | tuple[int, ...] | None = None) -> Array:
 
 
 @flip.vjp("x")
-def flip_wrt_x(g: Array, *, axis: int | tuple[int, ...] | None) -> Array:
+def flip_wrt_x(g: Array, *, axis: Axis) -> Array:
     return flip(g, axis=axis)
 
 
 @primitive
-def roll(x: Array, *, shift: int | tuple[int, ...], axis: int | tuple[int, ...] | None = None) -> Array:
+def roll(x: Array, *, shift: Shift, axis: Axis = None) -> Array:
     """``x`` shifted along the axes; what leaves at one end comes back at the other.
 
     Examples
@@ -224,5 +241,5 @@ def roll(x: Array, *, shift: int | tuple[int, ...], axis: int | tuple[int, ...] 
 
 
 @roll.vjp("x")
-def roll_wrt_x(g: Array, *, shift: int | tuple[int, ...], axis: int | tuple[int, ...] | None) -> Array:
+def roll_wrt_x(g: Array, *, shift: Shift, axis: Axis) -> Array:
     return roll(g, shift=tuple(-s for s in shift) if isinstance(shift, tuple) else -shift, axis=axis)

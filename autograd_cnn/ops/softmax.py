@@ -4,7 +4,8 @@ import numpy as np
 
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import exp
-from autograd_cnn.ops.reduction import Axis, spread
+from autograd_cnn.ops.reduction import spread
+from autograd_cnn.parameters import Axis
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array
 

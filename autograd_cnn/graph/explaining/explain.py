@@ -94,7 +94,7 @@ class _Question:
     def explanation(self, sources: Mapping[str, Any] | None = None, **fields: Any) -> Explanation:
         primitive = self.node.primitive
         formula = (getattr(primitive, "__doc__", None) or "").strip().partition("\n")[0].replace("``", "")
-        name = primitive.name.lstrip("_") if primitive else ""
+        name = primitive.name if primitive else ""
         return Explanation(
             self.tensor, self.value, self.index, name, formula if isinstance(primitive, Primitive) else "",
             sources=sources or {}, **fields,

@@ -59,4 +59,4 @@ def _called(node: Node) -> str:
 def _named(node: Node) -> str:
     if node.primitive is None:
         return getattr(tensor_of(node), "name", None) or "a leaf"
-    return node.primitive.name.lstrip("_")
+    return node.primitive.name

@@ -155,7 +155,7 @@ def _cut(lines: Sequence[str]) -> list[str]:
 
 def _primitives(names: set[str]) -> dict[str, Any]:
     """Return for each operation its formula, its place in the sources, and its rules."""
-    known = {primitive.name.lstrip("_"): primitive for primitive in reversed(REGISTRY.values())}
+    known = {primitive.name: primitive for primitive in reversed(REGISTRY.values())}
     return {name: _primitive(known[name]) for name in sorted(names & known.keys())}
 
 

@@ -1,0 +1,48 @@
+"""Functions made of primitives: their parameters are parsed, and their errors named, as those of primitives are."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from autograd_cnn.errors import explain
+from autograd_cnn.parameters import parsers_of
+from autograd_cnn.signature import plain
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def composite(function: Callable[P, T]) -> Callable[P, T]:
+    """Let a function see its parameters parsed, as their annotations say, and name it where NumPy complains.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> from autograd_cnn.parameters import Axis
+    >>> @composite
+    ... def total(x, axis: Axis = None):
+    ...     return ag.sum(x, axis=axis)
+    >>> total([[1.0, 2.0]], axis=1.0)
+    Traceback (most recent call last):
+    autograd_cnn.errors.ArgumentError: total: axis is not understood: expected an int or a tuple of ints, got 1.0
+    """
+    name = function.__name__
+    parsers = parsers_of(function)
+    positions = {i: key for i, key in enumerate(inspect.signature(function).parameters) if key in parsers}
+
+    @functools.wraps(function)
+    def call(*args: P.args, **options: P.kwargs) -> T:
+        arguments: list[Any] = list(args)
+        for i, key in positions.items():
+            if i < len(arguments):
+                arguments[i] = parsers[key](name, key, plain(name, key, arguments[i]))
+            elif key in options:
+                options[key] = parsers[key](name, key, plain(name, key, options[key]))
+        try:
+            return function(*arguments, **options)
+        except (ValueError, TypeError, IndexError) as error:
+            explain(name, error)
+            raise
+
+    return call
