@@ -41,7 +41,7 @@ def composite(function: Callable[P, T]) -> Callable[P, T]:
                 options[key] = parsers[key](name, key, plain(name, key, options[key]))
         try:
             return function(*arguments, **options)
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, OverflowError) as error:
             explain(name, error)
             raise
 

@@ -144,7 +144,7 @@ class Primitive:
             computed, half = self._widened(raw)
         try:
             y = self.forward(*computed, **params)
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, OverflowError) as error:
             if self.forward.__module__.startswith("autograd_cnn."):
                 explain(self.name, error, self._shapes(raw))
             raise

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Annotated, Any, Final, get_origin
 
 import numpy as np
 
@@ -64,8 +64,13 @@ class Signature:
                          expected="arrays without defaults but None, or one *arrays; then parameters behind a star")
             )  # fmt: skip
         self.shown = inspect.Signature(
-            [p if self.variadic else p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in given]
-        )  # fmt: skip
+            [
+                p.replace(
+                    kind=p.kind if self.variadic else p.POSITIONAL_OR_KEYWORD, annotation=_without_parser(p.annotation)
+                )
+                for p in given
+            ]
+        )
 
     def bind(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort what was passed into arrays by position and parameters by name, and parse the parameters."""
@@ -127,6 +132,10 @@ class Signature:
                 self.name, f"{name} is no array", expected="a tensor, an array or a number", got=type(arg).__name__
             )
         )
+
+
+def _without_parser(annotation: Any) -> Any:
+    return annotation.__origin__ if get_origin(annotation) is Annotated else annotation
 
 
 def plain(where: str, name: str, value: Any) -> Any:

@@ -6,6 +6,7 @@ the pair.
 
 from itertools import pairwise
 from types import EllipsisType, NoneType
+from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
@@ -77,13 +78,17 @@ def set_at(x: Array, values: Array, *, index: Index) -> Array:
     array([1., 0., 3.])
     """
     changed = np.array(x)
-    if not np.can_cast(np.result_type(values), changed.dtype, "same_kind"):
-        raise OperandError(
-            sentence("set_at", "x can't hold the values", expected=f"values of the kind of {changed.dtype}",
-                     got=np.result_type(values), hint="convert x with .astype first")
-        )  # fmt: skip
+    _check_holds("set_at", changed.dtype, values)
     changed[index] = values
     return changed
+
+
+def _check_holds(where: str, dtype: np.dtype[Any], values: Any) -> None:
+    if not np.can_cast(np.result_type(values), dtype, "same_kind"):
+        raise OperandError(
+            sentence(where, "x can't hold the values", expected=f"values of the kind of {dtype}",
+                     got=np.result_type(values), hint="convert x with .astype first")
+        )  # fmt: skip
 
 
 @set_at.vjp("x")
@@ -193,6 +198,8 @@ def repeat(x: Array, repeats: Counts, axis: OneAxis = None) -> Array:
 
 @primitive
 def _pad(x: Array, *, pad_width: PadWidth, constant_values: float = 0) -> Array:
+    x = np.asarray(x)
+    _check_holds("pad", x.dtype, constant_values)
     return np.pad(x, pad_width, constant_values=constant_values)
 
 

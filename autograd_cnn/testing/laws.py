@@ -28,6 +28,7 @@ from autograd_cnn.tape import Array, gradients
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.testing.case import SAMPLES, Case
 from autograd_cnn.testing.gradcheck import CheckError
+from autograd_cnn.testing.odd import Outcome, filled, on_both_backends, resized, small_integers
 from autograd_cnn.testing.pullback import (
     LAYOUTS,
     Pullback,
@@ -35,6 +36,7 @@ from autograd_cnn.testing.pullback import (
     dot,
     drawn_cotangent,
     is_slope,
+    largest,
     moved,
     operand,
     pullback,
@@ -384,3 +386,72 @@ def backends_agree(primitive: Primitive, case: Case, rng: np.random.Generator) -
                 scale = np.max(np.abs(expected), initial=0)
                 worst = max(worst, agree(where, found, expected, tolerance, tolerance * scale))
     return worst
+
+
+# --- odd operands -----------------------------------------------------------------------------
+
+
+@_law(_always)
+def sizes_are_checked(primitive: Primitive, case: Case, _rng: np.random.Generator) -> float:
+    """Whatever the sizes, empty ones too: numbers or one sentence, the same on both backends."""
+    for what, arrays, params in resized(case):
+        on_both_backends(primitive, what, arrays, params)
+    return 0.0
+
+
+@_law(_tracked)
+def dtypes_are_checked(primitive: Primitive, case: Case, _rng: np.random.Generator) -> float:
+    """Other byte orders, half precision and small integers give what float64 gives, as exactly as they can be."""
+    expected = on_both_backends(primitive, "float64", list(case.arrays), case.params)
+    swapped = [a.astype(a.dtype.newbyteorder()) if isinstance(a, np.ndarray) else a for a in case.arrays]
+    params = {k: v.astype(v.dtype.newbyteorder()) if isinstance(v, np.ndarray) else v for k, v in case.params.items()}
+    _agree_if_numbers("the other byte order", on_both_backends(primitive, "", swapped, params), expected, 1e-12)
+    halves = [a.astype(np.float16) if i in case.differentiable else a for i, a in enumerate(case.arrays)]
+    found = on_both_backends(primitive, "half precision", halves, case.params)
+    exact = [a.astype(np.float64) if i in case.differentiable else a for i, a in enumerate(halves)]
+    _agree_if_numbers("half precision", found, on_both_backends(primitive, "", exact, case.params), 2e-3)
+    for dtype in (np.int8, np.uint8):
+        integers = small_integers(case, dtype)
+        floats = [a.astype(np.float64) if i in case.differentiable else a for i, a in enumerate(integers)]
+        small = on_both_backends(primitive, dtype.__name__, integers, case.params)
+        wide = on_both_backends(primitive, "", floats, case.params)
+        if dtype is np.int8:  # an unsigned difference wraps in NumPy, too
+            _agree_if_numbers(dtype.__name__, small, wide, 1e-6)
+        if not isinstance(small, str) and small[0].dtype.kind == "f":
+            _agree_if_numbers(dtype.__name__, small, wide, 1e-6)
+            if small[0].dtype != np.float64 and "dtype" not in case.params:
+                raise CheckError(sentence(f"the value for {dtype.__name__}", expected="float64", got=small[0].dtype))
+    for other in (np.complex128, object):
+        refused = [a.astype(other) if i in case.differentiable else a for i, a in enumerate(case.arrays)]
+        if not isinstance(on_both_backends(primitive, other.__name__, refused, case.params), str):
+            raise CheckError(f"it takes arrays of {np.dtype(other)}")
+    return 0.0
+
+
+def _agree_if_numbers(what: str, found: Outcome, expected: Outcome, relative: float) -> None:
+    """Compare the values, and the gradients where there are any; a refusal is as good."""
+    if isinstance(found, str) or isinstance(expected, str):
+        return
+    for one, other in zip([found[0], *found[1]], [expected[0], *expected[1]], strict=False):
+        agree(what, one.astype(np.float64), other.astype(np.float64), relative, relative * max(1.0, largest(other)))
+
+
+@_law(_recorded)
+def nan_and_infinity_pass(primitive: Primitive, case: Case, _rng: np.random.Generator) -> float:
+    """NaN and infinity give numbers, the same on both backends; where the value is NaN, no gradient is silently 0."""
+    for i in case.differentiable:
+        name = operand(primitive, i)
+        for number in (np.nan, np.inf, -np.inf):
+            for whole in (True, False):
+                said = f"{name!r} {'filled with' if whole else 'with a'} {number}"
+                found = on_both_backends(primitive, said, filled(case, i, number, whole=whole), case.params)
+                if isinstance(found, str):
+                    raise CheckError(sentence(said, "it is refused", got=found))
+                if whole and np.isnan(number):
+                    _check_alive(said, found[0], found[1][case.differentiable.index(i)])
+    return 0.0
+
+
+def _check_alive(said: str, y: Array, gradient: Array) -> None:
+    if gradient.size and np.isnan(y).any() and np.all(gradient == 0):
+        raise CheckError(sentence(said, "the gradient is 0 though the value is NaN"))

@@ -152,12 +152,24 @@ def agree(what: str, found: Any, expected: Any, relative: float = 0.0, absolute:
     close = np.isclose(found, expected, rtol=relative, atol=absolute, equal_nan=True)
     if close.all() and not absolute and not relative:
         return 0.0
-    apart = np.abs(np.subtract(found, expected, dtype=np.float64))
+    with np.errstate(invalid="ignore"):  # equal infinities
+        apart = np.where(found == expected, 0.0, np.abs(np.subtract(found, expected, dtype=np.float64)))
     if not close.all():
         at = np.unravel_index(np.argmax(np.where(close, -1.0, apart)), apart.shape)
         place = f", at {tuple(map(int, at))}" if at else ""
         raise CheckError(sentence(f"{what}{place}", expected=f"{expected[at]:.12g}", got=f"{found[at]:.12g}"))
-    return float(np.max(apart, initial=0.0) / (np.max(np.abs(expected), initial=0.0) or 1.0))
+    return largest(apart) / (largest(expected) or 1.0)
+
+
+def largest(numbers: Numbers) -> float:
+    """Return the largest of the finite numbers, by size.
+
+    Examples
+    --------
+    >>> largest(np.array([1.0, -2.0, np.inf]))
+    2.0
+    """
+    return float(np.max(np.abs(numbers[np.isfinite(numbers)]), initial=0))
 
 
 # --- layouts ----------------------------------------------------------------------------------
