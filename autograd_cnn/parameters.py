@@ -30,7 +30,7 @@ class Parsed:
     types : frozenset of type
         Of values that are parsed already, so that the usual call costs nothing.
     rows : bool
-        Whether a tuple of ints is, too.
+        Whether a tuple of ints is, too; of a wrong length the forward complains.
     """
 
     parse: Parse
@@ -80,7 +80,7 @@ def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
         return {}
 
 
-# --- integers ---------------------------------------------------------------------------------
+# --- numbers ----------------------------------------------------------------------------------
 
 
 def integer(where: str, name: str, value: Any, least: int | None = None) -> int:
@@ -131,9 +131,9 @@ def pair(where: str, name: str, value: Any, least: int = 0) -> tuple[int, int]:
 
 
 def _is_integer(value: Any) -> bool:
-    if isinstance(value, np.ndarray):
+    if isinstance(value, (np.ndarray, np.generic)):
         return value.ndim == 0 and value.dtype.kind in "iu"
-    return hasattr(value, "__index__") and not isinstance(value, (bool, np.bool_))
+    return hasattr(value, "__index__") and not isinstance(value, bool)
 
 
 def _is_sequence(value: Any) -> bool:
@@ -148,6 +148,14 @@ def _at_least(where: str, name: str, number: int, least: int | None, value: Any)
 
 def _not_understood(where: str, name: str, expected: str, value: Any) -> str:
     return sentence(where, f"{name} is not understood", expected=expected, got=repr(value))
+
+
+def _number(where: str, name: str, value: Any) -> float:
+    if _is_integer(value):
+        return operator.index(value)
+    if isinstance(value, (float, np.floating)) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        return float(value)
+    raise ArgumentError(_not_understood(where, name, "a number", value))
 
 
 def _axes(where: str, name: str, value: Any) -> int | tuple[int, ...]:
@@ -263,6 +271,9 @@ Padding: TypeAlias = Annotated[
     Parsed(_padding, rows=True),
 ]
 """Pixels around an image: an int, a pair, ((top, bottom), (left, right)), or a name."""
+
+Number: TypeAlias = Annotated[float, Parsed(_number, frozenset({int, float}))]
+"""A number of Python's, which leaves the dtype of an array that it meets as it is."""
 
 Count: TypeAlias = Annotated[int, Parsed(integer)]
 OneAxis: TypeAlias = Annotated[int | None, Parsed(integer, _INT_OR_NONE)]

@@ -192,7 +192,7 @@ class Primitive:
 
     def _shapes(self, raw: list[Any]) -> str:
         shapes = [f"{self.signature.operand(i)}={np.shape(x)}" for i, x in enumerate(raw) if x is not None]
-        return f"shapes {', '.join(shapes)}"
+        return f"shapes {', '.join(shapes)}" if shapes else ""
 
     def _saved(
         self, nodes: list[Node | None], raw: list[Any], y: Array, residuals: tuple[Any, ...], params: dict[str, Any]

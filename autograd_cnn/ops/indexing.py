@@ -14,7 +14,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from autograd_cnn.composite import composite
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.ops.shaping import broadcast_to, expand_dims, reshape
-from autograd_cnn.parameters import Count, Counts, Index, Indices, Lengths, OneAxis, PadWidth
+from autograd_cnn.parameters import Count, Counts, Index, Indices, Lengths, Number, OneAxis, PadWidth
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array, Shape, shape_of
 
@@ -197,7 +197,7 @@ def repeat(x: Array, repeats: Counts, axis: OneAxis = None) -> Array:
 
 
 @primitive
-def _pad(x: Array, *, pad_width: PadWidth, constant_values: float = 0) -> Array:
+def _pad(x: Array, *, pad_width: PadWidth, constant_values: Number = 0) -> Array:
     x = np.asarray(x)
     _check_holds("pad", x.dtype, constant_values)
     return np.pad(x, pad_width, constant_values=constant_values)
@@ -209,7 +209,7 @@ def pad_wrt_x(g: Array, *, x_shape: Shape, pad_width: tuple[tuple[int, int], ...
 
 
 @composite
-def pad(x: Array, pad_width: PadWidth, mode: str = "constant", constant_values: float = 0) -> Array:
+def pad(x: Array, pad_width: PadWidth, mode: str = "constant", constant_values: Number = 0) -> Array:
     """``x`` with elements added before and after, along each axis.
 
     Parameters

@@ -6,6 +6,7 @@ Broadcasting follows NumPy; the engine sums it out of the gradients, so no rule 
 import numpy as np
 
 from autograd_cnn import kernels
+from autograd_cnn.parameters import Mask, Number
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array
 
@@ -74,7 +75,7 @@ def heaviside(x1: Array, x2: Array) -> Array:
 
 
 @primitive
-def clip(x: Array, *, min: float | None = None, max: float | None = None) -> Array:
+def clip(x: Array, *, min: Number | None = None, max: Number | None = None) -> Array:
     """``x`` limited to the range from ``min`` to ``max``; outside of it the derivative is 0.
 
     Examples
@@ -117,7 +118,7 @@ def where_wrt_x2(g: Array, *, condition: Array) -> Array:
 
 
 @primitive
-def masked(x: Array, *, mask: Array) -> Array:
+def masked(x: Array, *, mask: Mask) -> Array:
     """``x`` where the mask is set, else 0: its own adjoint.
 
     Examples

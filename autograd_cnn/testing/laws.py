@@ -28,7 +28,7 @@ from autograd_cnn.tape import Array, gradients
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.testing.case import SAMPLES, Case
 from autograd_cnn.testing.gradcheck import CheckError
-from autograd_cnn.testing.odd import Outcome, filled, on_both_backends, resized, small_integers
+from autograd_cnn.testing.odd import Outcome, filled, on_both_backends, resized, respelled, small_integers
 from autograd_cnn.testing.pullback import (
     LAYOUTS,
     Pullback,
@@ -386,6 +386,24 @@ def backends_agree(primitive: Primitive, case: Case, rng: np.random.Generator) -
                 scale = np.max(np.abs(expected), initial=0)
                 worst = max(worst, agree(where, found, expected, tolerance, tolerance * scale))
     return worst
+
+
+# --- parameters -------------------------------------------------------------------------------
+
+
+@_law(_recorded)
+def spelling_does_not_matter(primitive: Primitive, case: Case, _rng: np.random.Generator) -> float:
+    """However a parameter is spelled, with NumPy's integers, lists or arrays, the tape keeps the same."""
+    expected = primitive(*tracked(case), **case.params).node.saved
+    for row in (list, np.array):
+        params = {name: respelled(value, row if name != "index" else tuple) for name, value in case.params.items()}
+        y = primitive(*tracked(case), **params)
+        for name, kept in y.node.saved.items():
+            if name in case.params and not isinstance(kept, np.ndarray) and repr(kept) != repr(expected[name]):
+                raise CheckError(sentence(f"{name} as {params[name]!r} is kept", expected=expected[name], got=kept))
+        agree("the value", y.data, primitive(*case.arrays, **case.params))
+        gradients(y, cotangent=np.ones(y.shape))
+    return 0.0
 
 
 # --- odd operands -----------------------------------------------------------------------------

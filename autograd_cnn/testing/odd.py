@@ -1,7 +1,7 @@
 """Calls with operands out of the ordinary: other sizes, other dtypes, no numbers; and what becomes of them."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -116,6 +116,24 @@ def _of_length(array: Any, axis: int, length: int) -> Any:
     if np.ndim(array) < -axis or not array.size:
         return array
     return np.take(array, np.arange(length) % array.shape[axis], axis)
+
+
+# --- other spellings --------------------------------------------------------------------------
+
+
+def respelled(value: Any, row: Callable[[list[Any]], Any]) -> Any:
+    """Return a parameter with NumPy's integers for ints, and its tuples of ints as ``row`` makes them.
+
+    Examples
+    --------
+    >>> respelled(((1, 2), (0, 0)), list)
+    [[np.int64(1), np.int64(2)], [np.int64(0), np.int64(0)]]
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return np.int64(value)
+    if isinstance(value, tuple) and not any(isinstance(each, str) for each in value):
+        return row([respelled(each, row) for each in value])
+    return value
 
 
 # --- other dtypes and numbers -----------------------------------------------------------------

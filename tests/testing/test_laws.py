@@ -286,4 +286,4 @@ def test_a_rule_without_samples_and_a_linear_operand_without_rule():
 def test_every_law_says_what_it_is():
     assert all(law.says.endswith(".") for law in laws.LAWS)
     assert [getattr(laws, law.name) for law in laws.LAWS] == laws.LAWS
-    assert len(laws.LAWS) == 17
+    assert len(laws.LAWS) == 18
