@@ -92,7 +92,7 @@ def explain(where: str, error: Exception, shapes: str = "") -> None:
     Traceback (most recent call last):
     autograd_cnn.errors.ShapeError: add: operands could not be broadcast together with shapes (2,) (3,)
     """
-    if type(error).__module__ == __name__ or str(error).startswith(where):
+    if type(error).__module__ == __name__ or error.__cause__ is not None:  # it has been explained
         return
     text = str(error).partition("\n")[0].rstrip(". ")
     said = sentence(where, text[:1].lower() + text[1:], hint=shapes)

@@ -194,6 +194,10 @@ def _pad_width(where: str, name: str, value: Any) -> Any:
     return tuple(widths) if isinstance(widths, list) else integer(where, name, widths, 0)
 
 
+def _sections(where: str, name: str, value: Any) -> int | tuple[int, ...]:
+    return integer(where, name, value, 1) if _is_integer(value) else integers(where, name, value)
+
+
 def _contraction(where: str, name: str, value: Any) -> int | tuple[tuple[int, ...], tuple[int, ...]]:
     if _is_integer(value):
         return operator.index(value)
@@ -287,6 +291,9 @@ Lengths: TypeAlias = Annotated[int | tuple[int, ...], Parsed(_axes, rows=True)]
 
 Counts: TypeAlias = Annotated[Any, Parsed(_counts, frozenset())]
 """How often: an int or several, none below 0."""
+
+Sections: TypeAlias = Annotated[Any, Parsed(_sections, frozenset())]
+"""How many sections of one size, or before which indices to cut."""
 
 Contraction: TypeAlias = Annotated[int | tuple[tuple[int, ...], tuple[int, ...]], Parsed(_contraction)]
 """Which axes a product sums over: how many of the last and the first, or those of either operand."""

@@ -14,7 +14,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from autograd_cnn.composite import composite
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.ops.shaping import broadcast_to, expand_dims, reshape
-from autograd_cnn.parameters import Count, Counts, Index, Indices, Lengths, Number, OneAxis, PadWidth
+from autograd_cnn.parameters import Count, Counts, Index, Indices, Lengths, Number, OneAxis, PadWidth, Sections
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array, Shape, shape_of
 
@@ -126,8 +126,8 @@ def take(x: Array, indices: Indices, axis: OneAxis = None) -> Array:
     array([[3., 4.],
            [3., 4.]])
     """
-    if axis is None:
-        return getitem(reshape(x, shape=-1), index=indices)
+    if axis is None or not shape_of(x):  # NumPy takes a number for a row of one
+        x, axis = reshape(x, shape=-1), axis or 0
     lead = (slice(None),) * normalize_axis_index(axis, len(shape_of(x)))
     return getitem(x, index=(*lead, indices))
 
@@ -158,7 +158,7 @@ def take_along_axis(x: Array, indices: Indices, axis: OneAxis = -1) -> Array:
 
 
 @composite
-def split(x: Array, indices_or_sections: Counts, axis: Count = 0) -> list[Array]:
+def split(x: Array, indices_or_sections: Sections, axis: Count = 0) -> list[Array]:
     """``x`` cut along ``axis`` into equal sections, or before the given indices.
 
     Examples
@@ -232,6 +232,8 @@ def pad(x: Array, pad_width: PadWidth, mode: str = "constant", constant_values: 
     array([1., 2., 3., 2., 1.])
     """
     shape = shape_of(x)
+    if not shape:  # a number has no sides
+        return reshape(x, shape=())
     widths = tuple((int(b), int(a)) for b, a in np.broadcast_to(pad_width, (len(shape), 2)))
     if mode == "constant":
         return _pad(x, pad_width=widths, constant_values=constant_values)

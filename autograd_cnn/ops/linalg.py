@@ -29,14 +29,20 @@ def matmul(x1: Array, x2: Array) -> Array:
     >>> matmul([[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0])
     array([3., 7.])
     """
-    if np.ndim(x1) and np.ndim(x2):
-        inner = np.shape(x1)[-1], np.shape(x2)[-2:][0]
-        if inner[0] != inner[1]:
-            raise ShapeError(
-                sentence("matmul", f"x1 has {inner[0]} columns but x2 has {inner[1]} rows",
-                         hint=f"shapes x1={np.shape(x1)}, x2={np.shape(x2)}")
-            )  # fmt: skip
+    if not (np.ndim(x1) and np.ndim(x2)):
+        raise ShapeError(
+            sentence("matmul", "an operand is a single number", hint=f"multiply with *; {_shapes(x1, x2)}")
+        )
+    inner = np.shape(x1)[-1], np.shape(x2)[-2:][0]
+    if inner[0] != inner[1]:
+        raise ShapeError(
+            sentence("matmul", f"x1 has {inner[0]} columns but x2 has {inner[1]} rows", hint=_shapes(x1, x2))
+        )
     return kernels.matmul(np.asarray(x1), np.asarray(x2))
+
+
+def _shapes(x1: Array, x2: Array) -> str:
+    return f"shapes x1={shape_of(x1)}, x2={shape_of(x2)}"
 
 
 @matmul.vjp("x1")
@@ -139,16 +145,14 @@ def tensordot(x1: Array, x2: Array, axes: Contraction = 2) -> Array:
     if isinstance(axes, int) and not 0 <= axes <= min(len(shape1), len(shape2)):
         raise ArgumentError(
             sentence("tensordot", "axes is out of range", expected="at most as many as either operand has", got=axes,
-                     hint=f"shapes x1={shape1}, x2={shape2}")
+                     hint=_shapes(x1, x2))
         )  # fmt: skip
     pairs = (range(len(shape1) - axes, len(shape1)), range(axes)) if isinstance(axes, int) else axes
     summed1, summed2 = (
         list(normalize_axis_tuple(given, len(shape))) for given, shape in zip(pairs, (shape1, shape2), strict=True)
     )
     if [shape1[a] for a in summed1] != [shape2[a] for a in summed2]:
-        raise ShapeError(
-            sentence("tensordot", "the paired axes differ in length", hint=f"shapes x1={shape1}, x2={shape2}")
-        )
+        raise ShapeError(sentence("tensordot", "the paired axes differ in length", hint=_shapes(x1, x2)))
     kept1 = [a for a in range(len(shape1)) if a not in summed1]
     kept2 = [a for a in range(len(shape2)) if a not in summed2]
     length = int(np.prod([shape1[a] for a in summed1], dtype=int))
