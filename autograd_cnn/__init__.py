@@ -113,7 +113,7 @@ from autograd_cnn.ops import (
     where,
 )
 from autograd_cnn.primitive import primitive
-from autograd_cnn.recording import detect_anomaly, enable_grad, no_grad, scope
+from autograd_cnn.recording import detect_anomaly, enable_grad, no_grad, scope, tracing
 from autograd_cnn.tensor import Tensor, tensor
 from autograd_cnn.transforms import grad, hessian, hvp, jacobian, value_and_grad, vjp
 
@@ -240,6 +240,7 @@ __all__ = [
     "tensordot",
     "testing",
     "tile",
+    "tracing",
     "transpose",
     "value_and_grad",
     "var",

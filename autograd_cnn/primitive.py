@@ -27,7 +27,7 @@ from autograd_cnn import anomaly
 from autograd_cnn.errors import GradientError, OperandError, RegistrationError, explain, sentence
 from autograd_cnn.recording import recording
 from autograd_cnn.signature import Signature
-from autograd_cnn.tape import HALF, Array, Node, Traced, fit
+from autograd_cnn.tape import HALF, Array, Missing, Node, Traced, fit
 
 REGISTRY: Final[dict[str, "Primitive"]] = {}
 """Every primitive by the dotted name of its function, the user's own included."""
@@ -116,7 +116,7 @@ class Primitive:
 
     # --- recording ----------------------------------------------------------------------------
 
-    def __call__(self, *args: Any, **params: Any) -> Any:  # noqa: C901, PLR0912  # all pass here, so it calls little
+    def __call__(self, *args: Any, **params: Any) -> Any:  # noqa: C901, PLR0912, PLR0915  # all pass here, so it calls little
         """Compute on arrays; on tensors also record."""
         if params or len(args) != self._arity:
             args, params = self.signature.bind(args, params)
@@ -163,8 +163,10 @@ class Primitive:
         state = recording.get()
         node = None
         if tracked and state.enabled and not self.constant and y.dtype.kind == "f":
-            saved = self._saved(nodes, raw, y, residuals, params)
-            node = Node(self, tuple(nodes), saved, y.shape, y.dtype, state.scope)
+            kept = {name: _kept(value) for name, value in params.items()} if params else params
+            saved = self._saved(nodes, raw, y, residuals, kept)
+            operands = _untracked(raw, nodes, state.tracing) if None in nodes else ()
+            node = Node(self, tuple(nodes), saved, y.shape, y.dtype, state.scope, kept, operands)
         elif y.dtype.kind not in "biuf":
             raise OperandError(
                 sentence(self.name, "its result is no array of numbers", expected="ints, floats or bools", got=y.dtype)
@@ -214,7 +216,7 @@ class Primitive:
                 elif kind == "shape":
                     value = np.shape(raw[key])
                 elif kind == "parameter":
-                    value = _kept(params.get(name, key))
+                    value = params.get(name, key)
                 elif kind == "residual":
                     value = residuals[key]
                 elif kind == "operands":
@@ -357,6 +359,19 @@ def widened(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(map(widened, value))
     return value.astype(np.float32) if getattr(value, "dtype", None) == HALF else value
+
+
+def _untracked(raw: list[Any], nodes: list[Node | None], tracing: bool) -> tuple[Any, ...]:
+    """Return what is kept of the operands that want no gradient, at their positions."""
+    return tuple(
+        [
+            None if node is not None
+            else value if type(value) is not np.ndarray
+            else _kept(value) if tracing
+            else Missing(value.shape, value.dtype)
+            for value, node in zip(raw, nodes, strict=True)
+        ]
+    )  # fmt: skip
 
 
 def _kept(value: Any) -> Any:

@@ -15,6 +15,7 @@ class Recording(NamedTuple):
     enabled: bool = True
     anomaly: bool = False
     scope: str = ""
+    tracing: bool = False
 
 
 recording: ContextVar[Recording] = ContextVar("recording", default=Recording())
@@ -78,6 +79,27 @@ def detect_anomaly() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def tracing() -> Iterator[None]:
+    """Keep every operand of what is recorded inside, so that each call can be run again as it was.
+
+    Otherwise the tape keeps of an array that wants no gradient, and that no rule asks for, its shape alone: of the
+    images of a batch, say, once they have been normalised. `check_tape`, `explain` and the graph tell more with it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_cnn as ag
+    >>> x = ag.tensor([1.0, 2.0], requires_grad=True)
+    >>> with ag.tracing():
+    ...     y = x + np.array([3.0, 4.0])
+    >>> y.node.operands[1]
+    array([3., 4.])
+    """
+    with switched(tracing=True):
+        yield
+
+
 class scope:  # noqa: N801  # a function to its users, which `with` undoes
     """Record the operations inside as belonging to the module ``name``.
 
@@ -90,8 +112,9 @@ class scope:  # noqa: N801  # a function to its users, which `with` undoes
         self._name = name
 
     def __enter__(self) -> None:
-        enabled, anomaly, outer = recording.get()
-        self._token = recording.set(Recording(enabled, anomaly, f"{outer}.{self._name}" if outer else self._name))
+        enabled, anomaly, outer, tracing = recording.get()
+        scope = f"{outer}.{self._name}" if outer else self._name
+        self._token = recording.set(Recording(enabled, anomaly, scope, tracing))
 
     def __exit__(self, *error: object) -> None:
         recording.reset(self._token)

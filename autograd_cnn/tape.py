@@ -9,7 +9,7 @@ import itertools
 import weakref
 from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
-from typing import Annotated, Any, ClassVar, Final, Protocol, Self, TypeAlias, cast
+from typing import Annotated, Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeAlias, cast
 
 import numpy as np
 
@@ -45,8 +45,15 @@ class Recordable(Protocol):
 _serials = itertools.count()
 
 
+class Missing(NamedTuple):
+    """What the tape keeps of an array that wants no gradient and that no rule asked for."""
+
+    shape: Shape
+    dtype: np.dtype[Any]
+
+
 class Node:
-    """One recorded operation.
+    """One recorded call.
 
     Attributes
     ----------
@@ -54,6 +61,11 @@ class Node:
         What ran; None for a leaf.
     parents : tuple of (Node or None)
         One for each operand, None where no gradient is wanted.
+    params : dict or None
+        The parameters that were passed, as they were parsed; None once they have been freed.
+    operands : tuple
+        Those that want no gradient, at their positions: numbers, None, and arrays under `tracing`, else what is
+        `Missing`. None stands for an operand that wants one, too. Empty if all do.
     saved : dict or None
         What the rules asked for, by name; None once it has been freed.
     serial : int
@@ -71,7 +83,8 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "dtype", "hooks", "origin", "parents", "primitive", "saved", "scope", "serial", "shape", "tensor",
+        "__weakref__", "dtype", "hooks", "operands", "origin", "params", "parents", "primitive", "saved", "scope",
+        "serial", "shape", "tensor",
     )  # fmt: skip
 
     def __init__(
@@ -82,7 +95,8 @@ class Node:
         shape: Shape,
         dtype: np.dtype[Any],
         scope: str = "",
-        origin: str | None = None,
+        params: dict[str, Any] | None = None,
+        operands: tuple[Any, ...] = (),
     ) -> None:
         self.primitive = primitive
         self.parents = parents
@@ -90,7 +104,9 @@ class Node:
         self.shape = shape
         self.dtype = dtype
         self.scope = scope
-        self.origin = origin
+        self.params = params
+        self.operands = operands
+        self.origin: str | None = None
         self.hooks: list[Callable[[Array], Array | None]] | None = None
         self.tensor: weakref.ref[Traced] | None = None
         self.serial = next(_serials)
@@ -258,7 +274,7 @@ def sweep(
             held = cotangents.get(parent)
             cotangents[parent] = share if held is None else held + share
         if not retain_graph:
-            node.saved = None
+            node.saved = node.params = None
     return found
 
 

@@ -11,9 +11,9 @@ from autograd_cnn.graph.cost import flops, owner, saved_bytes
 from autograd_cnn.graph.graph import Graph
 from autograd_cnn.graph.model import Edge, GraphNode, Kind, Parameter, Phase, Summary
 from autograd_cnn.graph.summary import summarize
-from autograd_cnn.graph.values import Values, saved_operand, tensor_of
 from autograd_cnn.primitive import Primitive
-from autograd_cnn.tape import Array, Node, Shape, Traced, toposort
+from autograd_cnn.replay import Values, operand, parameters, tensor_of
+from autograd_cnn.tape import Array, Missing, Node, Shape, Traced, toposort
 
 Names: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
@@ -245,15 +245,17 @@ class Reading:
 
     def _operand(self, node: Node, position: int, scope: str, phase: Phase) -> str | None:
         """Return the id of what an operation was computed from; None where the tape does not know it."""
-        return self._source(node.parents[position], saved_operand(node, position), scope, phase)
+        return self._source(node.parents[position], operand(node, position), scope, phase)
 
     def _source(self, node: Node | None, value: Any, scope: str, phase: Phase) -> str | None:
         if node is not None:
             if id(node) not in self.ids:
                 self._add_leaf(node, scope)
             return self.ids[id(node)]
-        if value is None or isinstance(value, (int, float, np.generic)):
-            return None if value is None else self._add_number(value, scope, phase)
+        if value is None or isinstance(value, Missing):
+            return None
+        if isinstance(value, (int, float, np.generic)):
+            return self._add_number(value, scope, phase)
         if id(value) not in self.ids:
             self.ids[id(value)] = self._add(
                 "input", self.names.of(id(value), None, "array"), value.shape, str(value.dtype), phase=phase,
@@ -315,13 +317,13 @@ def _argument(node: Node, position: int) -> str:
 
 
 def _parameters(node: Node) -> tuple[Parameter, ...]:
+    """Return the parameters; a shape is told by the result already."""
     primitive = node.primitive
-    if not isinstance(primitive, Primitive) or node.saved is None:
+    if not isinstance(primitive, Primitive):
         return ()
     return tuple(
-        Parameter(name, _text(node.saved[name]), _same(node.saved[name], default))
-        for name, default in primitive.parameters.items()
-        if name in node.saved
+        Parameter(name, _text(value), name == "shape" or _same(value, primitive.parameters[name]))
+        for name, value in parameters(node).items()
     )
 
 

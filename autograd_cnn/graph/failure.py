@@ -11,8 +11,8 @@ import numpy as np
 
 from autograd_cnn.graph.capture import Reading
 from autograd_cnn.graph.graph import Graph
-from autograd_cnn.graph.values import Values
 from autograd_cnn.primitive import Primitive
+from autograd_cnn.replay import Values
 from autograd_cnn.tape import Node, Traced, toposort
 
 _Call: TypeAlias = tuple[str, list[tuple[str, Any]], list[tuple[str, Any]]]

@@ -179,9 +179,16 @@ def test_known_values_are_summarised(convnet):
     assert _one(graph, "getitem").value.mean == -_one(graph, "output").value.mean  # computed again
 
 
-def test_what_the_tape_did_not_keep_of_a_sum_with_a_number_is_unknown():
+def test_what_follows_from_numbers_is_known():
     x = ag.tensor([1.0, 2.0], requires_grad=True)
     graph = capture(ag.exp((x + 3) * 2).sum())
+    assert all(n.value is not None for n in graph.nodes if n.kind == "operation")
+    assert [(n.name, n.kind) for n in graph.nodes if n.kind == "constant"] == [("3", "constant"), ("2", "constant")]
+
+
+def test_what_the_tape_did_not_keep_of_a_sum_with_an_array_is_unknown():
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    graph = capture(ag.exp((x + np.ones(2)) * 2).sum())
     assert [n.name for n in graph.nodes if n.kind == "operation" and n.value is None] == ["add", "multiply"]
 
 

@@ -7,7 +7,6 @@ element of another operand, its position is found by letting that operand hold t
 places: 1, 2, 3, …
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,9 +14,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from autograd_cnn.graph.values import parameters_of, saved_operand
 from autograd_cnn.primitive import Primitive, Rule
-from autograd_cnn.tape import Array, Node, Shape, fit
+from autograd_cnn.replay import operand, parameters, run
+from autograd_cnn.tape import Array, Missing, Node, Shape, fit
 
 Index: TypeAlias = tuple[int, ...]
 
@@ -64,7 +63,7 @@ class Call:
     Attributes
     ----------
     operands : tuple
-        Arrays and numbers; None where the tape did not keep one.
+        Arrays and numbers; None where one was left out, and `Missing` where the tape did not keep it.
     """
 
     node: Node
@@ -77,7 +76,9 @@ class Call:
     def of(cls, node: Node, primitive: Primitive, values: Mapping[Node, Array], y: Array, index: Index) -> "Call":
         """Gather the operands from the values of the node's parents and from what it saved."""
         operands = tuple(
-            _double(saved_operand(node, position) if parent is None else values.get(parent))
+            _double(
+                operand(node, position) if parent is None else values.get(parent, Missing(parent.shape, parent.dtype))
+            )
             for position, parent in enumerate(node.parents)
         )
         return cls(node, primitive, operands, _double(y), index)
@@ -97,16 +98,9 @@ class Call:
 
     def rule(self, position: int) -> Rule | None:
         """Return the rule for an operand, if it was given and has one."""
-        if position in self._absent:
+        if self.operands[position] is None:
             return None
         return self.primitive.rules.get(self.primitive.signature.operand(position))
-
-    @cached_property
-    def _absent(self) -> frozenset[int]:
-        """The operands of which the tape says that they were None."""
-        saved = self.node.saved or {}
-        operands = () if self.primitive.variadic else self.primitive.operands
-        return frozenset(i for i, name in enumerate(operands) if name in saved and saved[name] is None)
 
     def asks(self, position: int) -> set[int]:
         """Return the operands on whose values the rule for one depends."""
@@ -133,7 +127,7 @@ class Call:
         """
         rule = self.rule(position)
         operand = self.operands[position]
-        if rule is None or operand is None:
+        if rule is None or isinstance(operand, Missing):
             raise UnknownError
         saved = {source.name: self._asked(source.kind, source.name, source.key) for source in rule.sources}
         with np.errstate(all="ignore"):
@@ -164,22 +158,18 @@ class Call:
     def _asked(self, kind: str, name: str, key: Any) -> Any:
         if kind == "output":
             return self.y
-        if kind in ("operand", "shape"):
-            value = self.operands[key]
-        elif kind in ("operands", "shapes"):
-            value = None if any(operand is None for operand in self.operands) else self.operands
-        elif kind == "residual":
-            value = self._residuals[key]
-        else:
-            known = parameters_of(self.node)
-            if name not in known:
-                raise UnknownError
-            return known[name]
-        if value is None and not (kind == "operand" and key in self._absent):
-            raise UnknownError
+        if kind == "parameter":
+            return parameters(self.node)[name]
+        if kind == "residual":
+            return self._residuals[key]
+        value = self.operands if kind in ("operands", "shapes") else self.operands[key]
         if kind == "shapes":
-            return tuple(map(np.shape, value))
-        return np.shape(value) if kind == "shape" else value
+            return tuple(map(shape_of, value))
+        if kind == "shape":
+            return shape_of(value)
+        if any(isinstance(each, Missing) for each in (value if kind == "operands" else (value,))):
+            raise UnknownError
+        return value
 
     @cached_property
     def _residuals(self) -> tuple[Any, ...]:
@@ -189,21 +179,14 @@ class Call:
         raise UnknownError
 
     def again(self) -> float | None:
-        """Return what the primitive makes of the operands, or None if not all it takes is known.
-
-        One that may be None, and of which the tape says nothing, was None if that gives the result.
-        """
-        parameters = parameters_of(self.node)
-        unsure = {i for i, operand in enumerate(self.operands) if operand is None} - self._absent
-        optional = {i for i in unsure if self.name(i) in self.primitive.signature.optional}
-        if unsure > optional or len(parameters) < len(self.primitive.parameters):
+        """Return what the primitive makes of the operands, or None if not all are known."""
+        if any(isinstance(operand, Missing) for operand in self.operands):
             return None
         try:
             with np.errstate(all="ignore"):
-                found = float(np.asarray(self.primitive(*self.operands, **parameters))[self.index])
+                return float(np.asarray(run(self.node, self.operands))[self.index])
         except Exception:  # noqa: BLE001  # a user's function may raise anything
             return None
-        return found if not unsure or math.isclose(found, float(self.y[self.index]), rel_tol=1e-5) else None
 
     # --- the terms of a sum -------------------------------------------------------------------
 
@@ -289,10 +272,15 @@ class Call:
 
 
 def _double(value: Any) -> Any:
-    """Return floats and counts in float64; conditions, and None, as they are."""
-    if value is None or np.asarray(value).dtype.kind == "b":
+    """Return floats and counts in float64; conditions, and what is no number, as they are."""
+    if value is None or isinstance(value, Missing) or np.asarray(value).dtype.kind == "b":
         return value
     return np.asarray(value, np.float64)[()]
+
+
+def shape_of(operand: Any) -> Shape:
+    """Return the shape of an operand, which is known even where it is missing."""
+    return operand.shape if isinstance(operand, Missing) else np.shape(operand)
 
 
 def aligned(index: Index, shape: Shape) -> Index:

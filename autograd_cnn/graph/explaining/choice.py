@@ -7,11 +7,11 @@ import numpy as np
 
 from autograd_cnn import ops
 from autograd_cnn.graph.explaining.call import Call, Element, Term, UnknownError
-from autograd_cnn.graph.values import parameters_of
 from autograd_cnn.kernels.windows import windows
 from autograd_cnn.ops.reduction import spread
 from autograd_cnn.parameters import pair
 from autograd_cnn.primitive import Primitive
+from autograd_cnn.replay import parameters
 from autograd_cnn.tape import Array
 
 
@@ -45,13 +45,13 @@ def _between(call: Call, position: int) -> Array:
 
 def _along(call: Call, position: int) -> Array:
     """Mark the elements that a reduction joins into one."""
-    return spread(call.seed(), np.shape(call.operands[position]), parameters_of(call.node)["axis"])
+    return spread(call.seed(), np.shape(call.operands[position]), parameters(call.node)["axis"])
 
 
 def _in_window(call: Call, position: int) -> Array:
     """Mark the pixels of the window."""
     shape = np.shape(call.operands[position])
-    told = parameters_of(call.node)
+    told = parameters(call.node)
     slid = windows(
         "explain", (shape[-2], shape[-1]), told["window"],
         stride=told["window"] if told["stride"] is None else told["stride"],

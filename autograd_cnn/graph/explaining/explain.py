@@ -13,9 +13,9 @@ from autograd_cnn.graph.explaining.call import Call, Element, Index, Term, Unkno
 from autograd_cnn.graph.explaining.choice import choice
 from autograd_cnn.graph.explaining.explanation import Explanation
 from autograd_cnn.graph.explaining.fanout import Share, shares
-from autograd_cnn.graph.values import parameters_of, saved_operand, values_of
 from autograd_cnn.primitive import Primitive
-from autograd_cnn.tape import Array, Node, Shape, Traced
+from autograd_cnn.replay import operand, parameters, values_of
+from autograd_cnn.tape import Array, Missing, Node, Shape, Traced
 
 
 def explain(tensor: Traced, index: int | Sequence[int] = ()) -> Explanation:
@@ -124,7 +124,7 @@ class _Question:
         found = choice(call)
         if found is not None and self.left(found[0]):
             raise GradientError(_CHANGED)
-        note = "0 counts as well" if parameters_of(self.node).get("rectified") else ""
+        note = "0 counts as well" if parameters(self.node).get("rectified") else ""
         return found and self.explanation(_sources(call), terms=found[0], candidates=found[1], note=note)
 
     def of_sum(self, call: Call) -> Explanation | None:
@@ -136,19 +136,22 @@ class _Question:
         if not all(any(map(call.is_linear, group)) for group in groups):
             return None
         terms: list[Term] = []
-        missing = sorted(call.primitive.parameters.keys() - parameters_of(self.node).keys())
+        missing = []
         for group in groups:
             try:
                 terms += call.terms(group)
             except UnknownError:
                 missing += [call.name(position) for position in group]
         rest = self.left(terms)
-        if rest and not missing:
-            again = call.again()
-            if again is not None and not self.left(terms, again):
-                raise GradientError(_CHANGED)
+        if not rest or missing:
+            return self.explanation(_sources(call), terms=(*terms, *_rest(rest, missing)))
+        again = call.again()
+        if again is not None and not self.left(terms, again):
+            raise GradientError(_CHANGED)
+        constant = call.holding({i: np.zeros(np.shape(x)) for i, x in enumerate(call.operands)}).again()
+        if constant is None or self.left([*terms, Term(constant)]):
             return None
-        return self.explanation(_sources(call), terms=(*terms, *_rest(rest, missing)))
+        return self.explanation(_sources(call), terms=(*terms, Term(constant, text="whatever the operands are")))
 
     def left(self, terms: Sequence[Term], value: float | None = None) -> float:
         """Return what the terms leave of the value, or 0 where that is no more than rounding."""
@@ -194,7 +197,8 @@ def _rest(left: float, missing: list[str]) -> list[Term]:
 def _sources(call: Call) -> dict[str, Any]:
     """Return where each operand comes from: a node of the tape, an array, or None."""
     parents = enumerate(call.node.parents)
-    return {call.name(i): saved_operand(call.node, i) if parent is None else parent for i, parent in parents}
+    found = {call.name(i): operand(call.node, i) if parent is None else parent for i, parent in parents}
+    return {name: None if isinstance(source, Missing) else source for name, source in found.items()}
 
 
 # --- what is asked ----------------------------------------------------------------------------

@@ -3,8 +3,8 @@
 from typing import Any, NamedTuple
 
 from autograd_cnn import ops
-from autograd_cnn.graph.values import saved_operand, tensor_of
-from autograd_cnn.tape import Node
+from autograd_cnn.replay import operand, tensor_of
+from autograd_cnn.tape import Missing, Node
 
 
 class Share(NamedTuple):
@@ -43,10 +43,11 @@ def shares(node: Node) -> list[Share]:
     while stack:
         part, value = stack.pop()
         if part is not None and part.primitive is ops.add and part.shape == node.shape and part.saved is not None:
-            operands = [(parent, saved_operand(part, position)) for position, parent in enumerate(part.parents)]
+            operands = [(parent, operand(part, position)) for position, parent in enumerate(part.parents)]
             stack += reversed(operands)
         else:
-            found.append((value if part is None else part, "" if part is None else f"from {_called(part)}"))
+            source = part or (None if isinstance(value, Missing) else value)
+            found.append((source, "" if part is None else f"from {_called(part)}"))
     return [Share(f"x{place}", source, text) for place, (source, text) in enumerate(found, start=1)]
 
 

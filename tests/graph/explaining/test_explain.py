@@ -184,18 +184,33 @@ def test_a_broadcast_part_of_an_addition_keeps_its_own_index():
 @pytest.mark.parametrize(
     ("build", "index", "value", "text"),
     [
-        (lambda x: x + 3.0, 0, 3, "x2, which the tape did not keep"),
-        (lambda x: (x + 3.0).sum(), (), 9, "x, which the tape did not keep"),
-        (lambda x: ag.pad(x, 1, constant_values=7.0), 0, 7, "constant_values, which the tape did not keep"),
+        (lambda x: x + np.array([3.0, 4.0]), 0, 3, "x2, which the tape did not keep"),
+        (lambda x: (x + np.array([3.0, 6.0])).sum(), (), 12, "x, which the tape did not keep"),
+        (lambda x: ag.pad(x, 1, constant_values=7.0), 0, 7, "whatever the operands are"),
         (lambda x: ag.linear(x, np.ones((1, 2)), np.array([5.0])), 0, 5, "bias, which the tape did not keep"),
     ],
-    ids=["number", "operand", "parameter", "bias"],
+    ids=["array", "operand", "parameter", "bias"],
 )
-def test_what_was_not_kept_is_what_the_rest_leaves(build, index, value, text):
+def test_what_no_term_explains_is_named(build, index, value, text):
     x = _leaf([1.0, 2.0])
     found = explain(build(x), index)
     assert [(term.value, term.text) for term in found.terms if not term.factors] == [(value, text)]
     assert found.total == found.value
+
+
+@pytest.mark.parametrize("build", [lambda x: x + 3.0, lambda x: (x + 3.0).sum(keepdims=True)])
+def test_numbers_are_kept(build):
+    x = _leaf([1.0, 2.0])
+    found = explain(build(x), 0)
+    assert all(term.factors for term in found.terms)
+    assert found.total == found.value
+
+
+def test_under_tracing_arrays_are_kept_too():
+    x = _leaf([1.0, 2.0])
+    with ag.tracing():
+        y = x + np.array([3.0, 4.0])
+    assert [factor.number for term in explain(y, 1).terms for factor in term.factors] == [2.0, 4.0]
 
 
 def test_float32_leaves_no_rest_but_rounding():
