@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from autograd_cnn.errors import explain
+from autograd_cnn.errors import raise_as
 from autograd_cnn.parameters import parsers_of
 from autograd_cnn.signature import plain
 
@@ -42,7 +42,7 @@ def composite(function: Callable[P, T]) -> Callable[P, T]:
         try:
             return function(*arguments, **options)
         except (ValueError, TypeError, IndexError, OverflowError) as error:
-            explain(name, error)
+            raise_as(name, error)
             raise
 
     return call

@@ -78,7 +78,7 @@ def sentence(
     return f"{text}; {hint}" if hint else text
 
 
-def explain(where: str, error: Exception, shapes: str = "") -> None:
+def raise_as(where: str, error: Exception, shapes: str = "") -> None:
     """Raise what NumPy complains about as an error of the function ``where``; leave the package's own errors be.
 
     Raises
@@ -88,7 +88,7 @@ def explain(where: str, error: Exception, shapes: str = "") -> None:
 
     Examples
     --------
-    >>> explain("add", ValueError("operands could not be broadcast together with shapes (2,) (3,)"))
+    >>> raise_as("add", ValueError("operands could not be broadcast together with shapes (2,) (3,)"))
     Traceback (most recent call last):
     autograd_cnn.errors.ShapeError: add: operands could not be broadcast together with shapes (2,) (3,)
     """

@@ -24,7 +24,7 @@ from typing import Any, Final, Literal, NamedTuple, overload
 import numpy as np
 
 from autograd_cnn import anomaly
-from autograd_cnn.errors import GradientError, OperandError, RegistrationError, explain, sentence
+from autograd_cnn.errors import GradientError, OperandError, RegistrationError, raise_as, sentence
 from autograd_cnn.recording import recording
 from autograd_cnn.signature import Signature
 from autograd_cnn.tape import HALF, Array, Missing, Node, Traced, fit
@@ -35,6 +35,8 @@ REGISTRY: Final[dict[str, "Primitive"]] = {}
 _FLOATS: Final[tuple[np.dtype[Any], ...]] = (np.dtype(np.float64), np.dtype(np.float32))
 _INTEGERS: Final[tuple[np.dtype[Any], ...]] = tuple(np.dtype(code) for code in "?bhilqBHILQ")
 _NUMBERS: Final = frozenset({int, float, bool})
+_SETTLED: Final = _NUMBERS | {str, type(None)}
+"""Types of parameters that nobody can change."""
 _POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
@@ -123,20 +125,23 @@ class Primitive:
         raw: list[Any] = []
         nodes: list[Node | None] = []
         family: type[Traced] | None = None
-        tracked, usual = False, True
-        dtypes, types = self._dtypes, self._types
+        tracked, usual, light = 0, True, True
+        dtypes, types, ndarray = self._dtypes, self._types, np.ndarray
         for arg in args:
             if isinstance(arg, Traced):
                 family = arg.family
                 value = arg.value
                 node = arg.node
                 if node is not None:
-                    tracked = True
+                    tracked += 1
             else:
                 value = arg
                 node = None
-            if type(value) not in types and not (type(value) is np.ndarray and value.dtype in dtypes):
-                value, usual = self._read(value, len(raw)), usual and value is None
+            if type(value) not in types:
+                if type(value) is not ndarray or value.dtype not in dtypes:
+                    usual = usual and value is None
+                    value = self._read(value, len(raw))
+                light = False
             raw.append(value)
             nodes.append(node)
         computed, half = raw, False
@@ -146,7 +151,7 @@ class Primitive:
             y = self.forward(*computed, **params)
         except (ValueError, TypeError, IndexError, OverflowError) as error:
             if self.forward.__module__.startswith("autograd_cnn."):
-                explain(self.name, error, self._shapes(raw))
+                raise_as(self.name, error, self._shapes(raw))
             raise
         residuals: tuple[Any, ...] = ()
         if self.residuals:
@@ -155,7 +160,7 @@ class Primitive:
             y = y.astype(HALF)
         if family is None:
             return y
-        if type(y) is np.ndarray:
+        if type(y) is ndarray:
             if y.flags.writeable:
                 y = _frozen(y, raw)
         elif not isinstance(y, np.generic):
@@ -163,9 +168,11 @@ class Primitive:
         state = recording.get()
         node = None
         if tracked and state.enabled and not self.constant and y.dtype.kind == "f":
-            kept = {name: _kept(value) for name, value in params.items()} if params else params
+            kept = params
+            if params and not _SETTLED.issuperset(map(type, params.values())):
+                kept = {name: _kept(value) for name, value in params.items()}
             saved = self._saved(nodes, raw, y, residuals, kept)
-            operands = _untracked(raw, nodes, state.tracing) if None in nodes else ()
+            operands = () if tracked == len(nodes) else raw if light else _untracked(raw, nodes, state.tracing)
             node = Node(self, tuple(nodes), saved, y.shape, y.dtype, state.scope, kept, operands)
         elif y.dtype.kind not in "biuf":
             raise OperandError(
@@ -310,12 +317,16 @@ class Primitive:
         if node.dtype is HALF:
             saved = {name: widened(value) for name, value in saved.items()}
         watched = recording.get().anomaly
+        rules = self._by_position
         for position, parent in enumerate(node.parents):
             if parent is None or (wanted is not None and parent not in wanted):
                 continue
-            rule = self._rule(position)
+            rule = rules.get(position) or self._rule(position)
             try:
-                share = rule(g, saved, position)
+                if len(saved) == len(rule.names) and not rule.wants_index:
+                    share = rule.function(g, **saved)  # the usual call, a level less deep
+                else:
+                    share = rule(g, saved, position)
                 if share.shape != parent.shape or share.dtype is not parent.dtype:
                     share = fit(share, parent, rule.function.__name__)
                 if watched:
@@ -361,17 +372,15 @@ def widened(value: Any) -> Any:
     return value.astype(np.float32) if getattr(value, "dtype", None) == HALF else value
 
 
-def _untracked(raw: list[Any], nodes: list[Node | None], tracing: bool) -> tuple[Any, ...]:
+def _untracked(raw: list[Any], nodes: list[Node | None], tracing: bool) -> list[Any]:
     """Return what is kept of the operands that want no gradient, at their positions."""
-    return tuple(
-        [
-            None if node is not None
-            else value if type(value) is not np.ndarray
-            else _kept(value) if tracing
-            else Missing(value.shape, value.dtype)
-            for value, node in zip(raw, nodes, strict=True)
-        ]
-    )  # fmt: skip
+    kept = list(raw)
+    for i, node in enumerate(nodes):
+        if node is not None:
+            kept[i] = None
+        elif isinstance(value := raw[i], np.ndarray):
+            kept[i] = _kept(value) if tracing else Missing(value.shape, value.dtype)
+    return kept
 
 
 def _kept(value: Any) -> Any:

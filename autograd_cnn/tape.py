@@ -63,9 +63,9 @@ class Node:
         One for each operand, None where no gradient is wanted.
     params : dict or None
         The parameters that were passed, as they were parsed; None once they have been freed.
-    operands : tuple
+    operands : sequence
         Those that want no gradient, at their positions: numbers, None, and arrays under `tracing`, else what is
-        `Missing`. None stands for an operand that wants one, too. Empty if all do.
+        `Missing`. Of the others it may hold numbers. Empty if all want one.
     saved : dict or None
         What the rules asked for, by name; None once it has been freed.
     serial : int
@@ -96,7 +96,7 @@ class Node:
         dtype: np.dtype[Any],
         scope: str = "",
         params: dict[str, Any] | None = None,
-        operands: tuple[Any, ...] = (),
+        operands: Sequence[Any] = (),
     ) -> None:
         self.primitive = primitive
         self.parents = parents

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from autograd_cnn.errors import OperandError, sentence
 from autograd_cnn.tape import Array, fit
-from autograd_cnn.testing.call import Call
 from autograd_cnn.testing.gradcheck import STEP, directional
+from autograd_cnn.testing.replay import Call
 
 Floats = NDArray[np.float64]
 

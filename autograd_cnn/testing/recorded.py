@@ -7,8 +7,7 @@ import numpy as np
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.tape import Node, Traced
 from autograd_cnn.testing.argument import NOWHERE, TINY, Argument, Place, between
-from autograd_cnn.testing.call import Call, NotReplayable
-from autograd_cnn.testing.replay import calls
+from autograd_cnn.testing.replay import Call, NotReplayable, calls
 from autograd_cnn.testing.report import Finding, Kind, TapeReport, ordered
 
 
@@ -21,9 +20,10 @@ def check_tape(loss: Traced, *, tolerance: float = 1e-6, seed: int = 0) -> TapeR
     for. Points without a derivative, such as a ReLU's 0 or a tie between two maxima, are told from faults: there the
     rule's value must lie between the slopes on both sides.
 
-    The tape stays as it is, and can be walked back as before. Nothing is drawn anew: dropout's masks and such are on
-    it. What no rule asked for is not; where that is a constant some number stands in for it, and a parameter is taken
-    to have its default. Segments of `checkpoint` are run once more, as a backward pass runs them.
+    The tape stays as it is, and can be walked back as before. Nothing is drawn again: dropout's masks and such are on
+    it. Of an array that wants no gradient, and that no rule asked for, the tape keeps the shape alone, and other
+    numbers stand in for it, unless the call was recorded under `autograd_cnn.tracing`. Segments of `checkpoint` are
+    run once more, as a backward pass runs them.
 
     Parameters
     ----------

@@ -1,29 +1,101 @@
-"""Running recorded calls again, one by one, in float64 and at the operands of that time.
+"""Recorded calls, run again one by one, in float64 and at the operands of that time.
 
-The tape keeps what the rules ask for, and no more. A value that it kept is taken as it is. One that
-it did not keep is computed again from its parents. What is left are constants that no rule asked
-for, such as the 3 of ``x + 3``: they are read off the result where that is known; otherwise some
-number stands in for them, since a right rule does not depend on them, and the call says so.
+A value that the tape kept is taken as it is, and one that it did not keep is computed again. For what it can't tell,
+an array outside of `tracing` or a leaf that is gone, some numbers stand in: a right rule does not depend on them. The
+call says so.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from inspect import Parameter
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from autograd_cnn import ops
+from autograd_cnn import replay
 from autograd_cnn.primitive import Primitive
 from autograd_cnn.recording import switched
-from autograd_cnn.tape import Array, Node, Shape, Traced, mark, toposort
-from autograd_cnn.testing.call import Call, NotReplayable, computed, double, near, read_off
+from autograd_cnn.tape import Array, Missing, Node, Shape, Traced, mark, toposort
+from autograd_cnn.tensor import Tensor
 
-_MISSING: Final = object()
 
-_UNDONE: Final[dict[Primitive, Callable[[Array], Array]]] = {ops.sqrt: np.square, ops.exp: np.log}
-"""How to get the operand back from the result, for rules that ask for the result alone."""
+class NotReplayable(Exception):  # noqa: N818  # no error of anybody's: it says why there is nothing to check
+    """Why a call can't be run again."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What was computed, from what, and what comes out of it now.
+
+    Attributes
+    ----------
+    node : Node
+        What the tape has of it.
+    primitive : Primitive
+        What ran.
+    operands : list
+        Arrays in float64; integers, bools and None as they were.
+    parameters : dict
+        By name.
+    y : array
+        What it gives now.
+    exact : bool
+        Whether the operands are those of that time; False if something stands in for one.
+    """
+
+    node: Node
+    primitive: Primitive
+    operands: list[Any]
+    parameters: dict[str, Any]
+    y: Array
+    exact: bool
+
+    @property
+    def wanted(self) -> list[int]:
+        """The positions of the operands that want a gradient."""
+        return [position for position, parent in enumerate(self.node.parents) if parent is not None]
+
+    def argument(self, position: int) -> str:
+        """Return the name of an operand; after a star, with its number."""
+        name = self.primitive.signature.operand(position)
+        return f"{name}[{position}]" if self.primitive.variadic else name
+
+    def at(self, moved: Mapping[int, Array]) -> Array:
+        """Return the result with some operands replaced."""
+        operands = [moved.get(position, operand) for position, operand in enumerate(self.operands)]
+        return computed(self.primitive, operands, self.parameters)
+
+    def recorded(self, position: int) -> tuple[Node, Node]:
+        """Record the call again, for the gradient of one operand alone; return its node and the operand's."""
+        operands = list(self.operands)
+        leaf = operands[position] = Tensor(operands[position], requires_grad=True)
+        with switched(enabled=True, anomaly=False):
+            y = self.primitive(*operands, **self.parameters)
+        if not (np.array_equal(y.value, self.y) or np.allclose(y.value, self.y, 1e-9, 1e-12, equal_nan=True)):
+            raise NotReplayable("run twice, it gave two results; is it random?")
+        return y.node, leaf.node  # type: ignore[return-value]  # requires_grad gives them nodes
+
+
+def computed(primitive: Primitive, operands: list[Any], parameters: dict[str, Any]) -> Array:
+    """Return the result on plain arrays, which a forward function sees as the engine passes them."""
+    plain = [x[()] if isinstance(x, np.ndarray) else x for x in operands]
+    return np.asarray(primitive(*plain, **parameters))
+
+
+def double(value: Any) -> Any:
+    """Return floats in float64, not to be written to, and the rest as it is."""
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f":
+        wide = np.asarray(value, np.float64).view()
+        wide.flags.writeable = False
+        return wide
+    return value
+
+
+def near(call: Call, target: Array) -> bool:
+    """Tell whether a call gives what was recorded, up to the rounding of that time."""
+    size = sum(np.max(np.abs(x), initial=0.0) for x in (call.y, *call.operands) if isinstance(x, np.ndarray))
+    apart = np.abs(call.y - target)
+    return bool(np.max(apart[np.isfinite(apart)], initial=0.0) <= np.finfo(call.node.dtype).eps ** 0.5 * size)
 
 
 def calls(output: Traced, rng: np.random.Generator) -> Iterator[tuple[Node, Call | str]]:
@@ -54,9 +126,7 @@ class _Replay:
         order = toposort(root, since)
         self.nodes = [node for node in reversed(order) if node.serial >= since and node.primitive is not None]
         self.uses = Counter(parent for node in self.nodes for parent in node.parents if parent is not None)
-        self.users = {parent: node for node in self.nodes for parent in node.parents if parent is not None}
-        self.kept = _kept(self.nodes)
-        self.kept[root] = value
+        self.kept = replay.kept_values(order) | {root: value}
         self.values = dict(outer)
         self.rng = rng
 
@@ -86,7 +156,7 @@ class _Replay:
     def _segment(self, node: Node, run: Callable[[], Traced] | None) -> Iterator[tuple[Node, Call | str]]:
         """Yield the calls inside of a node that kept only how to run them again."""
         if run is None:
-            yield node, "it is no primitive, and does not tell how to run it again"
+            yield node, "it is not a primitive, and does not tell how to run it again"
             return
         start = mark()
         with switched(enabled=True, anomaly=False, scope=node.scope):
@@ -97,16 +167,12 @@ class _Replay:
             yield from ((node, call) for _, call in inside.calls())
         self.values[node] = double(again.value), True
 
-    # --- one call -----------------------------------------------------------------------------
-
     def value(self, node: Node) -> tuple[Array, bool]:
         """Return a node's value in float64, and whether it is that of the time of recording."""
         if node in self.kept:
             return double(self.kept[node]), True
         if node not in self.values:
-            tensor = None if node.tensor is None else node.tensor()
-            known = tensor is not None and tensor.node is node  # a tensor may have moved on
-            self.values[node] = (double(tensor.value) if known else self._drawn(node.shape)), known  # type: ignore[union-attr]  # known
+            self.values[node] = self._drawn(node.shape), False
         return self.values[node]
 
     def _drawn(self, shape: Shape) -> Array:
@@ -114,123 +180,26 @@ class _Replay:
         return np.asarray(self.rng.uniform(0.25, 0.75, shape))
 
     def _call(self, node: Node, primitive: Primitive) -> Call:
-        operands, exact = self._operands(node, primitive)
-        parameters, guessed = _parameters(node, primitive)
-        gaps = [position for position, operand in enumerate(operands) if operand is _MISSING]
-        call = self._first_that_fits(node, primitive, operands, parameters, guessed)
-        target = self.kept.get(node)
-        if target is None and gaps:
-            target = _implied(self.users.get(node))
-        call = replace(call, exact=exact and not gaps)
-        if target is None or not exact:
-            return call
-        if len(gaps) == 1:
-            return read_off(call, gaps[0], double(target))
-        if not gaps and not near(call, target):
-            return _excused(call, guessed)
-        return call
-
-    def _operands(self, node: Node, primitive: Primitive) -> tuple[list[Any], bool]:
         operands, exact = [], True
-        saved: dict[str, Any] = node.saved or {}
         for position, parent in enumerate(node.parents):
-            name = primitive.signature.operand(position)
+            value = replay.operand(node, position)
+            known = not isinstance(value, Missing)
             if parent is not None:
-                operand, known = self.value(parent)
-                exact = exact and known
-            elif name in saved:
-                operand = double(saved[name][position] if primitive.variadic else saved[name])
-            elif f"{name}_shape" in saved:
-                shapes = saved[f"{name}_shape"]
-                operand, exact = self._drawn(shapes[position] if primitive.variadic else shapes), False
-            else:
-                operand = None if primitive.signature.shown.parameters[name].default is None else _MISSING
-            operands.append(operand)
-        return operands, exact
-
-    def _first_that_fits(
-        self, node: Node, primitive: Primitive, operands: list[Any], parameters: dict[str, Any], guessed: list[str]
-    ) -> Call:
-        """Return the first way of filling in what is missing whose result is shaped as the recorded one."""
-        reasons = []
-        for chosen in _flipped(parameters, guessed):
-            for shape in ((), node.shape):
-                filled = [self._drawn(shape) if operand is _MISSING else operand for operand in operands]
-                try:
-                    y = computed(primitive, filled, chosen)
-                except Exception as error:  # noqa: BLE001  # a user's function may raise anything
-                    reasons.append(f"run again, it raised {type(error).__name__}: {error}")
-                    continue
-                if y.shape == node.shape and y.dtype == np.float64:
-                    return Call(node, primitive, filled, chosen, y, exact=True)
-                reasons.append(f"run again in float64, it gave {y.dtype} {y.shape}")
-        gaps = [primitive.signature.operand(i) for i, operand in enumerate(operands) if operand is _MISSING]
-        raise NotReplayable(_not_kept(gaps + guessed) if gaps or guessed else reasons[0])
-
-
-# --- reading the tape -------------------------------------------------------------------------
-
-
-def _kept(nodes: list[Node]) -> dict[Node, Array]:
-    """Return the results that the tape holds, because a rule asked for them."""
-    kept: dict[Node, Array] = {}
-    for node in nodes:
-        primitive, saved = node.primitive, node.saved
-        if not isinstance(primitive, Primitive) or not saved:
-            continue
-        if "y" in saved:
-            kept[node] = saved["y"]
-        for position, parent in enumerate(node.parents):
-            name = primitive.signature.operand(position)
-            if parent is not None and name in saved:
-                kept[parent] = saved[name][position] if primitive.variadic else saved[name]
-    return kept
-
-
-def _implied(user: Node | None) -> Array | None:
-    """Return an operand that follows from the result that its user kept."""
-    if user is None or not isinstance(user.primitive, Primitive) or not user.saved or "y" not in user.saved:
-        return None
-    undo = _UNDONE.get(user.primitive)
-    return None if undo is None else undo(double(user.saved["y"]))
-
-
-def _parameters(node: Node, primitive: Primitive) -> tuple[dict[str, Any], list[str]]:
-    """Return the parameters, and the names of those that the tape does not have."""
-    saved: dict[str, Any] = node.saved or {}
-    of_result = {"shape": node.shape, "dtype": np.float64}
-    parameters, guessed = {}, []
-    for name, default in primitive.parameters.items():
-        if name == "dtype":
-            parameters[name] = of_result[name]
-        elif name in saved:
-            parameters[name] = saved[name]
-        elif name in of_result:
-            parameters[name] = of_result[name]
-        elif default is not Parameter.empty:
-            parameters[name] = default
-            guessed.append(name)
-        else:
-            raise NotReplayable(_not_kept([name]))
-    return parameters, guessed
-
-
-def _flipped(parameters: dict[str, Any], guessed: list[str]) -> Iterator[dict[str, Any]]:
-    """Yield the parameters with their defaults, then with one flag at a time the other way."""
-    yield parameters
-    for name in guessed:
-        if isinstance(parameters[name], bool):
-            yield parameters | {name: not parameters[name]}
-
-
-def _not_kept(names: list[str]) -> str:
-    return f"no rule asked for {' and '.join(map(repr, names))}, so the tape did not keep it"
-
-
-def _excused(call: Call, guessed: list[str]) -> Call:
-    """Say why a call that lacks nothing gave another result; what counted as None may have been a constant."""
-    if any(operand is None for operand in call.operands):
-        return replace(call, exact=False)
-    raise NotReplayable(
-        _not_kept(guessed) if guessed else "run again, it did not give the recorded result; is it random?"
-    )
+                value, known = self.value(parent)
+            elif not known:
+                value = self._drawn(value.shape)
+            operands.append(double(value))
+            exact = exact and known
+        parameters = replay.parameters(node)
+        if "dtype" in parameters:
+            parameters["dtype"] = np.dtype(np.float64)
+        try:
+            y = computed(primitive, operands, parameters)
+        except Exception as error:  # a user's function may raise anything
+            raise NotReplayable(f"run again, it raised {type(error).__name__}: {error}") from error
+        if y.shape != node.shape or y.dtype != np.float64:
+            raise NotReplayable(f"run again in float64, it gave {y.dtype} {y.shape}")
+        call = Call(node, primitive, operands, parameters, y, exact)
+        if exact and node in self.kept and not near(call, self.kept[node]):
+            raise NotReplayable("run again, it did not give the recorded result; is it random?")
+        return call

@@ -64,8 +64,8 @@ class TapeReport:
     nodes : int
         Of how many recorded calls.
     stand_ins : int
-        How many of these were checked near the recorded operands, not at them, because the tape had not kept a
-        constant such as the 3 of ``x + 3``.
+        How many of these were checked at other numbers than the recorded ones, because the tape had not kept an
+        array that wants no gradient; under `autograd_cnn.tracing` it does.
 
     Examples
     --------
