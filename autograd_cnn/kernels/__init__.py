@@ -18,6 +18,13 @@ correlate2d = Kernel("correlate2d")
 correlate2d_wrt_input = Kernel("correlate2d_wrt_input")
 correlate2d_wrt_weight = Kernel("correlate2d_wrt_weight")
 erf = Kernel("erf")
+gaussian = Kernel("gaussian")
+gelu = Kernel("gelu")
+normal_cdf = Kernel("normal_cdf")
+sigmoid = Kernel("sigmoid")
+sigmoid_slope = Kernel("sigmoid_slope")
+silu = Kernel("silu")
+softplus = Kernel("softplus")
 matmul = Kernel("matmul")
 linear = Kernel("linear")
 relu = Kernel("relu")
@@ -43,6 +50,8 @@ __all__ = [
     "current_backend",
     "erf",
     "gather_winners",
+    "gaussian",
+    "gelu",
     "linear",
     "masked",
     "matmul",
@@ -51,11 +60,16 @@ __all__ = [
     "mean_pool_wrt_input",
     "moments",
     "must_compile",
+    "normal_cdf",
     "num_threads",
     "relu",
     "scatter_winners",
     "set_backend",
     "set_num_threads",
+    "sigmoid",
+    "sigmoid_slope",
+    "silu",
+    "softplus",
     "standardize",
     "standardize_wrt_input",
     "standardized_dot",

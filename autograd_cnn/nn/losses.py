@@ -103,7 +103,8 @@ def bce_loss(probabilities: Array, targets: Array, reduction: Reduction = "mean"
     """Binary cross-entropy ``-(t·log(p) + (1 - t)·log(1 - p))`` of probabilities.
 
     No probability counts as less than exp(-100), as in PyTorch, nor than the smallest normal number
-    of its dtype, so that loss and gradient stay finite. `bce_with_logits` needs no such limit.
+    of its dtype, so that loss and gradient stay finite; below that the slope stays what it is there, so
+    that a confident wrong answer is unlearned. `bce_with_logits` needs no such limit.
 
     Parameters
     ----------
@@ -124,15 +125,20 @@ def bce_loss(probabilities: Array, targets: Array, reduction: Reduction = "mean"
     _same_shape("bce_loss", probabilities, targets)
     dtype = np.result_type(getattr(probabilities, "dtype", float), 1.0)
     least = max(math.exp(-100), float(np.finfo(dtype).tiny))
-    yes = ops.log(ops.clip(probabilities, min=least))
-    no = ops.log(ops.clip(ops.subtract(1, probabilities), min=least))
+    yes, no = (ops.log(_at_least(least, p)) for p in (probabilities, ops.subtract(1, probabilities)))
     return _reduced("bce_loss", -(targets * yes + ops.subtract(1, targets) * no), reduction)
+
+
+def _at_least(least: float, p: Array) -> Array:
+    """Return ``p``, or ``least`` where that is more, with a slope of 1 everywhere."""
+    value = p.value if isinstance(p, Traced) else np.asarray(p)
+    return ops.add(p, np.maximum(np.asarray(least, value.dtype) - value, 0)) if np.any(value < least) else p
 
 
 def bce_with_logits(logits: Array, targets: Array, reduction: Reduction = "mean") -> Array:
     """Binary cross-entropy of ``sigmoid(logits)``, stable for logits of any size.
 
-    It is ``log(1 + exp(z)) - t·z``.
+    It is ``t·softplus(-z) + (1 - t)·softplus(z)``.
 
     Parameters
     ----------
@@ -151,7 +157,8 @@ def bce_with_logits(logits: Array, targets: Array, reduction: Reduction = "mean"
     1000.0
     """
     _same_shape("bce_with_logits", logits, targets)
-    return _reduced("bce_with_logits", ops.subtract(ops.softplus(logits), ops.multiply(logits, targets)), reduction)
+    losses = targets * ops.softplus(ops.negative(logits)) + ops.subtract(1, targets) * ops.softplus(logits)
+    return _reduced("bce_with_logits", losses, reduction)
 
 
 # --- for numbers ------------------------------------------------------------------------------

@@ -6,9 +6,10 @@ import numpy as np
 
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.ops.shaping import reshape
-from autograd_cnn.ops.softmax import softmax
+from autograd_cnn.ops.softmax import log_of_sum, shifted, softmax, softmax_wrt_x
+from autograd_cnn.parameters import Number
 from autograd_cnn.primitive import primitive
-from autograd_cnn.tape import Array, Shape
+from autograd_cnn.tape import Array, Floats, Shape
 
 
 def checked_labels(where: str, shape: Shape, labels: Any) -> Array:
@@ -47,7 +48,7 @@ def _targets(labels: Array, classes: int, label_smoothing: float, dtype: Any) ->
 
 
 @primitive
-def softmax_cross_entropy(scores: Array, *, labels: Array, label_smoothing: float = 0.0) -> Array:
+def softmax_cross_entropy(scores: Floats, *, labels: Array, label_smoothing: Number = 0.0) -> Array:
     """Cross-entropy of each example: the negative log of the probability of its class.
 
     ``y[n] = logsumexp(scores[n]) - Σ_k q[n, k]·scores[n, k]``, where ``q`` is 1 at the label and 0
@@ -78,20 +79,37 @@ def softmax_cross_entropy(scores: Array, *, labels: Array, label_smoothing: floa
     array([0.693, 9.   ])
     """
     labels = checked_labels("softmax_cross_entropy", np.shape(scores), labels)
+    scores = np.asarray(scores)
     if not 0 <= label_smoothing <= 1:
         raise ArgumentError(
             sentence("softmax_cross_entropy", "label_smoothing is out of range", expected="0 to 1",
                      got=repr(label_smoothing))
         )  # fmt: skip
-    shifted = scores - scores.max(axis=1, keepdims=True)
-    right = shifted[np.arange(len(labels)), labels]
+    less, _ = shifted(scores, 1)
+    right = less[np.arange(len(labels)), labels]
     if label_smoothing:
-        right = right * (1 - label_smoothing) + shifted.mean(axis=1) * label_smoothing
-    return np.log(np.exp(shifted).sum(axis=1)) - right
+        right = right * (1 - label_smoothing) + less.mean(axis=1) * label_smoothing
+    return log_of_sum(less, 1)[:, 0] - right
 
 
 @softmax_cross_entropy.vjp("scores")
 def softmax_cross_entropy_wrt_scores(g: Array, *, scores: Array, labels: Array, label_smoothing: float) -> Array:
-    return reshape(g, shape=(-1, 1)) * (
-        softmax(scores) - _targets(labels, scores.shape[1], label_smoothing, scores.dtype)
-    )
+    return reshape(g, shape=(-1, 1)) * _softmax_error(scores, labels=labels, label_smoothing=label_smoothing)
+
+
+@primitive
+def _softmax_error(scores: Floats, *, labels: Array, label_smoothing: Number = 0.0) -> Array:
+    """``softmax(scores) - q``; without smoothing the label's is what the others add up to, which 1 - 1 would lose."""
+    errors = softmax(scores)
+    if label_smoothing:
+        return errors - _targets(labels, scores.shape[1], label_smoothing, scores.dtype)
+    rows = np.arange(len(labels))
+    own = errors[rows, labels]
+    errors[rows, labels] = 0
+    errors[rows, labels] = 0 * own - errors.sum(axis=1)  # a NaN stays
+    return errors
+
+
+@_softmax_error.vjp("scores")
+def softmax_error_wrt_scores(g: Array, *, scores: Array) -> Array:
+    return softmax_wrt_x(g, y=softmax(scores), axis=1)

@@ -8,7 +8,7 @@ import numpy as np
 from autograd_cnn import kernels
 from autograd_cnn.parameters import Mask, Number
 from autograd_cnn.primitive import primitive
-from autograd_cnn.tape import Array
+from autograd_cnn.tape import Array, Floats
 
 # --- selection --------------------------------------------------------------------------------
 
@@ -16,6 +16,8 @@ from autograd_cnn.tape import Array
 @primitive
 def maximum(x1: Array, x2: Array) -> Array:
     """The larger of two, element by element; where they tie each takes half of the gradient.
+
+    Where one is NaN, so is the result, and both take the gradient, so that none is lost.
 
     Examples
     --------
@@ -39,6 +41,8 @@ def maximum_wrt_x2(g: Array, *, x1: Array, x2: Array) -> Array:
 def minimum(x1: Array, x2: Array) -> Array:
     """The smaller of two, element by element; where they tie each takes half of the gradient.
 
+    Where one is NaN, so is the result, and both take the gradient, so that none is lost.
+
     Examples
     --------
     >>> minimum([1.0, 5.0], 3.0)
@@ -58,12 +62,12 @@ def minimum_wrt_x2(g: Array, *, x1: Array, x2: Array) -> Array:
 
 
 def _where_larger(a: Array, b: Array, g: Array) -> Array:
-    """Return ``g`` where ``a`` is larger than ``b``, half of it where they tie, else 0."""
-    return where(greater(a, b), g, where(equal(a, b), g * 0.5, 0))
+    """Return ``g`` where ``a`` is larger than ``b``, half of it where they tie, else 0; all of it beside a NaN."""
+    return where(less(a, b), 0, where(equal(a, b), g * 0.5, g))
 
 
 @primitive(constant=True)
-def heaviside(x1: Array, x2: Array) -> Array:
+def heaviside(x1: Floats, x2: Floats) -> Array:
     """The step: 0 where ``x1 < 0``, ``x2`` where it is 0, else 1; no gradient.
 
     Examples
@@ -89,9 +93,9 @@ def clip(x: Array, *, min: Number | None = None, max: Number | None = None) -> A
 @clip.vjp("x")
 def clip_wrt_x(g: Array, *, x: Array, min: float | None, max: float | None) -> Array:
     if min is not None:
-        g = where(greater_equal(x, min), g, 0)
+        g = where(less(x, min), 0, g)
     if max is not None:
-        g = where(less_equal(x, max), g, 0)
+        g = where(greater(x, max), 0, g)
     return g
 
 

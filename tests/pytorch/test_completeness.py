@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from autograd_cnn import ops
+from autograd_cnn.ops.activation import _gaussian, _normal_cdf, _sigmoid_slope
+from autograd_cnn.ops.loss import _softmax_error
 from autograd_cnn.primitive import REGISTRY
 
 PRIMITIVES = [primitive for name, primitive in REGISTRY.items() if name.startswith("autograd_cnn.")]
@@ -19,6 +21,10 @@ WITHOUT_COUNTERPART = {
     ops.batch_norm_wrt_input: "an adjoint: checked as the gradient of batch_norm in x",
     ops.batch_norm_wrt_weight: "an adjoint: checked as the gradient of batch_norm in the weight",
     ops.mean_pool_wrt_input: "an adjoint: checked as the gradient of mean_pool",
+    _sigmoid_slope: "checked as the gradient of sigmoid and of tanh",
+    _gaussian: "checked as the gradient of erf",
+    _normal_cdf: "checked in the gradient of gelu",
+    _softmax_error: "checked as the gradient of softmax_cross_entropy",
 }
 """Primitives that PyTorch has no function for, and why that is no gap."""
 

@@ -20,7 +20,16 @@ from autograd_cnn.kernels.reference.pooling import (
 )
 from autograd_cnn.kernels.reference.product import linear, matmul
 from autograd_cnn.kernels.reference.reduction import sum  # noqa: A004  # NumPy's name
-from autograd_cnn.kernels.reference.special import erf
+from autograd_cnn.kernels.reference.special import (
+    erf,
+    gaussian,
+    gelu,
+    normal_cdf,
+    sigmoid,
+    sigmoid_slope,
+    silu,
+    softplus,
+)
 
 __all__ = [
     "correlate2d",
@@ -28,6 +37,8 @@ __all__ = [
     "correlate2d_wrt_weight",
     "erf",
     "gather_winners",
+    "gaussian",
+    "gelu",
     "linear",
     "masked",
     "matmul",
@@ -35,8 +46,13 @@ __all__ = [
     "mean_pool",
     "mean_pool_wrt_input",
     "moments",
+    "normal_cdf",
     "relu",
     "scatter_winners",
+    "sigmoid",
+    "sigmoid_slope",
+    "silu",
+    "softplus",
     "standardize",
     "standardize_wrt_input",
     "standardized_dot",

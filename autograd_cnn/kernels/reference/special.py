@@ -1,16 +1,58 @@
-"""The error function, which NumPy lacks.
+"""Functions that NumPy lacks, right to the last digits over their whole range: the logistic and the normal one.
 
-By the rational approximations of Cody 1969, *Rational Chebyshev Approximations for the Error
-Function*, Math. Comp. 23: one for small arguments, two for the complement at larger ones.
+Their tails are computed by themselves, never as what is left of 1.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from autograd_cnn.kernels.windows import Array
 
-# Numerators and denominators, highest power first.
+# --- the logistic function --------------------------------------------------------------------
+
+
+def sigmoid(x: Array) -> Array:
+    """Return ``1 / (1 + exp(-x))`` of each element."""
+    least = _log_of_smallest(x)
+    if not np.fmin.reduce(x, axis=None, initial=0) < least:
+        return 1 / (1 + np.exp(-x))
+    y = 1 / (1 + np.exp(-np.maximum(x, least)))
+    return np.where(x < least, np.exp(np.minimum(x, 0)), y)  # among the denormal numbers
+
+
+def sigmoid_slope(x: Array) -> Array:
+    """Return the derivative of `sigmoid`, ``e / (1 + e)²`` with ``e = exp(-|x|)``."""
+    e = np.exp(np.copysign(x, -1))
+    return e / np.square(1 + e)
+
+
+def _log_of_smallest(x: Any) -> float:
+    """Return the logarithm of the smallest normal number of the dtype that ``x`` is computed in."""
+    return -87.0 if getattr(x, "dtype", None) == np.float32 else -708.0
+
+
+def softplus(x: Array) -> Array:
+    """Return ``log(1 + exp(x))`` of each element."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def silu(x: Array) -> Array:
+    """Return ``x / (1 + exp(-x))`` of each element."""
+    x = np.maximum(x, -1e3)  # from where on it is 0; minus infinity times 0 is no number
+    y = x * sigmoid(x)
+    deep = x < _log_of_smallest(x) + 7
+    if np.any(deep):  # the exponential is no longer a normal number, though the product may be
+        half = np.exp(np.minimum(x, 0) * 0.5)
+        y = np.where(deep, x * half * half, y)
+    return y
+
+
+# --- the error function and the normal distribution -------------------------------------------
+
+# Rational approximations of Cody 1969, *Rational Chebyshev Approximations for the Error Function*, Math. Comp. 23:
+# of erf(x) / x, and of exp(x²)·erfc(x) for middle and for large arguments. Numerators and denominators, highest power
+# first.
 _SMALL: Final = (
     (1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2, 3.77485237685302021e2,
      3.20937758913846947e3),
@@ -29,22 +71,100 @@ _LARGE: Final = (
     (1.0, 2.56852019228982242e0, 1.87295284992346047e0, 5.27905102951428412e-1, 6.05183413124413191e-2,
      2.33520497626869185e-3),
 )  # fmt: skip
+_NEAR: Final = 0.46875
+"""Up to here erf is approximated itself."""
+
+# erfc(x) = t·exp(-x² + p(t)) with t = 1 / (1 + x/2), for x ≥ 0 and to 1.2e-7 (Press et al. 1992, *Numerical Recipes*,
+# section 6.2): all that float32 can hold.
+_SINGLE: Final = (
+    0.17087277, -0.82215223, 1.48851587, -1.13520398, 0.27886807, -0.18628806, 0.09678418, 0.37409196, 1.00002368,
+    -1.26551223,
+)  # fmt: skip
+
+
+def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
+    first, *others = coefficients
+    y = np.full_like(x, first)
+    for coefficient in others:
+        y *= x
+        y += coefficient
+    return y
 
 
 def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: Array) -> Array:
     above, below = coefficients
-    return np.polyval(np.asarray(above, x.dtype), x) / np.polyval(np.asarray(below, x.dtype), x)
+    return _polynomial(above, x) / _polynomial(below, x)
+
+
+def gaussian(x: Array, factor: float) -> Array:
+    """Return ``exp(-factor·x²)``, for a factor that is a power of 2.
+
+    In float64 the square is taken apart into one that is exact and the small rest (Cody 1969), since its rounding
+    would count x² times.
+    """
+    wide, single = _wide(x)
+    return _gaussian(wide, factor, single).astype(np.float32 if single else np.float64)
+
+
+def _gaussian(x: Array, factor: float, single: bool) -> Array:
+    x = np.clip(x, -1e3, 1e3)  # beyond it is 0, and infinity less infinity no number
+    if single:
+        return np.exp(-factor * np.square(x))
+    head = np.rint(x * 256) / 256
+    most = np.exp(-factor * np.square(head))
+    return most + most * np.expm1(-factor * (x - head) * (x + head))
+
+
+def _complement(x: Array, bell: Array, single: bool) -> Array:
+    """Return erfc(x) for x ≥ 0, with ``bell`` for exp(-x²)."""
+    if single:
+        t = 1 / (1 + 0.5 * x)
+        return bell * (t * np.exp(_polynomial(_SINGLE, t)))
+    middle = _ratio(_MIDDLE, np.minimum(x, 4))
+    inverse = 1 / np.square(np.maximum(x, 4))
+    large = (1 / np.pi**0.5 - inverse * _ratio(_LARGE, inverse)) / np.maximum(x, 4)
+    return bell * np.where(x <= 4, middle, large)
 
 
 def erf(x: Array) -> Array:
-    """Return the error function of each element, to the last digit or two of its dtype."""
+    """Return the error function of each element."""
+    wide, single = _wide(x)
+    size = np.abs(wide)
+    near = wide * _ratio(_SMALL, np.square(np.minimum(size, _NEAR)))
+    far = np.copysign(1 - _complement(size, _gaussian(size, 1.0, single), single), wide)
+    return np.where(size <= _NEAR, near, far).astype(np.float32 if single else np.float64)
+
+
+def normal_cdf(x: Array) -> Array:
+    """Return the probability that a normal variable is below each element."""
+    wide, single = _wide(x)
+    return _normal_cdf(wide, single).astype(np.float32 if single else np.float64)
+
+
+def _normal_cdf(x: Array, single: bool) -> Array:
+    z = np.abs(x) * 0.5**0.5
+    tail = 0.5 * _complement(z, _gaussian(x, 0.5, single), single)
+    far = np.where(x < 0, tail, 1 - tail)
+    if single:
+        return far
+    near = 0.5 + 0.5 * np.copysign(z, x) * _ratio(_SMALL, np.square(np.minimum(z, _NEAR)))
+    return np.where(z <= _NEAR, near, far)
+
+
+def gelu(x: Array) -> Array:
+    """Return each element times `normal_cdf` of it."""
+    wide, single = _wide(x)
+    wide = np.maximum(wide, -1e3)  # from where on it is 0; minus infinity times 0 is no number
+    y = wide * _normal_cdf(wide, single)
+    deep = wide < -37
+    if not single and np.any(deep):  # the bell is no longer a normal number, though the product may be
+        low = np.minimum(wide, 0)
+        half = _gaussian(low, 0.25, single)
+        y = np.where(deep, low * (0.5 * _complement(-low * 0.5**0.5, half, single)) * half, y)
+    return y.astype(np.float32 if single else np.float64)
+
+
+def _wide(x: Any) -> tuple[Array, bool]:
+    """Return numbers in float64, and whether they came in float32."""
     x = np.asarray(x)
-    if x.dtype.kind != "f":
-        x = x.astype(float)
-    size = np.minimum(np.abs(x), 6)  # beyond 6 it is 1 in double precision; a NaN stays
-    small = x * _ratio(_SMALL, np.minimum(size, 0.5) ** 2)
-    middle = 1 - np.exp(-size * size) * _ratio(_MIDDLE, np.minimum(size, 4))
-    inverse = 1 / np.maximum(size, 4) ** 2
-    tail = (1 / np.pi**0.5 - inverse * _ratio(_LARGE, inverse)) / np.maximum(size, 4)
-    large = 1 - np.exp(-size * size) * tail
-    return np.where(size <= 0.46875, small, np.copysign(np.where(size <= 4, middle, large), x))
+    return x.astype(np.float64), x.dtype == np.float32

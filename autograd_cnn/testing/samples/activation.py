@@ -1,6 +1,7 @@
 """Sample calls of the activations."""
 
 from autograd_cnn import ops
+from autograd_cnn.ops import activation
 from autograd_cnn.testing.case import add_samples, sample
 from autograd_cnn.testing.draw import Draw, elementwise
 
@@ -12,6 +13,10 @@ add_samples(ops.leaky_relu, *elementwise(spaced), sample(spaced(5), negative_slo
 add_samples(ops.elu, *elementwise(spaced), sample(spaced(5), alpha=0.5))
 add_samples(ops.tanh, *elementwise(normal))
 add_samples(ops.sigmoid, *elementwise(normal))
+add_samples(activation._sigmoid_slope, *elementwise(normal))  # noqa: SLF001  # its rule has to be tried, too
 add_samples(ops.softplus, *elementwise(normal))
 add_samples(ops.silu, *elementwise(normal))
 add_samples(ops.erf, *elementwise(normal), sample(spaced(40)))
+add_samples(activation._gaussian, *elementwise(normal), sample(spaced(5), factor=0.5))  # noqa: SLF001
+add_samples(activation._normal_cdf, *elementwise(normal))  # noqa: SLF001
+add_samples(ops.gelu, *elementwise(normal), sample(spaced(40)))
