@@ -16,6 +16,7 @@ import numpy as np
 from autograd_cnn.cli.findings import OURS, Findings
 from autograd_cnn.cli.options import one_of, whole_number
 from autograd_cnn.cli.progress import say
+from autograd_cnn.cli.script import reach
 from autograd_cnn.errors import MissingDependencyError
 from autograd_cnn.kernels import must_compile, set_backend
 from autograd_cnn.primitive import Primitive
@@ -100,8 +101,8 @@ def run(arguments: argparse.Namespace) -> None:
 def _chosen(arguments: argparse.Namespace) -> dict[str, Primitive]:
     """Import the modules and return their primitives and ours, as far as the pattern goes."""
     import_module(OUR_SAMPLES)
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+    if arguments.module:
+        reach(Path.cwd())
     for module in arguments.module:
         _import(module, arguments.refuse)
     if arguments.module and not registered_in(arguments.module):
@@ -165,7 +166,7 @@ def _findings(primitives: dict[str, Primitive], laws: list[Law], seed: int) -> F
 
 def _followed(primitives: dict[str, Primitive]) -> Iterator[tuple[str, Primitive]]:
     """Yield each primitive, and move a bar if standard output is a terminal."""
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():
         yield from primitives.items()
         return
     from rich import progress as rich  # noqa: PLC0415  # loaded when first used

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.kernels import current_backend
 
 
 def split_name(text: str) -> tuple[Path, str] | None:
@@ -27,7 +28,7 @@ def split_name(text: str) -> tuple[Path, str] | None:
 
 
 def call(path: Path, name: str) -> Any:
-    """Run a file as a module, its folder on the path, and return what one of its functions returns.
+    """Run a file as a module, what lies beside it in reach, and return what one of its functions returns.
 
     Raises
     ------
@@ -44,14 +45,23 @@ def call(path: Path, name: str) -> Any:
         return function()
 
 
+def reach(folder: Path) -> None:
+    """Let modules in ``folder`` be imported, but for those that have the name of an installed one."""
+    current_backend()  # looks for Numba, which is what is installed, and no numba.py in the folder
+    path = str(folder.resolve())
+    if path not in sys.path:
+        sys.path.append(path)
+
+
 @contextmanager
 def failures_of(path: Path, hint: str = "") -> Iterator[None]:
     """Turn whatever the user's code raises into one sentence that names the line in the file."""
     try:
         yield
-    except (Exception, SystemExit) as error:
-        words = error.msg if isinstance(error, SyntaxError) else str(error)
-        said = f"{type(error).__name__}: {words}".rstrip(": ")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit() included
+        said = f"{type(error).__name__}: {_words(error)}".rstrip(": ")
         raise ArgumentError(sentence("--model", f"{path}{_line(error, path)}: {said}", hint=hint)) from error
 
 
@@ -62,12 +72,19 @@ def _run(path: Path) -> ModuleType:
     module = ModuleType(f"file {path.stem}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    reach(path.resolve().parent)
     with failures_of(path):
         SourceFileLoader(module.__name__, str(path)).exec_module(module)
     return module
+
+
+def _words(error: BaseException) -> str:
+    """Return what the error says, in one line."""
+    try:
+        text = error.msg if isinstance(error, SyntaxError) else str(error)
+    except Exception:  # noqa: BLE001  # an error's own text may fail
+        text = ""
+    return " ".join(text.split())
 
 
 def _line(error: BaseException, path: Path) -> str:
