@@ -6,12 +6,14 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from autograd_cnn.errors import sentence
 
-LONGEST = 60
+LONGEST: Final = 60
 """Of a value that is refused, no more characters are shown."""
+ALIKE: Final = 0.65
+"""Two names are alike from here on, as `difflib` measures it from 0 to 1."""
 
 
 def whole_number(least: int) -> Callable[[str], int]:
@@ -69,12 +71,12 @@ def one_of(*names: str) -> Callable[[str], str]:
     return read
 
 
-def folder(text: str) -> Path:
+def directory(text: str) -> Path:
     """Read the path of a folder that is there or can be made.
 
     Examples
     --------
-    >>> folder("runs/first").name
+    >>> directory("runs/first").name
     'first'
     """
     path = Path(text)
@@ -86,7 +88,7 @@ def folder(text: str) -> Path:
 
 
 def did_you_mean(text: str, names: Iterable[str]) -> str:
-    """Return a question after the name that ``text`` is most like, or nothing if it is like none.
+    """Return a question after the name that ``text`` begins or is most like, or nothing if there is none.
 
     Examples
     --------
@@ -95,7 +97,11 @@ def did_you_mean(text: str, names: Iterable[str]) -> str:
     >>> did_you_mean("--fast", ["--epochs", "--seed"])
     ''
     """
-    return "".join(f"did you mean {name}?" for name in difflib.get_close_matches(text, list(names), 1))
+    bare = {name.lstrip("-"): name for name in names}
+    asked = text.lstrip("-")
+    begun = [name for name in bare if asked and name.startswith(asked)]
+    likely = begun or difflib.get_close_matches(asked, bare, 1, cutoff=ALIKE)
+    return f"did you mean {bare[likely[0]]}?" if likely else ""
 
 
 @contextmanager
