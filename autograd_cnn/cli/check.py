@@ -16,7 +16,7 @@ import numpy as np
 from autograd_cnn.cli.findings import OURS, Findings
 from autograd_cnn.cli.options import one_of, whole_number
 from autograd_cnn.cli.progress import say
-from autograd_cnn.cli.script import reach
+from autograd_cnn.cli.script import reach, told
 from autograd_cnn.errors import MissingDependencyError
 from autograd_cnn.kernels import must_compile, set_backend
 from autograd_cnn.primitive import Primitive
@@ -127,8 +127,10 @@ def _import(module: str, refuse: Callable[[str], NoReturn]) -> None:
         if f"{module}.".startswith(f"{error.name}."):
             refuse(unknown)
         refuse(f"--module {module}: it imports {error.name!r}, which is not installed")
-    except Exception as error:  # noqa: BLE001  # whatever a user's module raises
-        refuse(f"--module {module}: importing it raised {type(error).__name__}: {' '.join(str(error).split())}")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # whatever a user's module raises, sys.exit() included
+        refuse(f"--module {module}: importing it raised {told(error)}")
 
 
 def _laws(backend: str) -> list[Law]:

@@ -35,7 +35,10 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Refuse what is unknown here, where it is known which command was asked."""
-        found, unknown = super().parse_known_args(args, namespace)
+        args = sys.argv[1:] if args is None else list(args)
+        unknown = [each for each in args if f"-{each.partition('=')[0]}" in self._option_string_actions]
+        if not unknown:  # otherwise -output would be -o with the value utput
+            found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             hint = did_you_mean(unknown[0].partition("=")[0], self._option_string_actions)
             self.error(f"unrecognized arguments: {' '.join(unknown)}" + (f"; {hint}" if hint else ""))

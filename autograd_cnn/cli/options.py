@@ -97,8 +97,8 @@ def did_you_mean(text: str, names: Iterable[str]) -> str:
     >>> did_you_mean("--fast", ["--epochs", "--seed"])
     ''
     """
-    bare = {name.lstrip("-"): name for name in names}
-    asked = text.lstrip("-")
+    bare = {name.lstrip("-").lower(): name for name in names}
+    asked = text.lstrip("-").lower()
     begun = [name for name in bare if asked and name.startswith(asked)]
     likely = begun or difflib.get_close_matches(asked, bare, 1, cutoff=ALIKE)
     return f"did you mean {bare[likely[0]]}?" if likely else ""

@@ -61,8 +61,23 @@ def failures_of(path: Path, hint: str = "") -> Iterator[None]:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit() included
-        said = f"{type(error).__name__}: {_words(error)}".rstrip(": ")
-        raise ArgumentError(sentence("--model", f"{path}{_line(error, path)}: {said}", hint=hint)) from error
+        bare = type(error)(error.msg) if isinstance(error, SyntaxError) else error  # its text repeats the line
+        raise ArgumentError(sentence("--model", f"{path}{_line(error, path)}: {told(bare)}", hint=hint)) from error
+
+
+def told(error: BaseException) -> str:
+    """Return an error's kind and what it says, in one line.
+
+    Examples
+    --------
+    >>> told(ValueError("first line\\nsecond line"))
+    'ValueError: first line second line'
+    """
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  # an error's own text may fail
+        text = ""
+    return f"{type(error).__name__}: {' '.join(text.split())}".rstrip(": ")
 
 
 def _run(path: Path) -> ModuleType:
@@ -76,15 +91,6 @@ def _run(path: Path) -> ModuleType:
     with failures_of(path):
         SourceFileLoader(module.__name__, str(path)).exec_module(module)
     return module
-
-
-def _words(error: BaseException) -> str:
-    """Return what the error says, in one line."""
-    try:
-        text = error.msg if isinstance(error, SyntaxError) else str(error)
-    except Exception:  # noqa: BLE001  # an error's own text may fail
-        text = ""
-    return " ".join(text.split())
 
 
 def _line(error: BaseException, path: Path) -> str:

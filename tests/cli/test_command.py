@@ -54,6 +54,7 @@ def test_without_a_command_it_helps(capsys):
         (["train", "--ep", "3"], " train", "unrecognized arguments: --ep 3; did you mean --epochs?"),
         (["train", "--epoch=3"], " train", "unrecognized arguments: --epoch=3; did you mean --epochs?"),
         (["graph", "--modle", "lenet5"], " graph", "unrecognized arguments: --modle lenet5; did you mean --model?"),
+        (["graph", "-output", "net.svg"], " graph", "unrecognized arguments: -output; did you mean --output?"),
         (["check", "lenet5"], " check", "unrecognized arguments: lenet5"),
         (["train", "--epochs"], " train", "argument --epochs: expected one argument"),
         (["--verson"], "", "unrecognized arguments: --verson; did you mean --version?"),

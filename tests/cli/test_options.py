@@ -33,7 +33,7 @@ def test_refuses(read, text, expected):
 
 
 @pytest.mark.parametrize(("text", "meant"), [
-    ("--epoch", "--epochs"), ("--ep", "--epochs"), ("-epochs", "--epochs"), ("--EPOCHS", ""), ("--sede", "--seed"),
+    ("--epoch", "--epochs"), ("--ep", "--epochs"), ("-epochs", "--epochs"), ("--EPOCHS", "--epochs"), ("--sede", "--seed"),
     ("--fast", ""), ("", ""), ("-", ""), ("--", ""),
 ])  # fmt: skip
 def test_did_you_mean(text, meant):
