@@ -13,10 +13,11 @@ from typing import Any, Final, NoReturn
 
 import numpy as np
 
+from autograd_cnn.cli.beside import reach
 from autograd_cnn.cli.findings import OURS, Findings
 from autograd_cnn.cli.options import one_of, whole_number
 from autograd_cnn.cli.progress import say
-from autograd_cnn.cli.script import reach, told
+from autograd_cnn.cli.script import told
 from autograd_cnn.errors import MissingDependencyError
 from autograd_cnn.kernels import must_compile, set_backend
 from autograd_cnn.primitive import Primitive

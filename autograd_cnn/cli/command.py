@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     where = parser.prog
     try:
-        with _search_path_kept():
+        with _finders_kept():
             try:
                 arguments = parser.parse_args(argv)
                 if arguments.command is None:
@@ -106,13 +106,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _search_path_kept() -> Iterator[None]:
-    """Let what a command adds to the folders of modules be there as long as the command."""
-    before = sys.path[:]
+def _finders_kept() -> Iterator[None]:
+    """Let the folders that a command adds to those of modules be there as long as the command."""
+    before = sys.meta_path[:]
     try:
         yield
     finally:
-        sys.path[:] = before
+        sys.meta_path[:] = before
 
 
 def _flush() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from autograd_cnn.cli.beside import reach
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.kernels import current_backend
 
 
 def split_name(text: str) -> tuple[Path, str] | None:
@@ -45,14 +45,6 @@ def call(path: Path, name: str) -> Any:
         return function()
 
 
-def reach(folder: Path) -> None:
-    """Let modules in ``folder`` be imported, but for those that have the name of an installed one."""
-    current_backend()  # looks for Numba, which is what is installed, and no numba.py in the folder
-    path = str(folder.resolve())
-    if path not in sys.path:
-        sys.path.append(path)
-
-
 @contextmanager
 def failures_of(path: Path, hint: str = "") -> Iterator[None]:
     """Turn whatever the user's code raises into one sentence that names the line in the file."""
@@ -66,11 +58,11 @@ def failures_of(path: Path, hint: str = "") -> Iterator[None]:
 
 
 def told(error: BaseException) -> str:
-    """Return an error's kind and what it says, in one line.
+    r"""Return an error's kind and what it says, in one line.
 
     Examples
     --------
-    >>> told(ValueError("first line\\nsecond line"))
+    >>> told(ValueError("first line\nsecond line"))
     'ValueError: first line second line'
     """
     try:

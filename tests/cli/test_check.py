@@ -38,7 +38,7 @@ def _as_before(tmp_path, monkeypatch):
     """Work in an empty folder; forget the modules that a test imported from it, and their primitives."""
     before = set(sys.modules)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
     monkeypatch.setattr(command.check, "must_compile", lambda: False)
     yield
     for name in set(sys.modules) - before:

@@ -185,9 +185,9 @@ def test_what_lies_in_the_folder_is_not_taken_for_a_library(hostile, start, argv
 
 def test_the_search_path_is_as_before(hostile, monkeypatch, capsys):
     monkeypatch.chdir(hostile)
-    before = [*sys.path]
+    before = [*sys.path], [*sys.meta_path]
     assert main(["graph", "--model", "own_ops.py:build", "-o", "g.dot"]) == 0
-    assert sys.path == before
+    assert (sys.path, sys.meta_path) == before
     for name in ("beside", "file own_ops"):
         sys.modules.pop(name, None)
 

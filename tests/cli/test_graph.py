@@ -130,7 +130,7 @@ def test_refuses(tmp_path, monkeypatch, capsys, options, code, problem):
 )
 def test_refuses_a_tensor(tmp_path, monkeypatch, capsys, options, problem):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
     (tmp_path / "net.py").write_text(SOURCE, "utf-8")
     assert _graph("--model", *options) == 2
     assert capsys.readouterr().err == f"autograd-cnn graph: {problem}{SEE}\n"
