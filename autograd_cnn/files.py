@@ -10,6 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
+if sys.platform != "win32":
+    import fcntl
+
 DRAFTS: Final = ".autograd-cnn-*.draft"
 """What files are called while they are written. Only a process that is killed leaves one behind."""
 
@@ -38,13 +41,11 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
     'all of it'
     """
     target = Path(os.path.realpath(path))
-    # In the same folder, because a file can be renamed in one step only within its file system. The
-    # name has a length of its own, since that of the target may be as long as names can be.
-    draft = target.with_name(DRAFTS.replace("*", secrets.token_hex(8)))
-    with _naming(path, target, draft):
+    with _naming(path, target):
         before = _status(target)
         if before is None or stat.S_ISREG(before.st_mode):
-            with _replacement(draft, target, before) as file:
+            _remove_orphans(target.parent)
+            with _replacement(target, before) as file:
                 yield file
             _sync(target.parent)
         else:
@@ -53,13 +54,13 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _naming(path: str | Path, *stand_ins: Path) -> Iterator[None]:
-    """Let errors of the file system that name a stand-in or nothing, such as a full disk, name ``path``."""
+def _naming(path: str | Path, target: Path) -> Iterator[None]:
+    """Let an error of the file system name ``path`` if it names its target, a draft, or nothing as a full disk does."""
     try:
         yield
     except OSError as error:
-        named = error.filename is not None and Path(error.filename) not in stand_ins
-        if named or error.errno is None:
+        named = error.filename is not None and Path(error.filename)
+        if error.errno is None or (named and named != target and not named.match(DRAFTS)):
             raise
         raise OSError(error.errno, error.strerror, str(path)) from error
 
@@ -79,20 +80,57 @@ def _status(target: Path) -> os.stat_result | None:
 
 
 @contextmanager
-def _replacement(draft: Path, target: Path, before: os.stat_result | None) -> Iterator[IO[bytes]]:
+def _replacement(target: Path, before: os.stat_result | None) -> Iterator[IO[bytes]]:
     """Open a new file, which those may read who may read the old one, and rename it after the block."""
-    mode = 0o666 if before is None else stat.S_IMODE(before.st_mode)
+    draft, file = _new_draft(target.parent, 0o666 if before is None else stat.S_IMODE(before.st_mode))
     try:
-        with open(draft, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+        with file:
             if before is not None:
                 _hand_over(draft, before)
             yield file
             file.flush()
             os.fsync(file.fileno())  # otherwise the name could outlive a power cut, and the content not
-        draft.replace(target)
+            if sys.platform != "win32":  # while it is locked
+                draft.replace(target)
+        if sys.platform == "win32":  # which renames no open file
+            draft.replace(target)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def _new_draft(folder: Path, mode: int) -> tuple[Path, IO[bytes]]:
+    """Make a file in the same folder, because one can be renamed in one step only within its file system.
+
+    Its name has a length of its own, since that of the target may be as long as names can be.
+    """
+    while True:
+        draft = folder / DRAFTS.replace("*", secrets.token_hex(8))
+        file = open(draft, "xb", opener=lambda name, flags: os.open(name, flags, mode))  # noqa: SIM115  # the caller closes it
+        if _lock(file) and draft.exists():
+            return draft, file
+        file.close()  # just taken for an orphan
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Lock a file until it is closed, or its process ends, and return whether no other has locked it."""
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # a file system without locks
+            pass
+    return True
+
+
+def _remove_orphans(folder: Path) -> None:
+    """Remove drafts whose writers were killed. Windows, where nobody locks, keeps them."""
+    if sys.platform != "win32":
+        for draft in folder.glob(DRAFTS):
+            with suppress(OSError), draft.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                draft.unlink()
 
 
 def _hand_over(draft: Path, before: os.stat_result) -> None:

@@ -259,7 +259,7 @@ def test_of_several_writers_one_wins_whole(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_killed_process_leaves_is_in_nobodys_way(tmp_path):
+def test_what_a_killed_process_leaves_goes_with_the_next_file(tmp_path):
     code = (
         "import os, sys\nfrom autograd_cnn.files import replacing\n"
         "with replacing(sys.argv[1]) as file:\n    file.write(b'half')\n    file.flush()\n    os._exit(1)"
@@ -268,5 +268,19 @@ def test_what_a_killed_process_leaves_is_in_nobodys_way(tmp_path):
     subprocess.run([sys.executable, "-c", code, path], check=False)
     [left] = tmp_path.iterdir()
     assert left.match(DRAFTS)
-    _write(path)
-    assert path.read_bytes() == b"new"
+    with replacing(tmp_path / "b.txt") as file:  # whose own draft is another's no orphan
+        _write(path)
+        file.write(b"new")
+    left = {found.name: found.read_bytes() for found in tmp_path.iterdir() if os.name == "posix" or found != left}
+    assert left == {"a.txt": b"new", "b.txt": b"new"}
+
+
+def test_of_many_processes_none_takes_a_draft_for_an_orphan(tmp_path):
+    code = (
+        "import sys\nfrom autograd_cnn.files import replacing\n"
+        "for i in range(150):\n    with replacing(sys.argv[1]) as file:\n        file.write(b'x' * 1000)"
+    )
+    command = [sys.executable, "-c", code]
+    processes = [subprocess.Popen([*command, tmp_path / f"{i}.txt"]) for i in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.txt", "1.txt", "2.txt"]

@@ -175,7 +175,7 @@ class Graph:
         if suffix == ".html":
             return self.to_html(path)
         if suffix == ".json":
-            content = self.to_json().encode()
+            content = self.to_json().encode(errors="backslashreplace")  # JSON's way to write a lone surrogate
         else:
             dot = self.to_dot(show=show, depth=depth, color=color, theme=theme, legend=legend)
             content = dot.source.encode() if suffix == ".dot" else picture(dot, path)

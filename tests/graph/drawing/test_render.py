@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+import autograd_cnn as ag
 from autograd_cnn.errors import FormatError, MissingDependencyError
 from autograd_cnn.graph import Graph, capture
 from autograd_cnn.graph.drawing import render
@@ -115,6 +116,16 @@ def test_a_program_that_fails_says_so(square, tmp_path, stand_in):
         "render: the program dot can't draw a .png; "
         "see what 'dot -v' says, or write an .svg or .html, which needs no program"
     )
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b", '<b>&"\\N', "\n\t\x1b[31m", "模型", "a" * 5000, "]]></script>"])
+@pytest.mark.parametrize("ending", [".dot", ".svg", ".html", ".json"])
+def test_any_name_can_be_written(tmp_path, name, ending):
+    x = ag.tensor([[3.0, 1.0]], requires_grad=True, name=name)
+    graph = capture((x * x).sum())
+    text = graph.render(tmp_path / f"g{ending}").read_text("utf-8")
+    if ending == ".json":
+        assert Graph.from_json(text) == graph
 
 
 def test_an_unknown_ending_is_an_error(square, tmp_path):
