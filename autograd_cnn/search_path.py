@@ -9,7 +9,8 @@ import sys
 
 def _is_run() -> bool:
     """Whether the interpreter is about to run the package: until it has found it, ``argv[0]`` is ``-m``."""
-    return sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)].removeprefix("-m") == "autograd_cnn"
+    name = sys.orig_argv[-len(sys.argv) :][:1]  # after it come the arguments, as in argv
+    return sys.argv[:1] == ["-m"] and name in (["autograd_cnn"], ["-mautograd_cnn"])
 
 
 if _is_run() and not sys.flags.safe_path:

@@ -268,7 +268,7 @@ def test_what_a_killed_process_leaves_goes_with_the_next_file(tmp_path):
     subprocess.run([sys.executable, "-c", code, path], check=False)
     [left] = tmp_path.iterdir()
     assert left.match(DRAFTS)
-    with replacing(tmp_path / "b.txt") as file:  # whose own draft is another's no orphan
+    with replacing(tmp_path / "b.txt") as file:  # whose draft is in use, and no orphan
         _write(path)
         file.write(b"new")
     left = {found.name: found.read_bytes() for found in tmp_path.iterdir() if os.name == "posix" or found != left}

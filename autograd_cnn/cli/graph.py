@@ -23,7 +23,7 @@ operations with shapes, parameters by name, modules as frames.
 HELP: Final = f"""\
 examples:
   autograd-cnn graph --output lenet.svg
-  autograd-cnn graph --model small_vgg --shape 3 32 32 --depth 1 --output vgg.png
+  autograd-cnn graph --model small_vgg --shape 3 32 32 --depth 1 --output vgg.svg
   autograd-cnn graph --model net.py:build --backward --output net.html
   autograd-cnn graph --model net.onnx --color grad
 
@@ -66,7 +66,7 @@ def add_to(commands: Any) -> None:
         type=Path,
         default=Path("graph.svg"),
         metavar="FILE",
-        help=f"ends in {', '.join(ENDINGS)} (default: %(default)s)",
+        help=f"ends in {', '.join(ENDINGS)}; .png and .pdf need Graphviz's program dot (default: %(default)s)",
     )
     add("--backward", action="store_true", help="show the backward pass, too")
     add(

@@ -29,8 +29,10 @@ def progress(epochs: int, images: int) -> Progress:
 
 
 def say(line: str) -> None:
-    """Write a line to standard output, if there is one, at once."""
-    print(line, flush=True)  # noqa: T201  # what a command says
+    """Write a line to standard output, if there is one, at once; what its encoding lacks as Python writes it."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    shown = line.encode(encoding, "backslashreplace").decode(encoding)
+    print(shown, flush=True)  # noqa: T201  # what a command says
 
 
 class Lines:

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn.cli import main
+from autograd_cnn.cli import command, main
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="pipes and signals as POSIX has them")
 
@@ -23,7 +23,7 @@ def test_version(capsys):
 
 
 @pytest.mark.parametrize(
-    ("command", "words"),
+    ("argv", "words"),
     [
         ([], ["train", "graph", "info"]),
         (["train"], ["default: digits", "examples:", "autograd-cnn train --data mnist", "metrics.jsonl"]),
@@ -31,12 +31,12 @@ def test_version(capsys):
         (["info"], ["backend"]),
     ],
 )
-def test_help(capsys, command, words):
-    assert _stopped([*command, "--help"]) == 0
+def test_help(capsys, argv, words):
+    assert _stopped([*argv, "--help"]) == 0
     shown = capsys.readouterr().out
     for word in words:
         assert word in shown
-    assert "of yours" not in shown or command != ["train"]  # it reads published data sets alone
+    assert "of yours" not in shown or argv != ["train"]  # it reads published data sets alone
     assert max(map(len, shown.splitlines())) <= 100
 
 
@@ -70,6 +70,37 @@ def test_without_a_command_it_helps(capsys):
 def test_usage_errors_are_one_sentence(capsys, argv, where, problem):
     assert _stopped(argv) == 2
     assert capsys.readouterr() == ("", f"autograd-cnn{where}: {problem}; see autograd-cnn{where} --help\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (MemoryError("no room for 4 TiB"), 1, "out of memory: no room for 4 TiB"),
+        (MemoryError(), 1, "out of memory"),
+        (PermissionError(13, "Permission denied", "net.svg"), 1, "net.svg: Permission denied"),
+        (OSError(28, "No space left on device"), 1, "No space left on device"),
+        (ImportError("Numba needs another NumPy"), 1, "Numba needs another NumPy"),
+        (ag.errors.ShapeError("add: shapes do not fit"), 1, "add: shapes do not fit"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (BrokenPipeError(), 141, None),
+    ],
+)
+def test_a_failure_is_told_in_a_sentence(monkeypatch, capsys, error, code, told):
+    def fail(arguments):
+        raise error
+
+    monkeypatch.setattr(command.info, "run", fail)
+    assert main(["info"]) == code
+    assert capsys.readouterr() == ("", f"autograd-cnn info: {told}\n" if told else "")
+
+
+def test_a_fault_of_ours_is_not_hidden(monkeypatch):
+    def fail(arguments):
+        raise IndexError
+
+    monkeypatch.setattr(command.info, "run", fail)
+    with pytest.raises(IndexError):
+        main(["info"])
 
 
 # --- as a process -----------------------------------------------------------------------------
