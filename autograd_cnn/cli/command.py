@@ -36,8 +36,9 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Refuse what is unknown here, where it is known which command was asked."""
         args = sys.argv[1:] if args is None else list(args)
+        # Of -output argparse would take -o for the option, and the rest for its value.
         unknown = [each for each in args if f"-{each.partition('=')[0]}" in self._option_string_actions]
-        if not unknown:  # otherwise -output would be -o with the value utput
+        if not unknown:
             found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             hint = did_you_mean(unknown[0].partition("=")[0], self._option_string_actions)

@@ -59,9 +59,9 @@ def test_without_a_command_it_helps(capsys):
         (["train", "--epochs"], " train", "argument --epochs: expected one argument"),
         (["--verson"], "", "unrecognized arguments: --verson; did you mean --version?"),
         (
-            ["trian"],
+            ["trainn"],
             "",
-            "unknown COMMAND: expected one of train, graph, check, info, got 'trian'; did you mean train?",
+            "unknown COMMAND: expected one of train, graph, check, info, got 'trainn'; did you mean train?",
         ),
         (["paint"], "", "unknown COMMAND: expected one of train, graph, check, info, got 'paint'"),
         ([""], "", "unknown COMMAND: expected one of train, graph, check, info, got ''"),
