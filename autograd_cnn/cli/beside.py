@@ -1,7 +1,8 @@
 """Modules in a folder of the user's, which take the place of no library."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -38,3 +39,15 @@ def reach(folder: Path) -> None:
     finder = Beside(str(folder.resolve()))
     if finder not in sys.meta_path:
         sys.meta_path.append(finder)
+
+
+@contextmanager
+def reach_ends() -> Iterator[None]:
+    """Let what has come in reach be so until the end of the block."""
+    before = sys.meta_path[:]
+    try:
+        yield
+    finally:
+        for finder in sys.meta_path[:]:
+            if isinstance(finder, Beside) and finder not in before:
+                sys.meta_path.remove(finder)

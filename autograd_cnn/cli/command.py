@@ -3,12 +3,12 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
 from autograd_cnn import __version__
 from autograd_cnn.cli import check, graph, info, train
+from autograd_cnn.cli.beside import reach_ends
 from autograd_cnn.cli.options import did_you_mean
 from autograd_cnn.errors import (
     ArgumentError,
@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     where = parser.prog
     try:
-        with _finders_kept():
+        with reach_ends():
             try:
                 arguments = parser.parse_args(argv)
                 if arguments.command is None:
@@ -104,16 +104,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if sys.stderr is not None:
         sys.stderr.write(f"{where}: {problem}\n")
     return code
-
-
-@contextmanager
-def _finders_kept() -> Iterator[None]:
-    """Let the folders that a command adds to those of modules be there as long as the command."""
-    before = sys.meta_path[:]
-    try:
-        yield
-    finally:
-        sys.meta_path[:] = before
 
 
 def _flush() -> None:

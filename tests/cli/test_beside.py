@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from autograd_cnn.cli.beside import LIBRARIES, reach
+from autograd_cnn.cli.beside import LIBRARIES, reach, reach_ends
 
 
 @pytest.fixture
@@ -44,6 +44,16 @@ def test_what_is_not_installed_is_not_found_either(folder, monkeypatch, name):
     monkeypatch.setattr(sys, "meta_path", sys.meta_path[-1:])  # as if nothing were installed
     monkeypatch.delitem(sys.modules, name, raising=False)
     assert find_spec(name) is None
+
+
+def test_the_reach_ends_and_other_finders_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    before = [*sys.meta_path]
+    other = object()
+    with reach_ends():
+        reach(tmp_path)
+        sys.meta_path.append(other)
+    assert sys.meta_path == [*before, other]
 
 
 def test_a_folder_is_added_once(folder):
