@@ -2,6 +2,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -130,14 +131,14 @@ except PermissionError as error:
 
 
 @POSIX
-def test_a_file_that_is_read_only_stays_as_it_is(tmp_path):
-    path = tmp_path / "a.txt"
-    path.write_text("old")
-    path.chmod(0o444)
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        folder.chmod(0o777)
-    assert _output(AS_NOBODY, path) == f"{path}\n"
-    assert [found.read_text() for found in tmp_path.iterdir()] == ["old"]
+def test_a_file_that_is_read_only_stays_as_it_is():
+    with tempfile.TemporaryDirectory() as folder:  # not in pytest's, which are root's alone
+        path = Path(folder).resolve() / "a.txt"
+        path.write_text("old")
+        path.chmod(0o444)
+        path.parent.chmod(0o777)
+        assert _output(AS_NOBODY, path) == f"{path}\n"
+        assert [found.read_text() for found in path.parent.iterdir()] == ["old"]
 
 
 FULL = """

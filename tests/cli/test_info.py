@@ -1,3 +1,4 @@
+import os
 import platform
 
 import numpy as np
@@ -25,7 +26,7 @@ def test_tells_of_the_program_that_draws(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert main(["info"]) == 0
     assert "dot           not found; it draws .png and .pdf" in capsys.readouterr().out
-    program = tmp_path / "dot"
+    program = tmp_path / ("dot.exe" if os.name == "nt" else "dot")
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     assert main(["info"]) == 0
