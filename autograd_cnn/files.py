@@ -47,7 +47,6 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
             _remove_orphans(target.parent)
             with _replacement(target, before) as file:
                 yield file
-            _sync(target.parent)
         else:
             with target.open("wb") as file:
                 yield file
@@ -89,7 +88,7 @@ def _replacement(target: Path, before: os.stat_result | None) -> Iterator[IO[byt
                 _hand_over(draft, before)
             yield file
             file.flush()
-            os.fsync(file.fileno())  # otherwise the name could outlive a power cut, and the content not
+            os.fsync(file.fileno())  # otherwise a power cut could leave the new name and no content
             if sys.platform != "win32":  # while it is locked
                 draft.replace(target)
         if sys.platform == "win32":  # which renames no open file
@@ -141,14 +140,3 @@ def _hand_over(draft: Path, before: os.stat_result) -> None:
             with suppress(PermissionError):
                 os.chown(draft, before.st_uid, before.st_gid)
     draft.chmod(stat.S_IMODE(before.st_mode))
-
-
-def _sync(folder: Path) -> None:
-    """Let the new name outlive a power cut, too, where folders can be opened and the file system can do it."""
-    if sys.platform != "win32":
-        with suppress(OSError):
-            opened = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(opened)
-            finally:
-                os.close(opened)
