@@ -11,6 +11,8 @@ tensor([[0., 0.],
         [1., 1.]])
 """
 
+from autograd_cnn import search_path  # isort: skip  # noqa: F401  # before any library is looked for
+
 from autograd_cnn import data, errors, graph, interop, nn, ops, optim, tape, testing
 from autograd_cnn.checkpoint import checkpoint
 from autograd_cnn.graph import explain

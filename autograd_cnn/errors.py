@@ -4,6 +4,8 @@ Every message has the same parts in the same order: where it happened, what is w
 expected and what came, and what to do about it.
 """
 
+import sys
+
 
 class ShapeError(ValueError):
     """Arrays whose shapes do not fit each other, or do not fit the operation."""
@@ -48,10 +50,25 @@ class FormatError(ValueError):
 
 
 class MissingDependencyError(ImportError):
-    """An optional library that is not installed."""
+    """A library or a program that is not installed, or that does not load here.
 
-    def __init__(self, purpose: str, extra: str) -> None:
-        super().__init__(f"{purpose} needs an extra; try: python -m pip install 'autograd-cnn[{extra}]'")
+    Parameters
+    ----------
+    purpose : str
+        What needs it, or the whole sentence where no extra brings it.
+    extra : str, optional
+        That which brings it. It is named unless a library is there and its import has just failed.
+    """
+
+    def __init__(self, purpose: str, extra: str = "") -> None:
+        cause = sys.exception()
+        if not extra:
+            text = purpose
+        elif isinstance(cause, ImportError) and not isinstance(cause, ModuleNotFoundError):
+            text = f"{purpose} needs a library that is installed but does not load: {cause}"
+        else:
+            text = f"{purpose} needs an extra; try: python -m pip install 'autograd-cnn[{extra}]'"
+        super().__init__(text)
 
 
 def sentence(

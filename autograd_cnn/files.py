@@ -1,17 +1,34 @@
 """Files that are written whole or not at all."""
 
+import errno
 import os
+import secrets
+import stat
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
+
+if sys.platform != "win32":
+    import fcntl
+
+DRAFTS: Final = ".autograd-cnn-*.draft"
+"""What files are called while they are written. Only a process that is killed leaves one behind."""
 
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[IO[bytes]]:
     """Open a file that takes the place of ``path`` when the block ends well.
 
-    If the block raises, ``path`` is what it was before, and nothing is left behind.
+    If the block raises, ``path`` is what it was before, and nothing is left behind. Where several
+    write at a time, the last one wins, whole. A file that was there keeps its mode, and a link goes
+    on leading to it. Pipes and devices can't be replaced and are written to as they are.
+
+    Raises
+    ------
+    OSError
+        If ``path`` can't be written; it names ``path`` and no draft.
 
     Examples
     --------
@@ -23,13 +40,103 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
     ...     path.read_text()
     'all of it'
     """
-    path = Path(path)
-    # In the same folder, because a file can be renamed in one step only within its file system.
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    target = Path(os.path.realpath(path))
+    with _naming(path, target):
+        before = _status(target)
+        if before is None or stat.S_ISREG(before.st_mode):
+            _remove_orphans(target.parent)
+            with _replacement(target, before) as file:
+                yield file
+        else:
+            with target.open("wb") as file:
+                yield file
+
+
+@contextmanager
+def _naming(path: str | Path, target: Path) -> Iterator[None]:
+    """Let an error of the file system name ``path`` if it names its target, a draft, or nothing as a full disk does."""
     try:
-        with draft.open("wb") as file:
+        yield
+    except OSError as error:
+        named = error.filename is not None and Path(error.filename)
+        if error.errno is None or (named and named != target and not named.match(DRAFTS)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _status(target: Path) -> os.stat_result | None:
+    """Return what is known of a file that may be written, or None if there is none."""
+    try:
+        status = target.stat()
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+    if stat.S_ISREG(status.st_mode):
+        with target.open("ab"):  # a folder that can be written lets go even of a file that can't
+            pass
+    return status
+
+
+@contextmanager
+def _replacement(target: Path, before: os.stat_result | None) -> Iterator[IO[bytes]]:
+    """Open a new file, which those may read who may read the old one, and rename it after the block."""
+    draft, file = _new_draft(target.parent, 0o666 if before is None else stat.S_IMODE(before.st_mode))
+    try:
+        with file:
+            if before is not None:
+                _hand_over(draft, before)
             yield file
-        draft.replace(path)
+            file.flush()
+            os.fsync(file.fileno())  # otherwise a power cut could leave the new name and no content
+            if sys.platform != "win32":  # while it is locked
+                draft.replace(target)
+        if sys.platform == "win32":  # which renames no open file
+            draft.replace(target)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def _new_draft(folder: Path, mode: int) -> tuple[Path, IO[bytes]]:
+    """Make a file in the same folder, because one can be renamed in one step only within its file system.
+
+    Its name has a length of its own, since that of the target may be as long as names can be.
+    """
+    while True:
+        draft = folder / DRAFTS.replace("*", secrets.token_hex(8))
+        file = open(draft, "xb", opener=lambda name, flags: os.open(name, flags, mode))  # noqa: SIM115  # the caller closes it
+        if _lock(file) and draft.exists():
+            return draft, file
+        file.close()  # just taken for an orphan
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Lock a file until it is closed, or its process ends, and return whether no other has locked it."""
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # a file system without locks
+            pass
+    return True
+
+
+def _remove_orphans(folder: Path) -> None:
+    """Remove drafts whose writers were killed. Windows, where nobody locks, keeps them."""
+    if sys.platform != "win32":
+        for draft in folder.glob(DRAFTS):
+            with suppress(OSError), draft.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                draft.unlink()
+
+
+def _hand_over(draft: Path, before: os.stat_result) -> None:
+    """Give ``draft`` the owner and the mode of the old file, as far as we may."""
+    if sys.platform != "win32":
+        now = draft.stat()
+        if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
+            with suppress(PermissionError):
+                os.chown(draft, before.st_uid, before.st_gid)
+    draft.chmod(stat.S_IMODE(before.st_mode))

@@ -13,9 +13,11 @@ from typing import Any, Final, NoReturn
 
 import numpy as np
 
+from autograd_cnn.cli.beside import reach
 from autograd_cnn.cli.findings import OURS, Findings
 from autograd_cnn.cli.options import one_of, whole_number
 from autograd_cnn.cli.progress import say
+from autograd_cnn.cli.script import told
 from autograd_cnn.errors import MissingDependencyError
 from autograd_cnn.kernels import must_compile, set_backend
 from autograd_cnn.primitive import Primitive
@@ -100,8 +102,8 @@ def run(arguments: argparse.Namespace) -> None:
 def _chosen(arguments: argparse.Namespace) -> dict[str, Primitive]:
     """Import the modules and return their primitives and ours, as far as the pattern goes."""
     import_module(OUR_SAMPLES)
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+    if arguments.module:
+        reach(Path.cwd())
     for module in arguments.module:
         _import(module, arguments.refuse)
     if arguments.module and not registered_in(arguments.module):
@@ -126,8 +128,10 @@ def _import(module: str, refuse: Callable[[str], NoReturn]) -> None:
         if f"{module}.".startswith(f"{error.name}."):
             refuse(unknown)
         refuse(f"--module {module}: it imports {error.name!r}, which is not installed")
-    except Exception as error:  # noqa: BLE001  # whatever a user's module raises
-        refuse(f"--module {module}: importing it raised {type(error).__name__}: {' '.join(str(error).split())}")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # whatever a user's module raises, sys.exit() included
+        refuse(f"--module {module}: importing it raised {told(error)}")
 
 
 def _laws(backend: str) -> list[Law]:
@@ -165,7 +169,7 @@ def _findings(primitives: dict[str, Primitive], laws: list[Law], seed: int) -> F
 
 def _followed(primitives: dict[str, Primitive]) -> Iterator[tuple[str, Primitive]]:
     """Yield each primitive, and move a bar if standard output is a terminal."""
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():
         yield from primitives.items()
         return
     from rich import progress as rich  # noqa: PLC0415  # loaded when first used

@@ -1,26 +1,60 @@
 """The parser of the command line, and what becomes of errors."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, Final, NoReturn
 
 from autograd_cnn import __version__
 from autograd_cnn.cli import check, graph, info, train
-from autograd_cnn.errors import ArgumentError, DivergedError, FormatError, MissingDependencyError
+from autograd_cnn.cli.beside import reach_ends
+from autograd_cnn.cli.options import did_you_mean
+from autograd_cnn.errors import (
+    ArgumentError,
+    DivergedError,
+    FormatError,
+    GradientError,
+    OperandError,
+    ShapeError,
+)
 from autograd_cnn.testing import CheckError
 
-FAILURES = (ArgumentError, CheckError, DivergedError, FormatError, MissingDependencyError)
+FAILURES: Final = (
+    ArgumentError, CheckError, DivergedError, FormatError, GradientError, ImportError, OperandError, ShapeError,
+)  # fmt: skip
 """What can go wrong although the command line was right."""
+
+INTERRUPTED: Final = 130
+UNREAD: Final = 141
+"""What a shell reports of a program that an interrupt or a closed pipe has ended."""
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one sentence."""
+    """A parser that says what is wrong in one sentence, and what may have been meant."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuse what is unknown here, where it is known which command was asked."""
+        args = sys.argv[1:] if args is None else list(args)
+        # Of -output argparse would take -o for the option, and the rest for its value.
+        unknown = [each for each in args if f"-{each.partition('=')[0]}" in self._option_string_actions]
+        if not unknown:
+            found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            hint = did_you_mean(unknown[0].partition("=")[0], self._option_string_actions)
+            self.error(f"unrecognized arguments: {' '.join(unknown)}" + (f"; {hint}" if hint else ""))
+        return found, unknown
 
     def error(self, message: str) -> NoReturn:
         """Leave with exit code 2."""
         joint = "\n" if "\n" in message else "; "  # a pattern is shown with a mark beneath it
         self.exit(2, f"{self.prog}: {message}{joint}see {self.prog} --help\n")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            hint = did_you_mean(value, action.choices)
+            problem = f"unknown {action.metavar}: expected one of {', '.join(action.choices)}, got {value!r}"
+            self.error(problem + (f"; {hint}" if hint else ""))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,26 +68,55 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 1 for a failure, which is on standard error in one sentence.
+        0; 1 for a failure, which is on standard error in one sentence; 130 after an interrupt; 141
+        if nobody reads the output any more.
 
     Raises
     ------
     SystemExit
         With 2 for a command line that is not understood, with 0 after ``--help``.
     """
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    where = parser.prog
     try:
-        arguments.run(arguments)
+        with reach_ends():
+            try:
+                arguments = parser.parse_args(argv)
+                if arguments.command is None:
+                    parser.print_help()
+                else:
+                    where = f"{parser.prog} {arguments.command}"
+                    arguments.run(arguments)
+            finally:
+                _flush()
+    except BrokenPipeError:
+        return UNREAD
     except KeyboardInterrupt as error:
-        problem = str(error) or "interrupted"
+        code, problem = INTERRUPTED, str(error) or "interrupted"
     except OSError as error:
-        problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        code, problem = 1, f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+    except MemoryError as error:
+        code, problem = 1, f"out of memory: {error}".rstrip(": ")
     except FAILURES as error:
-        problem = str(error)
+        code, problem = 1, str(error)
     else:
         return 0
-    sys.stderr.write(f"autograd-cnn {arguments.command}: {problem}\n")
-    return 1
+    if sys.stderr is not None:
+        sys.stderr.write(f"{where}: {problem}\n")
+    return code
+
+
+def _flush() -> None:
+    """Write what is left of the output; where that fails forget it, or Python would try again at exit."""
+    if sys.stdout is None:  # as it is where it was closed from the start
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        raise
 
 
 def _parser() -> Parser:
@@ -64,7 +127,7 @@ def _parser() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"autograd-cnn {__version__}")
-    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     for module in (train, graph, check, info):
         module.add_to(commands)
     return parser

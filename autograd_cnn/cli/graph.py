@@ -7,6 +7,7 @@ from typing import Any, Final, get_args
 from autograd_cnn.cli.models import MODELS
 from autograd_cnn.cli.options import one_of, whole_number, writing_to
 from autograd_cnn.cli.progress import say
+from autograd_cnn.cli.script import failures_of
 from autograd_cnn.cli.subject import find
 from autograd_cnn.errors import ArgumentError, FormatError, GradientError, ShapeError, sentence
 from autograd_cnn.graph import Graph, capture
@@ -23,7 +24,7 @@ operations with shapes, parameters by name, modules as frames.
 HELP: Final = f"""\
 examples:
   autograd-cnn graph --output lenet.svg
-  autograd-cnn graph --model small_vgg --shape 3 32 32 --depth 1 --output vgg.png
+  autograd-cnn graph --model small_vgg --shape 3 32 32 --depth 1 --output vgg.svg
   autograd-cnn graph --model net.py:build --backward --output net.html
   autograd-cnn graph --model net.onnx --color grad
 
@@ -66,7 +67,7 @@ def add_to(commands: Any) -> None:
         type=Path,
         default=Path("graph.svg"),
         metavar="FILE",
-        help=f"ends in {', '.join(ENDINGS)} (default: %(default)s)",
+        help=f"ends in {', '.join(ENDINGS)}; .png and .pdf need Graphviz's program dot (default: %(default)s)",
     )
     add("--backward", action="store_true", help="show the backward pass, too")
     add(
@@ -116,4 +117,10 @@ def _captured(arguments: argparse.Namespace) -> Graph:
                 option, f"{arguments.model} returns no loss", expected="one number", got=f"shape {subject.loss.shape}"
             )
         )
-    return capture(subject.loss, names=subject.names, backward=backward)
+    try:
+        return capture(subject.loss, names=subject.names, backward=backward)
+    except Exception as error:
+        if subject.path is None or isinstance(error, (ArgumentError, GradientError)):
+            raise
+        with failures_of(subject.path):  # a rule of the user's, or a hook
+            raise

@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+import shutil
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -42,6 +43,7 @@ def _facts() -> Iterator[tuple[str, str]]:
     yield "Numba", _installed("numba", "fast")
     yield "safetensors", _installed("safetensors", "interop")
     yield "onnx", _installed("onnx", "interop")
+    yield "dot", shutil.which("dot") or "not found; it draws .png and .pdf, and .svg and .html need no program"
     yield "backend", current_backend()
     yield "threads", f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()}"
     yield "processor", _processor()

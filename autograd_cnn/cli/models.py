@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from autograd_cnn import nn
+from autograd_cnn.cli.options import did_you_mean
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.kernels import set_backend
 from autograd_cnn.recording import no_grad
@@ -44,7 +45,7 @@ def make_model(text: str, image_shape: ImageShape, seed: int) -> nn.Module:
     if text not in MODELS and text.isidentifier() and text != "FC":
         raise ArgumentError(
             sentence("--model", "no network of this name", expected=f"one of {', '.join(MODELS)}, or a pattern",
-                     got=repr(text))
+                     got=repr(text), hint=did_you_mean(text, MODELS))
         )  # fmt: skip
     try:
         if text in MODELS:

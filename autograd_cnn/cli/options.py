@@ -1,13 +1,19 @@
 """Kinds of values on the command line, each with an error that says what it expects."""
 
 import argparse
+import difflib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from autograd_cnn.errors import sentence
+
+LONGEST: Final = 60
+"""Of a value that is refused, no more characters are shown."""
+ALIKE: Final = 0.65
+"""Two names are alike from here on, as `difflib` measures it from 0 to 1."""
 
 
 def whole_number(least: int) -> Callable[[str], int]:
@@ -20,9 +26,13 @@ def whole_number(least: int) -> Callable[[str], int]:
     """
 
     def read(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
+        try:
+            number = int(text) if text.isdecimal() else -1
+        except ValueError:  # thousands of digits
+            number = -1
+        if number < least:
             _refuse(f"a whole number of at least {least}", text)
-        return int(text)
+        return number
 
     return read
 
@@ -55,10 +65,43 @@ def one_of(*names: str) -> Callable[[str], str]:
 
     def read(text: str) -> str:
         if text not in names:
-            _refuse(f"one of {', '.join(names)}", text)
+            _refuse(f"one of {', '.join(names)}", text, did_you_mean(text, names))
         return text
 
     return read
+
+
+def directory(text: str) -> Path:
+    """Read the path of a folder that is there or can be made.
+
+    Examples
+    --------
+    >>> directory("runs/first").name
+    'first'
+    """
+    path = Path(text)
+    if not text:
+        _refuse("the name of a folder", text)
+    if path.exists() and not path.is_dir():
+        _refuse("a folder", text, "that is a file")
+    return path
+
+
+def did_you_mean(text: str, names: Iterable[str]) -> str:
+    """Return a question after the name that ``text`` begins or is most like, or nothing if there is none.
+
+    Examples
+    --------
+    >>> did_you_mean("--epoch", ["--epochs", "--seed"])
+    'did you mean --epochs?'
+    >>> did_you_mean("--fast", ["--epochs", "--seed"])
+    ''
+    """
+    bare = {name.lstrip("-").lower(): name for name in names}
+    asked = text.lstrip("-").lower()
+    begun = [name for name in bare if asked and name.startswith(asked)]
+    likely = begun or difflib.get_close_matches(asked, bare, 1, cutoff=ALIKE)
+    return f"did you mean {bare[likely[0]]}?" if likely else ""
 
 
 @contextmanager
@@ -70,5 +113,6 @@ def writing_to(option: str, path: Path) -> Iterator[None]:
         raise OSError(sentence(option, f"can't write to {path}: {error.strerror}")) from error
 
 
-def _refuse(expected: str, got: str) -> NoReturn:
-    raise argparse.ArgumentTypeError(f"expected {expected}, got {got!r}")
+def _refuse(expected: str, got: str, hint: str = "") -> NoReturn:
+    shown = got if len(got) <= LONGEST else f"{got[:LONGEST]}…"
+    raise argparse.ArgumentTypeError(f"expected {expected}, got {shown!r}" + (f"; {hint}" if hint else ""))

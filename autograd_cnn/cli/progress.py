@@ -25,13 +25,14 @@ class Progress(Protocol):
 
 def progress(epochs: int, images: int) -> Progress:
     """Return the bar if standard output is a terminal, else the lines."""
-    return Bar(epochs, images) if sys.stdout.isatty() else Lines(epochs)
+    return Bar(epochs, images) if sys.stdout is not None and sys.stdout.isatty() else Lines(epochs)
 
 
 def say(line: str) -> None:
-    """Write a line to standard output at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    """Write a line to standard output, if there is one, at once; what its encoding lacks as Python writes it."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    shown = line.encode(encoding, "backslashreplace").decode(encoding)
+    print(shown, flush=True)  # noqa: T201  # what a command says
 
 
 class Lines:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from autograd_cnn.cli.beside import reach
 from autograd_cnn.errors import ArgumentError, sentence
 
 
@@ -27,7 +28,7 @@ def split_name(text: str) -> tuple[Path, str] | None:
 
 
 def call(path: Path, name: str) -> Any:
-    """Run a file as a module, its folder on the path, and return what one of its functions returns.
+    """Run a file as a module, what lies beside it in reach, and return what one of its functions returns.
 
     Raises
     ------
@@ -49,10 +50,26 @@ def failures_of(path: Path, hint: str = "") -> Iterator[None]:
     """Turn whatever the user's code raises into one sentence that names the line in the file."""
     try:
         yield
-    except (Exception, SystemExit) as error:
-        words = error.msg if isinstance(error, SyntaxError) else str(error)
-        said = f"{type(error).__name__}: {words}".rstrip(": ")
-        raise ArgumentError(sentence("--model", f"{path}{_line(error, path)}: {said}", hint=hint)) from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit() included
+        bare = type(error)(error.msg) if isinstance(error, SyntaxError) else error  # its text repeats the line
+        raise ArgumentError(sentence("--model", f"{path}{_line(error, path)}: {told(bare)}", hint=hint)) from error
+
+
+def told(error: BaseException) -> str:
+    r"""Return an error's kind and what it says, in one line.
+
+    Examples
+    --------
+    >>> told(ValueError("first line\nsecond line"))
+    'ValueError: first line second line'
+    """
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  # an error's own text may fail
+        text = ""
+    return f"{type(error).__name__}: {' '.join(text.split())}".rstrip(": ")
 
 
 def _run(path: Path) -> ModuleType:
@@ -62,9 +79,7 @@ def _run(path: Path) -> ModuleType:
     module = ModuleType(f"file {path.stem}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    reach(path.resolve().parent)
     with failures_of(path):
         SourceFileLoader(module.__name__, str(path)).exec_module(module)
     return module

@@ -17,10 +17,11 @@ from autograd_cnn.tensor import Tensor
 
 
 class Subject(NamedTuple):
-    """What is drawn, and what its parameters and its image are called."""
+    """What is drawn, what its parameters and its image are called, and the file of the user's that made it."""
 
     loss: Tensor
     names: list[tuple[str, Any]]
+    path: Path | None = None
 
 
 def find(text: str, shape: ImageShape | None) -> Subject:
@@ -59,7 +60,7 @@ def _of_script(path: Path, name: str, shape: ImageShape | None) -> Subject:
         )  # fmt: skip
     if shape is not None:
         raise ArgumentError(sentence("--shape", f"{where} returns a tensor, which is drawn as it is"))
-    return Subject(made, [])
+    return Subject(made, [], path)
 
 
 def _of_onnx(path: Path, shape: ImageShape | None) -> Subject:
@@ -98,7 +99,7 @@ def _of_module(model: nn.Module, shape: Shape, where: str, path: Path | None = N
             sentence("--model", f"the output of {where} can't be drawn", expected="a tensor that depends on parameters",
                      got=type(output).__name__)
         )  # fmt: skip
-    return Subject(_loss(output), [*model.named_parameters(), ("image", images)])
+    return Subject(_loss(output), [*model.named_parameters(), ("image", images)], path)
 
 
 def _loss(output: Tensor) -> Tensor:

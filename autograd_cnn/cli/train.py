@@ -13,9 +13,9 @@ import numpy as np
 
 from autograd_cnn import __version__, nn
 from autograd_cnn.cli.fit import Plan, fit
-from autograd_cnn.cli.folder import RunFolder
+from autograd_cnn.cli.folder import RunFolder, new_folder, run_folder
 from autograd_cnn.cli.models import MODELS, ImageShape, make_model
-from autograd_cnn.cli.options import one_of, positive_number, whole_number
+from autograd_cnn.cli.options import directory, one_of, positive_number, whole_number
 from autograd_cnn.cli.progress import progress, say
 from autograd_cnn.data import Dataset, cifar10, digits, fashion_mnist, mnist
 from autograd_cnn.errors import ArgumentError, DivergedError
@@ -32,6 +32,7 @@ HELP: Final = f"""\
 examples:
   autograd-cnn train
   autograd-cnn train --seed 1 --epochs 10 --out runs/short
+  autograd-cnn train --out runs/short --force
   autograd-cnn train --model "INPUT -> [[CONV]*2 -> POOL?]*2 -> [FC]*2"
   autograd-cnn train --data mnist --root ~/mnist
 
@@ -39,8 +40,13 @@ A model is {", ".join(MODELS)}, or a pattern of CONV, RELU,
 POOL and FC. "POOL?" pools where height and width are even; "[...]*3" stands for three
 times what is in it.
 
+MNIST, Fashion-MNIST and CIFAR-10 are read from the files that their authors publish, which
+lie in --root.
+
 The folder --out gets config.json, metrics.jsonl (a line for each epoch), model.npz (the
 weights after the last epoch that ended well) and graph.svg (the graph of the first loss).
+A folder that holds an earlier run is refused; with --force the earlier run is replaced
+once the first epoch of the new one has ended well.
 """
 
 
@@ -48,7 +54,7 @@ weights after the last epoch that ended well) and graph.svg (the graph of the fi
 class Recipe:
     """A data set with what does well on it."""
 
-    load: Callable[[str], Dataset]
+    load: Callable[[Path], Dataset]
     image_shape: ImageShape
     model: str
     epochs: int
@@ -67,7 +73,7 @@ def add_to(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "train",
-        help="train a network on handwritten digits, or on images of yours",
+        help="train a network on handwritten digits, MNIST, Fashion-MNIST or CIFAR-10",
         description=PURPOSE,
         epilog=HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -81,7 +87,7 @@ def add_to(commands: Any) -> None:
         metavar="NAME",
         help=f"{', '.join(RECIPES)} (default: %(default)s)",
     )
-    add("--root", metavar="DIR", help="folder with the files of the data set; digits need none")
+    add("--root", type=directory, metavar="DIR", help="folder with the files of the data set; digits need none")
     add(
         "--model",
         metavar="NAME|PATTERN",
@@ -114,7 +120,13 @@ def add_to(commands: Any) -> None:
         metavar="NAME",
         help=f"{', '.join(CHOICES)} (default: $AUTOGRAD_CNN_BACKEND, or auto)",
     )
-    add("--out", type=Path, metavar="DIR", help="folder for the results (default: runs/DATA-MODEL-seedN)")
+    add(
+        "--out",
+        type=directory,
+        metavar="DIR",
+        help="folder for the results (default: runs/DATA-MODEL-seedN, and a number if there is one)",
+    )
+    add("--force", action="store_true", help="replace an earlier run in --out")
     parser.set_defaults(run=run, refuse=parser.error)  # fmt: skip
 
 
@@ -127,25 +139,33 @@ def run(arguments: argparse.Namespace) -> None:
 def _train(arguments: argparse.Namespace) -> None:
     recipe = RECIPES[arguments.data]
     text = arguments.model or recipe.model
-    plan = Plan(
-        arguments.epochs or recipe.epochs, arguments.batch_size or recipe.batch_size, arguments.lr, arguments.seed
-    )
     backend = current_backend()
     model = _checked_model(arguments, text, recipe.image_shape)
     dataset = recipe.load(arguments.root)
-    folder = RunFolder(arguments.out or Path("runs") / run_name(arguments.data, text, plan.seed))
-    folder.begin(
-        {"data": arguments.data, "model": text, **asdict(plan), "backend": backend, "version": __version__},
-        model.state_dict(),
-    )
-    if must_compile():
-        say("compiling the kernels for this machine, once: some ten seconds")
-    advice = folder.draw(_first_graph(model, dataset, plan.batch_size))
-    count = sum(parameter.size for parameter in model.parameters())
-    say(f"{text}, {count:,} parameters; {arguments.data}, {len(dataset.train.labels):,} images; backend {backend}")
-    accuracy = _follow(model, dataset, plan, folder)
-    say(f"results in {folder.path}" + (f"; {advice}" if advice else ""))
+    plan = _checked_plan(arguments, recipe, len(dataset.train.labels))
+    path = arguments.out or new_folder(Path("runs") / run_name(arguments.data, text, plan.seed))
+    with run_folder(path, replace=arguments.force) as folder:
+        folder.begin(
+            {"data": arguments.data, "model": text, **asdict(plan), "backend": backend, "version": __version__},
+            model.state_dict(),
+        )
+        if must_compile():
+            say("compiling the kernels for this machine, once: some ten seconds")
+        advice = folder.draw(_first_graph(model, dataset, plan.batch_size))
+        count = sum(parameter.size for parameter in model.parameters())
+        say(f"{text}, {count:,} parameters; {arguments.data}, {len(dataset.train.labels):,} images; backend {backend}")
+        accuracy = _follow(model, dataset, plan, folder)
+    say(f"results in {path}" + (f"; {advice}" if advice else ""))
     say(f"test accuracy {accuracy:.4f}")
+
+
+def _checked_plan(arguments: argparse.Namespace, recipe: Recipe, images: int) -> Plan:
+    if arguments.force and arguments.out is None:
+        arguments.refuse("--force goes with --out DIR, the folder whose run it replaces")
+    batch_size = arguments.batch_size or min(recipe.batch_size, images)
+    if batch_size > images:
+        arguments.refuse(f"--batch-size: expected at most {images:,}, as many images as there are, got {batch_size}")
+    return Plan(arguments.epochs or recipe.epochs, batch_size, arguments.lr, arguments.seed)
 
 
 def _follow(model: nn.Module, dataset: Dataset, plan: Plan, folder: RunFolder) -> float:
@@ -159,9 +179,9 @@ def _follow(model: nn.Module, dataset: Dataset, plan: Plan, folder: RunFolder) -
                 shown.epoch(epoch)
                 accuracy = epoch.test_accuracy
     except DivergedError as error:
-        raise DivergedError(f"{error}; {folder.kept} are in {folder.weights}; try a smaller --lr") from error
+        raise DivergedError(f"{error}; {folder.kept}; try a smaller --lr") from error
     except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(f"interrupted; {folder.kept} are in {folder.weights}") from error
+        raise KeyboardInterrupt(f"interrupted; {folder.kept}") from error
     return accuracy
 
 

@@ -140,8 +140,8 @@ class Graph:
     ) -> Path:
         """Write the graph to a file: a picture, a page, DOT or JSON, by the ending of its name.
 
-        Pictures are drawn by Graphviz's program ``dot``. Without it, the extra ``render`` draws
-        .svg by Graphviz as WebAssembly.
+        Pictures are drawn by Graphviz: .svg by its program ``dot`` or, where there is none, by
+        Graphviz as WebAssembly, which comes with this package; .png and .pdf by the program alone.
 
         Parameters
         ----------
@@ -159,7 +159,7 @@ class Graph:
         FormatError
             If the ending is another one.
         MissingDependencyError
-            If nothing is there that draws. The DOT text is then kept under the name with .dot.
+            For a .png or .pdf without the program ``dot``.
 
         Examples
         --------
@@ -175,7 +175,7 @@ class Graph:
         if suffix == ".html":
             return self.to_html(path)
         if suffix == ".json":
-            content = self.to_json().encode()
+            content = self.to_json().encode(errors="backslashreplace")  # JSON's way to write a lone surrogate
         else:
             dot = self.to_dot(show=show, depth=depth, color=color, theme=theme, legend=legend)
             content = dot.source.encode() if suffix == ".dot" else picture(dot, path)
@@ -205,7 +205,7 @@ class Graph:
         ArgumentError
             If ``highlight`` names what is not there.
         MissingDependencyError
-            If nothing is there that lays it out.
+            If nothing of what this package installs is there to lay it out.
 
         Examples
         --------

@@ -1,7 +1,6 @@
 """What a notebook shows: a picture, where one can be drawn and taken in at a glance."""
 
 from collections.abc import Sequence
-from subprocess import CalledProcessError
 from typing import Final
 
 from autograd_cnn.errors import MissingDependencyError
@@ -30,10 +29,8 @@ def bundle(text: str, nodes: Sequence[GraphNode], edges: Sequence[Edge]) -> dict
         return {"text/plain": f"{text}; too large for a picture here, see its to_html and render"}
     try:
         [picture] = svgs([draw(nodes, edges, depth=depth).source])
-    except MissingDependencyError:
-        return {"text/plain": f"{text}; {MissingDependencyError('a picture of it', 'render')}"}
-    except CalledProcessError:
-        return {"text/plain": f"{text}; Graphviz could not draw it"}
+    except MissingDependencyError as error:
+        return {"text/plain": f"{text}; {error}"}
     return {"text/plain": text, "image/svg+xml": picture[picture.index("<svg") :]}
 
 

@@ -38,7 +38,7 @@ def _as_before(tmp_path, monkeypatch):
     """Work in an empty folder; forget the modules that a test imported from it, and their primitives."""
     before = set(sys.modules)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
     monkeypatch.setattr(command.check, "must_compile", lambda: False)
     yield
     for name in set(sys.modules) - before:
@@ -199,6 +199,7 @@ def test_one_without_samples_fails(own, capsys):
         (["--module", "./own_ops.py"], UNKNOWN.format("./own_ops.py")),
         (["--module", "own_needy"], "--module own_needy: it imports 'own_missing', which is not installed"),
         (["--module", "own_faulty"], "--module own_faulty: importing it raised ValueError: two lines"),
+        (["--module", "own_leaving"], "--module own_leaving: importing it raised SystemExit: 3"),
         (["--module", "math", "--module", "json"], "--module math, json: no primitive is defined there"),
         (["--backend", "jit"], "argument --backend: expected one of both, reference, got 'jit'"),
         (["--seed", "x"], "argument --seed: expected a whole number of at least 0, got 'x'"),
@@ -207,6 +208,7 @@ def test_one_without_samples_fails(own, capsys):
 def test_usage_errors_come_first(own, capsys, options, problem):
     own(SOFTSIGN)
     own("import own_missing", "own_needy.py")
+    own("raise SystemExit(3)", "own_leaving.py")
     own("raise ValueError('two\\n  lines')", "own_faulty.py")
     assert _check(*options) == 2
     assert capsys.readouterr() == ("", f"autograd-cnn check: {problem}; see autograd-cnn check --help\n")

@@ -1,84 +1,172 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import autograd_cnn as ag
 from autograd_cnn.cli.fit import Epoch
-from autograd_cnn.cli.folder import RunFolder
-from autograd_cnn.errors import MissingDependencyError
+from autograd_cnn.cli.folder import FILES, new_folder, run_folder
+from autograd_cnn.errors import ArgumentError, MissingDependencyError
 
 
 def _epoch(number):
     return Epoch(number, 0.5, 0.75, 0.25, 1.0, 1e-3, 100.0, 2.0)
 
 
+class _Graph:
+    """Stands for a graph, with or without something to draw it."""
+
+    def __init__(self, content=None):
+        self.content = content
+
+    def render(self, path):
+        if self.content is None:
+            raise MissingDependencyError("nothing draws")
+        path.write_text(self.content)
+
+
+def _contents(path):
+    return {each.relative_to(path).as_posix(): each.read_bytes() for each in path.rglob("*") if each.is_file()}
+
+
 @pytest.fixture
-def folder(tmp_path):
-    folder = RunFolder(tmp_path / "runs" / "one")
-    folder.begin({"seed": 0}, {"w": np.zeros(2)})
-    return folder
+def path(tmp_path):
+    return tmp_path / "runs" / "one"
 
 
-def test_begins_with_the_initial_weights(folder):
-    assert sorted(path.name for path in folder.path.iterdir()) == ["config.json", "metrics.jsonl", "model.npz"]
-    assert json.loads((folder.path / "config.json").read_text("utf-8")) == {"seed": 0}
-    assert ag.load(folder.weights)["w"].tolist() == [0, 0]
-    assert folder.kept == "the initial weights"
+@pytest.fixture
+def earlier(path):
+    """Leave a run of two epochs in the folder, and return what it consists of."""
+    with run_folder(path) as folder:
+        folder.begin({"seed": 0}, {"w": np.zeros(2)})
+        folder.draw(_Graph("earlier"))
+        for number in (1, 2):
+            folder.add(_epoch(number), {"w": np.full(2, float(number))})
+    return _contents(path)
 
 
-def test_keeps_each_epoch(folder):
-    for number in (1, 2):
-        folder.add(_epoch(number), {"w": np.full(2, float(number))})
-    lines = (folder.path / "metrics.jsonl").read_text("utf-8").splitlines()
+def test_begins_with_the_initial_weights(path):
+    with run_folder(path) as folder:
+        folder.begin({"seed": 0}, {"w": np.zeros(2)})
+        assert sorted(_contents(path)) == ["config.json", "metrics.jsonl", "model.npz"]
+        assert json.loads((path / "config.json").read_text("utf-8")) == {"seed": 0}
+        assert ag.load(path / "model.npz")["w"].tolist() == [0, 0]
+        assert folder.kept == f"the initial weights are in {path / 'model.npz'}"
+
+
+def test_keeps_each_epoch(path):
+    with run_folder(path) as folder:
+        folder.begin({"seed": 0}, {"w": np.zeros(2)})
+        for number in (1, 2):
+            folder.add(_epoch(number), {"w": np.full(2, float(number))})
+        assert folder.kept == f"the weights of epoch 2 are in {path / 'model.npz'}"
+    lines = (path / "metrics.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
     assert json.loads(lines[0]) == {
         "epoch": 1, "loss": 0.5, "accuracy": 0.75, "test_loss": 0.25, "test_accuracy": 1.0, "learning_rate": 1e-3,
         "images_per_second": 100.0, "seconds": 2.0,
     }  # fmt: skip
-    assert ag.load(folder.weights)["w"].tolist() == [2, 2]
-    assert folder.kept == "the weights of epoch 2"
+    assert ag.load(path / "model.npz")["w"].tolist() == [2, 2]
 
 
-def test_a_new_run_replaces_an_old_one(folder):
-    folder.add(_epoch(1), {"w": np.ones(2)})
-    again = RunFolder(folder.path)
-    again.begin({"seed": 1}, {"w": np.zeros(2)})
-    assert (again.path / "metrics.jsonl").read_text("utf-8") == ""
-    assert ag.load(again.weights)["w"].tolist() == [0, 0]
+# --- an earlier run ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_folder_that_holds_a_part_of_a_run_is_refused(path, name):
+    path.mkdir(parents=True)
+    (path / name).write_text("mine")
+    with pytest.raises(ArgumentError) as error, run_folder(path):
+        pass
+    assert str(error.value) == (f"--out: {path} holds an earlier run; choose another folder, or let --force replace it")
+    assert _contents(path) == {name: b"mine"}
+
+
+def test_other_files_are_nobodys_business(path):
+    path.mkdir(parents=True)
+    (path / "notes.txt").write_text("mine")
+    with run_folder(path) as folder:
+        folder.begin({}, {"w": np.zeros(2)})
+    assert (path / "notes.txt").read_text() == "mine"
+
+
+def test_an_earlier_run_is_there_until_the_new_one_has_an_epoch(path, earlier):
+    with run_folder(path, replace=True) as folder:
+        folder.begin({"seed": 1}, {"w": np.zeros(2)})
+        folder.draw(_Graph("new"))
+        assert earlier.items() <= _contents(path).items()
+        assert folder.kept == f"the earlier run is still in {path}"
+        folder.add(_epoch(1), {"w": np.full(2, 7.0)})
+        now = _contents(path)
+        assert now.keys() == earlier.keys()
+        assert (now["config.json"], now["graph.svg"]) == (b'{\n  "seed": 1\n}\n', b"new")
+        assert now["metrics.jsonl"].count(b"\n") == 1
+        assert ag.load(path / "model.npz")["w"].tolist() == [7, 7]
+        folder.add(_epoch(2), {"w": np.full(2, 8.0)})
+    assert ag.load(path / "model.npz")["w"].tolist() == [8, 8]
+    assert [each.name for each in path.iterdir() if each.is_dir()] == []
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, ag.errors.DivergedError])
+def test_an_earlier_run_is_there_if_the_new_one_stops_before(path, earlier, stop):
+    def stopped():
+        with run_folder(path, replace=True) as folder:
+            folder.begin({"seed": 1}, {"w": np.zeros(2)})
+            raise stop
+
+    with pytest.raises(stop):
+        stopped()
+    assert _contents(path) == earlier
+
+
+def test_a_picture_of_the_earlier_run_does_not_stay(path, earlier):
+    with run_folder(path, replace=True) as folder:
+        folder.begin({"seed": 1}, {"w": np.zeros(2)})
+        assert folder.draw(_Graph()) == "nothing draws"
+        folder.add(_epoch(1), {"w": np.zeros(2)})
+    assert sorted(_contents(path)) == ["config.json", "metrics.jsonl", "model.npz"]
+
+
+def test_what_a_killed_run_left_is_cleared_away(path, earlier):
+    (path / ".autograd-cnn-new").mkdir()
+    (path / ".autograd-cnn-new" / "model.npz").write_text("half")
+    (path / ".autograd-cnn-0123.draft").write_text("half")
+    with run_folder(path, replace=True):
+        assert _contents(path) == earlier
+
+
+# --- several runs -----------------------------------------------------------------------------
+
+
+def test_one_run_at_a_time(path):
+    with run_folder(path), pytest.raises(ArgumentError) as error, run_folder(path, replace=True):
+        pass
+    assert str(error.value) == f"--out: a training is under way in {path}; choose another folder"
+
+
+def test_new_folders_are_numbered(tmp_path):
+    assert new_folder(tmp_path / "runs" / "a") == tmp_path / "runs" / "a"
+    (tmp_path / "runs" / "a-2").write_text("a file")
+    assert new_folder(tmp_path / "runs" / "a").name == "a-3"
+
+
+# --- what goes wrong --------------------------------------------------------------------------
 
 
 def test_unwritable(tmp_path):
     (tmp_path / "file").write_text("")
-    folder = RunFolder(tmp_path / "file" / "run")
-    with pytest.raises(OSError, match="--out") as err:
-        folder.begin({}, {})
-    assert str(err.value) == f"--out: can't write to {folder.path}: Not a directory"
+    for path in (tmp_path / "file" / "run", tmp_path / "file"):
+        with pytest.raises(OSError, match="--out") as err, run_folder(path):
+            pass
+        assert str(err.value).startswith(f"--out: can't write to {path}: ")
+    with pytest.raises(OSError, match="--out"):
+        new_folder(tmp_path / "file" / "run")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-class _Graph:
-    """Stands for a graph, with or without something to draw it."""
-
-    def __init__(self, drawable):
-        self.drawable = drawable
-
-    def render(self, path):
-        path = Path(path)
-        if self.drawable:
-            path.write_text("<svg/>")
-        else:
-            path.with_suffix(".dot").write_text("digraph {}")
-            raise MissingDependencyError("a picture", "render")
-
-
-@pytest.mark.parametrize(("drawable", "name"), [(True, "graph.svg"), (False, "graph.dot")])
-def test_draws_or_says_how(folder, drawable, name):
-    for old in ("graph.svg", "graph.dot"):
-        (folder.path / old).write_text("old")
-    advice = folder.draw(_Graph(drawable))
-    assert [path.name for path in folder.path.glob("graph.*")] == [name]
-    assert (folder.path / name).read_text() != "old"
-    wanted = "a picture needs an extra; try: python -m pip install 'autograd-cnn[render]'"
-    assert advice == (None if drawable else wanted)
+def test_draws_or_says_how(path):
+    with run_folder(path) as folder:
+        folder.begin({}, {"w": np.zeros(2)})
+        assert folder.draw(_Graph()) == "nothing draws"
+        assert folder.draw(_Graph("<svg/>")) is None
+    assert (path / "graph.svg").read_text() == "<svg/>"

@@ -16,6 +16,20 @@ def vector():
 
 def number():
     return ag.tensor(1.0)
+
+
+@ag.primitive
+def broken(x):
+    return x * 1
+
+
+@broken.vjp("x")
+def broken_wrt_x(g):
+    raise KeyError("in the rule")
+
+
+def ruled():
+    return broken(ag.tensor(1.0, requires_grad=True))
 """
 
 
@@ -119,6 +133,7 @@ def test_refuses(tmp_path, monkeypatch, capsys, options, code, problem):
             ["net.py:vector", "--color", "grad"],
             "--color grad: net.py:vector returns no loss: expected one number, got shape (2,)",
         ),
+        (["net.py:ruled", "--backward"], "--model: net.py:19: KeyError: 'in the rule'"),
         (
             ["net.py:number"],
             (
@@ -130,7 +145,7 @@ def test_refuses(tmp_path, monkeypatch, capsys, options, code, problem):
 )
 def test_refuses_a_tensor(tmp_path, monkeypatch, capsys, options, problem):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
     (tmp_path / "net.py").write_text(SOURCE, "utf-8")
     assert _graph("--model", *options) == 2
     assert capsys.readouterr().err == f"autograd-cnn graph: {problem}{SEE}\n"

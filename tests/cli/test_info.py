@@ -1,3 +1,4 @@
+import os
 import platform
 
 import numpy as np
@@ -11,13 +12,25 @@ def test_prints_what_there_is(capsys):
         assert main(["info"]) == 0
     facts = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
     assert list(facts) == [
-        "autograd-cnn", "Python", "NumPy", "Numba", "safetensors", "onnx", "backend", "threads", "processor", "system",
+        "autograd-cnn", "Python", "NumPy", "Numba", "safetensors", "onnx", "dot", "backend", "threads", "processor",
+        "system",
     ]  # fmt: skip
     assert facts["autograd-cnn"] == ag.__version__
     assert facts["Python"] == platform.python_version()
     assert facts["NumPy"] == np.__version__
     assert facts["backend"] == "reference"
     assert int(facts["threads"]) >= 1
+
+
+def test_tells_of_the_program_that_draws(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["info"]) == 0
+    assert "dot           not found; it draws .png and .pdf" in capsys.readouterr().out
+    program = tmp_path / ("dot.exe" if os.name == "nt" else "dot")
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    assert main(["info"]) == 0
+    assert f"dot           {program}\n" in capsys.readouterr().out
 
 
 def test_says_how_to_get_what_is_missing():

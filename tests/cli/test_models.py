@@ -42,7 +42,10 @@ def test_trying_it_out_leaves_the_statistics_alone():
         (
             "lenet",
             (1, 8, 8),
-            "no network of this name: expected one of digits_net, lenet5, small_vgg, resnet20, or a pattern, got 'lenet'",
+            (
+                "no network of this name: expected one of digits_net, lenet5, small_vgg, resnet20, or a pattern, "
+                "got 'lenet'; did you mean lenet5?"
+            ),
         ),
         ("lenet5", (1, 8, 8), "lenet5: image_size is out of range: expected at least 16, got 8"),
         (

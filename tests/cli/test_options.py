@@ -1,12 +1,14 @@
 import argparse
+from pathlib import Path
 
 import pytest
 
-from autograd_cnn.cli.options import one_of, positive_number, whole_number, writing_to
+from autograd_cnn.cli.options import did_you_mean, directory, one_of, positive_number, whole_number, writing_to
 
 
 @pytest.mark.parametrize(("read", "text", "value"), [
     (whole_number(0), "0", 0), (whole_number(1), "12", 12), (positive_number, "1e-3", 0.001), (one_of("a", "b"), "b", "b"),
+    (directory, "none/run", Path("none/run")), (directory, ".", Path()),
 ])  # fmt: skip
 def test_reads(read, text, value):
     assert read(text) == value
@@ -22,11 +24,29 @@ def test_reads(read, text, value):
     (positive_number, "inf", "a number above 0"),
     (positive_number, "fast", "a number above 0"),
     (one_of("a", "b"), "c", "one of a, b"),
+    (directory, "", "the name of a folder"),
 ])  # fmt: skip
 def test_refuses(read, text, expected):
     with pytest.raises(argparse.ArgumentTypeError) as err:
         read(text)
     assert str(err.value) == f"expected {expected}, got '{text}'"
+
+
+@pytest.mark.parametrize(("text", "meant"), [
+    ("--epoch", "--epochs"), ("--ep", "--epochs"), ("-epochs", "--epochs"), ("--EPOCHS", "--epochs"), ("--sede", "--seed"),
+    ("--fast", ""), ("", ""), ("-", ""), ("--", ""),
+])  # fmt: skip
+def test_did_you_mean(text, meant):
+    assert did_you_mean(text, ["--help", "--epochs", "--seed"]) == (f"did you mean {meant}?" if meant else "")
+
+
+def test_a_likely_name_and_the_start_of_a_long_one_are_shown():
+    with pytest.raises(argparse.ArgumentTypeError) as err:
+        one_of("digits", "mnist")("minst")
+    assert str(err.value) == "expected one of digits, mnist, got 'minst'; did you mean mnist?"
+    with pytest.raises(argparse.ArgumentTypeError) as err:
+        whole_number(1)("1" * 10_000)
+    assert str(err.value) == f"expected a whole number of at least 1, got '{'1' * 60}…'"
 
 
 def test_writing_names_the_option(tmp_path):

@@ -46,7 +46,7 @@ class Pair(nn.Module):
 
 @pytest.fixture
 def script(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
     path = tmp_path / "net.py"
     path.write_text(SOURCE, "utf-8")
     yield path

@@ -41,8 +41,8 @@ def test_a_run_leaves_all_behind(tmp_path, capsys):
         "data": "digits", "model": "digits_net", "epochs": 2, "batch_size": 32, "lr": 0.002, "seed": 0,
         "backend": "reference", "version": ag.__version__,
     }  # fmt: skip
-    [graph] = folder.glob("graph.*")
-    assert "conv1.weight" in graph.read_text("utf-8")
+    assert "conv1.weight" in (folder / "graph.svg").read_text("utf-8")
+    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "graph.svg", "metrics.jsonl", "model.npz"]
     model = ag.nn.digits_net()
     model.load_state_dict(ag.load(folder / "model.npz"))
     assert fit.evaluate(model, train.digits().test).accuracy == metrics[1]["test_accuracy"]
@@ -73,12 +73,12 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path, capsys):
     assert all(np.array_equal(kept[name], value) for name, value in initial.items())
 
 
-@pytest.mark.parametrize(("stop", "told"), [
+@pytest.mark.parametrize(("stop", "told", "code"), [
     (ag.errors.DivergedError("the loss became nan in epoch 3, step 1"),
-     "the loss became nan in epoch 3, step 1; the weights of epoch 2 are in out/model.npz; try a smaller --lr"),
-    (KeyboardInterrupt(), "interrupted; the weights of epoch 2 are in out/model.npz"),
+     "the loss became nan in epoch 3, step 1; the weights of epoch 2 are in out/model.npz; try a smaller --lr", 1),
+    (KeyboardInterrupt(), "interrupted; the weights of epoch 2 are in out/model.npz", 130),
 ])  # fmt: skip
-def test_the_last_good_weights_are_kept(tmp_path, capsys, monkeypatch, stop, told):
+def test_the_last_good_weights_are_kept(tmp_path, capsys, monkeypatch, stop, told, code):
     good = []
     learn = fit.train_epoch
 
@@ -91,7 +91,7 @@ def test_the_last_good_weights_are_kept(tmp_path, capsys, monkeypatch, stop, tol
         return tally
 
     monkeypatch.setattr(fit, "train_epoch", two_epochs)
-    assert _train("--out", "out", "--epochs", "5") == 1
+    assert _train("--out", "out", "--epochs", "5") == code
     assert capsys.readouterr().err == f"autograd-cnn train: {told}\n"
     kept = ag.load(tmp_path / "out" / "model.npz")
     assert all(np.array_equal(kept[name], value) for name, value in good[1].items())
@@ -105,9 +105,25 @@ def test_the_last_good_weights_are_kept(tmp_path, capsys, monkeypatch, stop, tol
             ["--data", "letters"],
             "argument --data: expected one of digits, mnist, fashion-mnist, cifar10, got 'letters'",
         ),
+        (
+            ["--data", "minst"],
+            "argument --data: expected one of digits, mnist, fashion-mnist, cifar10, got 'minst'; did you mean mnist?",
+        ),
         (["--epochs", "0"], "argument --epochs: expected a whole number of at least 1, got '0'"),
         (["--batch-size", "x"], "argument --batch-size: expected a whole number of at least 1, got 'x'"),
         (["--lr", "-1"], "argument --lr: expected a number above 0, got '-1'"),
+        (["--lr", "nan"], "argument --lr: expected a number above 0, got 'nan'"),
+        (["--epochs", "9" * 5000], f"argument --epochs: expected a whole number of at least 1, got '{'9' * 60}…'"),
+        (["--batch-size", "65"], "--batch-size: expected at most 64, as many images as there are, got 65"),
+        (["--out", ""], "argument --out: expected the name of a folder, got ''"),
+        (["--force"], "--force goes with --out DIR, the folder whose run it replaces"),
+        (
+            ["--model", "lenet55"],
+            (
+                "--model: no network of this name: expected one of digits_net, lenet5, small_vgg, resnet20, "
+                "or a pattern, got 'lenet55'; did you mean lenet5?"
+            ),
+        ),
         (["--seed", "-1"], "argument --seed: expected a whole number of at least 0, got '-1'"),
         (["--backend", "gpu"], "argument --backend: expected one of auto, reference, jit, got 'gpu'"),
         (["--data", "mnist"], "--data mnist needs --root DIR, the folder with its files"),
@@ -139,6 +155,41 @@ def test_an_unwritable_folder_comes_before_training(tmp_path, capsys):
         "",
         "autograd-cnn train: --out: can't write to file/run: Not a directory\n",
     )
+
+
+def test_a_file_in_place_of_a_folder(tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    for options in (["--out", "file"], ["--data", "mnist", "--root", "file"]):
+        assert _train(*options) == 2
+        assert f"argument {options[-2]}: expected a folder, got 'file'; that is a file; " in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_an_earlier_run_is_not_replaced_without_a_word(tmp_path, capsys):
+    small = ["--model", PATTERN, "--epochs", "1", "--backend", "reference"]
+    assert _train(*small, "--out", "out") == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    capsys.readouterr()
+    assert _train(*small, "--out", "out", "--seed", "1") == 1
+    assert capsys.readouterr() == (
+        "",
+        "autograd-cnn train: --out: out holds an earlier run; choose another folder, or let --force replace it\n",
+    )
+    assert _train(*small, "--out", "out", "--lr", "1e30", "--force", "--model", "digits_net") == 1
+    assert capsys.readouterr().err == (
+        "autograd-cnn train: the loss became nan in epoch 1, step 2; the earlier run is still in out; "
+        "try a smaller --lr\n"
+    )
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    assert _train(*small, "--out", "out", "--seed", "1", "--force") == 0
+    assert (tmp_path / "out" / "model.npz").read_bytes() != before["model.npz"]
+
+
+def test_without_a_name_each_run_has_a_folder_of_its_own(tmp_path, capsys):
+    for _ in range(2):
+        assert _train("--model", "FC", "--epochs", "1", "--backend", "reference") == 0
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["digits-fc-seed0", "digits-fc-seed0-2"]
+    assert "results in runs/digits-fc-seed0-2\n" in capsys.readouterr().out
 
 
 def test_missing_files(tmp_path, capsys):

