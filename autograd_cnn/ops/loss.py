@@ -42,7 +42,7 @@ def checked_labels(where: str, shape: Shape, labels: Any) -> Array:
 
 def _targets(labels: Array, classes: int, label_smoothing: float, dtype: Any) -> Array:
     """Return the probabilities that the scores ought to give, (N, K)."""
-    targets = np.full((len(labels), classes), label_smoothing / classes, dtype)
+    targets = np.full((len(labels), classes), label_smoothing / max(classes, 1), dtype)
     targets[np.arange(len(labels)), labels] += 1 - label_smoothing
     return targets
 
