@@ -169,8 +169,10 @@ class Primitive:
         node = None
         if tracked and state.enabled and not self.constant and y.dtype.kind == "f":
             kept = params
-            if params and not _SETTLED.issuperset(map(type, params.values())):
-                kept = {name: _kept(value) for name, value in params.items()}
+            for name, value in params.items():
+                kind = type(value)
+                if kind not in _SETTLED and not (kind is tuple and _NUMBERS.issuperset(map(type, value))):
+                    kept = kept | {name: _kept(value)}
             saved = self._saved(nodes, raw, y, residuals, kept)
             operands = () if tracked == len(nodes) else raw if light else _untracked(raw, nodes, state.tracing)
             node = Node(self, tuple(nodes), saved, y.shape, y.dtype, state.scope, kept, operands)

@@ -82,8 +82,8 @@ class Signature:
         """Parse the parameters, in place; an error names the function ``where``."""
         for name, value in params.items():
             if type(value) not in self._settled[name]:
-                value = plain(where, name, value)  # noqa: PLW2901  # parsed step by step
                 parse = self._parsers.get(name)
+                value = plain(where, name, value)  # noqa: PLW2901  # parsed step by step
                 params[name] = value if parse is None else parse(where, name, value)
         return params
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.ops.shaping import reshape
-from autograd_cnn.ops.softmax import log_of_sum, shifted, softmax, softmax_wrt_x
+from autograd_cnn.ops.softmax import shifted, softmax, softmax_wrt_x
 from autograd_cnn.parameters import Number
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array, Floats, Shape
@@ -86,10 +86,13 @@ def softmax_cross_entropy(scores: Floats, *, labels: Array, label_smoothing: Num
                      got=repr(label_smoothing))
         )  # fmt: skip
     less, _ = shifted(scores, 1)
-    right = less[np.arange(len(labels)), labels]
+    rows = np.arange(len(labels))
+    right = less[rows, labels]
     if label_smoothing:
         right = right * (1 - label_smoothing) + less.mean(axis=1) * label_smoothing
-    return log_of_sum(less, 1)[:, 0] - right
+    powers = np.exp(less)
+    powers[rows, less.argmax(axis=1)] = 0  # it is 1, beside which the others might be lost
+    return np.log1p(powers.sum(axis=1)) - right
 
 
 @softmax_cross_entropy.vjp("scores")
@@ -100,7 +103,8 @@ def softmax_cross_entropy_wrt_scores(g: Array, *, scores: Array, labels: Array, 
 @primitive
 def _softmax_error(scores: Floats, *, labels: Array, label_smoothing: Number = 0.0) -> Array:
     """``softmax(scores) - q``; without smoothing the label's is what the others add up to, which 1 - 1 would lose."""
-    errors = softmax(scores)
+    errors = np.exp(shifted(scores, 1)[0])
+    errors /= errors.sum(axis=1, keepdims=True)
     if label_smoothing:
         return errors - _targets(labels, scores.shape[1], label_smoothing, scores.dtype)
     rows = np.arange(len(labels))

@@ -18,7 +18,7 @@ from autograd_cnn.tape import Array, Floats
 
 def shifted(x: Array, axis: Axis) -> tuple[Array, Array]:
     """Return the scores less the largest, and that; it counts as 0 where it is infinite, so that nothing overflows."""
-    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    top = x.max(axis=axis, keepdims=True, initial=-np.inf)
     finite = np.isfinite(top)
     top = top if finite.all() else np.where(finite, top, 0)
     return x - top, top
