@@ -1,12 +1,11 @@
 """Functions made of primitives: their parameters are parsed, and their errors named, as those of primitives are."""
 
 import functools
-import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
 from autograd_cnn.errors import raise_as
-from autograd_cnn.parameters import parsers_of
+from autograd_cnn.parameters import parsers_of, signature_of
 from autograd_cnn.signature import plain
 
 P = ParamSpec("P")
@@ -29,7 +28,8 @@ def composite(function: Callable[P, T]) -> Callable[P, T]:
     """
     name = function.__name__
     parsers = parsers_of(function)
-    positions = {i: key for i, key in enumerate(inspect.signature(function).parameters) if key in parsers}
+    signature = signature_of(function)
+    positions = {i: key for i, key in enumerate(signature.parameters) if key in parsers}
 
     @functools.wraps(function)
     def call(*args: P.args, **options: P.kwargs) -> T:
@@ -45,4 +45,5 @@ def composite(function: Callable[P, T]) -> Callable[P, T]:
             raise_as(name, error)
             raise
 
+    call.__signature__ = signature  # type: ignore[attr-defined]  # what inspect looks for
     return call

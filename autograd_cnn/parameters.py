@@ -5,6 +5,7 @@ forward runs and the tape keeps it, whether the caller wrote ``1``, ``np.int64(1
 be rounded is refused. Functions made of primitives call the parsers themselves.
 """
 
+import inspect
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -72,12 +73,26 @@ def parsers_of(function: Callable[..., Any]) -> dict[str, Parsed]:
     return {name: parser for name, parser in found.items() if parser is not None}
 
 
-def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
-    """Return the annotations of a function; none where a user's can't be read from here."""
+def hints_of(function: Callable[..., Any], *, parsers: bool = True) -> dict[str, Any]:
+    """Return the annotations of a function, with what they say of parsing; none where a user's can't be read here."""
     try:
-        return get_type_hints(function, include_extras=True)
+        return get_type_hints(function, include_extras=parsers)
     except (NameError, TypeError):
         return {}
+
+
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """Return the signature of a function as a reader wants it: types alone, not how they are parsed.
+
+    Examples
+    --------
+    >>> def total(x, *, axis: Axis = None): ...
+    >>> signature_of(total)
+    <Signature (x, *, axis: int | tuple[int, ...] | None = None)>
+    """
+    signature, hints = inspect.signature(function), hints_of(function, parsers=False)
+    shown = [p.replace(annotation=hints.get(p.name, p.annotation)) for p in signature.parameters.values()]
+    return signature.replace(parameters=shown)
 
 
 # --- numbers ----------------------------------------------------------------------------------

@@ -2,12 +2,12 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any, Final, get_origin
+from typing import Any, Final
 
 import numpy as np
 
 from autograd_cnn.errors import OperandError, RegistrationError, sentence
-from autograd_cnn.parameters import hints_of, parsers_of
+from autograd_cnn.parameters import hints_of, parsers_of, signature_of
 from autograd_cnn.tape import Floats, Traced
 
 _PLAIN: Final = frozenset({int, float, bool, str, tuple, type(None), np.ndarray})
@@ -40,7 +40,7 @@ class Signature:
 
     def __init__(self, forward: Callable[..., Any]) -> None:
         self.name = forward.__name__.lstrip("_")
-        signature = inspect.signature(forward)
+        signature = signature_of(forward)
         given = signature.parameters.values()
         arrays = [p for p in given if p.kind is not p.KEYWORD_ONLY]
         self.operands = tuple(p.name for p in arrays)
@@ -64,13 +64,8 @@ class Signature:
                          expected="arrays without defaults but None, or one *arrays; then parameters behind a star")
             )  # fmt: skip
         self.shown = inspect.Signature(
-            [
-                p.replace(
-                    kind=p.kind if self.variadic else p.POSITIONAL_OR_KEYWORD, annotation=_without_parser(p.annotation)
-                )
-                for p in given
-            ]
-        )
+            [p if self.variadic else p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in given]
+        )  # fmt: skip
 
     def bind(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort what was passed into arrays by position and parameters by name, and parse the parameters."""
@@ -132,10 +127,6 @@ class Signature:
                 self.name, f"{name} is no array", expected="a tensor, an array or a number", got=type(arg).__name__
             )
         )
-
-
-def _without_parser(annotation: Any) -> Any:
-    return annotation.__origin__ if get_origin(annotation) is Annotated else annotation
 
 
 def plain(where: str, name: str, value: Any) -> Any:
