@@ -27,7 +27,7 @@ from autograd_cnn import anomaly
 from autograd_cnn.errors import GradientError, OperandError, RegistrationError, sentence
 from autograd_cnn.recording import recording
 from autograd_cnn.signature import Signature
-from autograd_cnn.tape import Array, Node, Traced, fit
+from autograd_cnn.tape import Array, Node, Traced, fit, freed
 
 REGISTRY: Final[dict[str, "Primitive"]] = {}
 """Every primitive by the dotted name of its function, the user's own included."""
@@ -257,10 +257,7 @@ class Primitive:
         """Yield each wanted parent of ``node`` with its share of the cotangent ``g``."""
         saved = node.saved
         if saved is None:
-            raise GradientError(
-                sentence(self.name, "the graph has been freed by an earlier backward pass",
-                         hint="pass retain_graph=True to that one")
-            )  # fmt: skip
+            raise freed(node, self.name)
         if family is not None:
             saved = self._rewrapped(node, saved, family)
         watched = recording.get().anomaly

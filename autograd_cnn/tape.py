@@ -147,6 +147,22 @@ def check_differentiable(dtype: np.dtype[Any], where: str) -> None:
 # --- the backward traversal -------------------------------------------------------------------
 
 
+_cut_short: weakref.WeakSet[Node] = weakref.WeakSet()
+"""Nodes whose values are gone because a backward pass freed them and then failed."""
+
+
+def freed(node: Node, name: str) -> GradientError:
+    """Return the error that says why what ``node`` saved is gone; ``name`` is its operation's."""
+    if node in _cut_short:
+        return GradientError(
+            sentence(name, "the graph has been freed by a backward pass that then failed", hint="compute the output again")
+        )  # fmt: skip
+    return GradientError(
+        sentence(name, "the graph has been freed by an earlier backward pass",
+                 hint="pass retain_graph=True to that one")
+    )  # fmt: skip
+
+
 def mark() -> int:
     """Return a serial number: above those of all nodes so far, below those of all to come."""
     return next(_serials)
@@ -230,22 +246,28 @@ def sweep(
     wrap = family if create_graph else None
     cotangents: dict[Node, Array] = {root: g}
     found: dict[Node, Array] = {}
-    for node in order:
-        g = cotangents.pop(node, None)
-        if g is None:
-            continue
-        if node.hooks is not None and node.serial >= since:
-            g = _run_hooks(node, g, family)
-        primitive = node.primitive
-        if node.tensor is not None if targets is None else node in targets:
-            found[node] = g
-        if primitive is None or node.serial < since:
-            continue
-        for parent, share in primitive.pullback(node, g, wanted, wrap):
-            held = cotangents.get(parent)
-            cotangents[parent] = share if held is None else held + share
-        if not retain_graph:
-            node.saved = None
+    spent: list[Node] = []
+    try:
+        for node in order:
+            g = cotangents.pop(node, None)
+            if g is None:
+                continue
+            if node.hooks is not None and node.serial >= since:
+                g = _run_hooks(node, g, family)
+            primitive = node.primitive
+            if node.tensor is not None if targets is None else node in targets:
+                found[node] = g
+            if primitive is None or node.serial < since:
+                continue
+            for parent, share in primitive.pullback(node, g, wanted, wrap):
+                held = cotangents.get(parent)
+                cotangents[parent] = share if held is None else held + share
+            if not retain_graph:
+                spent.append(node)
+                node.saved = None
+    except BaseException:
+        _cut_short.update(spent)
+        raise
     return found
 
 
