@@ -6,6 +6,7 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
+from autograd_cnn import spelling
 from autograd_cnn.errors import OperandError, RegistrationError, sentence
 from autograd_cnn.parameters import Parsed, parser_of
 from autograd_cnn.tape import Traced
@@ -81,8 +82,10 @@ class Signature:
 
     def _sorted(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Bind what is not in its usual place: arrays by name, parameters by position."""
+        if not params.keys() <= self._names:
+            params = spelling.understood(self.name, params, self._names)
         if unknown := params.keys() - self._names:
-            raise OperandError(sentence(self.name, f"no argument {min(unknown)!r}", hint=f"it takes {self._listed()}"))
+            raise spelling.unknown_argument(self.name, min(unknown), self._listed())
         if not self.variadic:
             count = len(self.operands)
             spilled = dict(zip(self.parameters, args[count:], strict=False))
@@ -112,7 +115,9 @@ class Signature:
         if _holds_tensor(arg):
             raise OperandError(
                 sentence(
-                    self.name, f"{name} is a {type(arg).__name__} of tensors", hint="join them with ag.stack first"
+                    self.name,
+                    f"{name} is {'an array' if isinstance(arg, np.ndarray) else f'a {type(arg).__name__}'} of tensors",
+                    hint="join them with ag.stack first",
                 )
             )
         if isinstance(arg, (list, tuple, np.generic, np.ndarray)) or hasattr(arg, "__array__"):
@@ -137,4 +142,7 @@ def _parsers(forward: Callable[..., Any], parameters: Iterable[str]) -> dict[str
 
 
 def _holds_tensor(arg: Any) -> bool:
+    """Tell whether ``arg`` is a tensor or has one inside, in a list or in an array of objects."""
+    if isinstance(arg, np.ndarray):
+        return arg.dtype.kind == "O" and any(map(_holds_tensor, arg.flat))
     return isinstance(arg, Traced) or (isinstance(arg, (list, tuple)) and any(map(_holds_tensor, arg)))

@@ -135,6 +135,11 @@ def shape_of(x: Array) -> Shape:
     return cast("Shape", x.value.shape) if isinstance(x, Traced) else np.shape(x)
 
 
+def values_of(x: Array) -> Array:
+    """Return the values of a tensor as an array, or ``x`` as an array: for what looks at them and needs no gradient."""
+    return np.asarray(x.value if isinstance(x, Traced) else x)
+
+
 def check_differentiable(dtype: np.dtype[Any], where: str) -> None:
     """Raise `OperandError` unless gradients with respect to ``dtype`` make sense."""
     if dtype.kind != "f":
@@ -243,6 +248,8 @@ def sweep(
     """
     order = toposort(root, since)
     wanted = None if targets is None else _leading_to(targets, order)
+    if wanted is not None and root not in wanted:
+        return {}  # and nothing is freed of a graph that others may need
     wrap = family if create_graph else None
     cotangents: dict[Node, Array] = {root: g}
     found: dict[Node, Array] = {}

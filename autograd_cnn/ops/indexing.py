@@ -14,6 +14,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.ops.shaping import broadcast_to, expand_dims, reshape
 from autograd_cnn.primitive import primitive
+from autograd_cnn.spelling import spelled
 from autograd_cnn.tape import Array, Shape, shape_of
 
 Index: TypeAlias = Any
@@ -101,6 +102,7 @@ def _stayed(shape: Shape, index: Index) -> Array:
 # --- made of these ----------------------------------------------------------------------------
 
 
+@spelled
 def take(x: Array, indices: Any, axis: int | None = None) -> Array:
     """The slices of ``x`` that ``indices`` name along ``axis``, by default of the flattened ``x``.
 
@@ -116,6 +118,7 @@ def take(x: Array, indices: Any, axis: int | None = None) -> Array:
     return getitem(x, index=(*lead, np.asarray(indices)))
 
 
+@spelled
 def take_along_axis(x: Array, indices: Any, axis: int = -1) -> Array:
     """From each line of ``x`` along ``axis`` the elements that the same line of ``indices`` names.
 
@@ -137,6 +140,7 @@ def take_along_axis(x: Array, indices: Any, axis: int = -1) -> Array:
     return getitem(x, index=tuple(places))
 
 
+@spelled
 def split(x: Array, indices_or_sections: int | list[int], axis: int = 0) -> list[Array]:
     """``x`` cut along ``axis`` into equal sections, or before the given indices.
 
@@ -152,6 +156,7 @@ def split(x: Array, indices_or_sections: int | list[int], axis: int = 0) -> list
     return [getitem(x, index=(*lead, slice(int(a), int(b)))) for a, b in pairwise(starts)]
 
 
+@spelled
 def repeat(x: Array, repeats: Any, axis: int | None = None) -> Array:
     """``x`` with each element repeated in place along ``axis``, by default of the flattened ``x``.
 

@@ -13,6 +13,7 @@ from autograd_cnn.ops.elementwise import astype, sqrt
 from autograd_cnn.ops.selection import equal
 from autograd_cnn.ops.shaping import broadcast_to, concatenate, flip, moveaxis, reshape
 from autograd_cnn.primitive import primitive
+from autograd_cnn.spelling import spelled
 from autograd_cnn.tape import Array, Shape, shape_of
 
 Axis: TypeAlias = int | tuple[int, ...] | None
@@ -95,6 +96,7 @@ def var_wrt_x(g: Array, *, x: Array, axis: Axis, ddof: int) -> Array:
     return spread(g, x.shape, axis) * deviation * (2 / (count(x.shape, axis) - ddof))
 
 
+@spelled
 def std(x: Array, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Array:
     """The standard deviation, the root of `var`; its derivative where it is 0 is undefined.
 

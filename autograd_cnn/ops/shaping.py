@@ -8,6 +8,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.primitive import primitive
+from autograd_cnn.spelling import spelled
 from autograd_cnn.tape import Array, Shape, shape_of
 
 # --- reshaping and permuting ------------------------------------------------------------------
@@ -31,6 +32,7 @@ def reshape_wrt_x(g: Array, *, x_shape: Shape) -> Array:
     return reshape(g, shape=x_shape)
 
 
+@spelled
 def squeeze(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
     """``x`` without axes of length 1: all of them, or those named.
 
@@ -42,6 +44,7 @@ def squeeze(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
     return reshape(x, shape=np.squeeze(np.empty(shape_of(x), bool), axis).shape)
 
 
+@spelled
 def expand_dims(x: Array, axis: int | tuple[int, ...]) -> Array:
     """``x`` with new axes of length 1 at the places ``axis`` of the result.
 
@@ -74,6 +77,7 @@ def transpose_wrt_x(g: Array, *, x_shape: Shape, axes: Sequence[int] | None) -> 
     return transpose(g, axes=inverse)
 
 
+@spelled
 def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
     """``x`` with two axes exchanged.
 
@@ -163,6 +167,7 @@ def concatenate_wrt_array(g: Array, *, index: int, arrays_shape: tuple[Shape, ..
     return g[(slice(None),) * (axis % g.ndim) + (slice(start, ends[index]),)]
 
 
+@spelled
 def concatenate(arrays: Sequence[Array], axis: int = 0) -> Array:
     """Join arrays along an existing axis.
 
@@ -174,6 +179,7 @@ def concatenate(arrays: Sequence[Array], axis: int = 0) -> Array:
     return _concatenate(*arrays, axis=axis)
 
 
+@spelled
 def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
     """Join arrays of one shape along a new axis.
 

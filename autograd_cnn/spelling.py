@@ -1,0 +1,249 @@
+"""What other libraries call things: PyTorch's and NumPy's names, and what to write here instead.
+
+Where another library's word means the same as ours, it is understood. Where it would mean something
+else, or there is no such thing here, one sentence names ours.
+"""
+
+import inspect
+from collections.abc import Callable, Collection
+from difflib import get_close_matches
+from functools import wraps
+from typing import Any, Final, NoReturn, ParamSpec, TypeVar
+
+from autograd_cnn.errors import OperandError, sentence
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+LEAVING: Final = "use .numpy() to leave the tape, or an ag function"
+
+# --- arguments --------------------------------------------------------------------------------
+
+_SYNONYMS: Final = {
+    "dim": ("axis",),
+    "dims": ("axis", "axes"),
+    "dim0": ("axis1",),
+    "dim1": ("axis2",),
+    "keepdim": ("keepdims",),
+    "correction": ("ddof",),
+    "shifts": ("shift",),
+    "tensors": ("arrays",),
+    "a_min": ("min",),
+    "a_max": ("max",),
+    "newshape": ("shape",),
+}
+"""Other libraries' arguments, and ours that mean the same."""
+
+_DIFFERENT: Final = {
+    ("max", "dim"): "axis= gives the values alone, where PyTorch's dim= gives positions too; those are ag.argmax's",
+    ("min", "dim"): "axis= gives the values alone, where PyTorch's dim= gives positions too; those are ag.argmin's",
+    ("split", "dim"): "an int is the number of parts, where PyTorch's is their length; say axis=",
+    ("var", "dim"): "PyTorch divides by n - 1 and NumPy by n: say axis= and ddof=1, or correction= beside dim=",
+    ("std", "dim"): "PyTorch divides by n - 1 and NumPy by n: say axis= and ddof=1, or correction= beside dim=",
+}
+"""Arguments, by function, whose meaning elsewhere is another one."""
+
+_HINTS: Final = {
+    "out": "a result is always new: assign it, as in y = ...",
+    "where": "choose with ag.where",
+    "dtype": "convert with .astype",
+    "unbiased": "say ddof=1 or ddof=0",
+}
+"""Arguments that there are not, and what to do without."""
+
+_WITHOUT_EFFECT: Final = frozenset({"inplace"})
+_ACTIVATIONS: Final = frozenset({"relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "softplus"})
+
+
+def understood(where: str, params: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return the arguments ``params`` of the function ``where`` by the ``names`` that it has for them.
+
+    Raises
+    ------
+    OperandError
+        For an argument given twice, and one whose meaning elsewhere is another.
+
+    Examples
+    --------
+    >>> understood("sum", {"dim": 1, "keepdim": True}, ["x", "axis", "keepdims"])
+    {'axis': 1, 'keepdims': True}
+    """
+    found = {name: value for name, value in params.items() if name in names}
+    for name, value in params.items():
+        if name in names or (name in _WITHOUT_EFFECT and where in _ACTIVATIONS):
+            continue  # a result is new whatever inplace= says
+        own = next((each for each in _SYNONYMS.get(name, ()) if each in names), name)
+        if (where, name) in _DIFFERENT and "correction" not in params:
+            raise OperandError(
+                sentence(where, f"argument {name!r} means something else here", hint=_DIFFERENT[where, name])
+            )
+        held = found.get(own)
+        if own != name and held is not None and held is not False:
+            raise OperandError(sentence(where, f"{name} and {own} are the same", hint=f"say {own} alone"))
+        found[own] = value
+    return found
+
+
+def unknown_argument(where: str, name: str, listed: str) -> OperandError:
+    """Return the error that says that ``where`` has no argument ``name``, and what it takes."""
+    hint = _HINTS.get(name)
+    takes = f"it takes {listed}"
+    return OperandError(sentence(where, f"no argument {name!r}", hint=f"{hint}; {takes}" if hint else takes))
+
+
+def spelled(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function made of primitives understand the arguments that primitives do."""
+    names = tuple(inspect.signature(function).parameters)
+
+    @wraps(function)
+    def call(*args: P.args, **params: P.kwargs) -> R:
+        if all(name in names for name in params):
+            return function(*args, **params)
+        ours: dict[str, Any] = understood(function.__name__, params, names)
+        if foreign := ours.keys() - set(names):
+            raise unknown_argument(function.__name__, min(foreign), ", ".join(names))
+        return function(*args, **ours)
+
+    return call
+
+
+# --- functions --------------------------------------------------------------------------------
+
+_OWN: Final = {
+    "amax": "max", "amin": "min", "bmm": "matmul", "cat": "concatenate",
+    "clamp": "clip", "column_stack": "stack", "concat": "concatenate", "conv2d": "correlate2d",
+    "conv_transpose2d": "correlate2d_transpose", "cross_entropy": "nn.cross_entropy", "div": "divide", "dot": "matmul",
+    "dstack": "stack", "eq": "equal", "expand": "broadcast_to", "expit": "sigmoid", "from_numpy": "tensor",
+    "asarray": "tensor", "array": "tensor", "as_tensor": "tensor", "ge": "greater_equal", "gt": "greater",
+    "hstack": "concatenate", "inner": "matmul", "le": "less_equal", "lt": "less", "max_pool2d": "max_pool",
+    "avg_pool2d": "mean_pool", "adaptive_avg_pool2d": "adaptive_mean_pool", "mm": "matmul", "Module": "nn.Module",
+    "mse_loss": "nn.mse_loss", "mul": "multiply", "multi_dot": "matmul", "mv": "matmul", "ne": "not_equal",
+    "neg": "negative", "Parameter": "nn.Parameter", "permute": "transpose", "pow": "power", "row_stack": "concatenate",
+    "sub": "subtract", "true_divide": "divide", "unsqueeze": "expand_dims", "view": "reshape", "vstack": "concatenate",
+    "gather": "take_along_axis", "index_select": "take", "masked_fill": "where",
+    "Sequential": "nn.Sequential", "Conv2d": "nn.Conv2d", "Linear": "nn.Linear", "Adam": "optim.Adam",
+    "SGD": "optim.SGD", "gradcheck": "testing.gradcheck", "copy": "positive", "clone": "positive",
+    "chunk": "split", "array_split": "split", "hsplit": "split", "vsplit": "split", "rollaxis": "moveaxis",
+    "movedim": "moveaxis", "swapdims": "swapaxes",
+    "get_num_threads": "num_threads", "vecdot": "einsum", "fliplr": "flip", "flipud": "flip", "repeat_interleave": "repeat",
+}  # fmt: skip
+"""Functions and classes elsewhere, and the name under ``ag`` that takes their place."""
+
+_INSTEAD: Final = {
+    "arange": "ag.tensor(np.arange(...))",
+    "empty": "ag.tensor(np.empty(...))",
+    "eye": "ag.tensor(np.eye(...))",
+    "flatten": "ag.reshape(x, -1)",
+    "full": "ag.tensor(np.full(...)), or ag.broadcast_to for a recorded value",
+    "full_like": "ag.broadcast_to",
+    "inference_mode": "ag.no_grad()",
+    "linspace": "ag.tensor(np.linspace(...))",
+    "manual_seed": "generators of NumPy's, such as np.random.default_rng(seed), where a layer takes rng=",
+    "norm": "ag.sqrt(ag.sum(x * x))",
+    "normal": "ag.tensor(rng.normal(...))",
+    "ones": "ag.tensor(np.ones(...))",
+    "ones_like": "ag.tensor(np.ones(x.shape))",
+    "rand": "ag.tensor(rng.random(...))",
+    "randn": "ag.tensor(rng.standard_normal(...))",
+    "ravel": "ag.reshape(x, -1)",
+    "seed": "generators of NumPy's, such as np.random.default_rng(seed)",
+    "set_grad_enabled": "ag.no_grad() or ag.enable_grad()",
+    "zeros": "ag.tensor(np.zeros(...))",
+    "zeros_like": "ag.tensor(np.zeros(x.shape))",
+    "append": "ag.concatenate",
+    "functional": "ag itself: what is in torch.nn.functional is here under ag and ag.nn",
+    "float16": "np.float16",
+    "float32": "np.float32",
+    "float64": "np.float64",
+    "int64": "np.int64",
+    "autograd": "ag.grad, ag.jacobian and their kin",
+}
+"""Functions elsewhere, and what to write for them here."""
+
+
+def instead_of(name: str) -> str | None:
+    """Return what to write here for another library's function, or None if it is not known.
+
+    Examples
+    --------
+    >>> instead_of("cat")
+    'ag.concatenate'
+    """
+    return f"ag.{_OWN[name]}" if name in _OWN else _INSTEAD.get(name)
+
+
+def missing(module: str, name: str, there: Collection[str]) -> AttributeError:
+    """Return the error that says that ``module`` has no ``name``, and what it has instead."""
+    text = f"no {name!r}"
+    if instead := instead_of(name):
+        return AttributeError(sentence(module, text, hint=f"use {instead}"))
+    alike = get_close_matches(name, there, n=1)
+    return AttributeError(sentence(module, text, hint=f"did you mean {alike[0]!r}?" if alike else ""))
+
+
+# --- attributes of tensors --------------------------------------------------------------------
+
+_IN_PLACE: Final = "write t += other, t *= other, t[...] = value"
+ATTRIBUTES: Final = {
+    "add_": _IN_PLACE,
+    "argsort": LEAVING,
+    "chunk": "use ag.split",
+    "clamp_": _IN_PLACE,
+    "copy_": "write t.data = values",
+    "cuda": "everything runs on the CPU",
+    "detach_": "use t = t.detach()",
+    "diagonal": LEAVING,
+    "div_": _IN_PLACE,
+    "dot": "use @, or ag.matmul",
+    "fill": "write t[...] = value",
+    "fill_": "write t[...] = value",
+    "gather": "use ag.take_along_axis",
+    "grad_fn": "use .node",
+    "index_select": "use .take(indices, axis)",
+    "inner": "use @, or ag.matmul",
+    "is_cuda": "everything runs on the CPU",
+    "kthvalue": LEAVING,
+    "masked_fill": "use ag.where(mask, value, t)",
+    "masked_select": "write t[mask]",
+    "median": LEAVING,
+    "mul_": _IN_PLACE,
+    "nonzero": LEAVING,
+    "norm": "use (t * t).sum().sqrt()",
+    "normal_": "use nn.init, or t.data = rng.normal(...)",
+    "ptp": "use t.max() - t.min()",
+    "put": "write t[index] = values",
+    "relu_": "use t = t.relu()",
+    "resize": "use .reshape",
+    "resize_": "use .reshape",
+    "round": LEAVING,
+    "scatter": "write t[index] = values",
+    "scatter_": "write t[index] = values",
+    "searchsorted": LEAVING,
+    "sort": LEAVING,
+    "split": "use ag.split, which takes numbers or places of sections, as NumPy's",
+    "sub_": _IN_PLACE,
+    "topk": LEAVING,
+    "trace": LEAVING,
+    "type": "use .astype",
+    "uniform_": "use nn.init, or t.data = rng.uniform(...)",
+    "unfold": LEAVING,
+    "where": "use ag.where(condition, t, other)",
+    "zero_": "write t.grad = None for a gradient, t[...] = 0 otherwise",
+}
+"""Attributes that tensors and arrays have elsewhere, and what to do here."""
+
+
+class Elsewhere:
+    """An attribute that other libraries' tensors have: asked for, it says what to do here.
+
+    To ``hasattr`` it is not there. It costs nothing where ``__getattr__`` would slow every access.
+    """
+
+    __slots__ = ("_hint", "_name")
+
+    def __init__(self, name: str, hint: str) -> None:
+        self._name = name
+        self._hint = hint
+
+    def __get__(self, owner: object, kind: type | None = None) -> NoReturn:
+        raise AttributeError(sentence("tensor", f"no attribute {self._name!r}", hint=self._hint))
