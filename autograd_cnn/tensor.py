@@ -232,7 +232,7 @@ class Tensor(NumpyFunctions, TorchMethods):
             if isinstance(tensor, Tensor) and tensor.node is node:  # it may have moved on since
                 totals.append((tensor, tensor.total(g)))
         for tensor, total in totals:  # all of them or none, if adding up fails
-            tensor.grad = total
+            tensor._grad = total  # noqa: SLF001  # the setter would check what is right already
 
     def total(self, g: Array) -> "Tensor":
         """Return ``grad`` with a cotangent added."""
