@@ -93,6 +93,10 @@ class TorchMethods(Traced):
             )  # fmt: skip
         return ops.reshape(self, shape=shape[0] if len(shape) == 1 else shape)
 
+    def ravel(self) -> Array:
+        """Return it flattened to one axis; NumPy's method."""
+        return ops.reshape(self, shape=-1)
+
     def flatten(self, start_dim: int | str = 0, end_dim: int = -1) -> Array:
         """Join the axes from ``start_dim`` to ``end_dim`` into one; NumPy's order "C" is understood, too."""
         shape = self.value.shape

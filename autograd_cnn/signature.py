@@ -83,7 +83,7 @@ class Signature:
     def _sorted(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Bind what is not in its usual place: arrays by name, parameters by position."""
         if not params.keys() <= self._names:
-            params = spelling.understood(self.name, params, self._names)
+            params = spelling.understood(self.name, params, dict.fromkeys(self.operands) | self.parameters)
         if unknown := params.keys() - self._names:
             raise spelling.unknown_argument(self.name, min(unknown), self._listed())
         if not self.variadic:

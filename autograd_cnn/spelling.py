@@ -5,7 +5,7 @@ else, or there is no such thing here, one sentence names ours.
 """
 
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from functools import wraps
 from typing import Any, Final, NoReturn, ParamSpec, TypeVar
@@ -55,8 +55,8 @@ _WITHOUT_EFFECT: Final = frozenset({"inplace"})
 _ACTIVATIONS: Final = frozenset({"relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "softplus"})
 
 
-def understood(where: str, params: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
-    """Return the arguments ``params`` of the function ``where`` by the ``names`` that it has for them.
+def understood(where: str, params: dict[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments ``params`` of the function ``where`` by its own ``names``, each with its default.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def understood(where: str, params: dict[str, Any], names: Collection[str]) -> di
 
     Examples
     --------
-    >>> understood("sum", {"dim": 1, "keepdim": True}, ["x", "axis", "keepdims"])
+    >>> understood("sum", {"dim": 1, "keepdim": True}, {"axis": None, "keepdims": False})
     {'axis': 1, 'keepdims': True}
     """
     found = {name: value for name, value in params.items() if name in names}
@@ -77,8 +77,7 @@ def understood(where: str, params: dict[str, Any], names: Collection[str]) -> di
             raise OperandError(
                 sentence(where, f"argument {name!r} means something else here", hint=_DIFFERENT[where, name])
             )
-        held = found.get(own)
-        if own != name and held is not None and held is not False:
+        if own != name and own in found and found[own] is not names[own]:
             raise OperandError(sentence(where, f"{name} and {own} are the same", hint=f"say {own} alone"))
         found[own] = value
     return found
@@ -93,14 +92,14 @@ def unknown_argument(where: str, name: str, listed: str) -> OperandError:
 
 def spelled(function: Callable[P, R]) -> Callable[P, R]:
     """Let a function made of primitives understand the arguments that primitives do."""
-    names = tuple(inspect.signature(function).parameters)
+    names = {p.name: p.default for p in inspect.signature(function).parameters.values()}
 
     @wraps(function)
     def call(*args: P.args, **params: P.kwargs) -> R:
         if all(name in names for name in params):
             return function(*args, **params)
         ours: dict[str, Any] = understood(function.__name__, params, names)
-        if foreign := ours.keys() - set(names):
+        if foreign := ours.keys() - names.keys():
             raise unknown_argument(function.__name__, min(foreign), ", ".join(names))
         return function(*args, **ours)
 
@@ -109,7 +108,7 @@ def spelled(function: Callable[P, R]) -> Callable[P, R]:
 
 # --- functions --------------------------------------------------------------------------------
 
-_OWN: Final = {
+FUNCTIONS: Final = {
     "amax": "max", "amin": "min", "bmm": "matmul", "cat": "concatenate",
     "clamp": "clip", "column_stack": "stack", "concat": "concatenate", "conv2d": "correlate2d",
     "conv_transpose2d": "correlate2d_transpose", "cross_entropy": "nn.cross_entropy", "div": "divide", "dot": "matmul",
@@ -129,7 +128,7 @@ _OWN: Final = {
 }  # fmt: skip
 """Functions and classes elsewhere, and the name under ``ag`` that takes their place."""
 
-_INSTEAD: Final = {
+IDIOMS: Final = {
     "arange": "ag.tensor(np.arange(...))",
     "empty": "ag.tensor(np.empty(...))",
     "eye": "ag.tensor(np.eye(...))",
@@ -169,7 +168,7 @@ def instead_of(name: str) -> str | None:
     >>> instead_of("cat")
     'ag.concatenate'
     """
-    return f"ag.{_OWN[name]}" if name in _OWN else _INSTEAD.get(name)
+    return f"ag.{FUNCTIONS[name]}" if name in FUNCTIONS else IDIOMS.get(name)
 
 
 def missing(module: str, name: str, there: Collection[str]) -> AttributeError:

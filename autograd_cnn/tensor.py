@@ -445,10 +445,6 @@ class Tensor(NumpyFunctions, TorchMethods):
         """See `autograd_cnn.reshape`; the lengths may be given one by one."""
         return ops.reshape(self, shape=shape[0] if len(shape) == 1 else shape)
 
-    def ravel(self) -> "Tensor":
-        """Return it flattened to one axis."""
-        return ops.reshape(self, shape=-1)
-
     def transpose(self, *axes: Any) -> "Tensor":
         """See `autograd_cnn.transpose`; the axes may be given one by one."""
         return ops.transpose(self, axes=(axes[0] if len(axes) == 1 else axes) or None)
