@@ -8,6 +8,7 @@ from typing import Any, NoReturn, Self
 import numpy as np
 
 from autograd_cnn.errors import GradientError, sentence
+from autograd_cnn.spelling import ATTRIBUTES, Elsewhere
 from autograd_cnn.tape import Traced
 
 
@@ -93,3 +94,8 @@ class ReadOnly(np.ndarray[Any, Any]):
 
     def __repr__(self) -> str:
         return repr(self.view(np.ndarray))
+
+
+for _name, _hint in ATTRIBUTES.items():
+    if _name.endswith("_"):  # PyTorch's methods in place
+        setattr(ReadOnly, _name, Elsewhere(_name, _hint))

@@ -136,6 +136,7 @@ IDIOMS: Final = {
     "full": "ag.tensor(np.full(...)), or ag.broadcast_to for a recorded value",
     "full_like": "ag.broadcast_to",
     "inference_mode": "ag.no_grad()",
+    "lr_scheduler": "ag.optim itself: schedules are there beside the optimisers",
     "linspace": "ag.tensor(np.linspace(...))",
     "manual_seed": "generators of NumPy's, such as np.random.default_rng(seed), where a layer takes rng=",
     "norm": "ag.sqrt(ag.sum(x * x))",

@@ -108,6 +108,8 @@ class Tensor(NumpyFunctions, TorchMethods):
             raise GradientError(
                 sentence("data", "the values of a recorded result are fixed", hint="use detach() first")
             )
+        if isinstance(values, Tensor) and values._in_transform():  # noqa: SLF001  # a tensor's own
+            raise _lost("the data of another")
         value = values.value if isinstance(values, Traced) else Tensor(values).value
         leaf = self.node
         if leaf is None or (leaf.shape, leaf.dtype) == (value.shape, value.dtype):

@@ -361,7 +361,8 @@ def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
            [2., 0.]])
     """
     _check_function("hessian", f)
-    return jacobian(grad(f, argnum), argnum)
+    number = integer("hessian", "argnum", argnum)
+    return _jacobian("hessian", grad(f, number), number)
 
 
 def hvp(f: Callable[[Any], Any], x: Any, v: Any) -> Any:

@@ -294,6 +294,26 @@ def test_parameters_outside_are_constants_to_a_transform():
     ag.grad(lambda x: copy.deepcopy(w) * x)(2.0)
 
 
+def test_what_a_transform_follows_is_no_parameters_or_buffers_data():
+    def as_data(w):
+        layer = nn.Linear(2, 1)
+        layer.weight.data = w
+        return ag.sum(layer(X))
+
+    def as_buffer(w):
+        layer = nn.BatchNorm2d(2)
+        layer.running_mean = w * 1.0
+        return ag.sum(layer.running_mean)
+
+    for f, x, kind in [(as_data, X[None], "the data of another"), (as_buffer, X, "a plain array")]:
+        with pytest.raises(GradientError) as err:
+            ag.grad(f)(x)
+        assert str(err.value) == f"tensor: as {kind} a recorded tensor would lose its gradient; {WAY_OUT}"
+    w = _leaf()
+    w.data = w * 2.0  # in an ordinary loop it is a way out that says so
+    assert w.tolist() == [2, 4]
+
+
 def test_after_an_error_numbers_are_usable_again():
     with pytest.raises(GradientError):
         ag.grad(float)(1.0)

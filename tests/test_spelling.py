@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn import nn, spelling
+from autograd_cnn import nn, optim, spelling
 from autograd_cnn.errors import ArgumentError, OperandError
 from autograd_cnn.testing import check_vjp
 
@@ -167,6 +167,29 @@ def test_names_that_there_are_not(name, hint):
     with pytest.raises(AttributeError) as err:
         getattr(ag, name)
     assert str(err.value) == f"autograd_cnn: no {name!r}{hint}"
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "hint"),
+    [
+        (nn, "Lienar", "did you mean 'Linear'?"),
+        (nn, "functional", "use ag itself: what is in torch.nn.functional is here under ag and ag.nn"),
+        (optim, "SDG", "did you mean 'SGD'?"),
+        (optim, "lr_scheduler", "use ag.optim itself: schedules are there beside the optimisers"),
+    ],
+)
+def test_names_that_there_are_not_in_nn_and_optim(module, name, hint):
+    with pytest.raises(AttributeError) as err:
+        getattr(module, name)
+    assert str(err.value) == f"{module.__name__}: no {name!r}; {hint}"
+
+
+def test_arrays_of_data_have_no_methods_in_place():
+    p = ag.tensor(A, requires_grad=True)
+    for name in ("zero_", "add_", "copy_"):
+        assert not hasattr(p.data, name)
+        with pytest.raises(AttributeError, match=f"tensor: no attribute {name!r}; write t"):
+            getattr(p.data, name)
 
 
 def test_what_is_named_instead_is_there():

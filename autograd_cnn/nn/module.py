@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.recording import scope
-from autograd_cnn.tape import Traced, values_of
+from autograd_cnn.tape import values_of
 from autograd_cnn.tensor import Tensor
 
 
@@ -325,7 +325,7 @@ def _once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
 
 
 def _read_only(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
-    array = np.array(value.value if isinstance(value, Traced) else value, dtype)
+    array = np.array(value, dtype)
     array.flags.writeable = False
     return array
 
