@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd_cnn import ops, spelling
 from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.ops.indexing import Index
 from autograd_cnn.tape import Traced, values_of
 
 _LOOKING: Final = frozenset({
@@ -45,6 +46,13 @@ class NumpyFunctions(Traced):
             return function(*map(_seen, args), **{name: _seen(value) for name, value in options.items()})
         args, options = _named(function, args, options)
         return _stand_in(function.__name__, function.__module__)(*args, **options)
+
+
+def plain_index(index: Index) -> Index:
+    """Replace tensors in an index by their values."""
+    if isinstance(index, tuple):
+        return tuple(map(plain_index, index))
+    return values_of(index) if isinstance(index, Traced) else index
 
 
 def _seen(arg: Any) -> Any:

@@ -17,9 +17,9 @@ def _in_place(op: Callable[[Any, Any], Any]) -> Callable[["ReadOnly", Any], Any]
         tensor = None if self.lender is None else self.lender()
         if tensor is None:
             return op(self.view(np.ndarray), other)
-        values = np.array(self)
-        values = op(values, np.asarray(other) if isinstance(other, Traced) else other)
-        tensor.data = values
+        values = op(np.array(self), np.asarray(other) if isinstance(other, Traced) else other)
+        values.flags.writeable = False
+        tensor.data = tensor.of(values[()])  # not copied
         return tensor.data
 
     return move_on
@@ -36,9 +36,12 @@ class ReadOnly(np.ndarray[Any, Any]):
     ----------
     lender : weak reference or None
         The tensor whose values these are.
+    shown : array or None
+        Its value, which never changes.
     """
 
     lender: "weakref.ref[Any] | None" = None
+    shown: Any = None
 
     @classmethod
     def of(cls, tensor: Any) -> Self:
@@ -46,6 +49,7 @@ class ReadOnly(np.ndarray[Any, Any]):
         self = np.asarray(tensor.value).view(cls)
         self.flags.writeable = False
         self.lender = weakref.ref(tensor)
+        self.shown = tensor.value
         return self
 
     __iadd__ = _in_place(operator.iadd)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_cnn import graph, ops
-from autograd_cnn.dispatch import NumpyFunctions
+from autograd_cnn.dispatch import NumpyFunctions, plain_index
 from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
 from autograd_cnn.graph.notebook import is_small
 from autograd_cnn.methods import TorchMethods
@@ -108,9 +108,12 @@ class Tensor(NumpyFunctions, TorchMethods):
             raise GradientError(
                 sentence("data", "the values of a recorded result are fixed", hint="use detach() first")
             )
-        if isinstance(values, Tensor) and values._in_transform():  # noqa: SLF001  # a tensor's own
+        if isinstance(values, Tensor) and values.followed():
             raise _lost("the data of another")
-        value = values.value if isinstance(values, Traced) else Tensor(values).value
+        if isinstance(values, ReadOnly) and values.shown is not None:
+            value = values.shown
+        else:
+            value = values.value if isinstance(values, Traced) else Tensor(values).value
         leaf = self.node
         if leaf is None or (leaf.shape, leaf.dtype) == (value.shape, value.dtype):
             self.value = value
@@ -347,12 +350,12 @@ class Tensor(NumpyFunctions, TorchMethods):
         return ops.greater_equal(self, other)
 
     def __getitem__(self, index: Index) -> "Tensor":
-        return ops.getitem(self, index=_plain(index))
+        return ops.getitem(self, index=plain_index(index))
 
     # --- assignment: the tensor moves on to a new result, and nothing recorded changes ----------
 
     def __setitem__(self, index: Index, values: Any) -> None:
-        self._rebind(ops.set_at(self, values, index=_plain(index)))
+        self._rebind(ops.set_at(self, values, index=plain_index(index)))
 
     def __iadd__(self, other: Any) -> Self:
         return self._rebind(self + other)
@@ -465,7 +468,7 @@ class Tensor(NumpyFunctions, TorchMethods):
 
     def take(self, indices: Any, axis: int | None = None) -> "Tensor":
         """See `autograd_cnn.take`."""
-        return ops.take(self, _plain(indices), axis)
+        return ops.take(self, plain_index(indices), axis)
 
     # --- protocols ----------------------------------------------------------------------------
 
@@ -476,7 +479,7 @@ class Tensor(NumpyFunctions, TorchMethods):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy by value: a place on the tape belongs to one tensor alone."""
-        if not self.is_leaf or self._in_transform():
+        if not self.is_leaf or self.followed():
             raise GradientError(
                 sentence("tensor", "a copy or a pickle of a recorded result would lose its history",
                          hint="use .clone() to go on recording, or .detach() for the values")
@@ -484,10 +487,9 @@ class Tensor(NumpyFunctions, TorchMethods):
         return type(self), (self.numpy(), self.requires_grad, self.dtype, self.name)
 
     def __copy__(self) -> "Tensor":
-        if not self.is_leaf or self._in_transform():
+        if not self.is_leaf or self.followed():
             return ops.positive(self)
-        kind, args = self.__reduce__()
-        return kind(*args)
+        return type(self)(self.numpy(), self.requires_grad, self.dtype, self.name)
 
     def __format__(self, spec: str) -> str:
         return format(self.value.item(), spec) if spec else str(self)
@@ -505,11 +507,11 @@ class Tensor(NumpyFunctions, TorchMethods):
 
     def _number(self) -> Array:
         """Return the value for use as a Python number, unless a transform would lose its gradient so."""
-        if self._in_transform():
+        if self.followed():
             raise _lost("a Python number")
         return self.value
 
-    def _in_transform(self) -> bool:
+    def followed(self) -> bool:
         """Tell whether a transform that is running follows this tensor."""
         call = transform.get()
         return call is not None and self.node is not None and self.node.serial >= call.start and recording.get().enabled
@@ -591,10 +593,3 @@ def _lost(kind: str) -> GradientError:
         sentence("tensor", f"as {kind} a recorded tensor would lose its gradient",
                  hint="join tensors with ag.stack and compute with ag's functions, or leave the tape by .detach() or .numpy()")
     )  # fmt: skip
-
-
-def _plain(index: Index) -> Index:
-    """Replace tensors in an index by their values."""
-    if isinstance(index, tuple):
-        return tuple(map(_plain, index))
-    return values_of(index) if isinstance(index, Traced) else index

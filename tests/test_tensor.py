@@ -628,6 +628,18 @@ def test_data_under_another_name_moves_the_tensor_on(op, expected):
     np.testing.assert_array_equal(before, [1, 2, 3])
 
 
+def test_data_of_one_tensor_are_given_to_another():
+    p, q = _leaf(), _leaf([4.0, 5.0, 6.0])
+    before = p.data
+    p.data = q.data
+    q.data -= 1.0
+    assert (p.tolist(), q.tolist()) == ([4, 5, 6], [3, 4, 5])
+    p.data = before
+    assert p.tolist() == [1, 2, 3]
+    p.data = q.data[:2]
+    assert p.tolist() == [3, 4]
+
+
 def test_data_are_updated_as_arrays_are_or_not_at_all():
     p = _leaf()
     with pytest.raises(ValueError, match="broadcast"):

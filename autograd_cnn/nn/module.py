@@ -325,7 +325,8 @@ def _once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
 
 
 def _read_only(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
-    array = np.array(value, dtype)
+    followed = isinstance(value, Tensor) and value.followed()
+    array = np.array(value if followed else values_of(value), dtype)  # what is followed refuses
     array.flags.writeable = False
     return array
 
