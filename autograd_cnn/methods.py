@@ -12,7 +12,8 @@ import numpy as np
 
 from autograd_cnn import ops
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
-from autograd_cnn.spelling import ATTRIBUTES, Elsewhere
+from autograd_cnn.parameters import integer
+from autograd_cnn.spelling import ATTRIBUTES, IN_PLACE, Elsewhere, spelled
 from autograd_cnn.tape import Array, Traced
 
 
@@ -24,6 +25,10 @@ class _Method:
 
     def __get__(self, owner: Any, kind: type | None = None) -> Callable[..., Array]:
         return self._function if owner is None else MethodType(self._function, owner)
+
+
+def _order(where: str, order: str) -> str:
+    return sentence(where, "order is unknown", expected="'C'", got=repr(order))
 
 
 class TorchMethods(Traced):
@@ -40,8 +45,9 @@ class TorchMethods(Traced):
 
     # --- elementwise --------------------------------------------------------------------------
 
-    abs = _Method(ops.absolute)
-    neg = _Method(ops.negative)
+    abs = absolute = _Method(ops.absolute)
+    neg = negative = _Method(ops.negative)
+    positive = _Method(ops.positive)
     sign = _Method(ops.sign)
     exp = _Method(ops.exp)
     expm1 = _Method(ops.expm1)
@@ -61,16 +67,16 @@ class TorchMethods(Traced):
     add = _Method(ops.add)
     sub = subtract = _Method(ops.subtract)
     mul = multiply = _Method(ops.multiply)
-    div = divide = _Method(ops.divide)
+    div = divide = true_divide = _Method(ops.divide)
     pow = _Method(ops.power)
     maximum = _Method(ops.maximum)
     minimum = _Method(ops.minimum)
     eq = _Method(ops.equal)
-    ne = _Method(ops.not_equal)
-    lt = _Method(ops.less)
-    le = _Method(ops.less_equal)
-    gt = _Method(ops.greater)
-    ge = _Method(ops.greater_equal)
+    ne = not_equal = _Method(ops.not_equal)
+    lt = less = _Method(ops.less)
+    le = less_equal = _Method(ops.less_equal)
+    gt = greater = _Method(ops.greater)
+    ge = greater_equal = _Method(ops.greater_equal)
     clamp = _Method(ops.clip)
     clone = copy = contiguous = _Method(ops.positive)
 
@@ -79,6 +85,9 @@ class TorchMethods(Traced):
     matmul = mm = bmm = _Method(ops.matmul)
     outer = _Method(ops.outer)
     unsqueeze = _Method(ops.expand_dims)
+    broadcast_to = _Method(ops.broadcast_to)
+    movedim = moveaxis = _Method(ops.moveaxis)
+    swapdims = _Method(ops.swapaxes)
     flip = _Method(ops.flip)
     roll = _Method(ops.roll)
     tile = _Method(ops.tile)
@@ -93,20 +102,22 @@ class TorchMethods(Traced):
             )  # fmt: skip
         return ops.reshape(self, shape=shape[0] if len(shape) == 1 else shape)
 
-    def ravel(self) -> Array:
+    def ravel(self, order: str = "C") -> Array:
         """Return it flattened to one axis; NumPy's method."""
+        if order != "C":
+            raise ArgumentError(_order("ravel", order))
         return ops.reshape(self, shape=-1)
 
-    def flatten(self, start_dim: int | str = 0, end_dim: int = -1) -> Array:
+    def flatten(self, start_dim: int | str = 0, end_dim: int = -1, *, order: str = "C") -> Array:
         """Join the axes from ``start_dim`` to ``end_dim`` into one; NumPy's order "C" is understood, too."""
-        shape = self.value.shape
         if isinstance(start_dim, str):
-            if start_dim != "C":
-                raise ArgumentError(sentence("flatten", "order is unknown", expected="'C'", got=repr(start_dim)))
-            start_dim = 0
+            return self.ravel(start_dim)
+        if order != "C":
+            raise ArgumentError(_order("flatten", order))
+        shape = self.value.shape
         rank = max(len(shape), 1)
         for name, axis in (("start_dim", start_dim), ("end_dim", end_dim)):
-            if not -rank <= axis < rank:
+            if not -rank <= integer("flatten", name, axis) < rank:
                 raise ArgumentError(
                     sentence("flatten", f"{name} is out of range", expected=f"an axis of {shape}", got=axis)
                 )
@@ -184,14 +195,20 @@ class TorchMethods(Traced):
 
     nelement = numel
 
+    def is_floating_point(self) -> bool:
+        """Whether the elements are floats."""
+        return bool(self.value.dtype.kind == "f")
+
     def is_contiguous(self) -> bool:
         """True: a tensor may be reshaped whatever its memory is like."""
         return True
 
+    @spelled
     def any(self, axis: Any = None, keepdims: bool = False) -> Array:
         """Whether there is a number that is not 0, along ``axis``."""
         return self.family.of(np.any(self.value, axis=axis, keepdims=keepdims))
 
+    @spelled
     def all(self, axis: Any = None, keepdims: bool = False) -> Array:
         """Whether no number is 0, along ``axis``."""
         return self.family.of(np.all(self.value, axis=axis, keepdims=keepdims))
@@ -206,5 +223,6 @@ class TorchMethods(Traced):
     bool = _Method(partial(ops.astype, dtype=np.bool_))
 
 
-for _name, _hint in ATTRIBUTES.items():
+_IN_PLACE = {f"{name}_": IN_PLACE for name in vars(TorchMethods) if not name.startswith("_")}
+for _name, _hint in (_IN_PLACE | ATTRIBUTES).items():
     setattr(TorchMethods, _name, Elsewhere(_name, _hint))

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, Self
 import numpy as np
 
 from autograd_cnn.errors import GradientError, sentence
-from autograd_cnn.spelling import ATTRIBUTES, Elsewhere
+from autograd_cnn.spelling import ATTRIBUTES, IN_PLACE, Elsewhere
 from autograd_cnn.tape import Traced
 
 
@@ -100,6 +100,5 @@ class ReadOnly(np.ndarray[Any, Any]):
         return repr(self.view(np.ndarray))
 
 
-for _name, _hint in ATTRIBUTES.items():
-    if _name.endswith("_"):  # PyTorch's methods in place
-        setattr(ReadOnly, _name, Elsewhere(_name, _hint))
+for _name in ("add_", "clamp_", "copy_", "div_", "fill_", "mul_", "normal_", "sub_", "uniform_", "zero_"):
+    setattr(ReadOnly, _name, Elsewhere(_name, ATTRIBUTES.get(_name, IN_PLACE)))  # PyTorch's methods in place

@@ -51,8 +51,11 @@ _HINTS: Final = {
 }
 """Arguments that there are not, and what to do without."""
 
-_WITHOUT_EFFECT: Final = frozenset({"inplace"})
-_ACTIVATIONS: Final = frozenset({"relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "softplus"})
+_WITHOUT_EFFECT: Final = {
+    "inplace": {"relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "softplus"},
+    "copy": {"astype"},
+}
+"""Arguments, and the functions in which they change nothing, as a result is always new and never written to."""
 
 
 def understood(where: str, params: dict[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,8 +73,8 @@ def understood(where: str, params: dict[str, Any], names: Mapping[str, Any]) -> 
     """
     found = {name: value for name, value in params.items() if name in names}
     for name, value in params.items():
-        if name in names or (name in _WITHOUT_EFFECT and where in _ACTIVATIONS):
-            continue  # a result is new whatever inplace= says
+        if name in names or where in _WITHOUT_EFFECT.get(name, ()):
+            continue
         own = next((each for each in _SYNONYMS.get(name, ()) if each in names), name)
         if (where, name) in _DIFFERENT and "correction" not in params:
             raise OperandError(
@@ -183,52 +186,92 @@ def missing(module: str, name: str, there: Collection[str]) -> AttributeError:
 
 # --- attributes of tensors --------------------------------------------------------------------
 
-_IN_PLACE: Final = "write t += other, t *= other, t[...] = value"
+IN_PLACE: Final = "write t += other, t *= other, t[...] = value"
 ATTRIBUTES: Final = {
-    "add_": _IN_PLACE,
-    "argsort": LEAVING,
+    **dict.fromkeys(
+        [
+            "acos",
+            "arccos",
+            "arcsin",
+            "arctan",
+            "argpartition",
+            "argsort",
+            "asin",
+            "atan",
+            "ceil",
+            "choose",
+            "compress",
+            "conj",
+            "cosh",
+            "cross",
+            "cumprod",
+            "det",
+            "diag",
+            "diagonal",
+            "floor",
+            "fmod",
+            "imag",
+            "inverse",
+            "kthvalue",
+            "log10",
+            "log2",
+            "median",
+            "mode",
+            "nonzero",
+            "partition",
+            "qr",
+            "quantile",
+            "real",
+            "remainder",
+            "round",
+            "searchsorted",
+            "sinh",
+            "sort",
+            "svd",
+            "tan",
+            "topk",
+            "trace",
+            "tril",
+            "triu",
+            "trunc",
+            "unfold",
+            "unique",
+        ],
+        LEAVING,
+    ),
+    **dict.fromkeys(["dot", "inner", "mv"], "use @, or ag.matmul"),
+    **dict.fromkeys(
+        ["addmm", "addmv", "addcmul", "addcdiv", "baddbmm", "lerp", "reciprocal", "rsqrt"], "use operators"
+    ),
+    **dict.fromkeys(["isfinite", "isinf", "isnan", "signbit"], "use NumPy's function of that name"),
+    **dict.fromkeys(["cuda", "is_cuda", "pin_memory"], "everything runs on the CPU"),
+    **dict.fromkeys(["new_empty", "new_full", "new_ones", "new_tensor", "new_zeros"], "use ag.tensor"),
+    **dict.fromkeys(["nbytes", "itemsize", "strides", "tobytes", "tofile"], "ask the array that .numpy() gives"),
+    **dict.fromkeys(["fill", "fill_"], "write t[...] = value"),
+    **dict.fromkeys(["put", "scatter", "scatter_", "index_put_", "masked_fill_"], "write t[index] = values"),
+    **dict.fromkeys(["normal_", "uniform_", "random_"], "use nn.init, or t.data = rng.normal(...) and its like"),
+    **dict.fromkeys(["resize", "resize_"], "use .reshape"),
     "chunk": "use ag.split",
-    "clamp_": _IN_PLACE,
     "copy_": "write t.data = values",
-    "cuda": "everything runs on the CPU",
-    "detach_": "use t = t.detach()",
-    "diagonal": LEAVING,
-    "div_": _IN_PLACE,
-    "dot": "use @, or ag.matmul",
-    "fill": "write t[...] = value",
-    "fill_": "write t[...] = value",
+    "detach_": "write t = t.detach()",
+    "flat": "use .ravel()",
     "gather": "use ag.take_along_axis",
     "grad_fn": "use .node",
     "index_select": "use .take(indices, axis)",
-    "inner": "use @, or ag.matmul",
-    "is_cuda": "everything runs on the CPU",
-    "kthvalue": LEAVING,
     "masked_fill": "use ag.where(mask, value, t)",
     "masked_select": "write t[mask]",
-    "median": LEAVING,
-    "mul_": _IN_PLACE,
-    "nonzero": LEAVING,
+    "narrow": "write a slice",
     "norm": "use (t * t).sum().sqrt()",
-    "normal_": "use nn.init, or t.data = rng.normal(...)",
     "ptp": "use t.max() - t.min()",
-    "put": "write t[index] = values",
-    "relu_": "use t = t.relu()",
-    "resize": "use .reshape",
-    "resize_": "use .reshape",
-    "round": LEAVING,
-    "scatter": "write t[index] = values",
-    "scatter_": "write t[index] = values",
-    "searchsorted": LEAVING,
-    "sort": LEAVING,
+    "select": "write t[index]",
     "split": "use ag.split, which takes numbers or places of sections, as NumPy's",
-    "sub_": _IN_PLACE,
-    "topk": LEAVING,
-    "trace": LEAVING,
+    "stride": "ask the array that .numpy() gives",
     "type": "use .astype",
-    "uniform_": "use nn.init, or t.data = rng.uniform(...)",
-    "unfold": LEAVING,
+    "type_as": "use .astype(other.dtype)",
+    "unbind": "iterate over the tensor",
     "where": "use ag.where(condition, t, other)",
     "zero_": "write t.grad = None for a gradient, t[...] = 0 otherwise",
+    "zero_grad": "write t.grad = None",
 }
 """Attributes that tensors and arrays have elsewhere, and what to do here."""
 

@@ -176,6 +176,11 @@ class Tensor(NumpyFunctions, TorchMethods):
         if wanted != (self.node is not None):
             self.node = Leaf(self) if wanted else None
 
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Set ``requires_grad``, and return the tensor."""
+        self.requires_grad = requires_grad
+        return self
+
     @property
     def is_leaf(self) -> bool:
         """Whether it was made by the user and not by a recorded operation."""
@@ -187,9 +192,9 @@ class Tensor(NumpyFunctions, TorchMethods):
         value.flags.writeable = False
         return value
 
-    def item(self) -> Any:
-        """Return the only element, as a Python number; refused where `float` is."""
-        return self._number().item()
+    def item(self, *index: int) -> Any:
+        """Return the only element, or that at an index, as a Python number; refused where `float` is."""
+        return self._number().item(*index)
 
     def tolist(self) -> Any:
         """Return the values as nested lists; refused where `float` is."""
@@ -442,13 +447,13 @@ class Tensor(NumpyFunctions, TorchMethods):
         """See `autograd_cnn.clip`."""
         return ops.clip(self, min=min, max=max)
 
-    def astype(self, dtype: DTypeLike) -> "Tensor":
+    def astype(self, dtype: DTypeLike, **named: Any) -> "Tensor":
         """See `autograd_cnn.astype`."""
-        return ops.astype(self, dtype=dtype)
+        return ops.astype(self, dtype=dtype, **named)
 
-    def reshape(self, *shape: Any) -> "Tensor":
+    def reshape(self, *shape: Any, **named: Any) -> "Tensor":
         """See `autograd_cnn.reshape`; the lengths may be given one by one."""
-        return ops.reshape(self, shape=shape[0] if len(shape) == 1 else shape)
+        return ops.reshape(self, **named or {"shape": shape[0] if len(shape) == 1 else shape})
 
     def transpose(self, *axes: Any) -> "Tensor":
         """See `autograd_cnn.transpose`; the axes may be given one by one."""

@@ -213,7 +213,14 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
     Raises
     ------
     GradientError
-        If ``f`` returns more than a single number.
+        If ``f`` returns more than a single number, or makes a plain number or array of what it got.
+    OperandError
+        If ``f`` is not a function.
+
+    Warns
+    -----
+    GradientWarning
+        If what ``f`` returns depends on none of these arguments; the gradient is 0 then.
 
     Examples
     --------

@@ -52,6 +52,12 @@ METHODS = {
     "flatten, 1": (lambda t: t[None].flatten(1), lambda a: a.reshape(1, 6)),
     "flatten, end": (lambda t: t[None].flatten(start_dim=0, end_dim=1), np.copy),
     "flatten, NumPy's": (lambda t: t.flatten("C"), np.ravel),
+    "flatten, order": (lambda t: t.flatten(order="C"), np.ravel),
+    "reshape, shape": (lambda t: t.reshape(shape=(3, 2)), lambda a: a.reshape(3, 2)),
+    "movedim": (lambda t: t.movedim(0, 1), np.transpose),
+    "swapdims": (lambda t: t.swapdims(0, 1), np.transpose),
+    "astype, copy": (lambda t: t.astype(float, copy=False), np.copy),
+    "requires_grad_": (lambda t: t.requires_grad_() if t.is_leaf else t, np.copy),
     "expand": (lambda t: t[:1].expand(4, -1), lambda a: np.broadcast_to(a[:1], (4, 3))),
     "expand, more axes": (lambda t: t.expand(2, -1, 3), lambda a: np.broadcast_to(a, (2, 2, 3))),
     "expand_as": (lambda t: t.expand_as(np.ones((4, 2, 3))), lambda a: np.broadcast_to(a, (4, 2, 3))),
@@ -90,7 +96,9 @@ def test_what_means_the_same_is_understood(ours, numpys):
     ("ask", "expected"),
     [
         (lambda t: t.dim(), 2), (lambda t: t.numel(), 6), (lambda t: t.device, "cpu"), (lambda t: t.is_contiguous(), True),
-        (lambda t: t.argmax(dim=1).tolist(), [1, 2]), (lambda t: (t > 0.6).all().item(), False),
+        (lambda t: t.item(2), 0.75), (lambda t: t.requires_grad_().requires_grad, True),
+        (lambda t: t.is_floating_point(), True), (lambda t: (t > 0.6).all(dim=0).tolist(), [False, False, True]),
+        (lambda t: t.argmax(dim=1, keepdim=True).tolist(), [[1], [2]]), (lambda t: t.argmax(dim=1).tolist(), [1, 2]), (lambda t: (t > 0.6).all().item(), False),
         (lambda t: (t > 0.6).any(0).tolist(), [True, True, True]), (lambda t: t.gt(1.4).tolist(), [[0, 1, 0], [0, 0, 1]]),
         (lambda t: t.float().dtype, np.float32), (lambda t: t.half().dtype, np.float16),
         (lambda t: t.long().dtype, np.int64), (lambda t: t.int().dtype, np.int32), (lambda t: t.bool().dtype, np.bool_),
@@ -134,7 +142,9 @@ def test_arguments_that_mean_something_else(call, text):
     [
         (lambda t: t.view(np.float32), ("view: takes lengths of axes: expected ints, got <class 'numpy.float32'>; "
          "use .astype for a dtype")),
-        (lambda t: t.flatten("F"), "flatten: order is unknown: expected 'C', got 'F'"),
+        (lambda t: t.flatten("F"), "ravel: order is unknown: expected 'C', got 'F'"),
+        (lambda t: t.flatten(order="F"), "flatten: order is unknown: expected 'C', got 'F'"),
+        (lambda t: t.flatten(1.0), "flatten: start_dim is not understood: expected an int, got 1.0"),
         (lambda t: t.flatten(2), "flatten: start_dim is out of range: expected an axis of (2, 3), got 2"),
         (lambda t: t[None].t(), "t: is for matrices: expected two axes, got (1, 2, 3); use .T or .permute"),
     ],
@@ -152,6 +162,22 @@ def test_attributes_that_there_are_not(name):
         with pytest.raises(AttributeError) as err:
             getattr(thing, name)
         assert str(err.value) == f"tensor: no attribute {name!r}; {spelling.ATTRIBUTES[name]}"
+
+
+@pytest.mark.parametrize("name", ["exp_", "clamp_", "add_", "relu_", "abs_", "unsqueeze_"])
+def test_methods_in_place_say_how_to_write_it(name):
+    assert not hasattr(ag.tensor(A), name)
+    with pytest.raises(AttributeError) as err:
+        getattr(ag.tensor(A), name)
+    assert str(err.value) == f"tensor: no attribute {name!r}; write t += other, t *= other, t[...] = value"
+
+
+def test_whatever_arrays_have_is_there_or_answered():
+    internal = {"base", "byteswap", "conjugate", "ctypes", "dump", "dumps", "flags", "getfield", "setfield", "setflags",
+                "to_device"}  # fmt: skip
+    for name in set(dir(np.ndarray)) - internal:
+        if not name.startswith("_"):
+            assert hasattr(ag.tensor(A), name) or name in spelling.ATTRIBUTES, name
 
 
 @pytest.mark.parametrize(
