@@ -13,7 +13,8 @@ from autograd_cnn.ops.indexing import Index
 from autograd_cnn.tape import Traced, values_of
 
 _LOOKING: Final = frozenset({
-    "all", "allclose", "any", "array2string", "array_equal", "array_equiv", "array_repr", "array_str", "count_nonzero",
+    "all", "allclose", "any", "array2string", "array_equal", "array_equiv", "array_repr", "array_str", "bitwise_and",
+    "bitwise_or", "bitwise_xor", "count_nonzero", "invert",
     "empty_like", "flatnonzero", "isclose", "iscomplexobj", "isfinite", "isinf", "isnan", "isrealobj", "logical_and",
     "logical_not", "logical_or", "logical_xor", "ndim", "nonzero", "ones_like", "result_type", "shape", "signbit",
     "size", "zeros_like",

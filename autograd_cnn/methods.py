@@ -3,6 +3,7 @@
 Those that mean something else, or that there are not, are in `autograd_cnn.spelling`.
 """
 
+import operator
 from collections.abc import Callable
 from functools import partial
 from types import MethodType
@@ -14,7 +15,7 @@ from autograd_cnn import ops
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.parameters import integer
 from autograd_cnn.spelling import ATTRIBUTES, IN_PLACE, Elsewhere, spelled
-from autograd_cnn.tape import Array, Traced
+from autograd_cnn.tape import Array, Traced, values_of
 
 
 class _Method:
@@ -25,6 +26,20 @@ class _Method:
 
     def __get__(self, owner: Any, kind: type | None = None) -> Callable[..., Array]:
         return self._function if owner is None else MethodType(self._function, owner)
+
+
+def _constant(name: str, op: Callable[[Any, Any], Any], *, swapped: bool = False) -> Callable[[Any, Any], Array]:
+    """Return the method of an operator that there is for integers, bools and other constants alone."""
+
+    def method(self: Traced, other: Any) -> Array:
+        if any(isinstance(x, Traced) and x.node is not None for x in (self, other)):
+            raise OperandError(sentence(name, "there is no rule for its gradient", hint="use .detach() for the values"))
+        mine, others = values_of(self), values_of(other)
+        result = np.asarray(op(others, mine) if swapped else op(mine, others))
+        result.flags.writeable = False
+        return self.family.of(result[()])
+
+    return method
 
 
 def _order(where: str, order: str) -> str:
@@ -157,6 +172,22 @@ class TorchMethods(Traced):
     def expand_as(self, other: Array) -> Array:
         """Broadcast to the shape of ``other``."""
         return ops.broadcast_to(self, shape=other.shape)
+
+    # --- on constants -------------------------------------------------------------------------
+
+    __floordiv__ = _constant("//", operator.floordiv)
+    __rfloordiv__ = _constant("//", operator.floordiv, swapped=True)
+    __mod__ = _constant("%", operator.mod)
+    __rmod__ = _constant("%", operator.mod, swapped=True)
+    __and__ = _constant("&", operator.and_)
+    __rand__ = _constant("&", operator.and_, swapped=True)
+    __or__ = _constant("|", operator.or_)
+    __ror__ = _constant("|", operator.or_, swapped=True)
+    __xor__ = _constant("^", operator.xor)
+    __rxor__ = _constant("^", operator.xor, swapped=True)
+
+    def __invert__(self) -> Array:
+        return self ^ (True if self.value.dtype.kind == "b" else -1)
 
     # --- places -------------------------------------------------------------------------------
 

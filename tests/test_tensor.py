@@ -142,10 +142,32 @@ def test_tensors_are_told_apart_by_identity_in_sets_and_dicts():
     assert {x: 1, y: 2}[y] == 2
 
 
-@pytest.mark.parametrize("op", [operator.floordiv, operator.mod])
-def test_operators_that_tensors_lack(op):
-    with pytest.raises(TypeError):
+@pytest.mark.parametrize("op", [operator.floordiv, operator.mod, operator.and_, operator.or_, operator.xor])
+def test_operators_on_constants(op):
+    a, b = np.array([7, 2, 1]), np.array([2, 3, 2])
+    for left, right in [(ag.tensor(a), ag.tensor(b)), (ag.tensor(a), b), (ag.tensor(a), 2), (7, ag.tensor(b))]:
+        y = op(left, right)
+        assert (type(y), y.dtype) == (ag.Tensor, np.int64)
+        np.testing.assert_array_equal(y.data, op(np.asarray(left), np.asarray(right)))
+        with pytest.raises(ValueError, match="read-only"):
+            y.value[0] = 7
+    with pytest.raises(OperandError) as err:
         op(_leaf(), 2)
+    symbol = {"floordiv": "//", "mod": "%", "and_": "&", "or_": "|", "xor": "^"}[op.__name__]
+    assert str(err.value) == f"{symbol}: there is no rule for its gradient; use .detach() for the values"
+    with pytest.raises(OperandError, match="no rule"):
+        op(2.0, _leaf())
+
+
+def test_masks_are_combined_as_numpys():
+    x, a = _leaf(), np.array([True, False, True])
+    mask = (x > 1) & ~(x > 2)
+    assert (type(mask), mask.tolist()) == (ag.Tensor, [False, True, False])
+    assert (mask | a).tolist() == [True, True, True]
+    assert (a & mask).tolist() == [False, False, False]
+    assert (~ag.tensor([1, 2])).tolist() == [-2, -3]
+    x[mask].sum().backward()
+    assert x.grad.tolist() == [0, 1, 0]
 
 
 def test_what_is_no_array_is_refused_by_operators():
