@@ -81,8 +81,8 @@ class _Call:
         if outer is not None:
             outer.nested = True
         given = list(_leaves(self.wanted))
-        self.tensors = any(isinstance(value, Tensor) for value in given) or outer is not None
-        self.tracked = outer is not None or any(isinstance(value, Tensor) and value.requires_grad for value in given)
+        self.tracked = outer is not None or any(map(_is_recorded, _leaves([args, options])))
+        self.tensors = self.tracked or any(isinstance(value, Tensor) for value in given)
         with self._running():
             self.inputs = [_input(value, where) for value in given]
             inputs = iter(self.inputs)
@@ -106,30 +106,30 @@ class _Call:
         finally:
             transform.reset(token)
 
-    def result(self, value: Any) -> Any:
+    def result(self, value: Any, tracked: bool = False) -> Any:
         """Return ``value`` as the caller sees it: a tensor among tensors, an array among arrays."""
-        if self.tensors:
-            if isinstance(value, Tensor):
-                return value if self.tracked else value.detach()
-            return Tensor(value)
-        return np.asarray(value.value) if isinstance(value, Tensor) else value
+        if isinstance(value, Tensor):
+            if tracked or self.tracked:
+                return value
+            return value.detach() if self.tensors else value.numpy()
+        return Tensor(value) if self.tensors else value
 
     def pulled(self, cotangent: Array | None, *, retain: bool = False) -> list[Any]:
         """Return the cotangent of every input, zeros where the output does not depend on it."""
         output = self.output
+        tracked = self.tracked or _is_recorded(cotangent)
         found = {}
         if isinstance(output, Tensor) and output.node is not None:
             found = gradients(
-                output, self.inputs, cotangent, create_graph=self.tracked,
-                retain_graph=retain or self.tracked, where=self.where,
-            )  # fmt: skip
+                output, self.inputs, cotangent, create_graph=tracked, retain_graph=retain or tracked, where=self.where
+            )
         if self.inputs and not self.nested and not any(x.node in found for x in self.inputs):
             self._warn()
         shares = [found[x.node] if x.node in found else np.zeros(x.shape, x.dtype) for x in self.inputs]
         for share in shares:
             if isinstance(share, np.ndarray):
                 share.flags.writeable = False  # two inputs may have the same array for a gradient
-        return [self.result(share) for share in shares]
+        return [self.result(share, tracked) for share in shares]
 
     def _warn(self) -> None:
         self.nested = True  # once is enough
@@ -155,6 +155,10 @@ def _called(f: Callable[..., Any], args: list[Any], options: dict[str, Any]) -> 
         if isinstance(error.__cause__, GradientError):
             raise error.__cause__.with_traceback(error.__traceback__) from None
         raise
+
+
+def _is_recorded(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.requires_grad
 
 
 def _is_odd(output: Any) -> bool:

@@ -282,6 +282,28 @@ def test_a_pullback_among_tensors_is_differentiable():
     np.testing.assert_array_equal(x.grad.data, [6, 120])
 
 
+def test_a_recorded_cotangent_keeps_its_gradient():
+    x = np.array([1.0, 2.0])
+    _, pullback = ag.vjp(lambda x: x**3, x)
+    u = ag.tensor([1.0, 10.0], requires_grad=True)
+    (g,) = pullback(u)
+    (g * g).sum().backward()
+    np.testing.assert_array_equal(u.grad.data, 2 * u.data * (3 * x**2) ** 2)
+    np.testing.assert_array_equal(ag.grad(lambda u: ag.sum(pullback(u)[0]))(np.ones(2)), 3 * x**2)
+    v = ag.tensor([1.0, 1.0], requires_grad=True)
+    ag.hvp(lambda x: ag.sum(x**3), x, v).sum().backward()
+    np.testing.assert_array_equal(v.grad.data, 6 * x)
+
+
+def test_a_recorded_argument_keeps_its_gradient_whichever_it_is():
+    w = ag.tensor([2.0, 3.0], requires_grad=True)
+    ag.grad(lambda x, w: ag.sum(w * x**2))(np.array([1.0, 5.0]), w).sum().backward()
+    np.testing.assert_array_equal(w.grad.data, [2, 10])
+    w.grad = None
+    ag.grad(lambda x, *, p: ag.sum(p["w"] * x**2))(np.array([1.0, 5.0]), p={"w": w}).sum().backward()
+    np.testing.assert_array_equal(w.grad.data, [2, 10])
+
+
 # --- jacobian, hessian, hvp -------------------------------------------------------------------
 
 
