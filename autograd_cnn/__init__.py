@@ -11,6 +11,8 @@ tensor([[0., 0.],
         [1., 1.]])
 """
 
+from typing import NoReturn as _NoReturn
+
 from autograd_cnn import search_path  # isort: skip  # noqa: F401  # before any library is looked for
 
 from autograd_cnn import data, errors, graph, interop, nn, ops, optim, tape, testing
@@ -116,6 +118,7 @@ from autograd_cnn.ops import (
 )
 from autograd_cnn.primitive import primitive
 from autograd_cnn.recording import detect_anomaly, enable_grad, no_grad, scope, tracing
+from autograd_cnn.spelling import missing as _missing
 from autograd_cnn.tensor import Tensor, tensor
 from autograd_cnn.transforms import grad, hessian, hvp, jacobian, value_and_grad, vjp
 
@@ -249,3 +252,8 @@ __all__ = [
     "vjp",
     "where",
 ]
+
+
+def __getattr__(name: str) -> _NoReturn:
+    """Say what takes the place of another library's name, or which name was meant."""
+    raise _missing(__name__, name, __all__)

@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd_cnn.errors import GradientError, OperandError, sentence
 from autograd_cnn.recording import enable_grad, recording
-from autograd_cnn.tape import Array, Node, Traced, mark, sweep, toposort
+from autograd_cnn.tape import Array, Node, Traced, freed, mark, sweep, toposort
 from autograd_cnn.tensor import Tensor
 
 
@@ -22,10 +22,7 @@ class Segment:
     ) -> Iterator[tuple[Node, Array]]:
         """Run the segment again, recorded, and walk back through it to the node's parents."""
         if node.saved is None:
-            raise GradientError(
-                sentence(self.name, "the graph has been freed by an earlier backward pass",
-                         hint="pass retain_graph=True to that one")
-            )  # fmt: skip
+            raise freed(node, self.name)
         start = mark()
         with enable_grad():
             again: Tensor = node.saved["run"]()

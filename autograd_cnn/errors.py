@@ -27,6 +27,10 @@ class GradientError(ValueError):
     """A backward pass that can't be done as asked."""
 
 
+class GradientWarning(UserWarning):
+    """A gradient that is zero because nothing that was asked for leads to the output."""
+
+
 class AnomalyError(GradientError, ArithmeticError):
     """The first NaN that appeared under ``detect_anomaly``.
 

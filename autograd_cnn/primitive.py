@@ -27,7 +27,7 @@ from autograd_cnn import anomaly
 from autograd_cnn.errors import GradientError, OperandError, RegistrationError, raise_as, sentence
 from autograd_cnn.recording import recording
 from autograd_cnn.signature import Signature
-from autograd_cnn.tape import HALF, Array, Missing, Node, Traced, fit
+from autograd_cnn.tape import HALF, Array, Missing, Node, Traced, fit, freed
 
 REGISTRY: Final[dict[str, "Primitive"]] = {}
 """Every primitive by the dotted name of its function, the user's own included."""
@@ -178,7 +178,9 @@ class Primitive:
             node = Node(self, tuple(nodes), saved, y.shape, y.dtype, state.scope, kept, operands)
         elif y.dtype.kind not in "biuf":
             raise OperandError(
-                sentence(self.name, "its result is no array of numbers", expected="ints, floats or bools", got=y.dtype)
+                sentence(
+                    self.name, "its result is not an array of numbers", expected="ints, floats or bools", got=y.dtype
+                )
             )
         if state.anomaly:
             anomaly.watch(self.name, y, node)
@@ -310,10 +312,7 @@ class Primitive:
         """Yield each wanted parent of ``node`` with its share of the cotangent ``g``."""
         saved = node.saved
         if saved is None:
-            raise GradientError(
-                sentence(self.name, "the graph has been freed by an earlier backward pass",
-                         hint="pass retain_graph=True to that one")
-            )  # fmt: skip
+            raise freed(node, self.name)
         if family is not None:
             saved = self._rewrapped(node, saved, family)
         if node.dtype is HALF:

@@ -20,6 +20,12 @@ class Recording(NamedTuple):
 
 recording: ContextVar[Recording] = ContextVar("recording", default=Recording())
 
+transform: ContextVar[Any] = ContextVar("transform", default=None)
+"""The call of a transform such as `autograd_cnn.grad` whose function is running at the moment.
+
+Its ``start`` is a serial number: what has a higher one was recorded since the outermost transform began.
+"""
+
 
 @contextmanager
 def switched(**changes: Any) -> Iterator[None]:

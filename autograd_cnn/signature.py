@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from autograd_cnn import spelling
 from autograd_cnn.errors import OperandError, RegistrationError, sentence
 from autograd_cnn.parameters import hints_of, parsers_of, signature_of
 from autograd_cnn.tape import Floats, Traced
@@ -84,8 +85,10 @@ class Signature:
 
     def _sorted(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Bind what is not in its usual place: arrays by name, parameters by position."""
+        if not params.keys() <= self._names:
+            params = spelling.understood(self.name, params, dict.fromkeys(self.operands) | self.parameters)
         if unknown := params.keys() - self._names:
-            raise OperandError(sentence(self.name, f"no argument {min(unknown)!r}", hint=f"it takes {self._listed()}"))
+            raise spelling.unknown_argument(self.name, min(unknown), self._listed())
         if not self.variadic:
             count = len(self.operands)
             spilled = dict(zip(self.parameters, args[count:], strict=False))
@@ -108,23 +111,30 @@ class Signature:
         return self.operands[0 if self.variadic else position]
 
     def coerced(self, arg: Any, position: int) -> Any:
-        """Take what is no array yet, or say that it can't be one."""
+        """Take what is not an array yet, or say that it can't be one."""
         name = self.operand(position)
         if arg is None and name in self.optional:
             return None
         if _holds_tensor(arg):
             raise OperandError(
                 sentence(
-                    self.name, f"{name} is a {type(arg).__name__} of tensors", hint="join them with ag.stack first"
+                    self.name,
+                    f"{name} is {'an array' if isinstance(arg, np.ndarray) else f'a {type(arg).__name__}'} of tensors",
+                    hint="join them with ag.stack first",
                 )
             )
         if isinstance(arg, (list, tuple, np.generic, np.ndarray)) or hasattr(arg, "__array__"):
             array = np.asarray(arg)
             if array.dtype.kind in "biuf":
                 return arg if isinstance(arg, np.generic) else array
+            if isinstance(arg, np.ndarray):
+                raise OperandError(
+                    sentence(self.name, f"{name} is not an array of numbers", expected="ints, floats or bools",
+                             got=array.dtype)
+                )  # fmt: skip
         raise OperandError(
             sentence(
-                self.name, f"{name} is no array", expected="a tensor, an array or a number", got=type(arg).__name__
+                self.name, f"{name} is not an array", expected="a tensor, an array or a number", got=type(arg).__name__
             )
         )
 
@@ -148,4 +158,7 @@ def plain(where: str, name: str, value: Any) -> Any:
 
 
 def _holds_tensor(arg: Any) -> bool:
+    """Tell whether ``arg`` is a tensor or has one inside, in a list or in an array of objects."""
+    if isinstance(arg, np.ndarray):
+        return arg.dtype.kind == "O" and any(map(_holds_tensor, arg.flat))
     return isinstance(arg, Traced) or (isinstance(arg, (list, tuple)) and any(map(_holds_tensor, arg)))

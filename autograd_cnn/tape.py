@@ -157,6 +157,11 @@ def shape_of(x: Array) -> Shape:
     return cast("Shape", x.value.shape) if isinstance(x, Traced) else np.shape(x)
 
 
+def values_of(x: Array) -> Array:
+    """Return the values of a tensor as an array, or ``x`` as an array: for what looks at them and needs no gradient."""
+    return np.asarray(x.value if isinstance(x, Traced) else x)
+
+
 def check_differentiable(dtype: np.dtype[Any], where: str) -> None:
     """Raise `OperandError` unless gradients with respect to ``dtype`` make sense."""
     if dtype.kind != "f":
@@ -167,6 +172,22 @@ def check_differentiable(dtype: np.dtype[Any], where: str) -> None:
 
 
 # --- the backward traversal -------------------------------------------------------------------
+
+
+_cut_short: weakref.WeakSet[Node] = weakref.WeakSet()
+"""Nodes whose values are gone because a backward pass freed them and then failed."""
+
+
+def freed(node: Node, name: str) -> GradientError:
+    """Return the error that says why what ``node`` saved is gone; ``name`` is its operation's."""
+    if node in _cut_short:
+        return GradientError(
+            sentence(name, "the graph has been freed by a backward pass that then failed", hint="compute the output again")
+        )  # fmt: skip
+    return GradientError(
+        sentence(name, "the graph has been freed by an earlier backward pass",
+                 hint="pass retain_graph=True to that one")
+    )  # fmt: skip
 
 
 def mark() -> int:
@@ -256,25 +277,33 @@ def sweep(
     """
     order = toposort(root, since)
     wanted = None if targets is None else _leading_to(targets, order)
+    if wanted is not None and root not in wanted:
+        return {}  # and nothing is freed of a graph that others may need
     wrap = family if create_graph else None
     cotangents: dict[Node, Array] = {root: g}
     found: dict[Node, Array] = {}
-    for node in order:
-        g = cotangents.pop(node, None)
-        if g is None:
-            continue
-        if node.hooks is not None and node.serial >= since:
-            g = _run_hooks(node, g, family)
-        primitive = node.primitive
-        if node.tensor is not None if targets is None else node in targets:
-            found[node] = _handed_out(g, node)
-        if primitive is None or node.serial < since:
-            continue
-        for parent, share in primitive.pullback(node, g, wanted, wrap):
-            held = cotangents.get(parent)
-            cotangents[parent] = share if held is None else held + share
-        if not retain_graph:
-            node.saved = node.params = None
+    spent: list[Node] = []
+    try:
+        for node in order:
+            g = cotangents.pop(node, None)
+            if g is None:
+                continue
+            if node.hooks is not None and node.serial >= since:
+                g = _run_hooks(node, g, family)
+            primitive = node.primitive
+            if node.tensor is not None if targets is None else node in targets:
+                found[node] = _handed_out(g, node)
+            if primitive is None or node.serial < since:
+                continue
+            for parent, share in primitive.pullback(node, g, wanted, wrap):
+                held = cotangents.get(parent)
+                cotangents[parent] = share if held is None else held + share
+            if not retain_graph:
+                spent.append(node)
+                node.saved = node.params = None
+    except BaseException:
+        _cut_short.update(spent)
+        raise
     return found
 
 

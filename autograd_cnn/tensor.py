@@ -3,26 +3,30 @@
 Everything here is a spelling: each operator and method names the primitive that does the work.
 """
 
+import operator
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_cnn import graph, ops
+from autograd_cnn.dispatch import NumpyFunctions, plain_index
 from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
 from autograd_cnn.graph.notebook import is_small
+from autograd_cnn.methods import TorchMethods
 from autograd_cnn.parameters import Axis, Index
-from autograd_cnn.recording import recording
-from autograd_cnn.tape import Array, Leaf, Node, Shape, Traced, check_differentiable, gradients
+from autograd_cnn.readonly import ReadOnly
+from autograd_cnn.recording import recording, transform
+from autograd_cnn.tape import Array, Leaf, Node, Shape, Traced, check_differentiable, gradients, values_of
 
 if TYPE_CHECKING:
     import graphviz
 
 
-class Tensor(Traced):
+class Tensor(NumpyFunctions, TorchMethods):
     """An n-dimensional array that records what is computed from it.
 
     Parameters
@@ -49,6 +53,8 @@ class Tensor(Traced):
     ------
     OperandError
         If ``data`` holds no numbers, or a gradient is asked of a tensor of integers.
+    GradientError
+        If ``data`` is a recorded tensor or holds one: the copy would have no gradient.
 
     Examples
     --------
@@ -59,23 +65,23 @@ class Tensor(Traced):
     tensor([2., 4.])
     """
 
-    __slots__ = ("grad", "name")
+    __slots__ = ("_grad", "name")
 
-    grad: "Tensor | None"
+    _grad: "Tensor | None"
     name: str | None
 
     def __init__(
         self, data: ArrayLike, requires_grad: bool = False, dtype: DTypeLike | None = None, name: str | None = None
     ) -> None:
-        value = np.array(data.value if isinstance(data, Traced) else data, dtype)
+        value = np.array(data, dtype)
         if value.dtype.kind not in "biuf":
             raise OperandError(
-                sentence("tensor", "data is no array of numbers", expected="ints, floats or bools", got=value.dtype)
+                sentence("tensor", "data is not an array of numbers", expected="ints, floats or bools", got=value.dtype)
             )
         value = value.astype(value.dtype.type, copy=False)  # the machine's own byte order
         value.flags.writeable = False
         self.value = value[()]  # a number without axes becomes a NumPy scalar, which computes far faster
-        self.grad = None
+        self._grad = None
         self.name = name
         self.node = Leaf(self) if requires_grad else None
 
@@ -85,7 +91,7 @@ class Tensor(Traced):
         self = cls.__new__(cls)
         self.value = value
         self.node = node
-        self.grad = None
+        self._grad = None
         self.name = None
         return self
 
@@ -93,10 +99,8 @@ class Tensor(Traced):
 
     @property
     def data(self) -> NDArray[Any]:
-        """The values, as a read-only array. Setting them does not touch what is recorded."""
-        value: NDArray[Any] = np.asarray(self.value).view()
-        value.flags.writeable = False
-        return value
+        """The values, as a read-only array. Setting them does not touch what is recorded, nor does ``t.data -= step``."""
+        return ReadOnly.of(self)
 
     @data.setter
     def data(self, values: ArrayLike) -> None:
@@ -104,7 +108,12 @@ class Tensor(Traced):
             raise GradientError(
                 sentence("data", "the values of a recorded result are fixed", hint="use detach() first")
             )
-        value = values.value if isinstance(values, Traced) else Tensor(values).value
+        if isinstance(values, Tensor) and values.followed():
+            raise _lost("the data of another")
+        if isinstance(values, ReadOnly) and values.shown is not None:
+            value = values.shown
+        else:
+            value = values.value if isinstance(values, Traced) else Tensor(values).value
         leaf = self.node
         if leaf is None or (leaf.shape, leaf.dtype) == (value.shape, value.dtype):
             self.value = value
@@ -112,6 +121,24 @@ class Tensor(Traced):
             check_differentiable(value.dtype, "data")
             self.value = value
             self.node = Leaf(self)
+
+    @property
+    def grad(self) -> "Tensor | None":
+        """The gradient that `backward` has added up here; None where nothing was computed, and to clear it."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, values: ArrayLike | None) -> None:
+        if values is None:
+            self._grad = None
+            return
+        g = values if isinstance(values, Tensor) else Tensor(values)
+        if g.shape != self.shape:
+            raise ShapeError(
+                sentence("grad", "the shape is not the tensor's", expected=self.shape, got=g.shape,
+                         hint="set it to None to clear it")
+            )  # fmt: skip
+        self._grad = g if g.dtype == self.dtype else g.astype(self.dtype)
 
     @property
     def shape(self) -> Shape:
@@ -149,22 +176,29 @@ class Tensor(Traced):
         if wanted != (self.node is not None):
             self.node = Leaf(self) if wanted else None
 
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Set ``requires_grad``, and return the tensor."""
+        self.requires_grad = requires_grad
+        return self
+
     @property
     def is_leaf(self) -> bool:
         """Whether it was made by the user and not by a recorded operation."""
         return self.node is None or isinstance(self.node, Leaf)
 
     def numpy(self) -> NDArray[Any]:
-        """Return the values, as a read-only array."""
-        return self.data
+        """Return the values, as a read-only array: the explicit way to leave the tape."""
+        value: NDArray[Any] = values_of(self).view()
+        value.flags.writeable = False
+        return value
 
-    def item(self) -> Any:
-        """Return the only element, as a Python number."""
-        return self.value.item()
+    def item(self, *index: int) -> Any:
+        """Return the only element, or that at an index, as a Python number; refused where `float` is."""
+        return self._number().item(*index)
 
     def tolist(self) -> Any:
-        """Return the values as nested lists."""
-        return self.value.tolist()
+        """Return the values as nested lists; refused where `float` is."""
+        return self._number().tolist()
 
     def detach(self) -> "Tensor":
         """Return a tensor with the same values and no history."""
@@ -202,17 +236,20 @@ class Tensor(Traced):
         found = gradients(
             self, None, gradient, create_graph=create_graph, retain_graph=retain_graph or create_graph, where="backward"
         )
+        totals: list[tuple[Tensor, Tensor]] = []
         for node, g in found.items():
             tensor = node.tensor() if node.tensor is not None else None
             if isinstance(tensor, Tensor) and tensor.node is node:  # it may have moved on since
-                tensor.accumulate(g)
+                totals.append((tensor, tensor.total(g)))
+        for tensor, total in totals:  # all of them or none, if adding up fails
+            tensor._grad = total  # noqa: SLF001  # the setter would check what is right already
 
-    def accumulate(self, g: Array) -> None:
-        """Add a cotangent to ``grad``."""
+    def total(self, g: Array) -> "Tensor":
+        """Return ``grad`` with a cotangent added."""
         share = g if isinstance(g, Tensor) else Tensor.of(g)
         if not isinstance(g, Tensor) and isinstance(g, np.ndarray):
             g.flags.writeable = False
-        self.grad = share if self.grad is None else self.grad + share
+        return share if self._grad is None else self._grad + share
 
     def register_hook(self, hook: Callable[["Tensor"], ArrayLike | None]) -> "Handle":
         """Run ``hook`` on this tensor's cotangent in every backward pass; what it returns replaces it.
@@ -231,11 +268,12 @@ class Tensor(Traced):
             raise GradientError(sentence("register_hook", "no gradient flows through this tensor"))
         if self.node.hooks is None:
             self.node.hooks = []
-        self.node.hooks.append(hook)
-        return Handle(self.node.hooks, hook)
+        handle = Handle(self.node.hooks, hook)
+        self.node.hooks.append(handle)
+        return handle
 
     def retain_grad(self) -> None:
-        """Fill ``grad`` of this intermediate result, too."""
+        """Fill ``grad`` of this intermediate result, too, also after ``t *= 2`` and its like."""
         if self.node is not None:
             self.node.tensor = weakref.ref(self)
 
@@ -317,12 +355,12 @@ class Tensor(Traced):
         return ops.greater_equal(self, other)
 
     def __getitem__(self, index: Index) -> "Tensor":
-        return ops.getitem(self, index=_plain(index))
+        return ops.getitem(self, index=plain_index(index))
 
     # --- assignment: the tensor moves on to a new result, and nothing recorded changes ----------
 
     def __setitem__(self, index: Index, values: Any) -> None:
-        self._rebind(ops.set_at(self, values, index=_plain(index)))
+        self._rebind(ops.set_at(self, values, index=plain_index(index)))
 
     def __iadd__(self, other: Any) -> Self:
         return self._rebind(self + other)
@@ -353,6 +391,8 @@ class Tensor(Traced):
             result = ops.astype(result, dtype=self.dtype)
         self.value = result.value
         if not leaf:
+            if self.node is not None and self.node.tensor is not None and result.node is not None:
+                self.node.tensor, result.node.tensor = None, self.node.tensor  # retain_grad() moves on, too
             self.node = result.node
         return self
 
@@ -363,65 +403,57 @@ class Tensor(Traced):
         """With the axes reversed."""
         return ops.transpose(self)
 
-    def sum(self, axis: Axis = None, keepdims: bool = False) -> "Tensor":
+    def sum(self, axis: Axis = None, keepdims: bool = False, **named: Any) -> "Tensor":
         """See `autograd_cnn.sum`."""
-        return ops.sum(self, axis=axis, keepdims=keepdims)
+        return ops.sum(self, axis=axis, keepdims=keepdims, **named)
 
-    def mean(self, axis: Axis = None, keepdims: bool = False) -> "Tensor":
+    def mean(self, axis: Axis = None, keepdims: bool = False, **named: Any) -> "Tensor":
         """See `autograd_cnn.mean`."""
-        return ops.mean(self, axis=axis, keepdims=keepdims)
+        return ops.mean(self, axis=axis, keepdims=keepdims, **named)
 
-    def var(self, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> "Tensor":
+    def var(self, axis: Axis = None, ddof: int = 0, keepdims: bool = False, **named: Any) -> "Tensor":
         """See `autograd_cnn.var`."""
-        return ops.var(self, axis=axis, ddof=ddof, keepdims=keepdims)
+        return ops.var(self, axis=axis, ddof=ddof, keepdims=keepdims, **named)
 
-    def std(self, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> "Tensor":
+    def std(self, axis: Axis = None, ddof: int = 0, keepdims: bool = False, **named: Any) -> "Tensor":
         """See `autograd_cnn.std`."""
-        return ops.std(self, axis=axis, ddof=ddof, keepdims=keepdims)
+        return ops.std(self, axis=axis, ddof=ddof, keepdims=keepdims, **named)
 
-    def max(self, axis: Axis = None, keepdims: bool = False) -> "Tensor":
+    def max(self, axis: Axis = None, keepdims: bool = False, **named: Any) -> "Tensor":
         """See `autograd_cnn.max`."""
-        return ops.max(self, axis=axis, keepdims=keepdims)
+        return ops.max(self, axis=axis, keepdims=keepdims, **named)
 
-    def min(self, axis: Axis = None, keepdims: bool = False) -> "Tensor":
+    def min(self, axis: Axis = None, keepdims: bool = False, **named: Any) -> "Tensor":
         """See `autograd_cnn.min`."""
-        return ops.min(self, axis=axis, keepdims=keepdims)
+        return ops.min(self, axis=axis, keepdims=keepdims, **named)
 
-    def prod(self, axis: Axis = None, keepdims: bool = False) -> "Tensor":
+    def prod(self, axis: Axis = None, keepdims: bool = False, **named: Any) -> "Tensor":
         """See `autograd_cnn.prod`."""
-        return ops.prod(self, axis=axis, keepdims=keepdims)
+        return ops.prod(self, axis=axis, keepdims=keepdims, **named)
 
-    def cumsum(self, axis: int | None = None) -> "Tensor":
+    def cumsum(self, axis: int | None = None, **named: Any) -> "Tensor":
         """See `autograd_cnn.cumsum`."""
-        return ops.cumsum(self, axis=axis)
+        return ops.cumsum(self, axis=axis, **named)
 
-    def argmax(self, axis: int | None = None) -> "Tensor":
+    def argmax(self, axis: int | None = None, **named: Any) -> "Tensor":
         """See `autograd_cnn.argmax`."""
-        return ops.argmax(self, axis=axis)
+        return ops.argmax(self, axis=axis, **named)
 
-    def argmin(self, axis: int | None = None) -> "Tensor":
+    def argmin(self, axis: int | None = None, **named: Any) -> "Tensor":
         """See `autograd_cnn.argmin`."""
-        return ops.argmin(self, axis=axis)
+        return ops.argmin(self, axis=axis, **named)
 
     def clip(self, min: float | None = None, max: float | None = None) -> "Tensor":
         """See `autograd_cnn.clip`."""
         return ops.clip(self, min=min, max=max)
 
-    def astype(self, dtype: DTypeLike) -> "Tensor":
+    def astype(self, dtype: DTypeLike, **named: Any) -> "Tensor":
         """See `autograd_cnn.astype`."""
-        return ops.astype(self, dtype=dtype)
+        return ops.astype(self, dtype=dtype, **named)
 
-    def reshape(self, *shape: Any) -> "Tensor":
+    def reshape(self, *shape: Any, **named: Any) -> "Tensor":
         """See `autograd_cnn.reshape`; the lengths may be given one by one."""
-        return ops.reshape(self, shape=shape[0] if len(shape) == 1 else shape)
-
-    def ravel(self) -> "Tensor":
-        """Return it flattened to one axis."""
-        return ops.reshape(self, shape=-1)
-
-    def flatten(self) -> "Tensor":
-        """Return it flattened to one axis."""
-        return ops.reshape(self, shape=-1)
+        return ops.reshape(self, **named or {"shape": shape[0] if len(shape) == 1 else shape})
 
     def transpose(self, *axes: Any) -> "Tensor":
         """See `autograd_cnn.transpose`; the axes may be given one by one."""
@@ -429,11 +461,11 @@ class Tensor(Traced):
 
     def swapaxes(self, axis1: int, axis2: int) -> "Tensor":
         """See `autograd_cnn.swapaxes`."""
-        return ops.swapaxes(self, axis1, axis2)
+        return ops.swapaxes(self, axis1=axis1, axis2=axis2)
 
-    def squeeze(self, axis: int | tuple[int, ...] | None = None) -> "Tensor":
+    def squeeze(self, axis: int | tuple[int, ...] | None = None, **named: Any) -> "Tensor":
         """See `autograd_cnn.squeeze`."""
-        return ops.squeeze(self, axis)
+        return ops.squeeze(self, axis=axis, **named)
 
     def repeat(self, repeats: Any, axis: int | None = None) -> "Tensor":
         """See `autograd_cnn.repeat`."""
@@ -441,51 +473,76 @@ class Tensor(Traced):
 
     def take(self, indices: Any, axis: int | None = None) -> "Tensor":
         """See `autograd_cnn.take`."""
-        return ops.take(self, _plain(indices), axis)
+        return ops.take(self, plain_index(indices), axis)
 
     # --- protocols ----------------------------------------------------------------------------
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        if self.node is not None and recording.get().enabled:
+            raise _lost("a plain array")
         return np.array(self.value, dtype) if copy else np.asarray(self.value, dtype)
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        """Serve NumPy's function by the primitive of the same name."""
-        return _stand_in(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}")(*inputs, **options)
-
-    def __array_function__(
-        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], options: dict[str, Any]
-    ) -> Any:
-        """Serve NumPy's function by ours of the same name; one that only looks at the values gets these."""
-        if function.__name__ in _LOOKING:
-            return function(*(np.asarray(arg) if isinstance(arg, Traced) else arg for arg in args), **options)
-        return _stand_in(function.__name__)(*args, **options)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy by value: a place on the tape belongs to one tensor alone."""
-        return type(self), (self.data, self.requires_grad, self.dtype, self.name)
+        if not self.is_leaf or self.followed():
+            raise GradientError(
+                sentence("tensor", "a copy or a pickle of a recorded result would lose its history",
+                         hint="use .clone() to go on recording, or .detach() for the values")
+            )  # fmt: skip
+        return type(self), (self.numpy(), self.requires_grad, self.dtype, self.name)
+
+    def __copy__(self) -> "Tensor":
+        if not self.is_leaf or self.followed():
+            return ops.positive(self)
+        return type(self)(self.numpy(), self.requires_grad, self.dtype, self.name)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else str(self)
+        return format(self.value.item(), spec) if spec else str(self)
 
     def __len__(self) -> int:
+        if not self.ndim:
+            raise OperandError(sentence("tensor", "a number without axes has no length"))
         return len(self.value)
 
     def __iter__(self) -> Iterator["Tensor"]:
-        return (self[i] for i in range(len(self.value)))
+        return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
         return bool(self.value)
 
+    def _number(self) -> Array:
+        """Return the value for use as a Python number, unless a transform would lose its gradient so."""
+        if self.followed():
+            raise _lost("a Python number")
+        return self.value
+
+    def followed(self) -> bool:
+        """Tell whether a transform that is running follows this tensor."""
+        call = transform.get()
+        return call is not None and self.node is not None and self.node.serial >= call.start and recording.get().enabled
+
     def __float__(self) -> float:
-        return float(self.value)
+        return float(self._number())
 
     def __int__(self) -> int:
-        return int(self.value)
+        return int(self._number())
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self._number().item(), digits)
+
+    def __index__(self) -> int:
+        if self.dtype.kind not in "iu" or self.ndim:
+            raise OperandError(
+                sentence(
+                    "tensor", "can't be an index", expected="one integer", got=f"shape {self.shape} of {self.dtype}"
+                )
+            )
+        return operator.index(self.value)
 
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
-        text = np.array2string(self.data, separator=", ", prefix="tensor(", threshold=100, edgeitems=3)
+        text = np.array2string(self.numpy(), separator=", ", prefix="tensor(", threshold=100, edgeitems=3)
         marks = [text]
         if self.dtype not in (np.float64, np.int64, np.bool_):
             marks.append(f"dtype={self.dtype}")
@@ -500,25 +557,24 @@ class Tensor(Traced):
         return shown | {"text/plain": repr(self)}
 
 
-_LOOKING: Final = frozenset({
-    "allclose", "array_equal", "array_repr", "array_str", "count_nonzero", "empty_like", "full_like", "isclose",
-    "iscomplexobj", "ndim", "nonzero", "ones_like", "result_type", "shape", "size", "zeros_like",
-})  # fmt: skip
-"""NumPy's functions whose results have no gradient, and which work on plain values as they are."""
-
 Tensor.family = Tensor
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # a hook that is registered twice has two handles
 class Handle:
     """What `Tensor.register_hook` returns: the means to take the hook off again."""
 
     hooks: list[Callable[[Array], Array | None]]
     hook: Callable[[Array], Array | None]
 
+    def __call__(self, g: Array) -> Array | None:
+        """Run the hook."""
+        return self.hook(g)
+
     def remove(self) -> None:
-        """Take the hook off."""
-        self.hooks.remove(self.hook)
+        """Take the hook off; a second time changes nothing."""
+        if self in self.hooks:
+            self.hooks.remove(self)
 
 
 def tensor(
@@ -537,19 +593,8 @@ def tensor(
     return Tensor(data, requires_grad, dtype, name)
 
 
-def _plain(index: Index) -> Index:
-    """Replace tensors in an index by their values."""
-    if isinstance(index, tuple):
-        return tuple(map(_plain, index))
-    return np.asarray(index.value) if isinstance(index, Traced) else index
-
-
-def _stand_in(name: str) -> Callable[..., Any]:
-    found = getattr(ops, name, None)
-    if not callable(found):
-        raise OperandError(
-            sentence(
-                f"numpy.{name}", "not defined for tensors", hint="use .numpy() to leave the tape, or an ag function"
-            )
-        )
-    return found
+def _lost(kind: str) -> GradientError:
+    return GradientError(
+        sentence("tensor", f"as {kind} a recorded tensor would lose its gradient",
+                 hint="join tensors with ag.stack and compute with ag's functions, or leave the tape by .detach() or .numpy()")
+    )  # fmt: skip

@@ -5,22 +5,25 @@ inside another transform, they return tensors that can be differentiated again. 
 be lists, tuples and dicts of arrays, nested as you like.
 """
 
+import os
+import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import wraps
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.errors import GradientError, OperandError, sentence
-from autograd_cnn.recording import enable_grad
-from autograd_cnn.tape import Array, gradients
+from autograd_cnn.errors import GradientError, GradientWarning, OperandError, sentence
+from autograd_cnn.parameters import integer, integers
+from autograd_cnn.recording import enable_grad, transform
+from autograd_cnn.tape import Array, gradients, mark
 from autograd_cnn.tensor import Tensor
 
-_inside: ContextVar[bool] = ContextVar("inside", default=False)
-"""Whether another transform is running its function at the moment."""
+_PACKAGE: Final = str(Path(__file__).parent) + os.sep
 
 
 # --- from arrays to tensors and back ----------------------------------------------------------
@@ -70,50 +73,73 @@ class _Call:
     def __init__(
         self, where: str, f: Callable[..., Any], args: tuple[Any, ...], argnums: tuple[int, ...], options: Any
     ):
-        for argnum in argnums:
-            if not -len(args) <= argnum < len(args):
-                raise GradientError(
-                    sentence(where, "argnums names an argument that was not given",
-                             expected=f"below {len(args)}", got=argnum)
-                )  # fmt: skip
         self.where = where
-        self.wanted = [args[argnum] for argnum in argnums]
+        self.wanted = [args[argnum] for argnum in _within(where, argnums, len(args))]
+        self.start = mark() if (outer := transform.get()) is None else outer.start
+        self.nested = False
+        """Whether another transform ran inside, which may rightly return a constant."""
+        if outer is not None:
+            outer.nested = True
         given = list(_leaves(self.wanted))
-        self.tensors = any(isinstance(value, Tensor) for value in given) or _inside.get()
-        self.tracked = _inside.get() or any(isinstance(value, Tensor) and value.requires_grad for value in given)
-        with _running():
+        self.tracked = outer is not None or any(map(_is_recorded, _leaves([args, options])))
+        self.tensors = self.tracked or any(isinstance(value, Tensor) for value in given)
+        with self._running():
             self.inputs = [_input(value, where) for value in given]
             inputs = iter(self.inputs)
             replaced = list(args)
             for argnum, tree in zip(argnums, self.wanted, strict=True):
                 replaced[argnum] = _rebuilt(tree, inputs)
-            self.output = f(*replaced, **options)
-        if not isinstance(self.output, (Tensor, np.ndarray, np.generic, float, int)):
+            self.output = _called(f, replaced, options)
+        if not isinstance(self.output, (Tensor, np.ndarray, np.generic, float, int)) or _is_odd(self.output):
+            joined = any(isinstance(value, Tensor) for value in _parts(self.output))
             raise OperandError(
                 sentence(where, "the function's result is not understood", expected="an array or a number",
-                         got=type(self.output).__name__)
+                         got=type(self.output).__name__, hint="join tensors with ag.stack" if joined else "")
             )  # fmt: skip
 
-    def result(self, value: Any) -> Any:
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        token = transform.set(self)
+        try:
+            with enable_grad():
+                yield
+        finally:
+            transform.reset(token)
+
+    def result(self, value: Any, tracked: bool = False) -> Any:
         """Return ``value`` as the caller sees it: a tensor among tensors, an array among arrays."""
-        if self.tensors:
-            return value if isinstance(value, Tensor) and self.tracked else Tensor(value)
-        return np.asarray(value.value) if isinstance(value, Tensor) else value
+        if isinstance(value, Tensor):
+            if tracked or self.tracked:
+                return value
+            return value.detach() if self.tensors else value.numpy()
+        return Tensor(value) if self.tensors else value
 
     def pulled(self, cotangent: Array | None, *, retain: bool = False) -> list[Any]:
         """Return the cotangent of every input, zeros where the output does not depend on it."""
         output = self.output
+        tracked = self.tracked or _is_recorded(cotangent)
         found = {}
         if isinstance(output, Tensor) and output.node is not None:
             found = gradients(
-                output, self.inputs, cotangent, create_graph=self.tracked,
-                retain_graph=retain or self.tracked, where=self.where,
-            )  # fmt: skip
+                output, self.inputs, cotangent, create_graph=tracked, retain_graph=retain or tracked, where=self.where
+            )
+        if self.inputs and not self.nested and not any(x.node in found for x in self.inputs):
+            self._warn()
         shares = [found[x.node] if x.node in found else np.zeros(x.shape, x.dtype) for x in self.inputs]
         for share in shares:
             if isinstance(share, np.ndarray):
                 share.flags.writeable = False  # two inputs may have the same array for a gradient
-        return [self.result(share) for share in shares]
+        return [self.result(share, tracked) for share in shares]
+
+    def _warn(self) -> None:
+        self.nested = True  # once is enough
+        frame, level = sys._getframe(1), 2  # noqa: SLF001  # to find the user's line
+        while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+            frame, level = frame.f_back, level + 1
+        text = sentence(
+            self.where, "the output depends on no argument in a differentiable way", hint="its gradient is 0"
+        )
+        warnings.warn(text, GradientWarning, stacklevel=level)
 
     def gathered(self, cotangents: list[Any], single: bool) -> Any:
         """Arrange one result for each input as the arguments were."""
@@ -121,18 +147,52 @@ class _Call:
         return trees[0] if single else tuple(trees)
 
 
-@contextmanager
-def _running() -> Iterator[None]:
-    token = _inside.set(True)
+def _called(f: Callable[..., Any], args: list[Any], options: dict[str, Any]) -> Any:
+    """Call ``f``; where NumPy or SciPy wrapped our error in one of theirs, raise ours."""
     try:
-        with enable_grad():
-            yield
-    finally:
-        _inside.reset(token)
+        return f(*args, **options)
+    except ValueError as error:
+        if isinstance(error.__cause__, GradientError):
+            raise error.__cause__.with_traceback(error.__traceback__) from None
+        raise
 
 
-def _numbers(argnums: int | tuple[int, ...]) -> tuple[int, ...]:
-    return (argnums,) if isinstance(argnums, int) else tuple(argnums)
+def _is_recorded(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.requires_grad
+
+
+def _is_odd(output: Any) -> bool:
+    return isinstance(output, (np.ndarray, np.generic)) and output.dtype.kind not in "biuf"
+
+
+def _parts(output: Any) -> Iterator[Any]:
+    return iter(output.flat) if isinstance(output, np.ndarray) else _leaves(output)
+
+
+def _within(where: str, argnums: tuple[int, ...], count: int) -> tuple[int, ...]:
+    """Return ``argnums`` counted from the left, if each names one of ``count`` arguments, and another one."""
+    if not count:
+        raise GradientError(
+            sentence(where, "no argument was passed by position, so there is none to differentiate with respect to")
+        )
+    for argnum in argnums:
+        if not -count <= argnum < count:
+            raise GradientError(
+                sentence(where, "argnums names an argument that was not given", expected=f"below {count}", got=argnum,
+                         hint="arguments are counted by position, so pass it without its name")
+            )  # fmt: skip
+    counted = tuple(argnum % count for argnum in argnums)
+    if len(set(counted)) < len(counted):
+        raise GradientError(sentence(where, "argnums names an argument twice", expected="each once", got=argnums))
+    return counted
+
+
+def _check_function(where: str, f: Any) -> None:
+    if not callable(f):
+        raise OperandError(
+            sentence(where, "f is not a function", expected="a function of arrays", got=type(f).__name__,
+                     hint="use loss.backward() for the gradient of a tensor" if isinstance(f, Tensor) else "")
+        )  # fmt: skip
 
 
 # --- first order ------------------------------------------------------------------------------
@@ -157,7 +217,14 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
     Raises
     ------
     GradientError
-        If ``f`` returns more than a single number.
+        If ``f`` returns more than a single number, or makes a plain number or array of what it got.
+    OperandError
+        If ``f`` is not a function.
+
+    Warns
+    -----
+    GradientWarning
+        If what ``f`` returns depends on none of these arguments; the gradient is 0 then.
 
     Examples
     --------
@@ -168,11 +235,20 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
     >>> float(value), gradient["w"], float(gradient["b"])
     (26.5, array([10., 18.]), 14.0)
     """
+    return _value_and_grad("value_and_grad", f, argnums)
+
+
+def _value_and_grad(
+    where: str, f: Callable[..., Any], argnums: int | tuple[int, ...]
+) -> Callable[..., tuple[Any, Any]]:
+    _check_function(where, f)
+    numbers = integers(where, "argnums", argnums)
+    single = np.ndim(argnums) == 0
 
     @wraps(f)
     def both(*args: Any, **options: Any) -> tuple[Any, Any]:
-        call = _Call("grad", f, args, _numbers(argnums), options)
-        gradient = call.gathered(call.pulled(None), isinstance(argnums, int))
+        call = _Call(where, f, args, numbers, options)
+        gradient = call.gathered(call.pulled(None), single)
         return call.result(call.output), gradient
 
     return both
@@ -191,10 +267,11 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
     >>> float(ag.grad(ag.grad(lambda x: x**3))(2.0))
     12.0
     """
+    both = _value_and_grad("grad", f, argnums)
 
     @wraps(f)
     def gradient(*args: Any, **options: Any) -> Any:
-        return value_and_grad(f, argnums)(*args, **options)[1]
+        return both(*args, **options)[1]
 
     return gradient
 
@@ -226,6 +303,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     >>> pullback(np.array([1.0, 0.0]))[1]
     array([1., 0.])
     """
+    _check_function("vjp", f)
     call = _Call("vjp", f, args, tuple(range(len(args))), {})
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
@@ -262,12 +340,18 @@ def jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     array([[3., 0., 1.],
            [0., 3., 2.]])
     """
+    return _jacobian("jacobian", f, argnum)
+
+
+def _jacobian(where: str, f: Callable[..., Any], argnum: int) -> Callable[..., Any]:
+    _check_function(where, f)
+    number = integer(where, "argnum", argnum)
 
     @wraps(f)
     def matrix(*args: Any, **options: Any) -> Any:
-        call = _Call("jacobian", f, args, (argnum,), options)
+        call = _Call(where, f, args, (number,), options)
         if len(call.inputs) != 1:
-            raise GradientError(sentence("jacobian", "the argument is not a single array"))
+            raise GradientError(sentence(where, "the argument is not a single array"))
         shape = call.output.shape if isinstance(call.output, Tensor) else np.shape(call.output)
         rows = [call.pulled(unit.reshape(shape), retain=True)[0] for unit in np.eye(int(np.prod(shape, dtype=int)))]
         x_shape = call.inputs[0].shape
@@ -287,7 +371,9 @@ def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     array([[6., 2.],
            [2., 0.]])
     """
-    return jacobian(grad(f, argnum), argnum)
+    _check_function("hessian", f)
+    number = integer("hessian", "argnum", argnum)
+    return _jacobian("hessian", grad(f, number), number)
 
 
 def hvp(f: Callable[[Any], Any], x: Any, v: Any) -> Any:
@@ -314,4 +400,5 @@ def hvp(f: Callable[[Any], Any], x: Any, v: Any) -> Any:
     >>> ag.hvp(lambda x: x[0] ** 2 * x[1], np.array([1.0, 3.0]), np.array([1.0, 0.0]))
     array([6., 2.])
     """
+    _check_function("hvp", f)
     return vjp(grad(f), x)[1](v)[0]

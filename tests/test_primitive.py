@@ -348,21 +348,21 @@ def test_a_tensor_as_a_parameter():
 )
 def test_what_is_no_array(operand, kind):
     text = f"expected a tensor, an array or a number, got {kind}"
-    assert _called(operand, 2.0) == f"scaled: x is no array: {text}"
-    assert _called(_leaf(), operand) == f"scaled: w is no array: {text}"
+    assert _called(operand, 2.0) == f"scaled: x is not an array: {text}"
+    assert _called(_leaf(), operand) == f"scaled: w is not an array: {text}"
     with pytest.raises(OperandError) as err:
         total(1.0, operand)
-    assert str(err.value) == f"total: parts is no array: {text}"
+    assert str(err.value) == f"total: parts is not an array: {text}"
 
 
 @pytest.mark.parametrize("strings", [["a", "b"], [None], [1j]])
 def test_a_list_without_numbers(strings):
-    assert _called(strings, 1.0) == "scaled: x is no array: expected a tensor, an array or a number, got list"
+    assert _called(strings, 1.0) == "scaled: x is not an array: expected a tensor, an array or a number, got list"
 
 
 @pytest.mark.parametrize("dtype", ["complex128", "object"])
 def test_an_array_of_other_things_than_real_numbers(dtype):
-    expected = f"scaled: its result is no array of numbers: expected ints, floats or bools, got {dtype}"
+    expected = f"scaled: w is not an array of numbers: expected ints, floats or bools, got {dtype}"
     assert _called(_leaf(), np.ones(3, dtype)) == expected
 
 

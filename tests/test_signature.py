@@ -62,7 +62,26 @@ def test_what_can_be_an_array_becomes_one():
     assert signature.coerced(None, 2) is None
     with pytest.raises(OperandError) as error:
         signature.coerced(None, 0)
-    assert str(error.value) == "sample: x is no array: expected a tensor, an array or a number, got NoneType"
+    assert str(error.value) == "sample: x is not an array: expected a tensor, an array or a number, got NoneType"
+
+
+def test_a_tensor_without_a_gradient_is_a_parameter_as_its_values_are():
+    ((_, _, _), named) = Signature(sample).bind((1, 2), {"stride": ag.tensor([1, 2])})
+    np.testing.assert_array_equal(named["stride"], [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("arg", "kind"),
+    [
+        ([ag.tensor(1.0), 2.0], "a list"),
+        (([1.0], [ag.tensor(1.0)]), "a tuple"),
+        (np.array([ag.tensor(1.0), None], dtype=object), "an array"),
+    ],
+)
+def test_what_holds_tensors_is_joined_first(arg, kind):
+    with pytest.raises(OperandError) as error:
+        Signature(sample).coerced(arg, 0)
+    assert str(error.value) == f"sample: x is {kind} of tensors; join them with ag.stack first"
 
 
 def test_an_argument_called_as_the_output_is_refused():

@@ -675,6 +675,49 @@ def test_a_failure_leaves_every_gradient_as_it_was():
     assert a.grad is None
 
 
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_after_a_failure_the_next_pass_says_what_became_of_the_graph(error):
+    def fail(g):
+        raise error
+
+    x = _leaf()
+    middle = ag.exp(x)
+    y = middle.sum()
+    handle = middle.register_hook(fail)
+    with pytest.raises(error):
+        y.backward()
+    with pytest.raises(GradientError) as err:
+        y.backward()
+    assert str(err.value) == (
+        "sum: the graph has been freed by a backward pass that then failed; compute the output again"
+    )
+    assert x.grad is None
+    handle.remove()
+    middle.sum().backward()  # what the pass had not reached is whole
+    np.testing.assert_array_equal(x.grad.data, np.exp(x.data))
+    with pytest.raises(GradientError) as err:
+        (middle * 2.0).sum().backward()
+    assert str(err.value) == (
+        "exp: the graph has been freed by an earlier backward pass; pass retain_graph=True to that one"
+    )
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_a_failure_of_a_pass_that_retains_the_graph_changes_nothing(error):
+    def fail(g):
+        raise error
+
+    x = _leaf()
+    middle = ag.exp(x)
+    y = middle.sum()
+    handle = middle.register_hook(fail)
+    with pytest.raises(error):
+        y.backward(retain_graph=True)
+    handle.remove()
+    y.backward()
+    np.testing.assert_array_equal(x.grad.data, np.exp(x.data))
+
+
 def test_only_floats_can_be_leaves():
     with pytest.raises(OperandError) as err:
         Leaf(ag.tensor([1, 2]))

@@ -1,9 +1,13 @@
 """The tensor: its operators, its place among NumPy's functions, and assignment."""
 
+import copy
 import operator
+import pickle
+import weakref
 
 import numpy as np
 import pytest
+import scipy.special
 
 import autograd_cnn as ag
 from autograd_cnn.errors import GradientError, OperandError, ShapeError
@@ -42,7 +46,7 @@ def test_the_dtype_is_that_of_the_data(data, dtype):
 
 
 def test_a_tensor_of_a_tensor_has_its_values_and_no_history():
-    y = ag.tensor(_leaf() * 2)
+    y = ag.tensor((_leaf() * 2).detach())
     np.testing.assert_array_equal(y.data, [2, 4, 6])
     assert (y.requires_grad, y.is_leaf, y.grad, y.name) == (False, True, None, None)
 
@@ -55,7 +59,7 @@ def test_a_tensor_may_have_a_name():
 def test_only_numbers_make_tensors(data, dtype):
     with pytest.raises(OperandError) as err:
         ag.tensor(data)
-    assert str(err.value) == f"tensor: data is no array of numbers: expected ints, floats or bools, got {dtype}"
+    assert str(err.value) == f"tensor: data is not an array of numbers: expected ints, floats or bools, got {dtype}"
 
 
 @pytest.mark.parametrize(("data", "dtype"), [([1, 2], "int64"), (True, "bool")])
@@ -138,22 +142,44 @@ def test_tensors_are_told_apart_by_identity_in_sets_and_dicts():
     assert {x: 1, y: 2}[y] == 2
 
 
-@pytest.mark.parametrize("op", [operator.floordiv, operator.mod])
-def test_operators_that_tensors_lack(op):
-    with pytest.raises(TypeError):
+@pytest.mark.parametrize("op", [operator.floordiv, operator.mod, operator.and_, operator.or_, operator.xor])
+def test_operators_on_constants(op):
+    a, b = np.array([7, 2, 1]), np.array([2, 3, 2])
+    for left, right in [(ag.tensor(a), ag.tensor(b)), (ag.tensor(a), b), (ag.tensor(a), 2), (7, ag.tensor(b))]:
+        y = op(left, right)
+        assert (type(y), y.dtype) == (ag.Tensor, np.int64)
+        np.testing.assert_array_equal(y.data, op(np.asarray(left), np.asarray(right)))
+        with pytest.raises(ValueError, match="read-only"):
+            y.value[0] = 7
+    with pytest.raises(OperandError) as err:
         op(_leaf(), 2)
+    symbol = {"floordiv": "//", "mod": "%", "and_": "&", "or_": "|", "xor": "^"}[op.__name__]
+    assert str(err.value) == f"{symbol}: there is no rule for its gradient; use .detach() for the values"
+    with pytest.raises(OperandError, match="no rule"):
+        op(2.0, _leaf())
+
+
+def test_masks_are_combined_as_numpys():
+    x, a = _leaf(), np.array([True, False, True])
+    mask = (x > 1) & ~(x > 2)
+    assert (type(mask), mask.tolist()) == (ag.Tensor, [False, True, False])
+    assert (mask | a).tolist() == [True, True, True]
+    assert (a & mask).tolist() == [False, False, False]
+    assert (~ag.tensor([1, 2])).tolist() == [-2, -3]
+    x[mask].sum().backward()
+    assert x.grad.tolist() == [0, 1, 0]
 
 
 def test_what_is_no_array_is_refused_by_operators():
     with pytest.raises(OperandError) as err:
         _leaf() + "text"
-    assert str(err.value) == "add: x2 is no array: expected a tensor, an array or a number, got str"
+    assert str(err.value) == "add: x2 is not an array: expected a tensor, an array or a number, got str"
     with pytest.raises(OperandError) as err:
         None * _leaf()
-    assert str(err.value) == "multiply: x1 is no array: expected a tensor, an array or a number, got NoneType"
+    assert str(err.value) == "multiply: x1 is not an array: expected a tensor, an array or a number, got NoneType"
     with pytest.raises(OperandError) as err:
         operator.eq(_leaf(), object())
-    assert str(err.value) == "equal: x2 is no array: expected a tensor, an array or a number, got object"
+    assert str(err.value) == "equal: x2 is not an array: expected a tensor, an array or a number, got object"
 
 
 # --- methods ----------------------------------------------------------------------------------
@@ -211,9 +237,10 @@ def test_values_leave_the_tape():
     assert type(ag.tensor(3).item()) is int
     assert (float(x.sum()), int(x.sum())) == (3.0, 3)
     np.testing.assert_array_equal(x.numpy(), [[1, 2]])
-    np.testing.assert_array_equal(np.asarray(x), [[1, 2]])
-    assert np.asarray(x, dtype=np.float32).dtype == np.float32
-    assert np.array(x).flags.writeable
+    constant = x.detach()
+    np.testing.assert_array_equal(np.asarray(constant), [[1, 2]])
+    assert np.asarray(constant, dtype=np.float32).dtype == np.float32
+    assert np.array(constant).flags.writeable
 
 
 @pytest.mark.parametrize("x", [_leaf(), _leaf(1.0), ag.tensor(np.True_), _leaf() * 2, _leaf().sum()])
@@ -344,30 +371,66 @@ def test_numpy_arrays_on_the_left():
 
 
 @pytest.mark.parametrize(
-    ("call", "name"),
+    ("call", "name", "hint"),
     [
-        (np.median, "median"),
-        (np.linalg.norm, "norm"),
-        (np.fft.fft, "fft"),
-        (lambda x: np.floor_divide(x, 2), "floor_divide"),
-        (np.isnan, "isnan"),
-        (np.add.reduce, "add.reduce"),
-        (lambda x: np.multiply.outer(x, x), "multiply.outer"),
+        (np.median, "numpy.median", None),
+        (np.linalg.norm, "numpy.linalg.norm", "ag.sqrt(ag.sum(x * x))"),
+        (np.fft.fft, "numpy.fft.fft", None),
+        (lambda x: np.floor_divide(x, 2), "numpy.floor_divide", None),
+        (np.add.reduce, "numpy.add.reduce", None),
+        (lambda x: np.multiply.outer(x, x), "numpy.multiply.outer", None),
+        (lambda x: np.hstack([x, x]), "numpy.hstack", "ag.concatenate"),
+        (lambda x: np.dot(x, x), "numpy.dot", "ag.matmul"),
+        (scipy.special.expit, "expit", "ag.sigmoid"),
     ],
 )
-def test_a_function_of_numpys_that_is_not_there(call, name):
+def test_a_function_of_numpys_that_is_not_there(call, name, hint):
     with pytest.raises(OperandError) as err:
         call(_leaf())
-    assert str(err.value) == (
-        f"numpy.{name}: not defined for tensors; use .numpy() to leave the tape, or an ag function"
-    )
+    hint = f"use {hint}, or .numpy() to leave the tape" if hint else "use .numpy() to leave the tape, or an ag function"
+    assert str(err.value) == f"{name}: not defined for tensors; {hint}"
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        np.isnan, np.isfinite, np.signbit, np.any, np.all, np.shape, np.ones_like, np.count_nonzero, np.array_repr,
+        np.nonzero, lambda x: np.allclose(x, b=x), lambda x: np.isclose(1.0, x), lambda x: np.zeros_like(x, dtype=int),
+    ],
+)  # fmt: skip
+def test_functions_that_only_look_see_the_values(look):
+    seen = look(_leaf())
+    assert not isinstance(seen, ag.Tensor)
+    np.testing.assert_equal(seen, look(_leaf().numpy()))
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (lambda x: np.sum(x, 0, None, None, 1), lambda x: x.sum(axis=0, keepdims=True)),
+        (lambda x: np.mean(x, axis=0, dtype=None, out=None), lambda x: x.mean(axis=0)),
+        (lambda x: np.std(x, 0, None, None, 1), lambda x: x.std(axis=0, ddof=1)),
+    ],
+)
+def test_what_numpy_takes_in_other_places(call, expected):
+    x = _leaf([[1.0, 2.0], [4.0, 8.0]])
+    np.testing.assert_array_equal(call(x).data, expected(x).data)
+
+
+def test_a_dtype_in_its_place_is_no_other_parameter():
+    with pytest.raises(OperandError) as err:
+        np.sum(_leaf(), 0, np.float32)
+    assert str(err.value) == "sum: no argument 'dtype'; convert with .astype; it takes x, axis, keepdims"
 
 
 def test_arrays_are_not_written_to_through_numpy():
     a = np.ones(3)
     with pytest.raises(OperandError) as err:
         a += _leaf()
-    assert str(err.value) == "add: no argument 'out'; it takes x1, x2"
+    assert str(err.value) == (
+        "add: a result of tensors is always new, and not written into another array; "
+        "write a = a + t for a += t, or join parts with ag.stack"
+    )
     np.testing.assert_array_equal(a, [1, 1, 1])
 
 
@@ -556,6 +619,94 @@ def test_data_takes_what_a_tensor_is_made_of_and_copies_it(values):
     assert x.node is node
 
 
+def test_the_manual_update_of_every_course():
+    p = _leaf(dtype=np.float32)
+    node = p.node
+    y = (p * p).sum()
+    y.backward(retain_graph=True)
+    p.data -= 0.5 * p.grad.data
+    p.data += np.ones(3)  # float64, and float32 stays
+    assert (p.tolist(), p.dtype, p.node) == ([1, 1, 1], np.float32, node)
+    p.grad = None
+    y.backward()
+    np.testing.assert_array_equal(p.grad.data, [2, 4, 6])  # what was recorded is as it was
+
+
+@pytest.mark.parametrize(
+    ("op", "expected"),
+    [
+        (operator.iadd, [3, 4, 5]), (operator.isub, [-1, 0, 1]), (operator.imul, [2, 4, 6]),
+        (operator.itruediv, [0.5, 1, 1.5]), (operator.ifloordiv, [0, 1, 1]), (operator.imod, [1, 0, 1]),
+        (operator.ipow, [1, 4, 9]),
+    ],
+)  # fmt: skip
+def test_data_under_another_name_moves_the_tensor_on(op, expected):
+    p = _leaf()
+    d = p.data
+    before = d.view(np.ndarray)
+    d = op(d, ag.tensor(2.0))
+    np.testing.assert_array_equal(p.data, expected)
+    np.testing.assert_array_equal(d, expected)
+    np.testing.assert_array_equal(before, [1, 2, 3])
+
+
+def test_data_of_one_tensor_are_given_to_another():
+    p, q = _leaf(), _leaf([4.0, 5.0, 6.0])
+    before = p.data
+    p.data = q.data
+    q.data -= 1.0
+    assert (p.tolist(), q.tolist()) == ([4, 5, 6], [3, 4, 5])
+    p.data = before
+    assert p.tolist() == [1, 2, 3]
+    p.data = q.data[:2]
+    assert p.tolist() == [3, 4]
+
+
+def test_data_are_updated_as_arrays_are_or_not_at_all():
+    p = _leaf()
+    with pytest.raises(ValueError, match="broadcast"):
+        p.data -= np.ones(4)
+    i = ag.tensor([1, 2])
+    with pytest.raises(TypeError, match="same_kind"):
+        i.data += 0.5
+    y = _leaf() * 2.0
+    with pytest.raises(GradientError) as err:
+        y.data *= 2.0
+    assert str(err.value) == "data: the values of a recorded result are fixed; use detach() first"
+    assert (p.tolist(), i.tolist(), y.tolist()) == ([1, 2, 3], [1, 2], [2, 4, 6])
+
+
+@pytest.mark.parametrize(
+    "write", [lambda d: operator.setitem(d, 0, 7.0), lambda d: operator.setitem(d, ..., 7.0), lambda d: d.fill(7.0)]
+)
+def test_writing_into_data_names_the_way(write):
+    p = _leaf()
+    with pytest.raises(GradientError) as err:
+        write(p.data)
+    assert str(err.value) == (
+        "data: the array is read-only; write t[index] = values, for a leaf under no_grad(), or t.data = values"
+    )
+    assert p.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "part", [lambda d: d + 0, lambda d: d[1:], lambda d: np.add(d, d), copy.deepcopy, copy.copy,
+             lambda d: pickle.loads(pickle.dumps(d)), abs]  # noqa: S301  # our own
+)  # fmt: skip
+def test_what_is_made_of_data_is_an_ordinary_array(part):
+    assert type(part(_leaf().data)) is np.ndarray
+
+
+def test_data_keep_neither_their_tensor_nor_its_graph():
+    y = _leaf() * 2.0
+    alive, d = weakref.ref(y), y.data
+    del y
+    assert alive() is None
+    assert repr(d) == "array([2., 4., 6.])"
+    with pytest.raises(ValueError, match="read-only"):
+        d += 1.0
+
+
 def test_data_of_another_shape_or_dtype_makes_a_new_leaf():
     x = _leaf()
     y = (x * 2.0).sum()
@@ -578,7 +729,7 @@ def test_data_that_cannot_be_taken_changes_nothing():
     )
     with pytest.raises(OperandError) as err:
         x.data = "hello"
-    assert str(err.value) == "tensor: data is no array of numbers: expected ints, floats or bools, got <U5"
+    assert str(err.value) == "tensor: data is not an array of numbers: expected ints, floats or bools, got <U5"
     assert (x.tolist(), x.dtype, x.node) == ([1, 2, 3], np.float64, node)
 
 
@@ -678,6 +829,47 @@ def test_backward_where_it_makes_no_sense():
     assert x.grad is grad
 
 
+@pytest.mark.parametrize("values", [np.ones(3), [1, 1, 1], ag.tensor([1.0, 1.0, 1.0])])
+def test_a_gradient_can_be_set(values):
+    x = _leaf(dtype=np.float32)
+    x.grad = values
+    assert (type(x.grad), x.grad.dtype, x.grad.tolist()) == (ag.Tensor, np.float32, [1, 1, 1])
+    if isinstance(values, np.ndarray):
+        values[:] = 7
+    x.sum().backward()
+    assert x.grad.tolist() == [2, 2, 2]
+    x.grad *= 0.5
+    assert x.grad.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("values", "shape"), [(np.ones(2), (2,)), (0, ())])
+def test_a_gradient_of_another_shape(values, shape):
+    x = _leaf()
+    with pytest.raises(ShapeError) as err:
+        x.grad = values
+    assert str(err.value) == (
+        f"grad: the shape is not the tensor's: expected (3,), got {shape}; set it to None to clear it"
+    )
+    assert x.grad is None
+
+
+def test_a_gradient_that_is_no_array():
+    x = _leaf()
+    with pytest.raises(OperandError) as err:
+        x.grad = "zero"
+    assert str(err.value) == "tensor: data is not an array of numbers: expected ints, floats or bools, got <U4"
+
+
+def test_a_gradient_that_cannot_be_added_leaves_the_others_alone():
+    x, w = _leaf(), _leaf()
+    x.grad, w.grad = ag.tensor(np.ones(3)), ag.tensor(np.ones(3))
+    before = x.grad
+    w.grad.value = np.ones(2)  # by foul means
+    with pytest.raises(ValueError, match="broadcast"):
+        (x * w).sum().backward()
+    assert x.grad is before
+
+
 def test_backward_of_backward():
     x = _leaf()
     (x**3).sum().backward(create_graph=True)
@@ -715,6 +907,40 @@ def test_gradients_of_a_kept_result_are_not_touched_by_the_pure_function():
     a.retain_grad()
     gradients((a * a).sum(), [x])
     assert a.grad is None
+
+
+def test_a_kept_gradient_moves_on_with_its_tensor():
+    x = _leaf()
+    a = x * 1.0
+    a.retain_grad()
+    a *= 2.0
+    a[0] = 5.0
+    (a * a).sum().backward()
+    np.testing.assert_array_equal(a.grad.data, 2 * a.data)
+
+
+def test_a_handle_takes_off_its_own_hook():
+    class Same:
+        def __init__(self, factor):
+            self.factor = factor
+
+        def __call__(self, g):
+            return g * self.factor
+
+        def __eq__(self, other):
+            return True
+
+        __hash__ = None
+
+    x = _leaf()
+    first, second = x.register_hook(Same(2.0)), x.register_hook(Same(3.0))
+    second.remove()
+    second.remove()
+    x.sum().backward()
+    np.testing.assert_array_equal(x.grad.data, [2, 2, 2])
+    first.remove()
+    x.sum().backward()
+    np.testing.assert_array_equal(x.grad.data, [3, 3, 3])
 
 
 def test_retaining_on_a_leaf_or_a_constant_changes_nothing():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn.errors import GradientError, OperandError, ShapeError
+from autograd_cnn.errors import ArgumentError, GradientError, GradientWarning, OperandError, ShapeError
 from autograd_cnn.tape import gradients
 
 
@@ -95,10 +95,42 @@ def test_what_the_function_does_not_depend_on_has_zeros_for_a_gradient():
     np.testing.assert_array_equal(ga, [1, 1])
     np.testing.assert_array_equal(gb, np.zeros((2, 3)))
     assert gb.dtype == np.float32
-    for constant in (3.0, np.float64(3), np.array(3.0), ag.tensor(3.0), 3):
-        value, g = ag.value_and_grad(lambda x, c=constant: c)(np.ones(2))
-        assert value == 3
-        np.testing.assert_array_equal(g, [0, 0])
+
+
+W = ag.tensor(3.0, requires_grad=True)
+
+
+@pytest.mark.parametrize(
+    "constant", [3.0, np.float64(3), np.array(3.0), ag.tensor(3.0), 3, W, W * 1.0, ag.tensor(np.True_), ag.tensor(2)]
+)
+def test_an_output_that_depends_on_no_argument_has_zeros_and_a_warning(constant):
+    text = "the output depends on no argument in a differentiable way; its gradient is 0"
+    with pytest.warns(GradientWarning) as caught:
+        value, g = ag.value_and_grad(lambda x: constant)(np.ones(2))
+    assert str(caught[0].message) == f"value_and_grad: {text}"
+    assert (len(caught), caught[0].filename) == (1, __file__)
+    assert value == constant
+    np.testing.assert_array_equal(g, [0, 0])
+    with pytest.warns(GradientWarning, match=f"grad: {text}") as caught:
+        assert ag.grad(lambda x: constant)(1.0) == 0
+    assert (len(caught), caught[0].filename) == (1, __file__)
+    with pytest.warns(GradientWarning, match=f"jacobian: {text}") as caught:
+        assert ag.jacobian(lambda x: np.ones(2) if constant is W else constant)(1.0).sum() == 0
+    assert (len(caught), caught[0].filename) == (1, __file__)
+    _, pullback = ag.vjp(lambda x: constant, 1.0)
+    with pytest.warns(GradientWarning, match=f"vjp: {text}"):
+        assert pullback(1.0)[0] == 0
+    with pytest.warns(GradientWarning, match=f"grad: {text}") as caught:
+        assert ag.hessian(lambda x: constant)(1.0) == 0
+    assert len(caught) == 1
+
+
+def test_a_derivative_that_is_zero_by_right_warns_of_nothing():
+    assert ag.grad(ag.grad(lambda x: 3.0 * x))(1.0) == 0
+    assert ag.grad(lambda x: 0.0 * x)(1.0) == 0
+    assert ag.grad(lambda x: ag.grad(lambda z: z + x)(1.0))(1.0) == 0
+    _, pullback = ag.vjp(ag.grad(lambda x: 2.0 * x), 1.0)
+    assert pullback(1.0)[0] == 0
 
 
 def test_two_gradients_that_are_the_same_array_cannot_be_written_to():
@@ -250,6 +282,28 @@ def test_a_pullback_among_tensors_is_differentiable():
     np.testing.assert_array_equal(x.grad.data, [6, 120])
 
 
+def test_a_recorded_cotangent_keeps_its_gradient():
+    x = np.array([1.0, 2.0])
+    _, pullback = ag.vjp(lambda x: x**3, x)
+    u = ag.tensor([1.0, 10.0], requires_grad=True)
+    (g,) = pullback(u)
+    (g * g).sum().backward()
+    np.testing.assert_array_equal(u.grad.data, 2 * u.data * (3 * x**2) ** 2)
+    np.testing.assert_array_equal(ag.grad(lambda u: ag.sum(pullback(u)[0]))(np.ones(2)), 3 * x**2)
+    v = ag.tensor([1.0, 1.0], requires_grad=True)
+    ag.hvp(lambda x: ag.sum(x**3), x, v).sum().backward()
+    np.testing.assert_array_equal(v.grad.data, 6 * x)
+
+
+def test_a_recorded_argument_keeps_its_gradient_whichever_it_is():
+    w = ag.tensor([2.0, 3.0], requires_grad=True)
+    ag.grad(lambda x, w: ag.sum(w * x**2))(np.array([1.0, 5.0]), w).sum().backward()
+    np.testing.assert_array_equal(w.grad.data, [2, 10])
+    w.grad = None
+    ag.grad(lambda x, *, p: ag.sum(p["w"] * x**2))(np.array([1.0, 5.0]), p={"w": w}).sum().backward()
+    np.testing.assert_array_equal(w.grad.data, [2, 10])
+
+
 # --- jacobian, hessian, hvp -------------------------------------------------------------------
 
 
@@ -269,8 +323,8 @@ def test_jacobians_choose_their_argument_and_keep_float32():
     assert j.dtype == np.float32
 
 
-@pytest.mark.parametrize(("output", "shape"), [(ag.sum, (3,)), (lambda x: x[:0], (0, 3)), (lambda x: 2.0, (3,))])
-def test_jacobians_of_numbers_of_nothing_and_of_constants(output, shape):
+@pytest.mark.parametrize(("output", "shape"), [(ag.sum, (3,)), (lambda x: x[:0], (0, 3))])
+def test_jacobians_of_numbers_and_of_nothing(output, shape):
     assert ag.jacobian(output)(np.ones(3)).shape == shape
 
 
@@ -323,13 +377,80 @@ def test_gradients_need_a_single_number():
 def test_an_argument_that_was_not_given(argnums, got):
     with pytest.raises(GradientError) as err:
         ag.grad(lambda a, b: a * b, argnums)(1.0, 2.0)
-    assert str(err.value) == f"grad: argnums names an argument that was not given: expected below 2, got {got}"
+    assert str(err.value) == (
+        f"grad: argnums names an argument that was not given: expected below 2, got {got}; "
+        "arguments are counted by position, so pass it without its name"
+    )
+
+
+@pytest.mark.parametrize("call", [lambda g: g(), lambda g: g(a=1.0)])
+def test_nothing_passed_by_position(call):
+    with pytest.raises(GradientError) as err:
+        call(ag.grad(lambda a=2.0: a * a))
+    assert str(err.value) == (
+        "grad: no argument was passed by position, so there is none to differentiate with respect to"
+    )
+
+
+@pytest.mark.parametrize("argnums", [(0, 0), (1, -1), [0, 1, 0]])
+def test_an_argument_named_twice(argnums):
+    with pytest.raises(GradientError, match="grad: argnums names an argument twice: expected each once, got"):
+        ag.grad(lambda a, b: a * b, argnums)(1.0, 2.0)
+
+
+def test_argnums_of_any_integer_kind():
+    for argnums in (np.int64(1), np.array(1), -1):
+        assert ag.grad(lambda a, b: a * b, argnums)(2.0, 3.0) == 2
+    for argnums in ([1], (np.int64(1),), np.array([1]), range(1, 2)):
+        assert ag.grad(lambda a, b: a * b, argnums)(2.0, 3.0) == (2,)
+    assert ag.jacobian(lambda a, b: a * b, np.int64(1))(2.0, 3.0) == 2
+
+
+@pytest.mark.parametrize("argnums", [1.0, "a", None, True, (0, 1.5), np.ones(2)])
+def test_argnums_of_another_kind(argnums):
+    for transform in (ag.grad, ag.value_and_grad):
+        with pytest.raises(ArgumentError) as err:
+            transform(lambda a: a, argnums)
+        assert str(err.value) == (
+            f"{transform.__name__}: argnums is not understood: expected an int or a tuple of ints, got {argnums!r}"
+        )
+    with pytest.raises(ArgumentError) as err:
+        ag.jacobian(lambda a: a, argnums)
+    assert str(err.value) == f"jacobian: argnum is not understood: expected an int, got {argnums!r}"
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [ag.grad, ag.value_and_grad, ag.vjp, ag.jacobian, ag.hessian, lambda f, x: ag.hvp(f, x, x)],
+    ids=["grad", "value_and_grad", "vjp", "jacobian", "hessian", "hvp"],
+)
+def test_what_is_no_function(transform, request):
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    name = request.node.callspec.id
+    with pytest.raises(OperandError) as err:
+        transform((x * x).sum(), x)
+    assert str(err.value) == (
+        f"{name}: f is not a function: expected a function of arrays, got Tensor; "
+        "use loss.backward() for the gradient of a tensor"
+    )
+    with pytest.raises(OperandError) as err:
+        transform(np.ones(2), x)
+    assert str(err.value) == f"{name}: f is not a function: expected a function of arrays, got ndarray"
+
+
+def test_a_function_that_returns_tensors_in_a_list():
+    with pytest.raises(OperandError) as err:
+        ag.grad(lambda x: [x[0], x[1]])(np.ones(2))
+    assert str(err.value) == (
+        "grad: the function's result is not understood: expected an array or a number, got list; "
+        "join tensors with ag.stack"
+    )
 
 
 @pytest.mark.parametrize(("result", "kind"), [(None, "NoneType"), ((1.0, 2.0), "tuple"), ({}, "dict"), ("1", "str")])
 def test_a_function_that_returns_no_array(result, kind):
     text = f"the function's result is not understood: expected an array or a number, got {kind}"
-    for name, transform in [("grad", ag.grad), ("grad", ag.value_and_grad), ("jacobian", ag.jacobian)]:
+    for name, transform in [("grad", ag.grad), ("value_and_grad", ag.value_and_grad), ("jacobian", ag.jacobian)]:
         with pytest.raises(OperandError) as err:
             transform(lambda x: result)(1.0)
         assert str(err.value) == f"{name}: {text}"
@@ -348,8 +469,8 @@ def test_a_function_that_returns_no_array(result, kind):
                 "convert with .astype(np.float32) first"
             ),
         ),
-        (None, "tensor: data is no array of numbers: expected ints, floats or bools, got object"),
-        ({"a": "text"}, "tensor: data is no array of numbers: expected ints, floats or bools, got <U4"),
+        (None, "tensor: data is not an array of numbers: expected ints, floats or bools, got object"),
+        ({"a": "text"}, "tensor: data is not an array of numbers: expected ints, floats or bools, got <U4"),
     ],
 )
 def test_arguments_that_have_no_gradient(x, problem):

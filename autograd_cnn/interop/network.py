@@ -11,7 +11,7 @@ from autograd_cnn.errors import FormatError, ShapeError, sentence
 from autograd_cnn.interop.operators import OPERATORS
 from autograd_cnn.nn import Module, Parameter
 from autograd_cnn.recording import scope
-from autograd_cnn.tape import Array, Traced, shape_of
+from autograd_cnn.tape import Array, Traced, shape_of, values_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Step:
             return value
         if isinstance(value, Traced) and value.node is not None:
             raise FormatError(sentence("an input that has to be known is computed from parameters"))
-        return np.asarray(value)
+        return values_of(value)
 
 
 class OnnxNetwork(Module):

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from autograd_cnn.errors import ArgumentError, FormatError, OperandError, sentence
 from autograd_cnn.files import replacing
 from autograd_cnn.interop import npz, safetensors
+from autograd_cnn.tape import values_of
 
 
 class Stateful(Protocol):
@@ -49,7 +50,7 @@ def save(path: str | Path, state: Stateful | Mapping[str, ArrayLike]) -> None:
     ArgumentError
         For another ending.
     OperandError
-        If one of the values is no array of numbers.
+        If one of the values is not an array of numbers.
     MissingDependencyError
         For ``.safetensors`` without the library.
     OSError
@@ -114,9 +115,9 @@ def _kind(where: str, path: Path) -> Kind:
 
 def _plain(name: str, value: ArrayLike) -> NDArray[Any]:
     """Return ``value`` in C order and in the machine's byte order, as the writers want it."""
-    array = np.asarray(value, order="C")
+    array = np.asarray(values_of(value), order="C")
     if array.dtype.kind not in "biuf":
         raise OperandError(
-            sentence("save", f"{name!r} is no array of numbers", expected="bools, ints or floats", got=array.dtype)
+            sentence("save", f"{name!r} is not an array of numbers", expected="bools, ints or floats", got=array.dtype)
         )
     return array.astype(array.dtype.newbyteorder("="), copy=False)

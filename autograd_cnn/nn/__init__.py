@@ -1,5 +1,7 @@
 """Layers, losses and networks, with PyTorch's names, argument order and state."""
 
+from typing import NoReturn as _NoReturn
+
 from autograd_cnn.nn import init
 from autograd_cnn.nn.activation import (
     ELU,
@@ -48,6 +50,7 @@ from autograd_cnn.nn.pooling import (
 from autograd_cnn.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from autograd_cnn.nn.subsampling import Subsample2d
 from autograd_cnn.nn.zoo import digits_net, lenet5, resnet20, small_vgg
+from autograd_cnn.spelling import missing as _missing
 
 __all__ = [
     "ELU",
@@ -108,3 +111,8 @@ __all__ = [
     "resnet20",
     "small_vgg",
 ]
+
+
+def __getattr__(name: str) -> _NoReturn:
+    """Say what takes the place of another library's name, or which name was meant."""
+    raise _missing(__name__, name, __all__)

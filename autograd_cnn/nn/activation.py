@@ -8,12 +8,20 @@ from autograd_cnn.tape import Array
 class ReLU(Module):
     """``max(x, 0)``.
 
+    Parameters
+    ----------
+    inplace : bool
+        Without effect, as a result is always new; PyTorch's argument.
+
     Examples
     --------
     >>> from autograd_cnn import nn
     >>> nn.ReLU()([-1.0, 2.0])
     array([0., 2.])
     """
+
+    def __init__(self, inplace: bool = False) -> None:
+        pass
 
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""
@@ -26,6 +34,8 @@ class LeakyReLU(Module):
     Parameters
     ----------
     negative_slope : float
+    inplace : bool
+        Without effect, as a result is always new; PyTorch's argument.
 
     Examples
     --------
@@ -34,7 +44,7 @@ class LeakyReLU(Module):
     array([-0.1,  2. ])
     """
 
-    def __init__(self, negative_slope: float = 0.01) -> None:
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:  # noqa: ARG002  # PyTorch's
         self.negative_slope = negative_slope
 
     def forward(self, x: Array) -> Array:
@@ -52,6 +62,8 @@ class ELU(Module):
     Parameters
     ----------
     alpha : float
+    inplace : bool
+        Without effect, as a result is always new; PyTorch's argument.
 
     Examples
     --------
@@ -60,7 +72,7 @@ class ELU(Module):
     array([-0.632,  2.   ])
     """
 
-    def __init__(self, alpha: float = 1.0) -> None:
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:  # noqa: ARG002  # PyTorch's
         self.alpha = alpha
 
     def forward(self, x: Array) -> Array:
@@ -91,6 +103,11 @@ class GELU(Module):
 class SiLU(Module):
     """``x * sigmoid(x)`` (Elfwing et al. 2018).
 
+    Parameters
+    ----------
+    inplace : bool
+        Without effect, as a result is always new; PyTorch's argument.
+
     Examples
     --------
     >>> import numpy as np
@@ -98,6 +115,9 @@ class SiLU(Module):
     >>> nn.SiLU()(np.array([0.0, 1.0])).round(3)
     array([0.   , 0.731])
     """
+
+    def __init__(self, inplace: bool = False) -> None:
+        pass
 
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""

@@ -18,6 +18,8 @@ class Dropout(Module):
     ----------
     p : float
         From 0 to 1.
+    inplace : bool
+        Without effect, as a result is always new; PyTorch's argument.
     rng : Generator, int or None
         Where the choice comes from; see `autograd_cnn.nn.init`.
 
@@ -37,7 +39,7 @@ class Dropout(Module):
     array([1., 1., 1., 1.])
     """
 
-    def __init__(self, p: float = 0.5, *, rng: Rng = None) -> None:
+    def __init__(self, p: float = 0.5, inplace: bool = False, *, rng: Rng = None) -> None:  # noqa: ARG002  # PyTorch's
         if not 0 <= p <= 1:
             raise ArgumentError(sentence("Dropout", "p is no probability", expected="0 to 1", got=repr(p)))
         self.p = p

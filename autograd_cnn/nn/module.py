@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.recording import scope
-from autograd_cnn.tape import Traced
+from autograd_cnn.tape import values_of
 from autograd_cnn.tensor import Tensor
 
 
@@ -190,7 +190,7 @@ class Module:
 
         Names and layouts are PyTorch's; what is shared appears under each of its names.
         """
-        return {key: np.asarray(getattr(module, name)) for key, module, name in _places(self)}
+        return {key: values_of(getattr(module, name)) for key, module, name in _places(self)}
 
     def load_state_dict(self, state: Mapping[str, ArrayLike], strict: bool = True) -> Unmatched:
         """Take over the values of ``state``, all or none of them.
@@ -222,13 +222,13 @@ class Module:
         array([3.5])
         """
         places = {key: (module, name) for key, module, name in _places(self)}
-        given = {key: np.asarray(value) for key, value in state.items()}
+        given = {key: values_of(value) for key, value in state.items()}
         unmatched = Unmatched([key for key in places if key not in given], [key for key in given if key not in places])
         matched = [(*places[key], key, value) for key, value in given.items() if key in places]
         misfits = [
             f"{key}: expected {held.dtype} {held.shape}, got {value.dtype} {value.shape}"
             for module, name, key, value in matched
-            if not _fits(value, held := np.asarray(getattr(module, name)))
+            if not _fits(value, held := values_of(getattr(module, name)))
         ]
         if misfits or (strict and any(unmatched)):
             raise ArgumentError(
@@ -275,7 +275,7 @@ class Module:
             raise OperandError(sentence("astype", "parameters are floats", expected="float32 or float64", got=wanted))
         self.zero_grad()
         for _, module, name in _places(self):
-            held = np.asarray(getattr(module, name))
+            held = values_of(getattr(module, name))
             if held.dtype.kind == "f":
                 _replace(module, name, held, wanted)
         return self
@@ -325,7 +325,8 @@ def _once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
 
 
 def _read_only(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
-    array = np.array(value.value if isinstance(value, Traced) else value, dtype)
+    followed = isinstance(value, Tensor) and value.followed()
+    array = np.array(value if followed else values_of(value), dtype)  # what is followed refuses
     array.flags.writeable = False
     return array
 

@@ -9,7 +9,7 @@ from autograd_cnn import kernels, ops
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.nn.checks import positive
 from autograd_cnn.nn.module import Module, Parameter
-from autograd_cnn.tape import Array, Shape, shape_of
+from autograd_cnn.tape import Array, Shape, shape_of, values_of
 
 
 class BatchNorm2d(Module):
@@ -104,7 +104,7 @@ class BatchNorm2d(Module):
                 sentence("BatchNorm2d", "one value for each channel has no variance to train with",
                          expected="at least 2", got=f"shape {shape}")
             )  # fmt: skip
-        mean, var = kernels.moments(np.asarray(x))
+        mean, var = kernels.moments(values_of(x))
         self.num_batches_tracked = self.num_batches_tracked + 1
         share = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
         self.running_mean = _moved(self.running_mean, mean, share)

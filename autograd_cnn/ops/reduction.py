@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_cnn import kernels
+from autograd_cnn.composite import composite
 from autograd_cnn.ops.elementwise import astype, sqrt
 from autograd_cnn.ops.selection import equal, where
 from autograd_cnn.ops.shaping import broadcast_to, concatenate, flip, moveaxis, reshape
@@ -97,6 +98,7 @@ def var_wrt_x(g: Array, *, x: Array, axis: Axis, ddof: int) -> Array:
     return spread(g, x.shape, axis) * deviation * (2 / freedom if freedom > 0 else np.nan)
 
 
+@composite
 def std(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: bool = False) -> Array:
     """The standard deviation, the root of `var`; its derivative where it is 0 is undefined.
 

@@ -87,7 +87,7 @@ def test_what_is_no_number_is_refused_and_the_file_stays(tmp_path, suffix, value
     path.write_text("before")
     with pytest.raises(OperandError) as err:
         save(path, {"good": np.ones(2), "bad": value})
-    assert str(err.value) == f"save: 'bad' is no array of numbers: expected bools, ints or floats, got {dtype}"
+    assert str(err.value) == f"save: 'bad' is not an array of numbers: expected bools, ints or floats, got {dtype}"
     assert [found.read_text() for found in tmp_path.iterdir()] == ["before"]
 
 

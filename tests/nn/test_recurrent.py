@@ -6,6 +6,7 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
+from autograd_cnn.tape import values_of
 
 SEQUENCES = [RNN, LSTM, GRU]
 CELLS = {RNN: RNNCell, LSTM: LSTMCell, GRU: GRUCell}
@@ -63,7 +64,7 @@ def _as_in_pytorch(kind, nonlinearity):
 
 
 def _flat(hx):
-    return np.concatenate([np.asarray(part).ravel() for part in (hx if isinstance(hx, tuple) else (hx,))])
+    return np.concatenate([values_of(part).ravel() for part in (hx if isinstance(hx, tuple) else (hx,))])
 
 
 @pytest.mark.parametrize(("kind", "nonlinearity"), PYTORCH)

@@ -312,10 +312,13 @@ SIGNATURE = "it takes x, w, bias, stride, padding, dilation, groups"
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: ag.correlate2d("image", W), "x is no array: expected a tensor, an array or a number, got str"),
-        (lambda: ag.correlate2d(X, None), "w is no array: expected a tensor, an array or a number, got NoneType"),
-        (lambda: ag.correlate2d(X, object()), "w is no array: expected a tensor, an array or a number, got object"),
-        (lambda: ag.correlate2d(X, W, "bias"), "bias is no array: expected a tensor, an array or a number, got str"),
+        (lambda: ag.correlate2d("image", W), "x is not an array: expected a tensor, an array or a number, got str"),
+        (lambda: ag.correlate2d(X, None), "w is not an array: expected a tensor, an array or a number, got NoneType"),
+        (lambda: ag.correlate2d(X, object()), "w is not an array: expected a tensor, an array or a number, got object"),
+        (
+            lambda: ag.correlate2d(X, W, "bias"),
+            "bias is not an array: expected a tensor, an array or a number, got str",
+        ),
         (lambda: ag.correlate2d(X), "argument 'w' is missing"),
         (lambda: ag.correlate2d(X, W, None, 1, 0, 1, 1, 1), f"too many arguments; {SIGNATURE}"),
         (lambda: ag.correlate2d(X, W, strides=2), f"no argument 'strides'; {SIGNATURE}"),

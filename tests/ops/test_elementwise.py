@@ -104,11 +104,11 @@ def test_division_by_zero_is_numpys():
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: ag.add([1.0], "two"), "add: x2 is no array: expected a tensor, an array or a number, got str"),
-        (lambda: ag.add(None, 1.0), "add: x1 is no array: expected a tensor, an array or a number, got NoneType"),
-        (lambda: ag.exp(object()), "exp: x is no array: expected a tensor, an array or a number, got object"),
-        (lambda: ag.exp(["a"]), "exp: x is no array: expected a tensor, an array or a number, got list"),
-        (lambda: ag.exp({1.0}), "exp: x is no array: expected a tensor, an array or a number, got set"),
+        (lambda: ag.add([1.0], "two"), "add: x2 is not an array: expected a tensor, an array or a number, got str"),
+        (lambda: ag.add(None, 1.0), "add: x1 is not an array: expected a tensor, an array or a number, got NoneType"),
+        (lambda: ag.exp(object()), "exp: x is not an array: expected a tensor, an array or a number, got object"),
+        (lambda: ag.exp(["a"]), "exp: x is not an array: expected a tensor, an array or a number, got list"),
+        (lambda: ag.exp({1.0}), "exp: x is not an array: expected a tensor, an array or a number, got set"),
         (lambda: ag.exp([ag.tensor(1.0)]), "exp: x is a list of tensors; join them with ag.stack first"),
         (lambda: ag.exp((ag.tensor(1.0),)), "exp: x is a tuple of tensors; join them with ag.stack first"),
         (lambda: ag.exp(1.0, 2.0), "exp: too many arguments; it takes x"),

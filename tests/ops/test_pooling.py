@@ -282,12 +282,12 @@ def test_a_dilation_below_1():
         (
             lambda: ag.max_pool("image", 2),
             OperandError,
-            "max_pool: x is no array: expected a tensor, an array or a number, got str",
+            "max_pool: x is not an array: expected a tensor, an array or a number, got str",
         ),
         (
             lambda: ag.mean_pool(None, 2),
             OperandError,
-            "mean_pool: x is no array: expected a tensor, an array or a number, got NoneType",
+            "mean_pool: x is not an array: expected a tensor, an array or a number, got NoneType",
         ),
         (
             lambda: ag.max_pool(X, 2, 2, 0, 1, 0, 0, 0),

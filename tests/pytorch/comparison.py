@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import autograd_cnn as ag
 from autograd_cnn.primitive import Primitive
-from autograd_cnn.tape import gradients
+from autograd_cnn.tape import gradients, values_of
 
 TOLERANCE = 1e-10
 
@@ -93,7 +93,7 @@ def compare(ours: Callable[..., Any], theirs: Callable[..., Any], *arrays: Any, 
 
 def agree(ours: Any, theirs: torch.Tensor, what: str = "the value") -> None:
     """Raise unless shape, dtype and all numbers are the same, to ten digits of the largest."""
-    found, expected = np.asarray(ours), theirs.detach().numpy(force=True)
+    found, expected = values_of(ours), theirs.detach().numpy(force=True)
     assert (found.shape, found.dtype) == (expected.shape, expected.dtype), what
     scale = max(1.0, np.abs(expected).max(initial=0.0)) if expected.dtype.kind == "f" else 0.0
     np.testing.assert_allclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE * scale, err_msg=what)

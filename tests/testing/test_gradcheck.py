@@ -6,6 +6,7 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn import ops
 from autograd_cnn.errors import GradientError
+from autograd_cnn.tape import values_of
 from autograd_cnn.testing import CheckError, check_adjoint, check_vjp, directional, gradcheck
 
 
@@ -143,10 +144,10 @@ PLANTED = {
 
 # Rules that are right and leave the tape on the way, so that their own derivatives are wrong.
 LEAVING = {
-    "raw NumPy on the operand": (_sin, lambda g, *, x: g * np.cos(np.asarray(x))),
-    "raw NumPy on the output": (_exp, lambda g, *, y: g * np.asarray(y)),
-    "raw NumPy on everything": (lambda x: x**2, lambda g, *, x: np.asarray(g) * 2 * np.asarray(x)),
-    "raw NumPy on the cotangent": (lambda x: x**2, lambda g, *, x: np.asarray(g) * 2 * x),
+    "raw NumPy on the operand": (_sin, lambda g, *, x: g * np.cos(values_of(x))),
+    "raw NumPy on the output": (_exp, lambda g, *, y: g * values_of(y)),
+    "raw NumPy on everything": (lambda x: x**2, lambda g, *, x: values_of(g) * 2 * values_of(x)),
+    "raw NumPy on the cotangent": (lambda x: x**2, lambda g, *, x: values_of(g) * 2 * x),
 }
 
 
@@ -183,11 +184,19 @@ def test_rules_that_leave_the_tape_are_found_at_second_order(kind):
     assert err.value.__notes__ == ["in the derivative of order 2"]
 
 
+def test_a_rule_that_would_leave_the_tape_unawares_is_named():
+    primitive = _made(_sin, lambda g, *, x: g * np.cos(np.asarray(x)))
+    assert gradcheck(primitive, _inputs([(3,)]), order=1)
+    with pytest.raises(GradientError, match="as a plain array a recorded tensor would lose its gradient") as err:
+        gradcheck(primitive, _inputs([(3,)]), order=2)
+    assert "the rule of _sin for 'x'" in err.value.__notes__[0]
+
+
 def test_an_error_of_third_order_alone_is_found():
     def curved(g, *, x):
         return g * ag.cos(x)
 
-    inner = _made(_cos, lambda g, *, x: -g * np.sin(np.asarray(x)))
+    inner = _made(_cos, lambda g, *, x: -g * np.sin(values_of(x)))
     primitive = _made(_sin, lambda g, *, x: g * inner(x))
     inputs = _inputs([(3,)])
     assert gradcheck(_made(_sin, curved), inputs, order=3)

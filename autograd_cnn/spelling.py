@@ -1,0 +1,271 @@
+"""What other libraries call things: PyTorch's and NumPy's names, and what to write here instead.
+
+Where another library's word means the same as ours, it is understood. Where it would mean something
+else, or there is no such thing here, one sentence names ours.
+"""
+
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from typing import Any, Final, NoReturn
+
+from autograd_cnn.errors import OperandError, sentence
+
+LEAVING: Final = "use .numpy() to leave the tape, or an ag function"
+
+# --- arguments --------------------------------------------------------------------------------
+
+_SYNONYMS: Final = {
+    "dim": ("axis",),
+    "dims": ("axis", "axes"),
+    "dim0": ("axis1",),
+    "dim1": ("axis2",),
+    "keepdim": ("keepdims",),
+    "correction": ("ddof",),
+    "shifts": ("shift",),
+    "tensors": ("arrays",),
+    "a_min": ("min",),
+    "a_max": ("max",),
+    "newshape": ("shape",),
+}
+"""Other libraries' arguments, and ours that mean the same."""
+
+_DIFFERENT: Final = {
+    ("max", "dim"): "axis= gives the values alone, where PyTorch's dim= gives positions too; those are ag.argmax's",
+    ("min", "dim"): "axis= gives the values alone, where PyTorch's dim= gives positions too; those are ag.argmin's",
+    ("split", "dim"): "an int is the number of parts, where PyTorch's is their length; say axis=",
+    ("var", "dim"): "PyTorch divides by n - 1 and NumPy by n: say axis= and ddof=1, or correction= beside dim=",
+    ("std", "dim"): "PyTorch divides by n - 1 and NumPy by n: say axis= and ddof=1, or correction= beside dim=",
+}
+"""Arguments, by function, whose meaning elsewhere is another one."""
+
+_HINTS: Final = {
+    "out": "a result is always new: assign it, as in y = ...",
+    "where": "choose with ag.where",
+    "dtype": "convert with .astype",
+    "unbiased": "say ddof=1 or ddof=0",
+}
+"""Arguments that there are not, and what to do without."""
+
+_WITHOUT_EFFECT: Final = {
+    "inplace": {"relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "softplus"},
+    "copy": {"astype"},
+}
+"""Arguments, and the functions in which they change nothing, as a result is always new and never written to."""
+
+
+def understood(where: str, params: dict[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments ``params`` of the function ``where`` by its own ``names``, each with its default.
+
+    Raises
+    ------
+    OperandError
+        For an argument given twice, and one whose meaning elsewhere is another.
+
+    Examples
+    --------
+    >>> understood("sum", {"dim": 1, "keepdim": True}, {"axis": None, "keepdims": False})
+    {'axis': 1, 'keepdims': True}
+    """
+    found = {name: value for name, value in params.items() if name in names}
+    for name, value in params.items():
+        if name in names or where in _WITHOUT_EFFECT.get(name, ()):
+            continue
+        own = next((each for each in _SYNONYMS.get(name, ()) if each in names), name)
+        if (where, name) in _DIFFERENT and "correction" not in params:
+            raise OperandError(
+                sentence(where, f"argument {name!r} means something else here", hint=_DIFFERENT[where, name])
+            )
+        if own != name and own in found and found[own] is not names[own]:
+            raise OperandError(sentence(where, f"{name} and {own} are the same", hint=f"say {own} alone"))
+        found[own] = value
+    return found
+
+
+def unknown_argument(where: str, name: str, listed: str) -> OperandError:
+    """Return the error that says that ``where`` has no argument ``name``, and what it takes."""
+    hint = _HINTS.get(name)
+    takes = f"it takes {listed}"
+    return OperandError(sentence(where, f"no argument {name!r}", hint=f"{hint}; {takes}" if hint else takes))
+
+
+# --- functions --------------------------------------------------------------------------------
+
+FUNCTIONS: Final = {
+    "amax": "max", "amin": "min", "bmm": "matmul", "cat": "concatenate",
+    "clamp": "clip", "column_stack": "stack", "concat": "concatenate", "conv2d": "correlate2d",
+    "conv_transpose2d": "correlate2d_transpose", "cross_entropy": "nn.cross_entropy", "div": "divide", "dot": "matmul",
+    "dstack": "stack", "eq": "equal", "expand": "broadcast_to", "expit": "sigmoid", "from_numpy": "tensor",
+    "asarray": "tensor", "array": "tensor", "as_tensor": "tensor", "ge": "greater_equal", "gt": "greater",
+    "hstack": "concatenate", "inner": "matmul", "le": "less_equal", "lt": "less", "max_pool2d": "max_pool",
+    "avg_pool2d": "mean_pool", "adaptive_avg_pool2d": "adaptive_mean_pool", "mm": "matmul", "Module": "nn.Module",
+    "mse_loss": "nn.mse_loss", "mul": "multiply", "multi_dot": "matmul", "mv": "matmul", "ne": "not_equal",
+    "neg": "negative", "Parameter": "nn.Parameter", "permute": "transpose", "pow": "power", "row_stack": "concatenate",
+    "sub": "subtract", "true_divide": "divide", "unsqueeze": "expand_dims", "view": "reshape", "vstack": "concatenate",
+    "gather": "take_along_axis", "index_select": "take", "masked_fill": "where",
+    "Sequential": "nn.Sequential", "Conv2d": "nn.Conv2d", "Linear": "nn.Linear", "Adam": "optim.Adam",
+    "SGD": "optim.SGD", "gradcheck": "testing.gradcheck", "copy": "positive", "clone": "positive",
+    "chunk": "split", "array_split": "split", "hsplit": "split", "vsplit": "split", "rollaxis": "moveaxis",
+    "movedim": "moveaxis", "swapdims": "swapaxes",
+    "get_num_threads": "num_threads", "vecdot": "einsum", "fliplr": "flip", "flipud": "flip", "repeat_interleave": "repeat",
+}  # fmt: skip
+"""Functions and classes elsewhere, and the name under ``ag`` that takes their place."""
+
+IDIOMS: Final = {
+    "arange": "ag.tensor(np.arange(...))",
+    "empty": "ag.tensor(np.empty(...))",
+    "eye": "ag.tensor(np.eye(...))",
+    "flatten": "ag.reshape(x, -1)",
+    "full": "ag.tensor(np.full(...)), or ag.broadcast_to for a recorded value",
+    "full_like": "ag.broadcast_to",
+    "inference_mode": "ag.no_grad()",
+    "lr_scheduler": "ag.optim itself: schedules are there beside the optimisers",
+    "linspace": "ag.tensor(np.linspace(...))",
+    "manual_seed": "generators of NumPy's, such as np.random.default_rng(seed), where a layer takes rng=",
+    "norm": "ag.sqrt(ag.sum(x * x))",
+    "normal": "ag.tensor(rng.normal(...))",
+    "ones": "ag.tensor(np.ones(...))",
+    "ones_like": "ag.tensor(np.ones(x.shape))",
+    "rand": "ag.tensor(rng.random(...))",
+    "randn": "ag.tensor(rng.standard_normal(...))",
+    "ravel": "ag.reshape(x, -1)",
+    "seed": "generators of NumPy's, such as np.random.default_rng(seed)",
+    "set_grad_enabled": "ag.no_grad() or ag.enable_grad()",
+    "zeros": "ag.tensor(np.zeros(...))",
+    "zeros_like": "ag.tensor(np.zeros(x.shape))",
+    "append": "ag.concatenate",
+    "functional": "ag itself: what is in torch.nn.functional is here under ag and ag.nn",
+    "float16": "np.float16",
+    "float32": "np.float32",
+    "float64": "np.float64",
+    "int64": "np.int64",
+    "autograd": "ag.grad, ag.jacobian and their kin",
+}
+"""Functions elsewhere, and what to write for them here."""
+
+
+def instead_of(name: str) -> str | None:
+    """Return what to write here for another library's function, or None if it is not known.
+
+    Examples
+    --------
+    >>> instead_of("cat")
+    'ag.concatenate'
+    """
+    return f"ag.{FUNCTIONS[name]}" if name in FUNCTIONS else IDIOMS.get(name)
+
+
+def missing(module: str, name: str, there: Collection[str]) -> AttributeError:
+    """Return the error that says that ``module`` has no ``name``, and what it has instead."""
+    text = f"no {name!r}"
+    if instead := instead_of(name):
+        return AttributeError(sentence(module, text, hint=f"use {instead}"))
+    alike = get_close_matches(name, there, n=1)
+    return AttributeError(sentence(module, text, hint=f"did you mean {alike[0]!r}?" if alike else ""))
+
+
+# --- attributes of tensors --------------------------------------------------------------------
+
+IN_PLACE: Final = "write t += other, t *= other, t[...] = value"
+ATTRIBUTES: Final = {
+    **dict.fromkeys(
+        [
+            "acos",
+            "arccos",
+            "arcsin",
+            "arctan",
+            "argpartition",
+            "argsort",
+            "asin",
+            "atan",
+            "ceil",
+            "choose",
+            "compress",
+            "conj",
+            "cosh",
+            "cross",
+            "cumprod",
+            "det",
+            "diag",
+            "diagonal",
+            "floor",
+            "fmod",
+            "imag",
+            "inverse",
+            "kthvalue",
+            "log10",
+            "log2",
+            "median",
+            "mode",
+            "nonzero",
+            "partition",
+            "qr",
+            "quantile",
+            "real",
+            "remainder",
+            "round",
+            "searchsorted",
+            "sinh",
+            "sort",
+            "svd",
+            "tan",
+            "topk",
+            "trace",
+            "tril",
+            "triu",
+            "trunc",
+            "unfold",
+            "unique",
+        ],
+        LEAVING,
+    ),
+    **dict.fromkeys(["dot", "inner", "mv"], "use @, or ag.matmul"),
+    **dict.fromkeys(
+        ["addmm", "addmv", "addcmul", "addcdiv", "baddbmm", "lerp", "reciprocal", "rsqrt"], "use operators"
+    ),
+    **dict.fromkeys(["isfinite", "isinf", "isnan", "signbit"], "use NumPy's function of that name"),
+    **dict.fromkeys(["cuda", "is_cuda", "pin_memory"], "everything runs on the CPU"),
+    **dict.fromkeys(["new_empty", "new_full", "new_ones", "new_tensor", "new_zeros"], "use ag.tensor"),
+    **dict.fromkeys(["nbytes", "itemsize", "strides", "tobytes", "tofile"], "ask the array that .numpy() gives"),
+    **dict.fromkeys(["fill", "fill_"], "write t[...] = value"),
+    **dict.fromkeys(["put", "scatter", "scatter_", "index_put_", "masked_fill_"], "write t[index] = values"),
+    **dict.fromkeys(["normal_", "uniform_", "random_"], "use nn.init, or t.data = rng.normal(...) and its like"),
+    **dict.fromkeys(["resize", "resize_"], "use .reshape"),
+    "chunk": "use ag.split",
+    "copy_": "write t.data = values",
+    "detach_": "write t = t.detach()",
+    "flat": "use .ravel()",
+    "gather": "use ag.take_along_axis",
+    "grad_fn": "use .node",
+    "index_select": "use .take(indices, axis)",
+    "masked_fill": "use ag.where(mask, value, t)",
+    "masked_select": "write t[mask]",
+    "narrow": "write a slice",
+    "norm": "use (t * t).sum().sqrt()",
+    "ptp": "use t.max() - t.min()",
+    "select": "write t[index]",
+    "split": "use ag.split, which takes numbers or places of sections, as NumPy's",
+    "stride": "ask the array that .numpy() gives",
+    "type": "use .astype",
+    "type_as": "use .astype(other.dtype)",
+    "unbind": "iterate over the tensor",
+    "where": "use ag.where(condition, t, other)",
+    "zero_": "write t.grad = None for a gradient, t[...] = 0 otherwise",
+    "zero_grad": "write t.grad = None",
+}
+"""Attributes that tensors and arrays have elsewhere, and what to do here."""
+
+
+class Elsewhere:
+    """An attribute that other libraries' tensors have: asked for, it says what to do here.
+
+    To ``hasattr`` it is not there. It costs nothing where ``__getattr__`` would slow every access.
+    """
+
+    __slots__ = ("_hint", "_name")
+
+    def __init__(self, name: str, hint: str) -> None:
+        self._name = name
+        self._hint = hint
+
+    def __get__(self, owner: object, kind: type | None = None) -> NoReturn:
+        raise AttributeError(sentence("tensor", f"no attribute {self._name!r}", hint=self._hint))
