@@ -8,7 +8,8 @@ be rounded is refused. Functions made of primitives call the parsers themselves.
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
+from math import prod
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args, get_origin
 
 import numpy as np
 
@@ -16,6 +17,10 @@ from autograd_cnn.errors import ArgumentError, OperandError, sentence
 
 Parse: TypeAlias = Callable[[str, str, Any], Any]
 """From the function's name, the parameter's name and what was passed, to what the function sees."""
+
+
+_MOST_ELEMENTS: Final = 2**60 - 1
+"""In an array: NumPy counts their bytes in 64 bits, with a sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +144,14 @@ def _int_or_pair(where: str, name: str, value: Any) -> int | tuple[int, int]:
     return operator.index(value[0]), operator.index(value[1])
 
 
-def _padding(where: str, name: str, value: Any) -> Any:
+def padding(where: str, name: str, value: Any) -> Any:
+    """Return a padding as an int, a pair, a pair of pairs or a name.
+
+    Examples
+    --------
+    >>> padding("correlate2d", "padding", [[0, 1], [2, 3]])
+    ((0, 1), (2, 3))
+    """
     if isinstance(value, str):
         if value not in ("valid", "same", "full"):
             raise ArgumentError(
@@ -150,6 +162,36 @@ def _padding(where: str, name: str, value: Any) -> Any:
     if isinstance(sides, (list, tuple)) and len(sides) == 2 and all(map(_is_sequence, sides)):
         return tuple(_int_or_pair(where, name, side) for side in sides)
     return _int_or_pair(where, name, value)
+
+
+def _known_shape(where: str, name: str, value: Any) -> tuple[int, ...]:
+    if type(value) is not tuple or not all(type(each) is int and each >= 0 for each in value):
+        value = integers(where, name, value, 0)
+    if prod(value) > _MOST_ELEMENTS:
+        raise ArgumentError(
+            sentence(where, f"{name} is out of range", expected=f"at most {_MOST_ELEMENTS} elements", got=value)
+        )
+    return value  # type: ignore[no-any-return]  # a tuple of ints, by the first line
+
+
+# --- flags and numbers ------------------------------------------------------------------------
+
+
+def _flag(where: str, name: str, value: Any) -> bool:
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if not isinstance(value, (bool, np.bool_)) and not (_is_integer(value) and operator.index(value) in (0, 1)):
+        raise ArgumentError(_not_understood(where, name, "True or False", value))
+    return bool(value)
+
+
+def _not_negative(where: str, name: str, value: Any) -> float:
+    number = np.asarray(value)
+    if number.ndim or number.dtype.kind not in "iuf":
+        raise ArgumentError(_not_understood(where, name, "a number", value))
+    if not number >= 0:
+        raise ArgumentError(sentence(where, f"{name} is out of range", expected="at least 0", got=repr(value)))
+    return float(number)
 
 
 # --- arrays and dtypes ------------------------------------------------------------------------
@@ -193,7 +235,7 @@ IntOrPair: TypeAlias = Annotated[int | tuple[int, int], Parsed(_int_or_pair)]
 
 Padding: TypeAlias = Annotated[
     int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]] | Literal["valid", "same", "full"],
-    Parsed(_padding),
+    Parsed(padding),
 ]
 """Pixels around an image: an int, a pair, ((top, bottom), (left, right)), or a name."""
 
@@ -203,6 +245,11 @@ OneAxis: TypeAlias = Annotated[int | None, Parsed(_axis)]
 Lengths: TypeAlias = Annotated[int | tuple[int, ...], Parsed(_lengths)]
 """A shape, in which a -1 may stand for the length that follows from the others."""
 
+KnownShape: TypeAlias = Annotated[tuple[int, ...], Parsed(_known_shape)]
+"""A shape of which every length is told."""
+
+Flag: TypeAlias = Annotated[bool, Parsed(_flag)]
+NotNegative: TypeAlias = Annotated[float, Parsed(_not_negative)]
 DType: TypeAlias = Annotated[Any, Parsed(_dtype)]
 Mask: TypeAlias = Annotated[Any, Parsed(_mask)]
 Indices: TypeAlias = Annotated[Any, Parsed(integer_array)]
