@@ -171,7 +171,7 @@ def _known_shape(where: str, name: str, value: Any) -> tuple[int, ...]:
         raise ArgumentError(
             sentence(where, f"{name} is out of range", expected=f"at most {_MOST_ELEMENTS} elements", got=value)
         )
-    return value  # type: ignore[no-any-return]  # a tuple of ints, by the first line
+    return value
 
 
 # --- flags and numbers ------------------------------------------------------------------------

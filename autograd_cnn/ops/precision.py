@@ -56,7 +56,7 @@ def for_means(where: str, **arrays: Array | None) -> list[Any]:
 def _alike(where: str, arrays: dict[str, Array | None], computed_in: Callable[[Any], Any]) -> list[Any]:
     given = [each for each in arrays.values() if each is not None]
     dtype = given[0].dtype
-    if dtype in _FLOATS and all([each.dtype == dtype for each in given]):  # as in training, where it is done in no time
+    if dtype in _FLOATS and all([each.dtype == dtype for each in given]):  # noqa: C419  # each step asks; it is faster
         return list(arrays.values())
     for name, each in arrays.items():
         if each is not None and each.dtype.kind not in "biuf":
