@@ -249,7 +249,8 @@ RANKS = "the ranks of x and w do not go together: expected (N, C, H, W) or (C, H
         ),
         (X, W, {"groups": 3}, ArgumentError, "groups is out of range: expected a divisor of the 8 filters, got 3"),
         (X, W, {"groups": 0}, ArgumentError, "groups is out of range: expected a divisor of the 8 filters, got 0"),
-        (X, W, {"groups": 1.0}, ArgumentError, "groups is out of range: expected a divisor of the 8 filters, got 1.0"),
+        (X, W, {"groups": 1.0}, ArgumentError, "groups is not understood: expected an int, got 1.0"),
+        (X, W, {"groups": True}, ArgumentError, "groups is not understood: expected an int, got True"),
         (
             X,
             _zeros(8, 3, 29, 5),
@@ -320,12 +321,12 @@ SIGNATURE = "it takes x, w, bias, stride, padding, dilation, groups"
         (lambda: ag.correlate2d(X, W, None, 1, 0, 1, 1, 1), f"too many arguments; {SIGNATURE}"),
         (lambda: ag.correlate2d(X, W, strides=2), f"no argument 'strides'; {SIGNATURE}"),
         (
-            lambda: ag.correlate2d(X, W, stride=ag.tensor(2)),
-            "parameter 'stride' has no gradient: expected a plain value, got a Tensor",
+            lambda: ag.correlate2d(X, W, stride=ag.tensor(2.0, requires_grad=True)),
+            "parameter 'stride' has no gradient: expected a plain value, got a Tensor; pass it detached",
         ),
         (
-            lambda: ag.correlate2d(X, W, None, ag.tensor(2)),
-            "parameter 'stride' has no gradient: expected a plain value, got a Tensor",
+            lambda: ag.correlate2d(X, W, None, ag.tensor(2.0, requires_grad=True)),
+            "parameter 'stride' has no gradient: expected a plain value, got a Tensor; pass it detached",
         ),
     ],
 )
@@ -378,8 +379,8 @@ def test_bad_shapes_in_the_adjoints(call, text):
     [
         (-1, "at least 0"),
         ((0, -1), "at least 0"),
-        (2, "less than the stride (2, 2)"),
-        ((0, 3), "less than the stride (2, 2)"),
+        (2, "less than the stride (2, 2) or the dilation (1, 1)"),
+        ((0, 3), "less than the stride (2, 2) or the dilation (1, 1)"),
     ],
 )
 def test_an_output_padding_out_of_range(output_padding, limits):
@@ -407,7 +408,7 @@ def test_a_float_is_refused_even_after_the_int_that_it_equals(name):
 
 
 def test_the_sizes_of_a_form_are_worked_out_once():
-    first, again = (form("correlate2d", (1, 3, 8, 8), (4, 3, 2, 2), 1, [1, 2], 1, 1) for _ in range(2))
+    first, again = (form("correlate2d", (1, 3, 8, 8), (4, 3, 2, 2), 1, (1, 2), 1, 1) for _ in range(2))
     assert again is first
 
 

@@ -201,13 +201,25 @@ RANK = "x has the wrong rank: expected (N, C, H, W), (C, H, W) or (H, W)"
             X,
             {"window": (3, 2), "padding": 2},
             ArgumentError,
-            "padding is out of range: expected at most half of the window (3, 2), got 2; a window must meet the image",
+            "every tap of some window falls on the border; use less padding or less dilation",
         ),
         (
             X,
-            {"window": 2, "padding": "same"},
+            {"window": 2, "padding": "reflect"},
             ArgumentError,
-            "padding is not understood: expected an int or a pair of ints, got 'same'",
+            "padding is unknown: expected 'valid', 'same', 'full' or numbers, got 'reflect'",
+        ),
+        (
+            X,
+            {"window": 2, "ceil_mode": "no"},
+            ArgumentError,
+            "ceil_mode is not understood: expected True or False, got 'no'",
+        ),
+        (
+            X,
+            {"window": 2, "ceil_mode": 2},
+            ArgumentError,
+            "ceil_mode is not understood: expected True or False, got 2",
         ),
         (
             X,
@@ -295,14 +307,17 @@ def test_a_dilation_below_1():
             "max_pool: too many arguments; it takes x, window, stride, padding, dilation, ceil_mode, rectified",
         ),
         (
-            lambda: ag.mean_pool(X, 2, dilation=2),
+            lambda: ag.mean_pool(X, 2, rectified=True),
             OperandError,
-            "mean_pool: no argument 'dilation'; it takes x, window, stride, padding, ceil_mode, count_include_pad",
+            (
+                "mean_pool: no argument 'rectified'; "
+                "it takes x, window, stride, padding, ceil_mode, count_include_pad, dilation"
+            ),
         ),
         (
-            lambda: ag.max_pool(X, ag.tensor(2)),
+            lambda: ag.max_pool(X, ag.tensor(2.0, requires_grad=True)),
             OperandError,
-            "max_pool: parameter 'window' has no gradient: expected a plain value, got a Tensor",
+            "max_pool: parameter 'window' has no gradient: expected a plain value, got a Tensor; pass it detached",
         ),
     ],
 )
