@@ -42,7 +42,7 @@ def test_ceil_mode_counts_the_windows_that_begin_on_the_image(image, size, strid
 
 @given(image=sizes, size=sizes, stride=sizes, dilation=sizes)
 def test_ceil_mode_gives_one_window_that_is_too_large_by_less_than_a_stride(image, size, stride, dilation):
-    """As PyTorch and ONNX have it; the issue is what ``ceil((n - reach) / s) + 1`` says where it is 1."""
+    """As PyTorch and ONNX have it."""
     reach = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
     axes = list(zip(image, reach, stride, strict=True))
     if all(span - n < s for n, span, s in axes):
