@@ -19,6 +19,7 @@ Parse: TypeAlias = Callable[[str, str, Any], Any]
 """From the function's name, the parameter's name and what was passed, to what the function sees."""
 
 
+_INTS: Final = frozenset({int})
 _MOST_ELEMENTS: Final = 2**60 - 1
 """In an array: NumPy counts their bytes in 64 bits, with a sign."""
 
@@ -68,6 +69,8 @@ def integer(where: str, name: str, value: Any, least: int | None = None) -> int:
     >>> integer("split", "axis", np.int64(1))
     1
     """
+    if type(value) is int and least is None:
+        return value
     if not _is_integer(value):
         raise ArgumentError(_not_understood(where, name, "an int", value))
     return _at_least(where, name, operator.index(value), least, value)
@@ -137,6 +140,8 @@ def _lengths(where: str, name: str, value: Any) -> int | tuple[int, ...]:
 
 
 def _int_or_pair(where: str, name: str, value: Any) -> int | tuple[int, int]:
+    if type(value) is int or (type(value) is tuple and len(value) == 2 and type(value[0]) is type(value[1]) is int):
+        return value  # as a rule passes it on
     if _is_integer(value):
         return operator.index(value)
     if not _is_sequence(value) or len(value) != 2 or not all(map(_is_integer, value)):
@@ -152,6 +157,8 @@ def padding(where: str, name: str, value: Any) -> Any:
     >>> padding("correlate2d", "padding", [[0, 1], [2, 3]])
     ((0, 1), (2, 3))
     """
+    if type(value) is int:
+        return value
     if isinstance(value, str):
         if value not in ("valid", "same", "full"):
             raise ArgumentError(
@@ -165,7 +172,7 @@ def padding(where: str, name: str, value: Any) -> Any:
 
 
 def _known_shape(where: str, name: str, value: Any) -> tuple[int, ...]:
-    if type(value) is not tuple or not all(type(each) is int and each >= 0 for each in value):
+    if type(value) is not tuple or not _INTS.issuperset(map(type, value)) or min(value, default=0) < 0:
         value = integers(where, name, value, 0)
     if prod(value) > _MOST_ELEMENTS:
         raise ArgumentError(
@@ -178,6 +185,8 @@ def _known_shape(where: str, name: str, value: Any) -> tuple[int, ...]:
 
 
 def _flag(where: str, name: str, value: Any) -> bool:
+    if value is True or value is False:
+        return value
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     if not isinstance(value, (bool, np.bool_)) and not (_is_integer(value) and operator.index(value) in (0, 1)):

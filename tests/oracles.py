@@ -30,10 +30,11 @@ def places(length, taps, stride, pads, dilation, ceil_mode=False):
     padded = pads[0] + length + pads[1]
     reach = (taps - 1) * dilation + 1
     count, start = 0, 0
-    while start + reach <= padded:
+    behind = pads[0] + length if ceil_mode else padded  # where no window begins
+    while start + reach <= padded and start < behind:
         count, start = count + 1, start + stride
     last_end = start - stride + reach
-    if ceil_mode and last_end < padded and start < pads[0] + length:
+    if ceil_mode and last_end < padded and start < behind:
         count += 1
     return count
 

@@ -79,7 +79,7 @@ def windows(
 
     ``"same"`` gives ``ceil(image / stride)`` places and puts an odd pixel of padding at the
     bottom and right; ``"full"`` pads so that every window that touches the image counts.
-    ``ceil_mode`` rounds the count of places up, but starts none beyond the image; a window that
+    ``ceil_mode`` rounds the count of places up, but lets none begin behind the image; a window that
     is larger than the padded image by less than a stride has one place then.
 
     Raises
@@ -111,8 +111,8 @@ def windows(
                 sentence(where, f"the window does not fit into the padded image along its {axis}",
                          expected=f"at most {room + span} pixels", got=span, hint="pad the image or shrink the window")
             )  # fmt: skip
-        if places > 1 and ceil_mode and (places - 1) * step >= length + before:
-            places -= 1
+        if ceil_mode:
+            places = min(places, max(-(-(length + before) // step), 1))
         out.append(places)
     return Windows(image, sizes, strides, pads, dilations, (out[0], out[1]))
 

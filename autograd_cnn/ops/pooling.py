@@ -8,7 +8,7 @@ Shapes: x (N, C, H, W), (C, H, W) or (H, W); y and g the same with (OH, OW).
 """
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -22,6 +22,8 @@ from autograd_cnn.ops.precision import for_means, for_sums, joined
 from autograd_cnn.parameters import Flag, Indices, IntOrPair, KnownShape, Padding, pair
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array, Shape, shape_of
+
+_NO_PADDING: Final = ((0, 0), (0, 0))
 
 
 @lru_cache(maxsize=1024)
@@ -174,7 +176,7 @@ def gather_winners(
     array([[2.]])
     """
     slid = _slide("gather_winners", np.shape(x), window, stride, padding, dilation, ceil_mode)
-    winners = _checked("gather_winners", winners, np.shape(x), slid)
+    winners = _checked("gather_winners", winners, np.shape(x), slid, ceil_mode)
     (x,) = joined("gather_winners", x=x)
     return kernels.gather_winners(_lift(x), _lift(winners), slid).reshape(winners.shape)
 
@@ -225,7 +227,7 @@ def scatter_winners(
     """
     slid = _slide("scatter_winners", x_shape, window, stride, padding, dilation, ceil_mode)
     _check_g("scatter_winners", g, x_shape, slid)
-    winners = _checked("scatter_winners", winners, x_shape, slid)
+    winners = _checked("scatter_winners", winners, x_shape, slid, ceil_mode)
     (g,) = for_sums("scatter_winners", g=g)
     return kernels.scatter_winners(_lift(g), _lift(winners), slid).reshape(x_shape)
 
@@ -235,7 +237,7 @@ def scatter_winners_wrt_g(u: Array, *, winners: Array, x_shape: Shape, **geometr
     return gather_winners(u, winners=winners, **geometry)
 
 
-def _checked(where: str, winners: Array, x: Shape, slid: Windows) -> Array:
+def _checked(where: str, winners: Array, x: Shape, slid: Windows, ceil_mode: bool) -> Array:
     """Return the winners in the type that `max_pool` gives them, if each meets the image or is none."""
     expected, none = (*x[:-2], *slid.out), slid.size[0] * slid.size[1]
     if winners.shape != expected:
@@ -246,6 +248,8 @@ def _checked(where: str, winners: Array, x: Shape, slid: Windows) -> Array:
                      got=f"from {winners.min()} to {winners.max()}")
         )  # fmt: skip
     winners = winners.astype(np.min_scalar_type(none), copy=False)
+    if slid.padding == _NO_PADDING and not ceil_mode:  # as nearly always: all windows are whole on the image
+        return winners
     for axis, some, off in _border(slid):
         if off[np.arange(some.size), np.moveaxis(winners, axis, -1)[..., some]].any():
             raise ArgumentError(

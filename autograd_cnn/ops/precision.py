@@ -54,14 +54,20 @@ def for_means(where: str, **arrays: Array | None) -> list[Any]:
 
 
 def _alike(where: str, arrays: dict[str, Array | None], computed_in: Callable[[Any], Any]) -> list[Any]:
-    given = [each for each in arrays.values() if each is not None]
-    dtype = given[0].dtype
-    if dtype in _FLOATS and all([each.dtype == dtype for each in given]):  # noqa: C419  # each step asks; it is faster
-        return list(arrays.values())
+    first: Any = None
+    for each in arrays.values():  # in training all of them are of one dtype, and each step asks
+        if each is not None:
+            first = each.dtype if first is None else first
+            if each.dtype is not first:
+                break
+    else:
+        if first in _FLOATS:
+            return list(arrays.values())
     for name, each in arrays.items():
         if each is not None and each.dtype.kind not in "biuf":
             raise OperandError(
                 sentence(where, f"{name} is no array of numbers", expected="floats, ints or bools", got=each.dtype)
             )
-    dtype = computed_in(np.result_type(*[each.dtype for each in given]).newbyteorder("="))
+    given = [each.dtype for each in arrays.values() if each is not None]
+    dtype = computed_in(np.result_type(*given).newbyteorder("="))
     return [each if each is None else each.astype(dtype, copy=False) for each in arrays.values()]
