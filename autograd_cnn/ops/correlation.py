@@ -375,9 +375,8 @@ def correlate2d_transpose(
     (1, 1, 4, 4)
     """
     where = "correlate2d_transpose"
-    geometry = correlate2d.signature.parsed(
-        where, {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    )
+    told = {"stride": stride, "padding": padding, "output_padding": output_padding, "dilation": dilation}
+    geometry = correlate2d.signature.parsed(where, told | {"groups": groups})
     shape, w_shape = shape_of(x), shape_of(w)
     if len(w_shape) != 4 or len(shape) not in (3, 4):
         raise ShapeError(
@@ -397,7 +396,7 @@ def correlate2d_transpose(
     if bias is not None:
         _check_bias(where, shape_of(bias), maps)
     steps, gaps = pair(where, "stride", geometry["stride"], 1), pair(where, "dilation", geometry["dilation"], 1)
-    extra = pair(where, "output_padding", output_padding, 0)
+    extra = pair(where, "output_padding", geometry.pop("output_padding"), 0)
     if any(e >= max(s, d) for e, s, d in zip(extra, steps, gaps, strict=True)):
         raise ArgumentError(
             sentence(where, "output_padding is out of range",
@@ -406,10 +405,16 @@ def correlate2d_transpose(
     sides = four_sided(where, geometry["padding"])
     axes = zip(shape[-2:], w_shape[2:], steps, gaps, sides, extra, strict=True)
     image, cut, beyond = zip(*(_enlarged(*axis) for axis in axes), strict=True)
-    if any(length + more < 1 for length, more in zip(image, beyond, strict=True)):
-        raise ShapeError(sentence(where, "nothing is left of the maps", hint="use less padding"))
+    out = tuple(length + more for length, more in zip(image, beyond, strict=True))
+    if 0 in shape[-2:] or min(out) < 1:
+        raise ShapeError(
+            sentence(where, "nothing is left of the maps", expected="at least one row and column", got=out,
+                     hint=f"shapes x={shape}, w={w_shape}")
+        )  # fmt: skip
     geometry["padding"] = geometry["padding"] if cut == sides else cut
-    y = correlate2d_wrt_input(x, w, x_shape=(*shape[:-3], maps, *image), **geometry)
+    x_shape = (*shape[:-3], maps, *image)
+    form(where, x_shape, w_shape, **geometry)  # an error names the function that was called
+    y = correlate2d_wrt_input(x, w, x_shape=x_shape, **geometry)
     if any(beyond):
         y = pad(y, (*((0, 0),) * (len(shape) - 2), *((0, rows) for rows in beyond)))
     return y if bias is None else y + reshape(bias, shape=(-1, 1, 1))

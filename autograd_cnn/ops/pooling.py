@@ -424,7 +424,8 @@ def adaptive_mean_pool(x: Array, output_size: IntOrPair) -> Array:
     array([[1., 3.]])
     """
     shape = shape_of(x)
-    sizes = pair("adaptive_mean_pool", "output_size", output_size, 1)
+    (size,) = mean_pool.signature.parsed("adaptive_mean_pool", {"output_size": output_size}).values()
+    sizes = pair("adaptive_mean_pool", "output_size", size, 1)
     _check_maps("adaptive_mean_pool", shape)
     given = getattr(x, "dtype", np.dtype(float)).newbyteorder("=")
     # The mean of integers is a float, and half precision would cut off shares and sums.
