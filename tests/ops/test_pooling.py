@@ -147,6 +147,63 @@ def test_a_mean_counts_the_zeros_of_the_border_unless_told_not_to():
     np.testing.assert_array_equal(ag.mean_pool_wrt_input(ones, x_shape=(2, 2), window=2, padding=1), ones / 4)
 
 
+BACKENDS = pytest.mark.parametrize("backend", ["reference", "jit"])
+
+
+@BACKENDS
+@pytest.mark.parametrize("dtype", ["u1", "i1", "?", "i8", ">i4"])
+def test_the_mean_of_integers_is_a_float(backend, dtype):
+    x = np.full((2, 4, 4), 100).astype(dtype)
+    with ag.set_backend(backend):
+        for y in (ag.mean_pool(x, 2), ag.adaptive_mean_pool(x, 2), ag.global_mean_pool(x)):
+            assert y.dtype == np.float64
+            np.testing.assert_array_equal(y, np.full(y.shape, float(x[0, 0, 0])))
+        spread = ag.mean_pool_wrt_input(x, x_shape=(2, 8, 8), window=2)
+        np.testing.assert_array_equal(spread, np.full((2, 8, 8), x[0, 0, 0] / 4))
+
+
+@BACKENDS
+@pytest.mark.parametrize(("dtype", "summed"), [("u1", "u8"), ("?", "i8"), ("i1", "i8")])
+def test_what_integers_add_up_to_at_a_winner(backend, dtype, summed):
+    g, winners = np.full((2, 2), 100).astype(dtype), np.array([[3, 2], [1, 0]])
+    with ag.set_backend(backend):
+        x = ag.scatter_winners(g, winners=winners, x_shape=(3, 3), window=2, stride=1)
+    assert x.dtype == summed
+    assert x[1, 1] == g.sum()
+
+
+@BACKENDS
+def test_max_pool_of_bools(backend):
+    x = np.array([[True, False, False, False], [False, False, False, False]])
+    with ag.set_backend(backend):
+        y = ag.max_pool(x, 2)
+        assert y.dtype == bool
+        np.testing.assert_array_equal(y, [[True, False]])
+        np.testing.assert_array_equal(ag.max_pool(x, 2, padding=1), [[True, False, False], [False, False, False]])
+        np.testing.assert_array_equal(ag.gather_winners(x, winners=np.zeros((1, 2), int), window=2), [[True, False]])
+
+
+@pytest.mark.parametrize("pool", [ag.max_pool, ag.mean_pool])
+def test_a_border_is_written_in_many_ways(pool, rng):
+    x = rng.standard_normal((2, 5, 6))
+    for one, other in (
+        (1, ((1, 1), (1, 1))),
+        (np.int64(1), (1, 1)),
+        ([[0, 1], [1, 0]], ((0, 1), (1, 0))),
+        ("valid", 0),
+        ("same", ((1, 1), (0, 1))),
+        ("full", ((2, 2), (1, 1))),
+    ):
+        ours, theirs = (pool(x, (3, 2), stride=1, padding=padding) for padding in (one, other))
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("pool", [ag.max_pool, ag.mean_pool])
+def test_a_window_larger_than_the_image_is_one_window_in_ceil_mode(pool):
+    x = np.array([[2.0, 6.0]])
+    np.testing.assert_array_equal(pool(x, 3, ceil_mode=True), [[6.0 if pool is ag.max_pool else 4.0]])
+
+
 def test_max_pool_of_integers():
     np.testing.assert_array_equal(ag.max_pool(np.array([[1, -2], [3, -4]]), (2, 1)), [[3, -2]])
     assert ag.max_pool(ag.tensor([[1, 2]]), 1).dtype == np.int64
@@ -254,6 +311,58 @@ def test_bad_input(pool, x, params, kind, text):
 
 
 @pytest.mark.parametrize(
+    ("winners", "kind", "text"),
+    [
+        ([[5, 0]], ArgumentError, "winners is out of range: expected from 0 to 4, got from 0 to 5"),
+        ([[0, -1]], ArgumentError, "winners is out of range: expected from 0 to 4, got from -1 to 0"),
+        ([[2**40, 1]], ArgumentError, f"winners is out of range: expected from 0 to 4, got from 1 to {2**40}"),
+        ([[0, 1], [2, 3]], ShapeError, "winners has the wrong shape: expected (1, 2), got (2, 2)"),
+        ([0, 1], ShapeError, "winners has the wrong shape: expected (1, 2), got (2,)"),
+        (1, ShapeError, "winners has the wrong shape: expected (1, 2), got ()"),
+        ([[0.0, 1.0]], OperandError, "winners are not integers: expected an array of ints, got float64"),
+    ],
+)
+@BACKENDS
+def test_winners_that_no_pool_gives(backend, winners, kind, text):
+    with ag.set_backend(backend):
+        with pytest.raises(kind) as err:
+            ag.gather_winners(np.ones((2, 4)), winners=winners, window=2)
+        assert str(err.value) == f"gather_winners: {text}"
+        with pytest.raises(kind) as err:
+            ag.scatter_winners(np.ones((1, 2)), winners=winners, x_shape=(2, 4), window=2)
+        assert str(err.value) == f"scatter_winners: {text}"
+
+
+def test_a_winner_on_the_border():
+    x, lie = np.ones((3, 3)), {"window": 2, "padding": ((1, 0), (0, 1))}
+    _, winners = ag.max_pool.forward(x, **lie)
+    ag.gather_winners(x, winners=winners, **lie)
+    for place, tap in (((0, 0), 1), ((0, 1), 0), ((1, 1), 3), ((0, 1), 3)):
+        wrong = winners.copy()
+        wrong[place] = tap
+        with pytest.raises(ArgumentError) as err:
+            ag.gather_winners(x, winners=wrong, **lie)
+        assert str(err.value) == "gather_winners: winners is out of range; some name a tap that falls on the border"
+
+
+def test_none_wins_where_all_taps_are_passed_by():
+    """As a rectified pool has it."""
+    assert ag.gather_winners(np.ones((2, 2)), winners=[[4]], window=2).tolist() == [[0.0]]
+    spread = ag.scatter_winners(np.ones((1, 1)), winners=[[4]], x_shape=(2, 2), window=2)
+    assert not spread.any()
+
+
+@BACKENDS
+@pytest.mark.parametrize("shape", [(1, 1), (2, 1), (1, 3), (1, 1, 2), (2,), ()])
+def test_sensitivities_of_another_shape(backend, shape):
+    with ag.set_backend(backend):
+        for call, params in ((ag.mean_pool_wrt_input, {}), (ag.scatter_winners, {"winners": [[0, 1]]})):
+            with pytest.raises(ShapeError) as err:
+                call(np.ones(shape), x_shape=(2, 4), window=2, **params)
+            assert str(err.value) == f"{call.name}: g has the wrong shape: expected (1, 2), got {shape}"
+
+
+@pytest.mark.parametrize(
     ("image", "window", "padding", "dilation"),
     [((4, 4), 2, 1, 5), ((1, 4), (2, 1), (1, 0), (2, 1)), ((4, 1), (1, 2), (0, 1), (1, 2))],
 )
@@ -305,6 +414,21 @@ def test_a_dilation_below_1():
             lambda: ag.adaptive_mean_pool(np.zeros(3), 1),
             ShapeError,
             "adaptive_mean_pool: x has the wrong rank: expected at least (H, W), got (3,)",
+        ),
+        (
+            lambda: ag.adaptive_mean_pool(np.zeros((2, 0)), 1),
+            ShapeError,
+            "adaptive_mean_pool: x has no pixels: expected at least one row and column, got (2, 0)",
+        ),
+        (
+            lambda: ag.adaptive_mean_pool(X, 2.0),
+            ArgumentError,
+            "adaptive_mean_pool: output_size is not understood: expected an int or a pair of ints, got 2.0",
+        ),
+        (
+            lambda: ag.global_mean_pool(np.zeros(3)),
+            ShapeError,
+            "global_mean_pool: x has the wrong rank: expected at least (H, W), got (3,)",
         ),
         (
             lambda: ag.max_pool("image", 2),
