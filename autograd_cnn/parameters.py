@@ -9,6 +9,7 @@ import inspect
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from types import EllipsisType, NoneType
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
@@ -18,6 +19,10 @@ from autograd_cnn.errors import ArgumentError, OperandError, sentence
 
 Parse: TypeAlias = Callable[[str, str, Any], Any]
 """From the function's name, the parameter's name and what was passed, to what the function sees."""
+
+
+_MOST_ELEMENTS: Final = 2**60 - 1
+"""In an array: NumPy counts their bytes in 64 bits, with a sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,8 @@ def integer(where: str, name: str, value: Any, least: int | None = None) -> int:
     >>> integer("split", "axis", np.int64(1))
     1
     """
+    if type(value) is int and least is None:
+        return value
     if not _is_integer(value):
         raise ArgumentError(_not_understood(where, name, "an int", value))
     return _at_least(where, name, operator.index(value), least, value)
@@ -178,6 +185,8 @@ def _axes(where: str, name: str, value: Any) -> int | tuple[int, ...]:
 
 
 def _int_or_pair(where: str, name: str, value: Any) -> int | tuple[int, int]:
+    if type(value) is int or (type(value) is tuple and len(value) == 2 and type(value[0]) is type(value[1]) is int):
+        return value  # as a rule passes it on
     if _is_integer(value):
         return operator.index(value)
     if not _is_sequence(value) or len(value) != 2 or not all(map(_is_integer, value)):
@@ -185,7 +194,16 @@ def _int_or_pair(where: str, name: str, value: Any) -> int | tuple[int, int]:
     return operator.index(value[0]), operator.index(value[1])
 
 
-def _padding(where: str, name: str, value: Any) -> Any:
+def padding(where: str, name: str, value: Any) -> Any:
+    """Return a padding as an int, a pair, a pair of pairs or a name.
+
+    Examples
+    --------
+    >>> padding("correlate2d", "padding", [[0, 1], [2, 3]])
+    ((0, 1), (2, 3))
+    """
+    if type(value) is int:
+        return value
     if isinstance(value, str):
         if value not in ("valid", "same", "full"):
             raise ArgumentError(
@@ -246,6 +264,38 @@ def _index(where: str, name: str, value: Any) -> Any:
     raise OperandError(_not_understood(where, name, "ints, slices, None, ... or arrays of ints or bools", value))
 
 
+def _known_shape(where: str, name: str, value: Any) -> tuple[int, ...]:
+    if type(value) is not tuple or not _INT.issuperset(map(type, value)) or min(value, default=0) < 0:
+        value = integers(where, name, value, 0)
+    if prod(value) > _MOST_ELEMENTS:
+        raise ArgumentError(
+            sentence(where, f"{name} is out of range", expected=f"at most {_MOST_ELEMENTS} elements", got=value)
+        )
+    return value
+
+
+# --- flags and numbers ------------------------------------------------------------------------
+
+
+def _flag(where: str, name: str, value: Any) -> bool:
+    if value is True or value is False:
+        return value
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if not isinstance(value, (bool, np.bool_)) and not (_is_integer(value) and operator.index(value) in (0, 1)):
+        raise ArgumentError(_not_understood(where, name, "True or False", value))
+    return bool(value)
+
+
+def _not_negative(where: str, name: str, value: Any) -> float:
+    number = np.asarray(value)
+    if number.ndim or number.dtype.kind not in "iuf":
+        raise ArgumentError(_not_understood(where, name, "a number", value))
+    if not number >= 0:
+        raise ArgumentError(sentence(where, f"{name} is out of range", expected="at least 0", got=repr(value)))
+    return float(number)
+
+
 # --- arrays and dtypes ------------------------------------------------------------------------
 
 
@@ -287,7 +337,7 @@ IntOrPair: TypeAlias = Annotated[int | tuple[int, int], Parsed(_int_or_pair, row
 
 Padding: TypeAlias = Annotated[
     int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]] | Literal["valid", "same", "full"],
-    Parsed(_padding, rows=True),
+    Parsed(padding, rows=True),
 ]
 """Pixels around an image: an int, a pair, ((top, bottom), (left, right)), or a name."""
 
@@ -322,3 +372,9 @@ Index: TypeAlias = Annotated[Any, Parsed(_index, _INT_OR_NONE | {EllipsisType, b
 
 DType: TypeAlias = Annotated[Any, Parsed(_dtype, frozenset())]
 Mask: TypeAlias = Annotated[Any, Parsed(_mask, frozenset())]
+
+KnownShape: TypeAlias = Annotated[tuple[int, ...], Parsed(_known_shape, frozenset())]
+"""A shape of which every length is told."""
+
+Flag: TypeAlias = Annotated[bool, Parsed(_flag, frozenset({bool}))]
+NotNegative: TypeAlias = Annotated[float, Parsed(_not_negative, frozenset())]

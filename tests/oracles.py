@@ -30,10 +30,11 @@ def places(length, taps, stride, pads, dilation, ceil_mode=False):
     padded = pads[0] + length + pads[1]
     reach = (taps - 1) * dilation + 1
     count, start = 0, 0
-    while start + reach <= padded:
+    behind = pads[0] + length if ceil_mode else padded  # where no window begins
+    while start + reach <= padded and start < behind:
         count, start = count + 1, start + stride
     last_end = start - stride + reach
-    if ceil_mode and last_end < padded and start < pads[0] + length:
+    if ceil_mode and last_end < padded and start < behind:
         count += 1
     return count
 
@@ -117,35 +118,35 @@ def scatter_winners(g, winners, image, window, stride, padding, dilation, ceil_m
     return dx
 
 
-def pool_count(place, taps, image, window, stride, padding, count_include_pad):
+def pool_count(place, taps, image, window, stride, padding, count_include_pad, dilation=(1, 1)):
     """Count what a mean is taken over: the window's pixels on the image, or on image and border."""
     if not count_include_pad:
         return len(taps)
     count = 0
     for p, q in product(*map(range, window)):
-        row, column = place[0] * stride[0] + p, place[1] * stride[1] + q
+        row, column = place[0] * stride[0] + p * dilation[0], place[1] * stride[1] + q * dilation[1]
         count += row < image[0] + sum(padding[0]) and column < image[1] + sum(padding[1])
     return count
 
 
-def mean_pool(x, window, stride, padding, ceil_mode, count_include_pad):
+def mean_pool(x, window, stride, padding, ceil_mode, count_include_pad, dilation=(1, 1)):
     """Return every window's mean."""
     image = x.shape[2:]
-    geometry = list(pool_windows(image, window, stride, padding, ceil_mode=ceil_mode))
+    geometry = list(pool_windows(image, window, stride, padding, dilation, ceil_mode))
     y = np.zeros((*x.shape[:2], *(n + 1 for n in geometry[-1][0])))
     for lead in np.ndindex(x.shape[:2]):
         for place, taps in geometry:
-            count = pool_count(place, taps, image, window, stride, padding, count_include_pad)
+            count = pool_count(place, taps, image, window, stride, padding, count_include_pad, dilation)
             y[lead + place] = sum(x[(*lead, row, column)] for _, row, column in taps) / count
     return y
 
 
-def mean_pool_wrt_input(g, image, window, stride, padding, ceil_mode, count_include_pad):
+def mean_pool_wrt_input(g, image, window, stride, padding, ceil_mode, count_include_pad, dilation=(1, 1)):
     """Give every pixel its share of each mean that it was in."""
     dx = np.zeros((*g.shape[:2], *image))
     for lead in np.ndindex(g.shape[:2]):
-        for place, taps in pool_windows(image, window, stride, padding, ceil_mode=ceil_mode):
-            count = pool_count(place, taps, image, window, stride, padding, count_include_pad)
+        for place, taps in pool_windows(image, window, stride, padding, dilation, ceil_mode):
+            count = pool_count(place, taps, image, window, stride, padding, count_include_pad, dilation)
             for _, row, column in taps:
                 dx[(*lead, row, column)] += g[lead + place] / count
     return dx

@@ -243,6 +243,7 @@ OPERATORS: Final[dict[str, Callable[..., Array]]] = {
     "Concat": concat,
     "ConstantOfShape": constant_of_shape,
     "Conv": sliding.conv,
+    "ConvTranspose": sliding.conv_transpose,
     "Div": divide,
     "Dropout": dropout,
     "Elu": elu,

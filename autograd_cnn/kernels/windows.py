@@ -6,15 +6,18 @@ Sizes follow Dumoulin & Visin 2016, *A guide to convolution arithmetic for deep 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from numpy.typing import NDArray
 
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.parameters import IntOrPair, Padding, pair
 
 Array: TypeAlias = NDArray[Any]
 Pair: TypeAlias = tuple[int, int]
+
+LONGEST: Final = 2**31 - 1
+"""The largest number of pixels that a parameter may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,8 @@ class Windows:
     def inside(self) -> tuple[slice, slice, slice, slice]:
         """Return where the image lies in the extent, and which part of the image that is."""
         (top, _), (left, _) = self.padding
-        rows = min(self.image[0], self.extent[0] - top)
-        columns = min(self.image[1], self.extent[1] - left)
+        rows = min(self.image[0], max(self.extent[0] - top, 0))
+        columns = min(self.image[1], max(self.extent[1] - left, 0))
         return slice(top, top + rows), slice(left, left + columns), slice(rows), slice(columns)
 
     def taps(self) -> Iterator[tuple[int, int, slice, slice]]:
@@ -76,12 +79,13 @@ def windows(
 
     ``"same"`` gives ``ceil(image / stride)`` places and puts an odd pixel of padding at the
     bottom and right; ``"full"`` pads so that every window that touches the image counts.
-    ``ceil_mode`` rounds the count of places up, but starts none beyond the image.
+    ``ceil_mode`` rounds the count of places up, but lets none begin behind the image; a window that
+    is larger than the padded image by less than a stride has one place then.
 
     Raises
     ------
     ArgumentError
-        For a size, stride or dilation below 1, or a negative or unknown padding.
+        For a size, stride or dilation below 1, a negative or unknown padding, or what no image is large enough for.
     ShapeError
         If the window does not fit into the padded image.
     """
@@ -90,17 +94,25 @@ def windows(
     dilations = pair(where, "dilation", dilation, 1)
     reach = tuple((k - 1) * d + 1 for k, d in zip(sizes, dilations, strict=True))
     pads = _paddings(padding, image, reach, strides, where)
+    for name, value, numbers in (
+        ("window", size, sizes), ("stride", stride, strides), ("dilation", dilation, dilations),
+        ("padding", padding, (*pads[0], *pads[1])),
+    ):  # fmt: skip
+        if max(numbers) > LONGEST:  # so that the kernels can count in 64 bits
+            raise ArgumentError(
+                sentence(where, f"{name} is out of range", expected=f"at most {LONGEST}", got=repr(value))
+            )
     out = []
     for axis, length, span, step, (before, after) in zip(("height", "width"), image, reach, strides, pads, strict=True):
         room = length + before + after - span
-        if room < 0:
+        places = (-(-room // step) if ceil_mode else room // step) + 1
+        if places < 1:
             raise ShapeError(
                 sentence(where, f"the window does not fit into the padded image along its {axis}",
                          expected=f"at most {room + span} pixels", got=span, hint="pad the image or shrink the window")
             )  # fmt: skip
-        places = (-(-room // step) if ceil_mode else room // step) + 1
-        if ceil_mode and (places - 1) * step >= length + before:
-            places -= 1
+        if ceil_mode:
+            places = min(places, max(-(-(length + before) // step), 1))
         out.append(places)
     return Windows(image, sizes, strides, pads, dilations, (out[0], out[1]))
 
@@ -116,6 +128,22 @@ def _paddings(padding: Padding, image: Pair, reach: tuple[int, ...], stride: Pai
             for length, step, span in zip(image, stride, reach, strict=True)
         ]
         return (totals[0] // 2, -(-totals[0] // 2)), (totals[1] // 2, -(-totals[1] // 2))
+    return four_sided(where, padding)
+
+
+def four_sided(where: str, padding: Padding) -> tuple[Pair, Pair]:
+    """Return a padding that is given in numbers as ((top, bottom), (left, right)).
+
+    Examples
+    --------
+    >>> four_sided("correlate2d", (0, 2))
+    ((0, 0), (2, 2))
+    """
+    if isinstance(padding, str):
+        raise ArgumentError(
+            sentence(where, "padding is not understood", expected="an int, a pair or a pair of pairs",
+                     got=repr(padding))
+        )  # fmt: skip
     if isinstance(padding, tuple) and isinstance(padding[0], tuple):
         return pair(where, "padding", padding[0]), pair(where, "padding", padding[1])
     rows, columns = pair(where, "padding", padding)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograd_cnn import ops
+from autograd_cnn import ops, parameters
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.nn import init
 from autograd_cnn.nn.checks import positive
@@ -111,7 +111,7 @@ class Conv2d(_Convolution):
         dtype: DTypeLike = np.float32,
     ) -> None:
         super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
-        self.padding = padding
+        self.padding = parameters.padding("Conv2d", "padding", padding)
         shape = (out_channels, in_channels // groups, *self.kernel_size)
         self.weight, self.bias = first_parameters(shape, out_channels, bias, rng, dtype)
 
@@ -130,10 +130,10 @@ class ConvTranspose2d(_Convolution):
     ----------
     in_channels, out_channels, kernel_size, stride, groups, bias, dilation, rng, dtype
         As for `Conv2d`, of the convolution that this is the adjoint of, with the channels swapped.
-    padding : int or pair
+    padding : int, pair or ((top, bottom), (left, right))
         Of that convolution: what is cut off here.
     output_padding : int or pair
-        Rows and columns to add at the bottom and right.
+        Rows and columns to add at the bottom and right; less than the stride or the dilation.
 
     Attributes
     ----------
@@ -153,7 +153,7 @@ class ConvTranspose2d(_Convolution):
     (1, 2, 8, 8)
     """
 
-    padding: IntOrPair
+    padding: IntOrPair | tuple[tuple[int, int], tuple[int, int]]
 
     def __init__(
         self,
@@ -161,7 +161,7 @@ class ConvTranspose2d(_Convolution):
         out_channels: int,
         kernel_size: IntOrPair,
         stride: IntOrPair = 1,
-        padding: IntOrPair = 0,
+        padding: IntOrPair | tuple[tuple[int, int], tuple[int, int]] = 0,
         output_padding: IntOrPair = 0,
         groups: int = 1,
         bias: bool = True,
@@ -171,7 +171,7 @@ class ConvTranspose2d(_Convolution):
         dtype: DTypeLike = np.float32,
     ) -> None:
         super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
-        self.padding = padding
+        self.padding = parameters.padding("ConvTranspose2d", "padding", padding)
         self.output_padding = output_padding
         shape = (in_channels, out_channels // groups, *self.kernel_size)
         self.weight, self.bias = first_parameters(shape, out_channels, bias, rng, dtype)

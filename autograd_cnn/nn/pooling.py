@@ -1,8 +1,8 @@
 """Pooling as layers."""
 
-from autograd_cnn import ops
+from autograd_cnn import ops, parameters
 from autograd_cnn.nn.module import Module
-from autograd_cnn.parameters import IntOrPair, pair
+from autograd_cnn.parameters import IntOrPair, Padding, pair
 from autograd_cnn.tape import Array
 
 
@@ -11,11 +11,11 @@ class _Pool(Module):
 
     _defaults: tuple[tuple[str, object], ...] = (("padding", 0), ("dilation", 1), ("ceil_mode", False))
 
-    def __init__(self, kernel_size: IntOrPair, stride: IntOrPair | None, padding: IntOrPair, ceil_mode: bool) -> None:
+    def __init__(self, kernel_size: IntOrPair, stride: IntOrPair | None, padding: Padding, ceil_mode: bool) -> None:
         where = type(self).__name__
         self.kernel_size = pair(where, "kernel_size", kernel_size, 1)
         self.stride = self.kernel_size if stride is None else pair(where, "stride", stride, 1)
-        self.padding = padding
+        self.padding = parameters.padding(where, "padding", padding)
         self.ceil_mode = ceil_mode
 
     def extra_repr(self) -> str:
@@ -37,7 +37,7 @@ class MaxPool2d(_Pool):
         Height and width of the windows.
     stride : int or pair, optional
         By default the window's size, so that none overlap.
-    padding : int or pair
+    padding : int, pair, ((top, bottom), (left, right)), "valid", "same" or "full"
         A border that never wins.
     dilation : int or pair
         Pixels between neighbouring taps of a window.
@@ -57,7 +57,7 @@ class MaxPool2d(_Pool):
         self,
         kernel_size: IntOrPair,
         stride: IntOrPair | None = None,
-        padding: IntOrPair = 0,
+        padding: Padding = 0,
         dilation: IntOrPair = 1,
         ceil_mode: bool = False,
     ) -> None:
@@ -97,7 +97,7 @@ class MeanPool2d(_Pool):
         self,
         kernel_size: IntOrPair,
         stride: IntOrPair | None = None,
-        padding: IntOrPair = 0,
+        padding: Padding = 0,
         ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:

@@ -19,11 +19,14 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from autograd_cnn import kernels
+from autograd_cnn.composite import composite
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.kernels.windows import Windows, windows
+from autograd_cnn.kernels.windows import Pair, Windows, four_sided, windows
 from autograd_cnn.ops import reduction
+from autograd_cnn.ops.indexing import pad
+from autograd_cnn.ops.precision import for_sums
 from autograd_cnn.ops.shaping import flip, reshape
-from autograd_cnn.parameters import Count, IntOrPair, Padding, pair
+from autograd_cnn.parameters import Count, IntOrPair, KnownShape, Padding, pair
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array, Shape, shape_of
 
@@ -83,6 +86,13 @@ def _check(where: str, name: str, got: Shape, form: Form) -> None:
         raise ShapeError(sentence(where, f"{name} has the wrong shape", expected=expected, got=got))
 
 
+def _check_bias(where: str, bias: Shape, maps: int) -> None:
+    if bias != (maps,):
+        raise ShapeError(
+            sentence(where, "bias has the wrong shape", expected=f"one number for each filter, {(maps,)}", got=bias)
+        )
+
+
 # --- the three sides --------------------------------------------------------------------------
 
 
@@ -104,7 +114,7 @@ def correlate2d(
     Parameters
     ----------
     x : (N, C, H, W), (C, H, W) or (H, W)
-        Images; float32 and float64 are kept.
+        Images; float32 and float64 are kept, and integers summed in the type that `numpy.sum` takes.
     w : (F, C/G, KH, KW), or (KH, KW) for a 2-D ``x``
         Filters. They are not rotated; see `convolve2d`.
     bias : (F,), optional
@@ -139,11 +149,9 @@ def correlate2d(
     sizes = form(
         "correlate2d", np.shape(x), np.shape(w), stride=stride, padding=padding, dilation=dilation, groups=groups
     )
-    if bias is not None and np.shape(bias) != sizes.w[:1]:
-        raise ShapeError(
-            sentence("correlate2d", "bias has the wrong shape", expected=f"one number for each filter, {sizes.w[:1]}",
-                     got=np.shape(bias))
-        )  # fmt: skip
+    if bias is not None:
+        _check_bias("correlate2d", np.shape(bias), sizes.w[0])
+    x, w, bias = for_sums("correlate2d", x=x, w=w, bias=bias)
     return sizes.lower(kernels.correlate2d(x.reshape(sizes.x), w.reshape(sizes.w), bias, sizes.windows, groups))
 
 
@@ -169,7 +177,7 @@ def correlate2d_wrt_input(
     g: Array,
     w: Array,
     *,
-    x_shape: Shape,
+    x_shape: KnownShape,
     stride: IntOrPair = 1,
     padding: Padding = 0,
     dilation: IntOrPair = 1,
@@ -211,6 +219,7 @@ def correlate2d_wrt_input(
     where = "correlate2d_wrt_input"
     sizes = form(where, x_shape, np.shape(w), stride=stride, padding=padding, dilation=dilation, groups=groups)
     _check(where, "g", np.shape(g), sizes)
+    g, w = for_sums(where, g=g, w=w)
     return kernels.correlate2d_wrt_input(g.reshape(sizes.y), w.reshape(sizes.w), sizes.windows, groups).reshape(x_shape)
 
 
@@ -229,7 +238,7 @@ def correlate2d_wrt_weight(
     x: Array,
     g: Array,
     *,
-    w_shape: Shape,
+    w_shape: KnownShape,
     stride: IntOrPair = 1,
     padding: Padding = 0,
     dilation: IntOrPair = 1,
@@ -269,6 +278,7 @@ def correlate2d_wrt_weight(
     where = "correlate2d_wrt_weight"
     sizes = form(where, np.shape(x), w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
     _check(where, "g", np.shape(g), sizes)
+    x, g = for_sums(where, x=x, g=g)
     return kernels.correlate2d_wrt_weight(x.reshape(sizes.x), g.reshape(sizes.y), sizes.windows, groups).reshape(
         w_shape
     )
@@ -287,6 +297,7 @@ def correlate2d_wrt_weight_vjp_g(u: Array, *, x: Array, w_shape: Shape, **form: 
 # --- made of these ----------------------------------------------------------------------------
 
 
+@composite
 def convolve2d(
     x: Array,
     w: Array,
@@ -308,20 +319,22 @@ def convolve2d(
     array([[5., 2.],
            [3., 5.]])
     """
-    geometry = correlate2d.signature.parsed(
-        "convolve2d", {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    )
-    form("convolve2d", shape_of(x), shape_of(w), **geometry)  # an error names the function that was called
+    geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    # An error names the function that was called.
+    sizes = form("convolve2d", shape_of(x), shape_of(w), **geometry)
+    if bias is not None:
+        _check_bias("convolve2d", shape_of(bias), sizes.w[0])
     return correlate2d(x, flip(w, axis=(-2, -1)), bias, **geometry)
 
 
+@composite
 def correlate2d_transpose(
     x: Array,
     w: Array,
     bias: Array | None = None,
     *,
     stride: IntOrPair = 1,
-    padding: IntOrPair = 0,
+    padding: Padding = 0,
     output_padding: IntOrPair = 0,
     dilation: IntOrPair = 1,
     groups: Count = 1,
@@ -336,16 +349,25 @@ def correlate2d_transpose(
         Filters, in the layout of the correlation that this is the adjoint of.
     bias : (F,), optional
         What is added to each of the maps.
-    stride, padding, dilation, groups
+    stride, dilation, groups
         Of that correlation.
+    padding : int, pair or ((top, bottom), (left, right))
+        Of that correlation, so that here it is cut off.
     output_padding : int or pair
         Rows and columns to add at the bottom and right; which of the sizes that the correlation
-        would have made equal is meant.
+        would have made equal is meant. Less than the stride or the dilation.
 
     Returns
     -------
     y : (N, F, OH, OW) or (F, OH, OW)
-        With ``OH = (H - 1)·s - 2·padding + d·(KH - 1) + 1 + output_padding``.
+        With ``OH = (H - 1)·s - top - bottom + d·(KH - 1) + 1 + output_padding``.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not go together, or nothing is left of the maps.
+    ArgumentError
+        If a parameter is out of range.
 
     Examples
     --------
@@ -364,19 +386,52 @@ def correlate2d_transpose(
         raise ShapeError(
             sentence(where, f"w has C={w_shape[0]} but x has C={shape[-3]}", hint=f"shapes x={shape}, w={w_shape}")
         )
-    steps, gaps = pair(where, "stride", stride, 1), pair(where, "dilation", dilation, 1)
-    pads, extra = pair(where, "padding", padding, 0), pair(where, "output_padding", output_padding, 0)
-    if any(e >= s for e, s in zip(extra, steps, strict=True)):
+    if groups < 1 or shape[-3] % groups:
         raise ArgumentError(
-            sentence(where, "output_padding is out of range", expected=f"less than the stride {steps}",
-                     got=repr(output_padding))
+            sentence(where, "groups is out of range", expected=f"a divisor of the {shape[-3]} channels",
+                     got=repr(groups))
         )  # fmt: skip
-    image = tuple(
-        (n - 1) * s - 2 * p + d * (k - 1) + 1 + e
-        for n, s, p, d, k, e in zip(shape[-2:], steps, pads, gaps, w_shape[2:], extra, strict=True)
-    )
-    y = correlate2d_wrt_input(
-        x, w, x_shape=(*shape[:-3], w_shape[1] * groups, *image),
-        stride=steps, padding=pads, dilation=gaps, groups=groups,
-    )  # fmt: skip
+    maps = w_shape[1] * groups
+    if bias is not None:
+        _check_bias(where, shape_of(bias), maps)
+    steps, gaps = pair(where, "stride", stride, 1), pair(where, "dilation", dilation, 1)
+    extra = pair(where, "output_padding", output_padding, 0)
+    if any(e >= max(s, d) for e, s, d in zip(extra, steps, gaps, strict=True)):
+        raise ArgumentError(
+            sentence(where, "output_padding is out of range",
+                     expected=f"less than the stride {steps} or the dilation {gaps}", got=repr(output_padding))
+        )  # fmt: skip
+    sides = four_sided(where, padding)
+    axes = zip(shape[-2:], w_shape[2:], steps, gaps, sides, extra, strict=True)
+    image, cut, beyond = zip(*(_enlarged(*axis) for axis in axes), strict=True)
+    out = tuple(length + more for length, more in zip(image, beyond, strict=True))
+    if 0 in shape[-2:] or min(out) < 1:
+        raise ShapeError(
+            sentence(where, "nothing is left of the maps", expected="at least one row and column", got=out,
+                     hint=f"shapes x={shape}, w={w_shape}")
+        )  # fmt: skip
+    geometry: dict[str, Any] = {"stride": stride, "dilation": dilation, "groups": groups}
+    geometry["padding"] = padding if cut == sides else cut
+    x_shape = (*shape[:-3], maps, *image)
+    form(where, x_shape, w_shape, **geometry)  # an error names the function that was called
+    y = correlate2d_wrt_input(x, w, x_shape=x_shape, **geometry)
+    if any(beyond):
+        y = pad(y, (*((0, 0),) * (len(shape) - 2), *((0, rows) for rows in beyond)))
     return y if bias is None else y + reshape(bias, shape=(-1, 1, 1))
+
+
+def _enlarged(places: int, taps: int, step: int, gap: int, sides: Pair, extra: int) -> tuple[int, Pair, int]:
+    """Return the length of a transposed axis, what is cut off at its ends, and how many zeros come behind it.
+
+    The extra rows are such as would be cut off, as far as there are any. Zeros come behind them where otherwise one
+    more window of the correlation would fit.
+    """
+    before, after = sides
+    whole = (places - 1) * step + gap * (taps - 1) + 1
+    length = whole - before - after + extra
+    if extra < step:
+        return length, sides, 0
+    if extra - after < step:
+        return length, (before, max(after - extra, 0)), 0
+    before = min(before, whole)
+    return whole - before, (before, 0), length - (whole - before)

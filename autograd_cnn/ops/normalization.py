@@ -16,7 +16,9 @@ from autograd_cnn import kernels
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import sqrt
+from autograd_cnn.ops.precision import for_means
 from autograd_cnn.ops.shaping import reshape
+from autograd_cnn.parameters import NotNegative
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array
 
@@ -45,7 +47,7 @@ def _or(values: Array | None, x: Array, default: float) -> Array:
 
 
 @primitive
-def batch_norm(x: Array, weight: Array | None = None, bias: Array | None = None, *, eps: float = 1e-5) -> Array:
+def batch_norm(x: Array, weight: Array | None = None, bias: Array | None = None, *, eps: NotNegative = 1e-5) -> Array:
     """``(x - mean) / sqrt(var + eps) · weight + bias`` with each channel's own moments (Ioffe & Szegedy 2015).
 
     Parameters
@@ -71,6 +73,7 @@ def batch_norm(x: Array, weight: Array | None = None, bias: Array | None = None,
     array([-1.,  1.])
     """
     _check("batch_norm", x, weight=weight, bias=bias)
+    x, weight, bias = for_means("batch_norm", x=x, weight=weight, bias=bias)
     return kernels.standardize(x, _or(weight, x, 1), _or(bias, x, 0), eps)
 
 
@@ -90,7 +93,7 @@ def batch_norm_vjp_bias(g: Array) -> Array:
 
 
 @primitive
-def batch_norm_wrt_input(g: Array, x: Array, weight: Array | None = None, *, eps: float = 1e-5) -> Array:
+def batch_norm_wrt_input(g: Array, x: Array, weight: Array | None = None, *, eps: NotNegative = 1e-5) -> Array:
     """The form's gradient in x: ``weight · r · (g - mean(g) - z · mean(g · z))``.
 
     Parameters
@@ -117,6 +120,7 @@ def batch_norm_wrt_input(g: Array, x: Array, weight: Array | None = None, *, eps
     """
     _check("batch_norm_wrt_input", x, weight=weight)
     _check_alike("batch_norm_wrt_input", g, x)
+    g, x, weight = for_means("batch_norm_wrt_input", g=g, x=x, weight=weight)
     return kernels.standardize_wrt_input(g, x, _or(weight, x, 1), eps)
 
 
@@ -145,7 +149,7 @@ def _mean(values: Array) -> Array:
 
 
 @primitive
-def batch_norm_wrt_weight(g: Array, x: Array, *, eps: float = 1e-5) -> Array:
+def batch_norm_wrt_weight(g: Array, x: Array, *, eps: NotNegative = 1e-5) -> Array:
     """The form's gradient in the weight: each channel's sum of ``g · z``.
 
     Parameters
@@ -172,6 +176,7 @@ def batch_norm_wrt_weight(g: Array, x: Array, *, eps: float = 1e-5) -> Array:
     """
     _check("batch_norm_wrt_weight", x)
     _check_alike("batch_norm_wrt_weight", g, x)
+    g, x = for_means("batch_norm_wrt_weight", g=g, x=x)
     return kernels.standardized_dot(g, x, eps)
 
 

@@ -8,26 +8,32 @@ Shapes: x (N, C, H, W), (C, H, W) or (H, W); y and g the same with (OH, OW).
 """
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from autograd_cnn import kernels
+from autograd_cnn.composite import composite
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.kernels.windows import Windows, windows
 from autograd_cnn.ops import reduction
+from autograd_cnn.ops.elementwise import astype
 from autograd_cnn.ops.linalg import matmul
-from autograd_cnn.parameters import IntOrPair, pair
+from autograd_cnn.ops.precision import for_means, for_sums, joined
+from autograd_cnn.parameters import Flag, Indices, IntOrPair, KnownShape, Padding, pair
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array, Shape, shape_of
 
+_NO_PADDING: Final = ((0, 0), (0, 0))
 
+
+@lru_cache(maxsize=1024)
 def _slide(
     where: str,
     shape: Shape,
     window: IntOrPair,
     stride: IntOrPair | None,
-    padding: IntOrPair,
+    padding: Padding,
     dilation: IntOrPair,
     ceil_mode: bool,
 ) -> Windows:
@@ -35,34 +41,32 @@ def _slide(
         raise ShapeError(
             sentence(where, "x has the wrong rank", expected="(N, C, H, W), (C, H, W) or (H, W)", got=shape)
         )
-    return _slid(
-        where, (shape[-2], shape[-1]), window, window if stride is None else stride, padding, dilation, ceil_mode
-    )
-
-
-@lru_cache(maxsize=1024)
-def _slid(
-    where: str,
-    image: tuple[int, int],
-    window: IntOrPair,
-    stride: IntOrPair,
-    padding: IntOrPair,
-    dilation: IntOrPair,
-    ceil_mode: bool,
-) -> Windows:
-    pads = pair(where, "padding", padding, 0)
-    slid = windows(where, image, window, stride=stride, padding=pads, dilation=dilation, ceil_mode=ceil_mode)
-    if any(2 * p > k for p, k in zip(pads, slid.size, strict=True)):
-        raise ArgumentError(
-            sentence(where, "padding is out of range", expected=f"at most half of the window {slid.size}",
-                     got=repr(padding), hint="a window must meet the image")
-        )  # fmt: skip
-    # With so little padding only the first window can miss: its taps lie on either side of the image.
-    if any(p and d > n for p, d, n in zip(pads, slid.dilation, image, strict=True)):
+    slid = windows(
+        where, (shape[-2], shape[-1]), window, stride=window if stride is None else stride, padding=padding,
+        dilation=dilation, ceil_mode=ceil_mode,
+    )  # fmt: skip
+    axes = zip(slid.image, slid.size, slid.stride, slid.padding, slid.dilation, slid.out, strict=True)
+    if not all(_meet(*axis) for axis in axes):
         raise ArgumentError(
             sentence(where, "every tap of some window falls on the border", hint="use less padding or less dilation")
         )
     return slid
+
+
+def _meet(length: int, taps: int, step: int, sides: tuple[int, int], gap: int, places: int) -> bool:
+    """Whether every window along an axis has a tap on the image."""
+    before, _ = sides
+    if (places - 1) * step - before >= length:
+        return False
+    starts = np.arange(min(places, -(-before // step))) * step - before  # of those that begin before the image
+    skipped = -(starts // gap)
+    return bool(np.all((skipped < taps) & (starts + skipped * gap < length)))
+
+
+def _check_g(where: str, g: Array, x: Shape, slid: Windows) -> None:
+    expected = (*x[:-2], *slid.out)
+    if np.shape(g) != expected:
+        raise ShapeError(sentence(where, "g has the wrong shape", expected=expected, got=np.shape(g)))
 
 
 def _lift(x: Array) -> Array:
@@ -78,10 +82,10 @@ def max_pool(
     *,
     window: IntOrPair,
     stride: IntOrPair | None = None,
-    padding: IntOrPair = 0,
+    padding: Padding = 0,
     dilation: IntOrPair = 1,
-    ceil_mode: bool = False,
-    rectified: bool = False,
+    ceil_mode: Flag = False,
+    rectified: Flag = False,
 ) -> tuple[Array, Array]:
     """The largest value of every window; where several tie, the first, row by row, is the winner.
 
@@ -96,12 +100,14 @@ def max_pool(
         Height and width of the windows.
     stride : int or pair, optional
         Pixels between neighbouring windows; by default the window's size, so that none overlap.
-    padding : int or pair
-        A border that never wins; at most half of the window.
+    padding : int, pair, ((top, bottom), (left, right)), "valid", "same" or "full"
+        A border that never wins; every window has to meet the image. ``"same"`` gives ``ceil(H / s)``
+        rows, an odd one going to the bottom and right; ``"full"`` gives every place at which
+        window and image touch.
     dilation : int or pair
         Pixels between neighbouring taps of a window.
     ceil_mode : bool
-        Round the number of windows up instead of down.
+        Round the number of windows up instead of down; none begins behind the image.
     rectified : bool
         Let 0 count as well: values and gradients of a `relu`, before or after, in the same pass.
 
@@ -122,6 +128,7 @@ def max_pool(
            [13., 15.]])
     """
     slid = _slide("max_pool", np.shape(x), window, stride, padding, dilation, ceil_mode)
+    (x,) = joined("max_pool", x=x)
     y, winners = kernels.max_pool(_lift(x), slid, rectified)
     shape = (*x.shape[:-2], *slid.out)
     return y.reshape(shape), winners.reshape(shape)
@@ -136,14 +143,32 @@ def max_pool_wrt_x(g: Array, *, winners: Array, x_shape: Shape, rectified: bool,
 def gather_winners(
     x: Array,
     *,
-    winners: Array,
+    winners: Indices,
     window: IntOrPair,
     stride: IntOrPair | None = None,
-    padding: IntOrPair = 0,
+    padding: Padding = 0,
     dilation: IntOrPair = 1,
-    ceil_mode: bool = False,
+    ceil_mode: Flag = False,
 ) -> Array:
     """From every window the value at the tap that ``winners`` names, counted row by row.
+
+    Parameters
+    ----------
+    x : (N, C, H, W), (C, H, W) or (H, W)
+        Images.
+    winners : (N, C, OH, OW), (C, OH, OW) or (OH, OW)
+        For each window a tap that meets the image, or the number of taps, KH·KW, for none: then it gives 0.
+    window, stride, padding, dilation, ceil_mode
+        As for `max_pool`.
+
+    Returns
+    -------
+    y : (N, C, OH, OW), (C, OH, OW) or (OH, OW)
+
+    Raises
+    ------
+    ShapeError, ArgumentError
+        If a shape does not fit, or a parameter or winner is out of range.
 
     Examples
     --------
@@ -152,6 +177,8 @@ def gather_winners(
     array([[2.]])
     """
     slid = _slide("gather_winners", np.shape(x), window, stride, padding, dilation, ceil_mode)
+    winners = _checked("gather_winners", winners, np.shape(x), slid, ceil_mode)
+    (x,) = joined("gather_winners", x=x)
     return kernels.gather_winners(_lift(x), _lift(winners), slid).reshape(winners.shape)
 
 
@@ -164,15 +191,33 @@ def gather_winners_wrt_x(g: Array, *, winners: Array, x_shape: Shape, **geometry
 def scatter_winners(
     g: Array,
     *,
-    winners: Array,
-    x_shape: Shape,
+    winners: Indices,
+    x_shape: KnownShape,
     window: IntOrPair,
     stride: IntOrPair | None = None,
-    padding: IntOrPair = 0,
+    padding: Padding = 0,
     dilation: IntOrPair = 1,
-    ceil_mode: bool = False,
+    ceil_mode: Flag = False,
 ) -> Array:
     """Zeros of ``x_shape`` with each window's ``g`` added at its winner: also known as max-unpooling.
+
+    Parameters
+    ----------
+    g : (N, C, OH, OW), (C, OH, OW) or (OH, OW)
+        A number for each window.
+    winners, window, stride, padding, dilation, ceil_mode
+        As for `gather_winners`, whose adjoint this is.
+    x_shape : tuple of int
+        The shape of the images.
+
+    Returns
+    -------
+    dx : (N, C, H, W), (C, H, W) or (H, W)
+
+    Raises
+    ------
+    ShapeError, ArgumentError
+        If a shape does not fit, or a parameter or winner is out of range.
 
     Examples
     --------
@@ -182,6 +227,9 @@ def scatter_winners(
            [5., 0.]])
     """
     slid = _slide("scatter_winners", x_shape, window, stride, padding, dilation, ceil_mode)
+    _check_g("scatter_winners", g, x_shape, slid)
+    winners = _checked("scatter_winners", winners, x_shape, slid, ceil_mode)
+    (g,) = for_sums("scatter_winners", g=g)
     return kernels.scatter_winners(_lift(g), _lift(winners), slid).reshape(x_shape)
 
 
@@ -190,18 +238,58 @@ def scatter_winners_wrt_g(u: Array, *, winners: Array, x_shape: Shape, **geometr
     return gather_winners(u, winners=winners, **geometry)
 
 
+def _checked(where: str, winners: Array, x: Shape, slid: Windows, ceil_mode: bool) -> Array:
+    """Return the winners in the type that `max_pool` gives them, if each meets the image or is none."""
+    expected, none = (*x[:-2], *slid.out), slid.size[0] * slid.size[1]
+    if winners.shape != expected:
+        raise ShapeError(sentence(where, "winners has the wrong shape", expected=expected, got=winners.shape))
+    if winners.size and (winners.max() > none or (winners.dtype.kind == "i" and winners.min() < 0)):
+        raise ArgumentError(
+            sentence(where, "winners is out of range", expected=f"from 0 to {none}",
+                     got=f"from {winners.min()} to {winners.max()}")
+        )  # fmt: skip
+    winners = winners.astype(np.min_scalar_type(none), copy=False)
+    if slid.padding == _NO_PADDING and not ceil_mode:  # as nearly always: all windows are whole on the image
+        return winners
+    for axis, some, off in _border(slid):
+        if off[np.arange(some.size), np.moveaxis(winners, axis, -1)[..., some]].any():
+            raise ArgumentError(
+                sentence(where, "winners is out of range", hint="some name a tap that falls on the border")
+            )
+    return winners
+
+
+@lru_cache(maxsize=64)
+def _border(slid: Windows) -> list[tuple[int, Array, Array]]:
+    """Return, for each axis along which there are any, the windows not whole on the image, and which taps are off it.
+
+    The latter is (windows, taps); one more tap, for none, is never off.
+    """
+    found = []
+    row, column = np.divmod(np.arange(slid.size[0] * slid.size[1]), slid.size[1])
+    for axis, number in ((-2, row), (-1, column)):
+        starts = np.arange(slid.out[axis]) * slid.stride[axis] - slid.padding[axis][0]
+        ends = starts + (slid.size[axis] - 1) * slid.dilation[axis]
+        some = np.flatnonzero((starts < 0) | (ends >= slid.image[axis]))
+        pixels = starts[some, None] + number * slid.dilation[axis]
+        off = (pixels < 0) | (pixels >= slid.image[axis])
+        if some.size:
+            found.append((axis, some, np.pad(off, ((0, 0), (0, 1)))))
+    return found
+
+
 # --- the mean of each window ------------------------------------------------------------------
 
 
 def _counts(slid: Windows, count_include_pad: bool) -> Array:
     """Return how many pixels each mean is taken over, (OH, OW)."""
     lengths = []
-    for n, k, s, (before, after), places in zip(
-        slid.image, slid.size, slid.stride, slid.padding, slid.out, strict=True
+    for n, k, s, (before, after), d, places in zip(
+        slid.image, slid.size, slid.stride, slid.padding, slid.dilation, slid.out, strict=True
     ):
         start = np.arange(places) * s
         low, high = (0, before + n + after) if count_include_pad else (before, before + n)
-        lengths.append(np.minimum(start + k, high) - np.maximum(start, low))
+        lengths.append(np.minimum(-((start - high) // d), k) - np.maximum(-((start - low) // d), 0))
     return np.outer(*lengths)
 
 
@@ -211,20 +299,22 @@ def mean_pool(
     *,
     window: IntOrPair,
     stride: IntOrPair | None = None,
-    padding: IntOrPair = 0,
-    ceil_mode: bool = False,
-    count_include_pad: bool = True,
+    padding: Padding = 0,
+    ceil_mode: Flag = False,
+    count_include_pad: Flag = True,
+    dilation: IntOrPair = 1,
 ) -> Array:
     """The mean of every window (LeCun et al. 1998 call it subsampling).
 
     Parameters
     ----------
     x : (N, C, H, W), (C, H, W) or (H, W)
-        Images.
-    window, stride, padding, ceil_mode
+        Images; the mean of integers is taken in float64.
+    window, stride, padding, ceil_mode, dilation
         As for `max_pool`; the border counts as zeros.
     count_include_pad : bool
-        Divide by the number of all pixels in the window, the border's zeros included.
+        Divide by the number of all pixels in the window, the border's zeros included. What a window
+        in ``ceil_mode`` reaches beyond the border does not count.
 
     Returns
     -------
@@ -242,7 +332,8 @@ def mean_pool(
     array([[ 2.5,  4.5],
            [10.5, 12.5]])
     """
-    slid = _slide("mean_pool", np.shape(x), window, stride, padding, 1, ceil_mode)
+    slid = _slide("mean_pool", np.shape(x), window, stride, padding, dilation, ceil_mode)
+    (x,) = for_means("mean_pool", x=x)
     counts = _counts(slid, count_include_pad).astype(x.dtype)
     return kernels.mean_pool(_lift(x), slid, counts).reshape(*x.shape[:-2], *slid.out)
 
@@ -256,16 +347,35 @@ def mean_pool_vjp_x(g: Array, *, x_shape: Shape, **geometry: Any) -> Array:
 def mean_pool_wrt_input(
     g: Array,
     *,
-    x_shape: Shape,
+    x_shape: KnownShape,
     window: IntOrPair,
     stride: IntOrPair | None = None,
-    padding: IntOrPair = 0,
-    ceil_mode: bool = False,
-    count_include_pad: bool = True,
+    padding: Padding = 0,
+    ceil_mode: Flag = False,
+    count_include_pad: Flag = True,
+    dilation: IntOrPair = 1,
 ) -> Array:
     """The adjoint of `mean_pool`: every pixel of a window gets the same share of its ``g``.
 
     Where windows do not overlap this is the Kronecker product with a constant window.
+
+    Parameters
+    ----------
+    g : (N, C, OH, OW), (C, OH, OW) or (OH, OW)
+        Sensitivities of the output.
+    x_shape : tuple of int
+        The shape of the images.
+    window, stride, padding, ceil_mode, count_include_pad, dilation
+        As for `mean_pool`.
+
+    Returns
+    -------
+    dx : (N, C, H, W), (C, H, W) or (H, W)
+
+    Raises
+    ------
+    ShapeError, ArgumentError
+        If ``g`` is not shaped as the output of `mean_pool` would be, or a parameter is out of range.
 
     Examples
     --------
@@ -274,7 +384,9 @@ def mean_pool_wrt_input(
     array([[1., 1., 2., 2.],
            [1., 1., 2., 2.]])
     """
-    slid = _slide("mean_pool_wrt_input", x_shape, window, stride, padding, 1, ceil_mode)
+    slid = _slide("mean_pool_wrt_input", x_shape, window, stride, padding, dilation, ceil_mode)
+    _check_g("mean_pool_wrt_input", g, x_shape, slid)
+    (g,) = for_means("mean_pool_wrt_input", g=g)
     counts = _counts(slid, count_include_pad).astype(g.dtype)
     return kernels.mean_pool_wrt_input(_lift(g), slid, counts).reshape(x_shape)
 
@@ -296,9 +408,11 @@ def global_mean_pool(x: Array) -> Array:
     >>> global_mean_pool(np.ones((2, 3, 4, 4))).shape
     (2, 3, 1, 1)
     """
+    _check_maps("global_mean_pool", shape_of(x))
     return reduction.mean(x, axis=(-2, -1), keepdims=True)
 
 
+@composite
 def adaptive_mean_pool(x: Array, output_size: IntOrPair) -> Array:
     """Means over windows that divide the image into ``output_size`` places as evenly as can be.
 
@@ -313,11 +427,20 @@ def adaptive_mean_pool(x: Array, output_size: IntOrPair) -> Array:
     """
     shape = shape_of(x)
     sizes = pair("adaptive_mean_pool", "output_size", output_size, 1)
+    _check_maps("adaptive_mean_pool", shape)
+    given = getattr(x, "dtype", np.dtype(float)).newbyteorder("=")
+    # The mean of integers is a float, and half precision would cut off shares and sums.
+    exact = np.result_type(given, np.float32) if given.kind == "f" else np.dtype(float)
+    rows, columns = (_averaging(n, places, exact) for n, places in zip(shape[-2:], sizes, strict=True))
+    y = matmul(matmul(rows, x), columns.T)
+    return astype(y, dtype=given) if given.kind == "f" and given != exact else y
+
+
+def _check_maps(where: str, shape: Shape) -> None:
     if len(shape) < 2:
-        raise ShapeError(sentence("adaptive_mean_pool", "x has the wrong rank", expected="at least (H, W)", got=shape))
-    dtype = getattr(x, "dtype", np.dtype(float))
-    rows, columns = (_averaging(n, places, dtype) for n, places in zip(shape[-2:], sizes, strict=True))
-    return matmul(matmul(rows, x), columns.T)
+        raise ShapeError(sentence(where, "x has the wrong rank", expected="at least (H, W)", got=shape))
+    if 0 in shape[-2:]:
+        raise ShapeError(sentence(where, "x has no pixels", expected="at least one row and column", got=shape))
 
 
 def _averaging(length: int, places: int, dtype: Any) -> Array:

@@ -6,6 +6,8 @@ Broadcasting follows NumPy; the engine sums it out of the gradients, so no rule 
 import numpy as np
 
 from autograd_cnn import kernels
+from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.ops.precision import joined
 from autograd_cnn.parameters import Mask, Number
 from autograd_cnn.primitive import primitive
 from autograd_cnn.tape import Array, Floats
@@ -125,12 +127,33 @@ def where_wrt_x2(g: Array, *, condition: Array) -> Array:
 def masked(x: Array, *, mask: Mask) -> Array:
     """``x`` where the mask is set, else 0: its own adjoint.
 
+    Parameters
+    ----------
+    x : array
+    mask : array of bools
+        Of the shape of ``x``, or one that broadcasts to it.
+
+    Raises
+    ------
+    OperandError
+        For a mask of numbers.
+    ShapeError
+        For a mask that does not broadcast to the shape of ``x``.
+
     Examples
     --------
     >>> masked([1.0, 2.0], np.array([True, False]))
     array([1., 0.])
     """
-    return kernels.masked(np.asarray(x), mask)
+    (x,) = joined("masked", x=np.asarray(x))
+    if mask.shape != x.shape:
+        try:
+            mask = np.broadcast_to(mask, x.shape)
+        except ValueError:
+            raise ShapeError(
+                sentence("masked", "mask has the wrong shape", expected=f"what broadcasts to {x.shape}", got=mask.shape)
+            ) from None
+    return kernels.masked(x, mask)
 
 
 @masked.vjp("x")

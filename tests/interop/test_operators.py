@@ -6,7 +6,14 @@ from autograd_cnn.errors import FormatError
 from autograd_cnn.interop import load_onnx
 from autograd_cnn.interop.operators import DTYPES, OPERATORS
 
-TESTED_WITH_SLIDING = {"AveragePool", "Conv", "GlobalAveragePool", "GlobalMaxPool", "MaxPool"}
+TESTED_WITH_SLIDING = {
+    "AveragePool",
+    "Conv",
+    "ConvTranspose",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "MaxPool",
+}
 
 
 def _node(operator, inputs=("x",), **attributes):

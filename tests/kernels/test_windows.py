@@ -41,6 +41,19 @@ def test_ceil_mode_counts_the_windows_that_begin_on_the_image(image, size, strid
 
 
 @given(image=sizes, size=sizes, stride=sizes, dilation=sizes)
+def test_ceil_mode_gives_one_window_that_is_too_large_by_less_than_a_stride(image, size, stride, dilation):
+    """As PyTorch and ONNX have it."""
+    reach = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
+    axes = list(zip(image, reach, stride, strict=True))
+    if all(span - n < s for n, span, s in axes):
+        slid = windows("w", image, size, stride=stride, dilation=dilation, ceil_mode=True)
+        assert all(places == 1 for places, (n, span, _) in zip(slid.out, axes, strict=True) if span >= n)
+    else:
+        with pytest.raises(ShapeError):
+            windows("w", image, size, stride=stride, dilation=dilation, ceil_mode=True)
+
+
+@given(image=sizes, size=sizes, stride=sizes, dilation=sizes)
 def test_same_gives_a_place_for_every_stride_begun(image, size, stride, dilation):
     slid = windows("w", image, size, stride=stride, padding="same", dilation=dilation)
     assert slid.out == tuple(-(-n // s) for n, s in zip(image, stride, strict=True))
@@ -81,6 +94,12 @@ def test_the_extent_is_what_the_windows_reach():
     assert slid.out == (3, 3)
     assert slid.extent == (9, 9)
     assert slid.inside() == (slice(1, 9), slice(1, 9), slice(8), slice(8))
+
+
+def test_windows_may_reach_nothing_but_the_padding():
+    slid = windows("w", (9, 9), 1, stride=99, padding=((4, 0), (0, 4)))
+    assert slid.extent == (1, 1)
+    assert slid.inside() == (slice(4, 4), slice(0, 1), slice(0), slice(1))
 
 
 def test_each_tap_meets_one_pixel_of_every_window():
@@ -127,8 +146,12 @@ def test_a_pair(value):
         (
             {"padding": "big"},
             ArgumentError,
-            "pool: padding is unknown: expected 'valid', 'same', 'full' or numbers, got 'big'",
+            "pool: padding is not understood: expected an int, a pair or a pair of pairs, got 'big'",
         ),
+        ({"size": 2**31}, ArgumentError, f"pool: window is out of range: expected at most {2**31 - 1}, got {2**31}"),
+        ({"stride": 10**20}, ArgumentError, f"pool: stride is out of range: expected at most {2**31 - 1}, got {10**20}"),
+        ({"dilation": (1, 2**31)}, ArgumentError, f"pool: dilation is out of range: expected at most {2**31 - 1}, got (1, {2**31})"),
+        ({"padding": 10**20}, ArgumentError, f"pool: padding is out of range: expected at most {2**31 - 1}, got {10**20}"),
         (
             {"size": (6, 2)},
             ShapeError,

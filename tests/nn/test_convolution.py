@@ -51,6 +51,13 @@ def test_the_transpose_is_the_adjoint_of_the_layer_with_its_weight(rng):
     assert np.sum(forward(x).numpy() * g) == pytest.approx(np.sum(back(g).numpy() * x), rel=1e-12)
 
 
+def test_the_transpose_is_cut_off_on_each_side(rng):
+    layer = nn.ConvTranspose2d(2, 3, 3, 2, [[1, 0], [0, 2]], rng=rng)
+    x = rng.standard_normal((1, 2, 4, 4)).astype(np.float32)
+    whole = ag.correlate2d_transpose(x, layer.weight, layer.bias, stride=2).numpy()
+    np.testing.assert_allclose(layer(x).numpy(), whole[:, :, 1:, :-2], rtol=1e-5, atol=1e-6)
+
+
 def test_the_transpose_adds_its_bias(rng):
     layer = nn.ConvTranspose2d(2, 3, 2, dilation=2, rng=rng)
     x = np.zeros((1, 2, 4, 4), np.float32)

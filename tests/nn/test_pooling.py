@@ -36,6 +36,16 @@ def test_every_parameter_reaches_the_primitive(rng):
     )
 
 
+@pytest.mark.parametrize("padding", [1, (1, 0), [[0, 1], [1, 0]], "same", "full", "valid"])
+def test_every_way_to_pad(padding, rng):
+    x = rng.standard_normal((1, 2, 5, 6))
+    for layer, pool in ((nn.MaxPool2d, ag.max_pool), (nn.MeanPool2d, ag.mean_pool)):
+        assert np.array_equal(layer(3, 2, padding)(x), pool(x, 3, 2, padding))
+    with pytest.raises(ArgumentError) as err:
+        nn.MaxPool2d(2, padding="wide")
+    assert str(err.value) == "MaxPool2d: padding is unknown: expected 'valid', 'same', 'full' or numbers, got 'wide'"
+
+
 def test_gradients_go_to_the_winner_and_to_all():
     x = ag.tensor([[[[1.0, 4.0], [2.0, 3.0]]]], requires_grad=True)
     (nn.MaxPool2d(2)(x) * 8).sum().backward()

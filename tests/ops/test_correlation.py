@@ -175,7 +175,100 @@ def test_bias_is_added_to_each_map(shape, rng):
     np.testing.assert_allclose(t.grad.data, plain.sum(axis=axes), rtol=1e-12)
 
 
+# --- dtypes and empty operands ----------------------------------------------------------------
+
+BACKENDS = pytest.mark.parametrize("backend", ["reference", "jit"])
+
+
+@BACKENDS
+@pytest.mark.parametrize(("dtype", "summed"), [("u1", "u8"), ("i1", "i8"), ("?", "i8"), ("i4", "i8"), (">u2", "u8")])
+def test_sums_of_integers_do_not_wrap(backend, dtype, summed):
+    x, w = np.full((1, 3, 9, 9), 100).astype(dtype), np.full((2, 3, 3, 3), 100).astype(dtype)
+    g = np.full((1, 2, 7, 7), 100).astype(dtype)
+    wide = [a.astype(int) for a in (x, w, g)]
+    with ag.set_backend(backend):
+        for f in (
+            lambda x, w, _: ag.correlate2d(x, w),
+            lambda x, w, _: ag.convolve2d(x, w),
+            lambda _, w, g: ag.correlate2d_wrt_input(g, w, x_shape=x.shape),
+            lambda x, _, g: ag.correlate2d_wrt_weight(x, g, w_shape=w.shape),
+            lambda _, w, g: ag.correlate2d_transpose(g, w),
+        ):
+            y = f(x, w, g)
+            assert y.dtype == summed
+            np.testing.assert_array_equal(y, f(*wide))
+
+
+@BACKENDS
+def test_operands_of_different_dtypes_are_joined(backend, rng):
+    x, w, bias = rng.standard_normal((1, 2, 9, 9)), rng.standard_normal((3, 2, 3, 3)), np.array([1, 2, 3])
+    with ag.set_backend(backend):
+        expected = ag.correlate2d(x, w, bias.astype(float))
+        np.testing.assert_array_equal(ag.correlate2d(x, w, bias), expected)
+        np.testing.assert_array_equal(ag.correlate2d(x.astype(">f8"), w, bias), expected)
+        y = ag.correlate2d(x.astype(np.float32), w, bias.astype(np.float32))
+    assert y.dtype == np.float64
+    np.testing.assert_allclose(y, expected, rtol=1e-5)
+
+
+@BACKENDS
+@pytest.mark.parametrize(
+    ("x", "w", "padding"),
+    [
+        ((1, 1, 0, 2), (1, 1, 3, 3), 2),
+        ((2, 3, 4, 0), (4, 3, 2, 2), (0, 1)),
+        ((0, 3, 4, 4), (4, 3, 2, 2), 0),
+        ((2, 0, 4, 4), (4, 0, 2, 2), 0),
+        ((2, 3, 4, 4), (0, 3, 2, 2), 0),
+    ],
+)
+def test_nothing_adds_up_to_nothing(backend, x, w, padding):
+    with ag.set_backend(backend):
+        y = ag.correlate2d(np.ones(x), np.ones(w), padding=padding)
+        dx = ag.correlate2d_wrt_input(np.ones(y.shape), np.ones(w), x_shape=x, padding=padding)
+        dw = ag.correlate2d_wrt_weight(np.ones(x), np.ones(y.shape), w_shape=w, padding=padding)
+    assert (dx.shape, dw.shape) == (x, w)
+    assert not any(each.any() for each in (y, dx, dw))
+
+
+@BACKENDS
+def test_no_window_reaches_the_image(backend):
+    with ag.set_backend(backend):
+        y = ag.correlate2d(np.ones((10, 10)), np.ones((1, 1)), stride=100, padding=5)
+        dx = ag.correlate2d_wrt_input(np.ones((1, 1)), np.ones((1, 1)), x_shape=(10, 10), stride=100, padding=5)
+    assert y.tolist() == [[0.0]]
+    assert not dx.any()
+
+
 # --- the transposed correlation ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("image", "size", "params"),
+    [
+        ((3, 3), 2, {"dilation": 2, "output_padding": 1}),
+        ((2, 3), 2, {"dilation": 3, "padding": 1, "output_padding": 2}),
+        ((2, 1), 1, {"dilation": 9, "padding": 2, "output_padding": 8}),
+        ((3, 2), 2, {"stride": 2, "dilation": 4, "padding": (0, 3), "output_padding": (3, 2)}),
+    ],
+)
+def test_what_is_added_behind_a_transpose(rng, image, size, params):
+    """Its first rows had been cut off, if any had; the rest are zeros."""
+    x, w = rng.standard_normal((1, 2, *image)), rng.standard_normal((2, 3, size, size))
+    whole = ag.correlate2d_transpose(x, w, **params | {"padding": 0, "output_padding": 0})
+    (top, left), (below, beside) = _pair(params.get("padding", 0)), _pair(params["output_padding"])
+    height, width = whole.shape[2] - 2 * top + below, whole.shape[3] - 2 * left + beside
+    expected = np.pad(whole, ((0, 0), (0, 0), (0, below), (0, beside)))[:, :, top : top + height, left : left + width]
+    np.testing.assert_allclose(ag.correlate2d_transpose(x, w, **params), expected, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("sides", [((1, 0), (0, 2)), [[0, 2], [1, 1]], np.array([[1, 2], [0, 0]])])
+def test_a_transpose_is_cut_off_on_each_side(rng, sides):
+    x, w = rng.standard_normal((2, 3, 4)), rng.standard_normal((2, 3, 3, 3))
+    (top, bottom), (left, right) = sides
+    whole = ag.correlate2d_transpose(x, w)
+    expected = whole[:, top : whole.shape[1] - bottom, left : whole.shape[2] - right]
+    np.testing.assert_allclose(ag.correlate2d_transpose(x, w, padding=sides), expected, rtol=1e-12, atol=1e-13)
 
 
 @given(rng=generators, data=st.data())
@@ -184,7 +277,7 @@ def test_the_transpose_is_the_adjoint_of_a_correlation(rng, data):
     stride, dilation, groups = data.draw(small), data.draw(small), data.draw(small)
     size = data.draw(st.tuples(small, small))
     padding = data.draw(st.integers(0, min((k - 1) * dilation // 2 for k in size)))
-    extra = data.draw(st.integers(0, stride - 1))
+    extra = data.draw(st.integers(0, stride - 1))  # more of it, and the correlation has more places
     lie = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     x = rng.standard_normal((2, 2 * groups, *rng.integers(1, 5, 2)))
     w = rng.standard_normal((2 * groups, 3, *size))
@@ -249,7 +342,8 @@ RANKS = "the ranks of x and w do not go together: expected (N, C, H, W) or (C, H
         ),
         (X, W, {"groups": 3}, ArgumentError, "groups is out of range: expected a divisor of the 8 filters, got 3"),
         (X, W, {"groups": 0}, ArgumentError, "groups is out of range: expected a divisor of the 8 filters, got 0"),
-        (X, W, {"groups": 1.0}, ArgumentError, "groups is out of range: expected a divisor of the 8 filters, got 1.0"),
+        (X, W, {"groups": 1.0}, ArgumentError, "groups is not understood: expected an int, got 1.0"),
+        (X, W, {"groups": True}, ArgumentError, "groups is not understood: expected an int, got True"),
         (
             X,
             _zeros(8, 3, 29, 5),
@@ -323,12 +417,12 @@ SIGNATURE = "it takes x, w, bias, stride, padding, dilation, groups"
         (lambda: ag.correlate2d(X, W, None, 1, 0, 1, 1, 1), f"too many arguments; {SIGNATURE}"),
         (lambda: ag.correlate2d(X, W, strides=2), f"no argument 'strides'; {SIGNATURE}"),
         (
-            lambda: ag.correlate2d(X, W, stride=ag.tensor(2)),
-            "parameter 'stride' has no gradient: expected a plain value, got a Tensor",
+            lambda: ag.correlate2d(X, W, stride=ag.tensor(2.0, requires_grad=True)),
+            "parameter 'stride' has no gradient: expected a plain value, got a Tensor; pass it detached",
         ),
         (
-            lambda: ag.correlate2d(X, W, None, ag.tensor(2)),
-            "parameter 'stride' has no gradient: expected a plain value, got a Tensor",
+            lambda: ag.correlate2d(X, W, None, ag.tensor(2.0, requires_grad=True)),
+            "parameter 'stride' has no gradient: expected a plain value, got a Tensor; pass it detached",
         ),
     ],
 )
@@ -362,6 +456,28 @@ def test_bad_arguments(call, text):
             "correlate2d_transpose: w has C=2 but x has C=1; shapes x=(1, 1, 4, 4), w=(2, 5, 3, 3)",
         ),
         (
+            lambda: ag.correlate2d_transpose(_zeros(1, 2, 4, 4), _zeros(2, 5, 3, 3), _zeros(2)),
+            "correlate2d_transpose: bias has the wrong shape: expected one number for each filter, (5,), got (2,)",
+        ),
+        (
+            lambda: ag.correlate2d_transpose(_zeros(1, 2, 4, 4), _zeros(2, 5, 3, 3), padding=3),
+            (
+                "correlate2d_transpose: nothing is left of the maps: expected at least one row and column, got (0, 0); "
+                "shapes x=(1, 2, 4, 4), w=(2, 5, 3, 3)"
+            ),
+        ),
+        (
+            lambda: ag.correlate2d_transpose(_zeros(1, 2, 0, 4), _zeros(2, 5, 3, 3)),
+            (
+                "correlate2d_transpose: nothing is left of the maps: expected at least one row and column, got (2, 6); "
+                "shapes x=(1, 2, 0, 4), w=(2, 5, 3, 3)"
+            ),
+        ),
+        (
+            lambda: ag.convolve2d(X, W, _zeros(7)),
+            "convolve2d: bias has the wrong shape: expected one number for each filter, (8,), got (7,)",
+        ),
+        (
             lambda: ag.correlate2d_transpose(_zeros(5, 5), _zeros(3, 3)),
             (
                 "correlate2d_transpose: the ranks of x and w do not go together: "
@@ -381,8 +497,8 @@ def test_bad_shapes_in_the_adjoints(call, text):
     [
         (-1, "at least 0"),
         ((0, -1), "at least 0"),
-        (2, "less than the stride (2, 2)"),
-        ((0, 3), "less than the stride (2, 2)"),
+        (2, "less than the stride (2, 2) or the dilation (1, 1)"),
+        ((0, 3), "less than the stride (2, 2) or the dilation (1, 1)"),
     ],
 )
 def test_an_output_padding_out_of_range(output_padding, limits):
@@ -400,6 +516,67 @@ def test_a_parameter_of_the_transpose_that_is_too_small(name, least):
     assert str(err.value) == expected
 
 
+@pytest.mark.parametrize(
+    ("params", "text"),
+    [
+        ({"padding": "same"}, "padding is not understood: expected an int, a pair or a pair of pairs, got 'same'"),
+        ({"groups": 2}, "groups is out of range: expected a divisor of the 3 channels, got 2"),
+        ({"groups": 1.0}, "groups is not understood: expected an int, got 1.0"),
+        ({"stride": 10**12}, f"stride is out of range: expected at most {2**31 - 1}, got {10**12}"),
+    ],
+)
+def test_a_parameter_that_no_transpose_has(params, text):
+    with pytest.raises(ArgumentError) as err:
+        ag.correlate2d_transpose(_zeros(1, 3, 4, 4), _zeros(3, 2, 3, 3), **params)
+    assert str(err.value) == f"correlate2d_transpose: {text}"
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind", "text"),
+    [
+        ("abc", ArgumentError, "x_shape is not understood: expected an int or a tuple of ints, got 'abc'"),
+        ((3.0, 3), ArgumentError, "x_shape is not understood: expected an int or a tuple of ints, got (3.0, 3)"),
+        ((3, -3), ArgumentError, "x_shape is out of range: expected at least 0, got (3, -3)"),
+        (
+            (10**20, 3),
+            ArgumentError,
+            f"x_shape is out of range: expected at most {2**60 - 1} elements, got ({10**20}, 3)",
+        ),
+        (3, ShapeError, f"{RANKS}, got x=(3,), w=(2, 2)"),
+        ((3, 4), ShapeError, "g has the wrong shape: expected (2, 3), got (2, 2)"),
+        ((1, 1, 3, 3), ShapeError, f"{RANKS}, got x=(1, 1, 3, 3), w=(2, 2)"),
+    ],
+)  # fmt: skip
+def test_a_shape_that_does_not_fit(shape, kind, text):
+    with pytest.raises(kind) as err:
+        ag.correlate2d_wrt_input(_zeros(2, 2), _zeros(2, 2), x_shape=shape)
+    assert str(err.value) == f"correlate2d_wrt_input: {text}"
+
+
+@pytest.mark.parametrize("shape", [np.array([3, 3]), [3, 3], ag.tensor([3, 3])])
+def test_a_shape_is_written_in_many_ways(shape):
+    assert ag.correlate2d_wrt_input(_zeros(2, 2), _zeros(2, 2), x_shape=shape).shape == (3, 3)
+    assert ag.correlate2d_wrt_weight(_zeros(4, 4), _zeros(2, 2), w_shape=shape).shape == (3, 3)
+
+
+@pytest.mark.parametrize("value", [np.int64(2), np.array(2), ag.tensor(2), (2, np.int8(2)), [2, 2], np.array([2, 2])])
+@pytest.mark.parametrize("call", [ag.correlate2d, ag.convolve2d, ag.correlate2d_transpose])
+def test_a_pair_is_written_in_many_ways(call, value):
+    x, w = np.ones((1, 1, 5, 5)), np.ones((1, 1, 2, 2))
+    for name in ("stride", "dilation", "padding"):
+        np.testing.assert_array_equal(call(x, w, **{name: value}), call(x, w, **{name: 2}))
+
+
+@pytest.mark.parametrize("name", ["stride", "dilation", "padding"])
+@pytest.mark.parametrize("value", [(1.0, 1.0), (1, True), [1, 1.0]])
+def test_a_pair_is_refused_even_after_the_one_that_it_equals(name, value):
+    x, w = _zeros(1, 1, 4, 4), _zeros(1, 1, 2, 2)
+    ag.correlate2d(x, w, **{name: (1, 1)})
+    with pytest.raises(ArgumentError) as err:
+        ag.correlate2d(x, w, **{name: value})
+    assert str(err.value) == f"correlate2d: {name} is not understood: expected an int or a pair of ints, got {value}"
+
+
 @pytest.mark.parametrize("name", ["stride", "dilation", "padding"])
 def test_a_float_is_refused_even_after_the_int_that_it_equals(name):
     x, w = _zeros(1, 1, 4, 4), _zeros(1, 1, 2, 2)
@@ -410,7 +587,7 @@ def test_a_float_is_refused_even_after_the_int_that_it_equals(name):
 
 
 def test_the_sizes_of_a_form_are_worked_out_once():
-    first, again = (form("correlate2d", (1, 3, 8, 8), (4, 3, 2, 2), 1, [1, 2], 1, 1) for _ in range(2))
+    first, again = (form("correlate2d", (1, 3, 8, 8), (4, 3, 2, 2), 1, (1, 2), 1, 1) for _ in range(2))
     assert again is first
 
 

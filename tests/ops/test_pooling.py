@@ -18,30 +18,45 @@ def _pair(value):
     return (value, value) if isinstance(value, int) else value
 
 
+def _four(padding, image, size, stride, dilation):
+    """Write the padding out as ((top, bottom), (left, right)), by the definitions of its names."""
+    if padding == "full":
+        padding = tuple((k - 1) * d for k, d in zip(size, dilation, strict=True))
+    if padding == "same":
+        totals = []
+        for n, k, s, d in zip(image, size, stride, dilation, strict=True):
+            total = 0
+            while oracles.places(n, k, s, (0, total), d) < -(-n // s):
+                total += 1
+            totals.append((total // 2, total - total // 2))
+        padding = tuple(totals)
+    return tuple(_pair(side) for side in _pair(0 if padding == "valid" else padding))
+
+
 @st.composite
-def pools(draw, dilated):
+def pools(draw, rectified):
     """Draw images of which many pixels tie, the arguments as a user writes them, and as the loops take them."""
-    window, stride = draw(ints_or_pairs), draw(st.one_of(st.none(), ints_or_pairs))
-    dilation = draw(ints_or_pairs) if dilated else 1
-    if isinstance(window, int):
-        padding = draw(st.integers(0, window // 2))
-    else:
-        padding = tuple(draw(st.integers(0, k // 2)) for k in window)
-    given_ = {"window": window, "stride": stride, "padding": padding, "ceil_mode": draw(st.booleans())}
+    window, stride, dilation = draw(ints_or_pairs), draw(st.one_of(st.none(), ints_or_pairs)), draw(ints_or_pairs)
+    margins = st.tuples(st.integers(0, 2), st.integers(0, 2))
+    padding = draw(
+        st.one_of(st.integers(0, 1), margins, st.tuples(margins, margins), st.sampled_from(["valid", "same", "full"]))
+    )
+    image = draw(st.tuples(st.integers(1, 7), st.integers(1, 7)))
+    given_ = {
+        "window": window, "stride": stride, "padding": padding, "dilation": dilation, "ceil_mode": draw(st.booleans())
+    }  # fmt: skip
+    steps = _pair(window if stride is None else stride)
     plain = {
         "window": _pair(window),
-        "stride": _pair(window if stride is None else stride),
-        "padding": tuple((p, p) for p in _pair(padding)),
+        "stride": steps,
+        "padding": _four(padding, image, _pair(window), steps, _pair(dilation)),
+        "dilation": _pair(dilation),
         "ceil_mode": given_["ceil_mode"],
     }
-    if dilated:
-        given_["dilation"], plain["dilation"] = dilation, _pair(dilation)
+    taps = [taps for _, taps in oracles.pool_windows(image, **plain)]
+    assume(taps and all(taps))
+    if rectified:
         given_["rectified"] = plain["rectified"] = draw(st.booleans())
-    image = draw(st.tuples(st.integers(1, 7), st.integers(1, 7)))
-    for n, k, pads, d in zip(image, plain["window"], plain["padding"], _pair(dilation), strict=True):
-        assume(n + sum(pads) >= (k - 1) * d + 1)
-    geometry = {name: value for name, value in plain.items() if name != "rectified"}
-    assume(all(taps for _, taps in oracles.pool_windows(image, **geometry)))
     rng = draw(generators)
     x = rng.integers(-2, 3, (*draw(st.sampled_from([(), (2,), (2, 3), (0, 2)])), *image)).astype(float)
     return x, given_, plain, rng
@@ -55,7 +70,7 @@ def _lower(a, x):
     return a.reshape(*x.shape[:-2], *a.shape[-2:])
 
 
-@given(pools(dilated=True))
+@given(pools(rectified=True))
 def test_max_pool_and_its_gradient(pool):
     x, given_, plain, rng = pool
     expected, winners = oracles.max_pool(_lift(x), **plain)
@@ -68,7 +83,7 @@ def test_max_pool_and_its_gradient(pool):
     np.testing.assert_allclose(t.grad.data, _lower(dx, x), rtol=1e-10, atol=1e-12)
 
 
-@given(pools(dilated=True), st.sampled_from([np.nan, np.inf, -np.inf]))
+@given(pools(rectified=True), st.sampled_from([np.nan, np.inf, -np.inf]))
 def test_max_pool_of_what_is_not_finite(pool, value):
     x, given_, plain, rng = pool
     x[rng.random(x.shape) < 0.5] = value
@@ -81,7 +96,7 @@ def test_max_pool_of_what_is_not_finite(pool, value):
     np.testing.assert_array_equal(t.grad.data, _lower(dx, x))
 
 
-@given(pools(dilated=False), st.booleans())
+@given(pools(rectified=False), st.booleans())
 def test_mean_pool_and_its_adjoint(pool, count_include_pad):
     x, given_, plain, rng = pool
     expected = oracles.mean_pool(_lift(x), **plain, count_include_pad=count_include_pad)
@@ -130,6 +145,63 @@ def test_a_mean_counts_the_zeros_of_the_border_unless_told_not_to():
     ones = np.ones((2, 2))
     np.testing.assert_array_equal(ag.mean_pool(ones, 2, padding=1), ones / 4)
     np.testing.assert_array_equal(ag.mean_pool_wrt_input(ones, x_shape=(2, 2), window=2, padding=1), ones / 4)
+
+
+BACKENDS = pytest.mark.parametrize("backend", ["reference", "jit"])
+
+
+@BACKENDS
+@pytest.mark.parametrize("dtype", ["u1", "i1", "?", "i8", ">i4"])
+def test_the_mean_of_integers_is_a_float(backend, dtype):
+    x = np.full((2, 4, 4), 100).astype(dtype)
+    with ag.set_backend(backend):
+        for y in (ag.mean_pool(x, 2), ag.adaptive_mean_pool(x, 2), ag.global_mean_pool(x)):
+            assert y.dtype == np.float64
+            np.testing.assert_array_equal(y, np.full(y.shape, float(x[0, 0, 0])))
+        spread = ag.mean_pool_wrt_input(x, x_shape=(2, 8, 8), window=2)
+        np.testing.assert_array_equal(spread, np.full((2, 8, 8), x[0, 0, 0] / 4))
+
+
+@BACKENDS
+@pytest.mark.parametrize(("dtype", "summed"), [("u1", "u8"), ("?", "i8"), ("i1", "i8")])
+def test_what_integers_add_up_to_at_a_winner(backend, dtype, summed):
+    g, winners = np.full((2, 2), 100).astype(dtype), np.array([[3, 2], [1, 0]])
+    with ag.set_backend(backend):
+        x = ag.scatter_winners(g, winners=winners, x_shape=(3, 3), window=2, stride=1)
+    assert x.dtype == summed
+    assert x[1, 1] == g.sum()
+
+
+@BACKENDS
+def test_max_pool_of_bools(backend):
+    x = np.array([[True, False, False, False], [False, False, False, False]])
+    with ag.set_backend(backend):
+        y = ag.max_pool(x, 2)
+        assert y.dtype == bool
+        np.testing.assert_array_equal(y, [[True, False]])
+        np.testing.assert_array_equal(ag.max_pool(x, 2, padding=1), [[True, False, False], [False, False, False]])
+        np.testing.assert_array_equal(ag.gather_winners(x, winners=np.zeros((1, 2), int), window=2), [[True, False]])
+
+
+@pytest.mark.parametrize("pool", [ag.max_pool, ag.mean_pool])
+def test_a_border_is_written_in_many_ways(pool, rng):
+    x = rng.standard_normal((2, 5, 6))
+    for one, other in (
+        (1, ((1, 1), (1, 1))),
+        (np.int64(1), (1, 1)),
+        ([[0, 1], [1, 0]], ((0, 1), (1, 0))),
+        ("valid", 0),
+        ("same", ((1, 1), (0, 1))),
+        ("full", ((2, 2), (1, 1))),
+    ):
+        ours, theirs = (pool(x, (3, 2), stride=1, padding=padding) for padding in (one, other))
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("pool", [ag.max_pool, ag.mean_pool])
+def test_a_window_larger_than_the_image_is_one_window_in_ceil_mode(pool):
+    x = np.array([[2.0, 6.0]])
+    np.testing.assert_array_equal(pool(x, 3, ceil_mode=True), [[6.0 if pool is ag.max_pool else 4.0]])
 
 
 def test_max_pool_of_integers():
@@ -201,13 +273,25 @@ RANK = "x has the wrong rank: expected (N, C, H, W), (C, H, W) or (H, W)"
             X,
             {"window": (3, 2), "padding": 2},
             ArgumentError,
-            "padding is out of range: expected at most half of the window (3, 2), got 2; a window must meet the image",
+            "every tap of some window falls on the border; use less padding or less dilation",
         ),
         (
             X,
-            {"window": 2, "padding": "same"},
+            {"window": 2, "padding": "reflect"},
             ArgumentError,
-            "padding is not understood: expected an int or a pair of ints, got 'same'",
+            "padding is unknown: expected 'valid', 'same', 'full' or numbers, got 'reflect'",
+        ),
+        (
+            X,
+            {"window": 2, "ceil_mode": "no"},
+            ArgumentError,
+            "ceil_mode is not understood: expected True or False, got 'no'",
+        ),
+        (
+            X,
+            {"window": 2, "ceil_mode": 2},
+            ArgumentError,
+            "ceil_mode is not understood: expected True or False, got 2",
         ),
         (
             X,
@@ -224,6 +308,58 @@ def test_bad_input(pool, x, params, kind, text):
     with pytest.raises(kind) as err:
         pool(x, **params)
     assert str(err.value) == f"{pool.__name__}: {text}"
+
+
+@pytest.mark.parametrize(
+    ("winners", "kind", "text"),
+    [
+        ([[5, 0]], ArgumentError, "winners is out of range: expected from 0 to 4, got from 0 to 5"),
+        ([[0, -1]], ArgumentError, "winners is out of range: expected from 0 to 4, got from -1 to 0"),
+        ([[2**40, 1]], ArgumentError, f"winners is out of range: expected from 0 to 4, got from 1 to {2**40}"),
+        ([[0, 1], [2, 3]], ShapeError, "winners has the wrong shape: expected (1, 2), got (2, 2)"),
+        ([0, 1], ShapeError, "winners has the wrong shape: expected (1, 2), got (2,)"),
+        (1, ShapeError, "winners has the wrong shape: expected (1, 2), got ()"),
+        ([[0.0, 1.0]], OperandError, "winners are not integers: expected an array of ints, got float64"),
+    ],
+)
+@BACKENDS
+def test_winners_that_no_pool_gives(backend, winners, kind, text):
+    with ag.set_backend(backend):
+        with pytest.raises(kind) as err:
+            ag.gather_winners(np.ones((2, 4)), winners=winners, window=2)
+        assert str(err.value) == f"gather_winners: {text}"
+        with pytest.raises(kind) as err:
+            ag.scatter_winners(np.ones((1, 2)), winners=winners, x_shape=(2, 4), window=2)
+        assert str(err.value) == f"scatter_winners: {text}"
+
+
+def test_a_winner_on_the_border():
+    x, lie = np.ones((3, 3)), {"window": 2, "padding": ((1, 0), (0, 1))}
+    _, winners = ag.max_pool.forward(x, **lie)
+    ag.gather_winners(x, winners=winners, **lie)
+    for place, tap in (((0, 0), 1), ((0, 1), 0), ((1, 1), 3), ((0, 1), 3)):
+        wrong = winners.copy()
+        wrong[place] = tap
+        with pytest.raises(ArgumentError) as err:
+            ag.gather_winners(x, winners=wrong, **lie)
+        assert str(err.value) == "gather_winners: winners is out of range; some name a tap that falls on the border"
+
+
+def test_none_wins_where_all_taps_are_passed_by():
+    """As a rectified pool has it."""
+    assert ag.gather_winners(np.ones((2, 2)), winners=[[4]], window=2).tolist() == [[0.0]]
+    spread = ag.scatter_winners(np.ones((1, 1)), winners=[[4]], x_shape=(2, 2), window=2)
+    assert not spread.any()
+
+
+@BACKENDS
+@pytest.mark.parametrize("shape", [(1, 1), (2, 1), (1, 3), (1, 1, 2), (2,), ()])
+def test_sensitivities_of_another_shape(backend, shape):
+    with ag.set_backend(backend):
+        for call, params in ((ag.mean_pool_wrt_input, {}), (ag.scatter_winners, {"winners": [[0, 1]]})):
+            with pytest.raises(ShapeError) as err:
+                call(np.ones(shape), x_shape=(2, 4), window=2, **params)
+            assert str(err.value) == f"{call.name}: g has the wrong shape: expected (1, 2), got {shape}"
 
 
 @pytest.mark.parametrize(
@@ -280,6 +416,21 @@ def test_a_dilation_below_1():
             "adaptive_mean_pool: x has the wrong rank: expected at least (H, W), got (3,)",
         ),
         (
+            lambda: ag.adaptive_mean_pool(np.zeros((2, 0)), 1),
+            ShapeError,
+            "adaptive_mean_pool: x has no pixels: expected at least one row and column, got (2, 0)",
+        ),
+        (
+            lambda: ag.adaptive_mean_pool(X, 2.0),
+            ArgumentError,
+            "adaptive_mean_pool: output_size is not understood: expected an int or a pair of ints, got 2.0",
+        ),
+        (
+            lambda: ag.global_mean_pool(np.zeros(3)),
+            ShapeError,
+            "global_mean_pool: x has the wrong rank: expected at least (H, W), got (3,)",
+        ),
+        (
             lambda: ag.max_pool("image", 2),
             OperandError,
             "max_pool: x is not an array: expected a tensor, an array or a number, got str",
@@ -295,14 +446,17 @@ def test_a_dilation_below_1():
             "max_pool: too many arguments; it takes x, window, stride, padding, dilation, ceil_mode, rectified",
         ),
         (
-            lambda: ag.mean_pool(X, 2, dilation=2),
+            lambda: ag.mean_pool(X, 2, rectified=True),
             OperandError,
-            "mean_pool: no argument 'dilation'; it takes x, window, stride, padding, ceil_mode, count_include_pad",
+            (
+                "mean_pool: no argument 'rectified'; "
+                "it takes x, window, stride, padding, ceil_mode, count_include_pad, dilation"
+            ),
         ),
         (
-            lambda: ag.max_pool(X, ag.tensor(2)),
+            lambda: ag.max_pool(X, ag.tensor(2.0, requires_grad=True)),
             OperandError,
-            "max_pool: parameter 'window' has no gradient: expected a plain value, got a Tensor",
+            "max_pool: parameter 'window' has no gradient: expected a plain value, got a Tensor; pass it detached",
         ),
     ],
 )

@@ -70,7 +70,8 @@ def test_a_convolution_turns_the_filters_around(call):
 def test_the_transpose(rng, stride, dilation, groups, data):
     size = data.draw(st.tuples(small, small))
     padding = tuple(data.draw(st.integers(0, (k - 1) * d)) for k, d in zip(size, pair(dilation), strict=True))
-    extra = tuple(data.draw(st.integers(0, s - 1)) for s in pair(stride))
+    limits = (max(s, d) - 1 for s, d in zip(pair(stride), pair(dilation), strict=True))
+    extra = tuple(data.draw(st.integers(0, limit)) for limit in limits)
     x, w = numbers(rng, (2, 2 * groups, *rng.integers(2, 5, 2))), numbers(rng, (2 * groups, 2, *size))
     sides = zip(x.shape[2:], size, pair(stride), pair(dilation), padding, extra, strict=True)
     assume(all((n - 1) * s - 2 * p + (k - 1) * d + e + 1 > 0 for n, k, s, d, p, e in sides))
@@ -80,5 +81,24 @@ def test_the_transpose(rng, stride, dilation, groups, data):
         ),
         lambda x, w, bias: torch.conv_transpose2d(x, w, bias, stride, padding, extra, groups, dilation),
         x, w, numbers(rng, (2 * groups,)),
+        order=2,
+    )  # fmt: skip
+
+
+@few
+@given(rng=generators, stride=small, sides=st.tuples(margins, margins), extra=st.integers(0, 3))
+def test_the_transpose_with_a_border_of_its_own_on_each_side(rng, stride, sides, extra):
+    """PyTorch cuts off by hand what all the border leaves."""
+    x, w = numbers(rng, (1, 2, 3, 4)), numbers(rng, (2, 2, 3, 2))
+    dilation, (top, bottom), (left, right) = 4, *sides
+    compare(
+        lambda x, w: ops.correlate2d_transpose(
+            x, w, stride=stride, padding=sides, output_padding=extra, dilation=dilation
+        ),
+        lambda x, w: F.pad(
+            torch.conv_transpose2d(x, w, None, stride, 0, 0, 1, dilation),
+            (-left, extra - right, -top, extra - bottom),
+        ),
+        x, w,
         order=2,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """Pooling as PyTorch has it, ties included, on both backends."""
 
+import oracles
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812  # as all the world has it
@@ -12,20 +13,23 @@ from autograd_cnn.errors import ArgumentError, ShapeError
 
 small = st.integers(1, 3)
 pairs = st.one_of(small, st.tuples(small, small))
+margins = st.tuples(st.integers(0, 2), st.integers(0, 2))
 
 
 @st.composite
 def pools(draw, kind, primitive, **params):
-    """Draw images, with or without a batch, and windows that fit."""
+    """Draw images, with or without a batch, and windows that fit; borders of different widths among them."""
     window = draw(pairs)
+    alike = st.tuples(*(st.integers(0, k // 2) for k in pair(window)))
     lie = {
         "window": window,
         "stride": draw(st.one_of(st.none(), pairs)),
-        "padding": tuple(draw(st.integers(0, k // 2)) for k in pair(window)),
+        "padding": draw(st.one_of(alike, st.tuples(margins, margins))),
+        "dilation": draw(st.one_of(st.just(1), pairs)),
         "ceil_mode": draw(st.booleans()),
         **{name: draw(values) for name, values in params.items()},
     }
-    shape = (*draw(st.sampled_from([(), (1,), (2,)])), 2, *draw(st.tuples(*[st.integers(3, 8)] * 2)))
+    shape = (*draw(st.sampled_from([(), (1,), (2,)])), 2, *draw(st.tuples(*[st.integers(1, 8)] * 2)))
     x = numbers(draw(generators), shape, kind)
     try:
         primitive.forward(x, **lie)
@@ -34,17 +38,50 @@ def pools(draw, kind, primitive, **params):
     return Call((x,), lie)
 
 
-def max_pool(x, window, rectified, **lie):
-    y = F.max_pool2d(x, window, **lie)
+def max_pool(x, *, window, stride, padding, dilation, ceil_mode, rectified):
+    if isinstance(padding[0], int):
+        y = F.max_pool2d(x, window, stride, padding, dilation, ceil_mode)
+    else:
+        padded, out = framed(x, window, stride, padding, dilation, ceil_mode, -torch.inf)
+        y = F.max_pool2d(padded, window, stride, 0, dilation)[..., : out[0], : out[1]]
     return F.relu(y) if rectified else y
 
 
-def mean_pool(x, window, **lie):
-    return F.avg_pool2d(x, window, **lie)
+def mean_pool(x, *, window, stride, padding, dilation, ceil_mode, count_include_pad):
+    """Correlate with ones where PyTorch has no such mean; a window's count is that of a picture of ones."""
+    if isinstance(padding[0], int) and dilation == 1:
+        return F.avg_pool2d(x, window, stride, padding, ceil_mode, count_include_pad)
+    sides = tuple(pair(side) for side in padding)
+    counted = torch.ones(x.shape[-2:], dtype=x.dtype)
+    if count_include_pad:
+        (top, bottom), (left, right) = sides
+        counted = F.pad(counted, (left, right, top, bottom), value=1.0)
+        counted, out = framed(counted, window, stride, ((0, 0), (0, 0)), dilation, ceil_mode, 0)
+    else:
+        counted, out = framed(counted, window, stride, sides, dilation, ceil_mode, 0)
+    padded, out = framed(x, window, stride, sides, dilation, ceil_mode, 0)
+    filters = torch.ones((1, 1, *pair(window)), dtype=x.dtype)
+
+    def total(images):
+        maps = images.reshape(-1, 1, *images.shape[-2:])
+        sums = F.conv2d(maps, filters, stride=window if stride is None else stride, dilation=dilation)
+        return sums[..., : out[0], : out[1]].reshape(*images.shape[:-2], *out)
+
+    return total(padded) / total(counted)
+
+
+def framed(x, window, stride, padding, dilation, ceil_mode, border):
+    """Return the image with its border, and as much beyond it as a further window takes; and the windows counted."""
+    steps = pair(window if stride is None else stride)
+    (top, bottom), (left, right) = padding
+    axes = zip(x.shape[-2:], pair(window), steps, padding, pair(dilation), strict=True)
+    out = [oracles.places(*axis, ceil_mode) for axis in axes]
+    below, beside = (s + (k - 1) * d for s, k, d in zip(steps, pair(window), pair(dilation), strict=True))
+    return F.pad(x, (left, right + beside, top, bottom + below), value=border), out
 
 
 CASES = {
-    ops.max_pool: Counterpart(max_pool, pools("grid", ops.max_pool, dilation=pairs, rectified=st.booleans())),
+    ops.max_pool: Counterpart(max_pool, pools("grid", ops.max_pool, rectified=st.booleans())),
     ops.mean_pool: Counterpart(mean_pool, pools("normal", ops.mean_pool, count_include_pad=st.booleans())),
 }
 

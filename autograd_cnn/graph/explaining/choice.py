@@ -9,7 +9,6 @@ from autograd_cnn import ops
 from autograd_cnn.graph.explaining.call import Call, Element, Term, UnknownError
 from autograd_cnn.kernels.windows import windows
 from autograd_cnn.ops.reduction import spread
-from autograd_cnn.parameters import pair
 from autograd_cnn.primitive import Primitive
 from autograd_cnn.replay import parameters
 from autograd_cnn.tape import Array
@@ -55,7 +54,7 @@ def _in_window(call: Call, position: int) -> Array:
     slid = windows(
         "explain", (shape[-2], shape[-1]), told["window"],
         stride=told["window"] if told["stride"] is None else told["stride"],
-        padding=pair("explain", "padding", told["padding"]),
+        padding=told["padding"],
         dilation=told["dilation"], ceil_mode=told["ceil_mode"],
     )  # fmt: skip
     rows, columns = (

@@ -18,6 +18,7 @@ from autograd_cnn.kernels.jit.panels import (
     Slide,
     copy_patches,
     cut_image,
+    fits,
     pack_rows,
     plan,
     tile_rows,
@@ -46,9 +47,12 @@ def correlate2d(x: Array, w: Array, bias: Array | None, windows: Windows, groups
     if in_stacks is not None:
         return in_stacks
     f, depth = w.shape[0] // groups, w[0].size
+    p = plan(x.shape[0], groups, w.shape[1], f, windows, x.itemsize)
+    if not fits(p.slide, x.itemsize):
+        return NotImplemented
     packed = pack_rows(w, groups, f * depth, f, depth, np.arange(depth))
     y = np.empty((x.shape[0], w.shape[0], *windows.out), x.dtype)
-    run(x, packed, start, plan(x.shape[0], groups, w.shape[1], f, windows, x.itemsize), y)
+    run(x, packed, start, p, y)
     return y
 
 

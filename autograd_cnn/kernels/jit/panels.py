@@ -25,6 +25,7 @@ from autograd_cnn.kernels.jit.simd import (
 from autograd_cnn.kernels.windows import Array, Windows
 
 DEPTH: Final = 256  # steps of a product after which the next rows begin, with what they share still in cache
+LARGEST: Final = 1 << 31  # bytes of scratch memory; a kernel that gets none can't say so
 FEW: Final = 1 << 12  # elements that one thread has packed before another is awake
 SCRATCH: Final = 192 * 1024  # bytes that a part of an image, or the patches of it, may take
 
@@ -133,6 +134,11 @@ def plan(
     return Plan(slide, *(np.ravel(table).astype(np.int64) for table in (taps, corners, places, spots, depths)))
 
 
+def fits(slide: Slide, itemsize: int) -> bool:
+    """Return whether a part of the padded image may be scratch memory."""
+    return itemsize * slide.channels * slide.part_rows * slide.part_width <= LARGEST
+
+
 def panel_width(places: int, lanes: int) -> int:
     """Return a width of whole vectors, but not one that caches, which sort by the lower bits, dislike."""
     width = -(-places // lanes) * lanes
@@ -207,8 +213,8 @@ def cut_image(part: Any, part_at: int, x: Any, x_at: int, channels: int, s: Slid
 
 @inner
 def _inner_width(s: Slide) -> int:
-    """Return how many columns of the image some window reaches."""
-    return min(s.part_width - s.left, s.width) - max(0, -s.left)
+    """Return how many columns of the image some window reaches, if any does."""
+    return max(0, min(s.part_width - s.left, s.width) - max(0, -s.left))
 
 
 @inner

@@ -15,6 +15,7 @@ from autograd_cnn.kernels.jit.panels import (
     Slide,
     add_patches,
     copy_row,
+    fits,
     pack_rows,
     panel_width,
     paste_image,
@@ -27,7 +28,7 @@ from autograd_cnn.kernels.windows import Array, Windows
 
 def correlate2d_wrt_input(g: Array, w: Array, windows: Windows, groups: int) -> Any:
     """Return what each pixel of x gets, of all windows that meet it."""
-    if not takes(g, w):
+    if not takes(g, w) or 0 in windows.image:
         return NotImplemented
     in_stacks = correlate_stacks(g, w, np.zeros(groups * w.shape[1], g.dtype), windows, groups, adjoint=True)
     if in_stacks is not None:
@@ -40,7 +41,7 @@ def correlate2d_wrt_input(g: Array, w: Array, windows: Windows, groups: int) -> 
     return (_by_correlating_back if back else _by_summing_patches)(g, w, windows, groups)
 
 
-def _by_correlating_back(g: Array, w: Array, windows: Windows, groups: int) -> Array:
+def _by_correlating_back(g: Array, w: Array, windows: Windows, groups: int) -> Any:
     """Correlate g with the kernels turned by 180 degrees, filters and channels exchanged."""
     n, f, c, taps = g.shape[0], w.shape[0] // groups, w.shape[1], windows.size[0] * windows.size[1]
     reach = [(k - 1) * d for k, d in zip(windows.size, windows.dilation, strict=True)]
@@ -48,17 +49,22 @@ def _by_correlating_back(g: Array, w: Array, windows: Windows, groups: int) -> A
     back = Windows(
         windows.out, windows.size, (1, 1), ((top, 0), (left, 0)), windows.dilation, windows.image
     )  # its extent, not its padding, says how far the rows below and columns on the right go
+    p = plan(n, groups, f, c, back, g.itemsize)
+    if not fits(p.slide, g.itemsize):
+        return NotImplemented
     turned = np.arange(f)[:, None] * c * taps + np.arange(taps)[::-1]  # (F/G, KH·KW)
     packed = pack_rows(w, groups, f * c * taps, c, taps, turned.reshape(-1))
     x = np.empty((n, groups * c, *windows.image), g.dtype)
-    run(g, packed, np.zeros(groups * c, g.dtype), plan(n, groups, f, c, back, g.itemsize), x)
+    run(g, packed, np.zeros(groups * c, g.dtype), p, x)
     return x
 
 
-def _by_adding_patches(g: Array, w: Array, windows: Windows, groups: int) -> Array:
+def _by_adding_patches(g: Array, w: Array, windows: Windows, groups: int) -> Any:
     """Compute patches, turned kernels · g, and add them to where they belong."""
     n, f, c, taps = g.shape[0], w.shape[0] // groups, w.shape[1], windows.size[0] * windows.size[1]
     p = plan(n, groups, c, f, windows, g.itemsize, whole=True)
+    if not fits(p.slide, g.itemsize):
+        return NotImplemented
     packed = pack_rows(w, groups, f * c * taps, c * taps, 1, np.arange(f) * c * taps)
     x = np.empty((n, groups * c, *windows.image), g.dtype)
     depths = np.arange(f) * p.slide.patch_width

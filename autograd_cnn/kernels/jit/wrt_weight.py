@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_cnn.kernels.jit.compiling import flat, in_pieces, inner, takes
 from autograd_cnn.kernels.jit.dots import ONE_MAP, SOME_MAPS, sum_of_dots
-from autograd_cnn.kernels.jit.panels import DEPTH, Plan, Slide, cut_image, plan, tile_rows, turn_maps
+from autograd_cnn.kernels.jit.panels import DEPTH, Plan, Slide, cut_image, fits, plan, tile_rows, turn_maps
 from autograd_cnn.kernels.jit.simd import LOW, MIDDLE, MIDDLE_VECTORS, TALL, TALL_VECTORS, VECTOR_BYTES, patches_on_left
 from autograd_cnn.kernels.jit.taps import add_tap_by_tap
 from autograd_cnn.kernels.windows import Array, Windows
@@ -28,6 +28,8 @@ def correlate2d_wrt_weight(x: Array, g: Array, windows: Windows, groups: int) ->
     chunks = min(c, -(-c * windows.size[0] * windows.size[1] // TAPS))
     p = plan(x.shape[0], groups, -(-c // chunks), f, windows, x.itemsize, all_channels=c)
     s = p.slide
+    if not fits(s, x.itemsize):
+        return NotImplemented
     pieces = min(s.images, max(1, SUMS // (groups * -(-c // s.channels))))
     lanes = VECTOR_BYTES // x.itemsize
     few = c < LOW and windows.out[1] >= lanes

@@ -42,7 +42,7 @@ def columns(x: Array, windows: Windows, groups: int) -> Array:
 
 def correlate2d(x: Array, w: Array, bias: Array | None, windows: Windows, groups: int) -> Array:
     """Return y[n, f] = bias[f] + Σ over c, p, q of w[f, c, p, q] · x[n, c, i·s + p·d, j·s + q·d]."""
-    kernels = w.reshape(groups, w.shape[0] // groups, -1)  # (G, F/G, C/G·KH·KW)
+    kernels = w.reshape(groups, w.shape[0] // groups, prod(w.shape[1:]))  # (G, F/G, C/G·KH·KW)
     y = kernels @ columns(x, windows, groups)  # (N, G, F/G, OH·OW)
     y = y.reshape(x.shape[0], w.shape[0], *windows.out)
     if bias is not None:
@@ -53,7 +53,7 @@ def correlate2d(x: Array, w: Array, bias: Array | None, windows: Windows, groups
 def correlate2d_wrt_input(g: Array, w: Array, windows: Windows, groups: int) -> Array:
     """Return what each pixel of x gets: the patches of all windows that meet it, added up (col2im)."""
     n, f = g.shape[:2]
-    kernels = w.reshape(groups, f // groups, -1)
+    kernels = w.reshape(groups, f // groups, prod(w.shape[1:]))
     patches = kernels.swapaxes(1, 2) @ g.reshape(n, groups, f // groups, prod(windows.out))  # (N, G, C/G·KH·KW, OH·OW)
     c = groups * w.shape[1]
     patches = patches.reshape(n, c, *windows.size, *windows.out)

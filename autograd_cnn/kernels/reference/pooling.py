@@ -4,6 +4,8 @@ Shapes: x (N, C, H, W), y and g (N, C, OH, OW). ``winners`` holds for each windo
 its largest tap, counted row by row, or the number of taps where none of them won.
 """
 
+from typing import Any
+
 import numpy as np
 
 from autograd_cnn.kernels.reference.correlation import cropped, padded
@@ -16,8 +18,7 @@ def max_pool(x: Array, windows: Windows, rectified: bool) -> tuple[Array, Array]
 
     Where ``rectified``, 0 wins over all that is not positive.
     """
-    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    extent = padded(x, windows, lowest)
+    extent = padded(x, windows, _lowest(x.dtype))
     values = [np.ascontiguousarray(extent[:, :, rows, columns]) for _, _, rows, columns in windows.taps()]
     y = values[0].copy()
     for value in values[1:]:
@@ -34,6 +35,13 @@ def max_pool(x: Array, windows: Windows, rectified: bool) -> tuple[Array, Array]
         zero = y <= 0
         y[zero], winners[zero] = 0, len(values)
     return y, winners
+
+
+def _lowest(dtype: Any) -> float:
+    """Return what no number of a dtype is below."""
+    if dtype.kind == "b":
+        return False
+    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
 
 
 def _first_inside(windows: Windows) -> Array:

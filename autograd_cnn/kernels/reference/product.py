@@ -14,6 +14,6 @@ def matmul(a: Array, b: Array) -> Array:
 def linear(x: Array, w: Array, bias: Array | None) -> Array:
     """Return x · wᵀ + bias for x (..., D) and w (F, D)."""
     y: Array = np.matmul(x, w.T)  # (..., F)
-    if bias is not None:
-        y += bias
-    return y
+    if bias is None:
+        return y
+    return np.add(y, bias, out=y if y.dtype == np.result_type(y, bias) else None)

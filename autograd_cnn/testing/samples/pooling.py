@@ -25,13 +25,22 @@ _FORMS: list[tuple[Shape, dict[str, Any]]] = [
     ((1, 1, 6, 7), {"window": 3, "stride": 2, "padding": 1, "ceil_mode": True}),
     ((1, 1, 1, 1), {"window": 1}),
     ((0, 2, 4, 4), {"window": 2}),
+    ((1, 0, 4, 4), {"window": 2}),
+    ((1, 1, 5, 4), {"window": 3, "stride": 2, "padding": ((0, 2), (1, 0))}),
+    ((1, 1, 5, 4), {"window": (2, 3), "stride": 2, "padding": "same"}),
+    ((2, 3, 3), {"window": 2, "stride": 1, "padding": "full"}),
+    ((1, 1, 1, 2), {"window": 3, "stride": 3, "ceil_mode": True}),
 ]
 _MAX_FORMS = [*_FORMS, ((1, 1, 8, 9), {"window": (2, 3), "stride": 1, "dilation": (3, 2)})]
 _RECTIFIED_FORMS: list[tuple[Shape, dict[str, Any]]] = [
     ((1, 2, 4, 6), {"window": 2, "rectified": True}),
     ((2, 5, 5), {"window": (1, 3), "stride": 2, "padding": (0, 1), "rectified": True}),
 ]
-_MEAN_FORMS = [*_FORMS, ((1, 1, 5, 7), {"window": 3, "stride": 2, "padding": 1, "count_include_pad": False})]
+_MEAN_FORMS = [
+    *_FORMS,
+    ((1, 1, 5, 7), {"window": 3, "stride": 2, "padding": 1, "count_include_pad": False}),
+    ((1, 1, 5, 7), {"window": 2, "stride": 2, "padding": ((1, 0), (0, 2)), "dilation": (2, 3), "ceil_mode": True}),
+]
 
 
 def _pooled(x: Shape, form: dict[str, Any]) -> tuple[Array, Array]:

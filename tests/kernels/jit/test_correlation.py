@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from autograd_cnn.kernels import jit, reference
+from autograd_cnn.kernels.jit import correlation, panels, wrt_input
 from autograd_cnn.kernels.windows import windows
 
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
@@ -56,6 +57,19 @@ def assert_all_three_near(form):
 @given(forms())
 def test_all_three_agree_with_the_reference(form):
     assert_all_three_near(form)
+
+
+@given(
+    image=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    size=pairs,
+    stride=st.tuples(st.integers(1, 30), st.integers(1, 30)),
+    padding=st.tuples(*[st.tuples(st.integers(0, 20), st.integers(0, 20))] * 2),
+    dtype=dtypes,
+)
+def test_windows_that_stay_on_a_wide_border(image, size, stride, padding, dtype):
+    """The first of them may reach less than the border, and none the image's last pixels."""
+    assume(all(k <= n + sum(pads) for n, k, pads in zip(image, size, padding, strict=True)))
+    assert_all_three_near(operands(2, 3, 5, image, size, dtype=dtype, stride=stride, padding=padding))
 
 
 LAYERS = {
@@ -126,6 +140,25 @@ def test_what_is_not_a_number_reaches_the_windows_that_meet_it_and_no_other():
 def test_other_dtypes_are_declined(dtype):
     x, w, bias, g, slid, groups = operands(1, 1, 1, (4, 4), 2, dtype=dtype)
     assert jit.correlate2d(x, w, bias, slid, groups) is NotImplemented
+    assert jit.correlate2d_wrt_input(g, w, slid, groups) is NotImplemented
+    assert jit.correlate2d_wrt_weight(x, g, slid, groups) is NotImplemented
+
+
+def test_what_needs_too_much_scratch_memory_is_declined(monkeypatch):
+    x, w, bias, g, slid, groups = operands(1, 1, 1, (8, 80), 2, stride=7, padding=40)
+    monkeypatch.setattr(panels, "LARGEST", 1 << 10)
+    for module in (correlation, wrt_input):
+        monkeypatch.setattr(module, "correlate_stacks", lambda *_, **__: None)  # which needs none
+    assert jit.correlate2d(x, w, bias, slid, groups) is NotImplemented
+    assert jit.correlate2d_wrt_input(g, w, slid, groups) is NotImplemented
+    assert jit.correlate2d_wrt_weight(x, g, slid, groups) is NotImplemented
+    x, w, _, g, slid, groups = operands(1, 1, 1, (8, 80), 2, dilation=7)
+    assert wrt_input._by_correlating_back(g, w, slid, groups) is NotImplemented
+
+
+def test_an_image_without_pixels_is_declined():
+    x, w, _, g, slid, groups = operands(1, 1, 1, (0, 2), 3, padding=2)
+    assert g.size
     assert jit.correlate2d_wrt_input(g, w, slid, groups) is NotImplemented
     assert jit.correlate2d_wrt_weight(x, g, slid, groups) is NotImplemented
 
