@@ -47,6 +47,10 @@ class FormatError(ValueError):
     """A file that does not hold what its name promises."""
 
 
+class CacheWarning(UserWarning):
+    """Compiled kernels that can't be kept for the next process, or were damaged; results are not touched."""
+
+
 class MissingDependencyError(ImportError):
     """An optional library that is not installed."""
 

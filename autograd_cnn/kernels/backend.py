@@ -10,6 +10,7 @@ from autograd_cnn.errors import ArgumentError, MissingDependencyError, sentence
 
 CHOICES: Final = ("auto", "reference", "jit")
 VARIABLE: Final = "AUTOGRAD_CNN_BACKEND"
+IMPORTED_IN: Final = os.getpid()
 _JIT: Final = "autograd_cnn.kernels.jit"
 
 _chosen: Final[list[ModuleType]] = []
