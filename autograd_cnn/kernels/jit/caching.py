@@ -130,7 +130,7 @@ def _machine() -> str:
 @cache
 def _folder() -> Path | None:
     """Return the first folder in which we, and nobody else, can write; None if there is none."""
-    refused = []
+    refused: list[str] = []
     for wished, folder in _places():
         if _is_private(folder):
             if refused and not wished:

@@ -21,6 +21,9 @@ from autograd_cnn.kernels.jit.caching import Cache
 from autograd_cnn.kernels.jit.threads import start, team
 from autograd_cnn.kernels.windows import Array
 
+if numba.config.DISABLE_JIT:
+    raise ImportError("NUMBA_DISABLE_JIT is set")
+
 PIECES: Final = 32  # runs of jobs that work is split into, for however many threads
 
 _FLOATS: Final = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
@@ -88,14 +91,16 @@ class in_pieces:  # noqa: N801  # a decorator
     ) -> "Compiled":
         for each in dtypes:
             if not each.isnative:  # its bytes would be read the wrong way round
-                raise OperandError(sentence("a compiled kernel", expected="bytes in this machine's order", got=each.str))
+                raise OperandError(
+                    sentence("a compiled kernel", expected="bytes in this machine's order", got=each.str)
+                )
         with global_compiler_lock:  # of several threads that need the same kernel one compiles it
             if dtypes not in self._compiled:
                 start()
                 count = types.int64
                 kinds = numba.typeof(sizes), numba.typeof(arrays)
                 signature = types.void(count, count, kinds[0], *kinds[1])
-                code = CFunc(self._function, (signature.args, signature.return_type), {}, {"error_model": "numpy"})
+                code: Any = CFunc(self._function, (signature.args, signature.return_type), {}, {"error_model": "numpy"})
                 code._cache = Cache(self._function)  # noqa: SLF001  # as above
                 code.compile()
                 # What this returns is called without looking at the arguments' types once more.
