@@ -52,15 +52,18 @@ class Team:
 
     def go(self, share: float) -> None:
         """Let the threads go, after a loop that would have taken a ``share`` of its time on one thread."""
+        if share < 1 or self._lost:
+            self._weigh(share)
+        self._free.release()
+
+    def _weigh(self, share: float) -> None:
         now = perf_counter()
         self._lost = max(0.0, self._lost + (now - self._began) * (1 - share))
-        if self._lost > LOSS:
+        if self._lost > LOSS and not self.fixed:
             self._lost = 0.0
-            if not self.fixed:
-                in_vain = now < self._resumes + self._pause  # the last pause was too short
-                self._pause = min(2 * self._pause, PAUSES[1]) if in_vain else PAUSES[0]
-                self._resumes = now + self._pause
-        self._free.release()
+            in_vain = now < self._resumes + self._pause  # the last pause was too short
+            self._pause = min(2 * self._pause, PAUSES[1]) if in_vain else PAUSES[0]
+            self._resumes = now + self._pause
 
     def fix(self) -> None:
         """Keep to the number of threads that was chosen."""
@@ -81,13 +84,17 @@ def start() -> None:
         return
     with global_compiler_lock:
         ours = {} if any(name in os.environ for name in _USERS) else _SPIN
-        method = get_start_method(allow_none=True)
         os.environ.update(ours)
-        numba.get_num_threads()
-        for name in ours:
-            del os.environ[name]
-        if method is None:
-            set_start_method(None, force=True)  # Numba asked for it, which settles it for the user, too
+        # Numba asks how processes are started. That would settle it for the user, too; and for fork it takes a
+        # semaphore of the system's, of which there may be none.
+        method = get_start_method(allow_none=True)
+        set_start_method("spawn", force=True)
+        try:
+            numba.get_num_threads()
+        finally:
+            set_start_method(method, force=True)
+            for name in ours:
+                del os.environ[name]
 
 
 def num_threads() -> int:
