@@ -6,8 +6,8 @@ A loop runs on all threads if they are free and there to help, else on the threa
 - *while another Python thread's loop runs*. Numba's ``workqueue`` would end the process, and OpenMP
   would start as many threads again, for the same cores;
 - *on a busy machine*. A thread whose core a neighbour has is waited for, milliseconds at each loop.
-  So every loop tells what one thread would have needed, and when too much time has been lost, loops run
-  on one thread for a while, before they try again.
+  So every loop tells what one thread would have needed, and when threads have lost more time than they
+  gained, loops run on one for a while, before they try again.
 """
 
 import os
@@ -22,7 +22,8 @@ from numba.core.compiler_lock import global_compiler_lock
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.kernels.backend import IMPORTED_IN
 
-LOSS: Final = 2e-3  # seconds lost to waiting before loops step down to one thread
+LOSS: Final = 2e-3  # seconds lost to waiting, before loops step down to one thread
+CREDIT: Final = 20e-3  # seconds gained that make up for losses, at most: what is long past says nothing
 PAUSES: Final = (0.05, 1.0)  # seconds until they try again: at first, and at most
 
 # GNU's OpenMP, on which Numba's threads run, lets a thread without work spin for long. On a busy
@@ -52,13 +53,13 @@ class Team:
 
     def go(self, share: float) -> None:
         """Let the threads go, after a loop that would have taken a ``share`` of its time on one thread."""
-        if share < 1 or self._lost:
+        if share < 1 or self._lost > -CREDIT:
             self._weigh(share)
         self._free.release()
 
     def _weigh(self, share: float) -> None:
         now = perf_counter()
-        self._lost = max(0.0, self._lost + (now - self._began) * (1 - share))
+        self._lost = max(-CREDIT, self._lost + (now - self._began) * (1 - share))
         if self._lost > LOSS and not self.fixed:
             self._lost = 0.0
             in_vain = now < self._resumes + self._pause  # the last pause was too short
