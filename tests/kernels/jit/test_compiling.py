@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -62,6 +63,7 @@ def test_a_loop_that_has_no_threads_lets_pythons_other_threads_go_on(monkeypatch
     def watch():
         while not ends.is_set():
             seen.append(y[-1])
+            time.sleep(1e-4)
 
     watcher = threading.Thread(target=watch)
     interval = sys.getswitchinterval()

@@ -70,7 +70,9 @@ def run(tmp_path):
             env=os.environ | {"NUMBA_THREADING_LAYER": layer, "AUTOGRAD_CNN_BACKEND": "jit"} | variables,
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
-        assert (done.returncode, done.stderr) == (0, "")
+        # Numba's layer of TBB says so much; there nothing of it is used in the child.
+        told = [line for line in done.stderr.splitlines() if "fork from a non-main thread" not in line]
+        assert (done.returncode, told) == (0, [])
         return done.stdout
 
     return run

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from itertools import pairwise
 
 import numba
 import pytest
@@ -100,7 +101,7 @@ def test_a_machine_that_stays_busy_is_tried_ever_more_seldom(clock):
     while clock.time < 110:
         if _loop(team, clock, took=4e-3, alone=1e-3):
             tried.append(clock.time)
-    pauses = [after - before for before, after in zip(tried, tried[1:], strict=False)]
+    pauses = [after - before for before, after in pairwise(tried)]
     assert pauses[:3] == pytest.approx([0.05, 0.1, 0.2], abs=6e-3)
     assert pauses[-3:] == pytest.approx([PAUSES[1]] * 3, abs=6e-3)
     assert len(tried) * 4e-3 < 0.01 * 10
