@@ -101,7 +101,7 @@ def num_threads() -> int:
     True
     """
     try:
-        return int(import_module(f"{_JIT}.threads").num_threads()) if find_spec("numba") else 1
+        return int(import_module(_JIT).num_threads()) if find_spec("numba") else 1
     except ImportError:
         return 1
 
@@ -132,7 +132,7 @@ def set_num_threads(count: int) -> None:
     """
     if find_spec("numba") is None:
         raise MissingDependencyError("set_num_threads", "fast")
-    import_module(f"{_JIT}.threads").set_num_threads(count)
+    import_module(_JIT).set_num_threads(count)
 
 
 def must_compile() -> bool:

@@ -81,7 +81,7 @@ def test_a_loop_that_has_no_threads_lets_pythons_other_threads_go_on(monkeypatch
 
 def test_threads_are_free_again_after_an_error():
     with pytest.raises(TypeError):
-        _squares(100, Sizes("1"), np.ones(100), np.ones(100))
+        _squares(100, Sizes(None), np.ones(100), np.ones(100))
     assert team.join()
     team.go(2.0)
 
