@@ -53,6 +53,10 @@ class FormatError(ValueError):
     """A file that does not hold what its name promises."""
 
 
+class CacheWarning(UserWarning):
+    """Compiled kernels that can't be kept for the next process, or were damaged; results are not touched."""
+
+
 class MissingDependencyError(ImportError):
     """A library or a program that is not installed, or that does not load here.
 

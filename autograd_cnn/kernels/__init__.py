@@ -12,7 +12,6 @@ from autograd_cnn.kernels.backend import (
     set_backend,
     set_num_threads,
 )
-from autograd_cnn.kernels.memory import keep_freed_blocks
 
 correlate2d = Kernel("correlate2d")
 correlate2d_wrt_input = Kernel("correlate2d_wrt_input")
@@ -39,8 +38,6 @@ standardize = Kernel("standardize")
 standardize_wrt_input = Kernel("standardize_wrt_input")
 standardized_dot = Kernel("standardized_dot")
 sum = Kernel("sum")  # noqa: A001  # NumPy's name
-
-keep_freed_blocks()
 
 __all__ = [
     "Kernel",

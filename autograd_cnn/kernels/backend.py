@@ -1,15 +1,20 @@
 """The choice between the backends."""
 
 import os
+import warnings
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType, TracebackType
 from typing import Any, Final
 
 from autograd_cnn.errors import ArgumentError, MissingDependencyError, sentence
+from autograd_cnn.kernels.memory import keep_freed_blocks
 
 CHOICES: Final = ("auto", "reference", "jit")
 VARIABLE: Final = "AUTOGRAD_CNN_BACKEND"
+IMPORTED_IN: Final = os.getpid()
+"""The process that imported the package. In another, a child of it, threads may have stayed behind."""
+
 _JIT: Final = "autograd_cnn.kernels.jit"
 
 _chosen: Final[list[ModuleType]] = []
@@ -27,7 +32,7 @@ class Kernel:
 
     def __call__(self, *args: Any) -> Any:
         """Run in the first backend that has the kernel and does not decline."""
-        for module in _chosen or _start():
+        for module in tuple(_chosen) or _start():  # a copy, as another thread may choose meanwhile
             function = getattr(module, self.name, None)
             if function is not None:
                 result = function(*args)
@@ -95,16 +100,23 @@ def num_threads() -> int:
     >>> ag.num_threads() >= 1
     True
     """
-    return int(import_module(f"{_JIT}.threads").num_threads()) if find_spec("numba") else 1
+    try:
+        return int(import_module(_JIT).num_threads()) if find_spec("numba") else 1
+    except ImportError:
+        return 1
 
 
 def set_num_threads(count: int) -> None:
     """Choose how many threads the jit backend runs on; its results do not depend on it, to the last bit.
 
+    Without a choice there are as many as cores, and a busy machine, on which they would wait for each other,
+    makes do with one for a while. A choice holds there, too.
+
     Parameters
     ----------
     count : int
-        At least 1, at most what the variable ``NUMBA_NUM_THREADS`` says, by default the number of cores.
+        At least 1, at most what the variable ``NUMBA_NUM_THREADS`` says, by default the number of cores. In a
+        process that was forked from one with threads: 1.
 
     Raises
     ------
@@ -120,7 +132,7 @@ def set_num_threads(count: int) -> None:
     """
     if find_spec("numba") is None:
         raise MissingDependencyError("set_num_threads", "fast")
-    import_module(f"{_JIT}.threads").set_num_threads(count)
+    import_module(_JIT).set_num_threads(count)
 
 
 def must_compile() -> bool:
@@ -129,8 +141,8 @@ def must_compile() -> bool:
 
 
 def _start() -> list[ModuleType]:
-    _chosen[:] = _load(os.environ.get(VARIABLE, "auto"))
-    return _chosen
+    _chosen[:] = chosen = _load(os.environ.get(VARIABLE, "auto"))
+    return chosen
 
 
 def _load(name: str) -> list[ModuleType]:
@@ -138,8 +150,19 @@ def _load(name: str) -> list[ModuleType]:
         raise ArgumentError(
             sentence("set_backend", "unknown backend", expected=f"one of {', '.join(CHOICES)}", got=repr(name))
         )
-    installed = find_spec("numba") is not None
-    if name == "jit" and not installed:
-        raise MissingDependencyError("the jit backend", "fast")
-    wanted = ["jit", "reference"] if installed and name != "reference" else ["reference"]
-    return [import_module(f"autograd_cnn.kernels.{each}") for each in wanted]
+    keep_freed_blocks()
+    reference = import_module("autograd_cnn.kernels.reference")
+    if name == "reference":
+        return [reference]
+    if find_spec("numba") is None:
+        if name == "jit":
+            raise MissingDependencyError("the jit backend", "fast")
+        return [reference]
+    try:
+        return [import_module(_JIT), reference]
+    except ImportError as error:  # Numba is there, but not for this NumPy or this Python
+        if name == "jit":
+            raise
+        text = sentence("the jit backend", f"Numba can't be used ({error})", hint="NumPy does the work, slower")
+        warnings.warn(text, RuntimeWarning, stacklevel=4)
+        return [reference]

@@ -65,6 +65,26 @@ def test_without_numba(monkeypatch):
     assert str(err.value) == "the jit backend needs an extra; try: python -m pip install 'autograd-cnn[fast]'"
 
 
+def _without_jit(*lines):
+    code = "\n".join(["import autograd_cnn as ag", *lines])
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    environment.pop(backend.VARIABLE, None)
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )  # fmt: skip
+
+
+def test_a_numba_that_does_not_work():
+    done = _without_jit("print(ag.current_backend(), ag.num_threads(), ag.max_pool([[1.0, 2.0]], (1, 2)).item())")
+    assert done.stdout == "reference 1 2.0\n"
+    assert "RuntimeWarning: the jit backend: Numba can't be used (NUMBA_DISABLE_JIT is set); NumPy does" in done.stderr
+
+
+def test_a_numba_that_does_not_work_but_is_wanted():
+    done = _without_jit("try:", "    ag.set_backend('jit')", "except ImportError as error:", "    print(error)")
+    assert (done.stdout, done.stderr) == ("NUMBA_DISABLE_JIT is set\n", "")
+
+
 @pytest.mark.parametrize("name", ["reference", "jit"])
 def test_the_environment_decides_at_the_start(name):
     code = "import autograd_cnn as ag; print(ag.current_backend())"

@@ -7,7 +7,9 @@ import sys
 SCRIPT = """
 import resource
 import numpy as np
-import autograd_cnn.kernels
+import autograd_cnn as ag
+
+ag.current_backend()  # the first use of a backend
 
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

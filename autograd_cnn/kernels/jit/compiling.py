@@ -4,17 +4,25 @@ Code is compiled for the processor and the dtypes at hand when it is first neede
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
+import llvmlite.binding
 import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.ccallback import CFunc
+from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import intrinsic
 
+from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.kernels.jit.caching import Cache
+from autograd_cnn.kernels.jit.threads import start, team
 from autograd_cnn.kernels.windows import Array
+
+if numba.config.DISABLE_JIT:
+    raise ImportError("NUMBA_DISABLE_JIT is set")
 
 PIECES: Final = 32  # runs of jobs that work is split into, for however many threads
 
@@ -22,6 +30,7 @@ _FLOATS: Final = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
 _INT: Final = ir.IntType(64)
 _TAKES_JOBS: Final = ir.FunctionType(ir.VoidType(), [_INT, _INT, _INT])
+_CALL: Final = types.void(types.int64, types.int64, types.int64, types.int64)
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -38,7 +47,11 @@ def instruction(function: Callable[..., Any]) -> Any:
 
 
 def _kept_on_disk(parallel: bool = False) -> Callable[[Callable[..., Any]], Any]:
-    compiled: Callable[[Callable[..., Any]], Any] = numba.njit(cache=True, parallel=parallel)
+    def compiled(function: Callable[..., Any]) -> Any:
+        made: Any = numba.njit(parallel=parallel)(function)
+        made._cache = Cache(function)  # noqa: SLF001  # Numba has no other way to a cache of one's own
+        return made
+
     return compiled
 
 
@@ -55,25 +68,45 @@ class in_pieces:  # noqa: N801  # a decorator
 
     def __init__(self, function: Callable[..., None]) -> None:
         self._function = function
-        self._compiled: dict[tuple[int, ...], Compiled] = {}
+        self._compiled: dict[tuple[np.dtype[Any], ...], Compiled] = {}
         self.__doc__ = function.__doc__
 
     def __call__(self, jobs: int, sizes: tuple[int, ...], *arrays: Array, alone: bool = False) -> None:
         """Do jobs 0 to ``jobs - 1``; ``alone`` on this thread, since they are done before another is awake."""
-        dtypes = tuple([each.dtype.num for each in arrays])  # a list is faster than a generator
+        dtypes = tuple([each.dtype for each in arrays])  # a list is faster than a generator
         _, address, run = self._compiled.get(dtypes) or self._compile(dtypes, sizes, arrays)
-        run(address, jobs, 1 if alone else min(jobs, PIECES), sizes, arrays)
+        if alone or jobs <= 1:
+            run(address, jobs, 1, sizes, arrays)
+        elif team.join():
+            share = 1.0
+            try:
+                share = run(address, jobs, min(jobs, PIECES), sizes, arrays)
+            finally:
+                team.go(share)
+        else:
+            run(address, jobs, 0, sizes, arrays)
 
-    def _compile(self, dtypes: tuple[int, ...], sizes: tuple[int, ...], arrays: tuple[Array, ...]) -> "Compiled":
-        numba.get_num_threads()  # starts them; the cached code of a function that only calls `_spread` would not
-        count = types.int64
-        kinds = numba.typeof(sizes), numba.typeof(arrays)
-        signature = types.void(count, count, kinds[0], *kinds[1])
-        code = numba.cfunc(signature, cache=True, error_model="numpy")(self._function)
-        # What this returns is called without looking at the arguments' types once more.
-        run = _run.compile((count, count, count, *kinds))
-        compiled = self._compiled[dtypes] = Compiled(code, code.address, run)
-        return compiled
+    def _compile(
+        self, dtypes: tuple[np.dtype[Any], ...], sizes: tuple[int, ...], arrays: tuple[Array, ...]
+    ) -> "Compiled":
+        for each in dtypes:
+            if not each.isnative:  # its bytes would be read the wrong way round
+                raise OperandError(
+                    sentence("a compiled kernel", expected="bytes in this machine's order", got=each.str)
+                )
+        with global_compiler_lock:  # of several threads that need the same kernel one compiles it
+            if dtypes not in self._compiled:
+                start()
+                count = types.int64
+                kinds = numba.typeof(sizes), numba.typeof(arrays)
+                signature = types.void(count, count, kinds[0], *kinds[1])
+                code: Any = CFunc(self._function, (signature.args, signature.return_type), {}, {"error_model": "numpy"})
+                code._cache = Cache(self._function)  # noqa: SLF001  # as above
+                code.compile()
+                # What this returns is called without looking at the arguments' types once more.
+                run = _run.compile((count, count, count, *kinds))
+                self._compiled[dtypes] = Compiled(code, code.address, run)
+        return self._compiled[dtypes]
 
 
 class Compiled(NamedTuple):
@@ -81,23 +114,35 @@ class Compiled(NamedTuple):
 
     code: Any
     address: int
-    run: Callable[..., None]
+    run: Callable[..., float]
 
 
 @_kept_on_disk()
-def _run(address: int, jobs: int, pieces: int, sizes: tuple[int, ...], arrays: tuple[Array, ...]) -> None:
+def _run(address: int, jobs: int, pieces: int, sizes: tuple[int, ...], arrays: tuple[Array, ...]) -> float:
+    """Do jobs in 1 piece, in more on all threads, or in 0: in one piece while Python's other threads go on."""
     function, arguments = _bound(address, sizes, arrays)
+    if pieces > 1:
+        return _spread(function, jobs, pieces, arguments)
     if pieces == 1:
         _call(function, 0, jobs, arguments)
     else:
-        _spread(function, jobs, pieces, arguments)
+        _call_without_lock(function, 0, jobs, arguments)
+    return 1.0
 
 
 @_kept_on_disk(parallel=True)
-def _spread(function: int, jobs: int, pieces: int, arguments: int) -> None:
+def _spread(function: int, jobs: int, pieces: int, arguments: int) -> float:
+    """Return for which share of the time one thread would have been busy, if all jobs went like the fastest."""
+    fastest = np.inf
+    began = _ticks()
     for piece in numba.prange(pieces):
         number = np.int64(piece)
-        _call(function, number * jobs // pieces, (number + 1) * jobs // pieces, arguments)
+        first, last = number * jobs // pieces, (number + 1) * jobs // pieces
+        before = _ticks()
+        _call(function, first, last, arguments)
+        fastest = min(fastest, (_ticks() - before) / (last - first))
+    took = _ticks() - began
+    return fastest * jobs / took if took > 0 else 1.0
 
 
 @instruction
@@ -139,13 +184,43 @@ def _call(typing: Any, function: Any, first: Any, last: Any, arguments: Any) -> 
         build.call(build.inttoptr(values[0], _TAKES_JOBS.as_pointer()), values[1:])
         return context.get_dummy_value()
 
-    count = types.int64
-    return types.void(count, count, count, count), write
+    return _CALL, write
+
+
+@instruction
+def _call_without_lock(typing: Any, function: Any, first: Any, last: Any, arguments: Any) -> Any:
+    """Do the same without Python's lock, as a parallel loop does."""
+
+    def write(context: Any, build: Any, signature: Any, values: Any) -> Any:
+        python = context.get_python_api(build)
+        state = python.save_thread()
+        build.call(build.inttoptr(values[0], _TAKES_JOBS.as_pointer()), values[1:])
+        python.restore_thread(state)
+        return context.get_dummy_value()
+
+    return _CALL, write
+
+
+@instruction
+def _ticks(typing: Any) -> Any:
+    """Return the time in the processor's own unit; 0 on one whose clock isn't known here."""
+
+    def write(context: Any, build: Any, signature: Any, values: Any) -> Any:
+        kind = ir.FunctionType(_INT, [])
+        match llvmlite.binding.get_default_triple().partition("-")[0]:
+            case "x86_64":
+                return build.call(build.module.declare_intrinsic("llvm.readcyclecounter", (), kind), [])
+            case "aarch64" | "arm64":
+                return build.asm(kind, "mrs $0, cntvct_el0", "=r", [], side_effect=True)
+            case _:
+                return _INT(0)
+
+    return types.int64(), write
 
 
 def is_cached() -> bool:
     """Return whether compiled code of an earlier run is on disk."""
-    return any(Path(_run.stats.cache_path).glob("*.nbi"))
+    return bool(_run._cache.is_filled())  # noqa: SLF001  # Numba has no public name for it
 
 
 def takes(*arrays: Any) -> bool:

@@ -17,9 +17,6 @@ of the pixels in the other, the tile reads its patches out of the image itself.
 
 No compiler finds this tile in plain loops. So it is written here in LLVM's language, in the vector
 width of the processor at hand; Numba compiles it along with the code around it.
-
-Numba caches compiled code by the source file of the function that it compiles, not by this one:
-whoever changes this file removes the ``*.nbi`` and ``*.nbc`` of those that use it.
 """
 
 from typing import Any, Final, TypeAlias
