@@ -9,6 +9,7 @@ import inspect
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import prod
 from types import EllipsisType, NoneType
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args, get_origin, get_type_hints
@@ -46,12 +47,12 @@ class Parsed:
     def __call__(self, where: str, name: str, value: Any) -> Any:
         """Parse what was passed for the parameter ``name`` of the function ``where``."""
         kind = type(value)
-        if kind in self.types or (self.rows and kind is tuple and _INT.issuperset(map(type, value))):
+        if kind in self.types or (self.rows and kind is tuple and INT.issuperset(map(type, value))):
             return value
         return self.parse(where, name, value)
 
 
-_INT: Final = frozenset({int})
+INT: Final = frozenset({int})
 _INT_OR_NONE: Final = frozenset({int, NoneType})
 
 
@@ -265,13 +266,20 @@ def _index(where: str, name: str, value: Any) -> Any:
 
 
 def _known_shape(where: str, name: str, value: Any) -> tuple[int, ...]:
-    if type(value) is not tuple or not _INT.issuperset(map(type, value)) or min(value, default=0) < 0:
-        value = integers(where, name, value, 0)
-    if prod(value) > _MOST_ELEMENTS:
+    if type(value) is not tuple or not INT.issuperset(map(type, value)):
+        value = integers(where, name, value)
+    return _of_memory(where, name, value)
+
+
+@lru_cache(maxsize=1024)
+def _of_memory(where: str, name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape that an array can have."""
+    integers(where, name, shape, 0)
+    if prod(shape) > _MOST_ELEMENTS:
         raise ArgumentError(
-            sentence(where, f"{name} is out of range", expected=f"at most {_MOST_ELEMENTS} elements", got=value)
+            sentence(where, f"{name} is out of range", expected=f"at most {_MOST_ELEMENTS} elements", got=shape)
         )
-    return value
+    return shape
 
 
 # --- flags and numbers ------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd_cnn import spelling
 from autograd_cnn.errors import OperandError, RegistrationError, sentence
-from autograd_cnn.parameters import hints_of, parsers_of, signature_of
+from autograd_cnn.parameters import INT, hints_of, parsers_of, signature_of
 from autograd_cnn.tape import Floats, Traced
 
 _PLAIN: Final = frozenset({int, float, bool, str, tuple, type(None), np.ndarray})
@@ -54,6 +54,8 @@ class Signature:
         self._settled = {
             name: self._parsers[name].types if name in self._parsers else _PLAIN for name in self.parameters
         }
+        self._known: dict[str, Any] = dict.fromkeys(self.parameters)  # the last tuple of each that was in order
+        self._rows = frozenset(name for name, parser in self._parsers.items() if parser.rows)
         self.inexact = frozenset(name for name, hint in hints_of(forward).items() if hint is Floats)
         self._arity = -1 if self.variadic else len(self.operands)
         if "y" in self._names:
@@ -76,11 +78,16 @@ class Signature:
 
     def parsed(self, where: str, params: dict[str, Any]) -> dict[str, Any]:
         """Parse the parameters, in place; an error names the function ``where``."""
+        settled, known = self._settled, self._known
         for name, value in params.items():
-            if type(value) not in self._settled[name]:
-                parse = self._parsers.get(name)
-                value = plain(where, name, value)  # noqa: PLW2901  # parsed step by step
-                params[name] = value if parse is None else parse(where, name, value)
+            if type(value) in settled[name] or value is known[name]:
+                continue
+            if type(value) is tuple and name in self._rows and INT.issuperset(map(type, value)):
+                known[name] = value
+                continue
+            parse = self._parsers.get(name)
+            value = plain(where, name, value)  # noqa: PLW2901  # parsed step by step
+            params[name] = value if parse is None else parse(where, name, value)
         return params
 
     def _sorted(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -2,10 +2,11 @@
 
 import os
 import warnings
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType, TracebackType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from autograd_cnn.errors import ArgumentError, MissingDependencyError, sentence
 from autograd_cnn.kernels.memory import keep_freed_blocks
@@ -17,8 +18,10 @@ IMPORTED_IN: Final = os.getpid()
 
 _JIT: Final = "autograd_cnn.kernels.jit"
 
-_chosen: Final[list[ModuleType]] = []
-"""The backends to try, in order; none before the first call."""
+_Backends: TypeAlias = tuple[ModuleType, ...]
+
+_chosen: Final[list[_Backends]] = [()]
+"""The backends to try, in order; none before the first call. It is replaced whole, as threads may read it meanwhile."""
 
 
 class Kernel:
@@ -26,18 +29,22 @@ class Kernel:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._found: tuple[_Backends, tuple[Callable[..., Any], ...]] = ((), ())  # what some backends have of the name
 
     def __repr__(self) -> str:
         return f"<kernel {self.name}>"
 
     def __call__(self, *args: Any) -> Any:
         """Run in the first backend that has the kernel and does not decline."""
-        for module in tuple(_chosen) or _start():  # a copy, as another thread may choose meanwhile
-            function = getattr(module, self.name, None)
-            if function is not None:
-                result = function(*args)
-                if result is not NotImplemented:
-                    return result
+        backends, functions = self._found
+        chosen = _chosen[0] or _start()
+        if backends is not chosen:
+            functions = tuple(getattr(module, self.name) for module in chosen if hasattr(module, self.name))
+            self._found = chosen, functions
+        for function in functions:
+            result = function(*args)
+            if result is not NotImplemented:
+                return result
         raise AssertionError(self.name)
 
 
@@ -66,8 +73,8 @@ class set_backend:  # noqa: N801  # a function to its users, which `with` can un
     """
 
     def __init__(self, name: str) -> None:
-        self._before = list(_chosen)
-        _chosen[:] = _load(name)
+        self._before = _chosen[0]
+        _chosen[0] = _load(name)
 
     def __enter__(self) -> None:
         """Leave the choice made; `__exit__` undoes it."""
@@ -76,7 +83,7 @@ class set_backend:  # noqa: N801  # a function to its users, which `with` can un
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Return to the backend that was chosen before."""
-        _chosen[:] = self._before
+        _chosen[0] = self._before
 
 
 def current_backend() -> str:
@@ -88,7 +95,7 @@ def current_backend() -> str:
     >>> ag.current_backend() in ("reference", "jit")
     True
     """
-    return (_chosen or _start())[0].__name__.rsplit(".", 1)[-1]
+    return (_chosen[0] or _start())[0].__name__.rsplit(".", 1)[-1]
 
 
 def num_threads() -> int:
@@ -140,12 +147,12 @@ def must_compile() -> bool:
     return current_backend() == "jit" and not import_module(f"{_JIT}.compiling").is_cached()
 
 
-def _start() -> list[ModuleType]:
-    _chosen[:] = chosen = _load(os.environ.get(VARIABLE, "auto"))
+def _start() -> _Backends:
+    _chosen[0] = chosen = _load(os.environ.get(VARIABLE, "auto"))
     return chosen
 
 
-def _load(name: str) -> list[ModuleType]:
+def _load(name: str) -> _Backends:
     if name not in CHOICES:
         raise ArgumentError(
             sentence("set_backend", "unknown backend", expected=f"one of {', '.join(CHOICES)}", got=repr(name))
@@ -153,16 +160,16 @@ def _load(name: str) -> list[ModuleType]:
     keep_freed_blocks()
     reference = import_module("autograd_cnn.kernels.reference")
     if name == "reference":
-        return [reference]
+        return (reference,)
     if find_spec("numba") is None:
         if name == "jit":
             raise MissingDependencyError("the jit backend", "fast")
-        return [reference]
+        return (reference,)
     try:
-        return [import_module(_JIT), reference]
+        return import_module(_JIT), reference
     except ImportError as error:  # Numba is there, but not for this NumPy or this Python
         if name == "jit":
             raise
         text = sentence("the jit backend", f"Numba can't be used ({error})", hint="NumPy does the work, slower")
         warnings.warn(text, RuntimeWarning, stacklevel=4)
-        return [reference]
+        return (reference,)

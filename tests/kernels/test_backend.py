@@ -112,7 +112,7 @@ def test_the_reference_has_every_kernel():
 
 
 def _use(monkeypatch, *modules):
-    monkeypatch.setattr(backend, "_chosen", list(modules))
+    monkeypatch.setattr(backend, "_chosen", [tuple(modules)])
 
 
 def _module(**functions):
