@@ -393,7 +393,7 @@ def backends_agree(primitive: Primitive, case: Case, rng: np.random.Generator) -
 
 @_law(_recorded)
 def spelling_does_not_matter(primitive: Primitive, case: Case, _rng: np.random.Generator) -> float:
-    """However a parameter is spelled, with NumPy's integers, lists or arrays, the tape keeps the same."""
+    """Parameters may be NumPy's integers, lists or arrays; the tape keeps the same."""
     expected = primitive(*tracked(case), **case.params).node.saved
     for row in (list, np.array):
         params = {name: respelled(value, row if name != "index" else tuple) for name, value in case.params.items()}
@@ -411,7 +411,7 @@ def spelling_does_not_matter(primitive: Primitive, case: Case, _rng: np.random.G
 
 @_law(_always)
 def sizes_are_checked(primitive: Primitive, case: Case, _rng: np.random.Generator) -> float:
-    """Whatever the sizes, empty ones too: numbers or one sentence, the same on both backends."""
+    """Whatever the sizes, empty ones too, there are numbers or one sentence."""
     for what, arrays, params in resized(case):
         on_both_backends(primitive, what, arrays, params)
     return 0.0
@@ -419,7 +419,7 @@ def sizes_are_checked(primitive: Primitive, case: Case, _rng: np.random.Generato
 
 @_law(_tracked)
 def dtypes_are_checked(primitive: Primitive, case: Case, _rng: np.random.Generator) -> float:
-    """Other byte orders, half precision and small integers give what float64 gives, as exactly as they can be."""
+    """Other byte orders, half precision and small integers give what float64 gives."""
     expected = on_both_backends(primitive, "float64", list(case.arrays), case.params)
     swapped = [a.astype(a.dtype.newbyteorder()) if isinstance(a, np.ndarray) else a for a in case.arrays]
     params = {k: v.astype(v.dtype.newbyteorder()) if isinstance(v, np.ndarray) else v for k, v in case.params.items()}
@@ -456,7 +456,7 @@ def _agree_if_numbers(what: str, found: Outcome, expected: Outcome, relative: fl
 
 @_law(_recorded)
 def nan_and_infinity_pass(primitive: Primitive, case: Case, _rng: np.random.Generator) -> float:
-    """NaN and infinity give numbers, the same on both backends; where the value is NaN, no gradient is silently 0."""
+    """NaN and infinity are no errors; where the value is NaN, no gradient is 0."""
     usual = on_both_backends(primitive, "the sample", list(case.arrays), case.params)
     for k, i in enumerate(case.differentiable):
         for number in (np.nan, np.inf, -np.inf):

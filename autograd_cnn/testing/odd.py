@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd_cnn import errors
 from autograd_cnn.errors import sentence
-from autograd_cnn.kernels import set_backend
+from autograd_cnn.kernels import current_backend, set_backend
 from autograd_cnn.primitive import Primitive
 from autograd_cnn.tape import gradients
 from autograd_cnn.tensor import Tensor
@@ -48,11 +48,12 @@ def outcome(primitive: Primitive, arrays: list[Any], params: dict[str, Any]) -> 
 
 
 def on_both_backends(primitive: Primitive, what: str, arrays: list[Any], params: dict[str, Any]) -> Outcome:
-    """Return what the reference backend makes of a call; raise `CheckError` unless the compiled one agrees."""
+    """Return what the reference backend makes of a call; raise `CheckError` unless the one in use agrees."""
     with set_backend("reference"):
         plain = outcome(primitive, arrays, params)
-    with set_backend("auto"):
-        fast = outcome(primitive, arrays, params)
+    if current_backend() == "reference":
+        return plain
+    fast = outcome(primitive, arrays, params)
     if isinstance(plain, str) or isinstance(fast, str):
         if plain != fast:
             expected, got = (said if isinstance(said, str) else "numbers" for said in (plain, fast))
