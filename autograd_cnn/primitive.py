@@ -165,24 +165,24 @@ class Primitive:
                 y = _frozen(y, raw)
         elif not isinstance(y, np.generic):
             y = np.asarray(y)[()]
-        state = recording.get()
+        enabled, watched, scope, tracing = recording.get()
         node = None
-        if tracked and state.enabled and not self.constant and y.dtype.kind == "f":
+        if tracked and enabled and not self.constant and y.dtype.kind == "f":
             kept = params
             for name, value in params.items():
                 kind = type(value)
                 if kind not in _SETTLED and not (kind is tuple and _NUMBERS.issuperset(map(type, value))):
                     kept = kept | {name: _kept(value)}
             saved = self._saved(nodes, raw, y, residuals, kept)
-            operands = () if tracked == len(nodes) else raw if light else _untracked(raw, nodes, state.tracing)
-            node = Node(self, tuple(nodes), saved, y.shape, y.dtype, state.scope, kept, operands)
+            operands = () if tracked == len(nodes) else raw if light else _untracked(raw, nodes, tracing)
+            node = Node(self, tuple(nodes), saved, y.shape, y.dtype, scope, kept, operands)
         elif y.dtype.kind not in "biuf":
             raise OperandError(
                 sentence(
                     self.name, "its result is not an array of numbers", expected="ints, floats or bools", got=y.dtype
                 )
             )
-        if state.anomaly:
+        if watched:
             anomaly.watch(self.name, y, node)
         return family.of(y, node)
 
