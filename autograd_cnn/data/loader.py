@@ -47,7 +47,7 @@ class Loader:
     ShapeError
         If there are not as many labels as images.
     ArgumentError
-        If ``batch_size`` is below 1 or ``seed`` is negative.
+        If ``batch_size`` is below 1, or above the number of images with ``drop_last``, or ``seed`` is negative.
 
     Examples
     --------
@@ -80,6 +80,11 @@ class Loader:
             )  # fmt: skip
         if batch_size < 1:
             raise ArgumentError(sentence("Loader", "batch_size is out of range", expected="at least 1", got=batch_size))
+        if drop_last and len(self.images) < batch_size:
+            raise ArgumentError(
+                sentence("Loader", "drop_last leaves no batch", expected=f"a batch_size up to {len(self.images)}",
+                         got=batch_size)
+            )  # fmt: skip
         if seed < 0:
             raise ArgumentError(sentence("Loader", "seed is out of range", expected="at least 0", got=seed))
         self.batch_size = batch_size

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,8 @@ class Adam(Optimizer):
     array([0.9, 1.9])
     """
 
+    remembers: ClassVar = {"step": True, "exp_avg": True, "exp_avg_sq": True}
+
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
@@ -61,37 +63,35 @@ class Adam(Optimizer):
     def check(self, group: Group) -> None:
         """Raise `ArgumentError` if an option is out of range."""
         self._at_least_zero(group, "lr", "eps", "weight_decay")
-        if not all(0 <= beta < 1 for beta in group["betas"]):
+        betas = group["betas"]
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
             raise ArgumentError(
-                sentence(type(self).__name__, "betas are out of range", expected="0 to below 1", got=group["betas"])
+                sentence(type(self).__name__, "betas are out of range", expected="0 to below 1", got=betas)
             )
 
-    def update(self, moved: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> None:
-        """Write a parameter's next values into ``moved``."""
+    def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
+        """Write a parameter's next values into ``out``, and return its moments."""
         if group["weight_decay"]:
             grad = grad + value * group["weight_decay"]
-        self._descend(moved, grad, state, group)
-        moved += value
+        state = self._descend(out, grad, state, group)
+        out += value
+        return state
 
-    def _descend(self, moved: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> None:
-        """Write the step into ``moved``."""
+    def _descend(self, out: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
+        """Write the step into ``out``, and return the moments."""
         beta1, beta2 = group["betas"]
-        if not state:
-            state.update(step=0, exp_avg=np.zeros_like(moved), exp_avg_sq=np.zeros_like(moved))
-        state["step"] += 1
-        mean, square = state["exp_avg"], state["exp_avg_sq"]
-        mean *= beta1
-        mean += np.multiply(grad, 1 - beta1, out=moved)
-        square *= beta2
-        np.multiply(grad, grad, out=moved)
-        moved *= 1 - beta2
-        square += moved
+        step = state.get("step", 0) + 1
+        mean = np.asarray(state.get("exp_avg", 0.0) * beta1 + np.multiply(grad, 1 - beta1, out=out))
+        np.multiply(grad, grad, out=out)
+        out *= 1 - beta2
+        square = np.asarray(state.get("exp_avg_sq", 0.0) * beta2 + out)
         # The corrections for the zeros at the start are numbers: they go where they cost least.
-        correction = math.sqrt(1 - beta2 ** state["step"])
-        np.sqrt(square, out=moved)
-        moved += group["eps"] * correction
-        np.divide(mean, moved, out=moved)
-        moved *= -group["lr"] * correction / (1 - beta1 ** state["step"])
+        correction = math.sqrt(1 - beta2**step)
+        np.sqrt(square, out=out)
+        out += group["eps"] * correction
+        np.divide(mean, out, out=out)
+        out *= -group["lr"] * correction / (1 - beta1**step)
+        return {"step": step, "exp_avg": mean, "exp_avg_sq": square}
 
 
 class AdamW(Adam):
@@ -111,6 +111,8 @@ class AdamW(Adam):
     array([0.85, 1.8 ])
     """
 
+    implies: ClassVar = {"decoupled_weight_decay": True}
+
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
@@ -121,10 +123,11 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(params, lr, betas, eps, weight_decay)
 
-    def update(self, moved: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> None:
-        """Write a parameter's next values into ``moved``."""
-        self._descend(moved, grad, state, group)
-        moved += value * (1 - group["lr"] * group["weight_decay"])
+    def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
+        """Write a parameter's next values into ``out``, and return its moments."""
+        state = self._descend(out, grad, state, group)
+        out += value * (1 - group["lr"] * group["weight_decay"])
+        return state
 
 
 class RMSprop(Optimizer):
@@ -164,6 +167,8 @@ class RMSprop(Optimizer):
     array([0.8, 1.8])
     """
 
+    remembers: ClassVar = {"square_avg": True, "momentum_buffer": False, "step": False}
+
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
@@ -181,26 +186,21 @@ class RMSprop(Optimizer):
         """Raise `ArgumentError` if an option is out of range."""
         self._at_least_zero(group, "lr", "alpha", "eps", "weight_decay", "momentum")
 
-    def update(self, moved: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> None:
-        """Write a parameter's next values into ``moved``."""
+    def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
+        """Write a parameter's next values into ``out``, and return its mean square and its momentum."""
+        alpha, momentum = group["alpha"], group["momentum"]
         if group["weight_decay"]:
             grad = grad + value * group["weight_decay"]
-        if not state:
-            state["square_avg"] = np.zeros_like(moved)
-            if group["momentum"]:
-                state["momentum_buffer"] = np.zeros_like(moved)
-        square = state["square_avg"]
-        square *= group["alpha"]
-        np.multiply(grad, grad, out=moved)
-        moved *= 1 - group["alpha"]
-        square += moved
-        np.sqrt(square, out=moved)
-        moved += group["eps"]
-        np.divide(grad, moved, out=moved)
-        if group["momentum"]:
-            buffer = state["momentum_buffer"]
-            buffer *= group["momentum"]
-            buffer += moved
-            moved[...] = buffer
-        moved *= -group["lr"]
-        moved += value
+        np.multiply(grad, grad, out=out)
+        out *= 1 - alpha
+        square = np.asarray(state.get("square_avg", 0.0) * alpha + out)
+        next_state: State = {"square_avg": square}
+        np.sqrt(square, out=out)
+        out += group["eps"]
+        np.divide(grad, out, out=out)
+        if momentum:
+            out += state.get("momentum_buffer", 0.0) * momentum
+            next_state["momentum_buffer"] = np.array(out)
+        out *= -group["lr"]
+        out += value
+        return next_state

@@ -5,24 +5,28 @@ computes new ones and rebinds ``parameter.data``.
 """
 
 import copy
+import math
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.errors import ArgumentError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.tensor import Tensor
 
 Group: TypeAlias = dict[str, Any]
 """Parameters under ``"params"``, and the options that hold for them."""
 
 State: TypeAlias = dict[str, Any]
-"""What an optimiser remembers of one parameter from step to step."""
+"""What an optimiser remembers of one parameter from step to step. Its arrays are replaced, never written to."""
+
+_WAYS: Final = frozenset({"capturable", "differentiable", "foreach", "fused"})
+"""PyTorch's options that choose how a step is computed, and not which."""
 
 
 class Optimizer:
-    """The base of all optimisers; a subclass defines ``update``.
+    """The base of all optimisers; a subclass defines ``update``, and says in ``remembers`` what it remembers.
 
     Parameters
     ----------
@@ -41,11 +45,17 @@ class Optimizer:
     Raises
     ------
     ArgumentError
-        If there is nothing to optimise, a tensor comes twice, is no leaf or requires no gradient,
+        If there is nothing to optimise, a tensor comes twice, is not a leaf or requires no gradient,
         or an option is unknown or out of range.
     OperandError
-        If something is no tensor.
+        If something is not a tensor.
     """
+
+    remembers: ClassVar[Mapping[str, bool]] = {}
+    """What there is to remember of a parameter, and whether it always is."""
+
+    implies: ClassVar[Mapping[str, Any]] = {}
+    """The values of PyTorch's options that it acts as, and does not have; of others it is False."""
 
     def __init__(self, params: Iterable[Tensor] | Iterable[Mapping[str, Any]], defaults: Group) -> None:
         self.defaults = defaults
@@ -86,18 +96,28 @@ class Optimizer:
             self._check_tensor(tensor, place, held)
             held.add(id(tensor))
         options = {**self.defaults, **group, "params": tensors}
+        for name, value in options.items():
+            if isinstance(value, np.generic):  # of NumPy's numbers a float64 would make all of float32 one
+                options[name] = value.item()
         self.check(options)
         self.param_groups.append(options)
 
     def _check_tensor(self, tensor: Any, place: int, held: set[int]) -> None:
         if not isinstance(tensor, Tensor):
             raise OperandError(
-                sentence(self._name, f"parameter {place} is no tensor", expected="a Tensor", got=type(tensor).__name__)
+                sentence(
+                    self._name, f"parameter {place} is not a tensor", expected="a Tensor", got=type(tensor).__name__
+                )
             )
         if not tensor.is_leaf:
             raise ArgumentError(
-                sentence(self._name, f"parameter {place} is no leaf", hint="optimise what it was computed from")
+                sentence(self._name, f"parameter {place} is not a leaf", hint="optimise what it was computed from")
             )
+        if not tensor.requires_grad:
+            raise ArgumentError(
+                sentence(self._name, f"parameter {place} requires no gradient, so it would never move",
+                         hint="set requires_grad, or leave it out: [p for p in parameters if p.requires_grad]")
+            )  # fmt: skip
         if id(tensor) in held:
             raise ArgumentError(sentence(self._name, f"parameter {place} comes a second time"))
 
@@ -107,7 +127,7 @@ class Optimizer:
 
     def _at_least_zero(self, group: Group, *names: str) -> None:
         for name in names:
-            if not group[name] >= 0:
+            if not isinstance(group[name], (int, float)) or not 0 <= group[name] < math.inf:
                 raise ArgumentError(
                     sentence(self._name, f"{name} is out of range", expected="at least 0", got=repr(group[name]))
                 )
@@ -121,32 +141,62 @@ class Optimizer:
                 parameter.grad = None
 
     def step(self) -> None:
-        """Move every parameter that has a gradient."""
+        """Move every parameter that has a gradient; all of them, or none if something fails or interrupts.
+
+        Raises
+        ------
+        ShapeError
+            If a gradient is not shaped as its parameter, which has been given other values since.
+        """
+        moves: list[tuple[Tensor, NDArray[Any], State]] = []
         for group in self.param_groups:
             for parameter in group["params"]:
-                if parameter.grad is None:
+                grad = parameter.grad
+                if grad is None:
                     continue
-                state = self.state.get(parameter)
-                if state is None:
-                    state = self.state[parameter] = {}
-                moved = np.empty_like(parameter.value)
-                self.update(moved, parameter.value, parameter.grad.value, state, group)
-                moved.flags.writeable = False
-                parameter.data = Tensor.of(moved)  # not copied
+                if grad.shape != parameter.shape:
+                    raise ShapeError(
+                        sentence(self._name, "a gradient is of another shape than its parameter",
+                                 expected=parameter.shape, got=grad.shape, hint="call zero_grad() after a change")
+                    )  # fmt: skip
+                out = np.empty_like(parameter.value)
+                state = self.update(out, parameter.value, grad.value, self.state.get(parameter, {}), group)
+                out.flags.writeable = False
+                moves.append((parameter, out, state))
+        self._make(moves)
 
-    def update(self, moved: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> None:
-        """Write a parameter's next values into ``moved``.
+    def _make(self, moves: list[tuple[Tensor, NDArray[Any], State]]) -> None:
+        """Take over what has been computed; an interrupt waits until all of it has been."""
+        interrupt: BaseException | None = None
+        while moves:
+            try:
+                parameter, out, state = moves[-1]
+                parameter.data = Tensor.of(out)  # not copied
+                self.state[parameter] = state
+                moves.pop()
+            except KeyboardInterrupt as error:
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
+
+    def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
+        """Write a parameter's next values into ``out``, and return what to remember.
 
         Parameters
         ----------
-        moved : array
+        out : array
             To be filled; until then scratch.
         value, grad : array
             The parameter's values and gradient, not to be written to.
         state : dict
-            What is remembered of the parameter; empty before its first step.
+            What is remembered of the parameter, not to be written to; empty before its first step.
         group : dict
             The options.
+
+        Returns
+        -------
+        dict
+            What is remembered from now on.
         """
         raise NotImplementedError(sentence(self._name, "update is not defined"))
 
@@ -157,38 +207,73 @@ class Optimizer:
         tensors = [p for group in self.param_groups for p in group["params"]]
         place = {id(p): i for i, p in enumerate(tensors)}
         return {
-            "state": {place[id(p)]: copy.deepcopy(state) for p, state in self.state.items()},
+            "state": {place[id(p)]: copy.deepcopy(state) for p, state in self.state.items() if id(p) in place},
             "param_groups": [{**g, "params": [place[id(p)] for p in g["params"]]} for g in self.param_groups],
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Take over options and memory from `state_dict`, all or nothing.
 
+        PyTorch's, too, where it is of the same optimiser and asks for nothing that this one does not have.
+
         Raises
         ------
+        OperandError
+            If it is no such dict.
         ArgumentError
-            If the groups or the shapes are not those of this optimiser.
+            If the groups, the options, the shapes or what was remembered are not those of this optimiser.
         """
+        if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
+            got = sorted(map(str, state_dict)) if isinstance(state_dict, Mapping) else type(state_dict).__name__
+            raise OperandError(
+                sentence("load_state_dict", "it is not a state", expected="a dict with 'state' and 'param_groups'",
+                         got=got)
+            )  # fmt: skip
         groups = state_dict["param_groups"]
         sizes = [len(group["params"]) for group in self.param_groups], [len(group["params"]) for group in groups]
         if sizes[0] != sizes[1]:
-            raise ArgumentError(
-                sentence("load_state_dict", f"the state is of another {self._name}",
-                         expected=f"groups of {sizes[0]} parameters", got=sizes[1])
-            )  # fmt: skip
+            raise self._foreign(f"groups of {sizes[0]} parameters", sizes[1])
         tensors = [p for group in self.param_groups for p in group["params"]]
         order = [place for group in groups for place in group["params"]]
+        if lost := state_dict["state"].keys() - set(order):
+            raise self._foreign("memory of these parameters", f"some of parameter {min(lost, key=str)}")
         loaded = {}
         for tensor, place in zip(tensors, order, strict=True):
             if place in state_dict["state"]:
-                loaded[tensor] = _adopted(tensor, place, state_dict["state"][place])
-        known = [{key: theirs[key] for key in theirs if key in mine and key != "params"}
-                 for mine, theirs in zip(self.param_groups, groups, strict=True)]  # fmt: skip
+                loaded[tensor] = self._adopted(tensor, place, state_dict["state"][place])
+        known = [self._options(mine, theirs) for mine, theirs in zip(self.param_groups, groups, strict=True)]
         for mine, options in zip(self.param_groups, known, strict=True):
             self.check({**mine, **options})
         self.state = loaded
         for mine, options in zip(self.param_groups, known, strict=True):
             mine.update(options)
+
+    def _options(self, mine: Group, theirs: Mapping[str, Any]) -> Group:
+        """Return the options of a loaded group; those that there are not here must be off."""
+        if missing := self.defaults.keys() - theirs.keys():
+            raise self._foreign(f"the option {min(missing)!r}", f"{', '.join(sorted(theirs.keys() - {'params'}))}")
+        known = {name: value for name, value in theirs.items() if name in mine or name == "initial_lr"}
+        for name, value in theirs.items():
+            implied = self.implies.get(name, False)
+            if name not in known and name not in _WAYS and value not in (None, implied):
+                raise self._foreign(f"no option {name!r}, or {implied}", repr(value))
+        known.pop("params")
+        return {name: value.item() if isinstance(value, np.generic) else value for name, value in known.items()}
+
+    def _adopted(self, tensor: Tensor, place: int, state: Mapping[str, Any]) -> State:
+        """Copy what was remembered of one parameter, arrays in its dtype."""
+        state = {name: value for name, value in state.items() if value is not None}  # PyTorch's mark for none yet
+        always = {name for name, needed in self.remembers.items() if needed}
+        if state and (not state.keys() <= self.remembers.keys() or not always <= state.keys()):
+            expected = f"{', '.join(self.remembers) or 'nothing'} of parameter {place}"
+            raise self._foreign(expected, ", ".join(map(str, state)))
+        return {name: _number(value) if name == "step" else _array(tensor, place, name, value)
+                for name, value in state.items()}  # fmt: skip
+
+    def _foreign(self, expected: str, got: object) -> ArgumentError:
+        return ArgumentError(
+            sentence("load_state_dict", f"the state is not of this {self._name}", expected=expected, got=got)
+        )
 
     def __repr__(self) -> str:
         shown = []
@@ -198,20 +283,16 @@ class Optimizer:
         return f"{self._name}({'; '.join(shown)})"
 
 
-def _adopted(tensor: Tensor, place: int, state: Mapping[str, Any]) -> State:
-    """Copy what was remembered of one parameter, arrays in its dtype."""
-    taken: State = {}
-    for name, value in state.items():
-        if value is None:  # PyTorch's mark for a momentum that has not begun
-            continue
-        if name == "step":
-            taken[name] = int(value)
-            continue
-        array = np.asarray(value).astype(tensor.dtype)  # a copy, for which PyTorch's tensors must not be asked
-        if array.shape != tensor.shape:
-            raise ArgumentError(
-                sentence("load_state_dict", f"{name!r} of parameter {place} has the wrong shape",
-                         expected=tensor.shape, got=array.shape)
-            )  # fmt: skip
-        taken[name] = array
-    return taken
+def _number(value: Any) -> int:
+    """Return the number of steps, which PyTorch has in a tensor."""
+    return int(value)
+
+
+def _array(tensor: Tensor, place: int, name: str, value: Any) -> NDArray[Any]:
+    array = np.asarray(value).astype(tensor.dtype)  # a copy, for which PyTorch's tensors must not be asked
+    if array.shape != tensor.shape:
+        raise ArgumentError(
+            sentence("load_state_dict", f"{name!r} of parameter {place} has the wrong shape", expected=tensor.shape,
+                     got=array.shape)
+        )  # fmt: skip
+    return array

@@ -1,7 +1,8 @@
 """Learning rates that change from epoch to epoch.
 
-A schedule sets the rate of every group to a factor times the rate that the group began with, so
-the rate at an epoch depends on nothing but its number.
+A schedule has a rate for every epoch, which depends on the epoch's number and the group's first rate alone. As long as
+nobody else sets a group's rate, it is that. Where something else does, another schedule or the user, the schedule
+changes what it finds as its own rate changes, as PyTorch's chainable forms do: a warm-up and a decay go together.
 """
 
 import math
@@ -25,42 +26,82 @@ class Schedule:
     last_epoch : int
         How many steps there have been.
     base_lrs : list of float
-        The rates that the groups began with.
+        The rates that the groups began with; groups that are added later come in at the next step.
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
-        for group in optimizer.param_groups:
-            group.setdefault("initial_lr", float(group["lr"]))
-        self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = 0
-        self._set()
+        self.base_lrs: list[float] = []
+        self._lrs: list[float] = []  # as this schedule left them
+        self._adopt()
+        for group, base in zip(optimizer.param_groups, self.base_lrs, strict=True):
+            group["lr"] = self._changed(group["lr"], base, self.rate(base, 0))
+        self._lrs = self.get_last_lr()
+
+    def _adopt(self) -> None:
+        """Note the first rates of groups that have come since."""
+        for group in self.optimizer.param_groups[len(self.base_lrs) :]:
+            self.base_lrs.append(group.setdefault("initial_lr", float(group["lr"])))
+            self._lrs.append(math.nan)
 
     def rate(self, base: float, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""
         raise NotImplementedError(sentence(type(self).__name__, "rate is not defined"))
 
+    def chained(self, lr: float, before: float, now: float) -> float:
+        """Return what becomes of a rate that is not this schedule's own, as that goes from ``before`` to ``now``."""
+        return lr * (now / before)
+
+    def _changed(self, lr: float, before: float, now: float) -> float:
+        if lr == before:
+            return now
+        return self.chained(lr, before, now) if before else lr + (now - before)
+
     def step(self) -> None:
         """Go on to the next epoch: call it after the optimiser's steps of this one."""
+        self._adopt()
         self.last_epoch += 1
-        self._set()
+        for i, (group, base) in enumerate(zip(self.optimizer.param_groups, self.base_lrs, strict=True)):
+            before, now = self.rate(base, self.last_epoch - 1), self.rate(base, self.last_epoch)
+            group["lr"] = now if group["lr"] == self._lrs[i] == before else self._changed(group["lr"], before, now)
+        self._lrs = self.get_last_lr()
 
     def get_last_lr(self) -> list[float]:
         """Return the present rate of every group."""
         return [group["lr"] for group in self.optimizer.param_groups]
 
-    def _set(self) -> None:
-        for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=False):
-            group["lr"] = self.rate(base, self.last_epoch)
-
     def state_dict(self) -> dict[str, Any]:
         """Return what a stopped training needs to go on."""
-        return {"last_epoch": self.last_epoch, "base_lrs": list(self.base_lrs)}
+        return {"last_epoch": self.last_epoch, "base_lrs": list(self.base_lrs), "lrs": self.get_last_lr()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from `state_dict`."""
+        """Go on from `state_dict`, with the rates of that time.
+
+        Raises
+        ------
+        ArgumentError
+            If it is no such state, or of an optimiser with another number of groups.
+        """
+        groups = self.optimizer.param_groups
+        if not isinstance(state_dict, dict) or state_dict.keys() != {"last_epoch", "base_lrs", "lrs"}:
+            raise ArgumentError(
+                sentence("load_state_dict", "it is not a state of a schedule",
+                         expected="a dict with last_epoch, base_lrs and lrs", got=_named(state_dict))
+            )  # fmt: skip
+        if not len(groups) == len(state_dict["base_lrs"]) == len(state_dict["lrs"]):
+            raise ArgumentError(
+                sentence("load_state_dict", "the schedule is of another optimiser", expected=f"{len(groups)} rates",
+                         got=len(state_dict["base_lrs"]))
+            )  # fmt: skip
         self.last_epoch, self.base_lrs = state_dict["last_epoch"], list(state_dict["base_lrs"])
-        self._set()
+        self._lrs = list(state_dict["lrs"])
+        for group, lr in zip(groups, self._lrs, strict=True):
+            group["lr"] = lr
+
+
+def _named(state: Any) -> str:
+    return ", ".join(map(str, state)) if isinstance(state, dict) else type(state).__name__
 
 
 class StepLR(Schedule):
@@ -136,6 +177,11 @@ class CosineAnnealingLR(Schedule):
     def rate(self, base: float, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from 0."""
         return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * epoch / self.T_max)) / 2
+
+    def chained(self, lr: float, before: float, now: float) -> float:
+        """Return what becomes of another rate: it comes nearer to ``eta_min`` as this one does."""
+        above = before - self.eta_min
+        return self.eta_min + (lr - self.eta_min) * ((now - self.eta_min) / above) if above else lr + (now - before)
 
 
 class LinearLR(Schedule):

@@ -1,7 +1,7 @@
 """Stochastic gradient descent."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,8 @@ class SGD(Optimizer):
     tensor([0.8, 1.6], requires_grad=True)
     """
 
+    remembers: ClassVar = {"momentum_buffer": False}
+
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
@@ -73,23 +75,24 @@ class SGD(Optimizer):
                          got=f"{group['momentum']}, {group['dampening']}")
             )  # fmt: skip
 
-    def update(self, moved: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> None:
-        """Write a parameter's next values into ``moved``."""
+    def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
+        """Write a parameter's next values into ``out``, and return its momentum."""
         decay, momentum = group["weight_decay"], group["momentum"]
         if decay:
             grad = grad + value * decay
         if momentum:
-            grad = _with_momentum(grad, state, momentum, group["dampening"], group["nesterov"])
-        np.multiply(grad, -group["lr"], out=moved)
-        moved += value
+            buffer = _buffer(grad, state.get("momentum_buffer"), momentum, group["dampening"])
+            state = {"momentum_buffer": buffer}
+            grad = grad + buffer * momentum if group["nesterov"] else buffer
+        np.multiply(grad, -group["lr"], out=out)
+        out += value
+        return state
 
 
-def _with_momentum(grad: NDArray[Any], state: State, momentum: float, dampening: float, nesterov: bool) -> NDArray[Any]:
-    """Return the direction to go."""
-    buffer: NDArray[Any] | None = state.get("momentum_buffer")
-    if buffer is None:
-        buffer = state["momentum_buffer"] = np.array(grad)
-    else:
-        buffer *= momentum
-        buffer += grad * (1 - dampening) if dampening else grad
-    return grad + buffer * momentum if nesterov else buffer
+def _buffer(grad: NDArray[Any], last: NDArray[Any] | None, momentum: float, dampening: float) -> NDArray[Any]:
+    """Return the momentum, which begins with the first gradient."""
+    if last is None:
+        return np.array(grad)
+    buffer: NDArray[Any] = np.asarray(last * momentum)
+    buffer += grad * (1 - dampening) if dampening else grad
+    return buffer

@@ -16,12 +16,18 @@ def numbers():
 
 @pytest.mark.parametrize(
     ("n", "batch_size", "drop_last", "sizes"),
-    [(10, 4, False, [4, 4, 2]), (10, 4, True, [4, 4]), (8, 4, True, [4, 4]), (3, 8, False, [3]), (3, 8, True, [])],
+    [(10, 4, False, [4, 4, 2]), (10, 4, True, [4, 4]), (8, 4, True, [4, 4]), (3, 8, False, [3])],
 )
 def test_batch_sizes(n, batch_size, drop_last, sizes):
     loader = Loader(np.zeros((n, 2)), np.arange(n), batch_size=batch_size, drop_last=drop_last)
     assert len(loader) == len(sizes)
     assert [len(labels) for _, labels in loader] == sizes
+
+
+def test_dropping_the_only_batch_would_leave_nothing_to_learn_from():
+    with pytest.raises(ArgumentError) as error:
+        Loader(np.zeros((3, 2)), np.arange(3), batch_size=8, drop_last=True)
+    assert str(error.value) == "Loader: drop_last leaves no batch: expected a batch_size up to 3, got 8"
 
 
 def test_every_image_once_with_its_own_label(numbers):

@@ -5,7 +5,7 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import nn, optim
-from autograd_cnn.errors import ArgumentError, OperandError
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
 
 ALL = [
     lambda p, **o: optim.SGD(p, **{"lr": 0.1, "momentum": 0.9, **o}),
@@ -118,8 +118,8 @@ def test_groups_have_options_of_their_own():
     [
         (lambda _: [], {}, ArgumentError, "there are no parameters to optimise"),
         (lambda _: iter(()), {}, ArgumentError, "there are no parameters to optimise"),
-        (lambda w: [w, 3.0], {}, OperandError, "parameter 1 is no tensor: expected a Tensor, got float"),
-        (lambda w: [w * 2], {}, ArgumentError, "parameter 0 is no leaf; optimise what it was computed from"),
+        (lambda w: [w, 3.0], {}, OperandError, "parameter 1 is not a tensor: expected a Tensor, got float"),
+        (lambda w: [w * 2], {}, ArgumentError, "parameter 0 is not a leaf; optimise what it was computed from"),
         (lambda w: [w, w], {}, ArgumentError, "parameter 1 comes a second time"),
         (lambda w: [{"params": [w]}, {"params": [w]}], {}, ArgumentError, "parameter 0 comes a second time"),
         (lambda w: [{"params": [w], "speed": 1}], {}, ArgumentError,
@@ -184,27 +184,40 @@ def test_the_state_has_pytorchs_form():
     assert [(group["params"], group["lr"]) for group in state["param_groups"]] == [([0], 0.1), ([1], 0.5)]
 
 
+GROUP = {"params": [0], "lr": 0.2, "momentum": 0.9, "dampening": 0, "weight_decay": 0, "nesterov": False}
+
+
 def test_what_pytorch_leaves_empty_is_left_out():
     w = _leaf()
     optimizer = optim.SGD([w], 0.1)
-    optimizer.load_state_dict({
-        "state": {0: {"momentum_buffer": None}},
-        "param_groups": [{"params": [0], "lr": 0.2, "foreach": None}],
-    })  # fmt: skip
+    neutral = {"foreach": None, "maximize": False, "differentiable": False, "fused": True}
+    optimizer.load_state_dict({"state": {0: {"momentum_buffer": None}}, "param_groups": [GROUP | neutral]})
     assert optimizer.state == {w: {}}
     assert optimizer.param_groups[0]["lr"] == 0.2
     assert "foreach" not in optimizer.param_groups[0]
 
 
+def _state(memory=None, **options):
+    return {"state": {} if memory is None else {0: memory}, "param_groups": [GROUP | options]}
+
+
+FOREIGN = "load_state_dict: the state is not of this SGD: expected "
+
+
 @pytest.mark.parametrize(
     ("state", "text"),
     [
-        ({"state": {}, "param_groups": [{"params": [0, 1]}]},
-         "load_state_dict: the state is of another SGD: expected groups of [1] parameters, got [2]"),
-        ({"state": {0: {"momentum_buffer": [1.0]}}, "param_groups": [{"params": [0], "lr": 0.5}]},
+        (_state(params=[0, 1]), FOREIGN + "groups of [1] parameters, got [2]"),
+        (_state({"momentum_buffer": [1.0]}),
          "load_state_dict: 'momentum_buffer' of parameter 0 has the wrong shape: expected (2,), got (1,)"),
-        ({"state": {}, "param_groups": [{"params": [0], "lr": -1.0}]},
-         "SGD: lr is out of range: expected at least 0, got -1.0"),
+        (_state(lr=-1.0), "SGD: lr is out of range: expected at least 0, got -1.0"),
+        (_state(maximize=True), FOREIGN + "no option 'maximize', or False, got True"),
+        (_state(amsgrad=1), FOREIGN + "no option 'amsgrad', or False, got 1"),
+        (_state({"exp_avg": [1.0, 1.0], "exp_avg_sq": [1.0, 1.0], "step": 3}),
+         FOREIGN + "momentum_buffer of parameter 0, got exp_avg, exp_avg_sq, step"),
+        ({"state": {}, "param_groups": [{"params": [0], "lr": 0.1, "betas": (0.9, 0.99)}]},
+         FOREIGN + "the option 'dampening', got betas, lr"),
+        ({"state": {7: {}}, "param_groups": [GROUP]}, FOREIGN + "memory of these parameters, got some of parameter 7"),
     ],
 )  # fmt: skip
 def test_a_state_that_does_not_fit_changes_nothing(state, text):
@@ -217,3 +230,97 @@ def test_a_state_that_does_not_fit_changes_nothing(state, text):
     assert str(error.value) == text
     assert optimizer.state[w]["momentum_buffer"].tolist() == held
     assert optimizer.param_groups[0]["lr"] == 0.1
+
+
+@pytest.mark.parametrize("state", [None, {}, {"state": {}}, [1]])
+def test_what_is_not_a_state(state):
+    with pytest.raises(OperandError, match="load_state_dict: it is not a state: expected a dict with 'state' and"):
+        optim.SGD([_leaf()], 0.1).load_state_dict(state)
+
+
+# --- all or nothing ---------------------------------------------------------------------------
+
+MAKE = {
+    "SGD": lambda params: optim.SGD(params, 0.1, momentum=0.9, nesterov=True),
+    "Adam": lambda params: optim.Adam(params, 0.1, weight_decay=0.1),
+    "AdamW": lambda params: optim.AdamW(params, 0.1),
+    "RMSprop": lambda params: optim.RMSprop(params, 0.1, momentum=0.9),
+}
+
+
+def _remembered(optimizer, params):
+    return [(p.tolist(), {k: np.array(v).tolist() for k, v in optimizer.state.get(p, {}).items()}) for p in params]
+
+
+@pytest.mark.parametrize("name", MAKE)
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_a_step_that_is_cut_short_is_not_made(name, error, at, monkeypatch):
+    params = [_leaf(), _leaf(), _leaf()]
+    optimizer = MAKE[name](params)
+    _descend(optimizer, params, steps=2)
+    before = _remembered(optimizer, params)
+    update, calls = optimizer.update, iter(range(3))
+
+    def failing(*args):
+        state = update(*args)
+        if next(calls) == at:
+            raise error
+        return state
+
+    monkeypatch.setattr(optimizer, "update", failing)
+    with pytest.raises(error):
+        _descend(optimizer, params, steps=1)
+    assert _remembered(optimizer, params) == before
+
+
+def test_an_interrupt_waits_until_a_step_is_made(monkeypatch):
+    params = [_leaf(), _leaf()]
+    optimizer = optim.SGD(params, 0.1, momentum=0.9)
+    whole = [_leaf(), _leaf()]
+    _descend(optim.SGD(whole, 0.1, momentum=0.9), whole, steps=1)
+    times = iter([True, False, False])
+
+    class Interrupted(dict):
+        def __setitem__(self, key, value):
+            if next(times):
+                raise KeyboardInterrupt
+            super().__setitem__(key, value)
+
+    monkeypatch.setattr(optimizer, "state", Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        _descend(optimizer, params, steps=1)
+    assert [p.tolist() for p in params] == [p.tolist() for p in whole]
+    assert len(optimizer.state) == 2
+
+
+def test_a_gradient_of_another_shape_moves_nothing():
+    a, b = _leaf(), _leaf()
+    optimizer = optim.SGD([a, b], 0.1)
+    ag.sum(a * b).backward()
+    b.data = [1.0, 2.0, 3.0]
+    before = a.tolist()
+    with pytest.raises(ShapeError) as error:
+        optimizer.step()
+    assert str(error.value) == (
+        "SGD: a gradient is of another shape than its parameter: expected (3,), got (2,); call zero_grad() after a change"
+    )
+    assert a.tolist() == before
+
+
+def test_options_of_numpys_leave_float32_alone():
+    for make in (optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop):
+        w = ag.tensor(np.ones(2, np.float32), requires_grad=True)
+        optimizer = make([w], lr=np.float64(0.1), weight_decay=np.float64(0.1))
+        _descend(optimizer, [w], steps=2)
+        assert w.dtype == np.float32
+        assert {np.asarray(v).dtype for k, v in optimizer.state[w].items() if k != "step"} <= {np.dtype(np.float32)}
+
+
+def test_what_requires_no_gradient_would_never_move():
+    with pytest.raises(ArgumentError) as error:
+        optim.SGD([_leaf(), ag.tensor([1.0])], lr=0.1)
+    assert str(error.value) == (
+        "SGD: parameter 1 requires no gradient, so it would never move; "
+        "set requires_grad, or leave it out: [p for p in parameters if p.requires_grad]"
+    )

@@ -45,10 +45,65 @@ def test_formulas():
     assert linear == pytest.approx([0.5, 0.4, 0.3, 0.2, 0.1, 0.1])
 
 
-def test_a_second_schedule_begins_with_the_first_rates():
+# By PyTorch 2.13, lr = 0.2: a warm-up beside a decay, and three at once; the rates that the optimiser steps with.
+CHAINED = [
+    (lambda o: [optim.LinearLR(o, 0.25, total_iters=4), optim.StepLR(o, 3, 0.1)],
+     [0.05, 0.0875, 0.125, 0.01625, 0.02, 0.02, 0.002, 0.002]),
+    (lambda o: [optim.LinearLR(o, 0.5, total_iters=3), optim.CosineAnnealingLR(o, 5)],
+     [0.1, 0.120601, 0.109085, 0.069098, 0.019098, 0.0, 0.019098, 0.069098]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "expected"), CHAINED)
+def test_schedules_of_one_optimiser_go_together(make, expected):
+    optimizer = _optimizer()
+    schedules = make(optimizer)
+    rates = []
+    for _ in range(8):
+        rates.append(optimizer.param_groups[0]["lr"])
+        for schedule in schedules:
+            schedule.step()
+    assert rates == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_rate_that_the_user_sets_is_kept():
     optimizer = _optimizer(1.0)
-    _rates(optim.StepLR(optimizer, 1), 3)
-    assert optim.LinearLR(optimizer, 0.5).get_last_lr() == [0.5, 1.0]
+    schedule = optim.StepLR(optimizer, 2, 0.5)
+    optimizer.param_groups[0]["lr"] = 0.3
+    _rates(schedule, 2)
+    assert schedule.get_last_lr() == [0.15, 1.0]
+
+
+def test_a_group_that_is_added_later_is_scheduled_from_then_on():
+    optimizer = _optimizer(1.0)
+    schedule = optim.StepLR(optimizer, 2, 0.5)
+    schedule.step()
+    optimizer.add_param_group({"params": [ag.tensor(1.0, requires_grad=True)], "lr": 4.0})
+    assert schedule.get_last_lr() == [1.0, 2.0, 4.0]
+    schedule.step()
+    assert schedule.get_last_lr() == [0.5, 1.0, 2.0]
+
+
+NO_STATE = "load_state_dict: it is not a state of a schedule: expected a dict with last_epoch, base_lrs and lrs"
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        (None, f"{NO_STATE}, got NoneType"),
+        ({"last_epoch": 3}, f"{NO_STATE}, got last_epoch"),
+        (
+            {"last_epoch": 3, "base_lrs": [1.0], "lrs": [1.0]},
+            "load_state_dict: the schedule is of another optimiser: expected 2 rates, got 1",
+        ),
+    ],
+)
+def test_a_state_of_something_else_changes_nothing(state, text):
+    schedule = optim.StepLR(_optimizer(), 2)
+    with pytest.raises(ArgumentError) as error:
+        schedule.load_state_dict(state)
+    assert str(error.value) == text
+    assert (schedule.last_epoch, schedule.get_last_lr()) == (0, [0.2, 0.4])
 
 
 def test_the_state_makes_a_round_trip():
