@@ -118,7 +118,7 @@ class Primitive:
 
     def __reduce__(self) -> str:
         """Pickle and copy as functions do: by name, so that there is one of each."""
-        return self.__qualname__
+        return self.forward.__qualname__
 
     # --- recording ----------------------------------------------------------------------------
 

@@ -50,7 +50,7 @@ class Dropout(Module):
         value = x.value if isinstance(x, Traced) else np.asarray(x)
         kept = self.rng.random(value.shape) >= self.p
         scale = 1 / (1 - self.p) if self.p < 1 else 0.0
-        return ops.multiply(x, (kept * scale).astype(value.dtype))
+        return ops.multiply(x, (kept * scale).astype(value.dtype if value.dtype.kind == "f" else np.float64))
 
     def extra_repr(self) -> str:
         """Return the probability."""

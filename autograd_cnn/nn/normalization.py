@@ -8,8 +8,8 @@ from numpy.typing import DTypeLike, NDArray
 from autograd_cnn import kernels, ops
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.nn.checks import positive
-from autograd_cnn.nn.module import Module, Parameter
-from autograd_cnn.tape import Array, Shape, shape_of
+from autograd_cnn.nn.module import Module, Parameter, computed_like
+from autograd_cnn.tape import Array, Traced, shape_of
 
 
 class BatchNorm2d(Module):
@@ -87,28 +87,33 @@ class BatchNorm2d(Module):
             raise ShapeError(
                 sentence("BatchNorm2d", "x has the wrong shape", expected=f"(N, {self.num_features}, H, W)", got=shape)
             )
+        x = computed_like(x, self.running_mean)
         if self.training:
-            self._follow(x, shape)
-            return ops.batch_norm(x, self.weight, self.bias, eps=self.eps)
+            count = math.prod(shape) // self.num_features
+            if count < 2:
+                raise ShapeError(
+                    sentence("BatchNorm2d", "one value for each channel has no variance to train with",
+                             expected="at least 2", got=f"shape {shape}")
+                )  # fmt: skip
+            y = ops.batch_norm(x, self.weight, self.bias, eps=self.eps)
+            self._follow(x, count)
+            return y
         scale = 1 / ops.sqrt(self.running_var + self.eps)
         if self.weight is not None:
             scale = scale * self.weight
         y = (x - _maps(self.running_mean)) * _maps(scale)
         return y if self.bias is None else y + _maps(self.bias)
 
-    def _follow(self, x: Array, shape: Shape) -> None:
+    def _follow(self, x: Array, count: int) -> None:
         """Let the running values follow the batch's mean and variance."""
-        count = math.prod(shape) // self.num_features
-        if count < 2:
-            raise ShapeError(
-                sentence("BatchNorm2d", "one value for each channel has no variance to train with",
-                         expected="at least 2", got=f"shape {shape}")
-            )  # fmt: skip
-        mean, var = kernels.moments(np.asarray(x))
-        self.num_batches_tracked = self.num_batches_tracked + 1
-        share = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
-        self.running_mean = _moved(self.running_mean, mean, share)
-        self.running_var = _moved(self.running_var, var * (count / (count - 1)), share)
+        mean, var = kernels.moments(x.value if isinstance(x, Traced) else np.asarray(x))
+        batches = self.num_batches_tracked + 1
+        share = 1 / int(batches) if self.momentum is None else self.momentum
+        self.set_buffers(
+            num_batches_tracked=batches,
+            running_mean=_moved(self.running_mean, mean, share),
+            running_var=_moved(self.running_var, var * (count / (count - 1)), share),
+        )
 
     def extra_repr(self) -> str:
         """Return the parameters."""

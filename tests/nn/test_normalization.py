@@ -55,6 +55,7 @@ def test_without_momentum_all_batches_count_alike(rng):
 @pytest.mark.parametrize("training", [True, False])
 def test_gradients_of_both_orders(rng, norm, training):
     norm.train(mode=training)
+    del norm.weight, norm.bias
 
     def f(x, weight, bias):
         norm.weight, norm.bias = weight, bias
