@@ -3,7 +3,7 @@
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.nn.checks import between
 from autograd_cnn.nn.init import Rng
 from autograd_cnn.nn.module import Module
 from autograd_cnn.tape import Array, Traced
@@ -38,8 +38,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, *, rng: Rng = None) -> None:
-        if not 0 <= p <= 1:
-            raise ArgumentError(sentence("Dropout", "p is no probability", expected="0 to 1", got=repr(p)))
+        between("Dropout", 0, 1, p=p)
         self.p = p
         self.rng = np.random.default_rng(rng)
 

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_cnn import ops
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import OperandError, ShapeError, sentence
 from autograd_cnn.nn import init
-from autograd_cnn.nn.checks import positive
+from autograd_cnn.nn.checks import flags, positive
 from autograd_cnn.nn.module import Module, Parameter, computed_like
 from autograd_cnn.tape import Array, Shape, shape_of
 
@@ -48,6 +48,8 @@ class Linear(Module):
     ------
     ArgumentError
         For a size below 1.
+    OperandError
+        If ``bias`` is no bool.
 
     Examples
     --------
@@ -69,6 +71,7 @@ class Linear(Module):
         dtype: DTypeLike = np.float32,
     ) -> None:
         positive("Linear", in_features=in_features, out_features=out_features)
+        flags("Linear", bias=bias)
         self.in_features = in_features
         self.out_features = out_features
         self.weight, self.bias = first_parameters((out_features, in_features), out_features, bias, rng, dtype)
@@ -95,6 +98,11 @@ class Flatten(Module):
     start_dim : int
         The first axis to join; 1 keeps the images of a batch apart.
 
+    Raises
+    ------
+    OperandError
+        If ``start_dim`` is no int.
+
     Examples
     --------
     >>> import numpy as np
@@ -104,6 +112,8 @@ class Flatten(Module):
     """
 
     def __init__(self, start_dim: int = 1) -> None:
+        if not hasattr(start_dim, "__index__") or isinstance(start_dim, bool):
+            raise OperandError(sentence("Flatten", "start_dim is no axis", expected="an int", got=repr(start_dim)))
         self.start_dim = start_dim
 
     def forward(self, x: Array) -> Array:

@@ -13,10 +13,10 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_cnn import ops
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.nn.checks import flags, floats
 from autograd_cnn.recording import recording
 from autograd_cnn.tape import Array, Traced
 from autograd_cnn.tensor import Tensor
-
 
 _CONTAINERS = (list, tuple, set, frozenset, dict)
 
@@ -157,7 +157,6 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         held = vars(self).get(name)
         if isinstance(value, Parameter | Module):
-            self._check_name(name)
             self._no_buffer(name)
             if isinstance(value, Parameter):
                 value.name = value.name or name
@@ -185,12 +184,6 @@ class Module:
         for buffer in _own_buffers(self).values():
             buffer.flags.writeable = False
 
-    def _check_name(self, name: str) -> None:
-        if not name or "." in name:
-            raise ArgumentError(
-                sentence(type(self).__name__, "a name can't be used", expected="one without dots", got=repr(name))
-            )
-
     def _no_buffer(self, name: str) -> None:
         if name in self.buffer_names:
             self.buffer_names = tuple(other for other in self.buffer_names if other != name)
@@ -207,7 +200,7 @@ class Module:
         Raises
         ------
         ArgumentError
-            If the name is taken by another attribute, or has a dot.
+            If the name is that of another attribute.
         OperandError
             If ``value`` holds no numbers.
 
@@ -219,7 +212,6 @@ class Module:
         >>> module.state_dict()
         {'count': array(3)}
         """
-        self._check_name(name)
         array = None if value is None else _read_only(value)
         if name not in self.buffer_names:
             if hasattr(self, name):
@@ -365,9 +357,9 @@ class Module:
         OperandError
             If ``mode`` is no bool.
         """
-        mode = _flag("train", "mode", mode)
+        flags("train", mode=mode)
         for module in list(self.modules()):
-            module.training = mode
+            module.training = bool(mode)
         return self
 
     def eval(self) -> Self:
@@ -381,9 +373,9 @@ class Module:
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Let gradients flow into all parameters, or hold them fixed."""
-        requires_grad = _flag("requires_grad_", "requires_grad", requires_grad)
+        flags("requires_grad_", requires_grad=requires_grad)
         for parameter in list(self.parameters()):
-            parameter.requires_grad = requires_grad
+            parameter.requires_grad = bool(requires_grad)
         return self
 
     def astype(self, dtype: DTypeLike) -> Self:
@@ -392,11 +384,9 @@ class Module:
         Raises
         ------
         OperandError
-            If ``dtype`` is no float.
+            If ``dtype`` is no float, or a longer one.
         """
-        wanted = np.dtype(dtype)
-        if wanted.kind != "f":
-            raise OperandError(sentence("astype", "parameters are floats", expected="float32 or float64", got=wanted))
+        wanted = floats("astype", dtype)
         floats = [(module, name, held) for _, module, name, held in _places(self) if held.dtype.kind == "f"]
         _replace([(module, name, held, _cast(held, _array(held), wanted)) for module, name, held in floats])
         self.zero_grad()
@@ -470,12 +460,6 @@ def _once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
         if id(value) not in seen:
             seen.add(id(value))
             yield name, value
-
-
-def _flag(where: str, name: str, value: Any) -> bool:
-    if not isinstance(value, bool | np.bool_):
-        raise OperandError(sentence(where, f"{name} is no bool", expected="True or False", got=repr(value)))
-    return bool(value)
 
 
 def _array(value: Any) -> NDArray[Any]:

@@ -7,7 +7,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from autograd_cnn import kernels, ops
 from autograd_cnn.errors import ShapeError, sentence
-from autograd_cnn.nn.checks import positive
+from autograd_cnn.nn.checks import between, flags, floats, positive
 from autograd_cnn.nn.module import Module, Parameter, computed_like
 from autograd_cnn.tape import Array, Traced, shape_of
 
@@ -41,7 +41,9 @@ class BatchNorm2d(Module):
     Raises
     ------
     ArgumentError
-        For a size below 1.
+        For a size below 1, an ``eps`` below 0, or a momentum that is no share.
+    OperandError
+        If ``affine`` is no bool, or ``dtype`` no float.
 
     Examples
     --------
@@ -71,6 +73,10 @@ class BatchNorm2d(Module):
         dtype: DTypeLike = np.float32,
     ) -> None:
         positive("BatchNorm2d", num_features=num_features)
+        between("BatchNorm2d", 0, math.inf, eps=eps)
+        between("BatchNorm2d", 0, 1, momentum=0 if momentum is None else momentum)
+        flags("BatchNorm2d", affine=affine)
+        dtype = floats("BatchNorm2d", dtype)
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum

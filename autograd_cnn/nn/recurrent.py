@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike
 from autograd_cnn import ops
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.nn import init
-from autograd_cnn.nn.checks import positive
+from autograd_cnn.nn.checks import flags, positive
 from autograd_cnn.nn.module import Module, Parameter, computed_like
 from autograd_cnn.tape import Array, Shape, shape_of
 
@@ -45,6 +45,7 @@ class _Recurrent(Module):
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool) -> None:
         positive(type(self).__name__, input_size=input_size, hidden_size=hidden_size)
+        flags(type(self).__name__, bias=bias)
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.has_bias = bias
@@ -130,6 +131,7 @@ class _Sequence(_Recurrent):
     ) -> None:  # fmt: skip
         super().__init__(input_size, hidden_size, bias)
         positive(type(self).__name__, num_layers=num_layers)
+        flags(type(self).__name__, batch_first=batch_first)
         self.num_layers = num_layers
         self.batch_first = batch_first
         generator = np.random.default_rng(rng)

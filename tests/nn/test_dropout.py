@@ -40,4 +40,4 @@ def test_the_line_it_shows_and_what_it_refuses():
     assert repr(nn.Dropout(0.1)) == "Dropout(p=0.1)"
     with pytest.raises(ArgumentError) as error:
         nn.Dropout(1.5)
-    assert str(error.value) == "Dropout: p is no probability: expected 0 to 1, got 1.5"
+    assert str(error.value) == "Dropout: p is out of range: expected a number from 0 to 1, got 1.5"

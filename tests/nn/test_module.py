@@ -252,7 +252,7 @@ def test_astype_changes_floats_and_forgets_gradients():
 def test_astype_refuses_what_has_no_gradient():
     with pytest.raises(OperandError) as error:
         nn.Linear(1, 1).astype(int)
-    assert str(error.value) == "astype: parameters are floats: expected float32 or float64, got int64"
+    assert str(error.value) == "astype: parameters are floats: expected float16, float32 or float64, got int64"
 
 
 def test_the_tree_shows_itself():
