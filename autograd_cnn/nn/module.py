@@ -387,8 +387,8 @@ class Module:
             If ``dtype`` is no float, or a longer one.
         """
         wanted = floats("astype", dtype)
-        floats = [(module, name, held) for _, module, name, held in _places(self) if held.dtype.kind == "f"]
-        _replace([(module, name, held, _cast(held, _array(held), wanted)) for module, name, held in floats])
+        changed = [(module, name, held) for _, module, name, held in _places(self) if held.dtype.kind == "f"]
+        _replace([(module, name, held, _cast(held, _array(held), wanted)) for module, name, held in changed])
         self.zero_grad()
         return self
 
