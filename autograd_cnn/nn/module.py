@@ -5,6 +5,7 @@ from them whenever it is asked for, so there is nothing to keep in step: deletin
 attribute is all that it takes.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
@@ -18,7 +19,8 @@ from autograd_cnn.recording import recording
 from autograd_cnn.tape import Array, Traced
 from autograd_cnn.tensor import Tensor
 
-_CONTAINERS = (list, tuple, set, frozenset, dict)
+_CONTAINERS = (list, tuple, set, frozenset, deque, dict)
+"""What a module does not look into, so that no parts may be in it."""
 
 
 class Parameter(Tensor):
@@ -178,9 +180,12 @@ class Module:
             _check_found(self, name, value)
         super().__setattr__(name, value)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: Any) -> None:
         """Take over a copy's or a pickle's attributes; NumPy has made arrays that can be written to."""
-        vars(self).update(state)
+        attributes, slots = state if isinstance(state, tuple) else (state, {})
+        vars(self).update(attributes or {})
+        for name, value in slots.items():
+            setattr(self, name, value)
         for buffer in _own_buffers(self).values():
             buffer.flags.writeable = False
 
@@ -286,7 +291,7 @@ class Module:
 
         Names and layouts are PyTorch's; what is shared appears under each of its names.
         """
-        return {key: _array(held) for key, _, _, held in _places(self)}
+        return {key: _fixed(_array(held)) for key, _, _, held in _places(self)}
 
     def load_state_dict(self, state: Mapping[str, ArrayLike], strict: bool = True) -> Unmatched:
         """Take over the values of ``state``, all or none of them.
@@ -472,6 +477,10 @@ def _read_only(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
         raise OperandError(
             sentence("buffer", "is no array of numbers", expected="ints, floats or bools", got=array.dtype)
         )
+    return _fixed(array)
+
+
+def _fixed(array: NDArray[Any]) -> NDArray[Any]:
     array.flags.writeable = False
     return array
 

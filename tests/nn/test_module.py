@@ -1,5 +1,6 @@
 import copy
 import pickle
+from collections import deque
 
 import numpy as np
 import pytest
@@ -171,6 +172,12 @@ def test_the_state_makes_a_round_trip():
         assert not value.flags.writeable
 
 
+def test_a_number_in_the_state_is_an_array_that_is_not_written_to():
+    module = nn.Module()
+    module.scale = nn.Parameter(2.0)
+    assert (module.state_dict()["scale"].shape, module.state_dict()["scale"].flags.writeable) == ((), False)
+
+
 def test_loading_casts_copies_and_keeps_gradients_apart():
     layer = nn.Linear(2, 1)
     weight = np.array([[1.0, 2.0]])
@@ -329,6 +336,7 @@ def test_parts_replace_each_other():
         ({"a": nn.Parameter([1.0])}, "dict"),
         ([[1, {"a": (nn.ReLU(),)}]], "list"),
         ({nn.ReLU()}, "set"),
+        (deque([nn.ReLU()]), "deque"),
     ],
 )
 def test_parts_in_plain_containers_are_not_overlooked(held, kind):
@@ -515,6 +523,19 @@ def test_a_copy_of_everything_goes_on_as_the_original(duplicate):
         assert np.array_equal(twin(x).numpy(), net(x).numpy())
     for name, value in net.state_dict().items():
         assert np.array_equal(twin.state_dict()[name], value)
+
+
+class Slotted(nn.Module):
+    __slots__ = ("extra",)
+
+
+def test_a_copy_keeps_what_is_in_slots():
+    module = Slotted()
+    module.extra = [1]
+    assert copy.deepcopy(module).extra == [1]
+    module.weight = nn.Parameter([1.0])
+    twin = copy.deepcopy(module)
+    assert (twin.extra, twin.weight.tolist()) == ([1], [1.0])
 
 
 def test_a_shallow_copy_shares_its_parts():
