@@ -9,7 +9,7 @@ from autograd_cnn import ops
 from autograd_cnn.errors import OperandError, ShapeError, sentence
 from autograd_cnn.nn import init
 from autograd_cnn.nn.checks import flags, positive
-from autograd_cnn.nn.module import Module, Parameter, computed_like
+from autograd_cnn.nn.module import Module, Parameter, computed_in
 from autograd_cnn.tape import Array, Shape, shape_of
 
 
@@ -83,7 +83,7 @@ class Linear(Module):
             raise ShapeError(
                 sentence("Linear", "x has the wrong shape", expected=f"(..., {self.in_features})", got=shape)
             )
-        return ops.linear(computed_like(x, self.weight), self.weight, self.bias)
+        return ops.linear(computed_in(x, self.weight.dtype), self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """Return the sizes."""

@@ -518,8 +518,8 @@ def _complaints(unmatched: Unmatched, misfits: list[str]) -> Iterator[str]:
 # --- what layers compute in -------------------------------------------------------------------
 
 
-def computed_like(x: Array, held: Array) -> Array:
-    """Return numbers in the float dtype of a layer's parameter or buffer; their gradient comes back in their own.
+def computed_in(x: Array, dtype: np.dtype[Any]) -> Array:
+    """Return numbers in the float dtype of a layer's parameters; their gradient comes back in their own.
 
     All layers with parameters pass their inputs through here: a model computes in the dtype that it has, and not in
     that of an array which NumPy happened to make in float64.
@@ -527,11 +527,9 @@ def computed_like(x: Array, held: Array) -> Array:
     Examples
     --------
     >>> import numpy as np
-    >>> from autograd_cnn import nn
-    >>> computed_like(np.array([1.0, 2.0]), nn.Parameter([1.0], dtype="float32"))
+    >>> computed_in(np.array([1.0, 2.0]), np.dtype("float32"))
     array([1., 2.], dtype=float32)
     """
-    dtype = held.dtype
     own = x.value.dtype if isinstance(x, Traced) else np.asarray(x).dtype
     if own == dtype or own.kind not in "biuf" or dtype.kind != "f":
         return x

@@ -8,7 +8,7 @@ from numpy.typing import DTypeLike, NDArray
 from autograd_cnn import kernels, ops
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.nn.checks import between, flags, floats, positive
-from autograd_cnn.nn.module import Module, Parameter, computed_like
+from autograd_cnn.nn.module import Module, Parameter, computed_in
 from autograd_cnn.tape import Array, Traced, shape_of
 
 
@@ -93,7 +93,7 @@ class BatchNorm2d(Module):
             raise ShapeError(
                 sentence("BatchNorm2d", "x has the wrong shape", expected=f"(N, {self.num_features}, H, W)", got=shape)
             )
-        x = computed_like(x, self.running_mean)
+        x = computed_in(x, self.running_mean.dtype)
         if self.training:
             count = math.prod(shape) // self.num_features
             if count < 2:

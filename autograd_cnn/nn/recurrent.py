@@ -17,7 +17,7 @@ from autograd_cnn import ops
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.nn import init
 from autograd_cnn.nn.checks import flags, positive
-from autograd_cnn.nn.module import Module, Parameter, computed_like
+from autograd_cnn.nn.module import Module, Parameter, computed_in
 from autograd_cnn.tape import Array, Shape, shape_of
 
 State: TypeAlias = tuple[Array, ...]
@@ -73,7 +73,7 @@ class _Recurrent(Module):
 
     def _computed(self, values: Array) -> Array:
         """Return an input or a state in the dtype of the parameters."""
-        return computed_like(values, getattr(self, _NAMES[0] + self._first))
+        return computed_in(values, getattr(self, _NAMES[0] + self._first).dtype)
 
     def _given(self, hx: Any, shape: Shape) -> State:
         """Return the first state, zeros unless given, after a look at its shape."""
