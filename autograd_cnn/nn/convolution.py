@@ -6,7 +6,7 @@ from numpy.typing import DTypeLike
 from autograd_cnn import ops
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.nn import init
-from autograd_cnn.nn.checks import flags, positive
+from autograd_cnn.nn.checks import positive
 from autograd_cnn.nn.linear import first_parameters
 from autograd_cnn.nn.module import Module, Parameter, computed_in
 from autograd_cnn.parameters import IntOrPair, Padding, pair
@@ -29,10 +29,8 @@ class _Convolution(Module):
         stride: IntOrPair,
         dilation: IntOrPair,
         groups: int,
-        bias: bool,
     ) -> None:
         where = type(self).__name__
-        flags(where, bias=bias)
         positive(where, in_channels=in_channels, out_channels=out_channels, groups=groups)
         if in_channels % groups or out_channels % groups:
             raise ArgumentError(
@@ -112,7 +110,7 @@ class Conv2d(_Convolution):
         rng: init.Rng = None,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups, bias)
+        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
         self.padding = padding
         shape = (out_channels, in_channels // groups, *self.kernel_size)
         self.weight, self.bias = first_parameters(shape, out_channels, bias, rng, dtype)
@@ -172,7 +170,7 @@ class ConvTranspose2d(_Convolution):
         rng: init.Rng = None,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups, bias)
+        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
         self.padding = padding
         self.output_padding = output_padding
         shape = (in_channels, out_channels // groups, *self.kernel_size)

@@ -17,6 +17,7 @@ def first_parameters(
     shape: Shape, outputs: int, bias: bool, rng: init.Rng, dtype: DTypeLike
 ) -> tuple[Parameter, Parameter | None]:
     """Return weight and bias, both uniform within ``±1 / sqrt(fan_in)`` as in PyTorch."""
+    flags("layer", bias=bias)
     generator = np.random.default_rng(rng)
     weight = init.kaiming_uniform(shape, generator, a=math.sqrt(5), dtype=dtype)
     if not bias:
@@ -71,7 +72,6 @@ class Linear(Module):
         dtype: DTypeLike = np.float32,
     ) -> None:
         positive("Linear", in_features=in_features, out_features=out_features)
-        flags("Linear", bias=bias)
         self.in_features = in_features
         self.out_features = out_features
         self.weight, self.bias = first_parameters((out_features, in_features), out_features, bias, rng, dtype)

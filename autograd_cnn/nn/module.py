@@ -62,7 +62,7 @@ class Parameter(Tensor):
 
     @data.setter
     def data(self, values: ArrayLike) -> None:
-        new = values if isinstance(values, Tensor) else Tensor(values)
+        new = values if isinstance(values, Tensor | np.ndarray) else Tensor(values)
         if new.shape != self.shape:
             raise ShapeError(
                 sentence("data", "a parameter keeps its shape", expected=self.shape, got=new.shape,
@@ -71,11 +71,11 @@ class Parameter(Tensor):
         if new.dtype != self.dtype:
             if not np.can_cast(new.dtype, self.dtype, "same_kind"):
                 raise OperandError(sentence("data", "a parameter keeps its dtype", expected=self.dtype, got=new.dtype))
-            new = Tensor(new, dtype=self.dtype)
+            new = Tensor(_array(new), dtype=self.dtype)
         self.replace_data(new)
 
-    def replace_data(self, values: Tensor) -> None:
-        """Take over ``values`` without a copy, whatever their shape and dtype."""
+    def replace_data(self, values: Tensor | NDArray[Any]) -> None:
+        """Take over ``values`` of any shape and dtype; a tensor's without a copy."""
         vars(Tensor)["data"].__set__(self, values)
 
 

@@ -403,6 +403,8 @@ def test_new_values_take_dtype_and_shape_of_the_old():
     with pytest.raises(OperandError) as error:
         fixed.data = [1.5]
     assert str(error.value) == "data: a parameter keeps its dtype: expected int64, got float64"
+    with pytest.raises(OperandError, match="expected float32, got complex128"):
+        weight.data = np.ones((1, 2)) * 1j
     assert (weight.tolist(), fixed.tolist()) == ([[2.0, 3.0]], [1])
 
 
