@@ -16,7 +16,7 @@ from autograd_cnn import ops
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.nn.checks import flags, floats
 from autograd_cnn.recording import recording
-from autograd_cnn.tape import Array, Traced
+from autograd_cnn.tape import Array, Traced, check_differentiable
 from autograd_cnn.tensor import Tensor
 
 _CONTAINERS = (list, tuple, set, frozenset, deque, dict)
@@ -314,7 +314,7 @@ class Module:
             Listing all names, shapes and dtypes that do not fit, and all that is shared but for its values; nothing
             is changed then.
         OperandError
-            If ``state`` is no mapping.
+            If ``state`` is no mapping, or ``strict`` no bool.
 
         Examples
         --------
@@ -325,6 +325,7 @@ class Module:
         >>> layer([1.0, 1.0]).numpy()
         array([3.5], dtype=float32)
         """
+        flags("load_state_dict", strict=strict)
         if not isinstance(state, Mapping):
             raise OperandError(
                 sentence("load_state_dict", "state is no mapping of names to arrays", expected="such as state_dict() "
@@ -377,9 +378,19 @@ class Module:
             parameter.grad = None
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Let gradients flow into all parameters, or hold them fixed."""
+        """Let gradients flow into all parameters, or hold them fixed.
+
+        Raises
+        ------
+        OperandError
+            If ``requires_grad`` is no bool, or a parameter of integers is to have a gradient; none is changed then.
+        """
         flags("requires_grad_", requires_grad=requires_grad)
-        for parameter in list(self.parameters()):
+        parameters = list(self.parameters())
+        if requires_grad:
+            for parameter in parameters:
+                check_differentiable(parameter.dtype, "requires_grad_")
+        for parameter in parameters:
             parameter.requires_grad = bool(requires_grad)
         return self
 

@@ -491,6 +491,15 @@ def test_a_mode_is_a_bool(method, name, value):
     assert str(error.value) == f"{method}: {name} is no bool: expected True or False, got {value!r}"
 
 
+def test_integers_ask_for_no_gradient_and_leave_the_others_as_they_were():
+    module = nn.Module()
+    module.weight, module.count = (nn.Parameter(value, requires_grad=False) for value in ([1.0], [1]))
+    with pytest.raises(OperandError, match="requires_grad_: only floats have gradients"):
+        module.requires_grad_()
+    assert not module.weight.requires_grad
+    assert not module.requires_grad_(requires_grad=False).count.requires_grad
+
+
 # --- copies -----------------------------------------------------------------------------------
 
 
