@@ -36,17 +36,16 @@ class switched(ContextDecorator):  # noqa: N801  # a function to its users, whic
         self._outer: list[Recording] = []
 
     def _recreate_cm(self) -> Self:
-        """Give every call of a decorated function a switch of its own."""
+        """Give every call of a decorated function a switch of its own, as threads may call it at once."""
         return type(self)(**self._changes)
 
     def __enter__(self) -> None:
-        outer, depth = recording.get(), len(self._outer)
+        outer = recording.get()
         try:
             self._outer.append(outer)
             recording.set(outer._replace(**self._changes))
         except BaseException:
             recording.set(outer)
-            del self._outer[depth:]
             raise
 
     def __exit__(self, *error: object) -> None:

@@ -47,6 +47,18 @@ def test_each_thread_has_its_own_switch():
     assert seen == [True]
 
 
+def test_a_decorated_function_runs_in_two_threads_at_once():
+    entered, left = threading.Event(), threading.Event()
+    decorated = no_grad()(lambda function: function())
+    with scope("here"):
+        thread = threading.Thread(target=decorated, args=(lambda: (entered.set(), left.wait(10)),))
+        decorated(lambda: (thread.start(), entered.wait(10)))
+        assert recording.get() == Recording(scope="here")
+        left.set()
+        thread.join()
+    assert recording.get() == Recording()
+
+
 class _Interrupted:
     """A context variable behind one of whose calls Ctrl-C arrives, which is where Python lets it."""
 

@@ -92,6 +92,11 @@ def test_a_network_stays_in_its_dtype_whatever_comes_between(rng):
     assert (hidden.dtype, net[2](hidden).dtype) == (np.float64, np.float32)
 
 
+def test_what_is_no_real_number_is_the_layers_to_refuse():
+    with pytest.raises(ag.errors.OperandError, match=r"^linear: "):
+        nn.Linear(2, 1)(np.ones(2) * 1j)
+
+
 def test_what_has_no_float_parameters_is_left_alone():
     x = np.ones(2)
     assert nn.module.computed_in(x, np.dtype(int)) is x

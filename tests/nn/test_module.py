@@ -477,10 +477,12 @@ def test_a_cast_that_fails_changes_nothing(change):
     net = nn.Sequential(nn.Linear(1, 1, bias=False, dtype=float), nn.Linear(1, 1, bias=False))
     net[0].weight.data = [[1.0]]
     net[1].weight.data = [[1e30]]
+    net[0]([[1.0]]).sum().backward()
     before = {name: (value.dtype, value.tolist()) for name, value in net.state_dict().items()}
     with np.errstate(over="raise"), pytest.raises(FloatingPointError):
         change(net, {"0.weight": [[2.0]], "1.weight": [[1e300]]})
     assert {name: (value.dtype, value.tolist()) for name, value in net.state_dict().items()} == before
+    assert net[0].weight.grad is not None
 
 
 @pytest.mark.parametrize(("method", "name"), [("train", "mode"), ("requires_grad_", "requires_grad")])
