@@ -116,6 +116,10 @@ class Primitive:
     def __repr__(self) -> str:
         return f"<primitive {self.name}{self.__signature__}>"
 
+    def __reduce__(self) -> str:
+        """Pickle and copy as functions do: by name, so that there is one of each."""
+        return self.forward.__qualname__
+
     # --- recording ----------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **params: Any) -> Any:  # noqa: C901, PLR0912, PLR0915  # all pass here, so it calls little

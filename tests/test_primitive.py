@@ -1,6 +1,8 @@
 """Primitives: how they are registered, called and recorded."""
 
+import copy
 import inspect
+import pickle
 
 import numpy as np
 import pytest
@@ -535,3 +537,22 @@ def test_every_primitive_of_the_package_has_a_rule_or_is_constant():
     own = [p for key, p in REGISTRY.items() if key.startswith("autograd_cnn.")]
     assert len(own) > 40
     assert all(isinstance(p, Primitive) and bool(p.rules) != p.constant for p in own)
+
+
+# --- copies -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))])  # noqa: S301
+def test_there_is_one_of_each_primitive(duplicate):
+    own = [p for key, p in REGISTRY.items() if key.startswith("autograd_cnn.")]
+    assert all(duplicate(p) is p for p in (scaled, *own))
+
+
+def test_a_primitive_that_has_no_importable_name_is_not_pickled():
+    @ag.primitive
+    def local(x):
+        return x * 1.0
+
+    assert copy.deepcopy(local) is local
+    with pytest.raises((AttributeError, pickle.PicklingError), match=r"local object '.*<locals>\.local'"):
+        pickle.dumps(local)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from autograd_cnn.errors import FormatError, ShapeError, sentence
 from autograd_cnn.interop.operators import OPERATORS
 from autograd_cnn.nn import Module, Parameter
+from autograd_cnn.nn.module import computed_in
 from autograd_cnn.recording import scope
 from autograd_cnn.tape import Array, Traced, shape_of, values_of
 
@@ -133,6 +134,11 @@ class OnnxNetwork(Module):
             raise ShapeError(
                 sentence("OnnxNetwork", "inputs", expected=f"{len(self.inputs)} ({names})", got=len(inputs))
             )
+        dtype = next((p.dtype for p in self.parameters() if p.dtype.kind == "f"), None)
+        inputs = tuple(  # as to a layer of ours
+            computed_in(x, dtype or each.dtype) if each.dtype.kind == "f" else x
+            for each, x in zip(self.inputs, inputs, strict=True)
+        )
         values: dict[str, Array] = self.constants | {name: getattr(self, name) for name in self.held}
         for each, x in zip(self.inputs, inputs, strict=True):
             values[each.name] = x if isinstance(x, Traced) else np.asarray(x)

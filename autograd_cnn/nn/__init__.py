@@ -1,4 +1,9 @@
-"""Layers, losses and networks, with PyTorch's names, argument order and state."""
+"""Layers, losses and networks, with PyTorch's names, argument order and state.
+
+A layer with parameters computes in their dtype. Numbers of another come to it cast, float64 images and integers
+alike, and the gradient goes back in the dtype that they had. Layers without parameters, losses and a ``forward`` of
+your own keep to NumPy's promotion.
+"""
 
 from typing import NoReturn as _NoReturn
 

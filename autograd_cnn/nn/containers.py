@@ -19,10 +19,10 @@ class _Row(Module):
             raise OperandError(
                 sentence(type(self).__name__, f"{name!r} is no module", expected="a Module", got=type(module).__name__)
             )
-        if not name or "." in name or hasattr(type(self), name):
+        if not isinstance(name, str) or not name or "." in name or hasattr(type(self), name):
             raise ArgumentError(
-                sentence(type(self).__name__, "a name can't be used", expected="no dot, and no attribute of the class",
-                         got=repr(name))
+                sentence(type(self).__name__, "a name can't be used",
+                         expected="a string, no dot, and no attribute of the class", got=repr(name))
             )  # fmt: skip
         setattr(self, name, module)
 

@@ -8,7 +8,7 @@ from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.nn import init
 from autograd_cnn.nn.checks import positive
 from autograd_cnn.nn.linear import first_parameters
-from autograd_cnn.nn.module import Module, Parameter
+from autograd_cnn.nn.module import Module, Parameter, computed_in
 from autograd_cnn.parameters import IntOrPair, Padding, pair
 from autograd_cnn.tape import Array
 
@@ -118,7 +118,7 @@ class Conv2d(_Convolution):
     def forward(self, x: Array) -> Array:
         """Return (N, F, OH, OW) for ``x`` (N, C, H, W)."""
         return ops.correlate2d(
-            x, self.weight, self.bias,
+            computed_in(x, self.weight.dtype), self.weight, self.bias,
             stride=self.stride, padding=self.padding, dilation=self.dilation, groups=self.groups,
         )  # fmt: skip
 
@@ -179,6 +179,6 @@ class ConvTranspose2d(_Convolution):
     def forward(self, x: Array) -> Array:
         """Return (N, F, OH, OW) for ``x`` (N, C, H, W)."""
         return ops.correlate2d_transpose(
-            x, self.weight, self.bias, stride=self.stride, padding=self.padding,
+            computed_in(x, self.weight.dtype), self.weight, self.bias, stride=self.stride, padding=self.padding,
             output_padding=self.output_padding, dilation=self.dilation, groups=self.groups,
         )  # fmt: skip

@@ -3,10 +3,10 @@
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.nn.checks import between
 from autograd_cnn.nn.init import Rng
 from autograd_cnn.nn.module import Module
-from autograd_cnn.tape import Array, Traced
+from autograd_cnn.tape import Array, values_of
 
 
 class Dropout(Module):
@@ -40,8 +40,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, inplace: bool = False, *, rng: Rng = None) -> None:  # noqa: ARG002  # PyTorch's
-        if not 0 <= p <= 1:
-            raise ArgumentError(sentence("Dropout", "p is no probability", expected="0 to 1", got=repr(p)))
+        between("Dropout", 0, 1, p=p)
         self.p = p
         self.rng = np.random.default_rng(rng)
 
@@ -49,10 +48,10 @@ class Dropout(Module):
         """Drop elements in training, else return ``x``."""
         if not self.training or self.p == 0:
             return x
-        value = x.value if isinstance(x, Traced) else np.asarray(x)
+        value = values_of(x)
         kept = self.rng.random(value.shape) >= self.p
         scale = 1 / (1 - self.p) if self.p < 1 else 0.0
-        return ops.multiply(x, (kept * scale).astype(value.dtype))
+        return ops.multiply(x, (kept * scale).astype(value.dtype if value.dtype.kind == "f" else np.float64))
 
     def extra_repr(self) -> str:
         """Return the probability."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.nn.checks import floats
 from autograd_cnn.tape import Shape
 
 Rng: TypeAlias = np.random.Generator | int | None
@@ -171,5 +172,5 @@ def _kaiming_std(shape: Shape, a: float, mode: Mode, where: str) -> float:
 
 
 def _kind(dtype: DTypeLike) -> Any:
-    """Return the dtype in which generators draw."""
-    return np.float32 if np.dtype(dtype) == np.float32 else np.float64
+    """Return the dtype in which generators draw; it would all become 0 in one of ints."""
+    return np.float32 if floats("init", dtype) == np.float32 else np.float64

@@ -19,7 +19,7 @@ from autograd_cnn.nn.checks import positive
 from autograd_cnn.nn.containers import Sequential
 from autograd_cnn.nn.convolution import Conv2d
 from autograd_cnn.nn.linear import Flatten, Linear
-from autograd_cnn.nn.module import Module, Parameter
+from autograd_cnn.nn.module import Module, Parameter, computed_in
 from autograd_cnn.nn.subsampling import Subsample2d
 from autograd_cnn.parameters import IntOrPair, pair
 from autograd_cnn.tape import Array, shape_of
@@ -127,7 +127,7 @@ class PartialConv2d(Module):
         w = ops.scatter_add(
             self.weight, index=self._places, shape=(len(self.sees), self.in_channels, *self.kernel_size)
         )
-        return ops.correlate2d(x, w, self.bias)
+        return ops.correlate2d(computed_in(x, self.weight.dtype), w, self.bias)
 
     def extra_repr(self) -> str:
         """Return the sizes and how much is connected."""

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_cnn import ops
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import OperandError, ShapeError, sentence
 from autograd_cnn.nn import init
-from autograd_cnn.nn.checks import positive
-from autograd_cnn.nn.module import Module, Parameter
+from autograd_cnn.nn.checks import flags, positive
+from autograd_cnn.nn.module import Module, Parameter, computed_in
 from autograd_cnn.tape import Array, Shape, shape_of
 
 
@@ -17,6 +17,7 @@ def first_parameters(
     shape: Shape, outputs: int, bias: bool, rng: init.Rng, dtype: DTypeLike
 ) -> tuple[Parameter, Parameter | None]:
     """Return weight and bias, both uniform within ``±1 / sqrt(fan_in)`` as in PyTorch."""
+    flags("layer", bias=bias)
     generator = np.random.default_rng(rng)
     weight = init.kaiming_uniform(shape, generator, a=math.sqrt(5), dtype=dtype)
     if not bias:
@@ -48,6 +49,8 @@ class Linear(Module):
     ------
     ArgumentError
         For a size below 1.
+    OperandError
+        If ``bias`` is no bool.
 
     Examples
     --------
@@ -80,7 +83,7 @@ class Linear(Module):
             raise ShapeError(
                 sentence("Linear", "x has the wrong shape", expected=f"(..., {self.in_features})", got=shape)
             )
-        return ops.linear(x, self.weight, self.bias)
+        return ops.linear(computed_in(x, self.weight.dtype), self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """Return the sizes."""
@@ -95,6 +98,11 @@ class Flatten(Module):
     start_dim : int
         The first axis to join; 1 keeps the images of a batch apart.
 
+    Raises
+    ------
+    OperandError
+        If ``start_dim`` is no int.
+
     Examples
     --------
     >>> import numpy as np
@@ -104,6 +112,8 @@ class Flatten(Module):
     """
 
     def __init__(self, start_dim: int = 1) -> None:
+        if not hasattr(start_dim, "__index__") or isinstance(start_dim, bool):
+            raise OperandError(sentence("Flatten", "start_dim is no axis", expected="an int", got=repr(start_dim)))
         self.start_dim = start_dim
 
     def forward(self, x: Array) -> Array:

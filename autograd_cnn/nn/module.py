@@ -5,23 +5,29 @@ from them whenever it is asked for, so there is nothing to keep in step: deletin
 attribute is all that it takes.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from autograd_cnn.errors import ArgumentError, OperandError, sentence
-from autograd_cnn.recording import scope
-from autograd_cnn.tape import values_of
+from autograd_cnn import ops
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.nn.checks import flags, floats
+from autograd_cnn.recording import recording
+from autograd_cnn.tape import Array, check_differentiable, values_of
 from autograd_cnn.tensor import Tensor
+
+_CONTAINERS = (list, tuple, set, frozenset, deque, dict)
+"""What a module does not look into, so that no parts may be in it."""
 
 
 class Parameter(Tensor):
     """A tensor that its module counts among what is to be learned.
 
-    What is computed from it is an ordinary `Tensor`. A copy or a pickle has the values, but
-    neither the gradient nor the history.
+    What is computed from it is an ordinary `Tensor`. A copy or a pickle has the values and the name, but neither the
+    gradient nor hooks. Shape and dtype stay: what is assigned to ``data`` takes the dtype of what it replaces.
 
     Parameters
     ----------
@@ -49,6 +55,29 @@ class Parameter(Tensor):
     ) -> None:
         super().__init__(data, requires_grad, dtype, name)
 
+    @property
+    def data(self) -> NDArray[Any]:
+        """The values, as a read-only array."""
+        return super().data
+
+    @data.setter
+    def data(self, values: ArrayLike) -> None:
+        new = values if isinstance(values, Tensor | np.ndarray) else Tensor(values)
+        if new.shape != self.shape:
+            raise ShapeError(
+                sentence("data", "a parameter keeps its shape", expected=self.shape, got=new.shape,
+                         hint="assign a new nn.Parameter to the module")
+            )  # fmt: skip
+        if new.dtype != self.dtype:
+            if not np.can_cast(new.dtype, self.dtype, "same_kind"):
+                raise OperandError(sentence("data", "a parameter keeps its dtype", expected=self.dtype, got=new.dtype))
+            new = Tensor(values_of(new), dtype=self.dtype)
+        self.replace_data(new)
+
+    def replace_data(self, values: Tensor | NDArray[Any]) -> None:
+        """Take over ``values`` of any shape and dtype; a tensor's without a copy."""
+        vars(Tensor)["data"].__set__(self, values)
+
 
 class Unmatched(NamedTuple):
     """The names that `Module.load_state_dict` found on one side only."""
@@ -62,6 +91,12 @@ class Module:
 
     Subclasses assign their parts in ``__init__`` and define ``forward``. Calling a module runs
     ``forward``; what it computes is recorded under the name of the attribute that holds the module.
+
+    A part is replaced by another part, or by None; to put anything else in its place, ``del`` it first. Parts in a
+    plain list or dict, or in the class, would not be found, and are refused: see `ModuleList`.
+
+    A deep copy or a pickle is a network of its own. What is shared in the one is shared in the other; generators
+    go on from the state that they have.
 
     Attributes
     ----------
@@ -101,31 +136,78 @@ class Module:
         """Run ``forward`` inside the module's scope."""
         if not self.scope_name:
             return self.forward(*inputs, **options)
-        with scope(self.scope_name):
+        outer = recording.get()
+        try:  # not `with scope(...)`: an interrupt can arrive between the two of them
+            recording.set(outer.within(self.scope_name))
             return self.forward(*inputs, **options)
+        finally:
+            recording.set(outer)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name, value in vars(cls).items():
+            if any(_parts_in(value)):
+                raise OperandError(
+                    sentence(cls.__name__, f"{name!r} is a module or a parameter of the class, where it is not found",
+                             hint="assign it to self in __init__")
+                )  # fmt: skip
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
-        if name in self.buffer_names:
-            self.buffer_names = tuple(other for other in self.buffer_names if other != name)
+        self._no_buffer(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, Parameter):
-            value.name = value.name or name
-        elif isinstance(value, Module):
-            value.set_scope(name)
+        held = vars(self).get(name)
+        if isinstance(value, Parameter | Module):
+            self._no_buffer(name)
+            if isinstance(value, Parameter):
+                value.name = value.name or name
+            else:
+                if any(module is self for module in value.modules()):
+                    raise ArgumentError(sentence(type(self).__name__, f"{name!r} would make it a part of itself"))
+                value.set_scope(name)
+        elif isinstance(held, Parameter | Module) and value is not None:
+            parameter = isinstance(held, Parameter)
+            raise OperandError(
+                sentence(type(self).__name__, f"{name!r} holds a {'parameter' if parameter else 'module'}",
+                         expected="an nn.Parameter or None" if parameter else "a Module or None",
+                         got=type(value).__name__,
+                         hint=f"set {name}.data for other values" if parameter else "del it first for anything else")
+            )  # fmt: skip
         elif name in self.buffer_names:
-            value = _read_only(value)
+            value = None if value is None else _read_only(value)
+        else:
+            _check_found(self, name, value)
         super().__setattr__(name, value)
+
+    def __setstate__(self, state: Any) -> None:
+        """Take over a copy's or a pickle's attributes; NumPy has made arrays that can be written to."""
+        attributes, slots = state if isinstance(state, tuple) else (state, {})
+        vars(self).update(attributes or {})
+        for name, value in slots.items():
+            setattr(self, name, value)
+        for buffer in _own_buffers(self).values():
+            buffer.flags.writeable = False
+
+    def _no_buffer(self, name: str) -> None:
+        if name in self.buffer_names:
+            self.buffer_names = tuple(other for other in self.buffer_names if other != name)
 
     def set_scope(self, name: str) -> None:
         """Record what the module computes under ``name``; assigning it to an attribute does so."""
         self.scope_name = name
 
-    def register_buffer(self, name: str, value: ArrayLike) -> None:
+    def register_buffer(self, name: str, value: ArrayLike | None) -> None:
         """Keep ``value`` as a read-only array that belongs to the state, but is not learned.
 
-        Whatever is assigned to the attribute later is kept in the same way.
+        Whatever is assigned to the attribute later is kept in the same way; None stands for no array.
+
+        Raises
+        ------
+        ArgumentError
+            If the name is that of another attribute.
+        OperandError
+            If ``value`` holds no numbers.
 
         Examples
         --------
@@ -135,9 +217,28 @@ class Module:
         >>> module.state_dict()
         {'count': array(3)}
         """
+        array = None if value is None else _read_only(value)
         if name not in self.buffer_names:
+            if hasattr(self, name):
+                raise ArgumentError(sentence(type(self).__name__, f"the name {name!r} is taken"))
             self.buffer_names = (*self.buffer_names, name)
-        setattr(self, name, value)
+        self.set_buffers(**{name: array})
+
+    def set_buffers(self, **arrays: ArrayLike | None) -> None:
+        """Assign to several buffers at once, so that no interrupt leaves some of them behind.
+
+        Raises
+        ------
+        ArgumentError
+            If one of the names is not that of a buffer.
+        """
+        if unknown := [name for name in arrays if name not in self.buffer_names]:
+            raise ArgumentError(
+                sentence(
+                    type(self).__name__, f"no buffer {unknown[0]!r}", hint=f"it has {', '.join(self.buffer_names)}"
+                )
+            )
+        vars(self).update({name: None if array is None else _read_only(array) for name, array in arrays.items()})
 
     # --- what it consists of ------------------------------------------------------------------
 
@@ -176,8 +277,8 @@ class Module:
     def named_buffers(self) -> Iterator[tuple[str, NDArray[Any]]]:
         """Yield the buffers of this module and all below with their dotted names."""
         for path, module in _once(_paths(self)):
-            for name in module.buffer_names:
-                yield path + name, getattr(module, name)
+            for name, buffer in _own_buffers(module).items():
+                yield path + name, buffer
 
     def buffers(self) -> Iterator[NDArray[Any]]:
         """Yield the buffers of this module and all below."""
@@ -190,7 +291,7 @@ class Module:
 
         Names and layouts are PyTorch's; what is shared appears under each of its names.
         """
-        return {key: values_of(getattr(module, name)) for key, module, name in _places(self)}
+        return {key: _fixed(values_of(held)) for key, _, _, held in _places(self)}
 
     def load_state_dict(self, state: Mapping[str, ArrayLike], strict: bool = True) -> Unmatched:
         """Take over the values of ``state``, all or none of them.
@@ -210,7 +311,10 @@ class Module:
         Raises
         ------
         ArgumentError
-            Listing all names, shapes and dtypes that do not fit; nothing is changed then.
+            Listing all names, shapes and dtypes that do not fit, and all that is shared but for its values; nothing
+            is changed then.
+        OperandError
+            If ``state`` is no mapping, or ``strict`` no bool.
 
         Examples
         --------
@@ -219,32 +323,49 @@ class Module:
         >>> layer.load_state_dict({"weight": [[1.0, 2.0]], "bias": [0.5]})
         Unmatched(missing_keys=[], unexpected_keys=[])
         >>> layer([1.0, 1.0]).numpy()
-        array([3.5])
+        array([3.5], dtype=float32)
         """
-        places = {key: (module, name) for key, module, name in _places(self)}
+        flags("load_state_dict", strict=strict)
+        if not isinstance(state, Mapping):
+            raise OperandError(
+                sentence("load_state_dict", "state is no mapping of names to arrays", expected="such as state_dict() "
+                         "returns", got=type(state).__name__)
+            )  # fmt: skip
+        places = {key: (module, name, held) for key, module, name, held in _places(self)}
         given = {key: values_of(value) for key, value in state.items()}
         unmatched = Unmatched([key for key in places if key not in given], [key for key in given if key not in places])
-        matched = [(*places[key], key, value) for key, value in given.items() if key in places]
+        matched = [(key, *places[key], value) for key, value in given.items() if key in places]
         misfits = [
             f"{key}: expected {held.dtype} {held.shape}, got {value.dtype} {value.shape}"
-            for module, name, key, value in matched
-            if not _fits(value, held := values_of(getattr(module, name)))
+            for key, _, _, held, value in matched
+            if not _fits(value, held)
         ]
+        firsts: dict[Any, str] = {}
+        for key, module, name, held, value in matched:
+            first = firsts.setdefault(id(held) if isinstance(held, Parameter) else (id(module), name), key)
+            if not _same(value, given[first]):
+                misfits.append(f"{key}: shared with {first}, but with other values")
         if misfits or (strict and any(unmatched)):
             raise ArgumentError(
                 sentence("load_state_dict", f"the state does not fit {type(self).__name__}",
                          hint="; ".join(_complaints(unmatched if strict else Unmatched([], []), misfits)))
             )  # fmt: skip
-        for module, name, _, value in matched:
-            _replace(module, name, value)
+        _replace([(module, name, held, _cast(held, value, held.dtype)) for _, module, name, held, value in matched])
         return unmatched
 
     # --- changing all of it -------------------------------------------------------------------
 
     def train(self, mode: bool = True) -> Self:
-        """Set this module and all below to training, or to use where ``mode`` is False."""
-        for module in self.modules():
-            module.training = mode
+        """Set this module and all below to training, or to use where ``mode`` is False.
+
+        Raises
+        ------
+        OperandError
+            If ``mode`` is no bool.
+        """
+        flags("train", mode=mode)
+        for module in list(self.modules()):
+            module.training = bool(mode)
         return self
 
     def eval(self) -> Self:
@@ -257,9 +378,20 @@ class Module:
             parameter.grad = None
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Let gradients flow into all parameters, or hold them fixed."""
-        for parameter in self.parameters():
-            parameter.requires_grad = requires_grad
+        """Let gradients flow into all parameters, or hold them fixed.
+
+        Raises
+        ------
+        OperandError
+            If ``requires_grad`` is no bool, or a parameter of integers is to have a gradient; none is changed then.
+        """
+        flags("requires_grad_", requires_grad=requires_grad)
+        parameters = list(self.parameters())
+        if requires_grad:
+            for parameter in parameters:
+                check_differentiable(parameter.dtype, "requires_grad_")
+        for parameter in parameters:
+            parameter.requires_grad = bool(requires_grad)
         return self
 
     def astype(self, dtype: DTypeLike) -> Self:
@@ -268,16 +400,12 @@ class Module:
         Raises
         ------
         OperandError
-            If ``dtype`` is no float.
+            If ``dtype`` is no float, or a longer one.
         """
-        wanted = np.dtype(dtype)
-        if wanted.kind != "f":
-            raise OperandError(sentence("astype", "parameters are floats", expected="float32 or float64", got=wanted))
+        wanted = floats("astype", dtype)
+        changed = [(module, name, held) for _, module, name, held in _places(self) if held.dtype.kind == "f"]
+        _replace([(module, name, held, _cast(held, values_of(held), wanted)) for module, name, held in changed])
         self.zero_grad()
-        for _, module, name in _places(self):
-            held = values_of(getattr(module, name))
-            if held.dtype.kind == "f":
-                _replace(module, name, held, wanted)
         return self
 
     # --- how it shows itself ------------------------------------------------------------------
@@ -299,20 +427,46 @@ def _counted(count: int) -> str:
 
 def _paths(module: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
     """Yield a module and all below by every path that leads there, the path ending in a dot."""
+    for name, value in vars(module).items():
+        _check_found(module, name, value)
     yield prefix, module
     for name, child in module.named_children():
         yield from _paths(child, f"{prefix}{name}.")
+
+
+def _check_found(module: Module, name: str, value: Any) -> None:
+    """Raise `OperandError` if ``value`` is a list or dict of parts, which the module does not look into."""
+    if isinstance(value, _CONTAINERS) and any(_parts_in(value)):
+        raise OperandError(
+            sentence(type(module).__name__, f"{name!r} holds modules or parameters in a {type(value).__name__}, "
+                     "where they are not found", hint="use nn.ModuleList, or an attribute for each")
+        )  # fmt: skip
+
+
+def _parts_in(value: Any) -> Iterator[bool]:
+    """Yield for all that is in nested lists and dicts whether it is a module or a parameter."""
+    if isinstance(value, _CONTAINERS):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _parts_in(inner)
+    else:
+        yield isinstance(value, Module | Parameter)
 
 
 def _own_parameters(module: Module) -> Iterator[tuple[str, Parameter]]:
     return ((name, value) for name, value in vars(module).items() if isinstance(value, Parameter))
 
 
-def _places(root: Module) -> Iterator[tuple[str, Module, str]]:
-    """Yield the dotted name, the owner and the attribute of all that belongs to the state."""
+def _own_buffers(module: Module) -> dict[str, NDArray[Any]]:
+    held = {name: getattr(module, name) for name in module.buffer_names}
+    return {name: value for name, value in held.items() if value is not None}
+
+
+def _places(root: Module) -> Iterator[tuple[str, Module, str, Parameter | NDArray[Any]]]:
+    """Yield the dotted name, the owner, the attribute and its value of all that belongs to the state."""
     for path, module in _paths(root):
-        for name in (*(name for name, _ in _own_parameters(module)), *module.buffer_names):
-            yield path + name, module, name
+        held: list[tuple[str, Parameter | NDArray[Any]]] = [*_own_parameters(module), *_own_buffers(module).items()]
+        for name, value in held:
+            yield path + name, module, name, value
 
 
 def _once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
@@ -327,21 +481,38 @@ def _once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
 def _read_only(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
     followed = isinstance(value, Tensor) and value.followed()
     array = np.array(value if followed else values_of(value), dtype)  # what is followed refuses
+    if array.dtype.kind not in "biuf":
+        raise OperandError(
+            sentence("buffer", "is no array of numbers", expected="ints, floats or bools", got=array.dtype)
+        )
+    return _fixed(array)
+
+
+def _fixed(array: NDArray[Any]) -> NDArray[Any]:
     array.flags.writeable = False
     return array
 
 
-def _fits(value: NDArray[Any], held: NDArray[Any]) -> bool:
+def _fits(value: NDArray[Any], held: Parameter | NDArray[Any]) -> bool:
     return value.shape == held.shape and np.can_cast(value.dtype, held.dtype, "same_kind")
 
 
-def _replace(module: Module, name: str, value: NDArray[Any], dtype: DTypeLike | None = None) -> None:
-    held = getattr(module, name)
-    array = _read_only(value, dtype or held.dtype)
-    if isinstance(held, Parameter):
-        held.data = array
-    else:
-        setattr(module, name, array)
+def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    return one is other or np.array_equal(one, other, equal_nan="f" == one.dtype.kind == other.dtype.kind)
+
+
+def _cast(held: Parameter | NDArray[Any], value: NDArray[Any], dtype: DTypeLike) -> Tensor | NDArray[Any]:
+    """Return what is to stand in the place of ``held``."""
+    return Tensor(value, dtype=dtype) if isinstance(held, Parameter) else _read_only(value, dtype)
+
+
+def _replace(all_of_it: list[tuple[Module, str, Parameter | NDArray[Any], Any]]) -> None:
+    """Put new values in their places; all that could fail has been done before."""
+    for module, name, held, new in all_of_it:
+        if isinstance(held, Parameter):
+            held.replace_data(new)
+        else:
+            vars(module)[name] = new
 
 
 def _complaints(unmatched: Unmatched, misfits: list[str]) -> Iterator[str]:
@@ -350,3 +521,24 @@ def _complaints(unmatched: Unmatched, misfits: list[str]) -> Iterator[str]:
     if unmatched.unexpected_keys:
         yield f"unexpected: {', '.join(unmatched.unexpected_keys)}"
     yield from misfits
+
+
+# --- what layers compute in -------------------------------------------------------------------
+
+
+def computed_in(x: Array, dtype: np.dtype[Any]) -> Array:
+    """Return numbers in the float dtype of a layer's parameters; their gradient comes back in their own.
+
+    All layers with parameters pass their inputs through here: a model computes in the dtype that it has, and not in
+    that of an array which NumPy happened to make in float64.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> computed_in(np.array([1.0, 2.0]), np.dtype("float32"))
+    array([1., 2.], dtype=float32)
+    """
+    own = values_of(x).dtype
+    if own == dtype or own.kind not in "biuf" or dtype.kind != "f":
+        return x
+    return ops.astype(x, dtype=dtype)

@@ -7,9 +7,9 @@ from numpy.typing import DTypeLike, NDArray
 
 from autograd_cnn import kernels, ops
 from autograd_cnn.errors import ShapeError, sentence
-from autograd_cnn.nn.checks import positive
-from autograd_cnn.nn.module import Module, Parameter
-from autograd_cnn.tape import Array, Shape, shape_of, values_of
+from autograd_cnn.nn.checks import between, flags, floats, positive
+from autograd_cnn.nn.module import Module, Parameter, computed_in
+from autograd_cnn.tape import Array, shape_of, values_of
 
 
 class BatchNorm2d(Module):
@@ -41,7 +41,9 @@ class BatchNorm2d(Module):
     Raises
     ------
     ArgumentError
-        For a size below 1.
+        For a size below 1, an ``eps`` below 0, or a momentum that is no share.
+    OperandError
+        If ``affine`` is no bool, or ``dtype`` no float.
 
     Examples
     --------
@@ -71,6 +73,10 @@ class BatchNorm2d(Module):
         dtype: DTypeLike = np.float32,
     ) -> None:
         positive("BatchNorm2d", num_features=num_features)
+        between("BatchNorm2d", 0, math.inf, eps=eps)
+        between("BatchNorm2d", 0, 1, momentum=0 if momentum is None else momentum)
+        flags("BatchNorm2d", affine=affine)
+        dtype = floats("BatchNorm2d", dtype)
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
@@ -87,28 +93,33 @@ class BatchNorm2d(Module):
             raise ShapeError(
                 sentence("BatchNorm2d", "x has the wrong shape", expected=f"(N, {self.num_features}, H, W)", got=shape)
             )
+        x = computed_in(x, self.running_mean.dtype)
         if self.training:
-            self._follow(x, shape)
-            return ops.batch_norm(x, self.weight, self.bias, eps=self.eps)
+            count = math.prod(shape) // self.num_features
+            if count < 2:
+                raise ShapeError(
+                    sentence("BatchNorm2d", "one value for each channel has no variance to train with",
+                             expected="at least 2", got=f"shape {shape}")
+                )  # fmt: skip
+            y = ops.batch_norm(x, self.weight, self.bias, eps=self.eps)
+            self._follow(x, count)
+            return y
         scale = 1 / ops.sqrt(self.running_var + self.eps)
         if self.weight is not None:
             scale = scale * self.weight
         y = (x - _maps(self.running_mean)) * _maps(scale)
         return y if self.bias is None else y + _maps(self.bias)
 
-    def _follow(self, x: Array, shape: Shape) -> None:
+    def _follow(self, x: Array, count: int) -> None:
         """Let the running values follow the batch's mean and variance."""
-        count = math.prod(shape) // self.num_features
-        if count < 2:
-            raise ShapeError(
-                sentence("BatchNorm2d", "one value for each channel has no variance to train with",
-                         expected="at least 2", got=f"shape {shape}")
-            )  # fmt: skip
         mean, var = kernels.moments(values_of(x))
-        self.num_batches_tracked = self.num_batches_tracked + 1
-        share = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
-        self.running_mean = _moved(self.running_mean, mean, share)
-        self.running_var = _moved(self.running_var, var * (count / (count - 1)), share)
+        batches = self.num_batches_tracked + 1
+        share = 1 / int(batches) if self.momentum is None else self.momentum
+        self.set_buffers(
+            num_batches_tracked=batches,
+            running_mean=_moved(self.running_mean, mean, share),
+            running_var=_moved(self.running_var, var * (count / (count - 1)), share),
+        )
 
     def extra_repr(self) -> str:
         """Return the parameters."""

@@ -16,8 +16,8 @@ from numpy.typing import DTypeLike
 from autograd_cnn import ops
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.nn import init
-from autograd_cnn.nn.checks import positive
-from autograd_cnn.nn.module import Module, Parameter
+from autograd_cnn.nn.checks import flags, positive
+from autograd_cnn.nn.module import Module, Parameter, computed_in
 from autograd_cnn.tape import Array, Shape, shape_of
 
 State: TypeAlias = tuple[Array, ...]
@@ -40,9 +40,12 @@ class _Recurrent(Module):
 
     _gates: ClassVar[int]
     _states: ClassVar[int] = 1
+    _first: ClassVar[str]
+    """The suffix of the first layer's parameters."""
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool) -> None:
         positive(type(self).__name__, input_size=input_size, hidden_size=hidden_size)
+        flags(type(self).__name__, bias=bias)
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.has_bias = bias
@@ -68,10 +71,14 @@ class _Recurrent(Module):
             states.append(state)
         return states
 
+    def _computed(self, values: Array) -> Array:
+        """Return an input or a state in the dtype of the parameters."""
+        return computed_in(values, getattr(self, _NAMES[0] + self._first).dtype)
+
     def _given(self, hx: Any, shape: Shape) -> State:
         """Return the first state, zeros unless given, after a look at its shape."""
         if hx is None:
-            return (np.zeros(shape, next(self.parameters()).dtype),) * self._states
+            return (self._computed(np.zeros(shape)),) * self._states
         state = hx if isinstance(hx, tuple) else (hx,)
         got = [shape_of(part) for part in state]
         if got != [shape] * self._states:
@@ -79,7 +86,7 @@ class _Recurrent(Module):
                 sentence(type(self).__name__, "hx has the wrong shape",
                          expected=" and ".join([str(shape)] * self._states), got=" and ".join(map(str, got)))
             )  # fmt: skip
-        return state
+        return tuple(map(self._computed, state))
 
     def _returned(self, state: State) -> Any:
         return state[0] if self._states == 1 else state
@@ -87,6 +94,8 @@ class _Recurrent(Module):
 
 class _Cell(_Recurrent):
     """One step."""
+
+    _first = ""
 
     def __init__(
         self, input_size: int, hidden_size: int, bias: bool = True, *, rng: init.Rng = None,
@@ -104,7 +113,7 @@ class _Cell(_Recurrent):
                 sentence(type(self).__name__, "x has the wrong shape", expected=f"(N, {size}) or ({size},)", got=shape)
             )
         state = self._given(hx, (*shape[:-1], self.hidden_size))
-        return self._returned(self._run("", [x], state)[0])
+        return self._returned(self._run("", [self._computed(x)], state)[0])
 
     def extra_repr(self) -> str:
         """Return the sizes."""
@@ -114,12 +123,15 @@ class _Cell(_Recurrent):
 class _Sequence(_Recurrent):
     """All steps, in one layer or several upon each other."""
 
+    _first = "_l0"
+
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False, *,
         rng: init.Rng = None, dtype: DTypeLike = np.float32,
     ) -> None:  # fmt: skip
         super().__init__(input_size, hidden_size, bias)
         positive(type(self).__name__, num_layers=num_layers)
+        flags(type(self).__name__, batch_first=batch_first)
         self.num_layers = num_layers
         self.batch_first = batch_first
         generator = np.random.default_rng(rng)
@@ -133,6 +145,7 @@ class _Sequence(_Recurrent):
         place of I. ``hx`` and what is returned in its place are (L, N, H) or (L, H).
         """
         time = self._check(shape_of(x))
+        x = self._computed(x)
         steps = shape_of(x)[time]
         lead = (slice(None),) * time
         outputs = [ops.getitem(x, index=(*lead, step)) for step in range(steps)]

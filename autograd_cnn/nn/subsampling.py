@@ -8,7 +8,7 @@ from numpy.typing import DTypeLike
 from autograd_cnn import ops
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.nn.checks import positive
-from autograd_cnn.nn.module import Module, Parameter
+from autograd_cnn.nn.module import Module, Parameter, computed_in
 from autograd_cnn.parameters import IntOrPair, pair
 from autograd_cnn.tape import Array, shape_of
 
@@ -74,6 +74,7 @@ class Subsample2d(Module):
                 sentence("Subsample2d", "x has the wrong shape",
                          expected=f"(N, {channels}, H, W) or ({channels}, H, W)", got=shape)
             )  # fmt: skip
+        x = computed_in(x, self.weight.dtype)
         sums = ops.mean_pool(x, window=self.kernel_size, stride=self.stride) * math.prod(self.kernel_size)
         return sums * _maps(self.weight) + _maps(self.bias)
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from autograd_cnn import ops
 from autograd_cnn.errors import GradientError, sentence
-from autograd_cnn.tape import gradients, shape_of, values_of
+from autograd_cnn.tape import gradients, shape_of, toposort, values_of
 from autograd_cnn.tensor import Tensor
 
 Array = NDArray[np.float64]
@@ -66,6 +66,8 @@ def check_vjp(f: Callable[..., Any], inputs: Sequence[ArrayLike], *, tolerance: 
     ------
     CheckError
         Naming the input and both numbers.
+    GradientError
+        If ``f`` computes in float32, as a model with such parameters does.
 
     Examples
     --------
@@ -77,6 +79,7 @@ def check_vjp(f: Callable[..., Any], inputs: Sequence[ArrayLike], *, tolerance: 
     arrays = [np.array(x, float) for x in inputs]
     tensors = [Tensor(x, requires_grad=True) for x in arrays]
     output = f(*tensors)
+    _refuse_narrow(output)
     u = rng.standard_normal(shape_of(output))
     found = gradients(output, tensors, u, where="check_vjp") if _recorded(output) else {}
     for place, x in enumerate(arrays):
@@ -96,6 +99,16 @@ def check_vjp(f: Callable[..., Any], inputs: Sequence[ArrayLike], *, tolerance: 
 def _recorded(output: Any) -> bool:
     """Tell whether gradients flow; a wrong rule or function may have left the tape for an array."""
     return isinstance(output, Tensor) and output.requires_grad
+
+
+def _refuse_narrow(output: Any) -> None:
+    """Raise `GradientError` where the rounding of a narrower type would drown the differences."""
+    narrow = [node.dtype for node in toposort(output.node) if node.dtype.itemsize < 8] if _recorded(output) else []
+    if narrow:
+        raise GradientError(
+            sentence("check_vjp", f"f computes in {narrow[0]}, too coarse for differences",
+                     hint="give a model float64 parameters with model.astype(np.float64)")
+        )  # fmt: skip
 
 
 def _compare(where: str, by_tape: float, by_difference: float, tolerance: float, kinked: bool) -> None:

@@ -75,6 +75,19 @@ def test_what_is_recorded_stands_in_the_modules_that_the_names_tell(small):
     assert "conv.weight" in {node.name for node in graph.nodes if node.kind == "parameter"}
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float64, np.int64])
+def test_images_are_cast_to_the_dtype_of_the_parameters(small, dtype):
+    network, images, _ = small
+    x = ag.tensor(images.astype(dtype), requires_grad=dtype is not np.int64)
+    y = network(x)
+    assert y.dtype == np.float32
+    assert np.array_equal(y.numpy(), network(images.astype(dtype).astype(np.float32)).numpy())
+    if x.requires_grad:
+        y.sum().backward()
+        assert x.grad.dtype == dtype
+    assert network.astype(np.float64)(images).dtype == np.float64
+
+
 def test_how_it_shows_itself(small):
     assert repr(small[0]) == "OnnxNetwork(x: (N, 1, 6, 6); steps=6): 148 parameters"
 

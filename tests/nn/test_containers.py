@@ -97,10 +97,10 @@ def test_what_is_no_module(make):
     assert str(error.value) == f"{type(make(nn.ReLU())).__name__}: '1' is no module: expected a Module, got int"
 
 
-@pytest.mark.parametrize("name", ["", "a.b", "train", "forward"])
+@pytest.mark.parametrize("name", ["", "a.b", "train", "forward", 1])
 def test_names_that_would_break_the_module(name):
     with pytest.raises(ArgumentError) as error:
         nn.Sequential({name: nn.ReLU()})
     assert str(error.value) == (
-        f"Sequential: a name can't be used: expected no dot, and no attribute of the class, got {name!r}"
+        f"Sequential: a name can't be used: expected a string, no dot, and no attribute of the class, got {name!r}"
     )

@@ -36,8 +36,14 @@ def test_in_use_nothing_falls_out():
     assert nn.Dropout(1.0)(x).tolist() == [0.0, 0.0]
 
 
+@pytest.mark.parametrize("dtype", [int, np.uint8, bool])
+def test_integers_are_dropped_as_floats(dtype):
+    y = nn.Dropout(0.1, rng=0)(np.ones(100, dtype))
+    assert set(y.tolist()) == {0.0, 1 / 0.9}
+
+
 def test_the_line_it_shows_and_what_it_refuses():
     assert repr(nn.Dropout(0.1)) == "Dropout(p=0.1)"
     with pytest.raises(ArgumentError) as error:
         nn.Dropout(1.5)
-    assert str(error.value) == "Dropout: p is no probability: expected 0 to 1, got 1.5"
+    assert str(error.value) == "Dropout: p is out of range: expected a number from 0 to 1, got 1.5"

@@ -1,12 +1,13 @@
 import copy
 import pickle
+from collections import deque
 
 import numpy as np
 import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import nn
-from autograd_cnn.errors import ArgumentError, OperandError
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
 
 
 class Inner(nn.Module):
@@ -171,6 +172,12 @@ def test_the_state_makes_a_round_trip():
         assert not value.flags.writeable
 
 
+def test_a_number_in_the_state_is_an_array_that_is_not_written_to():
+    module = nn.Module()
+    module.scale = nn.Parameter(2.0)
+    assert (module.state_dict()["scale"].shape, module.state_dict()["scale"].flags.writeable) == ((), False)
+
+
 def test_loading_casts_copies_and_keeps_gradients_apart():
     layer = nn.Linear(2, 1)
     weight = np.array([[1.0, 2.0]])
@@ -252,7 +259,7 @@ def test_astype_changes_floats_and_forgets_gradients():
 def test_astype_refuses_what_has_no_gradient():
     with pytest.raises(OperandError) as error:
         nn.Linear(1, 1).astype(int)
-    assert str(error.value) == "astype: parameters are floats: expected float32 or float64, got int64"
+    assert str(error.value) == "astype: parameters are floats: expected float16, float32 or float64, got int64"
 
 
 def test_the_tree_shows_itself():
@@ -269,3 +276,294 @@ def test_the_tree_shows_itself():
         "    1: ReLU()\n"
         "  head: Inner(): 1 parameter"
     )
+
+
+# --- nothing is accepted silently -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [np.ones((1, 2)), 3.0, "x", [1.0, 2.0], ag.relu])
+@pytest.mark.parametrize("grad", [ag.enable_grad, ag.no_grad])
+def test_a_parameter_is_not_replaced_by_a_value(value, grad):
+    layer = nn.Linear(2, 1)
+    held = layer.weight
+    with grad(), pytest.raises(OperandError) as error:
+        layer.weight = value
+    assert str(error.value) == (
+        "Linear: 'weight' holds a parameter: expected an nn.Parameter or None, "
+        f"got {type(value).__name__}; set weight.data for other values"
+    )
+    assert layer.weight is held
+
+
+def test_a_parameter_times_a_number_is_no_parameter():
+    layer = nn.Linear(2, 1)
+    with pytest.raises(OperandError, match=r"got Tensor; set weight\.data for other values"):
+        layer.weight = layer.weight * 0.5
+    layer.weight.data = layer.weight.data * 0.5
+    with ag.no_grad():
+        layer.weight *= 0.5
+    assert [name for name, _ in layer.named_parameters()] == ["weight", "bias"]
+
+
+@pytest.mark.parametrize("value", ["x", ag.relu, np.ones(2)])
+def test_a_module_is_not_replaced_by_anything_else(value):
+    net = Outer()
+    with pytest.raises(OperandError) as error:
+        net.first = value
+    assert str(error.value) == (
+        f"Outer: 'first' holds a module: expected a Module or None, got {type(value).__name__}; "
+        "del it first for anything else"
+    )
+    del net.first
+    net.first = value
+    assert net.first is value
+
+
+def test_parts_replace_each_other():
+    net = Outer()
+    net.first, net.scale, net.seen = nn.Parameter([1.0]), nn.ReLU(), nn.Parameter([2.0])
+    assert list(net.state_dict()) == ["first", "seen", "second.weight"]
+    assert net.buffer_names == ()
+    net.first = net.scale = None
+    assert list(net.state_dict()) == ["seen", "second.weight"]
+
+
+@pytest.mark.parametrize(
+    ("held", "kind"),
+    [
+        ([nn.ReLU()], "list"),
+        ((nn.ReLU(), 1), "tuple"),
+        ({"a": nn.Parameter([1.0])}, "dict"),
+        ([[1, {"a": (nn.ReLU(),)}]], "list"),
+        ({nn.ReLU()}, "set"),
+        (deque([nn.ReLU()]), "deque"),
+    ],
+)
+def test_parts_in_plain_containers_are_not_overlooked(held, kind):
+    text = (
+        f"Module: 'parts' holds modules or parameters in a {kind}, where they are not found; "
+        "use nn.ModuleList, or an attribute for each"
+    )
+    module = nn.Module()
+    with pytest.raises(OperandError) as error:
+        module.parts = held
+    assert str(error.value) == text
+    assert not hasattr(module, "parts")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda net: list(net.parameters()),
+        nn.Module.state_dict,
+        nn.Module.eval,
+        lambda net: net.load_state_dict({}),
+        nn.Sequential,
+    ],
+)
+def test_what_comes_into_a_list_later_is_not_overlooked_either(ask):
+    module = nn.Module()
+    module.parts = []
+    assert list(module.parameters()) == []
+    module.parts.append(nn.Linear(1, 1))
+    with pytest.raises(OperandError, match="'parts' holds modules or parameters in a list"):
+        ask(module)
+
+
+def test_parts_of_the_class_are_not_overlooked():
+    with pytest.raises(OperandError) as error:
+        type("Net", (nn.Module,), {"fc": nn.Linear(1, 1)})
+    assert str(error.value) == (
+        "Net: 'fc' is a module or a parameter of the class, where it is not found; assign it to self in __init__"
+    )
+
+
+def test_a_module_is_no_part_of_itself():
+    outer, inner = nn.Module(), nn.Module()
+    outer.inner = inner
+    for name, module in (("outer", outer), ("me", inner)):
+        with pytest.raises(ArgumentError) as error:
+            setattr(inner, name, module)
+        assert str(error.value) == f"Module: '{name}' would make it a part of itself"
+
+
+def test_new_values_take_dtype_and_shape_of_the_old():
+    weight = nn.Linear(2, 1).weight
+    node = weight.node
+    weight.data = np.ones((1, 2))
+    weight.data = [[2, 3]]
+    weight.data = ag.tensor([[2.0, 3.0]], requires_grad=True)
+    assert (weight.dtype, weight.tolist(), weight.node) == (np.float32, [[2.0, 3.0]], node)
+    with pytest.raises(ShapeError) as error:
+        weight.data = [1.0, 2.0]
+    assert str(error.value) == (
+        "data: a parameter keeps its shape: expected (1, 2), got (2,); assign a new nn.Parameter to the module"
+    )
+    fixed = nn.Parameter([1], requires_grad=False)
+    with pytest.raises(OperandError) as error:
+        fixed.data = [1.5]
+    assert str(error.value) == "data: a parameter keeps its dtype: expected int64, got float64"
+    with pytest.raises(OperandError, match="expected float32, got complex128"):
+        weight.data = np.ones((1, 2)) * 1j
+    assert (weight.tolist(), fixed.tolist()) == ([[2.0, 3.0]], [1])
+
+
+def test_a_buffer_is_of_numbers_or_none():
+    module = nn.Module()
+    module.register_buffer("mean", None)
+    assert (module.mean, list(module.state_dict()), list(module.buffers())) == (None, [], [])
+    module.mean = [1.0]
+    assert list(module.state_dict()) == ["mean"]
+    module.register_buffer("mean", 2)
+    with pytest.raises(OperandError) as error:
+        module.mean = "x"
+    assert str(error.value) == "buffer: is no array of numbers: expected ints, floats or bools, got <U1"
+    assert module.mean == 2
+    module.mean = None
+    assert module.buffer_names == ("mean",)
+
+
+@pytest.mark.parametrize("name", ["weight", "in_features", "train"])
+def test_a_buffer_takes_no_others_name(name):
+    layer = nn.Linear(2, 1)
+    with pytest.raises(ArgumentError) as error:
+        layer.register_buffer(name, 1.0)
+    assert str(error.value) == f"Linear: the name '{name}' is taken"
+    assert list(layer.state_dict()) == ["weight", "bias"]
+
+
+def test_buffers_are_set_together():
+    norm = nn.BatchNorm2d(1)
+    with pytest.raises(ArgumentError) as error:
+        norm.set_buffers(running_mean=[1.0], running_variance=[2.0])
+    assert str(error.value) == (
+        "BatchNorm2d: no buffer 'running_variance'; it has running_mean, running_var, num_batches_tracked"
+    )
+    with pytest.raises(OperandError):
+        norm.set_buffers(running_mean=[1.0], running_var="x")
+    assert norm.running_mean.tolist() == [0.0]
+    norm.set_buffers(running_mean=[1.0], running_var=[2.0])
+    assert (norm.running_mean.tolist(), norm.running_var.flags.writeable) == ([1.0], False)
+
+
+@pytest.mark.parametrize("given", [nn.Linear(1, 1), "net.npz", None])
+def test_a_state_is_a_mapping(given):
+    with pytest.raises(OperandError) as error:
+        nn.Linear(1, 1).load_state_dict(given)
+    assert str(error.value) == (
+        "load_state_dict: state is no mapping of names to arrays: expected such as state_dict() returns, "
+        f"got {type(given).__name__}"
+    )
+
+
+def test_what_is_shared_is_loaded_with_one_value():
+    net = Outer()
+    net.second = net.first
+    net.again = net.scale
+    state = {**net.state_dict(), "again": np.zeros((2, 1)), "second.weight": np.array([7.0])}
+    with pytest.raises(ArgumentError) as error:
+        net.load_state_dict(state)
+    assert str(error.value) == (
+        "load_state_dict: the state does not fit Outer; again: shared with scale, but with other values; "
+        "second.weight: shared with first.weight, but with other values"
+    )
+    assert net.first.weight.tolist() == [2.0]
+    state = {name: np.full(value.shape, np.nan) for name, value in state.items()}
+    assert net.load_state_dict(state) == ([], [])
+
+
+@pytest.mark.parametrize("change", [nn.Module.load_state_dict, lambda net, _: net.astype(np.float16)])
+def test_a_cast_that_fails_changes_nothing(change):
+    net = nn.Sequential(nn.Linear(1, 1, bias=False, dtype=float), nn.Linear(1, 1, bias=False))
+    net[0].weight.data = [[1.0]]
+    net[1].weight.data = [[1e30]]
+    net[0]([[1.0]]).sum().backward()
+    before = {name: (value.dtype, value.tolist()) for name, value in net.state_dict().items()}
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        change(net, {"0.weight": [[2.0]], "1.weight": [[1e300]]})
+    assert {name: (value.dtype, value.tolist()) for name, value in net.state_dict().items()} == before
+    assert net[0].weight.grad is not None
+
+
+@pytest.mark.parametrize(("method", "name"), [("train", "mode"), ("requires_grad_", "requires_grad")])
+@pytest.mark.parametrize("value", ["no", 0, None])
+def test_a_mode_is_a_bool(method, name, value):
+    with pytest.raises(OperandError) as error:
+        getattr(Outer(), method)(value)
+    assert str(error.value) == f"{method}: {name} is no bool: expected True or False, got {value!r}"
+
+
+def test_integers_ask_for_no_gradient_and_leave_the_others_as_they_were():
+    module = nn.Module()
+    module.weight, module.count = (nn.Parameter(value, requires_grad=False) for value in ([1.0], [1]))
+    with pytest.raises(OperandError, match="requires_grad_: only floats have gradients"):
+        module.requires_grad_()
+    assert not module.weight.requires_grad
+    assert not module.requires_grad_(requires_grad=False).count.requires_grad
+
+
+# --- copies -----------------------------------------------------------------------------------
+
+
+class Everything(nn.Module):
+    """What a network can hold: parts that are shared, buffers, a generator, a function."""
+
+    def __init__(self):
+        rng = np.random.default_rng(3)
+        self.act = ag.relu
+        self.norm = nn.BatchNorm2d(1)
+        self.first, self.second = nn.Dropout(rng=rng), nn.Dropout(rng=rng)
+        self.body = nn.Sequential(nn.Linear(4, 4, rng=0), nn.Linear(4, 4, rng=1))
+        self.body[1].weight = self.body[0].weight
+        self.register_buffer("none", None)
+
+    def forward(self, x):
+        return self.body(self.second(self.first(self.act(self.norm(x)))))
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda net: pickle.loads(pickle.dumps(net))])  # noqa: S301
+def test_a_copy_of_everything_goes_on_as_the_original(duplicate):
+    net, x = Everything(), np.random.default_rng(0).standard_normal((4, 1, 2, 4), np.float32)
+    net(x)
+    twin = duplicate(net)
+    assert twin.act is ag.relu
+    assert twin.first.rng is twin.second.rng is not net.first.rng
+    assert twin.body[0].weight is twin.body[1].weight is not net.body[0].weight
+    assert not any(buffer.flags.writeable for buffer in twin.buffers())
+    assert twin.buffer_names == net.buffer_names
+    assert [(name, p.name) for name, p in twin.named_parameters()] == [(n, p.name) for n, p in net.named_parameters()]
+    for _ in range(2):
+        assert np.array_equal(twin(x).numpy(), net(x).numpy())
+    for name, value in net.state_dict().items():
+        assert np.array_equal(twin.state_dict()[name], value)
+
+
+class Slotted(nn.Module):
+    __slots__ = ("extra",)
+
+
+def test_a_copy_keeps_what_is_in_slots():
+    module = Slotted()
+    module.extra = [1]
+    assert copy.deepcopy(module).extra == [1]
+    module.weight = nn.Parameter([1.0])
+    twin = copy.deepcopy(module)
+    assert (twin.extra, twin.weight.tolist()) == ([1], [1.0])
+
+
+def test_a_shallow_copy_shares_its_parts():
+    net = Outer()
+    twin = copy.copy(net)
+    assert twin.scale is net.scale
+    twin.seen = [1.0]
+    assert (net.seen.tolist(), twin.seen.flags.writeable, net.seen.flags.writeable) == ([0.0], False, False)
+
+
+def test_an_optimiser_copied_with_its_model_moves_the_copy():
+    net = nn.Linear(1, 1)
+    twin, mover = copy.deepcopy((net, ag.optim.SGD(net.parameters(), lr=1.0)))
+    before = net.weight.tolist()
+    twin([[1.0]]).sum().backward()
+    mover.step()
+    assert net.weight.tolist() == before
+    assert twin.weight.tolist() == [[before[0][0] - 1]]

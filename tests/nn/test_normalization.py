@@ -52,9 +52,22 @@ def test_without_momentum_all_batches_count_alike(rng):
     assert list(norm.state_dict()) == ["running_mean", "running_var", "num_batches_tracked"]
 
 
+@pytest.mark.parametrize("failing", ["autograd_cnn.kernels.moments", "autograd_cnn.ops.batch_norm"])
+def test_a_batch_that_fails_moves_nothing(monkeypatch, rng, norm, failing):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    before = norm.state_dict()
+    monkeypatch.setattr(failing, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        norm(rng.standard_normal((2, 3, 2, 2)))
+    assert all(value is before[name] for name, value in norm.state_dict().items() if name.startswith(("run", "num")))
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_gradients_of_both_orders(rng, norm, training):
     norm.train(mode=training)
+    del norm.weight, norm.bias
 
     def f(x, weight, bias):
         norm.weight, norm.bias = weight, bias

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn import ops
+from autograd_cnn import nn, ops
 from autograd_cnn.errors import GradientError
 from autograd_cnn.tape import values_of
 from autograd_cnn.testing import CheckError, check_adjoint, check_vjp, directional, gradcheck
@@ -338,3 +338,16 @@ def test_differences_of_fourth_order(f, slope):
 @pytest.mark.parametrize("f", [abs, lambda t: max(t, 0), lambda t: max(t, -t, 5e-4), lambda t: 10 * abs(t) + t])
 def test_kinks_are_seen(f):
     assert directional(f)[1]
+
+
+@pytest.mark.parametrize("last", [nn.Identity(), nn.Linear(4, 2, dtype=np.float64)])
+def test_a_model_of_narrow_parameters_is_too_coarse(rng, last):
+    net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), last)
+    x = rng.standard_normal((2, 3))
+    with pytest.raises(GradientError) as error:
+        gradcheck(net, [x])
+    assert str(error.value) == (
+        "check_vjp: f computes in float32, too coarse for differences; "
+        "give a model float64 parameters with model.astype(np.float64)"
+    )
+    assert gradcheck(net.astype(np.float64), [x])

@@ -1,0 +1,103 @@
+"""A layer computes in the dtype of its parameters, and gradients come back in that of the input."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+import autograd_cnn as ag
+from autograd_cnn import nn
+from autograd_cnn.tape import Traced
+
+IMAGES, ROWS = (2, 2, 4, 4), (3, 2, 4)
+LAYERS = {
+    nn.BatchNorm2d: (lambda **o: nn.BatchNorm2d(2, **o), IMAGES),
+    nn.Conv2d: (lambda **o: nn.Conv2d(2, 2, 3, rng=0, **o), IMAGES),
+    nn.ConvTranspose2d: (lambda **o: nn.ConvTranspose2d(2, 2, 3, rng=0, **o), IMAGES),
+    nn.GRU: (lambda **o: nn.GRU(4, 3, 2, rng=0, **o), ROWS),
+    nn.GRUCell: (lambda **o: nn.GRUCell(4, 3, rng=0, **o), ROWS[1:]),
+    nn.LSTM: (lambda **o: nn.LSTM(4, 3, rng=0, **o), ROWS),
+    nn.LSTMCell: (lambda **o: nn.LSTMCell(4, 3, rng=0, **o), ROWS[1:]),
+    nn.Linear: (lambda **o: nn.Linear(4, 3, rng=0, **o), ROWS),
+    nn.PartialConv2d: (lambda **o: nn.PartialConv2d(2, [(0, 1), (1,)], 3, rng=0, **o), IMAGES),
+    nn.RNN: (lambda **o: nn.RNN(4, 3, rng=0, **o), ROWS),
+    nn.RNNCell: (lambda **o: nn.RNNCell(4, 3, rng=0, **o), ROWS[1:]),
+    nn.Subsample2d: (lambda **o: nn.Subsample2d(2, 2, **o), IMAGES),
+}
+
+
+def _outputs(result):
+    """Return all arrays of an output, the states' among them."""
+    return [each for part in result for each in _outputs(part)] if isinstance(result, tuple) else [result]
+
+
+def test_no_layer_with_parameters_is_missing():
+    with_parameters = {
+        layer
+        for layer in vars(nn).values()
+        if inspect.isclass(layer) and issubclass(layer, nn.Module) and "dtype" in inspect.signature(layer).parameters
+    }
+    assert with_parameters == set(LAYERS)
+
+
+@pytest.mark.parametrize("given", ["float16", "float32", "float64", "int64", "uint8", "bool", ">f8"])
+@pytest.mark.parametrize("own", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("layer", LAYERS)
+def test_the_outputs_are_those_of_the_cast_input(rng, layer, own, given):
+    make, shape = LAYERS[layer]
+    x = rng.integers(0, 2, shape).astype(given)
+    for mode in (True, False):
+        expected = _outputs(make(dtype=own).train(mode=mode)(x.astype(own)))
+        for found, right in zip(_outputs(make(dtype=own).train(mode=mode)(x)), expected, strict=True):
+            assert found.dtype == own
+            np.testing.assert_array_equal(found.numpy(), right.numpy())
+
+
+@pytest.mark.parametrize("given", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("own", ["float32", "float64"])
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_gradient_has_the_dtype_of_its_tensor(rng, layer, own, given):
+    make, shape = LAYERS[layer]
+    values = rng.standard_normal(shape).astype(given)
+    x, same = ag.tensor(values, requires_grad=True), ag.tensor(values.astype(own), requires_grad=True)
+    net = make(dtype=own)
+    for each in (x, same):
+        (_outputs(net(each))[0] ** 3).sum().backward()
+    assert x.grad.dtype == given
+    np.testing.assert_array_equal(x.grad.numpy(), same.grad.numpy().astype(given))
+    assert {p.grad.dtype for p in net.parameters()} == {np.dtype(own)}
+
+
+@pytest.mark.parametrize("layer", [nn.RNN, nn.RNNCell, nn.LSTM, nn.LSTMCell, nn.GRU, nn.GRUCell])
+def test_states_are_cast_too(rng, layer):
+    make, shape = LAYERS[layer]
+    net, x = make(), rng.standard_normal(shape, np.float32)
+    states = [
+        ag.tensor(rng.standard_normal(s.shape), requires_grad=True) for s in _outputs(net(x))[-net._states :]
+    ]  # how many there are
+    found = _outputs(net(x, tuple(states)))
+    assert {each.dtype for each in found} == {np.dtype(np.float32)}
+    found[0].sum().backward()
+    assert {state.grad.dtype for state in states} == {np.dtype(np.float64)}
+
+
+def test_nothing_is_recorded_where_the_dtypes_agree():
+    x = ag.tensor(np.ones((1, 2), np.float32), requires_grad=True)
+    assert nn.Linear(2, 1)(x).node.parents[0] is x.node
+
+
+def test_a_network_stays_in_its_dtype_whatever_comes_between(rng):
+    net = nn.Sequential(nn.Linear(4, 8, rng=0), nn.Tanh(), nn.Linear(8, 2, rng=1))
+    hidden = net[1](net[0](rng.standard_normal((3, 4)))) / np.sqrt(8)
+    assert (hidden.dtype, net[2](hidden).dtype) == (np.float64, np.float32)
+
+
+def test_what_is_no_real_number_is_the_layers_to_refuse():
+    with pytest.raises(ag.errors.OperandError, match=r"^linear: "):
+        nn.Linear(2, 1)(np.ones(2) * 1j)
+
+
+def test_what_has_no_float_parameters_is_left_alone():
+    x = np.ones(2)
+    assert nn.module.computed_in(x, np.dtype(int)) is x
+    assert isinstance(nn.module.computed_in(ag.tensor([1, 2]), np.dtype("float32")), Traced)
