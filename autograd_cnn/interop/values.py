@@ -1,0 +1,42 @@
+"""Arrays filled from a file, so that nothing is in memory twice."""
+
+from typing import IO, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.tape import Shape
+
+PIECE: Final = 1 << 20
+"""Bytes that are read at a time, since what unpacks a stream holds as many once more."""
+
+
+def read_array(stream: IO[bytes], shape: Shape, dtype: np.dtype[Any], *, in_columns: bool = False) -> NDArray[Any]:
+    """Return the array whose numbers come next, in C order and in the machine's byte order.
+
+    Raises
+    ------
+    FormatError
+        If no array can have the shape, the stream ends too early, or a bool is neither 0 nor 1.
+
+    Examples
+    --------
+    >>> import io
+    >>> read_array(io.BytesIO(bytes([0, 1, 0, 2])), (2,), np.dtype(">i2"))
+    array([1, 2], dtype=int16)
+    """
+    try:
+        array = np.empty(shape, dtype, order="F" if in_columns else "C")
+    except (ValueError, OverflowError, MemoryError) as error:
+        raise FormatError(sentence(f"no array can have the shape {shape}")) from error
+    values = array.reshape(-1, order="A").view(np.uint8)
+    place = 0
+    while place < len(values):
+        count = stream.readinto(values[place : place + PIECE].data)  # type: ignore[attr-defined]  # every binary stream has it
+        if not count:
+            raise FormatError(sentence("cut off", expected=f"{len(values)} bytes for shape {shape}", got=place))
+        place += count
+    if dtype.kind == "b" and values.max(initial=0) > 1:
+        raise FormatError(sentence("a bool is neither 0 nor 1", expected="0 or 1", got=values.max()))
+    return array.astype(dtype.newbyteorder("="), order="C", copy=False)
