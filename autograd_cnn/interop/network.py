@@ -1,5 +1,6 @@
 """A network as a list of operators, each of which takes its inputs by name."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.errors import FormatError, ShapeError, sentence
+from autograd_cnn.interop.extents import Budget
 from autograd_cnn.interop.operators import OPERATORS
 from autograd_cnn.nn import Module, Parameter
 from autograd_cnn.recording import scope
@@ -61,15 +63,16 @@ class Step:
     output: str
     attributes: dict[str, Any]
 
-    def run(self, values: Mapping[str, Array]) -> Array:
-        """Compute the result; what goes wrong names the node."""
+    def run(self, values: Mapping[str, Array], budget: Budget) -> Array:
+        """Compute the result if there is room for it; what goes wrong names the node."""
         try:
             operands = [self._operand(values[name], known) if name else None for name, known in self.inputs]
+            budget.spend(self.operator, operands, self.attributes)
             if not self.scope:
                 return OPERATORS[self.operator](*operands, **self.attributes)
             with scope(self.scope):
                 return OPERATORS[self.operator](*operands, **self.attributes)
-        except (TypeError, ValueError, IndexError) as error:
+        except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, MemoryError) as error:
             kind = ShapeError if isinstance(error, ShapeError) else FormatError
             raise kind(sentence(self.where, str(error))) from error
 
@@ -95,6 +98,8 @@ class OnnxNetwork(Module):
         In an order in which they can run.
     constants : mapping of str to (ndarray or NumPy scalar)
         What is neither learned nor part of the state.
+    size : int
+        Bytes of the file, on which it depends how large its results may be.
     """
 
     def __init__(
@@ -103,11 +108,13 @@ class OnnxNetwork(Module):
         outputs: tuple[str, ...],
         steps: tuple[Step, ...],
         constants: Mapping[str, Any],
+        size: int,
     ) -> None:
         self.inputs = inputs
         self.outputs = outputs
         self.steps = steps
         self.constants = dict(constants)
+        self.size = size
         self.held: tuple[str, ...] = ()
 
     def hold(self, name: str, value: NDArray[Any], learned: bool) -> None:
@@ -137,8 +144,9 @@ class OnnxNetwork(Module):
         for each, x in zip(self.inputs, inputs, strict=True):
             values[each.name] = x if isinstance(x, Traced) else np.asarray(x)
             each.check(values[each.name])
+        budget = Budget(self.size, sum(math.prod(shape_of(x)) for x in inputs))
         for step in self.steps:
-            values[step.output] = step.run(values)
+            values[step.output] = step.run(values, budget)
         results = tuple(values[name] for name in self.outputs)
         return results[0] if len(results) == 1 else results
 

@@ -5,7 +5,8 @@ which `operators` looks up. Whatever a file needs and we lack is found when it i
 """
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
@@ -13,9 +14,11 @@ from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.errors import FormatError, MissingDependencyError, sentence
+from autograd_cnn.errors import FormatError, MissingDependencyError, ShapeError, sentence
+from autograd_cnn.interop.extents import Budget
 from autograd_cnn.interop.network import OnnxInput, OnnxNetwork, Step
-from autograd_cnn.interop.operators import DTYPES, OPERATORS, Numbers
+from autograd_cnn.interop.operators import CHECKS, DTYPES, OPERATORS, Numbers
+from autograd_cnn.interop.planar import check_planar
 
 OLDEST: Final = 13
 """The first version of the operators that take their axes and limits as we read them."""
@@ -50,6 +53,12 @@ def load_onnx(path: str | Path) -> OnnxNetwork:
     OSError
         If the file can't be read.
 
+    Notes
+    -----
+    What depends on neither parameters nor inputs is computed here. In a run, as here, the results
+    may have 16,777,216 elements in all, or 64 for each byte of the file, or 16,384 for each element
+    of the inputs, whichever is the most; what asks for more raises `FormatError` before it is made.
+
     Examples
     --------
     >>> import tempfile
@@ -73,7 +82,7 @@ def load_onnx(path: str | Path) -> OnnxNetwork:
     path = Path(path)
     try:
         return _Reading(path.read_bytes()).network()
-    except FormatError as error:
+    except (FormatError, ShapeError) as error:
         raise FormatError(sentence(str(path), str(error))) from error
 
 
@@ -90,13 +99,18 @@ class _Reading:
             model = self.onnx.load_model_from_string(content)
         except damage as error:
             raise FormatError(sentence("damaged, or no .onnx file")) from error
+        self.size = len(content)
         self.graph = model.graph
+        self.opsets = model.opset_import
         self._refuse_external()
         self._refuse_bytes()
+        self._refuse_duplicates()
+        if model.functions:
+            raise FormatError(sentence("functions of a file's own are not supported", hint="export the model without"))
         try:
             self.onnx.checker.check_model(model)
-        except (self.onnx.checker.ValidationError, UnicodeDecodeError) as error:
-            reason = str(error).strip().splitlines()[0]
+        except (self.onnx.checker.ValidationError, ValueError, RuntimeError) as error:
+            reason = "".join(str(error).strip().splitlines()[:1])
             raise FormatError(sentence("no valid ONNX model", reason)) from error
         version = max((each.version for each in model.opset_import if not each.domain), default=0)
         if version < OLDEST:
@@ -111,15 +125,50 @@ class _Reading:
         inputs = tuple(self._input(each) for each in self.graph.input if each.name not in arrays)
         steps = tuple(self._step(node) for node in self.graph.node if node.op_type != "Constant")
         constants = {node.output[0]: self._constant(node) for node in self.graph.node if node.op_type == "Constant"}
+        check_planar(self.onnx, self.graph, self.opsets, dict(enumerate(map(_name, self.graph.node))))
         flows = {name for step in steps for name, known in step.inputs if not known}
-        used = flows | {name for step in steps for name, _ in step.inputs} | {each.name for each in self.graph.output}
+        outputs = tuple(each.name for each in self.graph.output)
         constants |= {name: array for name, array in arrays.items() if array.dtype.kind != "f"}
         plain = {name: array[()] for name, array in constants.items()}  # a number without axes becomes a scalar
-        network = OnnxNetwork(inputs, tuple(each.name for each in self.graph.output), steps, plain)
-        for name, array in arrays.items():
-            if array.dtype.kind == "f" and name in used:
+        held = {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
+        steps = tuple(self._left(steps, plain, held.keys() & flows))
+        used = {name for step in steps for name, _ in step.inputs} | set(outputs)
+        if missing := used.difference(
+            {each.name for each in inputs}, plain, held, (step.output for step in steps), [""]
+        ):
+            raise FormatError(sentence(f"nothing makes {min(missing)!r}"))
+        for step in steps:
+            self._check(step, plain | held)
+        network = OnnxNetwork(inputs, outputs, steps, plain, self.size)
+        for name, array in held.items():
+            if name in used:
                 network.hold(name, array, learned=name in flows)
         return network
+
+    def _left(self, steps: Iterable[Step], constants: dict[str, Any], learned: AbstractSet[str]) -> Iterator[Step]:
+        """Yield the steps that have to run each time; what the others make joins the constants."""
+        budget = Budget(self.size)
+        learned = set(learned)
+        for step in steps:
+            for name, known in step.inputs:
+                if known and name in learned:
+                    raise FormatError(sentence(step.where, "an input that has to be known is computed from parameters"))
+            if all(name in constants for name, _ in step.inputs if name):
+                constants[step.output] = step.run(constants, budget)
+                continue
+            if step.operator != "Shape" and learned.intersection(name for name, _ in step.inputs):
+                whole = step.operator == "Cast" and step.attributes["to"].kind != "f"
+                learned.update(() if whole else [step.output])
+            yield step
+
+    def _check(self, step: Step, values: Mapping[str, Any]) -> None:
+        """Raise `FormatError` if an input is wrong whatever the others are."""
+        place, check = CHECKS.get(step.operator, (0, None))
+        if check and place < len(step.inputs) and (name := step.inputs[place][0]) in values:
+            try:
+                check(np.asarray(values[name]))
+            except FormatError as error:
+                raise FormatError(sentence(step.where, str(error))) from error
 
     def _refuse_external(self) -> None:
         attributes = (attribute for node in self.graph.node for attribute in node.attribute)
@@ -140,6 +189,17 @@ class _Reading:
         if not all(isinstance(name, str) for name in names):
             raise FormatError(sentence("damaged", "a name in it is no text"))
 
+    def _refuse_duplicates(self) -> None:
+        """Refuse two arrays, inputs or attributes of one name: only one of them would count."""
+        for kind, each in (
+            ("initializers", self.graph.initializer),
+            ("inputs", self.graph.input),
+            *((f"attributes of {_name(node)}", node.attribute) for node in self.graph.node),
+        ):
+            names = [one.name for one in each]
+            if len(set(names)) < len(names):
+                raise FormatError(sentence(f"two {kind} have one name"))
+
     def _dtype(self, where: str, number: int) -> np.dtype[Any]:
         if number not in DTYPES:
             names = self.onnx.TensorProto.DataType
@@ -152,8 +212,10 @@ class _Reading:
         self._dtype(where, tensor.data_type)
         try:
             array: NDArray[Any] = self.onnx.numpy_helper.to_array(tensor)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError, MemoryError) as error:
             raise FormatError(sentence(where, "its numbers do not fit its shape")) from error
+        if array.shape != tuple(tensor.dims):  # -1 would stand for what is left
+            raise FormatError(sentence(where, "its numbers do not fit its shape"))
         return array
 
     def _input(self, proto: Proto) -> OnnxInput:
@@ -190,6 +252,8 @@ class _Reading:
             if name not in signature.parameters:
                 raise FormatError(sentence(where, f"the attribute {name} is not supported"))
             choices = signature.parameters[name].annotation
+            if choices == np.dtype[Any]:
+                attributes[name] = self._dtype(where, value)
             if get_origin(choices) is Literal and value not in get_args(choices):
                 expected = " or ".join(map(repr, get_args(choices)))
                 raise FormatError(sentence(where, f"the attribute {name}", expected=expected, got=repr(value)))
@@ -219,6 +283,8 @@ def _inputs(node: Proto, signature: inspect.Signature) -> Iterator[tuple[str, bo
     kinds = iter(signature.parameters.values())
     kind = next(kinds)
     for name in node.input:
+        if not name and (kind.default is kind.empty):
+            raise FormatError(sentence(_name(node), f"the input {kind.name} is missing"))
         yield name, Numbers in (kind.annotation, *get_args(kind.annotation))
         if kind.kind is not inspect.Parameter.VAR_POSITIONAL:
             kind = next(kinds, kind)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn import ops
-from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.errors import FormatError, ShapeError, sentence
 from autograd_cnn.interop import sliding
 from autograd_cnn.interop.sliding import Flag
 from autograd_cnn.parameters import Axis
@@ -71,12 +71,9 @@ def clip(x: Array, low: Numbers | None = None, high: Numbers | None = None) -> A
     return ops.clip(x, min=None if low is None else low.item(), max=None if high is None else high.item())
 
 
-def cast(x: Array, *, to: int, saturate: Flag = 1) -> Array:  # noqa: ARG001  # of 8-bit floats only
+def cast(x: Array, *, to: np.dtype[Any], saturate: Flag = 1) -> Array:  # noqa: ARG001  # of 8-bit floats only
     """Convert to another dtype."""
-    if to not in DTYPES:
-        known = ", ".join(np.dtype(dtype).name for dtype in DTYPES.values())
-        raise FormatError(sentence("the dtype is not supported", expected=known, got=f"type {to}"))
-    return ops.astype(x, dtype=np.dtype(DTYPES[to]))
+    return ops.astype(x, dtype=to)
 
 
 def identity(x: Array) -> Array:
@@ -92,9 +89,15 @@ def dropout(
     seed: int = 0,  # noqa: ARG001
 ) -> Array:
     """Return the input as it is, as in inference."""
-    if training_mode is not None and training_mode.any():
-        raise FormatError(sentence("training_mode is set", hint="export the network for inference"))
+    if training_mode is not None:
+        check_inference(training_mode)
     return x
+
+
+def check_inference(training_mode: Numbers) -> None:
+    """Raise `FormatError` if a layer is to behave as in training."""
+    if training_mode.any():
+        raise FormatError(sentence("training_mode is set", hint="export the network for inference"))
 
 
 # --- products and normalisation ---------------------------------------------------------------
@@ -118,6 +121,9 @@ def batch_normalization(
     epsilon: float = 1e-5, momentum: float = 0.9, training_mode: Literal[0] = 0,  # noqa: ARG001  # of no use in inference
 ) -> Array:  # fmt: skip
     """Normalise each channel by statistics gathered in training (Ioffe & Szegedy 2015)."""
+    maps = shape_of(x)[1:2]
+    if wrong := [shape_of(each) for each in (scale, bias, mean, var) if shape_of(each) != maps]:
+        raise ShapeError(sentence("one number for each map is needed", expected=maps, got=wrong[0]))
     per_map = (-1,) + (1,) * (len(shape_of(x)) - 2)
     factor = scale * (1 / np.sqrt(var + np.array(epsilon, var.dtype)))
     return (x - mean.reshape(per_map)) * ops.reshape(factor, shape=per_map) + ops.reshape(bias, shape=per_map)
@@ -195,8 +201,7 @@ def pad(
     mode: Literal["constant", "edge", "reflect", "wrap"] = "constant",
 ) -> Array:  # fmt: skip
     """Add elements before and after."""
-    if pads.min(initial=0) < 0:
-        raise FormatError(sentence("pads are out of range", expected="at least 0", got=pads.tolist()))
+    check_pads(pads)
     rank = len(shape_of(x))
     widths = [(0, 0)] * rank
     for axis, before, after in zip(
@@ -204,6 +209,12 @@ def pad(
     ):
         widths[axis] = (before, after)
     return ops.pad(x, widths, mode=mode, constant_values=0 if value is None else value.item())
+
+
+def check_pads(pads: Numbers) -> None:
+    """Raise `FormatError` for a negative one, which would cut off."""
+    if pads.min(initial=0) < 0:
+        raise FormatError(sentence("pads are out of range", expected="at least 0", got=pads.tolist()))
 
 
 def shape(x: Array, *, start: int = 0, end: int | None = None) -> NDArray[np.int64]:
@@ -283,3 +294,9 @@ OPERATORS: Final[dict[str, Callable[..., Array]]] = {
     "Unsqueeze": unsqueeze,
 }
 """By their names in the file; ``Constant`` is read with the file."""
+
+CHECKS: Final[dict[str, tuple[int, Callable[[Numbers], None]]]] = {
+    "Dropout": (2, check_inference),
+    "Pad": (1, check_pads),
+}
+"""What is wrong with an input, by its place, whatever the others are: it is looked at when a file is loaded."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from autograd_cnn.errors import FormatError
+from autograd_cnn.errors import FormatError, ShapeError
 from autograd_cnn.interop import load_onnx
 from autograd_cnn.interop.operators import DTYPES, OPERATORS
 
@@ -158,7 +158,10 @@ def test_dtypes_are_those_of_the_library():
         (
             _node("Cast", to=TensorProto.FLOAT16),
             {},
-            "(Cast): the dtype is not supported: expected float32, int32, int64, bool, float64, got type 10",
+            (
+                "(Cast): the type of its numbers is not supported: "
+                "expected float32, int32, int64, bool, float64, got FLOAT16"
+            ),
         ),
         (
             _node("Dropout", ["x", "r", "t"]),
@@ -170,14 +173,27 @@ def test_dtypes_are_those_of_the_library():
             {"p": _ints(-1, 0)},
             "(Pad): pads are out of range: expected at least 0, got [-1, 0]",
         ),
-        (_node("Reshape", ["x", "n"]), {"n": _ints(7)}, "(Reshape): cannot reshape array of size 3 into shape (7,)"),
+        (
+            _node("Reshape", ["n", "n"]),
+            {"n": _ints(7)},
+            "(Reshape): reshape: cannot reshape array of size 1 into shape (7,); shapes x=(1,)",
+        ),
     ],
 )
-def test_refuses(made, node, arrays, problem):
+def test_refuses_while_loading(made, node, arrays, problem):
     _, path = made([node], {"x": _floats(3)}, arrays, opset=20)
     with pytest.raises(FormatError) as err:
+        load_onnx(path)
+    assert str(err.value) == f"{path}: node 'y' {problem}"
+
+
+def test_a_shape_that_only_a_run_can_know(made):
+    _, path = made([_node("Reshape", ["x", "n"])], {"x": _floats(3)}, {"n": _ints(7)})
+    with pytest.raises(ShapeError) as err:
         load_onnx(path)(_floats(3))
-    assert str(err.value) == f"node 'y' {problem}"
+    assert str(err.value) == (
+        "node 'y' (Reshape): reshape: cannot reshape array of size 3 into shape (7,); shapes x=(3,)"
+    )
 
 
 def test_a_flattening_that_looks_up_the_batch(agree):
