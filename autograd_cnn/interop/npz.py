@@ -16,17 +16,8 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from autograd_cnn.errors import ArgumentError, FormatError, sentence
-from autograd_cnn.interop.values import read_array
 from autograd_cnn.tape import Shape
-
-ROOM: Final = 256 << 20
-"""Bytes that any archive may unpack to, such as zeros, which need next to no file."""
-
-RATIO: Final = 64
-"""How many times its size a larger archive may unpack to. Weights hardly shrink to a half."""
-
-DENSEST: Final = 1032
-"""No byte of a deflate stream stands for more bytes than this."""
+from autograd_cnn.unpacking import DENSEST, check_room, read_array
 
 END: Final = struct.Struct("<4s4H2LH")
 """What an archive ends with, before a comment; its fifth value is the number of entries."""
@@ -68,7 +59,7 @@ def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
     Raises
     ------
     FormatError
-        If it is no such archive, or would unpack to more than `ROOM` and more than `RATIO` times its size.
+        If it is no such archive, or would unpack to more than there is room for.
     """
     try:
         with zipfile.ZipFile(stream) as archive:
@@ -112,12 +103,7 @@ def _check(entries: list[zipfile.ZipInfo], count: int, size: int) -> None:
             raise FormatError(sentence("the archive is compressed in a way that NumPy does not use"))
         if entry.compress_size > size or entry.file_size > entry.compress_size * DENSEST:
             raise FormatError(sentence("an archive that promises more than it can hold"))
-    unpacked, most = sum(entry.file_size for entry in entries), max(ROOM, RATIO * size)
-    if unpacked > most:
-        raise FormatError(
-            sentence("unpacks to suspiciously much", expected=f"at most {most} bytes from a file of {size}", got=unpacked,
-                     hint="if you trust it, read it by dict(np.load(path))")
-        )  # fmt: skip
+    check_room(sum(entry.file_size for entry in entries), size, "if you trust it, read it by dict(np.load(path))")
 
 
 def _array(content: IO[bytes], length: int) -> NDArray[Any]:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.errors import ArgumentError, FormatError, OperandError, sentence
-from autograd_cnn.interop.values import read_array
 from autograd_cnn.tape import Shape
+from autograd_cnn.unpacking import read_array
 
 RESERVED: Final = "__metadata__"
 WRITER: Final = {"writer": "autograd_cnn"}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.lib import format as npy
 from peak import memory
 
+from autograd_cnn import unpacking
 from autograd_cnn.errors import ArgumentError, FormatError
 from autograd_cnn.interop import npz
 
@@ -154,7 +155,7 @@ def test_a_false_size_allocates_nothing():
 
 
 def test_zeros_unpack_up_to_a_limit(monkeypatch):
-    monkeypatch.setattr(npz, "ROOM", 64 << 20)
+    monkeypatch.setattr(unpacking, "ROOM", 64 << 20)
     content = _bomb(60)
     with memory(70 << 20):  # nothing is held twice
         assert not _unpack(content)["a"].any()
