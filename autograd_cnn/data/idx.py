@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from autograd_cnn.data.dataset import Dataset, Split, as_split
 from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.paths import AnyPath, as_path
 from autograd_cnn.unpacking import DENSEST, check_room, read_array
 
 TYPES: Final = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_AXES: Final = 8
 
 
-def mnist(root: str | Path) -> Dataset:
+def mnist(root: AnyPath) -> Dataset:
     """The 70,000 handwritten digits of 28×28 pixels by LeCun, Cortes and Burges (1998).
 
     Parameters
@@ -44,19 +45,19 @@ def mnist(root: str | Path) -> Dataset:
     FormatError
         If a file is damaged, or is none of these.
     """
-    return _dataset("mnist", Path(root), "https://ossci-datasets.s3.amazonaws.com/mnist")
+    return _dataset("mnist", as_path("mnist", root), "https://ossci-datasets.s3.amazonaws.com/mnist")
 
 
-def fashion_mnist(root: str | Path) -> Dataset:
+def fashion_mnist(root: AnyPath) -> Dataset:
     """The 70,000 pictures of clothes of 28×28 pixels by Xiao, Rasul and Vollgraf (2017).
 
     Its files have the names of MNIST's, so they need a folder of their own; parameters, result and
     errors are those of `mnist`.
     """
-    return _dataset("fashion_mnist", Path(root), "https://github.com/zalandoresearch/fashion-mnist")
+    return _dataset("fashion_mnist", as_path("fashion_mnist", root), "https://github.com/zalandoresearch/fashion-mnist")
 
 
-def read_idx(path: str | Path) -> NDArray[Any]:
+def read_idx(path: AnyPath) -> NDArray[Any]:
     """Read the array in an IDX file, compressed if its name ends in ``.gz``.
 
     What the header promises is held against the size of the file before anything is read.
@@ -67,7 +68,7 @@ def read_idx(path: str | Path) -> NDArray[Any]:
         If the file does not hold what its header promises; or if it is compressed, and unpacks to
         more than 256 MiB and more than 64 times its size.
     """
-    path = Path(path)
+    path = as_path("read_idx", path)
     try:
         with _opened(path) as (stream, size):
             return _array(stream, size, path.suffix.lower() == ".gz")

@@ -8,7 +8,6 @@ import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 
 import numpy as np
@@ -19,15 +18,19 @@ from autograd_cnn.interop.extents import Budget
 from autograd_cnn.interop.network import OnnxInput, OnnxNetwork, Step
 from autograd_cnn.interop.operators import CHECKS, DTYPES, OPERATORS, Numbers
 from autograd_cnn.interop.planar import check_planar
+from autograd_cnn.paths import AnyPath, as_path
 
 OLDEST: Final = 13
 """The first version of the operators that take their axes and limits as we read them."""
+
+LARGEST: Final = (1 << 31) - 1
+"""Bytes of a file that the format allows."""
 
 Proto: TypeAlias = Any
 """A part of the file, as the library gives it."""
 
 
-def load_onnx(path: str | Path) -> OnnxNetwork:
+def load_onnx(path: AnyPath) -> OnnxNetwork:
     """Read an ONNX file as a network, which can be trained further and looked at.
 
     Initializers of floats are parameters under their names in the file, unless the operators need
@@ -79,7 +82,10 @@ def load_onnx(path: str | Path) -> OnnxNetwork:
     >>> net(np.array([[1.0, 2.0]], np.float32))
     tensor([[3., 3., 3.]], dtype=float32, op=linear)
     """
-    path = Path(path)
+    path = as_path("load_onnx", path)
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise FormatError(sentence(str(path), "the file is too large", expected=f"at most {LARGEST} bytes", got=size))
     try:
         return _Reading(path.read_bytes()).network()
     except (FormatError, ShapeError) as error:

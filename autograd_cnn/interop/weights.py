@@ -7,7 +7,7 @@ into their places, and pickles are never read: they can run code.
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import IO, Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,9 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from autograd_cnn.errors import ArgumentError, FormatError, OperandError, sentence
 from autograd_cnn.files import replacing
 from autograd_cnn.interop import npz, safetensors
+from autograd_cnn.paths import AnyPath, as_path
 from autograd_cnn.tape import Traced
-
-PathLike: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 
 class Stateful(Protocol):
@@ -37,7 +36,7 @@ class Kind(NamedTuple):
 KINDS: Final = {".npz": Kind(npz.pack, npz.unpack), ".safetensors": Kind(safetensors.pack, safetensors.unpack)}
 
 
-def save(path: PathLike, state: Stateful | Mapping[str, ArrayLike]) -> None:
+def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike]) -> None:
     """Write named arrays to a file, whole or not at all.
 
     Parameters
@@ -68,14 +67,14 @@ def save(path: PathLike, state: Stateful | Mapping[str, ArrayLike]) -> None:
     ...     load(Path(folder, "w.npz"))
     {'weight': array([1., 1.]), 'bias': array(0.5)}
     """
-    path = _path("save", path)
+    path = as_path("save", path)
     kind = _kind("save", path)
     arrays = {_name(name): _plain(name, value) for name, value in _named(state).items()}
     with replacing(path) as file:
         kind.pack(arrays, file)
 
 
-def load(path: PathLike) -> dict[str, NDArray[Any]]:
+def load(path: AnyPath) -> dict[str, NDArray[Any]]:
     """Read the named arrays of a file that `save`, NumPy or another framework wrote.
 
     Parameters
@@ -98,23 +97,13 @@ def load(path: PathLike) -> dict[str, NDArray[Any]]:
     OSError
         If there is no such file, or it can't be read.
     """
-    path = _path("load", path)
+    path = as_path("load", path)
     kind = _kind("load", path)
     try:
         with path.open("rb") as file:
             return kind.unpack(file, os.fstat(file.fileno()).st_size)
     except FormatError as error:
         raise FormatError(sentence(str(path), str(error))) from error
-
-
-def _path(where: str, path: PathLike) -> Path:
-    try:
-        name = os.fsdecode(path)
-    except TypeError:
-        raise OperandError(sentence(where, "the path is none", expected="a path", got=type(path).__name__)) from None
-    if "\0" in name:
-        raise ArgumentError(sentence(where, "no path has a zero byte in it", expected="a path", got=repr(name)))
-    return Path(name)
 
 
 def _kind(where: str, path: Path) -> Kind:

@@ -126,21 +126,6 @@ def test_any_kind_of_path(tmp_path, suffix, form, monkeypatch):
     assert load(form(f"w{suffix}")) == {"a": [1]}
 
 
-@pytest.mark.parametrize(
-    ("path", "kind", "problem"),
-    [
-        (3, OperandError, "the path is none: expected a path, got int"),
-        (None, OperandError, "the path is none: expected a path, got NoneType"),
-        ("a\0.npz", ArgumentError, "no path has a zero byte in it: expected a path, got 'a\\x00.npz'"),
-    ],
-)
-def test_what_is_no_path(path, kind, problem):
-    for where, do in (("save", lambda: save(path, {})), ("load", lambda: load(path))):
-        with pytest.raises(kind) as err:
-            do()
-        assert str(err.value) == f"{where}: {problem}"
-
-
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_folder_and_a_folder_that_is_missing(tmp_path, suffix):
     path = tmp_path / f"w{suffix}"
