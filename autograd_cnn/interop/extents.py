@@ -63,7 +63,10 @@ def _first(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping
 
 
 def _broadcast(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
-    return math.prod(np.broadcast_shapes(*shapes))
+    try:
+        return math.prod(np.broadcast_shapes(*shapes))
+    except ValueError:  # of which the operator has more to say
+        return 0
 
 
 def _concat(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001

@@ -111,8 +111,11 @@ class _Reading:
         self._refuse_external()
         self._refuse_bytes()
         self._refuse_duplicates()
+        if len({each.domain for each in self.opsets}) < len(self.opsets):
+            raise FormatError(sentence("two versions of the same operators"))
         if model.functions:
             raise FormatError(sentence("functions of a file's own are not supported", hint="export the model without"))
+        del content  # the numbers are in the model as well
         try:
             self.onnx.checker.check_model(model)
         except (self.onnx.checker.ValidationError, ValueError, RuntimeError) as error:
@@ -123,6 +126,12 @@ class _Reading:
             raise FormatError(
                 sentence("the operators are too old", expected=f"opset {OLDEST} or later", got=version,
                          hint=f"convert it: onnx.version_converter.convert_version(model, {OLDEST})")
+            )  # fmt: skip
+        newest = self.onnx.defs.onnx_opset_version()
+        if version > newest:
+            raise FormatError(
+                sentence("the operators are newer than the library onnx", expected=f"opset {newest} or earlier",
+                         got=version, hint="update it")
             )  # fmt: skip
 
     def network(self) -> OnnxNetwork:
@@ -232,6 +241,8 @@ class _Reading:
         shape = tuple(
             each.dim_value if each.HasField("dim_value") else each.dim_param or "?" for each in tensor.shape.dim
         )
+        if any(isinstance(length, int) and length < 0 for length in shape):
+            raise FormatError(sentence(where, "a length is negative", expected="lengths of at least 0", got=shape))
         return OnnxInput(proto.name, shape, self._dtype(where, tensor.elem_type))
 
     def _constant(self, node: Proto) -> NDArray[Any]:

@@ -172,6 +172,10 @@ def reshape(x: Array, shape: Numbers, *, allowzero: Flag = 0) -> Array:
     """Give another shape; a 0 takes over the length at its place, unless it is allowed."""
     lengths = [int(length) for length in shape]
     if not allowzero:
+        if 0 in lengths[len(shape_of(x)) :]:
+            raise ShapeError(
+                sentence("a 0 stands for a length that x lacks", expected=f"{len(shape_of(x))} axes", got=lengths)
+            )
         lengths = [length or shape_of(x)[place] for place, length in enumerate(lengths)]
     return ops.reshape(x, shape=tuple(lengths))
 
@@ -224,6 +228,8 @@ def shape(x: Array, *, start: int = 0, end: int | None = None) -> NDArray[np.int
 
 def constant_of_shape(shape: Numbers, *, value: NDArray[Any] | None = None) -> NDArray[Any]:
     """Return an array of one number, by default 0."""
+    if value is not None and value.size != 1:
+        raise FormatError(sentence("the value is not one number", expected=1, got=value.size))
     return np.full(tuple(shape.tolist()), np.float32(0) if value is None else value)
 
 
@@ -231,8 +237,12 @@ def cut(
     x: Array, starts: Numbers, ends: Numbers, axes: Numbers | None = None, steps: Numbers | None = None
 ) -> Array:  # fmt: skip
     """Take a range along some of the axes."""
-    index = [slice(None)] * len(shape_of(x))
+    rank = len(shape_of(x))
+    index = [slice(None)] * rank
     places = range(len(starts)) if axes is None else axes.tolist()
+    lengths = {len(each) for each in (starts, ends, axes, steps) if each is not None}
+    if len(lengths) > 1 or not all(-rank <= place < rank for place in places):
+        raise ShapeError(sentence("starts, ends, axes and steps do not fit", expected=f"one of each for each of at most {rank} axes", got=f"axes {list(places)}"))  # fmt: skip
     strides = [1] * len(starts) if steps is None else steps.tolist()
     for axis, start, end, step in zip(places, starts.tolist(), ends.tolist(), strides, strict=True):
         index[axis] = slice(start, end, step)

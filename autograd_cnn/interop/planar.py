@@ -1,4 +1,4 @@
-"""Operators that slide a window, looked at while a file is loaded: only windows over images are supported."""
+"""What the library can tell of a graph without running it: types that contradict each other, and windows over anything but images."""
 
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
@@ -6,6 +6,9 @@ from typing import Any, Final, TypeAlias
 from autograd_cnn.errors import FormatError, sentence
 
 PLANAR: Final = frozenset({"AveragePool", "Conv", "ConvTranspose", "MaxPool"})
+
+SMALLEST: Final = {"dilations": 1, "kernel_shape": 1, "output_padding": 0, "pads": 0, "strides": 1}
+"""The attributes that have a number for each axis of the window, and the least that it may be."""
 
 Proto: TypeAlias = Any
 """A part of the file, as the library ``onnx`` gives it."""
@@ -15,7 +18,7 @@ SMALL: Final = 1024
 
 
 def check_planar(onnx: Any, graph: Proto, opsets: Any, names: Mapping[int, str]) -> None:
-    """Raise `FormatError` for the first window that does not slide over images.
+    """Raise `FormatError` for the first window that does not slide over images, and for types that contradict each other.
 
     Parameters
     ----------
@@ -26,20 +29,24 @@ def check_planar(onnx: Any, graph: Proto, opsets: Any, names: Mapping[int, str])
     names : mapping of int to str
         How errors call a node, by its place.
     """
-    sliding = {place: node for place, node in enumerate(graph.node) if node.op_type in PLANAR}
-    ranks = _ranks(onnx, graph, opsets) if sliding else {}
-    for place, node in sliding.items():
-        lengths = {
-            each.name: len(each.ints) // (2 if each.name == "pads" else 1)
-            for each in node.attribute
-            if each.name in {"dilations", "kernel_shape", "output_padding", "pads", "strides"}
-        }
-        found = [rank - 2 for name in node.input[:2] if (rank := ranks.get(name)) is not None]
-        wrong = [axes for axes in (*found, *lengths.values()) if axes != 2]
-        if wrong:
-            raise FormatError(
-                sentence(names[place], "only images are supported", expected="2 axes for the window", got=wrong[0])
-            )
+    ranks = _ranks(onnx, graph, opsets)
+    for place, node in enumerate(graph.node):
+        if node.op_type in PLANAR:
+            try:
+                _check_window(node, ranks)
+            except FormatError as error:
+                raise FormatError(sentence(names[place], str(error))) from error
+
+
+def _check_window(node: Proto, ranks: Mapping[str, int]) -> None:
+    numbers = {each.name: list(each.ints) for each in node.attribute if each.name in SMALLEST}
+    axes = [rank - 2 for name in node.input[:2] if (rank := ranks.get(name)) is not None]
+    axes += [len(each) // (2 if name == "pads" else 1) for name, each in numbers.items()]
+    if wrong := [each for each in axes if each != 2]:
+        raise FormatError(sentence("only images are supported", expected="2 axes for the window", got=wrong[0]))
+    for name, each in numbers.items():
+        if min(each) < SMALLEST[name]:
+            raise FormatError(sentence(f"{name} is out of range", expected=f"at least {SMALLEST[name]}", got=each))
 
 
 def _ranks(onnx: Any, graph: Proto, opsets: Any) -> dict[str, int]:
@@ -56,9 +63,11 @@ def _ranks(onnx: Any, graph: Proto, opsets: Any) -> dict[str, int]:
     results = [onnx.ValueInfoProto(name=each.name) for each in graph.output]
     shown = helper.make_graph(graph.node, "shown", [*inputs, *large], results, small)
     try:
-        model = onnx.shape_inference.infer_shapes(helper.make_model(shown, opset_imports=opsets), data_prop=True)
-    except (onnx.shape_inference.InferenceError, ValueError, RuntimeError):
-        return {tensor.name: len(tensor.dims) for tensor in graph.initializer}  # what it can't tell shows in a run
+        # not data_prop, which joins shapes without end where a hostile file tells it to
+        model = onnx.shape_inference.infer_shapes(helper.make_model(shown, opset_imports=opsets), check_type=True)
+    except (onnx.shape_inference.InferenceError, ValueError, RuntimeError) as error:
+        reason = "".join(str(error).strip().splitlines()[:1])
+        raise FormatError(sentence("no valid ONNX model", reason)) from error
     ranks = {
         each.name: len(each.type.tensor_type.shape.dim)
         for each in (*inputs, *large, *model.graph.value_info)
