@@ -52,21 +52,22 @@ class Step:
     scope : str
         The module path under which it is recorded: all but the last part of a name such as
         ``/layer1/conv/Conv``.
-    inputs : tuple of (str, bool)
-        Names, empty for an input that is left out, and whether the values have to be known.
+    inputs : tuple of (str, str)
+        Names, empty for an input that is left out, and the kinds of dtype that it may have where
+        its values have to be known; empty where gradients flow.
     """
 
     where: str
     scope: str
     operator: str
-    inputs: tuple[tuple[str, bool], ...]
+    inputs: tuple[tuple[str, str], ...]
     output: str
     attributes: dict[str, Any]
 
     def run(self, values: Mapping[str, Array], budget: Budget) -> Array:
         """Compute the result if there is room for it; what goes wrong names the node."""
         try:
-            operands = [self._operand(values[name], known) if name else None for name, known in self.inputs]
+            operands = [self._operand(values[name], kinds) if name else None for name, kinds in self.inputs]
             budget.spend(self.operator, operands, self.attributes)
             if not self.scope:
                 return OPERATORS[self.operator](*operands, **self.attributes)
@@ -76,12 +77,28 @@ class Step:
             kind = ShapeError if isinstance(error, ShapeError) else FormatError
             raise kind(sentence(self.where, str(error))) from error
 
-    def _operand(self, value: Array, known: bool) -> Array:
-        if not known:
+    def _operand(self, value: Array, kinds: str) -> Array:
+        if not kinds:
             return value
         if isinstance(value, Traced) and value.node is not None:
             raise FormatError(sentence("an input that has to be known is computed from parameters"))
-        return np.asarray(value)
+        return known(value, kinds)
+
+
+def known(value: Array, kinds: str) -> NDArray[Any]:
+    """Return the value as an array if its dtype is of these kinds.
+
+    Raises
+    ------
+    FormatError
+        If it is not.
+    """
+    array = np.asarray(value)
+    if array.dtype.kind not in kinds:
+        raise FormatError(
+            sentence("an input has to be made of whole numbers", expected="int32 or int64", got=array.dtype)
+        )
+    return array
 
 
 class OnnxNetwork(Module):

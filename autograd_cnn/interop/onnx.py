@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from autograd_cnn.errors import FormatError, MissingDependencyError, ShapeError, sentence
 from autograd_cnn.interop.extents import Budget
-from autograd_cnn.interop.network import OnnxInput, OnnxNetwork, Step
-from autograd_cnn.interop.operators import CHECKS, DTYPES, OPERATORS, Numbers
+from autograd_cnn.interop.network import OnnxInput, OnnxNetwork, Step, known
+from autograd_cnn.interop.operators import CHECKS, DTYPES, OPERATORS, Ints, Numbers
 from autograd_cnn.interop.planar import check_planar
 from autograd_cnn.paths import AnyPath, as_path
 
@@ -141,7 +141,7 @@ class _Reading:
         steps = tuple(self._step(node) for node in self.graph.node if node.op_type != "Constant")
         constants = {node.output[0]: self._constant(node) for node in self.graph.node if node.op_type == "Constant"}
         check_planar(self.onnx, self.graph, self.opsets, dict(enumerate(map(_name, self.graph.node))))
-        flows = {name for step in steps for name, known in step.inputs if not known}
+        flows = {name for step in steps for name, kinds in step.inputs if not kinds}
         outputs = tuple(each.name for each in self.graph.output)
         constants |= {name: array for name, array in arrays.items() if array.dtype.kind != "f"}
         plain = {name: array[()] for name, array in constants.items()}  # a number without axes becomes a scalar
@@ -165,8 +165,8 @@ class _Reading:
         budget = Budget(self.size)
         learned = set(learned)
         for step in steps:
-            for name, known in step.inputs:
-                if known and name in learned:
+            for name, kinds in step.inputs:
+                if kinds and name in learned:
                     raise FormatError(sentence(step.where, "an input that has to be known is computed from parameters"))
             if all(name in constants for name, _ in step.inputs if name):
                 constants[step.output] = step.run(constants, budget)
@@ -178,12 +178,15 @@ class _Reading:
 
     def _check(self, step: Step, values: Mapping[str, Any]) -> None:
         """Raise `FormatError` if an input is wrong whatever the others are."""
-        place, check = CHECKS.get(step.operator, (0, None))
-        if check and place < len(step.inputs) and (name := step.inputs[place][0]) in values:
-            try:
-                check(np.asarray(values[name]))
-            except FormatError as error:
-                raise FormatError(sentence(step.where, str(error))) from error
+        place, check = CHECKS.get(step.operator, (-1, None))
+        try:
+            for number, (name, kinds) in enumerate(step.inputs):
+                if kinds and name in values:
+                    array = known(values[name], kinds)
+                    if check and number == place:
+                        check(array)
+        except FormatError as error:
+            raise FormatError(sentence(step.where, str(error))) from error
 
     def _refuse_external(self) -> None:
         attributes = (attribute for node in self.graph.node for attribute in node.attribute)
@@ -295,13 +298,14 @@ def _name(node: Proto) -> str:
     return f"node {node.name or ''.join(node.output[:1])!r} ({node.op_type})"
 
 
-def _inputs(node: Proto, signature: inspect.Signature) -> Iterator[tuple[str, bool]]:
-    """Yield each input's name with whether it has to be known."""
+def _inputs(node: Proto, signature: inspect.Signature) -> Iterator[tuple[str, str]]:
+    """Yield each input's name with the kinds of dtype it may have if it has to be known."""
     kinds = iter(signature.parameters.values())
     kind = next(kinds)
     for name in node.input:
         if not name and (kind.default is kind.empty):
             raise FormatError(sentence(_name(node), f"the input {kind.name} is missing"))
-        yield name, Numbers in (kind.annotation, *get_args(kind.annotation))
+        annotations = (kind.annotation, *get_args(kind.annotation))
+        yield name, "iu" if Ints in annotations else "biuf" if Numbers in annotations else ""
         if kind.kind is not inspect.Parameter.VAR_POSITIONAL:
             kind = next(kinds, kind)

@@ -1,7 +1,7 @@
 """ONNX's operators in terms of our primitives: a small function for each.
 
 A function takes the operator's inputs by position and its attributes by their ONNX names. An
-input that has to be known, such as a shape or an axis, is annotated as `Numbers`; through all
+input that has to be known, such as a shape or an axis, is annotated as `Numbers` or `Ints`; through all
 others gradients flow. An attribute of which only some values are supported says so by `Literal`.
 Source: https://onnx.ai/onnx/operators
 """
@@ -22,7 +22,10 @@ from autograd_cnn.parameters import Axis
 from autograd_cnn.tape import Array, shape_of
 
 Numbers: TypeAlias = NDArray[Any]
-"""An input that is known without computing anything: a shape, an axis, a batch's statistics."""
+"""An input that is known without computing anything: a limit, a batch's statistics."""
+
+Ints: TypeAlias = NDArray[np.integer[Any]]
+"""One that is made of whole numbers: a shape, an axis."""
 
 DTYPES: Final = {1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_, 11: np.float64}
 """The types of numbers that are read, by the numbers that ``TensorProto.DataType`` gives them."""
@@ -145,7 +148,7 @@ def log_softmax(x: Array, *, axis: int = -1) -> Array:
 def _reducing(function: Callable[..., Array]) -> Callable[..., Array]:
     """Return the operator that reduces by ``function``."""
 
-    def run(x: Array, axes: Numbers | None = None, *, keepdims: Flag = 1, noop_with_empty_axes: Flag = 0) -> Array:
+    def run(x: Array, axes: Ints | None = None, *, keepdims: Flag = 1, noop_with_empty_axes: Flag = 0) -> Array:
         axis = _axis(axes)
         if axis is None and noop_with_empty_axes:
             return x
@@ -154,7 +157,7 @@ def _reducing(function: Callable[..., Array]) -> Callable[..., Array]:
     return run
 
 
-def _axis(axes: Numbers | Sequence[int] | None) -> Axis:
+def _axis(axes: Ints | Sequence[int] | None) -> Axis:
     """Return axes as a tuple, and None for none: then all are meant."""
     return tuple(int(axis) for axis in axes) or None if axes is not None else None
 
@@ -168,7 +171,7 @@ def flatten(x: Array, *, axis: int = 1) -> Array:
     return ops.reshape(x, shape=(math.prod(shape[:axis]), math.prod(shape[axis:])))
 
 
-def reshape(x: Array, shape: Numbers, *, allowzero: Flag = 0) -> Array:
+def reshape(x: Array, shape: Ints, *, allowzero: Flag = 0) -> Array:
     """Give another shape; a 0 takes over the length at its place, unless it is allowed."""
     lengths = [int(length) for length in shape]
     if not allowzero:
@@ -185,12 +188,12 @@ def transpose(x: Array, *, perm: Sequence[int] | None = None) -> Array:
     return ops.transpose(x, axes=None if perm is None else tuple(perm))
 
 
-def squeeze(x: Array, axes: Numbers | None = None) -> Array:
+def squeeze(x: Array, axes: Ints | None = None) -> Array:
     """Leave out axes of length 1."""
     return ops.squeeze(x, None if axes is None else tuple(axes.tolist()))
 
 
-def unsqueeze(x: Array, axes: Numbers) -> Array:
+def unsqueeze(x: Array, axes: Ints) -> Array:
     """Put in axes of length 1."""
     return ops.expand_dims(x, tuple(axes.tolist()))
 
@@ -201,7 +204,7 @@ def concat(*arrays: Array, axis: int) -> Array:
 
 
 def pad(
-    x: Array, pads: Numbers, value: Numbers | None = None, axes: Numbers | None = None, *,
+    x: Array, pads: Ints, value: Numbers | None = None, axes: Ints | None = None, *,
     mode: Literal["constant", "edge", "reflect", "wrap"] = "constant",
 ) -> Array:  # fmt: skip
     """Add elements before and after."""
@@ -215,7 +218,7 @@ def pad(
     return ops.pad(x, widths, mode=mode, constant_values=0 if value is None else value.item())
 
 
-def check_pads(pads: Numbers) -> None:
+def check_pads(pads: Ints) -> None:
     """Raise `FormatError` for a negative one, which would cut off."""
     if pads.min(initial=0) < 0:
         raise FormatError(sentence("pads are out of range", expected="at least 0", got=pads.tolist()))
@@ -226,7 +229,7 @@ def shape(x: Array, *, start: int = 0, end: int | None = None) -> NDArray[np.int
     return np.array(shape_of(x)[start:end], np.int64)
 
 
-def constant_of_shape(shape: Numbers, *, value: NDArray[Any] | None = None) -> NDArray[Any]:
+def constant_of_shape(shape: Ints, *, value: NDArray[Any] | None = None) -> NDArray[Any]:
     """Return an array of one number, by default 0."""
     if value is not None and value.size != 1:
         raise FormatError(sentence("the value is not one number", expected=1, got=value.size))
@@ -234,7 +237,7 @@ def constant_of_shape(shape: Numbers, *, value: NDArray[Any] | None = None) -> N
 
 
 def cut(
-    x: Array, starts: Numbers, ends: Numbers, axes: Numbers | None = None, steps: Numbers | None = None
+    x: Array, starts: Ints, ends: Ints, axes: Ints | None = None, steps: Ints | None = None
 ) -> Array:  # fmt: skip
     """Take a range along some of the axes."""
     rank = len(shape_of(x))
@@ -249,7 +252,7 @@ def cut(
     return ops.getitem(x, index=tuple(index))
 
 
-def gather(x: Array, indices: Numbers, *, axis: int = 0) -> Array:
+def gather(x: Array, indices: Ints, *, axis: int = 0) -> Array:
     """Take slices along an axis."""
     return ops.take(x, indices, axis=axis)
 

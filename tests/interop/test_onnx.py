@@ -180,6 +180,18 @@ def _double_cast(model):
     model.graph.node[0].CopyFrom(helper.make_node("Cast", ["x"], ["y"], to=TensorProto.STRING))
 
 
+def _new(model):
+    model.opset_import[0].version = 10**6
+
+
+def _two_versions(model):
+    model.opset_import.append(helper.make_opsetid("", 17))
+
+
+def _negative_length(model):
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = -1
+
+
 def _unknown_type(model):
     model.graph.input[0].type.tensor_type.elem_type = 99
 
@@ -195,6 +207,15 @@ def _sparse(model):
         (_sparse, "sparse initializers are not supported"),
         (_long, "initializer 'w': its numbers do not fit its shape"),
         (_vast, "initializer 'w': its numbers do not fit its shape"),
+        (
+            _new,
+            (
+                f"the operators are newer than the library onnx: expected opset {onnx.defs.onnx_opset_version()} "
+                "or earlier, got 1000000; update it"
+            ),
+        ),
+        (_two_versions, "two versions of the same operators"),
+        (_negative_length, "input 'x': a length is negative: expected lengths of at least 0, got (-1, 2)"),
         (_twice, "two initializers have one name"),
         (_two_inputs, "two inputs have one name"),
         (_two_attributes, "two attributes of node 'y' (Elu) have one name"),
@@ -321,6 +342,28 @@ def test_windows_of_other_ranks_are_found_while_loading(made, node, w, axes):
     assert str(err.value) == (
         f"{path}: node 'y' ({node.op_type}): only images are supported: expected 2 axes for the window, got {axes}"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "least"),
+    [("strides", [1, 0], 1), ("kernel_shape", [-2, 2], 1), ("pads", [0, 0, 0, -1], 0), ("dilations", [0, 1], 1)],
+)
+def test_windows_out_of_range_are_found_while_loading(made, name, value, least):
+    node = helper.make_node("MaxPool", ["x"], ["y"], **({"kernel_shape": [2, 2]} | {name: value}))
+    _, path = made([node], {"x": np.ones((1, 1, 4, 4), np.float32)})
+    with pytest.raises(FormatError) as err:
+        load_onnx(path)
+    assert str(err.value) == (
+        f"{path}: node 'y' (MaxPool): {name} is out of range: expected at least {least}, got {value}"
+    )
+
+
+def test_types_that_contradict_each_other_are_found_while_loading(made):
+    _, path = made([helper.make_node("Add", ["x", "w"], ["y"])], X, {"w": np.array([1, 2])})
+    with pytest.raises(FormatError) as err:
+        load_onnx(path)
+    assert str(err.value).startswith(f"{path}: no valid ONNX model: ")
+    assert "\n" not in str(err.value)
 
 
 def test_an_image_of_another_rank_is_found_behind_other_operators(made):
