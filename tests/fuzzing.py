@@ -14,6 +14,7 @@ import time
 import traceback
 import tracemalloc
 import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -86,9 +87,13 @@ def readers():
     pattern = b"INPUT -> [[CONV -> RELU]*2 -> POOL?]*2 -> [FC]*2"
     return {
         "npz": Reader(
-            ".npz", [_saved("w.npz", arrays), _npz(np.savez, arrays), _npz(np.savez_compressed, arrays)], _state
+            ".npz", [_saved("w.npz", arrays), _written(np.savez, arrays), _written(np.savez_compressed, arrays)], _state
         ),
-        "safetensors": Reader(".safetensors", [_saved("w.safetensors", arrays), _bare(arrays)], _state),
+        "safetensors": Reader(
+            ".safetensors", [_saved("w.safetensors", arrays), _with_length(*_header(arrays))], _state
+        ),
+        "npy": Reader(".npy", [_npy(arrays["weight"]), _npy(np.asfortranarray(arrays["weight"], ">f8"))], _entry),
+        "header": Reader(".json", [_header(arrays)[0]], _headed),
         "graph": Reader(".json", [compact], lambda path: ag.graph.Graph.from_json(path.read_bytes())),
         "pattern": Reader(".txt", [pattern], _build),
         "idx": Reader("", [idx], ag.data.read_idx),
@@ -103,27 +108,56 @@ def _saved(name, arrays):
         return Path(folder, name).read_bytes()
 
 
-def _npz(write, arrays):
+def _written(write, arrays):
     stream = io.BytesIO()
     write(stream, **arrays)
     return stream.getvalue()
 
 
-def _bare(arrays):
-    """Return the file without a checksum."""
+def _npy(array):
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+def _entry(path):
+    """Read an array as part of an archive that is whole."""
+    packed = path.with_suffix(".npz")
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(path, "weight.npy")
+    _arrays(packed)
+
+
+def _header(arrays):
+    """Return the header of a file without a checksum, and the numbers behind it."""
     header, values = {}, b""
     for name, array in arrays.items():
         offsets = [len(values), len(values) + array.nbytes]
         header[name] = {"dtype": "F32", "shape": array.shape, "data_offsets": offsets}
         values += array.tobytes()
-    text = json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text + values
+    return json.dumps(header).encode(), values
+
+
+def _with_length(header, values):
+    return len(header).to_bytes(8, "little") + header + values
+
+
+def _headed(path):
+    """Read a header as part of a file whose length fits it."""
+    whole = path.with_suffix(".safetensors")
+    whole.write_bytes(_with_length(path.read_bytes(), bytes(32)))
+    _state(whole)
+
+
+def _arrays(path):
+    arrays = ag.load(path)
+    assert all(array.dtype.kind in "biuf" and array.dtype.isnative for array in arrays.values())
+    return arrays
 
 
 def _state(path):
     """Load into a layer, whole or not at all."""
-    state = ag.load(path)
-    assert all(array.dtype.kind in "biuf" for array in state.values())
+    state = _arrays(path)
     layer = nn.Linear(3, 2, rng=0)
     before = layer.state_dict()
     try:

@@ -7,7 +7,7 @@ import pytest
 from fuzzing import MEMORY, attempt, check_good, damage, readers
 from peak import memory
 
-FILES = 1000
+FILES = 500
 READERS = readers()
 
 

@@ -115,7 +115,7 @@ class OnnxNetwork(Module):
         In an order in which they can run.
     constants : mapping of str to (ndarray or NumPy scalar)
         What is neither learned nor part of the state.
-    size : int
+    file_size : int
         Bytes of the file, on which it depends how large its results may be.
     """
 
@@ -125,13 +125,13 @@ class OnnxNetwork(Module):
         outputs: tuple[str, ...],
         steps: tuple[Step, ...],
         constants: Mapping[str, Any],
-        size: int,
+        file_size: int,
     ) -> None:
         self.inputs = inputs
         self.outputs = outputs
         self.steps = steps
         self.constants = dict(constants)
-        self.size = size
+        self.file_size = file_size
         self.held: tuple[str, ...] = ()
 
     def hold(self, name: str, value: NDArray[Any], learned: bool) -> None:
@@ -161,7 +161,7 @@ class OnnxNetwork(Module):
         for each, x in zip(self.inputs, inputs, strict=True):
             values[each.name] = x if isinstance(x, Traced) else np.asarray(x)
             each.check(values[each.name])
-        budget = Budget(self.size, sum(math.prod(shape_of(x)) for x in inputs))
+        budget = Budget(self.file_size, sum(math.prod(shape_of(x)) for x in inputs))
         for step in self.steps:
             values[step.output] = step.run(values, budget)
         results = tuple(values[name] for name in self.outputs)

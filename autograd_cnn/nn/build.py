@@ -111,7 +111,7 @@ def build(
       relu3: ReLU()
       fc2: Linear(128, 10): 1,290 parameters
     """
-    if activation not in ACTIVATIONS:
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
         raise ArgumentError(
             sentence("build", "activation is unknown", expected=f"one of {', '.join(ACTIVATIONS)}",
                      got=repr(activation))
@@ -149,7 +149,7 @@ class _Builder:
         rng: np.random.Generator,
         dtype: DTypeLike,
     ) -> None:
-        if np.shape(shape) != (3,):
+        if not isinstance(shape, tuple | list | np.ndarray) or len(shape) != 3:
             raise ArgumentError(sentence("build", "input_shape is not understood", expected="(C, H, W)", got=shape))
         for name, size in zip(("C", "H", "W"), shape, strict=True):
             positive("build", **{f"input_shape's {name}": size})

@@ -130,6 +130,35 @@ def test_columns_and_another_byte_order_come_as_ours():
     assert found.flags.c_contiguous
 
 
+class _Pipe(io.RawIOBase):
+    """A stream without places, as a network's."""
+
+    def __init__(self):
+        self.content = b""
+
+    def writable(self):
+        return True
+
+    def write(self, content):
+        self.content += bytes(content)
+        return len(content)
+
+
+def test_archives_of_every_make():
+    """Streamed, with a comment, behind something else, with a number of entries that is kept elsewhere, and empty."""
+    array = np.arange(3)
+    pipe = _Pipe()
+    with zipfile.ZipFile(pipe, "w") as archive:
+        archive.writestr("a.npy", _npy("<i8", (3,), array.tobytes()))
+        archive.comment = b"of a stream"
+    assert _unpack(pipe.content)["a"].tolist() == [0, 1, 2]
+    assert _unpack(b"#!/bin/sh\n" + _pack({"a": array}))["a"].tolist() == [0, 1, 2]
+    assert _unpack(_pack({})) == {}
+    content = _pack({"a": array})
+    assert content[-12:-10] == b"\1\0"
+    assert _unpack(content[:-12] + b"\xff\xff" + content[-10:])["a"].tolist() == [0, 1, 2]
+
+
 def test_names_that_lead_out_of_a_folder_are_names():
     assert list(_unpack(_pack({"../a": np.ones(1), "/b": np.ones(1)}))) == ["../a", "/b"]
 
