@@ -5,6 +5,7 @@ what it finds. Half a dozen kinds of damage are dealt to small files that are go
 """
 
 import contextlib
+import copy
 import gzip
 import io
 import json
@@ -21,6 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 import onnx
+from google.protobuf import json_format
 from onnx import helper, numpy_helper
 
 import autograd_cnn as ag
@@ -49,8 +51,46 @@ class Reader(NamedTuple):
     read: Callable[[Path], object]
 
 
-def damage(content, rng):
-    """Return the content with one to three faults."""
+def damage(reader, rng):
+    """Return a file with one to three faults; every other one of JSON has them in its values."""
+    content = reader.good[rng.integers(len(reader.good))]
+    return _altered(content, rng) if reader.suffix == ".json" and rng.integers(2) else _spoilt(content, rng)
+
+
+def _altered(content, rng):
+    """Return JSON of which one to three values are gone, there twice, or those of another place."""
+    fields = json.loads(content)
+    for _ in range(rng.integers(1, 4)):
+        places = [(holder, key) for holder in _holders(fields) for key in _keys(holder)]
+        holder, key = places[rng.integers(len(places))]
+        kind = rng.integers(5)
+        if kind == 0:
+            del holder[key]
+        elif kind == 1 and isinstance(holder, list):
+            holder.insert(key, holder[key])
+        elif kind == 2:
+            other, place = places[rng.integers(len(places))]
+            holder[key] = copy.deepcopy(other[place])
+        elif kind == 3:
+            number = NUMBERS[rng.integers(len(NUMBERS))]
+            holder[key] = str(number) if isinstance(holder[key], str) else number
+        else:
+            holder[key] = [-1, 0, 2, 1.5, "", "x", "NaN", None, True, [], {}, [1] * 70][rng.integers(12)]
+    return json.dumps(fields).encode()
+
+
+def _holders(value):
+    if isinstance(value, dict | list) and value:
+        yield value
+        for key in _keys(value):
+            yield from _holders(value[key])
+
+
+def _keys(holder):
+    return list(holder) if isinstance(holder, dict) else range(len(holder))
+
+
+def _spoilt(content, rng):
     for _ in range(rng.integers(1, 4)):
         place = int(rng.integers(len(content) + 1))
         kind = rng.integers(7)
@@ -97,7 +137,8 @@ def readers():
         "graph": Reader(".json", [compact], lambda path: ag.graph.Graph.from_json(path.read_bytes())),
         "pattern": Reader(".txt", [pattern], _build),
         "idx": Reader("", [idx], ag.data.read_idx),
-        "onnx": Reader(".onnx", _models(), _run),
+        "onnx": Reader(".onnx", [model.SerializeToString() for model in _models()], _run),
+        "model": Reader(".json", [_as_text(model) for model in _models()], _run_text),
         "idx.gz": Reader(".gz", [gzip.compress(idx, mtime=0)], ag.data.read_idx),
     }
 
@@ -204,7 +245,7 @@ def _models():
         initializers = [numpy_helper.from_array(array, name) for name, array in given.items() if name in used]
         graph = helper.make_graph(nodes, "g", [info("x", ["N", 1, 4, 4])], [info("y", [])], initializers)
         opsets = [helper.make_opsetid("", 18)]
-        models.append(helper.make_model(graph, opset_imports=opsets, ir_version=10).SerializeToString())
+        models.append(helper.make_model(graph, opset_imports=opsets, ir_version=10))
     return models
 
 
@@ -212,6 +253,22 @@ def _run(path):
     network = ag.interop.load_onnx(path)
     with np.errstate(all="ignore"):
         network(*[np.ones((1, 1, 4, 4), np.float32) for _ in network.inputs])
+
+
+def _as_text(model):
+    return json_format.MessageToJson(model, indent=None).encode()
+
+
+def _run_text(path):
+    """Read a model from its text, where a fault is a number, a name or a node and not a damaged file."""
+    try:
+        model = json_format.Parse(path.read_bytes(), onnx.ModelProto())
+        content = model.SerializeToString()
+    except Exception as error:
+        raise FormatError("no model") from error
+    whole = path.with_suffix(".onnx")
+    whole.write_bytes(content)
+    _run(whole)
 
 
 def attempt(reader, content, path):
@@ -240,7 +297,7 @@ def main(seconds):
             check_good(reader, Path(folder))
         while time.monotonic() < end:
             for name, reader in all_readers.items():
-                content = damage(reader.good[rng.integers(len(reader.good))], rng)
+                content = damage(reader, rng)
                 start, problem = time.monotonic(), ""
                 tracemalloc.start()
                 try:

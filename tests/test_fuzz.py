@@ -18,5 +18,4 @@ def test_damaged_files(name, tmp_path):
     check_good(reader, tmp_path)
     with memory(MEMORY):
         for _ in range(FILES):
-            content = damage(reader.good[rng.integers(len(reader.good))], rng)
-            attempt(reader, content, tmp_path / f"x{reader.suffix}")
+            attempt(reader, damage(reader, rng), tmp_path / f"x{reader.suffix}")
