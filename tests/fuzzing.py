@@ -134,7 +134,7 @@ def readers():
         ),
         "npy": Reader(".npy", [_npy(arrays["weight"]), _npy(np.asfortranarray(arrays["weight"], ">f8"))], _entry),
         "header": Reader(".json", [_header(arrays)[0]], _headed),
-        "graph": Reader(".json", [compact], lambda path: ag.graph.Graph.from_json(path.read_bytes())),
+        "graph": Reader(".json", [compact], _draw),
         "pattern": Reader(".txt", [pattern], _build),
         "idx": Reader("", [idx], ag.data.read_idx),
         "onnx": Reader(".onnx", [model.SerializeToString() for model in _models()], _run),
@@ -206,6 +206,13 @@ def _state(path):
     except ArgumentError:
         assert all(np.array_equal(array, before[name]) for name, array in layer.state_dict().items())
         raise
+
+
+def _draw(path):
+    """Draw what was read: it has to be a graph, not only to look like one."""
+    graph = ag.graph.Graph.from_json(path.read_bytes())
+    graph.to_dot(color="grad")
+    graph.to_dot(depth=1)
 
 
 def _build(path):

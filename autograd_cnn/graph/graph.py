@@ -244,11 +244,15 @@ def _is_ordered(nodes: tuple[GraphNode, ...], edges: tuple[Edge, ...]) -> bool:
 
 
 def _check_sizes(nodes: tuple[GraphNode, ...]) -> None:
-    """Raise `FormatError` for a negative length, or a picture that has not as many cells as it says."""
+    """Raise `FormatError` for a negative length, half a range, or a picture that has not as many cells as it says."""
     for node in nodes:
         if min(node.shape, default=0) < 0:
-            raise FormatError(sentence("Graph.from_json", f"the shape of {node.id} is none", expected="lengths of at least 0", got=node.shape))  # fmt: skip
-        for summary in (node.value, node.grad):
-            picture = summary and summary.picture
-            if picture and not picture.is_whole():
+            raise FormatError(
+                sentence("Graph.from_json", f"the shape of {node.id} is none", expected="lengths of at least 0",
+                         got=node.shape)
+            )  # fmt: skip
+        for summary in filter(None, (node.value, node.grad)):
+            if (summary.min is None) != (summary.max is None):
+                raise FormatError(sentence("Graph.from_json", f"a range of {node.id} lacks an end"))
+            if summary.picture and not summary.picture.is_whole():
                 raise FormatError(sentence("Graph.from_json", f"a picture of {node.id} does not fit its size"))
