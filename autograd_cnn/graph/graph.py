@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+import numpy as np
+
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.files import replacing
 from autograd_cnn.graph.drawing.dot import Show, draw
@@ -244,8 +246,12 @@ def _is_ordered(nodes: tuple[GraphNode, ...], edges: tuple[Edge, ...]) -> bool:
 
 
 def _check_sizes(nodes: tuple[GraphNode, ...]) -> None:
-    """Raise `FormatError` for a negative length, half a range, or a picture that has not as many cells as it says."""
+    """Raise `FormatError` for a dtype or a length that is none, half a range, or a picture without as many cells as it says."""
     for node in nodes:
+        try:
+            np.dtype(node.dtype)
+        except (TypeError, ValueError, SyntaxError) as error:
+            raise FormatError(sentence("Graph.from_json", f"the dtype of {node.id} is none")) from error
         if min(node.shape, default=0) < 0:
             raise FormatError(
                 sentence("Graph.from_json", f"the shape of {node.id} is none", expected="lengths of at least 0",

@@ -108,6 +108,8 @@ def test_no_part_may_be_of_another_type(square):
         (("nodes", 1, "shape"), [-2], ": the shape of n1 is none: expected lengths of at least 0, got (-2,)"),
         (("nodes", 0, "value", "min"), 10**400, None),
         (("nodes", 0, "value", "bad"), 2**64, f": nodes[0].value.bad: expected int, got {2**64}"),
+        (("nodes", 1, "dtype"), "NaN", ": the dtype of n1 is none"),
+        (("nodes", 1, "dtype"), "\ud800", ": the dtype of n1 is none"),
         (("nodes", 1, "value", "max"), None, ": a range of n1 lacks an end"),
         (("nodes", 0, "pair"), "n0", ": the nodes' ids contradict each other"),
         (("nodes", 0, "parameters"), [{"name": "a"}], ": nodes[0].parameters[0]: expected name, value, default, got 'name'"),
