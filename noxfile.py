@@ -119,3 +119,10 @@ def _tally(database: Path) -> str:
         counts = dict(connection.execute(query))
     tried = sum(counts.values())
     return f"{counts.get('KILLED', 0)} of {tried} mutants killed, {counts.get('KILLED', 0) / tried:.1%}"
+
+
+@nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Damage files for minutes, by default ten, and see how they are read: ``nox -s fuzz -- 3600`` for an hour."""
+    session.install(".[test]")
+    session.run("python", "tests/fuzzing.py", *(session.posargs or ["600"]), env=ONE_THREAD)

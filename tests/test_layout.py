@@ -26,7 +26,9 @@ LONGER: dict[str, str] = {}
 PARTS = {
     "comparison.py": "what the tests in pytorch/ share",
     "conftest.py": "fixtures",
+    "fuzzing.py": "damaged files",
     "oracles.py": "loops to compare with",
+    "peak.py": "how much memory something takes",
 }
 """Files under tests/ that hold no tests, by name."""
 

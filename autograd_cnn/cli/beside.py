@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-LIBRARIES: Final = frozenset({"google", "llvmlite", "numba", "onnx", "safetensors"})
+LIBRARIES: Final = frozenset({"google", "llvmlite", "numba", "onnx"})
 """What the package looks for and can do without: a ``numba.py`` is never taken for Numba, even where there is none."""
 
 

@@ -41,7 +41,6 @@ def _facts() -> Iterator[tuple[str, str]]:
     yield "Python", platform.python_version()
     yield "NumPy", np.__version__
     yield "Numba", _installed("numba", "fast")
-    yield "safetensors", _installed("safetensors", "interop")
     yield "onnx", _installed("onnx", "interop")
     yield "dot", shutil.which("dot") or "not found; it draws .png and .pdf, and .svg and .html need no program"
     yield "backend", current_backend()

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from autograd_cnn.data.dataset import Dataset, Split, as_split
 from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.paths import AnyPath, as_path
 
 RECORD: Final = 1 + 3 * 32 * 32
 TRAIN: Final = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
 TEST: Final = ("test_batch.bin",)
 
 
-def cifar10(root: str | Path) -> Dataset:
+def cifar10(root: AnyPath) -> Dataset:
     """The 60,000 colour photographs of 32×32 pixels by Krizhevsky (2009), in ten classes.
 
     Parameters
@@ -39,7 +40,7 @@ def cifar10(root: str | Path) -> Dataset:
     FormatError
         If a file is damaged, or is none of these.
     """
-    root = Path(root)
+    root = as_path("cifar10", root)
     inner = root / "cifar-10-batches-bin"
     folder = inner if inner.is_dir() else root
     for name in TRAIN + TEST:

@@ -10,23 +10,21 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final, TypeAlias
+from typing import IO, Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.data.dataset import Dataset, Split, as_split
 from autograd_cnn.errors import FormatError, sentence
-
-Stream: TypeAlias = IO[bytes] | gzip.GzipFile
+from autograd_cnn.paths import AnyPath, as_path
+from autograd_cnn.unpacking import DENSEST, check_room, read_array
 
 TYPES: Final = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_AXES: Final = 8
-DENSEST: Final = 1032
-"""No byte of a deflate stream stands for more bytes than this."""
 
 
-def mnist(root: str | Path) -> Dataset:
+def mnist(root: AnyPath) -> Dataset:
     """The 70,000 handwritten digits of 28×28 pixels by LeCun, Cortes and Burges (1998).
 
     Parameters
@@ -47,19 +45,19 @@ def mnist(root: str | Path) -> Dataset:
     FormatError
         If a file is damaged, or is none of these.
     """
-    return _dataset("mnist", Path(root), "https://ossci-datasets.s3.amazonaws.com/mnist")
+    return _dataset("mnist", as_path("mnist", root), "https://ossci-datasets.s3.amazonaws.com/mnist")
 
 
-def fashion_mnist(root: str | Path) -> Dataset:
+def fashion_mnist(root: AnyPath) -> Dataset:
     """The 70,000 pictures of clothes of 28×28 pixels by Xiao, Rasul and Vollgraf (2017).
 
     Its files have the names of MNIST's, so they need a folder of their own; parameters, result and
     errors are those of `mnist`.
     """
-    return _dataset("fashion_mnist", Path(root), "https://github.com/zalandoresearch/fashion-mnist")
+    return _dataset("fashion_mnist", as_path("fashion_mnist", root), "https://github.com/zalandoresearch/fashion-mnist")
 
 
-def read_idx(path: str | Path) -> NDArray[Any]:
+def read_idx(path: AnyPath) -> NDArray[Any]:
     """Read the array in an IDX file, compressed if its name ends in ``.gz``.
 
     What the header promises is held against the size of the file before anything is read.
@@ -67,50 +65,51 @@ def read_idx(path: str | Path) -> NDArray[Any]:
     Raises
     ------
     FormatError
-        If the file does not hold what its header promises.
+        If the file does not hold what its header promises; or if it is compressed, and unpacks to
+        more than 256 MiB and more than 64 times its size.
     """
-    path = Path(path)
-    with _opened(path) as (stream, most):
-        shape, dtype = _header(path, stream)
-        size = math.prod(shape) * dtype.itemsize
-        if size > most:
-            raise FormatError(
-                sentence(str(path), "cut off", expected=f"{size} bytes for shape {shape}", got=f"at most {most}")
-            )
-        values = stream.read(size + 1)
-    if len(values) != size:
-        more = "more" if len(values) > size else len(values)
-        raise FormatError(sentence(str(path), "wrong length", expected=f"{size} bytes for shape {shape}", got=more))
-    return np.frombuffer(values, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+    path = as_path("read_idx", path)
+    try:
+        with _opened(path) as (stream, size):
+            return _array(stream, size, path.suffix.lower() == ".gz")
+    except FormatError as error:
+        raise FormatError(sentence(str(path), str(error))) from error
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[Stream, int]]:
-    """Give the file's bytes, unpacked, and how many there can be at most."""
+def _opened(path: Path) -> Iterator[tuple[IO[bytes], int]]:
+    """Give the file's bytes, unpacked, and its size."""
     size = path.stat().st_size
     try:
-        if path.suffix == ".gz":
-            with gzip.open(path) as stream:
-                yield stream, size * DENSEST
-        else:
-            with path.open("rb") as stream:
-                yield stream, size
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:
+            yield cast("IO[bytes]", stream), size
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise FormatError(sentence(str(path), "damaged gzip file", hint="fetch it again")) from error
+        raise FormatError(sentence("damaged gzip file", hint="fetch it again")) from error
 
 
-def _header(path: Path, stream: Stream) -> tuple[tuple[int, ...], np.dtype[Any]]:
+def _array(stream: IO[bytes], size: int, packed: bool) -> NDArray[Any]:
+    shape, dtype = _header(stream)
+    length, most = math.prod(shape) * dtype.itemsize, size * DENSEST if packed else size
+    if length > most:
+        raise FormatError(sentence("cut off", expected=f"{length} bytes for shape {shape}", got=f"at most {most}"))
+    if packed:
+        check_room(length, size, "unpack it yourself if you trust it")
+    array = read_array(stream, shape, dtype)
+    if stream.read(1):
+        raise FormatError(sentence("wrong length", expected=f"{length} bytes for shape {shape}", got="more"))
+    return array
+
+
+def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or not 1 <= magic[3] <= MOST_AXES:
-        raise FormatError(sentence(str(path), "no IDX file", expected="two zeros, a type and 1 to 8 axes", got=magic))
+        raise FormatError(sentence("no IDX file", expected="two zeros, a type and 1 to 8 axes", got=magic))
     lengths = stream.read(4 * magic[3])
     if len(lengths) < 4 * magic[3]:
-        raise FormatError(
-            sentence(str(path), "cut off", expected=f"the lengths of {magic[3]} axes", got=f"{len(lengths)} bytes")
-        )
+        raise FormatError(sentence("cut off", expected=f"the lengths of {magic[3]} axes", got=f"{len(lengths)} bytes"))
     shape = tuple(np.frombuffer(lengths, ">u4").tolist())
     if 0 in shape:
-        raise FormatError(sentence(str(path), "holds nothing", expected="lengths of at least 1", got=shape))
+        raise FormatError(sentence("holds nothing", expected="lengths of at least 1", got=shape))
     return shape, np.dtype(TYPES[magic[2]])
 
 

@@ -1,10 +1,11 @@
 """The captured graph itself, with all that can be made of it."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
 
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.files import replacing
@@ -14,6 +15,7 @@ from autograd_cnn.graph.drawing.style import Quantity, Theme
 from autograd_cnn.graph.model import Edge, GraphNode
 from autograd_cnn.graph.notebook import bundle
 from autograd_cnn.graph.page.html import Highlight, page
+from autograd_cnn.graph.reading import rebuild
 
 if TYPE_CHECKING:
     import graphviz
@@ -69,23 +71,28 @@ class Graph:
         Raises
         ------
         FormatError
-            If the text is something else.
+            If the text is something else; where single fields are wrong it names the first.
         """
         try:
-            fields: Any = json.loads(text)
-            version = fields["version"]
-            nodes = tuple(map(GraphNode.from_dict, fields["nodes"])) if version == VERSION else ()
-            edges = tuple(Edge(**edge) for edge in fields["edges"]) if version == VERSION else ()
-        except (ValueError, TypeError, KeyError) as error:
+            fields = json.loads(text, parse_constant=_refuse_constant)
+        except (ValueError, TypeError, RecursionError) as error:
             raise FormatError(sentence("Graph.from_json", "the text is no captured graph")) from error
-        if version != VERSION:
+        if not isinstance(fields, dict) or fields.keys() != {"version", "nodes", "edges"}:
+            raise FormatError(sentence("Graph.from_json", "the text is no captured graph"))
+        if type(fields["version"]) is not int or fields["version"] != VERSION:
             raise FormatError(
-                sentence("Graph.from_json", "the text is of another version", expected=VERSION, got=version)
+                sentence(
+                    "Graph.from_json",
+                    "the text is of another version",
+                    expected=VERSION,
+                    got=repr(fields["version"])[:60],
+                )
             )
-        ids = [f"n{place}" for place in range(len(nodes))]
-        known = {*ids, None}
-        if [node.id for node in nodes] != ids or not known.issuperset(_named(nodes, edges)):
+        nodes = rebuild(tuple[GraphNode, ...], fields["nodes"], "Graph.from_json: nodes")
+        edges = rebuild(tuple[Edge, ...], fields["edges"], "Graph.from_json: edges")
+        if not _is_ordered(nodes, edges):
             raise FormatError(sentence("Graph.from_json", "the nodes' ids contradict each other"))
+        _check_sizes(nodes)
         return cls(nodes, edges)
 
     def to_dot(
@@ -223,10 +230,35 @@ class Graph:
         return path
 
 
-def _named(nodes: tuple[GraphNode, ...], edges: tuple[Edge, ...]) -> Iterator[str | None]:
-    """Yield the ids by which nodes and edges name nodes."""
+def _refuse_constant(name: str) -> NoReturn:
+    """Refuse NaN and infinities, which JSON lacks."""
+    raise ValueError(name)
+
+
+def _is_ordered(nodes: tuple[GraphNode, ...], edges: tuple[Edge, ...]) -> bool:
+    """Whether each node has the id of its place, and names only such as are before it."""
+    places = {f"n{place}": place for place in range(len(nodes))}
+    before = [(node.pair, node.id) for node in nodes if node.pair is not None]
+    before += [(edge.source, edge.target) for edge in edges]
+    return [node.id for node in nodes] == list(places) and all(
+        earlier in places and later in places and places[earlier] < places[later] for earlier, later in before
+    )
+
+
+def _check_sizes(nodes: tuple[GraphNode, ...]) -> None:
+    """Raise `FormatError` for a dtype or a length that is none, half a range, or a picture without as many cells as it says."""
     for node in nodes:
-        yield node.pair
-    for edge in edges:
-        yield edge.source
-        yield edge.target
+        try:
+            np.dtype(node.dtype)
+        except (TypeError, ValueError, SyntaxError) as error:
+            raise FormatError(sentence("Graph.from_json", f"the dtype of {node.id} is none")) from error
+        if min(node.shape, default=0) < 0:
+            raise FormatError(
+                sentence("Graph.from_json", f"the shape of {node.id} is none", expected="lengths of at least 0",
+                         got=node.shape)
+            )  # fmt: skip
+        for summary in filter(None, (node.value, node.grad)):
+            if (summary.min is None) != (summary.max is None):
+                raise FormatError(sentence("Graph.from_json", f"a range of {node.id} lacks an end"))
+            if summary.picture and not summary.picture.is_whole():
+                raise FormatError(sentence("Graph.from_json", f"a picture of {node.id} does not fit its size"))

@@ -1,7 +1,8 @@
 """What a captured graph consists of: plain, frozen data that no array hides in."""
 
+from base64 import b64decode
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from autograd_cnn.tape import Shape
 
@@ -35,6 +36,15 @@ class Picture:
     block: tuple[int, int]
     scale: float
     cells: str
+
+    def is_whole(self) -> bool:
+        """Return whether there are as many cells as the size says."""
+        sizes = (self.planes, self.rows, self.columns, *self.block)
+        try:
+            count = len(b64decode(self.cells, validate=True))
+        except ValueError:
+            return False
+        return min(sizes) >= 1 and self.planes * self.rows * self.columns == count
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +136,6 @@ class GraphNode:
     origin: str | None = None
     problem: str | None = None
 
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> "GraphNode":
-        """Rebuild a node from what `dataclasses.asdict` gave."""
-        return cls(**{
-            **fields,
-            "shape": tuple(fields["shape"]),
-            "parameters": tuple(Parameter(**each) for each in fields["parameters"]),
-            "value": _summary(fields["value"]),
-            "grad": _summary(fields["grad"]),
-        })  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class Edge:
@@ -145,11 +144,3 @@ class Edge:
     source: str
     target: str
     argument: str = ""
-
-
-def _summary(fields: dict[str, Any] | None) -> Summary | None:
-    if fields is None:
-        return None
-    picture = fields.get("picture")
-    drawn = None if picture is None else Picture(**{**picture, "block": tuple(picture["block"])})
-    return Summary(**{**fields, "histogram": tuple(fields["histogram"]), "picture": drawn})

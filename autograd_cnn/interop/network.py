@@ -1,5 +1,6 @@
 """A network as a list of operators, each of which takes its inputs by name."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.errors import FormatError, ShapeError, sentence
+from autograd_cnn.interop.extents import Budget
 from autograd_cnn.interop.operators import OPERATORS
 from autograd_cnn.nn import Module, Parameter
 from autograd_cnn.nn.module import computed_in
@@ -51,35 +53,53 @@ class Step:
     scope : str
         The module path under which it is recorded: all but the last part of a name such as
         ``/layer1/conv/Conv``.
-    inputs : tuple of (str, bool)
-        Names, empty for an input that is left out, and whether the values have to be known.
+    inputs : tuple of (str, str)
+        Names, empty for an input that is left out, and the kinds of dtype that it may have where
+        its values have to be known; empty where gradients flow.
     """
 
     where: str
     scope: str
     operator: str
-    inputs: tuple[tuple[str, bool], ...]
+    inputs: tuple[tuple[str, str], ...]
     output: str
     attributes: dict[str, Any]
 
-    def run(self, values: Mapping[str, Array]) -> Array:
-        """Compute the result; what goes wrong names the node."""
+    def run(self, values: Mapping[str, Array], budget: Budget) -> Array:
+        """Compute the result if there is room for it; what goes wrong names the node."""
         try:
-            operands = [self._operand(values[name], known) if name else None for name, known in self.inputs]
+            operands = [self._operand(values[name], kinds) if name else None for name, kinds in self.inputs]
+            budget.spend(self.operator, operands, self.attributes)
             if not self.scope:
                 return OPERATORS[self.operator](*operands, **self.attributes)
             with scope(self.scope):
                 return OPERATORS[self.operator](*operands, **self.attributes)
-        except (TypeError, ValueError, IndexError) as error:
+        except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, MemoryError) as error:
             kind = ShapeError if isinstance(error, ShapeError) else FormatError
             raise kind(sentence(self.where, str(error))) from error
 
-    def _operand(self, value: Array, known: bool) -> Array:
-        if not known:
+    def _operand(self, value: Array, kinds: str) -> Array:
+        if not kinds:
             return value
         if isinstance(value, Traced) and value.node is not None:
             raise FormatError(sentence("an input that has to be known is computed from parameters"))
-        return values_of(value)
+        return known(value, kinds)
+
+
+def known(value: Array, kinds: str) -> NDArray[Any]:
+    """Return the value as an array if its dtype is of these kinds.
+
+    Raises
+    ------
+    FormatError
+        If it is not.
+    """
+    array = values_of(value)
+    if array.dtype.kind not in kinds:
+        raise FormatError(
+            sentence("an input has to be made of whole numbers", expected="int32 or int64", got=array.dtype)
+        )
+    return array
 
 
 class OnnxNetwork(Module):
@@ -96,6 +116,8 @@ class OnnxNetwork(Module):
         In an order in which they can run.
     constants : mapping of str to (ndarray or NumPy scalar)
         What is neither learned nor part of the state.
+    file_size : int
+        Bytes of the file, on which it depends how large its results may be.
     """
 
     def __init__(
@@ -104,11 +126,13 @@ class OnnxNetwork(Module):
         outputs: tuple[str, ...],
         steps: tuple[Step, ...],
         constants: Mapping[str, Any],
+        file_size: int,
     ) -> None:
         self.inputs = inputs
         self.outputs = outputs
         self.steps = steps
         self.constants = dict(constants)
+        self.file_size = file_size
         self.held: tuple[str, ...] = ()
 
     def hold(self, name: str, value: NDArray[Any], learned: bool) -> None:
@@ -143,8 +167,9 @@ class OnnxNetwork(Module):
         for each, x in zip(self.inputs, inputs, strict=True):
             values[each.name] = x if isinstance(x, Traced) else np.asarray(x)
             each.check(values[each.name])
+        budget = Budget(self.file_size, sum(math.prod(shape_of(x)) for x in inputs))
         for step in self.steps:
-            values[step.output] = step.run(values)
+            values[step.output] = step.run(values, budget)
         results = tuple(values[name] for name in self.outputs)
         return results[0] if len(results) == 1 else results
 

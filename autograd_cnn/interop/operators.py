@@ -1,7 +1,7 @@
 """ONNX's operators in terms of our primitives: a small function for each.
 
 A function takes the operator's inputs by position and its attributes by their ONNX names. An
-input that has to be known, such as a shape or an axis, is annotated as `Numbers`; through all
+input that has to be known, such as a shape or an axis, is annotated as `Numbers` or `Ints`; through all
 others gradients flow. An attribute of which only some values are supported says so by `Literal`.
 Source: https://onnx.ai/onnx/operators
 """
@@ -15,14 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn import ops
-from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.errors import FormatError, ShapeError, sentence
 from autograd_cnn.interop import sliding
 from autograd_cnn.interop.sliding import Flag
 from autograd_cnn.parameters import Axis
 from autograd_cnn.tape import Array, shape_of
 
 Numbers: TypeAlias = NDArray[Any]
-"""An input that is known without computing anything: a shape, an axis, a batch's statistics."""
+"""An input that is known without computing anything: a limit, a batch's statistics."""
+
+Ints: TypeAlias = NDArray[np.integer[Any]]
+"""One that is made of whole numbers: a shape, an axis."""
 
 DTYPES: Final = {1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_, 11: np.float64}
 """The types of numbers that are read, by the numbers that ``TensorProto.DataType`` gives them."""
@@ -71,12 +74,9 @@ def clip(x: Array, low: Numbers | None = None, high: Numbers | None = None) -> A
     return ops.clip(x, min=None if low is None else low.item(), max=None if high is None else high.item())
 
 
-def cast(x: Array, *, to: int, saturate: Flag = 1) -> Array:  # noqa: ARG001  # of 8-bit floats only
+def cast(x: Array, *, to: np.dtype[Any], saturate: Flag = 1) -> Array:  # noqa: ARG001  # of 8-bit floats only
     """Convert to another dtype."""
-    if to not in DTYPES:
-        known = ", ".join(np.dtype(dtype).name for dtype in DTYPES.values())
-        raise FormatError(sentence("the dtype is not supported", expected=known, got=f"type {to}"))
-    return ops.astype(x, dtype=np.dtype(DTYPES[to]))
+    return ops.astype(x, dtype=to)
 
 
 def identity(x: Array) -> Array:
@@ -92,9 +92,15 @@ def dropout(
     seed: int = 0,  # noqa: ARG001
 ) -> Array:
     """Return the input as it is, as in inference."""
-    if training_mode is not None and training_mode.any():
-        raise FormatError(sentence("training_mode is set", hint="export the network for inference"))
+    if training_mode is not None:
+        check_inference(training_mode)
     return x
+
+
+def check_inference(training_mode: Numbers) -> None:
+    """Raise `FormatError` if a layer is to behave as in training."""
+    if training_mode.any():
+        raise FormatError(sentence("training_mode is set", hint="export the network for inference"))
 
 
 # --- products and normalisation ---------------------------------------------------------------
@@ -118,6 +124,9 @@ def batch_normalization(
     epsilon: float = 1e-5, momentum: float = 0.9, training_mode: Literal[0] = 0,  # noqa: ARG001  # of no use in inference
 ) -> Array:  # fmt: skip
     """Normalise each channel by statistics gathered in training (Ioffe & Szegedy 2015)."""
+    maps = shape_of(x)[1:2]
+    if wrong := [shape_of(each) for each in (scale, bias, mean, var) if shape_of(each) != maps]:
+        raise ShapeError(sentence("one number for each map is needed", expected=maps, got=wrong[0]))
     per_map = (-1,) + (1,) * (len(shape_of(x)) - 2)
     factor = scale * (1 / np.sqrt(var + np.array(epsilon, var.dtype)))
     return (x - mean.reshape(per_map)) * ops.reshape(factor, shape=per_map) + ops.reshape(bias, shape=per_map)
@@ -139,7 +148,7 @@ def log_softmax(x: Array, *, axis: int = -1) -> Array:
 def _reducing(function: Callable[..., Array]) -> Callable[..., Array]:
     """Return the operator that reduces by ``function``."""
 
-    def run(x: Array, axes: Numbers | None = None, *, keepdims: Flag = 1, noop_with_empty_axes: Flag = 0) -> Array:
+    def run(x: Array, axes: Ints | None = None, *, keepdims: Flag = 1, noop_with_empty_axes: Flag = 0) -> Array:
         axis = _axis(axes)
         if axis is None and noop_with_empty_axes:
             return x
@@ -148,7 +157,7 @@ def _reducing(function: Callable[..., Array]) -> Callable[..., Array]:
     return run
 
 
-def _axis(axes: Numbers | Sequence[int] | None) -> Axis:
+def _axis(axes: Ints | Sequence[int] | None) -> Axis:
     """Return axes as a tuple, and None for none: then all are meant."""
     return tuple(int(axis) for axis in axes) or None if axes is not None else None
 
@@ -162,10 +171,14 @@ def flatten(x: Array, *, axis: int = 1) -> Array:
     return ops.reshape(x, shape=(math.prod(shape[:axis]), math.prod(shape[axis:])))
 
 
-def reshape(x: Array, shape: Numbers, *, allowzero: Flag = 0) -> Array:
+def reshape(x: Array, shape: Ints, *, allowzero: Flag = 0) -> Array:
     """Give another shape; a 0 takes over the length at its place, unless it is allowed."""
     lengths = [int(length) for length in shape]
     if not allowzero:
+        if 0 in lengths[len(shape_of(x)) :]:
+            raise ShapeError(
+                sentence("a 0 stands for a length that x lacks", expected=f"{len(shape_of(x))} axes", got=lengths)
+            )
         lengths = [length or shape_of(x)[place] for place, length in enumerate(lengths)]
     return ops.reshape(x, shape=tuple(lengths))
 
@@ -175,12 +188,12 @@ def transpose(x: Array, *, perm: Sequence[int] | None = None) -> Array:
     return ops.transpose(x, axes=None if perm is None else tuple(perm))
 
 
-def squeeze(x: Array, axes: Numbers | None = None) -> Array:
+def squeeze(x: Array, axes: Ints | None = None) -> Array:
     """Leave out axes of length 1."""
     return ops.squeeze(x, None if axes is None else tuple(axes.tolist()))
 
 
-def unsqueeze(x: Array, axes: Numbers) -> Array:
+def unsqueeze(x: Array, axes: Ints) -> Array:
     """Put in axes of length 1."""
     return ops.expand_dims(x, tuple(axes.tolist()))
 
@@ -191,12 +204,11 @@ def concat(*arrays: Array, axis: int) -> Array:
 
 
 def pad(
-    x: Array, pads: Numbers, value: Numbers | None = None, axes: Numbers | None = None, *,
+    x: Array, pads: Ints, value: Numbers | None = None, axes: Ints | None = None, *,
     mode: Literal["constant", "edge", "reflect", "wrap"] = "constant",
 ) -> Array:  # fmt: skip
     """Add elements before and after."""
-    if pads.min(initial=0) < 0:
-        raise FormatError(sentence("pads are out of range", expected="at least 0", got=pads.tolist()))
+    check_pads(pads)
     rank = len(shape_of(x))
     widths = [(0, 0)] * rank
     for axis, before, after in zip(
@@ -206,29 +218,41 @@ def pad(
     return ops.pad(x, widths, mode=mode, constant_values=0 if value is None else value.item())
 
 
+def check_pads(pads: Ints) -> None:
+    """Raise `FormatError` for a negative one, which would cut off."""
+    if pads.min(initial=0) < 0:
+        raise FormatError(sentence("pads are out of range", expected="at least 0", got=pads.tolist()))
+
+
 def shape(x: Array, *, start: int = 0, end: int | None = None) -> NDArray[np.int64]:
     """Return the lengths of the axes."""
     return np.array(shape_of(x)[start:end], np.int64)
 
 
-def constant_of_shape(shape: Numbers, *, value: NDArray[Any] | None = None) -> NDArray[Any]:
+def constant_of_shape(shape: Ints, *, value: NDArray[Any] | None = None) -> NDArray[Any]:
     """Return an array of one number, by default 0."""
+    if value is not None and value.size != 1:
+        raise FormatError(sentence("the value is not one number", expected=1, got=value.size))
     return np.full(tuple(shape.tolist()), np.float32(0) if value is None else value)
 
 
 def cut(
-    x: Array, starts: Numbers, ends: Numbers, axes: Numbers | None = None, steps: Numbers | None = None
+    x: Array, starts: Ints, ends: Ints, axes: Ints | None = None, steps: Ints | None = None
 ) -> Array:  # fmt: skip
     """Take a range along some of the axes."""
-    index = [slice(None)] * len(shape_of(x))
+    rank = len(shape_of(x))
+    index = [slice(None)] * rank
     places = range(len(starts)) if axes is None else axes.tolist()
+    lengths = {len(each) for each in (starts, ends, axes, steps) if each is not None}
+    if len(lengths) > 1 or not all(-rank <= place < rank for place in places):
+        raise ShapeError(sentence("starts, ends, axes and steps do not fit", expected=f"one of each for each of at most {rank} axes", got=f"axes {list(places)}"))  # fmt: skip
     strides = [1] * len(starts) if steps is None else steps.tolist()
     for axis, start, end, step in zip(places, starts.tolist(), ends.tolist(), strides, strict=True):
         index[axis] = slice(start, end, step)
     return ops.getitem(x, index=tuple(index))
 
 
-def gather(x: Array, indices: Numbers, *, axis: int = 0) -> Array:
+def gather(x: Array, indices: Ints, *, axis: int = 0) -> Array:
     """Take slices along an axis."""
     return ops.take(x, indices, axis=axis)
 
@@ -284,3 +308,9 @@ OPERATORS: Final[dict[str, Callable[..., Array]]] = {
     "Unsqueeze": unsqueeze,
 }
 """By their names in the file; ``Constant`` is read with the file."""
+
+CHECKS: Final[dict[str, tuple[int, Callable[[Numbers], None]]]] = {
+    "Dropout": (2, check_inference),
+    "Pad": (1, check_pads),
+}
+"""What is wrong with an input, by its place, whatever the others are: it is looked at when a file is loaded."""

@@ -1,6 +1,9 @@
 """Networks from a pattern, such as ``INPUT -> [[CONV]*N -> POOL?]*M -> [FC]*K``."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from operator import index
 from typing import Final
 
 import numpy as np
@@ -30,6 +33,9 @@ ACTIVATIONS: Final[dict[str, Callable[[], Module]]] = {
     "softplus": Softplus,
 }
 """What `build` takes as ``activation``."""
+
+MOST_PARAMETERS: Final = 1 << 28
+"""Of a network: twice those of VGG-16. Channels double from stage to stage, so a short pattern can ask for any number."""
 
 
 def build(
@@ -86,7 +92,8 @@ def build(
     Raises
     ------
     ArgumentError
-        Showing where the pattern can't be understood or does not fit; or naming the argument.
+        Showing where the pattern can't be understood or does not fit, or where it has more than
+        1,000 layers or 268,435,456 parameters; or naming the argument.
 
     Examples
     --------
@@ -104,7 +111,7 @@ def build(
       relu3: ReLU()
       fc2: Linear(128, 10): 1,290 parameters
     """
-    if activation not in ACTIVATIONS:
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
         raise ArgumentError(
             sentence("build", "activation is unknown", expected=f"one of {', '.join(ACTIVATIONS)}",
                      got=repr(activation))
@@ -121,17 +128,17 @@ def build(
         elif layer.kind == "POOL":
             builder.pool(layer)
         elif layer.kind == "FC":
-            builder.connect(next(outputs))
+            builder.connect(layer, next(outputs))
         else:
-            builder.add("relu", ReLU())
+            builder.add("relu", ReLU)
         followed = layers[place + 1].kind if place < len(layers) - 1 else ""
         if layer.kind in ("CONV", "FC") and place != last and followed != "RELU":
-            builder.add(activation, ACTIVATIONS[activation]())
-    return Sequential(builder.modules)
+            builder.add(activation, ACTIVATIONS[activation])
+    return Sequential({name: make() for name, make in builder.modules.items()})
 
 
 class _Builder:
-    """The modules so far, and the shape that comes out of them."""
+    """What will make the modules so far, and the shape that comes out of them."""
 
     def __init__(
         self,
@@ -142,33 +149,44 @@ class _Builder:
         rng: np.random.Generator,
         dtype: DTypeLike,
     ) -> None:
-        if len(shape) != 3:
+        if not isinstance(shape, tuple | list | np.ndarray) or len(shape) != 3:
             raise ArgumentError(sentence("build", "input_shape is not understood", expected="(C, H, W)", got=shape))
         for name, size in zip(("C", "H", "W"), shape, strict=True):
             positive("build", **{f"input_shape's {name}": size})
+        c, h, w = map(index, shape)
         self.pattern = pattern
-        self.shape = shape
+        self.shape = (c, h, w)
         self.features = 0
+        self.parameters = 0
         self.kernel_size = kernel_size
         self.padding = padding
         self.rng = rng
         self.dtype = dtype
-        self.modules: dict[str, Module] = {}
+        self.modules: dict[str, Callable[[], Module]] = {}
         self.numbers: dict[str, int] = {}
 
-    def add(self, kind: str, module: Module) -> None:
-        """Append ``module`` under its kind and number."""
+    def add(self, kind: str, make: Callable[[], Module]) -> None:
+        """Append what ``make`` will return under its kind and number."""
         self.numbers[kind] = self.numbers.get(kind, 0) + 1
-        self.modules[f"{kind}{self.numbers[kind]}"] = module
+        self.modules[f"{kind}{self.numbers[kind]}"] = make
+
+    def count(self, layer: Layer, parameters: int) -> None:
+        """Raise `ArgumentError` if there are too many parameters by now; none of them has been made yet."""
+        self.parameters += parameters
+        if self.parameters > MOST_PARAMETERS:
+            complain(self.pattern, layer.position, "the network is too large", f"at most {MOST_PARAMETERS:,} parameters",
+                     "more")  # fmt: skip
 
     def convolve(self, layer: Layer, filters: int) -> None:
         c, h, w = self.shape
         try:
-            out = windows("build", (h, w), self.kernel_size, padding=self.padding).out
+            slid = windows("build", (h, w), self.kernel_size, padding=self.padding)
         except ValueError as error:
             complain(self.pattern, layer.position, str(error).removeprefix("build: "))
-        self.add("conv", Conv2d(c, filters, self.kernel_size, padding=self.padding, rng=self.rng, dtype=self.dtype))
-        self.shape = (filters, *out)
+        self.count(layer, filters * (c * math.prod(slid.size) + 1))
+        make = partial(Conv2d, c, filters, self.kernel_size, padding=self.padding, rng=self.rng, dtype=self.dtype)
+        self.add("conv", make)
+        self.shape = (filters, *slid.out)
 
     def pool(self, layer: Layer) -> None:
         c, h, w = self.shape
@@ -176,15 +194,15 @@ class _Builder:
             return
         if min(h, w) < 2:
             complain(self.pattern, layer.position, "the maps are too small to pool", "at least 2×2", f"{h}×{w}")
-        self.add("pool", MaxPool2d(2))
+        self.add("pool", partial(MaxPool2d, 2))
         self.shape = (c, h // 2, w // 2)
 
-    def connect(self, outputs: int) -> None:
+    def connect(self, layer: Layer, outputs: int) -> None:
         if not self.features:
-            self.modules["flatten"] = Flatten()
-            c, h, w = self.shape
-            self.features = c * h * w
-        self.add("fc", Linear(self.features, outputs, rng=self.rng, dtype=self.dtype))
+            self.modules["flatten"] = Flatten
+            self.features = math.prod(self.shape)
+        self.count(layer, outputs * (self.features + 1))
+        self.add("fc", partial(Linear, self.features, outputs, rng=self.rng, dtype=self.dtype))
         self.features = outputs
 
 
@@ -200,6 +218,15 @@ def _check_order(pattern: str, layers: list[Layer]) -> None:
         complain(pattern, layers[-1].position, "the last FC gives the scores", "nothing after it", "RELU")
 
 
+def _numbers(name: str, given: int | Sequence[int], factors: list[int]) -> list[int]:
+    """Return one number for each place: those that are given, or one that is given times each of the factors."""
+    for number in given if isinstance(given, Iterable) else [given]:
+        positive("build", **{name: number})
+    if isinstance(given, Iterable):
+        return list(map(index, given))
+    return [index(given) * factor for factor in factors]
+
+
 def _channels(layers: list[Layer], channels: int | Sequence[int]) -> list[int]:
     """Return the number of filters of each CONV."""
     stages: list[int] = []
@@ -209,9 +236,7 @@ def _channels(layers: list[Layer], channels: int | Sequence[int]) -> list[int]:
             stages.append(stage)
         stage = len(set(stages)) if layer.kind == "POOL" else stage
     count = len(set(stages))
-    given = [channels * 2**i for i in range(count)] if isinstance(channels, int) else list(channels)
-    for number in given:
-        positive("build", channels=number)
+    given = _numbers("channels", channels, [2**i for i in range(count)])
     if len(given) == len(stages):
         return given
     if len(given) == count:
@@ -225,9 +250,7 @@ def _channels(layers: list[Layer], channels: int | Sequence[int]) -> list[int]:
 def _features(layers: list[Layer], features: int | Sequence[int]) -> list[int]:
     """Return the outputs of each FC but the last."""
     count = sum(layer.kind == "FC" for layer in layers) - 1
-    given = [features] * count if isinstance(features, int) else list(features)
-    for number in given:
-        positive("build", features=number)
+    given = _numbers("features", features, [1] * count)
     if len(given) != count:
         raise ArgumentError(
             sentence("build", "features do not fit the pattern", expected=f"one number for each of {count} FC "

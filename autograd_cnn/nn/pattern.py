@@ -15,13 +15,19 @@ place in the text, so that every error can point at it.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from operator import index
 from typing import Final, NoReturn
 
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, sentence
 
 LAYERS: Final = ("CONV", "RELU", "POOL", "FC")
 MOST_LAYERS: Final = 1000
 DEEPEST: Final = 50
+LONGEST: Final = 10_000
+"""Characters of a pattern, which every complaint repeats."""
+
+DIGITS: Final = 18
+"""Of the longest count that is read as a number."""
 
 _TOKEN: Final = re.compile(r"\s*(?:(->|[\[\]*?])|(\w+)|(\S))")
 
@@ -48,7 +54,8 @@ class Layer:
 def complain(pattern: str, position: int, problem: str, expected: object = None, got: object = None) -> NoReturn:
     """Raise `ArgumentError` with the pattern and a mark below ``position``."""
     text = sentence("build", problem, expected=expected, got=got)
-    raise ArgumentError(f"{text}\n  {pattern}\n  {' ' * position}^")
+    line = re.sub(r"\s", " ", pattern)
+    raise ArgumentError(f"{text}\n  {line}\n  {' ' * position}^")
 
 
 def parse(pattern: str, counts: Mapping[str, int]) -> list[Layer]:
@@ -63,14 +70,22 @@ def parse(pattern: str, counts: Mapping[str, int]) -> list[Layer]:
     Raises
     ------
     ArgumentError
-        Showing where the pattern can't be understood.
+        Showing where the pattern can't be understood; or if it is longer than `LONGEST`.
+    OperandError
+        If it is no string.
 
     Examples
     --------
     >>> [layer.kind for layer in parse("INPUT -> [CONV -> POOL?]*N -> FC", {"N": 2})]
     ['CONV', 'POOL', 'CONV', 'POOL', 'FC']
     """
-    return _Parser(pattern, counts).run()
+    if not isinstance(pattern, str):
+        raise OperandError(sentence("build", "the pattern is no string", expected="str", got=type(pattern).__name__))
+    if len(pattern) > LONGEST:
+        raise ArgumentError(
+            sentence("build", "the pattern is too long", expected=f"at most {LONGEST} characters", got=len(pattern))
+        )
+    return _Parser(pattern.rstrip(), counts).run()
 
 
 class _Parser:
@@ -142,19 +157,19 @@ class _Parser:
             self.used.add(token)
             count = self.counts[token]
         elif token.isdecimal():
-            count = int(token)
+            count = int(token) if len(token) <= DIGITS else 10**DIGITS
         elif token.isidentifier():
             complain(self.pattern, position, f"the count {token} is not given", f"{token}=<number> as an argument",
                      "nothing")  # fmt: skip
         else:
             self.fail("a number or a name")
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        if not hasattr(count, "__index__") or isinstance(count, bool) or count < 1:
             complain(self.pattern, position, "a count is out of range", "an int of at least 1", repr(count))
-        self.limit(length * count)
+        self.limit(length * (count := min(index(count), 10**DIGITS)))
         self.place += 1
         return count
 
     def limit(self, length: int) -> None:
         if length > MOST_LAYERS:
             complain(self.pattern, self.tokens[self.place][1], "the pattern is too long",
-                     f"at most {MOST_LAYERS} layers", length)  # fmt: skip
+                     f"at most {MOST_LAYERS} layers", length if length < 10**DIGITS else "more")  # fmt: skip

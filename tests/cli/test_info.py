@@ -12,7 +12,7 @@ def test_prints_what_there_is(capsys):
         assert main(["info"]) == 0
     facts = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
     assert list(facts) == [
-        "autograd-cnn", "Python", "NumPy", "Numba", "safetensors", "onnx", "dot", "backend", "threads", "processor",
+        "autograd-cnn", "Python", "NumPy", "Numba", "onnx", "dot", "backend", "threads", "processor",
         "system",
     ]  # fmt: skip
     assert facts["autograd-cnn"] == ag.__version__

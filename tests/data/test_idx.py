@@ -1,12 +1,14 @@
 import gzip
 import struct
-import tracemalloc
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from peak import memory
 
+from autograd_cnn import unpacking
 from autograd_cnn.data import fashion_mnist, mnist, read_idx
 from autograd_cnn.errors import FormatError
 
@@ -79,7 +81,7 @@ def test_a_missing_file_says_what_to_fetch(tmp_path):
         (b"\0\0\x08\xff", "no IDX file: expected two zeros, a type and 1 to 8 axes, got b'\\x00\\x00\\x08\\xff'"),
         (b"\0\0\x08\3\0\0\0\1\0", "cut off: expected the lengths of 3 axes, got 5 bytes"),
         (_idx((4, 0)), "holds nothing: expected lengths of at least 1, got (4, 0)"),
-        (_idx((2, 3), b"12345"), "wrong length: expected 6 bytes for shape (2, 3), got 5"),
+        (_idx((2, 3), b"12345"), "cut off: expected 6 bytes for shape (2, 3), got 5"),
         (_idx((2, 3), b"1234567"), "wrong length: expected 6 bytes for shape (2, 3), got more"),
         (
             _idx((2**32 - 1,) * 3, b"12345"),
@@ -111,13 +113,43 @@ def test_damaged_gzip(tmp_path, content):
 def test_a_header_alone_allocates_nothing(tmp_path):
     path = tmp_path / "x.gz"
     path.write_bytes(gzip.compress(_idx((60000, 28, 28))))
-    tracemalloc.start()
-    try:
-        with pytest.raises(FormatError):
-            read_idx(path)
-        assert tracemalloc.get_traced_memory()[1] < 10**6
-    finally:
-        tracemalloc.stop()
+    with pytest.raises(FormatError), memory(10**6):
+        read_idx(path)
+
+
+def test_zeros_unpack_up_to_a_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpacking, "ROOM", 32 << 20)
+    path = tmp_path / "x.gz"
+    path.write_bytes(gzip.compress(_idx((32 << 20,), bytes(32 << 20))))
+    with memory(36 << 20):
+        assert not read_idx(path).any()
+    path.write_bytes(gzip.compress(_idx(((32 << 20) + 1,), bytes((32 << 20) + 1))))
+    with pytest.raises(FormatError) as err, memory(10**6):
+        read_idx(path)
+    assert str(err.value) == (
+        f"{path}: unpacks to suspiciously much: expected at most {32 << 20} bytes from a file of "
+        f"{path.stat().st_size}, got {(32 << 20) + 1}; unpack it yourself if you trust it"
+    )
+
+
+def test_what_follows_the_array_in_a_bomb_is_not_unpacked(tmp_path):
+    path = tmp_path / "x.gz"
+    path.write_bytes(gzip.compress(_idx((1,), bytes(64 << 20))))
+    with pytest.raises(FormatError) as err, memory(10**6):
+        read_idx(path)
+    assert str(err.value) == f"{path}: wrong length: expected 1 bytes for shape (1,), got more"
+
+
+def test_every_other_byte_of_a_compressed_file_is_noticed_or_harmless(tmp_path):
+    path, values = tmp_path / "x.gz", np.arange(6, dtype=np.uint8).reshape(2, 3)
+    good = gzip.compress(_idx(values.shape, values.tobytes()))
+    for place in range(len(good)):
+        for flips in (1, 2, 4, 8, 16, 32, 64, 128, 255):
+            damaged = bytearray(good)
+            damaged[place] ^= flips
+            path.write_bytes(damaged)
+            with suppress(FormatError):
+                assert np.array_equal(read_idx(path), values), place
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])

@@ -136,6 +136,62 @@ def _sequence(model):
     model.graph.input[0].type.sequence_type.elem_type.tensor_type.elem_type = TensorProto.FLOAT
 
 
+def _negative(model):
+    model.graph.initializer[0].dims[:] = [-1]
+
+
+def _vast(model):
+    model.graph.initializer[0].dims[:] = [0, 2**62]
+    model.graph.initializer[0].raw_data = b""
+
+
+def _twice(model):
+    model.graph.initializer.append(model.graph.initializer[0])
+
+
+def _two_inputs(model):
+    model.graph.input.append(model.graph.input[0])
+
+
+def _two_attributes(model):
+    model.graph.node[0].CopyFrom(helper.make_node("Elu", ["x"], ["y"], alpha=1.0))
+    model.graph.node[0].attribute.append(model.graph.node[0].attribute[0])
+
+
+def _function(model):
+    model.functions.append(
+        helper.make_function("", "Add", ["a", "b"], ["c"], [helper.make_node("Sub", ["a", "b"], ["c"])], [])
+    )
+
+
+def _no_result(model):
+    model.graph.output[0].name = "nowhere"
+
+
+def _no_operand(model):
+    model.graph.node[0].input[1] = ""
+
+
+def _complex(model):
+    model.graph.initializer[0].CopyFrom(helper.make_tensor("w", TensorProto.COMPLEX64, [1], [1j]))
+
+
+def _double_cast(model):
+    model.graph.node[0].CopyFrom(helper.make_node("Cast", ["x"], ["y"], to=TensorProto.STRING))
+
+
+def _new(model):
+    model.opset_import[0].version = 10**6
+
+
+def _two_versions(model):
+    model.opset_import.append(helper.make_opsetid("", 17))
+
+
+def _negative_length(model):
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = -1
+
+
 def _unknown_type(model):
     model.graph.input[0].type.tensor_type.elem_type = 99
 
@@ -150,6 +206,28 @@ def _sparse(model):
         (_external, "tensor 'w': its numbers are in another file; save the model with its weights inside"),
         (_sparse, "sparse initializers are not supported"),
         (_long, "initializer 'w': its numbers do not fit its shape"),
+        (_vast, "initializer 'w': its numbers do not fit its shape"),
+        (
+            _new,
+            (
+                f"the operators are newer than the library onnx: expected opset {onnx.defs.onnx_opset_version()} "
+                "or earlier, got 1000000; update it"
+            ),
+        ),
+        (_two_versions, "two versions of the same operators"),
+        (_negative_length, "input 'x': a length is negative: expected lengths of at least 0, got (-1, 2)"),
+        (_twice, "two initializers have one name"),
+        (_two_inputs, "two inputs have one name"),
+        (_two_attributes, "two attributes of node 'y' (Elu) have one name"),
+        (_function, "functions of a file's own are not supported; export the model without"),
+        (
+            _complex,
+            "initializer 'w': the type of its numbers is not supported: expected float32, int32, int64, bool, float64, got COMPLEX64",
+        ),
+        (
+            _double_cast,
+            "node 'y' (Cast): the type of its numbers is not supported: expected float32, int32, int64, bool, float64, got STRING",
+        ),
         (
             _half,
             (
@@ -183,7 +261,7 @@ def test_refuses_a_file_that_is_not_as_it_should_be(made, spoil, problem):
     assert str(err.value) == f"{path}: {problem}"
 
 
-@pytest.mark.parametrize("spoil", [_unordered, _shapeless])
+@pytest.mark.parametrize("spoil", [_unordered, _shapeless, _negative, _no_result, _no_operand])
 def test_what_the_checker_finds_is_passed_on_in_a_line(made, spoil):
     model, path = made([helper.make_node("Add", ["x", "w"], ["y"])], X, {"w": np.ones(2, np.float32)})
     spoil(model)
@@ -192,6 +270,23 @@ def test_what_the_checker_finds_is_passed_on_in_a_line(made, spoil):
         load_onnx(path)
     assert str(err.value).startswith(f"{path}: no valid ONNX model: ")
     assert "\n" not in str(err.value)
+
+
+def test_what_the_checker_lets_pass_is_found_here(made, monkeypatch):
+    """Its releases differ."""
+    monkeypatch.setattr(onnx.checker, "check_model", lambda model: None)
+    model, path = made([helper.make_node("Add", ["x", "w"], ["y"])], X, {"w": np.ones(2, np.float32)})
+    for spoil, problem in (
+        (_negative, "initializer 'w': its numbers do not fit its shape"),
+        (_no_operand, "node 'y' (Add): the input x2 is missing"),
+        (_unordered, "nothing makes 'nowhere'"),
+    ):
+        spoil(model)
+        path.write_bytes(model.SerializeToString())
+        with pytest.raises(FormatError) as err:
+            load_onnx(path)
+        assert str(err.value) == f"{path}: {problem}"
+        model.graph.initializer[0].dims[:] = [2]
 
 
 @pytest.mark.parametrize("content", [b"no protobuf at all", b"\xff" * 40])
@@ -225,6 +320,77 @@ def test_damage_fails_in_no_other_way(made, rng):
         path.write_bytes(content[:place] + bytes([value]) + content[place + 1 :])
         with contextlib.suppress(FormatError, ShapeError), np.errstate(all="ignore"):
             load_onnx(path)(image)
+
+
+@pytest.mark.parametrize(
+    ("node", "w", "axes"),
+    [
+        (helper.make_node("Conv", ["x", "w"], ["y"]), (1, 1, 3), 1),
+        (helper.make_node("Conv", ["x", "w"], ["y"]), (1, 1, 3, 3, 3), 3),
+        (helper.make_node("Conv", ["x", "w"], ["y"], dilations=[1]), (1, 1, 3, 3), 1),
+        (helper.make_node("MaxPool", ["x"], ["y"], kernel_shape=[2]), None, 1),
+        (helper.make_node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], strides=[2, 2, 2]), None, 3),
+        (helper.make_node("AveragePool", ["x"], ["y"], kernel_shape=[2, 2], pads=[0] * 6), None, 3),
+    ],
+)
+def test_windows_of_other_ranks_are_found_while_loading(made, node, w, axes):
+    shape = (1, 1, *[4] * (axes if w is None or len(w) != 4 else 2))
+    arrays = {} if w is None else {"w": np.ones(w, np.float32)}
+    _, path = made([node], {"x": np.ones(shape, np.float32)}, arrays)
+    with pytest.raises(FormatError) as err:
+        load_onnx(path)
+    assert str(err.value) == (
+        f"{path}: node 'y' ({node.op_type}): only images are supported: expected 2 axes for the window, got {axes}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "least"),
+    [("strides", [1, 0], 1), ("kernel_shape", [-2, 2], 1), ("pads", [0, 0, 0, -1], 0), ("dilations", [0, 1], 1)],
+)
+def test_windows_out_of_range_are_found_while_loading(made, name, value, least):
+    node = helper.make_node("MaxPool", ["x"], ["y"], **({"kernel_shape": [2, 2]} | {name: value}))
+    _, path = made([node], {"x": np.ones((1, 1, 4, 4), np.float32)})
+    with pytest.raises(FormatError) as err:
+        load_onnx(path)
+    assert str(err.value) == (
+        f"{path}: node 'y' (MaxPool): {name} is out of range: expected at least {least}, got {value}"
+    )
+
+
+def test_types_that_contradict_each_other_are_found_while_loading(made):
+    _, path = made([helper.make_node("Add", ["x", "w"], ["y"])], X, {"w": np.array([1, 2])})
+    with pytest.raises(FormatError) as err:
+        load_onnx(path)
+    assert str(err.value).startswith(f"{path}: no valid ONNX model: ")
+    assert "\n" not in str(err.value)
+
+
+def test_an_image_of_another_rank_is_found_behind_other_operators(made):
+    nodes = [
+        helper.make_node("Reshape", ["x", "n"], ["r"]),
+        helper.make_node("Relu", ["r"], ["a"]),
+        helper.make_node("MaxPool", ["a"], ["y"], kernel_shape=[2, 2]),
+    ]
+    _, path = made(nodes, {"x": np.ones((1, 1, 4, 4), np.float32)}, {"n": np.array([1, 1, 16])})
+    with pytest.raises(FormatError) as err:
+        load_onnx(path)
+    assert str(err.value) == (
+        f"{path}: node 'y' (MaxPool): only images are supported: expected 2 axes for the window, got 1"
+    )
+
+
+def test_statistics_are_one_for_each_map(made):
+    """Else they would be spread over a larger result."""
+    node = helper.make_node("BatchNormalization", ["x", "w", "w", "s", "s"], ["y"])
+    stats = {"s": np.ones(5, np.float32)}
+    x = np.ones((1, 1, 2, 2), np.float32)
+    _, path = made([node], {"x": x}, {"w": np.ones(1, np.float32)} | stats)
+    with pytest.raises(ShapeError) as err:
+        load_onnx(path)(x)
+    assert str(err.value) == (
+        "node 'y' (BatchNormalization): one number for each map is needed: expected (1,), got (5,)"
+    )
 
 
 def test_no_bytes(tmp_path):

@@ -165,7 +165,10 @@ def test_dtypes_are_those_of_the_library():
         (
             _node("Cast", to=TensorProto.FLOAT16),
             {},
-            "(Cast): the dtype is not supported: expected float32, int32, int64, bool, float64, got type 10",
+            (
+                "(Cast): the type of its numbers is not supported: "
+                "expected float32, int32, int64, bool, float64, got FLOAT16"
+            ),
         ),
         (
             _node("Dropout", ["x", "r", "t"]),
@@ -179,16 +182,68 @@ def test_dtypes_are_those_of_the_library():
         ),
         (
             _node("Reshape", ["x", "n"]),
+            {"n": np.float32([3.5])},
+            "(Reshape): an input has to be made of whole numbers: expected int32 or int64, got float32",
+        ),
+        (
+            _node("ReduceSum", ["x", "n"]),
+            {"n": np.array([True])},
+            "(ReduceSum): an input has to be made of whole numbers: expected int32 or int64, got bool",
+        ),
+        (
+            _node("ConstantOfShape", ["n"], value=numpy_helper.from_array(np.ones(2, np.float32), "v")),
+            {"n": _ints(3)},
+            "(ConstantOfShape): the value is not one number: expected 1, got 2",
+        ),
+        (
+            _node("Reshape", ["n", "n"]),
             {"n": _ints(7)},
-            "(Reshape): reshape: cannot reshape array of size 3 into shape (7,); shapes x=(3,)",
+            "(Reshape): reshape: cannot reshape array of size 1 into shape (7,); shapes x=(1,)",
         ),
     ],
 )
-def test_refuses(made, node, arrays, problem):
+def test_refuses_while_loading(made, node, arrays, problem):
     _, path = made([node], {"x": _floats(3)}, arrays, opset=20)
-    with pytest.raises((FormatError, ShapeError)) as err:
+    with pytest.raises(FormatError) as err:
+        load_onnx(path)
+    assert str(err.value) == f"{path}: node 'y' {problem}"
+
+
+@pytest.mark.parametrize(
+    ("node", "arrays", "problem"),
+    [
+        (
+            _node("Reshape", ["x", "n"]),
+            {"n": _ints(3, 0)},
+            "(Reshape): a 0 stands for a length that x lacks: expected 1 axes, got [3, 0]",
+        ),
+        *(
+            (
+                _node("Slice", ["x", "s", "e", "a"]),
+                {"s": _ints(0), "e": ends, "a": axes},
+                (
+                    "(Slice): starts, ends, axes and steps do not fit: "
+                    f"expected one of each for each of at most 1 axes, got axes {axes.tolist()}"
+                ),
+            )
+            for ends, axes in ((_ints(1), _ints(1)), (_ints(1, 1), _ints(0)))
+        ),
+    ],
+)
+def test_what_does_not_fit_in_a_run(made, node, arrays, problem):
+    _, path = made([node], {"x": _floats(3)}, arrays)
+    with pytest.raises(ShapeError) as err:
         load_onnx(path)(_floats(3))
     assert str(err.value) == f"node 'y' {problem}"
+
+
+def test_a_shape_that_only_a_run_can_know(made):
+    _, path = made([_node("Reshape", ["x", "n"])], {"x": _floats(3)}, {"n": _ints(7)})
+    with pytest.raises(ShapeError) as err:
+        load_onnx(path)(_floats(3))
+    assert str(err.value) == (
+        "node 'y' (Reshape): reshape: cannot reshape array of size 3 into shape (7,); shapes x=(3,)"
+    )
 
 
 def test_a_flattening_that_looks_up_the_batch(agree):

@@ -1,11 +1,11 @@
-import sys
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn.errors import ArgumentError, FormatError, MissingDependencyError, OperandError
+from autograd_cnn.errors import ArgumentError, FormatError, OperandError
 from autograd_cnn.interop import load, save, weights
 
 SUFFIXES = [".npz", ".safetensors"]
@@ -118,16 +118,65 @@ def test_no_such_file(tmp_path):
         load(tmp_path / "w.npz")
 
 
-def test_safetensors_is_optional(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
-    (tmp_path / "w.safetensors").write_bytes(b"")
-    for do in (lambda: save(tmp_path / "new.safetensors", {}), lambda: load(tmp_path / "w.safetensors")):
-        with pytest.raises(MissingDependencyError) as err:
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("form", [str, os.fsencode, Path, str.swapcase])
+def test_any_kind_of_path(tmp_path, suffix, form, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save(form(f"w{suffix}"), {"a": np.ones(1)})
+    assert load(form(f"w{suffix}")) == {"a": [1]}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_folder_and_a_folder_that_is_missing(tmp_path, suffix):
+    path = tmp_path / f"w{suffix}"
+    for do in (lambda: save(path / path.name, {}), lambda: load(path / path.name)):
+        with pytest.raises(FileNotFoundError) as err:
             do()
-        assert str(err.value) == (
-            "a .safetensors file needs an extra; try: python -m pip install 'autograd-cnn[interop]'"
-        )
-    assert not (tmp_path / "new.safetensors").exists()
+        assert err.value.filename == str(path / path.name)
+    path.mkdir()
+    for do in (lambda: save(path, {}), lambda: load(path)):
+        with pytest.raises(IsADirectoryError) as err:
+            do()
+        assert err.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(
+    ("state", "kind", "problem"),
+    [
+        (5, OperandError, "the state is not understood: expected a module or a mapping of names to arrays, got int"),
+        ({1: np.ones(1)}, OperandError, "a name is no string: expected str, got 1"),
+        ({"\ud800": np.ones(1)}, ArgumentError, "the name '\\ud800' is no text, but holds half a character"),
+        ({"a": 1j}, OperandError, "'a' is not an array of numbers: expected bools, ints or floats, got complex128"),
+        ({"a": None}, OperandError, "'a' is not an array of numbers: expected bools, ints or floats, got object"),
+        ({"a": np.zeros(1, "M8[s]")}, OperandError,
+         "'a' is not an array of numbers: expected bools, ints or floats, got datetime64[s]"),
+        ({"a": [[1], [1, 2]]}, OperandError, None),
+    ],
+)  # fmt: skip
+def test_states_that_are_none(tmp_path, suffix, state, kind, problem):
+    with pytest.raises(kind) as err:
+        save(tmp_path / f"w{suffix}", state)
+    assert str(err.value) == f"save: {problem}" or (
+        problem is None and str(err.value).startswith("save: 'a' is not an array of numbers; ")
+    )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_recorded_tensor_stands_for_its_value(tmp_path, suffix):
+    save(tmp_path / f"w{suffix}", {"a": ag.tensor([2.0], requires_grad=True) * 3})
+    assert load(tmp_path / f"w{suffix}") == {"a": [6]}
+
+
+def test_a_reserved_name_leaves_the_file_as_it_was(tmp_path):
+    path = tmp_path / "w.safetensors"
+    save(path, {"a": np.ones(1)})
+    with pytest.raises(ArgumentError, match="__metadata__"):
+        save(path, {"__metadata__": np.ones(1)})
+    assert load(path) == {"a": [1]}
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_every_kind_is_known():

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from peak import memory
 
 from autograd_cnn import nn
 from autograd_cnn.errors import ArgumentError
@@ -89,12 +90,45 @@ def test_a_kernel_that_outgrows_its_maps():
 
 
 @pytest.mark.parametrize(
+    ("pattern", "options", "position"),
+    [
+        ("[CONV -> POOL?]*40 -> FC", {}, 1),
+        ("[CONV -> POOL?]*400 -> FC", {"input_shape": (1, 7, 7)}, 1),
+        ("FC", {"classes": 10**9}, 0),
+        ("FC", {"classes": 10**5000}, 0),
+        ("[FC]*2", {"features": 2**28}, 1),
+        ("CONV -> FC", {"input_shape": (1, 10**5, 10**5)}, 8),
+        ("CONV -> FC", {"kernel_size": 10**9, "padding": 10**9}, 0),
+    ],
+)
+def test_a_short_pattern_that_asks_for_a_lot_makes_nothing(pattern, options, position):
+    with pytest.raises(ArgumentError) as error, memory(10**6):
+        _build(pattern, **options)
+    assert str(error.value) == (
+        f"build: the network is too large: expected at most 268,435,456 parameters, got more\n"
+        f"  {pattern}\n  {' ' * position}^"
+    )
+
+
+def test_numbers_may_be_numpys():
+    net = _build("CONV -> FC -> FC", channels=np.int64(4), features=np.int32(5), input_shape=np.array([1, 8, 8]))
+    assert [tuple(p.shape) for p in net.parameters()] == [(4, 1, 3, 3), (4,), (5, 256), (5,), (10, 5), (10,)]
+
+
+@pytest.mark.parametrize(
     ("options", "text"),
     [
         ({"activation": "swish"},
          ("activation is unknown: expected one of relu, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, "
          "got 'swish'")),
         ({"classes": 0}, "classes is out of range: expected an int of at least 1, got 0"),
+        ({"channels": 2.5}, "channels is out of range: expected an int of at least 1, got 2.5"),
+        ({"features": "ab"}, "features is out of range: expected an int of at least 1, got 'a'"),
+        ({"activation": ["relu"]},
+         ("activation is unknown: expected one of relu, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, "
+          "got ['relu']")),
+        ({"input_shape": (1, [8], 8)}, "input_shape's H is out of range: expected an int of at least 1, got [8]"),
+        ({"input_shape": 8}, "input_shape is not understood: expected (C, H, W), got 8"),
         ({"input_shape": (8, 8)}, "input_shape is not understood: expected (C, H, W), got (8, 8)"),
         ({"input_shape": (1, 0, 8)}, "input_shape's H is out of range: expected an int of at least 1, got 0"),
         ({"channels": (1, 2, 3)},

@@ -1,8 +1,9 @@
 """The parser of architecture patterns, and where its errors point."""
 
+import numpy as np
 import pytest
 
-from autograd_cnn.errors import ArgumentError
+from autograd_cnn.errors import ArgumentError, OperandError
 from autograd_cnn.nn.pattern import Layer, parse
 
 
@@ -54,6 +55,8 @@ def test_layers_know_their_place():
         ("[CONV]*0", 7, "a count is out of range: expected an int of at least 1, got 0"),
         ("[[CONV]*40]*40", 12, "the pattern is too long: expected at most 1000 layers, got 1600"),
         ("[CONV]*1000 -> FC", 17, "the pattern is too long: expected at most 1000 layers, got 1001"),
+        ("[CONV]*999999999", 7, "the pattern is too long: expected at most 1000 layers, got 999999999"),
+        ("[CONV]*" + "9" * 5000, 7, "the pattern is too long: expected at most 1000 layers, got more"),
         ("[" * 60 + "FC", 51, "brackets are nested more than 50 deep"),
     ],
 )
@@ -61,6 +64,36 @@ def test_errors_point_at_their_place(pattern, position, text):
     with pytest.raises(ArgumentError) as error:
         parse(pattern, {})
     assert str(error.value) == f"build: {text}\n  {pattern}\n  {' ' * position}^"
+
+
+def test_errors_point_at_their_place_in_several_lines():
+    with pytest.raises(ArgumentError) as error:
+        parse("CONV\n\t-> DENSE\n", {})
+    assert str(error.value).endswith("\n  CONV  -> DENSE\n" + " " * 11 + "^")
+
+
+@pytest.mark.parametrize("pattern", ["CONV -> " * 2000 + "FC", "[" * 20_000, " " * 10**6, "POOL?" * 3000])
+def test_a_pattern_of_any_length_is_refused_at_once(pattern):
+    with pytest.raises(ArgumentError) as error:
+        parse(pattern, {})
+    assert str(error.value) == f"build: the pattern is too long: expected at most 10000 characters, got {len(pattern)}"
+
+
+@pytest.mark.parametrize("pattern", [None, b"FC", ["FC"]])
+def test_what_is_no_text_is_no_pattern(pattern):
+    with pytest.raises(OperandError) as error:
+        parse(pattern, {})
+    assert str(error.value) == f"build: the pattern is no string: expected str, got {type(pattern).__name__}"
+
+
+@pytest.mark.parametrize("count", [10**5000, np.int64(10**6)], ids=["digits", "numpy"])
+def test_a_named_count_of_any_size(count):
+    with pytest.raises(ArgumentError, match="the pattern is too long"):
+        parse("[FC]*K", {"K": count})
+
+
+def test_a_count_may_be_numpys():
+    assert _kinds("[FC]*K", K=np.int64(2)) == "FC FC"
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, True, "2"])

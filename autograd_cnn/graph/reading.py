@@ -1,0 +1,121 @@
+"""Plain data made again from what JSON keeps of it; what does not fit its fields is refused."""
+
+import math
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Final, Literal, NoReturn, get_args, get_origin, get_type_hints
+
+from autograd_cnn.errors import FormatError, sentence
+
+LARGEST: Final = 1 << 63
+"""No size is so large."""
+
+
+def rebuild(kind: Any, value: Any, where: str) -> Any:
+    """Return ``value`` as a ``kind``: a data class, a tuple, a union or literal of such, or a plain type.
+
+    Parameters
+    ----------
+    kind : type or annotation
+    value : object
+        As `json.loads` gives it.
+    where : str
+        What errors call it.
+
+    Raises
+    ------
+    FormatError
+        Naming the part that does not fit, however deep it is.
+
+    Examples
+    --------
+    >>> rebuild(tuple[int, ...] | None, [3, 4], "shape")
+    (3, 4)
+    >>> rebuild(tuple[int, ...], [3, "4"], "shape")
+    Traceback (most recent call last):
+    autograd_cnn.errors.FormatError: shape[1]: expected int, got '4'
+    """
+    return _reader(kind)(value, where)
+
+
+@cache
+def _reader(kind: Any) -> Callable[[Any, str], Any]:
+    """Return what makes ``kind`` from what JSON gives."""
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        return _data(kind, {field.name: _reader(hints[field.name]) for field in fields(kind)})
+    if get_origin(kind) is tuple:
+        return _tuple(kind)
+    if isinstance(kind, UnionType):
+        return _optional(_reader(next(each for each in get_args(kind) if each is not NoneType)))
+    if get_origin(kind) is Literal:
+        return _one_of(get_args(kind))
+    return _PLAIN[kind]
+
+
+def _data(kind: Any, readers: dict[str, Callable[[Any, str], Any]]) -> Callable[[Any, str], Any]:
+    def read(value: Any, where: str) -> Any:
+        if not isinstance(value, dict) or value.keys() != readers.keys():
+            _refuse(where, f"{', '.join(readers)}", ", ".join(map(str, value)) if isinstance(value, dict) else value)
+        return kind(**{name: reader(value[name], f"{where}.{name}") for name, reader in readers.items()})
+
+    return read
+
+
+def _tuple(kind: Any) -> Callable[[Any, str], Any]:
+    first, *others = get_args(kind)
+    reader, length = _reader(first), None if others == [...] else 1 + len(others)
+
+    def read(value: Any, where: str) -> Any:
+        if not isinstance(value, list) or length not in {None, len(value)}:
+            _refuse(where, "a list" if length is None else f"a list of {length}", value)
+        return tuple(reader(each, f"{where}[{place}]") for place, each in enumerate(value))
+
+    return read
+
+
+def _optional(reader: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+    return lambda value, where: None if value is None else reader(value, where)
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[Any, str], Any]:
+    def read(value: Any, where: str) -> Any:
+        if not isinstance(value, str) or value not in choices:
+            _refuse(where, " or ".join(choices), value)
+        return value
+
+    return read
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str):
+        _refuse(where, "str", value)
+    return value
+
+
+def _flag(value: Any, where: str) -> bool:
+    if not isinstance(value, bool):
+        _refuse(where, "bool", value)
+    return value
+
+
+def _int(value: Any, where: str) -> int:
+    if type(value) is not int or not -LARGEST <= value < LARGEST:
+        _refuse(where, "int", value)
+    return value
+
+
+def _float(value: Any, where: str) -> float:
+    if type(value) not in {int, float} or abs(value) > 1e308 or not math.isfinite(value):
+        _refuse(where, "a finite float", value)
+    return float(value)
+
+
+_PLAIN: Final[dict[Any, Callable[[Any, str], Any]]] = {str: _text, bool: _flag, int: _int, float: _float}
+
+
+def _refuse(where: str, expected: str, value: Any) -> NoReturn:
+    got = repr(value)
+    raise FormatError(sentence(where, expected=expected, got=got if len(got) <= 60 else f"{got[:60]}…"))

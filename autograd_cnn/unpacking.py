@@ -1,0 +1,69 @@
+"""Arrays filled from files, so that nothing is in memory twice; and how much a small file may unpack to."""
+
+from typing import IO, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn.errors import FormatError, sentence
+
+ROOM: Final = 256 << 20
+"""Bytes that any file may unpack to, such as zeros, which need next to no file."""
+
+RATIO: Final = 64
+"""How many times its size a larger file may unpack to. Weights hardly shrink to a half."""
+
+DENSEST: Final = 1032
+"""No byte of a deflate stream stands for more bytes than this."""
+
+PIECE: Final = 1 << 20
+"""Bytes that are read at a time, since what unpacks a stream holds as many once more."""
+
+
+def check_room(unpacked: int, size: int, hint: str = "") -> None:
+    """Raise `FormatError` if a file of ``size`` bytes unpacks to more than `ROOM` and more than `RATIO` times its size.
+
+    Examples
+    --------
+    >>> check_room(10**9, 10**6)
+    Traceback (most recent call last):
+    autograd_cnn.errors.FormatError: unpacks to suspiciously much: expected at most 268435456 bytes from a file of 1000000, got 1000000000
+    """
+    most = max(ROOM, RATIO * size)
+    if unpacked > most:
+        raise FormatError(
+            sentence("unpacks to suspiciously much", expected=f"at most {most} bytes from a file of {size}",
+                     got=unpacked, hint=hint)
+        )  # fmt: skip
+
+
+def read_array(
+    stream: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any], *, in_columns: bool = False
+) -> NDArray[Any]:
+    """Return the array whose numbers come next, in C order and in the machine's byte order.
+
+    Raises
+    ------
+    FormatError
+        If no array can have the shape, the stream ends too early, or a bool is neither 0 nor 1.
+
+    Examples
+    --------
+    >>> import io
+    >>> read_array(io.BytesIO(bytes([0, 1, 0, 2])), (2,), np.dtype(">i2"))
+    array([1, 2], dtype=int16)
+    """
+    try:
+        array = np.empty(shape, dtype, order="F" if in_columns else "C")
+    except (ValueError, OverflowError, MemoryError) as error:
+        raise FormatError(sentence(f"no array can have the shape {shape}")) from error
+    values = array.reshape(-1, order="A").view(np.uint8)
+    place = 0
+    while place < len(values):
+        count = stream.readinto(values[place : place + PIECE].data)  # type: ignore[attr-defined]  # every binary stream has it
+        if not count:
+            raise FormatError(sentence("cut off", expected=f"{len(values)} bytes for shape {shape}", got=place))
+        place += count
+    if dtype.kind == "b" and values.max(initial=0) > 1:
+        raise FormatError(sentence("a bool is neither 0 nor 1", expected="0 or 1", got=values.max()))
+    return array.astype(dtype.newbyteorder("="), order="C", copy=False)

@@ -1,0 +1,21 @@
+"""Plain data made again from what JSON keeps of it."""
+
+import dataclasses
+import json
+
+from autograd_cnn.graph import GraphNode, Parameter, Picture, Summary
+from autograd_cnn.graph.reading import rebuild
+
+
+def test_a_node_survives_json():
+    node = GraphNode(
+        "n0", "operation", "relu", (2, 3), "float32", "net.act", parameters=(Parameter("axis", "0", default=False),),
+        value=Summary(0.0, 1.0, 0.5, 0.1, 2.0, 0, (1, 2), Picture(1, 1, 2, (2, 2), 0.5, "f4E=")),
+        problem="its rule is wrong",
+    )  # fmt: skip
+    assert rebuild(GraphNode, json.loads(json.dumps(dataclasses.asdict(node))), "node") == node
+
+
+def test_a_whole_number_is_a_float():
+    """Other programs write 1.0 as 1."""
+    assert isinstance(rebuild(float, 1, "scale"), float)

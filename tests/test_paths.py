@@ -1,0 +1,54 @@
+"""What may stand for a path, for everything that reads and writes files."""
+
+import os
+
+import pytest
+
+import autograd_cnn as ag
+from autograd_cnn.errors import ArgumentError, FormatError, OperandError
+
+TAKERS = {
+    "save": lambda path: ag.save(path, {}),
+    "load": ag.load,
+    "load_onnx": ag.interop.load_onnx,
+    "read_idx": ag.data.read_idx,
+    "mnist": ag.data.mnist,
+    "fashion_mnist": ag.data.fashion_mnist,
+    "cifar10": ag.data.cifar10,
+}
+
+
+@pytest.mark.parametrize("where", TAKERS)
+@pytest.mark.parametrize(
+    ("path", "kind", "problem"),
+    [
+        (3, OperandError, "the path is none: expected a path, got int"),
+        (None, OperandError, "the path is none: expected a path, got NoneType"),
+        ("a\0.npz", ArgumentError, "no path has a zero byte in it: expected a path, got 'a\\x00.npz'"),
+    ],
+)
+def test_what_is_no_path(where, path, kind, problem):
+    with pytest.raises(kind) as err:
+        TAKERS[where](path)
+    assert str(err.value) == f"{where}: {problem}"
+
+
+@pytest.mark.parametrize("where", TAKERS.keys() - {"save"})
+def test_bytes_are_a_path(where, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        TAKERS[where](os.fsencode(tmp_path / "missing.npz"))
+
+
+@pytest.mark.parametrize("where", ["load_onnx", "read_idx"])
+def test_a_folder_is_no_file(where, tmp_path):
+    with pytest.raises(IsADirectoryError):
+        TAKERS[where](tmp_path)
+
+
+def test_a_file_that_no_format_allows(tmp_path, monkeypatch):
+    monkeypatch.setattr("autograd_cnn.interop.onnx.LARGEST", 10)
+    path = tmp_path / "net.onnx"
+    path.write_bytes(bytes(11))
+    with pytest.raises(FormatError) as err:
+        ag.interop.load_onnx(path)
+    assert str(err.value) == f"{path}: the file is too large: expected at most 10 bytes, got 11"
