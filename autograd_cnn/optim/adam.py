@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.optim.optimizer import Group, Optimizer, State
 from autograd_cnn.tensor import Tensor
 
@@ -48,6 +49,9 @@ class Adam(Optimizer):
     array([0.9, 1.9])
     """
 
+    fixed = MappingProxyType({"amsgrad": False, "maximize": False, "decoupled_weight_decay": False})
+    remembered = frozenset({"step", "exp_avg", "exp_avg_sq"})
+
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
@@ -59,9 +63,14 @@ class Adam(Optimizer):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
 
     def check(self, group: Group) -> None:
-        """Raise `ArgumentError` if an option is out of range."""
-        self._at_least_zero(group, "lr", "eps", "weight_decay")
-        if not all(0 <= beta < 1 for beta in group["betas"]):
+        """Raise `ArgumentError` if an option is out of range, `OperandError` if it is of the wrong kind."""
+        self._in_range(group, "lr", "eps", "weight_decay")
+        betas = group["betas"]
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2 or not all(isinstance(b, (float, int)) for b in betas):
+            raise OperandError(
+                sentence(type(self).__name__, "betas are not understood", expected="two numbers", got=repr(betas))
+            )
+        if not all(0 <= beta < 1 for beta in betas):
             raise ArgumentError(
                 sentence(type(self).__name__, "betas are out of range", expected="0 to below 1", got=group["betas"])
             )
@@ -79,10 +88,8 @@ class Adam(Optimizer):
         if not state:
             state.update(step=0, exp_avg=np.zeros_like(moved), exp_avg_sq=np.zeros_like(moved))
         state["step"] += 1
-        mean, square = state["exp_avg"], state["exp_avg_sq"]
-        mean *= beta1
+        mean, square = self.decayed(state, "exp_avg", beta1), self.decayed(state, "exp_avg_sq", beta2)
         mean += np.multiply(grad, 1 - beta1, out=moved)
-        square *= beta2
         np.multiply(grad, grad, out=moved)
         moved *= 1 - beta2
         square += moved
@@ -110,6 +117,8 @@ class AdamW(Adam):
     >>> w.numpy().round(6)
     array([0.85, 1.8 ])
     """
+
+    fixed = MappingProxyType({**Adam.fixed, "decoupled_weight_decay": True})
 
     def __init__(
         self,
@@ -164,6 +173,9 @@ class RMSprop(Optimizer):
     array([0.8, 1.8])
     """
 
+    fixed = MappingProxyType({"centered": False, "maximize": False})
+    remembered = frozenset({"square_avg", "momentum_buffer"})
+
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
@@ -178,8 +190,9 @@ class RMSprop(Optimizer):
         )
 
     def check(self, group: Group) -> None:
-        """Raise `ArgumentError` if an option is out of range."""
-        self._at_least_zero(group, "lr", "alpha", "eps", "weight_decay", "momentum")
+        """Raise `ArgumentError` if an option is out of range, `OperandError` if it is of the wrong kind."""
+        self._in_range(group, "lr", "eps", "weight_decay", "momentum")
+        self._in_range(group, "alpha", most=1)
 
     def update(self, moved: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> None:
         """Write a parameter's next values into ``moved``."""
@@ -187,10 +200,7 @@ class RMSprop(Optimizer):
             grad = grad + value * group["weight_decay"]
         if not state:
             state["square_avg"] = np.zeros_like(moved)
-            if group["momentum"]:
-                state["momentum_buffer"] = np.zeros_like(moved)
-        square = state["square_avg"]
-        square *= group["alpha"]
+        square = self.decayed(state, "square_avg", group["alpha"])
         np.multiply(grad, grad, out=moved)
         moved *= 1 - group["alpha"]
         square += moved
@@ -198,8 +208,9 @@ class RMSprop(Optimizer):
         moved += group["eps"]
         np.divide(grad, moved, out=moved)
         if group["momentum"]:
-            buffer = state["momentum_buffer"]
-            buffer *= group["momentum"]
+            if "momentum_buffer" not in state:
+                state["momentum_buffer"] = np.zeros_like(moved)
+            buffer = self.decayed(state, "momentum_buffer", group["momentum"])
             buffer += moved
             moved[...] = buffer
         moved *= -group["lr"]

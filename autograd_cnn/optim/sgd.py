@@ -1,12 +1,13 @@
 """Stochastic gradient descent."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.optim.optimizer import Group, Optimizer, State
 from autograd_cnn.tensor import Tensor
 
@@ -49,6 +50,9 @@ class SGD(Optimizer):
     tensor([0.8, 1.6], requires_grad=True)
     """
 
+    fixed = MappingProxyType({"maximize": False})
+    remembered = frozenset({"momentum_buffer"})
+
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
@@ -65,8 +69,13 @@ class SGD(Optimizer):
         )  # fmt: skip
 
     def check(self, group: Group) -> None:
-        """Raise `ArgumentError` if an option is out of range."""
-        self._at_least_zero(group, "lr", "momentum", "weight_decay")
+        """Raise `ArgumentError` if an option is out of range, `OperandError` if it is of the wrong kind."""
+        self._in_range(group, "lr", "momentum", "weight_decay")
+        self._in_range(group, "dampening", most=1)
+        if not isinstance(group["nesterov"], bool):
+            raise OperandError(
+                sentence("SGD", "nesterov is no bool", expected="a bool", got=type(group["nesterov"]).__name__)
+            )
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             raise ArgumentError(
                 sentence("SGD", "nesterov needs a momentum and no dampening", expected="momentum > 0, dampening = 0",
@@ -79,17 +88,15 @@ class SGD(Optimizer):
         if decay:
             grad = grad + value * decay
         if momentum:
-            grad = _with_momentum(grad, state, momentum, group["dampening"], group["nesterov"])
+            grad = self._with_momentum(grad, state, group)
         np.multiply(grad, -group["lr"], out=moved)
         moved += value
 
-
-def _with_momentum(grad: NDArray[Any], state: State, momentum: float, dampening: float, nesterov: bool) -> NDArray[Any]:
-    """Return the direction to go."""
-    buffer: NDArray[Any] | None = state.get("momentum_buffer")
-    if buffer is None:
-        buffer = state["momentum_buffer"] = np.array(grad)
-    else:
-        buffer *= momentum
-        buffer += grad * (1 - dampening) if dampening else grad
-    return grad + buffer * momentum if nesterov else buffer
+    def _with_momentum(self, grad: NDArray[Any], state: State, group: Group) -> NDArray[Any]:
+        """Return the direction to go."""
+        if "momentum_buffer" not in state:
+            buffer = state["momentum_buffer"] = np.array(grad)
+        else:
+            buffer = self.decayed(state, "momentum_buffer", group["momentum"])
+            buffer += grad * (1 - group["dampening"]) if group["dampening"] else grad
+        return grad + buffer * group["momentum"] if group["nesterov"] else buffer
