@@ -66,7 +66,11 @@ class Adam(Optimizer):
         """Raise `ArgumentError` if an option is out of range, `OperandError` if it is of the wrong kind."""
         self._in_range(group, "lr", "eps", "weight_decay")
         betas = group["betas"]
-        if not isinstance(betas, (tuple, list)) or len(betas) != 2 or not all(isinstance(b, (float, int)) for b in betas):
+        if (
+            not isinstance(betas, (tuple, list))
+            or len(betas) != 2
+            or not all(isinstance(b, (float, int)) for b in betas)
+        ):
             raise OperandError(
                 sentence(type(self).__name__, "betas are not understood", expected="two numbers", got=repr(betas))
             )

@@ -262,6 +262,8 @@ class Optimizer:
             If the groups, the options, the names of what is remembered or the shapes are not those of this optimiser.
         """
         groups = self._groups_of(state_dict)
+        options = [self._checked({**mine, **self._known(theirs)})
+                   for mine, theirs in zip(self.param_groups, groups, strict=True)]  # fmt: skip
         tensors = [p for group in self.param_groups for p in group["params"]]
         order = [place for group in groups for place in group["params"]]
         held = state_dict["state"]
@@ -272,8 +274,6 @@ class Optimizer:
             )  # fmt: skip
         loaded = {tensor: self._adopted(tensor, place, held[place])
                   for tensor, place in zip(tensors, order, strict=True) if place in held}  # fmt: skip
-        options = [self._checked({**mine, **self._known(theirs)})
-                   for mine, theirs in zip(self.param_groups, groups, strict=True)]  # fmt: skip
         before = self.state, [dict(group) for group in self.param_groups]
         try:
             self._set(loaded, options)

@@ -1,19 +1,26 @@
 """Learning rates that change from epoch to epoch.
 
-A schedule sets the rate of every group to a factor times the rate that the group began with, so
-the rate at an epoch depends on nothing but its number.
+A schedule says what the rate at an epoch is for the rate that a group began with. That is a straight line: a factor
+times the first rate, plus a constant. So schedules can share an optimiser. Each takes the present rate for one of its
+own, finds the first rate that would have led there, and goes on from it.
 """
 
 import math
+from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Any
 
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.nn.checks import positive
 from autograd_cnn.optim.optimizer import Optimizer
 
 
 class Schedule:
     """The base of all schedules; a subclass defines ``rate``.
+
+    Several schedules on one optimiser compose, as PyTorch's chainable forms do: what the others, or you, have made of
+    a rate since is kept and scaled, beyond a cosine's lowest point, too, where PyTorch's begins anew. So it is with a
+    group that is added later, from its own rate on.
 
     Parameters
     ----------
@@ -26,41 +33,109 @@ class Schedule:
         How many steps there have been.
     base_lrs : list of float
         The rates that the groups began with.
+
+    Raises
+    ------
+    OperandError
+        If ``optimizer`` is none.
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise OperandError(
+                sentence(type(self).__name__, "optimizer is none", expected="an Optimizer",
+                         got=type(optimizer).__name__)
+            )  # fmt: skip
         self.optimizer = optimizer
-        for group in optimizer.param_groups:
-            group.setdefault("initial_lr", float(group["lr"]))
-        self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = 0
-        self._set()
+        self._firsts = [float(group["lr"]) for group in optimizer.param_groups]  # which lead to the present rates
+        self._last_lrs = list(self._firsts)
+        self._go_to(0)
+
+    @property
+    def base_lrs(self) -> list[float]:
+        """The rates that the groups began with."""
+        return [group.setdefault("initial_lr", float(group["lr"])) for group in self.optimizer.param_groups]
 
     def rate(self, base: float, epoch: int) -> float:
-        """Return the learning rate of an epoch, counted from 0."""
+        """Return the learning rate of an epoch, counted from 0: a factor times ``base``, plus a constant."""
         raise NotImplementedError(sentence(type(self).__name__, "rate is not defined"))
 
     def step(self) -> None:
         """Go on to the next epoch: call it after the optimiser's steps of this one."""
-        self.last_epoch += 1
-        self._set()
+        self._go_to(self.last_epoch + 1)
 
     def get_last_lr(self) -> list[float]:
         """Return the present rate of every group."""
         return [group["lr"] for group in self.optimizer.param_groups]
 
-    def _set(self) -> None:
-        for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=False):
-            group["lr"] = self.rate(base, self.last_epoch)
+    def _go_to(self, epoch: int) -> None:
+        _ = self.base_lrs  # those of groups that are new
+        firsts, rates = [], []
+        for held, last, lr in zip_longest(self._firsts, self._last_lrs, self.get_last_lr()):
+            if lr == last:
+                first, rate = held, self.rate(held, epoch)
+            else:
+                first, rate = self._taken_on(float(lr), float(lr) if held is None else held, epoch)
+            firsts.append(first)
+            rates.append(rate)
+        self._firsts, self._last_lrs, self.last_epoch = firsts, rates, epoch
+        self._set(rates)
+
+    def _taken_on(self, present: float, first: float, epoch: int) -> tuple[float, float]:
+        """Return the first rate behind one that others have set, and the rate of an epoch that follows from it."""
+        offset, next_offset = self.rate(0.0, epoch - 1), self.rate(0.0, epoch)
+        factor, next_factor = self.rate(1.0, epoch - 1) - offset, self.rate(1.0, epoch) - next_offset
+        if factor:  # else any first rate would have led here
+            first = (present - offset) / factor
+        if (factor, offset) == (next_factor, next_offset):
+            return first, present
+        return first, self.rate(first, epoch) if factor else self.rate(first, epoch) + present - offset
+
+    def _set(self, rates: list[float]) -> None:
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
+
+    def _at_least_zero(self, **options: float) -> None:
+        for name, value in options.items():
+            if not 0 <= value < math.inf:
+                raise ArgumentError(
+                    sentence(type(self).__name__, f"{name} is out of range", expected="at least 0", got=repr(value))
+                )
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a stopped training needs to go on."""
-        return {"last_epoch": self.last_epoch, "base_lrs": list(self.base_lrs)}
+        """Return what a stopped training needs to go on: the options, the epoch, and the present rates."""
+        options = {name: value for name, value in vars(self).items() if name[0] != "_" and name != "optimizer"}
+        return {**options, "base_lrs": self.base_lrs, "first_lrs": list(self._firsts),
+                "own_lrs": list(self._last_lrs), "lrs": self.get_last_lr()}  # fmt: skip
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from `state_dict`."""
-        self.last_epoch, self.base_lrs = state_dict["last_epoch"], list(state_dict["base_lrs"])
-        self._set()
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Go on from `state_dict`, all or nothing; the options are taken over, too.
+
+        Schedules that share an optimiser can be loaded in any order.
+
+        Raises
+        ------
+        ArgumentError
+            If the state is of another kind of schedule, or of another number of groups.
+        """
+        expected, count = self.state_dict(), len(self.optimizer.param_groups)
+        if state_dict.keys() != expected.keys():
+            raise ArgumentError(
+                sentence("load_state_dict", f"the state is not one of {type(self).__name__}",
+                         expected=", ".join(expected), got=", ".join(map(str, state_dict)) or "nothing")
+            )  # fmt: skip
+        lists = {name: list(state_dict[name]) for name in ("base_lrs", "first_lrs", "own_lrs", "lrs")}
+        if len(lists["lrs"]) != count:
+            raise ArgumentError(
+                sentence("load_state_dict", "the state is of another number of groups", expected=count,
+                         got=len(lists["lrs"]))
+            )  # fmt: skip
+        vars(self).update({name: value for name, value in state_dict.items() if name not in lists})
+        self._firsts, self._last_lrs = lists["first_lrs"], lists["own_lrs"]
+        for group, base in zip(self.optimizer.param_groups, lists["base_lrs"], strict=True):
+            group["initial_lr"] = base
+        self._set(lists["lrs"])
 
 
 class StepLR(Schedule):
@@ -75,7 +150,7 @@ class StepLR(Schedule):
     Raises
     ------
     ArgumentError
-        If ``step_size`` is below 1.
+        If ``step_size`` is below 1, or ``gamma`` below 0.
 
     Examples
     --------
@@ -91,6 +166,7 @@ class StepLR(Schedule):
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
         positive("StepLR", step_size=step_size)
+        self._at_least_zero(gamma=gamma)
         self.step_size = step_size
         self.gamma = gamma
         super().__init__(optimizer)
@@ -114,7 +190,7 @@ class CosineAnnealingLR(Schedule):
     Raises
     ------
     ArgumentError
-        If ``T_max`` is below 1.
+        If ``T_max`` is below 1, or ``eta_min`` below 0.
 
     Examples
     --------
@@ -129,6 +205,7 @@ class CosineAnnealingLR(Schedule):
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:  # noqa: N803  # PyTorch's name
         positive("CosineAnnealingLR", T_max=T_max)
+        self._at_least_zero(eta_min=eta_min)
         self.T_max = T_max
         self.eta_min = eta_min
         super().__init__(optimizer)
@@ -150,7 +227,7 @@ class LinearLR(Schedule):
     Raises
     ------
     ArgumentError
-        If ``start_factor`` is not above 0, or ``total_iters`` below 1.
+        If ``start_factor`` is not above 0, ``end_factor`` below 0, or ``total_iters`` below 1.
 
     Examples
     --------
@@ -171,6 +248,7 @@ class LinearLR(Schedule):
             raise ArgumentError(
                 sentence("LinearLR", "start_factor is out of range", expected="above 0", got=repr(start_factor))
             )
+        self._at_least_zero(start_factor=start_factor, end_factor=end_factor)
         self.start_factor = start_factor
         self.end_factor = end_factor
         self.total_iters = total_iters
