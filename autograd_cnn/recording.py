@@ -3,7 +3,7 @@
 Every thread and task has a switch of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -19,6 +19,9 @@ class Recording(NamedTuple):
 
 
 recording: ContextVar[Recording] = ContextVar("recording", default=Recording())
+
+entering: ContextVar[Callable[[Any], None] | None] = ContextVar("entering", default=None)
+"""Who is to be told of every module that is called, before it runs."""
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
-from autograd_cnn.recording import scope
+from autograd_cnn.recording import entering, scope
 from autograd_cnn.tape import Traced
 from autograd_cnn.tensor import Tensor
 
@@ -99,6 +99,8 @@ class Module:
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Run ``forward`` inside the module's scope."""
+        if (told := entering.get()) is not None:
+            told(self)
         if not self.scope_name:
             return self.forward(*inputs, **options)
         with scope(self.scope_name):
