@@ -101,10 +101,17 @@ def compared(
     """
     tries: list[Comparison] = []
     for size in reach:
+        values: list[float] = []
+
+        def noted(t: float, values: list[float] = values) -> float:
+            values.append(f(t))
+            return values[-1]
+
         with np.errstate(all="ignore"):  # a step may leave the domain
-            slope, kinked = directional(f, STEP * size)
-        number = max(abs(by_tape), abs(slope), 0.01 * spread)
-        floor = ROUNDING * max(rounded, abs(f(0.0))) / (STEP * size)
+            slope, kinked = directional(noted, STEP * size)
+            changes = np.max(np.abs(np.subtract(values, values[0]))) / (STEP * size)  # at a stationary point, its bend
+        number = max(abs(by_tape), abs(slope), 0.01 * spread, changes)
+        floor = ROUNDING * max(rounded, *map(abs, values)) / (STEP * size)
         beyond = abs(by_tape - slope) - floor
         if tries and not floor <= tolerance * number:  # too rough to tell
             continue
