@@ -316,6 +316,14 @@ def test_a_constant_does_not_hide_what_is_small_beside_it():
     assert gradcheck(lambda x: 1 + x * 1e-9, [[1.0, 2.0]], order=2)
 
 
+@pytest.mark.parametrize("power", [2, 3, 4, 5, 6, 9])
+def test_stationary_points_are_told_from_small_slopes(power):
+    assert gradcheck(lambda x: ag.sum(x**power), [[0.0, 0.0]])
+    silent = _made(lambda x: x**power + 1e-9 * x, lambda g, *, x: g * power * x ** (power - 1))
+    with pytest.raises(CheckError):
+        check_vjp(silent, [[0.0, 0.0]])
+
+
 def test_a_check_failure_is_an_ordinary_failed_test():
     assert issubclass(CheckError, AssertionError)
 
