@@ -1,13 +1,15 @@
 """Trading time for memory: recompute a part of the graph instead of keeping what it saved."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from autograd_cnn.errors import GradientError, OperandError, sentence
-from autograd_cnn.recording import enable_grad, recording
+from autograd_cnn.recording import enable_grad, entering, recording
+from autograd_cnn.replay import tensor_of
 from autograd_cnn.tape import Array, Node, Traced, freed, mark, sweep, toposort
 from autograd_cnn.tensor import Tensor
 
@@ -29,8 +31,8 @@ class Segment:
         borders = {parent for parent in node.parents if parent is not None}
         targets = borders if wanted is None else borders & set(wanted)
         root = again.node
-        if root is None or again.shape != node.shape:
-            raise GradientError(sentence(self.name, "the function did not compute the same when it ran again"))
+        if root is None:
+            raise _not_the_same()
         recorded = family is not None  # then later passes come through here, too
         yield from sweep(
             root, g, Tensor, targets=targets, since=start, create_graph=recorded, retain_graph=recorded
@@ -38,7 +40,7 @@ class Segment:
 
 
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Return ``f`` such that only its arguments are kept, and the rest is recomputed when needed.
+    """Return ``f`` such that only its arguments and result are kept, and the rest is recomputed when needed.
 
     The backward pass runs ``f`` once more. Splitting a chain of n layers into √n segments takes
     the memory from n to about 2·√n (Griewank & Walther 2008; Chen et al. 2016).
@@ -46,13 +48,21 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     Parameters
     ----------
     f : callable
-        A function or module from tensors to one tensor. It must compute the same each time; one
-        that draws random numbers has to draw the same ones again.
+        A function or module from tensors to one tensor. It must compute the same each time, up to rounding. Modules
+        that it calls run a second time with the buffers and generators (`Dropout` has one) that they had the first
+        time, and get back those that they have; a generator of another's is not wound back.
 
     Returns
     -------
     callable
         Of the same arguments. Parameters that ``f`` closes over get their gradients, too.
+
+    Raises
+    ------
+    OperandError
+        If ``f`` returns anything but a tensor.
+    GradientError
+        In the backward pass, if ``f`` did not compute the same, or a leaf that it used has other values by then.
 
     Examples
     --------
@@ -65,8 +75,9 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(f)
     def run(*args: Any, **options: Any) -> Any:
-        start = mark()
-        output = f(*args, **options)
+        start, modules = mark(), Modules()
+        with modules.noticed():
+            output = f(*args, **options)
         if not isinstance(output, Tensor):
             raise OperandError(
                 sentence("checkpoint", "the function's result is not understood", expected="one tensor",
@@ -76,12 +87,103 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             return output
         kept = [_kept(arg) for arg in args]
         named = {name: _kept(arg) for name, arg in options.items()}
-        saved = {"run": lambda: f(*kept, **named)}
-        borders = _borders(output.node, start)
+        borders, value = _borders(output.node, start), output.value
+        leaves = [(node.tensor, tensor.value) for node in borders if (tensor := tensor_of(node)) is not None]
+
+        def again() -> Any:
+            _check_leaves(leaves)
+            with modules.as_they_were():
+                repeated = f(*kept, **named)
+            if not isinstance(repeated, Tensor) or not _same(value, repeated.value):
+                raise _not_the_same()
+            return repeated
+
+        saved = {"run": again}
         node = Node(Segment(), borders, saved, output.shape, output.dtype, recording.get().scope)
         return Tensor.of(output.value, node)
 
     return run
+
+
+class Modules:
+    """The modules that a function calls, with the buffers and generators that they had before."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._states: dict[int, tuple[np.random.Generator, Any]] = {}
+
+    def enter(self, module: Any) -> None:
+        """Note what a module has that a call of it may change."""
+        if id(module) in self._held:
+            return
+        parts = vars(module)
+        self._held[id(module)] = module, {name: parts[name] for name in module.buffer_names}
+        for part in parts.values():
+            if isinstance(part, np.random.Generator) and id(part) not in self._states:
+                self._states[id(part)] = part, part.bit_generator.state
+
+    @contextmanager
+    def noticed(self) -> Iterator[None]:
+        """Note the modules that are called inside."""
+        outer = entering.get()
+
+        def enter(module: Any) -> None:
+            self.enter(module)
+            if outer is not None:
+                outer(module)
+
+        token = entering.set(enter)
+        try:
+            yield
+        finally:
+            entering.reset(token)
+
+    @contextmanager
+    def as_they_were(self) -> Iterator[None]:
+        """Give the modules inside what they had before; afterwards they have again what they have now."""
+        held = [(module, {name: vars(module)[name] for name in buffers}) for module, buffers in self._held.values()]
+        states = [(generator, generator.bit_generator.state) for generator, _ in self._states.values()]
+        try:
+            _give(self._held.values(), self._states.values())
+            yield
+        finally:
+            _give(held, states)
+
+
+def _give(held: Iterable[tuple[Any, dict[str, Any]]], states: Iterable[tuple[np.random.Generator, Any]]) -> None:
+    for module, buffers in held:
+        vars(module).update(buffers)
+    for generator, state in states:
+        generator.bit_generator.state = state
+
+
+def _check_leaves(leaves: Iterable[tuple[Any, Any]]) -> None:
+    """Raise if a leaf has been given other values since the first run."""
+    for reference, value in leaves:
+        tensor = reference()
+        if tensor is not None and tensor.value is not value and not np.array_equal(tensor.value, value, equal_nan=True):
+            name = f" {tensor.name!r}" if tensor.name else ""
+            raise GradientError(
+                sentence("checkpoint", f"the leaf{name} has other values than when the function first ran",
+                         hint="call backward() before you change it")
+            )  # fmt: skip
+
+
+def _same(first: Any, second: Any) -> bool:
+    """Tell whether two results are equal up to rounding."""
+    if first.shape != second.shape or first.dtype != second.dtype:
+        return False
+    if np.array_equal(first, second, equal_nan=first.dtype.kind == "f"):
+        return True
+    size = np.max(np.abs(first), initial=0.0, where=np.isfinite(first))
+    return bool(np.allclose(second, first, rtol=0.0, atol=100 * np.finfo(first.dtype).eps * size, equal_nan=True))
+
+
+def _not_the_same() -> GradientError:
+    return GradientError(
+        sentence("checkpoint", "the function did not compute the same when it ran again",
+                 hint="it depends on what has changed since, or on random numbers")
+    )  # fmt: skip
 
 
 def _borders(root: Node, start: int) -> tuple[Node, ...]:

@@ -3,6 +3,7 @@
 Every thread and task has a switch of its own.
 """
 
+from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar
 from typing import Any, NamedTuple, Self
@@ -23,6 +24,9 @@ class Recording(NamedTuple):
 
 
 recording: ContextVar[Recording] = ContextVar("recording", default=Recording())
+
+entering: ContextVar[Callable[[Any], None] | None] = ContextVar("entering", default=None)
+"""Who is to be told of every module that is called, before it runs."""
 
 transform: ContextVar[Any] = ContextVar("transform", default=None)
 """The call of a transform such as `autograd_cnn.grad` whose function is running at the moment.

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
+from autograd_cnn import nn
 from autograd_cnn.errors import GradientError, OperandError
-from autograd_cnn.tape import gradients, toposort
+from autograd_cnn.tape import gradients, toposort, values_of
 
 
 def _leaf(values=(0.5, 1.0, 2.0), **options):
@@ -226,8 +227,111 @@ def test_a_function_that_does_not_repeat_itself(second):
     y = ag.checkpoint(fickle)(x).sum()
     with pytest.raises(GradientError) as err:
         y.backward()
-    assert str(err.value) == "checkpoint: the function did not compute the same when it ran again"
+    assert str(err.value) == (
+        "checkpoint: the function did not compute the same when it ran again; "
+        "it depends on what has changed since, or on random numbers"
+    )
     assert x.grad is None
+
+
+def test_a_function_that_draws_other_numbers_is_noticed(rng):
+    x = _leaf()
+    y = ag.checkpoint(lambda x: x * rng.random(3))(x).sum()
+    with pytest.raises(GradientError, match="did not compute the same"):
+        y.backward()
+    assert x.grad is None
+
+
+@pytest.mark.parametrize("values", [[0.5, 1.0, 2.0], [0.0, 0.0, 0.0]])
+def test_changed_weights_are_noticed_even_where_the_result_is_the_same(values):
+    x, w = _leaf(values), nn.Parameter([1.0, 2.0, 3.0], name="w")
+    y = ag.checkpoint(lambda x: x * w)(x).sum()
+    w.data = [1.0, 2.0, 4.0]
+    with pytest.raises(GradientError) as err:
+        y.backward()
+    assert str(err.value) == (
+        "checkpoint: the leaf 'w' has other values than when the function first ran; "
+        "call backward() before you change it"
+    )
+
+
+def test_frozen_weights_that_change_are_noticed():
+    x, w = _leaf(), ag.tensor([1.0, 2.0, 3.0])
+    y = ag.checkpoint(lambda x: x * w)(x).sum()
+    w.data = [1.0, 2.0, 4.0]
+    with pytest.raises(GradientError, match="did not compute the same"):
+        y.backward()
+
+
+def test_the_same_values_anew_are_no_change():
+    x, w = _leaf(), _leaf()
+    y = ag.checkpoint(lambda x: x * w)(x).sum()
+    w.data = w.numpy()
+    y.backward()
+    np.testing.assert_array_equal(x.grad.data, w.data)
+
+
+def test_not_a_number_is_the_same_again():
+    x = _leaf([-1.0, 1.0, np.inf])
+    with np.errstate(invalid="ignore"):
+        ag.checkpoint(lambda x: ag.log(x) - ag.log(x) * 2)(x).sum().backward()
+    assert np.isnan(x.grad.data).tolist() == [False, False, False]
+
+
+class _Noise(nn.Module):
+    """A layer of a user's, with a generator and a buffer."""
+
+    def __init__(self):
+        self.rng = np.random.default_rng(3)
+        self.register_buffer("calls", 0)
+
+    def forward(self, x):
+        self.calls = self.calls + 1
+        return x * self.rng.random(x.shape) * float(self.calls)
+
+
+NETS = {
+    "dropout": lambda: nn.Sequential(nn.Dropout(0.5, rng=0), nn.Tanh(), nn.Dropout(0.5, rng=1)),
+    "one generator for two": lambda: nn.Sequential(*[nn.Dropout(0.5, rng=np.random.default_rng(0))] * 2),
+    "batch norm": lambda: nn.BatchNorm2d(2, dtype=float),
+    "batch norm of equal shares": lambda: nn.BatchNorm2d(2, momentum=None, dtype=float),
+    "a layer of one's own": _Noise,
+    "within": lambda: nn.Sequential(nn.BatchNorm2d(2, dtype=float), nn.Sequential(nn.Dropout(0.5, rng=0))),
+}
+
+
+@pytest.mark.parametrize("way", [lambda net: net, lambda net: lambda x: net(x) + 0.0, ag.checkpoint])
+@pytest.mark.parametrize("kind", NETS)
+def test_layers_run_again_as_they_did_and_are_left_as_they_are(kind, way, rng):
+    images = rng.standard_normal((2, 3, 2, 4, 4))
+    results = []
+    for checkpointed in (False, True):
+        net = NETS[kind]()
+        f = ag.checkpoint(way(net)) if checkpointed else net
+        leaves = [_leaf(each) for each in images]
+        outputs = [(f(x) ** 2).sum() for x in leaves]  # the second call comes before the first backward pass
+        for y in outputs:
+            y.backward()
+        after = net(images[0])
+        results.append([*(x.grad.data for x in leaves), values_of(after), *net.buffers()])
+    for plain, found in zip(*results, strict=True):
+        np.testing.assert_array_equal(plain, found)
+
+
+def test_an_error_in_the_second_run_leaves_the_layers_as_they_are():
+    net, runs = _Noise(), iter([False, True])
+
+    def fickle(x):
+        y = net(x)
+        if next(runs):
+            raise ZeroDivisionError
+        return y
+
+    y = ag.checkpoint(fickle)(_leaf()).sum()
+    state = net.rng.bit_generator.state
+    with pytest.raises(ZeroDivisionError):
+        y.backward()
+    assert (net.rng.bit_generator.state, int(net.calls)) == (state, 1)
 
 
 def test_a_failing_rule_inside_is_named():

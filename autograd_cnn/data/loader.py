@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 
 Transform: TypeAlias = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
 """Takes the images of a batch and a generator, returns the images to learn from."""
@@ -45,9 +45,12 @@ class Loader:
     Raises
     ------
     ShapeError
-        If there are not as many labels as images.
+        If there are not as many labels as images, or the transform does not return as many as it took.
     ArgumentError
-        If ``batch_size`` is below 1, or above the number of images with ``drop_last``, or ``seed`` is negative.
+        If ``batch_size`` is below 1, or above the number of images with ``drop_last``, ``seed`` is negative, or either
+        is no int.
+    OperandError
+        If ``transform`` is no function.
 
     Examples
     --------
@@ -73,20 +76,32 @@ class Loader:
     ) -> None:
         self.images = np.asarray(images)
         self.labels = np.asarray(labels)
+        for name, array in (("images", self.images), ("labels", self.labels)):
+            if not array.ndim:
+                raise ShapeError(
+                    sentence("Loader", f"{name} are one number", expected="one for each image", got="shape ()")
+                )
         if self.images.shape[:1] != self.labels.shape[:1]:
             raise ShapeError(
                 sentence("Loader", "images and labels are not equally many", expected=f"{len(self.images)} labels",
                          got=len(self.labels))
             )  # fmt: skip
-        if batch_size < 1:
-            raise ArgumentError(sentence("Loader", "batch_size is out of range", expected="at least 1", got=batch_size))
+        for name, value, least in (("batch_size", batch_size, 1), ("seed", seed, 0)):
+            if not hasattr(value, "__index__") or isinstance(value, bool):
+                raise ArgumentError(sentence("Loader", f"{name} is no int", expected="an int", got=repr(value)))
+            if value < least:
+                raise ArgumentError(
+                    sentence("Loader", f"{name} is out of range", expected=f"at least {least}", got=value)
+                )
+        if transform is not None and not callable(transform):
+            raise OperandError(
+                sentence("Loader", "transform is no function", expected="a callable", got=type(transform).__name__)
+            )
         if drop_last and len(self.images) < batch_size:
             raise ArgumentError(
                 sentence("Loader", "drop_last leaves no batch", expected=f"a batch_size up to {len(self.images)}",
                          got=batch_size)
             )  # fmt: skip
-        if seed < 0:
-            raise ArgumentError(sentence("Loader", "seed is out of range", expected="at least 0", got=seed))
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.seed = seed
@@ -110,7 +125,16 @@ class Loader:
         for step in range(len(self)):
             chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
             images = self.images[chosen]
-            yield images if self.transform is None else self.transform(images, rng), self.labels[chosen]
+            yield images if self.transform is None else self._transformed(images, rng), self.labels[chosen]
+
+    def _transformed(self, images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+        made = self.transform(images, rng)  # type: ignore[misc]  # there is one
+        if np.shape(made)[:1] != images.shape[:1]:
+            raise ShapeError(
+                sentence("Loader", "the transform does not return as many images as it took",
+                         expected=len(images), got=f"shape {np.shape(made)}")
+            )  # fmt: skip
+        return made
 
 
 def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: int = 1) -> NDArray[Any]:
@@ -135,7 +159,9 @@ def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: int = 1
     Raises
     ------
     ArgumentError
-        If ``pixels`` is negative.
+        If ``pixels`` is negative or no int.
+    ShapeError
+        If the images have not four axes.
 
     Examples
     --------
@@ -144,8 +170,14 @@ def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: int = 1
     array([[[[3., 4.],
              [0., 0.]]]])
     """
+    if not hasattr(pixels, "__index__"):
+        raise ArgumentError(sentence("random_shift", "pixels is no int", expected="an int", got=repr(pixels)))
     if pixels < 0:
         raise ArgumentError(sentence("random_shift", "pixels is out of range", expected="at least 0", got=pixels))
+    if np.ndim(images) != 4:
+        raise ShapeError(
+            sentence("random_shift", "images have the wrong shape", expected="(N, C, H, W)", got=np.shape(images))
+        )
     padded = np.pad(images, ((0, 0), (0, 0), (pixels, pixels), (pixels, pixels)))
     places = sliding_window_view(padded, images.shape[2:], axis=(2, 3))  # (N, C, 2 pixels + 1, 2 pixels + 1, H, W)
     down, right = rng.integers(0, 2 * pixels + 1, (2, len(images)))

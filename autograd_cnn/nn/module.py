@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from autograd_cnn import ops
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.nn.checks import flags, floats
-from autograd_cnn.recording import recording
+from autograd_cnn.recording import entering, recording
 from autograd_cnn.tape import Array, check_differentiable, values_of
 from autograd_cnn.tensor import Tensor
 
@@ -134,6 +134,8 @@ class Module:
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Run ``forward`` inside the module's scope."""
+        if (told := entering.get()) is not None:
+            told(self)
         if not self.scope_name:
             return self.forward(*inputs, **options)
         outer = recording.get()

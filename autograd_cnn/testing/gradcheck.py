@@ -3,7 +3,8 @@
 All checks run in float64, whatever the dtype of what they are given.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,18 @@ STEP = 1e-3
 """Of a difference; with a formula of fourth order both rounding and truncation stay near 1e-12."""
 
 
+ROUNDING = 1e-15
+"""Of a value, by which differences may be off: half a unit in the last place for each of a few operations."""
+
+TRUNCATION = 1e-12
+"""Of the changes of a value, by which the formula may be off, which leaves out terms of fifth order."""
+
+
 class CheckError(AssertionError):
     """A gradient that is not the derivative; also an ordinary failure to a test runner."""
 
 
-def directional(f: Callable[[float], float]) -> tuple[float, bool]:
+def directional(f: Callable[[float], float], step: float = STEP) -> tuple[float, bool]:
     """Return the derivative of ``f`` at 0 by differences, and whether 0 looks like a kink.
 
     The formula is ``(8·(f(h) - f(-h)) - (f(2h) - f(-2h))) / 12h``, with an error of order h⁴.
@@ -37,11 +45,89 @@ def directional(f: Callable[[float], float]) -> tuple[float, bool]:
     >>> directional(abs)
     (0.0, True)
     """
-    h = STEP
+    h = step
     here, ahead, behind = f(0.0), f(h), f(-h)
     slope = (8 * (ahead - behind) - (f(2 * h) - f(-2 * h))) / (12 * h)
-    bend = abs(ahead - 2 * here + behind) / h
-    return slope, bend > 0.05 * (abs(slope) + abs(ahead - behind) / h + 1e-6) and bend > 10 * h
+    bend, size = abs(ahead - 2 * here + behind) / h, abs(slope) + abs(ahead - behind) / h
+    rounding = 1e-12 * max(abs(here), abs(ahead), abs(behind)) * (STEP / h)
+    return slope, bend > 0.05 * size + rounding and bend > 10 * STEP * size
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A number by the tape, and the derivative by differences.
+
+    Attributes
+    ----------
+    error : float
+        Relative to the larger of the two, beyond what rounding explains; infinite where a number is none.
+    expected : float
+        By differences.
+    kinked : bool
+        Whether there seems to be a kink.
+    """
+
+    error: float
+    expected: float
+    kinked: bool
+
+
+def compared(
+    by_tape: float, f: Callable[[float], float], tolerance: float, *, reach: Collection[float] = (1.0,),
+    spread: float = 0.0, rounded: float = 0.0,
+) -> Comparison:  # fmt: skip
+    """Hold a number against the derivative of ``f`` at 0, with steps of several sizes until one agrees.
+
+    Nothing here is absolute: numbers around 1e-12 are as good as those around 1e12.
+
+    Parameters
+    ----------
+    by_tape : float
+        The number.
+    f : callable
+        From float to float.
+    tolerance : float
+        The largest error to be content with.
+    reach : collection of float
+        How far ``f`` may be expected to be smooth; the first is tried first.
+    spread : float
+        The size of the terms that ``by_tape`` is the sum of. If they cancel, 1 % of it counts as the number's size.
+    rounded : float
+        The size of what is rounded in one value of ``f``, where that is more than the value itself.
+
+    Examples
+    --------
+    >>> compared(3e-12, lambda t: 1e-12 * (1 + t) ** 3, 1e-9).error < 1e-11
+    True
+    >>> round(compared(0.0, lambda t: 1e-12 * (1 + t) ** 3, 1e-9).error, 9)
+    1.0
+    """
+    tries: list[Comparison] = []
+    for size in reach:
+        values: list[float] = []
+
+        def noted(t: float, values: list[float] = values) -> float:
+            values.append(f(t))
+            return values[-1]
+
+        with np.errstate(all="ignore"):  # a step may leave the domain
+            slope, kinked = directional(noted, STEP * size)
+        number = max(abs(by_tape), abs(slope), 0.01 * spread)
+        change = max(abs(value - values[0]) for value in values)
+        floor = (ROUNDING * max(rounded, *map(abs, values)) + TRUNCATION * change) / (STEP * size)
+        beyond = abs(by_tape - slope) - floor
+        if tries and not floor <= tolerance * number:  # too rough to tell
+            continue
+        error = max(beyond, 0.0) / number if number and np.isfinite(beyond) else 0.0 if beyond <= 0 else np.inf
+        if error > tolerance and number < 0.2 * change / (STEP * size):
+            # A stationary point, or nearly: the formula's own error vanishes with the step, and that of a rule does not.
+            with np.errstate(all="ignore"):
+                finer, _ = directional(f, 0.1 * STEP * size)
+            error = 0.0 if abs(by_tape - finer) <= 0.01 * abs(by_tape - slope) else error
+        tries.append(Comparison(error, slope, kinked))
+        if error <= tolerance:
+            return tries[-1]
+    return tries[0]
 
 
 def check_vjp(f: Callable[..., Any], inputs: Sequence[ArrayLike], *, tolerance: float = 1e-7, seed: int = 0) -> None:
@@ -58,7 +144,7 @@ def check_vjp(f: Callable[..., Any], inputs: Sequence[ArrayLike], *, tolerance: 
     inputs : sequence of array_like
         Where to check, away from kinks.
     tolerance : float
-        Largest error, relative to the size of the two numbers or to 1.
+        Largest error, relative to the size of the two numbers.
     seed : int
         For the directions.
 
@@ -86,14 +172,49 @@ def check_vjp(f: Callable[..., Any], inputs: Sequence[ArrayLike], *, tolerance: 
         v = rng.standard_normal(x.shape)
         v /= np.linalg.norm(v) or 1.0
         g = found.get(tensors[place].node)  # type: ignore[arg-type]  # each has a node, by requires_grad
-        by_tape = 0.0 if g is None else float(np.sum(g * v))
+        share = np.zeros(x.shape) if g is None else g * v
 
         def along(t: float, place: int = place, v: Array = v) -> float:
             moved = [Tensor(a + t * v if i == place else a) for i, a in enumerate(arrays)]
             return float(np.sum(values_of(f(*moved)) * u))
 
-        by_difference, kinked = directional(along)
-        _compare(f"input {place}", by_tape, by_difference, tolerance, kinked)
+        rounded = norm(u * values_of(output)) + (0.0 if g is None else norm(np.asarray(g * x)))
+        found_here = compared(
+            float(np.sum(share)), along, tolerance, reach=reach_of(x), spread=norm(share), rounded=rounded
+        )
+        if not found_here.error <= tolerance:
+            raise CheckError(
+                sentence(f"gradient of input {place}", "the tape and the differences disagree",
+                         expected=f"{found_here.expected:.12g}", got=f"{float(np.sum(share)):.12g}",
+                         hint="there may be a kink or a tie nearby" if found_here.kinked else "a rule may be wrong")
+            )  # fmt: skip
+
+
+def norm(x: Array) -> float:
+    """Return the length of an array as a vector.
+
+    Examples
+    --------
+    >>> norm(np.array([[3.0], [4.0]]))
+    5.0
+    """
+    return float(np.linalg.norm(np.ravel(x)))
+
+
+def reach_of(x: Array) -> list[float]:
+    """Return how far to move from ``x``, as the sizes of its numbers suggest: 1 first, if that is near to them.
+
+    Examples
+    --------
+    >>> reach_of(np.array([1e8, 2e9]))
+    [2000000000.0, 1.0, 100000000.0]
+    """
+    sizes = np.abs(x[np.isfinite(x) & (x != 0)])
+    if not sizes.size:
+        return [1.0]
+    most, least = float(np.max(sizes)), float(np.min(sizes))
+    first = 1.0 if 0.01 <= most <= 100 else most
+    return list(dict.fromkeys([first, most, 1.0, least]))
 
 
 def _recorded(output: Any) -> bool:
@@ -108,16 +229,6 @@ def _refuse_narrow(output: Any) -> None:
         raise GradientError(
             sentence("check_vjp", f"f computes in {narrow[0]}, too coarse for differences",
                      hint="give a model float64 parameters with model.astype(np.float64)")
-        )  # fmt: skip
-
-
-def _compare(where: str, by_tape: float, by_difference: float, tolerance: float, kinked: bool) -> None:
-    error = abs(by_tape - by_difference) / max(abs(by_tape), abs(by_difference), 1.0)
-    if not error <= tolerance:
-        raise CheckError(
-            sentence(f"gradient of {where}", "the tape and the differences disagree",
-                     expected=f"{by_difference:.12g}", got=f"{by_tape:.12g}",
-                     hint="there may be a kink or a tie nearby" if kinked else "a rule may be wrong")
         )  # fmt: skip
 
 
@@ -160,7 +271,7 @@ def check_adjoint(
     g = rng.standard_normal(y.shape)
     back = values_of(adjoint(g))
     left, right = float(np.sum(g * y)), float(np.sum(back * x))
-    scale = float(np.linalg.norm(g) * np.linalg.norm(y) + 1)
+    scale = norm(g) * norm(y) + norm(back) * norm(x)
     if not abs(left - right) <= tolerance * scale:
         raise CheckError(
             sentence("check_adjoint", "⟨g, A x⟩ and ⟨Aᵀ g, x⟩ differ", expected=f"{left:.15g}", got=f"{right:.15g}")

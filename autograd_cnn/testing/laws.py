@@ -24,10 +24,10 @@ from autograd_cnn.errors import sentence
 from autograd_cnn.kernels import set_backend
 from autograd_cnn.primitive import Primitive, Rule
 from autograd_cnn.recording import no_grad
-from autograd_cnn.tape import Array, gradients
+from autograd_cnn.tape import Array, gradients, values_of
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.testing.case import SAMPLES, Case
-from autograd_cnn.testing.gradcheck import CheckError
+from autograd_cnn.testing.gradcheck import CheckError, norm, reach_of
 from autograd_cnn.testing.odd import Outcome, filled, on_both_backends, resized, respelled, small_integers
 from autograd_cnn.testing.pullback import (
     LAYOUTS,
@@ -155,7 +155,7 @@ def rules_exist(primitive: Primitive, case: Case, _rng: np.random.Generator) -> 
 def first_order(primitive: Primitive, case: Case, rng: np.random.Generator) -> float:
     """A gradient is the derivative by differences, to 1e-9."""
     g = drawn_cotangent(primitive, case, rng)
-    _, found = pullback(primitive, case, g)
+    y, found = pullback(primitive, case, g)
     errors = []
     for i, gradient in zip(case.differentiable, found, strict=True):
         (v,) = unit(rng, case.arrays[i].shape)
@@ -163,7 +163,12 @@ def first_order(primitive: Primitive, case: Case, rng: np.random.Generator) -> f
         def along(t: float, i: int = i, v: Array = v) -> float:
             return dot(g, primitive(*moved(case, {i: v}, t), **case.params))
 
-        errors.append(is_slope(f"the gradient in {operand(primitive, i)!r}", dot(gradient, v), along, TOLERANCE))
+        what, rounded = f"the gradient in {operand(primitive, i)!r}", norm(g * y) + norm(gradient * case.arrays[i])
+        error = is_slope(
+            what, dot(gradient, v), along, TOLERANCE, reach=reach_of(case.arrays[i]), spread=norm(gradient * v),
+            rounded=rounded,
+        )  # fmt: skip
+        errors.append(error)
     return max(errors)
 
 
@@ -189,7 +194,8 @@ def adjoint(primitive: Primitive, case: Case, rng: np.random.Generator) -> float
             x = rng.standard_normal(case.arrays[i].shape)
             y, constant = (primitive(*replaced(case.arrays, {i: at}), **case.params) for at in (x, 0 * x))
             left, right = dot(g, y) - dot(g, constant), dot(gradient, x)
-            error = abs(left - right) / float(np.linalg.norm(g) * np.linalg.norm(y) + 1)
+            size = norm(g) * norm(y) + norm(gradient) * norm(x)
+            error = abs(left - right) / size if size else 0.0
             if not error <= 1e-12:
                 what = f"⟨Aᵀ g, x⟩, A being linear in {operand(primitive, i)!r}"
                 raise CheckError(sentence(what, expected=f"⟨g, A x⟩ = {left:.15g}", got=f"{right:.15g}"))
@@ -215,13 +221,17 @@ def second_order(primitive: Primitive, case: Case, rng: np.random.Generator) -> 
     leaves.append(cotangent)
     second = gradients(s, leaves) if isinstance(s, Tensor) and s.requires_grad else {}
     met = zip(leaves, [*directions, along_g], strict=True)
-    by_tape = sum(dot(second[leaf.node], v) for leaf, v in met if leaf.node in second)
+    terms = [second[leaf.node] * v for leaf, v in met if leaf.node in second]
 
     def along(t: float) -> float:
         arrays = moved(case, dict(zip(case.differentiable, directions, strict=True)), t)
         return sum(map(dot, us, pullback(primitive, case, g + t * along_g, arrays)[1]))
 
-    return is_slope("the gradient of the gradient", by_tape, along, TOLERANCE)
+    by_tape, spread = float(sum(map(np.sum, terms))), sum(map(norm, terms))
+    rounded = sum(norm(values_of(first[leaf.node]) * u) for leaf, u in zip(leaves, us, strict=False))
+    reach = reach_of(np.concatenate([np.ravel(case.arrays[i]) for i in case.differentiable]))
+    return is_slope("the gradient of the gradient", by_tape, along, TOLERANCE, reach=reach, spread=spread,
+                    rounded=rounded)  # fmt: skip
 
 
 # --- memory layout and dtype ------------------------------------------------------------------

@@ -11,7 +11,7 @@ from autograd_cnn.primitive import Primitive
 from autograd_cnn.tape import Array, Shape, gradients
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.testing.case import Case
-from autograd_cnn.testing.gradcheck import CheckError, directional
+from autograd_cnn.testing.gradcheck import CheckError, compared
 
 Numbers: TypeAlias = NDArray[Any]
 Pullback: TypeAlias = tuple[Numbers, list[Numbers]]
@@ -121,21 +121,25 @@ def unit(rng: np.random.Generator, *shapes: Shape) -> list[Numbers]:
     return [part / length for part in parts]
 
 
-def is_slope(what: str, by_tape: float, f: Callable[[float], float], tolerance: float) -> float:
+def is_slope(
+    what: str, by_tape: float, f: Callable[[float], float], tolerance: float, *, reach: Collection[float] = (1.0,),
+    spread: float = 0.0, rounded: float = 0.0,
+) -> float:  # fmt: skip
     """Return how far a number is from the derivative of ``f`` at 0, by differences; raise if that is too far.
+
+    ``reach``, ``spread`` and ``rounded`` are those of `gradcheck.compared`.
 
     Examples
     --------
     >>> is_slope("the gradient", 3.0, lambda t: (1 + t) ** 3, 1e-9) < 1e-11
     True
     """
-    expected, kinked = directional(f)
-    error = abs(by_tape - expected) / max(abs(expected), 1.0)
-    if not error <= tolerance:
-        hint = "there may be a kink or a tie nearby" if kinked else "a rule may be wrong"
-        numbers = {"expected": f"{expected:.12g}", "got": f"{by_tape:.12g}"}
+    found = compared(by_tape, f, tolerance, reach=reach, spread=spread, rounded=rounded)
+    if not found.error <= tolerance:
+        hint = "there may be a kink or a tie nearby" if found.kinked else "a rule may be wrong"
+        numbers = {"expected": f"{found.expected:.12g}", "got": f"{by_tape:.12g}"}
         raise CheckError(sentence(f"{what} is not the derivative", **numbers, hint=hint))
-    return error
+    return found.error
 
 
 def agree(what: str, found: Any, expected: Any, relative: float = 0.0, absolute: float = 0.0) -> float:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from autograd_cnn.data import Loader, random_shift
-from autograd_cnn.errors import ArgumentError, ShapeError
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
 
 
 def _epoch(loader):
@@ -87,6 +87,43 @@ def test_negative_seed(numbers):
     with pytest.raises(ArgumentError) as err:
         Loader(*numbers, seed=-1)
     assert str(err.value) == "Loader: seed is out of range: expected at least 0, got -1"
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "text"),
+    [
+        ({"batch_size": 2.0}, ArgumentError, "batch_size is no int: expected an int, got 2.0"),
+        ({"batch_size": True}, ArgumentError, "batch_size is no int: expected an int, got True"),
+        ({"batch_size": None}, ArgumentError, "batch_size is no int: expected an int, got None"),
+        ({"seed": 0.5}, ArgumentError, "seed is no int: expected an int, got 0.5"),
+        ({"transform": 3}, OperandError, "transform is no function: expected a callable, got int"),
+        ({"images": 3.0}, ShapeError, "images are one number: expected one for each image, got shape ()"),
+        ({"labels": 3}, ShapeError, "labels are one number: expected one for each image, got shape ()"),
+    ],
+)
+def test_what_is_refused(numbers, change, kind, text):
+    images, labels = numbers
+    with pytest.raises(kind) as err:
+        Loader(**{"images": images, "labels": labels, **change})
+    assert str(err.value) == f"Loader: {text}"
+
+
+def test_numpys_ints_are_ints(numbers):
+    assert [len(labels) for _, labels in Loader(*numbers, batch_size=np.int64(4), seed=np.int64(2))] == [4, 4, 2]
+
+
+@pytest.mark.parametrize("transform", [lambda images, rng: images[:1], lambda images, rng: None])
+def test_a_transform_returns_as_many_images(numbers, transform):
+    with pytest.raises(ShapeError, match="Loader: the transform does not return as many images as it took"):
+        next(iter(Loader(*numbers, batch_size=3, transform=transform)))
+
+
+@pytest.mark.parametrize(
+    ("images", "pixels", "kind"), [(np.zeros((2, 3, 3)), 1, ShapeError), (np.zeros((1, 1, 2, 2)), 0.5, ArgumentError)]
+)
+def test_what_random_shift_refuses(images, pixels, kind):
+    with pytest.raises(kind, match=r"^random_shift: "):
+        random_shift(images, np.random.default_rng(0), pixels)
 
 
 def _shifted(image, down, right):

@@ -75,7 +75,7 @@ def test_betas_out_of_range(make, betas):
 
 
 @pytest.mark.parametrize(
-    ("make", "name"), [(optim.Adam, "eps"), (optim.AdamW, "lr"), (optim.RMSprop, "alpha"), (optim.RMSprop, "momentum")]
+    ("make", "name"), [(optim.Adam, "eps"), (optim.AdamW, "lr"), (optim.RMSprop, "eps"), (optim.RMSprop, "momentum")]
 )
 def test_negative_options(make, name):
     with pytest.raises(ArgumentError) as error:

@@ -7,6 +7,7 @@ from pytorch.comparison import agree
 
 import autograd_cnn as ag
 from autograd_cnn import optim
+from autograd_cnn.errors import ArgumentError
 
 OPTIMISERS = [
     ("SGD", {"lr": 0.1}),
@@ -80,6 +81,39 @@ def test_pytorchs_state_goes_on_here(rng, name, options):
         agree(found, known)
 
 
+@pytest.mark.parametrize("options", [{"maximize": True}, {"weight_decay": -0.0, "foreach": True}])
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop"])
+def test_options_of_pytorchs_that_matter_are_refused(rng, name, options):
+    (_p, mine), (q, yours) = both(rng, name, {"lr": 0.1})
+    q.grad = torch.ones_like(q)
+    yours = getattr(torch.optim, name)([q], lr=0.1, **options)
+    yours.step()
+    if "maximize" not in options:
+        mine.load_state_dict(yours.state_dict())
+        return
+    with pytest.raises(ArgumentError) as error:
+        mine.load_state_dict(yours.state_dict())
+    assert (
+        str(error.value)
+        == f"load_state_dict: the state is not of this {name}: expected no option 'maximize', or False, got True"
+    )
+
+
+@pytest.mark.parametrize(("name", "options"), OPTIMISERS)
+def test_our_state_goes_on_there(rng, name, options):
+    ours, theirs = losses(rng)
+    (p, mine), (q, yours) = both(rng, name, options)
+    list(descend(ours, mine, p, 3))
+    state = mine.state_dict()
+    for held in state["state"].values():
+        held.update({key: torch.tensor(value) for key, value in held.items()})
+        held.setdefault("step", torch.tensor(3.0))
+    q.data = torch.tensor(p.numpy())
+    yours.load_state_dict(state)
+    for found, known in zip(descend(ours, mine, p, 2), descend(theirs, yours, q, 2), strict=True):
+        agree(found, known)
+
+
 @pytest.mark.parametrize(("name", "options"), SCHEDULES)
 def test_schedules(rng, name, options):
     """With a step of the optimiser in each epoch, as PyTorch asks for."""
@@ -94,3 +128,25 @@ def test_schedules(rng, name, options):
         schedule.step()
         known.step()
     agree(p, q)
+
+
+@pytest.mark.parametrize("one", range(len(SCHEDULES)))
+@pytest.mark.parametrize("other", range(len(SCHEDULES)))
+def test_two_schedules_on_one_optimiser(rng, one, other):
+    """With a rate set by hand and, where PyTorch can, a group added later; then its cosine forgets the other one."""
+    (_, mine), (_q, yours) = both(rng, "SGD", {"lr": 0.2})
+    chosen = [SCHEDULES[one], SCHEDULES[other]]
+    schedules = [getattr(optim, name)(mine, **options) for name, options in chosen]
+    known = [getattr(torch.optim.lr_scheduler, name)(yours, **options) for name, options in chosen]
+    yours.step()  # or they warn
+    grows = all(name != "CosineAnnealingLR" for name, _ in chosen)
+    for epoch in range(5):
+        np.testing.assert_allclose([g["lr"] for g in mine.param_groups], [g["lr"] for g in yours.param_groups], 1e-9)
+        if epoch == 2:
+            mine.param_groups[0]["lr"] *= 0.5
+            yours.param_groups[0]["lr"] *= 0.5
+        if epoch == 3 and grows:
+            mine.add_param_group({"params": [ag.tensor(1.0, requires_grad=True)], "lr": 0.7})
+            yours.add_param_group({"params": [torch.tensor(1.0, requires_grad=True)], "lr": 0.7})
+        for schedule in (*schedules, *known):
+            schedule.step()

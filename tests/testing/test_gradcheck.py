@@ -1,5 +1,7 @@
 """The checks themselves: they find wrong rules of many kinds, and accept right ones."""
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -243,16 +245,92 @@ def test_at_a_kink_the_message_says_so():
 @pytest.mark.parametrize(
     ("f", "x"),
     [
-        (lambda x: ag.maximum(x, 0.0), 1e-4),
-        (lambda x: ag.maximum(x, x * 2), 1e-4),
+        (lambda x: ag.maximum(x, 1.0), 1.0001),
+        (lambda x: ag.maximum(x, x * x), 1.0001),
         (ag.max, [1.0, 1.0001]),
-        (ag.abs, -5e-4),
+        (lambda x: ag.abs(x - 1.0), 0.9995),
     ],
 )
 def test_kinks_near_by_are_told_from_wrong_rules(f, x):
     with pytest.raises(CheckError) as err:
         check_vjp(f, [x])
     assert str(err.value).endswith("; there may be a kink or a tie nearby")
+
+
+@pytest.mark.parametrize("f", [lambda x: ag.maximum(x, 0.0), ag.abs, ag.relu, ag.log, lambda x: 1 / x, ag.sqrt])
+def test_steps_are_as_small_as_the_numbers(f):
+    for x in (1e-12, 1e-4, [1e-4, 1.0]):
+        check_vjp(f, [x])
+
+
+SCALES = [1e-12, 1e-9, 1e-6, 1e-3, 1.0, 1e3, 1e6, 1e8, 1e12]
+SMOOTH = {
+    "linear": (lambda x: x * 3, lambda g: g * 3),
+    "square": (lambda x: x * x, lambda g, *, x: g * 2 * x),
+    "cube": (lambda x: x**3, lambda g, *, x: g * 3 * x**2),
+    "inverse": (lambda x: 1 / x, lambda g, *, x: -g / x**2),
+    "root": (lambda x: np.abs(x) ** 0.5, lambda g, *, x: g * 0.5 * ag.sign(x) * ag.abs(x) ** -0.5),
+    "sum": (lambda x: np.sum(x, axis=-1), lambda g, *, x_shape: ag.broadcast_to(g, shape=x_shape)),
+}
+WRONG = [
+    lambda share: share * 0.0,
+    lambda share: share * 2.0,
+    lambda share: -share,
+    lambda share: share * (1 + 1e-5),
+    lambda share: share * np.nan,
+    lambda share: share * 1e12,
+]
+
+
+@pytest.mark.parametrize("at", SCALES)
+@pytest.mark.parametrize("kind", SMOOTH)
+def test_right_rules_pass_at_every_scale_of_the_operand(kind, at):
+    forward, rule = SMOOTH[kind]
+    x = np.array([1.0, -0.7, 0.3]) * at
+    for seed in range(4):
+        assert gradcheck(_made(forward, rule), [x], order=2, seed=seed)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("kind", SMOOTH)
+def test_right_rules_pass_at_every_scale_of_the_result(kind, scale):
+    forward, rule = SMOOTH[kind]
+    primitive = _made(forward, rule)
+    for seed in range(4):
+        assert gradcheck(lambda x: primitive(x) * scale, [[1.0, -0.7, 0.3]], order=2, seed=seed)
+
+
+@pytest.mark.parametrize("wrong", range(len(WRONG)))
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("kind", SMOOTH)
+def test_wrong_rules_are_found_at_every_scale(kind, scale, wrong):
+    forward, rule = SMOOTH[kind]
+    names = inspect.signature(rule).parameters
+
+    def spoilt(g, **saved):
+        return WRONG[wrong](rule(g, **saved))
+
+    spoilt.__signature__ = inspect.Signature(names.values())
+    primitive = _made(forward, spoilt)
+    with pytest.raises(CheckError):
+        check_vjp(primitive, [np.array([1.0, -0.7, 0.3]) * scale])
+    with pytest.raises(CheckError):
+        check_vjp(lambda x: primitive(x) * scale, [[1.0, -0.7, 0.3]])
+
+
+def test_a_constant_does_not_hide_what_is_small_beside_it():
+    small = _made(lambda x: 1 + x * 1e-9, lambda g: g * 0.0)
+    with pytest.raises(CheckError):
+        check_vjp(small, [[1.0, 2.0]])
+    assert gradcheck(lambda x: 1 + x * 1e-9, [[1.0, 2.0]], order=2)
+
+
+@pytest.mark.parametrize("power", [2, 3, 4, 5, 6, 9])
+def test_stationary_points_are_told_from_small_slopes(power):
+    assert gradcheck(lambda x: ag.sum(x**power), [[0.0, 0.0]])
+    silent = _made(lambda x: x**power + 1e-9 * x, lambda g, *, x: g * power * x ** (power - 1))
+    with pytest.raises(CheckError):
+        check_vjp(silent, [[0.0, 0.0]])
 
 
 def test_a_check_failure_is_an_ordinary_failed_test():
@@ -306,6 +384,9 @@ def test_adjoints_are_accepted(rng):
         (lambda x: np.convolve(x, [1, 2, 4], "same"), lambda g: np.convolve(g, [1, 2, 4], "same")),
         (lambda x: x, lambda g: g * (1 + 1e-9)),
         (lambda x: x, lambda g: g * np.nan),
+        (lambda x: x * 1e-12, lambda g: g * 0.0),
+        (lambda x: x * 1e-12, lambda g: g * 2e-12),
+        (lambda x: x * 1e12, lambda g: g * 2e12),
     ],
 )
 def test_what_is_no_adjoint_is_found(forward, wrong):
