@@ -34,7 +34,9 @@ REGISTRY: Final[dict[str, "Primitive"]] = {}
 
 _FLOATS: Final[tuple[np.dtype[Any], ...]] = (np.dtype(np.float64), np.dtype(np.float32))
 _INTEGERS: Final[tuple[np.dtype[Any], ...]] = tuple(np.dtype(code) for code in "?bhilqBHILQ")
-_NUMBERS: Final = frozenset({int, float, bool})
+_SCALARS: Final = {int: np.int_, float: np.float64, bool: np.bool_}
+"""Python's numbers, and NumPy's in their place, whose division by zero and whose roots are those of arrays."""
+_NUMBERS: Final = frozenset(_SCALARS)
 _SETTLED: Final = _NUMBERS | {str, type(None)}
 """Types of parameters that nobody can change."""
 _POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -148,6 +150,8 @@ class Primitive:
         if not usual:
             computed, half = self._widened(raw)
         try:
+            if light and family is None and _NUMBERS.issuperset(map(type, raw)):
+                computed = [_SCALARS[type(value)](value) for value in raw]
             y = self.forward(*computed, **params)
         except (ValueError, TypeError, IndexError, OverflowError) as error:
             if self.forward.__module__.startswith("autograd_cnn."):
@@ -191,9 +195,11 @@ class Primitive:
         value = self.signature.coerced(value, position)
         if isinstance(value, np.ndarray):
             value = value.astype(value.dtype.type, copy=False)
-        if self.signature.operand(position) in self.signature.inexact and np.result_type(value).kind in "biu":
-            value = np.asarray(value, np.float64)[()]
-        return value
+        if self.signature.operand(position) not in self.signature.inexact:
+            return value
+        if isinstance(value, int):
+            return _float(self.name, value)
+        return np.asarray(value, np.float64)[()] if np.result_type(value).kind in "biu" else value
 
     def _widened(self, raw: list[Any]) -> tuple[list[Any], bool]:
         """Return half-precise operands in float32, and whether the result is to be half-precise again."""
@@ -364,6 +370,14 @@ class Primitive:
             f"in {rule.function.__name__}, the rule of {self.name} for {rule.operand!r}; "
             f"forward shapes {shapes}, y={node.shape}{line}"
         )
+
+
+def _float(where: str, value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise_as(where, error)
+        raise
 
 
 def widened(value: Any) -> Any:

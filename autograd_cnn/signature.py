@@ -122,6 +122,8 @@ class Signature:
         name = self.operand(position)
         if arg is None and name in self.optional:
             return None
+        if isinstance(arg, int):
+            return arg
         if _holds_tensor(arg):
             raise OperandError(
                 sentence(
