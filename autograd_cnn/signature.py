@@ -132,6 +132,7 @@ class Signature:
                     hint="join them with ag.stack first",
                 )
             )
+        check_unmasked(self.name, name, arg)
         if isinstance(arg, (list, tuple, np.generic, np.ndarray)) or hasattr(arg, "__array__"):
             array = np.asarray(arg)
             if array.dtype.kind in "biuf":
@@ -146,6 +147,15 @@ class Signature:
                 self.name, f"{name} is not an array", expected="a tensor, an array or a number", got=type(arg).__name__
             )
         )
+
+
+def check_unmasked(where: str, name: str, value: Any) -> None:
+    """Raise `OperandError` for a masked array, which as a plain one would lose its mask."""
+    if isinstance(value, np.ndarray) and hasattr(value, "mask"):  # np.ma is imported by those who use it
+        raise OperandError(
+            sentence(where, f"{name} is a masked array, which would lose its mask",
+                     hint="fill it with .filled(value), and choose with ag.where")
+        )  # fmt: skip
 
 
 def plain(where: str, name: str, value: Any) -> Any:
