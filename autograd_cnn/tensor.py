@@ -14,13 +14,13 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_cnn import graph, ops
 from autograd_cnn.dispatch import NumpyFunctions, plain_index
-from autograd_cnn.errors import GradientError, OperandError, ShapeError, raise_as, sentence
+from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
 from autograd_cnn.graph.notebook import is_small
 from autograd_cnn.methods import TorchMethods
 from autograd_cnn.parameters import Axis, Index
 from autograd_cnn.readonly import ReadOnly
 from autograd_cnn.recording import recording, transform
-from autograd_cnn.signature import check_unmasked
+from autograd_cnn.signature import check_flag, copied
 from autograd_cnn.tape import Array, Leaf, Node, Shape, Traced, check_differentiable, gradients, values_of
 
 if TYPE_CHECKING:
@@ -75,20 +75,8 @@ class Tensor(NumpyFunctions, TorchMethods):
         self, data: ArrayLike, requires_grad: bool = False, dtype: DTypeLike | None = None, name: str | None = None
     ) -> None:
         if requires_grad is not False:
-            _check_flag(requires_grad)
-        check_unmasked("tensor", "data", data)
-        try:
-            value = np.array(data, dtype)
-        except (GradientError, OperandError):
-            raise
-        except (TypeError, ValueError) as error:
-            raise_as("tensor", error)
-            raise
-        if value.dtype.kind not in "biuf":
-            raise OperandError(
-                sentence("tensor", "data is not an array of numbers", expected="ints, floats or bools", got=value.dtype)
-            )
-        value = value.astype(value.dtype.type, copy=False)  # the machine's own byte order
+            check_flag(requires_grad)
+        value = copied("tensor", data, dtype)
         value.flags.writeable = False
         self.value = value[()]  # a number without axes becomes a NumPy scalar, which computes far faster
         self._grad = None
@@ -179,7 +167,7 @@ class Tensor(NumpyFunctions, TorchMethods):
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
-        _check_flag(wanted)
+        check_flag(wanted)
         if not self.is_leaf:
             raise GradientError(
                 sentence("requires_grad", "only a leaf can change it", hint="use detach() for a result without history")
@@ -602,15 +590,6 @@ def tensor(
     tensor([1., 2., 3.], dtype=float32, requires_grad=True)
     """
     return Tensor(data, requires_grad, dtype, name)
-
-
-def _check_flag(wanted: Any) -> None:
-    """Raise `OperandError` for what would count as True, such as a dtype in the place of ``requires_grad``."""
-    if not isinstance(wanted, (bool, np.bool_)):
-        hint = "name the dtype, as in dtype=np.float32" if isinstance(wanted, (type, np.dtype, str)) else ""
-        raise OperandError(
-            sentence("tensor", "requires_grad is no bool", expected="True or False", got=repr(wanted), hint=hint)
-        )
 
 
 def _lost(kind: str) -> GradientError:

@@ -85,6 +85,11 @@ def test_what_would_be_misread(make, text):
     assert str(err.value) == text
 
 
+def test_what_has_no_rule_is_called_by_its_sign():
+    with pytest.raises(OperandError, match=r"^~: there is no rule for its gradient; use \.detach\(\) for the values$"):
+        ~ag.tensor([1.0], requires_grad=True)
+
+
 def test_rows_of_unequal_lengths():
     with pytest.raises(ShapeError, match=r"^tensor: setting an array element with a sequence[^\n]*shape"):
         ag.tensor([[1], [1, 2]])
