@@ -6,6 +6,9 @@ expected and what came, and what to do about it.
 
 import sys
 
+_LONGEST = 240
+"""Of what came, a message shows so many characters."""
+
 
 class ShapeError(ValueError):
     """Arrays whose shapes do not fit each other, or do not fit the operation."""
@@ -87,7 +90,7 @@ def sentence(
     got: object = None,
     hint: str = "",
 ) -> str:
-    """Compose ``where: problem: expected …, got …; hint``, leaving out what is not given.
+    """Compose ``where: problem: expected …, got …; hint``, leaving out what is not given; a long ``got`` is cut.
 
     Examples
     --------
@@ -98,9 +101,15 @@ def sentence(
     if problem:
         parts.append(problem)
     if expected is not None:
-        parts.append(f"expected {expected}, got {got}")
+        parts.append(f"expected {expected}, got {_short(str(got))}")
     text = ": ".join(parts)
     return f"{text}; {hint}" if hint else text
+
+
+def _short(text: str) -> str:
+    """Return ``text`` on one line, without its middle if it is long: what came may be an array."""
+    text = " ".join(text.split()) if "\n" in text else text
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 4 :]}"
 
 
 def raise_as(where: str, error: Exception, shapes: str = "") -> None:
@@ -117,7 +126,7 @@ def raise_as(where: str, error: Exception, shapes: str = "") -> None:
     Traceback (most recent call last):
     autograd_cnn.errors.ShapeError: add: operands could not be broadcast together with shapes (2,) (3,)
     """
-    if type(error).__module__ == __name__ or error.__cause__ is not None:  # it has been explained
+    if type(error).__module__ == __name__ or type(error.__cause__) is type(error):  # it has been explained
         return
     text = str(error).partition("\n")[0].rstrip(". ")
     said = sentence(where, text[:1].lower() + text[1:], hint=shapes)

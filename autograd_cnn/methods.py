@@ -188,6 +188,8 @@ class TorchMethods(Traced):
     __rxor__ = _constant("^", operator.xor, swapped=True)
 
     def __invert__(self) -> Array:
+        if self.node is not None:
+            raise OperandError(sentence("~", "there is no rule for its gradient", hint="use .detach() for the values"))
         return self ^ (True if self.value.dtype.kind == "b" else -1)
 
     # --- places -------------------------------------------------------------------------------

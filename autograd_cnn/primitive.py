@@ -34,7 +34,9 @@ REGISTRY: Final[dict[str, "Primitive"]] = {}
 
 _FLOATS: Final[tuple[np.dtype[Any], ...]] = (np.dtype(np.float64), np.dtype(np.float32))
 _INTEGERS: Final[tuple[np.dtype[Any], ...]] = tuple(np.dtype(code) for code in "?bhilqBHILQ")
-_NUMBERS: Final = frozenset({int, float, bool})
+_SCALARS: Final = {int: np.int_, float: np.float64, bool: np.bool_}
+"""Python's numbers, and NumPy's in their place, whose division by zero and whose roots are those of arrays."""
+_NUMBERS: Final = frozenset(_SCALARS)
 _SETTLED: Final = _NUMBERS | {str, type(None)}
 """Types of parameters that nobody can change."""
 _POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -152,15 +154,17 @@ class Primitive:
         if not usual:
             computed, half = self._widened(raw)
         try:
+            if light and family is None and _NUMBERS.issuperset(map(type, raw)):
+                computed = [_SCALARS[type(value)](value) for value in raw]
             y = self.forward(*computed, **params)
         except (ValueError, TypeError, IndexError, OverflowError) as error:
-            if self.forward.__module__.startswith("autograd_cnn."):
+            if str(getattr(self.forward, "__module__", None)).startswith("autograd_cnn."):
                 raise_as(self.name, error, self._shapes(raw))
             raise
         residuals: tuple[Any, ...] = ()
         if self.residuals:
             y, *residuals = y
-        if half and y.dtype == np.float32:
+        if half and getattr(y, "dtype", None) == np.float32:
             y = y.astype(HALF)
         if family is None:
             return y
@@ -168,6 +172,11 @@ class Primitive:
             if y.flags.writeable:
                 y = _frozen(y, raw)
         elif not isinstance(y, np.generic):
+            if not isinstance(y, (np.ndarray, int, float, complex, str)):
+                raise OperandError(
+                    sentence(self.name, "its result is not an array", expected="an array or a number",
+                             got=type(y).__name__)
+                )  # fmt: skip
             y = np.asarray(y)[()]
         enabled, watched, scope, tracing = recording.get()
         node = None
@@ -195,9 +204,11 @@ class Primitive:
         value = self.signature.coerced(value, position)
         if isinstance(value, np.ndarray):
             value = value.astype(value.dtype.type, copy=False)
-        if self.signature.operand(position) in self.signature.inexact and np.result_type(value).kind in "biu":
-            value = np.asarray(value, np.float64)[()]
-        return value
+        if self.signature.operand(position) not in self.signature.inexact:
+            return value
+        if isinstance(value, int):
+            return _float(self.name, value)
+        return np.asarray(value, np.float64)[()] if np.result_type(value).kind in "biu" else value
 
     def _widened(self, raw: list[Any]) -> tuple[list[Any], bool]:
         """Return half-precise operands in float32, and whether the result is to be half-precise again."""
@@ -332,7 +343,11 @@ class Primitive:
                     share = rule.function(g, **saved)  # the usual call, a level less deep
                 else:
                     share = rule(g, saved, position)
-                if share.shape != parent.shape or share.dtype is not parent.dtype:
+                try:
+                    fits = share.shape == parent.shape and share.dtype is parent.dtype
+                except AttributeError:
+                    share, fits = _share(rule.function.__name__, share), False
+                if not fits:
                     share = fit(share, parent, rule.function.__name__)
                 if watched:
                     anomaly.watch_cotangent(rule.function.__name__, node, share)
@@ -368,6 +383,24 @@ class Primitive:
             f"in {rule.function.__name__}, the rule of {self.name} for {rule.operand!r}; "
             f"forward shapes {shapes}, y={node.shape}{line}"
         )
+
+
+def _share(rule: str, value: Any) -> Array:
+    """Return what a rule gave as an array if it is a number, or say that it is neither."""
+    if isinstance(value, (int, float)):
+        return np.asarray(value, np.float64)[()]
+    raise OperandError(
+        sentence(rule, "its result is not a cotangent", expected="a tensor, an array or a number",
+                 got=type(value).__name__, hint="a rule returns what it computes from g")
+    ) from None  # fmt: skip
+
+
+def _float(where: str, value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise_as(where, error)
+        raise
 
 
 def widened(value: Any) -> Any:
@@ -433,7 +466,7 @@ def primitive(
     Raises
     ------
     RegistrationError
-        If an argument is called ``y``, as the output is.
+        If ``forward`` is no function, or an argument is called ``y``, as the output is.
 
     Examples
     --------
@@ -451,6 +484,10 @@ def primitive(
     """
 
     def make(function: Callable[..., Any]) -> Primitive:
+        if not callable(function):
+            raise RegistrationError(
+                sentence("primitive", "not a function", expected="a function of arrays", got=repr(function))
+            )
         made = Primitive(function, residuals, constant)
         REGISTRY[f"{function.__module__}.{function.__qualname__}"] = made
         return made

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autograd_cnn import spelling
-from autograd_cnn.errors import OperandError, RegistrationError, sentence
+from autograd_cnn.errors import OperandError, RegistrationError, raise_as, sentence
 from autograd_cnn.parameters import INT, hints_of, parsers_of, signature_of
 from autograd_cnn.tape import Floats, Traced
 
@@ -122,6 +123,8 @@ class Signature:
         name = self.operand(position)
         if arg is None and name in self.optional:
             return None
+        if isinstance(arg, int):
+            return arg
         if _holds_tensor(arg):
             raise OperandError(
                 sentence(
@@ -130,6 +133,7 @@ class Signature:
                     hint="join them with ag.stack first",
                 )
             )
+        check_unmasked(self.name, name, arg)
         if isinstance(arg, (list, tuple, np.generic, np.ndarray)) or hasattr(arg, "__array__"):
             array = np.asarray(arg)
             if array.dtype.kind in "biuf":
@@ -143,6 +147,45 @@ class Signature:
             sentence(
                 self.name, f"{name} is not an array", expected="a tensor, an array or a number", got=type(arg).__name__
             )
+        )
+
+
+def check_unmasked(where: str, name: str, value: Any) -> None:
+    """Raise `OperandError` for a masked array, which as a plain one would lose its mask."""
+    if isinstance(value, np.ndarray) and hasattr(value, "mask"):  # np.ma is imported by those who use it
+        raise OperandError(
+            sentence(where, f"{name} is a masked array, which would lose its mask",
+                     hint="fill it with .filled(value), and choose with ag.where")
+        )  # fmt: skip
+
+
+def copied(where: str, data: Any, dtype: Any = None) -> NDArray[Any]:
+    """Return ``data`` as a new array of numbers, in the machine's own byte order.
+
+    Raises
+    ------
+    ShapeError, OperandError
+        If it is none.
+    """
+    check_unmasked(where, "data", data)
+    try:
+        value = np.array(data, dtype)
+    except (TypeError, ValueError) as error:
+        raise_as(where, error)
+        raise
+    if value.dtype.kind not in "biuf":
+        raise OperandError(
+            sentence(where, "data is not an array of numbers", expected="ints, floats or bools", got=value.dtype)
+        )
+    return value.astype(value.dtype.type, copy=False)
+
+
+def check_flag(wanted: Any) -> None:
+    """Raise `OperandError` for what would count as True, such as a dtype in the place of ``requires_grad``."""
+    if not isinstance(wanted, (bool, np.bool_)):
+        hint = "name the dtype, as in dtype=np.float32" if isinstance(wanted, (type, np.dtype, str)) else ""
+        raise OperandError(
+            sentence("tensor", "requires_grad is no bool", expected="True or False", got=repr(wanted), hint=hint)
         )
 
 

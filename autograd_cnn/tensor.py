@@ -20,6 +20,7 @@ from autograd_cnn.methods import TorchMethods
 from autograd_cnn.parameters import Axis, Index
 from autograd_cnn.readonly import ReadOnly
 from autograd_cnn.recording import recording, transform
+from autograd_cnn.signature import check_flag, copied
 from autograd_cnn.tape import Array, Leaf, Node, Shape, Traced, check_differentiable, gradients, values_of
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Tensor(NumpyFunctions, TorchMethods):
     Raises
     ------
     OperandError
-        If ``data`` holds no numbers, or a gradient is asked of a tensor of integers.
+        If ``data`` holds no numbers or is masked, ``requires_grad`` is no bool, or a gradient is asked of a tensor of integers.
     GradientError
         If ``data`` is a recorded tensor or holds one: the copy would have no gradient.
 
@@ -73,12 +74,9 @@ class Tensor(NumpyFunctions, TorchMethods):
     def __init__(
         self, data: ArrayLike, requires_grad: bool = False, dtype: DTypeLike | None = None, name: str | None = None
     ) -> None:
-        value = np.array(data, dtype)
-        if value.dtype.kind not in "biuf":
-            raise OperandError(
-                sentence("tensor", "data is not an array of numbers", expected="ints, floats or bools", got=value.dtype)
-            )
-        value = value.astype(value.dtype.type, copy=False)  # the machine's own byte order
+        if requires_grad is not False:
+            check_flag(requires_grad)
+        value = copied("tensor", data, dtype)
         value.flags.writeable = False
         self.value = value[()]  # a number without axes becomes a NumPy scalar, which computes far faster
         self._grad = None
@@ -169,6 +167,7 @@ class Tensor(NumpyFunctions, TorchMethods):
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
+        check_flag(wanted)
         if not self.is_leaf:
             raise GradientError(
                 sentence("requires_grad", "only a leaf can change it", hint="use detach() for a result without history")

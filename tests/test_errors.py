@@ -2,10 +2,12 @@
 
 import pickle
 
+import numpy as np
 import pytest
 
+import autograd_cnn as ag
 from autograd_cnn import errors
-from autograd_cnn.errors import sentence
+from autograd_cnn.errors import ArgumentError, sentence
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,21 @@ from autograd_cnn.errors import sentence
 )
 def test_a_sentence_has_the_parts_that_were_given_in_one_order(parts, text):
     assert sentence("pool", **parts) == text
+
+
+def test_a_sentence_shows_of_an_array_no_more_than_a_line():
+    text = sentence("pool", "window is odd", expected=2, got=repr(np.arange(999.0).reshape(-1, 3)))
+    assert "\n" not in text
+    assert len(text) < 250
+    assert text.startswith("pool: window is odd: expected 2, got array([[ 0., 1., 2.], [ 3., 4., 5.], ")
+    assert text.endswith("[996., 997., 998.]])")
+
+
+def test_numpys_words_get_a_name_though_numpy_says_why():
+    x = ag.tensor([1.0, 2.0], requires_grad=True) * 1
+    with pytest.raises(ArgumentError) as err:
+        x[0] = [1.0, 2.0, 3.0]
+    assert str(err.value) == "set_at: setting an array element with a sequence; shapes x=(2,), values=(3,)"
 
 
 @pytest.mark.parametrize(

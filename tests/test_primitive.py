@@ -484,18 +484,65 @@ def test_integers_and_comparisons_are_not_recorded():
 # --- rules that fail --------------------------------------------------------------------------
 
 
-def test_a_rule_that_returns_nothing_is_named():
+@pytest.mark.parametrize("result", [None, (np.ones(3),), [1.0, 2.0, 3.0], "g"])
+def test_a_rule_that_returns_no_array_is_named(result):
     @ag.primitive
     def forgotten(x, w):
         return x * w
 
     @forgotten.vjp("w")
     def forgotten_wrt_w(g):
-        pass
+        return result
 
-    with pytest.raises(AttributeError) as err:
+    with pytest.raises(OperandError) as err:
         forgotten(np.ones((4, 3)), _leaf()).sum().backward()
+    assert str(err.value) == (
+        "forgotten_wrt_w: its result is not a cotangent: expected a tensor, an array or a number, got "
+        f"{type(result).__name__}; a rule returns what it computes from g"
+    )
     assert err.value.__notes__ == ["in forgotten_wrt_w, the rule of forgotten for 'w'; forward shapes w=(3,), y=(4, 3)"]
+
+
+@pytest.mark.parametrize("result", [3, 3.0])
+def test_a_rule_of_a_number_may_return_pythons(result):
+    @ag.primitive
+    def tripled(x):
+        return 3 * x
+
+    @tripled.vjp("x")
+    def tripled_wrt_x(g):
+        return result
+
+    assert ag.grad(tripled)(2.0) == 3.0
+
+
+@pytest.mark.parametrize("x", [1.0, np.float16(1.0)])
+@pytest.mark.parametrize("result", [None, [1.0, 2.0], (np.ones(3), np.ones(3)), {"y": 1.0}])
+def test_a_primitive_that_returns_no_array_is_named(result, x):
+    @ag.primitive
+    def forgetful(x):
+        return result
+
+    with pytest.raises(OperandError) as err:
+        forgetful(ag.tensor(x))
+    assert str(err.value) == (
+        f"forgetful: its result is not an array: expected an array or a number, got {type(result).__name__}"
+    )
+
+
+def test_a_function_of_no_module_may_fail():
+    def failing(x):
+        raise ValueError("mine")
+
+    failing.__module__ = None
+    with pytest.raises(ValueError, match="mine"):
+        ag.primitive(failing)(1.0)
+
+
+def test_only_functions_become_primitives():
+    with pytest.raises(RegistrationError) as err:
+        ag.primitive(3)
+    assert str(err.value) == "primitive: not a function: expected a function of arrays, got 3"
 
 
 def test_a_variadic_rule_that_fails_is_named_with_all_shapes():

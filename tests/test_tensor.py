@@ -62,6 +62,39 @@ def test_only_numbers_make_tensors(data, dtype):
     assert str(err.value) == f"tensor: data is not an array of numbers: expected ints, floats or bools, got {dtype}"
 
 
+FLAG = "tensor: requires_grad is no bool: expected True or False"
+NAMED = "name the dtype, as in dtype=np.float32"
+MASK = "is a masked array, which would lose its mask; fill it with .filled(value), and choose with ag.where"
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: ag.tensor([1.0], np.float32), f"{FLAG}, got <class 'numpy.float32'>; {NAMED}"),
+        (lambda: ag.tensor([1.0], "float32"), f"{FLAG}, got 'float32'; {NAMED}"),
+        (lambda: ag.tensor([1.0], 1), f"{FLAG}, got 1"),
+        (lambda: ag.tensor([1.0]).requires_grad_(None), f"{FLAG}, got None"),
+        (lambda: ag.tensor([1.0], dtype="float3"), "tensor: data type 'float3' not understood"),
+        (lambda: ag.tensor(np.ma.array([1.0, 2.0], mask=[0, 1])), f"tensor: data {MASK}"),
+        (lambda: ag.mean(np.ma.array([1.0, 2.0], mask=[0, 1])), f"mean: x {MASK}"),
+    ],
+)
+def test_what_would_be_misread(make, text):
+    with pytest.raises(OperandError) as err:
+        make()
+    assert str(err.value) == text
+
+
+def test_what_has_no_rule_is_called_by_its_sign():
+    with pytest.raises(OperandError, match=r"^~: there is no rule for its gradient; use \.detach\(\) for the values$"):
+        ~ag.tensor([1.0], requires_grad=True)
+
+
+def test_rows_of_unequal_lengths():
+    with pytest.raises(ShapeError, match=r"^tensor: setting an array element with a sequence[^\n]*shape"):
+        ag.tensor([[1], [1, 2]])
+
+
 @pytest.mark.parametrize(("data", "dtype"), [([1, 2], "int64"), (True, "bool")])
 def test_integers_have_no_gradient(data, dtype):
     text = (

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError, sentence
 
 Transform: TypeAlias = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
 """Takes the images of a batch and a generator, returns the images to learn from."""
@@ -46,11 +46,11 @@ class Loader:
     ------
     ShapeError
         If there are not as many labels as images, or the transform does not return as many as it took.
-    ArgumentError
-        If ``batch_size`` is below 1, or above the number of images with ``drop_last``, ``seed`` is negative, or either
-        is no int.
     OperandError
-        If ``transform`` is no function.
+        If images or labels are no array, or ``transform`` is no function.
+    ArgumentError
+        If ``batch_size`` is no int of at least 1, or above the number of images with ``drop_last``, or ``seed`` is
+        no int of at least 0.
 
     Examples
     --------
@@ -74,37 +74,26 @@ class Loader:
         drop_last: bool = False,
         transform: Transform | None = None,
     ) -> None:
-        self.images = np.asarray(images)
-        self.labels = np.asarray(labels)
-        for name, array in (("images", self.images), ("labels", self.labels)):
-            if not array.ndim:
-                raise ShapeError(
-                    sentence("Loader", f"{name} are one number", expected="one for each image", got="shape ()")
-                )
+        self.images = _rows("images", images)
+        self.labels = _rows("labels", labels)
         if self.images.shape[:1] != self.labels.shape[:1]:
             raise ShapeError(
                 sentence("Loader", "images and labels are not equally many", expected=f"{len(self.images)} labels",
                          got=len(self.labels))
             )  # fmt: skip
-        for name, value, least in (("batch_size", batch_size, 1), ("seed", seed, 0)):
-            if not hasattr(value, "__index__") or isinstance(value, bool):
-                raise ArgumentError(sentence("Loader", f"{name} is no int", expected="an int", got=repr(value)))
-            if value < least:
-                raise ArgumentError(
-                    sentence("Loader", f"{name} is out of range", expected=f"at least {least}", got=value)
-                )
-        if transform is not None and not callable(transform):
-            raise OperandError(
-                sentence("Loader", "transform is no function", expected="a callable", got=type(transform).__name__)
-            )
+        self.batch_size = batch_size = _whole("Loader", "batch_size", batch_size, 1)
         if drop_last and len(self.images) < batch_size:
             raise ArgumentError(
                 sentence("Loader", "drop_last leaves no batch", expected=f"a batch_size up to {len(self.images)}",
                          got=batch_size)
             )  # fmt: skip
-        self.batch_size = batch_size
+        if transform is not None and not callable(transform):
+            raise OperandError(
+                sentence("Loader", "transform is no function", expected="one of images and a generator",
+                         got=repr(transform))
+            )  # fmt: skip
         self.shuffle = shuffle
-        self.seed = seed
+        self.seed = _whole("Loader", "seed", seed, 0)
         self.drop_last = drop_last
         self.transform = transform
         self.epoch = 0
@@ -137,6 +126,31 @@ class Loader:
         return made
 
 
+def _rows(name: str, values: Any) -> NDArray[Any]:
+    """Return ``values`` as an array with an axis of examples."""
+    hint = "pass its .images and .labels" if hasattr(values, "_fields") else ""
+    try:
+        array = None if hint else np.asarray(values)
+    except GradientError:
+        raise
+    except ValueError:  # of rows of unequal lengths
+        array = None
+    if array is None or array.ndim == 0:
+        raise OperandError(
+            sentence("Loader", f"{name} are no array", expected="one whose first axis counts the examples",
+                     got=type(values).__name__, hint=hint)
+        )  # fmt: skip
+    return array
+
+
+def _whole(where: str, name: str, value: Any, least: int) -> int:
+    if not hasattr(value, "__index__") or isinstance(value, bool) or value < least:
+        raise ArgumentError(
+            sentence(where, f"{name} is out of range", expected=f"an int of at least {least}", got=repr(value))
+        )
+    return int(value)
+
+
 def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: int = 1) -> NDArray[Any]:
     """Move each image by up to ``pixels`` in either direction; what comes in is 0.
 
@@ -158,10 +172,12 @@ def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: int = 1
 
     Raises
     ------
-    ArgumentError
-        If ``pixels`` is negative or no int.
     ShapeError
-        If the images have not four axes.
+        If ``images`` have other axes.
+    OperandError
+        If ``rng`` is no generator.
+    ArgumentError
+        If ``pixels`` is no int of at least 0.
 
     Examples
     --------
@@ -170,14 +186,15 @@ def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: int = 1
     array([[[[3., 4.],
              [0., 0.]]]])
     """
-    if not hasattr(pixels, "__index__"):
-        raise ArgumentError(sentence("random_shift", "pixels is no int", expected="an int", got=repr(pixels)))
-    if pixels < 0:
-        raise ArgumentError(sentence("random_shift", "pixels is out of range", expected="at least 0", got=pixels))
     if np.ndim(images) != 4:
         raise ShapeError(
             sentence("random_shift", "images have the wrong shape", expected="(N, C, H, W)", got=np.shape(images))
         )
+    if not isinstance(rng, np.random.Generator):
+        raise OperandError(
+            sentence("random_shift", "rng is no generator", expected="such as np.random.default_rng(0)", got=repr(rng))
+        )
+    pixels = _whole("random_shift", "pixels", pixels, 0)
     padded = np.pad(images, ((0, 0), (0, 0), (pixels, pixels), (pixels, pixels)))
     places = sliding_window_view(padded, images.shape[2:], axis=(2, 3))  # (N, C, 2 pixels + 1, 2 pixels + 1, H, W)
     down, right = rng.integers(0, 2 * pixels + 1, (2, len(images)))

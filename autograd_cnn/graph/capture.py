@@ -55,7 +55,7 @@ def capture(
     Raises
     ------
     OperandError
-        If ``output`` is no tensor.
+        If ``output`` is no tensor, or ``names`` are no names.
     GradientError
         If nothing was recorded; with ``backward``, if the output is no scalar or the graph is freed.
     ArgumentError
@@ -121,7 +121,7 @@ class _Names:
     """What the user calls leaves, arrays and results, and which of them are inputs."""
 
     def __init__(self, names: Names | None, inputs: Sequence[Any] | None) -> None:
-        self.pairs = list(names.items() if isinstance(names, Mapping) else names or ())
+        self.pairs = _pairs(names)
         self.declared = list(inputs or ())
         self.inputs = {key for value in self.declared for key in _keys(value)}
         own = [(value.name, value) for value in self.declared if getattr(value, "name", None)]
@@ -135,6 +135,18 @@ class _Names:
         if not own:
             return otherwise
         return f"{scope}.{own}" if scope and "." not in own else str(own)
+
+
+def _pairs(names: Names | None) -> list[tuple[str, Any]]:
+    """Return names with what they are of; a module, or a list of tensors, is neither."""
+    pairs = list(names.items()) if isinstance(names, Mapping) else names
+    try:
+        return [(name, value) for name, value in pairs or ()]
+    except (TypeError, ValueError):
+        raise OperandError(
+            sentence("graph.capture", "names are not understood", expected="a mapping of names to arrays, or pairs",
+                     got=type(names).__name__, hint="a model's are model.named_parameters()")
+        ) from None  # fmt: skip
 
 
 def _keys(value: Any) -> tuple[int, ...]:

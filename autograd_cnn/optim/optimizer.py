@@ -203,7 +203,11 @@ class Optimizer:
     # --- its state ----------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Return options and memory as PyTorch does: parameters by their position, arrays copied."""
+        """Return options and memory as PyTorch does: parameters by their position, arrays copied.
+
+        To go on in another process, keep it by ``pickle`` beside the model's weights; `autograd_cnn.save` takes
+        arrays by name alone.
+        """
         tensors = [p for group in self.param_groups for p in group["params"]]
         place = {id(p): i for i, p in enumerate(tensors)}
         return {

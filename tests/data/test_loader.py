@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+import autograd_cnn as ag
+from autograd_cnn import data
 from autograd_cnn.data import Loader, random_shift
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError
 
 
 def _epoch(loader):
@@ -80,32 +82,13 @@ def test_lengths_differ():
 def test_batch_size_below_1(numbers):
     with pytest.raises(ArgumentError) as err:
         Loader(*numbers, batch_size=0)
-    assert str(err.value) == "Loader: batch_size is out of range: expected at least 1, got 0"
+    assert str(err.value) == "Loader: batch_size is out of range: expected an int of at least 1, got 0"
 
 
 def test_negative_seed(numbers):
     with pytest.raises(ArgumentError) as err:
         Loader(*numbers, seed=-1)
-    assert str(err.value) == "Loader: seed is out of range: expected at least 0, got -1"
-
-
-@pytest.mark.parametrize(
-    ("change", "kind", "text"),
-    [
-        ({"batch_size": 2.0}, ArgumentError, "batch_size is no int: expected an int, got 2.0"),
-        ({"batch_size": True}, ArgumentError, "batch_size is no int: expected an int, got True"),
-        ({"batch_size": None}, ArgumentError, "batch_size is no int: expected an int, got None"),
-        ({"seed": 0.5}, ArgumentError, "seed is no int: expected an int, got 0.5"),
-        ({"transform": 3}, OperandError, "transform is no function: expected a callable, got int"),
-        ({"images": 3.0}, ShapeError, "images are one number: expected one for each image, got shape ()"),
-        ({"labels": 3}, ShapeError, "labels are one number: expected one for each image, got shape ()"),
-    ],
-)
-def test_what_is_refused(numbers, change, kind, text):
-    images, labels = numbers
-    with pytest.raises(kind) as err:
-        Loader(**{"images": images, "labels": labels, **change})
-    assert str(err.value) == f"Loader: {text}"
+    assert str(err.value) == "Loader: seed is out of range: expected an int of at least 0, got -1"
 
 
 def test_numpys_ints_are_ints(numbers):
@@ -158,4 +141,66 @@ def test_every_image_is_moved_as_a_whole(pixels):
 def test_random_shift_by_less_than_nothing():
     with pytest.raises(ArgumentError) as err:
         random_shift(np.zeros((1, 1, 2, 2)), np.random.default_rng(0), -1)
-    assert str(err.value) == "random_shift: pixels is out of range: expected at least 0, got -1"
+    assert str(err.value) == "random_shift: pixels is out of range: expected an int of at least 0, got -1"
+
+
+ROWS = "expected one whose first axis counts the examples"
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "text"),
+    [
+        (
+            lambda x, y: Loader(data.digits().train, 64),
+            OperandError,
+            f"Loader: images are no array: {ROWS}, got Split; pass its .images and .labels",
+        ),
+        (lambda x, y: Loader(x, 64), OperandError, f"Loader: labels are no array: {ROWS}, got int"),
+        (lambda x, y: Loader([[1, 2], [3]], y), OperandError, f"Loader: images are no array: {ROWS}, got list"),
+        (
+            lambda x, y: Loader(x, y, transform=3),
+            OperandError,
+            "Loader: transform is no function: expected one of images and a generator, got 3",
+        ),
+        (
+            lambda x, y: Loader(x, y, 2.5),
+            ArgumentError,
+            "Loader: batch_size is out of range: expected an int of at least 1, got 2.5",
+        ),
+        (
+            lambda x, y: Loader(x, y, "a"),
+            ArgumentError,
+            "Loader: batch_size is out of range: expected an int of at least 1, got 'a'",
+        ),
+        (
+            lambda x, y: Loader(x, y, seed=None),
+            ArgumentError,
+            "Loader: seed is out of range: expected an int of at least 0, got None",
+        ),
+        (
+            lambda x, y: random_shift(x, RNG),
+            ShapeError,
+            "random_shift: images have the wrong shape: expected (N, C, H, W), got (10,)",
+        ),
+        (
+            lambda x, y: random_shift(np.zeros((1, 1, 2, 2)), 0),
+            OperandError,
+            "random_shift: rng is no generator: expected such as np.random.default_rng(0), got 0",
+        ),
+        (
+            lambda x, y: random_shift(np.zeros((1, 1, 2, 2)), RNG, 1.5),
+            ArgumentError,
+            "random_shift: pixels is out of range: expected an int of at least 0, got 1.5",
+        ),
+    ],
+)
+def test_bad_arguments(numbers, call, kind, text):
+    with pytest.raises(kind) as err:
+        call(*numbers)
+    assert str(err.value) == text
+
+
+def test_recorded_images_are_refused(numbers):
+    with pytest.raises(GradientError, match=r"leave the tape by \.detach"):
+        Loader(ag.tensor(numbers[0], requires_grad=True), numbers[1])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
+from autograd_cnn import nn
 from autograd_cnn.errors import AnomalyError, ArgumentError, GradientError, OperandError
 from autograd_cnn.graph import Edge, capture
 from autograd_cnn.primitive import REGISTRY
@@ -315,4 +316,15 @@ def test_nothing_was_recorded():
     assert str(error.value) == (
         "graph.capture: nothing was recorded for this output; "
         "make an input with requires_grad=True, and compute outside of no_grad()"
+    )
+
+
+@pytest.mark.parametrize("names", ["loss", 3, [np.ones(3)], nn.Sequential(nn.Linear(2, 2), nn.ReLU())])
+def test_names_that_are_none(names):
+    loss = (ag.tensor(np.ones(2), requires_grad=True) * 2).sum()
+    with pytest.raises(OperandError) as error:
+        capture(loss, names=names)
+    assert str(error.value) == (
+        f"graph.capture: names are not understood: expected a mapping of names to arrays, or pairs, got "
+        f"{type(names).__name__}; a model's are model.named_parameters()"
     )

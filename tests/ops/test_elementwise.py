@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays, mutually_broadcastable_shapes
 
 import autograd_cnn as ag
 from autograd_cnn import ops
-from autograd_cnn.errors import OperandError
+from autograd_cnn.errors import ArgumentError, OperandError
 
 BINARY = ["add", "subtract", "multiply", "divide"]
 UNARY = ["negative", "positive", "absolute", "sign", "square", "exp", "expm1", "sin", "cos"]
@@ -96,6 +96,29 @@ def test_sqrt_has_an_infinite_derivative_at_0():
 def test_division_by_zero_is_numpys():
     with pytest.warns(RuntimeWarning, match="divide by zero"):
         assert ag.divide(1.0, np.zeros(1)) == np.inf
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("function", "operands"),
+    [
+        ("divide", (1.0, 0.0)), ("divide", (1, 0)), ("divide", (0, 0)), ("power", (0.0, -1.0)),
+        ("power", (-8.0, 1 / 3)), ("power", (10.0, 400.0)), ("power", (2.0, 10)), ("multiply", (2**62, 4)),
+        ("add", (True, True)), ("exp", (1,)), ("exp", (1000,)), ("exp", (2**70,)), ("sqrt", (4,)),
+        ("sqrt", (-1,)), ("log", (0,)), ("negative", (2,)),
+    ],
+)  # fmt: skip
+def test_of_pythons_numbers_it_is_numpys(function, operands):
+    numbers = [float(x) if x == 2**70 else x for x in operands]
+    expected, found = getattr(np, function)(*numbers), getattr(ag, function)(*operands)
+    np.testing.assert_array_equal(found, expected)
+    assert type(found) is type(expected)
+
+
+def test_a_number_that_no_float_holds():
+    with pytest.raises(ArgumentError) as err:
+        ag.exp(10**400)
+    assert str(err.value) == "exp: int too large to convert to float"
 
 
 # --- errors -----------------------------------------------------------------------------------
