@@ -198,7 +198,7 @@ def test_a_number_counts_as_a_row_of_one():
             lambda: ag.einsum(A, A),
             (
                 "einsum: subscripts are not understood: expected a string such as 'ij,jk->ik', or a list of ints "
-                f"from 0 to 51 after each operand, got {A!r}"
+                f"from 0 to 51 after each operand, got {' '.join(repr(A).split())}"
             ),
         ),
         (lambda: ag.split(A, 2, axis=1), "split: array split does not result in an equal division"),
