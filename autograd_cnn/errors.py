@@ -117,12 +117,13 @@ def raise_as(where: str, error: Exception, shapes: str = "") -> None:
     Traceback (most recent call last):
     autograd_cnn.errors.ShapeError: add: operands could not be broadcast together with shapes (2,) (3,)
     """
-    if type(error).__module__ == __name__ or error.__cause__ is not None:  # it has been explained
-        return
     text = str(error).partition("\n")[0].rstrip(". ")
+    numpys = text.startswith("setting an array element")  # which has a cause, too
+    if type(error).__module__ == __name__ or (error.__cause__ is not None and not numpys):  # it has been explained
+        return
     said = sentence(where, text[:1].lower() + text[1:], hint=shapes)
     if isinstance(error, IndexError):
         raise type(error)(said) from error
     if isinstance(error, TypeError):
         raise OperandError(said) from error
-    raise (ShapeError if "shape" in text or "dimension" in text else ArgumentError)(said) from error
+    raise (ShapeError if numpys or "shape" in text or "dimension" in text else ArgumentError)(said) from error
