@@ -6,6 +6,8 @@ from autograd_cnn import ops
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.nn.init import Rng
 from autograd_cnn.nn.module import Module
+from autograd_cnn.parameters import number
+from autograd_cnn.signature import plain
 from autograd_cnn.tape import Array, Traced
 
 
@@ -40,6 +42,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, inplace: bool = False, *, rng: Rng = None) -> None:  # noqa: ARG002  # PyTorch's
+        p = number("Dropout", "p", plain("Dropout", "p", p))
         if not 0 <= p <= 1:
             raise ArgumentError(sentence("Dropout", "p is no probability", expected="0 to 1", got=repr(p)))
         self.p = p
@@ -52,7 +55,7 @@ class Dropout(Module):
         value = x.value if isinstance(x, Traced) else np.asarray(x)
         kept = self.rng.random(value.shape) >= self.p
         scale = 1 / (1 - self.p) if self.p < 1 else 0.0
-        return ops.multiply(x, (kept * scale).astype(value.dtype))
+        return ops.multiply(x, (kept * scale).astype(value.dtype if value.dtype.kind == "f" else float))
 
     def extra_repr(self) -> str:
         """Return the probability."""
