@@ -155,8 +155,8 @@ class Primitive:
             raise
         residuals: tuple[Any, ...] = ()
         if self.residuals:
-            y, *residuals = y
-        if half and y.dtype == np.float32:
+            y, residuals = self._divided(y)
+        if half and getattr(y, "dtype", None) == np.float32:
             y = y.astype(HALF)
         if family is None:
             return y
@@ -164,7 +164,7 @@ class Primitive:
             if y.flags.writeable:
                 y = _frozen(y, raw)
         elif not isinstance(y, np.generic):
-            y = np.asarray(y)[()]
+            y = self._number(y)
         state = recording.get()
         node = None
         if tracked and state.enabled and not self.constant and y.dtype.kind == "f":
@@ -185,6 +185,26 @@ class Primitive:
         if state.anomaly:
             anomaly.watch(self.name, y, node)
         return family.of(y, node)
+
+    def _number(self, y: Any) -> Array:
+        """Return a result that is no array, such as a float of Python's, as NumPy's."""
+        value = np.asarray(y)
+        if isinstance(y, tuple) or value.dtype.kind not in "biufcSU":
+            raise OperandError(
+                sentence(self.name, "its result is not understood", expected="an array or a number",
+                         got=type(y).__name__)
+            )  # fmt: skip
+        return value[()]
+
+    def _divided(self, result: Any) -> tuple[Array, tuple[Any, ...]]:
+        """Divide what the forward returned into output and residuals."""
+        if not isinstance(result, tuple) or len(result) != 1 + len(self.residuals):
+            got = f"a tuple of {len(result)}" if isinstance(result, tuple) else type(result).__name__
+            raise OperandError(
+                sentence(self.name, "its result lacks residuals or has too many",
+                         expected=f"a tuple of y, {', '.join(self.residuals)}", got=got)
+            )  # fmt: skip
+        return result[0], result[1:]
 
     def _read(self, value: Any, position: int) -> Any:
         """Return an operand as numbers that NumPy can compute with, in the machine's own byte order."""
@@ -328,6 +348,8 @@ class Primitive:
                     share = rule.function(g, **saved)  # the usual call, a level less deep
                 else:
                     share = rule(g, saved, position)
+                if not isinstance(share, (np.ndarray, np.generic, Traced)):
+                    share = _share(rule.function.__name__, share)
                 if share.shape != parent.shape or share.dtype is not parent.dtype:
                     share = fit(share, parent, rule.function.__name__)
                 if watched:
@@ -366,6 +388,15 @@ class Primitive:
         )
 
 
+def _share(rule: str, share: Any) -> Array:
+    """Return a cotangent that is no array, but a number or a list of them, as an array."""
+    if share is None or np.asarray(share).dtype.kind not in "biuf":
+        raise OperandError(
+            sentence(rule, "the cotangent is not understood", expected="an array of floats", got=type(share).__name__)
+        )
+    return np.asarray(share)
+
+
 def widened(value: Any) -> Any:
     """Return half-precise numbers in float32, in which they are computed with; all else as it is."""
     if isinstance(value, tuple):
@@ -389,6 +420,8 @@ def _kept(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         base = value.base if isinstance(value.base, np.ndarray) else value
         return value.copy() if value.flags.writeable or base.flags.writeable else value
+    if type(value) is dict:
+        return {key: _kept(each) for key, each in value.items()}
     if type(value) not in {list, tuple} or (type(value) is tuple and _NUMBERS.issuperset(map(type, value))):
         return value
     return type(value)(map(_kept, value))
