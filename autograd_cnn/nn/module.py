@@ -222,7 +222,7 @@ class Module:
         array([3.5])
         """
         places = {key: (module, name) for key, module, name in _places(self)}
-        given = {key: values_of(value) for key, value in state.items()}
+        given = {key: _given(value) for key, value in state.items()}
         unmatched = Unmatched([key for key in places if key not in given], [key for key in given if key not in places])
         matched = [(*places[key], key, value) for key, value in given.items() if key in places]
         misfits = [
@@ -324,9 +324,14 @@ def _once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _read_only(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
+def _given(value: Any) -> NDArray[Any]:
+    """Return values to take over; a tensor that a transform follows refuses, as its gradient would be lost."""
     followed = isinstance(value, Tensor) and value.followed()
-    array = np.array(value if followed else values_of(value), dtype)  # what is followed refuses
+    return np.asarray(value) if followed else values_of(value)
+
+
+def _read_only(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
+    array = np.array(_given(value), dtype)
     array.flags.writeable = False
     return array
 
