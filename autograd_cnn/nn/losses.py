@@ -4,7 +4,7 @@
 """
 
 import math
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from autograd_cnn.signature import plain
 from autograd_cnn.tape import Array, Traced, shape_of
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
+
+_FLOATS: Final = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
 
 def _reduced(where: str, losses: Array, reduction: Reduction) -> Array:
@@ -38,6 +40,8 @@ def _plain(labels: Any) -> Any:
 
 def _in_floats(where: str, **arrays: Array) -> list[Any]:
     """Return the arrays, integers and bools in the floats that NumPy joins them in: differences must not wrap."""
+    if all(getattr(x, "dtype", None) in _FLOATS for x in arrays.values()):  # in training they are, at every step
+        return list(arrays.values())
     values = {name: x.value if isinstance(x, Traced) else x for name, x in arrays.items()}
     for name, value in values.items():
         if not isinstance(value, (int, float)):
