@@ -134,4 +134,6 @@ def raise_as(where: str, error: Exception, shapes: str = "") -> None:
         raise type(error)(said) from error
     if isinstance(error, TypeError):
         raise OperandError(said) from error
-    raise (ShapeError if "shape" in text or "dimension" in text else ArgumentError)(said) from error
+    raise (ShapeError if any(word in text for word in ("shape", "dimension", "sequence")) else ArgumentError)(
+        said
+    ) from error

@@ -13,10 +13,10 @@ import numpy as np
 
 from autograd_cnn import ops
 from autograd_cnn.composite import composite
-from autograd_cnn.errors import ArgumentError, OperandError, sentence
-from autograd_cnn.parameters import integer
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, raise_as, sentence
+from autograd_cnn.parameters import integer, integers
 from autograd_cnn.spelling import ATTRIBUTES, IN_PLACE, Elsewhere
-from autograd_cnn.tape import Array, Traced, values_of
+from autograd_cnn.tape import Array, Traced, shape_of, values_of
 
 
 class _Method:
@@ -36,11 +36,25 @@ def _constant(name: str, op: Callable[[Any, Any], Any], *, swapped: bool = False
         if any(isinstance(x, Traced) and x.node is not None for x in (self, other)):
             raise OperandError(sentence(name, "there is no rule for its gradient", hint="use .detach() for the values"))
         mine, others = values_of(self), values_of(other)
-        result = np.asarray(op(others, mine) if swapped else op(mine, others))
+        try:
+            result = np.asarray(op(others, mine) if swapped else op(mine, others))
+        except (ValueError, TypeError) as error:
+            raise_as(name, error)
+            raise
         result.flags.writeable = False
         return self.family.of(result[()])
 
     return method
+
+
+def single(value: Array) -> Array:
+    """Return the value of a tensor, if it is one number."""
+    if value.size != 1:
+        raise ShapeError(
+            sentence("tensor", "is not a single number", expected="one element", got=f"shape {value.shape}",
+                     hint="reduce it, or use .tolist() for all numbers, and any() or all() for a condition")
+        )  # fmt: skip
+    return value
 
 
 def _order(where: str, order: str) -> str:
@@ -160,19 +174,24 @@ class TorchMethods(Traced):
 
     def expand(self, *shape: Any) -> Array:
         """Broadcast to ``shape``, in which -1 keeps a length; see `autograd_cnn.broadcast_to`."""
-        wanted = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+        wanted = integers("expand", "shape", shape[0] if len(shape) == 1 else shape)
+        if len(wanted) < len(self.value.shape):
+            raise ShapeError(
+                sentence("expand", "the shape has too few axes", expected=f"at least {len(self.value.shape)}",
+                         got=wanted)
+            )  # fmt: skip
         own = (-1,) * (len(wanted) - len(self.value.shape)) + self.value.shape
         return ops.broadcast_to(self, shape=tuple(n if m == -1 else m for n, m in zip(own, wanted, strict=True)))
 
     def view_as(self, other: Array) -> Array:
         """Reshape as ``other`` is."""
-        return ops.reshape(self, shape=other.shape)
+        return ops.reshape(self, shape=shape_of(other))
 
     reshape_as = view_as
 
     def expand_as(self, other: Array) -> Array:
         """Broadcast to the shape of ``other``."""
-        return ops.broadcast_to(self, shape=other.shape)
+        return ops.broadcast_to(self, shape=shape_of(other))
 
     # --- on constants -------------------------------------------------------------------------
 

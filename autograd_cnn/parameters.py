@@ -173,10 +173,19 @@ def _not_understood(where: str, name: str, expected: str, value: Any) -> str:
     return sentence(where, f"{name} is not understood", expected=expected, got=repr(value))
 
 
-def _number(where: str, name: str, value: Any) -> float:
+def number(where: str, name: str, value: Any) -> float:
+    """Return ``value`` as a number of Python's.
+
+    Examples
+    --------
+    >>> number("elu", "alpha", np.float32(0.5))
+    0.5
+    """
     if _is_integer(value):
         return operator.index(value)
-    if isinstance(value, (float, np.floating)) or (isinstance(value, np.ndarray) and value.ndim == 0):
+    if isinstance(value, (float, np.floating)) or (
+        isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "bf"
+    ):
         return float(value)
     raise ArgumentError(_not_understood(where, name, "a number", value))
 
@@ -222,9 +231,9 @@ def _counts(where: str, name: str, value: Any) -> int | tuple[int, ...]:
 
 
 def _pad_width(where: str, name: str, value: Any) -> Any:
-    widths = (
-        [_pad_width(where, name, each) for each in value] if isinstance(value, (list, tuple, np.ndarray)) else value
-    )
+    widths = value.tolist() if isinstance(value, np.ndarray) else value
+    if isinstance(widths, (list, tuple)):
+        widths = [_pad_width(where, name, each) for each in widths]
     return tuple(widths) if isinstance(widths, list) else integer(where, name, widths, 0)
 
 
@@ -349,7 +358,7 @@ Padding: TypeAlias = Annotated[
 ]
 """Pixels around an image: an int, a pair, ((top, bottom), (left, right)), or a name."""
 
-Number: TypeAlias = Annotated[float, Parsed(_number, frozenset({int, float}))]
+Number: TypeAlias = Annotated[float, Parsed(number, frozenset({int, float}))]
 """A number of Python's, which leaves the dtype of an array that it meets as it is."""
 
 Count: TypeAlias = Annotated[int, Parsed(integer)]

@@ -163,7 +163,7 @@ class Primitive:
             raise
         residuals: tuple[Any, ...] = ()
         if self.residuals:
-            y, *residuals = y
+            y, residuals = self._divided(y)
         if half and getattr(y, "dtype", None) == np.float32:
             y = y.astype(HALF)
         if family is None:
@@ -198,6 +198,16 @@ class Primitive:
         if watched:
             anomaly.watch(self.name, y, node)
         return family.of(y, node)
+
+    def _divided(self, result: Any) -> tuple[Array, tuple[Any, ...]]:
+        """Divide what the forward returned into output and residuals."""
+        if not isinstance(result, tuple) or len(result) != 1 + len(self.residuals):
+            got = f"a tuple of {len(result)}" if isinstance(result, tuple) else type(result).__name__
+            raise OperandError(
+                sentence(self.name, "its result lacks residuals or has too many",
+                         expected=f"a tuple of y, {', '.join(self.residuals)}", got=got)
+            )  # fmt: skip
+        return result[0], result[1:]
 
     def _read(self, value: Any, position: int) -> Any:
         """Return an operand as numbers that NumPy can compute with, in the machine's own byte order."""
@@ -426,6 +436,8 @@ def _kept(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         base = value.base if isinstance(value.base, np.ndarray) else value
         return value.copy() if value.flags.writeable or base.flags.writeable else value
+    if type(value) is dict:
+        return {key: _kept(each) for key, each in value.items()}
     if type(value) not in {list, tuple} or (type(value) is tuple and _NUMBERS.issuperset(map(type, value))):
         return value
     return type(value)(map(_kept, value))

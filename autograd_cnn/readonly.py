@@ -7,7 +7,7 @@ from typing import Any, NoReturn, Self
 
 import numpy as np
 
-from autograd_cnn.errors import GradientError, sentence
+from autograd_cnn.errors import GradientError, raise_as, sentence
 from autograd_cnn.spelling import ATTRIBUTES, IN_PLACE, Elsewhere
 from autograd_cnn.tape import Traced
 
@@ -17,7 +17,11 @@ def _in_place(op: Callable[[Any, Any], Any]) -> Callable[["ReadOnly", Any], Any]
         tensor = None if self.lender is None else self.lender()
         if tensor is None:
             return op(self.view(np.ndarray), other)
-        values = op(np.array(self), np.asarray(other) if isinstance(other, Traced) else other)
+        try:
+            values = op(np.array(self), np.asarray(other) if isinstance(other, Traced) else other)
+        except (ValueError, TypeError) as error:
+            raise_as("data", error, f"data is {self.dtype} of shape {self.shape}")
+            raise
         values.flags.writeable = False
         tensor.data = tensor.of(values[()])  # not copied
         return tensor.data
@@ -59,6 +63,12 @@ class ReadOnly(np.ndarray[Any, Any]):
     __ifloordiv__ = _in_place(operator.ifloordiv)
     __imod__ = _in_place(operator.imod)
     __ipow__ = _in_place(operator.ipow)
+    __imatmul__ = _in_place(operator.imatmul)
+    __iand__ = _in_place(operator.iand)
+    __ior__ = _in_place(operator.ior)
+    __ixor__ = _in_place(operator.ixor)
+    __ilshift__ = _in_place(operator.ilshift)
+    __irshift__ = _in_place(operator.irshift)
 
     def __setitem__(self, index: Any, values: Any) -> None:
         if self.lender is not None:

@@ -224,6 +224,8 @@ def _leading_to(targets: Collection[Node], order: list[Node]) -> set[Node]:
 
 def fit(g: Array, node: Node, rule: str) -> Array:
     """Sum ``g`` over the axes that broadcasting added, and give it the dtype of the node's cotangents."""
+    if g.dtype.kind not in "fbiu":
+        raise OperandError(sentence(rule, "the cotangent is not an array of numbers", expected="floats", got=g.dtype))
     if g.shape != node.shape:
         g = _unbroadcast(g, node.shape, rule)
     dtype = np.float32 if node.dtype == HALF else node.dtype

@@ -16,7 +16,7 @@ from autograd_cnn import graph, ops
 from autograd_cnn.dispatch import NumpyFunctions, plain_index
 from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
 from autograd_cnn.graph.notebook import is_small
-from autograd_cnn.methods import TorchMethods
+from autograd_cnn.methods import TorchMethods, single
 from autograd_cnn.parameters import Axis, Index
 from autograd_cnn.readonly import ReadOnly
 from autograd_cnn.recording import recording, transform
@@ -193,7 +193,7 @@ class Tensor(NumpyFunctions, TorchMethods):
 
     def item(self, *index: int) -> Any:
         """Return the only element, or that at an index, as a Python number; refused where `float` is."""
-        return self._number().item(*index)
+        return self._number().item(*index) if index else single(self._number()).item()
 
     def tolist(self) -> Any:
         """Return the values as nested lists; refused where `float` is."""
@@ -496,7 +496,7 @@ class Tensor(NumpyFunctions, TorchMethods):
         return type(self)(self.numpy(), self.requires_grad, self.dtype, self.name)
 
     def __format__(self, spec: str) -> str:
-        return format(self.value.item(), spec) if spec else str(self)
+        return format(single(self.value).item(), spec) if spec else str(self)
 
     def __len__(self) -> int:
         if not self.ndim:
@@ -507,7 +507,7 @@ class Tensor(NumpyFunctions, TorchMethods):
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
-        return bool(self.value)
+        return bool(single(self.value))
 
     def _number(self) -> Array:
         """Return the value for use as a Python number, unless a transform would lose its gradient so."""
@@ -521,13 +521,13 @@ class Tensor(NumpyFunctions, TorchMethods):
         return call is not None and self.node is not None and self.node.serial >= call.start and recording.get().enabled
 
     def __float__(self) -> float:
-        return float(self._number())
+        return float(single(self._number()))
 
     def __int__(self) -> int:
-        return int(self._number())
+        return int(single(self._number()))
 
     def __round__(self, digits: int | None = None) -> Any:
-        return round(self._number().item(), digits)
+        return round(single(self._number()).item(), digits)
 
     def __index__(self) -> int:
         if self.dtype.kind not in "iu" or self.ndim:

@@ -7,7 +7,7 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import errors
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import sentence
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_sentence_shows_of_an_array_no_more_than_a_line():
 
 def test_numpys_words_get_a_name_though_numpy_says_why():
     x = ag.tensor([1.0, 2.0], requires_grad=True) * 1
-    with pytest.raises(ArgumentError) as err:
+    with pytest.raises(ShapeError) as err:
         x[0] = [1.0, 2.0, 3.0]
     assert str(err.value) == "set_at: setting an array element with a sequence; shapes x=(2,), values=(3,)"
 

@@ -23,7 +23,7 @@ import scipy.stats
 
 import autograd_cnn as ag
 from autograd_cnn import nn
-from autograd_cnn.errors import GradientError
+from autograd_cnn.errors import GradientError, OperandError
 
 X = np.array([1.0, 2.0])
 WAY_OUT = (
@@ -419,3 +419,22 @@ def test_a_function_is_right_or_refused(function):
         assert value == pytest.approx(plain, nan_ok=True)
         if np.isfinite([slope, g]).all() and np.max(np.abs(slope)) < 1e4:  # not at a jump or a kink
             np.testing.assert_allclose(g, slope, rtol=1e-5, atol=1e-7)
+
+
+def test_a_state_that_is_followed_is_not_loaded():
+    def f(w):
+        layer = nn.Linear(2, 1, bias=False)
+        layer.load_state_dict({"weight": w})
+        return ag.sum(layer(np.ones((1, 2), np.float32)) * w)
+
+    with pytest.raises(GradientError, match="would lose its gradient"):
+        ag.grad(f)(np.ones((1, 2), np.float32))
+
+
+@pytest.mark.parametrize("cotangent", [np.ones(2) * 1j, np.array(["x", "y"]), np.full(2, None)])
+def test_cotangents_that_are_no_numbers(cotangent):
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(OperandError, match="backward: the cotangent is not an array of numbers"):
+        (x * 2).backward(cotangent)
+    with pytest.raises(OperandError, match="vjp: the cotangent is not an array of numbers"):
+        ag.vjp(lambda x: x * 2, np.ones(2))[1](cotangent)

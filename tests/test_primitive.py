@@ -586,6 +586,69 @@ def test_every_primitive_of_the_package_has_a_rule_or_is_constant():
     assert all(isinstance(p, Primitive) and bool(p.rules) != p.constant for p in own)
 
 
+@pytest.mark.parametrize("wrap", [np.asarray, ag.tensor])
+@pytest.mark.parametrize(
+    ("result", "got"), [(lambda x: x * 2, "ndarray"), (lambda x: (x, x, 3), "a tuple of 3"), (lambda x: (x,), "of 1")]
+)
+def test_residuals_that_are_not_returned(result, got, wrap):
+    @ag.primitive(residuals=("mask",))
+    def careless(x):
+        return result(x)
+
+    with pytest.raises(OperandError, match=f"careless: its result lacks residuals.*a tuple of y, mask, got.*{got}"):
+        careless(wrap([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_a_result_that_is_a_number_of_pythons(dtype):
+    @ag.primitive
+    def seven(x):
+        return 7.0
+
+    assert seven(np.ones(2, dtype)) == 7
+    assert seven(ag.tensor([1.0, 2.0], dtype=dtype)).item() == 7
+
+
+@pytest.mark.parametrize("result", [None, (1.0, 2.0), object()])
+def test_a_result_that_is_no_array(result):
+    @ag.primitive
+    def odd(x):
+        return result
+
+    with pytest.raises(OperandError, match="odd: its result is not an array: expected an array or a number"):
+        odd(ag.tensor([1.0, 2.0]))
+
+
+@pytest.mark.parametrize("share", ["x", 1j, [1j, 1j, 1j], np.full(3, None)])
+def test_a_rule_that_returns_no_numbers_is_named(share):
+    @ag.primitive
+    def doubled(x):
+        return x * 2
+
+    @doubled.vjp("x")
+    def doubled_wrt_x(g):
+        return share
+
+    with pytest.raises(OperandError, match=r"doubled_wrt_x: (its result|the cotangent) is not "):
+        doubled(_leaf()).sum().backward()
+
+
+def test_a_dict_of_parameters_may_change_after_the_call():
+    @ag.primitive
+    def times(x, *, by):
+        return x * by["factors"][0]
+
+    @times.vjp("x")
+    def times_wrt_x(g, *, by):
+        return g * by["factors"][0]
+
+    x, by = _leaf(), {"factors": [2.0]}
+    y = times(x, by=by)
+    by["factors"][0] = 100.0
+    y.sum().backward()
+    assert x.grad.tolist() == [2, 2, 2]
+
+
 # --- copies -----------------------------------------------------------------------------------
 
 

@@ -309,7 +309,7 @@ def test_iterating_gives_recorded_parts():
 def test_truth_is_that_of_a_single_number():
     assert bool(ag.tensor(2.0))
     assert not ag.tensor([0.0])
-    with pytest.raises(ValueError, match="ambiguous"):
+    with pytest.raises(ValueError, match="tensor: is not a single number"):
         bool(_leaf())
     assert 2.0 in _leaf()
     assert 5.0 not in _leaf()
@@ -983,3 +983,55 @@ def test_retaining_on_a_leaf_or_a_constant_changes_nothing():
     (x * c).sum().backward()
     np.testing.assert_array_equal(x.grad.data, [1, 1, 1])
     assert c.grad is None
+
+
+@pytest.mark.parametrize("leave", [float, int, round, "{:.2f}".format, ag.Tensor.item], ids=str)
+@pytest.mark.parametrize("length", [0, 3])
+def test_many_numbers_are_no_number(leave, length):
+    with pytest.raises(
+        ShapeError, match=rf"tensor: is not a single number: expected one element, got shape \({length},"
+    ):
+        leave(ag.tensor(np.ones(length)))
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2,)])
+def test_data_keeps_its_shape_in_place(shape):
+    t = ag.tensor([1, 2, 3])
+    with pytest.raises(ShapeError, match=r"data: .*; data is int64 of shape \(3,\)"):
+        t.data += np.ones(shape, int)
+
+
+@pytest.mark.parametrize("update", [lambda d: d.__itruediv__(2), lambda d: d.__iadd__(1.5)])
+def test_data_keeps_its_dtype_in_place(update):
+    t = ag.tensor([1, 2, 3])
+    with pytest.raises(OperandError, match="data: cannot cast ufunc"):
+        update(t.data)
+    assert t.tolist() == [1, 2, 3]
+
+
+def test_data_of_integers_takes_their_operators_in_place():
+    t = ag.tensor([1, 2, 3])
+    t.data <<= 1
+    t.data |= 1
+    t.data &= 7
+    t.data ^= 2
+    t.data >>= 1
+    assert t.tolist() == [0, 3, 2]
+
+
+@pytest.mark.parametrize("shape", [(3,), (2,), ()])
+def test_a_shape_to_expand_to_has_all_axes(shape):
+    with pytest.raises(ShapeError, match="expand: the shape has too few axes: expected at least 2, got"):
+        ag.tensor(np.ones((1, 2))).expand(shape)
+
+
+def test_shapes_as_arrays_and_lists_give_them():
+    t = ag.tensor(np.ones((1, 2)))
+    assert t.expand(np.array([3, -1])).shape == (3, 2)
+    assert t.view_as([1, 2]).shape == (2,)
+    assert t.expand_as([[1, 2], [3, 4]]).shape == (2, 2)
+
+
+def test_bits_of_floats_are_refused():
+    with pytest.raises(OperandError, match="&: ufunc 'bitwise_and' not supported"):
+        ag.tensor([5.0]) & ag.tensor([3])

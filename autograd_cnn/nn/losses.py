@@ -4,17 +4,21 @@
 """
 
 import math
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, raise_as, sentence
 from autograd_cnn.nn.module import Module
 from autograd_cnn.ops.loss import checked_labels, softmax_cross_entropy
+from autograd_cnn.parameters import number
+from autograd_cnn.signature import plain
 from autograd_cnn.tape import Array, Traced, shape_of
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
+
+_FLOATS: Final = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
 
 def _reduced(where: str, losses: Array, reduction: Reduction) -> Array:
@@ -34,13 +38,41 @@ def _plain(labels: Any) -> Any:
     return labels.value if isinstance(labels, Traced) else labels
 
 
-def _same_shape(where: str, predictions: Array, targets: Array) -> None:
+def _in_floats(where: str, **arrays: Array) -> list[Any]:
+    """Return the arrays, integers and bools in the floats that NumPy joins them in: differences must not wrap."""
+    if all(getattr(x, "dtype", None) in _FLOATS for x in arrays.values()):  # in training they are, at every step
+        return list(arrays.values())
+    values = {name: x.value if isinstance(x, Traced) else x for name, x in arrays.items()}
+    for name, value in values.items():
+        if not isinstance(value, (int, float)):
+            try:
+                values[name] = np.asarray(value)
+            except ValueError as error:
+                raise_as(where, error)
+                raise
+        if np.result_type(values[name]).kind not in "biuf":
+            raise OperandError(
+                sentence(where, f"{name} is not an array of numbers", expected="ints, floats or bools",
+                         got=type(value).__name__)
+            )  # fmt: skip
+    dtype = np.result_type(*values.values())
+    dtype = dtype if dtype.kind == "f" else np.dtype(float)
+    return [
+        x if np.result_type(value).kind == "f" else ops.astype(x, dtype=dtype)
+        for x, value in zip(arrays.values(), values.values(), strict=True)
+    ]
+
+
+def _alike(where: str, predictions: Array, targets: Array) -> list[Any]:
+    """Return predictions and targets in floats, if they are of one shape."""
+    both = _in_floats(where, predictions=predictions, targets=targets)
     got = shape_of(predictions), shape_of(targets)
     if got[0] != got[1]:
         raise ShapeError(
             sentence(where, "predictions and targets differ in shape", expected=got[0], got=got[1],
                      hint="they are not broadcast")
         )  # fmt: skip
+    return both
 
 
 # --- for classes ------------------------------------------------------------------------------
@@ -95,6 +127,7 @@ def nll_loss(log_probabilities: Array, labels: Array, reduction: Reduction = "me
     1.0
     """
     rows = checked_labels("nll_loss", shape_of(log_probabilities), _plain(labels))
+    (log_probabilities,) = _in_floats("nll_loss", log_probabilities=log_probabilities)
     picked = ops.getitem(log_probabilities, index=(np.arange(len(rows)), rows))
     return _reduced("nll_loss", -picked, reduction)
 
@@ -122,7 +155,7 @@ def bce_loss(probabilities: Array, targets: Array, reduction: Reduction = "mean"
     >>> float(bce_loss(np.array([0.5]), np.array([1.0])).round(3))
     0.693
     """
-    _same_shape("bce_loss", probabilities, targets)
+    probabilities, targets = _alike("bce_loss", probabilities, targets)
     dtype = np.result_type(getattr(probabilities, "dtype", float), 1.0)
     least = max(math.exp(-100), float(np.finfo(dtype).tiny))
     yes, no = (ops.log(_at_least(least, p)) for p in (probabilities, ops.subtract(1, probabilities)))
@@ -156,7 +189,7 @@ def bce_with_logits(logits: Array, targets: Array, reduction: Reduction = "mean"
     >>> float(bce_with_logits(np.array([1000.0]), np.array([0.0])))
     1000.0
     """
-    _same_shape("bce_with_logits", logits, targets)
+    logits, targets = _alike("bce_with_logits", logits, targets)
     losses = targets * ops.softplus(ops.negative(logits)) + ops.subtract(1, targets) * ops.softplus(logits)
     return _reduced("bce_with_logits", losses, reduction)
 
@@ -182,7 +215,7 @@ def mse_loss(predictions: Array, targets: Array, reduction: Reduction = "mean") 
     >>> float(mse_loss([1.0, 2.0], [1.0, 4.0]))
     2.0
     """
-    _same_shape("mse_loss", predictions, targets)
+    predictions, targets = _alike("mse_loss", predictions, targets)
     return _reduced("mse_loss", ops.square(ops.subtract(predictions, targets)), reduction)
 
 
@@ -196,7 +229,7 @@ def l1_loss(predictions: Array, targets: Array, reduction: Reduction = "mean") -
     >>> float(l1_loss([1.0, 2.0], [1.0, 4.0]))
     1.0
     """
-    _same_shape("l1_loss", predictions, targets)
+    predictions, targets = _alike("l1_loss", predictions, targets)
     return _reduced("l1_loss", ops.absolute(ops.subtract(predictions, targets)), reduction)
 
 
@@ -225,7 +258,8 @@ def huber_loss(predictions: Array, targets: Array, reduction: Reduction = "mean"
     >>> huber_loss([0.0, 0.0], [1.0, 3.0], reduction="none")
     array([0.5, 2.5])
     """
-    _same_shape("huber_loss", predictions, targets)
+    predictions, targets = _alike("huber_loss", predictions, targets)
+    delta = number("huber_loss", "delta", plain("huber_loss", "delta", delta))
     if not delta > 0:
         raise ArgumentError(sentence("huber_loss", "delta is out of range", expected="above 0", got=repr(delta)))
     error = ops.absolute(ops.subtract(predictions, targets))

@@ -71,7 +71,8 @@ class Parameter(Tensor):
         if new.dtype != self.dtype:
             if not np.can_cast(new.dtype, self.dtype, "same_kind"):
                 raise OperandError(sentence("data", "a parameter keeps its dtype", expected=self.dtype, got=new.dtype))
-            new = Tensor(values_of(new), dtype=self.dtype)
+            if not (isinstance(new, Tensor) and new.followed()):  # what is followed is refused below
+                new = Tensor(values_of(new), dtype=self.dtype)
         self.replace_data(new)
 
     def replace_data(self, values: Tensor | NDArray[Any]) -> None:
@@ -334,7 +335,7 @@ class Module:
                          "returns", got=type(state).__name__)
             )  # fmt: skip
         places = {key: (module, name, held) for key, module, name, held in _places(self)}
-        given = {key: values_of(value) for key, value in state.items()}
+        given = {key: _given(value) for key, value in state.items()}
         unmatched = Unmatched([key for key in places if key not in given], [key for key in given if key not in places])
         matched = [(key, *places[key], value) for key, value in given.items() if key in places]
         misfits = [
@@ -480,9 +481,14 @@ def _once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _read_only(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
+def _given(value: Any) -> NDArray[Any]:
+    """Return values to take over; a tensor that a transform follows refuses, as its gradient would be lost."""
     followed = isinstance(value, Tensor) and value.followed()
-    array = np.array(value if followed else values_of(value), dtype)  # what is followed refuses
+    return np.asarray(value) if followed else values_of(value)
+
+
+def _read_only(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
+    array = np.array(_given(value), dtype)
     if array.dtype.kind not in "biuf":
         raise OperandError(
             sentence("buffer", "is no array of numbers", expected="ints, floats or bools", got=array.dtype)

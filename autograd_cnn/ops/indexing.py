@@ -84,6 +84,14 @@ def set_at(x: Array, values: Array, *, index: Index) -> Array:
 
 
 def _check_holds(where: str, dtype: np.dtype[Any], values: Any) -> None:
+    if dtype.kind in "biu" and np.result_type(values).kind in "iu" and np.size(values):
+        least, most = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+        if least <= np.min(values) and np.max(values) <= most:
+            return
+        raise OperandError(
+            sentence(where, "x can't hold the values", expected=f"{least} to {most}",
+                     got=f"{np.min(values)} to {np.max(values)}", hint="convert x with .astype first")
+        )  # fmt: skip
     if not np.can_cast(np.result_type(values), dtype, "same_kind"):
         raise OperandError(
             sentence(where, "x can't hold the values", expected=f"values of the kind of {dtype}",

@@ -91,7 +91,7 @@ def softmax_cross_entropy(scores: Floats, *, labels: Array, label_smoothing: Num
     if label_smoothing:
         right = right * (1 - label_smoothing) + less.mean(axis=1) * label_smoothing
     powers = np.exp(less)
-    powers[rows, less.argmax(axis=1)] = 0  # it is 1, beside which the others might be lost
+    powers[rows, less.argmax(axis=1)] *= 0  # it is 1, beside which the others might be lost; a NaN stays
     return np.log1p(powers.sum(axis=1)) - right
 
 

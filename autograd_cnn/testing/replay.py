@@ -93,7 +93,8 @@ def double(value: Any) -> Any:
 
 def near(call: Call, target: Array) -> bool:
     """Tell whether a call gives what was recorded, up to the rounding of that time."""
-    size = sum(np.max(np.abs(x), initial=0.0) for x in (call.y, *call.operands) if isinstance(x, np.ndarray))
+    arrays = [x for x in (call.y, *call.operands) if isinstance(x, np.ndarray)]
+    size = sum(np.max(np.abs(x[np.isfinite(x)]), initial=0.0) for x in arrays)
     apart = np.abs(call.y - target)
     return bool(np.max(apart[np.isfinite(apart)], initial=0.0) <= np.finfo(call.node.dtype).eps ** 0.5 * size)
 

@@ -47,3 +47,14 @@ def test_the_line_it_shows_and_what_it_refuses():
     with pytest.raises(ArgumentError) as error:
         nn.Dropout(1.5)
     assert str(error.value) == "Dropout: p is out of range: expected a number from 0 to 1, got 1.5"
+
+
+def test_integers_are_scaled_in_floats():
+    kept = nn.Dropout(0.3, rng=0)(np.ones(20, int))
+    assert set(np.unique(kept)) == {0.0, 1 / 0.7}
+
+
+@pytest.mark.parametrize("p", ["a", None, [0.5]])
+def test_a_probability_that_is_no_number(p):
+    with pytest.raises(ArgumentError, match="Dropout: p is "):
+        nn.Dropout(p)

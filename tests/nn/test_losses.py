@@ -132,3 +132,42 @@ def test_a_delta_out_of_range(delta):
 def test_the_lines_they_show():
     assert repr(nn.MSELoss()) == "MSELoss()"
     assert repr(nn.L1Loss("sum")) == "L1Loss(reduction='sum')"
+
+
+NARROW = [np.uint8, np.int8, np.uint64, bool, ">i4"]
+
+
+@pytest.mark.parametrize("dtype", NARROW)
+@pytest.mark.parametrize("wrap", [np.asarray, ag.tensor])
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "huber_loss", "bce_loss", "bce_with_logits"])
+def test_integers_and_bools_are_floats_to_a_loss(name, wrap, dtype):
+    most = 1 if name.startswith("bce") or dtype is bool else 127
+    predictions, targets = np.array([0, most, 0]).astype(dtype), np.array([most, 0, 0]).astype(dtype)
+    loss = getattr(nn, name)
+    wanted = loss(predictions.astype(float), targets.astype(float))
+    np.testing.assert_allclose(np.asarray(loss(wrap(predictions), wrap(targets))), wanted)
+    np.testing.assert_allclose(np.asarray(loss(wrap(predictions), targets.astype(float))), wanted)
+    np.testing.assert_allclose(np.asarray(loss(predictions.astype(float), wrap(targets))), wanted)
+
+
+@pytest.mark.parametrize("dtype", NARROW)
+def test_integers_as_log_probabilities(dtype):
+    scores = np.array([[1, 0], [0, 1]]).astype(dtype)
+    assert nn.nll_loss(scores, [0, 0]) == -0.5
+
+
+def test_targets_of_integers_leave_float32():
+    for name in ("mse_loss", "l1_loss", "huber_loss", "bce_loss", "bce_with_logits"):
+        assert getattr(nn, name)(np.full(2, 0.5, np.float32), np.ones(2, np.uint8)).dtype == np.float32
+
+
+@pytest.mark.parametrize("odd", [None, "a", [[1.0], [1.0, 2.0]], 1j])
+def test_what_is_no_array_of_numbers(odd):
+    with pytest.raises((OperandError, ShapeError), match="mse_loss: "):
+        nn.mse_loss(odd, [1.0])
+
+
+@pytest.mark.parametrize("delta", ["a", None, np.ones(2)])
+def test_a_delta_that_is_no_number(delta):
+    with pytest.raises(ArgumentError, match="huber_loss: delta is not understood: expected a number"):
+        nn.huber_loss([1.0], [0.0], delta=delta)

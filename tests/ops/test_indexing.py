@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays, basic_indices, integer_array_indices
 
 import autograd_cnn as ag
-from autograd_cnn.errors import ArgumentError, ShapeError
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
 
 blocks = arrays(float, array_shapes(min_dims=1, max_dims=3, max_side=4), elements=st.integers(-9, 9))
 
@@ -206,3 +206,29 @@ def test_bad_input(call, kind, text):
 def test_what_numpy_refuses_is_refused(call, make):
     with pytest.raises((ValueError, IndexError)):
         call(make(np.zeros((3, 4))))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, bool, np.uint64])
+def test_narrow_integers_are_padded_and_assigned(dtype):
+    x = np.ones((2, 2), dtype)
+    padded = ag.pad(x, np.array(1))
+    assert padded.dtype == dtype
+    np.testing.assert_array_equal(padded, np.pad(x, 1))
+    t = ag.tensor(x)
+    t[0] = 0
+    assert t.tolist() == [[0, 0], [1, 1]]
+
+
+@pytest.mark.parametrize("value", [300, -1, np.array([2**40, 0])])
+def test_integers_that_do_not_fit_are_refused(value):
+    with pytest.raises(OperandError, match="set_at: x can't hold the values: expected 0 to 255"):
+        ag.set_at(np.ones(2, np.uint8), value, index=slice(None))
+    with pytest.raises(OperandError):
+        ag.set_at(np.ones(2, bool), value, index=slice(None))
+
+
+def test_a_row_where_a_number_is_meant():
+    with pytest.raises(ShapeError, match="set_at: setting an array element with a sequence"):
+        ag.set_at(np.ones((2, 2)), np.ones(3), index=(0, 0))
+    with pytest.raises(ShapeError, match="scatter_add: setting an array element with a sequence"):
+        ag.scatter_add(np.ones(3), index=(0, 0), shape=(2, 2))

@@ -97,3 +97,11 @@ def test_a_label_smoothing_out_of_range(smoothing):
         softmax_cross_entropy(SCORES, labels=[0, 1], label_smoothing=smoothing)
     expected = f"softmax_cross_entropy: label_smoothing is out of range: expected 0 to 1, got {smoothing}"
     assert str(err.value) == expected
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("label", [0, 1])
+@pytest.mark.parametrize("odd", [math.nan, math.inf])
+def test_nan_and_infinity_among_the_scores_are_not_lost(odd, label, smoothing):
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(softmax_cross_entropy([[odd, 0.0]], labels=[label], label_smoothing=smoothing))

@@ -327,3 +327,10 @@ def test_what_was_not_recorded_is_refused():
     with pytest.raises(OperandError) as refused:
         check_tape(np.ones(3))
     assert str(refused.value) == "check_tape: no tape: expected a tensor, got ndarray"
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+@pytest.mark.parametrize("f", [ag.max, ag.min, ag.prod])
+def test_what_is_not_finite_is_not_taken_for_random(f, odd):
+    report = check_tape(f(ag.tensor([odd, 1.0, 2.0], requires_grad=True)))
+    assert "random" not in str(report)
