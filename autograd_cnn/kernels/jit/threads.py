@@ -19,7 +19,7 @@ from typing import Final
 import numba
 from numba.core.compiler_lock import global_compiler_lock
 
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError, MissingDependencyError, sentence
 from autograd_cnn.kernels.backend import IMPORTED_IN
 
 LOSS: Final = 2e-3  # seconds lost to waiting, before loops step down to one thread
@@ -39,7 +39,7 @@ class Team:
     def __init__(self) -> None:
         self.alone = False  # whether there are no threads to have, in a child of fork
         self.fixed = False  # whether their number was chosen, and holds on a busy machine, too
-        self._free = threading.Lock()
+        self._free = threading.RLock()  # which a thread that was interrupted and kept it still has
         self._lost = 0.0
         self._pause, self._began, self._resumes = PAUSES[0], 0.0, 0.0
 
@@ -72,7 +72,7 @@ class Team:
 
     def split(self) -> None:
         """Go on in a child of fork: the threads, and whoever had them, stayed behind."""
-        self._free = threading.Lock()
+        self._free = threading.RLock()
         self.alone = self.alone or _are_started()
 
 
@@ -92,6 +92,12 @@ def start() -> None:
         set_start_method("spawn", force=True)
         try:
             numba.get_num_threads()
+        except ValueError as error:  # of a variable of Numba's, or of a layer that can't be loaded
+            raise MissingDependencyError(
+                sentence("the jit backend", f"Numba can't start its threads ({str(error).rstrip('.')})",
+                         hint="unset NUMBA_THREADING_LAYER and NUMBA_NUM_THREADS, or set "
+                         "AUTOGRAD_CNN_BACKEND=reference")
+            ) from error  # fmt: skip
         finally:
             set_start_method(method, force=True)
             for name in ours:
