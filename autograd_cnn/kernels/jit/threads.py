@@ -13,13 +13,14 @@ A loop runs on all threads if they are free and there to help, else on the threa
 import os
 import threading
 from multiprocessing import get_start_method, set_start_method
+from operator import index
 from time import perf_counter
 from typing import Final
 
 import numba
 from numba.core.compiler_lock import global_compiler_lock
 
-from autograd_cnn.errors import ArgumentError, MissingDependencyError, sentence
+from autograd_cnn.errors import ArgumentError, MissingDependencyError, OperandError, sentence
 from autograd_cnn.kernels.backend import IMPORTED_IN
 
 LOSS: Final = 2e-3  # seconds lost to waiting, before loops step down to one thread
@@ -129,11 +130,19 @@ def set_num_threads(count: int) -> None:
     ------
     ArgumentError
         For a number out of that range.
+    OperandError
+        For what is no whole number.
 
     Examples
     --------
     >>> set_num_threads(num_threads())
     """
+    try:
+        count = index(count)
+    except TypeError as error:
+        raise OperandError(
+            sentence("set_num_threads", "count is no whole number", expected="int", got=type(count).__name__)
+        ) from error
     if team.alone and count != 1:
         raise ArgumentError(
             sentence("set_num_threads", "count is out of range", expected=1, got=count,

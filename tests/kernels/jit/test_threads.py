@@ -9,7 +9,7 @@ from itertools import pairwise
 import numba
 import pytest
 
-from autograd_cnn.errors import ArgumentError
+from autograd_cnn.errors import ArgumentError, OperandError
 from autograd_cnn.kernels.jit import threads
 from autograd_cnn.kernels.jit.threads import CREDIT, LOSS, PAUSES, Team, num_threads, set_num_threads
 
@@ -38,6 +38,13 @@ def test_a_number_out_of_range_is_an_error(count):
         f"set_num_threads: count is out of range: expected 1 to {numba.config.NUMBA_NUM_THREADS}, got {count}; "
         "NUMBA_NUM_THREADS, set before the start, allows for more"
     )
+
+
+@pytest.mark.parametrize(("count", "kind"), [(1.0, "float"), ("2", "str"), (None, "NoneType"), ([1], "list")])
+def test_what_is_no_number_is_an_error(count, kind):
+    with pytest.raises(OperandError) as caught:
+        set_num_threads(count)
+    assert str(caught.value) == f"set_num_threads: count is no whole number: expected int, got {kind}"
 
 
 # --- a busy machine -----------------------------------------------------------------------------
