@@ -81,8 +81,10 @@ def _status(target: Path) -> os.stat_result | None:
 @contextmanager
 def _replacement(target: Path, before: os.stat_result | None) -> Iterator[IO[bytes]]:
     """Open a new file, which those may read who may read the old one, and rename it after the block."""
-    draft, file = _new_draft(target.parent, 0o666 if before is None else stat.S_IMODE(before.st_mode))
+    drafts: list[Path] = []  # whose names are known before there are files, so that an interrupt leaves none
     try:
+        file = _new_draft(target.parent, 0o666 if before is None else stat.S_IMODE(before.st_mode), drafts)
+        draft = drafts[-1]
         with file:
             if before is not None:
                 _hand_over(draft, before)
@@ -94,20 +96,28 @@ def _replacement(target: Path, before: os.stat_result | None) -> Iterator[IO[byt
         if sys.platform == "win32":  # which renames no open file
             draft.replace(target)
     except BaseException:
-        draft.unlink(missing_ok=True)
+        for each in drafts:
+            with suppress(OSError):
+                each.unlink()
         raise
 
 
-def _new_draft(folder: Path, mode: int) -> tuple[Path, IO[bytes]]:
-    """Make a file in the same folder, because one can be renamed in one step only within its file system.
+def _new_draft(folder: Path, mode: int, drafts: list[Path]) -> IO[bytes]:
+    """Make the last of ``drafts``, in the same folder: a file can be renamed in one step only within its file system.
 
     Its name has a length of its own, since that of the target may be as long as names can be.
     """
     while True:
         draft = folder / DRAFTS.replace("*", secrets.token_hex(8))
+        drafts.append(draft)
         file = open(draft, "xb", opener=lambda name, flags: os.open(name, flags, mode))  # noqa: SIM115  # the caller closes it
-        if _lock(file) and draft.exists():
-            return draft, file
+        try:
+            ours = _lock(file) and draft.exists()
+        except BaseException:
+            file.close()
+            raise
+        if ours:
+            return file
         file.close()  # just taken for an orphan
 
 

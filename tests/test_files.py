@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from autograd_cnn import files
 from autograd_cnn.files import DRAFTS, replacing
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="modes, links and pipes as POSIX has them")
@@ -285,3 +286,13 @@ def test_of_many_processes_none_takes_a_draft_for_an_orphan(tmp_path):
     processes = [subprocess.Popen([*command, tmp_path / f"{i}.txt"]) for i in range(3)]
     assert [process.wait() for process in processes] == [0, 0, 0]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0.txt", "1.txt", "2.txt"]
+
+
+def test_an_interrupt_while_a_draft_is_made_leaves_none(tmp_path, monkeypatch):
+    def interrupted(file):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "_lock", interrupted)
+    with pytest.raises(KeyboardInterrupt), files.replacing(tmp_path / "notes.txt"):
+        pass
+    assert not list(tmp_path.iterdir())

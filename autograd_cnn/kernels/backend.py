@@ -16,6 +16,9 @@ VARIABLE: Final = "AUTOGRAD_CNN_BACKEND"
 IMPORTED_IN: Final = os.getpid()
 """The process that imported the package. In another, a child of it, threads may have stayed behind."""
 
+UNUSABLE: Final = (ImportError, OSError, ValueError)
+"""What an import raises of a Numba that is there, but not for this NumPy, this Python, this system or its variables."""
+
 _JIT: Final = "autograd_cnn.kernels.jit"
 
 _Backends: TypeAlias = tuple[ModuleType, ...]
@@ -109,7 +112,7 @@ def num_threads() -> int:
     """
     try:
         return int(import_module(_JIT).num_threads()) if find_spec("numba") else 1
-    except ImportError:
+    except UNUSABLE:
         return 1
 
 
@@ -167,9 +170,12 @@ def _load(name: str) -> _Backends:
         return (reference,)
     try:
         return import_module(_JIT), reference
-    except ImportError as error:  # Numba is there, but not for this NumPy or this Python
-        if name == "jit":
+    except UNUSABLE as error:
+        if name == "jit" and isinstance(error, ImportError):
             raise
-        text = sentence("the jit backend", f"Numba can't be used ({error})", hint="NumPy does the work, slower")
+        problem = f"Numba can't be used ({str(error).rstrip('.')})"
+        if name == "jit":
+            raise MissingDependencyError(sentence("the jit backend", problem)) from error
+        text = sentence("the jit backend", problem, hint="NumPy does the work, slower")
         warnings.warn(text, RuntimeWarning, stacklevel=4)
         return (reference,)

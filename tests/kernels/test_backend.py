@@ -80,6 +80,24 @@ def test_a_numba_that_does_not_work():
     assert "RuntimeWarning: the jit backend: Numba can't be used (NUMBA_DISABLE_JIT is set); NumPy does" in done.stderr
 
 
+@pytest.mark.parametrize("kind", [OSError, ValueError])
+def test_a_numba_that_the_system_or_its_variables_do_not_let_load(monkeypatch, kind):
+    load = backend.import_module
+
+    def refusing(name):
+        if name == backend._JIT:
+            raise kind("libllvmlite.so does not load.")
+        return load(name)
+
+    monkeypatch.setattr(backend, "import_module", refusing)
+    with pytest.warns(RuntimeWarning, match=r"Numba can't be used \(libllvmlite.so does not load\); NumPy does"):
+        ag.set_backend("auto")
+    assert (ag.current_backend(), ag.num_threads()) == ("reference", 1)
+    with pytest.raises(MissingDependencyError) as caught:
+        ag.set_backend("jit")
+    assert str(caught.value) == "the jit backend: Numba can't be used (libllvmlite.so does not load)"
+
+
 def test_a_numba_that_does_not_work_but_is_wanted():
     done = _without_jit("try:", "    ag.set_backend('jit')", "except ImportError as error:", "    print(error)")
     assert (done.stdout, done.stderr) == ("NUMBA_DISABLE_JIT is set\n", "")

@@ -13,13 +13,14 @@ A loop runs on all threads if they are free and there to help, else on the threa
 import os
 import threading
 from multiprocessing import get_start_method, set_start_method
+from operator import index
 from time import perf_counter
 from typing import Final
 
 import numba
 from numba.core.compiler_lock import global_compiler_lock
 
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError, MissingDependencyError, OperandError, sentence
 from autograd_cnn.kernels.backend import IMPORTED_IN
 
 LOSS: Final = 2e-3  # seconds lost to waiting, before loops step down to one thread
@@ -39,7 +40,7 @@ class Team:
     def __init__(self) -> None:
         self.alone = False  # whether there are no threads to have, in a child of fork
         self.fixed = False  # whether their number was chosen, and holds on a busy machine, too
-        self._free = threading.Lock()
+        self._free = threading.RLock()  # which a thread that was interrupted and kept it still has
         self._lost = 0.0
         self._pause, self._began, self._resumes = PAUSES[0], 0.0, 0.0
 
@@ -72,7 +73,7 @@ class Team:
 
     def split(self) -> None:
         """Go on in a child of fork: the threads, and whoever had them, stayed behind."""
-        self._free = threading.Lock()
+        self._free = threading.RLock()
         self.alone = self.alone or _are_started()
 
 
@@ -92,6 +93,12 @@ def start() -> None:
         set_start_method("spawn", force=True)
         try:
             numba.get_num_threads()
+        except ValueError as error:  # of a variable of Numba's, or of a layer that can't be loaded
+            raise MissingDependencyError(
+                sentence("the jit backend", f"Numba can't start its threads ({str(error).rstrip('.')})",
+                         hint="unset NUMBA_THREADING_LAYER and NUMBA_NUM_THREADS, or set "
+                         "AUTOGRAD_CNN_BACKEND=reference")
+            ) from error  # fmt: skip
         finally:
             set_start_method(method, force=True)
             for name in ours:
@@ -123,11 +130,19 @@ def set_num_threads(count: int) -> None:
     ------
     ArgumentError
         For a number out of that range.
+    OperandError
+        For what is no whole number.
 
     Examples
     --------
     >>> set_num_threads(num_threads())
     """
+    try:
+        count = index(count)
+    except TypeError as error:
+        raise OperandError(
+            sentence("set_num_threads", "count is no whole number", expected="int", got=type(count).__name__)
+        ) from error
     if team.alone and count != 1:
         raise ArgumentError(
             sentence("set_num_threads", "count is out of range", expected=1, got=count,

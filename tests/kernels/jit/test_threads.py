@@ -9,7 +9,7 @@ from itertools import pairwise
 import numba
 import pytest
 
-from autograd_cnn.errors import ArgumentError
+from autograd_cnn.errors import ArgumentError, OperandError
 from autograd_cnn.kernels.jit import threads
 from autograd_cnn.kernels.jit.threads import CREDIT, LOSS, PAUSES, Team, num_threads, set_num_threads
 
@@ -38,6 +38,13 @@ def test_a_number_out_of_range_is_an_error(count):
         f"set_num_threads: count is out of range: expected 1 to {numba.config.NUMBA_NUM_THREADS}, got {count}; "
         "NUMBA_NUM_THREADS, set before the start, allows for more"
     )
+
+
+@pytest.mark.parametrize(("count", "kind"), [(1.0, "float"), ("2", "str"), (None, "NoneType"), ([1], "list")])
+def test_what_is_no_number_is_an_error(count, kind):
+    with pytest.raises(OperandError) as caught:
+        set_num_threads(count)
+    assert str(caught.value) == f"set_num_threads: count is no whole number: expected int, got {kind}"
 
 
 # --- a busy machine -----------------------------------------------------------------------------
@@ -154,6 +161,14 @@ def test_one_caller_at_a_time_has_them():
     assert team.join()
 
 
+def test_a_caller_that_was_interrupted_has_them_again():
+    team = Team()
+    assert team.join()  # and is interrupted before its loop
+    assert team.join()
+    team.go(2.0)
+    assert team.join()
+
+
 # --- the start ----------------------------------------------------------------------------------
 
 
@@ -187,3 +202,18 @@ def test_threads_spin_briefly_and_the_environment_is_left_as_it_was():
 @pytest.mark.parametrize(("name", "seen"), [("GOMP_SPINCOUNT", "7"), ("OMP_WAIT_POLICY", None)])
 def test_what_the_user_says_of_waiting_holds(name, seen):
     assert _python(START, **{name: "7" if seen else "active"}) == f"{[seen]} True\n"
+
+
+def test_threads_that_can_not_be_started():
+    script = """
+import numpy as np
+import autograd_cnn as ag
+try:
+    ag.correlate2d(np.ones((8, 4, 8, 8)), np.ones((4, 4, 3, 3)))
+except ImportError as error:
+    print(error)
+"""
+    assert _python(script, NUMBA_THREADING_LAYER="nonsense", AUTOGRAD_CNN_BACKEND="jit") == (
+        "the jit backend: Numba can't start its threads (The threading layer requested 'nonsense' is unknown to Numba)"
+        "; unset NUMBA_THREADING_LAYER and NUMBA_NUM_THREADS, or set AUTOGRAD_CNN_BACKEND=reference\n"
+    )
