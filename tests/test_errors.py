@@ -7,7 +7,7 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import errors
-from autograd_cnn.errors import sentence
+from autograd_cnn.errors import ShapeError, sentence
 
 
 @pytest.mark.parametrize(

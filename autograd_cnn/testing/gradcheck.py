@@ -60,7 +60,7 @@ class Comparison:
     Attributes
     ----------
     error : float
-        Relative to the larger of the two, beyond what rounding explains; infinite where a number is none.
+        Relative to the larger of the two, or to what stands out of the rounding; infinite where a number is none.
     expected : float
         By differences.
     kinked : bool
@@ -115,15 +115,15 @@ def compared(
         number = max(abs(by_tape), abs(slope), 0.01 * spread)
         change = max(abs(value - values[0]) for value in values)
         floor = (ROUNDING * max(rounded, *map(abs, values)) + TRUNCATION * change) / (STEP * size)
-        beyond = abs(by_tape - slope) - floor
+        off, scale = abs(by_tape - slope), number + floor / tolerance
         if tries and not floor <= tolerance * number:  # too rough to tell
             continue
-        error = max(beyond, 0.0) / number if number and np.isfinite(beyond) else 0.0 if beyond <= 0 else np.inf
+        error = (off / scale if off else 0.0) if np.isfinite(off) else np.inf
         if error > tolerance and number < 0.2 * change / (STEP * size):
             # A stationary point, or nearly: the formula's own error vanishes with the step, and that of a rule does not.
             with np.errstate(all="ignore"):
                 finer, _ = directional(f, 0.1 * STEP * size)
-            error = 0.0 if abs(by_tape - finer) <= 0.01 * abs(by_tape - slope) else error
+            error = 0.0 if abs(by_tape - finer) <= 0.01 * off else error
         tries.append(Comparison(error, slope, kinked))
         if error <= tolerance:
             return tries[-1]
