@@ -47,10 +47,15 @@ def pack(arrays: dict[str, NDArray[Any]], stream: IO[bytes]) -> None:
                 sentence("save", "a zip file can't keep the name",
                          expected=f"at most {LONGEST_NAME} bytes, none of them 0", got=repr(name[:40]))
             )  # fmt: skip
-    with zipfile.ZipFile(stream, "w") as archive:
+    archive = zipfile.ZipFile(stream, "w")
+    try:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=array.nbytes > 1 << 30) as entry:
                 npy.write_array(entry, array, allow_pickle=False)
+        archive.close()
+    except BaseException:
+        archive.fp = None  # nothing to close: it would complain of an entry that Ctrl-C has left open
+        raise
 
 
 def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:

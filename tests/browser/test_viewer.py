@@ -39,7 +39,7 @@ def test_a_click_on_the_triangle_folds_both_passes_and_unfolds_them_again(visit,
     assert _box(page, "n3").is_visible()
     _box(page, "f1.forward").locator(".toggle").click()
     assert _box(page, "n3").count() == 0
-    assert _box(page, "n47").count() == 0
+    assert _box(page, "n49").count() == 0
     assert _box(page, "f1.forward").get_attribute("aria-expanded") == "false"
     assert _box(page, "f1.forward").locator("tspan").all_text_contents()[0] == "conv"
     assert 0 < page.locator("#wires path").count() < wires
@@ -215,7 +215,7 @@ def test_keys_step_on_and_back(visit, net):
 def test_the_backward_pass_frees_what_was_kept(visit, net):
     page = visit(net, "#@25")
     assert page.locator("#step").inner_text() == (
-        "Step 25 of 45, backward: matmul (n32) · frees 1.54 kB of matmul · 5.5 kB kept for the backward pass"
+        "Step 25 of 45, backward: matmul (n32) · frees 1.54 kB of matmul · 3.97 kB kept for the backward pass"
     )
     assert "freed" in _box(page, "n13").get_attribute("class")
     assert "freed" not in _box(page, "n4").get_attribute("class")
@@ -224,11 +224,11 @@ def test_the_backward_pass_frees_what_was_kept(visit, net):
 
 
 def test_partial_sums_are_counted_at_a_fan_out(visit, net):
-    page = visit(net, "#n37@30")
-    assert "add (n37) · 2 of 3 contributions to ∂ relu" in page.locator("#step").inner_text()
-    assert _box(page, "n37").locator(".badge").text_content() == "2/3"
+    page = visit(net, "#n36@29")
+    assert "add (n36) · 2 of 3 contributions to ∂ relu" in page.locator("#step").inner_text()
+    assert _box(page, "n36").locator(".badge").text_content() == "2/3"
     page.keyboard.press("/")
-    page.keyboard.type("n42")
+    page.keyboard.type("n44")
     page.keyboard.press("Enter")
     assert page.locator(".sum").inner_text() == "Partial sum: 3 of 3 contributions to the gradient of relu (n4)"
 

@@ -57,8 +57,8 @@ def _onnx(path, *shapes, dtype=TensorProto.FLOAT):
     """Write a network that multiplies its input by a parameter, or adds it to several."""
     inputs = [helper.make_tensor_value_info(f"x{i}", dtype, shape) for i, shape in enumerate(shapes)]
     node = helper.make_node("Mul" if len(shapes) == 1 else "Sum", [*(each.name for each in inputs), "w"], ["y"])
-    output = helper.make_tensor_value_info("y", TensorProto.FLOAT, shapes[0])
-    weights = numpy_helper.from_array(np.ones(1, np.float32), "w")
+    output = helper.make_tensor_value_info("y", dtype, shapes[0])
+    weights = numpy_helper.from_array(np.ones(1, helper.tensor_dtype_to_np_dtype(dtype)), "w")
     graph = helper.make_graph([node], "test", inputs, [output], [weights])
     opsets = [helper.make_opsetid("", 18)]
     onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=10), path)

@@ -243,3 +243,14 @@ def test_a_checksum_is_verified():
     with pytest.raises(FormatError) as err:
         _unpack(content.replace(np.float64(3).tobytes(), np.float64(4).tobytes()))
     assert str(err.value) == NO_NPZ
+
+
+def test_an_interrupt_stays_one(monkeypatch):
+    def interrupted(archive, *args, **options):
+        real(archive, *args, **options)
+        raise KeyboardInterrupt
+
+    real = zipfile.ZipFile.open
+    monkeypatch.setattr(zipfile.ZipFile, "open", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        npz.pack({"a": np.ones(2)}, io.BytesIO())
