@@ -95,12 +95,7 @@ class Optimizer:
         for place, tensor in enumerate(tensors):
             self._check_tensor(tensor, place, held)
             held.add(id(tensor))
-        options = {**self.defaults, **group, "params": tensors}
-        for name, value in options.items():
-            if isinstance(value, np.generic):  # of NumPy's numbers a float64 would make all of float32 one
-                options[name] = value.item()
-        self.check(options)
-        self.param_groups.append(options)
+        self.param_groups.append(self._checked({**self.defaults, **group, "params": tensors}))
 
     def _check_tensor(self, tensor: Any, place: int, held: set[int]) -> None:
         if not isinstance(tensor, Tensor):
@@ -120,6 +115,12 @@ class Optimizer:
             )  # fmt: skip
         if id(tensor) in held:
             raise ArgumentError(sentence(self._name, f"parameter {place} comes a second time"))
+
+    def _checked(self, group: Group) -> Group:
+        """Return a group with Python's numbers for NumPy's, of which a float64 would make all of float32 one."""
+        options = {name: _plain(value) if name != "params" else value for name, value in group.items()}
+        self.check(options)
+        return options
 
     def check(self, group: Group) -> None:
         """Raise `ArgumentError` if an option is out of range."""
@@ -145,11 +146,13 @@ class Optimizer:
 
         Raises
         ------
+        ArgumentError
+            If an option has been set to what is out of range.
         ShapeError
             If a gradient is not shaped as its parameter, which has been given other values since.
         """
         moves: list[tuple[Tensor, NDArray[Any], State]] = []
-        for group in self.param_groups:
+        for group in map(self._checked, self.param_groups):
             for parameter in group["params"]:
                 grad = parameter.grad
                 if grad is None:
@@ -300,3 +303,11 @@ def _array(tensor: Tensor, place: int, name: str, value: Any) -> NDArray[Any]:
                      got=array.shape)
         )  # fmt: skip
     return array
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        return tuple(map(_plain, value))
+    return (
+        value.item() if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and not value.ndim) else value
+    )

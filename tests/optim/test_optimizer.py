@@ -324,3 +324,34 @@ def test_what_requires_no_gradient_would_never_move():
         "SGD: parameter 1 requires no gradient, so it would never move; "
         "set requires_grad, or leave it out: [p for p in parameters if p.requires_grad]"
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (optim.SGD, {"lr": np.float64(0.1), "momentum": np.float64(0.9)}),
+        (optim.Adam, {"betas": (np.float64(0.9), np.array(0.999))}),
+        (optim.RMSprop, {"alpha": np.float64(0.9), "momentum": np.float64(0.9)}),
+    ],
+)
+def test_numpys_numbers_widen_nothing(kind, options):
+    w = ag.tensor(np.ones(3, np.float32), requires_grad=True)
+    optimizer = kind([w], lr=0.1)
+    optimizer.param_groups[0].update(options)
+    for _ in range(2):
+        w.grad = np.ones(3, np.float32)
+        optimizer.step()
+    held = [value for value in optimizer.state[w].values() if isinstance(value, np.ndarray)]
+    assert w.dtype == np.float32
+    assert all(value.dtype == np.float32 for value in held)
+
+
+@pytest.mark.parametrize("lr", [-0.1, np.inf, np.nan, "a", None])
+def test_options_that_are_set_later_are_checked(lr):
+    w = ag.tensor([1.0], requires_grad=True)
+    optimizer = optim.SGD([w], 0.1)
+    w.grad = np.ones(1)
+    optimizer.param_groups[0]["lr"] = lr
+    with pytest.raises(ArgumentError, match="SGD: lr is out of range: expected at least 0"):
+        optimizer.step()
+    assert w.tolist() == [1.0]
