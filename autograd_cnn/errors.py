@@ -118,7 +118,7 @@ def raise_as(where: str, error: Exception, shapes: str = "") -> None:
     Raises
     ------
     ShapeError, ArgumentError, OperandError, IndexError
-        By the kind of ``error``; an `AxisError` stays one.
+        By the kind of ``error``; an ``AxisError`` stays one.
 
     Examples
     --------

@@ -65,7 +65,7 @@ class Node:
         The parameters that were passed, as they were parsed; None once they have been freed.
     operands : sequence
         Those that want no gradient, at their positions: numbers, None, and arrays under `tracing`, else what is
-        `Missing`. Of the others it may hold numbers. Empty if all want one.
+        ``Missing``. Of the others it may hold numbers. Empty if all want one.
     saved : dict or None
         What the rules asked for, by name; None once it has been freed.
     serial : int

@@ -192,11 +192,11 @@ class Tensor(NumpyFunctions, TorchMethods):
         return value
 
     def item(self, *index: int) -> Any:
-        """Return the only element, or that at an index, as a Python number; refused where `float` is."""
+        """Return the only element, or that at an index, as a Python number; refused where ``float`` is."""
         return self._number().item(*index) if index else single(self._number()).item()
 
     def tolist(self) -> Any:
-        """Return the values as nested lists; refused where `float` is."""
+        """Return the values as nested lists; refused where ``float`` is."""
         return self._number().tolist()
 
     def detach(self) -> "Tensor":
