@@ -1,7 +1,5 @@
 """autograd_cnn as its users spell it, whatever the backend."""
 
-import numpy as np
-
 import autograd_cnn as ag
 from autograd_cnn import nn, optim
 from benchmarks.peers._modules import build, scalars, training
@@ -14,7 +12,7 @@ def network(task: Network) -> Job:
     model.load_state_dict(task.weights(), strict=False)
     optimizer = optim.SGD(model.parameters(), lr=task.rate)
     images, labels = task.data()
-    return training(model, optimizer, lambda: nn.cross_entropy(model(images), labels), np.asarray)
+    return training(model, optimizer, lambda: nn.cross_entropy(model(images), labels), ag.Tensor.numpy)
 
 
 def convolution(task: Convolution) -> Job:
