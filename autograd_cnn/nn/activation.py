@@ -1,6 +1,9 @@
 """Activation functions as layers, each `autograd_cnn`'s function of the same name."""
 
+import math
+
 from autograd_cnn import ops
+from autograd_cnn.nn.checks import between, flags
 from autograd_cnn.nn.module import Module
 from autograd_cnn.tape import Array
 
@@ -21,7 +24,7 @@ class ReLU(Module):
     """
 
     def __init__(self, inplace: bool = False) -> None:
-        pass
+        flags("ReLU", inplace=inplace)
 
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""
@@ -44,7 +47,9 @@ class LeakyReLU(Module):
     array([-0.1,  2. ])
     """
 
-    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:  # noqa: ARG002  # PyTorch's
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        between("LeakyReLU", -math.inf, math.inf, negative_slope=negative_slope)
+        flags("LeakyReLU", inplace=inplace)
         self.negative_slope = negative_slope
 
     def forward(self, x: Array) -> Array:
@@ -72,7 +77,9 @@ class ELU(Module):
     array([-0.632,  2.   ])
     """
 
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:  # noqa: ARG002  # PyTorch's
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        between("ELU", -math.inf, math.inf, alpha=alpha)
+        flags("ELU", inplace=inplace)
         self.alpha = alpha
 
     def forward(self, x: Array) -> Array:
@@ -117,7 +124,7 @@ class SiLU(Module):
     """
 
     def __init__(self, inplace: bool = False) -> None:
-        pass
+        flags("SiLU", inplace=inplace)
 
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""

@@ -23,9 +23,10 @@ def between(where: str, low: float, high: float, **numbers: Any) -> None:
     """Raise `ArgumentError` unless every number is real and within the bounds; NaN is not."""
     for name, number in numbers.items():
         if not isinstance(number, Real) or not low <= float(number) <= high:
-            bounds = f"from {low} to {high}" if math.isfinite(high) else f"of at least {low}"
+            bounds = f" of at least {low}" if math.isfinite(low) else ""
+            bounds = f" from {low} to {high}" if math.isfinite(high) else bounds
             raise ArgumentError(
-                sentence(where, f"{name} is out of range", expected=f"a number {bounds}", got=repr(number))
+                sentence(where, f"{name} is out of range", expected=f"a number{bounds}", got=repr(number))
             )
 
 

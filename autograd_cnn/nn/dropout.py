@@ -3,7 +3,7 @@
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.nn.checks import between
+from autograd_cnn.nn.checks import between, flags
 from autograd_cnn.nn.init import Rng
 from autograd_cnn.nn.module import Module
 from autograd_cnn.tape import Array, values_of
@@ -39,8 +39,9 @@ class Dropout(Module):
     array([1., 1., 1., 1.])
     """
 
-    def __init__(self, p: float = 0.5, inplace: bool = False, *, rng: Rng = None) -> None:  # noqa: ARG002  # PyTorch's
+    def __init__(self, p: float = 0.5, inplace: bool = False, *, rng: Rng = None) -> None:
         between("Dropout", 0, 1, p=p)
+        flags("Dropout", inplace=inplace)
         self.p = p
         self.rng = np.random.default_rng(rng)
 
