@@ -9,13 +9,16 @@ import numpy as np
 
 from autograd_cnn import kernels
 from autograd_cnn.ops.elementwise import exp
-from autograd_cnn.ops.selection import clip, greater, masked, where
+from autograd_cnn.ops.selection import clip, greater, less, masked, where
 from autograd_cnn.parameters import Number
 from autograd_cnn.primitive import primitive
-from autograd_cnn.tape import Array, Floats
+from autograd_cnn.tape import Array, Floats, values_of
 
 _FAR = 1e3
 """Where every tail has come to 0, in any dtype; times infinity it would be no number."""
+
+_TAIL = -80.0
+"""Below, sigmoid(x) is exp(x) to the last digit, and soon too small for a type's full precision."""
 
 
 @primitive(residuals=("mask",))
@@ -151,7 +154,12 @@ def silu(x: Floats) -> Array:
 
 @silu.vjp("x")
 def silu_wrt_x(g: Array, *, x: Array) -> Array:
-    return g * (sigmoid(x) + clip(x, min=-_FAR, max=_FAR) * _sigmoid_slope(x))
+    near = clip(x, min=-_FAR, max=_FAR)
+    slope = sigmoid(x) + near * _sigmoid_slope(x)
+    if np.min(values_of(x), initial=0.0) < _TAIL:  # exp(x)·(1 + x), whose first factor may be 0 before the product is
+        root = exp(clip(near, max=_TAIL) * 0.5)
+        slope = where(less(x, _TAIL), root * (near + 1) * root, slope)
+    return g * slope
 
 
 # --- the normal distribution, and what is made of it ------------------------------------------
