@@ -9,16 +9,15 @@ import numpy as np
 
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.files import replacing
-from autograd_cnn.graph.drawing.dot import Show, draw
-from autograd_cnn.graph.drawing.render import ending, picture
-from autograd_cnn.graph.drawing.style import Quantity, Theme
-from autograd_cnn.graph.model import Edge, GraphNode
-from autograd_cnn.graph.notebook import bundle
-from autograd_cnn.graph.page.html import Highlight, page
+from autograd_cnn.graph.nodes import Edge, GraphNode
 from autograd_cnn.graph.reading import rebuild
 
 if TYPE_CHECKING:
     import graphviz
+
+    from autograd_cnn.viz.drawing.dot import Show
+    from autograd_cnn.viz.drawing.style import Quantity, Theme
+    from autograd_cnn.viz.page.html import Highlight
 
 VERSION = 1
 
@@ -53,6 +52,8 @@ class Graph:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """Show the graph as a picture in a notebook."""
+        from autograd_cnn.viz.notebook import bundle  # noqa: PLC0415  # pictures are loaded when one is asked for
+
         return bundle(repr(self), self.nodes, self.edges)
 
     def to_json(self) -> str:
@@ -98,10 +99,10 @@ class Graph:
     def to_dot(
         self,
         *,
-        show: Show = "both",
+        show: "Show" = "both",
         depth: int | None = None,
-        color: Quantity | None = None,
-        theme: Theme = "light",
+        color: "Quantity | None" = None,
+        theme: "Theme" = "light",
         legend: bool = True,
     ) -> "graphviz.Digraph":
         """Draw the graph in Graphviz's DOT language; the same graph gives the same bytes.
@@ -133,16 +134,18 @@ class Graph:
         >>> print(ag.graph.capture(x * x).to_dot(legend=False).body[-1].strip())
         n1 -> n2 [weight=20]
         """
+        from autograd_cnn.viz.drawing.dot import draw  # noqa: PLC0415  # as above
+
         return draw(self.nodes, self.edges, show=show, depth=depth, color=color, theme=theme, legend=legend)
 
     def render(
         self,
         path: str | Path,
         *,
-        show: Show = "both",
+        show: "Show" = "both",
         depth: int | None = None,
-        color: Quantity | None = None,
-        theme: Theme = "light",
+        color: "Quantity | None" = None,
+        theme: "Theme" = "light",
         legend: bool = True,
     ) -> Path:
         """Write the graph to a file: a picture, a page, DOT or JSON, by the ending of its name.
@@ -177,6 +180,8 @@ class Graph:
         ...     ag.graph.capture(x * x).render(f"{folder}/square.dot").name
         'square.dot'
         """
+        from autograd_cnn.viz.drawing.render import ending, picture  # noqa: PLC0415  # as above
+
         path = Path(path)
         suffix = ending(path)
         if suffix == ".html":
@@ -190,7 +195,7 @@ class Graph:
             file.write(content)
         return path
 
-    def to_html(self, path: str | Path, *, highlight: Highlight | None = None) -> Path:
+    def to_html(self, path: str | Path, *, highlight: "Highlight | None" = None) -> Path:
         """Write the graph as a page to look around in: one file, which works without a network.
 
         It pans, zooms, searches, folds modules, steps through both passes, and shows for each node
@@ -223,6 +228,8 @@ class Graph:
         ...     ag.graph.capture(x * x).to_html(f"{folder}/net.html", highlight={"n0": {(0, 1): 8.0}}).name
         'net.html'
         """
+        from autograd_cnn.viz.page.html import page  # noqa: PLC0415  # as above
+
         path = Path(path)
         content = page(self.nodes, self.edges, highlight)
         with replacing(path) as file:

@@ -14,9 +14,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from autograd_cnn.engine.node import Shape
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.nn.checks import floats
-from autograd_cnn.tape import Shape
 
 Rng: TypeAlias = np.random.Generator | int | None
 """Where random numbers come from: a generator, a seed, or None for the system's entropy."""

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_cnn import ops
+from autograd_cnn.engine.node import Array, check_differentiable, values_of
+from autograd_cnn.engine.recording import entering, recording
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.nn.checks import flags, floats
-from autograd_cnn.recording import entering, recording
-from autograd_cnn.tape import Array, check_differentiable, values_of
 from autograd_cnn.tensor import Tensor
 
 _CONTAINERS = (list, tuple, set, frozenset, deque, dict)
