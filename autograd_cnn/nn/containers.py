@@ -11,7 +11,7 @@ from autograd_cnn.nn.layers.pooling import MaxPool2d
 from autograd_cnn.nn.module import Module
 
 
-class _Row(Module):
+class _Container(Module):
     """Modules in order, each an attribute of its own."""
 
     def _add(self, name: str, module: Module) -> None:
@@ -42,7 +42,7 @@ class _Row(Module):
         return self.children()
 
 
-class Sequential(_Row):
+class Sequential(_Container):
     """Modules that run one after the other.
 
     A `MaxPool2d` does the work of a `ReLU` right before or behind it, with ``rectified=True``. Values and
@@ -108,7 +108,7 @@ def _joined(modules: list[Module]) -> Iterator[tuple[Module, bool]]:
         done += 2 if rectified else 1
 
 
-class ModuleList(_Row):
+class ModuleList(_Container):
     """A list of modules for a ``forward`` of your own.
 
     Parameters

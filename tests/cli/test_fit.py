@@ -17,7 +17,7 @@ def _ignore(epoch, tally):
 
 
 def _fit(dataset, seed=0, lr=2e-3, watch=_ignore, epochs=2):
-    model = nn.digits_net(seed)
+    model = nn.digits_net(rng=seed)
     return model, list(fit(model, dataset, Plan(epochs, 32, lr, seed), watch))
 
 

@@ -8,7 +8,6 @@ from autograd_cnn.engine.node import Array
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.nn import init
 from autograd_cnn.nn.checks import positive
-from autograd_cnn.nn.layers.linear import first_parameters
 from autograd_cnn.nn.module import Module, Parameter, computed_in
 from autograd_cnn.parameters import IntOrPair, Padding, pair
 
@@ -113,7 +112,7 @@ class Conv2d(_Convolution):
         super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
         self.padding = parameters.padding("Conv2d", "padding", padding)
         shape = (out_channels, in_channels // groups, *self.kernel_size)
-        self.weight, self.bias = first_parameters(shape, out_channels, bias, rng, dtype)
+        self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
 
     def forward(self, x: Array) -> Array:
         """Return (N, F, OH, OW) for ``x`` (N, C, H, W)."""
@@ -174,7 +173,7 @@ class ConvTranspose2d(_Convolution):
         self.padding = parameters.padding("ConvTranspose2d", "padding", padding)
         self.output_padding = output_padding
         shape = (in_channels, out_channels // groups, *self.kernel_size)
-        self.weight, self.bias = first_parameters(shape, out_channels, bias, rng, dtype)
+        self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
 
     def forward(self, x: Array) -> Array:
         """Return (N, F, OH, OW) for ``x`` (N, C, H, W)."""

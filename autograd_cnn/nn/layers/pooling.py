@@ -73,7 +73,7 @@ class MaxPool2d(_Pool):
 
 
 class MeanPool2d(_Pool):
-    """The mean of every window, as `autograd_cnn.mean_pool`; PyTorch calls it ``AvgPool2d``.
+    """The mean of every window, as `autograd_cnn.mean_pool`. ``MeanPool2d`` and ``AvgPool2d`` are one class.
 
     Parameters
     ----------
@@ -113,7 +113,9 @@ class MeanPool2d(_Pool):
 
 
 class AdaptiveMeanPool2d(Module):
-    """Means over windows that divide the image into ``output_size`` places, as PyTorch's ``AdaptiveAvgPool2d``.
+    """Means over windows that divide the image into ``output_size`` places, as `autograd_cnn.adaptive_mean_pool`.
+
+    ``AdaptiveMeanPool2d`` and ``AdaptiveAvgPool2d`` are one class.
 
     Parameters
     ----------
@@ -157,7 +159,7 @@ class GlobalMeanPool2d(Module):
 
 
 AvgPool2d = MeanPool2d
-"""PyTorch's name."""
+"""The same class by PyTorch's name."""
 
 AdaptiveAvgPool2d = AdaptiveMeanPool2d
-"""PyTorch's name."""
+"""The same class by PyTorch's name."""
