@@ -174,7 +174,7 @@ def _follow(model: nn.Module, dataset: Dataset, plan: Plan, folder: RunFolder) -
     try:
         # An overflow shows in the loss, which is looked at in every step.
         with progress(plan.epochs, len(dataset.train.labels)) as shown, np.errstate(over="ignore", invalid="ignore"):
-            for epoch in fit(model, dataset, plan, shown.step):
+            for epoch in fit(nn.fuse(model), dataset, plan, shown.step):
                 folder.add(epoch, model.state_dict())
                 shown.epoch(epoch)
                 accuracy = epoch.test_accuracy

@@ -11,6 +11,7 @@ from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.replay import parameters
 from autograd_cnn.explain.call import Call, Element, Term, UnknownError
 from autograd_cnn.kernels.windows import windows
+from autograd_cnn.ops.pooling import _relu_max_pool
 from autograd_cnn.ops.reduction import spread
 
 
@@ -70,4 +71,5 @@ def _in_window(call: Call, position: int) -> Array:
 
 _CANDIDATES: Final[dict[Primitive, Callable[[Call, int], Array]]] = {
     ops.maximum: _between, ops.minimum: _between, ops.max: _along, ops.min: _along, ops.max_pool: _in_window,
+    _relu_max_pool: _in_window,
 }  # fmt: skip

@@ -9,12 +9,13 @@ import numpy as np
 
 from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced
 from autograd_cnn.engine.primitive import Primitive
-from autograd_cnn.engine.replay import operand, parameters, values_of
+from autograd_cnn.engine.replay import operand, values_of
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
 from autograd_cnn.explain.call import Call, Element, Index, Term, UnknownError, aligned
 from autograd_cnn.explain.choice import choice
 from autograd_cnn.explain.explanation import Explanation
 from autograd_cnn.explain.fanout import Share, shares
+from autograd_cnn.ops.pooling import _relu_max_pool
 from autograd_cnn.viz.drawing.label import shape_text
 
 
@@ -124,7 +125,7 @@ class _Question:
         found = choice(call)
         if found is not None and self.left(found[0]):
             raise GradientError(_CHANGED)
-        note = "0 counts as well" if parameters(self.node).get("rectified") else ""
+        note = "0 counts as well" if self.node.primitive is _relu_max_pool else ""
         return found and self.explanation(_sources(call), terms=found[0], candidates=found[1], note=note)
 
     def of_sum(self, call: Call) -> Explanation | None:

@@ -18,6 +18,7 @@ from autograd_cnn.nn.functional import (
     mse_loss,
     nll_loss,
 )
+from autograd_cnn.nn.fusion import fuse
 from autograd_cnn.nn.layers.activation import (
     ELU,
     GELU,
@@ -110,6 +111,7 @@ __all__ = [
     "cross_entropy",
     "digits_net",
     "functional",
+    "fuse",
     "huber_loss",
     "init",
     "l1_loss",

@@ -85,12 +85,10 @@ def max_pool(
     padding: Padding = 0,
     dilation: IntOrPair = 1,
     ceil_mode: Flag = False,
-    rectified: Flag = False,
 ) -> tuple[Array, Array]:
     """The largest value of every window; where several tie, the first, row by row, is the winner.
 
     Only the winner gets the gradient, and a pixel that wins in several windows gets the sum.
-    Where 0 counts as well, it wins over all that is not positive, and then no pixel gets any.
 
     Parameters
     ----------
@@ -108,8 +106,6 @@ def max_pool(
         Pixels between neighbouring taps of a window.
     ceil_mode : bool
         Round the number of windows up instead of down; none begins behind the image.
-    rectified : bool
-        Let 0 count as well: values and gradients of a `relu`, before or after, in the same pass.
 
     Returns
     -------
@@ -129,13 +125,13 @@ def max_pool(
     """
     slid = _slide("max_pool", np.shape(x), window, stride, padding, dilation, ceil_mode)
     (x,) = joined("max_pool", x=x)
-    y, winners = kernels.max_pool(_lift(x), slid, rectified)
+    y, winners = kernels.max_pool(_lift(x), slid, False)  # noqa: FBT003  # not rectified
     shape = (*x.shape[:-2], *slid.out)
     return y.reshape(shape), winners.reshape(shape)
 
 
 @max_pool.vjp("x")
-def max_pool_wrt_x(g: Array, *, winners: Array, x_shape: Shape, rectified: bool, **geometry: Any) -> Array:
+def max_pool_wrt_x(g: Array, *, winners: Array, x_shape: Shape, **geometry: Any) -> Array:
     return scatter_winners(g, winners=winners, x_shape=x_shape, **geometry)
 
 
@@ -236,6 +232,42 @@ def scatter_winners(
 @scatter_winners.vjp("g")
 def scatter_winners_wrt_g(u: Array, *, winners: Array, x_shape: Shape, **geometry: Any) -> Array:
     return gather_winners(u, winners=winners, **geometry)
+
+
+@primitive(residuals=("winners",))
+def _relu_max_pool(
+    x: Array,
+    *,
+    window: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: Padding = 0,
+    dilation: IntOrPair = 1,
+    ceil_mode: Flag = False,
+) -> tuple[Array, Array]:
+    """The largest value of every window, or 0 where none is positive: a `relu` and a `max_pool` in one pass.
+
+    The order of the two does not matter. Where 0 wins, no pixel gets a gradient. `autograd_cnn.ops.fusion` puts it in
+    their place.
+
+    Parameters are those of `max_pool`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> _relu_max_pool(np.arange(-8.0, 8.0).reshape(4, 4), window=2)
+    array([[0., 0.],
+           [5., 7.]])
+    """
+    slid = _slide("relu_max_pool", np.shape(x), window, stride, padding, dilation, ceil_mode)
+    (x,) = joined("relu_max_pool", x=x)
+    y, winners = kernels.max_pool(_lift(x), slid, True)  # noqa: FBT003  # rectified
+    shape = (*x.shape[:-2], *slid.out)
+    return y.reshape(shape), winners.reshape(shape)
+
+
+@_relu_max_pool.vjp("x")
+def relu_max_pool_wrt_x(g: Array, *, winners: Array, x_shape: Shape, **geometry: Any) -> Array:
+    return scatter_winners(g, winners=winners, x_shape=x_shape, **geometry)
 
 
 def _checked(where: str, winners: Array, x: Shape, slid: Windows, ceil_mode: bool) -> Array:

@@ -154,7 +154,7 @@ WRONG = {
     ),
     "another winner": (
         _convolutional, ops.max_pool, "x",
-        lambda g, *, winners, x_shape, rectified, **geometry: ag.scatter_winners(
+        lambda g, *, winners, x_shape, **geometry: ag.scatter_winners(
             g, winners=(winners + 1) % 4, x_shape=x_shape, **geometry),
     ),
     "dropped mask": (_convolutional, ops.relu, "x", lambda g: g),

@@ -1,5 +1,7 @@
 """Pooling as layers."""
 
+from typing import Any
+
 from autograd_cnn import ops, parameters
 from autograd_cnn.engine.node import Array
 from autograd_cnn.nn.module import Module
@@ -64,12 +66,19 @@ class MaxPool2d(_Pool):
         super().__init__(kernel_size, stride, padding, ceil_mode)
         self.dilation = dilation
 
-    def forward(self, x: Array, rectified: bool = False) -> Array:
-        """Return (N, C, OH, OW) for ``x`` (N, C, H, W), through a ReLU where ``rectified``."""
-        return ops.max_pool(
-            x, window=self.kernel_size, stride=self.stride, padding=self.padding, dilation=self.dilation,
-            ceil_mode=self.ceil_mode, rectified=rectified,
-        )  # fmt: skip
+    def geometry(self) -> dict[str, Any]:
+        """Return the parameters of `autograd_cnn.max_pool`."""
+        return {
+            "window": self.kernel_size,
+            "stride": self.stride,
+            "padding": self.padding,
+            "dilation": self.dilation,
+            "ceil_mode": self.ceil_mode,
+        }
+
+    def forward(self, x: Array) -> Array:
+        """Return (N, C, OH, OW) for ``x`` (N, C, H, W)."""
+        return ops.max_pool(x, **self.geometry())
 
 
 class MeanPool2d(_Pool):

@@ -8,6 +8,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape
 from autograd_cnn.kernels import set_backend
+from autograd_cnn.ops.pooling import _relu_max_pool
 from autograd_cnn.testing.case import Case, add_samples, sample
 from autograd_cnn.testing.draw import Draw
 
@@ -32,10 +33,6 @@ _FORMS: list[tuple[Shape, dict[str, Any]]] = [
     ((1, 1, 1, 2), {"window": 3, "stride": 3, "ceil_mode": True}),
 ]
 _MAX_FORMS = [*_FORMS, ((1, 1, 8, 9), {"window": (2, 3), "stride": 1, "dilation": (3, 2)})]
-_RECTIFIED_FORMS: list[tuple[Shape, dict[str, Any]]] = [
-    ((1, 2, 4, 6), {"window": 2, "rectified": True}),
-    ((2, 5, 5), {"window": (1, 3), "stride": 2, "padding": (0, 1), "rectified": True}),
-]
 _MEAN_FORMS = [
     *_FORMS,
     ((1, 1, 5, 7), {"window": 3, "stride": 2, "padding": 1, "count_include_pad": False}),
@@ -65,7 +62,8 @@ def _averaging(x: Shape, form: dict[str, Any]) -> Case:
     return sample(normal(*y_shape), x_shape=x, **form)
 
 
-add_samples(ops.max_pool, *(sample(spaced(*x), **form) for x, form in _MAX_FORMS + _RECTIFIED_FORMS))
+for _pool in (ops.max_pool, _relu_max_pool):
+    add_samples(_pool, *(sample(spaced(*x), **form) for x, form in _MAX_FORMS))
 add_samples(ops.gather_winners, *starmap(_gathering, _MAX_FORMS), linear="x")
 add_samples(ops.scatter_winners, *starmap(_scattering, _MAX_FORMS), linear="g")
 add_samples(ops.mean_pool, *(sample(normal(*x), **form) for x, form in _MEAN_FORMS), linear="x")
