@@ -52,7 +52,7 @@ def shares(node: Node) -> list[Share]:
 
 
 def _called(node: Node) -> str:
-    place = f" in {node.scope}" if node.scope else ""
+    place = f" in {node.scope.path}" if node.scope.path else ""
     operands = " and ".join(_named(parent) for parent in node.parents if parent is not None)
     return f"{_named(node)}{f' of {operands}' if operands else ''}{place}"
 

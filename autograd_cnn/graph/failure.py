@@ -12,6 +12,7 @@ import numpy as np
 from autograd_cnn.engine.backward import toposort
 from autograd_cnn.engine.node import Node, Traced
 from autograd_cnn.engine.primitive import Primitive
+from autograd_cnn.engine.recording import EVERYWHERE, Recording, Scope
 from autograd_cnn.engine.replay import Values
 from autograd_cnn.graph.capture import Reading
 from autograd_cnn.graph.graph import Graph
@@ -88,8 +89,9 @@ def _graph(error: Exception) -> Graph | None:
     order = toposort(joined)[1:]
     text = f"{type(error).__name__}: {error}"
     rules = [frame.f_locals["node"] for frame in frames if frame.f_code is Primitive.pullback.__code__]
-    reading = Reading(order, Values(order, recorded), problems={node.serial: text for node in rules})
-    reading.read_failure(name, operands, parameters, _scope(frames), text)
+    scope = _scope(frames)
+    reading = Reading(order, Values(order, recorded), problems={node.serial: text for node in rules}, failed=scope)
+    reading.read_failure(name, operands, parameters, scope, text)
     return reading.graph()
 
 
@@ -136,7 +138,7 @@ def _function(frames: list[FrameType]) -> _Call | None:
     return None
 
 
-def _scope(frames: list[FrameType]) -> str:
-    """Return the path of the modules that were being called: each call is a frame of its module."""
-    modules = (frame.f_locals.get("self") for frame in frames if frame.f_code.co_name == "__call__")
-    return ".".join(name for module in modules if (name := getattr(module, "scope_name", "")))
+def _scope(frames: list[FrameType]) -> Scope:
+    """Return the innermost call of a module: each is a frame, which knows what is recorded inside."""
+    inner = (frame.f_locals.get("inner") for frame in reversed(frames) if frame.f_code.co_name == "__call__")
+    return next((each.scope for each in inner if isinstance(each, Recording)), EVERYWHERE)

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.files import replacing
-from autograd_cnn.graph.nodes import Edge, GraphNode
+from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
 from autograd_cnn.graph.reading import rebuild
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from autograd_cnn.viz.drawing.style import Quantity, Theme
     from autograd_cnn.viz.page.html import Highlight
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class Graph:
         Each behind all that it depends on; the node ``n7`` is ``nodes[7]``.
     edges : tuple of Edge
         In the order of their targets and, for each, of its operands.
+    calls : tuple of ModuleCall
+        Each behind those around it; a block of `autograd_cnn.scope` is none.
 
     Examples
     --------
@@ -46,6 +48,7 @@ class Graph:
 
     nodes: tuple[GraphNode, ...]
     edges: tuple[Edge, ...]
+    calls: tuple[ModuleCall, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Graph: {len(self.nodes)} nodes, {len(self.edges)} edges>"
@@ -54,7 +57,7 @@ class Graph:
         """Show the graph as a picture in a notebook."""
         from autograd_cnn.viz.notebook import bundle  # noqa: PLC0415  # pictures are loaded when one is asked for
 
-        return bundle(repr(self), self.nodes, self.edges)
+        return bundle(repr(self), self.nodes, self.edges, self.calls)
 
     def to_json(self) -> str:
         """Return the graph as a JSON text that `from_json` reads."""
@@ -62,6 +65,7 @@ class Graph:
             "version": VERSION,
             "nodes": [asdict(node) for node in self.nodes],
             "edges": [asdict(edge) for edge in self.edges],
+            "calls": [asdict(call) for call in self.calls],
         }
         return json.dumps(fields, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
@@ -78,7 +82,7 @@ class Graph:
             fields = json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, TypeError, RecursionError) as error:
             raise FormatError(sentence("Graph.from_json", "the text is no captured graph")) from error
-        if not isinstance(fields, dict) or fields.keys() != {"version", "nodes", "edges"}:
+        if not isinstance(fields, dict) or not fields.keys() >= {"version", "nodes", "edges"}:
             raise FormatError(sentence("Graph.from_json", "the text is no captured graph"))
         if type(fields["version"]) is not int or fields["version"] != VERSION:
             raise FormatError(
@@ -89,12 +93,15 @@ class Graph:
                     got=repr(fields["version"])[:60],
                 )
             )
+        if fields.keys() != {"version", "nodes", "edges", "calls"}:
+            raise FormatError(sentence("Graph.from_json", "the text is no captured graph"))
         nodes = rebuild(tuple[GraphNode, ...], fields["nodes"], "Graph.from_json: nodes")
         edges = rebuild(tuple[Edge, ...], fields["edges"], "Graph.from_json: edges")
+        calls = rebuild(tuple[ModuleCall, ...], fields["calls"], "Graph.from_json: calls")
         if not _is_ordered(nodes, edges):
             raise FormatError(sentence("Graph.from_json", "the nodes' ids contradict each other"))
         _check_sizes(nodes)
-        return cls(nodes, edges)
+        return cls(nodes, edges, calls)
 
     def to_dot(
         self,
@@ -136,7 +143,7 @@ class Graph:
         """
         from autograd_cnn.viz.drawing.dot import draw  # noqa: PLC0415  # as above
 
-        return draw(self.nodes, self.edges, show=show, depth=depth, color=color, theme=theme, legend=legend)
+        return draw(self.nodes, self.edges, self.calls, show=show, depth=depth, color=color, theme=theme, legend=legend)
 
     def render(
         self,
@@ -231,7 +238,7 @@ class Graph:
         from autograd_cnn.viz.page.html import page  # noqa: PLC0415  # as above
 
         path = Path(path)
-        content = page(self.nodes, self.edges, highlight)
+        content = page(self.nodes, self.edges, self.calls, highlight)
         with replacing(path) as file:
             file.write(content.encode())
         return path

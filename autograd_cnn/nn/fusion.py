@@ -28,10 +28,10 @@ def fuse(model: M) -> M:
     """Return a model in which neighbours in each `Sequential` run as one operation, where there is one for both.
 
     A ReLU and a max-pool, in either order, become a pass that lets 0 win as well. Values and gradients stay the same,
-    but maps go through memory once and not twice. What can be fused is what `autograd_cnn.ops.fusion` has a proof for.
+    but maps go through memory once and not twice. What can be fused stands in one table, with a proof for each entry: ``autograd_cnn.ops.fusion.FUSIONS``.
 
     The layers are those of ``model``, so both learn the same parameters, and either one's ``state_dict`` fits the
-    other; `train` and `eval` act on both. What is around them is copied where something inside is fused: each
+    other; `Module.train` and `Module.eval` act on both. What is around them is copied where something inside is fused: each
     `Sequential`, and modules of your own, but for those with buffers of their own, which are left as they are. So are
     subclasses of `Sequential` and of layers, and layers whose ``forward`` has been replaced, as nothing is known of what
     they do.
@@ -94,7 +94,8 @@ class FusedSequential(Sequential):
                 x = run[0][1](x)
                 continue
             primitive, params = call
-            with scope(" + ".join(name for name, _ in run)):
+            names, kinds = ([name for name, _ in run], [type(module).__name__ for _, module in run])
+            with scope(" + ".join(names), " + ".join(kinds)):
                 x = primitive(x, **params)
         return x
 

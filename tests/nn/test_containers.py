@@ -33,8 +33,8 @@ def test_a_slice_keeps_names_and_so_scopes():
     net = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1))
     tail = net[1:]
     assert [name for name, _ in tail.named_children()] == ["1", "2"]
-    assert tail(np.ones(2)).node.scope == "2"
-    assert net(np.ones(2)).node.scope == "2"
+    assert tail(np.ones(2)).node.scope.path == "2"
+    assert net(np.ones(2)).node.scope.path == "2"
 
 
 def test_append_takes_the_next_free_number():
@@ -60,9 +60,9 @@ def test_modules_in_a_list_record_under_its_name():
             return self.blocks[2](self.blocks[1][0](x))
 
     y = Net()(np.ones(2))
-    assert y.node.scope == "blocks.2"
-    assert y.node.parents[0].scope == "blocks.1.0"
-    assert nn.Sequential({"net": Net()})(np.ones(2)).node.scope == "net.blocks.2"
+    assert y.node.scope.path == "blocks.2"
+    assert y.node.parents[0].scope.path == "blocks.1.0"
+    assert nn.Sequential({"net": Net()})(np.ones(2)).node.scope.path == "net.blocks.2"
 
 
 @pytest.mark.parametrize("make", [nn.Sequential, lambda *each: nn.ModuleList(each)])

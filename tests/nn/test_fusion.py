@@ -115,7 +115,7 @@ def test_at_any_depth_and_in_modules_of_ones_own():
     assert np.array_equal(y.numpy(), net(_images()).numpy())
     assert fused[0].blocks[1] is fused[0].features
     assert list(fused[0].state_dict()) == list(net.state_dict())
-    assert {node.scope for node in toposort(y.node) if node.primitive is not None} == {
+    assert {node.scope.path for node in toposort(y.node) if node.primitive is not None} == {
         "0.blocks.1.0", "0.blocks.1.1 + 2", "0.blocks.0.0 + 1"
     }  # fmt: skip
 

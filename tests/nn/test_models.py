@@ -63,7 +63,7 @@ def test_a_residual_block_is_its_formula(rng):
 
 def test_scopes_follow_the_blocks(rng):
     y = nn.resnet20(rng=0)[:4](rng.random((1, 3, 8, 8), np.float32))
-    assert y.node.scope == "layer1.2.relu2"
+    assert y.node.scope.path == "layer1.2.relu2"
 
 
 def test_a_network_learns_a_batch_by_heart(rng):
