@@ -22,7 +22,7 @@ ARGUMENTS = [
 SCENES = {
     "page-lenet": ("lenet", "#n3", "light"),
     "page-lenet-backward": ("lenet-backward", "#n1", "light"),
-    "page-lenet-step": ("lenet-backward", "#@39", "dark"),
+    "page-lenet-step": ("lenet-backward", "#@38", "dark"),
     "page-resnet20": ("resnet20", "", "light"),
 }
 """Each picture's graph, the place in it, and the colours."""
