@@ -168,7 +168,7 @@ def cross_entropy(
     array([1.386, 0.   ])
     """
     where = "cross_entropy"
-    labels, counted = _counted(where, target, ignore_index)
+    labels, counted = _labels(where, target, ignore_index)
     if counted is None and weight is None:
         losses = softmax_cross_entropy(input, labels=labels, label_smoothing=label_smoothing)
         return _reduced(where, losses, reduction)
@@ -212,7 +212,7 @@ def nll_loss(
     1.0
     """
     where = "nll_loss"
-    labels, counted = _counted(where, target, ignore_index)
+    labels, counted = _labels(where, target, ignore_index)
     (input,) = _in_floats(where, input=input)
     if counted is None and weight is None:
         return _reduced(where, _picked(where, input, labels), reduction)
@@ -221,7 +221,7 @@ def nll_loss(
     return _weighted(where, losses, factors[labels], counted, len(input), reduction)
 
 
-def _counted(where: str, target: Array, ignore_index: int) -> tuple[Any, Any]:
+def _labels(where: str, target: Array, ignore_index: int) -> tuple[Any, Any]:
     """Return the labels as an array, and whether each counts, or None where all do."""
     labels = np.asarray(target.value if isinstance(target, Traced) else target)
     ignored = np.asarray(labels == integer(where, "ignore_index", ignore_index))

@@ -31,7 +31,7 @@ def fuse(model: M) -> M:
     but maps go through memory once and not twice. What can be fused stands in one table, with a proof for each entry: ``autograd_cnn.ops.fusion.FUSIONS``.
 
     The layers are those of ``model``, so both learn the same parameters, and either one's ``state_dict`` fits the
-    other; `Module.train` and `Module.eval` act on both. What is around them is copied where something inside is fused: each
+    other; `Module.train` and `Module.eval` reach the layers of both. What is around them is copied where something inside is fused: each
     `Sequential`, and modules of your own, but for those with buffers of their own, which are left as they are. So are
     subclasses of `Sequential` and of layers, and layers whose ``forward`` has been replaced, as nothing is known of what
     they do.

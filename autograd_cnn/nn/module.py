@@ -6,7 +6,7 @@ attribute is all that it takes.
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -421,6 +421,14 @@ class Module:
         head = f"{type(self).__name__}({self.extra_repr()})" + (f": {_counted(count)}" if count else "")
         below = (f"{name}: {child!r}".replace("\n", "\n  ") for name, child in self.named_children())
         return "\n  ".join([head, *below])
+
+
+def unusual(module: Module, defaults: Iterable[tuple[str, object]]) -> Iterator[str]:
+    """Yield ``name=value`` for the attributes of a module that differ from their defaults, for its `extra_repr`."""
+    for name, default in defaults:
+        value = getattr(module, name, default)
+        if value != default:
+            yield f"{name}={value!r}"
 
 
 def _counted(count: int) -> str:

@@ -91,6 +91,9 @@ def fuse(program: Sequence[Step], outputs: Collection[Node]) -> list[Step]:
     It is seen if it is among the ``outputs``, if another step takes it as well, if it has a hook, or if it keeps its
     gradient.
 
+    Steps of a forward pass are rewritten before its rules run: what a rule takes from a call that is gone, such as a
+    ReLU's mask, is not an operand and so not seen here.
+
     Parameters
     ----------
     program : sequence of Step

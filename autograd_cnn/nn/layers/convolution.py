@@ -8,7 +8,7 @@ from autograd_cnn.engine.node import Array
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.nn import init
 from autograd_cnn.nn.checks import positive
-from autograd_cnn.nn.module import Module, Parameter, computed_in
+from autograd_cnn.nn.module import Module, Parameter, computed_in, unusual
 from autograd_cnn.parameters import IntOrPair, Padding, pair
 
 
@@ -45,14 +45,9 @@ class _Convolution(Module):
 
     def extra_repr(self) -> str:
         """Return the channels, the kernel's size and what is not as usual."""
-        shown = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"]
-        for name, default in self._defaults:
-            value = getattr(self, name, default)
-            if value != default:
-                shown.append(f"{name}={value!r}")
-        if self.bias is None:
-            shown.append("bias=False")
-        return ", ".join(shown)
+        sizes = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+        bias = ["bias=False"] if self.bias is None else []
+        return ", ".join([sizes, *unusual(self, self._defaults), *bias])
 
 
 class Conv2d(_Convolution):

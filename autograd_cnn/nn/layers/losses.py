@@ -12,7 +12,7 @@ from autograd_cnn.nn.functional import (
     mse_loss,
     nll_loss,
 )
-from autograd_cnn.nn.module import Module
+from autograd_cnn.nn.module import Module, unusual
 
 
 class _Loss(Module):
@@ -26,8 +26,7 @@ class _Loss(Module):
 
     def extra_repr(self) -> str:
         """Return what is not as usual."""
-        shown = ((name, getattr(self, name), default) for name, default in self._defaults)
-        return ", ".join(f"{name}={value!r}" for name, value, default in shown if value != default)
+        return ", ".join(unusual(self, self._defaults))
 
 
 class CrossEntropyLoss(_Loss):

@@ -4,7 +4,7 @@ from typing import Any
 
 from autograd_cnn import ops, parameters
 from autograd_cnn.engine.node import Array
-from autograd_cnn.nn.module import Module
+from autograd_cnn.nn.module import Module, unusual
 from autograd_cnn.parameters import IntOrPair, Padding, pair
 
 
@@ -22,12 +22,8 @@ class _Pool(Module):
 
     def extra_repr(self) -> str:
         """Return the window's size and what is not as usual."""
-        shown = [f"kernel_size={self.kernel_size}"]
-        for name, default in (("stride", self.kernel_size), *self._defaults):
-            value = getattr(self, name)
-            if value != default:
-                shown.append(f"{name}={value!r}")
-        return ", ".join(shown)
+        defaults = (("stride", self.kernel_size), *self._defaults)
+        return ", ".join([f"kernel_size={self.kernel_size}", *unusual(self, defaults)])
 
 
 class MaxPool2d(_Pool):

@@ -19,7 +19,7 @@ from autograd_cnn.engine.recording import scope
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.nn import init
 from autograd_cnn.nn.checks import flags, positive
-from autograd_cnn.nn.module import Module, Parameter, computed_in
+from autograd_cnn.nn.module import Module, Parameter, computed_in, unusual
 
 State: TypeAlias = tuple[Array, ...]
 """What a layer hands to its next step: (h,), or (h, c) for an LSTM."""
@@ -179,14 +179,9 @@ class _Sequence(_Recurrent):
 
     def extra_repr(self) -> str:
         """Return the sizes, and what is not as usual."""
-        shown = [str(self.input_size), str(self.hidden_size)]
-        if self.num_layers > 1:
-            shown.append(f"num_layers={self.num_layers}")
-        if not self.has_bias:
-            shown.append("bias=False")
-        if self.batch_first:
-            shown.append("batch_first=True")
-        return ", ".join(shown)
+        shown = [str(self.input_size), str(self.hidden_size), *unusual(self, [("num_layers", 1)])]
+        bias = [] if self.has_bias else ["bias=False"]
+        return ", ".join([*shown, *bias, *unusual(self, [("batch_first", False)])])
 
 
 # --- one step of each kind --------------------------------------------------------------------
