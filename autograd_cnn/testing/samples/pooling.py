@@ -62,8 +62,8 @@ def _averaging(x: Shape, form: dict[str, Any]) -> Case:
     return sample(normal(*y_shape), x_shape=x, **form)
 
 
-for _pool in (ops.max_pool, _relu_max_pool):
-    add_samples(_pool, *(sample(spaced(*x), **form) for x, form in _MAX_FORMS))
+add_samples(ops.max_pool, *(sample(spaced(*x), **form) for x, form in _MAX_FORMS))
+add_samples(_relu_max_pool, *(sample(spaced(*x), **form) for x, form in _MAX_FORMS))
 add_samples(ops.gather_winners, *starmap(_gathering, _MAX_FORMS), linear="x")
 add_samples(ops.scatter_winners, *starmap(_scattering, _MAX_FORMS), linear="g")
 add_samples(ops.mean_pool, *(sample(normal(*x), **form) for x, form in _MEAN_FORMS), linear="x")
