@@ -6,6 +6,7 @@ from textwrap import TextWrapper
 from typing import Final
 
 from autograd_cnn.engine.primitive import Primitive
+from autograd_cnn.errors import counted
 from autograd_cnn.testing.case import SAMPLES
 
 OURS: Final = "autograd_cnn.ops"
@@ -138,11 +139,7 @@ def _told(laws: Mapping[str, list[str]]) -> Iterator[str]:
     for law, calls in laws.items():
         same.setdefault(calls[0], []).append(law)
     for first, which in same.items():
-        others = f" and {_counted(len(which) - 1, 'other law')}" if which[1:] else ""
+        others = f" and {counted(len(which) - 1, 'other law')}" if which[1:] else ""
         more = max(len(laws[law]) for law in which) - 1
-        rest = f" (and on {_counted(more, 'other call')})" if more else ""
+        rest = f" (and on {counted(more, 'other call')})" if more else ""
         yield from _WRAPPED.wrap(f"{which[0]}{others}: {first}{rest}")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

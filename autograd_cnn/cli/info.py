@@ -7,25 +7,23 @@ import shutil
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import numpy as np
 
 from autograd_cnn import __version__
-from autograd_cnn.cli.progress import say
+from autograd_cnn.cli.output import say
 from autograd_cnn.kernels import current_backend
 
+PURPOSE: Final = """\
+Print what this installation consists of: versions, backend, threads and processor. A
+report of a fault should begin with it.
+"""
+HELP: Final = None
 
-def add_to(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "info",
-        help="print versions, backend, threads and processor",
-        description="Print what this installation consists of: versions, backend, threads and processor. "
-        "A report of a fault should begin with it.",
-        allow_abbrev=False,
-    )
-    parser.set_defaults(run=run)
+
+def add_options(_: argparse.ArgumentParser) -> None:
+    """It has none."""
 
 
 def run(_: argparse.Namespace) -> None:

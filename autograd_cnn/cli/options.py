@@ -1,4 +1,4 @@
-"""Kinds of values on the command line, each with an error that says what it expects."""
+"""Kinds of values on the command line, and errors that name the option."""
 
 import argparse
 import difflib
@@ -14,6 +14,14 @@ LONGEST: Final = 60
 """Of a value that is refused, no more characters are shown."""
 ALIKE: Final = 0.65
 """Two names are alike from here on, as `difflib` measures it from 0 to 1."""
+
+
+class UsageError(Exception):
+    """A command line that is not understood, as is known only when it is carried out."""
+
+
+class CommandError(Exception):
+    """A command that has failed; the text says all that there is to say."""
 
 
 def whole_number(least: int) -> Callable[[str], int]:
@@ -106,13 +114,15 @@ def did_you_mean(text: str, names: Iterable[str]) -> str:
 
 @contextmanager
 def writing_to(option: str, path: Path) -> Iterator[None]:
-    """Name the option and the path in whatever goes wrong with the file system inside."""
+    """Name the option and the path in whatever goes wrong with a file inside; standard output is not one."""
     try:
         yield
     except OSError as error:
+        if error.filename is None:
+            raise
         raise OSError(sentence(option, f"can't write to {path}: {error.strerror}")) from error
 
 
 def _refuse(expected: str, got: str, hint: str = "") -> NoReturn:
-    shown = got if len(got) <= LONGEST else f"{got[:LONGEST]}…"
-    raise argparse.ArgumentTypeError(f"expected {expected}, got {shown!r}" + (f"; {hint}" if hint else ""))
+    value = got if len(got) <= LONGEST else f"{got[:LONGEST]}…"
+    raise argparse.ArgumentTypeError(f"expected {expected}, got {value!r}" + (f"; {hint}" if hint else ""))

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn.cli import command, main
+from autograd_cnn.cli import info, main
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="pipes and signals as POSIX has them")
 
@@ -89,7 +89,7 @@ def test_a_failure_is_told_in_a_sentence(monkeypatch, capsys, error, code, told)
     def fail(arguments):
         raise error
 
-    monkeypatch.setattr(command.info, "run", fail)
+    monkeypatch.setattr(info, "run", fail)
     assert main(["info"]) == code
     assert capsys.readouterr() == ("", f"autograd-cnn info: {told}\n" if told else "")
 
@@ -98,7 +98,7 @@ def test_a_fault_of_ours_is_not_hidden(monkeypatch):
     def fail(arguments):
         raise IndexError
 
-    monkeypatch.setattr(command.info, "run", fail)
+    monkeypatch.setattr(info, "run", fail)
     with pytest.raises(IndexError):
         main(["info"])
 

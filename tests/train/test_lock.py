@@ -2,12 +2,12 @@ import subprocess
 import sys
 from contextlib import suppress
 
-from autograd_cnn.cli.lock import locked
+from autograd_cnn.train.lock import locked
 
 HOLD = """
 import sys
 from pathlib import Path
-from autograd_cnn.cli.lock import locked
+from autograd_cnn.train.lock import locked
 with locked(Path(sys.argv[1])) as mine:
     print(mine, flush=True)
     sys.stdin.readline()
