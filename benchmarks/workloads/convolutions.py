@@ -47,5 +47,5 @@ WORKLOAD = Workload(
     note="VGG and LeNet at batch 64, ResNet-50 at batch 8.",
     turn=0.1,
     quick=3,
-    most_rounds=3,
+    max_rounds=3,
 )

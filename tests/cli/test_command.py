@@ -231,3 +231,16 @@ def test_the_package_and_its_command_load_numpy_alone():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("argv", "modules"), [(["--version"], set()), (["--help"], set()), (["info"], {"info"})])
+def test_a_command_imports_no_other(argv, modules):
+    code = (
+        "import sys; from autograd_cnn.cli import main\n"
+        f"try: main({argv})\n"
+        "finally: print(*(name for name in sys.modules if name.startswith('autograd_cnn.cli.')), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    shared = {"command", "options", "output", "user_code"}
+    assert {name.rpartition(".")[2] for name in done.stderr.split()} == shared | modules
