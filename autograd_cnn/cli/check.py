@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from autograd_cnn.cli.findings import OURS, Findings
-from autograd_cnn.cli.options import CommandError, UsageError, one_of, whole_number
+from autograd_cnn.cli.options import CommandError, UsageError, did_you_mean, one_of, refuse, whole_number
 from autograd_cnn.cli.output import is_terminal, say
 from autograd_cnn.cli.user_code import one_line, search_folder
 from autograd_cnn.engine.primitive import Primitive
@@ -48,7 +48,7 @@ The exit code is 0 if all laws hold, 1 if one is broken or a primitive has no sa
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what can be chosen."""
+    """Add what can be matches."""
     add = parser.add_argument
     add(
         "--module",
@@ -60,7 +60,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--primitive", metavar="PATTERN", help='only those of such a name, as in "*pool*" or "mypkg.*"')
     add(
         "--backend",
-        type=one_of("both", "reference"),
+        type=_backend,
         default="both",
         metavar="NAME",
         help="both, reference (default: %(default)s, where Numba is installed)",
@@ -68,12 +68,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=whole_number(0), default=0, metavar="N", help="of the random numbers (default: %(default)s)")
 
 
+def _backend(text: str) -> str:
+    if text in {"jit", "auto"}:
+        refuse("both or reference", text, "both holds jit, where Numba is installed, against the reference")
+    return one_of("both", "reference")(text)
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Check; a primitive that fails is shown in full, and counted at the end by a `CommandError`."""
-    primitives = _chosen(arguments)
+    primitives = _select_primitives(arguments)
     laws = _laws(arguments.backend)
     start = time.perf_counter()
-    findings = _findings(primitives, laws, arguments.seed)
+    findings = _try_laws(primitives, laws, arguments.seed)
     for line in findings.lines():
         say(line)
     say("")
@@ -88,7 +94,7 @@ def run(arguments: argparse.Namespace) -> None:
 # --- what is checked --------------------------------------------------------------------------
 
 
-def _chosen(arguments: argparse.Namespace) -> dict[str, Primitive]:
+def _select_primitives(arguments: argparse.Namespace) -> dict[str, Primitive]:
     """Import the modules and return their primitives and ours, as far as the pattern goes."""
     import_module(OUR_SAMPLES)
     if arguments.module:
@@ -101,10 +107,12 @@ def _chosen(arguments: argparse.Namespace) -> dict[str, Primitive]:
     pattern = arguments.primitive
     if pattern is None:
         return primitives
-    chosen = {name: p for name, p in primitives.items() if fnmatchcase(name, pattern) or fnmatchcase(p.name, pattern)}
-    if not chosen:
-        raise UsageError(f"--primitive {pattern}: none of {len(primitives)} primitives has such a name")
-    return chosen
+    matches = {name: p for name, p in primitives.items() if fnmatchcase(name, pattern) or fnmatchcase(p.name, pattern)}
+    if not matches:
+        hint = did_you_mean(pattern, [p.name for p in primitives.values()])
+        problem = f"--primitive {pattern}: none of {len(primitives)} primitives has such a name"
+        raise UsageError(f"{problem}; {hint}" if hint else problem)
+    return matches
 
 
 def _import(module: str) -> None:
@@ -141,18 +149,18 @@ def _laws(backend: str) -> list[Law]:
 # --- the trials -------------------------------------------------------------------------------
 
 
-def _findings(primitives: dict[str, Primitive], laws: list[Law], seed: int) -> Findings:
+def _try_laws(primitives: dict[str, Primitive], laws: list[Law], seed: int) -> Findings:
     findings = Findings(primitives)
     with set_backend("reference"):
         for name, primitive in _with_progress(primitives):
             for gap in unsampled(primitive):
-                findings.lacks(name, gap)
+                findings.record_gap(name, gap)
             for law, case in product(laws, SAMPLES.get(primitive, [])):
                 if law.applies(primitive, case):
                     try:
-                        findings.keeps(name, law.name, law(primitive, case, np.random.default_rng(seed)))
+                        findings.record_pass(name, law.name, law(primitive, case, np.random.default_rng(seed)))
                     except CheckError as error:
-                        findings.breaks(name, law.name, str(error))
+                        findings.record_failure(name, law.name, str(error))
     return findings
 
 

@@ -17,6 +17,7 @@ from autograd_cnn.engine.node import Shape
 from autograd_cnn.errors import ArgumentError, FormatError, GradientError, ShapeError, sentence
 from autograd_cnn.graph import Graph, capture
 from autograd_cnn.interop import OnnxNetwork, load_onnx
+from autograd_cnn.parameters import known_shape
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.viz.drawing.render import ENDINGS, ending
 from autograd_cnn.viz.drawing.style import Quantity
@@ -127,7 +128,7 @@ def _capture(arguments: argparse.Namespace) -> Graph:
 
 
 class Subject(NamedTuple):
-    """What is drawn, what its parameters and its image are called, and the file of the user's that made it."""
+    """What is drawn, what its parameters and its image are called, and the file of the user's that it comes from."""
 
     loss: Tensor
     names: list[tuple[str, Any]]
@@ -149,36 +150,38 @@ def make_subject(text: str, shape: ImageShape | None) -> Subject:
     ArgumentError, FormatError, ShapeError
         Saying what is wrong with the name, the file or the shape.
     """
+    if shape is not None:
+        known_shape("--shape", "the image", shape)
     script = split_name(text)
     if script is not None:
-        return _of_script(*script, shape)
+        return _from_script(*script, shape)
     if text.endswith(".onnx"):
-        return _of_onnx(Path(text), shape)
+        return _from_onnx(Path(text), shape)
     shape = shape or ((1, 8, 8) if text == "digits_net" else (1, 28, 28))
-    return _of_module(make_model(text, shape, 0), (1, *shape), text)
+    return _from_module(make_model(text, shape, 0), (1, *shape), text)
 
 
-def _of_script(path: Path, name: str, shape: ImageShape | None) -> Subject:
+def _from_script(path: Path, name: str, shape: ImageShape | None) -> Subject:
     where = f"{path}:{name}"
-    made = call(path, name)
-    if isinstance(made, nn.Module):
-        return _of_module(made, (1, *(shape or (1, 28, 28))), where, path)
-    if not isinstance(made, Tensor):
+    result = call(path, name)
+    if isinstance(result, nn.Module):
+        return _from_module(result, (1, *(shape or (1, 28, 28))), where, path)
+    if not isinstance(result, Tensor):
         raise ArgumentError(
             sentence("--model", f"{where} returns something else", expected="an nn.Module or a tensor",
-                     got=type(made).__name__)
+                     got=type(result).__name__)
         )  # fmt: skip
     if shape is not None:
         raise ArgumentError(sentence("--shape", f"{where} returns a tensor, which is drawn as it is"))
-    return Subject(made, [], path)
+    return Subject(result, [], path)
 
 
-def _of_onnx(path: Path, shape: ImageShape | None) -> Subject:
+def _from_onnx(path: Path, shape: ImageShape | None) -> Subject:
     try:
         network = load_onnx(path)
     except OSError as error:
         raise ArgumentError(sentence("--model", f"can't read {path}: {error.strerror}")) from error
-    return _of_module(network, _input_shape(network, path, shape), str(path))
+    return _from_module(network, _input_shape(network, path, shape), str(path))
 
 
 def _input_shape(network: OnnxNetwork, path: Path, shape: ImageShape | None) -> Shape:
@@ -197,13 +200,16 @@ def _input_shape(network: OnnxNetwork, path: Path, shape: ImageShape | None) -> 
     return closed
 
 
-def _of_module(model: nn.Module, shape: Shape, where: str, path: Path | None = None) -> Subject:
+def _from_module(model: nn.Module, shape: Shape, where: str, path: Path | None = None) -> Subject:
     """Run ``model`` on random images, and take a loss of what comes out."""
     images = np.random.default_rng(0).random(shape, np.float32)
     images.flags.writeable = False  # so that it is recorded itself, and no copy, and has its name in the graph
     hint = f"it was given an image of the shape {shape[1:]}; --shape sets another"
-    with failures_of(path, hint) if path is not None else nullcontext():
-        output = model(images)
+    try:
+        with failures_of(path, hint) if path is not None else nullcontext():
+            output = model(images)
+    except ShapeError as error:  # as one image of one pixel is to batch normalisation
+        raise ArgumentError(sentence("--model", str(error), hint=hint)) from error
     if not isinstance(output, Tensor):
         raise ArgumentError(
             sentence("--model", f"the output of {where} can't be drawn", expected="a tensor that depends on parameters",

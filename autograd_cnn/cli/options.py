@@ -39,7 +39,7 @@ def whole_number(least: int) -> Callable[[str], int]:
         except ValueError:  # thousands of digits
             number = -1
         if number < least:
-            _refuse(f"a whole number of at least {least}", text)
+            refuse(f"a whole number of at least {least}", text)
         return number
 
     return read
@@ -58,7 +58,7 @@ def positive_number(text: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 < number < math.inf:
-        _refuse("a number above 0", text)
+        refuse("a number above 0", text)
     return number
 
 
@@ -73,7 +73,7 @@ def one_of(*names: str) -> Callable[[str], str]:
 
     def read(text: str) -> str:
         if text not in names:
-            _refuse(f"one of {', '.join(names)}", text, did_you_mean(text, names))
+            refuse(f"one of {', '.join(names)}", text, did_you_mean(text, names))
         return text
 
     return read
@@ -89,9 +89,11 @@ def directory(text: str) -> Path:
     """
     path = Path(text)
     if not text:
-        _refuse("the name of a folder", text)
+        refuse("the name of a folder", text)
     if path.exists() and not path.is_dir():
-        _refuse("a folder", text, "that is a file")
+        refuse("a folder", text, "that is a file")
+    if path.is_symlink() and not path.exists():
+        refuse("a folder", text, "that is a link that leads nowhere")
     return path
 
 
@@ -106,10 +108,10 @@ def did_you_mean(text: str, names: Iterable[str]) -> str:
     ''
     """
     bare = {name.lstrip("-").lower(): name for name in names}
-    asked = text.lstrip("-").lower()
-    begun = [name for name in bare if asked and name.startswith(asked)]
-    likely = begun or difflib.get_close_matches(asked, bare, 1, cutoff=ALIKE)
-    return f"did you mean {bare[likely[0]]}?" if likely else ""
+    start = text.lstrip("-").lower()
+    longer = [name for name in bare if start and name.startswith(start)]
+    candidates = longer or difflib.get_close_matches(start, bare, 1, cutoff=ALIKE)
+    return f"did you mean {bare[candidates[0]]}?" if candidates else ""
 
 
 @contextmanager
@@ -123,6 +125,13 @@ def writing_to(option: str, path: Path) -> Iterator[None]:
         raise OSError(sentence(option, f"can't write to {path}: {error.strerror}")) from error
 
 
-def _refuse(expected: str, got: str, hint: str = "") -> NoReturn:
+def refuse(expected: str, got: str, hint: str = "") -> NoReturn:
+    """Raise what argparse says of a value.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        Always.
+    """
     value = got if len(got) <= LONGEST else f"{got[:LONGEST]}…"
     raise argparse.ArgumentTypeError(f"expected {expected}, got {value!r}" + (f"; {hint}" if hint else ""))

@@ -128,12 +128,13 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> None:
+    _check_options(arguments)
     recipe = RECIPES[arguments.data]
     text = arguments.model or recipe.model
     backend = current_backend()
-    model = _checked_model(arguments, text, recipe.image_shape)
+    model = _make_model(text, recipe.image_shape, arguments.seed)
     dataset = recipe.load(arguments.root)
-    config = _checked_config(arguments, recipe, len(dataset.train.labels))
+    config = _make_config(arguments, recipe, len(dataset.train.labels))
     path = arguments.out or _new_folder(run_name(arguments.data, text, config.seed))
     with _open_folder(path, force=arguments.force) as folder:
         folder.begin(
@@ -150,24 +151,28 @@ def _train(arguments: argparse.Namespace) -> None:
     say(f"test accuracy {accuracy:.4f}")
 
 
-def _checked_config(arguments: argparse.Namespace, recipe: Recipe, images: int) -> TrainConfig:
-    if arguments.force and arguments.out is None:
-        raise UsageError("--force goes with --out DIR, the folder whose run it replaces")
-    batch_size = arguments.batch_size or min(recipe.batch_size, images)
-    if batch_size > images:
-        raise UsageError(f"--batch-size: expected at most {images:,}, as many images as there are, got {batch_size}")
-    return TrainConfig(arguments.epochs or recipe.epochs, batch_size, arguments.lr, arguments.seed)
-
-
-def _checked_model(arguments: argparse.Namespace, text: str, image_shape: ImageShape) -> nn.Module:
+def _check_options(arguments: argparse.Namespace) -> None:
+    """Refuse options that do not go together."""
     if arguments.data != "digits" and arguments.root is None:
         raise UsageError(f"--data {arguments.data} needs --root DIR, the folder with its files")
     if arguments.data == "digits" and arguments.root is not None:
         raise UsageError("--data digits takes no --root: the digits are in the package")
+    if arguments.force and arguments.out is None:
+        raise UsageError("--force goes with --out DIR, the folder whose run it replaces")
+
+
+def _make_model(text: str, image_shape: ImageShape, seed: int) -> nn.Module:
     try:
-        return make_model(text, image_shape, arguments.seed)
+        return make_model(text, image_shape, seed)
     except ArgumentError as error:
         raise UsageError(str(error)) from error
+
+
+def _make_config(arguments: argparse.Namespace, recipe: Recipe, images: int) -> TrainConfig:
+    batch_size = arguments.batch_size or min(recipe.batch_size, images)
+    if batch_size > images:
+        raise UsageError(f"--batch-size: expected at most {images:,}, as many images as there are, got {batch_size}")
+    return TrainConfig(arguments.epochs or recipe.epochs, batch_size, arguments.lr, arguments.seed)
 
 
 def _fit(model: nn.Module, dataset: Dataset, config: TrainConfig, folder: RunFolder) -> float:
@@ -179,8 +184,6 @@ def _fit(model: nn.Module, dataset: Dataset, config: TrainConfig, folder: RunFol
             return fit(model, dataset, config, callbacks=[folder, bar])[-1].test_accuracy
     except DivergedError as error:
         raise DivergedError(f"{error}; {folder.contents()}; try a smaller --lr") from error
-    except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(f"interrupted; {folder.contents()}") from error
 
 
 # --- the folder -------------------------------------------------------------------------------
@@ -194,7 +197,7 @@ def _new_folder(name: str) -> Path:
 
 @contextmanager
 def _open_folder(path: Path, *, force: bool) -> Iterator[RunFolder]:
-    """Open the folder of the run; what goes wrong with it is said in the words of the command line."""
+    """Open the folder of the run; what goes wrong or stops there is said in the words of the command line."""
     with writing_to("--out", path), ExitStack() as stack:
         try:
             folder = stack.enter_context(RunFolder.open(path, replace=True))
@@ -204,7 +207,11 @@ def _open_folder(path: Path, *, force: bool) -> Iterator[RunFolder]:
             raise ArgumentError(
                 sentence("--out", f"{path} holds an earlier run; choose another folder, or let --force replace it")
             )
-        yield folder
+        try:
+            yield folder
+        except KeyboardInterrupt as error:
+            when = "" if folder.epochs else " before the first epoch ended"
+            raise KeyboardInterrupt(f"interrupted{when}; {folder.contents()}") from error
 
 
 def _draw(graph: Graph, folder: RunFolder) -> str:

@@ -110,18 +110,18 @@ class Loader:
     def _batches(self, rng: np.random.Generator) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
         order = rng.permutation(len(self.images)) if self.shuffle else np.arange(len(self.images))
         for step in range(len(self)):
-            chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
-            images = self.images[chosen]
-            yield images if self.transform is None else self._transformed(images, rng), self.labels[chosen]
+            indices = order[step * self.batch_size : (step + 1) * self.batch_size]
+            images = self.images[indices]
+            yield images if self.transform is None else self._transform(images, rng), self.labels[indices]
 
-    def _transformed(self, images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
-        made = self.transform(images, rng)  # type: ignore[misc]  # there is one
-        if np.shape(made)[:1] != images.shape[:1]:
+    def _transform(self, images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+        result = self.transform(images, rng)  # type: ignore[misc]  # there is one
+        if np.shape(result)[:1] != images.shape[:1]:
             raise ShapeError(
                 sentence("Loader", "the transform does not return as many images as it took",
-                         expected=len(images), got=f"shape {np.shape(made)}")
+                         expected=len(images), got=f"shape {np.shape(result)}")
             )  # fmt: skip
-        return made
+        return result
 
 
 def _rows(name: str, values: Any) -> NDArray[Any]:

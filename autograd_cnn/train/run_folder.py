@@ -146,6 +146,8 @@ class RunFolder(Callback):
         """Say in words which weights are in the folder; good at the end of an error."""
         if self.replaces and not self.epochs:
             return f"the earlier run is still in {self.path}"
+        if not self.epochs and not (self._target / WEIGHTS).exists():
+            return "nothing is kept"
         weights = f"weights of epoch {self.epochs[-1].epoch}" if self.epochs else "initial weights"
         return f"the {weights} are in {self.path / WEIGHTS}"
 

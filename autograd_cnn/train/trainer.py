@@ -93,8 +93,8 @@ class Trainer:
                 )
             )
         epochs = integer("Trainer.fit", "epochs", epochs, 1)
-        self._notify("on_fit_start")
         try:
+            self._notify("on_fit_start")
             for _ in range(epochs):
                 self.history.append(self._fit_epoch(loader, test))
                 self._notify("on_epoch_end", self.history[-1])

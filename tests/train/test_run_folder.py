@@ -47,6 +47,7 @@ def earlier(path):
 
 def test_begins_with_the_initial_weights(path):
     with RunFolder.open(path) as folder:
+        assert folder.contents() == "nothing is kept"
         folder.begin({"seed": 0}, {"w": np.zeros(2)})
         assert sorted(_contents(path)) == ["config.json", "metrics.jsonl", "model.npz"]
         assert json.loads((path / "config.json").read_text("utf-8")) == {"seed": 0}
