@@ -109,8 +109,8 @@ def _without_empty(table: Rows) -> Rows:
 
 
 def remarks(result: Result) -> list[str]:
-    """Return what has to be said below the tables, the self-test first."""
-    said = [self_test(result)] if any(o.self_test() for o in result.outcomes) else []
+    """Return what has to stand below the tables, the self-test first."""
+    lines = [self_test(result)] if any(o.self_test() for o in result.outcomes) else []
     lacking: dict[str, list[str]] = {}
     failing = []
     for outcome in result.outcomes:
@@ -119,11 +119,11 @@ def remarks(result: Result) -> list[str]:
                 lacking[entry.peer].append(entry.note)
             if entry.note and not entry.lacks and len(result.outcomes) > MANY:
                 failing.append(f"{entry.peer}, {outcome.case}: {entry.note}.")
-    said += failing
+    lines += failing
     without = {**{peer: " and ".join(notes) for peer, notes in lacking.items() if notes}, **result.left_out}
     if without:
-        said.append(f"Without {'; '.join(f'{peer} ({why})' for peer, why in without.items())}.")
-    return [*said, result.note] if result.note else said
+        lines.append(f"Without {'; '.join(f'{peer} ({why})' for peer, why in without.items())}.")
+    return [*lines, result.note] if result.note else lines
 
 
 def self_test(result: Result) -> str:
@@ -154,12 +154,12 @@ def heading(result: Result) -> str:
 def show(result: Result, console: Console) -> None:
     """Print the tables to a terminal."""
     for table in tables(result):
-        shown = Table(title=table.title, title_justify="left", caption_justify="left")
+        printed = Table(title=table.title, title_justify="left", caption_justify="left")
         for index, name in enumerate(table.header):
-            shown.add_column(name, justify="left" if index < table.text else "right")
+            printed.add_column(name, justify="left" if index < table.text else "right")
         for row, mine in zip(table.rows, table.mine, strict=True):
-            shown.add_row(*row, style="bold" if mine else None)
-        console.print(shown)
+            printed.add_row(*row, style="bold" if mine else None)
+        console.print(printed)
     for remark in remarks(result):
         console.print(remark, style="bold red" if "WARNING" in remark else None, highlight=False)
     console.print()

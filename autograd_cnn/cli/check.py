@@ -25,11 +25,11 @@ from autograd_cnn.testing.laws import LAWS, Law, backends_agree, unsampled
 
 OUR_SAMPLES: Final = "autograd_cnn.testing.samples"
 
-PURPOSE: Final = """\
+DESCRIPTION: Final = """\
 Check that every primitive keeps the laws, with random numbers, on this machine. Your
 own primitives are checked as well, if you name the modules that define them.
 """
-HELP: Final = f"""\
+EPILOG: Final = f"""\
 the laws:
 {chr(10).join(f"  {law.says}" for law in LAWS)}
 

@@ -18,7 +18,7 @@ COMMANDS: Final = {
     "check": "check all primitives, yours included, against the laws",
     "info": "print versions, backend, threads and processor",
 }
-"""Each is a module beside this one, with ``PURPOSE``, ``HELP``, ``add_options(parser)`` and ``run(arguments)``."""
+"""Each is a module beside this one, with ``DESCRIPTION``, ``EPILOG``, ``add_options(parser)`` and ``run(arguments)``."""
 
 FAILURES: Final = (
     ArgumentError,
@@ -79,7 +79,7 @@ class CommandParser(Parser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Add the command's options, and read them."""
         command = import_module(self.module)
-        self.description, self.epilog = command.PURPOSE, command.HELP
+        self.description, self.epilog = command.DESCRIPTION, command.EPILOG
         command.add_options(self)
         self.set_defaults(run=command.run, parser=self)
         return super().parse_known_args(args, namespace)

@@ -25,11 +25,11 @@ from autograd_cnn.viz.drawing.style import Quantity
 WHOLE: Final = {".html", ".json"}
 """Kinds of files that hold all of a graph: to fold or to colour is left to their readers."""
 
-PURPOSE: Final = """\
+DESCRIPTION: Final = """\
 Run a network forward on a random image, and draw the graph that its loss records:
 operations with shapes, parameters by name, modules as frames.
 """
-HELP: Final = f"""\
+EPILOG: Final = f"""\
 examples:
   autograd-cnn graph --output lenet.svg
   autograd-cnn graph --model small_vgg --shape 3 32 32 --depth 1 --output vgg.svg

@@ -14,11 +14,11 @@ from autograd_cnn import __version__
 from autograd_cnn.cli.output import say
 from autograd_cnn.kernels import current_backend, num_threads
 
-PURPOSE: Final = """\
+DESCRIPTION: Final = """\
 Print what this installation consists of: versions, backend, threads and processor. A
 report of a fault should begin with it.
 """
-HELP: Final = None
+EPILOG: Final = None
 
 
 def add_options(_: argparse.ArgumentParser) -> None:

@@ -17,11 +17,11 @@ ALIKE: Final = 0.65
 
 
 class UsageError(Exception):
-    """A command line that is not understood, as is known only when it is carried out."""
+    """A command line that can't be carried out as it is; the program ends with exit code 2."""
 
 
 class CommandError(Exception):
-    """A command that has failed; the text says all that there is to say."""
+    """A command that has failed, for the reason that the text gives; the program ends with exit code 1."""
 
 
 def whole_number(least: int) -> Callable[[str], int]:

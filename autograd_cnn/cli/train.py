@@ -23,12 +23,12 @@ from autograd_cnn.kernels import current_backend, must_compile, set_backend
 from autograd_cnn.kernels.backend import CHOICES
 from autograd_cnn.train import RunFolder, TrainConfig, fit, new_folder
 
-PURPOSE: Final = """\
+DESCRIPTION: Final = """\
 Train a convolutional network with AdamW, and print its accuracy on images that it
 has not learned from. By default a small LeNet learns to read the 1,797 handwritten
 digits that come with the package.
 """
-HELP: Final = f"""\
+EPILOG: Final = f"""\
 examples:
   autograd-cnn train
   autograd-cnn train --seed 1 --epochs 10 --out runs/short
