@@ -86,9 +86,15 @@ def _measured(run: BenchmarkRun, machine: dict[str, Any]) -> Result:
     run = BenchmarkRun(run.name, run.workload, [p for p in run.peers if p not in absent], run.settings, run.say)
     outcomes, records = measure(run)
     return Result(
-        run.name, run.workload.title, run.workload.note, machine, asdict(run.settings), outcomes,
-        records.versions, absent | records.left_out,
-    )  # fmt: skip
+        workload=run.name,
+        title=run.workload.title,
+        note=run.workload.note,
+        machine=machine,
+        settings=asdict(run.settings),
+        outcomes=outcomes,
+        versions=records.versions,
+        left_out=absent | records.left_out,
+    )
 
 
 def _saved(folder: Path, names: Sequence[str]) -> list[Result]:

@@ -82,9 +82,12 @@ def _cells(outcome: Outcome, entry: Entry, peak: float) -> tuple[str, ...]:
         return entry.note, "", "", "", "", ""
     value = entry.measured.value
     return (
-        quantity(value, outcome.unit), f"{entry.measured.spread:.0%}",
-        _ratio(value, outcome.best_torch()), _ratio(value, outcome.best_peer()), *_rate(outcome, value, peak),
-    )  # fmt: skip
+        quantity(value, outcome.unit),
+        f"{entry.measured.spread:.0%}",
+        _ratio(value, outcome.best_torch()),
+        _ratio(value, outcome.best_peer()),
+        *_rate(outcome, value, peak),
+    )
 
 
 def _by_case(result: Result, outcomes: Sequence[Outcome], title: str) -> Rows:
@@ -109,7 +112,7 @@ def _without_empty(table: Rows) -> Rows:
 
 
 def remarks(result: Result) -> list[str]:
-    """Return what has to stand below the tables, the self-test first."""
+    """Return the sentences below the tables, the self-test first."""
     lines = [self_test(result)] if any(o.self_test() for o in result.outcomes) else []
     lacking: dict[str, list[str]] = {}
     failing = []

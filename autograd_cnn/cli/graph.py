@@ -93,9 +93,11 @@ def run(arguments: argparse.Namespace) -> None:
     nodes = [node for node in graph.nodes if arguments.backward or node.phase == "forward"]
     with writing_to("--output", arguments.output):
         path = graph.render(
-            arguments.output, show="both" if arguments.backward else "forward", depth=arguments.depth,
+            arguments.output,
+            show="both" if arguments.backward else "forward",
+            depth=arguments.depth,
             color=arguments.color,
-        )  # fmt: skip
+        )
     say(f"{path}: {len(nodes)} nodes")
 
 
@@ -168,9 +170,13 @@ def _from_script(path: Path, name: str, shape: ImageShape | None) -> Subject:
         return _from_module(result, (1, *(shape or (1, 28, 28))), where, path)
     if not isinstance(result, Tensor):
         raise ArgumentError(
-            sentence("--model", f"{where} returns something else", expected="an nn.Module or a tensor",
-                     got=type(result).__name__)
-        )  # fmt: skip
+            sentence(
+                "--model",
+                f"{where} returns something else",
+                expected="an nn.Module or a tensor",
+                got=type(result).__name__,
+            )
+        )
     if shape is not None:
         raise ArgumentError(sentence("--shape", f"{where} returns a tensor, which is drawn as it is"))
     return Subject(result, [], path)
@@ -212,9 +218,13 @@ def _from_module(model: nn.Module, shape: Shape, where: str, path: Path | None =
         raise ArgumentError(sentence("--model", str(error), hint=hint)) from error
     if not isinstance(output, Tensor):
         raise ArgumentError(
-            sentence("--model", f"the output of {where} can't be drawn", expected="a tensor that depends on parameters",
-                     got=type(output).__name__)
-        )  # fmt: skip
+            sentence(
+                "--model",
+                f"the output of {where} can't be drawn",
+                expected="a tensor that depends on parameters",
+                got=type(output).__name__,
+            )
+        )
     return Subject(_loss(output), [*model.named_parameters(), ("image", images)], path)
 
 

@@ -66,8 +66,10 @@ def test_every_case_gets_a_number_from_every_peer(worker):
     outcomes, records = _measure()
     assert [o.case for o in outcomes] == ["first", "second"]
     assert [(e.peer, e.measured.value, e.copy) for e in outcomes[0].entries] == [
-        ("ours", 0.1, False), ("torch", 0.2, False), ("torch", 0.2, True),
-    ]  # fmt: skip
+        ("ours", 0.1, False),
+        ("torch", 0.2, False),
+        ("torch", 0.2, True),
+    ]
     assert outcomes[0].self_test() == 1.0
     assert records.versions == {"ours": "1", "torch": "1"}
 

@@ -12,28 +12,52 @@ def _entry(peer, value, **options):
     return Entry(peer, Measurement(value, value * 0.95, value * 1.05, (value,)), **options)
 
 
-MACHINE = {"processor": "CPU", "cores": 4, "system": "Linux", "python": "3.12", "numpy": "2.0", "date": "2026-01-02",
-           "peak_gflops": 500.0}  # fmt: skip
+MACHINE = {
+    "processor": "CPU",
+    "cores": 4,
+    "system": "Linux",
+    "python": "3.12",
+    "numpy": "2.0",
+    "date": "2026-01-02",
+    "peak_gflops": 500.0,
+}
 OUTCOME = Outcome(
     "batch 64",
     [
-        _entry("ours", 0.001), _entry("torch", 0.004), _entry("torch_compile", 0.002),
-        Entry("jax", note="wrong: loss is off by 1e+00"), Entry("micrograd", note="no network", lacks=True),
+        _entry("ours", 0.001),
+        _entry("torch", 0.004),
+        _entry("torch_compile", 0.002),
+        Entry("jax", note="wrong: loss is off by 1e+00"),
+        Entry("micrograd", note="no network", lacks=True),
         _entry("torch", 0.0042, copy=True),
     ],
     flops=10**8,
-)  # fmt: skip
+)
 RESULT = Result(
-    "lenet", "LeNet", "A note.", MACHINE, {"threads": 2, "rounds": 5, "starts": 3}, [OUTCOME],
-    {"ours": "0.1", "torch": "2.13", "torch_compile": "2.13"}, {"mygrad": "not installed"},
-)  # fmt: skip
+    "lenet",
+    "LeNet",
+    "A note.",
+    MACHINE,
+    {"threads": 2, "rounds": 5, "starts": 3},
+    [OUTCOME],
+    {"ours": "0.1", "torch": "2.13", "torch_compile": "2.13"},
+    {"mygrad": "not installed"},
+)
 
 
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
-    [(2.5, "s", "2.50 s"), (0.0123, "s", "12.3 ms"), (5.5e-6, "s", "5.50 µs"), (2e-12, "s", "0.00200 ns"),
-     (1.25e9, "B", "1.25 GB"), (-3e6, "B", "-3.00 MB"), (0.0, "B", "0.00 kB"), (456e6, "B", "456 MB")],
-)  # fmt: skip
+    [
+        (2.5, "s", "2.50 s"),
+        (0.0123, "s", "12.3 ms"),
+        (5.5e-6, "s", "5.50 µs"),
+        (2e-12, "s", "0.00200 ns"),
+        (1.25e9, "B", "1.25 GB"),
+        (-3e6, "B", "-3.00 MB"),
+        (0.0, "B", "0.00 kB"),
+        (456e6, "B", "456 MB"),
+    ],
+)
 def test_quantities(value, unit, text):
     assert quantity(value, unit) == text
 

@@ -62,10 +62,15 @@ def test_groups_add_up_over_those_who_did_all():
 
 def test_a_result_survives_the_file(tmp_path):
     result = Result(
-        "chain", "Chain", "A note.", {"peak_gflops": 10.0}, {"threads": 2},
+        "chain",
+        "Chain",
+        "A note.",
+        {"peak_gflops": 10.0},
+        {"threads": 2},
         [Outcome("c", [_entry("ours", 1.5), Entry("jax", note="no chain", lacks=True)], "B", 7, "g")],
-        {"ours": "1"}, {"torch": "not installed"},
-    )  # fmt: skip
+        {"ours": "1"},
+        {"torch": "not installed"},
+    )
     result.save(tmp_path)
     loaded = Result.load(tmp_path / "chain.json")
     assert loaded.outcomes[0].entries[1] == result.outcomes[0].entries[1]

@@ -64,9 +64,15 @@ def test_keeps_each_epoch(path):
     lines = (path / "metrics.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
     assert json.loads(lines[0]) == {
-        "epoch": 1, "loss": 0.5, "accuracy": 0.75, "test_loss": 0.25, "test_accuracy": 1.0, "learning_rate": 1e-3,
-        "images_per_second": 100.0, "seconds": 2.0,
-    }  # fmt: skip
+        "epoch": 1,
+        "loss": 0.5,
+        "accuracy": 0.75,
+        "test_loss": 0.25,
+        "test_accuracy": 1.0,
+        "learning_rate": 1e-3,
+        "images_per_second": 100.0,
+        "seconds": 2.0,
+    }
     assert ag.load(path / "model.npz")["w"].tolist() == [2, 2]
 
 

@@ -47,8 +47,9 @@ def _trainer(model, **options):
 # --- the recipe -------------------------------------------------------------------------------
 
 
-def test_reports_every_epoch(few):
+def test_reports_every_epoch_and_writes_nothing(few, capfd):
     _, history = _fit(few)
+    assert capfd.readouterr() == ("", "")
     assert [epoch.epoch for epoch in history] == [1, 2]
     assert [epoch.learning_rate for epoch in history] == [2e-3, pytest.approx(1e-3)]
     assert history[1].loss < history[0].loss
