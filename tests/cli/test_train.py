@@ -69,7 +69,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path, capsys):
         "autograd-cnn train: the loss became nan in epoch 1, step 2; the initial weights are in out/model.npz; "
         "try a smaller --lr\n"
     )
-    initial = ag.nn.digits_net(0).state_dict()
+    initial = ag.nn.digits_net(rng=0).state_dict()
     kept = ag.load(tmp_path / "out" / "model.npz")
     assert all(np.array_equal(kept[name], value) for name, value in initial.items())
 

@@ -32,7 +32,7 @@ class Log(Callback):
 
 
 def _fit(dataset, seed=0, lr=2e-3, epochs=2, callbacks=()):
-    model = nn.digits_net(seed)
+    model = nn.digits_net(rng=seed)
     return model, fit(model, dataset, TrainConfig(epochs, 32, lr, seed), callbacks)
 
 
