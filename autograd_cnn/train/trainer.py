@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
+from numpy.typing import NDArray
+
 from autograd_cnn import nn, optim
 from autograd_cnn.data import Dataset, Loader, Split, random_shift
 from autograd_cnn.engine.recording import no_grad
@@ -122,7 +124,7 @@ class Trainer:
         )
 
     def train_epoch(self, loader: Loader) -> Metrics:
-        """Go through all images once in train mode, and take a step down the gradient of each batch's loss.
+        """Go through all images once in train mode, with a step for each batch.
 
         Raises
         ------
@@ -132,19 +134,27 @@ class Trainer:
         self.model.train()
         metrics = Metrics()
         for step, (images, labels) in enumerate(loader, 1):
-            scores: Tensor = self.model(images)
-            loss = self.loss(scores, labels)
+            loss, scores = self.train_step(images, labels)
             value = loss.item()
             if not math.isfinite(value):
                 raise self._diverged(value, step)
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
             if self.schedule is not None:
                 self.schedule.step()
             metrics.update(value, scores.numpy(), labels)
             self._notify("on_batch_end", metrics)
         return metrics
+
+    def train_step(self, images: NDArray[Any], labels: NDArray[Any]) -> tuple[Tensor, Tensor]:
+        """Take a step down the gradient of a batch's loss, and return the loss and the scores (N, K).
+
+        A subclass may take its step in another way: clip gradients, mix images, freeze layers.
+        """
+        scores: Tensor = self.model(images)
+        loss = self.loss(scores, labels)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss, scores
 
     def _diverged(self, loss: float, step: int) -> DivergedError:
         return DivergedError(f"the loss became {loss} in epoch {self.epoch}, step {step}")

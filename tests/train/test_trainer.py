@@ -146,6 +146,19 @@ def test_a_schedule_moves_after_every_batch(few):
     assert [epoch.learning_rate for epoch in history] == [1.0, 1 / 8]
 
 
+def test_a_subclass_takes_its_own_steps(few):
+    class Frozen(Trainer):
+        def train_step(self, images, labels):
+            scores = self.model(images)
+            return self.loss(scores, labels), scores
+
+    model = _linear()
+    before = model.state_dict()
+    [epoch] = Frozen(model, optim.SGD(model.parameters(), lr=0.1)).fit(Loader(*few.train), few.test, epochs=1)
+    assert all(np.array_equal(before[name], value) for name, value in model.state_dict().items())
+    assert epoch.loss == pytest.approx(evaluate(model, few.train).loss, rel=1e-5)
+
+
 @pytest.mark.parametrize(("learned", "tested"), [(0, 5), (5, 0)])
 def test_without_images_there_is_nothing_to_train(few, learned, tested):
     with pytest.raises(ArgumentError) as err:
