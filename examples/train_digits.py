@@ -16,7 +16,7 @@ digits = data.digits()
 loader = data.Loader(*digits.train, batch_size=32, seed=0)
 optimizer = optim.AdamW(model.parameters(), lr=5e-3)
 
-# `train.fit(model, digits)` has such a loop inside, and does a little more.
+# `train.fit(model, digits)` does this, with a learning rate that falls and images that are shifted a little.
 for epoch in range(10):
     metrics = train.Metrics()
     for images, labels in loader:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from autograd_cnn import nn, optim
 from autograd_cnn.data import Dataset, Loader, Split, random_shift
 from autograd_cnn.engine.recording import no_grad
-from autograd_cnn.errors import ArgumentError, DivergedError, sentence
+from autograd_cnn.errors import ArgumentError, DivergedError, OperandError, sentence
 from autograd_cnn.parameters import integer
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.train.callbacks import Callback
@@ -41,6 +41,11 @@ class Trainer:
     history : list of EpochMetrics
         The epochs that ended well.
 
+    Raises
+    ------
+    OperandError
+        If a callback is not one.
+
     Examples
     --------
     >>> import autograd_cnn as ag
@@ -66,6 +71,16 @@ class Trainer:
         self.schedule = schedule
         self.loss = loss
         self.callbacks = list(callbacks)
+        for callback in self.callbacks:
+            if not isinstance(callback, Callback):
+                raise OperandError(
+                    sentence(
+                        "Trainer",
+                        "callbacks holds something else",
+                        expected="instances of Callback",
+                        got=repr(callback),
+                    )
+                )
         self.history: list[EpochMetrics] = []
 
     @property
@@ -74,9 +89,21 @@ class Trainer:
         return len(self.history) + 1
 
     def fit(self, loader: Loader, test: Split, epochs: int) -> list[EpochMetrics]:
-        """Train for ``epochs`` more epochs, and return the history of all.
+        """Train for ``epochs`` more epochs; the model is in eval mode at the end.
 
-        The model is in eval mode at the end.
+        Parameters
+        ----------
+        loader : Loader
+            The batches to learn from.
+        test : Split
+            What to be tested on after each epoch.
+        epochs : int
+            How many more.
+
+        Returns
+        -------
+        list of EpochMetrics
+            The history, earlier calls included.
 
         Raises
         ------

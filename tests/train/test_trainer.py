@@ -3,7 +3,7 @@ import pytest
 
 from autograd_cnn import nn, optim
 from autograd_cnn.data import Dataset, Loader, Split, digits
-from autograd_cnn.errors import ArgumentError, DivergedError
+from autograd_cnn.errors import ArgumentError, DivergedError, OperandError
 from autograd_cnn.train import Callback, TrainConfig, Trainer, evaluate, fit
 
 
@@ -170,6 +170,15 @@ def test_without_images_there_is_nothing_to_train(few, learned, tested):
     assert str(err.value) == (
         "Trainer.fit: images are missing: expected some to learn from and some to test on, "
         f"got {int(learned > 0)} batches and {tested} images"
+    )
+
+
+@pytest.mark.parametrize("callback", [Log, print, None])
+def test_what_is_not_a_callback_is_refused(callback):
+    with pytest.raises(OperandError) as err:
+        _trainer(_linear(), callbacks=[callback])
+    assert str(err.value) == (
+        f"Trainer: callbacks holds something else: expected instances of Callback, got {callback!r}"
     )
 
 
