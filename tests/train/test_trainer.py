@@ -18,16 +18,16 @@ class Log(Callback):
     def __init__(self):
         self.events = []
 
-    def on_fit_start(self, trainer):
+    def on_fit_start(self, _):
         self.events.append("start")
 
     def on_batch_end(self, trainer, metrics):
         self.events.append((trainer.epoch, metrics.count))
 
-    def on_epoch_end(self, trainer, epoch):
+    def on_epoch_end(self, _, epoch):
         self.events.append(epoch.epoch)
 
-    def on_fit_end(self, trainer):
+    def on_fit_end(self, _):
         self.events.append("end")
 
 
@@ -106,7 +106,7 @@ def test_callbacks_hear_every_batch_and_every_epoch_in_turn(few):
 
 def test_a_callback_may_end_the_training_and_the_others_hear_of_it(few):
     class Stop(Callback):
-        def on_epoch_end(self, trainer, epoch):
+        def on_epoch_end(self, *_):
             raise KeyboardInterrupt
 
     log = Log()
