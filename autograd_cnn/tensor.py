@@ -19,9 +19,9 @@ from autograd_cnn.graph.notebook import is_small
 from autograd_cnn.methods import TorchMethods, single
 from autograd_cnn.parameters import Axis, Index
 from autograd_cnn.readonly import ReadOnly
-from autograd_cnn.recording import recording, transform
+from autograd_cnn.recording import recording
 from autograd_cnn.signature import check_flag, copied
-from autograd_cnn.tape import Array, Leaf, Node, Shape, Traced, check_differentiable, gradients, values_of
+from autograd_cnn.tape import Array, Leaf, Node, Shape, Traced, check_differentiable, followers, gradients, values_of
 
 if TYPE_CHECKING:
     import graphviz
@@ -516,9 +516,8 @@ class Tensor(NumpyFunctions, TorchMethods):
         return self.value
 
     def followed(self) -> bool:
-        """Tell whether a transform that is running follows this tensor."""
-        call = transform.get()
-        return call is not None and self.node is not None and self.node.serial >= call.start and recording.get().enabled
+        """Tell whether a transform that is running, here or in another thread, follows this tensor."""
+        return recording.get().enabled and bool(followers([self.node]))
 
     def __float__(self) -> float:
         return float(single(self._number()))

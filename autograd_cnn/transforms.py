@@ -9,7 +9,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +19,8 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.errors import GradientError, GradientWarning, OperandError, sentence
 from autograd_cnn.parameters import integer, integers
-from autograd_cnn.recording import enable_grad, transform
-from autograd_cnn.tape import Array, gradients, mark
+from autograd_cnn.recording import enable_grad
+from autograd_cnn.tape import Array, followers, following, gradients, mark
 from autograd_cnn.tensor import Tensor
 
 _PACKAGE: Final = str(Path(__file__).parent) + os.sep
@@ -75,17 +75,16 @@ class _Call:
     ):
         self.where = where
         self.wanted = [args[argnum] for argnum in _within(where, argnums, len(args))]
-        self.start = mark() if (outer := transform.get()) is None else outer.start
         self.nested = False
-        """Whether another transform ran inside, which may rightly return a constant."""
-        if outer is not None:
-            outer.nested = True
         given = list(_leaves(self.wanted))
-        self.tracked = outer is not None or any(map(_is_recorded, _leaves([args, options])))
-        self.tensors = self.tracked or any(isinstance(value, Tensor) for value in given)
+        passed = list(filter(_is_recorded, _leaves([args, options])))
+        self.start = mark()
+        with enable_grad():
+            tensors = [_input(value, where) for value in given]
+        self.inputs = [Tensor.of(x.value, x.node) for x in tensors]  # as they are now: the function may move them on
+        self.nodes = {x.node for x in self.inputs if x.node is not None}
         with self._running():
-            self.inputs = [_input(value, where) for value in given]
-            inputs = iter(self.inputs)
+            inputs = iter(tensors)
             replaced = list(args)
             for argnum, tree in zip(argnums, self.wanted, strict=True):
                 replaced[argnum] = _rebuilt(tree, inputs)
@@ -96,15 +95,21 @@ class _Call:
                 sentence(where, "the function's result is not understood", expected="an array or a number",
                          got=type(self.output).__name__, hint="join tensors with ag.stack" if joined else "")
             )  # fmt: skip
+        outer = followers(x.node for x in (*passed, self.output) if isinstance(x, Tensor))
+        for call in outer:
+            call.nested = True
+        self.tracked = bool(passed) or bool(outer)
+        self.tensors = self.tracked or any(isinstance(value, Tensor) for value in given)
 
     @contextmanager
     def _running(self) -> Iterator[None]:
-        token = transform.set(self)
         try:
+            following.append(self)
             with enable_grad():
                 yield
         finally:
-            transform.reset(token)
+            with suppress(ValueError):  # an interrupt may have come first
+                following.remove(self)
 
     def result(self, value: Any, tracked: bool = False) -> Any:
         """Return ``value`` as the caller sees it: a tensor among tensors, an array among arrays."""
