@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_cnn.composite import parsed
 from autograd_cnn.errors import GradientError, OperandError, sentence
 from autograd_cnn.recording import enable_grad, entering, recording
 from autograd_cnn.replay import tensor_of
@@ -39,6 +40,7 @@ class Segment:
         ).items()
 
 
+@parsed
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``f`` such that only its arguments and result are kept, and the rest is recomputed when needed.
 
@@ -60,7 +62,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     Raises
     ------
     OperandError
-        If ``f`` returns anything but a tensor.
+        If ``f`` is not a function, or returns anything but a tensor.
     GradientError
         In the backward pass, if ``f`` did not compute the same, or a leaf that it used has other values by then.
 
@@ -72,6 +74,10 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     >>> x.grad.numpy().round(6)
     array([3.573158, 0.416344])
     """
+    if not callable(f):
+        raise OperandError(
+            sentence("checkpoint", "f is not a function", expected="a function of tensors", got=type(f).__name__)
+        )
 
     @wraps(f)
     def run(*args: Any, **options: Any) -> Any:

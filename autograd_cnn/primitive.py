@@ -24,7 +24,7 @@ from typing import Any, Final, Literal, NamedTuple, overload
 import numpy as np
 
 from autograd_cnn import anomaly
-from autograd_cnn.errors import GradientError, OperandError, RegistrationError, raise_as, sentence
+from autograd_cnn.errors import FUNCTIONS, GradientError, OperandError, RegistrationError, raise_as, sentence
 from autograd_cnn.recording import recording
 from autograd_cnn.signature import Signature
 from autograd_cnn.tape import HALF, Array, Missing, Node, Traced, fit, freed
@@ -158,6 +158,7 @@ class Primitive:
                 computed = [_SCALARS[type(value)](value) for value in raw]
             y = self.forward(*computed, **params)
         except (ValueError, TypeError, IndexError, OverflowError) as error:
+            self.signature.check_complete(params)
             if str(getattr(self.forward, "__module__", None)).startswith("autograd_cnn."):
                 raise_as(self.name, error, self._shapes(raw))
             raise
@@ -500,8 +501,14 @@ def primitive(
             raise RegistrationError(
                 sentence("primitive", "not a function", expected="a function of arrays", got=repr(function))
             )
+        if not hasattr(function, "__qualname__"):
+            raise RegistrationError(
+                sentence("primitive", "the function has no name", expected="one made by def", got=repr(function),
+                         hint="call it from a function of your own")
+            )  # fmt: skip
         made = Primitive(function, residuals, constant)
         REGISTRY[f"{function.__module__}.{function.__qualname__}"] = made
+        FUNCTIONS.add(made.name)
         return made
 
     return make if forward is None else make(forward)

@@ -106,10 +106,19 @@ class Signature:
             arrays = list(args[:count])
             for name in self.operands[len(arrays) :]:
                 if name not in params and name not in self.optional:
-                    raise OperandError(sentence(self.name, f"argument {name!r} is missing"))
+                    raise self._missing(name)
                 arrays.append(params.pop(name, None))
             args = tuple(arrays)
         return args, params
+
+    def check_complete(self, params: dict[str, Any]) -> None:
+        """Raise `OperandError` if a parameter without a default was not passed."""
+        for name, default in self.parameters.items():
+            if default is inspect.Parameter.empty and name not in params:
+                raise self._missing(name)
+
+    def _missing(self, name: str) -> OperandError:
+        return OperandError(sentence(self.name, f"argument {name!r} is missing", hint=f"it takes {self._listed()}"))
 
     def _listed(self) -> str:
         return ", ".join(f"*{p.name}" if p.kind is p.VAR_POSITIONAL else p.name for p in self.shown.parameters.values())

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_cnn import graph, ops
+from autograd_cnn.composite import parsed
 from autograd_cnn.dispatch import NumpyFunctions, plain_index
 from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
 from autograd_cnn.graph.notebook import is_small
@@ -470,10 +471,6 @@ class Tensor(NumpyFunctions, TorchMethods):
         """See `autograd_cnn.repeat`."""
         return ops.repeat(self, repeats, axis)
 
-    def take(self, indices: Any, axis: int | None = None) -> "Tensor":
-        """See `autograd_cnn.take`."""
-        return ops.take(self, plain_index(indices), axis)
-
     # --- protocols ----------------------------------------------------------------------------
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
@@ -575,6 +572,7 @@ class Handle:
             self.hooks.remove(self)
 
 
+@parsed
 def tensor(
     data: ArrayLike, requires_grad: bool = False, dtype: DTypeLike | None = None, name: str | None = None
 ) -> Tensor:

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from autograd_cnn import ops
+from autograd_cnn.composite import parsed
 from autograd_cnn.errors import GradientError, GradientWarning, OperandError, sentence
 from autograd_cnn.parameters import integer, integers
 from autograd_cnn.recording import enable_grad
@@ -203,6 +204,7 @@ def _check_function(where: str, f: Any) -> None:
 # --- first order ------------------------------------------------------------------------------
 
 
+@parsed
 def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., tuple[Any, Any]]:
     """Return a function that computes both ``f`` and its gradient.
 
@@ -259,6 +261,7 @@ def _value_and_grad(
     return both
 
 
+@parsed
 def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """Return the gradient of ``f``, as a function.
 
@@ -281,6 +284,7 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
     return gradient
 
 
+@parsed
 def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """Compute ``f(*args)`` and return it with the function that pulls cotangents back.
 
@@ -320,6 +324,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
 # --- matrices of derivatives ------------------------------------------------------------------
 
 
+@parsed
 def jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     """Return the function that computes every derivative of every element of ``f``.
 
@@ -365,6 +370,7 @@ def _jacobian(where: str, f: Callable[..., Any], argnum: int) -> Callable[..., A
     return matrix
 
 
+@parsed
 def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     """Return the function that computes all second derivatives of ``f``, a single number.
 
@@ -381,6 +387,7 @@ def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     return _jacobian("hessian", grad(f, number), number)
 
 
+@parsed
 def hvp(f: Callable[[Any], Any], x: Any, v: Any) -> Any:
     """The Hessian of ``f`` at ``x`` times ``v``, without forming the Hessian (Pearlmutter 1994).
 
