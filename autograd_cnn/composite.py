@@ -4,10 +4,13 @@ import functools
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from autograd_cnn.errors import FUNCTIONS, OperandError, raise_as, sentence
+import numpy as np
+
+from autograd_cnn.errors import FUNCTIONS, ArgumentError, OperandError, raise_as, sentence
 from autograd_cnn.parameters import parsers_of, signature_of
 from autograd_cnn.signature import plain
 from autograd_cnn.spelling import understood, unknown_argument
+from autograd_cnn.tape import Traced
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -21,14 +24,15 @@ class Arguments:
         given = self.signature.parameters.values()
         self._positional = [p.name for p in given if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
         self._variadic = any(p.kind is p.VAR_POSITIONAL for p in given)
-        self._defaults = {p.name: p.default for p in given if p.kind is not p.VAR_POSITIONAL}
+        self._open = any(p.kind is p.VAR_KEYWORD for p in given)
+        self._defaults = {p.name: p.default for p in given if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}}
         self._required = [name for name, default in self._defaults.items() if default is self.signature.empty]
         self._parsers = parsers_of(function)
         self._positions = {name: i for i, name in enumerate(self._positional) if name in self._parsers}
 
     def bound(self, where: str, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return what was passed, parsed as the annotations say; an error names the function ``where``."""
-        if not named.keys() <= self._defaults.keys():
+        if not self._open and not named.keys() <= self._defaults.keys():
             named = understood(where, named, self._defaults)
             if foreign := named.keys() - self._defaults.keys():
                 raise unknown_argument(where, min(foreign), self._listed())
@@ -51,6 +55,20 @@ class Arguments:
         return ", ".join(name for name in shown if name != "self") or "none"
 
 
+class ConstructorArguments(Arguments):
+    """What a constructor takes, ``self`` with it."""
+
+    def bound(self, where: str, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return what was passed, parsed; where a layer gets arrays in the place of parameters, say how it is called."""
+        try:
+            return super().bound(where, args, named)
+        except (ArgumentError, OperandError) as error:
+            arrays = any(isinstance(x, (np.ndarray, Traced)) for x in (*args[1:], *named.values()))
+            if arrays and callable(args[0]):
+                error.args = (f"{error}; a layer is made first and then called: {where}(...)(x)",)
+            raise
+
+
 def composite(function: Callable[P, T]) -> Callable[P, T]:
     """Let a function see its parameters parsed, as their annotations say, and name it in what goes wrong inside.
 
@@ -70,7 +88,7 @@ def composite(function: Callable[P, T]) -> Callable[P, T]:
     Traceback (most recent call last):
     numpy.exceptions.AxisError: total: axis 2 is out of bounds for array of dimension 2; shapes x=(1, 2)
     """
-    arguments = Arguments(function)
+    arguments = _arguments(function)
     FUNCTIONS.add(function.__name__)
 
     @functools.wraps(function)
@@ -89,15 +107,19 @@ def composite(function: Callable[P, T]) -> Callable[P, T]:
 
 def parsed(function: Callable[P, T]) -> Callable[P, T]:
     """Let a function see its parameters parsed as `composite` does; what goes wrong inside may be its caller's."""
-    arguments = Arguments(function)
+    arguments = _arguments(function)
 
     @functools.wraps(function)
     def call(*args: P.args, **options: P.kwargs) -> T:
-        bound, named = arguments.bound(function.__name__, args, options)
+        bound, named = arguments.bound(_name(function, args), args, options)
         return function(*bound, **named)
 
     call.__signature__ = arguments.signature  # type: ignore[attr-defined]  # what inspect looks for
     return call
+
+
+def _arguments(function: Callable[..., Any]) -> Arguments:
+    return ConstructorArguments(function) if function.__name__ == "__init__" else Arguments(function)
 
 
 def _name(function: Callable[..., Any], args: tuple[Any, ...]) -> str:

@@ -185,8 +185,8 @@ def test_a_number_counts_as_a_row_of_one():
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: ag.pad(A, (-1, 0)), "pad: pad_width is out of range: expected at least 0, got -1"),
-        (lambda: ag.pad(A, 1.5), "pad: pad_width is not understood: expected an int, got 1.5"),
+        (lambda: ag.pad(A, (-1, 0)), "pad: pad_width is out of range: expected an int of at least 0, got -1"),
+        (lambda: ag.pad(A, 1.5), "pad: pad_width is not understood: expected an int of at least 0, got 1.5"),
         (
             lambda: ag.pad(np.arange(3), 1, constant_values=0.5),
             (
@@ -203,7 +203,7 @@ def test_a_number_counts_as_a_row_of_one():
         ),
         (lambda: ag.split(A, 2, axis=1), "split: array split does not result in an equal division"),
         (lambda: ag.repeat(A, 1.5), "repeat: repeats is not understood: expected an int or a tuple of ints, got 1.5"),
-        (lambda: ag.tile(A, -1), "tile: reps is out of range: expected at least 0, got -1"),
+        (lambda: ag.tile(A, -1), "tile: reps is out of range: expected an int of at least 0, got -1"),
         (lambda: ag.sum(A, axis=2), "sum: axis 2 is out of bounds for array of dimension 2; shapes x=(2, 3)"),
         (lambda: ag.swapaxes(A, 0, 2), "swapaxes: axis 2 is out of bounds for array of dimension 2"),
         (

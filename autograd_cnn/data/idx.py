@@ -15,6 +15,7 @@ from typing import IO, Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_cnn.composite import composite
 from autograd_cnn.data.dataset import Dataset, Split, as_split
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.paths import AnyPath, as_path
@@ -24,6 +25,7 @@ TYPES: Final = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0
 MOST_AXES: Final = 8
 
 
+@composite
 def mnist(root: AnyPath) -> Dataset:
     """The 70,000 handwritten digits of 28×28 pixels by LeCun, Cortes and Burges (1998).
 
@@ -48,6 +50,7 @@ def mnist(root: AnyPath) -> Dataset:
     return _dataset("mnist", as_path("mnist", root), "https://ossci-datasets.s3.amazonaws.com/mnist")
 
 
+@composite
 def fashion_mnist(root: AnyPath) -> Dataset:
     """The 70,000 pictures of clothes of 28×28 pixels by Xiao, Rasul and Vollgraf (2017).
 
@@ -57,6 +60,7 @@ def fashion_mnist(root: AnyPath) -> Dataset:
     return _dataset("fashion_mnist", as_path("fashion_mnist", root), "https://github.com/zalandoresearch/fashion-mnist")
 
 
+@composite
 def read_idx(path: AnyPath) -> NDArray[Any]:
     """Read the array in an IDX file, compressed if its name ends in ``.gz``.
 

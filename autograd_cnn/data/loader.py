@@ -7,7 +7,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from autograd_cnn.composite import composite
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError, sentence
+from autograd_cnn.parameters import Bool, Size, Whole
 
 Transform: TypeAlias = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
 """Takes the images of a batch and a generator, returns the images to learn from."""
@@ -47,10 +49,10 @@ class Loader:
     ShapeError
         If there are not as many labels as images, or the transform does not return as many as it took.
     OperandError
-        If images or labels are no array, or ``transform`` is no function.
+        If images or labels are not an array, ``transform`` is not a function, or a flag is not a bool.
     ArgumentError
-        If ``batch_size`` is no int of at least 1, or above the number of images with ``drop_last``, or ``seed`` is
-        no int of at least 0.
+        If ``batch_size`` is not an int of at least 1, or above the number of images with ``drop_last``, or ``seed``
+        is not an int of at least 0.
 
     Examples
     --------
@@ -64,14 +66,15 @@ class Loader:
     [4.] [4]
     """
 
+    @composite
     def __init__(
         self,
         images: NDArray[Any],
         labels: NDArray[Any],
-        batch_size: int = 64,
-        shuffle: bool = True,
-        seed: int = 0,
-        drop_last: bool = False,
+        batch_size: Size = 64,
+        shuffle: Bool = True,
+        seed: Whole = 0,
+        drop_last: Bool = False,
         transform: Transform | None = None,
     ) -> None:
         self.images = _rows("images", images)
@@ -81,7 +84,7 @@ class Loader:
                 sentence("Loader", "images and labels are not equally many", expected=f"{len(self.images)} labels",
                          got=len(self.labels))
             )  # fmt: skip
-        self.batch_size = batch_size = _whole("Loader", "batch_size", batch_size, 1)
+        self.batch_size = batch_size
         if drop_last and len(self.images) < batch_size:
             raise ArgumentError(
                 sentence("Loader", "drop_last leaves no batch", expected=f"a batch_size up to {len(self.images)}",
@@ -89,11 +92,11 @@ class Loader:
             )  # fmt: skip
         if transform is not None and not callable(transform):
             raise OperandError(
-                sentence("Loader", "transform is no function", expected="one of images and a generator",
+                sentence("Loader", "transform is not a function", expected="one of images and a generator",
                          got=repr(transform))
             )  # fmt: skip
         self.shuffle = shuffle
-        self.seed = _whole("Loader", "seed", seed, 0)
+        self.seed = seed
         self.drop_last = drop_last
         self.transform = transform
         self.epoch = 0
@@ -137,21 +140,14 @@ def _rows(name: str, values: Any) -> NDArray[Any]:
         array = None
     if array is None or array.ndim == 0:
         raise OperandError(
-            sentence("Loader", f"{name} are no array", expected="one whose first axis counts the examples",
+            sentence("Loader", f"{name} are not an array", expected="one whose first axis counts the examples",
                      got=type(values).__name__, hint=hint)
         )  # fmt: skip
     return array
 
 
-def _whole(where: str, name: str, value: Any, least: int) -> int:
-    if not hasattr(value, "__index__") or isinstance(value, bool) or value < least:
-        raise ArgumentError(
-            sentence(where, f"{name} is out of range", expected=f"an int of at least {least}", got=repr(value))
-        )
-    return int(value)
-
-
-def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: int = 1) -> NDArray[Any]:
+@composite
+def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: Whole = 1) -> NDArray[Any]:
     """Move each image by up to ``pixels`` in either direction; what comes in is 0.
 
     A digit stays the same digit where it moves a little, so this teaches a network more than the
@@ -175,9 +171,9 @@ def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: int = 1
     ShapeError
         If ``images`` have other axes.
     OperandError
-        If ``rng`` is no generator.
+        If ``rng`` is not a generator.
     ArgumentError
-        If ``pixels`` is no int of at least 0.
+        If ``pixels`` is not an int of at least 0.
 
     Examples
     --------
@@ -192,9 +188,10 @@ def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: int = 1
         )
     if not isinstance(rng, np.random.Generator):
         raise OperandError(
-            sentence("random_shift", "rng is no generator", expected="such as np.random.default_rng(0)", got=repr(rng))
+            sentence(
+                "random_shift", "rng is not a generator", expected="such as np.random.default_rng(0)", got=repr(rng)
+            )
         )
-    pixels = _whole("random_shift", "pixels", pixels, 0)
     padded = np.pad(images, ((0, 0), (0, 0), (pixels, pixels), (pixels, pixels)))
     places = sliding_window_view(padded, images.shape[2:], axis=(2, 3))  # (N, C, 2 pixels + 1, 2 pixels + 1, H, W)
     down, right = rng.integers(0, 2 * pixels + 1, (2, len(images)))

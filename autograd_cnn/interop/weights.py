@@ -12,6 +12,7 @@ from typing import IO, Any, Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from autograd_cnn.composite import composite
 from autograd_cnn.errors import ArgumentError, FormatError, OperandError, sentence
 from autograd_cnn.files import replacing
 from autograd_cnn.interop import npz, safetensors
@@ -36,6 +37,7 @@ class Kind(NamedTuple):
 KINDS: Final = {".npz": Kind(npz.pack, npz.unpack), ".safetensors": Kind(safetensors.pack, safetensors.unpack)}
 
 
+@composite
 def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike]) -> None:
     """Write named arrays to a file, whole or not at all.
 
@@ -74,6 +76,7 @@ def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike]) -> None:
         kind.pack(arrays, file)
 
 
+@composite
 def load(path: AnyPath) -> dict[str, NDArray[Any]]:
     """Read the named arrays of a file that `save`, NumPy or another framework wrote.
 

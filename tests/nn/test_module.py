@@ -259,7 +259,7 @@ def test_astype_changes_floats_and_forgets_gradients():
 def test_astype_refuses_what_has_no_gradient():
     with pytest.raises(OperandError) as error:
         nn.Linear(1, 1).astype(int)
-    assert str(error.value) == "astype: parameters are floats: expected float16, float32 or float64, got int64"
+    assert str(error.value) == "astype: dtype is not one of floats: expected float16, float32 or float64, got int64"
 
 
 def test_the_tree_shows_itself():
@@ -490,7 +490,7 @@ def test_a_cast_that_fails_changes_nothing(change):
 def test_a_mode_is_a_bool(method, name, value):
     with pytest.raises(OperandError) as error:
         getattr(Outer(), method)(value)
-    assert str(error.value) == f"{method}: {name} is no bool: expected True or False, got {value!r}"
+    assert str(error.value) == f"{method}: {name} is not a bool: expected True or False, got {value!r}"
 
 
 def test_integers_ask_for_no_gradient_and_leave_the_others_as_they_were():

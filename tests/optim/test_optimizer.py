@@ -125,7 +125,7 @@ def test_groups_have_options_of_their_own():
         (lambda w: [{"params": [w], "speed": 1}], {}, ArgumentError,
          "no option 'speed'; it has lr, momentum, dampening, weight_decay, nesterov"),
         (lambda w: [{"tensors": [w]}], {}, OperandError,
-         "a group of parameters is not understood: expected a dict with 'params', got keys ['tensors']"),
+         "a group of parameters is not understood: expected a dict with 'params', got keys ['tensors']; for a model pass model.parameters()"),
         (lambda w: [{"params": [w]}, w], {}, OperandError,
          "a group of parameters is not understood: expected a dict with 'params', got Tensor"),
         (lambda w: [{"params": [w], "lr": -1}], {}, ArgumentError, "lr is out of range: expected at least 0, got -1"),

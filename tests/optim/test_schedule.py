@@ -120,7 +120,7 @@ def test_the_state_makes_a_round_trip():
         (lambda o: optim.StepLR(o, 0), "StepLR: step_size is out of range: expected an int of at least 1, got 0"),
         (lambda o: optim.CosineAnnealingLR(o, 0),
          "CosineAnnealingLR: T_max is out of range: expected an int of at least 1, got 0"),
-        (lambda o: optim.LinearLR(o, 0), "LinearLR: start_factor is out of range: expected above 0, got 0"),
+        (lambda o: optim.LinearLR(o, 0), "LinearLR: start_factor is out of range: expected a number above 0, got 0"),
         (lambda o: optim.LinearLR(o, total_iters=0),
          "LinearLR: total_iters is out of range: expected an int of at least 1, got 0"),
     ],
