@@ -8,10 +8,11 @@ be rounded is refused. Functions made of primitives call the parsers themselves.
 import inspect
 import operator
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from math import isnan, prod
-from types import EllipsisType, NoneType
+from types import EllipsisType, NoneType, SimpleNamespace
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -81,11 +82,16 @@ def parsers_of(function: Callable[..., Any]) -> dict[str, Parsed]:
 
 
 def hints_of(function: Callable[..., Any], *, parsers: bool = True) -> dict[str, Any]:
-    """Return the annotations of a function, with what they say of parsing; none where a user's can't be read here."""
+    """Return the annotations of a function, with what they say of parsing; not such as can't be read here."""
     try:
         return get_type_hints(function, include_extras=parsers)
-    except (NameError, TypeError):
-        return {}
+    except (NameError, TypeError):  # a name in quotes that is there for type checkers alone, or a user's
+        found: dict[str, Any] = {}
+        for name, hint in getattr(function, "__annotations__", {}).items():
+            with suppress(NameError, TypeError):
+                alone = SimpleNamespace(__annotations__={name: hint}, __globals__=getattr(function, "__globals__", {}))
+                found |= get_type_hints(alone, include_extras=parsers)
+        return found
 
 
 def signature_of(function: Callable[..., Any]) -> inspect.Signature:

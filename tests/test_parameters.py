@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
+from autograd_cnn.composite import parsed
 from autograd_cnn.errors import ArgumentError, OperandError
 from autograd_cnn.parameters import (
     Axes,
@@ -239,6 +240,16 @@ def test_what_does_not_fit_is_one_sentence(call, text):
     with pytest.raises((ValueError, TypeError, IndexError)) as error:
         call()
     assert str(error.value) == text
+
+
+def test_an_annotation_that_cannot_be_read_hides_no_other():
+    @parsed
+    def total(x: "nowhere.Array", axis: Axis = None) -> "nowhere.Array":  # noqa: F821  # that is the point
+        return ag.sum(x, axis=axis)
+
+    with pytest.raises(ArgumentError) as error:
+        total(A, axis=1.0)
+    assert str(error.value) == "total: axis is not understood: expected an int or a tuple of ints, got 1.0"
 
 
 def test_an_error_of_the_users_function_keeps_its_words():

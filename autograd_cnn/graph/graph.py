@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from autograd_cnn.composite import parsed
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.files import replacing
 from autograd_cnn.graph.drawing.dot import Show, draw
-from autograd_cnn.graph.drawing.render import ending, picture
+from autograd_cnn.graph.drawing.render import ENDINGS, ending, picture
 from autograd_cnn.graph.drawing.style import Quantity, Theme
 from autograd_cnn.graph.model import Edge, GraphNode
 from autograd_cnn.graph.notebook import bundle
 from autograd_cnn.graph.page.html import Highlight, page
 from autograd_cnn.graph.reading import rebuild
+from autograd_cnn.parameters import Size
+from autograd_cnn.paths import AnyPath, as_path
 
 if TYPE_CHECKING:
     import graphviz
@@ -95,11 +98,12 @@ class Graph:
         _check_sizes(nodes)
         return cls(nodes, edges)
 
+    @parsed
     def to_dot(
         self,
         *,
         show: Show = "both",
-        depth: int | None = None,
+        depth: Size | None = None,
         color: Quantity | None = None,
         theme: Theme = "light",
         legend: bool = True,
@@ -135,12 +139,13 @@ class Graph:
         """
         return draw(self.nodes, self.edges, show=show, depth=depth, color=color, theme=theme, legend=legend)
 
+    @parsed
     def render(
         self,
-        path: str | Path,
+        path: AnyPath,
         *,
         show: Show = "both",
-        depth: int | None = None,
+        depth: Size | None = None,
         color: Quantity | None = None,
         theme: Theme = "light",
         legend: bool = True,
@@ -177,7 +182,7 @@ class Graph:
         ...     ag.graph.capture(x * x).render(f"{folder}/square.dot").name
         'square.dot'
         """
-        path = Path(path)
+        path = as_path("render", path)
         suffix = ending(path)
         if suffix == ".html":
             return self.to_html(path)
@@ -190,7 +195,8 @@ class Graph:
             file.write(content)
         return path
 
-    def to_html(self, path: str | Path, *, highlight: Highlight | None = None) -> Path:
+    @parsed
+    def to_html(self, path: AnyPath, *, highlight: Highlight | None = None) -> Path:
         """Write the graph as a page to look around in: one file, which works without a network.
 
         It pans, zooms, searches, folds modules, steps through both passes, and shows for each node
@@ -211,6 +217,8 @@ class Graph:
         ------
         ArgumentError
             If ``highlight`` names what is not there.
+        FormatError
+            If the name has the ending of another kind of file, which `render` writes.
         MissingDependencyError
             If nothing of what this package installs is there to lay it out.
 
@@ -223,7 +231,12 @@ class Graph:
         ...     ag.graph.capture(x * x).to_html(f"{folder}/net.html", highlight={"n0": {(0, 1): 8.0}}).name
         'net.html'
         """
-        path = Path(path)
+        path = as_path("to_html", path)
+        if path.suffix.lower() in {*ENDINGS} - {".html"}:
+            raise FormatError(
+                sentence("to_html", "the ending of the file's name is of another kind", expected=".html",
+                         got=repr(path.name), hint="render writes all kinds, by their endings")
+            )  # fmt: skip
         content = page(self.nodes, self.edges, highlight)
         with replacing(path) as file:
             file.write(content.encode())

@@ -69,6 +69,11 @@ def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike]) -> None:
     ...     load(Path(folder, "w.npz"))
     {'weight': array([1., 1.]), 'bias': array(0.5)}
     """
+    if _is_state(path):
+        hint = "the path comes first: save(path, state)" if isinstance(state, (str, bytes, os.PathLike)) else ""
+        raise OperandError(
+            sentence("save", "path is not a path", expected="a path", got=type(path).__name__, hint=hint)
+        )
     path = as_path("save", path)
     kind = _kind("save", path)
     arrays = {_name(name): _plain(name, value) for name, value in _named(state).items()}
@@ -100,6 +105,11 @@ def load(path: AnyPath) -> dict[str, NDArray[Any]]:
     OSError
         If there is no such file, or it can't be read.
     """
+    if _is_state(path):
+        raise OperandError(
+            sentence("load", "path is not a path", expected="a path", got=type(path).__name__,
+                     hint="load returns the arrays, which module.load_state_dict takes")
+        )  # fmt: skip
     path = as_path("load", path)
     kind = _kind("load", path)
     try:
@@ -118,8 +128,19 @@ def _kind(where: str, path: Path) -> Kind:
     return KINDS[path.suffix.lower()]
 
 
-def _named(state: Stateful | Mapping[str, ArrayLike]) -> Mapping[str, ArrayLike]:
+def _is_state(path: Any) -> bool:
+    return isinstance(path, Mapping) or hasattr(path, "state_dict")
+
+
+def _named(state: Any) -> Mapping[str, ArrayLike]:
+    if hasattr(state, "state_dict") and not hasattr(state, "forward"):
+        state = state.state_dict()  # an optimiser's, say
     if isinstance(state, Mapping):
+        if {"state", "param_groups"} <= state.keys():
+            raise OperandError(
+                sentence("save", "an optimiser's state is not arrays by name", expected="a module or a mapping of names "
+                         "to arrays", got="a dict with 'state' and 'param_groups'", hint="keep it by pickle")
+            )  # fmt: skip
         return state
     if not hasattr(state, "state_dict"):
         raise OperandError(

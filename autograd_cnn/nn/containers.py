@@ -159,7 +159,7 @@ class ModuleList(_Row):
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         if not isinstance(modules, Iterable):
             raise OperandError(
-                sentence("ModuleList", "modules can't be gone through", expected="modules, such as a list of them",
+                sentence("ModuleList", "modules is not iterable", expected="modules, such as a list of them",
                          got=type(modules).__name__)
             )  # fmt: skip
         for module in modules:

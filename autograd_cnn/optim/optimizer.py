@@ -105,7 +105,7 @@ class Optimizer:
         if not isinstance(params, Iterable) or isinstance(params, str):
             hint = "pass model.parameters()" if callable(params) else ""  # a module, or its method
             raise OperandError(
-                sentence(self._name, f"{name} can't be gone through", expected="tensors, such as a list of them",
+                sentence(self._name, f"{name} is not iterable", expected="tensors, such as a list of them",
                          got=type(params).__name__, hint=hint)
             )  # fmt: skip
         return list(params)

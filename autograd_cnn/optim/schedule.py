@@ -34,7 +34,7 @@ class Schedule:
     def __init__(self, optimizer: Optimizer) -> None:
         if not isinstance(optimizer, Optimizer):
             raise OperandError(
-                sentence(type(self).__name__, "optimizer is not an optimiser", expected="such as optim.SGD",
+                sentence(type(self).__name__, "optimizer is not understood", expected="an optimiser such as optim.SGD",
                          got=type(optimizer).__name__)
             )  # fmt: skip
         self.optimizer = optimizer

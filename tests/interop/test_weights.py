@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
+from autograd_cnn import nn, optim
 from autograd_cnn.errors import ArgumentError, FormatError, OperandError
 from autograd_cnn.interop import load, save, weights
 
@@ -181,3 +182,38 @@ def test_a_reserved_name_leaves_the_file_as_it_was(tmp_path):
 
 def test_every_kind_is_known():
     assert list(weights.KINDS) == SUFFIXES
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (
+            lambda path: save(path, optim.SGD([ag.tensor([1.0], requires_grad=True)], 0.1)),
+            (
+                "save: an optimiser's state is not arrays by name: expected a module or a mapping of names to arrays, "
+                "got a dict with 'state' and 'param_groups'; keep it by pickle"
+            ),
+        ),
+        (
+            lambda path: save({"a": [1.0]}, path),
+            "save: path is not a path: expected a path, got dict; the path comes first: save(path, state)",
+        ),
+        (
+            lambda path: save(nn.Linear(2, 1), str(path)),
+            "save: path is not a path: expected a path, got Linear; the path comes first: save(path, state)",
+        ),
+        (
+            lambda path: load(nn.Linear(2, 1)),
+            (
+                "load: path is not a path: expected a path, got Linear; "
+                "load returns the arrays, which module.load_state_dict takes"
+            ),
+        ),
+        (save, "save: argument 'state' is missing; it takes path, state"),
+    ],
+)
+def test_what_is_not_a_path_or_a_state(tmp_path, call, text):
+    with pytest.raises(OperandError) as error:
+        call(tmp_path / "w.npz")
+    assert str(error.value) == text
+    assert not list(tmp_path.iterdir())

@@ -116,7 +116,7 @@ def test_names_that_would_break_the_module(name):
         (lambda net: nn.Sequential([nn.ReLU()]), OperandError,
          "Sequential: '0' is not a module: expected a Module, got list; pass them one by one: Sequential(*modules)"),
         (lambda net: nn.ModuleList(nn.ReLU()), OperandError,
-         "ModuleList: modules can't be gone through: expected modules, such as a list of them, got ReLU"),
+         "ModuleList: modules is not iterable: expected modules, such as a list of them, got ReLU"),
         (lambda net: net[9], IndexError, "Sequential: index is out of range: expected -2 to 1, got 9"),
         (lambda net: nn.Sequential()[0], IndexError, "Sequential: index is out of range: expected none, got 0"),
         (lambda net: net[1.0], ArgumentError, "Sequential: index is not understood: expected an int, got 1.0"),
