@@ -15,7 +15,7 @@ import numpy as np
 
 from autograd_cnn.cli.beside import reach
 from autograd_cnn.cli.findings import OURS, Findings
-from autograd_cnn.cli.options import one_of, whole_number
+from autograd_cnn.cli.options import did_you_mean, one_of, refuse, whole_number
 from autograd_cnn.cli.progress import say
 from autograd_cnn.cli.script import told
 from autograd_cnn.errors import MissingDependencyError
@@ -70,13 +70,19 @@ def add_to(commands: Any) -> None:
     add("--primitive", metavar="PATTERN", help='only those of such a name, as in "*pool*" or "mypkg.*"')
     add(
         "--backend",
-        type=one_of("both", "reference"),
+        type=_backend,
         default="both",
         metavar="NAME",
         help="both, reference (default: %(default)s, where Numba is installed)",
     )
     add("--seed", type=whole_number(0), default=0, metavar="N", help="of the random numbers (default: %(default)s)")
     parser.set_defaults(run=run, refuse=parser.error)
+
+
+def _backend(text: str) -> str:
+    if text in {"jit", "auto"}:
+        refuse("both or reference", text, "both holds jit, where Numba is installed, against the reference")
+    return one_of("both", "reference")(text)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -114,7 +120,9 @@ def _chosen(arguments: argparse.Namespace) -> dict[str, Primitive]:
         return primitives
     chosen = {name: p for name, p in primitives.items() if fnmatchcase(name, pattern) or fnmatchcase(p.name, pattern)}
     if not chosen:
-        arguments.refuse(f"--primitive {pattern}: none of {len(primitives)} primitives has such a name")
+        hint = did_you_mean(pattern, [p.name for p in primitives.values()])
+        problem = f"--primitive {pattern}: none of {len(primitives)} primitives has such a name"
+        arguments.refuse(f"{problem}; {hint}" if hint else problem)
     return chosen
 
 

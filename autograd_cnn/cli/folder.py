@@ -50,6 +50,8 @@ class RunFolder:
         """What would be left if the run ended now."""
         if self._replaces and not self.epochs:
             return f"the earlier run is still in {self.path}"
+        if not self.epochs and not (self._place / WEIGHTS).exists():
+            return "nothing is kept"
         weights = f"weights of epoch {len(self.epochs)}" if self.epochs else "initial weights"
         return f"the {weights} are in {self.path / WEIGHTS}"
 

@@ -1,7 +1,6 @@
 """``autograd-cnn info``: what this installation consists of."""
 
 import argparse
-import os
 import platform
 import shutil
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ import numpy as np
 
 from autograd_cnn import __version__
 from autograd_cnn.cli.progress import say
-from autograd_cnn.kernels import current_backend
+from autograd_cnn.kernels import current_backend, num_threads
 
 
 def add_to(commands: Any) -> None:
@@ -44,7 +43,7 @@ def _facts() -> Iterator[tuple[str, str]]:
     yield "onnx", _installed("onnx", "interop")
     yield "dot", shutil.which("dot") or "not found; it draws .png and .pdf, and .svg and .html need no program"
     yield "backend", current_backend()
-    yield "threads", f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()}"
+    yield "threads", f"{num_threads()}"
     yield "processor", _processor()
     yield "system", platform.platform()
 

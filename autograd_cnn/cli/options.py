@@ -31,7 +31,7 @@ def whole_number(least: int) -> Callable[[str], int]:
         except ValueError:  # thousands of digits
             number = -1
         if number < least:
-            _refuse(f"a whole number of at least {least}", text)
+            refuse(f"a whole number of at least {least}", text)
         return number
 
     return read
@@ -50,7 +50,7 @@ def positive_number(text: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 < number < math.inf:
-        _refuse("a number above 0", text)
+        refuse("a number above 0", text)
     return number
 
 
@@ -65,7 +65,7 @@ def one_of(*names: str) -> Callable[[str], str]:
 
     def read(text: str) -> str:
         if text not in names:
-            _refuse(f"one of {', '.join(names)}", text, did_you_mean(text, names))
+            refuse(f"one of {', '.join(names)}", text, did_you_mean(text, names))
         return text
 
     return read
@@ -81,9 +81,11 @@ def directory(text: str) -> Path:
     """
     path = Path(text)
     if not text:
-        _refuse("the name of a folder", text)
+        refuse("the name of a folder", text)
     if path.exists() and not path.is_dir():
-        _refuse("a folder", text, "that is a file")
+        refuse("a folder", text, "that is a file")
+    if path.is_symlink() and not path.exists():
+        refuse("a folder", text, "that is a link that leads nowhere")
     return path
 
 
@@ -113,6 +115,7 @@ def writing_to(option: str, path: Path) -> Iterator[None]:
         raise OSError(sentence(option, f"can't write to {path}: {error.strerror}")) from error
 
 
-def _refuse(expected: str, got: str, hint: str = "") -> NoReturn:
+def refuse(expected: str, got: str, hint: str = "") -> NoReturn:
+    """Raise what argparse says of a value."""
     shown = got if len(got) <= LONGEST else f"{got[:LONGEST]}…"
     raise argparse.ArgumentTypeError(f"expected {expected}, got {shown!r}" + (f"; {hint}" if hint else ""))

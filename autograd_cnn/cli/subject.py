@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from autograd_cnn import nn
 from autograd_cnn.cli.models import ImageShape, make_model
 from autograd_cnn.cli.script import call, failures_of, split_name
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.interop import OnnxNetwork, load_onnx
+from autograd_cnn.parameters import known_shape
 from autograd_cnn.tape import Shape
 from autograd_cnn.tensor import Tensor
 
@@ -39,6 +40,8 @@ def find(text: str, shape: ImageShape | None) -> Subject:
     ArgumentError, FormatError, ShapeError
         Saying what is wrong with the name, the file or the shape.
     """
+    if shape is not None:
+        known_shape("--shape", "the image", shape)
     script = split_name(text)
     if script is not None:
         return _of_script(*script, shape)
@@ -92,8 +95,11 @@ def _of_module(model: nn.Module, shape: Shape, where: str, path: Path | None = N
     images = np.random.default_rng(0).random(shape, np.float32)
     images.flags.writeable = False  # so that it is recorded itself, and no copy, and has its name in the graph
     hint = f"it was given an image of the shape {shape[1:]}; --shape sets another"
-    with failures_of(path, hint) if path is not None else nullcontext():
-        output = model(images)
+    try:
+        with failures_of(path, hint) if path is not None else nullcontext():
+            output = model(images)
+    except ShapeError as error:  # as one image of one pixel is to batch normalisation
+        raise ArgumentError(sentence("--model", str(error), hint=hint)) from error
     if not isinstance(output, Tensor):
         raise ArgumentError(
             sentence("--model", f"the output of {where} can't be drawn", expected="a tensor that depends on parameters",

@@ -3,8 +3,8 @@
 import argparse
 import copy
 import re
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -144,7 +144,7 @@ def _train(arguments: argparse.Namespace) -> None:
     dataset = recipe.load(arguments.root)
     plan = _checked_plan(arguments, recipe, len(dataset.train.labels))
     path = arguments.out or new_folder(Path("runs") / run_name(arguments.data, text, plan.seed))
-    with run_folder(path, replace=arguments.force) as folder:
+    with run_folder(path, replace=arguments.force) as folder, _interrupts_explained(folder):
         folder.begin(
             {"data": arguments.data, "model": text, **asdict(plan), "backend": backend, "version": __version__},
             model.state_dict(),
@@ -180,9 +180,16 @@ def _follow(model: nn.Module, dataset: Dataset, plan: Plan, folder: RunFolder) -
                 accuracy = epoch.test_accuracy
     except DivergedError as error:
         raise DivergedError(f"{error}; {folder.kept}; try a smaller --lr") from error
-    except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(f"interrupted; {folder.kept}") from error
     return accuracy
+
+
+@contextmanager
+def _interrupts_explained(folder: RunFolder) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        when = "" if folder.epochs else " before the first epoch ended"
+        raise KeyboardInterrupt(f"interrupted{when}; {folder.kept}") from error
 
 
 def _checked_model(arguments: argparse.Namespace, text: str, image_shape: ImageShape) -> nn.Module:

@@ -201,7 +201,9 @@ def test_one_without_samples_fails(own, capsys):
         (["--module", "own_faulty"], "--module own_faulty: importing it raised ValueError: two lines"),
         (["--module", "own_leaving"], "--module own_leaving: importing it raised SystemExit: 3"),
         (["--module", "math", "--module", "json"], "--module math, json: no primitive is defined there"),
-        (["--backend", "jit"], "argument --backend: expected one of both, reference, got 'jit'"),
+        (["--backend", "jit"], ("argument --backend: expected both or reference, got 'jit'; both holds jit, where Numba "
+         "is installed, against the reference")),
+        (["--backend", "all"], "argument --backend: expected one of both, reference, got 'all'"),
         (["--seed", "x"], "argument --seed: expected a whole number of at least 0, got 'x'"),
     ],
 )  # fmt: skip
@@ -214,10 +216,11 @@ def test_usage_errors_come_first(own, capsys, options, problem):
     assert capsys.readouterr() == ("", f"autograd-cnn check: {problem}; see autograd-cnn check --help\n")
 
 
-def test_a_pattern_that_fits_nothing(capsys):
-    assert _check("--primitive", "rely") == 2
+@pytest.mark.parametrize(("pattern", "hint"), [("rleu", "did you mean relu?; "), ("qqq*", "")])
+def test_a_pattern_that_fits_nothing(capsys, pattern, hint):
+    assert _check("--primitive", pattern) == 2
     count = len(registered_in(["autograd_cnn.ops"]))
     assert capsys.readouterr().err == (
-        f"autograd-cnn check: --primitive rely: none of {count} primitives has such a name; "
+        f"autograd-cnn check: --primitive {pattern}: none of {count} primitives has such a name; {hint}"
         "see autograd-cnn check --help\n"
     )

@@ -98,6 +98,31 @@ def test_the_last_good_weights_are_kept(tmp_path, capsys, monkeypatch, stop, tol
     assert len((tmp_path / "out" / "metrics.jsonl").read_text("utf-8").splitlines()) == 2
 
 
+@pytest.mark.parametrize(("when", "kept"), [
+    ("must_compile", "the initial weights are in out/model.npz"),
+    ("capture", "the initial weights are in out/model.npz"),
+    ("progress", "the initial weights are in out/model.npz"),
+    ("asdict", "nothing is kept"),
+])  # fmt: skip
+def test_an_interrupt_before_the_first_epoch_says_what_is_kept(capsys, monkeypatch, when, kept):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, when, stop)
+    assert _train("--out", "out", "--epochs", "1") == 130
+    assert capsys.readouterr().err == f"autograd-cnn train: interrupted before the first epoch ended; {kept}\n"
+
+
+@pytest.mark.parametrize("link", ["loop", "dangling"])
+def test_a_link_that_leads_nowhere(tmp_path, capsys, link):
+    (tmp_path / link).symlink_to("loop" if link == "loop" else "nowhere")
+    assert _train("--out", link) == 2
+    assert capsys.readouterr().err == (
+        f"autograd-cnn train: argument --out: expected a folder, got {link!r}; that is a link that leads nowhere; "
+        "see autograd-cnn train --help\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
