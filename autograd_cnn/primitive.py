@@ -288,7 +288,7 @@ class Primitive:
             asked = signature.parameters.values()
             if [p.kind for p in asked if p.kind not in {p.KEYWORD_ONLY, p.VAR_KEYWORD}] != [_POSITIONAL]:
                 raise RegistrationError(
-                    sentence(function.__name__, f"is no rule for {self.name}", got=signature,
+                    sentence(function.__name__, f"is not a rule for {self.name}", got=signature,
                              expected="the cotangent alone by position, as in (g, *, x)")
                 )  # fmt: skip
             names = [p.name for p in asked if p.kind is p.KEYWORD_ONLY]

@@ -65,7 +65,7 @@ class Signature:
         if odd or (self.variadic and len(arrays) > 1):
             raise RegistrationError(
                 sentence(self.name, "its arguments are not understood", got=signature,
-                         expected="arrays without defaults but None, or one *arrays; then parameters behind a star")
+                         expected="arrays without defaults but None, or one *arrays; then parameters after a star")
             )  # fmt: skip
         self.shown = inspect.Signature(
             [p if self.variadic else p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in given]
@@ -194,7 +194,7 @@ def check_flag(wanted: Any) -> None:
     if not isinstance(wanted, (bool, np.bool_)):
         hint = "name the dtype, as in dtype=np.float32" if isinstance(wanted, (type, np.dtype, str)) else ""
         raise OperandError(
-            sentence("tensor", "requires_grad is no bool", expected="True or False", got=repr(wanted), hint=hint)
+            sentence("tensor", "requires_grad is not a bool", expected="True or False", got=repr(wanted), hint=hint)
         )
 
 

@@ -99,7 +99,7 @@ def test_an_argument_cannot_be_called_as_the_output_is():
 def test_arguments_that_the_tape_could_not_tell_apart(function, signature):
     assert _registering(function) == (
         "<lambda>: its arguments are not understood: expected arrays without defaults but None, "
-        f"or one *arrays; then parameters behind a star, got {signature}"
+        f"or one *arrays; then parameters after a star, got {signature}"
     )
 
 
@@ -158,7 +158,7 @@ def test_a_rule_takes_the_cotangent_alone_by_position(rule, signature):
         return x + 0
 
     assert _refused(kept, "x", rule) == (
-        f"<lambda>: is no rule for kept: expected the cotangent alone by position, as in (g, *, x), got {signature}"
+        f"<lambda>: is not a rule for kept: expected the cotangent alone by position, as in (g, *, x), got {signature}"
     )
 
 

@@ -107,7 +107,7 @@ def _array(stream: IO[bytes], size: int, packed: bool) -> NDArray[Any]:
 def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or not 1 <= magic[3] <= MOST_AXES:
-        raise FormatError(sentence("no IDX file", expected="two zeros, a type and 1 to 8 axes", got=magic))
+        raise FormatError(sentence("not an IDX file", expected="two zeros, a type and 1 to 8 axes", got=magic))
     lengths = stream.read(4 * magic[3])
     if len(lengths) < 4 * magic[3]:
         raise FormatError(sentence("cut off", expected=f"the lengths of {magic[3]} axes", got=f"{len(lengths)} bytes"))

@@ -79,9 +79,9 @@ class Graph:
         try:
             fields = json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, TypeError, RecursionError) as error:
-            raise FormatError(sentence("Graph.from_json", "the text is no captured graph")) from error
+            raise FormatError(sentence("Graph.from_json", "the text is not a captured graph")) from error
         if not isinstance(fields, dict) or fields.keys() != {"version", "nodes", "edges"}:
-            raise FormatError(sentence("Graph.from_json", "the text is no captured graph"))
+            raise FormatError(sentence("Graph.from_json", "the text is not a captured graph"))
         if type(fields["version"]) is not int or fields["version"] != VERSION:
             raise FormatError(
                 sentence(
@@ -264,10 +264,10 @@ def _check_sizes(nodes: tuple[GraphNode, ...]) -> None:
         try:
             np.dtype(node.dtype)
         except (TypeError, ValueError, SyntaxError) as error:
-            raise FormatError(sentence("Graph.from_json", f"the dtype of {node.id} is none")) from error
+            raise FormatError(sentence("Graph.from_json", f"the dtype of {node.id} is not understood")) from error
         if min(node.shape, default=0) < 0:
             raise FormatError(
-                sentence("Graph.from_json", f"the shape of {node.id} is none", expected="lengths of at least 0",
+                sentence("Graph.from_json", f"the shape of {node.id} is not a shape", expected="lengths of at least 0",
                          got=node.shape)
             )  # fmt: skip
         for summary in filter(None, (node.value, node.grad)):

@@ -72,7 +72,7 @@ def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike]) -> None:
     if _is_state(path):
         hint = "the path comes first: save(path, state)" if isinstance(state, (str, bytes, os.PathLike)) else ""
         raise OperandError(
-            sentence("save", "path is not a path", expected="a path", got=type(path).__name__, hint=hint)
+            sentence("save", "path is not understood", expected="a str or a path", got=type(path).__name__, hint=hint)
         )
     path = as_path("save", path)
     kind = _kind("save", path)
@@ -107,7 +107,7 @@ def load(path: AnyPath) -> dict[str, NDArray[Any]]:
     """
     if _is_state(path):
         raise OperandError(
-            sentence("load", "path is not a path", expected="a path", got=type(path).__name__,
+            sentence("load", "path is not understood", expected="a str or a path", got=type(path).__name__,
                      hint="load returns the arrays, which module.load_state_dict takes")
         )  # fmt: skip
     path = as_path("load", path)
@@ -152,9 +152,9 @@ def _named(state: Any) -> Mapping[str, ArrayLike]:
 
 def _name(name: object) -> str:
     if not isinstance(name, str):
-        raise OperandError(sentence("save", "a name is no string", expected="str", got=repr(name)))
+        raise OperandError(sentence("save", "a name is not a string", expected="str", got=repr(name)))
     if name.encode(errors="replace").decode() != name:
-        raise ArgumentError(sentence("save", f"the name {name!r} is no text, but holds half a character"))
+        raise ArgumentError(sentence("save", f"the name {name!r} is not text, but holds half a character"))
     return name
 
 

@@ -333,7 +333,7 @@ class Module:
         flag("load_state_dict", "strict", strict)
         if not isinstance(state, Mapping):
             raise OperandError(
-                sentence("load_state_dict", "state is no mapping of names to arrays", expected="such as state_dict() "
+                sentence("load_state_dict", "state is not a mapping of names to arrays", expected="such as state_dict() "
                          "returns", got=type(state).__name__)
             )  # fmt: skip
         places = {key: (module, name, held) for key, module, name, held in _places(self)}
@@ -506,7 +506,7 @@ def _read_only(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
     array = np.array(_given(value), dtype)
     if array.dtype.kind not in "biuf":
         raise OperandError(
-            sentence("buffer", "is no array of numbers", expected="ints, floats or bools", got=array.dtype)
+            sentence("buffer", "is not an array of numbers", expected="ints, floats or bools", got=array.dtype)
         )
     return _fixed(array)
 

@@ -417,7 +417,7 @@ def test_a_buffer_is_of_numbers_or_none():
     module.register_buffer("mean", 2)
     with pytest.raises(OperandError) as error:
         module.mean = "x"
-    assert str(error.value) == "buffer: is no array of numbers: expected ints, floats or bools, got <U1"
+    assert str(error.value) == "buffer: is not an array of numbers: expected ints, floats or bools, got <U1"
     assert module.mean == 2
     module.mean = None
     assert module.buffer_names == ("mean",)
@@ -451,7 +451,7 @@ def test_a_state_is_a_mapping(given):
     with pytest.raises(OperandError) as error:
         nn.Linear(1, 1).load_state_dict(given)
     assert str(error.value) == (
-        "load_state_dict: state is no mapping of names to arrays: expected such as state_dict() returns, "
+        "load_state_dict: state is not a mapping of names to arrays: expected such as state_dict() returns, "
         f"got {type(given).__name__}"
     )
 
