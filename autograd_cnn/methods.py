@@ -34,9 +34,7 @@ def _constant(name: str, op: Callable[[Any, Any], Any], *, swapped: bool = False
 
     def method(self: Traced, other: Any) -> Array:
         if any(isinstance(x, Traced) and x.node is not None for x in (self, other)):
-            raise OperandError(
-                sentence(name, "there is no rule for its gradient", hint="use .detach() for the values")
-            )
+            raise OperandError(sentence(name, "there is no rule for its gradient", hint="use .detach() for the values"))
         mine, others = values_of(self), values_of(other)
         try:
             result = np.asarray(op(others, mine) if swapped else op(mine, others))
@@ -211,9 +209,7 @@ class TorchMethods(Traced):
 
     def __invert__(self) -> Array:
         if self.node is not None:
-            raise OperandError(
-                sentence("~", "there is no rule for its gradient", hint="use .detach() for the values")
-            )
+            raise OperandError(sentence("~", "there is no rule for its gradient", hint="use .detach() for the values"))
         return self ^ (True if self.value.dtype.kind == "b" else -1)
 
     # --- places -------------------------------------------------------------------------------

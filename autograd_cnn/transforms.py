@@ -154,10 +154,10 @@ class _Call:
 
 
 def _called(f: Callable[..., Any], args: list[Any], options: dict[str, Any]) -> Any:
-    """Call ``f``; where NumPy or SciPy wrapped our error in one of theirs, raise ours."""
+    """Call ``f``; where NumPy, SciPy or Python wrapped our error in one of theirs, raise ours."""
     try:
         return f(*args, **options)
-    except ValueError as error:
+    except (ValueError, SystemError) as error:
         if isinstance(error.__cause__, GradientError):
             raise error.__cause__.with_traceback(error.__traceback__) from None
         raise

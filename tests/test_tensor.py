@@ -86,9 +86,7 @@ def test_what_would_be_misread(make, text):
 
 
 def test_what_has_no_rule_is_called_by_its_sign():
-    with pytest.raises(
-        OperandError, match=r"^~: there is no rule for its gradient; use \.detach\(\) for the values$"
-    ):
+    with pytest.raises(OperandError, match=r"^~: there is no rule for its gradient; use \.detach\(\) for the values$"):
         ~ag.tensor([1.0], requires_grad=True)
 
 

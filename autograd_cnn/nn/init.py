@@ -35,9 +35,8 @@ def generator(where: str, name: str, value: Any) -> np.random.Generator:
         raise ArgumentError(sentence(where, f"{name} is not understood", expected=expected, got=repr(value))) from None
 
 
+# Where random numbers come from: a generator, a seed, or None for the system's entropy.
 Rng: TypeAlias = Annotated[np.random.Generator | int | None, Parsed(generator, frozenset({np.random.Generator}))]
-"""Where random numbers come from: a generator, a seed, or None for the system's entropy."""
-
 Mode: TypeAlias = Literal["fan_in", "fan_out"]
 
 
