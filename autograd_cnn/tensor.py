@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from autograd_cnn import graph, ops
 from autograd_cnn.composite import parsed
 from autograd_cnn.dispatch import NumpyFunctions, plain_index
-from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import GradientError, OperandError, ShapeError, raise_as, sentence
 from autograd_cnn.graph.notebook import is_small
 from autograd_cnn.methods import TorchMethods, single
 from autograd_cnn.parameters import Axis, Index
@@ -194,7 +194,12 @@ class Tensor(NumpyFunctions, TorchMethods):
 
     def item(self, *index: int) -> Any:
         """Return the only element, or that at an index, as a Python number; refused where ``float`` is."""
-        return self._number().item(*index) if index else single(self._number()).item()
+        value = self._number()
+        try:
+            return value.item(*index) if index else single(value).item()
+        except (IndexError, TypeError, ValueError) as error:
+            raise_as("item", error, f"shape {value.shape}")
+            raise
 
     def tolist(self) -> Any:
         """Return the values as nested lists; refused where ``float`` is."""
@@ -264,6 +269,11 @@ class Tensor(NumpyFunctions, TorchMethods):
         tensor([10., 10.])
         >>> handle.remove()
         """
+        if not callable(hook):
+            raise OperandError(
+                sentence("register_hook", "hook is not a function", expected="a function of the gradient",
+                         got=type(hook).__name__)
+            )  # fmt: skip
         if self.node is None:
             raise GradientError(sentence("register_hook", "no gradient flows through this tensor"))
         if self.node.hooks is None:

@@ -221,6 +221,20 @@ def test_a_number_counts_as_a_row_of_one():
         (lambda: ag.take(A, [7]), "take: index 7 is out of bounds for axis 0 with size 6; shapes x=(6,)"),
         (lambda: ag.tensor([1.0]).take([7]), "take: index 7 is out of bounds for axis 0 with size 1; shapes x=(1,)"),
         (lambda: ag.repeat(A, [1], axis=2), "repeat: axis 2 is out of bounds for array of dimension 2"),
+        (
+            lambda: ag.concatenate(3),
+            "concatenate: arrays is not iterable: expected arrays, such as a list of them, got int",
+        ),
+        (lambda: ag.stack(3.0), "stack: arrays is not iterable: expected arrays, such as a list of them, got float"),
+        (
+            lambda: ag.tensor([1.0]).register_hook(3),
+            "register_hook: hook is not a function: expected a function of the gradient, got int",
+        ),
+        (lambda: ag.tensor([1.0]).item(5), "item: index 5 is out of bounds for axis 0 with size 1; shape (1,)"),
+        (
+            ag.graph.capture,
+            "capture: argument 'output' is missing; it takes output, inputs, names, backward, values, problems",
+        ),
         (ag.sum, "sum: argument 'x' is missing; it takes x, axis, keepdims"),
         (lambda: ag.reshape(A), "reshape: argument 'shape' is missing; it takes x, shape"),
         (lambda: ag.take(A), "take: argument 'indices' is missing; it takes x, indices, axis"),

@@ -5,6 +5,7 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
+from autograd_cnn.composite import parsed
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
 from autograd_cnn.graph.backward import Backward, record
 from autograd_cnn.graph.cost import flops, owner, saved_bytes
@@ -18,6 +19,7 @@ from autograd_cnn.tape import Array, Missing, Node, Shape, Traced, toposort
 Names: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
 
+@parsed
 def capture(
     output: Traced,
     *,

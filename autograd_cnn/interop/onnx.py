@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_cnn.composite import parsed
 from autograd_cnn.errors import FormatError, MissingDependencyError, ShapeError, sentence
 from autograd_cnn.interop.extents import Budget
 from autograd_cnn.interop.network import OnnxInput, OnnxNetwork, Step, known
@@ -30,6 +31,7 @@ Proto: TypeAlias = Any
 """A part of the file, as the library gives it."""
 
 
+@parsed
 def load_onnx(path: AnyPath) -> OnnxNetwork:
     """Read an ONNX file as a network, which can be trained further and looked at.
 

@@ -222,6 +222,10 @@ class Module:
         >>> module.state_dict()
         {'count': array(3)}
         """
+        if not isinstance(name, str):
+            raise OperandError(
+                sentence("register_buffer", "name is not a string", expected="str", got=type(name).__name__)
+            )
         array = None if value is None else _read_only(value)
         if name not in self.buffer_names:
             if hasattr(self, name):

@@ -567,3 +567,9 @@ def test_an_optimiser_copied_with_its_model_moves_the_copy():
     mover.step()
     assert net.weight.tolist() == before
     assert twin.weight.tolist() == [[before[0][0] - 1]]
+
+
+def test_the_name_of_a_buffer_is_a_string():
+    with pytest.raises(OperandError) as error:
+        nn.Module().register_buffer(3, 3)
+    assert str(error.value) == "register_buffer: name is not a string: expected str, got int"

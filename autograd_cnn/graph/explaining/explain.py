@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from autograd_cnn.composite import parsed
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
 from autograd_cnn.graph.drawing.label import shape_text
 from autograd_cnn.graph.explaining.call import Call, Element, Index, Term, UnknownError, aligned
@@ -18,6 +19,7 @@ from autograd_cnn.replay import operand, parameters, values_of
 from autograd_cnn.tape import Array, Missing, Node, Shape, Traced
 
 
+@parsed
 def explain(tensor: Traced, index: int | Sequence[int] = ()) -> Explanation:
     """Say why one element of a result or of a gradient is what it is.
 
