@@ -16,7 +16,9 @@ from pathlib import Path
 import nox
 
 RESULTS = Path("build/mutation").resolve()
-MODULES = {path.stem: path for path in (Path("autograd_cnn/tape.py"), *Path("autograd_cnn/ops").glob("[!_]*.py"))}
+MODULES = {
+    path.stem: path for path in (Path("autograd_cnn/engine/backward.py"), *Path("autograd_cnn/ops").glob("[!_]*.py"))
+}
 
 PYTEST = "python -m pytest -x -q -p no:cacheprovider"
 LAWS = "tests/testing/test_laws.py"

@@ -15,10 +15,12 @@ from typing import NoReturn as _NoReturn
 
 from autograd_cnn import search_path  # isort: skip  # noqa: F401  # before any library is looked for
 
-from autograd_cnn import data, errors, graph, interop, nn, ops, optim, tape, testing
+from autograd_cnn import data, errors, graph, interop, nn, ops, optim, testing
 from autograd_cnn.checkpoint import checkpoint
-from autograd_cnn.graph import explain
-from autograd_cnn.interop import load, save
+from autograd_cnn.engine.primitive import primitive
+from autograd_cnn.engine.recording import detect_anomaly, enable_grad, no_grad, scope, tracing
+from autograd_cnn.explain import explain
+from autograd_cnn.io import load, save
 from autograd_cnn.kernels import current_backend, num_threads, set_backend, set_num_threads
 from autograd_cnn.ops import (
     abs,
@@ -116,8 +118,6 @@ from autograd_cnn.ops import (
     var,
     where,
 )
-from autograd_cnn.primitive import primitive
-from autograd_cnn.recording import detect_anomaly, enable_grad, no_grad, scope, tracing
 from autograd_cnn.spelling import missing as _missing
 from autograd_cnn.tensor import Tensor, tensor
 from autograd_cnn.transforms import grad, hessian, hvp, jacobian, value_and_grad, vjp
@@ -240,7 +240,6 @@ __all__ = [
     "take",
     "take_along_axis",
     "tanh",
-    "tape",
     "tensor",
     "tensordot",
     "testing",

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from autograd_cnn.composite import parsed
+from autograd_cnn.engine.backward import freed, sweep, toposort
+from autograd_cnn.engine.composite import parsed
+from autograd_cnn.engine.node import Array, Node, Traced, mark
+from autograd_cnn.engine.recording import enable_grad, entering, recording
+from autograd_cnn.engine.replay import tensor_of
 from autograd_cnn.errors import GradientError, OperandError, sentence
-from autograd_cnn.recording import enable_grad, entering, recording
-from autograd_cnn.replay import tensor_of
-from autograd_cnn.tape import Array, Node, Traced, freed, mark, sweep, toposort
 from autograd_cnn.tensor import Tensor
 
 

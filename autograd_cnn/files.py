@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and what may stand for a path."""
 
 import errno
 import os
@@ -8,13 +8,43 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, TypeAlias
+
+from autograd_cnn.errors import ArgumentError, OperandError, sentence
 
 if sys.platform != "win32":
     import fcntl
 
+AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
 DRAFTS: Final = ".autograd-cnn-*.draft"
 """What files are called while they are written. Only a process that is killed leaves one behind."""
+
+
+def as_path(where: str, path: AnyPath) -> Path:
+    """Return ``path`` as a `Path`.
+
+    Raises
+    ------
+    OperandError
+        If it is no path.
+    ArgumentError
+        If no file can have the name.
+
+    Examples
+    --------
+    >>> as_path("load", b"weights.npz").name
+    'weights.npz'
+    """
+    try:
+        name = os.fsdecode(path)
+    except TypeError:
+        raise OperandError(
+            sentence(where, "path is not understood", expected="a str or a path", got=type(path).__name__)
+        ) from None
+    if "\0" in name:
+        raise ArgumentError(sentence(where, "a path can't have a zero byte in it", expected="a path", got=repr(name)))
+    return Path(name)
 
 
 @contextmanager

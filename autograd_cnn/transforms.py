@@ -17,11 +17,12 @@ from typing import Any, Final
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.composite import parsed
+from autograd_cnn.engine.backward import followers, following, gradients
+from autograd_cnn.engine.composite import parsed
+from autograd_cnn.engine.node import Array, mark
+from autograd_cnn.engine.recording import enable_grad
 from autograd_cnn.errors import GradientError, GradientWarning, OperandError, sentence
 from autograd_cnn.parameters import integer, integers
-from autograd_cnn.recording import enable_grad
-from autograd_cnn.tape import Array, followers, following, gradients, mark
 from autograd_cnn.tensor import Tensor
 
 _PACKAGE: Final = str(Path(__file__).parent) + os.sep

@@ -8,8 +8,9 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import nn
+from autograd_cnn.engine.backward import gradients, toposort
+from autograd_cnn.engine.node import values_of
 from autograd_cnn.errors import GradientError, OperandError
-from autograd_cnn.tape import gradients, toposort, values_of
 
 
 def _leaf(values=(0.5, 1.0, 2.0), **options):

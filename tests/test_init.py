@@ -7,17 +7,17 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import errors, ops
-from autograd_cnn.primitive import Primitive
+from autograd_cnn.engine.primitive import Primitive
 
 ENGINE = [
     "Tensor", "tensor", "primitive", "no_grad", "enable_grad", "detect_anomaly", "grad", "value_and_grad", "vjp",
-    "jacobian", "hessian", "hvp", "checkpoint", "set_backend", "tape", "testing",
+    "jacobian", "hessian", "hvp", "checkpoint", "set_backend", "testing",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ENGINE)
 def test_the_engine_is_at_the_top(name):
-    assert callable(getattr(ag, name)) or name in {"tape", "testing"}
+    assert callable(getattr(ag, name)) or name == "testing"
 
 
 def test_every_operation_is_at_the_top_under_its_own_name():

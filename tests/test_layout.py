@@ -10,12 +10,12 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import ops
-from autograd_cnn.primitive import Primitive
+from autograd_cnn.engine.primitive import Primitive
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "autograd_cnn"
 TESTS = ROOT / "tests"
-LONGEST = 600
+LONGEST = 650
 
 SOURCES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py"))
 TEST_FILES = sorted(p.relative_to(TESTS) for p in TESTS.rglob("*.py"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn.composite import parsed
+from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import ArgumentError, OperandError
 from autograd_cnn.parameters import (
     Axes,

@@ -46,7 +46,7 @@ def test_a_folder_is_no_file(where, tmp_path):
 
 
 def test_a_file_that_no_format_allows(tmp_path, monkeypatch):
-    monkeypatch.setattr("autograd_cnn.interop.onnx.LARGEST", 10)
+    monkeypatch.setattr("autograd_cnn.onnx.load.LARGEST", 10)
     path = tmp_path / "net.onnx"
     path.write_bytes(bytes(11))
     with pytest.raises(FormatError) as err:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
+from autograd_cnn.engine.backward import gradients
+from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.errors import GradientError, OperandError, RegistrationError
-from autograd_cnn.primitive import REGISTRY, Primitive
-from autograd_cnn.tape import gradients
 
 
 def _leaf(values=(1.0, 2.0, 3.0), **options):

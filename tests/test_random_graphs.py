@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
 
 import autograd_cnn as ag
-from autograd_cnn.tape import gradients
+from autograd_cnn.engine.backward import gradients
 
 SHAPES = [(), (1,), (3,), (2, 1), (2, 3)]
 

@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from autograd_cnn import nn
-from autograd_cnn import recording as module
-from autograd_cnn.recording import Recording, detect_anomaly, enable_grad, no_grad, recording, scope, switched
+from autograd_cnn.engine import recording as module
+from autograd_cnn.engine.recording import Recording, detect_anomaly, enable_grad, no_grad, recording, scope, switched
 
 
 def test_at_first_all_is_recorded_in_no_scope():

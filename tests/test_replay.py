@@ -7,8 +7,9 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import nn
-from autograd_cnn.replay import Values, operand, parameters, run, values_of
-from autograd_cnn.tape import Missing, toposort
+from autograd_cnn.engine.backward import toposort
+from autograd_cnn.engine.node import Missing
+from autograd_cnn.engine.replay import Values, operand, parameters, run, values_of
 
 
 def _leaf(values):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
+from autograd_cnn.engine.signature import Signature
 from autograd_cnn.errors import OperandError, RegistrationError
-from autograd_cnn.signature import Signature
 
 
 def sample(x, w, bias=None, *, stride=1, padding=0):

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
+from autograd_cnn.engine.backward import fit, gradients, toposort
+from autograd_cnn.engine.node import Leaf, Traced, mark, shape_of
+from autograd_cnn.engine.recording import recording, scope
 from autograd_cnn.errors import GradientError, OperandError, ShapeError
-from autograd_cnn.recording import recording, scope
-from autograd_cnn.tape import Leaf, Traced, fit, gradients, mark, shape_of, toposort
 
 
 def _leaf(values=(1.0, 2.0, 3.0), **options):

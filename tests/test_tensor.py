@@ -10,8 +10,8 @@ import pytest
 import scipy.special
 
 import autograd_cnn as ag
+from autograd_cnn.engine.backward import gradients
 from autograd_cnn.errors import GradientError, OperandError, ShapeError
-from autograd_cnn.tape import gradients
 from autograd_cnn.testing import check_vjp
 
 

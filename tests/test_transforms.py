@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
+from autograd_cnn.engine.backward import gradients
 from autograd_cnn.errors import ArgumentError, GradientError, GradientWarning, OperandError, ShapeError
-from autograd_cnn.tape import gradients
 
 
 class Params(NamedTuple):

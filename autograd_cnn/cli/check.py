@@ -18,9 +18,9 @@ from autograd_cnn.cli.findings import OURS, Findings
 from autograd_cnn.cli.options import did_you_mean, one_of, refuse, whole_number
 from autograd_cnn.cli.progress import say
 from autograd_cnn.cli.script import told
+from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.errors import MissingDependencyError
 from autograd_cnn.kernels import must_compile, set_backend
-from autograd_cnn.primitive import Primitive
 from autograd_cnn.testing import CheckError
 from autograd_cnn.testing.case import SAMPLES, registered_in
 from autograd_cnn.testing.laws import LAWS, Law, backends_agree, unsampled

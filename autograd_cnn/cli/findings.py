@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from textwrap import TextWrapper
 from typing import Final
 
-from autograd_cnn.primitive import Primitive
+from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.testing.case import SAMPLES
 
 OURS: Final = "autograd_cnn.ops"

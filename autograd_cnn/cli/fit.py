@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from autograd_cnn import nn, optim
 from autograd_cnn.data import Dataset, Loader, Split, random_shift
+from autograd_cnn.engine.recording import no_grad
 from autograd_cnn.errors import DivergedError
-from autograd_cnn.recording import no_grad
 from autograd_cnn.tensor import Tensor
 
 

@@ -17,7 +17,7 @@ from autograd_cnn.cli.options import writing_to
 from autograd_cnn.errors import ArgumentError, MissingDependencyError, sentence
 from autograd_cnn.files import DRAFTS, replacing
 from autograd_cnn.graph import Graph
-from autograd_cnn.interop import save
+from autograd_cnn.io import save
 
 WEIGHTS: Final = "model.npz"
 METRICS: Final = "metrics.jsonl"

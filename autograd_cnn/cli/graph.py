@@ -11,8 +11,8 @@ from autograd_cnn.cli.script import failures_of
 from autograd_cnn.cli.subject import find
 from autograd_cnn.errors import ArgumentError, FormatError, GradientError, ShapeError, sentence
 from autograd_cnn.graph import Graph, capture
-from autograd_cnn.graph.drawing.render import ENDINGS, ending
-from autograd_cnn.graph.drawing.style import Quantity
+from autograd_cnn.viz.drawing.render import ENDINGS, ending
+from autograd_cnn.viz.drawing.style import Quantity
 
 WHOLE: Final = {".html", ".json"}
 """Kinds of files that hold all of a graph: to fold or to colour is left to their readers."""

@@ -7,9 +7,9 @@ import numpy as np
 
 from autograd_cnn import nn
 from autograd_cnn.cli.options import did_you_mean
+from autograd_cnn.engine.recording import no_grad
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.kernels import set_backend
-from autograd_cnn.recording import no_grad
 
 ImageShape: TypeAlias = tuple[int, int, int]
 """(C, H, W)"""

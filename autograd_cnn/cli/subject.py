@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from autograd_cnn import nn
 from autograd_cnn.cli.models import ImageShape, make_model
 from autograd_cnn.cli.script import call, failures_of, split_name
+from autograd_cnn.engine.node import Shape
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.interop import OnnxNetwork, load_onnx
 from autograd_cnn.parameters import known_shape
-from autograd_cnn.tape import Shape
 from autograd_cnn.tensor import Tensor
 
 

@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.composite import composite
 from autograd_cnn.data.dataset import Dataset, Split, as_split
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import FormatError, sentence
-from autograd_cnn.paths import AnyPath, as_path
+from autograd_cnn.files import AnyPath, as_path
 
 RECORD: Final = 1 + 3 * 32 * 32
 TRAIN: Final = tuple(f"data_batch_{i}.bin" for i in range(1, 6))

@@ -15,10 +15,10 @@ from typing import IO, Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.composite import composite
 from autograd_cnn.data.dataset import Dataset, Split, as_split
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import FormatError, sentence
-from autograd_cnn.paths import AnyPath, as_path
+from autograd_cnn.files import AnyPath, as_path
 from autograd_cnn.unpacking import DENSEST, check_room, read_array
 
 TYPES: Final = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}

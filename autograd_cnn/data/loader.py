@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from autograd_cnn.composite import composite
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError, sentence
 from autograd_cnn.parameters import Bool, Size, Whole
 

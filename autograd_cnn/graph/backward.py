@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from autograd_cnn.engine.backward import toposort
+from autograd_cnn.engine.node import Array, Leaf, Node, Traced, mark
+from autograd_cnn.engine.recording import enable_grad
 from autograd_cnn.errors import GradientError, sentence
-from autograd_cnn.recording import enable_grad
-from autograd_cnn.tape import Array, Leaf, Node, Traced, mark, toposort
 
 
 @dataclass(frozen=True, slots=True)

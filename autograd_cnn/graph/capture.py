@@ -5,16 +5,17 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from autograd_cnn.composite import parsed
+from autograd_cnn.engine.backward import toposort
+from autograd_cnn.engine.composite import parsed
+from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced
+from autograd_cnn.engine.primitive import Primitive
+from autograd_cnn.engine.replay import Values, operand, parameters, tensor_of
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
 from autograd_cnn.graph.backward import Backward, record
 from autograd_cnn.graph.cost import flops, owner, saved_bytes
 from autograd_cnn.graph.graph import Graph
-from autograd_cnn.graph.model import Edge, GraphNode, Kind, Parameter, Phase, Summary
+from autograd_cnn.graph.nodes import Edge, GraphNode, Kind, Parameter, Phase, Summary
 from autograd_cnn.graph.summary import summarize
-from autograd_cnn.primitive import Primitive
-from autograd_cnn.replay import Values, operand, parameters, tensor_of
-from autograd_cnn.tape import Array, Missing, Node, Shape, Traced, toposort
 
 Names: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]]
 

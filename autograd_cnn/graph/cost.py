@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from autograd_cnn.primitive import Primitive
-from autograd_cnn.tape import Node, Shape
+from autograd_cnn.engine.node import Node, Shape
+from autograd_cnn.engine.primitive import Primitive
 
 # --- arithmetic -------------------------------------------------------------------------------
 

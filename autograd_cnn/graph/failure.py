@@ -9,11 +9,12 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from autograd_cnn.engine.backward import toposort
+from autograd_cnn.engine.node import Node, Traced
+from autograd_cnn.engine.primitive import Primitive
+from autograd_cnn.engine.replay import Values
 from autograd_cnn.graph.capture import Reading
 from autograd_cnn.graph.graph import Graph
-from autograd_cnn.primitive import Primitive
-from autograd_cnn.replay import Values
-from autograd_cnn.tape import Node, Traced, toposort
 
 _Call: TypeAlias = tuple[str, list[tuple[str, Any]], list[tuple[str, Any]]]
 """A name, operands and parameters."""

@@ -7,21 +7,19 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from autograd_cnn.composite import parsed
+from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import FormatError, sentence
-from autograd_cnn.files import replacing
-from autograd_cnn.graph.drawing.dot import Show, draw
-from autograd_cnn.graph.drawing.render import ENDINGS, ending, picture
-from autograd_cnn.graph.drawing.style import Quantity, Theme
-from autograd_cnn.graph.model import Edge, GraphNode
-from autograd_cnn.graph.notebook import bundle
-from autograd_cnn.graph.page.html import Highlight, page
+from autograd_cnn.files import AnyPath, as_path, replacing
+from autograd_cnn.graph.nodes import Edge, GraphNode
 from autograd_cnn.graph.reading import rebuild
 from autograd_cnn.parameters import Size
-from autograd_cnn.paths import AnyPath, as_path
 
 if TYPE_CHECKING:
     import graphviz
+
+    from autograd_cnn.viz.drawing.dot import Show
+    from autograd_cnn.viz.drawing.style import Quantity, Theme
+    from autograd_cnn.viz.page.html import Highlight
 
 VERSION = 1
 
@@ -56,6 +54,8 @@ class Graph:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """Show the graph as a picture in a notebook."""
+        from autograd_cnn.viz.notebook import bundle  # noqa: PLC0415  # pictures are loaded when one is asked for
+
         return bundle(repr(self), self.nodes, self.edges)
 
     def to_json(self) -> str:
@@ -102,10 +102,10 @@ class Graph:
     def to_dot(
         self,
         *,
-        show: Show = "both",
+        show: "Show" = "both",
         depth: Size | None = None,
-        color: Quantity | None = None,
-        theme: Theme = "light",
+        color: "Quantity | None" = None,
+        theme: "Theme" = "light",
         legend: bool = True,
     ) -> "graphviz.Digraph":
         """Draw the graph in Graphviz's DOT language; the same graph gives the same bytes.
@@ -137,6 +137,8 @@ class Graph:
         >>> print(ag.graph.capture(x * x).to_dot(legend=False).body[-1].strip())
         n1 -> n2 [weight=20]
         """
+        from autograd_cnn.viz.drawing.dot import draw  # noqa: PLC0415  # as above
+
         return draw(self.nodes, self.edges, show=show, depth=depth, color=color, theme=theme, legend=legend)
 
     @parsed
@@ -144,10 +146,10 @@ class Graph:
         self,
         path: AnyPath,
         *,
-        show: Show = "both",
+        show: "Show" = "both",
         depth: Size | None = None,
-        color: Quantity | None = None,
-        theme: Theme = "light",
+        color: "Quantity | None" = None,
+        theme: "Theme" = "light",
         legend: bool = True,
     ) -> Path:
         """Write the graph to a file: a picture, a page, DOT or JSON, by the ending of its name.
@@ -182,6 +184,8 @@ class Graph:
         ...     ag.graph.capture(x * x).render(f"{folder}/square.dot").name
         'square.dot'
         """
+        from autograd_cnn.viz.drawing.render import ending, picture  # noqa: PLC0415  # as above
+
         path = as_path("render", path)
         suffix = ending(path)
         if suffix == ".html":
@@ -196,7 +200,7 @@ class Graph:
         return path
 
     @parsed
-    def to_html(self, path: AnyPath, *, highlight: Highlight | None = None) -> Path:
+    def to_html(self, path: AnyPath, *, highlight: "Highlight | None" = None) -> Path:
         """Write the graph as a page to look around in: one file, which works without a network.
 
         It pans, zooms, searches, folds modules, steps through both passes, and shows for each node
@@ -231,6 +235,9 @@ class Graph:
         ...     ag.graph.capture(x * x).to_html(f"{folder}/net.html", highlight={"n0": {(0, 1): 8.0}}).name
         'net.html'
         """
+        from autograd_cnn.viz.drawing.render import ENDINGS  # noqa: PLC0415  # as above
+        from autograd_cnn.viz.page.html import page  # noqa: PLC0415  # as above
+
         path = as_path("to_html", path)
         if path.suffix.lower() in {*ENDINGS} - {".html"}:
             raise FormatError(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_cnn.graph.model import Picture, Summary
+from autograd_cnn.graph.nodes import Picture, Summary
 
 BINS = 16
 PLANES = 16

@@ -8,7 +8,8 @@ your own keep to NumPy's promotion.
 from typing import NoReturn as _NoReturn
 
 from autograd_cnn.nn import init
-from autograd_cnn.nn.activation import (
+from autograd_cnn.nn.containers import ModuleList, Sequential
+from autograd_cnn.nn.layers.activation import (
     ELU,
     GELU,
     LeakyReLU,
@@ -20,12 +21,20 @@ from autograd_cnn.nn.activation import (
     Softplus,
     Tanh,
 )
-from autograd_cnn.nn.build import build
-from autograd_cnn.nn.containers import ModuleList, Sequential
-from autograd_cnn.nn.convolution import Conv2d, ConvTranspose2d
-from autograd_cnn.nn.dropout import Dropout
-from autograd_cnn.nn.lenet1998 import PartialConv2d, ScaledTanh, lenet1998
-from autograd_cnn.nn.linear import Flatten, Identity, Linear
+from autograd_cnn.nn.layers.convolution import Conv2d, ConvTranspose2d
+from autograd_cnn.nn.layers.dropout import Dropout
+from autograd_cnn.nn.layers.linear import Flatten, Identity, Linear
+from autograd_cnn.nn.layers.normalization import BatchNorm2d
+from autograd_cnn.nn.layers.pooling import (
+    AdaptiveAvgPool2d,
+    AdaptiveMeanPool2d,
+    AvgPool2d,
+    GlobalMeanPool2d,
+    MaxPool2d,
+    MeanPool2d,
+)
+from autograd_cnn.nn.layers.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
+from autograd_cnn.nn.layers.subsampling import Subsample2d
 from autograd_cnn.nn.losses import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -42,19 +51,10 @@ from autograd_cnn.nn.losses import (
     mse_loss,
     nll_loss,
 )
+from autograd_cnn.nn.models.build import build
+from autograd_cnn.nn.models.lenet1998 import PartialConv2d, ScaledTanh, lenet1998
+from autograd_cnn.nn.models.zoo import digits_net, lenet5, resnet20, small_vgg
 from autograd_cnn.nn.module import Module, Parameter
-from autograd_cnn.nn.normalization import BatchNorm2d
-from autograd_cnn.nn.pooling import (
-    AdaptiveAvgPool2d,
-    AdaptiveMeanPool2d,
-    AvgPool2d,
-    GlobalMeanPool2d,
-    MaxPool2d,
-    MeanPool2d,
-)
-from autograd_cnn.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
-from autograd_cnn.nn.subsampling import Subsample2d
-from autograd_cnn.nn.zoo import digits_net, lenet5, resnet20, small_vgg
 from autograd_cnn.spelling import missing as _missing
 
 __all__ = [

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from typing import Any, Self, overload
 
+from autograd_cnn.engine.node import Array
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
-from autograd_cnn.nn.activation import ReLU
+from autograd_cnn.nn.layers.activation import ReLU
+from autograd_cnn.nn.layers.pooling import MaxPool2d
 from autograd_cnn.nn.module import Module
-from autograd_cnn.nn.pooling import MaxPool2d
 from autograd_cnn.parameters import integer
-from autograd_cnn.tape import Array
 
 
 class _Row(Module):

@@ -14,10 +14,10 @@ from typing import Annotated, Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from autograd_cnn.composite import composite
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Shape
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.parameters import FloatDType, KnownShape, Number, Parsed
-from autograd_cnn.tape import Shape
 
 
 def generator(where: str, name: str, value: Any) -> np.random.Generator:

@@ -9,12 +9,12 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.composite import composite
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Array, Traced, shape_of, values_of
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, raise_as, sentence
 from autograd_cnn.nn.module import Module
 from autograd_cnn.ops.loss import checked_labels, softmax_cross_entropy
 from autograd_cnn.parameters import Positive, Share
-from autograd_cnn.tape import Array, Traced, shape_of, values_of
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 

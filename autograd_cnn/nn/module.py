@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_cnn import ops
-from autograd_cnn.composite import composite, parsed
+from autograd_cnn.engine.composite import composite, parsed
+from autograd_cnn.engine.node import Array, check_differentiable, values_of
+from autograd_cnn.engine.recording import entering, recording
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.parameters import flag, float_dtype
-from autograd_cnn.recording import entering, recording
-from autograd_cnn.tape import Array, check_differentiable, values_of
 from autograd_cnn.tensor import Tensor
 
 _CONTAINERS = (list, tuple, set, frozenset, deque, dict)

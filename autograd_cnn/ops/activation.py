@@ -8,11 +8,11 @@ the larger of their two terms.
 import numpy as np
 
 from autograd_cnn import kernels
+from autograd_cnn.engine.node import Array, Floats, values_of
+from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.ops.elementwise import exp
 from autograd_cnn.ops.selection import clip, greater, less, masked, where
 from autograd_cnn.parameters import Number
-from autograd_cnn.primitive import primitive
-from autograd_cnn.tape import Array, Floats, values_of
 
 _FAR = 1e3
 """Where every tail has come to 0, in any dtype; times infinity it would be no number."""

@@ -19,7 +19,9 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from autograd_cnn import kernels
-from autograd_cnn.composite import composite
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Array, Shape, shape_of
+from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.kernels.windows import Pair, Windows, four_sided, windows
 from autograd_cnn.ops import reduction
@@ -27,8 +29,6 @@ from autograd_cnn.ops.indexing import pad
 from autograd_cnn.ops.precision import for_sums
 from autograd_cnn.ops.shaping import flip, reshape
 from autograd_cnn.parameters import Count, IntOrPair, KnownShape, Padding, pair
-from autograd_cnn.primitive import primitive
-from autograd_cnn.tape import Array, Shape, shape_of
 
 # --- sizes ------------------------------------------------------------------------------------
 

@@ -5,10 +5,10 @@ Broadcasting follows NumPy; the engine sums it out of the gradients, so no rule 
 
 import numpy as np
 
+from autograd_cnn.engine.node import Array, Floats
+from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.ops.selection import equal, where
 from autograd_cnn.parameters import DType
-from autograd_cnn.primitive import primitive
-from autograd_cnn.tape import Array, Floats
 
 # --- arithmetic -------------------------------------------------------------------------------
 

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_cnn import kernels
-from autograd_cnn.composite import composite
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Array, Shape, shape_of
+from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.ops.elementwise import multiply
 from autograd_cnn.ops.indexing import getitem
 from autograd_cnn.ops.shaping import broadcast_to, expand_dims, moveaxis, reshape, squeeze, swapaxes, transpose
 from autograd_cnn.parameters import Contraction
-from autograd_cnn.primitive import primitive
-from autograd_cnn.tape import Array, Shape, shape_of
 
 # --- matrix products --------------------------------------------------------------------------
 

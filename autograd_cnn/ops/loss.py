@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from autograd_cnn.engine.node import Array, Floats, Shape
+from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.ops.shaping import reshape
 from autograd_cnn.ops.softmax import shifted, softmax, softmax_wrt_x
 from autograd_cnn.parameters import Number
-from autograd_cnn.primitive import primitive
-from autograd_cnn.tape import Array, Floats, Shape
 
 
 def checked_labels(where: str, shape: Shape, labels: Any) -> Array:

@@ -13,14 +13,14 @@ Shapes: x, g and y (N, C, H, W), weight and bias (C,).
 import numpy as np
 
 from autograd_cnn import kernels
+from autograd_cnn.engine.node import Array
+from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import sqrt
 from autograd_cnn.ops.precision import for_means
 from autograd_cnn.ops.shaping import reshape
 from autograd_cnn.parameters import NotNegative
-from autograd_cnn.primitive import primitive
-from autograd_cnn.tape import Array
 
 _ALL_BUT_CHANNELS = (0, 2, 3)
 

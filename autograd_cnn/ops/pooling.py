@@ -13,7 +13,9 @@ from typing import Any, Final
 import numpy as np
 
 from autograd_cnn import kernels
-from autograd_cnn.composite import composite
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Array, Shape, shape_of
+from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.kernels.windows import Windows, windows
 from autograd_cnn.ops import reduction
@@ -21,8 +23,6 @@ from autograd_cnn.ops.elementwise import astype
 from autograd_cnn.ops.linalg import matmul
 from autograd_cnn.ops.precision import for_means, for_sums, joined
 from autograd_cnn.parameters import Flag, Indices, IntOrPair, KnownShape, Padding, pair
-from autograd_cnn.primitive import primitive
-from autograd_cnn.tape import Array, Shape, shape_of
 
 _NO_PADDING: Final = ((0, 0), (0, 0))
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from autograd_cnn.engine.node import Array
 from autograd_cnn.errors import OperandError, sentence
-from autograd_cnn.tape import Array
 
 _FLOATS: Final = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 

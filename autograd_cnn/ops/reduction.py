@@ -9,13 +9,13 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_cnn import kernels
-from autograd_cnn.composite import composite
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Array, Shape, shape_of
+from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.ops.elementwise import astype, sqrt
 from autograd_cnn.ops.selection import equal, where
 from autograd_cnn.ops.shaping import broadcast_to, concatenate, flip, moveaxis, reshape
 from autograd_cnn.parameters import Axis, Count, OneAxis
-from autograd_cnn.primitive import primitive
-from autograd_cnn.tape import Array, Shape, shape_of
 
 
 def count(shape: Shape, axis: Axis) -> int:

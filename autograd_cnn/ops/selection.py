@@ -6,11 +6,11 @@ Broadcasting follows NumPy; the engine sums it out of the gradients, so no rule 
 import numpy as np
 
 from autograd_cnn import kernels
+from autograd_cnn.engine.node import Array, Floats
+from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.ops.precision import joined
 from autograd_cnn.parameters import Mask, Number
-from autograd_cnn.primitive import primitive
-from autograd_cnn.tape import Array, Floats
 
 # --- selection --------------------------------------------------------------------------------
 

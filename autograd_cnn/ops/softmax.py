@@ -7,13 +7,13 @@ in the last place.
 
 import numpy as np
 
+from autograd_cnn.engine.node import Array, Floats
+from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import exp
 from autograd_cnn.ops.indexing import take_along_axis
 from autograd_cnn.ops.reduction import argmax, spread
 from autograd_cnn.parameters import Axis
-from autograd_cnn.primitive import primitive
-from autograd_cnn.tape import Array, Floats
 
 
 def shifted(x: Array, axis: Axis) -> tuple[Array, Array]:

@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_cnn.engine.recording import enable_grad
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.nn.module import forget_gradients
-from autograd_cnn.recording import enable_grad
 from autograd_cnn.tensor import Tensor
 
 Group: TypeAlias = dict[str, Any]

@@ -8,7 +8,7 @@ changes what it finds as its own rate changes, as PyTorch's chainable forms do: 
 import math
 from typing import Any
 
-from autograd_cnn.composite import composite
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.optim.optimizer import Optimizer
 from autograd_cnn.parameters import Number, Positive, Size, integer, number

@@ -6,8 +6,9 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_cnn.engine.backward import fit
+from autograd_cnn.engine.node import Array
 from autograd_cnn.errors import OperandError, sentence
-from autograd_cnn.tape import Array, fit
 from autograd_cnn.testing.gradcheck import STEP, directional
 from autograd_cnn.testing.replay import Call
 

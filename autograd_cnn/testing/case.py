@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.errors import OperandError, sentence
-from autograd_cnn.primitive import REGISTRY, Primitive
 
 SAMPLES: Final[dict[Primitive, list["Case"]]] = {}
 """The calls of each primitive that has any."""

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autograd_cnn import ops
-from autograd_cnn.composite import parsed
+from autograd_cnn.engine.backward import gradients, toposort
+from autograd_cnn.engine.composite import parsed
+from autograd_cnn.engine.node import shape_of, values_of
+from autograd_cnn.engine.signature import copied
 from autograd_cnn.errors import GradientError, OperandError, sentence
 from autograd_cnn.parameters import Positive, Size, Whole
-from autograd_cnn.signature import copied
-from autograd_cnn.tape import gradients, shape_of, toposort, values_of
 from autograd_cnn.tensor import Tensor
 
 Array = NDArray[np.float64]

@@ -20,11 +20,12 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from autograd_cnn import ops
+from autograd_cnn.engine.backward import gradients
+from autograd_cnn.engine.node import Array, values_of
+from autograd_cnn.engine.primitive import Primitive, Rule
+from autograd_cnn.engine.recording import no_grad
 from autograd_cnn.errors import sentence
 from autograd_cnn.kernels import set_backend
-from autograd_cnn.primitive import Primitive, Rule
-from autograd_cnn.recording import no_grad
-from autograd_cnn.tape import Array, gradients, values_of
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.testing.case import SAMPLES, Case
 from autograd_cnn.testing.gradcheck import CheckError, norm, reach_of

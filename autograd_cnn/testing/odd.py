@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from autograd_cnn import errors
+from autograd_cnn.engine.backward import gradients
+from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.errors import sentence
 from autograd_cnn.kernels import current_backend, set_backend
-from autograd_cnn.primitive import Primitive
-from autograd_cnn.tape import gradients
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.testing.case import Case
 from autograd_cnn.testing.gradcheck import CheckError

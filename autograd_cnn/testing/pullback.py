@@ -6,9 +6,10 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_cnn.engine.backward import gradients
+from autograd_cnn.engine.node import Array, Shape
+from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.errors import sentence
-from autograd_cnn.primitive import Primitive
-from autograd_cnn.tape import Array, Shape, gradients
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.testing.case import Case
 from autograd_cnn.testing.gradcheck import CheckError, compared

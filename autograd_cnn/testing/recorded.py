@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from autograd_cnn.composite import parsed
+from autograd_cnn.engine.composite import parsed
+from autograd_cnn.engine.node import Node, Traced
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
-from autograd_cnn.tape import Node, Traced
 from autograd_cnn.testing.argument import NOWHERE, TINY, Argument, Place, between
 from autograd_cnn.testing.replay import Call, NotReplayable, calls
 from autograd_cnn.testing.report import Finding, Kind, TapeReport, ordered

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd_cnn import replay
-from autograd_cnn.primitive import Primitive
-from autograd_cnn.recording import switched
-from autograd_cnn.tape import Array, Missing, Node, Shape, Traced, mark, toposort
+from autograd_cnn.engine import replay
+from autograd_cnn.engine.backward import toposort
+from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced, mark
+from autograd_cnn.engine.primitive import Primitive
+from autograd_cnn.engine.recording import switched
 from autograd_cnn.tensor import Tensor
 
 

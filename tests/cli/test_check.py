@@ -8,7 +8,7 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn.cli import command, main
-from autograd_cnn.primitive import REGISTRY
+from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.testing.case import SAMPLES, registered_in
 from autograd_cnn.testing.laws import LAWS
 

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from autograd_cnn.cli import main
-from autograd_cnn.graph.drawing.render import ENDINGS
+from autograd_cnn.viz.drawing.render import ENDINGS
 
 SOURCE = """\
 import autograd_cnn as ag

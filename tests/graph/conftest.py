@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn.recording import scope
+from autograd_cnn.engine.recording import scope
 
 GOLDEN = Path(__file__).with_name("golden")
 OVERWRITE = "AUTOGRAD_CNN_OVERWRITE_GOLDEN"

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
+from autograd_cnn.engine.node import Node
 from autograd_cnn.errors import GradientError
 from autograd_cnn.graph import capture
-from autograd_cnn.tape import Node
 
 
 def _backward(graph):

@@ -9,11 +9,11 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import nn
+from autograd_cnn.engine.backward import toposort
+from autograd_cnn.engine.primitive import REGISTRY
+from autograd_cnn.engine.recording import scope
 from autograd_cnn.errors import AnomalyError, ArgumentError, GradientError, OperandError
 from autograd_cnn.graph import Edge, capture
-from autograd_cnn.primitive import REGISTRY
-from autograd_cnn.recording import scope
-from autograd_cnn.tape import toposort
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
+from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.graph.cost import COUNTS, flops, owner, saved_bytes
-from autograd_cnn.primitive import REGISTRY
 
 
 def _tensor(*shape, grad=True):

@@ -5,9 +5,9 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import nn
+from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.errors import AnomalyError, OperandError, ShapeError
 from autograd_cnn.graph import Edge, Parameter, on_error
-from autograd_cnn.primitive import REGISTRY
 
 NOTE = "the graph up to this call is in the `graph` of what on_error() gave"
 

@@ -7,7 +7,7 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import nn
-from autograd_cnn.graph.notebook import MOST_BOXES, MOST_OPERATIONS, is_small
+from autograd_cnn.viz.notebook import MOST_BOXES, MOST_OPERATIONS, is_small
 
 
 def _texts(svg):

@@ -9,9 +9,9 @@ import pytest
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
+from autograd_cnn.engine.node import values_of
 from autograd_cnn.interop import load_onnx
-from autograd_cnn.interop.network import Step
-from autograd_cnn.tape import values_of
+from autograd_cnn.onnx.network import Step
 
 OPSET = 18
 

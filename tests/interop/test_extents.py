@@ -7,8 +7,8 @@ from peak import memory
 
 from autograd_cnn.errors import FormatError
 from autograd_cnn.interop import load_onnx
-from autograd_cnn.interop.extents import EXTENTS, ROOM
-from autograd_cnn.interop.operators import OPERATORS
+from autograd_cnn.onnx.budget import EXTENTS, ROOM
+from autograd_cnn.onnx.operators import OPERATORS
 
 
 def _node(operator, *inputs, output="y", **attributes):
@@ -68,8 +68,8 @@ def test_what_constants_ask_for_is_refused_while_loading(made, operator, nodes, 
 
 @pytest.mark.parametrize(("operator", "nodes", "x", "arrays"), IN_A_RUN)
 def test_what_asks_for_more_than_there_is_room_for_is_refused_in_a_run(made, monkeypatch, operator, nodes, x, arrays):
-    monkeypatch.setattr("autograd_cnn.interop.extents.PER_BYTE", 1)
-    monkeypatch.setattr("autograd_cnn.interop.extents.PER_INPUT", 1)
+    monkeypatch.setattr("autograd_cnn.onnx.budget.PER_BYTE", 1)
+    monkeypatch.setattr("autograd_cnn.onnx.budget.PER_INPUT", 1)
     _, path = made(nodes, {"x": x}, arrays)
     network = load_onnx(path)
     with pytest.raises(FormatError) as err, memory(ROOM * 10):

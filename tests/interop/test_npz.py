@@ -11,7 +11,7 @@ from peak import memory
 
 from autograd_cnn import unpacking
 from autograd_cnn.errors import ArgumentError, FormatError
-from autograd_cnn.interop import npz
+from autograd_cnn.io import npz
 
 
 def _archive(content, compression=zipfile.ZIP_STORED):

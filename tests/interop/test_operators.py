@@ -4,7 +4,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from autograd_cnn.errors import FormatError, ShapeError
 from autograd_cnn.interop import load_onnx
-from autograd_cnn.interop.operators import DTYPES, OPERATORS
+from autograd_cnn.onnx.operators import DTYPES, OPERATORS
 
 TESTED_WITH_SLIDING = {
     "AveragePool",

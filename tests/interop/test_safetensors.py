@@ -11,7 +11,7 @@ from peak import memory
 from safetensors.numpy import load, save
 
 from autograd_cnn.errors import ArgumentError, FormatError, OperandError
-from autograd_cnn.interop import safetensors
+from autograd_cnn.io import safetensors
 
 
 def _file(header, values=b""):

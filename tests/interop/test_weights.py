@@ -7,7 +7,7 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn import nn, optim
 from autograd_cnn.errors import ArgumentError, FormatError, OperandError
-from autograd_cnn.interop import load, save, weights
+from autograd_cnn.io import load, save, weights
 
 SUFFIXES = [".npz", ".safetensors"]
 

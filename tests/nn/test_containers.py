@@ -5,8 +5,8 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import nn
+from autograd_cnn.engine.backward import toposort
 from autograd_cnn.errors import ArgumentError, OperandError
-from autograd_cnn.tape import toposort
 
 
 def test_a_sequence_runs_in_order():

@@ -7,7 +7,7 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import nn
-from autograd_cnn.tape import Traced
+from autograd_cnn.engine.node import Traced
 
 IMAGES, ROWS = (2, 2, 4, 4), (3, 2, 4)
 LAYERS = {

@@ -6,7 +6,7 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn import nn, optim
 from autograd_cnn.errors import ArgumentError, ShapeError
-from autograd_cnn.nn.lenet1998 import C3_SEES
+from autograd_cnn.nn.models.lenet1998 import C3_SEES
 
 SEES = ((0, 2), (1,), (2, 1, 0))
 

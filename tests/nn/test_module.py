@@ -140,7 +140,7 @@ def test_the_scope_ends_where_forward_fails():
 
     with pytest.raises(ZeroDivisionError):
         nn.Sequential(Failing())(1.0)
-    assert ag.recording.recording.get().scope == ""
+    assert ag.engine.recording.recording.get().scope == ""
 
 
 # --- buffers ----------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from autograd_cnn.errors import ArgumentError, OperandError
-from autograd_cnn.nn.pattern import Layer, parse
+from autograd_cnn.nn.models.pattern import Layer, parse
 
 
 def _kinds(pattern, **counts):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
+from autograd_cnn.engine.node import values_of
 from autograd_cnn.errors import ArgumentError, ShapeError
-from autograd_cnn.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
-from autograd_cnn.tape import values_of
+from autograd_cnn.nn.layers.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 
 SEQUENCES = [RNN, LSTM, GRU]
 CELLS = {RNN: RNNCell, LSTM: LSTMCell, GRU: GRUCell}

@@ -5,7 +5,7 @@ import pytest
 
 from autograd_cnn import nn, optim
 from autograd_cnn.errors import ArgumentError
-from autograd_cnn.nn.zoo import BasicBlock, Subsample
+from autograd_cnn.nn.models.zoo import BasicBlock, Subsample
 
 NETWORKS = [
     (nn.digits_net, (1, 8, 8), 38_282),

@@ -10,8 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 import autograd_cnn as ag
-from autograd_cnn.primitive import Primitive
-from autograd_cnn.tape import gradients, values_of
+from autograd_cnn.engine.backward import gradients
+from autograd_cnn.engine.node import values_of
+from autograd_cnn.engine.primitive import Primitive
 
 TOLERANCE = 1e-10
 

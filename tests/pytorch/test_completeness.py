@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from autograd_cnn import ops
+from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.ops.activation import _gaussian, _normal_cdf, _sigmoid_slope
 from autograd_cnn.ops.loss import _softmax_error
-from autograd_cnn.primitive import REGISTRY
 
 PRIMITIVES = [primitive for name, primitive in REGISTRY.items() if name.startswith("autograd_cnn.")]
 """Ours, and none that a user or a doctest made."""

@@ -7,9 +7,9 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import nn, ops
+from autograd_cnn.engine.backward import fit
+from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.ops.reduction import count, spread
-from autograd_cnn.primitive import Primitive
-from autograd_cnn.tape import fit
 from autograd_cnn.testing import check_tape
 from autograd_cnn.testing.argument import Argument, between
 from autograd_cnn.testing.replay import calls

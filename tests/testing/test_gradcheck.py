@@ -7,8 +7,8 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import nn, ops
+from autograd_cnn.engine.node import values_of
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError
-from autograd_cnn.tape import values_of
 from autograd_cnn.testing import CheckError, check_adjoint, check_vjp, directional, gradcheck
 
 

@@ -9,7 +9,8 @@ import pytest
 
 import autograd_cnn as ag
 import autograd_cnn.testing.samples  # gives the laws their calls
-from autograd_cnn import tape
+from autograd_cnn.engine import backward
+from autograd_cnn.engine.node import Node, Traced
 from autograd_cnn.testing import CheckError, add_samples, laws, sample
 from autograd_cnn.testing.case import SAMPLES, registered_in
 
@@ -47,7 +48,7 @@ def test_law(law, primitive, case, rng):
 
 # --- each law catches what breaks it ----------------------------------------------------------
 
-ENGINE = import_module("autograd_cnn.primitive")  # `autograd_cnn.primitive` is the decorator
+ENGINE = import_module("autograd_cnn.engine.primitive")  # `autograd_cnn.engine.primitive` is the decorator
 MATRIX = sample(np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.5]]))
 PAIR = sample(np.array([0.5, -1.0]), np.array([2.0, 3.0]))
 
@@ -92,7 +93,7 @@ def test_a_kink_is_named(rng):
 )
 def test_a_gradient_unlike_its_operand(rule, got, rng, monkeypatch):
     monkeypatch.setattr(ENGINE, "fit", lambda share, parent, where: share)
-    monkeypatch.setattr(tape, "_handed_out", lambda g, node: g)
+    monkeypatch.setattr(backward, "_handed_out", lambda g, node: g)
     same = _with_rule(lambda x: 1 * x, rule)
     assert _broken(laws.shapes_and_dtypes, same, MATRIX, rng) == (
         f"<lambda>(2x3): the gradient in 'x': expected float64 (2, 3), got {got}"
@@ -197,7 +198,7 @@ def test_what_saves_too_much(rng):
 
 def test_what_records_other_parents(rng, monkeypatch):
     def no_parents(primitive, parents, *rest):
-        return tape.Node(primitive, (None,) * len(parents), *rest)
+        return Node(primitive, (None,) * len(parents), *rest)
 
     monkeypatch.setattr(ENGINE, "Node", no_parents)
     assert _broken(laws.saved_is_what_rules_ask_for, ag.exp, MATRIX, rng) == (
@@ -234,7 +235,7 @@ def test_what_gives_no_tensor_or_one_to_write_to(rng, monkeypatch):
     assert _broken(laws.tensors_give_a_tensor, ag.exp, MATRIX, rng) == (
         "exp(2x3): the value for tensors can be written to"
     )
-    monkeypatch.setattr(ag.Tensor, "family", ag.tape.Traced)
+    monkeypatch.setattr(ag.Tensor, "family", Traced)
     assert _broken(laws.tensors_give_a_tensor, ag.exp, MATRIX, rng) == (
         "exp(2x3): the value for tensors: expected a Tensor, got Traced"
     )

@@ -5,8 +5,8 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import nn
+from autograd_cnn.engine.backward import gradients, toposort
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError
-from autograd_cnn.tape import gradients, toposort
 from autograd_cnn.testing import check_tape
 
 
@@ -116,10 +116,10 @@ class Recurrent(nn.Module):
 
 
 MODELS = {
-    "digits_net": (lambda: nn.zoo.digits_net(0), (2, 1, 8, 8)),
-    "lenet5": (lambda: nn.zoo.lenet5(0), (1, 1, 28, 28)),
-    "small_vgg": (lambda: nn.zoo.small_vgg(0, image_size=8), (1, 3, 8, 8)),
-    "resnet20": (lambda: nn.zoo.resnet20(0), (2, 3, 4, 4)),
+    "digits_net": (lambda: nn.digits_net(0), (2, 1, 8, 8)),
+    "lenet5": (lambda: nn.lenet5(0), (1, 1, 28, 28)),
+    "small_vgg": (lambda: nn.small_vgg(0, image_size=8), (1, 3, 8, 8)),
+    "resnet20": (lambda: nn.resnet20(0), (2, 3, 4, 4)),
     "LSTM": (Recurrent, (4, 2, 3)),
     "dropout": (lambda: nn.Sequential(nn.Linear(4, 8, rng=0), nn.ReLU(), nn.Dropout(0.5, rng=0)), (3, 4)),
     "subsampling": (lambda: nn.Sequential(nn.Subsample2d(2, 2), nn.Tanh(), nn.Flatten()), (2, 2, 4, 4)),
@@ -264,7 +264,7 @@ def test_what_is_random_is_not_judged():
 
 def test_a_backward_pass_afterwards_gives_the_same_bits():
     def gradient(checked):
-        model = nn.zoo.digits_net(0)
+        model = nn.digits_net(0)
         loss = nn.losses.cross_entropy(model(_images(2, 1, 8, 8)), [0, 1])
         order = toposort(loss.node)
         saved = [node.saved for node in order]

@@ -5,7 +5,7 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import nn, ops
-from autograd_cnn.recording import recording
+from autograd_cnn.engine.recording import recording
 from autograd_cnn.testing.replay import Call, NotReplayable, calls, computed, double, near
 
 
@@ -23,7 +23,7 @@ X = ag.tensor([[1.0, 2.0], [3.0, 5.0]], requires_grad=True)
 
 def test_a_float32_graph_runs_again_in_float64():
     rng = np.random.default_rng(0)
-    model = nn.zoo.digits_net(0)
+    model = nn.digits_net(0)
     loss = nn.losses.cross_entropy(model(rng.standard_normal((2, 1, 8, 8)).astype(np.float32)), [3, 1])
     replayed = _replayed(loss)
     assert {call.y.dtype for call in replayed} == {np.dtype(np.float64)}

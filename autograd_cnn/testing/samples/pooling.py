@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from autograd_cnn import ops
+from autograd_cnn.engine.node import Array, Shape
 from autograd_cnn.kernels import set_backend
-from autograd_cnn.tape import Array, Shape
 from autograd_cnn.testing.case import Case, add_samples, sample
 from autograd_cnn.testing.draw import Draw
 

@@ -5,8 +5,8 @@ import re
 import pytest
 
 import autograd_cnn as ag
+from autograd_cnn.engine.recording import scope
 from autograd_cnn.graph import capture
-from autograd_cnn.recording import scope
 
 
 def _edges(source, **attributes):

@@ -7,9 +7,9 @@ import time
 import pytest
 
 import autograd_cnn as ag
+from autograd_cnn.engine.backward import toposort
 from autograd_cnn.errors import ArgumentError
 from autograd_cnn.graph import Graph, capture
-from autograd_cnn.tape import toposort
 
 
 def _kinds(source):

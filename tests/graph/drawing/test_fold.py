@@ -1,7 +1,7 @@
 """Modules as boxes, and equal ones in a row as one."""
 
 from autograd_cnn.graph import capture
-from autograd_cnn.graph.drawing.fold import fold, with_stubs
+from autograd_cnn.viz.drawing.fold import fold, with_stubs
 
 
 def _boxes(graph, depth):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
+from autograd_cnn.engine.backward import toposort
 from autograd_cnn.errors import ShapeError
 from autograd_cnn.graph import capture, on_error
-from autograd_cnn.graph.drawing.fold import Box
-from autograd_cnn.graph.drawing.label import lines, shape_text, texts, visible
-from autograd_cnn.tape import toposort
+from autograd_cnn.viz.drawing.fold import Box
+from autograd_cnn.viz.drawing.label import lines, shape_text, texts, visible
 
 HOSTILE = [
     'say "hi"', "<b>bold</b>", "a\\nb", "line\nbreak", "\\", '"', "<", ">", "<x>", "&lt;", "&amp;", "{a|b}",

@@ -10,7 +10,7 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError, FormatError, MissingDependencyError, OperandError
 from autograd_cnn.graph import Graph, capture
-from autograd_cnn.graph.drawing import render
+from autograd_cnn.viz.drawing import render
 
 
 @pytest.fixture

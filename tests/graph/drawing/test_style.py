@@ -4,7 +4,7 @@ from dataclasses import astuple
 
 import pytest
 
-from autograd_cnn.graph.drawing.style import PALETTES, SCALE, Scale, quantity_text
+from autograd_cnn.viz.drawing.style import PALETTES, SCALE, Scale, quantity_text
 
 
 def _luminance(color):

@@ -5,7 +5,7 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import ops
-from autograd_cnn.graph.explaining.call import Call, Element, UnknownError, aligned
+from autograd_cnn.explain.call import Call, Element, UnknownError, aligned
 
 
 def _call(y, *values, index=()):

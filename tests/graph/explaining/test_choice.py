@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn.graph.explaining.call import Call
-from autograd_cnn.graph.explaining.choice import choice
+from autograd_cnn.explain.call import Call
+from autograd_cnn.explain.choice import choice
 
 
 def _found(y, *values, index=()):

@@ -6,9 +6,9 @@ import pytest
 import autograd_cnn as ag
 import autograd_cnn.testing.samples  # fills SAMPLES
 from autograd_cnn import ops
+from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError
-from autograd_cnn.graph import explain
-from autograd_cnn.primitive import REGISTRY
+from autograd_cnn.explain import explain
 from autograd_cnn.testing.case import SAMPLES
 
 CHOOSING = {ops.max, ops.min, ops.maximum, ops.minimum, ops.max_pool}

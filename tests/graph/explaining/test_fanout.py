@@ -3,7 +3,7 @@
 import numpy as np
 
 import autograd_cnn as ag
-from autograd_cnn.graph.explaining.fanout import shares
+from autograd_cnn.explain.fanout import shares
 
 
 def _told(y):

@@ -3,7 +3,7 @@
 import pytest
 
 from autograd_cnn.graph import Edge, GraphNode, capture
-from autograd_cnn.graph.page.frames import LIMIT, RUN, tree_of
+from autograd_cnn.viz.page.frames import LIMIT, RUN, tree_of
 
 
 def _chain(count, scope=lambda i: ""):

@@ -13,7 +13,7 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError
 from autograd_cnn.graph import Edge, Graph, GraphNode, capture
-from autograd_cnn.graph.page.html import SCRIPTS, page
+from autograd_cnn.viz.page.html import SCRIPTS, page
 
 HOSTILE = "</script><script>alert(1)</script><!--\u2028&amp;"
 
@@ -73,13 +73,13 @@ def test_the_page_may_load_nothing_and_run_nothing_else(square):
 
 def test_text_never_becomes_markup():
     for name in SCRIPTS:
-        text = files("autograd_cnn.graph.page").joinpath("viewer", name).read_text("utf-8")
+        text = files("autograd_cnn.viz.page").joinpath("viewer", name).read_text("utf-8")
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text)
         assert len(text.splitlines()) < 300
 
 
 def test_every_part_of_the_script_is_used():
-    folder = files("autograd_cnn.graph.page").joinpath("viewer")
+    folder = files("autograd_cnn.viz.page").joinpath("viewer")
     assert sorted(each.name for each in folder.iterdir()) == sorted([*SCRIPTS, "page.html", "viewer.css"])
 
 

@@ -6,9 +6,9 @@ import re
 import pytest
 
 from autograd_cnn.graph import Edge, Graph, GraphNode, capture
-from autograd_cnn.graph.page import layout
-from autograd_cnn.graph.page.frames import tree_of
-from autograd_cnn.graph.page.layout import arrange, size_of, width_of
+from autograd_cnn.viz.page import layout
+from autograd_cnn.viz.page.frames import tree_of
+from autograd_cnn.viz.page.layout import arrange, size_of, width_of
 
 
 def _arranged(graph):

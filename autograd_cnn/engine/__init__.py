@@ -1,0 +1,1 @@
+"""What records: nodes, primitives, the backward pass, and running recorded calls again."""

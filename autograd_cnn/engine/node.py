@@ -1,0 +1,171 @@
+"""Nodes: what the tape is made of.
+
+A node says which primitive ran, on which parents, and what its rules will need. It never points
+at the tensor that it produced, so reference counting alone frees a graph when its last tensor
+dies.
+"""
+
+import itertools
+import weakref
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Annotated, Any, ClassVar, Final, NamedTuple, Protocol, Self, TypeAlias, cast
+
+import numpy as np
+
+from autograd_cnn.errors import OperandError, sentence
+
+Array: TypeAlias = Any
+"""An ndarray in a kernel; in a rule an ndarray or a tensor, since one rule serves both."""
+
+Floats: TypeAlias = Annotated[Any, "floats"]
+"""An operand of floats; integers are computed in float64, as NumPy's mean does."""
+
+Shape: TypeAlias = tuple[int, ...]
+
+HALF: Final = np.dtype(np.float16)
+"""A type to keep numbers in. They are computed with in float32, and so are their cotangents until they are handed out."""
+
+
+class Recordable(Protocol):
+    """What a node needs of the operation that made it."""
+
+    name: str
+
+    def pullback(
+        self, node: "Node", g: Array, wanted: Collection["Node"] | None, family: "type[Traced] | None"
+    ) -> Iterable[tuple["Node", Array]]:
+        """Yield each wanted parent with its share of the cotangent ``g``."""
+
+
+_serials = itertools.count()
+
+
+def mark() -> int:
+    """Return a serial number: above those of all nodes so far, below those of all to come."""
+    return next(_serials)
+
+
+class Missing(NamedTuple):
+    """What the tape keeps of an array that wants no gradient and that no rule asked for."""
+
+    shape: Shape
+    dtype: np.dtype[Any]
+
+
+class Node:
+    """One recorded call.
+
+    Attributes
+    ----------
+    primitive : Recordable
+        What ran; None for a leaf.
+    parents : tuple of (Node or None)
+        One for each operand, None where no gradient is wanted.
+    params : dict or None
+        The parameters that were passed, as they were parsed; None once they have been freed.
+    operands : sequence
+        Those that want no gradient, at their positions: numbers, None, and arrays under `tracing`, else what is
+        ``Missing``. Of the others it may hold numbers. Empty if all want one.
+    saved : dict or None
+        What the rules asked for, by name; None once it has been freed.
+    serial : int
+        Later nodes have higher numbers, so a node's number is above all its parents'.
+    shape, dtype
+        Of the output, hence of its cotangent.
+    scope : str
+        The dotted path of the modules inside which it was recorded.
+    origin : str or None
+        The line of user code that recorded it, under `detect_anomaly`.
+    hooks : list of callables or None
+        What to run on the cotangent before it flows on.
+    tensor : weak reference or None
+        Whose ``grad`` a backward pass fills: a leaf's, or that of a result which asked for it.
+    """
+
+    __slots__ = (
+        "__weakref__", "dtype", "hooks", "operands", "origin", "params", "parents", "primitive", "saved", "scope",
+        "serial", "shape", "tensor",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        primitive: Recordable | None,
+        parents: tuple["Node | None", ...],
+        saved: dict[str, Any] | None,
+        shape: Shape,
+        dtype: np.dtype[Any],
+        scope: str = "",
+        params: dict[str, Any] | None = None,
+        operands: Sequence[Any] = (),
+    ) -> None:
+        self.primitive = primitive
+        self.parents = parents
+        self.saved = saved
+        self.shape = shape
+        self.dtype = dtype
+        self.scope = scope
+        self.params = params
+        self.operands = operands
+        self.origin: str | None = None
+        self.hooks: list[Callable[[Array], Array | None]] | None = None
+        self.tensor: weakref.ref[Traced] | None = None
+        self.serial = next(_serials)
+
+    def __repr__(self) -> str:
+        name = self.primitive.name if self.primitive else "leaf"
+        return f"<Node {self.serial}: {name} {self.shape} {self.dtype}>"
+
+
+class Leaf(Node):
+    """Where a gradient ends: the node of a tensor that the user made.
+
+    It knows its tensor by a weak reference only, so that neither keeps the other alive.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, tensor: "Traced") -> None:
+        check_differentiable(tensor.value.dtype, "requires_grad")
+        super().__init__(None, (), None, tensor.value.shape, tensor.value.dtype)
+        self.tensor = weakref.ref(tensor)
+
+
+class Traced:
+    """An array with a place on the tape: what primitives recognise.
+
+    It has no operators: `autograd_cnn.Tensor`, which does, stands above the primitives.
+    """
+
+    __slots__ = ("__weakref__", "node", "value")
+
+    value: Array
+    node: Node | None
+    family: ClassVar[type["Traced"]]
+    """The class of what operations on this one return."""
+
+    @classmethod
+    def of(cls, value: Array, node: Node | None = None) -> Self:
+        """Wrap ``value`` as it is, without a copy."""
+        self = cls.__new__(cls)
+        self.value = value
+        self.node = node
+        return self
+
+
+def shape_of(x: Array) -> Shape:
+    """Return the shape of a tensor, an array, a number or a nested list."""
+    return cast("Shape", x.value.shape) if isinstance(x, Traced) else np.shape(x)
+
+
+def values_of(x: Array) -> Array:
+    """Return the values of a tensor as an array, or ``x`` as an array: for what looks at them and needs no gradient."""
+    return np.asarray(x.value if isinstance(x, Traced) else x)
+
+
+def check_differentiable(dtype: np.dtype[Any], where: str) -> None:
+    """Raise `OperandError` unless gradients with respect to ``dtype`` make sense."""
+    if dtype.kind != "f":
+        raise OperandError(
+            sentence(where, "only floats have gradients", expected="float32 or float64", got=dtype,
+                     hint="convert with .astype(np.float32) first")
+        )  # fmt: skip

@@ -1,0 +1,515 @@
+"""Primitives: array functions that record themselves, with their rules beneath them.
+
+A primitive takes its arrays by position and its parameters by keyword::
+
+    @primitive
+    def softplus(x: Array) -> Array:
+        return np.logaddexp(0, x)
+
+    @softplus.vjp("x")
+    def softplus_wrt_x(g: Array, *, x: Array) -> Array:
+        return g * sigmoid(x)
+
+The keyword-only names of a rule are exactly what the tape saves for it: an operand (``x``), the
+output (``y``), an operand's shape (``x_shape``), a parameter, or a residual that the forward
+declared. ``**rest`` stands for all the parameters that the rule does not name.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple, overload
+
+import numpy as np
+
+from autograd_cnn.engine import anomaly
+from autograd_cnn.engine.backward import fit, freed
+from autograd_cnn.engine.node import HALF, Array, Missing, Node, Traced
+from autograd_cnn.engine.recording import recording
+from autograd_cnn.engine.signature import Signature
+from autograd_cnn.errors import FUNCTIONS, GradientError, OperandError, RegistrationError, raise_as, sentence
+
+REGISTRY: Final[dict[str, "Primitive"]] = {}
+"""Every primitive by the dotted name of its function, the user's own included."""
+
+_FLOATS: Final[tuple[np.dtype[Any], ...]] = (np.dtype(np.float64), np.dtype(np.float32))
+_INTEGERS: Final[tuple[np.dtype[Any], ...]] = tuple(np.dtype(code) for code in "?bhilqBHILQ")
+_SCALARS: Final = {int: np.int_, float: np.float64, bool: np.bool_}
+"""Python's numbers, and NumPy's in their place, whose division by zero and whose roots are those of arrays."""
+_NUMBERS: Final = frozenset(_SCALARS)
+_SETTLED: Final = _NUMBERS | {str, type(None)}
+"""Types of parameters that nobody can change."""
+_POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
+
+
+class Source(NamedTuple):
+    """Where a saved value comes from when a call is recorded."""
+
+    name: str
+    kind: Literal["operand", "output", "shape", "parameter", "residual", "operands", "shapes"]
+    key: Any
+    """The operand's or residual's position; a parameter's default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A vector-Jacobian product and what the tape must save for it."""
+
+    function: Callable[..., Array]
+    operand: str
+    sources: tuple[Source, ...]
+    names: tuple[str, ...]
+    wants_index: bool
+    """Whether a variadic operand's rule asks which of the arrays it is called for."""
+
+    def __call__(self, g: Array, saved: dict[str, Any], position: int) -> Array:
+        """Apply the rule to the cotangent ``g``."""
+        if self.wants_index:
+            return self.function(g, index=position, **saved)
+        if len(saved) == len(self.names):
+            return self.function(g, **saved)
+        if len(self.names) == 1:  # the common case of a product's rules, without a loop
+            (name,) = self.names
+            return self.function(g, **{name: saved[name]})
+        return self.function(g, **{name: saved[name] for name in self.names})
+
+
+class Primitive:
+    """An array function that, called on tensors, records what it did.
+
+    Called on arrays it returns an array and records nothing; so rules, which are written with
+    primitives, serve the plain backward pass and ``create_graph=True`` alike.
+
+    Attributes
+    ----------
+    operands : tuple of str
+        The names of the arrays, in order. A last one with a star takes any number.
+    parameters : dict
+        The keyword-only names with their defaults. Arguments beyond the arrays fill them in
+        this order, so that ``log_softmax(x, 1)`` works as NumPy's users expect.
+    residuals : tuple of str
+        What the forward returns behind its output, for the rules to use: constants such as the
+        positions of the winners.
+    constant : bool
+        Whether the derivative is zero wherever it exists, so that nothing is recorded.
+    rules : dict
+        The rule of each operand that has one.
+    """
+
+    def __init__(self, forward: Callable[..., Any], residuals: tuple[str, ...], constant: bool) -> None:
+        functools.update_wrapper(self, forward)
+        self.forward = forward
+        self.name = forward.__name__.lstrip("_")
+        self.residuals = residuals
+        self.constant = constant
+        self.rules: dict[str, Rule] = {}
+        self._by_position: dict[int, Rule] = {}
+        self.signature = Signature(forward)
+        self.operands = self.signature.operands
+        self.parameters = self.signature.parameters
+        self.variadic = self.signature.variadic
+        self._arity = -1 if self.variadic else len(self.operands)
+        # What the forward computes with as it is; what else there is `_read` and `_widened` convert.
+        dtypes = _FLOATS if self.signature.inexact else (*_FLOATS, *_INTEGERS)
+        self._dtypes = frozenset(dtypes)
+        self._types = frozenset({*(dtype.type for dtype in dtypes), *({float} if self.signature.inexact else _NUMBERS)})
+        self.__signature__ = self.signature.shown
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}{self.__signature__}>"
+
+    def __reduce__(self) -> str:
+        """Pickle and copy as functions do: by name, so that there is one of each."""
+        return self.forward.__qualname__
+
+    # --- recording ----------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **params: Any) -> Any:  # noqa: C901, PLR0912, PLR0915  # all pass here, so it calls little
+        """Compute on arrays; on tensors also record."""
+        if params or len(args) != self._arity:
+            args, params = self.signature.bind(args, params)
+        raw: list[Any] = []
+        nodes: list[Node | None] = []
+        family: type[Traced] | None = None
+        tracked, usual, light = 0, True, True
+        dtypes, types, ndarray = self._dtypes, self._types, np.ndarray
+        for arg in args:
+            if isinstance(arg, Traced):
+                family = arg.family
+                value = arg.value
+                node = arg.node
+                if node is not None:
+                    tracked += 1
+            else:
+                value = arg
+                node = None
+            if type(value) not in types:
+                if type(value) is not ndarray or value.dtype not in dtypes:
+                    usual = usual and value is None
+                    value = self._read(value, len(raw))
+                light = False
+            raw.append(value)
+            nodes.append(node)
+        computed, half = raw, False
+        if not usual:
+            computed, half = self._widened(raw)
+        try:
+            if light and family is None and _NUMBERS.issuperset(map(type, raw)):
+                computed = [_SCALARS[type(value)](value) for value in raw]
+            y = self.forward(*computed, **params)
+        except (ValueError, TypeError, IndexError, OverflowError) as error:
+            self.signature.check_complete(params)
+            if str(getattr(self.forward, "__module__", None)).startswith("autograd_cnn."):
+                raise_as(self.name, error, self._shapes(raw))
+            raise
+        residuals: tuple[Any, ...] = ()
+        if self.residuals:
+            y, residuals = self._divided(y)
+        if half and getattr(y, "dtype", None) == np.float32:
+            y = y.astype(HALF)
+        if family is None:
+            return y
+        if type(y) is ndarray:
+            if y.flags.writeable:
+                y = _frozen(y, raw)
+        elif not isinstance(y, np.generic):
+            if not isinstance(y, (np.ndarray, int, float, complex, str)):
+                raise OperandError(
+                    sentence(self.name, "its result is not an array", expected="an array or a number",
+                             got=type(y).__name__)
+                )  # fmt: skip
+            y = np.asarray(y)[()]
+        enabled, watched, scope, tracing = recording.get()
+        node = None
+        if tracked and enabled and not self.constant and y.dtype.kind == "f":
+            kept = params
+            for name, value in params.items():
+                kind = type(value)
+                if kind not in _SETTLED and not (kind is tuple and _NUMBERS.issuperset(map(type, value))):
+                    kept = kept | {name: _kept(value)}
+            saved = self._saved(nodes, raw, y, residuals, kept)
+            operands = () if tracked == len(nodes) else raw if light else _untracked(raw, nodes, tracing)
+            node = Node(self, tuple(nodes), saved, y.shape, y.dtype, scope, kept, operands)
+        elif y.dtype.kind not in "biuf":
+            raise OperandError(
+                sentence(
+                    self.name, "its result is not an array of numbers", expected="ints, floats or bools", got=y.dtype
+                )
+            )
+        if watched:
+            anomaly.watch(self.name, y, node)
+        return family.of(y, node)
+
+    def _divided(self, result: Any) -> tuple[Array, tuple[Any, ...]]:
+        """Divide what the forward returned into output and residuals."""
+        if not isinstance(result, tuple) or len(result) != 1 + len(self.residuals):
+            got = f"a tuple of {len(result)}" if isinstance(result, tuple) else type(result).__name__
+            raise OperandError(
+                sentence(self.name, "its result lacks residuals or has too many",
+                         expected=f"a tuple of y, {', '.join(self.residuals)}", got=got)
+            )  # fmt: skip
+        return result[0], result[1:]
+
+    def _read(self, value: Any, position: int) -> Any:
+        """Return an operand as numbers that NumPy can compute with, in the machine's own byte order."""
+        value = self.signature.coerced(value, position)
+        if isinstance(value, np.ndarray):
+            value = value.astype(value.dtype.type, copy=False)
+        if self.signature.operand(position) not in self.signature.inexact:
+            return value
+        if isinstance(value, int):
+            return _float(self.name, value)
+        return np.asarray(value, np.float64)[()] if np.result_type(value).kind in "biu" else value
+
+    def _widened(self, raw: list[Any]) -> tuple[list[Any], bool]:
+        """Return half-precise operands in float32, and whether the result is to be half-precise again."""
+        dtypes = [value.dtype for value in raw if isinstance(value, (np.ndarray, np.generic))]
+        if HALF not in dtypes:
+            return raw, False
+        half = np.result_type(*dtypes) == HALF and "dtype" not in self.parameters
+        return [widened(value) for value in raw], half
+
+    def _shapes(self, raw: list[Any]) -> str:
+        shapes = [f"{self.signature.operand(i)}={np.shape(x)}" for i, x in enumerate(raw) if x is not None]
+        return f"shapes {', '.join(shapes)}" if shapes else ""
+
+    def _saved(
+        self, nodes: list[Node | None], raw: list[Any], y: Array, residuals: tuple[Any, ...], params: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Collect what the rules of the operands that want a gradient ask for."""
+        saved: dict[str, Any] = {}
+        rules = self._by_position
+        for position, node in enumerate(nodes):
+            if node is None:
+                continue
+            rule = rules.get(position) or self._rule(position)
+            for name, kind, key in rule.sources:
+                if kind == "operand":
+                    value = raw[key]
+                    if type(value) is np.ndarray and (value.flags.writeable or nodes[key] is None):
+                        value = _kept(value)
+                elif kind == "output":
+                    value = y
+                elif kind == "shape":
+                    value = np.shape(raw[key])
+                elif kind == "parameter":
+                    value = params.get(name, key)
+                elif kind == "residual":
+                    value = residuals[key]
+                elif kind == "operands":
+                    value = tuple(map(_kept, raw))
+                else:
+                    value = tuple(map(np.shape, raw))
+                saved[name] = value
+            if self.variadic:
+                break  # one rule serves all its arrays
+        return saved
+
+    # --- rules --------------------------------------------------------------------------------
+
+    def vjp(self, operand: str) -> Callable[[Callable[..., Array]], Callable[..., Array]]:
+        """Register the decorated function as the rule for ``operand``.
+
+        Raises
+        ------
+        RegistrationError
+            On an unknown operand, a second rule, or a name that the tape can't save.
+        """
+        if operand not in self.operands:
+            raise RegistrationError(
+                sentence(f"{self.name}.vjp", f"no operand {operand!r}", hint=f"it has {', '.join(self.operands)}")
+            )
+        if self.constant or operand in self.rules:
+            reason = "is declared constant" if self.constant else f"has a rule for {operand!r} already"
+            raise RegistrationError(sentence(f"{self.name}.vjp", reason))
+
+        def register(function: Callable[..., Array]) -> Callable[..., Array]:
+            signature = inspect.signature(function)
+            asked = signature.parameters.values()
+            if [p.kind for p in asked if p.kind not in {p.KEYWORD_ONLY, p.VAR_KEYWORD}] != [_POSITIONAL]:
+                raise RegistrationError(
+                    sentence(function.__name__, f"is not a rule for {self.name}", got=signature,
+                             expected="the cotangent alone by position, as in (g, *, x)")
+                )  # fmt: skip
+            names = [p.name for p in asked if p.kind is p.KEYWORD_ONLY]
+            wants_index = self.variadic and "index" in names
+            if wants_index:
+                names.remove("index")
+            if any(p.kind is p.VAR_KEYWORD for p in asked):
+                names += [name for name in self.parameters if name not in names]
+            sources = tuple(self._source(name, function.__name__) for name in names)
+            rule = Rule(function, operand, sources, tuple(names), wants_index)
+            self.rules[operand] = self._by_position[self.operands.index(operand)] = rule
+            return function
+
+        return register
+
+    def _source(self, name: str, rule: str) -> Source:
+        stem = name.removesuffix("_shape")
+        if name in self.parameters:
+            return Source(name, "parameter", self.parameters[name])
+        if name in self.residuals:
+            return Source(name, "residual", self.residuals.index(name))
+        if name == "y":
+            return Source(name, "output", None)
+        if stem in self.operands and self.variadic:
+            return Source(name, "operands" if name == stem else "shapes", None)
+        if stem in self.operands:
+            return Source(name, "operand" if name == stem else "shape", self.operands.index(stem))
+        savable = [*self.operands, *(f"{o}_shape" for o in self.operands), "y", *self.residuals, *self.parameters]
+        raise RegistrationError(
+            sentence(
+                rule, f"asks for {name!r}, which {self.name} does not have", hint=f"it can save {', '.join(savable)}"
+            )
+        )
+
+    def _rule(self, position: int) -> Rule:
+        try:
+            return self._by_position[0 if self.variadic else position]
+        except KeyError:
+            raise GradientError(
+                sentence(self.name, f"no rule for a gradient with respect to {self.signature.operand(position)!r}",
+                         hint="pass it detached")
+            ) from None  # fmt: skip
+
+    def pullback(
+        self, node: Node, g: Array, wanted: Collection[Node] | None, family: type[Traced] | None
+    ) -> Iterator[tuple[Node, Array]]:
+        """Yield each wanted parent of ``node`` with its share of the cotangent ``g``."""
+        saved = node.saved
+        if saved is None:
+            raise freed(node, self.name)
+        if family is not None:
+            saved = self._rewrapped(node, saved, family)
+        if node.dtype is HALF:
+            saved = {name: widened(value) for name, value in saved.items()}
+        watched = recording.get().anomaly
+        rules = self._by_position
+        for position, parent in enumerate(node.parents):
+            if parent is None or (wanted is not None and parent not in wanted):
+                continue
+            rule = rules.get(position) or self._rule(position)
+            try:
+                if len(saved) == len(rule.names) and not rule.wants_index:
+                    share = rule.function(g, **saved)  # the usual call, a level less deep
+                else:
+                    share = rule(g, saved, position)
+                try:
+                    fits = share.shape == parent.shape and share.dtype is parent.dtype
+                except AttributeError:
+                    share, fits = _share(rule.function.__name__, share), False
+                if not fits:
+                    share = fit(share, parent, rule.function.__name__)
+                if watched:
+                    anomaly.watch_cotangent(rule.function.__name__, node, share)
+            except Exception as error:
+                error.add_note(self._where(node, rule))
+                raise
+            yield parent, share
+
+    def _rewrapped(self, node: Node, saved: dict[str, Any], family: type[Traced]) -> dict[str, Any]:
+        """Give saved arrays their nodes back, so that a rule's own operations are recorded."""
+
+        def wrap(value: Array, parent: Node | None) -> Array:
+            return value if parent is None else family.of(value, parent)
+
+        lifted = dict(saved)
+        for position, operand in enumerate(self.operands):
+            if operand in saved and self.variadic:
+                lifted[operand] = tuple(map(wrap, saved[operand], node.parents))
+            elif operand in saved:
+                lifted[operand] = wrap(saved[operand], node.parents[position])
+        if "y" in saved:
+            lifted["y"] = wrap(saved["y"], node)
+        return lifted
+
+    def _where(self, node: Node, rule: Rule) -> str:
+        shapes = ", ".join(
+            f"{name}={parent.shape}"
+            for name, parent in zip(self.operands * len(node.parents), node.parents, strict=False)
+            if parent is not None
+        )
+        line = f", recorded at {node.origin}" if node.origin else ""
+        return (
+            f"in {rule.function.__name__}, the rule of {self.name} for {rule.operand!r}; "
+            f"forward shapes {shapes}, y={node.shape}{line}"
+        )
+
+
+def _share(rule: str, value: Any) -> Array:
+    """Return what a rule gave as an array if it is a number, or say that it is neither."""
+    if isinstance(value, (int, float)):
+        return np.asarray(value, np.float64)[()]
+    raise OperandError(
+        sentence(rule, "its result is not a cotangent", expected="a tensor, an array or a number",
+                 got=type(value).__name__, hint="a rule returns what it computes from g")
+    ) from None  # fmt: skip
+
+
+def _float(where: str, value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise_as(where, error)
+        raise
+
+
+def widened(value: Any) -> Any:
+    """Return half-precise numbers in float32, in which they are computed with; all else as it is."""
+    if isinstance(value, tuple):
+        return tuple(map(widened, value))
+    return value.astype(np.float32) if getattr(value, "dtype", None) == HALF else value
+
+
+def _untracked(raw: list[Any], nodes: list[Node | None], tracing: bool) -> list[Any]:
+    """Return what is kept of the operands that want no gradient, at their positions."""
+    kept = list(raw)
+    for i, node in enumerate(nodes):
+        if node is not None:
+            kept[i] = None
+        elif isinstance(value := raw[i], np.ndarray):
+            kept[i] = _kept(value) if tracing else Missing(value.shape, value.dtype)
+    return kept
+
+
+def _kept(value: Any) -> Any:
+    """Return what may be saved: a copy of what the caller may still write to."""
+    if isinstance(value, np.ndarray):
+        base = value.base if isinstance(value.base, np.ndarray) else value
+        return value.copy() if value.flags.writeable or base.flags.writeable else value
+    if type(value) is dict:
+        return {key: _kept(each) for key, each in value.items()}
+    if type(value) not in {list, tuple} or (type(value) is tuple and _NUMBERS.issuperset(map(type, value))):
+        return value
+    return type(value)(map(_kept, value))
+
+
+def _frozen(y: Array, raw: list[Any]) -> Array:
+    """Make a result read-only; a copy where it is a part of an array that the caller holds."""
+    if any(type(x) is np.ndarray and x.flags.writeable and np.may_share_memory(x, y) for x in raw):
+        y = y.copy()
+    y.flags.writeable = False
+    return y
+
+
+@overload
+def primitive(forward: Callable[..., Any]) -> Primitive: ...
+@overload
+def primitive(
+    *, residuals: tuple[str, ...] = (), constant: bool = False
+) -> Callable[[Callable[..., Any]], Primitive]: ...
+def primitive(
+    forward: Callable[..., Any] | None = None, *, residuals: tuple[str, ...] = (), constant: bool = False
+) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
+    """Turn an array function into a primitive; its rules are added with ``.vjp``.
+
+    Parameters
+    ----------
+    forward : callable
+        Arrays by position, parameters keyword-only. It sees plain arrays and returns a new one.
+    residuals : tuple of str
+        Names of what it returns behind its output, for the rules. They count as constants.
+    constant : bool
+        The derivative is zero wherever it exists; such a primitive has no rules.
+
+    Returns
+    -------
+    Primitive
+
+    Raises
+    ------
+    RegistrationError
+        If ``forward`` is no function, or an argument is called ``y``, as the output is.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> @ag.primitive
+    ... def cube(x):
+    ...     return x**3
+    >>> @cube.vjp("x")
+    ... def cube_wrt_x(g, *, x):
+    ...     return g * 3 * x**2
+    >>> x = ag.tensor([1.0, 2.0], requires_grad=True)
+    >>> cube(x).sum().backward()
+    >>> x.grad.numpy()
+    array([ 3., 12.])
+    """
+
+    def make(function: Callable[..., Any]) -> Primitive:
+        if not callable(function):
+            raise RegistrationError(
+                sentence("primitive", "not a function", expected="a function of arrays", got=repr(function))
+            )
+        if not hasattr(function, "__qualname__"):
+            raise RegistrationError(
+                sentence("primitive", "the function has no name", expected="one made by def", got=repr(function),
+                         hint="call it from a function of your own")
+            )  # fmt: skip
+        made = Primitive(function, residuals, constant)
+        REGISTRY[f"{function.__module__}.{function.__qualname__}"] = made
+        FUNCTIONS.add(made.name)
+        return made
+
+    return make if forward is None else make(forward)

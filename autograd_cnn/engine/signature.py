@@ -1,0 +1,223 @@
+"""The arguments of a primitive: arrays first, then parameters."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn import spelling
+from autograd_cnn.engine.node import Floats, Traced
+from autograd_cnn.errors import OperandError, RegistrationError, raise_as, sentence
+from autograd_cnn.parameters import INT, hints_of, parsers_of, signature_of
+
+_PLAIN: Final = frozenset({int, float, bool, str, tuple, type(None), np.ndarray})
+
+
+class Signature:
+    """What a primitive takes, read off its forward function.
+
+    Attributes
+    ----------
+    operands : tuple of str
+        The names of the arrays, in order. A last one with a star takes any number.
+    parameters : dict
+        The keyword-only names with their defaults. Arguments beyond the arrays fill them in
+        this order, so that ``log_softmax(x, 1)`` works as NumPy's users expect.
+    optional : frozenset of str
+        The arguments that may be None.
+    inexact : frozenset of str
+        The arrays annotated as `Floats`.
+    variadic : bool
+        Whether there is a star.
+    shown : inspect.Signature
+        With the parameters as they may be passed.
+
+    Raises
+    ------
+    RegistrationError
+        For arguments that fit neither kind, or one called ``y``.
+    """
+
+    def __init__(self, forward: Callable[..., Any]) -> None:
+        self.name = forward.__name__.lstrip("_")
+        signature = signature_of(forward)
+        given = signature.parameters.values()
+        arrays = [p for p in given if p.kind is not p.KEYWORD_ONLY]
+        self.operands = tuple(p.name for p in arrays)
+        self.parameters = {p.name: p.default for p in given if p.kind is p.KEYWORD_ONLY}
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in arrays)
+        self.optional = frozenset(p.name for p in given if p.default is None)
+        self._names = frozenset((*self.operands, *self.parameters))
+        self._parsers = parsers_of(forward)
+        # By the parameter's name, the types of values that need no parsing.
+        self._settled = {
+            name: self._parsers[name].types if name in self._parsers else _PLAIN for name in self.parameters
+        }
+        self._known: dict[str, Any] = dict.fromkeys(self.parameters)  # the last tuple of each that was in order
+        self._rows = frozenset(name for name, parser in self._parsers.items() if parser.rows)
+        self.inexact = frozenset(name for name, hint in hints_of(forward).items() if hint is Floats)
+        self._arity = -1 if self.variadic else len(self.operands)
+        if "y" in self._names:
+            raise RegistrationError(sentence(self.name, "an argument is called 'y'", hint="y is the output"))
+        odd = [p for p in arrays if p.kind is p.VAR_KEYWORD or not (p.default is p.empty or p.default is None)]
+        if odd or (self.variadic and len(arrays) > 1):
+            raise RegistrationError(
+                sentence(self.name, "its arguments are not understood", got=signature,
+                         expected="arrays without defaults but None, or one *arrays; then parameters after a star")
+            )  # fmt: skip
+        self.shown = inspect.Signature(
+            [p if self.variadic else p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in given]
+        )  # fmt: skip
+
+    def bind(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Sort what was passed into arrays by position and parameters by name, and parse the parameters."""
+        if len(args) != self._arity or not params.keys() <= self.parameters.keys():
+            args, params = self._sorted(args, params)
+        return args, self.parsed(self.name, params)
+
+    def parsed(self, where: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Parse the parameters, in place; an error names the function ``where``."""
+        settled, known = self._settled, self._known
+        for name, value in params.items():
+            if type(value) in settled[name] or value is known[name]:
+                continue
+            if type(value) is tuple and name in self._rows and INT.issuperset(map(type, value)):
+                known[name] = value
+                continue
+            parse = self._parsers.get(name)
+            value = plain(where, name, value)  # noqa: PLW2901  # parsed step by step
+            params[name] = value if parse is None else parse(where, name, value)
+        return params
+
+    def _sorted(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Bind what is not in its usual place: arrays by name, parameters by position."""
+        if not params.keys() <= self._names:
+            params = spelling.understood(self.name, params, dict.fromkeys(self.operands) | self.parameters)
+        if unknown := params.keys() - self._names:
+            raise spelling.unknown_argument(self.name, min(unknown), self._listed())
+        if not self.variadic:
+            count = len(self.operands)
+            spilled = dict(zip(self.parameters, args[count:], strict=False))
+            if len(args) > count + len(spilled) or params.keys() & {*self.operands[: len(args)], *spilled}:
+                raise OperandError(sentence(self.name, "too many arguments", hint=f"it takes {self._listed()}"))
+            params = spilled | params
+            arrays = list(args[:count])
+            for name in self.operands[len(arrays) :]:
+                if name not in params and name not in self.optional:
+                    raise self._missing(name)
+                arrays.append(params.pop(name, None))
+            args = tuple(arrays)
+        return args, params
+
+    def check_complete(self, params: dict[str, Any]) -> None:
+        """Raise `OperandError` if a parameter without a default was not passed."""
+        for name, default in self.parameters.items():
+            if default is inspect.Parameter.empty and name not in params:
+                raise self._missing(name)
+
+    def _missing(self, name: str) -> OperandError:
+        return OperandError(sentence(self.name, f"argument {name!r} is missing", hint=f"it takes {self._listed()}"))
+
+    def _listed(self) -> str:
+        return ", ".join(f"*{p.name}" if p.kind is p.VAR_POSITIONAL else p.name for p in self.shown.parameters.values())
+
+    def operand(self, position: int) -> str:
+        """Return the name of the array at a position."""
+        return self.operands[0 if self.variadic else position]
+
+    def coerced(self, arg: Any, position: int) -> Any:
+        """Take what is not an array yet, or say that it can't be one."""
+        name = self.operand(position)
+        if arg is None and name in self.optional:
+            return None
+        if isinstance(arg, int):
+            return arg
+        if _holds_tensor(arg):
+            raise OperandError(
+                sentence(
+                    self.name,
+                    f"{name} is {'an array' if isinstance(arg, np.ndarray) else f'a {type(arg).__name__}'} of tensors",
+                    hint="join them with ag.stack first",
+                )
+            )
+        check_unmasked(self.name, name, arg)
+        if isinstance(arg, (list, tuple, np.generic, np.ndarray)) or hasattr(arg, "__array__"):
+            array = np.asarray(arg)
+            if array.dtype.kind in "biuf":
+                return arg if isinstance(arg, np.generic) else array
+            if isinstance(arg, np.ndarray):
+                raise OperandError(
+                    sentence(self.name, f"{name} is not an array of numbers", expected="ints, floats or bools",
+                             got=array.dtype)
+                )  # fmt: skip
+        raise OperandError(
+            sentence(
+                self.name, f"{name} is not an array", expected="a tensor, an array or a number", got=type(arg).__name__
+            )
+        )
+
+
+def check_unmasked(where: str, name: str, value: Any) -> None:
+    """Raise `OperandError` for a masked array, which as a plain one would lose its mask."""
+    if isinstance(value, np.ndarray) and hasattr(value, "mask"):  # np.ma is imported by those who use it
+        raise OperandError(
+            sentence(where, f"{name} is a masked array, which would lose its mask",
+                     hint="fill it with .filled(value), and choose with ag.where")
+        )  # fmt: skip
+
+
+def copied(where: str, data: Any, dtype: Any = None) -> NDArray[Any]:
+    """Return ``data`` as a new array of numbers, in the machine's own byte order.
+
+    Raises
+    ------
+    ShapeError, OperandError
+        If it is none.
+    """
+    check_unmasked(where, "data", data)
+    try:
+        value = np.array(data, dtype)
+    except (TypeError, ValueError) as error:
+        raise_as(where, error)
+        raise
+    if value.dtype.kind not in "biuf":
+        raise OperandError(
+            sentence(where, "data is not an array of numbers", expected="ints, floats or bools", got=value.dtype)
+        )
+    return value.astype(value.dtype.type, copy=False)
+
+
+def check_flag(wanted: Any) -> None:
+    """Raise `OperandError` for what would count as True, such as a dtype in the place of ``requires_grad``."""
+    if not isinstance(wanted, (bool, np.bool_)):
+        hint = "name the dtype, as in dtype=np.float32" if isinstance(wanted, (type, np.dtype, str)) else ""
+        raise OperandError(
+            sentence("tensor", "requires_grad is not a bool", expected="True or False", got=repr(wanted), hint=hint)
+        )
+
+
+def plain(where: str, name: str, value: Any) -> Any:
+    """Return what is passed for a parameter without a tensor around it; one that wants a gradient is refused.
+
+    Raises
+    ------
+    OperandError
+        As parameters have no gradients.
+    """
+    if not isinstance(value, Traced):
+        return value
+    if value.node is not None:
+        raise OperandError(
+            sentence(where, f"parameter {name!r} has no gradient", expected="a plain value", got="a Tensor",
+                     hint="pass it detached")
+        )  # fmt: skip
+    return value.value
+
+
+def _holds_tensor(arg: Any) -> bool:
+    """Tell whether ``arg`` is a tensor or has one inside, in a list or in an array of objects."""
+    if isinstance(arg, np.ndarray):
+        return arg.dtype.kind == "O" and any(map(_holds_tensor, arg.flat))
+    return isinstance(arg, Traced) or (isinstance(arg, (list, tuple)) and any(map(_holds_tensor, arg)))

@@ -1,0 +1,181 @@
+"""What is said of one number, as data and as text."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from autograd_cnn.engine.node import Traced
+from autograd_cnn.explain.call import Element, Index, Term
+from autograd_cnn.graph.capture import read
+
+LINES: Final = 20
+"""At most so many terms are written out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why one element of a recorded result is what it is.
+
+    Attributes
+    ----------
+    tensor : Tensor
+        What the element is of.
+    value : float
+        The element.
+    index : tuple of int
+        Where it stands.
+    operation : str
+        The primitive that computed it.
+    formula : str
+        What that computes.
+    terms : tuple of Term
+        What adds up to the value; empty where the operation is no sum.
+    candidates : tuple of Element
+        What the operation chose from, the best first; empty where it does not choose.
+    slopes : tuple of (Element, float)
+        Where the operation is neither a sum nor a choice: what the value depends on, and its
+        derivative in each of these numbers.
+    note : str
+        Why nothing more can be said, where that is so.
+    sources : mapping
+        By the names of operands where they come from: the tape's node, or an array.
+    """
+
+    tensor: Traced = field(repr=False, compare=False)
+    value: float
+    index: Index
+    operation: str
+    formula: str
+    terms: tuple[Term, ...] = ()
+    candidates: tuple[Element, ...] = ()
+    slopes: tuple[tuple[Element, float], ...] = ()
+    note: str = ""
+    sources: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def total(self) -> float:
+        """The sum of the terms."""
+        return math.fsum(term.value for term in self.terms)
+
+    def __str__(self) -> str:
+        formula = [f"  {self.formula}"] if self.formula else []
+        note = [f"  {self.note}"] if self.note else []
+        return "\n".join([f"{self.operation}{_place(self.index)} = {self.value:.6g}", *formula, *self._rows(), *note])
+
+    def _rows(self) -> Iterator[str]:
+        rows: list[tuple[str, ...]]
+        if self.candidates:
+            chosen = self._chosen()
+            rows = [(f"{e.number:.6g}", _cell(e), "chosen" if e in chosen else "") for e in self.candidates]
+            yield from _aligned(f"  the choice among {_counted(len(rows), 'number')}:", rows)
+        elif self.slopes:
+            steepest = sorted(self.slopes, key=lambda each: -abs(each[1]))
+            rows = [(_cell(e), f"= {e.number:.6g}", f"derivative {slope:.6g}") for e, slope in steepest]
+            yield from _aligned(f"  it depends on {_counted(len(rows), 'number')}:", rows)
+        elif self.terms:
+            largest = sorted(self.terms, key=lambda term: -abs(term.value))
+            rest = math.fsum(term.value for term in largest[LINES:])
+            rows = [(f"{term.value:.6g}", "=", *_product(term)) for term in largest]
+            title = f"  the sum of {len(rows)} terms:" if len(rows) > 1 else "  it is a single term:"
+            yield from _aligned(title, rows, f", adding up to {rest:.6g}")
+        elif not self.note:
+            yield "  no element of its operands takes part"
+
+    def _chosen(self) -> set[Element]:
+        return {factor for term in self.terms for factor in term.factors}
+
+    def table(self) -> list[dict[str, Any]]:
+        """Return a row for each term, candidate or slope, as a data frame takes them.
+
+        Examples
+        --------
+        >>> import autograd_cnn as ag
+        >>> w = ag.tensor([3.0, 4.0], requires_grad=True)
+        >>> ag.explain(ag.matmul([1.0, 2.0], w), ()).table()[0]
+        {'value': 3.0, 'coefficient': 1.0, 'x1': 1.0, 'x1 index': (0,), 'x2': 3.0, 'x2 index': (0,), 'text': ''}
+        """
+        if self.candidates:
+            chosen = self._chosen()
+            return [{**asdict(e), "chosen": e in chosen} for e in self.candidates]
+        if self.slopes:
+            return [{**asdict(e), "slope": slope} for e, slope in self.slopes]
+        return [
+            {"value": term.value, "coefficient": term.coefficient, **_columns(term), "text": term.text}
+            for term in self.terms
+        ]
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write the graph of the tensor as a page with the elements pointed out that made this one.
+
+        Parameters
+        ----------
+        path : path
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        MissingDependencyError
+            If nothing is there that lays the graph out.
+        """
+        reading = read(self.tensor)
+        return reading.graph().to_html(path, highlight=self._highlight(reading.ids))
+
+    def _highlight(self, ids: Mapping[int, str]) -> dict[str, dict[Index, float]]:
+        """Return the weights of elements by the ids of nodes in the graph."""
+        weights = [(e, term.value) for term in self.terms for e in term.factors]
+        weights += [(e, 0.0) for e in self.candidates] + list(self.slopes)
+        marked = {ids[id(self.tensor.node)]: {self.index: self.value}}
+        for element, weight in weights:
+            name = ids.get(id(self.sources.get(element.argument)))
+            if name is not None:
+                cells = marked.setdefault(name, {})
+                cells[element.index] = cells.get(element.index, 0.0) + weight
+        return marked
+
+
+# --- writing it out ---------------------------------------------------------------------------
+
+
+def _columns(term: Term) -> dict[str, Any]:
+    """Return two columns for each factor: the number, and its index."""
+    columns: dict[str, Any] = {}
+    for factor in term.factors:
+        columns |= {factor.argument: factor.number, f"{factor.argument} index": factor.index}
+    return columns
+
+
+def _place(index: Index) -> str:
+    return f"[{', '.join(map(str, index))}]" if index else ""
+
+
+def _cell(element: Element) -> str:
+    return f"{element.argument}{_place(element.index)}"
+
+
+def _product(term: Term) -> tuple[str, str]:
+    """Return the product, and where it comes from; the latter first, where there is no product."""
+    factors = [f"{_cell(factor)} {factor.number:.6g}" for factor in term.factors]
+    if term.coefficient != 1:
+        factors.append(f"{term.coefficient:.6g}")
+    return (" × ".join(factors), term.text) if factors else (term.text, "")
+
+
+def _aligned(title: str, rows: Sequence[tuple[str, ...]], rest: str = "") -> Iterator[str]:
+    """Yield the title and the rows, the numbers in front to the right, the others to the left."""
+    yield title
+    shown = rows[:LINES]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        yield f"  {'  '.join([row[0].rjust(widths[0]), *cells[1:]])}".rstrip()
+    if len(rows) > LINES:
+        yield f"  ... and {len(rows) - LINES} more{rest}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -1,0 +1,6 @@
+"""To and from the files that others read and write."""
+
+from autograd_cnn.io import load, save
+from autograd_cnn.onnx import OnnxNetwork, load_onnx
+
+__all__ = ["OnnxNetwork", "load", "load_onnx", "save"]

@@ -1,0 +1,181 @@
+"""LeNet-5 as it was published: trained subsampling, a scaled tanh, and maps that see only some of the maps before.
+
+After Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, *Gradient-based learning applied to document
+recognition*, 1998, section II.B and table I. For the network of this name as it is built today see
+`autograd_cnn.nn.lenet5`.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from autograd_cnn import ops
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Array, shape_of
+from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.nn import init
+from autograd_cnn.nn.containers import Sequential
+from autograd_cnn.nn.layers.convolution import Conv2d
+from autograd_cnn.nn.layers.linear import Flatten, Linear
+from autograd_cnn.nn.layers.subsampling import Subsample2d
+from autograd_cnn.nn.module import Module, Parameter, Parameterless, computed_in
+from autograd_cnn.parameters import FloatDType, IntOrPair, Size, integer, pair
+
+C3_SEES: Final = (
+    (0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5),
+    (0, 1, 2, 3), (1, 2, 3, 4), (2, 3, 4, 5), (0, 3, 4, 5), (0, 1, 4, 5), (0, 1, 2, 5),
+    (0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5),
+    (0, 1, 2, 3, 4, 5),
+)  # fmt: skip
+"""The maps of S2 that each map of C3 sees: three in a row, four in a row, four that are not, all (table I)."""
+
+
+class ScaledTanh(Parameterless):
+    """``1.7159·tanh(2x/3)``, which maps 1 to 1 and -1 to -1 and bends most there (LeCun et al. 1998, appendix A).
+
+    Examples
+    --------
+    >>> ScaledTanh()([-1.0, 0.0, 1.0]).round(4)
+    array([-1.,  0.,  1.])
+    """
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return ops.tanh(ops.multiply(x, 2 / 3)) * 1.7159
+
+
+class PartialConv2d(Module):
+    """A convolution in which each filter sees only some of the channels.
+
+    Connections that are not there have no weight. ``weight`` holds a kernel for each one that is;
+    for the forward pass they are laid out among zeros, as filters over all channels.
+
+    Parameters
+    ----------
+    in_channels : int
+        C.
+    sees : sequence of sequences of int
+        For each filter the channels that it sees.
+    kernel_size : int or pair
+        KH and KW.
+    rng : Generator, int or None
+        Where the first values come from; see `autograd_cnn.nn.init`.
+    dtype : dtype
+        Of the parameters.
+
+    Attributes
+    ----------
+    weight : Parameter, (connections, KH, KW)
+        The kernels, filter by filter, in the order of ``sees``.
+    bias : Parameter, (F,)
+
+    Raises
+    ------
+    ArgumentError
+        For a size below 1, a filter that sees nothing or a channel twice, or a channel that is not there.
+
+    Examples
+    --------
+    >>> layer = PartialConv2d(3, [(0, 1), (2,)], 5, rng=0)
+    >>> layer.weight.shape, layer.bias.shape
+    ((3, 5, 5), (2,))
+    >>> layer(np.zeros((1, 3, 14, 14), np.float32)).shape
+    (1, 2, 10, 10)
+    """
+
+    @composite
+    def __init__(
+        self,
+        in_channels: Size,
+        sees: Sequence[Sequence[int]],
+        kernel_size: IntOrPair,
+        *,
+        rng: init.Rng = None,
+        dtype: FloatDType = np.float32,
+    ) -> None:
+        if not isinstance(sees, Sequence) or isinstance(sees, str) or not all(isinstance(c, Sequence) for c in sees):
+            raise ArgumentError(
+                sentence("PartialConv2d", "sees is not understood", expected="channels for each filter, as in [(0, 1), (2,)]",
+                         got=repr(sees))
+            )  # fmt: skip
+        integer("PartialConv2d", "filters", len(sees), 1)
+        for place, channels in enumerate(sees):
+            if not channels or len(set(channels)) < len(channels) or not set(channels) <= set(range(in_channels)):
+                raise ArgumentError(
+                    sentence("PartialConv2d", f"filter {place} can't see these channels",
+                             expected=f"one or more of 0 to {in_channels - 1}, each once", got=tuple(channels))
+                )  # fmt: skip
+        self.in_channels = in_channels
+        self.sees = tuple(map(tuple, sees))
+        self.kernel_size = pair("PartialConv2d", "kernel_size", kernel_size, 1)
+        self._places = tuple(np.array([(f, c) for f, channels in enumerate(self.sees) for c in channels]).T)
+        generator, kernels, biases = np.random.default_rng(rng), [], []
+        for channels in self.sees:  # each filter by its own fan-in, as the layers with all connections have it
+            shape = (1, len(channels), *self.kernel_size)
+            bound = 1 / math.sqrt(math.prod(shape))
+            kernels.append(init.uniform(shape, generator, low=-bound, high=bound, dtype=dtype)[0])
+            biases.append(init.uniform((1,), generator, low=-bound, high=bound, dtype=dtype))
+        self.weight = Parameter(np.concatenate(kernels))
+        self.bias = Parameter(np.concatenate(biases))
+
+    def forward(self, x: Array) -> Array:
+        """Return (N, F, OH, OW) for ``x`` (N, C, H, W)."""
+        shape = shape_of(x)
+        if len(shape) not in (3, 4) or shape[-3] != self.in_channels:
+            channels = self.in_channels
+            raise ShapeError(
+                sentence("PartialConv2d", "x has the wrong shape",
+                         expected=f"(N, {channels}, H, W) or ({channels}, H, W)", got=shape)
+            )  # fmt: skip
+        w = ops.scatter_add(
+            self.weight, index=self._places, shape=(len(self.sees), self.in_channels, *self.kernel_size)
+        )
+        return ops.correlate2d(computed_in(x, self.weight.dtype), w, self.bias)
+
+    def extra_repr(self) -> str:
+        """Return the sizes and how much is connected."""
+        pairs = f"{sum(map(len, self.sees))} of {self.in_channels * len(self.sees)} pairs"
+        return f"{self.in_channels}, {len(self.sees)}, kernel_size={self.kernel_size}, {pairs}"
+
+
+@composite
+def lenet1998(rng: init.Rng = None, *, classes: Size = 10) -> Sequential:
+    """LeNet-5 as published, for images (N, 1, 32, 32); layer by layer it has the paper's 60,000 parameters.
+
+    The output layer is another. The paper's measures how far F6 is from a bitmap of 7×12 pixels for
+    each class; the bitmaps were drawn by hand, and are printed as pictures alone. A `Linear` stands in
+    its place, so that the outputs are scores, and `cross_entropy` is the loss.
+
+    Parameters
+    ----------
+    rng : Generator, int or None
+        Seeds all layers; see `autograd_cnn.nn.init`.
+    classes : int
+
+    Examples
+    --------
+    >>> net = lenet1998(0)
+    >>> net(np.zeros((2, 1, 32, 32), np.float32)).shape
+    (2, 10)
+    >>> {name: sum(p.size for p in layer.parameters()) for name, layer in net.named_children() if name[1:].isdigit()}
+    {'c1': 156, 's2': 12, 'c3': 1516, 's4': 32, 'c5': 48120, 'f6': 10164}
+    """
+    rng = np.random.default_rng(rng)
+    return Sequential({
+        "c1": Conv2d(1, 6, 5, rng=rng),
+        "tanh1": ScaledTanh(),
+        "s2": Subsample2d(6, 2),
+        "tanh2": ScaledTanh(),
+        "c3": PartialConv2d(6, C3_SEES, 5, rng=rng),
+        "tanh3": ScaledTanh(),
+        "s4": Subsample2d(16, 2),
+        "tanh4": ScaledTanh(),
+        "c5": Conv2d(16, 120, 5, rng=rng),
+        "tanh5": ScaledTanh(),
+        "flatten": Flatten(),
+        "f6": Linear(120, 84, rng=rng),
+        "tanh6": ScaledTanh(),
+        "output": Linear(84, classes, rng=rng),
+    })  # fmt: skip

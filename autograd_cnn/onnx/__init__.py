@@ -1,0 +1,6 @@
+"""ONNX networks, loaded to be trained further."""
+
+from autograd_cnn.onnx.load import load_onnx
+from autograd_cnn.onnx.network import OnnxNetwork
+
+__all__ = ["OnnxNetwork", "load_onnx"]

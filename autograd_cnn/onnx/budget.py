@@ -1,0 +1,150 @@
+"""How many elements an operator's result has, told before it is made.
+
+A file of a hundred bytes can ask for an array of terabytes, by a constant's shape, a border, or a
+stride. So the results of a run count together, and there is a limit to them.
+
+Shapes: x (N, C, H, W), w (F, C/G, KH, KW), but (C, F/G, KH, KW) for ``ConvTranspose``.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from autograd_cnn.engine.node import Array, Shape, shape_of
+from autograd_cnn.errors import FormatError, sentence
+
+ROOM: Final = 1 << 24
+"""Elements that the results may have in any case."""
+
+PER_BYTE: Final = 64
+"""Elements for each byte of the file."""
+
+PER_INPUT: Final = 1 << 14
+"""Elements for each element of the inputs: hundreds of layers of dozens of maps as large as the image."""
+
+
+class Budget:
+    """What is left for the results of a run.
+
+    Parameters
+    ----------
+    size : int
+        Bytes of the file.
+    inputs : int
+        Elements of the inputs.
+    """
+
+    def __init__(self, size: int, inputs: int = 0) -> None:
+        self.most = max(ROOM, PER_BYTE * size, PER_INPUT * inputs)
+        self.spent = 0
+
+    def spend(self, operator: str, operands: Sequence[Array | None], attributes: Mapping[str, Any]) -> None:
+        """Count a result that is about to be made.
+
+        Raises
+        ------
+        FormatError
+            If there is no room for it.
+        """
+        shapes = [() if operand is None else shape_of(operand) for operand in operands]
+        self.spent += EXTENTS.get(operator, _first)(shapes, operands, attributes)
+        if self.spent > self.most:
+            raise FormatError(
+                sentence("the results are too large for a file and inputs of this size",
+                         expected=f"at most {self.most} elements in all", got=self.spent)
+            )  # fmt: skip
+
+
+def _first(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001  # one signature for all
+    """Of what only moves, cuts or computes element by element."""
+    return math.prod(shapes[0]) if shapes else 0
+
+
+def _broadcast(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
+    try:
+        return math.prod(np.broadcast_shapes(*shapes))
+    except ValueError:  # of which the operator has more to say
+        return 0
+
+
+def _concat(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
+    return sum(map(math.prod, shapes))
+
+
+def _filled(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
+    return math.prod(max(int(length), 0) for length in operands[0].ravel())
+
+
+def _gather(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
+    x, indices = shapes
+    axis = attributes.get("axis", 0)
+    return math.prod(indices) * math.prod(length for place, length in enumerate(x) if place != axis % len(x))
+
+
+def _matmul(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
+    a, b = shapes
+    return math.prod(np.broadcast_shapes(a[:-2], b[:-2])) * math.prod(a[-2:-1]) * (b[-1] if len(b) > 1 else 1)
+
+
+def _gemm(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
+    a, b, *c = shapes
+    return math.prod(
+        np.broadcast_shapes((a[attributes.get("transA", 0)], b[1 - attributes.get("transB", 0)]), *c)
+    )  # fmt: skip
+
+
+def _pad(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
+    lengths = list(shapes[0])
+    axes = operands[3] if len(operands) > 3 else None
+    places = range(len(lengths)) if axes is None else axes.tolist()
+    for place, *more in zip(places, *operands[1].reshape(2, -1).tolist(), strict=True):
+        lengths[place] += sum(more)
+    return math.prod(lengths)
+
+
+def _windows(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
+    """Of the padded image, which is made as well: no window gives more than one number."""
+    (n, c, *image), size = shapes[0], _size(shapes, attributes)
+    f = shapes[1][0] if len(shapes) > 1 else c
+    pads, dilations = attributes.get("pads", (0,) * 4), attributes.get("dilations", (1, 1))
+    beyond = attributes.get("ceil_mode") or attributes.get("auto_pad", "").startswith("SAME")
+    return n * max(c, f) * math.prod(
+        length + before + after + beyond * k * d
+        for length, before, after, k, d in zip(image, pads[:2], pads[2:], size, dilations, strict=True)
+    )  # fmt: skip
+
+
+def _spread(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
+    (n, c, *image), size = shapes[0], _size(shapes, attributes)
+    f = shapes[1][1] * attributes.get("group", 1)
+    pair, wanted = (1, 1), attributes.get("output_shape", ())
+    spans = [
+        length * step + k * d + more
+        for length, step, k, d, more in zip(
+            image, attributes.get("strides", pair), size, attributes.get("dilations", pair),
+            attributes.get("output_padding", (0, 0)), strict=True,
+        )
+    ]  # fmt: skip
+    return n * max(c, f) * max(math.prod(spans), math.prod(wanted[-2:]))
+
+
+def _size(shapes: Sequence[Shape], attributes: Mapping[str, Any]) -> Sequence[int]:
+    return shapes[1][2:] if len(shapes) > 1 else attributes["kernel_shape"]
+
+
+EXTENTS: Final[dict[str, Callable[[Sequence[Shape], Sequence[Any], Mapping[str, Any]], int]]] = {
+    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Pow", "Sum"), _broadcast),
+    "AveragePool": _windows,
+    "Concat": _concat,
+    "ConstantOfShape": _filled,
+    "Conv": _windows,
+    "ConvTranspose": _spread,
+    "Gather": _gather,
+    "Gemm": _gemm,
+    "MatMul": _matmul,
+    "MaxPool": _windows,
+    "Pad": _pad,
+}
+"""Of the operators whose result can be larger than their first input."""

@@ -1,0 +1,179 @@
+"""A network as a list of operators, each of which takes its inputs by name."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn.engine.node import Array, Traced, shape_of, values_of
+from autograd_cnn.engine.recording import scope
+from autograd_cnn.errors import FormatError, ShapeError, sentence
+from autograd_cnn.nn import Module, Parameter
+from autograd_cnn.nn.module import computed_in
+from autograd_cnn.onnx.budget import Budget
+from autograd_cnn.onnx.operators import OPERATORS
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxInput:
+    """What the network is to be called with.
+
+    Attributes
+    ----------
+    name : str
+    shape : tuple of (int or str)
+        A length that is left open has a name, or ``"?"``.
+    dtype : dtype
+    """
+
+    name: str
+    shape: tuple[int | str, ...]
+    dtype: np.dtype[Any]
+
+    def check(self, x: Array) -> None:
+        """Raise `ShapeError` unless ``x`` has the shape."""
+        got = shape_of(x)
+        fits = len(got) == len(self.shape) and all(isinstance(n, str) or n == m for n, m in zip(self.shape, got))  # noqa: B905  # as long as each other
+        if not fits:
+            expected = f"({', '.join(map(str, self.shape))})"
+            raise ShapeError(sentence(f"input {self.name!r}", "the shape does not fit", expected=expected, got=got))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One node of the file: which operator, on what values, and what its result is called.
+
+    Attributes
+    ----------
+    where : str
+        How errors call it.
+    scope : str
+        The module path under which it is recorded: all but the last part of a name such as
+        ``/layer1/conv/Conv``.
+    inputs : tuple of (str, str)
+        Names, empty for an input that is left out, and the kinds of dtype that it may have where
+        its values have to be known; empty where gradients flow.
+    """
+
+    where: str
+    scope: str
+    operator: str
+    inputs: tuple[tuple[str, str], ...]
+    output: str
+    attributes: dict[str, Any]
+
+    def run(self, values: Mapping[str, Array], budget: Budget) -> Array:
+        """Compute the result if there is room for it; what goes wrong names the node."""
+        try:
+            operands = [self._operand(values[name], kinds) if name else None for name, kinds in self.inputs]
+            budget.spend(self.operator, operands, self.attributes)
+            if not self.scope:
+                return OPERATORS[self.operator](*operands, **self.attributes)
+            with scope(self.scope):
+                return OPERATORS[self.operator](*operands, **self.attributes)
+        except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, MemoryError) as error:
+            kind = ShapeError if isinstance(error, ShapeError) else FormatError
+            raise kind(sentence(self.where, str(error))) from error
+
+    def _operand(self, value: Array, kinds: str) -> Array:
+        if not kinds:
+            return value
+        if isinstance(value, Traced) and value.node is not None:
+            raise FormatError(sentence("an input that has to be known is computed from parameters"))
+        return known(value, kinds)
+
+
+def known(value: Array, kinds: str) -> NDArray[Any]:
+    """Return the value as an array if its dtype is of these kinds.
+
+    Raises
+    ------
+    FormatError
+        If it is not.
+    """
+    array = values_of(value)
+    if array.dtype.kind not in kinds:
+        raise FormatError(
+            sentence("an input has to be made of whole numbers", expected="int32 or int64", got=array.dtype)
+        )
+    return array
+
+
+class OnnxNetwork(Module):
+    """The network of an ONNX file; made by `load_onnx`.
+
+    It is called with the file's inputs and returns its output, or a tuple of several. It computes
+    as in inference, whatever its mode.
+
+    Parameters
+    ----------
+    inputs : tuple of OnnxInput
+    outputs : tuple of str
+    steps : tuple of Step
+        In an order in which they can run.
+    constants : mapping of str to (ndarray or NumPy scalar)
+        What is neither learned nor part of the state.
+    file_size : int
+        Bytes of the file, on which it depends how large its results may be.
+    """
+
+    def __init__(
+        self,
+        inputs: tuple[OnnxInput, ...],
+        outputs: tuple[str, ...],
+        steps: tuple[Step, ...],
+        constants: Mapping[str, Any],
+        file_size: int,
+    ) -> None:
+        self.inputs = inputs
+        self.outputs = outputs
+        self.steps = steps
+        self.constants = dict(constants)
+        self.file_size = file_size
+        self.held: tuple[str, ...] = ()
+
+    def hold(self, name: str, value: NDArray[Any], learned: bool) -> None:
+        """Keep an array under its name in the file, as a parameter or as a buffer.
+
+        Raises
+        ------
+        FormatError
+            If a module has something else under this name.
+        """
+        if hasattr(self, name):
+            raise FormatError(sentence(f"initializer {name!r}", "the name is one that every module needs itself"))
+        if learned:
+            setattr(self, name, Parameter(value))
+        else:
+            self.register_buffer(name, value)
+        self.held = (*self.held, name)
+
+    def forward(self, *inputs: Array) -> Array:
+        """Return what the file computes from its inputs."""
+        if len(inputs) != len(self.inputs):
+            names = ", ".join(each.name for each in self.inputs)
+            raise ShapeError(
+                sentence("OnnxNetwork", "inputs", expected=f"{len(self.inputs)} ({names})", got=len(inputs))
+            )
+        dtype = next((p.dtype for p in self.parameters() if p.dtype.kind == "f"), None)
+        inputs = tuple(  # as to a layer of ours
+            computed_in(x, dtype or each.dtype) if each.dtype.kind == "f" else x
+            for each, x in zip(self.inputs, inputs, strict=True)
+        )
+        values: dict[str, Array] = self.constants | {name: getattr(self, name) for name in self.held}
+        for each, x in zip(self.inputs, inputs, strict=True):
+            values[each.name] = x if isinstance(x, Traced) else np.asarray(x)
+            each.check(values[each.name])
+        budget = Budget(self.file_size, sum(math.prod(shape_of(x)) for x in inputs))
+        for step in self.steps:
+            values[step.output] = step.run(values, budget)
+        results = tuple(values[name] for name in self.outputs)
+        return results[0] if len(results) == 1 else results
+
+    def extra_repr(self) -> str:
+        """Return the inputs and the number of operators."""
+        inputs = ", ".join(f"{each.name}: ({', '.join(map(str, each.shape))})" for each in self.inputs)
+        return f"{inputs}; steps={len(self.steps)}"

@@ -1,0 +1,611 @@
+"""The tensor: an array that remembers how it came about.
+
+Everything here is a spelling: each operator and method names the primitive that does the work.
+"""
+
+import operator
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from autograd_cnn import ops
+from autograd_cnn.engine.backward import followers, gradients
+from autograd_cnn.engine.composite import parsed
+from autograd_cnn.engine.node import Array, Leaf, Node, Shape, Traced, check_differentiable, values_of
+from autograd_cnn.engine.recording import recording
+from autograd_cnn.engine.signature import check_flag, copied
+from autograd_cnn.errors import GradientError, OperandError, ShapeError, raise_as, sentence
+from autograd_cnn.parameters import Axis, Index
+from autograd_cnn.tensor.numpy_functions import NumpyFunctions, plain_index
+from autograd_cnn.tensor.readonly import ReadOnly
+from autograd_cnn.tensor.torch_methods import TorchMethods, single
+
+if TYPE_CHECKING:
+    import graphviz
+
+
+class Tensor(NumpyFunctions, TorchMethods):
+    """An n-dimensional array that records what is computed from it.
+
+    Parameters
+    ----------
+    data : array_like
+        Numbers; they are copied, so no caller's array is shared.
+    requires_grad : bool
+        Record what is computed from this tensor, and fill its ``grad`` in `backward`.
+    dtype : dtype, optional
+        By default that of ``data``; Python floats become float64.
+    name : str, optional
+        What to call it in a graph.
+
+    Attributes
+    ----------
+    grad : Tensor or None
+        The gradient that `backward` has added up here; None where nothing was computed.
+    name : str or None
+        What to call it in a graph.
+    node : Node or None
+        Its place on the tape.
+
+    Raises
+    ------
+    OperandError
+        If ``data`` holds no numbers or is masked, ``requires_grad`` is no bool, or a gradient is asked of a tensor of integers.
+    GradientError
+        If ``data`` is a recorded tensor or holds one: the copy would have no gradient.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> x = ag.Tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+
+    __slots__ = ("_grad", "name")
+
+    _grad: "Tensor | None"
+    name: str | None
+
+    def __init__(
+        self, data: ArrayLike, requires_grad: bool = False, dtype: DTypeLike | None = None, name: str | None = None
+    ) -> None:
+        if requires_grad is not False:
+            check_flag(requires_grad)
+        value = copied("tensor", data, dtype)
+        value.flags.writeable = False
+        self.value = value[()]  # a number without axes becomes a NumPy scalar, which computes far faster
+        self._grad = None
+        self.name = name
+        self.node = Leaf(self) if requires_grad else None
+
+    @classmethod
+    def of(cls, value: Array, node: Node | None = None) -> Self:
+        """Wrap ``value`` as it is, without a copy."""
+        self = cls.__new__(cls)
+        self.value = value
+        self.node = node
+        self._grad = None
+        self.name = None
+        return self
+
+    # --- what it is ---------------------------------------------------------------------------
+
+    @property
+    def data(self) -> NDArray[Any]:
+        """The values, as a read-only array. Setting them does not touch what is recorded, nor does ``t.data -= step``."""
+        return ReadOnly.of(self)
+
+    @data.setter
+    def data(self, values: ArrayLike) -> None:
+        if not self.is_leaf:
+            raise GradientError(
+                sentence("data", "the values of a recorded result are fixed", hint="use detach() first")
+            )
+        if isinstance(values, Tensor) and values.followed():
+            raise _lost("the data of another")
+        if isinstance(values, ReadOnly) and values.shown is not None:
+            value = values.shown
+        else:
+            value = values.value if isinstance(values, Traced) else Tensor(values).value
+        leaf = self.node
+        if leaf is None or (leaf.shape, leaf.dtype) == (value.shape, value.dtype):
+            self.value = value
+        else:
+            check_differentiable(value.dtype, "data")
+            self.value = value
+            self.node = Leaf(self)
+
+    @property
+    def grad(self) -> "Tensor | None":
+        """The gradient that `backward` has added up here; None where nothing was computed, and to clear it."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, values: ArrayLike | None) -> None:
+        if values is None:
+            self._grad = None
+            return
+        g = values if isinstance(values, Tensor) else Tensor(values)
+        if g.shape != self.shape:
+            raise ShapeError(
+                sentence("grad", "the shape is not the tensor's", expected=self.shape, got=g.shape,
+                         hint="set it to None to clear it")
+            )  # fmt: skip
+        self._grad = g if g.dtype == self.dtype else g.astype(self.dtype)
+
+    @property
+    def shape(self) -> Shape:
+        """The lengths of the axes."""
+        shape: Shape = self.value.shape
+        return shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements."""
+        dtype: np.dtype[Any] = self.value.dtype
+        return dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.value.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(self.value.size)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow through here; can be set on a leaf."""
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        check_flag(wanted)
+        if not self.is_leaf:
+            raise GradientError(
+                sentence("requires_grad", "only a leaf can change it", hint="use detach() for a result without history")
+            )
+        if wanted != (self.node is not None):
+            self.node = Leaf(self) if wanted else None
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Set ``requires_grad``, and return the tensor."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made by the user and not by a recorded operation."""
+        return self.node is None or isinstance(self.node, Leaf)
+
+    def numpy(self) -> NDArray[Any]:
+        """Return the values, as a read-only array: the explicit way to leave the tape."""
+        value: NDArray[Any] = values_of(self).view()
+        value.flags.writeable = False
+        return value
+
+    def item(self, *index: int) -> Any:
+        """Return the only element, or that at an index, as a Python number; refused where ``float`` is."""
+        value = self._number()
+        try:
+            return value.item(*index) if index else single(value).item()
+        except (IndexError, TypeError, ValueError) as error:
+            raise_as("item", error, f"shape {value.shape}")
+            raise
+
+    def tolist(self) -> Any:
+        """Return the values as nested lists; refused where ``float`` is."""
+        return self._number().tolist()
+
+    def detach(self) -> "Tensor":
+        """Return a tensor with the same values and no history."""
+        return Tensor.of(self.value)
+
+    # --- gradients ----------------------------------------------------------------------------
+
+    def backward(
+        self, gradient: ArrayLike | None = None, retain_graph: bool = False, create_graph: bool = False
+    ) -> None:
+        """Add the gradient of this tensor to ``grad`` of every leaf that it depends on.
+
+        Parameters
+        ----------
+        gradient : array_like, optional
+            The cotangent to begin with, of this tensor's shape; 1 for a single number.
+        retain_graph : bool
+            Keep what was saved, so that `backward` can be called again.
+        create_graph : bool
+            Record the backward pass, so that ``grad`` can itself be differentiated.
+
+        Raises
+        ------
+        GradientError
+            If nothing was recorded, the tensor is no single number, or the graph is freed.
+
+        Examples
+        --------
+        >>> import autograd_cnn as ag
+        >>> x = ag.tensor(3.0, requires_grad=True)
+        >>> (x**2).backward(create_graph=True)
+        >>> x.grad.item(), ag.engine.backward.gradients(x.grad, [x])[x.node].item()
+        (6.0, 2.0)
+        """
+        found = gradients(
+            self, None, gradient, create_graph=create_graph, retain_graph=retain_graph or create_graph, where="backward"
+        )
+        totals: list[tuple[Tensor, Tensor]] = []
+        for node, g in found.items():
+            tensor = node.tensor() if node.tensor is not None else None
+            if isinstance(tensor, Tensor) and tensor.node is node:  # it may have moved on since
+                totals.append((tensor, tensor.total(g)))
+        for tensor, total in totals:  # all of them or none, if adding up fails
+            tensor._grad = total  # noqa: SLF001  # the setter would check what is right already
+
+    def total(self, g: Array) -> "Tensor":
+        """Return ``grad`` with a cotangent added."""
+        share = g if isinstance(g, Tensor) else Tensor.of(g)
+        if not isinstance(g, Tensor) and isinstance(g, np.ndarray):
+            g.flags.writeable = False
+        return share if self._grad is None else self._grad + share
+
+    def register_hook(self, hook: Callable[["Tensor"], ArrayLike | None]) -> "Handle":
+        """Run ``hook`` on this tensor's cotangent in every backward pass; what it returns replaces it.
+
+        Examples
+        --------
+        >>> import autograd_cnn as ag
+        >>> x = ag.tensor([1.0, 2.0], requires_grad=True)
+        >>> handle = x.register_hook(lambda g: g * 10)
+        >>> x.sum().backward()
+        >>> x.grad
+        tensor([10., 10.])
+        >>> handle.remove()
+        """
+        if not callable(hook):
+            raise OperandError(
+                sentence("register_hook", "hook is not a function", expected="a function of the gradient",
+                         got=type(hook).__name__)
+            )  # fmt: skip
+        if self.node is None:
+            raise GradientError(sentence("register_hook", "no gradient flows through this tensor"))
+        if self.node.hooks is None:
+            self.node.hooks = []
+        handle = Handle(self.node.hooks, hook)
+        self.node.hooks.append(handle)
+        return handle
+
+    def retain_grad(self) -> None:
+        """Fill ``grad`` of this intermediate result, too, also after ``t *= 2`` and its like."""
+        if self.node is not None:
+            self.node.tensor = weakref.ref(self)
+
+    def to_dot(self) -> "graphviz.Digraph":
+        """Return the picture of what led to this tensor; see `autograd_cnn.graph`.
+
+        Examples
+        --------
+        >>> import autograd_cnn as ag
+        >>> x = ag.tensor(3.0, requires_grad=True, name="x")
+        >>> "square" in ag.square(x).to_dot().source
+        True
+        """
+        from autograd_cnn.graph import capture  # noqa: PLC0415  # pictures are loaded when one is asked for
+
+        return capture(self).to_dot()
+
+    # --- operators ----------------------------------------------------------------------------
+
+    def __add__(self, other: Any) -> "Tensor":
+        return ops.add(self, other)
+
+    def __radd__(self, other: Any) -> "Tensor":
+        return ops.add(other, self)
+
+    def __sub__(self, other: Any) -> "Tensor":
+        return ops.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> "Tensor":
+        return ops.subtract(other, self)
+
+    def __mul__(self, other: Any) -> "Tensor":
+        return ops.multiply(self, other)
+
+    def __rmul__(self, other: Any) -> "Tensor":
+        return ops.multiply(other, self)
+
+    def __truediv__(self, other: Any) -> "Tensor":
+        return ops.divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> "Tensor":
+        return ops.divide(other, self)
+
+    def __pow__(self, other: Any) -> "Tensor":
+        return ops.power(self, other)
+
+    def __rpow__(self, other: Any) -> "Tensor":
+        return ops.power(other, self)
+
+    def __matmul__(self, other: Any) -> "Tensor":
+        return ops.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> "Tensor":
+        return ops.matmul(other, self)
+
+    def __neg__(self) -> "Tensor":
+        return ops.negative(self)
+
+    def __pos__(self) -> "Tensor":
+        return ops.positive(self)
+
+    def __abs__(self) -> "Tensor":
+        return ops.absolute(self)
+
+    def __eq__(self, other: object) -> Any:
+        return NotImplemented if other is None or isinstance(other, str) else ops.equal(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return NotImplemented if other is None or isinstance(other, str) else ops.not_equal(self, other)
+
+    def __lt__(self, other: Any) -> "Tensor":
+        return ops.less(self, other)
+
+    def __le__(self, other: Any) -> "Tensor":
+        return ops.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> "Tensor":
+        return ops.greater(self, other)
+
+    def __ge__(self, other: Any) -> "Tensor":
+        return ops.greater_equal(self, other)
+
+    def __getitem__(self, index: Index) -> "Tensor":
+        return ops.getitem(self, index=plain_index(index))
+
+    # --- assignment: the tensor moves on to a new result, and nothing recorded changes ----------
+
+    def __setitem__(self, index: Index, values: Any) -> None:
+        self._rebind(ops.set_at(self, values, index=plain_index(index)))
+
+    def __iadd__(self, other: Any) -> Self:
+        return self._rebind(self + other)
+
+    def __isub__(self, other: Any) -> Self:
+        return self._rebind(self - other)
+
+    def __imul__(self, other: Any) -> Self:
+        return self._rebind(self * other)
+
+    def __itruediv__(self, other: Any) -> Self:
+        return self._rebind(self / other)
+
+    def _rebind(self, result: "Tensor") -> Self:
+        leaf = isinstance(self.node, Leaf)
+        if leaf and recording.get().enabled:
+            raise GradientError(
+                sentence("assignment", "a leaf that requires a gradient can't be assigned to while it is recorded",
+                         hint="do it under no_grad(), or on a result computed from the leaf")
+            )  # fmt: skip
+        if result.shape != self.shape:
+            raise ShapeError(sentence("assignment", "the shape would change", expected=self.shape, got=result.shape))
+        if result.dtype != self.dtype:
+            if not np.can_cast(result.dtype, self.dtype, "same_kind"):
+                raise OperandError(
+                    sentence("assignment", "the dtype would change", expected=self.dtype, got=result.dtype)
+                )
+            result = ops.astype(result, dtype=self.dtype)
+        self.value = result.value
+        if not leaf:
+            if self.node is not None and self.node.tensor is not None and result.node is not None:
+                self.node.tensor, result.node.tensor = None, self.node.tensor  # retain_grad() moves on, too
+            self.node = result.node
+        return self
+
+    # --- NumPy's methods ----------------------------------------------------------------------
+
+    @property
+    def T(self) -> "Tensor":  # noqa: N802  # NumPy's name
+        """With the axes reversed."""
+        return ops.transpose(self)
+
+    def sum(self, axis: Axis = None, keepdims: bool = False, **named: Any) -> "Tensor":
+        """See `autograd_cnn.sum`."""
+        return ops.sum(self, axis=axis, keepdims=keepdims, **named)
+
+    def mean(self, axis: Axis = None, keepdims: bool = False, **named: Any) -> "Tensor":
+        """See `autograd_cnn.mean`."""
+        return ops.mean(self, axis=axis, keepdims=keepdims, **named)
+
+    def var(self, axis: Axis = None, ddof: int = 0, keepdims: bool = False, **named: Any) -> "Tensor":
+        """See `autograd_cnn.var`."""
+        return ops.var(self, axis=axis, ddof=ddof, keepdims=keepdims, **named)
+
+    def std(self, axis: Axis = None, ddof: int = 0, keepdims: bool = False, **named: Any) -> "Tensor":
+        """See `autograd_cnn.std`."""
+        return ops.std(self, axis=axis, ddof=ddof, keepdims=keepdims, **named)
+
+    def max(self, axis: Axis = None, keepdims: bool = False, **named: Any) -> "Tensor":
+        """See `autograd_cnn.max`."""
+        return ops.max(self, axis=axis, keepdims=keepdims, **named)
+
+    def min(self, axis: Axis = None, keepdims: bool = False, **named: Any) -> "Tensor":
+        """See `autograd_cnn.min`."""
+        return ops.min(self, axis=axis, keepdims=keepdims, **named)
+
+    def prod(self, axis: Axis = None, keepdims: bool = False, **named: Any) -> "Tensor":
+        """See `autograd_cnn.prod`."""
+        return ops.prod(self, axis=axis, keepdims=keepdims, **named)
+
+    def cumsum(self, axis: int | None = None, **named: Any) -> "Tensor":
+        """See `autograd_cnn.cumsum`."""
+        return ops.cumsum(self, axis=axis, **named)
+
+    def argmax(self, axis: int | None = None, **named: Any) -> "Tensor":
+        """See `autograd_cnn.argmax`."""
+        return ops.argmax(self, axis=axis, **named)
+
+    def argmin(self, axis: int | None = None, **named: Any) -> "Tensor":
+        """See `autograd_cnn.argmin`."""
+        return ops.argmin(self, axis=axis, **named)
+
+    def clip(self, min: float | None = None, max: float | None = None) -> "Tensor":
+        """See `autograd_cnn.clip`."""
+        return ops.clip(self, min=min, max=max)
+
+    def astype(self, dtype: DTypeLike, **named: Any) -> "Tensor":
+        """See `autograd_cnn.astype`."""
+        return ops.astype(self, dtype=dtype, **named)
+
+    def reshape(self, *shape: Any, **named: Any) -> "Tensor":
+        """See `autograd_cnn.reshape`; the lengths may be given one by one."""
+        return ops.reshape(self, **named or {"shape": shape[0] if len(shape) == 1 else shape})
+
+    def transpose(self, *axes: Any) -> "Tensor":
+        """See `autograd_cnn.transpose`; the axes may be given one by one."""
+        return ops.transpose(self, axes=(axes[0] if len(axes) == 1 else axes) or None)
+
+    def swapaxes(self, axis1: int, axis2: int) -> "Tensor":
+        """See `autograd_cnn.swapaxes`."""
+        return ops.swapaxes(self, axis1=axis1, axis2=axis2)
+
+    def squeeze(self, axis: int | tuple[int, ...] | None = None, **named: Any) -> "Tensor":
+        """See `autograd_cnn.squeeze`."""
+        return ops.squeeze(self, axis=axis, **named)
+
+    def repeat(self, repeats: Any, axis: int | None = None) -> "Tensor":
+        """See `autograd_cnn.repeat`."""
+        return ops.repeat(self, repeats, axis)
+
+    # --- protocols ----------------------------------------------------------------------------
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        if self.node is not None and recording.get().enabled:
+            raise _lost("a plain array")
+        return np.array(self.value, dtype) if copy else np.asarray(self.value, dtype)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy by value: a place on the tape belongs to one tensor alone."""
+        if not self.is_leaf or self.followed():
+            raise GradientError(
+                sentence("tensor", "a copy or a pickle of a recorded result would lose its history",
+                         hint="use .clone() to go on recording, or .detach() for the values")
+            )  # fmt: skip
+        return type(self), (self.numpy(), self.requires_grad, self.dtype, self.name)
+
+    def __copy__(self) -> "Tensor":
+        if not self.is_leaf or self.followed():
+            return ops.positive(self)
+        return type(self)(self.numpy(), self.requires_grad, self.dtype, self.name)
+
+    def __format__(self, spec: str) -> str:
+        return format(single(self.value).item(), spec) if spec else str(self)
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise OperandError(sentence("tensor", "a number without axes has no length"))
+        return len(self.value)
+
+    def __iter__(self) -> Iterator["Tensor"]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        return bool(single(self.value))
+
+    def _number(self) -> Array:
+        """Return the value for use as a Python number, unless a transform would lose its gradient so."""
+        if self.followed():
+            raise _lost("a Python number")
+        return self.value
+
+    def followed(self) -> bool:
+        """Tell whether a transform that is running, here or in another thread, follows this tensor."""
+        return recording.get().enabled and bool(followers([self.node]))
+
+    def __float__(self) -> float:
+        return float(single(self._number()))
+
+    def __int__(self) -> int:
+        return int(single(self._number()))
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(single(self._number()).item(), digits)
+
+    def __index__(self) -> int:
+        if self.dtype.kind not in "iu" or self.ndim:
+            raise OperandError(
+                sentence(
+                    "tensor", "can't be an index", expected="one integer", got=f"shape {self.shape} of {self.dtype}"
+                )
+            )
+        return operator.index(self.value)
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        text = np.array2string(self.numpy(), separator=", ", prefix="tensor(", threshold=100, edgeitems=3)
+        marks = [text]
+        if self.dtype not in (np.float64, np.int64, np.bool_):
+            marks.append(f"dtype={self.dtype}")
+        if self.node is not None:
+            primitive = self.node.primitive
+            marks.append(f"op={primitive.name}" if primitive else "requires_grad=True")
+        return f"tensor({', '.join(marks)})"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        """Show a small graph as a picture in a notebook."""
+        from autograd_cnn.graph import capture  # noqa: PLC0415  # as in `to_dot`
+        from autograd_cnn.viz.notebook import is_small  # noqa: PLC0415
+
+        shown = capture(self)._repr_mimebundle_() if is_small(self.node) else {}
+        return shown | {"text/plain": repr(self)}
+
+
+Tensor.family = Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # a hook that is registered twice has two handles
+class Handle:
+    """What `Tensor.register_hook` returns: the means to take the hook off again."""
+
+    hooks: list[Callable[[Array], Array | None]]
+    hook: Callable[[Array], Array | None]
+
+    def __call__(self, g: Array) -> Array | None:
+        """Run the hook."""
+        return self.hook(g)
+
+    def remove(self) -> None:
+        """Take the hook off; a second time changes nothing."""
+        if self in self.hooks:
+            self.hooks.remove(self)
+
+
+@parsed
+def tensor(
+    data: ArrayLike, requires_grad: bool = False, dtype: DTypeLike | None = None, name: str | None = None
+) -> Tensor:
+    """Copy ``data`` into a new `Tensor`.
+
+    Parameters are those of `Tensor`.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> ag.tensor([1, 2, 3], dtype="float32", requires_grad=True)
+    tensor([1., 2., 3.], dtype=float32, requires_grad=True)
+    """
+    return Tensor(data, requires_grad, dtype, name)
+
+
+def _lost(kind: str) -> GradientError:
+    return GradientError(
+        sentence("tensor", f"as {kind} a recorded tensor would lose its gradient",
+                 hint="join tensors with ag.stack and compute with ag's functions, or leave the tape by .detach() or .numpy()")
+    )  # fmt: skip

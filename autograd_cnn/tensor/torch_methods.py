@@ -1,0 +1,282 @@
+"""PyTorch's methods of tensors, where they mean what ours do under NumPy's names.
+
+Those that mean something else, or that there are not, are in `autograd_cnn.spelling`.
+"""
+
+import operator
+from collections.abc import Callable
+from functools import partial
+from types import MethodType
+from typing import Any, Self
+
+import numpy as np
+
+from autograd_cnn import ops
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Array, Traced, shape_of, values_of
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, raise_as, sentence
+from autograd_cnn.parameters import integer, integers
+from autograd_cnn.spelling import ATTRIBUTES, IN_PLACE, Elsewhere
+
+
+class _Method:
+    """A function whose first array is the tensor that it is called on."""
+
+    def __init__(self, function: Callable[..., Array]) -> None:
+        self._function = function
+
+    def __get__(self, owner: Any, kind: type | None = None) -> Callable[..., Array]:
+        return self._function if owner is None else MethodType(self._function, owner)
+
+
+def _constant(name: str, op: Callable[[Any, Any], Any], *, swapped: bool = False) -> Callable[[Any, Any], Array]:
+    """Return the method of an operator that there is for integers, bools and other constants alone."""
+
+    def method(self: Traced, other: Any) -> Array:
+        if any(isinstance(x, Traced) and x.node is not None for x in (self, other)):
+            raise OperandError(sentence(name, "there is no rule for its gradient", hint="use .detach() for the values"))
+        mine, others = values_of(self), values_of(other)
+        try:
+            result = np.asarray(op(others, mine) if swapped else op(mine, others))
+        except (ValueError, TypeError) as error:
+            raise_as(name, error)
+            raise
+        result.flags.writeable = False
+        return self.family.of(result[()])
+
+    return method
+
+
+def single(value: Array) -> Array:
+    """Return the value of a tensor, if it is one number."""
+    if value.size != 1:
+        raise ShapeError(
+            sentence("tensor", "is not a single number", expected="one element", got=f"shape {value.shape}",
+                     hint="reduce it, or use .tolist() for all numbers, and any() or all() for a condition")
+        )  # fmt: skip
+    return value
+
+
+def _order(where: str, order: str) -> str:
+    return sentence(where, "order is unknown", expected="'C'", got=repr(order))
+
+
+class TorchMethods(Traced):
+    """The methods by which PyTorch's users call NumPy's functions.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> ag.tensor([[1.0, 2.0]]).unsqueeze(0).exp().sum(dim=2).log().view(-1).numpy().round(6)
+    array([2.313262])
+    """
+
+    __slots__ = ()
+
+    # --- elementwise --------------------------------------------------------------------------
+
+    abs = absolute = _Method(ops.absolute)
+    neg = negative = _Method(ops.negative)
+    positive = _Method(ops.positive)
+    sign = _Method(ops.sign)
+    exp = _Method(ops.exp)
+    expm1 = _Method(ops.expm1)
+    log = _Method(ops.log)
+    log1p = _Method(ops.log1p)
+    sqrt = _Method(ops.sqrt)
+    square = _Method(ops.square)
+    sin = _Method(ops.sin)
+    cos = _Method(ops.cos)
+    tanh = _Method(ops.tanh)
+    erf = _Method(ops.erf)
+    sigmoid = _Method(ops.sigmoid)
+    relu = _Method(ops.relu)
+    softmax = _Method(ops.softmax)
+    log_softmax = _Method(ops.log_softmax)
+    logsumexp = _Method(ops.logsumexp)
+    add = _Method(ops.add)
+    sub = subtract = _Method(ops.subtract)
+    mul = multiply = _Method(ops.multiply)
+    div = divide = true_divide = _Method(ops.divide)
+    pow = _Method(ops.power)
+    maximum = _Method(ops.maximum)
+    minimum = _Method(ops.minimum)
+    eq = _Method(ops.equal)
+    ne = not_equal = _Method(ops.not_equal)
+    lt = less = _Method(ops.less)
+    le = less_equal = _Method(ops.less_equal)
+    gt = greater = _Method(ops.greater)
+    ge = greater_equal = _Method(ops.greater_equal)
+    clamp = _Method(ops.clip)
+    clone = copy = contiguous = _Method(ops.positive)
+
+    # --- products and shapes ------------------------------------------------------------------
+
+    matmul = mm = bmm = _Method(ops.matmul)
+    outer = _Method(ops.outer)
+    unsqueeze = _Method(ops.expand_dims)
+    broadcast_to = _Method(ops.broadcast_to)
+    movedim = moveaxis = _Method(ops.moveaxis)
+    swapdims = _Method(ops.swapaxes)
+    flip = _Method(ops.flip)
+    take = _Method(ops.take)
+    roll = _Method(ops.roll)
+    tile = _Method(ops.tile)
+    amax = _Method(ops.max)
+    amin = _Method(ops.min)
+
+    def view(self, *shape: Any) -> Array:
+        """Reshape; see `autograd_cnn.reshape`."""
+        if len(shape) == 1 and not isinstance(shape[0], (int, tuple, list, np.integer)):
+            raise ArgumentError(
+                sentence("view", "takes lengths of axes", expected="ints", got=repr(shape[0]), hint="use .astype for a dtype")
+            )  # fmt: skip
+        return ops.reshape(self, shape=shape[0] if len(shape) == 1 else shape)
+
+    def ravel(self, order: str = "C") -> Array:
+        """Return it flattened to one axis; NumPy's method."""
+        if order != "C":
+            raise ArgumentError(_order("ravel", order))
+        return ops.reshape(self, shape=-1)
+
+    def flatten(self, start_dim: int | str = 0, end_dim: int = -1, *, order: str = "C") -> Array:
+        """Join the axes from ``start_dim`` to ``end_dim`` into one; NumPy's order "C" is understood, too."""
+        if isinstance(start_dim, str):
+            return self.ravel(start_dim)
+        if order != "C":
+            raise ArgumentError(_order("flatten", order))
+        shape = self.value.shape
+        rank = max(len(shape), 1)
+        for name, axis in (("start_dim", start_dim), ("end_dim", end_dim)):
+            if not -rank <= integer("flatten", name, axis) < rank:
+                raise ArgumentError(
+                    sentence("flatten", f"{name} is out of range", expected=f"an axis of {shape}", got=axis)
+                )
+        first, last = start_dim % rank, end_dim % rank
+        joined = int(np.prod(shape[first : last + 1], dtype=int))
+        return ops.reshape(self, shape=(*shape[:first], joined, *shape[last + 1 :]))
+
+    def permute(self, *dims: Any) -> Array:
+        """Put the axes in another order; see `autograd_cnn.transpose`."""
+        return ops.transpose(self, axes=dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims)
+
+    def t(self) -> Array:
+        """Transpose a matrix."""
+        if len(self.value.shape) > 2:
+            raise ArgumentError(
+                sentence("t", "is for matrices", expected="two axes", got=self.value.shape, hint="use .T or .permute")
+            )
+        return ops.transpose(self)
+
+    @property
+    def mT(self) -> Array:  # noqa: N802  # NumPy's and PyTorch's name
+        """With the last two axes swapped."""
+        return ops.swapaxes(self, -1, -2)
+
+    def expand(self, *shape: Any) -> Array:
+        """Broadcast to ``shape``, in which -1 keeps a length; see `autograd_cnn.broadcast_to`."""
+        wanted = integers("expand", "shape", shape[0] if len(shape) == 1 else shape)
+        if len(wanted) < len(self.value.shape):
+            raise ShapeError(
+                sentence("expand", "the shape has too few axes", expected=f"at least {len(self.value.shape)}",
+                         got=wanted)
+            )  # fmt: skip
+        own = (-1,) * (len(wanted) - len(self.value.shape)) + self.value.shape
+        return ops.broadcast_to(self, shape=tuple(n if m == -1 else m for n, m in zip(own, wanted, strict=True)))
+
+    def view_as(self, other: Array) -> Array:
+        """Reshape as ``other`` is."""
+        return ops.reshape(self, shape=shape_of(other))
+
+    reshape_as = view_as
+
+    def expand_as(self, other: Array) -> Array:
+        """Broadcast to the shape of ``other``."""
+        return ops.broadcast_to(self, shape=shape_of(other))
+
+    # --- on constants -------------------------------------------------------------------------
+
+    __floordiv__ = _constant("//", operator.floordiv)
+    __rfloordiv__ = _constant("//", operator.floordiv, swapped=True)
+    __mod__ = _constant("%", operator.mod)
+    __rmod__ = _constant("%", operator.mod, swapped=True)
+    __and__ = _constant("&", operator.and_)
+    __rand__ = _constant("&", operator.and_, swapped=True)
+    __or__ = _constant("|", operator.or_)
+    __ror__ = _constant("|", operator.or_, swapped=True)
+    __xor__ = _constant("^", operator.xor)
+    __rxor__ = _constant("^", operator.xor, swapped=True)
+
+    def __invert__(self) -> Array:
+        if self.node is not None:
+            raise OperandError(sentence("~", "there is no rule for its gradient", hint="use .detach() for the values"))
+        return self ^ (True if self.value.dtype.kind == "b" else -1)
+
+    # --- places -------------------------------------------------------------------------------
+
+    @property
+    def device(self) -> str:
+        """Where everything is computed: ``"cpu"``."""
+        return "cpu"
+
+    def cpu(self) -> Self:
+        """Return the tensor itself: everything is computed on the CPU."""
+        return self
+
+    def to(self, target: Any) -> Array:
+        """Convert to a dtype; to ``"cpu"`` means the tensor itself."""
+        if isinstance(target, Traced):
+            target = target.value.dtype
+        if str(target) == "cpu":
+            return self
+        if str(target).partition(":")[0] in {"cuda", "mps", "xpu", "gpu"}:
+            raise OperandError(
+                sentence("to", f"there is no device {str(target)!r}", hint="everything is computed on the CPU")
+            )
+        return ops.astype(self, dtype=target)
+
+    # --- what it is ---------------------------------------------------------------------------
+
+    def dim(self) -> int:
+        """The number of axes; see ``ndim``."""
+        return len(self.value.shape)
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        """The number of elements; see ``size``."""
+        return int(self.value.size)
+
+    nelement = numel
+
+    def is_floating_point(self) -> bool:
+        """Whether the elements are floats."""
+        return bool(self.value.dtype.kind == "f")
+
+    def is_contiguous(self) -> bool:
+        """True: a tensor may be reshaped whatever its memory is like."""
+        return True
+
+    @composite
+    def any(self, axis: Any = None, keepdims: bool = False) -> Array:
+        """Whether there is a number that is not 0, along ``axis``."""
+        return self.family.of(np.any(self.value, axis=axis, keepdims=keepdims))
+
+    @composite
+    def all(self, axis: Any = None, keepdims: bool = False) -> Array:
+        """Whether no number is 0, along ``axis``."""
+        return self.family.of(np.all(self.value, axis=axis, keepdims=keepdims))
+
+    # --- dtypes; last, as these names are the builtins' ------------------------------------------
+
+    half = _Method(partial(ops.astype, dtype=np.float16))
+    float = _Method(partial(ops.astype, dtype=np.float32))
+    double = _Method(partial(ops.astype, dtype=np.float64))
+    int = _Method(partial(ops.astype, dtype=np.int32))
+    long = _Method(partial(ops.astype, dtype=np.int64))
+    bool = _Method(partial(ops.astype, dtype=np.bool_))
+
+
+_IN_PLACE = {f"{name}_": IN_PLACE for name in vars(TorchMethods) if not name.startswith("_")}
+for _name, _hint in (_IN_PLACE | ATTRIBUTES).items():
+    setattr(TorchMethods, _name, Elsewhere(_name, _hint))

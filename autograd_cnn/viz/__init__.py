@@ -1,0 +1,1 @@
+"""Pictures of captured graphs: drawings, pages and what a notebook shows."""

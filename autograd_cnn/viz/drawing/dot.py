@@ -1,0 +1,233 @@
+"""Drawing a captured graph in the DOT language of Graphviz."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.graph.nodes import Edge, GraphNode
+from autograd_cnn.viz.drawing.arrows import Path, add_arrows, add_pairs, is_spine, path_of
+from autograd_cnn.viz.drawing.fold import Box, fold, with_stubs
+from autograd_cnn.viz.drawing.label import has_problem, label, lines, tooltip
+from autograd_cnn.viz.drawing.style import (
+    MEASURES,
+    PALETTES,
+    SCALE,
+    Look,
+    Measure,
+    Palette,
+    Quantity,
+    Scale,
+    Theme,
+    quantity_text,
+)
+
+if TYPE_CHECKING:
+    import graphviz
+
+Show: TypeAlias = Literal["forward", "backward", "both"]
+
+FONT = "Helvetica,Arial,sans-serif"
+COLUMNS = 4
+"""Of the legend."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """What decides how a box looks."""
+
+    palette: Palette
+    measure: Measure | None
+    scale: Scale
+
+    def look(self, box: Box) -> Look:
+        """Return how its kind is drawn."""
+        kind: str = "stub" if box.stub else "module" if box.module else box.node.kind
+        if kind in ("operation", "module") and box.phase == "backward":
+            kind = "backward"
+        return self.palette.kinds[kind]
+
+    def colors(self, box: Box) -> tuple[str, str, str, str]:
+        """Return the fill, the line, the text colour and the style."""
+        look = self.look(box)
+        if has_problem(box):
+            red = self.palette.problem
+            return red.fill, red.line, self.palette.ink, f"{look.style.removesuffix(',bold')},bold"
+        if box.stub or self.measure is None:
+            return look.fill, look.line, self.palette.faint if box.stub else self.palette.ink, look.style
+        if not self.measure.applies(box):
+            return self.palette.paper, self.palette.faint, self.palette.ink, look.style
+        value = self.measure.of(box)
+        if value is None:
+            return self.palette.paper, look.line, self.palette.ink, f"{look.style},dashed"
+        fill, text = self.scale.colors(value)
+        return fill, look.line, text, look.style
+
+    def quantity(self, box: Box) -> str:
+        """Return the line that says how much, or that it is not known; empty where there is nothing to say."""
+        if self.measure is None or not self.measure.applies(box):
+            return ""
+        value = self.measure.of(box)
+        if value is None:
+            return self.measure.absent
+        return f"{self.measure.prefix}{quantity_text(value, self.measure.unit)}"
+
+
+def draw(
+    nodes: Sequence[GraphNode],
+    edges: Sequence[Edge],
+    *,
+    show: Show = "both",
+    depth: int | None = None,
+    color: Quantity | None = None,
+    theme: Theme = "light",
+    legend: bool = True,
+) -> "graphviz.Digraph":
+    """Return the drawing that `Graph.to_dot` describes."""
+    for name, value, choices in (("show", show, Show), ("color", color, Quantity), ("theme", theme, Theme)):
+        if value is not None and value not in get_args(choices):
+            raise ArgumentError(
+                sentence("to_dot", f"{name} is unknown", expected=" or ".join(map(repr, get_args(choices))),
+                         got=repr(value))
+            )  # fmt: skip
+    if depth is not None and depth < 1:
+        raise ArgumentError(sentence("to_dot", "depth is out of range", expected="at least 1", got=depth))
+    boxes, arrows = fold(_shown(nodes, edges, show), edges, depth)
+    boxes, arrows = with_stubs(boxes, arrows)
+    if show == "backward":
+        boxes = [box for box in boxes if box.phase == "backward"]
+        arrows = [edge for edge in arrows if edge.target in {box.id for box in boxes}]
+    measure = None if color is None else MEASURES[color]
+    scale = Scale.of(() if measure is None else (measure.of(box) for box in boxes if measure.applies(box)))
+    style = _Style(PALETTES[theme], measure, scale)
+    both = {box.phase for box in boxes} == {"forward", "backward"}
+    dot = _canvas(style.palette)
+    _add_boxes(dot, boxes, style, both)
+    add_arrows(dot, boxes, arrows, style.palette, both)
+    if both:
+        add_pairs(dot, boxes, style.palette)
+    if legend and boxes:
+        _add_legend(dot, boxes, style, both)
+    return dot
+
+
+def _shown(nodes: Sequence[GraphNode], edges: Sequence[Edge], show: Show) -> list[GraphNode]:
+    """Return the nodes of the pass; for the backward one also what it takes from the forward pass."""
+    if show == "both":
+        return list(nodes)
+    chosen = {node.id for node in nodes if node.phase == show}
+    if show == "backward":
+        chosen |= {edge.source for edge in edges if edge.target in chosen}
+    return [node for node in nodes if node.id in chosen]
+
+
+def _canvas(palette: Palette) -> "graphviz.Digraph":
+    import graphviz  # noqa: PLC0415  # loaded when first used
+
+    return graphviz.Digraph(
+        "graph",
+        graph_attr={
+            "rankdir": "TB", "newrank": "true", "nodesep": "0.25", "ranksep": "0.35", "bgcolor": palette.paper, "fontname": FONT,
+            "fontsize": "11", "fontcolor": palette.ink,
+        },
+        node_attr={
+            "fontname": FONT, "fontsize": "11", "fontcolor": palette.ink, "margin": "0.12,0.06", "height": "0.3",
+        },
+        edge_attr={
+            "fontname": FONT, "fontsize": "9", "fontcolor": palette.faint, "color": palette.ink, "arrowsize": "0.6",
+            "weight": "2",
+        },
+    )  # fmt: skip
+
+
+# --- boxes in their modules -------------------------------------------------------------------
+
+
+def _add_boxes(dot: "graphviz.Digraph", boxes: list[Box], style: _Style, both: bool) -> None:
+    """Add every box to the cluster of its module, and the clusters to each other from the inside out.
+
+    A module with a single box is no cluster: the box says its name.
+    """
+    import graphviz  # noqa: PLC0415
+
+    paths = {box.id: path_of(box, both) for box in boxes}
+    crowd = Counter(path[:level] for path in paths.values() for level in range(1, len(path) + 1))
+    clusters: dict[Path, graphviz.Digraph] = {(): dot}
+    for box in boxes:
+        path = paths[box.id]
+        drawn = box
+        if box.scope and crowd[path] == 1:
+            drawn = replace(box, prefix=path[-1])
+            path = path[:-1]
+        for level in range(1, len(path) + 1):
+            if path[:level] not in clusters:
+                title = f"{path[0]} pass" if both and level == 1 else path[level - 1]
+                filled = style.palette.paper if both and level == 1 else style.palette.module
+                clusters[path[:level]] = graphviz.Digraph(
+                    f"cluster_{len(clusters) - 1}",
+                    graph_attr={
+                        "label": lines(title), "labeljust": "l", "style": "filled,rounded", "margin": "10",
+                        "color": style.palette.frame, "fillcolor": filled, "fontcolor": style.palette.faint,
+                    },
+                )  # fmt: skip
+        _add_box(clusters[path], drawn, style)
+    for path in sorted(clusters, key=len, reverse=True):
+        if path:
+            clusters[path[:-1]].subgraph(clusters[path])
+
+
+def _add_box(cluster: "graphviz.Digraph", box: Box, style: _Style) -> None:
+    fill, line, text, drawn = style.colors(box)
+    cluster.node(
+        box.id, label=label(box, style.quantity(box)), tooltip=tooltip(box), shape=style.look(box).shape,
+        style=drawn, fillcolor=fill, color=line, fontcolor=text,
+        **({"margin": "0.02,0.02"} if style.look(box).shape == "ellipse" else {}),
+    )  # fmt: skip
+
+
+# --- the legend -------------------------------------------------------------------------------
+
+
+def _add_legend(dot: "graphviz.Digraph", boxes: list[Box], style: _Style, both: bool) -> None:
+    """Add rows at the bottom that say what shapes and colours mean."""
+    import graphviz  # noqa: PLC0415
+
+    entries = list(_legend(boxes, style))
+    last = next((box.id for box in boxes if both and box.node.name == "seed"), "") or next(
+        (box.id for box in reversed(boxes) if is_spine(box)), boxes[-1].id
+    )
+    for start in range(0, len(entries), COLUMNS):
+        row = graphviz.Digraph(
+            graph_attr={"rank": "same"}, node_attr={"fontsize": "9", "height": "0.2", "margin": "0.08,0.03"}
+        )
+        places = range(start, min(start + COLUMNS, len(entries)))
+        for place in places:
+            text, shape, drawn, fill, line, ink = entries[place]
+            row.node(f"legend_{place}", label=text, shape=shape, style=drawn, fillcolor=fill, color=line, fontcolor=ink)
+        dot.subgraph(row)
+        for place in places:
+            dot.edge(f"legend_{place - COLUMNS}" if start else last, f"legend_{place}", style="invis")
+
+
+def _legend(boxes: list[Box], style: _Style) -> Iterator[tuple[str, str, str, str, str, str]]:
+    """Yield each entry's text, shape, style, fill, line and text colour."""
+    palette, measure, scale = style.palette, style.measure, style.scale
+    if measure is None:
+        used = {style.look(box) for box in boxes}
+        looks = [look for look in palette.kinds.values() if look in used]
+        if any(has_problem(box) and box.node.kind != "failure" for box in boxes):
+            looks.append(palette.problem)
+        for look in looks:
+            yield look.meaning, look.shape, look.style, look.fill, look.line, palette.ink
+        return
+    values = [measure.of(box) for box in boxes if measure.applies(box)]
+    unit = f", {measure.unit}" if measure.unit else ""
+    yield f"{measure.title}{unit}", "plaintext", "", palette.paper, palette.paper, palette.ink
+    if 0 in values:
+        yield "0", "box", "filled", SCALE[0][0], palette.faint, SCALE[0][1]
+    for low, high, (fill, ink) in scale.steps():
+        ends = dict.fromkeys(quantity_text(end) for end in (low, high))
+        yield " to ".join(ends), "box", "filled", fill, palette.faint, ink
+    if None in values:
+        yield measure.absent, "box", "filled,dashed", palette.paper, palette.ink, palette.ink

@@ -1,0 +1,154 @@
+"""The text in and behind the boxes of a drawing."""
+
+import re
+from collections.abc import Iterator
+from math import prod
+from textwrap import wrap
+
+from autograd_cnn.engine.node import Shape
+from autograd_cnn.graph.nodes import GraphNode, Summary
+from autograd_cnn.viz.drawing.fold import Box
+from autograd_cnn.viz.drawing.style import quantity_text
+
+WIDTH = 32
+"""Longer lines of parameters are cut."""
+_SIDES = frozenset({"window", "stride", "padding", "dilation"})
+"""Parameters of which a number means a pair of it."""
+
+
+def visible(text: str) -> str:
+    r"""Escape a text so that Graphviz shows it as it is, control characters as Python writes them.
+
+    Examples
+    --------
+    >>> print(visible("a<b> & c"), visible("x" + chr(10) + "y"))
+    a<b> &amp; c x\\ny
+    """
+    import graphviz  # noqa: PLC0415  # loaded when first used
+
+    printable = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    return graphviz.escape(printable.replace("&", "&amp;"))
+
+
+def lines(*texts: str) -> str:
+    """Join lines, each escaped, into one label; empty ones are left out."""
+    import graphviz  # noqa: PLC0415
+
+    return graphviz.nohtml("\\n".join(visible(text) for text in texts if text))
+
+
+def label(box: Box, quantity: str = "") -> str:
+    """Return what stands in a box."""
+    return lines(*texts(box), "" if box.stub else quantity)
+
+
+def texts(box: Box) -> tuple[str, ...]:
+    """Return the lines of text in a box; some may be empty."""
+    node = box.node
+    if box.stub:
+        return (_stub(box),)
+    if box.module:
+        return (*_of_module(box), *_problem(box))
+    if node.kind == "constant":
+        return (node.name,)
+    title = f"∂ {node.name}" if node.kind == "gradient" else node.name
+    title = f"{box.prefix}: {title}" if box.prefix else title
+    if node.kind == "failure":
+        return (title, *_wrapped(", ".join(f"{each.name}={each.value}" for each in node.parameters)), *_problem(box))
+    return (title, _parameters(node), _shape(node), *_problem(box))
+
+
+def has_problem(box: Box) -> bool:
+    """Whether something is wrong with what the box stands for."""
+    return not box.stub and any(node.problem is not None for node in box.members)
+
+
+def _problem(box: Box) -> list[str]:
+    """Return what is wrong, as a few short lines; of a module's nodes, with the first."""
+    found = [node for node in box.members if node.problem is not None]
+    if not found:
+        return []
+    text = f"{found[0].name}: {found[0].problem}" if box.module else str(found[0].problem)
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return _wrapped(text + more)
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, WIDTH + 8, max_lines=4, placeholder=" …")
+
+
+def _stub(box: Box) -> str:
+    if box.module:
+        return box.module
+    node = box.node
+    return f"{node.name} of {node.scope}" if node.kind == "operation" and node.scope else node.name
+
+
+def _of_module(box: Box) -> Iterator[str]:
+    name = box.module.rpartition(".")[2] + (f" × {box.times}" if box.times > 1 else "")
+    yield f"{box.prefix}: {name}" if box.prefix else name
+    one = box.members[: len(box.members) // box.times]
+    operations = [node for node in one if node.kind == "operation"]
+    names = ", ".join(node.name for node in operations)
+    yield names if len(names) <= WIDTH else f"{len(operations)} operations"
+    weights = sum(prod(node.shape) for node in box.members if node.kind == "parameter")
+    if weights:
+        yield f"{weights:,} parameters"
+    if operations and box.phase == "forward":
+        yield shape_text(operations[-1].shape)
+
+
+def shape_text(shape: Shape) -> str:
+    """Return a shape as people read it."""
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})" if shape else "scalar"
+
+
+def _shape(node: GraphNode) -> str:
+    text = shape_text(node.shape)
+    if prod(node.shape) == 1 and node.value is not None and node.value.mean is not None:
+        return f"{text} = {node.value.mean:.4g}"
+    return text
+
+
+def _parameters(node: GraphNode) -> str:
+    """Return the parameters that say something new: no defaults, no arrays, no repeated shape."""
+    told = [
+        _short(each.name, each.value)
+        for each in node.parameters
+        if not each.default and "array" not in each.value and each.value != str(node.shape)
+    ]
+    text = ", ".join(told)
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+
+
+def _short(name: str, value: str) -> str:
+    """Write a parameter as short as it can be understood: a switch by its name, a square window by its side."""
+    if value == "True":
+        return name
+    square = re.fullmatch(r"\((\d+), \1\)", value) if name in _SIDES else None
+    return f"{name}={square[1] if square else value}"
+
+
+def tooltip(box: Box) -> str:
+    """Return what shows under the mouse."""
+    if box.module:
+        return lines(", ".join(node.name for node in box.members[:WIDTH] if node.kind == "operation"))
+    node = box.node
+    return lines(
+        f"{node.id}: {node.name}" + ("" if node.kind == "failure" else f" {shape_text(node.shape)} {node.dtype}"),
+        f"in {node.scope}" if node.scope else "",
+        ", ".join(f"{each.name}={each.value}" for each in node.parameters),
+        f"saved {quantity_text(node.saved_bytes, 'B')}" if node.saved_bytes is not None else "",
+        quantity_text(node.flops, "FLOP") if node.flops is not None else "",
+        _moments("value", node.value),
+        _moments("gradient", node.grad),
+        f"recorded at {node.origin}" if node.origin else "",
+        f"problem: {node.problem}" if node.problem is not None else "",
+    )
+
+
+def _moments(what: str, summary: Summary | None) -> str:
+    if summary is None or summary.min is None:
+        return ""
+    bad = f", {summary.bad} not finite" if summary.bad else ""
+    return f"{what} {summary.min:.4g} to {summary.max:.4g}, mean {summary.mean or 0:.4g}{bad}"

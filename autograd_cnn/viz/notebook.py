@@ -1,0 +1,51 @@
+"""What a notebook shows: a picture, where one can be drawn and taken in at a glance."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from autograd_cnn.engine.node import Node
+from autograd_cnn.errors import MissingDependencyError
+from autograd_cnn.graph.nodes import Edge, GraphNode
+from autograd_cnn.viz.drawing.dot import draw
+from autograd_cnn.viz.drawing.fold import fold
+from autograd_cnn.viz.drawing.render import svgs
+
+MOST_BOXES: Final = 150
+"""In a picture; a graph with more is folded."""
+
+MOST_OPERATIONS: Final = 60
+"""In the graph of a tensor that shows itself with its picture."""
+
+
+def bundle(text: str, nodes: Sequence[GraphNode], edges: Sequence[Edge]) -> dict[str, str]:
+    """Return what a notebook shows of a graph, by MIME type: ``text``, and a picture in SVG.
+
+    What is too large is folded, as little as need be. Where there is no picture, the text says why.
+    """
+    levels = max((node.scope.count(".") + 1 for node in nodes if node.scope), default=0)
+    for depth in (None, *range(levels, 0, -1)):
+        if len(fold(nodes, edges, depth)[0]) <= MOST_BOXES:
+            break
+    else:
+        return {"text/plain": f"{text}; too large for a picture here, see its to_html and render"}
+    try:
+        [picture] = svgs([draw(nodes, edges, depth=depth).source])
+    except MissingDependencyError as error:
+        return {"text/plain": f"{text}; {error}"}
+    return {"text/plain": text, "image/svg+xml": picture[picture.index("<svg") :]}
+
+
+def is_small(node: Node | None) -> bool:
+    """Whether ``node`` is an operation with few behind it; no more of them are looked at than need be."""
+    if node is None or node.primitive is None:
+        return False
+    seen = {node}
+    waiting = [node]
+    operations = 0
+    while waiting and operations <= MOST_OPERATIONS:
+        each = waiting.pop()
+        operations += each.primitive is not None
+        new = {parent for parent in each.parents if parent is not None} - seen
+        seen |= new
+        waiting += new
+    return operations <= MOST_OPERATIONS

@@ -1,0 +1,215 @@
+"""A graph as a page: one file that needs nothing else, and reaches for nothing else."""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from hashlib import sha256
+from importlib.resources import files
+from inspect import getsource
+from math import prod
+from string import Template
+from textwrap import dedent
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+from autograd_cnn.engine.primitive import REGISTRY, Primitive
+from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.graph.nodes import Edge, GraphNode
+from autograd_cnn.viz.drawing.fold import Box
+from autograd_cnn.viz.drawing.label import shape_text, texts
+from autograd_cnn.viz.drawing.style import PALETTES, Palette, Theme
+from autograd_cnn.viz.page.frames import Frame, tree_of
+from autograd_cnn.viz.page.layout import arrange, size_of
+
+Highlight: TypeAlias = Mapping[str, Mapping[tuple[int, ...], float]]
+
+SCRIPTS: Final = (
+    "data.js", "layout.js", "camera.js", "drawing.js", "painter.js", "heat.js", "panel.js", "steps.js", "main.js",
+    "events.js",
+)  # fmt: skip
+"""The parts of the page's script, in order."""
+LENGTH: Final = 40
+"""Longer lines in boxes are cut; the page's panel has them in full."""
+
+_ACCENTS: Final[dict[Theme, dict[str, str]]] = {
+    "light": {
+        "focus": "#0072b2", "now": "#d55e00", "mark": "#000000",
+        "negative": "#0072b2", "zero": "#ffffff", "positive": "#d55e00", "not-finite": "#cc00cc",
+    },
+    "dark": {
+        "focus": "#56b4e9", "now": "#ff9d3d", "mark": "#ffffff",
+        "negative": "#56b4e9", "zero": "#14171c", "positive": "#ff7f2a", "not-finite": "#ff66ff",
+    },
+}  # fmt: skip
+
+
+def page(nodes: Sequence[GraphNode], edges: Sequence[Edge], highlight: Highlight | None = None) -> str:
+    """Return the page that `Graph.to_html` writes; the same graph gives the same text."""
+    marked = _checked(nodes, highlight or {})
+    parts = "\n".join(map(_part, SCRIPTS))
+    script = f'"use strict";\n(() => {{\n{parts}}})();\n'
+    style = f"{_colors()}{_part('viewer.css')}"
+    policy = "; ".join((
+        "default-src 'none'", "img-src data:", f"script-src '{_hash(script)}'", f"style-src '{_hash(style)}'",
+        "base-uri 'none'", "form-action 'none'",
+    ))  # fmt: skip
+    return Template(_part("page.html")).substitute(
+        title="Computation graph", policy=policy, style=style, script=script, data=_data(nodes, edges, marked)
+    )
+
+
+def _part(name: str) -> str:
+    return (files("autograd_cnn.viz.page") / "viewer" / name).read_text("utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+def _checked(nodes: Sequence[GraphNode], highlight: Highlight) -> dict[str, list[Any]]:
+    """Return the elements to point out as lists, or say which does not exist."""
+    if not isinstance(highlight, Mapping) or not all(
+        isinstance(cells, Mapping) and all(isinstance(index, (tuple, list)) for index in cells)
+        for cells in highlight.values()
+    ):
+        raise ArgumentError(
+            sentence("to_html", "highlight is not understood", expected="weights by node and index, as in "
+                     "{'n0': {(0, 1): 8.0}}", got=repr(highlight))
+        )  # fmt: skip
+    known = {node.id: node for node in nodes}
+    marked = {}
+    for name, cells in highlight.items():
+        if name not in known:
+            raise ArgumentError(
+                sentence("to_html", "highlight names no node of the graph", expected=f"n0 to n{len(nodes) - 1}",
+                         got=repr(name))
+            )  # fmt: skip
+        shape = known[name].shape
+        for index in cells:
+            if len(index) != len(shape) or not all(0 <= i < n for i, n in zip(index, shape, strict=True)):
+                raise ArgumentError(
+                    sentence("to_html", f"highlight has an index that {name} has not",
+                             expected=f"one into the shape {shape_text(shape)}", got=tuple(index))
+                )  # fmt: skip
+        marked[name] = [[list(map(int, index)), float(weight)] for index, weight in cells.items()]
+    return marked
+
+
+# --- the data ---------------------------------------------------------------------------------
+
+
+def _data(nodes: Sequence[GraphNode], edges: Sequence[Edge], marked: dict[str, list[Any]]) -> str:
+    """Return all that the script needs to know, as JSON that HTML cannot misread."""
+    tree = tree_of(nodes, edges)
+    in_nodes = [
+        _cut(texts(Box(node.id, node.scope, (node,), prefix=prefix)))
+        for node, prefix in zip(nodes, tree.prefixes, strict=True)
+    ]
+    in_frames = [_of_frame(frame, nodes) for frame in tree.frames]
+    sizes = [size_of(lines) for lines in in_nodes]
+    layouts, which = arrange(tree, nodes, sizes, [size_of(*lines.values(), toggle=True) for lines in in_frames])
+    told = {
+        "title": "Computation graph",
+        "nodes": [
+            _known(node) | _size(node) | {"lines": lines, "frame": home}
+            for node, lines, home in zip(nodes, in_nodes, tree.homes, strict=True)
+        ],
+        "edges": [(int(edge.source[1:]), int(edge.target[1:]), edge.argument) for edge in edges],
+        "frames": [
+            {"path": frame.path, "title": frame.title, "parent": frame.parent, "lines": lines, "layout": layout,
+             "slots": frame.slots, "wires": frame.wires}
+            for frame, lines, layout in zip(tree.frames, in_frames, which, strict=True)
+        ],
+        "layouts": layouts,
+        "primitives": _primitives({node.name for node in nodes if node.kind == "operation"}),
+        "meanings": {_kind(kind): look.meaning for kind, look in PALETTES["light"].kinds.items()},
+        "highlight": marked,
+    }  # fmt: skip
+    text = json.dumps(told, allow_nan=False, separators=(",", ":"), default=_known)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _known(thing: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass that say something."""
+    values = ((field.name, getattr(thing, field.name)) for field in fields(thing))
+    return {name: value for name, value in values if value is not None and value != ""}
+
+
+def _size(node: GraphNode) -> dict[str, int]:
+    count = prod(node.shape)
+    return {"count": count, "bytes": count * np.dtype(node.dtype).itemsize}
+
+
+def _of_frame(frame: Frame, nodes: Sequence[GraphNode]) -> dict[str, list[str]]:
+    """Return the text of a folded frame, for each pass."""
+    lines = {}
+    module = frame.path if frame.path.endswith(frame.title) else frame.title
+    for phase, sign in (("forward", ""), ("backward", "∂ ")):
+        members = tuple(nodes[place] for place in frame.nodes if nodes[place].phase == phase)
+        if members:
+            first, *others = texts(Box(members[0].id, "", members, module=module or "graph"))
+            lines[phase] = _cut((sign + first, *others))
+    return lines
+
+
+def _cut(lines: Sequence[str]) -> list[str]:
+    return [line if len(line) <= LENGTH else f"{line[: LENGTH - 1]}…" for line in lines if line]
+
+
+# --- what is known of primitives --------------------------------------------------------------
+
+
+def _primitives(names: set[str]) -> dict[str, Any]:
+    """Return for each operation its formula, its place in the sources, and its rules."""
+    known = {primitive.name: primitive for primitive in reversed(REGISTRY.values())}
+    return {name: _primitive(known[name]) for name in sorted(names & known.keys())}
+
+
+def _primitive(primitive: Primitive) -> dict[str, Any]:
+    code = primitive.forward.__code__
+    return {
+        "formula": (primitive.__doc__ or "").strip().partition("\n")[0],
+        "defined": f"{primitive.forward.__module__}, line {code.co_firstlineno}",
+        "rules": list(dict.fromkeys(_sources(primitive))),
+    }
+
+
+def _sources(primitive: Primitive) -> Iterator[str]:
+    for rule in primitive.rules.values():
+        try:
+            yield dedent(getsource(rule.function)).strip()
+        except OSError:  # made at a prompt
+            continue
+
+
+# --- the colours ------------------------------------------------------------------------------
+
+
+def _kind(kind: str) -> str:
+    """Return what the page calls a kind: it tells operations by their pass."""
+    return "forward" if kind == "operation" else kind
+
+
+def _colors() -> str:
+    """Return the palettes of drawings as variables, and for each kind of box its own."""
+    light, dark = ("".join(f"--{name}:{value};" for name, value in _variables(theme)) for theme in ("light", "dark"))
+    kinds = "".join(
+        f".{name}{{--fill:var(--{name}-fill);--line:var(--{name}-line)}}\n"
+        for name in map(_kind, PALETTES["light"].kinds)
+        if name not in ("module", "stub")
+    )
+    return f":root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{dark}}}}}\n{kinds}"
+
+
+def _variables(theme: Theme) -> Iterator[tuple[str, str]]:
+    palette: Palette = PALETTES[theme]
+    for name in ("paper", "ink", "frame", "faint", "module"):
+        yield name, getattr(palette, name)
+    for kind, look in palette.kinds.items():
+        yield f"{_kind(kind)}-fill", look.fill
+        yield f"{_kind(kind)}-line", look.line
+    yield "problem-fill", palette.problem.fill
+    yield "problem-line", palette.problem.line
+    yield from _ACCENTS[theme].items()

@@ -1,0 +1,270 @@
+"""Positions: Graphviz lays out each frame by itself, with the frames inside it folded.
+
+What is unfolded later pushes its surroundings apart; that is arithmetic, and the page does it.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+from xml.etree import ElementTree as ET
+
+from autograd_cnn.graph.nodes import GraphNode, Phase
+from autograd_cnn.viz.drawing.render import svgs
+from autograd_cnn.viz.page.frames import Frame, Slot, Tree
+
+LINE = 14.0
+"""The height of a line of text, in points, as all lengths here."""
+PADDING = 9.0
+POINT = 2.0
+"""The side of what stands for a point on a frame's border."""
+LEAD = 12.0
+"""How far such a point is from the boxes."""
+NARROW: Final = frozenset("fijlrtI.,:;'|()[] ")
+WIDE: Final = frozenset("mwMW@%∂")
+
+_NUMBER: Final = re.compile(r"-?\d+\.?\d*(?:e[-+]?\d+)?")
+_SVG: Final = "{http://www.w3.org/2000/svg}"
+
+
+Point: TypeAlias = tuple[float, float]
+Size: TypeAlias = tuple[float, float]
+Box: TypeAlias = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where things are in a frame; frames with equal contents share theirs.
+
+    The passes are columns. Both have the same ``height`` and an axis of abscissae of their own.
+
+    Attributes
+    ----------
+    height : float
+    widths : dict of str to float
+        Of each pass.
+    boxes : list of (float, float, float, float)
+        The centre, width and height of each slot.
+    wires : list of list of (float, float)
+        The start of a Bézier spline, and three points a piece.
+    """
+
+    height: float
+    widths: dict[str, float]
+    boxes: list[Box]
+    wires: list[list[Point]]
+
+
+def arrange(
+    tree: Tree, nodes: Sequence[GraphNode], of_nodes: Sequence[Size], of_frames: Sequence[Size]
+) -> tuple[list[Layout], list[int]]:
+    """Lay out every frame, given the sizes of nodes and of folded frames.
+
+    Returns
+    -------
+    layouts : list of Layout
+    which : list of int
+        The layout of each frame.
+    """
+    sizes = {"node": of_nodes, "frame": of_frames}
+    places: dict[str, int] = {}
+    drafts: list[_Draft] = []
+    which = []
+    for frame in tree.frames:
+        points = (POINT, POINT)
+        draft = _Draft(
+            frame, nodes, [sizes[slot.kind][slot.of] if slot.kind in sizes else points for slot in frame.slots]
+        )
+        which.append(places.setdefault(draft.dot, len(places)))
+        if len(places) > len(drafts):
+            drafts.append(draft)
+    drawn = svgs([draft.dot for draft in drafts])
+    return [draft.read(svg) for draft, svg in zip(drafts, drawn, strict=True)], which
+
+
+def size_of(*texts: Sequence[str], toggle: bool = False) -> Size:
+    """Return the size of a box that any of the texts, each some lines, fits in; with space for a toggle."""
+    width = max((width_of(line) for lines in texts for line in lines), default=0.0)
+    height = LINE * max(map(len, texts), default=0)
+    return width + (4 if toggle else 2) * PADDING, height + PADDING
+
+
+def width_of(text: str) -> float:
+    """Estimate how wide a text is at a size of 11 points, rather too wide than too narrow."""
+    return sum(3.9 if char in NARROW else 10.0 if char in WIDE else 6.8 for char in text)
+
+
+class _Draft:
+    """A frame in Graphviz's language, and how to read what Graphviz made of it."""
+
+    def __init__(self, frame: Frame, nodes: Sequence[GraphNode], sizes: list[tuple[float, float]]) -> None:
+        self.phases = [slot.phase for slot in frame.slots]
+        self.sizes = sizes
+        self.wires = frame.wires
+        self.flipped = [self.phases[source] == "backward" for source, _, _ in frame.wires]
+        self.aside: set[int] = set()
+        self.dot = "\n".join(self._lines(frame, nodes))
+
+    def _lines(self, frame: Frame, nodes: Sequence[GraphNode]) -> Iterator[str]:
+        yield "digraph {"
+        yield "graph [newrank=true, nodesep=0.2, ranksep=0.24]"
+        yield 'node [shape=box, fixedsize=true, label=""]'
+        yield "edge [dir=none]"
+        for phase in ("forward", "backward"):
+            yield f"subgraph cluster_{phase} {{"
+            for position, slot in enumerate(frame.slots):
+                if slot.phase == phase:
+                    yield self._box(position, slot, nodes)
+            yield "}"
+        yield from self._wires(frame, nodes)
+        yield from self._borders(frame)
+        yield from _pairs(frame, nodes)
+        yield "}\n"
+
+    def _box(self, position: int, slot: Slot, nodes: Sequence[GraphNode]) -> str:
+        width, height = (f"{length / 72:.4f}" for length in self.sizes[position])
+        round_ = slot.kind == "node" and nodes[slot.of].kind in ("input", "constant", "output")
+        shape = ", shape=ellipse" if round_ else ""
+        return f"s{position} [id=n{position}, width={width}, height={height}{shape}]"
+
+    def _wires(self, frame: Frame, nodes: Sequence[GraphNode]) -> Iterator[str]:
+        """Let the spine run straight, with parameters beside it, left and right in turn."""
+        uses = Counter(source for source, _, _ in frame.wires)
+        leaving = {source for source, target, _ in frame.wires if frame.slots[target].kind == "out"}
+        beside: Counter[int] = Counter()
+        for number, (source, target, _) in enumerate(frame.wires):
+            upper, lower = frame.slots[source], frame.slots[target]
+            attributes = f"id=w{number}"
+            if uses[source] == 1 and _stands_beside(upper, lower, nodes):
+                beside[target] += 1
+                self.aside.add(source)
+                self.flipped[number] = beside[target] % 2 == 0
+                attributes += ", minlen=0, weight=10"
+            elif target in leaving or lower.kind == "out" or (_is_spine(upper, nodes) and _is_spine(lower, nodes)):
+                attributes += ", weight=20"
+            else:
+                attributes += ", weight=2"
+            first, second = (target, source) if self.flipped[number] else (source, target)
+            yield f"s{first} -> s{second} [{attributes}]"
+
+    def _borders(self, frame: Frame) -> Iterator[str]:
+        """Hold all boxes between the points where values come in and those where they go out."""
+        drawn = [
+            (target, source) if flipped else (source, target)
+            for (source, target, _), flipped in zip(frame.wires, self.flipped, strict=True)
+        ]
+        for kind, place in (("in", 1), ("out", 0)):
+            points = [i for i, slot in enumerate(frame.slots) if slot.kind == _border(kind, slot.phase)]
+            inner = {pair[place] for pair in drawn} | set(points) | self.aside
+            if len(points) > 1:
+                yield f"{{rank=same; {' '.join(f's{point};' for point in points)}}}"
+            for loose in range(len(frame.slots)) if points else ():
+                if loose not in inner:
+                    ends = (points[0], loose) if kind == "in" else (loose, points[0])
+                    yield f"s{ends[0]} -> s{ends[1]} [style=invis, weight=0]"
+
+    def read(self, svg: str) -> Layout:
+        """Take centres and splines out of the picture, counted from the top and from each pass's left side."""
+        centres: list[Point] = [(0.0, 0.0)] * len(self.sizes)
+        splines: list[list[Point]] = [[]] * len(self.wires)
+        for group in ET.fromstring(svg).iter(f"{_SVG}g"):  # noqa: S314  # Graphviz wrote it
+            place = int(group.get("id", "")[1:]) if group.get("class") in ("node", "edge") else 0
+            if group.get("class") == "node":
+                corners = _points(group)
+                (left, upper), (right, lower) = (tuple(map(end, zip(*corners, strict=True))) for end in (min, max))
+                centres[place] = (left + right) / 2, (upper + lower) / 2
+            elif group.get("class") == "edge":
+                splines[place] = _points(group)[:: -1 if self.flipped[place] else 1]
+        for place, (source, target, _) in enumerate(self.wires):
+            if not splines[place]:  # Graphviz found no way
+                splines[place] = [centres[source]] * 2 + [centres[target]] * 2
+        boxes = [(*centre, *size) for centre, size in zip(centres, self.sizes, strict=True)]
+        return self._moved(*self._closer(boxes, splines))
+
+    def _closer(self, boxes: list[Box], splines: list[list[Point]]) -> tuple[list[Box], list[list[Point]]]:
+        """Bring the points at the borders, which Graphviz gave a level of their own, close to the boxes."""
+        solid = [box for box in boxes if box[3] != POINT]
+        upper, lower = min(y - h / 2 for _, y, _, h in solid), max(y + h / 2 for _, y, _, h in solid)
+        above = max((upper - y for _, y, _, _ in boxes), default=0.0)
+        below = max((y - lower for _, y, _, _ in boxes), default=0.0)
+
+        def nearer(y: float) -> float:
+            if y < upper:
+                return upper - (upper - y) * min(1.0, LEAD / max(above, 1.0))
+            return y if y <= lower else lower + (y - lower) * min(1.0, LEAD / max(below, 1.0))
+
+        return (
+            [(x, nearer(y), width, height) for x, y, width, height in boxes],
+            [[(x, nearer(y)) for x, y in spline] for spline in splines],
+        )
+
+    def _moved(self, boxes: list[Box], splines: list[list[Point]]) -> Layout:
+        top = min((y - height / 2 for _, y, _, height in boxes), default=0.0)
+        bottom = max((y + height / 2 for _, y, _, height in boxes), default=0.0)
+        spans: dict[str, list[float]] = {}
+        for phase, (x, _, width, _) in zip(self.phases, boxes, strict=True):
+            spans.setdefault(phase, []).extend((x - width / 2, x + width / 2))
+        phases = [self.phases[source] for source, _, _ in self.wires]
+        for phase, spline in zip(phases, splines, strict=True):
+            spans[phase].extend(x for x, _ in spline)
+        left = {phase: min(span) for phase, span in spans.items()}
+        return Layout(
+            round(bottom - top, 1),
+            {phase: round(max(span) - left[phase], 1) for phase, span in spans.items()},
+            [
+                (round(x - left[phase], 1), round(y - top, 1), round(width, 1), round(height, 1))
+                for phase, (x, y, width, height) in zip(self.phases, boxes, strict=True)
+            ],
+            [
+                [(round(x - left[phase], 1), round(y - top, 1)) for x, y in spline]
+                for phase, spline in zip(phases, splines, strict=True)
+            ],
+        )
+
+
+def _border(upper: str, phase: Phase) -> str:
+    """Return which points lie at a border: values come in from above, but in the backward pass from below."""
+    return upper if phase == "forward" else {"in": "out", "out": "in"}[upper]
+
+
+def _is_spine(slot: Slot, nodes: Sequence[GraphNode]) -> bool:
+    return slot.kind == "frame" or (slot.kind == "node" and nodes[slot.of].kind in ("operation", "failure", "output"))
+
+
+def _stands_beside(upper: Slot, lower: Slot, nodes: Sequence[GraphNode]) -> bool:
+    """Whether a parameter or number stands beside the operation that it goes into."""
+    alone = upper.kind == "node" and nodes[upper.of].kind in ("parameter", "constant")
+    return alone and _is_spine(lower, nodes)
+
+
+def _pairs(frame: Frame, nodes: Sequence[GraphNode]) -> Iterator[str]:
+    """Hold both passes of an inner frame at one height, and operations close to their backward ones."""
+    at = {slot: f"s{position}" for position, slot in enumerate(frame.slots)}
+    paired = set()
+    for slot, own in at.items():
+        if slot.phase == "forward":
+            continue
+        if slot.kind == "frame":
+            forward = at.get(slot._replace(phase="forward"))
+            if forward is not None:
+                yield f"{{rank=same; {forward}; {own}}}"
+        elif slot.kind == "node" and nodes[slot.of].kind == "operation":
+            pair = nodes[slot.of].pair
+            forward = None if pair is None else at.get(Slot("node", int(pair[1:]), "forward"))
+            if forward is not None and pair not in paired:
+                paired.add(pair)
+                yield f"{forward} -> {own} [style=invis, minlen=0]"
+
+
+def _points(group: ET.Element) -> list[Point]:
+    """Return the corners of a box, two opposite ones of an ellipse's, or the points of a spline."""
+    for shape in group:
+        if shape.tag == f"{_SVG}ellipse":
+            x, y, rx, ry = (float(shape.get(name, "")) for name in ("cx", "cy", "rx", "ry"))
+            return [(x - rx, y - ry), (x + rx, y + ry)]
+        text = shape.get("points") or shape.get("d")
+        if text:
+            numbers = [float(each) for each in _NUMBER.findall(text)]
+            return list(zip(numbers[::2], numbers[1::2], strict=True))
+    return []
