@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn.cli import command, main
+from autograd_cnn.cli import check, main
 from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.testing.case import SAMPLES, registered_in
 from autograd_cnn.testing.laws import LAWS
@@ -39,7 +39,7 @@ def _as_before(tmp_path, monkeypatch):
     before = set(sys.modules)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
-    monkeypatch.setattr(command.check, "must_compile", lambda: False)
+    monkeypatch.setattr(check, "must_compile", lambda: False)
     yield
     for name in set(sys.modules) - before:
         if name.startswith("own_"):
@@ -104,7 +104,7 @@ def test_one_in_both_backends(capsys):
 
 
 def test_compiling_is_announced(capsys, monkeypatch):
-    monkeypatch.setattr(command.check, "must_compile", lambda: ag.current_backend() == "jit")
+    monkeypatch.setattr(check, "must_compile", lambda: ag.current_backend() == "jit")
     assert _check("--primitive", "relu") == 0
     first = capsys.readouterr().out.partition("\n")[0]
     assert first == "compiling the kernels for this machine, once: about a minute"
