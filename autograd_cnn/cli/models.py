@@ -44,9 +44,14 @@ def make_model(text: str, image_shape: ImageShape, seed: int) -> nn.Module:
     """
     if text not in MODELS and text.isidentifier() and text != "FC":
         raise ArgumentError(
-            sentence("--model", "no network of this name", expected=f"one of {', '.join(MODELS)}, or a pattern",
-                     got=repr(text), hint=did_you_mean(text, MODELS))
-        )  # fmt: skip
+            sentence(
+                "--model",
+                "no network of this name",
+                expected=f"one of {', '.join(MODELS)}, or a pattern",
+                got=repr(text),
+                hint=did_you_mean(text, MODELS),
+            )
+        )
     try:
         if text in MODELS:
             model = MODELS[text](image_shape, seed)

@@ -7,6 +7,7 @@ from typing import Any, Self, overload
 from autograd_cnn.engine.node import Array
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.nn.module import Module
+from autograd_cnn.parameters import integer
 
 
 class _Container(Module):
@@ -14,9 +15,13 @@ class _Container(Module):
 
     def _add(self, name: str, module: Module) -> None:
         if not isinstance(module, Module):
+            made = isinstance(module, type) and issubclass(module, Module)
             raise OperandError(
-                sentence(type(self).__name__, f"{name!r} is no module", expected="a Module", got=type(module).__name__)
-            )
+                sentence(type(self).__name__, f"{name!r} is not a module", expected="a Module",
+                         got=f"the class {module.__name__}" if made else type(module).__name__,
+                         hint=f"make one: {module.__name__}(...)" if made else
+                         f"pass them one by one: {type(self).__name__}(*modules)" if isinstance(module, list) else "")
+            )  # fmt: skip
         if not isinstance(name, str) or not name or "." in name or hasattr(type(self), name):
             raise ArgumentError(
                 sentence(type(self).__name__, "a name can't be used",
@@ -29,9 +34,32 @@ class _Container(Module):
         self._add(next(str(i) for i in count(len(self)) if not hasattr(self, str(i))), module)
         return self
 
-    def _pick(self, index: int | slice) -> Any:
-        chosen = list(self.named_children())[index]
-        return dict(chosen) if isinstance(chosen, list) else chosen[1]
+    def _pick(self, index: Any) -> Any:
+        named = list(self.named_children())
+        return dict(named[index]) if isinstance(index, slice) else named[self._position(index)][1]
+
+    def _position(self, index: Any) -> int:
+        where, count = type(self).__name__, len(self)
+        if isinstance(index, str):
+            raise OperandError(
+                sentence(where, "index is not understood", expected="an int or a slice", got=repr(index),
+                         hint="a module is an attribute by its name, as in getattr(model, name)")
+            )  # fmt: skip
+        position = integer(where, "index", index)
+        if not -count <= position < count:
+            raise IndexError(
+                sentence(
+                    where,
+                    "index is out of range",
+                    expected=f"{-count} to {count - 1}" if count else "none",
+                    got=position,
+                )
+            )
+        return position
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        """Put another module in the place of one."""
+        self._add(list(self.named_children())[self._position(index)][0], module)
 
     def __len__(self) -> int:
         return sum(1 for _ in self.children())
@@ -51,7 +79,7 @@ class Sequential(_Container):
     Raises
     ------
     OperandError
-        If one of them is no module.
+        If one of them is not a module.
     ArgumentError
         If a name has a dot, or is an attribute of the class.
 
@@ -102,7 +130,7 @@ class ModuleList(_Container):
     Raises
     ------
     OperandError
-        If one of them is no module.
+        If one of them is not a module.
 
     Examples
     --------
@@ -113,6 +141,11 @@ class ModuleList(_Container):
     """
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
+        if not isinstance(modules, Iterable):
+            raise OperandError(
+                sentence("ModuleList", "modules is not iterable", expected="modules, such as a list of them",
+                         got=type(modules).__name__)
+            )  # fmt: skip
         for module in modules:
             self.append(module)
 

@@ -5,18 +5,17 @@
 """
 
 import math
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.engine.node import Array, Shape, Traced, shape_of
-from autograd_cnn.engine.signature import plain
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Array, Shape, Traced, shape_of, values_of
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, raise_as, sentence
-from autograd_cnn.nn.checks import between
 from autograd_cnn.ops import elu, gelu, leaky_relu, linear, log_softmax, relu, sigmoid, silu, softmax, softplus, tanh
 from autograd_cnn.ops.loss import checked_labels, softmax_cross_entropy
-from autograd_cnn.parameters import integer, number
+from autograd_cnn.parameters import Count, Parsed, Positive, Share
 
 __all__ = [
     "bce_loss",
@@ -44,21 +43,54 @@ Reduction: TypeAlias = Literal["mean", "sum", "none"]
 _FLOATS: Final = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
 
+def _factors(where: str, name: str, value: Any) -> Any:
+    """Return what losses are to be multiplied by as an array."""
+    try:
+        factors = np.asarray(value)
+    except ValueError as error:
+        raise_as(where, error)
+        raise
+    if factors.dtype.kind not in "biuf":
+        hint = f"say reduction={value!r}" if isinstance(value, str) else ""
+        raise OperandError(
+            sentence(
+                where,
+                f"{name} is not an array of numbers",
+                expected="ints, floats or bools",
+                got=repr(value),
+                hint=hint,
+            )
+        )
+    return factors
+
+
+def _class_weights(where: str, name: str, value: Any) -> Any:
+    """Return one factor for each class as an array."""
+    weights = _factors(where, name, value)
+    if weights.ndim != 1:
+        raise ArgumentError(
+            sentence(where, f"{name} is not understood", expected="one number for each class", got=repr(value))
+        )
+    return weights
+
+
+Factors: TypeAlias = Annotated[Any, Parsed(_factors, frozenset())]
+ClassWeights: TypeAlias = Annotated[Any, Parsed(_class_weights, frozenset())]
+
+
 def check_reduction(where: str, reduction: str) -> None:
     """Raise `ArgumentError` for an unknown reduction."""
-    if reduction not in get_args(Reduction):
+    if not isinstance(reduction, str) or reduction not in get_args(Reduction):
         raise ArgumentError(
             sentence(where, "reduction is unknown", expected="'mean', 'sum' or 'none'", got=repr(reduction))
         )
 
 
 def _reduced(where: str, losses: Array, reduction: Reduction) -> Array:
+    check_reduction(where, reduction)
     if reduction == "mean":
         return ops.mean(losses)
-    if reduction == "sum":
-        return ops.sum(losses)
-    check_reduction(where, reduction)
-    return losses
+    return ops.sum(losses) if reduction == "sum" else losses
 
 
 def _in_floats(where: str, **arrays: Array) -> list[Any]:
@@ -99,20 +131,8 @@ def _alike(where: str, input: Array, target: Array) -> list[Any]:
     return both
 
 
-def _factors(where: str, name: str, weight: Any, shape: Shape, dtype: Any) -> Any:
-    """Return factors of losses of this shape, or of one that broadcasts to it, in their dtype."""
-    factors = np.asarray(plain(where, name, weight))
-    if factors.dtype.kind not in "biuf":
-        hint = f"say reduction={weight!r}" if isinstance(weight, str) else ""
-        raise OperandError(
-            sentence(
-                where,
-                f"{name} is not an array of numbers",
-                expected="ints, floats or bools",
-                got=repr(weight),
-                hint=hint,
-            )
-        )
+def _expanded(where: str, name: str, factors: Any, shape: Shape, dtype: Any) -> Any:
+    """Return factors of losses in the losses' dtype, if they are of this shape or broadcast to it."""
     try:
         np.broadcast_to(factors, shape)
     except ValueError:
@@ -127,13 +147,14 @@ def _dtype_of(x: Array) -> np.dtype[Any]:
 # --- for classes ------------------------------------------------------------------------------
 
 
+@composite
 def cross_entropy(
     input: Array,
     target: Array,
-    weight: Array | None = None,
-    ignore_index: int = -100,
+    weight: ClassWeights | None = None,
+    ignore_index: Count = -100,
     reduction: Reduction = "mean",
-    label_smoothing: float = 0.0,
+    label_smoothing: Share = 0.0,
 ) -> Array:
     """Cross-entropy of scores with class indices: ``-log(softmax(input)[target])``.
 
@@ -168,7 +189,7 @@ def cross_entropy(
     array([1.386, 0.   ])
     """
     where = "cross_entropy"
-    labels, counted = _labels(where, target, ignore_index)
+    labels, counted = _labels(target, ignore_index)
     if counted is None and weight is None:
         losses = softmax_cross_entropy(input, labels=labels, label_smoothing=label_smoothing)
         return _reduced(where, losses, reduction)
@@ -178,18 +199,18 @@ def cross_entropy(
         losses = softmax_cross_entropy(scores, labels=labels, label_smoothing=label_smoothing)
         losses = losses if weight is None else losses * factors[labels]
     else:
-        between(where, 0, 1, label_smoothing=label_smoothing)
         aims = np.full((len(labels), len(factors)), label_smoothing / len(factors), factors.dtype)
         aims[np.arange(len(labels)), labels] += 1 - label_smoothing
         losses = -ops.sum(ops.log_softmax(scores, axis=1) * (aims * factors), axis=1)
     return _weighted(where, losses, factors[labels], counted, len(input), reduction)
 
 
+@composite
 def nll_loss(
     input: Array,
     target: Array,
-    weight: Array | None = None,
-    ignore_index: int = -100,
+    weight: ClassWeights | None = None,
+    ignore_index: Count = -100,
     reduction: Reduction = "mean",
 ) -> Array:
     """Negative log-likelihood: what `cross_entropy` is when the log of the softmax is taken already.
@@ -212,7 +233,7 @@ def nll_loss(
     1.0
     """
     where = "nll_loss"
-    labels, counted = _labels(where, target, ignore_index)
+    labels, counted = _labels(target, ignore_index)
     (input,) = _in_floats(where, input=input)
     if counted is None and weight is None:
         return _reduced(where, _picked(where, input, labels), reduction)
@@ -221,10 +242,10 @@ def nll_loss(
     return _weighted(where, losses, factors[labels], counted, len(input), reduction)
 
 
-def _labels(where: str, target: Array, ignore_index: int) -> tuple[Any, Any]:
+def _labels(target: Array, ignore_index: int) -> tuple[Any, Any]:
     """Return the labels as an array, and whether each counts, or None where all do."""
     labels = np.asarray(target.value if isinstance(target, Traced) else target)
-    ignored = np.asarray(labels == integer(where, "ignore_index", ignore_index))
+    ignored = np.asarray(labels == ignore_index)
     return labels, ~ignored if ignored.any() else None
 
 
@@ -235,16 +256,16 @@ def _examples(where: str, input: Array, labels: Any, counted: Any, weight: Any) 
     if counted is not None:
         input, labels = ops.getitem(input, index=(np.flatnonzero(counted),)), labels[counted]
     factors = np.ones(shape[1]) if weight is None else weight
-    if np.shape(factors) != shape[1:] and not isinstance(factors, str):
+    if factors.shape != shape[1:]:
         raise ShapeError(
             sentence(
                 where,
                 "weight has the wrong shape",
                 expected=f"one number for each of {shape[1]} classes",
-                got=np.shape(factors),
+                got=factors.shape,
             )
         )
-    return input, labels, _factors(where, "weight", factors, shape[1:], _dtype_of(input))
+    return input, labels, factors.astype(_dtype_of(input))
 
 
 def _picked(where: str, input: Array, labels: Any) -> Array:
@@ -254,6 +275,7 @@ def _picked(where: str, input: Array, labels: Any) -> Array:
 
 def _weighted(where: str, losses: Array, weights: Any, counted: Any, count: int, reduction: Reduction) -> Array:
     """Return the losses of the examples that count, a loss of 0 for each of the others, or their sum or mean."""
+    check_reduction(where, reduction)
     if reduction == "mean":
         total = weights.sum()
         return ops.sum(losses) / total if total else ops.sum(losses) * np.nan  # PyTorch's NaN, without a warning
@@ -262,7 +284,8 @@ def _weighted(where: str, losses: Array, weights: Any, counted: Any, count: int,
     return _reduced(where, losses, reduction)
 
 
-def bce_loss(input: Array, target: Array, weight: Array | None = None, reduction: Reduction = "mean") -> Array:
+@composite
+def bce_loss(input: Array, target: Array, weight: Factors | None = None, reduction: Reduction = "mean") -> Array:
     """Binary cross-entropy ``-(t·log(p) + (1 - t)·log(1 - p))`` of probabilities.
 
     No probability counts as less than exp(-100), as in PyTorch, nor than the smallest normal number
@@ -281,6 +304,8 @@ def bce_loss(input: Array, target: Array, weight: Array | None = None, reduction
     ------
     ShapeError
         If the shapes differ.
+    ArgumentError
+        If a probability is not from 0 to 1.
 
     Examples
     --------
@@ -288,6 +313,17 @@ def bce_loss(input: Array, target: Array, weight: Array | None = None, reduction
     0.693
     """
     input, target = _alike("bce_loss", input, target)
+    p = np.asarray(values_of(input))
+    if np.any(outside := (p < 0) | (p > 1)):
+        raise ArgumentError(
+            sentence(
+                "bce_loss",
+                "probabilities are out of range",
+                expected="numbers from 0 to 1",
+                got=p[outside].flat[0],
+                hint="for scores of any size use bce_with_logits",
+            )
+        )
     least = max(math.exp(-100), float(np.finfo(_dtype_of(input)).tiny))
     yes, no = (ops.log(_at_least(least, p)) for p in (input, ops.subtract(1, input)))
     losses = -(target * yes + ops.subtract(1, target) * no)
@@ -296,7 +332,7 @@ def bce_loss(input: Array, target: Array, weight: Array | None = None, reduction
 
 def _rescaled(where: str, losses: Array, name: str, weight: Any) -> Array:
     """Multiply losses by factors, if there are any."""
-    return losses if weight is None else losses * _factors(where, name, weight, shape_of(losses), _dtype_of(losses))
+    return losses if weight is None else losses * _expanded(where, name, weight, shape_of(losses), _dtype_of(losses))
 
 
 def _at_least(least: float, p: Array) -> Array:
@@ -305,12 +341,13 @@ def _at_least(least: float, p: Array) -> Array:
     return ops.add(p, np.maximum(np.asarray(least, value.dtype) - value, 0)) if np.any(value < least) else p
 
 
+@composite
 def bce_with_logits(
     input: Array,
     target: Array,
-    weight: Array | None = None,
+    weight: Factors | None = None,
     reduction: Reduction = "mean",
-    pos_weight: Array | None = None,
+    pos_weight: Factors | None = None,
 ) -> Array:
     """Binary cross-entropy of ``sigmoid(input)``, stable for logits of any size.
 
@@ -346,6 +383,7 @@ def bce_with_logits(
 # --- for numbers ------------------------------------------------------------------------------
 
 
+@composite
 def mse_loss(input: Array, target: Array, reduction: Reduction = "mean") -> Array:
     """The squared error ``(x - t)²``.
 
@@ -368,6 +406,7 @@ def mse_loss(input: Array, target: Array, reduction: Reduction = "mean") -> Arra
     return _reduced("mse_loss", ops.square(ops.subtract(input, target)), reduction)
 
 
+@composite
 def l1_loss(input: Array, target: Array, reduction: Reduction = "mean") -> Array:
     """The absolute error ``|x - t|``.
 
@@ -382,7 +421,8 @@ def l1_loss(input: Array, target: Array, reduction: Reduction = "mean") -> Array
     return _reduced("l1_loss", ops.absolute(ops.subtract(input, target)), reduction)
 
 
-def huber_loss(input: Array, target: Array, reduction: Reduction = "mean", delta: float = 1.0) -> Array:
+@composite
+def huber_loss(input: Array, target: Array, reduction: Reduction = "mean", delta: Positive = 1.0) -> Array:
     """Half the squared error up to ``delta``, and straight on from there (Huber 1964).
 
     With ``a = |x - t|`` it is ``a² / 2`` where ``a <= delta``, else ``delta·(a - delta / 2)``. For
@@ -408,9 +448,6 @@ def huber_loss(input: Array, target: Array, reduction: Reduction = "mean", delta
     array([0.5, 2.5])
     """
     input, target = _alike("huber_loss", input, target)
-    delta = number("huber_loss", "delta", plain("huber_loss", "delta", delta))
-    if not delta > 0:
-        raise ArgumentError(sentence("huber_loss", "delta is out of range", expected="above 0", got=repr(delta)))
     error = ops.absolute(ops.subtract(input, target))
     bent = ops.clip(error, max=delta)  # both branches are bent·(error - bent / 2)
     return _reduced("huber_loss", bent * (error - bent * 0.5), reduction)

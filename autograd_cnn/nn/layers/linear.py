@@ -3,14 +3,14 @@
 import math
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from autograd_cnn import ops
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
-from autograd_cnn.errors import OperandError, ShapeError, sentence
+from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.nn import init
-from autograd_cnn.nn.checks import positive
-from autograd_cnn.nn.module import Module, Parameter, computed_in
+from autograd_cnn.nn.module import Module, Parameter, Parameterless, computed_in
+from autograd_cnn.parameters import Bool, Count, FloatDType, Size
 
 
 class Linear(Module):
@@ -37,7 +37,7 @@ class Linear(Module):
     ArgumentError
         For a size below 1.
     OperandError
-        If ``bias`` is no bool.
+        If ``bias`` is not a bool.
 
     Examples
     --------
@@ -49,16 +49,16 @@ class Linear(Module):
 
     bias: Parameter | None
 
+    @composite
     def __init__(
         self,
-        in_features: int,
-        out_features: int,
-        bias: bool = True,
+        in_features: Size,
+        out_features: Size,
+        bias: Bool = True,
         *,
         rng: init.Rng = None,
-        dtype: DTypeLike = np.float32,
+        dtype: FloatDType = np.float32,
     ) -> None:
-        positive("Linear", in_features=in_features, out_features=out_features)
         self.in_features = in_features
         self.out_features = out_features
         self.weight, self.bias = init.weight_and_bias((out_features, in_features), out_features, bias, rng, dtype)
@@ -87,8 +87,8 @@ class Flatten(Module):
 
     Raises
     ------
-    OperandError
-        If ``start_dim`` is no int.
+    ArgumentError
+        If ``start_dim`` is not an int.
 
     Examples
     --------
@@ -98,9 +98,8 @@ class Flatten(Module):
     (5, 12)
     """
 
-    def __init__(self, start_dim: int = 1) -> None:
-        if not hasattr(start_dim, "__index__") or isinstance(start_dim, bool):
-            raise OperandError(sentence("Flatten", "start_dim is no axis", expected="an int", got=repr(start_dim)))
+    @composite
+    def __init__(self, start_dim: Count = 1) -> None:
         self.start_dim = start_dim
 
     def forward(self, x: Array) -> Array:
@@ -118,7 +117,7 @@ class Flatten(Module):
         return f"start_dim={self.start_dim}"
 
 
-class Identity(Module):
+class Identity(Parameterless):
     """Return the input as it is.
 
     Examples

@@ -1,7 +1,10 @@
 """Losses as layers, each the function of the same name in `autograd_cnn.nn.functional`."""
 
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
 from autograd_cnn.nn.functional import (
+    ClassWeights,
+    Factors,
     Reduction,
     bce_loss,
     bce_with_logits,
@@ -13,6 +16,7 @@ from autograd_cnn.nn.functional import (
     nll_loss,
 )
 from autograd_cnn.nn.module import Module, unusual
+from autograd_cnn.parameters import Count, Positive, Share
 
 
 class _Loss(Module):
@@ -20,6 +24,7 @@ class _Loss(Module):
 
     _defaults: tuple[tuple[str, object], ...] = (("reduction", "mean"),)
 
+    @composite
     def __init__(self, reduction: Reduction = "mean") -> None:
         check_reduction(type(self).__name__, reduction)
         self.reduction: Reduction = reduction
@@ -50,12 +55,13 @@ class CrossEntropyLoss(_Loss):
     weight: Array | None
     _defaults = (("ignore_index", -100), ("reduction", "mean"), ("label_smoothing", 0.0))
 
+    @composite
     def __init__(
         self,
-        weight: Array | None = None,
-        ignore_index: int = -100,
+        weight: ClassWeights | None = None,
+        ignore_index: Count = -100,
         reduction: Reduction = "mean",
-        label_smoothing: float = 0.0,
+        label_smoothing: Share = 0.0,
     ) -> None:
         super().__init__(reduction)
         self.register_buffer("weight", weight)
@@ -86,7 +92,10 @@ class NLLLoss(_Loss):
     weight: Array | None
     _defaults = (("ignore_index", -100), ("reduction", "mean"))
 
-    def __init__(self, weight: Array | None = None, ignore_index: int = -100, reduction: Reduction = "mean") -> None:
+    @composite
+    def __init__(
+        self, weight: ClassWeights | None = None, ignore_index: Count = -100, reduction: Reduction = "mean"
+    ) -> None:
         super().__init__(reduction)
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
@@ -113,7 +122,8 @@ class BCELoss(_Loss):
 
     weight: Array | None
 
-    def __init__(self, weight: Array | None = None, reduction: Reduction = "mean") -> None:
+    @composite
+    def __init__(self, weight: Factors | None = None, reduction: Reduction = "mean") -> None:
         super().__init__(reduction)
         self.register_buffer("weight", weight)
 
@@ -142,8 +152,9 @@ class BCEWithLogitsLoss(_Loss):
     weight: Array | None
     pos_weight: Array | None
 
+    @composite
     def __init__(
-        self, weight: Array | None = None, reduction: Reduction = "mean", pos_weight: Array | None = None
+        self, weight: Factors | None = None, reduction: Reduction = "mean", pos_weight: Factors | None = None
     ) -> None:
         super().__init__(reduction)
         self.register_buffer("weight", weight)
@@ -198,7 +209,8 @@ class HuberLoss(_Loss):
 
     _defaults = (("reduction", "mean"), ("delta", 1.0))
 
-    def __init__(self, reduction: Reduction = "mean", delta: float = 1.0) -> None:
+    @composite
+    def __init__(self, reduction: Reduction = "mean", delta: Positive = 1.0) -> None:
         super().__init__(reduction)
         self.delta = delta
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from autograd_cnn import ops
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
 from autograd_cnn.nn import init
 from autograd_cnn.nn.containers import Sequential
@@ -12,6 +13,7 @@ from autograd_cnn.nn.layers.linear import Flatten, Identity, Linear
 from autograd_cnn.nn.layers.normalization import BatchNorm2d
 from autograd_cnn.nn.layers.pooling import GlobalMeanPool2d
 from autograd_cnn.nn.module import Module
+from autograd_cnn.parameters import Size
 
 
 def _convolution(in_channels: int, out_channels: int, stride: int, rng: np.random.Generator) -> Conv2d:
@@ -81,7 +83,8 @@ class BasicBlock(Module):
         return self.relu2(self.bn2(self.conv2(y)) + self.shortcut(x))
 
 
-def resnet20(*, rng: init.Rng = None, in_channels: int = 3, classes: int = 10) -> Sequential:
+@composite
+def resnet20(*, rng: init.Rng = None, in_channels: Size = 3, classes: Size = 10) -> Sequential:
     """The residual network of 20 layers for CIFAR (He et al. 2016, section 4.2), shortcuts without parameters.
 
     Parameters

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.nn import init
 from autograd_cnn.nn.containers import Sequential
@@ -10,9 +11,11 @@ from autograd_cnn.nn.layers.convolution import Conv2d
 from autograd_cnn.nn.layers.linear import Flatten, Linear
 from autograd_cnn.nn.layers.pooling import MaxPool2d
 from autograd_cnn.nn.module import Module
+from autograd_cnn.parameters import Size
 
 
-def small_vgg(*, rng: init.Rng = None, in_channels: int = 3, image_size: int = 32, classes: int = 10) -> Sequential:
+@composite
+def small_vgg(*, rng: init.Rng = None, in_channels: Size = 3, image_size: Size = 32, classes: Size = 10) -> Sequential:
     """Six 3×3 convolutions in three stages, after VGG (Simonyan & Zisserman 2015), for CIFAR's images.
 
     Parameters
