@@ -11,6 +11,7 @@ import numpy as np
 
 from autograd_cnn.engine.node import HALF, Array, Node, Shape, Traced
 from autograd_cnn.engine.recording import switched
+from autograd_cnn.engine.trace import RUNNING, current
 from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
 
 # --- the backward traversal -------------------------------------------------------------------
@@ -88,6 +89,8 @@ def _unbroadcast(g: Array, shape: Shape, rule: str) -> Array:
 
 def _run_hooks(node: Node, g: Array, family: type[Traced]) -> Array:
     g = _handed_out(g, node)
+    if RUNNING and (trace := current.get()) is not None:
+        trace.refuse("a hook runs")
     recorded = isinstance(g, Traced)
     for hook in tuple(node.hooks or ()):  # a hook may take itself off
         replaced = hook(g if recorded else family.of(g))

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_cnn.engine.trace import effect
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.tensor import Tensor
 
@@ -137,6 +138,9 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
+        effect(self._zero_grad)
+
+    def _zero_grad(self) -> None:
         for group in self.param_groups:
             for parameter in group["params"]:
                 parameter.grad = None
@@ -151,6 +155,9 @@ class Optimizer:
         ShapeError
             If a gradient is not shaped as its parameter, which has been given other values since.
         """
+        effect(self._step)
+
+    def _step(self) -> None:
         moves: list[tuple[Tensor, NDArray[Any], State]] = []
         for group in map(self._checked, self.param_groups):
             for parameter in group["params"]:
