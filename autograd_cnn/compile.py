@@ -10,7 +10,7 @@ import numpy as np
 from autograd_cnn.engine.backward import toposort
 from autograd_cnn.engine.node import Array
 from autograd_cnn.engine.plan import Plan, difference
-from autograd_cnn.engine.recording import entering, recording, transform
+from autograd_cnn.engine.recording import Recording, entering, recording, transform
 from autograd_cnn.engine.trace import RUNNING, Trace
 from autograd_cnn.errors import CompileWarning, OperandError, sentence
 from autograd_cnn.kernels import current_backend
@@ -95,6 +95,7 @@ class Compiled(Generic[P, T]):
         self._traces: dict[Any, _Traced] = {}
         self._plans: dict[Any, list[_Replay]] = {}
         self._refused: dict[Any, str] = {}
+        self._told: set[str] = set()
         self.plan: Plan | None = None
         self.reason = ""
 
@@ -104,17 +105,19 @@ class Compiled(Generic[P, T]):
     def __call__(self, *args: P.args, **options: P.kwargs) -> T:
         """Run the plan for such arguments, or the function."""
         arrays: list[Any] = []
-        key = (recording.get(), current_backend(), _structure((args, options), arrays))
+        key = (recording.get().enabled, current_backend(), _structure((args, options), arrays))
         self.plan = None
-        if RUNNING or transform.get() is not None or any(isinstance(x, Tensor) and x.requires_grad for x in arrays):
-            self.reason = "the call is itself recorded or differentiated"
+        self.reason = _reason(arrays)
+        if self.reason:
             return self._function(*args, **options)
         for replay in self._plans.get(key, ()):
             if replay.plan.holds():
-                self.plan, self.reason = replay.plan, ""
+                self.plan = replay.plan
                 return replay(arrays)
-        if key in self._refused:
-            self.reason = self._refused[key]
+        self.reason = self._refused.get(key, "")
+        if not self.reason and len(self._traces) == MOST_PLANS and key not in self._traces:
+            self._refuse(key, f"it was called in {MOST_PLANS} ways once each; pass what differs every time as an array")
+        if self.reason:
             return self._function(*args, **options)
         self.reason = "the function is being recorded"
         return self._recorded(key, arrays, args, options)
@@ -146,10 +149,14 @@ class Compiled(Generic[P, T]):
         return result
 
     def _refuse(self, key: Any, reason: str) -> None:
-        self._refused[key] = self.reason = reason
+        if len(self._refused) < MOST_PLANS:
+            self._refused[key] = reason
+        self.reason = reason
         name = getattr(self._function, "__name__", "function")
-        text = sentence("compile", f"{name} runs as it is: {reason}")
-        warnings.warn(text, CompileWarning, stacklevel=4)
+        if reason not in self._told:
+            self._told.add(reason)
+            text = sentence("compile", f"{name} runs as it is: {reason}")
+            warnings.warn(text, CompileWarning, stacklevel=4)
 
 
 class _Traced:
@@ -174,8 +181,17 @@ class _Replay:
 
     def __call__(self, arrays: list[Any]) -> Any:
         values = [x.value if isinstance(x, Tensor) else x for x in arrays]
-        results = self.plan.run(*values)
+        results = self.plan(*values)
         return _filled(self._result, iter([Tensor.of(_frozen(y, values)) for y in results]))
+
+
+def _reason(arrays: Sequence[Any]) -> str:
+    """Return why a call can be neither recorded nor run from a record; empty if it can."""
+    if RUNNING or transform.get() is not None or any(isinstance(x, Tensor) and x.requires_grad for x in arrays):
+        return "the call is itself recorded or differentiated"
+    if recording.get()._replace(enabled=True) != Recording():
+        return "detect_anomaly(), tracing() or a scope is on"
+    return ""
 
 
 def _read_only(value: Any) -> Array:
@@ -219,12 +235,12 @@ class _Same:
 def _structure(tree: Any, arrays: list[Any]) -> Any:
     """Return a hashable description of nested arrays; put the arrays into the list."""
     kind = type(tree)
-    if isinstance(tree, (np.ndarray, np.generic, Tensor)):
+    if kind is np.ndarray or isinstance(tree, (np.generic, Tensor)):
         arrays.append(tree)
         return _Array((tree.shape, tree.dtype))
     if kind in {int, float, bool, str, bytes, type(None), complex}:
         return kind, tree
-    if kind in {list, tuple}:
+    if kind in {list, tuple} or hasattr(kind, "_fields"):
         return kind, tuple([_structure(each, arrays) for each in tree])
     if isinstance(tree, Mapping) and kind is dict:
         return kind, tuple([(key, _structure(value, arrays)) for key, value in tree.items()])
@@ -238,6 +254,8 @@ def _filled(structure: Any, arrays: Iterator[Any]) -> Any:
     if isinstance(structure, _Same):
         return structure.value
     kind, content = structure
+    if hasattr(kind, "_fields"):
+        return kind(*(_filled(each, arrays) for each in content))
     if kind in {list, tuple}:
         return kind(_filled(each, arrays) for each in content)
     if kind is dict:

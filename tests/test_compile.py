@@ -1,6 +1,7 @@
 """Compiled steps: the same bits as the function, or a reason why not."""
 
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -328,6 +329,19 @@ def _retained(x):
     y.sum().backward()
 
 
+COUNTER = nn.Identity()
+
+
+def _sets_an_attribute(x):
+    COUNTER.calls = 1
+    return x * 2
+
+
+def _turns_to_evaluation(x):
+    COUNTER.eval()
+    return x * 2
+
+
 def _still_recorded(x):
     return (W * x).sum()
 
@@ -343,6 +357,8 @@ REASONS = {
     _grows: "it made 2 calls in one run and 0 in the next",
     _hooked: "a hook runs",
     _retained: "retain_grad() keeps a gradient in the middle",
+    _sets_an_attribute: "the attribute 'calls' of a module is set",
+    _turns_to_evaluation: "the attribute 'training' of a module is set",
     _still_recorded: "a result can still be differentiated",
 }
 
@@ -367,6 +383,93 @@ def test_a_call_inside_of_a_transform_runs_the_function():
         double(np.ones(2))
     assert ag.grad(lambda x: ag.sum(double(x)))(np.ones(2)).tolist() == [2.0, 2.0]
     assert double.reason == "the call is itself recorded or differentiated"
+
+
+def test_a_number_that_differs_in_every_call_is_said():
+    double = ag.compile(lambda x, i: x * i)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for i in range(12):
+            assert double(np.ones(2), i).tolist() == [i, i]
+    assert {warning.category for warning in caught} == {CompileWarning}
+    assert "pass what differs every time as an array" in str(caught[0].message)
+    assert len(double._traces) + len(double._refused) <= 16
+
+
+def test_anomalies_are_found_all_the_same():
+    def step(x):
+        W.grad = None
+        ag.sum(ag.sqrt(W * x)).backward()
+
+    compiled = ag.compile(step)
+    with np.errstate(invalid="ignore"):
+        for _ in range(3):
+            compiled(np.array([-1.0, 1.0]))
+        assert compiled.plan is not None
+        with ag.detect_anomaly(), pytest.raises(ag.errors.AnomalyError):
+            compiled(np.array([-1.0, 1.0]))
+
+
+def test_an_error_in_a_plan_names_the_operation():
+    pick = ag.compile(lambda x, index: ag.take(x, index) * 2)
+    for _ in range(3):
+        pick(np.arange(3.0), np.array([1]))
+    assert pick.plan is not None
+    with pytest.raises(IndexError, match=r"^getitem: index 7 is out of bounds"):
+        pick(np.arange(3.0), np.array([7]))
+
+
+class Batch(NamedTuple):
+    x: np.ndarray
+    y: np.ndarray
+
+
+def test_named_tuples_are_looked_into():
+    add = ag.compile(lambda batch: Batch(batch.x + batch.y, batch.y))
+    for i in range(4):
+        got = add(Batch(np.full(2, float(i)), np.ones(2)))
+        assert (type(got), got.x.tolist()) == (Batch, [i + 1.0] * 2)
+    assert add.plan is not None
+
+
+def test_a_schedule_inside_moves_in_every_step():
+    make, shape = MODELS["digits_net"]
+
+    def train(wrap):
+        model = make()
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        schedule = optim.StepLR(optimizer, 2)
+
+        def step(x, targets):
+            optimizer.zero_grad()
+            nn.cross_entropy(model(x), targets).backward()
+            optimizer.step()
+            schedule.step()
+
+        run = wrap(step)
+        for x, targets in _batches(shape, 6):
+            run(x, targets)
+        return run, optimizer.param_groups[0]["lr"], [_bits(p) for p in model.parameters()]
+
+    compiled, *state = train(ag.compile)
+    assert compiled.plan is not None
+    assert state == list(train(lambda function: function)[1:])
+
+
+def test_checkpoints_are_recomputed_to_the_same_bits():
+    hidden, out = nn.Linear(4, 8, rng=0), nn.Linear(8, 10, rng=1)
+
+    def step(x):
+        for layer in (hidden, out):
+            layer.zero_grad()
+        loss = out(ag.checkpoint(lambda t: ag.tanh(hidden(t)))(x)).sum()
+        loss.backward()
+        return [hidden.weight.grad, out.weight.grad]
+
+    compiled = ag.compile(step)
+    for x, _ in _batches((4,), 4):
+        assert _bits(compiled(x)) == _bits(step(x))
+    assert compiled.plan is not None or compiled.reason
 
 
 def test_an_error_is_the_functions_own_and_nothing_is_kept():

@@ -5,8 +5,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from autograd_cnn.engine.node import Traced
+from autograd_cnn.engine.node import Array, Traced
 from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace
+from autograd_cnn.errors import raise_as
+
+_FILE: Final = "<plan>"
 
 _LITERALS: Final = frozenset({int, bool, str, type(None)})
 
@@ -26,8 +29,8 @@ class Plan:
     Attributes
     ----------
     calls : tuple of Call
-    run : callable
-        Takes the arguments' arrays and returns those of the results.
+    source : str
+        The function that makes them.
     """
 
     def __init__(self, trace: Trace, results: Sequence[Any]) -> None:
@@ -40,8 +43,23 @@ class Plan:
         ]
         self._tensors = [(t, np.shape(t.value), t.value.dtype, t.node is None) for t in trace.tensors.values()]
         self.source, names = _written(self.arguments, self.calls, self.results)
-        exec(compile(self.source, "<plan>", "exec"), names)  # noqa: S102  # of names made here, and no others
-        self.run: Callable[..., tuple[Any, ...]] = names["run"]
+        made = (call.name for call in self.calls)  # one on each line but those that let go, or return
+        lines = enumerate(self.source.splitlines(), start=1)
+        self._names = {
+            i: next(made) for i, line in lines if line.startswith(" ") and not line.startswith((" del", " return"))
+        }
+        exec(compile(self.source, _FILE, "exec"), names)  # noqa: S102  # of names made here, and no others
+        self._run: Callable[..., tuple[Any, ...]] = names["run"]
+
+    def __call__(self, *arrays: Array) -> tuple[Any, ...]:
+        """Return the arrays of the results; an error names the call that it comes from."""
+        try:
+            return self._run(*arrays)
+        except (ValueError, TypeError, IndexError, OverflowError) as error:
+            frame = error.__traceback__ and error.__traceback__.tb_next
+            if frame is not None and frame.tb_frame.f_code.co_filename == _FILE:
+                raise_as(self._names[frame.tb_lineno], error)
+            raise
 
     def holds(self) -> bool:
         """Whether modules and tensors are as they were."""

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, check_differentiable, values_of
 from autograd_cnn.engine.recording import entering, recording
+from autograd_cnn.engine.trace import RUNNING, current
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.nn.checks import flags, floats
 from autograd_cnn.tensor import Tensor
@@ -160,6 +161,8 @@ class Module:
         self._no_buffer(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if RUNNING and (trace := current.get()) is not None:
+            trace.refuse(f"the attribute {name!r} of a module is set")
         held = vars(self).get(name)
         if isinstance(value, Parameter | Module):
             self._no_buffer(name)

@@ -8,6 +8,7 @@ changes what it finds as its own rate changes, as PyTorch's chainable forms do: 
 import math
 from typing import Any
 
+from autograd_cnn.engine.trace import effect
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.nn.checks import positive
 from autograd_cnn.optim.optimizer import Optimizer
@@ -60,6 +61,9 @@ class Schedule:
 
     def step(self) -> None:
         """Go on to the next epoch: call it after the optimiser's steps of this one."""
+        effect(self._step)
+
+    def _step(self) -> None:
         self._adopt()
         self.last_epoch += 1
         for i, (group, base) in enumerate(zip(self.optimizer.param_groups, self.base_lrs, strict=True)):
