@@ -15,7 +15,7 @@ from typing import NoReturn as _NoReturn
 
 from autograd_cnn import search_path  # isort: skip  # noqa: F401  # before any library is looked for
 
-from autograd_cnn import data, errors, graph, interop, nn, ops, optim, testing
+from autograd_cnn import data, errors, graph, interop, nn, ops, optim, testing, train
 from autograd_cnn.checkpoint import checkpoint
 from autograd_cnn.compile import compile
 from autograd_cnn.engine.primitive import primitive
@@ -53,7 +53,6 @@ from autograd_cnn.ops import (
     expand_dims,
     expm1,
     flip,
-    gather_winners,
     gelu,
     getitem,
     global_mean_pool,
@@ -72,6 +71,8 @@ from autograd_cnn.ops import (
     matmul,
     max,
     max_pool,
+    max_pool_gather,
+    max_unpool,
     maximum,
     mean,
     mean_pool,
@@ -92,7 +93,6 @@ from autograd_cnn.ops import (
     reshape,
     roll,
     scatter_add,
-    scatter_winners,
     set_at,
     sigmoid,
     sign,
@@ -165,7 +165,6 @@ __all__ = [
     "explain",
     "expm1",
     "flip",
-    "gather_winners",
     "gelu",
     "getitem",
     "global_mean_pool",
@@ -191,6 +190,8 @@ __all__ = [
     "matmul",
     "max",
     "max_pool",
+    "max_pool_gather",
+    "max_unpool",
     "maximum",
     "mean",
     "mean_pool",
@@ -218,7 +219,6 @@ __all__ = [
     "roll",
     "save",
     "scatter_add",
-    "scatter_winners",
     "scope",
     "set_at",
     "set_backend",
@@ -247,6 +247,7 @@ __all__ = [
     "testing",
     "tile",
     "tracing",
+    "train",
     "transpose",
     "value_and_grad",
     "var",
