@@ -7,10 +7,10 @@ from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
-from autograd_cnn.engine.backward import toposort
+from autograd_cnn.engine.backward import following, toposort
 from autograd_cnn.engine.node import Array
 from autograd_cnn.engine.plan import Plan, difference
-from autograd_cnn.engine.recording import Recording, entering, recording, transform
+from autograd_cnn.engine.recording import Recording, entering, recording
 from autograd_cnn.engine.trace import RUNNING, Trace
 from autograd_cnn.errors import CompileWarning, OperandError, sentence
 from autograd_cnn.kernels import current_backend
@@ -187,7 +187,7 @@ class _Replay:
 
 def _reason(arrays: Sequence[Any]) -> str:
     """Return why a call can be neither recorded nor run from a record; empty if it can."""
-    if RUNNING or transform.get() is not None or any(isinstance(x, Tensor) and x.requires_grad for x in arrays):
+    if RUNNING or following or any(isinstance(x, Tensor) and x.requires_grad for x in arrays):
         return "the call is itself recorded or differentiated"
     if recording.get()._replace(enabled=True) != Recording():
         return "detect_anomaly(), tracing() or a scope is on"

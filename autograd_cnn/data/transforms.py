@@ -7,14 +7,16 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import OperandError, ShapeError, sentence
-from autograd_cnn.parameters import integer
+from autograd_cnn.parameters import Whole
 
 Transform: TypeAlias = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
 """Takes the images of a batch and a generator, returns the images to learn from."""
 
 
-def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: int = 1) -> NDArray[Any]:
+@composite
+def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: Whole = 1) -> NDArray[Any]:
     """Move each image by up to ``pixels`` in either direction; what comes in is 0.
 
     A digit stays the same digit where it moves a little, so this teaches a network more than the
@@ -38,9 +40,9 @@ def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: int = 1
     ShapeError
         If ``images`` have other axes.
     OperandError
-        If ``rng`` is no generator.
+        If ``rng`` is not a generator.
     ArgumentError
-        If ``pixels`` is no int of at least 0.
+        If ``pixels`` is not an int of at least 0.
 
     Examples
     --------
@@ -55,9 +57,10 @@ def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: int = 1
         )
     if not isinstance(rng, np.random.Generator):
         raise OperandError(
-            sentence("random_shift", "rng is no generator", expected="such as np.random.default_rng(0)", got=repr(rng))
+            sentence(
+                "random_shift", "rng is not a generator", expected="such as np.random.default_rng(0)", got=repr(rng)
+            )
         )
-    pixels = integer("random_shift", "pixels", pixels, 0)
     padded = np.pad(images, ((0, 0), (0, 0), (pixels, pixels), (pixels, pixels)))
     windows = sliding_window_view(padded, images.shape[2:], axis=(2, 3))  # (N, C, 2 pixels + 1, 2 pixels + 1, H, W)
     down, right = rng.integers(0, 2 * pixels + 1, (2, len(images)))

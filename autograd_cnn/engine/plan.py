@@ -195,8 +195,11 @@ def _same(a: Any, b: Any) -> bool:
     if type(a) is not type(b):
         return False
     if isinstance(a, Held):  # a tensor that is made in each run is a constant if it holds the same
-        tensors = isinstance(a.value, Traced) and isinstance(b.value, Traced)
-        return a.value is b.value or (tensors and _same(a.value.value, b.value.value))
+        a, b = a.value, b.value
+        if isinstance(a, tuple) and isinstance(b, tuple):
+            return len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))
+        tensors = isinstance(a, Traced) and isinstance(b, Traced)
+        return a is b or (tensors and _same(a.value, b.value))
     if type(a) in {tuple, list}:
         return len(a) == len(b) and all(map(_same, a, b))
     if type(a) is dict:

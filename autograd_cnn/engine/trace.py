@@ -237,7 +237,7 @@ class Trace:
 
 
 class Held(NamedTuple):
-    """An object that a call reads from or changes: a tensor, a module."""
+    """What a call reads from or changes, by its identity: a tensor, a module, a tuple of these."""
 
     value: Any
 
@@ -256,7 +256,7 @@ def _value(tensor: Traced) -> Array:
 
 
 def _plain(value: Any) -> Any:
-    return value.value if isinstance(value, Traced) else value
+    return value.value if isinstance(value, (Traced, Held)) else value
 
 
 def effect(function: Callable[..., Any], *args: Any) -> None:
