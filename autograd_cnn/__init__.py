@@ -15,7 +15,7 @@ from typing import NoReturn as _NoReturn
 
 from autograd_cnn import search_path  # isort: skip  # noqa: F401  # before any library is looked for
 
-from autograd_cnn import data, errors, graph, interop, nn, ops, optim, testing
+from autograd_cnn import data, errors, graph, interop, nn, ops, optim, testing, train
 from autograd_cnn.checkpoint import checkpoint
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.engine.recording import detect_anomaly, enable_grad, no_grad, scope, tracing
@@ -245,6 +245,7 @@ __all__ = [
     "testing",
     "tile",
     "tracing",
+    "train",
     "transpose",
     "value_and_grad",
     "var",

@@ -106,6 +106,17 @@ def sentence(
     return f"{text}; {hint}" if hint else text
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "image"), counted(1437, "image")
+    ('1 image', '1,437 images')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def _short(text: str) -> str:
     """Return ``text`` on one line, without its middle if it is long: what came may be an array."""
     text = " ".join(text.split()) if "\n" in text else text

@@ -274,7 +274,14 @@ def _index(where: str, name: str, value: Any) -> Any:
     raise OperandError(_not_understood(where, name, "ints, slices, None, ... or arrays of ints or bools", value))
 
 
-def _known_shape(where: str, name: str, value: Any) -> tuple[int, ...]:
+def known_shape(where: str, name: str, value: Any) -> tuple[int, ...]:
+    """Return a shape that an array can have as a tuple of ints.
+
+    Examples
+    --------
+    >>> known_shape("scatter_add", "shape", [2, np.int64(3)])
+    (2, 3)
+    """
     if type(value) is not tuple or not INT.issuperset(map(type, value)):
         value = integers(where, name, value)
     return _of_memory(where, name, value)
@@ -390,7 +397,7 @@ Index: TypeAlias = Annotated[Any, Parsed(_index, _INT_OR_NONE | {EllipsisType, b
 DType: TypeAlias = Annotated[Any, Parsed(_dtype, frozenset())]
 Mask: TypeAlias = Annotated[Any, Parsed(_mask, frozenset())]
 
-KnownShape: TypeAlias = Annotated[tuple[int, ...], Parsed(_known_shape, frozenset())]
+KnownShape: TypeAlias = Annotated[tuple[int, ...], Parsed(known_shape, frozenset())]
 """A shape of which every length is told."""
 
 Flag: TypeAlias = Annotated[bool, Parsed(_flag, frozenset({bool}))]

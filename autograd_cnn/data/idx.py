@@ -70,14 +70,14 @@ def read_idx(path: AnyPath) -> NDArray[Any]:
     """
     path = as_path("read_idx", path)
     try:
-        with _opened(path) as (stream, size):
+        with _open(path) as (stream, size):
             return _array(stream, size, path.suffix.lower() == ".gz")
     except FormatError as error:
         raise FormatError(sentence(str(path), str(error))) from error
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[IO[bytes], int]]:
+def _open(path: Path) -> Iterator[tuple[IO[bytes], int]]:
     """Give the file's bytes, unpacked, and its size."""
     size = path.stat().st_size
     try:
@@ -114,11 +114,11 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
 
 
 def _dataset(name: str, root: Path, source: str) -> Dataset:
-    found = {
+    files = {
         part: [_find(name, root, f"{part}-{kind}-ubyte", source) for kind in ("images-idx3", "labels-idx1")]
         for part in ("train", "t10k")
     }
-    return Dataset(_split(*found["train"]), _split(*found["t10k"]))
+    return Dataset(_split(*files["train"]), _split(*files["t10k"]))
 
 
 def _find(name: str, root: Path, stem: str, source: str) -> Path:

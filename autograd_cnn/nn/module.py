@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, check_differentiable, values_of
 from autograd_cnn.engine.recording import entering, recording
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, counted, sentence
 from autograd_cnn.nn.checks import flags, floats
 from autograd_cnn.tensor import Tensor
 
@@ -102,7 +102,7 @@ class Module:
     Attributes
     ----------
     training : bool
-        Whether layers such as `Dropout` behave as in training; see `train` and `eval`.
+        Whether layers such as `Dropout` behave as in training; see `Module.train` and `Module.eval`.
     buffer_names : tuple of str
         The attributes that `register_buffer` has made.
     scope_name : str
@@ -419,13 +419,9 @@ class Module:
 
     def __repr__(self) -> str:
         count = sum(parameter.size for parameter in self.parameters())
-        head = f"{type(self).__name__}({self.extra_repr()})" + (f": {_counted(count)}" if count else "")
+        head = f"{type(self).__name__}({self.extra_repr()})" + (f": {counted(count, 'parameter')}" if count else "")
         below = (f"{name}: {child!r}".replace("\n", "\n  ") for name, child in self.named_children())
         return "\n  ".join([head, *below])
-
-
-def _counted(count: int) -> str:
-    return "1 parameter" if count == 1 else f"{count:,} parameters"
 
 
 def _paths(module: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:

@@ -2,12 +2,14 @@ import subprocess
 import sys
 from contextlib import suppress
 
-from autograd_cnn.cli.lock import locked
+import pytest
+
+from autograd_cnn.train.lock import locked
 
 HOLD = """
 import sys
 from pathlib import Path
-from autograd_cnn.cli.lock import locked
+from autograd_cnn.train.lock import locked
 with locked(Path(sys.argv[1])) as mine:
     print(mine, flush=True)
     sys.stdin.readline()
@@ -26,6 +28,7 @@ def _is_free(folder):
         return mine
 
 
+@pytest.mark.slow
 def test_one_process_at_a_time(tmp_path):
     with _holder(tmp_path) as process:
         assert not _is_free(tmp_path)
@@ -34,6 +37,7 @@ def test_one_process_at_a_time(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_lock_of_a_killed_process_is_nobodys(tmp_path):
     with _holder(tmp_path) as process:
         process.kill()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from benchmarks.workload import Case, Workload, is_torch
 
 
-class Entrant(NamedTuple):
+class Participant(NamedTuple):
     """A peer, or the copy of one for the self-test."""
 
     peer: str
@@ -17,22 +17,22 @@ class Entrant(NamedTuple):
         return f"{self.peer} (its copy)" if self.copy else self.peer
 
 
-def lineup(peers: Sequence[str]) -> list[Entrant]:
-    """Return an entrant for each peer, and a copy of PyTorch, or of the first where PyTorch is not among them.
+def participants_of(peers: Sequence[str]) -> list[Participant]:
+    """Return a participant for each peer, and a copy of PyTorch, or of the first where PyTorch is not among them.
 
     Examples
     --------
-    >>> [str(entrant) for entrant in lineup(["ours", "torch"])]
+    >>> [str(participant) for participant in participants_of(["ours", "torch"])]
     ['ours', 'torch', 'torch (its copy)']
     """
     doubled = next(filter(is_torch, peers), peers[0])
-    return [*map(Entrant, peers), Entrant(doubled, copy=True)]
+    return [*map(Participant, peers), Participant(doubled, copy=True)]
 
 
-def in_order(entrants: Sequence[Entrant], turn: int) -> list[Entrant]:
-    """Return the order of a round: every second one runs the last one backwards, and each begins in its time."""
-    k = turn // 2 % len(entrants) if entrants else 0
-    order = [*entrants[k:], *entrants[:k]]
+def in_order(participants: Sequence[Participant], turn: int) -> list[Participant]:
+    """Return the order of a round: every second one is the last one reversed, and each participant begins in its time."""
+    k = turn // 2 % len(participants) if participants else 0
+    order = [*participants[k:], *participants[:k]]
     return order[::-1] if turn % 2 else order
 
 
@@ -45,9 +45,9 @@ class Settings:
     threads
         For every peer.
     rounds
-        Turns that each peer has with each case in one life of its process.
+        Turns that each peer has with each case in one process.
     starts
-        How many lives.
+        Processes that each peer has, one after the other.
     warmup
         Seconds of each turn that do not count, to fill the caches again.
     pause
@@ -65,7 +65,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Plan:
+class BenchmarkRun:
     """A workload with all that decides how it is measured.
 
     Attributes
@@ -73,7 +73,7 @@ class Plan:
     name
         The workload's module.
     say
-        Is told what happens at the moment.
+        Called with what happens at the moment.
     """
 
     name: str
@@ -83,9 +83,9 @@ class Plan:
     say: Callable[[str], None]
 
     @property
-    def entrants(self) -> list[Entrant]:
+    def participants(self) -> list[Participant]:
         """All that take part, the copy last."""
-        return lineup(self.peers)
+        return participants_of(self.peers)
 
     @property
     def cases(self) -> Sequence[Case]:
@@ -94,8 +94,8 @@ class Plan:
 
     @property
     def rounds(self) -> int:
-        """How many rounds each life of a process has."""
-        return min(self.settings.rounds, self.workload.most_rounds)
+        """How many rounds each process takes part in."""
+        return min(self.settings.rounds, self.workload.max_rounds)
 
     def turns(self, start: int) -> range:
         """Return the numbers of the rounds of one start."""
@@ -103,6 +103,6 @@ class Plan:
 
     @property
     def turn(self) -> dict[str, float]:
-        """The length of a turn, as a worker is told."""
+        """The length of a turn, as a worker takes it."""
         seconds = min(self.workload.turn, 0.1) if self.settings.quick else self.workload.turn
         return {"seconds": seconds, "warmup": self.settings.warmup}

@@ -1,9 +1,11 @@
+import importlib
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from autograd_cnn.cli.script import call, failures_of, split_name
+from autograd_cnn.cli.user_code import LIBRARIES, call, failures_of, restore_search, search_folder, split_name
 from autograd_cnn.errors import ArgumentError
 
 SOURCE = """\
@@ -68,7 +70,7 @@ def test_split_name(text, expected):
     assert split_name(text) == expected
 
 
-def test_a_function_or_class_is_called_with_what_lies_beside_it_in_reach(script):
+def test_a_function_or_class_is_called_and_finds_what_lies_beside_it(script):
     assert call(script, "total") == 3
     assert call(script, "Pair").right == 2
     assert str(script.parent) not in sys.path
@@ -133,3 +135,61 @@ def test_a_hint():
     with pytest.raises(ArgumentError) as err, failures_of(Path("net.py"), "try another"):
         raise KeyError("k")
     assert str(err.value) == "--model: net.py: KeyError: 'k'; try another"
+
+
+# --- modules in a folder ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Return a folder that is searched, and forget afterwards what was imported from it."""
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    before = set(sys.modules)
+    search_folder(tmp_path)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def test_modules_and_packages_are_found(folder):
+    (folder / "own_module.py").write_text("two = 2")
+    (folder / "own_package").mkdir()
+    (folder / "own_package" / "__init__.py").write_text("from own_package.part import three")
+    (folder / "own_package" / "part.py").write_text("three = 3")
+    importlib.invalidate_caches()
+    assert importlib.import_module("own_module").two == 2
+    assert importlib.import_module("own_package").three == 3
+    assert find_spec("own_nothing") is None
+    assert str(folder) not in sys.path
+
+
+@pytest.mark.parametrize("name", ["json", "numpy", "rich", "antigravity", "test"])
+def test_what_is_installed_comes_first(folder, name):
+    (folder / f"{name}.py").write_text("raise SystemExit")
+    importlib.invalidate_caches()
+    assert not find_spec(name).origin.startswith(str(folder))
+
+
+@pytest.mark.parametrize("name", sorted(LIBRARIES))
+def test_what_is_not_installed_is_not_found_either(folder, monkeypatch, name):
+    (folder / f"{name}.py").write_text("raise SystemExit")
+    importlib.invalidate_caches()
+    monkeypatch.setattr(sys, "meta_path", sys.meta_path[-1:])  # as if nothing were installed
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    assert find_spec(name) is None
+
+
+def test_the_restore_search_and_other_finders_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
+    before = [*sys.meta_path]
+    other = object()
+    with restore_search():
+        search_folder(tmp_path)
+        sys.meta_path.append(other)
+    assert sys.meta_path == [*before, other]
+
+
+def test_a_folder_is_added_once(folder):
+    before = [*sys.meta_path]
+    search_folder(folder)
+    assert sys.meta_path == before

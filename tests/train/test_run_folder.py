@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn.cli.fit import Epoch
-from autograd_cnn.cli.folder import FILES, new_folder, run_folder
 from autograd_cnn.errors import ArgumentError, MissingDependencyError
+from autograd_cnn.train import EpochMetrics, RunFolder, new_folder
+from autograd_cnn.train.run_folder import FILES
 
 
 def _epoch(number):
-    return Epoch(number, 0.5, 0.75, 0.25, 1.0, 1e-3, 100.0, 2.0)
+    return EpochMetrics(number, 0.5, 0.75, 0.25, 1.0, 1e-3, 100.0, 2.0)
 
 
 class _Graph:
@@ -37,7 +37,7 @@ def path(tmp_path):
 @pytest.fixture
 def earlier(path):
     """Leave a run of two epochs in the folder, and return what it consists of."""
-    with run_folder(path) as folder:
+    with RunFolder.open(path) as folder:
         folder.begin({"seed": 0}, {"w": np.zeros(2)})
         folder.draw(_Graph("earlier"))
         for number in (1, 2):
@@ -46,26 +46,33 @@ def earlier(path):
 
 
 def test_begins_with_the_initial_weights(path):
-    with run_folder(path) as folder:
+    with RunFolder.open(path) as folder:
+        assert folder.contents() == "nothing is kept"
         folder.begin({"seed": 0}, {"w": np.zeros(2)})
         assert sorted(_contents(path)) == ["config.json", "metrics.jsonl", "model.npz"]
         assert json.loads((path / "config.json").read_text("utf-8")) == {"seed": 0}
         assert ag.load(path / "model.npz")["w"].tolist() == [0, 0]
-        assert folder.kept == f"the initial weights are in {path / 'model.npz'}"
+        assert folder.contents() == f"the initial weights are in {path / 'model.npz'}"
 
 
 def test_keeps_each_epoch(path):
-    with run_folder(path) as folder:
+    with RunFolder.open(path) as folder:
         folder.begin({"seed": 0}, {"w": np.zeros(2)})
         for number in (1, 2):
             folder.add(_epoch(number), {"w": np.full(2, float(number))})
-        assert folder.kept == f"the weights of epoch 2 are in {path / 'model.npz'}"
+        assert folder.contents() == f"the weights of epoch 2 are in {path / 'model.npz'}"
     lines = (path / "metrics.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(line)["epoch"] for line in lines] == [1, 2]
     assert json.loads(lines[0]) == {
-        "epoch": 1, "loss": 0.5, "accuracy": 0.75, "test_loss": 0.25, "test_accuracy": 1.0, "learning_rate": 1e-3,
-        "images_per_second": 100.0, "seconds": 2.0,
-    }  # fmt: skip
+        "epoch": 1,
+        "loss": 0.5,
+        "accuracy": 0.75,
+        "test_loss": 0.25,
+        "test_accuracy": 1.0,
+        "learning_rate": 1e-3,
+        "images_per_second": 100.0,
+        "seconds": 2.0,
+    }
     assert ag.load(path / "model.npz")["w"].tolist() == [2, 2]
 
 
@@ -76,26 +83,26 @@ def test_keeps_each_epoch(path):
 def test_a_folder_that_holds_a_part_of_a_run_is_refused(path, name):
     path.mkdir(parents=True)
     (path / name).write_text("mine")
-    with pytest.raises(ArgumentError) as error, run_folder(path):
+    with pytest.raises(ArgumentError) as error, RunFolder.open(path):
         pass
-    assert str(error.value) == (f"--out: {path} holds an earlier run; choose another folder, or let --force replace it")
+    assert str(error.value) == f"{path} holds an earlier run; choose another folder, or pass replace=True"
     assert _contents(path) == {name: b"mine"}
 
 
 def test_other_files_are_nobodys_business(path):
     path.mkdir(parents=True)
     (path / "notes.txt").write_text("mine")
-    with run_folder(path) as folder:
+    with RunFolder.open(path) as folder:
         folder.begin({}, {"w": np.zeros(2)})
     assert (path / "notes.txt").read_text() == "mine"
 
 
 def test_an_earlier_run_is_there_until_the_new_one_has_an_epoch(path, earlier):
-    with run_folder(path, replace=True) as folder:
+    with RunFolder.open(path, replace=True) as folder:
         folder.begin({"seed": 1}, {"w": np.zeros(2)})
         folder.draw(_Graph("new"))
         assert earlier.items() <= _contents(path).items()
-        assert folder.kept == f"the earlier run is still in {path}"
+        assert folder.contents() == f"the earlier run is still in {path}"
         folder.add(_epoch(1), {"w": np.full(2, 7.0)})
         now = _contents(path)
         assert now.keys() == earlier.keys()
@@ -110,7 +117,7 @@ def test_an_earlier_run_is_there_until_the_new_one_has_an_epoch(path, earlier):
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, ag.errors.DivergedError])
 def test_an_earlier_run_is_there_if_the_new_one_stops_before(path, earlier, stop):
     def stopped():
-        with run_folder(path, replace=True) as folder:
+        with RunFolder.open(path, replace=True) as folder:
             folder.begin({"seed": 1}, {"w": np.zeros(2)})
             raise stop
 
@@ -120,9 +127,8 @@ def test_an_earlier_run_is_there_if_the_new_one_stops_before(path, earlier, stop
 
 
 def test_a_picture_of_the_earlier_run_does_not_stay(path, earlier):
-    with run_folder(path, replace=True) as folder:
+    with RunFolder.open(path, replace=True) as folder:
         folder.begin({"seed": 1}, {"w": np.zeros(2)})
-        assert folder.draw(_Graph()) == "nothing draws"
         folder.add(_epoch(1), {"w": np.zeros(2)})
     assert sorted(_contents(path)) == ["config.json", "metrics.jsonl", "model.npz"]
 
@@ -131,7 +137,7 @@ def test_what_a_killed_run_left_is_cleared_away(path, earlier):
     (path / ".autograd-cnn-new").mkdir()
     (path / ".autograd-cnn-new" / "model.npz").write_text("half")
     (path / ".autograd-cnn-0123.draft").write_text("half")
-    with run_folder(path, replace=True):
+    with RunFolder.open(path, replace=True):
         assert _contents(path) == earlier
 
 
@@ -139,9 +145,9 @@ def test_what_a_killed_run_left_is_cleared_away(path, earlier):
 
 
 def test_one_run_at_a_time(path):
-    with run_folder(path), pytest.raises(ArgumentError) as error, run_folder(path, replace=True):
+    with RunFolder.open(path), pytest.raises(ArgumentError) as error, RunFolder.open(path, replace=True):
         pass
-    assert str(error.value) == f"--out: a training is under way in {path}; choose another folder"
+    assert str(error.value) == f"a training is under way in {path}; choose another folder"
 
 
 def test_new_folders_are_numbered(tmp_path):
@@ -156,17 +162,32 @@ def test_new_folders_are_numbered(tmp_path):
 def test_unwritable(tmp_path):
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file" / "run", tmp_path / "file"):
-        with pytest.raises(OSError, match="--out") as err, run_folder(path):
+        with pytest.raises(OSError, match="file"), RunFolder.open(path):
             pass
-        assert str(err.value).startswith(f"--out: can't write to {path}: ")
-    with pytest.raises(OSError, match="--out"):
+    with pytest.raises(OSError, match="file"):
         new_folder(tmp_path / "file" / "run")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_draws_or_says_how(path):
-    with run_folder(path) as folder:
+def test_what_is_not_a_path_is_refused():
+    for function in (new_folder, lambda path: RunFolder.open(path).__enter__()):
+        with pytest.raises(ag.errors.OperandError, match="expected a path, got int"):
+            function(3)
+
+
+def test_draws_the_graph(path):
+    with RunFolder.open(path) as folder:
         folder.begin({}, {"w": np.zeros(2)})
-        assert folder.draw(_Graph()) == "nothing draws"
-        assert folder.draw(_Graph("<svg/>")) is None
+        with pytest.raises(MissingDependencyError, match="nothing draws"):
+            folder.draw(_Graph())
+        folder.draw(_Graph("<svg/>"))
     assert (path / "graph.svg").read_text() == "<svg/>"
+
+
+def test_a_trainer_adds_its_epochs(path):
+    model = ag.nn.Sequential(ag.nn.Flatten(), ag.nn.Linear(64, 10, rng=0))
+    with RunFolder.open(str(path)) as folder:
+        history = ag.train.fit(model, ag.data.digits(), ag.train.TrainConfig(epochs=2), callbacks=[folder])
+        assert folder.epochs == history
+        assert folder.contents() == f"the weights of epoch 2 are in {path / 'model.npz'}"
+    assert all(np.array_equal(value, model.state_dict()[name]) for name, value in ag.load(path / "model.npz").items())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 if sys.platform == "win32":
 
-    def _taken(folder: Path) -> int | None:
+    def _lock(folder: Path) -> int | None:
         """Return the descriptor of a file that goes when it is closed, or None if there is such a file."""
         try:
             return os.open(folder / ".autograd-cnn.lock", os.O_CREAT | os.O_EXCL | os.O_TEMPORARY)
@@ -18,7 +18,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _taken(folder: Path) -> int | None:
+    def _lock(folder: Path) -> int | None:
         """Return the descriptor of the folder, locked, or None if another has locked it."""
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -45,7 +45,7 @@ def locked(folder: Path) -> Iterator[bool]:
     ...         print(mine, also_mine)
     True False
     """
-    descriptor = _taken(folder)
+    descriptor = _lock(folder)
     try:
         yield descriptor is not None
     finally:
