@@ -90,7 +90,7 @@ class Primitive:
         this order, so that ``log_softmax(x, 1)`` works as NumPy's users expect.
     residuals : tuple of str
         What the forward returns behind its output, for the rules to use: constants such as the
-        positions of the winners.
+        argmax indices of a max-pool.
     constant : bool
         Whether the derivative is zero wherever it exists, so that nothing is recorded.
     rules : dict
