@@ -7,15 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.data.transforms import Transform
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError, sentence
-from autograd_cnn.parameters import integer
+from autograd_cnn.parameters import Bool, Size, Whole
 
 
 class Loader:
-    """Go through images and labels in batches; every pass is one epoch.
+    """Iterate over images and labels in batches; every pass is one epoch.
 
-    The order of an epoch depends on ``seed`` and on the number of the epoch, and on nothing else:
-    two loaders with the same seed give the same batches.
+    The order of an epoch depends only on ``seed`` and on the number of the epoch. So two loaders with the
+    same seed give the same batches.
 
     Parameters
     ----------
@@ -24,31 +25,31 @@ class Loader:
     labels : (N,)
         What to learn.
     batch_size : int
-        Images in a batch; the last batch of an epoch holds what is left.
+        Images in a batch; the last batch of an epoch may be smaller.
     shuffle : bool
         Draw a new order for every epoch.
     seed : int
-        What the orders and the transform depend on; not negative.
+        Seeds the order and the transform; not negative.
     drop_last : bool
-        Leave out a last batch that is not full.
+        Leave out the last batch if it is not full.
     transform : callable, optional
-        ``transform(images, rng)`` returns the images to use in place of a batch's; see
+        ``transform(images, rng)`` returns the images to use instead of those of the batch; see
         `random_shift`.
 
     Attributes
     ----------
     epoch : int
-        The number of the epoch that begins next; set it to take up an earlier run.
+        The number of the next epoch; set it to continue an earlier run.
 
     Raises
     ------
     ShapeError
-        If there are not as many labels as images, or the transform does not return as many as it took.
+        If the numbers of labels and images differ, or the transform returns another number of images.
     OperandError
-        If images or labels are no array, or ``transform`` is no function.
+        If images or labels are not an array, ``transform`` is not a function, or a flag is not a bool.
     ArgumentError
-        If ``batch_size`` is no int of at least 1, or above the number of images with ``drop_last``, or ``seed`` is
-        no int of at least 0.
+        If ``batch_size`` is not an int of at least 1, or above the number of images with ``drop_last``, or ``seed``
+        is not an int of at least 0.
 
     Examples
     --------
@@ -62,14 +63,15 @@ class Loader:
     [4.] [4]
     """
 
+    @composite
     def __init__(
         self,
         images: NDArray[Any],
         labels: NDArray[Any],
-        batch_size: int = 64,
-        shuffle: bool = True,
-        seed: int = 0,
-        drop_last: bool = False,
+        batch_size: Size = 64,
+        shuffle: Bool = True,
+        seed: Whole = 0,
+        drop_last: Bool = False,
         transform: Transform | None = None,
     ) -> None:
         self.images = _rows("images", images)
@@ -79,7 +81,7 @@ class Loader:
                 sentence("Loader", "images and labels are not equally many", expected=f"{len(self.images)} labels",
                          got=len(self.labels))
             )  # fmt: skip
-        self.batch_size = batch_size = integer("Loader", "batch_size", batch_size, 1)
+        self.batch_size = batch_size
         if drop_last and len(self.images) < batch_size:
             raise ArgumentError(
                 sentence("Loader", "drop_last leaves no batch", expected=f"a batch_size up to {len(self.images)}",
@@ -87,11 +89,11 @@ class Loader:
             )  # fmt: skip
         if transform is not None and not callable(transform):
             raise OperandError(
-                sentence("Loader", "transform is no function", expected="one of images and a generator",
+                sentence("Loader", "transform is not a function", expected="one of images and a generator",
                          got=repr(transform))
             )  # fmt: skip
         self.shuffle = shuffle
-        self.seed = integer("Loader", "seed", seed, 0)
+        self.seed = seed
         self.drop_last = drop_last
         self.transform = transform
         self.epoch = 0
@@ -102,7 +104,7 @@ class Loader:
         return full + (left > 0 and not self.drop_last)
 
     def __iter__(self) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-        """Begin the next epoch."""
+        """Start the next epoch."""
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.epoch,)))
         self.epoch += 1
         return self._batches(rng)
@@ -135,7 +137,7 @@ def _rows(name: str, values: Any) -> NDArray[Any]:
         array = None
     if array is None or array.ndim == 0:
         raise OperandError(
-            sentence("Loader", f"{name} are no array", expected="one whose first axis counts the examples",
+            sentence("Loader", f"{name} are not an array", expected="one whose first axis counts the examples",
                      got=type(values).__name__, hint=hint)
         )  # fmt: skip
     return array

@@ -7,14 +7,16 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import OperandError, ShapeError, sentence
-from autograd_cnn.parameters import integer
+from autograd_cnn.parameters import Whole
 
 Transform: TypeAlias = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
 """Takes the images of a batch and a generator, and returns the images to learn from."""
 
 
-def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: int = 1) -> NDArray[Any]:
+@composite
+def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: Whole = 1) -> NDArray[Any]:
     """Shift each image by up to ``pixels`` in both directions; new pixels are 0.
 
     A digit that moves a little is still the same digit, so a network learns more from shifted images than
@@ -55,9 +57,10 @@ def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: int = 1
         )
     if not isinstance(rng, np.random.Generator):
         raise OperandError(
-            sentence("random_shift", "rng is no generator", expected="such as np.random.default_rng(0)", got=repr(rng))
+            sentence(
+                "random_shift", "rng is not a generator", expected="such as np.random.default_rng(0)", got=repr(rng)
+            )
         )
-    pixels = integer("random_shift", "pixels", pixels, 0)
     padded = np.pad(images, ((0, 0), (0, 0), (pixels, pixels), (pixels, pixels)))
     windows = sliding_window_view(padded, images.shape[2:], axis=(2, 3))  # (N, C, 2 pixels + 1, 2 pixels + 1, H, W)
     down, right = rng.integers(0, 2 * pixels + 1, (2, len(images)))

@@ -1,16 +1,18 @@
 """Learning rates that change from epoch to epoch.
 
-A schedule has a rate for every epoch, which depends on the epoch's number and the group's first rate alone. As long as
-nobody else sets a group's rate, it is that. Where something else does, another schedule or the user, the schedule
-changes what it finds as its own rate changes, as PyTorch's chainable forms do: a warm-up and a decay go together.
+A schedule has a rate for every epoch, which depends only on the epoch's number and the group's initial rate. This is
+the group's rate as long as nobody else sets it. If something else sets it, another schedule or the user, the schedule
+changes the rate that it finds as its own rate changes, like PyTorch's chainable forms. So a warm-up and a decay can be
+combined.
 """
 
 import math
 from typing import Any
 
-from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.nn.checks import positive
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.optim.optimizer import Optimizer
+from autograd_cnn.parameters import Number, Positive, Size, integer, number
 
 
 class Schedule:
@@ -19,28 +21,34 @@ class Schedule:
     Parameters
     ----------
     optimizer : Optimizer
-        Whose groups are set, at once and in every `step`.
+        The optimiser whose groups get the rates, at once and in every `step`.
 
     Attributes
     ----------
     last_epoch : int
-        How many steps there have been.
+        The number of steps so far.
     base_lrs : list of float
-        The rates that the groups began with; groups that are added later come in at the next step.
+        The initial rates of the groups; groups that are added later are included from the next step on.
     """
 
+    @composite
     def __init__(self, optimizer: Optimizer) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise OperandError(
+                sentence(type(self).__name__, "optimizer is not understood", expected="an optimiser such as optim.SGD",
+                         got=type(optimizer).__name__)
+            )  # fmt: skip
         self.optimizer = optimizer
         self.last_epoch = 0
         self.base_lrs: list[float] = []
-        self._lrs: list[float] = []  # as this schedule left them
+        self._lrs: list[float] = []  # the rates that this schedule set
         self._adopt()
         for group, base in zip(optimizer.param_groups, self.base_lrs, strict=True):
             group["lr"] = self._changed(group["lr"], base, self.rate(base, 0))
         self._lrs = self.get_last_lr()
 
     def _adopt(self) -> None:
-        """Note the first rates of groups that have come since."""
+        """Add the initial rates of groups that are new."""
         for group in self.optimizer.param_groups[len(self.base_lrs) :]:
             self.base_lrs.append(group.setdefault("initial_lr", float(group["lr"])))
             self._lrs.append(math.nan)
@@ -50,7 +58,7 @@ class Schedule:
         raise NotImplementedError(sentence(type(self).__name__, "rate is not defined"))
 
     def chained(self, lr: float, before: float, now: float) -> float:
-        """Return what becomes of a rate that is not this schedule's own, as that goes from ``before`` to ``now``."""
+        """Return the new value of a rate that somebody else set, as this one goes from ``before`` to ``now``."""
         return lr * (now / before)
 
     def _changed(self, lr: float, before: float, now: float) -> float:
@@ -68,20 +76,20 @@ class Schedule:
         self._lrs = self.get_last_lr()
 
     def get_last_lr(self) -> list[float]:
-        """Return the present rate of every group."""
+        """Return the current rate of every group."""
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a stopped training needs to go on."""
+        """Return what is needed to continue a run that was stopped."""
         return {"last_epoch": self.last_epoch, "base_lrs": list(self.base_lrs), "lrs": self.get_last_lr()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from `state_dict`, with the rates of that time.
+        """Continue from `state_dict`, with the rates that were in use then.
 
         Raises
         ------
         ArgumentError
-            If it is no such state, or of an optimiser with another number of groups.
+            If it is not such a state, or of an optimiser with another number of groups.
         """
         groups = self.optimizer.param_groups
         if not isinstance(state_dict, dict) or state_dict.keys() != {"last_epoch", "base_lrs", "lrs"}:
@@ -89,15 +97,24 @@ class Schedule:
                 sentence("load_state_dict", "it is not a state of a schedule",
                          expected="a dict with last_epoch, base_lrs and lrs", got=_named(state_dict))
             )  # fmt: skip
-        if not len(groups) == len(state_dict["base_lrs"]) == len(state_dict["lrs"]):
+        last_epoch = integer("load_state_dict", "last_epoch", state_dict["last_epoch"], 0)
+        bases, lrs = (_rates(name, state_dict[name]) for name in ("base_lrs", "lrs"))
+        if not len(groups) == len(bases) == len(lrs):
             raise ArgumentError(
                 sentence("load_state_dict", "the schedule is of another optimiser", expected=f"{len(groups)} rates",
-                         got=len(state_dict["base_lrs"]))
+                         got=len(bases))
             )  # fmt: skip
-        self.last_epoch, self.base_lrs = state_dict["last_epoch"], list(state_dict["base_lrs"])
-        self._lrs = list(state_dict["lrs"])
+        self.last_epoch, self.base_lrs, self._lrs = last_epoch, bases, lrs
         for group, lr in zip(groups, self._lrs, strict=True):
             group["lr"] = lr
+
+
+def _rates(name: str, values: Any) -> list[float]:
+    if not isinstance(values, (list, tuple)):
+        raise ArgumentError(
+            sentence("load_state_dict", f"{name} is not understood", expected="a list of numbers", got=repr(values))
+        )
+    return [number("load_state_dict", name, value) for value in values]
 
 
 def _named(state: Any) -> str:
@@ -130,8 +147,8 @@ class StepLR(Schedule):
     [0.5]
     """
 
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        positive("StepLR", step_size=step_size)
+    @composite
+    def __init__(self, optimizer: Optimizer, step_size: Size, gamma: Number = 0.1) -> None:
         self.step_size = step_size
         self.gamma = gamma
         super().__init__(optimizer)
@@ -142,7 +159,7 @@ class StepLR(Schedule):
 
 
 class CosineAnnealingLR(Schedule):
-    """Let the rate fall to ``eta_min`` along half a cosine of ``T_max`` epochs (Loshchilov & Hutter 2017).
+    """Decrease the rate to ``eta_min`` along half a cosine over ``T_max`` epochs (Loshchilov & Hutter 2017).
 
     ``eta_min + (lr - eta_min)·(1 + cos(π·epoch / T_max)) / 2``; beyond ``T_max`` it rises again.
 
@@ -168,8 +185,8 @@ class CosineAnnealingLR(Schedule):
     0.8536
     """
 
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:  # noqa: N803  # PyTorch's name
-        positive("CosineAnnealingLR", T_max=T_max)
+    @composite
+    def __init__(self, optimizer: Optimizer, T_max: Size, eta_min: Number = 0.0) -> None:  # noqa: N803  # PyTorch's name
         self.T_max = T_max
         self.eta_min = eta_min
         super().__init__(optimizer)
@@ -179,13 +196,13 @@ class CosineAnnealingLR(Schedule):
         return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * epoch / self.T_max)) / 2
 
     def chained(self, lr: float, before: float, now: float) -> float:
-        """Return what becomes of another rate: it comes nearer to ``eta_min`` as this one does."""
+        """Return the new value of a rate that somebody else set: it approaches ``eta_min`` as this one does."""
         above = before - self.eta_min
         return self.eta_min + (lr - self.eta_min) * ((now - self.eta_min) / above) if above else lr + (now - before)
 
 
 class LinearLR(Schedule):
-    """Let a factor go from ``start_factor`` to ``end_factor`` in ``total_iters`` steps, and stay: a warm-up.
+    """Change a factor from ``start_factor`` to ``end_factor`` in ``total_iters`` steps, and keep it: a warm-up.
 
     Parameters
     ----------
@@ -209,14 +226,10 @@ class LinearLR(Schedule):
     [0.75]
     """
 
+    @composite
     def __init__(
-        self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5
+        self, optimizer: Optimizer, start_factor: Positive = 1 / 3, end_factor: Number = 1.0, total_iters: Size = 5
     ) -> None:
-        positive("LinearLR", total_iters=total_iters)
-        if not start_factor > 0:
-            raise ArgumentError(
-                sentence("LinearLR", "start_factor is out of range", expected="above 0", got=repr(start_factor))
-            )
         self.start_factor = start_factor
         self.end_factor = end_factor
         self.total_iters = total_iters

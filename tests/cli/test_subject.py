@@ -159,7 +159,7 @@ def test_no_onnx_file(tmp_path):
     path.write_bytes(b"\xff" * 9)
     with pytest.raises(FormatError) as damage:
         make_subject(str(path), None)
-    assert str(damage.value) == f"{path}: damaged, or no .onnx file"
+    assert str(damage.value) == f"{path}: damaged, or not an .onnx file"
 
 
 def test_a_name_and_a_pattern():

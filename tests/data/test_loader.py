@@ -82,13 +82,13 @@ def test_lengths_differ():
 def test_batch_size_below_1(numbers):
     with pytest.raises(ArgumentError) as err:
         Loader(*numbers, batch_size=0)
-    assert str(err.value) == "Loader: batch_size is out of range: expected at least 1, got 0"
+    assert str(err.value) == "Loader: batch_size is out of range: expected an int of at least 1, got 0"
 
 
 def test_negative_seed(numbers):
     with pytest.raises(ArgumentError) as err:
         Loader(*numbers, seed=-1)
-    assert str(err.value) == "Loader: seed is out of range: expected at least 0, got -1"
+    assert str(err.value) == "Loader: seed is out of range: expected an int of at least 0, got -1"
 
 
 def test_numpys_ints_are_ints(numbers):
@@ -141,7 +141,7 @@ def test_every_image_is_moved_as_a_whole(pixels):
 def test_random_shift_by_less_than_nothing():
     with pytest.raises(ArgumentError) as err:
         random_shift(np.zeros((1, 1, 2, 2)), np.random.default_rng(0), -1)
-    assert str(err.value) == "random_shift: pixels is out of range: expected at least 0, got -1"
+    assert str(err.value) == "random_shift: pixels is out of range: expected an int of at least 0, got -1"
 
 
 ROWS = "expected one whose first axis counts the examples"
@@ -154,29 +154,29 @@ RNG = np.random.default_rng(0)
         (
             lambda x, y: Loader(data.digits().train, 64),
             OperandError,
-            f"Loader: images are no array: {ROWS}, got Split; pass its .images and .labels",
+            f"Loader: images are not an array: {ROWS}, got Split; pass its .images and .labels",
         ),
-        (lambda x, y: Loader(x, 64), OperandError, f"Loader: labels are no array: {ROWS}, got int"),
-        (lambda x, y: Loader([[1, 2], [3]], y), OperandError, f"Loader: images are no array: {ROWS}, got list"),
+        (lambda x, y: Loader(x, 64), OperandError, f"Loader: labels are not an array: {ROWS}, got int"),
+        (lambda x, y: Loader([[1, 2], [3]], y), OperandError, f"Loader: images are not an array: {ROWS}, got list"),
         (
             lambda x, y: Loader(x, y, transform=3),
             OperandError,
-            "Loader: transform is no function: expected one of images and a generator, got 3",
+            "Loader: transform is not a function: expected one of images and a generator, got 3",
         ),
         (
             lambda x, y: Loader(x, y, 2.5),
             ArgumentError,
-            "Loader: batch_size is not understood: expected an int, got 2.5",
+            "Loader: batch_size is not understood: expected an int of at least 1, got 2.5",
         ),
         (
             lambda x, y: Loader(x, y, "a"),
             ArgumentError,
-            "Loader: batch_size is not understood: expected an int, got 'a'",
+            "Loader: batch_size is not understood: expected an int of at least 1, got 'a'",
         ),
         (
             lambda x, y: Loader(x, y, seed=None),
             ArgumentError,
-            "Loader: seed is not understood: expected an int, got None",
+            "Loader: seed is not understood: expected an int of at least 0, got None",
         ),
         (
             lambda x, y: random_shift(x, RNG),
@@ -186,12 +186,12 @@ RNG = np.random.default_rng(0)
         (
             lambda x, y: random_shift(np.zeros((1, 1, 2, 2)), 0),
             OperandError,
-            "random_shift: rng is no generator: expected such as np.random.default_rng(0), got 0",
+            "random_shift: rng is not a generator: expected such as np.random.default_rng(0), got 0",
         ),
         (
             lambda x, y: random_shift(np.zeros((1, 1, 2, 2)), RNG, 1.5),
             ArgumentError,
-            "random_shift: pixels is not understood: expected an int, got 1.5",
+            "random_shift: pixels is not understood: expected an int of at least 0, got 1.5",
         ),
     ],
 )

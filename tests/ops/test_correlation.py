@@ -413,7 +413,7 @@ SIGNATURE = "it takes x, w, bias, stride, padding, dilation, groups"
             lambda: ag.correlate2d(X, W, "bias"),
             "bias is not an array: expected a tensor, an array or a number, got str",
         ),
-        (lambda: ag.correlate2d(X), "argument 'w' is missing"),
+        (lambda: ag.correlate2d(X), f"argument 'w' is missing; {SIGNATURE}"),
         (lambda: ag.correlate2d(X, W, None, 1, 0, 1, 1, 1), f"too many arguments; {SIGNATURE}"),
         (lambda: ag.correlate2d(X, W, strides=2), f"no argument 'strides'; {SIGNATURE}"),
         (

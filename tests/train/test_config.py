@@ -11,10 +11,10 @@ from autograd_cnn.train import TrainConfig
 @pytest.mark.parametrize(
     ("numbers", "problem"),
     [
-        ({"epochs": 0}, "epochs is out of range: expected at least 1, got 0"),
-        ({"epochs": 1.5}, "epochs is not understood: expected an int, got 1.5"),
-        ({"batch_size": 0}, "batch_size is out of range: expected at least 1, got 0"),
-        ({"seed": -1}, "seed is out of range: expected at least 0, got -1"),
+        ({"epochs": 0}, "epochs is out of range: expected an int of at least 1, got 0"),
+        ({"epochs": 1.5}, "epochs is not understood: expected an int of at least 1, got 1.5"),
+        ({"batch_size": 0}, "batch_size is out of range: expected an int of at least 1, got 0"),
+        ({"seed": -1}, "seed is out of range: expected an int of at least 0, got -1"),
         ({"lr": 0.0}, "lr is out of range: expected a number above 0, got 0.0"),
         ({"lr": float("nan")}, "lr is out of range: expected a number above 0, got nan"),
         ({"lr": "fast"}, "lr is not understood: expected a number, got 'fast'"),

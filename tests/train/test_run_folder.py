@@ -171,7 +171,7 @@ def test_unwritable(tmp_path):
 
 def test_what_is_not_a_path_is_refused():
     for function in (new_folder, lambda path: RunFolder.open(path).__enter__()):
-        with pytest.raises(ag.errors.OperandError, match="expected a path, got int"):
+        with pytest.raises(ag.errors.OperandError, match="expected a str or a path, got int"):
             function(3)
 
 

@@ -185,7 +185,7 @@ def test_what_is_not_a_callback_is_refused(callback):
 def test_epochs_are_counted(few):
     with pytest.raises(ArgumentError) as err:
         _trainer(_linear()).fit(Loader(*few.train), few.test, epochs=0)
-    assert str(err.value) == "Trainer.fit: epochs is out of range: expected at least 1, got 0"
+    assert str(err.value) == "Trainer.fit: epochs is out of range: expected an int of at least 1, got 0"
 
 
 # --- evaluation -------------------------------------------------------------------------------
