@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autograd_cnn.engine.backward import freed, sweep, toposort
-from autograd_cnn.engine.node import Array, Node, Traced, mark
+from autograd_cnn.engine.backward import backward_pass, freed, toposort
+from autograd_cnn.engine.node import Array, Node, Traced, next_serial, tensor_of
 from autograd_cnn.engine.recording import enable_grad, entering, recording
-from autograd_cnn.engine.replay import tensor_of
 from autograd_cnn.errors import GradientError, OperandError, sentence
 from autograd_cnn.tensor import Tensor
 
@@ -21,12 +20,12 @@ class Segment:
     name = "checkpoint"
 
     def pullback(
-        self, node: Node, g: Array, wanted: Collection[Node] | None, family: type[Traced] | None
+        self, node: Node, g: Array, wanted: Collection[Node] | None, tensor_type: type[Traced] | None
     ) -> Iterator[tuple[Node, Array]]:
         """Run the segment again, recorded, and walk back through it to the node's parents."""
         if node.saved is None:
             raise freed(node, self.name)
-        start = mark()
+        start = next_serial()
         with enable_grad():
             again: Tensor = node.saved["run"]()
         borders = {parent for parent in node.parents if parent is not None}
@@ -34,8 +33,8 @@ class Segment:
         root = again.node
         if root is None:
             raise _not_the_same()
-        recorded = family is not None  # then later passes come through here, too
-        yield from sweep(
+        recorded = tensor_type is not None  # then later passes come through here, too
+        yield from backward_pass(
             root, g, Tensor, targets=targets, since=start, create_graph=recorded, retain_graph=recorded
         ).items()
 
@@ -76,7 +75,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(f)
     def run(*args: Any, **options: Any) -> Any:
-        start, modules = mark(), Modules()
+        start, modules = next_serial(), Modules()
         with modules.noticed():
             output = f(*args, **options)
         if not isinstance(output, Tensor):
@@ -101,7 +100,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
         saved = {"run": again}
         node = Node(Segment(), borders, saved, output.shape, output.dtype, recording.get().scope)
-        return Tensor.of(output.value, node)
+        return Tensor.wrap(output.value, node)
 
     return run
 
@@ -195,5 +194,5 @@ def _borders(root: Node, start: int) -> tuple[Node, ...]:
 def _kept(arg: Any) -> Any:
     """Hold on to what ``arg`` is now: a tensor may move on, and an array may be written to."""
     if isinstance(arg, Tensor):
-        return Tensor.of(arg.value, arg.node)
+        return Tensor.wrap(arg.value, arg.node)
     return arg.copy() if isinstance(arg, np.ndarray) and arg.flags.writeable else arg

@@ -17,8 +17,8 @@ from typing import Any, Final
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.engine.backward import gradients
-from autograd_cnn.engine.node import Array, mark
+from autograd_cnn.engine.backward import cotangents_of
+from autograd_cnn.engine.node import Array, next_serial
 from autograd_cnn.engine.recording import enable_grad, transform
 from autograd_cnn.errors import GradientError, GradientWarning, OperandError, sentence
 from autograd_cnn.parameters import integer, integers
@@ -52,7 +52,7 @@ def _rebuilt(tree: Any, leaves: Iterator[Any]) -> Any:
 def _input(value: Any, where: str) -> Tensor:
     """Give ``value`` a node of its own, which nothing outside of this transform knows."""
     if isinstance(value, Tensor) and value.node is not None:
-        return Tensor.of(*_own(value))
+        return Tensor.wrap(*_own(value))
     try:
         array = np.asarray(value.value if isinstance(value, Tensor) else value)
         return Tensor(
@@ -76,7 +76,7 @@ class _Call:
     ):
         self.where = where
         self.wanted = [args[argnum] for argnum in _within(where, argnums, len(args))]
-        self.start = mark() if (outer := transform.get()) is None else outer.start
+        self.start = next_serial() if (outer := transform.get()) is None else outer.start
         self.nested = False
         """Whether another transform ran inside, which may rightly return a constant."""
         if outer is not None:
@@ -121,8 +121,13 @@ class _Call:
         tracked = self.tracked or _is_recorded(cotangent)
         found = {}
         if isinstance(output, Tensor) and output.node is not None:
-            found = gradients(
-                output, self.inputs, cotangent, create_graph=tracked, retain_graph=retain or tracked, where=self.where
+            found = cotangents_of(
+                output,
+                {x.node for x in self.inputs if x.node},
+                cotangent,
+                create_graph=tracked,
+                retain_graph=retain or tracked,
+                where=self.where,
             )
         if self.inputs and not self.nested and not any(x.node in found for x in self.inputs):
             self._warn()

@@ -32,16 +32,16 @@ class Recordable(Protocol):
     name: str
 
     def pullback(
-        self, node: "Node", g: Array, wanted: Collection["Node"] | None, family: "type[Traced] | None"
+        self, node: "Node", g: Array, wanted: Collection["Node"] | None, tensor_type: "type[Traced] | None"
     ) -> Iterable[tuple["Node", Array]]:
-        """Yield each wanted parent with its share of the cotangent ``g``."""
+        """Yield each wanted parent with the cotangent that ``g`` gives it."""
 
 
 _serials = itertools.count()
 
 
-def mark() -> int:
-    """Return a serial number: above those of all nodes so far, below those of all to come."""
+def next_serial() -> int:
+    """Return a serial number of its own: above those of all nodes so far, below those of all to come."""
     return next(_serials)
 
 
@@ -140,16 +140,25 @@ class Traced:
 
     value: Array
     node: Node | None
-    family: ClassVar[type["Traced"]]
+    tensor_type: ClassVar[type["Traced"]]
     """The class of what operations on this one return."""
 
     @classmethod
-    def of(cls, value: Array, node: Node | None = None) -> Self:
+    def wrap(cls, value: Array, node: Node | None = None) -> Self:
         """Wrap ``value`` as it is, without a copy."""
         self = cls.__new__(cls)
         self.value = value
         self.node = node
         return self
+
+
+Traced.tensor_type = Traced
+
+
+def tensor_of(node: Node) -> Traced | None:
+    """Return the tensor that a node belongs to, where it is alive and has not moved on."""
+    tensor = None if node.tensor is None else node.tensor()
+    return tensor if tensor is not None and tensor.node is node else None
 
 
 def shape_of(x: Array) -> Shape:

@@ -24,7 +24,7 @@ from typing import Any, Final, Literal, NamedTuple, overload
 import numpy as np
 
 from autograd_cnn.engine import anomaly
-from autograd_cnn.engine.backward import fit, freed
+from autograd_cnn.engine.backward import freed, unbroadcast_to
 from autograd_cnn.engine.node import HALF, Array, Missing, Node, Traced
 from autograd_cnn.engine.recording import recording
 from autograd_cnn.engine.signature import Signature
@@ -131,12 +131,12 @@ class Primitive:
             args, params = self.signature.bind(args, params)
         raw: list[Any] = []
         nodes: list[Node | None] = []
-        family: type[Traced] | None = None
+        tensor_type: type[Traced] | None = None
         tracked, usual, light = 0, True, True
         dtypes, types, ndarray = self._dtypes, self._types, np.ndarray
         for arg in args:
             if isinstance(arg, Traced):
-                family = arg.family
+                tensor_type = arg.tensor_type
                 value = arg.value
                 node = arg.node
                 if node is not None:
@@ -155,7 +155,7 @@ class Primitive:
         if not usual:
             computed, half = self._widened(raw)
         try:
-            if light and family is None and _NUMBERS.issuperset(map(type, raw)):
+            if light and tensor_type is None and _NUMBERS.issuperset(map(type, raw)):
                 computed = [_SCALARS[type(value)](value) for value in raw]
             y = self.forward(*computed, **params)
         except (ValueError, TypeError, IndexError, OverflowError) as error:
@@ -167,7 +167,7 @@ class Primitive:
             y, residuals = self._divided(y)
         if half and getattr(y, "dtype", None) == np.float32:
             y = y.astype(HALF)
-        if family is None:
+        if tensor_type is None:
             return y
         if type(y) is ndarray:
             if y.flags.writeable:
@@ -198,7 +198,7 @@ class Primitive:
             )
         if watched:
             anomaly.watch(self.name, y, node)
-        return family.of(y, node)
+        return tensor_type.wrap(y, node)
 
     def _divided(self, result: Any) -> tuple[Array, tuple[Any, ...]]:
         """Divide what the forward returned into output and residuals."""
@@ -333,14 +333,14 @@ class Primitive:
             ) from None  # fmt: skip
 
     def pullback(
-        self, node: Node, g: Array, wanted: Collection[Node] | None, family: type[Traced] | None
+        self, node: Node, g: Array, wanted: Collection[Node] | None, tensor_type: type[Traced] | None
     ) -> Iterator[tuple[Node, Array]]:
         """Yield each wanted parent of ``node`` with its share of the cotangent ``g``."""
         saved = node.saved
         if saved is None:
             raise freed(node, self.name)
-        if family is not None:
-            saved = self._rewrapped(node, saved, family)
+        if tensor_type is not None:
+            saved = self._rewrapped(node, saved, tensor_type)
         if node.dtype is HALF:
             saved = {name: widened(value) for name, value in saved.items()}
         watched = recording.get().anomaly
@@ -359,7 +359,7 @@ class Primitive:
                 except AttributeError:
                     share, fits = _share(rule.function.__name__, share), False
                 if not fits:
-                    share = fit(share, parent, rule.function.__name__)
+                    share = unbroadcast_to(share, parent, rule.function.__name__)
                 if watched:
                     anomaly.watch_cotangent(rule.function.__name__, node, share)
             except Exception as error:
@@ -367,11 +367,11 @@ class Primitive:
                 raise
             yield parent, share
 
-    def _rewrapped(self, node: Node, saved: dict[str, Any], family: type[Traced]) -> dict[str, Any]:
+    def _rewrapped(self, node: Node, saved: dict[str, Any], tensor_type: type[Traced]) -> dict[str, Any]:
         """Give saved arrays their nodes back, so that a rule's own operations are recorded."""
 
         def wrap(value: Array, parent: Node | None) -> Array:
-            return value if parent is None else family.of(value, parent)
+            return value if parent is None else tensor_type.wrap(value, parent)
 
         lifted = dict(saved)
         for position, operand in enumerate(self.operands):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograd_cnn.engine.backward import toposort
-from autograd_cnn.engine.node import Array, Missing, Node, Traced
+from autograd_cnn.engine.node import Array, Missing, Node, tensor_of
 from autograd_cnn.engine.primitive import Primitive
 
 
@@ -66,12 +66,6 @@ def run(node: Node, operands: Sequence[Any]) -> Array:
     if not isinstance(primitive, Primitive):
         raise TypeError(f"{node} has no primitive")
     return primitive(*operands, **parameters(node))
-
-
-def tensor_of(node: Node) -> Traced | None:
-    """Return the tensor that a node belongs to, where it is alive and has not moved on."""
-    tensor = None if node.tensor is None else node.tensor()
-    return tensor if tensor is not None and tensor.node is node else None
 
 
 def kept_values(order: Iterable[Node]) -> dict[Node, Array]:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from autograd_cnn.engine.backward import fit
+from autograd_cnn.engine.backward import unbroadcast_to
 from autograd_cnn.engine.node import Array, Missing, Node, Shape
 from autograd_cnn.engine.primitive import Primitive, Rule
 from autograd_cnn.engine.replay import operand, parameters, run
@@ -144,7 +144,7 @@ class Call:
     def fitted(self, share: Array, shape: Shape) -> Array:
         """Sum over what broadcasting added."""
         return np.asarray(
-            fit(np.asarray(share), Node(None, (), None, shape, np.dtype(np.float64)), self.primitive.name)
+            unbroadcast_to(np.asarray(share), Node(None, (), None, shape, np.dtype(np.float64)), self.primitive.name)
         )
 
     def beneath(self, position: int) -> list[int]:

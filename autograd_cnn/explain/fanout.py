@@ -3,8 +3,8 @@
 from typing import Any, NamedTuple
 
 from autograd_cnn import ops
-from autograd_cnn.engine.node import Missing, Node
-from autograd_cnn.engine.replay import operand, tensor_of
+from autograd_cnn.engine.node import Missing, Node, tensor_of
+from autograd_cnn.engine.replay import operand
 
 
 class Share(NamedTuple):

@@ -6,9 +6,9 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from autograd_cnn.engine.backward import toposort
-from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced
+from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced, tensor_of
 from autograd_cnn.engine.primitive import Primitive
-from autograd_cnn.engine.replay import Values, operand, parameters, tensor_of
+from autograd_cnn.engine.replay import Values, operand, parameters
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
 from autograd_cnn.graph.backward import Backward, record
 from autograd_cnn.graph.cost import flops, owner, saved_bytes
@@ -95,7 +95,7 @@ def read(
     """Read the tape of a recorded output, as `capture` does."""
     root = cast("Node", output.node)
     order = toposort(root)
-    passed = record(output, order) if backward else None
+    passed = record(output) if backward else None
     recorded = order if passed is None else passed.order + order
     _check_problems(problems or {}, recorded)
     given = {root: output.value}

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.engine.backward import fit
+from autograd_cnn.engine.backward import unbroadcast_to
 from autograd_cnn.engine.node import Array
 from autograd_cnn.errors import OperandError, sentence
 from autograd_cnn.testing.gradcheck import STEP, directional
@@ -74,7 +74,7 @@ class Argument:
             raise OperandError(
                 sentence(rule.function.__name__, "a cotangent has the wrong dtype", expected="float64", got=got)
             )
-        return np.asarray(fit(share, self.leaf, rule.function.__name__))
+        return np.asarray(unbroadcast_to(share, self.leaf, rule.function.__name__))
 
     def change(self, t: float, v: Floats) -> Floats:
         """Return by how much the result changes when the operand moves by ``t·v``."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autograd_cnn import ops
-from autograd_cnn.engine.backward import gradients, toposort
+from autograd_cnn.engine.backward import cotangents_of, gradients, toposort
 from autograd_cnn.engine.node import shape_of, values_of
 from autograd_cnn.errors import GradientError, sentence
 from autograd_cnn.tensor import Tensor
@@ -168,11 +168,13 @@ def check_vjp(f: Callable[..., Any], inputs: Sequence[ArrayLike], *, tolerance: 
     output = f(*tensors)
     _refuse_narrow(output)
     u = rng.standard_normal(shape_of(output))
-    found = gradients(output, tensors, u, where="check_vjp") if _recorded(output) else {}
+    cotangents = (
+        cotangents_of(output, {x.node for x in tensors if x.node}, u, where="check_vjp") if _recorded(output) else {}
+    )
     for place, x in enumerate(arrays):
         v = rng.standard_normal(x.shape)
         v /= np.linalg.norm(v) or 1.0
-        g = found.get(tensors[place].node)  # type: ignore[arg-type]  # each has a node, by requires_grad
+        g = cotangents.get(tensors[place].node)  # type: ignore[arg-type]  # each has a node, by requires_grad
         share = np.zeros(x.shape) if g is None else g * v
 
         def along(t: float, place: int = place, v: Array = v) -> float:
@@ -340,8 +342,10 @@ def _projected_gradient(f: Callable[..., Any], rng: np.random.Generator) -> Call
         if not drawn:
             drawn.append(rng.standard_normal(shape_of(output)))
         growth = sum((ops.mean(x) for x in places if x.size), start=1.0)
-        found = gradients(output, places, growth * drawn[0], create_graph=True) if _recorded(output) else {}
-        parts = [found.get(x.node, np.zeros(x.shape)) for x in places]
+        cotangents = [None] * len(places)
+        if _recorded(output):
+            cotangents = gradients(output, places, growth * drawn[0], create_graph=True)
+        parts = [np.zeros(x.shape) if g is None else g for x, g in zip(places, cotangents, strict=True)]
         return ops.concatenate([ops.reshape(part, shape=-1) for part in parts])
 
     return gradient

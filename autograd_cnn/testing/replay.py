@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd_cnn.engine import replay
 from autograd_cnn.engine.backward import toposort
-from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced, mark
+from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced, next_serial
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.recording import switched
 from autograd_cnn.tensor import Tensor
@@ -160,7 +160,7 @@ class _Replay:
         if run is None:
             yield node, "it is not a primitive, and does not tell how to run it again"
             return
-        start = mark()
+        start = next_serial()
         with switched(enabled=True, anomaly=False, scope=node.scope):
             again = run()
         if again.node is not None:

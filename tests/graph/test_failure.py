@@ -114,7 +114,7 @@ def test_a_backward_pass_that_fails_shows_the_operation_whose_rule_it_was():
     with np.errstate(all="ignore"), ag.detect_anomaly(), pytest.raises(AnomalyError), on_error() as failure:
         (ag.sqrt(x) * 0).sum().backward()
     assert [(n.name, n.kind) for n in failure.graph.nodes if n.problem] == [
-        ("sqrt", "operation"), ("gradients", "failure"),
+        ("sqrt", "operation"), ("cotangents_of", "failure"),
     ]  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def test_a_rule_that_raises_is_painted_on_its_operation(broken):
     with pytest.raises(RuntimeError), on_error() as failure:
         broken(ag.exp(x)).sum().backward()
     problems = [(n.name, n.problem) for n in failure.graph.nodes if n.problem]
-    assert problems == [("broken", "RuntimeError: no"), ("gradients", "RuntimeError: no")]
+    assert problems == [("broken", "RuntimeError: no"), ("cotangents_of", "RuntimeError: no")]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import nn, ops
-from autograd_cnn.engine.backward import fit
+from autograd_cnn.engine.backward import unbroadcast_to
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.ops.reduction import count, spread
 from autograd_cnn.testing import check_tape
@@ -234,7 +234,7 @@ def _differs(loss, finding, right):
     u = np.random.default_rng(1).standard_normal(again.shape)[()]
     planted = call.primitive.rules[right.operand](u, again.saved, position)
     true = right(u, {source.name: _saved(source, call) for source in right.sources}, position)
-    planted, true = (fit(share, leaf, "share")[finding.index] for share in (planted, true))
+    planted, true = (unbroadcast_to(share, leaf, "share")[finding.index] for share in (planted, true))
     return not np.isclose(planted, true, rtol=1e-7)
 
 
