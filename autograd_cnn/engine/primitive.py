@@ -188,7 +188,8 @@ class Primitive:
                 if kind not in _SETTLED and not (kind is tuple and _NUMBERS.issuperset(map(type, value))):
                     kept = kept | {name: _kept(value)}
             saved = self._saved(nodes, raw, y, residuals, kept)
-            operands = () if tracked == len(nodes) else raw if light else _untracked(raw, nodes, tracing)
+            whole = tracked == len(nodes) and not tracing
+            operands = () if whole else raw if light else _operands(raw, nodes, tracing)
             node = Node(self, tuple(nodes), saved, y.shape, y.dtype, scope, kept, operands)
         elif y.dtype.kind not in "biuf":
             raise OperandError(
@@ -335,7 +336,7 @@ class Primitive:
     def pullback(
         self, node: Node, g: Array, wanted: Collection[Node] | None, tensor_type: type[Traced] | None
     ) -> Iterator[tuple[Node, Array]]:
-        """Yield each wanted parent of ``node`` with its share of the cotangent ``g``."""
+        """Yield each wanted parent of ``node`` with the cotangent that its rule makes of ``g``."""
         saved = node.saved
         if saved is None:
             raise freed(node, self.name)
@@ -351,21 +352,21 @@ class Primitive:
             rule = rules.get(position) or self._rule(position)
             try:
                 if len(saved) == len(rule.names) and not rule.wants_index:
-                    share = rule.function(g, **saved)  # the usual call, a level less deep
+                    cotangent = rule.function(g, **saved)  # the usual call, a level less deep
                 else:
-                    share = rule(g, saved, position)
+                    cotangent = rule(g, saved, position)
                 try:
-                    fits = share.shape == parent.shape and share.dtype is parent.dtype
+                    fits = cotangent.shape == parent.shape and cotangent.dtype is parent.dtype
                 except AttributeError:
-                    share, fits = _share(rule.function.__name__, share), False
+                    cotangent, fits = _number(rule.function.__name__, cotangent), False
                 if not fits:
-                    share = unbroadcast_to(share, parent, rule.function.__name__)
+                    cotangent = unbroadcast_to(cotangent, parent, rule.function.__name__)
                 if watched:
-                    anomaly.watch_cotangent(rule.function.__name__, node, share)
+                    anomaly.watch_cotangent(rule.function.__name__, node, cotangent)
             except Exception as error:
                 error.add_note(self._where(node, rule))
                 raise
-            yield parent, share
+            yield parent, cotangent
 
     def _rewrapped(self, node: Node, saved: dict[str, Any], tensor_type: type[Traced]) -> dict[str, Any]:
         """Give saved arrays their nodes back, so that a rule's own operations are recorded."""
@@ -396,7 +397,7 @@ class Primitive:
         )
 
 
-def _share(rule: str, value: Any) -> Array:
+def _number(rule: str, value: Any) -> Array:
     """Return what a rule gave as an array if it is a number, or say that it is neither."""
     if isinstance(value, (int, float)):
         return np.asarray(value, np.float64)[()]
@@ -421,15 +422,15 @@ def widened(value: Any) -> Any:
     return value.astype(np.float32) if getattr(value, "dtype", None) == HALF else value
 
 
-def _untracked(raw: list[Any], nodes: list[Node | None], tracing: bool) -> list[Any]:
-    """Return what is kept of the operands that want no gradient, at their positions."""
-    kept = list(raw)
+def _operands(raw: list[Any], nodes: list[Node | None], tracing: bool) -> list[Any]:
+    """Return what is kept of the operands that are no results of other nodes, at their positions."""
+    operands = list(raw)
     for i, node in enumerate(nodes):
-        if node is not None:
-            kept[i] = None
+        if node is not None and not (tracing and node.primitive is None):
+            operands[i] = None
         elif isinstance(value := raw[i], np.ndarray):
-            kept[i] = _kept(value) if tracing else Missing(value.shape, value.dtype)
-    return kept
+            operands[i] = _kept(value) if tracing else Missing(value.shape, value.dtype)
+    return operands
 
 
 def _kept(value: Any) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from autograd_cnn.engine.node import Traced
-from autograd_cnn.explain.call import Element, Index, Term
+from autograd_cnn.explain.terms import Element, Index, Term
 from autograd_cnn.graph.capture import read
 
 LINES: Final = 20
