@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 import numpy as np
 
 from autograd_cnn.engine.node import HALF, Array, Node, Shape, Traced
-from autograd_cnn.engine.recording import switched
+from autograd_cnn.engine.recording import failing, switched
 from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
 
 T = TypeVar("T", bound=Traced)
@@ -227,16 +227,21 @@ def cotangents_of(
         g = output.tensor_type.wrap(g)
     elif not create_graph and isinstance(g, Traced):
         g = g.value
-    with switched(enabled=create_graph):
-        return backward_pass(
-            root,
-            g,
-            output.tensor_type,
-            targets=targets,
-            create_graph=create_graph,
-            retain_graph=create_graph if retain_graph is None else retain_graph,
-            on_step=on_step,
-        )
+    try:
+        with switched(enabled=create_graph):
+            return backward_pass(
+                root,
+                g,
+                output.tensor_type,
+                targets=targets,
+                create_graph=create_graph,
+                retain_graph=create_graph if retain_graph is None else retain_graph,
+                on_step=on_step,
+            )
+    except Exception as error:
+        if (watcher := failing.get()) is not None:
+            watcher(error, where, (output,), {})
+        raise
 
 
 def tracked_tensors(tensors: T | Sequence[T], name: str, where: str) -> list[T]:

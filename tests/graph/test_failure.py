@@ -1,5 +1,7 @@
 """The graph of what had been computed when something failed."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
@@ -114,7 +116,7 @@ def test_a_backward_pass_that_fails_shows_the_operation_whose_rule_it_was():
     with np.errstate(all="ignore"), ag.detect_anomaly(), pytest.raises(AnomalyError), on_error() as failure:
         (ag.sqrt(x) * 0).sum().backward()
     assert [(n.name, n.kind) for n in failure.graph.nodes if n.problem] == [
-        ("sqrt", "operation"), ("cotangents_of", "failure"),
+        ("sqrt", "operation"), ("backward", "failure"),
     ]  # fmt: skip
 
 
@@ -123,7 +125,7 @@ def test_a_rule_that_raises_is_painted_on_its_operation(broken):
     with pytest.raises(RuntimeError), on_error() as failure:
         broken(ag.exp(x)).sum().backward()
     problems = [(n.name, n.problem) for n in failure.graph.nodes if n.problem]
-    assert problems == [("broken", "RuntimeError: no"), ("cotangents_of", "RuntimeError: no")]
+    assert problems == [("broken", "RuntimeError: no"), ("backward", "RuntimeError: no")]
 
 
 @pytest.fixture
@@ -142,6 +144,43 @@ def broken():
     yield broken
     for name in REGISTRY.keys() - before:
         del REGISTRY[name]
+
+
+def test_the_scope_of_an_operation_is_known():
+    x = _leaf([1.0], "x")
+    with pytest.raises(OperandError), on_error() as failure, ag.scope("outer"), ag.scope("inner"):
+        ag.add(x, "one")
+    assert failure.graph.nodes[-1].scope == "outer.inner"
+
+
+def test_an_operation_whose_error_was_caught_is_not_blamed_for_another():
+    def recover(x):
+        with suppress(ShapeError):
+            ag.matmul(x, np.ones((5, 5)))
+        raise KeyError("later")
+
+    with pytest.raises(KeyError), on_error() as failure:
+        recover(_leaf(np.ones((2, 3)), "x"))
+    assert (failure.graph.nodes[-1].name, failure.graph.nodes[-1].problem) == ("recover", "KeyError: 'later'")
+
+
+def test_the_outermost_operation_on_tensors_is_the_one_that_failed():
+    @ag.primitive
+    def outer(x):
+        return ag.matmul(x, np.ones((5, 5)))
+
+    with pytest.raises(ShapeError), on_error() as failure:
+        outer(_leaf(np.ones((2, 3)), "x"))
+    assert failure.graph.nodes[-1].name == "outer"
+    del REGISTRY[f"{__name__}.{outer.forward.__qualname__}"]
+
+
+def test_blocks_inside_of_each_other_all_have_the_graph():
+    x = _leaf([1.0], "x")
+    with pytest.raises(OperandError), on_error() as outer, on_error() as inner:
+        ag.add(x, "one")
+    assert inner.graph == outer.graph
+    assert inner.graph.nodes[-1].name == "add"
 
 
 def test_without_tensors_there_is_no_graph():
