@@ -15,7 +15,7 @@ from typing import Any, cast
 import numpy as np
 
 from autograd_cnn.engine.backward import toposort
-from autograd_cnn.engine.node import Array, Leaf, Missing, Node, Traced, tensor_of
+from autograd_cnn.engine.node import Array, Leaf, Missing, Node, Recordable, Traced, tensor_of
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.recording import switched
 
@@ -56,8 +56,8 @@ def operand(node: Node, position: int) -> Any:
     return node.operands[position] if node.operands else None
 
 
-def argument(primitive: Primitive, position: int) -> str:
-    """Return what an operand is called; after a star, with its number.
+def argument(primitive: Recordable | None, position: int) -> str:
+    """Return what an operand is called, after a star with its number; "" for what is not a primitive.
 
     Examples
     --------
@@ -65,6 +65,8 @@ def argument(primitive: Primitive, position: int) -> str:
     >>> argument(ag.multiply, 1), argument(ag.einsum, 1)
     ('x2', 'operands[1]')
     """
+    if not isinstance(primitive, Primitive):
+        return ""
     name = primitive.signature.operand(position)
     return f"{name}[{position}]" if primitive.variadic else name
 

@@ -9,7 +9,7 @@ import autograd_cnn as ag
 from autograd_cnn import nn
 from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.errors import AnomalyError, OperandError, ShapeError
-from autograd_cnn.graph import Edge, Parameter, on_error
+from autograd_cnn.graph import Attribute, Edge, on_error
 
 NOTE = "the graph up to this call is in the `graph` of what on_error() gave"
 
@@ -46,10 +46,10 @@ def test_arrays_numbers_and_parameters_of_the_call_are_shown():
         ("parameter", "x"), ("input", "array"), ("failure", "correlate2d"),
     ]  # fmt: skip
     assert failure.graph.nodes[-1].parameters == (
-        Parameter("x", "(1, 1, 4, 4)", default=False),
-        Parameter("w", "(1, 2, 3, 3)", default=False),
-        Parameter("stride", "2", default=False),
-        Parameter("padding", "((1, 1), (0, 0))", default=False),
+        Attribute("x", "(1, 1, 4, 4)", default=False),
+        Attribute("w", "(1, 2, 3, 3)", default=False),
+        Attribute("stride", "2", default=False),
+        Attribute("padding", "((1, 1), (0, 0))", default=False),
     )
     with pytest.raises(ValueError, match="broadcast"), on_error() as failure:
         ag.where(True, x, np.ones(3))  # noqa: FBT003  # a condition
