@@ -68,7 +68,7 @@ def _own(value: Tensor) -> tuple[Array, Any]:
     return copy.value, copy.node
 
 
-class _Call:
+class _Run:
     """One run of a function on inputs that this transform tracks."""
 
     def __init__(
@@ -131,11 +131,11 @@ class _Call:
             )
         if self.inputs and not self.nested and not any(x.node in found for x in self.inputs):
             self._warn()
-        shares = [found[x.node] if x.node in found else np.zeros(x.shape, x.dtype) for x in self.inputs]
-        for share in shares:
-            if isinstance(share, np.ndarray):
-                share.flags.writeable = False  # two inputs may have the same array for a gradient
-        return [self.result(share, tracked) for share in shares]
+        cotangents = [found[x.node] if x.node in found else np.zeros(x.shape, x.dtype) for x in self.inputs]
+        for g in cotangents:
+            if isinstance(g, np.ndarray):
+                g.flags.writeable = False  # two inputs may have the same array for a gradient
+        return [self.result(g, tracked) for g in cotangents]
 
     def _warn(self) -> None:
         self.nested = True  # once is enough
@@ -253,7 +253,7 @@ def _value_and_grad(
 
     @wraps(f)
     def both(*args: Any, **options: Any) -> tuple[Any, Any]:
-        call = _Call(where, f, args, numbers, options)
+        call = _Run(where, f, args, numbers, options)
         gradient = call.gathered(call.pulled(None), single)
         return call.result(call.output), gradient
 
@@ -310,7 +310,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     array([1., 0.])
     """
     _check_function("vjp", f)
-    call = _Call("vjp", f, args, tuple(range(len(args))), {})
+    call = _Run("vjp", f, args, tuple(range(len(args))), {})
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         return tuple(call.gathered(call.pulled(cotangent, retain=True), single=False))
@@ -355,7 +355,7 @@ def _jacobian(where: str, f: Callable[..., Any], argnum: int) -> Callable[..., A
 
     @wraps(f)
     def matrix(*args: Any, **options: Any) -> Any:
-        call = _Call(where, f, args, (number,), options)
+        call = _Run(where, f, args, (number,), options)
         if len(call.inputs) != 1:
             raise GradientError(sentence(where, "the argument is not a single array"))
         shape = call.output.shape if isinstance(call.output, Tensor) else np.shape(call.output)
