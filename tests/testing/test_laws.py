@@ -93,7 +93,7 @@ def test_a_kink_is_named(rng):
 )
 def test_a_gradient_unlike_its_operand(rule, got, rng, monkeypatch):
     monkeypatch.setattr(ENGINE, "unbroadcast_to", lambda g, parent, where: g)
-    monkeypatch.setattr(backward, "_handed_out", lambda g, node: g)
+    monkeypatch.setattr(backward, "_in_dtype_of", lambda node, g: g)
     same = _with_rule(lambda x: 1 * x, rule)
     assert _broken(laws.shapes_and_dtypes, same, MATRIX, rng) == (
         f"<lambda>(2x3): the gradient in 'x': expected float64 (2, 3), got {got}"
