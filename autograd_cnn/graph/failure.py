@@ -124,15 +124,20 @@ def _graph(error: Exception, journal: _Journal) -> Graph | None:
 
 
 def _operation(primitive: Primitive, args: Sequence[Any], params: Mapping[str, Any]) -> _Call | None:
-    """Return the call of a primitive, if it is on tensors; what is no array counts among its parameters."""
+    """Return the call of a primitive, if it is on tensors; what is not an array counts among its parameters."""
     count = len(args) if primitive.variadic else len(primitive.operands)
     names = [argument(primitive, position) for position in range(count)]
     arguments = [*zip([*names, *primitive.parameters], args, strict=False), *params.items()]
     if not any(isinstance(value, Traced) for _, value in arguments):
         return None
-    arrays = [(name, value) for name, value in arguments if name in (*names, *primitive.operands) and _is_array(value)]
-    others = [(name, value) for name, value in arguments if (name, value) not in arrays and value is not None]
-    return _Call(primitive.name, arrays, others, recording.get().scope)
+    operands: list[tuple[str, Any]] = []
+    others: list[tuple[str, Any]] = []
+    for name, value in arguments:
+        if name in (*names, *primitive.operands) and isinstance(value, (Traced, np.ndarray, np.generic, int, float)):
+            operands.append((name, value))
+        elif value is not None:
+            others.append((name, value))
+    return _Call(primitive.name, operands, others, recording.get().scope)
 
 
 # --- errors that no operation raised ----------------------------------------------------------
@@ -167,7 +172,3 @@ def _scope(frames: list[FrameType]) -> str:
     """Return the path of the modules that were being called: each call is a frame of its module."""
     modules = (frame.f_locals.get("self") for frame in frames if frame.f_code.co_name == "__call__")
     return ".".join(name for module in modules if (name := getattr(module, "scope_name", "")))
-
-
-def _is_array(value: Any) -> bool:
-    return isinstance(value, (Traced, np.ndarray, np.generic, int, float))

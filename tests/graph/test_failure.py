@@ -75,6 +75,13 @@ def test_arguments_that_are_not_understood_are_told_by_name():
     assert _told(failure.graph.nodes[-1]) == [("x", "(1,)"), ("along", "0")]
 
 
+def test_an_operand_that_is_passed_twice_is_shown_twice():
+    x = _leaf([1.0, 2.0], "x")
+    with pytest.raises(OperandError), on_error() as failure:
+        ag.sum(x, x=np.ones(3))
+    assert _told(failure.graph.nodes[-1]) == [("x", "(2,)"), ("x", "(3,)")]
+
+
 def test_the_module_that_was_called_is_known():
     model = nn.Sequential(nn.Conv2d(1, 2, 3, rng=0), nn.Linear(5, 1, rng=0))
     with pytest.raises(ShapeError), on_error() as failure:
