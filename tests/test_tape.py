@@ -351,6 +351,15 @@ def test_what_no_gradient_flows_to_is_refused(ask, name):
     with pytest.raises(OperandError) as err:
         ask(x.sum(), [x, np.ones(3)])
     assert str(err.value) == f"{name}[1] is not a tensor: expected a tensor, got ndarray"
+    with pytest.raises(OperandError) as err:
+        ask(x.sum(), 3)
+    assert str(err.value) == f"{name} is not understood: expected a list of tensors, got int"
+
+
+def test_only_a_tensor_has_gradients():
+    with pytest.raises(OperandError) as err:
+        gradients(np.float64(1.0), [_leaf()])
+    assert str(err.value) == "gradients: the output is not a tensor: expected a tensor, got float64"
 
 
 def test_backward_fills_the_inputs_alone():

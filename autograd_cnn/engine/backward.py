@@ -5,7 +5,7 @@ cotangents of some tensors.
 """
 
 import weakref
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
 from typing import TypeVar, cast
 
@@ -65,9 +65,13 @@ def _unbroadcast(g: Array, shape: Shape, rule: str) -> Array:
     extra = len(g.shape) - len(shape)
     if extra < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[extra:], strict=True)):
         raise ShapeError(
-            sentence(rule, "a cotangent has the wrong shape",
-                     expected=f"{shape} or a shape that broadcasting makes of it", got=g.shape)
-        )  # fmt: skip
+            sentence(
+                rule,
+                "a cotangent has the wrong shape",
+                expected=f"{shape} or a shape that broadcasting makes of it",
+                got=g.shape,
+            )
+        )
     axes = tuple(i for i in range(len(g.shape)) if i < extra or shape[i - extra] != g.shape[i])
     total = g.sum(axis=axes)
     return total if total.shape == shape else total.reshape(shape)  # what had length 1 stays
@@ -102,12 +106,15 @@ def freed(node: Node, name: str) -> GradientError:
     """Return the error that says why what ``node`` saved is gone; ``name`` is its operation's."""
     if node in _freed_by_failure:
         return GradientError(
-            sentence(name, "the graph has been freed by a backward pass that then failed", hint="compute the output again")
-        )  # fmt: skip
+            sentence(
+                name, "the graph has been freed by a backward pass that then failed", hint="compute the output again"
+            )
+        )
     return GradientError(
-        sentence(name, "the graph has been freed by an earlier backward pass",
-                 hint="pass retain_graph=True to that one")
-    )  # fmt: skip
+        sentence(
+            name, "the graph has been freed by an earlier backward pass", hint="pass retain_graph=True to that one"
+        )
+    )
 
 
 def backward_pass(  # noqa: C901, PLR0912  # all of reverse mode is this one loop
@@ -186,18 +193,30 @@ def backward_pass(  # noqa: C901, PLR0912  # all of reverse mode is this one loo
 
 def _seed(output: Traced, cotangent: Array | None, where: str) -> tuple[Node, Array]:
     """Check what was asked for; return the output's node and the cotangent to begin with."""
+    if not isinstance(output, Traced):
+        raise OperandError(
+            sentence(where, "the output is not a tensor", expected="a tensor", got=type(output).__name__)
+        )
     node = output.node
     if node is None:
         raise GradientError(
-            sentence(where, "nothing was recorded for this output",
-                     hint="make an input with requires_grad=True, and compute outside of no_grad()")
-        )  # fmt: skip
+            sentence(
+                where,
+                "nothing was recorded for this output",
+                hint="make an input with requires_grad=True, and compute outside of no_grad()",
+            )
+        )
     if cotangent is None:
         if output.value.size != 1:
             raise GradientError(
-                sentence(where, "the output is not a scalar", expected="one number", got=f"shape {node.shape}",
-                         hint="reduce it with .sum() or .mean(), or pass a cotangent of its shape")
-            )  # fmt: skip
+                sentence(
+                    where,
+                    "the output is not a scalar",
+                    expected="one number",
+                    got=f"shape {node.shape}",
+                    hint="reduce it with .sum() or .mean(), or pass a cotangent of its shape",
+                )
+            )
         return node, unbroadcast_to(np.ones(node.shape, node.dtype)[()], node, where)
     shape = np.shape(cotangent.value if isinstance(cotangent, Traced) else cotangent)
     if shape != node.shape:
@@ -254,7 +273,12 @@ def tracked_tensors(tensors: T | Sequence[T], name: str, where: str) -> list[T]:
     GradientError
         If one requires no gradient.
     """
-    items = [tensors] if isinstance(tensors, Traced) else list(tensors)
+    items = [tensors] if isinstance(tensors, Traced) else tensors
+    if not isinstance(items, Iterable):
+        raise OperandError(
+            sentence(where, f"{name} is not understood", expected="a list of tensors", got=type(tensors).__name__)
+        )
+    items = list(items)
     for i, tensor in enumerate(items):
         if not isinstance(tensor, Traced):
             raise OperandError(

@@ -83,9 +83,20 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "dtype", "hooks", "operands", "origin", "params", "parents", "primitive", "saved", "scope",
-        "serial", "shape", "tensor",
-    )  # fmt: skip
+        "__weakref__",
+        "dtype",
+        "hooks",
+        "operands",
+        "origin",
+        "params",
+        "parents",
+        "primitive",
+        "saved",
+        "scope",
+        "serial",
+        "shape",
+        "tensor",
+    )
 
     def __init__(
         self,
@@ -175,6 +186,11 @@ def check_differentiable(dtype: np.dtype[Any], where: str) -> None:
     """Raise `OperandError` unless gradients with respect to ``dtype`` make sense."""
     if dtype.kind != "f":
         raise OperandError(
-            sentence(where, "only floats have gradients", expected="float32 or float64", got=dtype,
-                     hint="convert with .astype(np.float32) first")
-        )  # fmt: skip
+            sentence(
+                where,
+                "only floats have gradients",
+                expected="float32 or float64",
+                got=dtype,
+                hint="convert with .astype(np.float32) first",
+            )
+        )

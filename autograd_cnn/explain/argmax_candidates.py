@@ -46,22 +46,35 @@ def _in_window(result: ResultElement, position: int) -> Array:
     shape = np.shape(result.call.operands[position])
     params = result.call.params
     geometry = windows(
-        "explain", (shape[-2], shape[-1]), params["window"],
+        "explain",
+        (shape[-2], shape[-1]),
+        params["window"],
         stride=params["window"] if params["stride"] is None else params["stride"],
-        padding=params["padding"], dilation=params["dilation"], ceil_mode=params["ceil_mode"],
-    )  # fmt: skip
+        padding=params["padding"],
+        dilation=params["dilation"],
+        ceil_mode=params["ceil_mode"],
+    )
     rows, columns = (
         [pixel for pixel in range(i * s - before, i * s - before + k * d, d) if 0 <= pixel < n]
         for i, n, k, s, (before, _), d in zip(
-            result.index[-2:], geometry.image, geometry.size, geometry.stride, geometry.padding, geometry.dilation,
+            result.index[-2:],
+            geometry.image,
+            geometry.size,
+            geometry.stride,
+            geometry.padding,
+            geometry.dilation,
             strict=True,
         )
-    )  # fmt: skip
+    )
     mask: Array = np.zeros(shape, bool)
     mask[(*result.index[:-2], *np.ix_(rows, columns))] = True
     return mask
 
 
 _CANDIDATES: Final[dict[Primitive, Callable[[ResultElement, int], Array]]] = {
-    ops.maximum: ResultElement.seed_on, ops.minimum: ResultElement.seed_on, ops.max: _along_axis, ops.min: _along_axis, ops.max_pool: _in_window,
-}  # fmt: skip
+    ops.maximum: ResultElement.seed_on,
+    ops.minimum: ResultElement.seed_on,
+    ops.max: _along_axis,
+    ops.min: _along_axis,
+    ops.max_pool: _in_window,
+}

@@ -71,9 +71,12 @@ def explain(tensor: Traced, index: int | Sequence[int] = ()) -> Explanation:
         return question.explanation(note="what happened inside was not kept; explain a result inside of the function")
     if node.saved is None:
         raise GradientError(
-            sentence("explain", "the graph has been freed by a backward pass",
-                     hint="explain before it, or pass retain_graph=True to it")
-        )  # fmt: skip
+            sentence(
+                "explain",
+                "the graph has been freed by a backward pass",
+                hint="explain before it, or pass retain_graph=True to it",
+            )
+        )
     parts = summands(node)
     if parts:
         return question.of_summands(parts)
@@ -158,9 +161,14 @@ class _Question:
         formula = (getattr(primitive, "__doc__", None) or "").strip().partition("\n")[0].replace("``", "")
         name = primitive.name if primitive else ""
         return Explanation(
-            self.tensor, self.value, self.index, name, formula if isinstance(primitive, Primitive) else "",
-            sources=sources or {}, **fields,
-        )  # fmt: skip
+            self.tensor,
+            self.value,
+            self.index,
+            name,
+            formula if isinstance(primitive, Primitive) else "",
+            sources=sources or {},
+            **fields,
+        )
 
     def values(self, nodes: Iterable[Node | None]) -> dict[Node, Array]:
         """Return the values of some of the nodes before this one."""
@@ -278,14 +286,19 @@ def _recorded(tensor: Traced) -> Node:
         raise OperandError(sentence("explain", "it has no tape", expected="a tensor", got=type(tensor).__name__))
     if tensor.node is None:
         raise GradientError(
-            sentence("explain", "nothing was recorded for this tensor", hint="for a gradient, keep a "
-                     "seed = ag.tensor(1.0, requires_grad=True) and call loss.backward(seed, create_graph=True)")
-        )  # fmt: skip
+            sentence(
+                "explain",
+                "nothing was recorded for this tensor",
+                hint="for a gradient, keep a "
+                "seed = ag.tensor(1.0, requires_grad=True) and call loss.backward(seed, create_graph=True)",
+            )
+        )
     if tensor.node.primitive is None:
         raise GradientError(
-            sentence("explain", "a leaf was given, not computed",
-                     hint="explain what was computed from it, or its gradient")
-        )  # fmt: skip
+            sentence(
+                "explain", "a leaf was given, not computed", hint="explain what was computed from it, or its gradient"
+            )
+        )
     return tensor.node
 
 
@@ -299,12 +312,17 @@ def _checked(index: int | Sequence[int], shape: Shape) -> Index:
         ) from None
     if len(numbers) != len(shape):
         raise ArgumentError(
-            sentence("explain", "the index has the wrong number of axes",
-                     expected=f"{len(shape)}, for the shape {shape_text(shape)}", got=len(numbers))
-        )  # fmt: skip
+            sentence(
+                "explain",
+                "the index has the wrong number of axes",
+                expected=f"{len(shape)}, for the shape {shape_text(shape)}",
+                got=len(numbers),
+            )
+        )
     if not all(-n <= i < n for i, n in zip(numbers, shape, strict=True)):
         raise ArgumentError(
-            sentence("explain", "the index is out of range", expected=f"one into the shape {shape_text(shape)}",
-                     got=numbers)
-        )  # fmt: skip
+            sentence(
+                "explain", "the index is out of range", expected=f"one into the shape {shape_text(shape)}", got=numbers
+            )
+        )
     return tuple(i % n for i, n in zip(numbers, shape, strict=True))

@@ -174,9 +174,10 @@ class ResultElement:
             group = {left[0]}
             while True:
                 near = {
-                    p for p in left
+                    p
+                    for p in left
                     if p not in group and (self.asks(p) & group or any(p in self.asks(member) for member in group))
-                }  # fmt: skip
+                }
                 if not near:
                     break
                 group |= near

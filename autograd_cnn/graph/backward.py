@@ -44,10 +44,14 @@ def record(output: Traced) -> Backward:
     """
     if output.value.size != 1:
         raise GradientError(
-            sentence("graph.capture", "the output is not a scalar", expected="one number",
-                     got=f"shape {output.value.shape}",
-                     hint="reduce it with .sum() or .mean(), or leave out backward=True")
-        )  # fmt: skip
+            sentence(
+                "graph.capture",
+                "the output is not a scalar",
+                expected="one number",
+                got=f"shape {output.value.shape}",
+                hint="reduce it with .sum() or .mean(), or leave out backward=True",
+            )
+        )
     seed = output.tensor_type.wrap(np.ones(output.value.shape, output.value.dtype))
     seed.node = leaf = Leaf(seed)
     backward = Backward(leaf)

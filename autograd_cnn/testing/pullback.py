@@ -123,9 +123,15 @@ def unit(rng: np.random.Generator, *shapes: Shape) -> list[Numbers]:
 
 
 def is_slope(
-    what: str, by_tape: float, f: Callable[[float], float], tolerance: float, *, reach: Collection[float] = (1.0,),
-    spread: float = 0.0, rounded: float = 0.0,
-) -> float:  # fmt: skip
+    what: str,
+    by_tape: float,
+    f: Callable[[float], float],
+    tolerance: float,
+    *,
+    reach: Collection[float] = (1.0,),
+    spread: float = 0.0,
+    rounded: float = 0.0,
+) -> float:
     """Return how far a number is from the derivative of ``f`` at 0, by differences; raise if that is too far.
 
     ``reach``, ``spread`` and ``rounded`` are those of `gradcheck.compared`.

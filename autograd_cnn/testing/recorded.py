@@ -71,9 +71,12 @@ def check_tape(loss: Traced, *, tolerance: float = 1e-6, seed: int = 0) -> TapeR
         raise OperandError(sentence("check_tape", "no tape", expected="a tensor", got=type(loss).__name__))
     if loss.node is None:
         raise ArgumentError(
-            sentence("check_tape", "nothing was recorded for this output",
-                     hint="make an input with requires_grad=True, and compute outside of no_grad()")
-        )  # fmt: skip
+            sentence(
+                "check_tape",
+                "nothing was recorded for this output",
+                hint="make an input with requires_grad=True, and compute outside of no_grad()",
+            )
+        )
     rng = np.random.default_rng(seed)
     findings: list[Finding] = []
     checked = nodes = 0

@@ -135,9 +135,14 @@ def _row(finding: Finding) -> tuple[str, ...]:
     text = finding.text if finding.expected is None else ""
     at = "" if finding.index is None else str(finding.index)
     return (
-        finding.kind, finding.primitive, finding.argument, at, _number(finding.expected), _number(finding.got),
+        finding.kind,
+        finding.primitive,
+        finding.argument,
+        at,
+        _number(finding.expected),
+        _number(finding.got),
         " | ".join(part for part in (source, text) if part),
-    )  # fmt: skip
+    )
 
 
 def _number(value: float | None) -> str:
