@@ -197,21 +197,22 @@ class Values:
     ) -> None:
         self._kept = {**kept_values(order), **(known or {})}
         self._computed: dict[Node, Array] = {}
-        self.nodes = sorted(order if wanted is None else self._needed(wanted), key=attrgetter("serial"))
+        self.nodes = sorted(order if wanted is None else self._ancestors_of(wanted), key=attrgetter("serial"))
         self._uses = Counter(
             parent for node in self.nodes if node not in self._kept for parent in node.parents if parent is not None
         )
 
-    def _needed(self, wanted: Iterable[Node]) -> set[Node]:
-        needed: set[Node] = set()
+    def _ancestors_of(self, wanted: Iterable[Node]) -> set[Node]:
+        """Return the wanted nodes and those from whose values theirs are computed."""
+        nodes: set[Node] = set()
         stack = list(wanted)
         while stack:
             node = stack.pop()
-            if node not in needed:
-                needed.add(node)
+            if node not in nodes:
+                nodes.add(node)
                 if node not in self._kept:
                     stack.extend(parent for parent in node.parents if parent is not None)
-        return needed
+        return nodes
 
     def take(self, node: Node) -> Array | None:
         """Return the value of a node, or None where it is not known."""

@@ -65,8 +65,8 @@ def explain(tensor: Traced, index: int | Sequence[int] = ()) -> Explanation:
        -6 = x[0, 2] 3 × g[0, 1] -2
        -4 = x[0, 1] 2 × g[0, 0] -2
     """
-    node = _recorded(tensor)
-    question = _Question(tensor, node, _checked(index, node.shape))
+    node = _node_of(tensor)
+    question = _Question(tensor, node, _index_of(index, node.shape))
     if not isinstance(node.primitive, Primitive):
         return question.explanation(note="what happened inside was not kept; explain a result inside of the function")
     if node.saved is None:
@@ -189,7 +189,7 @@ class _Question:
         if rest and not missing:
             raise GradientError(_CHANGED)
         return self.explanation(
-            {part.argument: part.source for part in parts}, terms=(*terms, *_unexplained(rest, missing))
+            {part.argument: part.source for part in parts}, terms=(*terms, *_remainder(rest, missing))
         )
 
     def of_choice(self, result: ResultElement) -> Explanation | None:
@@ -219,7 +219,7 @@ class _Question:
                 missing += [result.name(position) for position in group]
         rest = self.rest(terms)
         if not rest or missing:
-            return self.explanation(_sources(result.call), terms=(*terms, *_unexplained(rest, missing)))
+            return self.explanation(_sources(result.call), terms=(*terms, *_remainder(rest, missing)))
         now = result.value()
         if now is not None and not self.rest(terms, now):
             raise GradientError(_CHANGED)
@@ -264,7 +264,7 @@ _CHANGED: Final = sentence(
 )
 
 
-def _unexplained(rest: float, missing: list[str]) -> list[Term]:
+def _remainder(rest: float, missing: list[str]) -> list[Term]:
     """Return as a term what is left of the value for that which is missing."""
     return [Term(rest, text=f"{' and '.join(missing)}, which the tape did not keep")] if rest else []
 
@@ -281,7 +281,7 @@ def _sources(call: Call) -> dict[str, Any]:
 # --- what is asked ----------------------------------------------------------------------------
 
 
-def _recorded(tensor: Traced) -> Node:
+def _node_of(tensor: Traced) -> Node:
     if not isinstance(tensor, Traced):
         raise OperandError(sentence("explain", "it has no tape", expected="a tensor", got=type(tensor).__name__))
     if tensor.node is None:
@@ -302,7 +302,7 @@ def _recorded(tensor: Traced) -> Node:
     return tensor.node
 
 
-def _checked(index: int | Sequence[int], shape: Shape) -> Index:
+def _index_of(index: int | Sequence[int], shape: Shape) -> Index:
     """Return the index with all its numbers from 0 on."""
     try:
         numbers = tuple(map(operator.index, index if isinstance(index, Sequence) else (index,)))

@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
+import autograd_cnn.testing.samples  # fills SAMPLES
 from autograd_cnn import nn
 from autograd_cnn.engine.backward import gradients, toposort
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError
 from autograd_cnn.testing import check_tape
+from autograd_cnn.testing.case import SAMPLES
+from autograd_cnn.testing.pullback import tracked
 
 
 def _leaf(*shape, dtype=None):
@@ -102,6 +105,19 @@ def test_what_is_right_raises_no_alarm(case):
     report = check_tape(f(x))
     assert report.ok, report
     assert {finding.kind for finding in report.findings} <= {"kink"}
+
+
+@pytest.mark.parametrize("primitive", [p for p in SAMPLES if p.rules], ids=lambda primitive: primitive.name)
+def test_each_primitive_is_checked_at_its_samples(primitive):
+    for case in SAMPLES[primitive]:
+        with ag.tracing():
+            y = primitive(*tracked(case), **case.params)
+        report = check_tape(y)
+        assert report.ok, (str(case), report)
+        unchecked = [finding.text for finding in report.findings if finding.kind == "unchecked"]
+        flat = primitive is ag.prod and not case.params and np.sum(case.arrays[0] == 0) > 2  # to the second order, too
+        assert unchecked == (["x: differences are too rough here"] if flat else []), str(case)
+        assert report.checked == len(case.differentiable) - len(unchecked), str(case)
 
 
 class Recurrent(nn.Module):
