@@ -255,7 +255,7 @@ class _Question:
             slopes += [(result.element(position, int(flat)), float(row.flat[flat])) for flat in positions]
         note = "" if slopes else "its derivatives are all 0"
         if missing and now is None:
-            note = f"the tape did not keep {' and '.join(missing)}"
+            note = f"the tape did not keep {' and '.join(missing)}; record it under ag.tracing()"
         return self.explanation(_sources(result.call), slopes=tuple(slopes), note=note)
 
 
@@ -266,7 +266,7 @@ _CHANGED: Final = sentence(
 
 def _remainder(rest: float, missing: list[str]) -> list[Term]:
     """Return as a term what is left of the value for that which is missing."""
-    return [Term(rest, text=f"{' and '.join(missing)}, which the tape did not keep")] if rest else []
+    return [Term(rest, text=f"{' and '.join(missing)}, which the tape keeps under ag.tracing() alone")] if rest else []
 
 
 def _sources(call: Call) -> dict[str, Any]:
