@@ -28,11 +28,11 @@ class Segment:
         start = next_serial()
         with enable_grad():
             again: Tensor = node.saved["run"]()
-        borders = {parent for parent in node.parents if parent is not None}
-        targets = borders if wanted is None else borders & set(wanted)
+        parents = {parent for parent in node.parents if parent is not None}
+        targets = parents if wanted is None else parents & set(wanted)
         root = again.node
         if root is None:
-            raise _not_the_same()
+            raise _different()
         recorded = tensor_type is not None  # then later passes come through here, too
         yield from backward_pass(
             root, g, Tensor, targets=targets, since=start, create_graph=recorded, retain_graph=recorded
@@ -75,8 +75,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(f)
     def run(*args: Any, **options: Any) -> Any:
-        start, modules = next_serial(), Modules()
-        with modules.noticed():
+        start, modules = next_serial(), ModuleStates()
+        with modules.watch():
             output = f(*args, **options)
         if not isinstance(output, Tensor):
             raise OperandError(
@@ -85,45 +85,45 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             )  # fmt: skip
         if output.node is None or output.node.serial < start:
             return output
-        kept = [_kept(arg) for arg in args]
-        named = {name: _kept(arg) for name, arg in options.items()}
-        borders, value = _borders(output.node, start), output.value
-        leaves = [(node.tensor, tensor.value) for node in borders if (tensor := tensor_of(node)) is not None]
+        operands = [_snapshot(arg) for arg in args]
+        params = {name: _snapshot(arg) for name, arg in options.items()}
+        boundary, value = _boundary(output.node, start), output.value
+        leaves = [(node.tensor, tensor.value) for node in boundary if (tensor := tensor_of(node)) is not None]
 
         def again() -> Any:
             _check_leaves(leaves)
-            with modules.as_they_were():
-                repeated = f(*kept, **named)
-            if not isinstance(repeated, Tensor) or not _same(value, repeated.value):
-                raise _not_the_same()
+            with modules.rewind():
+                repeated = f(*operands, **params)
+            if not isinstance(repeated, Tensor) or not _equal(value, repeated.value):
+                raise _different()
             return repeated
 
         saved = {"run": again}
-        node = Node(Segment(), borders, saved, output.shape, output.dtype, recording.get().scope)
+        node = Node(Segment(), boundary, saved, output.shape, output.dtype, recording.get().scope)
         return Tensor.wrap(output.value, node)
 
     return run
 
 
-class Modules:
+class ModuleStates:
     """The modules that a function calls, with the buffers and generators that they had before."""
 
     def __init__(self) -> None:
-        self._held: dict[int, tuple[Any, dict[str, Any]]] = {}
-        self._states: dict[int, tuple[np.random.Generator, Any]] = {}
+        self._buffers: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._generators: dict[int, tuple[np.random.Generator, Any]] = {}
 
     def enter(self, module: Any) -> None:
         """Note what a module has that a call of it may change."""
-        if id(module) in self._held:
+        if id(module) in self._buffers:
             return
         parts = vars(module)
-        self._held[id(module)] = module, {name: parts[name] for name in module.buffer_names}
+        self._buffers[id(module)] = module, {name: parts[name] for name in module.buffer_names}
         for part in parts.values():
-            if isinstance(part, np.random.Generator) and id(part) not in self._states:
-                self._states[id(part)] = part, part.bit_generator.state
+            if isinstance(part, np.random.Generator) and id(part) not in self._generators:
+                self._generators[id(part)] = part, part.bit_generator.state
 
     @contextmanager
-    def noticed(self) -> Iterator[None]:
+    def watch(self) -> Iterator[None]:
         """Note the modules that are called inside."""
         outer = entering.get()
 
@@ -139,21 +139,23 @@ class Modules:
             entering.reset(token)
 
     @contextmanager
-    def as_they_were(self) -> Iterator[None]:
+    def rewind(self) -> Iterator[None]:
         """Give the modules inside what they had before; afterwards they have again what they have now."""
-        held = [(module, {name: vars(module)[name] for name in buffers}) for module, buffers in self._held.values()]
-        states = [(generator, generator.bit_generator.state) for generator, _ in self._states.values()]
+        buffers = [(module, {name: vars(module)[name] for name in old}) for module, old in self._buffers.values()]
+        generators = [(generator, generator.bit_generator.state) for generator, _ in self._generators.values()]
         try:
-            _give(self._held.values(), self._states.values())
+            _restore(self._buffers.values(), self._generators.values())
             yield
         finally:
-            _give(held, states)
+            _restore(buffers, generators)
 
 
-def _give(held: Iterable[tuple[Any, dict[str, Any]]], states: Iterable[tuple[np.random.Generator, Any]]) -> None:
-    for module, buffers in held:
-        vars(module).update(buffers)
-    for generator, state in states:
+def _restore(
+    buffers: Iterable[tuple[Any, dict[str, Any]]], generators: Iterable[tuple[np.random.Generator, Any]]
+) -> None:
+    for module, arrays in buffers:
+        vars(module).update(arrays)
+    for generator, state in generators:
         generator.bit_generator.state = state
 
 
@@ -169,7 +171,7 @@ def _check_leaves(leaves: Iterable[tuple[Any, Any]]) -> None:
             )  # fmt: skip
 
 
-def _same(first: Any, second: Any) -> bool:
+def _equal(first: Any, second: Any) -> bool:
     """Tell whether two results are equal up to rounding."""
     if first.shape != second.shape or first.dtype != second.dtype:
         return False
@@ -179,19 +181,19 @@ def _same(first: Any, second: Any) -> bool:
     return bool(np.allclose(second, first, rtol=0.0, atol=100 * np.finfo(first.dtype).eps * size, equal_nan=True))
 
 
-def _not_the_same() -> GradientError:
+def _different() -> GradientError:
     return GradientError(
         sentence("checkpoint", "the function did not compute the same when it ran again",
                  hint="it depends on what has changed since, or on random numbers")
     )  # fmt: skip
 
 
-def _borders(root: Node, start: int) -> tuple[Node, ...]:
+def _boundary(root: Node, start: int) -> tuple[Node, ...]:
     """Return the nodes recorded before ``start`` on which those recorded since depend."""
     return tuple(node for node in toposort(root, since=start) if node.serial < start)
 
 
-def _kept(arg: Any) -> Any:
+def _snapshot(arg: Any) -> Any:
     """Hold on to what ``arg`` is now: a tensor may move on, and an array may be written to."""
     if isinstance(arg, Tensor):
         return Tensor.wrap(arg.value, arg.node)
