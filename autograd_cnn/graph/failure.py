@@ -70,6 +70,7 @@ def on_error() -> Iterator[Failure]:
         raise
     finally:
         failing.reset(token)
+        journal.clear()  # the error's traceback leads here, and from here to the error
 
 
 class _Call(NamedTuple):
@@ -86,6 +87,10 @@ class _Journal:
 
     def __init__(self, outer: Watcher | None) -> None:
         self._outer = outer
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what failed."""
         self._error: Exception | None = None
         self._call: _Call | None = None
         self._nodes: list[Node] = []
@@ -93,7 +98,8 @@ class _Journal:
     def __call__(self, error: Exception, failed: Any, args: Sequence[Any], params: Mapping[str, Any]) -> None:
         """Note what failed."""
         if self._error is not error:
-            self._error, self._call, self._nodes = error, None, []
+            self.clear()
+            self._error = error
         if isinstance(failed, Node):
             self._nodes.append(failed)
         elif isinstance(failed, Primitive):

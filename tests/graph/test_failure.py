@@ -1,5 +1,7 @@
 """The graph of what had been computed when something failed."""
 
+import gc
+import weakref
 from contextlib import suppress
 
 import numpy as np
@@ -188,6 +190,20 @@ def test_blocks_inside_of_each_other_all_have_the_graph():
         ag.add(x, "one")
     assert inner.graph == outer.graph
     assert inner.graph.nodes[-1].name == "add"
+
+
+def test_nothing_is_kept_alive():
+    x = _leaf(np.ones((2, 3)), "x")
+    trace = weakref.ref(x)
+    gc.disable()
+    try:
+        with suppress(ShapeError), on_error() as failure:
+            ag.matmul(x, np.ones((5, 5)))
+        del x
+        assert trace() is None
+    finally:
+        gc.enable()
+    assert failure.graph.nodes[-1].name == "matmul"
 
 
 def test_without_tensors_there_is_no_graph():
