@@ -62,8 +62,9 @@ def argument(primitive: Recordable | None, position: int) -> str:
     Examples
     --------
     >>> import autograd_cnn as ag
-    >>> argument(ag.multiply, 1), argument(ag.einsum, 1)
-    ('x2', 'operands[1]')
+    >>> x = ag.tensor([1.0], requires_grad=True)
+    >>> argument(ag.multiply, 1), argument(ag.concatenate([x, x]).node.primitive, 1)
+    ('x2', 'arrays[1]')
     """
     if not isinstance(primitive, Primitive):
         return ""
