@@ -794,3 +794,20 @@ def test_nodes_say_what_they_are():
     assert repr(x.node) == f"<Node {x.node.serial}: leaf (3,) float64>"
     assert repr(y.node) == f"<Node {y.node.serial}: multiply (3,) float64>"
     assert y.node.serial > x.node.serial
+
+
+# --- watching a pass --------------------------------------------------------------------------
+
+
+def test_a_pass_that_is_watched_says_whose_work_comes_next_and_runs_no_hooks():
+    x = _leaf()
+    a = x * 2.0
+    a.register_hook(lambda g: g * 10)
+    y = (a + ag.exp(a)).sum()
+    add, exp = y.node.parents[0], y.node.parents[0].parents[1]
+    steps = []
+    found = cotangents_of(y, None, where="here", on_step=lambda node, g: steps.append((node, np.array(g))))
+    assert [node for node, _ in steps] == [y.node, add, exp, a.node, exp, a.node, x.node]
+    np.testing.assert_array_equal(steps[3][1], [1, 1, 1])  # so far
+    np.testing.assert_array_equal(steps[5][1], 1 + np.exp(a.numpy()))
+    np.testing.assert_array_equal(found[x.node], 2 * steps[5][1])

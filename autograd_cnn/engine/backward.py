@@ -143,9 +143,8 @@ def backward_pass(  # noqa: C901, PLR0912  # all of reverse mode is this one loo
     create_graph, retain_graph : bool
         As for `gradients`.
     on_step : callable, optional
-        Watches the pass. It is called before the rules of a node run, with the node and its cotangent; and before two
-        cotangents are added at a fan-out, with the node that they belong to and the sum so far. A pass that is
-        watched runs no hooks.
+        Watches the pass: called with a node and its cotangent whenever what comes next is that node's work, which is
+        its rules or, at a fan-out, adding to its cotangent so far. A pass that is watched runs no hooks.
     """
     order = toposort(root, since)
     wanted = None if targets is None else _on_paths_to(targets, order)
@@ -236,7 +235,7 @@ def cotangents_of(
     where: str,
     on_step: Callable[[Node, Array], None] | None = None,
 ) -> dict[Node, Array]:
-    """Return what `gradients` does by node: arrays, or under ``create_graph`` tensors.
+    """Return what `gradients` does, by node: arrays, or under ``create_graph`` tensors.
 
     Without ``targets`` these are all leaves that the output depends on. A target that it does not depend on is missing.
     Errors name the function ``where``.
