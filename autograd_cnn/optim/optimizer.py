@@ -214,7 +214,7 @@ class Optimizer:
         while moves:
             try:
                 parameter, out, state = moves[-1]
-                parameter.data = Tensor.of(out)  # not copied
+                parameter.data = Tensor.wrap(out)  # not copied
                 self.state[parameter] = state
                 moves.pop()
             except KeyboardInterrupt as error:
