@@ -18,6 +18,7 @@ from autograd_cnn import search_path  # isort: skip  # noqa: F401  # before any 
 from autograd_cnn import data, errors, graph, interop, nn, ops, optim, testing, train
 from autograd_cnn.checkpoint import checkpoint
 from autograd_cnn.compile import compile
+from autograd_cnn.engine.backward import gradients
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.engine.recording import detect_anomaly, enable_grad, no_grad, scope, tracing
 from autograd_cnn.explain import explain
@@ -169,6 +170,7 @@ __all__ = [
     "getitem",
     "global_mean_pool",
     "grad",
+    "gradients",
     "graph",
     "greater",
     "greater_equal",

@@ -123,7 +123,7 @@ class Compiled(Generic[P, T]):
         return self._recorded(key, arrays, args, options)
 
     def _recorded(self, key: Any, arrays: list[Any], args: Any, options: Any) -> Any:
-        tensors = [Tensor.of(_read_only(x)) for x in arrays]
+        tensors = [Tensor.wrap(_read_only(x)) for x in arrays]
         trace = Trace([t.value for t in tensors])
         args, options = _rebuilt((args, options), iter(tensors))
         token = entering.set(trace.enter)
@@ -182,7 +182,7 @@ class _Replay:
     def __call__(self, arrays: list[Any]) -> Any:
         values = [x.value if isinstance(x, Tensor) else x for x in arrays]
         results = self.plan(*values)
-        return _filled(self._result, iter([Tensor.of(_frozen(y, values)) for y in results]))
+        return _filled(self._result, iter([Tensor.wrap(_frozen(y, values)) for y in results]))
 
 
 def _reason(arrays: Sequence[Any]) -> str:

@@ -213,12 +213,26 @@ def test_arguments_may_be_nested_and_numbers_choose_the_plan():
 def test_gradients_of_gradients():
     def step(x):
         x = ag.tensor(x, requires_grad=True)
-        (first,) = ag.engine.backward.gradients(ag.sum(ag.tanh(x) ** 3), [x], create_graph=True).values()
+        (first,) = ag.gradients(ag.sum(ag.tanh(x) ** 3), [x], create_graph=True)
         (first**2).sum().backward()
         return x.grad
 
     compiled = ag.compile(step)
     for x in np.random.default_rng(0).standard_normal((4, 3)):
+        assert _bits(compiled(x)) == _bits(step(x))
+    assert compiled.plan is not None
+
+
+def test_gradients_without_a_graph():
+    w = ag.tensor([1.0, 2.0], requires_grad=True)
+
+    def step(x):
+        loss = ag.sum(ag.sin(w * x))
+        (g,) = ag.gradients(loss, [w])
+        return loss, g * 2, ag.grad(lambda v: ag.sum(v**3))(x)
+
+    compiled = ag.compile(step)
+    for x in np.random.default_rng(0).standard_normal((4, 2)):
         assert _bits(compiled(x)) == _bits(step(x))
     assert compiled.plan is not None
 
@@ -356,7 +370,7 @@ REASONS = {
     _counts: "multiply took something else in the next run",
     _grows: "it made 2 calls in one run and 0 in the next",
     _hooked: "a hook runs",
-    _retained: "retain_grad() keeps a gradient in the middle",
+    _retained: "retain_grad() or inputs= keeps a gradient in the middle",
     _sets_an_attribute: "the attribute 'calls' of a module is set",
     _turns_to_evaluation: "the attribute 'training' of a module is set",
     _still_recorded: "a result can still be differentiated",

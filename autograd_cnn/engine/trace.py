@@ -216,9 +216,12 @@ class Trace:
         self._made.add(slot)
         self.calls.append(Call(_copy, "copy", args, outputs=(slot,), origin=users_line()))
 
-    def made(self, tensor: Traced) -> bool:
-        """Whether a tensor was made inside, so that nobody outside looks at its gradient."""
-        return self.slot_of(tensor.value) in self._made
+    def add_gradient(self, tensor: Traced, adding: Callable[[Array], None], g: Traced) -> None:
+        """Add the call that adds a cotangent to a tensor's ``grad``, unless the tensor was made inside."""
+        if tensor.node is not None and tensor.node.primitive is not None:
+            self.refuse("retain_grad() or inputs= keeps a gradient in the middle")
+        if self.slot_of(tensor.value) not in self._made:
+            self.add_call(adding, (g,))
 
     def enter(self, module: Any) -> None:
         """Take note of a module that is called."""

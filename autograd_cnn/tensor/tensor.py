@@ -5,7 +5,7 @@ Everything here is a spelling: each operator and method names the primitive that
 
 import operator
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_cnn import ops
-from autograd_cnn.engine.backward import followers, gradients
+from autograd_cnn.engine.backward import as_tensor, cotangents_of, followers, tracked_tensors
 from autograd_cnn.engine.composite import parsed
-from autograd_cnn.engine.node import Array, Leaf, Node, Shape, Traced, check_differentiable, values_of
+from autograd_cnn.engine.node import Array, Leaf, Node, Shape, Traced, check_differentiable, tensor_of, values_of
 from autograd_cnn.engine.recording import recording
 from autograd_cnn.engine.signature import check_flag, copied
 from autograd_cnn.engine.trace import RUNNING, current, reading
@@ -89,7 +89,7 @@ class Tensor(NumpyFunctions, TorchMethods):
             trace.add_copy(data, self.value)
 
     @classmethod
-    def of(cls, value: Array, node: Node | None = None) -> Self:
+    def wrap(cls, value: Array, node: Node | None = None) -> Self:
         """Wrap ``value`` as it is, without a copy."""
         self = cls.__new__(cls)
         self.value = value
@@ -225,12 +225,16 @@ class Tensor(NumpyFunctions, TorchMethods):
 
     def detach(self) -> "Tensor":
         """Return a tensor with the same values and no history."""
-        return Tensor.of(self.value)
+        return Tensor.wrap(self.value)
 
     # --- gradients ----------------------------------------------------------------------------
 
     def backward(
-        self, gradient: ArrayLike | None = None, retain_graph: bool = False, create_graph: bool = False
+        self,
+        gradient: ArrayLike | None = None,
+        retain_graph: bool = False,
+        create_graph: bool = False,
+        inputs: "Tensor | Sequence[Tensor] | None" = None,
     ) -> None:
         """Add the gradient of this tensor to ``grad`` of every leaf that it depends on.
 
@@ -242,50 +246,53 @@ class Tensor(NumpyFunctions, TorchMethods):
             Keep what was saved, so that `backward` can be called again.
         create_graph : bool
             Record the backward pass, so that ``grad`` can itself be differentiated.
+        inputs : sequence of Tensor, or Tensor, optional
+            Fill ``grad`` of these alone, intermediate results among them. One on which this tensor does not depend
+            keeps the ``grad`` that it has.
 
         Raises
         ------
         GradientError
-            If nothing was recorded, the tensor is no single number, or the graph is freed.
+            If nothing was recorded, the tensor is not a single number, the graph is freed, or one of the inputs
+            requires no gradient.
 
         Examples
         --------
         >>> import autograd_cnn as ag
         >>> x = ag.tensor(3.0, requires_grad=True)
         >>> (x**2).backward(create_graph=True)
-        >>> x.grad.item(), ag.engine.backward.gradients(x.grad, [x])[x.node].item()
-        (6.0, 2.0)
+        >>> x.grad.item(), ag.gradients(x.grad, [x])
+        (6.0, [tensor(2.)])
         """
-        trace = current.get() if RUNNING else None
-        if trace is not None:
-            trace.differentiated.append(self.node)
-        recorded = create_graph or trace is not None
-        found = gradients(
-            self, None, gradient, create_graph=recorded, retain_graph=retain_graph or recorded, where="backward"
+        nodes = None
+        if inputs is not None:
+            inputs = list({id(tensor): tensor for tensor in tracked_tensors(inputs, "inputs", "backward")}.values())
+            if not inputs:
+                raise GradientError(sentence("backward", "inputs is empty", hint="leave it out for every leaf"))
+            nodes = {tensor.node for tensor in inputs if tensor.node is not None}
+        cotangents = cotangents_of(
+            self,
+            nodes,
+            gradient,
+            create_graph=create_graph,
+            retain_graph=retain_graph or create_graph,
+            where="backward",
         )
-        totals: list[tuple[Tensor, Tensor]] = []
-        for node, g in found.items():
-            tensor = node.tensor() if node.tensor is not None else None
-            if isinstance(tensor, Tensor) and tensor.node is node:  # it may have moved on since
-                if trace is not None:
-                    if not tensor.is_leaf:
-                        trace.refuse("retain_grad() keeps a gradient in the middle")
-                    if not trace.made(tensor):
-                        trace.add_call(tensor.add_grad, (g,))
-                totals.append((tensor, tensor.total(g if create_graph or not isinstance(g, Tensor) else g.detach())))
-        for tensor, total in totals:  # all of them or none, if adding up fails
+        if inputs is None:
+            leaves = [tensor_of(node) for node in cotangents]
+            inputs = [tensor for tensor in leaves if isinstance(tensor, Tensor)]
+        sums: list[tuple[Tensor, Tensor | None]] = []
+        for tensor in inputs:
+            g = as_tensor(cotangents.get(tensor.node), self) if tensor.node is not None else None
+            sums.append((tensor, _total(tensor.grad, g)))
+            if g is not None and RUNNING and (trace := current.get()) is not None:
+                trace.add_gradient(tensor, tensor.add_grad, g)
+        for tensor, total in sums:  # all of them or none, if adding up fails
             tensor._grad = total  # noqa: SLF001  # the setter would check what is right already
 
     def add_grad(self, g: Array) -> None:
         """Add a cotangent to ``grad``."""
-        self._grad = self.total(g)
-
-    def total(self, g: Array) -> "Tensor":
-        """Return ``grad`` with a cotangent added."""
-        share = g if isinstance(g, Tensor) else Tensor.of(g)
-        if not isinstance(g, Tensor) and isinstance(g, np.ndarray):
-            g.flags.writeable = False
-        return share if self._grad is None else self._grad + share
+        self._grad = _total(self._grad, as_tensor(g, self))
 
     def register_hook(self, hook: Callable[["Tensor"], ArrayLike | None]) -> "Handle":
         """Run ``hook`` on this tensor's cotangent in every backward pass; what it returns replaces it.
@@ -605,7 +612,7 @@ class Tensor(NumpyFunctions, TorchMethods):
         return shown | {"text/plain": repr(self)}
 
 
-Tensor.family = Tensor
+Tensor.tensor_type = Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # a hook that is registered twice has two handles
@@ -640,6 +647,10 @@ def tensor(
     tensor([1., 2., 3.], dtype=float32, requires_grad=True)
     """
     return Tensor(data, requires_grad, dtype, name)
+
+
+def _total(grad: Tensor | None, g: Tensor | None) -> Tensor | None:
+    return grad if g is None else g if grad is None else grad + g
 
 
 def _lost(kind: str) -> GradientError:
