@@ -2,9 +2,10 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
-from autograd_cnn.engine.signature import plain
+from autograd_cnn.engine.node import Traced
+from autograd_cnn.engine.signature import ArrayLike, TensorLike, plain
 from autograd_cnn.errors import raise_as
 from autograd_cnn.parameters import parsers_of, signature_of
 from autograd_cnn.spelling import understood, unknown_argument
@@ -13,7 +14,20 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def composite(function: Callable[P, T]) -> Callable[P, T]:
+class Operation(Protocol[P]):
+    """To a type checker a function of an array and more: it gives a tensor for a tensor, as primitives do."""
+
+    @overload
+    def __call__(self, x: TensorLike[T], /, *args: P.args, **params: P.kwargs) -> T: ...
+    @overload
+    def __call__(self, x: ArrayLike, /, *args: P.args, **params: P.kwargs) -> Any: ...
+
+
+@overload
+def composite(function: Callable[Concatenate[Traced, P], Traced]) -> Operation[P]: ...  # type: ignore[overload-overlap]  # of an array, to one
+@overload
+def composite(function: Callable[P, T]) -> Callable[P, T]: ...
+def composite(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let a function see its parameters parsed, as their annotations say, and name it where NumPy complains.
 
     What other libraries call an argument it understands, as primitives do.
@@ -36,9 +50,8 @@ def composite(function: Callable[P, T]) -> Callable[P, T]:
     positions = {i: key for i, key in enumerate(defaults) if key in parsers}
 
     @functools.wraps(function)
-    def call(*args: P.args, **options: P.kwargs) -> T:
-        arguments: list[Any] = list(args)
-        named: dict[str, Any] = options
+    def call(*args: Any, **named: Any) -> Any:
+        arguments = list(args)
         if not named.keys() <= defaults.keys():
             named = understood(name, named, defaults)
             if foreign := named.keys() - defaults.keys():

@@ -1,25 +1,29 @@
 """Primitives: array functions that record themselves, with their rules beneath them.
 
-A primitive takes its arrays by position and its parameters by keyword::
+A primitive takes arrays first, then parameters::
 
     @primitive
     def softplus(x: Array) -> Array:
         return np.logaddexp(0, x)
 
     @softplus.vjp("x")
-    def softplus_wrt_x(g: Array, *, x: Array) -> Array:
+    def softplus_vjp_x(g: Array, *, x: Array) -> Array:
         return g * sigmoid(x)
 
 The keyword-only names of a rule are exactly what the tape saves for it: an operand (``x``), the
 output (``y``), an operand's shape (``x_shape``), a parameter, or a residual that the forward
 declared. ``**rest`` stands for all the parameters that the rule does not name.
+
+What stands after a star is a parameter, and passed by keyword. What stands before it is an array, unless its
+annotation is one of `autograd_cnn.parameters`, which say how a parameter is parsed: ``axis: Axis`` may be passed
+either way. So the signature of the forward is that of the primitive, for type checkers and editors, too.
 """
 
 import functools
 import inspect
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Literal, NamedTuple, TypeVar, overload
 
 import numpy as np
 
@@ -27,8 +31,18 @@ from autograd_cnn.engine import anomaly
 from autograd_cnn.engine.backward import fit, freed
 from autograd_cnn.engine.node import HALF, Array, Missing, Node, Traced
 from autograd_cnn.engine.recording import recording
-from autograd_cnn.engine.signature import Signature
+from autograd_cnn.engine.signature import ArrayLike, Signature, TensorLike
 from autograd_cnn.errors import GradientError, OperandError, RegistrationError, raise_as, sentence
+
+if TYPE_CHECKING:
+    from typing_extensions import ParamSpec  # a checker knows its default, Python from 3.13 on
+
+    P = ParamSpec("P", default=...)
+else:
+    from typing import ParamSpec
+
+    P = ParamSpec("P")
+T = TypeVar("T")
 
 REGISTRY: Final[dict[str, "Primitive"]] = {}
 """Every primitive by the dotted name of its function, the user's own included."""
@@ -75,21 +89,21 @@ class Rule:
         return self.function(g, **{name: saved[name] for name in self.names})
 
 
-class Primitive:
+class Primitive(Generic[P]):
     """An array function that, called on tensors, records what it did.
 
     Called on arrays it returns an array and records nothing; so rules, which are written with
     primitives, serve the plain backward pass and ``create_graph=True`` alike.
 
+    To a type checker it gives a tensor for a first operand that is one, else `Any`: an array, unless another operand
+    is a tensor. ``P`` is what follows the first operand.
+
     Attributes
     ----------
-    operands : tuple of str
-        The names of the arrays, in order. A last one with a star takes any number.
-    parameters : dict
-        The keyword-only names with their defaults. Arguments beyond the arrays fill them in
-        this order, so that ``log_softmax(x, 1)`` works as NumPy's users expect.
+    signature : Signature
+        What it takes.
     residuals : tuple of str
-        What the forward returns behind its output, for the rules to use: constants such as the
+        What the forward returns after its output, for the rules to use: constants such as the
         positions of the winners.
     constant : bool
         Whether the derivative is zero wherever it exists, so that nothing is recorded.
@@ -98,18 +112,14 @@ class Primitive:
     """
 
     def __init__(self, forward: Callable[..., Any], residuals: tuple[str, ...], constant: bool) -> None:
-        functools.update_wrapper(self, forward)
+        functools.update_wrapper(self, forward)  # type: ignore[arg-type]  # a function but in name
         self.forward = forward
-        self.name = forward.__name__.lstrip("_")
+        self.signature = Signature(forward)
+        self.name = self.signature.name
         self.residuals = residuals
         self.constant = constant
         self.rules: dict[str, Rule] = {}
         self._by_position: dict[int, Rule] = {}
-        self.signature = Signature(forward)
-        self.operands = self.signature.operands
-        self.parameters = self.signature.parameters
-        self.variadic = self.signature.variadic
-        self._arity = -1 if self.variadic else len(self.operands)
         # What the forward computes with as it is; what else there is `_read` and `_widened` convert.
         dtypes = _FLOATS if self.signature.inexact else (*_FLOATS, *_INTEGERS)
         self._dtypes = frozenset(dtypes)
@@ -123,11 +133,30 @@ class Primitive:
         """Pickle and copy as functions do: by name, so that there is one of each."""
         return self.forward.__qualname__
 
+    @property
+    def operands(self) -> tuple[str, ...]:
+        """The names of the arrays, in order; one name stands for any number where it is ``variadic``."""
+        return self.signature.operands
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The names of the parameters with their defaults."""
+        return self.signature.parameters
+
+    @property
+    def variadic(self) -> bool:
+        """Whether it takes any number of arrays."""
+        return self.signature.variadic
+
     # --- recording ----------------------------------------------------------------------------
 
-    def __call__(self, *args: Any, **params: Any) -> Any:  # noqa: C901, PLR0912, PLR0915  # all pass here, so it calls little
+    @overload
+    def __call__(self, x: TensorLike[T], /, *args: P.args, **params: P.kwargs) -> T: ...
+    @overload
+    def __call__(self, x: ArrayLike, /, *args: P.args, **params: P.kwargs) -> Any: ...
+    def __call__(self, /, *args: Any, **params: Any) -> Any:  # noqa: C901, PLR0912, PLR0915  # all pass here, so it calls little
         """Compute on arrays; on tensors also record."""
-        if params or len(args) != self._arity:
+        if params or len(args) != self.signature.arity:
             args, params = self.signature.bind(args, params)
         raw: list[Any] = []
         nodes: list[Node | None] = []
@@ -453,11 +482,11 @@ def _frozen(y: Array, raw: list[Any]) -> Array:
 
 
 @overload
-def primitive(forward: Callable[..., Any]) -> Primitive: ...
+def primitive(forward: Callable[Concatenate[Any, P], Any]) -> Primitive[P]: ...
 @overload
 def primitive(
     *, residuals: tuple[str, ...] = (), constant: bool = False
-) -> Callable[[Callable[..., Any]], Primitive]: ...
+) -> Callable[[Callable[Concatenate[Any, P], Any]], Primitive[P]]: ...
 def primitive(
     forward: Callable[..., Any] | None = None, *, residuals: tuple[str, ...] = (), constant: bool = False
 ) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
@@ -466,9 +495,9 @@ def primitive(
     Parameters
     ----------
     forward : callable
-        Arrays by position, parameters keyword-only. It sees plain arrays and returns a new one.
+        Arrays first, then parameters after a star. It sees plain arrays and returns a new one.
     residuals : tuple of str
-        Names of what it returns behind its output, for the rules. They count as constants.
+        Names of what it returns after its output, for the rules. They count as constants.
     constant : bool
         The derivative is zero wherever it exists; such a primitive has no rules.
 
@@ -488,7 +517,7 @@ def primitive(
     ... def cube(x):
     ...     return x**3
     >>> @cube.vjp("x")
-    ... def cube_wrt_x(g, *, x):
+    ... def cube_vjp_x(g, *, x):
     ...     return g * 3 * x**2
     >>> x = ag.tensor([1.0, 2.0], requires_grad=True)
     >>> cube(x).sum().backward()

@@ -36,7 +36,7 @@ def conv(
     size = shape_of(w)[2:]
     _check_size(kernel_shape, size)
     return ops.correlate2d(
-        x, w, bias, stride=tuple(strides), dilation=tuple(dilations), groups=group,
+        x, w, bias, stride=_pair(strides), dilation=_pair(dilations), groups=group,
         padding=_around(auto_pad, pads, shape_of(x)[2:], size, dilations, strides),
     )  # fmt: skip
 
@@ -89,7 +89,7 @@ def max_pool(
     """Take the largest value of each window; the border never wins."""
     _check_planar(shape_of(x), strides)
     return ops.max_pool(
-        x, tuple(kernel_shape), stride=tuple(strides), dilation=tuple(dilations), ceil_mode=ceil_mode,
+        x, _pair(kernel_shape), stride=_pair(strides), dilation=_pair(dilations), ceil_mode=bool(ceil_mode),
         padding=_around(auto_pad, pads, shape_of(x)[2:], kernel_shape, dilations, strides),
     )  # fmt: skip
 
@@ -108,9 +108,9 @@ def average_pool(
     """Take the mean of each window, over the image alone or with its border."""
     _check_planar(shape_of(x), strides)
     return ops.mean_pool(
-        x, tuple(kernel_shape), stride=tuple(strides), dilation=tuple(dilations), ceil_mode=ceil_mode,
+        x, _pair(kernel_shape), stride=_pair(strides), dilation=_pair(dilations), ceil_mode=bool(ceil_mode),
         padding=_around(auto_pad, pads, shape_of(x)[2:], kernel_shape, dilations, strides),
-        count_include_pad=count_include_pad,
+        count_include_pad=bool(count_include_pad),
     )  # fmt: skip
 
 

@@ -30,6 +30,8 @@ from autograd_cnn.ops.precision import for_sums
 from autograd_cnn.ops.shaping import flip, reshape
 from autograd_cnn.parameters import Count, IntOrPair, KnownShape, Padding, pair
 
+__all__ = ["convolve2d", "correlate2d", "correlate2d_transpose", "correlate2d_wrt_input", "correlate2d_wrt_weight"]
+
 # --- sizes ------------------------------------------------------------------------------------
 
 
@@ -101,7 +103,6 @@ def correlate2d(
     x: Array,
     w: Array,
     bias: Array | None = None,
-    *,
     stride: IntOrPair = 1,
     padding: Padding = 0,
     dilation: IntOrPair = 1,
@@ -176,7 +177,6 @@ def correlate2d_vjp_bias(g: Array) -> Array:
 def correlate2d_wrt_input(
     g: Array,
     w: Array,
-    *,
     x_shape: KnownShape,
     stride: IntOrPair = 1,
     padding: Padding = 0,
@@ -237,7 +237,6 @@ def correlate2d_wrt_input_vjp_w(u: Array, *, g: Array, w_shape: Shape, x_shape: 
 def correlate2d_wrt_weight(
     x: Array,
     g: Array,
-    *,
     w_shape: KnownShape,
     stride: IntOrPair = 1,
     padding: Padding = 0,

@@ -18,6 +18,8 @@ from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentenc
 from autograd_cnn.ops.shaping import broadcast_to, expand_dims, reshape
 from autograd_cnn.parameters import Count, Counts, Index, Indices, Lengths, Number, OneAxis, PadWidth, Sections
 
+__all__ = ["getitem", "pad", "repeat", "scatter_add", "set_at", "split", "take", "take_along_axis"]
+
 
 def _is_basic(index: Index) -> bool:
     parts = index if isinstance(index, tuple) else (index,)
@@ -25,7 +27,7 @@ def _is_basic(index: Index) -> bool:
 
 
 @primitive
-def getitem(x: Array, *, index: Index) -> Array:
+def getitem(x: Array, index: Index) -> Array:
     """``x[index]``, basic or advanced.
 
     Examples
@@ -37,12 +39,12 @@ def getitem(x: Array, *, index: Index) -> Array:
 
 
 @getitem.vjp("x")
-def getitem_wrt_x(g: Array, *, x_shape: Shape, index: Index) -> Array:
+def getitem_vjp_x(g: Array, *, x_shape: Shape, index: Index) -> Array:
     return scatter_add(g, index=index, shape=x_shape)
 
 
 @primitive
-def scatter_add(x: Array, *, index: Index, shape: Lengths) -> Array:
+def scatter_add(x: Array, index: Index, shape: Lengths) -> Array:
     """Zeros of ``shape`` with ``x`` added at ``index``; what is named twice is added twice.
 
     Examples
@@ -59,12 +61,12 @@ def scatter_add(x: Array, *, index: Index, shape: Lengths) -> Array:
 
 
 @scatter_add.vjp("x")
-def scatter_add_wrt_x(g: Array, *, index: Index) -> Array:
+def scatter_add_vjp_x(g: Array, *, index: Index) -> Array:
     return getitem(g, index=index)
 
 
 @primitive
-def set_at(x: Array, values: Array, *, index: Index) -> Array:
+def set_at(x: Array, values: Array, index: Index) -> Array:
     """A copy of ``x`` with ``values`` at ``index``; where a place is named twice, the last value stays.
 
     Raises
@@ -100,12 +102,12 @@ def _check_holds(where: str, dtype: np.dtype[Any], values: Any) -> None:
 
 
 @set_at.vjp("x")
-def set_at_wrt_x(g: Array, *, index: Index) -> Array:
+def set_at_vjp_x(g: Array, *, index: Index) -> Array:
     return set_at(g, 0, index=index)
 
 
 @set_at.vjp("values")
-def set_at_wrt_values(g: Array, *, x_shape: Shape, values_shape: Shape, index: Index) -> Array:
+def set_at_vjp_values(g: Array, *, x_shape: Shape, values_shape: Shape, index: Index) -> Array:
     read = getitem(g, index=index)
     if len(values_shape) > len(read.shape):  # NumPy drops leading axes of length 1
         read = reshape(read, shape=(1,) * (len(values_shape) - len(read.shape)) + read.shape)
@@ -205,14 +207,14 @@ def repeat(x: Array, repeats: Counts, axis: OneAxis = None) -> Array:
 
 
 @primitive
-def _pad(x: Array, *, pad_width: PadWidth, constant_values: Number = 0) -> Array:
+def _pad(x: Array, pad_width: PadWidth, constant_values: Number = 0) -> Array:
     x = np.asarray(x)
     _check_holds("pad", x.dtype, constant_values)
     return np.pad(x, pad_width, constant_values=constant_values)
 
 
 @_pad.vjp("x")
-def pad_wrt_x(g: Array, *, x_shape: Shape, pad_width: tuple[tuple[int, int], ...]) -> Array:
+def pad_vjp_x(g: Array, *, x_shape: Shape, pad_width: tuple[tuple[int, int], ...]) -> Array:
     return g[tuple(slice(before, before + n) for (before, _), n in zip(pad_width, x_shape, strict=True))]
 
 

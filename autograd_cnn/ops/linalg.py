@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.typing import NDArray
 
 from autograd_cnn import kernels
 from autograd_cnn.engine.composite import composite
@@ -16,6 +17,8 @@ from autograd_cnn.ops.elementwise import multiply
 from autograd_cnn.ops.indexing import getitem
 from autograd_cnn.ops.shaping import broadcast_to, expand_dims, moveaxis, reshape, squeeze, swapaxes, transpose
 from autograd_cnn.parameters import Contraction
+
+__all__ = ["einsum", "linear", "matmul", "outer", "tensordot"]
 
 # --- matrix products --------------------------------------------------------------------------
 
@@ -46,7 +49,7 @@ def _shapes(x1: Array, x2: Array) -> str:
 
 
 @matmul.vjp("x1")
-def matmul_wrt_x1(g: Array, *, x1_shape: Shape, x2: Array) -> Array:
+def matmul_vjp_x1(g: Array, *, x1_shape: Shape, x2: Array) -> Array:
     if x2.ndim == 1:
         return expand_dims(g, -1) * x2
     if len(x1_shape) == 1:
@@ -55,7 +58,7 @@ def matmul_wrt_x1(g: Array, *, x1_shape: Shape, x2: Array) -> Array:
 
 
 @matmul.vjp("x2")
-def matmul_wrt_x2(g: Array, *, x1: Array, x2_shape: Shape) -> Array:
+def matmul_vjp_x2(g: Array, *, x1: Array, x2_shape: Shape) -> Array:
     if x1.ndim == 1:
         return expand_dims(x1, -1) * expand_dims(g, -2) if len(x2_shape) > 1 else x1 * g
     if len(x2_shape) == 1:
@@ -103,19 +106,19 @@ def linear(x: Array, w: Array, bias: Array | None = None) -> Array:
 
 
 @linear.vjp("x")
-def linear_wrt_x(g: Array, *, w: Array) -> Array:
+def linear_vjp_x(g: Array, *, w: Array) -> Array:
     return matmul(g, w)
 
 
 @linear.vjp("w")
-def linear_wrt_w(g: Array, *, x: Array, w_shape: Shape) -> Array:
+def linear_vjp_w(g: Array, *, x: Array, w_shape: Shape) -> Array:
     if len(x.shape) != 2:
         g, x = reshape(g, shape=(-1, w_shape[0])), reshape(x, shape=(-1, w_shape[1]))
     return matmul(transpose(g), x)
 
 
 @linear.vjp("bias")
-def linear_wrt_bias(g: Array) -> Array:
+def linear_vjp_bias(g: Array) -> Array:
     return g  # it was broadcast over all but the last axis
 
 
@@ -174,7 +177,9 @@ def _einsum(*operands: Array, terms: tuple[str, ...], out: str) -> Array:
 
 
 @_einsum.vjp("operands")
-def einsum_wrt_operand(g: Array, *, index: int, operands: tuple[Array, ...], terms: tuple[str, ...], out: str) -> Array:
+def einsum_vjp_operands(
+    g: Array, *, index: int, operands: tuple[Array, ...], terms: tuple[str, ...], out: str
+) -> Array:
     """Exchange the operand's term with the output's: a sum of products is linear in each factor."""
     others = [*operands[:index], *operands[index + 1 :]]
     their_terms = (*terms[:index], *terms[index + 1 :])
@@ -188,7 +193,7 @@ def einsum_wrt_operand(g: Array, *, index: int, operands: tuple[Array, ...], ter
 
 
 @composite
-def einsum(subscripts: str | Array, *operands: Array) -> Array:
+def einsum(subscripts: str | NDArray[Any], *operands: Array) -> Array:
     """Sum of products by Einstein's convention, as `numpy.einsum`.
 
     Repeated labels in one term (a diagonal), labels that are only summed, and ``...`` all work, and so

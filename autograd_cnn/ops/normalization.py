@@ -22,6 +22,8 @@ from autograd_cnn.ops.precision import for_means
 from autograd_cnn.ops.shaping import reshape
 from autograd_cnn.parameters import NotNegative
 
+__all__ = ["batch_norm", "batch_norm_wrt_input", "batch_norm_wrt_weight"]
+
 _ALL_BUT_CHANNELS = (0, 2, 3)
 
 
@@ -47,7 +49,7 @@ def _or(values: Array | None, x: Array, default: float) -> Array:
 
 
 @primitive
-def batch_norm(x: Array, weight: Array | None = None, bias: Array | None = None, *, eps: NotNegative = 1e-5) -> Array:
+def batch_norm(x: Array, weight: Array | None = None, bias: Array | None = None, eps: NotNegative = 1e-5) -> Array:
     """``(x - mean) / sqrt(var + eps) · weight + bias`` with each channel's own moments (Ioffe & Szegedy 2015).
 
     Parameters
@@ -93,7 +95,7 @@ def batch_norm_vjp_bias(g: Array) -> Array:
 
 
 @primitive
-def batch_norm_wrt_input(g: Array, x: Array, weight: Array | None = None, *, eps: NotNegative = 1e-5) -> Array:
+def batch_norm_wrt_input(g: Array, x: Array, weight: Array | None = None, eps: NotNegative = 1e-5) -> Array:
     """The form's gradient in x: ``weight · r · (g - mean(g) - z · mean(g · z))``.
 
     Parameters
@@ -149,7 +151,7 @@ def _mean(values: Array) -> Array:
 
 
 @primitive
-def batch_norm_wrt_weight(g: Array, x: Array, *, eps: NotNegative = 1e-5) -> Array:
+def batch_norm_wrt_weight(g: Array, x: Array, eps: NotNegative = 1e-5) -> Array:
     """The form's gradient in the weight: each channel's sum of ``g · z``.
 
     Parameters

@@ -24,6 +24,16 @@ from autograd_cnn.ops.linalg import matmul
 from autograd_cnn.ops.precision import for_means, for_sums, joined
 from autograd_cnn.parameters import Flag, Indices, IntOrPair, KnownShape, Padding, pair
 
+__all__ = [
+    "adaptive_mean_pool",
+    "gather_winners",
+    "global_mean_pool",
+    "max_pool",
+    "mean_pool",
+    "mean_pool_wrt_input",
+    "scatter_winners",
+]
+
 _NO_PADDING: Final = ((0, 0), (0, 0))
 
 
@@ -79,7 +89,6 @@ def _lift(x: Array) -> Array:
 @primitive(residuals=("winners",))
 def max_pool(
     x: Array,
-    *,
     window: IntOrPair,
     stride: IntOrPair | None = None,
     padding: Padding = 0,
@@ -142,7 +151,6 @@ def max_pool_wrt_x(g: Array, *, winners: Array, x_shape: Shape, rectified: bool,
 @primitive
 def gather_winners(
     x: Array,
-    *,
     winners: Indices,
     window: IntOrPair,
     stride: IntOrPair | None = None,
@@ -190,7 +198,6 @@ def gather_winners_wrt_x(g: Array, *, winners: Array, x_shape: Shape, **geometry
 @primitive
 def scatter_winners(
     g: Array,
-    *,
     winners: Indices,
     x_shape: KnownShape,
     window: IntOrPair,
@@ -296,7 +303,6 @@ def _counts(slid: Windows, count_include_pad: bool) -> Array:
 @primitive
 def mean_pool(
     x: Array,
-    *,
     window: IntOrPair,
     stride: IntOrPair | None = None,
     padding: Padding = 0,
@@ -346,7 +352,6 @@ def mean_pool_vjp_x(g: Array, *, x_shape: Shape, **geometry: Any) -> Array:
 @primitive
 def mean_pool_wrt_input(
     g: Array,
-    *,
     x_shape: KnownShape,
     window: IntOrPair,
     stride: IntOrPair | None = None,

@@ -15,7 +15,9 @@ from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.ops.elementwise import astype, sqrt
 from autograd_cnn.ops.selection import equal, where
 from autograd_cnn.ops.shaping import broadcast_to, concatenate, flip, moveaxis, reshape
-from autograd_cnn.parameters import Axis, Count, OneAxis
+from autograd_cnn.parameters import Axis, Count, Flag, OneAxis
+
+__all__ = ["argmax", "argmin", "cumsum", "max", "mean", "min", "prod", "std", "sum", "var"]
 
 
 def count(shape: Shape, axis: Axis) -> int:
@@ -43,7 +45,7 @@ def spread(g: Array, shape: Shape, axis: Axis) -> Array:
 
 
 @primitive
-def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def sum(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     """The sum along ``axis``.
 
     Examples
@@ -55,12 +57,12 @@ def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @sum.vjp("x")
-def sum_wrt_x(g: Array, *, x_shape: Shape, axis: Axis) -> Array:
+def sum_vjp_x(g: Array, *, x_shape: Shape, axis: Axis) -> Array:
     return spread(g, x_shape, axis)
 
 
 @primitive
-def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def mean(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     """The mean along ``axis``.
 
     Examples
@@ -75,12 +77,12 @@ def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @mean.vjp("x")
-def mean_wrt_x(g: Array, *, x_shape: Shape, axis: Axis) -> Array:
+def mean_vjp_x(g: Array, *, x_shape: Shape, axis: Axis) -> Array:
     return spread(g / (count(x_shape, axis) or np.nan), x_shape, axis)
 
 
 @primitive
-def var(x: Array, *, axis: Axis = None, ddof: Count = 0, keepdims: bool = False) -> Array:
+def var(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: Flag = False) -> Array:
     """The variance along ``axis``: squared deviations summed, over the count less ``ddof``.
 
     Examples
@@ -92,14 +94,14 @@ def var(x: Array, *, axis: Axis = None, ddof: Count = 0, keepdims: bool = False)
 
 
 @var.vjp("x")
-def var_wrt_x(g: Array, *, x: Array, axis: Axis, ddof: int) -> Array:
+def var_vjp_x(g: Array, *, x: Array, axis: Axis, ddof: int) -> Array:
     deviation = x - mean(x, axis=axis, keepdims=True)
     freedom = count(x.shape, axis) - ddof
     return spread(g, x.shape, axis) * deviation * (2 / freedom if freedom > 0 else np.nan)
 
 
 @composite
-def std(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: bool = False) -> Array:
+def std(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: Flag = False) -> Array:
     """The standard deviation, the root of `var`; its derivative where it is 0 is undefined.
 
     Examples
@@ -114,7 +116,7 @@ def std(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: bool = False) ->
 
 
 @primitive
-def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def max(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     """The largest element along ``axis``; where several tie they share the gradient evenly.
 
     Examples
@@ -126,12 +128,12 @@ def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @max.vjp("x")
-def max_wrt_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
+def max_vjp_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
     return spread(g, x.shape, axis) * _shares(x, y, axis)
 
 
 @primitive
-def min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def min(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     """The smallest element along ``axis``; where several tie they share the gradient evenly.
 
     Examples
@@ -143,7 +145,7 @@ def min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @min.vjp("x")
-def min_wrt_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
+def min_vjp_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
     return spread(g, x.shape, axis) * _shares(x, y, axis)
 
 
@@ -154,7 +156,7 @@ def _shares(x: Array, extremum: Array, axis: Axis) -> Array:
 
 
 @primitive(constant=True)
-def argmax(x: Array, *, axis: OneAxis = None, keepdims: bool = False) -> Array:
+def argmax(x: Array, axis: OneAxis = None, keepdims: Flag = False) -> Array:
     """Where the largest element stands, the first of several; no gradient.
 
     Examples
@@ -166,7 +168,7 @@ def argmax(x: Array, *, axis: OneAxis = None, keepdims: bool = False) -> Array:
 
 
 @primitive(constant=True)
-def argmin(x: Array, *, axis: OneAxis = None, keepdims: bool = False) -> Array:
+def argmin(x: Array, axis: OneAxis = None, keepdims: Flag = False) -> Array:
     """Where the smallest element stands, the first of several; no gradient.
 
     Examples
@@ -181,7 +183,7 @@ def argmin(x: Array, *, axis: OneAxis = None, keepdims: bool = False) -> Array:
 
 
 @primitive
-def prod(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def prod(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     """The product along ``axis``; its derivative is exact where elements are 0, too.
 
     Examples
@@ -193,7 +195,7 @@ def prod(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @prod.vjp("x")
-def prod_wrt_x(g: Array, *, x: Array, axis: Axis) -> Array:
+def prod_vjp_x(g: Array, *, x: Array, axis: Axis) -> Array:
     axes = axes_of(x.shape, axis)
     last = tuple(range(-len(axes), 0))
     lines = moveaxis(x, axes, last)
@@ -213,7 +215,7 @@ def _product_before(x: Array) -> Array:
 
 
 @primitive
-def cumsum(x: Array, *, axis: OneAxis = None) -> Array:
+def cumsum(x: Array, axis: OneAxis = None) -> Array:
     """The running sum along ``axis``, by default of the flattened ``x``.
 
     Examples
@@ -225,5 +227,5 @@ def cumsum(x: Array, *, axis: OneAxis = None) -> Array:
 
 
 @cumsum.vjp("x")
-def cumsum_wrt_x(g: Array, *, x_shape: Shape, axis: int | None) -> Array:
+def cumsum_vjp_x(g: Array, *, x_shape: Shape, axis: int | None) -> Array:
     return reshape(flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis), shape=x_shape)

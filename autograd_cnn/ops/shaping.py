@@ -12,11 +12,26 @@ from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.parameters import Axes, Axis, Count, Counts, Lengths, OneAxis, Shift
 
+__all__ = [
+    "broadcast_to",
+    "concatenate",
+    "expand_dims",
+    "flip",
+    "moveaxis",
+    "reshape",
+    "roll",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "tile",
+    "transpose",
+]
+
 # --- reshaping and permuting ------------------------------------------------------------------
 
 
 @primitive
-def reshape(x: Array, *, shape: Lengths) -> Array:
+def reshape(x: Array, shape: Lengths) -> Array:
     """``x`` in another shape; one length may be -1.
 
     Examples
@@ -29,7 +44,7 @@ def reshape(x: Array, *, shape: Lengths) -> Array:
 
 
 @reshape.vjp("x")
-def reshape_wrt_x(g: Array, *, x_shape: Shape) -> Array:
+def reshape_vjp_x(g: Array, *, x_shape: Shape) -> Array:
     return reshape(g, shape=x_shape)
 
 
@@ -63,7 +78,7 @@ def _of_shape(x: Array) -> Array:
 
 
 @primitive
-def transpose(x: Array, *, axes: Axes | None = None) -> Array:
+def transpose(x: Array, axes: Axes | None = None) -> Array:
     """``x`` with its axes permuted, by default reversed.
 
     Examples
@@ -76,7 +91,7 @@ def transpose(x: Array, *, axes: Axes | None = None) -> Array:
 
 
 @transpose.vjp("x")
-def transpose_wrt_x(g: Array, *, x_shape: Shape, axes: tuple[int, ...] | None) -> Array:
+def transpose_vjp_x(g: Array, *, x_shape: Shape, axes: tuple[int, ...] | None) -> Array:
     if axes is None:
         return transpose(g)
     inverse = sorted(range(len(axes)), key=lambda i: axes[i] % len(x_shape))
@@ -125,7 +140,7 @@ def moveaxis(x: Array, source: Axes, destination: Axes) -> Array:
 
 
 @primitive
-def broadcast_to(x: Array, *, shape: Lengths) -> Array:
+def broadcast_to(x: Array, shape: Lengths) -> Array:
     """``x`` repeated along new axes and axes of length 1, as broadcasting does.
 
     Examples
@@ -138,7 +153,7 @@ def broadcast_to(x: Array, *, shape: Lengths) -> Array:
 
 
 @broadcast_to.vjp("x")
-def broadcast_to_wrt_x(g: Array) -> Array:
+def broadcast_to_vjp_x(g: Array) -> Array:
     return g  # the engine sums over what broadcasting added
 
 
@@ -170,7 +185,7 @@ def _concatenate(*arrays: Array, axis: Count = 0) -> Array:
 
 
 @_concatenate.vjp("arrays")
-def concatenate_wrt_array(g: Array, *, index: int, arrays_shape: tuple[Shape, ...], axis: int) -> Array:
+def concatenate_vjp_arrays(g: Array, *, index: int, arrays_shape: tuple[Shape, ...], axis: int) -> Array:
     ends = list(accumulate(shape[axis] for shape in arrays_shape))
     start = ends[index] - arrays_shape[index][axis]
     return g[(slice(None),) * (axis % g.ndim) + (slice(start, ends[index]),)]
@@ -212,7 +227,7 @@ def stack(arrays: Sequence[Array], axis: Count = 0) -> Array:
 
 
 @primitive
-def flip(x: Array, *, axis: Axis = None) -> Array:
+def flip(x: Array, axis: Axis = None) -> Array:
     """``x`` in reverse order along the axes, by default along all.
 
     Examples
@@ -224,12 +239,12 @@ def flip(x: Array, *, axis: Axis = None) -> Array:
 
 
 @flip.vjp("x")
-def flip_wrt_x(g: Array, *, axis: Axis) -> Array:
+def flip_vjp_x(g: Array, *, axis: Axis) -> Array:
     return flip(g, axis=axis)
 
 
 @primitive
-def roll(x: Array, *, shift: Shift, axis: Axis = None) -> Array:
+def roll(x: Array, shift: Shift, axis: Axis = None) -> Array:
     """``x`` shifted along the axes; what leaves at one end comes back at the other.
 
     Examples
@@ -241,5 +256,5 @@ def roll(x: Array, *, shift: Shift, axis: Axis = None) -> Array:
 
 
 @roll.vjp("x")
-def roll_wrt_x(g: Array, *, shift: Shift, axis: Axis) -> Array:
+def roll_vjp_x(g: Array, *, shift: Shift, axis: Axis) -> Array:
     return roll(g, shift=tuple(-s for s in shift) if isinstance(shift, tuple) else -shift, axis=axis)

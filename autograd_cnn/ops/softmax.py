@@ -13,7 +13,9 @@ from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import exp
 from autograd_cnn.ops.indexing import take_along_axis
 from autograd_cnn.ops.reduction import argmax, spread
-from autograd_cnn.parameters import Axis
+from autograd_cnn.parameters import Axis, Flag
+
+__all__ = ["log_softmax", "logsumexp", "softmax"]
 
 
 def shifted(x: Array, axis: Axis) -> tuple[Array, Array]:
@@ -34,7 +36,7 @@ def log_of_sum(shifted: Array, axis: Axis) -> Array:
 
 
 @primitive
-def logsumexp(x: Floats, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def logsumexp(x: Floats, axis: Axis = None, keepdims: Flag = False) -> Array:
     """``log(sum(exp(x)))`` along ``axis``, a smooth maximum; of nothing it is -inf.
 
     Examples
@@ -49,12 +51,12 @@ def logsumexp(x: Floats, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 @logsumexp.vjp("x")
-def logsumexp_wrt_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
+def logsumexp_vjp_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
     return spread(g, x.shape, axis) * exp(x - spread(y, x.shape, axis))
 
 
 @primitive
-def softmax(x: Floats, *, axis: Axis = -1) -> Array:
+def softmax(x: Floats, axis: Axis = -1) -> Array:
     """``exp(x) / sum(exp(x))`` along ``axis``: positive numbers that add up to 1.
 
     Examples
@@ -67,7 +69,7 @@ def softmax(x: Floats, *, axis: Axis = -1) -> Array:
 
 
 @softmax.vjp("x")
-def softmax_wrt_x(g: Array, *, y: Array, axis: Axis) -> Array:
+def softmax_vjp_x(g: Array, *, y: Array, axis: Axis) -> Array:
     if isinstance(axis, int) and y.shape and y.shape[axis]:
         # The rows of the Jacobian add up to 0. Less the winner's cotangent, its own 1 leaves the sum.
         g = g - take_along_axis(g, argmax(y, axis=axis, keepdims=True), axis)
@@ -75,7 +77,7 @@ def softmax_wrt_x(g: Array, *, y: Array, axis: Axis) -> Array:
 
 
 @primitive
-def log_softmax(x: Floats, *, axis: Axis = -1) -> Array:
+def log_softmax(x: Floats, axis: Axis = -1) -> Array:
     """The logarithm of `softmax`: ``x - logsumexp(x)``.
 
     Examples
@@ -88,5 +90,5 @@ def log_softmax(x: Floats, *, axis: Axis = -1) -> Array:
 
 
 @log_softmax.vjp("x")
-def log_softmax_wrt_x(g: Array, *, y: Array, axis: Axis) -> Array:
+def log_softmax_vjp_x(g: Array, *, y: Array, axis: Axis) -> Array:
     return g - exp(y) * reduction.sum(g, axis=axis, keepdims=True)

@@ -341,7 +341,7 @@ def _projected_gradient(f: Callable[..., Any], rng: np.random.Generator) -> Call
             drawn.append(rng.standard_normal(shape_of(output)))
         growth = sum((ops.mean(x) for x in places if x.size), start=1.0)
         found = gradients(output, places, growth * drawn[0], create_graph=True) if _recorded(output) else {}
-        parts = [found.get(x.node, np.zeros(x.shape)) for x in places]
+        parts = [found[x.node] if x.node in found else np.zeros(x.shape) for x in places]
         return ops.concatenate([ops.reshape(part, shape=-1) for part in parts])
 
     return gradient

@@ -26,7 +26,7 @@ SOFTSIGN = """
         return x / (1 + np.abs(x))
 
     @softsign.vjp("x")
-    def softsign_wrt_x(g, *, x):
+    def softsign_vjp_x(g, *, x):
         return g / (1 + ag.abs(x)) ** 2
 
     add_samples(softsign, sample([-2.0, 0.5]), sample([[1.0]]))

@@ -63,8 +63,8 @@ class _Recurrent(Module):
 
     def _run(self, suffix: str, inputs: list[Array], state: State) -> list[State]:
         """Return the states after each of the inputs."""
-        w_ih, w_hh, b_ih, b_hh = (getattr(self, name + suffix, None) for name in _NAMES)
-        w_ih, w_hh = ops.transpose(w_ih), ops.transpose(w_hh)
+        w_ih, w_hh = (ops.transpose(getattr(self, name + suffix)) for name in _NAMES[:2])
+        b_ih, b_hh = (getattr(self, name + suffix, None) for name in _NAMES[2:])
         states = []
         for x in inputs:
             state = self._step(_affine(x, w_ih, b_ih), _affine(state[0], w_hh, b_hh), state)
