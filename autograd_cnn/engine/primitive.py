@@ -15,21 +15,22 @@ output (``y``), an operand's shape (``x_shape``), a parameter, or a residual tha
 declared. ``**rest`` stands for all the parameters that the rule does not name.
 
 What stands after a star is a parameter, and passed by keyword. What stands before it is an array, unless its
-annotation is one of `autograd_cnn.parameters`, which say how a parameter is parsed: ``axis: Axis`` may be passed
+annotation is one of ``autograd_cnn.parameters``, which say how a parameter is parsed: ``axis: Axis`` may be passed
 either way. So the signature of the forward is that of the primitive, for type checkers and editors, too.
 """
 
 import functools
 import inspect
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Literal, NamedTuple, TypeVar, overload
 
 import numpy as np
 
 from autograd_cnn.engine import anomaly
+from autograd_cnn.engine.abstract import AbstractArray, DTypeRule, ShapeRule, broadcast, joint_dtype
 from autograd_cnn.engine.backward import fit, freed
-from autograd_cnn.engine.node import HALF, Array, Missing, Node, Traced
+from autograd_cnn.engine.node import HALF, Array, Missing, Node, Shape, Traced
 from autograd_cnn.engine.recording import recording
 from autograd_cnn.engine.signature import ArrayLike, Signature, TensorLike
 from autograd_cnn.errors import GradientError, OperandError, RegistrationError, raise_as, sentence
@@ -52,6 +53,7 @@ _INTEGERS: Final[tuple[np.dtype[Any], ...]] = tuple(np.dtype(code) for code in "
 _SCALARS: Final = {int: np.int_, float: np.float64, bool: np.bool_}
 """Python's numbers, and NumPy's in their place, whose division by zero and whose roots are those of arrays."""
 _NUMBERS: Final = frozenset(_SCALARS)
+_ARRAYS: Final = (AbstractArray, np.ndarray, np.generic)
 _SETTLED: Final = _NUMBERS | {str, type(None)}
 """Types of parameters that nobody can change."""
 _POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -95,7 +97,7 @@ class Primitive(Generic[P]):
     Called on arrays it returns an array and records nothing; so rules, which are written with
     primitives, serve the plain backward pass and ``create_graph=True`` alike.
 
-    To a type checker it gives a tensor for a first operand that is one, else `Any`: an array, unless another operand
+    To a type checker it gives a tensor for a first operand that is one, else ``Any``: an array, unless another operand
     is a tensor. ``P`` is what follows the first operand.
 
     Attributes
@@ -120,6 +122,7 @@ class Primitive(Generic[P]):
         self.constant = constant
         self.rules: dict[str, Rule] = {}
         self._by_position: dict[int, Rule] = {}
+        self._shape_rule: ShapeRule | None = None
         # What the forward computes with as it is; what else there is `_read` and `_widened` convert.
         dtypes = _FLOATS if self.signature.inexact else (*_FLOATS, *_INTEGERS)
         self._dtypes = frozenset(dtypes)
@@ -182,6 +185,9 @@ class Primitive(Generic[P]):
             nodes.append(node)
         computed, half = raw, False
         if not usual:
+            if AbstractArray in map(type, raw):
+                known = self.infer(raw, params)
+                return known if family is None else family.of(known)
             computed, half = self._widened(raw)
         try:
             if light and family is None and _NUMBERS.issuperset(map(type, raw)):
@@ -241,6 +247,8 @@ class Primitive(Generic[P]):
 
     def _read(self, value: Any, position: int) -> Any:
         """Return an operand as numbers that NumPy can compute with, in the machine's own byte order."""
+        if isinstance(value, AbstractArray):
+            return value
         value = self.signature.coerced(value, position)
         if isinstance(value, np.ndarray):
             value = value.astype(value.dtype.type, copy=False)
@@ -293,6 +301,92 @@ class Primitive(Generic[P]):
             if self.variadic:
                 break  # one rule serves all its arrays
         return saved
+
+    # --- shapes -------------------------------------------------------------------------------
+
+    def shape(self, rule: Callable[..., Shape] | None = None, *, dtype: DTypeRule = joint_dtype) -> Callable[..., Any]:
+        """Register the decorated function as the rule for the shape of the result.
+
+        It gets the operands by position as `AbstractArray`, and by name those parameters that it names. A primitive
+        without this rule counts as elementwise: its operands are broadcast.
+
+        Parameters
+        ----------
+        rule : callable
+            Returns a shape, or raises what the forward would raise.
+        dtype : callable, optional
+            From the operands, in the place of the forward, to the dtype of the result; by default that in which NumPy
+            joins them.
+
+        Raises
+        ------
+        RegistrationError
+            On a second rule, operands that are not the primitive's, or an unknown parameter.
+
+        Examples
+        --------
+        >>> import autograd_cnn as ag
+        >>> @ag.primitive
+        ... def pairs(x):
+        ...     return x.reshape(-1, 2)
+        >>> @pairs.shape
+        ... def pairs_shape(x):
+        ...     return x.size // 2, 2
+        >>> pairs(AbstractArray((3, 4)))
+        AbstractArray((6, 2), dtype=float64)
+        """
+
+        def register(function: Callable[..., Shape]) -> Callable[..., Shape]:
+            asked = inspect.signature(function).parameters.values()
+            operands = tuple(p.name for p in asked if p.kind not in {p.KEYWORD_ONLY, p.VAR_KEYWORD})
+            names = [p.name for p in asked if p.kind is p.KEYWORD_ONLY]
+            unknown = [name for name in names if name not in self.parameters]
+            if self._shape_rule is not None or operands != self.operands or unknown:
+                problem = "has a shape rule already" if self._shape_rule is not None else "can't have this shape rule"
+                raise RegistrationError(
+                    sentence(f"{self.name}.shape", problem, expected=f"{self.signature.shown}, or fewer parameters "
+                             "after a star", got=inspect.signature(function))
+                )  # fmt: skip
+            if any(p.kind is p.VAR_KEYWORD for p in asked):
+                names = list(self.parameters)
+            self._shape_rule = ShapeRule(function, tuple(names), dtype)
+            return function
+
+        return register if rule is None else register(rule)
+
+    def infer(self, operands: Sequence[Any], params: dict[str, Any]) -> AbstractArray:
+        """Return the shape and the dtype that a call would give, from those of its operands.
+
+        Parameters
+        ----------
+        operands : sequence of AbstractArray, array, number or None
+            All of them, by position.
+        params : dict
+            As they are parsed.
+
+        Raises
+        ------
+        ShapeError, ArgumentError, OperandError
+            As the call would, but for what only values can tell.
+        """
+        rule = self._shape_rule
+        try:
+            if rule is None:
+                shape = broadcast(*map(np.shape, operands))
+                nothing: list[Any] = [np.empty(0, x.dtype) if isinstance(x, _ARRAYS) else x for x in operands]
+                return AbstractArray(shape, self(*nothing, **params).dtype)
+            known = [None if x is None else self._inexact(AbstractArray.of(x), i) for i, x in enumerate(operands)]
+            values = self.parameters | params
+            shape = rule.function(*known, **{name: values[name] for name in rule.names})
+            return AbstractArray(shape, rule.dtype(*known))
+        except (ValueError, TypeError, IndexError, OverflowError) as error:
+            raise_as(self.name, error, self._shapes(list(operands)))
+            raise
+
+    def _inexact(self, x: AbstractArray, position: int) -> AbstractArray:
+        """Return an operand with the dtype that `_read` gives it."""
+        exact = x.dtype.kind == "f" or self.signature.operand(position) not in self.signature.inexact
+        return x if exact else AbstractArray(x.shape)
 
     # --- rules --------------------------------------------------------------------------------
 

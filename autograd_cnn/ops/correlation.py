@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from autograd_cnn import kernels
+from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
@@ -26,7 +27,7 @@ from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.kernels.windows import Pair, Windows, four_sided, windows
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.indexing import pad
-from autograd_cnn.ops.precision import for_sums
+from autograd_cnn.ops.precision import for_sums, sum_dtype
 from autograd_cnn.ops.shaping import flip, reshape
 from autograd_cnn.parameters import Count, IntOrPair, KnownShape, Padding, pair
 
@@ -156,6 +157,14 @@ def correlate2d(
     return sizes.lower(kernels.correlate2d(x.reshape(sizes.x), w.reshape(sizes.w), bias, sizes.windows, groups))
 
 
+@correlate2d.shape(dtype=sum_dtype)
+def correlate2d_shape(x: AbstractArray, w: AbstractArray, bias: AbstractArray | None, **geometry: Any) -> Shape:
+    sizes = form("correlate2d", x.shape, w.shape, **geometry)
+    if bias is not None:
+        _check_bias("correlate2d", bias.shape, sizes.w[0])
+    return sizes.y[4 - sizes.y_rank :]
+
+
 @correlate2d.vjp("x")
 def correlate2d_vjp_x(g: Array, *, w: Array, x_shape: Shape, **form: Any) -> Array:
     return correlate2d_wrt_input(g, w, x_shape=x_shape, **form)
@@ -223,6 +232,12 @@ def correlate2d_wrt_input(
     return kernels.correlate2d_wrt_input(g.reshape(sizes.y), w.reshape(sizes.w), sizes.windows, groups).reshape(x_shape)
 
 
+@correlate2d_wrt_input.shape(dtype=sum_dtype)
+def correlate2d_wrt_input_shape(g: AbstractArray, w: AbstractArray, *, x_shape: Shape, **geometry: Any) -> Shape:
+    _check("correlate2d_wrt_input", "g", g.shape, form("correlate2d_wrt_input", x_shape, w.shape, **geometry))
+    return x_shape
+
+
 @correlate2d_wrt_input.vjp("g")
 def correlate2d_wrt_input_vjp_g(u: Array, *, w: Array, x_shape: Shape, **form: Any) -> Array:
     return correlate2d(u, w, **form)
@@ -281,6 +296,12 @@ def correlate2d_wrt_weight(
     return kernels.correlate2d_wrt_weight(x.reshape(sizes.x), g.reshape(sizes.y), sizes.windows, groups).reshape(
         w_shape
     )
+
+
+@correlate2d_wrt_weight.shape(dtype=sum_dtype)
+def correlate2d_wrt_weight_shape(x: AbstractArray, g: AbstractArray, *, w_shape: Shape, **geometry: Any) -> Shape:
+    _check("correlate2d_wrt_weight", "g", g.shape, form("correlate2d_wrt_weight", x.shape, w_shape, **geometry))
+    return w_shape
 
 
 @correlate2d_wrt_weight.vjp("x")

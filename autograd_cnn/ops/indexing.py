@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from autograd_cnn.engine.abstract import AbstractArray, placeholder
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
@@ -38,6 +39,11 @@ def getitem(x: Array, index: Index) -> Array:
     return np.asarray(x)[index]
 
 
+@getitem.shape
+def getitem_shape(x: AbstractArray, *, index: Index) -> Shape:
+    return placeholder(x.shape)[index].shape
+
+
 @getitem.vjp("x")
 def getitem_vjp_x(g: Array, *, x_shape: Shape, index: Index) -> Array:
     return scatter_add(g, index=index, shape=x_shape)
@@ -58,6 +64,13 @@ def scatter_add(x: Array, index: Index, shape: Lengths) -> Array:
     else:
         np.add.at(total, index, x)
     return total
+
+
+@scatter_add.shape
+def scatter_add_shape(x: AbstractArray, *, index: Index, shape: Lengths) -> Shape:
+    whole = AbstractArray((shape,) if isinstance(shape, int) else shape)
+    _check_fits(x.shape, getitem_shape(whole, index=index))
+    return whole.shape
 
 
 @scatter_add.vjp("x")
@@ -85,6 +98,26 @@ def set_at(x: Array, values: Array, index: Index) -> Array:
     return changed
 
 
+def _first_dtype(x: AbstractArray, values: AbstractArray) -> np.dtype[Any]:  # which x has to hold
+    return x.dtype
+
+
+@set_at.shape(dtype=_first_dtype)
+def set_at_shape(x: AbstractArray, values: AbstractArray, *, index: Index) -> Shape:
+    if {x.dtype.kind, values.dtype.kind} - set("biu"):  # whether integers fit their values tell
+        _check_kind("set_at", x.dtype, values.dtype)
+    _check_fits(values.shape, getitem_shape(x, index=index))
+    return x.shape
+
+
+def _check_fits(values: Shape, place: Shape) -> None:
+    """Raise NumPy's error unless values of this shape can be written to a place of that."""
+    added = max(len(values) - len(place), 0)  # NumPy drops leading axes of length 1
+    fits = all(n in (1, m) for n, m in zip(reversed(values[added:]), reversed(place), strict=False))
+    if not fits or set(values[:added]) - {1}:
+        raise ValueError(f"could not broadcast input array from shape {values} into shape {place}")
+
+
 def _check_holds(where: str, dtype: np.dtype[Any], values: Any) -> None:
     if dtype.kind in "biu" and np.result_type(values).kind in "iu" and np.size(values):
         least, most = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
@@ -94,10 +127,14 @@ def _check_holds(where: str, dtype: np.dtype[Any], values: Any) -> None:
             sentence(where, "x can't hold the values", expected=f"{least} to {most}",
                      got=f"{np.min(values)} to {np.max(values)}", hint="convert x with .astype first")
         )  # fmt: skip
-    if not np.can_cast(np.result_type(values), dtype, "same_kind"):
+    _check_kind(where, dtype, np.result_type(values))
+
+
+def _check_kind(where: str, dtype: np.dtype[Any], values: np.dtype[Any]) -> None:
+    if not np.can_cast(values, dtype, "same_kind"):
         raise OperandError(
             sentence(where, "x can't hold the values", expected=f"values of the kind of {dtype}",
-                     got=np.result_type(values), hint="convert x with .astype first")
+                     got=values, hint="convert x with .astype first")
         )  # fmt: skip
 
 
@@ -211,6 +248,13 @@ def _pad(x: Array, pad_width: PadWidth, constant_values: Number = 0) -> Array:
     x = np.asarray(x)
     _check_holds("pad", x.dtype, constant_values)
     return np.pad(x, pad_width, constant_values=constant_values)
+
+
+@_pad.shape
+def pad_shape(x: AbstractArray, *, pad_width: PadWidth, constant_values: Number) -> Shape:
+    _check_holds("pad", x.dtype, constant_values)
+    widths = np.broadcast_to(pad_width, (x.ndim, 2)).tolist()
+    return tuple(before + n + after for n, (before, after) in zip(x.shape, widths, strict=True))
 
 
 @_pad.vjp("x")

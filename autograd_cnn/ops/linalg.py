@@ -9,6 +9,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.typing import NDArray
 
 from autograd_cnn import kernels
+from autograd_cnn.engine.abstract import AbstractArray, broadcast
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
@@ -32,6 +33,18 @@ def matmul(x1: Array, x2: Array) -> Array:
     >>> matmul([[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0])
     array([3., 7.])
     """
+    _check_product(x1, x2)
+    return kernels.matmul(np.asarray(x1), np.asarray(x2))
+
+
+@matmul.shape
+def matmul_shape(x1: AbstractArray, x2: AbstractArray) -> Shape:
+    _check_product(x1, x2)
+    stacks = broadcast(x1.shape[:-2], x2.shape[:-2])
+    return (*stacks, *x1.shape[-2:-1], *(x2.shape[-1:] if x2.ndim > 1 else ()))
+
+
+def _check_product(x1: Array, x2: Array) -> None:
     if not (np.ndim(x1) and np.ndim(x2)):
         raise ShapeError(
             sentence("matmul", "an operand is a single number", hint=f"multiply with *; {_shapes(x1, x2)}")
@@ -41,7 +54,6 @@ def matmul(x1: Array, x2: Array) -> Array:
         raise ShapeError(
             sentence("matmul", f"x1 has {inner[0]} columns but x2 has {inner[1]} rows", hint=_shapes(x1, x2))
         )
-    return kernels.matmul(np.asarray(x1), np.asarray(x2))
 
 
 def _shapes(x1: Array, x2: Array) -> str:
@@ -92,6 +104,17 @@ def linear(x: Array, w: Array, bias: Array | None = None) -> Array:
     >>> linear(np.array([1.0, 2.0]), np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([0.0, 10.0]))
     array([ 3., 12.])
     """
+    _check_layer(x, w, bias)
+    return kernels.linear(x, w, bias)
+
+
+@linear.shape
+def linear_shape(x: AbstractArray, w: AbstractArray, bias: AbstractArray | None) -> Shape:
+    _check_layer(x, w, bias)
+    return (*x.shape[:-1], w.shape[0])
+
+
+def _check_layer(x: Array, w: Array, bias: Array | None) -> None:
     if np.ndim(w) != 2 or np.ndim(x) < 1 or np.shape(x)[-1] != np.shape(w)[1]:
         raise ShapeError(
             sentence("linear", "x and w do not go together", expected="x (..., D) with w (F, D)",
@@ -102,7 +125,6 @@ def linear(x: Array, w: Array, bias: Array | None = None) -> Array:
             sentence("linear", "bias has the wrong shape", expected=f"one number for each output, {np.shape(w)[:1]}",
                      got=np.shape(bias))
         )  # fmt: skip
-    return kernels.linear(x, w, bias)
 
 
 @linear.vjp("x")
@@ -174,6 +196,15 @@ def tensordot(x1: Array, x2: Array, axes: Contraction = 2) -> Array:
 @primitive
 def _einsum(*operands: Array, terms: tuple[str, ...], out: str) -> Array:
     return np.einsum(f"{','.join(terms)}->{out}", *operands, optimize=True)
+
+
+@_einsum.shape
+def einsum_shape(*operands: AbstractArray, terms: tuple[str, ...], out: str) -> Shape:
+    lengths: dict[str, Shape] = {}
+    for term, x in zip(terms, operands, strict=True):
+        for label, length in zip(term, x.shape, strict=True):
+            lengths[label] = broadcast(lengths.get(label, ()), (length,))
+    return tuple(lengths[label][0] for label in out)
 
 
 @_einsum.vjp("operands")

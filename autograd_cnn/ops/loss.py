@@ -4,6 +4,7 @@ from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 
+from autograd_cnn.engine.abstract import AbstractArray, placeholder
 from autograd_cnn.engine.node import Array, Floats, Shape
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
@@ -105,6 +106,11 @@ def softmax_cross_entropy(scores: Floats, labels: Labels, label_smoothing: Numbe
     return np.log1p(powers.sum(axis=1)) - right
 
 
+@softmax_cross_entropy.shape
+def softmax_cross_entropy_shape(scores: AbstractArray, *, labels: Array) -> Shape:
+    return np.shape(checked_labels("softmax_cross_entropy", scores.shape, labels))
+
+
 @softmax_cross_entropy.vjp("scores")
 def softmax_cross_entropy_vjp_scores(g: Array, *, scores: Array, labels: Array, label_smoothing: float) -> Array:
     return reshape(g, shape=(-1, 1)) * _softmax_error(scores, labels=labels, label_smoothing=label_smoothing)
@@ -113,6 +119,7 @@ def softmax_cross_entropy_vjp_scores(g: Array, *, scores: Array, labels: Array, 
 @primitive
 def _softmax_error(scores: Floats, labels: Labels, label_smoothing: Number = 0.0) -> Array:
     """``softmax(scores) - q``; without smoothing the label's is what the others add up to, which 1 - 1 would lose."""
+    _check_rows(scores, labels)
     errors = np.exp(shifted(scores, 1)[0])
     errors /= errors.sum(axis=1, keepdims=True)
     if label_smoothing:
@@ -122,6 +129,21 @@ def _softmax_error(scores: Floats, labels: Labels, label_smoothing: Number = 0.0
     errors[rows, labels] = 0
     errors[rows, labels] = 0 * own - errors.sum(axis=1)  # a NaN stays
     return errors
+
+
+@_softmax_error.shape
+def softmax_error_shape(scores: AbstractArray, *, labels: Array) -> Shape:
+    _check_rows(scores, labels)
+    placeholder(scores.shape)[np.arange(len(labels)), labels]  # complains of a label out of range
+    return scores.shape
+
+
+def _check_rows(scores: Array, labels: Array) -> None:
+    if len(labels) != scores.shape[0]:
+        raise ShapeError(
+            sentence("softmax_error", "scores and labels do not go together", expected="(N, K) and (N,)",
+                     got=f"{scores.shape} and {labels.shape}")
+        )  # fmt: skip
 
 
 @_softmax_error.vjp("scores")

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from autograd_cnn import kernels
+from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
@@ -21,7 +22,7 @@ from autograd_cnn.kernels.windows import Windows, windows
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import astype
 from autograd_cnn.ops.linalg import matmul
-from autograd_cnn.ops.precision import for_means, for_sums, joined
+from autograd_cnn.ops.precision import for_means, for_sums, joined, mean_dtype, sum_dtype
 from autograd_cnn.parameters import Flag, Indices, IntOrPair, KnownShape, Padding, pair
 
 __all__ = [
@@ -399,6 +400,84 @@ def mean_pool_wrt_input(
 @mean_pool_wrt_input.vjp("g")
 def mean_pool_wrt_input_vjp_g(u: Array, *, x_shape: Shape, **geometry: Any) -> Array:
     return mean_pool(u, **geometry)
+
+
+# --- shapes -----------------------------------------------------------------------------------
+
+
+@max_pool.shape
+def max_pool_shape(
+    x: AbstractArray,
+    *,
+    window: IntOrPair,
+    stride: IntOrPair | None,
+    padding: Padding,
+    dilation: IntOrPair,
+    ceil_mode: bool,
+) -> Shape:
+    return (*x.shape[:-2], *_slide("max_pool", x.shape, window, stride, padding, dilation, ceil_mode).out)
+
+
+@mean_pool.shape(dtype=mean_dtype)
+def mean_pool_shape(
+    x: AbstractArray,
+    *,
+    window: IntOrPair,
+    stride: IntOrPair | None,
+    padding: Padding,
+    dilation: IntOrPair,
+    ceil_mode: bool,
+) -> Shape:
+    return (*x.shape[:-2], *_slide("mean_pool", x.shape, window, stride, padding, dilation, ceil_mode).out)
+
+
+@gather_winners.shape
+def gather_winners_shape(
+    x: AbstractArray,
+    *,
+    winners: Array,
+    window: IntOrPair,
+    stride: IntOrPair | None,
+    padding: Padding,
+    dilation: IntOrPair,
+    ceil_mode: bool,
+) -> Shape:
+    slid = _slide("gather_winners", x.shape, window, stride, padding, dilation, ceil_mode)
+    return np.shape(_checked("gather_winners", winners, x.shape, slid, ceil_mode))
+
+
+@scatter_winners.shape(dtype=sum_dtype)
+def scatter_winners_shape(
+    g: AbstractArray,
+    *,
+    winners: Array,
+    x_shape: Shape,
+    window: IntOrPair,
+    stride: IntOrPair | None,
+    padding: Padding,
+    dilation: IntOrPair,
+    ceil_mode: bool,
+) -> Shape:
+    slid = _slide("scatter_winners", x_shape, window, stride, padding, dilation, ceil_mode)
+    _check_g("scatter_winners", g, x_shape, slid)
+    _checked("scatter_winners", winners, x_shape, slid, ceil_mode)
+    return x_shape
+
+
+@mean_pool_wrt_input.shape(dtype=mean_dtype)
+def mean_pool_wrt_input_shape(
+    g: AbstractArray,
+    *,
+    x_shape: Shape,
+    window: IntOrPair,
+    stride: IntOrPair | None,
+    padding: Padding,
+    dilation: IntOrPair,
+    ceil_mode: bool,
+) -> Shape:
+    slid = _slide("mean_pool_wrt_input", x_shape, window, stride, padding, dilation, ceil_mode)
+    _check_g("mean_pool_wrt_input", g, x_shape, slid)
+    return x_shape
 
 
 # --- made of these ----------------------------------------------------------------------------

@@ -4,15 +4,18 @@
 """
 
 from math import prod as product
+from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_cnn import kernels
+from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.ops.elementwise import astype, sqrt
+from autograd_cnn.ops.precision import mean_dtype, sum_dtype
 from autograd_cnn.ops.selection import equal, where
 from autograd_cnn.ops.shaping import broadcast_to, concatenate, flip, moveaxis, reshape
 from autograd_cnn.parameters import Axis, Count, Flag, OneAxis
@@ -29,16 +32,20 @@ def axes_of(shape: Shape, axis: Axis) -> tuple[int, ...]:
     """Return the axes that a reduction of ``shape`` along ``axis`` removes, counted from the front."""
     if axis is None or not shape:  # NumPy lets a number be reduced along axis 0
         return tuple(range(len(shape)))
-    return normalize_axis_tuple(axis, len(shape), "axis")
+    return normalize_axis_tuple(axis, len(shape))
+
+
+def reduced_shape(shape: Shape, axis: Axis, keepdims: bool) -> Shape:
+    """Return the shape of a reduction of ``shape`` along ``axis``."""
+    axes = axes_of(shape, axis)
+    return tuple(1 if a in axes else n for a, n in enumerate(shape) if keepdims or a not in axes)
 
 
 def spread(g: Array, shape: Shape, axis: Axis) -> Array:
     """Repeat ``g`` along the axes that a reduction of ``shape`` has removed."""
     if axis is None and not shape_of(g):
         return broadcast_to(g, shape=shape)
-    axes = axes_of(shape, axis)
-    kept = tuple(1 if a in axes else n for a, n in enumerate(shape))
-    return broadcast_to(reshape(g, shape=kept), shape=shape)
+    return broadcast_to(reshape(g, shape=reduced_shape(shape, axis, keepdims=True)), shape=shape)
 
 
 # --- sums and moments -------------------------------------------------------------------------
@@ -54,6 +61,11 @@ def sum(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     array([4., 6.])
     """
     return kernels.sum(np.asarray(x), axis, keepdims)
+
+
+@sum.shape(dtype=sum_dtype)
+def sum_shape(x: AbstractArray, *, axis: Axis, keepdims: bool) -> Shape:
+    return reduced_shape(x.shape, axis, keepdims)
 
 
 @sum.vjp("x")
@@ -76,6 +88,9 @@ def mean(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     return kernels.sum(x, axis, keepdims) / x.dtype.type(count(x.shape, axis))
 
 
+mean.shape(sum_shape, dtype=mean_dtype)
+
+
 @mean.vjp("x")
 def mean_vjp_x(g: Array, *, x_shape: Shape, axis: Axis) -> Array:
     return spread(g / (count(x_shape, axis) or np.nan), x_shape, axis)
@@ -91,6 +106,9 @@ def var(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: Flag = False) ->
     1.25
     """
     return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
+
+
+var.shape(sum_shape, dtype=mean_dtype)
 
 
 @var.vjp("x")
@@ -127,6 +145,11 @@ def max(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     return np.max(x, axis=axis, keepdims=keepdims)
 
 
+@max.shape
+def max_shape(x: AbstractArray, *, axis: Axis, keepdims: bool) -> Shape:
+    return _extremum_shape("maximum", x.shape, axis, keepdims)
+
+
 @max.vjp("x")
 def max_vjp_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
     return spread(g, x.shape, axis) * _shares(x, y, axis)
@@ -144,15 +167,30 @@ def min(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
+@min.shape
+def min_shape(x: AbstractArray, *, axis: Axis, keepdims: bool) -> Shape:
+    return _extremum_shape("minimum", x.shape, axis, keepdims)
+
+
 @min.vjp("x")
 def min_vjp_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
     return spread(g, x.shape, axis) * _shares(x, y, axis)
+
+
+def _extremum_shape(name: str, shape: Shape, axis: Axis, keepdims: bool) -> Shape:
+    if not count(shape, axis):
+        raise ValueError(f"zero-size array to reduction operation {name} which has no identity")  # NumPy's words
+    return reduced_shape(shape, axis, keepdims)
 
 
 def _shares(x: Array, extremum: Array, axis: Axis) -> Array:
     found = where(equal(x, x), equal(x, spread(extremum, x.shape, axis)), 1)  # a NaN is the extremum
     found = astype(found, dtype=x.dtype)
     return found / sum(found, axis=axis, keepdims=True)
+
+
+def _index_dtype(x: AbstractArray) -> np.dtype[Any]:  # of indices, whatever x holds
+    return np.dtype(np.intp)
 
 
 @primitive(constant=True)
@@ -167,6 +205,13 @@ def argmax(x: Array, axis: OneAxis = None, keepdims: Flag = False) -> Array:
     return np.argmax(x, axis=axis, keepdims=keepdims)
 
 
+@argmax.shape(dtype=_index_dtype)
+def argmax_shape(x: AbstractArray, *, axis: int | None, keepdims: bool) -> Shape:
+    if not count(x.shape, axis):
+        raise ValueError("attempt to get argmax of an empty sequence")  # NumPy's words
+    return reduced_shape(x.shape, axis, keepdims)
+
+
 @primitive(constant=True)
 def argmin(x: Array, axis: OneAxis = None, keepdims: Flag = False) -> Array:
     """Where the smallest element stands, the first of several; no gradient.
@@ -177,6 +222,13 @@ def argmin(x: Array, axis: OneAxis = None, keepdims: Flag = False) -> Array:
     array([0, 1])
     """
     return np.argmin(x, axis=axis, keepdims=keepdims)
+
+
+@argmin.shape(dtype=_index_dtype)
+def argmin_shape(x: AbstractArray, *, axis: int | None, keepdims: bool) -> Shape:
+    if not count(x.shape, axis):
+        raise ValueError("attempt to get argmin of an empty sequence")  # NumPy's words
+    return reduced_shape(x.shape, axis, keepdims)
 
 
 # --- products and running sums ----------------------------------------------------------------
@@ -192,6 +244,9 @@ def prod(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     array([ 2., 12.])
     """
     return np.prod(x, axis=axis, keepdims=keepdims)
+
+
+prod.shape(sum_shape, dtype=sum_dtype)
 
 
 @prod.vjp("x")
@@ -224,6 +279,12 @@ def cumsum(x: Array, axis: OneAxis = None) -> Array:
     array([1., 3., 6.])
     """
     return np.cumsum(x, axis=axis)
+
+
+@cumsum.shape(dtype=sum_dtype)
+def cumsum_shape(x: AbstractArray, *, axis: int | None) -> Shape:
+    axes_of(x.shape, axis)
+    return (x.size,) if axis is None else x.shape or (1,)
 
 
 @cumsum.vjp("x")

@@ -6,7 +6,8 @@ Broadcasting follows NumPy; the engine sums it out of the gradients, so no rule 
 import numpy as np
 
 from autograd_cnn import kernels
-from autograd_cnn.engine.node import Array, Floats
+from autograd_cnn.engine.abstract import AbstractArray
+from autograd_cnn.engine.node import Array, Floats, Shape
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.ops.precision import joined
@@ -161,14 +162,21 @@ def masked(x: Array, mask: Mask) -> Array:
     array([1., 0.])
     """
     (x,) = joined("masked", x=np.asarray(x))
-    if mask.shape != x.shape:
-        try:
-            mask = np.broadcast_to(mask, x.shape)
-        except ValueError:
-            raise ShapeError(
-                sentence("masked", "mask has the wrong shape", expected=f"what broadcasts to {x.shape}", got=mask.shape)
-            ) from None
-    return kernels.masked(x, mask)
+    return kernels.masked(x, mask if mask.shape == x.shape else _broadcast_mask(mask, x.shape))
+
+
+def _broadcast_mask(mask: Array, shape: Shape) -> Array:
+    try:
+        return np.broadcast_to(mask, shape)
+    except ValueError:
+        raise ShapeError(
+            sentence("masked", "mask has the wrong shape", expected=f"what broadcasts to {shape}", got=mask.shape)
+        ) from None
+
+
+@masked.shape
+def masked_shape(x: AbstractArray, *, mask: Array) -> Shape:
+    return np.shape(_broadcast_mask(mask, x.shape))
 
 
 @masked.vjp("x")

@@ -6,6 +6,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from autograd_cnn.engine.abstract import AbstractArray, placeholder
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
@@ -43,6 +44,11 @@ def reshape(x: Array, shape: Lengths) -> Array:
     return np.reshape(x, shape)
 
 
+@reshape.shape
+def reshape_shape(x: AbstractArray, *, shape: Lengths) -> Shape:
+    return placeholder(x.shape).reshape(shape).shape
+
+
 @reshape.vjp("x")
 def reshape_vjp_x(g: Array, *, x_shape: Shape) -> Array:
     return reshape(g, shape=x_shape)
@@ -57,7 +63,7 @@ def squeeze(x: Array, axis: Axis = None) -> Array:
     >>> squeeze(np.zeros((1, 3, 1)), axis=0).shape
     (3, 1)
     """
-    return reshape(x, shape=np.squeeze(_of_shape(x), axis).shape)
+    return reshape(x, shape=np.squeeze(placeholder(shape_of(x)), axis).shape)
 
 
 @composite
@@ -69,12 +75,7 @@ def expand_dims(x: Array, axis: Axes) -> Array:
     >>> expand_dims(np.zeros((2, 3)), (0, -1)).shape
     (1, 2, 3, 1)
     """
-    return reshape(x, shape=np.expand_dims(_of_shape(x), axis).shape)
-
-
-def _of_shape(x: Array) -> Array:
-    """Return an array of the shape of ``x`` that takes no memory, for NumPy to work out another shape."""
-    return np.broadcast_to(np.bool_(0), shape_of(x))
+    return reshape(x, shape=np.expand_dims(placeholder(shape_of(x)), axis).shape)
 
 
 @primitive
@@ -88,6 +89,11 @@ def transpose(x: Array, axes: Axes | None = None) -> Array:
            [2., 4.]])
     """
     return np.transpose(x, axes)
+
+
+@transpose.shape
+def transpose_shape(x: AbstractArray, *, axes: tuple[int, ...] | None) -> Shape:
+    return placeholder(x.shape).transpose(axes).shape
 
 
 @transpose.vjp("x")
@@ -152,6 +158,11 @@ def broadcast_to(x: Array, shape: Lengths) -> Array:
     return np.broadcast_to(x, shape)
 
 
+@broadcast_to.shape
+def broadcast_to_shape(x: AbstractArray, *, shape: Lengths) -> Shape:
+    return np.broadcast_to(placeholder(x.shape), shape).shape
+
+
 @broadcast_to.vjp("x")
 def broadcast_to_vjp_x(g: Array) -> Array:
     return g  # the engine sums over what broadcasting added
@@ -182,6 +193,13 @@ def tile(x: Array, reps: Counts) -> Array:
 @primitive
 def _concatenate(*arrays: Array, axis: Count = 0) -> Array:
     return np.concatenate(arrays, axis)
+
+
+@_concatenate.shape
+def concatenate_shape(*arrays: AbstractArray, axis: int) -> Shape:
+    before = (slice(None),) * normalize_axis_index(axis, arrays[0].ndim) if arrays else ()
+    none = np.concatenate([placeholder(x.shape)[(*before, slice(0))] for x in arrays], axis)
+    return (*none.shape[: len(before)], sum(x.shape[axis] for x in arrays), *none.shape[len(before) + 1 :])
 
 
 @_concatenate.vjp("arrays")
@@ -238,6 +256,11 @@ def flip(x: Array, axis: Axis = None) -> Array:
     return np.flip(x, axis)
 
 
+@flip.shape
+def flip_shape(x: AbstractArray, *, axis: Axis) -> Shape:
+    return np.flip(placeholder(x.shape), axis).shape
+
+
 @flip.vjp("x")
 def flip_vjp_x(g: Array, *, axis: Axis) -> Array:
     return flip(g, axis=axis)
@@ -253,6 +276,13 @@ def roll(x: Array, shift: Shift, axis: Axis = None) -> Array:
     array([3., 1., 2.])
     """
     return np.roll(x, shift, axis)
+
+
+@roll.shape
+def roll_shape(x: AbstractArray, *, shift: Shift, axis: Axis) -> Shape:
+    if axis is not None:
+        np.broadcast(shift, normalize_axis_tuple(axis, x.ndim, allow_duplicate=True))
+    return x.shape
 
 
 @roll.vjp("x")

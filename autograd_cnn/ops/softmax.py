@@ -7,12 +7,13 @@ in the last place.
 
 import numpy as np
 
-from autograd_cnn.engine.node import Array, Floats
+from autograd_cnn.engine.abstract import AbstractArray
+from autograd_cnn.engine.node import Array, Floats, Shape
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import exp
 from autograd_cnn.ops.indexing import take_along_axis
-from autograd_cnn.ops.reduction import argmax, spread
+from autograd_cnn.ops.reduction import argmax, axes_of, reduced_shape, spread
 from autograd_cnn.parameters import Axis, Flag
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
@@ -50,6 +51,11 @@ def logsumexp(x: Floats, axis: Axis = None, keepdims: Flag = False) -> Array:
     return y if keepdims else np.squeeze(y, axis=axis if x.ndim else None)
 
 
+@logsumexp.shape
+def logsumexp_shape(x: AbstractArray, *, axis: Axis, keepdims: bool) -> Shape:
+    return reduced_shape(x.shape, axis, keepdims)
+
+
 @logsumexp.vjp("x")
 def logsumexp_vjp_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
     return spread(g, x.shape, axis) * exp(x - spread(y, x.shape, axis))
@@ -66,6 +72,12 @@ def softmax(x: Floats, axis: Axis = -1) -> Array:
     """
     powers = np.exp(shifted(np.asarray(x), axis)[0])
     return powers / powers.sum(axis=axis, keepdims=True)
+
+
+@softmax.shape
+def softmax_shape(x: AbstractArray, *, axis: Axis) -> Shape:
+    axes_of(x.shape, axis)  # that there is such an axis
+    return x.shape
 
 
 @softmax.vjp("x")
@@ -87,6 +99,9 @@ def log_softmax(x: Floats, axis: Axis = -1) -> Array:
     """
     less, _ = shifted(np.asarray(x), axis)
     return less - log_of_sum(less, axis)
+
+
+log_softmax.shape(softmax_shape)
 
 
 @log_softmax.vjp("x")

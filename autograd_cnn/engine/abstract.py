@@ -1,0 +1,133 @@
+"""Arrays without values: what a call would give follows from the shapes and dtypes of its operands alone."""
+
+from collections.abc import Callable
+from math import prod
+from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from autograd_cnn.engine.node import Shape
+from autograd_cnn.errors import OperandError, sentence
+
+DTypeRule: TypeAlias = Callable[..., np.dtype[Any]]
+"""From the operands to the dtype of the result."""
+
+
+_ELEMENT: Final = np.bool_(0)
+
+
+class AbstractArray:
+    """The shape and the dtype of an array. Primitives give another for it, and compute nothing.
+
+    In a tensor it goes through whole networks: ``model(Tensor.of(AbstractArray((1, 3, 32, 32))))``. Nothing is
+    recorded. What needs values says that there are none.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    dtype : dtype
+
+    Raises
+    ------
+    OperandError
+        Where its values are asked for.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> images, filters = AbstractArray((256, 3, 224, 224), np.float32), AbstractArray((64, 3, 7, 7), np.float32)
+    >>> ag.correlate2d(images, filters, stride=2, padding=3)
+    AbstractArray((256, 64, 112, 112), dtype=float32)
+    """
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, shape: Shape, dtype: DTypeLike = np.float64) -> None:
+        self.shape = shape
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+
+    def __repr__(self) -> str:
+        return f"AbstractArray({self.shape}, dtype={self.dtype})"
+
+    def __eq__(self, other: object) -> bool:
+        same = isinstance(other, AbstractArray) and (self.shape, self.dtype) == (other.shape, other.dtype)
+        return same if isinstance(other, AbstractArray) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.dtype))
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return prod(self.shape)
+
+    def item(self, *_: object, **__: object) -> NoReturn:
+        """Say that there are no values, as all do that ask for them."""
+        raise OperandError(
+            sentence(str(self), "it has a shape, but no values", hint="compute on arrays where values are needed")
+        )
+
+    tolist = __array__ = __bool__ = __float__ = __int__ = __iter__ = item
+
+    @classmethod
+    def of(cls, value: Any) -> "AbstractArray":
+        """Return what is known of an array or a number without looking at its values."""
+        return value if isinstance(value, cls) else cls(np.shape(value), np.result_type(value))
+
+
+class ShapeRule(NamedTuple):
+    """How the shape and the dtype of a result follow from those of the operands."""
+
+    function: Callable[..., Shape]
+    names: tuple[str, ...]
+    """Of the parameters that it asks for."""
+
+    dtype: DTypeRule
+
+
+def joint_dtype(*operands: AbstractArray | None) -> np.dtype[Any]:
+    """Return the dtype that NumPy joins arrays in; None does not count.
+
+    Examples
+    --------
+    >>> joint_dtype(AbstractArray((2,), np.float32), None, AbstractArray((), np.int8))
+    dtype('float32')
+    """
+    return np.result_type(*(operand.dtype for operand in operands if operand is not None))
+
+
+def broadcast(*shapes: Shape) -> Shape:
+    """Return the shape that arrays of these shapes are broadcast to.
+
+    Raises
+    ------
+    ValueError
+        In the words of NumPy's elementwise functions.
+
+    Examples
+    --------
+    >>> broadcast((2, 1), (3,), ())
+    (2, 3)
+    """
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        said = " ".join(str(shape).replace(" ", "") for shape in shapes)
+        raise ValueError(f"operands could not be broadcast together with shapes {said}") from None
+
+
+def placeholder(shape: Shape) -> np.ndarray[Any, Any]:
+    """Return an array that takes the memory of one element, for NumPy to work out another shape.
+
+    Examples
+    --------
+    >>> placeholder((2, 3)).swapaxes(0, 1).shape
+    (3, 2)
+    """
+    return np.broadcast_to(_ELEMENT, shape)
