@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias, TypeVar
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.errors import FormatError, sentence
-from autograd_cnn.kernels.windows import Pair
+from autograd_cnn.kernels.windows import Pair, windows
 
 AutoPad: TypeAlias = Literal["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"]
 Flag: TypeAlias = Literal[0, 1]
@@ -160,11 +160,10 @@ def _around(
         return (top, bottom), (left, right)
     if auto_pad == "VALID":
         return (0, 0), (0, 0)
-    rows, columns = (
-        _halves(max((-(-length // step) - 1) * step + (k - 1) * d + 1 - length, 0), auto_pad == "SAME_UPPER")
-        for length, k, d, step in zip(image, size, dilations, strides, strict=True)
-    )
-    return rows, columns
+    rows, columns = windows(
+        "auto_pad", _pair(image), _pair(size), stride=_pair(strides), padding="same", dilation=_pair(dilations)
+    ).padding
+    return (rows, columns) if auto_pad == "SAME_UPPER" else (rows[::-1], columns[::-1])
 
 
 def _halves(total: int, upper: bool) -> Pair:
