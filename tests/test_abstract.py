@@ -75,6 +75,12 @@ def test_what_does_not_fit_is_refused_in_the_same_words(text):
         assert str(caught.value) == text
 
 
+def test_a_missing_parameter_is_named():
+    for x in (_tensor(3), ag.tensor(np.zeros(3))):
+        with pytest.raises(OperandError, match="'shape'"):
+            ag.reshape(x)
+
+
 def test_shapes_that_do_not_broadcast_are_named_as_numpy_does():
     with pytest.raises(ValueError, match="shapes") as caught:
         np.ones((2, 3)) + np.ones((3, 2))

@@ -56,6 +56,7 @@ _NUMBERS: Final = frozenset(_SCALARS)
 _ARRAYS: Final = (AbstractArray, np.ndarray, np.generic)
 _SETTLED: Final = _NUMBERS | {str, type(None)}
 """Types of parameters that nobody can change."""
+_MISSING: Final = inspect.Parameter.empty
 _POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
@@ -376,8 +377,8 @@ class Primitive(Generic[P]):
                 nothing: list[Any] = [np.empty(0, x.dtype) if isinstance(x, _ARRAYS) else x for x in operands]
                 return AbstractArray(shape, self(*nothing, **params).dtype)
             known = [None if x is None else self._inexact(AbstractArray.of(x), i) for i, x in enumerate(operands)]
-            values = self.parameters | params
-            shape = rule.function(*known, **{name: values[name] for name in rule.names})
+            asked = {name: self.parameters[name] for name in rule.names} | params
+            shape = rule.function(*known, **{name: asked[name] for name in rule.names if asked[name] is not _MISSING})
             return AbstractArray(shape, rule.dtype(*known))
         except (ValueError, TypeError, IndexError, OverflowError) as error:
             raise_as(self.name, error, self._shapes(list(operands)))

@@ -43,7 +43,7 @@ class Signature:
     operands : tuple of str
         The names of the arrays, in order. A last one with a star takes any number.
     parameters : dict
-        The other names with their defaults: those behind the star, and those before it whose annotation says how
+        The other names with their defaults: those after the star, and those before it whose annotation says how
         they are parsed. The latter may follow the arrays by position, as in ``log_softmax(x, 1)``.
     arity : int
         How many arrays there are; -1 for any number.
@@ -85,11 +85,8 @@ class Signature:
         if "y" in self._names:
             raise RegistrationError(sentence(self.name, "an argument is called 'y'", hint="y is the output"))
         odd = [p for p in arrays if p.kind is p.VAR_KEYWORD or not (p.default is p.empty or p.default is None)]
-        if (
-            odd
-            or (self.variadic and len(arrays) > 1)
-            or (*self.operands, *self.parameters) != tuple(p.name for p in given)
-        ):
+        mixed = [*self.operands, *self.parameters] != list(self.shown.parameters)
+        if odd or mixed or (self.variadic and len(arrays) > 1):
             raise RegistrationError(
                 sentence(self.name, "its arguments are not understood", got=self.shown,
                          expected="arrays without defaults but None, or one *arrays; then parameters after a star")
