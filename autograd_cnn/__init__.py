@@ -47,7 +47,8 @@ if TYPE_CHECKING:  # what is loaded on first use
     from autograd_cnn import nn as nn
     from autograd_cnn import optim as optim
     from autograd_cnn import testing as testing
-    from autograd_cnn.explain import explain as explain
+    from autograd_cnn import train as train
+    from autograd_cnn.explain.explain import explain as explain
     from autograd_cnn.io import load as load
     from autograd_cnn.io import save as save
 else:
@@ -57,7 +58,7 @@ else:
 
     from autograd_cnn.spelling import missing as _missing
 
-    _MODULES = ("data", "graph", "interop", "nn", "optim", "testing")
+    _MODULES = ("data", "graph", "interop", "nn", "optim", "testing", "train")
     _FUNCTIONS = {"explain": "explain", "load": "io", "save": "io"}
     """Functions loaded on first use, and where they are."""
 

@@ -95,7 +95,9 @@ def _documented():
 
 
 @pytest.mark.parametrize(
-    "module", [ag, ag.data, ag.errors, ag.graph, ag.interop, ag.nn, ag.optim, ag.testing], ids=lambda m: m.__name__
+    "module",
+    [ag, ag.data, ag.errors, ag.graph, ag.interop, ag.nn, ag.optim, ag.testing, ag.train],
+    ids=lambda m: m.__name__,
 )
 def test_the_reference_has_every_public_name(module):
     documented = set(map(id, _documented()))

@@ -127,10 +127,19 @@ class Signature:
             arrays = list(args[:count])
             for name in self.operands[len(arrays) :]:
                 if name not in params and name not in self.optional:
-                    raise OperandError(sentence(self.name, f"argument {name!r} is missing"))
+                    raise self._missing(name)
                 arrays.append(params.pop(name, None))
             args = tuple(arrays)
         return args, params
+
+    def check_complete(self, params: dict[str, Any]) -> None:
+        """Raise `OperandError` if a parameter without a default was not passed."""
+        for name, default in self.parameters.items():
+            if default is inspect.Parameter.empty and name not in params:
+                raise self._missing(name)
+
+    def _missing(self, name: str) -> OperandError:
+        return OperandError(sentence(self.name, f"argument {name!r} is missing", hint=f"it takes {self._listed()}"))
 
     def _listed(self) -> str:
         bare = [p.replace(annotation=p.empty, default=p.empty) for p in self.shown.parameters.values()]
@@ -207,7 +216,7 @@ def check_flag(wanted: Any) -> None:
     if not isinstance(wanted, (bool, np.bool_)):
         hint = "name the dtype, as in dtype=np.float32" if isinstance(wanted, (type, np.dtype, str)) else ""
         raise OperandError(
-            sentence("tensor", "requires_grad is no bool", expected="True or False", got=repr(wanted), hint=hint)
+            sentence("tensor", "requires_grad is not a bool", expected="True or False", got=repr(wanted), hint=hint)
         )
 
 

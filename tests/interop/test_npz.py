@@ -71,7 +71,7 @@ def _bomb(mebibytes):
     return stream.getvalue()
 
 
-NO_NPZ = "damaged, or no .npz file"
+NO_NPZ = "damaged, or not an .npz file"
 
 
 @pytest.mark.parametrize(
