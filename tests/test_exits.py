@@ -114,7 +114,6 @@ AS_NUMBERS = {
     "ndarray.fill": lambda p: _written(lambda out: out.fill(p[0])),
     "np.fromiter": lambda p: np.fromiter(p, float),
     "a callback of scipy.integrate": lambda p: scipy.integrate.quad(lambda s: p[0] * s, 0, 1),
-    "a callback of scipy.optimize": lambda p: scipy.optimize.brentq(lambda x: p[0] - x, -10, 10),
 }
 """Ways by which a tensor becomes a Python number: closed to what a transform follows."""
 
