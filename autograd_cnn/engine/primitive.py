@@ -300,7 +300,7 @@ class Primitive(Generic[P]):
                 else:
                     value = tuple(map(np.shape, raw))
                 saved[name] = value
-            if self.variadic:
+            if self.signature.variadic:
                 break  # one rule serves all its arrays
         return saved
 
