@@ -18,6 +18,8 @@ from autograd_cnn import search_path as _search_path  # isort: skip  # noqa: F40
 from autograd_cnn import errors as errors
 from autograd_cnn import ops as ops
 from autograd_cnn.checkpoint import checkpoint as checkpoint
+from autograd_cnn.compile import compile as compile
+from autograd_cnn.engine.backward import gradients as gradients
 from autograd_cnn.engine.primitive import primitive as primitive
 from autograd_cnn.engine.recording import detect_anomaly as detect_anomaly
 from autograd_cnn.engine.recording import enable_grad as enable_grad

@@ -139,7 +139,7 @@ IDIOMS: Final = {
     "float32": "np.float32",
     "float64": "np.float64",
     "int64": "np.int64",
-    "autograd": "ag.grad, ag.jacobian and their kin",
+    "autograd": "ag.gradients, ag.grad, ag.jacobian and their kin",
 }
 """Functions elsewhere, and what to write for them here."""
 

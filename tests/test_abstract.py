@@ -12,7 +12,7 @@ F4 = np.dtype(np.float32)
 
 
 def _tensor(*shape, dtype=F4):
-    return Tensor.of(AbstractArray(shape, dtype))
+    return Tensor.wrap(AbstractArray(shape, dtype))
 
 
 # --- calls ------------------------------------------------------------------------------------
@@ -92,8 +92,8 @@ def test_shapes_that_do_not_broadcast_are_named_as_numpy_does():
 @pytest.mark.parametrize(
     "use",
     [
-        np.asarray, float, int, bool, list, np.exp, lambda x: x.item(), lambda x: x.tolist(), lambda x: Tensor.of(x).numpy(),
-        lambda x: Tensor.of(x).item(), lambda x: float(Tensor.of(x)),
+        np.asarray, float, int, bool, list, np.exp, lambda x: x.item(), lambda x: x.tolist(), lambda x: Tensor.wrap(x).numpy(),
+        lambda x: Tensor.wrap(x).item(), lambda x: float(Tensor.wrap(x)),
     ],
 )  # fmt: skip
 def test_what_needs_values_says_that_there_are_none(use):
@@ -172,5 +172,5 @@ def test_a_rule_that_does_not_fit_is_refused(rule):
 
 
 def test_a_second_rule_is_refused():
-    with pytest.raises(RegistrationError, match=r"^sum\.shape: has a shape rule already: "):
+    with pytest.raises(RegistrationError, match=r"^sum\.shape: has a shape rule already$"):
         ag.sum.shape(lambda x, *, axis, keepdims: ())

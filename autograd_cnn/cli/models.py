@@ -60,7 +60,7 @@ def make_model(text: str, image_shape: ImageShape, seed: int) -> nn.Module:
         else:
             model = nn.build(text, input_shape=image_shape, classes=CLASSES, rng=seed)
         with no_grad(), set_backend("reference"):  # nothing is compiled, nor computed, for a try
-            model.eval()(Tensor.of(AbstractArray((1, *image_shape), np.float32)))
+            model.eval()(Tensor.wrap(AbstractArray((1, *image_shape), np.float32)))
     except ValueError as error:
         raise ArgumentError(sentence("--model", str(error))) from error
     return model.train()

@@ -1,14 +1,16 @@
 """Arrays without values: what a call would give follows from the shapes and dtypes of its operands alone."""
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
-from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_cnn.engine.node import Shape
-from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.errors import OperandError, RegistrationError, sentence
 
 DTypeRule: TypeAlias = Callable[..., np.dtype[Any]]
 """From the operands to the dtype of the result."""
@@ -20,7 +22,7 @@ _ELEMENT: Final = np.bool_(0)
 class AbstractArray:
     """The shape and the dtype of an array. Primitives give another for it, and compute nothing.
 
-    In a tensor it goes through whole networks: ``model(Tensor.of(AbstractArray((1, 3, 32, 32))))``. Nothing is
+    In a tensor it goes through whole networks: ``model(Tensor.wrap(AbstractArray((1, 3, 32, 32))))``. Nothing is
     recorded. What needs values says that there are none.
 
     Parameters
@@ -81,7 +83,8 @@ class AbstractArray:
         return value if isinstance(value, cls) else cls(np.shape(value), np.result_type(value))
 
 
-class ShapeRule(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ShapeRule:
     """How the shape and the dtype of a result follow from those of the operands."""
 
     function: Callable[..., Shape]
@@ -89,6 +92,37 @@ class ShapeRule(NamedTuple):
     """Of the parameters that it asks for."""
 
     dtype: DTypeRule
+
+    def __call__(self, operands: Sequence[AbstractArray | None], params: Mapping[str, Any]) -> AbstractArray:
+        """Apply the rule; a parameter that was not passed has its default, or is left out where it has none."""
+        asked = {name: params[name] for name in self.names if params[name] is not inspect.Parameter.empty}
+        return AbstractArray(self.function(*operands, **asked), self.dtype(*operands))
+
+
+def shape_rule(
+    name: str,
+    function: Callable[..., Shape],
+    signature: inspect.Signature,
+    operands: tuple[str, ...],
+    dtype: DTypeRule,
+) -> ShapeRule:
+    """Make a rule of a function, for the primitive ``name``; its operands come first in its signature.
+
+    Raises
+    ------
+    RegistrationError
+        If the function takes other operands, or asks for other parameters.
+    """
+    asked = inspect.signature(function).parameters.values()
+    parameters = [parameter for parameter in signature.parameters if parameter not in operands]
+    names = [p.name for p in asked if p.kind is p.KEYWORD_ONLY]
+    taken = tuple(p.name for p in asked if p.kind not in {p.KEYWORD_ONLY, p.VAR_KEYWORD})
+    if taken != operands or not set(names) <= set(parameters):
+        raise RegistrationError(
+            sentence(f"{name}.shape", "can't have this shape rule", got=inspect.signature(function),
+                     expected=f"{signature}, or fewer parameters after a star")
+        )  # fmt: skip
+    return ShapeRule(function, tuple(parameters if any(p.kind is p.VAR_KEYWORD for p in asked) else names), dtype)
 
 
 def joint_dtype(*operands: AbstractArray | None) -> np.dtype[Any]:

@@ -32,16 +32,16 @@ class Recordable(Protocol):
     name: str
 
     def pullback(
-        self, node: "Node", g: Array, wanted: Collection["Node"] | None, family: "type[Traced] | None"
+        self, node: "Node", g: Array, wanted: Collection["Node"] | None, tensor_type: "type[Traced] | None"
     ) -> Iterable[tuple["Node", Array]]:
-        """Yield each wanted parent with its share of the cotangent ``g``."""
+        """Yield each wanted parent with the cotangent that ``g`` gives it."""
 
 
 _serials = itertools.count()
 
 
-def mark() -> int:
-    """Return a serial number: above those of all nodes so far, below those of all to come."""
+def next_serial() -> int:
+    """Return a serial number of its own: above those of all nodes so far, below those of all to come."""
     return next(_serials)
 
 
@@ -64,8 +64,8 @@ class Node:
     params : dict or None
         The parameters that were passed, as they were parsed; None once they have been freed.
     operands : sequence
-        Those that want no gradient, at their positions: numbers, None, and arrays under `tracing`, else what is
-        ``Missing``. Of the others it may hold numbers. Empty if all want one.
+        Those that are no results of other nodes, at their positions: numbers, None, and under `tracing` arrays, those
+        of leaves too; else `Missing`. Of the others it may hold numbers. Empty where nothing is kept.
     saved : dict or None
         What the rules asked for, by name; None once it has been freed.
     serial : int
@@ -83,9 +83,20 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "dtype", "hooks", "operands", "origin", "params", "parents", "primitive", "saved", "scope",
-        "serial", "shape", "tensor",
-    )  # fmt: skip
+        "__weakref__",
+        "dtype",
+        "hooks",
+        "operands",
+        "origin",
+        "params",
+        "parents",
+        "primitive",
+        "saved",
+        "scope",
+        "serial",
+        "shape",
+        "tensor",
+    )
 
     def __init__(
         self,
@@ -140,16 +151,25 @@ class Traced:
 
     value: Array
     node: Node | None
-    family: ClassVar[type["Traced"]]
+    tensor_type: ClassVar[type["Traced"]]
     """The class of what operations on this one return."""
 
     @classmethod
-    def of(cls, value: Array, node: Node | None = None) -> Self:
+    def wrap(cls, value: Array, node: Node | None = None) -> Self:
         """Wrap ``value`` as it is, without a copy."""
         self = cls.__new__(cls)
         self.value = value
         self.node = node
         return self
+
+
+Traced.tensor_type = Traced
+
+
+def tensor_of(node: Node) -> Traced | None:
+    """Return the tensor that a node belongs to, where it is alive and has not moved on."""
+    tensor = None if node.tensor is None else node.tensor()
+    return tensor if tensor is not None and tensor.node is node else None
 
 
 def shape_of(x: Array) -> Shape:
@@ -166,6 +186,11 @@ def check_differentiable(dtype: np.dtype[Any], where: str) -> None:
     """Raise `OperandError` unless gradients with respect to ``dtype`` make sense."""
     if dtype.kind != "f":
         raise OperandError(
-            sentence(where, "only floats have gradients", expected="float32 or float64", got=dtype,
-                     hint="convert with .astype(np.float32) first")
-        )  # fmt: skip
+            sentence(
+                where,
+                "only floats have gradients",
+                expected="float32 or float64",
+                got=dtype,
+                hint="convert with .astype(np.float32) first",
+            )
+        )

@@ -3,10 +3,10 @@
 Every thread and task has a switch of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ContextDecorator
 from contextvars import ContextVar
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeAlias
 
 
 class Recording(NamedTuple):
@@ -27,6 +27,13 @@ recording: ContextVar[Recording] = ContextVar("recording", default=Recording())
 
 entering: ContextVar[Callable[[Any], None] | None] = ContextVar("entering", default=None)
 """Who is to be told of every module that is called, before it runs."""
+
+Watcher: TypeAlias = Callable[[Exception, Any, Sequence[Any], Mapping[str, Any]], None]
+
+failing: ContextVar[Watcher | None] = ContextVar("failing", default=None)
+"""Who is to be told of every call that raises an error, before the error goes on: the error, what failed, its operands
+and its parameters. What failed is a primitive, the node whose rule it was, or the name of who asked for gradients.
+"""
 
 
 class switched(ContextDecorator):  # noqa: N801  # a function to its users, which `with` undoes

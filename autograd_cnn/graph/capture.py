@@ -7,14 +7,14 @@ import numpy as np
 
 from autograd_cnn.engine.backward import toposort
 from autograd_cnn.engine.composite import parsed
-from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced
+from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced, tensor_of
 from autograd_cnn.engine.primitive import Primitive
-from autograd_cnn.engine.replay import Values, operand, parameters, tensor_of
+from autograd_cnn.engine.replay import Values, argument, operand, parameters
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
 from autograd_cnn.graph.backward import Backward, record
 from autograd_cnn.graph.cost import flops, owner, saved_bytes
 from autograd_cnn.graph.graph import Graph
-from autograd_cnn.graph.nodes import Edge, GraphNode, Kind, Parameter, Phase, Summary
+from autograd_cnn.graph.nodes import Attribute, Edge, GraphNode, Kind, Phase, Summary
 from autograd_cnn.graph.summary import summarize
 
 Names: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]]
@@ -97,7 +97,7 @@ def read(
     """Read the tape of a recorded output, as `capture` does."""
     root = cast("Node", output.node)
     order = toposort(root)
-    passed = record(output, order) if backward else None
+    passed = record(output) if backward else None
     recorded = order if passed is None else passed.order + order
     _check_problems(problems or {}, recorded)
     given = {root: output.value}
@@ -213,14 +213,14 @@ class Reading:
     ) -> None:
         """Add a call that gave no result: its operands' shapes count among its parameters."""
         sources = []
-        told = []
-        for argument, value in operands:
+        attributes = []
+        for key, value in operands:
             node, array = (value.node, value.value) if isinstance(value, Traced) else (None, value)
-            sources.append((argument, self._source(node, array, scope, "forward")))
-            told.append(Parameter(argument, str(np.shape(array)), default=False))
-        told += [Parameter(key, _text(value), default=False) for key, value in parameters]
-        made = self._add("failure", name, (), "float64", scope=scope, parameters=tuple(told), problem=problem)
-        self.edges += [Edge(source, made, argument) for argument, source in sources if source is not None]
+            sources.append((key, self._source(node, array, scope, "forward")))
+            attributes.append(Attribute(key, str(np.shape(array)), default=False))
+        attributes += [Attribute(key, _text(value), default=False) for key, value in parameters]
+        made = self._add("failure", name, (), "float64", scope=scope, parameters=tuple(attributes), problem=problem)
+        self.edges += [Edge(source, made, key) for key, source in sources if source is not None]
 
     def read_backward(self, passed: Backward) -> None:
         """Add the seed, the operations of the backward pass, and the gradients at its ends."""
@@ -248,7 +248,7 @@ class Reading:
         sources = [self._operand(node, position, scope, phase) for position in range(len(node.parents))]
         made = self._add(
             "operation", _name(node), node.shape, str(node.dtype), scope=scope,
-            parameters=_parameters(node), flops=flops(node),
+            parameters=_attributes(node), flops=flops(node),
             saved_bytes=saved_bytes(node, self.counted) if phase == "forward" else None,
             value=self._value(node), grad=self._grad(node), origin=node.origin,
             problem=self.problems.get(node.serial), **place,
@@ -256,7 +256,7 @@ class Reading:
         self.ids[id(node)] = made
         for position, source in enumerate(sources):
             if source is not None:
-                self.edges.append(Edge(source, made, _argument(node, position)))
+                self.edges.append(Edge(source, made, argument(node.primitive, position)))
 
     def _operand(self, node: Node, position: int, scope: str, phase: Phase) -> str | None:
         """Return the id of what an operation was computed from; None where the tape does not know it."""
@@ -324,20 +324,13 @@ def _name(node: Node) -> str:
     return "" if node.primitive is None else node.primitive.name
 
 
-def _argument(node: Node, position: int) -> str:
-    primitive = node.primitive
-    if not isinstance(primitive, Primitive):
-        return ""
-    return f"{primitive.operands[0]}[{position}]" if primitive.variadic else primitive.operands[position]
-
-
-def _parameters(node: Node) -> tuple[Parameter, ...]:
-    """Return the parameters; a shape is told by the result already."""
+def _attributes(node: Node) -> tuple[Attribute, ...]:
+    """Return the parameters; a shape is known from the result already."""
     primitive = node.primitive
     if not isinstance(primitive, Primitive):
         return ()
     return tuple(
-        Parameter(name, _text(value), name == "shape" or _same(value, primitive.parameters[name]))
+        Attribute(name, _text(value), name == "shape" or _same(value, primitive.parameters[name]))
         for name, value in parameters(node).items()
     )
 

@@ -74,8 +74,8 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter of an operation, such as its stride, as text."""
+class Attribute:
+    """A parameter of an operation, such as its stride, as text; the word is ONNX's."""
 
     name: str
     value: str
@@ -105,7 +105,7 @@ class GraphNode:
         ``"forward"`` or ``"backward"``.
     pair : str or None
         For a node of the backward pass, the id of the forward node whose rule made it.
-    parameters : tuple of Parameter
+    parameters : tuple of Attribute
         Those that the tape saved.
     saved_bytes : int or None
         What the tape keeps alive for this operation: each array counts once, where it is saved
@@ -128,7 +128,7 @@ class GraphNode:
     scope: str = ""
     phase: Phase = "forward"
     pair: str | None = None
-    parameters: tuple[Parameter, ...] = ()
+    parameters: tuple[Attribute, ...] = ()
     saved_bytes: int | None = None
     flops: int | None = None
     value: Summary | None = None

@@ -124,7 +124,7 @@ def test_zero_may_win_a_max_pooling():
     y = ag.max_pool(x, (1, 2), rectified=True)
     assert str(explain(y, (0, 0))) == (
         "max_pool[0, 0] = 0\n"
-        "  The largest value of every window; where several tie, the first, row by row, is the winner.\n"
+        "  The largest value of every window; where several tie, the first, row by row, counts.\n"
         "  the choice among 2 numbers:\n"
         "  -1  x[0, 0]\n"
         "  -5  x[0, 1]\n"
@@ -148,7 +148,7 @@ def test_what_was_left_out_is_not_missed():
     assert abs(found.total - found.value) < 1e-12
     bias = np.array([1.0])  # not kept, since no rule asks for it
     found = explain(ag.batch_norm(x, None, bias), (0, 0, 0, 0))
-    assert found.note == "the tape did not keep bias"
+    assert found.note == "the tape did not keep bias; record it under ag.tracing()"
 
 
 def test_a_smallest_number_is_found_below_the_others_and_shares_where_it_ties():
@@ -184,10 +184,15 @@ def test_a_broadcast_part_of_an_addition_keeps_its_own_index():
 @pytest.mark.parametrize(
     ("build", "index", "value", "text"),
     [
-        (lambda x: x + np.array([3.0, 4.0]), 0, 3, "x2, which the tape did not keep"),
-        (lambda x: (x + np.array([3.0, 6.0])).sum(), (), 12, "x, which the tape did not keep"),
+        (lambda x: x + np.array([3.0, 4.0]), 0, 3, "x2, which the tape keeps under ag.tracing() alone"),
+        (lambda x: (x + np.array([3.0, 6.0])).sum(), (), 12, "x, which the tape keeps under ag.tracing() alone"),
         (lambda x: ag.pad(x, 1, constant_values=7.0), 0, 7, "whatever the operands are"),
-        (lambda x: ag.linear(x, np.ones((1, 2)), np.array([5.0])), 0, 5, "bias, which the tape did not keep"),
+        (
+            lambda x: ag.linear(x, np.ones((1, 2)), np.array([5.0])),
+            0,
+            5,
+            "bias, which the tape keeps under ag.tracing() alone",
+        ),
     ],
     ids=["array", "operand", "parameter", "bias"],
 )
