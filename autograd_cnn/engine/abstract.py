@@ -15,7 +15,6 @@ from autograd_cnn.errors import OperandError, RegistrationError, sentence
 DTypeRule: TypeAlias = Callable[..., np.dtype[Any]]
 """From the operands to the dtype of the result."""
 
-
 _ELEMENT: Final = np.bool_(0)
 
 
@@ -53,8 +52,9 @@ class AbstractArray:
         return f"AbstractArray({self.shape}, dtype={self.dtype})"
 
     def __eq__(self, other: object) -> bool:
-        same = isinstance(other, AbstractArray) and (self.shape, self.dtype) == (other.shape, other.dtype)
-        return same if isinstance(other, AbstractArray) else NotImplemented
+        if not isinstance(other, AbstractArray):
+            return NotImplemented
+        return self.shape == other.shape and self.dtype == other.dtype
 
     def __hash__(self) -> int:
         return hash((self.shape, self.dtype))
