@@ -251,7 +251,6 @@ def max_unpool_vjp_g(u: Array, *, indices: Array, x_shape: Shape, **geometry: An
 @primitive(residuals=("indices",))
 def _relu_max_pool(
     x: Array,
-    *,
     window: IntOrPair,
     stride: IntOrPair | None = None,
     padding: Padding = 0,
@@ -444,6 +443,7 @@ def mean_pool_wrt_input_vjp_g(u: Array, *, x_shape: Shape, **geometry: Any) -> A
 
 
 @max_pool.shape
+@_relu_max_pool.shape
 def max_pool_shape(
     x: AbstractArray,
     *,
