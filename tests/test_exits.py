@@ -20,6 +20,7 @@ import scipy.signal
 import scipy.sparse
 import scipy.special
 import scipy.stats
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn
@@ -277,7 +278,7 @@ def test_what_keeps_no_gradient_is_refused(exit_):
         ag.grad(exit_)(X)
 
 
-@pytest.mark.parametrize(("f", "expected"), KEPT.values(), ids=KEPT)
+@for_each("f, expected", KEPT.values(), ids=KEPT)
 def test_what_keeps_the_gradient(f, expected):
     np.testing.assert_allclose(ag.grad(f)(X), expected)
 

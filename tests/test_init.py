@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import errors, ops
@@ -15,7 +15,7 @@ ENGINE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ENGINE)
+@for_each("name", ENGINE)
 def test_the_engine_is_at_the_top(name):
     assert callable(getattr(ag, name)) or name == "testing"
 

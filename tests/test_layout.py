@@ -27,6 +27,7 @@ PARTS = {
     "fuzzing.py": "damaged files",
     "oracles.py": "loops to compare with",
     "peak.py": "how much memory something takes",
+    "tables.py": "tables of cases that are one test",
 }
 """Files under tests/ that hold no tests, by name."""
 

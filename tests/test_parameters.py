@@ -4,6 +4,7 @@ from typing import Annotated
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError, OperandError
@@ -33,8 +34,8 @@ def _parse(annotation, value):
     return parser_of(annotation)("f", "p", value)
 
 
-@pytest.mark.parametrize(
-    ("annotation", "value", "expected"),
+@for_each(
+    "annotation, value, expected",
     [
         (Count, np.uint8(3), 3),
         (Count, np.array(3), 3),
@@ -68,8 +69,8 @@ def test_what_is_meant_is_kept_in_pythons_own_types(annotation, value, expected)
 INT, INTS, PAIR = "an int", "an int or a tuple of ints", "an int or a pair of ints"
 
 
-@pytest.mark.parametrize(
-    ("annotation", "value", "expected"),
+@for_each(
+    "annotation, value, expected",
     [
         (Count, 1.0, INT),
         (Count, True, INT),
@@ -143,7 +144,7 @@ def _gradient(f):
     return ag.grad(lambda x: ag.sum(f(x) ** 2))(A)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "f",
     [
         lambda x: ag.sum(x, axis=np.int64(1)),

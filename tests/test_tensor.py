@@ -8,6 +8,7 @@ import weakref
 import numpy as np
 import pytest
 import scipy.special
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.engine.backward import gradients
@@ -218,7 +219,7 @@ def test_what_is_no_array_is_refused_by_operators():
 # --- methods ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@for_each(
     "method",
     [
         lambda x: x.T,
@@ -337,7 +338,7 @@ def test_the_text_of_a_tensor(x, text):
 # --- NumPy's functions ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@for_each(
     "function",
     [
         np.exp,
@@ -424,7 +425,7 @@ def test_a_function_of_numpys_that_is_not_there(call, name, hint):
     assert str(err.value) == f"{name}: not defined for tensors; {hint}"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "look",
     [
         np.isnan, np.isfinite, np.signbit, np.any, np.all, np.shape, np.ones_like, np.count_nonzero, np.array_repr,
@@ -489,7 +490,7 @@ INDICES = [
 ]
 
 
-@pytest.mark.parametrize("index", INDICES, ids=str)
+@for_each("index", INDICES)
 def test_reading_at_an_index(index, rng):
     a = rng.standard_normal((3, 2, 4))
     y = ag.tensor(a)[index]
@@ -513,7 +514,7 @@ def test_tensors_as_indices(rng):
 # --- assignment -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("index", INDICES, ids=str)
+@for_each("index", INDICES)
 def test_assigning_at_an_index(index, rng):
     a = rng.standard_normal((3, 2, 4))
     v = rng.standard_normal(a[index].shape)

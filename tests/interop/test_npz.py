@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.lib import format as npy
 from peak import memory
+from tables import for_each
 
 from autograd_cnn import unpacking
 from autograd_cnn.errors import ArgumentError, FormatError
@@ -74,8 +75,8 @@ def _bomb(mebibytes):
 NO_NPZ = "damaged, or no .npz file"
 
 
-@pytest.mark.parametrize(
-    ("content", "problem"),
+@for_each(
+    "content, problem",
     [
         (b"", NO_NPZ),
         (b"PK\3\4 and no more", NO_NPZ),

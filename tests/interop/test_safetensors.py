@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from peak import memory
 from safetensors.numpy import load, save
+from tables import for_each
 
 from autograd_cnn.errors import ArgumentError, FormatError, OperandError
 from autograd_cnn.io import safetensors
@@ -55,8 +56,8 @@ NONE = "damaged, or no .safetensors file"
 HUGE = b'{"a":{"dtype":"F32","shape":[%s],"data_offsets":[0,4]}}'
 
 
-@pytest.mark.parametrize(
-    ("content", "problem"),
+@for_each(
+    "content, problem",
     [
         (b"", NONE),
         ((2**60).to_bytes(8, "little") + b"{}", NONE),

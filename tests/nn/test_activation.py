@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import scipy.special
+from tables import for_each
 
 from autograd_cnn import nn
 from autograd_cnn.errors import ArgumentError, OperandError
@@ -53,8 +54,8 @@ def test_the_lines_they_show(layer, line):
     assert repr(layer) == line
 
 
-@pytest.mark.parametrize("layer", [nn.ReLU, nn.SiLU, nn.LeakyReLU, nn.ELU, nn.Dropout])
-@pytest.mark.parametrize("given", [1, "no", np.ones(2)])
+@for_each("layer", [nn.ReLU, nn.SiLU, nn.LeakyReLU, nn.ELU, nn.Dropout])
+@for_each("given", [1, "no", np.ones(2)])
 def test_a_flag_is_a_bool(layer, given):
     with pytest.raises(OperandError, match=f"{layer.__name__}: inplace is no bool: expected True or False"):
         layer(inplace=given)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from tables import for_each
 
 from autograd_cnn import nn
 from autograd_cnn.errors import ArgumentError, OperandError
@@ -52,7 +53,7 @@ def test_parameters_are_floats(dtype):
     assert str(error.value) == f"here: parameters are floats: {expected}, got {np.dtype(dtype)}"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "make",
     [
         lambda: nn.Linear(2, 2, "relu"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.special
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn
@@ -35,8 +36,8 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("reduction", REDUCE)
-@pytest.mark.parametrize("name", CASES)
+@for_each("reduction", REDUCE)
+@for_each("name", CASES)
 def test_values_and_gradients_of_both_orders(rng, name, reduction):
     module, function, options, formula = CASES[name]
     x = rng.uniform(0.1, 0.9, (5, 4))
@@ -137,9 +138,9 @@ def test_the_lines_they_show():
 NARROW = [np.uint8, np.int8, np.uint64, bool, ">i4"]
 
 
-@pytest.mark.parametrize("dtype", NARROW)
-@pytest.mark.parametrize("wrap", [np.asarray, ag.tensor])
-@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "huber_loss", "bce_loss", "bce_with_logits"])
+@for_each("dtype", NARROW)
+@for_each("wrap", [np.asarray, ag.tensor])
+@for_each("name", ["mse_loss", "l1_loss", "huber_loss", "bce_loss", "bce_with_logits"])
 def test_integers_and_bools_are_floats_to_a_loss(name, wrap, dtype):
     most = 1 if name.startswith("bce") or dtype is bool else 127
     predictions, targets = np.array([0, most, 0]).astype(dtype), np.array([most, 0, 0]).astype(dtype)

@@ -7,6 +7,7 @@ import pytest
 import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
@@ -43,8 +44,8 @@ def test_nothing_overflows(dtype):
 SCORES = np.zeros((2, 3))
 
 
-@pytest.mark.parametrize(
-    ("scores", "labels", "kind", "text"),
+@for_each(
+    "scores, labels, kind, text",
     [
         (SCORES, [0.0, 1.0], OperandError, "labels are class indices: expected integers, got float64"),
         (SCORES, [True, False], OperandError, "labels are class indices: expected integers, got bool"),

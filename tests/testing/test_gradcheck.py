@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn, ops
@@ -165,7 +166,7 @@ def test_right_rules_pass_to_second_order(kind):
 
 
 @pytest.mark.parametrize("kind", PLANTED)
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@for_each("seed", [0, 1, 2])
 def test_wrong_rules_are_found(kind, seed):
     forward, _, wrong, shapes = PLANTED[kind]
     with pytest.raises(CheckError, match="the tape and the differences disagree"):
@@ -282,7 +283,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("at", SCALES)
+@for_each("at", SCALES)
 @pytest.mark.parametrize("kind", SMOOTH)
 def test_right_rules_pass_at_every_scale_of_the_operand(kind, at):
     forward, rule = SMOOTH[kind]
@@ -291,7 +292,7 @@ def test_right_rules_pass_at_every_scale_of_the_operand(kind, at):
         assert gradcheck(_made(forward, rule), [x], order=2, seed=seed)
 
 
-@pytest.mark.parametrize("scale", SCALES)
+@for_each("scale", SCALES)
 @pytest.mark.parametrize("kind", SMOOTH)
 def test_right_rules_pass_at_every_scale_of_the_result(kind, scale):
     forward, rule = SMOOTH[kind]
@@ -300,8 +301,8 @@ def test_right_rules_pass_at_every_scale_of_the_result(kind, scale):
         assert gradcheck(lambda x: primitive(x) * scale, [[1.0, -0.7, 0.3]], order=2, seed=seed)
 
 
-@pytest.mark.parametrize("wrong", range(len(WRONG)))
-@pytest.mark.parametrize("scale", SCALES)
+@for_each("wrong", range(len(WRONG)))
+@for_each("scale", SCALES)
 @pytest.mark.parametrize("kind", SMOOTH)
 def test_wrong_rules_are_found_at_every_scale(kind, scale, wrong):
     forward, rule = SMOOTH[kind]
