@@ -225,7 +225,7 @@ def _total(f):
 
 
 def _named(table):
-    return pytest.mark.parametrize("exit_", table.values(), ids=table)
+    return for_each("exit_", table.values(), ids=table)
 
 
 @_named(AS_ARRAYS)
@@ -386,7 +386,7 @@ def _functions():
         for name in module.__all__:
             function = getattr(module, name)
             if callable(function) and not isinstance(function, type) and name not in ASIDE:
-                yield pytest.param(function, id=f"{module.__name__}.{name}")
+                yield f"{module.__name__}.{name}", function
 
 
 def _sum_of(result):
@@ -399,8 +399,8 @@ def _sum_of(result):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("function", list(_functions()))
-def test_a_function_is_right_or_refused(function):
+@for_each("name, function", _functions())
+def test_a_function_is_right_or_refused(name, function):
     for call in CALLS.values():
         try:
             with np.errstate(all="ignore"):

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 from tables import for_each
 
 import autograd_cnn as ag
@@ -44,6 +45,7 @@ def test_every_error_is_an_error():
     assert all(issubclass(thing, Exception) and thing.__doc__ for thing in own)
 
 
+@pytest.mark.slow
 def test_importing_loads_numpy_alone_of_all_third_parties():
     program = (
         "import sys\n"

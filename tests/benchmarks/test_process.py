@@ -12,6 +12,7 @@ def _state(pid):
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
+@pytest.mark.slow
 def test_a_worker_answers_and_stands_still_in_between():
     with Worker("ours_reference", threads=1) as worker:
         assert "version" in worker.ask("load")
@@ -25,6 +26,7 @@ def test_a_worker_answers_and_stands_still_in_between():
     assert worker.process.poll() is not None
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_leaves_its_last_words():
     with Worker("ours_reference", threads=1) as worker:
         worker.process.kill()
@@ -33,6 +35,7 @@ def test_a_worker_that_dies_leaves_its_last_words():
         assert str(err.value) == "it ended with -9"
 
 
+@pytest.mark.slow
 def test_a_worker_that_takes_too_long_is_given_up(monkeypatch):
     monkeypatch.setattr(process, "PATIENCE", 0.0)
     with Worker("ours_reference", threads=1) as worker:
@@ -49,12 +52,14 @@ def test_every_library_is_told_the_threads():
     assert told["PATH"] == os.environ["PATH"]
 
 
+@pytest.mark.slow
 def test_a_script_that_fails_says_why():
     with pytest.raises(WorkerError) as err:
         run_script("benchmarks.no_such_script", threads=1)
     assert str(err.value).endswith("No module named benchmarks.no_such_script")
 
 
+@pytest.mark.slow
 def test_a_script_is_timed_from_start_to_end():
     seconds, last = run_script("this", threads=1)
     assert last == "Namespaces are one honking great idea -- let's do more of those!"

@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 import autograd_cnn as ag
 from autograd_cnn.graph import Edge, Graph, GraphNode
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror=alert(1)>"
 
 

@@ -2,6 +2,8 @@ import subprocess
 import sys
 from contextlib import suppress
 
+import pytest
+
 from autograd_cnn.cli.lock import locked
 
 HOLD = """
@@ -26,6 +28,7 @@ def _is_free(folder):
         return mine
 
 
+@pytest.mark.slow
 def test_one_process_at_a_time(tmp_path):
     with _holder(tmp_path) as process:
         assert not _is_free(tmp_path)
@@ -34,6 +37,7 @@ def test_one_process_at_a_time(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_lock_of_a_killed_process_is_nobodys(tmp_path):
     with _holder(tmp_path) as process:
         process.kill()

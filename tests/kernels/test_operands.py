@@ -73,7 +73,7 @@ CALLS = [
     Call(ops.mean, {"x": X}, {"axis": (0, 2, 3)}, {"x": "nchwNCHW"}),
 ]  # fmt: skip
 EACH = pytest.mark.parametrize("call", CALLS, ids=str)
-OF_EACH = pytest.mark.parametrize(("call", "name"), [(call, name) for call in CALLS for name in call.arrays], ids=str)
+OF_EACH = for_each("call, name", [(call, name) for call in CALLS for name in call.arrays])
 
 
 def _one_off(array):

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from tables import for_each
 
 from autograd_cnn.testing import samples
@@ -35,6 +36,7 @@ def test_samples_are_numbers_near_1():
     assert max(np.max(np.abs(a), initial=0) for a in floats) < 20
 
 
+@pytest.mark.slow
 def test_importing_the_package_builds_no_samples():
     code = (
         "import sys, autograd_cnn; "

@@ -11,7 +11,7 @@ import pytest
 LAYERS = ["omp", "workqueue", *(["tbb"] if ctypes.util.find_library("tbb") else [])]
 METHODS = ["fork", "spawn", "forkserver"]
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")]
 
 PRELUDE = """
 import multiprocessing, os, sys, threading, time

@@ -195,15 +195,18 @@ print(seen, dict(os.environ) == before)
 """
 
 
+@pytest.mark.slow
 def test_threads_spin_briefly_and_the_environment_is_left_as_it_was():
     assert _python(START) == "['20000'] True\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "seen"), [("GOMP_SPINCOUNT", "7"), ("OMP_WAIT_POLICY", None)])
 def test_what_the_user_says_of_waiting_holds(name, seen):
     assert _python(START, **{name: "7" if seen else "active"}) == f"{[seen]} True\n"
 
 
+@pytest.mark.slow
 def test_threads_that_can_not_be_started():
     script = """
 import numpy as np
