@@ -14,12 +14,6 @@ from autograd_cnn.kernels.jit import threads
 from autograd_cnn.kernels.jit.threads import CREDIT, LOSS, PAUSES, Team, num_threads, set_num_threads
 
 
-@pytest.fixture(autouse=True)
-def _free_again(monkeypatch):
-    """Let no test fix the number for those that follow."""
-    monkeypatch.setattr(threads.team, "fixed", False)
-
-
 def test_the_number_is_kept():
     before = num_threads()
     try:
