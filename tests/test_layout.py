@@ -7,7 +7,7 @@ import inspect
 from collections import Counter
 from pathlib import Path
 
-import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import ops
@@ -47,7 +47,7 @@ def test_a_source_that_is_long_has_a_reason():
 def _is_test_mark(decorator):
     """Tell a decorator that only tests have from one that registers the function somewhere."""
     text = ast.unparse(decorator)
-    return text.startswith(("pytest.mark.", "given(", "example(", "settings("))
+    return text.startswith(("pytest.mark.", "for_each(", "given(", "example(", "settings("))
 
 
 def _never_called(tree):
@@ -85,12 +85,13 @@ def test_every_function_in_a_test_file_is_collected_or_used():
     assert {path: names for path, names in lost.items() if names} == {}
 
 
-@pytest.mark.parametrize(
-    ("source", "found"),
+@for_each(
+    "source, found",
     [
         ("def test_it(): pass", []),
         ("def text_it(): pass", ["text_it"]),
         ("@pytest.mark.parametrize('x', [1])\ndef tset_it(x): pass", ["tset_it"]),
+        ("@for_each('x', [1])\ndef tset_it(x): pass", ["tset_it"]),
         ("@given(st.integers())\ndef its_test(x): pass", ["its_test"]),
         ("@pytest.fixture(autouse=True)\ndef unchanged(): pass", []),
         ("@cube.vjp('x')\ndef rule(g): pass", []),

@@ -183,8 +183,8 @@ def test_a_number_counts_as_a_row_of_one():
         assert ag.grad(lambda x: reduction(x, axis=-1, keepdims=True))(3.0) == 1.0  # noqa: B023
 
 
-@pytest.mark.parametrize(
-    ("call", "text"),
+@for_each(
+    "call, text",
     [
         (lambda: ag.pad(A, (-1, 0)), "pad: pad_width is out of range: expected at least 0, got -1"),
         (lambda: ag.pad(A, 1.5), "pad: pad_width is not understood: expected an int, got 1.5"),

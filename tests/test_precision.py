@@ -64,7 +64,7 @@ FUNCTIONS = {
 
 
 @for_each("dtype", REACH)
-@pytest.mark.parametrize("name", FUNCTIONS)
+@for_each("name", FUNCTIONS)
 @for_each("backend", ["reference", "auto"])
 def test_values_and_slopes_are_right_in_the_tails_too(name, dtype, backend):
     f, exact, slope = FUNCTIONS[name]
@@ -98,7 +98,7 @@ def test_slopes_that_cross_0_are_right_relative_to_their_terms(f, slope, size, l
 
 
 @for_each("dtype", REACH)
-@pytest.mark.parametrize("f", [ag.sigmoid, ag.tanh, ag.softplus, ag.elu, ag.erf, ag.silu, ag.gelu, ag.expm1])
+@for_each("f", [ag.sigmoid, ag.tanh, ag.softplus, ag.elu, ag.erf, ag.silu, ag.gelu, ag.expm1])
 def test_second_derivatives_are_right_in_the_tails_too(f, dtype):
     x = np.array([-20.0, -9.0, -3.0, 0.3, 3.0, 9.0, 20.0], dtype)
     found = ag.grad(lambda x: ag.sum(ag.grad(lambda x: ag.sum(f(x)))(x)))(x)
@@ -149,8 +149,8 @@ def test_a_nan_takes_the_gradient_of_what_it_makes_nan():
 # --- softmax and the losses -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", REACH)
-@pytest.mark.parametrize("gap", [1.0, 10.0, 20.0, 60.0, 100.0])
+@for_each("dtype", REACH)
+@for_each("gap", [1.0, 10.0, 20.0, 60.0, 100.0])
 def test_what_is_left_of_a_winners_probability_is_not_lost(gap, dtype):
     x = np.array([gap, 0.0, -1.0], dtype)
     e = [mpmath.exp(mpf(float(number) - gap)) for number in x]

@@ -131,7 +131,7 @@ DIFFERENT = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("call", "text"), DIFFERENT.values(), ids=DIFFERENT)
+@for_each("call, text", DIFFERENT.values(), ids=DIFFERENT)
 def test_arguments_that_mean_something_else(call, text):
     with pytest.raises(OperandError) as err:
         call()
@@ -181,8 +181,8 @@ def test_whatever_arrays_have_is_there_or_answered():
             assert hasattr(ag.tensor(A), name) or name in spelling.ATTRIBUTES, name
 
 
-@pytest.mark.parametrize(
-    ("name", "hint"),
+@for_each(
+    "name, hint",
     [
         ("cat", "; use ag.concatenate"), ("unsqueeze", "; use ag.expand_dims"), ("from_numpy", "; use ag.tensor"),
         ("zeros", "; use ag.tensor(np.zeros(...))"), ("mm", "; use ag.matmul"), ("bmm", "; use ag.matmul"),

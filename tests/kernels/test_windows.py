@@ -71,8 +71,8 @@ def test_valid_is_no_padding():
     assert windows("w", (5, 6), 3, padding="valid") == windows("w", (5, 6), 3)
 
 
-@pytest.mark.parametrize(
-    ("padding", "expected"),
+@for_each(
+    "padding, expected",
     [
         (0, ((0, 0), (0, 0))),
         (2, ((2, 2), (2, 2))),

@@ -90,8 +90,8 @@ def test_a_kernel_that_outgrows_its_maps():
     )
 
 
-@pytest.mark.parametrize(
-    ("pattern", "options", "position"),
+@for_each(
+    "pattern, options, position",
     [
         ("[CONV -> POOL?]*40 -> FC", {}, 1),
         ("[CONV -> POOL?]*400 -> FC", {"input_shape": (1, 7, 7)}, 1),

@@ -23,7 +23,7 @@ def test_numbers_within_their_bounds_pass():
     between("here", 0, np.inf, a=1e300)
 
 
-@pytest.mark.parametrize("number", [-0.1, 1.5, float("nan"), float("inf"), "0.5", None, 1j])
+@for_each("number", [-0.1, 1.5, float("nan"), float("inf"), "0.5", None, 1j])
 def test_numbers_out_of_their_bounds(number):
     with pytest.raises(ArgumentError) as error:
         between("here", 0, 1, a=0.5, b=number)

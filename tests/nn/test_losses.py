@@ -54,7 +54,7 @@ def test_gradients_reach_the_targets_too(rng, name):
     assert gradcheck(CASES[name][1], [rng.uniform(0.1, 0.9, (5, 4)), rng.uniform(0.1, 0.9, (5, 4))])
 
 
-@pytest.mark.parametrize("name", CASES)
+@for_each("name", CASES)
 def test_float32_stays(rng, name):
     x = ag.tensor(rng.uniform(0.1, 0.9, (5, 4)).astype(np.float32), requires_grad=True)
     targets = LABELS if name in ("cross_entropy", "nll_loss") else x.numpy() / 2
@@ -93,7 +93,7 @@ def test_logits_of_any_size():
     assert (losses.tolist(), z.grad.tolist()) == ([1000.0, 1000.0, 0.0], [1.0, -1.0, 0.0])
 
 
-@pytest.mark.parametrize("name", CASES)
+@for_each("name", CASES)
 def test_an_unknown_reduction(name):
     module, function, _, _ = CASES[name]
     with pytest.raises(ArgumentError) as error:

@@ -29,7 +29,7 @@ def _gradient(f, x):
     return t.grad.data
 
 
-@pytest.mark.parametrize("name", DEFINITIONS)
+@for_each("name", DEFINITIONS)
 def test_values_are_those_of_the_definition(name):
     np.testing.assert_allclose(getattr(ag, name)(X), [DEFINITIONS[name](x) for x in X], rtol=1e-14, atol=1e-15)
 
@@ -45,7 +45,7 @@ def test_nothing_overflows_far_out(name, dtype):
     assert np.isfinite(x.grad.data).all()
 
 
-@pytest.mark.parametrize("name", DEFINITIONS)
+@for_each("name", DEFINITIONS)
 def test_a_nan_stays(name):
     with np.errstate(invalid="ignore"):  # NumPy's logaddexp warns of it
         assert np.isnan(getattr(ag, name)(np.array([np.nan]))).all()

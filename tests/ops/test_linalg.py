@@ -220,7 +220,7 @@ def test_bad_input(call, kind, text):
     assert str(err.value) == text
 
 
-@pytest.mark.parametrize(
+@for_each(
     "call",
     [
         lambda: ag.matmul(np.zeros((2, 1, 3)), np.zeros((3, 3, 4))),

@@ -3,7 +3,7 @@
 import importlib
 from pathlib import Path
 
-import pytest
+from tables import for_each
 
 from autograd_cnn import ops
 from autograd_cnn.engine.primitive import REGISTRY
@@ -40,7 +40,7 @@ def test_every_primitive_is_checked_or_has_a_reason():
     assert [p.name for p in PRIMITIVES if p not in checked and p not in WITHOUT_COUNTERPART] == []
 
 
-@pytest.mark.parametrize("primitive", WITHOUT_COUNTERPART)
+@for_each("primitive", WITHOUT_COUNTERPART)
 def test_every_reason_is_needed(primitive):
     assert primitive not in _checked()
     assert primitive in PRIMITIVES

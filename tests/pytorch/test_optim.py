@@ -82,8 +82,8 @@ def test_pytorchs_state_goes_on_here(rng, name, options):
         agree(found, known)
 
 
-@pytest.mark.parametrize("options", [{"maximize": True}, {"weight_decay": -0.0, "foreach": True}])
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop"])
+@for_each("options", [{"maximize": True}, {"weight_decay": -0.0, "foreach": True}])
+@for_each("name", ["SGD", "Adam", "AdamW", "RMSprop"])
 def test_options_of_pytorchs_that_matter_are_refused(rng, name, options):
     (_p, mine), (q, yours) = both(rng, name, {"lr": 0.1})
     q.grad = torch.ones_like(q)

@@ -159,13 +159,13 @@ def _inputs(shapes):
     return [rng.uniform(0.5, 1.5, shape) for shape in shapes]
 
 
-@pytest.mark.parametrize("kind", PLANTED)
+@for_each("kind", PLANTED)
 def test_right_rules_pass_to_second_order(kind):
     forward, right, _, shapes = PLANTED[kind]
     assert gradcheck(_made(forward, *right), _inputs(shapes), order=2) is True
 
 
-@pytest.mark.parametrize("kind", PLANTED)
+@for_each("kind", PLANTED)
 @for_each("seed", [0, 1, 2])
 def test_wrong_rules_are_found(kind, seed):
     forward, _, wrong, shapes = PLANTED[kind]
@@ -376,8 +376,8 @@ def test_adjoints_are_accepted(rng):
     check_adjoint(lambda x: x.sum(), lambda g: np.full(3, g), (3,))
 
 
-@pytest.mark.parametrize(
-    ("forward", "wrong"),
+@for_each(
+    "forward, wrong",
     [
         (lambda x: np.roll(x, 1), lambda g: np.roll(g, 1)),
         (lambda x: 2 * x, lambda g: g / 2),

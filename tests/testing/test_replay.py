@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn, ops
@@ -96,7 +97,7 @@ def test_a_leaf_that_is_gone_has_a_stand_in():
     assert [call.exact for call in _replayed(y)] == [False, False]
 
 
-@pytest.mark.parametrize(
+@for_each(
     "f",
     [
         lambda x: ag.sum(x, axis=0, keepdims=True),
