@@ -75,7 +75,6 @@ def test_stops_where_only_the_last_step_of_an_epoch_went_wrong(few):
     assert str(err.value) == "the loss became nan in epoch 1, step 1"
 
 
-@pytest.mark.slow
 def test_learns_to_read():
     _, epochs = _fit(digits(), epochs=10)
     assert epochs[-1].test_accuracy >= 0.97
