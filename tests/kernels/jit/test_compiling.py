@@ -133,6 +133,7 @@ def compared(monkeypatch):
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("build", "shape"),
     [(nn.lenet5, (40, 1, 28, 28)), (nn.small_vgg, (3, 3, 32, 32)), (nn.resnet20, (17, 3, 32, 32))],
