@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 
 # The same examples in every run: a failure here is a failure everywhere.
-settings.register_profile("suite", deadline=None, max_examples=25, derandomize=True, database=None)
+settings.register_profile("suite", deadline=None, max_examples=20, derandomize=True, database=None)
 settings.load_profile("suite")
 
 

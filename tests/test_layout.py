@@ -57,8 +57,9 @@ def _never_called(tree):
     """
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name.startswith("Test")]
     functions = [node for holder in (tree, *classes) for node in holder.body if isinstance(node, ast.FunctionDef)]
-    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    named |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    nodes = list(ast.walk(tree))
+    named = {node.id for node in nodes if isinstance(node, ast.Name)}
+    named |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
     named |= {argument.arg for f in functions for argument in f.args.args}
     return [
         f.name
@@ -69,7 +70,7 @@ def _never_called(tree):
 
 def _defined_twice(tree):
     """Return the functions and classes of a file, or of one of its classes, that an equal name hides."""
-    holders = [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]
+    holders = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]
     names = [[getattr(node, "name", None) for node in holder.body] for holder in holders]
     return [name for each in names for name, count in Counter(each).items() if name and count > 1]
 

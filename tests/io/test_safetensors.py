@@ -105,6 +105,7 @@ def test_hostile_files(content, problem):
     assert str(err.value) == problem or (problem is None and str(err.value).startswith("damaged: array 'a'"))
 
 
+@pytest.mark.slow
 def test_every_other_byte_is_noticed():
     """What we write carries a checksum, and a word that it does."""
     good = _pack({"a": np.arange(3.0), "b.weight": np.array([[True]]), "ü": np.array(7, np.float16), "z": np.zeros(0)})
