@@ -61,6 +61,23 @@ def test_astype_brings_the_gradient_back_in_the_dtype_of_its_operand():
     np.testing.assert_array_equal(x.grad.data, np.array([1 / 3, 2.0], np.float32))
 
 
+def test_a_rule_gets_its_cotangent_in_the_dtype_of_its_result():
+    seen = []
+
+    @ag.primitive
+    def same(x):
+        return 1 * x
+
+    @same.vjp("x")
+    def same_vjp_x(g):
+        seen.append(g.dtype)
+        return g
+
+    x = ag.tensor([1.0], dtype="float32", requires_grad=True)
+    ag.astype(same(x), dtype=np.float64).sum().backward()
+    assert seen == [np.float32]
+
+
 def test_astype_to_integers_is_not_recorded():
     assert not ag.astype(ag.tensor([1.5], requires_grad=True), np.int64).requires_grad
 
