@@ -15,7 +15,7 @@ from typing import NoReturn as _NoReturn
 
 from autograd_cnn import search_path  # isort: skip  # noqa: F401  # before any library is looked for
 
-from autograd_cnn import data, errors, graph, interop, nn, ops, optim, testing
+from autograd_cnn import data, errors, graph, interop, nn, ops, optim, testing, train
 from autograd_cnn.checkpoint import checkpoint
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.engine.recording import detect_anomaly, enable_grad, no_grad, scope, tracing
@@ -52,7 +52,6 @@ from autograd_cnn.ops import (
     expand_dims,
     expm1,
     flip,
-    gather_winners,
     gelu,
     getitem,
     global_mean_pool,
@@ -71,6 +70,8 @@ from autograd_cnn.ops import (
     matmul,
     max,
     max_pool,
+    max_pool_gather,
+    max_unpool,
     maximum,
     mean,
     mean_pool,
@@ -91,7 +92,6 @@ from autograd_cnn.ops import (
     reshape,
     roll,
     scatter_add,
-    scatter_winners,
     set_at,
     sigmoid,
     sign,
@@ -163,7 +163,6 @@ __all__ = [
     "explain",
     "expm1",
     "flip",
-    "gather_winners",
     "gelu",
     "getitem",
     "global_mean_pool",
@@ -189,6 +188,8 @@ __all__ = [
     "matmul",
     "max",
     "max_pool",
+    "max_pool_gather",
+    "max_unpool",
     "maximum",
     "mean",
     "mean_pool",
@@ -216,7 +217,6 @@ __all__ = [
     "roll",
     "save",
     "scatter_add",
-    "scatter_winners",
     "scope",
     "set_at",
     "set_backend",
@@ -245,6 +245,7 @@ __all__ = [
     "testing",
     "tile",
     "tracing",
+    "train",
     "transpose",
     "value_and_grad",
     "var",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_cnn.engine.backward import freed, sweep, toposort
+from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Array, Node, Traced, mark
 from autograd_cnn.engine.recording import enable_grad, entering, recording
 from autograd_cnn.engine.replay import tensor_of
@@ -40,6 +41,7 @@ class Segment:
         ).items()
 
 
+@parsed
 def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``f`` such that only its arguments and result are kept, and the rest is recomputed when needed.
 
@@ -61,7 +63,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     Raises
     ------
     OperandError
-        If ``f`` returns anything but a tensor.
+        If ``f`` is not a function, or returns anything but a tensor.
     GradientError
         In the backward pass, if ``f`` did not compute the same, or a leaf that it used has other values by then.
 
@@ -73,6 +75,10 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     >>> x.grad.numpy().round(6)
     array([3.573158, 0.416344])
     """
+    if not callable(f):
+        raise OperandError(
+            sentence("checkpoint", "f is not a function", expected="a function of tensors", got=type(f).__name__)
+        )
 
     @wraps(f)
     def run(*args: Any, **options: Any) -> Any:

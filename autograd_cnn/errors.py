@@ -6,6 +6,9 @@ expected and what came, and what to do about it.
 
 import sys
 
+FUNCTIONS: set[str] = set()
+"""The names of primitives and of functions made of these: what begins with one has been explained."""
+
 _LONGEST = 240
 """Of what came, a message shows so many characters."""
 
@@ -106,6 +109,17 @@ def sentence(
     return f"{text}; {hint}" if hint else text
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "image"), counted(1437, "image")
+    ('1 image', '1,437 images')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def _short(text: str) -> str:
     """Return ``text`` on one line, without its middle if it is long: what came may be an array."""
     text = " ".join(text.split()) if "\n" in text else text
@@ -113,11 +127,13 @@ def _short(text: str) -> str:
 
 
 def raise_as(where: str, error: Exception, shapes: str = "") -> None:
-    """Raise what NumPy complains about as an error of the function ``where``; leave the package's own errors be.
+    """Raise what NumPy complains about as an error of the function ``where``.
+
+    The package's own errors are left as they are; but one of a function that was called inside names ``where``.
 
     Raises
     ------
-    ShapeError, ArgumentError, OperandError, IndexError
+    ShapeError, ArgumentError, OperandError, IndexError, MemoryError
         By the kind of ``error``; an ``AxisError`` stays one.
 
     Examples
@@ -126,14 +142,26 @@ def raise_as(where: str, error: Exception, shapes: str = "") -> None:
     Traceback (most recent call last):
     autograd_cnn.errors.ShapeError: add: operands could not be broadcast together with shapes (2,) (3,)
     """
-    if type(error).__module__ == __name__ or type(error.__cause__) is type(error):  # it has been explained
+    if type(error).__module__ == __name__ or isinstance(error.__cause__, type(error)):  # it has been explained
+        _rename(where, error)
         return
     text = str(error).partition("\n")[0].rstrip(". ")
     said = sentence(where, text[:1].lower() + text[1:], hint=shapes)
     if isinstance(error, IndexError):
         raise type(error)(said) from error
+    if isinstance(error, MemoryError):
+        raise MemoryError(said) from error  # noqa: TRY004  # nothing is wrong with types
     if isinstance(error, TypeError):
         raise OperandError(said) from error
     raise (ShapeError if any(word in text for word in ("shape", "dimension", "sequence")) else ArgumentError)(
         said
     ) from error
+
+
+def _rename(where: str, error: Exception) -> None:
+    inner, _, rest = str(error).partition(": ")
+    if inner in FUNCTIONS and inner != where:
+        said = f"{where}: {rest}"
+        if type(error).__module__ != __name__:
+            raise type(error)(said) from error.__cause__
+        error.args = (said, *error.args[1:])

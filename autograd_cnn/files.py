@@ -39,9 +39,11 @@ def as_path(where: str, path: AnyPath) -> Path:
     try:
         name = os.fsdecode(path)
     except TypeError:
-        raise OperandError(sentence(where, "the path is none", expected="a path", got=type(path).__name__)) from None
+        raise OperandError(
+            sentence(where, "path is not understood", expected="a str or a path", got=type(path).__name__)
+        ) from None
     if "\0" in name:
-        raise ArgumentError(sentence(where, "no path has a zero byte in it", expected="a path", got=repr(name)))
+        raise ArgumentError(sentence(where, "a path can't have a zero byte in it", expected="a path", got=repr(name)))
     return Path(name)
 
 

@@ -8,13 +8,15 @@ be rounded is refused. Functions made of primitives call the parsers themselves.
 import inspect
 import operator
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from math import prod
-from types import EllipsisType, NoneType
+from functools import lru_cache, partial
+from math import isnan, prod
+from types import EllipsisType, NoneType, SimpleNamespace
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
 
@@ -80,11 +82,16 @@ def parsers_of(function: Callable[..., Any]) -> dict[str, Parsed]:
 
 
 def hints_of(function: Callable[..., Any], *, parsers: bool = True) -> dict[str, Any]:
-    """Return the annotations of a function, with what they say of parsing; none where a user's can't be read here."""
+    """Return the annotations of a function, with what they say of parsing; not such as can't be read here."""
     try:
         return get_type_hints(function, include_extras=parsers)
-    except (NameError, TypeError):
-        return {}
+    except (NameError, TypeError):  # a name in quotes that is there for type checkers alone, or a user's
+        found: dict[str, Any] = {}
+        for name, hint in getattr(function, "__annotations__", {}).items():
+            with suppress(NameError, TypeError):
+                alone = SimpleNamespace(__annotations__={name: hint}, __globals__=getattr(function, "__globals__", {}))
+                found |= get_type_hints(alone, include_extras=parsers)
+        return found
 
 
 def signature_of(function: Callable[..., Any]) -> inspect.Signature:
@@ -119,9 +126,12 @@ def integer(where: str, name: str, value: Any, least: int | None = None) -> int:
     """
     if type(value) is int and least is None:
         return value
+    expected = "an int" if least is None else f"an int of at least {least}"
     if not _is_integer(value):
-        raise ArgumentError(_not_understood(where, name, "an int", value))
-    return _at_least(where, name, operator.index(value), least, value)
+        raise ArgumentError(_not_understood(where, name, expected, value))
+    if least is not None and value < least:
+        raise ArgumentError(sentence(where, f"{name} is out of range", expected=expected, got=repr(value)))
+    return operator.index(value)
 
 
 def integers(where: str, name: str, value: Any, least: int | None = None) -> tuple[int, ...]:
@@ -173,21 +183,28 @@ def _not_understood(where: str, name: str, expected: str, value: Any) -> str:
     return sentence(where, f"{name} is not understood", expected=expected, got=repr(value))
 
 
-def number(where: str, name: str, value: Any) -> float:
-    """Return ``value`` as a number of Python's.
+def number(
+    where: str, name: str, value: Any, expected: str = "a number", fits: Callable[[float], bool] | None = None
+) -> float:
+    """Return ``value`` as a number of Python's, if it ``fits``, as ``expected`` says.
 
     Examples
     --------
     >>> number("elu", "alpha", np.float32(0.5))
     0.5
     """
+    found: float
     if _is_integer(value):
-        return operator.index(value)
-    if isinstance(value, (float, np.floating)) or (
+        found = operator.index(value)
+    elif isinstance(value, (float, np.floating)) or (
         isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "bf"
     ):
-        return float(value)
-    raise ArgumentError(_not_understood(where, name, "a number", value))
+        found = float(value)
+    else:
+        raise ArgumentError(_not_understood(where, name, expected, value))
+    if fits is not None and not fits(found):
+        raise ArgumentError(sentence(where, f"{name} is out of range", expected=expected, got=repr(value)))
+    return found
 
 
 def _axes(where: str, name: str, value: Any) -> int | tuple[int, ...]:
@@ -274,7 +291,14 @@ def _index(where: str, name: str, value: Any) -> Any:
     raise OperandError(_not_understood(where, name, "ints, slices, None, ... or arrays of ints or bools", value))
 
 
-def _known_shape(where: str, name: str, value: Any) -> tuple[int, ...]:
+def known_shape(where: str, name: str, value: Any) -> tuple[int, ...]:
+    """Return a shape that an array can have as a tuple of ints.
+
+    Examples
+    --------
+    >>> known_shape("scatter_add", "shape", [2, np.int64(3)])
+    (2, 3)
+    """
     if type(value) is not tuple or not INT.issuperset(map(type, value)):
         value = integers(where, name, value)
     return _of_memory(where, name, value)
@@ -282,7 +306,7 @@ def _known_shape(where: str, name: str, value: Any) -> tuple[int, ...]:
 
 @lru_cache(maxsize=1024)
 def _of_memory(where: str, name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return a shape that an array can have."""
+    """Return a shape of lengths that are not below 0, and of no more elements than NumPy can count."""
     integers(where, name, shape, 0)
     if prod(shape) > _MOST_ELEMENTS:
         raise ArgumentError(
@@ -304,13 +328,22 @@ def _flag(where: str, name: str, value: Any) -> bool:
     return bool(value)
 
 
-def _not_negative(where: str, name: str, value: Any) -> float:
-    number = np.asarray(value)
-    if number.ndim or number.dtype.kind not in "iuf":
-        raise ArgumentError(_not_understood(where, name, "a number", value))
-    if not number >= 0:
-        raise ArgumentError(sentence(where, f"{name} is out of range", expected="at least 0", got=repr(value)))
-    return float(number)
+def flag(where: str, name: str, value: Any) -> bool:
+    """Return ``value`` if it is a bool; 0.5 or "no" would count as True.
+
+    Raises
+    ------
+    OperandError
+        For anything else.
+
+    Examples
+    --------
+    >>> flag("Linear", "bias", np.False_)
+    False
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise OperandError(sentence(where, f"{name} is not a bool", expected="True or False", got=repr(value)))
+    return bool(value)
 
 
 # --- arrays and dtypes ------------------------------------------------------------------------
@@ -323,6 +356,31 @@ def _dtype(where: str, name: str, value: Any) -> np.dtype[Any]:
         dtype = np.dtype(object)
     if value is None or dtype.kind not in "biuf":
         raise OperandError(_not_understood(where, name, "a dtype of floats, ints or bools", value))
+    return dtype.newbyteorder("=")
+
+
+def float_dtype(where: str, name: str, value: Any) -> np.dtype[Any]:
+    """Return a dtype that parameters can have: one of floats that gradients and kernels know.
+
+    Raises
+    ------
+    OperandError
+        For any other.
+
+    Examples
+    --------
+    >>> float_dtype("Linear", "dtype", "float32")
+    dtype('float32')
+    """
+    try:
+        dtype = np.dtype(object if value is None else value)
+    except TypeError:
+        dtype = np.dtype(object)
+    if dtype.kind != "f" or dtype.itemsize > 8:
+        got = dtype if dtype.kind in "biufc" else repr(value)
+        raise OperandError(
+            sentence(where, f"{name} is not one of floats", expected="float16, float32 or float64", got=got)
+        )
     return dtype.newbyteorder("=")
 
 
@@ -361,7 +419,24 @@ Padding: TypeAlias = Annotated[
 Number: TypeAlias = Annotated[float, Parsed(number, frozenset({int, float}))]
 """A number of Python's, which leaves the dtype of an array that it meets as it is."""
 
+Share: TypeAlias = Annotated[
+    float, Parsed(partial(number, expected="a number from 0 to 1", fits=lambda x: 0 <= x <= 1), frozenset())
+]
+Positive: TypeAlias = Annotated[
+    float, Parsed(partial(number, expected="a number above 0", fits=lambda x: x > 0), frozenset())
+]
+NotNegative: TypeAlias = Annotated[
+    float, Parsed(partial(number, expected="a number of at least 0", fits=lambda x: x >= 0), frozenset())
+]
+NotNaN: TypeAlias = Annotated[float, Parsed(partial(number, fits=lambda x: not isnan(x)), frozenset())]
+
 Count: TypeAlias = Annotated[int, Parsed(integer)]
+Size: TypeAlias = Annotated[int, Parsed(partial(integer, least=1), frozenset())]
+"""An int of at least 1."""
+
+Whole: TypeAlias = Annotated[int, Parsed(partial(integer, least=0), frozenset())]
+"""An int of at least 0."""
+
 OneAxis: TypeAlias = Annotated[int | None, Parsed(integer, _INT_OR_NONE)]
 Axis: TypeAlias = Annotated[int | tuple[int, ...] | None, Parsed(_axes, _INT_OR_NONE, rows=True)]
 Axes: TypeAlias = Annotated[int | Sequence[int], Parsed(integers, frozenset(), rows=True)]
@@ -390,8 +465,11 @@ Index: TypeAlias = Annotated[Any, Parsed(_index, _INT_OR_NONE | {EllipsisType, b
 DType: TypeAlias = Annotated[Any, Parsed(_dtype, frozenset())]
 Mask: TypeAlias = Annotated[Any, Parsed(_mask, frozenset())]
 
-KnownShape: TypeAlias = Annotated[tuple[int, ...], Parsed(_known_shape, frozenset())]
+KnownShape: TypeAlias = Annotated[tuple[int, ...], Parsed(known_shape, frozenset())]
 """A shape of which every length is told."""
 
 Flag: TypeAlias = Annotated[bool, Parsed(_flag, frozenset({bool}))]
-NotNegative: TypeAlias = Annotated[float, Parsed(_not_negative, frozenset())]
+"""A bool, or 0 or 1, as ONNX has it."""
+
+Bool: TypeAlias = Annotated[bool, Parsed(flag, frozenset({bool}))]
+FloatDType: TypeAlias = Annotated[DTypeLike, Parsed(float_dtype, frozenset())]

@@ -16,6 +16,7 @@ LEAVING: Final = "use .numpy() to leave the tape, or an ag function"
 
 _SYNONYMS: Final = {
     "dim": ("axis",),
+    "axis": ("dim",),
     "dims": ("axis", "axes"),
     "dim0": ("axis1",),
     "dim1": ("axis2",),

@@ -9,7 +9,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +17,10 @@ from typing import Any, Final
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.engine.backward import gradients
+from autograd_cnn.engine.backward import followers, following, gradients
+from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Array, mark
-from autograd_cnn.engine.recording import enable_grad, transform
+from autograd_cnn.engine.recording import enable_grad
 from autograd_cnn.errors import GradientError, GradientWarning, OperandError, sentence
 from autograd_cnn.parameters import integer, integers
 from autograd_cnn.tensor import Tensor
@@ -76,17 +77,16 @@ class _Call:
     ):
         self.where = where
         self.wanted = [args[argnum] for argnum in _within(where, argnums, len(args))]
-        self.start = mark() if (outer := transform.get()) is None else outer.start
         self.nested = False
-        """Whether another transform ran inside, which may rightly return a constant."""
-        if outer is not None:
-            outer.nested = True
         given = list(_leaves(self.wanted))
-        self.tracked = outer is not None or any(map(_is_recorded, _leaves([args, options])))
-        self.tensors = self.tracked or any(isinstance(value, Tensor) for value in given)
+        passed = list(filter(_is_recorded, _leaves([args, options])))
+        self.start = mark()
+        with enable_grad():
+            tensors = [_input(value, where) for value in given]
+        self.inputs = [Tensor.of(x.value, x.node) for x in tensors]  # as they are now: the function may move them on
+        self.nodes = {x.node for x in self.inputs if x.node is not None}
         with self._running():
-            self.inputs = [_input(value, where) for value in given]
-            inputs = iter(self.inputs)
+            inputs = iter(tensors)
             replaced = list(args)
             for argnum, tree in zip(argnums, self.wanted, strict=True):
                 replaced[argnum] = _rebuilt(tree, inputs)
@@ -97,15 +97,21 @@ class _Call:
                 sentence(where, "the function's result is not understood", expected="an array or a number",
                          got=type(self.output).__name__, hint="join tensors with ag.stack" if joined else "")
             )  # fmt: skip
+        outer = followers(x.node for x in (*passed, self.output) if isinstance(x, Tensor))
+        for call in outer:
+            call.nested = True
+        self.tracked = bool(passed) or bool(outer)
+        self.tensors = self.tracked or any(isinstance(value, Tensor) for value in given)
 
     @contextmanager
     def _running(self) -> Iterator[None]:
-        token = transform.set(self)
         try:
+            following.append(self)
             with enable_grad():
                 yield
         finally:
-            transform.reset(token)
+            with suppress(ValueError):  # an interrupt may have come first
+                following.remove(self)
 
     def result(self, value: Any, tracked: bool = False) -> Any:
         """Return ``value`` as the caller sees it: a tensor among tensors, an array among arrays."""
@@ -149,10 +155,10 @@ class _Call:
 
 
 def _called(f: Callable[..., Any], args: list[Any], options: dict[str, Any]) -> Any:
-    """Call ``f``; where NumPy or SciPy wrapped our error in one of theirs, raise ours."""
+    """Call ``f``; where NumPy, SciPy or Python wrapped our error in one of theirs, raise ours."""
     try:
         return f(*args, **options)
-    except ValueError as error:
+    except (ValueError, SystemError) as error:
         if isinstance(error.__cause__, GradientError):
             raise error.__cause__.with_traceback(error.__traceback__) from None
         raise
@@ -199,6 +205,7 @@ def _check_function(where: str, f: Any) -> None:
 # --- first order ------------------------------------------------------------------------------
 
 
+@parsed
 def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., tuple[Any, Any]]:
     """Return a function that computes both ``f`` and its gradient.
 
@@ -255,6 +262,7 @@ def _value_and_grad(
     return both
 
 
+@parsed
 def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """Return the gradient of ``f``, as a function.
 
@@ -277,6 +285,7 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
     return gradient
 
 
+@parsed
 def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """Compute ``f(*args)`` and return it with the function that pulls cotangents back.
 
@@ -316,6 +325,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
 # --- matrices of derivatives ------------------------------------------------------------------
 
 
+@parsed
 def jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     """Return the function that computes every derivative of every element of ``f``.
 
@@ -361,6 +371,7 @@ def _jacobian(where: str, f: Callable[..., Any], argnum: int) -> Callable[..., A
     return matrix
 
 
+@parsed
 def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     """Return the function that computes all second derivatives of ``f``, a single number.
 
@@ -377,6 +388,7 @@ def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     return _jacobian("hessian", grad(f, number), number)
 
 
+@parsed
 def hvp(f: Callable[[Any], Any], x: Any, v: Any) -> Any:
     """The Hessian of ``f`` at ``x`` times ``v``, without forming the Hessian (Pearlmutter 1994).
 

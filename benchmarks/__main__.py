@@ -12,12 +12,12 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks import readme
+from benchmarks.benchmark_run import BenchmarkRun, Settings
 from benchmarks.chart import draw
 from benchmarks.harness import measure
 from benchmarks.machine import describe
-from benchmarks.plan import Plan, Settings
 from benchmarks.report import heading, show
-from benchmarks.results import Record
+from benchmarks.results import Result
 from benchmarks.workload import installed, peer_names, workloads
 
 RESULTS = Path(__file__).parent / "results"
@@ -33,8 +33,8 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"of {', '.join(names)}; default: all")
     options.add_argument("--peers", nargs="+", choices=peer_names(), metavar="PEER", help="default: all")
-    options.add_argument("--rounds", type=int, help="turns of each peer in one life of its process")
-    options.add_argument("--starts", type=int, help="lives of each process")
+    options.add_argument("--rounds", type=int, help="turns that each peer has in one process")
+    options.add_argument("--starts", type=int, help="processes that each peer has, one after the other")
     options.add_argument("--threads", type=int, default=os.cpu_count(), help="for each peer; default: all cores")
     options.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="for JSON and charts")
     options.add_argument("--quick", action="store_true", help="a first look: the first cases, few and short rounds")
@@ -57,8 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _list(console)
         return
     if chosen.no_run:
-        for record in _saved(chosen.out, names):
-            show(record, console)
+        for result in _saved(chosen.out, names):
+            show(result, console)
     else:
         _run(names, chosen, console)
     if chosen.readme:
@@ -74,26 +74,32 @@ def _run(names: Sequence[str], chosen: argparse.Namespace, console: Console) -> 
     machine = describe(chosen.threads)
     for name in names:
         with console.status(name) as status:
-            record = _measured(Plan(name, workloads()[name], peers, settings, status.update), machine)
-        console.print(heading(record), highlight=False)
-        show(record, console)
-        record.save(chosen.out)
-        console.print(draw(record, chosen.out), highlight=False)
+            result = _measured(BenchmarkRun(name, workloads()[name], peers, settings, status.update), machine)
+        console.print(heading(result), highlight=False)
+        show(result, console)
+        result.save(chosen.out)
+        console.print(draw(result, chosen.out), highlight=False)
 
 
-def _measured(plan: Plan, machine: dict[str, Any]) -> Record:
-    absent = {peer: "not installed" for peer in plan.peers if not installed(peer)}
-    plan = Plan(plan.name, plan.workload, [p for p in plan.peers if p not in absent], plan.settings, plan.say)
-    outcomes, ledger = measure(plan)
-    return Record(
-        plan.name, plan.workload.title, plan.workload.note, machine, asdict(plan.settings), outcomes,
-        ledger.versions, absent | ledger.left_out,
-    )  # fmt: skip
+def _measured(run: BenchmarkRun, machine: dict[str, Any]) -> Result:
+    absent = {peer: "not installed" for peer in run.peers if not installed(peer)}
+    run = BenchmarkRun(run.name, run.workload, [p for p in run.peers if p not in absent], run.settings, run.say)
+    outcomes, records = measure(run)
+    return Result(
+        workload=run.name,
+        title=run.workload.title,
+        note=run.workload.note,
+        machine=machine,
+        settings=asdict(run.settings),
+        outcomes=outcomes,
+        versions=records.versions,
+        left_out=absent | records.left_out,
+    )
 
 
-def _saved(folder: Path, names: Sequence[str]) -> list[Record]:
+def _saved(folder: Path, names: Sequence[str]) -> list[Result]:
     """Return the results that are there, in the order of the names."""
-    return [Record.load(path) for name in names if (path := folder / f"{name}.json").exists()]
+    return [Result.load(path) for name in names if (path := folder / f"{name}.json").exists()]
 
 
 def _list(console: Console) -> None:

@@ -12,105 +12,107 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from benchmarks.crew import Crew
-from benchmarks.ledger import Ledger
-from benchmarks.plan import Entrant, Plan, in_order
+from benchmarks.benchmark_run import BenchmarkRun, Participant, in_order
 from benchmarks.process import WorkerError, run_script
+from benchmarks.records import Records
 from benchmarks.results import Outcome
 from benchmarks.tasks import Arrays, Script
+from benchmarks.workers import Workers
 from benchmarks.workload import Case
 
 STEPS_FOR_MEMORY = 10
 ABOVE, WHOLE = ", above the imports", ", whole process"
 
 
-def measure(plan: Plan) -> tuple[list[Outcome], Ledger]:
+def measure(run: BenchmarkRun) -> tuple[list[Outcome], Records]:
     """Measure a workload; return an outcome for each row of its table, and who took part."""
-    ledger = Ledger()
-    if plan.workload.measure == "memory":
-        entrants = plan.entrants[:-1]  # no clock, so nothing for the copy to test
-        for start in range(plan.settings.starts):
-            for index, case in enumerate(plan.cases):
-                _measure_memory(plan, ledger, start, index, case, entrants)
-        return [ledger.outcome(case, entrants, row, "B") for case in plan.cases for row in (ABOVE, WHOLE)], ledger
-    one_start = _run_scripts if plan.workload.measure == "process" else _take_turns
-    for start in range(plan.settings.starts):
-        one_start(plan, ledger, start)
-    return [ledger.outcome(case, plan.entrants) for case in plan.cases], ledger
+    records = Records()
+    if run.workload.measure == "memory":
+        participants = run.participants[:-1]  # no clock, so nothing for the copy to test
+        for start in range(run.settings.starts):
+            for index, case in enumerate(run.cases):
+                _measure_memory(run, records, start, index, case, participants)
+        return [records.outcome(case, participants, row, "B") for case in run.cases for row in (ABOVE, WHOLE)], records
+    one_start = _run_scripts if run.workload.measure == "process" else _take_turns
+    for start in range(run.settings.starts):
+        one_start(run, records, start)
+    return [records.outcome(case, run.participants) for case in run.cases], records
 
 
-def _where(plan: Plan, case: Case, start: int) -> str:
-    return f"{plan.name}, {case.name}, start {start + 1} of {plan.settings.starts}"
+def _where(run: BenchmarkRun, case: Case, start: int) -> str:
+    return f"{run.name}, {case.name}, start {start + 1} of {run.settings.starts}"
 
 
-def _take_turns(plan: Plan, ledger: Ledger, start: int) -> None:
-    """Time all cases in one life of the processes."""
-    with Crew(plan.entrants, plan, ledger) as crew:
-        for index, case in enumerate(plan.cases):
-            plan.say(f"{_where(plan, case, start)}: preparing")
-            crew.ask_all(case, "prepare", workload=plan.name, case=index)
+def _take_turns(run: BenchmarkRun, records: Records, start: int) -> None:
+    """Time all cases with one process for each participant."""
+    with Workers(run.participants, run, records) as workers:
+        for index, case in enumerate(run.cases):
+            run.say(f"{_where(run, case, start)}: preparing")
+            workers.ask_all(case, "prepare", workload=run.name, case=index)
             if start == 0:
-                ledger.compare(crew.results(case), case)
-            crew.ask_all(case, "turn", **plan.turn)  # the first turn does not count
-            taken: dict[Entrant, list[float]] = defaultdict(list)
-            for turn in plan.turns(start):
-                plan.say(f"{_where(plan, case, start)}: round {turn + 1 - start * plan.rounds} of {plan.rounds}")
-                for entrant in in_order(crew.members(case), turn):
-                    time.sleep(plan.settings.pause)
-                    taken[entrant] += crew.ask(entrant, case, "turn", **plan.turn).get("times", [])
-            for entrant, times in taken.items():
-                ledger.write(case.name, entrant, times)
+                records.compare(workers.results(case), case)
+            workers.ask_all(case, "turn", **run.turn)  # the first turn does not count
+            times: dict[Participant, list[float]] = defaultdict(list)
+            for turn in run.turns(start):
+                run.say(f"{_where(run, case, start)}: round {turn + 1 - start * run.rounds} of {run.rounds}")
+                for participant in in_order(workers.participants(case), turn):
+                    time.sleep(run.settings.pause)
+                    times[participant] += workers.ask(participant, case, "turn", **run.turn).get("times", [])
+            for participant, samples in times.items():
+                records.add(case.name, participant, samples)
 
 
-def _measure_memory(plan: Plan, ledger: Ledger, start: int, index: int, case: Case, entrants: list[Entrant]) -> None:
+def _measure_memory(
+    run: BenchmarkRun, records: Records, start: int, index: int, case: Case, participants: list[Participant]
+) -> None:
     """Measure one case in a fresh process for each peer, one after the other."""
-    results: dict[Entrant, Arrays] = {}
-    for entrant in ledger.in_line(entrants, case):
-        plan.say(f"{_where(plan, case, start)}: {entrant}")
-        with Crew([entrant], plan, ledger) as crew:
-            before = crew.ask(entrant, case, "memory")
-            crew.ask(entrant, case, "prepare", workload=plan.name, case=index)
+    results: dict[Participant, Arrays] = {}
+    for participant in records.active(participants, case):
+        run.say(f"{_where(run, case, start)}: {participant}")
+        with Workers([participant], run, records) as workers:
+            before = workers.ask(participant, case, "memory")
+            workers.ask(participant, case, "prepare", workload=run.name, case=index)
             for _ in range(STEPS_FOR_MEMORY):
-                crew.ask(entrant, case, "turn", seconds=0, warmup=0)
-            after = crew.ask(entrant, case, "memory")
-            crew.ask(entrant, case, "prepare", workload=plan.name, case=index)
-            results |= crew.results(case)
+                workers.ask(participant, case, "turn", seconds=0, warmup=0)
+            after = workers.ask(participant, case, "memory")
+            workers.ask(participant, case, "prepare", workload=run.name, case=index)
+            results |= workers.results(case)
         if after:
-            ledger.write(f"{case.name}{WHOLE}", entrant, [after["peak"]])
-            ledger.write(f"{case.name}{ABOVE}", entrant, [after["peak"] - before["now"]])
-    ledger.compare(results, case)
+            records.add(f"{case.name}{WHOLE}", participant, [after["peak"]])
+            records.add(f"{case.name}{ABOVE}", participant, [after["peak"] - before["now"]])
+    records.compare(results, case)
 
 
-def _run_scripts(plan: Plan, ledger: Ledger, start: int) -> None:
+def _run_scripts(run: BenchmarkRun, records: Records, start: int) -> None:
     """Time whole programs."""
-    for case in plan.cases:
-        there = [entrant for entrant in plan.entrants if find_spec(_module(case, entrant))]
+    for case in run.cases:
+        candidates = [participant for participant in run.participants if find_spec(_module(case, participant))]
         if start == 0:
-            plan.say(f"{_where(plan, case, start)}: once to fill the caches")
-            printed = {entrant: _script(plan, ledger, case, entrant)[1] for entrant in there}
-            ledger.compare({entrant: _numbers(line) for entrant, line in printed.items() if line}, case)
-        taken: dict[Entrant, list[float]] = defaultdict(list)
-        for turn in plan.turns(start):
-            plan.say(f"{_where(plan, case, start)}: round {turn + 1 - start * plan.rounds} of {plan.rounds}")
-            for entrant in in_order(ledger.in_line(there, case), turn):
-                time.sleep(plan.settings.pause)
-                taken[entrant].append(_script(plan, ledger, case, entrant)[0])
-        for entrant, times in taken.items():
-            ledger.write(case.name, entrant, times)
+            run.say(f"{_where(run, case, start)}: once to fill the caches")
+            printed = {participant: _script(run, records, case, participant)[1] for participant in candidates}
+            records.compare({participant: _numbers(line) for participant, line in printed.items() if line}, case)
+        times: dict[Participant, list[float]] = defaultdict(list)
+        for turn in run.turns(start):
+            run.say(f"{_where(run, case, start)}: round {turn + 1 - start * run.rounds} of {run.rounds}")
+            for participant in in_order(records.active(candidates, case), turn):
+                time.sleep(run.settings.pause)
+                times[participant].append(_script(run, records, case, participant)[0])
+        for participant, samples in times.items():
+            records.add(case.name, participant, samples)
 
 
-def _module(case: Case, entrant: Entrant) -> str:
+def _module(case: Case, participant: Participant) -> str:
     if not isinstance(case.task, Script):
-        raise TypeError(f"{case.name} is no script")
-    return f"{case.task.package}.{entrant.peer}"
+        raise TypeError(f"{case.name} is not a script")
+    return f"{case.task.package}.{participant.peer}"
 
 
-def _script(plan: Plan, ledger: Ledger, case: Case, entrant: Entrant) -> tuple[float, str]:
+def _script(run: BenchmarkRun, records: Records, case: Case, participant: Participant) -> tuple[float, str]:
     """Run a peer's program; return the seconds and what it printed last."""
     try:
-        return run_script(_module(case, entrant), plan.settings.threads)
+        return run_script(_module(case, participant), run.settings.threads)
     except WorkerError as error:
-        ledger.accept({"failed": str(error)}, case, entrant)
+        records.accept({"failed": str(error)}, case, participant)
         return 0.0, ""
 
 

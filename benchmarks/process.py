@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any, Self
 
 ROOT = Path(__file__).parent.parent
-PATIENCE = 900.0
-"""Seconds until a worker that does not answer is given up."""
+TIMEOUT = 900.0
+"""Seconds until a worker that does not answer counts as failed."""
 
 
 class WorkerError(Exception):
@@ -23,7 +23,7 @@ class WorkerError(Exception):
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Return this process's environment, with every library told how many threads to use."""
+    """Return this process's environment, and the number of threads for every library."""
     count = str(threads)
     names = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM", "NUMBA")
     return {
@@ -86,7 +86,7 @@ class Worker:
         self.process.wait()
         for stream in (self.process.stdin, self.process.stdout, self.errors):
             if stream is not None:
-                with suppress(BrokenPipeError):  # a question that the dead did not hear
+                with suppress(BrokenPipeError):  # a question that a dead process did not read
                     stream.close()
 
     def ask(self, do: str, /, **arguments: Any) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class Worker:
         Raises
         ------
         WorkerError
-            If the process has died, or takes longer than there is patience for.
+            If the process has died, or takes longer than the timeout.
         """
         if self.process.stdin is None or self.process.stdout is None:
             raise WorkerError("it has no pipes")
@@ -104,13 +104,13 @@ class Worker:
             self.process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            raise WorkerError(self._last_words()) from None
-        if not select.select([self.process.stdout], [], [], PATIENCE)[0]:
+            raise WorkerError(self._exit_message()) from None
+        if not select.select([self.process.stdout], [], [], TIMEOUT)[0]:
             self._signal(signal.SIGKILL)  # its answer would come in place of another's
-            raise WorkerError(f"no answer to {do!r} within {PATIENCE:.0f} s")
+            raise WorkerError(f"no answer to {do!r} within {TIMEOUT:.0f} s")
         line = self.process.stdout.readline()
         if not line:
-            raise WorkerError(self._last_words())
+            raise WorkerError(self._exit_message())
         self._signal(signal.SIGSTOP)
         answer: dict[str, Any] = json.loads(line)
         return answer
@@ -119,7 +119,7 @@ class Worker:
         if self.process.poll() is None:
             os.killpg(self.process.pid, number)
 
-    def _last_words(self) -> str:
+    def _exit_message(self) -> str:
         self.process.wait()
         self.errors.seek(0)
         lines = self.errors.read().strip().splitlines()

@@ -4,25 +4,25 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.report import heading, markdown
-from benchmarks.results import Record
+from benchmarks.results import Result
 
 README = Path(__file__).parent / "README.md"
 BEGIN = "<!-- results: python -m benchmarks --readme writes what follows -->"
 END = "<!-- end of results -->"
 
 
-def section(records: Sequence[Record]) -> str:
+def section(results: Sequence[Result]) -> str:
     """Return the results as Markdown; workloads from one machine and day have one heading."""
     parts: list[str] = []
-    for record in records:
-        where = heading(record)
+    for result in results:
+        where = heading(result)
         if where not in parts:
             parts.append(where)
-        parts.append(markdown(record))
+        parts.append(markdown(result))
     return "\n\n".join(parts)
 
 
-def rewrite(text: str, records: Sequence[Record]) -> str:
+def rewrite(text: str, results: Sequence[Result]) -> str:
     """Return ``text`` with the results between its marks replaced.
 
     Raises
@@ -34,4 +34,4 @@ def rewrite(text: str, records: Sequence[Record]) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"README.md has lost a mark: {BEGIN if not begin else END}")
-    return f"{before}{begin}\n\n{section(records)}\n\n{end}{after}"
+    return f"{before}{begin}\n\n{section(results)}\n\n{end}{after}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.results import Entry, Outcome, Record, Unit, in_groups, not_believable
+from benchmarks.results import Entry, Outcome, Result, Unit, in_groups, unreliable
 from benchmarks.workload import is_ours
 
 MANY = 6
@@ -57,24 +57,24 @@ def _rate(outcome: Outcome, value: float | None, peak: float) -> tuple[str, str]
 # --- tables -----------------------------------------------------------------------------------
 
 
-def tables(record: Record) -> list[Rows]:
+def tables(result: Result) -> list[Rows]:
     """Return the tables of a workload."""
-    if len(record.outcomes) <= MANY:
-        return [_by_peer(record)]
-    groups = in_groups(record.outcomes)
-    return [_by_case(record, record.outcomes, record.title), *([_by_case(record, groups, "In sum")] if groups else [])]
+    if len(result.outcomes) <= MANY:
+        return [_by_peer(result)]
+    groups = in_groups(result.outcomes)
+    return [_by_case(result, result.outcomes, result.title), *([_by_case(result, groups, "In sum")] if groups else [])]
 
 
-def _by_peer(record: Record) -> Rows:
+def _by_peer(result: Result) -> Rows:
     """One row for each case and peer."""
     rows, mine = [], []
-    for outcome in record.outcomes:
+    for outcome in result.outcomes:
         for entry in outcome.entries:
             if not entry.lacks and not entry.copy:
-                rows.append((outcome.case, entry.peer, *_cells(outcome, entry, record.peak)))
+                rows.append((outcome.case, entry.peer, *_cells(outcome, entry, result.peak)))
                 mine.append(is_ours(entry.peer))
     header = ("case", "peer", "median", "spread", "÷ best PyTorch", "÷ best peer", "GFLOP/s", "of peak")
-    return _without_empty(Rows(record.title, header, rows, mine, 2))
+    return _without_empty(Rows(result.title, header, rows, mine, 2))
 
 
 def _cells(outcome: Outcome, entry: Entry, peak: float) -> tuple[str, ...]:
@@ -82,68 +82,71 @@ def _cells(outcome: Outcome, entry: Entry, peak: float) -> tuple[str, ...]:
         return entry.note, "", "", "", "", ""
     value = entry.measured.value
     return (
-        quantity(value, outcome.unit), f"{entry.measured.spread:.0%}",
-        _ratio(value, outcome.best_torch()), _ratio(value, outcome.best_peer()), *_rate(outcome, value, peak),
-    )  # fmt: skip
+        quantity(value, outcome.unit),
+        f"{entry.measured.spread:.0%}",
+        _ratio(value, outcome.best_torch()),
+        _ratio(value, outcome.best_peer()),
+        *_rate(outcome, value, peak),
+    )
 
 
-def _by_case(record: Record, outcomes: Sequence[Outcome], title: str) -> Rows:
+def _by_case(result: Result, outcomes: Sequence[Outcome], title: str) -> Rows:
     """One row for each case, with the ratios of our best."""
-    peers = record.peers()
+    peers = result.peers()
     rows = []
     for outcome in outcomes:
         best = outcome.best(is_ours)
         values = [outcome.value(peer) for peer in peers]
         ratios = (_ratio(best, outcome.best_torch()), _ratio(best, outcome.best_peer())) if best else ("", "")
         cells = [quantity(value, outcome.unit) if value is not None else "" for value in values]
-        rows.append((outcome.case, *cells, *ratios, *_rate(outcome, best, record.peak)))
+        rows.append((outcome.case, *cells, *ratios, *_rate(outcome, best, result.peak)))
     header = ("case", *peers, "ours ÷ best PyTorch", "ours ÷ best peer", "ours, GFLOP/s", "of peak")
     return _without_empty(Rows(title, header, rows, [False] * len(rows), 1))
 
 
 def _without_empty(table: Rows) -> Rows:
     """Leave out the columns in which nothing stands."""
-    kept = [i for i in range(len(table.header)) if any(row[i] for row in table.rows)]
-    rows = [[row[i] for i in kept] for row in table.rows]
-    return Rows(table.title, [table.header[i] for i in kept], rows, table.mine, table.text)
+    columns = [i for i in range(len(table.header)) if any(row[i] for row in table.rows)]
+    rows = [[row[i] for i in columns] for row in table.rows]
+    return Rows(table.title, [table.header[i] for i in columns], rows, table.mine, table.text)
 
 
-def remarks(record: Record) -> list[str]:
-    """Return what has to be said below the tables, the self-test first."""
-    said = [self_test(record)] if any(o.self_test() for o in record.outcomes) else []
+def remarks(result: Result) -> list[str]:
+    """Return the sentences below the tables, the self-test first."""
+    lines = [self_test(result)] if any(o.self_test() for o in result.outcomes) else []
     lacking: dict[str, list[str]] = {}
     failing = []
-    for outcome in record.outcomes:
+    for outcome in result.outcomes:
         for entry in outcome.entries:
             if entry.lacks and not entry.copy and entry.note not in lacking.setdefault(entry.peer, []):
                 lacking[entry.peer].append(entry.note)
-            if entry.note and not entry.lacks and len(record.outcomes) > MANY:
+            if entry.note and not entry.lacks and len(result.outcomes) > MANY:
                 failing.append(f"{entry.peer}, {outcome.case}: {entry.note}.")
-    said += failing
-    without = {**{peer: " and ".join(notes) for peer, notes in lacking.items() if notes}, **record.left_out}
+    lines += failing
+    without = {**{peer: " and ".join(notes) for peer, notes in lacking.items() if notes}, **result.left_out}
     if without:
-        said.append(f"Without {'; '.join(f'{peer} ({why})' for peer, why in without.items())}.")
-    return [*said, record.note] if record.note else said
+        lines.append(f"Without {'; '.join(f'{peer} ({why})' for peer, why in without.items())}.")
+    return [*lines, result.note] if result.note else lines
 
 
-def self_test(record: Record) -> str:
+def self_test(result: Result) -> str:
     """Return the sentence about two copies of the same code."""
-    ratios = [ratio for outcome in record.outcomes if (ratio := outcome.self_test())]
-    copied = next(e.peer for o in record.outcomes for e in o.entries if e.copy)
+    ratios = [ratio for outcome in result.outcomes if (ratio := outcome.self_test())]
+    copied = next(e.peer for o in result.outcomes for e in o.entries if e.copy)
     span = f"{min(ratios):.2f}" if len(ratios) == 1 else f"{min(ratios):.2f} to {max(ratios):.2f}"
-    bad = not_believable(record.outcomes)
+    bad = unreliable(result.outcomes)
     verdict = f"WARNING: do not believe the ratios of {', '.join(bad)}" if bad else "as it should be"
     return f"Self-test, a copy of {copied} ÷ {copied}: {span}, {verdict}."
 
 
-def heading(record: Record) -> str:
+def heading(result: Result) -> str:
     """Return what the numbers were measured on, and with."""
-    m, s = record.machine, record.settings
-    versions = [f"{peer} {version}" for peer, version in record.versions.items() if "_" not in peer]
+    m, s = result.machine, result.settings
+    versions = [f"{peer} {version}" for peer, version in result.versions.items() if "_" not in peer]
     software = ", ".join([m["system"], f"Python {m['python']}", f"NumPy {m['numpy']}", *versions])
     return (
         f"{m['processor']}, {s['threads']} of {m['cores']} cores; {software}; {m['date']}. "
-        f"Products of large float32 matrices peak at {record.peak:.0f} GFLOP/s. "
+        f"Products of large float32 matrices peak at {result.peak:.0f} GFLOP/s. "
         f"Starts of each process: {s['starts']}; rounds in each: {s['rounds']}."
     )
 
@@ -151,28 +154,28 @@ def heading(record: Record) -> str:
 # --- where they are read ----------------------------------------------------------------------
 
 
-def show(record: Record, console: Console) -> None:
+def show(result: Result, console: Console) -> None:
     """Print the tables to a terminal."""
-    for table in tables(record):
-        shown = Table(title=table.title, title_justify="left", caption_justify="left")
+    for table in tables(result):
+        printed = Table(title=table.title, title_justify="left", caption_justify="left")
         for index, name in enumerate(table.header):
-            shown.add_column(name, justify="left" if index < table.text else "right")
+            printed.add_column(name, justify="left" if index < table.text else "right")
         for row, mine in zip(table.rows, table.mine, strict=True):
-            shown.add_row(*row, style="bold" if mine else None)
-        console.print(shown)
-    for remark in remarks(record):
+            printed.add_row(*row, style="bold" if mine else None)
+        console.print(printed)
+    for remark in remarks(result):
         console.print(remark, style="bold red" if "WARNING" in remark else None, highlight=False)
     console.print()
 
 
-def markdown(record: Record) -> str:
+def markdown(result: Result) -> str:
     """Return the tables and remarks as Markdown."""
     parts = []
-    for level, table in zip(("###", *["####"] * 9), tables(record), strict=False):
+    for level, table in zip(("###", *["####"] * 9), tables(result), strict=False):
         parts.append(f"{level} {table.title}")
         rules = ["---" if index < table.text else "--:" for index in range(len(table.header))]
         marked = [
             [f"**{c}**" if mine and c else c for c in row] for row, mine in zip(table.rows, table.mine, strict=True)
         ]
         parts.append("\n".join(f"| {' | '.join(line)} |" for line in (table.header, rules, *marked)))
-    return "\n\n".join([*parts, " ".join(remarks(record))]).strip()
+    return "\n\n".join([*parts, " ".join(remarks(result))]).strip()

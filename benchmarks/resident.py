@@ -19,7 +19,7 @@ def peak() -> int:
 
 
 def forget_peak() -> None:
-    """Let the peak begin anew, on Linux."""
+    """Start the peak from the present size, on Linux."""
     if CLEAR.exists():
         CLEAR.write_text("5")
 

@@ -16,13 +16,13 @@ SELF_TEST_BAND = 0.1
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """A number that was measured again and again.
 
     Attributes
     ----------
     value
-        The best of the medians of the starts: a process may be slow for its whole life.
+        The best of the medians of the starts: a process may be slow from start to end.
     low, high
         The quarter points of the start that gave it.
     starts
@@ -40,19 +40,19 @@ class Measured:
         return (self.high - self.low) / self.value if self.value else 0.0
 
 
-def best_of_starts(samples: Sequence[Sequence[float]], per: int = 1) -> Measured:
+def best_of_starts(samples: Sequence[Sequence[float]], per: int = 1) -> Measurement:
     """Sum up samples, one sequence for each start of the process, divided by ``per``.
 
     Examples
     --------
     >>> best_of_starts([[4.0, 6.0, 8.0], [2.0, 3.0, 10.0]])
-    Measured(value=3.0, low=2.5, high=6.5, starts=(6.0, 3.0))
+    Measurement(value=3.0, low=2.5, high=6.5, starts=(6.0, 3.0))
     """
     medians = tuple(median(times) / per for times in samples)
     value = min(medians)
     times = samples[medians.index(value)]
     low, _, high = quantiles(times, n=4, method="inclusive") if len(times) > 1 else (times[0],) * 3
-    return Measured(value, low / per, high / per, medians)
+    return Measurement(value, low / per, high / per, medians)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Entry:
     """
 
     peer: str
-    measured: Measured | None = None
+    measured: Measurement | None = None
     note: str = ""
     lacks: bool = False
     copy: bool = False
@@ -115,7 +115,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Record:
+class Result:
     """A workload as it was measured on some machine.
 
     Attributes
@@ -163,10 +163,10 @@ class Record:
 
 def _entry(data: dict[str, Any]) -> Entry:
     measured = data.pop("measured")
-    return Entry(**data, measured=Measured(**measured) if measured else None)
+    return Entry(**data, measured=Measurement(**measured) if measured else None)
 
 
-def not_believable(outcomes: Iterable[Outcome]) -> dict[str, float]:
+def unreliable(outcomes: Iterable[Outcome]) -> dict[str, float]:
     """Return the cases whose self-test failed, with the ratio of the two copies."""
     ratios = {outcome.case: outcome.self_test() for outcome in outcomes}
     return {case: ratio for case, ratio in ratios.items() if ratio and abs(ratio - 1) > SELF_TEST_BAND}
@@ -183,6 +183,6 @@ def in_groups(outcomes: Sequence[Outcome]) -> list[Outcome]:
             known = [value for value in values if value is not None]
             if len(known) == len(members):
                 total = sum(known)
-                entries.append(Entry(peer, Measured(total, total, total, ())))
+                entries.append(Entry(peer, Measurement(total, total, total, ())))
         sums.append(Outcome(f"{group}, all together", entries, members[0].unit, sum(o.flops for o in members)))
     return sums

@@ -47,7 +47,7 @@ class Workload:
         Seconds that a peer gets in each round.
     quick
         How many cases are enough for a quick look.
-    most_rounds
+    max_rounds
         A limit, for tasks that take long.
     """
 
@@ -57,7 +57,7 @@ class Workload:
     measure: Measure = "time"
     turn: float = 0.3
     quick: int = 1
-    most_rounds: int = 1000
+    max_rounds: int = 1000
 
 
 def workloads() -> Mapping[str, Workload]:

@@ -2,28 +2,29 @@
 
 import numpy as np
 
-import autograd_cnn as ag
-from autograd_cnn import data, nn, optim
+from autograd_cnn import data, nn, optim, train
 
-digits = data.digits()
+rng = np.random.default_rng(0)
 model = nn.Sequential(
-    nn.Conv2d(1, 16, 3, padding=1, rng=0),
+    nn.Conv2d(1, 16, 3, padding=1, rng=rng),
     nn.ReLU(),
     nn.MaxPool2d(2),
     nn.Flatten(),
-    nn.Linear(16 * 4 * 4, 10, rng=1),
+    nn.Linear(16 * 4 * 4, 10, rng=rng),
 )
+digits = data.digits()
+loader = data.Loader(*digits.train, batch_size=32, seed=0)
 optimizer = optim.AdamW(model.parameters(), lr=5e-3)
-loader = data.Loader(digits.train.images, digits.train.labels, batch_size=32, seed=0)
 
+# `train.fit(model, digits)` does this, with a learning rate that falls and images that are shifted a little.
 for epoch in range(10):
-    losses = []
+    metrics = train.Metrics()
     for images, labels in loader:
+        scores = model(images)
+        loss = nn.cross_entropy(scores, labels)
         optimizer.zero_grad()
-        loss = nn.cross_entropy(model(images), labels)
         loss.backward()
         optimizer.step()
-        losses.append(loss.item())
-    with ag.no_grad():
-        found = ag.argmax(model(digits.test.images), axis=1).numpy()
-    print(f"epoch {epoch}: loss {np.mean(losses):.4f}, test accuracy {np.mean(found == digits.test.labels):.4f}")
+        metrics.update(loss.item(), scores.numpy(), labels)
+    tested = train.evaluate(model, digits.test)
+    print(f"epoch {epoch}: loss {metrics.loss:.4f}, test accuracy {tested.accuracy:.4f}")

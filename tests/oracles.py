@@ -107,7 +107,7 @@ def max_pool(x, window, stride, padding, dilation, ceil_mode, rectified=False):
     return y, winners
 
 
-def scatter_winners(g, winners, image, window, stride, padding, dilation, ceil_mode, **_):
+def max_unpool(g, winners, image, window, stride, padding, dilation, ceil_mode, **_):
     """Give each window's g to the pixel under its winner."""
     dx = np.zeros((*g.shape[:2], *image))
     for lead in np.ndindex(g.shape[:2]):

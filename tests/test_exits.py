@@ -1,7 +1,9 @@
 """Every way out of a tensor: none loses a gradient without a word."""
 
 import array
+import asyncio
 import cmath
+import contextvars
 import copy
 import math
 import operator
@@ -9,6 +11,7 @@ import pickle
 import random
 import statistics
 import struct
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -112,7 +115,6 @@ AS_NUMBERS = {
     "ndarray.fill": lambda p: _written(lambda out: out.fill(p[0])),
     "np.fromiter": lambda p: np.fromiter(p, float),
     "a callback of scipy.integrate": lambda p: scipy.integrate.quad(lambda s: p[0] * s, 0, 1),
-    "a callback of scipy.optimize": lambda p: scipy.optimize.brentq(lambda x: p[0] - x, -10, 10),
 }
 """Ways by which a tensor becomes a Python number: closed to what a transform follows."""
 
@@ -313,6 +315,63 @@ def test_what_a_transform_follows_is_no_parameters_or_buffers_data():
     w = _leaf()
     w.data = w * 2.0  # in an ordinary loop it is a way out that says so
     assert w.tolist() == [2, 4]
+
+
+def _in_threads(f, values):
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(f, values))
+
+
+async def _awaited(f, value):
+    return await asyncio.create_task(asyncio.to_thread(f, value))
+
+
+BEFORE = contextvars.copy_context()
+ELSEWHERE = {
+    "threads": lambda f, p: _in_threads(f, [p])[0],
+    "threads in threads": lambda f, p: _in_threads(lambda q: _in_threads(f, [q])[0], [p])[0],
+    "a context of before": lambda f, p: BEFORE.copy().run(f, p),
+    "asyncio": lambda f, p: asyncio.run(_awaited(f, p)),
+}
+"""Where the switches of this thread are not known."""
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE.values(), ids=ELSEWHERE)
+@pytest.mark.parametrize(("leave", "text"), [(float, NUMBER), (np.asarray, ARRAY)], ids=["float", "array"])
+def test_what_a_transform_follows_is_followed_everywhere(elsewhere, leave, text):
+    for f in (lambda x: x * elsewhere(leave, x), lambda x: x * elsewhere(leave, ag.exp(x))):
+        for run in (ag.grad(f), ag.grad(ag.grad(f)), lambda x, f=f: elsewhere(ag.grad(f), x)):
+            with pytest.raises(GradientError) as err:
+                run(2.0)
+            assert str(err.value) == text
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_what_is_computed_elsewhere_is_recorded(elsewhere):
+    assert ag.grad(lambda x: x * elsewhere(ag.square, x))(3.0) == 27.0
+    assert ag.grad(lambda x: elsewhere(ag.grad(lambda v: v * v * x), 3.0))(2.0) == 6.0
+    assert ag.grad(lambda x: elsewhere(ag.grad(lambda v: 3.0 * v), x))(2.0) == 0.0  # by right, so without a warning
+    with pytest.raises(GradientError) as err:
+        ag.grad(lambda x: elsewhere(ag.grad(lambda v: v * float(x)), 3.0))(2.0)
+    assert str(err.value) == NUMBER
+
+
+def test_a_training_beside_a_transform_may_read_its_loss():
+    def trained():
+        w = _leaf()
+        losses = []
+        for _ in range(3):
+            loss = ag.sum(w * w)
+            loss.backward()
+            losses.append(float(loss))
+        return losses
+
+    def f(p):
+        assert _in_threads(lambda _: trained(), [0, 1]) == [[5.0] * 3] * 2
+        assert trained() == [5.0] * 3
+        return ag.sum(p * p)
+
+    np.testing.assert_array_equal(ag.grad(f)(X), 2 * X)
 
 
 def test_after_an_error_numbers_are_usable_again():

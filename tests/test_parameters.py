@@ -7,6 +7,7 @@ import pytest
 from tables import for_each
 
 import autograd_cnn as ag
+from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import ArgumentError, OperandError
 from autograd_cnn.parameters import (
     Axes,
@@ -186,8 +187,8 @@ def test_a_number_counts_as_a_row_of_one():
 @for_each(
     "call, text",
     [
-        (lambda: ag.pad(A, (-1, 0)), "pad: pad_width is out of range: expected at least 0, got -1"),
-        (lambda: ag.pad(A, 1.5), "pad: pad_width is not understood: expected an int, got 1.5"),
+        (lambda: ag.pad(A, (-1, 0)), "pad: pad_width is out of range: expected an int of at least 0, got -1"),
+        (lambda: ag.pad(A, 1.5), "pad: pad_width is not understood: expected an int of at least 0, got 1.5"),
         (
             lambda: ag.pad(np.arange(3), 1, constant_values=0.5),
             (
@@ -204,7 +205,7 @@ def test_a_number_counts_as_a_row_of_one():
         ),
         (lambda: ag.split(A, 2, axis=1), "split: array split does not result in an equal division"),
         (lambda: ag.repeat(A, 1.5), "repeat: repeats is not understood: expected an int or a tuple of ints, got 1.5"),
-        (lambda: ag.tile(A, -1), "tile: reps is out of range: expected at least 0, got -1"),
+        (lambda: ag.tile(A, -1), "tile: reps is out of range: expected an int of at least 0, got -1"),
         (lambda: ag.sum(A, axis=2), "sum: axis 2 is out of bounds for array of dimension 2; shapes x=(2, 3)"),
         (lambda: ag.swapaxes(A, 0, 2), "swapaxes: axis 2 is out of bounds for array of dimension 2"),
         (
@@ -214,13 +215,66 @@ def test_a_number_counts_as_a_row_of_one():
                 "shapes x1=(2, 3), x2=(2, 3)"
             ),
         ),
-        (lambda: ag.stack([]), "concatenate: need at least one array to concatenate"),
+        (lambda: ag.stack([]), "stack: need at least one array to concatenate"),
+        (lambda: ag.stack(A, axis=4), "stack: axis 4 is out of bounds for array of dimension 2"),
+        (lambda: ag.std(A, axis=2), "std: axis 2 is out of bounds for array of dimension 2; shapes x=(2, 3)"),
+        (lambda: ag.std("a"), "std: x is not an array: expected a tensor, an array or a number, got str"),
+        (lambda: ag.take(A, [7]), "take: index 7 is out of bounds for axis 0 with size 6; shapes x=(6,)"),
+        (lambda: ag.tensor([1.0]).take([7]), "take: index 7 is out of bounds for axis 0 with size 1; shapes x=(1,)"),
+        (lambda: ag.repeat(A, [1], axis=2), "repeat: axis 2 is out of bounds for array of dimension 2"),
+        (
+            lambda: ag.concatenate(3),
+            "concatenate: arrays is not iterable: expected arrays, such as a list of them, got int",
+        ),
+        (lambda: ag.stack(3.0), "stack: arrays is not iterable: expected arrays, such as a list of them, got float"),
+        (
+            lambda: ag.tensor([1.0]).register_hook(3),
+            "register_hook: hook is not a function: expected a function of the gradient, got int",
+        ),
+        (lambda: ag.tensor([1.0]).item(5), "item: index 5 is out of bounds for axis 0 with size 1; shape (1,)"),
+        (
+            ag.graph.capture,
+            "capture: argument 'output' is missing; it takes output, inputs, names, backward, values, problems",
+        ),
+        (ag.sum, "sum: argument 'x' is missing; it takes x, axis, keepdims"),
+        (lambda: ag.reshape(A), "reshape: argument 'shape' is missing; it takes x, shape"),
+        (lambda: ag.take(A), "take: argument 'indices' is missing; it takes x, indices, axis"),
+        (lambda: ag.tensor(A).take(), "take: argument 'indices' is missing; it takes x, indices, axis"),
+        (ag.einsum, "einsum: argument 'subscripts' is missing; it takes subscripts, *operands"),
+        (lambda: ag.take(A, 0, 0, 0), "take: too many arguments; it takes x, indices, axis"),
+        (lambda: ag.take(A, 0, indices=0), "take: too many arguments; it takes x, indices, axis"),
+        (ag.grad, "grad: argument 'f' is missing; it takes f, argnums"),
+        (lambda: ag.hvp(ag.sin, 1.0), "hvp: argument 'v' is missing; it takes f, x, v"),
+        (ag.vjp, "vjp: argument 'f' is missing; it takes f, *args"),
+        (lambda: ag.jacobian(ag.sin, argnums=0), "jacobian: no argument 'argnums'; it takes f, argnum"),
+        (ag.tensor, "tensor: argument 'data' is missing; it takes data, requires_grad, dtype, name"),
+        (lambda: ag.checkpoint(3), "checkpoint: f is not a function: expected a function of tensors, got int"),
     ],
 )
 def test_what_does_not_fit_is_one_sentence(call, text):
     with pytest.raises((ValueError, TypeError, IndexError)) as error:
         call()
     assert str(error.value) == text
+
+
+def test_an_annotation_that_cannot_be_read_hides_no_other():
+    @parsed
+    def total(x: "nowhere.Array", axis: Axis = None) -> "nowhere.Array":  # noqa: F821  # that is the point
+        return ag.sum(x, axis=axis)
+
+    with pytest.raises(ArgumentError) as error:
+        total(A, axis=1.0)
+    assert str(error.value) == "total: axis is not understood: expected an int or a tuple of ints, got 1.0"
+
+
+def test_an_error_of_the_users_function_keeps_its_words():
+    def f(x):
+        raise ValueError("sin: mine")
+
+    with pytest.raises(ValueError, match=r"^sin: mine$"):
+        ag.grad(f)(1.0)
+    with pytest.raises(ValueError, match=r"^sin: mine$"):
+        ag.vjp(f, 1.0)
 
 
 @pytest.mark.parametrize(("v", "index"), [(np.ones((1, 3)), 0), (np.ones((1, 1, 3)), (slice(None),))])

@@ -23,9 +23,9 @@ TAKERS = {
 @for_each(
     "path, kind, problem",
     [
-        (3, OperandError, "the path is none: expected a path, got int"),
-        (None, OperandError, "the path is none: expected a path, got NoneType"),
-        ("a\0.npz", ArgumentError, "no path has a zero byte in it: expected a path, got 'a\\x00.npz'"),
+        (3, OperandError, "path is not understood: expected a str or a path, got int"),
+        (None, OperandError, "path is not understood: expected a str or a path, got NoneType"),
+        ("a\0.npz", ArgumentError, "a path can't have a zero byte in it: expected a path, got 'a\\x00.npz'"),
     ],
 )
 def test_what_is_no_path(where, path, kind, problem):

@@ -1,6 +1,7 @@
 """Primitives: how they are registered, called and recorded."""
 
 import copy
+import functools
 import inspect
 import pickle
 
@@ -99,7 +100,7 @@ def test_an_argument_cannot_be_called_as_the_output_is():
 def test_arguments_that_the_tape_could_not_tell_apart(function, signature):
     assert _registering(function) == (
         "<lambda>: its arguments are not understood: expected arrays without defaults but None, "
-        f"or one *arrays; then parameters behind a star, got {signature}"
+        f"or one *arrays; then parameters after a star, got {signature}"
     )
 
 
@@ -158,7 +159,7 @@ def test_a_rule_takes_the_cotangent_alone_by_position(rule, signature):
         return x + 0
 
     assert _refused(kept, "x", rule) == (
-        f"<lambda>: is no rule for kept: expected the cotangent alone by position, as in (g, *, x), got {signature}"
+        f"<lambda>: is not a rule for kept: expected the cotangent alone by position, as in (g, *, x), got {signature}"
     )
 
 
@@ -319,8 +320,19 @@ def _called(*args, **params):
 
 
 def test_a_missing_operand():
-    assert _called(1.0) == "scaled: argument 'w' is missing"
-    assert _called(w=1.0) == "scaled: argument 'x' is missing"
+    takes = "it takes x, w, bias, factor, offset"
+    assert _called(1.0) == f"scaled: argument 'w' is missing; {takes}"
+    assert _called(w=1.0) == f"scaled: argument 'x' is missing; {takes}"
+
+
+def test_a_parameter_without_a_default_is_missing_from_a_users_primitive():
+    @ag.primitive
+    def shifted(x, *, by):
+        return x + by
+
+    with pytest.raises(OperandError) as err:
+        shifted(ag.tensor(1.0))
+    assert str(err.value) == "shifted: argument 'by' is missing; it takes x, by"
 
 
 def test_too_many_arguments():
@@ -544,6 +556,12 @@ def test_only_functions_become_primitives():
     with pytest.raises(RegistrationError) as err:
         ag.primitive(3)
     assert str(err.value) == "primitive: not a function: expected a function of arrays, got 3"
+    with pytest.raises(RegistrationError) as err:
+        ag.primitive(functools.partial(np.add, 1.0))
+    assert str(err.value) == (
+        "primitive: the function has no name: expected one made by def, got functools.partial(<ufunc 'add'>, 1.0); "
+        "call it from a function of your own"
+    )
 
 
 def test_a_variadic_rule_that_fails_is_named_with_all_shapes():

@@ -39,7 +39,7 @@ def test_a_star_takes_all_arrays():
 @pytest.mark.parametrize(
     ("args", "params", "text"),
     [
-        ((1,), {}, "sample: argument 'w' is missing"),
+        ((1,), {}, "sample: argument 'w' is missing; it takes x, w, bias, stride, padding"),
         ((1, 2, 3, 4, 5, 6), {}, "sample: too many arguments; it takes x, w, bias, stride, padding"),
         ((1, 2, 3, 4), {"stride": 1}, "sample: too many arguments; it takes x, w, bias, stride, padding"),
         ((1, 2), {"pad": 1}, "sample: no argument 'pad'; it takes x, w, bias, stride, padding"),

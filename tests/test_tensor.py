@@ -63,7 +63,7 @@ def test_only_numbers_make_tensors(data, dtype):
     assert str(err.value) == f"tensor: data is not an array of numbers: expected ints, floats or bools, got {dtype}"
 
 
-FLAG = "tensor: requires_grad is no bool: expected True or False"
+FLAG = "tensor: requires_grad is not a bool: expected True or False"
 NAMED = "name the dtype, as in dtype=np.float32"
 MASK = "is a masked array, which would lose its mask; fill it with .filled(value), and choose with ag.where"
 

@@ -245,6 +245,16 @@ def test_an_inner_gradient_with_respect_to_an_array_is_differentiable_in_the_out
     assert float(ag.grad(f)(x)) == pytest.approx(np.sum(np.cos(x * c) - x * c * np.sin(x * c)), rel=1e-14)
 
 
+def test_an_argument_that_moves_on_keeps_its_gradient():
+    def f(x):
+        x *= 2
+        return ag.sum(x**2)
+
+    x = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(ag.grad(lambda x: ag.sum(ag.grad(f)(x)))(x), [8, 8])
+    np.testing.assert_array_equal(ag.grad(lambda x: f(x * 1.0))(x), 8 * x)
+
+
 def test_parameters_outside_are_constants():
     w = ag.tensor([2.0, 3.0], requires_grad=True)
     g = ag.grad(lambda x: ag.sum(x * w * w))(np.ones(2))

@@ -1,22 +1,20 @@
 """``autograd-cnn check``: whether every primitive keeps the laws, on this machine."""
 
 import argparse
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Final
 
 import numpy as np
 
-from autograd_cnn.cli.beside import reach
 from autograd_cnn.cli.findings import OURS, Findings
-from autograd_cnn.cli.options import one_of, whole_number
-from autograd_cnn.cli.progress import say
-from autograd_cnn.cli.script import told
+from autograd_cnn.cli.options import CommandError, UsageError, did_you_mean, one_of, refuse, whole_number
+from autograd_cnn.cli.output import is_terminal, say
+from autograd_cnn.cli.user_code import one_line, search_folder
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.errors import MissingDependencyError
 from autograd_cnn.kernels import must_compile, set_backend
@@ -26,11 +24,11 @@ from autograd_cnn.testing.laws import LAWS, Law, backends_agree, unsampled
 
 OUR_SAMPLES: Final = "autograd_cnn.testing.samples"
 
-PURPOSE: Final = """\
+DESCRIPTION: Final = """\
 Check that every primitive keeps the laws, with random numbers, on this machine. Your
 own primitives are checked as well, if you name the modules that define them.
 """
-HELP: Final = f"""\
+EPILOG: Final = f"""\
 the laws:
 {chr(10).join(f"  {law.says}" for law in LAWS)}
 
@@ -48,16 +46,8 @@ The exit code is 0 if all laws hold, 1 if one is broken or a primitive has no sa
 """
 
 
-def add_to(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "check",
-        help="check all primitives, yours included, against the laws",
-        description=PURPOSE,
-        epilog=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what can be matches."""
     add = parser.add_argument
     add(
         "--module",
@@ -69,68 +59,75 @@ def add_to(commands: Any) -> None:
     add("--primitive", metavar="PATTERN", help='only those of such a name, as in "*pool*" or "mypkg.*"')
     add(
         "--backend",
-        type=one_of("both", "reference"),
+        type=_backend,
         default="both",
         metavar="NAME",
         help="both, reference (default: %(default)s, where Numba is installed)",
     )
     add("--seed", type=whole_number(0), default=0, metavar="N", help="of the random numbers (default: %(default)s)")
-    parser.set_defaults(run=run, refuse=parser.error)
+
+
+def _backend(text: str) -> str:
+    if text in {"jit", "auto"}:
+        refuse("both or reference", text, "both holds jit, where Numba is installed, against the reference")
+    return one_of("both", "reference")(text)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Check; a primitive that fails is told of in full, and at the end by a `CheckError`."""
-    primitives = _chosen(arguments)
+    """Check; a primitive that fails is shown in full, and counted at the end by a `CommandError`."""
+    primitives = _select_primitives(arguments)
     laws = _laws(arguments.backend)
-    began = time.perf_counter()
-    findings = _findings(primitives, laws, arguments.seed)
+    start = time.perf_counter()
+    findings = _try_laws(primitives, laws, arguments.seed)
     for line in findings.lines():
         say(line)
     say("")
     numba = f"Numba {version('numba')}" if backends_agree in laws else "reference only"
-    summary = f"{findings.checks:,} checks in {time.perf_counter() - began:.1f} s; NumPy {np.__version__}, {numba}"
+    summary = f"{findings.checks:,} checks in {time.perf_counter() - start:.1f} s; NumPy {np.__version__}, {numba}"
     if findings.broken:
         say(summary)
-        raise CheckError(f"{len(findings.broken)} of {len(primitives)} primitives failed")
+        raise CommandError(f"{len(findings.broken)} of {len(primitives)} primitives failed")
     say(f"all laws hold: {summary}")
 
 
 # --- what is checked --------------------------------------------------------------------------
 
 
-def _chosen(arguments: argparse.Namespace) -> dict[str, Primitive]:
+def _select_primitives(arguments: argparse.Namespace) -> dict[str, Primitive]:
     """Import the modules and return their primitives and ours, as far as the pattern goes."""
     import_module(OUR_SAMPLES)
     if arguments.module:
-        reach(Path.cwd())
+        search_folder(Path.cwd())
     for module in arguments.module:
-        _import(module, arguments.refuse)
+        _import(module)
     if arguments.module and not registered_in(arguments.module):
-        arguments.refuse(f"--module {', '.join(arguments.module)}: no primitive is defined there")
+        raise UsageError(f"--module {', '.join(arguments.module)}: no primitive is defined there")
     primitives = dict(sorted(registered_in([OURS]).items())) | registered_in(arguments.module)
     pattern = arguments.primitive
     if pattern is None:
         return primitives
-    chosen = {name: p for name, p in primitives.items() if fnmatchcase(name, pattern) or fnmatchcase(p.name, pattern)}
-    if not chosen:
-        arguments.refuse(f"--primitive {pattern}: none of {len(primitives)} primitives has such a name")
-    return chosen
+    matches = {name: p for name, p in primitives.items() if fnmatchcase(name, pattern) or fnmatchcase(p.name, pattern)}
+    if not matches:
+        hint = did_you_mean(pattern, [p.name for p in primitives.values()])
+        problem = f"--primitive {pattern}: none of {len(primitives)} primitives has such a name"
+        raise UsageError(f"{problem}; {hint}" if hint else problem)
+    return matches
 
 
-def _import(module: str, refuse: Callable[[str], NoReturn]) -> None:
+def _import(module: str) -> None:
     unknown = f"--module {module}: there is no such module here; expected a name as in 'import mypkg.ops'"
     if not all(map(str.isidentifier, module.split("."))):
-        refuse(unknown)
+        raise UsageError(unknown)
     try:
         import_module(module)
     except ModuleNotFoundError as error:
         if f"{module}.".startswith(f"{error.name}."):
-            refuse(unknown)
-        refuse(f"--module {module}: it imports {error.name!r}, which is not installed")
+            raise UsageError(unknown) from error
+        raise UsageError(f"--module {module}: it imports {error.name!r}, which is not installed") from error
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001  # whatever a user's module raises, sys.exit() included
-        refuse(f"--module {module}: importing it raised {told(error)}")
+    except BaseException as error:  # whatever a user's module raises, sys.exit() included
+        raise UsageError(f"--module {module}: importing it raised {one_line(error)}") from error
 
 
 def _laws(backend: str) -> list[Law]:
@@ -151,24 +148,24 @@ def _laws(backend: str) -> list[Law]:
 # --- the trials -------------------------------------------------------------------------------
 
 
-def _findings(primitives: dict[str, Primitive], laws: list[Law], seed: int) -> Findings:
+def _try_laws(primitives: dict[str, Primitive], laws: list[Law], seed: int) -> Findings:
     findings = Findings(primitives)
     with set_backend("jit" if backends_agree in laws else "reference"):  # one law holds each against the other
-        for name, primitive in _followed(primitives):
+        for name, primitive in _with_progress(primitives):
             for gap in unsampled(primitive):
-                findings.lacks(name, gap)
+                findings.record_gap(name, gap)
             for law in laws:
                 for outcome in law.on_samples(primitive, seed):
                     if isinstance(outcome, CheckError):
-                        findings.breaks(name, law.name, str(outcome))
+                        findings.record_failure(name, law.name, str(outcome))
                     else:
-                        findings.keeps(name, law.name, outcome)
+                        findings.record_pass(name, law.name, outcome)
     return findings
 
 
-def _followed(primitives: dict[str, Primitive]) -> Iterator[tuple[str, Primitive]]:
+def _with_progress(primitives: dict[str, Primitive]) -> Iterator[tuple[str, Primitive]]:
     """Yield each primitive, and move a bar if standard output is a terminal."""
-    if sys.stdout is None or not sys.stdout.isatty():
+    if not is_terminal():
         yield from primitives.items()
         return
     from rich import progress as rich  # noqa: PLC0415  # loaded when first used

@@ -1,28 +1,35 @@
 """The parser of the command line, and what becomes of errors."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, Final, NoReturn
 
 from autograd_cnn import __version__
-from autograd_cnn.cli import check, graph, info, train
-from autograd_cnn.cli.beside import reach_ends
-from autograd_cnn.cli.options import did_you_mean
-from autograd_cnn.errors import (
+from autograd_cnn.cli.options import CommandError, UsageError, did_you_mean
+from autograd_cnn.cli.output import flush
+from autograd_cnn.cli.user_code import restore_search
+from autograd_cnn.errors import ArgumentError, DivergedError, FormatError, GradientError, OperandError, ShapeError
+
+COMMANDS: Final = {
+    "train": "train a network on handwritten digits, MNIST, Fashion-MNIST or CIFAR-10",
+    "graph": "draw the graph that a network's loss records",
+    "check": "check all primitives, yours included, against the laws",
+    "info": "print versions, backend, threads and processor",
+}
+"""Each is a module beside this one, with ``DESCRIPTION``, ``EPILOG``, ``add_options(parser)`` and ``run(arguments)``."""
+
+FAILURES: Final = (
     ArgumentError,
+    CommandError,
     DivergedError,
     FormatError,
     GradientError,
+    ImportError,
     OperandError,
     ShapeError,
 )
-from autograd_cnn.testing import CheckError
-
-FAILURES: Final = (
-    ArgumentError, CheckError, DivergedError, FormatError, GradientError, ImportError, OperandError, ShapeError,
-)  # fmt: skip
 """What can go wrong although the command line was right."""
 
 INTERRUPTED: Final = 130
@@ -39,11 +46,11 @@ class Parser(argparse.ArgumentParser):
         # Of -output argparse would take -o for the option, and the rest for its value.
         unknown = [each for each in args if f"-{each.partition('=')[0]}" in self._option_string_actions]
         if not unknown:
-            found, unknown = super().parse_known_args(args, namespace)
+            arguments, unknown = super().parse_known_args(args, namespace)
         if unknown:
             hint = did_you_mean(unknown[0].partition("=")[0], self._option_string_actions)
             self.error(f"unrecognized arguments: {' '.join(unknown)}" + (f"; {hint}" if hint else ""))
-        return found, unknown
+        return arguments, unknown
 
     def error(self, message: str) -> NoReturn:
         """Leave with exit code 2."""
@@ -55,6 +62,27 @@ class Parser(argparse.ArgumentParser):
             hint = did_you_mean(value, action.choices)
             problem = f"unknown {action.metavar}: expected one of {', '.join(action.choices)}, got {value!r}"
             self.error(problem + (f"; {hint}" if hint else ""))
+
+
+class CommandParser(Parser):
+    """The parser of one command, whose module is imported when the command is asked for, and not before.
+
+    Parameters
+    ----------
+    module : str
+    """
+
+    def __init__(self, module: str, **options: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
+        self.module = module
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Add the command's options, and read them."""
+        command = import_module(self.module)
+        self.description, self.epilog = command.DESCRIPTION, command.EPILOG
+        command.add_options(self)
+        self.set_defaults(run=command.run, parser=self)
+        return super().parse_known_args(args, namespace)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     where = parser.prog
     try:
-        with reach_ends():
+        with restore_search():
             try:
                 arguments = parser.parse_args(argv)
                 if arguments.command is None:
@@ -88,7 +116,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                     where = f"{parser.prog} {arguments.command}"
                     arguments.run(arguments)
             finally:
-                _flush()
+                flush()
+    except UsageError as error:
+        arguments.parser.error(str(error))
     except BrokenPipeError:
         return UNREAD
     except KeyboardInterrupt as error:
@@ -106,19 +136,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _flush() -> None:
-    """Write what is left of the output; where that fails forget it, or Python would try again at exit."""
-    if sys.stdout is None:  # as it is where it was closed from the start
-        return
-    try:
-        sys.stdout.flush()
-    except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-        raise
-
-
 def _parser() -> Parser:
     parser = Parser(
         prog="autograd-cnn",
@@ -127,7 +144,7 @@ def _parser() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"autograd-cnn {__version__}")
-    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
-    for module in (train, graph, check, info):
-        module.add_to(commands)
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", parser_class=CommandParser)
+    for name, help_line in COMMANDS.items():
+        commands.add_parser(name, help=help_line, module=f"{__package__}.{name}")
     return parser

@@ -6,6 +6,7 @@ from textwrap import TextWrapper
 from typing import Final
 
 from autograd_cnn.engine.primitive import Primitive
+from autograd_cnn.errors import counted
 from autograd_cnn.testing.case import SAMPLES
 
 OURS: Final = "autograd_cnn.ops"
@@ -14,12 +15,12 @@ OURS: Final = "autograd_cnn.ops"
 ERRORS: Final = {"first_order": "1st order", "second_order": "2nd order", "backends_agree": "backends"}
 """The laws whose largest error the table shows, each with its heading."""
 
-_EACH: Final = 24
+_MAX_ROWS: Final = 24
 """How many primitives get a row of their own at most; of more, each family gets one."""
 
-_LABEL: Final = 25
+_MAX_LABEL: Final = 25
 
-_WRAPPED: Final = TextWrapper(
+_WRAPPER: Final = TextWrapper(
     80, initial_indent="  ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
 )
 
@@ -42,8 +43,8 @@ class Row:
     errors: dict[str, float] = field(default_factory=dict)
 
     def cells(self) -> tuple[str, ...]:
-        """Return what stands in the table."""
-        errors = (_shown(self.errors.get(law)) for law in ERRORS)
+        """Return the cells of the table."""
+        errors = (_error_cell(self.errors.get(law)) for law in ERRORS)
         return f"{self.calls:,}", f"{self.checks:,}", f"{self.broken or '-'}", *errors
 
 
@@ -60,13 +61,13 @@ class Findings:
     checks : int
         How many trials there were.
     broken : dict
-        For each primitive that failed, what is said of each law, call by call; of its samples under ``"samples"``.
+        For each primitive that failed, the message of each law, call by call; of its samples under ``"samples"``.
 
     Examples
     --------
     >>> import autograd_cnn as ag
     >>> findings = Findings({"autograd_cnn.ops.elementwise.exp": ag.exp})
-    >>> findings.breaks("autograd_cnn.ops.elementwise.exp", "first_order", "exp(3): it is wrong")
+    >>> findings.record_failure("autograd_cnn.ops.elementwise.exp", "first_order", "exp(3): it is wrong")
     >>> findings.checks, list(findings.lines())[-1]
     (1, '  first_order: exp(3): it is wrong')
     """
@@ -80,31 +81,31 @@ class Findings:
             self._rows[self._label(name)].calls += len(SAMPLES.get(primitive, []))
 
     def _label(self, name: str) -> str:
-        """Return what the row is called that a primitive stands in."""
-        if len(self.primitives) <= _EACH:
+        """Return the label of the row that counts a primitive."""
+        if len(self.primitives) <= _MAX_ROWS:
             ours = name.startswith(f"{OURS}.")
             return self.primitives[name].name if ours else name
         return self.primitives[name].__module__.removeprefix(f"{OURS}.")
 
-    def keeps(self, name: str, law: str, error: float) -> None:
-        """Take note of a law that held, and of how nearly."""
+    def record_pass(self, name: str, law: str, error: float) -> None:
+        """Count a law that held, with its relative error."""
         self.checks += 1
         row = self._rows[self._label(name)]
         row.checks += 1
         row.errors[law] = max(error, row.errors.get(law, 0.0))
 
-    def breaks(self, name: str, law: str, said: str) -> None:
-        """Take note of a law that did not hold."""
+    def record_failure(self, name: str, law: str, message: str) -> None:
+        """Count a law that did not hold, with what is wrong."""
         self.checks += 1
         row = self._rows[self._label(name)]
         row.checks += 1
         row.broken += 1
-        self.broken.setdefault(name, {}).setdefault(law, []).append(said)
+        self.broken.setdefault(name, {}).setdefault(law, []).append(message)
 
-    def lacks(self, name: str, said: str) -> None:
-        """Take note of samples that leave something out."""
+    def record_gap(self, name: str, message: str) -> None:
+        """Count samples that leave something out."""
         self._rows[self._label(name)].broken += 1
-        self.broken.setdefault(name, {}).setdefault("samples", []).append(said)
+        self.broken.setdefault(name, {}).setdefault("samples", []).append(message)
 
     def lines(self) -> Iterator[str]:
         """Yield the table, then each primitive that failed."""
@@ -112,37 +113,33 @@ class Findings:
         for name, laws in self.broken.items():
             yield ""
             yield name
-            yield from _told(laws)
+            yield from _law_lines(laws)
 
     def _table(self) -> Iterator[str]:
-        each = len(self.primitives) <= _EACH
+        each = len(self.primitives) <= _MAX_ROWS
         rows = [("primitive" if each else "family", "calls", "checks", "broken", *ERRORS.values())]
-        rows += [(_cut(label), *row.cells()) for label, row in self._rows.items()]
+        rows += [(_shorten(label), *row.cells()) for label, row in self._rows.items()]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         for label, *cells in rows:
             yield "  ".join([label.ljust(widths[0]), *map(str.rjust, cells, widths[1:])])
 
 
-def _shown(error: float | None) -> str:
+def _error_cell(error: float | None) -> str:
     return "-" if error is None else f"{error:.1e}" if error else "0"
 
 
-def _cut(label: str) -> str:
+def _shorten(label: str) -> str:
     """Return a label that fits, without its beginning if need be."""
-    return label if len(label) <= _LABEL else f"…{label[1 - _LABEL :]}"
+    return label if len(label) <= _MAX_LABEL else f"…{label[1 - _MAX_LABEL :]}"
 
 
-def _told(laws: Mapping[str, list[str]]) -> Iterator[str]:
-    """Yield what is said of each law's first call; laws of which the same is said share it."""
+def _law_lines(laws: Mapping[str, list[str]]) -> Iterator[str]:
+    """Yield the message of each law's first call; laws with the same message share it."""
     same: dict[str, list[str]] = {}
     for law, calls in laws.items():
         same.setdefault(calls[0], []).append(law)
     for first, which in same.items():
-        others = f" and {_counted(len(which) - 1, 'other law')}" if which[1:] else ""
+        others = f" and {counted(len(which) - 1, 'other law')}" if which[1:] else ""
         more = max(len(laws[law]) for law in which) - 1
-        rest = f" (and on {_counted(more, 'other call')})" if more else ""
-        yield from _WRAPPED.wrap(f"{which[0]}{others}: {first}{rest}")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+        rest = f" (and on {counted(more, 'other call')})" if more else ""
+        yield from _WRAPPER.wrap(f"{which[0]}{others}: {first}{rest}")

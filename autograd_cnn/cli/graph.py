@@ -1,27 +1,35 @@
 """``autograd-cnn graph``: the picture of a network's computation."""
 
 import argparse
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, NamedTuple, get_args
 
-from autograd_cnn.cli.models import MODELS
-from autograd_cnn.cli.options import one_of, whole_number, writing_to
-from autograd_cnn.cli.progress import say
-from autograd_cnn.cli.script import failures_of
-from autograd_cnn.cli.subject import find
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn import nn
+from autograd_cnn.cli.models import MODELS, ImageShape, make_model
+from autograd_cnn.cli.options import UsageError, one_of, whole_number, writing_to
+from autograd_cnn.cli.output import say
+from autograd_cnn.cli.user_code import call, failures_of, split_name
+from autograd_cnn.engine.node import Shape
 from autograd_cnn.errors import ArgumentError, FormatError, GradientError, ShapeError, sentence
 from autograd_cnn.graph import Graph, capture
+from autograd_cnn.interop import OnnxNetwork, load_onnx
+from autograd_cnn.parameters import known_shape
+from autograd_cnn.tensor import Tensor
 from autograd_cnn.viz.drawing.render import ENDINGS, ending
 from autograd_cnn.viz.drawing.style import Quantity
 
 WHOLE: Final = {".html", ".json"}
 """Kinds of files that hold all of a graph: to fold or to colour is left to their readers."""
 
-PURPOSE: Final = """\
+DESCRIPTION: Final = """\
 Run a network forward on a random image, and draw the graph that its loss records:
 operations with shapes, parameters by name, modules as frames.
 """
-HELP: Final = f"""\
+EPILOG: Final = f"""\
 examples:
   autograd-cnn graph --output lenet.svg
   autograd-cnn graph --model small_vgg --shape 3 32 32 --depth 1 --output vgg.svg
@@ -40,16 +48,8 @@ of what it gives otherwise.
 """
 
 
-def add_to(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "graph",
-        help="draw the graph that a network's loss records",
-        description=PURPOSE,
-        epilog=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what can be chosen."""
     add = parser.add_argument
     add("--model", default="lenet5", metavar="MODEL", help="see below (default: %(default)s)")
     add(
@@ -82,33 +82,33 @@ def add_to(commands: Any) -> None:
         metavar="|".join(get_args(Quantity)),
         help="colour by the norm of the gradient, the memory saved for the backward pass, or the arithmetic",
     )
-    parser.set_defaults(run=run, refuse=parser.error)  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Record the graph, and write the file."""
     try:
-        graph = _captured(arguments)
+        graph = _capture(arguments)
     except (ArgumentError, FormatError, GradientError, ShapeError) as error:
-        arguments.refuse(str(error))
-        raise
-    shown = [node for node in graph.nodes if arguments.backward or node.phase == "forward"]
+        raise UsageError(str(error)) from error
+    nodes = [node for node in graph.nodes if arguments.backward or node.phase == "forward"]
     with writing_to("--output", arguments.output):
         path = graph.render(
-            arguments.output, show="both" if arguments.backward else "forward", depth=arguments.depth,
+            arguments.output,
+            show="both" if arguments.backward else "forward",
+            depth=arguments.depth,
             color=arguments.color,
-        )  # fmt: skip
-    say(f"{path}: {len(shown)} nodes")
+        )
+    say(f"{path}: {len(nodes)} nodes")
 
 
-def _captured(arguments: argparse.Namespace) -> Graph:
+def _capture(arguments: argparse.Namespace) -> Graph:
     suffix = ending(arguments.output)
     for option in ("depth", "color"):
         if suffix in WHOLE and getattr(arguments, option) is not None:
             raise ArgumentError(
                 sentence(f"--{option}", f"a {suffix} file holds the whole graph and takes no --{option}")
             )
-    subject = find(arguments.model, arguments.shape and tuple(arguments.shape))
+    subject = make_subject(arguments.model, arguments.shape and tuple(arguments.shape))
     backward = arguments.backward or arguments.color == "grad"
     if backward and subject.loss.size != 1:
         option = "--backward" if arguments.backward else "--color grad"
@@ -124,3 +124,113 @@ def _captured(arguments: argparse.Namespace) -> Graph:
             raise
         with failures_of(subject.path):  # a rule of the user's, or a hook
             raise
+
+
+# --- what is drawn ----------------------------------------------------------------------------
+
+
+class Subject(NamedTuple):
+    """What is drawn, what its parameters and its image are called, and the file of the user's that it comes from."""
+
+    loss: Tensor
+    names: list[tuple[str, Any]]
+    path: Path | None = None
+
+
+def make_subject(text: str, shape: ImageShape | None) -> Subject:
+    """Return what a name, a pattern, ``FILE.py:function`` or ``FILE.onnx`` stands for, run once.
+
+    Parameters
+    ----------
+    text : str
+    shape : (C, H, W), optional
+        Of the random image; by default that of an ONNX file, (1, 8, 8) for digits_net and
+        (1, 28, 28) for others.
+
+    Raises
+    ------
+    ArgumentError, FormatError, ShapeError
+        Saying what is wrong with the name, the file or the shape.
+    """
+    if shape is not None:
+        known_shape("--shape", "the image", shape)
+    script = split_name(text)
+    if script is not None:
+        return _from_script(*script, shape)
+    if text.endswith(".onnx"):
+        return _from_onnx(Path(text), shape)
+    shape = shape or ((1, 8, 8) if text == "digits_net" else (1, 28, 28))
+    return _from_module(make_model(text, shape, 0), (1, *shape), text)
+
+
+def _from_script(path: Path, name: str, shape: ImageShape | None) -> Subject:
+    where = f"{path}:{name}"
+    result = call(path, name)
+    if isinstance(result, nn.Module):
+        return _from_module(result, (1, *(shape or (1, 28, 28))), where, path)
+    if not isinstance(result, Tensor):
+        raise ArgumentError(
+            sentence(
+                "--model",
+                f"{where} returns something else",
+                expected="an nn.Module or a tensor",
+                got=type(result).__name__,
+            )
+        )
+    if shape is not None:
+        raise ArgumentError(sentence("--shape", f"{where} returns a tensor, which is drawn as it is"))
+    return Subject(result, [], path)
+
+
+def _from_onnx(path: Path, shape: ImageShape | None) -> Subject:
+    try:
+        network = load_onnx(path)
+    except OSError as error:
+        raise ArgumentError(sentence("--model", f"can't read {path}: {error.strerror}")) from error
+    return _from_module(network, _input_shape(network, path, shape), str(path))
+
+
+def _input_shape(network: OnnxNetwork, path: Path, shape: ImageShape | None) -> Shape:
+    """Return the shape of the file's input; a batch that is left open has one image."""
+    if len(network.inputs) != 1 or network.inputs[0].dtype.kind != "f":
+        got = ", ".join(f"{each.name}: {each.dtype}" for each in network.inputs) or "none"
+        raise ArgumentError(sentence("--model", f"{path} has other inputs", expected="one of floats", got=got))
+    own = network.inputs[0].shape
+    lengths = (*(1 if isinstance(batch, str) else batch for batch in own[:1]), *(shape or own[1:]))
+    closed = tuple(length for length in lengths if isinstance(length, int))
+    if len(closed) < len(lengths):
+        open_shape = f"({', '.join(map(str, own))})"
+        raise ArgumentError(
+            sentence("--model", f"{path} leaves the shape of its input open: {open_shape}; give --shape")
+        )
+    return closed
+
+
+def _from_module(model: nn.Module, shape: Shape, where: str, path: Path | None = None) -> Subject:
+    """Run ``model`` on random images, and take a loss of what comes out."""
+    images = np.random.default_rng(0).random(shape, np.float32)
+    images.flags.writeable = False  # so that it is recorded itself, and no copy, and has its name in the graph
+    hint = f"it was given an image of the shape {shape[1:]}; --shape sets another"
+    try:
+        with failures_of(path, hint) if path is not None else nullcontext():
+            output = model(images)
+    except ShapeError as error:  # as one image of one pixel is to batch normalisation
+        raise ArgumentError(sentence("--model", str(error), hint=hint)) from error
+    if not isinstance(output, Tensor):
+        raise ArgumentError(
+            sentence(
+                "--model",
+                f"the output of {where} can't be drawn",
+                expected="a tensor that depends on parameters",
+                got=type(output).__name__,
+            )
+        )
+    return Subject(_loss(output), [*model.named_parameters(), ("image", images)], path)
+
+
+def _loss(output: Tensor) -> Tensor:
+    """Return the cross-entropy of scores (N, K), the sum of anything else."""
+    if output.ndim == 2 and output.shape[1] > 1:
+        labels: NDArray[Any] = np.zeros(len(output), np.int64)
+        return nn.cross_entropy(output, labels)
+    return output if output.ndim == 0 else output.sum()

@@ -1,31 +1,28 @@
 """``autograd-cnn info``: what this installation consists of."""
 
 import argparse
-import os
 import platform
 import shutil
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import numpy as np
 
 from autograd_cnn import __version__
-from autograd_cnn.cli.progress import say
-from autograd_cnn.kernels import current_backend
+from autograd_cnn.cli.output import say
+from autograd_cnn.kernels import current_backend, num_threads
+
+DESCRIPTION: Final = """\
+Print what this installation consists of: versions, backend, threads and processor. A
+report of a fault should begin with it.
+"""
+EPILOG: Final = None
 
 
-def add_to(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "info",
-        help="print versions, backend, threads and processor",
-        description="Print what this installation consists of: versions, backend, threads and processor. "
-        "A report of a fault should begin with it.",
-        allow_abbrev=False,
-    )
-    parser.set_defaults(run=run)
+def add_options(_: argparse.ArgumentParser) -> None:
+    """It has none."""
 
 
 def run(_: argparse.Namespace) -> None:
@@ -40,16 +37,16 @@ def _facts() -> Iterator[tuple[str, str]]:
     yield "autograd-cnn", __version__
     yield "Python", platform.python_version()
     yield "NumPy", np.__version__
-    yield "Numba", _installed("numba", "fast")
-    yield "onnx", _installed("onnx", "interop")
+    yield "Numba", _version("numba", "fast")
+    yield "onnx", _version("onnx", "interop")
     yield "dot", shutil.which("dot") or "not found; it draws .png and .pdf, and .svg and .html need no program"
     yield "backend", current_backend()
-    yield "threads", f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()}"
+    yield "threads", f"{num_threads()}"
     yield "processor", _processor()
     yield "system", platform.platform()
 
 
-def _installed(package: str, extra: str) -> str:
+def _version(package: str, extra: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:

@@ -15,10 +15,10 @@ ImageShape: TypeAlias = tuple[int, int, int]
 """(C, H, W)"""
 
 MODELS: Final[dict[str, Callable[[ImageShape, int], nn.Module]]] = {
-    "digits_net": lambda shape, seed: nn.digits_net(seed),  # noqa: ARG005  # made for one shape
-    "lenet5": lambda shape, seed: nn.lenet5(seed, in_channels=shape[0], image_size=shape[1]),
-    "small_vgg": lambda shape, seed: nn.small_vgg(seed, in_channels=shape[0], image_size=shape[1]),
-    "resnet20": lambda shape, seed: nn.resnet20(seed, in_channels=shape[0]),
+    "digits_net": lambda shape, seed: nn.digits_net(rng=seed),  # noqa: ARG005  # made for one shape
+    "lenet5": lambda shape, seed: nn.lenet5(rng=seed, in_channels=shape[0], image_size=shape[1]),
+    "small_vgg": lambda shape, seed: nn.small_vgg(rng=seed, in_channels=shape[0], image_size=shape[1]),
+    "resnet20": lambda shape, seed: nn.resnet20(rng=seed, in_channels=shape[0]),
 }
 CLASSES: Final = 10
 """Every data set of the command has ten."""
@@ -44,9 +44,14 @@ def make_model(text: str, image_shape: ImageShape, seed: int) -> nn.Module:
     """
     if text not in MODELS and text.isidentifier() and text != "FC":
         raise ArgumentError(
-            sentence("--model", "no network of this name", expected=f"one of {', '.join(MODELS)}, or a pattern",
-                     got=repr(text), hint=did_you_mean(text, MODELS))
-        )  # fmt: skip
+            sentence(
+                "--model",
+                "no network of this name",
+                expected=f"one of {', '.join(MODELS)}, or a pattern",
+                got=repr(text),
+                hint=did_you_mean(text, MODELS),
+            )
+        )
     try:
         if text in MODELS:
             model = MODELS[text](image_shape, seed)

@@ -1,4 +1,4 @@
-"""Kinds of values on the command line, each with an error that says what it expects."""
+"""Kinds of values on the command line, and errors that name the option."""
 
 import argparse
 import difflib
@@ -16,6 +16,14 @@ ALIKE: Final = 0.65
 """Two names are alike from here on, as `difflib` measures it from 0 to 1."""
 
 
+class UsageError(Exception):
+    """A command line that can't be carried out as it is; the program ends with exit code 2."""
+
+
+class CommandError(Exception):
+    """A command that has failed, for the reason that the text gives; the program ends with exit code 1."""
+
+
 def whole_number(least: int) -> Callable[[str], int]:
     """Return what reads an int of at least ``least``.
 
@@ -31,7 +39,7 @@ def whole_number(least: int) -> Callable[[str], int]:
         except ValueError:  # thousands of digits
             number = -1
         if number < least:
-            _refuse(f"a whole number of at least {least}", text)
+            refuse(f"a whole number of at least {least}", text)
         return number
 
     return read
@@ -50,7 +58,7 @@ def positive_number(text: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 < number < math.inf:
-        _refuse("a number above 0", text)
+        refuse("a number above 0", text)
     return number
 
 
@@ -65,7 +73,7 @@ def one_of(*names: str) -> Callable[[str], str]:
 
     def read(text: str) -> str:
         if text not in names:
-            _refuse(f"one of {', '.join(names)}", text, did_you_mean(text, names))
+            refuse(f"one of {', '.join(names)}", text, did_you_mean(text, names))
         return text
 
     return read
@@ -81,9 +89,11 @@ def directory(text: str) -> Path:
     """
     path = Path(text)
     if not text:
-        _refuse("the name of a folder", text)
+        refuse("the name of a folder", text)
     if path.exists() and not path.is_dir():
-        _refuse("a folder", text, "that is a file")
+        refuse("a folder", text, "that is a file")
+    if path.is_symlink() and not path.exists():
+        refuse("a folder", text, "that is a link that leads nowhere")
     return path
 
 
@@ -98,21 +108,30 @@ def did_you_mean(text: str, names: Iterable[str]) -> str:
     ''
     """
     bare = {name.lstrip("-").lower(): name for name in names}
-    asked = text.lstrip("-").lower()
-    begun = [name for name in bare if asked and name.startswith(asked)]
-    likely = begun or difflib.get_close_matches(asked, bare, 1, cutoff=ALIKE)
-    return f"did you mean {bare[likely[0]]}?" if likely else ""
+    start = text.lstrip("-").lower()
+    longer = [name for name in bare if start and name.startswith(start)]
+    candidates = longer or difflib.get_close_matches(start, bare, 1, cutoff=ALIKE)
+    return f"did you mean {bare[candidates[0]]}?" if candidates else ""
 
 
 @contextmanager
 def writing_to(option: str, path: Path) -> Iterator[None]:
-    """Name the option and the path in whatever goes wrong with the file system inside."""
+    """Name the option and the path in whatever goes wrong with a file inside; standard output is not one."""
     try:
         yield
     except OSError as error:
+        if error.filename is None:
+            raise
         raise OSError(sentence(option, f"can't write to {path}: {error.strerror}")) from error
 
 
-def _refuse(expected: str, got: str, hint: str = "") -> NoReturn:
-    shown = got if len(got) <= LONGEST else f"{got[:LONGEST]}…"
-    raise argparse.ArgumentTypeError(f"expected {expected}, got {shown!r}" + (f"; {hint}" if hint else ""))
+def refuse(expected: str, got: str, hint: str = "") -> NoReturn:
+    """Raise what argparse says of a value.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        Always.
+    """
+    value = got if len(got) <= LONGEST else f"{got[:LONGEST]}…"
+    raise argparse.ArgumentTypeError(f"expected {expected}, got {value!r}" + (f"; {hint}" if hint else ""))

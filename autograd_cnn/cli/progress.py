@@ -1,67 +1,29 @@
 """How a training shows itself: a live bar in a terminal, a line for each epoch elsewhere."""
 
-import sys
-from types import TracebackType
-from typing import Protocol, Self
-
-from autograd_cnn.cli.fit import Epoch, Tally
+from autograd_cnn.cli.output import is_terminal, say
+from autograd_cnn.train import Callback, EpochMetrics, Metrics, Trainer
 
 
-class Progress(Protocol):
-    """What a training tells of itself, as a context manager."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def step(self, epoch: int, tally: Tally) -> None:
-        """Take note of a batch."""
-
-    def epoch(self, done: Epoch) -> None:
-        """Take note of an epoch that ended well."""
-
-
-def progress(epochs: int, images: int) -> Progress:
+def progress(epochs: int, images: int) -> Callback:
     """Return the bar if standard output is a terminal, else the lines."""
-    return Bar(epochs, images) if sys.stdout is not None and sys.stdout.isatty() else Lines(epochs)
+    return Bar(epochs, images) if is_terminal() else Lines(epochs)
 
 
-def say(line: str) -> None:
-    """Write a line to standard output, if there is one, at once; what its encoding lacks as Python writes it."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    shown = line.encode(encoding, "backslashreplace").decode(encoding)
-    print(shown, flush=True)  # noqa: T201  # what a command says
-
-
-class Lines:
+class Lines(Callback):
     """A line for each epoch."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
 
-    def __enter__(self) -> Self:
-        """Show nothing yet."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Leave the lines as they are."""
-
-    def step(self, epoch: int, tally: Tally) -> None:
-        """Show nothing."""
-
-    def epoch(self, done: Epoch) -> None:
+    def on_epoch_end(self, trainer: Trainer, epoch: EpochMetrics) -> None:  # noqa: ARG002  # as all callbacks
         """Write the epoch's line."""
         say(
-            f"epoch {done.epoch:{len(str(self.epochs))}}/{self.epochs}  loss {done.loss:.4f}  "
-            f"accuracy {done.accuracy:.4f}  held out {done.test_accuracy:.4f}  {done.images_per_second:,.0f} images/s"
+            f"epoch {epoch.epoch:{len(str(self.epochs))}}/{self.epochs}  loss {epoch.loss:.4f}  "
+            f"accuracy {epoch.accuracy:.4f}  held out {epoch.test_accuracy:.4f}  {epoch.images_per_second:,.0f} images/s"
         )
 
 
-class Bar:
+class Bar(Callback):
     """A bar over all epochs with the loss, the accuracy and the speed of the present one."""
 
     def __init__(self, epochs: int, images: int) -> None:
@@ -78,26 +40,20 @@ class Bar:
         )
         self.task = self.bar.add_task("", total=epochs * images, epoch=f"1/{epochs}", figures="")
 
-    def __enter__(self) -> Self:
+    def on_fit_start(self, trainer: Trainer) -> None:  # noqa: ARG002  # as all callbacks
         """Show the bar."""
         self.bar.start()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Leave the bar as it is."""
-        self.bar.stop()
-
-    def step(self, epoch: int, tally: Tally) -> None:
+    def on_batch_end(self, trainer: Trainer, metrics: Metrics) -> None:
         """Move on by a batch."""
-        speed = tally.images / tally.seconds
+        speed = metrics.count / metrics.seconds
         self.bar.update(
             self.task,
-            completed=(epoch - 1) * self.images + tally.images,
-            epoch=f"{epoch}/{self.epochs}",
-            figures=f"loss {tally.loss:.4f}  accuracy {tally.accuracy:.4f}  {speed:,.0f} images/s",
+            completed=(trainer.epoch - 1) * self.images + metrics.count,
+            epoch=f"{trainer.epoch}/{self.epochs}",
+            figures=f"loss {metrics.loss:.4f}  accuracy {metrics.accuracy:.4f}  {speed:,.0f} images/s",
         )
 
-    def epoch(self, done: Epoch) -> None:
-        """Show nothing: the last batch has moved the bar."""
+    def on_fit_end(self, trainer: Trainer) -> None:  # noqa: ARG002  # as all callbacks
+        """Leave the bar as it is."""
+        self.bar.stop()

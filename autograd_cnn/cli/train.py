@@ -3,32 +3,32 @@
 import argparse
 import copy
 import re
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from autograd_cnn import __version__, nn
-from autograd_cnn.cli.fit import Plan, fit
-from autograd_cnn.cli.folder import RunFolder, new_folder, run_folder
 from autograd_cnn.cli.models import MODELS, ImageShape, make_model
-from autograd_cnn.cli.options import directory, one_of, positive_number, whole_number
-from autograd_cnn.cli.progress import progress, say
+from autograd_cnn.cli.options import UsageError, directory, one_of, positive_number, whole_number, writing_to
+from autograd_cnn.cli.output import say
+from autograd_cnn.cli.progress import progress
 from autograd_cnn.data import Dataset, cifar10, digits, fashion_mnist, mnist
-from autograd_cnn.errors import ArgumentError, DivergedError
+from autograd_cnn.errors import ArgumentError, DivergedError, MissingDependencyError, sentence
 from autograd_cnn.graph import Graph, capture
 from autograd_cnn.kernels import current_backend, must_compile, set_backend
 from autograd_cnn.kernels.backend import CHOICES
+from autograd_cnn.train import RunFolder, TrainConfig, fit, new_folder
 
-PURPOSE: Final = """\
+DESCRIPTION: Final = """\
 Train a convolutional network with AdamW, and print its accuracy on images that it
 has not learned from. By default a small LeNet learns to read the 1,797 handwritten
 digits that come with the package.
 """
-HELP: Final = f"""\
+EPILOG: Final = f"""\
 examples:
   autograd-cnn train
   autograd-cnn train --seed 1 --epochs 10 --out runs/short
@@ -69,16 +69,8 @@ RECIPES: Final = {
 }
 
 
-def add_to(commands: Any) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "train",
-        help="train a network on handwritten digits, MNIST, Fashion-MNIST or CIFAR-10",
-        description=PURPOSE,
-        epilog=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what can be chosen."""
     add = parser.add_argument
     add(
         "--data",
@@ -127,7 +119,6 @@ def add_to(commands: Any) -> None:
         help="folder for the results (default: runs/DATA-MODEL-seedN, and a number if there is one)",
     )
     add("--force", action="store_true", help="replace an earlier run in --out")
-    parser.set_defaults(run=run, refuse=parser.error)  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -137,68 +128,103 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _train(arguments: argparse.Namespace) -> None:
+    _check_options(arguments)
     recipe = RECIPES[arguments.data]
     text = arguments.model or recipe.model
     backend = current_backend()
-    model = _checked_model(arguments, text, recipe.image_shape)
+    model = _make_model(text, recipe.image_shape, arguments.seed)
     dataset = recipe.load(arguments.root)
-    plan = _checked_plan(arguments, recipe, len(dataset.train.labels))
-    path = arguments.out or new_folder(Path("runs") / run_name(arguments.data, text, plan.seed))
-    with run_folder(path, replace=arguments.force) as folder:
+    config = _make_config(arguments, recipe, len(dataset.train.labels))
+    path = arguments.out or _new_folder(run_name(arguments.data, text, config.seed))
+    with _open_folder(path, force=arguments.force) as folder:
         folder.begin(
-            {"data": arguments.data, "model": text, **asdict(plan), "backend": backend, "version": __version__},
+            {"data": arguments.data, "model": text, **asdict(config), "backend": backend, "version": __version__},
             model.state_dict(),
         )
         if must_compile():
             say("compiling the kernels for this machine, once: some ten seconds")
-        advice = folder.draw(_first_graph(model, dataset, plan.batch_size))
+        advice = _draw(_first_graph(model, dataset, config.batch_size), folder)
         count = sum(parameter.size for parameter in model.parameters())
         say(f"{text}, {count:,} parameters; {arguments.data}, {len(dataset.train.labels):,} images; backend {backend}")
-        accuracy = _follow(model, dataset, plan, folder)
-    say(f"results in {path}" + (f"; {advice}" if advice else ""))
+        accuracy = _fit(model, dataset, config, folder)
+    say(f"results in {path}{advice}")
     say(f"test accuracy {accuracy:.4f}")
 
 
-def _checked_plan(arguments: argparse.Namespace, recipe: Recipe, images: int) -> Plan:
+def _check_options(arguments: argparse.Namespace) -> None:
+    """Refuse options that do not go together."""
+    if arguments.data != "digits" and arguments.root is None:
+        raise UsageError(f"--data {arguments.data} needs --root DIR, the folder with its files")
+    if arguments.data == "digits" and arguments.root is not None:
+        raise UsageError("--data digits takes no --root: the digits are in the package")
     if arguments.force and arguments.out is None:
-        arguments.refuse("--force goes with --out DIR, the folder whose run it replaces")
+        raise UsageError("--force goes with --out DIR, the folder whose run it replaces")
+
+
+def _make_model(text: str, image_shape: ImageShape, seed: int) -> nn.Module:
+    try:
+        return make_model(text, image_shape, seed)
+    except ArgumentError as error:
+        raise UsageError(str(error)) from error
+
+
+def _make_config(arguments: argparse.Namespace, recipe: Recipe, images: int) -> TrainConfig:
     batch_size = arguments.batch_size or min(recipe.batch_size, images)
     if batch_size > images:
-        arguments.refuse(f"--batch-size: expected at most {images:,}, as many images as there are, got {batch_size}")
-    return Plan(arguments.epochs or recipe.epochs, batch_size, arguments.lr, arguments.seed)
+        raise UsageError(f"--batch-size: expected at most {images:,}, as many images as there are, got {batch_size}")
+    return TrainConfig(arguments.epochs or recipe.epochs, batch_size, arguments.lr, arguments.seed)
 
 
-def _follow(model: nn.Module, dataset: Dataset, plan: Plan, folder: RunFolder) -> float:
-    """Train, show and keep each epoch, and return the last one's accuracy on the images held out."""
-    accuracy = 0.0
+def _fit(model: nn.Module, dataset: Dataset, config: TrainConfig, folder: RunFolder) -> float:
+    """Train, keep and show each epoch, and return the last one's accuracy on the images held out."""
+    bar = progress(config.epochs, len(dataset.train.labels))
     try:
         # An overflow shows in the loss, which is looked at in every step.
-        with progress(plan.epochs, len(dataset.train.labels)) as shown, np.errstate(over="ignore", invalid="ignore"):
-            for epoch in fit(model, dataset, plan, shown.step):
-                folder.add(epoch, model.state_dict())
-                shown.epoch(epoch)
-                accuracy = epoch.test_accuracy
+        with np.errstate(over="ignore", invalid="ignore"):
+            return fit(model, dataset, config, callbacks=[folder, bar])[-1].test_accuracy
     except DivergedError as error:
-        raise DivergedError(f"{error}; {folder.kept}; try a smaller --lr") from error
-    except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(f"interrupted; {folder.kept}") from error
-    return accuracy
+        raise DivergedError(f"{error}; {folder.contents()}; try a smaller --lr") from error
 
 
-def _checked_model(arguments: argparse.Namespace, text: str, image_shape: ImageShape) -> nn.Module:
-    if arguments.data != "digits" and arguments.root is None:
-        arguments.refuse(f"--data {arguments.data} needs --root DIR, the folder with its files")
-    if arguments.data == "digits" and arguments.root is not None:
-        arguments.refuse("--data digits takes no --root: the digits are in the package")
+# --- the folder -------------------------------------------------------------------------------
+
+
+def _new_folder(name: str) -> Path:
+    path = Path("runs") / name
+    with writing_to("--out", path):
+        return new_folder(path)
+
+
+@contextmanager
+def _open_folder(path: Path, *, force: bool) -> Iterator[RunFolder]:
+    """Open the folder of the run; what goes wrong or stops there is said in the words of the command line."""
+    with writing_to("--out", path), ExitStack() as stack:
+        try:
+            folder = stack.enter_context(RunFolder.open(path, replace=True))
+        except ArgumentError as error:
+            raise ArgumentError(sentence("--out", str(error))) from error
+        if folder.replaces and not force:
+            raise ArgumentError(
+                sentence("--out", f"{path} holds an earlier run; choose another folder, or let --force replace it")
+            )
+        try:
+            yield folder
+        except KeyboardInterrupt as error:
+            when = "" if folder.epochs else " before the first epoch ended"
+            raise KeyboardInterrupt(f"interrupted{when}; {folder.contents()}") from error
+
+
+def _draw(graph: Graph, folder: RunFolder) -> str:
+    """Draw the graph, or return what it takes where it can't be drawn."""
     try:
-        return make_model(text, image_shape, arguments.seed)
-    except ArgumentError as error:
-        arguments.refuse(str(error))
-        raise
+        folder.draw(graph)
+    except MissingDependencyError as missing:
+        return f"; {missing}"
+    return ""
 
 
 def _first_graph(model: nn.Module, dataset: Dataset, batch_size: int) -> Graph:
-    """Return the graph of a loss; of a copy, because batch statistics change with what they see."""
+    """Return the graph of a loss; of a copy of the model, because batch statistics change with what they see."""
     model = copy.deepcopy(model)
     images, labels = (array[:batch_size] for array in dataset.train)
     return capture(nn.cross_entropy(model(images), labels), names=model.named_parameters(), values=False)

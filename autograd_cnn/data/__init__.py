@@ -1,10 +1,11 @@
-"""Images to learn from, and the loader that deals them out."""
+"""Images to learn from, the loader that deals them out in batches, and transforms on the way."""
 
 from autograd_cnn.data.cifar import cifar10
 from autograd_cnn.data.dataset import Dataset, Split
 from autograd_cnn.data.digits import digits
 from autograd_cnn.data.idx import fashion_mnist, mnist, read_idx
-from autograd_cnn.data.loader import Loader, Transform, random_shift
+from autograd_cnn.data.loader import Loader
+from autograd_cnn.data.transforms import Transform, random_shift
 
 __all__ = [
     "Dataset",

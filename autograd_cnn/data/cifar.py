@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.data.dataset import Dataset, Split, as_split
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.files import AnyPath, as_path
 
@@ -19,6 +20,7 @@ TRAIN: Final = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
 TEST: Final = ("test_batch.bin",)
 
 
+@composite
 def cifar10(root: AnyPath) -> Dataset:
     """The 60,000 colour photographs of 32×32 pixels by Krizhevsky (2009), in ten classes.
 

@@ -1,4 +1,4 @@
-"""The handwritten digits that come with the package; ``DIGITS.md`` tells their story."""
+"""The handwritten digits that come with the package; ``DIGITS.md`` says where they come from."""
 
 from functools import cache
 from importlib.resources import as_file, files

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.data.dataset import Dataset, Split, as_split
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.files import AnyPath, as_path
 from autograd_cnn.unpacking import DENSEST, check_room, read_array
@@ -24,6 +25,7 @@ TYPES: Final = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0
 MOST_AXES: Final = 8
 
 
+@composite
 def mnist(root: AnyPath) -> Dataset:
     """The 70,000 handwritten digits of 28×28 pixels by LeCun, Cortes and Burges (1998).
 
@@ -48,6 +50,7 @@ def mnist(root: AnyPath) -> Dataset:
     return _dataset("mnist", as_path("mnist", root), "https://ossci-datasets.s3.amazonaws.com/mnist")
 
 
+@composite
 def fashion_mnist(root: AnyPath) -> Dataset:
     """The 70,000 pictures of clothes of 28×28 pixels by Xiao, Rasul and Vollgraf (2017).
 
@@ -57,6 +60,7 @@ def fashion_mnist(root: AnyPath) -> Dataset:
     return _dataset("fashion_mnist", as_path("fashion_mnist", root), "https://github.com/zalandoresearch/fashion-mnist")
 
 
+@composite
 def read_idx(path: AnyPath) -> NDArray[Any]:
     """Read the array in an IDX file, compressed if its name ends in ``.gz``.
 
@@ -70,14 +74,14 @@ def read_idx(path: AnyPath) -> NDArray[Any]:
     """
     path = as_path("read_idx", path)
     try:
-        with _opened(path) as (stream, size):
+        with _open(path) as (stream, size):
             return _array(stream, size, path.suffix.lower() == ".gz")
     except FormatError as error:
         raise FormatError(sentence(str(path), str(error))) from error
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[IO[bytes], int]]:
+def _open(path: Path) -> Iterator[tuple[IO[bytes], int]]:
     """Give the file's bytes, unpacked, and its size."""
     size = path.stat().st_size
     try:
@@ -103,7 +107,7 @@ def _array(stream: IO[bytes], size: int, packed: bool) -> NDArray[Any]:
 def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or not 1 <= magic[3] <= MOST_AXES:
-        raise FormatError(sentence("no IDX file", expected="two zeros, a type and 1 to 8 axes", got=magic))
+        raise FormatError(sentence("not an IDX file", expected="two zeros, a type and 1 to 8 axes", got=magic))
     lengths = stream.read(4 * magic[3])
     if len(lengths) < 4 * magic[3]:
         raise FormatError(sentence("cut off", expected=f"the lengths of {magic[3]} axes", got=f"{len(lengths)} bytes"))
@@ -114,11 +118,11 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
 
 
 def _dataset(name: str, root: Path, source: str) -> Dataset:
-    found = {
+    files = {
         part: [_find(name, root, f"{part}-{kind}-ubyte", source) for kind in ("images-idx3", "labels-idx1")]
         for part in ("train", "t10k")
     }
-    return Dataset(_split(*found["train"]), _split(*found["t10k"]))
+    return Dataset(_split(*files["train"]), _split(*files["t10k"]))
 
 
 def _find(name: str, root: Path, stem: str, source: str) -> Path:

@@ -1,16 +1,15 @@
-"""Batches in a seeded order, and what can be done to their images on the way."""
+"""Batches in a seeded order."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from autograd_cnn.data.transforms import Transform
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError, sentence
-
-Transform: TypeAlias = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
-"""Takes the images of a batch and a generator, returns the images to learn from."""
+from autograd_cnn.parameters import Bool, Size, Whole
 
 
 class Loader:
@@ -47,10 +46,10 @@ class Loader:
     ShapeError
         If there are not as many labels as images, or the transform does not return as many as it took.
     OperandError
-        If images or labels are no array, or ``transform`` is no function.
+        If images or labels are not an array, ``transform`` is not a function, or a flag is not a bool.
     ArgumentError
-        If ``batch_size`` is no int of at least 1, or above the number of images with ``drop_last``, or ``seed`` is
-        no int of at least 0.
+        If ``batch_size`` is not an int of at least 1, or above the number of images with ``drop_last``, or ``seed``
+        is not an int of at least 0.
 
     Examples
     --------
@@ -64,14 +63,15 @@ class Loader:
     [4.] [4]
     """
 
+    @composite
     def __init__(
         self,
         images: NDArray[Any],
         labels: NDArray[Any],
-        batch_size: int = 64,
-        shuffle: bool = True,
-        seed: int = 0,
-        drop_last: bool = False,
+        batch_size: Size = 64,
+        shuffle: Bool = True,
+        seed: Whole = 0,
+        drop_last: Bool = False,
         transform: Transform | None = None,
     ) -> None:
         self.images = _rows("images", images)
@@ -81,7 +81,7 @@ class Loader:
                 sentence("Loader", "images and labels are not equally many", expected=f"{len(self.images)} labels",
                          got=len(self.labels))
             )  # fmt: skip
-        self.batch_size = batch_size = _whole("Loader", "batch_size", batch_size, 1)
+        self.batch_size = batch_size
         if drop_last and len(self.images) < batch_size:
             raise ArgumentError(
                 sentence("Loader", "drop_last leaves no batch", expected=f"a batch_size up to {len(self.images)}",
@@ -89,11 +89,11 @@ class Loader:
             )  # fmt: skip
         if transform is not None and not callable(transform):
             raise OperandError(
-                sentence("Loader", "transform is no function", expected="one of images and a generator",
+                sentence("Loader", "transform is not a function", expected="one of images and a generator",
                          got=repr(transform))
             )  # fmt: skip
         self.shuffle = shuffle
-        self.seed = _whole("Loader", "seed", seed, 0)
+        self.seed = seed
         self.drop_last = drop_last
         self.transform = transform
         self.epoch = 0
@@ -112,18 +112,18 @@ class Loader:
     def _batches(self, rng: np.random.Generator) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
         order = rng.permutation(len(self.images)) if self.shuffle else np.arange(len(self.images))
         for step in range(len(self)):
-            chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
-            images = self.images[chosen]
-            yield images if self.transform is None else self._transformed(images, rng), self.labels[chosen]
+            indices = order[step * self.batch_size : (step + 1) * self.batch_size]
+            images = self.images[indices]
+            yield images if self.transform is None else self._transform(images, rng), self.labels[indices]
 
-    def _transformed(self, images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
-        made = self.transform(images, rng)  # type: ignore[misc]  # there is one
-        if np.shape(made)[:1] != images.shape[:1]:
+    def _transform(self, images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+        result = self.transform(images, rng)  # type: ignore[misc]  # there is one
+        if np.shape(result)[:1] != images.shape[:1]:
             raise ShapeError(
                 sentence("Loader", "the transform does not return as many images as it took",
-                         expected=len(images), got=f"shape {np.shape(made)}")
+                         expected=len(images), got=f"shape {np.shape(result)}")
             )  # fmt: skip
-        return made
+        return result
 
 
 def _rows(name: str, values: Any) -> NDArray[Any]:
@@ -137,65 +137,7 @@ def _rows(name: str, values: Any) -> NDArray[Any]:
         array = None
     if array is None or array.ndim == 0:
         raise OperandError(
-            sentence("Loader", f"{name} are no array", expected="one whose first axis counts the examples",
+            sentence("Loader", f"{name} are not an array", expected="one whose first axis counts the examples",
                      got=type(values).__name__, hint=hint)
         )  # fmt: skip
     return array
-
-
-def _whole(where: str, name: str, value: Any, least: int) -> int:
-    if not hasattr(value, "__index__") or isinstance(value, bool) or value < least:
-        raise ArgumentError(
-            sentence(where, f"{name} is out of range", expected=f"an int of at least {least}", got=repr(value))
-        )
-    return int(value)
-
-
-def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: int = 1) -> NDArray[Any]:
-    """Move each image by up to ``pixels`` in either direction; what comes in is 0.
-
-    A digit stays the same digit where it moves a little, so this teaches a network more than the
-    images alone would.
-
-    Parameters
-    ----------
-    images : (N, C, H, W)
-        They stay as they are; the result is a copy.
-    rng : numpy.random.Generator
-        Draws the moves.
-    pixels : int
-        The farthest move.
-
-    Returns
-    -------
-    (N, C, H, W)
-
-    Raises
-    ------
-    ShapeError
-        If ``images`` have other axes.
-    OperandError
-        If ``rng`` is no generator.
-    ArgumentError
-        If ``pixels`` is no int of at least 0.
-
-    Examples
-    --------
-    >>> image = np.arange(1.0, 5.0).reshape(1, 1, 2, 2)
-    >>> random_shift(image, np.random.default_rng(0))
-    array([[[[3., 4.],
-             [0., 0.]]]])
-    """
-    if np.ndim(images) != 4:
-        raise ShapeError(
-            sentence("random_shift", "images have the wrong shape", expected="(N, C, H, W)", got=np.shape(images))
-        )
-    if not isinstance(rng, np.random.Generator):
-        raise OperandError(
-            sentence("random_shift", "rng is no generator", expected="such as np.random.default_rng(0)", got=repr(rng))
-        )
-    pixels = _whole("random_shift", "pixels", pixels, 0)
-    padded = np.pad(images, ((0, 0), (0, 0), (pixels, pixels), (pixels, pixels)))
-    places = sliding_window_view(padded, images.shape[2:], axis=(2, 3))  # (N, C, 2 pixels + 1, 2 pixels + 1, H, W)
-    down, right = rng.integers(0, 2 * pixels + 1, (2, len(images)))
-    return places[np.arange(len(images)), :, down, right]  # (N, C, H, W)

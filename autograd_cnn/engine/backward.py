@@ -4,8 +4,9 @@
 """
 
 import weakref
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from operator import attrgetter
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -38,8 +39,12 @@ def toposort(root: Node, since: int = 0) -> list[Node]:
     Serial numbers grow from parents to children, so sorting by them is a topological order. Of
     nodes recorded before the mark ``since``, the parents are left out.
     """
-    seen = {root}
-    stack = [root]
+    return sorted(_ancestry([root], since), key=attrgetter("serial"), reverse=True)
+
+
+def _ancestry(nodes: Collection[Node], since: int) -> set[Node]:
+    """Return the nodes and all that they depend on; of those recorded before ``since``, the parents are left out."""
+    seen, stack = set(nodes), list(nodes)
     while stack:
         node = stack.pop()
         if node.serial < since:
@@ -48,7 +53,33 @@ def toposort(root: Node, since: int = 0) -> list[Node]:
             if parent is not None and parent not in seen:
                 seen.add(parent)
                 stack.append(parent)
-    return sorted(seen, key=attrgetter("serial"), reverse=True)
+    return seen
+
+
+class Following(Protocol):
+    """What there is to know of a transform, such as `autograd_cnn.grad`, whose function is running."""
+
+    start: int
+    """The mark at which it began."""
+
+    nodes: set[Node]
+    """Of its inputs."""
+
+    nested: bool
+    """Whether another transform ran inside, which may rightly return a constant."""
+
+
+following: Final[list[Following]] = []
+"""The transforms that are running, in whatever thread or task: their functions may hand work to others."""
+
+
+def followers(nodes: Iterable[Node | None]) -> list[Following]:
+    """Return the running transforms that follow one of the nodes: it descends from one of their inputs."""
+    running = tuple(following)
+    if not running:
+        return []
+    reached = _ancestry([node for node in nodes if node is not None], min(call.start for call in running))
+    return [call for call in running if not reached.isdisjoint(call.nodes)]
 
 
 def _leading_to(targets: Collection[Node], order: list[Node]) -> set[Node]:

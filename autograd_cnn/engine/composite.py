@@ -1,11 +1,14 @@
-"""Functions made of primitives: their parameters are parsed, and their errors named, as those of primitives are."""
+"""Functions made of primitives: their arguments are parsed, and their errors named, as those of primitives are."""
 
 import functools
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
+
+from autograd_cnn.engine.node import Traced
 from autograd_cnn.engine.signature import plain
-from autograd_cnn.errors import raise_as
+from autograd_cnn.errors import FUNCTIONS, ArgumentError, OperandError, raise_as, sentence
 from autograd_cnn.parameters import parsers_of, signature_of
 from autograd_cnn.spelling import understood, unknown_argument
 
@@ -13,10 +16,63 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def composite(function: Callable[P, T]) -> Callable[P, T]:
-    """Let a function see its parameters parsed, as their annotations say, and name it where NumPy complains.
+class Arguments:
+    """What a function or a constructor takes, as its signature says."""
 
-    What other libraries call an argument it understands, as primitives do.
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.signature = signature_of(function)
+        given = self.signature.parameters.values()
+        self._positional = [p.name for p in given if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
+        self._variadic = any(p.kind is p.VAR_POSITIONAL for p in given)
+        self._open = any(p.kind is p.VAR_KEYWORD for p in given)
+        self._defaults = {p.name: p.default for p in given if p.kind not in {p.VAR_POSITIONAL, p.VAR_KEYWORD}}
+        self._required = [name for name, default in self._defaults.items() if default is self.signature.empty]
+        self._parsers = parsers_of(function)
+        self._positions = {name: i for i, name in enumerate(self._positional) if name in self._parsers}
+
+    def bound(self, where: str, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return what was passed, parsed as the annotations say; an error names the function ``where``."""
+        if not self._open and not named.keys() <= self._defaults.keys():
+            named = understood(where, named, self._defaults)
+            if foreign := named.keys() - self._defaults.keys():
+                raise unknown_argument(where, min(foreign), self._listed())
+        passed = self._positional[: len(args)]
+        if (len(args) > len(passed) and not self._variadic) or not named.keys().isdisjoint(passed):
+            raise OperandError(sentence(where, "too many arguments", hint=f"it takes {self._listed()}"))
+        for name in self._required:
+            if name not in named and name not in passed:
+                raise OperandError(sentence(where, f"argument {name!r} is missing", hint=f"it takes {self._listed()}"))
+        bound = list(args)
+        for name, parse in self._parsers.items():
+            if name in named:
+                named[name] = parse(where, name, plain(where, name, named[name]))
+            elif (i := self._positions.get(name, len(bound))) < len(bound):
+                bound[i] = parse(where, name, plain(where, name, bound[i]))
+        return bound, named
+
+    def _listed(self) -> str:
+        shown = [str(p.replace(annotation=p.empty, default=p.empty)) for p in self.signature.parameters.values()]
+        return ", ".join(name for name in shown if name != "self") or "none"
+
+
+class ConstructorArguments(Arguments):
+    """What a constructor takes, ``self`` with it."""
+
+    def bound(self, where: str, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Return what was passed, parsed; where a layer gets arrays in the place of parameters, say how it is called."""
+        try:
+            return super().bound(where, args, named)
+        except (ArgumentError, OperandError) as error:
+            arrays = any(isinstance(x, (np.ndarray, Traced)) for x in (*args[1:], *named.values()))
+            if arrays and callable(args[0]):
+                error.args = (f"{error}; a layer is made first and then called: {where}(...)(x)",)
+            raise
+
+
+def composite(function: Callable[P, T]) -> Callable[P, T]:
+    """Let a function see its parameters parsed, as their annotations say, and name it in what goes wrong inside.
+
+    What other libraries call an argument it understands, as primitives do. A constructor's errors name the class.
 
     Examples
     --------
@@ -28,31 +84,43 @@ def composite(function: Callable[P, T]) -> Callable[P, T]:
     >>> total([[1.0, 2.0]], axis=1.0)
     Traceback (most recent call last):
     autograd_cnn.errors.ArgumentError: total: axis is not understood: expected an int or a tuple of ints, got 1.0
+    >>> total([[1.0, 2.0]], axis=2)
+    Traceback (most recent call last):
+    numpy.exceptions.AxisError: total: axis 2 is out of bounds for array of dimension 2; shapes x=(1, 2)
     """
-    name = function.__name__
-    parsers = parsers_of(function)
-    signature = signature_of(function)
-    defaults = {p.name: p.default for p in signature.parameters.values()}
-    positions = {i: key for i, key in enumerate(defaults) if key in parsers}
+    arguments = _arguments(function)
+    FUNCTIONS.add(function.__name__)
 
     @functools.wraps(function)
     def call(*args: P.args, **options: P.kwargs) -> T:
-        arguments: list[Any] = list(args)
-        named: dict[str, Any] = options
-        if not named.keys() <= defaults.keys():
-            named = understood(name, named, defaults)
-            if foreign := named.keys() - defaults.keys():
-                raise unknown_argument(name, min(foreign), ", ".join(defaults))
-        for i, key in positions.items():
-            if i < len(arguments):
-                arguments[i] = parsers[key](name, key, plain(name, key, arguments[i]))
-            elif key in named:
-                named[key] = parsers[key](name, key, plain(name, key, named[key]))
+        where = _name(function, args)
+        bound, named = arguments.bound(where, args, options)
         try:
-            return function(*arguments, **named)
-        except (ValueError, TypeError, IndexError, OverflowError) as error:
-            raise_as(name, error)
+            return function(*bound, **named)
+        except (ValueError, TypeError, IndexError, OverflowError, MemoryError) as error:
+            raise_as(where, error)
             raise
 
-    call.__signature__ = signature  # type: ignore[attr-defined]  # what inspect looks for
+    call.__signature__ = arguments.signature  # type: ignore[attr-defined]  # what inspect looks for
     return call
+
+
+def parsed(function: Callable[P, T]) -> Callable[P, T]:
+    """Let a function see its parameters parsed as `composite` does; what goes wrong inside may be its caller's."""
+    arguments = _arguments(function)
+
+    @functools.wraps(function)
+    def call(*args: P.args, **options: P.kwargs) -> T:
+        bound, named = arguments.bound(_name(function, args), args, options)
+        return function(*bound, **named)
+
+    call.__signature__ = arguments.signature  # type: ignore[attr-defined]  # what inspect looks for
+    return call
+
+
+def _arguments(function: Callable[..., Any]) -> Arguments:
+    return ConstructorArguments(function) if function.__name__ == "__init__" else Arguments(function)
+
+
+def _name(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
+    return type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__

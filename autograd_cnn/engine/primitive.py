@@ -28,7 +28,7 @@ from autograd_cnn.engine.backward import fit, freed
 from autograd_cnn.engine.node import HALF, Array, Missing, Node, Traced
 from autograd_cnn.engine.recording import recording
 from autograd_cnn.engine.signature import Signature
-from autograd_cnn.errors import GradientError, OperandError, RegistrationError, raise_as, sentence
+from autograd_cnn.errors import FUNCTIONS, GradientError, OperandError, RegistrationError, raise_as, sentence
 
 REGISTRY: Final[dict[str, "Primitive"]] = {}
 """Every primitive by the dotted name of its function, the user's own included."""
@@ -90,7 +90,7 @@ class Primitive:
         this order, so that ``log_softmax(x, 1)`` works as NumPy's users expect.
     residuals : tuple of str
         What the forward returns behind its output, for the rules to use: constants such as the
-        positions of the winners.
+        argmax indices of a max-pool.
     constant : bool
         Whether the derivative is zero wherever it exists, so that nothing is recorded.
     rules : dict
@@ -159,6 +159,7 @@ class Primitive:
                 computed = [_SCALARS[type(value)](value) for value in raw]
             y = self.forward(*computed, **params)
         except (ValueError, TypeError, IndexError, OverflowError) as error:
+            self.signature.check_complete(params)
             if str(getattr(self.forward, "__module__", None)).startswith("autograd_cnn."):
                 raise_as(self.name, error, self._shapes(raw))
             raise
@@ -288,7 +289,7 @@ class Primitive:
             asked = signature.parameters.values()
             if [p.kind for p in asked if p.kind not in {p.KEYWORD_ONLY, p.VAR_KEYWORD}] != [_POSITIONAL]:
                 raise RegistrationError(
-                    sentence(function.__name__, f"is no rule for {self.name}", got=signature,
+                    sentence(function.__name__, f"is not a rule for {self.name}", got=signature,
                              expected="the cotangent alone by position, as in (g, *, x)")
                 )  # fmt: skip
             names = [p.name for p in asked if p.kind is p.KEYWORD_ONLY]
@@ -501,8 +502,14 @@ def primitive(
             raise RegistrationError(
                 sentence("primitive", "not a function", expected="a function of arrays", got=repr(function))
             )
+        if not hasattr(function, "__qualname__"):
+            raise RegistrationError(
+                sentence("primitive", "the function has no name", expected="one made by def", got=repr(function),
+                         hint="call it from a function of your own")
+            )  # fmt: skip
         made = Primitive(function, residuals, constant)
         REGISTRY[f"{function.__module__}.{function.__qualname__}"] = made
+        FUNCTIONS.add(made.name)
         return made
 
     return make if forward is None else make(forward)

@@ -28,12 +28,6 @@ recording: ContextVar[Recording] = ContextVar("recording", default=Recording())
 entering: ContextVar[Callable[[Any], None] | None] = ContextVar("entering", default=None)
 """Who is to be told of every module that is called, before it runs."""
 
-transform: ContextVar[Any] = ContextVar("transform", default=None)
-"""The call of a transform such as `autograd_cnn.grad` whose function is running at the moment.
-
-Its ``start`` is a serial number: what has a higher one was recorded since the outermost transform began.
-"""
-
 
 class switched(ContextDecorator):  # noqa: N801  # a function to its users, which `with` undoes
     """Change how operations are recorded inside; what was before comes back also after an interrupt.

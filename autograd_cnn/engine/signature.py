@@ -65,7 +65,7 @@ class Signature:
         if odd or (self.variadic and len(arrays) > 1):
             raise RegistrationError(
                 sentence(self.name, "its arguments are not understood", got=signature,
-                         expected="arrays without defaults but None, or one *arrays; then parameters behind a star")
+                         expected="arrays without defaults but None, or one *arrays; then parameters after a star")
             )  # fmt: skip
         self.shown = inspect.Signature(
             [p if self.variadic else p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in given]
@@ -106,10 +106,19 @@ class Signature:
             arrays = list(args[:count])
             for name in self.operands[len(arrays) :]:
                 if name not in params and name not in self.optional:
-                    raise OperandError(sentence(self.name, f"argument {name!r} is missing"))
+                    raise self._missing(name)
                 arrays.append(params.pop(name, None))
             args = tuple(arrays)
         return args, params
+
+    def check_complete(self, params: dict[str, Any]) -> None:
+        """Raise `OperandError` if a parameter without a default was not passed."""
+        for name, default in self.parameters.items():
+            if default is inspect.Parameter.empty and name not in params:
+                raise self._missing(name)
+
+    def _missing(self, name: str) -> OperandError:
+        return OperandError(sentence(self.name, f"argument {name!r} is missing", hint=f"it takes {self._listed()}"))
 
     def _listed(self) -> str:
         return ", ".join(f"*{p.name}" if p.kind is p.VAR_POSITIONAL else p.name for p in self.shown.parameters.values())
@@ -185,7 +194,7 @@ def check_flag(wanted: Any) -> None:
     if not isinstance(wanted, (bool, np.bool_)):
         hint = "name the dtype, as in dtype=np.float32" if isinstance(wanted, (type, np.dtype, str)) else ""
         raise OperandError(
-            sentence("tensor", "requires_grad is no bool", expected="True or False", got=repr(wanted), hint=hint)
+            sentence("tensor", "requires_grad is not a bool", expected="True or False", got=repr(wanted), hint=hint)
         )
 
 

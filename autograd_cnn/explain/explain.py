@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.replay import operand, parameters, values_of
@@ -18,6 +19,7 @@ from autograd_cnn.explain.fanout import Share, shares
 from autograd_cnn.viz.drawing.label import shape_text
 
 
+@parsed
 def explain(tensor: Traced, index: int | Sequence[int] = ()) -> Explanation:
     """Say why one element of a result or of a gradient is what it is.
 

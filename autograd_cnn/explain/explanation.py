@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from autograd_cnn.engine.node import Traced
+from autograd_cnn.errors import counted
 from autograd_cnn.explain.call import Element, Index, Term
 from autograd_cnn.graph.capture import read
 
@@ -69,11 +70,11 @@ class Explanation:
         if self.candidates:
             chosen = self._chosen()
             rows = [(f"{e.number:.6g}", _cell(e), "chosen" if e in chosen else "") for e in self.candidates]
-            yield from _aligned(f"  the choice among {_counted(len(rows), 'number')}:", rows)
+            yield from _aligned(f"  the choice among {counted(len(rows), 'number')}:", rows)
         elif self.slopes:
             steepest = sorted(self.slopes, key=lambda each: -abs(each[1]))
             rows = [(_cell(e), f"= {e.number:.6g}", f"derivative {slope:.6g}") for e, slope in steepest]
-            yield from _aligned(f"  it depends on {_counted(len(rows), 'number')}:", rows)
+            yield from _aligned(f"  it depends on {counted(len(rows), 'number')}:", rows)
         elif self.terms:
             largest = sorted(self.terms, key=lambda term: -abs(term.value))
             rest = math.fsum(term.value for term in largest[LINES:])
@@ -175,7 +176,3 @@ def _aligned(title: str, rows: Sequence[tuple[str, ...]], rest: str = "") -> Ite
         yield f"  {'  '.join([row[0].rjust(widths[0]), *cells[1:]])}".rstrip()
     if len(rows) > LINES:
         yield f"  ... and {len(rows) - LINES} more{rest}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from autograd_cnn.engine.backward import toposort
+from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.replay import Values, operand, parameters, tensor_of
@@ -19,6 +20,7 @@ from autograd_cnn.graph.summary import summarize
 Names: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
 
+@parsed
 def capture(
     output: Traced,
     *,

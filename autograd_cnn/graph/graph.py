@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import FormatError, sentence
-from autograd_cnn.files import replacing
+from autograd_cnn.files import AnyPath, as_path, replacing
 from autograd_cnn.graph.nodes import Edge, GraphNode
 from autograd_cnn.graph.reading import rebuild
+from autograd_cnn.parameters import Size
 
 if TYPE_CHECKING:
     import graphviz
@@ -77,9 +79,9 @@ class Graph:
         try:
             fields = json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, TypeError, RecursionError) as error:
-            raise FormatError(sentence("Graph.from_json", "the text is no captured graph")) from error
+            raise FormatError(sentence("Graph.from_json", "the text is not a captured graph")) from error
         if not isinstance(fields, dict) or fields.keys() != {"version", "nodes", "edges"}:
-            raise FormatError(sentence("Graph.from_json", "the text is no captured graph"))
+            raise FormatError(sentence("Graph.from_json", "the text is not a captured graph"))
         if type(fields["version"]) is not int or fields["version"] != VERSION:
             raise FormatError(
                 sentence(
@@ -96,11 +98,12 @@ class Graph:
         _check_sizes(nodes)
         return cls(nodes, edges)
 
+    @parsed
     def to_dot(
         self,
         *,
         show: "Show" = "both",
-        depth: int | None = None,
+        depth: Size | None = None,
         color: "Quantity | None" = None,
         theme: "Theme" = "light",
         legend: bool = True,
@@ -138,12 +141,13 @@ class Graph:
 
         return draw(self.nodes, self.edges, show=show, depth=depth, color=color, theme=theme, legend=legend)
 
+    @parsed
     def render(
         self,
-        path: str | Path,
+        path: AnyPath,
         *,
         show: "Show" = "both",
-        depth: int | None = None,
+        depth: Size | None = None,
         color: "Quantity | None" = None,
         theme: "Theme" = "light",
         legend: bool = True,
@@ -182,7 +186,7 @@ class Graph:
         """
         from autograd_cnn.viz.drawing.render import ending, picture  # noqa: PLC0415  # as above
 
-        path = Path(path)
+        path = as_path("render", path)
         suffix = ending(path)
         if suffix == ".html":
             return self.to_html(path)
@@ -195,7 +199,8 @@ class Graph:
             file.write(content)
         return path
 
-    def to_html(self, path: str | Path, *, highlight: "Highlight | None" = None) -> Path:
+    @parsed
+    def to_html(self, path: AnyPath, *, highlight: "Highlight | None" = None) -> Path:
         """Write the graph as a page to look around in: one file, which works without a network.
 
         It pans, zooms, searches, folds modules, steps through both passes, and shows for each node
@@ -216,6 +221,8 @@ class Graph:
         ------
         ArgumentError
             If ``highlight`` names what is not there.
+        FormatError
+            If the name has the ending of another kind of file, which `render` writes.
         MissingDependencyError
             If nothing of what this package installs is there to lay it out.
 
@@ -228,9 +235,15 @@ class Graph:
         ...     ag.graph.capture(x * x).to_html(f"{folder}/net.html", highlight={"n0": {(0, 1): 8.0}}).name
         'net.html'
         """
+        from autograd_cnn.viz.drawing.render import ENDINGS  # noqa: PLC0415  # as above
         from autograd_cnn.viz.page.html import page  # noqa: PLC0415  # as above
 
-        path = Path(path)
+        path = as_path("to_html", path)
+        if path.suffix.lower() in {*ENDINGS} - {".html"}:
+            raise FormatError(
+                sentence("to_html", "the ending of the file's name is of another kind", expected=".html",
+                         got=repr(path.name), hint="render writes all kinds, by their endings")
+            )  # fmt: skip
         content = page(self.nodes, self.edges, highlight)
         with replacing(path) as file:
             file.write(content.encode())
@@ -258,10 +271,10 @@ def _check_sizes(nodes: tuple[GraphNode, ...]) -> None:
         try:
             np.dtype(node.dtype)
         except (TypeError, ValueError, SyntaxError) as error:
-            raise FormatError(sentence("Graph.from_json", f"the dtype of {node.id} is none")) from error
+            raise FormatError(sentence("Graph.from_json", f"the dtype of {node.id} is not understood")) from error
         if min(node.shape, default=0) < 0:
             raise FormatError(
-                sentence("Graph.from_json", f"the shape of {node.id} is none", expected="lengths of at least 0",
+                sentence("Graph.from_json", f"the shape of {node.id} is not a shape", expected="lengths of at least 0",
                          got=node.shape)
             )  # fmt: skip
         for summary in filter(None, (node.value, node.grad)):

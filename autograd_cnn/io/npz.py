@@ -75,9 +75,9 @@ def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
     except OSError as error:
         if error.errno not in {None, errno.EINVAL}:  # for a place that no file has
             raise
-        raise FormatError(sentence("damaged, or no .npz file")) from error
+        raise FormatError(sentence("damaged, or not an .npz file")) from error
     except Exception as error:  # whatever Python's reader of zip files trips over
-        raise FormatError(sentence("damaged, or no .npz file")) from error
+        raise FormatError(sentence("damaged, or not an .npz file")) from error
 
 
 def _arrays(archive: zipfile.ZipFile) -> dict[str, NDArray[Any]]:

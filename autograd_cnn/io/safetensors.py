@@ -89,7 +89,7 @@ def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
     """
     length = int.from_bytes(stream.read(8), "little")
     if not 2 <= length <= min(size - 8, LONGEST_HEADER):
-        raise FormatError(sentence("damaged, or no .safetensors file"))
+        raise FormatError(sentence("damaged, or not a .safetensors file"))
     header = _header(stream.read(length))
     metadata = header.pop(RESERVED, {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
@@ -109,7 +109,7 @@ def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
             entries[name] = (dtype, shape, hashlib.sha256(stored.data).hexdigest())
         arrays[name], reached = array, end
     if reached != size - 8 - length:
-        raise FormatError(sentence("damaged", "bytes are left over behind the arrays"))
+        raise FormatError(sentence("damaged", "bytes are left over after the arrays"))
     _verify(entries, metadata)
     return arrays
 
@@ -121,9 +121,9 @@ def _header(text: bytes) -> dict[str, Any]:
     except FormatError:
         raise
     except (ValueError, RecursionError) as error:
-        raise FormatError(sentence("damaged, or no .safetensors file")) from error
+        raise FormatError(sentence("damaged, or not a .safetensors file")) from error
     if not isinstance(fields, dict) or not text.startswith(b"{") or not text.rstrip(b" ").endswith(b"}"):
-        raise FormatError(sentence("damaged, or no .safetensors file"))
+        raise FormatError(sentence("damaged, or not a .safetensors file"))
     return fields
 
 
@@ -138,7 +138,7 @@ def _place(name: str, fields: Any) -> tuple[str, Shape, int, int]:
     """Return the type, the shape, and where the numbers begin and end."""
     where = f"array {name!r}"
     if name.encode(errors="replace").decode() != name:
-        raise FormatError(sentence("damaged", f"the name {name!r} is no text"))
+        raise FormatError(sentence("damaged", f"the name {name!r} is not text"))
     if not isinstance(fields, dict) or fields.keys() != {"dtype", "shape", "data_offsets"}:
         raise FormatError(sentence("damaged", where, expected="dtype, shape and data_offsets", got=_short(fields)))
     dtype, shape, offsets = fields["dtype"], fields["shape"], fields["data_offsets"]

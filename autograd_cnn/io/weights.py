@@ -12,6 +12,7 @@ from typing import IO, Any, Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import values_of
 from autograd_cnn.errors import ArgumentError, FormatError, OperandError, sentence
 from autograd_cnn.files import AnyPath, as_path, replacing
@@ -35,6 +36,7 @@ class Kind(NamedTuple):
 KINDS: Final = {".npz": Kind(npz.pack, npz.unpack), ".safetensors": Kind(safetensors.pack, safetensors.unpack)}
 
 
+@composite
 def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike]) -> None:
     """Write named arrays to a file, whole or not at all.
 
@@ -66,6 +68,11 @@ def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike]) -> None:
     ...     load(Path(folder, "w.npz"))
     {'weight': array([1., 1.]), 'bias': array(0.5)}
     """
+    if _is_state(path):
+        hint = "the path comes first: save(path, state)" if isinstance(state, (str, bytes, os.PathLike)) else ""
+        raise OperandError(
+            sentence("save", "path is not understood", expected="a str or a path", got=type(path).__name__, hint=hint)
+        )
     path = as_path("save", path)
     kind = _kind("save", path)
     arrays = {_name(name): _plain(name, value) for name, value in _named(state).items()}
@@ -73,6 +80,7 @@ def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike]) -> None:
         kind.pack(arrays, file)
 
 
+@composite
 def load(path: AnyPath) -> dict[str, NDArray[Any]]:
     """Read the named arrays of a file that `save`, NumPy or another framework wrote.
 
@@ -96,6 +104,11 @@ def load(path: AnyPath) -> dict[str, NDArray[Any]]:
     OSError
         If there is no such file, or it can't be read.
     """
+    if _is_state(path):
+        raise OperandError(
+            sentence("load", "path is not understood", expected="a str or a path", got=type(path).__name__,
+                     hint="load returns the arrays, which module.load_state_dict takes")
+        )  # fmt: skip
     path = as_path("load", path)
     kind = _kind("load", path)
     try:
@@ -114,8 +127,19 @@ def _kind(where: str, path: Path) -> Kind:
     return KINDS[path.suffix.lower()]
 
 
-def _named(state: Stateful | Mapping[str, ArrayLike]) -> Mapping[str, ArrayLike]:
+def _is_state(path: Any) -> bool:
+    return isinstance(path, Mapping) or hasattr(path, "state_dict")
+
+
+def _named(state: Any) -> Mapping[str, ArrayLike]:
+    if hasattr(state, "state_dict") and not hasattr(state, "forward"):
+        state = state.state_dict()  # an optimiser's, say
     if isinstance(state, Mapping):
+        if {"state", "param_groups"} <= state.keys():
+            raise OperandError(
+                sentence("save", "an optimiser's state is not arrays by name", expected="a module or a mapping of names "
+                         "to arrays", got="a dict with 'state' and 'param_groups'", hint="keep it by pickle")
+            )  # fmt: skip
         return state
     if not hasattr(state, "state_dict"):
         raise OperandError(
@@ -127,9 +151,9 @@ def _named(state: Stateful | Mapping[str, ArrayLike]) -> Mapping[str, ArrayLike]
 
 def _name(name: object) -> str:
     if not isinstance(name, str):
-        raise OperandError(sentence("save", "a name is no string", expected="str", got=repr(name)))
+        raise OperandError(sentence("save", "a name is not a string", expected="str", got=repr(name)))
     if name.encode(errors="replace").decode() != name:
-        raise ArgumentError(sentence("save", f"the name {name!r} is no text, but holds half a character"))
+        raise ArgumentError(sentence("save", f"the name {name!r} is not text, but holds half a character"))
     return name
 
 

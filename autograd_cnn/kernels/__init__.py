@@ -29,8 +29,8 @@ linear = Kernel("linear")
 relu = Kernel("relu")
 masked = Kernel("masked")
 max_pool = Kernel("max_pool")
-gather_winners = Kernel("gather_winners")
-scatter_winners = Kernel("scatter_winners")
+max_pool_gather = Kernel("max_pool_gather")
+max_unpool = Kernel("max_unpool")
 mean_pool = Kernel("mean_pool")
 mean_pool_wrt_input = Kernel("mean_pool_wrt_input")
 moments = Kernel("moments")
@@ -46,13 +46,14 @@ __all__ = [
     "correlate2d_wrt_weight",
     "current_backend",
     "erf",
-    "gather_winners",
     "gaussian",
     "gelu",
     "linear",
     "masked",
     "matmul",
     "max_pool",
+    "max_pool_gather",
+    "max_unpool",
     "mean_pool",
     "mean_pool_wrt_input",
     "moments",
@@ -60,7 +61,6 @@ __all__ = [
     "normal_cdf",
     "num_threads",
     "relu",
-    "scatter_winners",
     "set_backend",
     "set_num_threads",
     "sigmoid",

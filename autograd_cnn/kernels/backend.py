@@ -19,7 +19,8 @@ IMPORTED_IN: Final = os.getpid()
 UNUSABLE: Final = (ImportError, OSError, ValueError)
 """What an import raises of a Numba that is there, but not for this NumPy, this Python, this system or its variables."""
 
-_JIT: Final = "autograd_cnn.kernels.jit"
+_REFERENCE: Final = "autograd_cnn.kernels.reference"
+_COMPILED: Final = "autograd_cnn.kernels.compiled"
 
 _Backends: TypeAlias = tuple[ModuleType, ...]
 
@@ -57,7 +58,7 @@ class set_backend:  # noqa: N801  # a function to its users, which `with` can un
     Parameters
     ----------
     name : {"auto", "reference", "jit"}
-        ``"auto"`` takes ``jit`` where Numba is installed, else ``reference``. At the start the
+        ``"auto"`` supports ``jit`` where Numba is installed, else ``reference``. At the start the
         variable ``AUTOGRAD_CNN_BACKEND`` decides, and without it ``"auto"``.
 
     Raises
@@ -98,7 +99,7 @@ def current_backend() -> str:
     >>> ag.current_backend() in ("reference", "jit")
     True
     """
-    return (_chosen[0] or _start())[0].__name__.rsplit(".", 1)[-1]
+    return "reference" if (_chosen[0] or _start())[0].__name__ == _REFERENCE else "jit"
 
 
 def num_threads() -> int:
@@ -111,7 +112,7 @@ def num_threads() -> int:
     True
     """
     try:
-        return int(import_module(_JIT).num_threads()) if find_spec("numba") else 1
+        return int(import_module(_COMPILED).num_threads()) if find_spec("numba") else 1
     except UNUSABLE:
         return 1
 
@@ -142,12 +143,12 @@ def set_num_threads(count: int) -> None:
     """
     if find_spec("numba") is None:
         raise MissingDependencyError("set_num_threads", "fast")
-    import_module(_JIT).set_num_threads(count)
+    import_module(_COMPILED).set_num_threads(count)
 
 
 def must_compile() -> bool:
-    """Return whether the kernels have yet to be compiled on this machine, which takes seconds and is kept."""
-    return current_backend() == "jit" and not import_module(f"{_JIT}.compiling").is_cached()
+    """Return whether the kernels have yet to be compiled on this machine, which supports seconds and is kept."""
+    return current_backend() == "jit" and not import_module(f"{_COMPILED}.parallel").is_cached()
 
 
 def _start() -> _Backends:
@@ -161,7 +162,7 @@ def _load(name: str) -> _Backends:
             sentence("set_backend", "unknown backend", expected=f"one of {', '.join(CHOICES)}", got=repr(name))
         )
     keep_freed_blocks()
-    reference = import_module("autograd_cnn.kernels.reference")
+    reference = import_module(_REFERENCE)
     if name == "reference":
         return (reference,)
     if find_spec("numba") is None:
@@ -169,7 +170,7 @@ def _load(name: str) -> _Backends:
             raise MissingDependencyError("the jit backend", "fast")
         return (reference,)
     try:
-        return import_module(_JIT), reference
+        return import_module(_COMPILED), reference
     except UNUSABLE as error:
         if name == "jit" and isinstance(error, ImportError):
             raise

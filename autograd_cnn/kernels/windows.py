@@ -1,4 +1,4 @@
-"""How a window slides over an image: sizes, padding, and the view that each tap takes.
+"""How a window slides over an image: sizes, padding, and the view that each tap supports.
 
 Sizes follow Dumoulin & Visin 2016, *A guide to convolution arithmetic for deep learning*.
 """

@@ -9,6 +9,7 @@ from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.nn.layers.activation import ReLU
 from autograd_cnn.nn.layers.pooling import MaxPool2d
 from autograd_cnn.nn.module import Module
+from autograd_cnn.parameters import integer
 
 
 class _Row(Module):
@@ -16,9 +17,13 @@ class _Row(Module):
 
     def _add(self, name: str, module: Module) -> None:
         if not isinstance(module, Module):
+            made = isinstance(module, type) and issubclass(module, Module)
             raise OperandError(
-                sentence(type(self).__name__, f"{name!r} is no module", expected="a Module", got=type(module).__name__)
-            )
+                sentence(type(self).__name__, f"{name!r} is not a module", expected="a Module",
+                         got=f"the class {module.__name__}" if made else type(module).__name__,
+                         hint=f"make one: {module.__name__}(...)" if made else
+                         f"pass them one by one: {type(self).__name__}(*modules)" if isinstance(module, list) else "")
+            )  # fmt: skip
         if not isinstance(name, str) or not name or "." in name or hasattr(type(self), name):
             raise ArgumentError(
                 sentence(type(self).__name__, "a name can't be used",
@@ -31,9 +36,32 @@ class _Row(Module):
         self._add(next(str(i) for i in count(len(self)) if not hasattr(self, str(i))), module)
         return self
 
-    def _pick(self, index: int | slice) -> Any:
-        chosen = list(self.named_children())[index]
-        return dict(chosen) if isinstance(chosen, list) else chosen[1]
+    def _pick(self, index: Any) -> Any:
+        named = list(self.named_children())
+        return dict(named[index]) if isinstance(index, slice) else named[self._position(index)][1]
+
+    def _position(self, index: Any) -> int:
+        where, count = type(self).__name__, len(self)
+        if isinstance(index, str):
+            raise OperandError(
+                sentence(where, "index is not understood", expected="an int or a slice", got=repr(index),
+                         hint="a module is an attribute by its name, as in getattr(model, name)")
+            )  # fmt: skip
+        position = integer(where, "index", index)
+        if not -count <= position < count:
+            raise IndexError(
+                sentence(
+                    where,
+                    "index is out of range",
+                    expected=f"{-count} to {count - 1}" if count else "none",
+                    got=position,
+                )
+            )
+        return position
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        """Put another module in the place of one."""
+        self._add(list(self.named_children())[self._position(index)][0], module)
 
     def __len__(self) -> int:
         return sum(1 for _ in self.children())
@@ -56,7 +84,7 @@ class Sequential(_Row):
     Raises
     ------
     OperandError
-        If one of them is no module.
+        If one of them is not a module.
     ArgumentError
         If a name has a dot, or is an attribute of the class.
 
@@ -118,7 +146,7 @@ class ModuleList(_Row):
     Raises
     ------
     OperandError
-        If one of them is no module.
+        If one of them is not a module.
 
     Examples
     --------
@@ -129,6 +157,11 @@ class ModuleList(_Row):
     """
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
+        if not isinstance(modules, Iterable):
+            raise OperandError(
+                sentence("ModuleList", "modules is not iterable", expected="modules, such as a list of them",
+                         got=type(modules).__name__)
+            )  # fmt: skip
         for module in modules:
             self.append(module)
 

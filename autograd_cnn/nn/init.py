@@ -9,22 +9,39 @@ Shapes: (F, C/G, KH, KW) for filters, (out, in) for a `Linear`.
 """
 
 import math
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Shape
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.nn.checks import floats
+from autograd_cnn.parameters import FloatDType, KnownShape, Number, Parsed
 
-Rng: TypeAlias = np.random.Generator | int | None
-"""Where random numbers come from: a generator, a seed, or None for the system's entropy."""
 
+def generator(where: str, name: str, value: Any) -> np.random.Generator:
+    """Return the generator that ``value`` is or seeds.
+
+    Raises
+    ------
+    ArgumentError
+        If it is neither a generator, nor an int of at least 0, nor None.
+    """
+    try:
+        return np.random.default_rng(value)
+    except (TypeError, ValueError):
+        expected = "a generator such as np.random.default_rng(0), an int of at least 0, or None"
+        raise ArgumentError(sentence(where, f"{name} is not understood", expected=expected, got=repr(value))) from None
+
+
+# Where random numbers come from: a generator, a seed, or None for the system's entropy.
+Rng: TypeAlias = Annotated[np.random.Generator | int | None, Parsed(generator, frozenset({np.random.Generator}))]
 Mode: TypeAlias = Literal["fan_in", "fan_out"]
 
 
-def fans(shape: Shape) -> tuple[int, int]:
+@composite
+def fans(shape: KnownShape) -> tuple[int, int]:
     """Return how many inputs one output has, and how many outputs one input.
 
     Raises
@@ -46,7 +63,8 @@ def fans(shape: Shape) -> tuple[int, int]:
     return shape[1] * taps, shape[0] * taps
 
 
-def zeros(shape: Shape, dtype: DTypeLike = np.float32) -> NDArray[Any]:
+@composite
+def zeros(shape: KnownShape, dtype: FloatDType = np.float32) -> NDArray[Any]:
     """All zeros.
 
     Examples
@@ -57,7 +75,8 @@ def zeros(shape: Shape, dtype: DTypeLike = np.float32) -> NDArray[Any]:
     return np.zeros(shape, dtype)
 
 
-def constant(shape: Shape, value: float, dtype: DTypeLike = np.float32) -> NDArray[Any]:
+@composite
+def constant(shape: KnownShape, value: Number, dtype: FloatDType = np.float32) -> NDArray[Any]:
     """The same value everywhere.
 
     Examples
@@ -68,8 +87,9 @@ def constant(shape: Shape, value: float, dtype: DTypeLike = np.float32) -> NDArr
     return np.full(shape, value, dtype)
 
 
+@composite
 def uniform(
-    shape: Shape, rng: Rng = None, *, low: float = 0.0, high: float = 1.0, dtype: DTypeLike = np.float32
+    shape: KnownShape, rng: Rng = None, *, low: Number = 0.0, high: Number = 1.0, dtype: FloatDType = np.float32
 ) -> NDArray[Any]:
     """Spread evenly over the interval from ``low`` to ``high``.
 
@@ -82,8 +102,9 @@ def uniform(
     return (drawn * (high - low) + low).astype(dtype, copy=False)
 
 
+@composite
 def normal(
-    shape: Shape, rng: Rng = None, *, mean: float = 0.0, std: float = 1.0, dtype: DTypeLike = np.float32
+    shape: KnownShape, rng: Rng = None, *, mean: Number = 0.0, std: Number = 1.0, dtype: FloatDType = np.float32
 ) -> NDArray[Any]:
     """Normally distributed with the given mean and standard deviation.
 
@@ -96,8 +117,9 @@ def normal(
     return (drawn * std + mean).astype(dtype, copy=False)
 
 
+@composite
 def kaiming_uniform(
-    shape: Shape, rng: Rng = None, *, a: float = 0.0, mode: Mode = "fan_in", dtype: DTypeLike = np.float32
+    shape: KnownShape, rng: Rng = None, *, a: Number = 0.0, mode: Mode = "fan_in", dtype: FloatDType = np.float32
 ) -> NDArray[Any]:
     """Uniform within ``±sqrt(6 / ((1 + a²)·fan))``: keeps the variance through ReLUs (He et al. 2015).
 
@@ -127,8 +149,9 @@ def kaiming_uniform(
     return uniform(shape, rng, low=-bound, high=bound, dtype=dtype)
 
 
+@composite
 def kaiming_normal(
-    shape: Shape, rng: Rng = None, *, a: float = 0.0, mode: Mode = "fan_in", dtype: DTypeLike = np.float32
+    shape: KnownShape, rng: Rng = None, *, a: Number = 0.0, mode: Mode = "fan_in", dtype: FloatDType = np.float32
 ) -> NDArray[Any]:
     """Normal with standard deviation ``sqrt(2 / ((1 + a²)·fan))`` (He et al. 2015).
 
@@ -142,7 +165,10 @@ def kaiming_normal(
     return normal(shape, rng, std=_kaiming_std(shape, a, mode, "kaiming_normal"), dtype=dtype)
 
 
-def xavier_uniform(shape: Shape, rng: Rng = None, *, gain: float = 1.0, dtype: DTypeLike = np.float32) -> NDArray[Any]:
+@composite
+def xavier_uniform(
+    shape: KnownShape, rng: Rng = None, *, gain: Number = 1.0, dtype: FloatDType = np.float32
+) -> NDArray[Any]:
     """Uniform within ``±gain·sqrt(6 / (fan_in + fan_out))`` (Glorot & Bengio 2010).
 
     Examples
@@ -154,7 +180,10 @@ def xavier_uniform(shape: Shape, rng: Rng = None, *, gain: float = 1.0, dtype: D
     return uniform(shape, rng, low=-bound, high=bound, dtype=dtype)
 
 
-def xavier_normal(shape: Shape, rng: Rng = None, *, gain: float = 1.0, dtype: DTypeLike = np.float32) -> NDArray[Any]:
+@composite
+def xavier_normal(
+    shape: KnownShape, rng: Rng = None, *, gain: Number = 1.0, dtype: FloatDType = np.float32
+) -> NDArray[Any]:
     """Normal with standard deviation ``gain·sqrt(2 / (fan_in + fan_out))`` (Glorot & Bengio 2010).
 
     Examples
@@ -172,5 +201,5 @@ def _kaiming_std(shape: Shape, a: float, mode: Mode, where: str) -> float:
 
 
 def _kind(dtype: DTypeLike) -> Any:
-    """Return the dtype in which generators draw; it would all become 0 in one of ints."""
-    return np.float32 if floats("init", dtype) == np.float32 else np.float64
+    """Return the dtype in which generators draw."""
+    return np.float32 if dtype == np.float32 else np.float64

@@ -9,12 +9,12 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.engine.node import Array, Traced, shape_of
-from autograd_cnn.engine.signature import plain
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Array, Traced, shape_of, values_of
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, raise_as, sentence
 from autograd_cnn.nn.module import Module
 from autograd_cnn.ops.loss import checked_labels, softmax_cross_entropy
-from autograd_cnn.parameters import number
+from autograd_cnn.parameters import Positive, Share
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 
@@ -22,12 +22,13 @@ _FLOATS: Final = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
 
 def _reduced(where: str, losses: Array, reduction: Reduction) -> Array:
-    if reduction == "mean":
-        return ops.mean(losses)
-    if reduction == "sum":
-        return ops.sum(losses)
-    if reduction == "none":
-        return losses
+    if isinstance(reduction, str):
+        if reduction == "mean":
+            return ops.mean(losses)
+        if reduction == "sum":
+            return ops.sum(losses)
+        if reduction == "none":
+            return losses
     raise ArgumentError(
         sentence(where, "reduction is unknown", expected="'mean', 'sum' or 'none'", got=repr(reduction))
     )
@@ -78,7 +79,8 @@ def _alike(where: str, predictions: Array, targets: Array) -> list[Any]:
 # --- for classes ------------------------------------------------------------------------------
 
 
-def cross_entropy(scores: Array, labels: Array, reduction: Reduction = "mean", label_smoothing: float = 0.0) -> Array:
+@composite
+def cross_entropy(scores: Array, labels: Array, reduction: Reduction = "mean", label_smoothing: Share = 0.0) -> Array:
     """Cross-entropy of scores with class indices: ``-log(softmax(scores)[label])``.
 
     Parameters
@@ -105,6 +107,7 @@ def cross_entropy(scores: Array, labels: Array, reduction: Reduction = "mean", l
     return _reduced("cross_entropy", losses, reduction)
 
 
+@composite
 def nll_loss(log_probabilities: Array, labels: Array, reduction: Reduction = "mean") -> Array:
     """Negative log-likelihood: what `cross_entropy` is when the log of the softmax is taken already.
 
@@ -132,6 +135,7 @@ def nll_loss(log_probabilities: Array, labels: Array, reduction: Reduction = "me
     return _reduced("nll_loss", -picked, reduction)
 
 
+@composite
 def bce_loss(probabilities: Array, targets: Array, reduction: Reduction = "mean") -> Array:
     """Binary cross-entropy ``-(t·log(p) + (1 - t)·log(1 - p))`` of probabilities.
 
@@ -149,6 +153,8 @@ def bce_loss(probabilities: Array, targets: Array, reduction: Reduction = "mean"
     ------
     ShapeError
         If the shapes differ.
+    ArgumentError
+        If a probability is not from 0 to 1.
 
     Examples
     --------
@@ -156,6 +162,12 @@ def bce_loss(probabilities: Array, targets: Array, reduction: Reduction = "mean"
     0.693
     """
     probabilities, targets = _alike("bce_loss", probabilities, targets)
+    p = np.asarray(values_of(probabilities))
+    if np.any(outside := (p < 0) | (p > 1)):
+        raise ArgumentError(
+            sentence("bce_loss", "probabilities are out of range", expected="numbers from 0 to 1", got=p[outside].flat[0],
+                     hint="for scores of any size use bce_with_logits")
+        )  # fmt: skip
     dtype = np.result_type(getattr(probabilities, "dtype", float), 1.0)
     least = max(math.exp(-100), float(np.finfo(dtype).tiny))
     yes, no = (ops.log(_at_least(least, p)) for p in (probabilities, ops.subtract(1, probabilities)))
@@ -168,6 +180,7 @@ def _at_least(least: float, p: Array) -> Array:
     return ops.add(p, np.maximum(np.asarray(least, value.dtype) - value, 0)) if np.any(value < least) else p
 
 
+@composite
 def bce_with_logits(logits: Array, targets: Array, reduction: Reduction = "mean") -> Array:
     """Binary cross-entropy of ``sigmoid(logits)``, stable for logits of any size.
 
@@ -197,6 +210,7 @@ def bce_with_logits(logits: Array, targets: Array, reduction: Reduction = "mean"
 # --- for numbers ------------------------------------------------------------------------------
 
 
+@composite
 def mse_loss(predictions: Array, targets: Array, reduction: Reduction = "mean") -> Array:
     """The squared error ``(x - t)²``.
 
@@ -219,6 +233,7 @@ def mse_loss(predictions: Array, targets: Array, reduction: Reduction = "mean") 
     return _reduced("mse_loss", ops.square(ops.subtract(predictions, targets)), reduction)
 
 
+@composite
 def l1_loss(predictions: Array, targets: Array, reduction: Reduction = "mean") -> Array:
     """The absolute error ``|x - t|``.
 
@@ -233,7 +248,8 @@ def l1_loss(predictions: Array, targets: Array, reduction: Reduction = "mean") -
     return _reduced("l1_loss", ops.absolute(ops.subtract(predictions, targets)), reduction)
 
 
-def huber_loss(predictions: Array, targets: Array, reduction: Reduction = "mean", delta: float = 1.0) -> Array:
+@composite
+def huber_loss(predictions: Array, targets: Array, reduction: Reduction = "mean", delta: Positive = 1.0) -> Array:
     """Half the squared error up to ``delta``, and straight on from there (Huber 1964).
 
     With ``a = |x - t|`` it is ``a² / 2`` where ``a <= delta``, else ``delta·(a - delta / 2)``. For
@@ -259,9 +275,6 @@ def huber_loss(predictions: Array, targets: Array, reduction: Reduction = "mean"
     array([0.5, 2.5])
     """
     predictions, targets = _alike("huber_loss", predictions, targets)
-    delta = number("huber_loss", "delta", plain("huber_loss", "delta", delta))
-    if not delta > 0:
-        raise ArgumentError(sentence("huber_loss", "delta is out of range", expected="above 0", got=repr(delta)))
     error = ops.absolute(ops.subtract(predictions, targets))
     bent = ops.clip(error, max=delta)  # both branches are bent·(error - bent / 2)
     return _reduced("huber_loss", bent * (error - bent * 0.5), reduction)
@@ -273,6 +286,7 @@ def huber_loss(predictions: Array, targets: Array, reduction: Reduction = "mean"
 class _Loss(Module):
     """A loss with its reduction."""
 
+    @composite
     def __init__(self, reduction: Reduction = "mean") -> None:
         _reduced(type(self).__name__, 0.0, reduction)
         self.reduction: Reduction = reduction
@@ -296,7 +310,8 @@ class CrossEntropyLoss(_Loss):
     0.693
     """
 
-    def __init__(self, reduction: Reduction = "mean", label_smoothing: float = 0.0) -> None:
+    @composite
+    def __init__(self, reduction: Reduction = "mean", label_smoothing: Share = 0.0) -> None:
         super().__init__(reduction)
         self.label_smoothing = label_smoothing
 
@@ -389,7 +404,8 @@ class HuberLoss(_Loss):
     4.0
     """
 
-    def __init__(self, reduction: Reduction = "mean", delta: float = 1.0) -> None:
+    @composite
+    def __init__(self, reduction: Reduction = "mean", delta: Positive = 1.0) -> None:
         super().__init__(reduction)
         self.delta = delta
 

@@ -6,17 +6,18 @@ attribute is all that it takes.
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_cnn import ops
+from autograd_cnn.engine.composite import composite, parsed
 from autograd_cnn.engine.node import Array, check_differentiable, values_of
 from autograd_cnn.engine.recording import entering, recording
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
-from autograd_cnn.nn.checks import flags, floats
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, counted, sentence
+from autograd_cnn.parameters import flag, float_dtype
 from autograd_cnn.tensor import Tensor
 
 _CONTAINERS = (list, tuple, set, frozenset, deque, dict)
@@ -50,6 +51,7 @@ class Parameter(Tensor):
 
     __slots__ = ()
 
+    @parsed
     def __init__(
         self, data: ArrayLike, requires_grad: bool = True, dtype: DTypeLike | None = None, name: str | None = None
     ) -> None:
@@ -102,7 +104,7 @@ class Module:
     Attributes
     ----------
     training : bool
-        Whether layers such as `Dropout` behave as in training; see `train` and `eval`.
+        Whether layers such as `Dropout` behave as in training; see `Module.train` and `Module.eval`.
     buffer_names : tuple of str
         The attributes that `register_buffer` has made.
     scope_name : str
@@ -220,6 +222,10 @@ class Module:
         >>> module.state_dict()
         {'count': array(3)}
         """
+        if not isinstance(name, str):
+            raise OperandError(
+                sentence("register_buffer", "name is not a string", expected="str", got=type(name).__name__)
+            )
         array = None if value is None else _read_only(value)
         if name not in self.buffer_names:
             if hasattr(self, name):
@@ -328,10 +334,10 @@ class Module:
         >>> layer([1.0, 1.0]).numpy()
         array([3.5], dtype=float32)
         """
-        flags("load_state_dict", strict=strict)
+        flag("load_state_dict", "strict", strict)
         if not isinstance(state, Mapping):
             raise OperandError(
-                sentence("load_state_dict", "state is no mapping of names to arrays", expected="such as state_dict() "
+                sentence("load_state_dict", "state is not a mapping of names to arrays", expected="such as state_dict() "
                          "returns", got=type(state).__name__)
             )  # fmt: skip
         places = {key: (module, name, held) for key, module, name, held in _places(self)}
@@ -366,7 +372,7 @@ class Module:
         OperandError
             If ``mode`` is no bool.
         """
-        flags("train", mode=mode)
+        flag("train", "mode", mode)
         for module in list(self.modules()):
             module.training = bool(mode)
         return self
@@ -375,10 +381,15 @@ class Module:
         """Set this module and all below to use: no dropout, running statistics."""
         return self.train(mode=False)
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
-        for parameter in self.parameters():
-            parameter.grad = None
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or fill those that there are with zeros.
+
+        Raises
+        ------
+        OperandError
+            If ``set_to_none`` is not a bool.
+        """
+        forget_gradients(self.parameters(), set_to_none)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Let gradients flow into all parameters, or hold them fixed.
@@ -388,7 +399,7 @@ class Module:
         OperandError
             If ``requires_grad`` is no bool, or a parameter of integers is to have a gradient; none is changed then.
         """
-        flags("requires_grad_", requires_grad=requires_grad)
+        flag("requires_grad_", "requires_grad", requires_grad)
         parameters = list(self.parameters())
         if requires_grad:
             for parameter in parameters:
@@ -405,7 +416,7 @@ class Module:
         OperandError
             If ``dtype`` is no float, or a longer one.
         """
-        wanted = floats("astype", dtype)
+        wanted = float_dtype("astype", "dtype", dtype)
         changed = [(module, name, held) for _, module, name, held in _places(self) if held.dtype.kind == "f"]
         _replace([(module, name, held, _cast(held, values_of(held), wanted)) for module, name, held in changed])
         self.zero_grad()
@@ -419,13 +430,17 @@ class Module:
 
     def __repr__(self) -> str:
         count = sum(parameter.size for parameter in self.parameters())
-        head = f"{type(self).__name__}({self.extra_repr()})" + (f": {_counted(count)}" if count else "")
+        head = f"{type(self).__name__}({self.extra_repr()})" + (f": {counted(count, 'parameter')}" if count else "")
         below = (f"{name}: {child!r}".replace("\n", "\n  ") for name, child in self.named_children())
         return "\n  ".join([head, *below])
 
 
-def _counted(count: int) -> str:
-    return "1 parameter" if count == 1 else f"{count:,} parameters"
+def forget_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
+    """Set the gradients of parameters to None, or those that there are to zeros."""
+    forget = flag("zero_grad", "set_to_none", set_to_none)
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.grad = None if forget else np.zeros(parameter.shape, parameter.dtype)
 
 
 def _paths(module: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
@@ -491,7 +506,7 @@ def _read_only(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
     array = np.array(_given(value), dtype)
     if array.dtype.kind not in "biuf":
         raise OperandError(
-            sentence("buffer", "is no array of numbers", expected="ints, floats or bools", got=array.dtype)
+            sentence("buffer", "is not an array of numbers", expected="ints, floats or bools", got=array.dtype)
         )
     return _fixed(array)
 
@@ -529,6 +544,14 @@ def _complaints(unmatched: Unmatched, misfits: list[str]) -> Iterator[str]:
     if unmatched.unexpected_keys:
         yield f"unexpected: {', '.join(unmatched.unexpected_keys)}"
     yield from misfits
+
+
+class Parameterless(Module):
+    """A layer that takes nothing when it is made."""
+
+    @composite
+    def __init__(self) -> None:
+        pass
 
 
 # --- what layers compute in -------------------------------------------------------------------

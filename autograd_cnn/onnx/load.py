@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import FormatError, MissingDependencyError, ShapeError, sentence
 from autograd_cnn.files import AnyPath, as_path
 from autograd_cnn.onnx.budget import Budget
@@ -30,6 +31,7 @@ Proto: TypeAlias = Any
 """A part of the file, as the library gives it."""
 
 
+@parsed
 def load_onnx(path: AnyPath) -> OnnxNetwork:
     """Read an ONNX file as a network, which can be trained further and looked at.
 
@@ -104,7 +106,7 @@ class _Reading:
         try:
             model = self.onnx.load_model_from_string(content)
         except damage as error:
-            raise FormatError(sentence("damaged, or no .onnx file")) from error
+            raise FormatError(sentence("damaged, or not an .onnx file")) from error
         self.size = len(content)
         self.graph = model.graph
         self.opsets = model.opset_import
@@ -120,7 +122,7 @@ class _Reading:
             self.onnx.checker.check_model(model)
         except (self.onnx.checker.ValidationError, ValueError, RuntimeError) as error:
             reason = "".join(str(error).strip().splitlines()[:1])
-            raise FormatError(sentence("no valid ONNX model", reason)) from error
+            raise FormatError(sentence("not a valid ONNX model", reason)) from error
         version = max((each.version for each in model.opset_import if not each.domain), default=0)
         if version < OLDEST:
             raise FormatError(
@@ -205,7 +207,7 @@ class _Reading:
         names = [each.name for each in named]
         names += [name for node in self.graph.node for name in (node.op_type, node.domain, *node.input, *node.output)]
         if not all(isinstance(name, str) for name in names):
-            raise FormatError(sentence("damaged", "a name in it is no text"))
+            raise FormatError(sentence("damaged", "a name in it is not text"))
 
     def _refuse_duplicates(self) -> None:
         """Refuse two arrays, inputs or attributes of one name: only one of them would count."""

@@ -67,7 +67,7 @@ def _ranks(onnx: Any, graph: Proto, opsets: Any) -> dict[str, int]:
         model = onnx.shape_inference.infer_shapes(helper.make_model(shown, opset_imports=opsets), check_type=True)
     except (onnx.shape_inference.InferenceError, ValueError, RuntimeError) as error:
         reason = "".join(str(error).strip().splitlines()[:1])
-        raise FormatError(sentence("no valid ONNX model", reason)) from error
+        raise FormatError(sentence("not a valid ONNX model", reason)) from error
     ranks = {
         each.name: len(each.type.tensor_type.shape.dim)
         for each in (*inputs, *large, *model.graph.value_info)

@@ -34,12 +34,12 @@ from autograd_cnn.ops.loss import softmax_cross_entropy
 from autograd_cnn.ops.normalization import batch_norm, batch_norm_wrt_input, batch_norm_wrt_weight
 from autograd_cnn.ops.pooling import (
     adaptive_mean_pool,
-    gather_winners,
     global_mean_pool,
     max_pool,
+    max_pool_gather,
+    max_unpool,
     mean_pool,
     mean_pool_wrt_input,
-    scatter_winners,
 )
 from autograd_cnn.ops.reduction import argmax, argmin, cumsum, max, mean, min, prod, std, sum, var
 from autograd_cnn.ops.selection import (
@@ -105,7 +105,6 @@ __all__ = [
     "expand_dims",
     "expm1",
     "flip",
-    "gather_winners",
     "gelu",
     "getitem",
     "global_mean_pool",
@@ -124,6 +123,8 @@ __all__ = [
     "matmul",
     "max",
     "max_pool",
+    "max_pool_gather",
+    "max_unpool",
     "maximum",
     "mean",
     "mean_pool",
@@ -144,7 +145,6 @@ __all__ = [
     "reshape",
     "roll",
     "scatter_add",
-    "scatter_winners",
     "set_at",
     "sigmoid",
     "sign",

@@ -33,7 +33,7 @@ from autograd_cnn.parameters import Count, IntOrPair, KnownShape, Padding, pair
 # --- sizes ------------------------------------------------------------------------------------
 
 
-class Form(NamedTuple):
+class ConvShapes(NamedTuple):
     """The sizes of one trilinear form, with x, w and y brought to four dimensions."""
 
     x: Shape
@@ -48,7 +48,9 @@ class Form(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def form(where: str, x: Shape, w: Shape, stride: IntOrPair, padding: Padding, dilation: IntOrPair, groups: int) -> Form:
+def conv_shapes(
+    where: str, x: Shape, w: Shape, stride: IntOrPair, padding: Padding, dilation: IntOrPair, groups: int
+) -> ConvShapes:
     """Check that the shapes and parameters fit each other.
 
     Raises
@@ -73,15 +75,19 @@ def form(where: str, x: Shape, w: Shape, stride: IntOrPair, padding: Padding, di
     if c != channels * groups:
         times = f" in each of {groups} groups" if groups > 1 else ""
         raise ShapeError(sentence(where, f"w has C={channels}{times} but x has C={c}", hint=shapes))
-    slid = windows(
-        where, cast("tuple[int, int]", tuple(image)), cast("tuple[int, int]", tuple(size)),
-        stride=stride, padding=padding, dilation=dilation,
-    )  # fmt: skip
-    return Form((n, c, *image), (f, channels, *size), (n, f, *slid.out), len(x), slid)
+    grid = windows(
+        where,
+        cast("tuple[int, int]", tuple(image)),
+        cast("tuple[int, int]", tuple(size)),
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+    )
+    return ConvShapes((n, c, *image), (f, channels, *size), (n, f, *grid.out), len(x), grid)
 
 
-def _check(where: str, name: str, got: Shape, form: Form) -> None:
-    expected = form.y[4 - form.y_rank :]
+def _check(where: str, name: str, got: Shape, shapes: ConvShapes) -> None:
+    expected = shapes.y[4 - shapes.y_rank :]
     if got != expected:
         raise ShapeError(sentence(where, f"{name} has the wrong shape", expected=expected, got=got))
 
@@ -146,23 +152,23 @@ def correlate2d(
     array([[ 8., 12.],
            [20., 24.]])
     """
-    sizes = form(
+    shapes = conv_shapes(
         "correlate2d", np.shape(x), np.shape(w), stride=stride, padding=padding, dilation=dilation, groups=groups
     )
     if bias is not None:
-        _check_bias("correlate2d", np.shape(bias), sizes.w[0])
+        _check_bias("correlate2d", np.shape(bias), shapes.w[0])
     x, w, bias = for_sums("correlate2d", x=x, w=w, bias=bias)
-    return sizes.lower(kernels.correlate2d(x.reshape(sizes.x), w.reshape(sizes.w), bias, sizes.windows, groups))
+    return shapes.lower(kernels.correlate2d(x.reshape(shapes.x), w.reshape(shapes.w), bias, shapes.windows, groups))
 
 
 @correlate2d.vjp("x")
-def correlate2d_vjp_x(g: Array, *, w: Array, x_shape: Shape, **form: Any) -> Array:
-    return correlate2d_wrt_input(g, w, x_shape=x_shape, **form)
+def correlate2d_vjp_x(g: Array, *, w: Array, x_shape: Shape, **geometry: Any) -> Array:
+    return correlate2d_wrt_input(g, w, x_shape=x_shape, **geometry)
 
 
 @correlate2d.vjp("w")
-def correlate2d_vjp_w(g: Array, *, x: Array, w_shape: Shape, **form: Any) -> Array:
-    return correlate2d_wrt_weight(x, g, w_shape=w_shape, **form)
+def correlate2d_vjp_w(g: Array, *, x: Array, w_shape: Shape, **geometry: Any) -> Array:
+    return correlate2d_wrt_weight(x, g, w_shape=w_shape, **geometry)
 
 
 @correlate2d.vjp("bias")
@@ -217,20 +223,22 @@ def correlate2d_wrt_input(
            [1., 2., 1.]])
     """
     where = "correlate2d_wrt_input"
-    sizes = form(where, x_shape, np.shape(w), stride=stride, padding=padding, dilation=dilation, groups=groups)
-    _check(where, "g", np.shape(g), sizes)
+    shapes = conv_shapes(where, x_shape, np.shape(w), stride=stride, padding=padding, dilation=dilation, groups=groups)
+    _check(where, "g", np.shape(g), shapes)
     g, w = for_sums(where, g=g, w=w)
-    return kernels.correlate2d_wrt_input(g.reshape(sizes.y), w.reshape(sizes.w), sizes.windows, groups).reshape(x_shape)
+    return kernels.correlate2d_wrt_input(g.reshape(shapes.y), w.reshape(shapes.w), shapes.windows, groups).reshape(
+        x_shape
+    )
 
 
 @correlate2d_wrt_input.vjp("g")
-def correlate2d_wrt_input_vjp_g(u: Array, *, w: Array, x_shape: Shape, **form: Any) -> Array:
-    return correlate2d(u, w, **form)
+def correlate2d_wrt_input_vjp_g(u: Array, *, w: Array, x_shape: Shape, **geometry: Any) -> Array:
+    return correlate2d(u, w, **geometry)
 
 
 @correlate2d_wrt_input.vjp("w")
-def correlate2d_wrt_input_vjp_w(u: Array, *, g: Array, w_shape: Shape, x_shape: Shape, **form: Any) -> Array:
-    return correlate2d_wrt_weight(u, g, w_shape=w_shape, **form)
+def correlate2d_wrt_input_vjp_w(u: Array, *, g: Array, w_shape: Shape, x_shape: Shape, **geometry: Any) -> Array:
+    return correlate2d_wrt_weight(u, g, w_shape=w_shape, **geometry)
 
 
 @primitive
@@ -276,22 +284,22 @@ def correlate2d_wrt_weight(
            [20., 24.]])
     """
     where = "correlate2d_wrt_weight"
-    sizes = form(where, np.shape(x), w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
-    _check(where, "g", np.shape(g), sizes)
+    shapes = conv_shapes(where, np.shape(x), w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    _check(where, "g", np.shape(g), shapes)
     x, g = for_sums(where, x=x, g=g)
-    return kernels.correlate2d_wrt_weight(x.reshape(sizes.x), g.reshape(sizes.y), sizes.windows, groups).reshape(
+    return kernels.correlate2d_wrt_weight(x.reshape(shapes.x), g.reshape(shapes.y), shapes.windows, groups).reshape(
         w_shape
     )
 
 
 @correlate2d_wrt_weight.vjp("x")
-def correlate2d_wrt_weight_vjp_x(u: Array, *, g: Array, x_shape: Shape, w_shape: Shape, **form: Any) -> Array:
-    return correlate2d_wrt_input(g, u, x_shape=x_shape, **form)
+def correlate2d_wrt_weight_vjp_x(u: Array, *, g: Array, x_shape: Shape, w_shape: Shape, **geometry: Any) -> Array:
+    return correlate2d_wrt_input(g, u, x_shape=x_shape, **geometry)
 
 
 @correlate2d_wrt_weight.vjp("g")
-def correlate2d_wrt_weight_vjp_g(u: Array, *, x: Array, w_shape: Shape, **form: Any) -> Array:
-    return correlate2d(x, u, **form)
+def correlate2d_wrt_weight_vjp_g(u: Array, *, x: Array, w_shape: Shape, **geometry: Any) -> Array:
+    return correlate2d(x, u, **geometry)
 
 
 # --- made of these ----------------------------------------------------------------------------
@@ -321,9 +329,9 @@ def convolve2d(
     """
     geometry: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     # An error names the function that was called.
-    sizes = form("convolve2d", shape_of(x), shape_of(w), **geometry)
+    shapes = conv_shapes("convolve2d", shape_of(x), shape_of(w), **geometry)
     if bias is not None:
-        _check_bias("convolve2d", shape_of(bias), sizes.w[0])
+        _check_bias("convolve2d", shape_of(bias), shapes.w[0])
     return correlate2d(x, flip(w, axis=(-2, -1)), bias, **geometry)
 
 
@@ -413,7 +421,7 @@ def correlate2d_transpose(
     geometry: dict[str, Any] = {"stride": stride, "dilation": dilation, "groups": groups}
     geometry["padding"] = padding if cut == sides else cut
     x_shape = (*shape[:-3], maps, *image)
-    form(where, x_shape, w_shape, **geometry)  # an error names the function that was called
+    conv_shapes(where, x_shape, w_shape, **geometry)  # an error names the function that was called
     y = correlate2d_wrt_input(x, w, x_shape=x_shape, **geometry)
     if any(beyond):
         y = pad(y, (*((0, 0),) * (len(shape) - 2), *((0, rows) for rows in beyond)))

@@ -1,8 +1,8 @@
 """Pooling: the largest or the mean value of every window.
 
-`max_pool` picks by the positions of the winners; `gather_winners` and `scatter_winners`, which
-read and write at these positions, are each other's adjoints. So are `mean_pool` and
-`mean_pool_wrt_input`.
+`max_pool` finds the index of each window's largest value (its argmax; the "switches" of Zeiler &
+Fergus 2014). `max_pool_gather` and `max_unpool`, which read and write where these indices point,
+are each other's adjoints. So are `mean_pool` and `mean_pool_wrt_input`.
 
 Shapes: x (N, C, H, W), (C, H, W) or (H, W); y and g the same with (OH, OW).
 """
@@ -17,7 +17,8 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.kernels.windows import Windows, windows
+from autograd_cnn.kernels.windows import Windows
+from autograd_cnn.kernels.windows import windows as slide_windows
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import astype
 from autograd_cnn.ops.linalg import matmul
@@ -28,7 +29,7 @@ _NO_PADDING: Final = ((0, 0), (0, 0))
 
 
 @lru_cache(maxsize=1024)
-def _slide(
+def _windows(
     where: str,
     shape: Shape,
     window: IntOrPair,
@@ -41,16 +42,21 @@ def _slide(
         raise ShapeError(
             sentence(where, "x has the wrong rank", expected="(N, C, H, W), (C, H, W) or (H, W)", got=shape)
         )
-    slid = windows(
-        where, (shape[-2], shape[-1]), window, stride=window if stride is None else stride, padding=padding,
-        dilation=dilation, ceil_mode=ceil_mode,
-    )  # fmt: skip
-    axes = zip(slid.image, slid.size, slid.stride, slid.padding, slid.dilation, slid.out, strict=True)
+    windows = slide_windows(
+        where,
+        (shape[-2], shape[-1]),
+        window,
+        stride=window if stride is None else stride,
+        padding=padding,
+        dilation=dilation,
+        ceil_mode=ceil_mode,
+    )
+    axes = zip(windows.image, windows.size, windows.stride, windows.padding, windows.dilation, windows.out, strict=True)
     if not all(_meet(*axis) for axis in axes):
         raise ArgumentError(
             sentence(where, "every tap of some window falls on the border", hint="use less padding or less dilation")
         )
-    return slid
+    return windows
 
 
 def _meet(length: int, taps: int, step: int, sides: tuple[int, int], gap: int, places: int) -> bool:
@@ -63,8 +69,8 @@ def _meet(length: int, taps: int, step: int, sides: tuple[int, int], gap: int, p
     return bool(np.all((skipped < taps) & (starts + skipped * gap < length)))
 
 
-def _check_g(where: str, g: Array, x: Shape, slid: Windows) -> None:
-    expected = (*x[:-2], *slid.out)
+def _check_g(where: str, g: Array, x: Shape, windows: Windows) -> None:
+    expected = (*x[:-2], *windows.out)
     if np.shape(g) != expected:
         raise ShapeError(sentence(where, "g has the wrong shape", expected=expected, got=np.shape(g)))
 
@@ -76,7 +82,7 @@ def _lift(x: Array) -> Array:
 # --- the largest of each window ---------------------------------------------------------------
 
 
-@primitive(residuals=("winners",))
+@primitive(residuals=("indices",))
 def max_pool(
     x: Array,
     *,
@@ -87,10 +93,10 @@ def max_pool(
     ceil_mode: Flag = False,
     rectified: Flag = False,
 ) -> tuple[Array, Array]:
-    """The largest value of every window; where several tie, the first, row by row, is the winner.
+    """The largest value of every window; where several tie, the first, row by row, counts.
 
-    Only the winner gets the gradient, and a pixel that wins in several windows gets the sum.
-    Where 0 counts as well, it wins over all that is not positive, and then no pixel gets any.
+    Only that pixel gets the gradient, and the sum of them where it is the largest of several windows.
+    Where 0 counts as well, it is chosen over all that is not positive, and then no pixel gets any.
 
     Parameters
     ----------
@@ -101,13 +107,13 @@ def max_pool(
     stride : int or pair, optional
         Pixels between neighbouring windows; by default the window's size, so that none overlap.
     padding : int, pair, ((top, bottom), (left, right)), "valid", "same" or "full"
-        A border that never wins; every window has to meet the image. ``"same"`` gives ``ceil(H / s)``
+        A border that is never chosen; every window has to meet the image. ``"same"`` gives ``ceil(H / s)``
         rows, an odd one going to the bottom and right; ``"full"`` gives every place at which
         window and image touch.
     dilation : int or pair
         Pixels between neighbouring taps of a window.
     ceil_mode : bool
-        Round the number of windows up instead of down; none begins behind the image.
+        Round the number of windows up instead of down; none begins beyond the image.
     rectified : bool
         Let 0 count as well: values and gradients of a `relu`, before or after, in the same pass.
 
@@ -127,36 +133,36 @@ def max_pool(
     array([[ 5.,  7.],
            [13., 15.]])
     """
-    slid = _slide("max_pool", np.shape(x), window, stride, padding, dilation, ceil_mode)
+    windows = _windows("max_pool", np.shape(x), window, stride, padding, dilation, ceil_mode)
     (x,) = joined("max_pool", x=x)
-    y, winners = kernels.max_pool(_lift(x), slid, rectified)
-    shape = (*x.shape[:-2], *slid.out)
-    return y.reshape(shape), winners.reshape(shape)
+    y, indices = kernels.max_pool(_lift(x), windows, rectified)
+    shape = (*x.shape[:-2], *windows.out)
+    return y.reshape(shape), indices.reshape(shape)
 
 
 @max_pool.vjp("x")
-def max_pool_wrt_x(g: Array, *, winners: Array, x_shape: Shape, rectified: bool, **geometry: Any) -> Array:
-    return scatter_winners(g, winners=winners, x_shape=x_shape, **geometry)
+def max_pool_vjp_x(g: Array, *, indices: Array, x_shape: Shape, rectified: bool, **geometry: Any) -> Array:
+    return max_unpool(g, indices=indices, x_shape=x_shape, **geometry)
 
 
 @primitive
-def gather_winners(
+def max_pool_gather(
     x: Array,
     *,
-    winners: Indices,
+    indices: Indices,
     window: IntOrPair,
     stride: IntOrPair | None = None,
     padding: Padding = 0,
     dilation: IntOrPair = 1,
     ceil_mode: Flag = False,
 ) -> Array:
-    """From every window the value at the tap that ``winners`` names, counted row by row.
+    """From every window the value at the tap that ``indices`` names, counted row by row.
 
     Parameters
     ----------
     x : (N, C, H, W), (C, H, W) or (H, W)
         Images.
-    winners : (N, C, OH, OW), (C, OH, OW) or (OH, OW)
+    indices : (N, C, OH, OW), (C, OH, OW) or (OH, OW)
         For each window a tap that meets the image, or the number of taps, KH·KW, for none: then it gives 0.
     window, stride, padding, dilation, ceil_mode
         As for `max_pool`.
@@ -168,30 +174,30 @@ def gather_winners(
     Raises
     ------
     ShapeError, ArgumentError
-        If a shape does not fit, or a parameter or winner is out of range.
+        If a shape does not fit, or a parameter or index is out of range.
 
     Examples
     --------
     >>> import numpy as np
-    >>> gather_winners(np.arange(4.0).reshape(2, 2), winners=np.array([[2]]), window=2)
+    >>> max_pool_gather(np.arange(4.0).reshape(2, 2), indices=np.array([[2]]), window=2)
     array([[2.]])
     """
-    slid = _slide("gather_winners", np.shape(x), window, stride, padding, dilation, ceil_mode)
-    winners = _checked("gather_winners", winners, np.shape(x), slid, ceil_mode)
-    (x,) = joined("gather_winners", x=x)
-    return kernels.gather_winners(_lift(x), _lift(winners), slid).reshape(winners.shape)
+    windows = _windows("max_pool_gather", np.shape(x), window, stride, padding, dilation, ceil_mode)
+    indices = _checked("max_pool_gather", indices, np.shape(x), windows, ceil_mode)
+    (x,) = joined("max_pool_gather", x=x)
+    return kernels.max_pool_gather(_lift(x), _lift(indices), windows).reshape(indices.shape)
 
 
-@gather_winners.vjp("x")
-def gather_winners_wrt_x(g: Array, *, winners: Array, x_shape: Shape, **geometry: Any) -> Array:
-    return scatter_winners(g, winners=winners, x_shape=x_shape, **geometry)
+@max_pool_gather.vjp("x")
+def max_pool_gather_vjp_x(g: Array, *, indices: Array, x_shape: Shape, **geometry: Any) -> Array:
+    return max_unpool(g, indices=indices, x_shape=x_shape, **geometry)
 
 
 @primitive
-def scatter_winners(
+def max_unpool(
     g: Array,
     *,
-    winners: Indices,
+    indices: Indices,
     x_shape: KnownShape,
     window: IntOrPair,
     stride: IntOrPair | None = None,
@@ -199,14 +205,14 @@ def scatter_winners(
     dilation: IntOrPair = 1,
     ceil_mode: Flag = False,
 ) -> Array:
-    """Zeros of ``x_shape`` with each window's ``g`` added at its winner: also known as max-unpooling.
+    """Zeros of ``x_shape`` with each window's ``g`` added where its index points: max-unpooling.
 
     Parameters
     ----------
     g : (N, C, OH, OW), (C, OH, OW) or (OH, OW)
         A number for each window.
-    winners, window, stride, padding, dilation, ceil_mode
-        As for `gather_winners`, whose adjoint this is.
+    indices, window, stride, padding, dilation, ceil_mode
+        As for `max_pool_gather`, whose adjoint this is.
     x_shape : tuple of int
         The shape of the images.
 
@@ -217,62 +223,62 @@ def scatter_winners(
     Raises
     ------
     ShapeError, ArgumentError
-        If a shape does not fit, or a parameter or winner is out of range.
+        If a shape does not fit, or a parameter or index is out of range.
 
     Examples
     --------
     >>> import numpy as np
-    >>> scatter_winners(np.array([[5.0]]), winners=np.array([[2]]), x_shape=(2, 2), window=2)
+    >>> max_unpool(np.array([[5.0]]), indices=np.array([[2]]), x_shape=(2, 2), window=2)
     array([[0., 0.],
            [5., 0.]])
     """
-    slid = _slide("scatter_winners", x_shape, window, stride, padding, dilation, ceil_mode)
-    _check_g("scatter_winners", g, x_shape, slid)
-    winners = _checked("scatter_winners", winners, x_shape, slid, ceil_mode)
-    (g,) = for_sums("scatter_winners", g=g)
-    return kernels.scatter_winners(_lift(g), _lift(winners), slid).reshape(x_shape)
+    windows = _windows("max_unpool", x_shape, window, stride, padding, dilation, ceil_mode)
+    _check_g("max_unpool", g, x_shape, windows)
+    indices = _checked("max_unpool", indices, x_shape, windows, ceil_mode)
+    (g,) = for_sums("max_unpool", g=g)
+    return kernels.max_unpool(_lift(g), _lift(indices), windows).reshape(x_shape)
 
 
-@scatter_winners.vjp("g")
-def scatter_winners_wrt_g(u: Array, *, winners: Array, x_shape: Shape, **geometry: Any) -> Array:
-    return gather_winners(u, winners=winners, **geometry)
+@max_unpool.vjp("g")
+def max_unpool_vjp_g(u: Array, *, indices: Array, x_shape: Shape, **geometry: Any) -> Array:
+    return max_pool_gather(u, indices=indices, **geometry)
 
 
-def _checked(where: str, winners: Array, x: Shape, slid: Windows, ceil_mode: bool) -> Array:
-    """Return the winners in the type that `max_pool` gives them, if each meets the image or is none."""
-    expected, none = (*x[:-2], *slid.out), slid.size[0] * slid.size[1]
-    if winners.shape != expected:
-        raise ShapeError(sentence(where, "winners has the wrong shape", expected=expected, got=winners.shape))
-    if winners.size and (winners.max() > none or (winners.dtype.kind == "i" and winners.min() < 0)):
+def _checked(where: str, indices: Array, x: Shape, windows: Windows, ceil_mode: bool) -> Array:
+    """Return the indices in the type that `max_pool` gives them, if each meets the image or is none."""
+    expected, none = (*x[:-2], *windows.out), windows.size[0] * windows.size[1]
+    if indices.shape != expected:
+        raise ShapeError(sentence(where, "indices has the wrong shape", expected=expected, got=indices.shape))
+    if indices.size and (indices.max() > none or (indices.dtype.kind == "i" and indices.min() < 0)):
         raise ArgumentError(
-            sentence(where, "winners is out of range", expected=f"from 0 to {none}",
-                     got=f"from {winners.min()} to {winners.max()}")
+            sentence(where, "indices is out of range", expected=f"from 0 to {none}",
+                     got=f"from {indices.min()} to {indices.max()}")
         )  # fmt: skip
-    winners = winners.astype(np.min_scalar_type(none), copy=False)
-    if slid.padding == _NO_PADDING and not ceil_mode:  # as nearly always: all windows are whole on the image
-        return winners
-    for axis, some, off in _border(slid):
-        if off[np.arange(some.size), np.moveaxis(winners, axis, -1)[..., some]].any():
+    indices = indices.astype(np.min_scalar_type(none), copy=False)
+    if windows.padding == _NO_PADDING and not ceil_mode:  # as nearly always: all windows are whole on the image
+        return indices
+    for axis, some, off in _border(windows):
+        if off[np.arange(some.size), np.moveaxis(indices, axis, -1)[..., some]].any():
             raise ArgumentError(
-                sentence(where, "winners is out of range", hint="some name a tap that falls on the border")
+                sentence(where, "indices is out of range", hint="some name a tap that falls on the border")
             )
-    return winners
+    return indices
 
 
 @lru_cache(maxsize=64)
-def _border(slid: Windows) -> list[tuple[int, Array, Array]]:
+def _border(windows: Windows) -> list[tuple[int, Array, Array]]:
     """Return, for each axis along which there are any, the windows not whole on the image, and which taps are off it.
 
     The latter is (windows, taps); one more tap, for none, is never off.
     """
     found = []
-    row, column = np.divmod(np.arange(slid.size[0] * slid.size[1]), slid.size[1])
+    row, column = np.divmod(np.arange(windows.size[0] * windows.size[1]), windows.size[1])
     for axis, number in ((-2, row), (-1, column)):
-        starts = np.arange(slid.out[axis]) * slid.stride[axis] - slid.padding[axis][0]
-        ends = starts + (slid.size[axis] - 1) * slid.dilation[axis]
-        some = np.flatnonzero((starts < 0) | (ends >= slid.image[axis]))
-        pixels = starts[some, None] + number * slid.dilation[axis]
-        off = (pixels < 0) | (pixels >= slid.image[axis])
+        starts = np.arange(windows.out[axis]) * windows.stride[axis] - windows.padding[axis][0]
+        ends = starts + (windows.size[axis] - 1) * windows.dilation[axis]
+        some = np.flatnonzero((starts < 0) | (ends >= windows.image[axis]))
+        pixels = starts[some, None] + number * windows.dilation[axis]
+        off = (pixels < 0) | (pixels >= windows.image[axis])
         if some.size:
             found.append((axis, some, np.pad(off, ((0, 0), (0, 1)))))
     return found
@@ -281,11 +287,11 @@ def _border(slid: Windows) -> list[tuple[int, Array, Array]]:
 # --- the mean of each window ------------------------------------------------------------------
 
 
-def _counts(slid: Windows, count_include_pad: bool) -> Array:
+def _counts(windows: Windows, count_include_pad: bool) -> Array:
     """Return how many pixels each mean is taken over, (OH, OW)."""
     lengths = []
     for n, k, s, (before, after), d, places in zip(
-        slid.image, slid.size, slid.stride, slid.padding, slid.dilation, slid.out, strict=True
+        windows.image, windows.size, windows.stride, windows.padding, windows.dilation, windows.out, strict=True
     ):
         start = np.arange(places) * s
         low, high = (0, before + n + after) if count_include_pad else (before, before + n)
@@ -332,10 +338,10 @@ def mean_pool(
     array([[ 2.5,  4.5],
            [10.5, 12.5]])
     """
-    slid = _slide("mean_pool", np.shape(x), window, stride, padding, dilation, ceil_mode)
+    windows = _windows("mean_pool", np.shape(x), window, stride, padding, dilation, ceil_mode)
     (x,) = for_means("mean_pool", x=x)
-    counts = _counts(slid, count_include_pad).astype(x.dtype)
-    return kernels.mean_pool(_lift(x), slid, counts).reshape(*x.shape[:-2], *slid.out)
+    counts = _counts(windows, count_include_pad).astype(x.dtype)
+    return kernels.mean_pool(_lift(x), windows, counts).reshape(*x.shape[:-2], *windows.out)
 
 
 @mean_pool.vjp("x")
@@ -384,11 +390,11 @@ def mean_pool_wrt_input(
     array([[1., 1., 2., 2.],
            [1., 1., 2., 2.]])
     """
-    slid = _slide("mean_pool_wrt_input", x_shape, window, stride, padding, dilation, ceil_mode)
-    _check_g("mean_pool_wrt_input", g, x_shape, slid)
+    windows = _windows("mean_pool_wrt_input", x_shape, window, stride, padding, dilation, ceil_mode)
+    _check_g("mean_pool_wrt_input", g, x_shape, windows)
     (g,) = for_means("mean_pool_wrt_input", g=g)
-    counts = _counts(slid, count_include_pad).astype(g.dtype)
-    return kernels.mean_pool_wrt_input(_lift(g), slid, counts).reshape(x_shape)
+    counts = _counts(windows, count_include_pad).astype(g.dtype)
+    return kernels.mean_pool_wrt_input(_lift(g), windows, counts).reshape(x_shape)
 
 
 @mean_pool_wrt_input.vjp("g")

@@ -21,7 +21,7 @@ def joined(where: str, **arrays: Array | None) -> list[Any]:
     Raises
     ------
     OperandError
-        For what is no array of numbers.
+        For what is not an array of numbers.
 
     Examples
     --------
@@ -66,7 +66,7 @@ def _alike(where: str, arrays: dict[str, Array | None], computed_in: Callable[[A
     for name, each in arrays.items():
         if each is not None and each.dtype.kind not in "biuf":
             raise OperandError(
-                sentence(where, f"{name} is no array of numbers", expected="floats, ints or bools", got=each.dtype)
+                sentence(where, f"{name} is not an array of numbers", expected="floats, ints or bools", got=each.dtype)
             )
     given = [each.dtype for each in arrays.values() if each is not None]
     dtype = computed_in(np.result_type(*given).newbyteorder("="))

@@ -1,7 +1,8 @@
 """Changing shapes: primitives that reshape, permute, repeat, join, and what is made of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
@@ -9,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.parameters import Axes, Axis, Count, Counts, Lengths, OneAxis, Shift
 
 # --- reshaping and permuting ------------------------------------------------------------------
@@ -185,6 +186,7 @@ def concatenate(arrays: Sequence[Array], axis: OneAxis = 0) -> Array:
     >>> concatenate([[1.0, 2.0], [3.0]])
     array([1., 2., 3.])
     """
+    arrays = _listed("concatenate", arrays)
     if axis is None:
         return _concatenate(*(reshape(array, shape=-1) for array in arrays))
     return _concatenate(*arrays, axis=axis)
@@ -200,12 +202,22 @@ def stack(arrays: Sequence[Array], axis: Count = 0) -> Array:
     array([[1., 3.],
            [2., 4.]])
     """
+    arrays = _listed("stack", arrays)
     if len({shape_of(a) for a in arrays}) > 1:
         raise ShapeError(
             sentence("stack", "the arrays differ in shape", expected=shape_of(arrays[0]),
                      got=", ".join(str(shape_of(a)) for a in arrays))
         )  # fmt: skip
     return _concatenate(*(expand_dims(a, axis) for a in arrays), axis=axis)
+
+
+def _listed(where: str, arrays: Any) -> list[Array]:
+    if not isinstance(arrays, Iterable):
+        raise OperandError(
+            sentence(where, "arrays is not iterable", expected="arrays, such as a list of them",
+                     got=type(arrays).__name__)
+        )  # fmt: skip
+    return list(arrays)
 
 
 # --- reordering -------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.optim.optimizer import Group, Optimizer, State
 from autograd_cnn.tensor import Tensor
@@ -50,6 +51,7 @@ class Adam(Optimizer):
 
     remembers: ClassVar = {"step": True, "exp_avg": True, "exp_avg_sq": True}
 
+    @composite
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
@@ -64,7 +66,7 @@ class Adam(Optimizer):
         """Raise `ArgumentError` if an option is out of range."""
         self._at_least_zero(group, "lr", "eps", "weight_decay")
         betas = group["betas"]
-        if not isinstance(betas, (tuple, list)) or len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2 or not all(map(_is_beta, betas)):
             raise ArgumentError(
                 sentence(type(self).__name__, "betas are out of range", expected="0 to below 1", got=betas)
             )
@@ -94,6 +96,10 @@ class Adam(Optimizer):
         return {"step": step, "exp_avg": mean, "exp_avg_sq": square}
 
 
+def _is_beta(beta: Any) -> bool:
+    return isinstance(beta, (int, float)) and 0 <= beta < 1
+
+
 class AdamW(Adam):
     """Adam with decoupled weight decay: ``p`` shrinks by ``lr·weight_decay·p`` besides (Loshchilov & Hutter 2019).
 
@@ -113,6 +119,7 @@ class AdamW(Adam):
 
     implies: ClassVar = {"decoupled_weight_decay": True}
 
+    @composite
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
@@ -169,6 +176,7 @@ class RMSprop(Optimizer):
 
     remembers: ClassVar = {"square_avg": True, "momentum_buffer": False, "step": False}
 
+    @composite
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[Mapping[str, Any]],

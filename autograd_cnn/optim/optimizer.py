@@ -6,13 +6,15 @@ computes new ones and rebinds ``parameter.data``.
 
 import copy
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_cnn.engine.recording import enable_grad
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.nn.module import forget_gradients
 from autograd_cnn.tensor import Tensor
 
 Group: TypeAlias = dict[str, Any]
@@ -61,7 +63,7 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups: list[Group] = []
         self.state: dict[Tensor, State] = {}
-        given = [params] if isinstance(params, (Tensor, Mapping)) else list(params)
+        given = [params] if isinstance(params, (Tensor, Mapping)) else self._listed("params", params)
         if not given:
             raise ArgumentError(sentence(self._name, "there are no parameters to optimise"))
         grouped = any(isinstance(each, Mapping) for each in given)
@@ -83,27 +85,38 @@ class Optimizer:
         if not isinstance(group, Mapping) or "params" not in group:
             raise OperandError(
                 sentence(self._name, "a group of parameters is not understood", expected="a dict with 'params'",
-                         got=type(group).__name__ if not isinstance(group, Mapping) else f"keys {sorted(group)}")
+                         got=f"keys {sorted(map(str, group))}" if isinstance(group, Mapping) else type(group).__name__,
+                         hint="for a model pass model.parameters()" if isinstance(group, Mapping) else "")
             )  # fmt: skip
         if unknown := group.keys() - self.defaults.keys() - {"params"}:
             raise ArgumentError(
                 sentence(self._name, f"no option {min(unknown)!r}", hint=f"it has {', '.join(self.defaults)}")
             )
         params = group["params"]
-        tensors = [params] if isinstance(params, Tensor) else list(params)
+        tensors = [params] if isinstance(params, Tensor) else self._listed("params of a group", params)
         held = {id(p) for other in self.param_groups for p in other["params"]}
         for place, tensor in enumerate(tensors):
             self._check_tensor(tensor, place, held)
             held.add(id(tensor))
         self.param_groups.append(self._checked({**self.defaults, **group, "params": tensors}))
 
+    def _listed(self, name: str, params: Any) -> list[Any]:
+        """Return what is to be optimised as a list."""
+        if not isinstance(params, Iterable) or isinstance(params, str):
+            hint = "pass model.parameters()" if callable(params) else ""  # a module, or its method
+            raise OperandError(
+                sentence(self._name, f"{name} is not iterable", expected="tensors, such as a list of them",
+                         got=type(params).__name__, hint=hint)
+            )  # fmt: skip
+        return list(params)
+
     def _check_tensor(self, tensor: Any, place: int, held: set[int]) -> None:
         if not isinstance(tensor, Tensor):
             raise OperandError(
-                sentence(
-                    self._name, f"parameter {place} is not a tensor", expected="a Tensor", got=type(tensor).__name__
-                )
-            )
+                sentence(self._name, f"parameter {place} is not a tensor", expected="a Tensor",
+                         got=type(tensor).__name__,
+                         hint="pass model.parameters()" if isinstance(tensor, (str, tuple)) else "")
+            )  # fmt: skip
         if not tensor.is_leaf:
             raise ArgumentError(
                 sentence(self._name, f"parameter {place} is not a leaf", hint="optimise what it was computed from")
@@ -135,22 +148,39 @@ class Optimizer:
 
     # --- what it is for -----------------------------------------------------------------------
 
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                parameter.grad = None
-
-    def step(self) -> None:
-        """Move every parameter that has a gradient; all of them, or none if something fails or interrupts.
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or fill those that there are with zeros.
 
         Raises
         ------
+        OperandError
+            If ``set_to_none`` is not a bool.
+        """
+        forget_gradients((p for group in self.param_groups for p in group["params"]), set_to_none)
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Move every parameter that has a gradient; all of them, or none if something fails or interrupts.
+
+        Parameters
+        ----------
+        closure : callable, optional
+            Computes the loss, and its gradients, before the step; it runs with recording on.
+
+        Returns
+        -------
+        object
+            What the closure returns, or None.
+
+        Raises
+        ------
+        OperandError
+            If ``closure`` is not a function.
         ArgumentError
             If an option has been set to what is out of range.
         ShapeError
             If a gradient is not shaped as its parameter, which has been given other values since.
         """
+        loss = None if closure is None else self._run(closure)
         moves: list[tuple[Tensor, NDArray[Any], State]] = []
         for group in map(self._checked, self.param_groups):
             for parameter in group["params"]:
@@ -167,6 +197,16 @@ class Optimizer:
                 out.flags.writeable = False
                 moves.append((parameter, out, state))
         self._make(moves)
+        return loss
+
+    def _run(self, closure: Any) -> Any:
+        if not callable(closure):
+            raise OperandError(
+                sentence(f"{self._name}.step", "closure is not a function", expected="one that returns the loss",
+                         got=type(closure).__name__)
+            )  # fmt: skip
+        with enable_grad():
+            return closure()
 
     def _make(self, moves: list[tuple[Tensor, NDArray[Any], State]]) -> None:
         """Take over what has been computed; an interrupt waits until all of it has been."""
@@ -237,6 +277,12 @@ class Optimizer:
                          got=got)
             )  # fmt: skip
         groups = state_dict["param_groups"]
+        if (
+            not isinstance(state_dict["state"], Mapping)
+            or not isinstance(groups, (list, tuple))
+            or not all(isinstance(group, Mapping) and "params" in group for group in groups)
+        ):
+            raise self._foreign("a dict of memories and a list of groups with 'params'", repr(state_dict))
         sizes = [len(group["params"]) for group in self.param_groups], [len(group["params"]) for group in groups]
         if sizes[0] != sizes[1]:
             raise self._foreign(f"groups of {sizes[0]} parameters", sizes[1])

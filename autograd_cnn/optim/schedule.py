@@ -8,9 +8,10 @@ changes what it finds as its own rate changes, as PyTorch's chainable forms do: 
 import math
 from typing import Any
 
-from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.nn.checks import positive
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.optim.optimizer import Optimizer
+from autograd_cnn.parameters import Number, Positive, Size, integer, number
 
 
 class Schedule:
@@ -29,7 +30,13 @@ class Schedule:
         The rates that the groups began with; groups that are added later come in at the next step.
     """
 
+    @composite
     def __init__(self, optimizer: Optimizer) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise OperandError(
+                sentence(type(self).__name__, "optimizer is not understood", expected="an optimiser such as optim.SGD",
+                         got=type(optimizer).__name__)
+            )  # fmt: skip
         self.optimizer = optimizer
         self.last_epoch = 0
         self.base_lrs: list[float] = []
@@ -81,7 +88,7 @@ class Schedule:
         Raises
         ------
         ArgumentError
-            If it is no such state, or of an optimiser with another number of groups.
+            If it is not such a state, or of an optimiser with another number of groups.
         """
         groups = self.optimizer.param_groups
         if not isinstance(state_dict, dict) or state_dict.keys() != {"last_epoch", "base_lrs", "lrs"}:
@@ -89,15 +96,24 @@ class Schedule:
                 sentence("load_state_dict", "it is not a state of a schedule",
                          expected="a dict with last_epoch, base_lrs and lrs", got=_named(state_dict))
             )  # fmt: skip
-        if not len(groups) == len(state_dict["base_lrs"]) == len(state_dict["lrs"]):
+        last_epoch = integer("load_state_dict", "last_epoch", state_dict["last_epoch"], 0)
+        bases, lrs = (_rates(name, state_dict[name]) for name in ("base_lrs", "lrs"))
+        if not len(groups) == len(bases) == len(lrs):
             raise ArgumentError(
                 sentence("load_state_dict", "the schedule is of another optimiser", expected=f"{len(groups)} rates",
-                         got=len(state_dict["base_lrs"]))
+                         got=len(bases))
             )  # fmt: skip
-        self.last_epoch, self.base_lrs = state_dict["last_epoch"], list(state_dict["base_lrs"])
-        self._lrs = list(state_dict["lrs"])
+        self.last_epoch, self.base_lrs, self._lrs = last_epoch, bases, lrs
         for group, lr in zip(groups, self._lrs, strict=True):
             group["lr"] = lr
+
+
+def _rates(name: str, values: Any) -> list[float]:
+    if not isinstance(values, (list, tuple)):
+        raise ArgumentError(
+            sentence("load_state_dict", f"{name} is not understood", expected="a list of numbers", got=repr(values))
+        )
+    return [number("load_state_dict", name, value) for value in values]
 
 
 def _named(state: Any) -> str:
@@ -130,8 +146,8 @@ class StepLR(Schedule):
     [0.5]
     """
 
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        positive("StepLR", step_size=step_size)
+    @composite
+    def __init__(self, optimizer: Optimizer, step_size: Size, gamma: Number = 0.1) -> None:
         self.step_size = step_size
         self.gamma = gamma
         super().__init__(optimizer)
@@ -168,8 +184,8 @@ class CosineAnnealingLR(Schedule):
     0.8536
     """
 
-    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:  # noqa: N803  # PyTorch's name
-        positive("CosineAnnealingLR", T_max=T_max)
+    @composite
+    def __init__(self, optimizer: Optimizer, T_max: Size, eta_min: Number = 0.0) -> None:  # noqa: N803  # PyTorch's name
         self.T_max = T_max
         self.eta_min = eta_min
         super().__init__(optimizer)
@@ -209,14 +225,10 @@ class LinearLR(Schedule):
     [0.75]
     """
 
+    @composite
     def __init__(
-        self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5
+        self, optimizer: Optimizer, start_factor: Positive = 1 / 3, end_factor: Number = 1.0, total_iters: Size = 5
     ) -> None:
-        positive("LinearLR", total_iters=total_iters)
-        if not start_factor > 0:
-            raise ArgumentError(
-                sentence("LinearLR", "start_factor is out of range", expected="above 0", got=repr(start_factor))
-            )
         self.start_factor = start_factor
         self.end_factor = end_factor
         self.total_iters = total_iters

@@ -6,8 +6,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.optim.optimizer import Group, Optimizer, State
+from autograd_cnn.parameters import flag, number
 from autograd_cnn.tensor import Tensor
 
 
@@ -51,6 +53,7 @@ class SGD(Optimizer):
 
     remembers: ClassVar = {"momentum_buffer": False}
 
+    @composite
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
@@ -69,7 +72,8 @@ class SGD(Optimizer):
     def check(self, group: Group) -> None:
         """Raise `ArgumentError` if an option is out of range."""
         self._at_least_zero(group, "lr", "momentum", "weight_decay")
-        if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
+        number("SGD", "dampening", group["dampening"])
+        if flag("SGD", "nesterov", group["nesterov"]) and (group["momentum"] == 0 or group["dampening"] != 0):
             raise ArgumentError(
                 sentence("SGD", "nesterov needs a momentum and no dampening", expected="momentum > 0, dampening = 0",
                          got=f"{group['momentum']}, {group['dampening']}")

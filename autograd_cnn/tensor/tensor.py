@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_cnn import ops
-from autograd_cnn.engine.backward import gradients
+from autograd_cnn.engine.backward import followers, gradients
+from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Array, Leaf, Node, Shape, Traced, check_differentiable, values_of
-from autograd_cnn.engine.recording import recording, transform
+from autograd_cnn.engine.recording import recording
 from autograd_cnn.engine.signature import check_flag, copied
-from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import GradientError, OperandError, ShapeError, raise_as, sentence
 from autograd_cnn.parameters import Axis, Index
 from autograd_cnn.tensor.numpy_functions import NumpyFunctions, plain_index
 from autograd_cnn.tensor.readonly import ReadOnly
@@ -193,7 +194,12 @@ class Tensor(NumpyFunctions, TorchMethods):
 
     def item(self, *index: int) -> Any:
         """Return the only element, or that at an index, as a Python number; refused where ``float`` is."""
-        return self._number().item(*index) if index else single(self._number()).item()
+        value = self._number()
+        try:
+            return value.item(*index) if index else single(value).item()
+        except (IndexError, TypeError, ValueError) as error:
+            raise_as("item", error, f"shape {value.shape}")
+            raise
 
     def tolist(self) -> Any:
         """Return the values as nested lists; refused where ``float`` is."""
@@ -263,6 +269,11 @@ class Tensor(NumpyFunctions, TorchMethods):
         tensor([10., 10.])
         >>> handle.remove()
         """
+        if not callable(hook):
+            raise OperandError(
+                sentence("register_hook", "hook is not a function", expected="a function of the gradient",
+                         got=type(hook).__name__)
+            )  # fmt: skip
         if self.node is None:
             raise GradientError(sentence("register_hook", "no gradient flows through this tensor"))
         if self.node.hooks is None:
@@ -472,10 +483,6 @@ class Tensor(NumpyFunctions, TorchMethods):
         """See `autograd_cnn.repeat`."""
         return ops.repeat(self, repeats, axis)
 
-    def take(self, indices: Any, axis: int | None = None) -> "Tensor":
-        """See `autograd_cnn.take`."""
-        return ops.take(self, plain_index(indices), axis)
-
     # --- protocols ----------------------------------------------------------------------------
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
@@ -518,9 +525,8 @@ class Tensor(NumpyFunctions, TorchMethods):
         return self.value
 
     def followed(self) -> bool:
-        """Tell whether a transform that is running follows this tensor."""
-        call = transform.get()
-        return call is not None and self.node is not None and self.node.serial >= call.start and recording.get().enabled
+        """Tell whether a transform that is running, here or in another thread, follows this tensor."""
+        return recording.get().enabled and bool(followers([self.node]))
 
     def __float__(self) -> float:
         return float(single(self._number()))
@@ -581,6 +587,7 @@ class Handle:
             self.hooks.remove(self)
 
 
+@parsed
 def tensor(
     data: ArrayLike, requires_grad: bool = False, dtype: DTypeLike | None = None, name: str | None = None
 ) -> Tensor:

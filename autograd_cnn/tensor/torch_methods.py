@@ -119,6 +119,7 @@ class TorchMethods(Traced):
     movedim = moveaxis = _Method(ops.moveaxis)
     swapdims = _Method(ops.swapaxes)
     flip = _Method(ops.flip)
+    take = _Method(ops.take)
     roll = _Method(ops.roll)
     tile = _Method(ops.tile)
     amax = _Method(ops.max)

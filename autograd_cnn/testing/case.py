@@ -101,10 +101,10 @@ def add_samples(primitive: Primitive, *calls: Case, linear: str = "") -> None:
     With this in a module ``mypkg``, ``autograd-cnn check --module mypkg`` checks it.
     """
     if not isinstance(primitive, Primitive):
-        raise OperandError(_refusal("no primitive", "a function under @primitive", primitive))
+        raise OperandError(_refusal("not a primitive", "a function under @primitive", primitive))
     for each in calls:
         if not isinstance(each, Case):
-            raise OperandError(_refusal(f"a sample of {primitive.name} is no call", "sample(...)", each))
+            raise OperandError(_refusal(f"a sample of {primitive.name} is not a call", "sample(...)", each))
     operands = tuple(linear.split())
     for name in operands:
         if name not in primitive.operands:

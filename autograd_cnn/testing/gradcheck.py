@@ -3,7 +3,7 @@
 All checks run in float64, whatever the dtype of what they are given.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from autograd_cnn import ops
 from autograd_cnn.engine.backward import gradients, toposort
+from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import shape_of, values_of
-from autograd_cnn.errors import GradientError, sentence
+from autograd_cnn.engine.signature import copied
+from autograd_cnn.errors import GradientError, OperandError, sentence
+from autograd_cnn.parameters import Positive, Size, Whole
 from autograd_cnn.tensor import Tensor
 
 Array = NDArray[np.float64]
@@ -131,7 +134,10 @@ def compared(
     return tries[0]
 
 
-def check_vjp(f: Callable[..., Any], inputs: Sequence[ArrayLike], *, tolerance: float = 1e-7, seed: int = 0) -> None:
+@parsed
+def check_vjp(
+    f: Callable[..., Any], inputs: Sequence[ArrayLike], *, tolerance: Positive = 1e-7, seed: Whole = 0
+) -> None:
     """Compare the vector-Jacobian product of ``f`` with differences, along random directions.
 
     For each input, one random cotangent u and one random direction v are enough to tell a wrong
@@ -155,6 +161,8 @@ def check_vjp(f: Callable[..., Any], inputs: Sequence[ArrayLike], *, tolerance: 
         Naming the input and both numbers.
     GradientError
         If ``f`` computes in float32, as a model with such parameters does.
+    OperandError
+        If ``f`` is not a function that returns an array, or ``inputs`` are not arrays.
 
     Examples
     --------
@@ -162,13 +170,20 @@ def check_vjp(f: Callable[..., Any], inputs: Sequence[ArrayLike], *, tolerance: 
     >>> import autograd_cnn as ag
     >>> check_vjp(lambda x, w: ag.correlate2d(x, w, stride=2), [np.ones((5, 5)), np.eye(3)])
     """
+    _compare("check_vjp", _checked("check_vjp", f), _arrays("check_vjp", inputs), tolerance, seed)
+
+
+def _compare(where: str, f: Callable[..., Any], arrays: list[Array], tolerance: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    arrays = [np.array(x, float) for x in inputs]
     tensors = [Tensor(x, requires_grad=True) for x in arrays]
     output = f(*tensors)
-    _refuse_narrow(output)
+    if not isinstance(output, (Tensor, np.ndarray, np.generic, float, int)):
+        raise OperandError(
+            sentence(where, "the function's result is not understood", expected="an array", got=type(output).__name__)
+        )
+    _refuse_narrow(where, output)
     u = rng.standard_normal(shape_of(output))
-    found = gradients(output, tensors, u, where="check_vjp") if _recorded(output) else {}
+    found = gradients(output, tensors, u, where=where) if isinstance(output, Tensor) and output.node is not None else {}
     for place, x in enumerate(arrays):
         v = rng.standard_normal(x.shape)
         v /= np.linalg.norm(v) or 1.0
@@ -189,6 +204,24 @@ def check_vjp(f: Callable[..., Any], inputs: Sequence[ArrayLike], *, tolerance: 
                          expected=f"{found_here.expected:.12g}", got=f"{float(np.sum(share)):.12g}",
                          hint="there may be a kink or a tie nearby" if found_here.kinked else "a rule may be wrong")
             )  # fmt: skip
+
+
+def _checked(where: str, f: Any) -> Callable[..., Any]:
+    if not callable(f):
+        raise OperandError(
+            sentence(where, "f is not a function", expected="a function of tensors", got=type(f).__name__)
+        )
+    return f
+
+
+def _arrays(where: str, inputs: Any) -> list[Array]:
+    """Return the inputs as arrays of their own, in float64."""
+    if isinstance(inputs, (np.ndarray, Tensor, str)) or not isinstance(inputs, Iterable):
+        raise OperandError(
+            sentence(where, "inputs are not a list of arrays", expected="one for each argument, as in [x]",
+                     got=type(inputs).__name__)
+        )  # fmt: skip
+    return [copied(where, x.value if isinstance(x, Tensor) else x, float) for x in inputs]
 
 
 def norm(x: Array) -> float:
@@ -223,12 +256,12 @@ def _recorded(output: Any) -> bool:
     return isinstance(output, Tensor) and output.requires_grad
 
 
-def _refuse_narrow(output: Any) -> None:
+def _refuse_narrow(where: str, output: Any) -> None:
     """Raise `GradientError` where the rounding of a narrower type would drown the differences."""
     narrow = [node.dtype for node in toposort(output.node) if node.dtype.itemsize < 8] if _recorded(output) else []
     if narrow:
         raise GradientError(
-            sentence("check_vjp", f"f computes in {narrow[0]}, too coarse for differences",
+            sentence(where, f"f computes in {narrow[0]}, too coarse for differences",
                      hint="give a model float64 parameters with model.astype(np.float64)")
         )  # fmt: skip
 
@@ -266,6 +299,7 @@ def check_adjoint(
     ...     lambda x: ag.correlate2d(x, w), lambda g: ag.correlate2d_wrt_input(g, w, x_shape=(5, 5)), (5, 5)
     ... )
     """
+    forward, adjoint = _checked("check_adjoint", forward), _checked("check_adjoint", adjoint)
     rng = np.random.default_rng(seed)
     x = rng.standard_normal(x_shape)
     y = values_of(forward(x))
@@ -279,8 +313,9 @@ def check_adjoint(
         )
 
 
+@parsed
 def gradcheck(
-    f: Callable[..., Any], inputs: Sequence[ArrayLike], order: int = 1, *, tolerance: float = 1e-6, seed: int = 0
+    f: Callable[..., Any], inputs: Sequence[ArrayLike], order: Size = 1, *, tolerance: Positive = 1e-6, seed: Whole = 0
 ) -> bool:
     """Check the gradients of ``f``, and those of its gradients up to ``order``.
 
@@ -304,8 +339,8 @@ def gradcheck(
     ------
     CheckError
         If a gradient is wrong; a note says of which order.
-    GradientError
-        If ``order`` is below 1.
+    ArgumentError, OperandError, GradientError
+        If ``order`` is below 1, and as `check_vjp` does.
 
     Examples
     --------
@@ -314,12 +349,10 @@ def gradcheck(
     >>> gradcheck(lambda x: ag.log_softmax(x) ** 2, [np.array([0.1, 0.5, -1.0])], order=2)
     True
     """
-    if order < 1:
-        raise GradientError(sentence("gradcheck", "order is out of range", expected="at least 1", got=order))
-    arrays = [np.array(x, float) for x in inputs]
+    f, arrays = _checked("gradcheck", f), _arrays("gradcheck", inputs)
     for depth in range(1, order + 1):
         try:
-            check_vjp(f, arrays, tolerance=tolerance, seed=seed)
+            _compare("gradcheck", f, arrays, tolerance, seed)
         except CheckError as error:
             error.add_note(f"in the derivative of order {depth}")
             raise

@@ -338,7 +338,7 @@ def saved_is_what_rules_ask_for(primitive: Primitive, case: Case, _rng: np.rando
     for positions in [case.differentiable, *([i] for i in case.differentiable)]:
         node = primitive(*tracked(case, positions=positions), **case.params).node
         if node is None:
-            raise CheckError("nothing is recorded; its value is no float, so declare it constant")
+            raise CheckError("nothing is recorded; its value is not a float, so declare it constant")
         asked = set[str]().union(*(_asked(primitive, primitive.rules[operand(primitive, i)]) for i in positions))
         if node.saved.keys() != asked:
             expected, got = (", ".join(sorted(names)) or "nothing" for names in (asked, node.saved))

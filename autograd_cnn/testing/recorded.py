@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Node, Traced
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.testing.argument import NOWHERE, TINY, Argument, Place, between
@@ -11,6 +12,7 @@ from autograd_cnn.testing.replay import Call, NotReplayable, calls
 from autograd_cnn.testing.report import Finding, Kind, TapeReport, ordered
 
 
+@parsed
 def check_tape(loss: Traced, *, tolerance: float = 1e-6, seed: int = 0) -> TapeReport:
     """Check every rule that a backward pass of ``loss`` would use, each alone and where it would be used.
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from autograd_cnn.errors import counted
+
 Kind: TypeAlias = Literal["wrong", "error", "unchecked", "kink"]
 
 _ORDER: Final = ("wrong", "error", "unchecked", "kink")
@@ -101,15 +103,15 @@ class TapeReport:
         return "\n".join([self._verdict(), *_table(self.findings)])
 
     def _verdict(self) -> str:
-        of = f"{_counted(self.checked, 'argument')} of {_counted(self.nodes, 'call')}"
+        of = f"{counted(self.checked, 'argument')} of {counted(self.nodes, 'call')}"
         faults = sum(finding.fault for finding in self.findings)
-        parts = [f"{_counted(faults, 'wrong rule')} in {of}" if faults else f"every rule is right: {of}"]
+        parts = [f"{counted(faults, 'wrong rule')} in {of}" if faults else f"every rule is right: {of}"]
         kinks = sum(finding.kind == "kink" for finding in self.findings)
         unchecked = sum(finding.kind == "unchecked" for finding in self.findings)
         if kinks:
             parts.append(f"{kinks} at a kink")
         if self.stand_ins:
-            parts.append(f"{_counted(self.stand_ins, 'call')} near the recorded values")
+            parts.append(f"{counted(self.stand_ins, 'call')} near the recorded values")
         if unchecked:
             parts.append(f"{unchecked} not checked")
         return f"check_tape: {', '.join(parts)}"
@@ -118,10 +120,6 @@ class TapeReport:
 def ordered(findings: list[Finding]) -> tuple[Finding, ...]:
     """Sort findings by their kind, the gravest first, and then by where they are on the tape."""
     return tuple(sorted(findings, key=lambda finding: (_ORDER.index(finding.kind), finding.serial)))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _table(findings: tuple[Finding, ...]) -> list[str]:

@@ -26,8 +26,11 @@ HELD_OUT = 360
 BLACK = 16
 
 SHAPES = {
-    "conv1": (16, 1, 3, 3), "conv2": (32, 16, 3, 3), "fc1": (64, 512), "fc2": (10, 64),
-}  # fmt: skip
+    "conv1": (16, 1, 3, 3),
+    "conv2": (32, 16, 3, 3),
+    "fc1": (64, 512),
+    "fc2": (10, 64),
+}
 
 
 def digits() -> tuple[tuple[Array, Array], tuple[Array, Array]]:

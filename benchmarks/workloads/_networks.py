@@ -3,17 +3,39 @@
 from benchmarks.tasks import Conv, Flatten, Linear, MaxPool, Network, Relu
 
 LENET = (
-    Conv(1, 6, 5), Relu(), MaxPool(),
-    Conv(6, 16, 5), Relu(), MaxPool(),
-    Flatten(), Linear(256, 120), Relu(), Linear(120, 84), Relu(), Linear(84, 10),
-)  # fmt: skip
+    Conv(1, 6, 5),
+    Relu(),
+    MaxPool(),
+    Conv(6, 16, 5),
+    Relu(),
+    MaxPool(),
+    Flatten(),
+    Linear(256, 120),
+    Relu(),
+    Linear(120, 84),
+    Relu(),
+    Linear(84, 10),
+)
 
 VGG = (
-    Conv(3, 32, 3, padding=1), Relu(), Conv(32, 32, 3, padding=1), Relu(), MaxPool(),
-    Conv(32, 64, 3, padding=1), Relu(), Conv(64, 64, 3, padding=1), Relu(), MaxPool(),
-    Conv(64, 128, 3, padding=1), Relu(), Conv(128, 128, 3, padding=1), Relu(), MaxPool(),
-    Flatten(), Linear(2048, 10),
-)  # fmt: skip
+    Conv(3, 32, 3, padding=1),
+    Relu(),
+    Conv(32, 32, 3, padding=1),
+    Relu(),
+    MaxPool(),
+    Conv(32, 64, 3, padding=1),
+    Relu(),
+    Conv(64, 64, 3, padding=1),
+    Relu(),
+    MaxPool(),
+    Conv(64, 128, 3, padding=1),
+    Relu(),
+    Conv(128, 128, 3, padding=1),
+    Relu(),
+    MaxPool(),
+    Flatten(),
+    Linear(2048, 10),
+)
 
 
 def lenet(batch: int) -> Network:

@@ -9,9 +9,12 @@ BLOCKS = 3
 
 def _block(in_channels: int, out_channels: int, stride: int) -> Residual:
     body: Layers = (
-        Conv(in_channels, out_channels, 3, stride, 1, bias=False), BatchNorm(out_channels), Relu(),
-        Conv(out_channels, out_channels, 3, 1, 1, bias=False), BatchNorm(out_channels),
-    )  # fmt: skip
+        Conv(in_channels, out_channels, 3, stride, 1, bias=False),
+        BatchNorm(out_channels),
+        Relu(),
+        Conv(out_channels, out_channels, 3, 1, 1, bias=False),
+        BatchNorm(out_channels),
+    )
     projection: Layers = (Conv(in_channels, out_channels, 1, stride, bias=False), BatchNorm(out_channels))
     return Residual(body, projection if stride > 1 else ())
 

@@ -8,5 +8,5 @@ WORKLOAD = Workload(
     cases=tuple(Case(f"{nodes:,} nodes", Chain(nodes), per=nodes) for nodes in (10**k for k in range(7))),
     note="The chain of the workload above at other lengths: a flat line is a cost that stays linear.",
     quick=4,
-    most_rounds=1,
+    max_rounds=1,
 )

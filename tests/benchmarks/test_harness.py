@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from benchmarks import crew, harness
-from benchmarks.plan import Plan, Settings
+from benchmarks import harness, workers
+from benchmarks.benchmark_run import BenchmarkRun, Settings
 from benchmarks.process import WorkerError
 from benchmarks.tasks import Chain, Script
 from benchmarks.workload import Case, Workload
@@ -52,27 +52,29 @@ class _Worker:
 def worker(monkeypatch):
     monkeypatch.setattr(_Worker, "faults", {})
     monkeypatch.setattr(_Worker, "log", [])
-    monkeypatch.setattr(crew, "Worker", _Worker)
+    monkeypatch.setattr(workers, "Worker", _Worker)
     return _Worker
 
 
 def _measure(peers=("ours", "torch"), **workload):
     settings = Settings(threads=1, rounds=2, starts=2, pause=0)
-    plan = Plan("w", Workload("W", **{"cases": CASES, **workload}), peers, settings, lambda _: None)
-    return harness.measure(plan)
+    run = BenchmarkRun("w", Workload("W", **{"cases": CASES, **workload}), peers, settings, lambda _: None)
+    return harness.measure(run)
 
 
 def test_every_case_gets_a_number_from_every_peer(worker):
-    outcomes, ledger = _measure()
+    outcomes, records = _measure()
     assert [o.case for o in outcomes] == ["first", "second"]
     assert [(e.peer, e.measured.value, e.copy) for e in outcomes[0].entries] == [
-        ("ours", 0.1, False), ("torch", 0.2, False), ("torch", 0.2, True),
-    ]  # fmt: skip
+        ("ours", 0.1, False),
+        ("torch", 0.2, False),
+        ("torch", 0.2, True),
+    ]
     assert outcomes[0].self_test() == 1.0
-    assert ledger.versions == {"ours": "1", "torch": "1"}
+    assert records.versions == {"ours": "1", "torch": "1"}
 
 
-def test_processes_start_anew_and_all_end(worker):
+def test_every_start_has_new_processes_and_all_end(worker):
     _measure()
     assert worker.log.count(("ours", "start")) == worker.log.count(("ours", "end")) == 2
     assert worker.log.count(("torch", "start")) == worker.log.count(("torch", "end")) == 4  # with its copy
@@ -95,8 +97,8 @@ def test_who_lacks_the_means_is_not_asked_again_for_that_case(worker):
 
 def test_who_cannot_be_loaded_is_left_out(worker):
     worker.faults["jax", "load"] = {"failed": "ImportError: no"}
-    outcomes, ledger = _measure(("ours", "torch", "jax"))
-    assert ledger.left_out == {"jax": "ImportError: no"}
+    outcomes, records = _measure(("ours", "torch", "jax"))
+    assert records.left_out == {"jax": "ImportError: no"}
     assert "jax" not in {e.peer for o in outcomes for e in o.entries}
     assert worker.log.count(("jax", "start")) == 1
 

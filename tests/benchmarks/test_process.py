@@ -27,7 +27,7 @@ def test_a_worker_answers_and_stands_still_in_between():
 
 
 @pytest.mark.slow
-def test_a_worker_that_dies_leaves_its_last_words():
+def test_a_worker_that_dies_is_reported_with_its_exit_code():
     with Worker("ours_reference", threads=1) as worker:
         worker.process.kill()
         with pytest.raises(WorkerError) as err:
@@ -37,7 +37,7 @@ def test_a_worker_that_dies_leaves_its_last_words():
 
 @pytest.mark.slow
 def test_a_worker_that_takes_too_long_is_given_up(monkeypatch):
-    monkeypatch.setattr(process, "PATIENCE", 0.0)
+    monkeypatch.setattr(process, "TIMEOUT", 0.0)
     with Worker("ours_reference", threads=1) as worker:
         with pytest.raises(WorkerError) as err:
             worker.ask("load")
@@ -46,10 +46,10 @@ def test_a_worker_that_takes_too_long_is_given_up(monkeypatch):
             worker.ask("load")
 
 
-def test_every_library_is_told_the_threads():
-    told = environment(3)
-    assert {told[f"{name}_NUM_THREADS"] for name in ("OMP", "MKL", "OPENBLAS", "NUMBA")} == {"3"}
-    assert told["PATH"] == os.environ["PATH"]
+def test_every_library_gets_the_number_of_threads():
+    variables = environment(3)
+    assert {variables[f"{name}_NUM_THREADS"] for name in ("OMP", "MKL", "OPENBLAS", "NUMBA")} == {"3"}
+    assert variables["PATH"] == os.environ["PATH"]
 
 
 @pytest.mark.slow

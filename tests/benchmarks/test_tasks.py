@@ -56,12 +56,19 @@ def test_shapes_pass_through_branches():
 
 def test_names_and_shapes_of_weights_are_those_of_a_sequential():
     assert dict(parameters(NET.layers)) == {
-        "0.weight": (3, 2, 3, 3), "0.bias": (3,), "4.weight": (5, 12), "4.bias": (5,),
-    }  # fmt: skip
+        "0.weight": (3, 2, 3, 3),
+        "0.bias": (3,),
+        "4.weight": (5, 12),
+        "4.bias": (5,),
+    }
     inside = dict(parameters((Residual((Conv(1, 1, 1, bias=False), BatchNorm(1)), (Conv(1, 1, 1),)),)))
     assert list(inside) == [
-        "0.body.0.weight", "0.body.1.weight", "0.body.1.bias", "0.shortcut.0.weight", "0.shortcut.0.bias",
-    ]  # fmt: skip
+        "0.body.0.weight",
+        "0.body.1.weight",
+        "0.body.1.bias",
+        "0.shortcut.0.weight",
+        "0.shortcut.0.bias",
+    ]
 
 
 def test_every_peer_makes_the_same_arrays():

@@ -4,8 +4,15 @@ from benchmarks.workload import is_ours, is_torch, peer_names, workloads
 
 def test_all_workloads_are_found():
     assert set(workloads()) == {
-        "chain", "cold_start", "convolutions", "lenet", "memory", "resnet20", "scaling", "vgg",
-    }  # fmt: skip
+        "chain",
+        "cold_start",
+        "convolutions",
+        "lenet",
+        "memory",
+        "resnet20",
+        "scaling",
+        "vgg",
+    }
 
 
 def test_cases_have_names_of_their_own():

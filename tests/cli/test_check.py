@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn.cli import command, main
+from autograd_cnn.cli import check, main
 from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.testing.case import SAMPLES, registered_in
 from autograd_cnn.testing.laws import LAWS
@@ -39,7 +39,7 @@ def _as_before(tmp_path, monkeypatch):
     before = set(sys.modules)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])
-    monkeypatch.setattr(command.check, "must_compile", lambda: False)
+    monkeypatch.setattr(check, "must_compile", lambda: False)
     yield
     for name in set(sys.modules) - before:
         if name.startswith("own_"):
@@ -105,7 +105,7 @@ def test_one_in_both_backends(capsys):
 
 
 def test_compiling_is_announced(capsys, monkeypatch):
-    monkeypatch.setattr(command.check, "must_compile", lambda: ag.current_backend() == "jit")
+    monkeypatch.setattr(check, "must_compile", lambda: ag.current_backend() == "jit")
     assert _check("--primitive", "relu") == 0
     first = capsys.readouterr().out.partition("\n")[0]
     assert first == "compiling the kernels for this machine, once: about a minute"
@@ -203,7 +203,9 @@ def test_one_without_samples_fails(own, capsys):
         (["--module", "own_faulty"], "--module own_faulty: importing it raised ValueError: two lines"),
         (["--module", "own_leaving"], "--module own_leaving: importing it raised SystemExit: 3"),
         (["--module", "math", "--module", "json"], "--module math, json: no primitive is defined there"),
-        (["--backend", "jit"], "argument --backend: expected one of both, reference, got 'jit'"),
+        (["--backend", "jit"], ("argument --backend: expected both or reference, got 'jit'; both holds jit, where Numba "
+         "is installed, against the reference")),
+        (["--backend", "all"], "argument --backend: expected one of both, reference, got 'all'"),
         (["--seed", "x"], "argument --seed: expected a whole number of at least 0, got 'x'"),
     ],
 )  # fmt: skip
@@ -216,10 +218,11 @@ def test_usage_errors_come_first(own, capsys, options, problem):
     assert capsys.readouterr() == ("", f"autograd-cnn check: {problem}; see autograd-cnn check --help\n")
 
 
-def test_a_pattern_that_fits_nothing(capsys):
-    assert _check("--primitive", "rely") == 2
+@pytest.mark.parametrize(("pattern", "hint"), [("rleu", "did you mean relu?; "), ("qqq*", "")])
+def test_a_pattern_that_fits_nothing(capsys, pattern, hint):
+    assert _check("--primitive", pattern) == 2
     count = len(registered_in(["autograd_cnn.ops"]))
     assert capsys.readouterr().err == (
-        f"autograd-cnn check: --primitive rely: none of {count} primitives has such a name; "
+        f"autograd-cnn check: --primitive {pattern}: none of {count} primitives has such a name; {hint}"
         "see autograd-cnn check --help\n"
     )

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn.cli import command, main
+from autograd_cnn.cli import info, main
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="pipes and signals as POSIX has them")
 
@@ -89,7 +89,7 @@ def test_a_failure_is_told_in_a_sentence(monkeypatch, capsys, error, code, told)
     def fail(arguments):
         raise error
 
-    monkeypatch.setattr(command.info, "run", fail)
+    monkeypatch.setattr(info, "run", fail)
     assert main(["info"]) == code
     assert capsys.readouterr() == ("", f"autograd-cnn info: {told}\n" if told else "")
 
@@ -98,7 +98,7 @@ def test_a_fault_of_ours_is_not_hidden(monkeypatch):
     def fail(arguments):
         raise IndexError
 
-    monkeypatch.setattr(command.info, "run", fail)
+    monkeypatch.setattr(info, "run", fail)
     with pytest.raises(IndexError):
         main(["info"])
 
@@ -238,3 +238,16 @@ def test_the_package_and_its_command_load_numpy_alone():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("argv", "modules"), [(["--version"], set()), (["--help"], set()), (["info"], {"info"})])
+def test_a_command_imports_no_other(argv, modules):
+    code = (
+        "import sys; from autograd_cnn.cli import main\n"
+        f"try: main({argv})\n"
+        "finally: print(*(name for name in sys.modules if name.startswith('autograd_cnn.cli.')), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    shared = {"command", "options", "output", "user_code"}
+    assert {name.rpartition(".")[2] for name in done.stderr.split()} == shared | modules

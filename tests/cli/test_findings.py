@@ -13,10 +13,10 @@ def findings():
 
 
 def test_a_row_for_each_of_a_few(findings):
-    findings.keeps(RELU, "first_order", 1.26e-12)
-    findings.keeps(RELU, "first_order", 1e-13)
-    findings.keeps(RELU, "backends_agree", 0.0)
-    findings.keeps(EXP, "adjoint", 0.5)
+    findings.record_pass(RELU, "first_order", 1.26e-12)
+    findings.record_pass(RELU, "first_order", 1e-13)
+    findings.record_pass(RELU, "backends_agree", 0.0)
+    findings.record_pass(EXP, "adjoint", 0.5)
     assert list(findings.lines()) == [
         "primitive  calls  checks  broken  1st order  2nd order  backends",
         "relu           4       3       -    1.3e-12          -         0",
@@ -30,7 +30,7 @@ def test_a_row_for_each_family_of_many():
     primitives = registered_in(["autograd_cnn.ops.activation", "autograd_cnn.ops.elementwise"])
     findings = Findings(primitives)
     for name in primitives:
-        findings.keeps(name, "second_order", 1e-12)
+        findings.record_pass(name, "second_order", 1e-12)
     rows = sorted(list(findings.lines())[1:])
     assert [line.split()[:1] + line.split()[2:] for line in rows] == [
         ["activation", "12", "-", "-", "1.0e-12", "-"],
@@ -48,12 +48,12 @@ def test_a_long_name_loses_its_beginning():
 
 
 def test_what_is_broken_is_told_by_law(findings):
-    findings.breaks(RELU, "first_order", "relu(3): it is wrong")
+    findings.record_failure(RELU, "first_order", "relu(3): it is wrong")
     for law in ("second_order", "float32_stays", "adjoint"):
-        findings.breaks(RELU, law, "relu(3): raised ValueError: no")
-        findings.breaks(RELU, law, "relu(4): raised ValueError: not at all")
-    findings.breaks(RELU, "adjoint", "relu(5): raised ValueError: no, no")
-    findings.lacks(EXP, "it has no samples; " + "long " * 15)
+        findings.record_failure(RELU, law, "relu(3): raised ValueError: no")
+        findings.record_failure(RELU, law, "relu(4): raised ValueError: not at all")
+    findings.record_failure(RELU, "adjoint", "relu(5): raised ValueError: no, no")
+    findings.record_gap(EXP, "it has no samples; " + "long " * 15)
     assert list(findings.lines())[1:] == [
         "relu           4       8       8          -          -         -",
         "exp            4       0       1          -          -         -",

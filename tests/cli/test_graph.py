@@ -106,6 +106,25 @@ SEE = "; see autograd-cnn graph --help"
             2,
             f"--model: lenet5: image_size is out of range: expected at least 16, got 8{SEE}",
         ),
+        (
+            ["--model", "resnet20", "--shape", "3", "1", "1"],
+            2,
+            (
+                "--model: BatchNorm2d: one value for each channel has no variance to train with: expected at least 2, "
+                f"got shape (1, 16, 1, 1); it was given an image of the shape (3, 1, 1); --shape sets another{SEE}"
+            ),
+        ),
+        *(
+            (
+                ["--model", model, "--shape", "99999999999999999999", "1", "1"],
+                2,
+                (
+                    "--shape: the image is out of range: expected at most 1152921504606846975 elements, "
+                    f"got (99999999999999999999, 1, 1){SEE}"
+                ),
+            )
+            for model in ("FC", "digits_net", "net.py:build")
+        ),
         (["--depth", "0"], 2, f"argument --depth: expected a whole number of at least 1, got '0'{SEE}"),
         (["--color", "red"], 2, f"argument --color: expected one of grad, bytes, flops, got 'red'{SEE}"),
         (["-o", "g.html", "--depth", "1"], 2, f"--depth: a .html file holds the whole graph and takes no --depth{SEE}"),

@@ -34,6 +34,12 @@ def test_tells_of_the_program_that_draws(monkeypatch, tmp_path, capsys):
 
 
 def test_says_how_to_get_what_is_missing():
-    assert info._installed("no-such-package", "fast") == (
+    assert info._version("no-such-package", "fast") == (
         "not installed; try: python -m pip install 'autograd-cnn[fast]'"
     )
+
+
+def test_tells_on_how_many_threads_the_kernels_run(monkeypatch, capsys):
+    monkeypatch.setattr(info, "num_threads", lambda: 7)
+    assert main(["info"]) == 0
+    assert "\nthreads       7\n" in capsys.readouterr().out

@@ -5,7 +5,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from autograd_cnn.cli.subject import find
+from autograd_cnn.cli.graph import make_subject
 from autograd_cnn.errors import ArgumentError, FormatError
 from autograd_cnn.graph import capture
 
@@ -79,13 +79,13 @@ def _last_operations(subject):
     ],
 )
 def test_the_loss_of_a_function(script, name, expected):
-    subject = find(f"{script}:{name}", None)
+    subject = make_subject(f"{script}:{name}", None)
     assert _last_operations(subject) == expected
     assert subject.loss.size == 1
 
 
 def test_the_image_and_the_parameters_have_names(script):
-    subject = find(f"{script}:maps", (1, 5, 4))
+    subject = make_subject(f"{script}:maps", (1, 5, 4))
     leaves = {node.name: node.shape for node in capture(subject.loss, names=subject.names).nodes[:3]}
     assert leaves == {"image": (1, 1, 5, 4), "weight": (2, 1, 3, 3), "bias": (2,)}
 
@@ -112,7 +112,7 @@ def test_the_image_and_the_parameters_have_names(script):
 )
 def test_refuses_what_a_function_returns(script, name, shape, problem):
     with pytest.raises(ArgumentError) as err:
-        find(f"{script}:{name}", shape)
+        make_subject(f"{script}:{name}", shape)
     assert str(err.value) == problem.format(where=f"{script}:{name}", path=script)
 
 
@@ -130,7 +130,7 @@ def test_refuses_what_a_function_returns(script, name, shape, problem):
     ],
 )
 def test_an_onnx_file_says_its_shape(tmp_path, own, asked, expected):
-    subject = find(_onnx(tmp_path / "net.onnx", own), asked)
+    subject = make_subject(_onnx(tmp_path / "net.onnx", own), asked)
     shapes = {node.name: node.shape for node in capture(subject.loss, names=subject.names).nodes}
     assert shapes["image"] == expected
     assert shapes["w"] == (1,)
@@ -147,21 +147,21 @@ def test_an_onnx_file_says_its_shape(tmp_path, own, asked, expected):
 def test_refuses_an_onnx_file(tmp_path, shapes, dtype, problem):
     path = _onnx(tmp_path / "net.onnx", *shapes, dtype=dtype)
     with pytest.raises(ArgumentError) as err:
-        find(path, None)
+        make_subject(path, None)
     assert str(err.value) == f"--model: {path} {problem}"
 
 
 def test_no_onnx_file(tmp_path):
     path = tmp_path / "net.onnx"
     with pytest.raises(ArgumentError) as err:
-        find(str(path), None)
+        make_subject(str(path), None)
     assert str(err.value) == f"--model: can't read {path}: No such file or directory"
     path.write_bytes(b"\xff" * 9)
     with pytest.raises(FormatError) as damage:
-        find(str(path), None)
-    assert str(damage.value) == f"{path}: damaged, or no .onnx file"
+        make_subject(str(path), None)
+    assert str(damage.value) == f"{path}: damaged, or not an .onnx file"
 
 
 def test_a_name_and_a_pattern():
-    assert capture(find("digits_net", None).loss).nodes[0].shape == (1, 1, 8, 8)
-    assert capture(find("CONV -> FC", (3, 6, 5)).loss).nodes[0].shape == (1, 3, 6, 5)
+    assert capture(make_subject("digits_net", None).loss).nodes[0].shape == (1, 1, 8, 8)
+    assert capture(make_subject("CONV -> FC", (3, 6, 5)).loss).nodes[0].shape == (1, 3, 6, 5)

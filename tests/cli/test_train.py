@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn.cli import fit, main, train
+from autograd_cnn.cli import main, train
 from autograd_cnn.cli.train import RECIPES, run_name
 from autograd_cnn.data import Dataset, Split, digits
+from autograd_cnn.train import RunFolder, Trainer, evaluate
 
 PATTERN = "CONV -> POOL -> FC"
 
@@ -45,7 +46,7 @@ def test_a_run_leaves_all_behind(tmp_path, capsys):
     assert sorted(path.name for path in folder.iterdir()) == ["config.json", "graph.svg", "metrics.jsonl", "model.npz"]
     model = ag.nn.digits_net()
     model.load_state_dict(ag.load(folder / "model.npz"))
-    assert fit.evaluate(model, train.digits().test).accuracy == metrics[1]["test_accuracy"]
+    assert evaluate(model, train.digits().test).accuracy == metrics[1]["test_accuracy"]
 
 
 def test_same_seed_same_files(tmp_path):
@@ -68,7 +69,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path, capsys):
         "autograd-cnn train: the loss became nan in epoch 1, step 2; the initial weights are in out/model.npz; "
         "try a smaller --lr\n"
     )
-    initial = ag.nn.digits_net(0).state_dict()
+    initial = ag.nn.digits_net(rng=0).state_dict()
     kept = ag.load(tmp_path / "out" / "model.npz")
     assert all(np.array_equal(kept[name], value) for name, value in initial.items())
 
@@ -80,22 +81,47 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path, capsys):
 ])  # fmt: skip
 def test_the_last_good_weights_are_kept(tmp_path, capsys, monkeypatch, stop, told, code):
     good = []
-    learn = fit.train_epoch
+    train_epoch = Trainer.train_epoch
 
-    def two_epochs(model, *rest):
+    def two_epochs(trainer, loader):
         if len(good) == 2:
-            next(model.parameters()).data = np.full((16, 1, 3, 3), np.nan, np.float32)
+            next(trainer.model.parameters()).data = np.full((16, 1, 3, 3), np.nan, np.float32)
             raise stop
-        tally = learn(model, *rest)
-        good.append(model.state_dict())
-        return tally
+        metrics = train_epoch(trainer, loader)
+        good.append(trainer.model.state_dict())
+        return metrics
 
-    monkeypatch.setattr(fit, "train_epoch", two_epochs)
+    monkeypatch.setattr(Trainer, "train_epoch", two_epochs)
     assert _train("--out", "out", "--epochs", "5") == code
     assert capsys.readouterr().err == f"autograd-cnn train: {told}\n"
     kept = ag.load(tmp_path / "out" / "model.npz")
     assert all(np.array_equal(kept[name], value) for name, value in good[1].items())
     assert len((tmp_path / "out" / "metrics.jsonl").read_text("utf-8").splitlines()) == 2
+
+
+@pytest.mark.parametrize(("when", "kept"), [
+    ("must_compile", "the initial weights are in out/model.npz"),
+    ("capture", "the initial weights are in out/model.npz"),
+    ("progress", "the initial weights are in out/model.npz"),
+    ("asdict", "nothing is kept"),
+])  # fmt: skip
+def test_an_interrupt_before_the_first_epoch_says_what_is_kept(capsys, monkeypatch, when, kept):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, when, stop)
+    assert _train("--out", "out", "--epochs", "1") == 130
+    assert capsys.readouterr().err == f"autograd-cnn train: interrupted before the first epoch ended; {kept}\n"
+
+
+@pytest.mark.parametrize("link", ["loop", "dangling"])
+def test_a_link_that_leads_nowhere(tmp_path, capsys, link):
+    (tmp_path / link).symlink_to("loop" if link == "loop" else "nowhere")
+    assert _train("--out", link) == 2
+    assert capsys.readouterr().err == (
+        f"autograd-cnn train: argument --out: expected a folder, got {link!r}; that is a link that leads nowhere; "
+        "see autograd-cnn train --help\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -183,6 +209,25 @@ def test_an_earlier_run_is_not_replaced_without_a_word(tmp_path, capsys):
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
     assert _train(*small, "--out", "out", "--seed", "1", "--force") == 0
     assert (tmp_path / "out" / "model.npz").read_bytes() != before["model.npz"]
+
+
+def test_a_folder_that_another_run_is_writing_to_is_refused(capsys):
+    for force in ([], ["--force"]):
+        with RunFolder.open("out"):
+            assert _train("--model", "FC", "--epochs", "1", "--out", "out", *force) == 1
+        assert capsys.readouterr() == (
+            "",
+            "autograd-cnn train: --out: a training is under way in out; choose another folder\n",
+        )
+
+
+def test_a_disk_that_is_full_in_the_middle_names_the_option(capsys, monkeypatch):
+    def full(path, state):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("autograd_cnn.train.run_folder.save", full)
+    assert _train("--model", "FC", "--epochs", "1", "--out", "out") == 1
+    assert capsys.readouterr().err == "autograd-cnn train: --out: can't write to out: No space left on device\n"
 
 
 def test_without_a_name_each_run_has_a_folder_of_its_own(tmp_path, capsys):

@@ -74,11 +74,11 @@ def test_a_missing_file_says_what_to_fetch(tmp_path):
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"", "no IDX file: expected two zeros, a type and 1 to 8 axes, got b''"),
-        (b"PK\3\4....", "no IDX file: expected two zeros, a type and 1 to 8 axes, got b'PK\\x03\\x04'"),
-        (b"\0\0\7\1", "no IDX file: expected two zeros, a type and 1 to 8 axes, got b'\\x00\\x00\\x07\\x01'"),
-        (b"\0\0\x08\0", "no IDX file: expected two zeros, a type and 1 to 8 axes, got b'\\x00\\x00\\x08\\x00'"),
-        (b"\0\0\x08\xff", "no IDX file: expected two zeros, a type and 1 to 8 axes, got b'\\x00\\x00\\x08\\xff'"),
+        (b"", "not an IDX file: expected two zeros, a type and 1 to 8 axes, got b''"),
+        (b"PK\3\4....", "not an IDX file: expected two zeros, a type and 1 to 8 axes, got b'PK\\x03\\x04'"),
+        (b"\0\0\7\1", "not an IDX file: expected two zeros, a type and 1 to 8 axes, got b'\\x00\\x00\\x07\\x01'"),
+        (b"\0\0\x08\0", "not an IDX file: expected two zeros, a type and 1 to 8 axes, got b'\\x00\\x00\\x08\\x00'"),
+        (b"\0\0\x08\xff", "not an IDX file: expected two zeros, a type and 1 to 8 axes, got b'\\x00\\x00\\x08\\xff'"),
         (b"\0\0\x08\3\0\0\0\1\0", "cut off: expected the lengths of 3 axes, got 5 bytes"),
         (_idx((4, 0)), "holds nothing: expected lengths of at least 1, got (4, 0)"),
         (_idx((2, 3), b"12345"), "cut off: expected 6 bytes for shape (2, 3), got 5"),
@@ -106,7 +106,7 @@ def test_damaged_gzip(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(FormatError) as err:
         read_idx(path)
-    wanted = "no IDX file: expected two zeros, a type and 1 to 8 axes, got b''" if not content else None
+    wanted = "not an IDX file: expected two zeros, a type and 1 to 8 axes, got b''" if not content else None
     assert str(err.value) == f"{path}: {wanted or 'damaged gzip file; fetch it again'}"
 
 

@@ -154,29 +154,29 @@ RNG = np.random.default_rng(0)
         (
             lambda x, y: Loader(data.digits().train, 64),
             OperandError,
-            f"Loader: images are no array: {ROWS}, got Split; pass its .images and .labels",
+            f"Loader: images are not an array: {ROWS}, got Split; pass its .images and .labels",
         ),
-        (lambda x, y: Loader(x, 64), OperandError, f"Loader: labels are no array: {ROWS}, got int"),
-        (lambda x, y: Loader([[1, 2], [3]], y), OperandError, f"Loader: images are no array: {ROWS}, got list"),
+        (lambda x, y: Loader(x, 64), OperandError, f"Loader: labels are not an array: {ROWS}, got int"),
+        (lambda x, y: Loader([[1, 2], [3]], y), OperandError, f"Loader: images are not an array: {ROWS}, got list"),
         (
             lambda x, y: Loader(x, y, transform=3),
             OperandError,
-            "Loader: transform is no function: expected one of images and a generator, got 3",
+            "Loader: transform is not a function: expected one of images and a generator, got 3",
         ),
         (
             lambda x, y: Loader(x, y, 2.5),
             ArgumentError,
-            "Loader: batch_size is out of range: expected an int of at least 1, got 2.5",
+            "Loader: batch_size is not understood: expected an int of at least 1, got 2.5",
         ),
         (
             lambda x, y: Loader(x, y, "a"),
             ArgumentError,
-            "Loader: batch_size is out of range: expected an int of at least 1, got 'a'",
+            "Loader: batch_size is not understood: expected an int of at least 1, got 'a'",
         ),
         (
             lambda x, y: Loader(x, y, seed=None),
             ArgumentError,
-            "Loader: seed is out of range: expected an int of at least 0, got None",
+            "Loader: seed is not understood: expected an int of at least 0, got None",
         ),
         (
             lambda x, y: random_shift(x, RNG),
@@ -186,12 +186,12 @@ RNG = np.random.default_rng(0)
         (
             lambda x, y: random_shift(np.zeros((1, 1, 2, 2)), 0),
             OperandError,
-            "random_shift: rng is no generator: expected such as np.random.default_rng(0), got 0",
+            "random_shift: rng is not a generator: expected such as np.random.default_rng(0), got 0",
         ),
         (
             lambda x, y: random_shift(np.zeros((1, 1, 2, 2)), RNG, 1.5),
             ArgumentError,
-            "random_shift: pixels is out of range: expected an int of at least 0, got 1.5",
+            "random_shift: pixels is not understood: expected an int of at least 0, got 1.5",
         ),
     ],
 )

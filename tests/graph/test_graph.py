@@ -50,7 +50,7 @@ def test_a_drawing_of_what_was_read_is_the_same(convnet):
 def test_another_text_is_no_graph(text):
     with pytest.raises(FormatError) as error:
         Graph.from_json(text)
-    assert str(error.value) == "Graph.from_json: the text is no captured graph"
+    assert str(error.value) == "Graph.from_json: the text is not a captured graph"
 
 
 def test_another_version_is_not_read():
@@ -105,11 +105,11 @@ def test_no_part_may_be_of_another_type(square):
          (": nodes[0].kind: expected operation or failure or parameter or input or constant or output or gradient, "
           "got 'leaf'")),
         (("nodes", 1, "shape"), ["2"], ": nodes[1].shape[0]: expected int, got '2'"),
-        (("nodes", 1, "shape"), [-2], ": the shape of n1 is none: expected lengths of at least 0, got (-2,)"),
+        (("nodes", 1, "shape"), [-2], ": the shape of n1 is not a shape: expected lengths of at least 0, got (-2,)"),
         (("nodes", 0, "value", "min"), 10**400, None),
         (("nodes", 0, "value", "bad"), 2**64, f": nodes[0].value.bad: expected int, got {2**64}"),
-        (("nodes", 1, "dtype"), "NaN", ": the dtype of n1 is none"),
-        (("nodes", 1, "dtype"), "\ud800", ": the dtype of n1 is none"),
+        (("nodes", 1, "dtype"), "NaN", ": the dtype of n1 is not understood"),
+        (("nodes", 1, "dtype"), "\ud800", ": the dtype of n1 is not understood"),
         (("nodes", 1, "value", "max"), None, ": a range of n1 lacks an end"),
         (("nodes", 0, "pair"), "n0", ": the nodes' ids contradict each other"),
         (("nodes", 0, "parameters"), [{"name": "a"}], ": nodes[0].parameters[0]: expected name, value, default, got 'name'"),

@@ -72,7 +72,7 @@ def _bomb(mebibytes):
     return stream.getvalue()
 
 
-NO_NPZ = "damaged, or no .npz file"
+NO_NPZ = "damaged, or not an .npz file"
 
 
 @for_each(

@@ -52,7 +52,7 @@ def test_pytorch_reads_what_we_write_and_we_what_it_writes(tmp_path):
     assert _unpack(theirs.save({"a": torch.tensor([1.0, 2.0])}, {"format": "pt"}))["a"].tolist() == [1, 2]
 
 
-NONE = "damaged, or no .safetensors file"
+NONE = "damaged, or not a .safetensors file"
 HUGE = b'{"a":{"dtype":"F32","shape":[%s],"data_offsets":[0,4]}}'
 
 
@@ -68,7 +68,7 @@ HUGE = b'{"a":{"dtype":"F32","shape":[%s],"data_offsets":[0,4]}}'
         (_file(b"[" * 100_000), NONE),
         (_file(b'{"a":' * 100_000), NONE),
         (_file(HUGE % (b"9" * 5000)), NONE),
-        (_file({}, b"more"), "damaged: bytes are left over behind the arrays"),
+        (_file({}, b"more"), "damaged: bytes are left over after the arrays"),
         (_file(b'{"a":1,"a":2}'), "damaged: a name stands there twice"),
         (_file({"a": 1}), "damaged: array 'a': expected dtype, shape and data_offsets, got 1"),
         (_file({"a": _array(more=1)}), None),
@@ -93,7 +93,7 @@ HUGE = b'{"a":{"dtype":"F32","shape":[%s],"data_offsets":[0,4]}}'
         (_file({"a": _array("F8_E4M3", data_offsets=[0, 1])}, bytes(1)),
          "numbers of the type F8_E4M3, which NumPy lacks"),
         (_file({"a": _array("C64", data_offsets=[0, 8])}, bytes(8)), "numbers of the type C64, which NumPy lacks"),
-        (_file({"\ud800": _array()}, bytes(4)), "damaged: the name '\\ud800' is no text"),
+        (_file({"\ud800": _array()}, bytes(4)), "damaged: the name '\\ud800' is not text"),
         (_file({"a": _array("BOOL", data_offsets=[0, 1])}, b"\7"), "a bool is neither 0 nor 1: expected 0 or 1, got 7"),
         (_file({"__metadata__": 1}), "damaged: __metadata__ is not made of texts"),
         (_file({"__metadata__": {"a": 1}}), "damaged: __metadata__ is not made of texts"),

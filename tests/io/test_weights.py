@@ -6,6 +6,7 @@ import pytest
 from tables import for_each
 
 import autograd_cnn as ag
+from autograd_cnn import nn, optim
 from autograd_cnn.errors import ArgumentError, FormatError, OperandError
 from autograd_cnn.io import load, save, weights
 
@@ -111,7 +112,7 @@ def test_the_path_is_in_the_message(tmp_path):
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(FormatError) as err:
         load(path)
-    assert str(err.value) == f"{path}: damaged, or no .npz file"
+    assert str(err.value) == f"{path}: damaged, or not an .npz file"
 
 
 def test_no_such_file(tmp_path):
@@ -147,8 +148,8 @@ def test_a_folder_and_a_folder_that_is_missing(tmp_path, suffix):
     "state, kind, problem",
     [
         (5, OperandError, "the state is not understood: expected a module or a mapping of names to arrays, got int"),
-        ({1: np.ones(1)}, OperandError, "a name is no string: expected str, got 1"),
-        ({"\ud800": np.ones(1)}, ArgumentError, "the name '\\ud800' is no text, but holds half a character"),
+        ({1: np.ones(1)}, OperandError, "a name is not a string: expected str, got 1"),
+        ({"\ud800": np.ones(1)}, ArgumentError, "the name '\\ud800' is not text, but holds half a character"),
         ({"a": 1j}, OperandError, "'a' is not an array of numbers: expected bools, ints or floats, got complex128"),
         ({"a": None}, OperandError, "'a' is not an array of numbers: expected bools, ints or floats, got object"),
         ({"a": np.zeros(1, "M8[s]")}, OperandError,
@@ -182,3 +183,38 @@ def test_a_reserved_name_leaves_the_file_as_it_was(tmp_path):
 
 def test_every_kind_is_known():
     assert list(weights.KINDS) == SUFFIXES
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (
+            lambda path: save(path, optim.SGD([ag.tensor([1.0], requires_grad=True)], 0.1)),
+            (
+                "save: an optimiser's state is not arrays by name: expected a module or a mapping of names to arrays, "
+                "got a dict with 'state' and 'param_groups'; keep it by pickle"
+            ),
+        ),
+        (
+            lambda path: save({"a": [1.0]}, path),
+            "save: path is not understood: expected a str or a path, got dict; the path comes first: save(path, state)",
+        ),
+        (
+            lambda path: save(nn.Linear(2, 1), str(path)),
+            "save: path is not understood: expected a str or a path, got Linear; the path comes first: save(path, state)",
+        ),
+        (
+            lambda path: load(nn.Linear(2, 1)),
+            (
+                "load: path is not understood: expected a str or a path, got Linear; "
+                "load returns the arrays, which module.load_state_dict takes"
+            ),
+        ),
+        (save, "save: argument 'state' is missing; it takes path, state"),
+    ],
+)
+def test_what_is_not_a_path_or_a_state(tmp_path, call, text):
+    with pytest.raises(OperandError) as error:
+        call(tmp_path / "w.npz")
+    assert str(error.value) == text
+    assert not list(tmp_path.iterdir())

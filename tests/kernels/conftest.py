@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograd_cnn.kernels.jit.threads import team
+from autograd_cnn.kernels.compiled.threads import team
 
 
 @pytest.fixture(autouse=True)

@@ -86,7 +86,7 @@ def test_a_numba_that_the_system_or_its_variables_do_not_let_load(monkeypatch, k
     load = backend.import_module
 
     def refusing(name):
-        if name == backend._JIT:
+        if name == backend._COMPILED:
             raise kind("libllvmlite.so does not load.")
         return load(name)
 

@@ -57,8 +57,8 @@ CALLS = [
     Call(ops.correlate2d_wrt_input, {"g": G, "w": W}, {"x_shape": X.shape}),
     Call(ops.correlate2d_wrt_weight, {"x": X, "g": G}, {"w_shape": W.shape}),
     Call(ops.max_pool, {"x": X}, {"window": 2}, {"x": "nchwNCHW"}),
-    Call(ops.gather_winners, {"x": X, "winners": WINNERS}, {"window": 2}, {"x": "HW"}),
-    Call(ops.scatter_winners, {"g": POOLED, "winners": WINNERS}, {"x_shape": X.shape, "window": 2}),
+    Call(ops.max_pool_gather, {"x": X, "indices": WINNERS}, {"window": 2}, {"x": "HW"}),
+    Call(ops.max_unpool, {"g": POOLED, "indices": WINNERS}, {"x_shape": X.shape, "window": 2}),
     Call(ops.mean_pool, {"x": X}, {"window": 2}, {"x": "nchwNCHW"}),
     Call(ops.mean_pool_wrt_input, {"g": POOLED}, {"x_shape": X.shape, "window": 2}),
     Call(ops.batch_norm, {"x": X, "weight": _numbers(4), "bias": _numbers(4)}, free={"x": "nhwNHW"}),
@@ -108,7 +108,7 @@ DTYPES = ["f4", "f8", "g", "i1", "u1", "i8", "u8", "?", ">f4", ">f8", ">i2", ">u
 @for_each("dtype", DTYPES)
 def test_arrays_of_any_dtype(call, dtype):
     """One of them, and all: as if they had been float64 from the start."""
-    names = [name for name in call.arrays if name not in ("winners", "mask")]
+    names = [name for name in call.arrays if name not in ("indices", "mask")]
     for changed in (*([name] for name in names), names):
         arrays = {name: call.arrays[name].astype(dtype) for name in changed}
         results = call.run(**arrays)
@@ -135,13 +135,13 @@ def test_what_is_no_number_is_refused(call, name, dtype):
 @pytest.mark.parametrize(
     ("name", "dtype", "text"),
     [
-        ("winners", "?", "winners are not integers: expected an array of ints, got bool"),
-        ("winners", "f8", "winners are not integers: expected an array of ints, got float64"),
+        ("indices", "?", "indices are not integers: expected an array of ints, got bool"),
+        ("indices", "f8", "indices are not integers: expected an array of ints, got float64"),
         ("mask", "u1", "mask is not an array of bools: expected bool, got uint8"),
         ("mask", "f8", "mask is not an array of bools: expected bool, got float64"),
     ],
 )  # fmt: skip
-def test_winners_and_masks_have_a_kind(name, dtype, text):
+def test_indices_and_masks_have_a_kind(name, dtype, text):
     for call in CALLS:
         if name in call.arrays:
             sentence = f"{call.primitive.name}: {text}"
@@ -172,5 +172,5 @@ def test_an_array_in_any_layout(call, name):
 def test_indices_in_the_other_byte_order(backend):
     with set_backend(backend):
         for dtype in (">i8", ">u2", "<i4", "i1"):
-            y = ag.gather_winners(X, winners=WINNERS.astype(dtype), window=2)
-            np.testing.assert_array_equal(y, ag.gather_winners(X, winners=WINNERS, window=2))
+            y = ag.max_pool_gather(X, indices=WINNERS.astype(dtype), window=2)
+            np.testing.assert_array_equal(y, ag.max_pool_gather(X, indices=WINNERS, window=2))

@@ -57,12 +57,14 @@ def test_the_lines_they_show(layer, line):
 @for_each("layer", [nn.ReLU, nn.SiLU, nn.LeakyReLU, nn.ELU, nn.Dropout])
 @for_each("given", [1, "no", np.ones(2)])
 def test_a_flag_is_a_bool(layer, given):
-    with pytest.raises(OperandError, match=f"{layer.__name__}: inplace is no bool: expected True or False"):
+    with pytest.raises(OperandError, match=f"{layer.__name__}: inplace is not a bool: expected True or False"):
         layer(inplace=given)
 
 
 @for_each("layer", [nn.LeakyReLU, nn.ELU])
 @for_each("given", ["a", None, np.ones(2), np.nan])
 def test_a_slope_is_a_number(layer, given):
-    with pytest.raises(ArgumentError, match=f"{layer.__name__}: .* is out of range: expected a number, got "):
+    with pytest.raises(
+        ArgumentError, match=f"{layer.__name__}: .* is (not understood|out of range): expected a number, got "
+    ):
         layer(given)

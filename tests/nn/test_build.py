@@ -123,12 +123,12 @@ def test_numbers_may_be_numpys():
          ("activation is unknown: expected one of relu, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, "
          "got 'swish'")),
         ({"classes": 0}, "classes is out of range: expected an int of at least 1, got 0"),
-        ({"channels": 2.5}, "channels is out of range: expected an int of at least 1, got 2.5"),
-        ({"features": "ab"}, "features is out of range: expected an int of at least 1, got 'a'"),
+        ({"channels": 2.5}, "channels is not understood: expected an int of at least 1, got 2.5"),
+        ({"features": "ab"}, "features is not understood: expected an int of at least 1, got 'a'"),
         ({"activation": ["relu"]},
          ("activation is unknown: expected one of relu, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, "
           "got ['relu']")),
-        ({"input_shape": (1, [8], 8)}, "input_shape's H is out of range: expected an int of at least 1, got [8]"),
+        ({"input_shape": (1, [8], 8)}, "input_shape's H is not understood: expected an int of at least 1, got [8]"),
         ({"input_shape": 8}, "input_shape is not understood: expected (C, H, W), got 8"),
         ({"input_shape": (8, 8)}, "input_shape is not understood: expected (C, H, W), got (8, 8)"),
         ({"input_shape": (1, 0, 8)}, "input_shape's H is out of range: expected an int of at least 1, got 0"),

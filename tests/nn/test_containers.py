@@ -1,3 +1,5 @@
+import operator
+
 import numpy as np
 import pytest
 
@@ -94,7 +96,7 @@ def test_modules_in_a_list_record_under_its_name():
 def test_what_is_no_module(make):
     with pytest.raises(OperandError) as error:
         make(nn.ReLU(), 3)
-    assert str(error.value) == f"{type(make(nn.ReLU())).__name__}: '1' is no module: expected a Module, got int"
+    assert str(error.value) == f"{type(make(nn.ReLU())).__name__}: '1' is not a module: expected a Module, got int"
 
 
 @pytest.mark.parametrize("name", ["", "a.b", "train", "forward", 1])
@@ -104,3 +106,40 @@ def test_names_that_would_break_the_module(name):
     assert str(error.value) == (
         f"Sequential: a name can't be used: expected a string, no dot, and no attribute of the class, got {name!r}"
     )
+
+
+@pytest.mark.parametrize(
+    ("use", "kind", "text"),
+    [
+        (lambda net: nn.Sequential(nn.ReLU), OperandError,
+         "Sequential: '0' is not a module: expected a Module, got the class ReLU; make one: ReLU(...)"),
+        (lambda net: nn.Sequential([nn.ReLU()]), OperandError,
+         "Sequential: '0' is not a module: expected a Module, got list; pass them one by one: Sequential(*modules)"),
+        (lambda net: nn.ModuleList(nn.ReLU()), OperandError,
+         "ModuleList: modules is not iterable: expected modules, such as a list of them, got ReLU"),
+        (lambda net: net[9], IndexError, "Sequential: index is out of range: expected -2 to 1, got 9"),
+        (lambda net: nn.Sequential()[0], IndexError, "Sequential: index is out of range: expected none, got 0"),
+        (lambda net: net[1.0], ArgumentError, "Sequential: index is not understood: expected an int, got 1.0"),
+        (lambda net: net["a"], OperandError,
+         ("Sequential: index is not understood: expected an int or a slice, got 'a'; a module is an attribute by its "
+          "name, as in getattr(model, name)")),
+        (lambda net: operator.setitem(net, 2, nn.ReLU()), IndexError,
+         "Sequential: index is out of range: expected -2 to 1, got 2"),
+        (lambda net: operator.setitem(net, 0, 3), OperandError,
+         "Sequential: '0' is not a module: expected a Module, got int"),
+    ],
+)  # fmt: skip
+def test_what_a_row_refuses(use, kind, text):
+    with pytest.raises(kind) as error:
+        use(nn.Sequential(nn.ReLU(), nn.Tanh()))
+    assert str(error.value) == text
+
+
+def test_a_module_takes_the_place_of_another():
+    net = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+    net[-2] = layer = nn.Linear(2, 1)
+    assert list(net) == [layer, net[1]]
+    assert net(np.ones(2)).node.parents[0].scope == "0"
+    blocks = nn.Sequential({"blocks": nn.ModuleList([nn.ReLU()])}).blocks
+    blocks[0] = nn.Linear(2, 1)
+    assert blocks[0].scope_name == "blocks.0"

@@ -81,7 +81,7 @@ def test_the_line_it_shows():
         "36 parameters"
     )
     assert repr(nn.ConvTranspose2d(1, 2, 2, 2, 1, 1)) == (
-        "ConvTranspose2d(1, 2, kernel_size=(2, 2), stride=(2, 2), padding=1, output_padding=1): 10 parameters"
+        "ConvTranspose2d(1, 2, kernel_size=(2, 2), stride=(2, 2), padding=1, output_padding=(1, 1)): 10 parameters"
     )
 
 

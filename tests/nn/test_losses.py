@@ -127,7 +127,7 @@ def test_labels_that_do_not_fit():
 def test_a_delta_out_of_range(delta):
     with pytest.raises(ArgumentError) as error:
         nn.huber_loss([0.0], [1.0], delta=delta)
-    assert str(error.value) == f"huber_loss: delta is out of range: expected above 0, got {delta}"
+    assert str(error.value) == f"huber_loss: delta is out of range: expected a number above 0, got {delta}"
 
 
 def test_the_lines_they_show():
@@ -172,3 +172,34 @@ def test_what_is_no_array_of_numbers(odd):
 def test_a_delta_that_is_no_number(delta):
     with pytest.raises(ArgumentError, match="huber_loss: delta is not understood: expected a number"):
         nn.huber_loss([1.0], [0.0], delta=delta)
+
+
+@pytest.mark.parametrize("make", [lambda p: nn.bce_loss(p, [1.0]), lambda p: nn.BCELoss()(p, ag.tensor([0.0]))])
+@pytest.mark.parametrize("p", [1.5, -0.25, np.inf])
+def test_what_is_no_probability(make, p):
+    with pytest.raises(ArgumentError) as error:
+        make(ag.tensor([p], requires_grad=True))
+    assert str(error.value) == (
+        f"bce_loss: probabilities are out of range: expected numbers from 0 to 1, got {p}; "
+        "for scores of any size use bce_with_logits"
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: nn.cross_entropy(np.ones((2, 2))),
+         "cross_entropy: argument 'labels' is missing; it takes scores, labels, reduction, label_smoothing"),
+        (lambda: nn.cross_entropy(np.ones((1, 2)), [0], reduction=np.ones(2)),
+         "cross_entropy: reduction is unknown: expected 'mean', 'sum' or 'none', got array([1., 1.])"),
+        (lambda: nn.cross_entropy(np.ones((1, 2)), [0], label_smoothing="a"),
+         "cross_entropy: label_smoothing is not understood: expected a number from 0 to 1, got 'a'"),
+        (lambda: nn.cross_entropy(np.ones((1, 2)), [2]),
+         "cross_entropy: label 0 is out of range: expected 0 to 1, got 2"),
+        (lambda: nn.mse_loss(3.0), "mse_loss: argument 'targets' is missing; it takes predictions, targets, reduction"),
+    ],
+)  # fmt: skip
+def test_one_sentence_that_names_the_loss(call, text):
+    with pytest.raises((ArgumentError, OperandError)) as error:
+        call()
+    assert str(error.value) == text

@@ -260,7 +260,7 @@ def test_astype_changes_floats_and_forgets_gradients():
 def test_astype_refuses_what_has_no_gradient():
     with pytest.raises(OperandError) as error:
         nn.Linear(1, 1).astype(int)
-    assert str(error.value) == "astype: parameters are floats: expected float16, float32 or float64, got int64"
+    assert str(error.value) == "astype: dtype is not one of floats: expected float16, float32 or float64, got int64"
 
 
 def test_the_tree_shows_itself():
@@ -418,7 +418,7 @@ def test_a_buffer_is_of_numbers_or_none():
     module.register_buffer("mean", 2)
     with pytest.raises(OperandError) as error:
         module.mean = "x"
-    assert str(error.value) == "buffer: is no array of numbers: expected ints, floats or bools, got <U1"
+    assert str(error.value) == "buffer: is not an array of numbers: expected ints, floats or bools, got <U1"
     assert module.mean == 2
     module.mean = None
     assert module.buffer_names == ("mean",)
@@ -452,7 +452,7 @@ def test_a_state_is_a_mapping(given):
     with pytest.raises(OperandError) as error:
         nn.Linear(1, 1).load_state_dict(given)
     assert str(error.value) == (
-        "load_state_dict: state is no mapping of names to arrays: expected such as state_dict() returns, "
+        "load_state_dict: state is not a mapping of names to arrays: expected such as state_dict() returns, "
         f"got {type(given).__name__}"
     )
 
@@ -491,7 +491,7 @@ def test_a_cast_that_fails_changes_nothing(change):
 def test_a_mode_is_a_bool(method, name, value):
     with pytest.raises(OperandError) as error:
         getattr(Outer(), method)(value)
-    assert str(error.value) == f"{method}: {name} is no bool: expected True or False, got {value!r}"
+    assert str(error.value) == f"{method}: {name} is not a bool: expected True or False, got {value!r}"
 
 
 def test_integers_ask_for_no_gradient_and_leave_the_others_as_they_were():
@@ -568,3 +568,9 @@ def test_an_optimiser_copied_with_its_model_moves_the_copy():
     mover.step()
     assert net.weight.tolist() == before
     assert twin.weight.tolist() == [[before[0][0] - 1]]
+
+
+def test_the_name_of_a_buffer_is_a_string():
+    with pytest.raises(OperandError) as error:
+        nn.Module().register_buffer(3, 3)
+    assert str(error.value) == "register_buffer: name is not a string: expected str, got int"

@@ -84,7 +84,7 @@ def test_a_pattern_of_any_length_is_refused_at_once(pattern):
 def test_what_is_no_text_is_no_pattern(pattern):
     with pytest.raises(OperandError) as error:
         parse(pattern, {})
-    assert str(error.value) == f"build: the pattern is no string: expected str, got {type(pattern).__name__}"
+    assert str(error.value) == f"build: the pattern is not a string: expected str, got {type(pattern).__name__}"
 
 
 @pytest.mark.parametrize("count", [10**5000, np.int64(10**6)], ids=["digits", "numpy"])

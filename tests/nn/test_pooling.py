@@ -28,7 +28,7 @@ def test_every_parameter_reaches_the_primitive(rng):
     x = rng.standard_normal((2, 3, 8, 9))
     assert np.array_equal(
         nn.MaxPool2d(3, 2, 1, 2, ceil_mode=True)(x),
-        ag.max_pool(x, window=3, stride=2, padding=1, dilation=2, ceil_mode=True),
+        ag.max_pool(x, window=3, stride=2, padding=1, dilation=(2, 2), ceil_mode=True),
     )
     assert np.array_equal(
         nn.MeanPool2d((3, 2), 2, 1, ceil_mode=True, count_include_pad=False)(x),
@@ -70,7 +70,7 @@ def test_pytorchs_names():
 def test_the_lines_they_show():
     assert repr(nn.MaxPool2d(2)) == "MaxPool2d(kernel_size=(2, 2))"
     assert repr(nn.MaxPool2d(3, 2, 1, 2, ceil_mode=True)) == (
-        "MaxPool2d(kernel_size=(3, 3), stride=(2, 2), padding=1, dilation=2, ceil_mode=True)"
+        "MaxPool2d(kernel_size=(3, 3), stride=(2, 2), padding=1, dilation=(2, 2), ceil_mode=True)"
     )
     assert repr(nn.MeanPool2d(2, count_include_pad=False)) == (
         "MeanPool2d(kernel_size=(2, 2), count_include_pad=False)"

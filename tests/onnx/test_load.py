@@ -268,7 +268,7 @@ def test_what_the_checker_finds_is_passed_on_in_a_line(made, spoil):
     path.write_bytes(model.SerializeToString())
     with pytest.raises(FormatError) as err:
         load_onnx(path)
-    assert str(err.value).startswith(f"{path}: no valid ONNX model: ")
+    assert str(err.value).startswith(f"{path}: not a valid ONNX model: ")
     assert "\n" not in str(err.value)
 
 
@@ -295,7 +295,7 @@ def test_other_bytes(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(FormatError) as err:
         load_onnx(path)
-    assert str(err.value) == f"{path}: damaged, or no .onnx file"
+    assert str(err.value) == f"{path}: damaged, or not an .onnx file"
 
 
 def test_a_name_that_is_no_text(made):
@@ -303,7 +303,7 @@ def test_a_name_that_is_no_text(made):
     path.write_bytes(path.read_bytes().replace(b"first", b"f\xffrst"))
     with pytest.raises(FormatError) as err:
         load_onnx(path)
-    assert str(err.value) == f"{path}: damaged: a name in it is no text"
+    assert str(err.value) == f"{path}: damaged: a name in it is not text"
 
 
 @pytest.mark.slow
@@ -363,7 +363,7 @@ def test_types_that_contradict_each_other_are_found_while_loading(made):
     _, path = made([helper.make_node("Add", ["x", "w"], ["y"])], X, {"w": np.array([1, 2])})
     with pytest.raises(FormatError) as err:
         load_onnx(path)
-    assert str(err.value).startswith(f"{path}: no valid ONNX model: ")
+    assert str(err.value).startswith(f"{path}: not a valid ONNX model: ")
     assert "\n" not in str(err.value)
 
 
@@ -399,7 +399,7 @@ def test_no_bytes(tmp_path):
     path.touch()
     with pytest.raises(FormatError) as err:
         load_onnx(path)
-    assert str(err.value).startswith(f"{path}: no valid ONNX model: ")
+    assert str(err.value).startswith(f"{path}: not a valid ONNX model: ")
 
 
 def test_every_cut_is_noticed_or_harmless(made):

@@ -1,4 +1,4 @@
-"""Correlation as users call it: against loops and SciPy, in every rank and way to say where windows lie."""
+"""Correlation as users call it: against loops and SciPy, in every rank and way to say where windows geometry."""
 
 import numpy as np
 import oracles
@@ -10,7 +10,7 @@ from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
-from autograd_cnn.ops.correlation import form
+from autograd_cnn.ops.correlation import conv_shapes
 
 generators = st.builds(np.random.default_rng, st.integers(0, 2**32 - 1))
 small = st.integers(1, 3)
@@ -279,13 +279,13 @@ def test_the_transpose_is_the_adjoint_of_a_correlation(rng, data):
     size = data.draw(st.tuples(small, small))
     padding = data.draw(st.integers(0, min((k - 1) * dilation // 2 for k in size)))
     extra = data.draw(st.integers(0, stride - 1))  # more of it, and the correlation has more places
-    lie = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    geometry = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     x = rng.standard_normal((2, 2 * groups, *rng.integers(1, 5, 2)))
     w = rng.standard_normal((2 * groups, 3, *size))
-    y = ag.correlate2d_transpose(x, w, output_padding=extra, **lie)
+    y = ag.correlate2d_transpose(x, w, output_padding=extra, **geometry)
     u = rng.standard_normal(y.shape)
     assert y.shape[1] == 3 * groups
-    assert np.sum(u * y) == pytest.approx(np.sum(ag.correlate2d(u, w, **lie) * x), rel=1e-11, abs=1e-11)
+    assert np.sum(u * y) == pytest.approx(np.sum(ag.correlate2d(u, w, **geometry) * x), rel=1e-11, abs=1e-11)
 
 
 def test_the_bias_of_a_single_map_gets_the_sum_of_its_sensitivities():
@@ -414,7 +414,7 @@ SIGNATURE = "it takes x, w, bias, stride, padding, dilation, groups"
             lambda: ag.correlate2d(X, W, "bias"),
             "bias is not an array: expected a tensor, an array or a number, got str",
         ),
-        (lambda: ag.correlate2d(X), "argument 'w' is missing"),
+        (lambda: ag.correlate2d(X), f"argument 'w' is missing; {SIGNATURE}"),
         (lambda: ag.correlate2d(X, W, None, 1, 0, 1, 1, 1), f"too many arguments; {SIGNATURE}"),
         (lambda: ag.correlate2d(X, W, strides=2), f"no argument 'strides'; {SIGNATURE}"),
         (
@@ -588,7 +588,7 @@ def test_a_float_is_refused_even_after_the_int_that_it_equals(name):
 
 
 def test_the_sizes_of_a_form_are_worked_out_once():
-    first, again = (form("correlate2d", (1, 3, 8, 8), (4, 3, 2, 2), 1, (1, 2), 1, 1) for _ in range(2))
+    first, again = (conv_shapes("correlate2d", (1, 3, 8, 8), (4, 3, 2, 2), 1, (1, 2), 1, 1) for _ in range(2))
     assert again is first
 
 

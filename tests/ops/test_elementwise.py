@@ -158,8 +158,8 @@ def test_a_number_that_no_float_holds():
         (lambda: ag.clip([1.0], 0, min=1), "clip: too many arguments; it takes x, min, max"),
         (lambda: ag.exp([1.0], base=2), "exp: no argument 'base'; it takes x"),
         (lambda: ag.clip([1.0], low=0), "clip: no argument 'low'; it takes x, min, max"),
-        (lambda: ag.add([1.0]), "add: argument 'x2' is missing"),
-        (ag.exp, "exp: argument 'x' is missing"),
+        (lambda: ag.add([1.0]), "add: argument 'x2' is missing; it takes x1, x2"),
+        (ag.exp, "exp: argument 'x' is missing; it takes x"),
         (
             lambda: ag.clip([1.0], min=ag.tensor(0.0, requires_grad=True)),
             "clip: parameter 'min' has no gradient: expected a plain value, got a Tensor; pass it detached",

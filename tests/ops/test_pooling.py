@@ -74,13 +74,13 @@ def _lower(a, x):
 @given(pools(rectified=True))
 def test_max_pool_and_its_gradient(pool):
     x, given_, plain, rng = pool
-    expected, winners = oracles.max_pool(_lift(x), **plain)
+    expected, indices = oracles.max_pool(_lift(x), **plain)
     t = ag.tensor(x, requires_grad=True)
     y = ag.max_pool(t, **given_)
     np.testing.assert_array_equal(y.data, _lower(expected, x))
     g = rng.standard_normal(expected.shape)
     y.backward(_lower(g, x))
-    dx = oracles.scatter_winners(g, winners, x.shape[-2:], **plain)
+    dx = oracles.max_unpool(g, indices, x.shape[-2:], **plain)
     np.testing.assert_allclose(t.grad.data, _lower(dx, x), rtol=1e-10, atol=1e-12)
 
 
@@ -88,12 +88,12 @@ def test_max_pool_and_its_gradient(pool):
 def test_max_pool_of_what_is_not_finite(pool, value):
     x, given_, plain, rng = pool
     x[rng.random(x.shape) < 0.5] = value
-    expected, winners = oracles.max_pool(_lift(x), **plain)
+    expected, indices = oracles.max_pool(_lift(x), **plain)
     t = ag.tensor(x, requires_grad=True)
     y = ag.max_pool(t, **given_)
     np.testing.assert_array_equal(y.data, _lower(expected, x))
     y.backward(np.ones(y.shape))
-    dx = oracles.scatter_winners(np.ones(winners.shape), winners, x.shape[-2:], **plain)
+    dx = oracles.max_unpool(np.ones(indices.shape), indices, x.shape[-2:], **plain)
     np.testing.assert_array_equal(t.grad.data, _lower(dx, x))
 
 
@@ -166,9 +166,9 @@ def test_the_mean_of_integers_is_a_float(backend, dtype):
 @BACKENDS
 @pytest.mark.parametrize(("dtype", "summed"), [("u1", "u8"), ("?", "i8"), ("i1", "i8")])
 def test_what_integers_add_up_to_at_a_winner(backend, dtype, summed):
-    g, winners = np.full((2, 2), 100).astype(dtype), np.array([[3, 2], [1, 0]])
+    g, indices = np.full((2, 2), 100).astype(dtype), np.array([[3, 2], [1, 0]])
     with ag.set_backend(backend):
-        x = ag.scatter_winners(g, winners=winners, x_shape=(3, 3), window=2, stride=1)
+        x = ag.max_unpool(g, indices=indices, x_shape=(3, 3), window=2, stride=1)
     assert x.dtype == summed
     assert x[1, 1] == g.sum()
 
@@ -181,7 +181,7 @@ def test_max_pool_of_bools(backend):
         assert y.dtype == bool
         np.testing.assert_array_equal(y, [[True, False]])
         np.testing.assert_array_equal(ag.max_pool(x, 2, padding=1), [[True, False, False], [False, False, False]])
-        np.testing.assert_array_equal(ag.gather_winners(x, winners=np.zeros((1, 2), int), window=2), [[True, False]])
+        np.testing.assert_array_equal(ag.max_pool_gather(x, indices=np.zeros((1, 2), int), window=2), [[True, False]])
 
 
 @pytest.mark.parametrize("pool", [ag.max_pool, ag.mean_pool])
@@ -220,10 +220,10 @@ def test_scattering_undoes_a_pool_without_overlap(rng):
     x = rng.standard_normal((2, 3, 4, 4))
     t = ag.tensor(x, requires_grad=True)
     y = ag.max_pool(t, 2)
-    winners = y.node.saved["winners"]
-    spread = ag.scatter_winners(y.data, winners=winners, x_shape=x.shape, window=2)
+    indices = y.node.saved["indices"]
+    spread = ag.max_unpool(y.data, indices=indices, x_shape=x.shape, window=2)
     np.testing.assert_array_equal(ag.max_pool(np.where(spread == 0, -np.inf, spread), 2), y.data)
-    np.testing.assert_array_equal(ag.gather_winners(x, winners=winners, window=2), y.data)
+    np.testing.assert_array_equal(ag.max_pool_gather(x, indices=indices, window=2), y.data)
 
 
 # --- global and adaptive ----------------------------------------------------------------------
@@ -312,44 +312,44 @@ def test_bad_input(pool, x, params, kind, text):
 
 
 @pytest.mark.parametrize(
-    ("winners", "kind", "text"),
+    ("indices", "kind", "text"),
     [
-        ([[5, 0]], ArgumentError, "winners is out of range: expected from 0 to 4, got from 0 to 5"),
-        ([[0, -1]], ArgumentError, "winners is out of range: expected from 0 to 4, got from -1 to 0"),
-        ([[2**40, 1]], ArgumentError, f"winners is out of range: expected from 0 to 4, got from 1 to {2**40}"),
-        ([[0, 1], [2, 3]], ShapeError, "winners has the wrong shape: expected (1, 2), got (2, 2)"),
-        ([0, 1], ShapeError, "winners has the wrong shape: expected (1, 2), got (2,)"),
-        (1, ShapeError, "winners has the wrong shape: expected (1, 2), got ()"),
-        ([[0.0, 1.0]], OperandError, "winners are not integers: expected an array of ints, got float64"),
+        ([[5, 0]], ArgumentError, "indices is out of range: expected from 0 to 4, got from 0 to 5"),
+        ([[0, -1]], ArgumentError, "indices is out of range: expected from 0 to 4, got from -1 to 0"),
+        ([[2**40, 1]], ArgumentError, f"indices is out of range: expected from 0 to 4, got from 1 to {2**40}"),
+        ([[0, 1], [2, 3]], ShapeError, "indices has the wrong shape: expected (1, 2), got (2, 2)"),
+        ([0, 1], ShapeError, "indices has the wrong shape: expected (1, 2), got (2,)"),
+        (1, ShapeError, "indices has the wrong shape: expected (1, 2), got ()"),
+        ([[0.0, 1.0]], OperandError, "indices are not integers: expected an array of ints, got float64"),
     ],
 )
 @BACKENDS
-def test_winners_that_no_pool_gives(backend, winners, kind, text):
+def test_indices_that_no_pool_gives(backend, indices, kind, text):
     with ag.set_backend(backend):
         with pytest.raises(kind) as err:
-            ag.gather_winners(np.ones((2, 4)), winners=winners, window=2)
-        assert str(err.value) == f"gather_winners: {text}"
+            ag.max_pool_gather(np.ones((2, 4)), indices=indices, window=2)
+        assert str(err.value) == f"max_pool_gather: {text}"
         with pytest.raises(kind) as err:
-            ag.scatter_winners(np.ones((1, 2)), winners=winners, x_shape=(2, 4), window=2)
-        assert str(err.value) == f"scatter_winners: {text}"
+            ag.max_unpool(np.ones((1, 2)), indices=indices, x_shape=(2, 4), window=2)
+        assert str(err.value) == f"max_unpool: {text}"
 
 
 def test_a_winner_on_the_border():
-    x, lie = np.ones((3, 3)), {"window": 2, "padding": ((1, 0), (0, 1))}
-    _, winners = ag.max_pool.forward(x, **lie)
-    ag.gather_winners(x, winners=winners, **lie)
+    x, geometry = np.ones((3, 3)), {"window": 2, "padding": ((1, 0), (0, 1))}
+    _, indices = ag.max_pool.forward(x, **geometry)
+    ag.max_pool_gather(x, indices=indices, **geometry)
     for place, tap in (((0, 0), 1), ((0, 1), 0), ((1, 1), 3), ((0, 1), 3)):
-        wrong = winners.copy()
+        wrong = indices.copy()
         wrong[place] = tap
         with pytest.raises(ArgumentError) as err:
-            ag.gather_winners(x, winners=wrong, **lie)
-        assert str(err.value) == "gather_winners: winners is out of range; some name a tap that falls on the border"
+            ag.max_pool_gather(x, indices=wrong, **geometry)
+        assert str(err.value) == "max_pool_gather: indices is out of range; some name a tap that falls on the border"
 
 
 def test_none_wins_where_all_taps_are_passed_by():
     """As a rectified pool has it."""
-    assert ag.gather_winners(np.ones((2, 2)), winners=[[4]], window=2).tolist() == [[0.0]]
-    spread = ag.scatter_winners(np.ones((1, 1)), winners=[[4]], x_shape=(2, 2), window=2)
+    assert ag.max_pool_gather(np.ones((2, 2)), indices=[[4]], window=2).tolist() == [[0.0]]
+    spread = ag.max_unpool(np.ones((1, 1)), indices=[[4]], x_shape=(2, 2), window=2)
     assert not spread.any()
 
 
@@ -357,7 +357,7 @@ def test_none_wins_where_all_taps_are_passed_by():
 @pytest.mark.parametrize("shape", [(1, 1), (2, 1), (1, 3), (1, 1, 2), (2,), ()])
 def test_sensitivities_of_another_shape(backend, shape):
     with ag.set_backend(backend):
-        for call, params in ((ag.mean_pool_wrt_input, {}), (ag.scatter_winners, {"winners": [[0, 1]]})):
+        for call, params in ((ag.mean_pool_wrt_input, {}), (ag.max_unpool, {"indices": [[0, 1]]})):
             with pytest.raises(ShapeError) as err:
                 call(np.ones(shape), x_shape=(2, 4), window=2, **params)
             assert str(err.value) == f"{call.name}: g has the wrong shape: expected (1, 2), got {shape}"

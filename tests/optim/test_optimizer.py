@@ -126,7 +126,8 @@ def test_groups_have_options_of_their_own():
         (lambda w: [{"params": [w], "speed": 1}], {}, ArgumentError,
          "no option 'speed'; it has lr, momentum, dampening, weight_decay, nesterov"),
         (lambda w: [{"tensors": [w]}], {}, OperandError,
-         "a group of parameters is not understood: expected a dict with 'params', got keys ['tensors']"),
+         ("a group of parameters is not understood: expected a dict with 'params', got keys ['tensors']; "
+          "for a model pass model.parameters()")),
         (lambda w: [{"params": [w]}, w], {}, OperandError,
          "a group of parameters is not understood: expected a dict with 'params', got Tensor"),
         (lambda w: [{"params": [w], "lr": -1}], {}, ArgumentError, "lr is out of range: expected at least 0, got -1"),
@@ -134,6 +135,21 @@ def test_groups_have_options_of_their_own():
         (lambda w: [w], {"lr": float("nan")}, ArgumentError, "lr is out of range: expected at least 0, got nan"),
         (lambda w: [w], {"weight_decay": -1}, ArgumentError,
          "weight_decay is out of range: expected at least 0, got -1"),
+        (lambda w: [w], {"dampening": "a"}, ArgumentError, "dampening is not understood: expected a number, got 'a'"),
+        (lambda w: [w], {"nesterov": "a"}, OperandError, "nesterov is not a bool: expected True or False, got 'a'"),
+        (lambda w: nn.Linear(2, 1), {}, OperandError,
+         "params is not iterable: expected tensors, such as a list of them, got Linear; pass model.parameters()"),
+        (lambda w: nn.Linear(2, 1).parameters, {}, OperandError,
+         "params is not iterable: expected tensors, such as a list of them, got method; pass model.parameters()"),
+        (lambda w: None, {}, OperandError,
+         "params is not iterable: expected tensors, such as a list of them, got NoneType"),
+        (lambda w: [{"params": nn.Linear(2, 1)}], {}, OperandError,
+         ("params of a group is not iterable: expected tensors, such as a list of them, got Linear; "
+          "pass model.parameters()")),
+        (lambda w: nn.Linear(2, 1).named_parameters(), {}, OperandError,
+         "parameter 0 is not a tensor: expected a Tensor, got tuple; pass model.parameters()"),
+        (lambda w: [w], {"amsgrad": True}, OperandError,
+         "no argument 'amsgrad'; it takes params, lr, momentum, dampening, weight_decay, nesterov"),
     ],
 )  # fmt: skip
 def test_what_is_refused(params, options, kind, text):
@@ -356,3 +372,48 @@ def test_options_that_are_set_later_are_checked(lr):
     with pytest.raises(ArgumentError, match="SGD: lr is out of range: expected at least 0"):
         optimizer.step()
     assert w.tolist() == [1.0]
+
+
+def test_gradients_are_forgotten_or_filled_with_zeros():
+    w, unused = _leaf(), _leaf()
+    layer = nn.Linear(2, 1)
+    for owner, parameter in ((optim.SGD([w, unused], 0.1), w), (layer, layer.weight)):
+        parameter.grad = np.ones(parameter.shape)
+        owner.zero_grad(set_to_none=False)
+        assert parameter.grad.tolist() == np.zeros(parameter.shape).tolist()
+        assert parameter.grad.dtype == parameter.dtype
+        owner.zero_grad(set_to_none=True)
+        assert parameter.grad is None
+        with pytest.raises(OperandError) as error:
+            owner.zero_grad(set_to_none=3)
+        assert str(error.value) == "zero_grad: set_to_none is not a bool: expected True or False, got 3"
+    assert unused.grad is None
+
+
+def test_a_step_runs_the_closure_first():
+    w = ag.tensor([1.0], requires_grad=True)
+    optimizer = optim.SGD([w], 0.25)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (w * w).sum()
+        loss.backward()
+        return loss
+
+    with ag.no_grad():
+        assert optimizer.step(closure).item() == 1.0
+    assert w.tolist() == [0.5]
+    assert optimizer.step() is None
+    with pytest.raises(OperandError) as error:
+        optimizer.step(3)
+    assert str(error.value) == "SGD.step: closure is not a function: expected one that returns the loss, got int"
+
+
+@pytest.mark.parametrize("state", [{"state": 3, "param_groups": []}, {"state": {}, "param_groups": [3]}])
+def test_a_state_of_other_parts(state):
+    with pytest.raises(ArgumentError) as error:
+        optim.SGD([_leaf()], 0.1).load_state_dict(state)
+    assert str(error.value) == (
+        "load_state_dict: the state is not of this SGD: expected a dict of memories and a list of groups with 'params', "
+        f"got {state}"
+    )

@@ -3,8 +3,8 @@ import math
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn import optim
-from autograd_cnn.errors import ArgumentError
+from autograd_cnn import nn, optim
+from autograd_cnn.errors import ArgumentError, OperandError
 
 
 def _optimizer(lr=0.2):
@@ -120,13 +120,25 @@ def test_the_state_makes_a_round_trip():
         (lambda o: optim.StepLR(o, 0), "StepLR: step_size is out of range: expected an int of at least 1, got 0"),
         (lambda o: optim.CosineAnnealingLR(o, 0),
          "CosineAnnealingLR: T_max is out of range: expected an int of at least 1, got 0"),
-        (lambda o: optim.LinearLR(o, 0), "LinearLR: start_factor is out of range: expected above 0, got 0"),
+        (lambda o: optim.LinearLR(o, 0), "LinearLR: start_factor is out of range: expected a number above 0, got 0"),
         (lambda o: optim.LinearLR(o, total_iters=0),
          "LinearLR: total_iters is out of range: expected an int of at least 1, got 0"),
+        (lambda o: optim.StepLR(o, 2, "a"), "StepLR: gamma is not understood: expected a number, got 'a'"),
+        (lambda o: optim.CosineAnnealingLR(o, 2, "a"),
+         "CosineAnnealingLR: eta_min is not understood: expected a number, got 'a'"),
+        (lambda o: optim.LinearLR(o, "a"), "LinearLR: start_factor is not understood: expected a number above 0, got 'a'"),
+        (lambda o: optim.LinearLR(o, end_factor="a"), "LinearLR: end_factor is not understood: expected a number, got 'a'"),
+        (optim.StepLR, "StepLR: argument 'step_size' is missing; it takes optimizer, step_size, gamma"),
+        (lambda o: optim.StepLR(nn.Linear(2, 1), 2),
+         "StepLR: optimizer is not understood: expected an optimiser such as optim.SGD, got Linear"),
+        (lambda o: optim.StepLR(o, 2).load_state_dict({"last_epoch": "a", "base_lrs": [], "lrs": []}),
+         "load_state_dict: last_epoch is not understood: expected an int of at least 0, got 'a'"),
+        (lambda o: optim.StepLR(o, 2).load_state_dict({"last_epoch": 1, "base_lrs": 3, "lrs": []}),
+         "load_state_dict: base_lrs is not understood: expected a list of numbers, got 3"),
     ],
 )  # fmt: skip
 def test_what_is_refused(make, text):
-    with pytest.raises(ArgumentError) as error:
+    with pytest.raises((ArgumentError, OperandError)) as error:
         make(_optimizer())
     assert str(error.value) == text
 

@@ -16,8 +16,8 @@ PRIMITIVES = [primitive for name, primitive in REGISTRY.items() if name.startswi
 WITHOUT_COUNTERPART = {
     ops.correlate2d_wrt_input: "an adjoint: checked as the gradient of correlate2d in x, and as the transpose",
     ops.correlate2d_wrt_weight: "an adjoint: checked as the gradient of correlate2d in w",
-    ops.scatter_winners: "an adjoint: checked as the gradient of max_pool",
-    ops.gather_winners: "an adjoint: checked as the gradient of max_pool's gradient",
+    ops.max_unpool: "an adjoint: checked as the gradient of max_pool",
+    ops.max_pool_gather: "an adjoint: checked as the gradient of max_pool's gradient",
     ops.batch_norm_wrt_input: "an adjoint: checked as the gradient of batch_norm in x",
     ops.batch_norm_wrt_weight: "an adjoint: checked as the gradient of batch_norm in the weight",
     ops.mean_pool_wrt_input: "an adjoint: checked as the gradient of mean_pool",

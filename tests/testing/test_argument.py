@@ -155,8 +155,8 @@ WRONG = {
     ),
     "another winner": (
         _convolutional, ops.max_pool, "x",
-        lambda g, *, winners, x_shape, rectified, **geometry: ag.scatter_winners(
-            g, winners=(winners + 1) % 4, x_shape=x_shape, **geometry),
+        lambda g, *, indices, x_shape, rectified, **geometry: ag.max_unpool(
+            g, indices=(indices + 1) % 4, x_shape=x_shape, **geometry),
     ),
     "dropped mask": (_convolutional, ops.relu, "x", lambda g: g),
     "sum over rows": (_convolutional, ops.linear, "bias", lambda g: g[0]),

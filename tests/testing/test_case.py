@@ -47,8 +47,8 @@ def test_what_gives_no_samples(scaled):
             add_samples(*args, **params)
         return str(caught.value)
 
-    assert refused(np.sin) == "add_samples: no primitive: expected a function under @primitive, got ufunc"
-    assert refused(scaled, [1.0]) == "add_samples: a sample of scaled is no call: expected sample(...), got list"
+    assert refused(np.sin) == "add_samples: not a primitive: expected a function under @primitive, got ufunc"
+    assert refused(scaled, [1.0]) == "add_samples: a sample of scaled is not a call: expected sample(...), got list"
     assert refused(scaled, sample([1.0]), linear="x w") == "add_samples: scaled has no operand 'w'; it has x"
     assert scaled not in SAMPLES
 

@@ -9,7 +9,7 @@ from tables import for_each
 import autograd_cnn as ag
 from autograd_cnn import nn, ops
 from autograd_cnn.engine.node import values_of
-from autograd_cnn.errors import GradientError
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError
 from autograd_cnn.testing import CheckError, check_adjoint, check_vjp, directional, gradcheck
 
 
@@ -359,10 +359,49 @@ def test_constants_pass_at_every_order():
     check_vjp(lambda x: 3.0, [1.0])
 
 
-def test_the_order_is_at_least_one():
-    with pytest.raises(GradientError) as err:
-        gradcheck(ag.sin, [1.0], order=0)
-    assert str(err.value) == "gradcheck: order is out of range: expected at least 1, got 0"
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (
+            lambda: gradcheck(ag.sin, [1.0], order=0),
+            "gradcheck: order is out of range: expected an int of at least 1, got 0",
+        ),
+        (lambda: gradcheck(3, [1.0]), "gradcheck: f is not a function: expected a function of tensors, got int"),
+        (
+            lambda: gradcheck(ag.sin, np.ones((2, 3))),
+            "gradcheck: inputs are not a list of arrays: expected one for each argument, as in [x], got ndarray",
+        ),
+        (
+            lambda: check_vjp(ag.sin, 3.0),
+            "check_vjp: inputs are not a list of arrays: expected one for each argument, as in [x], got float",
+        ),
+        (lambda: gradcheck(ag.sin, ["a"]), "gradcheck: could not convert string to float: 'a'"),
+        (
+            lambda: gradcheck(ag.sin),
+            "gradcheck: argument 'inputs' is missing; it takes f, inputs, order, tolerance, seed",
+        ),
+        (
+            lambda: gradcheck(lambda x: [x], [1.0]),
+            "gradcheck: the function's result is not understood: expected an array, got list",
+        ),
+        (
+            lambda: gradcheck(ag.sin, [1.0], tolerance="a"),
+            "gradcheck: tolerance is not understood: expected a number above 0, got 'a'",
+        ),
+        (
+            lambda: check_adjoint(3, ag.sin, (2,)),
+            "check_adjoint: f is not a function: expected a function of tensors, got int",
+        ),
+    ],
+)
+def test_what_is_refused(call, text):
+    with pytest.raises((ArgumentError, OperandError)) as err:
+        call()
+    assert str(err.value) == text
+
+
+def test_tensors_say_where_to_check():
+    assert gradcheck(ag.sin, [ag.tensor([1.0, 2.0], requires_grad=True)])
 
 
 # --- adjoints ---------------------------------------------------------------------------------
@@ -429,7 +468,7 @@ def test_a_model_of_narrow_parameters_is_too_coarse(rng, last):
     with pytest.raises(GradientError) as error:
         gradcheck(net, [x])
     assert str(error.value) == (
-        "check_vjp: f computes in float32, too coarse for differences; "
+        "gradcheck: f computes in float32, too coarse for differences; "
         "give a model float64 parameters with model.astype(np.float64)"
     )
     assert gradcheck(net.astype(np.float64), [x])

@@ -207,7 +207,7 @@ def test_what_records_other_parents(rng, monkeypatch):
 def test_what_should_be_declared_constant(rng):
     rounded = _with_rule(lambda x: np.rint(x).astype(int), lambda g: 0 * g)
     assert _broken(laws.saved_is_what_rules_ask_for, rounded, MATRIX, rng) == (
-        "<lambda>(2x3): nothing is recorded; its value is no float, so declare it constant"
+        "<lambda>(2x3): nothing is recorded; its value is not a float, so declare it constant"
     )
     assert _broken(laws.tensors_give_a_tensor, rounded, MATRIX, rng) == (
         "<lambda>(2x3): it is not constant, yet its value has requires_grad=False"

@@ -12,11 +12,11 @@ from autograd_cnn.kernels.reference.normalization import (
     standardized_dot,
 )
 from autograd_cnn.kernels.reference.pooling import (
-    gather_winners,
     max_pool,
+    max_pool_gather,
+    max_unpool,
     mean_pool,
     mean_pool_wrt_input,
-    scatter_winners,
 )
 from autograd_cnn.kernels.reference.product import linear, matmul
 from autograd_cnn.kernels.reference.reduction import sum  # noqa: A004  # NumPy's name
@@ -36,19 +36,19 @@ __all__ = [
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
     "erf",
-    "gather_winners",
     "gaussian",
     "gelu",
     "linear",
     "masked",
     "matmul",
     "max_pool",
+    "max_pool_gather",
+    "max_unpool",
     "mean_pool",
     "mean_pool_wrt_input",
     "moments",
     "normal_cdf",
     "relu",
-    "scatter_winners",
     "sigmoid",
     "sigmoid_slope",
     "silu",

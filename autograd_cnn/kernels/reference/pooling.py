@@ -1,6 +1,6 @@
 """Pooling over windows, and the adjoints.
 
-Shapes: x (N, C, H, W), y and g (N, C, OH, OW). ``winners`` holds for each window the number of
+Shapes: x (N, C, H, W), y and g (N, C, OH, OW). ``indices`` holds for each window the number of
 its largest tap, counted row by row, or the number of taps where none of them won.
 """
 
@@ -23,18 +23,18 @@ def max_pool(x: Array, windows: Windows, rectified: bool) -> tuple[Array, Array]
     y = values[0].copy()
     for value in values[1:]:
         np.maximum(y, value, out=y)
-    # A window's winner is the number of taps that it has to pass by: all those before the first equal.
-    winners = np.zeros(y.shape, np.min_scalar_type(len(values)))
+    # A window's argmax is the number of taps before the first that equals its largest value.
+    indices = np.zeros(y.shape, np.min_scalar_type(len(values)))
     passed = np.ones(y.shape, bool)
     for value in values[:-1]:
         passed &= (value != y) & ~np.isnan(value)  # a NaN equals nothing, but has won
-        winners += passed
+        indices += passed
     if extent is not x:
-        np.maximum(winners, _first_inside(windows).astype(winners.dtype), out=winners)
+        np.maximum(indices, _first_inside(windows).astype(indices.dtype), out=indices)
     if rectified:
         zero = y <= 0
-        y[zero], winners[zero] = 0, len(values)
-    return y, winners
+        y[zero], indices[zero] = 0, len(values)
+    return y, indices
 
 
 def _lowest(dtype: Any) -> float:
@@ -55,21 +55,21 @@ def _first_inside(windows: Windows) -> Array:
     return rows[:, None] * windows.size[1] + columns
 
 
-def gather_winners(x: Array, winners: Array, windows: Windows) -> Array:
-    """Return from each window the value at its winner's tap."""
+def max_pool_gather(x: Array, indices: Array, windows: Windows) -> Array:
+    """Return from each window the value at the tap that its index names."""
     extent = padded(x, windows)
-    y = np.zeros(winners.shape, x.dtype)
+    y = np.zeros(indices.shape, x.dtype)
     for tap, (_, _, rows, columns) in enumerate(windows.taps()):
-        y += masked(np.ascontiguousarray(extent[:, :, rows, columns]), winners == tap)
+        y += masked(np.ascontiguousarray(extent[:, :, rows, columns]), indices == tap)
     return y
 
 
-def scatter_winners(g: Array, winners: Array, windows: Windows) -> Array:
-    """Add each window's g to the pixel that won it: the adjoint of `gather_winners`."""
+def max_unpool(g: Array, indices: Array, windows: Windows) -> Array:
+    """Add each window's g to the pixel that won it: the adjoint of `max_pool_gather`."""
     extent = np.zeros((*g.shape[:2], *windows.extent), g.dtype)
     g = np.ascontiguousarray(g)
     for tap, (_, _, rows, columns) in enumerate(windows.taps()):
-        extent[:, :, rows, columns] += masked(g, winners == tap)
+        extent[:, :, rows, columns] += masked(g, indices == tap)
     return cropped(extent, windows)
 
 

@@ -1,11 +1,10 @@
 """Activation functions as layers, each `autograd_cnn`'s function of the same name."""
 
-import math
-
 from autograd_cnn import ops
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
-from autograd_cnn.nn.checks import between, flags
-from autograd_cnn.nn.module import Module
+from autograd_cnn.nn.module import Module, Parameterless
+from autograd_cnn.parameters import Bool, Count, NotNaN
 
 
 class ReLU(Module):
@@ -23,8 +22,9 @@ class ReLU(Module):
     array([0., 2.])
     """
 
-    def __init__(self, inplace: bool = False) -> None:
-        flags("ReLU", inplace=inplace)
+    @composite
+    def __init__(self, inplace: Bool = False) -> None:
+        pass
 
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""
@@ -47,9 +47,8 @@ class LeakyReLU(Module):
     array([-0.1,  2. ])
     """
 
-    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
-        between("LeakyReLU", -math.inf, math.inf, negative_slope=negative_slope)
-        flags("LeakyReLU", inplace=inplace)
+    @composite
+    def __init__(self, negative_slope: NotNaN = 0.01, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
         self.negative_slope = negative_slope
 
     def forward(self, x: Array) -> Array:
@@ -77,9 +76,8 @@ class ELU(Module):
     array([-0.632,  2.   ])
     """
 
-    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        between("ELU", -math.inf, math.inf, alpha=alpha)
-        flags("ELU", inplace=inplace)
+    @composite
+    def __init__(self, alpha: NotNaN = 1.0, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
         self.alpha = alpha
 
     def forward(self, x: Array) -> Array:
@@ -91,7 +89,7 @@ class ELU(Module):
         return f"alpha={self.alpha}"
 
 
-class GELU(Module):
+class GELU(Parameterless):
     """``x`` times the normal distribution's Φ(x) (Hendrycks & Gimpel 2016).
 
     Examples
@@ -123,15 +121,16 @@ class SiLU(Module):
     array([0.   , 0.731])
     """
 
-    def __init__(self, inplace: bool = False) -> None:
-        flags("SiLU", inplace=inplace)
+    @composite
+    def __init__(self, inplace: Bool = False) -> None:
+        pass
 
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""
         return ops.silu(x)
 
 
-class Sigmoid(Module):
+class Sigmoid(Parameterless):
     """``1 / (1 + exp(-x))``.
 
     Examples
@@ -146,7 +145,7 @@ class Sigmoid(Module):
         return ops.sigmoid(x)
 
 
-class Tanh(Module):
+class Tanh(Parameterless):
     """The hyperbolic tangent.
 
     Examples
@@ -161,7 +160,7 @@ class Tanh(Module):
         return ops.tanh(x)
 
 
-class Softplus(Module):
+class Softplus(Parameterless):
     """``log(1 + exp(x))``, a smooth ReLU.
 
     Examples
@@ -191,7 +190,8 @@ class Softmax(Module):
     array([[0.5, 0.5]])
     """
 
-    def __init__(self, dim: int = -1) -> None:
+    @composite
+    def __init__(self, dim: Count = -1) -> None:
         self.dim = dim
 
     def forward(self, x: Array) -> Array:
@@ -218,7 +218,8 @@ class LogSoftmax(Module):
     array([[-0.693, -0.693]])
     """
 
-    def __init__(self, dim: int = -1) -> None:
+    @composite
+    def __init__(self, dim: Count = -1) -> None:
         self.dim = dim
 
     def forward(self, x: Array) -> Array:

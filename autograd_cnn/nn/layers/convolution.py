@@ -1,16 +1,16 @@
 """Convolutions as layers."""
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from autograd_cnn import ops, parameters
+from autograd_cnn import ops
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
 from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.kernels.windows import four_sided
 from autograd_cnn.nn import init
-from autograd_cnn.nn.checks import positive
 from autograd_cnn.nn.layers.linear import first_parameters
 from autograd_cnn.nn.module import Module, Parameter, computed_in
-from autograd_cnn.parameters import IntOrPair, Padding, pair
+from autograd_cnn.parameters import Bool, FloatDType, IntOrPair, Padding, Size, pair
 
 
 class _Convolution(Module):
@@ -19,19 +19,19 @@ class _Convolution(Module):
     weight: Parameter
     bias: Parameter | None
     padding: Padding
-    _defaults = (("stride", (1, 1)), ("padding", 0), ("output_padding", 0), ("dilation", (1, 1)), ("groups", 1))
+    _defaults = (("stride", (1, 1)), ("padding", 0), ("output_padding", (0, 0)), ("dilation", (1, 1)), ("groups", 1))
 
+    @composite
     def __init__(
         self,
-        in_channels: int,
-        out_channels: int,
+        in_channels: Size,
+        out_channels: Size,
         kernel_size: IntOrPair,
         stride: IntOrPair,
         dilation: IntOrPair,
-        groups: int,
+        groups: Size,
     ) -> None:
         where = type(self).__name__
-        positive(where, in_channels=in_channels, out_channels=out_channels, groups=groups)
         if in_channels % groups or out_channels % groups:
             raise ArgumentError(
                 sentence(where, "groups does not divide the channels", expected="a divisor of "
@@ -96,22 +96,25 @@ class Conv2d(_Convolution):
     (2, 6, 24, 24)
     """
 
+    @composite
     def __init__(
         self,
-        in_channels: int,
-        out_channels: int,
+        in_channels: Size,
+        out_channels: Size,
         kernel_size: IntOrPair,
         stride: IntOrPair = 1,
         padding: Padding = 0,
         dilation: IntOrPair = 1,
-        groups: int = 1,
-        bias: bool = True,
+        groups: Size = 1,
+        bias: Bool = True,
         *,
         rng: init.Rng = None,
-        dtype: DTypeLike = np.float32,
+        dtype: FloatDType = np.float32,
     ) -> None:
         super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
-        self.padding = parameters.padding("Conv2d", "padding", padding)
+        if not isinstance(padding, str):
+            four_sided(type(self).__name__, padding)
+        self.padding = padding
         shape = (out_channels, in_channels // groups, *self.kernel_size)
         self.weight, self.bias = first_parameters(shape, out_channels, bias, rng, dtype)
 
@@ -153,26 +156,33 @@ class ConvTranspose2d(_Convolution):
     (1, 2, 8, 8)
     """
 
-    padding: IntOrPair | tuple[tuple[int, int], tuple[int, int]]
-
+    @composite
     def __init__(
         self,
-        in_channels: int,
-        out_channels: int,
+        in_channels: Size,
+        out_channels: Size,
         kernel_size: IntOrPair,
         stride: IntOrPair = 1,
-        padding: IntOrPair | tuple[tuple[int, int], tuple[int, int]] = 0,
+        padding: Padding = 0,
         output_padding: IntOrPair = 0,
-        groups: int = 1,
-        bias: bool = True,
+        groups: Size = 1,
+        bias: Bool = True,
         dilation: IntOrPair = 1,
         *,
         rng: init.Rng = None,
-        dtype: DTypeLike = np.float32,
+        dtype: FloatDType = np.float32,
     ) -> None:
         super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
-        self.padding = parameters.padding("ConvTranspose2d", "padding", padding)
-        self.output_padding = output_padding
+        where = type(self).__name__
+        four_sided(where, padding)  # no name
+        self.padding = padding
+        self.output_padding = pair(where, "output_padding", output_padding)
+        limits = tuple(map(max, self.stride, self.dilation))
+        if any(more >= limit for more, limit in zip(self.output_padding, limits, strict=True)):
+            raise ArgumentError(
+                sentence(where, "output_padding is out of range", got=repr(output_padding),
+                         expected=f"less than the stride {self.stride} or the dilation {self.dilation}")
+            )  # fmt: skip
         shape = (in_channels, out_channels // groups, *self.kernel_size)
         self.weight, self.bias = first_parameters(shape, out_channels, bias, rng, dtype)
 

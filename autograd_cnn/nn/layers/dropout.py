@@ -3,10 +3,11 @@
 import numpy as np
 
 from autograd_cnn import ops
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, values_of
-from autograd_cnn.nn.checks import between, flags
 from autograd_cnn.nn.init import Rng
 from autograd_cnn.nn.module import Module
+from autograd_cnn.parameters import Bool, Share
 
 
 class Dropout(Module):
@@ -26,7 +27,7 @@ class Dropout(Module):
     Raises
     ------
     ArgumentError
-        If ``p`` is no probability.
+        If ``p`` is not a probability.
 
     Examples
     --------
@@ -39,9 +40,8 @@ class Dropout(Module):
     array([1., 1., 1., 1.])
     """
 
-    def __init__(self, p: float = 0.5, inplace: bool = False, *, rng: Rng = None) -> None:
-        between("Dropout", 0, 1, p=p)
-        flags("Dropout", inplace=inplace)
+    @composite
+    def __init__(self, p: Share = 0.5, inplace: Bool = False, *, rng: Rng = None) -> None:  # noqa: ARG002  # inplace changes nothing
         self.p = p
         self.rng = np.random.default_rng(rng)
 

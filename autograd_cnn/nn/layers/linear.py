@@ -6,18 +6,18 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_cnn import ops
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
-from autograd_cnn.errors import OperandError, ShapeError, sentence
+from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.nn import init
-from autograd_cnn.nn.checks import flags, positive
-from autograd_cnn.nn.module import Module, Parameter, computed_in
+from autograd_cnn.nn.module import Module, Parameter, Parameterless, computed_in
+from autograd_cnn.parameters import Bool, Count, FloatDType, Size
 
 
 def first_parameters(
     shape: Shape, outputs: int, bias: bool, rng: init.Rng, dtype: DTypeLike
 ) -> tuple[Parameter, Parameter | None]:
     """Return weight and bias, both uniform within ``±1 / sqrt(fan_in)`` as in PyTorch."""
-    flags("layer", bias=bias)
     generator = np.random.default_rng(rng)
     weight = init.kaiming_uniform(shape, generator, a=math.sqrt(5), dtype=dtype)
     if not bias:
@@ -50,7 +50,7 @@ class Linear(Module):
     ArgumentError
         For a size below 1.
     OperandError
-        If ``bias`` is no bool.
+        If ``bias`` is not a bool.
 
     Examples
     --------
@@ -62,16 +62,16 @@ class Linear(Module):
 
     bias: Parameter | None
 
+    @composite
     def __init__(
         self,
-        in_features: int,
-        out_features: int,
-        bias: bool = True,
+        in_features: Size,
+        out_features: Size,
+        bias: Bool = True,
         *,
         rng: init.Rng = None,
-        dtype: DTypeLike = np.float32,
+        dtype: FloatDType = np.float32,
     ) -> None:
-        positive("Linear", in_features=in_features, out_features=out_features)
         self.in_features = in_features
         self.out_features = out_features
         self.weight, self.bias = first_parameters((out_features, in_features), out_features, bias, rng, dtype)
@@ -100,8 +100,8 @@ class Flatten(Module):
 
     Raises
     ------
-    OperandError
-        If ``start_dim`` is no int.
+    ArgumentError
+        If ``start_dim`` is not an int.
 
     Examples
     --------
@@ -111,9 +111,8 @@ class Flatten(Module):
     (5, 12)
     """
 
-    def __init__(self, start_dim: int = 1) -> None:
-        if not hasattr(start_dim, "__index__") or isinstance(start_dim, bool):
-            raise OperandError(sentence("Flatten", "start_dim is no axis", expected="an int", got=repr(start_dim)))
+    @composite
+    def __init__(self, start_dim: Count = 1) -> None:
         self.start_dim = start_dim
 
     def forward(self, x: Array) -> Array:
@@ -131,7 +130,7 @@ class Flatten(Module):
         return f"start_dim={self.start_dim}"
 
 
-class Identity(Module):
+class Identity(Parameterless):
     """Return the input as it is.
 
     Examples

@@ -3,13 +3,14 @@
 import math
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from autograd_cnn import kernels, ops
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of, values_of
 from autograd_cnn.errors import ShapeError, sentence
-from autograd_cnn.nn.checks import between, flags, floats, positive
 from autograd_cnn.nn.module import Module, Parameter, computed_in
+from autograd_cnn.parameters import Bool, FloatDType, NotNegative, Share, Size
 
 
 class BatchNorm2d(Module):
@@ -41,9 +42,9 @@ class BatchNorm2d(Module):
     Raises
     ------
     ArgumentError
-        For a size below 1, an ``eps`` below 0, or a momentum that is no share.
+        For a size below 1, an ``eps`` below 0, or a momentum that is not between 0 and 1.
     OperandError
-        If ``affine`` is no bool, or ``dtype`` no float.
+        If ``affine`` is not a bool, or ``dtype`` not one of floats.
 
     Examples
     --------
@@ -63,20 +64,16 @@ class BatchNorm2d(Module):
     running_var: NDArray[np.floating]
     num_batches_tracked: NDArray[np.integer]
 
+    @composite
     def __init__(
         self,
-        num_features: int,
-        eps: float = 1e-5,
-        momentum: float | None = 0.1,
-        affine: bool = True,
+        num_features: Size,
+        eps: NotNegative = 1e-5,
+        momentum: Share | None = 0.1,
+        affine: Bool = True,
         *,
-        dtype: DTypeLike = np.float32,
+        dtype: FloatDType = np.float32,
     ) -> None:
-        positive("BatchNorm2d", num_features=num_features)
-        between("BatchNorm2d", 0, math.inf, eps=eps)
-        between("BatchNorm2d", 0, 1, momentum=0 if momentum is None else momentum)
-        flags("BatchNorm2d", affine=affine)
-        dtype = floats("BatchNorm2d", dtype)
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum

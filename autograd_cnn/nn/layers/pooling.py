@@ -1,21 +1,26 @@
 """Pooling as layers."""
 
-from autograd_cnn import ops, parameters
+from autograd_cnn import ops
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
-from autograd_cnn.nn.module import Module
-from autograd_cnn.parameters import IntOrPair, Padding, pair
+from autograd_cnn.kernels.windows import four_sided
+from autograd_cnn.nn.module import Module, Parameterless
+from autograd_cnn.parameters import Bool, IntOrPair, Padding, pair
 
 
 class _Pool(Module):
     """A window of ``kernel_size`` at every ``stride``-th place."""
 
-    _defaults: tuple[tuple[str, object], ...] = (("padding", 0), ("dilation", 1), ("ceil_mode", False))
+    _defaults: tuple[tuple[str, object], ...] = (("padding", 0), ("dilation", (1, 1)), ("ceil_mode", False))
 
-    def __init__(self, kernel_size: IntOrPair, stride: IntOrPair | None, padding: Padding, ceil_mode: bool) -> None:
+    @composite
+    def __init__(self, kernel_size: IntOrPair, stride: IntOrPair | None, padding: Padding, ceil_mode: Bool) -> None:
         where = type(self).__name__
         self.kernel_size = pair(where, "kernel_size", kernel_size, 1)
         self.stride = self.kernel_size if stride is None else pair(where, "stride", stride, 1)
-        self.padding = parameters.padding(where, "padding", padding)
+        if not isinstance(padding, str):
+            four_sided(where, padding)
+        self.padding = padding
         self.ceil_mode = ceil_mode
 
     def extra_repr(self) -> str:
@@ -53,16 +58,17 @@ class MaxPool2d(_Pool):
              [13., 15.]]]])
     """
 
+    @composite
     def __init__(
         self,
         kernel_size: IntOrPair,
         stride: IntOrPair | None = None,
         padding: Padding = 0,
         dilation: IntOrPair = 1,
-        ceil_mode: bool = False,
+        ceil_mode: Bool = False,
     ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode)
-        self.dilation = dilation
+        self.dilation = pair("MaxPool2d", "dilation", dilation, 1)
 
     def forward(self, x: Array, rectified: bool = False) -> Array:
         """Return (N, C, OH, OW) for ``x`` (N, C, H, W), through a ReLU where ``rectified``."""
@@ -93,13 +99,14 @@ class MeanPool2d(_Pool):
 
     _defaults = (("padding", 0), ("ceil_mode", False), ("count_include_pad", True))
 
+    @composite
     def __init__(
         self,
         kernel_size: IntOrPair,
         stride: IntOrPair | None = None,
         padding: Padding = 0,
-        ceil_mode: bool = False,
-        count_include_pad: bool = True,
+        ceil_mode: Bool = False,
+        count_include_pad: Bool = True,
     ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode)
         self.count_include_pad = count_include_pad
@@ -128,6 +135,7 @@ class AdaptiveMeanPool2d(Module):
     array([[[[1.5]]]])
     """
 
+    @composite
     def __init__(self, output_size: IntOrPair) -> None:
         self.output_size = pair("AdaptiveMeanPool2d", "output_size", output_size, 1)
 
@@ -140,7 +148,7 @@ class AdaptiveMeanPool2d(Module):
         return f"output_size={self.output_size}"
 
 
-class GlobalMeanPool2d(Module):
+class GlobalMeanPool2d(Parameterless):
     """The mean of every map, (N, C, 1, 1) (Lin et al. 2014).
 
     Examples

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_cnn import ops
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.nn import init
-from autograd_cnn.nn.checks import flags, positive
 from autograd_cnn.nn.module import Module, Parameter, computed_in
+from autograd_cnn.parameters import Bool, FloatDType, Size
 
 State: TypeAlias = tuple[Array, ...]
 """What a layer hands to its next step: (h,), or (h, c) for an LSTM."""
@@ -43,9 +44,8 @@ class _Recurrent(Module):
     _first: ClassVar[str]
     """The suffix of the first layer's parameters."""
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool) -> None:
-        positive(type(self).__name__, input_size=input_size, hidden_size=hidden_size)
-        flags(type(self).__name__, bias=bias)
+    @composite
+    def __init__(self, input_size: Size, hidden_size: Size, bias: Bool) -> None:
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.has_bias = bias
@@ -97,9 +97,10 @@ class _Cell(_Recurrent):
 
     _first = ""
 
+    @composite
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, *, rng: init.Rng = None,
-        dtype: DTypeLike = np.float32,
+        self, input_size: Size, hidden_size: Size, bias: Bool = True, *, rng: init.Rng = None,
+        dtype: FloatDType = np.float32,
     ) -> None:  # fmt: skip
         super().__init__(input_size, hidden_size, bias)
         self._add_parameters("", input_size, np.random.default_rng(rng), dtype)
@@ -125,13 +126,12 @@ class _Sequence(_Recurrent):
 
     _first = "_l0"
 
+    @composite
     def __init__(
-        self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False, *,
-        rng: init.Rng = None, dtype: DTypeLike = np.float32,
+        self, input_size: Size, hidden_size: Size, num_layers: Size = 1, bias: Bool = True, batch_first: Bool = False, *,
+        rng: init.Rng = None, dtype: FloatDType = np.float32,
     ) -> None:  # fmt: skip
         super().__init__(input_size, hidden_size, bias)
-        positive(type(self).__name__, num_layers=num_layers)
-        flags(type(self).__name__, batch_first=batch_first)
         self.num_layers = num_layers
         self.batch_first = batch_first
         generator = np.random.default_rng(rng)
@@ -192,7 +192,7 @@ class _Elman(_Recurrent):
     nonlinearity: str
 
     def _squash_with(self, nonlinearity: str) -> None:
-        if nonlinearity not in _SQUASHING:
+        if not isinstance(nonlinearity, str) or nonlinearity not in _SQUASHING:
             raise ArgumentError(
                 sentence(type(self).__name__, "nonlinearity is unknown", expected="'tanh' or 'relu'",
                          got=repr(nonlinearity))
@@ -259,15 +259,16 @@ class RNNCell(_Elman, _Cell):
     (2, 5)
     """
 
+    @composite
     def __init__(
         self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
+        input_size: Size,
+        hidden_size: Size,
+        bias: Bool = True,
         nonlinearity: str = "tanh",
         *,
         rng: init.Rng = None,
-        dtype: DTypeLike = np.float32,
+        dtype: FloatDType = np.float32,
     ) -> None:
         super().__init__(input_size, hidden_size, bias, rng=rng, dtype=dtype)
         self._squash_with(nonlinearity)
@@ -349,17 +350,18 @@ class RNN(_Elman, _Sequence):
     ((7, 2, 5), (2, 2, 5))
     """
 
+    @composite
     def __init__(
         self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
+        input_size: Size,
+        hidden_size: Size,
+        num_layers: Size = 1,
         nonlinearity: str = "tanh",
-        bias: bool = True,
-        batch_first: bool = False,
+        bias: Bool = True,
+        batch_first: Bool = False,
         *,
         rng: init.Rng = None,
-        dtype: DTypeLike = np.float32,
+        dtype: FloatDType = np.float32,
     ) -> None:
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, rng=rng, dtype=dtype)
         self._squash_with(nonlinearity)

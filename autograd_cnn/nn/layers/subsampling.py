@@ -3,14 +3,13 @@
 import math
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from autograd_cnn import ops
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ShapeError, sentence
-from autograd_cnn.nn.checks import positive
 from autograd_cnn.nn.module import Module, Parameter, computed_in
-from autograd_cnn.parameters import IntOrPair, pair
+from autograd_cnn.parameters import FloatDType, IntOrPair, Size, pair
 
 
 class Subsample2d(Module):
@@ -50,15 +49,15 @@ class Subsample2d(Module):
     12
     """
 
+    @composite
     def __init__(
         self,
-        num_features: int,
+        num_features: Size,
         kernel_size: IntOrPair,
         stride: IntOrPair | None = None,
         *,
-        dtype: DTypeLike = np.float32,
+        dtype: FloatDType = np.float32,
     ) -> None:
-        positive("Subsample2d", num_features=num_features)
         self.num_features = num_features
         self.kernel_size = pair("Subsample2d", "kernel_size", kernel_size, 1)
         self.stride = self.kernel_size if stride is None else pair("Subsample2d", "stride", stride, 1)

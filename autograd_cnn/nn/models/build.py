@@ -9,10 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import DTypeLike
 
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.kernels.windows import windows
 from autograd_cnn.nn import init
-from autograd_cnn.nn.checks import positive
 from autograd_cnn.nn.containers import Sequential
 from autograd_cnn.nn.layers.activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from autograd_cnn.nn.layers.convolution import Conv2d
@@ -20,7 +20,7 @@ from autograd_cnn.nn.layers.linear import Flatten, Linear
 from autograd_cnn.nn.layers.pooling import MaxPool2d
 from autograd_cnn.nn.models.pattern import Layer, complain, parse
 from autograd_cnn.nn.module import Module
-from autograd_cnn.parameters import IntOrPair, Padding
+from autograd_cnn.parameters import FloatDType, IntOrPair, Padding, Size, integer
 
 ACTIVATIONS: Final[dict[str, Callable[[], Module]]] = {
     "relu": ReLU,
@@ -38,18 +38,19 @@ MOST_PARAMETERS: Final = 1 << 28
 """Of a network: twice those of VGG-16. Channels double from stage to stage, so a short pattern can ask for any number."""
 
 
+@composite
 def build(
     pattern: str,
     *,
     input_shape: tuple[int, int, int],
-    classes: int,
+    classes: Size,
     channels: int | Sequence[int] = 16,
     features: int | Sequence[int] = 128,
     kernel_size: IntOrPair = 3,
     padding: Padding = "same",
     activation: str = "relu",
     rng: init.Rng = None,
-    dtype: DTypeLike = np.float32,
+    dtype: FloatDType = np.float32,
     **counts: int,
 ) -> Sequential:
     """Build the network that ``pattern`` describes, in the notation of Stanford's CS231n.
@@ -116,7 +117,6 @@ def build(
             sentence("build", "activation is unknown", expected=f"one of {', '.join(ACTIVATIONS)}",
                      got=repr(activation))
         )  # fmt: skip
-    positive("build", classes=classes)
     layers = parse(pattern, counts)
     _check_order(pattern, layers)
     builder = _Builder(pattern, input_shape, kernel_size, padding, np.random.default_rng(rng), dtype)
@@ -152,7 +152,7 @@ class _Builder:
         if not isinstance(shape, tuple | list | np.ndarray) or len(shape) != 3:
             raise ArgumentError(sentence("build", "input_shape is not understood", expected="(C, H, W)", got=shape))
         for name, size in zip(("C", "H", "W"), shape, strict=True):
-            positive("build", **{f"input_shape's {name}": size})
+            integer("build", f"input_shape's {name}", size, 1)
         c, h, w = map(index, shape)
         self.pattern = pattern
         self.shape = (c, h, w)
@@ -221,7 +221,7 @@ def _check_order(pattern: str, layers: list[Layer]) -> None:
 def _numbers(name: str, given: int | Sequence[int], factors: list[int]) -> list[int]:
     """Return one number for each place: those that are given, or one that is given times each of the factors."""
     for number in given if isinstance(given, Iterable) else [given]:
-        positive("build", **{name: number})
+        integer("build", name, number, 1)
     if isinstance(given, Iterable):
         return list(map(index, given))
     return [index(given) * factor for factor in factors]

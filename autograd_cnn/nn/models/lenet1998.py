@@ -10,19 +10,18 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from autograd_cnn import ops
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.nn import init
-from autograd_cnn.nn.checks import positive
 from autograd_cnn.nn.containers import Sequential
 from autograd_cnn.nn.layers.convolution import Conv2d
 from autograd_cnn.nn.layers.linear import Flatten, Linear
 from autograd_cnn.nn.layers.subsampling import Subsample2d
-from autograd_cnn.nn.module import Module, Parameter, computed_in
-from autograd_cnn.parameters import IntOrPair, pair
+from autograd_cnn.nn.module import Module, Parameter, Parameterless, computed_in
+from autograd_cnn.parameters import FloatDType, IntOrPair, Size, integer, pair
 
 C3_SEES: Final = (
     (0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5),
@@ -33,7 +32,7 @@ C3_SEES: Final = (
 """The maps of S2 that each map of C3 sees: three in a row, four in a row, four that are not, all (table I)."""
 
 
-class ScaledTanh(Module):
+class ScaledTanh(Parameterless):
     """``1.7159·tanh(2x/3)``, which maps 1 to 1 and -1 to -1 and bends most there (LeCun et al. 1998, appendix A).
 
     Examples
@@ -86,16 +85,22 @@ class PartialConv2d(Module):
     (1, 2, 10, 10)
     """
 
+    @composite
     def __init__(
         self,
-        in_channels: int,
+        in_channels: Size,
         sees: Sequence[Sequence[int]],
         kernel_size: IntOrPair,
         *,
         rng: init.Rng = None,
-        dtype: DTypeLike = np.float32,
+        dtype: FloatDType = np.float32,
     ) -> None:
-        positive("PartialConv2d", in_channels=in_channels, filters=len(sees))
+        if not isinstance(sees, Sequence) or isinstance(sees, str) or not all(isinstance(c, Sequence) for c in sees):
+            raise ArgumentError(
+                sentence("PartialConv2d", "sees is not understood", expected="channels for each filter, as in [(0, 1), (2,)]",
+                         got=repr(sees))
+            )  # fmt: skip
+        integer("PartialConv2d", "filters", len(sees), 1)
         for place, channels in enumerate(sees):
             if not channels or len(set(channels)) < len(channels) or not set(channels) <= set(range(in_channels)):
                 raise ArgumentError(
@@ -135,7 +140,8 @@ class PartialConv2d(Module):
         return f"{self.in_channels}, {len(self.sees)}, kernel_size={self.kernel_size}, {pairs}"
 
 
-def lenet1998(rng: init.Rng = None, *, classes: int = 10) -> Sequential:
+@composite
+def lenet1998(rng: init.Rng = None, *, classes: Size = 10) -> Sequential:
     """LeNet-5 as published, for images (N, 1, 32, 32); layer by layer it has the paper's 60,000 parameters.
 
     The output layer is another. The paper's measures how far F6 is from a bitmap of 7×12 pixels for

@@ -80,7 +80,7 @@ def parse(pattern: str, counts: Mapping[str, int]) -> list[Layer]:
     ['CONV', 'POOL', 'CONV', 'POOL', 'FC']
     """
     if not isinstance(pattern, str):
-        raise OperandError(sentence("build", "the pattern is no string", expected="str", got=type(pattern).__name__))
+        raise OperandError(sentence("build", "the pattern is not a string", expected="str", got=type(pattern).__name__))
     if len(pattern) > LONGEST:
         raise ArgumentError(
             sentence("build", "the pattern is too long", expected=f"at most {LONGEST} characters", got=len(pattern))

@@ -6,6 +6,7 @@
 import numpy as np
 
 from autograd_cnn import ops
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.nn import init
@@ -16,9 +17,11 @@ from autograd_cnn.nn.layers.linear import Flatten, Identity, Linear
 from autograd_cnn.nn.layers.normalization import BatchNorm2d
 from autograd_cnn.nn.layers.pooling import GlobalMeanPool2d, MaxPool2d
 from autograd_cnn.nn.module import Module
+from autograd_cnn.parameters import Size
 
 
-def digits_net(rng: init.Rng = None, *, classes: int = 10) -> Sequential:
+@composite
+def digits_net(rng: init.Rng = None, *, classes: Size = 10) -> Sequential:
     """A small LeNet for the digits of 8×8 pixels, (N, 1, 8, 8).
 
     Examples
@@ -40,7 +43,8 @@ def digits_net(rng: init.Rng = None, *, classes: int = 10) -> Sequential:
     })  # fmt: skip
 
 
-def lenet5(rng: init.Rng = None, *, in_channels: int = 1, image_size: int = 28, classes: int = 10) -> Sequential:
+@composite
+def lenet5(rng: init.Rng = None, *, in_channels: Size = 1, image_size: Size = 28, classes: Size = 10) -> Sequential:
     """LeNet-5 (LeCun et al. 1998) as it is built today: ReLUs, max-pooling, and all maps connected.
 
     Parameters
@@ -82,7 +86,8 @@ def lenet5(rng: init.Rng = None, *, in_channels: int = 1, image_size: int = 28, 
     })  # fmt: skip
 
 
-def small_vgg(rng: init.Rng = None, *, in_channels: int = 3, image_size: int = 32, classes: int = 10) -> Sequential:
+@composite
+def small_vgg(rng: init.Rng = None, *, in_channels: Size = 3, image_size: Size = 32, classes: Size = 10) -> Sequential:
     """Six 3×3 convolutions in three stages, after VGG (Simonyan & Zisserman 2015), for CIFAR's images.
 
     Parameters
@@ -189,7 +194,8 @@ class BasicBlock(Module):
         return self.relu2(self.bn2(self.conv2(y)) + self.shortcut(x))
 
 
-def resnet20(rng: init.Rng = None, *, in_channels: int = 3, classes: int = 10) -> Sequential:
+@composite
+def resnet20(rng: init.Rng = None, *, in_channels: Size = 3, classes: Size = 10) -> Sequential:
     """The residual network of 20 layers for CIFAR (He et al. 2016, section 4.2), shortcuts without parameters.
 
     Parameters

@@ -12,7 +12,7 @@ from autograd_cnn.testing.draw import Draw
 
 normal = Draw("correlation").normal
 
-_FORMS: list[tuple[Shape, Shape, dict[str, Any]]] = [
+_GEOMETRIES: list[tuple[Shape, Shape, dict[str, Any]]] = [
     # x, w, and how the windows lie
     ((5, 4), (3, 2), {}),
     ((2, 5, 5), (3, 2, 3, 3), {"padding": 1}),
@@ -38,24 +38,24 @@ _FORMS: list[tuple[Shape, Shape, dict[str, Any]]] = [
 ]
 
 
-def _y_shape(x: Shape, w: Shape, form: dict[str, Any]) -> Shape:
+def _y_shape(x: Shape, w: Shape, geometry: dict[str, Any]) -> Shape:
     with set_backend("reference"):  # nothing is compiled for a shape
-        return np.shape(ops.correlate2d(np.zeros(x), np.zeros(w), **form))
+        return np.shape(ops.correlate2d(np.zeros(x), np.zeros(w), **geometry))
 
 
 add_samples(
     ops.correlate2d,
-    *(sample(normal(*x), normal(*w), None, **form) for x, w, form in _FORMS),
-    *(sample(normal(*x), normal(*w), normal(w[0]), **form) for x, w, form in _FORMS if len(w) == 4),
+    *(sample(normal(*x), normal(*w), None, **geometry) for x, w, geometry in _GEOMETRIES),
+    *(sample(normal(*x), normal(*w), normal(w[0]), **geometry) for x, w, geometry in _GEOMETRIES if len(w) == 4),
     linear="x w bias",
 )
 add_samples(
     ops.correlate2d_wrt_input,
-    *(sample(normal(*_y_shape(x, w, form)), normal(*w), x_shape=x, **form) for x, w, form in _FORMS),
+    *(sample(normal(*_y_shape(x, w, geometry)), normal(*w), x_shape=x, **geometry) for x, w, geometry in _GEOMETRIES),
     linear="g w",
 )
 add_samples(
     ops.correlate2d_wrt_weight,
-    *(sample(normal(*x), normal(*_y_shape(x, w, form)), w_shape=w, **form) for x, w, form in _FORMS),
+    *(sample(normal(*x), normal(*_y_shape(x, w, geometry)), w_shape=w, **geometry) for x, w, geometry in _GEOMETRIES),
     linear="x g",
 )

@@ -14,7 +14,7 @@ from autograd_cnn.testing.draw import Draw
 _draw = Draw("pooling")
 normal, spaced = _draw.normal, _draw.spaced
 
-_FORMS: list[tuple[Shape, dict[str, Any]]] = [
+_GEOMETRIES: list[tuple[Shape, dict[str, Any]]] = [
     # x, and how the windows lie
     ((4, 6), {"window": 2}),
     ((2, 5, 5), {"window": (2, 3)}),
@@ -31,42 +31,42 @@ _FORMS: list[tuple[Shape, dict[str, Any]]] = [
     ((2, 3, 3), {"window": 2, "stride": 1, "padding": "full"}),
     ((1, 1, 1, 2), {"window": 3, "stride": 3, "ceil_mode": True}),
 ]
-_MAX_FORMS = [*_FORMS, ((1, 1, 8, 9), {"window": (2, 3), "stride": 1, "dilation": (3, 2)})]
-_RECTIFIED_FORMS: list[tuple[Shape, dict[str, Any]]] = [
+_MAX_GEOMETRIES = [*_GEOMETRIES, ((1, 1, 8, 9), {"window": (2, 3), "stride": 1, "dilation": (3, 2)})]
+_RECTIFIED_GEOMETRIES: list[tuple[Shape, dict[str, Any]]] = [
     ((1, 2, 4, 6), {"window": 2, "rectified": True}),
     ((2, 5, 5), {"window": (1, 3), "stride": 2, "padding": (0, 1), "rectified": True}),
 ]
-_MEAN_FORMS = [
-    *_FORMS,
+_MEAN_GEOMETRIES = [
+    *_GEOMETRIES,
     ((1, 1, 5, 7), {"window": 3, "stride": 2, "padding": 1, "count_include_pad": False}),
     ((1, 1, 5, 7), {"window": 2, "stride": 2, "padding": ((1, 0), (0, 2)), "dilation": (2, 3), "ceil_mode": True}),
 ]
 
 
-def _pooled(x: Shape, form: dict[str, Any]) -> tuple[Array, Array]:
+def _pooled(x: Shape, geometry: dict[str, Any]) -> tuple[Array, Array]:
     """Return the largest of each window, and where they were."""
     with set_backend("reference"):  # nothing is compiled for a sample
-        y, winners = ops.max_pool.forward(spaced(*x), **form)
-    return y, winners
+        y, indices = ops.max_pool.forward(spaced(*x), **geometry)
+    return y, indices
 
 
-def _gathering(x: Shape, form: dict[str, Any]) -> Case:
-    return sample(spaced(*x), winners=_pooled(x, form)[1], **form)
+def _gathering(x: Shape, geometry: dict[str, Any]) -> Case:
+    return sample(spaced(*x), indices=_pooled(x, geometry)[1], **geometry)
 
 
-def _scattering(x: Shape, form: dict[str, Any]) -> Case:
-    y, winners = _pooled(x, form)
-    return sample(normal(*y.shape), winners=winners, x_shape=x, **form)
+def _scattering(x: Shape, geometry: dict[str, Any]) -> Case:
+    y, indices = _pooled(x, geometry)
+    return sample(normal(*y.shape), indices=indices, x_shape=x, **geometry)
 
 
-def _averaging(x: Shape, form: dict[str, Any]) -> Case:
+def _averaging(x: Shape, geometry: dict[str, Any]) -> Case:
     with set_backend("reference"):
-        y_shape = np.shape(ops.mean_pool(np.zeros(x), **form))
-    return sample(normal(*y_shape), x_shape=x, **form)
+        y_shape = np.shape(ops.mean_pool(np.zeros(x), **geometry))
+    return sample(normal(*y_shape), x_shape=x, **geometry)
 
 
-add_samples(ops.max_pool, *(sample(spaced(*x), **form) for x, form in _MAX_FORMS + _RECTIFIED_FORMS))
-add_samples(ops.gather_winners, *starmap(_gathering, _MAX_FORMS), linear="x")
-add_samples(ops.scatter_winners, *starmap(_scattering, _MAX_FORMS), linear="g")
-add_samples(ops.mean_pool, *(sample(normal(*x), **form) for x, form in _MEAN_FORMS), linear="x")
-add_samples(ops.mean_pool_wrt_input, *starmap(_averaging, _MEAN_FORMS), linear="g")
+add_samples(ops.max_pool, *(sample(spaced(*x), **geometry) for x, geometry in _MAX_GEOMETRIES + _RECTIFIED_GEOMETRIES))
+add_samples(ops.max_pool_gather, *starmap(_gathering, _MAX_GEOMETRIES), linear="x")
+add_samples(ops.max_unpool, *starmap(_scattering, _MAX_GEOMETRIES), linear="g")
+add_samples(ops.mean_pool, *(sample(normal(*x), **geometry) for x, geometry in _MEAN_GEOMETRIES), linear="x")
+add_samples(ops.mean_pool_wrt_input, *starmap(_averaging, _MEAN_GEOMETRIES), linear="g")

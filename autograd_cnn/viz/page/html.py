@@ -70,6 +70,14 @@ def _hash(text: str) -> str:
 
 def _checked(nodes: Sequence[GraphNode], highlight: Highlight) -> dict[str, list[Any]]:
     """Return the elements to point out as lists, or say which does not exist."""
+    if not isinstance(highlight, Mapping) or not all(
+        isinstance(cells, Mapping) and all(isinstance(index, (tuple, list)) for index in cells)
+        for cells in highlight.values()
+    ):
+        raise ArgumentError(
+            sentence("to_html", "highlight is not understood", expected="weights by node and index, as in "
+                     "{'n0': {(0, 1): 8.0}}", got=repr(highlight))
+        )  # fmt: skip
     known = {node.id: node for node in nodes}
     marked = {}
     for name, cells in highlight.items():

@@ -198,7 +198,8 @@ def test_a_long_chain_is_written_in_seconds():
         ({"show": "all"}, "to_dot: show is unknown: expected 'forward' or 'backward' or 'both', got 'all'"),
         ({"color": "size"}, "to_dot: color is unknown: expected 'grad' or 'bytes' or 'flops', got 'size'"),
         ({"theme": "blue"}, "to_dot: theme is unknown: expected 'light' or 'dark', got 'blue'"),
-        ({"depth": 0}, "to_dot: depth is out of range: expected at least 1, got 0"),
+        ({"depth": "a"}, "to_dot: depth is not understood: expected an int of at least 1, got 'a'"),
+        ({"depth": 0}, "to_dot: depth is out of range: expected an int of at least 1, got 0"),
     ],
 )
 def test_unknown_styles_are_errors(style, text, square):

@@ -9,7 +9,7 @@ import pytest
 from tables import for_each
 
 import autograd_cnn as ag
-from autograd_cnn.errors import FormatError, MissingDependencyError
+from autograd_cnn.errors import ArgumentError, FormatError, MissingDependencyError, OperandError
 from autograd_cnn.graph import Graph, capture
 from autograd_cnn.viz.drawing import render
 
@@ -135,6 +135,33 @@ def test_an_unknown_ending_is_an_error(square, tmp_path):
     assert str(error.value) == (
         "render: the ending of the file's name is unknown: expected .svg or .png or .pdf or .html or .dot or .json, got 'g.gif'"
     )
+
+
+@pytest.mark.parametrize(
+    ("write", "text"),
+    [
+        (
+            lambda graph: graph.to_html("g.svg"),
+            (
+                "to_html: the ending of the file's name is of another kind: expected .html, got 'g.svg'; "
+                "render writes all kinds, by their endings"
+            ),
+        ),
+        (lambda graph: graph.to_html(highlight=3), "to_html: argument 'path' is missing; it takes path, highlight"),
+        (
+            lambda graph: graph.render("g.svg", depth="a"),
+            "render: depth is not understood: expected an int of at least 1, got 'a'",
+        ),
+        (
+            lambda graph: graph.render("g.svg", colour="grad"),
+            "render: no argument 'colour'; it takes path, show, depth, color, theme, legend",
+        ),
+    ],
+)
+def test_what_is_refused(square, write, text):
+    with pytest.raises((ArgumentError, FormatError, OperandError)) as error:
+        write(capture(square))
+    assert str(error.value) == text
 
 
 def test_a_file_is_written_whole_or_not_at_all(square, tmp_path, monkeypatch):

@@ -93,6 +93,20 @@ def test_long_names_are_cut_in_boxes_alone():
 @pytest.mark.parametrize(
     ("highlight", "told"),
     [
+        (
+            3,
+            (
+                "to_html: highlight is not understood: expected weights by node and index, as in {'n0': {(0, 1): 8.0}}, "
+                "got 3"
+            ),
+        ),
+        (
+            {"n0": {0: 1.0}},
+            (
+                "to_html: highlight is not understood: expected weights by node and index, as in {'n0': {(0, 1): 8.0}}, "
+                "got {'n0': {0: 1.0}}"
+            ),
+        ),
         ({"x": {}}, "to_html: highlight names no node of the graph: expected n0 to n2, got 'x'"),
         (
             {"n0": {(0,): 1.0}},

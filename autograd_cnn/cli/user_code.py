@@ -1,0 +1,146 @@
+"""Code of the user's: modules in a folder, functions in a file, and what becomes of their errors."""
+
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from autograd_cnn.errors import ArgumentError, sentence
+
+LIBRARIES: Final = frozenset({"google", "llvmlite", "numba", "onnx"})
+"""What the package looks for and can do without: a ``numba.py`` is never taken for Numba, even where there is none."""
+
+
+# --- modules in a folder ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FolderFinder(MetaPathFinder):
+    """Finds modules in a folder, when it is asked after all others.
+
+    Parameters
+    ----------
+    folder : str
+    """
+
+    folder: str
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return where the module is, if the folder has it; what is in a package is found by its own path."""
+        if path is not None or fullname in LIBRARIES:
+            return None
+        return PathFinder.find_spec(fullname, [self.folder], target)
+
+
+def search_folder(folder: Path) -> None:
+    """Let modules in ``folder`` be imported, but for those that have the name of an installed one."""
+    finder = FolderFinder(str(folder.resolve()))
+    if finder not in sys.meta_path:
+        sys.meta_path.append(finder)
+
+
+@contextmanager
+def restore_search() -> Iterator[None]:
+    """Search the folders that are added inside only until the end of the block."""
+    before = sys.meta_path[:]
+    try:
+        yield
+    finally:
+        for finder in sys.meta_path[:]:
+            if isinstance(finder, FolderFinder) and finder not in before:
+                sys.meta_path.remove(finder)
+
+
+# --- a function in a file ---------------------------------------------------------------------
+
+
+def split_name(text: str) -> tuple[Path, str] | None:
+    """Return the file and the function that ``FILE.py:function`` names, or None for another text.
+
+    Examples
+    --------
+    >>> file, function = split_name("models/net.py:build")
+    >>> file.name, function
+    ('net.py', 'build')
+    >>> split_name("lenet5")
+    """
+    file, _, name = (text, "", "") if text.endswith(".py") else text.rpartition(":")
+    return (Path(file), name) if file.endswith(".py") else None
+
+
+def call(path: Path, name: str) -> Any:
+    """Run a file as a module, which may import what lies beside it, and return what one of its functions returns.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such file or function, or if one of them fails; with its own error and line.
+    """
+    module = _run(path)
+    function = getattr(module, name, None) if name else None
+    if not callable(function):
+        own = [key for key, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__]
+        expected = f"one of {', '.join(own)}" if own else "one that the file has"
+        raise ArgumentError(sentence("--model", f"{path} has no such function", expected=expected, got=repr(name)))
+    with failures_of(path):
+        return function()
+
+
+def _run(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise ArgumentError(sentence("--model", f"no such file: {path}"))
+    # No import statement can spell the name, so the module stands in the way of no other.
+    module = ModuleType(f"file {path.stem}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module
+    search_folder(path.resolve().parent)
+    with failures_of(path):
+        SourceFileLoader(module.__name__, str(path)).exec_module(module)
+    return module
+
+
+# --- errors -----------------------------------------------------------------------------------
+
+
+@contextmanager
+def failures_of(path: Path, hint: str = "") -> Iterator[None]:
+    """Turn whatever the user's code raises into one sentence that names the line in the file."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit() included
+        bare = type(error)(error.msg) if isinstance(error, SyntaxError) else error  # its text repeats the line
+        raise ArgumentError(sentence("--model", f"{path}{_line(error, path)}: {one_line(bare)}", hint=hint)) from error
+
+
+def one_line(error: BaseException) -> str:
+    r"""Return an error's kind and what it says, in one line.
+
+    Examples
+    --------
+    >>> one_line(ValueError("first line\nsecond line"))
+    'ValueError: first line second line'
+    """
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  # an error's own text may fail
+        text = ""
+    return f"{type(error).__name__}: {' '.join(text.split())}".rstrip(": ")
+
+
+def _line(error: BaseException, path: Path) -> str:
+    """Return a colon and the number of the last line of the file on the way to the error."""
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).name == path.name:
+        return f":{error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    numbers = [frame.lineno for frame in frames if Path(frame.filename).resolve() == path.resolve()]
+    return f":{numbers[-1]}" if numbers else ""

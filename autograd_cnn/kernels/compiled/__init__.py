@@ -1,0 +1,47 @@
+"""The fast backend: kernels compiled by Numba for the processor at hand.
+
+`simd` writes the micro-kernel, a tile of a matrix product in registers; `panels` lays out what it reads;
+`correlation`, `wrt_input` and `wrt_weight` make correlation and both adjoints of it: the first two with
+`stacks` where an image for each lane pays, the last with `taps`, or `dots` where channels or filters are few;
+`meetings` lists for them which tap meets which pixel. `pooling` goes over windows, with `pairs` for the 2x2
+ones, and `normalization` over whole maps. `compiling` spreads the work over the threads. A kernel that
+cannot do what it is asked returns `NotImplemented`, and the reference does it.
+"""
+
+from autograd_cnn.kernels.compiled.conv.col2im import correlate2d_wrt_input
+from autograd_cnn.kernels.compiled.conv.implicit_gemm import correlate2d
+from autograd_cnn.kernels.compiled.conv.wgrad_patches import correlate2d_wrt_weight
+from autograd_cnn.kernels.compiled.elementwise import masked, relu
+from autograd_cnn.kernels.compiled.gemm import linear, matmul
+from autograd_cnn.kernels.compiled.normalization import moments, standardize, standardize_wrt_input, standardized_dot
+from autograd_cnn.kernels.compiled.pooling import (
+    max_pool,
+    max_pool_gather,
+    max_unpool,
+    mean_pool,
+    mean_pool_wrt_input,
+)
+from autograd_cnn.kernels.compiled.reduction import sum  # noqa: A004  # NumPy's name
+from autograd_cnn.kernels.compiled.threads import num_threads, set_num_threads
+
+__all__ = [
+    "correlate2d",
+    "correlate2d_wrt_input",
+    "correlate2d_wrt_weight",
+    "linear",
+    "masked",
+    "matmul",
+    "max_pool",
+    "max_pool_gather",
+    "max_unpool",
+    "mean_pool",
+    "mean_pool_wrt_input",
+    "moments",
+    "num_threads",
+    "relu",
+    "set_num_threads",
+    "standardize",
+    "standardize_wrt_input",
+    "standardized_dot",
+    "sum",
+]

@@ -1,0 +1,1 @@
+"""Correlation and its two adjoints: one file for each algorithm."""

@@ -1,0 +1,198 @@
+"""Windows of 2x2 side by side, a vector of them at a time.
+
+A row of pixels holds the windows' left and right taps in turn. Shuffling two vectors of it makes one of
+left taps and one of right taps, and the other way round. Of small maps, several rows of windows fill a vector.
+"""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+
+from autograd_cnn.kernels.compiled.llvm import INT, Value, Vectors, intrinsic, lane_numbers, pointer
+
+
+@intrinsic
+def largest_of_four(
+    typing: Any, y: Any, indices: Any, at: Any, x: Any, x_at: Any, width: Any, count: Any, rectified: Any
+) -> Any:
+    """Write the largest value and its tap for a vector of windows, the first ``count`` of them if these are fewer.
+
+    With 1 for ``rectified``, 0 is a fifth value, which wins over all that is not positive.
+    """
+    i = types.int64
+
+    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+        y, indices, at, x, x_at, width, count, rectified = values
+        kinds = signature.args
+        simd = Vectors(build, kinds[0].dtype)
+        numbers = Vectors(build, kinds[1].dtype, simd.lanes)
+        upper = pointer(context, build, kinds[3], x, x_at)
+        to_y = pointer(context, build, kinds[0], y, at)
+        to_indices = pointer(context, build, kinds[1], indices, at)
+
+        def compare(masks: list[Value]) -> None:
+            best, argmax = _largest(simd, numbers, _taps(simd, upper, width, masks), rectified)
+            simd.store(best, to_y, INT(0), masks[2])
+            numbers.store(argmax, to_indices, INT(0), masks[2])
+
+        _whole_or_some(simd, count, compare)
+        return context.get_dummy_value()
+
+    return types.void(y, indices, i, x, i, i, i, i), write
+
+
+@intrinsic
+def largest_of_four_in_rows(
+    typing: Any, y: Any, indices: Any, at: Any, x: Any, x_at: Any, rows: Any, rectified: Any
+) -> Any:
+    """Do the same for as many ``rows`` of windows, 2 or 4, as make a vector."""
+    i = types.int64
+
+    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+        y, indices, at, x, x_at, rows, rectified = values
+        kinds = signature.args
+        simd = Vectors(build, kinds[0].dtype)
+        numbers = Vectors(build, kinds[1].dtype, simd.lanes)
+        pixels = pointer(context, build, kinds[3], x, x_at)
+        to_y = pointer(context, build, kinds[0], y, at)
+        to_indices = pointer(context, build, kinds[1], indices, at)
+
+        def compare(rows: int) -> None:
+            vectors = [simd.load(pixels, INT(n * simd.lanes)) for n in range(4)]
+            taps = [_picked(simd, vectors, tap) for tap in _pixels_by_tap(simd.lanes, rows)]
+            best, argmax = _largest(simd, numbers, taps, rectified)
+            simd.store(best, to_y, INT(0))
+            numbers.store(argmax, to_indices, INT(0))
+
+        _two_or_four(build, rows, compare)
+        return context.get_dummy_value()
+
+    return types.void(y, indices, i, x, i, i, i), write
+
+
+def _largest(simd: Vectors, numbers: Vectors, taps: list[Value], rectified: Value) -> tuple[Value, Value]:
+    """Return the largest of four, or 0, and its number."""
+    build, (best, *others), argmax = simd.build, taps, numbers.zero
+    for tap, value in enumerate(others, 1):
+        # Not "greater", so that a NaN wins, and keeps winning.
+        better = build.and_(build.fcmp_unordered(">", value, best), build.fcmp_ordered("ord", best, best))
+        best = build.select(better, value, best)
+        argmax = build.select(better, numbers.vector([tap] * simd.lanes), argmax)
+    counts = simd.spread(build.trunc(rectified, ir.IntType(1)))
+    loses = build.and_(build.fcmp_ordered("<=", best, simd.zero), counts)
+    return build.select(loses, simd.zero, best), build.select(loses, numbers.vector([4] * simd.lanes), argmax)
+
+
+def _pixels_by_tap(lanes: int, rows: int) -> list[list[int]]:
+    """Return for each tap where its pixels lie in a map, when so many ``rows`` of windows make a vector."""
+    width = 2 * lanes // rows
+    corners = [2 * (n // (width // 2)) * width + 2 * (n % (width // 2)) for n in range(lanes)]
+    return [[corner + p * width + q for corner in corners] for p in (0, 1) for q in (0, 1)]
+
+
+def _picked(simd: Vectors, vectors: list[Value], numbers: list[int]) -> Value:
+    """Return the elements of these numbers, out of four vectors one after the other."""
+    shuffle, lanes = simd.build.shuffle_vector, simd.lanes
+    first = shuffle(*vectors[:2], lane_numbers([n % (2 * lanes) for n in numbers]))
+    second = shuffle(*vectors[2:], lane_numbers([n % (2 * lanes) for n in numbers]))
+    return shuffle(first, second, lane_numbers([j + lanes * (n >= 2 * lanes) for j, n in enumerate(numbers)]))
+
+
+def _two_or_four(build: Value, rows: Value, body: Any) -> None:
+    with build.if_else(build.icmp_signed("==", rows, INT(2))) as (two, four):
+        with two:
+            body(2)
+        with four:
+            body(4)
+
+
+def _taps(simd: Vectors, upper: Value, width: Value, masks: list[Value]) -> list[Value]:
+    """Load the four taps of each window, row by row."""
+    left, right = ([2 * j + side for j in range(simd.lanes)] for side in (0, 1))
+    taps = []
+    for row in (INT(0), width):
+        ends = [simd.load(upper, simd.build.add(row, INT(n * simd.lanes)), masks[n]) for n in (0, 1)]
+        taps += [simd.build.shuffle_vector(*ends, lane_numbers(side)) for side in (left, right)]
+    return taps
+
+
+@intrinsic
+def give_to_one_of_four(
+    typing: Any, x: Any, x_at: Any, width: Any, g: Any, indices: Any, at: Any, count: Any
+) -> Any:  # fmt: skip
+    """Write each g to the tap that its index names and 0 to the others, for a vector of windows or the first of them."""
+    i = types.int64
+
+    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+        x, x_at, width, g, indices, at, count = values
+        kinds = signature.args
+        simd = Vectors(build, kinds[0].dtype)
+        numbers = Vectors(build, kinds[4].dtype, simd.lanes)
+        upper = pointer(context, build, kinds[0], x, x_at)
+        from_g = pointer(context, build, kinds[3], g, at)
+        from_indices = pointer(context, build, kinds[4], indices, at)
+
+        def give(masks: list[Value]) -> None:
+            value = simd.load(from_g, INT(0), masks[2])
+            taps = _shares(simd, numbers, value, numbers.load(from_indices, INT(0), masks[2]))
+            for row, pair in ((INT(0), taps[:2]), (width, taps[2:])):
+                for n in (0, 1):
+                    inlined = [n * simd.lanes // 2 + j // 2 + j % 2 * simd.lanes for j in range(simd.lanes)]
+                    vector = build.shuffle_vector(*pair, lane_numbers(inlined))
+                    simd.store(vector, upper, build.add(row, INT(n * simd.lanes)), masks[n])
+
+        _whole_or_some(simd, count, give)
+        return context.get_dummy_value()
+
+    return types.void(x, i, i, g, indices, i, i), write
+
+
+@intrinsic
+def give_to_one_of_four_in_rows(typing: Any, x: Any, x_at: Any, g: Any, indices: Any, at: Any, rows: Any) -> Any:
+    """Do the same for as many ``rows`` of windows, 2 or 4, as make a vector."""
+    i = types.int64
+
+    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+        x, x_at, g, indices, at, rows = values
+        kinds = signature.args
+        simd = Vectors(build, kinds[0].dtype)
+        numbers = Vectors(build, kinds[3].dtype, simd.lanes)
+        pixels = pointer(context, build, kinds[0], x, x_at)
+        value = simd.load(pointer(context, build, kinds[2], g, at), INT(0))
+        argmax = numbers.load(pointer(context, build, kinds[3], indices, at), INT(0))
+        taps = _shares(simd, numbers, value, argmax)
+
+        def give(rows: int) -> None:
+            order = [pixel for tap in _pixels_by_tap(simd.lanes, rows) for pixel in tap]
+            of_pixel = [order.index(pixel) for pixel in range(4 * simd.lanes)]
+            for n in range(4):
+                vector = _picked(simd, taps, of_pixel[n * simd.lanes : (n + 1) * simd.lanes])
+                simd.store(vector, pixels, INT(n * simd.lanes))
+
+        _two_or_four(build, rows, give)
+        return context.get_dummy_value()
+
+    return types.void(x, i, g, indices, i, i), write
+
+
+def _shares(simd: Vectors, numbers: Vectors, value: Value, argmax: Value) -> list[Value]:
+    """Return what each tap gets of a value: all of it, or nothing."""
+    build = simd.build
+    won = [build.icmp_unsigned("==", argmax, numbers.vector([tap] * simd.lanes)) for tap in range(4)]
+    return [build.select(each, value, simd.zero) for each in won]
+
+
+def _whole_or_some(simd: Vectors, count: Value, body: Any) -> None:
+    """Write the body twice: for a whole vector of windows without masks, and with masks for fewer.
+
+    The masks are those of the first and second vector of pixels, and of the windows.
+    """
+    build = simd.build
+    with build.if_else(build.icmp_signed(">=", count, INT(simd.lanes))) as (whole, some):
+        with whole:
+            body([None, None, None])
+        with some:
+            pixels = build.mul(count, INT(2))
+            beyond = build.sub(pixels, INT(simd.lanes))
+            body([simd.first(pixels), simd.first(beyond), simd.first(count)])

@@ -1,0 +1,274 @@
+"""Pooling over windows, and the adjoints: a thread works on whole maps, one after the other.
+
+Shapes: x (N, C, H, W); y, g and the argmax indices (N, C, OH, OW).
+
+Windows of 2x2 side by side, as nearly every network has them, are done a vector at a time by the
+intrinsics of `maxpool2x2`.
+"""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
+from autograd_cnn.kernels.compiled.maxpool2x2 import (
+    give_to_one_of_four,
+    give_to_one_of_four_in_rows,
+    largest_of_four,
+    largest_of_four_in_rows,
+)
+from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
+from autograd_cnn.kernels.windows import Array, Windows
+
+
+class Pool(NamedTuple):
+    """The sizes of one pooling."""
+
+    height: int
+    width: int
+    window_h: int
+    window_w: int
+    stride_h: int
+    stride_w: int
+    dilation_h: int
+    dilation_w: int
+    top: int
+    left: int
+    out_h: int
+    out_w: int
+    rectified: int  # 1 if 0 counts as well
+
+
+@lru_cache(maxsize=512)
+def _pool(windows: Windows, rectified: bool) -> Pool:
+    (top, _), (left, _) = windows.padding
+    geometry = (*windows.image, *windows.size, *windows.stride, *windows.dilation, top, left, *windows.out)
+    return Pool(*geometry, int(rectified))
+
+
+def _run(function: parallel_for, x: Array, windows: Windows, *arrays: Array, rectified: bool = False) -> None:
+    function(x.shape[0] * x.shape[1], _pool(windows, rectified), *arrays)
+
+
+# --- the largest of each window ---------------------------------------------------------------
+
+
+def max_pool(x: Array, windows: Windows, rectified: bool) -> Any:
+    """Return each window's largest value and its tap; of equal ones the first, of NaNs the first NaN.
+
+    Where ``rectified``, 0 wins over all that is not positive, as if it were one tap more.
+    """
+    if not supports(x):
+        return NotImplemented
+    y = np.empty((*x.shape[:2], *windows.out), x.dtype)
+    indices = np.empty(y.shape, np.min_scalar_type(windows.size[0] * windows.size[1]))
+    _run(_max_pool, x, windows, flat(x), y.reshape(-1), indices.reshape(-1), rectified=rectified)
+    return y, indices
+
+
+@parallel_for
+def _max_pool(first: int, last: int, s: Pool, x: Any, y: Any, indices: Any) -> None:
+    lanes = VECTOR_BYTES // x.itemsize
+    pairs = _is_two_by_two(s)
+    rows = _rows_in_vector(s, lanes)
+    whole = s.out_h // rows * rows if rows > 1 else 0
+    for each in range(first, last):
+        end = (each + 1) * s.out_h * s.out_w
+        for i in range(0, whole, rows):
+            at = (each * s.out_h + i) * s.out_w
+            largest_of_four_in_rows(y, indices, at, x, 4 * at, rows, s.rectified)
+        for i in range(whole, s.out_h):
+            at = (each * s.out_h + i) * s.out_w
+            if pairs:
+                source = (each * s.height + 2 * i) * s.width
+                for j in range(0, s.out_w, lanes):
+                    # A vector may go beyond its row, since the next row overwrites that, but not beyond the map.
+                    count = lanes if at + j + lanes <= end else s.out_w - j
+                    largest_of_four(y, indices, at + j, x, source + 2 * j, s.width, count, s.rectified)
+            else:
+                _largest_of_window(x, each, i, y, indices, at, s)
+
+
+@inlined
+def _is_two_by_two(s: Pool) -> bool:
+    size = s.window_h == 2 and s.window_w == 2 and s.stride_h == 2 and s.stride_w == 2
+    inside = s.top == 0 and s.left == 0 and 2 * s.out_h <= s.height and 2 * s.out_w <= s.width
+    return size and inside and s.dilation_h == 1 and s.dilation_w == 1
+
+
+@inlined
+def _rows_in_vector(s: Pool, lanes: int) -> int:
+    """Return how many rows of windows fill a vector, 2 or 4, where they cover the map; else 1."""
+    for rows in (2, 4):
+        if _is_two_by_two(s) and s.width == 2 * s.out_w and s.height == 2 * s.out_h and rows * s.out_w == lanes:
+            return rows
+    return 1
+
+
+@inlined
+def _largest_of_window(x: Any, each: int, i: int, y: Any, indices: Any, at: int, s: Pool) -> None:
+    for j in range(s.out_w):
+        best, argmax = -np.inf, -1  # even a pixel of -inf is larger than the border
+        for p in range(s.window_h):
+            row = i * s.stride_h + p * s.dilation_h - s.top
+            if row < 0 or row >= s.height:
+                continue
+            for q in range(s.window_w):
+                column = j * s.stride_w + q * s.dilation_w - s.left
+                if 0 <= column < s.width:
+                    value = x[(each * s.height + row) * s.width + column]
+                    if argmax < 0 or not (
+                        value <= best or np.isnan(best)
+                    ):  # a NaN counts as the largest; of several the first
+                        best, argmax = value, p * s.window_w + q
+        if s.rectified and best <= 0:
+            best, argmax = 0.0, s.window_h * s.window_w
+        y[at + j] = best
+        indices[at + j] = max(argmax, 0)
+
+
+def max_pool_gather(x: Array, indices: Array, windows: Windows) -> Any:
+    """Return from each window the value at the tap that its index names."""
+    if not supports(x) or indices.dtype.kind not in "iu":
+        return NotImplemented
+    y = np.empty(indices.shape, x.dtype)
+    _run(_max_pool_gather, x, windows, flat(x), flat(indices), y.reshape(-1))
+    return y
+
+
+@parallel_for
+def _max_pool_gather(first: int, last: int, s: Pool, x: Any, indices: Any, y: Any) -> None:
+    for each in range(first, last):
+        for i in range(s.out_h):
+            for j in range(s.out_w):
+                at = (each * s.out_h + i) * s.out_w + j
+                source = _argmax_pixel(indices[at], each, i, j, s)
+                y[at] = x[source] if source >= 0 else 0
+
+
+@inlined
+def _argmax_pixel(index: int, each: int, i: int, j: int, s: Pool) -> int:
+    """Return where in x the tap of this index lies, or -1 if on the padding."""
+    tap: Any = np.int64(index)
+    row = i * s.stride_h + tap // s.window_w * s.dilation_h - s.top
+    column = j * s.stride_w + tap % s.window_w * s.dilation_w - s.left
+    inside = 0 <= tap < s.window_h * s.window_w and 0 <= row < s.height and 0 <= column < s.width
+    return (each * s.height + row) * s.width + column if inside else -1
+
+
+def max_unpool(g: Array, indices: Array, windows: Windows) -> Any:
+    """Add each window's g to the pixel that won it: the adjoint of `max_pool_gather`."""
+    if not supports(g) or indices.dtype.kind not in "iu":
+        return NotImplemented
+    x = np.empty((*g.shape[:2], *windows.image), g.dtype)
+    _run(_max_unpool, g, windows, flat(g), flat(indices), x.reshape(-1))
+    return x
+
+
+@parallel_for
+def _max_unpool(first: int, last: int, s: Pool, g: Any, indices: Any, x: Any) -> None:
+    pairs = _is_two_by_two(s)
+    rows = _rows_in_vector(s, VECTOR_BYTES // g.itemsize)
+    whole = s.out_h // rows * rows if rows > 1 else 0
+    for each in range(first, last):
+        start, end = each * s.height * s.width, (each + 1) * s.height * s.width
+        x[start + (2 * s.out_h * s.width if pairs else 0) : end] = 0
+        for i in range(0, whole, rows):
+            at = (each * s.out_h + i) * s.out_w
+            give_to_one_of_four_in_rows(x, 4 * at, g, indices, at, rows)
+        for i in range(whole, s.out_h):
+            at = (each * s.out_h + i) * s.out_w
+            if pairs:
+                _scatter_pairs(g, indices, at, (each + 1) * s.out_h * s.out_w, x, start + 2 * i * s.width, s)
+            else:
+                for j in range(s.out_w):
+                    target = _argmax_pixel(indices[at + j], each, i, j, s)
+                    if target >= 0:
+                        x[target] += g[at + j]
+
+
+@inlined
+def _scatter_pairs(g: Any, indices: Any, at: int, end: int, x: Any, x_at: int, s: Pool) -> None:
+    """Write two rows of x, from a row of windows that begins at ``at`` in a map that ends at ``end``."""
+    lanes = VECTOR_BYTES // g.itemsize
+    # From right to left, so that what goes beyond the upper row's end is overwritten.
+    for j in range((s.out_w - 1) // lanes * lanes, -1, -lanes):
+        count = lanes if at + j + lanes <= end else s.out_w - j
+        give_to_one_of_four(x, x_at + 2 * j, s.width, g, indices, at + j, count)
+    for p in range(2):
+        for j in range(2 * s.out_w, s.width):
+            x[x_at + p * s.width + j] = 0
+
+
+# --- the mean of each window ------------------------------------------------------------------
+
+
+def mean_pool(x: Array, windows: Windows, counts: Array) -> Any:
+    """Return each window's sum over its count, (OH, OW) or a number."""
+    counts = _spread(counts, x, windows)
+    if not supports(x, counts):
+        return NotImplemented
+    y = np.empty((*x.shape[:2], *windows.out), x.dtype)
+    _run(_mean_pool, x, windows, flat(x), flat(counts), y.reshape(-1))
+    return y
+
+
+def _spread(counts: Any, like: Array, windows: Windows) -> Array:
+    """Return a count for each window; a mere number supports the dtype of the images."""
+    dtype = like.dtype if isinstance(counts, (int, float)) else None
+    return np.broadcast_to(np.asarray(counts, dtype), windows.out)
+
+
+@parallel_for
+def _mean_pool(first: int, last: int, s: Pool, x: Any, counts: Any, y: Any) -> None:
+    for each in range(first, last):
+        start = each * s.out_h * s.out_w
+        y[start : start + s.out_h * s.out_w] = 0
+        for i in range(s.out_h):
+            for p in range(s.window_h):
+                row = i * s.stride_h + p * s.dilation_h - s.top
+                if 0 <= row < s.height:
+                    for q in range(s.window_w):
+                        begin, end, column = _columns_inside(q, s)
+                        source = (each * s.height + row) * s.width + column
+                        for j in range(begin, end):
+                            y[start + i * s.out_w + j] += x[source + j * s.stride_w]
+            for j in range(s.out_w):
+                y[start + i * s.out_w + j] /= counts[i * s.out_w + j]
+
+
+@inlined
+def _columns_inside(q: int, s: Pool) -> tuple[int, int, int]:
+    """Return the first window whose tap in column q is inside the image, the first after them, and the tap's column."""
+    column = q * s.dilation_w - s.left
+    begin = max(0, (s.stride_w - 1 - column) // s.stride_w)
+    end = min(s.out_w, (s.width - 1 - column) // s.stride_w + 1)
+    return begin, end, column
+
+
+def mean_pool_wrt_input(g: Array, windows: Windows, counts: Array) -> Any:
+    """Give every pixel of a window the same share of its g."""
+    counts = _spread(counts, g, windows)
+    if not supports(g, counts):
+        return NotImplemented
+    x = np.empty((*g.shape[:2], *windows.image), g.dtype)
+    _run(_mean_pool_wrt_input, g, windows, flat(g), flat(counts), x.reshape(-1))
+    return x
+
+
+@parallel_for
+def _mean_pool_wrt_input(first: int, last: int, s: Pool, g: Any, counts: Any, x: Any) -> None:
+    for each in range(first, last):
+        start = each * s.height * s.width
+        x[start : start + s.height * s.width] = 0
+        for i in range(s.out_h):
+            at = (each * s.out_h + i) * s.out_w
+            for p in range(s.window_h):
+                row = i * s.stride_h + p * s.dilation_h - s.top
+                if 0 <= row < s.height:
+                    for q in range(s.window_w):
+                        begin, end, column = _columns_inside(q, s)
+                        target = start + row * s.width + column
+                        for j in range(begin, end):
+                            x[target + j * s.stride_w] += g[at + j] / counts[i * s.out_w + j]

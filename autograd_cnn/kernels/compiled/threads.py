@@ -1,0 +1,176 @@
+"""How many threads the kernels run on, and when. Results do not depend on it, to the last bit.
+
+A loop runs on all threads if they are free and there to help, else on the thread that calls:
+
+- *in a child of fork*, to which no thread came along. GNU's OpenMP would end the process;
+- *while another Python thread's loop runs*. Numba's ``workqueue`` would end the process, and OpenMP
+  would start as many threads again, for the same cores;
+- *on a busy machine*. A thread whose core a neighbour has is waited for, milliseconds at each loop.
+  So every loop tells what one thread would have needed, and when threads have lost more time than they
+  gained, loops run on one for a while, before they try again.
+"""
+
+import os
+import threading
+from multiprocessing import get_start_method, set_start_method
+from operator import index
+from time import perf_counter
+from typing import Final
+
+import numba
+from numba.core.compiler_lock import global_compiler_lock
+
+from autograd_cnn.errors import ArgumentError, MissingDependencyError, OperandError, sentence
+from autograd_cnn.kernels.backend import IMPORTED_IN
+
+LOSS: Final = 2e-3  # seconds lost to waiting, before loops step down to one thread
+CREDIT: Final = 20e-3  # seconds gained that make up for losses, at most: what is long past says nothing
+PAUSES: Final = (0.05, 1.0)  # seconds until they try again: at first, and at most
+
+# GNU's OpenMP, on which Numba's threads run, lets a thread without work spin for long. On a busy
+# machine it so keeps the others from working. This many turns are some 20 µs, about the pause
+# between two kernels. The library reads it when it is loaded, which is when the threads are started.
+_SPIN: Final = {"GOMP_SPINCOUNT": "20000"}
+_USERS: Final = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+
+
+class Team:
+    """The threads, which one caller at a time can have."""
+
+    def __init__(self) -> None:
+        self.alone = False  # whether there are no threads to have, in a child of fork
+        self.fixed = False  # whether their number was chosen, and holds on a busy machine, too
+        self._free = threading.RLock()  # which a thread that was interrupted and kept it still has
+        self._lost = 0.0
+        self._pause, self._began, self._resumes = PAUSES[0], 0.0, 0.0
+
+    def join(self) -> bool:
+        """Return whether a loop can have the threads, until it lets them `go`."""
+        now = perf_counter()
+        if self.alone or now < self._resumes or not self._free.acquire(blocking=False):
+            return False
+        self._began = now
+        return True
+
+    def go(self, share: float) -> None:
+        """Let the threads go, after a loop that would have taken a ``share`` of its time on one thread."""
+        if share < 1 or self._lost > -CREDIT:
+            self._weigh(share)
+        self._free.release()
+
+    def _weigh(self, share: float) -> None:
+        now = perf_counter()
+        self._lost = max(-CREDIT, self._lost + (now - self._began) * (1 - share))
+        if self._lost > LOSS and not self.fixed:
+            self._lost = 0.0
+            in_vain = now < self._resumes + self._pause  # the last pause was too short
+            self._pause = min(2 * self._pause, PAUSES[1]) if in_vain else PAUSES[0]
+            self._resumes = now + self._pause
+
+    def fix(self) -> None:
+        """Keep to the number of threads that was chosen."""
+        self.fixed, self._resumes = True, 0.0
+
+    def split(self) -> None:
+        """Go on in a child of fork: the threads, and whoever had them, stayed behind."""
+        self._free = threading.RLock()
+        self.alone = self.alone or _are_started()
+
+
+team: Final = Team()
+
+
+def start() -> None:
+    """Start the threads, which compiled code that comes out of the cache would not do."""
+    if _are_started():
+        return
+    with global_compiler_lock:
+        ours = {} if any(name in os.environ for name in _USERS) else _SPIN
+        os.environ.update(ours)
+        # Numba asks how processes are started. That would settle it for the user, too; and for fork it supports a
+        # semaphore of the system's, of which there may be none.
+        method = get_start_method(allow_none=True)
+        set_start_method("spawn", force=True)
+        try:
+            numba.get_num_threads()
+        except ValueError as error:  # of a variable of Numba's, or of a layer that can't be loaded
+            raise MissingDependencyError(
+                sentence("the jit backend", f"Numba can't start its threads ({str(error).rstrip('.')})",
+                         hint="unset NUMBA_THREADING_LAYER and NUMBA_NUM_THREADS, or set "
+                         "AUTOGRAD_CNN_BACKEND=reference")
+            ) from error  # fmt: skip
+        finally:
+            set_start_method(method, force=True)
+            for name in ours:
+                del os.environ[name]
+
+
+def num_threads() -> int:
+    """Return how many threads the kernels run on.
+
+    Examples
+    --------
+    >>> num_threads() >= 1
+    True
+    """
+    start()
+    return 1 if team.alone else int(numba.get_num_threads())
+
+
+def set_num_threads(count: int) -> None:
+    """Choose how many threads the kernels run on when called from this thread, on a busy machine, too.
+
+    Parameters
+    ----------
+    count : int
+        At least 1, at most what the variable ``NUMBA_NUM_THREADS`` says or, without it, the number of cores;
+        1 in a child of fork.
+
+    Raises
+    ------
+    ArgumentError
+        For a number out of that range.
+    OperandError
+        For what is no whole number.
+
+    Examples
+    --------
+    >>> set_num_threads(num_threads())
+    """
+    try:
+        count = index(count)
+    except TypeError as error:
+        raise OperandError(
+            sentence("set_num_threads", "count is no whole number", expected="int", got=type(count).__name__)
+        ) from error
+    if team.alone and count != 1:
+        raise ArgumentError(
+            sentence("set_num_threads", "count is out of range", expected=1, got=count,
+                     hint="threads don't come along with fork; start the process by spawn or forkserver")
+        )  # fmt: skip
+    most = numba.config.NUMBA_NUM_THREADS
+    if not 1 <= count <= most:
+        raise ArgumentError(
+            sentence("set_num_threads", "count is out of range", expected=f"1 to {most}", got=count,
+                     hint="NUMBA_NUM_THREADS, set before the start, allows for more")
+        )  # fmt: skip
+    start()
+    team.fix()
+    numba.set_num_threads(count)
+
+
+def _are_started() -> bool:
+    try:
+        numba.threading_layer()
+    except ValueError:
+        return False
+    return True
+
+
+if hasattr(os, "register_at_fork"):
+    # A child in which another thread's lock is held for good could never compile.
+    os.register_at_fork(before=global_compiler_lock.acquire, after_in_parent=global_compiler_lock.release)
+    os.register_at_fork(after_in_child=team.split)
+    os.register_at_fork(after_in_child=global_compiler_lock.release)
+    if os.getpid() != IMPORTED_IN:
+        team.split()

@@ -1,0 +1,32 @@
+"""Training a classifier: the loop, what is measured on the way, and the folder that a run leaves behind.
+
+`fit` trains by a recipe that does well on small images. `Trainer` is the loop alone, for a network, an optimiser and
+a schedule of your choice; a `Callback` follows it. `Metrics` and `evaluate` serve a loop of your own as well.
+Nothing here writes to a terminal.
+"""
+
+from typing import NoReturn as _NoReturn
+
+from autograd_cnn.spelling import missing as _missing
+from autograd_cnn.train.callbacks import Callback
+from autograd_cnn.train.config import TrainConfig
+from autograd_cnn.train.metrics import EpochMetrics, Metrics
+from autograd_cnn.train.run_folder import RunFolder, new_folder
+from autograd_cnn.train.trainer import Trainer, evaluate, fit
+
+__all__ = [
+    "Callback",
+    "EpochMetrics",
+    "Metrics",
+    "RunFolder",
+    "TrainConfig",
+    "Trainer",
+    "evaluate",
+    "fit",
+    "new_folder",
+]
+
+
+def __getattr__(name: str) -> _NoReturn:
+    """Say which name was meant."""
+    raise _missing(__name__, name, __all__)

@@ -1,0 +1,85 @@
+"""What a training measures: loss and accuracy over a pass, and what an epoch came to."""
+
+import math
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(slots=True)
+class Metrics:
+    """The mean loss and the accuracy over the examples of a pass so far.
+
+    Attributes
+    ----------
+    count : int
+        The examples so far.
+    correct : int
+        Those whose label had the highest score.
+    total_loss : float
+        The sum of their losses.
+
+    Examples
+    --------
+    >>> metrics = Metrics()
+    >>> metrics.update(0.5, np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
+    >>> metrics.update(2.0, np.array([[0.6, 0.4]]), np.array([0]))
+    >>> metrics.count, metrics.loss, round(metrics.accuracy, 3)
+    (3, 1.0, 0.667)
+    """
+
+    count: int = 0
+    correct: int = 0
+    total_loss: float = 0.0
+    start: float = field(default_factory=time.perf_counter, repr=False)
+
+    def update(self, loss: float, scores: NDArray[np.floating], labels: NDArray[np.integer]) -> None:
+        """Add a batch: its mean loss, its scores (N, K) and its labels (N,)."""
+        self.count += len(labels)
+        self.correct += int(np.count_nonzero(scores.argmax(axis=1) == labels))
+        self.total_loss += loss * len(labels)
+
+    @property
+    def loss(self) -> float:
+        """The mean over the examples so far; NaN before the first."""
+        return self.total_loss / self.count if self.count else math.nan
+
+    @property
+    def accuracy(self) -> float:
+        """The share of the examples so far whose label had the highest score; NaN before the first."""
+        return self.correct / self.count if self.count else math.nan
+
+    @property
+    def seconds(self) -> float:
+        """The time since the pass began."""
+        return time.perf_counter() - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class EpochMetrics:
+    """What one epoch came to.
+
+    Attributes
+    ----------
+    epoch : int
+        Its number, from 1.
+    loss, accuracy : float
+        Over the images learned from, each as it was when its turn came.
+    test_loss, test_accuracy : float
+        Over the images held out, after the epoch.
+    learning_rate : float
+        At the beginning of the epoch, of the first group of parameters.
+    images_per_second, seconds : float
+        Of the part that learns.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    test_loss: float
+    test_accuracy: float
+    learning_rate: float
+    images_per_second: float
+    seconds: float

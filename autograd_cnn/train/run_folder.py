@@ -1,0 +1,203 @@
+"""The folder that a training run leaves behind."""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from numpy.typing import NDArray
+
+from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.files import DRAFTS, AnyPath, as_path, replacing
+from autograd_cnn.io import save
+from autograd_cnn.train.callbacks import Callback
+from autograd_cnn.train.lock import locked
+from autograd_cnn.train.metrics import EpochMetrics
+
+if TYPE_CHECKING:
+    from autograd_cnn.graph import Graph
+    from autograd_cnn.train.trainer import Trainer
+
+WEIGHTS: Final = "model.npz"
+METRICS: Final = "metrics.jsonl"
+CONFIG: Final = "config.json"
+PICTURE: Final = "graph.svg"
+FILES: Final = (PICTURE, CONFIG, METRICS, WEIGHTS)
+
+STAGING: Final = ".autograd-cnn-new"
+"""Where a run is that will replace another one but has no epoch yet."""
+
+
+class RunFolder(Callback):
+    """``config.json``, ``metrics.jsonl``, ``model.npz`` and ``graph.svg`` of one run; `open` makes one.
+
+    As a callback it adds each epoch that ended well. An earlier run in the same folder is there until
+    the first epoch of the new one has ended well.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    replaces : bool
+        Whether the folder held an earlier run when it was opened.
+    epochs : list of EpochMetrics
+        Those that have been added.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import autograd_cnn as ag
+    >>> model = ag.nn.Sequential(ag.nn.Flatten(), ag.nn.Linear(64, 10, rng=0))
+    >>> with tempfile.TemporaryDirectory() as path:
+    ...     with RunFolder.open(path) as folder:
+    ...         folder.begin({"model": "linear"}, model.state_dict())
+    ...         history = ag.train.fit(model, ag.data.digits(), ag.train.TrainConfig(epochs=1), callbacks=[folder])
+    ...     sorted(file.name for file in folder.path.iterdir())
+    ['config.json', 'metrics.jsonl', 'model.npz']
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.replaces = _holds_run(path)
+        self.epochs: list[EpochMetrics] = []
+        self._target = path / STAGING if self.replaces else path
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: AnyPath, *, replace: bool = False) -> Iterator[Self]:
+        """Open a folder for a run, made if it is not there, and keep other runs out of it until the block ends.
+
+        Parameters
+        ----------
+        path : path
+            The folder.
+        replace : bool
+            Whether the run may take the place of an earlier one.
+
+        Raises
+        ------
+        ArgumentError
+            If it holds an earlier run that is not to be replaced, or a run that is under way.
+        OSError
+            If it can't be made.
+        """
+        path = as_path("RunFolder.open", path)
+        path.mkdir(parents=True, exist_ok=True)
+        with locked(path) as mine:
+            if not mine:
+                raise ArgumentError(sentence(f"a training is under way in {path}", hint="choose another folder"))
+            if _holds_run(path) and not replace:
+                raise ArgumentError(
+                    sentence(f"{path} holds an earlier run", hint="choose another folder, or pass replace=True")
+                )
+            _clear(path)
+            try:
+                yield cls(path)
+            finally:
+                _clear(path)
+
+    def begin(self, config: Mapping[str, Any], state: Mapping[str, NDArray[Any]]) -> None:
+        """Write the configuration and the initial weights.
+
+        Raises
+        ------
+        OSError
+            If the folder can't be written to.
+        """
+        self._target.mkdir(exist_ok=True)
+        with replacing(self._target / CONFIG) as file:
+            file.write(json.dumps(config, indent=2).encode() + b"\n")
+        self._write(state)
+
+    def draw(self, graph: "Graph") -> None:
+        """Write the picture of the graph.
+
+        Raises
+        ------
+        MissingDependencyError
+            If what draws is not installed.
+        OSError
+            If the folder can't be written to.
+        """
+        graph.render(self._target / PICTURE)
+
+    def add(self, epoch: EpochMetrics, state: Mapping[str, NDArray[Any]]) -> None:
+        """Add an epoch that ended well to the metrics, and its weights in place of the last ones.
+
+        Raises
+        ------
+        OSError
+            If the folder can't be written to.
+        """
+        self._write(state, epoch)
+        if self._target != self.path:
+            self._replace_earlier_run()
+        self.epochs.append(epoch)
+
+    def on_epoch_end(self, trainer: "Trainer", epoch: EpochMetrics) -> None:
+        """Add the epoch."""
+        self.add(epoch, trainer.model.state_dict())
+
+    def contents(self) -> str:
+        """Say in words which weights are in the folder; good at the end of an error."""
+        if self.replaces and not self.epochs:
+            return f"the earlier run is still in {self.path}"
+        if not self.epochs and not (self._target / WEIGHTS).exists():
+            return "nothing is kept"
+        weights = f"weights of epoch {self.epochs[-1].epoch}" if self.epochs else "initial weights"
+        return f"the {weights} are in {self.path / WEIGHTS}"
+
+    def _write(self, state: Mapping[str, NDArray[Any]], *new: EpochMetrics) -> None:
+        save(self._target / WEIGHTS, state)
+        with replacing(self._target / METRICS) as file:
+            for epoch in (*self.epochs, *new):
+                file.write(json.dumps(asdict(epoch)).encode() + b"\n")
+
+    def _replace_earlier_run(self) -> None:
+        for name in FILES:
+            if (self._target / name).exists():
+                (self._target / name).replace(self.path / name)
+            else:
+                (self.path / name).unlink(missing_ok=True)
+        self._target.rmdir()
+        self._target = self.path
+
+
+def new_folder(path: AnyPath) -> Path:
+    """Make a folder and return its path, with a number at the end if there is one of that name.
+
+    Raises
+    ------
+    OSError
+        If it can't be made.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [new_folder(Path(folder) / "run").name for _ in range(3)]
+    ['run', 'run-2', 'run-3']
+    """
+    path = as_path("new_folder", path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        numbered = path if number == 1 else path.with_name(f"{path.name}-{number}")
+        with suppress(FileExistsError):
+            numbered.mkdir()
+            break
+    return numbered
+
+
+def _holds_run(path: Path) -> bool:
+    return any((path / name).exists() for name in FILES)
+
+
+def _clear(path: Path) -> None:
+    """Remove what a run leaves that was stopped or even killed; the caller holds the folder's lock."""
+    shutil.rmtree(path / STAGING, ignore_errors=True)
+    for draft in path.glob(DRAFTS):
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,277 @@
+"""The training loop: forward, backward, a step, and a look at the images held out after each epoch."""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+from numpy.typing import NDArray
+
+from autograd_cnn import nn, optim
+from autograd_cnn.data import Dataset, Loader, Split, random_shift
+from autograd_cnn.engine.recording import no_grad
+from autograd_cnn.errors import ArgumentError, DivergedError, OperandError, sentence
+from autograd_cnn.parameters import integer
+from autograd_cnn.tensor import Tensor
+from autograd_cnn.train.callbacks import Callback
+from autograd_cnn.train.config import TrainConfig
+from autograd_cnn.train.metrics import EpochMetrics, Metrics
+
+Loss: TypeAlias = Callable[[Tensor, Any], Tensor]
+"""Takes scores (N, K) and labels (N,), returns their mean loss."""
+
+
+class Trainer:
+    """The loop that trains a classifier.
+
+    Parameters
+    ----------
+    model : Module
+        Maps images to scores (N, K).
+    optimizer : Optimizer
+        Of its parameters.
+    schedule : Schedule, optional
+        Sets the learning rate after every batch.
+    loss : callable, optional
+        ``loss(scores, labels)`` is the mean loss of a batch; by default the cross-entropy.
+    callbacks : iterable of Callback, optional
+        What follows the training, in this order.
+
+    Attributes
+    ----------
+    history : list of EpochMetrics
+        The epochs that ended well.
+
+    Raises
+    ------
+    OperandError
+        If a callback is not one.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> digits = ag.data.digits()
+    >>> model = ag.nn.Sequential(ag.nn.Flatten(), ag.nn.Linear(64, 10, rng=0))
+    >>> trainer = Trainer(model, ag.optim.SGD(model.parameters(), lr=0.5))
+    >>> history = trainer.fit(ag.data.Loader(*digits.train), digits.test, epochs=5)
+    >>> [epoch.epoch for epoch in history], history[-1].test_accuracy > 0.9
+    ([1, 2, 3, 4, 5], True)
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: optim.Optimizer,
+        schedule: optim.Schedule | None = None,
+        *,
+        loss: Loss = nn.cross_entropy,
+        callbacks: Iterable[Callback] = (),
+    ) -> None:
+        self.model = model
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.loss = loss
+        self.callbacks = list(callbacks)
+        for callback in self.callbacks:
+            if not isinstance(callback, Callback):
+                raise OperandError(
+                    sentence(
+                        "Trainer",
+                        "callbacks holds something else",
+                        expected="instances of Callback",
+                        got=repr(callback),
+                    )
+                )
+        self.history: list[EpochMetrics] = []
+
+    @property
+    def epoch(self) -> int:
+        """The number of the epoch that is under way or comes next, from 1."""
+        return len(self.history) + 1
+
+    def fit(self, loader: Loader, test: Split, epochs: int) -> list[EpochMetrics]:
+        """Train for ``epochs`` more epochs; the model is in eval mode at the end.
+
+        Parameters
+        ----------
+        loader : Loader
+            The batches to learn from.
+        test : Split
+            What to be tested on after each epoch.
+        epochs : int
+            How many more.
+
+        Returns
+        -------
+        list of EpochMetrics
+            The history, earlier calls included.
+
+        Raises
+        ------
+        DivergedError
+            If a loss is not a finite number. The weights are then of no use.
+        ArgumentError
+            If there are no images to learn from, or none to test on, or ``epochs`` is not an int of at least 1.
+        """
+        if not len(loader) or not len(test.labels):
+            raise ArgumentError(
+                sentence(
+                    "Trainer.fit",
+                    "images are missing",
+                    expected="some to learn from and some to test on",
+                    got=f"{len(loader)} batches and {len(test.labels)} images",
+                )
+            )
+        epochs = integer("Trainer.fit", "epochs", epochs, 1)
+        try:
+            self._notify("on_fit_start")
+            for _ in range(epochs):
+                self.history.append(self._fit_epoch(loader, test))
+                self._notify("on_epoch_end", self.history[-1])
+        finally:
+            self._notify("on_fit_end")
+        self.model.eval()
+        return self.history
+
+    def _fit_epoch(self, loader: Loader, test: Split) -> EpochMetrics:
+        rate = self.optimizer.param_groups[0]["lr"]
+        learned = self.train_epoch(loader)
+        seconds = learned.seconds
+        tested = evaluate(self.model, test, loss=self.loss)
+        if not math.isfinite(tested.loss):
+            raise self._diverged(tested.loss, len(loader))
+        return EpochMetrics(
+            epoch=self.epoch,
+            loss=learned.loss,
+            accuracy=learned.accuracy,
+            test_loss=tested.loss,
+            test_accuracy=tested.accuracy,
+            learning_rate=rate,
+            images_per_second=learned.count / seconds,
+            seconds=seconds,
+        )
+
+    def train_epoch(self, loader: Loader) -> Metrics:
+        """Go through all images once in train mode, with a step for each batch.
+
+        Raises
+        ------
+        DivergedError
+            If a loss is not a finite number.
+        """
+        self.model.train()
+        metrics = Metrics()
+        for step, (images, labels) in enumerate(loader, 1):
+            loss, scores = self.train_step(images, labels)
+            value = loss.item()
+            if not math.isfinite(value):
+                raise self._diverged(value, step)
+            if self.schedule is not None:
+                self.schedule.step()
+            metrics.update(value, scores.numpy(), labels)
+            self._notify("on_batch_end", metrics)
+        return metrics
+
+    def train_step(self, images: NDArray[Any], labels: NDArray[Any]) -> tuple[Tensor, Tensor]:
+        """Take a step down the gradient of a batch's loss, and return the loss and the scores (N, K).
+
+        A subclass may take its step in another way: clip gradients, mix images, freeze layers.
+        """
+        scores: Tensor = self.model(images)
+        loss = self.loss(scores, labels)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss, scores
+
+    def _diverged(self, loss: float, step: int) -> DivergedError:
+        return DivergedError(f"the loss became {loss} in epoch {self.epoch}, step {step}")
+
+    def _notify(self, event: str, *details: object) -> None:
+        for callback in self.callbacks:
+            getattr(callback, event)(self, *details)
+
+
+@no_grad()
+def evaluate(model: nn.Module, split: Split, *, batch_size: int = 256, loss: Loss = nn.cross_entropy) -> Metrics:
+    """Return how ``model`` does on images that it does not learn from.
+
+    It runs in eval mode, records nothing, and has its modes back at the end.
+
+    Parameters
+    ----------
+    model : Module
+        Maps images to scores (N, K).
+    split : Split
+        Images and labels.
+    batch_size : int
+        How many images go through at a time.
+    loss : callable, optional
+        As for `Trainer`.
+
+    Examples
+    --------
+    A loop of one's own, with the parts:
+
+    >>> import autograd_cnn as ag
+    >>> train, test = ag.data.digits()
+    >>> model = ag.nn.Sequential(ag.nn.Flatten(), ag.nn.Linear(64, 10, rng=0))
+    >>> optimizer = ag.optim.SGD(model.parameters(), lr=0.5)
+    >>> for images, labels in ag.data.Loader(*train):
+    ...     loss = ag.nn.cross_entropy(model(images), labels)
+    ...     optimizer.zero_grad()
+    ...     loss.backward()
+    ...     optimizer.step()
+    >>> metrics = evaluate(model, test)
+    >>> metrics.count, metrics.accuracy > 0.8
+    (360, True)
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    metrics = Metrics()
+    try:
+        for images, labels in Loader(*split, batch_size=batch_size, shuffle=False):
+            scores: Tensor = model(images)
+            metrics.update(loss(scores, labels).item(), scores.numpy(), labels)
+    finally:
+        for module, training in modes:
+            module.training = training
+    return metrics
+
+
+def fit(
+    model: nn.Module, dataset: Dataset, config: TrainConfig | None = None, callbacks: Iterable[Callback] = ()
+) -> list[EpochMetrics]:
+    """Train ``model`` by a recipe that does well on small images, and return what each epoch came to.
+
+    The recipe: AdamW (Loshchilov & Hutter 2019), whose learning rate falls to 0 along half a cosine, and images
+    shifted by up to a pixel at random, so that the network never sees quite the same one twice.
+
+    Parameters
+    ----------
+    model : Module
+        Maps images (N, C, H, W) to scores (N, K).
+    dataset : Dataset
+        What to learn from, and what to be tested on.
+    config : TrainConfig, optional
+        Epochs, batch size, learning rate and seed.
+    callbacks : iterable of Callback, optional
+        What follows the training.
+
+    Raises
+    ------
+    DivergedError
+        If a loss is not a finite number. The weights are then of no use.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> model = ag.nn.Sequential(ag.nn.Flatten(), ag.nn.Linear(64, 10, rng=0))
+    >>> history = fit(model, ag.data.digits(), TrainConfig(epochs=3, lr=0.02))
+    >>> history[-1].test_accuracy > 0.8
+    True
+    """
+    config = config or TrainConfig()
+    loader = Loader(*dataset.train, batch_size=config.batch_size, seed=config.seed, transform=random_shift)
+    optimizer = optim.AdamW(model.parameters(), lr=config.lr)
+    schedule = optim.CosineAnnealingLR(optimizer, T_max=config.epochs * len(loader))
+    return Trainer(model, optimizer, schedule, callbacks=callbacks).fit(loader, dataset.test, config.epochs)

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from autograd_cnn.kernels import reference
+from autograd_cnn.kernels.compiled import elementwise as compiled
+
+SIZES = [compiled.FEWEST, compiled.FEWEST + 1, 3 * compiled.CHUNK + 17 + compiled.FEWEST]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", SIZES)
+def test_relu_and_masked_agree_with_the_reference(rng, size, dtype):
+    x = rng.standard_normal(size).astype(dtype)
+    x[:4] = 0, -0.0, np.inf, -np.inf
+    for ours, theirs in zip(compiled.relu(x), reference.relu(x), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+        assert ours.dtype == theirs.dtype
+    mask = rng.random(size) < 0.5
+    np.testing.assert_array_equal(compiled.masked(x, mask), reference.masked(x, mask))
+
+
+def test_a_nan_passes_relu():
+    x = np.full(compiled.FEWEST, -1.0)
+    x[5] = np.nan
+    y, mask = compiled.relu(x)
+    assert np.isnan(y[5])
+    assert np.flatnonzero(mask).tolist() == [5]
+
+
+def test_a_mask_hides_what_is_infinite():
+    x = np.full(compiled.FEWEST, np.inf)
+    assert not compiled.masked(x, np.zeros(x.shape, bool)).any()
+
+
+def test_views_of_any_layout(rng):
+    x = rng.standard_normal((2, 3, 400, 40))[:, :, ::2, ::-1]
+    y, mask = compiled.relu(x)
+    np.testing.assert_array_equal(y, np.maximum(x, 0))
+    np.testing.assert_array_equal(compiled.masked(x, mask), y)
+
+
+def test_small_arrays_and_ints_are_declined():
+    assert compiled.relu(np.ones(compiled.FEWEST - 1)) is NotImplemented
+    assert compiled.masked(np.ones(8), np.ones(8, bool)) is NotImplemented
+    assert compiled.relu(np.ones(compiled.FEWEST, int)) is NotImplemented

@@ -1,0 +1,200 @@
+"""What is compiled: once, for good, and for what it supports."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import NamedTuple
+
+import numba
+import numpy as np
+import pytest
+
+import autograd_cnn as ag
+import autograd_cnn.testing.samples  # gives the primitives their calls
+from autograd_cnn import nn
+from autograd_cnn.errors import OperandError
+from autograd_cnn.kernels.compiled import parallel
+from autograd_cnn.kernels.compiled.threads import team
+from autograd_cnn.testing import laws
+from autograd_cnn.testing.case import SAMPLES
+
+
+class Sizes(NamedTuple):
+    each: int
+
+
+@parallel.inlined
+def _square(x):
+    return x * x
+
+
+@parallel.parallel_for
+def _squares(first, last, s, x, y):
+    for job in range(first, last):
+        for i in range(job * s.each, (job + 1) * s.each):
+            y[i] = _square(x[i])
+
+
+@pytest.mark.parametrize("jobs", [1, parallel.PIECES - 1, parallel.PIECES, 3 * parallel.PIECES + 7])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("alone", [False, True])
+def test_all_jobs_are_done(jobs, dtype, alone):
+    x, y = np.arange(2 * jobs + 1, dtype=dtype), np.zeros(2 * jobs + 1, dtype)
+    _squares(jobs, Sizes(2), x, y, alone=alone)
+    np.testing.assert_array_equal(y, [*x[:-1] ** 2, 0])
+
+
+def test_all_jobs_are_done_without_the_threads(monkeypatch):
+    monkeypatch.setattr(team, "alone", True)
+    x, y = np.arange(100.0), np.zeros(100)
+    _squares(100, Sizes(1), x, y)
+    np.testing.assert_array_equal(y, x**2)
+
+
+def test_a_loop_that_has_no_threads_lets_pythons_other_threads_go_on(monkeypatch):
+    monkeypatch.setattr(team, "alone", True)
+    x, y, seen = np.ones(1 << 24, np.float32), np.zeros(1 << 24, np.float32), []
+    _squares(2, Sizes(1), x, y)  # compiles
+    ends = threading.Event()
+
+    def watch():
+        while not ends.is_set():
+            seen.append(y[-1])
+            time.sleep(1e-4)
+
+    watcher = threading.Thread(target=watch)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1000)  # Python itself supports the lock from nobody
+    try:
+        watcher.start()
+        for _ in range(5):
+            _squares(1 << 14, Sizes(1 << 10), x, y)
+        ends.set()
+    finally:
+        sys.setswitchinterval(interval)
+        watcher.join()
+    assert 0 in seen
+
+
+def test_threads_are_free_again_after_an_error():
+    with pytest.raises(TypeError):
+        _squares(100, Sizes(None), np.ones(100), np.ones(100))
+    assert team.join()
+    team.go(2.0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_bytes_in_another_order_are_refused_whatever_was_compiled_before(dtype):
+    x, y = np.ones(4, dtype), np.zeros(4, dtype)
+    foreign = x.dtype.newbyteorder()
+    _squares(4, Sizes(1), x, y)
+    for arrays in [(x.astype(foreign), y), (x, y.astype(foreign))]:
+        with pytest.raises(OperandError) as caught:
+            _squares(4, Sizes(1), *arrays)
+        assert str(caught.value) == f"a compiled kernel: expected bytes in this machine's order, got {foreign.str}"
+
+
+def test_no_kernel_takes_bytes_in_another_order_for_its_own(rng):
+    x = rng.standard_normal((2, 3, 8, 8))
+    indices = rng.integers(0, 4, (2, 3, 4, 4))
+    for dtype in (indices.dtype, np.dtype(np.uint8), np.dtype(np.int16)):
+        expected = ag.max_pool_gather(x, indices=indices.astype(dtype), window=2)
+        for order in "<>":
+            foreign = indices.astype(dtype.newbyteorder(order))
+            with suppress(TypeError, ValueError):  # it may be refused
+                np.testing.assert_array_equal(ag.max_pool_gather(x, indices=foreign, window=2), expected)
+
+
+# --- the same bits, however jobs are run ----------------------------------------------------------
+
+
+@pytest.fixture
+def compared(monkeypatch):
+    """Do every kernel's jobs three times, in pieces, all at once and one by one, and compare; return their number."""
+    run, names = parallel.parallel_for.__call__, []
+
+    def thrice(self, jobs, sizes, *arrays, alone=False):
+        before = [each.copy() for each in arrays]
+        run(self, jobs, sizes, *arrays, alone=alone)
+        names.append(self._function.__qualname__)
+        _, address, call = self._compiled[tuple(each.dtype for each in arrays)]
+        for pieces in (min(jobs, parallel.PIECES), 1, 0, jobs):
+            again = [each.copy() if each.flags.writeable else each for each in before]
+            for each, now in zip(arrays, again, strict=True):
+                now.setflags(write=each.flags.writeable)
+            call(address, jobs, pieces, sizes, tuple(again))
+            for each, now in zip(arrays, again, strict=True):
+                assert each.tobytes() == now.tobytes(), (self._function.__qualname__, jobs, pieces)
+
+    monkeypatch.setattr(parallel.parallel_for, "__call__", thrice)
+    return names
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("build", "shape"),
+    [(nn.lenet5, (40, 1, 28, 28)), (nn.small_vgg, (3, 3, 32, 32)), (nn.resnet20, (17, 3, 32, 32))],
+)
+def test_networks_have_the_same_bits_however_jobs_are_run(build, shape, compared, rng):
+    model = build(rng=rng)
+    with ag.set_backend("jit"):
+        nn.cross_entropy(model(rng.random(shape, dtype=np.float32)), np.arange(shape[0]) % 10).backward()
+    assert len(compared) > 20
+
+
+def test_primitives_have_the_same_bits_however_jobs_are_run(compared, rng):
+    for primitive, cases in SAMPLES.items():
+        for case in cases:
+            if laws.backends_agree.applies(primitive, case):
+                laws.backends_agree(primitive, case, rng)
+    assert len(set(compared)) > 10
+
+
+def test_flat_makes_every_input_of_one_type():
+    x = np.arange(6.0).reshape(2, 3)
+    locked = x.copy()
+    locked.flags.writeable = False
+    kinds = {numba.typeof(parallel.flat(each)) for each in (x, x.T, x[:, ::2], locked)}
+    assert kinds == {numba.types.Array(numba.float64, 1, "C", readonly=True)}
+    assert x.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("arrays", "taken"),
+    [
+        ([np.ones(2, np.float32)], True),
+        ([np.ones(2), np.ones(3)], True),
+        ([np.ones(2), np.ones(2, np.float32)], False),
+        ([np.ones(2), np.ones(0)], False),
+        ([np.ones(2, np.int32)], False),
+        ([np.ones(2, np.float16)], False),
+    ],
+)
+def test_takes(arrays, taken):
+    assert parallel.supports(*arrays) is taken
+
+
+PROGRAM = """
+import numpy as np
+from autograd_cnn.kernels import compiled
+from autograd_cnn.kernels.compiled import packing, parallel
+from autograd_cnn.kernels.compiled.conv import implicit_gemm
+from autograd_cnn.kernels.windows import windows
+
+x = np.ones((3, 1, 6, 6), np.float32)
+compiled.correlate2d(x, x[:1, :, :3, :3], None, windows("", (6, 6), 3), 1)
+codes = [*implicit_gemm._correlate._compiled.values(), *packing._pack_tiles._compiled.values()]
+misses = [sum(each.stats.cache_misses.values()) for each in (parallel._run, parallel._spread)]
+print([each.code.cache_hits for each in codes], sum(misses))
+"""
+
+
+@pytest.mark.slow
+def test_a_second_process_compiles_nothing(tmp_path):
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", PROGRAM]
+    runs = [subprocess.run(command, env=environment, capture_output=True, text=True, check=False) for _ in "12"]
+    assert [run.stdout for run in runs] == ["[0, 0] 3\n", "[1, 1] 0\n"]

@@ -1,0 +1,31 @@
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from autograd_cnn.errors import ArgumentError
+from autograd_cnn.train import TrainConfig
+
+
+@pytest.mark.parametrize(
+    ("numbers", "problem"),
+    [
+        ({"epochs": 0}, "epochs is out of range: expected an int of at least 1, got 0"),
+        ({"epochs": 1.5}, "epochs is not understood: expected an int of at least 1, got 1.5"),
+        ({"batch_size": 0}, "batch_size is out of range: expected an int of at least 1, got 0"),
+        ({"seed": -1}, "seed is out of range: expected an int of at least 0, got -1"),
+        ({"lr": 0.0}, "lr is out of range: expected a number above 0, got 0.0"),
+        ({"lr": float("nan")}, "lr is out of range: expected a number above 0, got nan"),
+        ({"lr": "fast"}, "lr is not understood: expected a number, got 'fast'"),
+    ],
+)
+def test_a_number_out_of_range_is_refused(numbers, problem):
+    with pytest.raises(ArgumentError) as err:
+        TrainConfig(**numbers)
+    assert str(err.value) == f"TrainConfig: {problem}"
+
+
+def test_numpys_numbers_go_to_json():
+    config = TrainConfig(np.int64(3), np.int32(8), np.float64(0.5), np.uint8(1))
+    assert json.loads(json.dumps(asdict(config))) == {"epochs": 3, "batch_size": 8, "lr": 0.5, "seed": 1}

@@ -1,0 +1,209 @@
+import numpy as np
+import pytest
+
+from autograd_cnn import nn, optim
+from autograd_cnn.data import Dataset, Loader, Split, digits
+from autograd_cnn.errors import ArgumentError, DivergedError, OperandError
+from autograd_cnn.train import Callback, TrainConfig, Trainer, evaluate, fit
+
+
+@pytest.fixture
+def few():
+    return Dataset(*(Split(split.images[:96], split.labels[:96]) for split in digits()))
+
+
+class Log(Callback):
+    """Keeps what it hears."""
+
+    def __init__(self):
+        self.events = []
+
+    def on_fit_start(self, _):
+        self.events.append("start")
+
+    def on_batch_end(self, trainer, metrics):
+        self.events.append((trainer.epoch, metrics.count))
+
+    def on_epoch_end(self, _, epoch):
+        self.events.append(epoch.epoch)
+
+    def on_fit_end(self, _):
+        self.events.append("end")
+
+
+def _fit(dataset, seed=0, lr=2e-3, epochs=2, callbacks=()):
+    model = nn.digits_net(rng=seed)
+    return model, fit(model, dataset, TrainConfig(epochs, 32, lr, seed), callbacks)
+
+
+def _linear():
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10, rng=0))
+
+
+def _trainer(model, **options):
+    return Trainer(model, optim.SGD(model.parameters(), lr=0.1), **options)
+
+
+# --- the recipe -------------------------------------------------------------------------------
+
+
+def test_reports_every_epoch_and_writes_nothing(few, capfd):
+    _, history = _fit(few)
+    assert capfd.readouterr() == ("", "")
+    assert [epoch.epoch for epoch in history] == [1, 2]
+    assert [epoch.learning_rate for epoch in history] == [2e-3, pytest.approx(1e-3)]
+    assert history[1].loss < history[0].loss
+    assert history[0].images_per_second == pytest.approx(96 / history[0].seconds)
+
+
+def test_the_last_epoch_is_what_evaluate_finds(few):
+    model, history = _fit(few)
+    assert not model.training
+    tested = evaluate(model, few.test, batch_size=7)
+    assert history[-1].test_accuracy == tested.accuracy
+    assert history[-1].test_loss == pytest.approx(tested.loss, rel=1e-6)
+    scores = model(few.test.images).numpy()
+    assert tested.accuracy == np.mean(scores.argmax(1) == few.test.labels)
+
+
+def test_same_seed_same_bits(few):
+    one, two, other = (_fit(few, seed)[0].state_dict() for seed in (3, 3, 4))
+    assert all(np.array_equal(one[name], two[name]) for name in one)
+    assert not np.array_equal(one["fc2.weight"], other["fc2.weight"])
+
+
+def test_stops_where_the_loss_is_not_a_number(few):
+    log = Log()
+    with np.errstate(all="ignore"), pytest.raises(DivergedError) as err:
+        _fit(few, lr=1e30, callbacks=[log])
+    assert str(err.value) == "the loss became nan in epoch 1, step 2"
+    assert log.events == ["start", (1, 32), "end"]
+
+
+def test_stops_where_only_the_last_step_of_an_epoch_went_wrong(few):
+    one_batch = Dataset(Split(few.train.images[:32], few.train.labels[:32]), few.test)
+    with np.errstate(all="ignore"), pytest.raises(DivergedError) as err:
+        _fit(one_batch, lr=1e30)
+    assert str(err.value) == "the loss became nan in epoch 1, step 1"
+
+
+@pytest.mark.slow
+def test_learns_to_read():
+    _, history = _fit(digits(), epochs=10)
+    assert history[-1].test_accuracy >= 0.97
+
+
+# --- the loop ---------------------------------------------------------------------------------
+
+
+def test_callbacks_hear_every_batch_and_every_epoch_in_turn(few):
+    log = Log()
+    trainer = _trainer(_linear(), callbacks=[log, log])
+    trainer.fit(Loader(*few.train, batch_size=64), few.test, epochs=2)
+    once = ["start", (1, 64), (1, 96), 1, (2, 64), (2, 96), 2, "end"]
+    assert log.events == [event for event in once for _ in range(2)]
+
+
+def test_a_callback_may_end_the_training_and_the_others_hear_of_it(few):
+    class Stop(Callback):
+        def on_epoch_end(self, *_):
+            raise KeyboardInterrupt
+
+    log = Log()
+    trainer = _trainer(_linear(), callbacks=[Stop(), log])
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(Loader(*few.train), few.test, epochs=3)
+    assert log.events[-1] == "end"
+    assert [epoch.epoch for epoch in trainer.history] == [1]
+
+
+def test_goes_on_where_it_stopped(few):
+    halves, whole = (_trainer(_linear()) for _ in range(2))
+    loader = Loader(*few.train)
+    for _ in range(2):
+        halves.fit(loader, few.test, epochs=1)
+    whole.fit(Loader(*few.train), few.test, epochs=2)
+    one, two = halves.model.state_dict(), whole.model.state_dict()
+    assert all(np.array_equal(one[name], two[name]) for name in one)
+    assert [epoch.epoch for epoch in halves.history] == [1, 2]
+    assert halves.epoch == 3
+
+
+def test_any_loss_is_trained_and_reported(few):
+    def doubled(scores, labels):
+        return 2 * nn.cross_entropy(scores, labels)
+
+    model = _linear()
+    [epoch] = _trainer(model, loss=doubled).fit(Loader(*few.train), few.test, epochs=1)
+    assert epoch.test_loss == pytest.approx(2 * evaluate(model, few.test).loss)
+
+
+def test_a_schedule_moves_after_every_batch(few):
+    model = _linear()
+    optimizer = optim.SGD(model.parameters(), lr=1.0)
+    trainer = Trainer(model, optimizer, optim.StepLR(optimizer, step_size=1, gamma=0.5))
+    history = trainer.fit(Loader(*few.train, batch_size=32), few.test, epochs=2)
+    assert [epoch.learning_rate for epoch in history] == [1.0, 1 / 8]
+
+
+def test_a_subclass_takes_its_own_steps(few):
+    class Frozen(Trainer):
+        def train_step(self, images, labels):
+            scores = self.model(images)
+            return self.loss(scores, labels), scores
+
+    model = _linear()
+    before = model.state_dict()
+    [epoch] = Frozen(model, optim.SGD(model.parameters(), lr=0.1)).fit(Loader(*few.train), few.test, epochs=1)
+    assert all(np.array_equal(before[name], value) for name, value in model.state_dict().items())
+    assert epoch.loss == pytest.approx(evaluate(model, few.train).loss, rel=1e-5)
+
+
+@pytest.mark.parametrize(("learned", "tested"), [(0, 5), (5, 0)])
+def test_without_images_there_is_nothing_to_train(few, learned, tested):
+    with pytest.raises(ArgumentError) as err:
+        _trainer(_linear()).fit(
+            Loader(few.train.images[:learned], few.train.labels[:learned]),
+            Split(few.test.images[:tested], few.test.labels[:tested]),
+            epochs=1,
+        )
+    assert str(err.value) == (
+        "Trainer.fit: images are missing: expected some to learn from and some to test on, "
+        f"got {int(learned > 0)} batches and {tested} images"
+    )
+
+
+@pytest.mark.parametrize("callback", [Log, print, None])
+def test_what_is_not_a_callback_is_refused(callback):
+    with pytest.raises(OperandError) as err:
+        _trainer(_linear(), callbacks=[callback])
+    assert str(err.value) == (
+        f"Trainer: callbacks holds something else: expected instances of Callback, got {callback!r}"
+    )
+
+
+def test_epochs_are_counted(few):
+    with pytest.raises(ArgumentError) as err:
+        _trainer(_linear()).fit(Loader(*few.train), few.test, epochs=0)
+    assert str(err.value) == "Trainer.fit: epochs is out of range: expected an int of at least 1, got 0"
+
+
+# --- evaluation -------------------------------------------------------------------------------
+
+
+def test_evaluate_records_nothing_and_changes_nothing(few):
+    model = nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Dropout(0.5), nn.Linear(64, 10, rng=0))
+    before = model.state_dict()
+    assert evaluate(model, few.test).loss == evaluate(model, few.test).loss
+    assert all(np.array_equal(before[name], value) for name, value in model.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_evaluate_gives_every_module_its_mode_back(few):
+    model = nn.Sequential(nn.BatchNorm2d(1), nn.Flatten(), nn.Dropout(0.5), nn.Linear(64, 10, rng=0))
+    frozen = next(module for module in model.modules() if isinstance(module, nn.BatchNorm2d)).eval()
+    modes = [module.training for module in model.modules()]
+    assert set(modes) == {True, False}
+    evaluate(model, few.test)
+    assert [module.training for module in model.modules()] == modes
+    assert not frozen.training
