@@ -453,7 +453,10 @@ def dtypes_are_checked(primitive: Primitive, case: Case, _rng: np.random.Generat
     expected = on_both_backends(primitive, "float64", list(case.arrays), case.params)
     swapped = [a.astype(a.dtype.newbyteorder()) if isinstance(a, np.ndarray) else a for a in case.arrays]
     params = {k: v.astype(v.dtype.newbyteorder()) if isinstance(v, np.ndarray) else v for k, v in case.params.items()}
-    _agree_if_numbers("the other byte order", on_both_backends(primitive, "", swapped, params), expected, 1e-12)
+    foreign = on_both_backends(primitive, "", swapped, params)
+    _agree_if_numbers("the other byte order", foreign, expected, 1e-12)
+    if not isinstance(foreign, str) and not np.asarray(primitive(*swapped, **params)).dtype.isnative:
+        raise CheckError("the value is in another byte order than this machine's")
     halves = [a.astype(np.float16) if i in case.differentiable else a for i, a in enumerate(case.arrays)]
     found = on_both_backends(primitive, "half precision", halves, case.params)
     exact = [a.astype(np.float64) if i in case.differentiable else a for i, a in enumerate(halves)]

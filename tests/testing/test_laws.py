@@ -263,6 +263,15 @@ def test_a_dtype_that_differs(rng):
     )
 
 
+def test_what_keeps_another_byte_order(rng):
+    def forward(x):
+        return x.astype(">f8" if x.dtype.itemsize == 8 else x.dtype)
+
+    assert _broken(laws.dtypes_are_checked, _with_rule(forward, lambda g: g), MATRIX, rng) == (
+        "forward(2x3): the value is in another byte order than this machine's"
+    )
+
+
 def test_one_call_that_breaks_a_law_does_not_hide_the_others():
     doubled = _with_rule(lambda x: 2 * x, lambda g: g * (2 if g.size == 2 else 3))
     try:
