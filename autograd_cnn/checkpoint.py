@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from autograd_cnn.engine.backward import freed, sweep, toposort
+from autograd_cnn.engine.backward import backward_pass, freed, toposort
 from autograd_cnn.engine.composite import parsed
-from autograd_cnn.engine.node import Array, Node, Traced, mark
+from autograd_cnn.engine.node import Array, Node, Traced, next_serial, tensor_of
 from autograd_cnn.engine.recording import enable_grad, entering, recording
-from autograd_cnn.engine.replay import tensor_of
 from autograd_cnn.errors import GradientError, OperandError, sentence
 from autograd_cnn.tensor import Tensor
 
@@ -22,21 +21,21 @@ class Segment:
     name = "checkpoint"
 
     def pullback(
-        self, node: Node, g: Array, wanted: Collection[Node] | None, family: type[Traced] | None
+        self, node: Node, g: Array, wanted: Collection[Node] | None, tensor_type: type[Traced] | None
     ) -> Iterator[tuple[Node, Array]]:
         """Run the segment again, recorded, and walk back through it to the node's parents."""
         if node.saved is None:
             raise freed(node, self.name)
-        start = mark()
+        start = next_serial()
         with enable_grad():
             again: Tensor = node.saved["run"]()
-        borders = {parent for parent in node.parents if parent is not None}
-        targets = borders if wanted is None else borders & set(wanted)
+        parents = {parent for parent in node.parents if parent is not None}
+        targets = parents if wanted is None else parents & set(wanted)
         root = again.node
         if root is None:
-            raise _not_the_same()
-        recorded = family is not None  # then later passes come through here, too
-        yield from sweep(
+            raise _different()
+        recorded = tensor_type is not None  # then later passes come through here, too
+        yield from backward_pass(
             root, g, Tensor, targets=targets, since=start, create_graph=recorded, retain_graph=recorded
         ).items()
 
@@ -82,8 +81,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(f)
     def run(*args: Any, **options: Any) -> Any:
-        start, modules = mark(), Modules()
-        with modules.noticed():
+        start, modules = next_serial(), ModuleStates()
+        with modules.watch():
             output = f(*args, **options)
         if not isinstance(output, Tensor):
             raise OperandError(
@@ -92,45 +91,45 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             )  # fmt: skip
         if output.node is None or output.node.serial < start:
             return output
-        kept = [_kept(arg) for arg in args]
-        named = {name: _kept(arg) for name, arg in options.items()}
-        borders, value = _borders(output.node, start), output.value
-        leaves = [(node.tensor, tensor.value) for node in borders if (tensor := tensor_of(node)) is not None]
+        operands = [_snapshot(arg) for arg in args]
+        params = {name: _snapshot(arg) for name, arg in options.items()}
+        boundary, value = _boundary(output.node, start), output.value
+        leaves = [(node.tensor, tensor.value) for node in boundary if (tensor := tensor_of(node)) is not None]
 
         def again() -> Any:
             _check_leaves(leaves)
-            with modules.as_they_were():
-                repeated = f(*kept, **named)
-            if not isinstance(repeated, Tensor) or not _same(value, repeated.value):
-                raise _not_the_same()
+            with modules.rewind():
+                repeated = f(*operands, **params)
+            if not isinstance(repeated, Tensor) or not _equal(value, repeated.value):
+                raise _different()
             return repeated
 
         saved = {"run": again}
-        node = Node(Segment(), borders, saved, output.shape, output.dtype, recording.get().scope)
-        return Tensor.of(output.value, node)
+        node = Node(Segment(), boundary, saved, output.shape, output.dtype, recording.get().scope)
+        return Tensor.wrap(output.value, node)
 
     return run
 
 
-class Modules:
+class ModuleStates:
     """The modules that a function calls, with the buffers and generators that they had before."""
 
     def __init__(self) -> None:
-        self._held: dict[int, tuple[Any, dict[str, Any]]] = {}
-        self._states: dict[int, tuple[np.random.Generator, Any]] = {}
+        self._buffers: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._generators: dict[int, tuple[np.random.Generator, Any]] = {}
 
     def enter(self, module: Any) -> None:
         """Note what a module has that a call of it may change."""
-        if id(module) in self._held:
+        if id(module) in self._buffers:
             return
         parts = vars(module)
-        self._held[id(module)] = module, {name: parts[name] for name in module.buffer_names}
+        self._buffers[id(module)] = module, {name: parts[name] for name in module.buffer_names}
         for part in parts.values():
-            if isinstance(part, np.random.Generator) and id(part) not in self._states:
-                self._states[id(part)] = part, part.bit_generator.state
+            if isinstance(part, np.random.Generator) and id(part) not in self._generators:
+                self._generators[id(part)] = part, part.bit_generator.state
 
     @contextmanager
-    def noticed(self) -> Iterator[None]:
+    def watch(self) -> Iterator[None]:
         """Note the modules that are called inside."""
         outer = entering.get()
 
@@ -146,21 +145,23 @@ class Modules:
             entering.reset(token)
 
     @contextmanager
-    def as_they_were(self) -> Iterator[None]:
+    def rewind(self) -> Iterator[None]:
         """Give the modules inside what they had before; afterwards they have again what they have now."""
-        held = [(module, {name: vars(module)[name] for name in buffers}) for module, buffers in self._held.values()]
-        states = [(generator, generator.bit_generator.state) for generator, _ in self._states.values()]
+        buffers = [(module, {name: vars(module)[name] for name in old}) for module, old in self._buffers.values()]
+        generators = [(generator, generator.bit_generator.state) for generator, _ in self._generators.values()]
         try:
-            _give(self._held.values(), self._states.values())
+            _restore(self._buffers.values(), self._generators.values())
             yield
         finally:
-            _give(held, states)
+            _restore(buffers, generators)
 
 
-def _give(held: Iterable[tuple[Any, dict[str, Any]]], states: Iterable[tuple[np.random.Generator, Any]]) -> None:
-    for module, buffers in held:
-        vars(module).update(buffers)
-    for generator, state in states:
+def _restore(
+    buffers: Iterable[tuple[Any, dict[str, Any]]], generators: Iterable[tuple[np.random.Generator, Any]]
+) -> None:
+    for module, arrays in buffers:
+        vars(module).update(arrays)
+    for generator, state in generators:
         generator.bit_generator.state = state
 
 
@@ -176,7 +177,7 @@ def _check_leaves(leaves: Iterable[tuple[Any, Any]]) -> None:
             )  # fmt: skip
 
 
-def _same(first: Any, second: Any) -> bool:
+def _equal(first: Any, second: Any) -> bool:
     """Tell whether two results are equal up to rounding."""
     if first.shape != second.shape or first.dtype != second.dtype:
         return False
@@ -186,20 +187,20 @@ def _same(first: Any, second: Any) -> bool:
     return bool(np.allclose(second, first, rtol=0.0, atol=100 * np.finfo(first.dtype).eps * size, equal_nan=True))
 
 
-def _not_the_same() -> GradientError:
+def _different() -> GradientError:
     return GradientError(
         sentence("checkpoint", "the function did not compute the same when it ran again",
                  hint="it depends on what has changed since, or on random numbers")
     )  # fmt: skip
 
 
-def _borders(root: Node, start: int) -> tuple[Node, ...]:
+def _boundary(root: Node, start: int) -> tuple[Node, ...]:
     """Return the nodes recorded before ``start`` on which those recorded since depend."""
     return tuple(node for node in toposort(root, since=start) if node.serial < start)
 
 
-def _kept(arg: Any) -> Any:
+def _snapshot(arg: Any) -> Any:
     """Hold on to what ``arg`` is now: a tensor may move on, and an array may be written to."""
     if isinstance(arg, Tensor):
-        return Tensor.of(arg.value, arg.node)
+        return Tensor.wrap(arg.value, arg.node)
     return arg.copy() if isinstance(arg, np.ndarray) and arg.flags.writeable else arg

@@ -134,12 +134,12 @@ IDIOMS: Final = {
     "zeros": "ag.tensor(np.zeros(...))",
     "zeros_like": "ag.tensor(np.zeros(x.shape))",
     "append": "ag.concatenate",
-    "functional": "ag itself: what is in torch.nn.functional is here under ag and ag.nn",
+    "functional": "ag itself, and for losses ag.nn.functional",
     "float16": "np.float16",
     "float32": "np.float32",
     "float64": "np.float64",
     "int64": "np.int64",
-    "autograd": "ag.grad, ag.jacobian and their kin",
+    "autograd": "ag.gradients, ag.grad, ag.jacobian and their kin",
 }
 """Functions elsewhere, and what to write for them here."""
 

@@ -17,9 +17,9 @@ from typing import Any, Final
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.engine.backward import followers, following, gradients
+from autograd_cnn.engine.backward import cotangents_of, followers, following
 from autograd_cnn.engine.composite import parsed
-from autograd_cnn.engine.node import Array, mark
+from autograd_cnn.engine.node import Array, next_serial
 from autograd_cnn.engine.recording import enable_grad
 from autograd_cnn.errors import GradientError, GradientWarning, OperandError, sentence
 from autograd_cnn.parameters import integer, integers
@@ -53,7 +53,7 @@ def _rebuilt(tree: Any, leaves: Iterator[Any]) -> Any:
 def _input(value: Any, where: str) -> Tensor:
     """Give ``value`` a node of its own, which nothing outside of this transform knows."""
     if isinstance(value, Tensor) and value.node is not None:
-        return Tensor.of(*_own(value))
+        return Tensor.wrap(*_own(value))
     try:
         array = np.asarray(value.value if isinstance(value, Tensor) else value)
         return Tensor(
@@ -69,7 +69,7 @@ def _own(value: Tensor) -> tuple[Array, Any]:
     return copy.value, copy.node
 
 
-class _Call:
+class _Run:
     """One run of a function on inputs that this transform tracks."""
 
     def __init__(
@@ -80,10 +80,10 @@ class _Call:
         self.nested = False
         given = list(_leaves(self.wanted))
         passed = list(filter(_is_recorded, _leaves([args, options])))
-        self.start = mark()
+        self.start = next_serial()
         with enable_grad():
             tensors = [_input(value, where) for value in given]
-        self.inputs = [Tensor.of(x.value, x.node) for x in tensors]  # as they are now: the function may move them on
+        self.inputs = [Tensor.wrap(x.value, x.node) for x in tensors]  # as they are now: the function may move them on
         self.nodes = {x.node for x in self.inputs if x.node is not None}
         with self._running():
             inputs = iter(tensors)
@@ -127,16 +127,21 @@ class _Call:
         tracked = self.tracked or _is_recorded(cotangent)
         found = {}
         if isinstance(output, Tensor) and output.node is not None:
-            found = gradients(
-                output, self.inputs, cotangent, create_graph=tracked, retain_graph=retain or tracked, where=self.where
+            found = cotangents_of(
+                output,
+                {x.node for x in self.inputs if x.node},
+                cotangent,
+                create_graph=tracked,
+                retain_graph=retain or tracked,
+                where=self.where,
             )
         if self.inputs and not self.nested and not any(x.node in found for x in self.inputs):
             self._warn()
-        shares = [found[x.node] if x.node in found else np.zeros(x.shape, x.dtype) for x in self.inputs]
-        for share in shares:
-            if isinstance(share, np.ndarray):
-                share.flags.writeable = False  # two inputs may have the same array for a gradient
-        return [self.result(share, tracked) for share in shares]
+        cotangents = [found[x.node] if x.node in found else np.zeros(x.shape, x.dtype) for x in self.inputs]
+        for g in cotangents:
+            if isinstance(g, np.ndarray):
+                g.flags.writeable = False  # two inputs may have the same array for a gradient
+        return [self.result(g, tracked) for g in cotangents]
 
     def _warn(self) -> None:
         self.nested = True  # once is enough
@@ -255,7 +260,7 @@ def _value_and_grad(
 
     @wraps(f)
     def both(*args: Any, **options: Any) -> tuple[Any, Any]:
-        call = _Call(where, f, args, numbers, options)
+        call = _Run(where, f, args, numbers, options)
         gradient = call.gathered(call.pulled(None), single)
         return call.result(call.output), gradient
 
@@ -314,7 +319,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     array([1., 0.])
     """
     _check_function("vjp", f)
-    call = _Call("vjp", f, args, tuple(range(len(args))), {})
+    call = _Run("vjp", f, args, tuple(range(len(args))), {})
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
         return tuple(call.gathered(call.pulled(cotangent, retain=True), single=False))
@@ -360,7 +365,7 @@ def _jacobian(where: str, f: Callable[..., Any], argnum: int) -> Callable[..., A
 
     @wraps(f)
     def matrix(*args: Any, **options: Any) -> Any:
-        call = _Call(where, f, args, (number,), options)
+        call = _Run(where, f, args, (number,), options)
         if len(call.inputs) != 1:
             raise GradientError(sentence(where, "the argument is not a single array"))
         shape = call.output.shape if isinstance(call.output, Tensor) else np.shape(call.output)

@@ -1,4 +1,4 @@
-"""A primitive of your own: the softshrink of wavelet denoising, with its rule."""
+"""Your own primitive: the softshrink function of wavelet denoising, with its rule."""
 
 import numpy as np
 
@@ -7,18 +7,18 @@ import autograd_cnn as ag
 
 @ag.primitive
 def softshrink(x, *, threshold=0.5):
-    """Move ``x`` towards 0 by the threshold, and no further."""
+    """Move ``x`` towards 0 by the threshold, but not beyond 0."""
     return np.sign(x) * np.maximum(np.abs(x) - threshold, 0)
 
 
 @softshrink.vjp("x")
 def softshrink_wrt_x(g, *, x, threshold):
-    """The slope is 1 where something is left, else 0."""
+    """The slope is 1 where ``x`` is beyond the threshold, and 0 elsewhere."""
     return g * (abs(x) > threshold)
 
 
 ag.testing.gradcheck(softshrink, [np.array([-2.0, -0.3, 0.1, 0.9])], order=2)
-print("the rule is right, to second order")
+print("the rule is correct, to second order")
 
 x = ag.tensor([-2.0, 0.1, 0.9], requires_grad=True)
 softshrink(x, threshold=0.25).sum().backward()

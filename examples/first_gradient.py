@@ -1,4 +1,4 @@
-"""A gradient, checked against its definition."""
+"""A gradient, checked against a difference quotient."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ import autograd_cnn as ag
 
 
 def loss(x, w):
-    """Return how far the edges that ``w`` finds in ``x`` are from none."""
+    """Return the mean of squares of the squashed edges that ``w`` finds in ``x``."""
     return ag.mean(ag.tanh(ag.correlate2d(x, w)) ** 2)
 
 

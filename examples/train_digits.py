@@ -1,4 +1,4 @@
-"""A convolutional network learns real handwritten digits; the whole loop in one place."""
+"""A convolutional network learns to read handwritten digits, with the whole training loop in one place."""
 
 import numpy as np
 

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
+import autograd_cnn.testing.samples  # fills SAMPLES
 from autograd_cnn import nn
 from autograd_cnn.engine.backward import toposort
 from autograd_cnn.engine.node import Missing
-from autograd_cnn.engine.replay import Values, operand, parameters, run, values_of
+from autograd_cnn.engine.replay import Call, Values, in_float64, operand, parameters, values
+from autograd_cnn.testing.case import SAMPLES
+from autograd_cnn.testing.pullback import leaf
 
 
 def _leaf(values):
@@ -26,17 +29,35 @@ def test_what_is_computed_again_has_the_same_bits(dtype):
         recorded.append(step(recorded[-1]))
     recorded.append(recorded[-1].mean(axis=0, keepdims=True))
     nodes = [y.node for y in recorded]
-    found = values_of(nodes[-1], nodes, {})
+    found = values(nodes[-1], nodes, {})
     for y, node in zip(recorded, nodes, strict=True):
         assert found[node].dtype == y.dtype
         np.testing.assert_array_equal(found[node], y.numpy())
+
+
+@pytest.mark.parametrize("primitive", [p for p in SAMPLES if p.rules], ids=lambda primitive: primitive.name)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+def test_every_recorded_call_runs_again_from_the_tape_alone(primitive, dtype):
+    """Under tracing, once its leaves are gone, a call of each sample gives the same bits."""
+    for case in SAMPLES[primitive]:
+        arrays = [a.astype(dtype) if i in case.differentiable else a for i, a in enumerate(case.arrays)]
+        for position in case.differentiable:
+            operands = [leaf(a) if i == position else a for i, a in enumerate(arrays)]
+            with ag.tracing(), np.errstate(all="ignore"):
+                y = primitive(*operands, **case.params)
+                del operands
+                call = Call.of(y.node, {})
+                assert call.missing == [], str(case)
+                again = np.asarray(call.y)
+            assert (again.dtype, again.shape) == (y.dtype, y.shape), str(case)
+            assert again.tobytes() == y.numpy().tobytes(), str(case)
 
 
 def test_nothing_random_is_drawn_again():
     dropout = nn.Dropout(0.5, rng=0)
     x = _leaf(np.ones(50))
     y = dropout(x)
-    np.testing.assert_array_equal(values_of(y.sum().node, [y.node], {})[y.node], y.numpy())
+    np.testing.assert_array_equal(values(y.sum().node, [y.node], {})[y.node], y.numpy())
 
 
 def test_each_node_is_computed_at_most_once_and_only_where_it_is_wanted():
@@ -57,18 +78,18 @@ def test_each_node_is_computed_at_most_once_and_only_where_it_is_wanted():
     total = counted(tip, label="left") + counted(tip, label="right") + aside
     calls.clear()
     left = toposort(total.node)[2]
-    assert values_of(total.node, [left], {})[left].item() == 4
+    assert values(total.node, [left], {})[left].item() == 4
     assert calls == ["tip", left.saved["label"]]
 
 
 def test_an_array_lives_until_its_last_use():
     x = _leaf(np.ones((10, 100)))
     last = ag.roll(ag.roll(ag.roll(x, 1), 2), 3)
-    values = Values(toposort(last.node))
+    tape = Values(toposort(last.node))
     alive = []
     made = []
-    for node in values.nodes:
-        value = values.take(node)
+    for node in tape.nodes:
+        value = tape.take(node)
         alive.append([ref() is not None for ref in made])
         made.append(weakref.ref(value))
         del value
@@ -87,7 +108,7 @@ def test_an_array_lives_until_its_last_use():
 )
 def test_what_was_not_kept_is_unknown(build):
     y = build(_leaf(np.ones(3)))
-    assert values_of(y.sum().node, [y.node], {}) == {}
+    assert values(y.sum().node, [y.node], {}) == {}
 
 
 def test_what_has_been_freed_is_unknown():
@@ -95,7 +116,7 @@ def test_what_has_been_freed_is_unknown():
     y = x.reshape(3, 1)
     loss = y.sum()
     loss.backward()
-    assert values_of(loss.node, [y.node], {}) == {}
+    assert values(loss.node, [y.node], {}) == {}
 
 
 def test_a_leaf_of_another_shape_makes_its_results_unknown():
@@ -103,7 +124,7 @@ def test_a_leaf_of_another_shape_makes_its_results_unknown():
     y = -w
     z = y.sum()
     w.data = np.ones(4)
-    assert values_of(z.node, [y.node], {}) == {}
+    assert values(z.node, [y.node], {}) == {}
 
 
 def test_an_operation_that_no_longer_works_leaves_its_value_unknown():
@@ -121,12 +142,12 @@ def test_an_operation_that_no_longer_works_leaves_its_value_unknown():
 
     y = moody(_leaf([1.0]))
     failing = True
-    assert values_of(y.sum().node, [y.node], {}) == {}
+    assert values(y.sum().node, [y.node], {}) == {}
 
 
 def test_given_values_come_first():
     y = -_leaf([1.0])
-    assert values_of(y.node, [y.node], {y.node: np.array([5.0])})[y.node].item() == 5
+    assert values(y.node, [y.node], {y.node: np.array([5.0])})[y.node].item() == 5
 
 
 @pytest.mark.parametrize(
@@ -172,7 +193,7 @@ def test_under_tracing_arrays_are_kept_as_they_were():
         y = x + array
     array[:] = 7
     np.testing.assert_array_equal(operand(y.node, 1), [0, 1, 2])
-    assert values_of(y.sum().node, [y.node], {})[y.node].tolist() == [1, 2, 3]
+    assert values(y.sum().node, [y.node], {})[y.node].tolist() == [1, 2, 3]
 
 
 def test_operands_of_a_variadic_call_are_found_by_their_place():
@@ -183,7 +204,47 @@ def test_operands_of_a_variadic_call_are_found_by_their_place():
 
 
 def test_a_call_runs_again_on_other_operands():
-    y = ag.max(_leaf([[1.0, 2.0]]), axis=1)
-    assert run(y.node, [np.array([[5.0, 4.0]])]).tolist() == [5.0]
-    with pytest.raises(TypeError, match="has no primitive"):
-        run(_leaf(1.0).node, [])
+    x = _leaf([[1.0, 2.0]])
+    call = Call.of(ag.max(x, axis=1).node, {x.node: x.value})
+    assert call.y.tolist() == [2.0]
+    assert call.on({0: np.array([[5.0, 4.0]])}).y.tolist() == [5.0]
+
+
+def test_a_call_names_what_it_lacks():
+    x = _leaf([1.0])
+    call = Call.of((x + np.ones(1)).node, {x.node: x.value})
+    assert (call.missing, call.operands[1]) == (["x2"], Missing((1,), np.dtype(float)))
+    assert Call.of(ag.concatenate([x, x]).node, {}).missing == ["arrays[0]", "arrays[1]"]
+
+
+def test_a_call_in_float64():
+    x = _leaf(np.float32([1.0, 2.0]))
+    call = Call.of(x.astype(np.float32).node, {x.node: x.value}).in_float64()
+    assert (call.y.dtype, call.operands[0].dtype) == (np.float64, np.float64)
+    assert not call.operands[0].flags.writeable
+    labels = np.arange(2)
+    assert [in_float64(value) for value in (None, 2, labels)] == [None, 2, labels]
+
+
+def test_a_call_is_recorded_for_one_operand_alone():
+    x = _leaf([1.0, 2.0])
+    call = Call.of((x * 3).node, {x.node: x.value})
+    with ag.no_grad():
+        y, leaf = call.record(1)
+    assert y.node.parents == (None, leaf)
+    assert set(y.node.saved) == {"x1"}
+    assert (leaf.shape, leaf.dtype) == ((), np.float64)
+
+
+def test_under_tracing_a_call_is_known_whatever_becomes_of_its_leaves():
+    with ag.tracing():
+        w = _leaf([1.0, 2.0])
+        y = ag.sum(ag.relu(w) + ag.relu(_leaf([3.0, -1.0])))
+    order = toposort(y.node)
+    expected = {node: value.copy() for node, value in values(y.node, order, {}).items()}
+    assert set(expected) == set(order)
+    w.data = [7.0, 8.0]
+    found = values(y.node, order, {})
+    for node in order:
+        if node.primitive is not None:
+            np.testing.assert_array_equal(found[node], expected[node])

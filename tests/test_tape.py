@@ -11,8 +11,8 @@ import pytest
 from tables import for_each
 
 import autograd_cnn as ag
-from autograd_cnn.engine.backward import fit, gradients, toposort
-from autograd_cnn.engine.node import Leaf, Traced, mark, shape_of
+from autograd_cnn.engine.backward import cotangents_of, gradients, toposort, unbroadcast_to
+from autograd_cnn.engine.node import Leaf, Traced, next_serial, shape_of
 from autograd_cnn.engine.recording import recording, scope
 from autograd_cnn.errors import GradientError, OperandError, ShapeError
 
@@ -64,7 +64,7 @@ def test_a_diamond_of_sixty_levels_takes_sixty_steps():
 
 def test_what_is_traced_is_an_array_and_its_place_on_the_tape():
     values = np.ones(2)
-    bare = Traced.of(values)
+    bare = Traced.wrap(values)
     assert bare.value is values
     assert bare.node is None
 
@@ -84,7 +84,7 @@ def test_sorting_puts_each_node_before_its_parents():
 def test_sorting_stops_at_what_was_recorded_before_a_mark():
     x = _leaf()
     a = x * 2.0
-    since = mark()
+    since = next_serial()
     y = a * 3.0
     assert toposort(y.node, since) == [y.node, a.node]
     assert toposort(y.node) == [y.node, a.node, x.node]
@@ -92,7 +92,7 @@ def test_sorting_stops_at_what_was_recorded_before_a_mark():
 
 def test_sorting_goes_on_beside_what_was_recorded_before_a_mark():
     old = _leaf() * 2.0
-    since = mark()
+    since = next_serial()
     w = _leaf()
     b = w * 3.0
     y = b + old  # the older one is seen first
@@ -274,7 +274,7 @@ def test_a_wrong_cotangent_of_a_rule_names_rule_and_shapes():
 def test_a_cotangent_with_too_few_axes_does_not_fit():
     x = _leaf()
     with pytest.raises(ShapeError) as err:
-        fit(np.float64(1.0), x.node, "rule")
+        unbroadcast_to(np.float64(1.0), x.node, "rule")
     assert str(err.value) == (
         "rule: a cotangent has the wrong shape: expected (3,) or a shape that broadcasting makes of it, got ()"
     )
@@ -291,43 +291,102 @@ def test_gradients_with_respect_to_leaves_and_intermediate_results():
     x, w = _leaf(), _leaf()
     a = x * w
     y = (a * a).sum()
-    found = gradients(y, [x, a])
-    assert set(found) == {x.node, a.node}
-    np.testing.assert_array_equal(found[a.node], 2 * a.data)
-    np.testing.assert_array_equal(found[x.node], 2 * a.data * w.data)
+    of_x, of_a = gradients(y, [x, a])
+    np.testing.assert_array_equal(of_a, 2 * a.data)
+    np.testing.assert_array_equal(of_x, 2 * a.data * w.data)
     assert x.grad is None
     assert a.grad is None
 
 
 def test_gradients_takes_its_arguments_by_name():
     x = _leaf()
-    found = gradients(output=x * x, wrt=[x], cotangent=[1, 0, 2])
-    np.testing.assert_array_equal(found[x.node], [2.0, 0.0, 12.0])
+    (g,) = gradients(output=x * x, wrt=[x], cotangent=[1, 0, 2])
+    np.testing.assert_array_equal(g, [2.0, 0.0, 12.0])
 
 
-def test_gradients_of_every_leaf_by_default():
+def test_gradients_of_every_leaf_are_found_by_node():
     x, w = _leaf(), _leaf()
-    found = gradients((x * w * 2.0).sum())
-    assert set(found) == {x.node, w.node}
+    assert set(cotangents_of((x * w * 2.0).sum(), None, where="here")) == {x.node, w.node}
 
 
 def test_gradients_with_respect_to_the_output_itself():
     y = _leaf().sum()
-    assert gradients(y, [y]) == {y.node: 1.0}
+    (g,) = gradients(y, [y])
+    assert (g.item(), g.shape, g.node) == (1.0, (), None)
 
 
-def test_what_the_output_does_not_depend_on_is_missing():
-    x, other, constant = _leaf(), _leaf(), ag.tensor(1.0)
-    y = x.sum()
-    assert set(gradients(y, [x, other, constant], retain_graph=True)) == {x.node}
-    assert gradients(y, [other], retain_graph=True) == {}
-    assert gradients(y, []) == {}
+def test_gradients_come_in_the_order_asked_for_and_none_where_there_is_none():
+    x, other, w = _leaf(), _leaf(), _leaf(dtype=np.float32)
+    y = (x * w).sum()
+    of_w, of_other, of_x, again = gradients(y, [w, other, x, w], retain_graph=True)
+    assert of_other is None
+    np.testing.assert_array_equal(of_x, w.numpy())
+    np.testing.assert_array_equal(of_w, x.numpy())
+    np.testing.assert_array_equal(again, of_w)
+    assert (of_w.dtype, of_x.dtype) == (np.float32, np.float64)
+    assert gradients(y, [other], retain_graph=True) == [None]
+    assert gradients(y, [], retain_graph=True) == []
+    (alone,) = gradients(y, x)
+    np.testing.assert_array_equal(alone, of_x)
+
+
+def test_a_gradient_can_not_be_written_to():
+    x, w = _leaf(), _leaf()
+    for g in gradients((x + w).sum(), [x, w]):  # both are the same array
+        assert not g.numpy().flags.writeable
+        assert not g.value.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("ask", "name"),
+    [
+        (gradients, "gradients: wrt"),
+        (lambda y, tensors: y.backward(inputs=tensors), "backward: inputs"),
+    ],
+    ids=["gradients", "backward"],
+)
+def test_what_no_gradient_flows_to_is_refused(ask, name):
+    x = _leaf()
+    with pytest.raises(GradientError) as err:
+        ask(x.sum(), [x, ag.tensor(1.0)])
+    assert str(err.value) == f"{name}[1] requires no gradient; set requires_grad=True before it is used"
+    with pytest.raises(OperandError) as err:
+        ask(x.sum(), [x, np.ones(3)])
+    assert str(err.value) == f"{name}[1] is not a tensor: expected a tensor, got ndarray"
+    with pytest.raises(OperandError) as err:
+        ask(x.sum(), 3)
+    assert str(err.value) == f"{name} is not understood: expected a list of tensors, got int"
+
+
+def test_only_a_tensor_has_gradients():
+    with pytest.raises(OperandError) as err:
+        gradients(np.float64(1.0), [_leaf()])
+    assert str(err.value) == "gradients: the output is not a tensor: expected a tensor, got float64"
+
+
+def test_backward_fills_the_inputs_alone():
+    x, w, other = _leaf(), _leaf(), _leaf()
+    a = x * w
+    other.grad = before = ag.tensor([1.0, 1.0, 1.0])
+    (a * a).sum().backward(inputs=[a, w, other, w], retain_graph=True)  # twice is once
+    assert x.grad is None
+    assert other.grad is before
+    np.testing.assert_array_equal(a.grad, 2 * a.numpy())
+    np.testing.assert_array_equal(w.grad, 2 * a.numpy() * x.numpy())
+    a.sum().backward(inputs=w)
+    np.testing.assert_array_equal(w.grad, 2 * a.numpy() * x.numpy() + x.numpy())
+
+
+def test_backward_into_nothing_is_refused():
+    with pytest.raises(GradientError) as err:
+        _leaf().sum().backward(inputs=[])
+    assert str(err.value) == "backward: inputs is empty; leave it out for every leaf"
 
 
 def test_gradients_skip_what_was_not_asked_for():
     x, w = _leaf(), _leaf()
     y = (failing(w) * x).sum()
-    np.testing.assert_array_equal(gradients(y, [x])[x.node], 2 * w.data)
+    np.testing.assert_array_equal(gradients(y, [x])[0], 2 * w.data)
 
 
 def test_gradients_change_no_grad_and_add_up_from_any_cotangent():
@@ -335,19 +394,19 @@ def test_gradients_change_no_grad_and_add_up_from_any_cotangent():
     y = x * x
     x.grad = before = ag.tensor([1.0, 1.0, 1.0])
     for cotangent in (np.array([1.0, 0.0, 2.0]), [1, 0, 2], ag.tensor([1.0, 0.0, 2.0])):
-        np.testing.assert_array_equal(gradients(y, [x], cotangent, retain_graph=True)[x.node], [2.0, 0.0, 12.0])
+        np.testing.assert_array_equal(gradients(y, [x], cotangent, retain_graph=True)[0], [2.0, 0.0, 12.0])
     assert x.grad is before
 
 
 def test_a_cotangent_of_another_dtype_is_cast():
     x = _leaf(dtype=np.float32)
-    assert gradients(x * 2.0, [x], np.ones(3))[x.node].dtype == np.float32
+    assert gradients(x * 2.0, [x], np.ones(3))[0].dtype == np.float32
 
 
 def test_gradients_of_a_cotangent_that_is_recorded_itself():
     x, u = _leaf(), _leaf()
-    found = gradients(x * x, [x], u, create_graph=True)[x.node]
-    again = gradients(found.sum(), [u])[u.node]
+    (g,) = gradients(x * x, [x], u, create_graph=True)
+    (again,) = gradients(g.sum(), [u])
     np.testing.assert_array_equal(again, 2 * x.data)
 
 
@@ -364,26 +423,27 @@ def test_the_cotangent_passed_in_is_not_shared():
 def test_errors_name_who_asked(where):
     x = _leaf()
     with pytest.raises(GradientError) as err:
-        gradients(ag.tensor(1.0), where=where)
+        cotangents_of(ag.tensor(1.0), None, where=where)
     assert str(err.value) == (
         f"{where}: nothing was recorded for this output; "
         "make an input with requires_grad=True, and compute outside of no_grad()"
     )
     with pytest.raises(GradientError) as err:
-        gradients(x * 2, where=where)
+        cotangents_of(x * 2, None, where=where)
     assert str(err.value) == (
         f"{where}: the output is not a scalar: expected one number, got shape (3,); "
         "reduce it with .sum() or .mean(), or pass a cotangent of its shape"
     )
     for n in (2, 4):
         with pytest.raises(ShapeError) as err:
-            gradients(x * 2, None, np.ones(n), where=where)
+            cotangents_of(x * 2, None, np.ones(n), where=where)
         assert str(err.value) == f"{where}: the cotangent has the wrong shape: expected the output's (3,), got ({n},)"
 
 
 def test_no_number_is_no_scalar():
+    x = _leaf()
     with pytest.raises(GradientError) as err:
-        gradients(_leaf()[:0])
+        gradients(x[:0], [x])
     assert str(err.value) == (
         "gradients: the output is not a scalar: expected one number, got shape (0,); "
         "reduce it with .sum() or .mean(), or pass a cotangent of its shape"
@@ -419,7 +479,7 @@ def test_derivatives_of_three_orders():
     slopes = []
     y = ag.sum(x**4)
     for _ in range(3):
-        g = gradients(y, [x], create_graph=True)[x.node]
+        g = gradients(y, [x], create_graph=True)[0]
         slopes.append(g.data)
         y = ag.sum(g)
     v = x.data
@@ -430,9 +490,9 @@ def test_derivatives_of_three_orders():
 def test_mixed_second_derivatives():
     x, w = _leaf(2.0), _leaf(3.0)
     y = ag.exp(x * w) * w
-    gx = gradients(y, [x], create_graph=True)[x.node]
-    mixed = gradients(gx, [w])[w.node]
-    assert mixed == pytest.approx(np.exp(6.0) * (2 * 3 + 9 * 2), rel=1e-14)
+    gx = gradients(y, [x], create_graph=True)[0]
+    mixed = gradients(gx, [w])[0]
+    assert mixed.item() == pytest.approx(np.exp(6.0) * (2 * 3 + 9 * 2), rel=1e-14)
 
 
 def test_a_plain_backward_records_nothing():
@@ -557,7 +617,7 @@ def test_scopes_nest_and_are_written_on_the_nodes():
             b = a * 2
         c = b * 2
     d = c * 2
-    assert [t.node.scope for t in (a, b, c, d)] == ["net", "net.conv1", "net", ""]
+    assert [t.node.scope.path for t in (a, b, c, d)] == ["net", "net.conv1", "net", ""]
 
 
 # --- hooks ------------------------------------------------------------------------------------
@@ -642,9 +702,9 @@ def test_hooks_run_in_recorded_passes_and_their_work_is_differentiated():
     x = _leaf()
     a = x * 1.0
     handle = a.register_hook(lambda g: g * x)
-    g = gradients((a * a).sum(), [x], create_graph=True)[x.node]  # 2a * x
+    g = gradients((a * a).sum(), [x], create_graph=True)[0]  # 2a * x
     handle.remove()
-    np.testing.assert_array_equal(gradients(g.sum(), [x])[x.node], 4 * x.data)
+    np.testing.assert_array_equal(gradients(g.sum(), [x])[0], 4 * x.data)
 
 
 def test_no_hook_without_a_gradient():
@@ -736,3 +796,20 @@ def test_nodes_say_what_they_are():
     assert repr(x.node) == f"<Node {x.node.serial}: leaf (3,) float64>"
     assert repr(y.node) == f"<Node {y.node.serial}: multiply (3,) float64>"
     assert y.node.serial > x.node.serial
+
+
+# --- watching a pass --------------------------------------------------------------------------
+
+
+def test_a_pass_that_is_watched_says_whose_work_comes_next_and_runs_no_hooks():
+    x = _leaf()
+    a = x * 2.0
+    a.register_hook(lambda g: g * 10)
+    y = (a + ag.exp(a)).sum()
+    add, exp = y.node.parents[0], y.node.parents[0].parents[1]
+    steps = []
+    found = cotangents_of(y, None, where="here", on_step=lambda node, g: steps.append((node, np.array(g))))
+    assert [node for node, _ in steps] == [y.node, add, exp, a.node, exp, a.node, x.node]
+    np.testing.assert_array_equal(steps[3][1], [1, 1, 1])  # so far
+    np.testing.assert_array_equal(steps[5][1], 1 + np.exp(a.numpy()))
+    np.testing.assert_array_equal(found[x.node], 2 * steps[5][1])

@@ -908,7 +908,7 @@ def test_backward_of_backward():
     x = _leaf()
     (x**3).sum().backward(create_graph=True)
     g = x.grad
-    np.testing.assert_array_equal(gradients(g.sum(), [x])[x.node], 6 * x.data)
+    np.testing.assert_array_equal(gradients(g.sum(), [x])[0], 6 * x.data)
 
 
 def test_intermediate_gradients_are_kept_on_demand():

@@ -1,4 +1,4 @@
-"""Images to learn from, the loader that deals them out in batches, and transforms on the way."""
+"""Datasets of images, a loader that makes batches of them, and transforms of the images."""
 
 from autograd_cnn.data.cifar import cifar10
 from autograd_cnn.data.dataset import Dataset, Split

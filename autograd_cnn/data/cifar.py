@@ -1,7 +1,7 @@
-"""CIFAR-10, from the files of its binary version in a folder of the user's.
+"""CIFAR-10, from the files of its binary version in a folder of yours.
 
-A file is a row of records: one byte for the label, then 1,024 bytes each for red, green and blue
-(Krizhevsky 2009). The version for Python is not read: it holds pickles, which can run code.
+A file is a sequence of records: one byte for the label, then 1,024 bytes each for red, green and blue
+(Krizhevsky 2009). The Python version is not read, because it contains pickles, which can run code.
 """
 
 from pathlib import Path
@@ -28,7 +28,7 @@ def cifar10(root: AnyPath) -> Dataset:
     ----------
     root : path
         The folder with ``data_batch_1.bin`` to ``data_batch_5.bin`` and ``test_batch.bin``, or the
-        one that holds their folder ``cifar-10-batches-bin``.
+        folder that contains it as ``cifar-10-batches-bin``.
 
     Returns
     -------
@@ -38,9 +38,9 @@ def cifar10(root: AnyPath) -> Dataset:
     Raises
     ------
     FileNotFoundError
-        Naming the missing file, and where to get it.
+        If a file is missing; the message says which one, and where to get it.
     FormatError
-        If a file is damaged, or is none of these.
+        If a file is damaged, or is not one of these files.
     """
     root = as_path("cifar10", root)
     inner = root / "cifar-10-batches-bin"

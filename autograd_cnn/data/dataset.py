@@ -1,4 +1,4 @@
-"""What every data set of this package looks like."""
+"""The form of all datasets in this package."""
 
 from typing import NamedTuple
 
@@ -22,12 +22,12 @@ class Split(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """What to learn from, and what to be tested on.
+    """Images to learn from, and images to test on.
 
     Attributes
     ----------
     train, test : Split
-        They share no image.
+        They have no image in common.
     """
 
     train: Split

@@ -1,7 +1,7 @@
-"""MNIST and Fashion-MNIST, from the IDX files in a folder of the user's.
+"""MNIST and Fashion-MNIST, from the IDX files in a folder of yours.
 
-An IDX file begins with two zero bytes, a byte for the type and one for the number of axes; then
-the length of each axis in four bytes, then the values, all big-endian (LeCun et al. 1998).
+An IDX file starts with two zero bytes, one byte for the type and one for the number of axes. Then
+come the length of each axis in four bytes, and the values, all big-endian (LeCun et al. 1998).
 """
 
 import gzip
@@ -33,7 +33,7 @@ def mnist(root: AnyPath) -> Dataset:
     ----------
     root : path
         The folder with ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
-        ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte``, as they are or with ``.gz``.
+        ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte``, as they are or compressed, with ``.gz``.
 
     Returns
     -------
@@ -43,9 +43,9 @@ def mnist(root: AnyPath) -> Dataset:
     Raises
     ------
     FileNotFoundError
-        Naming the missing file, and where to get it.
+        If a file is missing; the message says which one, and where to get it.
     FormatError
-        If a file is damaged, or is none of these.
+        If a file is damaged, or is not one of these files.
     """
     return _dataset("mnist", as_path("mnist", root), "https://ossci-datasets.s3.amazonaws.com/mnist")
 
@@ -54,8 +54,8 @@ def mnist(root: AnyPath) -> Dataset:
 def fashion_mnist(root: AnyPath) -> Dataset:
     """The 70,000 pictures of clothes of 28×28 pixels by Xiao, Rasul and Vollgraf (2017).
 
-    Its files have the names of MNIST's, so they need a folder of their own; parameters, result and
-    errors are those of `mnist`.
+    Its files have the same names as MNIST's, so they need their own folder. Parameters, result and errors
+    are those of `mnist`.
     """
     return _dataset("fashion_mnist", as_path("fashion_mnist", root), "https://github.com/zalandoresearch/fashion-mnist")
 
@@ -64,12 +64,12 @@ def fashion_mnist(root: AnyPath) -> Dataset:
 def read_idx(path: AnyPath) -> NDArray[Any]:
     """Read the array in an IDX file, compressed if its name ends in ``.gz``.
 
-    What the header promises is held against the size of the file before anything is read.
+    What the header promises is compared with the size of the file before anything is read.
 
     Raises
     ------
     FormatError
-        If the file does not hold what its header promises; or if it is compressed, and unpacks to
+        If the file does not contain what its header promises, or if it is compressed and unpacks to
         more than 256 MiB and more than 64 times its size.
     """
     path = as_path("read_idx", path)
@@ -82,7 +82,7 @@ def read_idx(path: AnyPath) -> NDArray[Any]:
 
 @contextmanager
 def _open(path: Path) -> Iterator[tuple[IO[bytes], int]]:
-    """Give the file's bytes, unpacked, and its size."""
+    """Yield a stream of the file's bytes, unpacked, and the file's size."""
     size = path.stat().st_size
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:

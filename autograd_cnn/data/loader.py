@@ -13,10 +13,10 @@ from autograd_cnn.parameters import Bool, Size, Whole
 
 
 class Loader:
-    """Go through images and labels in batches; every pass is one epoch.
+    """Iterate over images and labels in batches; every pass is one epoch.
 
-    The order of an epoch depends on ``seed`` and on the number of the epoch, and on nothing else:
-    two loaders with the same seed give the same batches.
+    The order of an epoch depends only on ``seed`` and on the number of the epoch. So two loaders with the
+    same seed give the same batches.
 
     Parameters
     ----------
@@ -25,26 +25,26 @@ class Loader:
     labels : (N,)
         What to learn.
     batch_size : int
-        Images in a batch; the last batch of an epoch holds what is left.
+        Images in a batch; the last batch of an epoch may be smaller.
     shuffle : bool
         Draw a new order for every epoch.
     seed : int
-        What the orders and the transform depend on; not negative.
+        Seeds the order and the transform; not negative.
     drop_last : bool
-        Leave out a last batch that is not full.
+        Leave out the last batch if it is not full.
     transform : callable, optional
-        ``transform(images, rng)`` returns the images to use in place of a batch's; see
+        ``transform(images, rng)`` returns the images to use instead of those of the batch; see
         `random_shift`.
 
     Attributes
     ----------
     epoch : int
-        The number of the epoch that begins next; set it to take up an earlier run.
+        The number of the next epoch; set it to continue an earlier run.
 
     Raises
     ------
     ShapeError
-        If there are not as many labels as images, or the transform does not return as many as it took.
+        If the numbers of labels and images differ, or the transform returns another number of images.
     OperandError
         If images or labels are not an array, ``transform`` is not a function, or a flag is not a bool.
     ArgumentError
@@ -104,7 +104,7 @@ class Loader:
         return full + (left > 0 and not self.drop_last)
 
     def __iter__(self) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-        """Begin the next epoch."""
+        """Start the next epoch."""
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.epoch,)))
         self.epoch += 1
         return self._batches(rng)

@@ -1,4 +1,4 @@
-"""Augmentation: what can be done to the images of a batch before a network sees them."""
+"""Augmentation: random changes to the images of a batch before a network sees them."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -12,24 +12,24 @@ from autograd_cnn.errors import OperandError, ShapeError, sentence
 from autograd_cnn.parameters import Whole
 
 Transform: TypeAlias = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
-"""Takes the images of a batch and a generator, returns the images to learn from."""
+"""Takes the images of a batch and a generator, and returns the images to learn from."""
 
 
 @composite
 def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: Whole = 1) -> NDArray[Any]:
-    """Move each image by up to ``pixels`` in either direction; what comes in is 0.
+    """Shift each image by up to ``pixels`` in both directions; new pixels are 0.
 
-    A digit stays the same digit where it moves a little, so this teaches a network more than the
-    images alone would.
+    A digit that moves a little is still the same digit, so a network learns more from shifted images than
+    from the images alone.
 
     Parameters
     ----------
     images : (N, C, H, W)
-        They stay as they are; the result is a copy.
+        They are not modified; the result is a copy.
     rng : numpy.random.Generator
-        Draws the moves.
+        Draws the shifts.
     pixels : int
-        The farthest move.
+        The largest shift.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: Whole =
     Raises
     ------
     ShapeError
-        If ``images`` have other axes.
+        If ``images`` does not have four axes.
     OperandError
         If ``rng`` is not a generator.
     ArgumentError

@@ -34,9 +34,9 @@ def watch(name: str, y: Array, node: Node | None) -> None:
         raise AnomalyError(text, None if node is None else node.serial)
 
 
-def watch_cotangent(rule: str, node: Node, share: Array) -> None:
+def watch_cotangent(rule: str, node: Node, cotangent: Array) -> None:
     """Raise if the cotangent that ``rule`` computed holds a NaN."""
-    values: Array = share.value if isinstance(share, Traced) else share
+    values: Array = cotangent.value if isinstance(cotangent, Traced) else cotangent
     if np.isnan(values).any():
         place = node.origin or "a line unknown, since detect_anomaly() was off then"
         raise AnomalyError(

@@ -1,43 +1,31 @@
 """The one backward traversal.
 
-`gradients` is the whole of reverse mode: sort the nodes, walk them once, add up.
+`backward_pass` is the whole of reverse mode: sort the nodes, walk them once, add up. `gradients` asks it for the
+cotangents of some tensors.
 """
 
 import weakref
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar, cast
 
 import numpy as np
 
 from autograd_cnn.engine.node import HALF, Array, Node, Shape, Traced
-from autograd_cnn.engine.recording import switched
+from autograd_cnn.engine.recording import failing, switched
+from autograd_cnn.engine.trace import RUNNING, current
 from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
 
-# --- the backward traversal -------------------------------------------------------------------
+T = TypeVar("T", bound=Traced)
 
-
-_cut_short: weakref.WeakSet[Node] = weakref.WeakSet()
-"""Nodes whose values are gone because a backward pass freed them and then failed."""
-
-
-def freed(node: Node, name: str) -> GradientError:
-    """Return the error that says why what ``node`` saved is gone; ``name`` is its operation's."""
-    if node in _cut_short:
-        return GradientError(
-            sentence(name, "the graph has been freed by a backward pass that then failed", hint="compute the output again")
-        )  # fmt: skip
-    return GradientError(
-        sentence(name, "the graph has been freed by an earlier backward pass",
-                 hint="pass retain_graph=True to that one")
-    )  # fmt: skip
+# --- the order of the nodes -------------------------------------------------------------------
 
 
 def toposort(root: Node, since: int = 0) -> list[Node]:
     """Return ``root`` and all that it depends on, each node before its parents.
 
     Serial numbers grow from parents to children, so sorting by them is a topological order. Of
-    nodes recorded before the mark ``since``, the parents are left out.
+    nodes recorded before the serial number ``since``, the parents are left out.
     """
     return sorted(_ancestry([root], since), key=attrgetter("serial"), reverse=True)
 
@@ -82,15 +70,19 @@ def followers(nodes: Iterable[Node | None]) -> list[Following]:
     return [call for call in running if not reached.isdisjoint(call.nodes)]
 
 
-def _leading_to(targets: Collection[Node], order: list[Node]) -> set[Node]:
-    needed = set(targets)
+def _on_paths_to(targets: Collection[Node], order: list[Node]) -> set[Node]:
+    """Return the targets and all nodes that depend on one of them."""
+    nodes = set(targets)
     for node in reversed(order):
-        if not needed.isdisjoint(node.parents):
-            needed.add(node)
-    return needed
+        if not nodes.isdisjoint(node.parents):
+            nodes.add(node)
+    return nodes
 
 
-def fit(g: Array, node: Node, rule: str) -> Array:
+# --- cotangents and their shapes --------------------------------------------------------------
+
+
+def unbroadcast_to(g: Array, node: Node, rule: str) -> Array:
     """Sum ``g`` over the axes that broadcasting added, and give it the dtype of the node's cotangents."""
     if g.dtype.kind not in "fbiu":
         raise OperandError(sentence(rule, "the cotangent is not an array of numbers", expected="floats", got=g.dtype))
@@ -100,166 +92,304 @@ def fit(g: Array, node: Node, rule: str) -> Array:
     return g if g.dtype == dtype else g.astype(dtype)
 
 
-def _handed_out(g: Array, node: Node) -> Array:
-    """Return a cotangent in the node's own dtype."""
-    return g if g.dtype == node.dtype else g.astype(node.dtype)
-
-
 def _unbroadcast(g: Array, shape: Shape, rule: str) -> Array:
-    added = len(g.shape) - len(shape)
-    if added < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[added:], strict=True)):
+    extra = len(g.shape) - len(shape)
+    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[extra:], strict=True)):
         raise ShapeError(
-            sentence(rule, "a cotangent has the wrong shape",
-                     expected=f"{shape} or a shape that broadcasting makes of it", got=g.shape)
-        )  # fmt: skip
-    axes = tuple(i for i in range(len(g.shape)) if i < added or shape[i - added] != g.shape[i])
+            sentence(
+                rule,
+                "a cotangent has the wrong shape",
+                expected=f"{shape} or a shape that broadcasting makes of it",
+                got=g.shape,
+            )
+        )
+    axes = tuple(i for i in range(len(g.shape)) if i < extra or shape[i - extra] != g.shape[i])
     total = g.sum(axis=axes)
     return total if total.shape == shape else total.reshape(shape)  # what had length 1 stays
 
 
-def _run_hooks(node: Node, g: Array, family: type[Traced]) -> Array:
-    g = _handed_out(g, node)
+def _in_dtype_of(node: Node, g: Array) -> Array:
+    """Return a cotangent in the node's own dtype, as those outside of the pass see it."""
+    return g if g.dtype == node.dtype else g.astype(node.dtype)
+
+
+def _run_hooks(node: Node, g: Array, tensor_type: type[Traced]) -> Array:
+    g = _in_dtype_of(node, g)
+    if RUNNING and (trace := current.get()) is not None:
+        trace.refuse("a hook runs")
     recorded = isinstance(g, Traced)
     for hook in tuple(node.hooks or ()):  # a hook may take itself off
-        replaced = hook(g if recorded else family.of(g))
-        if replaced is None:
+        replacement = hook(g if recorded else tensor_type.wrap(g))
+        if replacement is None:
             continue
-        if not isinstance(replaced, Traced):
-            replaced = family.of(np.array(replaced))
-        g = fit(replaced if recorded else replaced.value, node, "hook")
+        if not isinstance(replacement, Traced):
+            replacement = tensor_type.wrap(np.array(replacement))
+        g = unbroadcast_to(replacement if recorded else replacement.value, node, "hook")
     return g
 
 
-def sweep(
+# --- the traversal ----------------------------------------------------------------------------
+
+
+_freed_by_failure: weakref.WeakSet[Node] = weakref.WeakSet()
+"""Nodes whose values are gone because a backward pass freed them and then failed."""
+
+
+def freed(node: Node, name: str) -> GradientError:
+    """Return the error that says why what ``node`` saved is gone; ``name`` is its operation's."""
+    if node in _freed_by_failure:
+        return GradientError(
+            sentence(
+                name, "the graph has been freed by a backward pass that then failed", hint="compute the output again"
+            )
+        )
+    return GradientError(
+        sentence(
+            name, "the graph has been freed by an earlier backward pass", hint="pass retain_graph=True to that one"
+        )
+    )
+
+
+def backward_pass(  # noqa: C901, PLR0912  # all of reverse mode is this one loop
     root: Node,
     g: Array,
-    family: type[Traced],
+    tensor_type: type[Traced],
     *,
     targets: Collection[Node] | None,
     since: int = 0,
     create_graph: bool,
     retain_graph: bool,
+    on_step: Callable[[Node, Array], None] | None = None,
 ) -> dict[Node, Array]:
     """Walk the graph below ``root`` once and return the full cotangent of every target.
 
-    Without ``targets`` these are the nodes that have a ``tensor``. A node recorded before the mark ``since`` takes its
-    cotangent and passes nothing on. With ``create_graph``, saved values are wrapped as ``family``.
+    Parameters
+    ----------
+    root : Node
+        Where to begin, with the cotangent ``g``.
+    tensor_type : type
+        With ``create_graph``, saved values are wrapped as this.
+    targets : collection of Node, optional
+        By default the nodes that have a ``tensor``.
+    since : int
+        A node with a lower serial number takes its cotangent and passes nothing on.
+    create_graph, retain_graph : bool
+        As for `gradients`.
+    on_step : callable, optional
+        Watches the pass: called with a node and its cotangent whenever what comes next is that node's work, which is
+        its rules or, at a fan-out, adding to its cotangent so far. A pass that is watched runs no hooks.
     """
     order = toposort(root, since)
-    wanted = None if targets is None else _leading_to(targets, order)
+    wanted = None if targets is None else _on_paths_to(targets, order)
     if wanted is not None and root not in wanted:
         return {}  # and nothing is freed of a graph that others may need
-    wrap = family if create_graph else None
+    wrapper = tensor_type if create_graph else None
     cotangents: dict[Node, Array] = {root: g}
-    found: dict[Node, Array] = {}
-    spent: list[Node] = []
+    results: dict[Node, Array] = {}
+    done: list[Node] = []
     try:
         for node in order:
             g = cotangents.pop(node, None)
             if g is None:
                 continue
-            if node.hooks is not None and node.serial >= since:
-                g = _run_hooks(node, g, family)
+            if on_step is not None:
+                on_step(node, g)
+            elif node.hooks is not None and node.serial >= since:
+                g = _run_hooks(node, g, tensor_type)
             primitive = node.primitive
             if node.tensor is not None if targets is None else node in targets:
-                found[node] = _handed_out(g, node)
+                results[node] = _in_dtype_of(node, g)
             if primitive is None or node.serial < since:
                 continue
-            for parent, share in primitive.pullback(node, g, wanted, wrap):
-                held = cotangents.get(parent)
-                cotangents[parent] = share if held is None else held + share
+            for parent, cotangent in primitive.pullback(node, g, wanted, wrapper):
+                total = cotangents.get(parent)
+                if total is None:
+                    cotangents[parent] = cotangent
+                elif on_step is None:
+                    cotangents[parent] = total + cotangent
+                else:
+                    on_step(parent, total)
+                    cotangents[parent] = total + cotangent
+                    on_step(node, g)
             if not retain_graph:
-                spent.append(node)
+                done.append(node)
                 node.saved = node.params = None
     except BaseException:
-        _cut_short.update(spent)
+        _freed_by_failure.update(done)
         raise
-    return found
+    return results
 
 
 # --- asking for gradients ---------------------------------------------------------------------
 
 
-def _start(output: Traced, cotangent: Array | None, where: str) -> tuple[Node, Array]:
+def _seed(output: Traced, cotangent: Array | None, where: str) -> tuple[Node, Array]:
     """Check what was asked for; return the output's node and the cotangent to begin with."""
+    if not isinstance(output, Traced):
+        raise OperandError(
+            sentence(where, "the output is not a tensor", expected="a tensor", got=type(output).__name__)
+        )
     node = output.node
     if node is None:
         raise GradientError(
-            sentence(where, "nothing was recorded for this output",
-                     hint="make an input with requires_grad=True, and compute outside of no_grad()")
-        )  # fmt: skip
+            sentence(
+                where,
+                "nothing was recorded for this output",
+                hint="make an input with requires_grad=True, and compute outside of no_grad()",
+            )
+        )
     if cotangent is None:
         if output.value.size != 1:
             raise GradientError(
-                sentence(where, "the output is not a scalar", expected="one number", got=f"shape {node.shape}",
-                         hint="reduce it with .sum() or .mean(), or pass a cotangent of its shape")
-            )  # fmt: skip
-        return node, fit(np.ones(node.shape, node.dtype)[()], node, where)
+                sentence(
+                    where,
+                    "the output is not a scalar",
+                    expected="one number",
+                    got=f"shape {node.shape}",
+                    hint="reduce it with .sum() or .mean(), or pass a cotangent of its shape",
+                )
+            )
+        return node, unbroadcast_to(np.ones(node.shape, node.dtype)[()], node, where)
     shape = np.shape(cotangent.value if isinstance(cotangent, Traced) else cotangent)
     if shape != node.shape:
         raise ShapeError(
             sentence(where, "the cotangent has the wrong shape", expected=f"the output's {node.shape}", got=shape)
         )
-    return node, fit(cotangent if isinstance(cotangent, Traced) else np.array(cotangent)[()], node, where)
+    return node, unbroadcast_to(cotangent if isinstance(cotangent, Traced) else np.array(cotangent)[()], node, where)
 
 
-def gradients(
+def cotangents_of(
     output: Traced,
-    wrt: Sequence[Traced] | None = None,
+    targets: Collection[Node] | None,
     cotangent: Array | None = None,
     *,
     create_graph: bool = False,
     retain_graph: bool | None = None,
-    where: str = "gradients",
+    where: str,
+    on_step: Callable[[Node, Array], None] | None = None,
 ) -> dict[Node, Array]:
-    """Differentiate ``output``; apart from the memory that is freed, nothing changes.
+    """Return what `gradients` does, by node: arrays, or under ``create_graph`` tensors.
+
+    Without ``targets`` these are all leaves that the output depends on. A target that it does not depend on is missing.
+    Errors name the function ``where``.
+    """
+    if RUNNING and not create_graph and (trace := current.get()) is not None:
+        # A trace knows what is recorded; the same rules give the same bits.
+        cotangents = cotangents_of(output, targets, cotangent, create_graph=True, where=where)
+        trace.differentiated.append(output.node)
+        return {node: g.value for node, g in cotangents.items()}
+    root, g = _seed(output, cotangent, where)
+    if create_graph and not isinstance(g, Traced):
+        g = output.tensor_type.wrap(g)
+    elif not create_graph and isinstance(g, Traced):
+        g = g.value
+    try:
+        with switched(enabled=create_graph):
+            return backward_pass(
+                root,
+                g,
+                output.tensor_type,
+                targets=targets,
+                create_graph=create_graph,
+                retain_graph=create_graph if retain_graph is None else retain_graph,
+                on_step=on_step,
+            )
+    except Exception as error:
+        if (watcher := failing.get()) is not None:
+            watcher(error, where, (output,), {})
+        raise
+
+
+def tracked_tensors(tensors: T | Sequence[T], name: str, where: str) -> list[T]:
+    """Return the tensors, or the only one, as a list, if a gradient flows to each of them.
+
+    Raises
+    ------
+    OperandError
+        For what is not a tensor; the argument is called ``name``.
+    GradientError
+        If one requires no gradient.
+    """
+    items = [tensors] if isinstance(tensors, Traced) else tensors
+    if not isinstance(items, Iterable):
+        raise OperandError(
+            sentence(where, f"{name} is not understood", expected="a list of tensors", got=type(tensors).__name__)
+        )
+    items = list(items)
+    for i, tensor in enumerate(items):
+        if not isinstance(tensor, Traced):
+            raise OperandError(
+                sentence(where, f"{name}[{i}] is not a tensor", expected="a tensor", got=type(tensor).__name__)
+            )
+        if tensor.node is None:
+            raise GradientError(
+                sentence(where, f"{name}[{i}] requires no gradient", hint="set requires_grad=True before it is used")
+            )
+    return items
+
+
+def gradients(
+    output: T,
+    wrt: T | Sequence[T],
+    cotangent: Array | None = None,
+    *,
+    create_graph: bool = False,
+    retain_graph: bool | None = None,
+) -> list[T | None]:
+    """Return the gradients of ``output`` with respect to some tensors; no ``grad`` is touched.
 
     Parameters
     ----------
-    output : Traced
+    output : Tensor
         What to differentiate; a single number unless a cotangent is given.
-    wrt : sequence of Traced, optional
-        Leaves or intermediate results; by default every leaf that the output depends on.
+    wrt : sequence of Tensor, or Tensor
+        Leaves or intermediate results.
     cotangent : array, optional
         The vector of the vector-Jacobian product, of the output's shape; 1 by default.
     create_graph : bool
         Record the backward pass as well, so that its results can be differentiated.
     retain_graph : bool, optional
         Keep what the nodes saved for another pass; by default as ``create_graph``.
-    where : str
-        Whose name an error gives.
 
     Returns
     -------
-    dict of Node to array
-        Cotangents by node: arrays, or tensors under ``create_graph``. An input on which the
-        output does not depend is missing.
+    list of Tensor or None
+        In the order of ``wrt``, each in the shape and dtype of the tensor that it belongs to. None, and not a zero in
+        its place, for a tensor on which the output does not depend.
 
     Raises
     ------
     GradientError
-        If nothing was recorded, the output is no scalar, or the graph has been freed.
+        If nothing was recorded, one of ``wrt`` requires no gradient, the output is not a single number, or the graph
+        has been freed.
     ShapeError
         If the cotangent's shape is not the output's.
+    OperandError
+        If one of ``wrt`` is not a tensor.
 
     Examples
     --------
     >>> import autograd_cnn as ag
-    >>> x = ag.tensor(3.0, requires_grad=True)
-    >>> float(gradients(x * x, [x])[x.node])
-    6.0
+    >>> x, w, b = (ag.tensor(value, requires_grad=True) for value in (3.0, 2.0, 1.0))
+    >>> ag.gradients(x * x * w, [w, x, b])
+    [tensor(9.), tensor(12.), None]
     """
-    root, g = _start(output, cotangent, where)
-    if create_graph and not isinstance(g, Traced):
-        g = output.family.of(g)
-    elif not create_graph and isinstance(g, Traced):
-        g = g.value
-    with switched(enabled=create_graph):
-        return sweep(
-            root,
-            g,
-            output.family,
-            targets=None if wrt is None else {t.node for t in wrt if t.node is not None},
-            create_graph=create_graph,
-            retain_graph=create_graph if retain_graph is None else retain_graph,
-        )
+    tensors = tracked_tensors(wrt, "wrt", "gradients")
+    results = cotangents_of(
+        output,
+        {cast("Node", tensor.node) for tensor in tensors},
+        cotangent,
+        create_graph=create_graph,
+        retain_graph=retain_graph,
+        where="gradients",
+    )
+    return [as_tensor(results.get(cast("Node", tensor.node)), tensor) for tensor in tensors]
+
+
+def as_tensor(g: Array | None, like: T) -> T | None:
+    """Return a cotangent as a tensor with read-only values, None as None."""
+    if g is None or isinstance(g, Traced):
+        return cast("T | None", g)
+    if isinstance(g, np.ndarray):
+        g.flags.writeable = False
+    return cast("T", like.tensor_type.wrap(g))

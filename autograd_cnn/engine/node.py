@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Final, NamedTuple, Protocol, Self, 
 
 import numpy as np
 
+from autograd_cnn.engine.recording import EVERYWHERE, Scope
 from autograd_cnn.errors import OperandError, sentence
 
 Array: TypeAlias = Any
@@ -32,16 +33,16 @@ class Recordable(Protocol):
     name: str
 
     def pullback(
-        self, node: "Node", g: Array, wanted: Collection["Node"] | None, family: "type[Traced] | None"
+        self, node: "Node", g: Array, wanted: Collection["Node"] | None, tensor_type: "type[Traced] | None"
     ) -> Iterable[tuple["Node", Array]]:
-        """Yield each wanted parent with its share of the cotangent ``g``."""
+        """Yield each wanted parent with the cotangent that ``g`` gives it."""
 
 
 _serials = itertools.count()
 
 
-def mark() -> int:
-    """Return a serial number: above those of all nodes so far, below those of all to come."""
+def next_serial() -> int:
+    """Return a serial number of its own: above those of all nodes so far, below those of all to come."""
     return next(_serials)
 
 
@@ -64,16 +65,16 @@ class Node:
     params : dict or None
         The parameters that were passed, as they were parsed; None once they have been freed.
     operands : sequence
-        Those that want no gradient, at their positions: numbers, None, and arrays under `tracing`, else what is
-        ``Missing``. Of the others it may hold numbers. Empty if all want one.
+        Those that are no results of other nodes, at their positions: numbers, None, and under `tracing` arrays, those
+        of leaves too; else `Missing`. Of the others it may hold numbers. Empty where nothing is kept.
     saved : dict or None
         What the rules asked for, by name; None once it has been freed.
     serial : int
         Later nodes have higher numbers, so a node's number is above all its parents'.
     shape, dtype
         Of the output, hence of its cotangent.
-    scope : str
-        The dotted path of the modules inside which it was recorded.
+    scope : Scope
+        The call of a module inside which it was recorded.
     origin : str or None
         The line of user code that recorded it, under `detect_anomaly`.
     hooks : list of callables or None
@@ -83,9 +84,20 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "dtype", "hooks", "operands", "origin", "params", "parents", "primitive", "saved", "scope",
-        "serial", "shape", "tensor",
-    )  # fmt: skip
+        "__weakref__",
+        "dtype",
+        "hooks",
+        "operands",
+        "origin",
+        "params",
+        "parents",
+        "primitive",
+        "saved",
+        "scope",
+        "serial",
+        "shape",
+        "tensor",
+    )
 
     def __init__(
         self,
@@ -94,7 +106,7 @@ class Node:
         saved: dict[str, Any] | None,
         shape: Shape,
         dtype: np.dtype[Any],
-        scope: str = "",
+        scope: Scope = EVERYWHERE,
         params: dict[str, Any] | None = None,
         operands: Sequence[Any] = (),
     ) -> None:
@@ -140,16 +152,25 @@ class Traced:
 
     value: Array
     node: Node | None
-    family: ClassVar[type["Traced"]]
+    tensor_type: ClassVar[type["Traced"]]
     """The class of what operations on this one return."""
 
     @classmethod
-    def of(cls, value: Array, node: Node | None = None) -> Self:
+    def wrap(cls, value: Array, node: Node | None = None) -> Self:
         """Wrap ``value`` as it is, without a copy."""
         self = cls.__new__(cls)
         self.value = value
         self.node = node
         return self
+
+
+Traced.tensor_type = Traced
+
+
+def tensor_of(node: Node) -> Traced | None:
+    """Return the tensor that a node belongs to, where it is alive and has not moved on."""
+    tensor = None if node.tensor is None else node.tensor()
+    return tensor if tensor is not None and tensor.node is node else None
 
 
 def shape_of(x: Array) -> Shape:
@@ -166,6 +187,11 @@ def check_differentiable(dtype: np.dtype[Any], where: str) -> None:
     """Raise `OperandError` unless gradients with respect to ``dtype`` make sense."""
     if dtype.kind != "f":
         raise OperandError(
-            sentence(where, "only floats have gradients", expected="float32 or float64", got=dtype,
-                     hint="convert with .astype(np.float32) first")
-        )  # fmt: skip
+            sentence(
+                where,
+                "only floats have gradients",
+                expected="float32 or float64",
+                got=dtype,
+                hint="convert with .astype(np.float32) first",
+            )
+        )

@@ -17,17 +17,18 @@ declared. ``**rest`` stands for all the parameters that the rule does not name.
 
 import functools
 import inspect
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple, overload
+from typing import Any, Final, Literal, NamedTuple, NoReturn, overload
 
 import numpy as np
 
 from autograd_cnn.engine import anomaly
-from autograd_cnn.engine.backward import fit, freed
+from autograd_cnn.engine.backward import freed, unbroadcast_to
 from autograd_cnn.engine.node import HALF, Array, Missing, Node, Traced
-from autograd_cnn.engine.recording import recording
+from autograd_cnn.engine.recording import failing, recording
 from autograd_cnn.engine.signature import Signature
+from autograd_cnn.engine.trace import RUNNING, current
 from autograd_cnn.errors import FUNCTIONS, GradientError, OperandError, RegistrationError, raise_as, sentence
 
 REGISTRY: Final[dict[str, "Primitive"]] = {}
@@ -127,79 +128,80 @@ class Primitive:
 
     def __call__(self, *args: Any, **params: Any) -> Any:  # noqa: C901, PLR0912, PLR0915  # all pass here, so it calls little
         """Compute on arrays; on tensors also record."""
-        if params or len(args) != self._arity:
-            args, params = self.signature.bind(args, params)
-        raw: list[Any] = []
-        nodes: list[Node | None] = []
-        family: type[Traced] | None = None
-        tracked, usual, light = 0, True, True
-        dtypes, types, ndarray = self._dtypes, self._types, np.ndarray
-        for arg in args:
-            if isinstance(arg, Traced):
-                family = arg.family
-                value = arg.value
-                node = arg.node
-                if node is not None:
-                    tracked += 1
-            else:
-                value = arg
-                node = None
-            if type(value) not in types:
-                if type(value) is not ndarray or value.dtype not in dtypes:
-                    usual = usual and value is None
-                    value = self._read(value, len(raw))
-                light = False
-            raw.append(value)
-            nodes.append(node)
-        computed, half = raw, False
-        if not usual:
-            computed, half = self._widened(raw)
         try:
-            if light and family is None and _NUMBERS.issuperset(map(type, raw)):
-                computed = [_SCALARS[type(value)](value) for value in raw]
-            y = self.forward(*computed, **params)
-        except (ValueError, TypeError, IndexError, OverflowError) as error:
-            self.signature.check_complete(params)
-            if str(getattr(self.forward, "__module__", None)).startswith("autograd_cnn."):
-                raise_as(self.name, error, self._shapes(raw))
+            if params or len(args) != self._arity:
+                args, params = self.signature.bind(args, params)
+            raw: list[Any] = []
+            nodes: list[Node | None] = []
+            tensor_type: type[Traced] | None = None
+            tracked, usual, light = 0, True, True
+            dtypes, types, ndarray = self._dtypes, self._types, np.ndarray
+            for arg in args:
+                if isinstance(arg, Traced):
+                    tensor_type = arg.tensor_type
+                    value = arg.value
+                    node = arg.node
+                    if node is not None:
+                        tracked += 1
+                else:
+                    value = arg
+                    node = None
+                if type(value) not in types:
+                    if type(value) is not ndarray or value.dtype not in dtypes:
+                        usual = usual and value is None
+                        value = self._read(value, len(raw))
+                    light = False
+                raw.append(value)
+                nodes.append(node)
+            computed, half = raw, False
+            if not usual:
+                computed, half = self._widened(raw)
+            try:
+                if light and tensor_type is None and _NUMBERS.issuperset(map(type, raw)):
+                    computed = [_SCALARS[type(value)](value) for value in raw]
+                y = self.forward(*computed, **params)
+            except (ValueError, TypeError, IndexError, OverflowError) as error:
+                self.signature.check_complete(params)
+                if str(getattr(self.forward, "__module__", None)).startswith("autograd_cnn."):
+                    raise_as(self.name, error, self._shapes(raw))
+                raise
+            residuals: tuple[Any, ...] = ()
+            if self.residuals:
+                y, residuals = self._divided(y)
+            if half and getattr(y, "dtype", None) == np.float32:
+                y = y.astype(HALF)
+            if tensor_type is None:
+                if RUNNING and (trace := current.get()) is not None and trace.finds(raw, params):
+                    trace.add(self, args, params, y, residuals, computed is raw and not half and _unread(args, raw))
+                return y
+            if type(y) is ndarray:
+                if y.flags.writeable:
+                    y = _frozen(y, raw)
+            elif not isinstance(y, np.generic):
+                y = self._scalar(y)
+            enabled, watched, scope, tracing = recording.get()
+            node = None
+            if tracked and enabled and not self.constant and y.dtype.kind == "f":
+                kept = params
+                for name, value in params.items():
+                    kind = type(value)
+                    if kind not in _SETTLED and not (kind is tuple and _NUMBERS.issuperset(map(type, value))):
+                        kept = kept | {name: _kept(value)}
+                saved = self._saved(nodes, raw, y, residuals, kept)
+                whole = tracked == len(nodes) and not tracing
+                operands = () if whole else raw if light else _operands(raw, nodes, tracing)
+                node = Node(self, tuple(nodes), saved, y.shape, y.dtype, scope, kept, operands)
+            elif y.dtype.kind not in "biuf":
+                self._refuse_dtype(y)
+            if watched:
+                anomaly.watch(self.name, y, node)
+            if RUNNING and (trace := current.get()) is not None:
+                trace.add(self, args, params, y, residuals, computed is raw and not half and _unread(args, raw))
+            return tensor_type.wrap(y, node)
+        except Exception as error:
+            if (watcher := failing.get()) is not None:
+                watcher(error, self, args, params)
             raise
-        residuals: tuple[Any, ...] = ()
-        if self.residuals:
-            y, residuals = self._divided(y)
-        if half and getattr(y, "dtype", None) == np.float32:
-            y = y.astype(HALF)
-        if family is None:
-            return y
-        if type(y) is ndarray:
-            if y.flags.writeable:
-                y = _frozen(y, raw)
-        elif not isinstance(y, np.generic):
-            if not isinstance(y, (np.ndarray, int, float, complex, str)):
-                raise OperandError(
-                    sentence(self.name, "its result is not an array", expected="an array or a number",
-                             got=type(y).__name__)
-                )  # fmt: skip
-            y = np.asarray(y)[()]
-        enabled, watched, scope, tracing = recording.get()
-        node = None
-        if tracked and enabled and not self.constant and y.dtype.kind == "f":
-            kept = params
-            for name, value in params.items():
-                kind = type(value)
-                if kind not in _SETTLED and not (kind is tuple and _NUMBERS.issuperset(map(type, value))):
-                    kept = kept | {name: _kept(value)}
-            saved = self._saved(nodes, raw, y, residuals, kept)
-            operands = () if tracked == len(nodes) else raw if light else _untracked(raw, nodes, tracing)
-            node = Node(self, tuple(nodes), saved, y.shape, y.dtype, scope, kept, operands)
-        elif y.dtype.kind not in "biuf":
-            raise OperandError(
-                sentence(
-                    self.name, "its result is not an array of numbers", expected="ints, floats or bools", got=y.dtype
-                )
-            )
-        if watched:
-            anomaly.watch(self.name, y, node)
-        return family.of(y, node)
 
     def _divided(self, result: Any) -> tuple[Array, tuple[Any, ...]]:
         """Divide what the forward returned into output and residuals."""
@@ -210,6 +212,18 @@ class Primitive:
                          expected=f"a tuple of y, {', '.join(self.residuals)}", got=got)
             )  # fmt: skip
         return result[0], result[1:]
+
+    def _scalar(self, y: Any) -> Array:
+        """Return what the forward returned as an array, if it is one or a number."""
+        if isinstance(y, (np.ndarray, int, float, complex, str)):
+            return np.asarray(y)[()]
+        raise OperandError(
+            sentence(self.name, "its result is not an array", expected="an array or a number", got=type(y).__name__)
+        )
+
+    def _refuse_dtype(self, y: Array) -> NoReturn:
+        text = "its result is not an array of numbers"
+        raise OperandError(sentence(self.name, text, expected="ints, floats or bools", got=y.dtype))
 
     def _read(self, value: Any, position: int) -> Any:
         """Return an operand as numbers that NumPy can compute with, in the machine's own byte order."""
@@ -334,14 +348,14 @@ class Primitive:
             ) from None  # fmt: skip
 
     def pullback(
-        self, node: Node, g: Array, wanted: Collection[Node] | None, family: type[Traced] | None
+        self, node: Node, g: Array, wanted: Collection[Node] | None, tensor_type: type[Traced] | None
     ) -> Iterator[tuple[Node, Array]]:
-        """Yield each wanted parent of ``node`` with its share of the cotangent ``g``."""
+        """Yield each wanted parent of ``node`` with the cotangent that its rule makes of ``g``."""
         saved = node.saved
         if saved is None:
             raise freed(node, self.name)
-        if family is not None:
-            saved = self._rewrapped(node, saved, family)
+        if tensor_type is not None:
+            saved = self._rewrapped(node, saved, tensor_type)
         if node.dtype is HALF:
             saved = {name: widened(value) for name, value in saved.items()}
         watched = recording.get().anomaly
@@ -352,29 +366,34 @@ class Primitive:
             rule = rules.get(position) or self._rule(position)
             try:
                 if len(saved) == len(rule.names) and not rule.wants_index:
-                    share = rule.function(g, **saved)  # the usual call, a level less deep
+                    cotangent = rule.function(g, **saved)  # the usual call, a level less deep
                 else:
-                    share = rule(g, saved, position)
+                    cotangent = rule(g, saved, position)
                 try:
-                    fits = share.shape == parent.shape and share.dtype is parent.dtype
+                    fits = cotangent.shape == parent.shape and cotangent.dtype is parent.dtype
                 except AttributeError:
-                    share, fits = _share(rule.function.__name__, share), False
+                    cotangent, fits = _number(rule.function.__name__, cotangent), False
                 if not fits:
-                    share = fit(share, parent, rule.function.__name__)
+                    cotangent = unbroadcast_to(cotangent, parent, rule.function.__name__)
                 if watched:
-                    anomaly.watch_cotangent(rule.function.__name__, node, share)
+                    anomaly.watch_cotangent(rule.function.__name__, node, cotangent)
             except Exception as error:
                 error.add_note(self._where(node, rule))
+                if (watcher := failing.get()) is not None:
+                    watcher(error, node, (g,), {})
                 raise
-            yield parent, share
+            yield parent, cotangent
 
-    def _rewrapped(self, node: Node, saved: dict[str, Any], family: type[Traced]) -> dict[str, Any]:
+    def _rewrapped(self, node: Node, saved: dict[str, Any], tensor_type: type[Traced]) -> dict[str, Any]:
         """Give saved arrays their nodes back, so that a rule's own operations are recorded."""
+        trace = current.get() if RUNNING else None
 
         def wrap(value: Array, parent: Node | None) -> Array:
-            return value if parent is None else family.of(value, parent)
+            tracked = parent is not None or (trace is not None and trace.knows(value))
+            return tensor_type.wrap(value, parent) if tracked else value
 
-        lifted = dict(saved)
+        lifted = {name: wrap(saved[name], None) if name in saved else None for name in self.residuals} if trace else {}
+        lifted = saved | {name: value for name, value in lifted.items() if name in saved}
         for position, operand in enumerate(self.operands):
             if operand in saved and self.variadic:
                 lifted[operand] = tuple(map(wrap, saved[operand], node.parents))
@@ -397,7 +416,7 @@ class Primitive:
         )
 
 
-def _share(rule: str, value: Any) -> Array:
+def _number(rule: str, value: Any) -> Array:
     """Return what a rule gave as an array if it is a number, or say that it is neither."""
     if isinstance(value, (int, float)):
         return np.asarray(value, np.float64)[()]
@@ -405,6 +424,11 @@ def _share(rule: str, value: Any) -> Array:
         sentence(rule, "its result is not a cotangent", expected="a tensor, an array or a number",
                  got=type(value).__name__, hint="a rule returns what it computes from g")
     ) from None  # fmt: skip
+
+
+def _unread(args: Sequence[Any], raw: list[Any]) -> bool:
+    """Whether operands were taken as they were passed."""
+    return all(value is (arg.value if isinstance(arg, Traced) else arg) for arg, value in zip(args, raw, strict=True))
 
 
 def _float(where: str, value: int) -> float:
@@ -422,15 +446,15 @@ def widened(value: Any) -> Any:
     return value.astype(np.float32) if getattr(value, "dtype", None) == HALF else value
 
 
-def _untracked(raw: list[Any], nodes: list[Node | None], tracing: bool) -> list[Any]:
-    """Return what is kept of the operands that want no gradient, at their positions."""
-    kept = list(raw)
+def _operands(raw: list[Any], nodes: list[Node | None], tracing: bool) -> list[Any]:
+    """Return what is kept of the operands that are no results of other nodes, at their positions."""
+    operands = list(raw)
     for i, node in enumerate(nodes):
-        if node is not None:
-            kept[i] = None
+        if node is not None and not (tracing and node.primitive is None):
+            operands[i] = None
         elif isinstance(value := raw[i], np.ndarray):
-            kept[i] = _kept(value) if tracing else Missing(value.shape, value.dtype)
-    return kept
+            operands[i] = _kept(value) if tracing else Missing(value.shape, value.dtype)
+    return operands
 
 
 def _kept(value: Any) -> Any:

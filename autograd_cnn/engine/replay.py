@@ -1,20 +1,25 @@
-"""Running recorded calls again: what they took, and what they give.
+"""Recorded calls, run again.
 
 A node keeps its call: the primitive, the parameters as they were parsed, and of the operands those that are not
 tracked, but for arrays outside of `tracing`. Primitives are pure, so a value that no rule asked for follows from its
-operands, to the last bit.
+operands, to the last bit. All that runs a recorded call again stands on this module.
 """
 
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from autograd_cnn.engine.backward import toposort
-from autograd_cnn.engine.node import Array, Missing, Node, Traced
+from autograd_cnn.engine.node import Array, Leaf, Missing, Node, Recordable, Traced, tensor_of
 from autograd_cnn.engine.primitive import Primitive
+from autograd_cnn.engine.recording import switched
+
+# --- what a node keeps ------------------------------------------------------------------------
 
 
 def parameters(node: Node) -> dict[str, Any]:
@@ -51,27 +56,107 @@ def operand(node: Node, position: int) -> Any:
     return node.operands[position] if node.operands else None
 
 
-def run(node: Node, operands: Sequence[Any]) -> Array:
-    """Compute a recorded call again, on other operands or the same.
+def argument(primitive: Recordable | None, position: int) -> str:
+    """Return what an operand is called, after a star with its number; "" for what is not a primitive.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> x = ag.tensor([1.0], requires_grad=True)
+    >>> argument(ag.multiply, 1), argument(ag.concatenate([x, x]).node.primitive, 1)
+    ('x2', 'arrays[1]')
+    """
+    if not isinstance(primitive, Primitive):
+        return ""
+    name = primitive.signature.operand(position)
+    return f"{name}[{position}]" if primitive.variadic else name
+
+
+# --- one call ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Call:
+    """A recorded call with what it is to run on: its own operands, or others in their place.
+
+    Attributes
+    ----------
+    node : Node
+        What the tape has of it.
+    operands : sequence
+        Arrays, numbers and None; `Missing` for an array that the tape did not keep.
+    params : dict
+        All the parameters, by name.
 
     Examples
     --------
     >>> import numpy as np
     >>> import autograd_cnn as ag
-    >>> y = ag.sum(ag.tensor([[1.0, 2.0]], requires_grad=True), axis=1)
-    >>> run(y.node, [np.array([[3.0, 4.0]])])
-    array([7.])
+    >>> x = ag.tensor([[1.0, 2.0]], requires_grad=True)
+    >>> call = Call.of(ag.sum(x, axis=1).node, {x.node: x.numpy()})
+    >>> call.y, call.on({0: np.array([[3.0, 4.0]])}).y
+    (array([3.]), array([7.]))
     """
-    primitive = node.primitive
-    if not isinstance(primitive, Primitive):
-        raise TypeError(f"{node} has no primitive")
-    return primitive(*operands, **parameters(node))
+
+    node: Node
+    operands: Sequence[Any]
+    params: dict[str, Any]
+
+    @classmethod
+    def of(cls, node: Node, values: Mapping[Node, Array]) -> "Call":
+        """Take the operands from what the node kept, and from the values of its parents as far as they are known."""
+        operands = []
+        for position, parent in enumerate(node.parents):
+            value = operand(node, position)
+            if value is None and parent is not None:
+                value = values.get(parent)
+                value = Missing(parent.shape, parent.dtype) if value is None else value
+            operands.append(value)
+        return cls(node, operands, parameters(node))
+
+    @property
+    def primitive(self) -> Primitive:
+        """What ran."""
+        return cast("Primitive", self.node.primitive)
+
+    @property
+    def missing(self) -> list[str]:
+        """The names of the operands that the tape did not keep."""
+        return [argument(self.primitive, i) for i, value in enumerate(self.operands) if isinstance(value, Missing)]
+
+    @cached_property
+    def y(self) -> Array:
+        """What the primitive gives for these operands, which it sees as the engine passes them."""
+        return self.primitive(*[x[()] if isinstance(x, np.ndarray) else x for x in self.operands], **self.params)
+
+    def on(self, operands: Mapping[int, Array]) -> "Call":
+        """Return the call with other operands at some positions."""
+        return Call(self.node, [operands.get(i, value) for i, value in enumerate(self.operands)], self.params)
+
+    def in_float64(self) -> "Call":
+        """Return the call with its floats in float64, and a result in float64 where a parameter decides."""
+        params = self.params | ({"dtype": np.dtype(np.float64)} if "dtype" in self.params else {})
+        return Call(self.node, list(map(in_float64, self.operands)), params)
+
+    def record(self, position: int) -> tuple[Traced, Leaf]:
+        """Record the call for the gradient of one operand alone; return the result and the operand's node."""
+        value = np.asarray(self.operands[position])
+        tensor = Traced.wrap((value if value.dtype.kind == "f" else value.astype(np.float64))[()])
+        tensor.node = leaf = Leaf(tensor)
+        with switched(enabled=True, anomaly=False):
+            return cast("Traced", self.on({position: tensor}).y), leaf
 
 
-def tensor_of(node: Node) -> Traced | None:
-    """Return the tensor that a node belongs to, where it is alive and has not moved on."""
-    tensor = None if node.tensor is None else node.tensor()
-    return tensor if tensor is not None and tensor.node is node else None
+def in_float64(value: Any) -> Any:
+    """Return floats in float64, not to be written to, and the rest as it is."""
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f":
+        wide = np.asarray(value, np.float64).view()
+        wide.flags.writeable = False
+        return wide[()]
+    return value
+
+
+# --- all values of a tape ---------------------------------------------------------------------
 
 
 def kept_values(order: Iterable[Node]) -> dict[Node, Array]:
@@ -79,18 +164,18 @@ def kept_values(order: Iterable[Node]) -> dict[Node, Array]:
 
     A leaf that has been given new values since counts with those that were saved, if they were.
     """
-    kept: dict[Node, Array] = {}
+    values: dict[Node, Array] = {}
     for node in order:
-        if node.tensor is not None and node not in kept and (tensor := tensor_of(node)) is not None:
-            kept[node] = tensor.value
+        if node.tensor is not None and node not in values and (tensor := tensor_of(node)) is not None:
+            values[node] = tensor.value
         if node.saved is None:
             continue
         if "y" in node.saved:
-            kept[node] = node.saved["y"]
+            values[node] = node.saved["y"]
         for position, parent in enumerate(node.parents):
             if parent is not None and (value := operand(node, position)) is not None:
-                kept[parent] = value
-    return kept
+                values[parent] = value
+    return values
 
 
 class Values:
@@ -102,70 +187,64 @@ class Values:
     ----------
     order : collection of Node
         All of a tape.
-    given : mapping of Node to array, optional
+    known : mapping of Node to array, optional
         What is known already.
     wanted : iterable of Node, optional
         Which nodes will be taken, and with them those that these take; by default all.
     """
 
     def __init__(
-        self, order: Collection[Node], given: Mapping[Node, Array] | None = None, wanted: Iterable[Node] | None = None
+        self, order: Collection[Node], known: Mapping[Node, Array] | None = None, wanted: Iterable[Node] | None = None
     ) -> None:
-        self._kept = {**kept_values(order), **(given or {})}
-        self.nodes = sorted(order if wanted is None else self._needed(wanted), key=attrgetter("serial"))
-        self._made: dict[Node, Array] = {}
+        self._kept = {**kept_values(order), **(known or {})}
+        self._computed: dict[Node, Array] = {}
+        self.nodes = sorted(order if wanted is None else self._ancestors_of(wanted), key=attrgetter("serial"))
         self._uses = Counter(
             parent for node in self.nodes if node not in self._kept for parent in node.parents if parent is not None
         )
 
-    def _needed(self, wanted: Iterable[Node]) -> set[Node]:
-        needed: set[Node] = set()
+    def _ancestors_of(self, wanted: Iterable[Node]) -> set[Node]:
+        """Return the wanted nodes and those from whose values theirs are computed."""
+        nodes: set[Node] = set()
         stack = list(wanted)
         while stack:
             node = stack.pop()
-            if node not in needed:
-                needed.add(node)
+            if node not in nodes:
+                nodes.add(node)
                 if node not in self._kept:
                     stack.extend(parent for parent in node.parents if parent is not None)
-        return needed
+        return nodes
 
     def take(self, node: Node) -> Array | None:
         """Return the value of a node, or None where it is not known."""
         if node in self._kept:
             return self._kept[node]
-        value = self._computed(node)
+        value = self._compute(node)
         for parent in node.parents:
             if parent is not None:
                 self._uses[parent] -= 1
                 if not self._uses[parent]:
-                    self._made.pop(parent, None)
+                    self._computed.pop(parent, None)
         if value is not None and self._uses[node]:
-            self._made[node] = value
+            self._computed[node] = value
         return value
 
-    def _computed(self, node: Node) -> Array | None:
+    def _compute(self, node: Node) -> Array | None:
         if not isinstance(node.primitive, Primitive) or node.saved is None:
             return None
-        operands = []
-        for position, parent in enumerate(node.parents):
-            if parent is None:
-                value = operand(node, position)
-            else:
-                value = self._kept[parent] if parent in self._kept else self._made.get(parent)
-                value = Missing(parent.shape, parent.dtype) if value is None else value
-            operands.append(value)
-        if any(isinstance(value, Missing) for value in operands):
+        call = Call.of(node, ChainMap(self._kept, self._computed))
+        if call.missing:
             return None
         try:
             with np.errstate(all="ignore"):
-                y = run(node, operands)
+                y = call.y
         except Exception:  # noqa: BLE001  # a user's function may raise anything, and a leaf may have changed its shape
             return None
         return y if y.shape == node.shape and y.dtype == node.dtype else None
 
 
-def values_of(root: Node, wanted: Sequence[Node], given: Mapping[Node, Array]) -> dict[Node, Array]:
-    """Return the values, as far as they are known, of some of the nodes that ``root`` depends on."""
-    values = Values(toposort(root), given, wanted)
-    kept = set(wanted)
-    return {node: value for node in values.nodes if (value := values.take(node)) is not None and node in kept}
+def values(root: Node, wanted: Collection[Node], known: Mapping[Node, Array]) -> dict[Node, Array]:
+    """Return the values, as far as they can be known, of some of the nodes that ``root`` depends on."""
+    tape = Values(toposort(root), known, wanted)
+    wanted = set(wanted)
+    return {node: value for node in tape.nodes if (value := tape.take(node)) is not None and node in wanted}

@@ -3,19 +3,20 @@
 import math
 import operator
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from autograd_cnn import ops
 from autograd_cnn.engine.composite import parsed
-from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced
+from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced, tensor_of
 from autograd_cnn.engine.primitive import Primitive
-from autograd_cnn.engine.replay import operand, parameters, values_of
+from autograd_cnn.engine.replay import Call, argument, operand, values
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
-from autograd_cnn.explain.call import Call, Element, Index, Term, UnknownError, aligned
-from autograd_cnn.explain.choice import choice
+from autograd_cnn.explain.argmax_candidates import argmax_candidates
 from autograd_cnn.explain.explanation import Explanation
-from autograd_cnn.explain.fanout import Share, shares
+from autograd_cnn.explain.terms import Element, Index, ResultElement, Term, UnknownError, aligned
+from autograd_cnn.ops.pooling import _relu_max_pool
 from autograd_cnn.viz.drawing.label import shape_text
 
 
@@ -24,7 +25,7 @@ def explain(tensor: Traced, index: int | Sequence[int] = ()) -> Explanation:
     """Say why one element of a result or of a gradient is what it is.
 
     Of a sum these are its terms: for a kernel weight's gradient every product of a pixel with a
-    sensitivity, where gradients meet at a fan-out what each use sent back. Of a choice, such as a
+    cotangent, where gradients meet at a fan-out what each use sent back. Of a choice, such as a
     max-pooling, it is the winner, and what it won against. Of anything else it is what the number
     depends on, and how steeply.
 
@@ -67,21 +68,86 @@ def explain(tensor: Traced, index: int | Sequence[int] = ()) -> Explanation:
        -6 = x[0, 2] 3 × g[0, 1] -2
        -4 = x[0, 1] 2 × g[0, 0] -2
     """
-    node = _recorded(tensor)
-    place = _checked(index, node.shape)
-    question = _Question(tensor, node, place)
+    node = _node_of(tensor)
+    question = _Question(tensor, node, _index_of(index, node.shape))
     if not isinstance(node.primitive, Primitive):
         return question.explanation(note="what happened inside was not kept; explain a result inside of the function")
     if node.saved is None:
         raise GradientError(
-            sentence("explain", "the graph has been freed by a backward pass",
-                     hint="explain before it, or pass retain_graph=True to it")
-        )  # fmt: skip
-    parts = shares(node)
+            sentence(
+                "explain",
+                "the graph has been freed by a backward pass",
+                hint="explain before it, or pass retain_graph=True to it",
+            )
+        )
+    parts = summands(node)
     if parts:
-        return question.of_shares(parts)
-    call = Call.of(node, node.primitive, question.values(node.parents), tensor.value, place)
-    return question.of_choice(call) or question.of_sum(call) or question.of_function(call)
+        return question.of_summands(parts)
+    call = Call.of(node, question.values(node.parents)).in_float64()
+    result = ResultElement(call, question.index)
+    return question.of_choice(result) or question.of_sum(result) or question.of_function(result)
+
+
+# --- sums in a row ----------------------------------------------------------------------------
+
+
+class Summand(NamedTuple):
+    """What is added, in a chain of additions.
+
+    Attributes
+    ----------
+    source : Node, array or None
+        What computed it, or the array itself; None if the tape did not keep it.
+    text : str
+        Where it comes from.
+    """
+
+    argument: str
+    source: Any
+    text: str
+
+
+def summands(node: Node) -> list[Summand]:
+    """Return what is added up to make a node's value, from left to right; nothing where that is no addition.
+
+    Where several operations use a value, the traversal adds up what they send back one by one.
+    Such a chain, or one that a user wrote, counts as a single sum of all its parts.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> x = ag.tensor(3.0, requires_grad=True, name="x")
+    >>> [(part.argument, part.text) for part in summands((x + ag.exp(x) + x * x).node)]
+    [('x1', 'from x'), ('x2', 'from exp of x'), ('x3', 'from multiply of x and x')]
+    """
+    if node.primitive is not ops.add:
+        return []
+    parts: list[tuple[Any, str]] = []
+    stack: list[tuple[Node | None, Any]] = [(node, None)]
+    while stack:
+        part, value = stack.pop()
+        if part is not None and part.primitive is ops.add and part.shape == node.shape and part.saved is not None:
+            operands = [(parent, operand(part, position)) for position, parent in enumerate(part.parents)]
+            stack += reversed(operands)
+        else:
+            source = part or (None if isinstance(value, Missing) else value)
+            parts.append((source, "" if part is None else f"from {_description(part)}"))
+    return [Summand(f"x{i}", source, text) for i, (source, text) in enumerate(parts, start=1)]
+
+
+def _description(node: Node) -> str:
+    scope = f" in {node.scope.path}" if node.scope.path else ""
+    operands = " and ".join(_name(parent) for parent in node.parents if parent is not None)
+    return f"{_name(node)}{f' of {operands}' if operands else ''}{scope}"
+
+
+def _name(node: Node) -> str:
+    if node.primitive is None:
+        return getattr(tensor_of(node), "name", None) or "a leaf"
+    return node.primitive.name
+
+
+# --- one element of a result -------------------------------------------------------------------
 
 
 class _Question:
@@ -98,15 +164,20 @@ class _Question:
         formula = (getattr(primitive, "__doc__", None) or "").strip().partition("\n")[0].replace("``", "")
         name = primitive.name if primitive else ""
         return Explanation(
-            self.tensor, self.value, self.index, name, formula if isinstance(primitive, Primitive) else "",
-            sources=sources or {}, **fields,
-        )  # fmt: skip
+            self.tensor,
+            self.value,
+            self.index,
+            name,
+            formula if isinstance(primitive, Primitive) else "",
+            sources=sources or {},
+            **fields,
+        )
 
     def values(self, nodes: Iterable[Node | None]) -> dict[Node, Array]:
         """Return the values of some of the nodes before this one."""
-        return values_of(self.node, [node for node in nodes if node is not None], {self.node: self.tensor.value})
+        return values(self.node, [node for node in nodes if node is not None], {self.node: self.tensor.value})
 
-    def of_shares(self, parts: list[Share]) -> Explanation:
+    def of_summands(self, parts: list[Summand]) -> Explanation:
         known = self.values(part.source for part in parts if isinstance(part.source, Node))
         terms, missing = [], []
         for part in parts:
@@ -114,76 +185,81 @@ class _Question:
             if array is None:
                 missing.append(part.argument)
                 continue
-            place = aligned(self.index, np.shape(array))
-            number = float(np.asarray(array)[place])
-            terms.append(Term(number, (Element(part.argument, place, number),), text=part.text))
-        rest = self.left(terms)
+            index = aligned(self.index, np.shape(array))
+            number = float(np.asarray(array)[index])
+            terms.append(Term(number, (Element(part.argument, index, number),), text=part.text))
+        rest = self.rest(terms)
         if rest and not missing:
             raise GradientError(_CHANGED)
-        return self.explanation({part.argument: part.source for part in parts}, terms=(*terms, *_rest(rest, missing)))
+        return self.explanation(
+            {part.argument: part.source for part in parts}, terms=(*terms, *_remainder(rest, missing))
+        )
 
-    def of_choice(self, call: Call) -> Explanation | None:
-        found = choice(call)
-        if found is not None and self.left(found[0]):
+    def of_choice(self, result: ResultElement) -> Explanation | None:
+        choice = argmax_candidates(result)
+        if choice is None:
+            return None
+        winners, candidates = choice
+        if self.rest(winners):
             raise GradientError(_CHANGED)
-        note = "0 counts as well" if parameters(self.node).get("rectified") else ""
-        return found and self.explanation(_sources(call), terms=found[0], candidates=found[1], note=note)
+        note = "0 counts as well" if self.node.primitive is _relu_max_pool else ""
+        return self.explanation(_sources(result.call), terms=winners, candidates=candidates, note=note)
 
-    def of_sum(self, call: Call) -> Explanation | None:
+    def of_sum(self, result: ResultElement) -> Explanation | None:
         """Explain what is linear in some operand of each group of factors; None for anything else.
 
         A rule that pretends to be linear, as that of a rounding that passes gradients through, is found out.
         """
-        groups = list(call.groups())
-        if not all(any(map(call.is_linear, group)) for group in groups):
+        groups = list(result.groups())
+        if not all(any(map(result.is_linear, group)) for group in groups):
             return None
         terms: list[Term] = []
         missing = []
         for group in groups:
             try:
-                terms += call.terms(group)
+                terms += result.terms(group)
             except UnknownError:
-                missing += [call.name(position) for position in group]
-        rest = self.left(terms)
+                missing += [result.name(position) for position in group]
+        rest = self.rest(terms)
         if not rest or missing:
-            return self.explanation(_sources(call), terms=(*terms, *_rest(rest, missing)))
-        again = call.again()
-        if again is not None and not self.left(terms, again):
+            return self.explanation(_sources(result.call), terms=(*terms, *_remainder(rest, missing)))
+        now = result.value()
+        if now is not None and not self.rest(terms, now):
             raise GradientError(_CHANGED)
-        constant = call.holding({i: np.zeros(np.shape(x)) for i, x in enumerate(call.operands)}).again()
-        if constant is None or self.left([*terms, Term(constant)]):
+        constant = result.on({i: np.zeros(np.shape(x)) for i, x in enumerate(result.call.operands)}).value()
+        if constant is None or self.rest([*terms, Term(constant)]):
             return None
-        return self.explanation(_sources(call), terms=(*terms, Term(constant, text="whatever the operands are")))
+        return self.explanation(_sources(result.call), terms=(*terms, Term(constant, text="whatever the operands are")))
 
-    def left(self, terms: Sequence[Term], value: float | None = None) -> float:
+    def rest(self, terms: Sequence[Term], value: float | None = None) -> float:
         """Return what the terms leave of the value, or 0 where that is no more than rounding."""
         value = self.value if value is None else value
-        left = value - math.fsum(term.value for term in terms)
+        rest = value - math.fsum(term.value for term in terms)
         size = abs(value) + math.fsum(abs(term.value) for term in terms)
         rounding = (16 + len(terms)) * float(np.finfo(self.node.dtype).eps) * size
-        return left if abs(left) > rounding else 0.0
+        return rest if abs(rest) > rounding else 0.0
 
-    def of_function(self, call: Call) -> Explanation:
-        again = call.again()
+    def of_function(self, result: ResultElement) -> Explanation:
+        now = result.value()
         size = float(np.max(np.abs(self.tensor.value)))
-        if again is not None and abs(again - self.value) > float(np.finfo(self.node.dtype).eps) ** 0.5 * size:
+        if now is not None and abs(now - self.value) > float(np.finfo(self.node.dtype).eps) ** 0.5 * size:
             raise GradientError(_CHANGED)
         slopes: list[tuple[Element, float]] = []
         missing = []
-        for position in range(len(call.operands)):
-            if call.rule(position) is None:
+        for position in range(len(result.call.operands)):
+            if result.rule(position) is None:
                 continue
             try:
-                row = call.row(position)
+                row = result.row(position)
             except UnknownError:
-                missing.append(call.name(position))
+                missing.append(result.name(position))
                 continue
-            places = np.flatnonzero(row) if row.any() else call.beneath(position)
-            slopes += [(call.element(position, int(flat)), float(row.flat[flat])) for flat in places]
+            positions = np.flatnonzero(row) if row.any() else result.beneath(position)
+            slopes += [(result.element(position, int(flat)), float(row.flat[flat])) for flat in positions]
         note = "" if slopes else "its derivatives are all 0"
-        if missing and again is None:
-            note = f"the tape did not keep {' and '.join(missing)}"
-        return self.explanation(_sources(call), slopes=tuple(slopes), note=note)
+        if missing and now is None:
+            note = f"the tape did not keep {' and '.join(missing)}; record it under ag.tracing()"
+        return self.explanation(_sources(result.call), slopes=tuple(slopes), note=note)
 
 
 _CHANGED: Final = sentence(
@@ -191,53 +267,65 @@ _CHANGED: Final = sentence(
 )
 
 
-def _rest(left: float, missing: list[str]) -> list[Term]:
+def _remainder(rest: float, missing: list[str]) -> list[Term]:
     """Return as a term what is left of the value for that which is missing."""
-    return [Term(left, text=f"{' and '.join(missing)}, which the tape did not keep")] if left else []
+    return [Term(rest, text=f"{' and '.join(missing)}, which the tape keeps under ag.tracing() alone")] if rest else []
 
 
 def _sources(call: Call) -> dict[str, Any]:
     """Return where each operand comes from: a node of the tape, an array, or None."""
-    parents = enumerate(call.node.parents)
-    found = {call.name(i): operand(call.node, i) if parent is None else parent for i, parent in parents}
-    return {name: None if isinstance(source, Missing) else source for name, source in found.items()}
+    sources = {}
+    for position, parent in enumerate(call.node.parents):
+        source = operand(call.node, position) if parent is None else parent
+        sources[argument(call.primitive, position)] = None if isinstance(source, Missing) else source
+    return sources
 
 
 # --- what is asked ----------------------------------------------------------------------------
 
 
-def _recorded(tensor: Traced) -> Node:
+def _node_of(tensor: Traced) -> Node:
     if not isinstance(tensor, Traced):
         raise OperandError(sentence("explain", "it has no tape", expected="a tensor", got=type(tensor).__name__))
     if tensor.node is None:
         raise GradientError(
-            sentence("explain", "nothing was recorded for this tensor", hint="for a gradient, keep a "
-                     "seed = ag.tensor(1.0, requires_grad=True) and call loss.backward(seed, create_graph=True)")
-        )  # fmt: skip
+            sentence(
+                "explain",
+                "nothing was recorded for this tensor",
+                hint="for a gradient, keep a "
+                "seed = ag.tensor(1.0, requires_grad=True) and call loss.backward(seed, create_graph=True)",
+            )
+        )
     if tensor.node.primitive is None:
         raise GradientError(
-            sentence("explain", "a leaf was given, not computed",
-                     hint="explain what was computed from it, or its gradient")
-        )  # fmt: skip
+            sentence(
+                "explain", "a leaf was given, not computed", hint="explain what was computed from it, or its gradient"
+            )
+        )
     return tensor.node
 
 
-def _checked(index: int | Sequence[int], shape: Shape) -> Index:
+def _index_of(index: int | Sequence[int], shape: Shape) -> Index:
     """Return the index with all its numbers from 0 on."""
     try:
-        given = tuple(map(operator.index, index if isinstance(index, Sequence) else (index,)))
+        numbers = tuple(map(operator.index, index if isinstance(index, Sequence) else (index,)))
     except TypeError:
         raise OperandError(
             sentence("explain", "the index is not understood", expected="integers", got=repr(index))
         ) from None
-    if len(given) != len(shape):
+    if len(numbers) != len(shape):
         raise ArgumentError(
-            sentence("explain", "the index has the wrong number of axes",
-                     expected=f"{len(shape)}, for the shape {shape_text(shape)}", got=len(given))
-        )  # fmt: skip
-    if not all(-n <= i < n for i, n in zip(given, shape, strict=True)):
+            sentence(
+                "explain",
+                "the index has the wrong number of axes",
+                expected=f"{len(shape)}, for the shape {shape_text(shape)}",
+                got=len(numbers),
+            )
+        )
+    if not all(-n <= i < n for i, n in zip(numbers, shape, strict=True)):
         raise ArgumentError(
-            sentence("explain", "the index is out of range", expected=f"one into the shape {shape_text(shape)}",
-                     got=given)
-        )  # fmt: skip
-    return tuple(i % n for i, n in zip(given, shape, strict=True))
+            sentence(
+                "explain", "the index is out of range", expected=f"one into the shape {shape_text(shape)}", got=numbers
+            )
+        )
+    return tuple(i % n for i, n in zip(numbers, shape, strict=True))

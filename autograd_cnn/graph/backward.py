@@ -1,17 +1,16 @@
 """The backward pass as operations of its own, each with the forward node that it belongs to."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from autograd_cnn.engine.backward import toposort
-from autograd_cnn.engine.node import Array, Leaf, Node, Traced, mark
-from autograd_cnn.engine.recording import enable_grad
+from autograd_cnn.engine.backward import cotangents_of, toposort
+from autograd_cnn.engine.node import Array, Leaf, Node, Traced, next_serial
 from autograd_cnn.errors import GradientError, sentence
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Backward:
     """A recorded backward pass.
 
@@ -23,57 +22,46 @@ class Backward:
         What it recorded, each node before its parents.
     cotangents : dict of Node to Traced
         The whole gradient with respect to each forward node.
+    steps : list of (int, Node)
+        For which forward node operations were recorded from which serial number on.
     """
 
     seed: Leaf
-    order: list[Node]
-    cotangents: dict[Node, Traced]
-    starts: list[int]
-    owners: list[Node]
+    order: list[Node] = field(default_factory=list)
+    cotangents: dict[Node, Traced] = field(default_factory=dict)
+    steps: list[tuple[int, Node]] = field(default_factory=list)
 
     def pair(self, node: Node) -> Node:
         """Return the forward node whose rule, or whose fan-out, recorded ``node``."""
-        return self.owners[bisect_right(self.starts, node.serial) - 1]
+        return self.steps[bisect_right(self.steps, node.serial, key=lambda step: step[0]) - 1][1]
 
 
-def record(output: Traced, order: list[Node]) -> Backward:
-    """Run the rules of the forward nodes in ``order`` as recorded operations.
+def record(output: Traced) -> Backward:
+    """Run the backward pass of ``output`` as recorded operations.
 
     The seed is a leaf, so that all that depends on it is recorded, even where the forward pass is
     linear. Neither hooks nor ``grad`` take part: nothing that the user holds changes.
     """
-    root = order[0]
     if output.value.size != 1:
         raise GradientError(
-            sentence("graph.capture", "the output is not a scalar", expected="one number", got=f"shape {root.shape}",
-                     hint="reduce it with .sum() or .mean(), or leave out backward=True")
-        )  # fmt: skip
-    start = output.family.of(np.ones(root.shape, root.dtype))
-    start.node = seed = Leaf(start)
-    waiting: dict[Node, Array] = {root: start}
-    found: dict[Node, Traced] = {}
-    starts: list[int] = []
-    owners: list[Node] = []
-    began = mark()
-    with enable_grad():
-        for node in order:
-            if node not in waiting:
-                continue
-            found[node] = g = waiting.pop(node)
-            if node.primitive is None:
-                continue
-            starts.append(mark())
-            owners.append(node)
-            for parent, share in node.primitive.pullback(node, g, None, output.family):
-                if parent in waiting:
-                    starts.append(mark())
-                    owners.append(parent)
-                    waiting[parent] = waiting[parent] + share
-                    starts.append(mark())
-                    owners.append(node)
-                else:
-                    waiting[parent] = share if isinstance(share, Traced) else output.family.of(share)
-    ends = tuple(g.node for g in found.values())
-    joined = Node(None, ends, None, (), root.dtype)
-    recorded = [node for node in toposort(joined, since=began)[1:] if node.serial > began]
-    return Backward(seed, recorded, found, starts, owners)
+            sentence(
+                "graph.capture",
+                "the output is not a scalar",
+                expected="one number",
+                got=f"shape {output.value.shape}",
+                hint="reduce it with .sum() or .mean(), or leave out backward=True",
+            )
+        )
+    seed = output.tensor_type.wrap(np.ones(output.value.shape, output.value.dtype))
+    seed.node = leaf = Leaf(seed)
+    backward = Backward(leaf)
+
+    def on_step(node: Node, g: Array) -> None:
+        backward.steps.append((next_serial(), node))
+        backward.cotangents[node] = g if isinstance(g, Traced) else output.tensor_type.wrap(g)
+
+    cotangents_of(output, None, seed, create_graph=True, where="graph.capture", on_step=on_step)
+    ends = tuple(g.node for g in backward.cotangents.values())
+    joined = Node(None, ends, None, (), seed.value.dtype)
+    backward.order = [node for node in toposort(joined, since=leaf.serial)[1:] if node.serial > leaf.serial]
+    return backward

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from autograd_cnn.engine.node import Node, Shape
+from autograd_cnn.engine.node import Missing, Node, Shape
 from autograd_cnn.engine.primitive import Primitive
+from autograd_cnn.engine.replay import operand, parameters
 
 # --- arithmetic -------------------------------------------------------------------------------
 
@@ -32,57 +33,42 @@ def flops(node: Node) -> int | None:
     return None if count is None else count(node)
 
 
-def _shape(node: Node, position: int) -> Shape | None:
-    """Return the shape of an operand, from its own node or from what the tape saved."""
+def _shape(node: Node, position: int) -> Shape:
+    """Return the shape of an operand, which the tape knows even where it did not keep the array."""
     parent = node.parents[position]
-    if parent is not None:
-        return parent.shape
-    saved = node.saved or {}
-    name = node.primitive.operands[position] if isinstance(node.primitive, Primitive) else ""
-    if name in saved:
-        return np.shape(saved[name])
-    return saved.get(f"{name}_shape")
+    value = operand(node, position) if parent is None else parent
+    return value.shape if isinstance(value, (Node, Missing)) else np.shape(value)
 
 
-def _of_form(y: Shape | None, w: Shape | None) -> int | None:
+def _of_form(y: Shape, w: Shape) -> int:
     """Count the terms of the trilinear form: each output element sums over one filter."""
-    if y is None or w is None:
-        return None
     return 2 * prod(y) * prod(w if len(w) == 2 else w[1:])
 
 
-def _of_correlation(node: Node) -> int | None:
+def _of_correlation(node: Node) -> int:
     return _of_form(node.shape, _shape(node, 1))
 
 
-def _of_input_adjoint(node: Node) -> int | None:
+def _of_input_adjoint(node: Node) -> int:
     return _of_form(_shape(node, 0), _shape(node, 1))
 
 
-def _of_weight_adjoint(node: Node) -> int | None:
+def _of_weight_adjoint(node: Node) -> int:
     return _of_form(_shape(node, 1), node.shape)
 
 
-def _of_matmul(node: Node) -> int | None:
-    left, right = _shape(node, 0), _shape(node, 1)
-    if left is not None:
-        return 2 * prod(node.shape) * left[-1]
-    return None if right is None else 2 * prod(node.shape) * right[max(len(right) - 2, 0)]
-
-
-def _of_linear(node: Node) -> int | None:
-    w = _shape(node, 1)
-    return None if w is None else 2 * prod(node.shape) * w[1]
+def _of_product(node: Node) -> int:
+    return 2 * prod(node.shape) * _shape(node, 0)[-1]
 
 
 def _of_einsum(node: Node) -> int | None:
-    saved = node.saved or {}
-    if "terms" not in saved:
-        return None
-    terms, out = saved["terms"], saved["out"]
+    params = parameters(node)
+    if not params:
+        return None  # it has been freed
+    terms, out = params["terms"], params["out"]
     lengths: dict[str, int] = {}
-    for term, operand in zip(terms, saved["operands"], strict=True):
-        lengths.update(zip(term, np.shape(operand), strict=True))
+    for position, term in enumerate(terms):
+        lengths.update(zip(term, _shape(node, position), strict=True))
     summed = any(label not in out for label in lengths)
     return prod(lengths.values()) * (len(terms) - 1 + summed)
 
@@ -91,8 +77,8 @@ COUNTS: Final[dict[str, Callable[[Node], int | None]]] = {
     "autograd_cnn.ops.correlation.correlate2d": _of_correlation,
     "autograd_cnn.ops.correlation.correlate2d_wrt_input": _of_input_adjoint,
     "autograd_cnn.ops.correlation.correlate2d_wrt_weight": _of_weight_adjoint,
-    "autograd_cnn.ops.linalg.linear": _of_linear,
-    "autograd_cnn.ops.linalg.matmul": _of_matmul,
+    "autograd_cnn.ops.linalg.linear": _of_product,
+    "autograd_cnn.ops.linalg.matmul": _of_product,
     "autograd_cnn.ops.linalg._einsum": _of_einsum,
 }
 """How to count each primitive that is counted, by its name in the registry."""
@@ -126,9 +112,9 @@ def saved_bytes(node: Node, counted: set[int]) -> int | None:
     if node.saved is None:
         return None
     total = 0
-    for array in arrays(tuple(node.saved.values())):
-        held = owner(array)
-        if id(held) not in counted:
-            counted.add(id(held))
-            total += held.nbytes
+    for array in arrays((*node.saved.values(), *node.operands)):
+        memory = owner(array)
+        if id(memory) not in counted:
+            counted.add(id(memory))
+            total += memory.nbytes
     return total

@@ -1,25 +1,20 @@
 """The graph of what had been computed when something failed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 from types import FrameType
-from typing import Any, Final, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd_cnn.engine.backward import toposort
 from autograd_cnn.engine.node import Node, Traced
 from autograd_cnn.engine.primitive import Primitive
-from autograd_cnn.engine.replay import Values
+from autograd_cnn.engine.recording import EVERYWHERE, Recording, Scope, Watcher, failing, recording
+from autograd_cnn.engine.replay import Values, argument
 from autograd_cnn.graph.capture import Reading
 from autograd_cnn.graph.graph import Graph
-
-_Call: TypeAlias = tuple[str, list[tuple[str, Any]], list[tuple[str, Any]]]
-"""A name, operands and parameters."""
-
-_ARRAYS: Final = (Traced, np.ndarray, np.generic, int, float)
 
 
 @dataclass(slots=True)
@@ -64,33 +59,95 @@ def on_error() -> Iterator[Failure]:
     >>> failure.graph.nodes[-1].problem
     'ShapeError: matmul: x1 has 2 columns but x2 has 1 rows; shapes x1=(1, 2), x2=(1, 2)'
     """
-    failure = Failure()
+    failure, journal = Failure(), _Journal(failing.get())
+    token = failing.set(journal)
     try:
         yield failure
     except Exception as error:
-        failure.graph = _graph(error)
+        failure.graph = _graph(error, journal)
         if failure.graph is not None:
             error.add_note("the graph up to this call is in the `graph` of what on_error() gave")
         raise
+    finally:
+        failing.reset(token)
+        journal.clear()  # the error's traceback leads here, and from here to the error
 
 
-def _graph(error: Exception) -> Graph | None:
+class _Call(NamedTuple):
+    """What failed: a name, operands and parameters by name, and the call of a module that it belongs to."""
+
+    name: str
+    operands: list[tuple[str, Any]]
+    parameters: list[tuple[str, Any]]
+    scope: Scope
+
+
+class _Journal:
+    """What an error passed on its way: the outermost operation on tensors, and the nodes whose rules were running."""
+
+    def __init__(self, outer: Watcher | None) -> None:
+        self._outer = outer
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what failed."""
+        self._error: Exception | None = None
+        self._call: _Call | None = None
+        self._nodes: list[Node] = []
+
+    def __call__(self, error: Exception, failed: Any, args: Sequence[Any], params: Mapping[str, Any]) -> None:
+        """Note what failed."""
+        if self._error is not error:
+            self.clear()
+            self._error = error
+        if isinstance(failed, Node):
+            self._nodes.append(failed)
+        elif isinstance(failed, Primitive):
+            self._call = _operation(failed, args, params) or self._call
+        elif self._call is None:
+            self._call = _Call(failed, [("output", args[0])], [], EVERYWHERE)
+        if self._outer is not None:
+            self._outer(error, failed, args, params)
+
+    def of(self, error: Exception) -> tuple[_Call | None, list[Node]]:
+        """Return the call that raised an error, and the nodes whose rules did, if any."""
+        return (self._call, self._nodes) if self._error is error else (None, [])
+
+
+def _graph(error: Exception, journal: _Journal) -> Graph | None:
     """Return what the call depends on that the error came from, and that call; None if there were no tensors."""
-    frames = list(_frames(error))
-    call = _operation(frames) or _function(frames)
+    call, nodes = journal.of(error)
+    call = call or _function(list(_frames(error)))
     if call is None:
         return None
-    name, operands, parameters = call
-    recorded = {
-        value.node: value.value for _, value in operands if isinstance(value, Traced) and value.node is not None
-    }
-    joined = Node(None, tuple(recorded), None, (), np.dtype(np.float64))
+    leading = {value.node: value.value for _, value in call.operands if isinstance(value, Traced) and value.node}
+    joined = Node(None, tuple(leading), None, (), np.dtype(np.float64))
     order = toposort(joined)[1:]
     text = f"{type(error).__name__}: {error}"
-    rules = [frame.f_locals["node"] for frame in frames if frame.f_code is Primitive.pullback.__code__]
-    reading = Reading(order, Values(order, recorded), problems={node.serial: text for node in rules})
-    reading.read_failure(name, operands, parameters, _scope(frames), text)
+    problems = {node.serial: text for node in nodes}
+    reading = Reading(order, Values(order, leading), problems=problems, failed=call.scope)
+    reading.read_failure(*call, text)
     return reading.graph()
+
+
+def _operation(primitive: Primitive, args: Sequence[Any], params: Mapping[str, Any]) -> _Call | None:
+    """Return the call of a primitive, if it is on tensors; what is not an array counts among its parameters."""
+    count = len(args) if primitive.variadic else len(primitive.operands)
+    names = [argument(primitive, position) for position in range(count)]
+    arguments = [*zip([*names, *primitive.parameters], args, strict=False), *params.items()]
+    if not any(isinstance(value, Traced) for _, value in arguments):
+        return None
+    operands: list[tuple[str, Any]] = []
+    others: list[tuple[str, Any]] = []
+    for name, value in arguments:
+        if name in (*names, *primitive.operands) and isinstance(value, (Traced, np.ndarray, np.generic, int, float)):
+            operands.append((name, value))
+        elif value is not None:
+            others.append((name, value))
+    return _Call(primitive.name, operands, others, recording.get().scope)
+
+
+# --- errors that no operation raised ----------------------------------------------------------
 
 
 def _frames(error: Exception) -> Iterator[FrameType]:
@@ -101,42 +158,24 @@ def _frames(error: Exception) -> Iterator[FrameType]:
         trace = trace.tb_next
 
 
-def _operation(frames: list[FrameType]) -> _Call | None:
-    """Return the call of the outermost operation on tensors."""
-    for frame in frames:
-        if frame.f_code is not Primitive.__call__.__code__:
-            continue
-        primitive, params = frame.f_locals["self"], frame.f_locals["params"]
-        names = (f"{primitive.operands[0]}[{i}]" for i in count()) if primitive.variadic else (
-            *primitive.operands, *primitive.parameters
-        )  # fmt: skip
-        given = [*zip(names, frame.f_locals["args"], strict=False), *params.items()]
-        if any(isinstance(value, Traced) for _, value in given):
-            taken = [name for name, _ in given if name in primitive.operands or name.endswith("]")]
-            arrays = {name: value for name, value in given if name in taken and isinstance(value, _ARRAYS)}
-            others = [(name, value) for name, value in given if name not in arrays and value is not None]
-            return primitive.name, list(arrays.items()), others
-    return None
-
-
 def _function(frames: list[FrameType]) -> _Call | None:
-    """Return the innermost function with tensors among its variables: these, and the arrays that it was given."""
+    """Return the innermost function with tensors among its variables, as a debugger shows them: these, and its arrays."""
     for frame in reversed(frames):
         code = frame.f_code
         arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        found: list[tuple[str, Any]] = []
+        operands: list[tuple[str, Any]] = []
         for name, value in frame.f_locals.items():
             parts = enumerate(value) if isinstance(value, (list, tuple)) else ()
-            found += [(f"{name}[{i}]", part) for i, part in parts if isinstance(part, Traced)]
+            operands += [(f"{name}[{i}]", part) for i, part in parts if isinstance(part, Traced)]
             if isinstance(value, Traced) or (isinstance(value, np.ndarray) and name in arguments):
-                found.append((name, value))
-        if any(isinstance(value, Traced) for _, value in found):
+                operands.append((name, value))
+        if any(isinstance(value, Traced) for _, value in operands):
             owner = f"{type(frame.f_locals['self']).__name__}." if "self" in arguments else ""
-            return owner + code.co_name.strip("<>"), found, []
+            return _Call(owner + code.co_name.strip("<>"), operands, [], _scope(frames))
     return None
 
 
-def _scope(frames: list[FrameType]) -> str:
-    """Return the path of the modules that were being called: each call is a frame of its module."""
-    modules = (frame.f_locals.get("self") for frame in frames if frame.f_code.co_name == "__call__")
-    return ".".join(name for module in modules if (name := getattr(module, "scope_name", "")))
+def _scope(frames: list[FrameType]) -> Scope:
+    """Return the innermost call of a module: each is a frame, which knows what is recorded inside."""
+    inner = (frame.f_locals.get("inner") for frame in reversed(frames) if frame.f_code.co_name == "__call__")
+    return next((each.scope for each in inner if isinstance(each, Recording)), EVERYWHERE)

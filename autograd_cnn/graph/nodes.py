@@ -74,8 +74,8 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter of an operation, such as its stride, as text."""
+class Attribute:
+    """A parameter of an operation, such as its stride, as text; the word is ONNX's."""
 
     name: str
     value: str
@@ -100,12 +100,12 @@ class GraphNode:
     shape, dtype
         Of the value. A failure has none: its are those of a number.
     scope : str
-        The dotted path of the modules that it belongs to.
+        The call of a module that it belongs to: the ``scope`` of a `ModuleCall`, or empty.
     phase : str
         ``"forward"`` or ``"backward"``.
     pair : str or None
         For a node of the backward pass, the id of the forward node whose rule made it.
-    parameters : tuple of Parameter
+    parameters : tuple of Attribute
         Those that the tape saved.
     saved_bytes : int or None
         What the tape keeps alive for this operation: each array counts once, where it is saved
@@ -128,13 +128,36 @@ class GraphNode:
     scope: str = ""
     phase: Phase = "forward"
     pair: str | None = None
-    parameters: tuple[Parameter, ...] = ()
+    parameters: tuple[Attribute, ...] = ()
     saved_bytes: int | None = None
     flops: int | None = None
     value: Summary | None = None
     grad: Summary | None = None
     origin: str | None = None
     problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleCall:
+    """One call of a module.
+
+    Attributes
+    ----------
+    scope : str
+        The dotted names of the calls around and of its own: the module's path, but from the second call of a module
+        on with a number, as in ``decoder.cell#2``. A module that nothing holds is called by its class.
+    path : str
+        The module's path, as in a ``state_dict``.
+    kind : str
+        The module's class.
+    number : int
+        Which call of the module it is, inside of the call around.
+    """
+
+    scope: str
+    path: str
+    kind: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """NumPy's archive of named arrays: a zip file of ``.npy`` files.
 
 NumPy's own reader allocates whatever a header asks for, and its writer can't store an array
-named ``file``; so the zip file is handled here, and NumPy's part is the header of each array.
+named ``file``. So the zip file is handled here, and NumPy handles only the header of each array.
 """
 
 import errno
@@ -20,21 +20,21 @@ from autograd_cnn.errors import ArgumentError, FormatError, sentence
 from autograd_cnn.unpacking import DENSEST, check_room, read_array
 
 END: Final = struct.Struct("<4s4H2LH")
-"""What an archive ends with, before a comment; its fifth value is the number of entries."""
+"""The end of an archive, before a comment; the fifth value is the number of entries."""
 
 UNKNOWN: Final = 0xFFFF
-"""The number where it does not fit there."""
+"""The number of entries in an archive where it does not fit into the field."""
 
 HEADERS: Final = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 LONGEST_HEADER: Final = 1 << 16
 LONGEST_NAME: Final = (1 << 16) - 1 - len(".npy")
 
 ENCRYPTED: Final = 1
-"""A flag of an entry."""
+"""The flag of an encrypted entry."""
 
 
 def pack(arrays: dict[str, NDArray[Any]], stream: IO[bytes]) -> None:
-    """Write the archive, the same for the same arrays.
+    """Write the archive; the same arrays give the same bytes.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def pack(arrays: dict[str, NDArray[Any]], stream: IO[bytes]) -> None:
                 npy.write_array(entry, array, allow_pickle=False)
         archive.close()
     except BaseException:
-        archive.fp = None  # nothing to close: it would complain of an entry that Ctrl-C has left open
+        archive.fp = None  # so that nothing is closed: it would complain about an entry that Ctrl-C left open
         raise
 
 
@@ -64,7 +64,7 @@ def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
     Raises
     ------
     FormatError
-        If it is no such archive, or would unpack to more than there is room for.
+        If it is not such an archive, or would unpack to more than the limit.
     """
     try:
         with zipfile.ZipFile(stream) as archive:
@@ -73,7 +73,7 @@ def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
     except FormatError:
         raise
     except OSError as error:
-        if error.errno not in {None, errno.EINVAL}:  # for a place that no file has
+        if error.errno not in {None, errno.EINVAL}:  # EINVAL: a seek to a position that no file has
             raise
         raise FormatError(sentence("damaged, or not an .npz file")) from error
     except Exception as error:  # whatever Python's reader of zip files trips over
@@ -92,13 +92,13 @@ def _arrays(archive: zipfile.ZipFile) -> dict[str, NDArray[Any]]:
 
 
 def _count(archive: zipfile.ZipFile, stream: IO[bytes], size: int) -> int:
-    """Return how many entries there should be: a flipped bit in one can hide those behind it."""
+    """Return how many entries there should be: a flipped bit in one can hide those after it."""
     stream.seek(size - END.size - len(archive.comment))
     return END.unpack(stream.read(END.size))[4]
 
 
 def _check(entries: list[zipfile.ZipInfo], count: int, size: int) -> None:
-    """Raise `FormatError` if the entries can't be what they say, or are more than we read."""
+    """Raise `FormatError` if the entries can't be what they claim, or if an entry is of a kind that we do not read."""
     if count not in {len(entries), UNKNOWN}:
         raise FormatError(sentence("damaged", "entries are missing"))
     for entry in entries:
@@ -112,7 +112,7 @@ def _check(entries: list[zipfile.ZipInfo], count: int, size: int) -> None:
 
 
 def _array(content: IO[bytes], length: int) -> NDArray[Any]:
-    """Return the array of an entry, all of whose ``length`` bytes it has to need."""
+    """Return the array of an entry, which must use all of its ``length`` bytes."""
     shape, in_columns, dtype, begin = _header(content.read(LONGEST_HEADER))
     if dtype.kind not in "biuf":
         raise FormatError(sentence("not an array of numbers", expected="bools, ints or floats", got=dtype))
@@ -121,12 +121,12 @@ def _array(content: IO[bytes], length: int) -> NDArray[Any]:
         raise FormatError(sentence("cut off", expected=f"{size} bytes for shape {shape}", got=length - begin))
     content.seek(begin)
     array = read_array(content, shape, dtype, in_columns=in_columns)
-    content.read(1)  # behind the last byte the checksum is verified
+    content.read(1)  # reading past the last byte verifies the checksum
     return array
 
 
 def _header(start: bytes) -> tuple[Shape, bool, np.dtype[Any], int]:
-    """Return shape, whether the numbers stand column by column, dtype, and where they begin."""
+    """Return the shape, whether the numbers are in Fortran order, the dtype, and where the numbers start."""
     stream = io.BytesIO(start)
     shape, in_columns, dtype = HEADERS[npy.read_magic(stream)](stream)
     return shape, in_columns, dtype, stream.tell()

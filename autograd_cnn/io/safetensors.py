@@ -1,8 +1,8 @@
-"""The safetensors format: the length of a header, the header in JSON, and plain numbers that run no code.
+"""The safetensors format: the length of a header, the header in JSON, and plain numbers that can't run code.
 
-The header tells of each array its type, its shape, and which of the bytes behind the header are
-its own; under a reserved name it has room for texts of any kind. There we say that we wrote the
-file, and leave a checksum of all that it holds: without one a flipped bit is just another number.
+For each array, the header contains the type, the shape, and the range of its bytes after the header. Under a
+reserved name it may contain strings of any kind. There we note that we wrote the file, and store a checksum of
+the whole content: without a checksum, a flipped bit would just be another number.
 """
 
 import hashlib
@@ -29,24 +29,24 @@ DTYPES: Final = {
 NAMES: Final = {np.dtype(dtype).newbyteorder("="): name for name, dtype in DTYPES.items()}
 
 LONGEST_HEADER: Final = 16 << 20
-"""Bytes that suffice for 100,000 arrays. In Python a header takes many times its length."""
+"""Bytes, enough for 100,000 arrays. A parsed header takes many times its length in memory."""
 
 MOST_AXES: Final = 64
 """NumPy's limit."""
 
 Entry: TypeAlias = tuple[str, Shape, str]
-"""The type by its name, the shape, and the SHA-256 of the numbers."""
+"""The name of the type, the shape, and the SHA-256 of the numbers."""
 
 
 def pack(arrays: dict[str, NDArray[Any]], stream: IO[bytes]) -> None:
-    """Write the file, the same for the same arrays.
+    """Write the file; the same arrays give the same bytes.
 
     Raises
     ------
     ArgumentError
-        For the name that the format keeps for itself.
+        For the name that the format reserves.
     OperandError
-        For a dtype that the format lacks.
+        For a dtype that the format does not have.
     """
     if RESERVED in arrays:
         raise ArgumentError(sentence("save", f"the format keeps the name {RESERVED!r} for itself", hint="rename it"))
@@ -85,7 +85,7 @@ def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
     Raises
     ------
     FormatError
-        If it is no such file, its checksum does not fit, or it holds numbers of a type that NumPy lacks.
+        If it is not such a file, if its checksum is wrong, or if it contains numbers of a type that NumPy lacks.
     """
     length = int.from_bytes(stream.read(8), "little")
     if not 2 <= length <= min(size - 8, LONGEST_HEADER):
@@ -135,7 +135,7 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _place(name: str, fields: Any) -> tuple[str, Shape, int, int]:
-    """Return the type, the shape, and where the numbers begin and end."""
+    """Return the type, the shape, and the range of the bytes."""
     where = f"array {name!r}"
     if name.encode(errors="replace").decode() != name:
         raise FormatError(sentence("damaged", f"the name {name!r} is not text"))
@@ -171,12 +171,12 @@ def _verify(entries: Mapping[str, Entry], metadata: Mapping[str, str]) -> None:
 
 
 def _checksum(entries: Mapping[str, Entry], metadata: Mapping[str, str]) -> str:
-    """Return a checksum that depends on all but the order of the arrays."""
+    """Return a checksum of everything except the order of the arrays."""
     return hashlib.sha256(json.dumps([metadata, entries], sort_keys=True).encode()).hexdigest()
 
 
 def _short(value: object) -> str:
-    """Return what a file says so that it fits into a sentence."""
+    """Return a value from a file, shortened so that it fits into a sentence."""
     try:
         text = value if isinstance(value, str) else repr(value)
     except (ValueError, RecursionError):  # thousands of digits

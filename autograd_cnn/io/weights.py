@@ -1,7 +1,7 @@
 """Named arrays to and from ``.npz`` and ``.safetensors`` files.
 
-What a file promises is held against its size before anything is allocated, arrays are read right
-into their places, and pickles are never read: they can run code.
+What a file promises is compared with its size before anything is allocated. Arrays are read directly
+into their memory. Pickles are never read, because they can run code.
 """
 
 import os
@@ -20,14 +20,14 @@ from autograd_cnn.io import npz, safetensors
 
 
 class Stateful(Protocol):
-    """What has a state by name: a module."""
+    """An object with named arrays as its state, such as a module."""
 
     def state_dict(self) -> Mapping[str, ArrayLike]:
         """Return the state."""
 
 
 class Kind(NamedTuple):
-    """How one kind of file is written, and read where its size is known."""
+    """How one kind of file is written, and how it is read when its size is known."""
 
     pack: Callable[[dict[str, NDArray[Any]], IO[bytes]], None]
     unpack: Callable[[IO[bytes], int], dict[str, NDArray[Any]]]
@@ -43,22 +43,22 @@ def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike]) -> None:
     Parameters
     ----------
     path : path
-        Ends in ``.npz`` (NumPy's archive) or ``.safetensors`` (which other frameworks read, too).
+        Ends in ``.npz`` (NumPy's archive) or ``.safetensors`` (which other frameworks can read, too).
     state : module or mapping of str to array_like
-        A module stands for its ``state_dict()``.
+        Of a module, its ``state_dict()`` is saved.
 
     Raises
     ------
     ArgumentError
         For another ending, or a name that this kind of file can't keep.
     OperandError
-        If one of the names is no string, or one of the values no array of numbers.
+        If one of the names is not a string, or one of the values is not an array of numbers.
     OSError
-        If the file can't be written; one that was there before is still there.
+        If the file can't be written; an earlier file of that name is still there then.
 
     Notes
     -----
-    Both kinds carry checksums, which `load` verifies.
+    Both kinds contain checksums, which `load` verifies.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def load(path: AnyPath) -> dict[str, NDArray[Any]]:
     ArgumentError
         For another ending.
     FormatError
-        If the file is damaged, or holds something other than arrays of numbers; or if it is a
+        If the file is damaged or contains anything other than arrays of numbers, or if it is a
         compressed archive that unpacks to more than 256 MiB and more than 64 times its size.
     OSError
         If there is no such file, or it can't be read.
@@ -158,7 +158,7 @@ def _name(name: object) -> str:
 
 
 def _plain(name: str, value: ArrayLike) -> NDArray[Any]:
-    """Return ``value`` in C order and in the machine's byte order, as the writers want it."""
+    """Return ``value`` in C order and in the machine's byte order, which the writers need."""
     try:
         array = np.asarray(values_of(value), order="C")
     except (TypeError, ValueError) as error:  # ragged lists, other libraries' tensors

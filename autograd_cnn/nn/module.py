@@ -16,6 +16,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite, parsed
 from autograd_cnn.engine.node import Array, check_differentiable, values_of
 from autograd_cnn.engine.recording import entering, recording
+from autograd_cnn.engine.trace import RUNNING, Held, current, effect
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, counted, sentence
 from autograd_cnn.parameters import flag, float_dtype
 from autograd_cnn.tensor import Tensor
@@ -108,7 +109,7 @@ class Module:
     buffer_names : tuple of str
         The attributes that `register_buffer` has made.
     scope_name : str
-        The path below the calling module under which operations are recorded; empty at the root.
+        What the calling module calls this one, for graphs; empty at the root.
 
     Examples
     --------
@@ -136,14 +137,13 @@ class Module:
         raise NotImplementedError(sentence(type(self).__name__, "forward is not defined"))
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        """Run ``forward`` inside the module's scope."""
+        """Run ``forward`` inside a scope of this call."""
         if (told := entering.get()) is not None:
             told(self)
-        if not self.scope_name:
-            return self.forward(*inputs, **options)
         outer = recording.get()
         try:  # not `with scope(...)`: an interrupt can arrive between the two of them
-            recording.set(outer.within(self.scope_name))
+            inner = outer.within(self.scope_name, type(self).__name__)
+            recording.set(inner)
             return self.forward(*inputs, **options)
         finally:
             recording.set(outer)
@@ -162,6 +162,8 @@ class Module:
         self._no_buffer(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if RUNNING and (trace := current.get()) is not None:
+            trace.refuse(f"the attribute {name!r} of a module is set")
         held = vars(self).get(name)
         if isinstance(value, Parameter | Module):
             self._no_buffer(name)
@@ -435,9 +437,20 @@ class Module:
         return "\n  ".join([head, *below])
 
 
+def unusual(module: Module, defaults: Iterable[tuple[str, object]]) -> Iterator[str]:
+    """Yield ``name=value`` for the attributes of a module that differ from their defaults, for its `extra_repr`."""
+    for name, default in defaults:
+        value = getattr(module, name, default)
+        if value != default:
+            yield f"{name}={value!r}"
+
+
 def forget_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
     """Set the gradients of parameters to None, or those that there are to zeros."""
-    forget = flag("zero_grad", "set_to_none", set_to_none)
+    effect(_forget, Held(tuple(parameters)), flag("zero_grad", "set_to_none", set_to_none))
+
+
+def _forget(parameters: tuple[Tensor, ...], forget: bool) -> None:
     for parameter in parameters:
         if parameter.grad is not None:
             parameter.grad = None if forget else np.zeros(parameter.shape, parameter.dtype)

@@ -1,4 +1,4 @@
-"""ONNX networks, loaded to be trained further."""
+"""Networks from ONNX files, which can be trained further."""
 
 from autograd_cnn.onnx.load import load_onnx
 from autograd_cnn.onnx.network import OnnxNetwork

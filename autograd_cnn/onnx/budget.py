@@ -1,7 +1,7 @@
-"""How many elements an operator's result has, told before it is made.
+"""How many elements the result of an operator has, computed before the result is made.
 
 A file of a hundred bytes can ask for an array of terabytes, by a constant's shape, a border, or a
-stride. So the results of a run count together, and there is a limit to them.
+stride. So the elements of all results in a run are counted, and there is a limit.
 
 Shapes: x (N, C, H, W), w (F, C/G, KH, KW), but (C, F/G, KH, KW) for ``ConvTranspose``.
 """
@@ -16,7 +16,7 @@ from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.errors import FormatError, sentence
 
 ROOM: Final = 1 << 24
-"""Elements that the results may have in any case."""
+"""Elements that the results may always have."""
 
 PER_BYTE: Final = 64
 """Elements for each byte of the file."""
@@ -26,7 +26,7 @@ PER_INPUT: Final = 1 << 14
 
 
 class Budget:
-    """What is left for the results of a run.
+    """The elements that the results of a run may have.
 
     Parameters
     ----------
@@ -41,12 +41,12 @@ class Budget:
         self.spent = 0
 
     def spend(self, operator: str, operands: Sequence[Array | None], attributes: Mapping[str, Any]) -> None:
-        """Count a result that is about to be made.
+        """Count the elements of a result that is about to be made.
 
         Raises
         ------
         FormatError
-            If there is no room for it.
+            If this exceeds the limit.
         """
         shapes = [() if operand is None else shape_of(operand) for operand in operands]
         self.spent += EXTENTS.get(operator, _first)(shapes, operands, attributes)
@@ -58,14 +58,14 @@ class Budget:
 
 
 def _first(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001  # one signature for all
-    """Of what only moves, cuts or computes element by element."""
+    """For operators that only move, cut, or compute element by element."""
     return math.prod(shapes[0]) if shapes else 0
 
 
 def _broadcast(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
     try:
         return math.prod(np.broadcast_shapes(*shapes))
-    except ValueError:  # of which the operator has more to say
+    except ValueError:  # the operator will say more about this
         return 0
 
 
@@ -105,7 +105,7 @@ def _pad(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[s
 
 
 def _windows(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
-    """Of the padded image, which is made as well: no window gives more than one number."""
+    """For the padded image, which is also made: every window gives at most one number."""
     (n, c, *image), size = shapes[0], _size(shapes, attributes)
     f = shapes[1][0] if len(shapes) > 1 else c
     pads, dilations = attributes.get("pads", (0,) * 4), attributes.get("dilations", (1, 1))
@@ -147,4 +147,4 @@ EXTENTS: Final[dict[str, Callable[[Sequence[Shape], Sequence[Any], Mapping[str, 
     "MaxPool": _windows,
     "Pad": _pad,
 }
-"""Of the operators whose result can be larger than their first input."""
+"""For operators whose result can be larger than their first input."""

@@ -1,7 +1,7 @@
-"""Networks from ONNX files, computed by our primitives, so that gradients flow through them.
+"""Networks from ONNX files, computed with our primitives, so that gradients flow through them.
 
-The library ``onnx`` reads and checks a file. Nothing in a file is run: its operators are names,
-which `operators` looks up. Whatever a file needs and we lack is found when it is loaded.
+The library ``onnx`` reads and checks a file. No code from a file is run: its operators are names,
+which are looked up in `operators`. Anything that a file needs and we lack is found when it is loaded.
 """
 
 import inspect
@@ -22,26 +22,26 @@ from autograd_cnn.onnx.operators import CHECKS, DTYPES, OPERATORS, Ints, Numbers
 from autograd_cnn.onnx.planar import check_planar
 
 OLDEST: Final = 13
-"""The first version of the operators that take their axes and limits as we read them."""
+"""The first opset whose operators take their axes and limits in the form that we read."""
 
 LARGEST: Final = (1 << 31) - 1
-"""Bytes of a file that the format allows."""
+"""The largest size of a file that the format allows, in bytes."""
 
 Proto: TypeAlias = Any
-"""A part of the file, as the library gives it."""
+"""A part of the file, as the library returns it."""
 
 
 @parsed
 def load_onnx(path: AnyPath) -> OnnxNetwork:
-    """Read an ONNX file as a network, which can be trained further and looked at.
+    """Read an ONNX file as a network, which can be trained further and drawn.
 
-    Initializers of floats are parameters under their names in the file, unless the operators need
-    them as plain numbers, like a batch's statistics: then they are buffers.
+    Floating-point initializers become parameters under their names in the file. If the operators need
+    them as plain numbers, such as a batch's statistics, they become buffers.
 
     Parameters
     ----------
     path : path
-        A file of opset 13 or later, with its weights inside.
+        A file with opset 13 or later that contains its weights.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def load_onnx(path: AnyPath) -> OnnxNetwork:
     ------
     FormatError
         If the file is damaged, or needs an operator, an attribute or a dtype that is not
-        supported; the sentence names the node.
+        supported; the message names the node.
     MissingDependencyError
         Without the library ``onnx`` (extra ``interop``).
     OSError
@@ -60,9 +60,10 @@ def load_onnx(path: AnyPath) -> OnnxNetwork:
 
     Notes
     -----
-    What depends on neither parameters nor inputs is computed here. In a run, as here, the results
-    may have 16,777,216 elements in all, or 64 for each byte of the file, or 16,384 for each element
-    of the inputs, whichever is the most; what asks for more raises `FormatError` before it is made.
+    Results that depend on neither parameters nor inputs are computed once, when the file is loaded. In loading and
+    in every run, the results may have 16,777,216 elements in total, or 64 for each byte of the file, or 16,384 for
+    each element of the inputs, whichever is the most. An operator that needs more raises `FormatError` before its
+    result is made.
 
     Examples
     --------
@@ -137,7 +138,7 @@ class _Reading:
             )  # fmt: skip
 
     def network(self) -> OnnxNetwork:
-        """Return the network; the arrays that no step uses are left out."""
+        """Return the network, without arrays that no step uses."""
         arrays = {tensor.name: self._array(f"initializer {tensor.name!r}", tensor) for tensor in self.graph.initializer}
         inputs = tuple(self._input(each) for each in self.graph.input if each.name not in arrays)
         steps = tuple(self._step(node) for node in self.graph.node if node.op_type != "Constant")
@@ -163,7 +164,7 @@ class _Reading:
         return network
 
     def _left(self, steps: Iterable[Step], constants: dict[str, Any], learned: AbstractSet[str]) -> Iterator[Step]:
-        """Yield the steps that have to run each time; what the others make joins the constants."""
+        """Yield the steps that have to run each time; the results of the others become constants."""
         budget = Budget(self.size)
         learned = set(learned)
         for step in steps:
@@ -179,7 +180,7 @@ class _Reading:
             yield step
 
     def _check(self, step: Step, values: Mapping[str, Any]) -> None:
-        """Raise `FormatError` if an input is wrong whatever the others are."""
+        """Raise `FormatError` if an input is wrong, whatever the others are."""
         place, check = CHECKS.get(step.operator, (-1, None))
         try:
             for number, (name, kinds) in enumerate(step.inputs):
@@ -202,7 +203,7 @@ class _Reading:
             raise FormatError(sentence("sparse initializers are not supported"))
 
     def _refuse_bytes(self) -> None:
-        """Refuse names that are no text; the library hands them on as bytes."""
+        """Refuse names that are not valid text; the library returns these as bytes."""
         named = (*self.graph.node, *self.graph.initializer, *self.graph.input, *self.graph.output)
         names = [each.name for each in named]
         names += [name for node in self.graph.node for name in (node.op_type, node.domain, *node.input, *node.output)]
@@ -210,7 +211,7 @@ class _Reading:
             raise FormatError(sentence("damaged", "a name in it is not text"))
 
     def _refuse_duplicates(self) -> None:
-        """Refuse two arrays, inputs or attributes of one name: only one of them would count."""
+        """Refuse two arrays, inputs or attributes with the same name: only one of them would be used."""
         for kind, each in (
             ("initializers", self.graph.initializer),
             ("inputs", self.graph.input),
@@ -234,7 +235,7 @@ class _Reading:
             array: NDArray[Any] = self.onnx.numpy_helper.to_array(tensor)
         except (ValueError, TypeError, OverflowError, MemoryError) as error:
             raise FormatError(sentence(where, "its numbers do not fit its shape")) from error
-        if array.shape != tuple(tensor.dims):  # -1 would stand for what is left
+        if array.shape != tuple(tensor.dims):  # -1 would mean all remaining elements
             raise FormatError(sentence(where, "its numbers do not fit its shape"))
         return array
 
@@ -262,7 +263,7 @@ class _Reading:
         raise FormatError(sentence(where, "only a constant of numbers is supported"))
 
     def _step(self, node: Proto) -> Step:
-        """Return the step, if our operator takes these inputs and attributes."""
+        """Return the step if our operator takes these inputs and attributes."""
         where = _name(node)
         if node.domain not in {"", "ai.onnx"} or node.op_type not in OPERATORS:
             raise FormatError(sentence(where, "the operator is not supported"))
@@ -296,12 +297,12 @@ class _Reading:
 
 
 def _name(node: Proto) -> str:
-    """Return how errors call a node; one without a name goes by its output."""
+    """Return the name of a node in errors; a node without a name is called by its output."""
     return f"node {node.name or ''.join(node.output[:1])!r} ({node.op_type})"
 
 
 def _inputs(node: Proto, signature: inspect.Signature) -> Iterator[tuple[str, str]]:
-    """Yield each input's name with the kinds of dtype it may have if it has to be known."""
+    """Yield the name of each input, with the kinds of dtype that it may have if its values must be known."""
     kinds = iter(signature.parameters.values())
     kind = next(kinds)
     for name in node.input:

@@ -1,4 +1,4 @@
-"""A network as a list of operators, each of which takes its inputs by name."""
+"""A network as a list of operators whose inputs and outputs have names."""
 
 import math
 from collections.abc import Mapping
@@ -19,13 +19,13 @@ from autograd_cnn.onnx.operators import OPERATORS
 
 @dataclass(frozen=True, slots=True)
 class OnnxInput:
-    """What the network is to be called with.
+    """An input of the network.
 
     Attributes
     ----------
     name : str
     shape : tuple of (int or str)
-        A length that is left open has a name, or ``"?"``.
+        An unknown length has a name, or ``"?"``.
     dtype : dtype
     """
 
@@ -44,18 +44,18 @@ class OnnxInput:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One node of the file: which operator, on what values, and what its result is called.
+    """One node of the file: its operator, its inputs, and the name of its result.
 
     Attributes
     ----------
     where : str
-        How errors call it.
+        Its name in errors.
     scope : str
         The module path under which it is recorded: all but the last part of a name such as
         ``/layer1/conv/Conv``.
     inputs : tuple of (str, str)
-        Names, empty for an input that is left out, and the kinds of dtype that it may have where
-        its values have to be known; empty where gradients flow.
+        Names, empty for an input that is left out, and the kinds of dtype that it may have if its values
+        must be known; empty if gradients flow through it.
     """
 
     where: str
@@ -66,7 +66,7 @@ class Step:
     attributes: dict[str, Any]
 
     def run(self, values: Mapping[str, Array], budget: Budget) -> Array:
-        """Compute the result if there is room for it; what goes wrong names the node."""
+        """Compute the result if the budget allows it; errors name the node."""
         try:
             operands = [self._operand(values[name], kinds) if name else None for name, kinds in self.inputs]
             budget.spend(self.operator, operands, self.attributes)
@@ -105,19 +105,19 @@ def known(value: Array, kinds: str) -> NDArray[Any]:
 class OnnxNetwork(Module):
     """The network of an ONNX file; made by `load_onnx`.
 
-    It is called with the file's inputs and returns its output, or a tuple of several. It computes
-    as in inference, whatever its mode.
+    It is called with the file's inputs and returns its output, or a tuple of outputs. It always computes as in
+    eval mode.
 
     Parameters
     ----------
     inputs : tuple of OnnxInput
     outputs : tuple of str
     steps : tuple of Step
-        In an order in which they can run.
+        In an order in which they can be run.
     constants : mapping of str to (ndarray or NumPy scalar)
-        What is neither learned nor part of the state.
+        Values that are neither learned nor part of the state.
     file_size : int
-        Bytes of the file, on which it depends how large its results may be.
+        The size of the file in bytes, which limits the size of the results.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class OnnxNetwork(Module):
         Raises
         ------
         FormatError
-            If a module has something else under this name.
+            If modules use this name for something else.
         """
         if hasattr(self, name):
             raise FormatError(sentence(f"initializer {name!r}", "the name is one that every module needs itself"))
@@ -159,7 +159,7 @@ class OnnxNetwork(Module):
                 sentence("OnnxNetwork", "inputs", expected=f"{len(self.inputs)} ({names})", got=len(inputs))
             )
         dtype = next((p.dtype for p in self.parameters() if p.dtype.kind == "f"), None)
-        inputs = tuple(  # as to a layer of ours
+        inputs = tuple(  # as for our own layers
             computed_in(x, dtype or each.dtype) if each.dtype.kind == "f" else x
             for each, x in zip(self.inputs, inputs, strict=True)
         )

@@ -1,8 +1,8 @@
 """ONNX's operators in terms of our primitives: a small function for each.
 
-A function takes the operator's inputs by position and its attributes by their ONNX names. An
-input that has to be known, such as a shape or an axis, is annotated as `Numbers` or `Ints`; through all
-others gradients flow. An attribute of which only some values are supported says so by `Literal`.
+A function takes the operator's inputs by position and its attributes by their ONNX names. An input
+whose values must be known, such as a shape or an axis, is annotated as `Numbers` or `Ints`; gradients flow
+through all others. If only some values of an attribute are supported, its annotation is a `Literal`.
 Source: https://onnx.ai/onnx/operators
 """
 
@@ -22,19 +22,19 @@ from autograd_cnn.onnx.windows import Flag
 from autograd_cnn.parameters import Axis
 
 Numbers: TypeAlias = NDArray[Any]
-"""An input that is known without computing anything: a limit, a batch's statistics."""
+"""An input whose values are known without computing anything: a limit, a batch's statistics."""
 
 Ints: TypeAlias = NDArray[np.integer[Any]]
-"""One that is made of whole numbers: a shape, an axis."""
+"""Such an input of integers: a shape, an axis."""
 
 DTYPES: Final = {1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_, 11: np.float64}
-"""The types of numbers that are read, by the numbers that ``TensorProto.DataType`` gives them."""
+"""The dtypes that are read, by their numbers in ``TensorProto.DataType``."""
 
 # --- elementwise ------------------------------------------------------------------------------
 
 
 def divide(x1: Array, x2: Array) -> Array:
-    """Divide; whole numbers towards 0."""
+    """Divide; integers are rounded towards 0."""
     if x1.dtype.kind == x2.dtype.kind == "i":
         return (x1 - np.fmod(x1, x2)) // x2
     return ops.divide(x1, x2)
@@ -51,12 +51,12 @@ def add_up(*arrays: Array) -> Array:
 
 
 def leaky_relu(x: Array, *, alpha: float = 0.01) -> Array:
-    """Let ``alpha`` of what is negative through."""
+    """Multiply negative numbers by ``alpha``."""
     return ops.leaky_relu(x, negative_slope=alpha)
 
 
 def elu(x: Array, *, alpha: float = 1.0) -> Array:
-    """Bend what is negative towards ``-alpha``."""
+    """Saturate negative numbers at ``-alpha``."""
     return ops.elu(x, alpha=alpha)
 
 
@@ -98,7 +98,7 @@ def dropout(
 
 
 def check_inference(training_mode: Numbers) -> None:
-    """Raise `FormatError` if a layer is to behave as in training."""
+    """Raise `FormatError` if a layer should behave as in training."""
     if training_mode.any():
         raise FormatError(sentence("training_mode is set", hint="export the network for inference"))
 
@@ -110,7 +110,7 @@ def gemm(
     a: Array, b: Array, c: Array | None = None, *,
     alpha: float = 1.0, beta: float = 1.0, transA: Flag = 0, transB: Flag = 0,  # noqa: N803  # ONNX's names
 ) -> Array:  # fmt: skip
-    """Return ``alpha · a @ b + beta · c``, of either factor its transpose."""
+    """Return ``alpha · a @ b + beta · c``, with either factor transposed if asked for."""
     a = ops.transpose(a) if transA else a
     if transB and alpha == beta == 1 and (c is None or shape_of(c) == shape_of(b)[:1]):
         return ops.linear(a, b, c)
@@ -158,7 +158,7 @@ def _reducing(function: Callable[..., Array]) -> Callable[..., Array]:
 
 
 def _axis(axes: Ints | Sequence[int] | None) -> Axis:
-    """Return axes as a tuple, and None for none: then all are meant."""
+    """Return axes as a tuple, or None if there are none: then all axes are meant."""
     return tuple(int(axis) for axis in axes) or None if axes is not None else None
 
 
@@ -172,7 +172,7 @@ def flatten(x: Array, *, axis: int = 1) -> Array:
 
 
 def reshape(x: Array, shape: Ints, *, allowzero: Flag = 0) -> Array:
-    """Give another shape; a 0 takes over the length at its place, unless it is allowed."""
+    """Change the shape; a 0 means the length of the same axis of x, unless ``allowzero`` is set."""
     lengths = [int(length) for length in shape]
     if not allowzero:
         if 0 in lengths[len(shape_of(x)) :]:
@@ -189,12 +189,12 @@ def transpose(x: Array, *, perm: Sequence[int] | None = None) -> Array:
 
 
 def squeeze(x: Array, axes: Ints | None = None) -> Array:
-    """Leave out axes of length 1."""
+    """Remove axes of length 1."""
     return ops.squeeze(x, None if axes is None else tuple(axes.tolist()))
 
 
 def unsqueeze(x: Array, axes: Ints) -> Array:
-    """Put in axes of length 1."""
+    """Insert axes of length 1."""
     return ops.expand_dims(x, tuple(axes.tolist()))
 
 
@@ -219,7 +219,7 @@ def pad(
 
 
 def check_pads(pads: Ints) -> None:
-    """Raise `FormatError` for a negative one, which would cut off."""
+    """Raise `FormatError` for negative pads, which would crop."""
     if pads.min(initial=0) < 0:
         raise FormatError(sentence("pads are out of range", expected="at least 0", got=pads.tolist()))
 
@@ -307,10 +307,10 @@ OPERATORS: Final[dict[str, Callable[..., Array]]] = {
     "Transpose": transpose,
     "Unsqueeze": unsqueeze,
 }
-"""By their names in the file; ``Constant`` is read with the file."""
+"""Operators by their names in the file; ``Constant`` is read with the file."""
 
 CHECKS: Final[dict[str, tuple[int, Callable[[Numbers], None]]]] = {
     "Dropout": (2, check_inference),
     "Pad": (1, check_pads),
 }
-"""What is wrong with an input, by its place, whatever the others are: it is looked at when a file is loaded."""
+"""Checks of single inputs, by their positions; they are made when a file is loaded."""

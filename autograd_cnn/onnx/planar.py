@@ -1,4 +1,4 @@
-"""What the library can tell of a graph without running it: types that contradict each other, and windows over anything but images."""
+"""Checks of a graph without running it: contradictory types, and windows over anything other than images."""
 
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
@@ -8,17 +8,17 @@ from autograd_cnn.errors import FormatError, sentence
 PLANAR: Final = frozenset({"AveragePool", "Conv", "ConvTranspose", "MaxPool"})
 
 SMALLEST: Final = {"dilations": 1, "kernel_shape": 1, "output_padding": 0, "pads": 0, "strides": 1}
-"""The attributes that have a number for each axis of the window, and the least that it may be."""
+"""The attributes with one number for each axis of the window, and the smallest allowed number."""
 
 Proto: TypeAlias = Any
-"""A part of the file, as the library ``onnx`` gives it."""
+"""A part of the file, as the library ``onnx`` returns it."""
 
 SMALL: Final = 1024
-"""Elements of an initializer that may be a shape."""
+"""The largest number of elements of an initializer that may be a shape."""
 
 
 def check_planar(onnx: Any, graph: Proto, opsets: Any, names: Mapping[int, str]) -> None:
-    """Raise `FormatError` for the first window that does not slide over images, and for types that contradict each other.
+    """Raise `FormatError` for the first window that does not slide over images, and for contradictory types.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def check_planar(onnx: Any, graph: Proto, opsets: Any, names: Mapping[int, str])
     graph : GraphProto
     opsets : repeated OperatorSetIdProto
     names : mapping of int to str
-        How errors call a node, by its place.
+        The names of nodes in errors, by their positions.
     """
     ranks = _ranks(onnx, graph, opsets)
     for place, node in enumerate(graph.node):
@@ -50,7 +50,7 @@ def _check_window(node: Proto, ranks: Mapping[str, int]) -> None:
 
 
 def _ranks(onnx: Any, graph: Proto, opsets: Any) -> dict[str, int]:
-    """Return the numbers of axes that the library can tell; large arrays are left out of what it is shown."""
+    """Return the numbers of axes that the library can infer, without showing it the values of large arrays."""
     helper = onnx.helper
     small = [tensor for tensor in graph.initializer if 0 <= _count(tensor) <= SMALL]
     large = [
@@ -63,7 +63,7 @@ def _ranks(onnx: Any, graph: Proto, opsets: Any) -> dict[str, int]:
     results = [onnx.ValueInfoProto(name=each.name) for each in graph.output]
     shown = helper.make_graph(graph.node, "shown", [*inputs, *large], results, small)
     try:
-        # not data_prop, which joins shapes without end where a hostile file tells it to
+        # not data_prop, which a hostile file can make join shapes without end
         model = onnx.shape_inference.infer_shapes(helper.make_model(shown, opset_imports=opsets), check_type=True)
     except (onnx.shape_inference.InferenceError, ValueError, RuntimeError) as error:
         reason = "".join(str(error).strip().splitlines()[:1])

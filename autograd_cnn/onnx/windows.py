@@ -55,7 +55,7 @@ def conv_transpose(
     pads: Sequence[int] = NO_PADS,
     strides: Sequence[int] = (1, 1),
 ) -> Array:
-    """Correlate ``x`` with the filters ``w`` (C, F/G, KH, KW), transposed; ``pads`` are cut off."""
+    """The transposed correlation of ``x`` with the filters ``w`` (C, F/G, KH, KW); ``pads`` are cut off."""
     _check_planar(shape_of(x), strides)
     size = shape_of(w)[2:]
     _check_size(kernel_shape, size)
@@ -83,10 +83,10 @@ def max_pool(
     ceil_mode: Flag = 0,
     dilations: Sequence[int] = (1, 1),
     pads: Sequence[int] = NO_PADS,
-    storage_order: Literal[0] = 0,  # noqa: ARG001  # orders a second output, which is refused
+    storage_order: Literal[0] = 0,  # noqa: ARG001  # it is about a second output, which is refused
     strides: Sequence[int] = (1, 1),
 ) -> Array:
-    """Take the largest value of each window; the border never wins."""
+    """Take the largest value of each window; the padding is never the largest."""
     _check_planar(shape_of(x), strides)
     return ops.max_pool(
         x, tuple(kernel_shape), stride=tuple(strides), dilation=tuple(dilations), ceil_mode=ceil_mode,
@@ -105,7 +105,7 @@ def average_pool(
     pads: Sequence[int] = NO_PADS,
     strides: Sequence[int] = (1, 1),
 ) -> Array:
-    """Take the mean of each window, over the image alone or with its border."""
+    """Take the mean of each window, over the image alone or including the padding."""
     _check_planar(shape_of(x), strides)
     return ops.mean_pool(
         x, tuple(kernel_shape), stride=tuple(strides), dilation=tuple(dilations), ceil_mode=ceil_mode,
@@ -168,6 +168,6 @@ def _around(
 
 
 def _halves(total: int, upper: bool) -> Pair:
-    """Return how much goes before and after; an odd pixel goes after in the "upper" of two ways."""
+    """Return the padding before and after; an odd pixel goes after if ``upper``, else before."""
     less, more = total // 2, total - total // 2
     return (less, more) if upper else (more, less)

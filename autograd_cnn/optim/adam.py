@@ -87,7 +87,7 @@ class Adam(Optimizer):
         np.multiply(grad, grad, out=out)
         out *= 1 - beta2
         square = np.asarray(state.get("exp_avg_sq", 0.0) * beta2 + out)
-        # The corrections for the zeros at the start are numbers: they go where they cost least.
+        # The bias corrections are single numbers, so they are applied where they cost least.
         correction = math.sqrt(1 - beta2**step)
         np.sqrt(square, out=out)
         out += group["eps"] * correction
@@ -101,9 +101,9 @@ def _is_beta(beta: Any) -> bool:
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay: ``p`` shrinks by ``lr·weight_decay·p`` besides (Loshchilov & Hutter 2019).
+    """Adam with decoupled weight decay: ``p`` also shrinks by ``lr·weight_decay·p`` (Loshchilov & Hutter 2019).
 
-    Parameters are those of `Adam`.
+    The parameters are those of `Adam`.
 
     Examples
     --------
@@ -149,7 +149,7 @@ class RMSprop(Optimizer):
     lr : float
         The learning rate.
     alpha : float
-        How much of the mean square is kept.
+        How much of the mean square is kept in each step.
     eps : float
         Keeps the division away from 0.
     weight_decay : float

@@ -1,6 +1,6 @@
-"""What all optimisers have in common: groups of parameters, their state, and the step.
+"""The base of all optimisers: groups of parameters, their state, and the step.
 
-The values of a parameter are never written to, since a graph may still need them: a step
+The values of a parameter are never overwritten, since a graph may still need them: a step
 computes new ones and rebinds ``parameter.data``.
 """
 
@@ -13,18 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.engine.recording import enable_grad
+from autograd_cnn.engine.trace import effect
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.nn.module import forget_gradients
 from autograd_cnn.tensor import Tensor
 
 Group: TypeAlias = dict[str, Any]
-"""Parameters under ``"params"``, and the options that hold for them."""
+"""Parameters under ``"params"``, and their options."""
 
 State: TypeAlias = dict[str, Any]
-"""What an optimiser remembers of one parameter from step to step. Its arrays are replaced, never written to."""
+"""What an optimiser remembers of one parameter from step to step. Its arrays are replaced, never overwritten."""
 
 _WAYS: Final = frozenset({"capturable", "differentiable", "foreach", "fused"})
-"""PyTorch's options that choose how a step is computed, and not which."""
+"""PyTorch's options that choose how a step is computed, and do not change its result."""
 
 
 class Optimizer:
@@ -33,31 +34,31 @@ class Optimizer:
     Parameters
     ----------
     params : iterable of Tensor, or of dict
-        What to optimise. A dict is a group: tensors under ``"params"``, and options of its own.
+        What to optimise. A dict is a group: tensors under ``"params"``, and options for this group.
     defaults : dict
-        The options of groups that do not say otherwise.
+        The options of groups that do not set them.
 
     Attributes
     ----------
     param_groups : list of dict
-        The groups with all their options; a change holds from the next step on.
+        The groups with all their options; a change takes effect in the next step.
     state : dict
         What is remembered, by parameter.
 
     Raises
     ------
     ArgumentError
-        If there is nothing to optimise, a tensor comes twice, is not a leaf or requires no gradient,
-        or an option is unknown or out of range.
+        If there is nothing to optimise; if a tensor occurs twice, is not a leaf or does not require a gradient;
+        or if an option is unknown or out of range.
     OperandError
         If something is not a tensor.
     """
 
     remembers: ClassVar[Mapping[str, bool]] = {}
-    """What there is to remember of a parameter, and whether it always is."""
+    """What may be remembered of a parameter, and whether it always is."""
 
     implies: ClassVar[Mapping[str, Any]] = {}
-    """The values of PyTorch's options that it acts as, and does not have; of others it is False."""
+    """The values of PyTorch's options that it does not have but behaves like; for all others, False."""
 
     def __init__(self, params: Iterable[Tensor] | Iterable[Mapping[str, Any]], defaults: Group) -> None:
         self.defaults = defaults
@@ -75,7 +76,7 @@ class Optimizer:
         return type(self).__name__
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
-        """Optimise the tensors under ``group["params"]``, too.
+        """Also optimise the tensors under ``group["params"]``.
 
         Raises
         ------
@@ -130,7 +131,7 @@ class Optimizer:
             raise ArgumentError(sentence(self._name, f"parameter {place} comes a second time"))
 
     def _checked(self, group: Group) -> Group:
-        """Return a group with Python's numbers for NumPy's, of which a float64 would make all of float32 one."""
+        """Return a group with Python's numbers for NumPy's: a NumPy float64 would turn float32 arrays into float64."""
         options = {name: _plain(value) if name != "params" else value for name, value in group.items()}
         self.check(options)
         return options
@@ -146,7 +147,7 @@ class Optimizer:
                     sentence(self._name, f"{name} is out of range", expected="at least 0", got=repr(group[name]))
                 )
 
-    # --- what it is for -----------------------------------------------------------------------
+    # --- steps --------------------------------------------------------------------------------
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or fill those that there are with zeros.
@@ -159,7 +160,7 @@ class Optimizer:
         forget_gradients((p for group in self.param_groups for p in group["params"]), set_to_none)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Move every parameter that has a gradient; all of them, or none if something fails or interrupts.
+        """Update every parameter that has a gradient; if something fails or interrupts, no parameter is updated.
 
         Parameters
         ----------
@@ -176,11 +177,15 @@ class Optimizer:
         OperandError
             If ``closure`` is not a function.
         ArgumentError
-            If an option has been set to what is out of range.
+            If an option has been set to a value that is out of range.
         ShapeError
-            If a gradient is not shaped as its parameter, which has been given other values since.
+            If the shape of a gradient is not that of its parameter, which has been given other values since.
         """
         loss = None if closure is None else self._run(closure)
+        effect(self._step)
+        return loss
+
+    def _step(self) -> None:
         moves: list[tuple[Tensor, NDArray[Any], State]] = []
         for group in map(self._checked, self.param_groups):
             for parameter in group["params"]:
@@ -197,7 +202,6 @@ class Optimizer:
                 out.flags.writeable = False
                 moves.append((parameter, out, state))
         self._make(moves)
-        return loss
 
     def _run(self, closure: Any) -> Any:
         if not callable(closure):
@@ -209,12 +213,12 @@ class Optimizer:
             return closure()
 
     def _make(self, moves: list[tuple[Tensor, NDArray[Any], State]]) -> None:
-        """Take over what has been computed; an interrupt waits until all of it has been."""
+        """Store the new values and states; an interrupt waits until all of them are stored."""
         interrupt: BaseException | None = None
         while moves:
             try:
                 parameter, out, state = moves[-1]
-                parameter.data = Tensor.of(out)  # not copied
+                parameter.data = Tensor.wrap(out)  # not copied
                 self.state[parameter] = state
                 moves.pop()
             except KeyboardInterrupt as error:
@@ -228,28 +232,28 @@ class Optimizer:
         Parameters
         ----------
         out : array
-            To be filled; until then scratch.
+            For the result; may be used as scratch memory before.
         value, grad : array
-            The parameter's values and gradient, not to be written to.
+            The parameter's values and gradient; must not be modified.
         state : dict
-            What is remembered of the parameter, not to be written to; empty before its first step.
+            What is remembered of the parameter; must not be modified. Empty before the first step.
         group : dict
             The options.
 
         Returns
         -------
         dict
-            What is remembered from now on.
+            What to remember for the next step.
         """
         raise NotImplementedError(sentence(self._name, "update is not defined"))
 
     # --- its state ----------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """Return options and memory as PyTorch does: parameters by their position, arrays copied.
+        """Return the options and the state in PyTorch's form: parameters by their positions, arrays copied.
 
-        To go on in another process, keep it by ``pickle`` beside the model's weights; `autograd_cnn.save` takes
-        arrays by name alone.
+        To continue in another process, save it with ``pickle``, next to the model's weights; `autograd_cnn.save`
+        takes only a flat dict of arrays.
         """
         tensors = [p for group in self.param_groups for p in group["params"]]
         place = {id(p): i for i, p in enumerate(tensors)}
@@ -259,16 +263,16 @@ class Optimizer:
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over options and memory from `state_dict`, all or nothing.
+        """Load options and state from `state_dict`, all or nothing.
 
-        PyTorch's, too, where it is of the same optimiser and asks for nothing that this one does not have.
+        A state from PyTorch works, too, if it is of the same optimiser and has no options that this one lacks.
 
         Raises
         ------
         OperandError
-            If it is no such dict.
+            If it is not such a dict.
         ArgumentError
-            If the groups, the options, the shapes or what was remembered are not those of this optimiser.
+            If the groups, options, shapes or states are not those of this optimiser.
         """
         if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
             got = sorted(map(str, state_dict)) if isinstance(state_dict, Mapping) else type(state_dict).__name__
@@ -302,7 +306,7 @@ class Optimizer:
             mine.update(options)
 
     def _options(self, mine: Group, theirs: Mapping[str, Any]) -> Group:
-        """Return the options of a loaded group; those that there are not here must be off."""
+        """Return the options of a loaded group; options that do not exist here must be off."""
         if missing := self.defaults.keys() - theirs.keys():
             raise self._foreign(f"the option {min(missing)!r}", f"{', '.join(sorted(theirs.keys() - {'params'}))}")
         known = {name: value for name, value in theirs.items() if name in mine or name == "initial_lr"}
@@ -314,8 +318,8 @@ class Optimizer:
         return {name: value.item() if isinstance(value, np.generic) else value for name, value in known.items()}
 
     def _adopted(self, tensor: Tensor, place: int, state: Mapping[str, Any]) -> State:
-        """Copy what was remembered of one parameter, arrays in its dtype."""
-        state = {name: value for name, value in state.items() if value is not None}  # PyTorch's mark for none yet
+        """Copy the state of one parameter, with arrays in its dtype."""
+        state = {name: value for name, value in state.items() if value is not None}  # which PyTorch has at first
         always = {name for name, needed in self.remembers.items() if needed}
         if state and (not state.keys() <= self.remembers.keys() or not always <= state.keys()):
             expected = f"{', '.join(self.remembers) or 'nothing'} of parameter {place}"
@@ -337,7 +341,7 @@ class Optimizer:
 
 
 def _number(value: Any) -> int:
-    """Return the number of steps, which PyTorch has in a tensor."""
+    """Return the number of steps, which is a tensor in PyTorch."""
     return int(value)
 
 

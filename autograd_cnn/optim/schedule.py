@@ -1,14 +1,16 @@
 """Learning rates that change from epoch to epoch.
 
-A schedule has a rate for every epoch, which depends on the epoch's number and the group's first rate alone. As long as
-nobody else sets a group's rate, it is that. Where something else does, another schedule or the user, the schedule
-changes what it finds as its own rate changes, as PyTorch's chainable forms do: a warm-up and a decay go together.
+A schedule has a rate for every epoch, which depends only on the epoch's number and the group's initial rate. This is
+the group's rate as long as nobody else sets it. If something else sets it, another schedule or the user, the schedule
+changes the rate that it finds as its own rate changes, like PyTorch's chainable forms. So a warm-up and a decay can be
+combined.
 """
 
 import math
 from typing import Any
 
 from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.trace import effect
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.optim.optimizer import Optimizer
 from autograd_cnn.parameters import Number, Positive, Size, integer, number
@@ -20,14 +22,14 @@ class Schedule:
     Parameters
     ----------
     optimizer : Optimizer
-        Whose groups are set, at once and in every `step`.
+        The optimiser whose groups get the rates, at once and in every `step`.
 
     Attributes
     ----------
     last_epoch : int
-        How many steps there have been.
+        The number of steps so far.
     base_lrs : list of float
-        The rates that the groups began with; groups that are added later come in at the next step.
+        The initial rates of the groups; groups that are added later are included from the next step on.
     """
 
     @composite
@@ -40,14 +42,14 @@ class Schedule:
         self.optimizer = optimizer
         self.last_epoch = 0
         self.base_lrs: list[float] = []
-        self._lrs: list[float] = []  # as this schedule left them
+        self._lrs: list[float] = []  # the rates that this schedule set
         self._adopt()
         for group, base in zip(optimizer.param_groups, self.base_lrs, strict=True):
             group["lr"] = self._changed(group["lr"], base, self.rate(base, 0))
         self._lrs = self.get_last_lr()
 
     def _adopt(self) -> None:
-        """Note the first rates of groups that have come since."""
+        """Add the initial rates of groups that are new."""
         for group in self.optimizer.param_groups[len(self.base_lrs) :]:
             self.base_lrs.append(group.setdefault("initial_lr", float(group["lr"])))
             self._lrs.append(math.nan)
@@ -57,7 +59,7 @@ class Schedule:
         raise NotImplementedError(sentence(type(self).__name__, "rate is not defined"))
 
     def chained(self, lr: float, before: float, now: float) -> float:
-        """Return what becomes of a rate that is not this schedule's own, as that goes from ``before`` to ``now``."""
+        """Return the new value of a rate that somebody else set, as this one goes from ``before`` to ``now``."""
         return lr * (now / before)
 
     def _changed(self, lr: float, before: float, now: float) -> float:
@@ -67,6 +69,9 @@ class Schedule:
 
     def step(self) -> None:
         """Go on to the next epoch: call it after the optimiser's steps of this one."""
+        effect(self._step)
+
+    def _step(self) -> None:
         self._adopt()
         self.last_epoch += 1
         for i, (group, base) in enumerate(zip(self.optimizer.param_groups, self.base_lrs, strict=True)):
@@ -75,15 +80,15 @@ class Schedule:
         self._lrs = self.get_last_lr()
 
     def get_last_lr(self) -> list[float]:
-        """Return the present rate of every group."""
+        """Return the current rate of every group."""
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a stopped training needs to go on."""
+        """Return what is needed to continue a run that was stopped."""
         return {"last_epoch": self.last_epoch, "base_lrs": list(self.base_lrs), "lrs": self.get_last_lr()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from `state_dict`, with the rates of that time.
+        """Continue from `state_dict`, with the rates that were in use then.
 
         Raises
         ------
@@ -158,7 +163,7 @@ class StepLR(Schedule):
 
 
 class CosineAnnealingLR(Schedule):
-    """Let the rate fall to ``eta_min`` along half a cosine of ``T_max`` epochs (Loshchilov & Hutter 2017).
+    """Decrease the rate to ``eta_min`` along half a cosine over ``T_max`` epochs (Loshchilov & Hutter 2017).
 
     ``eta_min + (lr - eta_min)·(1 + cos(π·epoch / T_max)) / 2``; beyond ``T_max`` it rises again.
 
@@ -195,13 +200,13 @@ class CosineAnnealingLR(Schedule):
         return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * epoch / self.T_max)) / 2
 
     def chained(self, lr: float, before: float, now: float) -> float:
-        """Return what becomes of another rate: it comes nearer to ``eta_min`` as this one does."""
+        """Return the new value of a rate that somebody else set: it approaches ``eta_min`` as this one does."""
         above = before - self.eta_min
         return self.eta_min + (lr - self.eta_min) * ((now - self.eta_min) / above) if above else lr + (now - before)
 
 
 class LinearLR(Schedule):
-    """Let a factor go from ``start_factor`` to ``end_factor`` in ``total_iters`` steps, and stay: a warm-up.
+    """Change a factor from ``start_factor`` to ``end_factor`` in ``total_iters`` steps, and keep it: a warm-up.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from autograd_cnn.tensor import Tensor
 class SGD(Optimizer):
     """Gradient descent with momentum.
 
-    ``b ← momentum·b + (1 - dampening)·g`` and ``p ← p - lr·b``; with Nesterov's look ahead
+    ``b ← momentum·b + (1 - dampening)·g`` and ``p ← p - lr·b``; with Nesterov's momentum
     ``p ← p - lr·(g + momentum·b)`` (Sutskever et al. 2013). The first ``b`` is ``g`` itself.
 
     Parameters
@@ -37,7 +37,7 @@ class SGD(Optimizer):
     Raises
     ------
     ArgumentError, OperandError
-        As `Optimizer` does; and if Nesterov's momentum is 0 or dampened.
+        As `Optimizer` does, and if Nesterov's momentum is 0 or dampened.
 
     Examples
     --------
@@ -94,7 +94,7 @@ class SGD(Optimizer):
 
 
 def _buffer(grad: NDArray[Any], last: NDArray[Any] | None, momentum: float, dampening: float) -> NDArray[Any]:
-    """Return the momentum, which begins with the first gradient."""
+    """Return the momentum buffer, which starts with the first gradient."""
     if last is None:
         return np.array(grad)
     buffer: NDArray[Any] = np.asarray(last * momentum)

@@ -23,7 +23,7 @@ def _in_place(op: Callable[[Any, Any], Any]) -> Callable[["ReadOnly", Any], Any]
             raise_as("data", error, f"data is {self.dtype} of shape {self.shape}")
             raise
         values.flags.writeable = False
-        tensor.data = tensor.of(values[()])  # not copied
+        tensor.data = tensor.wrap(values[()])  # not copied
         return tensor.data
 
     return move_on

@@ -5,7 +5,7 @@ Everything here is a spelling: each operator and method names the primitive that
 
 import operator
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_cnn import ops
-from autograd_cnn.engine.backward import followers, gradients
+from autograd_cnn.engine.backward import as_tensor, cotangents_of, followers, tracked_tensors
 from autograd_cnn.engine.composite import parsed
-from autograd_cnn.engine.node import Array, Leaf, Node, Shape, Traced, check_differentiable, values_of
+from autograd_cnn.engine.node import Array, Leaf, Node, Shape, Traced, check_differentiable, tensor_of, values_of
 from autograd_cnn.engine.recording import recording
 from autograd_cnn.engine.signature import check_flag, copied
+from autograd_cnn.engine.trace import RUNNING, current, reading
 from autograd_cnn.errors import GradientError, OperandError, ShapeError, raise_as, sentence
 from autograd_cnn.parameters import Axis, Index
 from autograd_cnn.tensor.numpy_functions import NumpyFunctions, plain_index
@@ -77,15 +78,18 @@ class Tensor(NumpyFunctions, TorchMethods):
     ) -> None:
         if requires_grad is not False:
             check_flag(requires_grad)
-        value = copied("tensor", data, dtype)
+        plain = data.value if isinstance(data, Traced) and data.node is None else data
+        value = copied("tensor", plain, dtype)
         value.flags.writeable = False
         self.value = value[()]  # a number without axes becomes a NumPy scalar, which computes far faster
         self._grad = None
         self.name = name
         self.node = Leaf(self) if requires_grad else None
+        if RUNNING and (trace := current.get()) is not None and trace.knows(data):
+            trace.add_copy(data, self.value)
 
     @classmethod
-    def of(cls, value: Array, node: Node | None = None) -> Self:
+    def wrap(cls, value: Array, node: Node | None = None) -> Self:
         """Wrap ``value`` as it is, without a copy."""
         self = cls.__new__(cls)
         self.value = value
@@ -99,6 +103,7 @@ class Tensor(NumpyFunctions, TorchMethods):
     @property
     def data(self) -> NDArray[Any]:
         """The values, as a read-only array. Setting them does not touch what is recorded, nor does ``t.data -= step``."""
+        reading("data", self)
         return ReadOnly.of(self)
 
     @data.setter
@@ -113,6 +118,8 @@ class Tensor(NumpyFunctions, TorchMethods):
             value = values.shown
         else:
             value = values.value if isinstance(values, Traced) else Tensor(values).value
+        if RUNNING and (trace := current.get()) is not None:
+            trace.add_call(self.take_values, (value,))
         leaf = self.node
         if leaf is None or (leaf.shape, leaf.dtype) == (value.shape, value.dtype):
             self.value = value
@@ -121,6 +128,10 @@ class Tensor(NumpyFunctions, TorchMethods):
             self.value = value
             self.node = Leaf(self)
 
+    def take_values(self, value: Array) -> None:
+        """Take over an array of the same shape and dtype."""
+        self.value = value
+
     @property
     def grad(self) -> "Tensor | None":
         """The gradient that `backward` has added up here; None where nothing was computed, and to clear it."""
@@ -128,6 +139,8 @@ class Tensor(NumpyFunctions, TorchMethods):
 
     @grad.setter
     def grad(self, values: ArrayLike | None) -> None:
+        if RUNNING and (trace := current.get()) is not None:
+            trace.add_call(self.set_grad, (values,))
         if values is None:
             self._grad = None
             return
@@ -138,6 +151,10 @@ class Tensor(NumpyFunctions, TorchMethods):
                          hint="set it to None to clear it")
             )  # fmt: skip
         self._grad = g if g.dtype == self.dtype else g.astype(self.dtype)
+
+    def set_grad(self, values: ArrayLike | None) -> None:
+        """Set ``grad``."""
+        self.grad = values
 
     @property
     def shape(self) -> Shape:
@@ -188,6 +205,7 @@ class Tensor(NumpyFunctions, TorchMethods):
 
     def numpy(self) -> NDArray[Any]:
         """Return the values, as a read-only array: the explicit way to leave the tape."""
+        reading("numpy()", self)
         value: NDArray[Any] = values_of(self).view()
         value.flags.writeable = False
         return value
@@ -207,12 +225,16 @@ class Tensor(NumpyFunctions, TorchMethods):
 
     def detach(self) -> "Tensor":
         """Return a tensor with the same values and no history."""
-        return Tensor.of(self.value)
+        return Tensor.wrap(self.value)
 
     # --- gradients ----------------------------------------------------------------------------
 
     def backward(
-        self, gradient: ArrayLike | None = None, retain_graph: bool = False, create_graph: bool = False
+        self,
+        gradient: ArrayLike | None = None,
+        retain_graph: bool = False,
+        create_graph: bool = False,
+        inputs: "Tensor | Sequence[Tensor] | None" = None,
     ) -> None:
         """Add the gradient of this tensor to ``grad`` of every leaf that it depends on.
 
@@ -224,37 +246,53 @@ class Tensor(NumpyFunctions, TorchMethods):
             Keep what was saved, so that `backward` can be called again.
         create_graph : bool
             Record the backward pass, so that ``grad`` can itself be differentiated.
+        inputs : sequence of Tensor, or Tensor, optional
+            Fill ``grad`` of these alone, intermediate results among them. One on which this tensor does not depend
+            keeps the ``grad`` that it has.
 
         Raises
         ------
         GradientError
-            If nothing was recorded, the tensor is no single number, or the graph is freed.
+            If nothing was recorded, the tensor is not a single number, the graph is freed, or one of the inputs
+            requires no gradient.
 
         Examples
         --------
         >>> import autograd_cnn as ag
         >>> x = ag.tensor(3.0, requires_grad=True)
         >>> (x**2).backward(create_graph=True)
-        >>> x.grad.item(), ag.engine.backward.gradients(x.grad, [x])[x.node].item()
-        (6.0, 2.0)
+        >>> x.grad.item(), ag.gradients(x.grad, [x])
+        (6.0, [tensor(2.)])
         """
-        found = gradients(
-            self, None, gradient, create_graph=create_graph, retain_graph=retain_graph or create_graph, where="backward"
+        nodes = None
+        if inputs is not None:
+            inputs = list({id(tensor): tensor for tensor in tracked_tensors(inputs, "inputs", "backward")}.values())
+            if not inputs:
+                raise GradientError(sentence("backward", "inputs is empty", hint="leave it out for every leaf"))
+            nodes = {tensor.node for tensor in inputs if tensor.node is not None}
+        cotangents = cotangents_of(
+            self,
+            nodes,
+            gradient,
+            create_graph=create_graph,
+            retain_graph=retain_graph or create_graph,
+            where="backward",
         )
-        totals: list[tuple[Tensor, Tensor]] = []
-        for node, g in found.items():
-            tensor = node.tensor() if node.tensor is not None else None
-            if isinstance(tensor, Tensor) and tensor.node is node:  # it may have moved on since
-                totals.append((tensor, tensor.total(g)))
-        for tensor, total in totals:  # all of them or none, if adding up fails
+        if inputs is None:
+            leaves = [tensor_of(node) for node in cotangents]
+            inputs = [tensor for tensor in leaves if isinstance(tensor, Tensor)]
+        sums: list[tuple[Tensor, Tensor | None]] = []
+        for tensor in inputs:
+            g = as_tensor(cotangents.get(tensor.node), self) if tensor.node is not None else None
+            sums.append((tensor, _total(tensor.grad, g)))
+            if g is not None and RUNNING and (trace := current.get()) is not None:
+                trace.add_gradient(tensor, tensor.add_grad, g)
+        for tensor, total in sums:  # all of them or none, if adding up fails
             tensor._grad = total  # noqa: SLF001  # the setter would check what is right already
 
-    def total(self, g: Array) -> "Tensor":
-        """Return ``grad`` with a cotangent added."""
-        share = g if isinstance(g, Tensor) else Tensor.of(g)
-        if not isinstance(g, Tensor) and isinstance(g, np.ndarray):
-            g.flags.writeable = False
-        return share if self._grad is None else self._grad + share
+    def add_grad(self, g: Array) -> None:
+        """Add a cotangent to ``grad``."""
+        self._grad = _total(self._grad, as_tensor(g, self))
 
     def register_hook(self, hook: Callable[["Tensor"], ArrayLike | None]) -> "Handle":
         """Run ``hook`` on this tensor's cotangent in every backward pass; what it returns replaces it.
@@ -401,6 +439,8 @@ class Tensor(NumpyFunctions, TorchMethods):
                     sentence("assignment", "the dtype would change", expected=self.dtype, got=result.dtype)
                 )
             result = ops.astype(result, dtype=self.dtype)
+        if RUNNING and (trace := current.get()) is not None:
+            trace.add_call(self.take_values, (result.value,))
         self.value = result.value
         if not leaf:
             if self.node is not None and self.node.tensor is not None and result.node is not None:
@@ -488,6 +528,7 @@ class Tensor(NumpyFunctions, TorchMethods):
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if self.node is not None and recording.get().enabled:
             raise _lost("a plain array")
+        reading("a plain array", self)
         return np.array(self.value, dtype) if copy else np.asarray(self.value, dtype)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -505,6 +546,7 @@ class Tensor(NumpyFunctions, TorchMethods):
         return type(self)(self.numpy(), self.requires_grad, self.dtype, self.name)
 
     def __format__(self, spec: str) -> str:
+        reading("a text", self)
         return format(single(self.value).item(), spec) if spec else str(self)
 
     def __len__(self) -> int:
@@ -516,12 +558,14 @@ class Tensor(NumpyFunctions, TorchMethods):
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
+        reading("a branch", self)
         return bool(single(self.value))
 
     def _number(self) -> Array:
         """Return the value for use as a Python number, unless a transform would lose its gradient so."""
         if self.followed():
             raise _lost("a Python number")
+        reading("a Python number", self)
         return self.value
 
     def followed(self) -> bool:
@@ -544,6 +588,7 @@ class Tensor(NumpyFunctions, TorchMethods):
                     "tensor", "can't be an index", expected="one integer", got=f"shape {self.shape} of {self.dtype}"
                 )
             )
+        reading("an index", self)
         return operator.index(self.value)
 
     __hash__ = object.__hash__
@@ -567,7 +612,7 @@ class Tensor(NumpyFunctions, TorchMethods):
         return shown | {"text/plain": repr(self)}
 
 
-Tensor.family = Tensor
+Tensor.tensor_type = Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # a hook that is registered twice has two handles
@@ -602,6 +647,10 @@ def tensor(
     tensor([1., 2., 3.], dtype=float32, requires_grad=True)
     """
     return Tensor(data, requires_grad, dtype, name)
+
+
+def _total(grad: Tensor | None, g: Tensor | None) -> Tensor | None:
+    return grad if g is None else g if grad is None else grad + g
 
 
 def _lost(kind: str) -> GradientError:

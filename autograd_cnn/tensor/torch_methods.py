@@ -42,7 +42,7 @@ def _constant(name: str, op: Callable[[Any, Any], Any], *, swapped: bool = False
             raise_as(name, error)
             raise
         result.flags.writeable = False
-        return self.family.of(result[()])
+        return self.tensor_type.wrap(result[()])
 
     return method
 
@@ -260,12 +260,12 @@ class TorchMethods(Traced):
     @composite
     def any(self, axis: Any = None, keepdims: bool = False) -> Array:
         """Whether there is a number that is not 0, along ``axis``."""
-        return self.family.of(np.any(self.value, axis=axis, keepdims=keepdims))
+        return self.tensor_type.wrap(np.any(self.value, axis=axis, keepdims=keepdims))
 
     @composite
     def all(self, axis: Any = None, keepdims: bool = False) -> Array:
         """Whether no number is 0, along ``axis``."""
-        return self.family.of(np.all(self.value, axis=axis, keepdims=keepdims))
+        return self.tensor_type.wrap(np.all(self.value, axis=axis, keepdims=keepdims))
 
     # --- dtypes; last, as these names are the builtins' ------------------------------------------
 

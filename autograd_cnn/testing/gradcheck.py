@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autograd_cnn import ops
-from autograd_cnn.engine.backward import gradients, toposort
+from autograd_cnn.engine.backward import cotangents_of, gradients, toposort
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import shape_of, values_of
 from autograd_cnn.engine.signature import copied
@@ -183,11 +183,13 @@ def _compare(where: str, f: Callable[..., Any], arrays: list[Array], tolerance: 
         )
     _refuse_narrow(where, output)
     u = rng.standard_normal(shape_of(output))
-    found = gradients(output, tensors, u, where=where) if isinstance(output, Tensor) and output.node is not None else {}
+    nodes = {x.node for x in tensors if x.node}
+    tracked = isinstance(output, Tensor) and output.requires_grad
+    cotangents = cotangents_of(output, nodes, u, where=where) if tracked else {}  # type: ignore[arg-type]  # a tensor then
     for place, x in enumerate(arrays):
         v = rng.standard_normal(x.shape)
         v /= np.linalg.norm(v) or 1.0
-        g = found.get(tensors[place].node)  # type: ignore[arg-type]  # each has a node, by requires_grad
+        g = cotangents.get(tensors[place].node)  # type: ignore[arg-type]  # each has a node, by requires_grad
         share = np.zeros(x.shape) if g is None else g * v
 
         def along(t: float, place: int = place, v: Array = v) -> float:
@@ -373,8 +375,10 @@ def _projected_gradient(f: Callable[..., Any], rng: np.random.Generator) -> Call
         if not drawn:
             drawn.append(rng.standard_normal(shape_of(output)))
         growth = sum((ops.mean(x) for x in places if x.size), start=1.0)
-        found = gradients(output, places, growth * drawn[0], create_graph=True) if _recorded(output) else {}
-        parts = [found.get(x.node, np.zeros(x.shape)) for x in places]
+        cotangents = [None] * len(places)
+        if _recorded(output):
+            cotangents = gradients(output, places, growth * drawn[0], create_graph=True)
+        parts = [np.zeros(x.shape) if g is None else g for x, g in zip(places, cotangents, strict=True)]
         return ops.concatenate([ops.reshape(part, shape=-1) for part in parts])
 
     return gradient

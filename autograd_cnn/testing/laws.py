@@ -20,7 +20,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.engine.backward import gradients
+from autograd_cnn.engine.backward import cotangents_of, gradients
 from autograd_cnn.engine.node import Array, values_of
 from autograd_cnn.engine.primitive import Primitive, Rule
 from autograd_cnn.engine.recording import no_grad
@@ -237,18 +237,21 @@ def second_order(primitive: Primitive, case: Case, rng: np.random.Generator) -> 
     operands, cotangent = tracked(case), Tensor(g, requires_grad=True)
     leaves = [operands[i] for i in case.differentiable]
     first = gradients(primitive(*operands, **case.params), leaves, cotangent, create_graph=True)
-    s = sum(ops.sum(first[leaf.node] * u) for leaf, u in zip(leaves, us, strict=True))
+    s = sum(ops.sum(gradient * u) for gradient, u in zip(first, us, strict=True))
     leaves.append(cotangent)
-    second = gradients(s, leaves) if isinstance(s, Tensor) and s.requires_grad else {}
-    met = zip(leaves, [*directions, along_g], strict=True)
-    terms = [second[leaf.node] * v for leaf, v in met if leaf.node in second]
+    second = gradients(s, leaves) if isinstance(s, Tensor) and s.requires_grad else []
+    terms = [
+        gradient.numpy() * v
+        for gradient, v in zip(second, [*directions, along_g], strict=False)
+        if gradient is not None
+    ]
 
     def along(t: float) -> float:
         arrays = moved(case, dict(zip(case.differentiable, directions, strict=True)), t)
         return sum(map(dot, us, pullback(primitive, case, g + t * along_g, arrays)[1]))
 
     by_tape, spread = float(sum(map(np.sum, terms))), sum(map(norm, terms))
-    rounded = sum(norm(values_of(first[leaf.node]) * u) for leaf, u in zip(leaves, us, strict=False))
+    rounded = sum(norm(values_of(gradient) * u) for gradient, u in zip(first, us, strict=True))
     reach = reach_of(np.concatenate([np.ravel(case.arrays[i]) for i in case.differentiable]))
     return is_slope("the gradient of the gradient", by_tape, along, TOLERANCE, reach=reach, spread=spread,
                     rounded=rounded)  # fmt: skip
@@ -283,7 +286,7 @@ def inputs_are_left(primitive: Primitive, case: Case, rng: np.random.Generator) 
     arrays, before = ([np.array(a) if isinstance(a, np.ndarray) else a for a in case.arrays] for _ in range(2))
     g = drawn_cotangent(primitive, case, rng)
     kept = g.copy()
-    primitive(*tracked(case, arrays), **case.params).backward(Tensor.of(g))  # the engine copies a bare array
+    primitive(*tracked(case, arrays), **case.params).backward(Tensor.wrap(g))  # the engine copies a bare array
     agree("the cotangent afterwards", g, kept)
     for i, (a, original) in enumerate(zip(arrays, before, strict=True)):
         if isinstance(a, np.ndarray):
@@ -300,13 +303,13 @@ def later_writes_do_not_matter(primitive: Primitive, case: Case, rng: np.random.
     _, found = pullback(primitive, case, g)
     for i, gradient in zip(case.differentiable, found, strict=True):
         arrays = [np.array(a) if isinstance(a, np.ndarray) else a for a in case.arrays]
-        watched = arrays[i] = Tensor(arrays[i], requires_grad=True)
+        arrays[i] = Tensor(arrays[i], requires_grad=True)
         y = primitive(*arrays, **case.params)
         for a in arrays:
             if isinstance(a, np.ndarray):
                 a[...] = 1 - a if a.dtype.kind != "b" else ~a
         what = f"the gradient in {operand(primitive, i)!r} after a write to the other operands"
-        (again,) = gradients(y, [watched], g).values()
+        (again,) = cotangents_of(y, None, g, where=primitive.name).values()
         agree(what, again, gradient)
     return 0.0
 
@@ -432,7 +435,7 @@ def spelling_does_not_matter(primitive: Primitive, case: Case, _rng: np.random.G
             if name in case.params and not isinstance(kept, np.ndarray) and repr(kept) != repr(expected[name]):
                 raise CheckError(sentence(f"{name} as {params[name]!r} is kept", expected=expected[name], got=kept))
         agree("the value", y.data, primitive(*case.arrays, **case.params))
-        gradients(y, cotangent=np.ones(y.shape))
+        y.backward(np.ones(y.shape))
     return 0.0
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.engine.backward import gradients
+from autograd_cnn.engine.backward import cotangents_of
 from autograd_cnn.engine.node import Array, Shape
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.errors import sentence
@@ -43,7 +43,7 @@ def tracked(case: Case, arrays: Sequence[Any] | None = None, positions: Collecti
 
 def leaf(array: Numbers) -> Tensor:
     """Return a leaf of the array itself, with its layout, and not of a copy."""
-    made = Tensor.of(array)
+    made = Tensor.wrap(array)
     made.requires_grad = True
     return made
 
@@ -61,8 +61,8 @@ def pullback(primitive: Primitive, case: Case, g: Numbers, arrays: Sequence[Any]
     operands = tracked(case, arrays)
     y = primitive(*operands, **case.params)
     leaves = [operands[i] for i in case.differentiable]
-    found = gradients(y, leaves, g, where=primitive.name)
-    return y.data, [found[each.node] for each in leaves]
+    cotangents = cotangents_of(y, {each.node for each in leaves}, g, where=primitive.name)
+    return y.data, [cotangents[each.node] for each in leaves]
 
 
 def drawn_cotangent(primitive: Primitive, case: Case, rng: np.random.Generator) -> Numbers:
@@ -123,9 +123,15 @@ def unit(rng: np.random.Generator, *shapes: Shape) -> list[Numbers]:
 
 
 def is_slope(
-    what: str, by_tape: float, f: Callable[[float], float], tolerance: float, *, reach: Collection[float] = (1.0,),
-    spread: float = 0.0, rounded: float = 0.0,
-) -> float:  # fmt: skip
+    what: str,
+    by_tape: float,
+    f: Callable[[float], float],
+    tolerance: float,
+    *,
+    reach: Collection[float] = (1.0,),
+    spread: float = 0.0,
+    rounded: float = 0.0,
+) -> float:
     """Return how far a number is from the derivative of ``f`` at 0, by differences; raise if that is too far.
 
     ``reach``, ``spread`` and ``rounded`` are those of `gradcheck.compared`.

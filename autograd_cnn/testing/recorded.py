@@ -6,9 +6,10 @@ import numpy as np
 
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Node, Traced
+from autograd_cnn.engine.replay import Call, argument
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
-from autograd_cnn.testing.argument import NOWHERE, TINY, Argument, Place, between
-from autograd_cnn.testing.replay import Call, NotReplayable, calls
+from autograd_cnn.testing.argument import NO_ELEMENT, TINY, Argument, Comparison, between
+from autograd_cnn.testing.replay import NotReplayable, calls
 from autograd_cnn.testing.report import Finding, Kind, TapeReport, ordered
 
 
@@ -23,9 +24,9 @@ def check_tape(loss: Traced, *, tolerance: float = 1e-6, seed: int = 0) -> TapeR
     rule's value must lie between the slopes on both sides.
 
     The tape stays as it is, and can be walked back as before. Nothing is drawn again: dropout's masks and such are on
-    it. Of an array that wants no gradient, and that no rule asked for, the tape keeps the shape alone, and other
-    numbers stand in for it, unless the call was recorded under `autograd_cnn.tracing`. Segments of `checkpoint` are
-    run once more, as a backward pass runs them.
+    it. Record what is to be checked under `autograd_cnn.tracing`. Otherwise the tape keeps of an array that wants no
+    gradient, and that no rule asked for, the shape alone; a call that can't be run again for the lack of it is listed
+    as not checked. Segments of `checkpoint` are run once more, as a backward pass runs them.
 
     Parameters
     ----------
@@ -72,82 +73,78 @@ def check_tape(loss: Traced, *, tolerance: float = 1e-6, seed: int = 0) -> TapeR
         raise OperandError(sentence("check_tape", "no tape", expected="a tensor", got=type(loss).__name__))
     if loss.node is None:
         raise ArgumentError(
-            sentence("check_tape", "nothing was recorded for this output",
-                     hint="make an input with requires_grad=True, and compute outside of no_grad()")
-        )  # fmt: skip
+            sentence(
+                "check_tape",
+                "nothing was recorded for this output",
+                hint="make an input with requires_grad=True, and compute outside of no_grad()",
+            )
+        )
     rng = np.random.default_rng(seed)
     findings: list[Finding] = []
-    checked = nodes = stand_ins = 0
-    for node, call in calls(loss, rng):
+    checked = nodes = 0
+    for node, call in calls(loss):
         nodes += 1
-        if isinstance(call, str):
-            findings.append(_finding(node, node, "unchecked", call))
+        if isinstance(call, NotReplayable):
+            findings.append(_finding(node, node, "unchecked", str(call)))
             continue
         with np.errstate(all="ignore"):
-            found = _checked(node, call, rng, tolerance)
-        checked += len(call.wanted) - sum(finding.kind == "unchecked" for finding in found)
-        stand_ins += not call.exact
-        findings += found
-    return TapeReport(ordered(findings), checked, nodes, stand_ins)
+            of_call = _check(node, call, rng, tolerance)
+        checked += len(of_call) - sum(finding is not None and finding.kind == "unchecked" for finding in of_call)
+        findings += [finding for finding in of_call if finding is not None]
+    return TapeReport(ordered(findings), checked, nodes)
 
 
-def _checked(node: Node, call: Call, rng: np.random.Generator, tolerance: float) -> list[Finding]:
-    """Return what there is to say of a call's arguments."""
-    found = [_argument(node, call, position, rng, tolerance) for position in call.wanted]
-    if len(found) > 1 and {finding.kind if finding else None for finding in found} in ({"kink"}, {"kink", None}):
-        found = _together(call, found, rng, tolerance)
-    return [finding for finding in found if finding is not None]
+def _check(node: Node, call: Call, rng: np.random.Generator, tolerance: float) -> list[Finding | None]:
+    """Return what there is to say of each argument of a call that wants a gradient."""
+    positions = [position for position, parent in enumerate(call.node.parents) if parent is not None]
+    findings = [_argument(node, call, position, rng, tolerance) for position in positions]
+    if len(findings) > 1 and {finding.kind if finding else None for finding in findings} in ({"kink"}, {"kink", None}):
+        return _together(call, positions, findings, rng, tolerance)
+    return findings
 
 
 def _together(
-    call: Call, found: list[Finding | None], rng: np.random.Generator, tolerance: float
-) -> list[Finding | None]:  # fmt: skip
+    call: Call, positions: list[int], findings: list[Finding | None], rng: np.random.Generator, tolerance: float
+) -> list[Finding | None]:
     """Hold what several arguments took at one tie against a move of all of them at once."""
-    u = rng.uniform(0.5, 1.5, call.y.shape)
-    shares = [float(np.sum(Argument(call, position, rng, tolerance).pulled(u))) for position in call.wanted]
+    g = rng.uniform(0.5, 1.5, np.shape(call.y))
+    slopes = [float(np.sum(Argument(call, position, rng, tolerance).pullback(g))) for position in positions]
     ahead, behind = (
-        (call.at({position: call.operands[position] + step for position in call.wanted}) - call.y) / step
+        (call.on({position: call.operands[position] + step for position in positions}).y - call.y) / step
         for step in (TINY, -TINY)
     )
-    if not np.isfinite(shares).all() or between(sum(shares), u, ahead, behind):
-        return found
-    most = int(np.argmax(np.abs(shares)))
-    return [
-        replace(
-            finding, kind="wrong", text=_said(finding.argument, "at a tie, the shares of the arguments do not add up")
-        )
-        if finding is not None and position == most
-        else finding
-        for position, finding in enumerate(found)
-    ]
+    if not np.isfinite(slopes).all() or between(sum(slopes), g, ahead, behind):
+        return findings
+    steepest = int(np.argmax(np.abs(slopes)))
+    finding = findings[steepest]
+    if finding is not None:
+        text = _sentence(finding.argument, "at a tie, the cotangents of the arguments do not add up")
+        findings[steepest] = replace(finding, kind="wrong", text=text)
+    return findings
 
 
-def _argument(
-    node: Node, call: Call, position: int, rng: np.random.Generator, tolerance: float
-) -> Finding | None:  # fmt: skip
-    name = call.argument(position)
+def _argument(node: Node, call: Call, position: int, rng: np.random.Generator, tolerance: float) -> Finding | None:
+    name = argument(call.primitive, position)
     try:
-        verdict = Argument(call, position, rng, tolerance).judged()
+        verdict = Argument(call, position, rng, tolerance).verdict()
     except NotReplayable as reason:
         return _finding(node, call.node, "unchecked", str(reason), name)
     except Exception as error:  # noqa: BLE001  # a rule may raise anything, and the others are still to be checked
-        return _finding(node, call.node, "error", _said(name, f"{type(error).__name__}: {error}"), name)
+        return _finding(node, call.node, "error", _sentence(name, f"{type(error).__name__}: {error}"), name)
     if verdict is None:
         return None
-    return _finding(
-        node, call.node, verdict.kind, _said(name, verdict.text or _apart(verdict.at)), name, verdict.at
-    )  # fmt: skip
+    at = verdict.at
+    text = verdict.text or f"its gradient at {at.element} is {at.got:.6g}, by differences {at.expected:.6g}"
+    return _finding(node, call.node, verdict.kind, _sentence(name, text), name, at)
 
 
-def _said(argument: str, what: str) -> str:
-    return f"{argument}: {what}"
+def _sentence(argument: str, problem: str) -> str:
+    return f"{argument}: {problem}"
 
 
-def _apart(at: Place) -> str:
-    return f"its gradient at {at.element} is {at.got:.6g}, by differences {at.expected:.6g}"
-
-
-def _finding(owner: Node, node: Node, kind: Kind, text: str, argument: str = "", at: Place = NOWHERE) -> Finding:
+def _finding(
+    owner: Node, node: Node, kind: Kind, text: str, argument: str = "", at: Comparison = NO_ELEMENT
+) -> Finding:
     """Put a finding together; the serial is that of the node on the checked tape."""
     name = "" if node.primitive is None else node.primitive.name
-    return Finding(owner.serial, name, argument, kind, *at, node.scope, node.origin, text)
+    return Finding(owner.serial, name, argument, kind, *at, node.scope.path, node.origin, text)

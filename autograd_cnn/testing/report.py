@@ -65,9 +65,6 @@ class TapeReport:
         How many arguments were held against differences.
     nodes : int
         Of how many recorded calls.
-    stand_ins : int
-        How many of these were checked at other numbers than the recorded ones, because the tape had not kept an
-        array that wants no gradient; under `autograd_cnn.tracing` it does.
 
     Examples
     --------
@@ -82,7 +79,6 @@ class TapeReport:
     findings: tuple[Finding, ...]
     checked: int
     nodes: int
-    stand_ins: int = 0
 
     @property
     def ok(self) -> bool:
@@ -92,12 +88,12 @@ class TapeReport:
     @property
     def problems(self) -> dict[int, str]:
         """One short sentence for each node with a fault, by serial number."""
-        found: dict[int, str] = {}
+        problems: dict[int, str] = {}
         for finding in self.findings:
             if finding.fault:
-                before = found.get(finding.serial)
-                found[finding.serial] = f"{before}; {finding.text}" if before else finding.text
-        return found
+                before = problems.get(finding.serial)
+                problems[finding.serial] = f"{before}; {finding.text}" if before else finding.text
+        return problems
 
     def __str__(self) -> str:
         return "\n".join([self._verdict(), *_table(self.findings)])
@@ -110,8 +106,6 @@ class TapeReport:
         unchecked = sum(finding.kind == "unchecked" for finding in self.findings)
         if kinks:
             parts.append(f"{kinks} at a kink")
-        if self.stand_ins:
-            parts.append(f"{counted(self.stand_ins, 'call')} near the recorded values")
         if unchecked:
             parts.append(f"{unchecked} not checked")
         return f"check_tape: {', '.join(parts)}"
@@ -135,13 +129,18 @@ def _table(findings: tuple[Finding, ...]) -> list[str]:
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
-    place = ", ".join(part for part in (finding.scope, finding.origin) if part)
-    said = finding.text if finding.expected is None else ""
+    source = ", ".join(part for part in (finding.scope, finding.origin) if part)
+    text = finding.text if finding.expected is None else ""
     at = "" if finding.index is None else str(finding.index)
     return (
-        finding.kind, finding.primitive, finding.argument, at, _number(finding.expected), _number(finding.got),
-        " | ".join(part for part in (place, said) if part),
-    )  # fmt: skip
+        finding.kind,
+        finding.primitive,
+        finding.argument,
+        at,
+        _number(finding.expected),
+        _number(finding.got),
+        " | ".join(part for part in (source, text) if part),
+    )
 
 
 def _number(value: float | None) -> str:

@@ -88,7 +88,7 @@ def test_a_leaf_that_no_rule_reaches_has_no_gradient():
             return iter(())
 
     x = ag.tensor([1.0, 2.0], requires_grad=True, name="x")
-    stopped = ag.Tensor.of(x.value, Node(Stop(), (x.node,), {}, (2,), x.dtype))
+    stopped = ag.Tensor.wrap(x.value, Node(Stop(), (x.node,), {}, (2,), x.dtype))
     graph = capture(stopped.sum(), backward=True)
     assert [n.name for n in graph.nodes if n.phase == "forward"] == ["x", "stop", "sum", "output"]
     assert [n for n in graph.nodes if n.kind == "gradient"] == []

@@ -84,11 +84,15 @@ def test_what_is_not_counted_is_none_and_not_zero():
     y = ag.einsum("i,i->", x[0], x[1])
     y.backward()
     assert flops(y.node) is None
-    bias_alone = ag.correlate2d(np.ones((1, 1, 4, 4)), np.ones((1, 1, 3, 3)), _tensor(1))
-    assert flops(bias_alone.node) is None
     product = x @ np.ones((2, 2))
     product.sum().backward()
     assert flops(product.node) == 16
+
+
+def test_shapes_are_known_of_what_the_tape_did_not_keep():
+    images, filters = np.ones((1, 1, 4, 4)), np.ones((1, 1, 3, 3))
+    assert flops(ag.correlate2d(images, filters, _tensor(1)).node) == 2 * 4 * 9
+    assert flops(ag.einsum("ij,ij->", _tensor(2, 3), np.ones((2, 3))).node) == 12
 
 
 def test_every_counted_primitive_exists():
@@ -122,6 +126,14 @@ def test_a_view_counts_as_what_it_looks_into():
     y = ag.sin(x[:2])
     assert saved_bytes(y.node, set()) == 80
     assert saved_bytes(ag.sin(x).node, {id(owner(x.value))}) == 0
+
+
+def test_what_tracing_keeps_counts_as_well():
+    x = ag.tensor(np.ones(10), requires_grad=True)
+    with ag.tracing():
+        y = x + np.ones(10)
+    assert saved_bytes(y.node, {id(owner(x.value))}) == 80
+    assert saved_bytes((x + np.ones(10)).node, set()) == 0
 
 
 def test_a_freed_node_is_unknown():

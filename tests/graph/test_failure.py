@@ -1,5 +1,9 @@
 """The graph of what had been computed when something failed."""
 
+import gc
+import weakref
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
@@ -7,7 +11,7 @@ import autograd_cnn as ag
 from autograd_cnn import nn
 from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.errors import AnomalyError, OperandError, ShapeError
-from autograd_cnn.graph import Edge, Parameter, on_error
+from autograd_cnn.graph import Attribute, Edge, on_error
 
 NOTE = "the graph up to this call is in the `graph` of what on_error() gave"
 
@@ -44,10 +48,10 @@ def test_arrays_numbers_and_parameters_of_the_call_are_shown():
         ("parameter", "x"), ("input", "array"), ("failure", "correlate2d"),
     ]  # fmt: skip
     assert failure.graph.nodes[-1].parameters == (
-        Parameter("x", "(1, 1, 4, 4)", default=False),
-        Parameter("w", "(1, 2, 3, 3)", default=False),
-        Parameter("stride", "2", default=False),
-        Parameter("padding", "((1, 1), (0, 0))", default=False),
+        Attribute("x", "(1, 1, 4, 4)", default=False),
+        Attribute("w", "(1, 2, 3, 3)", default=False),
+        Attribute("stride", "2", default=False),
+        Attribute("padding", "((1, 1), (0, 0))", default=False),
     )
     with pytest.raises(ValueError, match="broadcast"), on_error() as failure:
         ag.where(True, x, np.ones(3))  # noqa: FBT003  # a condition
@@ -71,6 +75,13 @@ def test_arguments_that_are_not_understood_are_told_by_name():
     with pytest.raises(OperandError), on_error() as failure:
         ag.sum(x, along=0)
     assert _told(failure.graph.nodes[-1]) == [("x", "(1,)"), ("along", "0")]
+
+
+def test_an_operand_that_is_passed_twice_is_shown_twice():
+    x = _leaf([1.0, 2.0], "x")
+    with pytest.raises(OperandError), on_error() as failure:
+        ag.sum(x, x=np.ones(3))
+    assert _told(failure.graph.nodes[-1]) == [("x", "(2,)"), ("x", "(3,)")]
 
 
 def test_the_module_that_was_called_is_known():
@@ -114,7 +125,7 @@ def test_a_backward_pass_that_fails_shows_the_operation_whose_rule_it_was():
     with np.errstate(all="ignore"), ag.detect_anomaly(), pytest.raises(AnomalyError), on_error() as failure:
         (ag.sqrt(x) * 0).sum().backward()
     assert [(n.name, n.kind) for n in failure.graph.nodes if n.problem] == [
-        ("sqrt", "operation"), ("gradients", "failure"),
+        ("sqrt", "operation"), ("backward", "failure"),
     ]  # fmt: skip
 
 
@@ -123,7 +134,7 @@ def test_a_rule_that_raises_is_painted_on_its_operation(broken):
     with pytest.raises(RuntimeError), on_error() as failure:
         broken(ag.exp(x)).sum().backward()
     problems = [(n.name, n.problem) for n in failure.graph.nodes if n.problem]
-    assert problems == [("broken", "RuntimeError: no"), ("gradients", "RuntimeError: no")]
+    assert problems == [("broken", "RuntimeError: no"), ("backward", "RuntimeError: no")]
 
 
 @pytest.fixture
@@ -142,6 +153,57 @@ def broken():
     yield broken
     for name in REGISTRY.keys() - before:
         del REGISTRY[name]
+
+
+def test_the_scope_of_an_operation_is_known():
+    x = _leaf([1.0], "x")
+    with pytest.raises(OperandError), on_error() as failure, ag.scope("outer"), ag.scope("inner"):
+        ag.add(x, "one")
+    assert failure.graph.nodes[-1].scope == "outer.inner"
+
+
+def test_an_operation_whose_error_was_caught_is_not_blamed_for_another():
+    def recover(x):
+        with suppress(ShapeError):
+            ag.matmul(x, np.ones((5, 5)))
+        raise KeyError("later")
+
+    with pytest.raises(KeyError), on_error() as failure:
+        recover(_leaf(np.ones((2, 3)), "x"))
+    assert (failure.graph.nodes[-1].name, failure.graph.nodes[-1].problem) == ("recover", "KeyError: 'later'")
+
+
+def test_the_outermost_operation_on_tensors_is_the_one_that_failed():
+    @ag.primitive
+    def outer(x):
+        return ag.matmul(x, np.ones((5, 5)))
+
+    with pytest.raises(ShapeError), on_error() as failure:
+        outer(_leaf(np.ones((2, 3)), "x"))
+    assert failure.graph.nodes[-1].name == "outer"
+    del REGISTRY[f"{__name__}.{outer.forward.__qualname__}"]
+
+
+def test_blocks_inside_of_each_other_all_have_the_graph():
+    x = _leaf([1.0], "x")
+    with pytest.raises(OperandError), on_error() as outer, on_error() as inner:
+        ag.add(x, "one")
+    assert inner.graph == outer.graph
+    assert inner.graph.nodes[-1].name == "add"
+
+
+def test_nothing_is_kept_alive():
+    x = _leaf(np.ones((2, 3)), "x")
+    trace = weakref.ref(x)
+    gc.disable()
+    try:
+        with suppress(ShapeError), on_error() as failure:
+            ag.matmul(x, np.ones((5, 5)))
+        del x
+        assert trace() is None
+    finally:
+        gc.enable()
+    assert failure.graph.nodes[-1].name == "matmul"
 
 
 def test_without_tensors_there_is_no_graph():

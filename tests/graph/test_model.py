@@ -4,12 +4,12 @@ import dataclasses
 
 import pytest
 
-from autograd_cnn.graph import Edge, GraphNode, Parameter, Picture, Summary
+from autograd_cnn.graph import Attribute, Edge, GraphNode, Picture, Summary
 
 
 def _node():
     return GraphNode(
-        "n0", "operation", "relu", (2, 3), "float32", "net.act", parameters=(Parameter("axis", "0", default=False),),
+        "n0", "operation", "relu", (2, 3), "float32", "net.act", parameters=(Attribute("axis", "0", default=False),),
         value=Summary(0.0, 1.0, 0.5, 0.1, 2.0, 0, (1, 2), Picture(1, 1, 2, (2, 2), 0.5, "f4E=")),
         problem="its rule is wrong",
     )  # fmt: skip

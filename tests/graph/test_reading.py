@@ -3,13 +3,13 @@
 import dataclasses
 import json
 
-from autograd_cnn.graph import GraphNode, Parameter, Picture, Summary
+from autograd_cnn.graph import Attribute, GraphNode, Picture, Summary
 from autograd_cnn.graph.reading import rebuild
 
 
 def test_a_node_survives_json():
     node = GraphNode(
-        "n0", "operation", "relu", (2, 3), "float32", "net.act", parameters=(Parameter("axis", "0", default=False),),
+        "n0", "operation", "relu", (2, 3), "float32", "net.act", parameters=(Attribute("axis", "0", default=False),),
         value=Summary(0.0, 1.0, 0.5, 0.1, 2.0, 0, (1, 2), Picture(1, 1, 2, (2, 2), 0.5, "f4E=")),
         problem="its rule is wrong",
     )  # fmt: skip

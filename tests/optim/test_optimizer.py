@@ -84,7 +84,7 @@ def test_the_order_of_a_gradient_in_memory_does_not_matter(rng, make):
     plain, turned = _leaf(np.ones((4, 3))), _leaf(np.ones((4, 3)))
     one, two = make([plain]), make([turned])
     for _ in range(3):
-        plain.grad, turned.grad = ag.tensor(g), ag.Tensor.of(np.asfortranarray(g))
+        plain.grad, turned.grad = ag.tensor(g), ag.Tensor.wrap(np.asfortranarray(g))
         one.step()
         two.step()
     assert np.array_equal(plain.numpy(), turned.numpy())

@@ -120,8 +120,8 @@ def _gradients(y: ag.Tensor, leaves: list[ag.Tensor], g: Any, *, create_graph: b
     """Return the gradient of each leaf, zeros where ``y`` does not depend on it."""
     if not y.requires_grad:
         return [np.zeros(leaf.shape) for leaf in leaves]
-    found = gradients(y, leaves, g, create_graph=create_graph)
-    return [found.get(leaf.node, np.zeros(leaf.shape)) for leaf in leaves]
+    cotangents = gradients(y, leaves, g, create_graph=create_graph)
+    return [np.zeros(leaf.shape) if g is None else g for leaf, g in zip(leaves, cotangents, strict=True)]
 
 
 # --- what to draw -----------------------------------------------------------------------------

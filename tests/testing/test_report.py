@@ -46,10 +46,9 @@ def test_the_table_lines_up_and_says_where():
         ),
         checked=5,
         nodes=4,
-        stand_ins=1,
     )  # fmt: skip
     assert str(report).splitlines() == [
-        "check_tape: 1 wrong rule in 5 arguments of 4 calls, 1 at a kink, 1 call near the recorded values, 1 not checked",
+        "check_tape: 1 wrong rule in 5 arguments of 4 calls, 1 at a kink, 1 not checked",
         "           primitive  argument  at      expected  got    recorded in",
         "wrong      exp        x         (0, 1)  1.5       -0.25  features.0, model.py:3: y = f(x)",
         "unchecked  exp                                           features.0 | the tape lacks it",

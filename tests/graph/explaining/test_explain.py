@@ -10,9 +10,10 @@ from autograd_cnn import ops
 from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError
 from autograd_cnn.explain import explain
+from autograd_cnn.ops.pooling import _relu_max_pool
 from autograd_cnn.testing.case import SAMPLES
 
-CHOOSING = {ops.max, ops.min, ops.maximum, ops.minimum, ops.max_pool}
+CHOOSING = {ops.max, ops.min, ops.maximum, ops.minimum, ops.max_pool, _relu_max_pool}
 CALLS = {
     f"{primitive.name}({case})": (primitive, case)
     for primitive, cases in SAMPLES.items()
@@ -122,10 +123,10 @@ def test_the_winner_of_a_max_pooling_and_its_rivals():
 
 def test_zero_may_win_a_max_pooling():
     x = _leaf([[-1.0, -5.0, 2.0, 0.0]])
-    y = ag.max_pool(x, (1, 2), rectified=True)
+    y = _relu_max_pool(x, (1, 2))
     assert str(explain(y, (0, 0))) == (
-        "max_pool[0, 0] = 0\n"
-        "  The largest value of every window; where several tie, the first, row by row, is the winner.\n"
+        "relu_max_pool[0, 0] = 0\n"
+        "  The largest value of every window, or 0 where none is positive: a `relu` and a `max_pool` in one pass.\n"
         "  the choice among 2 numbers:\n"
         "  -1  x[0, 0]\n"
         "  -5  x[0, 1]\n"
@@ -149,7 +150,7 @@ def test_what_was_left_out_is_not_missed():
     assert abs(found.total - found.value) < 1e-12
     bias = np.array([1.0])  # not kept, since no rule asks for it
     found = explain(ag.batch_norm(x, None, bias), (0, 0, 0, 0))
-    assert found.note == "the tape did not keep bias"
+    assert found.note == "the tape did not keep bias; record it under ag.tracing()"
 
 
 def test_a_smallest_number_is_found_below_the_others_and_shares_where_it_ties():
@@ -185,10 +186,15 @@ def test_a_broadcast_part_of_an_addition_keeps_its_own_index():
 @pytest.mark.parametrize(
     ("build", "index", "value", "text"),
     [
-        (lambda x: x + np.array([3.0, 4.0]), 0, 3, "x2, which the tape did not keep"),
-        (lambda x: (x + np.array([3.0, 6.0])).sum(), (), 12, "x, which the tape did not keep"),
+        (lambda x: x + np.array([3.0, 4.0]), 0, 3, "x2, which the tape keeps under ag.tracing() alone"),
+        (lambda x: (x + np.array([3.0, 6.0])).sum(), (), 12, "x, which the tape keeps under ag.tracing() alone"),
         (lambda x: ag.pad(x, 1, constant_values=7.0), 0, 7, "whatever the operands are"),
-        (lambda x: ag.linear(x, np.ones((1, 2)), np.array([5.0])), 0, 5, "bias, which the tape did not keep"),
+        (
+            lambda x: ag.linear(x, np.ones((1, 2)), np.array([5.0])),
+            0,
+            5,
+            "bias, which the tape keeps under ag.tracing() alone",
+        ),
     ],
     ids=["array", "operand", "parameter", "bias"],
 )

@@ -55,7 +55,9 @@ def test_an_element_that_nothing_flows_into_says_so():
 
 
 def test_unknown_operands_of_a_function_are_named():
-    assert explain(ag.exp(_leaf([1.0]) + np.ones(1)), 0).note == "the tape did not keep x"
+    assert explain(ag.exp(_leaf([1.0]) + np.ones(1)), 0).note == (
+        "the tape did not keep x; record it under ag.tracing()"
+    )
 
 
 def test_a_checkpoint_says_where_to_look():

@@ -3,16 +3,16 @@
 import numpy as np
 
 import autograd_cnn as ag
-from autograd_cnn.explain.fanout import shares
+from autograd_cnn.explain.explain import summands
 
 
 def _told(y):
-    return [(share.argument, share.text) for share in shares(y.node)]
+    return [(part.argument, part.text) for part in summands(y.node)]
 
 
-def test_only_additions_have_shares():
+def test_only_additions_have_summands():
     x = ag.tensor([1.0], requires_grad=True)
-    assert shares((x * 2).node) == []
+    assert summands((x * 2).node) == []
 
 
 def test_parts_are_named_by_operation_operands_and_module():
@@ -36,7 +36,7 @@ def test_a_sum_that_is_broadcast_stays_one_part():
 
 def test_what_the_tape_did_not_keep_has_no_source():
     x = ag.tensor([1.0], requires_grad=True, name="x")
-    assert [(share.source is None, share.text) for share in shares((x + np.ones(1)).node)] == [
+    assert [(part.source is None, part.text) for part in summands((x + np.ones(1)).node)] == [
         (False, "from x"),
         (True, ""),
     ]
