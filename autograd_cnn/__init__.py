@@ -17,6 +17,7 @@ from autograd_cnn import search_path  # isort: skip  # noqa: F401  # before any 
 
 from autograd_cnn import data, errors, graph, interop, nn, ops, optim, testing, train
 from autograd_cnn.checkpoint import checkpoint
+from autograd_cnn.compile import compile
 from autograd_cnn.engine.backward import gradients
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.engine.recording import detect_anomaly, enable_grad, no_grad, scope, tracing
@@ -141,6 +142,7 @@ __all__ = [
     "broadcast_to",
     "checkpoint",
     "clip",
+    "compile",
     "concatenate",
     "convolve2d",
     "correlate2d",

@@ -59,6 +59,10 @@ class FormatError(ValueError):
     """A file that does not hold what its name promises."""
 
 
+class CompileWarning(UserWarning):
+    """A function given to ``compile`` that runs as it is, and why."""
+
+
 class CacheWarning(UserWarning):
     """Compiled kernels that can't be kept for the next process, or were damaged; results are not touched."""
 

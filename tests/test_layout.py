@@ -20,7 +20,7 @@ LONGEST = 650
 SOURCES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py"))
 TEST_FILES = sorted(p.relative_to(TESTS) for p in TESTS.rglob("*.py"))
 
-LONGER: dict[str, str] = {}
+LONGER: dict[str, str] = {"tensor/tensor.py": "an array has that many methods"}
 """Sources longer than `LONGEST` lines, and why; so long a file asks whether it is one concept."""
 
 PARTS = {

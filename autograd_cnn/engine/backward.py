@@ -13,6 +13,7 @@ import numpy as np
 
 from autograd_cnn.engine.node import HALF, Array, Node, Shape, Traced
 from autograd_cnn.engine.recording import failing, switched
+from autograd_cnn.engine.trace import RUNNING, current
 from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
 
 T = TypeVar("T", bound=Traced)
@@ -114,6 +115,8 @@ def _in_dtype_of(node: Node, g: Array) -> Array:
 
 def _run_hooks(node: Node, g: Array, tensor_type: type[Traced]) -> Array:
     g = _in_dtype_of(node, g)
+    if RUNNING and (trace := current.get()) is not None:
+        trace.refuse("a hook runs")
     recorded = isinstance(g, Traced)
     for hook in tuple(node.hooks or ()):  # a hook may take itself off
         replacement = hook(g if recorded else tensor_type.wrap(g))
@@ -270,6 +273,11 @@ def cotangents_of(
     Without ``targets`` these are all leaves that the output depends on. A target that it does not depend on is missing.
     Errors name the function ``where``.
     """
+    if RUNNING and not create_graph and (trace := current.get()) is not None:
+        # A trace knows what is recorded; the same rules give the same bits.
+        cotangents = cotangents_of(output, targets, cotangent, create_graph=True, where=where)
+        trace.differentiated.append(output.node)
+        return {node: g.value for node, g in cotangents.items()}
     root, g = _seed(output, cotangent, where)
     if create_graph and not isinstance(g, Traced):
         g = output.tensor_type.wrap(g)

@@ -17,7 +17,7 @@ declared. ``**rest`` stands for all the parameters that the rule does not name.
 
 import functools
 import inspect
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple, NoReturn, overload
 
@@ -28,6 +28,7 @@ from autograd_cnn.engine.backward import freed, unbroadcast_to
 from autograd_cnn.engine.node import HALF, Array, Missing, Node, Traced
 from autograd_cnn.engine.recording import failing, recording
 from autograd_cnn.engine.signature import Signature
+from autograd_cnn.engine.trace import RUNNING, current
 from autograd_cnn.errors import FUNCTIONS, GradientError, OperandError, RegistrationError, raise_as, sentence
 
 REGISTRY: Final[dict[str, "Primitive"]] = {}
@@ -170,6 +171,8 @@ class Primitive:
             if half and getattr(y, "dtype", None) == np.float32:
                 y = y.astype(HALF)
             if tensor_type is None:
+                if RUNNING and (trace := current.get()) is not None and trace.finds(raw, params):
+                    trace.add(self, args, params, y, residuals, computed is raw and not half and _unread(args, raw))
                 return y
             if type(y) is ndarray:
                 if y.flags.writeable:
@@ -192,6 +195,8 @@ class Primitive:
                 self._refuse_dtype(y)
             if watched:
                 anomaly.watch(self.name, y, node)
+            if RUNNING and (trace := current.get()) is not None:
+                trace.add(self, args, params, y, residuals, computed is raw and not half and _unread(args, raw))
             return tensor_type.wrap(y, node)
         except Exception as error:
             if (watcher := failing.get()) is not None:
@@ -381,11 +386,14 @@ class Primitive:
 
     def _rewrapped(self, node: Node, saved: dict[str, Any], tensor_type: type[Traced]) -> dict[str, Any]:
         """Give saved arrays their nodes back, so that a rule's own operations are recorded."""
+        trace = current.get() if RUNNING else None
 
         def wrap(value: Array, parent: Node | None) -> Array:
-            return value if parent is None else tensor_type.wrap(value, parent)
+            tracked = parent is not None or (trace is not None and trace.knows(value))
+            return tensor_type.wrap(value, parent) if tracked else value
 
-        lifted = dict(saved)
+        lifted = {name: wrap(saved[name], None) if name in saved else None for name in self.residuals} if trace else {}
+        lifted = saved | {name: value for name, value in lifted.items() if name in saved}
         for position, operand in enumerate(self.operands):
             if operand in saved and self.variadic:
                 lifted[operand] = tuple(map(wrap, saved[operand], node.parents))
@@ -416,6 +424,11 @@ def _number(rule: str, value: Any) -> Array:
         sentence(rule, "its result is not a cotangent", expected="a tensor, an array or a number",
                  got=type(value).__name__, hint="a rule returns what it computes from g")
     ) from None  # fmt: skip
+
+
+def _unread(args: Sequence[Any], raw: list[Any]) -> bool:
+    """Whether operands were taken as they were passed."""
+    return all(value is (arg.value if isinstance(arg, Traced) else arg) for arg, value in zip(args, raw, strict=True))
 
 
 def _float(where: str, value: int) -> float:

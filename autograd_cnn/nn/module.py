@@ -16,6 +16,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite, parsed
 from autograd_cnn.engine.node import Array, check_differentiable, values_of
 from autograd_cnn.engine.recording import entering, recording
+from autograd_cnn.engine.trace import RUNNING, Held, current, effect
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, counted, sentence
 from autograd_cnn.parameters import flag, float_dtype
 from autograd_cnn.tensor import Tensor
@@ -162,6 +163,8 @@ class Module:
         self._no_buffer(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if RUNNING and (trace := current.get()) is not None:
+            trace.refuse(f"the attribute {name!r} of a module is set")
         held = vars(self).get(name)
         if isinstance(value, Parameter | Module):
             self._no_buffer(name)
@@ -437,7 +440,10 @@ class Module:
 
 def forget_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
     """Set the gradients of parameters to None, or those that there are to zeros."""
-    forget = flag("zero_grad", "set_to_none", set_to_none)
+    effect(_forget, Held(tuple(parameters)), flag("zero_grad", "set_to_none", set_to_none))
+
+
+def _forget(parameters: tuple[Tensor, ...], forget: bool) -> None:
     for parameter in parameters:
         if parameter.grad is not None:
             parameter.grad = None if forget else np.zeros(parameter.shape, parameter.dtype)

@@ -10,6 +10,7 @@ import numpy as np
 from autograd_cnn import kernels
 from autograd_cnn.engine.node import Array, Floats, values_of
 from autograd_cnn.engine.primitive import primitive
+from autograd_cnn.engine.trace import RUNNING
 from autograd_cnn.ops.elementwise import exp
 from autograd_cnn.ops.selection import clip, greater, less, masked, where
 from autograd_cnn.parameters import Number
@@ -156,7 +157,9 @@ def silu(x: Floats) -> Array:
 def silu_wrt_x(g: Array, *, x: Array) -> Array:
     near = clip(x, min=-_FAR, max=_FAR)
     slope = sigmoid(x) + near * _sigmoid_slope(x)
-    if np.min(values_of(x), initial=0.0) < _TAIL:  # exp(x)·(1 + x), whose first factor may be 0 before the product is
+    if (
+        RUNNING or np.min(values_of(x), initial=0.0) < _TAIL
+    ):  # exp(x)·(1 + x), whose first factor may be 0 before the product is
         root = exp(clip(near, max=_TAIL) * 0.5)
         slope = where(less(x, _TAIL), root * (near + 1) * root, slope)
     return g * slope

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.engine.recording import enable_grad
+from autograd_cnn.engine.trace import effect
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.nn.module import forget_gradients
 from autograd_cnn.tensor import Tensor
@@ -181,6 +182,10 @@ class Optimizer:
             If the shape of a gradient is not that of its parameter, which has been given other values since.
         """
         loss = None if closure is None else self._run(closure)
+        effect(self._step)
+        return loss
+
+    def _step(self) -> None:
         moves: list[tuple[Tensor, NDArray[Any], State]] = []
         for group in map(self._checked, self.param_groups):
             for parameter in group["params"]:
@@ -197,7 +202,6 @@ class Optimizer:
                 out.flags.writeable = False
                 moves.append((parameter, out, state))
         self._make(moves)
-        return loss
 
     def _run(self, closure: Any) -> Any:
         if not callable(closure):

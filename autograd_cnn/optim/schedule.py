@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.trace import effect
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.optim.optimizer import Optimizer
 from autograd_cnn.parameters import Number, Positive, Size, integer, number
@@ -68,6 +69,9 @@ class Schedule:
 
     def step(self) -> None:
         """Go on to the next epoch: call it after the optimiser's steps of this one."""
+        effect(self._step)
+
+    def _step(self) -> None:
         self._adopt()
         self.last_epoch += 1
         for i, (group, base) in enumerate(zip(self.optimizer.param_groups, self.base_lrs, strict=True)):

@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd_cnn import ops, spelling
 from autograd_cnn.engine.node import Traced, values_of
+from autograd_cnn.engine.trace import reading
 from autograd_cnn.errors import OperandError, sentence
 from autograd_cnn.parameters import Index
 
@@ -20,6 +21,10 @@ _LOOKING: Final = frozenset({
     "size", "zeros_like",
 })  # fmt: skip
 """NumPy's functions whose results have no gradient, and which work on plain values as they are."""
+
+
+_SHAPES: Final = frozenset({"empty_like", "ndim", "ones_like", "result_type", "shape", "size", "zeros_like"})
+"""Those that see no values."""
 
 
 class NumpyFunctions(Traced):
@@ -36,7 +41,7 @@ class NumpyFunctions(Traced):
                          hint="write a = a + t for a += t, or join parts with ag.stack")
             )  # fmt: skip
         if name in _LOOKING:
-            return ufunc(*map(_seen, inputs), **options)
+            return ufunc(*(_seen(name, value) for value in inputs), **options)
         return _stand_in(name)(*inputs, **options)
 
     def __array_function__(
@@ -44,7 +49,10 @@ class NumpyFunctions(Traced):
     ) -> Any:
         """Serve NumPy's function by ours of the same name; one that only looks at the values gets these."""
         if function.__name__ in _LOOKING:
-            return function(*map(_seen, args), **{name: _seen(value) for name, value in options.items()})
+            name = function.__name__
+            return function(
+                *(_seen(name, value) for value in args), **{key: _seen(name, value) for key, value in options.items()}
+            )
         args, options = _named(function, args, options)
         return _stand_in(function.__name__, function.__module__)(*args, **options)
 
@@ -53,12 +61,16 @@ def plain_index(index: Index) -> Index:
     """Replace tensors in an index by their values."""
     if isinstance(index, tuple):
         return tuple(map(plain_index, index))
-    return values_of(index) if isinstance(index, Traced) else index
+    return index.value if isinstance(index, Traced) else index
 
 
-def _seen(arg: Any) -> Any:
-    """Return the values of a tensor that is only looked at."""
-    return values_of(arg) if isinstance(arg, Traced) else arg
+def _seen(name: str, arg: Any) -> Any:
+    """Return the values of a tensor that the function of this ``name`` only looks at."""
+    if not isinstance(arg, Traced):
+        return arg
+    if name not in _SHAPES:
+        reading(name, arg)
+    return values_of(arg)
 
 
 def _named(

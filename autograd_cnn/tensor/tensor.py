@@ -18,6 +18,7 @@ from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Array, Leaf, Node, Shape, Traced, check_differentiable, tensor_of, values_of
 from autograd_cnn.engine.recording import recording
 from autograd_cnn.engine.signature import check_flag, copied
+from autograd_cnn.engine.trace import RUNNING, current, reading
 from autograd_cnn.errors import GradientError, OperandError, ShapeError, raise_as, sentence
 from autograd_cnn.parameters import Axis, Index
 from autograd_cnn.tensor.numpy_functions import NumpyFunctions, plain_index
@@ -77,12 +78,15 @@ class Tensor(NumpyFunctions, TorchMethods):
     ) -> None:
         if requires_grad is not False:
             check_flag(requires_grad)
-        value = copied("tensor", data, dtype)
+        plain = data.value if isinstance(data, Traced) and data.node is None else data
+        value = copied("tensor", plain, dtype)
         value.flags.writeable = False
         self.value = value[()]  # a number without axes becomes a NumPy scalar, which computes far faster
         self._grad = None
         self.name = name
         self.node = Leaf(self) if requires_grad else None
+        if RUNNING and (trace := current.get()) is not None and trace.knows(data):
+            trace.add_copy(data, self.value)
 
     @classmethod
     def wrap(cls, value: Array, node: Node | None = None) -> Self:
@@ -99,6 +103,7 @@ class Tensor(NumpyFunctions, TorchMethods):
     @property
     def data(self) -> NDArray[Any]:
         """The values, as a read-only array. Setting them does not touch what is recorded, nor does ``t.data -= step``."""
+        reading("data", self)
         return ReadOnly.of(self)
 
     @data.setter
@@ -113,6 +118,8 @@ class Tensor(NumpyFunctions, TorchMethods):
             value = values.shown
         else:
             value = values.value if isinstance(values, Traced) else Tensor(values).value
+        if RUNNING and (trace := current.get()) is not None:
+            trace.add_call(self.take_values, (value,))
         leaf = self.node
         if leaf is None or (leaf.shape, leaf.dtype) == (value.shape, value.dtype):
             self.value = value
@@ -121,6 +128,10 @@ class Tensor(NumpyFunctions, TorchMethods):
             self.value = value
             self.node = Leaf(self)
 
+    def take_values(self, value: Array) -> None:
+        """Take over an array of the same shape and dtype."""
+        self.value = value
+
     @property
     def grad(self) -> "Tensor | None":
         """The gradient that `backward` has added up here; None where nothing was computed, and to clear it."""
@@ -128,6 +139,8 @@ class Tensor(NumpyFunctions, TorchMethods):
 
     @grad.setter
     def grad(self, values: ArrayLike | None) -> None:
+        if RUNNING and (trace := current.get()) is not None:
+            trace.add_call(self.set_grad, (values,))
         if values is None:
             self._grad = None
             return
@@ -138,6 +151,10 @@ class Tensor(NumpyFunctions, TorchMethods):
                          hint="set it to None to clear it")
             )  # fmt: skip
         self._grad = g if g.dtype == self.dtype else g.astype(self.dtype)
+
+    def set_grad(self, values: ArrayLike | None) -> None:
+        """Set ``grad``."""
+        self.grad = values
 
     @property
     def shape(self) -> Shape:
@@ -188,6 +205,7 @@ class Tensor(NumpyFunctions, TorchMethods):
 
     def numpy(self) -> NDArray[Any]:
         """Return the values, as a read-only array: the explicit way to leave the tape."""
+        reading("numpy()", self)
         value: NDArray[Any] = values_of(self).view()
         value.flags.writeable = False
         return value
@@ -266,10 +284,15 @@ class Tensor(NumpyFunctions, TorchMethods):
         sums: list[tuple[Tensor, Tensor | None]] = []
         for tensor in inputs:
             g = as_tensor(cotangents.get(tensor.node), self) if tensor.node is not None else None
-            old = tensor._grad  # noqa: SLF001  # the property would say the same more slowly
-            sums.append((tensor, old if g is None else g if old is None else old + g))
+            sums.append((tensor, _total(tensor.grad, g)))
+            if g is not None and RUNNING and (trace := current.get()) is not None:
+                trace.add_gradient(tensor, tensor.add_grad, g)
         for tensor, total in sums:  # all of them or none, if adding up fails
             tensor._grad = total  # noqa: SLF001  # the setter would check what is right already
+
+    def add_grad(self, g: Array) -> None:
+        """Add a cotangent to ``grad``."""
+        self._grad = _total(self._grad, as_tensor(g, self))
 
     def register_hook(self, hook: Callable[["Tensor"], ArrayLike | None]) -> "Handle":
         """Run ``hook`` on this tensor's cotangent in every backward pass; what it returns replaces it.
@@ -416,6 +439,8 @@ class Tensor(NumpyFunctions, TorchMethods):
                     sentence("assignment", "the dtype would change", expected=self.dtype, got=result.dtype)
                 )
             result = ops.astype(result, dtype=self.dtype)
+        if RUNNING and (trace := current.get()) is not None:
+            trace.add_call(self.take_values, (result.value,))
         self.value = result.value
         if not leaf:
             if self.node is not None and self.node.tensor is not None and result.node is not None:
@@ -503,6 +528,7 @@ class Tensor(NumpyFunctions, TorchMethods):
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if self.node is not None and recording.get().enabled:
             raise _lost("a plain array")
+        reading("a plain array", self)
         return np.array(self.value, dtype) if copy else np.asarray(self.value, dtype)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -520,6 +546,7 @@ class Tensor(NumpyFunctions, TorchMethods):
         return type(self)(self.numpy(), self.requires_grad, self.dtype, self.name)
 
     def __format__(self, spec: str) -> str:
+        reading("a text", self)
         return format(single(self.value).item(), spec) if spec else str(self)
 
     def __len__(self) -> int:
@@ -531,12 +558,14 @@ class Tensor(NumpyFunctions, TorchMethods):
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
+        reading("a branch", self)
         return bool(single(self.value))
 
     def _number(self) -> Array:
         """Return the value for use as a Python number, unless a transform would lose its gradient so."""
         if self.followed():
             raise _lost("a Python number")
+        reading("a Python number", self)
         return self.value
 
     def followed(self) -> bool:
@@ -559,6 +588,7 @@ class Tensor(NumpyFunctions, TorchMethods):
                     "tensor", "can't be an index", expected="one integer", got=f"shape {self.shape} of {self.dtype}"
                 )
             )
+        reading("an index", self)
         return operator.index(self.value)
 
     __hash__ = object.__hash__
@@ -617,6 +647,10 @@ def tensor(
     tensor([1., 2., 3.], dtype=float32, requires_grad=True)
     """
     return Tensor(data, requires_grad, dtype, name)
+
+
+def _total(grad: Tensor | None, g: Tensor | None) -> Tensor | None:
+    return grad if g is None else g if grad is None else grad + g
 
 
 def _lost(kind: str) -> GradientError:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from numpy.typing import NDArray
 
 from autograd_cnn import nn, optim
+from autograd_cnn.compile import compile  # noqa: A004  # PyTorch's name
 from autograd_cnn.data import Dataset, Loader, Split, random_shift
 from autograd_cnn.engine.recording import no_grad
 from autograd_cnn.errors import ArgumentError, DivergedError, OperandError, sentence
@@ -35,6 +36,8 @@ class Trainer:
         ``loss(scores, labels)`` is the mean loss of a batch; by default the cross-entropy.
     callbacks : iterable of Callback, optional
         What follows the training, in this order.
+    compiled : bool
+        Record a step and make its calls again without Python, with the same bits; see `autograd_cnn.compile`.
 
     Attributes
     ----------
@@ -65,6 +68,7 @@ class Trainer:
         *,
         loss: Loss = nn.cross_entropy,
         callbacks: Iterable[Callback] = (),
+        compiled: bool = True,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
@@ -82,6 +86,7 @@ class Trainer:
                     )
                 )
         self.history: list[EpochMetrics] = []
+        self._step = compile(self.train_step) if compiled else self.train_step
 
     @property
     def epoch(self) -> int:
@@ -161,7 +166,7 @@ class Trainer:
         self.model.train()
         metrics = Metrics()
         for step, (images, labels) in enumerate(loader, 1):
-            loss, scores = self.train_step(images, labels)
+            loss, scores = self._step(images, labels)
             value = loss.item()
             if not math.isfinite(value):
                 raise self._diverged(value, step)
@@ -174,7 +179,8 @@ class Trainer:
     def train_step(self, images: NDArray[Any], labels: NDArray[Any]) -> tuple[Tensor, Tensor]:
         """Take a step down the gradient of a batch's loss, and return the loss and the scores (N, K).
 
-        A subclass may take its step in another way: clip gradients, mix images, freeze layers.
+        A subclass may take its step in another way: clip gradients, mix images, freeze layers. It is compiled where
+        it can be.
         """
         scores: Tensor = self.model(images)
         loss = self.loss(scores, labels)

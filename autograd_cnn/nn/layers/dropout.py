@@ -1,10 +1,13 @@
 """Dropout."""
 
+from typing import Any
+
 import numpy as np
 
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.engine.node import Array, values_of
+from autograd_cnn.engine.node import Array, Shape, shape_of
+from autograd_cnn.engine.trace import fresh
 from autograd_cnn.nn.init import Rng
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Bool, Share
@@ -49,10 +52,13 @@ class Dropout(Module):
         """Drop elements in training, else return ``x``."""
         if not self.training or self.p == 0:
             return x
-        value = values_of(x)
-        kept = self.rng.random(value.shape) >= self.p
-        scale = 1 / (1 - self.p) if self.p < 1 else 0.0
-        return ops.multiply(x, (kept * scale).astype(value.dtype if value.dtype.kind == "f" else np.float64))
+        dtype = x.dtype if getattr(getattr(x, "dtype", None), "kind", "") == "f" else np.dtype(np.float64)
+        return ops.multiply(x, fresh(self._mask, shape_of(x), dtype))
+
+    def _mask(self, shape: Shape, dtype: np.dtype[Any]) -> Array:
+        """Draw what each element is multiplied by: 0, or what keeps the mean."""
+        kept = self.rng.random(shape) >= self.p
+        return (kept * (1 / (1 - self.p) if self.p < 1 else 0.0)).astype(dtype)
 
     def extra_repr(self) -> str:
         """Return the probability."""

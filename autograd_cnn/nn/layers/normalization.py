@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from autograd_cnn import kernels, ops
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.engine.node import Array, shape_of, values_of
+from autograd_cnn.engine.node import Array, shape_of
+from autograd_cnn.engine.trace import effect
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.nn.module import Module, Parameter, computed_in
 from autograd_cnn.parameters import Bool, FloatDType, NotNegative, Share, Size
@@ -99,17 +100,17 @@ class BatchNorm2d(Module):
                              expected="at least 2", got=f"shape {shape}")
                 )  # fmt: skip
             y = ops.batch_norm(x, self.weight, self.bias, eps=self.eps)
-            self._follow(x, count)
+            effect(self._follow, x, count)
             return y
-        scale = 1 / ops.sqrt(self.running_var + self.eps)
+        scale = ops.divide(1, ops.sqrt(ops.add(self.running_var, self.eps)))
         if self.weight is not None:
-            scale = scale * self.weight
+            scale = ops.multiply(scale, self.weight)
         y = (x - _maps(self.running_mean)) * _maps(scale)
         return y if self.bias is None else y + _maps(self.bias)
 
     def _follow(self, x: Array, count: int) -> None:
         """Let the running values follow the batch's mean and variance."""
-        mean, var = kernels.moments(values_of(x))
+        mean, var = kernels.moments(x)
         batches = self.num_batches_tracked + 1
         share = 1 / int(batches) if self.momentum is None else self.momentum
         self.set_buffers(

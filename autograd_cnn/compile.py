@@ -1,0 +1,267 @@
+"""Steps without Python: a function's calls, recorded once and made again in every later call."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import update_wrapper
+from typing import Any, Final, Generic, ParamSpec, TypeVar
+
+import numpy as np
+
+from autograd_cnn.engine.backward import following, toposort
+from autograd_cnn.engine.node import Array
+from autograd_cnn.engine.plan import Plan, difference
+from autograd_cnn.engine.recording import Recording, entering, recording
+from autograd_cnn.engine.trace import RUNNING, Trace
+from autograd_cnn.errors import CompileWarning, OperandError, sentence
+from autograd_cnn.kernels import current_backend
+from autograd_cnn.tensor import Tensor
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MOST_PLANS: Final = 8
+"""That are kept of one function: for shapes, and for training and evaluation."""
+
+
+def compile(function: Callable[P, T]) -> "Compiled[P, T]":  # noqa: A001  # PyTorch's name
+    """Return the function with its calls recorded, and made again without it from the third call on.
+
+    The first two calls with arrays of some shapes run as they are, and what they compute is recorded: forward,
+    backward pass and all. If both did the same, later calls run these calls alone, with the same bits, and Python
+    sees nothing of them: no layers, no tape, no optimiser's loops over options but its ``step``.
+
+    What is passed, as arrays, tensors, or lists, tuples and dicts of these, is what differs from call to call.
+    Parameters, an optimiser's options, running statistics and generators are looked up in every call. Other arrays
+    that the function computes with are constants. Python numbers and strings among the arguments choose the plan, as
+    shapes, dtypes and ``training`` do. The results are tensors without a graph.
+
+    Where later calls could differ from the recorded ones in a way that nobody sees, the function is called as it is,
+    and a `CompileWarning` says why: it reads a value in the middle, such as ``float(loss)``; hooks run; the two calls
+    differ; a result can still be differentiated.
+
+    Parameters
+    ----------
+    function : callable
+        Such as a training step: forward, ``backward()``, ``optimizer.step()``.
+
+    Returns
+    -------
+    Compiled
+        To be called like the function. Its ``plan`` shows what runs.
+
+    Raises
+    ------
+    OperandError
+        If it is not a function.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_cnn as ag
+    >>> from autograd_cnn import nn, optim
+    >>> model = nn.Linear(3, 2, rng=0)
+    >>> optimizer = optim.SGD(model.parameters(), lr=0.1)
+    >>> @ag.compile
+    ... def step(x, labels):
+    ...     optimizer.zero_grad()
+    ...     loss = nn.cross_entropy(model(x), labels)
+    ...     loss.backward()
+    ...     optimizer.step()
+    ...     return loss
+    >>> x, labels = np.eye(3, dtype=np.float32), np.array([0, 1, 0])
+    >>> losses = [step(x, labels).item() for _ in range(4)]
+    >>> step.plan is not None and losses[3] < losses[0]
+    True
+    """
+    if not callable(function):
+        raise OperandError(sentence("compile", "not a function", expected="a function", got=repr(function)))
+    return Compiled(function)
+
+
+class Compiled(Generic[P, T]):
+    """What `compile` returns.
+
+    Attributes
+    ----------
+    plan : Plan or None
+        What the last call ran; None if it ran the function.
+    reason : str
+        Why the last call ran the function; empty if it did not.
+    """
+
+    def __init__(self, function: Callable[P, T]) -> None:
+        update_wrapper(self, function)
+        self._function = function
+        self._traces: dict[Any, _Traced] = {}
+        self._plans: dict[Any, list[_Replay]] = {}
+        self._refused: dict[Any, str] = {}
+        self._told: set[str] = set()
+        self.plan: Plan | None = None
+        self.reason = ""
+
+    def __repr__(self) -> str:
+        return f"<compiled {self._function!r}>"
+
+    def __call__(self, *args: P.args, **options: P.kwargs) -> T:
+        """Run the plan for such arguments, or the function."""
+        arrays: list[Any] = []
+        key = (recording.get().enabled, current_backend(), _structure((args, options), arrays))
+        self.plan = None
+        self.reason = _reason(arrays)
+        if self.reason:
+            return self._function(*args, **options)
+        for replay in self._plans.get(key, ()):
+            if replay.plan.holds():
+                self.plan = replay.plan
+                return replay(arrays)
+        self.reason = self._refused.get(key, "")
+        if not self.reason and len(self._traces) == MOST_PLANS and key not in self._traces:
+            self._refuse(key, f"it was called in {MOST_PLANS} ways once each; pass what differs every time as an array")
+        if self.reason:
+            return self._function(*args, **options)
+        self.reason = "the function is being recorded"
+        return self._recorded(key, arrays, args, options)
+
+    def _recorded(self, key: Any, arrays: list[Any], args: Any, options: Any) -> Any:
+        tensors = [Tensor.wrap(_read_only(x)) for x in arrays]
+        trace = Trace([t.value for t in tensors])
+        args, options = _rebuilt((args, options), iter(tensors))
+        token = entering.set(trace.enter)
+        try:
+            with trace.running():
+                result = self._function(*args, **options)
+        finally:
+            entering.reset(token)
+        new = _Traced(trace, result)
+        before = self._traces.pop(key, None)
+        reason = trace.refusal
+        if not reason and before is not None:
+            reason = difference(before.plan, new.plan)
+        if reason:
+            self._refuse(key, reason)
+        elif before is None:
+            self._traces[key] = new
+        else:
+            plans = self._plans.setdefault(key, [])
+            if len(plans) == MOST_PLANS:
+                self._refuse(key, f"it has been recorded {MOST_PLANS} times, since layers or parameters changed")
+            plans.append(_Replay(new.plan, new.result))
+        return result
+
+    def _refuse(self, key: Any, reason: str) -> None:
+        if len(self._refused) < MOST_PLANS:
+            self._refused[key] = reason
+        self.reason = reason
+        name = getattr(self._function, "__name__", "function")
+        if reason not in self._told:
+            self._told.add(reason)
+            text = sentence("compile", f"{name} runs as it is: {reason}")
+            warnings.warn(text, CompileWarning, stacklevel=4)
+
+
+class _Traced:
+    """One recorded run: its plan, and the shape of its result."""
+
+    def __init__(self, trace: Trace, result: Any) -> None:
+        leaves: list[Any] = []
+        self.result = _structure(result, leaves)
+        covered = {node for root in trace.differentiated for node in toposort(root)}
+        for leaf in leaves:
+            if isinstance(leaf, Tensor) and leaf.node is not None and leaf.node not in covered:
+                trace.refuse("a result can still be differentiated; call backward() inside, or run under no_grad()")
+        self.plan = Plan(trace, [trace.reference(leaf) for leaf in leaves])
+
+
+class _Replay:
+    """A plan, with how its results are handed out."""
+
+    def __init__(self, plan: Plan, result: Any) -> None:
+        self.plan = plan
+        self._result = result
+
+    def __call__(self, arrays: list[Any]) -> Any:
+        values = [x.value if isinstance(x, Tensor) else x for x in arrays]
+        results = self.plan(*values)
+        return _filled(self._result, iter([Tensor.wrap(_frozen(y, values)) for y in results]))
+
+
+def _reason(arrays: Sequence[Any]) -> str:
+    """Return why a call can be neither recorded nor run from a record; empty if it can."""
+    if RUNNING or following or any(isinstance(x, Tensor) and x.requires_grad for x in arrays):
+        return "the call is itself recorded or differentiated"
+    if recording.get()._replace(enabled=True) != Recording():
+        return "detect_anomaly(), tracing() or a scope is on"
+    return ""
+
+
+def _read_only(value: Any) -> Array:
+    """Return a copy of an argument's values, so that the tape need not make one, which nobody would know."""
+    copy = np.array(value.value if isinstance(value, Tensor) else value)
+    copy.flags.writeable = False
+    return copy[()]
+
+
+def _frozen(y: Array, arguments: Sequence[Any]) -> Array:
+    if not isinstance(y, np.ndarray):
+        return y
+    if any(isinstance(x, np.ndarray) and x.flags.writeable and np.may_share_memory(x, y) for x in arguments):
+        y = y.copy()
+    y.flags.writeable = False
+    return y
+
+
+# --- arguments and results --------------------------------------------------------------------
+
+
+class _Array(tuple[Any, ...]):
+    """The shape and dtype of an array among arguments or results."""
+
+    __slots__ = ()
+
+
+class _Same:
+    """What is neither array nor number: it has to be the same object."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.value is self.value
+
+
+def _structure(tree: Any, arrays: list[Any]) -> Any:
+    """Return a hashable description of nested arrays; put the arrays into the list."""
+    kind = type(tree)
+    if kind is np.ndarray or isinstance(tree, (np.generic, Tensor)):
+        arrays.append(tree)
+        return _Array((tree.shape, tree.dtype))
+    if kind in {int, float, bool, str, bytes, type(None), complex}:
+        return kind, tree
+    if kind in {list, tuple} or hasattr(kind, "_fields"):
+        return kind, tuple([_structure(each, arrays) for each in tree])
+    if isinstance(tree, Mapping) and kind is dict:
+        return kind, tuple([(key, _structure(value, arrays)) for key, value in tree.items()])
+    return _Same(tree)
+
+
+def _filled(structure: Any, arrays: Iterator[Any]) -> Any:
+    """Return what a structure describes, with arrays in their places."""
+    if isinstance(structure, _Array):
+        return next(arrays)
+    if isinstance(structure, _Same):
+        return structure.value
+    kind, content = structure
+    if hasattr(kind, "_fields"):
+        return kind(*(_filled(each, arrays) for each in content))
+    if kind in {list, tuple}:
+        return kind(_filled(each, arrays) for each in content)
+    if kind is dict:
+        return {key: _filled(value, arrays) for key, value in content}
+    return content
+
+
+def _rebuilt(tree: Any, arrays: Iterator[Any]) -> Any:
+    return _filled(_structure(tree, []), arrays)

@@ -1,0 +1,301 @@
+"""Traces: what a function computed, as a list of calls that can be made again without it.
+
+While a trace runs, every primitive that is called adds a `Call`. A value is known by the object that it is, which
+the trace keeps alive; where it came from decides what a later run puts in its place: an argument, the values of
+a tensor, an attribute of a module, or the result of an earlier call. What has none of these origins is a constant.
+
+Python sees nothing of a later run. So what it reads of a value, ends the trace with a reason (`Trace.refuse`); what
+it does besides computing, such as an optimiser's step, is an `effect`, and what it draws anew, such as the mask of
+dropout, is `fresh`: both are made again in each run.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from autograd_cnn.engine.anomaly import users_line
+from autograd_cnn.engine.node import Array, Traced
+
+current: ContextVar["Trace | None"] = ContextVar("trace", default=None)
+"""The trace that this thread or task is in."""
+
+RUNNING: Final[list["Trace"]] = []
+"""All traces that run, in any thread: asked first, as every operation asks."""
+
+
+class Slot(NamedTuple):
+    """A value of a trace, by its number."""
+
+    number: int
+
+    def __repr__(self) -> str:
+        return f"v{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: of a function on slots and constants, with its results' slots.
+
+    Attributes
+    ----------
+    function : callable
+        On arrays.
+    name : str
+    args : tuple
+        Slots, and constants as they are.
+    params : dict
+        The same, by name; slots may be inside of tuples.
+    outputs : tuple of Slot
+    lasting : bool
+        Whether it does something besides, so that it has to be made though nobody asks for its results.
+    origin : str
+        The line of user code that made it.
+    """
+
+    function: Callable[..., Any]
+    name: str
+    args: tuple[Any, ...]
+    params: dict[str, Any] = field(default_factory=dict)
+    outputs: tuple[Slot, ...] = ()
+    lasting: bool = False
+    origin: str = ""
+
+
+class Constant(NamedTuple):
+    """An array that is the same in each run, by its identity."""
+
+    value: Any
+
+
+class Trace:
+    """The calls of one run of a function.
+
+    Parameters
+    ----------
+    arguments : sequence of array
+        What differs from run to run.
+
+    Attributes
+    ----------
+    calls : list of Call
+    refusal : str
+        Why these calls can't stand for the function; empty if they can.
+    tensors : dict of Slot to Traced
+        Those whose values were read, by the slot of the first reading.
+    differentiated : list of Node
+        Where backward passes began.
+    """
+
+    def __init__(self, arguments: Sequence[Array]) -> None:
+        self.calls: list[Call] = []
+        self.refusal = ""
+        self.tensors: dict[Slot, Traced] = {}
+        self.modules: list[Any] = []
+        self._attributes: list[tuple[Any, str, Array]] = []
+        self.differentiated: list[Any] = []
+        self._slots: dict[int, Slot] = {}
+        self._alive: list[Any] = []
+        self._made: set[Slot | None] = set()
+        self._count = 0
+        self.arguments = tuple(map(self._new, arguments))
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Add what is called inside."""
+        token = current.set(self)
+        RUNNING.append(self)
+        try:
+            yield
+        finally:
+            RUNNING.remove(self)
+            current.reset(token)
+
+    # --- values -------------------------------------------------------------------------------
+
+    def _new(self, value: Any) -> Slot:
+        slot = Slot(self._count)
+        self._count += 1
+        self._slots[id(value)] = slot
+        self._alive.append(value)
+        return slot
+
+    def slot_of(self, value: Any) -> Slot | None:
+        """Return the slot of an array, or None for one that is not known."""
+        return self._slots.get(id(value))
+
+    def knows(self, value: Any) -> bool:
+        """Whether a value, or one inside of a tuple, list or dict, differs from run to run."""
+        if isinstance(value, (list, tuple)):
+            return any(map(self.knows, value))
+        if isinstance(value, Traced):
+            value = value.value
+        return isinstance(value, (np.ndarray, np.generic)) and id(value) in self._slots
+
+    def finds(self, operands: Sequence[Any], params: dict[str, Any]) -> bool:
+        """Whether a call on plain arrays has one that differs from run to run: a known one, or a module's attribute."""
+        values = [*operands, *params.values()]
+        arrays = [value for value in values if isinstance(value, np.ndarray)]
+        return any(map(self.knows, values)) or any(self._attribute(value) is not None for value in arrays)
+
+    def reference(self, value: Any) -> Any:
+        """Return what stands for an operand or a parameter in a call."""
+        if isinstance(value, Traced):
+            slot = self.slot_of(value.value)
+            return self._read(value) if slot is None else slot
+        if isinstance(value, (np.ndarray, np.generic)):
+            slot = self.slot_of(value)
+            if slot is not None:
+                return slot
+            return self._attribute(value) or self._constant(value)
+        if type(value) in {tuple, list}:
+            return type(value)(map(self.reference, value))
+        if type(value) is dict:
+            return {key: self.reference(each) for key, each in value.items()}
+        return value
+
+    def _read(self, tensor: Traced) -> Slot:
+        """Add the reading of a tensor's values."""
+        slot = self._new(tensor.value)
+        self.tensors[slot] = tensor
+        self.calls.append(Call(_value, "value", (Held(tensor),), outputs=(slot,)))
+        return slot
+
+    def _attribute(self, value: Any) -> Slot | None:
+        """Add the reading of a module's attribute, if the array is one."""
+        for module in self.modules:
+            for name, held in vars(module).items():
+                if held is value:
+                    slot = self._new(value)
+                    self.calls.append(Call(getattr, name, (Held(module), name), outputs=(slot,)))
+                    return slot
+        return None
+
+    def _constant(self, value: Any) -> Constant:
+        """Keep an array as it is now."""
+        self._alive.append(value)
+        if isinstance(value, np.ndarray) and (value.flags.writeable or value.base is not None):
+            value = value.copy()
+            value.flags.writeable = False
+        return Constant(value)
+
+    # --- calls --------------------------------------------------------------------------------
+
+    def add(
+        self,
+        primitive: Any,
+        args: Sequence[Any],
+        params: dict[str, Any],
+        y: Array,
+        residuals: tuple[Any, ...],
+        exact: bool,
+    ) -> None:
+        """Add the call of a primitive; an ``exact`` one took its operands as they were passed."""
+        if not exact and residuals:
+            self.refuse(f"{primitive.name} converts its operands")
+        args, params = tuple(map(self.reference, args)), {k: self.reference(v) for k, v in params.items()}
+        outputs = tuple(map(self._new, (y, *residuals)))
+        function = primitive.forward if exact else primitive
+        self.calls.append(Call(function, primitive.name, args, params, outputs, origin=users_line()))
+
+    def add_call(self, function: Callable[..., Any], args: Sequence[Any], results: Sequence[Any] = ()) -> None:
+        """Add the call of another function."""
+        name = getattr(function, "__qualname__", type(function).__name__)
+        args = tuple(map(self.reference, args))
+        self.calls.append(
+            Call(function, name, args, outputs=tuple(map(self._new, results)), lasting=True, origin=users_line())
+        )
+
+    def add_copy(self, data: Any, value: Array) -> None:
+        """Add the copying of a value that is known."""
+        args = (self.reference(data), value.dtype)
+        slot = self._new(value)
+        self._made.add(slot)
+        self.calls.append(Call(_copy, "copy", args, outputs=(slot,), origin=users_line()))
+
+    def add_gradient(self, tensor: Traced, adding: Callable[[Array], None], g: Traced) -> None:
+        """Add the call that adds a cotangent to a tensor's ``grad``, unless the tensor was made inside."""
+        if tensor.node is not None and tensor.node.primitive is not None:
+            self.refuse("retain_grad() or inputs= keeps a gradient in the middle")
+        if self.slot_of(tensor.value) not in self._made:
+            self.add_call(adding, (g,))
+
+    def enter(self, module: Any) -> None:
+        """Take note of a module that is called."""
+        if not any(module is other for other in self.modules):
+            self.modules.append(module)
+            arrays = [(n, value) for n, value in vars(module).items() if type(value) is np.ndarray]
+            self._attributes += [(module, name, value) for name, value in arrays if value.ndim]  # counters apart
+
+    def settled(self) -> list[tuple[Any, str, Array]]:
+        """Return the modules' arrays that the run has not replaced, of which others may have been made unseen."""
+        return [(module, name, value) for module, name, value in self._attributes if getattr(module, name) is value]
+
+    def refuse(self, reason: str) -> None:
+        """Note why the calls can't stand for the function; the first reason counts."""
+        self.refusal = self.refusal or f"{reason} ({users_line()})"
+
+
+class Held(NamedTuple):
+    """What a call reads from or changes, by its identity: a tensor, a module, a tuple of these."""
+
+    value: Any
+
+
+def _copy(value: Any, dtype: np.dtype[Any]) -> Array:
+    copy = np.array(value, dtype)
+    copy.flags.writeable = False
+    return copy[()]
+
+
+def _value(tensor: Traced) -> Array:
+    return tensor.value
+
+
+# --- for what Python does besides computing ---------------------------------------------------
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, (Traced, Held)) else value
+
+
+def effect(function: Callable[..., Any], *args: Any) -> None:
+    """Call a function that changes something, such as an optimiser's step; a compiled step calls it again in each run.
+
+    Tensors among the arguments come to it as arrays. What it does inside is not looked at.
+    """
+    trace = current.get() if RUNNING else None
+    if trace is None:
+        function(*map(_plain, args))
+        return
+    trace.add_call(function, args)
+    token = current.set(None)
+    try:
+        function(*map(_plain, args))
+    finally:
+        current.reset(token)
+
+
+def fresh(function: Callable[..., Array], *args: Any) -> Array:
+    """Return the array that a function draws, such as a mask of dropout; a compiled step draws anew in each run."""
+    trace = current.get() if RUNNING else None
+    if trace is None:
+        return function(*map(_plain, args))
+    token = current.set(None)
+    try:
+        result = function(*map(_plain, args))
+    finally:
+        current.reset(token)
+    if isinstance(result, np.ndarray):
+        result.flags.writeable = False  # else the tape would keep a copy, which nobody knows
+    trace.add_call(function, args, (result,))
+    return result
+
+
+def reading(where: str, value: Any) -> None:
+    """Say that Python reads a value, such as ``float(loss)``: a trace that it differs in can't go on."""
+    if RUNNING and (trace := current.get()) is not None and trace.knows(value):
+        trace.refuse(f"{where} reads a value in the middle")

@@ -1,0 +1,504 @@
+"""Compiled steps: the same bits as the function, or a reason why not."""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import autograd_cnn as ag
+import autograd_cnn.testing.samples  # they add themselves
+from autograd_cnn import nn, optim
+from autograd_cnn.engine.primitive import REGISTRY
+from autograd_cnn.errors import CompileWarning
+from autograd_cnn.testing.case import SAMPLES
+
+OURS = {name: primitive for name, primitive in REGISTRY.items() if primitive in SAMPLES}
+
+
+def _bits(value):
+    if isinstance(value, (list, tuple)):
+        return [_bits(each) for each in value]
+    array = np.asarray(value.numpy() if isinstance(value, ag.Tensor) else value)
+    return array.shape, array.dtype, array.tobytes()
+
+
+@pytest.mark.filterwarnings("ignore:overflow|divide|invalid|underflow:RuntimeWarning")
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_values_and_gradients_of_every_primitive(name, rng):
+    """Three calls on other operands: two are recorded, the third is run from the record."""
+    primitive = OURS[name]
+    for case in SAMPLES[primitive]:
+
+        def step(*operands, case=case):
+            inputs = [
+                ag.tensor(x, requires_grad=True) if i in case.differentiable else x for i, x in enumerate(operands)
+            ]
+            y = primitive(*inputs, **case.params)
+            if not y.requires_grad:
+                return y
+            y.sum().backward()
+            return [y, *(x.grad for i, x in enumerate(inputs) if i in case.differentiable)]
+
+        compiled = ag.compile(step)
+        for _ in range(3):
+            operands = [
+                x * rng.uniform(0.5, 1, x.shape) if i in case.differentiable else x for i, x in enumerate(case.arrays)
+            ]
+            expected, got = step(*operands), compiled(*operands)
+            assert _bits(got) == _bits(expected), str(case)
+        assert compiled.plan is not None, (str(case), compiled.reason)
+
+
+# --- training steps ---------------------------------------------------------------------------
+
+MODELS = {
+    "digits_net": (lambda: nn.digits_net(0), (1, 8, 8)),
+    "lenet5": (lambda: nn.lenet5(0), (1, 28, 28)),
+    "lenet1998": (lambda: nn.lenet1998(0), (1, 32, 32)),
+    "small_vgg": (lambda: nn.small_vgg(0, image_size=8), (3, 8, 8)),
+    "resnet20": (lambda: nn.resnet20(0), (3, 8, 8)),
+    "activations": (
+        lambda: nn.Sequential(
+            nn.Conv2d(1, 4, 3, rng=0), nn.SiLU(), nn.GELU(), nn.BatchNorm2d(4), nn.ELU(), nn.Dropout(0.5, rng=1),
+            nn.LeakyReLU(), nn.Softplus(), nn.MeanPool2d(2), nn.Tanh(), nn.Sigmoid(), nn.Flatten(), nn.Linear(36, 10, rng=2),
+        ),
+        (1, 8, 8),
+    ),
+}  # fmt: skip
+
+OPTIMIZERS = {
+    "SGD": lambda p: optim.SGD(p, lr=0.01, momentum=0.9, nesterov=True, weight_decay=1e-3),
+    "Adam": lambda p: optim.Adam(p, lr=0.01),
+    "AdamW": lambda p: optim.AdamW(p, lr=0.01),
+    "RMSprop": lambda p: optim.RMSprop(p, lr=0.01),
+}
+
+
+class Trainer:
+    """A model with its step, compiled or not."""
+
+    def __init__(self, model, optimizer, compiled, loss=nn.cross_entropy):
+        self.model, self.optimizer, self.loss = model, optimizer(model.parameters()), loss
+        self.step = ag.compile(self._step) if compiled else self._step
+
+    def _step(self, x, targets):
+        self.optimizer.zero_grad()
+        loss = self.loss(self.model(x), targets)
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+    def state(self):
+        gradients = [p.grad for p in self.model.parameters()]
+        return [*map(_bits, self.model.state_dict().values()), *map(_bits, gradients)]
+
+
+def _batches(shape, count, classes=10):
+    rng = np.random.default_rng(3)
+    for _ in range(count):
+        yield rng.standard_normal((4, *shape)).astype(np.float32), rng.integers(0, classes, 4)
+
+
+def _assert_same_bits(make, optimizer, batches, **options):
+    plain, compiled = (Trainer(make(), optimizer, compiled=kind, **options) for kind in (False, True))
+    for x, targets in batches:
+        assert _bits(compiled.step(x, targets)) == _bits(plain.step(x, targets))
+        assert compiled.state() == plain.state()
+    assert compiled.step.plan is not None, compiled.step.reason
+    return compiled
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_trains_to_the_same_bits(name):
+    make, shape = MODELS[name]
+    _assert_same_bits(make, OPTIMIZERS["SGD"], _batches(shape, 4))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimiser_moves_to_the_same_bits(name):
+    make, shape = MODELS["digits_net"]
+    _assert_same_bits(make, OPTIMIZERS[name], _batches(shape, 5))
+
+
+class Reader(nn.Module):
+    """A recurrent classifier of rows."""
+
+    def __init__(self, cell):
+        self.cell = cell(8, 6, rng=0)
+        self.out = nn.Linear(6, 10, rng=1)
+
+    def forward(self, x):
+        return self.out(self.cell(x)[0][:, -1])
+
+
+@pytest.mark.parametrize("cell", [nn.RNN, nn.LSTM, nn.GRU])
+def test_recurrent_layers(cell):
+    def make():
+        return Reader(lambda *sizes, **options: cell(*sizes, batch_first=True, **options))
+
+    _assert_same_bits(make, OPTIMIZERS["Adam"], _batches((5, 8), 4))
+
+
+@pytest.mark.parametrize("backend", ["reference", "jit"])
+def test_both_backends(backend):
+    make, shape = MODELS["digits_net"]
+    with ag.set_backend(backend):
+        _assert_same_bits(make, OPTIMIZERS["SGD"], _batches(shape, 3))
+
+
+def test_options_of_the_optimiser_are_read_in_every_step():
+    make, shape = MODELS["digits_net"]
+    plain, compiled = (Trainer(make(), OPTIMIZERS["SGD"], compiled=kind) for kind in (False, True))
+    for trainer in (plain, compiled):
+        trainer.schedule = optim.CosineAnnealingLR(trainer.optimizer, 6)
+        for x, targets in _batches(shape, 6):
+            trainer.step(x, targets)
+            trainer.schedule.step()
+    assert compiled.step.plan is not None
+    assert compiled.state() == plain.state()
+
+
+def test_shapes_dtypes_and_training_have_a_plan_each():
+    make, shape = MODELS["activations"]
+    plain, compiled = (Trainer(make(), OPTIMIZERS["SGD"], compiled=kind) for kind in (False, True))
+    for trainer in (plain, compiled):
+        trainer.predict = ag.compile(trainer.model) if trainer is compiled else trainer.model
+        trainer.results = []
+        for _ in range(4):
+            for x, targets in _batches(shape, 2):
+                trainer.results += [trainer.step(x, targets), trainer.step(x[:3], targets[:3].astype(np.uint8))]
+            trainer.model.eval()
+            with ag.no_grad():
+                trainer.results += [trainer.predict(x), trainer.predict(x.astype(np.float64))]
+            trainer.model.train()
+    assert compiled.predict.plan is not None
+    assert list(map(_bits, compiled.results)) == list(map(_bits, plain.results))
+
+
+def test_new_values_of_parameters_and_buffers_are_seen():
+    make, shape = MODELS["activations"]
+    model = make().eval()
+    predict = ag.compile(model)
+    ((x, _),) = _batches(shape, 1)
+    with ag.no_grad():
+        for _ in range(3):
+            predict(x)
+        other = {name: (value * 1.5).astype(value.dtype) for name, value in model.state_dict().items()}
+        model.load_state_dict(other)
+        assert _bits(predict(x)) == _bits(model(x))
+        assert predict.plan is not None
+        model[3].running_mean = np.full(4, 0.25, np.float32)
+        assert _bits(predict(x)) == _bits(model(x))
+
+
+def test_arguments_may_be_nested_and_numbers_choose_the_plan():
+    w = ag.tensor([1.0, 2.0], requires_grad=True)
+
+    @ag.compile
+    def step(batch, scale, *, mode):
+        loss = (w * batch["x"][0] * scale).sum() if mode == "sum" else (w * batch["y"]).sum()
+        w.grad = None
+        loss.backward()
+        return {"loss": loss, "grad": [w.grad], "mode": mode}
+
+    for scale in (2.0, 3.0):
+        for _ in range(3):
+            got = step({"x": [np.array([3.0, 4.0])], "y": np.array([5.0, 6.0])}, scale, mode="sum")
+        assert step.plan is not None
+        assert (got["loss"].item(), got["grad"][0].tolist(), got["mode"]) == (11 * scale, [3 * scale, 4 * scale], "sum")
+    assert step({"x": [np.zeros(2)], "y": np.array([5.0, 6.0])}, 2.0, mode="other")["loss"].item() == 17.0
+
+
+def test_gradients_of_gradients():
+    def step(x):
+        x = ag.tensor(x, requires_grad=True)
+        (first,) = ag.gradients(ag.sum(ag.tanh(x) ** 3), [x], create_graph=True)
+        (first**2).sum().backward()
+        return x.grad
+
+    compiled = ag.compile(step)
+    for x in np.random.default_rng(0).standard_normal((4, 3)):
+        assert _bits(compiled(x)) == _bits(step(x))
+    assert compiled.plan is not None
+
+
+def test_gradients_without_a_graph():
+    w = ag.tensor([1.0, 2.0], requires_grad=True)
+
+    def step(x):
+        loss = ag.sum(ag.sin(w * x))
+        (g,) = ag.gradients(loss, [w])
+        return loss, g * 2, ag.grad(lambda v: ag.sum(v**3))(x)
+
+    compiled = ag.compile(step)
+    for x in np.random.default_rng(0).standard_normal((4, 2)):
+        assert _bits(compiled(x)) == _bits(step(x))
+    assert compiled.plan is not None
+
+
+def test_the_update_that_every_course_writes_by_hand():
+    def make():
+        w = ag.tensor([0.5, -1.0], requires_grad=True)
+
+        def step(x):
+            loss = ((w * x) ** 2).sum()
+            loss.backward()
+            with ag.no_grad():
+                w.data = w - 0.1 * w.grad
+            w.grad = None
+            return loss
+
+        return w, step
+
+    (w, step), (other, function) = make(), make()
+    compiled = ag.compile(function)
+    for x in np.random.default_rng(0).standard_normal((5, 2)):
+        assert _bits(compiled(x)) == _bits(step(x))
+        assert _bits(other) == _bits(w)
+    assert compiled.plan is not None
+
+
+def test_gradients_add_up_without_zero_grad():
+    w = ag.tensor([1.0, 2.0], requires_grad=True)
+
+    @ag.compile
+    def step(x):
+        (w * x).sum().backward()
+
+    for _ in range(5):
+        step(np.ones(2))
+    assert step.plan is not None
+    assert w.grad.tolist() == [5.0, 5.0]
+
+
+def test_results_and_arguments_are_not_shared():
+    @ag.compile
+    def step(x):
+        return ag.reshape(x, shape=(-1,)), x
+
+    x = np.ones((2, 2))
+    for _ in range(3):
+        flat, same = step(x)
+    assert step.plan is not None
+    x[:] = 7
+    assert flat.tolist() == [1.0] * 4
+    assert same.tolist() == [[1.0, 1.0], [1.0, 1.0]]
+    with pytest.raises(ValueError, match="read-only"):
+        flat.numpy()[0] = 3
+
+
+# --- when it can't be done --------------------------------------------------------------------
+
+W = ag.tensor([1.0, 2.0], requires_grad=True)
+COUNT = [0]
+
+
+def _reads_a_number(x):
+    return (W * x).sum().item()
+
+
+def _branches(x):
+    return W * 2 if (W * x).sum() > 0 else W
+
+
+def _prints(x):
+    return f"{(W * x).sum():.3f}"
+
+
+def _leaves_the_tape(x):
+    return ag.sum(x * (W * x).detach().numpy())
+
+
+def _asks_numpy(x):
+    return ag.sum(ag.tensor(np.isnan(x) * 1.0))
+
+
+def _draws(x):
+    COUNT[0] += 1
+    return ag.sum(x * np.random.default_rng(COUNT[0]).standard_normal(2))
+
+
+def _counts(x):
+    COUNT[0] += 1
+    return ag.sum(x * COUNT[0])
+
+
+def _grows(x):
+    COUNT[0] += 1
+    for _ in range(COUNT[0] % 3):
+        x = x * 2
+    return x
+
+
+def _hooked(x):
+    y = W * x
+    y.register_hook(lambda g: g * 2)
+    y.sum().backward()
+
+
+def _retained(x):
+    y = W * x
+    y.retain_grad()
+    y.sum().backward()
+
+
+COUNTER = nn.Identity()
+
+
+def _sets_an_attribute(x):
+    COUNTER.calls = 1
+    return x * 2
+
+
+def _turns_to_evaluation(x):
+    COUNTER.eval()
+    return x * 2
+
+
+def _still_recorded(x):
+    return (W * x).sum()
+
+
+REASONS = {
+    _reads_a_number: "a Python number reads a value in the middle",
+    _branches: "a branch reads a value in the middle",
+    _prints: "a text reads a value in the middle",
+    _leaves_the_tape: "numpy() reads a value in the middle",
+    _asks_numpy: "isnan reads a value in the middle",
+    _draws: "multiply took something else in the next run",
+    _counts: "multiply took something else in the next run",
+    _grows: "it made 2 calls in one run and 0 in the next",
+    _hooked: "a hook runs",
+    _retained: "retain_grad() or inputs= keeps a gradient in the middle",
+    _sets_an_attribute: "the attribute 'calls' of a module is set",
+    _turns_to_evaluation: "the attribute 'training' of a module is set",
+    _still_recorded: "a result can still be differentiated",
+}
+
+
+@pytest.mark.parametrize("function", REASONS, ids=lambda f: f.__name__)
+def test_what_a_later_run_would_miss_is_a_reason_to_run_the_function(function):
+    compiled = ag.compile(function)
+    COUNT[0] = 1
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(4):
+            compiled(np.array([3.0, 4.0]))
+    assert [warning.category for warning in caught] == [CompileWarning]
+    assert str(caught[0].message) == f"compile: {function.__name__} runs as it is: {compiled.reason}"
+    assert compiled.plan is None
+    assert compiled.reason.startswith(REASONS[function])
+
+
+def test_a_call_inside_of_a_transform_runs_the_function():
+    double = ag.compile(lambda x: x * 2)
+    for _ in range(3):
+        double(np.ones(2))
+    assert ag.grad(lambda x: ag.sum(double(x)))(np.ones(2)).tolist() == [2.0, 2.0]
+    assert double.reason == "the call is itself recorded or differentiated"
+
+
+def test_a_number_that_differs_in_every_call_is_said():
+    double = ag.compile(lambda x, i: x * i)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for i in range(12):
+            assert double(np.ones(2), i).tolist() == [i, i]
+    assert {warning.category for warning in caught} == {CompileWarning}
+    assert "pass what differs every time as an array" in str(caught[0].message)
+    assert len(double._traces) + len(double._refused) <= 16
+
+
+def test_anomalies_are_found_all_the_same():
+    def step(x):
+        W.grad = None
+        ag.sum(ag.sqrt(W * x)).backward()
+
+    compiled = ag.compile(step)
+    with np.errstate(invalid="ignore"):
+        for _ in range(3):
+            compiled(np.array([-1.0, 1.0]))
+        assert compiled.plan is not None
+        with ag.detect_anomaly(), pytest.raises(ag.errors.AnomalyError):
+            compiled(np.array([-1.0, 1.0]))
+
+
+def test_an_error_in_a_plan_names_the_operation():
+    pick = ag.compile(lambda x, index: ag.take(x, index) * 2)
+    for _ in range(3):
+        pick(np.arange(3.0), np.array([1]))
+    assert pick.plan is not None
+    with pytest.raises(IndexError, match=r"^getitem: index 7 is out of bounds"):
+        pick(np.arange(3.0), np.array([7]))
+
+
+class Batch(NamedTuple):
+    x: np.ndarray
+    y: np.ndarray
+
+
+def test_named_tuples_are_looked_into():
+    add = ag.compile(lambda batch: Batch(batch.x + batch.y, batch.y))
+    for i in range(4):
+        got = add(Batch(np.full(2, float(i)), np.ones(2)))
+        assert (type(got), got.x.tolist()) == (Batch, [i + 1.0] * 2)
+    assert add.plan is not None
+
+
+def test_a_schedule_inside_moves_in_every_step():
+    make, shape = MODELS["digits_net"]
+
+    def train(wrap):
+        model = make()
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        schedule = optim.StepLR(optimizer, 2)
+
+        def step(x, targets):
+            optimizer.zero_grad()
+            nn.cross_entropy(model(x), targets).backward()
+            optimizer.step()
+            schedule.step()
+
+        run = wrap(step)
+        for x, targets in _batches(shape, 6):
+            run(x, targets)
+        return run, optimizer.param_groups[0]["lr"], [_bits(p) for p in model.parameters()]
+
+    compiled, *state = train(ag.compile)
+    assert compiled.plan is not None
+    assert state == list(train(lambda function: function)[1:])
+
+
+def test_checkpoints_are_recomputed_to_the_same_bits():
+    hidden, out = nn.Linear(4, 8, rng=0), nn.Linear(8, 10, rng=1)
+
+    def step(x):
+        for layer in (hidden, out):
+            layer.zero_grad()
+        loss = out(ag.checkpoint(lambda t: ag.tanh(hidden(t)))(x)).sum()
+        loss.backward()
+        return [hidden.weight.grad, out.weight.grad]
+
+    compiled = ag.compile(step)
+    for x, _ in _batches((4,), 4):
+        assert _bits(compiled(x)) == _bits(step(x))
+    assert compiled.plan is not None or compiled.reason
+
+
+def test_an_error_is_the_functions_own_and_nothing_is_kept():
+    @ag.compile
+    def step(x):
+        return ag.matmul(x, np.ones((3, 2)))
+
+    for _ in range(2):
+        with pytest.raises(ag.errors.ShapeError, match="matmul"):
+            step(np.ones((2, 2)))
+    for _ in range(3):
+        assert step(np.ones((2, 3))).shape == (2, 2)
+    assert step.plan is not None
+
+
+def test_it_wants_a_function():
+    with pytest.raises(ag.errors.OperandError, match=r"^compile: not a function: expected a function, got 3$"):
+        ag.compile(3)
