@@ -1,7 +1,7 @@
 """Reading and replacing parts of arrays.
 
 `getitem` and `scatter_add` are each other's adjoints, so derivatives of every order stay within
-the pair.
+this pair.
 """
 
 from itertools import pairwise
@@ -70,7 +70,7 @@ def set_at(x: Array, values: Array, *, index: Index) -> Array:
     Raises
     ------
     OperandError
-        If ``x`` is of a kind that can't hold the values, such as integers for floats.
+        If the dtype of ``x`` can't hold the values, for example integers for floats.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def set_at_wrt_values(g: Array, *, x_shape: Shape, values_shape: Shape, index: I
 
 
 def _stayed(shape: Shape, index: Index) -> Array:
-    """Return which of the elements written at ``index`` no later one has overwritten."""
+    """Return which of the elements written at ``index`` were not overwritten by a later one."""
     writer = np.empty(shape, int)
     count = writer[index].size
     order = np.arange(count).reshape(writer[index].shape)
@@ -121,12 +121,12 @@ def _stayed(shape: Shape, index: Index) -> Array:
     return writer[index] == order
 
 
-# --- made of these ----------------------------------------------------------------------------
+# --- functions made of these ------------------------------------------------------------------
 
 
 @composite
 def take(x: Array, indices: Indices, axis: OneAxis = None) -> Array:
-    """The slices of ``x`` that ``indices`` name along ``axis``, by default of the flattened ``x``.
+    """The slices of ``x`` at ``indices`` along ``axis``; by default, elements of the flattened ``x``.
 
     Examples
     --------
@@ -142,9 +142,9 @@ def take(x: Array, indices: Indices, axis: OneAxis = None) -> Array:
 
 @composite
 def take_along_axis(x: Array, indices: Indices, axis: OneAxis = -1) -> Array:
-    """From each line of ``x`` along ``axis`` the elements that the same line of ``indices`` names.
+    """From each line of ``x`` along ``axis``, the elements at the positions in the same line of ``indices``.
 
-    With None for the axis, ``x`` is flattened first.
+    If ``axis`` is None, ``x`` is flattened first.
 
     Examples
     --------
@@ -167,7 +167,7 @@ def take_along_axis(x: Array, indices: Indices, axis: OneAxis = -1) -> Array:
 
 @composite
 def split(x: Array, indices_or_sections: Sections, axis: Count = 0) -> list[Array]:
-    """``x`` cut along ``axis`` into equal sections, or before the given indices.
+    """``x`` split along ``axis`` into equal sections, or before the given indices.
 
     Examples
     --------
@@ -184,7 +184,7 @@ def split(x: Array, indices_or_sections: Sections, axis: Count = 0) -> list[Arra
 
 @composite
 def repeat(x: Array, repeats: Counts, axis: OneAxis = None) -> Array:
-    """``x`` with each element repeated in place along ``axis``, by default of the flattened ``x``.
+    """``x`` with each element repeated along ``axis``; by default, the flattened ``x``.
 
     Examples
     --------
@@ -225,7 +225,7 @@ def pad(x: Array, pad_width: PadWidth, mode: str = "constant", constant_values: 
     x : array
         What to pad.
     pad_width : int, pair, or sequence of pairs
-        How many before and after, for all axes or for each.
+        How many elements before and after, for all axes or for each axis.
     mode : str
         ``"constant"``, or a mode of `numpy.pad` that repeats elements of ``x``: ``"edge"``,
         ``"reflect"``, ``"symmetric"``, ``"wrap"``.

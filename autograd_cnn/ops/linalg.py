@@ -22,7 +22,7 @@ from autograd_cnn.parameters import Contraction
 
 @primitive
 def matmul(x1: Array, x2: Array) -> Array:
-    """The matrix product ``x1 @ x2``: stacks of matrices broadcast, 1-D operands count as vectors.
+    """The matrix product ``x1 @ x2``: stacks of matrices are broadcast, and 1-D operands are vectors.
 
     Examples
     --------
@@ -65,14 +65,14 @@ def matmul_wrt_x2(g: Array, *, x1: Array, x2_shape: Shape) -> Array:
 
 @primitive
 def linear(x: Array, w: Array, bias: Array | None = None) -> Array:
-    """``x @ w.T + bias``: what a fully connected layer computes.
+    """``x @ w.T + bias``: a fully connected layer.
 
     Parameters
     ----------
     x : (..., D)
         Features.
     w : (F, D)
-        A row of weights for each output, as PyTorch has it.
+        One row of weights for each output, as in PyTorch.
     bias : (F,), optional
 
     Returns
@@ -82,7 +82,7 @@ def linear(x: Array, w: Array, bias: Array | None = None) -> Array:
     Raises
     ------
     ShapeError
-        If the shapes do not go together.
+        If the shapes do not match.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def linear_wrt_bias(g: Array) -> Array:
 
 @composite
 def outer(x1: Array, x2: Array) -> Array:
-    """Every product of an element of ``x1`` with one of ``x2``, both flattened.
+    """The products of every element of ``x1`` with every element of ``x2``, both flattened.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def outer(x1: Array, x2: Array) -> Array:
 
 @composite
 def tensordot(x1: Array, x2: Array, axes: Contraction = 2) -> Array:
-    """The sum of products over pairs of axes: the last ``axes`` of ``x1`` with the first of ``x2``, or as named.
+    """The sum of products over pairs of axes: the last ``axes`` of ``x1`` with the first of ``x2``, or two lists.
 
     Examples
     --------
@@ -216,7 +216,7 @@ def einsum(subscripts: str | Array, *operands: Array) -> Array:
 
 
 def _spelled(arguments: tuple[Any, ...]) -> tuple[str, tuple[Array, ...]]:
-    """Write a string for operands that alternate with lists of labels, and perhaps a last list for the output."""
+    """Return the string for operands that alternate with lists of labels; a last list may give the output."""
     count = len(arguments) // 2
     terms = ",".join(map(_term, arguments[1 : 2 * count : 2]))
     out = f"->{_term(arguments[-1])}" if len(arguments) % 2 else ""
@@ -234,7 +234,7 @@ def _term(labels: Any) -> str:
 
 
 def _parse(subscripts: str, shapes: list[Shape]) -> tuple[list[str], str]:
-    """Write out the ellipses and the implied output."""
+    """Replace the ellipses by labels, and add the implied output."""
     inputs, arrow, out = subscripts.partition("->")
     terms = inputs.split(",")
     if len(terms) != len(shapes):
@@ -258,7 +258,7 @@ def _parse(subscripts: str, shapes: list[Shape]) -> tuple[list[str], str]:
 
 
 def _diagonal(term: str, label: str, x: Array) -> tuple[str, Array]:
-    """Replace the axes of a repeated label by one, their diagonal, in front."""
+    """Replace the axes of a repeated label by their diagonal, as the first axis."""
     axes = [a for a, each in enumerate(term) if each == label]
     shape = shape_of(x)
     length, *others = {shape[a] for a in axes}

@@ -19,7 +19,7 @@ from autograd_cnn.parameters import Axis, Count, OneAxis
 
 
 def count(shape: Shape, axis: Axis) -> int:
-    """Return how many elements a reduction of ``shape`` along ``axis`` joins into one."""
+    """Return how many elements a reduction of ``shape`` along ``axis`` combines into one."""
     return product(shape[a] for a in axes_of(shape, axis))
 
 
@@ -203,7 +203,7 @@ def prod_wrt_x(g: Array, *, x: Array, axis: Axis) -> Array:
 
 
 def _product_before(x: Array) -> Array:
-    """Return for each element the product of those before it in its line, by doubling strides."""
+    """Return, for each element, the product of the elements before it in its line, by doubling strides."""
     running = concatenate([np.ones((*x.shape[:-1], 1), x.dtype), x], axis=-1)[..., :-1]
     step = 1
     while step < x.shape[-1]:

@@ -1,4 +1,4 @@
-"""Selecting between values: extrema of two, limits, masks, and the comparisons that decide.
+"""Choosing between values: extrema of two, limits, masks, and comparisons.
 
 Broadcasting follows NumPy; the engine sums it out of the gradients, so no rule mentions it.
 """
@@ -17,7 +17,7 @@ from autograd_cnn.parameters import Mask, Number
 
 @primitive
 def maximum(x1: Array, x2: Array) -> Array:
-    """The larger of two, element by element; where they tie each takes half of the gradient.
+    """The larger of two, element by element; where they are equal, each gets half of the gradient.
 
     Where one is NaN, so is the result, and both take the gradient, so that none is lost.
 
@@ -41,7 +41,7 @@ def maximum_wrt_x2(g: Array, *, x1: Array, x2: Array) -> Array:
 
 @primitive
 def minimum(x1: Array, x2: Array) -> Array:
-    """The smaller of two, element by element; where they tie each takes half of the gradient.
+    """The smaller of two, element by element; where they are equal, each gets half of the gradient.
 
     Where one is NaN, so is the result, and both take the gradient, so that none is lost.
 
@@ -64,13 +64,13 @@ def minimum_wrt_x2(g: Array, *, x1: Array, x2: Array) -> Array:
 
 
 def _where_larger(a: Array, b: Array, g: Array) -> Array:
-    """Return ``g`` where ``a`` is larger than ``b``, half of it where they tie, else 0; all of it beside a NaN."""
+    """Return ``g`` where ``a`` is larger than ``b`` or one is NaN, half of it where they are equal, else 0."""
     return where(less(a, b), 0, where(equal(a, b), g * 0.5, g))
 
 
 @primitive(constant=True)
 def heaviside(x1: Floats, x2: Floats) -> Array:
-    """The step: 0 where ``x1 < 0``, ``x2`` where it is 0, else 1; no gradient.
+    """The step function: 0 where ``x1 < 0``, ``x2`` where ``x1`` is 0, else 1; no gradient.
 
     Examples
     --------
@@ -131,14 +131,14 @@ def masked(x: Array, *, mask: Mask) -> Array:
     ----------
     x : array
     mask : array of bools
-        Of the shape of ``x``, or one that broadcasts to it.
+        With the shape of ``x``, or one that broadcasts to it.
 
     Raises
     ------
     OperandError
-        For a mask of numbers.
+        If the mask is not made of bools.
     ShapeError
-        For a mask that does not broadcast to the shape of ``x``.
+        If the mask does not broadcast to the shape of ``x``.
 
     Examples
     --------

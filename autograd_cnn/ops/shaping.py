@@ -1,4 +1,4 @@
-"""Changing shapes: primitives that reshape, permute, repeat, join, and what is made of them."""
+"""Changing shapes: primitives that reshape, permute, repeat and join, and functions made of them."""
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -36,7 +36,7 @@ def reshape_wrt_x(g: Array, *, x_shape: Shape) -> Array:
 
 @composite
 def squeeze(x: Array, axis: Axis = None) -> Array:
-    """``x`` without axes of length 1: all of them, or those named.
+    """``x`` without axes of length 1: all of them, or only ``axis``.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def squeeze(x: Array, axis: Axis = None) -> Array:
 
 @composite
 def expand_dims(x: Array, axis: Axes) -> Array:
-    """``x`` with new axes of length 1 at the places ``axis`` of the result.
+    """``x`` with new axes of length 1, at the positions ``axis`` of the result.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def swapaxes(x: Array, axis1: Count, axis2: Count) -> Array:
 
 @composite
 def moveaxis(x: Array, source: Axes, destination: Axes) -> Array:
-    """``x`` with some axes moved to other places; the rest keep their order.
+    """``x`` with some axes moved to other positions; the other axes keep their order.
 
     Examples
     --------
@@ -145,7 +145,7 @@ def broadcast_to_wrt_x(g: Array) -> Array:
 
 @composite
 def tile(x: Array, reps: Counts) -> Array:
-    """``x`` laid out ``reps`` times along each axis.
+    """``x`` repeated as a whole, ``reps`` times along each axis.
 
     Examples
     --------
@@ -179,7 +179,7 @@ def concatenate_wrt_array(g: Array, *, index: int, arrays_shape: tuple[Shape, ..
 
 @composite
 def concatenate(arrays: Sequence[Array], axis: OneAxis = 0) -> Array:
-    """Join arrays along an existing axis; with None for the axis, flattened and end to end.
+    """Join arrays along an existing axis; if ``axis`` is None, they are flattened first.
 
     Examples
     --------
@@ -194,7 +194,7 @@ def concatenate(arrays: Sequence[Array], axis: OneAxis = 0) -> Array:
 
 @composite
 def stack(arrays: Sequence[Array], axis: Count = 0) -> Array:
-    """Join arrays of one shape along a new axis.
+    """Join arrays of the same shape along a new axis.
 
     Examples
     --------
