@@ -43,7 +43,7 @@ def relu_vjp_x(g: Array, *, mask: Array) -> Array:
 
 @primitive
 def leaky_relu(x: Array, negative_slope: Number = 0.01) -> Array:
-    """``x`` where it is positive, else ``negative_slope * x``; at 0 the slope counts as the negative one.
+    """``x`` where it is positive, else ``negative_slope * x``; the derivative at 0 counts as ``negative_slope``.
 
     Examples
     --------

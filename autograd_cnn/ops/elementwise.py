@@ -299,7 +299,7 @@ def expm1(x: Floats) -> Array:
 
 @expm1.vjp("x")
 def expm1_vjp_x(g: Array, *, x: Array) -> Array:
-    return g * exp(x)  # y + 1 would lose the tail
+    return g * exp(x)  # y + 1 would lose small values
 
 
 @primitive

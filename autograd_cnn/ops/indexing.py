@@ -29,7 +29,7 @@ def _is_basic(index: Index) -> bool:
 
 @primitive
 def getitem(x: Array, index: Index) -> Array:
-    """``x[index]``, basic or advanced.
+    """``x[index]``, with basic or advanced indexing.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def getitem_vjp_x(g: Array, *, x_shape: Shape, index: Index) -> Array:
 
 @primitive
 def scatter_add(x: Array, index: Index, shape: Lengths) -> Array:
-    """Zeros of ``shape`` with ``x`` added at ``index``; what is named twice is added twice.
+    """Zeros of ``shape`` with ``x`` added at ``index``; a position that occurs twice is added to twice.
 
     Examples
     --------
@@ -80,7 +80,7 @@ def scatter_add_vjp_x(g: Array, *, index: Index) -> Array:
 
 @primitive
 def set_at(x: Array, values: Array, index: Index) -> Array:
-    """A copy of ``x`` with ``values`` at ``index``; where a place is named twice, the last value stays.
+    """A copy of ``x`` with ``values`` at ``index``; if a position occurs twice, the last value stays.
 
     Raises
     ------

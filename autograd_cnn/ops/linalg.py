@@ -211,7 +211,7 @@ def einsum_shape(*operands: AbstractArray, terms: tuple[str, ...], out: str) -> 
 def einsum_vjp_operands(
     g: Array, *, index: int, operands: tuple[Array, ...], terms: tuple[str, ...], out: str
 ) -> Array:
-    """Exchange the operand's term with the output's: a sum of products is linear in each factor."""
+    """Exchange the terms of the operand and the output: a sum of products is linear in each factor."""
     others = [*operands[:index], *operands[index + 1 :]]
     their_terms = (*terms[:index], *terms[index + 1 :])
     wanted, shape = terms[index], operands[index].shape
@@ -225,10 +225,10 @@ def einsum_vjp_operands(
 
 @composite
 def einsum(subscripts: str | NDArray[Any], *operands: Array) -> Array:
-    """Sum of products by Einstein's convention, as `numpy.einsum`.
+    """Sums of products in Einstein's notation, as in `numpy.einsum`.
 
-    Repeated labels in one term (a diagonal), labels that are only summed, and ``...`` all work, and so
-    does the form without a string: ``einsum(x, [0, 1], w, [1, 2], [0, 2])``.
+    Repeated labels in one term (a diagonal), labels that are only summed, and ``...`` all work. So does the form
+    without a string: ``einsum(x, [0, 1], w, [1, 2], [0, 2])``.
 
     Examples
     --------

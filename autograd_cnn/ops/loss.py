@@ -118,7 +118,7 @@ def softmax_cross_entropy_vjp_scores(g: Array, *, scores: Array, labels: Array, 
 
 @primitive
 def _softmax_error(scores: Floats, labels: Labels, label_smoothing: Number = 0.0) -> Array:
-    """``softmax(scores) - q``; without smoothing the label's is what the others add up to, which 1 - 1 would lose."""
+    """``softmax(scores) - q``; without smoothing, the label's error is minus the sum of the others, for precision."""
     _check_rows(scores, labels)
     errors = np.exp(shifted(scores, 1)[0])
     errors /= errors.sum(axis=1, keepdims=True)

@@ -51,7 +51,7 @@ def _or(values: Array | None, x: Array, default: float) -> Array:
 
 @primitive
 def batch_norm(x: Array, weight: Array | None = None, bias: Array | None = None, eps: NotNegative = 1e-5) -> Array:
-    """``(x - mean) / sqrt(var + eps) · weight + bias`` with each channel's own moments (Ioffe & Szegedy 2015).
+    """``(x - mean) / sqrt(var + eps) · weight + bias``, with the moments of each channel (Ioffe & Szegedy 2015).
 
     Parameters
     ----------

@@ -98,7 +98,7 @@ def heaviside(x1: Floats, x2: Floats) -> Array:
 
 @primitive
 def clip(x: Array, min: Number | None = None, max: Number | None = None) -> Array:
-    """``x`` limited to the range from ``min`` to ``max``; outside of it the derivative is 0.
+    """``x`` limited to the range from ``min`` to ``max``; the derivative outside this range is 0.
 
     Examples
     --------
@@ -141,7 +141,7 @@ def where_vjp_x2(g: Array, *, condition: Array) -> Array:
 
 @primitive
 def masked(x: Array, mask: Mask) -> Array:
-    """``x`` where the mask is set, else 0: its own adjoint.
+    """``x`` where the mask is True, else 0; it is its own adjoint.
 
     Parameters
     ----------

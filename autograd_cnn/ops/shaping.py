@@ -166,7 +166,7 @@ def broadcast_to_shape(x: AbstractArray, *, shape: Lengths) -> Shape:
 
 @broadcast_to.vjp("x")
 def broadcast_to_vjp_x(g: Array) -> Array:
-    return g  # the engine sums over what broadcasting added
+    return g  # the engine sums over the axes that broadcasting added
 
 
 @composite
@@ -258,7 +258,7 @@ def _listed(where: str, arrays: Any) -> list[Array]:
 
 @primitive
 def flip(x: Array, axis: Axis = None) -> Array:
-    """``x`` in reverse order along the axes, by default along all.
+    """``x`` in reverse order along the axes; by default, along all axes.
 
     Examples
     --------
@@ -280,7 +280,7 @@ def flip_vjp_x(g: Array, *, axis: Axis) -> Array:
 
 @primitive
 def roll(x: Array, shift: Shift, axis: Axis = None) -> Array:
-    """``x`` shifted along the axes; what leaves at one end comes back at the other.
+    """``x`` shifted along the axes; elements that leave at one end come back at the other.
 
     Examples
     --------

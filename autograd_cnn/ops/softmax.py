@@ -38,7 +38,7 @@ def log_of_sum(shifted: Array, axis: Axis) -> Array:
 
 @primitive
 def logsumexp(x: Floats, axis: Axis = None, keepdims: Flag = False) -> Array:
-    """``log(sum(exp(x)))`` along ``axis``, a smooth maximum; of nothing it is -inf.
+    """``log(sum(exp(x)))`` along ``axis``, a smooth maximum; of no scores it is -inf.
 
     Examples
     --------
