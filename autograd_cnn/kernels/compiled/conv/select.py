@@ -1,0 +1,78 @@
+"""Which algorithm computes a convolution: the table of all, the choice by cost, and how it is overruled.
+
+A new algorithm is a file of its own in this folder and a name in `ALGORITHMS`.
+"""
+
+import os
+from functools import lru_cache
+from typing import Final
+
+from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.kernels.compiled.conv import (
+    batch_lanes,
+    col2im,
+    col2im_gather,
+    flipped_gemm,
+    implicit_gemm,
+    wgrad_by_tap,
+    wgrad_patches,
+    wgrad_pixel_lanes,
+)
+from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, Side
+
+ALGORITHMS: Final[dict[Side, tuple[Algorithm, ...]]] = {
+    "forward": (batch_lanes.FORWARD, implicit_gemm.FORWARD),
+    "wrt_input": (batch_lanes.WRT_INPUT, flipped_gemm.WRT_INPUT, col2im_gather.WRT_INPUT, col2im.WRT_INPUT),
+    "wrt_weight": (wgrad_by_tap.WRT_WEIGHT, wgrad_patches.WRT_WEIGHT, wgrad_pixel_lanes.WRT_WEIGHT),
+}
+"""For each side its algorithms; of equal costs the first is taken."""
+
+VARIABLE: Final = "AUTOGRAD_CNN_CONV"
+
+_forced: Final[list[tuple[str, ...] | None]] = [None]
+"""The names to prefer; None before they were asked for, which is when the variable is read."""
+
+
+def force(where: str, names: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Prefer the algorithms of these names, and return what was preferred before.
+
+    Raises
+    ------
+    ArgumentError
+        For a name that no algorithm has.
+    """
+    known = dict.fromkeys(algorithm.name for algorithms in ALGORITHMS.values() for algorithm in algorithms)
+    for name in names:
+        if name not in known:
+            raise ArgumentError(
+                sentence(where, "unknown algorithm", expected=f"one of {', '.join(known)}", got=repr(name))
+            )
+    before, _forced[0] = _forced[0], names
+    return before
+
+
+def restore(names: tuple[str, ...] | None) -> None:
+    """Undo `force`."""
+    _forced[0] = names
+
+
+def forced() -> tuple[str, ...]:
+    """Return the names that are preferred."""
+    if _forced[0] is None:
+        force(VARIABLE, tuple(filter(None, os.environ.get(VARIABLE, "").replace(" ", "").split(","))))
+    return _forced[0] or ()
+
+
+def choose(side: Side, problem: ConvProblem) -> Algorithm | None:
+    """Return the algorithm that computes one side of a problem; None if none supports it.
+
+    It is the one of least cost, among those whose names are forced if any of them supports the problem.
+    """
+    return _cheapest(side, problem, forced())
+
+
+@lru_cache(maxsize=4096)
+def _cheapest(side: Side, problem: ConvProblem, names: tuple[str, ...]) -> Algorithm | None:
+    able = [algorithm for algorithm in ALGORITHMS[side] if algorithm.supports(problem)]
+    wanted = [algorithm for algorithm in able if algorithm.name in names]
+    return min(wanted or able, key=lambda algorithm: algorithm.cost(problem), default=None)
