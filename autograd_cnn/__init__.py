@@ -15,7 +15,7 @@ from typing import NoReturn as _NoReturn
 
 from autograd_cnn import search_path  # isort: skip  # noqa: F401  # before any library is looked for
 
-from autograd_cnn import data, errors, graph, interop, nn, ops, optim, tape, testing
+from autograd_cnn import data, errors, graph, interop, kernels, nn, ops, optim, tape, testing
 from autograd_cnn.checkpoint import checkpoint
 from autograd_cnn.graph import explain
 from autograd_cnn.interop import load, save
@@ -175,6 +175,7 @@ __all__ = [
     "hvp",
     "interop",
     "jacobian",
+    "kernels",
     "leaky_relu",
     "less",
     "less_equal",

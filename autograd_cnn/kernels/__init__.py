@@ -4,6 +4,7 @@ Each name here picks, call by call, the fastest backend that can do the work; wh
 declines with `NotImplemented` falls to the reference.
 """
 
+from autograd_cnn.kernels.algorithms import Candidate, Explanation, explain, use_conv_algorithm
 from autograd_cnn.kernels.backend import (
     Kernel,
     current_backend,
@@ -40,12 +41,15 @@ standardized_dot = Kernel("standardized_dot")
 sum = Kernel("sum")  # noqa: A001  # NumPy's name
 
 __all__ = [
+    "Candidate",
+    "Explanation",
     "Kernel",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
     "current_backend",
     "erf",
+    "explain",
     "gaussian",
     "gelu",
     "linear",
@@ -71,4 +75,5 @@ __all__ = [
     "standardize_wrt_input",
     "standardized_dot",
     "sum",
+    "use_conv_algorithm",
 ]

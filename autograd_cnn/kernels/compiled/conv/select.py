@@ -29,12 +29,18 @@ ALGORITHMS: Final[dict[Side, tuple[Algorithm, ...]]] = {
 
 VARIABLE: Final = "AUTOGRAD_CNN_CONV"
 
-_forced: Final[list[tuple[str, ...] | None]] = [None]
-"""The names to prefer; None before they were asked for, which is when the variable is read."""
+_names: Final[list[tuple[str, ...] | None]] = [None]
+"""Those of the algorithms to prefer; None before they are asked for."""
 
 
-def force(where: str, names: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Prefer the algorithms of these names, and return what was preferred before.
+def preferred() -> tuple[str, ...]:
+    """Return the names of the algorithms to prefer: at first those that the variable has."""
+    names = _names[0]
+    return prefer(VARIABLE, *os.environ.get(VARIABLE, "").replace(",", " ").split()) if names is None else names
+
+
+def prefer(where: str, *names: str) -> tuple[str, ...]:
+    """Prefer the algorithms of these names, and return the names.
 
     Raises
     ------
@@ -45,30 +51,18 @@ def force(where: str, names: tuple[str, ...]) -> tuple[str, ...] | None:
     for name in names:
         if name not in known:
             raise ArgumentError(
-                sentence(where, "unknown algorithm", expected=f"one of {', '.join(known)}", got=repr(name))
+                sentence(where, "unknown convolution algorithm", expected=f"one of {', '.join(known)}", got=repr(name))
             )
-    before, _forced[0] = _forced[0], names
-    return before
-
-
-def restore(names: tuple[str, ...] | None) -> None:
-    """Undo `force`."""
-    _forced[0] = names
-
-
-def forced() -> tuple[str, ...]:
-    """Return the names that are preferred."""
-    if _forced[0] is None:
-        force(VARIABLE, tuple(filter(None, os.environ.get(VARIABLE, "").replace(" ", "").split(","))))
-    return _forced[0] or ()
+    _names[0] = names
+    return names
 
 
 def choose(side: Side, problem: ConvProblem) -> Algorithm | None:
     """Return the algorithm that computes one side of a problem; None if none supports it.
 
-    It is the one of least cost, among those whose names are forced if any of them supports the problem.
+    It is the one of least cost, of those whose names are preferred if any of these supports the problem.
     """
-    return _cheapest(side, problem, forced())
+    return _cheapest(side, problem, preferred())
 
 
 @lru_cache(maxsize=4096)

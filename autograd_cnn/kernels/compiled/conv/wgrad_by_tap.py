@@ -176,4 +176,4 @@ def _add_run(
                 multiply_tile(tile, a, b, sums, Start(c, c_row, accumulate=1), Depth(starts[part + end] - k))
 
 
-WRT_WEIGHT = Algorithm("by_tap", _supports, _cost, _run, wrt_weight_error)
+WRT_WEIGHT = Algorithm("wgrad_by_tap", _supports, _cost, _run, wrt_weight_error)

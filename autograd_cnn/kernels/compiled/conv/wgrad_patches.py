@@ -116,4 +116,4 @@ def _add_product(
                 multiply_tile(Tile(tile_rows(valid), count), a, b, sums, Start(c, c_row, accumulate=1), steps)
 
 
-WRT_WEIGHT = Algorithm("patches", _supports, _cost, _run, wrt_weight_error)
+WRT_WEIGHT = Algorithm("wgrad_patches", _supports, _cost, _run, wrt_weight_error)

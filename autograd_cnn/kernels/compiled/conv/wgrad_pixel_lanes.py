@@ -83,4 +83,4 @@ def _sum_products(first: int, last: int, s: ConvTiling, x: Any, g: Any, taps: An
                         multiply_tile(Tile(tall, wide), a, b, c, begin, Pixels(rows, s.out_w))
 
 
-WRT_WEIGHT = Algorithm("pixel_lanes", _supports, _cost, _run, wrt_weight_error)
+WRT_WEIGHT = Algorithm("wgrad_pixel_lanes", _supports, _cost, _run, wrt_weight_error)
