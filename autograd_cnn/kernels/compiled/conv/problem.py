@@ -91,7 +91,11 @@ class Algorithm:
         Forward ``(problem, x, w, start)``, with ``start`` (F,) for the sums to begin with; wrt_input
         ``(problem, g, w)``; wrt_weight ``(problem, x, g)``. All arrays are of the problem's dtype.
     error_bound : (ConvProblem) -> float
-        How far a result may be from the exact one, relative to the sum of its terms' absolute values.
+        How far a result may be from the exact one, relative to the sum of its terms' absolute values or, where the
+        algorithm is not ``local``, to the largest that such a sum can be.
+    local : bool
+        Whether each result is computed from its own terms alone. One that mixes those of neighbours, as Winograd's
+        do, has errors, infinities and NaNs of its neighbours'.
     """
 
     name: str
@@ -99,6 +103,7 @@ class Algorithm:
     cost: Callable[[ConvProblem], float]
     run: Callable[..., Array]
     error_bound: Callable[[ConvProblem], float]
+    local: bool = True
 
 
 def fits(size: int) -> bool:

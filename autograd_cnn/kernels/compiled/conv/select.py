@@ -17,13 +17,28 @@ from autograd_cnn.kernels.compiled.conv import (
     wgrad_by_tap,
     wgrad_patches,
     wgrad_pixel_lanes,
+    winograd,
+    winograd_wgrad,
 )
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, Side
 
 ALGORITHMS: Final[dict[Side, tuple[Algorithm, ...]]] = {
-    "forward": (batch_lanes.FORWARD, implicit_gemm.FORWARD),
-    "wrt_input": (batch_lanes.WRT_INPUT, flipped_gemm.WRT_INPUT, col2im_gather.WRT_INPUT, col2im.WRT_INPUT),
-    "wrt_weight": (wgrad_by_tap.WRT_WEIGHT, wgrad_patches.WRT_WEIGHT, wgrad_pixel_lanes.WRT_WEIGHT),
+    "forward": (batch_lanes.FORWARD, implicit_gemm.FORWARD, winograd.F2_FORWARD, winograd.F4_FORWARD),
+    "wrt_input": (
+        batch_lanes.WRT_INPUT,
+        flipped_gemm.WRT_INPUT,
+        col2im_gather.WRT_INPUT,
+        col2im.WRT_INPUT,
+        winograd.F2_WRT_INPUT,
+        winograd.F4_WRT_INPUT,
+    ),
+    "wrt_weight": (
+        wgrad_by_tap.WRT_WEIGHT,
+        wgrad_patches.WRT_WEIGHT,
+        wgrad_pixel_lanes.WRT_WEIGHT,
+        winograd_wgrad.F2_WRT_WEIGHT,
+        winograd_wgrad.F4_WRT_WEIGHT,
+    ),
 }
 """For each side its algorithms; of equal costs the first is taken."""
 
