@@ -19,7 +19,7 @@ from autograd_cnn import data, errors, graph, interop, kernels, nn, ops, optim, 
 from autograd_cnn.checkpoint import checkpoint
 from autograd_cnn.graph import explain
 from autograd_cnn.interop import load, save
-from autograd_cnn.kernels import current_backend, num_threads, set_backend, set_num_threads
+from autograd_cnn.kernels import current_backend, num_threads, set_backend, set_conv_precision, set_num_threads
 from autograd_cnn.ops import (
     abs,
     absolute,
@@ -221,6 +221,7 @@ __all__ = [
     "scope",
     "set_at",
     "set_backend",
+    "set_conv_precision",
     "set_num_threads",
     "sigmoid",
     "sign",

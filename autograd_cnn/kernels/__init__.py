@@ -4,7 +4,13 @@ Each name here picks, call by call, the fastest backend that can do the work; wh
 declines with `NotImplemented` falls to the reference.
 """
 
-from autograd_cnn.kernels.algorithms import Candidate, Explanation, explain, use_conv_algorithm
+from autograd_cnn.kernels.algorithms import (
+    Candidate,
+    Explanation,
+    explain,
+    set_conv_precision,
+    use_conv_algorithm,
+)
 from autograd_cnn.kernels.backend import (
     Kernel,
     current_backend,
@@ -66,6 +72,7 @@ __all__ = [
     "num_threads",
     "relu",
     "set_backend",
+    "set_conv_precision",
     "set_num_threads",
     "sigmoid",
     "sigmoid_slope",

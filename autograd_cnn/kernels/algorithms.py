@@ -157,6 +157,50 @@ def _candidates(select: ModuleType, side: str, problem: Any) -> tuple[Candidate,
     )
 
 
+class set_conv_precision:  # noqa: N801  # a function to its users, which `with` can undo
+    """Choose how precise convolutions in float32 are, for the whole process; in a ``with`` statement, for its duration.
+
+    ``"fast"``, the default, allows Winograd's algorithm for 3×3 filters with stride 1 (Lavin & Gray 2016), which
+    takes less than half of the products. Over a whole map its errors are like those of plain sums; but a tile of
+    4×4 results mixes the 6×6 pixels under it. So where values of very different size are close together, small
+    results have errors of the size of the large ones', and an infinity or a NaN spreads to the tile. ``"exact"``
+    computes each result from its own terms alone. In float64 that is always so. At the start the variable
+    ``AUTOGRAD_CNN_CONV_PRECISION`` decides.
+
+    Parameters
+    ----------
+    name : {"fast", "exact"}
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown name.
+    MissingDependencyError
+        Without Numba: the reference backend is exact.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> with ag.set_conv_precision("exact"):
+    ...     ag.kernels.explain((64, 64, 16, 16), (64, 64, 3, 3), padding=1).chosen["forward"]
+    'batch_lanes'
+    """
+
+    def __init__(self, name: str) -> None:
+        self._select = _select("set_conv_precision")
+        self._before = self._select.precision()
+        self._select.set_precision("set_conv_precision", name)
+
+    def __enter__(self) -> None:
+        """Leave the choice made; `__exit__` undoes it."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Return to the precision that was set before."""
+        self._select.set_precision("set_conv_precision", self._before)
+
+
 class use_conv_algorithm:  # noqa: N801  # a function to its users, which `with` can undo
     """Prefer convolution algorithms by name, for the whole process; in a ``with`` statement, for its duration.
 

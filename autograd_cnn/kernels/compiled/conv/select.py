@@ -43,9 +43,14 @@ ALGORITHMS: Final[dict[Side, tuple[Algorithm, ...]]] = {
 """For each side its algorithms; of equal costs the first is taken."""
 
 VARIABLE: Final = "AUTOGRAD_CNN_CONV"
+PRECISION_VARIABLE: Final = "AUTOGRAD_CNN_CONV_PRECISION"
+PRECISIONS: Final = ("fast", "exact")
 
 _names: Final[list[tuple[str, ...] | None]] = [None]
 """Those of the algorithms to prefer; None before they are asked for."""
+
+_precision: Final[list[str | None]] = [None]
+"""One of `PRECISIONS`; None before it is asked for."""
 
 
 def preferred() -> tuple[str, ...]:
@@ -72,16 +77,40 @@ def prefer(where: str, *names: str) -> tuple[str, ...]:
     return names
 
 
+def precision() -> str:
+    """Return the precision that is set: at first that of the variable, or ``"fast"``."""
+    name = _precision[0]
+    return set_precision(PRECISION_VARIABLE, os.environ.get(PRECISION_VARIABLE) or "fast") if name is None else name
+
+
+def set_precision(where: str, name: str) -> str:
+    """Set the precision, and return it.
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown one.
+    """
+    if name not in PRECISIONS:
+        raise ArgumentError(
+            sentence(where, "unknown precision", expected=f"one of {', '.join(PRECISIONS)}", got=repr(name))
+        )
+    _precision[0] = name
+    return name
+
+
 def choose(side: Side, problem: ConvProblem) -> Algorithm | None:
     """Return the algorithm that computes one side of a problem; None if none supports it.
 
-    It is the one of least cost, of those whose names are preferred if any of these supports the problem.
+    It is the one of least cost, of those whose names are preferred if any of these supports the problem. Where the
+    precision is ``"exact"``, each result is computed from its own terms alone.
     """
-    return _cheapest(side, problem, preferred())
+    return _cheapest(side, problem, preferred(), precision())
 
 
 @lru_cache(maxsize=4096)
-def _cheapest(side: Side, problem: ConvProblem, names: tuple[str, ...]) -> Algorithm | None:
-    able = [algorithm for algorithm in ALGORITHMS[side] if algorithm.supports(problem)]
+def _cheapest(side: Side, problem: ConvProblem, names: tuple[str, ...], precision: str) -> Algorithm | None:
+    allowed = [algorithm for algorithm in ALGORITHMS[side] if algorithm.local or precision == "fast"]
+    able = [algorithm for algorithm in allowed if algorithm.supports(problem)]
     wanted = [algorithm for algorithm in able if algorithm.name in names]
     return min(wanted or able, key=lambda algorithm: algorithm.cost(problem), default=None)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError
 from autograd_cnn.kernels.compiled.conv import select
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem
@@ -19,6 +20,29 @@ BATCH = ("batch_lanes", "batch_lanes", "wgrad_by_tap")
 def problem(n, c, f, image, size, groups=1, **geometry):
     grid = windows("conv", (image, image), size, **geometry)
     return ConvProblem.of(n, c, f, grid, groups, np.dtype(np.float32))
+
+
+F2, F4 = (("winograd_2x2",) * 3, ("winograd_4x4",) * 3)
+
+
+@wide
+@pytest.mark.parametrize(
+    ("layer", "names"),
+    [
+        (problem(64, 32, 32, 32, 3, padding=1), F4),
+        (problem(64, 64, 64, 16, 3, padding=1), F4),
+        (problem(64, 128, 128, 8, 3, padding=1), F4),
+        (problem(32, 16, 16, 32, 3, padding=1), F4),
+        (problem(8, 512, 512, 7, 3, padding=1), (*F2[:2], *F4[:1])),
+        (problem(64, 3, 32, 32, 3, padding=1), ("implicit_gemm", "flipped_gemm", "wgrad_pixel_lanes")),
+        (problem(1, 8, 8, 8, 3, padding=1), GEMM),
+        (problem(64, 6, 16, 12, 3, padding=1), BATCH),
+    ],
+    ids=str,
+)
+def test_winograd_is_taken_where_it_pays(layer, names):
+    with ag.set_conv_precision("fast"):
+        assert tuple(select.choose(side, layer).name for side in select.ALGORITHMS) == names
 
 
 @wide
@@ -41,12 +65,13 @@ def problem(n, c, f, image, size, groups=1, **geometry):
     ],
     ids=str,
 )
-def test_the_choices_for_known_layers(layer, names):
-    assert tuple(select.choose(side, layer).name for side in select.ALGORITHMS) == names
+def test_the_exact_choices_for_known_layers(layer, names):
+    with ag.set_conv_precision("exact"):
+        assert tuple(select.choose(side, layer).name for side in select.ALGORITHMS) == names
 
 
-def algorithm(name, cost, supported=True):
-    return Algorithm(name, lambda p: supported, lambda p: cost, lambda p: None, lambda p: 0.0)
+def algorithm(name, cost, supported=True, local=True):
+    return Algorithm(name, lambda p: supported, lambda p: cost, lambda p: None, lambda p: 0.0, local)
 
 
 @pytest.fixture
@@ -55,6 +80,7 @@ def table(monkeypatch):
     algorithms = {}
     monkeypatch.setattr(select, "ALGORITHMS", algorithms)
     monkeypatch.setattr(select, "_names", [()])
+    monkeypatch.setattr(select, "_precision", ["fast"])
     select._cheapest.cache_clear()
     yield algorithms
     select._cheapest.cache_clear()
@@ -72,6 +98,27 @@ def test_the_cheapest_that_supports_the_problem_is_taken_and_of_equals_the_first
 def test_where_nothing_supports_the_problem_there_is_no_choice(table):
     table["forward"] = (algorithm("unable", 1.0, supported=False),)
     assert select.choose("forward", P) is None
+
+
+def test_what_is_exact_is_asked_for(table):
+    mixing, local = algorithm("mixing", 1.0, local=False), algorithm("local", 2.0)
+    table["forward"] = (mixing, local)
+    assert select.choose("forward", P) is mixing
+    with ag.set_conv_precision("exact"):
+        select.prefer("test", "mixing")
+        assert select.choose("forward", P) is local
+    assert select.choose("forward", P) is mixing
+
+
+def test_an_unknown_precision_is_refused(monkeypatch):
+    with pytest.raises(ArgumentError) as err:
+        ag.set_conv_precision("best")
+    assert str(err.value) == "set_conv_precision: unknown precision: expected one of fast, exact, got 'best'"
+    monkeypatch.setattr(select, "_precision", [None])
+    monkeypatch.setenv(select.PRECISION_VARIABLE, "bst")
+    with pytest.raises(ArgumentError) as err:
+        select.precision()
+    assert str(err.value) == f"{select.PRECISION_VARIABLE}: unknown precision: expected one of fast, exact, got 'bst'"
 
 
 def test_names_are_preferred_where_they_support_the_problem(table):
