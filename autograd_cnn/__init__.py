@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from autograd_cnn import search_path as _search_path  # isort: skip  # noqa: F401  # before any library is looked for
 
 from autograd_cnn import errors as errors
+from autograd_cnn import kernels as kernels
 from autograd_cnn import ops as ops
 from autograd_cnn.checkpoint import checkpoint as checkpoint
 from autograd_cnn.compile import compile as compile
@@ -29,6 +30,7 @@ from autograd_cnn.engine.recording import tracing as tracing
 from autograd_cnn.kernels import current_backend as current_backend
 from autograd_cnn.kernels import num_threads as num_threads
 from autograd_cnn.kernels import set_backend as set_backend
+from autograd_cnn.kernels import set_conv_precision as set_conv_precision
 from autograd_cnn.kernels import set_num_threads as set_num_threads
 from autograd_cnn.ops import *
 from autograd_cnn.tensor import Tensor as Tensor

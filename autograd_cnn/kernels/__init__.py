@@ -4,6 +4,13 @@ Each name here picks, call by call, the fastest backend that can do the work; wh
 declines with `NotImplemented` falls to the reference.
 """
 
+from autograd_cnn.kernels.algorithms import (
+    Candidate,
+    Explanation,
+    explain,
+    set_conv_precision,
+    use_conv_algorithm,
+)
 from autograd_cnn.kernels.backend import (
     Kernel,
     current_backend,
@@ -40,12 +47,15 @@ standardized_dot = Kernel("standardized_dot")
 sum = Kernel("sum")  # noqa: A001  # NumPy's name
 
 __all__ = [
+    "Candidate",
+    "Explanation",
     "Kernel",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
     "current_backend",
     "erf",
+    "explain",
     "gaussian",
     "gelu",
     "linear",
@@ -62,6 +72,7 @@ __all__ = [
     "num_threads",
     "relu",
     "set_backend",
+    "set_conv_precision",
     "set_num_threads",
     "sigmoid",
     "sigmoid_slope",
@@ -71,4 +82,5 @@ __all__ = [
     "standardize_wrt_input",
     "standardized_dot",
     "sum",
+    "use_conv_algorithm",
 ]

@@ -1,19 +1,26 @@
 """The fast backend: kernels compiled by Numba for the processor at hand.
 
-`simd` writes the micro-kernel, a tile of a matrix product in registers; `panels` lays out what it reads;
-`correlation`, `wrt_input` and `wrt_weight` make correlation and both adjoints of it: the first two with
-`stacks` where an image for each lane pays, the last with `taps`, or `dots` where channels or filters are few;
-`meetings` lists for them which tap meets which pixel. `pooling` goes over windows, with `pairs` for the 2x2
-ones, and `normalization` over whole maps. `compiling` spreads the work over the threads. A kernel that
-cannot do what it is asked returns `NotImplemented`, and the reference does it.
+`llvm` writes vector instructions, `microkernel` with them the one tile of a matrix product in registers that all
+products call; `packing` lays out what it reads. `conv` has correlation and its adjoints, a file for each algorithm and
+`conv.select` to choose among them. `gemm` multiplies matrices; `pooling` goes over windows, with `maxpool2x2`
+for the usual ones, `normalization`, `reduction` and `elementwise` over whole maps. `parallel` spreads the work
+over the `threads`, and `caching` keeps what was compiled. A kernel that does not support what it is asked returns
+`NotImplemented`, and the reference does it.
 """
 
-from autograd_cnn.kernels.compiled.conv.col2im import correlate2d_wrt_input
-from autograd_cnn.kernels.compiled.conv.implicit_gemm import correlate2d
-from autograd_cnn.kernels.compiled.conv.wgrad_patches import correlate2d_wrt_weight
+from autograd_cnn.kernels.compiled.conv.correlation import (
+    correlate2d,
+    correlate2d_wrt_input,
+    correlate2d_wrt_weight,
+)
 from autograd_cnn.kernels.compiled.elementwise import masked, relu
 from autograd_cnn.kernels.compiled.gemm import linear, matmul
-from autograd_cnn.kernels.compiled.normalization import moments, standardize, standardize_wrt_input, standardized_dot
+from autograd_cnn.kernels.compiled.normalization import (
+    moments,
+    standardize,
+    standardize_wrt_input,
+    standardized_dot,
+)
 from autograd_cnn.kernels.compiled.pooling import (
     max_pool,
     max_pool_gather,

@@ -1,7 +1,7 @@
 """Products of small matrices.
 
 A BLAS library wakes threads of its own for them, which then go on looking for work while the other
-kernels' threads want to run: on two cores a training step supports twice as long. So the products of a
+kernels' threads want to run: on two cores a training step takes twice as long. So the products of a
 small network's fully connected layers are done here, on the same micro-kernel and threads as its
 convolutions.
 """
@@ -12,8 +12,18 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
-from autograd_cnn.kernels.compiled.microkernel import TALL, TALL_VECTORS, patches_on_left
-from autograd_cnn.kernels.compiled.packing import DEPTH, turn_maps
+from autograd_cnn.kernels.compiled.microkernel import (
+    MR,
+    NR,
+    Depth,
+    Gathered,
+    PackedRows,
+    Scattered,
+    Start,
+    Tile,
+    multiply_tile,
+)
+from autograd_cnn.kernels.compiled.packing import KC, transpose_maps
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
@@ -21,14 +31,14 @@ LARGEST: Final = 1 << 26  # multiplications; beyond them a BLAS library's blocki
 ALONE: Final = 1 << 20  # multiplications that one thread has done before another is awake
 
 
-class Product(NamedTuple):
-    """The sizes of C (M, N) = A (M, K) · B (K, N), with the rows of B in whole vectors."""
+class GemmSizes(NamedTuple):
+    """The sizes of C (m, n) = A (m, k) · B (k, n)."""
 
-    rows: int
-    columns: int
-    depth: int
-    width: int  # of a row of B
-    block: int  # rows of A that are one job
+    m: int
+    n: int
+    k: int
+    ldb: int  # a row of B, in whole vectors
+    mc: int  # rows of A that are one job
 
 
 def matmul(a: Array, b: Array) -> Any:
@@ -48,59 +58,67 @@ def linear(x: Array, w: Array, bias: Array | None) -> Any:
 
 
 def _add_product(a: Array, b: Array, c: Array) -> Array:
-    lanes, turned = VECTOR_BYTES // c.itemsize, not a.flags.c_contiguous  # a rule passes a transposed view
-    blocks, sizes, places, depths, lines, spots = _layout(*a.shape, b.shape[1], lanes, turned)
-    wide = _in_vectors(b, sizes, lanes)
-    _multiply(blocks, sizes, flat(a.T if turned else a), places, depths, wide, lines, spots, c.reshape(-1))
+    lanes, transposed = VECTOR_BYTES // c.itemsize, not a.flags.c_contiguous  # a rule passes a transposed view
+    jobs, sizes, a_offsets, k_offsets, b_offsets, c_offsets = _layout(*a.shape, b.shape[1], lanes, transposed)
+    rows, wide = flat(a.T if transposed else a), _in_vectors(b, sizes, lanes)
+    _multiply(jobs, sizes, rows, a_offsets, k_offsets, wide, b_offsets, c_offsets, c.reshape(-1))
     return c
 
 
 @lru_cache(maxsize=512)
-def _layout(
-    rows: int, depth: int, columns: int, lanes: int, turned: bool
-) -> tuple[int, Product, Array, Array, Array, Array]:
+def _layout(m: int, k: int, n: int, lanes: int, transposed: bool) -> tuple[int, GemmSizes, Array, Array, Array, Array]:
     """Return the number of jobs, the sizes, and the offsets: of A's rows and columns, B's rows, and the vectors of C."""
-    vectors = -(-columns // lanes)
-    blocks = 1 if rows * columns * depth <= ALONE else -(-rows // (2 * TALL))
-    sizes = Product(rows, columns, depth, vectors * lanes, -(-rows // blocks))
-    across, down = (rows, 1) if turned else (1, depth)
-    lines = np.arange(depth) * sizes.width
-    return blocks, sizes, np.arange(rows) * down, np.arange(depth) * across, lines, np.arange(vectors) * lanes
+    vectors = -(-n // lanes)
+    jobs = 1 if m * n * k <= ALONE else -(-m // (2 * MR[0]))
+    sizes = GemmSizes(m, n, k, ldb=vectors * lanes, mc=-(-m // jobs))
+    across, down = (m, 1) if transposed else (1, k)
+    return jobs, sizes, np.arange(m) * down, np.arange(k) * across, np.arange(k) * sizes.ldb, np.arange(vectors) * lanes
 
 
-def _in_vectors(b: Array, sizes: Product, lanes: int) -> Array:
+def _in_vectors(b: Array, sizes: GemmSizes, lanes: int) -> Array:
     """Return the rows of b, each filled up to whole vectors."""
-    if b.flags.c_contiguous and sizes.width == sizes.columns:
+    if b.flags.c_contiguous and sizes.ldb == sizes.n:
         return flat(b)
-    wide = np.empty((sizes.depth + lanes, sizes.width), b.dtype)
+    wide = np.empty((sizes.k + lanes, sizes.ldb), b.dtype)
     if b.flags.c_contiguous:
-        wide[: sizes.depth, : sizes.columns] = b
+        wide[: sizes.k, : sizes.n] = b
     else:
-        _turn(1, sizes, flat(b.T), wide.reshape(-1))
+        _transpose(1, sizes, flat(b.T), wide.reshape(-1))
     return flat(wide)
 
 
 @parallel_for
-def _turn(first: int, last: int, s: Product, transposed: Any, wide: Any) -> None:
-    turn_maps(wide, 0, transposed, 0, s.columns, s.depth, s.depth)
+def _transpose(first: int, last: int, s: GemmSizes, transposed: Any, wide: Any) -> None:
+    """Transpose Bᵀ (n, k) into B (k, ldb), as one job."""
+    transpose_maps(wide, 0, transposed, 0, s.n, s.k, s.k)
 
 
 @parallel_for
 def _multiply(
-    first: int, last: int, s: Product, a: Any, places: Any, depths: Any, b: Any, lines: Any, spots: Any, c: Any
+    first: int,
+    last: int,
+    s: GemmSizes,
+    a: Any,
+    a_offsets: Any,
+    k_offsets: Any,
+    b: Any,
+    b_offsets: Any,
+    c_offsets: Any,
+    c: Any,
 ) -> None:
+    """Add A · B to ``s.mc`` rows of C (m, n) for each job; the tables are those of `_layout`."""
     lanes = VECTOR_BYTES // c.itemsize
-    strips = (spots.size + TALL_VECTORS - 1) // TALL_VECTORS
+    strips = (c_offsets.size + NR[0] - 1) // NR[0]
     for job in range(first, last):
-        row, end = job * s.block, min((job + 1) * s.block, s.rows)
-        for k in range(0, s.depth, DEPTH):
+        row, end = job * s.mc, min((job + 1) * s.mc, s.m)
+        for k in range(0, s.k, KC):
+            steps = Depth(min(KC, s.k - k))
             for strip in range(strips):
-                v = strip * spots.size // strips
-                count = (strip + 1) * spots.size // strips - v
-                in_last = min(lanes, s.columns - (v + count - 1) * lanes)
-                for m in range(row, end, TALL):
-                    patches_on_left(
-                        TALL, count, a, 0, places, m, depths, k, b, v * lanes, lines,
-                        min(DEPTH, s.depth - k), c, 0, c, m * s.columns, spots, v, s.columns, min(TALL, end - m),
-                        in_last, 1,
-                    )  # fmt: skip
+                v = strip * c_offsets.size // strips
+                count = (strip + 1) * c_offsets.size // strips - v
+                in_last = min(lanes, s.n - (v + count - 1) * lanes)
+                for i in range(row, end, MR[0]):
+                    rows = Gathered(a, 0, a_offsets, i, k_offsets, k)
+                    columns = PackedRows(b, v * lanes, b_offsets, k)
+                    tile = Scattered(c, i * s.n, s.n, c_offsets, v, min(MR[0], end - i), in_last)
+                    multiply_tile(Tile(MR[0], count), rows, columns, tile, Start(c, i * s.n, accumulate=1), steps)

@@ -2,178 +2,377 @@
 
 A processor multiplies and adds whole vectors at a time, 16 float32 numbers with AVX-512, far
 faster than it can fetch them. So a fast product loads each number once and uses it often. Take a
-tile of C, 8 rows of 3 vectors say. Its 24 vectors fit into the processor's 32 vector registers and
-stay there while the depth k runs::
+tile of C, MR = 8 rows by NR = 3 vectors say. Its 24 vectors fit into the processor's 32 vector
+registers and stay there while the depth k runs::
 
     C[m, v] += A[m, k] · B[k, v]        for all rows m and all vectors v of the tile
 
-One step loads the 3 vectors B[k] and 8 single numbers A[:, k], each spread over a vector, and does
+One step loads the 3 vectors B[k] and 8 single numbers A[:, k], each broadcast to a vector, and does
 24 multiplications and additions of vectors with these 11 loads. Goto & van de Geijn 2008, *Anatomy
-of High-Performance Matrix Multiplication*, tell why that is the shape to have.
+of High-Performance Matrix Multiplication*, explain why that is the shape to have.
 
-What makes a convolution of it: one side may lie scattered, its row m or vector v at ``places[m or v]``
-and its step k ``depths[k]`` further on. With the offsets of the window's taps in one table and those
-of the pixels in the other, the tile reads its patches out of the image itself.
+All products of the compiled backend call this one tile, `multiply_tile`, and describe with named
+tuples what it works on:
 
-No compiler finds this tile in plain loops. So it is written here in LLVM's language, in the vector
-width of the processor at hand; Numba compiles it along with the code around it.
+- its shape: `Tile`;
+- how A and B are addressed: `Packed` in the order in which the tile reads them; `PackedRows`, rows of whole
+  vectors; `Gathered` or `GatheredHalves` by tables of offsets, which makes a convolution of a product, since the
+  tile then reads its patches out of the image itself; `PixelRows`;
+- how C is addressed: `Scattered` or `ScatteredHalves` by a table, or `Strided`; and with what the sums `Start`;
+- which products are summed: over a `Depth`, over a `Batch` of pairs of matrices, or over `Pixels`.
+
+No compiler finds this tile in plain loops. So it is written here in LLVM's language, for each shape and
+combination of descriptors that a kernel calls it with.
 """
 
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from autograd_cnn.kernels.compiled.llvm import INT, REGISTERS, Value, Vectors, element_type, intrinsic, pointer
+from autograd_cnn.kernels.compiled.llvm import INT, REGISTERS, Value, Vectors, intrinsic, pointer
+from autograd_cnn.kernels.compiled.parallel import inlined
 
-# The heights that a tile may have, and how many vectors then fit beside a row of B and one to spare.
-TALL, MIDDLE, LOW = TILE_ROWS = (8, 6, 4) if REGISTERS == 32 else (6, 4, 2)
-TALL_VECTORS, MIDDLE_VECTORS, LOW_VECTORS = (min(4, (REGISTERS - 2) // (rows + 1)) for rows in TILE_ROWS)
+MR: Final = (8, 6, 4) if REGISTERS == 32 else (6, 4, 2)
+"""The numbers of rows that a tile may have."""
+NR: Final = tuple(min(4, (REGISTERS - 2) // (rows + 1)) for rows in MR)
+"""How many vectors a tile of so many rows may have: they fit beside a row of B and a register to spare."""
+BATCH_NR: Final = 2
+"""How many vectors a tile may have that sums over a `Batch`."""
+PIXELS_SHAPE: Final = (6, 4) if REGISTERS == 32 else (3, 3)
+"""Rows and vectors of a tile that sums over `Pixels`."""
+PIXELS_SHAPE_OF_ONE: Final = (1, 2 * PIXELS_SHAPE[1])
+"""The same where A has a single row."""
+
+
+@inlined
+def tile_rows(left: int) -> int:
+    """Return the number of rows of the next tile, when so many rows are left."""
+    return MR[0] if left > MR[1] else MR[1] if left > MR[2] else MR[2]
+
+
+def padded_rows(rows: int) -> int:
+    """Return how many rows the tiles have that hold so many."""
+    return rows // MR[0] * MR[0] + (int(tile_rows(rows % MR[0])) if rows % MR[0] else 0)
+
+
+@inlined
+def tile_vectors(rows: int) -> int:
+    """Return how many vectors the tiles of a product with so many rows may have."""
+    return NR[0] if rows > MR[1] else NR[1] if rows > MR[2] else NR[2]
+
+
+# --- descriptors ------------------------------------------------------------------------------
+#
+# In a kernel the fields are arrays and integers, and the field x_at says at which element of the array x
+# the operand begins. While the tile is written, they are LLVM's values: x is a pointer to that element, x_at None.
+
+
+class Tile(NamedTuple):
+    """The shape of a tile."""
+
+    rows: int  # one of MR
+    vectors: int  # 1 to NR of these rows
+
+
+class Packed(NamedTuple):
+    """A with all rows' numbers, or B with all vectors, of one step after those of the step before."""
+
+    array: Any
+    array_at: Any
+
+
+class PackedRows(NamedTuple):
+    """B (K, N) with rows of whole vectors, of which row k begins at ``k_offsets[k]``."""
+
+    array: Any
+    array_at: Any
+    k_offsets: Any
+    k_offsets_at: Any
+
+
+class Gathered(NamedTuple):
+    """A[m, k] at ``offsets[m] + k_offsets[k]``, or B[k, v] at ``offsets[v] + k_offsets[k]``."""
+
+    array: Any
+    array_at: Any
+    offsets: Any
+    offsets_at: Any
+    k_offsets: Any
+    k_offsets_at: Any
+
+
+class GatheredHalves(NamedTuple):
+    """B whose vector v consists of two halves, at ``offsets[2v]`` and ``offsets[2v + 1]``, plus ``k_offsets[k]``."""
+
+    array: Any
+    array_at: Any
+    offsets: Any
+    offsets_at: Any
+    k_offsets: Any
+    k_offsets_at: Any
+
+
+class PixelRows(NamedTuple):
+    """Vectors of pixels on both sides: row m of A, or vector v of B, reads a map that begins at ``offsets[m or v]``."""
+
+    array: Any
+    array_at: Any
+    offsets: Any
+    offsets_at: Any
+    row_stride: Any
+
+
+class Scattered(NamedTuple):
+    """C[m, v] at ``m · row_stride + offsets[v]``; ``row_count`` rows and of the last vector ``lane_count`` lanes."""
+
+    array: Any
+    array_at: Any
+    row_stride: Any
+    offsets: Any
+    offsets_at: Any
+    row_count: Any
+    lane_count: Any
+
+
+class ScatteredHalves(NamedTuple):
+    """C whose vector v consists of two halves, at ``offsets[2v]`` and ``offsets[2v + 1]``, plus ``m · row_stride``."""
+
+    array: Any
+    array_at: Any
+    row_stride: Any
+    offsets: Any
+    offsets_at: Any
+    row_count: Any
+
+
+class Strided(NamedTuple):
+    """C[m, v] at ``m · row_stride + v · vector_stride``, with so many rows and vectors as counted."""
+
+    array: Any
+    array_at: Any
+    row_stride: Any
+    vector_stride: Any
+    row_count: Any
+    vector_count: Any
+
+
+class Start(NamedTuple):
+    """What the sums begin with: ``array[m]`` in row m or, where ``accumulate`` isn't 0, what C holds."""
+
+    array: Any
+    array_at: Any
+    accumulate: Any
+
+
+class Depth(NamedTuple):
+    """The sum over ``k`` steps, as in any product of matrices."""
+
+    k: Any
+
+
+class Batch(NamedTuple):
+    """The sum over some pairs of packed matrices, ``k`` steps of each (libxsmm's "batch-reduce GEMM").
+
+    Pair e, for ``first <= e < last``, begins at ``a_numbers[e] · a_stride · rows`` in A, ``rows`` being the
+    tile's, and at ``b_numbers[e] · b_stride`` in B.
+    """
+
+    k: Any
+    first: Any
+    last: Any
+    a_numbers: Any
+    a_numbers_at: Any
+    a_stride: Any
+    b_numbers: Any
+    b_numbers_at: Any
+    b_stride: Any
+
+
+class Pixels(NamedTuple):
+    """The sum over ``rows`` by ``columns`` pixels of `PixelRows`, where each lane sums up every lanes-th column."""
+
+    rows: Any
+    columns: Any
+
+
+_SHAPES: Final[dict[type, list[tuple[int, int]]]] = {
+    Depth: [(rows, v) for rows, most in zip(MR, NR, strict=True) for v in range(1, most + 1)],
+    Batch: [(rows, v) for rows in MR for v in range(1, BATCH_NR + 1)],
+    Pixels: [PIXELS_SHAPE, PIXELS_SHAPE_OF_ONE],
+}
+"""The shapes of tiles for each kind of sum."""
+
+
+@intrinsic
+def multiply_tile(typing: Any, tile: Any, a: Any, b: Any, c: Any, start: Any, steps: Any) -> Any:
+    """Compute C = start + A · B, or C += A · B, for one tile; the descriptors above explain the arguments."""
+
+    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+        rows, vectors = (build.extract_value(values[0], i) for i in (0, 1))
+        descriptors = [
+            _with_pointers(context, build, kind, value)
+            for kind, value in zip(signature.args[1:], values[1:], strict=True)
+        ]
+        done = build.append_basic_block("done")
+        shape = build.switch(build.add(build.mul(rows, INT(16)), vectors), done)
+        for tall, wide in _SHAPES[steps.instance_class]:
+            block = build.append_basic_block(f"tile.{tall}x{wide}")
+            shape.add_case(INT(16 * tall + wide), block)
+            with build.goto_block(block):
+                function = _tile_function(build.module, c.types[0].dtype, Tile(tall, wide), descriptors)
+                build.call(function, [value for each in descriptors for value in each if value is not None])
+                build.branch(done)
+        build.position_at_end(done)
+        return context.get_dummy_value()
+
+    return types.void(tile, a, b, c, start, steps), write
+
+
+def _with_pointers(context: Any, build: Value, kind: Any, value: Value) -> Any:
+    """Return a descriptor of LLVM's values."""
+    fields = {name: build.extract_value(value, i) for i, name in enumerate(kind.fields)}
+    for name, field in zip(kind.fields, kind.types, strict=True):
+        if isinstance(field, types.Array):
+            fields[name] = pointer(context, build, field, fields[name], fields[f"{name}_at"])
+            fields[f"{name}_at"] = None
+    return kind.instance_class(**fields)
 
 
 # --- the tile ---------------------------------------------------------------------------------
 
 
-def _write_tile(function: Value, dtype: Any, rows: int, vectors: int, side: str) -> None:
-    """Write the body of one shape of tile; `_tile` explains its arguments."""
-    image, places, depths, packed, lines, depth, start, c, spots, c_step, row_count, lane_count, adds = function.args
-    build = ir.IRBuilder(function.append_basic_block())
-    simd = Vectors(build, dtype)
-    # Rows beyond the count repeat the last one: they compute the same, and store it to the same place.
-    last = build.sub(row_count, INT(1))
-    row = [build.select(build.icmp_signed("<", INT(m), row_count), INT(m), last) for m in range(rows)]
-    parts = 2 if side == "halves" else 1
-    entries = row if side == "left" else [INT(v) for v in range(parts * vectors)]
-    in_image = [build.gep(image, [build.load(build.gep(places, [entry]))]) for entry in entries]
-    spot = [build.load(build.gep(spots, [INT(v)])) for v in range(parts * vectors)]
-
-    def at(m: int, v: int) -> list[tuple[Value, Value]]:
-        line = build.mul(row[m], c_step)
-        return [(c, build.add(line, each)) for each in spot[parts * v : parts * (v + 1)]]
-
-    cells = [(m, v) for m in range(rows) for v in range(vectors)]
-    mask = simd.first(lane_count)
-    sums = {cell: cgutils.alloca_once(build, simd.vector) for cell in cells}
-
-    with build.if_else(build.icmp_signed("!=", adds, INT(0))) as (more, first):
-        with more:
-            for m, v in cells:
-                old = simd.load_parts(at(m, v), mask if v == vectors - 1 else None)
-                build.store(old, sums[m, v])
-        with first:
-            for m, v in cells:
-                build.store(simd.number(start, row[m]), sums[m, v])
-
-    with cgutils.for_range(build, depth) as loop:
-        step = build.load(build.gep(depths, [loop.index]))
-        place = build.load(build.gep(lines, [loop.index])) if side == "left" else build.mul(loop.index, lines)
-        line = build.gep(packed, [place])
-        if side == "left":
-            a = [simd.number(in_image[m], step) for m in range(rows)]
-            b = [simd.load(line, INT(v * simd.lanes)) for v in range(vectors)]
-        else:
-            a = [simd.number(line, INT(m)) for m in range(rows)]
-            b = [simd.load_parts([(in_image[parts * v + n], step) for n in range(parts)]) for v in range(vectors)]
-        for m, v in cells:
-            build.store(simd.multiply_add(a[m], b[v], build.load(sums[m, v])), sums[m, v])
-
-    for m, v in cells:
-        simd.store_parts(build.load(sums[m, v]), at(m, v), mask if v == vectors - 1 else None)
-    build.ret_void()
+_Step: TypeAlias = Callable[[Value, Value, Value], None]  # takes the offsets of a step in A and B, and a mask
 
 
-def _tile_function(module: Value, dtype: Any, rows: int, vectors: int, side: str) -> Value:
+def _tile_function(module: Value, dtype: Any, tile: Tile, descriptors: list[Any]) -> Value:
     """Return the LLVM function for a shape of tile, written into the module when first asked for."""
-    name = f"autograd_cnn.tile.{side}.{dtype}.{rows}x{vectors}"
+    kinds = (type(each).__name__ for each in descriptors)
+    name = ".".join(("autograd_cnn.tile", *kinds, str(dtype), f"{tile.rows}x{tile.vectors}"))
     if name not in module.globals:
-        element = element_type(dtype).as_pointer()
-        table = INT.as_pointer()
-        lines = table if side == "left" else INT
-        kinds = [element, table, table, element, lines, INT, element, element, table, INT, INT, INT, INT]
-        function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
+        arguments = [value.type for each in descriptors for value in each if value is not None]
+        function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
         function.linkage = "internal"
         function.attributes.add("noinline")
-        _write_tile(function, dtype, rows, vectors, side)
+        values = iter(function.args)
+        inside = [type(each)(*(None if value is None else next(values) for value in each)) for each in descriptors]
+        _write_tile(ir.IRBuilder(function.append_basic_block()), dtype, tile, *inside)
     return module.globals[name]
 
 
-def _tile(side: str) -> Any:
-    """Return the tile as a function for Numba, with patches as A on the left or as B on the right.
+def _write_tile(build: Value, dtype: Any, tile: Tile, a: Any, b: Any, c: Any, start: Start, steps: Any) -> None:
+    """Write the body of one shape of tile."""
+    simd = Vectors(build, dtype)
+    rows = _clamped(build, tile.rows, c.row_count)
+    vectors = [INT(v) for v in range(tile.vectors)]
+    if isinstance(c, Strided):
+        vectors = _clamped(build, tile.vectors, c.vector_count)
+    a_bases, b_bases = _bases(build, a, rows, 1), _bases(build, b, vectors, simd.lanes)
+    cells = _cells(simd, c, rows, vectors)
+    sums = {cell: cgutils.alloca_once(build, simd.vector) for cell in cells}
 
-    With ``"halves"`` each vector of B consists of two parts, which lie and go to apart from each other. A
-    packed A has its lines one after the other, so many numbers each; those of a packed B lie where a table says.
+    with build.if_else(build.icmp_signed("!=", start.accumulate, INT(0))) as (more, first):
+        with more:
+            for cell, (parts, mask) in cells.items():
+                build.store(simd.load_parts(parts, mask), sums[cell])
+        with first:
+            for m in range(tile.rows):
+                number = simd.number(start.array, rows[m])
+                for v in range(tile.vectors):
+                    build.store(number, sums[m, v])
+
+    def step(in_a: Value, in_b: Value, mask: Value) -> None:
+        # In this order LLVM finds registers for all; with B's vectors before A's numbers it spills some of C.
+        # Vectors of pixels are too many to be there at once, so A's are loaded one after the other, when used.
+        a_vectors: Iterable[Value] = (simd.load(base, in_a, mask) for (base,) in a_bases)
+        if not isinstance(a, PixelRows):
+            a_vectors = [simd.number(base, in_a) for (base,) in a_bases]
+        b_vectors = [simd.load_parts([(base, in_b) for base in bases], mask) for bases in b_bases]
+        for m, a_vector in enumerate(a_vectors):
+            for v, b_vector in enumerate(b_vectors):
+                build.store(simd.multiply_add(a_vector, b_vector, build.load(sums[m, v])), sums[m, v])
+
+    _write_steps(simd, tile, a, b, steps, step)
+
+    for cell, (parts, mask) in cells.items():
+        simd.store_parts(build.load(sums[cell]), parts, mask)
+    build.ret_void()
+
+
+def _clamped(build: Value, count: int, valid: Value) -> list[Value]:
+    """Return indices 0 to ``count - 1``; those beyond the valid ones repeat the last of these.
+
+    So they compute the same, and store it to the same place.
     """
-
-    @intrinsic
-    def tile(
-        typing: Any, rows: Any, vectors: Any, image: Any, image_at: Any, places: Any, places_at: Any, depths: Any,
-        depths_at: Any, packed: Any, packed_at: Any, lines: Any, depth: Any, start: Any, start_at: Any,
-        c: Any, c_at: Any, spots: Any, spots_at: Any, c_step: Any, row_count: Any, lane_count: Any, adds: Any,
-    ) -> Any:  # fmt: skip
-        i = types.int64
-        kinds = (
-            i,
-            i,
-            image,
-            i,
-            places,
-            i,
-            depths,
-            i,
-            packed,
-            i,
-            lines if side == "left" else i,
-            i,
-            start,
-            i,
-            c,
-            i,
-            spots,
-            i,
-            i,
-            i,
-            i,
-            i,
-        )
-
-        def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-            rows, vectors, image, image_at, places, places_at, depths, depths_at, packed, packed_at, *rest = values
-            lines, depth, start, start_at, c, c_at, spots, spots_at, c_step, row_count, lane_count, adds = rest
-            of = dict(zip(("image", "places", "depths", "packed", "start", "c", "spots"),
-                          (signature.args[j] for j in (2, 4, 6, 8, 12, 14, 16)), strict=True))  # fmt: skip
-            arguments = [
-                pointer(context, build, of["image"], image, image_at),
-                pointer(context, build, of["places"], places, places_at),
-                pointer(context, build, of["depths"], depths, depths_at),
-                pointer(context, build, of["packed"], packed, packed_at),
-                pointer(context, build, signature.args[10], lines, depths_at) if side == "left" else lines, depth,
-                pointer(context, build, of["start"], start, start_at),
-                pointer(context, build, of["c"], c, c_at),
-                pointer(context, build, of["spots"], spots, spots_at), c_step, row_count, lane_count, adds,
-            ]  # fmt: skip
-            _write_choice(build, of["c"].dtype, rows, vectors, arguments, side)
-            return context.get_dummy_value()
-
-        return types.void(*kinds), write
-
-    return tile
+    last = build.sub(valid, INT(1))
+    return [build.select(build.icmp_signed("<", INT(i), valid), INT(i), last) for i in range(count)]
 
 
-def _write_choice(build: Value, dtype: Any, rows: Value, vectors: Value, arguments: list[Value], side: str) -> None:
-    """Write the call of the tile that has so many rows and vectors."""
-    done = build.append_basic_block("done")
-    choice = build.switch(build.add(build.mul(rows, INT(8)), vectors), done)
-    for tall, most in zip(TILE_ROWS, (TALL_VECTORS, MIDDLE_VECTORS, LOW_VECTORS), strict=True):
-        for wide in range(1, most + 1):
-            block = build.append_basic_block(f"tile.{tall}x{wide}")
-            choice.add_case(INT(8 * tall + wide), block)
-            with build.goto_block(block):
-                build.call(_tile_function(build.module, dtype, tall, wide, side), arguments)
-                build.branch(done)
-    build.position_at_end(done)
+def _entry(build: Value, table: Value, index: Value) -> Value:
+    return build.load(build.gep(table, [index]))
 
 
-patches_on_right = _tile("right")
-patches_on_left = _tile("left")
-halves_on_right = _tile("halves")
+def _bases(build: Value, operand: Any, indices: list[Value], width: int) -> list[list[Value]]:
+    """Return pointers to what rows of A, or vectors of B of so many elements ``width``, read at step 0."""
+    if isinstance(operand, (Packed, PackedRows)):
+        return [[build.gep(operand.array, [INT(i * width)])] for i in range(len(indices))]
+    if isinstance(operand, GatheredHalves):
+        parts = [[INT(2 * v), INT(2 * v + 1)] for v in range(len(indices))]
+    else:
+        parts = [[i] for i in indices]
+    return [[build.gep(operand.array, [_entry(build, operand.offsets, i)]) for i in each] for each in parts]
+
+
+def _cells(
+    simd: Vectors, c: Any, rows: list[Value], vectors: list[Value]
+) -> dict[tuple[int, int], tuple[list[tuple[Value, Value]], Value]]:
+    """Return where each vector of C lies, in one part or two halves, and which of its lanes count if not all."""
+    build, masks = simd.build, [None] * len(vectors)
+    if isinstance(c, Strided):
+        columns = [[build.mul(v, c.vector_stride)] for v in vectors]
+    elif isinstance(c, ScatteredHalves):
+        columns = [[_entry(build, c.offsets, INT(2 * v + n)) for n in (0, 1)] for v in range(len(vectors))]
+    else:
+        columns = [[_entry(build, c.offsets, v)] for v in vectors]
+        masks[-1] = simd.first(c.lane_count)
+    lines = [build.mul(m, c.row_stride) for m in rows]
+    return {
+        (m, v): ([(c.array, build.add(line, part)) for part in columns[v]], masks[v])
+        for m, line in enumerate(lines)
+        for v in range(len(vectors))
+    }
+
+
+def _write_steps(simd: Vectors, tile: Tile, a: Any, b: Any, steps: Any, step: _Step) -> None:
+    """Write the loops over all steps, with the body ``step``."""
+    build, lanes = simd.build, INT(simd.lanes)
+
+    def offset(operand: Any, k: Value, numbers: int) -> Value:
+        return build.mul(k, INT(numbers)) if isinstance(operand, Packed) else _entry(build, operand.k_offsets, k)
+
+    def offsets(k: Value) -> tuple[Value, Value]:
+        return offset(a, k, tile.rows), offset(b, k, tile.vectors * simd.lanes)
+
+    if isinstance(steps, Depth):
+        with cgutils.for_range(build, steps.k) as loop:
+            step(*offsets(loop.index), None)
+    elif isinstance(steps, Batch):
+        with cgutils.for_range(build, steps.last, start=steps.first) as pair:
+            a_begin = build.mul(_entry(build, steps.a_numbers, pair.index), steps.a_stride)
+            a_begin = build.mul(a_begin, INT(tile.rows))
+            b_begin = build.mul(_entry(build, steps.b_numbers, pair.index), steps.b_stride)
+            with cgutils.for_range(build, steps.k) as loop:
+                in_a, in_b = offsets(loop.index)
+                step(build.add(a_begin, in_a), build.add(b_begin, in_b), None)
+    else:
+        whole = build.mul(build.sdiv(steps.columns, lanes), lanes)
+        rest = build.sub(steps.columns, whole)
+        mask = simd.first(rest)
+        with cgutils.for_range(build, steps.rows) as row:
+            in_a, in_b = (build.mul(row.index, each.row_stride) for each in (a, b))
+            with cgutils.for_range_slice(build, INT(0), whole, lanes) as (column, _):
+                step(build.add(in_a, column), build.add(in_b, column), None)
+            with build.if_then(build.icmp_signed(">", rest, INT(0))):
+                step(build.add(in_a, whole), build.add(in_b, whole), mask)

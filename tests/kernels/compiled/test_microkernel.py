@@ -1,150 +1,194 @@
-"""The micro-kernel and the vector instructions around it, against NumPy."""
+"""The tile, for every combination of descriptors that kernels use, against NumPy."""
 
 import numba
 import numpy as np
 import pytest
 
-from autograd_cnn.kernels.compiled import llvm, microkernel
+from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
+from autograd_cnn.kernels.compiled.microkernel import (
+    BATCH_NR,
+    MR,
+    NR,
+    PIXELS_SHAPE,
+    PIXELS_SHAPE_OF_ONE,
+    Batch,
+    Depth,
+    Gathered,
+    GatheredHalves,
+    Packed,
+    PackedRows,
+    PixelRows,
+    Pixels,
+    Scattered,
+    ScatteredHalves,
+    Start,
+    Strided,
+    Tile,
+    multiply_tile,
+)
+
+DEPTH = 7
+SHAPES = [(rows, vectors) for rows, most in zip(MR, NR, strict=True) for vectors in range(1, most + 1)]
 
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-WIDEST = dict(
-    zip(
-        microkernel.TILE_ROWS,
-        (microkernel.TALL_VECTORS, microkernel.MIDDLE_VECTORS, microkernel.LOW_VECTORS),
-        strict=True,
-    )
-)
-SHAPES = [(rows, vectors) for rows, most in WIDEST.items() for vectors in range(1, most + 1)]
+shapes = pytest.mark.parametrize(("rows", "vectors"), SHAPES)
+accumulates = pytest.mark.parametrize("accumulate", [0, 1])
+valid_rows = pytest.mark.parametrize("valid", [1, 3, None])
 
 
 @numba.njit
-def _right(rows, vectors, image, places, depths, packed, start, c, spots, c_step, row_count, lane_count, adds):
-    microkernel.patches_on_right(
-        rows, vectors, image, 0, places, 0, depths, 0, packed, 0, rows, depths.size, start, 0, c, 0, spots, 0, c_step,
-        row_count, lane_count, adds,
-    )  # fmt: skip
-
-
-@numba.njit
-def _left(rows, vectors, image, places, depths, packed, lines, c, spots, c_step, row_count, lane_count, adds):
-    microkernel.patches_on_left(
-        rows, vectors, image, 0, places, 0, depths, 0, packed, 0, lines, depths.size, c, 0, c, 0, spots, 0, c_step,
-        row_count, lane_count, adds,
-    )  # fmt: skip
+def multiply(tile, a, b, c, start, steps):
+    multiply_tile(tile, a, b, c, start, steps)
 
 
 def lanes_of(dtype):
-    return llvm.VECTOR_BYTES // np.dtype(dtype).itemsize
+    return VECTOR_BYTES // np.dtype(dtype).itemsize
+
+
+def numbers(rng, dtype, *shape):
+    """Return whole numbers, whose sums are exact in every order."""
+    return rng.integers(-4, 5, shape).astype(dtype)
 
 
 @dtypes
-@pytest.mark.parametrize("adds", [0, 1])
-@pytest.mark.parametrize(("rows", "vectors"), SHAPES)
-@pytest.mark.parametrize("row_count", [1, 3, None])
-def test_a_tile_with_patches_on_the_right(rng, dtype, rows, vectors, row_count, adds):
-    lanes, depth, row_count = lanes_of(dtype), 7, min(row_count or rows, rows)
-    image = rng.integers(-4, 5, 1000).astype(dtype)
-    places, depths = rng.integers(0, 900, vectors), rng.integers(0, 100 - lanes, depth)
-    a = rng.integers(-4, 5, (rows, depth)).astype(dtype)
-    a[row_count:] = a[row_count - 1]
-    start, old = (rng.integers(-4, 5, shape).astype(dtype) for shape in (rows, (rows, vectors * lanes)))
-    lane_count, c = lanes // 2, old.copy()
-    _right(
-        rows, vectors, image, places, depths, a.T.ravel(), start, c.reshape(-1), np.arange(vectors) * lanes,
-        vectors * lanes, row_count, lane_count, adds,
+@accumulates
+@shapes
+@valid_rows
+def test_packed_rows_by_gathered_vectors(rng, dtype, rows, vectors, valid, accumulate):
+    lanes, valid = lanes_of(dtype), min(valid or rows, rows)
+    image, offsets, k_offsets = numbers(rng, dtype, 1000), rng.integers(0, 900, vectors), rng.integers(0, 80, DEPTH)
+    a, start, old = (
+        numbers(rng, dtype, rows, DEPTH),
+        numbers(rng, dtype, rows),
+        numbers(rng, dtype, rows, vectors * lanes),
+    )
+    a[valid:] = a[valid - 1]
+    c, lane_count = old.copy(), lanes // 2
+    multiply(
+        Tile(rows, vectors), Packed(a.T.ravel(), 0), Gathered(image, 0, offsets, 0, k_offsets, 0),
+        Scattered(c.reshape(-1), 0, vectors * lanes, np.arange(vectors) * lanes, 0, valid, lane_count),
+        Start(start, 0, accumulate), Depth(DEPTH),
     )  # fmt: skip
-    b = image[places[:, None] + np.arange(lanes) + depths[:, None, None]].reshape(depth, -1)
+    b = image[offsets[:, None] + np.arange(lanes) + k_offsets[:, None, None]].reshape(DEPTH, -1)
     expected, width = old.copy(), (vectors - 1) * lanes + lane_count
-    product = a @ b + (old if adds else start[:, None])
-    expected[:row_count, :width] = product[:row_count, :width]
+    expected[:valid, :width] = (a @ b + (old if accumulate else start[:, None]))[:valid, :width]
     np.testing.assert_array_equal(c, expected)
 
 
-@numba.njit
-def _halves(rows, vectors, image, places, depths, packed, start, c, spots, c_step, row_count, adds):
-    microkernel.halves_on_right(
-        rows, vectors, image, 0, places, 0, depths, 0, packed, 0, rows, depths.size, start, 0, c, 0, spots, 0, c_step,
-        row_count, 1, adds,
-    )  # fmt: skip
-
-
 @dtypes
-@pytest.mark.parametrize("adds", [0, 1])
-@pytest.mark.parametrize(("rows", "vectors"), SHAPES)
-def test_a_tile_with_halves_of_vectors_on_the_right(rng, dtype, rows, vectors, adds):
-    half, depth = lanes_of(dtype) // 2, 7
-    image = rng.integers(-4, 5, 1000).astype(dtype)
-    places, depths = rng.integers(0, 900, 2 * vectors), rng.integers(0, 100 - half, depth)
-    a, start = rng.integers(-4, 5, (rows, depth)).astype(dtype), rng.integers(-4, 5, rows).astype(dtype)
-    old = rng.integers(-4, 5, (rows, 2 * vectors * half)).astype(dtype)
-    spots, c = rng.permutation(2 * vectors) * half, old.copy()
-    _halves(rows, vectors, image, places, depths, a.T.ravel(), start, c.reshape(-1), spots, old.shape[1], rows, adds)
-    b = image[places[:, None] + np.arange(half) + depths[:, None, None]]  # (depth, halves, lanes of a half)
-    product = np.einsum("mk,khl->mhl", a, b)
-    for n, spot in enumerate(spots):
-        there = slice(spot, spot + half)
-        expected = product[:, n] + (old[:, there] if adds else start[:, None])
+@accumulates
+@shapes
+def test_packed_rows_by_gathered_halves(rng, dtype, rows, vectors, accumulate):
+    half = lanes_of(dtype) // 2
+    image, offsets, k_offsets = numbers(rng, dtype, 1000), rng.integers(0, 900, 2 * vectors), rng.integers(0, 80, DEPTH)
+    a, start, old = (
+        numbers(rng, dtype, rows, DEPTH),
+        numbers(rng, dtype, rows),
+        numbers(rng, dtype, rows, 2 * vectors * half),
+    )
+    c, c_offsets = old.copy(), rng.permutation(2 * vectors) * half
+    multiply(
+        Tile(rows, vectors), Packed(a.T.ravel(), 0), GatheredHalves(image, 0, offsets, 0, k_offsets, 0),
+        ScatteredHalves(c.reshape(-1), 0, old.shape[1], c_offsets, 0, rows), Start(start, 0, accumulate), Depth(DEPTH),
+    )  # fmt: skip
+    b = image[offsets[:, None] + np.arange(half) + k_offsets[:, None, None]]  # (depth, halves, lanes of a half)
+    for n, at in enumerate(c_offsets):
+        there = slice(at, at + half)
+        expected = a @ b[:, n] + (old[:, there] if accumulate else start[:, None])
         np.testing.assert_array_equal(c[:, there], expected)
 
 
 @dtypes
-@pytest.mark.parametrize(("rows", "vectors"), SHAPES)
-@pytest.mark.parametrize("row_count", [1, 3, None])
-def test_a_tile_with_patches_on_the_left(rng, dtype, rows, vectors, row_count):
-    lanes, depth, row_count = lanes_of(dtype), 7, min(row_count or rows, rows)
-    image, b = (rng.integers(-4, 5, shape).astype(dtype) for shape in (200, (depth, vectors * lanes)))
-    places, depths = rng.integers(0, 100, row_count), rng.integers(0, 100, depth)
-    old = rng.integers(-4, 5, (rows, vectors * lanes)).astype(dtype)
-    c = old.copy()
-    spots, order = np.arange(vectors) * lanes, rng.permutation(depth)
-    lines, packed = order * vectors * lanes, b[np.argsort(order)]  # row k of B is line number order[k]
-    _left(
-        rows, vectors, image, places, depths, packed.reshape(-1), lines, c.reshape(-1), spots, vectors * lanes,
-        row_count, lanes, 1,
+@shapes
+@valid_rows
+def test_gathered_numbers_by_rows_of_vectors(rng, dtype, rows, vectors, valid):
+    lanes, valid = lanes_of(dtype), min(valid or rows, rows)
+    image, offsets, k_offsets = numbers(rng, dtype, 1000), rng.integers(0, 900, rows), rng.integers(0, 80, DEPTH)
+    b, old = numbers(rng, dtype, DEPTH, vectors * lanes), numbers(rng, dtype, rows, vectors * lanes)
+    order, c = rng.permutation(DEPTH), old.copy()
+    multiply(
+        Tile(rows, vectors), Gathered(image, 0, offsets, 0, k_offsets, 0),
+        PackedRows(b.reshape(-1), 0, order * vectors * lanes, 0),
+        Scattered(c.reshape(-1), 0, vectors * lanes, np.arange(vectors) * lanes, 0, valid, lanes),
+        Start(c.reshape(-1), 0, 1), Depth(DEPTH),
     )  # fmt: skip
     expected = old.copy()
-    expected[:row_count] += image[places[:, None] + depths] @ b
+    expected[:valid] += image[offsets[:valid, None] + k_offsets] @ b[order]
     np.testing.assert_array_equal(c, expected)
 
 
-@numba.njit
-def _move(target, source, offsets, masks, count):
-    llvm.copy_vector(target, 1, source, 2)
-    llvm.copy_half(target, 101, source, 2)
-    llvm.copy_lanes(target, 201, source, 2, count)
-    llvm.sum_vectors(target, 301, source, 2, offsets, 1, masks, 2, 0, 5, count)
+@dtypes
+@accumulates
+@pytest.mark.parametrize("rows", MR)
+@pytest.mark.parametrize("vectors", range(1, BATCH_NR + 1))
+def test_a_batch_of_pairs_of_packed_matrices(rng, dtype, rows, vectors, accumulate):
+    width = vectors * lanes_of(dtype)
+    a, b = numbers(rng, dtype, 5, DEPTH, rows), numbers(rng, dtype, 6, DEPTH, width)
+    a_numbers, b_numbers = rng.integers(0, 5, 4), rng.integers(0, 6, 4)
+    start, old = numbers(rng, dtype, rows), numbers(rng, dtype, rows, width)
+    c = old.copy()
+    multiply(
+        Tile(rows, vectors), Packed(a.reshape(-1), 0), Packed(b.reshape(-1), 0),
+        Strided(c.reshape(-1), 0, width, lanes_of(dtype), rows, vectors), Start(start, 0, accumulate),
+        Batch(DEPTH, 1, 4, a_numbers, 0, DEPTH, b_numbers, 0, DEPTH * width),
+    )  # fmt: skip
+    products = sum(a[i].T @ b[j] for i, j in zip(a_numbers[1:], b_numbers[1:], strict=True))
+    np.testing.assert_array_equal(c, products + (old if accumulate else start[:, None]))
 
 
 @dtypes
-def test_vectors_are_copied_and_summed(rng, dtype):
-    lanes = lanes_of(dtype)
-    for count in (1, lanes - 1, lanes, lanes + 5):
-        target, source = rng.integers(-9, 9, (2, 400)).astype(dtype)
-        expected, offsets, some = target.copy(), rng.integers(0, 300, 7), min(count, lanes)
-        expected[1 : 1 + lanes] = source[2 : 2 + lanes]
-        expected[101 : 101 + lanes // 2] = source[2 : 2 + lanes // 2]
-        expected[201 : 201 + some] = source[2 : 2 + some]
-        kept = rng.random((7, lanes)) < 0.7
-        terms = [
-            np.where(mask, source[2 + at : 2 + at + lanes], 0) for at, mask in zip(offsets[1:6], kept[2:], strict=True)
-        ]
-        expected[301 : 301 + some] = sum(terms)[:some]
-        _move(target, source, offsets, kept @ (1 << np.arange(lanes)), count)
-        np.testing.assert_array_equal(target, expected)
+@pytest.mark.parametrize("columns", [1, 8, 16, 21])
+@pytest.mark.parametrize(
+    ("tile", "maps", "taps"),
+    [
+        (PIXELS_SHAPE_OF_ONE, 1, 1),
+        (PIXELS_SHAPE_OF_ONE, *PIXELS_SHAPE_OF_ONE),
+        (PIXELS_SHAPE, 2, 2),
+        (PIXELS_SHAPE, *PIXELS_SHAPE),
+        (PIXELS_SHAPE, PIXELS_SHAPE[0] - 1, PIXELS_SHAPE[1]),
+    ],
+)
+def test_pixels_are_summed_lane_by_lane(rng, dtype, tile, maps, taps, columns):
+    lanes, rows, stride = lanes_of(dtype), 3, columns + 4
+    g, image = numbers(rng, dtype, maps, rows, columns), numbers(rng, dtype, 2000)
+    offsets, old = rng.integers(0, 50, taps), numbers(rng, dtype, taps, maps, lanes)
+    c = old.copy()
+    multiply(
+        Tile(*tile), PixelRows(g.reshape(-1), 0, np.arange(maps) * rows * columns, 0, columns),
+        PixelRows(image, 0, offsets, 0, stride), Strided(c.reshape(-1), 0, lanes, maps * lanes, maps, taps),
+        Start(c.reshape(-1), 0, 1), Pixels(rows, columns),
+    )  # fmt: skip
+    expected = old.copy()
+    seen = image[
+        offsets[:, None, None] + np.arange(rows)[:, None] * stride + np.arange(columns)
+    ]  # (taps, rows, columns)
+    for j in range(columns):
+        expected[:, :, j % lanes] += np.einsum("tr,fr->tf", seen[:, :, j], g[:, :, j])
+    np.testing.assert_array_equal(c, expected)
 
 
-@numba.njit
-def _transpose(target, source, step, row_count):
-    llvm.transpose_block(target, 0, step, source, 1, step, row_count)
+def test_what_lies_beside_a_row_of_pixels_does_not_count():
+    image, g, c = np.full(100, np.nan), np.full(100, np.inf), np.zeros(200)
+    image[1:4], g[2:5], zero = 2.0, 3.0, np.array([0])
+    multiply(
+        Tile(*PIXELS_SHAPE_OF_ONE), PixelRows(g, 2, zero, 0, 50), PixelRows(image, 1, zero, 0, 50),
+        Strided(c, 0, 8, 8, 1, 1), Start(c, 0, 1), Pixels(1, 3),
+    )  # fmt: skip
+    assert c.sum() == 18
 
 
-@dtypes
-def test_a_block_is_transposed(rng, dtype):
-    lanes = lanes_of(dtype)
-    for row_count in (1, lanes - 1, lanes):
-        source, target = rng.standard_normal((2, lanes, lanes + 3)).astype(dtype)
-        expected = target.copy()
-        rows = np.minimum(np.arange(lanes), row_count - 1)
-        expected[:, :lanes] = source[rows, 1 : 1 + lanes].T
-        _transpose(target.reshape(-1), source.reshape(-1), lanes + 3, row_count)
-        np.testing.assert_array_equal(target, expected)
+def test_operands_begin_where_their_descriptors_say(rng):
+    lanes = lanes_of(float)
+    image, row, c = numbers(rng, float, 200), numbers(rng, float, 10), np.zeros(100)
+    a = np.repeat(row, MR[2])  # all rows alike
+    offsets, k_offsets, c_offsets = rng.integers(0, 50, 4), rng.integers(0, 50, 9), np.array([0, 7])
+    multiply(
+        Tile(MR[2], 1), Packed(a, MR[2]), Gathered(image, 5, offsets, 2, k_offsets, 4),
+        Scattered(c, 11, 0, c_offsets, 1, 1, lanes), Start(row, 6, 0), Depth(2),
+    )  # fmt: skip
+    expected = np.full(lanes, row[6])
+    for k in range(2):
+        b = 5 + offsets[2] + k_offsets[4 + k]
+        expected += row[1 + k] * image[b : b + lanes]
+    np.testing.assert_array_equal(c[18 : 18 + lanes], expected)
+    assert np.count_nonzero(c) <= lanes

@@ -1,14 +1,14 @@
-"""Correlation with an image in each lane, which needs no rims: every pixel has its own list of taps.
+"""Correlation and its adjoint in x with an image in each lane (CHWN), where every pixel has its own list of taps.
 
-The tile of `simd` has pixels in its lanes. Small maps do not fill it, taps that fall on the padding are
-multiplied by zeros, and what a stride leaves out has to be copied away. Here a stack of images is turned
-first, so that a vector holds one pixel of many images. Then each pixel of the result sums over just what
-it meets, for as many maps of the result at a time as there are registers::
+With pixels in the lanes small maps do not fill the tile, taps that fall on the padding are multiplied by zeros,
+and what a stride leaves out has to be copied away. Here a batch is transposed first, so that a vector holds one
+pixel of many images. Then each pixel of the result sums over just what it meets, for as many maps of the result at
+a time as there are registers::
 
     C[m, v] += W[tap, a, m] · X[pixel, a, v]        for all pairs (tap, pixel) that meet, and all maps a
 
-Forward a window meets the pixels under it, in the adjoint a pixel meets the windows over it. So one
-function is both, for every stride and dilation.
+which is a batch of small products with packed operands. Forward a window meets the pixels under it, in the
+adjoint a pixel meets the windows over it. So one function is both, for every stride and dilation.
 """
 
 from dataclasses import dataclass
@@ -16,36 +16,36 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 
-from autograd_cnn.kernels.compiled.conv.tap_table import count_meetings, meetings
-from autograd_cnn.kernels.compiled.llvm import (
-    INT,
-    VECTOR_BYTES,
-    Value,
-    Vectors,
-    copy_lanes,
-    element_type,
-    intrinsic,
-    pointer,
-    transpose_block,
+from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, fits, forward_error, wrt_input_error
+from autograd_cnn.kernels.compiled.conv.tap_table import count_taps_inside, table_fits, tap_table
+from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES, copy_lanes, transpose_block
+from autograd_cnn.kernels.compiled.microkernel import (
+    BATCH_NR,
+    MR,
+    Batch,
+    Packed,
+    Start,
+    Strided,
+    Tile,
+    multiply_tile,
+    padded_rows,
+    tile_rows,
 )
-from autograd_cnn.kernels.compiled.microkernel import TALL, TILE_ROWS
-from autograd_cnn.kernels.compiled.packing import SCRATCH, pack_rows, tile_rows
+from autograd_cnn.kernels.compiled.packing import SCRATCH, pack_rows, transpose_lanes
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
-from autograd_cnn.kernels.windows import Array, Windows
+from autograd_cnn.kernels.windows import Array
 
-VECTORS: Final = 2  # of images, that are worked on at a time
 JOBS: Final = 16  # at least
-WORTH: Final = 0.95  # of the products that are done otherwise; turning the images has its price
 SHALLOWEST: Final = 16  # maps that a tile runs over at a time; with fewer it is loaded and stored too often
-FEWEST: Final = 4  # maps, with fewer of which the tile is not filled, or turning them costs half as much again
+OVERHEAD: Final = 1 / 0.95  # of the products' cycles: transposing costs as much again as they do, for one of 20
+FEW_MAPS: Final = 4  # with fewer there are few products for what is transposed
+FEW_MAPS_OVERHEAD: Final = 1.5
+ONE_TAP_OVERHEAD: Final = 3.0  # a tile then loads and stores C for few products
 
 
-class Stack(NamedTuple):
-    """The sizes of one correlation of stacks."""
+class BatchTiling(NamedTuple):
+    """The sizes of one correlation, and how its work is cut."""
 
     images: int
     groups: int
@@ -53,253 +53,217 @@ class Stack(NamedTuple):
     maps_out: int
     pixels_in: int
     pixels_out: int
-    vectors: int  # of images, in one stack
-    share_in: int  # maps worked on at a time
-    share_out: int  # pixels worked on at a time
+    vectors: int  # of images that are worked on at a time
+    some_maps: int  # worked on at a time
+    some_pixels: int  # of the result, worked on at a time
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A `Stack` and the tables that go with it.
+    """A `BatchTiling` and the tables that go with it, all of int64.
 
     Attributes
     ----------
     starts : (pixels_out + 1,)
-        Where the list of what a pixel meets begins in the next two.
-    taps, pixels : (meetings,)
+        Where the list of what a pixel of the result meets begins in the next two.
+    taps, pixels : (taps inside,)
         By which tap it meets which pixel.
-    columns : (taps · maps_in,)
+    columns : (KH·KW · maps_in,)
         How far each weight lies from a map's first one, tap by tap.
     """
 
-    stack: Stack
+    sizes: BatchTiling
     starts: Array
     taps: Array
     pixels: Array
     columns: Array
 
 
-def correlate_stacks(x: Array, w: Array, start: Array, windows: Windows, groups: int, adjoint: bool) -> Array | None:
-    """Return start + w · x, or in the ``adjoint`` + wᵀ · x; None if it supports longer than with pixels in the lanes."""
-    f, c, taps = w.shape[0] // groups, w.shape[1], windows.size[0] * windows.size[1]
-    p = _layout(x.shape[0], groups, c, f, windows, x.itemsize, adjoint)
-    if p is None:
-        return None
-    s, lanes = p.stack, VECTOR_BYTES // x.itemsize
-    packed = pack_rows(w, groups, f * c * taps, s.maps_out, taps if adjoint else c * taps, p.columns)
-    stacks, width = -(-s.images // (s.vectors * lanes)), s.vectors * lanes
-    turned = np.empty((stacks, -(-s.pixels_in // lanes) * lanes, groups * s.maps_in, width), x.dtype)
-    _turn_stacks(stacks * groups * s.maps_in, s, flat(x), turned.reshape(-1))
-    y = np.empty((s.images, groups * s.maps_out, *(windows.image if adjoint else windows.out)), x.dtype)
-    jobs = stacks * groups * -(-s.maps_out // TALL) * -(-s.pixels_out // s.share_out)
-    _correlate_stacks(jobs, s, flat(turned), packed, start, p.starts, p.taps, p.pixels, y.reshape(-1))
+def _supports(p: ConvProblem) -> bool:
+    images = -(-p.n // _batch(p)) * _batch(p)  # with those that fill the last batch, of which nothing may be left
+    largest = max(p.c * p.h * p.w, p.f * p.oh * p.ow)
+    return table_fits(p.windows) and (images < 2 * p.n or fits(p.dtype.itemsize * images * largest))
+
+
+def _cost(p: ConvProblem, maps_in: int, maps_out: int) -> float:
+    """Count the products of whole tiles, and the transposing."""
+    images = -(-p.n // _batch(p)) * _batch(p) / p.lanes
+    few = min(maps_in, maps_out) < FEW_MAPS
+    overhead = OVERHEAD * (FEW_MAPS_OVERHEAD if few else 1) * (ONE_TAP_OVERHEAD if p.taps == 1 else 1)
+    return overhead * p.groups * count_taps_inside(p.windows) * images * maps_in * padded_rows(maps_out)
+
+
+def _forward_cost(p: ConvProblem) -> float:
+    return _cost(p, p.group_channels, p.group_filters)
+
+
+def _wrt_input_cost(p: ConvProblem) -> float:
+    return _cost(p, p.group_filters, p.group_channels)
+
+
+def _batch(p: ConvProblem) -> int:
+    """Return how many images are worked on at a time."""
+    return min(BATCH_NR, p.vectors(p.n)) * p.lanes
+
+
+def _forward(p: ConvProblem, x: Array, w: Array, start: Array) -> Array:
+    y = np.empty((p.n, p.f, p.oh, p.ow), p.dtype)
+    layout = _layout(p, adjoint=False)
+    depth = p.group_channels * p.taps
+    packed = pack_rows(w, p.groups, p.group_filters * depth, p.group_filters, depth, layout.columns)
+    return _run(layout, x, packed, start, y)
+
+
+def _wrt_input(p: ConvProblem, g: Array, w: Array) -> Array:
+    x = np.empty((p.n, p.c, p.h, p.w), p.dtype)
+    layout = _layout(p, adjoint=True)
+    size = p.group_filters * p.group_channels * p.taps
+    packed = pack_rows(w, p.groups, size, p.group_channels, p.taps, layout.columns)
+    return _run(layout, g, packed, np.zeros(p.c, p.dtype), x)
+
+
+def _run(layout: Layout, x: Array, packed: Array, start: Array, y: Array) -> Array:
+    s = layout.sizes
+    width = s.vectors * (VECTOR_BYTES // x.itemsize)
+    batches, padded = -(-s.images // width), _padded(s.pixels_in, VECTOR_BYTES // x.itemsize)
+    transposed = np.empty(batches * padded * s.groups * s.maps_in * width, x.dtype)
+    _transpose_batches(batches * s.groups * s.maps_in, s, flat(x), transposed)
+    jobs = batches * s.groups * -(-s.maps_out // MR[0]) * -(-s.pixels_out // s.some_pixels)
+    tables = layout.starts, layout.taps, layout.pixels
+    _correlate_batches(jobs, s, flat(transposed), packed, start, *tables, y.reshape(-1))
     return y
 
 
 @lru_cache(maxsize=512)
-def _layout(
-    images: int, groups: int, channels: int, filters: int, windows: Windows, itemsize: int, adjoint: bool
-) -> Layout | None:
-    """Decide how to cut a correlation, and tabulate what meets; None if a stack does not pay."""
-    lanes, window = VECTOR_BYTES // itemsize, windows.size[0] * windows.size[1]
-    vectors = min(VECTORS, -(-images // lanes))
-    width = vectors * lanes
-    stacks = -(-images // width)
-    source, result = (windows.out, windows.image) if adjoint else (windows.image, windows.out)
-    maps_in, maps_out = (filters, channels) if adjoint else (channels, filters)
-    # With pixels in the lanes, each tap is a product for each vector of a row, or for each pixel and a copy, at the
-    # price of six. With a stride all is copied, at 0.4 of the price of the products, or added up, at the full one.
-    row = -(-result[1] // lanes) * lanes
-    otherwise = window * result[0] * min(row, result[1] + 6 * row / maps_out)
-    if windows.stride != (1, 1):
-        otherwise = window * windows.out[0] * windows.out[1] * (2 if adjoint else 1.4)
-    worth = WORTH if min(channels, filters) >= FEWEST else WORTH * 2 / 3
-    if window == 1 or count_meetings(windows) * stacks * width > worth * otherwise * images:
-        return None
-    pixels_in, pixels_out = source[0] * source[1], result[0] * result[1]
-    shares = -(-pixels_out * TALL * width * itemsize // (SCRATCH // 2))
-    shares = max(shares, -(-JOBS // (stacks * groups * -(-maps_out // TALL))))
-    share_out = -(-pixels_out // (shares * lanes)) * lanes
+def _layout(p: ConvProblem, adjoint: bool) -> Layout:
+    """Decide how to cut a correlation, and tabulate what meets."""
+    (pixels_in, maps_in), (pixels_out, maps_out) = (p.h * p.w, p.group_channels), (p.oh * p.ow, p.group_filters)
+    if adjoint:
+        pixels_in, maps_in, pixels_out, maps_out = pixels_out, maps_out, pixels_in, maps_in
+    width, itemsize = _batch(p), p.dtype.itemsize
+    batches = -(-p.n // width)
+    shares = -(-pixels_out * MR[0] * width * itemsize // (SCRATCH // 2))
+    shares = max(shares, -(-JOBS // (batches * p.groups * -(-maps_out // MR[0]))))
+    some_pixels = p.vectors(-(-pixels_out // shares)) * p.lanes
     reach = min(pixels_in, 2 * -(-pixels_in // shares))  # pixels that a share of the result meets, about
-    share_in = min(maps_in, max(SHALLOWEST, SCRATCH // (reach * width * itemsize)))
-    s = Stack(images, groups, maps_in, maps_out, pixels_in, pixels_out, vectors, share_in, share_out)
-    weights = np.arange(window)[:, None] + np.arange(maps_in) * window * (channels if adjoint else 1)
-    return Layout(s, *_lists(windows, adjoint), weights.reshape(-1))
+    some_maps = min(maps_in, max(SHALLOWEST, SCRATCH // (reach * width * itemsize)))
+    vectors = width // p.lanes
+    sizes = BatchTiling(p.n, p.groups, maps_in, maps_out, pixels_in, pixels_out, vectors, some_maps, some_pixels)
+    columns = np.arange(p.taps)[:, None] + np.arange(maps_in) * p.taps * (p.group_channels if adjoint else 1)
+    return Layout(sizes, *_lists(p, adjoint), columns.reshape(-1))
 
 
-def _lists(windows: Windows, adjoint: bool) -> tuple[Array, Array, Array]:
+def _lists(p: ConvProblem, adjoint: bool) -> tuple[Array, Array, Array]:
     """List what each window meets, in the ``adjoint`` each pixel; see `Layout`."""
-    place, tap, pixel = meetings(windows)
-    who, whom, size = (pixel, place, windows.image) if adjoint else (place, pixel, windows.out)
+    window, tap, pixel = tap_table(p.windows)
+    who, whom, count = (pixel, window, p.h * p.w) if adjoint else (window, pixel, p.oh * p.ow)
     order = np.argsort(who, kind="stable")
-    starts = np.searchsorted(who[order], np.arange(size[0] * size[1] + 1))
+    starts = np.searchsorted(who[order], np.arange(count + 1))
     return starts, tap[order], whom[order]
 
 
 # --- the loops --------------------------------------------------------------------------------
 
 
+def _padded(pixels: int, lanes: int) -> int:
+    return -(-pixels // lanes) * lanes
+
+
 @parallel_for
-def _turn_stacks(first: int, last: int, s: Stack, x: Any, turned: Any) -> None:
-    """Turn maps (N, A, P) into (stacks, P, A, images of a stack), P rounded up to whole vectors."""
+def _transpose_batches(first: int, last: int, s: BatchTiling, x: Any, transposed: Any) -> None:
+    """Transpose x (N, A, P) into (batches, P, A, images of a batch), P in whole vectors: a map for each job."""
     lanes = VECTOR_BYTES // x.itemsize
     maps, width = s.groups * s.maps_in, s.vectors * lanes
     padded = (s.pixels_in + lanes - 1) // lanes * lanes
     for job in range(first, last):
-        stack, a = job // maps, job % maps
+        batch, a = job // maps, job % maps
         for v in range(s.vectors):
-            image = stack * width + v * lanes
+            image = batch * width + v * lanes
             rows = min(lanes, s.images - image)
             for p in range(0, s.pixels_in, lanes):
-                at = ((stack * padded + p) * maps + a) * width + v * lanes
-                source = (image * maps + a) * s.pixels_in + p
+                at = ((batch * padded + p) * maps + a) * width + v * lanes
                 if rows <= 0:
                     for j in range(lanes):
-                        turned[at + j * maps * width : at + j * maps * width + lanes] = 0
-                elif source + (rows - 1) * maps * s.pixels_in + lanes <= x.size:
-                    transpose_block(turned, at, maps * width, x, source, maps * s.pixels_in, rows)
+                        transposed[at + j * maps * width : at + j * maps * width + lanes] = 0
                 else:
-                    for m in range(lanes):
-                        for j in range(min(lanes, s.pixels_in - p)):
-                            turned[at + j * maps * width + m] = x[source + min(m, rows - 1) * maps * s.pixels_in + j]
+                    transpose_lanes(
+                        transposed, at, maps * width, x, (image * maps + a) * s.pixels_in + p, maps * s.pixels_in,
+                        rows, min(lanes, s.pixels_in - p),
+                    )  # fmt: skip
 
 
 @parallel_for
-def _correlate_stacks(
-    first: int, last: int, s: Stack, x: Any, packed: Any, start: Any, starts: Any, taps: Any, pixels: Any, y: Any
+def _correlate_batches(
+    first: int,
+    last: int,
+    s: BatchTiling,
+    x: Any,
+    packed: Any,
+    start: Any,
+    starts: Any,
+    taps: Any,
+    pixels: Any,
+    y: Any,
 ) -> None:
+    """Compute some pixels of a tile of maps of a batch for each job.
+
+    x by `_transpose_batches`, packed (G, maps_out rows of KH·KW·maps_in, by `pack_rows`), start (maps of all
+    groups,), y (N, maps of all groups, pixels_out); the tables are those of a `Layout`.
+    """
     lanes = VECTOR_BYTES // x.itemsize
     width, maps = s.vectors * lanes, s.groups * s.maps_in
     padded = (s.pixels_in + lanes - 1) // lanes * lanes
-    tiles, shares = (s.maps_out + TALL - 1) // TALL, (s.pixels_out + s.share_out - 1) // s.share_out
-    depth = packed.size // (s.groups * tiles * TALL)
-    sums = np.empty((s.share_out + lanes) * TALL * width, x.dtype)
+    tiles, shares = (s.maps_out + MR[0] - 1) // MR[0], (s.pixels_out + s.some_pixels - 1) // s.some_pixels
+    depth = packed.size // (s.groups * tiles * MR[0])
+    sums = np.empty((s.some_pixels + lanes) * MR[0] * width, x.dtype)
     block = np.empty(lanes * lanes, x.dtype)
     for job in range(first, last):
         tile, share, group = job % tiles, job // tiles % shares, job // tiles // shares % s.groups
-        stack = job // tiles // shares // s.groups
-        q, end = share * s.share_out, min((share + 1) * s.share_out, s.pixels_out)
-        height = tile_rows(s.maps_out - tile * TALL)
-        for a in range(0, s.maps_in, s.share_in):
-            for each in range(q, end):
-                sum_of_meetings(
-                    height, s.vectors, x, (stack * padded * maps + group * s.maps_in + a) * width, maps * width,
-                    packed, (group * tiles + tile) * TALL * depth + a * height, s.maps_in, taps, pixels, starts[each],
-                    starts[each + 1], min(s.share_in, s.maps_in - a), start, group * s.maps_out + tile * TALL,
-                    min(height, s.maps_out - tile * TALL), sums, (each - q) * height * width, a,
-                )  # fmt: skip
-        for m in range(min(height, s.maps_out - tile * TALL)):
-            b = group * s.maps_out + tile * TALL + m
-            _turn_back(y, b, stack * width, q, end - q, sums, m * width, height * width, block, s)
+        batch = job // tiles // shares // s.groups
+        q, end = share * s.some_pixels, min((share + 1) * s.some_pixels, s.pixels_out)
+        rows = tile_rows(s.maps_out - tile * MR[0])
+        valid, map_out = min(rows, s.maps_out - tile * MR[0]), group * s.maps_out + tile * MR[0]
+        for a in range(0, s.maps_in, s.some_maps):
+            weights = Packed(packed, (group * tiles + tile) * MR[0] * depth + a * rows)
+            images = Packed(x, (batch * padded * maps + group * s.maps_in + a) * width)
+            k = min(s.some_maps, s.maps_in - a)
+            begin = Start(start, map_out, accumulate=a)
+            for pixel in range(q, end):
+                c = Strided(sums, (pixel - q) * rows * width, width, lanes, valid, s.vectors)
+                pairs = Batch(k, starts[pixel], starts[pixel + 1], taps, 0, s.maps_in, pixels, 0, maps * width)
+                multiply_tile(Tile(rows, s.vectors), weights, images, c, begin, pairs)
+        for m in range(valid):
+            _transpose_back(y, map_out + m, batch * width, q, end - q, sums, m * width, rows * width, block, s)
 
 
 @inlined
-def _turn_back(
-    y: Any, b: int, image: int, q: int, count: int, sums: Any, sums_at: int, step: int, block: Any, s: Stack
+def _transpose_back(
+    y: Any,
+    map_out: int,
+    image: int,
+    q: int,
+    count: int,
+    sums: Any,
+    sums_at: int,
+    stride: int,
+    block: Any,
+    s: BatchTiling,
 ) -> None:
-    """Write some pixels of a map of the images of a stack."""
+    """Write ``count`` pixels from number ``q`` of a map of the images of a batch."""
     lanes = VECTOR_BYTES // y.itemsize
     maps = s.groups * s.maps_out
     for v in range(s.vectors):
         first = image + v * lanes
         rows = min(lanes, s.images - first)
         for j in range(0, count, lanes):
-            source, target = sums_at + v * lanes + j * step, (first * maps + b) * s.pixels_out + q + j
+            source, target = sums_at + v * lanes + j * stride, (first * maps + map_out) * s.pixels_out + q + j
             if rows == lanes and j + lanes <= count:
-                transpose_block(y, target, maps * s.pixels_out, sums, source, step, lanes)
+                transpose_block(y, target, maps * s.pixels_out, sums, source, stride, lanes)
             else:
-                transpose_block(block, 0, lanes, sums, source, step, min(lanes, count - j))
+                transpose_block(block, 0, lanes, sums, source, stride, min(lanes, count - j))
                 for m in range(rows):
                     copy_lanes(y, target + m * maps * s.pixels_out, block, m * lanes, min(lanes, count - j))
 
 
-# --- the tile ---------------------------------------------------------------------------------
-
-
-def _write_tile(function: Value, dtype: Any, rows: int, vectors: int) -> None:
-    """Write the body of one shape of tile; `sum_of_meetings` explains its arguments."""
-    x, x_step, packed, packed_step, taps, pixels, first, last, maps, start, row_count, c, adds = function.args
-    build = ir.IRBuilder(function.append_basic_block())
-    simd = Vectors(build, dtype)
-    width = INT(vectors * simd.lanes)
-    cells = [(m, v) for m in range(rows) for v in range(vectors)]
-    at = {(m, v): INT((m * vectors + v) * simd.lanes) for m, v in cells}
-    sums = {cell: cgutils.alloca_once(build, simd.vector) for cell in cells}
-    with build.if_else(build.icmp_signed("!=", adds, INT(0))) as (more, fresh):
-        with more:
-            for cell in cells:
-                build.store(simd.load(c, at[cell]), sums[cell])
-        with fresh:
-            beyond = build.sub(row_count, INT(1))
-            for m in range(rows):
-                row = build.select(build.icmp_signed("<", INT(m), row_count), INT(m), beyond)
-                number = simd.number(start, row)
-                for v in range(vectors):
-                    build.store(number, sums[m, v])
-    with cgutils.for_range(build, last, start=first) as meeting:
-        here = build.gep(x, [build.mul(build.load(build.gep(pixels, [meeting.index])), x_step)])
-        tap = build.mul(build.load(build.gep(taps, [meeting.index])), packed_step)
-        line = build.gep(packed, [build.mul(tap, INT(rows))])
-        with cgutils.for_range(build, maps) as loop:
-            a = [simd.number(line, build.add(build.mul(loop.index, INT(rows)), INT(m))) for m in range(rows)]
-            base = build.mul(loop.index, width)
-            b = [simd.load(here, build.add(base, INT(v * simd.lanes))) for v in range(vectors)]
-            for m, v in cells:
-                build.store(simd.multiply_add(a[m], b[v], build.load(sums[m, v])), sums[m, v])
-    for cell in cells:
-        simd.store(build.load(sums[cell]), c, at[cell])
-    build.ret_void()
-
-
-def _tile_function(module: Value, dtype: Any, rows: int, vectors: int) -> Value:
-    name = f"autograd_cnn.stacks.{dtype}.{rows}x{vectors}"
-    if name not in module.globals:
-        element, table = element_type(dtype).as_pointer(), INT.as_pointer()
-        kinds = [element, INT, element, INT, table, table, INT, INT, INT, element, INT, element, INT]
-        function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
-        function.linkage = "internal"
-        function.attributes.add("noinline")
-        _write_tile(function, dtype, rows, vectors)
-    return module.globals[name]
-
-
-@intrinsic
-def sum_of_meetings(
-    typing: Any, rows: Any, vectors: Any, x: Any, x_at: Any, x_step: Any, packed: Any, packed_at: Any,
-    packed_step: Any, taps: Any, pixels: Any, first: Any, last: Any, maps: Any, start: Any, start_at: Any,
-    row_count: Any, c: Any, c_at: Any, adds: Any,
-) -> Any:  # fmt: skip
-    """Write a tile of ``rows`` maps and ``vectors`` of images: for one pixel the sums over what it meets.
-
-    A pixel of the stack begins at ``pixels[e] · x_step`` in x, a map's row of images after the other; the
-    weights of a tap at ``taps[e] · packed_step · rows``, the rows of a map after the other. The sums begin
-    with ``start``, or go on where c ``adds``.
-    """
-    i = types.int64
-    kinds = (i, i, x, i, i, packed, i, i, taps, pixels, i, i, i, start, i, i, c, i, i)
-
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        rows, vectors, x, x_at, x_step, packed, packed_at, packed_step, taps, pixels, first, last, *rest = values
-        maps, start, start_at, row_count, c, c_at, adds = rest
-        kind = signature.args
-        arguments = [
-            pointer(context, build, kind[2], x, x_at), x_step,
-            pointer(context, build, kind[5], packed, packed_at), packed_step,
-            pointer(context, build, kind[8], taps, INT(0)),
-            pointer(context, build, kind[9], pixels, INT(0)), first, last, maps,
-            pointer(context, build, kind[13], start, start_at), row_count,
-            pointer(context, build, kind[16], c, c_at), adds,
-        ]  # fmt: skip
-        done = build.append_basic_block("done")
-        choice = build.switch(build.add(build.mul(rows, INT(8)), vectors), done)
-        for tall in TILE_ROWS:
-            for wide in range(1, VECTORS + 1):
-                block = build.append_basic_block(f"stack.{tall}x{wide}")
-                choice.add_case(INT(8 * tall + wide), block)
-                with build.goto_block(block):
-                    build.call(_tile_function(build.module, kind[16].dtype, tall, wide), arguments)
-                    build.branch(done)
-        build.position_at_end(done)
-        return context.get_dummy_value()
-
-    return types.void(*kinds), write
+FORWARD = Algorithm("batch_lanes", _supports, _forward_cost, _forward, forward_error)
+WRT_INPUT = Algorithm("batch_lanes", _supports, _wrt_input_cost, _wrt_input, wrt_input_error)

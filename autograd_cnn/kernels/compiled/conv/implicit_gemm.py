@@ -1,119 +1,157 @@
-"""Correlation on the micro-kernel.
+"""Correlation as a product of matrices with pixels in the lanes, one of which is never written down as a whole.
 
-Shapes: x (N, C, H, W), w (F, C/G, KH, KW), y (N, F, OH, OW), for G groups.
-
-It is a product of matrices of which one is made of an image's patches, and is never written down
-as a whole: the tiles read it from the image itself or from a panel of a few rows of windows. Where maps
-are small, stacks of images are faster.
+``y[n] = w (F, C·KH·KW) · patches of x[n] (C·KH·KW, OH·OW)``: tiles read the patches from a part of the padded
+image, or from a panel of a few rows of windows; see `tiling`.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from autograd_cnn.kernels.compiled.conv.batch_lanes import correlate_stacks
-from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
-from autograd_cnn.kernels.compiled.microkernel import (
-    LOW,
-    LOW_VECTORS,
-    MIDDLE,
-    MIDDLE_VECTORS,
-    TALL,
-    TALL_VECTORS,
-    halves_on_right,
-    patches_on_right,
-)
-from autograd_cnn.kernels.compiled.packing import (
-    DEPTH,
-    Plan,
-    Slide,
+from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, forward_error
+from autograd_cnn.kernels.compiled.conv.tiling import (
+    COPY,
+    ConvTiling,
+    conv_tiling,
     copy_patches,
     cut_image,
-    fits,
-    pack_rows,
-    plan,
-    tile_rows,
+    part_fits,
 )
-from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
-from autograd_cnn.kernels.windows import Array, Windows
+from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
+from autograd_cnn.kernels.compiled.microkernel import (
+    MR,
+    Depth,
+    Gathered,
+    GatheredHalves,
+    Packed,
+    Scattered,
+    ScatteredHalves,
+    Start,
+    Tile,
+    multiply_tile,
+    padded_rows,
+    tile_rows,
+    tile_vectors,
+)
+from autograd_cnn.kernels.compiled.packing import KC, pack_rows
+from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
+from autograd_cnn.kernels.windows import Array
+
+STRIDED_COPY: Final = 0.4  # of the products' cycles: with a stride, patches are copied number by number
 
 
-def correlate2d(x: Array, w: Array, bias: Array | None, windows: Windows, groups: int) -> Any:
-    """Return y[n, f] = bias[f] + w[f] · patches of x[n], for each group."""
-    if not supports(x, w, *(() if bias is None else (bias,))):
-        return NotImplemented
-    start = np.zeros(w.shape[0], x.dtype) if bias is None else bias.copy()
-    in_stacks = correlate_stacks(x, w, start, windows, groups, adjoint=False)
-    if in_stacks is not None:
-        return in_stacks
-    f, depth = w.shape[0] // groups, w[0].size
-    p = plan(x.shape[0], groups, w.shape[1], f, windows, x.itemsize)
-    if not fits(p.slide, x.itemsize):
-        return NotImplemented
-    packed = pack_rows(w, groups, f * depth, f, depth, np.arange(depth))
-    y = np.empty((x.shape[0], w.shape[0], *windows.out), x.dtype)
-    run(x, packed, start, p, y)
-    return y
+def _cost(p: ConvProblem) -> float:
+    """Count the products of whole tiles, and what is copied where that makes fewer of them."""
+    rows, vectors = padded_rows(p.group_filters), p.vectors(p.ow)
+    products = rows * p.ow / p.lanes  # of one row of windows, one tap and one channel
+    row = min(rows * vectors, products + COPY * vectors) if p.stride == (1, 1) else (1 + STRIDED_COPY) * products
+    return p.n * p.c * p.taps * p.oh * row
 
 
-def run(x: Array, packed: Array, start: Array, p: Plan, y: Array) -> None:
-    """Write into y the product of the packed rows with the patches of x."""
-    s = p.slide
+def _supports(p: ConvProblem) -> bool:
+    return part_fits(p)
+
+
+def _run(p: ConvProblem, x: Array, w: Array, start: Array) -> Array:
+    depth = p.group_channels * p.taps
+    packed = pack_rows(w, p.groups, p.group_filters * depth, p.group_filters, depth, np.arange(depth))
+    return correlate(p, x, packed, start)
+
+
+def correlate(p: ConvProblem, x: Array, packed: Array, start: Array) -> Array:
+    """Return y = start + the product of packed rows with the patches of x."""
+    tiling, y = conv_tiling(p), np.empty((p.n, p.f, p.oh, p.ow), p.dtype)
+    s = tiling.sizes
     jobs = s.images * s.groups * -(-s.out_h // s.rows)
-    _correlate(jobs, s, flat(x), packed, start, p.taps, p.places, p.spots, p.depths, y.reshape(-1))
+    tables = tiling.taps, tiling.b_offsets, tiling.c_offsets, tiling.k_offsets
+    _correlate(jobs, s, flat(x), packed, start, *tables, y.reshape(-1))
+    return y
 
 
 @parallel_for
 def _correlate(
-    first: int, last: int, s: Slide, x: Any, packed: Any, start: Any, taps: Any, places: Any, spots: Any, depths: Any,
+    first: int,
+    last: int,
+    s: ConvTiling,
+    x: Any,
+    packed: Any,
+    start: Any,
+    taps: Any,
+    b_offsets: Any,
+    c_offsets: Any,
+    k_offsets: Any,
     y: Any,
-) -> None:  # fmt: skip
+) -> None:
+    """Compute ``s.rows`` rows of windows of an image and group for each job.
+
+    x (N, C, H, W), packed (G, F/G rows of C/G·KH·KW, by `pack_rows`), start (F,), y (N, F, OH, OW); the
+    tables are those of a `Tiling`.
+    """
     lanes = VECTOR_BYTES // x.itemsize
     blocks = (s.out_h + s.rows - 1) // s.rows
     part = np.zeros(s.channels * s.part_rows * s.part_width + lanes, x.dtype)
-    patches = np.empty(s.copies * (taps.size * s.patch_width + lanes), x.dtype)
+    panel = np.empty(s.in_panel * (taps.size * s.panel_width + lanes), x.dtype)
     for job in range(first, last):
         image, row = job // blocks, job % blocks * s.rows  # the image of one group
         rows, group = min(s.rows, s.out_h - row), image % s.groups
         x_at = image * s.channels * s.height * s.width
         cut_image(part, 0, x, x_at, s.channels, s, row * s.stride_h, (rows - 1) * s.stride_h + s.reach)
-        columns = rows * (places.size // s.rows) * lanes // s.parts
-        if s.copies:
-            copy_patches(patches, part, taps, s, rows)
+        columns = rows * (b_offsets.size // s.rows) * lanes // s.halves
+        if s.in_panel:
+            copy_patches(panel, part, taps, s, rows)
             columns = rows * s.out_w
         multiply(
-            patches if s.copies else part, places, depths, packed, group * (packed.size // s.groups),
-            start, group * s.filters, s.filters,
-            y, (image * s.filters * s.out_h + row) * s.out_w, spots, s.out_h * s.out_w, columns, s.parts,
+            packed, group * (packed.size // s.groups), panel if s.in_panel else part, b_offsets, k_offsets, start,
+            group * s.filters, y, (image * s.filters * s.out_h + row) * s.out_w, c_offsets, s.out_h * s.out_w,
+            s.filters, columns, s.halves,
         )  # fmt: skip
 
 
 @inlined
 def multiply(
-    image: Any, places: Any, depths: Any, packed: Any, packed_at: int, start: Any, start_at: int, rows: int,
-    c: Any, c_at: int, spots: Any, c_step: int, columns: int, parts: int,
-) -> None:  # fmt: skip
-    """Compute c = start + packed rows · patches, tile by tile."""
+    packed: Any,
+    packed_at: int,
+    b: Any,
+    b_offsets: Any,
+    k_offsets: Any,
+    start: Any,
+    start_at: int,
+    c: Any,
+    c_at: int,
+    c_offsets: Any,
+    ldc: int,
+    m: int,
+    n: int,
+    halves: int,
+) -> None:
+    """Compute C (m, n) = start (m,) + A (m, K) · B (K, n), tile by tile.
+
+    A is packed; vector v of B's row k is at ``b_offsets[v] + k_offsets[k]``, and of C's row i at
+    ``i · ldc + c_offsets[v]``. Where ``halves`` is 2, these are the offsets of halves of vectors.
+    """
     lanes = VECTOR_BYTES // c.itemsize
-    vectors = (columns + lanes - 1) // lanes
-    most = TALL_VECTORS if rows > MIDDLE else MIDDLE_VECTORS if rows > LOW else LOW_VECTORS
+    depth, vectors = k_offsets.size, (n + lanes - 1) // lanes
+    most = tile_vectors(m)
     strips = (vectors + most - 1) // most
     for strip in range(strips):
         v = strip * vectors // strips
         count = (strip + 1) * vectors // strips - v
-        in_last = min(lanes, columns - (v + count - 1) * lanes)
-        for k in range(0, depths.size, DEPTH):
-            for m in range(0, rows, TALL):
-                height = tile_rows(rows - m)
-                packed_here, depth = packed_at + m * depths.size + k * height, min(DEPTH, depths.size - k)
-                in_tile = min(height, rows - m)
-                if parts == 2:
-                    halves_on_right(
-                        height, count, image, 0, places, 2 * v, depths, k, packed, packed_here, height, depth,
-                        start, start_at + m, c, c_at + m * c_step, spots, 2 * v, c_step, in_tile, in_last, k,
-                    )  # fmt: skip
+        in_last = min(lanes, n - (v + count - 1) * lanes)
+        for k in range(0, depth, KC):
+            steps = Depth(min(KC, depth - k))
+            for i in range(0, m, MR[0]):
+                rows = tile_rows(m - i)
+                tile, valid, c_row = Tile(rows, count), min(rows, m - i), c_at + i * ldc
+                a = Packed(packed, packed_at + i * depth + k * rows)
+                begin = Start(start, start_at + i, accumulate=k)
+                if halves == 2:
+                    half_b = GatheredHalves(b, 0, b_offsets, 2 * v, k_offsets, k)
+                    half_c = ScatteredHalves(c, c_row, ldc, c_offsets, 2 * v, valid)
+                    multiply_tile(tile, a, half_b, half_c, begin, steps)
                 else:
-                    patches_on_right(
-                        height, count, image, 0, places, v, depths, k, packed, packed_here, height, depth,
-                        start, start_at + m, c, c_at + m * c_step, spots, v, c_step, in_tile, in_last, k,
-                    )  # fmt: skip
+                    whole_b = Gathered(b, 0, b_offsets, v, k_offsets, k)
+                    whole_c = Scattered(c, c_row, ldc, c_offsets, v, valid, in_last)
+                    multiply_tile(tile, a, whole_b, whole_c, begin, steps)
+
+
+FORWARD = Algorithm("implicit_gemm", _supports, _cost, _run, forward_error)

@@ -1,6 +1,4 @@
-"""The adjoint of correlation with respect to its weights, tap by tap, for a number of channels.
-
-Shapes: x (N, C, H, W), g (N, F, OH, OW), w (F, C/G, KH, KW), for G groups.
+"""The adjoint in w, tap by tap, with filters in the lanes.
 
 A tile has rows of channels and vectors of filters, and runs along the pixels that one tap meets. So it reads
 them where they lie, and multiplies nothing with the padding.
@@ -11,106 +9,171 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_cnn.kernels.compiled.conv.tap_table import meetings
+from autograd_cnn.kernels.compiled.conv import wgrad
+from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, wrt_weight_error
+from autograd_cnn.kernels.compiled.conv.tap_table import count_taps_inside, table_fits, tap_table
+from autograd_cnn.kernels.compiled.conv.wgrad import tile_shape
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
-from autograd_cnn.kernels.compiled.microkernel import MIDDLE, MIDDLE_VECTORS, TALL, TALL_VECTORS, patches_on_left
-from autograd_cnn.kernels.compiled.packing import DEPTH, tile_rows, turn_maps
+from autograd_cnn.kernels.compiled.microkernel import (
+    Depth,
+    Gathered,
+    PackedRows,
+    Scattered,
+    Start,
+    Tile,
+    multiply_tile,
+    padded_rows,
+    tile_rows,
+)
+from autograd_cnn.kernels.compiled.packing import KC, transpose_maps
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
-from autograd_cnn.kernels.windows import Array, Windows
+from autograd_cnn.kernels.windows import Array
 
 
-class Share(NamedTuple):
+class TapSizes(NamedTuple):
     """The sizes of one gradient, for one group, and how its work is cut."""
 
     images: int
     groups: int
     all_channels: int
     filters: int
-    window: int  # taps
-    pixels: int
-    places: int
+    taps: int  # KH · KW
+    pixels_in: int
+    pixels_out: int
     channels: int  # worked on at a time
     together: int  # images worked on at a time
-    runs: int  # that the places of an image are cut into
+    runs: int  # that the pixels of an output map are cut into
 
 
-def add_tap_by_tap(x: Array, g: Array, sums: Array, channels: int, windows: Windows, groups: int) -> None:
-    """Add to the sums (pieces, G·C·KH·KW, F in whole vectors) what each piece of the images gives."""
-    lanes = VECTOR_BYTES // x.itemsize
-    c, f = x.shape[1] // groups, g.shape[1] // groups
-    s, starts, pixels, lines = _share(x.shape[0], groups, c, f, channels, windows, lanes)
-    jobs = len(sums) * groups * -(-c // channels)
-    _sum_taps(jobs, s, flat(x), flat(g), starts, pixels, lines, sums.reshape(-1))
+def _supports(p: ConvProblem) -> bool:
+    return table_fits(p.windows)
+
+
+def _cost(p: ConvProblem) -> float:
+    """Count the products of whole tiles."""
+    rows, vectors = padded_rows(p.group_channels), p.vectors(p.group_filters)
+    return p.n * p.groups * count_taps_inside(p.windows) * rows * vectors
+
+
+def _run(p: ConvProblem, x: Array, g: Array) -> Array:
+    jobs, pieces = wgrad.jobs_and_pieces(p)
+    sums = wgrad.in_lanes_of_filters(p, pieces)
+    sizes, starts, pixels, lines = _layout(p)
+    _sum_taps(jobs, sizes, flat(x), flat(g), starts, pixels, lines, sums.reshape(-1))
+    return wgrad.add_pieces(p, sums)
 
 
 @lru_cache(maxsize=512)
-def _share(
-    images: int, groups: int, all_channels: int, filters: int, channels: int, windows: Windows, lanes: int
-) -> tuple[Share, Array, Array, Array]:
-    """Return how to cut a gradient, and for each tap and each run of places the list of pixels that it meets.
+def _layout(p: ConvProblem) -> tuple[TapSizes, Array, Array, Array]:
+    """Return how to cut a gradient, and for each tap and each run of pixels of a map the list of pixels that it meets.
 
-    The list says where these lie in the images, and where what their windows got lies in the turned maps. It is
+    The list says where these lie in the images, and where what their windows got lies in the transposed maps. It is
     for some images one after the other; ``starts`` tells where the part of a tap and a run begins.
     """
-    (h, w), (oh, ow), window = windows.image, windows.out, windows.size[0] * windows.size[1]
-    together, runs = max(1, DEPTH // (oh * ow)), -(-oh * ow // DEPTH)
-    s = Share(images, groups, all_channels, filters, window, h * w, oh * ow, channels, together, runs)
-    place, tap, pixel = meetings(windows)
+    out = p.oh * p.ow
+    together, runs = max(1, KC // out), -(-out // KC)
+    s = TapSizes(
+        images=p.n,
+        groups=p.groups,
+        all_channels=p.group_channels,
+        filters=p.group_filters,
+        taps=p.taps,
+        pixels_in=p.h * p.w,
+        pixels_out=out,
+        channels=wgrad.some_channels(p),
+        together=together,
+        runs=runs,
+    )
+    window, tap, pixel = tap_table(p.windows)
     image = np.arange(together)[:, None]
-    part = ((tap * together + image) * runs + place * runs // s.places).reshape(-1)
+    part = ((tap * together + image) * runs + window * runs // out).reshape(-1)
     order = np.argsort(part, kind="stable")
-    starts = np.searchsorted(part[order], np.arange(window * together * runs + 1))
-    pixels = pixel + image * groups * all_channels * s.pixels  # (together, meetings)
-    lines = (place + image * s.places) * (-(-filters // lanes) * lanes)  # (together, meetings)
+    starts = np.searchsorted(part[order], np.arange(p.taps * together * runs + 1))
+    pixels = pixel + image * p.c * s.pixels_in  # (together, taps inside)
+    lines = (window + image * out) * (p.vectors(s.filters) * p.lanes)  # (together, taps inside)
     return s, starts, pixels.reshape(-1)[order], lines.reshape(-1)[order]
 
 
 @parallel_for
-def _sum_taps(first: int, last: int, s: Share, x: Any, g: Any, starts: Any, pixels: Any, lines: Any, sums: Any) -> None:
+def _sum_taps(
+    first: int, last: int, s: TapSizes, x: Any, g: Any, starts: Any, pixels: Any, lines: Any, sums: Any
+) -> None:
+    """Add up a run of images, for some channels of a group, for each job.
+
+    x (N, C, H, W), g (N, F, OH, OW), sums (pieces, C·KH·KW, F/G in whole vectors); the tables are those
+    of `_layout`.
+    """
     lanes = VECTOR_BYTES // x.itemsize
     width = (s.filters + lanes - 1) // lanes * lanes
     chunks = (s.all_channels + s.channels - 1) // s.channels
-    pieces = sums.size // (s.groups * s.all_channels * s.window * width)
-    turned = np.empty((s.together * s.places + lanes) * width, x.dtype)
-    channels, spots = np.arange(s.channels) * s.pixels, np.arange(0, width, lanes)
+    pieces = sums.size // (s.groups * s.all_channels * s.taps * width)
+    transposed = np.empty((s.together * s.pixels_out + lanes) * width, x.dtype)
+    channels, c_offsets = np.arange(s.channels) * s.pixels_in, np.arange(0, width, lanes)
     for job in range(first, last):
         piece, group, channel = job // (s.groups * chunks), job // chunks % s.groups, job % chunks * s.channels
-        sums_at = ((piece * s.groups + group) * s.all_channels + channel) * s.window * width
+        sums_at = ((piece * s.groups + group) * s.all_channels + channel) * s.taps * width
         end = (piece + 1) * s.images // pieces
         for image in range(piece * s.images // pieces, end, s.together):
             count = min(s.together, end - image)
             for each in range(count):
-                g_at = ((image + each) * s.groups + group) * s.filters * s.places
-                turn_maps(turned, each * s.places * width, g, g_at, s.filters, s.places, s.places)
-            x_at = ((image * s.groups + group) * s.all_channels + channel) * s.pixels
+                g_at = ((image + each) * s.groups + group) * s.filters * s.pixels_out
+                transpose_maps(transposed, each * s.pixels_out * width, g, g_at, s.filters, s.pixels_out, s.pixels_out)
+            x_at = ((image * s.groups + group) * s.all_channels + channel) * s.pixels_in
+            rows = min(s.channels, s.all_channels - channel)
             for run in range(0, count * s.runs, s.together):
-                _add_products(
-                    x, x_at, channels, min(s.channels, s.all_channels - channel), starts, run,
-                    min(run + s.together, count * s.runs), pixels, turned, lines, sums, sums_at, spots, s,
-                )  # fmt: skip
+                run_end = min(run + s.together, count * s.runs)
+                _add_run(
+                    x,
+                    x_at,
+                    channels,
+                    rows,
+                    starts,
+                    run,
+                    run_end,
+                    pixels,
+                    transposed,
+                    lines,
+                    sums,
+                    sums_at,
+                    c_offsets,
+                    s,
+                )
 
 
 @inlined
-def _add_products(
-    x: Any, x_at: int, channels: Any, rows: int, starts: Any, run: int, end: int, pixels: Any, turned: Any, lines: Any,
-    c: Any, c_at: int, spots: Any, s: Share,
-) -> None:  # fmt: skip
-    """Add the pixels of some channels · turned maps to c, tile by tile and tap by tap."""
+def _add_run(
+    x: Any,
+    x_at: int,
+    channels: Any,
+    rows: int,
+    starts: Any,
+    run: int,
+    end: int,
+    pixels: Any,
+    transposed: Any,
+    lines: Any,
+    c: Any,
+    c_at: int,
+    c_offsets: Any,
+    s: TapSizes,
+) -> None:
+    """Add the pixels of some channels · transposed maps to C, for some runs of pixels, tap by tap."""
     lanes = VECTOR_BYTES // c.itemsize
-    step = s.window * spots.size * lanes
-    # A lower tile may have room for more vectors, and so load less for each product.
-    lower = MIDDLE_VECTORS > TALL_VECTORS and spots.size % MIDDLE_VECTORS == 0
-    most, height = (MIDDLE_VECTORS, MIDDLE) if lower else (TALL_VECTORS, TALL)
-    strips = (spots.size + most - 1) // most
+    ldc = s.taps * c_offsets.size * lanes
+    height, most = tile_shape(c_offsets.size)
+    strips = (c_offsets.size + most - 1) // most
     for strip in range(strips):
-        v = strip * spots.size // strips
-        count = (strip + 1) * spots.size // strips - v
-        for m in range(0, rows, height):
-            for tap in range(s.window):
+        v = strip * c_offsets.size // strips
+        count = (strip + 1) * c_offsets.size // strips - v
+        for i in range(0, rows, height):
+            for tap in range(s.taps):
                 part = tap * s.together * s.runs
-                k = starts[part + run]
-                patches_on_left(
-                    tile_rows(min(rows - m, height)), count, x, x_at, channels, m, pixels, k, turned, v * lanes, lines,
-                    starts[part + end] - k, c, 0, c, c_at + m * step + tap * spots.size * lanes, spots, v, step,
-                    min(height, rows - m), lanes, 1,
-                )  # fmt: skip
+                k, valid = starts[part + run], min(height, rows - i)
+                tile, c_row = Tile(tile_rows(valid), count), c_at + i * ldc + tap * c_offsets.size * lanes
+                a = Gathered(x, x_at, channels, i, pixels, k)
+                b = PackedRows(transposed, v * lanes, lines, k)
+                sums = Scattered(c, c_row, ldc, c_offsets, v, valid, lanes)
+                multiply_tile(tile, a, b, sums, Start(c, c_row, accumulate=1), Depth(starts[part + end] - k))
+
+
+WRT_WEIGHT = Algorithm("wgrad_by_tap", _supports, _cost, _run, wrt_weight_error)

@@ -1,111 +1,86 @@
-"""The other tile: products of rows with rows, for a gradient of few filters.
+"""The adjoint in w with pixels in the lanes, for few filters: products of rows of pixels with rows of pixels.
 
-The micro-kernel of `simd` has a filter in each lane, and with 6 filters 10 of 16 lanes would idle.
-Here a lane is a pixel. A tile holds a vector of sums for each of some maps and some taps::
+With a filter in each lane and 6 filters, 10 of 16 lanes would idle. Here a tile holds a vector of sums for each of
+some maps and some taps::
 
-    C[t, f] += image[t, row, v] · G[f, row, v]        for all rows and vectors v of pixels
+    C[f, t] += G[f, row, v] · image[t, row, v]        for all rows and vectors v of pixels
 
 and the lanes of each are added up at the end, for all images at once.
 """
 
-from typing import Any, Final
+from typing import Any
 
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
+import numpy as np
 
-from autograd_cnn.kernels.compiled.llvm import INT, Value, Vectors, element_type, intrinsic, pointer
-from autograd_cnn.kernels.compiled.microkernel import TALL
-
-MAPS, TAPS = SOME_MAPS = (6, 4) if TALL == 8 else (3, 3)
-"""The shape of a tile, by the number of registers."""
-ONE_MAP: Final = (1, 2 * TAPS)
-
-
-def _write_tile(function: Value, dtype: Any, maps: int, taps: int) -> None:
-    """Write the body of one shape of tile; `sum_of_dots` explains its arguments."""
-    image, offsets, image_step, g, g_step, g_row_step, rows, columns, c, c_step, map_count, tap_count = function.args
-    build = ir.IRBuilder(function.append_basic_block())
-    simd = Vectors(build, dtype)
-
-    def clamped(number: int, count: Value) -> Value:
-        last = build.sub(count, INT(1))
-        return build.select(build.icmp_signed("<", INT(number), count), INT(number), last)
-
-    # Those beyond the count repeat the last one: they compute the same, and store it to the same place.
-    tap, each = [clamped(t, tap_count) for t in range(taps)], [clamped(f, map_count) for f in range(maps)]
-    pixels = [build.gep(image, [build.load(build.gep(offsets, [t]))]) for t in tap]
-    lines = [build.gep(g, [build.mul(f, g_step)]) for f in each]
-    cells = [(f, t) for f in range(maps) for t in range(taps)]
-    at = {(f, t): build.add(build.mul(tap[t], c_step), build.mul(each[f], INT(simd.lanes))) for f, t in cells}
-    sums = {cell: cgutils.alloca_once(build, simd.vector) for cell in cells}
-    for cell in cells:
-        build.store(simd.load(c, at[cell]), sums[cell])
-
-    def step(row: Value, column: Value, mask: Value) -> None:
-        here = build.add(build.mul(row, image_step), column)
-        values = [simd.load(base, here, mask) for base in pixels]
-        there = build.add(build.mul(row, g_row_step), column)
-        for f in range(maps):
-            sensitivity = simd.load(lines[f], there, mask)
-            for t in range(taps):
-                build.store(simd.multiply_add(values[t], sensitivity, build.load(sums[f, t])), sums[f, t])
-
-    full = build.sdiv(columns, INT(simd.lanes))
-    rest = build.sub(columns, build.mul(full, INT(simd.lanes)))
-    mask = simd.first(rest)
-    with cgutils.for_range(build, rows) as row:
-        with cgutils.for_range(build, full) as vector:
-            step(row.index, build.mul(vector.index, INT(simd.lanes)), None)
-        with build.if_then(build.icmp_signed(">", rest, INT(0))):
-            step(row.index, build.mul(full, INT(simd.lanes)), mask)
-    for cell in cells:
-        simd.store(build.load(sums[cell]), c, at[cell])
-    build.ret_void()
+from autograd_cnn.kernels.compiled.conv import wgrad
+from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, wrt_weight_error
+from autograd_cnn.kernels.compiled.conv.tiling import ConvTiling, conv_tiling, cut_image, part_fits
+from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
+from autograd_cnn.kernels.compiled.microkernel import (
+    PIXELS_SHAPE,
+    PIXELS_SHAPE_OF_ONE,
+    PixelRows,
+    Pixels,
+    Start,
+    Strided,
+    Tile,
+    multiply_tile,
+)
+from autograd_cnn.kernels.compiled.parallel import flat, parallel_for
+from autograd_cnn.kernels.windows import Array
 
 
-def _tile_function(module: Value, dtype: Any, maps: int, taps: int) -> Value:
-    name = f"autograd_cnn.dots.{dtype}.{maps}x{taps}"
-    if name not in module.globals:
-        element, table = element_type(dtype).as_pointer(), INT.as_pointer()
-        kinds = [element, table, INT, element, INT, INT, INT, INT, element, INT, INT, INT]
-        function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
-        function.linkage = "internal"
-        function.attributes.add("noinline")
-        _write_tile(function, dtype, maps, taps)
-    return module.globals[name]
+def _supports(p: ConvProblem) -> bool:
+    return p.stride[1] == 1 and part_fits(p, channels=wgrad.some_channels(p))
 
 
-@intrinsic
-def sum_of_dots(
-    typing: Any, image: Any, image_at: Any, offsets: Any, offsets_at: Any, image_step: Any, g: Any, g_at: Any,
-    g_step: Any, g_row_step: Any, rows: Any, columns: Any, c: Any, c_at: Any, c_step: Any, map_count: Any,
-    tap_count: Any,
-) -> Any:  # fmt: skip
-    """Add, lane by lane, the products of some maps with the image as each of some taps sees it.
+def _cost(p: ConvProblem) -> float:
+    """Count the products of whole vectors of pixels."""
+    return p.n * p.c * p.taps * p.group_filters * p.oh * p.vectors(p.ow)
 
-    Tap t begins at ``offsets[t]`` in the image, map f at ``f · g_step`` in g, and their sum is the
-    vector at ``t · c_step + f · lanes`` in c. From one row to the next it is ``image_step`` in the
-    image and ``g_row_step`` in g.
+
+def _run(p: ConvProblem, x: Array, g: Array) -> Array:
+    tiling = conv_tiling(p, channels=wgrad.some_channels(p))
+    jobs, pieces = wgrad.jobs_and_pieces(p)
+    c, f = p.group_channels, p.group_filters
+    sums = np.zeros((pieces, p.groups, c * p.taps, f, p.lanes), p.dtype)
+    maps = np.arange(f) * p.oh * p.ow
+    _sum_products(jobs, tiling.sizes, flat(x), flat(g), tiling.taps, maps, sums.reshape(-1))
+    dw = sums.sum(axis=0).sum(axis=-1).swapaxes(1, 2)  # (G, F/G, C/G·KH·KW)
+    return dw.reshape(p.f, c, p.kh, p.kw)
+
+
+@parallel_for
+def _sum_products(first: int, last: int, s: ConvTiling, x: Any, g: Any, taps: Any, maps: Any, sums: Any) -> None:
+    """Add up a run of images, for some channels of a group, for each job.
+
+    x (N, C, H, W), g (N, F, OH, OW), sums (pieces, C·KH·KW, F/G, lanes); ``taps`` is that of a `Tiling`,
+    ``maps`` (F/G,) says where the maps of g begin.
     """
-    i = types.int64
-    kinds = (image, i, offsets, i, i, g, i, i, i, i, i, c, i, i, i, i)
+    lanes = VECTOR_BYTES // x.itemsize
+    pixels, width = s.out_h * s.out_w, s.filters * lanes
+    chunks = (s.all_channels + s.channels - 1) // s.channels
+    pieces = sums.size // (s.groups * s.all_channels * s.taps * width)
+    part = np.zeros(s.channels * s.part_rows * s.part_width + lanes, x.dtype)
+    tall, wide = PIXELS_SHAPE_OF_ONE if s.filters == 1 else PIXELS_SHAPE
+    for job in range(first, last):
+        piece, group, channel = job // (s.groups * chunks), job // chunks % s.groups, job % chunks * s.channels
+        count = min(s.channels, s.all_channels - channel)
+        sums_at = ((piece * s.groups + group) * s.all_channels + channel) * s.taps * width
+        for image in range(piece * s.images // pieces, (piece + 1) * s.images // pieces):
+            x_at = ((image * s.groups + group) * s.all_channels + channel) * s.height * s.width
+            g_at = (image * s.groups + group) * s.filters * pixels
+            for row in range(0, s.out_h, s.rows):
+                rows = min(s.rows, s.out_h - row)
+                cut_image(part, 0, x, x_at, count, s, row * s.stride_h, (rows - 1) * s.stride_h + s.reach)
+                for f in range(0, s.filters, tall):
+                    a = PixelRows(g, g_at + row * s.out_w, maps, f, s.out_w)
+                    for k in range(0, count * s.taps, wide):
+                        b = PixelRows(part, 0, taps, k, s.stride_h * s.part_width)
+                        at, filters, some_taps = sums_at + k * width + f * lanes, s.filters - f, count * s.taps - k
+                        c = Strided(sums, at, lanes, width, min(tall, filters), min(wide, some_taps))
+                        begin = Start(sums, at, accumulate=1)
+                        multiply_tile(Tile(tall, wide), a, b, c, begin, Pixels(rows, s.out_w))
 
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        image, image_at, offsets, offsets_at, image_step, g, g_at, g_step, g_row_step, rows, columns, *rest = values
-        c, c_at, c_step, map_count, tap_count = rest
-        arguments = [
-            pointer(context, build, signature.args[0], image, image_at),
-            pointer(context, build, signature.args[2], offsets, offsets_at), image_step,
-            pointer(context, build, signature.args[5], g, g_at), g_step, g_row_step, rows, columns,
-            pointer(context, build, signature.args[11], c, c_at), c_step, map_count, tap_count,
-        ]  # fmt: skip
-        dtype = signature.args[11].dtype
-        with build.if_else(build.icmp_signed("==", map_count, INT(1))) as (one, some):
-            with one:
-                build.call(_tile_function(build.module, dtype, *ONE_MAP), arguments)
-            with some:
-                build.call(_tile_function(build.module, dtype, *SOME_MAPS), arguments)
-        return context.get_dummy_value()
 
-    return types.void(*kinds), write
+WRT_WEIGHT = Algorithm("wgrad_pixel_lanes", _supports, _cost, _run, wrt_weight_error)

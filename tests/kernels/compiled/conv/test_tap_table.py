@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from autograd_cnn.kernels.compiled.conv.tap_table import count_meetings, meetings, tap_rows_and_columns
+from autograd_cnn.kernels.compiled.conv.tap_table import count_taps_inside, tap_rows_and_columns, tap_table
 from autograd_cnn.kernels.windows import windows
 
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
@@ -30,8 +30,8 @@ def test_every_tap_of_every_window_that_is_on_the_image(grid):
         column = j * grid.stride[1] + q * grid.dilation[1] - left
         if 0 <= row < height and 0 <= column < width:
             expected.append((i * grid.out[1] + j, p * grid.size[1] + q, row * width + column))
-    assert [tuple(map(int, each)) for each in zip(*meetings(grid), strict=True)] == expected
-    assert count_meetings(grid) == len(expected)
+    assert [tuple(map(int, each)) for each in zip(*tap_table(grid), strict=True)] == expected
+    assert count_taps_inside(grid) == len(expected)
 
 
 def test_lines_of_the_padding_are_marked():

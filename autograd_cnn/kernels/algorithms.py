@@ -1,0 +1,249 @@
+"""Which algorithm computes a convolution: to look at, and to overrule.
+
+The compiled backend has several for each of a convolution's three sides, and takes the one with the least
+estimated cost; see ``compiled/conv/select.py``.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType, TracebackType
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from autograd_cnn.errors import ArgumentError, MissingDependencyError, ShapeError, sentence
+from autograd_cnn.kernels.windows import Pair, windows
+from autograd_cnn.parameters import IntOrPair, Padding
+
+_SELECT = "autograd_cnn.kernels.compiled.conv.select"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An algorithm for one side of a convolution.
+
+    Attributes
+    ----------
+    name : str
+    cost : float or None
+        The estimate in cycles of one core, of which each multiplies and adds one vector; None where the algorithm
+        doesn't support the problem.
+    error_bound : float or None
+        How far a result may be from the exact one, relative to the sum of its terms' absolute values.
+    chosen : bool
+    """
+
+    name: str
+    cost: float | None
+    error_bound: float | None
+    chosen: bool
+
+    def __str__(self) -> str:
+        mark = "*" if self.chosen else " "
+        if self.cost is None:
+            return f"{mark} {self.name:<17} not supported"
+        return f"{mark} {self.name:<17} {self.cost:>16,.0f} {self.error_bound:>12.1e}"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How a convolution and its two adjoints are computed; printed, it is a table.
+
+    Attributes
+    ----------
+    title : str
+    sides : dict of str to tuple of Candidate
+        For ``"forward"``, ``"wrt_input"`` and ``"wrt_weight"`` all algorithms.
+    """
+
+    title: str
+    sides: dict[str, tuple[Candidate, ...]]
+
+    @property
+    def chosen(self) -> dict[str, str | None]:
+        """The name of each side's algorithm; None where none supports it, and the reference backend does it."""
+        return {
+            side: next((each.name for each in candidates if each.chosen), None)
+            for side, candidates in self.sides.items()
+        }
+
+    def __str__(self) -> str:
+        lines = [self.title]
+        for side, candidates in self.sides.items():
+            lines += ["", f"{side:<23} {'cycles':>12} {'error bound':>12}", *map(str, candidates)]
+        return "\n".join(lines)
+
+
+def explain(
+    x_shape: tuple[int, ...],
+    w_shape: tuple[int, ...],
+    *,
+    stride: IntOrPair = 1,
+    padding: Padding = 0,
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+    dtype: DTypeLike = np.float32,
+) -> Explanation:
+    """Tell which algorithm the compiled backend takes for a convolution, and what the others would cost.
+
+    Nothing is computed or compiled.
+
+    Parameters
+    ----------
+    x_shape : (N, C, H, W), (C, H, W) or (H, W)
+        The shape of the images.
+    w_shape : (F, C/G, KH, KW), or (KH, KW)
+        The shape of the filters.
+    stride, padding, dilation, groups
+        As for `autograd_cnn.correlate2d`.
+    dtype : float32 or float64
+
+    Returns
+    -------
+    Explanation
+        Its ``chosen`` has a name for each side; printed, it is a table.
+
+    Raises
+    ------
+    ShapeError, ArgumentError
+        If the shapes do not go together, or a parameter is out of range.
+    MissingDependencyError
+        Without Numba.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> ag.kernels.explain((64, 1, 28, 28), (6, 1, 5, 5)).chosen["forward"]
+    'implicit_gemm'
+    """
+    kind = np.dtype(dtype)
+    if kind not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise ArgumentError(
+            sentence("explain", "no algorithm is compiled for the dtype", expected="float32 or float64", got=kind)
+        )
+    n, c, *image = (1,) * (4 - len(x_shape)) + tuple(x_shape)
+    f, channels, *size = (1,) * (4 - len(w_shape)) + tuple(w_shape)
+    if len(image) != 2 or len(size) != 2 or groups < 1 or c != groups * channels or f % groups:
+        shapes = f"x={tuple(x_shape)}, w={tuple(w_shape)}, groups={groups}"
+        raise ShapeError(
+            sentence(
+                "explain", "the shapes do not go together", expected="(N, C, H, W) and (F, C/G, KH, KW)", got=shapes
+            )
+        )
+    grid = windows(
+        "explain",
+        cast("Pair", tuple(image)),
+        cast("Pair", tuple(size)),
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+    )
+    select = _select("explain")
+    problem = select.ConvProblem.of(n, c, f, grid, groups, kind)
+    sides = {side: _candidates(select, side, problem) for side in select.ALGORITHMS}
+    return Explanation(f"x {tuple(x_shape)}, w {tuple(w_shape)}, {kind}", sides)
+
+
+def _candidates(select: ModuleType, side: str, problem: Any) -> tuple[Candidate, ...]:
+    chosen = select.choose(side, problem)
+    able = {algorithm: algorithm.supports(problem) for algorithm in select.ALGORITHMS[side]}
+    return tuple(
+        Candidate(algorithm.name, algorithm.cost(problem), algorithm.error_bound(problem), algorithm is chosen)
+        if supported
+        else Candidate(algorithm.name, None, None, chosen=False)
+        for algorithm, supported in able.items()
+    )
+
+
+class set_conv_precision:  # noqa: N801  # a function to its users, which `with` can undo
+    """Choose how precise convolutions in float32 are, for the whole process; in a ``with`` statement, for its duration.
+
+    ``"fast"``, the default, allows Winograd's algorithm for 3×3 filters with stride 1 (Lavin & Gray 2016), which
+    takes less than half of the products. Over a whole map its errors are like those of plain sums; but a tile of
+    4×4 results mixes the 6×6 pixels under it. So where values of very different size are close together, small
+    results have errors of the size of the large ones', and an infinity or a NaN spreads to the tile. ``"exact"``
+    computes each result from its own terms alone. In float64 that is always so. At the start the variable
+    ``AUTOGRAD_CNN_CONV_PRECISION`` decides.
+
+    Parameters
+    ----------
+    name : {"fast", "exact"}
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown name.
+    MissingDependencyError
+        Without Numba: the reference backend is exact.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> with ag.set_conv_precision("exact"):
+    ...     ag.kernels.explain((64, 64, 16, 16), (64, 64, 3, 3), padding=1).chosen["forward"]
+    'batch_lanes'
+    """
+
+    def __init__(self, name: str) -> None:
+        self._select = _select("set_conv_precision")
+        self._before = self._select.precision()
+        self._select.set_precision("set_conv_precision", name)
+
+    def __enter__(self) -> None:
+        """Leave the choice made; `__exit__` undoes it."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Return to the precision that was set before."""
+        self._select.set_precision("set_conv_precision", self._before)
+
+
+class use_conv_algorithm:  # noqa: N801  # a function to its users, which `with` can undo
+    """Prefer convolution algorithms by name, for the whole process; in a ``with`` statement, for its duration.
+
+    Each side of a convolution that has an algorithm of one of the names takes it wherever it supports the
+    problem (of several the one of least cost); else the choice is by cost, as ever. At the start the variable
+    ``AUTOGRAD_CNN_CONV`` decides, with names between commas.
+
+    Parameters
+    ----------
+    *names : str
+        As in the table of `explain`; none leaves all choices to the costs.
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown name.
+    MissingDependencyError
+        Without Numba: the reference backend has one algorithm.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> with ag.kernels.use_conv_algorithm("batch_lanes"):
+    ...     ag.kernels.explain((64, 1, 28, 28), (6, 1, 5, 5)).chosen["forward"]
+    'batch_lanes'
+    """
+
+    def __init__(self, *names: str) -> None:
+        self._select = _select("use_conv_algorithm")
+        self._before = self._select.preferred()
+        self._select.prefer("use_conv_algorithm", *names)
+
+    def __enter__(self) -> None:
+        """Leave the choice made; `__exit__` undoes it."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Return to the names that were preferred before."""
+        self._select.prefer("use_conv_algorithm", *self._before)
+
+
+def _select(where: str) -> ModuleType:
+    if find_spec("numba") is None:
+        raise MissingDependencyError(where, "fast")
+    return import_module(_SELECT)

@@ -1,0 +1,116 @@
+"""Which algorithm computes a convolution: the table of all, the choice by cost, and how it is overruled.
+
+A new algorithm is a file of its own in this folder and a name in `ALGORITHMS`.
+"""
+
+import os
+from functools import lru_cache
+from typing import Final
+
+from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.kernels.compiled.conv import (
+    batch_lanes,
+    col2im,
+    col2im_gather,
+    flipped_gemm,
+    implicit_gemm,
+    wgrad_by_tap,
+    wgrad_patches,
+    wgrad_pixel_lanes,
+    winograd,
+    winograd_wgrad,
+)
+from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, Side
+
+ALGORITHMS: Final[dict[Side, tuple[Algorithm, ...]]] = {
+    "forward": (batch_lanes.FORWARD, implicit_gemm.FORWARD, winograd.F2_FORWARD, winograd.F4_FORWARD),
+    "wrt_input": (
+        batch_lanes.WRT_INPUT,
+        flipped_gemm.WRT_INPUT,
+        col2im_gather.WRT_INPUT,
+        col2im.WRT_INPUT,
+        winograd.F2_WRT_INPUT,
+        winograd.F4_WRT_INPUT,
+    ),
+    "wrt_weight": (
+        wgrad_by_tap.WRT_WEIGHT,
+        wgrad_patches.WRT_WEIGHT,
+        wgrad_pixel_lanes.WRT_WEIGHT,
+        winograd_wgrad.F2_WRT_WEIGHT,
+        winograd_wgrad.F4_WRT_WEIGHT,
+    ),
+}
+"""For each side its algorithms; of equal costs the first is taken."""
+
+VARIABLE: Final = "AUTOGRAD_CNN_CONV"
+PRECISION_VARIABLE: Final = "AUTOGRAD_CNN_CONV_PRECISION"
+PRECISIONS: Final = ("fast", "exact")
+
+_names: Final[list[tuple[str, ...] | None]] = [None]
+"""Those of the algorithms to prefer; None before they are asked for."""
+
+_precision: Final[list[str | None]] = [None]
+"""One of `PRECISIONS`; None before it is asked for."""
+
+
+def preferred() -> tuple[str, ...]:
+    """Return the names of the algorithms to prefer: at first those that the variable has."""
+    names = _names[0]
+    return prefer(VARIABLE, *os.environ.get(VARIABLE, "").replace(",", " ").split()) if names is None else names
+
+
+def prefer(where: str, *names: str) -> tuple[str, ...]:
+    """Prefer the algorithms of these names, and return the names.
+
+    Raises
+    ------
+    ArgumentError
+        For a name that no algorithm has.
+    """
+    known = dict.fromkeys(algorithm.name for algorithms in ALGORITHMS.values() for algorithm in algorithms)
+    for name in names:
+        if name not in known:
+            raise ArgumentError(
+                sentence(where, "unknown convolution algorithm", expected=f"one of {', '.join(known)}", got=repr(name))
+            )
+    _names[0] = names
+    return names
+
+
+def precision() -> str:
+    """Return the precision that is set: at first that of the variable, or ``"fast"``."""
+    name = _precision[0]
+    return set_precision(PRECISION_VARIABLE, os.environ.get(PRECISION_VARIABLE) or "fast") if name is None else name
+
+
+def set_precision(where: str, name: str) -> str:
+    """Set the precision, and return it.
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown one.
+    """
+    if name not in PRECISIONS:
+        raise ArgumentError(
+            sentence(where, "unknown precision", expected=f"one of {', '.join(PRECISIONS)}", got=repr(name))
+        )
+    _precision[0] = name
+    return name
+
+
+def choose(side: Side, problem: ConvProblem) -> Algorithm | None:
+    """Return the algorithm that computes one side of a problem; None if none supports it.
+
+    It is the one of least cost, of those whose names are preferred if any of these supports the problem. Where the
+    precision is ``"exact"``, each result is computed from its own terms alone.
+    """
+    return _cheapest(side, problem, preferred(), precision())
+
+
+@lru_cache(maxsize=4096)
+def _cheapest(side: Side, problem: ConvProblem, names: tuple[str, ...], precision: str) -> Algorithm | None:
+    allowed = [algorithm for algorithm in ALGORITHMS[side] if algorithm.local or precision == "fast"]
+    able = [algorithm for algorithm in allowed if algorithm.supports(problem)]
+    wanted = [algorithm for algorithm in able if algorithm.name in names]
+    return min(wanted or able, key=lambda algorithm: algorithm.cost(problem), default=None)

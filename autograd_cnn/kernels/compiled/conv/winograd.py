@@ -1,0 +1,373 @@
+"""Winograd's algorithm for 3×3 filters and stride 1: fewer than half of the products, forward and in the input.
+
+A job takes some tiles of m×m pixels of y, rows of tiles of one image or several small images, and
+
+1. transposes the pixels under them, so that channels are in the lanes: (rows, columns, C);
+2. transforms each tile: for each of (m + 2)² positions a matrix V (tiles, C);
+3. multiplies each V by the transformed filters U (C, F), on the microkernel: (tiles, F);
+4. transforms each tile back, and transposes it.
+
+All of it stays in a core's second-level cache. The adjoint in x is the same for the filters rotated by 180 degrees,
+with filters and channels exchanged, and with the rest of the window's reach as padding.
+
+See `winograd_tile` for the formula. A tile mixes neighbouring pixels, so the error of a pixel depends on the largest
+values around it, and infinity or NaN spreads to the tiles that have it.
+"""
+
+from functools import lru_cache, partial
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, fits
+from autograd_cnn.kernels.compiled.conv.winograd_tile import (
+    IMAGE_2,
+    IMAGE_4,
+    KERNEL_2,
+    KERNEL_4,
+    OUTPUT_2,
+    OUTPUT_4,
+    channels_to_lanes,
+    lanes_to_channels,
+    winograd_error,
+)
+from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
+from autograd_cnn.kernels.compiled.microkernel import (
+    MR,
+    NR,
+    Depth,
+    Gathered,
+    PackedRows,
+    Scattered,
+    Start,
+    Tile,
+    multiply_tile,
+    tile_rows,
+)
+from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
+from autograd_cnn.kernels.windows import Array
+
+SCRATCH: Final = 512 * 1024  # bytes of transformed tiles, of pixels and of products, that a job works on
+FEWEST, MOST = 16, 48  # tiles that a job works on: fewer waste the microkernel, more the cache
+CHUNK: Final = 16  # channels of which one job transforms the filters
+
+# What a step costs beside one product of vectors; measured on a Zen 4 core, 2026-11-26.
+TRANSPOSE: Final = 26.0  # a vector with one pixel of as many channels as it has lanes, either way
+TRANSFORM: Final = {2: 90.0, 4: 220.0}  # such a vector's tile, either way, by the tile's side
+FILTERS: Final = 60.0  # a vector of U
+
+
+class TileSizes(NamedTuple):
+    """The sizes of one correlation, for one group, and how its work is cut."""
+
+    side: int  # of a tile of y: m
+    images: int
+    groups: int
+    channels: int
+    filters: int
+    height: int
+    width: int
+    top: int
+    out_h: int
+    out_w: int
+    rows: int  # of tiles worked on at a time
+    columns: int  # of tiles, all of them
+    together: int  # images worked on at a time
+    panel: int  # filters worked on at a time, in whole vectors
+
+
+def supports(side: int, p: ConvProblem) -> bool:
+    """Return whether a problem has 3×3 filters, stride 1 and float32."""
+    pixels = (side + 2) * max(p.w, p.ow) + FEWEST * (side + 2) ** 2  # of a row of tiles, and of those transformed
+    return (
+        p.dtype == np.float32
+        and (p.kh, p.kw) == (3, 3)
+        and p.stride == p.dilation == (1, 1)
+        and max(*p.padding[0], *p.padding[1]) <= 2  # so that the adjoint has padding, too
+        and fits(4 * pixels * (p.group_channels + p.group_filters))
+    )
+
+
+def _adjoint(p: ConvProblem) -> ConvProblem:
+    """Return the correlation of g with the rotated filters."""
+    (top, bottom), (left, right) = p.padding
+    padding = (2 - top, 2 - bottom), (2 - left, 2 - right)
+    return p._replace(c=p.f, f=p.c, h=p.oh, w=p.ow, oh=p.h, ow=p.w, padding=padding)
+
+
+def _forward_cost(side: int, p: ConvProblem) -> float:
+    """Count the products, and what tiles and filters cost that are transformed."""
+    tiles = p.n * -(-p.oh // side) * -(-p.ow // side)
+    c, f = p.vectors(p.group_channels), p.vectors(p.group_filters)
+    products = tiles * (side + 2) ** 2 * p.group_channels * f
+    transforms = TRANSFORM[side] * tiles * (c + f) + TRANSPOSE * p.n * (c * p.h * p.w + f * p.oh * p.ow)
+    return p.groups * (products + transforms + FILTERS * (side + 2) ** 2 * p.group_channels * f)
+
+
+def _wrt_input_cost(side: int, p: ConvProblem) -> float:
+    return _forward_cost(side, _adjoint(p))
+
+
+def _wrt_input_error(side: int, p: ConvProblem) -> float:
+    return winograd_error(side, _adjoint(p))
+
+
+def _forward(side: int, p: ConvProblem, x: Array, w: Array, start: Array) -> Array:
+    c, f = p.group_channels, p.group_filters
+    sizes, into, out_of = _tiles(p, side)
+    filters = Filters(side, c, f, sizes.panel, f * c * 9, c * 9, 9)
+    return _run(p, x, _transformed(w, filters, p.groups, rotated=False), start, sizes, into, out_of)
+
+
+def _wrt_input(side: int, p: ConvProblem, g: Array, w: Array) -> Array:
+    c, f = p.group_channels, p.group_filters
+    p = _adjoint(p)
+    sizes, into, out_of = _tiles(p, side)
+    filters = Filters(side, f, c, sizes.panel, f * c * 9, 9, c * 9)
+    u = _transformed(w, filters, p.groups, rotated=True)
+    return _run(p, g, u, np.zeros(p.f, p.dtype), sizes, into, out_of)
+
+
+def _run(p: ConvProblem, x: Array, u: Array, start: Array, s: TileSizes, into: Array, out_of: Array) -> Array:
+    starts = np.zeros((s.groups, -(-s.filters // s.panel) * s.panel), x.dtype)
+    starts[:, : s.filters] = start.reshape(s.groups, s.filters)
+    y = np.empty((p.n, p.f, p.oh, p.ow), p.dtype)
+    jobs = -(-s.images // s.together) * -(-s.out_h // (s.side * s.rows)) * s.groups
+    _correlate_tiles(jobs, s, flat(x), u, starts.reshape(-1), into, out_of, y.reshape(-1))
+    return y
+
+
+@lru_cache(maxsize=512)
+def _tiles(p: ConvProblem, side: int) -> tuple[TileSizes, Array, Array]:
+    """Decide how to cut a correlation; return also where a job's pixels go in its scratch, and come from."""
+    width, vectors = p.vectors(p.group_channels) * p.lanes, p.vectors(p.group_filters)
+    panel = -(-vectors // -(-vectors // NR[1])) * p.lanes
+    rows, together = tiles_at_a_time(p, side, SCRATCH // (4 * (side + 2) ** 2 * (width + panel)), FEWEST, MOST)
+    columns = -(-p.ow // side)
+    s = TileSizes(
+        side=side,
+        images=p.n,
+        groups=p.groups,
+        channels=p.group_channels,
+        filters=p.group_filters,
+        height=p.h,
+        width=p.w,
+        top=p.padding[0][0],
+        out_h=p.oh,
+        out_w=p.ow,
+        rows=rows,
+        columns=columns,
+        together=together,
+        panel=panel,
+    )
+    pixel, window = np.arange(p.h * p.w + p.lanes), np.arange(p.oh * p.ow + p.lanes)
+    into = (pixel // p.w * (side * columns + 2) + pixel % p.w + p.padding[1][0]) * width
+    out_of = (window // p.ow * (side * columns) + window % p.ow) * p.lanes
+    out_of[p.oh * p.ow :] = 0
+    return s, into, out_of
+
+
+def tiles_at_a_time(p: ConvProblem, side: int, want: int, fewest: int, most: int) -> tuple[int, int]:
+    """Return how many rows of tiles to work on at a time, and of how many images, for about ``want`` tiles."""
+    want = min(max(want, fewest), most)
+    down, across = -(-p.oh // side), -(-p.ow // side)
+    rows = down if down * across <= want else max(1, want // across)
+    rows = -(-down // -(-down // rows))  # about as many the last time as before
+    return rows, max(1, min(p.n, want // (rows * across))) if rows == down else 1
+
+
+def _transformed(w: Array, s: "Filters", groups: int, rotated: bool) -> Array:
+    """Return the transformed filters U (G, panels, (m+2)², C, panel), in whole vectors of filters."""
+    panels, lanes = -(-s.filters // s.panel), VECTOR_BYTES // w.itemsize
+    fresh = np.empty if s.filters % s.panel == 0 else np.zeros
+    u = fresh(groups * panels * (s.side + 2) ** 2 * s.channels * s.panel + lanes, w.dtype)
+    taps = np.arange(9)[::-1] if rotated else np.arange(9)
+    offsets = np.concatenate([taps, np.full(lanes, 9)]) * lanes
+    _transform_filters(groups * panels * -(-s.channels // CHUNK), s, flat(w), offsets, u)
+    return u
+
+
+class Filters(NamedTuple):
+    """Where the filters of each group lie, and how many there are."""
+
+    side: int
+    channels: int
+    filters: int
+    panel: int
+    group_step: int
+    filter_step: int
+    channel_step: int
+
+
+@parallel_for
+def _transform_filters(first: int, last: int, s: Filters, w: Any, offsets: Any, u: Any) -> None:
+    lanes = VECTOR_BYTES // w.itemsize
+    size, panels = s.side + 2, (s.filters + s.panel - 1) // s.panel
+    step = s.channels * s.panel  # between positions
+    taps = np.empty(10 * lanes, w.dtype)
+    chunks = (s.channels + CHUNK - 1) // CHUNK
+    for job in range(first, last):
+        panel, channel = job // chunks, job % chunks * CHUNK
+        group, begin = panel // panels, panel % panels * s.panel
+        for c in range(channel, min(channel + CHUNK, s.channels)):
+            for f in range(begin, min(begin + s.panel, s.filters), lanes):
+                source = group * s.group_step + f * s.filter_step + c * s.channel_step
+                rows = min(lanes, s.filters - f)
+                for tap in range(0, 9, lanes):
+                    channels_to_lanes(
+                        taps, 0, offsets, tap, 9 * lanes, w, source + tap, s.filter_step, rows, min(lanes, 9 - tap)
+                    )
+                to = (panel * size * size * s.channels + c) * s.panel + f - begin
+                if s.side == 4:
+                    KERNEL_4(u, to, size * step, step, taps, 0, 3 * lanes, lanes, u, 0)
+                else:
+                    KERNEL_2(u, to, size * step, step, taps, 0, 3 * lanes, lanes, u, 0)
+
+
+@inlined
+def pixels_to_lanes(
+    part: Any, spare: int, into: Any, x: Any, x_at: int, channels: int, height: int, width: int, top: int, rows: int,
+    line: int,
+) -> None:  # fmt: skip
+    """Write rows of a map from number ``top``, zeros outside of it, as pixels of channels, ``line`` numbers a row."""
+    lanes = VECTOR_BYTES // x.itemsize
+    first, last = max(0, top), min(height, top + rows)
+    for r in range(rows):
+        if not first <= top + r < last:
+            part[r * line : (r + 1) * line] = 0
+    pixels = max(0, last - first) * width
+    for c in range(0, channels, lanes):
+        for p in range(0, pixels, lanes):
+            q = min(p, max(0, pixels - lanes))
+            channels_to_lanes(
+                part, (first - top) * line + c, into, q, spare, x, x_at + (c * height + first) * width + q,
+                height * width, min(lanes, channels - c), min(lanes, pixels - q),
+            )  # fmt: skip
+
+
+@inlined
+def tile_pixels(
+    v: Any, v_at: int, v_step: int, x: Any, x_at: int, part: Any, spare: int, into: Any, channels: int, width: int,
+    row: int, rows: int, s: Any,
+) -> None:  # fmt: skip
+    """Transform the pixels under some rows of tiles, from number ``row``: into v, a tile after the other.
+
+    A tile has the channels in ``width`` numbers.
+    """
+    lanes = VECTOR_BYTES // x.itemsize
+    size, line = s.side + 2, (s.side * s.columns + 2) * width
+    pixels_to_lanes(
+        part, spare, into, x, x_at, channels, s.height, s.width, s.side * row - s.top, s.side * rows + 2, line
+    )
+    for tile in range(rows * s.columns):
+        at = tile // s.columns * s.side * line + tile % s.columns * s.side * width
+        for c in range(0, width, lanes):
+            if s.side == 4:
+                IMAGE_4(v, v_at + tile * width + c, size * v_step, v_step, part, at + c, line, width, part, 0)
+            else:
+                IMAGE_2(v, v_at + tile * width + c, size * v_step, v_step, part, at + c, line, width, part, 0)
+
+
+@inlined
+def next_rows(left: int, tall: int) -> int:
+    """Return the height of the next tile of the product: a low one where the last would be nearly empty."""
+    return MR[2] if tall < left < tall + MR[2] else tall
+
+
+@parallel_for
+def _correlate_tiles(
+    first: int, last: int, s: TileSizes, x: Any, u: Any, start: Any, into: Any, out_of: Any, y: Any
+) -> None:
+    lanes = VECTOR_BYTES // x.itemsize
+    positions = (s.side + 2) * (s.side + 2)
+    width = (s.channels + lanes - 1) // lanes * lanes
+    panels, down = (s.filters + s.panel - 1) // s.panel, s.side * s.rows
+    blocks = (s.out_h + down - 1) // down
+    most = s.together * s.rows * s.columns  # tiles
+    v_step, p_step = most * width + lanes, most * s.panel + lanes  # of no power of 2, which caches dislike
+    size = (down + 2) * (s.side * s.columns + 2) * width
+    part = np.zeros(size + lanes, x.dtype)
+    v, products = np.empty(positions * v_step, x.dtype), np.empty(positions * p_step, x.dtype)
+    out = np.empty(down * s.side * s.columns * lanes, x.dtype)
+    tiles, channels = np.arange(most) * width, np.arange(s.channels)
+    lines, c_offsets, zeros = channels * s.panel, np.arange(0, s.panel, lanes), np.zeros(MR[0], x.dtype)
+    vectors = s.panel // lanes
+    tall = MR[1] if vectors > NR[0] else MR[0]
+    for job in range(first, last):
+        group, row = job % s.groups, job // s.groups % blocks * s.rows
+        image = job // (s.groups * blocks) * s.together
+        images, rows = min(s.together, s.images - image), min(s.rows, (s.out_h + s.side - 1) // s.side - row)
+        per_image = rows * s.columns
+        for n in range(images):
+            x_at = ((image + n) * s.groups + group) * s.channels * s.height * s.width
+            tile_pixels(v, n * per_image * width, v_step, x, x_at, part, size, into, s.channels, width, row, rows, s)
+        count = images * per_image
+        out_rows = min(s.side * rows, s.out_h - s.side * row)
+        for panel in range(panels):
+            u_at = (group * panels + panel) * positions * s.channels * s.panel
+            for position in range(positions):
+                t = 0
+                while t < count:
+                    left = min(next_rows(count - t, tall), count - t)
+                    c_at = position * p_step + t * s.panel
+                    multiply_tile(
+                        Tile(tile_rows(left), vectors),
+                        Gathered(v, position * v_step, tiles, t, channels, 0),
+                        PackedRows(u, u_at + position * s.channels * s.panel, lines, 0),
+                        Scattered(products, c_at, s.panel, c_offsets, 0, left, lanes),
+                        Start(zeros, 0, accumulate=0),
+                        Depth(s.channels),
+                    )
+                    t += left
+            for f in range(0, min(s.panel, s.filters - panel * s.panel), lanes):
+                in_lanes = min(lanes, s.filters - panel * s.panel - f)
+                for n in range(images):
+                    _untile(out, products, n * per_image * s.panel + f, p_step, start,
+                            (group * panels + panel) * s.panel + f, rows, s)  # fmt: skip
+                    y_at = ((image + n) * s.groups + group) * s.filters + panel * s.panel + f
+                    y_at = (y_at * s.out_h + s.side * row) * s.out_w
+                    for p in range(0, out_rows * s.out_w, lanes):
+                        lanes_to_channels(
+                            y, y_at + p, s.out_h * s.out_w, in_lanes, min(lanes, out_rows * s.out_w - p),
+                            out, 0, out_of, p,
+                        )  # fmt: skip
+
+
+@inlined
+def _untile(
+    out: Any, products: Any, products_at: int, p_step: int, start: Any, start_at: int, rows: int, s: Any
+) -> None:
+    """Transform the products of an image's tiles back, for a vector of filters."""
+    lanes = VECTOR_BYTES // out.itemsize
+    size, line = s.side + 2, s.side * s.columns * lanes
+    for tile in range(rows * s.columns):
+        at = tile // s.columns * s.side * line + tile % s.columns * s.side * lanes
+        here = products_at + tile * s.panel
+        if s.side == 4:
+            OUTPUT_4(out, at, line, lanes, products, here, size * p_step, p_step, start, start_at)
+        else:
+            OUTPUT_2(out, at, line, lanes, products, here, size * p_step, p_step, start, start_at)
+
+
+F2_FORWARD, F4_FORWARD = (
+    Algorithm(
+        name=f"winograd_{m}x{m}",
+        supports=partial(supports, m),
+        cost=partial(_forward_cost, m),
+        run=partial(_forward, m),
+        error_bound=partial(winograd_error, m),
+        local=False,
+    )
+    for m in (2, 4)
+)
+F2_WRT_INPUT, F4_WRT_INPUT = (
+    Algorithm(
+        name=f"winograd_{m}x{m}",
+        supports=partial(supports, m),
+        cost=partial(_wrt_input_cost, m),
+        run=partial(_wrt_input, m),
+        error_bound=partial(_wrt_input_error, m),
+        local=False,
+    )
+    for m in (2, 4)
+)

@@ -1,0 +1,242 @@
+"""Winograd's algorithm on tiles of vectors: its matrices, and what multiplies a tile by them.
+
+Lavin & Gray 2016, *Fast Algorithms for Convolutional Neural Networks*, give for m×m pixels of a correlation
+with a 3×3 kernel, of (m + 2)² products in place of 9·m²::
+
+    y = Aᵀ · [(G w Gᵀ) ⊙ (Bᵀ x B)] · A
+
+The matrices follow from m + 1 points at which polynomials are multiplied, and infinity (Toom and Cook). Any
+points will do, but not for the rounding. For m = 2 they are 0 and ±1. For m = 4 the textbook's 0, ±1, ±2
+lose four bits; 0, ±√½, ±√2 lose one or two, since no power of them is large.
+
+A vector holds one pixel of several channels, so that a transform multiplies whole vectors by constants.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+
+from autograd_cnn.kernels.compiled.conv.problem import ConvProblem, sum_error
+from autograd_cnn.kernels.compiled.llvm import INT, Value, Vectors, intrinsic, lane_numbers, pointer
+from autograd_cnn.kernels.windows import Array
+
+POINTS: Final = {2: (1.0,), 4: (0.5**0.5, 2.0**0.5)}
+"""By the side m of a tile of y: the positive points. Their negatives, 0 and infinity go with them."""
+
+
+def matrices(m: int) -> tuple[Array, Array, Array]:
+    """Return Bᵀ (m+2, m+2), G (m+2, 3) and Aᵀ (m, m+2).
+
+    Examples
+    --------
+    >>> b, g, a = matrices(2)
+    >>> x, w = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 0.0, 2.0])
+    >>> a @ ((g @ w) * (b @ x))
+    array([ 7., 10.])
+    """
+    points = [0.0, *(sign * point for point in POINTS[m] for sign in (1, -1))]
+    size = m + 2
+    b, g, a = np.zeros((size, size)), np.zeros((size, 3)), np.zeros((m, size))
+    for j, point in enumerate(points):
+        others = [other for other in points if other != point]
+        b[j, :-1] = np.poly(others)[::-1]
+        g[j] = np.power(point, [0, 1, 2]) / np.prod(np.subtract(point, others))
+        a[:, j] = np.power(point, range(m))
+    b[-1] = np.poly(points)[::-1]
+    g[-1, -1] = a[-1, -1] = 1
+    return np.round(b, 12), g, a
+
+
+def _amplification(outer: Array, inner: Array, weights: Array) -> float:
+    """Return how much larger than the terms that they stand for what is summed can be, in a row and a column.
+
+    The rows of ``outer`` sum up products of the numbers that ``inner`` and ``weights`` make of their operands.
+    """
+    return float((abs(outer) @ (abs(inner).sum(1) * abs(weights).max(1))).max()) ** 2
+
+
+_TRANSFORM_TERMS: Final = 40  # sums of a few terms, before and after the products, with constants that are rounded
+
+
+def winograd_error(m: int, p: ConvProblem) -> float:
+    """Return the bound for sums over the channels of transformed tiles, relative to the largest pixel · filter."""
+    b, g, a = matrices(m)
+    return sum_error(p.group_channels + _TRANSFORM_TERMS, p.dtype) * _amplification(a, b, g)
+
+
+def winograd_wgrad_error(m: int, p: ConvProblem) -> float:
+    """Return the bound for sums over all transformed tiles, relative to the largest pixel · map."""
+    b, g, a = matrices(m)
+    tiles = p.n * -(-p.oh // m) * -(-p.ow // m)
+    return sum_error(tiles + _TRANSFORM_TERMS, p.dtype) * _amplification(g.T, b, a.T)
+
+
+# --- constant matrices · vectors --------------------------------------------------------------
+
+
+def _multiply(simd: Vectors, matrix: Array, vectors: list[Value]) -> list[Value]:
+    """Write a constant matrix · a column of vectors.
+
+    Two columns, or rows, side by side whose numbers agree but for the sign are those of a point and its
+    negative. Of them the sums and the differences are made once.
+    """
+    rows = [list(row) for row in np.asarray(matrix, np.float32)]
+    build, terms = simd.build, list(vectors)
+    for j in range(1, len(terms) - 1, 2):
+        pairs = [(row[j], row[j + 1]) for row in rows]
+        if len(rows) > 3 and all(abs(p) == abs(q) for p, q in pairs):  # else it saves nothing
+            terms[j], terms[j + 1] = build.fadd(terms[j], terms[j + 1]), build.fsub(terms[j], terms[j + 1])
+            for row, (p, q) in zip(rows, pairs, strict=True):
+                row[j], row[j + 1] = (p, 0) if p == q else (0, p)
+    results: list[Value] = []
+    while len(results) < len(rows):
+        i = len(results)
+        first, second = rows[i], rows[i + 1] if i + 1 < len(rows) else []
+        even = [p if p == q else 0 for p, q in zip(first, second)]  # noqa: B905  # the last row may have no pair
+        odd = [p if p == -q else 0 for p, q in zip(first, second)]  # noqa: B905
+        if any(even) and any(odd) and all(abs(p) == abs(q) for p, q in zip(first, second, strict=True)):
+            scale = 1.0 if 1 in map(abs, odd) else max(map(abs, odd))  # multiplied along with the last addition
+            total, difference = _dot(simd, even, terms), _dot(simd, [p / scale for p in odd], terms)
+            if scale == 1:
+                results += [build.fadd(total, difference), build.fsub(total, difference)]
+            else:
+                results += [simd.multiply_add(difference, _constant(simd, n), total) for n in (scale, -scale)]
+        else:
+            results.append(_dot(simd, first, terms))
+    return results
+
+
+def _dot(simd: Vectors, numbers: list[Any], vectors: list[Value]) -> Value:
+    """Write the sum of numbers · vectors, with a vector that counts once first, if there is one."""
+    terms = sorted(((n, v) for n, v in zip(numbers, vectors, strict=True) if n), key=lambda term: term[0] != 1)
+    (number, total), *others = terms
+    if number != 1:
+        total = simd.build.fmul(total, _constant(simd, number))
+    for number, vector in others:
+        if abs(number) == 1:
+            total = (simd.build.fadd if number == 1 else simd.build.fsub)(total, vector)
+        else:
+            total = simd.multiply_add(vector, _constant(simd, number), total)
+    return total
+
+
+def _constant(simd: Vectors, number: float) -> Value:
+    return ir.Constant(simd.vector, [float(number)] * simd.lanes)
+
+
+def _two_sided(left: Array, shifted: bool = False) -> Any:
+    """Return L · X · Lᵀ as a function for Numba, for a matrix X of vectors; ``shifted`` by a vector.
+
+    Element [i, j] of X lies at ``i · row_step + j · column_step``, and so in the target.
+    """
+
+    @intrinsic
+    def transform(
+        typing: Any, target: Any, target_at: Any, target_row: Any, target_column: Any, source: Any, source_at: Any,
+        source_row: Any, source_column: Any, shift: Any, shift_at: Any,
+    ) -> Any:  # fmt: skip
+        i = types.int64
+
+        def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+            target, target_at, target_row, target_column, source, source_at, source_row, source_column = values[:8]
+            simd = Vectors(build, signature.args[0].dtype)
+            there = pointer(context, build, signature.args[0], target, target_at)
+            here = pointer(context, build, signature.args[4], source, source_at)
+            rows, columns = left.shape
+            half = []  # half[j][i] is row i of L · column j of X
+            for j in range(columns):
+                column = build.mul(source_column, INT(j))
+                cells = [simd.load(here, build.add(build.mul(source_row, INT(i)), column)) for i in range(columns)]
+                half.append(_multiply(simd, left, cells))
+            add = simd.load(pointer(context, build, signature.args[8], *values[8:]), INT(0)) if shifted else None
+            for i in range(rows):
+                row = build.mul(target_row, INT(i))
+                for j, cell in enumerate(_multiply(simd, left, [half[j][i] for j in range(columns)])):
+                    result = build.fadd(cell, add) if shifted else cell
+                    simd.store(result, there, build.add(row, build.mul(target_column, INT(j))))
+            return context.get_dummy_value()
+
+        return types.void(target, i, i, i, source, i, i, i, shift, i), write
+
+    return transform
+
+
+IMAGE_2, IMAGE_4 = (_two_sided(matrices(m)[0]) for m in (2, 4))
+KERNEL_2, KERNEL_4 = (_two_sided(matrices(m)[1]) for m in (2, 4))
+OUTPUT_2, OUTPUT_4 = (_two_sided(matrices(m)[2], shifted=True) for m in (2, 4))
+# The same, transposed, for the gradient in the kernel: of the maps that come back, and of the result.
+COTANGENT_2, COTANGENT_4 = (_two_sided(matrices(m)[2].T) for m in (2, 4))
+GRADIENT_2, GRADIENT_4 = (_two_sided(matrices(m)[1].T) for m in (2, 4))
+
+
+# --- channels into the lanes, and back --------------------------------------------------------
+
+
+def _transposed(build: Value, lanes: int, block: list[Value]) -> list[Value]:
+    """Write the transpose of as many vectors as one has lanes, by shuffling the upper half into the lower one."""
+    half = lanes // 2
+    low = lane_numbers([j // 2 + j % 2 * lanes for j in range(lanes)])
+    high = lane_numbers([half + j // 2 + j % 2 * lanes for j in range(lanes)])
+    for _ in range(lanes.bit_length() - 1):
+        pairs = [(block[m], block[m + half]) for m in range(half)]
+        block = [build.shuffle_vector(a, b, part) for a, b in pairs for part in (low, high)]
+    return block
+
+
+@intrinsic
+def channels_to_lanes(
+    typing: Any, target: Any, target_at: Any, offsets: Any, offsets_at: Any, spare: Any, source: Any, source_at: Any,
+    source_step: Any, row_count: Any, column_count: Any,
+) -> Any:  # fmt: skip
+    """Write column j of a block of rows, ``source_step`` apart, as a vector to ``offsets[j]`` of the target.
+
+    Rows beyond their count repeat the last one. Columns beyond theirs are not read, and zeros go to ``spare``.
+    """
+    i = types.int64
+
+    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+        target, target_at, offsets, offsets_at, spare, source, source_at, source_step, row_count, column_count = values
+        simd = Vectors(build, signature.args[0].dtype)
+        there = pointer(context, build, signature.args[0], target, target_at)
+        table = pointer(context, build, signature.args[2], offsets, offsets_at)
+        here = pointer(context, build, signature.args[5], source, source_at)
+        last, mask = build.sub(row_count, INT(1)), simd.first(column_count)
+        block = []
+        for m in range(simd.lanes):
+            row = build.select(build.icmp_signed("<", INT(m), row_count), INT(m), last)
+            block.append(simd.load(here, build.mul(row, source_step), mask))
+        for j, vector in enumerate(_transposed(build, simd.lanes, block)):
+            counts = build.icmp_signed("<", INT(j), column_count)
+            offset = build.select(counts, build.load(build.gep(table, [INT(j)])), build.sub(spare, target_at))
+            simd.store(vector, there, offset)
+        return context.get_dummy_value()
+
+    return types.void(target, i, offsets, i, i, source, i, i, i, i), write
+
+
+@intrinsic
+def lanes_to_channels(
+    typing: Any, target: Any, target_at: Any, target_step: Any, row_count: Any, column_count: Any, source: Any,
+    source_at: Any, offsets: Any, offsets_at: Any,
+) -> Any:  # fmt: skip
+    """Write the vectors at ``offsets`` of the source as the columns of a block of rows, ``target_step`` apart.
+
+    Of the block only so many rows and columns are written.
+    """
+    i = types.int64
+
+    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+        target, target_at, target_step, row_count, column_count, source, source_at, offsets, offsets_at = values
+        simd = Vectors(build, signature.args[0].dtype)
+        there = pointer(context, build, signature.args[0], target, target_at)
+        here = pointer(context, build, signature.args[5], source, source_at)
+        table = pointer(context, build, signature.args[7], offsets, offsets_at)
+        columns = [simd.load(here, build.load(build.gep(table, [INT(j)]))) for j in range(simd.lanes)]
+        for m, vector in enumerate(_transposed(build, simd.lanes, columns)):
+            count = build.select(build.icmp_signed("<", INT(m), row_count), column_count, INT(0))
+            simd.store(vector, there, build.mul(target_step, INT(m)), simd.first(count))
+        return context.get_dummy_value()
+
+    return types.void(target, i, i, i, i, source, i, offsets, i), write

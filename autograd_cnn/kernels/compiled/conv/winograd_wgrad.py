@@ -1,0 +1,288 @@
+"""Winograd's algorithm for the adjoint in w of 3×3 filters with stride 1.
+
+Of each filter all tiles of the maps are summed before anything is transformed back::
+
+    dw = Gᵀ · [Σ (Bᵀ x B) ⊙ (A g Aᵀ)] · G
+
+The sum is a product of matrices, (C, tiles) · (tiles, F), for each of (m + 2)² positions. A job takes some
+channels, some filters and some of the images, and its sums stay in a core's second-level cache.
+"""
+
+from functools import lru_cache, partial
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, fits
+from autograd_cnn.kernels.compiled.conv.winograd import (
+    TRANSFORM,
+    TRANSPOSE,
+    next_rows,
+    pixels_to_lanes,
+    supports,
+    tile_pixels,
+    tiles_at_a_time,
+)
+from autograd_cnn.kernels.compiled.conv.winograd_tile import (
+    COTANGENT_2,
+    COTANGENT_4,
+    GRADIENT_2,
+    GRADIENT_4,
+    lanes_to_channels,
+    winograd_wgrad_error,
+)
+from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
+from autograd_cnn.kernels.compiled.microkernel import (
+    MR,
+    NR,
+    Depth,
+    Gathered,
+    PackedRows,
+    Scattered,
+    Start,
+    Tile,
+    multiply_tile,
+    tile_rows,
+)
+from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
+from autograd_cnn.kernels.windows import Array
+
+SCRATCH: Final = 300 * 1024  # bytes of transformed tiles that a job works on
+FEWEST, MOST = 16, 64  # tiles that a job works on at a time
+MAPS: Final = 64  # channels, and filters, of one job
+JOBS: Final = 8  # about as many, whatever the number of threads
+ACCUMULATE: Final = 1.15  # of the products' cost: sums are loaded and stored for each run of tiles
+
+
+class SumSizes(NamedTuple):
+    """The sizes of one gradient, for one group, and how its work is cut."""
+
+    side: int  # of a tile of the maps: m
+    images: int
+    groups: int
+    channels: int
+    filters: int
+    height: int
+    width: int
+    top: int
+    out_h: int
+    out_w: int
+    rows: int  # of tiles worked on at a time
+    columns: int  # of tiles, all of them
+    together: int  # images worked on at a time
+    some_channels: int  # worked on at a time
+    some_filters: int  # worked on at a time, in whole vectors
+    pieces: int  # runs of images that are summed each for itself
+
+
+def _cut(p: ConvProblem, side: int) -> tuple[int, int, int]:
+    """Return how many channels and filters a job has, and how many jobs there are for a run of images."""
+    c, f, vectors = p.group_channels, p.group_filters, p.vectors(p.group_filters)
+    channels = p.vectors(-(-c // -(-c // MAPS))) * p.lanes
+    filters = -(-vectors // -(-vectors * p.lanes // MAPS)) * p.lanes
+    return min(channels, c), filters, p.groups * -(-c // channels) * -(-f // filters)
+
+
+def _supports(side: int, p: ConvProblem) -> bool:
+    return supports(side, p) and fits(4 * (side + 2) ** 2 * _cut(p, side)[0] * _cut(p, side)[1])
+
+
+def _cost(side: int, p: ConvProblem) -> float:
+    """Count the products, and what tiles and sums cost that are transformed."""
+    channels, filters, _ = _cut(p, side)
+    c, f = p.vectors(p.group_channels), p.vectors(p.group_filters)
+    c_times, f_times = -(-p.group_filters // filters), -(-p.group_channels // channels)  # each is transformed so often
+    tiles = p.n * -(-p.oh // side) * -(-p.ow // side)
+    products = ACCUMULATE * tiles * (side + 2) ** 2 * p.group_channels * f
+    transforms = TRANSFORM[side] * tiles * (c * c_times + f * f_times)
+    transposes = TRANSPOSE * p.n * (c * c_times * p.h * p.w + f * f_times * p.oh * p.ow)
+    sums = (TRANSFORM[side] + 9) * _sizes(p, side)[0].pieces * p.group_channels * f
+    return p.groups * (products + transforms + transposes + sums)
+
+
+def _run(side: int, p: ConvProblem, x: Array, g: Array) -> Array:
+    s, into_x, into_g = _sizes(p, side)
+    sums = np.empty(s.pieces * s.groups * 9 * s.channels * p.vectors(s.filters) * p.lanes, p.dtype)
+    _sum_tiles(s.pieces * _cut(p, side)[2], s, flat(x), flat(g), into_x, into_g, sums)
+    dw = np.empty((p.f, p.group_channels, 3, 3), p.dtype)
+    offsets = np.concatenate([np.arange(9), np.zeros(p.lanes, int)]) * p.lanes
+    _add_pieces(p.c, s, sums, offsets, dw.reshape(-1))
+    return dw
+
+
+@lru_cache(maxsize=512)
+def _sizes(p: ConvProblem, side: int) -> tuple[SumSizes, Array, Array]:
+    """Decide how to cut a gradient; return also where the pixels of x and of g go in a job's scratch."""
+    channels, filters, blocks = _cut(p, side)
+    in_lanes = p.vectors(channels) * p.lanes
+    rows, together = tiles_at_a_time(p, side, SCRATCH // (4 * (side + 2) ** 2 * (in_lanes + filters)), FEWEST, MOST)
+    columns = -(-p.ow // side)
+    s = SumSizes(
+        side=side,
+        images=p.n,
+        groups=p.groups,
+        channels=p.group_channels,
+        filters=p.group_filters,
+        height=p.h,
+        width=p.w,
+        top=p.padding[0][0],
+        out_h=p.oh,
+        out_w=p.ow,
+        rows=rows,
+        columns=columns,
+        together=together,
+        some_channels=channels,
+        some_filters=filters,
+        pieces=min(-(-p.n // together), max(1, JOBS // blocks)),
+    )
+    pixel, window = np.arange(p.h * p.w + p.lanes), np.arange(p.oh * p.ow + p.lanes)
+    into_x = (pixel // p.w * (side * columns + 2) + pixel % p.w + p.padding[1][0]) * in_lanes
+    into_g = (window // p.ow * side * columns + window % p.ow) * filters
+    return s, into_x, into_g
+
+
+@parallel_for
+def _sum_tiles(first: int, last: int, s: SumSizes, x: Any, g: Any, into_x: Any, into_g: Any, sums: Any) -> None:
+    """Add up some images' tiles, for some channels and filters, for each job.
+
+    x (N, C, H, W), g (N, F, OH, OW), sums (pieces, G, 9, C/G, F/G in whole vectors).
+    """
+    lanes = VECTOR_BYTES // x.itemsize
+    positions, down, width = (s.side + 2) * (s.side + 2), s.side * s.rows, s.some_filters
+    in_lanes = (s.some_channels + lanes - 1) // lanes * lanes
+    line = s.side * s.columns * width
+    part_x = np.zeros((down + 2) * (s.side * s.columns + 2) * in_lanes + lanes, x.dtype)
+    part_g = np.zeros(down * line + lanes, x.dtype)
+    most = s.together * s.rows * s.columns
+    v_step, z_step = most * in_lanes + lanes, most * width + lanes  # of no power of 2, which caches dislike
+    v, z = np.empty(positions * v_step, x.dtype), np.empty(positions * z_step, x.dtype)
+    total = np.empty(positions * (s.some_channels * width + lanes), x.dtype)
+    rows_of_x, lines = np.arange(s.some_channels), np.arange(most) * width
+    c_offsets, zeros = np.arange(0, width, lanes), np.zeros(MR[0], x.dtype)
+    channel_blocks = (s.channels + s.some_channels - 1) // s.some_channels
+    filter_blocks = (s.filters + width - 1) // width
+    blocks, tile_lines = channel_blocks * filter_blocks, (s.out_h + s.side - 1) // s.side
+    for job in range(first, last):
+        f, c = job % filter_blocks * width, job // filter_blocks % channel_blocks * s.some_channels
+        group, piece = job // blocks % s.groups, job // (blocks * s.groups)
+        maps, channels = min(width, s.filters - f), min(s.some_channels, s.channels - c)
+        end = (piece + 1) * s.images // s.pieces
+        accumulate = 0
+        for image in range(piece * s.images // s.pieces, end, s.together):
+            for row in range(0, tile_lines, s.rows):
+                rows, count = min(s.rows, tile_lines - row), 0
+                for n in range(image, min(image + s.together, end)):
+                    x_at = ((n * s.groups + group) * s.channels + c) * s.height * s.width
+                    g_at = ((n * s.groups + group) * s.filters + f) * s.out_h * s.out_w
+                    tile_pixels(
+                        v, count * in_lanes, v_step, x, x_at, part_x, part_x.size - lanes, into_x, channels, in_lanes,
+                        row, rows, s,
+                    )  # fmt: skip
+                    _tile_maps(z, count * width, z_step, g, g_at, part_g, into_g, maps, row, rows, s)
+                    count += rows * s.columns
+                _add_products(
+                    total, v, v_step, z, z_step, channels, count, accumulate, rows_of_x, lines, c_offsets, zeros
+                )
+                accumulate = 1
+        at = ((piece * s.groups + group) * 9 * s.channels + c) * ((s.filters + lanes - 1) // lanes * lanes) + f
+        _transform_sums(sums, at, total, channels, maps, s)
+
+
+@inlined
+def _tile_maps(
+    z: Any, z_at: int, z_step: int, g: Any, g_at: int, part: Any, into: Any, maps: int, row: int, rows: int, s: Any
+) -> None:
+    """Transform some rows of tiles of the maps, from number ``row``: into z, a tile after the other."""
+    lanes = VECTOR_BYTES // g.itemsize
+    width, size = s.some_filters, s.side + 2
+    line = s.side * s.columns * width
+    pixels_to_lanes(part, part.size - lanes, into, g, g_at, maps, s.out_h, s.out_w, s.side * row, s.side * rows, line)
+    for tile in range(rows * s.columns):
+        at = tile // s.columns * s.side * line + tile % s.columns * s.side * width
+        to = z_at + tile * width
+        for j in range(0, width, lanes):
+            if s.side == 4:
+                COTANGENT_4(z, to + j, size * z_step, z_step, part, at + j, line, width, z, 0)
+            else:
+                COTANGENT_2(z, to + j, size * z_step, z_step, part, at + j, line, width, z, 0)
+
+
+@inlined
+def _add_products(
+    total: Any, v: Any, v_step: int, z: Any, z_step: int, rows: int, count: int, accumulate: int, channels: Any,
+    lines: Any, c_offsets: Any, zeros: Any,
+) -> None:  # fmt: skip
+    """Add to the sums, for each position, (channels, tiles) · (tiles, filters)."""
+    lanes = VECTOR_BYTES // z.itemsize
+    width = c_offsets.size * lanes
+    wide = c_offsets.size > NR[0]
+    tall, most = MR[1] if wide else MR[0], NR[1] if wide else NR[0]
+    strips, step = (c_offsets.size + most - 1) // most, channels.size * width + lanes
+    depths = np.arange(count) * ((channels.size + lanes - 1) // lanes * lanes)
+    for position in range(total.size // step):
+        for strip in range(strips):
+            first = strip * c_offsets.size // strips
+            vectors = (strip + 1) * c_offsets.size // strips - first
+            m = 0
+            while m < rows:
+                valid = min(next_rows(rows - m, tall), rows - m)
+                multiply_tile(
+                    Tile(tile_rows(valid), vectors),
+                    Gathered(v, position * v_step, channels, m, depths, 0),
+                    PackedRows(z, position * z_step + first * lanes, lines, 0),
+                    Scattered(total, position * step + m * width, width, c_offsets, first, valid, lanes),
+                    Start(zeros, 0, accumulate=accumulate),
+                    Depth(count),
+                )
+                m += valid
+
+
+@inlined
+def _transform_sums(sums: Any, sums_at: int, total: Any, channels: int, maps: int, s: Any) -> None:
+    """Transform the sums of a job back."""
+    lanes = VECTOR_BYTES // sums.itemsize
+    width, size = (s.filters + lanes - 1) // lanes * lanes, s.side + 2
+    sum_step, step = s.some_channels * s.some_filters + lanes, s.channels * width
+    for c in range(channels):
+        to, at = sums_at + c * width, c * s.some_filters
+        for j in range(0, maps, lanes):
+            if s.side == 4:
+                GRADIENT_4(sums, to + j, 3 * step, step, total, at + j, size * sum_step, sum_step, total, 0)
+            else:
+                GRADIENT_2(sums, to + j, 3 * step, step, total, at + j, size * sum_step, sum_step, total, 0)
+
+
+@parallel_for
+def _add_pieces(first: int, last: int, s: SumSizes, sums: Any, offsets: Any, dw: Any) -> None:
+    """Add up the pieces of one channel's filters for each job: dw (F, C/G, 3, 3)."""
+    lanes = VECTOR_BYTES // dw.itemsize
+    width = (s.filters + lanes - 1) // lanes * lanes
+    taps = np.zeros(10 * lanes, dw.dtype)
+    for job in range(first, last):
+        group, c = job // s.channels, job % s.channels
+        for f in range(0, s.filters, lanes):
+            for tap in range(9):
+                for i in range(lanes):
+                    taps[tap * lanes + i] = sums[((group * 9 + tap) * s.channels + c) * width + f + i]
+                for piece in range(1, s.pieces):
+                    at = (((piece * s.groups + group) * 9 + tap) * s.channels + c) * width + f
+                    for i in range(lanes):
+                        taps[tap * lanes + i] += sums[at + i]
+            for tap in range(0, 9, lanes):
+                lanes_to_channels(
+                    dw, ((group * s.filters + f) * s.channels + c) * 9 + tap, s.channels * 9, min(lanes, s.filters - f),
+                    min(lanes, 9 - tap), taps, 0, offsets, tap,
+                )  # fmt: skip
+
+
+F2_WRT_WEIGHT, F4_WRT_WEIGHT = (
+    Algorithm(
+        name=f"winograd_{m}x{m}",
+        supports=partial(_supports, m),
+        cost=partial(_cost, m),
+        run=partial(_run, m),
+        error_bound=partial(winograd_wgrad_error, m),
+        local=False,
+    )
+    for m in (2, 4)
+)
