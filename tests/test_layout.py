@@ -29,6 +29,7 @@ PARTS = {
     "fuzzing.py": "damaged files",
     "oracles.py": "loops to compare with",
     "peak.py": "how much memory something takes",
+    "program.py": "what a type checker reads",
 }
 """Files under tests/ that hold no tests, by name."""
 
