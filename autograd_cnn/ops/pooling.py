@@ -251,7 +251,6 @@ def max_unpool_vjp_g(u: Array, *, indices: Array, x_shape: Shape, **geometry: An
 @primitive(residuals=("indices",))
 def _relu_max_pool(
     x: Array,
-    *,
     window: IntOrPair,
     stride: IntOrPair | None = None,
     padding: Padding = 0,
@@ -444,6 +443,7 @@ def mean_pool_wrt_input_vjp_g(u: Array, *, x_shape: Shape, **geometry: Any) -> A
 
 
 @max_pool.shape
+@_relu_max_pool.shape
 def max_pool_shape(
     x: AbstractArray,
     *,
@@ -454,19 +454,6 @@ def max_pool_shape(
     ceil_mode: bool,
 ) -> Shape:
     return (*x.shape[:-2], *_windows("max_pool", x.shape, window, stride, padding, dilation, ceil_mode).out)
-
-
-@_relu_max_pool.shape
-def relu_max_pool_shape(
-    x: AbstractArray,
-    *,
-    window: IntOrPair,
-    stride: IntOrPair | None,
-    padding: Padding,
-    dilation: IntOrPair,
-    ceil_mode: bool,
-) -> Shape:
-    return (*x.shape[:-2], *_windows("relu_max_pool", x.shape, window, stride, padding, dilation, ceil_mode).out)
 
 
 @mean_pool.shape(dtype=mean_dtype)
