@@ -134,7 +134,7 @@ IDIOMS: Final = {
     "zeros": "ag.tensor(np.zeros(...))",
     "zeros_like": "ag.tensor(np.zeros(x.shape))",
     "append": "ag.concatenate",
-    "functional": "ag itself: what is in torch.nn.functional is here under ag and ag.nn",
+    "functional": "ag itself, and for losses ag.nn.functional",
     "float16": "np.float16",
     "float32": "np.float32",
     "float64": "np.float64",

@@ -116,9 +116,9 @@ def test_a_mask_of_unknown_values_tells_no_shape():
 @pytest.mark.parametrize(
     ("model", "shape"),
     [
-        (nn.lenet5(0), (1, 28, 28)),
-        (nn.resnet20(0), (3, 32, 32)),
-        (nn.lenet1998(0), (1, 32, 32)),
+        (nn.lenet5(rng=0), (1, 28, 28)),
+        (nn.resnet20(rng=0), (3, 32, 32)),
+        (nn.lenet1998(rng=0), (1, 32, 32)),
         (nn.Sequential(nn.ConvTranspose2d(2, 3, 3, stride=2), nn.AdaptiveAvgPool2d(3), nn.Softmax(1)), (2, 5, 5)),
         (nn.LSTM(3, 4), (5, 3)),
     ],
@@ -132,7 +132,7 @@ def test_a_network_gives_the_shape_that_it_has_for_zeros(model, shape):
 
 def test_a_network_that_does_not_fit_says_so():
     with pytest.raises(ShapeError, match="w has C=1 but x has C=3"):
-        nn.lenet5(0)(_tensor(1, 3, 28, 28))
+        nn.lenet5(rng=0)(_tensor(1, 3, 28, 28))
 
 
 # --- rules ------------------------------------------------------------------------------------

@@ -53,11 +53,12 @@ def test_values_and_gradients_of_every_primitive(name, rng):
 # --- training steps ---------------------------------------------------------------------------
 
 MODELS = {
-    "digits_net": (lambda: nn.digits_net(0), (1, 8, 8)),
-    "lenet5": (lambda: nn.lenet5(0), (1, 28, 28)),
-    "lenet1998": (lambda: nn.lenet1998(0), (1, 32, 32)),
-    "small_vgg": (lambda: nn.small_vgg(0, image_size=8), (3, 8, 8)),
-    "resnet20": (lambda: nn.resnet20(0), (3, 8, 8)),
+    "digits_net": (lambda: nn.digits_net(rng=0), (1, 8, 8)),
+    "lenet5": (lambda: nn.lenet5(rng=0), (1, 28, 28)),
+    "fused": (lambda: nn.fuse(nn.lenet5(rng=0)), (1, 28, 28)),
+    "lenet1998": (lambda: nn.lenet1998(rng=0), (1, 32, 32)),
+    "small_vgg": (lambda: nn.small_vgg(rng=0, image_size=8), (3, 8, 8)),
+    "resnet20": (lambda: nn.resnet20(rng=0), (3, 8, 8)),
     "activations": (
         lambda: nn.Sequential(
             nn.Conv2d(1, 4, 3, rng=0), nn.SiLU(), nn.GELU(), nn.BatchNorm2d(4), nn.ELU(), nn.Dropout(0.5, rng=1),

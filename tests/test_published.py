@@ -87,7 +87,7 @@ def _with_ones(layer):
 
 def test_lenet5s_parameters_and_connections():
     x, found = np.zeros((1, 1, 32, 32)), []
-    for name, layer in nn.lenet1998(0).named_children():
+    for name, layer in nn.lenet1998(rng=0).named_children():
         parameters = sum(p.size for p in layer.parameters())
         if parameters:
             found.append((name, parameters, int(_with_ones(layer)(np.ones_like(x)).numpy().sum())))
@@ -99,7 +99,7 @@ def test_lenet5s_sums():
     """60,000 parameters; 340,908 connections with the 84 of each of the ten outputs, which have no parameters."""
     assert sum(parameters for _, parameters, _ in LENET) == 60_000
     assert sum(connections for _, _, connections in LENET) + 84 * 10 == 340_908
-    layers = [layer for name, layer in nn.lenet1998(0).named_children() if name != "output"]
+    layers = [layer for name, layer in nn.lenet1998(rng=0).named_children() if name != "output"]
     assert sum(p.size for layer in layers for p in layer.parameters()) == 60_000
 
 
@@ -107,7 +107,7 @@ def test_lenet5s_sums():
 
 
 def test_resnet20s_size():
-    assert round(sum(p.size for p in nn.resnet20(0).parameters()) / 1e6, 2) == 0.27
+    assert round(sum(p.size for p in nn.resnet20(rng=0).parameters()) / 1e6, 2) == 0.27
 
 
 # --- Stanford's course CS231n, notes on convolutional networks ------------------------------------------------

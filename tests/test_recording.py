@@ -6,23 +6,34 @@ import pytest
 
 from autograd_cnn import nn
 from autograd_cnn.engine import recording as module
-from autograd_cnn.engine.recording import Recording, detect_anomaly, enable_grad, no_grad, recording, scope, switched
+from autograd_cnn.engine.recording import (
+    EVERYWHERE,
+    Recording,
+    Scope,
+    detect_anomaly,
+    enable_grad,
+    no_grad,
+    recording,
+    scope,
+    switched,
+)
 
 
 def test_at_first_all_is_recorded_in_no_scope():
-    assert recording.get() == Recording(enabled=True, anomaly=False, scope="")
+    assert recording.get() == Recording(enabled=True, anomaly=False, scope=EVERYWHERE)
 
 
 def test_the_switches_nest_and_undo_themselves():
     with no_grad():
         with enable_grad(), detect_anomaly(), scope("a"), scope("b"):
-            assert recording.get() == Recording(enabled=True, anomaly=True, scope="a.b")
-        assert recording.get() == Recording(enabled=False, anomaly=False, scope="")
+            assert recording.get()[:2] == (True, True)
+            assert recording.get().scope.path == "a.b"
+        assert recording.get() == Recording(enabled=False, anomaly=False, scope=EVERYWHERE)
     assert recording.get() == Recording()
 
 
 @pytest.mark.parametrize(
-    "switch", [no_grad, enable_grad, detect_anomaly, lambda: scope("a"), lambda: switched(scope="b")]
+    "switch", [no_grad, enable_grad, detect_anomaly, lambda: scope("a"), lambda: switched(scope=Scope(EVERYWHERE, "b"))]
 )
 def test_an_error_undoes_a_switch(switch):
     with pytest.raises(ZeroDivisionError), switch():
@@ -53,7 +64,7 @@ def test_a_decorated_function_runs_in_two_threads_at_once():
     with scope("here"):
         thread = threading.Thread(target=decorated, args=(lambda: (entered.set(), left.wait(10)),))
         decorated(lambda: (thread.start(), entered.wait(10)))
-        assert recording.get() == Recording(scope="here")
+        assert recording.get().scope.path == "here"
         left.set()
         thread.join()
     assert recording.get() == Recording()

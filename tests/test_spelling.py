@@ -199,7 +199,7 @@ def test_names_that_there_are_not(name, hint):
     ("module", "name", "hint"),
     [
         (nn, "Lienar", "did you mean 'Linear'?"),
-        (nn, "functional", "use ag itself: what is in torch.nn.functional is here under ag and ag.nn"),
+        (ag, "functional", "use ag itself, and for losses ag.nn.functional"),
         (optim, "SDG", "did you mean 'SGD'?"),
         (optim, "lr_scheduler", "use ag.optim itself: schedules are there beside the optimisers"),
     ],

@@ -615,7 +615,7 @@ def test_scopes_nest_and_are_written_on_the_nodes():
             b = a * 2
         c = b * 2
     d = c * 2
-    assert [t.node.scope for t in (a, b, c, d)] == ["net", "net.conv1", "net", ""]
+    assert [t.node.scope.path for t in (a, b, c, d)] == ["net", "net.conv1", "net", ""]
 
 
 # --- hooks ------------------------------------------------------------------------------------

@@ -181,7 +181,7 @@ def _fit(model: nn.Module, dataset: Dataset, config: TrainConfig, folder: RunFol
     try:
         # An overflow shows in the loss, which is looked at in every step.
         with np.errstate(over="ignore", invalid="ignore"):
-            return fit(model, dataset, config, callbacks=[folder, bar])[-1].test_accuracy
+            return fit(nn.fuse(model), dataset, config, callbacks=[folder, bar])[-1].test_accuracy
     except DivergedError as error:
         raise DivergedError(f"{error}; {folder.contents()}; try a smaller --lr") from error
 

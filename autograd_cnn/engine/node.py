@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Final, NamedTuple, Protocol, Self, 
 
 import numpy as np
 
+from autograd_cnn.engine.recording import EVERYWHERE, Scope
 from autograd_cnn.errors import OperandError, sentence
 
 Array: TypeAlias = Any
@@ -72,8 +73,8 @@ class Node:
         Later nodes have higher numbers, so a node's number is above all its parents'.
     shape, dtype
         Of the output, hence of its cotangent.
-    scope : str
-        The dotted path of the modules inside which it was recorded.
+    scope : Scope
+        The call of a module inside which it was recorded.
     origin : str or None
         The line of user code that recorded it, under `detect_anomaly`.
     hooks : list of callables or None
@@ -105,7 +106,7 @@ class Node:
         saved: dict[str, Any] | None,
         shape: Shape,
         dtype: np.dtype[Any],
-        scope: str = "",
+        scope: Scope = EVERYWHERE,
         params: dict[str, Any] | None = None,
         operands: Sequence[Any] = (),
     ) -> None:

@@ -6,7 +6,47 @@ Every thread and task has a switch of its own.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ContextDecorator
 from contextvars import ContextVar
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import Any, Final, NamedTuple, Self, TypeAlias
+
+
+class Scope:
+    """A call of a module, or a block of `scope`: in whose name operations are recorded.
+
+    Each call is an object of its own, which tells the calls of one module apart.
+
+    Attributes
+    ----------
+    outer : Scope or None
+        The one around; None for `EVERYWHERE`.
+    name : str
+        What the one around calls it; empty for a module that nothing holds.
+    kind : str
+        The module's class; empty for a block.
+    """
+
+    __slots__ = ("kind", "name", "outer")
+
+    def __init__(self, outer: "Scope | None", name: str, kind: str = "") -> None:
+        self.outer = outer
+        self.name = name
+        self.kind = kind
+
+    def __repr__(self) -> str:
+        return f"<Scope {self.path!r}{f': {self.kind}' if self.kind else ''}>"
+
+    @property
+    def path(self) -> str:
+        """The dotted names from the outside in, as in a ``state_dict``."""
+        names = []
+        scope: Scope | None = self
+        while scope is not None:
+            names.append(scope.name)
+            scope = scope.outer
+        return ".".join(name for name in reversed(names) if name)
+
+
+EVERYWHERE: Final = Scope(None, "")
+"""The scope outside of all modules."""
 
 
 class Recording(NamedTuple):
@@ -14,13 +54,13 @@ class Recording(NamedTuple):
 
     enabled: bool = True
     anomaly: bool = False
-    scope: str = ""
+    scope: Scope = EVERYWHERE
     tracing: bool = False
 
-    def within(self, name: str) -> "Recording":
-        """Return the same, in the scope ``name`` of this one; quicker than `_replace`, as every module's call asks."""
+    def within(self, name: str, kind: str) -> "Recording":
+        """Return the same in a new scope inside of this one; quicker than `_replace`, as every module's call asks."""
         enabled, anomaly, outer, tracing = self
-        return Recording(enabled, anomaly, f"{outer}.{name}" if outer else name, tracing)
+        return tuple.__new__(Recording, (enabled, anomaly, Scope(outer, name, kind), tracing))
 
 
 recording: ContextVar[Recording] = ContextVar("recording", default=Recording())
@@ -126,17 +166,22 @@ def tracing() -> switched:
 
 
 class scope:  # noqa: N801  # a function to its users, which `with` undoes
-    """Record the operations inside as belonging to the module ``name``."""
+    """Record the operations inside as belonging to ``name``, as if that were a module.
 
-    __slots__ = ("_name", "_outer")
+    A graph shows blocks of the same name as one. With a ``kind``, which stands for the class, each is a call of its
+    own; it may do without a name.
+    """
 
-    def __init__(self, name: str) -> None:
+    __slots__ = ("_kind", "_name", "_outer")
+
+    def __init__(self, name: str, kind: str = "") -> None:
         self._name = name
+        self._kind = kind
 
     def __enter__(self) -> None:
         self._outer = outer = recording.get()
         try:
-            recording.set(outer.within(self._name))
+            recording.set(outer.within(self._name, self._kind))
         except BaseException:
             recording.set(outer)
             raise

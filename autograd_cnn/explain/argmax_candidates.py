@@ -10,6 +10,7 @@ from autograd_cnn.engine.node import Array
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.explain.terms import Element, ResultElement, Term, UnknownError
 from autograd_cnn.kernels.windows import windows
+from autograd_cnn.ops.pooling import _relu_max_pool
 from autograd_cnn.ops.reduction import spread
 
 
@@ -77,4 +78,5 @@ _CANDIDATES: Final[dict[Primitive, Callable[[ResultElement, int], Array]]] = {
     ops.max: _along_axis,
     ops.min: _along_axis,
     ops.max_pool: _in_window,
+    _relu_max_pool: _in_window,
 }

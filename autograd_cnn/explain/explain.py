@@ -16,6 +16,7 @@ from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sent
 from autograd_cnn.explain.argmax_candidates import argmax_candidates
 from autograd_cnn.explain.explanation import Explanation
 from autograd_cnn.explain.terms import Element, Index, ResultElement, Term, UnknownError, aligned
+from autograd_cnn.ops.pooling import _relu_max_pool
 from autograd_cnn.viz.drawing.label import shape_text
 
 
@@ -135,7 +136,7 @@ def summands(node: Node) -> list[Summand]:
 
 
 def _description(node: Node) -> str:
-    scope = f" in {node.scope}" if node.scope else ""
+    scope = f" in {node.scope.path}" if node.scope.path else ""
     operands = " and ".join(_name(parent) for parent in node.parents if parent is not None)
     return f"{_name(node)}{f' of {operands}' if operands else ''}{scope}"
 
@@ -201,7 +202,7 @@ class _Question:
         winners, candidates = choice
         if self.rest(winners):
             raise GradientError(_CHANGED)
-        note = "0 counts as well" if result.call.params.get("rectified") else ""
+        note = "0 counts as well" if self.node.primitive is _relu_max_pool else ""
         return self.explanation(_sources(result.call), terms=winners, candidates=candidates, note=note)
 
     def of_sum(self, result: ResultElement) -> Explanation | None:

@@ -9,9 +9,11 @@ from autograd_cnn.engine.backward import toposort
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced, tensor_of
 from autograd_cnn.engine.primitive import Primitive
+from autograd_cnn.engine.recording import EVERYWHERE, Scope
 from autograd_cnn.engine.replay import Values, argument, operand, parameters
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
 from autograd_cnn.graph.backward import Backward, record
+from autograd_cnn.graph.calls import Calls, leaves
 from autograd_cnn.graph.cost import flops, owner, saved_bytes
 from autograd_cnn.graph.graph import Graph
 from autograd_cnn.graph.nodes import Attribute, Edge, GraphNode, Kind, Phase, Summary
@@ -130,14 +132,14 @@ class _Names:
         own = [(value.name, value) for value in self.declared if getattr(value, "name", None)]
         self.given = {key: str(name) for name, value in own + self.pairs for key in _keys(value)}
 
-    def of(self, key: int, tensor: Any, otherwise: str, scope: str = "") -> str:
+    def of(self, key: int, tensor: Any, otherwise: str, path: str = "") -> str:
         """Return the given name, else the tensor's own behind its module's path."""
         if key in self.given:
             return self.given[key]
         own = getattr(tensor, "name", None)
         if not own:
             return otherwise
-        return f"{scope}.{own}" if scope and "." not in own else str(own)
+        return f"{path}.{own}" if path and "." not in own else str(own)
 
 
 def _pairs(names: Names | None) -> list[tuple[str, Any]]:
@@ -173,24 +175,29 @@ class Reading:
         names: Names | None = None,
         passed: Backward | None = None,
         problems: Mapping[int, str] | None = None,
+        failed: Scope = EVERYWHERE,
     ) -> None:
         self.names = _Names(names, inputs)
         self.order = order
+        self.calls = Calls([*(node.scope for node in order), failed])
+        for node in reversed(order):
+            self.calls.name(node.scope)  # in their order
+        self.homes = leaves(reversed(order), self.calls)
         self.values = values
         self.passed = passed
         self.problems = problems or {}
         self.nodes: list[GraphNode] = []
         self.edges: list[Edge] = []
         self.ids: dict[int, str] = {}
-        leaves = (tensor_of(node) for node in order if node.primitive is None)
-        self.counted = {id(owner(leaf.value)) for leaf in leaves if leaf is not None}
+        tensors = (tensor_of(node) for node in order if node.primitive is None)
+        self.counted = {id(owner(leaf.value)) for leaf in tensors if leaf is not None}
         for node in reversed(order):  # each behind those of its operands that are leaves or arrays
             if node.primitive is not None:
-                self._add_operation(node, node.scope)
+                self._add_operation(node, self.calls.name(node.scope))
 
     def graph(self) -> Graph:
         """Return what has been read."""
-        return Graph(tuple(self.nodes), tuple(self.edges))
+        return Graph(tuple(self.nodes), tuple(self.edges), tuple(self.calls.found))
 
     def read_output(self, output: Traced) -> None:
         """Add the result that all else led to."""
@@ -208,18 +215,19 @@ class Reading:
         name: str,
         operands: Iterable[tuple[str, Any]],
         parameters: Iterable[tuple[str, Any]],
-        scope: str,
+        scope: Scope,
         problem: str,
     ) -> None:
         """Add a call that gave no result: its operands' shapes count among its parameters."""
         sources = []
         attributes = []
+        place = self.calls.name(scope)
         for key, value in operands:
             node, array = (value.node, value.value) if isinstance(value, Traced) else (None, value)
-            sources.append((key, self._source(node, array, scope, "forward")))
+            sources.append((key, self._source(node, array, place, "forward")))
             attributes.append(Attribute(key, str(np.shape(array)), default=False))
         attributes += [Attribute(key, _text(value), default=False) for key, value in parameters]
-        made = self._add("failure", name, (), "float64", scope=scope, parameters=tuple(attributes), problem=problem)
+        made = self._add("failure", name, (), "float64", scope=place, parameters=tuple(attributes), problem=problem)
         self.edges += [Edge(source, made, key) for key, source in sources if source is not None]
 
     def read_backward(self, passed: Backward) -> None:
@@ -284,9 +292,9 @@ class Reading:
     def _add_leaf(self, node: Node, scope: str) -> None:
         tensor = tensor_of(node)
         declared = id(node) in self.names.inputs
-        scope = "" if declared else scope
+        scope, path = ("", "") if declared else self.homes.get(node, (scope, scope))
         self.ids[id(node)] = self._add(
-            "input" if declared else "parameter", self.names.of(id(node), tensor, "leaf", scope), node.shape,
+            "input" if declared else "parameter", self.names.of(id(node), tensor, "leaf", path), node.shape,
             str(node.dtype), scope=scope,
             value=None if tensor is None else self._summary(tensor.value), grad=self._grad(node),
         )  # fmt: skip

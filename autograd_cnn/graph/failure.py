@@ -11,7 +11,7 @@ import numpy as np
 from autograd_cnn.engine.backward import toposort
 from autograd_cnn.engine.node import Node, Traced
 from autograd_cnn.engine.primitive import Primitive
-from autograd_cnn.engine.recording import Watcher, failing, recording
+from autograd_cnn.engine.recording import EVERYWHERE, Recording, Scope, Watcher, failing, recording
 from autograd_cnn.engine.replay import Values, argument
 from autograd_cnn.graph.capture import Reading
 from autograd_cnn.graph.graph import Graph
@@ -74,12 +74,12 @@ def on_error() -> Iterator[Failure]:
 
 
 class _Call(NamedTuple):
-    """What failed: a name, operands and parameters by name, and the path of the modules that it belongs to."""
+    """What failed: a name, operands and parameters by name, and the call of a module that it belongs to."""
 
     name: str
     operands: list[tuple[str, Any]]
     parameters: list[tuple[str, Any]]
-    scope: str
+    scope: Scope
 
 
 class _Journal:
@@ -105,7 +105,7 @@ class _Journal:
         elif isinstance(failed, Primitive):
             self._call = _operation(failed, args, params) or self._call
         elif self._call is None:
-            self._call = _Call(failed, [("output", args[0])], [], "")
+            self._call = _Call(failed, [("output", args[0])], [], EVERYWHERE)
         if self._outer is not None:
             self._outer(error, failed, args, params)
 
@@ -124,7 +124,8 @@ def _graph(error: Exception, journal: _Journal) -> Graph | None:
     joined = Node(None, tuple(leading), None, (), np.dtype(np.float64))
     order = toposort(joined)[1:]
     text = f"{type(error).__name__}: {error}"
-    reading = Reading(order, Values(order, leading), problems={node.serial: text for node in nodes})
+    problems = {node.serial: text for node in nodes}
+    reading = Reading(order, Values(order, leading), problems=problems, failed=call.scope)
     reading.read_failure(*call, text)
     return reading.graph()
 
@@ -174,7 +175,7 @@ def _function(frames: list[FrameType]) -> _Call | None:
     return None
 
 
-def _scope(frames: list[FrameType]) -> str:
-    """Return the path of the modules that were being called: each call is a frame of its module."""
-    modules = (frame.f_locals.get("self") for frame in frames if frame.f_code.co_name == "__call__")
-    return ".".join(name for module in modules if (name := getattr(module, "scope_name", "")))
+def _scope(frames: list[FrameType]) -> Scope:
+    """Return the innermost call of a module: each is a frame, which knows what is recorded inside."""
+    inner = (frame.f_locals.get("inner") for frame in reversed(frames) if frame.f_code.co_name == "__call__")
+    return next((each.scope for each in inner if isinstance(each, Recording)), EVERYWHERE)

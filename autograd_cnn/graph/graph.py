@@ -10,7 +10,7 @@ import numpy as np
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.files import AnyPath, as_path, replacing
-from autograd_cnn.graph.nodes import Edge, GraphNode
+from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
 from autograd_cnn.graph.reading import rebuild
 from autograd_cnn.parameters import Size
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from autograd_cnn.viz.drawing.style import Quantity, Theme
     from autograd_cnn.viz.page.html import Highlight
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class Graph:
         Each behind all that it depends on; the node ``n7`` is ``nodes[7]``.
     edges : tuple of Edge
         In the order of their targets and, for each, of its operands.
+    calls : tuple of ModuleCall
+        Each behind those around it; a block of `autograd_cnn.scope` is none.
 
     Examples
     --------
@@ -48,6 +50,7 @@ class Graph:
 
     nodes: tuple[GraphNode, ...]
     edges: tuple[Edge, ...]
+    calls: tuple[ModuleCall, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Graph: {len(self.nodes)} nodes, {len(self.edges)} edges>"
@@ -56,7 +59,7 @@ class Graph:
         """Show the graph as a picture in a notebook."""
         from autograd_cnn.viz.notebook import bundle  # noqa: PLC0415  # pictures are loaded when one is asked for
 
-        return bundle(repr(self), self.nodes, self.edges)
+        return bundle(repr(self), self.nodes, self.edges, self.calls)
 
     def to_json(self) -> str:
         """Return the graph as a JSON text that `from_json` reads."""
@@ -64,6 +67,7 @@ class Graph:
             "version": VERSION,
             "nodes": [asdict(node) for node in self.nodes],
             "edges": [asdict(edge) for edge in self.edges],
+            "calls": [asdict(call) for call in self.calls],
         }
         return json.dumps(fields, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
@@ -80,7 +84,7 @@ class Graph:
             fields = json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, TypeError, RecursionError) as error:
             raise FormatError(sentence("Graph.from_json", "the text is not a captured graph")) from error
-        if not isinstance(fields, dict) or fields.keys() != {"version", "nodes", "edges"}:
+        if not isinstance(fields, dict) or not fields.keys() >= {"version", "nodes", "edges"}:
             raise FormatError(sentence("Graph.from_json", "the text is not a captured graph"))
         if type(fields["version"]) is not int or fields["version"] != VERSION:
             raise FormatError(
@@ -91,12 +95,15 @@ class Graph:
                     got=repr(fields["version"])[:60],
                 )
             )
+        if fields.keys() != {"version", "nodes", "edges", "calls"}:
+            raise FormatError(sentence("Graph.from_json", "the text is not a captured graph"))
         nodes = rebuild(tuple[GraphNode, ...], fields["nodes"], "Graph.from_json: nodes")
         edges = rebuild(tuple[Edge, ...], fields["edges"], "Graph.from_json: edges")
+        calls = rebuild(tuple[ModuleCall, ...], fields["calls"], "Graph.from_json: calls")
         if not _is_ordered(nodes, edges):
             raise FormatError(sentence("Graph.from_json", "the nodes' ids contradict each other"))
         _check_sizes(nodes)
-        return cls(nodes, edges)
+        return cls(nodes, edges, calls)
 
     @parsed
     def to_dot(
@@ -139,7 +146,7 @@ class Graph:
         """
         from autograd_cnn.viz.drawing.dot import draw  # noqa: PLC0415  # as above
 
-        return draw(self.nodes, self.edges, show=show, depth=depth, color=color, theme=theme, legend=legend)
+        return draw(self.nodes, self.edges, self.calls, show=show, depth=depth, color=color, theme=theme, legend=legend)
 
     @parsed
     def render(
@@ -244,7 +251,7 @@ class Graph:
                 sentence("to_html", "the ending of the file's name is of another kind", expected=".html",
                          got=repr(path.name), hint="render writes all kinds, by their endings")
             )  # fmt: skip
-        content = page(self.nodes, self.edges, highlight)
+        content = page(self.nodes, self.edges, self.calls, highlight)
         with replacing(path) as file:
             file.write(content.encode())
         return path

@@ -100,7 +100,7 @@ class GraphNode:
     shape, dtype
         Of the value. A failure has none: its are those of a number.
     scope : str
-        The dotted path of the modules that it belongs to.
+        The call of a module that it belongs to: the ``scope`` of a `ModuleCall`, or empty.
     phase : str
         ``"forward"`` or ``"backward"``.
     pair : str or None
@@ -135,6 +135,29 @@ class GraphNode:
     grad: Summary | None = None
     origin: str | None = None
     problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleCall:
+    """One call of a module.
+
+    Attributes
+    ----------
+    scope : str
+        The dotted names of the calls around and of its own: the module's path, but from the second call of a module
+        on with a number, as in ``decoder.cell#2``. A module that nothing holds is called by its class.
+    path : str
+        The module's path, as in a ``state_dict``.
+    kind : str
+        The module's class.
+    number : int
+        Which call of the module it is, inside of the call around.
+    """
+
+    scope: str
+    path: str
+    kind: str
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,18 @@ your own keep to NumPy's promotion.
 from typing import TYPE_CHECKING
 from typing import NoReturn as _NoReturn
 
-from autograd_cnn.nn import init
+from autograd_cnn.nn import functional, init
 from autograd_cnn.nn.containers import ModuleList, Sequential
+from autograd_cnn.nn.functional import (
+    bce_loss,
+    bce_with_logits,
+    cross_entropy,
+    huber_loss,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+)
+from autograd_cnn.nn.fusion import fuse
 from autograd_cnn.nn.layers.activation import (
     ELU,
     GELU,
@@ -25,6 +35,15 @@ from autograd_cnn.nn.layers.activation import (
 from autograd_cnn.nn.layers.convolution import Conv2d, ConvTranspose2d
 from autograd_cnn.nn.layers.dropout import Dropout
 from autograd_cnn.nn.layers.linear import Flatten, Identity, Linear
+from autograd_cnn.nn.layers.losses import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HuberLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+)
 from autograd_cnn.nn.layers.normalization import BatchNorm2d
 from autograd_cnn.nn.layers.pooling import (
     AdaptiveAvgPool2d,
@@ -36,25 +55,10 @@ from autograd_cnn.nn.layers.pooling import (
 )
 from autograd_cnn.nn.layers.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from autograd_cnn.nn.layers.subsampling import Subsample2d
-from autograd_cnn.nn.losses import (
-    BCELoss,
-    BCEWithLogitsLoss,
-    CrossEntropyLoss,
-    HuberLoss,
-    L1Loss,
-    MSELoss,
-    NLLLoss,
-    bce_loss,
-    bce_with_logits,
-    cross_entropy,
-    huber_loss,
-    l1_loss,
-    mse_loss,
-    nll_loss,
-)
 from autograd_cnn.nn.models.build import build
-from autograd_cnn.nn.models.lenet1998 import PartialConv2d, ScaledTanh, lenet1998
-from autograd_cnn.nn.models.zoo import digits_net, lenet5, resnet20, small_vgg
+from autograd_cnn.nn.models.lenet import PartialConv2d, ScaledTanh, digits_net, lenet5, lenet1998
+from autograd_cnn.nn.models.resnet import resnet20
+from autograd_cnn.nn.models.vgg import small_vgg
 from autograd_cnn.nn.module import Module, Parameter
 from autograd_cnn.spelling import missing as _missing
 
@@ -107,6 +111,8 @@ __all__ = [
     "build",
     "cross_entropy",
     "digits_net",
+    "functional",
+    "fuse",
     "huber_loss",
     "init",
     "l1_loss",

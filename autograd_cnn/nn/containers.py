@@ -6,13 +6,11 @@ from typing import Any, Self, overload
 
 from autograd_cnn.engine.node import Array
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
-from autograd_cnn.nn.layers.activation import ReLU
-from autograd_cnn.nn.layers.pooling import MaxPool2d
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import integer
 
 
-class _Row(Module):
+class _Container(Module):
     """Modules in order, each an attribute of its own."""
 
     def _add(self, name: str, module: Module) -> None:
@@ -70,11 +68,8 @@ class _Row(Module):
         return self.children()
 
 
-class Sequential(_Row):
+class Sequential(_Container):
     """Modules that run one after the other.
-
-    A `MaxPool2d` does the work of a `ReLU` right before or behind it, with ``rectified=True``. Values and
-    gradients are the same, ties included, but the values go by once and not twice.
 
     Parameters
     ----------
@@ -111,8 +106,8 @@ class Sequential(_Row):
 
     def forward(self, x: Array) -> Array:
         """Pass ``x`` through all modules."""
-        for module, rectified in _joined(list(self.children())):
-            x = module(x, rectified=True) if rectified else module(x)
+        for module in self.children():
+            x = module(x)
         return x
 
     @overload
@@ -125,18 +120,7 @@ class Sequential(_Row):
         return Sequential(picked) if isinstance(picked, dict) else picked
 
 
-def _joined(modules: list[Module]) -> Iterator[tuple[Module, bool]]:
-    """Yield the modules, and whether one is a max-pool that does the work of the ReLU beside it."""
-    done = 0
-    while done < len(modules):
-        pair = modules[done : done + 2]
-        kinds = [type(module) for module in pair]
-        rectified = kinds in ([ReLU, MaxPool2d], [MaxPool2d, ReLU])
-        yield pair[kinds.index(MaxPool2d) if rectified else 0], rectified
-        done += 2 if rectified else 1
-
-
-class ModuleList(_Row):
+class ModuleList(_Container):
     """A list of modules for a ``forward`` of your own.
 
     Parameters

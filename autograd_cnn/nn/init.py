@@ -17,6 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Shape
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.nn.module import Parameter
 from autograd_cnn.parameters import FloatDType, KnownShape, Number, Parsed
 
 
@@ -192,6 +193,27 @@ def xavier_normal(
     np.float32(0.1)
     """
     return normal(shape, rng, std=gain * math.sqrt(2 / sum(fans(shape))), dtype=dtype)
+
+
+def weight_and_bias(
+    shape: Shape, outputs: int, bias: bool, rng: Rng, dtype: DTypeLike
+) -> tuple[Parameter, Parameter | None]:
+    """Return a layer's first weight and bias, both uniform within ``±1 / sqrt(fan_in)`` as in PyTorch.
+
+    Without ``bias`` there is None in its place; else it has a number for each of the ``outputs``.
+
+    Examples
+    --------
+    >>> weight, bias = weight_and_bias((16, 6, 5, 5), 16, True, 0, np.float32)
+    >>> weight.shape, bias.shape
+    ((16, 6, 5, 5), (16,))
+    """
+    rng = np.random.default_rng(rng)
+    weight = kaiming_uniform(shape, rng, a=math.sqrt(5), dtype=dtype)
+    if not bias:
+        return Parameter(weight), None
+    bound = 1 / math.sqrt(fans(shape)[0])
+    return Parameter(weight), Parameter(uniform((outputs,), rng, low=-bound, high=bound, dtype=dtype))
 
 
 def _kaiming_std(shape: Shape, a: float, mode: Mode, where: str) -> float:

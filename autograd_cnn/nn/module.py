@@ -109,7 +109,7 @@ class Module:
     buffer_names : tuple of str
         The attributes that `register_buffer` has made.
     scope_name : str
-        The path below the calling module under which operations are recorded; empty at the root.
+        What the calling module calls this one, for graphs; empty at the root.
 
     Examples
     --------
@@ -137,14 +137,13 @@ class Module:
         raise NotImplementedError(sentence(type(self).__name__, "forward is not defined"))
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        """Run ``forward`` inside the module's scope."""
+        """Run ``forward`` inside a scope of this call."""
         if (told := entering.get()) is not None:
             told(self)
-        if not self.scope_name:
-            return self.forward(*inputs, **options)
         outer = recording.get()
         try:  # not `with scope(...)`: an interrupt can arrive between the two of them
-            recording.set(outer.within(self.scope_name))
+            inner = outer.within(self.scope_name, type(self).__name__)
+            recording.set(inner)
             return self.forward(*inputs, **options)
         finally:
             recording.set(outer)
@@ -436,6 +435,14 @@ class Module:
         head = f"{type(self).__name__}({self.extra_repr()})" + (f": {counted(count, 'parameter')}" if count else "")
         below = (f"{name}: {child!r}".replace("\n", "\n  ") for name, child in self.named_children())
         return "\n  ".join([head, *below])
+
+
+def unusual(module: Module, defaults: Iterable[tuple[str, object]]) -> Iterator[str]:
+    """Yield ``name=value`` for the attributes of a module that differ from their defaults, for its `extra_repr`."""
+    for name, default in defaults:
+        value = getattr(module, name, default)
+        if value != default:
+            yield f"{name}={value!r}"
 
 
 def forget_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:

@@ -101,12 +101,10 @@ def max_pool(
     padding: Padding = 0,
     dilation: IntOrPair = 1,
     ceil_mode: Flag = False,
-    rectified: Flag = False,
 ) -> tuple[Array, Array]:
     """The largest value of every window; where several tie, the first, row by row, counts.
 
     Only that pixel gets the gradient, and the sum of them where it is the largest of several windows.
-    Where 0 counts as well, it is chosen over all that is not positive, and then no pixel gets any.
 
     Parameters
     ----------
@@ -124,8 +122,6 @@ def max_pool(
         Pixels between neighbouring taps of a window.
     ceil_mode : bool
         Round the number of windows up instead of down; none begins beyond the image.
-    rectified : bool
-        Let 0 count as well: values and gradients of a `relu`, before or after, in the same pass.
 
     Returns
     -------
@@ -145,13 +141,13 @@ def max_pool(
     """
     windows = _windows("max_pool", np.shape(x), window, stride, padding, dilation, ceil_mode)
     (x,) = joined("max_pool", x=x)
-    y, indices = kernels.max_pool(_lift(x), windows, rectified)
+    y, indices = kernels.max_pool(_lift(x), windows, False)  # noqa: FBT003  # not rectified
     shape = (*x.shape[:-2], *windows.out)
     return y.reshape(shape), indices.reshape(shape)
 
 
 @max_pool.vjp("x")
-def max_pool_vjp_x(g: Array, *, indices: Array, x_shape: Shape, rectified: bool, **geometry: Any) -> Array:
+def max_pool_vjp_x(g: Array, *, indices: Array, x_shape: Shape, **geometry: Any) -> Array:
     return max_unpool(g, indices=indices, x_shape=x_shape, **geometry)
 
 
@@ -250,6 +246,41 @@ def max_unpool(
 @max_unpool.vjp("g")
 def max_unpool_vjp_g(u: Array, *, indices: Array, x_shape: Shape, **geometry: Any) -> Array:
     return max_pool_gather(u, indices=indices, **geometry)
+
+
+@primitive(residuals=("indices",))
+def _relu_max_pool(
+    x: Array,
+    window: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: Padding = 0,
+    dilation: IntOrPair = 1,
+    ceil_mode: Flag = False,
+) -> tuple[Array, Array]:
+    """The largest value of every window, or 0 where none is positive: a `relu` and a `max_pool` in one pass.
+
+    The order of the two does not matter. Where 0 is chosen, no pixel gets a gradient. `autograd_cnn.ops.fusion` puts
+    it in their place.
+
+    Parameters are those of `max_pool`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> _relu_max_pool(np.arange(-8.0, 8.0).reshape(4, 4), window=2)
+    array([[0., 0.],
+           [5., 7.]])
+    """
+    windows = _windows("relu_max_pool", np.shape(x), window, stride, padding, dilation, ceil_mode)
+    (x,) = joined("relu_max_pool", x=x)
+    y, indices = kernels.max_pool(_lift(x), windows, True)  # noqa: FBT003  # rectified
+    shape = (*x.shape[:-2], *windows.out)
+    return y.reshape(shape), indices.reshape(shape)
+
+
+@_relu_max_pool.vjp("x")
+def relu_max_pool_vjp_x(g: Array, *, indices: Array, x_shape: Shape, **geometry: Any) -> Array:
+    return max_unpool(g, indices=indices, x_shape=x_shape, **geometry)
 
 
 def _checked(where: str, indices: Array, x: Shape, windows: Windows, ceil_mode: bool) -> Array:
@@ -422,6 +453,9 @@ def max_pool_shape(
     ceil_mode: bool,
 ) -> Shape:
     return (*x.shape[:-2], *_windows("max_pool", x.shape, window, stride, padding, dilation, ceil_mode).out)
+
+
+_relu_max_pool.shape(max_pool_shape)
 
 
 @mean_pool.shape(dtype=mean_dtype)

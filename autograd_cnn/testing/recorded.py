@@ -147,4 +147,4 @@ def _finding(
 ) -> Finding:
     """Put a finding together; the serial is that of the node on the checked tape."""
     name = "" if node.primitive is None else node.primitive.name
-    return Finding(owner.serial, name, argument, kind, *at, node.scope, node.origin, text)
+    return Finding(owner.serial, name, argument, kind, *at, node.scope.path, node.origin, text)

@@ -5,9 +5,9 @@ from typing import Final
 
 from autograd_cnn.engine.node import Node
 from autograd_cnn.errors import MissingDependencyError
-from autograd_cnn.graph.nodes import Edge, GraphNode
+from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
 from autograd_cnn.viz.drawing.dot import draw
-from autograd_cnn.viz.drawing.fold import fold
+from autograd_cnn.viz.drawing.fold import Titles, fold
 from autograd_cnn.viz.drawing.render import svgs
 
 MOST_BOXES: Final = 150
@@ -17,19 +17,21 @@ MOST_OPERATIONS: Final = 60
 """In the graph of a tensor that shows itself with its picture."""
 
 
-def bundle(text: str, nodes: Sequence[GraphNode], edges: Sequence[Edge]) -> dict[str, str]:
+def bundle(
+    text: str, nodes: Sequence[GraphNode], edges: Sequence[Edge], calls: Sequence[ModuleCall] = ()
+) -> dict[str, str]:
     """Return what a notebook shows of a graph, by MIME type: ``text``, and a picture in SVG.
 
     What is too large is folded, as little as need be. Where there is no picture, the text says why.
     """
     levels = max((node.scope.count(".") + 1 for node in nodes if node.scope), default=0)
     for depth in (None, *range(levels, 0, -1)):
-        if len(fold(nodes, edges, depth)[0]) <= MOST_BOXES:
+        if len(fold(nodes, edges, depth, Titles(calls))[0]) <= MOST_BOXES:
             break
     else:
         return {"text/plain": f"{text}; too large for a picture here, see its to_html and render"}
     try:
-        [picture] = svgs([draw(nodes, edges, depth=depth).source])
+        [picture] = svgs([draw(nodes, edges, calls, depth=depth).source])
     except MissingDependencyError as error:
         return {"text/plain": f"{text}; {error}"}
     return {"text/plain": text, "image/svg+xml": picture[picture.index("<svg") :]}

@@ -10,7 +10,7 @@ from benchmarks.cold_start.recipe import Array
 
 def main() -> None:
     """Train."""
-    model = nn.digits_net()
+    model = nn.fuse(nn.digits_net())
     model.load_state_dict(recipe.weights())
     optimizer = optim.SGD(model.parameters(), lr=recipe.RATE, momentum=recipe.MOMENTUM)
 

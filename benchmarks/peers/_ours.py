@@ -8,7 +8,7 @@ from benchmarks.tasks import Array, Chain, Convolution, Job, Network
 
 def network(task: Network) -> Job:
     """Prepare a training step."""
-    model = build(task.layers, nn)
+    model = nn.fuse(build(task.layers, nn))
     model.load_state_dict(task.weights(), strict=False)
     optimizer = optim.SGD(model.parameters(), lr=task.rate)
     images, labels = task.data()

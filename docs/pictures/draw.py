@@ -16,7 +16,7 @@ def loss_of(model: nn.Module, shape: tuple[int, ...]) -> ag.Tensor:
     return nn.cross_entropy(model(images), np.arange(8))
 
 
-lenet, resnet = nn.lenet5(0), nn.resnet20(0)
+lenet, resnet = nn.lenet5(rng=0), nn.resnet20(rng=0)
 
 loss = loss_of(lenet, (1, 28, 28))
 forward = ag.graph.capture(loss, names=lenet.named_parameters())

@@ -22,7 +22,7 @@ ARGUMENTS = [
 SCENES = {
     "page-lenet": ("lenet", "#n3", "light"),
     "page-lenet-backward": ("lenet-backward", "#n1", "light"),
-    "page-lenet-step": ("lenet-backward", "#@39", "dark"),
+    "page-lenet-step": ("lenet-backward", "#@38", "dark"),
     "page-resnet20": ("resnet20", "", "light"),
 }
 """Each picture's graph, the place in it, and the colours."""
@@ -36,7 +36,7 @@ def enlarged(images: np.ndarray) -> np.ndarray:
 def trained_lenet(steps: int = 60, batch: int = 64) -> nn.Module:
     """Return a LeNet that has seen some digits, so that its feature maps show something."""
     train = ag.data.digits().train
-    model = nn.lenet5(0)
+    model = nn.lenet5(rng=0)
     optimizer = optim.Adam(model.parameters(), 0.003)
     for step in range(steps):
         chosen = np.arange(step * batch, (step + 1) * batch) % len(train.labels)
@@ -55,7 +55,7 @@ def pages(folder: Path) -> None:
     loss.backward(retain_graph=True)
     ag.graph.capture(loss, names=model.named_parameters()).to_html(folder / "lenet.html")
     ag.graph.capture(loss, names=model.named_parameters(), backward=True).to_html(folder / "lenet-backward.html")
-    model = nn.resnet20(0)
+    model = nn.resnet20(rng=0)
     images = np.random.default_rng(0).random((2, 3, 32, 32), np.float32)
     loss = nn.cross_entropy(model(images), np.arange(2))
     ag.graph.capture(loss, names=model.named_parameters(), backward=True).to_html(folder / "resnet20.html")

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 import autograd_cnn as ag
+from autograd_cnn import nn
 from autograd_cnn.graph import Edge, Graph, GraphNode
 
 HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror=alert(1)>"
@@ -119,6 +120,31 @@ def test_search_goes_down_the_list(visit, net):
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     assert _title(page) == "head.weight"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("relu", ["relu n4 (1, 2, 4, 4) act: ReLU", "relu n6 (1, 2, 2, 2) act #2: ReLU"]),
+        ("MaxPool2d", ["max_pool n5 (1, 2, 2, 2) pool: MaxPool2d", "max_pool n7 (1, 2, 1, 1) pool #2: MaxPool2d"]),
+        ("Conv2d module", ["conv: Conv2d module conv"]),
+        ("conv module", ["conv: Conv2d module conv"]),
+    ],
+)
+def test_search_finds_layers_by_name_and_by_class(visit, text, found):
+    class Net(nn.Module):
+        def __init__(self):
+            self.conv, self.act, self.pool = nn.Conv2d(1, 2, 3, rng=0), nn.ReLU(), nn.MaxPool2d(2)
+
+        def forward(self, x):
+            return self.pool(self.act(self.pool(self.act(self.conv(x)))))
+
+    net = Net()
+    page = visit(ag.graph.capture(net(np.ones((1, 1, 6, 6), np.float32)).sum()))
+    page.get_by_role("combobox").fill(text)
+    assert page.get_by_role("option").all_text_contents() == found
+    page.keyboard.press("Enter")
+    assert page.locator("#panel nav").inner_text() == found[0].rpartition(") ")[2].replace(" module conv", "")
 
 
 def test_search_says_when_there_is_nothing(visit, net):

@@ -28,7 +28,7 @@ def test_json_holds_no_number_that_is_none():
 
 def test_json_is_readable(square):
     fields = json.loads(capture(square).to_json())
-    assert fields["version"] == 1
+    assert fields["version"] == 2
     assert fields["nodes"][0]["name"] == "x"
     assert fields["edges"][0] == {"source": "n0", "target": "n1", "argument": "x1"}
 
@@ -42,7 +42,7 @@ def test_a_drawing_of_what_was_read_is_the_same(convnet):
     "text",
     [
         "", "[]", "{}", "null", "1", '"a"', "[" * 5, "[" * 10**5, '{"version":' + "[" * 10**5, None, 3, b"\xff",
-        '{"version": 1, "nodes": []}', '{"version": 1, "nodes": [], "edges": [], "more": 1}',
+        '{"version": 2, "nodes": []}', '{"version": 2, "nodes": [], "edges": [], "more": 1}',
         '{"version": NaN, "nodes": [], "edges": []}', '{"version": ' + "9" * 5000 + "}",
     ],
     ids=range(16),
@@ -55,15 +55,15 @@ def test_another_text_is_no_graph(text):
 
 def test_another_version_is_not_read():
     with pytest.raises(FormatError) as error:
-        Graph.from_json('{"version": 2, "nodes": [{"new": 1}], "edges": []}')
-    assert str(error.value) == "Graph.from_json: the text is of another version: expected 1, got 2"
+        Graph.from_json('{"version": 3, "nodes": [{"new": 1}], "edges": [], "calls": [], "more": []}')
+    assert str(error.value) == "Graph.from_json: the text is of another version: expected 2, got 3"
 
 
-@pytest.mark.parametrize("version", [2, 1.0, True, "1", None, [1]])
+@pytest.mark.parametrize("version", [1, 3, 2.0, True, "2", None, [2]])
 def test_another_version_is_said_to_be_one(version):
     with pytest.raises(FormatError) as error:
         Graph.from_json(json.dumps({"version": version, "nodes": [], "edges": []}))
-    assert str(error.value) == f"Graph.from_json: the text is of another version: expected 1, got {version!r}"
+    assert str(error.value) == f"Graph.from_json: the text is of another version: expected 2, got {version!r}"
 
 
 def _parts(value, path=()):

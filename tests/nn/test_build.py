@@ -21,7 +21,7 @@ def test_lenet_from_a_string_is_lenet():
         "INPUT -> [[CONV -> RELU]*1 -> POOL]*2 -> [FC -> RELU]*2 -> FC",
         input_shape=(1, 28, 28), channels=(6, 16), features=(120, 84), kernel_size=5, padding=0,
     )  # fmt: skip
-    known = nn.lenet5(0)
+    known = nn.lenet5(rng=0)
     assert [type(m) for m in net] == [type(m) for m in known]
     for mine, theirs in zip(net.parameters(), known.parameters(), strict=True):
         assert np.array_equal(mine.numpy(), theirs.numpy())

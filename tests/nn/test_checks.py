@@ -34,6 +34,12 @@ def test_every_parameter_of_every_layer_is_checked_when_it_is_made(layer):
     for name in names:
         for value in ODD:
             options = dict(zip(names, least, strict=False)) | {name: value}
+            if (
+                name.endswith("weight")
+                and layer in (nn.BCELoss, nn.BCEWithLogitsLoss)
+                and isinstance(value, np.ndarray)
+            ):
+                continue  # as good as any
             with pytest.raises((ArgumentError, OperandError), match=rf"^{layer.__name__}: {name}\b"):
                 layer(**options)
     with pytest.raises(OperandError, match=f"^{layer.__name__}: no argument 'other'; it takes"):
@@ -91,7 +97,10 @@ CALLED = "a layer is made first and then called:"
         (lambda: nn.MaxPool2d(2, dilation=0), "MaxPool2d: dilation is out of range: expected at least 1, got 0"),
         (
             lambda: nn.CrossEntropyLoss(np.ones((2, 2))),
-            "CrossEntropyLoss: reduction is unknown: expected 'mean', 'sum' or 'none', got array([[1., 1.], [1., 1.]])",
+            (
+                "CrossEntropyLoss: weight is not understood: expected one number for each class, "
+                f"got array([[1., 1.], [1., 1.]]); {CALLED} CrossEntropyLoss(...)(x)"
+            ),
         ),
         (
             lambda: nn.Linear(2**40, 2**40),
@@ -100,7 +109,7 @@ CALLED = "a layer is made first and then called:"
                 "got (1099511627776, 1099511627776)"
             ),
         ),
-        (lambda: nn.resnet20("a"), f"resnet20: rng is not understood: expected {RNG}, got 'a'"),
+        (lambda: nn.resnet20(rng="a"), f"resnet20: rng is not understood: expected {RNG}, got 'a'"),
         (lambda: nn.lenet5(classes=0), "lenet5: classes is out of range: expected an int of at least 1, got 0"),
         (lambda: nn.init.uniform("a"), "uniform: shape is not understood: expected an int or a tuple of ints, got 'a'"),
         (lambda: nn.init.normal((2,), std="a"), "normal: std is not understood: expected a number, got 'a'"),

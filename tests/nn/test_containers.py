@@ -16,36 +16,11 @@ def test_a_sequence_runs_in_order():
     assert nn.Sequential()(3.0) == 3.0
 
 
-@pytest.mark.parametrize(
-    ("written", "run"),
-    [
-        ([nn.ReLU(), nn.MaxPool2d(2)], ["1: max_pool rectified"]),
-        ([nn.MaxPool2d(2), nn.ReLU()], ["0: max_pool rectified"]),
-        ([nn.ReLU(), nn.MaxPool2d(2), nn.MaxPool2d(1)], ["1: max_pool rectified", "2: max_pool"]),
-        ([nn.MaxPool2d(2), nn.MaxPool2d(1), nn.ReLU()], ["0: max_pool", "1: max_pool rectified"]),
-        ([nn.ReLU(), nn.ReLU(), nn.MaxPool2d(2)], ["0: relu", "2: max_pool rectified"]),
-        ([nn.ReLU(), nn.MaxPool2d(2), nn.ReLU()], ["1: max_pool rectified", "2: relu"]),
-        ([nn.ReLU(), nn.MeanPool2d(2), nn.MaxPool2d(2)], ["0: relu", "1: mean_pool", "2: max_pool"]),
-        ([nn.LeakyReLU(), nn.MaxPool2d(2)], ["0: leaky_relu", "1: max_pool"]),
-    ],
-)
-def test_a_pooling_does_the_work_of_the_relu_beside_it(written, run):
-    y = nn.Sequential(*written)(ag.tensor(np.ones((1, 4, 4)), requires_grad=True))
+def test_every_module_is_called():
+    net = nn.Sequential(nn.ReLU(), nn.MaxPool2d(2))
+    y = net(ag.tensor(np.ones((1, 4, 4)), requires_grad=True))
     nodes = [node for node in reversed(toposort(y.node)) if node.primitive is not None]
-    shown = [f"{node.scope}: {node.primitive.name}{' rectified' * node.saved.get('rectified', 0)}" for node in nodes]
-    assert shown == run
-
-
-@pytest.mark.parametrize("layers", [[nn.ReLU(), nn.MaxPool2d(2)], [nn.MaxPool2d(3), nn.ReLU()]])
-def test_rectifying_along_with_pooling_changes_no_value_and_no_gradient(rng, layers):
-    values = rng.integers(-2, 3, (2, 3, 6, 6)).astype(float)  # ties, and windows without a positive value
-    values[0, 0, 0, 0] = np.nan
-    x, z = (ag.tensor(values, requires_grad=True) for _ in range(2))
-    y, expected = nn.Sequential(*layers)(x), layers[1](layers[0](z))
-    for each in (y, expected):
-        each.backward(np.arange(1.0, y.size + 1).reshape(y.shape))
-    np.testing.assert_array_equal(y.numpy(), expected.numpy())
-    np.testing.assert_array_equal(x.grad.numpy(), z.grad.numpy())
+    assert [node.primitive.name for node in nodes] == ["relu", "max_pool"]
 
 
 def test_modules_are_found_by_position_and_by_name():
@@ -60,8 +35,8 @@ def test_a_slice_keeps_names_and_so_scopes():
     net = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1))
     tail = net[1:]
     assert [name for name, _ in tail.named_children()] == ["1", "2"]
-    assert tail(np.ones(2)).node.scope == "2"
-    assert net(np.ones(2)).node.scope == "2"
+    assert tail(np.ones(2)).node.scope.path == "2"
+    assert net(np.ones(2)).node.scope.path == "2"
 
 
 def test_append_takes_the_next_free_number():
@@ -87,9 +62,9 @@ def test_modules_in_a_list_record_under_its_name():
             return self.blocks[2](self.blocks[1][0](x))
 
     y = Net()(np.ones(2))
-    assert y.node.scope == "blocks.2"
-    assert y.node.parents[0].scope == "blocks.1.0"
-    assert nn.Sequential({"net": Net()})(np.ones(2)).node.scope == "net.blocks.2"
+    assert y.node.scope.path == "blocks.2"
+    assert y.node.parents[0].scope.path == "blocks.1.0"
+    assert nn.Sequential({"net": Net()})(np.ones(2)).node.scope.path == "net.blocks.2"
 
 
 @pytest.mark.parametrize("make", [nn.Sequential, lambda *each: nn.ModuleList(each)])
@@ -139,7 +114,7 @@ def test_a_module_takes_the_place_of_another():
     net = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
     net[-2] = layer = nn.Linear(2, 1)
     assert list(net) == [layer, net[1]]
-    assert net(np.ones(2)).node.parents[0].scope == "0"
+    assert net(np.ones(2)).node.parents[0].scope.path == "0"
     blocks = nn.Sequential({"blocks": nn.ModuleList([nn.ReLU()])}).blocks
     blocks[0] = nn.Linear(2, 1)
     assert blocks[0].scope_name == "blocks.0"

@@ -41,7 +41,7 @@ def test_values_and_gradients_of_both_orders(rng, name, reduction):
     module, function, options, formula = CASES[name]
     x = rng.uniform(0.1, 0.9, (5, 4))
     targets = LABELS if name in ("cross_entropy", "nll_loss") else rng.uniform(0.1, 0.9, (5, 4))
-    loss = module(reduction, **options)
+    loss = module(reduction=reduction, **options)
     np.testing.assert_allclose(loss(x, targets), REDUCE[reduction](formula(x, targets)), rtol=1e-12)
     wrapped = loss(ag.tensor(x), ag.tensor(targets)).numpy()
     assert np.array_equal(wrapped, function(x, targets, reduction=reduction, **options))
@@ -66,6 +66,97 @@ def test_smoothed_labels():
     scores = np.log([[0.5, 0.25, 0.25]])
     expected = 0.8 * np.log(2) + 0.2 * (np.log(2) + 2 * np.log(4)) / 3
     assert nn.CrossEntropyLoss(label_smoothing=0.2)(scores, [0]) == pytest.approx(expected, rel=1e-14)
+
+
+# --- what counts, and how much ----------------------------------------------------------------
+
+COUNTED = np.array([2, -100, 2, 1, -100])
+WEIGHT = np.array([0.5, 2.0, 3.0, 0.0])
+
+
+@pytest.mark.parametrize("backend", ["reference", "jit"])
+@pytest.mark.parametrize("reduction", REDUCE)
+@pytest.mark.parametrize("weight", [None, WEIGHT])
+@pytest.mark.parametrize(("loss", "options"), [
+    (nn.cross_entropy, {}), (nn.cross_entropy, {"label_smoothing": 0.3}), (nn.nll_loss, {}),
+])  # fmt: skip
+def test_ignored_examples_count_for_nothing(rng, loss, options, weight, reduction, backend):
+    x = rng.standard_normal((5, 4))
+    x[4] = np.nan
+    kept = [0, 2, 3]
+    with ag.set_backend(backend):
+        scores = ag.tensor(x, requires_grad=True)
+        found = loss(scores, COUNTED, weight, reduction=reduction, **options)
+        found.sum().backward()
+        few = ag.tensor(x[kept], requires_grad=True)
+        expected = loss(few, COUNTED[kept], weight, reduction=reduction, **options)
+        expected.sum().backward()
+        assert gradcheck(
+            lambda t: loss(t, COUNTED, weight, reduction=reduction, **options), [np.nan_to_num(x)], order=2
+        )
+    np.testing.assert_allclose(found.numpy()[kept] if reduction == "none" else found.numpy(), expected.numpy())
+    np.testing.assert_allclose(scores.grad.numpy()[kept], few.grad.numpy())
+    assert not scores.grad.numpy()[[1, 4]].any()
+
+
+def test_a_class_that_is_ignored_by_its_index():
+    scores = np.log([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]])
+    assert nn.cross_entropy(scores, [0, 2], ignore_index=2) == pytest.approx(np.log(2))
+
+
+@pytest.mark.parametrize("loss", [nn.cross_entropy, nn.nll_loss])
+def test_where_nothing_counts_the_mean_is_not_a_number(loss):
+    assert np.isnan(loss(np.zeros((2, 3)), [-100, -100]))
+    assert loss(np.zeros((2, 3)), [-100, -100], reduction="sum") == 0
+    assert loss(np.zeros((2, 3)), [-100, -100], reduction="none").tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("function", [nn.cross_entropy, nn.nll_loss, nn.bce_loss, nn.bce_with_logits])
+def test_float32_stays_with_weights(function):
+    x = np.full((2, 2), 0.5, np.float32)
+    target = np.array([0, 1]) if function in (nn.cross_entropy, nn.nll_loss) else x
+    assert function(x, target, [1.0, 2.0]).dtype == np.float32
+
+
+@pytest.mark.parametrize(("call", "text"), [
+    (lambda: nn.cross_entropy(np.zeros((2, 3)), [0, 1], [1.0, 2.0]),
+     "cross_entropy: weight has the wrong shape: expected one number for each of 3 classes, got (2,)"),
+    (lambda: nn.cross_entropy(np.zeros((2, 3)), [0, 1], "sum"),
+     "cross_entropy: weight is not an array of numbers: expected ints, floats or bools, got 'sum'; say reduction='sum'"),
+    (lambda: nn.bce_loss(np.full((2, 3), 0.5), np.ones((2, 3)), np.ones(2)),
+     "bce_loss: weight has the wrong shape: expected (2, 3), got (2,)"),
+    (lambda: nn.bce_with_logits(np.ones(3), np.ones(3), pos_weight=np.ones((2, 3))),
+     "bce_with_logits: pos_weight has the wrong shape: expected (3,), got (2, 3)"),
+    (lambda: nn.nll_loss(np.zeros((2, 3)), [0, 1], ignore_index="no"),
+     "nll_loss: ignore_index is not understood: expected an int, got 'no'"),
+    (lambda: nn.nll_loss(np.zeros((2, 3)), [0, 1], ag.tensor(np.ones(3), requires_grad=True)),
+     "nll_loss: parameter 'weight' has no gradient: expected a plain value, got a Tensor; pass it detached"),
+    (lambda: nn.cross_entropy(np.zeros((2, 3)), [-100, 3]),
+     "cross_entropy: label 1 is out of range: expected 0 to 2, got 3"),
+])  # fmt: skip
+def test_weights_and_targets_that_do_not_fit(call, text):
+    with pytest.raises((ShapeError, OperandError, ArgumentError)) as error:
+        call()
+    assert str(error.value) == text
+
+
+def test_weights_belong_to_the_state():
+    loss = nn.CrossEntropyLoss(np.array([1.0, 3.0]))
+    assert loss.state_dict()["weight"].tolist() == [1.0, 3.0]
+    loss.load_state_dict({"weight": [0.0, 1.0]})
+    assert loss(np.zeros((2, 2)), [0, 1]) == pytest.approx(np.log(2))
+    assert list(nn.BCEWithLogitsLoss(pos_weight=2.0).state_dict()) == ["pos_weight"]
+    assert list(nn.NLLLoss().state_dict()) == []
+
+
+def test_functional_is_the_same_by_another_name():
+    from autograd_cnn.nn import functional as F  # noqa: N812, PLC0415  # as all the world has it
+
+    assert F.cross_entropy is nn.cross_entropy
+    assert F.softmax(np.zeros((1, 2)), dim=1).tolist() == [[0.5, 0.5]]
+
+
+# --- values at the edge -----------------------------------------------------------------------
 
 
 def test_labels_may_change_after_the_forward_pass():
@@ -96,7 +187,7 @@ def test_logits_of_any_size():
 def test_an_unknown_reduction(name):
     module, function, _, _ = CASES[name]
     with pytest.raises(ArgumentError) as error:
-        module("avg")
+        module(reduction="avg")
     assert str(error.value) == (f"{module.__name__}: reduction is unknown: expected 'mean', 'sum' or 'none', got 'avg'")
     targets = [0] if name in ("cross_entropy", "nll_loss") else [[0.5, 0.5]]
     with pytest.raises(ArgumentError) as error:
@@ -109,7 +200,7 @@ def test_shapes_are_not_broadcast(name):
     with pytest.raises(ShapeError) as error:
         CASES[name][1](np.ones((3, 1)), np.ones(3))
     assert str(error.value) == (
-        f"{name}: predictions and targets differ in shape: expected (3, 1), got (3,); they are not broadcast"
+        f"{name}: input and target differ in shape: expected (3, 1), got (3,); they are not broadcast"
     )
 
 
@@ -132,6 +223,9 @@ def test_a_delta_out_of_range(delta):
 def test_the_lines_they_show():
     assert repr(nn.MSELoss()) == "MSELoss()"
     assert repr(nn.L1Loss("sum")) == "L1Loss(reduction='sum')"
+    assert repr(nn.CrossEntropyLoss(label_smoothing=0.1)) == "CrossEntropyLoss(label_smoothing=0.1)"
+    assert repr(nn.NLLLoss(ignore_index=0)) == "NLLLoss(ignore_index=0)"
+    assert repr(nn.HuberLoss(delta=2.0)) == "HuberLoss(delta=2.0)"
 
 
 NARROW = [np.uint8, np.int8, np.uint64, bool, ">i4"]
@@ -188,14 +282,15 @@ def test_what_is_no_probability(make, p):
     ("call", "text"),
     [
         (lambda: nn.cross_entropy(np.ones((2, 2))),
-         "cross_entropy: argument 'labels' is missing; it takes scores, labels, reduction, label_smoothing"),
+         ("cross_entropy: argument 'target' is missing; it takes input, target, weight, ignore_index, reduction, "
+             "label_smoothing")),
         (lambda: nn.cross_entropy(np.ones((1, 2)), [0], reduction=np.ones(2)),
          "cross_entropy: reduction is unknown: expected 'mean', 'sum' or 'none', got array([1., 1.])"),
         (lambda: nn.cross_entropy(np.ones((1, 2)), [0], label_smoothing="a"),
          "cross_entropy: label_smoothing is not understood: expected a number from 0 to 1, got 'a'"),
         (lambda: nn.cross_entropy(np.ones((1, 2)), [2]),
          "cross_entropy: label 0 is out of range: expected 0 to 1, got 2"),
-        (lambda: nn.mse_loss(3.0), "mse_loss: argument 'targets' is missing; it takes predictions, targets, reduction"),
+        (lambda: nn.mse_loss(3.0), "mse_loss: argument 'target' is missing; it takes input, target, reduction"),
     ],
 )  # fmt: skip
 def test_one_sentence_that_names_the_loss(call, text):

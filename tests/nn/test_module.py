@@ -123,14 +123,14 @@ def test_a_module_without_forward():
 def test_what_is_computed_carries_the_path_of_its_module():
     net = Outer()
     y = net(np.ones((2, 1)))
-    assert y.node.scope == ""
-    assert y.node.parents[0].scope == "second"
-    assert y.node.parents[0].parents[0].scope == "first"
+    assert y.node.scope.path == ""
+    assert y.node.parents[0].scope.path == "second"
+    assert y.node.parents[0].parents[0].scope.path == "first"
     whole = nn.Sequential({"net": net, "act": nn.ReLU()})
     z = whole(np.ones((2, 1)))
-    assert z.node.scope == "act"
-    assert z.node.parents[0].scope == "net"
-    assert z.node.parents[0].parents[0].scope == "net.second"
+    assert z.node.scope.path == "act"
+    assert z.node.parents[0].scope.path == "net"
+    assert z.node.parents[0].parents[0].scope.path == "net.second"
 
 
 def test_the_scope_ends_where_forward_fails():
@@ -140,7 +140,7 @@ def test_the_scope_ends_where_forward_fails():
 
     with pytest.raises(ZeroDivisionError):
         nn.Sequential(Failing())(1.0)
-    assert ag.engine.recording.recording.get().scope == ""
+    assert ag.engine.recording.recording.get().scope.path == ""
 
 
 # --- buffers ----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
+from autograd_cnn.ops.pooling import _relu_max_pool
 
 generators = st.builds(np.random.default_rng, st.integers(0, 2**32 - 1))
 small = st.integers(1, 3)
@@ -34,7 +35,7 @@ def _four(padding, image, size, stride, dilation):
 
 
 @st.composite
-def pools(draw, rectified):
+def pools(draw):
     """Draw images of which many pixels tie, the arguments as a user writes them, and as the loops take them."""
     window, stride, dilation = draw(ints_or_pairs), draw(st.one_of(st.none(), ints_or_pairs)), draw(ints_or_pairs)
     margins = st.tuples(st.integers(0, 2), st.integers(0, 2))
@@ -55,8 +56,6 @@ def pools(draw, rectified):
     }
     taps = [taps for _, taps in oracles.pool_windows(image, **plain)]
     assume(taps and all(taps))
-    if rectified:
-        given_["rectified"] = plain["rectified"] = draw(st.booleans())
     rng = draw(generators)
     x = rng.integers(-2, 3, (*draw(st.sampled_from([(), (2,), (2, 3), (0, 2)])), *image)).astype(float)
     return x, given_, plain, rng
@@ -70,12 +69,12 @@ def _lower(a, x):
     return a.reshape(*x.shape[:-2], *a.shape[-2:])
 
 
-@given(pools(rectified=True))
-def test_max_pool_and_its_gradient(pool):
+@given(pools(), st.booleans())
+def test_max_pool_and_its_gradient(pool, rectified):
     x, given_, plain, rng = pool
-    expected, indices = oracles.max_pool(_lift(x), **plain)
+    expected, indices = oracles.max_pool(_lift(x), **plain, rectified=rectified)
     t = ag.tensor(x, requires_grad=True)
-    y = ag.max_pool(t, **given_)
+    y = (_relu_max_pool if rectified else ag.max_pool)(t, **given_)
     np.testing.assert_array_equal(y.data, _lower(expected, x))
     g = rng.standard_normal(expected.shape)
     y.backward(_lower(g, x))
@@ -83,20 +82,20 @@ def test_max_pool_and_its_gradient(pool):
     np.testing.assert_allclose(t.grad.data, _lower(dx, x), rtol=1e-10, atol=1e-12)
 
 
-@given(pools(rectified=True), st.sampled_from([np.nan, np.inf, -np.inf]))
-def test_max_pool_of_what_is_not_finite(pool, value):
+@given(pools(), st.booleans(), st.sampled_from([np.nan, np.inf, -np.inf]))
+def test_max_pool_of_what_is_not_finite(pool, rectified, value):
     x, given_, plain, rng = pool
     x[rng.random(x.shape) < 0.5] = value
-    expected, indices = oracles.max_pool(_lift(x), **plain)
+    expected, indices = oracles.max_pool(_lift(x), **plain, rectified=rectified)
     t = ag.tensor(x, requires_grad=True)
-    y = ag.max_pool(t, **given_)
+    y = (_relu_max_pool if rectified else ag.max_pool)(t, **given_)
     np.testing.assert_array_equal(y.data, _lower(expected, x))
     y.backward(np.ones(y.shape))
     dx = oracles.max_unpool(np.ones(indices.shape), indices, x.shape[-2:], **plain)
     np.testing.assert_array_equal(t.grad.data, _lower(dx, x))
 
 
-@given(pools(rectified=False), st.booleans())
+@given(pools(), st.booleans())
 def test_mean_pool_and_its_adjoint(pool, count_include_pad):
     x, given_, plain, rng = pool
     expected = oracles.mean_pool(_lift(x), **plain, count_include_pad=count_include_pad)
@@ -346,7 +345,7 @@ def test_a_winner_on_the_border():
 
 
 def test_none_wins_where_all_taps_are_passed_by():
-    """As a rectified pool has it."""
+    """As where 0 is chosen."""
     assert ag.max_pool_gather(np.ones((2, 2)), indices=[[4]], window=2).tolist() == [[0.0]]
     spread = ag.max_unpool(np.ones((1, 1)), indices=[[4]], x_shape=(2, 2), window=2)
     assert not spread.any()
@@ -441,15 +440,15 @@ def test_a_dilation_below_1():
             "mean_pool: x is not an array: expected a tensor, an array or a number, got NoneType",
         ),
         (
-            lambda: ag.max_pool(X, 2, 2, 0, 1, 0, 0, 0),
+            lambda: ag.max_pool(X, 2, 2, 0, 1, 0, 0),
             OperandError,
-            "max_pool: too many arguments; it takes x, window, stride, padding, dilation, ceil_mode, rectified",
+            "max_pool: too many arguments; it takes x, window, stride, padding, dilation, ceil_mode",
         ),
         (
-            lambda: ag.mean_pool(X, 2, rectified=True),
+            lambda: ag.mean_pool(X, 2, fast=True),
             OperandError,
             (
-                "mean_pool: no argument 'rectified'; "
+                "mean_pool: no argument 'fast'; "
                 "it takes x, window, stride, padding, ceil_mode, count_include_pad, dilation"
             ),
         ),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytorch.comparison import compare, few, generators, lengths, numbers, shapes
 
-from autograd_cnn import nn
+from autograd_cnn import nn, set_backend
 
 reductions = pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 
@@ -19,7 +19,7 @@ reductions = pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 def test_cross_entropy(reduction, rng, count, classes, smoothing):
     labels = rng.integers(0, classes, count)
     compare(
-        lambda scores: nn.cross_entropy(scores, labels, reduction, smoothing),
+        lambda scores: nn.cross_entropy(scores, labels, reduction=reduction, label_smoothing=smoothing),
         lambda scores: F.cross_entropy(
             scores, torch.tensor(labels), reduction=reduction, label_smoothing=smoothing
         ),
@@ -34,9 +34,60 @@ def test_cross_entropy(reduction, rng, count, classes, smoothing):
 def test_negative_log_likelihood(reduction, rng, count, classes):
     labels = rng.integers(0, classes, count)
     compare(
-        lambda logs: nn.nll_loss(logs, labels, reduction),
+        lambda logs: nn.nll_loss(logs, labels, reduction=reduction),
         lambda logs: F.nll_loss(logs, torch.tensor(labels), reduction=reduction),
         numbers(rng, (count, classes)),
+        order=2,
+    )
+
+
+@pytest.mark.parametrize("backend", ["reference", "jit"])
+@reductions
+@few
+@given(
+    rng=generators, count=lengths, classes=lengths, weighted=st.booleans(), smoothing=st.sampled_from([0.0, 0.1, 1.0])
+)
+def test_weighted_classes_and_ignored_examples(reduction, backend, rng, count, classes, weighted, smoothing):
+    labels = rng.integers(0, classes, count)
+    ignore = int(rng.integers(-1, classes))  # a class, or a number for some of the labels
+    labels[rng.random(count) < 0.3] = ignore
+    weight = rng.uniform(0.5, 2.0, classes) if weighted else None
+    theirs = {"weight": None if weight is None else torch.tensor(weight), "ignore_index": ignore}
+    with set_backend(backend):
+        compare(
+            lambda scores: nn.cross_entropy(scores, labels, weight, ignore, reduction, smoothing),
+            lambda scores: F.cross_entropy(
+                scores, torch.tensor(labels), reduction=reduction, label_smoothing=smoothing, **theirs
+            ),
+            numbers(rng, (count, classes)),
+            order=2 if (labels != ignore).any() else 0,
+        )
+        compare(
+            lambda logs: nn.nll_loss(logs, labels, weight, ignore, reduction),
+            lambda logs: F.nll_loss(logs, torch.tensor(labels), reduction=reduction, **theirs),
+            numbers(rng, (count, classes)),
+            order=2 if (labels != ignore).any() else 0,
+        )
+
+
+@reductions
+@few
+@given(rng=generators, shape=shapes, part=st.integers(0, 3))
+def test_weighted_binary_cross_entropy(reduction, rng, shape, part):
+    targets, p, z = (np.asarray(rng.uniform(0.01, 0.99, shape)) for _ in range(3))
+    weight, positive = (np.asarray(rng.uniform(0.5, 2.0, shape[part:])) for _ in range(2))
+    theirs = {"weight": torch.tensor(weight), "reduction": reduction}
+    compare(
+        lambda p: nn.bce_loss(p, targets, weight, reduction),
+        lambda p: F.binary_cross_entropy(p, torch.tensor(targets), **theirs),
+        p,
+    )
+    compare(
+        lambda z: nn.bce_with_logits(z, targets, weight, reduction, positive),
+        lambda z: F.binary_cross_entropy_with_logits(
+            z, torch.tensor(targets), pos_weight=torch.tensor(positive), **theirs
+        ),
+        z,
         order=2,
     )
 
@@ -48,12 +99,12 @@ def test_binary_cross_entropy(reduction, rng, shape):
     """Away from 0 and 1, and at them: there PyTorch limits the logarithm to -100, and so do we."""
     targets = np.asarray(rng.random(shape))
     compare(
-        lambda p: nn.bce_loss(p, targets, reduction),
+        lambda p: nn.bce_loss(p, targets, reduction=reduction),
         lambda p: F.binary_cross_entropy(p, torch.tensor(targets), reduction=reduction),
         np.asarray(rng.uniform(0.01, 0.99, shape)),
     )
     compare(
-        lambda p: nn.bce_loss(p, targets, reduction),
+        lambda p: nn.bce_loss(p, targets, reduction=reduction),
         lambda p: F.binary_cross_entropy(p, torch.tensor(targets), reduction=reduction),
         np.asarray(rng.integers(0, 2, shape), float),
         order=0,
@@ -66,7 +117,7 @@ def test_binary_cross_entropy(reduction, rng, shape):
 def test_binary_cross_entropy_of_logits(reduction, rng, shape, size):
     targets = np.asarray(rng.random(shape))
     compare(
-        lambda z: nn.bce_with_logits(z, targets, reduction),
+        lambda z: nn.bce_with_logits(z, targets, reduction=reduction),
         lambda z: F.binary_cross_entropy_with_logits(z, torch.tensor(targets), reduction=reduction),
         np.asarray(numbers(rng, shape) * size),
         order=2,
@@ -102,8 +153,8 @@ def test_huber(reduction, rng, shape, delta):
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("CrossEntropyLoss", {"label_smoothing": 0.1}),
-        ("NLLLoss", {}),
+        ("CrossEntropyLoss", {"label_smoothing": 0.1, "ignore_index": 0}),
+        ("NLLLoss", {"ignore_index": 3}),
         ("BCELoss", {}),
         ("BCEWithLogitsLoss", {}),
         ("MSELoss", {}),

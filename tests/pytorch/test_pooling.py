@@ -10,6 +10,7 @@ from pytorch.comparison import Call, Counterpart, check, compare, few, generator
 
 from autograd_cnn import ops
 from autograd_cnn.errors import ArgumentError, ShapeError
+from autograd_cnn.ops.pooling import _relu_max_pool
 
 small = st.integers(1, 3)
 pairs = st.one_of(small, st.tuples(small, small))
@@ -38,13 +39,13 @@ def pools(draw, kind, primitive, **params):
     return Call((x,), lie)
 
 
-def max_pool(x, *, window, stride, padding, dilation, ceil_mode, rectified):
+def max_pool(x, *, window, stride, padding, dilation, ceil_mode):
     if isinstance(padding[0], int):
         y = F.max_pool2d(x, window, stride, padding, dilation, ceil_mode)
     else:
         padded, out = framed(x, window, stride, padding, dilation, ceil_mode, -torch.inf)
         y = F.max_pool2d(padded, window, stride, 0, dilation)[..., : out[0], : out[1]]
-    return F.relu(y) if rectified else y
+    return y
 
 
 def mean_pool(x, *, window, stride, padding, dilation, ceil_mode, count_include_pad):
@@ -81,7 +82,8 @@ def framed(x, window, stride, padding, dilation, ceil_mode, border):
 
 
 CASES = {
-    ops.max_pool: Counterpart(max_pool, pools("grid", ops.max_pool, rectified=st.booleans())),
+    ops.max_pool: Counterpart(max_pool, pools("grid", ops.max_pool)),
+    _relu_max_pool: Counterpart(lambda x, **geometry: F.relu(max_pool(x, **geometry)), pools("grid", ops.max_pool)),
     ops.mean_pool: Counterpart(mean_pool, pools("normal", ops.mean_pool, count_include_pad=st.booleans())),
 }
 

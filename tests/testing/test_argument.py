@@ -54,7 +54,7 @@ def _pooled():
 def _recurrent():
     layer = nn.LSTM(3, 3, rng=0)
     out, _ = layer(_images(3, 2, 3))
-    return nn.losses.mse_loss(out, np.ones(out.shape, np.float32))
+    return nn.mse_loss(out, np.ones(out.shape, np.float32))
 
 
 def _normalised():
@@ -155,7 +155,7 @@ WRONG = {
     ),
     "another winner": (
         _convolutional, ops.max_pool, "x",
-        lambda g, *, indices, x_shape, rectified, **geometry: ag.max_unpool(
+        lambda g, *, indices, x_shape, **geometry: ag.max_unpool(
             g, indices=(indices + 1) % 4, x_shape=x_shape, **geometry),
     ),
     "dropped mask": (_convolutional, ops.relu, "x", lambda g: g),

@@ -131,10 +131,10 @@ class Recurrent(nn.Module):
 
 
 MODELS = {
-    "digits_net": (lambda: nn.digits_net(0), (2, 1, 8, 8)),
-    "lenet5": (lambda: nn.lenet5(0), (1, 1, 28, 28)),
-    "small_vgg": (lambda: nn.small_vgg(0, image_size=8), (1, 3, 8, 8)),
-    "resnet20": (lambda: nn.resnet20(0), (2, 3, 4, 4)),
+    "digits_net": (lambda: nn.digits_net(rng=0), (2, 1, 8, 8)),
+    "lenet5": (lambda: nn.lenet5(rng=0), (1, 1, 28, 28)),
+    "small_vgg": (lambda: nn.small_vgg(rng=0, image_size=8), (1, 3, 8, 8)),
+    "resnet20": (lambda: nn.resnet20(rng=0), (2, 3, 4, 4)),
     "LSTM": (Recurrent, (4, 2, 3)),
     "dropout": (lambda: nn.Sequential(nn.Linear(4, 8, rng=0), nn.ReLU(), nn.Dropout(0.5, rng=0)), (3, 4)),
     "subsampling": (lambda: nn.Sequential(nn.Subsample2d(2, 2), nn.Tanh(), nn.Flatten()), (2, 2, 4, 4)),
@@ -147,7 +147,7 @@ def test_whole_models_are_checked_throughout(name):
     make, shape = MODELS[name]
     model = make()
     scores = model(_images(*shape))
-    report = check_tape(nn.losses.cross_entropy(scores, np.zeros(len(scores), int)))
+    report = check_tape(nn.cross_entropy(scores, np.zeros(len(scores), int)))
     assert report.ok, report
     assert {finding.kind for finding in report.findings} <= {"kink"}
     assert report.checked >= report.nodes
@@ -300,8 +300,8 @@ def test_what_is_random_is_not_judged():
 
 def test_a_backward_pass_afterwards_gives_the_same_bits():
     def gradient(checked):
-        model = nn.digits_net(0)
-        loss = nn.losses.cross_entropy(model(_images(2, 1, 8, 8)), [0, 1])
+        model = nn.digits_net(rng=0)
+        loss = nn.cross_entropy(model(_images(2, 1, 8, 8)), [0, 1])
         order = toposort(loss.node)
         saved = [node.saved for node in order]
         if checked:

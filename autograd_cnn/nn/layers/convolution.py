@@ -8,8 +8,7 @@ from autograd_cnn.engine.node import Array
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.kernels.windows import four_sided
 from autograd_cnn.nn import init
-from autograd_cnn.nn.layers.linear import first_parameters
-from autograd_cnn.nn.module import Module, Parameter, computed_in
+from autograd_cnn.nn.module import Module, Parameter, computed_in, unusual
 from autograd_cnn.parameters import Bool, FloatDType, IntOrPair, Padding, Size, pair
 
 
@@ -46,14 +45,9 @@ class _Convolution(Module):
 
     def extra_repr(self) -> str:
         """Return the channels, the kernel's size and what is not as usual."""
-        shown = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"]
-        for name, default in self._defaults:
-            value = getattr(self, name, default)
-            if value != default:
-                shown.append(f"{name}={value!r}")
-        if self.bias is None:
-            shown.append("bias=False")
-        return ", ".join(shown)
+        sizes = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+        bias = ["bias=False"] if self.bias is None else []
+        return ", ".join([sizes, *unusual(self, self._defaults), *bias])
 
 
 class Conv2d(_Convolution):
@@ -116,7 +110,7 @@ class Conv2d(_Convolution):
             four_sided(type(self).__name__, padding)
         self.padding = padding
         shape = (out_channels, in_channels // groups, *self.kernel_size)
-        self.weight, self.bias = first_parameters(shape, out_channels, bias, rng, dtype)
+        self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
 
     def forward(self, x: Array) -> Array:
         """Return (N, F, OH, OW) for ``x`` (N, C, H, W)."""
@@ -184,7 +178,7 @@ class ConvTranspose2d(_Convolution):
                          expected=f"less than the stride {self.stride} or the dilation {self.dilation}")
             )  # fmt: skip
         shape = (in_channels, out_channels // groups, *self.kernel_size)
-        self.weight, self.bias = first_parameters(shape, out_channels, bias, rng, dtype)
+        self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
 
     def forward(self, x: Array) -> Array:
         """Return (N, F, OH, OW) for ``x`` (N, C, H, W)."""

@@ -3,27 +3,14 @@
 import math
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.engine.node import Array, Shape, shape_of
+from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.nn import init
 from autograd_cnn.nn.module import Module, Parameter, Parameterless, computed_in
 from autograd_cnn.parameters import Bool, Count, FloatDType, Size
-
-
-def first_parameters(
-    shape: Shape, outputs: int, bias: bool, rng: init.Rng, dtype: DTypeLike
-) -> tuple[Parameter, Parameter | None]:
-    """Return weight and bias, both uniform within ``±1 / sqrt(fan_in)`` as in PyTorch."""
-    generator = np.random.default_rng(rng)
-    weight = init.kaiming_uniform(shape, generator, a=math.sqrt(5), dtype=dtype)
-    if not bias:
-        return Parameter(weight), None
-    bound = 1 / math.sqrt(init.fans(shape)[0])
-    return Parameter(weight), Parameter(init.uniform((outputs,), generator, low=-bound, high=bound, dtype=dtype))
 
 
 class Linear(Module):
@@ -74,7 +61,7 @@ class Linear(Module):
     ) -> None:
         self.in_features = in_features
         self.out_features = out_features
-        self.weight, self.bias = first_parameters((out_features, in_features), out_features, bias, rng, dtype)
+        self.weight, self.bias = init.weight_and_bias((out_features, in_features), out_features, bias, rng, dtype)
 
     def forward(self, x: Array) -> Array:
         """Return (..., out_features) for ``x`` (..., in_features)."""

@@ -1,10 +1,12 @@
 """Pooling as layers."""
 
+from typing import Any
+
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
 from autograd_cnn.kernels.windows import four_sided
-from autograd_cnn.nn.module import Module, Parameterless
+from autograd_cnn.nn.module import Module, Parameterless, unusual
 from autograd_cnn.parameters import Bool, IntOrPair, Padding, pair
 
 
@@ -25,12 +27,8 @@ class _Pool(Module):
 
     def extra_repr(self) -> str:
         """Return the window's size and what is not as usual."""
-        shown = [f"kernel_size={self.kernel_size}"]
-        for name, default in (("stride", self.kernel_size), *self._defaults):
-            value = getattr(self, name)
-            if value != default:
-                shown.append(f"{name}={value!r}")
-        return ", ".join(shown)
+        defaults = (("stride", self.kernel_size), *self._defaults)
+        return ", ".join([f"kernel_size={self.kernel_size}", *unusual(self, defaults)])
 
 
 class MaxPool2d(_Pool):
@@ -70,16 +68,23 @@ class MaxPool2d(_Pool):
         super().__init__(kernel_size, stride, padding, ceil_mode)
         self.dilation = pair("MaxPool2d", "dilation", dilation, 1)
 
-    def forward(self, x: Array, rectified: bool = False) -> Array:
-        """Return (N, C, OH, OW) for ``x`` (N, C, H, W), through a ReLU where ``rectified``."""
-        return ops.max_pool(
-            x, window=self.kernel_size, stride=self.stride, padding=self.padding, dilation=self.dilation,
-            ceil_mode=self.ceil_mode, rectified=rectified,
-        )  # fmt: skip
+    def geometry(self) -> dict[str, Any]:
+        """Return the parameters of `autograd_cnn.max_pool`."""
+        return {
+            "window": self.kernel_size,
+            "stride": self.stride,
+            "padding": self.padding,
+            "dilation": self.dilation,
+            "ceil_mode": self.ceil_mode,
+        }
+
+    def forward(self, x: Array) -> Array:
+        """Return (N, C, OH, OW) for ``x`` (N, C, H, W)."""
+        return ops.max_pool(x, **self.geometry())
 
 
 class MeanPool2d(_Pool):
-    """The mean of every window, as `autograd_cnn.mean_pool`; PyTorch calls it ``AvgPool2d``.
+    """The mean of every window, as `autograd_cnn.mean_pool`. ``MeanPool2d`` and ``AvgPool2d`` are one class.
 
     Parameters
     ----------
@@ -120,7 +125,9 @@ class MeanPool2d(_Pool):
 
 
 class AdaptiveMeanPool2d(Module):
-    """Means over windows that divide the image into ``output_size`` places, as PyTorch's ``AdaptiveAvgPool2d``.
+    """Means over windows that divide the image into ``output_size`` places, as `autograd_cnn.adaptive_mean_pool`.
+
+    ``AdaptiveMeanPool2d`` and ``AdaptiveAvgPool2d`` are one class.
 
     Parameters
     ----------
@@ -165,7 +172,7 @@ class GlobalMeanPool2d(Parameterless):
 
 
 AvgPool2d = MeanPool2d
-"""PyTorch's name."""
+"""The same class by PyTorch's name."""
 
 AdaptiveAvgPool2d = AdaptiveMeanPool2d
-"""PyTorch's name."""
+"""The same class by PyTorch's name."""

@@ -16,9 +16,10 @@ from numpy.typing import DTypeLike
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
+from autograd_cnn.engine.recording import scope
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.nn import init
-from autograd_cnn.nn.module import Module, Parameter, computed_in
+from autograd_cnn.nn.module import Module, Parameter, computed_in, unusual
 from autograd_cnn.parameters import Bool, FloatDType, Size
 
 State: TypeAlias = tuple[Array, ...]
@@ -61,15 +62,16 @@ class _Recurrent(Module):
         for name, shape in zip(_NAMES, shapes[: 4 if self.has_bias else 2], strict=False):
             setattr(self, name + suffix, Parameter(init.uniform(shape, rng, low=-bound, high=bound, dtype=dtype)))
 
-    def _run(self, suffix: str, inputs: list[Array], state: State) -> list[State]:
-        """Return the states after each of the inputs."""
+    def _weights(self, suffix: str) -> tuple[Array, Array, Array | None, Array | None]:
+        """Return one layer's parameters, the matrices as they are multiplied by."""
         w_ih, w_hh = (ops.transpose(getattr(self, name + suffix)) for name in _NAMES[:2])
         b_ih, b_hh = (getattr(self, name + suffix, None) for name in _NAMES[2:])
-        states = []
-        for x in inputs:
-            state = self._step(_affine(x, w_ih, b_ih), _affine(state[0], w_hh, b_hh), state)
-            states.append(state)
-        return states
+        return w_ih, w_hh, b_ih, b_hh
+
+    def _next(self, weights: tuple[Array, Array, Array | None, Array | None], x: Array, state: State) -> State:
+        """Return the state after one input."""
+        w_ih, w_hh, b_ih, b_hh = weights
+        return self._step(_affine(x, w_ih, b_ih), _affine(state[0], w_hh, b_hh), state)
 
     def _computed(self, values: Array) -> Array:
         """Return an input or a state in the dtype of the parameters."""
@@ -114,7 +116,7 @@ class _Cell(_Recurrent):
                 sentence(type(self).__name__, "x has the wrong shape", expected=f"(N, {size}) or ({size},)", got=shape)
             )
         state = self._given(hx, (*shape[:-1], self.hidden_size))
-        return self._returned(self._run("", [self._computed(x)], state)[0])
+        return self._returned(self._next(self._weights(""), self._computed(x), state))
 
     def extra_repr(self) -> str:
         """Return the sizes."""
@@ -153,9 +155,13 @@ class _Sequence(_Recurrent):
         first = self._given(hx, shape)
         last = []
         for layer in range(self.num_layers):
-            states = self._run(f"_l{layer}", outputs, tuple(ops.getitem(part, index=layer) for part in first))
-            outputs = [state[0] for state in states]
-            last.append(states[-1])
+            weights, state = self._weights(f"_l{layer}"), tuple(ops.getitem(part, index=layer) for part in first)
+            cell = f"{type(self).__name__}Cell" + (f"_l{layer}" if self.num_layers > 1 else "")
+            for step, x in enumerate(outputs):
+                with scope("", cell):  # in a graph each step is a frame
+                    state = self._next(weights, x, state)
+                outputs[step] = state[0]
+            last.append(state)
         return ops.stack(outputs, axis=time), self._returned(
             tuple(ops.stack(parts) for parts in zip(*last, strict=True))
         )
@@ -174,14 +180,9 @@ class _Sequence(_Recurrent):
 
     def extra_repr(self) -> str:
         """Return the sizes, and what is not as usual."""
-        shown = [str(self.input_size), str(self.hidden_size)]
-        if self.num_layers > 1:
-            shown.append(f"num_layers={self.num_layers}")
-        if not self.has_bias:
-            shown.append("bias=False")
-        if self.batch_first:
-            shown.append("batch_first=True")
-        return ", ".join(shown)
+        shown = [str(self.input_size), str(self.hidden_size), *unusual(self, [("num_layers", 1)])]
+        bias = [] if self.has_bias else ["bias=False"]
+        return ", ".join([*shown, *bias, *unusual(self, [("batch_first", False)])])
 
 
 # --- one step of each kind --------------------------------------------------------------------

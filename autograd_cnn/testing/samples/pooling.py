@@ -7,6 +7,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Array, Shape
 from autograd_cnn.kernels import set_backend
+from autograd_cnn.ops.pooling import _relu_max_pool
 from autograd_cnn.testing.case import Case, add_samples, sample
 from autograd_cnn.testing.draw import Draw
 
@@ -31,10 +32,6 @@ _GEOMETRIES: list[tuple[Shape, dict[str, Any]]] = [
     ((1, 1, 1, 2), {"window": 3, "stride": 3, "ceil_mode": True}),
 ]
 _MAX_GEOMETRIES = [*_GEOMETRIES, ((1, 1, 8, 9), {"window": (2, 3), "stride": 1, "dilation": (3, 2)})]
-_RECTIFIED_GEOMETRIES: list[tuple[Shape, dict[str, Any]]] = [
-    ((1, 2, 4, 6), {"window": 2, "rectified": True}),
-    ((2, 5, 5), {"window": (1, 3), "stride": 2, "padding": (0, 1), "rectified": True}),
-]
 _MEAN_GEOMETRIES = [
     *_GEOMETRIES,
     ((1, 1, 5, 7), {"window": 3, "stride": 2, "padding": 1, "count_include_pad": False}),
@@ -62,7 +59,8 @@ def _averaging(x: Shape, geometry: dict[str, Any]) -> Case:
     return sample(normal(*ops.mean_pool(AbstractArray(x), **geometry).shape), x_shape=x, **geometry)
 
 
-add_samples(ops.max_pool, *(sample(spaced(*x), **geometry) for x, geometry in _MAX_GEOMETRIES + _RECTIFIED_GEOMETRIES))
+add_samples(ops.max_pool, *(sample(spaced(*x), **geometry) for x, geometry in _MAX_GEOMETRIES))
+add_samples(_relu_max_pool, *(sample(spaced(*x), **geometry) for x, geometry in _MAX_GEOMETRIES))
 add_samples(ops.max_pool_gather, *starmap(_gathering, _MAX_GEOMETRIES), linear="x")
 add_samples(ops.max_unpool, *starmap(_scattering, _MAX_GEOMETRIES), linear="g")
 add_samples(ops.mean_pool, *(sample(normal(*x), **geometry) for x, geometry in _MEAN_GEOMETRIES), linear="x")

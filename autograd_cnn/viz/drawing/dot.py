@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.graph.nodes import Edge, GraphNode
+from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
 from autograd_cnn.viz.drawing.arrows import Path, add_arrows, add_pairs, is_spine, path_of
-from autograd_cnn.viz.drawing.fold import Box, fold, with_stubs
+from autograd_cnn.viz.drawing.fold import Box, Titles, fold, with_stubs
 from autograd_cnn.viz.drawing.label import has_problem, label, lines, tooltip
 from autograd_cnn.viz.drawing.style import (
     MEASURES,
@@ -77,6 +77,7 @@ class _Style:
 def draw(
     nodes: Sequence[GraphNode],
     edges: Sequence[Edge],
+    calls: Sequence[ModuleCall] = (),
     *,
     show: Show = "both",
     depth: int | None = None,
@@ -93,7 +94,8 @@ def draw(
             )  # fmt: skip
     if depth is not None and depth < 1:
         raise ArgumentError(sentence("to_dot", "depth is out of range", expected="at least 1", got=depth))
-    boxes, arrows = fold(_shown(nodes, edges, show), edges, depth)
+    titles = Titles(calls)
+    boxes, arrows = fold(_shown(nodes, edges, show), edges, depth, titles)
     boxes, arrows = with_stubs(boxes, arrows)
     if show == "backward":
         boxes = [box for box in boxes if box.phase == "backward"]
@@ -103,7 +105,7 @@ def draw(
     style = _Style(PALETTES[theme], measure, scale)
     both = {box.phase for box in boxes} == {"forward", "backward"}
     dot = _canvas(style.palette)
-    _add_boxes(dot, boxes, style, both)
+    _add_boxes(dot, boxes, style, both, titles)
     add_arrows(dot, boxes, arrows, style.palette, both)
     if both:
         add_pairs(dot, boxes, style.palette)
@@ -144,10 +146,10 @@ def _canvas(palette: Palette) -> "graphviz.Digraph":
 # --- boxes in their modules -------------------------------------------------------------------
 
 
-def _add_boxes(dot: "graphviz.Digraph", boxes: list[Box], style: _Style, both: bool) -> None:
+def _add_boxes(dot: "graphviz.Digraph", boxes: list[Box], style: _Style, both: bool, titles: Titles) -> None:
     """Add every box to the cluster of its module, and the clusters to each other from the inside out.
 
-    A module with a single box is no cluster: the box says its name.
+    A module with a single box is no cluster: the box says its title.
     """
     import graphviz  # noqa: PLC0415
 
@@ -158,11 +160,12 @@ def _add_boxes(dot: "graphviz.Digraph", boxes: list[Box], style: _Style, both: b
         path = paths[box.id]
         drawn = box
         if box.scope and crowd[path] == 1:
-            drawn = replace(box, prefix=path[-1])
+            drawn = replace(box, prefix=titles.of(box.scope), kind=box.kind or titles.kind(box.scope))
             path = path[:-1]
         for level in range(1, len(path) + 1):
             if path[:level] not in clusters:
-                title = f"{path[0]} pass" if both and level == 1 else path[level - 1]
+                scope = ".".join(path[both:level])
+                title = titles.of(scope) if scope else f"{path[0]} pass"
                 filled = style.palette.paper if both and level == 1 else style.palette.module
                 clusters[path[:level]] = graphviz.Digraph(
                     f"cluster_{len(clusters) - 1}",

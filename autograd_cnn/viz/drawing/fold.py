@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from autograd_cnn.graph.nodes import Edge, GraphNode, Phase
+from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall, Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,11 @@ class Box:
     stub : bool
         Whether it stands for a box of the forward pass, next to where the backward pass takes its value.
     prefix : str
-        The name of its module, where that has no cluster of its own.
+        The title of its module, where that has no cluster of its own.
+    title : str
+        That of the module that is folded here.
+    kind : str
+        The class of the module that the box names: of the one folded here, or of its own.
     """
 
     id: str
@@ -37,6 +41,8 @@ class Box:
     times: int = 1
     stub: bool = False
     prefix: str = ""
+    title: str = ""
+    kind: str = ""
 
     @property
     def node(self) -> GraphNode:
@@ -56,7 +62,50 @@ class _Group:
     members: list[GraphNode] = field(default_factory=list)
 
 
-def fold(nodes: Iterable[GraphNode], edges: Iterable[Edge], depth: int | None) -> tuple[list[Box], list[Edge]]:
+class Titles:
+    """What calls of modules are called in a picture: name and class, as in ``conv1: Conv2d``.
+
+    Parameters
+    ----------
+    calls : iterable of ModuleCall
+
+    Examples
+    --------
+    >>> titles = Titles([ModuleCall("net.cell#2", "net.cell", "GRUCell", 2)])
+    >>> titles.of("net.cell#2"), titles.of("net")
+    ('cell #2: GRUCell', 'net')
+    """
+
+    def __init__(self, calls: Iterable[ModuleCall]) -> None:
+        self._calls = {call.scope: call for call in calls}
+
+    def of(self, scope: str) -> str:
+        """Return the title of a call, or the last of the names if it is a block."""
+        name = scope.rpartition(".")[2]
+        call = self._calls.get(scope)
+        if call is None:
+            return name
+        own = name.partition("#")[0]
+        number = f" #{call.number}" if call.number > 1 else ""
+        return f"{own}{number}" if own == call.kind else f"{own}{number}: {call.kind}"
+
+    def full(self, scope: str) -> str:
+        """Return the title behind the names of the calls around."""
+        around = scope.rpartition(".")[0]
+        return f"{around}.{self.of(scope)}" if around else self.of(scope)
+
+    def kind(self, scope: str) -> str:
+        """Return the class of a call's module; empty for a block."""
+        return self._calls[scope].kind if scope in self._calls else ""
+
+    def path(self, scope: str) -> str:
+        """Return the path of a call's module, or the names of a block and those around it."""
+        return self._calls[scope].path if scope in self._calls else scope
+
+
+def fold(
+    nodes: Iterable[GraphNode], edges: Iterable[Edge], depth: int | None, titles: Titles
+) -> tuple[list[Box], list[Edge]]:
     """Put the nodes of each module at nesting level ``depth`` into one box, and equal ones in a row into one.
 
     A module above that level that holds no other becomes a box, too. Inputs and outputs belong to
@@ -76,9 +125,43 @@ def fold(nodes: Iterable[GraphNode], edges: Iterable[Edge], depth: int | None) -
         group = groups.setdefault(key, _Group(scope, module))
         group.members.append(node)
         box_of[node.id] = group.members[0].id
-    boxes = [Box(group.members[0].id, group.scope, tuple(group.members), group.module) for group in groups.values()]
+    if depth is not None:
+        edges = _without_shared(nodes, edges, groups, box_of, titles)
+    boxes = [
+        Box(
+            group.members[0].id,
+            group.scope,
+            tuple(group.members),
+            group.module,
+            title=titles.of(group.module),
+            kind=titles.kind(group.module),
+        )
+        for group in groups.values()
+    ]
     kept = _between(boxes, edges, box_of)
-    return (boxes, kept) if depth is None else _join_runs(boxes, kept, edges)
+    return (boxes, kept) if depth is None else _join_runs(boxes, kept, edges, titles)
+
+
+def _without_shared(
+    nodes: list[GraphNode], edges: list[Edge], groups: dict[str, _Group], box_of: dict[str, str], titles: Titles
+) -> list[Edge]:
+    """Put parameters that only the calls of one module take into the first of them, and leave out their edges."""
+    modules = {group.members[0].id: group for group in groups.values() if group.module}
+    users: dict[str, list[str]] = {}
+    for edge in edges:
+        if edge.target in box_of:
+            users.setdefault(edge.source, []).append(box_of[edge.target])
+    shared = set()
+    for node in nodes:
+        takers = users.get(node.id, [])
+        if node.kind != "parameter" or node.id not in groups or not set(takers) <= modules.keys():
+            continue
+        if len({titles.path(modules[taker].module) for taker in takers}) == 1:
+            del groups[node.id]
+            modules[takers[0]].members.append(node)
+            box_of[node.id] = takers[0]
+            shared.add(node.id)
+    return [edge for edge in edges if edge.source not in shared]
 
 
 def _ancestors(nodes: Iterable[GraphNode]) -> set[str]:
@@ -130,7 +213,7 @@ def with_stubs(boxes: list[Box], edges: list[Edge]) -> tuple[list[Box], list[Edg
 # --- equal modules in a row -------------------------------------------------------------------
 
 
-def _join_runs(boxes: list[Box], edges: list[Edge], inner: list[Edge]) -> tuple[list[Box], list[Edge]]:
+def _join_runs(boxes: list[Box], edges: list[Edge], inner: list[Edge], titles: Titles) -> tuple[list[Box], list[Edge]]:
     """Replace chains of modules with equal contents by one box, which says how many there are."""
     phases = {box.id: box.phase for box in boxes}
     into: dict[str, list[str]] = {}
@@ -139,7 +222,7 @@ def _join_runs(boxes: list[Box], edges: list[Edge], inner: list[Edge]) -> tuple[
         if phases[edge.source] == phases[edge.target]:
             into.setdefault(edge.target, []).append(edge.source)
             uses[edge.source] += 1
-    looks = _looks(boxes, inner)
+    looks = _looks(boxes, inner, titles)
     first: dict[str, str] = {}
     runs: dict[str, list[Box]] = {}
     for box in boxes:
@@ -150,7 +233,8 @@ def _join_runs(boxes: list[Box], edges: list[Edge], inner: list[Edge]) -> tuple[
     joined = [
         replace(
             run[0],
-            module=run[0 if run[0].phase == "forward" else -1].module,
+            module=(first_box := run[0 if run[0].phase == "forward" else -1]).module,
+            title=first_box.title,
             members=tuple(node for box in run for node in box.members),
             times=len(run),
         )
@@ -160,7 +244,7 @@ def _join_runs(boxes: list[Box], edges: list[Edge], inner: list[Edge]) -> tuple[
     return joined, [edge for edge in moved if edge.source != edge.target]
 
 
-def _looks(boxes: list[Box], edges: list[Edge]) -> dict[str, Any]:
+def _looks(boxes: list[Box], edges: list[Edge], titles: Titles) -> dict[str, Any]:
     """Return of each folded module what it consists of, wherever it stands."""
     place = {node.id: (box.id, i) for box in boxes if box.module for i, node in enumerate(box.members)}
     wires: dict[str, list[tuple[int, int, str]]] = {}
@@ -171,13 +255,21 @@ def _looks(boxes: list[Box], edges: list[Edge]) -> dict[str, Any]:
     return {
         box.id: (
             box.scope,
+            box.kind,
             tuple(
-                (node.kind, node.name.removeprefix(box.module), node.shape, node.dtype,
-                 node.scope.removeprefix(box.module), node.parameters)
+                (
+                    node.kind,
+                    node.name.removeprefix(titles.path(box.module)),
+                    node.shape,
+                    node.dtype,
+                    node.scope.removeprefix(box.module),
+                    titles.kind(node.scope),
+                    node.parameters,
+                )
                 for node in box.members
             ),
             tuple(wires.get(box.id, ())),
         )
         for box in boxes
         if box.module
-    }  # fmt: skip
+    }

@@ -51,11 +51,19 @@ def texts(box: Box) -> tuple[str, ...]:
         return (*_of_module(box), *_problem(box))
     if node.kind == "constant":
         return (node.name,)
-    title = f"∂ {node.name}" if node.kind == "gradient" else node.name
-    title = f"{box.prefix}: {title}" if box.prefix else title
+    title = _titled(box, f"∂ {node.name}" if node.kind == "gradient" else node.name)
     if node.kind == "failure":
-        return (title, *_wrapped(", ".join(f"{each.name}={each.value}" for each in node.parameters)), *_problem(box))
-    return (title, _parameters(node), _shape(node), *_problem(box))
+        return (*title, *_wrapped(", ".join(f"{each.name}={each.value}" for each in node.parameters)), *_problem(box))
+    return (*title, _parameters(node), _shape(node), *_problem(box))
+
+
+def _titled(box: Box, text: str) -> tuple[str, ...]:
+    """Return a text behind the title of its module; a ``ReLU`` need not be told to be a ``relu``."""
+    if not box.prefix:
+        return (text,)
+    if not box.kind:
+        return (f"{box.prefix}: {text}",)
+    return (box.prefix,) if box.kind.lower() == text else (box.prefix, text)
 
 
 def has_problem(box: Box) -> bool:
@@ -79,18 +87,20 @@ def _wrapped(text: str) -> list[str]:
 
 def _stub(box: Box) -> str:
     if box.module:
-        return box.module
+        return box.title
     node = box.node
     return f"{node.name} of {node.scope}" if node.kind == "operation" and node.scope else node.name
 
 
 def _of_module(box: Box) -> Iterator[str]:
-    name = box.module.rpartition(".")[2] + (f" × {box.times}" if box.times > 1 else "")
-    yield f"{box.prefix}: {name}" if box.prefix else name
+    if box.prefix:
+        yield box.prefix
+    yield box.title + (f" × {box.times}" if box.times > 1 else "")
     one = box.members[: len(box.members) // box.times]
     operations = [node for node in one if node.kind == "operation"]
     names = ", ".join(node.name for node in operations)
-    yield names if len(names) <= WIDTH else f"{len(operations)} operations"
+    if names != box.kind.lower():
+        yield names if len(names) <= WIDTH else f"{len(operations)} operations"
     weights = sum(prod(node.shape) for node in box.members if node.kind == "parameter")
     if weights:
         yield f"{weights:,} parameters"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 from autograd_cnn.graph.nodes import Edge, GraphNode, Phase
+from autograd_cnn.viz.drawing.fold import Titles
 
 LIMIT = 48
 """So many modules and nodes stay together in a frame; more are cut into runs."""
@@ -34,7 +35,7 @@ class Frame:
     path : str
         The module's dotted path; a run's starts with that of the frame around, and empty for the graph.
     title : str
-        What stands at its top.
+        What stands at its top: the module's name and class.
     parent : int
         The frame around; -1 for the graph.
     nodes : list of int
@@ -58,18 +59,18 @@ class Frame:
 class Tree:
     """All frames, the outer before the inner; ``homes`` says in which each node stands.
 
-    ``prefixes`` names the module of a node that is alone in it and so needs no frame.
+    ``alone`` has the scope of each node that is alone in its module, which so needs no frame; else it is empty.
     """
 
     frames: list[Frame]
     homes: list[int]
-    prefixes: list[str]
+    alone: list[str]
 
 
-def tree_of(nodes: Sequence[GraphNode], edges: Iterable[Edge]) -> Tree:
+def tree_of(nodes: Sequence[GraphNode], edges: Iterable[Edge], titles: Titles) -> Tree:
     """Sort the nodes of a graph into frames, and cut its edges where they pass a frame's border."""
     pairs = [(_place(edge.source), _place(edge.target)) for edge in edges]
-    tree = _grown(nodes, *_scopes(nodes, pairs))
+    tree = _grown(nodes, *_scopes(nodes, pairs), titles)
     _add_slots(tree, nodes)
     _add_wires(tree, nodes, pairs)
     return tree
@@ -83,7 +84,7 @@ def _place(name: str) -> int:
 
 
 def _scopes(nodes: Sequence[GraphNode], edges: Sequence[tuple[int, int]]) -> tuple[list[str], list[str]]:
-    """Return each node's module, and the name of the one that it has been taken out of.
+    """Return each node's module, and the one that it has been taken out of.
 
     What the backward pass reads beside the graph stands where it is used. A module with a single
     node of the forward pass is not worth a frame.
@@ -97,11 +98,11 @@ def _scopes(nodes: Sequence[GraphNode], edges: Sequence[tuple[int, int]]) -> tup
             scopes[place] = nodes[min(users[place])].scope
     crowd = Counter(scope for scope, node in zip(scopes, nodes, strict=True) if node.phase == "forward")
     outer = {level.rpartition(".")[0] for scope in set(scopes) for level in _levels(scope)}
-    prefixes = [""] * len(nodes)
+    alone = [""] * len(nodes)
     for place, scope in enumerate(scopes):
         if scope and crowd[scope] <= 1 and scope not in outer:
-            scopes[place], _, prefixes[place] = scope.rpartition(".")
-    return scopes, prefixes
+            scopes[place], alone[place] = scope.rpartition(".")[0], scope
+    return scopes, alone
 
 
 def _levels(scope: str) -> list[str]:
@@ -134,10 +135,10 @@ def _members(nodes: Sequence[GraphNode], scopes: list[str]) -> dict[str, _Member
     return {path: list(members.items()) for path, members in found.items()}
 
 
-def _grown(nodes: Sequence[GraphNode], scopes: list[str], prefixes: list[str]) -> Tree:
+def _grown(nodes: Sequence[GraphNode], scopes: list[str], alone: list[str], titles: Titles) -> Tree:
     """Make the frames from the outside in."""
     members = _members(nodes, scopes)
-    tree = Tree([Frame("", "", -1, 0, list(range(len(nodes))))], [0] * len(nodes), prefixes)
+    tree = Tree([Frame("", "", -1, 0, list(range(len(nodes))))], [0] * len(nodes), alone)
     waiting = [(0, members[""])]
     while waiting:
         home, held = waiting.pop()
@@ -155,7 +156,7 @@ def _grown(nodes: Sequence[GraphNode], scopes: list[str], prefixes: list[str]) -
         for path, contents in inner:
             inside = sorted(place for _, places in contents for place in places)
             ends = f"{nodes[contents[0][1][0]].id} to {nodes[contents[-1][1][0]].id}"
-            title = ends if path == around.path else path.rpartition(".")[2]
+            title = ends if path == around.path else titles.of(path)
             waiting.append((len(tree.frames), contents))
             tree.frames.append(Frame(path, title, home, around.depth + 1, inside))
     return tree

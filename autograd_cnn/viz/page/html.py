@@ -16,8 +16,8 @@ import numpy as np
 
 from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.graph.nodes import Edge, GraphNode
-from autograd_cnn.viz.drawing.fold import Box
+from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
+from autograd_cnn.viz.drawing.fold import Box, Titles
 from autograd_cnn.viz.drawing.label import shape_text, texts
 from autograd_cnn.viz.drawing.style import PALETTES, Palette, Theme
 from autograd_cnn.viz.page.frames import Frame, tree_of
@@ -45,7 +45,12 @@ _ACCENTS: Final[dict[Theme, dict[str, str]]] = {
 }  # fmt: skip
 
 
-def page(nodes: Sequence[GraphNode], edges: Sequence[Edge], highlight: Highlight | None = None) -> str:
+def page(
+    nodes: Sequence[GraphNode],
+    edges: Sequence[Edge],
+    calls: Sequence[ModuleCall] = (),
+    highlight: Highlight | None = None,
+) -> str:
     """Return the page that `Graph.to_html` writes; the same graph gives the same text."""
     marked = _checked(nodes, highlight or {})
     parts = "\n".join(map(_part, SCRIPTS))
@@ -56,7 +61,7 @@ def page(nodes: Sequence[GraphNode], edges: Sequence[Edge], highlight: Highlight
         "base-uri 'none'", "form-action 'none'",
     ))  # fmt: skip
     return Template(_part("page.html")).substitute(
-        title="Computation graph", policy=policy, style=style, script=script, data=_data(nodes, edges, marked)
+        title="Computation graph", policy=policy, style=style, script=script, data=_data(nodes, edges, calls, marked)
     )
 
 
@@ -100,20 +105,23 @@ def _checked(nodes: Sequence[GraphNode], highlight: Highlight) -> dict[str, list
 # --- the data ---------------------------------------------------------------------------------
 
 
-def _data(nodes: Sequence[GraphNode], edges: Sequence[Edge], marked: dict[str, list[Any]]) -> str:
+def _data(
+    nodes: Sequence[GraphNode], edges: Sequence[Edge], calls: Sequence[ModuleCall], marked: dict[str, list[Any]]
+) -> str:
     """Return all that the script needs to know, as JSON that HTML cannot misread."""
-    tree = tree_of(nodes, edges)
+    titles = Titles(calls)
+    tree = tree_of(nodes, edges, titles)
     in_nodes = [
-        _cut(texts(Box(node.id, node.scope, (node,), prefix=prefix)))
-        for node, prefix in zip(nodes, tree.prefixes, strict=True)
+        _cut(texts(Box(node.id, node.scope, (node,), prefix=titles.of(alone), kind=titles.kind(alone))))
+        for node, alone in zip(nodes, tree.alone, strict=True)
     ]
-    in_frames = [_of_frame(frame, nodes) for frame in tree.frames]
+    in_frames = [_of_frame(frame, nodes, titles) for frame in tree.frames]
     sizes = [size_of(lines) for lines in in_nodes]
     layouts, which = arrange(tree, nodes, sizes, [size_of(*lines.values(), toggle=True) for lines in in_frames])
     told = {
         "title": "Computation graph",
         "nodes": [
-            _known(node) | _size(node) | {"lines": lines, "frame": home}
+            _known(node) | _size(node) | {"lines": lines, "frame": home, "module": titles.full(node.scope)}
             for node, lines, home in zip(nodes, in_nodes, tree.homes, strict=True)
         ],
         "edges": [(int(edge.source[1:]), int(edge.target[1:]), edge.argument) for edge in edges],
@@ -123,6 +131,7 @@ def _data(nodes: Sequence[GraphNode], edges: Sequence[Edge], marked: dict[str, l
             for frame, lines, layout in zip(tree.frames, in_frames, which, strict=True)
         ],
         "layouts": layouts,
+        "titles": {call.scope: titles.of(call.scope) for call in calls},
         "primitives": _primitives({node.name for node in nodes if node.kind == "operation"}),
         "meanings": {_kind(kind): look.meaning for kind, look in PALETTES["light"].kinds.items()},
         "highlight": marked,
@@ -142,14 +151,16 @@ def _size(node: GraphNode) -> dict[str, int]:
     return {"count": count, "bytes": count * np.dtype(node.dtype).itemsize}
 
 
-def _of_frame(frame: Frame, nodes: Sequence[GraphNode]) -> dict[str, list[str]]:
+def _of_frame(frame: Frame, nodes: Sequence[GraphNode], titles: Titles) -> dict[str, list[str]]:
     """Return the text of a folded frame, for each pass."""
     lines = {}
-    module = frame.path if frame.path.endswith(frame.title) else frame.title
+    kind = titles.kind(frame.path) if frame.title == titles.of(frame.path) else ""
     for phase, sign in (("forward", ""), ("backward", "∂ ")):
         members = tuple(nodes[place] for place in frame.nodes if nodes[place].phase == phase)
         if members:
-            first, *others = texts(Box(members[0].id, "", members, module=module or "graph"))
+            first, *others = texts(
+                Box(members[0].id, "", members, module=frame.path or "graph", title=frame.title or "graph", kind=kind)
+            )
             lines[phase] = _cut((sign + first, *others))
     return lines
 

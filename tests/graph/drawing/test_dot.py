@@ -44,7 +44,7 @@ def test_styles_look_as_agreed(style, convnet, golden, request):
 
 @pytest.mark.parametrize("depth", [None, 1])
 def test_problems_are_red_and_say_what_is_wrong(depth, convnet, golden):
-    pool = next(node for node in toposort(convnet.node) if node.scope == "features.pool")
+    pool = next(node for node in toposort(convnet.node) if node.scope.path == "features.pool")
     problem = "max_pool_wrt_x, the rule for 'x': 3 of 128 elements are wrong, the worst at (0, 0, 1, 5)"
     graph = capture(convnet, values=False, problems={pool.serial: problem})
     golden(f"problem_depth_{depth}.dot".lower(), graph.to_dot(depth=depth).source)

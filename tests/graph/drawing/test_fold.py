@@ -1,11 +1,11 @@
 """Modules as boxes, and equal ones in a row as one."""
 
 from autograd_cnn.graph import capture
-from autograd_cnn.viz.drawing.fold import fold, with_stubs
+from autograd_cnn.viz.drawing.fold import Titles, fold, with_stubs
 
 
 def _boxes(graph, depth):
-    boxes, edges = fold(graph.nodes, graph.edges, depth)
+    boxes, edges = fold(graph.nodes, graph.edges, depth, Titles(graph.calls))
     return boxes, edges
 
 

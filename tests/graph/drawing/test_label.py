@@ -59,8 +59,8 @@ def test_only_new_parameters_are_shown():
 
 def test_parameters_are_short():
     x = ag.tensor(np.ones((1, 1, 6, 6)), requires_grad=True)
-    pooled = ag.max_pool(x, (2, 2), stride=(3, 3), rectified=True)
-    assert "max_pool\\nwindow=2, stride=3, rectified\\n" in capture(pooled).to_dot().source
+    pooled = ag.max_pool(x, (2, 2), stride=(3, 3), ceil_mode=True)
+    assert "max_pool\\nwindow=2, stride=3, ceil_mode\\n" in capture(pooled).to_dot().source
     assert "index=(0, 0)" in capture(ag.getitem(x, index=(0, 0))).to_dot().source
 
 

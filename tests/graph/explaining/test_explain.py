@@ -9,9 +9,10 @@ from autograd_cnn import ops
 from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError
 from autograd_cnn.explain import explain
+from autograd_cnn.ops.pooling import _relu_max_pool
 from autograd_cnn.testing.case import SAMPLES
 
-CHOOSING = {ops.max, ops.min, ops.maximum, ops.minimum, ops.max_pool}
+CHOOSING = {ops.max, ops.min, ops.maximum, ops.minimum, ops.max_pool, _relu_max_pool}
 CALLS = [
     pytest.param(primitive, case, id=f"{primitive.name}-{case}")
     for primitive, cases in SAMPLES.items()
@@ -121,10 +122,10 @@ def test_the_winner_of_a_max_pooling_and_its_rivals():
 
 def test_zero_may_win_a_max_pooling():
     x = _leaf([[-1.0, -5.0, 2.0, 0.0]])
-    y = ag.max_pool(x, (1, 2), rectified=True)
+    y = _relu_max_pool(x, (1, 2))
     assert str(explain(y, (0, 0))) == (
-        "max_pool[0, 0] = 0\n"
-        "  The largest value of every window; where several tie, the first, row by row, counts.\n"
+        "relu_max_pool[0, 0] = 0\n"
+        "  The largest value of every window, or 0 where none is positive: a `relu` and a `max_pool` in one pass.\n"
         "  the choice among 2 numbers:\n"
         "  -1  x[0, 0]\n"
         "  -5  x[0, 1]\n"

@@ -19,7 +19,7 @@ HOSTILE = "</script><script>alert(1)</script><!--\u2028&amp;"
 
 
 def _page(graph, **options):
-    return page(graph.nodes, graph.edges, **options)
+    return page(graph.nodes, graph.edges, graph.calls, **options)
 
 
 def _data(text):

@@ -6,13 +6,14 @@ import re
 import pytest
 
 from autograd_cnn.graph import Edge, Graph, GraphNode, capture
+from autograd_cnn.viz.drawing.fold import Titles
 from autograd_cnn.viz.page import layout
 from autograd_cnn.viz.page.frames import tree_of
 from autograd_cnn.viz.page.layout import arrange, size_of, width_of
 
 
 def _arranged(graph):
-    tree = tree_of(graph.nodes, graph.edges)
+    tree = tree_of(graph.nodes, graph.edges, Titles(graph.calls))
     sizes = [size_of([node.name, str(node.shape)]) for node in graph.nodes]
     layouts, which = arrange(tree, graph.nodes, sizes, [size_of(["module"], toggle=True) for _ in tree.frames])
     return [(frame, layouts[place]) for frame, place in zip(tree.frames, which, strict=True)]

@@ -112,13 +112,13 @@ function find(text) {
     if (!words.length) return [];
     const fits = (told) => words.every((word) => told.toLowerCase().includes(word));
     const modules = FRAMES.slice(1)
-        .filter((frame) => fits(`${frame.path} ${frame.title}`))
+        .filter((frame) => fits(`module ${frame.path} ${frame.title}`))
         .map((frame) => ({
             key: halfKey(frame, frame.members[0].phase),
             name: frame.title,
             place: `module ${frame.path}`,
         }));
-    const place = (node) => `${node.id} ${shapeText(node.shape)} ${node.scope ?? ""}`;
+    const place = (node) => `${node.id} ${shapeText(node.shape)} ${node.module}`;
     const nodes = NODES.filter((node) =>
         fits(`${titleOf(node)} ${place(node)} ${node.kind} ${node.phase} ${node.problem ?? ""}`),
     ).map((node) => ({ key: `n${node.index}`, name: titleOf(node), place: place(node) }));

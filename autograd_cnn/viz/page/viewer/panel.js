@@ -33,10 +33,12 @@ function path(scope) {
         "nav",
         { class: "path", "aria-label": "Modules around" },
         parts.map((part, i) => {
-            const frame = FRAMES.find((each) => each.path === parts.slice(0, i + 1).join("."));
-            if (!frame) return html("span", {}, part);
+            const scope = parts.slice(0, i + 1).join(".");
+            const title = DATA.titles[scope] ?? part;
+            const frame = FRAMES.find((each) => each.path === scope);
+            if (!frame) return html("span", {}, title);
             const phase = frame.members[0].phase;
-            return html("button", { class: "link", onclick: () => choose(halfKey(frame, phase)) }, part);
+            return html("button", { class: "link", onclick: () => choose(halfKey(frame, phase)) }, title);
         }),
     );
 }

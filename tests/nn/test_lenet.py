@@ -6,7 +6,7 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn import nn, optim
 from autograd_cnn.errors import ArgumentError, ShapeError
-from autograd_cnn.nn.models.lenet1998 import C3_SEES
+from autograd_cnn.nn.models.lenet import C3_SEES
 
 SEES = ((0, 2), (1,), (2, 1, 0))
 
@@ -118,7 +118,7 @@ def test_the_squashing_function():
 
 
 def test_every_layer_gets_a_gradient(rng):
-    net = nn.lenet1998(0)
+    net = nn.lenet1998(rng=0)
     scores = net(rng.random((2, 1, 32, 32), np.float32))
     assert (scores.shape, scores.dtype) == ((2, 10), np.float32)
     nn.cross_entropy(scores, [3, 7]).backward()
@@ -130,7 +130,7 @@ def test_it_learns_the_digits():
     train, _ = ag.data.digits()
     images = train.images[:256].repeat(4, axis=2).repeat(4, axis=3) * np.float32(1.275) - np.float32(0.1)
     labels = train.labels[:256]
-    net = nn.lenet1998(0)
+    net = nn.lenet1998(rng=0)
     optimizer = optim.Adam(net.parameters(), lr=2e-3)
     for step in range(24):
         batch = slice(step * 64 % 256, step * 64 % 256 + 64)

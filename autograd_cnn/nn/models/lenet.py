@@ -1,8 +1,8 @@
-"""LeNet-5 as it was published: trained subsampling, a scaled tanh, and maps that see only some of the maps before.
+"""LeNet: as it is built today, and as it was published, with what only the published one has.
 
 After Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, *Gradient-based learning applied to document
-recognition*, 1998, section II.B and table I. For the network of this name as it is built today see
-`autograd_cnn.nn.lenet5`.
+recognition*, 1998, section II.B and table I: trained subsampling, a scaled tanh, and maps that see only
+some of the maps before.
 """
 
 import math
@@ -17,11 +17,84 @@ from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.nn import init
 from autograd_cnn.nn.containers import Sequential
+from autograd_cnn.nn.layers.activation import ReLU
 from autograd_cnn.nn.layers.convolution import Conv2d
 from autograd_cnn.nn.layers.linear import Flatten, Linear
+from autograd_cnn.nn.layers.pooling import MaxPool2d
 from autograd_cnn.nn.layers.subsampling import Subsample2d
 from autograd_cnn.nn.module import Module, Parameter, Parameterless, computed_in
 from autograd_cnn.parameters import FloatDType, IntOrPair, Size, integer, pair
+
+
+@composite
+def digits_net(*, rng: init.Rng = None, classes: Size = 10) -> Sequential:
+    """A small LeNet for the digits of 8×8 pixels, (N, 1, 8, 8).
+
+    Examples
+    --------
+    >>> digits_net(rng=0)(np.zeros((2, 1, 8, 8), np.float32)).shape
+    (2, 10)
+    """
+    rng = np.random.default_rng(rng)
+    return Sequential({
+        "conv1": Conv2d(1, 16, 3, padding=1, rng=rng),
+        "relu1": ReLU(),
+        "conv2": Conv2d(16, 32, 3, padding=1, rng=rng),
+        "relu2": ReLU(),
+        "pool": MaxPool2d(2),
+        "flatten": Flatten(),
+        "fc1": Linear(32 * 4 * 4, 64, rng=rng),
+        "relu3": ReLU(),
+        "fc2": Linear(64, classes, rng=rng),
+    })  # fmt: skip
+
+
+@composite
+def lenet5(*, rng: init.Rng = None, in_channels: Size = 1, image_size: Size = 28, classes: Size = 10) -> Sequential:
+    """LeNet-5 (LeCun et al. 1998) as it is built today: ReLUs, max-pooling, and all maps connected.
+
+    Parameters
+    ----------
+    rng : Generator, int or None
+        Seeds all layers; see `autograd_cnn.nn.init`.
+    in_channels : int
+        C of the images (N, C, H, W).
+    image_size : int
+        H and W, at least 16.
+    classes : int
+
+    Raises
+    ------
+    ArgumentError
+        If the images are too small.
+
+    Examples
+    --------
+    >>> lenet5(rng=0)(np.zeros((2, 1, 28, 28), np.float32)).shape
+    (2, 10)
+    """
+    left = ((image_size - 4) // 2 - 4) // 2
+    if left < 1:
+        raise ArgumentError(sentence("lenet5", "image_size is out of range", expected="at least 16", got=image_size))
+    rng = np.random.default_rng(rng)
+    return Sequential({
+        "conv1": Conv2d(in_channels, 6, 5, rng=rng),
+        "relu1": ReLU(),
+        "pool1": MaxPool2d(2),
+        "conv2": Conv2d(6, 16, 5, rng=rng),
+        "relu2": ReLU(),
+        "pool2": MaxPool2d(2),
+        "flatten": Flatten(),
+        "fc1": Linear(16 * left * left, 120, rng=rng),
+        "relu3": ReLU(),
+        "fc2": Linear(120, 84, rng=rng),
+        "relu4": ReLU(),
+        "fc3": Linear(84, classes, rng=rng),
+    })  # fmt: skip
+
+
+# --- as it was published --------------------------------------------------------------------
+
 
 C3_SEES: Final = (
     (0, 1, 2), (1, 2, 3), (2, 3, 4), (3, 4, 5), (0, 4, 5), (0, 1, 5),
@@ -141,7 +214,7 @@ class PartialConv2d(Module):
 
 
 @composite
-def lenet1998(rng: init.Rng = None, *, classes: Size = 10) -> Sequential:
+def lenet1998(*, rng: init.Rng = None, classes: Size = 10) -> Sequential:
     """LeNet-5 as published, for images (N, 1, 32, 32); layer by layer it has the paper's 60,000 parameters.
 
     The output layer is another. The paper's measures how far F6 is from a bitmap of 7×12 pixels for
@@ -156,7 +229,7 @@ def lenet1998(rng: init.Rng = None, *, classes: Size = 10) -> Sequential:
 
     Examples
     --------
-    >>> net = lenet1998(0)
+    >>> net = lenet1998(rng=0)
     >>> net(np.zeros((2, 1, 32, 32), np.float32)).shape
     (2, 10)
     >>> {name: sum(p.size for p in layer.parameters()) for name, layer in net.named_children() if name[1:].isdigit()}

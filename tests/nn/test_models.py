@@ -5,7 +5,7 @@ import pytest
 
 from autograd_cnn import nn, optim
 from autograd_cnn.errors import ArgumentError
-from autograd_cnn.nn.models.zoo import BasicBlock, Subsample
+from autograd_cnn.nn.models.resnet import BasicBlock, PadShortcut
 
 NETWORKS = [
     (nn.digits_net, (1, 8, 8), 38_282),
@@ -17,7 +17,7 @@ NETWORKS = [
 
 @pytest.mark.parametrize(("make", "shape", "size"), NETWORKS)
 def test_sizes_and_gradients(rng, make, shape, size):
-    net = make(0)
+    net = make(rng=0)
     assert sum(p.size for p in net.parameters()) == size
     scores = net(rng.random((2, *shape), np.float32))
     assert (scores.shape, scores.dtype) == ((2, 10), np.float32)
@@ -27,7 +27,7 @@ def test_sizes_and_gradients(rng, make, shape, size):
 
 @pytest.mark.parametrize(("make", "shape", "size"), NETWORKS)
 def test_the_seed_decides_and_no_two_layers_start_alike(make, shape, size):
-    one, two, other = make(0), make(np.random.default_rng(0)), make(1)
+    one, two, other = make(rng=0), make(rng=np.random.default_rng(0)), make(rng=1)
     for key, value in one.state_dict().items():
         assert np.array_equal(value, two.state_dict()[key])
     weights = [p for p in one.parameters() if p.ndim > 1]
@@ -58,16 +58,16 @@ def test_a_residual_block_is_its_formula(rng):
     shortcut = np.zeros((2, 4, 3, 3), np.float32)
     shortcut[:, :2] = x[:, :, ::2, ::2]
     np.testing.assert_allclose(block(x).numpy(), np.maximum(inner + shortcut, 0), rtol=1e-5, atol=1e-6)
-    assert repr(Subsample(2)) == "Subsample(channels=2)"
+    assert repr(PadShortcut(2)) == "PadShortcut(channels=2)"
 
 
 def test_scopes_follow_the_blocks(rng):
-    y = nn.resnet20(0)[:4](rng.random((1, 3, 8, 8), np.float32))
-    assert y.node.scope == "layer1.2.relu2"
+    y = nn.resnet20(rng=0)[:4](rng.random((1, 3, 8, 8), np.float32))
+    assert y.node.scope.path == "layer1.2.relu2"
 
 
 def test_a_network_learns_a_batch_by_heart(rng):
-    net = nn.digits_net(0)
+    net = nn.digits_net(rng=0)
     x, labels = rng.random((32, 1, 8, 8), np.float32), rng.integers(0, 10, 32)
     optimizer = optim.Adam(net.parameters(), lr=3e-3)
     for _ in range(60):

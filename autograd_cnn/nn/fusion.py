@@ -1,0 +1,134 @@
+"""Neighbours in a `Sequential` that run as one operation."""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeVar
+
+from autograd_cnn import ops
+from autograd_cnn.engine.node import Array
+from autograd_cnn.engine.primitive import Primitive
+from autograd_cnn.engine.recording import scope
+from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.nn.containers import Sequential
+from autograd_cnn.nn.layers.activation import ReLU
+from autograd_cnn.nn.layers.pooling import MaxPool2d
+from autograd_cnn.nn.module import Module
+from autograd_cnn.ops.fusion import FUSIONS
+
+M = TypeVar("M", bound=Module)
+
+_CALLS: Final[Mapping[type[Module], Callable[[Any], tuple[Primitive, dict[str, Any]]]]] = {
+    ReLU: lambda _: (ops.relu, {}),
+    MaxPool2d: lambda pool: (ops.max_pool, pool.geometry()),
+}
+"""The one call that a layer makes on its input; a subclass may make others."""
+
+
+def fuse(model: M) -> M:
+    """Return a model in which neighbours in each `Sequential` run as one operation, where there is one for both.
+
+    A ReLU and a max-pool, in either order, become a pass that lets 0 win as well. Values and gradients stay the same,
+    but maps go through memory once and not twice. What can be fused stands in one table, with a proof for each entry: ``autograd_cnn.ops.fusion.FUSIONS``.
+
+    The layers are those of ``model``, so both learn the same parameters, and either one's ``state_dict`` fits the
+    other; `Module.train` and `Module.eval` reach the layers of both. What is around them is copied where something inside is fused: each
+    `Sequential`, and modules of your own, but for those with buffers of their own, which are left as they are. So are
+    subclasses of `Sequential` and of layers, and layers whose ``forward`` has been replaced, as nothing is known of what
+    they do.
+
+    Parameters
+    ----------
+    model : Module
+
+    Returns
+    -------
+    Module
+        Of the same class; ``model`` itself if there is nothing to fuse.
+
+    Raises
+    ------
+    OperandError
+        If ``model`` is no module.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> model = nn.Sequential(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2))
+    >>> nn.fuse(model)
+    FusedSequential(1 + 2): 156 parameters
+      0: Conv2d(1, 6, kernel_size=(5, 5)): 156 parameters
+      1: ReLU()
+      2: MaxPool2d(kernel_size=(2, 2))
+    """
+    if not isinstance(model, Module):
+        raise OperandError(sentence("fuse", "model is not a module", expected="a Module", got=type(model).__name__))
+    return _fused(model, {})
+
+
+def _fused(module: Any, known: dict[int, Module]) -> Any:
+    """Return the module, or a copy where something in it is fused; what is shared stays shared."""
+    if id(module) not in known:
+        children = {name: _fused(child, known) for name, child in module.named_children()}
+        changed = {name: child for name, child in children.items() if child is not getattr(module, name)}
+        joined = type(module) is Sequential and any(len(run) > 1 for run, _ in _runs(module))
+        if module.buffer_names or not (changed or joined):
+            known[id(module)] = module
+        else:
+            made = FusedSequential.__new__(FusedSequential) if joined else copy.copy(module)
+            vars(made).update(vars(module) | changed)
+            known[id(module)] = made
+    return known[id(module)]
+
+
+class FusedSequential(Sequential):
+    """A `Sequential` that `fuse` has made: it holds the same modules, but runs some together.
+
+    Neighbours that run as one are looked for at each call, so modules may be replaced. In a graph they show as one
+    box with both names.
+    """
+
+    def forward(self, x: Array) -> Array:
+        """Pass ``x`` through all modules."""
+        for run, call in _runs(self):
+            if call is None:
+                x = run[0][1](x)
+                continue
+            primitive, params = call
+            names, kinds = ([name for name, _ in run], [type(module).__name__ for _, module in run])
+            with scope(" + ".join(names), " + ".join(kinds)):
+                x = primitive(x, **params)
+        return x
+
+    def extra_repr(self) -> str:
+        """Return the names of what runs together."""
+        return ", ".join(" + ".join(name for name, _ in run) for run, call in _runs(self) if call is not None)
+
+
+_Run = tuple[tuple[str, Module], ...]
+"""Modules with their names."""
+
+
+def _runs(modules: Sequential) -> Iterator[tuple[_Run, tuple[Primitive, dict[str, Any]] | None]]:
+    """Yield the modules one by one or, together with the call that does the work of both, in pairs."""
+    waiting: tuple[str, Module] | None = None
+    for name, module in modules.named_children():
+        if waiting is not None:
+            call = _joined(waiting[1], module)
+            if call is not None:
+                yield (waiting, (name, module)), call
+                waiting = None
+                continue
+            yield (waiting,), None
+        waiting = name, module
+    if waiting is not None:
+        yield (waiting,), None
+
+
+def _joined(first: Module, then: Module) -> tuple[Primitive, dict[str, Any]] | None:
+    """Return the call that does the work of both modules, if there is one."""
+    calls = _CALLS.get(type(first)), _CALLS.get(type(then))
+    if calls[0] is None or calls[1] is None or "forward" in vars(first) or "forward" in vars(then):
+        return None
+    (one, params), (other, more) = calls[0](first), calls[1](then)
+    fused = FUSIONS.get((one, other))
+    return None if fused is None else (fused, params | more)

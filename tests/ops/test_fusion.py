@@ -1,0 +1,131 @@
+"""Each entry of the table of fusions is proved; and none is applied where somebody sees the value in between."""
+
+import numpy as np
+import pytest
+from hypothesis import given, reject, settings
+from hypothesis import strategies as st
+
+import autograd_cnn as ag
+from autograd_cnn.engine.backward import toposort
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
+from autograd_cnn.ops.fusion import FUSIONS, fuse, run, steps
+
+RELU_MAX_POOL = [(ag.relu, ag.max_pool), (ag.max_pool, ag.relu)]
+small = st.integers(1, 3)
+pairs = st.tuples(small, small)
+
+
+@st.composite
+def pooling(draw):
+    """Draw images of which many pixels tie, some of them not finite, and the geometry of a pooling."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    x = rng.integers(-2, 3, (draw(st.integers(0, 2)), 2, *draw(st.tuples(*[st.integers(1, 9)] * 2))))
+    x = x.astype(draw(st.sampled_from([np.float32, np.float64])))
+    for odd in draw(st.sampled_from([(), (np.nan,), (np.nan, np.inf, -np.inf, -0.0)])):
+        x[rng.random(x.shape) < 0.2] = odd
+    return x, {
+        "window": draw(pairs), "stride": draw(st.one_of(st.none(), pairs)), "padding": draw(st.integers(0, 1)),
+        "dilation": draw(st.sampled_from([1, 1, 2])), "ceil_mode": draw(st.booleans()),
+    }  # fmt: skip
+
+
+def _chain(first, then, x, how):
+    for primitive in (first, then):
+        x = primitive(x, **(how if primitive is ag.max_pool else {}))
+    return x
+
+
+PROOFS = {pair: (pooling(), _chain) for pair in RELU_MAX_POOL}
+"""For each entry the calls to prove it with."""
+
+
+def _orders(y, x):
+    """Return a gradient for a cotangent without symmetry, and those of this gradient's own weighted sum."""
+    g = ag.tensor(np.linspace(-1, 2, y.size).reshape(y.shape), requires_grad=True, dtype=y.dtype)
+    [dx] = ag.gradients(y, x, g, create_graph=True)
+    weights = np.linspace(1, 3, x.size).reshape(x.shape)
+    again = ag.gradients(ag.sum(dx * dx * weights), [x, g])
+    return [dx.numpy(), *(None if each is None else each.numpy() for each in again)]
+
+
+@pytest.mark.parametrize("backend", ["reference", "jit"])
+@pytest.mark.parametrize("pair", FUSIONS, ids=lambda pair: "-".join(primitive.name for primitive in pair))
+@settings(max_examples=40)
+@given(data=st.data())
+def test_a_fusion_has_the_values_and_gradients_of_what_it_replaces(pair, backend, data):
+    calls, chain = PROOFS[pair]
+    value, how = data.draw(calls)
+    x, z = (ag.tensor(value, requires_grad=True) for _ in range(2))
+    with ag.set_backend(backend):
+        try:
+            y = chain(*pair, x, how)
+        except (ArgumentError, ShapeError):
+            reject()
+        program = fuse(steps(toposort(y.node)), [y.node])
+        assert [step.primitive for step in program] == [FUSIONS[pair]]
+        fused = run(program, {x.node: z})[y.node]
+        np.testing.assert_array_equal(fused.numpy(), y.numpy())
+        assert fused.dtype == y.dtype
+        if y.size:
+            for found, expected in zip(_orders(fused, z), _orders(y, x), strict=True):
+                np.testing.assert_array_equal(found, expected)
+
+
+def _leaf():
+    return ag.tensor(np.arange(-8.0, 8.0).reshape(4, 4), requires_grad=True)
+
+
+def _names(program):
+    return [step.primitive.name for step in program]
+
+
+def _fused(y, *others):
+    return _names(fuse(steps(toposort(y.node)), [y.node, *(other.node for other in others)]))
+
+
+def test_steps_and_their_values():
+    x = _leaf()
+    with ag.tracing():
+        y = ag.sum(ag.max_pool(ag.relu(x * np.full((4, 4), 2.0)), 2))
+    program = steps(toposort(y.node))
+    assert _names(program) == ["multiply", "relu", "max_pool", "sum"]
+    assert _names(fuse(program, [y.node])) == ["multiply", "relu_max_pool", "sum"]
+    assert run(fuse(program, [y.node]), {x.node: x.numpy()})[y.node] == y.item()
+
+
+def test_what_is_asked_for_stays():
+    h = ag.relu(_leaf())
+    assert _fused(ag.max_pool(h, 2)) == ["relu_max_pool"]
+    assert _fused(ag.max_pool(h, 2), h) == ["relu", "max_pool"]
+
+
+def test_what_another_step_takes_stays():
+    h = ag.relu(_leaf())
+    assert _fused(ag.sum(ag.max_pool(h, 2)) + ag.sum(h)) == ["relu", "max_pool", "sum", "sum", "add"]
+    assert _fused(ag.max_pool(h, 1) + h) == ["relu", "max_pool", "add"]
+
+
+def test_what_has_a_hook_or_keeps_its_gradient_stays():
+    h = ag.relu(_leaf())
+    hook = h.register_hook(lambda g: g * 2)
+    assert _fused(ag.max_pool(h, 2)) == ["relu", "max_pool"]
+    hook.remove()
+    assert _fused(ag.max_pool(h, 2)) == ["relu_max_pool"]
+    h.retain_grad()
+    assert _fused(ag.max_pool(h, 2)) == ["relu", "max_pool"]
+
+
+def test_a_step_is_fused_once():
+    assert _fused(ag.relu(ag.max_pool(ag.relu(_leaf()), 2))) == ["relu_max_pool", "relu"]
+
+
+def test_calls_that_can_not_be_run_again():
+    x = _leaf()
+    with pytest.raises(OperandError) as error:
+        steps(toposort((x + np.ones((4, 4))).node))
+    assert str(error.value) == "steps: an operand of add was not kept; record inside of ag.tracing()"
+    y = ag.sum(x * x)
+    y.backward()
+    with pytest.raises(OperandError) as error:
+        steps(toposort(y.node))
+    assert str(error.value) == "steps: multiply can't be run again"
