@@ -1,12 +1,20 @@
 """What all tests share: a seeded generator, and how much hypothesis draws."""
 
+import gc
+
 import numpy as np
 import pytest
 from hypothesis import settings
 
 # The same examples in every run: a failure here is a failure everywhere.
-settings.register_profile("suite", deadline=None, max_examples=50, derandomize=True, database=None)
+settings.register_profile("suite", deadline=None, max_examples=20, derandomize=True, database=None)
 settings.load_profile("suite")
+
+
+def pytest_collection_finish():
+    """Spare the garbage collector what stays to the end anyway; some tests count on it, again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

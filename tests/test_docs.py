@@ -6,6 +6,7 @@ from inspect import ismodule
 from pathlib import Path
 
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 
@@ -45,7 +46,7 @@ def test_there_are_pages_to_run():
     assert len(_derivations()) == 10
 
 
-@pytest.mark.parametrize("page", _derivations(), ids=_name)
+@for_each("page", _derivations())
 def test_a_derivation_ends_with_the_engine_against_the_hand_and_differences(page):
     last = page.read_text("utf-8").split("\n## The engine, the hand and differences\n")[1]
     assert ".backward(" in last
@@ -94,11 +95,7 @@ def _documented():
                 yield getattr(importlib.import_module(path), last)
 
 
-@pytest.mark.parametrize(
-    "module",
-    [ag, ag.data, ag.errors, ag.graph, ag.interop, ag.nn, ag.optim, ag.testing, ag.train],
-    ids=lambda m: m.__name__,
-)
+@for_each("module", [ag, ag.data, ag.errors, ag.graph, ag.interop, ag.nn, ag.optim, ag.testing, ag.train])
 def test_the_reference_has_every_public_name(module):
     documented = set(map(id, _documented()))
     names = [name for name in getattr(module, "__all__", dir(module)) if not name.startswith("_")]

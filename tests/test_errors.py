@@ -4,14 +4,15 @@ import pickle
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import errors
 from autograd_cnn.errors import ShapeError, sentence
 
 
-@pytest.mark.parametrize(
-    ("parts", "text"),
+@for_each(
+    "parts, text",
     [
         ({}, "pool"),
         ({"problem": "window is odd"}, "pool: window is odd"),
@@ -44,8 +45,8 @@ def test_numpys_words_get_a_name_though_numpy_says_why():
     assert str(err.value) == "set_at: setting an array element with a sequence; shapes x=(2,), values=(3,)"
 
 
-@pytest.mark.parametrize(
-    ("name", "kin"),
+@for_each(
+    "name, kin",
     [
         ("ShapeError", ValueError),
         ("ArgumentError", ValueError),

@@ -22,20 +22,24 @@ def _output(name, cwd):
     return run.stdout
 
 
+@pytest.mark.slow
 def test_first_gradient_agrees_with_the_differences(tmp_path):
     slope, by_tape = re.search(r"w\[0, 1\]: (\S+), by the tape: (\S+)", _output("first_gradient.py", tmp_path)).groups()
     assert slope == by_tape != "0.000000"
 
 
+@pytest.mark.slow
 def test_custom_primitive(tmp_path):
     assert _output("custom_primitive.py", tmp_path).endswith("tensor([1., 0., 1.])\n")
 
 
+@pytest.mark.slow
 def test_train_digits_learns(tmp_path):
     accuracy = float(_output("train_digits.py", tmp_path).split()[-1])
     assert accuracy > 0.95
 
 
+@pytest.mark.slow
 def test_the_notebook_runs_and_shows_what_it_was_committed_with(tmp_path, monkeypatch):
     monkeypatch.setenv("AUTOGRAD_CNN_BACKEND", "reference")
     committed = nbformat.read(EXAMPLES / "look_at_a_network.ipynb", as_version=4)

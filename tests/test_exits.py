@@ -23,6 +23,7 @@ import scipy.signal
 import scipy.sparse
 import scipy.special
 import scipy.stats
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn
@@ -226,7 +227,7 @@ def _total(f):
 
 
 def _named(table):
-    return pytest.mark.parametrize("exit_", table.values(), ids=table)
+    return for_each("exit_", table.values(), ids=table)
 
 
 @_named(AS_ARRAYS)
@@ -279,7 +280,7 @@ def test_what_keeps_no_gradient_is_refused(exit_):
         ag.grad(exit_)(X)
 
 
-@pytest.mark.parametrize(("f", "expected"), KEPT.values(), ids=KEPT)
+@for_each("f, expected", KEPT.values(), ids=KEPT)
 def test_what_keeps_the_gradient(f, expected):
     np.testing.assert_allclose(ag.grad(f)(X), expected)
 
@@ -444,7 +445,7 @@ def _functions():
         for name in module.__all__:
             function = getattr(module, name)
             if callable(function) and not isinstance(function, type) and name not in ASIDE:
-                yield pytest.param(function, id=f"{module.__name__}.{name}")
+                yield f"{module.__name__}.{name}", function
 
 
 def _sum_of(result):
@@ -457,8 +458,8 @@ def _sum_of(result):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("function", list(_functions()))
-def test_a_function_is_right_or_refused(function):
+@for_each("name, function", _functions())
+def test_a_function_is_right_or_refused(name, function):
     for call in CALLS.values():
         try:
             with np.errstate(all="ignore"):

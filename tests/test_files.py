@@ -131,6 +131,7 @@ except PermissionError as error:
 """
 
 
+@pytest.mark.slow
 @POSIX
 def test_a_file_that_is_read_only_stays_as_it_is():
     with tempfile.TemporaryDirectory() as folder:  # not in pytest's, which are root's alone
@@ -154,6 +155,7 @@ except OSError as error:
 """
 
 
+@pytest.mark.slow
 @POSIX
 @pytest.mark.parametrize("size", [1001, 100_000])  # which fail when the file is closed, and when written
 def test_a_full_disk_leaves_the_file_that_was_there(tmp_path, size):
@@ -261,6 +263,7 @@ def test_of_several_writers_one_wins_whole(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_leaves_goes_with_the_next_file(tmp_path):
     code = (
         "import os, sys\nfrom autograd_cnn.files import replacing\n"
@@ -277,6 +280,7 @@ def test_what_a_killed_process_leaves_goes_with_the_next_file(tmp_path):
     assert left == {"a.txt": b"new", "b.txt": b"new"}
 
 
+@pytest.mark.slow
 def test_of_many_processes_none_takes_a_draft_for_an_orphan(tmp_path):
     code = (
         "import sys\nfrom autograd_cnn.files import replacing\n"

@@ -11,6 +11,7 @@ FILES = 500
 READERS = readers()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 @pytest.mark.filterwarnings("ignore")
 def test_damaged_files(name, tmp_path):

@@ -1,7 +1,7 @@
 """Half precision is a type to keep numbers in: they are computed with in float32, gradients too."""
 
 import numpy as np
-import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 
@@ -27,8 +27,8 @@ def test_batch_normalisation_over_more_elements_than_half_precision_counts_to(rn
     np.testing.assert_allclose(y, ag.batch_norm(x.astype(float)), rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("backend", ["reference", "auto"])
-@pytest.mark.parametrize(
+@for_each("backend", ["reference", "auto"])
+@for_each(
     "f",
     [
         lambda x: ag.sum(x, axis=0),

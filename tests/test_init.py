@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import errors, ops
@@ -23,7 +24,7 @@ LOADED = {
 """What importing the package loads of it; all else comes on first use."""
 
 
-@pytest.mark.parametrize("name", ENGINE)
+@for_each("name", ENGINE)
 def test_the_engine_is_at_the_top(name):
     assert callable(getattr(ag, name)) or name == "testing"
 

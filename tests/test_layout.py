@@ -4,9 +4,10 @@ import ast
 import doctest
 import importlib
 import inspect
+from collections import Counter
 from pathlib import Path
 
-import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import ops
@@ -16,9 +17,6 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "autograd_cnn"
 TESTS = ROOT / "tests"
 LONGEST = 650
-
-SOURCES = sorted(p.relative_to(PACKAGE) for p in PACKAGE.rglob("*.py"))
-TEST_FILES = sorted(p.relative_to(TESTS) for p in TESTS.rglob("*.py"))
 
 LONGER: dict[str, str] = {"tensor/tensor.py": "an array has that many methods"}
 """Sources longer than `LONGEST` lines, and why; so long a file asks whether it is one concept."""
@@ -30,25 +28,18 @@ PARTS = {
     "oracles.py": "loops to compare with",
     "peak.py": "how much memory something takes",
     "program.py": "what a type checker reads",
+    "tables.py": "tables of cases that are one test",
 }
 """Files under tests/ that hold no tests, by name."""
-
-
-def _ids(paths):
-    return [path.as_posix() for path in paths]
 
 
 # --- files ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=_ids(SOURCES))
-def test_no_source_is_longer_than_one_reads_at_once(source):
-    lines = len((PACKAGE / source).read_text("utf-8").splitlines())
-    assert lines <= LONGEST or source.as_posix() in LONGER
-
-
-def test_every_exemption_is_needed():
-    assert [path for path in LONGER if len((PACKAGE / path).read_text("utf-8").splitlines()) <= LONGEST] == []
+def test_a_source_that_is_long_has_a_reason():
+    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in PACKAGE.rglob("*.py")}
+    longer = {path.relative_to(PACKAGE).as_posix() for path, length in lengths.items() if length > LONGEST}
+    assert longer == LONGER.keys()
 
 
 # --- tests ------------------------------------------------------------------------------------
@@ -57,7 +48,7 @@ def test_every_exemption_is_needed():
 def _is_test_mark(decorator):
     """Tell a decorator that only tests have from one that registers the function somewhere."""
     text = ast.unparse(decorator)
-    return text.startswith(("pytest.mark.", "given(", "example(", "settings("))
+    return text.startswith(("pytest.mark.", "for_each(", "given(", "example(", "settings("))
 
 
 def _never_called(tree):
@@ -67,8 +58,9 @@ def _never_called(tree):
     """
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name.startswith("Test")]
     functions = [node for holder in (tree, *classes) for node in holder.body if isinstance(node, ast.FunctionDef)]
-    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    named |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    nodes = list(ast.walk(tree))
+    named = {node.id for node in nodes if isinstance(node, ast.Name)}
+    named |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
     named |= {argument.arg for f in functions for argument in f.args.args}
     return [
         f.name
@@ -77,30 +69,31 @@ def _never_called(tree):
     ]
 
 
-@pytest.mark.parametrize("path", TEST_FILES, ids=_ids(TEST_FILES))
-def test_every_function_is_collected_or_used(path):
-    tree = ast.parse((TESTS / path).read_text("utf-8"))
-    assert path.name in PARTS or path.name.startswith("test_")
-    if path.name not in PARTS:
-        assert _never_called(tree) == []
-    else:
-        assert [node.name for node in tree.body if getattr(node, "name", "").startswith("test")] == []
+def _defined_twice(tree):
+    """Return the functions and classes of a file, or of one of its classes, that an equal name hides."""
+    holders = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]
+    names = [[getattr(node, "name", None) for node in holder.body] for holder in holders]
+    return [name for each in names for name, count in Counter(each).items() if name and count > 1]
 
 
-@pytest.mark.parametrize("path", TEST_FILES, ids=_ids(TEST_FILES))
-def test_no_name_is_defined_twice(path):
-    tree = ast.parse((TESTS / path).read_text("utf-8"))
-    for holder in [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]:
-        names = [node.name for node in holder.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
-        assert sorted(set(names)) == sorted(names)
+def test_every_function_in_a_test_file_is_collected_or_used():
+    lost = {}
+    for path in TESTS.rglob("*.py"):
+        tree = ast.parse(path.read_text("utf-8"))
+        tests = [node.name for node in tree.body if getattr(node, "name", "").startswith("test")]
+        collected = path.name.startswith("test_")
+        assert collected or path.name in PARTS, f"{path} is not collected"
+        lost[path.relative_to(TESTS).as_posix()] = (_never_called(tree) if collected else tests) + _defined_twice(tree)
+    assert {path: names for path, names in lost.items() if names} == {}
 
 
-@pytest.mark.parametrize(
-    ("source", "found"),
+@for_each(
+    "source, found",
     [
         ("def test_it(): pass", []),
         ("def text_it(): pass", ["text_it"]),
         ("@pytest.mark.parametrize('x', [1])\ndef tset_it(x): pass", ["tset_it"]),
+        ("@for_each('x', [1])\ndef tset_it(x): pass", ["tset_it"]),
         ("@given(st.integers())\ndef its_test(x): pass", ["its_test"]),
         ("@pytest.fixture(autouse=True)\ndef unchanged(): pass", []),
         ("@cube.vjp('x')\ndef rule(g): pass", []),
@@ -112,6 +105,12 @@ def test_a_misspelt_test_is_found(source, found):
     assert _never_called(ast.parse(source)) == found
 
 
+def test_a_test_that_another_hides_is_found():
+    assert _defined_twice(ast.parse("def test_it(): pass\nx = 1\ndef test_it(): pass")) == ["test_it"]
+    assert _defined_twice(ast.parse("class TestIt:\n    def f(self): pass\n    def f(self): pass")) == ["f"]
+    assert _defined_twice(ast.parse("def f(): pass\nclass TestIt:\n    def f(self): pass")) == []
+
+
 # --- examples ---------------------------------------------------------------------------------
 
 
@@ -121,10 +120,10 @@ def _with_examples(module):
     return {test.name.rsplit(".", 1)[-1] for test in finder.find(module) if test.examples}
 
 
-@pytest.mark.parametrize("name", [name for name in ops.__all__ if name != "abs"])
-def test_every_public_function_has_an_example_that_runs(name):
-    module = importlib.import_module(getattr(ops, name).__module__)
-    assert name in _with_examples(module)
+def test_every_public_function_has_an_example_that_runs():
+    homes = {name: importlib.import_module(getattr(ops, name).__module__) for name in ops.__all__ if name != "abs"}
+    examples = {home: _with_examples(home) for home in set(homes.values())}
+    assert [name for name, home in homes.items() if name not in examples[home]] == []
 
 
 def test_every_primitive_and_rule_says_what_it_is_in_its_name():

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.engine.composite import parsed
@@ -34,8 +35,8 @@ def _parse(annotation, value):
     return parser_of(annotation)("f", "p", value)
 
 
-@pytest.mark.parametrize(
-    ("annotation", "value", "expected"),
+@for_each(
+    "annotation, value, expected",
     [
         (Count, np.uint8(3), 3),
         (Count, np.array(3), 3),
@@ -69,8 +70,8 @@ def test_what_is_meant_is_kept_in_pythons_own_types(annotation, value, expected)
 INT, INTS, PAIR = "an int", "an int or a tuple of ints", "an int or a pair of ints"
 
 
-@pytest.mark.parametrize(
-    ("annotation", "value", "expected"),
+@for_each(
+    "annotation, value, expected",
     [
         (Count, 1.0, INT),
         (Count, True, INT),
@@ -144,7 +145,7 @@ def _gradient(f):
     return ag.grad(lambda x: ag.sum(f(x) ** 2))(A)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "f",
     [
         lambda x: ag.sum(x, axis=np.int64(1)),
@@ -183,8 +184,8 @@ def test_a_number_counts_as_a_row_of_one():
         assert ag.grad(lambda x: reduction(x, axis=-1, keepdims=True))(3.0) == 1.0  # noqa: B023
 
 
-@pytest.mark.parametrize(
-    ("call", "text"),
+@for_each(
+    "call, text",
     [
         (lambda: ag.pad(A, (-1, 0)), "pad: pad_width is out of range: expected an int of at least 0, got -1"),
         (lambda: ag.pad(A, 1.5), "pad: pad_width is not understood: expected an int of at least 0, got 1.5"),

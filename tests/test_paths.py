@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError, FormatError, OperandError
@@ -18,9 +19,9 @@ TAKERS = {
 }
 
 
-@pytest.mark.parametrize("where", TAKERS)
-@pytest.mark.parametrize(
-    ("path", "kind", "problem"),
+@for_each("where", TAKERS)
+@for_each(
+    "path, kind, problem",
     [
         (3, OperandError, "path is not understood: expected a str or a path, got int"),
         (None, OperandError, "path is not understood: expected a str or a path, got NoneType"),

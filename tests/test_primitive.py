@@ -7,6 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.engine.backward import gradients
@@ -408,7 +409,7 @@ def test_a_list_of_tensors_would_lose_its_gradients():
     assert _called([[1.0], [_leaf(1.0)]], 1.0) == text.format("list")
 
 
-@pytest.mark.parametrize("operand", [2, 2.0, True, np.float32(2), np.int16(2), [2.0, 3.0], (2, 3), np.array([True])])
+@for_each("operand", [2, 2.0, True, np.float32(2), np.int16(2), [2.0, 3.0], (2, 3), np.array([True])])
 def test_what_counts_as_an_array(operand):
     x = _leaf([1.0, 2.0])
     y = x * operand
@@ -549,8 +550,8 @@ def test_a_rule_of_a_number_may_return_pythons(result):
     assert ag.grad(tripled)(2.0) == 3.0
 
 
-@pytest.mark.parametrize("x", [1.0, np.float16(1.0)])
-@pytest.mark.parametrize("result", [None, [1.0, 2.0], (np.ones(3), np.ones(3)), {"y": 1.0}])
+@for_each("x", [1.0, np.float16(1.0)])
+@for_each("result", [None, [1.0, 2.0], (np.ones(3), np.ones(3)), {"y": 1.0}])
 def test_a_primitive_that_returns_no_array_is_named(result, x):
     @ag.primitive
     def forgetful(x):

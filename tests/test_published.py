@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn, optim
@@ -23,7 +24,7 @@ IMAGE = [[3, 3, 2, 1, 0], [0, 0, 1, 3, 1], [3, 1, 2, 2, 3], [2, 0, 0, 2, 2], [2,
 KERNEL = [[0, 1, 2], [2, 2, 0], [0, 1, 2]]
 
 
-@pytest.mark.parametrize(("i", "k", "s", "p", "o"), SIZES)
+@for_each("i, k, s, p, o", SIZES)
 def test_the_guides_sizes(i, k, s, p, o):
     assert ag.correlate2d(np.zeros((i, i)), np.zeros((k, k)), stride=s, padding=p).shape == (o, o)
 
@@ -33,7 +34,7 @@ def test_the_guides_size_of_a_dilated_kernel():
     assert ag.correlate2d(np.zeros((7, 7)), np.zeros((3, 3)), dilation=2).shape == (3, 3)
 
 
-@pytest.mark.parametrize(("i", "k", "s", "p", "o"), SIZES)
+@for_each("i, k, s, p, o", SIZES)
 def test_the_guides_transposes(rng, i, k, s, p, o):
     """Each is a convolution with unit strides over o pixels, s - 1 zeros between them and k - p - 1 around.
 

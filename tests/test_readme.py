@@ -58,6 +58,7 @@ def _printed(python, folder, environment):
     return [part.splitlines() for part in done.stdout.split(f"{MARK}\n")[:-1]]
 
 
+@pytest.mark.slow
 def test_the_blocks_print_what_they_promise(tmp_path):
     assert _printed(sys.executable, tmp_path, None) == [_promised(block) for block in BLOCKS]
     assert {path.name for path in tmp_path.iterdir()} == {"blocks.py", "lenet.svg", "lenet.html"}

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("argument", ["", "autograd_cnn", "-mautograd_cnn"])
 def test_another_package_that_is_run_keeps_what_lies_beside_it(tmp_path, argument):
     (tmp_path / "own").mkdir()
@@ -17,12 +18,14 @@ def test_another_package_that_is_run_keeps_what_lies_beside_it(tmp_path, argumen
     assert done.stdout == f"2 {[argument]}\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("argv", [["-m"], ["-m", "a", "b", "c", "d", "e", "f"], []])
 def test_a_program_may_set_its_arguments_as_it_likes(argv):
     code = f"import sys; sys.argv = {argv}; before = [*sys.path]; import autograd_cnn; assert sys.path == before"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [["-m"], ["-P", "-m"]])
 def test_the_package_that_is_run_leaves_the_others_alone(tmp_path, options):
     code = "raise SystemExit('taken for a library')"

@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn, optim, spelling
@@ -86,14 +87,14 @@ METHODS = {
 }
 
 
-@pytest.mark.parametrize(("ours", "numpys"), METHODS.values(), ids=METHODS)
+@for_each("ours, numpys", METHODS.values(), ids=METHODS)
 def test_what_means_the_same_is_understood(ours, numpys):
     np.testing.assert_allclose(ours(ag.tensor(A)).data, numpys(A), rtol=1e-14)
     check_vjp(ours, [A])
 
 
-@pytest.mark.parametrize(
-    ("ask", "expected"),
+@for_each(
+    "ask, expected",
     [
         (lambda t: t.dim(), 2), (lambda t: t.numel(), 6), (lambda t: t.device, "cpu"), (lambda t: t.is_contiguous(), True),
         (lambda t: t.item(2), 0.75), (lambda t: t.requires_grad_().requires_grad, True),
@@ -130,7 +131,7 @@ DIFFERENT = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("call", "text"), DIFFERENT.values(), ids=DIFFERENT)
+@for_each("call, text", DIFFERENT.values(), ids=DIFFERENT)
 def test_arguments_that_mean_something_else(call, text):
     with pytest.raises(OperandError) as err:
         call()
@@ -155,7 +156,7 @@ def test_shapes_that_make_no_sense(call, text):
     assert str(err.value) == text
 
 
-@pytest.mark.parametrize("name", spelling.ATTRIBUTES)
+@for_each("name", spelling.ATTRIBUTES)
 def test_attributes_that_there_are_not(name):
     for thing in (ag.tensor(A), ag.Tensor):
         assert not hasattr(thing, name)
@@ -180,8 +181,8 @@ def test_whatever_arrays_have_is_there_or_answered():
             assert hasattr(ag.tensor(A), name) or name in spelling.ATTRIBUTES, name
 
 
-@pytest.mark.parametrize(
-    ("name", "hint"),
+@for_each(
+    "name, hint",
     [
         ("cat", "; use ag.concatenate"), ("unsqueeze", "; use ag.expand_dims"), ("from_numpy", "; use ag.tensor"),
         ("zeros", "; use ag.tensor(np.zeros(...))"), ("mm", "; use ag.matmul"), ("bmm", "; use ag.matmul"),

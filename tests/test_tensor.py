@@ -8,6 +8,7 @@ import weakref
 import numpy as np
 import pytest
 import scipy.special
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.engine.backward import gradients
@@ -67,8 +68,8 @@ NAMED = "name the dtype, as in dtype=np.float32"
 MASK = "is a masked array, which would lose its mask; fill it with .filled(value), and choose with ag.where"
 
 
-@pytest.mark.parametrize(
-    ("make", "text"),
+@for_each(
+    "make, text",
     [
         (lambda: ag.tensor([1.0], np.float32), f"{FLAG}, got <class 'numpy.float32'>; {NAMED}"),
         (lambda: ag.tensor([1.0], "float32"), f"{FLAG}, got 'float32'; {NAMED}"),
@@ -218,7 +219,7 @@ def test_what_is_no_array_is_refused_by_operators():
 # --- methods ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@for_each(
     "method",
     [
         lambda x: x.T,
@@ -315,8 +316,8 @@ def test_truth_is_that_of_a_single_number():
     assert 5.0 not in _leaf()
 
 
-@pytest.mark.parametrize(
-    ("x", "text"),
+@for_each(
+    "x, text",
     [
         (ag.tensor(1.0), "tensor(1.)"),
         (ag.tensor(np.True_), "tensor(True)"),
@@ -337,7 +338,7 @@ def test_the_text_of_a_tensor(x, text):
 # --- NumPy's functions ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@for_each(
     "function",
     [
         np.exp,
@@ -403,8 +404,8 @@ def test_numpy_arrays_on_the_left():
     np.testing.assert_array_equal(x.grad.data, [3, 3, 3])
 
 
-@pytest.mark.parametrize(
-    ("call", "name", "hint"),
+@for_each(
+    "call, name, hint",
     [
         (np.median, "numpy.median", None),
         (np.linalg.norm, "numpy.linalg.norm", "ag.sqrt(ag.sum(x * x))"),
@@ -424,7 +425,7 @@ def test_a_function_of_numpys_that_is_not_there(call, name, hint):
     assert str(err.value) == f"{name}: not defined for tensors; {hint}"
 
 
-@pytest.mark.parametrize(
+@for_each(
     "look",
     [
         np.isnan, np.isfinite, np.signbit, np.any, np.all, np.shape, np.ones_like, np.count_nonzero, np.array_repr,
@@ -489,7 +490,7 @@ INDICES = [
 ]
 
 
-@pytest.mark.parametrize("index", INDICES, ids=str)
+@for_each("index", INDICES)
 def test_reading_at_an_index(index, rng):
     a = rng.standard_normal((3, 2, 4))
     y = ag.tensor(a)[index]
@@ -513,7 +514,7 @@ def test_tensors_as_indices(rng):
 # --- assignment -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("index", INDICES, ids=str)
+@for_each("index", INDICES)
 def test_assigning_at_an_index(index, rng):
     a = rng.standard_normal((3, 2, 4))
     v = rng.standard_normal(a[index].shape)
@@ -665,8 +666,8 @@ def test_the_manual_update_of_every_course():
     np.testing.assert_array_equal(p.grad.data, [2, 4, 6])  # what was recorded is as it was
 
 
-@pytest.mark.parametrize(
-    ("op", "expected"),
+@for_each(
+    "op, expected",
     [
         (operator.iadd, [3, 4, 5]), (operator.isub, [-1, 0, 1]), (operator.imul, [2, 4, 6]),
         (operator.itruediv, [0.5, 1, 1.5]), (operator.ifloordiv, [0, 1, 1]), (operator.imod, [1, 0, 1]),
@@ -722,7 +723,7 @@ def test_writing_into_data_names_the_way(write):
     assert p.tolist() == [1, 2, 3]
 
 
-@pytest.mark.parametrize(
+@for_each(
     "part", [lambda d: d + 0, lambda d: d[1:], lambda d: np.add(d, d), copy.deepcopy, copy.copy,
              lambda d: pickle.loads(pickle.dumps(d)), abs]  # noqa: S301  # our own
 )  # fmt: skip
@@ -985,8 +986,8 @@ def test_retaining_on_a_leaf_or_a_constant_changes_nothing():
     assert c.grad is None
 
 
-@pytest.mark.parametrize("leave", [float, int, round, "{:.2f}".format, ag.Tensor.item], ids=str)
-@pytest.mark.parametrize("length", [0, 3])
+@for_each("leave", [float, int, round, "{:.2f}".format, ag.Tensor.item])
+@for_each("length", [0, 3])
 def test_many_numbers_are_no_number(leave, length):
     with pytest.raises(
         ShapeError, match=rf"tensor: is not a single number: expected one element, got shape \({length},"

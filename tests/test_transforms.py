@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.engine.backward import gradients
@@ -100,7 +101,7 @@ def test_what_the_function_does_not_depend_on_has_zeros_for_a_gradient():
 W = ag.tensor(3.0, requires_grad=True)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "constant", [3.0, np.float64(3), np.array(3.0), ag.tensor(3.0), 3, W, W * 1.0, ag.tensor(np.True_), ag.tensor(2)]
 )
 def test_an_output_that_depends_on_no_argument_has_zeros_and_a_warning(constant):

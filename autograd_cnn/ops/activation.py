@@ -1,8 +1,8 @@
 """Activation functions.
 
-What saturates is right to 4 units in the last place over the whole range of float32 and float64 (`gelu` to 5), and so
-are its rules: a tail is never what is left of 1. The slopes of `silu` and `gelu` cross 0; there the units are those of
-the larger of their two terms.
+Functions that saturate are accurate to 4 units in the last place over the whole range of float32 and float64 (`gelu`
+to 5), and so are their rules: no tail is computed as 1 minus something. The slopes of `silu` and `gelu` cross 0; there
+the units are those of the larger of their two terms.
 """
 
 import numpy as np
@@ -18,10 +18,10 @@ from autograd_cnn.parameters import Number
 __all__ = ["elu", "erf", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "softplus", "tanh"]
 
 _FAR = 1e3
-"""Where every tail has come to 0, in any dtype; times infinity it would be no number."""
+"""Beyond it every tail is 0, in any dtype. A tail times infinity would be NaN, so arguments are limited to it."""
 
 _TAIL = -80.0
-"""Below, sigmoid(x) is exp(x) to the last digit, and soon too small for a type's full precision."""
+"""Below it sigmoid(x) is exp(x) to the last digit, and soon subnormal."""
 
 
 @primitive(residuals=("mask",))
@@ -43,7 +43,7 @@ def relu_vjp_x(g: Array, *, mask: Array) -> Array:
 
 @primitive
 def leaky_relu(x: Array, negative_slope: Number = 0.01) -> Array:
-    """``x`` where it is positive, else ``negative_slope * x``; at 0 the slope counts as the negative one.
+    """``x`` where it is positive, else ``negative_slope * x``; the derivative at 0 counts as ``negative_slope``.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def elu_vjp_x(g: Array, *, x: Array, alpha: float) -> Array:
     return where(positive, g, g * exp(where(positive, 0, x)) * alpha)
 
 
-# --- the logistic function, and what is made of it --------------------------------------------
+# --- the logistic function and functions made of it -------------------------------------------
 
 
 @primitive
@@ -161,13 +161,13 @@ def silu_vjp_x(g: Array, *, x: Array) -> Array:
     slope = sigmoid(x) + near * _sigmoid_slope(x)
     if (
         RUNNING or np.min(values_of(x), initial=0.0) < _TAIL
-    ):  # exp(x)·(1 + x), whose first factor may be 0 before the product is
+    ):  # exp(x)·(1 + x): the first factor underflows before the product
         root = exp(clip(near, max=_TAIL) * 0.5)
         slope = where(less(x, _TAIL), root * (near + 1) * root, slope)
     return g * slope
 
 
-# --- the normal distribution, and what is made of it ------------------------------------------
+# --- the normal distribution and functions made of it -----------------------------------------
 
 
 @primitive
@@ -215,7 +215,7 @@ def _normal_density(x: Array) -> Array:
 
 @primitive
 def gelu(x: Floats) -> Array:
-    """``x`` times the normal distribution's Φ(x), exact (Hendrycks & Gimpel 2016).
+    """``x`` times the normal distribution function Φ(x), exact (Hendrycks & Gimpel 2016).
 
     Examples
     --------

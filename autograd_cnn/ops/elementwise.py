@@ -142,7 +142,7 @@ def negative_vjp_x(g: Array) -> Array:
 
 @primitive
 def positive(x: Array) -> Array:
-    """``+x``: a copy that is a place of its own on the tape.
+    """``+x``: a copy with its own node on the tape.
 
     Examples
     --------
@@ -176,7 +176,7 @@ def astype_vjp_x(g: Array) -> Array:
 
 @primitive
 def absolute(x: Array) -> Array:
-    """``|x|``; at 0 the derivative counts as 0.
+    """``|x|``; the derivative at 0 counts as 0.
 
     Examples
     --------
@@ -212,9 +212,9 @@ def sign(x: Array) -> Array:
 
 @primitive
 def power(x1: Array, x2: Array) -> Array:
-    """``x1 ** x2``. With a zero exponent the derivative in ``x1`` is 0, at ``x1 = 0`` too.
+    """``x1 ** x2``. Where the exponent is 0, the derivative with respect to ``x1`` is 0, even at ``x1 = 0``.
 
-    The derivative in ``x2`` needs ``x1 > 0``; at ``x1 = 0`` it counts as 0.
+    The derivative with respect to ``x2`` needs ``x1 > 0``; at ``x1 = 0`` it counts as 0.
 
     Examples
     --------
@@ -299,7 +299,7 @@ def expm1(x: Floats) -> Array:
 
 @expm1.vjp("x")
 def expm1_vjp_x(g: Array, *, x: Array) -> Array:
-    return g * exp(x)  # y + 1 would lose the tail
+    return g * exp(x)  # y + 1 would lose small values
 
 
 @primitive

@@ -1,7 +1,7 @@
 """Reading and replacing parts of arrays.
 
 `getitem` and `scatter_add` are each other's adjoints, so derivatives of every order stay within
-the pair.
+this pair.
 """
 
 from itertools import pairwise
@@ -29,7 +29,7 @@ def _is_basic(index: Index) -> bool:
 
 @primitive
 def getitem(x: Array, index: Index) -> Array:
-    """``x[index]``, basic or advanced.
+    """``x[index]``, with basic or advanced indexing.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def getitem_vjp_x(g: Array, *, x_shape: Shape, index: Index) -> Array:
 
 @primitive
 def scatter_add(x: Array, index: Index, shape: Lengths) -> Array:
-    """Zeros of ``shape`` with ``x`` added at ``index``; what is named twice is added twice.
+    """Zeros of ``shape`` with ``x`` added at ``index``; a position that occurs twice is added to twice.
 
     Examples
     --------
@@ -80,12 +80,12 @@ def scatter_add_vjp_x(g: Array, *, index: Index) -> Array:
 
 @primitive
 def set_at(x: Array, values: Array, index: Index) -> Array:
-    """A copy of ``x`` with ``values`` at ``index``; where a place is named twice, the last value stays.
+    """A copy of ``x`` with ``values`` at ``index``; if a position occurs twice, the last value stays.
 
     Raises
     ------
     OperandError
-        If ``x`` is of a kind that can't hold the values, such as integers for floats.
+        If the dtype of ``x`` can't hold the values, for example integers for floats.
 
     Examples
     --------
@@ -152,7 +152,7 @@ def set_at_vjp_values(g: Array, *, x_shape: Shape, values_shape: Shape, index: I
 
 
 def _stayed(shape: Shape, index: Index) -> Array:
-    """Return which of the elements written at ``index`` no later one has overwritten."""
+    """Return which of the elements written at ``index`` were not overwritten by a later one."""
     writer = np.empty(shape, int)
     count = writer[index].size
     order = np.arange(count).reshape(writer[index].shape)
@@ -160,12 +160,12 @@ def _stayed(shape: Shape, index: Index) -> Array:
     return writer[index] == order
 
 
-# --- made of these ----------------------------------------------------------------------------
+# --- functions made of these ------------------------------------------------------------------
 
 
 @composite
 def take(x: Array, indices: Indices, axis: OneAxis = None) -> Array:
-    """The slices of ``x`` that ``indices`` name along ``axis``, by default of the flattened ``x``.
+    """The slices of ``x`` at ``indices`` along ``axis``; by default, elements of the flattened ``x``.
 
     Examples
     --------
@@ -181,9 +181,9 @@ def take(x: Array, indices: Indices, axis: OneAxis = None) -> Array:
 
 @composite
 def take_along_axis(x: Array, indices: Indices, axis: OneAxis = -1) -> Array:
-    """From each line of ``x`` along ``axis`` the elements that the same line of ``indices`` names.
+    """From each line of ``x`` along ``axis``, the elements at the positions in the same line of ``indices``.
 
-    With None for the axis, ``x`` is flattened first.
+    If ``axis`` is None, ``x`` is flattened first.
 
     Examples
     --------
@@ -206,7 +206,7 @@ def take_along_axis(x: Array, indices: Indices, axis: OneAxis = -1) -> Array:
 
 @composite
 def split(x: Array, indices_or_sections: Sections, axis: Count = 0) -> list[Array]:
-    """``x`` cut along ``axis`` into equal sections, or before the given indices.
+    """``x`` split along ``axis`` into equal sections, or before the given indices.
 
     Examples
     --------
@@ -223,7 +223,7 @@ def split(x: Array, indices_or_sections: Sections, axis: Count = 0) -> list[Arra
 
 @composite
 def repeat(x: Array, repeats: Counts, axis: OneAxis = None) -> Array:
-    """``x`` with each element repeated in place along ``axis``, by default of the flattened ``x``.
+    """``x`` with each element repeated along ``axis``; by default, the flattened ``x``.
 
     Examples
     --------
@@ -271,7 +271,7 @@ def pad(x: Array, pad_width: PadWidth, mode: str = "constant", constant_values: 
     x : array
         What to pad.
     pad_width : int, pair, or sequence of pairs
-        How many before and after, for all axes or for each.
+        How many elements before and after, for all axes or for each axis.
     mode : str
         ``"constant"``, or a mode of `numpy.pad` that repeats elements of ``x``: ``"edge"``,
         ``"reflect"``, ``"symmetric"``, ``"wrap"``.

@@ -26,7 +26,7 @@ __all__ = ["einsum", "linear", "matmul", "outer", "tensordot"]
 
 @primitive
 def matmul(x1: Array, x2: Array) -> Array:
-    """The matrix product ``x1 @ x2``: stacks of matrices broadcast, 1-D operands count as vectors.
+    """The matrix product ``x1 @ x2``: stacks of matrices are broadcast, and 1-D operands are vectors.
 
     Examples
     --------
@@ -80,14 +80,14 @@ def matmul_vjp_x2(g: Array, *, x1: Array, x2_shape: Shape) -> Array:
 
 @primitive
 def linear(x: Array, w: Array, bias: Array | None = None) -> Array:
-    """``x @ w.T + bias``: what a fully connected layer computes.
+    """``x @ w.T + bias``: a fully connected layer.
 
     Parameters
     ----------
     x : (..., D)
         Features.
     w : (F, D)
-        A row of weights for each output, as PyTorch has it.
+        One row of weights for each output, as in PyTorch.
     bias : (F,), optional
 
     Returns
@@ -97,7 +97,7 @@ def linear(x: Array, w: Array, bias: Array | None = None) -> Array:
     Raises
     ------
     ShapeError
-        If the shapes do not go together.
+        If the shapes do not match.
 
     Examples
     --------
@@ -146,7 +146,7 @@ def linear_vjp_bias(g: Array) -> Array:
 
 @composite
 def outer(x1: Array, x2: Array) -> Array:
-    """Every product of an element of ``x1`` with one of ``x2``, both flattened.
+    """The products of every element of ``x1`` with every element of ``x2``, both flattened.
 
     Examples
     --------
@@ -159,7 +159,7 @@ def outer(x1: Array, x2: Array) -> Array:
 
 @composite
 def tensordot(x1: Array, x2: Array, axes: Contraction = 2) -> Array:
-    """The sum of products over pairs of axes: the last ``axes`` of ``x1`` with the first of ``x2``, or as named.
+    """The sum of products over pairs of axes: the last ``axes`` of ``x1`` with the first of ``x2``, or two lists.
 
     Examples
     --------
@@ -211,7 +211,7 @@ def einsum_shape(*operands: AbstractArray, terms: tuple[str, ...], out: str) -> 
 def einsum_vjp_operands(
     g: Array, *, index: int, operands: tuple[Array, ...], terms: tuple[str, ...], out: str
 ) -> Array:
-    """Exchange the operand's term with the output's: a sum of products is linear in each factor."""
+    """Exchange the terms of the operand and the output: a sum of products is linear in each factor."""
     others = [*operands[:index], *operands[index + 1 :]]
     their_terms = (*terms[:index], *terms[index + 1 :])
     wanted, shape = terms[index], operands[index].shape
@@ -225,10 +225,10 @@ def einsum_vjp_operands(
 
 @composite
 def einsum(subscripts: str | NDArray[Any], *operands: Array) -> Array:
-    """Sum of products by Einstein's convention, as `numpy.einsum`.
+    """Sums of products in Einstein's notation, as in `numpy.einsum`.
 
-    Repeated labels in one term (a diagonal), labels that are only summed, and ``...`` all work, and so
-    does the form without a string: ``einsum(x, [0, 1], w, [1, 2], [0, 2])``.
+    Repeated labels in one term (a diagonal), labels that are only summed, and ``...`` all work. So does the form
+    without a string: ``einsum(x, [0, 1], w, [1, 2], [0, 2])``.
 
     Examples
     --------
@@ -252,7 +252,7 @@ def einsum(subscripts: str | NDArray[Any], *operands: Array) -> Array:
 
 
 def _spelled(arguments: tuple[Any, ...]) -> tuple[str, tuple[Array, ...]]:
-    """Write a string for operands that alternate with lists of labels, and perhaps a last list for the output."""
+    """Return the string for operands that alternate with lists of labels; a last list may give the output."""
     count = len(arguments) // 2
     terms = ",".join(map(_term, arguments[1 : 2 * count : 2]))
     out = f"->{_term(arguments[-1])}" if len(arguments) % 2 else ""
@@ -270,7 +270,7 @@ def _term(labels: Any) -> str:
 
 
 def _parse(subscripts: str, shapes: list[Shape]) -> tuple[list[str], str]:
-    """Write out the ellipses and the implied output."""
+    """Replace the ellipses by labels, and add the implied output."""
     inputs, arrow, out = subscripts.partition("->")
     terms = inputs.split(",")
     if len(terms) != len(shapes):
@@ -294,7 +294,7 @@ def _parse(subscripts: str, shapes: list[Shape]) -> tuple[list[str], str]:
 
 
 def _diagonal(term: str, label: str, x: Array) -> tuple[str, Array]:
-    """Replace the axes of a repeated label by one, their diagonal, in front."""
+    """Replace the axes of a repeated label by their diagonal, as the first axis."""
     axes = [a for a, each in enumerate(term) if each == label]
     shape = shape_of(x)
     length, *others = {shape[a] for a in axes}

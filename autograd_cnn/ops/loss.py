@@ -24,12 +24,12 @@ Labels: TypeAlias = Annotated[Any, Parsed(_array, frozenset({np.ndarray}))]
 
 
 def checked_labels(where: str, shape: Shape, labels: Any) -> Array:
-    """Return ``labels`` as an array of class indices that go with scores of ``shape``.
+    """Return ``labels`` as an array of class indices that match scores of ``shape``.
 
     Raises
     ------
     OperandError
-        If they are no integers.
+        If they are not integers.
     ShapeError
         Unless the scores are (N, K) and the labels (N,).
     ArgumentError
@@ -52,7 +52,7 @@ def checked_labels(where: str, shape: Shape, labels: Any) -> Array:
 
 
 def _targets(labels: Array, classes: int, label_smoothing: float, dtype: Any) -> Array:
-    """Return the probabilities that the scores ought to give, (N, K)."""
+    """Return the target probabilities, (N, K)."""
     targets = np.full((len(labels), classes), label_smoothing / max(classes, 1), dtype)
     targets[np.arange(len(labels)), labels] += 1 - label_smoothing
     return targets
@@ -63,7 +63,7 @@ def softmax_cross_entropy(scores: Floats, labels: Labels, label_smoothing: Numbe
     """Cross-entropy of each example: the negative log of the probability of its class.
 
     ``y[n] = logsumexp(scores[n]) - Σ_k q[n, k]·scores[n, k]``, where ``q`` is 1 at the label and 0
-    elsewhere, mixed with ``label_smoothing`` of an even distribution (Szegedy et al. 2016). The
+    elsewhere, mixed with a share ``label_smoothing`` of the uniform distribution (Szegedy et al. 2016). The
     gradient is ``softmax(scores) - q``.
 
     Parameters
@@ -82,7 +82,7 @@ def softmax_cross_entropy(scores: Floats, labels: Labels, label_smoothing: Numbe
     Raises
     ------
     OperandError, ShapeError, ArgumentError
-        If the labels are no integers, do not go with the scores, or are out of range.
+        If the labels are not integers, do not match the scores, or are out of range.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def softmax_cross_entropy(scores: Floats, labels: Labels, label_smoothing: Numbe
     if label_smoothing:
         right = right * (1 - label_smoothing) + less.mean(axis=1) * label_smoothing
     powers = np.exp(less)
-    powers[rows, less.argmax(axis=1)] *= 0  # it is 1, beside which the others might be lost; a NaN stays
+    powers[rows, less.argmax(axis=1)] *= 0  # it is 1, and small ones would be lost in a sum with it; a NaN stays
     return np.log1p(powers.sum(axis=1)) - right
 
 
@@ -118,7 +118,7 @@ def softmax_cross_entropy_vjp_scores(g: Array, *, scores: Array, labels: Array, 
 
 @primitive
 def _softmax_error(scores: Floats, labels: Labels, label_smoothing: Number = 0.0) -> Array:
-    """``softmax(scores) - q``; without smoothing the label's is what the others add up to, which 1 - 1 would lose."""
+    """``softmax(scores) - q``; without smoothing, the label's error is minus the sum of the others, for precision."""
     _check_rows(scores, labels)
     errors = np.exp(shifted(scores, 1)[0])
     errors /= errors.sum(axis=1, keepdims=True)

@@ -1,11 +1,11 @@
-"""Batch normalisation as a form ⟨g, w · z(x)⟩, seen from its sides.
+"""Batch normalisation as a form ⟨g, w · z(x)⟩, differentiated in each argument.
 
 For each channel let z = (x - mean(x)) · r with r = 1 / sqrt(var(x) + eps), over all images and pixels. The form is
-linear in g and in w. Its gradient in g is the forward pass; its gradient in w a sum; its gradient in x,
+linear in g and in w. Its gradient in g is the forward pass, its gradient in w is a sum, and its gradient in x,
 
     A(g) = w · r · (g - mean(g) - z · mean(g · z)),
 
-its own adjoint: ⟨u, A(g)⟩ = ⟨A(u), g⟩. So these three are each other's rules, but for the second derivative in x.
+is its own adjoint: ⟨u, A(g)⟩ = ⟨A(u), g⟩. So these three are each other's rules, except for the second derivative in x.
 
 Shapes: x, g and y (N, C, H, W), weight and bias (C,).
 """
@@ -29,7 +29,7 @@ _ALL_BUT_CHANNELS = (0, 2, 3)
 
 
 def _check(where: str, x: Array, **numbers: Array | None) -> None:
-    """Raise `ShapeError` unless ``x`` is a batch of maps, and there is a number for each channel."""
+    """Raise `ShapeError` unless ``x`` is a batch of maps with one number for each channel."""
     if np.ndim(x) != 4 or not np.size(x):
         raise ShapeError(sentence(where, "x has the wrong shape", expected="(N, C, H, W), not empty", got=np.shape(x)))
     for name, values in numbers.items():
@@ -51,7 +51,7 @@ def _or(values: Array | None, x: Array, default: float) -> Array:
 
 @primitive
 def batch_norm(x: Array, weight: Array | None = None, bias: Array | None = None, eps: NotNegative = 1e-5) -> Array:
-    """``(x - mean) / sqrt(var + eps) · weight + bias`` with each channel's own moments (Ioffe & Szegedy 2015).
+    """``(x - mean) / sqrt(var + eps) · weight + bias``, with the moments of each channel (Ioffe & Szegedy 2015).
 
     Parameters
     ----------

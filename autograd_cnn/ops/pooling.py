@@ -443,6 +443,7 @@ def mean_pool_wrt_input_vjp_g(u: Array, *, x_shape: Shape, **geometry: Any) -> A
 
 
 @max_pool.shape
+@_relu_max_pool.shape
 def max_pool_shape(
     x: AbstractArray,
     *,

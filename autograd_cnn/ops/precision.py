@@ -1,7 +1,7 @@
-"""The dtype that several arrays are computed in together: what a kernel sees is of one dtype, in the machine's order.
+"""The common dtype of several operands: a kernel sees arrays of one dtype, in the machine's byte order.
 
-Floats are joined as NumPy joins them. Integers and bools take the type in which NumPy would sum them, or average
-them: nothing wraps, and nothing is cut off.
+Floats are promoted as in NumPy. Integers and bools get the type in which NumPy would sum or average them, so nothing
+overflows and nothing is truncated.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ _FLOATS: Final = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
 
 def joined(where: str, **arrays: Array | None) -> list[Any]:
-    """Return the arrays in one dtype, the one that NumPy would join them in; None stays.
+    """Return the arrays in the dtype to which NumPy would promote them; None stays None.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def joined(where: str, **arrays: Array | None) -> list[Any]:
 
 
 def for_sums(where: str, **arrays: Array | None) -> list[Any]:
-    """Return the arrays in one dtype that sums of their products fit into.
+    """Return the arrays in one dtype that is large enough for sums of their products.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def for_sums(where: str, **arrays: Array | None) -> list[Any]:
 
 
 def for_means(where: str, **arrays: Array | None) -> list[Any]:
-    """Return the arrays in one dtype of floats.
+    """Return the arrays in one floating-point dtype.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def _of_means(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 def _alike(where: str, arrays: dict[str, Array | None], computed_in: Callable[[Any], Any]) -> list[Any]:
     first: Any = None
-    for each in arrays.values():  # in training all of them are of one dtype, and each step asks
+    for each in arrays.values():  # fast path: in training they all have one dtype
         if each is not None:
             first = each.dtype if first is None else first
             if each.dtype is not first:

@@ -24,7 +24,7 @@ __all__ = ["argmax", "argmin", "cumsum", "max", "mean", "min", "prod", "std", "s
 
 
 def count(shape: Shape, axis: Axis) -> int:
-    """Return how many elements a reduction of ``shape`` along ``axis`` joins into one."""
+    """Return how many elements a reduction of ``shape`` along ``axis`` combines into one."""
     return product(shape[a] for a in axes_of(shape, axis))
 
 
@@ -98,7 +98,7 @@ def mean_vjp_x(g: Array, *, x_shape: Shape, axis: Axis) -> Array:
 
 @primitive
 def var(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: Flag = False) -> Array:
-    """The variance along ``axis``: squared deviations summed, over the count less ``ddof``.
+    """The variance along ``axis``: the sum of squared deviations, divided by the count minus ``ddof``.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def var_vjp_x(g: Array, *, x: Array, axis: Axis, ddof: int) -> Array:
 
 @composite
 def std(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: Flag = False) -> Array:
-    """The standard deviation, the root of `var`; its derivative where it is 0 is undefined.
+    """The standard deviation, the square root of `var`; where it is 0, its derivative is undefined.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def std(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: Flag = False) ->
 
 @primitive
 def max(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
-    """The largest element along ``axis``; where several tie they share the gradient evenly.
+    """The largest element along ``axis``; if several are equal, they share the gradient evenly.
 
     Examples
     --------
@@ -157,7 +157,7 @@ def max_vjp_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
 
 @primitive
 def min(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
-    """The smallest element along ``axis``; where several tie they share the gradient evenly.
+    """The smallest element along ``axis``; if several are equal, they share the gradient evenly.
 
     Examples
     --------
@@ -195,7 +195,7 @@ def _index_dtype(x: AbstractArray) -> np.dtype[Any]:  # of indices, whatever x h
 
 @primitive(constant=True)
 def argmax(x: Array, axis: OneAxis = None, keepdims: Flag = False) -> Array:
-    """Where the largest element stands, the first of several; no gradient.
+    """The index of the largest element, the first of several; it has no gradient.
 
     Examples
     --------
@@ -214,7 +214,7 @@ def argmax_shape(x: AbstractArray, *, axis: int | None, keepdims: bool) -> Shape
 
 @primitive(constant=True)
 def argmin(x: Array, axis: OneAxis = None, keepdims: Flag = False) -> Array:
-    """Where the smallest element stands, the first of several; no gradient.
+    """The index of the smallest element, the first of several; it has no gradient.
 
     Examples
     --------
@@ -236,7 +236,7 @@ def argmin_shape(x: AbstractArray, *, axis: int | None, keepdims: bool) -> Shape
 
 @primitive
 def prod(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
-    """The product along ``axis``; its derivative is exact where elements are 0, too.
+    """The product along ``axis``; its derivative is exact even where elements are 0.
 
     Examples
     --------
@@ -260,7 +260,7 @@ def prod_vjp_x(g: Array, *, x: Array, axis: Axis) -> Array:
 
 
 def _product_before(x: Array) -> Array:
-    """Return for each element the product of those before it in its line, by doubling strides."""
+    """Return, for each element, the product of the elements before it in its line, by doubling strides."""
     running = concatenate([np.ones((*x.shape[:-1], 1), x.dtype), x], axis=-1)[..., :-1]
     step = 1
     while step < x.shape[-1]:

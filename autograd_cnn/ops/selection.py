@@ -1,4 +1,4 @@
-"""Selecting between values: extrema of two, limits, masks, and the comparisons that decide.
+"""Choosing between values: extrema of two, limits, masks, and comparisons.
 
 Broadcasting follows NumPy; the engine sums it out of the gradients, so no rule mentions it.
 """
@@ -33,7 +33,7 @@ __all__ = [
 
 @primitive
 def maximum(x1: Array, x2: Array) -> Array:
-    """The larger of two, element by element; where they tie each takes half of the gradient.
+    """The larger of two, element by element; where they are equal, each gets half of the gradient.
 
     Where one is NaN, so is the result, and both take the gradient, so that none is lost.
 
@@ -57,7 +57,7 @@ def maximum_vjp_x2(g: Array, *, x1: Array, x2: Array) -> Array:
 
 @primitive
 def minimum(x1: Array, x2: Array) -> Array:
-    """The smaller of two, element by element; where they tie each takes half of the gradient.
+    """The smaller of two, element by element; where they are equal, each gets half of the gradient.
 
     Where one is NaN, so is the result, and both take the gradient, so that none is lost.
 
@@ -80,13 +80,13 @@ def minimum_vjp_x2(g: Array, *, x1: Array, x2: Array) -> Array:
 
 
 def _where_larger(a: Array, b: Array, g: Array) -> Array:
-    """Return ``g`` where ``a`` is larger than ``b``, half of it where they tie, else 0; all of it beside a NaN."""
+    """Return ``g`` where ``a`` is larger than ``b`` or one is NaN, half of it where they are equal, else 0."""
     return where(less(a, b), 0, where(equal(a, b), g * 0.5, g))
 
 
 @primitive(constant=True)
 def heaviside(x1: Floats, x2: Floats) -> Array:
-    """The step: 0 where ``x1 < 0``, ``x2`` where it is 0, else 1; no gradient.
+    """The step function: 0 where ``x1 < 0``, ``x2`` where ``x1`` is 0, else 1; no gradient.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def heaviside(x1: Floats, x2: Floats) -> Array:
 
 @primitive
 def clip(x: Array, min: Number | None = None, max: Number | None = None) -> Array:
-    """``x`` limited to the range from ``min`` to ``max``; outside of it the derivative is 0.
+    """``x`` limited to the range from ``min`` to ``max``; the derivative outside this range is 0.
 
     Examples
     --------
@@ -141,20 +141,20 @@ def where_vjp_x2(g: Array, *, condition: Array) -> Array:
 
 @primitive
 def masked(x: Array, mask: Mask) -> Array:
-    """``x`` where the mask is set, else 0: its own adjoint.
+    """``x`` where the mask is True, else 0; it is its own adjoint.
 
     Parameters
     ----------
     x : array
     mask : array of bools
-        Of the shape of ``x``, or one that broadcasts to it.
+        With the shape of ``x``, or one that broadcasts to it.
 
     Raises
     ------
     OperandError
-        For a mask of numbers.
+        If the mask is not made of bools.
     ShapeError
-        For a mask that does not broadcast to the shape of ``x``.
+        If the mask does not broadcast to the shape of ``x``.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Changing shapes: primitives that reshape, permute, repeat, join, and what is made of them."""
+"""Changing shapes: primitives that reshape, permute, repeat and join, and functions made of them."""
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -57,7 +57,7 @@ def reshape_vjp_x(g: Array, *, x_shape: Shape) -> Array:
 
 @composite
 def squeeze(x: Array, axis: Axis = None) -> Array:
-    """``x`` without axes of length 1: all of them, or those named.
+    """``x`` without axes of length 1: all of them, or only ``axis``.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def squeeze(x: Array, axis: Axis = None) -> Array:
 
 @composite
 def expand_dims(x: Array, axis: Axes) -> Array:
-    """``x`` with new axes of length 1 at the places ``axis`` of the result.
+    """``x`` with new axes of length 1, at the positions ``axis`` of the result.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def swapaxes(x: Array, axis1: Count, axis2: Count) -> Array:
 
 @composite
 def moveaxis(x: Array, source: Axes, destination: Axes) -> Array:
-    """``x`` with some axes moved to other places; the rest keep their order.
+    """``x`` with some axes moved to other positions; the other axes keep their order.
 
     Examples
     --------
@@ -166,12 +166,12 @@ def broadcast_to_shape(x: AbstractArray, *, shape: Lengths) -> Shape:
 
 @broadcast_to.vjp("x")
 def broadcast_to_vjp_x(g: Array) -> Array:
-    return g  # the engine sums over what broadcasting added
+    return g  # the engine sums over the axes that broadcasting added
 
 
 @composite
 def tile(x: Array, reps: Counts) -> Array:
-    """``x`` laid out ``reps`` times along each axis.
+    """``x`` repeated as a whole, ``reps`` times along each axis.
 
     Examples
     --------
@@ -212,7 +212,7 @@ def concatenate_vjp_arrays(g: Array, *, index: int, arrays_shape: tuple[Shape, .
 
 @composite
 def concatenate(arrays: Sequence[Array], axis: OneAxis = 0) -> Array:
-    """Join arrays along an existing axis; with None for the axis, flattened and end to end.
+    """Join arrays along an existing axis; if ``axis`` is None, they are flattened first.
 
     Examples
     --------
@@ -227,7 +227,7 @@ def concatenate(arrays: Sequence[Array], axis: OneAxis = 0) -> Array:
 
 @composite
 def stack(arrays: Sequence[Array], axis: Count = 0) -> Array:
-    """Join arrays of one shape along a new axis.
+    """Join arrays of the same shape along a new axis.
 
     Examples
     --------
@@ -258,7 +258,7 @@ def _listed(where: str, arrays: Any) -> list[Array]:
 
 @primitive
 def flip(x: Array, axis: Axis = None) -> Array:
-    """``x`` in reverse order along the axes, by default along all.
+    """``x`` in reverse order along the axes; by default, along all axes.
 
     Examples
     --------
@@ -280,7 +280,7 @@ def flip_vjp_x(g: Array, *, axis: Axis) -> Array:
 
 @primitive
 def roll(x: Array, shift: Shift, axis: Axis = None) -> Array:
-    """``x`` shifted along the axes; what leaves at one end comes back at the other.
+    """``x`` shifted along the axes; elements that leave at one end come back at the other.
 
     Examples
     --------

@@ -1,8 +1,8 @@
 r"""Softmax and its logarithm, stable for scores of any size.
 
-The largest score is taken off first, and its exponential, which is 1, out of the sum: what is left is the whole of the
-others, however small. A difference ``d`` of two scores is rounded, so a small probability is right to 4 + \|d\| units
-in the last place.
+The largest score is subtracted first, and its exponential, which is 1, is left out of the sum. So the others are added
+with full precision, however small they are. A difference ``d`` of two scores is rounded, so a small probability is
+accurate to 4 + \|d\| units in the last place.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ __all__ = ["log_softmax", "logsumexp", "softmax"]
 
 
 def shifted(x: Array, axis: Axis) -> tuple[Array, Array]:
-    """Return the scores less the largest, and that; it counts as 0 where it is infinite, so that nothing overflows."""
+    """Return the scores minus the largest score, and the largest score, or 0 where it is infinite."""
     top = x.max(axis=axis, keepdims=True, initial=-np.inf)
     finite = np.isfinite(top)
     top = top if finite.all() else np.where(finite, top, 0)
@@ -28,17 +28,17 @@ def shifted(x: Array, axis: Axis) -> tuple[Array, Array]:
 
 
 def log_of_sum(shifted: Array, axis: Axis) -> Array:
-    """Return ``log(sum(exp(shifted)))`` of scores whose largest is 0, without adding the others to its 1."""
+    """Return ``log(sum(exp(shifted)))`` for scores whose largest is 0, without adding the others to exp(0) = 1."""
     largest = shifted == 0
     powers = np.where(largest, shifted.dtype.type(0), np.exp(shifted))
     others = powers.sum(axis=axis, keepdims=True) + (largest.sum(axis=axis, keepdims=True, dtype=powers.dtype) - 1)
-    with np.errstate(divide="ignore"):  # of nothing, or where every score is -inf
+    with np.errstate(divide="ignore"):  # of an empty sum, or where every score is -inf
         return np.log1p(others)
 
 
 @primitive
 def logsumexp(x: Floats, axis: Axis = None, keepdims: Flag = False) -> Array:
-    """``log(sum(exp(x)))`` along ``axis``, a smooth maximum; of nothing it is -inf.
+    """``log(sum(exp(x)))`` along ``axis``, a smooth maximum; of no scores it is -inf.
 
     Examples
     --------
@@ -83,7 +83,8 @@ def softmax_shape(x: AbstractArray, *, axis: Axis) -> Shape:
 @softmax.vjp("x")
 def softmax_vjp_x(g: Array, *, y: Array, axis: Axis) -> Array:
     if isinstance(axis, int) and y.shape and y.shape[axis]:
-        # The rows of the Jacobian add up to 0. Less the winner's cotangent, its own 1 leaves the sum.
+        # The rows of the Jacobian add up to 0, so a constant may be subtracted from g. With that of the largest score,
+        # whose probability may be 1, its term leaves the sum, and small terms are not lost.
         g = g - take_along_axis(g, argmax(y, axis=axis, keepdims=True), axis)
     return y * (g - reduction.sum(g * y, axis=axis, keepdims=True))
 

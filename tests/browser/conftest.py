@@ -30,9 +30,9 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(f"tests/browser was not collected: {MISSING}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """Yield one browser for all tests."""
+    """Yield one browser for all tests of a file; it runs an event loop, which must end before other files' tests."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  # this file is read even where it is missing
 
     with sync_playwright() as playwright:

@@ -10,6 +10,8 @@ import autograd_cnn as ag
 from autograd_cnn import nn
 from autograd_cnn.graph import Edge, Graph, GraphNode
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror=alert(1)>"
 
 

@@ -75,6 +75,7 @@ def _timeless(text):
 # --- this package's ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_all_of_ours(capsys):
     assert _check("--backend", "reference") == 0
     out, err = capsys.readouterr()
@@ -149,6 +150,7 @@ def test_help_names_every_law(capsys):
 # --- the user's own ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_right_one(own, capsys):
     own(SOFTSIGN)
     assert _check("--module", "own_ops", "--backend", "reference") == 0

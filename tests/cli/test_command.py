@@ -112,11 +112,13 @@ def _run(*argv, **options):
     return subprocess.run(command, env=buffered, text=True, check=False, stderr=subprocess.PIPE, **options)
 
 
+@pytest.mark.slow
 def test_as_a_module():
     done = _run("--version", stdout=subprocess.PIPE)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"autograd-cnn {ag.__version__}\n", "")
 
 
+@pytest.mark.slow
 @POSIX
 @pytest.mark.parametrize("argv", [["--help"], [], ["info"], ["check", "--primitive", "exp", "--backend", "reference"]])
 def test_nobody_reads_on(argv):
@@ -127,6 +129,7 @@ def test_nobody_reads_on(argv):
     assert (done.returncode, done.stderr) == (141, "")
 
 
+@pytest.mark.slow
 @POSIX
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no such device here")  # noqa: PTH110  # a device
 def test_a_full_disk_behind_the_output():
@@ -135,6 +138,7 @@ def test_a_full_disk_behind_the_output():
     assert (done.returncode, done.stderr) == (1, "autograd-cnn info: No space left on device\n")
 
 
+@pytest.mark.slow
 @POSIX
 def test_no_output_at_all():
     command = 'exec "$0" -m autograd_cnn info >&-'
@@ -150,6 +154,7 @@ def f():
 """
 
 
+@pytest.mark.slow
 @POSIX
 def test_an_interrupt(tmp_path):
     (tmp_path / "net.py").write_text(WAITS)
@@ -197,6 +202,7 @@ ENTRY = [sys.executable, "-P", "-c", "import sys; from autograd_cnn.cli import m
 """As the installed command does: without the folder at hand on the path."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", [ENTRY, [sys.executable, "-m", "autograd_cnn"]], ids=["command", "module"])
 @pytest.mark.parametrize(
     ("argv", "said"),
@@ -223,6 +229,7 @@ def test_the_search_path_is_as_before(hostile, monkeypatch, capsys):
         sys.modules.pop(name, None)
 
 
+@pytest.mark.slow
 def test_the_package_and_its_command_load_numpy_alone():
     code = (
         "import sys, autograd_cnn.cli; "

@@ -117,6 +117,7 @@ def test_a_header_alone_allocates_nothing(tmp_path):
         read_idx(path)
 
 
+@pytest.mark.slow
 def test_zeros_unpack_up_to_a_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(unpacking, "ROOM", 32 << 20)
     path = tmp_path / "x.gz"

@@ -282,6 +282,7 @@ def test_a_problem_elsewhere_is_an_error(square):
 # --- size -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_long_chain_takes_seconds():
     y = ag.tensor(1.0, requires_grad=True)
     for _ in range(100_000):

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.errors import FormatError
@@ -38,14 +39,13 @@ def test_a_drawing_of_what_was_read_is_the_same(convnet):
     assert Graph.from_json(graph.to_json()).to_dot().source == graph.to_dot().source
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "", "[]", "{}", "null", "1", '"a"', "[" * 5, "[" * 10**5, '{"version":' + "[" * 10**5, None, 3, b"\xff",
         '{"version": 2, "nodes": []}', '{"version": 2, "nodes": [], "edges": [], "more": 1}',
         '{"version": NaN, "nodes": [], "edges": []}', '{"version": ' + "9" * 5000 + "}",
     ],
-    ids=range(16),
 )  # fmt: skip
 def test_another_text_is_no_graph(text):
     with pytest.raises(FormatError) as error:
@@ -98,8 +98,8 @@ def test_no_part_may_be_of_another_type(square):
             assert str(error.value).startswith("Graph.from_json: ")
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "problem"),
+@for_each(
+    "path, value, problem",
     [
         (("nodes", 0, "kind"), "leaf",
          (": nodes[0].kind: expected operation or failure or parameter or input or constant or output or gradient, "

@@ -74,6 +74,7 @@ def _without_jit(*lines):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_numba_that_does_not_work():
     done = _without_jit("print(ag.current_backend(), ag.num_threads(), ag.max_pool([[1.0, 2.0]], (1, 2)).item())")
     assert done.stdout == "reference 1 2.0\n"
@@ -98,11 +99,13 @@ def test_a_numba_that_the_system_or_its_variables_do_not_let_load(monkeypatch, k
     assert str(caught.value) == "the jit backend: Numba can't be used (libllvmlite.so does not load)"
 
 
+@pytest.mark.slow
 def test_a_numba_that_does_not_work_but_is_wanted():
     done = _without_jit("try:", "    ag.set_backend('jit')", "except ImportError as error:", "    print(error)")
     assert (done.stdout, done.stderr) == ("NUMBA_DISABLE_JIT is set\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["reference", "jit"])
 def test_the_environment_decides_at_the_start(name):
     code = "import autograd_cnn as ag; print(ag.current_backend())"
@@ -113,6 +116,7 @@ def test_the_environment_decides_at_the_start(name):
     assert done.stdout == f"{name}\n"
 
 
+@pytest.mark.slow
 def test_an_import_loads_numpy_alone_and_no_backend():
     code = "import sys, autograd_cnn; print([m for m in ('numba', 'scipy', 'rich', 'graphviz') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -184,6 +188,7 @@ def test_threads_without_numba(monkeypatch):
     assert str(error.value) == "set_num_threads needs an extra; try: python -m pip install 'autograd-cnn[fast]'"
 
 
+@pytest.mark.slow
 def test_kernels_are_compiled_once(tmp_path):
     script = (
         "import numpy as np, autograd_cnn as ag\n"

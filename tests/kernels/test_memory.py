@@ -4,6 +4,8 @@ import resource
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = """
 import resource
 import numpy as np
@@ -26,6 +28,7 @@ print(faults() - before)
 """
 
 
+@pytest.mark.slow
 def test_a_second_step_touches_no_new_pages():
     pages = 3 * (1 << 22) // resource.getpagesize()
     run = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import ops
@@ -72,7 +73,7 @@ CALLS = [
     Call(ops.mean, {"x": X}, {"axis": (0, 2, 3)}, {"x": "nchwNCHW"}),
 ]  # fmt: skip
 EACH = pytest.mark.parametrize("call", CALLS, ids=str)
-OF_EACH = pytest.mark.parametrize(("call", "name"), [(call, name) for call in CALLS for name in call.arrays], ids=str)
+OF_EACH = for_each("call, name", [(call, name) for call in CALLS for name in call.arrays])
 
 
 def _one_off(array):
@@ -104,7 +105,7 @@ DTYPES = ["f4", "f8", "g", "i1", "u1", "i8", "u8", "?", ">f4", ">f8", ">i2", ">u
 
 
 @EACH
-@pytest.mark.parametrize("dtype", DTYPES)
+@for_each("dtype", DTYPES)
 def test_arrays_of_any_dtype(call, dtype):
     """One of them, and all: as if they had been float64 from the start."""
     names = [name for name in call.arrays if name not in ("indices", "mask")]
@@ -122,7 +123,7 @@ def test_arrays_of_any_dtype(call, dtype):
 
 
 @OF_EACH
-@pytest.mark.parametrize("dtype", ["c16", "O", "M8[s]", "U1"])
+@for_each("dtype", ["c16", "O", "M8[s]", "U1"])
 def test_what_is_no_number_is_refused(call, name, dtype):
     array = call.arrays[name]
     if call.primitive is ops.masked or call.primitive.__module__.endswith(("correlation", "pooling", "normalization")):

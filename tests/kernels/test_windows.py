@@ -5,6 +5,7 @@ import oracles
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tables import for_each
 
 from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.kernels.windows import windows
@@ -70,8 +71,8 @@ def test_valid_is_no_padding():
     assert windows("w", (5, 6), 3, padding="valid") == windows("w", (5, 6), 3)
 
 
-@pytest.mark.parametrize(
-    ("padding", "expected"),
+@for_each(
+    "padding, expected",
     [
         (0, ((0, 0), (0, 0))),
         (2, ((2, 2), (2, 2))),
@@ -116,8 +117,8 @@ def test_a_pair(value):
     assert [type(v) for v in pair("w", "stride", value, 1)] == [int, int]
 
 
-@pytest.mark.parametrize(
-    ("changes", "kind", "text"),
+@for_each(
+    "changes, kind, text",
     [
         ({"size": 0}, ArgumentError, "pool: window is out of range: expected at least 1, got 0"),
         ({"size": (2, -1)}, ArgumentError, "pool: window is out of range: expected at least 1, got (2, -1)"),

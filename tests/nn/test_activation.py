@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import scipy.special
+from tables import for_each
 
 from autograd_cnn import nn
 from autograd_cnn.errors import ArgumentError, OperandError
@@ -24,7 +25,7 @@ FORMULAS = [
 ]
 
 
-@pytest.mark.parametrize(("layer", "formula"), FORMULAS, ids=lambda each: repr(each) if callable(each) else None)
+@for_each("layer, formula", FORMULAS)
 def test_values_and_gradients(layer, formula):
     x = np.array([[-2.0, -0.5, 0.7], [0.2, 1.5, 3.0]])
     np.testing.assert_allclose(layer(x), [[formula(v) for v in row] for row in x.tolist()], rtol=1e-12)
@@ -53,15 +54,15 @@ def test_the_lines_they_show(layer, line):
     assert repr(layer) == line
 
 
-@pytest.mark.parametrize("layer", [nn.ReLU, nn.SiLU, nn.LeakyReLU, nn.ELU, nn.Dropout])
-@pytest.mark.parametrize("given", [1, "no", np.ones(2)])
+@for_each("layer", [nn.ReLU, nn.SiLU, nn.LeakyReLU, nn.ELU, nn.Dropout])
+@for_each("given", [1, "no", np.ones(2)])
 def test_a_flag_is_a_bool(layer, given):
     with pytest.raises(OperandError, match=f"{layer.__name__}: inplace is not a bool: expected True or False"):
         layer(inplace=given)
 
 
-@pytest.mark.parametrize("layer", [nn.LeakyReLU, nn.ELU])
-@pytest.mark.parametrize("given", ["a", None, np.ones(2), np.nan])
+@for_each("layer", [nn.LeakyReLU, nn.ELU])
+@for_each("given", ["a", None, np.ones(2), np.nan])
 def test_a_slope_is_a_number(layer, given):
     with pytest.raises(
         ArgumentError, match=f"{layer.__name__}: .* is (not understood|out of range): expected a number, got "

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from peak import memory
+from tables import for_each
 
 from autograd_cnn import nn
 from autograd_cnn.errors import ArgumentError
@@ -89,8 +90,8 @@ def test_a_kernel_that_outgrows_its_maps():
     )
 
 
-@pytest.mark.parametrize(
-    ("pattern", "options", "position"),
+@for_each(
+    "pattern, options, position",
     [
         ("[CONV -> POOL?]*40 -> FC", {}, 1),
         ("[CONV -> POOL?]*400 -> FC", {"input_shape": (1, 7, 7)}, 1),
@@ -115,8 +116,8 @@ def test_numbers_may_be_numpys():
     assert [tuple(p.shape) for p in net.parameters()] == [(4, 1, 3, 3), (4,), (5, 256), (5,), (10, 5), (10,)]
 
 
-@pytest.mark.parametrize(
-    ("options", "text"),
+@for_each(
+    "options, text",
     [
         ({"activation": "swish"},
          ("activation is unknown: expected one of relu, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, "

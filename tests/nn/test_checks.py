@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from tables import for_each
 
 from autograd_cnn import nn
 from autograd_cnn.errors import ArgumentError, OperandError
@@ -26,7 +27,7 @@ LAYERS = [
 ODD = [object(), 1j, "", np.ones((2, 2)), [None]]
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@for_each("layer", LAYERS)
 def test_every_parameter_of_every_layer_is_checked_when_it_is_made(layer):
     least = LEAST.get(layer, ())
     layer(*least)
@@ -58,8 +59,8 @@ RNG = "a generator such as np.random.default_rng(0), an int of at least 0, or No
 CALLED = "a layer is made first and then called:"
 
 
-@pytest.mark.parametrize(
-    ("make", "text"),
+@for_each(
+    "make, text",
     [
         (lambda: nn.Softmax("a"), "Softmax: dim is not understood: expected an int, got 'a'"),
         (

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.signal import correlate2d
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn
@@ -84,8 +85,8 @@ def test_the_line_it_shows():
     )
 
 
-@pytest.mark.parametrize(
-    ("arguments", "text"),
+@for_each(
+    "arguments, text",
     [
         ({"in_channels": 0}, "Conv2d: in_channels is out of range: expected an int of at least 1, got 0"),
         ({"out_channels": -1}, "Conv2d: out_channels is out of range: expected an int of at least 1, got -1"),

@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn
@@ -40,8 +41,8 @@ def test_no_layer_with_parameters_is_missing():
     assert with_parameters == set(LAYERS)
 
 
-@pytest.mark.parametrize("given", ["float16", "float32", "float64", "int64", "uint8", "bool", ">f8"])
-@pytest.mark.parametrize("own", ["float16", "float32", "float64"])
+@for_each("given", ["float16", "float32", "float64", "int64", "uint8", "bool", ">f8"])
+@for_each("own", ["float16", "float32", "float64"])
 @pytest.mark.parametrize("layer", LAYERS)
 def test_the_outputs_are_those_of_the_cast_input(rng, layer, own, given):
     make, shape = LAYERS[layer]
@@ -53,8 +54,8 @@ def test_the_outputs_are_those_of_the_cast_input(rng, layer, own, given):
             np.testing.assert_array_equal(found.numpy(), right.numpy())
 
 
-@pytest.mark.parametrize("given", ["float16", "float32", "float64"])
-@pytest.mark.parametrize("own", ["float32", "float64"])
+@for_each("given", ["float16", "float32", "float64"])
+@for_each("own", ["float32", "float64"])
 @pytest.mark.parametrize("layer", LAYERS)
 def test_every_gradient_has_the_dtype_of_its_tensor(rng, layer, own, given):
     make, shape = LAYERS[layer]

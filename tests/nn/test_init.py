@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from tables import for_each
 
 from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.nn import init
@@ -12,8 +13,8 @@ SHAPE = (64, 32, 5, 5)
 FAN_IN, FAN_OUT = 32 * 25, 64 * 25
 
 
-@pytest.mark.parametrize(
-    ("values", "std"),
+@for_each(
+    "values, std",
     [
         (init.kaiming_normal(SHAPE, 0), math.sqrt(2 / FAN_IN)),
         (init.kaiming_normal(SHAPE, 0, mode="fan_out"), math.sqrt(2 / FAN_OUT)),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.special
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn
@@ -35,8 +36,8 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("reduction", REDUCE)
-@pytest.mark.parametrize("name", CASES)
+@for_each("reduction", REDUCE)
+@for_each("name", CASES)
 def test_values_and_gradients_of_both_orders(rng, name, reduction):
     module, function, options, formula = CASES[name]
     x = rng.uniform(0.1, 0.9, (5, 4))
@@ -53,7 +54,7 @@ def test_gradients_reach_the_targets_too(rng, name):
     assert gradcheck(CASES[name][1], [rng.uniform(0.1, 0.9, (5, 4)), rng.uniform(0.1, 0.9, (5, 4))])
 
 
-@pytest.mark.parametrize("name", CASES)
+@for_each("name", CASES)
 def test_float32_stays(rng, name):
     x = ag.tensor(rng.uniform(0.1, 0.9, (5, 4)).astype(np.float32), requires_grad=True)
     targets = LABELS if name in ("cross_entropy", "nll_loss") else x.numpy() / 2
@@ -183,7 +184,7 @@ def test_logits_of_any_size():
     assert (losses.tolist(), z.grad.tolist()) == ([1000.0, 1000.0, 0.0], [1.0, -1.0, 0.0])
 
 
-@pytest.mark.parametrize("name", CASES)
+@for_each("name", CASES)
 def test_an_unknown_reduction(name):
     module, function, _, _ = CASES[name]
     with pytest.raises(ArgumentError) as error:
@@ -231,9 +232,9 @@ def test_the_lines_they_show():
 NARROW = [np.uint8, np.int8, np.uint64, bool, ">i4"]
 
 
-@pytest.mark.parametrize("dtype", NARROW)
-@pytest.mark.parametrize("wrap", [np.asarray, ag.tensor])
-@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "huber_loss", "bce_loss", "bce_with_logits"])
+@for_each("dtype", NARROW)
+@for_each("wrap", [np.asarray, ag.tensor])
+@for_each("name", ["mse_loss", "l1_loss", "huber_loss", "bce_loss", "bce_with_logits"])
 def test_integers_and_bools_are_floats_to_a_loss(name, wrap, dtype):
     most = 1 if name.startswith("bce") or dtype is bool else 127
     predictions, targets = np.array([0, most, 0]).astype(dtype), np.array([most, 0, 0]).astype(dtype)

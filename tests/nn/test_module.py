@@ -4,6 +4,7 @@ from collections import deque
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn
@@ -281,8 +282,8 @@ def test_the_tree_shows_itself():
 # --- nothing is accepted silently -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("value", [np.ones((1, 2)), 3.0, "x", [1.0, 2.0], ag.relu])
-@pytest.mark.parametrize("grad", [ag.enable_grad, ag.no_grad])
+@for_each("value", [np.ones((1, 2)), 3.0, "x", [1.0, 2.0], ag.relu])
+@for_each("grad", [ag.enable_grad, ag.no_grad])
 def test_a_parameter_is_not_replaced_by_a_value(value, grad):
     layer = nn.Linear(2, 1)
     held = layer.weight

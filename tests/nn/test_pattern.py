@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tables import for_each
 
 from autograd_cnn.errors import ArgumentError, OperandError
 from autograd_cnn.nn.models.pattern import Layer, parse
@@ -35,8 +36,8 @@ def test_layers_know_their_place():
     assert parse("INPUT -> POOL? -> FC", {}) == [Layer("POOL", 9, optional=True), Layer("FC", 18)]
 
 
-@pytest.mark.parametrize(
-    ("pattern", "position", "text"),
+@for_each(
+    "pattern, position, text",
     [
         ("", 0, "the pattern is not understood: expected CONV, RELU, POOL, FC or '[', got its end"),
         ("INPUT CONV", 6, "the pattern is not understood: expected '->', got 'CONV'"),

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 
@@ -28,13 +29,13 @@ def _gradient(f, x):
     return t.grad.data
 
 
-@pytest.mark.parametrize("name", DEFINITIONS)
+@for_each("name", DEFINITIONS)
 def test_values_are_those_of_the_definition(name):
     np.testing.assert_allclose(getattr(ag, name)(X), [DEFINITIONS[name](x) for x in X], rtol=1e-14, atol=1e-15)
 
 
-@pytest.mark.parametrize("name", DEFINITIONS)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@for_each("name", DEFINITIONS)
+@for_each("dtype", [np.float32, np.float64])
 def test_nothing_overflows_far_out(name, dtype):
     x = ag.tensor([-1e4, 1e4], requires_grad=True, dtype=dtype)
     y = getattr(ag, name)(x)
@@ -44,7 +45,7 @@ def test_nothing_overflows_far_out(name, dtype):
     assert np.isfinite(x.grad.data).all()
 
 
-@pytest.mark.parametrize("name", DEFINITIONS)
+@for_each("name", DEFINITIONS)
 def test_a_nan_stays(name):
     with np.errstate(invalid="ignore"):  # NumPy's logaddexp warns of it
         assert np.isnan(getattr(ag, name)(np.array([np.nan]))).all()

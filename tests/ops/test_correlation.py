@@ -6,6 +6,7 @@ import pytest
 import scipy.signal
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
@@ -317,9 +318,9 @@ X, W = _zeros(32, 3, 28, 28), _zeros(8, 3, 5, 5)
 RANKS = "the ranks of x and w do not go together: expected (N, C, H, W) or (C, H, W) with (F, C, KH, KW), or (H, W) with (KH, KW)"
 
 
-@pytest.mark.parametrize("call", [ag.correlate2d, ag.convolve2d])
-@pytest.mark.parametrize(
-    ("x", "w", "params", "kind", "text"),
+@for_each("call", [ag.correlate2d, ag.convolve2d])
+@for_each(
+    "x, w, params, kind, text",
     [
         (_zeros(5), _zeros(3), {}, ShapeError, f"{RANKS}, got x=(5,), w=(3,)"),
         (_zeros(5, 5), W, {}, ShapeError, f"{RANKS}, got x=(5, 5), w=(8, 3, 5, 5)"),
@@ -559,8 +560,8 @@ def test_a_shape_is_written_in_many_ways(shape):
     assert ag.correlate2d_wrt_weight(_zeros(4, 4), _zeros(2, 2), w_shape=shape).shape == (3, 3)
 
 
-@pytest.mark.parametrize("value", [np.int64(2), np.array(2), ag.tensor(2), (2, np.int8(2)), [2, 2], np.array([2, 2])])
-@pytest.mark.parametrize("call", [ag.correlate2d, ag.convolve2d, ag.correlate2d_transpose])
+@for_each("value", [np.int64(2), np.array(2), ag.tensor(2), (2, np.int8(2)), [2, 2], np.array([2, 2])])
+@for_each("call", [ag.correlate2d, ag.convolve2d, ag.correlate2d_transpose])
 def test_a_pair_is_written_in_many_ways(call, value):
     x, w = np.ones((1, 1, 5, 5)), np.ones((1, 1, 2, 2))
     for name in ("stride", "dilation", "padding"):

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays, mutually_broadcastable_shapes
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import ops
@@ -34,7 +35,7 @@ def test_binary_functions_are_numpys(name, data, shapes):
     np.testing.assert_array_equal(getattr(ops, name)(x1, x2), getattr(np, name)(x1, x2))
 
 
-@pytest.mark.parametrize("name", [*UNARY, *UNARY_POSITIVE])
+@for_each("name", [*UNARY, *UNARY_POSITIVE])
 def test_unary_functions_are_numpys(name, rng):
     x = rng.uniform(0.1, 3, (3, 4)) * (1 if name in UNARY_POSITIVE else rng.choice([-1, 1], (3, 4)))
     np.testing.assert_array_equal(getattr(ops, name)(x), getattr(np, name)(x))
@@ -58,6 +59,23 @@ def test_astype_brings_the_gradient_back_in_the_dtype_of_its_operand():
     (ag.astype(x, np.float64) * np.array([1 / 3, 2.0])).sum().backward()
     assert x.grad.dtype == np.float32
     np.testing.assert_array_equal(x.grad.data, np.array([1 / 3, 2.0], np.float32))
+
+
+def test_a_rule_gets_its_cotangent_in_the_dtype_of_its_result():
+    seen = []
+
+    @ag.primitive
+    def same(x):
+        return 1 * x
+
+    @same.vjp("x")
+    def same_vjp_x(g):
+        seen.append(g.dtype)
+        return g
+
+    x = ag.tensor([1.0], dtype="float32", requires_grad=True)
+    ag.astype(same(x), dtype=np.float64).sum().backward()
+    assert seen == [np.float32]
 
 
 def test_astype_to_integers_is_not_recorded():
@@ -99,8 +117,8 @@ def test_division_by_zero_is_numpys():
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize(
-    ("function", "operands"),
+@for_each(
+    "function, operands",
     [
         ("divide", (1.0, 0.0)), ("divide", (1, 0)), ("divide", (0, 0)), ("power", (0.0, -1.0)),
         ("power", (-8.0, 1 / 3)), ("power", (10.0, 400.0)), ("power", (2.0, 10)), ("multiply", (2**62, 4)),
@@ -124,8 +142,8 @@ def test_a_number_that_no_float_holds():
 # --- errors -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("call", "text"),
+@for_each(
+    "call, text",
     [
         (lambda: ag.add([1.0], "two"), "add: x2 is not an array: expected a tensor, an array or a number, got str"),
         (lambda: ag.add(None, 1.0), "add: x1 is not an array: expected a tensor, an array or a number, got NoneType"),

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays, basic_indices, integer_array_indices
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
@@ -182,7 +183,7 @@ def test_bad_input(call, kind, text):
     assert str(err.value) == text
 
 
-@pytest.mark.parametrize(
+@for_each(
     "call",
     [
         lambda x: ag.getitem(x, 3),
@@ -202,7 +203,7 @@ def test_bad_input(call, kind, text):
         lambda x: ag.take_along_axis(x, np.zeros((1, 1), int), axis=2),
     ],
 )
-@pytest.mark.parametrize("make", [np.asarray, lambda x: ag.tensor(x, requires_grad=True)])
+@for_each("make", [np.asarray, lambda x: ag.tensor(x, requires_grad=True)])
 def test_what_numpy_refuses_is_refused(call, make):
     with pytest.raises((ValueError, IndexError)):
         call(make(np.zeros((3, 4))))

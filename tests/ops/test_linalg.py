@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError, ShapeError
@@ -42,7 +43,7 @@ def _pulled_by_loops(x1, x2, g):
     return found
 
 
-@pytest.mark.parametrize(("shape1", "shape2"), MATMULS)
+@for_each("shape1, shape2", MATMULS)
 def test_matmul_and_its_gradients(shape1, shape2, rng):
     x1, x2 = rng.standard_normal(shape1), rng.standard_normal(shape2)
     t1, t2 = ag.tensor(x1, requires_grad=True), ag.tensor(x2, requires_grad=True)
@@ -112,8 +113,8 @@ def test_einsum_is_numpys(rng, data):
     _check_einsum(",".join(terms) + arrow, arrays, rng)
 
 
-@pytest.mark.parametrize(
-    ("subscripts", "shapes"),
+@for_each(
+    "subscripts, shapes",
     [
         ("ii", [(3, 3)]),
         ("ii->i", [(3, 3)]),
@@ -150,8 +151,8 @@ LINEAR = "linear: x and w do not go together: expected x (..., D) with w (F, D)"
 BIAS = "linear: bias has the wrong shape: expected one number for each output, (4,)"
 
 
-@pytest.mark.parametrize(
-    ("call", "kind", "text"),
+@for_each(
+    "call, kind, text",
     [
         (
             lambda: ag.matmul(np.zeros((2, 3)), np.zeros((4, 5))),
@@ -219,7 +220,7 @@ def test_bad_input(call, kind, text):
     assert str(err.value) == text
 
 
-@pytest.mark.parametrize(
+@for_each(
     "call",
     [
         lambda: ag.matmul(np.zeros((2, 1, 3)), np.zeros((3, 3, 4))),

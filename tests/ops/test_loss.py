@@ -7,6 +7,7 @@ import pytest
 import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
@@ -43,8 +44,8 @@ def test_nothing_overflows(dtype):
 SCORES = np.zeros((2, 3))
 
 
-@pytest.mark.parametrize(
-    ("scores", "labels", "kind", "text"),
+@for_each(
+    "scores, labels, kind, text",
     [
         (SCORES, [0.0, 1.0], OperandError, "labels are class indices: expected integers, got float64"),
         (SCORES, [True, False], OperandError, "labels are class indices: expected integers, got bool"),
@@ -99,9 +100,9 @@ def test_a_label_smoothing_out_of_range(smoothing):
     assert str(err.value) == expected
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.1])
-@pytest.mark.parametrize("label", [0, 1])
-@pytest.mark.parametrize("odd", [math.nan, math.inf])
+@for_each("smoothing", [0.0, 0.1])
+@for_each("label", [0, 1])
+@for_each("odd", [math.nan, math.inf])
 def test_nan_and_infinity_among_the_scores_are_not_lost(odd, label, smoothing):
     with np.errstate(invalid="ignore"):
         assert np.isnan(softmax_cross_entropy([[odd, 0.0]], labels=[label], label_smoothing=smoothing))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.errors import ShapeError
@@ -38,8 +39,8 @@ def test_eps_is_the_same_on_all_sides_unless_told_otherwise(rng):
 X, G = np.ones((2, 3, 4, 4)), np.ones((2, 3, 4, 5))
 
 
-@pytest.mark.parametrize(
-    ("call", "text"),
+@for_each(
+    "call, text",
     [
         (
             lambda: ag.batch_norm(X[0]),

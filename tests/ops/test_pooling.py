@@ -5,6 +5,7 @@ import oracles
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
@@ -256,9 +257,9 @@ X = np.zeros((1, 2, 6, 6))
 RANK = "x has the wrong rank: expected (N, C, H, W), (C, H, W) or (H, W)"
 
 
-@pytest.mark.parametrize("pool", [ag.max_pool, ag.mean_pool])
-@pytest.mark.parametrize(
-    ("x", "params", "kind", "text"),
+@for_each("pool", [ag.max_pool, ag.mean_pool])
+@for_each(
+    "x, params, kind, text",
     [
         (np.zeros(6), {"window": 2}, ShapeError, f"{RANK}, got (6,)"),
         (np.zeros((1, 1, 1, 6, 6)), {"window": 2}, ShapeError, f"{RANK}, got (1, 1, 1, 6, 6)"),

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from tables import for_each
 
 import autograd_cnn as ag
 
@@ -77,7 +78,7 @@ def test_extrema_of_infinities(extremum):
         np.testing.assert_array_equal(_gradient(extremum, np.array([value, value])), [0.5, 0.5])
 
 
-@pytest.mark.parametrize("name", REDUCTIONS)
+@for_each("name", REDUCTIONS)
 def test_a_nan_stays(name):
     assert np.isnan(getattr(ag, name)(np.array([1.0, np.nan, 2.0])))
 

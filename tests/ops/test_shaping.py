@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError, ShapeError
@@ -136,7 +137,7 @@ def test_bad_input(call, kind, text):
     assert str(err.value) == text
 
 
-@pytest.mark.parametrize(
+@for_each(
     "call",
     [
         lambda x: ag.reshape(x, (4, 2)),
@@ -154,7 +155,7 @@ def test_bad_input(call, kind, text):
         lambda x: ag.roll(x, 1, 2),
     ],
 )
-@pytest.mark.parametrize("make", [np.asarray, lambda x: ag.tensor(x, requires_grad=True)])
+@for_each("make", [np.asarray, lambda x: ag.tensor(x, requires_grad=True)])
 def test_what_numpy_refuses_is_refused(call, make):
     with pytest.raises((ValueError, IndexError)):
         call(make(np.zeros((2, 3))))

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import optim
@@ -53,8 +54,8 @@ def test_the_numbers_are_pytorchs(make, options, expected):
     np.testing.assert_allclose(_run(make, options, np.float32), expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("options", [{}, {"betas": (0.5, 0.7)}, {"eps": 0.1}, {"weight_decay": 0.2}])
-@pytest.mark.parametrize(("make", "decoupled"), [(optim.Adam, False), (optim.AdamW, True)])
+@for_each("options", [{}, {"betas": (0.5, 0.7)}, {"eps": 0.1}, {"weight_decay": 0.2}])
+@for_each("make, decoupled", [(optim.Adam, False), (optim.AdamW, True)])
 def test_the_numbers_are_those_of_a_plain_loop(make, decoupled, options):
     options = {"weight_decay": 0.0, **options}
     np.testing.assert_allclose(_run(make, options), _adam(decoupled=decoupled, **options), rtol=1e-13)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn, optim
@@ -29,8 +30,8 @@ def _descend(optimizer, tensors, steps=3):
 # --- steps ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", ALL)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@for_each("make", ALL)
+@for_each("dtype", [np.float32, np.float64])
 def test_values_are_rebound_and_keep_dtype_and_place(make, dtype):
     w = _leaf(dtype=dtype)
     before, node = w.data, w.node
@@ -113,8 +114,8 @@ def test_groups_have_options_of_their_own():
     )
 
 
-@pytest.mark.parametrize(
-    ("params", "options", "kind", "text"),
+@for_each(
+    "params, options, kind, text",
     [
         (lambda _: [], {}, ArgumentError, "there are no parameters to optimise"),
         (lambda _: iter(()), {}, ArgumentError, "there are no parameters to optimise"),
@@ -220,8 +221,8 @@ def _state(memory=None, **options):
 FOREIGN = "load_state_dict: the state is not of this SGD: expected "
 
 
-@pytest.mark.parametrize(
-    ("state", "text"),
+@for_each(
+    "state, text",
     [
         (_state(params=[0, 1]), FOREIGN + "groups of [1] parameters, got [2]"),
         (_state({"momentum_buffer": [1.0]}),

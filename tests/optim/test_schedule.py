@@ -1,6 +1,7 @@
 import math
 
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn, optim
@@ -114,8 +115,8 @@ def test_the_state_makes_a_round_trip():
     assert _rates(two) == _rates(one)
 
 
-@pytest.mark.parametrize(
-    ("make", "text"),
+@for_each(
+    "make, text",
     [
         (lambda o: optim.StepLR(o, 0), "StepLR: step_size is out of range: expected an int of at least 1, got 0"),
         (lambda o: optim.CosineAnnealingLR(o, 0),

@@ -16,7 +16,7 @@ from autograd_cnn.engine.primitive import Primitive
 
 TOLERANCE = 1e-10
 
-few = settings(max_examples=25)
+few = settings(max_examples=10)
 """How many calls to draw: two engines, two orders and two backends make each one dear."""
 
 generators = st.builds(np.random.default_rng, st.integers(0, 2**32 - 1))

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import strategies as st
 from pytorch.comparison import Call, Counterpart, check
+from tables import for_each
 
 from autograd_cnn import ops
 from autograd_cnn.engine.primitive import REGISTRY
@@ -70,7 +71,7 @@ def test_a_namesake_that_differs_or_is_missing_is_noticed(monkeypatch):
         _check_against_namesake(ops.correlate2d)
 
 
-@pytest.mark.parametrize("primitive", WITHOUT_COUNTERPART)
+@for_each("primitive", WITHOUT_COUNTERPART)
 def test_every_reason_is_needed(primitive):
     assert primitive not in _checked()
     assert primitive in PRIMITIVES

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from pytorch.comparison import agree, compare, few, generators, numbers
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn
@@ -64,8 +65,8 @@ def agree_in_state(ours, theirs):
         agree(parameter.grad, known.grad, f"the gradient of {name}")
 
 
-@pytest.mark.parametrize(("name", "args", "options", "shape"), LAYERS)
-@pytest.mark.parametrize("backend", ["reference", "jit"])
+@for_each("name, args, options, shape", LAYERS)
+@for_each("backend", ["reference", "jit"])
 def test_outputs_and_gradients(rng, name, args, options, shape, backend):
     ours, theirs = twins(name, *args, **options)
     x, g = rng.standard_normal(shape), None

@@ -7,6 +7,7 @@ import torch.nn.functional as F  # noqa: N812  # as all the world has it
 from hypothesis import given
 from hypothesis import strategies as st
 from pytorch.comparison import compare, few, generators, lengths, numbers, shapes
+from tables import for_each
 
 from autograd_cnn import nn, set_backend
 
@@ -150,8 +151,8 @@ def test_huber(reduction, rng, shape, delta):
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
+@for_each(
+    "name, options",
     [
         ("CrossEntropyLoss", {"label_smoothing": 0.1, "ignore_index": 0}),
         ("NLLLoss", {"ignore_index": 3}),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from pytorch.comparison import agree
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import optim
@@ -61,7 +62,7 @@ def both(rng, name, options):
     return (p, getattr(optim, name)([p], **options)), (q, getattr(torch.optim, name)([q], **options))
 
 
-@pytest.mark.parametrize(("name", "options"), OPTIMISERS)
+@for_each("name, options", OPTIMISERS)
 def test_five_steps(rng, name, options):
     ours, theirs = losses(rng)
     (p, mine), (q, yours) = both(rng, name, options)
@@ -69,7 +70,7 @@ def test_five_steps(rng, name, options):
         agree(found, known)
 
 
-@pytest.mark.parametrize(("name", "options"), OPTIMISERS)
+@for_each("name, options", OPTIMISERS)
 def test_pytorchs_state_goes_on_here(rng, name, options):
     """Three steps there, their state loaded here, and two more on either side."""
     ours, theirs = losses(rng)
@@ -81,8 +82,8 @@ def test_pytorchs_state_goes_on_here(rng, name, options):
         agree(found, known)
 
 
-@pytest.mark.parametrize("options", [{"maximize": True}, {"weight_decay": -0.0, "foreach": True}])
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop"])
+@for_each("options", [{"maximize": True}, {"weight_decay": -0.0, "foreach": True}])
+@for_each("name", ["SGD", "Adam", "AdamW", "RMSprop"])
 def test_options_of_pytorchs_that_matter_are_refused(rng, name, options):
     (_p, mine), (q, yours) = both(rng, name, {"lr": 0.1})
     q.grad = torch.ones_like(q)
@@ -99,7 +100,7 @@ def test_options_of_pytorchs_that_matter_are_refused(rng, name, options):
     )
 
 
-@pytest.mark.parametrize(("name", "options"), OPTIMISERS)
+@for_each("name, options", OPTIMISERS)
 def test_our_state_goes_on_there(rng, name, options):
     ours, theirs = losses(rng)
     (p, mine), (q, yours) = both(rng, name, options)
@@ -130,8 +131,8 @@ def test_schedules(rng, name, options):
     agree(p, q)
 
 
-@pytest.mark.parametrize("one", range(len(SCHEDULES)))
-@pytest.mark.parametrize("other", range(len(SCHEDULES)))
+@for_each("one", range(len(SCHEDULES)))
+@for_each("other", range(len(SCHEDULES)))
 def test_two_schedules_on_one_optimiser(rng, one, other):
     """With a rate set by hand and, where PyTorch can, a group added later; then its cosine forgets the other one."""
     (_, mine), (_q, yours) = both(rng, "SGD", {"lr": 0.2})

@@ -5,6 +5,7 @@ import pytest
 import torch
 from pytorch.comparison import agree
 from pytorch.test_layers import agree_in_state, twins
+from tables import for_each
 
 import autograd_cnn as ag
 
@@ -38,9 +39,9 @@ def agree_in_all(rng, ours, theirs, outputs, known, inputs, peers):
     agree_in_state(ours, theirs)
 
 
-@pytest.mark.parametrize("batch", [None, 2])
-@pytest.mark.parametrize("given_state", [False, True])
-@pytest.mark.parametrize(("name", "options"), SEQUENCES)
+@for_each("batch", [None, 2])
+@for_each("given_state", [False, True])
+@for_each("name, options", SEQUENCES)
 def test_sequences(rng, name, options, given_state, batch):
     ours, theirs = twins(name, 3, 4, **options)
     lead = () if batch is None else (batch,)

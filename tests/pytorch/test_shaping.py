@@ -7,6 +7,7 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from pytorch.comparison import Call, Counterpart, axes, check, compare, every_axis, few, generators, numbers, shapes
+from tables import for_each
 
 from autograd_cnn import ops
 from autograd_cnn.ops.shaping import _concatenate
@@ -85,8 +86,8 @@ def test_values_and_gradients(primitive, data):
     check(primitive, CASES[primitive], data.draw(CASES[primitive].calls))
 
 
-@pytest.mark.parametrize(
-    ("ours", "theirs"),
+@for_each(
+    "ours, theirs",
     [
         (lambda x: ops.swapaxes(x, 0, -1), lambda x: x.swapaxes(0, -1)),
         (lambda x: ops.moveaxis(x, (0, 1), (-1, 0)), lambda x: x.movedim((0, 1), (-1, 0))),

@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn, ops
@@ -250,7 +251,7 @@ def _saved(source, call):
     return result[1 + source.key] if source.kind == "residual" else np.asarray(result)
 
 
-@pytest.mark.parametrize("build", {build for build, *_ in WRONG.values()}, ids=lambda build: build.__name__)
+@for_each("build", {build for build, *_ in WRONG.values()})
 def test_graphs_without_a_fault_pass(build):
     with ag.tracing():
         loss = build()
@@ -370,7 +371,7 @@ def test_a_fault_beside_the_edge_of_a_domain_is_found(monkeypatch):
     assert finding.got == pytest.approx(2 * finding.expected)
 
 
-@pytest.mark.parametrize("distance", [1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12])
+@for_each("distance", [1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12])
 def test_near_a_kink_there_is_no_alarm(distance):
     assert set(_kinds(ag.max, [1.0, 1.0 - distance, 1.0 - 3 * distance])) <= {"kink"}
 

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
+from tables import for_each
 
 from autograd_cnn.testing.draw import Draw, broadcasting, elementwise
 
 
-@pytest.mark.parametrize("kind", ["normal", "positive", "spaced", "off_grid"])
-@pytest.mark.parametrize("shape", [(3, 4), (5,), (), (0, 3)])
+@for_each("kind", ["normal", "positive", "spaced", "off_grid"])
+@for_each("shape", [(3, 4), (5,), (), (0, 3)])
 def test_shape_and_dtype(kind, shape):
     drawn = getattr(Draw("softmax"), kind)(*shape)
     assert (drawn.shape, drawn.dtype, type(drawn)) == (shape, np.float64, np.ndarray)

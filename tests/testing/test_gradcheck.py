@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn, ops
@@ -158,14 +159,14 @@ def _inputs(shapes):
     return [rng.uniform(0.5, 1.5, shape) for shape in shapes]
 
 
-@pytest.mark.parametrize("kind", PLANTED)
+@for_each("kind", PLANTED)
 def test_right_rules_pass_to_second_order(kind):
     forward, right, _, shapes = PLANTED[kind]
     assert gradcheck(_made(forward, *right), _inputs(shapes), order=2) is True
 
 
-@pytest.mark.parametrize("kind", PLANTED)
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@for_each("kind", PLANTED)
+@for_each("seed", [0, 1, 2])
 def test_wrong_rules_are_found(kind, seed):
     forward, _, wrong, shapes = PLANTED[kind]
     with pytest.raises(CheckError, match="the tape and the differences disagree"):
@@ -282,7 +283,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("at", SCALES)
+@for_each("at", SCALES)
 @pytest.mark.parametrize("kind", SMOOTH)
 def test_right_rules_pass_at_every_scale_of_the_operand(kind, at):
     forward, rule = SMOOTH[kind]
@@ -291,7 +292,7 @@ def test_right_rules_pass_at_every_scale_of_the_operand(kind, at):
         assert gradcheck(_made(forward, rule), [x], order=2, seed=seed)
 
 
-@pytest.mark.parametrize("scale", SCALES)
+@for_each("scale", SCALES)
 @pytest.mark.parametrize("kind", SMOOTH)
 def test_right_rules_pass_at_every_scale_of_the_result(kind, scale):
     forward, rule = SMOOTH[kind]
@@ -300,8 +301,8 @@ def test_right_rules_pass_at_every_scale_of_the_result(kind, scale):
         assert gradcheck(lambda x: primitive(x) * scale, [[1.0, -0.7, 0.3]], order=2, seed=seed)
 
 
-@pytest.mark.parametrize("wrong", range(len(WRONG)))
-@pytest.mark.parametrize("scale", SCALES)
+@for_each("wrong", range(len(WRONG)))
+@for_each("scale", SCALES)
 @pytest.mark.parametrize("kind", SMOOTH)
 def test_wrong_rules_are_found_at_every_scale(kind, scale, wrong):
     forward, rule = SMOOTH[kind]
@@ -414,8 +415,8 @@ def test_adjoints_are_accepted(rng):
     check_adjoint(lambda x: x.sum(), lambda g: np.full(3, g), (3,))
 
 
-@pytest.mark.parametrize(
-    ("forward", "wrong"),
+@for_each(
+    "forward, wrong",
     [
         (lambda x: np.roll(x, 1), lambda g: np.roll(g, 1)),
         (lambda x: 2 * x, lambda g: g / 2),

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.testing import CheckError, sample
@@ -103,9 +104,9 @@ def test_agree_names_the_worst():
     assert _refused("it", [True], [False]) == "it, at (0,): expected 0, got 1"
 
 
-@pytest.mark.parametrize("name", LAYOUTS)
-@pytest.mark.parametrize("shape", [(3, 4), (2, 3, 4), (5,), (), (0, 3), (1, 1)])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@for_each("name", LAYOUTS)
+@for_each("shape", [(3, 4), (2, 3, 4), (5,), (), (0, 3), (1, 1)])
+@for_each("dtype", [np.float32, np.float64])
 def test_a_layout_keeps_the_numbers(name, shape, dtype, rng):
     a = rng.standard_normal(shape).astype(dtype)
     laid = LAYOUTS[name](a)

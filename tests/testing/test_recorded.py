@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 import autograd_cnn.testing.samples  # fills SAMPLES
@@ -98,7 +99,7 @@ FAIR = {
 }
 
 
-@pytest.mark.parametrize("case", FAIR)
+@for_each("case", FAIR)
 @pytest.mark.filterwarnings("ignore:divide by zero")
 def test_what_is_right_raises_no_alarm(case):
     f, x = FAIR[case]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn
@@ -93,7 +94,7 @@ def test_a_leaf_that_is_gone_is_named():
     assert _replayed(y) == ["the tape did not keep x; record it under ag.tracing()"] * 2
 
 
-@pytest.mark.parametrize(
+@for_each(
     "f",
     [
         lambda x: ag.sum(x, axis=0, keepdims=True),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tables import for_each
 
 from autograd_cnn.testing import samples
 from autograd_cnn.testing.case import SAMPLES, registered_in
@@ -19,7 +20,7 @@ def test_every_family_has_its_file():
     assert samples.__all__ == [family.rpartition(".")[2] for family in FAMILIES]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@for_each("family", FAMILIES)
 def test_samples_are_in_the_file_of_their_family(family):
     path = importlib.import_module(family.replace(".ops.", ".testing.samples.")).__file__
     calls = [node for node in ast.walk(ast.parse(Path(path).read_text("utf-8"))) if isinstance(node, ast.Call)]
@@ -35,6 +36,7 @@ def test_samples_are_numbers_near_1():
     assert max(np.max(np.abs(a), initial=0) for a in floats) < 20
 
 
+@pytest.mark.slow
 def test_importing_the_package_builds_no_samples():
     code = (
         "import sys, autograd_cnn; "

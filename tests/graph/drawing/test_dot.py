@@ -10,6 +10,7 @@ import autograd_cnn as ag
 from autograd_cnn.engine.backward import toposort
 from autograd_cnn.errors import ArgumentError
 from autograd_cnn.graph import Graph, capture
+from autograd_cnn.viz.drawing.style import PALETTES, SCALE, Scale, quantity_text
 
 
 def _kinds(source):
@@ -17,37 +18,62 @@ def _kinds(source):
     return [quoted or plain for quoted, plain in found]
 
 
+def _boxes(source):
+    """Return the lines of boxes by their ids."""
+    return dict(re.findall(r"^\t+(n\d\w*) (\[.*)$", source, re.MULTILINE))
+
+
 # --- what is drawn ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("backward", [False, True])
-def test_small_graphs_look_as_agreed(model, backward, golden):
-    name, build = model
-    loss, leaves = build()
-    graph = capture(loss, backward=backward, values=False)
-    golden(f"{name}{'_backward' if backward else ''}.dot", graph.to_dot().source)
-    leaves.clear()
-
-
 @pytest.mark.parametrize(
-    "style",
-    [
-        {"depth": 1}, {"color": "grad"}, {"color": "bytes"}, {"color": "flops", "depth": 2}, {"theme": "dark"},
-        {"show": "forward"}, {"show": "backward"}, {"legend": False},
-    ],
-    ids=lambda style: "_".join(f"{key}_{value}" for key, value in style.items()).lower(),
-)  # fmt: skip
-def test_styles_look_as_agreed(style, convnet, golden, request):
-    graph = capture(convnet, backward=True)
-    golden(f"style_{request.node.callspec.id}.dot", graph.to_dot(**style).source)
+    ("network", "backward", "style"),
+    [("square", False, {}), ("diamond", True, {}), ("convnet", False, {}), ("convnet", True, {"depth": 1})],
+)
+def test_graphs_look_as_agreed(network, backward, style, golden, request):
+    graph = capture(request.getfixturevalue(network), backward=backward, values=False)
+    golden(f"{network}{'_folded' * bool(style)}{'_backward' * backward}.dot", graph.to_dot(**style).source)
 
 
-@pytest.mark.parametrize("depth", [None, 1])
-def test_problems_are_red_and_say_what_is_wrong(depth, convnet, golden):
+def test_problems_are_red_and_say_what_is_wrong(convnet, golden):
     pool = next(node for node in toposort(convnet.node) if node.scope.path == "features.pool")
     problem = "max_pool_wrt_x, the rule for 'x': 3 of 128 elements are wrong, the worst at (0, 0, 1, 5)"
     graph = capture(convnet, values=False, problems={pool.serial: problem})
-    golden(f"problem_depth_{depth}.dot".lower(), graph.to_dot(depth=depth).source)
+    golden("problem_folded.dot", graph.to_dot(depth=1).source)
+    (line,) = (line for line in graph.to_dot().source.splitlines() if problem in line)
+    look = PALETTES["light"].problem
+    assert f'color="{look.line}" fillcolor="{look.fill}"' in line
+
+
+COLORS = re.compile(r"#[0-9a-f]{6}")
+
+
+def _without_colors(source):
+    return COLORS.sub("", source)
+
+
+def test_a_dark_drawing_has_other_colors_and_is_the_same_otherwise(convnet):
+    graph = capture(convnet, backward=True)
+    light, dark = (graph.to_dot(theme=theme).source for theme in PALETTES)
+    assert _without_colors(light) == _without_colors(dark)
+    counterparts = set(zip(*(COLORS.findall(str(palette)) for palette in PALETTES.values()), strict=True))
+    assert set(zip(COLORS.findall(light), COLORS.findall(dark), strict=True)) <= counterparts
+
+
+def test_the_legend_comes_last_and_can_be_left_out(convnet):
+    graph = capture(convnet, backward=True)
+    shown, bare = (graph.to_dot(legend=legend).source for legend in (True, False))
+    assert shown.startswith(bare.removesuffix("}\n"))
+    assert _kinds(shown)
+    assert not _kinds(bare)
+
+
+def test_either_pass_can_be_drawn_by_itself(convnet):
+    graph = capture(convnet, backward=True)
+    both, forward, backward = (_boxes(graph.to_dot(show=show).source) for show in ("both", "forward", "backward"))
+    assert both == forward | backward
+    assert not forward.keys() & backward.keys()
+    assert len(forward) == sum(node.phase == "forward" for node in graph.nodes)
 
 
 def test_two_models_built_alike_give_the_same_bytes(model):
@@ -79,6 +105,31 @@ def test_a_graph_without_a_backward_pass_has_none_to_show(square):
 
 
 # --- colour -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("color", "amount", "prefix", "unit"),
+    [
+        ("grad", lambda node: node.grad and node.grad.norm, "grad ", ""),
+        ("bytes", lambda node: node.saved_bytes, "saved ", "B"),
+        ("flops", lambda node: node.flops, "", "FLOP"),
+    ],
+    ids=["grad", "bytes", "flops"],
+)
+def test_a_quantity_is_named_and_colors_the_boxes(color, amount, prefix, unit, convnet):
+    graph = capture(convnet, backward=True)
+    nodes = [node for node in graph.nodes if node.phase == "forward" and node.kind in ("operation", "parameter")]
+    boxes = _boxes(graph.to_dot(color=color, show="forward", legend=False).source)
+    assert {node.id for node in nodes} <= boxes.keys() == _boxes(graph.to_dot(show="forward").source).keys()
+    scale = Scale.of(map(amount, nodes))
+    for node in nodes:
+        value = amount(node)
+        if value is None:
+            assert not any(f'fillcolor="{fill}"' in boxes[node.id] for fill, _ in SCALE)
+        else:
+            fill, ink = scale.colors(value)
+            assert f'\\n{prefix}{quantity_text(value, unit)}" ' in boxes[node.id]
+            assert f'fillcolor="{fill}" fontcolor="{ink}"' in boxes[node.id]
 
 
 def test_what_was_not_computed_is_not_shown_as_zero(convnet):

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.engine.backward import toposort
@@ -32,7 +33,7 @@ def test_empty_lines_are_left_out():
     assert lines("a", "", "b") == "a\\nb"
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@for_each("name", HOSTILE)
 def test_a_hostile_name_stays_text(name):
     x = ag.tensor([1.0, 2.0], requires_grad=True, name=name)
     with ag.scope(name.replace(".", "")):

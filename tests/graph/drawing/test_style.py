@@ -3,6 +3,7 @@
 from dataclasses import astuple
 
 import pytest
+from tables import for_each
 
 from autograd_cnn.viz.drawing.style import PALETTES, SCALE, Scale, quantity_text
 
@@ -56,8 +57,8 @@ def test_a_scale_of_nothing_has_no_steps():
     assert list(Scale.of([None, 0.0]).steps()) == []
 
 
-@pytest.mark.parametrize(
-    ("value", "unit", "text"),
+@for_each(
+    "value, unit, text",
     [
         (0, "B", "0 B"), (999, "B", "999 B"), (1000, "B", "1 kB"), (1_500_000, "FLOP", "1.5 MFLOP"),
         (2.5e20, "FLOP", "2.5e+05 PFLOP"), (0.00012345, "", "0.000123"), (12345.0, "", "12.3 k"),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 import autograd_cnn.testing.samples  # fills SAMPLES
@@ -13,12 +14,12 @@ from autograd_cnn.ops.pooling import _relu_max_pool
 from autograd_cnn.testing.case import SAMPLES
 
 CHOOSING = {ops.max, ops.min, ops.maximum, ops.minimum, ops.max_pool, _relu_max_pool}
-CALLS = [
-    pytest.param(primitive, case, id=f"{primitive.name}-{case}")
+CALLS = {
+    f"{primitive.name}({case})": (primitive, case)
     for primitive, cases in SAMPLES.items()
     if not primitive.constant
     for case in cases
-]
+}
 
 
 def _leaf(values, **options):
@@ -34,7 +35,7 @@ def _is_sum(primitive, case):
     return bool(case.linear)
 
 
-@pytest.mark.parametrize(("primitive", "case"), CALLS)
+@for_each("primitive, case", CALLS.values(), ids=CALLS)
 def test_terms_add_up_or_it_says_what_it_is(primitive, case):
     operands = [_leaf(a) if i in case.differentiable else a for i, a in enumerate(case.arrays)]
     y = primitive(*operands, **case.params)

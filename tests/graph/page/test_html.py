@@ -125,6 +125,7 @@ def test_what_is_pointed_out_is_in_the_page(diamond):
     assert _data(_page(capture(diamond), highlight=highlight))["highlight"] == {"n1": [[[1], 0.5]]}
 
 
+@pytest.mark.slow
 def test_ten_thousand_operations_take_less_than_ten_seconds(rng):
     nodes = tuple(GraphNode(f"n{i}", "operation", "multiply", (3, 4), "float32") for i in range(10_000))
     edges = tuple(

@@ -61,6 +61,7 @@ def _step(before="", **variables):
 # --- where it can't be kept ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_no_folder_at_all():
     before = "caching._places = lambda: iter([(True, Path('/dev/null/a')), (False, Path('/dev/null/b'))])"
     assert _step(before) == (
@@ -84,6 +85,7 @@ def test_the_next_folder(monkeypatch, tmp_path, wished, said):
     assert not (tmp_path / "c").exists()
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full(tmp_path):
     before = "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))"
     said, warned = _step(before, NUMBA_CACHE_DIR=str(tmp_path))
@@ -98,6 +100,7 @@ def test_a_disk_that_is_full(tmp_path):
     assert _step(NUMBA_CACHE_DIR=str(tmp_path)) == (f"True False {COMPILED}", [])
 
 
+@pytest.mark.slow
 def test_processes_that_fill_it_at_once(tmp_path):
     processes = [_start(NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2)]
     assert [warned for _, warned in map(_end, processes)] == [[], []]
@@ -224,6 +227,7 @@ def test_a_folder_that_went_away(folder):
     assert _load(_kept()).entry_point(1.5) == 3
 
 
+@pytest.mark.slow
 def test_a_damaged_cache_heals(tmp_path):
     assert _step(NUMBA_CACHE_DIR=str(tmp_path)) == (f"True False {COMPILED}", [])
     for path, damage in zip(tmp_path.rglob("*.code"), cycle(DAMAGES.values()), strict=False):

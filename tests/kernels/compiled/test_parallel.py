@@ -133,6 +133,7 @@ def compared(monkeypatch):
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("build", "shape"),
     [(nn.lenet5, (40, 1, 28, 28)), (nn.small_vgg, (3, 3, 32, 32)), (nn.resnet20, (17, 3, 32, 32))],
@@ -191,6 +192,7 @@ print([each.code.cache_hits for each in codes], sum(misses))
 """
 
 
+@pytest.mark.slow
 def test_a_second_process_compiles_nothing(tmp_path):
     environment = {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", PROGRAM]

@@ -9,9 +9,8 @@ from textwrap import indent
 import pytest
 
 LAYERS = ["omp", "workqueue", *(["tbb"] if ctypes.util.find_library("tbb") else [])]
-METHODS = ["fork", "spawn", "forkserver"]
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")]
 
 PRELUDE = """
 import multiprocessing, os, sys, threading, time
@@ -108,8 +107,9 @@ print("done")
     ) == "done\n"  # fmt: skip
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("method", "layer"), [*(("fork", layer) for layer in LAYERS), ("spawn", "omp"), ("forkserver", "omp")]
+)
 def test_pools_of_processes(run, layer, method):
     run(
         f"""

@@ -14,12 +14,6 @@ from autograd_cnn.kernels.compiled import threads
 from autograd_cnn.kernels.compiled.threads import CREDIT, LOSS, PAUSES, Team, num_threads, set_num_threads
 
 
-@pytest.fixture(autouse=True)
-def _free_again(monkeypatch):
-    """Let no test fix the number for those that follow."""
-    monkeypatch.setattr(threads.team, "fixed", False)
-
-
 def test_the_number_is_kept():
     before = num_threads()
     try:
@@ -195,15 +189,18 @@ print(seen, dict(os.environ) == before)
 """
 
 
+@pytest.mark.slow
 def test_threads_spin_briefly_and_the_environment_is_left_as_it_was():
     assert _python(START) == "['20000'] True\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "seen"), [("GOMP_SPINCOUNT", "7"), ("OMP_WAIT_POLICY", None)])
 def test_what_the_user_says_of_waiting_holds(name, seen):
     assert _python(START, **{name: "7" if seen else "active"}) == f"{[seen]} True\n"
 
 
+@pytest.mark.slow
 def test_threads_that_can_not_be_started():
     script = """
 import numpy as np

@@ -56,6 +56,7 @@ IN_A_RUN = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("operator", "nodes", "arrays"), FROM_CONSTANTS)
 def test_what_constants_ask_for_is_refused_while_loading(made, operator, nodes, arrays):
     _, path = made(nodes, {"x": IMAGE}, arrays)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from tables import for_each
 
 from autograd_cnn.errors import FormatError, ShapeError
 from autograd_cnn.interop import load_onnx
@@ -136,11 +137,8 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(
-    "case",
-    [pytest.param(case, id=f"{name}-{i}") for name, cases in CASES.items() for i, case in enumerate(cases)],
-)
-def test_agrees_with_the_evaluator(agree, case):
+@for_each("operator, case", [(operator, case) for operator, cases in CASES.items() for case in cases])
+def test_agrees_with_the_evaluator(agree, operator, case):
     node, arrays, *x = case
     agree([node], {"x": x[0] if x else _floats(2, 3, 4)}, arrays, opset=20)
 

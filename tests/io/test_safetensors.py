@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from peak import memory
 from safetensors.numpy import load, save
+from tables import for_each
 
 from autograd_cnn.errors import ArgumentError, FormatError, OperandError
 from autograd_cnn.io import safetensors
@@ -55,8 +56,8 @@ NONE = "damaged, or not a .safetensors file"
 HUGE = b'{"a":{"dtype":"F32","shape":[%s],"data_offsets":[0,4]}}'
 
 
-@pytest.mark.parametrize(
-    ("content", "problem"),
+@for_each(
+    "content, problem",
     [
         (b"", NONE),
         ((2**60).to_bytes(8, "little") + b"{}", NONE),
@@ -104,6 +105,7 @@ def test_hostile_files(content, problem):
     assert str(err.value) == problem or (problem is None and str(err.value).startswith("damaged: array 'a'"))
 
 
+@pytest.mark.slow
 def test_every_other_byte_is_noticed():
     """What we write carries a checksum, and a word that it does."""
     good = _pack({"a": np.arange(3.0), "b.weight": np.array([[True]]), "ü": np.array(7, np.float16), "z": np.zeros(0)})

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.lib import format as npy
 from peak import memory
+from tables import for_each
 
 from autograd_cnn import unpacking
 from autograd_cnn.errors import ArgumentError, FormatError
@@ -74,8 +75,8 @@ def _bomb(mebibytes):
 NO_NPZ = "damaged, or not an .npz file"
 
 
-@pytest.mark.parametrize(
-    ("content", "problem"),
+@for_each(
+    "content, problem",
     [
         (b"", NO_NPZ),
         (b"PK\3\4 and no more", NO_NPZ),
@@ -183,6 +184,7 @@ def test_a_false_size_allocates_nothing():
     assert str(err.value) == "an archive that promises more than it can hold"
 
 
+@pytest.mark.slow
 def test_zeros_unpack_up_to_a_limit(monkeypatch):
     monkeypatch.setattr(unpacking, "ROOM", 64 << 20)
     content = _bomb(60)
@@ -210,6 +212,7 @@ def test_any_damage_gives_a_format_error_or_an_array(place, garbage):
     assert all(isinstance(array, np.ndarray) for array in found.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write", [npz.pack, lambda arrays, stream: np.savez_compressed(stream, **arrays)])
 def test_every_byte_of_another_value_is_noticed_or_harmless(write):
     arrays, stream = {"a": np.arange(3.0), "b": np.array([[True]]), "ö": np.array(7)}, io.BytesIO()

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn, optim
@@ -142,9 +143,9 @@ def test_a_folder_and_a_folder_that_is_missing(tmp_path, suffix):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize(
-    ("state", "kind", "problem"),
+@for_each("suffix", SUFFIXES)
+@for_each(
+    "state, kind, problem",
     [
         (5, OperandError, "the state is not understood: expected a module or a mapping of names to arrays, got int"),
         ({1: np.ones(1)}, OperandError, "a name is not a string: expected str, got 1"),

@@ -306,6 +306,7 @@ def test_a_name_that_is_no_text(made):
     assert str(err.value) == f"{path}: damaged: a name in it is not text"
 
 
+@pytest.mark.slow
 def test_damage_fails_in_no_other_way(made, rng):
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["a"], name="/conv/Conv", pads=[1, 1, 1, 1]),
