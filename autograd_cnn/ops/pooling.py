@@ -456,9 +456,6 @@ def max_pool_shape(
     return (*x.shape[:-2], *_windows("max_pool", x.shape, window, stride, padding, dilation, ceil_mode).out)
 
 
-_relu_max_pool.shape(max_pool_shape)
-
-
 @mean_pool.shape(dtype=mean_dtype)
 def mean_pool_shape(
     x: AbstractArray,
