@@ -11,253 +11,78 @@ tensor([[0., 0.],
         [1., 1.]])
 """
 
-from typing import NoReturn as _NoReturn
+from typing import TYPE_CHECKING
 
-from autograd_cnn import search_path  # isort: skip  # noqa: F401  # before any library is looked for
+from autograd_cnn import search_path as _search_path  # isort: skip  # noqa: F401  # before any library is looked for
 
-from autograd_cnn import data, errors, graph, interop, nn, ops, optim, testing, train
-from autograd_cnn.checkpoint import checkpoint
-from autograd_cnn.compile import compile
-from autograd_cnn.engine.backward import gradients
-from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.engine.recording import detect_anomaly, enable_grad, no_grad, scope, tracing
-from autograd_cnn.explain import explain
-from autograd_cnn.io import load, save
-from autograd_cnn.kernels import current_backend, num_threads, set_backend, set_num_threads
-from autograd_cnn.ops import (
-    abs,
-    absolute,
-    adaptive_mean_pool,
-    add,
-    argmax,
-    argmin,
-    astype,
-    batch_norm,
-    batch_norm_wrt_input,
-    batch_norm_wrt_weight,
-    broadcast_to,
-    clip,
-    concatenate,
-    convolve2d,
-    correlate2d,
-    correlate2d_transpose,
-    correlate2d_wrt_input,
-    correlate2d_wrt_weight,
-    cos,
-    cumsum,
-    divide,
-    einsum,
-    elu,
-    equal,
-    erf,
-    exp,
-    expand_dims,
-    expm1,
-    flip,
-    gelu,
-    getitem,
-    global_mean_pool,
-    greater,
-    greater_equal,
-    heaviside,
-    leaky_relu,
-    less,
-    less_equal,
-    linear,
-    log,
-    log1p,
-    log_softmax,
-    logsumexp,
-    masked,
-    matmul,
-    max,
-    max_pool,
-    max_pool_gather,
-    max_unpool,
-    maximum,
-    mean,
-    mean_pool,
-    mean_pool_wrt_input,
-    min,
-    minimum,
-    moveaxis,
-    multiply,
-    negative,
-    not_equal,
-    outer,
-    pad,
-    positive,
-    power,
-    prod,
-    relu,
-    repeat,
-    reshape,
-    roll,
-    scatter_add,
-    set_at,
-    sigmoid,
-    sign,
-    silu,
-    sin,
-    softmax,
-    softmax_cross_entropy,
-    softplus,
-    split,
-    sqrt,
-    square,
-    squeeze,
-    stack,
-    std,
-    subtract,
-    sum,
-    swapaxes,
-    take,
-    take_along_axis,
-    tanh,
-    tensordot,
-    tile,
-    transpose,
-    var,
-    where,
-)
-from autograd_cnn.spelling import missing as _missing
-from autograd_cnn.tensor import Tensor, tensor
-from autograd_cnn.transforms import grad, hessian, hvp, jacobian, value_and_grad, vjp
+from autograd_cnn import errors as errors
+from autograd_cnn import ops as ops
+from autograd_cnn.checkpoint import checkpoint as checkpoint
+from autograd_cnn.compile import compile as compile
+from autograd_cnn.engine.backward import gradients as gradients
+from autograd_cnn.engine.primitive import primitive as primitive
+from autograd_cnn.engine.recording import detect_anomaly as detect_anomaly
+from autograd_cnn.engine.recording import enable_grad as enable_grad
+from autograd_cnn.engine.recording import no_grad as no_grad
+from autograd_cnn.engine.recording import scope as scope
+from autograd_cnn.engine.recording import tracing as tracing
+from autograd_cnn.kernels import current_backend as current_backend
+from autograd_cnn.kernels import num_threads as num_threads
+from autograd_cnn.kernels import set_backend as set_backend
+from autograd_cnn.kernels import set_num_threads as set_num_threads
+from autograd_cnn.ops import *
+from autograd_cnn.tensor import Tensor as Tensor
+from autograd_cnn.tensor import tensor as tensor
+from autograd_cnn.transforms import grad as grad
+from autograd_cnn.transforms import hessian as hessian
+from autograd_cnn.transforms import hvp as hvp
+from autograd_cnn.transforms import jacobian as jacobian
+from autograd_cnn.transforms import value_and_grad as value_and_grad
+from autograd_cnn.transforms import vjp as vjp
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Tensor",
-    "__version__",
-    "abs",
-    "absolute",
-    "adaptive_mean_pool",
-    "add",
-    "argmax",
-    "argmin",
-    "astype",
-    "batch_norm",
-    "batch_norm_wrt_input",
-    "batch_norm_wrt_weight",
-    "broadcast_to",
-    "checkpoint",
-    "clip",
-    "compile",
-    "concatenate",
-    "convolve2d",
-    "correlate2d",
-    "correlate2d_transpose",
-    "correlate2d_wrt_input",
-    "correlate2d_wrt_weight",
-    "cos",
-    "cumsum",
-    "current_backend",
-    "data",
-    "detect_anomaly",
-    "divide",
-    "einsum",
-    "elu",
-    "enable_grad",
-    "equal",
-    "erf",
-    "errors",
-    "exp",
-    "expand_dims",
-    "explain",
-    "expm1",
-    "flip",
-    "gelu",
-    "getitem",
-    "global_mean_pool",
-    "grad",
-    "gradients",
-    "graph",
-    "greater",
-    "greater_equal",
-    "heaviside",
-    "hessian",
-    "hvp",
-    "interop",
-    "jacobian",
-    "leaky_relu",
-    "less",
-    "less_equal",
-    "linear",
-    "load",
-    "log",
-    "log1p",
-    "log_softmax",
-    "logsumexp",
-    "masked",
-    "matmul",
-    "max",
-    "max_pool",
-    "max_pool_gather",
-    "max_unpool",
-    "maximum",
-    "mean",
-    "mean_pool",
-    "mean_pool_wrt_input",
-    "min",
-    "minimum",
-    "moveaxis",
-    "multiply",
-    "negative",
-    "nn",
-    "no_grad",
-    "not_equal",
-    "num_threads",
-    "ops",
-    "optim",
-    "outer",
-    "pad",
-    "positive",
-    "power",
-    "primitive",
-    "prod",
-    "relu",
-    "repeat",
-    "reshape",
-    "roll",
-    "save",
-    "scatter_add",
-    "scope",
-    "set_at",
-    "set_backend",
-    "set_num_threads",
-    "sigmoid",
-    "sign",
-    "silu",
-    "sin",
-    "softmax",
-    "softmax_cross_entropy",
-    "softplus",
-    "split",
-    "sqrt",
-    "square",
-    "squeeze",
-    "stack",
-    "std",
-    "subtract",
-    "sum",
-    "swapaxes",
-    "take",
-    "take_along_axis",
-    "tanh",
-    "tensor",
-    "tensordot",
-    "testing",
-    "tile",
-    "tracing",
-    "train",
-    "transpose",
-    "value_and_grad",
-    "var",
-    "vjp",
-    "where",
-]
+if TYPE_CHECKING:  # what is loaded on first use
+    from autograd_cnn import data as data
+    from autograd_cnn import graph as graph
+    from autograd_cnn import interop as interop
+    from autograd_cnn import nn as nn
+    from autograd_cnn import optim as optim
+    from autograd_cnn import testing as testing
+    from autograd_cnn import train as train
+    from autograd_cnn.explain.explain import explain as explain
+    from autograd_cnn.io import load as load
+    from autograd_cnn.io import save as save
+else:
+    import sys as _sys
+    from importlib import import_module as _import_module
+    from types import ModuleType as _ModuleType
 
+    from autograd_cnn.spelling import missing as _missing
 
-def __getattr__(name: str) -> _NoReturn:
-    """Say what takes the place of another library's name, or which name was meant."""
-    raise _missing(__name__, name, __all__)
+    _MODULES = ("data", "graph", "interop", "nn", "optim", "testing", "train")
+    _FUNCTIONS = {"explain": "explain", "load": "io", "save": "io"}
+    """Functions loaded on first use, and where they are."""
+
+    _LOADED = [name for name, value in globals().items() if callable(value) and name[0] != "_"]
+    __all__ = sorted({"__version__", "errors", "ops", *_LOADED, *_MODULES, *_FUNCTIONS})
+
+    def __getattr__(name: str) -> object:
+        """Load a part on first use; of a name that is not there say what takes its place, or which was meant."""
+        if name in _MODULES:
+            return _import_module(f"autograd_cnn.{name}")
+        if name in _FUNCTIONS:
+            return getattr(_import_module(f"autograd_cnn.{_FUNCTIONS[name]}"), name)
+        raise _missing(__name__, name, __all__)
+
+    def __dir__() -> list[str]:
+        """List what is loaded on first use, too."""
+        return sorted({*globals(), *__all__})
+
+    class _Package(_ModuleType):
+        """Keeps ``ag.explain`` the function: Python puts the folder `autograd_cnn.explain` there once it is loaded."""
+
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, value.explain if name == "explain" and isinstance(value, _ModuleType) else value)
+
+    _sys.modules[__name__].__class__ = _Package

@@ -1,9 +1,12 @@
 """How ``sphinx-build docs build/docs`` makes pages of the files in this folder."""
 
+from importlib import import_module
+
 from docutils import nodes
 from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
 from sphinx.util.logging import getLogger
 from sphinx.writers.html5 import HTML5Translator
 
@@ -48,6 +51,20 @@ def write_formula(translator: HTML5Translator, node: nodes.math | nodes.math_blo
     raise nodes.SkipNode
 
 
+class Family(SphinxDirective):
+    """The public functions of a file in ``ops/``, in its order: what is in its ``__all__`` is in the reference."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Document each of them once, under its name at the top of the package."""
+        module = import_module(f"autograd_cnn.ops.{self.arguments[0]}")
+        public = {id(value): name for name, value in reversed(vars(module).items()) if name in module.__all__}
+        functions = [f".. autofunction:: {name}" for name in reversed(public.values())]
+        return self.parse_text_to_nodes("\n".join([".. currentmodule:: autograd_cnn", "", *functions]))
+
+
 def setup(app: Sphinx) -> None:
-    """Register the renderer of formulas."""
+    """Register the directive for families, and the renderer of formulas."""
+    app.add_directive("family", Family)
     app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))

@@ -12,7 +12,7 @@ def softshrink(x, *, threshold=0.5):
 
 
 @softshrink.vjp("x")
-def softshrink_wrt_x(g, *, x, threshold):
+def softshrink_vjp_x(g, *, x, threshold):
     """The slope is 1 where ``x`` is beyond the threshold, and 0 elsewhere."""
     return g * (abs(x) > threshold)
 

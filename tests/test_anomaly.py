@@ -51,9 +51,9 @@ def test_the_first_nan_of_the_backward_pass_names_rule_and_line():
         line = _here(-1)
         with pytest.raises(AnomalyError) as err:
             y.sum().backward()
-    assert str(err.value) == f"sqrt_wrt_x: its cotangent holds the first NaN; recorded at {line}"
+    assert str(err.value) == f"sqrt_vjp_x: its cotangent holds the first NaN; recorded at {line}"
     assert err.value.__notes__ == [
-        f"in sqrt_wrt_x, the rule of sqrt for 'x'; forward shapes x=(2,), y=(2,), recorded at {line}"
+        f"in sqrt_vjp_x, the rule of sqrt for 'x'; forward shapes x=(2,), y=(2,), recorded at {line}"
     ]
     assert x.grad is None
 
@@ -64,7 +64,7 @@ def test_a_backward_pass_over_a_graph_that_was_recorded_before():
     with ag.detect_anomaly(), pytest.raises(AnomalyError) as err:
         y.backward()
     assert str(err.value) == (
-        "sqrt_wrt_x: its cotangent holds the first NaN; recorded at a line unknown, since detect_anomaly() was off then"
+        "sqrt_vjp_x: its cotangent holds the first NaN; recorded at a line unknown, since detect_anomaly() was off then"
     )
 
 
@@ -77,7 +77,7 @@ def test_a_recorded_backward_pass():
             gradients(y, [x], create_graph=True)
     assert str(err.value) == f"divide: its result holds the first NaN; computed at {_here(-1)}"
     assert err.value.__notes__ == [
-        f"in sqrt_wrt_x, the rule of sqrt for 'x'; forward shapes x=(2,), y=(2,), recorded at {line}"
+        f"in sqrt_vjp_x, the rule of sqrt for 'x'; forward shapes x=(2,), y=(2,), recorded at {line}"
     ]
 
 
@@ -148,7 +148,7 @@ def test_a_recomputed_segment_names_the_line_inside_of_it():
 
     with ag.detect_anomaly(), pytest.raises(AnomalyError) as err:
         ag.checkpoint(segment)(x).sum().backward()
-    assert str(err.value) == f"sqrt_wrt_x: its cotangent holds the first NaN; recorded at {lines[1]}"
+    assert str(err.value) == f"sqrt_vjp_x: its cotangent holds the first NaN; recorded at {lines[1]}"
 
 
 def test_an_anomaly_tells_which_node_it_is_of():

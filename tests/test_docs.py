@@ -77,7 +77,7 @@ def test_a_table_of_contents_has_every_page_beside_it(index):
 
 # --- the reference ----------------------------------------------------------------------------
 
-DIRECTIVE = re.compile(r"^\.\. (currentmodule|auto(?!module)\w+):: (\S+)$", re.MULTILINE)
+DIRECTIVE = re.compile(r"^\.\. (currentmodule|family|auto(?!module)\w+):: (\S+)$", re.MULTILINE)
 
 
 def _documented():
@@ -87,6 +87,9 @@ def _documented():
         for directive, name in DIRECTIVE.findall(page.read_text("utf-8")):
             if directive == "currentmodule":
                 module = name
+            elif directive == "family":
+                family = importlib.import_module(f"autograd_cnn.ops.{name}")
+                yield from (getattr(family, public) for public in family.__all__)
             else:
                 path, _, last = f"{'' if name.startswith('autograd_cnn.') else module + '.'}{name}".rpartition(".")
                 yield getattr(importlib.import_module(path), last)

@@ -28,6 +28,7 @@ PARTS = {
     "oracles.py": "loops to compare with",
     "peak.py": "how much memory something takes",
     "tables.py": "tables of cases that are one test",
+    "program.py": "what a type checker reads",
 }
 """Files under tests/ that hold no tests, by name."""
 

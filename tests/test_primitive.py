@@ -13,6 +13,7 @@ import autograd_cnn as ag
 from autograd_cnn.engine.backward import gradients
 from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.errors import GradientError, OperandError, RegistrationError
+from autograd_cnn.parameters import Count
 
 
 def _leaf(values=(1.0, 2.0, 3.0), **options):
@@ -27,18 +28,23 @@ def scaled(x, w, bias=None, *, factor=2.0, offset=0.0):
 
 
 @scaled.vjp("x")
-def scaled_wrt_x(g, *, w, factor):
+def scaled_vjp_x(g, *, w, factor):
     return g * w * factor
 
 
 @scaled.vjp("w")
-def scaled_wrt_w(g, *, x, **rest):
+def scaled_vjp_w(g, *, x, **rest):
     return g * x * rest["factor"]
 
 
 @scaled.vjp("bias")
-def scaled_wrt_bias(g, *, bias_shape, y):
+def scaled_vjp_bias(g, *, bias_shape, y):
     return g
+
+
+@ag.primitive
+def raised(x, exponent: Count = 2):
+    return x**exponent
 
 
 @ag.primitive(residuals=("order", "count"))
@@ -48,7 +54,7 @@ def ordered(x):
 
 
 @ordered.vjp("x")
-def ordered_wrt_x(g, *, order, count):
+def ordered_vjp_x(g, *, order, count):
     return ag.scatter_add(g, index=order, shape=(count,))
 
 
@@ -58,7 +64,7 @@ def total(*parts, power=1):
 
 
 @total.vjp("parts")
-def total_wrt_part(g, *, index, parts, power):
+def total_vjp_parts(g, *, index, parts, power):
     return g * power * parts[index] ** (power - 1)
 
 
@@ -68,7 +74,7 @@ def joined(*parts):
 
 
 @joined.vjp("parts")
-def joined_wrt_part(g, *, index, parts_shape):
+def joined_vjp_parts(g, *, index, parts_shape):
     start = sum(shape[0] for shape in parts_shape[:index])
     return g[start : start + parts_shape[index][0]]
 
@@ -87,6 +93,10 @@ def test_an_argument_cannot_be_called_as_the_output_is():
     assert _registering(lambda x, *, y: x) == "<lambda>: an argument is called 'y'; y is the output"
 
 
+def _parameter_first(exponent: Count, x):
+    return x**exponent
+
+
 @pytest.mark.parametrize(
     ("function", "signature"),
     [
@@ -95,11 +105,12 @@ def test_an_argument_cannot_be_called_as_the_output_is():
         (lambda x, *rest: x, "(x, *rest)"),
         (lambda x, **options: x, "(x, **options)"),
         (lambda *xs, **options: xs, "(*xs, **options)"),
+        (_parameter_first, "(exponent: int, x)"),
     ],
 )
 def test_arguments_that_the_tape_could_not_tell_apart(function, signature):
     assert _registering(function) == (
-        "<lambda>: its arguments are not understood: expected arrays without defaults but None, "
+        f"{function.__name__.lstrip('_')}: its arguments are not understood: expected arrays without defaults but None, "
         f"or one *arrays; then parameters after a star, got {signature}"
     )
 
@@ -118,7 +129,7 @@ def test_a_rule_for_an_operand_that_is_not_there():
 
 def test_a_second_rule_for_an_operand():
     assert _refused(scaled, "x", lambda g: g) == "scaled.vjp: has a rule for 'x' already"
-    assert scaled.rules["x"].function is scaled_wrt_x
+    assert scaled.rules["x"].function is scaled_vjp_x
 
 
 def test_a_rule_for_a_constant():
@@ -134,12 +145,12 @@ def test_a_rule_that_asks_for_what_is_not_there():
     def picked(x, w, *, axis=0):
         return x, w
 
-    def picked_wrt_x(g, *, winner):
+    def picked_vjp_x(g, *, winner):
         return g
 
     savable = "it can save x, w, x_shape, w_shape, y, winners, axis"
-    assert _refused(picked, "x", picked_wrt_x) == (
-        f"picked_wrt_x: asks for 'winner', which picked does not have; {savable}"
+    assert _refused(picked, "x", picked_vjp_x) == (
+        f"picked_vjp_x: asks for 'winner', which picked does not have; {savable}"
     )
     assert picked.rules == {}
 
@@ -164,7 +175,7 @@ def test_a_rule_takes_the_cotangent_alone_by_position(rule, signature):
 
 
 def test_registration_returns_the_rule_and_lists_the_primitive():
-    assert scaled_wrt_x(2.0, w=3.0, factor=5.0) == 30.0
+    assert scaled_vjp_x(2.0, w=3.0, factor=5.0) == 30.0
     assert list(scaled.rules) == ["x", "w", "bias"]
     assert REGISTRY[f"{__name__}.scaled"] is scaled
 
@@ -177,14 +188,15 @@ def test_a_primitive_has_the_name_docstring_and_signature_of_its_function():
     assert scaled.__doc__ == "``factor · x · w + offset``, plus a bias."
     assert scaled.__module__ == __name__
     assert inspect.unwrap(scaled) is scaled.forward
-    assert str(inspect.signature(scaled)) == "(x, w, bias=None, factor=2.0, offset=0.0)"
+    assert str(inspect.signature(scaled)) == "(x, w, bias=None, *, factor=2.0, offset=0.0)"
     assert str(inspect.signature(total)) == "(*parts, power=1)"
     assert (scaled.operands, scaled.parameters) == (("x", "w", "bias"), {"factor": 2.0, "offset": 0.0})
+    assert (raised.operands, raised.parameters) == (("x",), {"exponent": 2})
     assert (total.variadic, scaled.variadic) == (True, False)
 
 
 def test_the_text_of_a_primitive():
-    assert repr(scaled) == "<primitive scaled(x, w, bias=None, factor=2.0, offset=0.0)>"
+    assert repr(scaled) == "<primitive scaled(x, w, bias=None, *, factor=2.0, offset=0.0)>"
     assert repr(total) == "<primitive total(*parts, power=1)>"
 
 
@@ -271,7 +283,7 @@ def test_an_operand_without_a_rule_is_named_when_it_is_recorded():
         return x * w
 
     @ruled.vjp("x")
-    def ruled_wrt_x(g, *, w):
+    def ruled_vjp_x(g, *, w):
         return g * w
 
     assert ruled(_leaf(), 2.0).requires_grad
@@ -303,7 +315,14 @@ def test_parameters_may_follow_by_position():
     x = _leaf([[1.0, 2.0], [3.0, 5.0]])
     np.testing.assert_array_equal(ag.var(x, 1, 1).data, [0.5, 2.0])
     assert ag.sum(x, 1).shape == ag.sum(x, axis=1).shape == (2,)
-    assert scaled(1.0, 2.0, None, 3.0, 4.0) == scaled(1.0, 2.0, factor=3.0, offset=4.0) == 10.0
+    assert raised(x.data, 3).shape == raised(x.data, exponent=3).shape == (2, 2)
+
+
+def test_parameters_after_the_star_are_named():
+    with pytest.raises(OperandError) as err:
+        scaled(1.0, 2.0, None, 3.0, 4.0)
+    assert str(err.value) == "scaled: too many arguments; it takes x, w, bias, *, factor, offset"
+    assert scaled(1.0, 2.0, factor=3.0, offset=4.0) == 10.0
 
 
 def test_operands_may_be_named():
@@ -320,7 +339,7 @@ def _called(*args, **params):
 
 
 def test_a_missing_operand():
-    takes = "it takes x, w, bias, factor, offset"
+    takes = "it takes x, w, bias, *, factor, offset"
     assert _called(1.0) == f"scaled: argument 'w' is missing; {takes}"
     assert _called(w=1.0) == f"scaled: argument 'x' is missing; {takes}"
 
@@ -332,11 +351,11 @@ def test_a_parameter_without_a_default_is_missing_from_a_users_primitive():
 
     with pytest.raises(OperandError) as err:
         shifted(ag.tensor(1.0))
-    assert str(err.value) == "shifted: argument 'by' is missing; it takes x, by"
+    assert str(err.value) == "shifted: argument 'by' is missing; it takes x, *, by"
 
 
 def test_too_many_arguments():
-    text = "scaled: too many arguments; it takes x, w, bias, factor, offset"
+    text = "scaled: too many arguments; it takes x, w, bias, *, factor, offset"
     assert _called(1, 2, 3, 4, 5, 6) == text
     assert _called(1, 2, 3, 4, factor=4) == text
     assert _called(1, 2, w=4) == text
@@ -344,7 +363,7 @@ def test_too_many_arguments():
 
 
 def test_an_unknown_argument():
-    text = "scaled: no argument 'scale'; it takes x, w, bias, factor, offset"
+    text = "scaled: no argument 'scale'; it takes x, w, bias, *, factor, offset"
     assert _called(1, 2, scale=4) == text
     with pytest.raises(OperandError) as err:
         total(1.0, scale=2)
@@ -354,7 +373,9 @@ def test_an_unknown_argument():
 def test_a_tensor_as_a_parameter():
     text = "scaled: parameter 'factor' has no gradient: expected a plain value, got a Tensor; pass it detached"
     assert _called(1, 2, factor=_leaf()) == text
-    assert _called(1, 2, None, _leaf()) == text
+    with pytest.raises(OperandError) as err:
+        raised(1.0, _leaf())
+    assert str(err.value) == text.replace("scaled", "raised").replace("factor", "exponent")
     assert scaled(1.0, 2.0, factor=ag.tensor(3.0)) == 6.0
 
 
@@ -504,16 +525,16 @@ def test_a_rule_that_returns_no_array_is_named(result):
         return x * w
 
     @forgotten.vjp("w")
-    def forgotten_wrt_w(g):
+    def forgotten_vjp_w(g):
         return result
 
     with pytest.raises(OperandError) as err:
         forgotten(np.ones((4, 3)), _leaf()).sum().backward()
     assert str(err.value) == (
-        "forgotten_wrt_w: its result is not a cotangent: expected a tensor, an array or a number, got "
+        "forgotten_vjp_w: its result is not a cotangent: expected a tensor, an array or a number, got "
         f"{type(result).__name__}; a rule returns what it computes from g"
     )
-    assert err.value.__notes__ == ["in forgotten_wrt_w, the rule of forgotten for 'w'; forward shapes w=(3,), y=(4, 3)"]
+    assert err.value.__notes__ == ["in forgotten_vjp_w, the rule of forgotten for 'w'; forward shapes w=(3,), y=(4, 3)"]
 
 
 @pytest.mark.parametrize("result", [3, 3.0])
@@ -523,7 +544,7 @@ def test_a_rule_of_a_number_may_return_pythons(result):
         return 3 * x
 
     @tripled.vjp("x")
-    def tripled_wrt_x(g):
+    def tripled_vjp_x(g):
         return result
 
     assert ag.grad(tripled)(2.0) == 3.0
@@ -570,13 +591,13 @@ def test_a_variadic_rule_that_fails_is_named_with_all_shapes():
         return sum(xs)
 
     @broken.vjp("xs")
-    def broken_wrt_x(g, *, index):
+    def broken_vjp_x(g, *, index):
         raise KeyError(index)
 
     with pytest.raises(KeyError) as err:
         broken(1.0, _leaf(), _leaf(2.0)).sum().backward()
     assert err.value.__notes__ == [
-        "in broken_wrt_x, the rule of broken for 'xs'; forward shapes xs=(3,), xs=(), y=(3,)"
+        "in broken_vjp_x, the rule of broken for 'xs'; forward shapes xs=(3,), xs=(), y=(3,)"
     ]
 
 
@@ -588,7 +609,7 @@ def test_a_primitive_serves_arrays_and_tensors_in_its_rules():
         return x * 2
 
     @spied.vjp("x")
-    def spied_wrt_x(g, *, x, y):
+    def spied_vjp_x(g, *, x, y):
         kinds.append((type(g), type(x), type(y)))
         return g * 2
 
@@ -645,10 +666,10 @@ def test_a_rule_that_returns_no_numbers_is_named(share):
         return x * 2
 
     @doubled.vjp("x")
-    def doubled_wrt_x(g):
+    def doubled_vjp_x(g):
         return share
 
-    with pytest.raises(OperandError, match=r"doubled_wrt_x: (its result|the cotangent) is not "):
+    with pytest.raises(OperandError, match=r"doubled_vjp_x: (its result|the cotangent) is not "):
         doubled(_leaf()).sum().backward()
 
 
@@ -658,7 +679,7 @@ def test_a_dict_of_parameters_may_change_after_the_call():
         return x * by["factors"][0]
 
     @times.vjp("x")
-    def times_wrt_x(g, *, by):
+    def times_vjp_x(g, *, by):
         return g * by["factors"][0]
 
     x, by = _leaf(), {"factors": [2.0]}

@@ -6,9 +6,10 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn.engine.signature import Signature
 from autograd_cnn.errors import OperandError, RegistrationError
+from autograd_cnn.parameters import Count
 
 
-def sample(x, w, bias=None, *, stride=1, padding=0):
+def sample(x, w, bias=None, stride: Count = 1, *, padding=0):
     return x, w, bias, stride, padding
 
 
@@ -23,7 +24,7 @@ def many(*arrays, axis=0):
         ((1, 2), {}, (1, 2, None), {}),
         ((1, 2), {"stride": 4}, (1, 2, None), {"stride": 4}),
         ((1,), {"bias": 3, "w": 2}, (1, 2, 3), {}),
-        ((1, 2, 3, 4, 5), {}, (1, 2, 3), {"stride": 4, "padding": 5}),
+        ((1, 2, 3, 4), {}, (1, 2, 3), {"stride": 4}),
         ((1, 2, 3, 4), {"padding": 5}, (1, 2, 3), {"stride": 4, "padding": 5}),
     ],
 )
@@ -39,10 +40,10 @@ def test_a_star_takes_all_arrays():
 @pytest.mark.parametrize(
     ("args", "params", "text"),
     [
-        ((1,), {}, "sample: argument 'w' is missing; it takes x, w, bias, stride, padding"),
-        ((1, 2, 3, 4, 5, 6), {}, "sample: too many arguments; it takes x, w, bias, stride, padding"),
-        ((1, 2, 3, 4), {"stride": 1}, "sample: too many arguments; it takes x, w, bias, stride, padding"),
-        ((1, 2), {"pad": 1}, "sample: no argument 'pad'; it takes x, w, bias, stride, padding"),
+        ((1,), {}, "sample: argument 'w' is missing; it takes x, w, bias, stride, *, padding"),
+        ((1, 2, 3, 4, 5), {}, "sample: too many arguments; it takes x, w, bias, stride, *, padding"),
+        ((1, 2, 3, 4), {"stride": 1}, "sample: too many arguments; it takes x, w, bias, stride, *, padding"),
+        ((1, 2), {"pad": 1}, "sample: no argument 'pad'; it takes x, w, bias, stride, *, padding"),
         (
             (1, 2),
             {"stride": ag.tensor(1.0, requires_grad=True)},
@@ -66,8 +67,8 @@ def test_what_can_be_an_array_becomes_one():
 
 
 def test_a_tensor_without_a_gradient_is_a_parameter_as_its_values_are():
-    ((_, _, _), named) = Signature(sample).bind((1, 2), {"stride": ag.tensor([1, 2])})
-    np.testing.assert_array_equal(named["stride"], [1, 2])
+    ((_, _, _), named) = Signature(sample).bind((1, 2), {"padding": ag.tensor([1, 2])})
+    np.testing.assert_array_equal(named["padding"], [1, 2])
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ import numpy as np
 
 from autograd_cnn import nn
 from autograd_cnn.cli.options import did_you_mean
+from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.recording import no_grad
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.kernels import set_backend
+from autograd_cnn.tensor import Tensor
 
 ImageShape: TypeAlias = tuple[int, int, int]
 """(C, H, W)"""
@@ -57,8 +59,8 @@ def make_model(text: str, image_shape: ImageShape, seed: int) -> nn.Module:
             model = MODELS[text](image_shape, seed)
         else:
             model = nn.build(text, input_shape=image_shape, classes=CLASSES, rng=seed)
-        with no_grad(), set_backend("reference"):  # nothing is compiled for a try
-            model.eval()(np.zeros((1, *image_shape), np.float32))
+        with no_grad(), set_backend("reference"):  # nothing is compiled, nor computed, for a try
+            model.eval()(Tensor.wrap(AbstractArray((1, *image_shape), np.float32)))
     except ValueError as error:
         raise ArgumentError(sentence("--model", str(error))) from error
     return model.train()

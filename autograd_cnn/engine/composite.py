@@ -2,18 +2,27 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
 import numpy as np
 
 from autograd_cnn.engine.node import Traced
-from autograd_cnn.engine.signature import plain
+from autograd_cnn.engine.signature import ArrayLike, TensorLike, plain
 from autograd_cnn.errors import FUNCTIONS, ArgumentError, OperandError, raise_as, sentence
 from autograd_cnn.parameters import parsers_of, signature_of
 from autograd_cnn.spelling import understood, unknown_argument
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Operation(Protocol[P]):
+    """To a type checker a function of an array and more: it gives a tensor for a tensor, as primitives do."""
+
+    @overload
+    def __call__(self, x: TensorLike[T], /, *args: P.args, **params: P.kwargs) -> T: ...
+    @overload
+    def __call__(self, x: ArrayLike, /, *args: P.args, **params: P.kwargs) -> Any: ...
 
 
 class Arguments:
@@ -69,7 +78,11 @@ class ConstructorArguments(Arguments):
             raise
 
 
-def composite(function: Callable[P, T]) -> Callable[P, T]:
+@overload
+def composite(function: Callable[Concatenate[Traced, P], Traced]) -> Operation[P]: ...  # type: ignore[overload-overlap]  # of an array, to one
+@overload
+def composite(function: Callable[P, T]) -> Callable[P, T]: ...
+def composite(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let a function see its parameters parsed, as their annotations say, and name it in what goes wrong inside.
 
     What other libraries call an argument it understands, as primitives do. A constructor's errors name the class.
@@ -92,7 +105,7 @@ def composite(function: Callable[P, T]) -> Callable[P, T]:
     FUNCTIONS.add(function.__name__)
 
     @functools.wraps(function)
-    def call(*args: P.args, **options: P.kwargs) -> T:
+    def call(*args: Any, **options: Any) -> Any:
         where = _name(function, args)
         bound, named = arguments.bound(where, args, options)
         try:

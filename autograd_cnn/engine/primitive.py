@@ -1,35 +1,50 @@
 """Primitives: array functions that record themselves, with their rules beneath them.
 
-A primitive takes its arrays by position and its parameters by keyword::
+A primitive takes arrays first, then parameters::
 
     @primitive
     def softplus(x: Array) -> Array:
         return np.logaddexp(0, x)
 
     @softplus.vjp("x")
-    def softplus_wrt_x(g: Array, *, x: Array) -> Array:
+    def softplus_vjp_x(g: Array, *, x: Array) -> Array:
         return g * sigmoid(x)
 
 The keyword-only names of a rule are exactly what the tape saves for it: an operand (``x``), the
 output (``y``), an operand's shape (``x_shape``), a parameter, or a residual that the forward
 declared. ``**rest`` stands for all the parameters that the rule does not name.
+
+What stands after a star is a parameter, and passed by keyword. What stands before it is an array, unless its
+annotation is one of ``autograd_cnn.parameters``, which say how a parameter is parsed: ``axis: Axis`` may be passed
+either way. So the signature of the forward is that of the primitive, for type checkers and editors, too.
 """
 
 import functools
 import inspect
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple, NoReturn, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Literal, NamedTuple, NoReturn, TypeVar, overload
 
 import numpy as np
 
 from autograd_cnn.engine import anomaly
+from autograd_cnn.engine.abstract import AbstractArray, DTypeRule, ShapeRule, broadcast, joint_dtype, shape_rule
 from autograd_cnn.engine.backward import freed, unbroadcast_to
-from autograd_cnn.engine.node import HALF, Array, Missing, Node, Traced
+from autograd_cnn.engine.node import HALF, Array, Missing, Node, Shape, Traced
 from autograd_cnn.engine.recording import failing, recording
-from autograd_cnn.engine.signature import Signature
+from autograd_cnn.engine.signature import ArrayLike, Signature, TensorLike
 from autograd_cnn.engine.trace import RUNNING, current
 from autograd_cnn.errors import FUNCTIONS, GradientError, OperandError, RegistrationError, raise_as, sentence
+
+if TYPE_CHECKING:
+    from typing_extensions import ParamSpec  # a checker knows its default, Python from 3.13 on
+
+    P = ParamSpec("P", default=...)
+else:
+    from typing import ParamSpec
+
+    P = ParamSpec("P")
+T = TypeVar("T")
 
 REGISTRY: Final[dict[str, "Primitive"]] = {}
 """Every primitive by the dotted name of its function, the user's own included."""
@@ -39,6 +54,7 @@ _INTEGERS: Final[tuple[np.dtype[Any], ...]] = tuple(np.dtype(code) for code in "
 _SCALARS: Final = {int: np.int_, float: np.float64, bool: np.bool_}
 """Python's numbers, and NumPy's in their place, whose division by zero and whose roots are those of arrays."""
 _NUMBERS: Final = frozenset(_SCALARS)
+_ARRAYS: Final = (AbstractArray, np.ndarray, np.generic)
 _SETTLED: Final = _NUMBERS | {str, type(None)}
 """Types of parameters that nobody can change."""
 _POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -76,21 +92,21 @@ class Rule:
         return self.function(g, **{name: saved[name] for name in self.names})
 
 
-class Primitive:
+class Primitive(Generic[P]):
     """An array function that, called on tensors, records what it did.
 
     Called on arrays it returns an array and records nothing; so rules, which are written with
     primitives, serve the plain backward pass and ``create_graph=True`` alike.
 
+    To a type checker it gives a tensor for a first operand that is one, else ``Any``: an array, unless another operand
+    is a tensor. ``P`` is what follows the first operand.
+
     Attributes
     ----------
-    operands : tuple of str
-        The names of the arrays, in order. A last one with a star takes any number.
-    parameters : dict
-        The keyword-only names with their defaults. Arguments beyond the arrays fill them in
-        this order, so that ``log_softmax(x, 1)`` works as NumPy's users expect.
+    signature : Signature
+        What it takes.
     residuals : tuple of str
-        What the forward returns behind its output, for the rules to use: constants such as the
+        What the forward returns after its output, for the rules to use: constants such as the
         argmax indices of a max-pool.
     constant : bool
         Whether the derivative is zero wherever it exists, so that nothing is recorded.
@@ -99,18 +115,15 @@ class Primitive:
     """
 
     def __init__(self, forward: Callable[..., Any], residuals: tuple[str, ...], constant: bool) -> None:
-        functools.update_wrapper(self, forward)
+        functools.update_wrapper(self, forward)  # type: ignore[arg-type]  # a function but in name
         self.forward = forward
-        self.name = forward.__name__.lstrip("_")
+        self.signature = Signature(forward)
+        self.name = self.signature.name
         self.residuals = residuals
         self.constant = constant
         self.rules: dict[str, Rule] = {}
         self._by_position: dict[int, Rule] = {}
-        self.signature = Signature(forward)
-        self.operands = self.signature.operands
-        self.parameters = self.signature.parameters
-        self.variadic = self.signature.variadic
-        self._arity = -1 if self.variadic else len(self.operands)
+        self._shape_rule: ShapeRule | None = None
         # What the forward computes with as it is; what else there is `_read` and `_widened` convert.
         dtypes = _FLOATS if self.signature.inexact else (*_FLOATS, *_INTEGERS)
         self._dtypes = frozenset(dtypes)
@@ -124,12 +137,31 @@ class Primitive:
         """Pickle and copy as functions do: by name, so that there is one of each."""
         return self.forward.__qualname__
 
+    @property
+    def operands(self) -> tuple[str, ...]:
+        """The names of the arrays, in order; one name stands for any number where it is ``variadic``."""
+        return self.signature.operands
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The names of the parameters with their defaults."""
+        return self.signature.parameters
+
+    @property
+    def variadic(self) -> bool:
+        """Whether it takes any number of arrays."""
+        return self.signature.variadic
+
     # --- recording ----------------------------------------------------------------------------
 
-    def __call__(self, *args: Any, **params: Any) -> Any:  # noqa: C901, PLR0912, PLR0915  # all pass here, so it calls little
+    @overload
+    def __call__(self, x: TensorLike[T], /, *args: P.args, **params: P.kwargs) -> T: ...
+    @overload
+    def __call__(self, x: ArrayLike, /, *args: P.args, **params: P.kwargs) -> Any: ...
+    def __call__(self, /, *args: Any, **params: Any) -> Any:  # noqa: C901, PLR0912, PLR0915  # all pass here, so it calls little
         """Compute on arrays; on tensors also record."""
         try:
-            if params or len(args) != self._arity:
+            if params or len(args) != self.signature.arity:
                 args, params = self.signature.bind(args, params)
             raw: list[Any] = []
             nodes: list[Node | None] = []
@@ -155,6 +187,9 @@ class Primitive:
                 nodes.append(node)
             computed, half = raw, False
             if not usual:
+                if AbstractArray in map(type, raw):
+                    known = self.infer(raw, params)
+                    return known if tensor_type is None else tensor_type.wrap(known)
                 computed, half = self._widened(raw)
             try:
                 if light and tensor_type is None and _NUMBERS.issuperset(map(type, raw)):
@@ -227,6 +262,8 @@ class Primitive:
 
     def _read(self, value: Any, position: int) -> Any:
         """Return an operand as numbers that NumPy can compute with, in the machine's own byte order."""
+        if isinstance(value, AbstractArray):
+            return value
         value = self.signature.coerced(value, position)
         if isinstance(value, np.ndarray):
             value = value.astype(value.dtype.type, copy=False)
@@ -276,9 +313,80 @@ class Primitive:
                 else:
                     value = tuple(map(np.shape, raw))
                 saved[name] = value
-            if self.variadic:
+            if self.signature.variadic:
                 break  # one rule serves all its arrays
         return saved
+
+    # --- shapes -------------------------------------------------------------------------------
+
+    def shape(self, rule: Callable[..., Shape] | None = None, *, dtype: DTypeRule = joint_dtype) -> Callable[..., Any]:
+        """Register the decorated function as the rule for the shape of the result.
+
+        It gets the operands by position as `AbstractArray`, and by name those parameters that it names. A primitive
+        without this rule counts as elementwise: its operands are broadcast.
+
+        Parameters
+        ----------
+        rule : callable
+            Returns a shape, or raises what the forward would raise.
+        dtype : callable, optional
+            From the operands, in the place of the forward, to the dtype of the result; by default that in which NumPy
+            joins them.
+
+        Raises
+        ------
+        RegistrationError
+            On a second rule, operands that are not the primitive's, or an unknown parameter.
+
+        Examples
+        --------
+        The rule of a function ``pairs(x)`` that returns ``x.reshape(-1, 2)``::
+
+            @pairs.shape
+            def pairs_shape(x):
+                return x.size // 2, 2
+        """
+
+        def register(function: Callable[..., Shape]) -> Callable[..., Shape]:
+            if self._shape_rule is not None:
+                raise RegistrationError(sentence(f"{self.name}.shape", "has a shape rule already"))
+            self._shape_rule = shape_rule(self.name, function, self.signature.shown, self.operands, dtype)
+            return function
+
+        return register if rule is None else register(rule)
+
+    def infer(self, operands: Sequence[Any], params: dict[str, Any]) -> AbstractArray:
+        """Return the shape and the dtype that a call would give, from those of its operands.
+
+        Parameters
+        ----------
+        operands : sequence of AbstractArray, array, number or None
+            All of them, by position.
+        params : dict
+            As they are parsed.
+
+        Raises
+        ------
+        ShapeError, ArgumentError, OperandError
+            As the call would, but for what only values can tell.
+        """
+        rule = self._shape_rule
+        try:
+            if rule is None:
+                shape = broadcast(*map(np.shape, operands))
+                nothing: list[Any] = [np.empty(0, x.dtype) if isinstance(x, _ARRAYS) else x for x in operands]
+                return AbstractArray(shape, self(*nothing, **params).dtype)
+            known = [None if x is None else self._inexact(AbstractArray.of(x), i) for i, x in enumerate(operands)]
+            return rule(known, self.parameters | params)
+        except (ValueError, TypeError, IndexError, OverflowError) as error:
+            self.signature.check_complete(params)
+            raise_as(self.name, error, self._shapes(list(operands)))
+            raise
+
+    def _inexact(self, x: AbstractArray, position: int) -> AbstractArray:
+        """Return an operand with the dtype that `_read` gives it."""
+        exact = x.dtype.kind == "f" or self.signature.operand(position) not in self.signature.inexact
+        return x if exact else AbstractArray(x.shape)
 
     # --- rules --------------------------------------------------------------------------------
 
@@ -478,11 +586,11 @@ def _frozen(y: Array, raw: list[Any]) -> Array:
 
 
 @overload
-def primitive(forward: Callable[..., Any]) -> Primitive: ...
+def primitive(forward: Callable[Concatenate[Any, P], Any]) -> Primitive[P]: ...
 @overload
 def primitive(
     *, residuals: tuple[str, ...] = (), constant: bool = False
-) -> Callable[[Callable[..., Any]], Primitive]: ...
+) -> Callable[[Callable[Concatenate[Any, P], Any]], Primitive[P]]: ...
 def primitive(
     forward: Callable[..., Any] | None = None, *, residuals: tuple[str, ...] = (), constant: bool = False
 ) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
@@ -491,9 +599,9 @@ def primitive(
     Parameters
     ----------
     forward : callable
-        Arrays by position, parameters keyword-only. It sees plain arrays and returns a new one.
+        Arrays first, then parameters after a star. It sees plain arrays and returns a new one.
     residuals : tuple of str
-        Names of what it returns behind its output, for the rules. They count as constants.
+        Names of what it returns after its output, for the rules. They count as constants.
     constant : bool
         The derivative is zero wherever it exists; such a primitive has no rules.
 
@@ -513,7 +621,7 @@ def primitive(
     ... def cube(x):
     ...     return x**3
     >>> @cube.vjp("x")
-    ... def cube_wrt_x(g, *, x):
+    ... def cube_vjp_x(g, *, x):
     ...     return g * 3 * x**2
     >>> x = ag.tensor([1.0, 2.0], requires_grad=True)
     >>> cube(x).sum().backward()

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,27 @@ from autograd_cnn.engine.node import Floats, Traced
 from autograd_cnn.errors import OperandError, RegistrationError, raise_as, sentence
 from autograd_cnn.parameters import INT, hints_of, parsers_of, signature_of
 
-_PLAIN: Final = frozenset({int, float, bool, str, tuple, type(None), np.ndarray})
+_NEVER_PARSED: Final = frozenset({int, float, bool, str, tuple, type(None), np.ndarray})
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class TensorLike(Protocol[T_co]):
+    """To a type checker a tensor, and what operations on it give: of a parameter, too, that is a tensor."""
+
+    def detach(self) -> T_co:
+        """Return its values without a history."""
+        ...
+
+
+class HasArray(Protocol):
+    """To a type checker an array, or one of NumPy's numbers."""
+
+    def __array__(self) -> NDArray[Any]: ...
+
+
+ArrayLike: TypeAlias = float | HasArray | list[Any] | tuple[Any, ...]
+"""What counts as an array beside tensors, as `Signature.coerced` has it."""
 
 
 class Signature:
@@ -23,8 +43,10 @@ class Signature:
     operands : tuple of str
         The names of the arrays, in order. A last one with a star takes any number.
     parameters : dict
-        The keyword-only names with their defaults. Arguments beyond the arrays fill them in
-        this order, so that ``log_softmax(x, 1)`` works as NumPy's users expect.
+        The other names with their defaults: those after the star, and those before it whose annotation says how
+        they are parsed. The latter may follow the arrays by position, as in ``log_softmax(x, 1)``.
+    arity : int
+        How many arrays there are; -1 for any number.
     optional : frozenset of str
         The arguments that may be None.
     inexact : frozenset of str
@@ -42,38 +64,37 @@ class Signature:
 
     def __init__(self, forward: Callable[..., Any]) -> None:
         self.name = forward.__name__.lstrip("_")
-        signature = signature_of(forward)
-        given = signature.parameters.values()
-        arrays = [p for p in given if p.kind is not p.KEYWORD_ONLY]
+        self.shown = signature_of(forward)
+        self._parsers = parsers_of(forward)
+        given = self.shown.parameters.values()
+        arrays = [p for p in given if p.kind is not p.KEYWORD_ONLY and p.name not in self._parsers]
         self.operands = tuple(p.name for p in arrays)
-        self.parameters = {p.name: p.default for p in given if p.kind is p.KEYWORD_ONLY}
+        self.parameters = {p.name: p.default for p in given if p.name not in self.operands}
+        self._following = [p.name for p in given if p.kind is p.POSITIONAL_OR_KEYWORD and p.name in self.parameters]
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in arrays)
         self.optional = frozenset(p.name for p in given if p.default is None)
         self._names = frozenset((*self.operands, *self.parameters))
-        self._parsers = parsers_of(forward)
         # By the parameter's name, the types of values that need no parsing.
         self._settled = {
-            name: self._parsers[name].types if name in self._parsers else _PLAIN for name in self.parameters
+            name: self._parsers[name].types if name in self._parsers else _NEVER_PARSED for name in self.parameters
         }
         self._known: dict[str, Any] = dict.fromkeys(self.parameters)  # the last tuple of each that was in order
         self._rows = frozenset(name for name, parser in self._parsers.items() if parser.rows)
         self.inexact = frozenset(name for name, hint in hints_of(forward).items() if hint is Floats)
-        self._arity = -1 if self.variadic else len(self.operands)
+        self.arity = -1 if self.variadic else len(self.operands)
         if "y" in self._names:
             raise RegistrationError(sentence(self.name, "an argument is called 'y'", hint="y is the output"))
         odd = [p for p in arrays if p.kind is p.VAR_KEYWORD or not (p.default is p.empty or p.default is None)]
-        if odd or (self.variadic and len(arrays) > 1):
+        mixed = [*self.operands, *self.parameters] != list(self.shown.parameters)
+        if odd or mixed or (self.variadic and len(arrays) > 1):
             raise RegistrationError(
-                sentence(self.name, "its arguments are not understood", got=signature,
+                sentence(self.name, "its arguments are not understood", got=self.shown,
                          expected="arrays without defaults but None, or one *arrays; then parameters after a star")
             )  # fmt: skip
-        self.shown = inspect.Signature(
-            [p if self.variadic else p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in given]
-        )  # fmt: skip
 
     def bind(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Sort what was passed into arrays by position and parameters by name, and parse the parameters."""
-        if len(args) != self._arity or not params.keys() <= self.parameters.keys():
+        if len(args) != self.arity or not params.keys() <= self.parameters.keys():
             args, params = self._sorted(args, params)
         return args, self.parsed(self.name, params)
 
@@ -99,10 +120,10 @@ class Signature:
             raise spelling.unknown_argument(self.name, min(unknown), self._listed())
         if not self.variadic:
             count = len(self.operands)
-            spilled = dict(zip(self.parameters, args[count:], strict=False))
-            if len(args) > count + len(spilled) or params.keys() & {*self.operands[: len(args)], *spilled}:
+            following = dict(zip(self._following, args[count:], strict=False))
+            if len(args) > count + len(following) or params.keys() & {*self.operands[: len(args)], *following}:
                 raise OperandError(sentence(self.name, "too many arguments", hint=f"it takes {self._listed()}"))
-            params = spilled | params
+            params = following | params
             arrays = list(args[:count])
             for name in self.operands[len(arrays) :]:
                 if name not in params and name not in self.optional:
@@ -121,7 +142,8 @@ class Signature:
         return OperandError(sentence(self.name, f"argument {name!r} is missing", hint=f"it takes {self._listed()}"))
 
     def _listed(self) -> str:
-        return ", ".join(f"*{p.name}" if p.kind is p.VAR_POSITIONAL else p.name for p in self.shown.parameters.values())
+        bare = [p.replace(annotation=p.empty, default=p.empty) for p in self.shown.parameters.values()]
+        return str(inspect.Signature(bare))[1:-1]
 
     def operand(self, position: int) -> str:
         """Return the name of the array at a position."""

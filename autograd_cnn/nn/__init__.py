@@ -5,6 +5,7 @@ alike, and the gradient goes back in the dtype that they had. Layers without par
 your own keep to NumPy's promotion.
 """
 
+from typing import TYPE_CHECKING
 from typing import NoReturn as _NoReturn
 
 from autograd_cnn.nn import functional, init
@@ -124,6 +125,8 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> _NoReturn:
-    """Say what takes the place of another library's name, or which name was meant."""
-    raise _missing(__name__, name, __all__)
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+
+    def __getattr__(name: str) -> _NoReturn:
+        """Say what takes the place of another library's name, or which name was meant."""
+        raise _missing(__name__, name, __all__)

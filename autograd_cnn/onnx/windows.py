@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias, TypeVar
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.errors import FormatError, sentence
-from autograd_cnn.kernels.windows import Pair
+from autograd_cnn.kernels.windows import Pair, windows
 
 AutoPad: TypeAlias = Literal["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"]
 Flag: TypeAlias = Literal[0, 1]
@@ -36,7 +36,7 @@ def conv(
     size = shape_of(w)[2:]
     _check_size(kernel_shape, size)
     return ops.correlate2d(
-        x, w, bias, stride=tuple(strides), dilation=tuple(dilations), groups=group,
+        x, w, bias, stride=_pair(strides), dilation=_pair(dilations), groups=group,
         padding=_around(auto_pad, pads, shape_of(x)[2:], size, dilations, strides),
     )  # fmt: skip
 
@@ -89,7 +89,7 @@ def max_pool(
     """Take the largest value of each window; the padding is never the largest."""
     _check_planar(shape_of(x), strides)
     return ops.max_pool(
-        x, tuple(kernel_shape), stride=tuple(strides), dilation=tuple(dilations), ceil_mode=ceil_mode,
+        x, _pair(kernel_shape), stride=_pair(strides), dilation=_pair(dilations), ceil_mode=bool(ceil_mode),
         padding=_around(auto_pad, pads, shape_of(x)[2:], kernel_shape, dilations, strides),
     )  # fmt: skip
 
@@ -108,9 +108,9 @@ def average_pool(
     """Take the mean of each window, over the image alone or including the padding."""
     _check_planar(shape_of(x), strides)
     return ops.mean_pool(
-        x, tuple(kernel_shape), stride=tuple(strides), dilation=tuple(dilations), ceil_mode=ceil_mode,
+        x, _pair(kernel_shape), stride=_pair(strides), dilation=_pair(dilations), ceil_mode=bool(ceil_mode),
         padding=_around(auto_pad, pads, shape_of(x)[2:], kernel_shape, dilations, strides),
-        count_include_pad=count_include_pad,
+        count_include_pad=bool(count_include_pad),
     )  # fmt: skip
 
 
@@ -160,11 +160,10 @@ def _around(
         return (top, bottom), (left, right)
     if auto_pad == "VALID":
         return (0, 0), (0, 0)
-    rows, columns = (
-        _halves(max((-(-length // step) - 1) * step + (k - 1) * d + 1 - length, 0), auto_pad == "SAME_UPPER")
-        for length, k, d, step in zip(image, size, dilations, strides, strict=True)
-    )
-    return rows, columns
+    rows, columns = windows(
+        "auto_pad", _pair(image), _pair(size), stride=_pair(strides), padding="same", dilation=_pair(dilations)
+    ).padding
+    return (rows, columns) if auto_pad == "SAME_UPPER" else (rows[::-1], columns[::-1])
 
 
 def _halves(total: int, upper: bool) -> Pair:

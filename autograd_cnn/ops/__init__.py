@@ -1,173 +1,22 @@
-"""The calculus: every primitive with its rules beneath it, a file for each family."""
+"""The calculus: every primitive with its rules beneath it, a file for each family.
 
-from autograd_cnn.ops.activation import elu, erf, gelu, leaky_relu, relu, sigmoid, silu, softplus, tanh
-from autograd_cnn.ops.correlation import (
-    convolve2d,
-    correlate2d,
-    correlate2d_transpose,
-    correlate2d_wrt_input,
-    correlate2d_wrt_weight,
-)
-from autograd_cnn.ops.elementwise import (
-    absolute,
-    add,
-    astype,
-    cos,
-    divide,
-    exp,
-    expm1,
-    log,
-    log1p,
-    multiply,
-    negative,
-    positive,
-    power,
-    sign,
-    sin,
-    sqrt,
-    square,
-    subtract,
-)
-from autograd_cnn.ops.indexing import getitem, pad, repeat, scatter_add, set_at, split, take, take_along_axis
-from autograd_cnn.ops.linalg import einsum, linear, matmul, outer, tensordot
-from autograd_cnn.ops.loss import softmax_cross_entropy
-from autograd_cnn.ops.normalization import batch_norm, batch_norm_wrt_input, batch_norm_wrt_weight
-from autograd_cnn.ops.pooling import (
-    adaptive_mean_pool,
-    global_mean_pool,
-    max_pool,
-    max_pool_gather,
-    max_unpool,
-    mean_pool,
-    mean_pool_wrt_input,
-)
-from autograd_cnn.ops.reduction import argmax, argmin, cumsum, max, mean, min, prod, std, sum, var
-from autograd_cnn.ops.selection import (
-    clip,
-    equal,
-    greater,
-    greater_equal,
-    heaviside,
-    less,
-    less_equal,
-    masked,
-    maximum,
-    minimum,
-    not_equal,
-    where,
-)
-from autograd_cnn.ops.shaping import (
-    broadcast_to,
-    concatenate,
-    expand_dims,
-    flip,
-    moveaxis,
-    reshape,
-    roll,
-    squeeze,
-    stack,
-    swapaxes,
-    tile,
-    transpose,
-)
-from autograd_cnn.ops.softmax import log_softmax, logsumexp, softmax
+What a family makes public stands in its ``__all__``, and is public here and at the top of the package by that.
+"""
 
-abs = absolute
-"""As NumPy has it, under both names."""
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "abs",
-    "absolute",
-    "adaptive_mean_pool",
-    "add",
-    "argmax",
-    "argmin",
-    "astype",
-    "batch_norm",
-    "batch_norm_wrt_input",
-    "batch_norm_wrt_weight",
-    "broadcast_to",
-    "clip",
-    "concatenate",
-    "convolve2d",
-    "correlate2d",
-    "correlate2d_transpose",
-    "correlate2d_wrt_input",
-    "correlate2d_wrt_weight",
-    "cos",
-    "cumsum",
-    "divide",
-    "einsum",
-    "elu",
-    "equal",
-    "erf",
-    "exp",
-    "expand_dims",
-    "expm1",
-    "flip",
-    "gelu",
-    "getitem",
-    "global_mean_pool",
-    "greater",
-    "greater_equal",
-    "heaviside",
-    "leaky_relu",
-    "less",
-    "less_equal",
-    "linear",
-    "log",
-    "log1p",
-    "log_softmax",
-    "logsumexp",
-    "masked",
-    "matmul",
-    "max",
-    "max_pool",
-    "max_pool_gather",
-    "max_unpool",
-    "maximum",
-    "mean",
-    "mean_pool",
-    "mean_pool_wrt_input",
-    "min",
-    "minimum",
-    "moveaxis",
-    "multiply",
-    "negative",
-    "not_equal",
-    "outer",
-    "pad",
-    "positive",
-    "power",
-    "prod",
-    "relu",
-    "repeat",
-    "reshape",
-    "roll",
-    "scatter_add",
-    "set_at",
-    "sigmoid",
-    "sign",
-    "silu",
-    "sin",
-    "softmax",
-    "softmax_cross_entropy",
-    "softplus",
-    "split",
-    "sqrt",
-    "square",
-    "squeeze",
-    "stack",
-    "std",
-    "subtract",
-    "sum",
-    "swapaxes",
-    "take",
-    "take_along_axis",
-    "tanh",
-    "tensordot",
-    "tile",
-    "transpose",
-    "var",
-    "where",
-]
+from autograd_cnn.ops.activation import *
+from autograd_cnn.ops.correlation import *
+from autograd_cnn.ops.elementwise import *
+from autograd_cnn.ops.indexing import *
+from autograd_cnn.ops.linalg import *
+from autograd_cnn.ops.loss import *
+from autograd_cnn.ops.normalization import *
+from autograd_cnn.ops.pooling import *
+from autograd_cnn.ops.reduction import *
+from autograd_cnn.ops.selection import *
+from autograd_cnn.ops.shaping import *
+from autograd_cnn.ops.softmax import *
+
+if not TYPE_CHECKING:  # a type checker follows the stars
+    __all__ = sorted(name for name, value in globals().items() if callable(value) and name[0] != "_")

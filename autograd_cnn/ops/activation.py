@@ -15,6 +15,8 @@ from autograd_cnn.ops.elementwise import exp
 from autograd_cnn.ops.selection import clip, greater, less, masked, where
 from autograd_cnn.parameters import Number
 
+__all__ = ["elu", "erf", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "softplus", "tanh"]
+
 _FAR = 1e3
 """Where every tail has come to 0, in any dtype; times infinity it would be no number."""
 
@@ -35,12 +37,12 @@ def relu(x: Array) -> tuple[Array, Array]:
 
 
 @relu.vjp("x")
-def relu_wrt_x(g: Array, *, mask: Array) -> Array:
+def relu_vjp_x(g: Array, *, mask: Array) -> Array:
     return masked(g, mask=mask)
 
 
 @primitive
-def leaky_relu(x: Array, *, negative_slope: Number = 0.01) -> Array:
+def leaky_relu(x: Array, negative_slope: Number = 0.01) -> Array:
     """``x`` where it is positive, else ``negative_slope * x``; at 0 the slope counts as the negative one.
 
     Examples
@@ -52,12 +54,12 @@ def leaky_relu(x: Array, *, negative_slope: Number = 0.01) -> Array:
 
 
 @leaky_relu.vjp("x")
-def leaky_relu_wrt_x(g: Array, *, x: Array, negative_slope: float) -> Array:
+def leaky_relu_vjp_x(g: Array, *, x: Array, negative_slope: float) -> Array:
     return where(greater(x, 0), g, g * negative_slope)
 
 
 @primitive
-def elu(x: Floats, *, alpha: Number = 1.0) -> Array:
+def elu(x: Floats, alpha: Number = 1.0) -> Array:
     """``x`` where it is positive, else ``alpha * (exp(x) - 1)`` (Clevert et al. 2016).
 
     Examples
@@ -69,7 +71,7 @@ def elu(x: Floats, *, alpha: Number = 1.0) -> Array:
 
 
 @elu.vjp("x")
-def elu_wrt_x(g: Array, *, x: Array, alpha: float) -> Array:
+def elu_vjp_x(g: Array, *, x: Array, alpha: float) -> Array:
     positive = greater(x, 0)
     return where(positive, g, g * exp(where(positive, 0, x)) * alpha)
 
@@ -92,7 +94,7 @@ def sigmoid(x: Floats) -> Array:
 
 
 @sigmoid.vjp("x")
-def sigmoid_wrt_x(g: Array, *, x: Array) -> Array:
+def sigmoid_vjp_x(g: Array, *, x: Array) -> Array:
     return g * _sigmoid_slope(x)
 
 
@@ -103,7 +105,7 @@ def _sigmoid_slope(x: Floats) -> Array:
 
 
 @_sigmoid_slope.vjp("x")
-def sigmoid_slope_wrt_x(g: Array, *, x: Array, y: Array) -> Array:
+def sigmoid_slope_vjp_x(g: Array, *, x: Array, y: Array) -> Array:
     return -g * y * tanh(x * 0.5)
 
 
@@ -120,7 +122,7 @@ def tanh(x: Floats) -> Array:
 
 
 @tanh.vjp("x")
-def tanh_wrt_x(g: Array, *, x: Array) -> Array:
+def tanh_vjp_x(g: Array, *, x: Array) -> Array:
     return g * (4 * _sigmoid_slope(x * 2))
 
 
@@ -137,7 +139,7 @@ def softplus(x: Floats) -> Array:
 
 
 @softplus.vjp("x")
-def softplus_wrt_x(g: Array, *, x: Array) -> Array:
+def softplus_vjp_x(g: Array, *, x: Array) -> Array:
     return g * sigmoid(x)
 
 
@@ -154,7 +156,7 @@ def silu(x: Floats) -> Array:
 
 
 @silu.vjp("x")
-def silu_wrt_x(g: Array, *, x: Array) -> Array:
+def silu_vjp_x(g: Array, *, x: Array) -> Array:
     near = clip(x, min=-_FAR, max=_FAR)
     slope = sigmoid(x) + near * _sigmoid_slope(x)
     if (
@@ -181,18 +183,18 @@ def erf(x: Floats) -> Array:
 
 
 @erf.vjp("x")
-def erf_wrt_x(g: Array, *, x: Array) -> Array:
+def erf_vjp_x(g: Array, *, x: Array) -> Array:
     return g * (_gaussian(x) * (2 / np.pi**0.5))
 
 
 @primitive
-def _gaussian(x: Floats, *, factor: Number = 1.0) -> Array:
+def _gaussian(x: Floats, factor: Number = 1.0) -> Array:
     """``exp(-factor·x²)`` for a factor that is a power of 2."""
     return kernels.gaussian(x, factor)
 
 
 @_gaussian.vjp("x")
-def gaussian_wrt_x(g: Array, *, x: Array, y: Array, factor: float) -> Array:
+def gaussian_vjp_x(g: Array, *, x: Array, y: Array, factor: float) -> Array:
     return g * (clip(x, min=-_FAR, max=_FAR) * y * (-2 * factor))
 
 
@@ -203,7 +205,7 @@ def _normal_cdf(x: Floats) -> Array:
 
 
 @_normal_cdf.vjp("x")
-def normal_cdf_wrt_x(g: Array, *, x: Array) -> Array:
+def normal_cdf_vjp_x(g: Array, *, x: Array) -> Array:
     return g * _normal_density(x)
 
 
@@ -224,5 +226,5 @@ def gelu(x: Floats) -> Array:
 
 
 @gelu.vjp("x")
-def gelu_wrt_x(g: Array, *, x: Array) -> Array:
+def gelu_vjp_x(g: Array, *, x: Array) -> Array:
     return g * (_normal_cdf(x) + clip(x, min=-_FAR, max=_FAR) * _normal_density(x))

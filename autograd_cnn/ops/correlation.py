@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from autograd_cnn import kernels
+from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
@@ -26,9 +27,11 @@ from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.kernels.windows import Pair, Windows, four_sided, windows
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.indexing import pad
-from autograd_cnn.ops.precision import for_sums
+from autograd_cnn.ops.precision import for_sums, sum_dtype
 from autograd_cnn.ops.shaping import flip, reshape
 from autograd_cnn.parameters import Count, IntOrPair, KnownShape, Padding, pair
+
+__all__ = ["convolve2d", "correlate2d", "correlate2d_transpose", "correlate2d_wrt_input", "correlate2d_wrt_weight"]
 
 # --- sizes ------------------------------------------------------------------------------------
 
@@ -107,7 +110,6 @@ def correlate2d(
     x: Array,
     w: Array,
     bias: Array | None = None,
-    *,
     stride: IntOrPair = 1,
     padding: Padding = 0,
     dilation: IntOrPair = 1,
@@ -161,6 +163,14 @@ def correlate2d(
     return shapes.lower(kernels.correlate2d(x.reshape(shapes.x), w.reshape(shapes.w), bias, shapes.windows, groups))
 
 
+@correlate2d.shape(dtype=sum_dtype)
+def correlate2d_shape(x: AbstractArray, w: AbstractArray, bias: AbstractArray | None, **geometry: Any) -> Shape:
+    shapes = conv_shapes("correlate2d", x.shape, w.shape, **geometry)
+    if bias is not None:
+        _check_bias("correlate2d", bias.shape, shapes.w[0])
+    return shapes.y[4 - shapes.y_rank :]
+
+
 @correlate2d.vjp("x")
 def correlate2d_vjp_x(g: Array, *, w: Array, x_shape: Shape, **geometry: Any) -> Array:
     return correlate2d_wrt_input(g, w, x_shape=x_shape, **geometry)
@@ -182,7 +192,6 @@ def correlate2d_vjp_bias(g: Array) -> Array:
 def correlate2d_wrt_input(
     g: Array,
     w: Array,
-    *,
     x_shape: KnownShape,
     stride: IntOrPair = 1,
     padding: Padding = 0,
@@ -231,6 +240,12 @@ def correlate2d_wrt_input(
     )
 
 
+@correlate2d_wrt_input.shape(dtype=sum_dtype)
+def correlate2d_wrt_input_shape(g: AbstractArray, w: AbstractArray, *, x_shape: Shape, **geometry: Any) -> Shape:
+    _check("correlate2d_wrt_input", "g", g.shape, conv_shapes("correlate2d_wrt_input", x_shape, w.shape, **geometry))
+    return x_shape
+
+
 @correlate2d_wrt_input.vjp("g")
 def correlate2d_wrt_input_vjp_g(u: Array, *, w: Array, x_shape: Shape, **geometry: Any) -> Array:
     return correlate2d(u, w, **geometry)
@@ -245,7 +260,6 @@ def correlate2d_wrt_input_vjp_w(u: Array, *, g: Array, w_shape: Shape, x_shape: 
 def correlate2d_wrt_weight(
     x: Array,
     g: Array,
-    *,
     w_shape: KnownShape,
     stride: IntOrPair = 1,
     padding: Padding = 0,
@@ -290,6 +304,12 @@ def correlate2d_wrt_weight(
     return kernels.correlate2d_wrt_weight(x.reshape(shapes.x), g.reshape(shapes.y), shapes.windows, groups).reshape(
         w_shape
     )
+
+
+@correlate2d_wrt_weight.shape(dtype=sum_dtype)
+def correlate2d_wrt_weight_shape(x: AbstractArray, g: AbstractArray, *, w_shape: Shape, **geometry: Any) -> Shape:
+    _check("correlate2d_wrt_weight", "g", g.shape, conv_shapes("correlate2d_wrt_weight", x.shape, w_shape, **geometry))
+    return w_shape
 
 
 @correlate2d_wrt_weight.vjp("x")

@@ -10,6 +10,28 @@ from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.ops.selection import equal, where
 from autograd_cnn.parameters import DType
 
+__all__ = [
+    "abs",
+    "absolute",
+    "add",
+    "astype",
+    "cos",
+    "divide",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "multiply",
+    "negative",
+    "positive",
+    "power",
+    "sign",
+    "sin",
+    "sqrt",
+    "square",
+    "subtract",
+]
+
 # --- arithmetic -------------------------------------------------------------------------------
 
 
@@ -26,12 +48,12 @@ def add(x1: Array, x2: Array) -> Array:
 
 
 @add.vjp("x1")
-def add_wrt_x1(g: Array) -> Array:
+def add_vjp_x1(g: Array) -> Array:
     return g
 
 
 @add.vjp("x2")
-def add_wrt_x2(g: Array) -> Array:
+def add_vjp_x2(g: Array) -> Array:
     return g
 
 
@@ -48,12 +70,12 @@ def subtract(x1: Array, x2: Array) -> Array:
 
 
 @subtract.vjp("x1")
-def subtract_wrt_x1(g: Array) -> Array:
+def subtract_vjp_x1(g: Array) -> Array:
     return g
 
 
 @subtract.vjp("x2")
-def subtract_wrt_x2(g: Array) -> Array:
+def subtract_vjp_x2(g: Array) -> Array:
     return -g
 
 
@@ -70,12 +92,12 @@ def multiply(x1: Array, x2: Array) -> Array:
 
 
 @multiply.vjp("x1")
-def multiply_wrt_x1(g: Array, *, x2: Array) -> Array:
+def multiply_vjp_x1(g: Array, *, x2: Array) -> Array:
     return g * x2
 
 
 @multiply.vjp("x2")
-def multiply_wrt_x2(g: Array, *, x1: Array) -> Array:
+def multiply_vjp_x2(g: Array, *, x1: Array) -> Array:
     return g * x1
 
 
@@ -92,12 +114,12 @@ def divide(x1: Array, x2: Array) -> Array:
 
 
 @divide.vjp("x1")
-def divide_wrt_x1(g: Array, *, x2: Array) -> Array:
+def divide_vjp_x1(g: Array, *, x2: Array) -> Array:
     return g / x2
 
 
 @divide.vjp("x2")
-def divide_wrt_x2(g: Array, *, y: Array, x2: Array) -> Array:
+def divide_vjp_x2(g: Array, *, y: Array, x2: Array) -> Array:
     return -g * y / x2
 
 
@@ -114,7 +136,7 @@ def negative(x: Array) -> Array:
 
 
 @negative.vjp("x")
-def negative_wrt_x(g: Array) -> Array:
+def negative_vjp_x(g: Array) -> Array:
     return -g
 
 
@@ -131,12 +153,12 @@ def positive(x: Array) -> Array:
 
 
 @positive.vjp("x")
-def positive_wrt_x(g: Array) -> Array:
+def positive_vjp_x(g: Array) -> Array:
     return g
 
 
 @primitive
-def astype(x: Array, *, dtype: DType) -> Array:
+def astype(x: Array, dtype: DType) -> Array:
     """``x`` with another dtype; the gradient comes back in the dtype of ``x``.
 
     Examples
@@ -148,7 +170,7 @@ def astype(x: Array, *, dtype: DType) -> Array:
 
 
 @astype.vjp("x")
-def astype_wrt_x(g: Array) -> Array:
+def astype_vjp_x(g: Array) -> Array:
     return g
 
 
@@ -165,8 +187,12 @@ def absolute(x: Array) -> Array:
 
 
 @absolute.vjp("x")
-def absolute_wrt_x(g: Array, *, x: Array) -> Array:
+def absolute_vjp_x(g: Array, *, x: Array) -> Array:
     return g * sign(x)
+
+
+abs = absolute
+"""As NumPy has it, under both names."""
 
 
 @primitive(constant=True)
@@ -199,12 +225,12 @@ def power(x1: Array, x2: Array) -> Array:
 
 
 @power.vjp("x1")
-def power_wrt_x1(g: Array, *, x1: Array, x2: Array) -> Array:
+def power_vjp_x1(g: Array, *, x1: Array, x2: Array) -> Array:
     return g * (x2 * x1 ** (x2 - (x2 != 0)))
 
 
 @power.vjp("x2")
-def power_wrt_x2(g: Array, *, x1: Array, y: Array) -> Array:
+def power_vjp_x2(g: Array, *, x1: Array, y: Array) -> Array:
     return g * y * log(where(equal(x1, 0), 1, x1))
 
 
@@ -221,7 +247,7 @@ def square(x: Array) -> Array:
 
 
 @square.vjp("x")
-def square_wrt_x(g: Array, *, x: Array) -> Array:
+def square_vjp_x(g: Array, *, x: Array) -> Array:
     return g * (x * 2)
 
 
@@ -238,7 +264,7 @@ def sqrt(x: Floats) -> Array:
 
 
 @sqrt.vjp("x")
-def sqrt_wrt_x(g: Array, *, y: Array) -> Array:
+def sqrt_vjp_x(g: Array, *, y: Array) -> Array:
     return g * 0.5 / y
 
 
@@ -255,7 +281,7 @@ def exp(x: Floats) -> Array:
 
 
 @exp.vjp("x")
-def exp_wrt_x(g: Array, *, y: Array) -> Array:
+def exp_vjp_x(g: Array, *, y: Array) -> Array:
     return g * y
 
 
@@ -272,7 +298,7 @@ def expm1(x: Floats) -> Array:
 
 
 @expm1.vjp("x")
-def expm1_wrt_x(g: Array, *, x: Array) -> Array:
+def expm1_vjp_x(g: Array, *, x: Array) -> Array:
     return g * exp(x)  # y + 1 would lose the tail
 
 
@@ -289,7 +315,7 @@ def log(x: Floats) -> Array:
 
 
 @log.vjp("x")
-def log_wrt_x(g: Array, *, x: Array) -> Array:
+def log_vjp_x(g: Array, *, x: Array) -> Array:
     return g / x
 
 
@@ -306,7 +332,7 @@ def log1p(x: Floats) -> Array:
 
 
 @log1p.vjp("x")
-def log1p_wrt_x(g: Array, *, x: Array) -> Array:
+def log1p_vjp_x(g: Array, *, x: Array) -> Array:
     return g / (x + 1)
 
 
@@ -323,7 +349,7 @@ def sin(x: Floats) -> Array:
 
 
 @sin.vjp("x")
-def sin_wrt_x(g: Array, *, x: Array) -> Array:
+def sin_vjp_x(g: Array, *, x: Array) -> Array:
     return g * cos(x)
 
 
@@ -340,5 +366,5 @@ def cos(x: Floats) -> Array:
 
 
 @cos.vjp("x")
-def cos_wrt_x(g: Array, *, x: Array) -> Array:
+def cos_vjp_x(g: Array, *, x: Array) -> Array:
     return -g * sin(x)

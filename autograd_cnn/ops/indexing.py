@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from autograd_cnn.engine.abstract import AbstractArray, placeholder
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.ops.shaping import broadcast_to, expand_dims, reshape
 from autograd_cnn.parameters import Count, Counts, Index, Indices, Lengths, Number, OneAxis, PadWidth, Sections
+
+__all__ = ["getitem", "pad", "repeat", "scatter_add", "set_at", "split", "take", "take_along_axis"]
 
 
 def _is_basic(index: Index) -> bool:
@@ -25,7 +28,7 @@ def _is_basic(index: Index) -> bool:
 
 
 @primitive
-def getitem(x: Array, *, index: Index) -> Array:
+def getitem(x: Array, index: Index) -> Array:
     """``x[index]``, basic or advanced.
 
     Examples
@@ -36,13 +39,18 @@ def getitem(x: Array, *, index: Index) -> Array:
     return np.asarray(x)[index]
 
 
+@getitem.shape
+def getitem_shape(x: AbstractArray, *, index: Index) -> Shape:
+    return placeholder(x.shape)[index].shape
+
+
 @getitem.vjp("x")
-def getitem_wrt_x(g: Array, *, x_shape: Shape, index: Index) -> Array:
+def getitem_vjp_x(g: Array, *, x_shape: Shape, index: Index) -> Array:
     return scatter_add(g, index=index, shape=x_shape)
 
 
 @primitive
-def scatter_add(x: Array, *, index: Index, shape: Lengths) -> Array:
+def scatter_add(x: Array, index: Index, shape: Lengths) -> Array:
     """Zeros of ``shape`` with ``x`` added at ``index``; what is named twice is added twice.
 
     Examples
@@ -58,13 +66,20 @@ def scatter_add(x: Array, *, index: Index, shape: Lengths) -> Array:
     return total
 
 
+@scatter_add.shape
+def scatter_add_shape(x: AbstractArray, *, index: Index, shape: Lengths) -> Shape:
+    whole = AbstractArray((shape,) if isinstance(shape, int) else shape)
+    _check_fits(x.shape, getitem_shape(whole, index=index))
+    return whole.shape
+
+
 @scatter_add.vjp("x")
-def scatter_add_wrt_x(g: Array, *, index: Index) -> Array:
+def scatter_add_vjp_x(g: Array, *, index: Index) -> Array:
     return getitem(g, index=index)
 
 
 @primitive
-def set_at(x: Array, values: Array, *, index: Index) -> Array:
+def set_at(x: Array, values: Array, index: Index) -> Array:
     """A copy of ``x`` with ``values`` at ``index``; where a place is named twice, the last value stays.
 
     Raises
@@ -83,6 +98,26 @@ def set_at(x: Array, values: Array, *, index: Index) -> Array:
     return changed
 
 
+def _first_dtype(x: AbstractArray, values: AbstractArray) -> np.dtype[Any]:  # which x has to hold
+    return x.dtype
+
+
+@set_at.shape(dtype=_first_dtype)
+def set_at_shape(x: AbstractArray, values: AbstractArray, *, index: Index) -> Shape:
+    if {x.dtype.kind, values.dtype.kind} - set("biu"):  # whether integers fit their values tell
+        _check_kind("set_at", x.dtype, values.dtype)
+    _check_fits(values.shape, getitem_shape(x, index=index))
+    return x.shape
+
+
+def _check_fits(values: Shape, place: Shape) -> None:
+    """Raise NumPy's error unless values of this shape can be written to a place of that."""
+    added = max(len(values) - len(place), 0)  # NumPy drops leading axes of length 1
+    fits = all(n in (1, m) for n, m in zip(reversed(values[added:]), reversed(place), strict=False))
+    if not fits or set(values[:added]) - {1}:
+        raise ValueError(f"could not broadcast input array from shape {values} into shape {place}")
+
+
 def _check_holds(where: str, dtype: np.dtype[Any], values: Any) -> None:
     if dtype.kind in "biu" and np.result_type(values).kind in "iu" and np.size(values):
         least, most = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
@@ -92,20 +127,24 @@ def _check_holds(where: str, dtype: np.dtype[Any], values: Any) -> None:
             sentence(where, "x can't hold the values", expected=f"{least} to {most}",
                      got=f"{np.min(values)} to {np.max(values)}", hint="convert x with .astype first")
         )  # fmt: skip
-    if not np.can_cast(np.result_type(values), dtype, "same_kind"):
+    _check_kind(where, dtype, np.result_type(values))
+
+
+def _check_kind(where: str, dtype: np.dtype[Any], values: np.dtype[Any]) -> None:
+    if not np.can_cast(values, dtype, "same_kind"):
         raise OperandError(
             sentence(where, "x can't hold the values", expected=f"values of the kind of {dtype}",
-                     got=np.result_type(values), hint="convert x with .astype first")
+                     got=values, hint="convert x with .astype first")
         )  # fmt: skip
 
 
 @set_at.vjp("x")
-def set_at_wrt_x(g: Array, *, index: Index) -> Array:
+def set_at_vjp_x(g: Array, *, index: Index) -> Array:
     return set_at(g, 0, index=index)
 
 
 @set_at.vjp("values")
-def set_at_wrt_values(g: Array, *, x_shape: Shape, values_shape: Shape, index: Index) -> Array:
+def set_at_vjp_values(g: Array, *, x_shape: Shape, values_shape: Shape, index: Index) -> Array:
     read = getitem(g, index=index)
     if len(values_shape) > len(read.shape):  # NumPy drops leading axes of length 1
         read = reshape(read, shape=(1,) * (len(values_shape) - len(read.shape)) + read.shape)
@@ -205,14 +244,21 @@ def repeat(x: Array, repeats: Counts, axis: OneAxis = None) -> Array:
 
 
 @primitive
-def _pad(x: Array, *, pad_width: PadWidth, constant_values: Number = 0) -> Array:
+def _pad(x: Array, pad_width: PadWidth, constant_values: Number = 0) -> Array:
     x = np.asarray(x)
     _check_holds("pad", x.dtype, constant_values)
     return np.pad(x, pad_width, constant_values=constant_values)
 
 
+@_pad.shape
+def pad_shape(x: AbstractArray, *, pad_width: PadWidth, constant_values: Number) -> Shape:
+    _check_holds("pad", x.dtype, constant_values)
+    widths = np.broadcast_to(pad_width, (x.ndim, 2)).tolist()
+    return tuple(before + n + after for n, (before, after) in zip(x.shape, widths, strict=True))
+
+
 @_pad.vjp("x")
-def pad_wrt_x(g: Array, *, x_shape: Shape, pad_width: tuple[tuple[int, int], ...]) -> Array:
+def pad_vjp_x(g: Array, *, x_shape: Shape, pad_width: tuple[tuple[int, int], ...]) -> Array:
     return g[tuple(slice(before, before + n) for (before, _), n in zip(pad_width, x_shape, strict=True))]
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.typing import NDArray
 
 from autograd_cnn import kernels
+from autograd_cnn.engine.abstract import AbstractArray, broadcast
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
@@ -16,6 +18,8 @@ from autograd_cnn.ops.elementwise import multiply
 from autograd_cnn.ops.indexing import getitem
 from autograd_cnn.ops.shaping import broadcast_to, expand_dims, moveaxis, reshape, squeeze, swapaxes, transpose
 from autograd_cnn.parameters import Contraction
+
+__all__ = ["einsum", "linear", "matmul", "outer", "tensordot"]
 
 # --- matrix products --------------------------------------------------------------------------
 
@@ -29,6 +33,18 @@ def matmul(x1: Array, x2: Array) -> Array:
     >>> matmul([[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0])
     array([3., 7.])
     """
+    _check_product(x1, x2)
+    return kernels.matmul(np.asarray(x1), np.asarray(x2))
+
+
+@matmul.shape
+def matmul_shape(x1: AbstractArray, x2: AbstractArray) -> Shape:
+    _check_product(x1, x2)
+    stacks = broadcast(x1.shape[:-2], x2.shape[:-2])
+    return (*stacks, *x1.shape[-2:-1], *(x2.shape[-1:] if x2.ndim > 1 else ()))
+
+
+def _check_product(x1: Array, x2: Array) -> None:
     if not (np.ndim(x1) and np.ndim(x2)):
         raise ShapeError(
             sentence("matmul", "an operand is a single number", hint=f"multiply with *; {_shapes(x1, x2)}")
@@ -38,7 +54,6 @@ def matmul(x1: Array, x2: Array) -> Array:
         raise ShapeError(
             sentence("matmul", f"x1 has {inner[0]} columns but x2 has {inner[1]} rows", hint=_shapes(x1, x2))
         )
-    return kernels.matmul(np.asarray(x1), np.asarray(x2))
 
 
 def _shapes(x1: Array, x2: Array) -> str:
@@ -46,7 +61,7 @@ def _shapes(x1: Array, x2: Array) -> str:
 
 
 @matmul.vjp("x1")
-def matmul_wrt_x1(g: Array, *, x1_shape: Shape, x2: Array) -> Array:
+def matmul_vjp_x1(g: Array, *, x1_shape: Shape, x2: Array) -> Array:
     if x2.ndim == 1:
         return expand_dims(g, -1) * x2
     if len(x1_shape) == 1:
@@ -55,7 +70,7 @@ def matmul_wrt_x1(g: Array, *, x1_shape: Shape, x2: Array) -> Array:
 
 
 @matmul.vjp("x2")
-def matmul_wrt_x2(g: Array, *, x1: Array, x2_shape: Shape) -> Array:
+def matmul_vjp_x2(g: Array, *, x1: Array, x2_shape: Shape) -> Array:
     if x1.ndim == 1:
         return expand_dims(x1, -1) * expand_dims(g, -2) if len(x2_shape) > 1 else x1 * g
     if len(x2_shape) == 1:
@@ -89,6 +104,17 @@ def linear(x: Array, w: Array, bias: Array | None = None) -> Array:
     >>> linear(np.array([1.0, 2.0]), np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([0.0, 10.0]))
     array([ 3., 12.])
     """
+    _check_layer(x, w, bias)
+    return kernels.linear(x, w, bias)
+
+
+@linear.shape
+def linear_shape(x: AbstractArray, w: AbstractArray, bias: AbstractArray | None) -> Shape:
+    _check_layer(x, w, bias)
+    return (*x.shape[:-1], w.shape[0])
+
+
+def _check_layer(x: Array, w: Array, bias: Array | None) -> None:
     if np.ndim(w) != 2 or np.ndim(x) < 1 or np.shape(x)[-1] != np.shape(w)[1]:
         raise ShapeError(
             sentence("linear", "x and w do not go together", expected="x (..., D) with w (F, D)",
@@ -99,23 +125,22 @@ def linear(x: Array, w: Array, bias: Array | None = None) -> Array:
             sentence("linear", "bias has the wrong shape", expected=f"one number for each output, {np.shape(w)[:1]}",
                      got=np.shape(bias))
         )  # fmt: skip
-    return kernels.linear(x, w, bias)
 
 
 @linear.vjp("x")
-def linear_wrt_x(g: Array, *, w: Array) -> Array:
+def linear_vjp_x(g: Array, *, w: Array) -> Array:
     return matmul(g, w)
 
 
 @linear.vjp("w")
-def linear_wrt_w(g: Array, *, x: Array, w_shape: Shape) -> Array:
+def linear_vjp_w(g: Array, *, x: Array, w_shape: Shape) -> Array:
     if len(x.shape) != 2:
         g, x = reshape(g, shape=(-1, w_shape[0])), reshape(x, shape=(-1, w_shape[1]))
     return matmul(transpose(g), x)
 
 
 @linear.vjp("bias")
-def linear_wrt_bias(g: Array) -> Array:
+def linear_vjp_bias(g: Array) -> Array:
     return g  # it was broadcast over all but the last axis
 
 
@@ -173,8 +198,19 @@ def _einsum(*operands: Array, terms: tuple[str, ...], out: str) -> Array:
     return np.einsum(f"{','.join(terms)}->{out}", *operands, optimize=True)
 
 
+@_einsum.shape
+def einsum_shape(*operands: AbstractArray, terms: tuple[str, ...], out: str) -> Shape:
+    lengths: dict[str, Shape] = {}
+    for term, x in zip(terms, operands, strict=True):
+        for label, length in zip(term, x.shape, strict=True):
+            lengths[label] = broadcast(lengths.get(label, ()), (length,))
+    return tuple(lengths[label][0] for label in out)
+
+
 @_einsum.vjp("operands")
-def einsum_wrt_operand(g: Array, *, index: int, operands: tuple[Array, ...], terms: tuple[str, ...], out: str) -> Array:
+def einsum_vjp_operands(
+    g: Array, *, index: int, operands: tuple[Array, ...], terms: tuple[str, ...], out: str
+) -> Array:
     """Exchange the operand's term with the output's: a sum of products is linear in each factor."""
     others = [*operands[:index], *operands[index + 1 :]]
     their_terms = (*terms[:index], *terms[index + 1 :])
@@ -188,7 +224,7 @@ def einsum_wrt_operand(g: Array, *, index: int, operands: tuple[Array, ...], ter
 
 
 @composite
-def einsum(subscripts: str | Array, *operands: Array) -> Array:
+def einsum(subscripts: str | NDArray[Any], *operands: Array) -> Array:
     """Sum of products by Einstein's convention, as `numpy.einsum`.
 
     Repeated labels in one term (a diagonal), labels that are only summed, and ``...`` all work, and so

@@ -1,15 +1,26 @@
 """The loss of classifiers."""
 
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 
+from autograd_cnn.engine.abstract import AbstractArray, placeholder
 from autograd_cnn.engine.node import Array, Floats, Shape
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.ops.shaping import reshape
-from autograd_cnn.ops.softmax import shifted, softmax, softmax_wrt_x
-from autograd_cnn.parameters import Number
+from autograd_cnn.ops.softmax import shifted, softmax, softmax_vjp_x
+from autograd_cnn.parameters import Number, Parsed
+
+__all__ = ["softmax_cross_entropy"]
+
+
+def _array(_where: str, _name: str, value: Any) -> Array:
+    return np.asarray(value)
+
+
+Labels: TypeAlias = Annotated[Any, Parsed(_array, frozenset({np.ndarray}))]
+"""Class indices, one for each example; see `checked_labels`."""
 
 
 def checked_labels(where: str, shape: Shape, labels: Any) -> Array:
@@ -48,7 +59,7 @@ def _targets(labels: Array, classes: int, label_smoothing: float, dtype: Any) ->
 
 
 @primitive
-def softmax_cross_entropy(scores: Floats, *, labels: Array, label_smoothing: Number = 0.0) -> Array:
+def softmax_cross_entropy(scores: Floats, labels: Labels, label_smoothing: Number = 0.0) -> Array:
     """Cross-entropy of each example: the negative log of the probability of its class.
 
     ``y[n] = logsumexp(scores[n]) - Σ_k q[n, k]·scores[n, k]``, where ``q`` is 1 at the label and 0
@@ -95,14 +106,20 @@ def softmax_cross_entropy(scores: Floats, *, labels: Array, label_smoothing: Num
     return np.log1p(powers.sum(axis=1)) - right
 
 
+@softmax_cross_entropy.shape
+def softmax_cross_entropy_shape(scores: AbstractArray, *, labels: Array) -> Shape:
+    return np.shape(checked_labels("softmax_cross_entropy", scores.shape, labels))
+
+
 @softmax_cross_entropy.vjp("scores")
-def softmax_cross_entropy_wrt_scores(g: Array, *, scores: Array, labels: Array, label_smoothing: float) -> Array:
+def softmax_cross_entropy_vjp_scores(g: Array, *, scores: Array, labels: Array, label_smoothing: float) -> Array:
     return reshape(g, shape=(-1, 1)) * _softmax_error(scores, labels=labels, label_smoothing=label_smoothing)
 
 
 @primitive
-def _softmax_error(scores: Floats, *, labels: Array, label_smoothing: Number = 0.0) -> Array:
+def _softmax_error(scores: Floats, labels: Labels, label_smoothing: Number = 0.0) -> Array:
     """``softmax(scores) - q``; without smoothing the label's is what the others add up to, which 1 - 1 would lose."""
+    _check_rows(scores, labels)
     errors = np.exp(shifted(scores, 1)[0])
     errors /= errors.sum(axis=1, keepdims=True)
     if label_smoothing:
@@ -114,6 +131,21 @@ def _softmax_error(scores: Floats, *, labels: Array, label_smoothing: Number = 0
     return errors
 
 
+@_softmax_error.shape
+def softmax_error_shape(scores: AbstractArray, *, labels: Array) -> Shape:
+    _check_rows(scores, labels)
+    placeholder(scores.shape)[np.arange(len(labels)), labels]  # complains of a label out of range
+    return scores.shape
+
+
+def _check_rows(scores: Array, labels: Array) -> None:
+    if len(labels) != scores.shape[0]:
+        raise ShapeError(
+            sentence("softmax_error", "scores and labels do not go together", expected="(N, K) and (N,)",
+                     got=f"{scores.shape} and {labels.shape}")
+        )  # fmt: skip
+
+
 @_softmax_error.vjp("scores")
-def softmax_error_wrt_scores(g: Array, *, scores: Array) -> Array:
-    return softmax_wrt_x(g, y=softmax(scores), axis=1)
+def softmax_error_vjp_scores(g: Array, *, scores: Array) -> Array:
+    return softmax_vjp_x(g, y=softmax(scores), axis=1)

@@ -13,14 +13,17 @@ Shapes: x, g and y (N, C, H, W), weight and bias (C,).
 import numpy as np
 
 from autograd_cnn import kernels
-from autograd_cnn.engine.node import Array
+from autograd_cnn.engine.abstract import AbstractArray
+from autograd_cnn.engine.node import Array, Shape
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import sqrt
-from autograd_cnn.ops.precision import for_means
+from autograd_cnn.ops.precision import for_means, mean_dtype
 from autograd_cnn.ops.shaping import reshape
 from autograd_cnn.parameters import NotNegative
+
+__all__ = ["batch_norm", "batch_norm_wrt_input", "batch_norm_wrt_weight"]
 
 _ALL_BUT_CHANNELS = (0, 2, 3)
 
@@ -47,7 +50,7 @@ def _or(values: Array | None, x: Array, default: float) -> Array:
 
 
 @primitive
-def batch_norm(x: Array, weight: Array | None = None, bias: Array | None = None, *, eps: NotNegative = 1e-5) -> Array:
+def batch_norm(x: Array, weight: Array | None = None, bias: Array | None = None, eps: NotNegative = 1e-5) -> Array:
     """``(x - mean) / sqrt(var + eps) · weight + bias`` with each channel's own moments (Ioffe & Szegedy 2015).
 
     Parameters
@@ -77,6 +80,12 @@ def batch_norm(x: Array, weight: Array | None = None, bias: Array | None = None,
     return kernels.standardize(x, _or(weight, x, 1), _or(bias, x, 0), eps)
 
 
+@batch_norm.shape(dtype=mean_dtype)
+def batch_norm_shape(x: AbstractArray, weight: AbstractArray | None, bias: AbstractArray | None) -> Shape:
+    _check("batch_norm", x, weight=weight, bias=bias)
+    return x.shape
+
+
 @batch_norm.vjp("x")
 def batch_norm_vjp_x(g: Array, *, x: Array, weight: Array | None, eps: float) -> Array:
     return batch_norm_wrt_input(g, x, weight, eps=eps)
@@ -93,7 +102,7 @@ def batch_norm_vjp_bias(g: Array) -> Array:
 
 
 @primitive
-def batch_norm_wrt_input(g: Array, x: Array, weight: Array | None = None, *, eps: NotNegative = 1e-5) -> Array:
+def batch_norm_wrt_input(g: Array, x: Array, weight: Array | None = None, eps: NotNegative = 1e-5) -> Array:
     """The form's gradient in x: ``weight · r · (g - mean(g) - z · mean(g · z))``.
 
     Parameters
@@ -124,6 +133,13 @@ def batch_norm_wrt_input(g: Array, x: Array, weight: Array | None = None, *, eps
     return kernels.standardize_wrt_input(g, x, _or(weight, x, 1), eps)
 
 
+@batch_norm_wrt_input.shape(dtype=mean_dtype)
+def batch_norm_wrt_input_shape(g: AbstractArray, x: AbstractArray, weight: AbstractArray | None) -> Shape:
+    _check("batch_norm_wrt_input", x, weight=weight)
+    _check_alike("batch_norm_wrt_input", g, x)
+    return x.shape
+
+
 @batch_norm_wrt_input.vjp("g")
 def batch_norm_wrt_input_vjp_g(u: Array, *, x: Array, weight: Array | None, eps: float) -> Array:
     return batch_norm_wrt_input(u, x, weight, eps=eps)
@@ -149,7 +165,7 @@ def _mean(values: Array) -> Array:
 
 
 @primitive
-def batch_norm_wrt_weight(g: Array, x: Array, *, eps: NotNegative = 1e-5) -> Array:
+def batch_norm_wrt_weight(g: Array, x: Array, eps: NotNegative = 1e-5) -> Array:
     """The form's gradient in the weight: each channel's sum of ``g · z``.
 
     Parameters
@@ -178,6 +194,13 @@ def batch_norm_wrt_weight(g: Array, x: Array, *, eps: NotNegative = 1e-5) -> Arr
     _check_alike("batch_norm_wrt_weight", g, x)
     g, x = for_means("batch_norm_wrt_weight", g=g, x=x)
     return kernels.standardized_dot(g, x, eps)
+
+
+@batch_norm_wrt_weight.shape(dtype=mean_dtype)
+def batch_norm_wrt_weight_shape(g: AbstractArray, x: AbstractArray) -> Shape:
+    _check("batch_norm_wrt_weight", x)
+    _check_alike("batch_norm_wrt_weight", g, x)
+    return x.shape[1:2]
 
 
 @batch_norm_wrt_weight.vjp("g")

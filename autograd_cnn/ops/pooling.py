@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from autograd_cnn import kernels
+from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
@@ -22,8 +23,18 @@ from autograd_cnn.kernels.windows import windows as slide_windows
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import astype
 from autograd_cnn.ops.linalg import matmul
-from autograd_cnn.ops.precision import for_means, for_sums, joined
+from autograd_cnn.ops.precision import for_means, for_sums, joined, mean_dtype, sum_dtype
 from autograd_cnn.parameters import Flag, Indices, IntOrPair, KnownShape, Padding, pair
+
+__all__ = [
+    "adaptive_mean_pool",
+    "global_mean_pool",
+    "max_pool",
+    "max_pool_gather",
+    "max_unpool",
+    "mean_pool",
+    "mean_pool_wrt_input",
+]
 
 _NO_PADDING: Final = ((0, 0), (0, 0))
 
@@ -85,7 +96,6 @@ def _lift(x: Array) -> Array:
 @primitive(residuals=("indices",))
 def max_pool(
     x: Array,
-    *,
     window: IntOrPair,
     stride: IntOrPair | None = None,
     padding: Padding = 0,
@@ -144,7 +154,6 @@ def max_pool_vjp_x(g: Array, *, indices: Array, x_shape: Shape, **geometry: Any)
 @primitive
 def max_pool_gather(
     x: Array,
-    *,
     indices: Indices,
     window: IntOrPair,
     stride: IntOrPair | None = None,
@@ -192,7 +201,6 @@ def max_pool_gather_vjp_x(g: Array, *, indices: Array, x_shape: Shape, **geometr
 @primitive
 def max_unpool(
     g: Array,
-    *,
     indices: Indices,
     x_shape: KnownShape,
     window: IntOrPair,
@@ -243,7 +251,6 @@ def max_unpool_vjp_g(u: Array, *, indices: Array, x_shape: Shape, **geometry: An
 @primitive(residuals=("indices",))
 def _relu_max_pool(
     x: Array,
-    *,
     window: IntOrPair,
     stride: IntOrPair | None = None,
     padding: Padding = 0,
@@ -334,7 +341,6 @@ def _counts(windows: Windows, count_include_pad: bool) -> Array:
 @primitive
 def mean_pool(
     x: Array,
-    *,
     window: IntOrPair,
     stride: IntOrPair | None = None,
     padding: Padding = 0,
@@ -384,7 +390,6 @@ def mean_pool_vjp_x(g: Array, *, x_shape: Shape, **geometry: Any) -> Array:
 @primitive
 def mean_pool_wrt_input(
     g: Array,
-    *,
     x_shape: KnownShape,
     window: IntOrPair,
     stride: IntOrPair | None = None,
@@ -432,6 +437,85 @@ def mean_pool_wrt_input(
 @mean_pool_wrt_input.vjp("g")
 def mean_pool_wrt_input_vjp_g(u: Array, *, x_shape: Shape, **geometry: Any) -> Array:
     return mean_pool(u, **geometry)
+
+
+# --- shapes -----------------------------------------------------------------------------------
+
+
+@max_pool.shape
+@_relu_max_pool.shape
+def max_pool_shape(
+    x: AbstractArray,
+    *,
+    window: IntOrPair,
+    stride: IntOrPair | None,
+    padding: Padding,
+    dilation: IntOrPair,
+    ceil_mode: bool,
+) -> Shape:
+    return (*x.shape[:-2], *_windows("max_pool", x.shape, window, stride, padding, dilation, ceil_mode).out)
+
+
+@mean_pool.shape(dtype=mean_dtype)
+def mean_pool_shape(
+    x: AbstractArray,
+    *,
+    window: IntOrPair,
+    stride: IntOrPair | None,
+    padding: Padding,
+    dilation: IntOrPair,
+    ceil_mode: bool,
+) -> Shape:
+    return (*x.shape[:-2], *_windows("mean_pool", x.shape, window, stride, padding, dilation, ceil_mode).out)
+
+
+@max_pool_gather.shape
+def max_pool_gather_shape(
+    x: AbstractArray,
+    *,
+    indices: Array,
+    window: IntOrPair,
+    stride: IntOrPair | None,
+    padding: Padding,
+    dilation: IntOrPair,
+    ceil_mode: bool,
+) -> Shape:
+    windows = _windows("max_pool_gather", x.shape, window, stride, padding, dilation, ceil_mode)
+    return np.shape(_checked("max_pool_gather", indices, x.shape, windows, ceil_mode))
+
+
+@max_unpool.shape(dtype=sum_dtype)
+def max_unpool_shape(
+    g: AbstractArray,
+    *,
+    indices: Array,
+    x_shape: Shape,
+    window: IntOrPair,
+    stride: IntOrPair | None,
+    padding: Padding,
+    dilation: IntOrPair,
+    ceil_mode: bool,
+) -> Shape:
+    windows = _windows("max_unpool", x_shape, window, stride, padding, dilation, ceil_mode)
+    _check_g("max_unpool", g, x_shape, windows)
+    _checked("max_unpool", indices, x_shape, windows, ceil_mode)
+    return x_shape
+
+
+@mean_pool_wrt_input.shape(dtype=mean_dtype)
+def mean_pool_wrt_input_shape(
+    g: AbstractArray,
+    *,
+    x_shape: Shape,
+    window: IntOrPair,
+    stride: IntOrPair | None,
+    padding: Padding,
+    dilation: IntOrPair,
+    ceil_mode: bool,
+) -> Shape:
+    windows = _windows("mean_pool_wrt_input", x_shape, window, stride, padding, dilation, ceil_mode)
+    _check_g("mean_pool_wrt_input", g, x_shape, windows)
+    return x_shape
 
 
 # --- made of these ----------------------------------------------------------------------------

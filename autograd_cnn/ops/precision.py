@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from autograd_cnn.engine.abstract import AbstractArray, joint_dtype
 from autograd_cnn.engine.node import Array
 from autograd_cnn.errors import OperandError, sentence
 
@@ -39,7 +40,7 @@ def for_sums(where: str, **arrays: Array | None) -> list[Any]:
     >>> [each.dtype.name for each in for_sums("f", x=np.ones(2, np.uint8), w=np.ones(2, bool))]
     ['uint64', 'uint64']
     """
-    return _alike(where, arrays, lambda dtype: np.sum(np.empty(0, dtype)).dtype)
+    return _alike(where, arrays, _of_sums)
 
 
 def for_means(where: str, **arrays: Array | None) -> list[Any]:
@@ -50,7 +51,37 @@ def for_means(where: str, **arrays: Array | None) -> list[Any]:
     >>> for_means("f", x=np.ones(2, bool))
     [array([1., 1.])]
     """
-    return _alike(where, arrays, lambda dtype: dtype if dtype.kind == "f" else np.dtype(float))
+    return _alike(where, arrays, _of_means)
+
+
+def sum_dtype(*operands: AbstractArray | None) -> np.dtype[Any]:
+    """Return the dtype that `for_sums` gives; that of sums and products along axes, too.
+
+    Examples
+    --------
+    >>> sum_dtype(AbstractArray((2,), np.uint8), AbstractArray((2,), bool))
+    dtype('uint64')
+    """
+    return _of_sums(joint_dtype(*operands))
+
+
+def mean_dtype(*operands: AbstractArray | None) -> np.dtype[Any]:
+    """Return the dtype that `for_means` gives.
+
+    Examples
+    --------
+    >>> mean_dtype(AbstractArray((2,), bool))
+    dtype('float64')
+    """
+    return _of_means(joint_dtype(*operands))
+
+
+def _of_sums(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return np.sum(np.empty(0, dtype)).dtype
+
+
+def _of_means(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return dtype if dtype.kind == "f" else np.dtype(float)
 
 
 def _alike(where: str, arrays: dict[str, Array | None], computed_in: Callable[[Any], Any]) -> list[Any]:

@@ -4,18 +4,23 @@
 """
 
 from math import prod as product
+from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from autograd_cnn import kernels
+from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.ops.elementwise import astype, sqrt
+from autograd_cnn.ops.precision import mean_dtype, sum_dtype
 from autograd_cnn.ops.selection import equal, where
 from autograd_cnn.ops.shaping import broadcast_to, concatenate, flip, moveaxis, reshape
-from autograd_cnn.parameters import Axis, Count, OneAxis
+from autograd_cnn.parameters import Axis, Count, Flag, OneAxis
+
+__all__ = ["argmax", "argmin", "cumsum", "max", "mean", "min", "prod", "std", "sum", "var"]
 
 
 def count(shape: Shape, axis: Axis) -> int:
@@ -27,23 +32,27 @@ def axes_of(shape: Shape, axis: Axis) -> tuple[int, ...]:
     """Return the axes that a reduction of ``shape`` along ``axis`` removes, counted from the front."""
     if axis is None or not shape:  # NumPy lets a number be reduced along axis 0
         return tuple(range(len(shape)))
-    return normalize_axis_tuple(axis, len(shape), "axis")
+    return normalize_axis_tuple(axis, len(shape))
+
+
+def reduced_shape(shape: Shape, axis: Axis, keepdims: bool) -> Shape:
+    """Return the shape of a reduction of ``shape`` along ``axis``."""
+    axes = axes_of(shape, axis)
+    return tuple(1 if a in axes else n for a, n in enumerate(shape) if keepdims or a not in axes)
 
 
 def spread(g: Array, shape: Shape, axis: Axis) -> Array:
     """Repeat ``g`` along the axes that a reduction of ``shape`` has removed."""
     if axis is None and not shape_of(g):
         return broadcast_to(g, shape=shape)
-    axes = axes_of(shape, axis)
-    kept = tuple(1 if a in axes else n for a, n in enumerate(shape))
-    return broadcast_to(reshape(g, shape=kept), shape=shape)
+    return broadcast_to(reshape(g, shape=reduced_shape(shape, axis, keepdims=True)), shape=shape)
 
 
 # --- sums and moments -------------------------------------------------------------------------
 
 
 @primitive
-def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def sum(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     """The sum along ``axis``.
 
     Examples
@@ -54,13 +63,18 @@ def sum(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return kernels.sum(np.asarray(x), axis, keepdims)
 
 
+@sum.shape(dtype=sum_dtype)
+def sum_shape(x: AbstractArray, *, axis: Axis, keepdims: bool) -> Shape:
+    return reduced_shape(x.shape, axis, keepdims)
+
+
 @sum.vjp("x")
-def sum_wrt_x(g: Array, *, x_shape: Shape, axis: Axis) -> Array:
+def sum_vjp_x(g: Array, *, x_shape: Shape, axis: Axis) -> Array:
     return spread(g, x_shape, axis)
 
 
 @primitive
-def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def mean(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     """The mean along ``axis``.
 
     Examples
@@ -74,13 +88,16 @@ def mean(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return kernels.sum(x, axis, keepdims) / x.dtype.type(count(x.shape, axis))
 
 
+mean.shape(sum_shape, dtype=mean_dtype)
+
+
 @mean.vjp("x")
-def mean_wrt_x(g: Array, *, x_shape: Shape, axis: Axis) -> Array:
+def mean_vjp_x(g: Array, *, x_shape: Shape, axis: Axis) -> Array:
     return spread(g / (count(x_shape, axis) or np.nan), x_shape, axis)
 
 
 @primitive
-def var(x: Array, *, axis: Axis = None, ddof: Count = 0, keepdims: bool = False) -> Array:
+def var(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: Flag = False) -> Array:
     """The variance along ``axis``: squared deviations summed, over the count less ``ddof``.
 
     Examples
@@ -91,15 +108,18 @@ def var(x: Array, *, axis: Axis = None, ddof: Count = 0, keepdims: bool = False)
     return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
 
 
+var.shape(sum_shape, dtype=mean_dtype)
+
+
 @var.vjp("x")
-def var_wrt_x(g: Array, *, x: Array, axis: Axis, ddof: int) -> Array:
+def var_vjp_x(g: Array, *, x: Array, axis: Axis, ddof: int) -> Array:
     deviation = x - mean(x, axis=axis, keepdims=True)
     freedom = count(x.shape, axis) - ddof
     return spread(g, x.shape, axis) * deviation * (2 / freedom if freedom > 0 else np.nan)
 
 
 @composite
-def std(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: bool = False) -> Array:
+def std(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: Flag = False) -> Array:
     """The standard deviation, the root of `var`; its derivative where it is 0 is undefined.
 
     Examples
@@ -114,7 +134,7 @@ def std(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: bool = False) ->
 
 
 @primitive
-def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def max(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     """The largest element along ``axis``; where several tie they share the gradient evenly.
 
     Examples
@@ -125,13 +145,18 @@ def max(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.max(x, axis=axis, keepdims=keepdims)
 
 
+@max.shape
+def max_shape(x: AbstractArray, *, axis: Axis, keepdims: bool) -> Shape:
+    return _extremum_shape("maximum", x.shape, axis, keepdims)
+
+
 @max.vjp("x")
-def max_wrt_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
+def max_vjp_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
     return spread(g, x.shape, axis) * _shares(x, y, axis)
 
 
 @primitive
-def min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def min(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     """The smallest element along ``axis``; where several tie they share the gradient evenly.
 
     Examples
@@ -142,9 +167,20 @@ def min(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
+@min.shape
+def min_shape(x: AbstractArray, *, axis: Axis, keepdims: bool) -> Shape:
+    return _extremum_shape("minimum", x.shape, axis, keepdims)
+
+
 @min.vjp("x")
-def min_wrt_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
+def min_vjp_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
     return spread(g, x.shape, axis) * _shares(x, y, axis)
+
+
+def _extremum_shape(name: str, shape: Shape, axis: Axis, keepdims: bool) -> Shape:
+    if not count(shape, axis):
+        raise ValueError(f"zero-size array to reduction operation {name} which has no identity")  # NumPy's words
+    return reduced_shape(shape, axis, keepdims)
 
 
 def _shares(x: Array, extremum: Array, axis: Axis) -> Array:
@@ -153,8 +189,12 @@ def _shares(x: Array, extremum: Array, axis: Axis) -> Array:
     return found / sum(found, axis=axis, keepdims=True)
 
 
+def _index_dtype(x: AbstractArray) -> np.dtype[Any]:  # of indices, whatever x holds
+    return np.dtype(np.intp)
+
+
 @primitive(constant=True)
-def argmax(x: Array, *, axis: OneAxis = None, keepdims: bool = False) -> Array:
+def argmax(x: Array, axis: OneAxis = None, keepdims: Flag = False) -> Array:
     """Where the largest element stands, the first of several; no gradient.
 
     Examples
@@ -165,8 +205,15 @@ def argmax(x: Array, *, axis: OneAxis = None, keepdims: bool = False) -> Array:
     return np.argmax(x, axis=axis, keepdims=keepdims)
 
 
+@argmax.shape(dtype=_index_dtype)
+def argmax_shape(x: AbstractArray, *, axis: int | None, keepdims: bool) -> Shape:
+    if not count(x.shape, axis):
+        raise ValueError("attempt to get argmax of an empty sequence")  # NumPy's words
+    return reduced_shape(x.shape, axis, keepdims)
+
+
 @primitive(constant=True)
-def argmin(x: Array, *, axis: OneAxis = None, keepdims: bool = False) -> Array:
+def argmin(x: Array, axis: OneAxis = None, keepdims: Flag = False) -> Array:
     """Where the smallest element stands, the first of several; no gradient.
 
     Examples
@@ -177,11 +224,18 @@ def argmin(x: Array, *, axis: OneAxis = None, keepdims: bool = False) -> Array:
     return np.argmin(x, axis=axis, keepdims=keepdims)
 
 
+@argmin.shape(dtype=_index_dtype)
+def argmin_shape(x: AbstractArray, *, axis: int | None, keepdims: bool) -> Shape:
+    if not count(x.shape, axis):
+        raise ValueError("attempt to get argmin of an empty sequence")  # NumPy's words
+    return reduced_shape(x.shape, axis, keepdims)
+
+
 # --- products and running sums ----------------------------------------------------------------
 
 
 @primitive
-def prod(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def prod(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     """The product along ``axis``; its derivative is exact where elements are 0, too.
 
     Examples
@@ -192,8 +246,11 @@ def prod(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.prod(x, axis=axis, keepdims=keepdims)
 
 
+prod.shape(sum_shape, dtype=sum_dtype)
+
+
 @prod.vjp("x")
-def prod_wrt_x(g: Array, *, x: Array, axis: Axis) -> Array:
+def prod_vjp_x(g: Array, *, x: Array, axis: Axis) -> Array:
     axes = axes_of(x.shape, axis)
     last = tuple(range(-len(axes), 0))
     lines = moveaxis(x, axes, last)
@@ -213,7 +270,7 @@ def _product_before(x: Array) -> Array:
 
 
 @primitive
-def cumsum(x: Array, *, axis: OneAxis = None) -> Array:
+def cumsum(x: Array, axis: OneAxis = None) -> Array:
     """The running sum along ``axis``, by default of the flattened ``x``.
 
     Examples
@@ -224,6 +281,12 @@ def cumsum(x: Array, *, axis: OneAxis = None) -> Array:
     return np.cumsum(x, axis=axis)
 
 
+@cumsum.shape(dtype=sum_dtype)
+def cumsum_shape(x: AbstractArray, *, axis: int | None) -> Shape:
+    axes_of(x.shape, axis)
+    return (x.size,) if axis is None else x.shape or (1,)
+
+
 @cumsum.vjp("x")
-def cumsum_wrt_x(g: Array, *, x_shape: Shape, axis: int | None) -> Array:
+def cumsum_vjp_x(g: Array, *, x_shape: Shape, axis: int | None) -> Array:
     return reshape(flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis), shape=x_shape)

@@ -6,11 +6,27 @@ Broadcasting follows NumPy; the engine sums it out of the gradients, so no rule 
 import numpy as np
 
 from autograd_cnn import kernels
-from autograd_cnn.engine.node import Array, Floats
+from autograd_cnn.engine.abstract import AbstractArray
+from autograd_cnn.engine.node import Array, Floats, Shape
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.ops.precision import joined
 from autograd_cnn.parameters import Mask, Number
+
+__all__ = [
+    "clip",
+    "equal",
+    "greater",
+    "greater_equal",
+    "heaviside",
+    "less",
+    "less_equal",
+    "masked",
+    "maximum",
+    "minimum",
+    "not_equal",
+    "where",
+]
 
 # --- selection --------------------------------------------------------------------------------
 
@@ -30,12 +46,12 @@ def maximum(x1: Array, x2: Array) -> Array:
 
 
 @maximum.vjp("x1")
-def maximum_wrt_x1(g: Array, *, x1: Array, x2: Array) -> Array:
+def maximum_vjp_x1(g: Array, *, x1: Array, x2: Array) -> Array:
     return _where_larger(x1, x2, g)
 
 
 @maximum.vjp("x2")
-def maximum_wrt_x2(g: Array, *, x1: Array, x2: Array) -> Array:
+def maximum_vjp_x2(g: Array, *, x1: Array, x2: Array) -> Array:
     return _where_larger(x2, x1, g)
 
 
@@ -54,12 +70,12 @@ def minimum(x1: Array, x2: Array) -> Array:
 
 
 @minimum.vjp("x1")
-def minimum_wrt_x1(g: Array, *, x1: Array, x2: Array) -> Array:
+def minimum_vjp_x1(g: Array, *, x1: Array, x2: Array) -> Array:
     return _where_larger(x2, x1, g)
 
 
 @minimum.vjp("x2")
-def minimum_wrt_x2(g: Array, *, x1: Array, x2: Array) -> Array:
+def minimum_vjp_x2(g: Array, *, x1: Array, x2: Array) -> Array:
     return _where_larger(x1, x2, g)
 
 
@@ -81,7 +97,7 @@ def heaviside(x1: Floats, x2: Floats) -> Array:
 
 
 @primitive
-def clip(x: Array, *, min: Number | None = None, max: Number | None = None) -> Array:
+def clip(x: Array, min: Number | None = None, max: Number | None = None) -> Array:
     """``x`` limited to the range from ``min`` to ``max``; outside of it the derivative is 0.
 
     Examples
@@ -93,7 +109,7 @@ def clip(x: Array, *, min: Number | None = None, max: Number | None = None) -> A
 
 
 @clip.vjp("x")
-def clip_wrt_x(g: Array, *, x: Array, min: float | None, max: float | None) -> Array:
+def clip_vjp_x(g: Array, *, x: Array, min: float | None, max: float | None) -> Array:
     if min is not None:
         g = where(less(x, min), 0, g)
     if max is not None:
@@ -114,17 +130,17 @@ def where(condition: Array, x1: Array, x2: Array) -> Array:
 
 
 @where.vjp("x1")
-def where_wrt_x1(g: Array, *, condition: Array) -> Array:
+def where_vjp_x1(g: Array, *, condition: Array) -> Array:
     return where(condition, g, 0)
 
 
 @where.vjp("x2")
-def where_wrt_x2(g: Array, *, condition: Array) -> Array:
+def where_vjp_x2(g: Array, *, condition: Array) -> Array:
     return where(condition, 0, g)
 
 
 @primitive
-def masked(x: Array, *, mask: Mask) -> Array:
+def masked(x: Array, mask: Mask) -> Array:
     """``x`` where the mask is set, else 0: its own adjoint.
 
     Parameters
@@ -146,18 +162,25 @@ def masked(x: Array, *, mask: Mask) -> Array:
     array([1., 0.])
     """
     (x,) = joined("masked", x=np.asarray(x))
-    if mask.shape != x.shape:
-        try:
-            mask = np.broadcast_to(mask, x.shape)
-        except ValueError:
-            raise ShapeError(
-                sentence("masked", "mask has the wrong shape", expected=f"what broadcasts to {x.shape}", got=mask.shape)
-            ) from None
-    return kernels.masked(x, mask)
+    return kernels.masked(x, mask if mask.shape == x.shape else _broadcast_mask(mask, x.shape))
+
+
+def _broadcast_mask(mask: Array, shape: Shape) -> Array:
+    try:
+        return np.broadcast_to(mask, shape)
+    except ValueError:
+        raise ShapeError(
+            sentence("masked", "mask has the wrong shape", expected=f"what broadcasts to {shape}", got=mask.shape)
+        ) from None
+
+
+@masked.shape
+def masked_shape(x: AbstractArray, *, mask: Array) -> Shape:
+    return np.shape(_broadcast_mask(mask, x.shape))
 
 
 @masked.vjp("x")
-def masked_wrt_x(g: Array, *, mask: Array) -> Array:
+def masked_vjp_x(g: Array, *, mask: Array) -> Array:
     return masked(g, mask=mask)
 
 

@@ -7,17 +7,33 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from autograd_cnn.engine.abstract import AbstractArray, placeholder
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.parameters import Axes, Axis, Count, Counts, Lengths, OneAxis, Shift
 
+__all__ = [
+    "broadcast_to",
+    "concatenate",
+    "expand_dims",
+    "flip",
+    "moveaxis",
+    "reshape",
+    "roll",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "tile",
+    "transpose",
+]
+
 # --- reshaping and permuting ------------------------------------------------------------------
 
 
 @primitive
-def reshape(x: Array, *, shape: Lengths) -> Array:
+def reshape(x: Array, shape: Lengths) -> Array:
     """``x`` in another shape; one length may be -1.
 
     Examples
@@ -29,8 +45,13 @@ def reshape(x: Array, *, shape: Lengths) -> Array:
     return np.reshape(x, shape)
 
 
+@reshape.shape
+def reshape_shape(x: AbstractArray, *, shape: Lengths) -> Shape:
+    return placeholder(x.shape).reshape(shape).shape
+
+
 @reshape.vjp("x")
-def reshape_wrt_x(g: Array, *, x_shape: Shape) -> Array:
+def reshape_vjp_x(g: Array, *, x_shape: Shape) -> Array:
     return reshape(g, shape=x_shape)
 
 
@@ -43,7 +64,7 @@ def squeeze(x: Array, axis: Axis = None) -> Array:
     >>> squeeze(np.zeros((1, 3, 1)), axis=0).shape
     (3, 1)
     """
-    return reshape(x, shape=np.squeeze(_of_shape(x), axis).shape)
+    return reshape(x, shape=np.squeeze(placeholder(shape_of(x)), axis).shape)
 
 
 @composite
@@ -55,16 +76,11 @@ def expand_dims(x: Array, axis: Axes) -> Array:
     >>> expand_dims(np.zeros((2, 3)), (0, -1)).shape
     (1, 2, 3, 1)
     """
-    return reshape(x, shape=np.expand_dims(_of_shape(x), axis).shape)
-
-
-def _of_shape(x: Array) -> Array:
-    """Return an array of the shape of ``x`` that takes no memory, for NumPy to work out another shape."""
-    return np.broadcast_to(np.bool_(0), shape_of(x))
+    return reshape(x, shape=np.expand_dims(placeholder(shape_of(x)), axis).shape)
 
 
 @primitive
-def transpose(x: Array, *, axes: Axes | None = None) -> Array:
+def transpose(x: Array, axes: Axes | None = None) -> Array:
     """``x`` with its axes permuted, by default reversed.
 
     Examples
@@ -76,8 +92,13 @@ def transpose(x: Array, *, axes: Axes | None = None) -> Array:
     return np.transpose(x, axes)
 
 
+@transpose.shape
+def transpose_shape(x: AbstractArray, *, axes: tuple[int, ...] | None) -> Shape:
+    return placeholder(x.shape).transpose(axes).shape
+
+
 @transpose.vjp("x")
-def transpose_wrt_x(g: Array, *, x_shape: Shape, axes: tuple[int, ...] | None) -> Array:
+def transpose_vjp_x(g: Array, *, x_shape: Shape, axes: tuple[int, ...] | None) -> Array:
     if axes is None:
         return transpose(g)
     inverse = sorted(range(len(axes)), key=lambda i: axes[i] % len(x_shape))
@@ -126,7 +147,7 @@ def moveaxis(x: Array, source: Axes, destination: Axes) -> Array:
 
 
 @primitive
-def broadcast_to(x: Array, *, shape: Lengths) -> Array:
+def broadcast_to(x: Array, shape: Lengths) -> Array:
     """``x`` repeated along new axes and axes of length 1, as broadcasting does.
 
     Examples
@@ -138,8 +159,13 @@ def broadcast_to(x: Array, *, shape: Lengths) -> Array:
     return np.broadcast_to(x, shape)
 
 
+@broadcast_to.shape
+def broadcast_to_shape(x: AbstractArray, *, shape: Lengths) -> Shape:
+    return np.broadcast_to(placeholder(x.shape), shape).shape
+
+
 @broadcast_to.vjp("x")
-def broadcast_to_wrt_x(g: Array) -> Array:
+def broadcast_to_vjp_x(g: Array) -> Array:
     return g  # the engine sums over what broadcasting added
 
 
@@ -170,8 +196,15 @@ def _concatenate(*arrays: Array, axis: Count = 0) -> Array:
     return np.concatenate(arrays, axis)
 
 
+@_concatenate.shape
+def concatenate_shape(*arrays: AbstractArray, axis: int) -> Shape:
+    before = (slice(None),) * normalize_axis_index(axis, arrays[0].ndim) if arrays else ()
+    none = np.concatenate([placeholder(x.shape)[(*before, slice(0))] for x in arrays], axis)
+    return (*none.shape[: len(before)], sum(x.shape[axis] for x in arrays), *none.shape[len(before) + 1 :])
+
+
 @_concatenate.vjp("arrays")
-def concatenate_wrt_array(g: Array, *, index: int, arrays_shape: tuple[Shape, ...], axis: int) -> Array:
+def concatenate_vjp_arrays(g: Array, *, index: int, arrays_shape: tuple[Shape, ...], axis: int) -> Array:
     ends = list(accumulate(shape[axis] for shape in arrays_shape))
     start = ends[index] - arrays_shape[index][axis]
     return g[(slice(None),) * (axis % g.ndim) + (slice(start, ends[index]),)]
@@ -224,7 +257,7 @@ def _listed(where: str, arrays: Any) -> list[Array]:
 
 
 @primitive
-def flip(x: Array, *, axis: Axis = None) -> Array:
+def flip(x: Array, axis: Axis = None) -> Array:
     """``x`` in reverse order along the axes, by default along all.
 
     Examples
@@ -235,13 +268,18 @@ def flip(x: Array, *, axis: Axis = None) -> Array:
     return np.flip(x, axis)
 
 
+@flip.shape
+def flip_shape(x: AbstractArray, *, axis: Axis) -> Shape:
+    return np.flip(placeholder(x.shape), axis).shape
+
+
 @flip.vjp("x")
-def flip_wrt_x(g: Array, *, axis: Axis) -> Array:
+def flip_vjp_x(g: Array, *, axis: Axis) -> Array:
     return flip(g, axis=axis)
 
 
 @primitive
-def roll(x: Array, *, shift: Shift, axis: Axis = None) -> Array:
+def roll(x: Array, shift: Shift, axis: Axis = None) -> Array:
     """``x`` shifted along the axes; what leaves at one end comes back at the other.
 
     Examples
@@ -252,6 +290,13 @@ def roll(x: Array, *, shift: Shift, axis: Axis = None) -> Array:
     return np.roll(x, shift, axis)
 
 
+@roll.shape
+def roll_shape(x: AbstractArray, *, shift: Shift, axis: Axis) -> Shape:
+    if axis is not None:
+        np.broadcast(shift, normalize_axis_tuple(axis, x.ndim, allow_duplicate=True))
+    return x.shape
+
+
 @roll.vjp("x")
-def roll_wrt_x(g: Array, *, shift: Shift, axis: Axis) -> Array:
+def roll_vjp_x(g: Array, *, shift: Shift, axis: Axis) -> Array:
     return roll(g, shift=tuple(-s for s in shift) if isinstance(shift, tuple) else -shift, axis=axis)

@@ -7,13 +7,16 @@ in the last place.
 
 import numpy as np
 
-from autograd_cnn.engine.node import Array, Floats
+from autograd_cnn.engine.abstract import AbstractArray
+from autograd_cnn.engine.node import Array, Floats, Shape
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import exp
 from autograd_cnn.ops.indexing import take_along_axis
-from autograd_cnn.ops.reduction import argmax, spread
-from autograd_cnn.parameters import Axis
+from autograd_cnn.ops.reduction import argmax, axes_of, reduced_shape, spread
+from autograd_cnn.parameters import Axis, Flag
+
+__all__ = ["log_softmax", "logsumexp", "softmax"]
 
 
 def shifted(x: Array, axis: Axis) -> tuple[Array, Array]:
@@ -34,7 +37,7 @@ def log_of_sum(shifted: Array, axis: Axis) -> Array:
 
 
 @primitive
-def logsumexp(x: Floats, *, axis: Axis = None, keepdims: bool = False) -> Array:
+def logsumexp(x: Floats, axis: Axis = None, keepdims: Flag = False) -> Array:
     """``log(sum(exp(x)))`` along ``axis``, a smooth maximum; of nothing it is -inf.
 
     Examples
@@ -48,13 +51,18 @@ def logsumexp(x: Floats, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return y if keepdims else np.squeeze(y, axis=axis if x.ndim else None)
 
 
+@logsumexp.shape
+def logsumexp_shape(x: AbstractArray, *, axis: Axis, keepdims: bool) -> Shape:
+    return reduced_shape(x.shape, axis, keepdims)
+
+
 @logsumexp.vjp("x")
-def logsumexp_wrt_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
+def logsumexp_vjp_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
     return spread(g, x.shape, axis) * exp(x - spread(y, x.shape, axis))
 
 
 @primitive
-def softmax(x: Floats, *, axis: Axis = -1) -> Array:
+def softmax(x: Floats, axis: Axis = -1) -> Array:
     """``exp(x) / sum(exp(x))`` along ``axis``: positive numbers that add up to 1.
 
     Examples
@@ -66,8 +74,14 @@ def softmax(x: Floats, *, axis: Axis = -1) -> Array:
     return powers / powers.sum(axis=axis, keepdims=True)
 
 
+@softmax.shape
+def softmax_shape(x: AbstractArray, *, axis: Axis) -> Shape:
+    axes_of(x.shape, axis)  # that there is such an axis
+    return x.shape
+
+
 @softmax.vjp("x")
-def softmax_wrt_x(g: Array, *, y: Array, axis: Axis) -> Array:
+def softmax_vjp_x(g: Array, *, y: Array, axis: Axis) -> Array:
     if isinstance(axis, int) and y.shape and y.shape[axis]:
         # The rows of the Jacobian add up to 0. Less the winner's cotangent, its own 1 leaves the sum.
         g = g - take_along_axis(g, argmax(y, axis=axis, keepdims=True), axis)
@@ -75,7 +89,7 @@ def softmax_wrt_x(g: Array, *, y: Array, axis: Axis) -> Array:
 
 
 @primitive
-def log_softmax(x: Floats, *, axis: Axis = -1) -> Array:
+def log_softmax(x: Floats, axis: Axis = -1) -> Array:
     """The logarithm of `softmax`: ``x - logsumexp(x)``.
 
     Examples
@@ -87,6 +101,9 @@ def log_softmax(x: Floats, *, axis: Axis = -1) -> Array:
     return less - log_of_sum(less, axis)
 
 
+log_softmax.shape(softmax_shape)
+
+
 @log_softmax.vjp("x")
-def log_softmax_wrt_x(g: Array, *, y: Array, axis: Axis) -> Array:
+def log_softmax_vjp_x(g: Array, *, y: Array, axis: Axis) -> Array:
     return g - exp(y) * reduction.sum(g, axis=axis, keepdims=True)

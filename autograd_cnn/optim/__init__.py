@@ -1,5 +1,6 @@
 """Optimisers and learning-rate schedules, with PyTorch's names and update rules."""
 
+from typing import TYPE_CHECKING
 from typing import NoReturn as _NoReturn
 
 from autograd_cnn.optim.adam import Adam, AdamW, RMSprop
@@ -21,6 +22,8 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> _NoReturn:
-    """Say what takes the place of another library's name, or which name was meant."""
-    raise _missing(__name__, name, __all__)
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+
+    def __getattr__(name: str) -> _NoReturn:
+        """Say what takes the place of another library's name, or which name was meant."""
+        raise _missing(__name__, name, __all__)

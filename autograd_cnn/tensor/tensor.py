@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_cnn import ops
+from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.backward import as_tensor, cotangents_of, followers, tracked_tensors
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Array, Leaf, Node, Shape, Traced, check_differentiable, tensor_of, values_of
@@ -594,6 +595,8 @@ class Tensor(NumpyFunctions, TorchMethods):
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
+        if isinstance(self.value, AbstractArray):
+            return f"tensor({self.value})"
         text = np.array2string(self.numpy(), separator=", ", prefix="tensor(", threshold=100, edgeitems=3)
         marks = [text]
         if self.dtype not in (np.float64, np.int64, np.bool_):

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from functools import partial
 from types import MethodType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from autograd_cnn.engine.node import Array, Traced, shape_of, values_of
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, raise_as, sentence
 from autograd_cnn.parameters import integer, integers
 from autograd_cnn.spelling import ATTRIBUTES, IN_PLACE, Elsewhere
+
+if TYPE_CHECKING:
+    from autograd_cnn.tensor.tensor import Tensor
 
 
 class _Method:
@@ -72,6 +75,10 @@ class TorchMethods(Traced):
     """
 
     __slots__ = ()
+
+    if TYPE_CHECKING:  # that these methods are a tensor's
+
+        def detach(self) -> "Tensor": ...  # noqa: D102  # see there
 
     # --- elementwise --------------------------------------------------------------------------
 

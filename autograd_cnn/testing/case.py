@@ -94,7 +94,7 @@ def add_samples(primitive: Primitive, *calls: Case, linear: str = "") -> None:
     ... def softsign(x):
     ...     return x / (1 + np.abs(x))
     >>> @softsign.vjp("x")
-    ... def softsign_wrt_x(g, *, x):
+    ... def softsign_vjp_x(g, *, x):
     ...     return g / (1 + ag.abs(x)) ** 2
     >>> add_samples(softsign, sample([-2.0, 0.5]), sample([[1.0]]))
 

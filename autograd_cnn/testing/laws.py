@@ -13,18 +13,20 @@ True
 """
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 from autograd_cnn import ops
+from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.backward import cotangents_of, gradients
 from autograd_cnn.engine.node import Array, values_of
 from autograd_cnn.engine.primitive import Primitive, Rule
 from autograd_cnn.engine.recording import no_grad
-from autograd_cnn.errors import sentence
+from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.kernels import set_backend
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.testing.case import SAMPLES, Case
@@ -437,6 +439,40 @@ def spelling_does_not_matter(primitive: Primitive, case: Case, _rng: np.random.G
         agree("the value", y.data, primitive(*case.arrays, **case.params))
         y.backward(np.ones(y.shape))
     return 0.0
+
+
+# --- shapes -----------------------------------------------------------------------------------
+
+
+@_law(_always)
+def shapes_need_no_values(primitive: Primitive, case: Case, _rng: np.random.Generator) -> float:
+    """Shape and dtype follow from those of the operands alone; misfits are refused."""
+    calls: list[tuple[str, list[Any], dict[str, Any]]] = [("the sample", list(case.arrays), case.params)]
+    for dtype in (np.float32, np.float16):
+        arrays = [a.astype(dtype) if i in case.differentiable else a for i, a in enumerate(case.arrays)]
+        calls.append((dtype.__name__, arrays, case.params))
+    calls += [(dtype.__name__, small_integers(case, dtype), case.params) for dtype in (np.int8, np.uint8)]
+    for what, arrays, params in (*calls, *resized(case)):
+        with set_backend("reference"):
+            expected = _shape_or_error(primitive, arrays, params)
+        abstract = [AbstractArray.of(a) if isinstance(a, np.ndarray) else a for a in arrays]
+        got = _shape_or_error(primitive, abstract, params)
+        if isinstance(expected, AbstractArray) and got != expected:
+            hint = f"say what it is by @{primitive.name}.shape"
+            raise CheckError(sentence(f"{what}, without values", expected=expected, got=got, hint=hint))
+        if isinstance(expected, (ShapeError, IndexError)) and isinstance(got, AbstractArray):
+            raise CheckError(sentence(f"{what}, without values", expected=f"an error, {expected}", got=got))
+    return 0.0
+
+
+def _shape_or_error(primitive: Primitive, operands: list[Any], params: dict[str, Any]) -> AbstractArray | Exception:
+    """Return the shape and the dtype of a result, or what was raised."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's, of means of nothing
+        try:
+            return AbstractArray.of(primitive(*operands, **params))
+        except Exception as error:  # noqa: BLE001  # a user's primitive may raise anything
+            return error
 
 
 # --- odd operands -----------------------------------------------------------------------------

@@ -60,7 +60,7 @@ def check_tape(loss: Traced, *, tolerance: float = 1e-6, seed: int = 0) -> TapeR
     ... def cube(x):
     ...     return x**3
     >>> @cube.vjp("x")
-    ... def cube_wrt_x(g, *, x):
+    ... def cube_vjp_x(g, *, x):
     ...     return g * x**2
     >>> w = ag.tensor([1.0, 2.0], requires_grad=True)
     >>> report = ag.testing.check_tape(ag.relu(cube(w)).sum())

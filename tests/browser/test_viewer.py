@@ -169,7 +169,7 @@ def test_a_click_shows_all_that_is_known_of_a_node(visit, net):
     assert facts["saved"] == "384 B for the backward pass"
     assert panel.locator(".histogram").count() == 2
     assert panel.locator(".heat canvas").count() == 2
-    assert "def relu_wrt_x" in panel.locator("pre").inner_text()
+    assert "def relu_vjp_x" in panel.locator("pre").inner_text()
     assert "Fan-out: used 3 times; its gradient is the sum of what is sent back." in panel.inner_text()
 
 

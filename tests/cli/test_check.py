@@ -26,7 +26,7 @@ SOFTSIGN = """
         return x / (1 + np.abs(x))
 
     @softsign.vjp("x")
-    def softsign_wrt_x(g, *, x):
+    def softsign_vjp_x(g, *, x):
         return g / (1 + ag.abs(x)) ** 2
 
     add_samples(softsign, sample([-2.0, 0.5]), sample([[1.0]]))
@@ -96,11 +96,11 @@ def test_one_in_both_backends(capsys):
     heading, row, _, verdict = capsys.readouterr().out.splitlines()
     assert heading == f"primitive  {HEADING}"
     *counts, first, second, backends = row.split()
-    assert counts == ["relu", "4", "68", "-"]
+    assert counts == ["relu", "4", "72", "-"]
     assert max(float(first), float(second)) < 1e-9
     assert float(backends) < 1e-5
     assert _timeless(verdict) == (
-        f"all laws hold: 68 checks in 0.0 s; NumPy {np.__version__}, Numba {version('numba')}"
+        f"all laws hold: 72 checks in 0.0 s; NumPy {np.__version__}, Numba {version('numba')}"
     )
 
 
@@ -118,7 +118,7 @@ def test_without_numba(capsys, monkeypatch):
     assert lines[0] == (
         "reference only: the jit backend needs an extra; try: python -m pip install 'autograd-cnn[fast]'"
     )
-    assert _timeless(lines[-1]) == f"all laws hold: 64 checks in 0.0 s; NumPy {np.__version__}, reference only"
+    assert _timeless(lines[-1]) == f"all laws hold: 68 checks in 0.0 s; NumPy {np.__version__}, reference only"
 
 
 def test_a_bar_in_a_terminal(capsys, monkeypatch):
@@ -129,7 +129,7 @@ def test_a_bar_in_a_terminal(capsys, monkeypatch):
     out = capsys.readouterr().out
     assert "relu" in out
     assert "1/1" in out
-    assert "all laws hold: 64 checks" in out
+    assert "all laws hold: 68 checks" in out
 
 
 def test_the_seed_draws_other_numbers(capsys):
@@ -155,14 +155,14 @@ def test_a_right_one(own, capsys):
     own(SOFTSIGN)
     assert _check("--module", "own_ops", "--backend", "reference") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-3].split()[:4] == ["own_ops", "2", "32", "-"]
+    assert lines[-3].split()[:4] == ["own_ops", "2", "34", "-"]
 
 
 def test_every_module_inside_counts(own, capsys):
     own(SOFTSIGN, "own_package/curves.py")
     own("from own_package import curves", "own_package/__init__.py")
     assert _check("--module", "own_package", "--primitive", "own_package.*") == 0
-    assert capsys.readouterr().out.splitlines()[1].split()[:3] == ["…_package.curves.softsign", "2", "34"]
+    assert capsys.readouterr().out.splitlines()[1].split()[:3] == ["…_package.curves.softsign", "2", "36"]
 
 
 def test_wrong_ones_are_told_in_full(own, capsys):
@@ -173,7 +173,7 @@ def test_wrong_ones_are_told_in_full(own, capsys):
     assert words.partition(" own_ops.softsign first_order")[2] == (
         ": softsign(2): the gradient in 'x' is not the derivative: expected #, got #; a rule may be wrong "
         "(and on 1 other call) "
-        f"32 checks in 0.0 s; NumPy {np.__version__}, reference only"
+        f"34 checks in 0.0 s; NumPy {np.__version__}, reference only"
     )
     assert err == "autograd-cnn check: 1 of 1 primitives failed\n"
 

@@ -105,7 +105,7 @@ def test_a_primitive_of_the_same_name_is_not_counted():
         return x1 * 2
 
     @matmul.vjp("x1")
-    def matmul_wrt_x1(g):
+    def matmul_vjp_x1(g):
         return g * 2
 
     assert flops(matmul(_tensor(2)).node) is None

@@ -3,12 +3,19 @@
 import importlib
 from pathlib import Path
 
+import pytest
+import torch
+from hypothesis import strategies as st
+from pytorch.comparison import Call, Counterpart, check
 from tables import for_each
 
 from autograd_cnn import ops
 from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.ops.activation import _gaussian, _normal_cdf, _sigmoid_slope
 from autograd_cnn.ops.loss import _softmax_error
+from autograd_cnn.testing.case import SAMPLES
+
+importlib.import_module("autograd_cnn.testing.samples")  # gives the calls
 
 PRIMITIVES = [primitive for name, primitive in REGISTRY.items() if name.startswith("autograd_cnn.")]
 """Ours, and none that a user or a doctest made."""
@@ -35,9 +42,33 @@ def _checked():
     return {primitive for module in modules for primitive in getattr(module, "CASES", ())}
 
 
+def _check_against_namesake(primitive):
+    """Hold the sample calls of a primitive against PyTorch's function of its name."""
+    modules = (torch, torch.special, torch.nn.functional)
+    theirs = next((getattr(module, primitive.name) for module in modules if hasattr(module, primitive.name)), None)
+    assert theirs, f"{primitive.name}: neither in a table, nor PyTorch's name for it; give it a row, or a reason here"
+    for case in SAMPLES[primitive]:
+        check(primitive, Counterpart(theirs, st.nothing()), Call(case.arrays, case.params))
+
+
 def test_every_primitive_is_checked_or_has_a_reason():
     checked = _checked()
-    assert [p.name for p in PRIMITIVES if p not in checked and p not in WITHOUT_COUNTERPART] == []
+    for primitive in PRIMITIVES:
+        if primitive not in checked and primitive not in WITHOUT_COUNTERPART:
+            _check_against_namesake(primitive)
+
+
+@pytest.mark.parametrize("primitive", [ops.exp, ops.sin, ops.square, ops.matmul], ids=lambda p: p.name)
+def test_a_namesake_is_found(primitive):
+    _check_against_namesake(primitive)
+
+
+def test_a_namesake_that_differs_or_is_missing_is_noticed(monkeypatch):
+    monkeypatch.setattr(torch, "sin", lambda x: x.sin().detach() + x - x.detach())
+    with pytest.raises(AssertionError, match="gradient 0"):
+        _check_against_namesake(ops.sin)
+    with pytest.raises(AssertionError, match="correlate2d: neither in a table"):
+        _check_against_namesake(ops.correlate2d)
 
 
 @for_each("primitive", WITHOUT_COUNTERPART)

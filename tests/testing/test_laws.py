@@ -284,6 +284,43 @@ def test_one_call_that_breaks_a_law_does_not_hide_the_others():
     assert isinstance(third, CheckError)
 
 
+def _whole_sum():
+    def total(x):
+        return np.sum(x)
+
+    return _with_rule(total, lambda g: g)
+
+
+def test_a_shape_that_is_not_inferred(rng):
+    assert _broken(laws.shapes_need_no_values, _whole_sum(), MATRIX, rng) == (
+        "total(2x3): the sample, without values: expected AbstractArray((), dtype=float64), "
+        "got AbstractArray((2, 3), dtype=float64); say what it is by @total.shape"
+    )
+    said = _whole_sum()
+    said.shape(lambda x: ())
+    assert _broken(laws.shapes_need_no_values, said, MATRIX, rng) == (
+        "total(2x3): int8, without values: expected AbstractArray((), dtype=int64), "
+        "got AbstractArray((), dtype=int8); say what it is by @total.shape"
+    )
+    said = _whole_sum()
+    said.shape(lambda x: (), dtype=lambda x: np.sum(np.empty(0, x.dtype)).dtype)
+    assert laws.shapes_need_no_values(said, MATRIX, rng) == 0
+
+
+def test_a_misfit_that_goes_unnoticed_without_values(rng):
+    product = ag.primitive(lambda x, w: x * w)
+    product.shape(lambda x, w: x.shape)
+    said = _broken(laws.shapes_need_no_values, product, PAIR, rng)
+    assert said.startswith("<lambda>(2,2): array 0 of shape (1,), without values: expected AbstractArray((2,)")
+    product = ag.primitive(lambda x, w: 1 * ag.matmul(x, w))
+    product.shape(lambda x, w: ())
+    said = _broken(laws.shapes_need_no_values, product, PAIR, rng)
+    assert said == (
+        "<lambda>(2,2): array 0 of shape (1,), without values: expected an error, matmul: x1 has 1 columns but x2 has 2 "
+        "rows; shapes x1=(1,), x2=(2,), got AbstractArray((), dtype=float64)"
+    )
+
+
 # --- samples that leave something out ---------------------------------------------------------
 
 
@@ -306,4 +343,4 @@ def test_a_rule_without_samples_and_a_linear_operand_without_rule():
 def test_every_law_says_what_it_is():
     assert all(law.says.endswith(".") for law in laws.LAWS)
     assert [getattr(laws, law.name) for law in laws.LAWS] == laws.LAWS
-    assert len(laws.LAWS) == 18
+    assert len(laws.LAWS) == 19

@@ -64,8 +64,9 @@ class _Recurrent(Module):
 
     def _weights(self, suffix: str) -> tuple[Array, Array, Array | None, Array | None]:
         """Return one layer's parameters, the matrices as they are multiplied by."""
-        w_ih, w_hh, b_ih, b_hh = (getattr(self, name + suffix, None) for name in _NAMES)
-        return ops.transpose(w_ih), ops.transpose(w_hh), b_ih, b_hh
+        w_ih, w_hh = (ops.transpose(getattr(self, name + suffix)) for name in _NAMES[:2])
+        b_ih, b_hh = (getattr(self, name + suffix, None) for name in _NAMES[2:])
+        return w_ih, w_hh, b_ih, b_hh
 
     def _next(self, weights: tuple[Array, Array, Array | None, Array | None], x: Array, state: State) -> State:
         """Return the state after one input."""

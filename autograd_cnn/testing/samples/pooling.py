@@ -3,9 +3,8 @@
 from itertools import starmap
 from typing import Any
 
-import numpy as np
-
 from autograd_cnn import ops
+from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Array, Shape
 from autograd_cnn.kernels import set_backend
 from autograd_cnn.ops.pooling import _relu_max_pool
@@ -57,9 +56,7 @@ def _scattering(x: Shape, geometry: dict[str, Any]) -> Case:
 
 
 def _averaging(x: Shape, geometry: dict[str, Any]) -> Case:
-    with set_backend("reference"):
-        y_shape = np.shape(ops.mean_pool(np.zeros(x), **geometry))
-    return sample(normal(*y_shape), x_shape=x, **geometry)
+    return sample(normal(*ops.mean_pool(AbstractArray(x), **geometry).shape), x_shape=x, **geometry)
 
 
 add_samples(ops.max_pool, *(sample(spaced(*x), **geometry) for x, geometry in _MAX_GEOMETRIES))

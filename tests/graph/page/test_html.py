@@ -47,7 +47,7 @@ def test_operations_come_with_their_formula_their_place_and_their_rules(square):
     assert list(told) == ["multiply"]
     assert told["multiply"]["formula"] == "``x1 * x2``, element by element."
     assert told["multiply"]["defined"].startswith("autograd_cnn.ops.elementwise, line ")
-    assert told["multiply"]["rules"][0].startswith('@multiply.vjp("x1")\ndef multiply_wrt_x1(')
+    assert told["multiply"]["rules"][0].startswith('@multiply.vjp("x1")\ndef multiply_vjp_x1(')
 
 
 def test_a_hostile_name_is_data():
