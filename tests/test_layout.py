@@ -27,8 +27,8 @@ PARTS = {
     "fuzzing.py": "damaged files",
     "oracles.py": "loops to compare with",
     "peak.py": "how much memory something takes",
-    "program.py": "what a type checker reads",
     "tables.py": "tables of cases that are one test",
+    "program.py": "what a type checker reads",
 }
 """Files under tests/ that hold no tests, by name."""
 

@@ -263,6 +263,27 @@ def test_a_dtype_that_differs(rng):
     )
 
 
+def test_what_keeps_another_byte_order(rng):
+    def forward(x):
+        return x.astype(">f8" if x.dtype.itemsize == 8 else x.dtype)
+
+    assert _broken(laws.dtypes_are_checked, _with_rule(forward, lambda g: g), MATRIX, rng) == (
+        "forward(2x3): the value is in another byte order than this machine's"
+    )
+
+
+def test_one_call_that_breaks_a_law_does_not_hide_the_others():
+    doubled = _with_rule(lambda x: 2 * x, lambda g: g * (2 if g.size == 2 else 3))
+    try:
+        add_samples(doubled, sample([1.0]), sample([1.0, 2.0]), sample([1.0, 2.0, 3.0]), sample([1, 2]))
+        first, second, third = laws.first_order.on_samples(doubled)
+    finally:
+        SAMPLES.pop(doubled)
+    assert str(first).startswith("<lambda>(1): the gradient in 'x' is not the derivative: expected ")
+    assert second < 1e-9
+    assert isinstance(third, CheckError)
+
+
 def _whole_sum():
     def total(x):
         return np.sum(x)
@@ -298,27 +319,6 @@ def test_a_misfit_that_goes_unnoticed_without_values(rng):
         "<lambda>(2,2): array 0 of shape (1,), without values: expected an error, matmul: x1 has 1 columns but x2 has 2 "
         "rows; shapes x1=(1,), x2=(2,), got AbstractArray((), dtype=float64)"
     )
-
-
-def test_what_keeps_another_byte_order(rng):
-    def forward(x):
-        return x.astype(">f8" if x.dtype.itemsize == 8 else x.dtype)
-
-    assert _broken(laws.dtypes_are_checked, _with_rule(forward, lambda g: g), MATRIX, rng) == (
-        "forward(2x3): the value is in another byte order than this machine's"
-    )
-
-
-def test_one_call_that_breaks_a_law_does_not_hide_the_others():
-    doubled = _with_rule(lambda x: 2 * x, lambda g: g * (2 if g.size == 2 else 3))
-    try:
-        add_samples(doubled, sample([1.0]), sample([1.0, 2.0]), sample([1.0, 2.0, 3.0]), sample([1, 2]))
-        first, second, third = laws.first_order.on_samples(doubled)
-    finally:
-        SAMPLES.pop(doubled)
-    assert str(first).startswith("<lambda>(1): the gradient in 'x' is not the derivative: expected ")
-    assert second < 1e-9
-    assert isinstance(third, CheckError)
 
 
 # --- samples that leave something out ---------------------------------------------------------
