@@ -101,3 +101,12 @@ def test_the_reference_has_every_public_name(module):
     names = [name for name in getattr(module, "__all__", dir(module)) if not name.startswith("_")]
     public = {name: getattr(module, name) for name in names}
     assert [name for name, value in public.items() if not ismodule(value) and id(value) not in documented] == []
+
+
+def test_the_picture_of_the_house_is_that_of_the_layers():
+    path = DOCS / "pictures" / "house.py"
+    scope = {"__file__": str(path), "__name__": "house"}
+    exec(compile(path.read_text("utf-8"), path, "exec"), scope)  # noqa: S102  # a script of ours
+    assert scope["house"]() == path.with_suffix(".svg").read_text("utf-8"), (
+        "python docs/pictures/house.py draws it anew"
+    )
