@@ -27,7 +27,7 @@ def as_path(where: str, path: AnyPath) -> Path:
     Raises
     ------
     OperandError
-        If it is no path.
+        If it is not a path.
     ArgumentError
         If no file can have the name.
 

@@ -466,7 +466,7 @@ DType: TypeAlias = Annotated[Any, Parsed(_dtype, frozenset())]
 Mask: TypeAlias = Annotated[Any, Parsed(_mask, frozenset())]
 
 KnownShape: TypeAlias = Annotated[tuple[int, ...], Parsed(known_shape, frozenset())]
-"""A shape of which every length is told."""
+"""A shape with every length given."""
 
 Flag: TypeAlias = Annotated[bool, Parsed(_flag, frozenset({bool}))]
 """A bool, or 0 or 1, as ONNX has it."""

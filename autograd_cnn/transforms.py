@@ -1,4 +1,4 @@
-"""Functions of functions: gradients of NumPy code, without a tensor in sight.
+"""Functions of functions: gradients of NumPy code, from arrays to arrays.
 
 Arrays go in and arrays come out; inside, the function sees tensors. Called with tensors, or
 inside another transform, they return tensors that can be differentiated again. The arguments may

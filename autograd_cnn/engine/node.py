@@ -65,7 +65,7 @@ class Node:
     params : dict or None
         The parameters that were passed, as they were parsed; None once they have been freed.
     operands : sequence
-        Those that are no results of other nodes, at their positions: numbers, None, and under `tracing` arrays, those
+        Those that are not results of other nodes, at their positions: numbers, None, and under `tracing` arrays, those
         of leaves too; else `Missing`. Of the others it may hold numbers. Empty where nothing is kept.
     saved : dict or None
         What the rules asked for, by name; None once it has been freed.

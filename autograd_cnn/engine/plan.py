@@ -17,7 +17,7 @@ _LITERALS: Final = frozenset({int, bool, str, type(None)})
 class Plan:
     """Calls that stand for a function.
 
-    Only those are kept whose results are asked for, or that do something besides; and each array only
+    Only those are kept whose results are asked for, or that have an effect; and each array only
     until its last use.
 
     Parameters

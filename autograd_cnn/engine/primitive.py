@@ -555,7 +555,7 @@ def widened(value: Any) -> Any:
 
 
 def _operands(raw: list[Any], nodes: list[Node | None], tracing: bool) -> list[Any]:
-    """Return what is kept of the operands that are no results of other nodes, at their positions."""
+    """Return what is kept of the operands that are not results of other nodes, at their positions."""
     operands = list(raw)
     for i, node in enumerate(nodes):
         if node is not None and not (tracing and node.primitive is None):
@@ -612,7 +612,7 @@ def primitive(
     Raises
     ------
     RegistrationError
-        If ``forward`` is no function, or an argument is called ``y``, as the output is.
+        If ``forward`` is not a function, or an argument is called ``y``, as the output is.
 
     Examples
     --------

@@ -79,7 +79,7 @@ and its parameters. What failed is a primitive, the node whose rule it was, or t
 class switched(ContextDecorator):  # noqa: N801  # a function to its users, which `with` undoes
     """Change how operations are recorded inside; what was before comes back also after an interrupt.
 
-    Ctrl-C arrives behind any call, so that of `set` stands inside a ``try``.
+    Ctrl-C may arrive after any call, so `set` is called inside the ``try``.
     """
 
     def __init__(self, **changes: Any) -> None:

@@ -5,7 +5,7 @@ the trace keeps alive; where it came from decides what a later run puts in its p
 a tensor, an attribute of a module, or the result of an earlier call. What has none of these origins is a constant.
 
 Python sees nothing of a later run. So what it reads of a value, ends the trace with a reason (`Trace.refuse`); what
-it does besides computing, such as an optimiser's step, is an `effect`, and what it draws anew, such as the mask of
+it does apart from computing, such as an optimiser's step, is an `effect`, and what it draws, such as the mask of
 dropout, is `fresh`: both are made again in each run.
 """
 
@@ -51,7 +51,7 @@ class Call:
         The same, by name; slots may be inside of tuples.
     outputs : tuple of Slot
     lasting : bool
-        Whether it does something besides, so that it has to be made though nobody asks for its results.
+        Whether it has an effect, so that it has to be made even if nobody asks for its results.
     origin : str
         The line of user code that made it.
     """
@@ -255,7 +255,7 @@ def _value(tensor: Traced) -> Array:
     return tensor.value
 
 
-# --- for what Python does besides computing ---------------------------------------------------
+# --- for what Python does apart from computing ---------------------------------------------------
 
 
 def _plain(value: Any) -> Any:
@@ -280,7 +280,7 @@ def effect(function: Callable[..., Any], *args: Any) -> None:
 
 
 def fresh(function: Callable[..., Array], *args: Any) -> Array:
-    """Return the array that a function draws, such as a mask of dropout; a compiled step draws anew in each run."""
+    """Return the array that a function draws, such as a mask of dropout; a compiled step draws again in each run."""
     trace = current.get() if RUNNING else None
     if trace is None:
         return function(*map(_plain, args))

@@ -46,7 +46,7 @@ def explain(tensor: Traced, index: int | Sequence[int] = ()) -> Explanation:
     Raises
     ------
     OperandError
-        If it is no tensor.
+        If it is not a tensor.
     GradientError
         If it was not recorded, the graph has been freed, or a leaf has changed since.
     ArgumentError
@@ -108,7 +108,7 @@ class Summand(NamedTuple):
 
 
 def summands(node: Node) -> list[Summand]:
-    """Return what is added up to make a node's value, from left to right; nothing where that is no addition.
+    """Return what is added up to make a node's value, from left to right; nothing where that is not an addition.
 
     Where several operations use a value, the traversal adds up what they send back one by one.
     Such a chain, or one that a user wrote, counts as a single sum of all its parts.

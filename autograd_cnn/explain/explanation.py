@@ -32,7 +32,7 @@ class Explanation:
     formula : str
         What that computes.
     terms : tuple of Term
-        What adds up to the value; empty where the operation is no sum.
+        What adds up to the value; empty where the operation is not a sum.
     candidates : tuple of Element
         What the operation chose from, the best first; empty where it does not choose.
     slopes : tuple of (Element, float)

@@ -60,9 +60,9 @@ def capture(
     Raises
     ------
     OperandError
-        If ``output`` is no tensor, or ``names`` are no names.
+        If ``output`` is not a tensor, or ``names`` are not names.
     GradientError
-        If nothing was recorded; with ``backward``, if the output is no scalar or the graph is freed.
+        If nothing was recorded; with ``backward``, if the output is not a scalar or the graph is freed.
     ArgumentError
         If there is a problem with something that the output does not depend on.
 
@@ -133,7 +133,7 @@ class _Names:
         self.given = {key: str(name) for name, value in own + self.pairs for key in _keys(value)}
 
     def of(self, key: int, tensor: Any, otherwise: str, path: str = "") -> str:
-        """Return the given name, else the tensor's own behind its module's path."""
+        """Return the given name, else the tensor's own after its module's path."""
         if key in self.given:
             return self.given[key]
         own = getattr(tensor, "name", None)
@@ -191,7 +191,7 @@ class Reading:
         self.ids: dict[int, str] = {}
         tensors = (tensor_of(node) for node in order if node.primitive is None)
         self.counted = {id(owner(leaf.value)) for leaf in tensors if leaf is not None}
-        for node in reversed(order):  # each behind those of its operands that are leaves or arrays
+        for node in reversed(order):  # each after those of its operands that are leaves or arrays
             if node.primitive is not None:
                 self._add_operation(node, self.calls.name(node.scope))
 

@@ -24,7 +24,7 @@ class Failure:
     Attributes
     ----------
     graph : Graph or None
-        Up to the call that failed; None while nothing has failed, or if no tensor was in sight.
+        Up to the call that failed; None while nothing has failed, or if there was no tensor.
     """
 
     graph: Graph | None = None

@@ -31,11 +31,11 @@ class Graph:
     Attributes
     ----------
     nodes : tuple of GraphNode
-        Each behind all that it depends on; the node ``n7`` is ``nodes[7]``.
+        Each after all that it depends on; the node ``n7`` is ``nodes[7]``.
     edges : tuple of Edge
         In the order of their targets and, for each, of its operands.
     calls : tuple of ModuleCall
-        Each behind those around it; a block of `autograd_cnn.scope` is none.
+        Each after those around it; a block of `autograd_cnn.scope` is not one.
 
     Examples
     --------

@@ -14,7 +14,7 @@ from autograd_cnn.kernels.memory import keep_freed_blocks
 CHOICES: Final = ("auto", "reference", "jit")
 VARIABLE: Final = "AUTOGRAD_CNN_BACKEND"
 IMPORTED_IN: Final = os.getpid()
-"""The process that imported the package. In another, a child of it, threads may have stayed behind."""
+"""The process that imported the package. In another, a child of it, there are none of its threads."""
 
 UNUSABLE: Final = (ImportError, OSError, ValueError)
 """What an import raises of a Numba that is there, but not for this NumPy, this Python, this system or its variables."""

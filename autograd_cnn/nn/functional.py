@@ -178,7 +178,7 @@ def cross_entropy(
     Raises
     ------
     OperandError, ShapeError, ArgumentError
-        If the targets are no integers, do not go with the scores, or are out of range; if there is not one weight
+        If the targets are not integers, do not go with the scores, or are out of range; if there is not one weight
         for each class.
 
     Examples

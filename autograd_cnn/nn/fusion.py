@@ -48,7 +48,7 @@ def fuse(model: M) -> M:
     Raises
     ------
     OperandError
-        If ``model`` is no module.
+        If ``model`` is not a module.
 
     Examples
     --------

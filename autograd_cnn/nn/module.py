@@ -214,7 +214,7 @@ class Module:
         ArgumentError
             If the name is that of another attribute.
         OperandError
-            If ``value`` holds no numbers.
+            If ``value`` does not hold numbers.
 
         Examples
         --------
@@ -325,7 +325,7 @@ class Module:
             Listing all names, shapes and dtypes that do not fit, and all that is shared but for its values; nothing
             is changed then.
         OperandError
-            If ``state`` is no mapping, or ``strict`` no bool.
+            If ``state`` is not a mapping, or ``strict`` no bool.
 
         Examples
         --------
@@ -372,7 +372,7 @@ class Module:
         Raises
         ------
         OperandError
-            If ``mode`` is no bool.
+            If ``mode`` is not a bool.
         """
         flag("train", "mode", mode)
         for module in list(self.modules()):
@@ -399,7 +399,7 @@ class Module:
         Raises
         ------
         OperandError
-            If ``requires_grad`` is no bool, or a parameter of integers is to have a gradient; none is changed then.
+            If ``requires_grad`` is not a bool, or a parameter of integers is to have a gradient; none is changed then.
         """
         flag("requires_grad_", "requires_grad", requires_grad)
         parameters = list(self.parameters())
@@ -416,7 +416,7 @@ class Module:
         Raises
         ------
         OperandError
-            If ``dtype`` is no float, or a longer one.
+            If ``dtype`` is not a float, or a longer one.
         """
         wanted = float_dtype("astype", "dtype", dtype)
         changed = [(module, name, held) for _, module, name, held in _places(self) if held.dtype.kind == "f"]

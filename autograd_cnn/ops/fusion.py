@@ -57,7 +57,7 @@ def steps(order: Iterable[Node]) -> list[Step]:
     Raises
     ------
     OperandError
-        If a call can't be run again: what it took was not kept, or it is no primitive's.
+        If a call can't be run again: what it took was not kept, or it is not a primitive's.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def _is_unseen(node: Node, outputs: Collection[Node]) -> bool:
 
 
 def run(program: Iterable[Step], values: Mapping[Node, Any]) -> dict[Node, Any]:
-    """Run steps, given the leaves' values; tensors are recorded anew.
+    """Run steps, given the leaves' values; what tensors compute is recorded again.
 
     Examples
     --------

@@ -56,7 +56,7 @@ class Tensor(NumpyFunctions, TorchMethods):
     Raises
     ------
     OperandError
-        If ``data`` holds no numbers or is masked, ``requires_grad`` is no bool, or a gradient is asked of a tensor of integers.
+        If ``data`` does not hold numbers or is masked, ``requires_grad`` is not a bool, or a gradient is asked of a tensor of integers.
     GradientError
         If ``data`` is a recorded tensor or holds one: the copy would have no gradient.
 

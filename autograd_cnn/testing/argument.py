@@ -153,7 +153,7 @@ class Argument:
         return False
 
     def _kinks(self, v: Floats, count: int = 6) -> tuple[Array, Array, Array]:
-        """Return which elements of the result have a kink here, which several that meet, and which are no numbers.
+        """Return which elements of the result have a kink here, which several that meet, and which are not numbers.
 
         Without a kink the slope along a + b is that along a and that along b. At one, it is always less or always
         more, as for a maximum or a minimum; where both happen, kinks of both kinds meet.

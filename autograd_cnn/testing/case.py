@@ -84,7 +84,7 @@ def add_samples(primitive: Primitive, *calls: Case, linear: str = "") -> None:
     Raises
     ------
     OperandError
-        For what is no primitive, no call, or no operand.
+        For what is not a primitive, no call, or no operand.
 
     Examples
     --------

@@ -528,7 +528,7 @@ def _agree_if_numbers(what: str, found: Outcome, expected: Outcome, relative: fl
 
 @_law(_recorded)
 def nan_and_infinity_pass(primitive: Primitive, case: Case, _rng: np.random.Generator) -> float:
-    """NaN and infinity are no errors; where the value is NaN, no gradient is 0."""
+    """NaN and infinity are not errors; where the value is NaN, no gradient is 0."""
     usual = on_both_backends(primitive, "the sample", list(case.arrays), case.params)
     for k, i in enumerate(case.differentiable):
         for number in (np.nan, np.inf, -np.inf):

@@ -21,7 +21,7 @@ Outcome: TypeAlias = Pullback | str
 
 
 def outcome(primitive: Primitive, arrays: list[Any], params: dict[str, Any]) -> Outcome:
-    """Return what a call gives, or says; what is no sentence of this package's is raised.
+    """Return what a call gives, or says; what is not a sentence of this package's is raised.
 
     Examples
     --------

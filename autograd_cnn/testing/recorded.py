@@ -46,7 +46,7 @@ def check_tape(loss: Traced, *, tolerance: float = 1e-6, seed: int = 0) -> TapeR
     Raises
     ------
     OperandError
-        If ``loss`` is no tensor.
+        If ``loss`` is not a tensor.
     ArgumentError
         If nothing was recorded for it.
     GradientError

@@ -1,4 +1,4 @@
-"""Training a classifier: the loop, what is measured on the way, and the folder that a run leaves behind.
+"""Training a classifier: the loop, what is measured on the way, and the folder that a run writes.
 
 `fit` trains by a recipe that does well on small images. `Trainer` is the loop alone, for a network, an optimiser and
 a schedule of your choice; a `Callback` follows it. `Metrics` and `evaluate` serve a loop of your own as well.

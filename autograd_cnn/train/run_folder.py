@@ -1,4 +1,4 @@
-"""The folder that a training run leaves behind."""
+"""The folder that a training run writes."""
 
 import json
 import shutil

@@ -38,7 +38,7 @@ def bundle(
 
 
 def is_small(node: Node | None) -> bool:
-    """Whether ``node`` is an operation with few behind it; no more of them are looked at than need be."""
+    """Whether ``node`` is an operation that few others lead to; no more of them are looked at than needed."""
     if node is None or node.primitive is None:
         return False
     seen = {node}

@@ -19,7 +19,7 @@ def relu(x: Array) -> tuple[Array, Array]:
 
 
 def masked(x: Array, mask: Array) -> Array:
-    """Return x where the mask is set, else 0; an infinite or NaN element behind the mask is 0, too."""
+    """Return x where the mask is set, else 0; an infinite or NaN element that is masked is 0, too."""
     bits = _BITS.get(x.dtype)
     if bits is None:
         return np.where(mask, x, x.dtype.type(0))

@@ -16,7 +16,7 @@ from autograd_cnn.parameters import Bool, Share
 class Dropout(Module):
     """In training, set each element to 0 with probability ``p`` and divide the others by ``1 - p``.
 
-    The division keeps the mean, so nothing is to be done in use (Srivastava et al. 2014).
+    The division keeps the mean, so nothing has to be done in eval mode (Srivastava et al. 2014).
 
     Parameters
     ----------

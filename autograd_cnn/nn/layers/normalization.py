@@ -17,7 +17,7 @@ from autograd_cnn.parameters import Bool, FloatDType, NotNegative, Share, Size
 class BatchNorm2d(Module):
     """``(x - mean) / sqrt(var + eps) * weight + bias``, for each channel (Ioffe & Szegedy 2015).
 
-    In training mean and variance are the batch's own, and the running ones follow them; in use
+    In training mean and variance are the batch's own, and the running ones follow them; in eval mode
     the running ones stand in their place.
 
     Parameters

@@ -83,7 +83,7 @@ def build(
     dtype : dtype
         Of the parameters.
     **counts : int
-        What names behind ``*`` stand for, as in ``build("... [FC]*K", K=2)``.
+        What the names after ``*`` stand for, as in ``build("... [FC]*K", K=2)``.
 
     Returns
     -------

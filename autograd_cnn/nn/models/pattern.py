@@ -65,14 +65,14 @@ def parse(pattern: str, counts: Mapping[str, int]) -> list[Layer]:
     ----------
     pattern : str
     counts : mapping of str to int
-        What the names behind ``*`` stand for.
+        What the names after ``*`` stand for.
 
     Raises
     ------
     ArgumentError
         Showing where the pattern can't be understood; or if it is longer than `LONGEST`.
     OperandError
-        If it is no string.
+        If it is not a string.
 
     Examples
     --------

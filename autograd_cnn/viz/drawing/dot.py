@@ -149,7 +149,7 @@ def _canvas(palette: Palette) -> "graphviz.Digraph":
 def _add_boxes(dot: "graphviz.Digraph", boxes: list[Box], style: _Style, both: bool, titles: Titles) -> None:
     """Add every box to the cluster of its module, and the clusters to each other from the inside out.
 
-    A module with a single box is no cluster: the box says its title.
+    A module with a single box is not a cluster: the box says its title.
     """
     import graphviz  # noqa: PLC0415
 

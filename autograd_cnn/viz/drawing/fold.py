@@ -90,7 +90,7 @@ class Titles:
         return f"{own}{number}" if own == call.kind else f"{own}{number}: {call.kind}"
 
     def full(self, scope: str) -> str:
-        """Return the title behind the names of the calls around."""
+        """Return the title, after the names of the calls around it."""
         around = scope.rpartition(".")[0]
         return f"{around}.{self.of(scope)}" if around else self.of(scope)
 

@@ -1,4 +1,4 @@
-"""The text in and behind the boxes of a drawing."""
+"""The text in the boxes of a drawing, and that of their tooltips."""
 
 import re
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ def texts(box: Box) -> tuple[str, ...]:
 
 
 def _titled(box: Box, text: str) -> tuple[str, ...]:
-    """Return a text behind the title of its module; a ``ReLU`` need not be told to be a ``relu``."""
+    """Return a text after the title of its module; a ``ReLU`` need not also say ``relu``."""
     if not box.prefix:
         return (text,)
     if not box.kind:

@@ -5,7 +5,7 @@ with a 3×3 kernel, of (m + 2)² products in place of 9·m²::
 
     y = Aᵀ · [(G w Gᵀ) ⊙ (Bᵀ x B)] · A
 
-The matrices follow from m + 1 points at which polynomials are multiplied, and infinity (Toom and Cook). Any
+The matrices follow from m + 1 points at which polynomials are multiplied, and infinity (the method of Toom and Cook). Any
 points will do, but not for the rounding. For m = 2 they are 0 and ±1. For m = 4 the textbook's 0, ±1, ±2
 lose four bits; 0, ±√½, ±√2 lose one or two, since no power of them is large.
 
