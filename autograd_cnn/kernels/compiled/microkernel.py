@@ -14,7 +14,7 @@ of High-Performance Matrix Multiplication*, explain why that is the shape to hav
 All products of the compiled backend call this one tile, `multiply_tile`, and describe with named
 tuples what it works on:
 
-- its shape: `Tile`;
+- its shape: `Tile` or `TallTile`;
 - how A and B are addressed: `Packed` in the order in which the tile reads them; `PackedRows`, rows of whole
   vectors; `Gathered` or `GatheredHalves` by tables of offsets, which makes a convolution of a product, since the
   tile then reads its patches out of the image itself; `PixelRows`;
@@ -75,6 +75,12 @@ class Tile(NamedTuple):
 
     rows: int  # one of MR
     vectors: int  # 1 to NR of these rows
+
+
+class TallTile(NamedTuple):
+    """The shape of a tile with the most rows, ``MR[0]``; a kernel that needs no others compiles faster."""
+
+    vectors: int
 
 
 class Packed(NamedTuple):
@@ -211,18 +217,21 @@ def multiply_tile(typing: Any, tile: Any, a: Any, b: Any, c: Any, start: Any, st
     """Compute C = start + A · B, or C += A · B, for one tile; the descriptors above explain the arguments."""
 
     def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        rows, vectors = (build.extract_value(values[0], i) for i in (0, 1))
+        shape = {name: build.extract_value(values[0], i) for i, name in enumerate(tile.fields)}
         descriptors = [
             _with_pointers(context, build, kind, value)
             for kind, value in zip(signature.args[1:], values[1:], strict=True)
         ]
         done = build.append_basic_block("done")
-        shape = build.switch(build.add(build.mul(rows, INT(16)), vectors), done)
-        for tall, wide in _SHAPES[steps.instance_class]:
-            block = build.append_basic_block(f"tile.{tall}x{wide}")
-            shape.add_case(INT(16 * tall + wide), block)
+        number = build.add(build.mul(shape.get("rows", INT(MR[0])), INT(16)), shape["vectors"])
+        choice = build.switch(number, done)
+        for rows, vectors in _SHAPES[steps.instance_class]:
+            if "rows" not in shape and rows != MR[0]:
+                continue
+            block = build.append_basic_block(f"tile.{rows}x{vectors}")
+            choice.add_case(INT(16 * rows + vectors), block)
             with build.goto_block(block):
-                function = _tile_function(build.module, c.types[0].dtype, Tile(tall, wide), descriptors)
+                function = _tile_function(build.module, c.types[0].dtype, Tile(rows, vectors), descriptors)
                 build.call(function, [value for each in descriptors for value in each if value is not None])
                 build.branch(done)
         build.position_at_end(done)
