@@ -93,9 +93,9 @@ def max_pool(
     ceil_mode: Flag = False,
     rectified: Flag = False,
 ) -> tuple[Array, Array]:
-    """The largest value of every window; where several tie, the first, row by row, counts.
+    """The largest value of every window; where several tie, the first, row by row, is the winner.
 
-    Only that pixel gets the gradient, and the sum of them where it is the largest of several windows.
+    Only the winner gets the gradient, and the sum of them where it is the largest of several windows.
     Where 0 counts as well, it is chosen over all that is not positive, and then no pixel gets any.
 
     Parameters
