@@ -29,7 +29,7 @@ _chosen: Final[list[_Backends]] = [()]
 
 
 class Kernel:
-    """A function of the name that every backend may define, and the reference does."""
+    """A function by name: the reference backend defines it, and others may."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -58,7 +58,7 @@ class set_backend:  # noqa: N801  # a function to its users, which `with` can un
     Parameters
     ----------
     name : {"auto", "reference", "jit"}
-        ``"auto"`` supports ``jit`` where Numba is installed, else ``reference``. At the start the
+        ``"auto"`` takes ``jit`` where Numba is installed, else ``reference``. At the start the
         variable ``AUTOGRAD_CNN_BACKEND`` decides, and without it ``"auto"``.
 
     Raises
@@ -147,7 +147,7 @@ def set_num_threads(count: int) -> None:
 
 
 def must_compile() -> bool:
-    """Return whether the kernels have yet to be compiled on this machine, which supports seconds and is kept."""
+    """Return whether the kernels have yet to be compiled on this machine, which takes seconds and is kept."""
     return current_backend() == "jit" and not import_module(f"{_COMPILED}.parallel").is_cached()
 
 

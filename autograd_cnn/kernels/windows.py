@@ -1,4 +1,4 @@
-"""How a window slides over an image: sizes, padding, and the view that each tap supports.
+"""How a window slides over an image: sizes, padding, and the view that each tap takes.
 
 Sizes follow Dumoulin & Visin 2016, *A guide to convolution arithmetic for deep learning*.
 """
@@ -79,7 +79,7 @@ def windows(
 
     ``"same"`` gives ``ceil(image / stride)`` places and puts an odd pixel of padding at the
     bottom and right; ``"full"`` pads so that every window that touches the image counts.
-    ``ceil_mode`` rounds the count of places up, but lets none begin after the end of the image; a window that
+    ``ceil_mode`` rounds the count of places up, but lets none begin beyond the image; a window that
     is larger than the padded image by less than a stride has one place then.
 
     Raises

@@ -102,7 +102,7 @@ def max_pool(
     dilation: IntOrPair = 1,
     ceil_mode: Flag = False,
 ) -> tuple[Array, Array]:
-    """The largest value of every window; where several tie, the first, row by row, counts.
+    """The largest value of every window; where several tie, the first, row by row, is the winner.
 
     Only that pixel gets the gradient, and the sum of them where it is the largest of several windows.
 

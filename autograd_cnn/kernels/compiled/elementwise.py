@@ -41,6 +41,7 @@ def masked(x: Array, mask: Array) -> Any:
 
 @parallel_for
 def _relu(first: int, last: int, s: Line, x: Any, y: Any, mask: Any) -> None:
+    """Rectify a chunk of x (size,) into y, with the mask (bool) of what passed, for each job."""
     here = slice(first * CHUNK, min(last * CHUNK, s.size))
     xs, ys, masks = x[here], y[here], mask[here]
     for i in range(len(xs)):
@@ -51,6 +52,7 @@ def _relu(first: int, last: int, s: Line, x: Any, y: Any, mask: Any) -> None:
 
 @parallel_for
 def _masked(first: int, last: int, s: Line, x: Any, mask: Any, y: Any) -> None:
+    """Write a chunk of x (size,) into y where the mask (bool) is set, else 0, for each job."""
     here = slice(first * CHUNK, min(last * CHUNK, s.size))
     xs, ys, masks = x[here], y[here], mask[here]
     for i in range(len(xs)):

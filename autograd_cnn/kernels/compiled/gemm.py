@@ -20,7 +20,7 @@ from autograd_cnn.kernels.compiled.microkernel import (
     PackedRows,
     Scattered,
     Start,
-    Tile,
+    TallTile,
     multiply_tile,
 )
 from autograd_cnn.kernels.compiled.packing import KC, transpose_maps
@@ -121,4 +121,4 @@ def _multiply(
                     rows = Gathered(a, 0, a_offsets, i, k_offsets, k)
                     columns = PackedRows(b, v * lanes, b_offsets, k)
                     tile = Scattered(c, i * s.n, s.n, c_offsets, v, min(MR[0], end - i), in_last)
-                    multiply_tile(Tile(MR[0], count), rows, columns, tile, Start(c, i * s.n, accumulate=1), steps)
+                    multiply_tile(TallTile(count), rows, columns, tile, Start(c, i * s.n, accumulate=1), steps)

@@ -114,7 +114,7 @@ def element_type(dtype: Any) -> Value:
 
 
 def lane_numbers(numbers: list[int]) -> Value:
-    """Return what a shuffle supports: for each lane the number of the lane that goes there."""
+    """Return a shuffle's mask: for each lane of the result the number of the lane that it comes from."""
     return ir.Constant(ir.VectorType(INT32, len(numbers)), numbers)
 
 
@@ -150,7 +150,7 @@ copy_half = _copy(2)
 
 @intrinsic
 def copy_lanes(typing: Any, target: Any, target_at: Any, source: Any, source_at: Any, count: Any) -> Any:
-    """Copy the first ``count`` lanes of one vector."""
+    """Copy the first ``count`` lanes of a vector."""
 
     def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
         target, target_at, source, source_at, count = values
@@ -165,9 +165,19 @@ def copy_lanes(typing: Any, target: Any, target_at: Any, source: Any, source_at:
 
 @intrinsic
 def sum_vectors(
-    typing: Any, target: Any, target_at: Any, source: Any, source_at: Any, offsets: Any, offsets_at: Any, masks: Any,
-    masks_at: Any, first: Any, last: Any, count: Any,
-) -> Any:  # fmt: skip
+    typing: Any,
+    target: Any,
+    target_at: Any,
+    source: Any,
+    source_at: Any,
+    offsets: Any,
+    offsets_at: Any,
+    masks: Any,
+    masks_at: Any,
+    first: Any,
+    last: Any,
+    count: Any,
+) -> Any:
     """Write the sum of the vectors of ``source`` at some of the ``offsets``, the first ``count`` lanes of it.
 
     Of each vector only the lanes count, and are read, for which its mask has a bit.
@@ -195,9 +205,15 @@ def sum_vectors(
 
 @intrinsic
 def transpose_block(
-    typing: Any, target: Any, target_at: Any, target_step: Any, source: Any, source_at: Any, source_step: Any,
+    typing: Any,
+    target: Any,
+    target_at: Any,
+    target_step: Any,
+    source: Any,
+    source_at: Any,
+    source_step: Any,
     row_count: Any,
-) -> Any:  # fmt: skip
+) -> Any:
     """Write a square block, as many rows as a vector has lanes, with its rows as columns.
 
     Rows beyond the count repeat the last one.

@@ -118,9 +118,7 @@ def _taps(simd: Vectors, upper: Value, width: Value, masks: list[Value]) -> list
 
 
 @intrinsic
-def give_to_one_of_four(
-    typing: Any, x: Any, x_at: Any, width: Any, g: Any, indices: Any, at: Any, count: Any
-) -> Any:  # fmt: skip
+def give_to_one_of_four(typing: Any, x: Any, x_at: Any, width: Any, g: Any, indices: Any, at: Any, count: Any) -> Any:
     """Write each g to the tap that its index names and 0 to the others, for a vector of windows or the first of them."""
     i = types.int64
 
@@ -138,8 +136,8 @@ def give_to_one_of_four(
             taps = _shares(simd, numbers, value, numbers.load(from_indices, INT(0), masks[2]))
             for row, pair in ((INT(0), taps[:2]), (width, taps[2:])):
                 for n in (0, 1):
-                    inlined = [n * simd.lanes // 2 + j // 2 + j % 2 * simd.lanes for j in range(simd.lanes)]
-                    vector = build.shuffle_vector(*pair, lane_numbers(inlined))
+                    order = [n * simd.lanes // 2 + j // 2 + j % 2 * simd.lanes for j in range(simd.lanes)]
+                    vector = build.shuffle_vector(*pair, lane_numbers(order))
                     simd.store(vector, upper, build.add(row, INT(n * simd.lanes)), masks[n])
 
         _whole_or_some(simd, count, give)

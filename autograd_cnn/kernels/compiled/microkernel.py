@@ -14,7 +14,7 @@ of High-Performance Matrix Multiplication*, explain why that is the shape to hav
 All products of the compiled backend call this one tile, `multiply_tile`, and describe with named
 tuples what it works on:
 
-- its shape: `Tile`;
+- its shape: `Tile` or `TallTile`;
 - how A and B are addressed: `Packed` in the order in which the tile reads them; `PackedRows`, rows of whole
   vectors; `Gathered` or `GatheredHalves` by tables of offsets, which makes a convolution of a product, since the
   tile then reads its patches out of the image itself; `PixelRows`;
@@ -75,6 +75,12 @@ class Tile(NamedTuple):
 
     rows: int  # one of MR
     vectors: int  # 1 to NR of these rows
+
+
+class TallTile(NamedTuple):
+    """The shape of a tile with the most rows, ``MR[0]``; a kernel that needs no others compiles faster."""
+
+    vectors: int
 
 
 class Packed(NamedTuple):
@@ -211,18 +217,21 @@ def multiply_tile(typing: Any, tile: Any, a: Any, b: Any, c: Any, start: Any, st
     """Compute C = start + A · B, or C += A · B, for one tile; the descriptors above explain the arguments."""
 
     def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        rows, vectors = (build.extract_value(values[0], i) for i in (0, 1))
+        shape = {name: build.extract_value(values[0], i) for i, name in enumerate(tile.fields)}
         descriptors = [
             _with_pointers(context, build, kind, value)
             for kind, value in zip(signature.args[1:], values[1:], strict=True)
         ]
         done = build.append_basic_block("done")
-        shape = build.switch(build.add(build.mul(rows, INT(16)), vectors), done)
-        for tall, wide in _SHAPES[steps.instance_class]:
-            block = build.append_basic_block(f"tile.{tall}x{wide}")
-            shape.add_case(INT(16 * tall + wide), block)
+        number = build.add(build.mul(shape.get("rows", INT(MR[0])), INT(16)), shape["vectors"])
+        choice = build.switch(number, done)
+        for rows, vectors in _SHAPES[steps.instance_class]:
+            if "rows" not in shape and rows != MR[0]:
+                continue
+            block = build.append_basic_block(f"tile.{rows}x{vectors}")
+            choice.add_case(INT(16 * rows + vectors), block)
             with build.goto_block(block):
-                function = _tile_function(build.module, c.types[0].dtype, Tile(tall, wide), descriptors)
+                function = _tile_function(build.module, c.types[0].dtype, Tile(rows, vectors), descriptors)
                 build.call(function, [value for each in descriptors for value in each if value is not None])
                 build.branch(done)
         build.position_at_end(done)
@@ -244,7 +253,9 @@ def _with_pointers(context: Any, build: Value, kind: Any, value: Value) -> Any:
 # --- the tile ---------------------------------------------------------------------------------
 
 
-_Step: TypeAlias = Callable[[Value, Value, Value], None]  # takes the offsets of a step in A and B, and a mask
+_Pointers: TypeAlias = list[list[Value]]  # for each row of A or vector of B one, or one for each half
+_Step: TypeAlias = Callable[[_Pointers, _Pointers, Value, Value, Value], None]
+"""Takes the pointers to A and to B at step 0, how far from there a step is, and a mask."""
 
 
 def _tile_function(module: Value, dtype: Any, tile: Tile, descriptors: list[Any]) -> Value:
@@ -269,7 +280,7 @@ def _write_tile(build: Value, dtype: Any, tile: Tile, a: Any, b: Any, c: Any, st
     vectors = [INT(v) for v in range(tile.vectors)]
     if isinstance(c, Strided):
         vectors = _clamped(build, tile.vectors, c.vector_count)
-    a_bases, b_bases = _bases(build, a, rows, 1), _bases(build, b, vectors, simd.lanes)
+    bases = _bases(build, a, rows, 1), _bases(build, b, vectors, simd.lanes)
     cells = _cells(simd, c, rows, vectors)
     sums = {cell: cgutils.alloca_once(build, simd.vector) for cell in cells}
 
@@ -283,18 +294,18 @@ def _write_tile(build: Value, dtype: Any, tile: Tile, a: Any, b: Any, c: Any, st
                 for v in range(tile.vectors):
                     build.store(number, sums[m, v])
 
-    def step(in_a: Value, in_b: Value, mask: Value) -> None:
+    def step(a_bases: _Pointers, b_bases: _Pointers, in_a: Value, in_b: Value, mask: Value) -> None:
         # In this order LLVM finds registers for all; with B's vectors before A's numbers it spills some of C.
         # Vectors of pixels are too many to be there at once, so A's are loaded one after the other, when used.
         a_vectors: Iterable[Value] = (simd.load(base, in_a, mask) for (base,) in a_bases)
         if not isinstance(a, PixelRows):
             a_vectors = [simd.number(base, in_a) for (base,) in a_bases]
-        b_vectors = [simd.load_parts([(base, in_b) for base in bases], mask) for bases in b_bases]
+        b_vectors = [simd.load_parts([(base, in_b) for base in each], mask) for each in b_bases]
         for m, a_vector in enumerate(a_vectors):
             for v, b_vector in enumerate(b_vectors):
                 build.store(simd.multiply_add(a_vector, b_vector, build.load(sums[m, v])), sums[m, v])
 
-    _write_steps(simd, tile, a, b, steps, step)
+    _write_steps(simd, tile, a, b, steps, *bases, step)
 
     for cell, (parts, mask) in cells.items():
         simd.store_parts(build.load(sums[cell]), parts, mask)
@@ -314,7 +325,7 @@ def _entry(build: Value, table: Value, index: Value) -> Value:
     return build.load(build.gep(table, [index]))
 
 
-def _bases(build: Value, operand: Any, indices: list[Value], width: int) -> list[list[Value]]:
+def _bases(build: Value, operand: Any, indices: list[Value], width: int) -> _Pointers:
     """Return pointers to what rows of A, or vectors of B of so many elements ``width``, read at step 0."""
     if isinstance(operand, (Packed, PackedRows)):
         return [[build.gep(operand.array, [INT(i * width)])] for i in range(len(indices))]
@@ -345,27 +356,30 @@ def _cells(
     }
 
 
-def _write_steps(simd: Vectors, tile: Tile, a: Any, b: Any, steps: Any, step: _Step) -> None:
+def _write_steps(
+    simd: Vectors, tile: Tile, a: Any, b: Any, steps: Any, a_bases: _Pointers, b_bases: _Pointers, step: _Step
+) -> None:
     """Write the loops over all steps, with the body ``step``."""
     build, lanes = simd.build, INT(simd.lanes)
 
     def offset(operand: Any, k: Value, numbers: int) -> Value:
         return build.mul(k, INT(numbers)) if isinstance(operand, Packed) else _entry(build, operand.k_offsets, k)
 
-    def offsets(k: Value) -> tuple[Value, Value]:
-        return offset(a, k, tile.rows), offset(b, k, tile.vectors * simd.lanes)
+    def write_depth(k: Value, a_bases: _Pointers, b_bases: _Pointers) -> None:
+        with cgutils.for_range(build, k) as loop:
+            in_a, in_b = offset(a, loop.index, tile.rows), offset(b, loop.index, tile.vectors * simd.lanes)
+            step(a_bases, b_bases, in_a, in_b, None)
+
+    def shifted(bases: _Pointers, by: Value) -> _Pointers:
+        return [[build.gep(base, [by]) for base in each] for each in bases]
 
     if isinstance(steps, Depth):
-        with cgutils.for_range(build, steps.k) as loop:
-            step(*offsets(loop.index), None)
+        write_depth(steps.k, a_bases, b_bases)
     elif isinstance(steps, Batch):
         with cgutils.for_range(build, steps.last, start=steps.first) as pair:
-            a_begin = build.mul(_entry(build, steps.a_numbers, pair.index), steps.a_stride)
-            a_begin = build.mul(a_begin, INT(tile.rows))
-            b_begin = build.mul(_entry(build, steps.b_numbers, pair.index), steps.b_stride)
-            with cgutils.for_range(build, steps.k) as loop:
-                in_a, in_b = offsets(loop.index)
-                step(build.add(a_begin, in_a), build.add(b_begin, in_b), None)
+            in_a = build.mul(_entry(build, steps.a_numbers, pair.index), steps.a_stride)
+            in_b = build.mul(_entry(build, steps.b_numbers, pair.index), steps.b_stride)
+            write_depth(steps.k, shifted(a_bases, build.mul(in_a, INT(tile.rows))), shifted(b_bases, in_b))
     else:
         whole = build.mul(build.sdiv(steps.columns, lanes), lanes)
         rest = build.sub(steps.columns, whole)
@@ -373,6 +387,6 @@ def _write_steps(simd: Vectors, tile: Tile, a: Any, b: Any, steps: Any, step: _S
         with cgutils.for_range(build, steps.rows) as row:
             in_a, in_b = (build.mul(row.index, each.row_stride) for each in (a, b))
             with cgutils.for_range_slice(build, INT(0), whole, lanes) as (column, _):
-                step(build.add(in_a, column), build.add(in_b, column), None)
+                step(a_bases, b_bases, build.add(in_a, column), build.add(in_b, column), None)
             with build.if_then(build.icmp_signed(">", rest, INT(0))):
-                step(build.add(in_a, whole), build.add(in_b, whole), mask)
+                step(a_bases, b_bases, build.add(in_a, whole), build.add(in_b, whole), mask)

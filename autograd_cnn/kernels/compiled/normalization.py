@@ -99,6 +99,7 @@ def _combined(a: Array, a_mean: Array, a_scale: Array, b: Array, b_mean: Array, 
 
 @parallel_for
 def _sum_squares(first: int, last: int, s: Maps, x: Any, sums: Any, squares: Any) -> None:
+    """Sum up a map of x (N, C, size), and its squared distances from its mean, for each job, in float64."""
     zero = x.dtype.type(0)
     for each in range(first, last):
         at = each * s.size
@@ -110,6 +111,7 @@ def _sum_squares(first: int, last: int, s: Maps, x: Any, sums: Any, squares: Any
 
 @parallel_for
 def _sum_products(first: int, last: int, s: Maps, g: Any, x: Any, mean: Any, sums: Any, products: Any) -> None:
+    """Sum up a map of g (N, C, size), and g times the distance of x from ``mean`` (C,), for each job, in float64."""
     for each in range(first, last):
         at = each * s.size
         sums[each], products[each] = sum_products(g, at, g.dtype.type(0), x, at, mean[each % s.channels], s.size)
@@ -117,6 +119,7 @@ def _sum_products(first: int, last: int, s: Maps, g: Any, x: Any, mean: Any, sum
 
 @parallel_for
 def _combine(first: int, last: int, s: Maps, a: Any, b: Any, numbers: Any, y: Any) -> None:
+    """Combine a map of a and b (N, C, size) into y for each job, with the channel's ``numbers`` (5, C)."""
     for each in range(first, last):
         a_mean, a_scale, b_mean, b_scale, shift = numbers[:, each % s.channels]
         here = slice(each * s.size, (each + 1) * s.size)
@@ -126,9 +129,7 @@ def _combine(first: int, last: int, s: Maps, a: Any, b: Any, numbers: Any, y: An
 
 
 @intrinsic
-def sum_products(
-    typing: Any, a: Any, a_at: Any, a_mean: Any, b: Any, b_at: Any, b_mean: Any, size: Any
-) -> Any:  # fmt: skip
+def sum_products(typing: Any, a: Any, a_at: Any, a_mean: Any, b: Any, b_at: Any, b_mean: Any, size: Any) -> Any:
     """Return the sum of a - a_mean, and of (a - a_mean) · (b - b_mean), over so many elements, in float64."""
     i = types.int64
 

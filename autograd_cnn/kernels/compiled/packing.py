@@ -82,9 +82,15 @@ def transpose_maps(
 
 @inlined
 def transpose_lanes(
-    target: Any, target_at: int, target_stride: int, source: Any, source_at: int, source_stride: int, rows: int,
+    target: Any,
+    target_at: int,
+    target_stride: int,
+    source: Any,
+    source_at: int,
+    source_stride: int,
+    rows: int,
     columns: int,
-) -> None:  # fmt: skip
+) -> None:
     """Transpose a block of as many ``rows`` as there are, at most a vector's lanes, and as many ``columns``.
 
     What is written is whole vectors: rows beyond those that there are repeat the last one. Beyond the columns

@@ -1,4 +1,4 @@
-"""How the kernels are compiled and spread over the threads, and what they take.
+"""How the kernels are compiled and run on all threads, and which arrays they support.
 
 Code is compiled for the processor and the dtypes at hand when it is first needed, and cached on disk.
 """
@@ -36,7 +36,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def inlined(function: _Function) -> _Function:
-    """Compile a function for other compiled ones to call: Python itself has no way to it."""
+    """Compile a function that only compiled code calls, into which it is inlined."""
     compiled: Any = numba.njit(error_model="numpy", inline="always")(function)
     return compiled
 
@@ -51,14 +51,14 @@ def _kept_on_disk(parallel: bool = False) -> Callable[[Callable[..., Any]], Any]
 
 
 class parallel_for:  # noqa: N801  # a decorator
-    """Make a function that does some jobs do all of them, on all threads.
+    """A parallel loop over jobs: makes of a function that does some of them one that does all, on all threads.
 
-    The function supports the first job's number, the one after the last, a named tuple of integers
+    The function takes the first job's number, the one after the last, a named tuple of integers
     and arrays. It is given the same runs of jobs however many threads there are. What it writes
     for one job must not depend on the others.
 
     Numba compiles a parallel loop three times over, with everything that it calls. So there is
-    only one such loop, `_spread`, which knows the function and what it supports by their addresses.
+    only one such loop, `_spread`, which knows the function and its arguments by their addresses.
     """
 
     def __init__(self, function: Callable[..., None]) -> None:
@@ -67,7 +67,7 @@ class parallel_for:  # noqa: N801  # a decorator
         self.__doc__ = function.__doc__
 
     def __call__(self, jobs: int, sizes: tuple[int, ...], *arrays: Array, alone: bool = False) -> None:
-        """Do jobs 0 to ``jobs - 1``; ``alone`` on this thread, since they are done before another is awake."""
+        """Do jobs 0 to ``jobs - 1``; where they are too short for another thread to wake up, ``alone`` on this one."""
         dtypes = tuple([each.dtype for each in arrays])  # a list is faster than a generator
         _, address, run = self._compiled.get(dtypes) or self._compile(dtypes, sizes, arrays)
         if alone or jobs <= 1:
@@ -142,7 +142,7 @@ def _spread(function: int, jobs: int, pieces: int, arguments: int) -> float:
 
 @intrinsic
 def _bound(typing: Any, address: Any, sizes: Any, arrays: Any) -> Any:
-    """Return the addresses of a function, which supports jobs and an address, and of all that it needs besides."""
+    """Return the addresses of a function that takes jobs and an address, and of its other arguments."""
 
     def write(context: Any, build: Any, signature: Any, values: Any) -> Any:
         address, sizes, arrays = values
@@ -161,7 +161,7 @@ def _bound(typing: Any, address: Any, sizes: Any, arrays: Any) -> Any:
 
 
 def _write_unpacking(function: Any, kept: Any, kinds: list[Any]) -> None:
-    """Write the call of the function whose address is kept, with the arguments that are kept behind it."""
+    """Write the call of the function whose address is kept, with the arguments that are kept after it."""
     first, last, where = function.args
     build = ir.IRBuilder(function.append_basic_block())
     place = build.inttoptr(where, kept)
@@ -184,7 +184,7 @@ def _call(typing: Any, function: Any, first: Any, last: Any, arguments: Any) -> 
 
 @intrinsic
 def _call_without_lock(typing: Any, function: Any, first: Any, last: Any, arguments: Any) -> Any:
-    """Do the same without Python's lock, as a parallel loop does."""
+    """Do the same without holding Python's lock, as a parallel loop does."""
 
     def write(context: Any, build: Any, signature: Any, values: Any) -> Any:
         python = context.get_python_api(build)
@@ -230,7 +230,7 @@ def supports(*arrays: Any) -> bool:
     dtype = arrays[0].dtype
     if dtype not in _FLOATS:
         return False
-    for each in arrays:  # noqa: SIM110  # every kernel asks, and all() supports twice as long
+    for each in arrays:  # noqa: SIM110  # every kernel asks, and all() takes twice as long
         if each.dtype != dtype or not each.size:
             return False
     return True

@@ -69,6 +69,7 @@ def max_pool(x: Array, windows: Windows, rectified: bool) -> Any:
 
 @parallel_for
 def _max_pool(first: int, last: int, s: Pool, x: Any, y: Any, indices: Any) -> None:
+    """Pool a map for each job: x (maps, H, W), y and indices (maps, OH, OW)."""
     lanes = VECTOR_BYTES // x.itemsize
     pairs = _is_two_by_two(s)
     rows = _rows_in_vector(s, lanes)
@@ -139,6 +140,7 @@ def max_pool_gather(x: Array, indices: Array, windows: Windows) -> Any:
 
 @parallel_for
 def _max_pool_gather(first: int, last: int, s: Pool, x: Any, indices: Any, y: Any) -> None:
+    """Gather a map for each job: x (maps, H, W), indices and y (maps, OH, OW)."""
     for each in range(first, last):
         for i in range(s.out_h):
             for j in range(s.out_w):
@@ -168,6 +170,7 @@ def max_unpool(g: Array, indices: Array, windows: Windows) -> Any:
 
 @parallel_for
 def _max_unpool(first: int, last: int, s: Pool, g: Any, indices: Any, x: Any) -> None:
+    """Write a map for each job: g and indices (maps, OH, OW), x (maps, H, W)."""
     pairs = _is_two_by_two(s)
     rows = _rows_in_vector(s, VECTOR_BYTES // g.itemsize)
     whole = s.out_h // rows * rows if rows > 1 else 0
@@ -215,13 +218,14 @@ def mean_pool(x: Array, windows: Windows, counts: Array) -> Any:
 
 
 def _spread(counts: Any, like: Array, windows: Windows) -> Array:
-    """Return a count for each window; a mere number supports the dtype of the images."""
+    """Return a count for each window; a mere number takes the dtype of the images."""
     dtype = like.dtype if isinstance(counts, (int, float)) else None
     return np.broadcast_to(np.asarray(counts, dtype), windows.out)
 
 
 @parallel_for
 def _mean_pool(first: int, last: int, s: Pool, x: Any, counts: Any, y: Any) -> None:
+    """Pool a map for each job: x (maps, H, W), counts (OH, OW), y (maps, OH, OW)."""
     for each in range(first, last):
         start = each * s.out_h * s.out_w
         y[start : start + s.out_h * s.out_w] = 0
@@ -259,6 +263,7 @@ def mean_pool_wrt_input(g: Array, windows: Windows, counts: Array) -> Any:
 
 @parallel_for
 def _mean_pool_wrt_input(first: int, last: int, s: Pool, g: Any, counts: Any, x: Any) -> None:
+    """Write a map for each job: g (maps, OH, OW), counts (OH, OW), x (maps, H, W)."""
     for each in range(first, last):
         start = each * s.height * s.width
         x[start : start + s.height * s.width] = 0

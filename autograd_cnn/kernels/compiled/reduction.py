@@ -30,6 +30,7 @@ def sum(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Any:  #
 
 @parallel_for
 def _sum_maps(first: int, last: int, s: Maps, x: Any, starts: Any, masks: Any, sums: Any) -> None:
+    """Sum up a map of x (N, C, H·W) into sums (N, C) for each job; ``starts`` and ``masks`` are of its vectors."""
     lanes = VECTOR_BYTES // x.itemsize
     part = np.empty(lanes, x.dtype)
     for each in range(first, last):

@@ -87,7 +87,7 @@ def start() -> None:
     with global_compiler_lock:
         ours = {} if any(name in os.environ for name in _USERS) else _SPIN
         os.environ.update(ours)
-        # Numba asks how processes are started. That would settle it for the user, too; and for fork it supports a
+        # Numba asks how processes are started. That would settle it for the user, too; and for fork it takes a
         # semaphore of the system's, of which there may be none.
         method = get_start_method(allow_none=True)
         set_start_method("spawn", force=True)

@@ -1,4 +1,4 @@
-"""What is compiled: once, for good, and for what it supports."""
+"""What is compiled: once, for good, and for what it takes."""
 
 import os
 import subprocess
@@ -67,7 +67,7 @@ def test_a_loop_that_has_no_threads_lets_pythons_other_threads_go_on(monkeypatch
 
     watcher = threading.Thread(target=watch)
     interval = sys.getswitchinterval()
-    sys.setswitchinterval(1000)  # Python itself supports the lock from nobody
+    sys.setswitchinterval(1000)  # Python itself takes the lock from nobody
     try:
         watcher.start()
         for _ in range(5):
@@ -173,7 +173,7 @@ def test_flat_makes_every_input_of_one_type():
         ([np.ones(2, np.float16)], False),
     ],
 )
-def test_takes(arrays, taken):
+def test_supports(arrays, taken):
     assert parallel.supports(*arrays) is taken
 
 

@@ -221,8 +221,8 @@ def work():
 threads = [threading.Thread(target=work) for _ in range(2)]
 for each in threads: each.start()
 ended = [in_child(trains, wanted) for _ in range(8)]
-inlined = threading.Thread(target=lambda: ended.append(in_child(trains, wanted)))
-inlined.start(); inlined.join()
+inner = threading.Thread(target=lambda: ended.append(in_child(trains, wanted)))
+inner.start(); inner.join()
 done.append(True)
 for each in threads: each.join()
 assert ended == [True] * 9

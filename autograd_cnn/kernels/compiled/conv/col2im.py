@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from autograd_cnn.kernels.compiled.conv.implicit_gemm import multiply
+from autograd_cnn.kernels.compiled.conv.implicit_gemm import Product, multiply
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, wrt_input_error
 from autograd_cnn.kernels.compiled.conv.tiling import ConvTiling, add_patches, conv_tiling, part_fits, paste_image
-from autograd_cnn.kernels.compiled.microkernel import MR
+from autograd_cnn.kernels.compiled.microkernel import MR, Gathered, Packed
 from autograd_cnn.kernels.compiled.packing import SCRATCH, copy_row, pack_rows
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for
 from autograd_cnn.kernels.windows import Array
@@ -55,11 +55,9 @@ def _add_patches(
         part[:] = 0
         for k in range(0, taps.size, step):
             count = min(step, taps.size - k)
-            packed_at = image % s.groups * (packed.size // s.groups) + k * s.filters
-            multiply(
-                packed, packed_at, maps, b_offsets, k_offsets, nothing, 0, patches, 0, b_offsets, s.panel_width, count,
-                pixels, 1,
-            )  # fmt: skip
+            a = Packed(packed, image % s.groups * (packed.size // s.groups) + k * s.filters)
+            b = Gathered(maps, 0, b_offsets, 0, k_offsets, 0)
+            multiply(a, b, Product(patches, 0, s.panel_width, b_offsets, count, pixels, halves=1), nothing, 0)
             add_patches(part, patches, taps, k, count, s)
         paste_image(x, image * s.channels * s.height * s.width, part, s)
 

@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from autograd_cnn.kernels.compiled.conv.implicit_gemm import multiply
+from autograd_cnn.kernels.compiled.conv.implicit_gemm import Product, multiply
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, wrt_input_error
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES, sum_vectors
-from autograd_cnn.kernels.compiled.microkernel import MR
+from autograd_cnn.kernels.compiled.microkernel import MR, Gathered, Packed
 from autograd_cnn.kernels.compiled.packing import copy_row, pack_rows, padded_width
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.windows import Array
@@ -101,11 +101,9 @@ def _sum_patches(
             copy_row(maps, f * s.panel_width, g, (image * s.filters + f) * pixels, pixels)
         for channel in range(0, s.channels, chunk):
             count = min(chunk, s.channels - channel)
-            packed_at = image % s.groups * (packed.size // s.groups) + channel * taps * s.filters
-            multiply(
-                packed, packed_at, maps, b_offsets, k_offsets, nothing, 0, patches, 0, b_offsets, s.panel_width,
-                count * taps, pixels, 1,
-            )  # fmt: skip
+            a = Packed(packed, image % s.groups * (packed.size // s.groups) + channel * taps * s.filters)
+            b = Gathered(maps, 0, b_offsets, 0, k_offsets, 0)
+            multiply(a, b, Product(patches, 0, s.panel_width, b_offsets, count * taps, pixels, halves=1), nothing, 0)
             for c in range(count):
                 x_at = (image * s.channels + channel + c) * s.height * s.width
                 _sum_rows(x, x_at, patches, c * taps * s.panel_width, shifts, masks, s)

@@ -3,6 +3,8 @@
 `implicit_gemm` does it. It is the "full" correlation of Dumoulin & Visin 2016.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from autograd_cnn.kernels.compiled.conv import implicit_gemm
@@ -11,6 +13,7 @@ from autograd_cnn.kernels.compiled.packing import pack_rows
 from autograd_cnn.kernels.windows import Array
 
 
+@lru_cache(maxsize=512)
 def _flipped(p: ConvProblem) -> ConvProblem:
     """Return the problem whose forward side this is.
 

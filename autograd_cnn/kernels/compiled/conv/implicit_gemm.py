@@ -4,7 +4,7 @@
 image, or from a panel of a few rows of windows; see `tiling`.
 """
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -100,58 +100,53 @@ def _correlate(
         if s.in_panel:
             copy_patches(panel, part, taps, s, rows)
             columns = rows * s.out_w
-        multiply(
-            packed, group * (packed.size // s.groups), panel if s.in_panel else part, b_offsets, k_offsets, start,
-            group * s.filters, y, (image * s.filters * s.out_h + row) * s.out_w, c_offsets, s.out_h * s.out_w,
-            s.filters, columns, s.halves,
-        )  # fmt: skip
+        a = Packed(packed, group * (packed.size // s.groups))
+        b = Gathered(panel if s.in_panel else part, 0, b_offsets, 0, k_offsets, 0)
+        y_at, ldc = (image * s.filters * s.out_h + row) * s.out_w, s.out_h * s.out_w
+        multiply(a, b, Product(y, y_at, ldc, c_offsets, s.filters, columns, s.halves), start, group * s.filters)
+
+
+class Product(NamedTuple):
+    """C (m, n), with vector v of row i at ``i · ldc + offsets[v]``.
+
+    Where ``halves`` is 2, the offsets are those of halves of vectors, in C and in B.
+    """
+
+    array: Any
+    array_at: int
+    ldc: int
+    offsets: Any
+    m: int
+    n: int
+    halves: int
 
 
 @inlined
-def multiply(
-    packed: Any,
-    packed_at: int,
-    b: Any,
-    b_offsets: Any,
-    k_offsets: Any,
-    start: Any,
-    start_at: int,
-    c: Any,
-    c_at: int,
-    c_offsets: Any,
-    ldc: int,
-    m: int,
-    n: int,
-    halves: int,
-) -> None:
-    """Compute C (m, n) = start (m,) + A (m, K) · B (K, n), tile by tile.
-
-    A is packed; vector v of B's row k is at ``b_offsets[v] + k_offsets[k]``, and of C's row i at
-    ``i · ldc + c_offsets[v]``. Where ``halves`` is 2, these are the offsets of halves of vectors.
-    """
-    lanes = VECTOR_BYTES // c.itemsize
-    depth, vectors = k_offsets.size, (n + lanes - 1) // lanes
-    most = tile_vectors(m)
+def multiply(a: Packed, b: Gathered, c: Product, start: Any, start_at: int) -> None:
+    """Compute C (m, n) = start (m,) + A (m, K) · B (K, n), tile by tile, with A from `pack_rows`."""
+    lanes = VECTOR_BYTES // c.array.itemsize
+    depth, vectors = b.k_offsets.size, (c.n + lanes - 1) // lanes
+    most = tile_vectors(c.m)
     strips = (vectors + most - 1) // most
     for strip in range(strips):
         v = strip * vectors // strips
         count = (strip + 1) * vectors // strips - v
-        in_last = min(lanes, n - (v + count - 1) * lanes)
+        in_last = min(lanes, c.n - (v + count - 1) * lanes)
         for k in range(0, depth, KC):
             steps = Depth(min(KC, depth - k))
-            for i in range(0, m, MR[0]):
-                rows = tile_rows(m - i)
-                tile, valid, c_row = Tile(rows, count), min(rows, m - i), c_at + i * ldc
-                a = Packed(packed, packed_at + i * depth + k * rows)
+            for i in range(0, c.m, MR[0]):
+                rows = tile_rows(c.m - i)
+                tile, valid, row_at = Tile(rows, count), min(rows, c.m - i), c.array_at + i * c.ldc
+                a_tile = Packed(a.array, a.array_at + i * depth + k * rows)
                 begin = Start(start, start_at + i, accumulate=k)
-                if halves == 2:
-                    half_b = GatheredHalves(b, 0, b_offsets, 2 * v, k_offsets, k)
-                    half_c = ScatteredHalves(c, c_row, ldc, c_offsets, 2 * v, valid)
-                    multiply_tile(tile, a, half_b, half_c, begin, steps)
+                if c.halves == 2:
+                    b_halves = GatheredHalves(b.array, 0, b.offsets, 2 * v, b.k_offsets, k)
+                    c_halves = ScatteredHalves(c.array, row_at, c.ldc, c.offsets, 2 * v, valid)
+                    multiply_tile(tile, a_tile, b_halves, c_halves, begin, steps)
                 else:
-                    whole_b = Gathered(b, 0, b_offsets, v, k_offsets, k)
-                    whole_c = Scattered(c, c_row, ldc, c_offsets, v, valid, in_last)
-                    multiply_tile(tile, a, whole_b, whole_c, begin, steps)
+                    b_tile = Gathered(b.array, 0, b.offsets, v, b.k_offsets, k)
+                    c_tile = Scattered(c.array, row_at, c.ldc, c.offsets, v, valid, in_last)
+                    multiply_tile(tile, a_tile, b_tile, c_tile, begin, steps)
 
 
 FORWARD = Algorithm("implicit_gemm", _supports, _cost, _run, forward_error)

@@ -4,11 +4,13 @@ Each algorithm keeps some partial sums, for fixed runs of the images, and adds t
 the same bits on any number of threads.
 """
 
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from autograd_cnn.kernels.compiled.conv.problem import ConvProblem
+from autograd_cnn.kernels.compiled.conv.tiling import Tiling, conv_tiling
 from autograd_cnn.kernels.compiled.microkernel import MR, NR
 from autograd_cnn.kernels.compiled.parallel import inlined, parallel_for
 from autograd_cnn.kernels.windows import Array
@@ -24,28 +26,43 @@ class SumSizes(NamedTuple):
     filters: int
 
 
+class Pieces(NamedTuple):
+    """How the work is cut: into jobs, for some channels and a run of images each, with partial sums for each run."""
+
+    jobs: int
+    runs: int  # of images, each with partial sums
+    channels: int  # of a group, worked on at a time
+    shape: tuple[int, int, int]  # of partial sums with filters in the lanes: (runs, C·KH·KW, F/G in whole vectors)
+    result: tuple[int, int, int, int]  # the shape of dw
+    sizes: SumSizes
+
+
 def some_channels(p: ConvProblem) -> int:
     """Return how many channels of a group are worked on at a time."""
     c = p.group_channels
     return -(-c // min(c, -(-c * p.taps // ROWS)))
 
 
-def jobs_and_pieces(p: ConvProblem) -> tuple[int, int]:
-    """Return how many jobs there are, and partial sums: one for each run of images."""
-    chunks = p.groups * -(-p.group_channels // some_channels(p))
-    pieces = min(p.n, max(1, PIECES // chunks))
-    return pieces * chunks, pieces
+def pieces(p: ConvProblem) -> Pieces:
+    """Return how the work is cut."""
+    channels, depth, filters = some_channels(p), p.group_channels * p.taps, p.group_filters
+    chunks = p.groups * -(-p.group_channels // channels)
+    runs = min(p.n, max(1, PIECES // chunks))
+    shape, result = (runs, p.c * p.taps, p.vectors(filters) * p.lanes), (p.f, p.group_channels, p.kh, p.kw)
+    return Pieces(runs * chunks, runs, channels, shape, result, SumSizes(depth, filters))
 
 
-def in_lanes_of_filters(p: ConvProblem, pieces: int) -> Array:
-    """Return zeros for partial sums with filters in the lanes, (pieces, C·KH·KW, F/G in whole vectors)."""
-    return np.zeros((pieces, p.c * p.taps, p.vectors(p.group_filters) * p.lanes), p.dtype)
+@lru_cache(maxsize=512)
+def pieces_in_parts(p: ConvProblem) -> tuple[Pieces, Tiling]:
+    """Return the same, and how the images are cut into parts."""
+    cut = pieces(p)
+    return cut, conv_tiling(p, channels=cut.channels)
 
 
-def add_pieces(p: ConvProblem, sums: Array) -> Array:
+def add_pieces(cut: Pieces, sums: Array) -> Array:
     """Return dw (F, C/G, KH, KW), the total of partial sums with filters in the lanes."""
-    dw = np.empty((p.f, p.group_channels, p.kh, p.kw), p.dtype)
-    _add_pieces(p.c * p.taps, SumSizes(p.group_channels * p.taps, p.group_filters), sums, dw.reshape(-1))
+    dw = np.empty(cut.result, sums.dtype)
+    _add_pieces(cut.shape[1], cut.sizes, sums, dw.reshape(-1))
     return dw
 
 

@@ -56,21 +56,20 @@ def _cost(p: ConvProblem) -> float:
 
 
 def _run(p: ConvProblem, x: Array, g: Array) -> Array:
-    jobs, pieces = wgrad.jobs_and_pieces(p)
-    sums = wgrad.in_lanes_of_filters(p, pieces)
-    sizes, starts, pixels, lines = _layout(p)
-    _sum_taps(jobs, sizes, flat(x), flat(g), starts, pixels, lines, sums.reshape(-1))
-    return wgrad.add_pieces(p, sums)
+    cut, sizes, *tables = _layout(p)
+    sums = np.zeros(cut.shape, p.dtype)
+    _sum_taps(cut.jobs, sizes, flat(x), flat(g), *tables, sums.reshape(-1))
+    return wgrad.add_pieces(cut, sums)
 
 
 @lru_cache(maxsize=512)
-def _layout(p: ConvProblem) -> tuple[TapSizes, Array, Array, Array]:
-    """Return how to cut a gradient, and for each tap and each run of pixels of a map the list of pixels that it meets.
+def _layout(p: ConvProblem) -> tuple[wgrad.Pieces, TapSizes, Array, Array, Array]:
+    """Return how the work is cut, and for each tap and each run of pixels of an output map the list of what it meets.
 
-    The list says where these lie in the images, and where what their windows got lies in the transposed maps. It is
-    for some images one after the other; ``starts`` tells where the part of a tap and a run begins.
+    It says where the pixels lie in the images, and where what their windows got lies in the transposed maps, for
+    some images one after the other; ``starts`` tells where the part of a tap and a run begins.
     """
-    out = p.oh * p.ow
+    cut, out = wgrad.pieces(p), p.oh * p.ow
     together, runs = max(1, KC // out), -(-out // KC)
     s = TapSizes(
         images=p.n,
@@ -80,7 +79,7 @@ def _layout(p: ConvProblem) -> tuple[TapSizes, Array, Array, Array]:
         taps=p.taps,
         pixels_in=p.h * p.w,
         pixels_out=out,
-        channels=wgrad.some_channels(p),
+        channels=cut.channels,
         together=together,
         runs=runs,
     )
@@ -91,7 +90,7 @@ def _layout(p: ConvProblem) -> tuple[TapSizes, Array, Array, Array]:
     starts = np.searchsorted(part[order], np.arange(p.taps * together * runs + 1))
     pixels = pixel + image * p.c * s.pixels_in  # (together, taps inside)
     lines = (window + image * out) * (p.vectors(s.filters) * p.lanes)  # (together, taps inside)
-    return s, starts, pixels.reshape(-1)[order], lines.reshape(-1)[order]
+    return cut, s, starts, pixels.reshape(-1)[order], lines.reshape(-1)[order]
 
 
 @parallel_for

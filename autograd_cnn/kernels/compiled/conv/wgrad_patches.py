@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_cnn.kernels.compiled.conv import wgrad
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, wrt_weight_error
-from autograd_cnn.kernels.compiled.conv.tiling import ConvTiling, conv_tiling, cut_image, part_fits
+from autograd_cnn.kernels.compiled.conv.tiling import ConvTiling, cut_image, part_fits
 from autograd_cnn.kernels.compiled.conv.wgrad import tile_shape
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.microkernel import (
@@ -41,15 +41,13 @@ def _cost(p: ConvProblem) -> float:
 
 
 def _run(p: ConvProblem, x: Array, g: Array) -> Array:
-    tiling = conv_tiling(p, channels=wgrad.some_channels(p))
-    s = tiling.sizes
-    jobs, pieces = wgrad.jobs_and_pieces(p)
-    sums = wgrad.in_lanes_of_filters(p, pieces)
+    cut, tiling = wgrad.pieces_in_parts(p)
+    s, sums = tiling.sizes, np.zeros(cut.shape, p.dtype)
     # Small images are worked on several at a time, so that a tile has depth.
     together = max(1, KC // tiling.corners.size) if s.rows == s.out_h else 1
     corners = np.arange(together)[:, None] * s.channels * s.part_rows * s.part_width + tiling.corners
-    _sum_products(jobs, s, flat(x), flat(g), tiling.taps, corners.reshape(-1), sums.reshape(-1))
-    return wgrad.add_pieces(p, sums)
+    _sum_products(cut.jobs, s, flat(x), flat(g), tiling.taps, corners.reshape(-1), sums.reshape(-1))
+    return wgrad.add_pieces(cut, sums)
 
 
 @parallel_for

@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd_cnn.kernels.compiled.conv import wgrad
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, wrt_weight_error
-from autograd_cnn.kernels.compiled.conv.tiling import ConvTiling, conv_tiling, cut_image, part_fits
+from autograd_cnn.kernels.compiled.conv.tiling import ConvTiling, cut_image, part_fits
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.microkernel import (
     PIXELS_SHAPE,
@@ -40,14 +40,13 @@ def _cost(p: ConvProblem) -> float:
 
 
 def _run(p: ConvProblem, x: Array, g: Array) -> Array:
-    tiling = conv_tiling(p, channels=wgrad.some_channels(p))
-    jobs, pieces = wgrad.jobs_and_pieces(p)
-    c, f = p.group_channels, p.group_filters
-    sums = np.zeros((pieces, p.groups, c * p.taps, f, p.lanes), p.dtype)
-    maps = np.arange(f) * p.oh * p.ow
-    _sum_products(jobs, tiling.sizes, flat(x), flat(g), tiling.taps, maps, sums.reshape(-1))
+    cut, tiling = wgrad.pieces_in_parts(p)
+    depth, f = cut.sizes
+    sums = np.zeros((cut.runs, p.groups, depth, f, p.lanes), p.dtype)
+    maps = np.arange(f) * (p.oh * p.ow)
+    _sum_products(cut.jobs, tiling.sizes, flat(x), flat(g), tiling.taps, maps, sums.reshape(-1))
     dw = sums.sum(axis=0).sum(axis=-1).swapaxes(1, 2)  # (G, F/G, C/G·KH·KW)
-    return dw.reshape(p.f, c, p.kh, p.kw)
+    return dw.reshape(cut.result)
 
 
 @parallel_for
