@@ -133,7 +133,7 @@ def correlate2d(
         Zeros around the image. ``"same"`` gives ``ceil(H / s)`` rows, an odd zero going to the
         bottom and right; ``"full"`` gives every place at which filter and image touch.
     groups : int
-        Channels and filters fall into so many independent groups.
+        How many independent groups the channels and filters are divided into.
 
     Returns
     -------
