@@ -19,15 +19,19 @@ correlate2d_wrt_weight = Kernel("correlate2d_wrt_weight")
 erf = Kernel("erf")
 gaussian = Kernel("gaussian")
 gelu = Kernel("gelu")
-normal_cdf = Kernel("normal_cdf")
+gelu_wrt_x = Kernel("gelu_wrt_x")
 sigmoid = Kernel("sigmoid")
 sigmoid_slope = Kernel("sigmoid_slope")
+sigmoid_wrt_x = Kernel("sigmoid_wrt_x")
 silu = Kernel("silu")
+silu_wrt_x = Kernel("silu_wrt_x")
 softplus = Kernel("softplus")
 matmul = Kernel("matmul")
 linear = Kernel("linear")
 relu = Kernel("relu")
+leaky_relu = Kernel("leaky_relu")
 masked = Kernel("masked")
+damped = Kernel("damped")
 max_pool = Kernel("max_pool")
 max_pool_gather = Kernel("max_pool_gather")
 max_unpool = Kernel("max_unpool")
@@ -45,9 +49,12 @@ __all__ = [
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
     "current_backend",
+    "damped",
     "erf",
     "gaussian",
     "gelu",
+    "gelu_wrt_x",
+    "leaky_relu",
     "linear",
     "masked",
     "matmul",
@@ -58,14 +65,15 @@ __all__ = [
     "mean_pool_wrt_input",
     "moments",
     "must_compile",
-    "normal_cdf",
     "num_threads",
     "relu",
     "set_backend",
     "set_num_threads",
     "sigmoid",
     "sigmoid_slope",
+    "sigmoid_wrt_x",
     "silu",
+    "silu_wrt_x",
     "softplus",
     "standardize",
     "standardize_wrt_input",

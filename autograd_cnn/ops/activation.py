@@ -8,17 +8,14 @@ the larger of their two terms.
 import numpy as np
 
 from autograd_cnn import kernels
-from autograd_cnn.engine.node import Array, Floats, values_of
+from autograd_cnn.engine.node import Array, Floats
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.ops.elementwise import exp
-from autograd_cnn.ops.selection import clip, greater, less, masked, where
+from autograd_cnn.ops.elementwise import exp, square
+from autograd_cnn.ops.selection import clip, damped, greater, masked, where
 from autograd_cnn.parameters import Number
 
 _FAR = 1e3
 """Where every tail has come to 0, in any dtype; times infinity it would be no number."""
-
-_TAIL = -80.0
-"""Below, sigmoid(x) is exp(x) to the last digit, and soon too small for a type's full precision."""
 
 
 @primitive(residuals=("mask",))
@@ -38,8 +35,8 @@ def relu_wrt_x(g: Array, *, mask: Array) -> Array:
     return masked(g, mask=mask)
 
 
-@primitive
-def leaky_relu(x: Array, *, negative_slope: Number = 0.01) -> Array:
+@primitive(residuals=("mask",))
+def leaky_relu(x: Array, *, negative_slope: Number = 0.01) -> tuple[Array, Array]:
     """``x`` where it is positive, else ``negative_slope * x``; at 0 the slope counts as the negative one.
 
     Examples
@@ -47,12 +44,12 @@ def leaky_relu(x: Array, *, negative_slope: Number = 0.01) -> Array:
     >>> leaky_relu([-1.0, 2.0], 0.1)
     array([-0.1,  2. ])
     """
-    return np.where(x > 0, x, x * negative_slope)
+    return kernels.leaky_relu(x, negative_slope)
 
 
 @leaky_relu.vjp("x")
-def leaky_relu_wrt_x(g: Array, *, x: Array, negative_slope: float) -> Array:
-    return where(greater(x, 0), g, g * negative_slope)
+def leaky_relu_wrt_x(g: Array, *, mask: Array, negative_slope: float) -> Array:
+    return damped(g, mask=mask, factor=negative_slope)
 
 
 @primitive
@@ -92,7 +89,23 @@ def sigmoid(x: Floats) -> Array:
 
 @sigmoid.vjp("x")
 def sigmoid_wrt_x(g: Array, *, x: Array) -> Array:
-    return g * _sigmoid_slope(x)
+    return _sigmoid_backward(g, x)
+
+
+@primitive
+def _sigmoid_backward(g: Floats, x: Floats) -> Array:
+    """``g`` times the derivative of `sigmoid`, in one pass."""
+    return kernels.sigmoid_wrt_x(g, x)
+
+
+@_sigmoid_backward.vjp("g")
+def sigmoid_backward_wrt_g(h: Array, *, x: Array) -> Array:
+    return _sigmoid_backward(h, x)
+
+
+@_sigmoid_backward.vjp("x")
+def sigmoid_backward_wrt_x(h: Array, *, y: Array, x: Array) -> Array:
+    return -h * y * tanh(x * 0.5)
 
 
 @primitive
@@ -120,7 +133,7 @@ def tanh(x: Floats) -> Array:
 
 @tanh.vjp("x")
 def tanh_wrt_x(g: Array, *, x: Array) -> Array:
-    return g * (4 * _sigmoid_slope(x * 2))
+    return _sigmoid_backward(g, x * 2) * 4
 
 
 @primitive
@@ -154,12 +167,24 @@ def silu(x: Floats) -> Array:
 
 @silu.vjp("x")
 def silu_wrt_x(g: Array, *, x: Array) -> Array:
+    return _silu_backward(g, x)
+
+
+@primitive
+def _silu_backward(g: Floats, x: Floats) -> Array:
+    """``g`` times the derivative of `silu`, in one pass."""
+    return kernels.silu_wrt_x(g, x)
+
+
+@_silu_backward.vjp("g")
+def silu_backward_wrt_g(h: Array, *, x: Array) -> Array:
+    return _silu_backward(h, x)
+
+
+@_silu_backward.vjp("x")
+def silu_backward_wrt_x(h: Array, *, g: Array, x: Array) -> Array:
     near = clip(x, min=-_FAR, max=_FAR)
-    slope = sigmoid(x) + near * _sigmoid_slope(x)
-    if np.min(values_of(x), initial=0.0) < _TAIL:  # exp(x)·(1 + x), whose first factor may be 0 before the product is
-        root = exp(clip(near, max=_TAIL) * 0.5)
-        slope = where(less(x, _TAIL), root * (near + 1) * root, slope)
-    return g * slope
+    return h * g * _sigmoid_slope(x) * (2 - near * tanh(near * 0.5))
 
 
 # --- the normal distribution, and what is made of it ------------------------------------------
@@ -194,21 +219,6 @@ def gaussian_wrt_x(g: Array, *, x: Array, y: Array, factor: float) -> Array:
 
 
 @primitive
-def _normal_cdf(x: Floats) -> Array:
-    """The probability that a standard normal variable is below ``x``."""
-    return kernels.normal_cdf(x)
-
-
-@_normal_cdf.vjp("x")
-def normal_cdf_wrt_x(g: Array, *, x: Array) -> Array:
-    return g * _normal_density(x)
-
-
-def _normal_density(x: Array) -> Array:
-    return _gaussian(x, factor=0.5) * (2 * np.pi) ** -0.5
-
-
-@primitive
 def gelu(x: Floats) -> Array:
     """``x`` times the normal distribution's Φ(x), exact (Hendrycks & Gimpel 2016).
 
@@ -222,4 +232,21 @@ def gelu(x: Floats) -> Array:
 
 @gelu.vjp("x")
 def gelu_wrt_x(g: Array, *, x: Array) -> Array:
-    return g * (_normal_cdf(x) + clip(x, min=-_FAR, max=_FAR) * _normal_density(x))
+    return _gelu_backward(g, x)
+
+
+@primitive
+def _gelu_backward(g: Floats, x: Floats) -> Array:
+    """``g`` times the derivative of `gelu`, in one pass."""
+    return kernels.gelu_wrt_x(g, x)
+
+
+@_gelu_backward.vjp("g")
+def gelu_backward_wrt_g(h: Array, *, x: Array) -> Array:
+    return _gelu_backward(h, x)
+
+
+@_gelu_backward.vjp("x")
+def gelu_backward_wrt_x(h: Array, *, g: Array, x: Array) -> Array:
+    density = _gaussian(x, factor=0.5) * (2 * np.pi) ** -0.5
+    return h * g * density * (2 - square(clip(x, min=-_FAR, max=_FAR)))

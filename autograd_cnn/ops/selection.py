@@ -146,19 +146,47 @@ def masked(x: Array, *, mask: Mask) -> Array:
     array([1., 0.])
     """
     (x,) = joined("masked", x=np.asarray(x))
-    if mask.shape != x.shape:
-        try:
-            mask = np.broadcast_to(mask, x.shape)
-        except ValueError:
-            raise ShapeError(
-                sentence("masked", "mask has the wrong shape", expected=f"what broadcasts to {x.shape}", got=mask.shape)
-            ) from None
-    return kernels.masked(x, mask)
+    return kernels.masked(x, _fitted("masked", mask, x))
 
 
 @masked.vjp("x")
 def masked_wrt_x(g: Array, *, mask: Array) -> Array:
     return masked(g, mask=mask)
+
+
+@primitive
+def damped(x: Array, *, mask: Mask, factor: Number) -> Array:
+    """``x`` where the mask is set, else ``factor * x``: its own adjoint.
+
+    Raises
+    ------
+    OperandError, ShapeError
+        As `masked` does.
+
+    Examples
+    --------
+    >>> damped([1.0, 2.0], mask=np.array([True, False]), factor=0.5)
+    array([1., 1.])
+    """
+    (x,) = joined("damped", x=np.asarray(x))
+    return kernels.damped(x, _fitted("damped", mask, x), factor)
+
+
+@damped.vjp("x")
+def damped_wrt_x(g: Array, *, mask: Array, factor: float) -> Array:
+    return damped(g, mask=mask, factor=factor)
+
+
+def _fitted(where: str, mask: Array, x: Array) -> Array:
+    """Return a mask in the shape of ``x``."""
+    if mask.shape == x.shape:
+        return mask
+    try:
+        return np.broadcast_to(mask, x.shape)
+    except ValueError:
+        raise ShapeError(
+            sentence(where, "mask has the wrong shape", expected=f"what broadcasts to {x.shape}", got=mask.shape)
+        ) from None
 
 
 # --- comparisons ------------------------------------------------------------------------------

@@ -8,10 +8,19 @@ ones, and `normalization` over whole maps. `compiling` spreads the work over the
 cannot do what it is asked returns `NotImplemented`, and the reference does it.
 """
 
+from autograd_cnn.kernels.compiled.activation import (
+    gelu,
+    gelu_wrt_x,
+    sigmoid,
+    sigmoid_slope,
+    sigmoid_wrt_x,
+    silu,
+    silu_wrt_x,
+)
 from autograd_cnn.kernels.compiled.conv.col2im import correlate2d_wrt_input
 from autograd_cnn.kernels.compiled.conv.implicit_gemm import correlate2d
 from autograd_cnn.kernels.compiled.conv.wgrad_patches import correlate2d_wrt_weight
-from autograd_cnn.kernels.compiled.elementwise import masked, relu
+from autograd_cnn.kernels.compiled.elementwise import damped, leaky_relu, masked, relu
 from autograd_cnn.kernels.compiled.gemm import linear, matmul
 from autograd_cnn.kernels.compiled.normalization import moments, standardize, standardize_wrt_input, standardized_dot
 from autograd_cnn.kernels.compiled.pooling import (
@@ -28,6 +37,10 @@ __all__ = [
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
+    "damped",
+    "gelu",
+    "gelu_wrt_x",
+    "leaky_relu",
     "linear",
     "masked",
     "matmul",
@@ -40,6 +53,11 @@ __all__ = [
     "num_threads",
     "relu",
     "set_num_threads",
+    "sigmoid",
+    "sigmoid_slope",
+    "sigmoid_wrt_x",
+    "silu",
+    "silu_wrt_x",
     "standardize",
     "standardize_wrt_input",
     "standardized_dot",

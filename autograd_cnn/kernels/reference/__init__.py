@@ -4,7 +4,7 @@ Loops run over the taps of a window, never over pixels or images.
 """
 
 from autograd_cnn.kernels.reference.correlation import correlate2d, correlate2d_wrt_input, correlate2d_wrt_weight
-from autograd_cnn.kernels.reference.elementwise import masked, relu
+from autograd_cnn.kernels.reference.elementwise import damped, leaky_relu, masked, relu
 from autograd_cnn.kernels.reference.normalization import (
     moments,
     standardize,
@@ -24,10 +24,12 @@ from autograd_cnn.kernels.reference.special import (
     erf,
     gaussian,
     gelu,
-    normal_cdf,
+    gelu_wrt_x,
     sigmoid,
     sigmoid_slope,
+    sigmoid_wrt_x,
     silu,
+    silu_wrt_x,
     softplus,
 )
 
@@ -35,9 +37,12 @@ __all__ = [
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
+    "damped",
     "erf",
     "gaussian",
     "gelu",
+    "gelu_wrt_x",
+    "leaky_relu",
     "linear",
     "masked",
     "matmul",
@@ -47,11 +52,12 @@ __all__ = [
     "mean_pool",
     "mean_pool_wrt_input",
     "moments",
-    "normal_cdf",
     "relu",
     "sigmoid",
     "sigmoid_slope",
+    "sigmoid_wrt_x",
     "silu",
+    "silu_wrt_x",
     "softplus",
     "standardize",
     "standardize_wrt_input",
