@@ -41,10 +41,21 @@ moments = Kernel("moments")
 standardize = Kernel("standardize")
 standardize_wrt_input = Kernel("standardize_wrt_input")
 standardized_dot = Kernel("standardized_dot")
+logsumexp = Kernel("logsumexp")
+softmax = Kernel("softmax")
+softmax_wrt_x = Kernel("softmax_wrt_x")
+log_softmax = Kernel("log_softmax")
+log_softmax_wrt_x = Kernel("log_softmax_wrt_x")
+softmax_cross_entropy = Kernel("softmax_cross_entropy")
+softmax_error = Kernel("softmax_error")
+adam = Kernel("adam")
+sgd = Kernel("sgd")
+sgd_with_momentum = Kernel("sgd_with_momentum")
 sum = Kernel("sum")  # noqa: A001  # NumPy's name
 
 __all__ = [
     "Kernel",
+    "adam",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
@@ -56,6 +67,9 @@ __all__ = [
     "gelu_wrt_x",
     "leaky_relu",
     "linear",
+    "log_softmax",
+    "log_softmax_wrt_x",
+    "logsumexp",
     "masked",
     "matmul",
     "max_pool",
@@ -69,11 +83,17 @@ __all__ = [
     "relu",
     "set_backend",
     "set_num_threads",
+    "sgd",
+    "sgd_with_momentum",
     "sigmoid",
     "sigmoid_slope",
     "sigmoid_wrt_x",
     "silu",
     "silu_wrt_x",
+    "softmax",
+    "softmax_cross_entropy",
+    "softmax_error",
+    "softmax_wrt_x",
     "softplus",
     "standardize",
     "standardize_wrt_input",

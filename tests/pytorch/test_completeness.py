@@ -10,6 +10,7 @@ from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.ops.activation import _gaussian, _gelu_backward, _sigmoid_backward, _sigmoid_slope, _silu_backward
 from autograd_cnn.ops.loss import _softmax_error
 from autograd_cnn.ops.selection import damped
+from autograd_cnn.ops.softmax import _log_softmax_backward, _softmax_backward
 
 PRIMITIVES = [primitive for name, primitive in REGISTRY.items() if name.startswith("autograd_cnn.")]
 """Ours, and none that a user or a doctest made."""
@@ -28,6 +29,8 @@ WITHOUT_COUNTERPART = {
     _silu_backward: "checked as the gradient of silu",
     _gelu_backward: "checked as the gradient of gelu",
     damped: "checked as the gradient of leaky_relu",
+    _softmax_backward: "checked as the gradient of softmax",
+    _log_softmax_backward: "checked as the gradient of log_softmax",
     _softmax_error: "checked as the gradient of softmax_cross_entropy",
 }
 """Primitives that PyTorch has no function for, and why that is no gap."""

@@ -20,6 +20,7 @@ from autograd_cnn.kernels.compiled.activation import (
 from autograd_cnn.kernels.compiled.conv.col2im import correlate2d_wrt_input
 from autograd_cnn.kernels.compiled.conv.implicit_gemm import correlate2d
 from autograd_cnn.kernels.compiled.conv.wgrad_patches import correlate2d_wrt_weight
+from autograd_cnn.kernels.compiled.descent import adam, sgd, sgd_with_momentum
 from autograd_cnn.kernels.compiled.elementwise import damped, leaky_relu, masked, relu
 from autograd_cnn.kernels.compiled.gemm import linear, matmul
 from autograd_cnn.kernels.compiled.normalization import moments, standardize, standardize_wrt_input, standardized_dot
@@ -31,9 +32,18 @@ from autograd_cnn.kernels.compiled.pooling import (
     mean_pool_wrt_input,
 )
 from autograd_cnn.kernels.compiled.reduction import sum  # noqa: A004  # NumPy's name
+from autograd_cnn.kernels.compiled.softmax import (
+    log_softmax,
+    log_softmax_wrt_x,
+    softmax,
+    softmax_cross_entropy,
+    softmax_error,
+    softmax_wrt_x,
+)
 from autograd_cnn.kernels.compiled.threads import num_threads, set_num_threads
 
 __all__ = [
+    "adam",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
@@ -42,6 +52,8 @@ __all__ = [
     "gelu_wrt_x",
     "leaky_relu",
     "linear",
+    "log_softmax",
+    "log_softmax_wrt_x",
     "masked",
     "matmul",
     "max_pool",
@@ -53,11 +65,17 @@ __all__ = [
     "num_threads",
     "relu",
     "set_num_threads",
+    "sgd",
+    "sgd_with_momentum",
     "sigmoid",
     "sigmoid_slope",
     "sigmoid_wrt_x",
     "silu",
     "silu_wrt_x",
+    "softmax",
+    "softmax_cross_entropy",
+    "softmax_error",
+    "softmax_wrt_x",
     "standardize",
     "standardize_wrt_input",
     "standardized_dot",

@@ -7,6 +7,7 @@ vector's dtype.
 from typing import Any, Final, NamedTuple, Self
 
 from llvmlite import ir
+from numba.core import cgutils
 
 from autograd_cnn.kernels.compiled.llvm import Value, Vectors
 
@@ -61,6 +62,9 @@ class Lanes:
 
     def __gt__(self, other: "Lanes | float") -> "Mask":
         return self._compare(">", other)
+
+    def __ge__(self, other: "Lanes | float") -> "Mask":
+        return self._compare(">=", other)
 
     def __abs__(self) -> Self:
         return self._with_bits(self.simd.build.and_, self.format.sign - 1)
@@ -149,6 +153,13 @@ def at_most(x: Lanes, limit: Lanes | float) -> Lanes:
 def multiply_add(a: Lanes, b: Lanes | float, c: Lanes | float) -> Lanes:
     """Return a · b + c, rounded once where the processor can."""
     return Lanes(a.simd, a.simd.multiply_add(a.value, a.operand(b), a.operand(c)))
+
+
+def sqrt(x: Lanes) -> Lanes:
+    """Return the square roots."""
+    build, vector = x.simd.build, x.simd.vector
+    kind, name = ir.FunctionType(vector, [vector]), f"llvm.sqrt.v{x.simd.lanes}f{8 * x.simd.size}"
+    return Lanes(x.simd, build.call(cgutils.get_or_insert_function(build.module, kind, name), [x.value]))
 
 
 def polynomial(coefficients: tuple[float, ...], x: Lanes) -> Lanes:

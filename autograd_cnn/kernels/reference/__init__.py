@@ -4,6 +4,7 @@ Loops run over the taps of a window, never over pixels or images.
 """
 
 from autograd_cnn.kernels.reference.correlation import correlate2d, correlate2d_wrt_input, correlate2d_wrt_weight
+from autograd_cnn.kernels.reference.descent import adam, sgd, sgd_with_momentum
 from autograd_cnn.kernels.reference.elementwise import damped, leaky_relu, masked, relu
 from autograd_cnn.kernels.reference.normalization import (
     moments,
@@ -20,6 +21,15 @@ from autograd_cnn.kernels.reference.pooling import (
 )
 from autograd_cnn.kernels.reference.product import linear, matmul
 from autograd_cnn.kernels.reference.reduction import sum  # noqa: A004  # NumPy's name
+from autograd_cnn.kernels.reference.softmax import (
+    log_softmax,
+    log_softmax_wrt_x,
+    logsumexp,
+    softmax,
+    softmax_cross_entropy,
+    softmax_error,
+    softmax_wrt_x,
+)
 from autograd_cnn.kernels.reference.special import (
     erf,
     gaussian,
@@ -34,6 +44,7 @@ from autograd_cnn.kernels.reference.special import (
 )
 
 __all__ = [
+    "adam",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
@@ -44,6 +55,9 @@ __all__ = [
     "gelu_wrt_x",
     "leaky_relu",
     "linear",
+    "log_softmax",
+    "log_softmax_wrt_x",
+    "logsumexp",
     "masked",
     "matmul",
     "max_pool",
@@ -53,11 +67,17 @@ __all__ = [
     "mean_pool_wrt_input",
     "moments",
     "relu",
+    "sgd",
+    "sgd_with_momentum",
     "sigmoid",
     "sigmoid_slope",
     "sigmoid_wrt_x",
     "silu",
     "silu_wrt_x",
+    "softmax",
+    "softmax_cross_entropy",
+    "softmax_error",
+    "softmax_wrt_x",
     "softplus",
     "standardize",
     "standardize_wrt_input",
