@@ -18,7 +18,7 @@ def sgd(out: Array, value: Array, grad: Array, lr: float, weight_decay: float) -
     if out.size < FEW["sgd"] or not _are_alike(out, value, grad):
         return NotImplemented
     numbers = np.array([-lr, weight_decay], out.dtype)
-    _sgd(*jobs_of(out), numbers, flat(value), flat(grad), out.reshape(-1), alone=out.size < FEWEST)
+    _sgd(*jobs_of(out), numbers, _row(value), _row(grad), out.reshape(-1), alone=out.size < FEWEST)
     return None
 
 
@@ -31,8 +31,9 @@ def sgd_with_momentum(
         return NotImplemented
     buffer = np.empty(out.shape, out.dtype)
     numbers = np.array([-lr, weight_decay, momentum, 1 - dampening, ahead], out.dtype)
-    arrays = flat(value), flat(grad), flat(last), out.reshape(-1), buffer.reshape(-1)
+    arrays = _row(value), _row(grad), _row(last), out.reshape(-1), buffer.reshape(-1)
     _sgd_with_momentum(*jobs_of(out), numbers, *arrays, alone=out.size < FEWEST)
+    buffer.flags.writeable = False
     return buffer
 
 
@@ -45,16 +46,25 @@ def adam(
         return NotImplemented
     moments = np.empty((2, *out.shape), out.dtype)
     numbers = np.array([-rate, eps, beta1, 1 - beta1, beta2, 1 - beta2, weight_decay, kept], out.dtype)
-    arrays = flat(value), flat(grad), flat(mean), flat(square), out.reshape(-1), *moments.reshape(2, -1)
+    next_mean, next_square = moments.reshape(2, -1)
+    arrays = _row(value), _row(grad), _row(mean), _row(square), out.reshape(-1), next_mean, next_square
     _adam(*jobs_of(out), numbers, *arrays, alone=out.size < FEWEST)
+    moments.flags.writeable = False
     return moments[0], moments[1]
 
 
 def _are_alike(out: Array, *others: Any) -> bool:
-    if not out.flags.c_contiguous or not supports(out, *others):
-        return False
-    shape = out.shape
-    return all([each.shape == shape for each in others])  # noqa: C419  # a list is faster than a generator
+    shape, dtype = out.shape, out.dtype
+    for each in others:
+        if each.shape != shape or each.dtype is not dtype:
+            return False
+    return supports(out) and out.flags.c_contiguous
+
+
+def _row(x: Array) -> Array:
+    """Return the elements as one read-only row; what is one but for its shape, as parameters are, at less cost."""
+    flags = x.flags
+    return flat(x) if flags.writeable or not flags.c_contiguous else x.reshape(-1)
 
 
 # --- formulas ---------------------------------------------------------------------------------
