@@ -16,9 +16,10 @@ BLOCK: Final = 1 << 10  # elements that are summed in their own dtype; sums of s
 
 
 class Rows(NamedTuple):
-    """The length of what is normalised."""
+    """The length of what is normalised, and how many rows fit well into the first-level cache."""
 
     length: int
+    together: int
 
 
 def softmax(x: Array, axis: int | tuple[int, ...] | None) -> Any:
@@ -55,7 +56,7 @@ def softmax_cross_entropy(scores: Array, labels: Array, label_smoothing: float) 
         return NotImplemented
     y, odd, n = np.empty(len(labels), scores.dtype), np.zeros(1, bool), len(labels)
     arrays = flat(scores), _indices(labels), np.array([label_smoothing]), y, odd
-    _cross_entropy(n, Rows(scores.shape[1]), *arrays, alone=scores.size < FEWEST)
+    _cross_entropy(n, _rows(scores), *arrays, alone=scores.size < FEWEST)
     return NotImplemented if odd[0] else y
 
 
@@ -65,7 +66,7 @@ def softmax_error(scores: Array, labels: Array, label_smoothing: float) -> Any:
         return NotImplemented
     y, odd, n = np.empty(scores.shape, scores.dtype), np.zeros(1, bool), len(labels)
     arrays = flat(scores), _indices(labels), np.array([label_smoothing]), y.reshape(-1), odd
-    _error(n, Rows(scores.shape[1]), *arrays, alone=scores.size < FEWEST)
+    _error(n, _rows(scores), *arrays, alone=scores.size < FEWEST)
     return NotImplemented if odd[0] else y
 
 
@@ -73,19 +74,24 @@ def _are_rows(axis: Any, x: Any) -> bool:
     return type(x) is np.ndarray and x.ndim > 0 and type(axis) is int and axis in {-1, x.ndim - 1}
 
 
+def _rows(x: Array) -> Rows:
+    length = x.shape[-1]
+    return Rows(length, max(1, BLOCK // length))
+
+
 def _indices(labels: Array) -> Array:
     return flat(labels.astype(np.int64, copy=False))
 
 
 def _unless_odd(loop: parallel_for, x: Array, y: Array) -> Any:
-    length, odd = x.shape[-1], np.zeros(1, bool)
-    loop(x.size // length, Rows(length), flat(x), y.reshape(-1), odd, alone=x.size < FEWEST)
+    odd = np.zeros(1, bool)
+    loop(x.size // x.shape[-1], _rows(x), flat(x), y.reshape(-1), odd, alone=x.size < FEWEST)
     return NotImplemented if odd[0] else y
 
 
 def _written(loop: parallel_for, g: Array, y: Array) -> Array:
-    out, length = np.empty(y.shape, y.dtype), y.shape[-1]
-    loop(y.size // length, Rows(length), flat(g), flat(y), out.reshape(-1), alone=y.size < FEWEST)
+    out = np.empty(y.shape, y.dtype)
+    loop(y.size // y.shape[-1], _rows(y), flat(g), flat(y), out.reshape(-1), alone=y.size < FEWEST)
     return out
 
 
@@ -147,12 +153,12 @@ def _top(first: int, last: int, x: Any, odd: Any) -> Any:
 
 
 @inlined
-def _normalized(first: int, last: int, x: Any, y: Any, top: Any) -> None:
-    """Write the softmax."""
+def _sum_of_powers(first: int, last: int, x: Any, y: Any, top: Any) -> Any:
+    """Write exp(x - top), and return the sum of it."""
     total = 0.0
     for at in range(first, last, BLOCK):
         total += _write_powers(at, min(at + BLOCK, last), (top,), (x, y))[0]
-    _scale(first, last, (x.dtype.type(1 / total),), (y, y))
+    return total
 
 
 @inlined
@@ -167,9 +173,18 @@ def _log_of_others(first: int, last: int, x: Any, top: Any) -> Any:
 
 @parallel_for
 def _softmax(first: int, last: int, s: Rows, x: Any, y: Any, odd: Any) -> None:
-    for row in range(first, last):
-        at, end = row * s.length, (row + 1) * s.length
-        _normalized(at, end, x, y, _top(at, end, x, odd))
+    tops, factors = np.empty(s.together, x.dtype), np.empty(s.together, x.dtype)
+    for begin in range(first, last, s.together):  # what a row waits for, another one does meanwhile
+        count = min(s.together, last - begin)
+        for i in range(count):
+            at = (begin + i) * s.length
+            tops[i] = _top(at, at + s.length, x, odd)
+        for i in range(count):
+            at = (begin + i) * s.length
+            factors[i] = 1 / _sum_of_powers(at, at + s.length, x, y, tops[i])
+        for i in range(count):
+            at = (begin + i) * s.length
+            _scale(at, at + s.length, (factors[i],), (y, y))
 
 
 @parallel_for
@@ -221,7 +236,8 @@ def _error(first: int, last: int, s: Rows, x: Any, labels: Any, smoothing: Any, 
     for row in range(first, last):
         at, end = row * s.length, (row + 1) * s.length
         label = at + labels[row]
-        _normalized(at, end, x, y, _top(at, end, x, odd))
+        total = _sum_of_powers(at, end, x, y, _top(at, end, x, odd))
+        _scale(at, end, (x.dtype.type(1 / total),), (y, y))
         if smoothing[0] != 0:
             _reduce(at, end, (x.dtype.type(smoothing[0] / s.length),), (y, y))
             y[label] -= x.dtype.type(1 - smoothing[0])
