@@ -31,6 +31,7 @@ linear = Kernel("linear")
 relu = Kernel("relu")
 leaky_relu = Kernel("leaky_relu")
 masked = Kernel("masked")
+multiply = Kernel("multiply")
 damped = Kernel("damped")
 max_pool = Kernel("max_pool")
 max_pool_gather = Kernel("max_pool_gather")
@@ -78,6 +79,7 @@ __all__ = [
     "mean_pool",
     "mean_pool_wrt_input",
     "moments",
+    "multiply",
     "must_compile",
     "num_threads",
     "relu",

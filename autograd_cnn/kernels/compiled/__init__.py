@@ -21,7 +21,7 @@ from autograd_cnn.kernels.compiled.conv.col2im import correlate2d_wrt_input
 from autograd_cnn.kernels.compiled.conv.implicit_gemm import correlate2d
 from autograd_cnn.kernels.compiled.conv.wgrad_patches import correlate2d_wrt_weight
 from autograd_cnn.kernels.compiled.descent import adam, sgd, sgd_with_momentum
-from autograd_cnn.kernels.compiled.elementwise import damped, leaky_relu, masked, relu
+from autograd_cnn.kernels.compiled.elementwise import damped, leaky_relu, masked, multiply, relu
 from autograd_cnn.kernels.compiled.gemm import linear, matmul
 from autograd_cnn.kernels.compiled.normalization import moments, standardize, standardize_wrt_input, standardized_dot
 from autograd_cnn.kernels.compiled.pooling import (
@@ -62,6 +62,7 @@ __all__ = [
     "mean_pool",
     "mean_pool_wrt_input",
     "moments",
+    "multiply",
     "num_threads",
     "relu",
     "set_num_threads",

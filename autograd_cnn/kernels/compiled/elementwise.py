@@ -1,6 +1,7 @@
 """Rectifiers and masks: passes over memory, shared by all threads."""
 
-from typing import Any, Final
+from math import prod
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -10,6 +11,14 @@ from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
 FEW: Final = 1 << 12  # elements; NumPy is done with fewer before a kernel has been called
+SHORTEST: Final = 1 << 6  # elements of a row that is worth a loop of its own
+
+
+class Rows(NamedTuple):
+    """Rows, and how many numbers there are for them, in turn."""
+
+    length: int
+    numbers: int
 
 
 def relu(x: Array) -> Any:
@@ -50,6 +59,35 @@ def damped(x: Array, mask: Array, factor: float) -> Any:
     return y
 
 
+def multiply(x1: Array, x2: Array) -> Any:
+    """Return x1 · x2, for an x2 of the shape of x1, or of one number for each of its rows, as a channel's maps are."""
+    if x1.size < FEWEST or not supports(x1, x2):
+        return NotImplemented
+    if x1.shape == x2.shape:
+        y = np.empty(x1.shape, x1.dtype)
+        _multiply(*jobs_of(x1), flat(x1), flat(x2), y.reshape(-1))
+        return y
+    rows = _rows(x1.shape, x2.shape)
+    if rows is None:
+        return NotImplemented
+    y = np.empty(x1.shape, x1.dtype)
+    _multiply_rows(x1.size // rows.length, rows, flat(x1), flat(x2), y.reshape(-1))
+    return y
+
+
+def _rows(shape: tuple[int, ...], other: tuple[int, ...]) -> Rows | None:
+    """Return the rows of an array to each of which one number of the other belongs; None if that is not so."""
+    own = other[next((i for i, n in enumerate(other) if n != 1), len(other)) :]  # without ones in front
+    axes = own
+    while axes and axes[-1] == 1:
+        axes = axes[:-1]
+    first, last = len(shape) - len(own), len(shape) - len(own) + len(axes)
+    length = prod(shape[last:])
+    if not axes or first < 0 or len(other) > len(shape) or shape[first:last] != axes or length < SHORTEST:
+        return None
+    return Rows(length, prod(axes))
+
+
 def _is_worthwhile(x: Any) -> bool:
     return type(x) is np.ndarray and x.size >= FEW and supports(x)
 
@@ -72,6 +110,11 @@ def _damp(factor: Lanes, x: Lanes, mask: Mask) -> Lanes:
     return where(mask, x, x * factor)
 
 
+def _times(x1: Lanes, x2: Lanes) -> Lanes:
+    return x1 * x2
+
+
+_multiply_vectors: Final = over_vectors(_times)
 _rectify_vectors: Final = over_vectors(_rectify)
 _mask_vectors: Final = over_vectors(_mask)
 _leak_vectors: Final = over_vectors(_leak)
@@ -96,3 +139,14 @@ def _leaky_relu(first: int, last: int, s: Line, slope: Any, x: Any, y: Any, mask
 @parallel_for
 def _damped(first: int, last: int, s: Line, factor: Any, x: Any, mask: Any, y: Any) -> None:
     _damp_vectors(first * CHUNK, min(last * CHUNK, s.size), (factor[0],), (x, mask, y))
+
+
+@parallel_for
+def _multiply(first: int, last: int, s: Line, x1: Any, x2: Any, y: Any) -> None:
+    _multiply_vectors(first * CHUNK, min(last * CHUNK, s.size), (), (x1, x2, y))
+
+
+@parallel_for
+def _multiply_rows(first: int, last: int, s: Rows, x1: Any, x2: Any, y: Any) -> None:
+    for row in range(first, last):
+        _multiply_vectors(row * s.length, (row + 1) * s.length, (x2[row % s.numbers],), (x1, y))

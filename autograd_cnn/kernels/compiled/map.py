@@ -14,7 +14,7 @@ from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
 FEWEST: Final = 1 << 14  # elements; one thread is done with fewer before another has begun
-_FEW: Final = 1 << 6  # elements; NumPy is done with fewer before a kernel has been called
+FEW: Final = 1 << 6  # elements; NumPy is done with fewer before a kernel has been called
 CHUNK: Final = 1 << 12  # elements that are one job
 
 
@@ -57,7 +57,7 @@ def _kernel(formula: Callable[[Lanes, Lanes], Lanes], name: str) -> Callable[[Ar
     loop = parallel_for(kernel)
 
     def run(a: Array, b: Array) -> Any:
-        if type(a) is not np.ndarray or a.size < _FEW or np.shape(b) != a.shape or not supports(a, b):
+        if type(a) is not np.ndarray or a.size < FEW or np.shape(b) != a.shape or not supports(a, b):
             return NotImplemented
         y = np.empty(a.shape, a.dtype)
         row = flat(a)

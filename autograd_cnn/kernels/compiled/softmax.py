@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from autograd_cnn.kernels.compiled.lanes import Lanes, at_least, exp, where
-from autograd_cnn.kernels.compiled.map import FEWEST, Fold, over_vectors
+from autograd_cnn.kernels.compiled.map import FEW, FEWEST, Fold, over_vectors
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
@@ -52,7 +52,7 @@ def log_softmax_wrt_x(g: Array, y: Array, axis: int | tuple[int, ...] | None) ->
 
 def softmax_cross_entropy(scores: Array, labels: Array, label_smoothing: float) -> Any:
     """Return for each row of scores (N, K) the negative log of the probability of its label (N,)."""
-    if not supports(scores):
+    if scores.size < FEW or not supports(scores):
         return NotImplemented
     y, odd, n = np.empty(len(labels), scores.dtype), np.zeros(1, bool), len(labels)
     arrays = flat(scores), _indices(labels), np.array([label_smoothing]), y, odd
@@ -62,7 +62,7 @@ def softmax_cross_entropy(scores: Array, labels: Array, label_smoothing: float) 
 
 def softmax_error(scores: Array, labels: Array, label_smoothing: float) -> Any:
     """Return the softmax less the targets; without smoothing the label's is what the others add up to."""
-    if not supports(scores):
+    if scores.size < FEW or not supports(scores):
         return NotImplemented
     y, odd, n = np.empty(scores.shape, scores.dtype), np.zeros(1, bool), len(labels)
     arrays = flat(scores), _indices(labels), np.array([label_smoothing]), y.reshape(-1), odd
@@ -71,7 +71,7 @@ def softmax_error(scores: Array, labels: Array, label_smoothing: float) -> Any:
 
 
 def _are_rows(axis: Any, x: Any) -> bool:
-    return type(x) is np.ndarray and x.ndim > 0 and type(axis) is int and axis in {-1, x.ndim - 1}
+    return x.size >= FEW and x.ndim > 0 and type(axis) is int and axis in {-1, x.ndim - 1}
 
 
 def _rows(x: Array) -> Rows:

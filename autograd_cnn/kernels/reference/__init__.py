@@ -5,7 +5,7 @@ Loops run over the taps of a window, never over pixels or images.
 
 from autograd_cnn.kernels.reference.correlation import correlate2d, correlate2d_wrt_input, correlate2d_wrt_weight
 from autograd_cnn.kernels.reference.descent import adam, sgd, sgd_with_momentum
-from autograd_cnn.kernels.reference.elementwise import damped, leaky_relu, masked, relu
+from autograd_cnn.kernels.reference.elementwise import damped, leaky_relu, masked, multiply, relu
 from autograd_cnn.kernels.reference.normalization import (
     moments,
     standardize,
@@ -66,6 +66,7 @@ __all__ = [
     "mean_pool",
     "mean_pool_wrt_input",
     "moments",
+    "multiply",
     "relu",
     "sgd",
     "sgd_with_momentum",

@@ -36,3 +36,9 @@ def leaky_relu(x: Array, slope: float) -> tuple[Array, Array]:
 def damped(x: Array, mask: Array, factor: float) -> Array:
     """Return x where the mask is set, elsewhere x times the factor."""
     return np.where(mask, x, x * factor)
+
+
+def multiply(x1: Array, x2: Array) -> Array:
+    """Return x1 · x2, with NumPy's broadcasting."""
+    product: Array = x1 * x2
+    return product

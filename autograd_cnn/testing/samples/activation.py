@@ -19,5 +19,6 @@ add_samples(ops.silu, *elementwise(normal))
 add_samples(ops.erf, *elementwise(normal), sample(spaced(40)))
 add_samples(activation._gaussian, *elementwise(normal), sample(spaced(5), factor=0.5))  # noqa: SLF001
 add_samples(ops.gelu, *elementwise(normal), sample(spaced(40)))
-for _backward in (activation._sigmoid_backward, activation._silu_backward, activation._gelu_backward):  # noqa: SLF001
-    add_samples(_backward, *broadcasting(normal, normal), linear="g")
+add_samples(activation._sigmoid_backward, *broadcasting(normal, normal), linear="g")  # noqa: SLF001
+add_samples(activation._silu_backward, *broadcasting(normal, normal), linear="g")  # noqa: SLF001
+add_samples(activation._gelu_backward, *broadcasting(normal, normal), linear="g")  # noqa: SLF001

@@ -50,3 +50,27 @@ def test_small_arrays_and_ints_are_declined():
     assert compiled.relu(np.ones(compiled.FEW - 1)) is NotImplemented
     assert compiled.masked(np.ones(8), np.ones(8, bool)) is NotImplemented
     assert compiled.relu(np.ones(compiled.FEWEST, int)) is NotImplemented
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "other", [(4, 8, 24, 33), (8, 1, 1), (1, 8, 1, 1), (4, 8, 1, 1), (4, 1, 1, 1), (24, 1), (8, 24, 1)]
+)
+def test_products(rng, other, dtype):
+    x, w = rng.standard_normal((4, 8, 24, 33)).astype(dtype), rng.standard_normal(other).astype(dtype)
+    expected = x * w
+    found = compiled.multiply(x, w)
+    if compiled.SHORTEST > 33 and other in {(24, 1), (8, 24, 1)}:
+        assert found is NotImplemented
+    else:
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(compiled.multiply(x[:, :, ::-1], w), x[:, :, ::-1] * w)
+
+
+def test_products_of_other_kinds_are_declined():
+    x = np.ones((64, 4, 8, 8))
+    for other in (np.ones((8, 8)), np.ones((64, 1, 8, 1)), np.ones((1, 64, 4, 8, 8)), np.ones((4, 1, 1), np.float32),
+                  np.ones((2, 1, 1, 1, 1)), np.ones(()), np.ones((1, 1))):  # fmt: skip
+        assert compiled.multiply(x, other) is NotImplemented
+    assert compiled.multiply(np.ones(8), np.ones(8)) is NotImplemented
