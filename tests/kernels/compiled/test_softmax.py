@@ -81,6 +81,22 @@ def test_small_probabilities_are_right_among_the_denormals_too(dtype):
         assert abs(found - power / total) <= 2 * smallest + 4 * eps * power
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("gap", [1.0, 10.0, 20.0, 60.0, 100.0])
+def test_what_is_left_of_a_winners_probability_is_not_lost(gap, dtype):
+    x, winner = np.array([[gap, 0.0, -1.0]], dtype), np.array([[1.0, 0.0, 0.0]], dtype)
+    others = mpmath.exp(-gap) + mpmath.exp(-gap - 1)
+    rel = (4 + gap) * float(np.finfo(dtype).eps)
+    assert float(compiled.log_softmax(x, -1)[0, 0]) == pytest.approx(float(-mpmath.log1p(others)), rel=rel)
+    slope = compiled.softmax_wrt_x(winner, compiled.softmax(x, -1), -1)[0, 0]
+    assert float(slope) == pytest.approx(float(others / (1 + others) ** 2), rel=rel)
+    label = np.zeros(1, int)
+    assert float(compiled.softmax_cross_entropy(x, label, 0.0)[0]) == pytest.approx(
+        float(mpmath.log1p(others)), rel=rel
+    )
+    assert float(compiled.softmax_error(x, label, 0.0)[0, 0]) == pytest.approx(float(-others / (1 + others)), rel=rel)
+
+
 def test_minus_infinity_has_no_probability_and_nan_makes_its_row_nan():
     x = np.array([[1.0, -np.inf, 2.0], [1.0, np.nan, 2.0], [1.0, 2.0, 3.0]])
     for name in FORWARD:
