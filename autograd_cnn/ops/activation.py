@@ -8,20 +8,16 @@ the units are those of the larger of their two terms.
 import numpy as np
 
 from autograd_cnn import kernels
-from autograd_cnn.engine.node import Array, Floats, values_of
+from autograd_cnn.engine.node import Array, Floats
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.engine.trace import RUNNING
-from autograd_cnn.ops.elementwise import exp
-from autograd_cnn.ops.selection import clip, greater, less, masked, where
+from autograd_cnn.ops.elementwise import exp, square
+from autograd_cnn.ops.selection import clip, damped, greater, masked, where
 from autograd_cnn.parameters import Number
 
 __all__ = ["elu", "erf", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "softplus", "tanh"]
 
 _FAR = 1e3
 """Beyond it every tail is 0, in any dtype. A tail times infinity would be NaN, so arguments are limited to it."""
-
-_TAIL = -80.0
-"""Below it sigmoid(x) is exp(x) to the last digit, and soon subnormal."""
 
 
 @primitive(residuals=("mask",))
@@ -41,8 +37,8 @@ def relu_vjp_x(g: Array, *, mask: Array) -> Array:
     return masked(g, mask=mask)
 
 
-@primitive
-def leaky_relu(x: Array, negative_slope: Number = 0.01) -> Array:
+@primitive(residuals=("mask",))
+def leaky_relu(x: Array, negative_slope: Number = 0.01) -> tuple[Array, Array]:
     """``x`` where it is positive, else ``negative_slope * x``; the derivative at 0 counts as ``negative_slope``.
 
     Examples
@@ -50,12 +46,12 @@ def leaky_relu(x: Array, negative_slope: Number = 0.01) -> Array:
     >>> leaky_relu([-1.0, 2.0], 0.1)
     array([-0.1,  2. ])
     """
-    return np.where(x > 0, x, x * negative_slope)
+    return kernels.leaky_relu(x, negative_slope)
 
 
 @leaky_relu.vjp("x")
-def leaky_relu_vjp_x(g: Array, *, x: Array, negative_slope: float) -> Array:
-    return where(greater(x, 0), g, g * negative_slope)
+def leaky_relu_vjp_x(g: Array, *, mask: Array, negative_slope: float) -> Array:
+    return damped(g, mask=mask, factor=negative_slope)
 
 
 @primitive
@@ -95,7 +91,23 @@ def sigmoid(x: Floats) -> Array:
 
 @sigmoid.vjp("x")
 def sigmoid_vjp_x(g: Array, *, x: Array) -> Array:
-    return g * _sigmoid_slope(x)
+    return _sigmoid_backward(g, x)
+
+
+@primitive
+def _sigmoid_backward(g: Floats, x: Floats) -> Array:
+    """``g`` times the derivative of `sigmoid`, in one pass."""
+    return kernels.sigmoid_wrt_x(g, x)
+
+
+@_sigmoid_backward.vjp("g")
+def sigmoid_backward_vjp_g(h: Array, *, x: Array) -> Array:
+    return _sigmoid_backward(h, x)
+
+
+@_sigmoid_backward.vjp("x")
+def sigmoid_backward_vjp_x(h: Array, *, y: Array, x: Array) -> Array:
+    return -h * y * tanh(x * 0.5)
 
 
 @primitive
@@ -123,7 +135,7 @@ def tanh(x: Floats) -> Array:
 
 @tanh.vjp("x")
 def tanh_vjp_x(g: Array, *, x: Array) -> Array:
-    return g * (4 * _sigmoid_slope(x * 2))
+    return _sigmoid_backward(g, x * 2) * 4
 
 
 @primitive
@@ -157,14 +169,24 @@ def silu(x: Floats) -> Array:
 
 @silu.vjp("x")
 def silu_vjp_x(g: Array, *, x: Array) -> Array:
+    return _silu_backward(g, x)
+
+
+@primitive
+def _silu_backward(g: Floats, x: Floats) -> Array:
+    """``g`` times the derivative of `silu`, in one pass."""
+    return kernels.silu_wrt_x(g, x)
+
+
+@_silu_backward.vjp("g")
+def silu_backward_vjp_g(h: Array, *, x: Array) -> Array:
+    return _silu_backward(h, x)
+
+
+@_silu_backward.vjp("x")
+def silu_backward_vjp_x(h: Array, *, g: Array, x: Array) -> Array:
     near = clip(x, min=-_FAR, max=_FAR)
-    slope = sigmoid(x) + near * _sigmoid_slope(x)
-    if (
-        RUNNING or np.min(values_of(x), initial=0.0) < _TAIL
-    ):  # exp(x)·(1 + x): the first factor underflows before the product
-        root = exp(clip(near, max=_TAIL) * 0.5)
-        slope = where(less(x, _TAIL), root * (near + 1) * root, slope)
-    return g * slope
+    return h * g * _sigmoid_slope(x) * (2 - near * tanh(near * 0.5))
 
 
 # --- the normal distribution and functions made of it -----------------------------------------
@@ -199,21 +221,6 @@ def gaussian_vjp_x(g: Array, *, x: Array, y: Array, factor: float) -> Array:
 
 
 @primitive
-def _normal_cdf(x: Floats) -> Array:
-    """The probability that a standard normal variable is below ``x``."""
-    return kernels.normal_cdf(x)
-
-
-@_normal_cdf.vjp("x")
-def normal_cdf_vjp_x(g: Array, *, x: Array) -> Array:
-    return g * _normal_density(x)
-
-
-def _normal_density(x: Array) -> Array:
-    return _gaussian(x, factor=0.5) * (2 * np.pi) ** -0.5
-
-
-@primitive
 def gelu(x: Floats) -> Array:
     """``x`` times the normal distribution function Φ(x), exact (Hendrycks & Gimpel 2016).
 
@@ -227,4 +234,21 @@ def gelu(x: Floats) -> Array:
 
 @gelu.vjp("x")
 def gelu_vjp_x(g: Array, *, x: Array) -> Array:
-    return g * (_normal_cdf(x) + clip(x, min=-_FAR, max=_FAR) * _normal_density(x))
+    return _gelu_backward(g, x)
+
+
+@primitive
+def _gelu_backward(g: Floats, x: Floats) -> Array:
+    """``g`` times the derivative of `gelu`, in one pass."""
+    return kernels.gelu_wrt_x(g, x)
+
+
+@_gelu_backward.vjp("g")
+def gelu_backward_vjp_g(h: Array, *, x: Array) -> Array:
+    return _gelu_backward(h, x)
+
+
+@_gelu_backward.vjp("x")
+def gelu_backward_vjp_x(h: Array, *, g: Array, x: Array) -> Array:
+    density = _gaussian(x, factor=0.5) * (2 * np.pi) ** -0.5
+    return h * g * density * (2 - square(clip(x, min=-_FAR, max=_FAR)))

@@ -3,8 +3,12 @@
 Broadcasting follows NumPy; the engine sums it out of the gradients, so no rule mentions it.
 """
 
-import numpy as np
+from typing import Final
 
+import numpy as np
+from numpy import ndarray
+
+from autograd_cnn import kernels
 from autograd_cnn.engine.node import Array, Floats
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.ops.selection import equal, where
@@ -31,6 +35,9 @@ __all__ = [
     "square",
     "subtract",
 ]
+
+_LARGE: Final = 1 << 17
+"""Elements; NumPy is done with fewer before it would pay to ask."""
 
 # --- arithmetic -------------------------------------------------------------------------------
 
@@ -88,17 +95,24 @@ def multiply(x1: Array, x2: Array) -> Array:
     >>> multiply([1.0, 2.0], 10.0)
     array([10., 20.])
     """
-    return x1 * x2
+    return _product(x1, x2) if type(x1) is ndarray else x1 * x2
 
 
 @multiply.vjp("x1")
 def multiply_vjp_x1(g: Array, *, x2: Array) -> Array:
-    return g * x2
+    return _product(g, x2) if type(g) is ndarray else g * x2
 
 
 @multiply.vjp("x2")
 def multiply_vjp_x2(g: Array, *, x1: Array) -> Array:
-    return g * x1
+    return _product(g, x1) if type(g) is ndarray else g * x1
+
+
+def _product(x1: Array, x2: Array) -> Array:
+    """Return ``x1 * x2``, of large arrays on all threads."""
+    if x1.size >= _LARGE and type(x2) is ndarray:
+        return kernels.multiply(x1, x2)
+    return x1 * x2
 
 
 @primitive

@@ -4,12 +4,13 @@ from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 
+from autograd_cnn import kernels
 from autograd_cnn.engine.abstract import AbstractArray, placeholder
 from autograd_cnn.engine.node import Array, Floats, Shape
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.ops.shaping import reshape
-from autograd_cnn.ops.softmax import shifted, softmax, softmax_vjp_x
+from autograd_cnn.ops.softmax import softmax, softmax_vjp_x
 from autograd_cnn.parameters import Number, Parsed
 
 __all__ = ["softmax_cross_entropy"]
@@ -51,13 +52,6 @@ def checked_labels(where: str, shape: Shape, labels: Any) -> Array:
     return found
 
 
-def _targets(labels: Array, classes: int, label_smoothing: float, dtype: Any) -> Array:
-    """Return the target probabilities, (N, K)."""
-    targets = np.full((len(labels), classes), label_smoothing / max(classes, 1), dtype)
-    targets[np.arange(len(labels)), labels] += 1 - label_smoothing
-    return targets
-
-
 @primitive
 def softmax_cross_entropy(scores: Floats, labels: Labels, label_smoothing: Number = 0.0) -> Array:
     """Cross-entropy of each example: the negative log of the probability of its class.
@@ -96,14 +90,7 @@ def softmax_cross_entropy(scores: Floats, labels: Labels, label_smoothing: Numbe
             sentence("softmax_cross_entropy", "label_smoothing is out of range", expected="0 to 1",
                      got=repr(label_smoothing))
         )  # fmt: skip
-    less, _ = shifted(scores, 1)
-    rows = np.arange(len(labels))
-    right = less[rows, labels]
-    if label_smoothing:
-        right = right * (1 - label_smoothing) + less.mean(axis=1) * label_smoothing
-    powers = np.exp(less)
-    powers[rows, less.argmax(axis=1)] *= 0  # it is 1, and small ones would be lost in a sum with it; a NaN stays
-    return np.log1p(powers.sum(axis=1)) - right
+    return kernels.softmax_cross_entropy(scores, labels, label_smoothing)
 
 
 @softmax_cross_entropy.shape
@@ -120,15 +107,7 @@ def softmax_cross_entropy_vjp_scores(g: Array, *, scores: Array, labels: Array, 
 def _softmax_error(scores: Floats, labels: Labels, label_smoothing: Number = 0.0) -> Array:
     """``softmax(scores) - q``; without smoothing, the label's error is minus the sum of the others, for precision."""
     _check_rows(scores, labels)
-    errors = np.exp(shifted(scores, 1)[0])
-    errors /= errors.sum(axis=1, keepdims=True)
-    if label_smoothing:
-        return errors - _targets(labels, scores.shape[1], label_smoothing, scores.dtype)
-    rows = np.arange(len(labels))
-    own = errors[rows, labels]
-    errors[rows, labels] = 0
-    errors[rows, labels] = 0 * own - errors.sum(axis=1)  # a NaN stays
-    return errors
+    return kernels.softmax_error(np.asarray(scores), np.asarray(labels), label_smoothing)
 
 
 @_softmax_error.shape

@@ -162,26 +162,57 @@ def masked(x: Array, mask: Mask) -> Array:
     array([1., 0.])
     """
     (x,) = joined("masked", x=np.asarray(x))
-    return kernels.masked(x, mask if mask.shape == x.shape else _broadcast_mask(mask, x.shape))
-
-
-def _broadcast_mask(mask: Array, shape: Shape) -> Array:
-    try:
-        return np.broadcast_to(mask, shape)
-    except ValueError:
-        raise ShapeError(
-            sentence("masked", "mask has the wrong shape", expected=f"what broadcasts to {shape}", got=mask.shape)
-        ) from None
+    return kernels.masked(x, _fitted("masked", mask, x.shape))
 
 
 @masked.shape
 def masked_shape(x: AbstractArray, *, mask: Array) -> Shape:
-    return np.shape(_broadcast_mask(mask, x.shape))
+    return np.shape(_fitted("masked", mask, x.shape))
 
 
 @masked.vjp("x")
 def masked_vjp_x(g: Array, *, mask: Array) -> Array:
     return masked(g, mask=mask)
+
+
+@primitive
+def damped(x: Array, mask: Mask, factor: Number) -> Array:
+    """``x`` where the mask is set, else ``factor * x``: its own adjoint.
+
+    Raises
+    ------
+    OperandError, ShapeError
+        As `masked` does.
+
+    Examples
+    --------
+    >>> damped([1.0, 2.0], mask=np.array([True, False]), factor=0.5)
+    array([1., 1.])
+    """
+    (x,) = joined("damped", x=np.asarray(x))
+    return kernels.damped(x, _fitted("damped", mask, x.shape), factor)
+
+
+@damped.vjp("x")
+def damped_vjp_x(g: Array, *, mask: Array, factor: float) -> Array:
+    return damped(g, mask=mask, factor=factor)
+
+
+@damped.shape(dtype=lambda x: np.result_type(x.dtype, 1.0))
+def damped_shape(x: AbstractArray, *, mask: Array) -> Shape:
+    return np.shape(_fitted("damped", mask, x.shape))
+
+
+def _fitted(where: str, mask: Array, shape: Shape) -> Array:
+    """Return a mask in a shape."""
+    if mask.shape == shape:
+        return mask
+    try:
+        return np.broadcast_to(mask, shape)
+    except ValueError:
+        raise ShapeError(
+            sentence(where, "mask has the wrong shape", expected=f"what broadcasts to {shape}", got=mask.shape)
+        ) from None
 
 
 # --- comparisons ------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ accurate to 4 + \|d\| units in the last place.
 
 import numpy as np
 
+from autograd_cnn import kernels
 from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Array, Floats, Shape
 from autograd_cnn.engine.primitive import primitive
@@ -19,23 +20,6 @@ from autograd_cnn.parameters import Axis, Flag
 __all__ = ["log_softmax", "logsumexp", "softmax"]
 
 
-def shifted(x: Array, axis: Axis) -> tuple[Array, Array]:
-    """Return the scores minus the largest score, and the largest score, or 0 where it is infinite."""
-    top = x.max(axis=axis, keepdims=True, initial=-np.inf)
-    finite = np.isfinite(top)
-    top = top if finite.all() else np.where(finite, top, 0)
-    return x - top, top
-
-
-def log_of_sum(shifted: Array, axis: Axis) -> Array:
-    """Return ``log(sum(exp(shifted)))`` for scores whose largest is 0, without adding the others to exp(0) = 1."""
-    largest = shifted == 0
-    powers = np.where(largest, shifted.dtype.type(0), np.exp(shifted))
-    others = powers.sum(axis=axis, keepdims=True) + (largest.sum(axis=axis, keepdims=True, dtype=powers.dtype) - 1)
-    with np.errstate(divide="ignore"):  # of an empty sum, or where every score is -inf
-        return np.log1p(others)
-
-
 @primitive
 def logsumexp(x: Floats, axis: Axis = None, keepdims: Flag = False) -> Array:
     """``log(sum(exp(x)))`` along ``axis``, a smooth maximum; of no scores it is -inf.
@@ -46,8 +30,7 @@ def logsumexp(x: Floats, axis: Axis = None, keepdims: Flag = False) -> Array:
     1000.693
     """
     x = np.asarray(x)
-    less, top = shifted(x, axis)
-    y = log_of_sum(less, axis) + top
+    y = kernels.logsumexp(x, axis)
     return y if keepdims else np.squeeze(y, axis=axis if x.ndim else None)
 
 
@@ -70,8 +53,7 @@ def softmax(x: Floats, axis: Axis = -1) -> Array:
     >>> softmax([1.0, 1.0, 1000.0])
     array([0., 0., 1.])
     """
-    powers = np.exp(shifted(np.asarray(x), axis)[0])
-    return powers / powers.sum(axis=axis, keepdims=True)
+    return kernels.softmax(np.asarray(x), axis)
 
 
 @softmax.shape
@@ -82,11 +64,31 @@ def softmax_shape(x: AbstractArray, *, axis: Axis) -> Shape:
 
 @softmax.vjp("x")
 def softmax_vjp_x(g: Array, *, y: Array, axis: Axis) -> Array:
-    if isinstance(axis, int) and y.shape and y.shape[axis]:
-        # The rows of the Jacobian add up to 0, so a constant may be subtracted from g. With that of the largest score,
-        # whose probability may be 1, its term leaves the sum, and small terms are not lost.
-        g = g - take_along_axis(g, argmax(y, axis=axis, keepdims=True), axis)
-    return y * (g - reduction.sum(g * y, axis=axis, keepdims=True))
+    return _softmax_backward(g, y, axis=axis)
+
+
+@primitive
+def _softmax_backward(g: Floats, p: Floats, axis: Axis) -> Array:
+    """``p·(g - sum(g·p))``, for the cotangent ``g`` where `softmax` is ``p``, whose sums are 1."""
+    return kernels.softmax_wrt_x(np.asarray(g), np.asarray(p), axis)
+
+
+@_softmax_backward.shape
+def softmax_backward_shape(g: AbstractArray, p: AbstractArray, *, axis: Axis) -> Shape:
+    axes_of(p.shape, axis)
+    return np.broadcast_shapes(g.shape, p.shape)
+
+
+@_softmax_backward.vjp("g")
+def softmax_backward_vjp_g(h: Array, *, p: Array, axis: Axis) -> Array:
+    return _softmax_backward(h, p, axis=axis)
+
+
+@_softmax_backward.vjp("p")
+def softmax_backward_vjp_p(h: Array, *, g: Array, p: Array, axis: Axis) -> Array:
+    if isinstance(axis, int) and p.shape and p.shape[axis]:
+        g = g - take_along_axis(g, argmax(p, axis=axis, keepdims=True), axis)  # as the kernels do
+    return h * (g - reduction.sum(g * p, axis=axis, keepdims=True)) - g * reduction.sum(h * p, axis=axis, keepdims=True)
 
 
 @primitive
@@ -98,8 +100,7 @@ def log_softmax(x: Floats, axis: Axis = -1) -> Array:
     >>> log_softmax([0.0, 0.0]).round(3)
     array([-0.693, -0.693])
     """
-    less, _ = shifted(np.asarray(x), axis)
-    return less - log_of_sum(less, axis)
+    return kernels.log_softmax(np.asarray(x), axis)
 
 
 log_softmax.shape(softmax_shape)
@@ -107,4 +108,26 @@ log_softmax.shape(softmax_shape)
 
 @log_softmax.vjp("x")
 def log_softmax_vjp_x(g: Array, *, y: Array, axis: Axis) -> Array:
-    return g - exp(y) * reduction.sum(g, axis=axis, keepdims=True)
+    return _log_softmax_backward(g, y, axis=axis)
+
+
+@primitive
+def _log_softmax_backward(g: Floats, log_p: Floats, axis: Axis) -> Array:
+    """``g - exp(log_p)·sum(g)``, for the cotangent ``g`` where `log_softmax` is ``log_p``."""
+    return kernels.log_softmax_wrt_x(np.asarray(g), np.asarray(log_p), axis)
+
+
+@_log_softmax_backward.shape
+def log_softmax_backward_shape(g: AbstractArray, log_p: AbstractArray, *, axis: Axis) -> Shape:
+    axes_of(g.shape, axis)
+    return np.broadcast_shapes(g.shape, log_p.shape)
+
+
+@_log_softmax_backward.vjp("g")
+def log_softmax_backward_vjp_g(h: Array, *, log_p: Array, axis: Axis) -> Array:
+    return h - reduction.sum(h * exp(log_p), axis=axis, keepdims=True)
+
+
+@_log_softmax_backward.vjp("log_p")
+def log_softmax_backward_vjp_log_p(h: Array, *, g: Array, log_p: Array, axis: Axis) -> Array:
+    return -h * exp(log_p) * reduction.sum(g, axis=axis, keepdims=True)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_cnn import kernels
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.optim.optimizer import Group, Optimizer, State
@@ -73,26 +74,22 @@ class Adam(Optimizer):
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its moments."""
-        if group["weight_decay"]:
-            grad = grad + value * group["weight_decay"]
-        state = self._descend(out, grad, state, group)
-        out += value
-        return state
+        return self._descend(out, value, grad, state, group, group["weight_decay"], 1.0)
 
-    def _descend(self, out: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
-        """Write the step into ``out``, and return the moments."""
+    def _descend(
+        self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group,
+        weight_decay: float, kept: float,
+    ) -> State:  # fmt: skip
+        """Write ``kept`` times the values and a step, and return the moments."""
         beta1, beta2 = group["betas"]
         step = state.get("step", 0) + 1
-        mean = np.asarray(state.get("exp_avg", 0.0) * beta1 + np.multiply(grad, 1 - beta1, out=out))
-        np.multiply(grad, grad, out=out)
-        out *= 1 - beta2
-        square = np.asarray(state.get("exp_avg_sq", 0.0) * beta2 + out)
-        # The bias corrections are single numbers, so they are applied where they cost least.
+        # The corrections for the zeros at the start are numbers: they go where they cost least.
         correction = math.sqrt(1 - beta2**step)
-        np.sqrt(square, out=out)
-        out += group["eps"] * correction
-        np.divide(mean, out, out=out)
-        out *= -group["lr"] * correction / (1 - beta1**step)
+        rate, eps = group["lr"] * correction / (1 - beta1**step), group["eps"] * correction
+        mean, square = kernels.adam(
+            out, value, grad, state.get("exp_avg", 0.0), state.get("exp_avg_sq", 0.0), rate, eps, beta1, beta2,
+            weight_decay, kept,
+        )  # fmt: skip
         return {"step": step, "exp_avg": mean, "exp_avg_sq": square}
 
 
@@ -132,9 +129,7 @@ class AdamW(Adam):
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its moments."""
-        state = self._descend(out, grad, state, group)
-        out += value * (1 - group["lr"] * group["weight_decay"])
-        return state
+        return self._descend(out, value, grad, state, group, 0.0, 1 - group["lr"] * group["weight_decay"])
 
 
 class RMSprop(Optimizer):

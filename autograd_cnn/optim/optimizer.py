@@ -192,13 +192,14 @@ class Optimizer:
                 grad = parameter.grad
                 if grad is None:
                     continue
-                if grad.shape != parameter.shape:
+                value = parameter.value
+                if grad.shape != value.shape:
                     raise ShapeError(
                         sentence(self._name, "a gradient is of another shape than its parameter",
-                                 expected=parameter.shape, got=grad.shape, hint="call zero_grad() after a change")
+                                 expected=value.shape, got=grad.shape, hint="call zero_grad() after a change")
                     )  # fmt: skip
-                out = np.empty_like(parameter.value)
-                state = self.update(out, parameter.value, grad.value, self.state.get(parameter, {}), group)
+                out = np.empty_like(value)
+                state = self.update(out, value, grad.value, self.state.get(parameter, {}), group)
                 out.flags.writeable = False
                 moves.append((parameter, out, state))
         self._make(moves)

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 
+from autograd_cnn import kernels
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.optim.optimizer import Group, Optimizer, State
@@ -81,22 +81,10 @@ class SGD(Optimizer):
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its momentum."""
-        decay, momentum = group["weight_decay"], group["momentum"]
-        if decay:
-            grad = grad + value * decay
-        if momentum:
-            buffer = _buffer(grad, state.get("momentum_buffer"), momentum, group["dampening"])
-            state = {"momentum_buffer": buffer}
-            grad = grad + buffer * momentum if group["nesterov"] else buffer
-        np.multiply(grad, -group["lr"], out=out)
-        out += value
-        return state
-
-
-def _buffer(grad: NDArray[Any], last: NDArray[Any] | None, momentum: float, dampening: float) -> NDArray[Any]:
-    """Return the momentum buffer, which starts with the first gradient."""
-    if last is None:
-        return np.array(grad)
-    buffer: NDArray[Any] = np.asarray(last * momentum)
-    buffer += grad * (1 - dampening) if dampening else grad
-    return buffer
+        lr, decay, momentum = group["lr"], group["weight_decay"], group["momentum"]
+        if not momentum:
+            kernels.sgd(out, value, grad, lr, decay)
+            return state
+        last, ahead = state.get("momentum_buffer"), momentum if group["nesterov"] else 0.0
+        buffer = kernels.sgd_with_momentum(out, value, grad, last, lr, decay, momentum, group["dampening"], ahead)
+        return {"momentum_buffer": buffer}

@@ -11,8 +11,10 @@ from tables import for_each
 
 from autograd_cnn import ops
 from autograd_cnn.engine.primitive import REGISTRY
-from autograd_cnn.ops.activation import _gaussian, _normal_cdf, _sigmoid_slope
+from autograd_cnn.ops.activation import _gaussian, _gelu_backward, _sigmoid_backward, _sigmoid_slope, _silu_backward
 from autograd_cnn.ops.loss import _softmax_error
+from autograd_cnn.ops.selection import damped
+from autograd_cnn.ops.softmax import _log_softmax_backward, _softmax_backward
 from autograd_cnn.testing.case import SAMPLES
 
 importlib.import_module("autograd_cnn.testing.samples")  # gives the calls
@@ -30,7 +32,12 @@ WITHOUT_COUNTERPART = {
     ops.mean_pool_wrt_input: "an adjoint: checked as the gradient of mean_pool",
     _sigmoid_slope: "checked as the gradient of sigmoid and of tanh",
     _gaussian: "checked as the gradient of erf",
-    _normal_cdf: "checked in the gradient of gelu",
+    _sigmoid_backward: "checked as the gradient of sigmoid",
+    _silu_backward: "checked as the gradient of silu",
+    _gelu_backward: "checked as the gradient of gelu",
+    damped: "checked as the gradient of leaky_relu",
+    _softmax_backward: "checked as the gradient of softmax",
+    _log_softmax_backward: "checked as the gradient of log_softmax",
     _softmax_error: "checked as the gradient of softmax_cross_entropy",
 }
 """Primitives that PyTorch has no function for, and why that is no gap."""

@@ -8,12 +8,22 @@ over the `threads`, and `caching` keeps what was compiled. A kernel that does no
 `NotImplemented`, and the reference does it.
 """
 
+from autograd_cnn.kernels.compiled.activation import (
+    gelu,
+    gelu_wrt_x,
+    sigmoid,
+    sigmoid_slope,
+    sigmoid_wrt_x,
+    silu,
+    silu_wrt_x,
+)
 from autograd_cnn.kernels.compiled.conv.correlation import (
     correlate2d,
     correlate2d_wrt_input,
     correlate2d_wrt_weight,
 )
-from autograd_cnn.kernels.compiled.elementwise import masked, relu
+from autograd_cnn.kernels.compiled.descent import adam, sgd, sgd_with_momentum
+from autograd_cnn.kernels.compiled.elementwise import damped, leaky_relu, masked, multiply, relu
 from autograd_cnn.kernels.compiled.gemm import linear, matmul
 from autograd_cnn.kernels.compiled.normalization import (
     moments,
@@ -29,13 +39,28 @@ from autograd_cnn.kernels.compiled.pooling import (
     mean_pool_wrt_input,
 )
 from autograd_cnn.kernels.compiled.reduction import sum  # noqa: A004  # NumPy's name
+from autograd_cnn.kernels.compiled.softmax import (
+    log_softmax,
+    log_softmax_wrt_x,
+    softmax,
+    softmax_cross_entropy,
+    softmax_error,
+    softmax_wrt_x,
+)
 from autograd_cnn.kernels.compiled.threads import num_threads, set_num_threads
 
 __all__ = [
+    "adam",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
+    "damped",
+    "gelu",
+    "gelu_wrt_x",
+    "leaky_relu",
     "linear",
+    "log_softmax",
+    "log_softmax_wrt_x",
     "masked",
     "matmul",
     "max_pool",
@@ -44,9 +69,21 @@ __all__ = [
     "mean_pool",
     "mean_pool_wrt_input",
     "moments",
+    "multiply",
     "num_threads",
     "relu",
     "set_num_threads",
+    "sgd",
+    "sgd_with_momentum",
+    "sigmoid",
+    "sigmoid_slope",
+    "sigmoid_wrt_x",
+    "silu",
+    "silu_wrt_x",
+    "softmax",
+    "softmax_cross_entropy",
+    "softmax_error",
+    "softmax_wrt_x",
     "standardize",
     "standardize_wrt_input",
     "standardized_dot",

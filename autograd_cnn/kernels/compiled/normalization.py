@@ -14,8 +14,8 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from autograd_cnn.kernels.compiled.elementwise import FEWEST
 from autograd_cnn.kernels.compiled.llvm import INT, INT32, Value, Vectors, intrinsic, pointer
+from autograd_cnn.kernels.compiled.map import FEWEST
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 

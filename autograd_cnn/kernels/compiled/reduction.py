@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_cnn.kernels.compiled.elementwise import FEWEST
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES, sum_vectors
+from autograd_cnn.kernels.compiled.map import FEWEST
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 

@@ -27,6 +27,11 @@ def sigmoid_slope(x: Array) -> Array:
     return e / np.square(1 + e)
 
 
+def sigmoid_wrt_x(g: Array, x: Array) -> Array:
+    """Return g times the derivative of `sigmoid`."""
+    return g * sigmoid_slope(x)
+
+
 def _log_of_smallest(x: Any) -> float:
     """Return the logarithm of the smallest normal number of the dtype that ``x`` is computed in."""
     return -87.0 if getattr(x, "dtype", None) == np.float32 else -708.0
@@ -46,6 +51,17 @@ def silu(x: Array) -> Array:
         half = np.exp(np.minimum(x, 0) * 0.5)
         y = np.where(deep, x * half * half, y)
     return y
+
+
+def silu_wrt_x(g: Array, x: Array) -> Array:
+    """Return g times the derivative of `silu`."""
+    near = np.clip(x, -1e3, 1e3)
+    slope = sigmoid(x) + near * sigmoid_slope(x)
+    deep = x < _log_of_smallest(x) + 7
+    if np.any(deep):  # exp(x)·(1 + x), whose first factor may be 0 before the product is
+        root = np.exp(np.minimum(near, 0) * 0.5)
+        slope = np.where(deep, root * (near + 1) * root, slope)
+    return g * slope
 
 
 # --- the error function and the normal distribution -------------------------------------------
@@ -135,13 +151,8 @@ def erf(x: Array) -> Array:
     return np.where(size <= _NEAR, near, far).astype(np.float32 if single else np.float64)
 
 
-def normal_cdf(x: Array) -> Array:
-    """Return the probability that a normal variable is below each element."""
-    wide, single = _wide(x)
-    return _normal_cdf(wide, single).astype(np.float32 if single else np.float64)
-
-
 def _normal_cdf(x: Array, single: bool) -> Array:
+    """Return the probability that a normal variable is below each element."""
     z = np.abs(x) * 0.5**0.5
     tail = 0.5 * _complement(z, _gaussian(x, 0.5, single), single)
     far = np.where(x < 0, tail, 1 - tail)
@@ -152,7 +163,7 @@ def _normal_cdf(x: Array, single: bool) -> Array:
 
 
 def gelu(x: Array) -> Array:
-    """Return each element times `normal_cdf` of it."""
+    """Return each element times the probability that a normal variable is below it."""
     wide, single = _wide(x)
     wide = np.maximum(wide, -1e3)  # from where on it is 0; minus infinity times 0 is no number
     y = wide * _normal_cdf(wide, single)
@@ -162,6 +173,14 @@ def gelu(x: Array) -> Array:
         half = _gaussian(low, 0.25, single)
         y = np.where(deep, low * (0.5 * _complement(-low * 0.5**0.5, half, single)) * half, y)
     return y.astype(np.float32 if single else np.float64)
+
+
+def gelu_wrt_x(g: Array, x: Array) -> Array:
+    """Return g times the derivative of `gelu`."""
+    wide, single = _wide(x)
+    density = _gaussian(wide, 0.5, single) * (2 * np.pi) ** -0.5
+    slope = _normal_cdf(wide, single) + np.clip(wide, -1e3, 1e3) * density
+    return g * slope.astype(np.float32 if single else np.float64)
 
 
 def _wide(x: Any) -> tuple[Array, bool]:

@@ -3,7 +3,7 @@
 from autograd_cnn import ops
 from autograd_cnn.ops import activation
 from autograd_cnn.testing.case import add_samples, sample
-from autograd_cnn.testing.draw import Draw, elementwise
+from autograd_cnn.testing.draw import Draw, broadcasting, elementwise
 
 _draw = Draw("activation")
 normal, spaced = _draw.normal, _draw.spaced
@@ -18,5 +18,7 @@ add_samples(ops.softplus, *elementwise(normal))
 add_samples(ops.silu, *elementwise(normal))
 add_samples(ops.erf, *elementwise(normal), sample(spaced(40)))
 add_samples(activation._gaussian, *elementwise(normal), sample(spaced(5), factor=0.5))  # noqa: SLF001
-add_samples(activation._normal_cdf, *elementwise(normal))  # noqa: SLF001
 add_samples(ops.gelu, *elementwise(normal), sample(spaced(40)))
+add_samples(activation._sigmoid_backward, *broadcasting(normal, normal), linear="g")  # noqa: SLF001
+add_samples(activation._silu_backward, *broadcasting(normal, normal), linear="g")  # noqa: SLF001
+add_samples(activation._gelu_backward, *broadcasting(normal, normal), linear="g")  # noqa: SLF001

@@ -28,6 +28,12 @@ add_samples(
     sample(normal(), mask=np.ones((), bool)),
     linear="x",
 )
+add_samples(
+    ops.selection.damped,
+    sample(normal(3, 4), mask=normal(3, 4) > 0, factor=0.25),
+    sample(normal(), mask=np.zeros((), bool), factor=2.0),
+    linear="x",
+)
 
 add_samples(ops.equal, *broadcasting(spaced, off_grid))
 add_samples(ops.not_equal, *broadcasting(spaced, off_grid))

@@ -4,27 +4,34 @@ import pytest
 from autograd_cnn.kernels import reference
 from autograd_cnn.kernels.compiled import elementwise as compiled
 
-SIZES = [compiled.FEWEST, compiled.FEWEST + 1, 3 * compiled.CHUNK + 17 + compiled.FEWEST]
+SIZES = [compiled.FEW, compiled.FEW + 1, compiled.FEWEST + 15, 3 * compiled.CHUNK + 17 + compiled.FEWEST]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("size", SIZES)
-def test_relu_and_masked_agree_with_the_reference(rng, size, dtype):
+def test_they_agree_with_the_reference(rng, size, dtype):
     x = rng.standard_normal(size).astype(dtype)
     x[:4] = 0, -0.0, np.inf, -np.inf
     for ours, theirs in zip(compiled.relu(x), reference.relu(x), strict=True):
         np.testing.assert_array_equal(ours, theirs)
         assert ours.dtype == theirs.dtype
+    for ours, theirs in zip(compiled.leaky_relu(x, 0.3), reference.leaky_relu(x, 0.3), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+        assert ours.dtype == theirs.dtype
     mask = rng.random(size) < 0.5
     np.testing.assert_array_equal(compiled.masked(x, mask), reference.masked(x, mask))
+    np.testing.assert_array_equal(compiled.damped(x, mask, 0.3), reference.damped(x, mask, 0.3))
 
 
-def test_a_nan_passes_relu():
+def test_a_nan_passes():
     x = np.full(compiled.FEWEST, -1.0)
     x[5] = np.nan
     y, mask = compiled.relu(x)
     assert np.isnan(y[5])
     assert np.flatnonzero(mask).tolist() == [5]
+    y, mask = compiled.leaky_relu(x, 0.5)
+    assert np.isnan(y[5])
+    assert not mask.any()
 
 
 def test_a_mask_hides_what_is_infinite():
@@ -40,6 +47,30 @@ def test_views_of_any_layout(rng):
 
 
 def test_small_arrays_and_ints_are_declined():
-    assert compiled.relu(np.ones(compiled.FEWEST - 1)) is NotImplemented
+    assert compiled.relu(np.ones(compiled.FEW - 1)) is NotImplemented
     assert compiled.masked(np.ones(8), np.ones(8, bool)) is NotImplemented
     assert compiled.relu(np.ones(compiled.FEWEST, int)) is NotImplemented
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "other", [(4, 8, 24, 33), (8, 1, 1), (1, 8, 1, 1), (4, 8, 1, 1), (4, 1, 1, 1), (24, 1), (8, 24, 1)]
+)
+def test_products(rng, other, dtype):
+    x, w = rng.standard_normal((4, 8, 24, 33)).astype(dtype), rng.standard_normal(other).astype(dtype)
+    expected = x * w
+    found = compiled.multiply(x, w)
+    if compiled.SHORTEST > 33 and other in {(24, 1), (8, 24, 1)}:
+        assert found is NotImplemented
+    else:
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(compiled.multiply(x[:, :, ::-1], w), x[:, :, ::-1] * w)
+
+
+def test_products_of_other_kinds_are_declined():
+    x = np.ones((64, 4, 8, 8))
+    for other in (np.ones((8, 8)), np.ones((64, 1, 8, 1)), np.ones((1, 64, 4, 8, 8)), np.ones((4, 1, 1), np.float32),
+                  np.ones((2, 1, 1, 1, 1)), np.ones(()), np.ones((1, 1))):  # fmt: skip
+        assert compiled.multiply(x, other) is NotImplemented
+    assert compiled.multiply(np.ones(8), np.ones(8)) is NotImplemented

@@ -6,7 +6,7 @@ import pytest
 
 from autograd_cnn.kernels import reference
 from autograd_cnn.kernels.compiled import normalization
-from autograd_cnn.kernels.compiled.elementwise import FEWEST
+from autograd_cnn.kernels.compiled.map import FEWEST
 
 SHAPES = [(4, 3, 64, 64), (3, 5, 33, 37), (2000, 10, 1, 1), (1, 1, 5, 5003), (64, 40, 3, 3)]
 

@@ -5,7 +5,7 @@ import pytest
 
 from autograd_cnn.kernels import reference
 from autograd_cnn.kernels.compiled import reduction
-from autograd_cnn.kernels.compiled.elementwise import FEWEST
+from autograd_cnn.kernels.compiled.map import FEWEST
 
 AXES = (0, 2, 3)
 

@@ -1,0 +1,206 @@
+"""Formulas on whole vectors: written with operators as for one number, they write LLVM's instructions.
+
+Nothing is left to a compiler's vectoriser, and no library is called. Python's floats become constants of the
+vector's dtype.
+"""
+
+from typing import Any, Final, NamedTuple, Self
+
+from llvmlite import ir
+from numba.core import cgutils
+
+from autograd_cnn.kernels.compiled.llvm import Value, Vectors
+
+
+class Lanes:
+    """A vector of numbers."""
+
+    def __init__(self, simd: Vectors, value: Value) -> None:
+        self.simd = simd
+        self.value = value
+
+    @property
+    def format(self) -> "Format":
+        """What there is to know of the dtype."""
+        return FORMATS[self.simd.size]
+
+    def operand(self, number: "Lanes | float") -> Value:
+        """Return the value of another vector, or of a constant in every lane."""
+        if isinstance(number, Lanes):
+            return number.value
+        return ir.Constant(self.simd.vector, [number] * self.simd.lanes)
+
+    def __add__(self, other: "Lanes | float") -> Self:
+        return self._of(self.simd.build.fadd(self.value, self.operand(other)))
+
+    def __sub__(self, other: "Lanes | float") -> Self:
+        return self._of(self.simd.build.fsub(self.value, self.operand(other)))
+
+    def __mul__(self, other: "Lanes | float") -> Self:
+        return self._of(self.simd.build.fmul(self.value, self.operand(other)))
+
+    def __truediv__(self, other: "Lanes | float") -> Self:
+        return self._of(self.simd.build.fdiv(self.value, self.operand(other)))
+
+    def __radd__(self, other: float) -> Self:
+        return self + other
+
+    def __rsub__(self, other: float) -> Self:
+        return self._of(self.simd.build.fsub(self.operand(other), self.value))
+
+    def __rmul__(self, other: float) -> Self:
+        return self * other
+
+    def __rtruediv__(self, other: float) -> Self:
+        return self._of(self.simd.build.fdiv(self.operand(other), self.value))
+
+    def __lt__(self, other: "Lanes | float") -> "Mask":
+        return self._compare("<", other)
+
+    def __le__(self, other: "Lanes | float") -> "Mask":
+        return self._compare("<=", other)
+
+    def __gt__(self, other: "Lanes | float") -> "Mask":
+        return self._compare(">", other)
+
+    def __ge__(self, other: "Lanes | float") -> "Mask":
+        return self._compare(">=", other)
+
+    def __abs__(self) -> Self:
+        return self._with_bits(self.simd.build.and_, self.format.sign - 1)
+
+    def rounded_to_half(self) -> Self:
+        """Return the upper half of the digits, whose square is exact."""
+        return self._with_bits(self.simd.build.and_, -1 << (self.format.digits // 2 + 1))
+
+    def times_power_of_2(self, exponent: Value) -> Self:
+        """Return the numbers times 2 to the integers in the lanes of ``exponent``, as far as that is a normal number."""
+        build, bits = self.simd.build, _bits(self.simd)
+        biased = build.add(exponent, ir.Constant(bits, [self.format.bias] * self.simd.lanes))
+        shifted = build.shl(biased, ir.Constant(bits, [self.format.digits] * self.simd.lanes))
+        return self * self._of(build.bitcast(shifted, self.simd.vector))
+
+    def _of(self, value: Value) -> Self:
+        return type(self)(self.simd, value)
+
+    def _compare(self, sign: str, other: "Lanes | float") -> "Mask":
+        return Mask(self.simd, self.simd.build.fcmp_ordered(sign, self.value, self.operand(other)))
+
+    def _with_bits(self, operation: Any, number: int) -> Self:
+        build, bits = self.simd.build, _bits(self.simd)
+        kept = operation(build.bitcast(self.value, bits), ir.Constant(bits, [number] * self.simd.lanes))
+        return self._of(build.bitcast(kept, self.simd.vector))
+
+
+class Mask(NamedTuple):
+    """A vector of bools."""
+
+    simd: Vectors
+    value: Value
+
+    def __invert__(self) -> "Mask":
+        return Mask(self.simd, self.simd.build.not_(self.value))
+
+
+class Format(NamedTuple):
+    """A dtype, and what the exponential of it is computed with."""
+
+    digits: int  # behind the binary point
+    bias: int  # of the exponent
+    sign: int  # its bit
+    log_2: tuple[float, float]  # the logarithm of 2: a few digits, so that small multiples are exact, and the rest
+    powers: tuple[float, ...]  # (exp(r) - 1 - r) / r² for |r| < log(2) / 2, highest power first
+    lift: int  # how many powers of 2 an exponential is lifted out of the denormal numbers
+    shallow: float  # from here on exp is a normal number, also times a hundredth
+    least: float  # from here on down exp(x)·x is 0, and exp lifted still a normal number
+
+
+FORMATS: Final = {
+    4: Format(
+        digits=23, bias=127, sign=1 << 31, log_2=(0.693359375, -2.12194440054690583e-4), lift=64, shallow=-80.0,
+        least=-126.0, powers=(1.3725700676189729634e-3, 8.3760737746909273787e-3, 4.1670764758648483635e-2,
+                              1.6666453038291325162e-1, 4.9999980405203845847e-1),
+    ),
+    8: Format(
+        digits=52, bias=1023, sign=1 << 63, log_2=(0.693145751953125, 1.42860682030941723e-6), lift=256, shallow=-700.0,
+        least=-800.0, powers=(2.5024053866903642029e-8, 2.7632586155255831419e-7, 2.7557514970631502151e-6,
+                              2.4801486474580699324e-5, 1.9841269582132364041e-4, 1.3888888950171186692e-3,
+                              8.3333333334611601933e-3, 4.1666666666504102086e-2, 1.6666666666666463317e-1,
+                              5.0000000000000140312e-1),
+    ),
+}  # fmt: skip
+"""By the size of a number in bytes."""
+
+_LOG2_E: Final = 1.44269504088896340736
+
+
+def where(mask: Mask, x1: Lanes | float, x2: Lanes | float) -> Lanes:
+    """Return x1 where the mask is set, x2 elsewhere."""
+    constants = Lanes(mask.simd, None)
+    return Lanes(mask.simd, mask.simd.build.select(mask.value, constants.operand(x1), constants.operand(x2)))
+
+
+def at_least(x: Lanes, limit: Lanes | float) -> Lanes:
+    """Return the larger of each; NaN stays."""
+    return where(x < limit, limit, x)
+
+
+def at_most(x: Lanes, limit: Lanes | float) -> Lanes:
+    """Return the smaller of each; NaN stays."""
+    return where(x > limit, limit, x)
+
+
+def multiply_add(a: Lanes, b: Lanes | float, c: Lanes | float) -> Lanes:
+    """Return a · b + c, rounded once where the processor can."""
+    return Lanes(a.simd, a.simd.multiply_add(a.value, a.operand(b), a.operand(c)))
+
+
+def sqrt(x: Lanes) -> Lanes:
+    """Return the square roots."""
+    build, vector = x.simd.build, x.simd.vector
+    kind, name = ir.FunctionType(vector, [vector]), f"llvm.sqrt.v{x.simd.lanes}f{8 * x.simd.size}"
+    return Lanes(x.simd, build.call(cgutils.get_or_insert_function(build.module, kind, name), [x.value]))
+
+
+def polynomial(coefficients: tuple[float, ...], x: Lanes) -> Lanes:
+    """Return the polynomial's values, with the coefficient of the highest power first."""
+    first, second, *others = coefficients
+    y = multiply_add(x, first, second)
+    for coefficient in others:
+        y = multiply_add(y, x, coefficient)
+    return y
+
+
+class Power(NamedTuple):
+    """An exponential, lifted by a power of 2 where it is no normal number."""
+
+    lifted: Lanes
+    deep: Mask
+
+    def lower(self, x: Lanes) -> Lanes:
+        """Return what was computed with the lifted exponential, lifted no more: it is rounded once."""
+        return where(self.deep, x * 2.0**-x.format.lift, x)
+
+    @property
+    def value(self) -> Lanes:
+        """The exponential itself."""
+        return self.lower(self.lifted)
+
+
+def exp(x: Lanes, rest: Lanes | None = None) -> Power:
+    """Return ``exp(x + rest)`` to 1 unit in the last place, for x from `Format.least` to 0 and a rest near it."""
+    f, simd, bits = x.format, x.simd, _bits(x.simd)
+    deep = x < f.shallow
+    magic = 1.5 * 2.0**f.digits  # beside which a number is rounded to an integer, in its last bits
+    rounded = multiply_add(x, _LOG2_E, magic)
+    n = rounded - magic
+    r = multiply_add(n, -f.log_2[1], multiply_add(n, -f.log_2[0], x))
+    if rest is not None:
+        r = r + rest
+    series = multiply_add(polynomial(f.powers, r), r * r, r) + 1.0
+    lift = simd.build.select(deep.value, ir.Constant(bits, [f.lift] * simd.lanes), ir.Constant(bits, [0] * simd.lanes))
+    return Power(series.times_power_of_2(simd.build.add(simd.build.bitcast(rounded.value, bits), lift)), deep)
+
+
+def _bits(simd: Vectors) -> Value:
+    return ir.VectorType(ir.IntType(8 * simd.size), simd.lanes)

@@ -1,0 +1,249 @@
+"""Softmax, its logarithm and its loss: a row is read, summed and written while it is in the first-level cache.
+
+Rows run along the last axis. A row whose largest score is infinite is left to the reference, and with it the rest.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from autograd_cnn.kernels.compiled.lanes import Lanes, at_least, exp, where
+from autograd_cnn.kernels.compiled.map import FEW, FEWEST, Fold, over_vectors
+from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
+from autograd_cnn.kernels.windows import Array
+
+BLOCK: Final = 1 << 10  # elements that are summed in their own dtype; sums of sums are in float64
+
+
+class Rows(NamedTuple):
+    """The length of what is normalised, and how many rows fit well into the first-level cache."""
+
+    length: int
+    together: int
+
+
+def softmax(x: Array, axis: int | tuple[int, ...] | None) -> Any:
+    """Return exp(x) / sum(exp(x)) of each row."""
+    if not _are_rows(axis, x) or not supports(x):
+        return NotImplemented
+    return _unless_odd(_softmax, x, np.empty(x.shape, x.dtype))
+
+
+def log_softmax(x: Array, axis: int | tuple[int, ...] | None) -> Any:
+    """Return the logarithm of `softmax`."""
+    if not _are_rows(axis, x) or not supports(x):
+        return NotImplemented
+    return _unless_odd(_log_softmax, x, np.empty(x.shape, x.dtype))
+
+
+def softmax_wrt_x(g: Array, y: Array, axis: int | tuple[int, ...] | None) -> Any:
+    """Return y · (g - sum(g·y)), y being the softmax."""
+    if not _are_rows(axis, y) or g.shape != y.shape or not supports(y, g):
+        return NotImplemented
+    return _written(_softmax_wrt_x, g, y)
+
+
+def log_softmax_wrt_x(g: Array, y: Array, axis: int | tuple[int, ...] | None) -> Any:
+    """Return g - exp(y)·sum(g), y being the logarithm of the softmax."""
+    if not _are_rows(axis, y) or g.shape != y.shape or not supports(y, g):
+        return NotImplemented
+    return _written(_log_softmax_wrt_x, g, y)
+
+
+def softmax_cross_entropy(scores: Array, labels: Array, label_smoothing: float) -> Any:
+    """Return for each row of scores (N, K) the negative log of the probability of its label (N,)."""
+    if scores.size < FEW or not supports(scores):
+        return NotImplemented
+    y, odd, n = np.empty(len(labels), scores.dtype), np.zeros(1, bool), len(labels)
+    arrays = flat(scores), _indices(labels), np.array([label_smoothing]), y, odd
+    _cross_entropy(n, _rows(scores), *arrays, alone=scores.size < FEWEST)
+    return NotImplemented if odd[0] else y
+
+
+def softmax_error(scores: Array, labels: Array, label_smoothing: float) -> Any:
+    """Return the softmax less the targets; without smoothing the label's is what the others add up to."""
+    if scores.size < FEW or not supports(scores):
+        return NotImplemented
+    y, odd, n = np.empty(scores.shape, scores.dtype), np.zeros(1, bool), len(labels)
+    arrays = flat(scores), _indices(labels), np.array([label_smoothing]), y.reshape(-1), odd
+    _error(n, _rows(scores), *arrays, alone=scores.size < FEWEST)
+    return NotImplemented if odd[0] else y
+
+
+def _are_rows(axis: Any, x: Any) -> bool:
+    return x.size >= FEW and x.ndim > 0 and type(axis) is int and axis in {-1, x.ndim - 1}
+
+
+def _rows(x: Array) -> Rows:
+    length = x.shape[-1]
+    return Rows(length, max(1, BLOCK // length))
+
+
+def _indices(labels: Array) -> Array:
+    return flat(labels.astype(np.int64, copy=False))
+
+
+def _unless_odd(loop: parallel_for, x: Array, y: Array) -> Any:
+    odd = np.zeros(1, bool)
+    loop(x.size // x.shape[-1], _rows(x), flat(x), y.reshape(-1), odd, alone=x.size < FEWEST)
+    return NotImplemented if odd[0] else y
+
+
+def _written(loop: parallel_for, g: Array, y: Array) -> Array:
+    out = np.empty(y.shape, y.dtype)
+    loop(y.size // y.shape[-1], _rows(y), flat(g), flat(y), out.reshape(-1), alone=y.size < FEWEST)
+    return out
+
+
+# --- what is done to the vectors of a row -----------------------------------------------------
+
+
+def _plus(a: Lanes, b: Lanes) -> Lanes:
+    return a + b
+
+
+_MOST: Final = Fold(at_least, -np.inf)
+_SUM: Final = Fold(_plus, 0.0)
+
+
+def _power(x: Lanes) -> Lanes:
+    """Return exp(x) for x up to 0."""
+    return exp(at_least(x, x.format.least)).value
+
+
+def _powers(top: Lanes, x: Lanes) -> tuple[Lanes, Lanes]:
+    power = _power(x - top)
+    return power, power
+
+
+def _others(top: Lanes, x: Lanes) -> tuple[Lanes, ...]:
+    """Return the exponentials of all but the largest; ones for these; and the distances from them."""
+    distance = x - top
+    ties = distance >= 0.0
+    return where(ties, 0.0, _power(distance)), where(ties, 1.0, 0.0), distance
+
+
+def _of_largest(top: Lanes, g: Lanes, y: Lanes) -> tuple[Lanes, Lanes]:
+    ties = y >= top
+    return where(ties, g, 0.0), where(ties, 1.0, 0.0)
+
+
+_largest: Final = over_vectors(lambda x: x, _MOST)
+_sum: Final = over_vectors(lambda x: x, _SUM)
+_write_powers: Final = over_vectors(_powers, _SUM)
+_sum_others: Final = over_vectors(_others, _SUM, _SUM, _SUM)
+_sum_of_largest: Final = over_vectors(_of_largest, _SUM, _SUM)
+_dot: Final = over_vectors(lambda shift, g, y: (g - shift) * y, _SUM)
+_scale: Final = over_vectors(lambda factor, x: x * factor)
+_reduce: Final = over_vectors(lambda share, x: x - share)
+_lower: Final = over_vectors(lambda top, log, x: x - top - log)
+_project: Final = over_vectors(lambda shift, dot, g, y: y * (g - shift - dot))
+_spread: Final = over_vectors(lambda total, g, y: g - _power(y) * total)
+
+# --- rows -------------------------------------------------------------------------------------
+
+
+@inlined
+def _top(first: int, last: int, x: Any, odd: Any) -> Any:
+    """Return the largest, and note if it is infinite."""
+    (top,) = _largest(first, last, (), (x,))
+    if not -np.inf < top < np.inf:
+        odd[0] = True
+    return top
+
+
+@inlined
+def _sum_of_powers(first: int, last: int, x: Any, y: Any, top: Any) -> Any:
+    """Write exp(x - top), and return the sum of it."""
+    total = 0.0
+    for at in range(first, last, BLOCK):
+        total += _write_powers(at, min(at + BLOCK, last), (top,), (x, y))[0]
+    return total
+
+
+@inlined
+def _log_of_others(first: int, last: int, x: Any, top: Any) -> Any:
+    """Return the logarithm of the sum of exp(x - top), and the sum of x - top."""
+    total, count, distance = 0.0, 0.0, 0.0
+    for at in range(first, last, BLOCK):
+        powers, ties, distances = _sum_others(at, min(at + BLOCK, last), (top,), (x,))
+        total, count, distance = total + powers, count + ties, distance + distances
+    return np.log1p(total + (count - 1)), distance
+
+
+@parallel_for
+def _softmax(first: int, last: int, s: Rows, x: Any, y: Any, odd: Any) -> None:
+    tops, factors = np.empty(s.together, x.dtype), np.empty(s.together, x.dtype)
+    for begin in range(first, last, s.together):  # what a row waits for, another one does meanwhile
+        count = min(s.together, last - begin)
+        for i in range(count):
+            at = (begin + i) * s.length
+            tops[i] = _top(at, at + s.length, x, odd)
+        for i in range(count):
+            at = (begin + i) * s.length
+            factors[i] = 1 / _sum_of_powers(at, at + s.length, x, y, tops[i])
+        for i in range(count):
+            at = (begin + i) * s.length
+            _scale(at, at + s.length, (factors[i],), (y, y))
+
+
+@parallel_for
+def _log_softmax(first: int, last: int, s: Rows, x: Any, y: Any, odd: Any) -> None:
+    for row in range(first, last):
+        at, end = row * s.length, (row + 1) * s.length
+        top = _top(at, end, x, odd)
+        log, _ = _log_of_others(at, end, x, top)
+        _lower(at, end, (top, x.dtype.type(log)), (x, y))
+
+
+@parallel_for
+def _softmax_wrt_x(first: int, last: int, s: Rows, g: Any, y: Any, out: Any) -> None:
+    for row in range(first, last):
+        at, end = row * s.length, (row + 1) * s.length
+        (top,) = _largest(at, end, (), (y,))
+        # The rows of the Jacobian add up to 0. Less the winner's cotangent, its own 1 leaves the sum.
+        total, count = _sum_of_largest(at, end, (top,), (g, y))
+        shift, dot = total / max(count, y.dtype.type(1)), 0.0
+        for begin in range(at, end, BLOCK):
+            dot += _dot(begin, min(begin + BLOCK, end), (shift,), (g, y))[0]
+        _project(at, end, (shift, y.dtype.type(dot)), (g, y, out))
+
+
+@parallel_for
+def _log_softmax_wrt_x(first: int, last: int, s: Rows, g: Any, y: Any, out: Any) -> None:
+    for row in range(first, last):
+        at, end = row * s.length, (row + 1) * s.length
+        total = 0.0
+        for begin in range(at, end, BLOCK):
+            total += _sum(begin, min(begin + BLOCK, end), (), (g,))[0]
+        _spread(at, end, (y.dtype.type(total),), (g, y, out))
+
+
+@parallel_for
+def _cross_entropy(first: int, last: int, s: Rows, x: Any, labels: Any, smoothing: Any, y: Any, odd: Any) -> None:
+    for row in range(first, last):
+        at, end = row * s.length, (row + 1) * s.length
+        top = _top(at, end, x, odd)
+        log, distance = _log_of_others(at, end, x, top)
+        right = np.float64(x[at + labels[row]] - top)
+        if smoothing[0] != 0:
+            right = right * (1 - smoothing[0]) + distance / s.length * smoothing[0]
+        y[row] = log - right
+
+
+@parallel_for
+def _error(first: int, last: int, s: Rows, x: Any, labels: Any, smoothing: Any, y: Any, odd: Any) -> None:
+    for row in range(first, last):
+        at, end = row * s.length, (row + 1) * s.length
+        label = at + labels[row]
+        total = _sum_of_powers(at, end, x, y, _top(at, end, x, odd))
+        _scale(at, end, (x.dtype.type(1 / total),), (y, y))
+        if smoothing[0] != 0:
+            _reduce(at, end, (x.dtype.type(smoothing[0] / s.length),), (y, y))
+            y[label] -= x.dtype.type(1 - smoothing[0])
+        else:  # what the others add up to, which 1 - 1 would lose
+            y[label] *= 0  # a NaN stays
+            total = 0.0
+            for begin in range(at, end, BLOCK):
+                total += _sum(begin, min(begin + BLOCK, end), (), (y,))[0]
+            y[label] = -total

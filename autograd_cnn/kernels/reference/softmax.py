@@ -1,0 +1,93 @@
+"""Softmax, its logarithm and its loss, along axes.
+
+The largest score is taken off first, and its exponential, which is 1, out of the sum: what is left is the whole of the
+others, however small.
+"""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from autograd_cnn.kernels.windows import Array
+
+Axis: TypeAlias = int | tuple[int, ...] | None
+
+
+def logsumexp(x: Array, axis: Axis) -> Array:
+    """Return log(sum(exp(x))); the axes stay, with length 1."""
+    less, top = _shifted(x, axis)
+    return _log_of_sum(less, axis) + top
+
+
+def softmax(x: Array, axis: Axis) -> Array:
+    """Return exp(x) / sum(exp(x))."""
+    powers = np.exp(_shifted(x, axis)[0])
+    return powers / powers.sum(axis=axis, keepdims=True)
+
+
+def softmax_wrt_x(g: Array, y: Array, axis: Axis) -> Array:
+    """Return y · (g - sum(g·y)), y being the softmax."""
+    if isinstance(axis, int) and y.shape and y.shape[axis]:
+        # The rows of the Jacobian add up to 0. Less the winner's cotangent, its own 1 leaves the sum.
+        g = g - np.take_along_axis(g, y.argmax(axis=axis, keepdims=True), axis)
+    return y * (g - (g * y).sum(axis=axis, keepdims=True))
+
+
+def log_softmax(x: Array, axis: Axis) -> Array:
+    """Return the logarithm of the softmax."""
+    less, _ = _shifted(x, axis)
+    return less - _log_of_sum(less, axis)
+
+
+def log_softmax_wrt_x(g: Array, y: Array, axis: Axis) -> Array:
+    """Return g - exp(y)·sum(g), y being the logarithm of the softmax."""
+    return g - np.exp(y) * g.sum(axis=axis, keepdims=True)
+
+
+def softmax_cross_entropy(scores: Array, labels: Array, label_smoothing: float) -> Array:
+    """Return for each row of scores (N, K) the negative log of the probability of its label (N,)."""
+    less, _ = _shifted(scores, 1)
+    rows = np.arange(len(labels))
+    right = less[rows, labels]
+    if label_smoothing:
+        right = right * (1 - label_smoothing) + less.mean(axis=1) * label_smoothing
+    powers = np.exp(less)
+    powers[rows, less.argmax(axis=1)] *= 0  # it is 1, beside which the others might be lost; a NaN stays
+    return np.log1p(powers.sum(axis=1)) - right
+
+
+def softmax_error(scores: Array, labels: Array, label_smoothing: float) -> Array:
+    """Return the softmax less the targets; without smoothing the label's is what the others add up to."""
+    errors = np.exp(_shifted(scores, 1)[0])
+    errors /= errors.sum(axis=1, keepdims=True)
+    if label_smoothing:
+        return errors - _targets(labels, scores.shape[1], label_smoothing, scores.dtype)
+    rows = np.arange(len(labels))
+    own = errors[rows, labels]
+    errors[rows, labels] = 0  # 1 - 1 would lose it
+    errors[rows, labels] = 0 * own - errors.sum(axis=1)  # a NaN stays
+    return errors
+
+
+def _shifted(x: Array, axis: Axis) -> tuple[Array, Array]:
+    """Return the scores less the largest, and that; it counts as 0 where it is infinite, so that nothing overflows."""
+    top = x.max(axis=axis, keepdims=True, initial=-np.inf)
+    finite = np.isfinite(top)
+    top = top if finite.all() else np.where(finite, top, 0)
+    return x - top, top
+
+
+def _log_of_sum(shifted: Array, axis: Axis) -> Array:
+    """Return ``log(sum(exp(shifted)))`` of scores whose largest is 0, without adding the others to its 1."""
+    largest = shifted == 0
+    powers = np.where(largest, shifted.dtype.type(0), np.exp(shifted))
+    others = powers.sum(axis=axis, keepdims=True) + (largest.sum(axis=axis, keepdims=True, dtype=powers.dtype) - 1)
+    with np.errstate(divide="ignore"):  # of nothing, or where every score is -inf
+        return np.log1p(others)
+
+
+def _targets(labels: Array, classes: int, label_smoothing: float, dtype: Any) -> Array:
+    """Return the probabilities that the scores ought to give, (N, K)."""
+    targets = np.full((len(labels), classes), label_smoothing / max(classes, 1), dtype)
+    targets[np.arange(len(labels)), labels] += 1 - label_smoothing
+    return targets

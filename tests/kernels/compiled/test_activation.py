@@ -1,0 +1,67 @@
+"""The one-pass activations: as the reference has them, whatever the layout, the size and the number of threads."""
+
+import numpy as np
+import pytest
+
+import autograd_cnn as ag
+from autograd_cnn.kernels import reference
+from autograd_cnn.kernels.compiled import activation as compiled
+from autograd_cnn.kernels.compiled import map as mapping
+
+ONE = ["gelu", "sigmoid", "sigmoid_slope", "silu"]
+ADJOINTS = ["gelu_wrt_x", "sigmoid_wrt_x", "silu_wrt_x"]
+SIZES = [64, 65, 79, mapping.CHUNK - 1, mapping.CHUNK, mapping.CHUNK + 1, mapping.FEWEST + 3]
+ODD = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e30, -1e30, 1e-40, -1e-40, 88.0, -88.0, -95.0, 13.5, -13.5]
+
+
+def _call(module, name, x, g):
+    return getattr(module, name)(*(x,) if name in ONE else (g, x))
+
+
+@pytest.fixture
+def _all_threads():
+    before = ag.num_threads()
+    yield
+    ag.set_num_threads(before)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", [*ONE, *ADJOINTS])
+def test_they_agree_with_the_reference(rng, name, dtype):
+    for size in SIZES:
+        x, g = (rng.standard_normal(size).astype(dtype) * 6, rng.standard_normal(size).astype(dtype))
+        x[: len(ODD)] = ODD
+        x[-1] = -0.25
+        for each in (x, g):
+            each.flags.writeable = False
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            ours, theirs = _call(compiled, name, x, g), _call(reference, name, x, g)
+        eps, info = np.finfo(dtype).eps, np.finfo(dtype)
+        np.testing.assert_allclose(ours, theirs, rtol=16 * eps, atol=16 * eps * (name in ADJOINTS) + 4 * info.tiny)
+        assert ours.dtype == dtype
+
+
+@pytest.mark.parametrize("name", [*ONE, *ADJOINTS])
+def test_views_of_any_layout(rng, name):
+    x, g = rng.standard_normal((2, 6, 40, 30)).astype(np.float32)[:, ::2, :, ::-1], np.ones((2, 3, 40, 30), np.float32)
+    expected = _call(compiled, name, np.ascontiguousarray(x), g)
+    np.testing.assert_array_equal(_call(compiled, name, x, g.transpose(0, 1, 3, 2).copy().swapaxes(2, 3)), expected)
+
+
+@pytest.mark.usefixtures("_all_threads")
+@pytest.mark.parametrize("name", [*ONE, *ADJOINTS])
+def test_the_bits_do_not_depend_on_the_threads(rng, name):
+    x, g = rng.standard_normal((2, 3 * mapping.FEWEST + 5)).astype(np.float32)
+    found = []
+    for count in (1, ag.num_threads()):
+        ag.set_num_threads(count)
+        found.append(_call(compiled, name, x, g))
+    np.testing.assert_array_equal(*found)
+
+
+def test_what_they_are_not_made_for_is_declined():
+    x = np.ones(64)
+    for small in (np.ones(63), np.float64(1), 1.0, np.ones(64, int), np.ones(64, np.float16)):
+        assert compiled.gelu(small) is NotImplemented
+    for g in (np.ones(64, np.float32), np.ones(1), 1.0, np.ones((64, 1))):
+        assert compiled.gelu_wrt_x(g, x) is NotImplemented
