@@ -7,6 +7,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numpy import ndarray
 
 from autograd_cnn.kernels.compiled.lanes import Lanes, Mask, where
 from autograd_cnn.kernels.compiled.llvm import INT, INT32, Value, Vectors, intrinsic, lane_numbers, pointer
@@ -33,7 +34,7 @@ def function_of_one(formula: Callable[[Lanes], Lanes]) -> Callable[[Array], Any]
     run = _kernel(both, formula.__name__)
 
     def function(x: Array) -> Any:
-        return run(x, x)
+        return run(x, x) if type(x) is ndarray and x.size >= FEW else NotImplemented
 
     function.__doc__ = formula.__doc__
     return function
@@ -57,7 +58,7 @@ def _kernel(formula: Callable[[Lanes, Lanes], Lanes], name: str) -> Callable[[Ar
     loop = parallel_for(kernel)
 
     def run(a: Array, b: Array) -> Any:
-        if type(a) is not np.ndarray or a.size < FEW or np.shape(b) != a.shape or not supports(a, b):
+        if type(a) is not ndarray or a.size < FEW or np.shape(b) != a.shape or not supports(a, b):
             return NotImplemented
         y = np.empty(a.shape, a.dtype)
         row = flat(a)
