@@ -11,7 +11,7 @@ from autograd_cnn import kernels
 from autograd_cnn.engine.node import Array, Floats
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.ops.elementwise import exp, square
-from autograd_cnn.ops.selection import clip, damped, greater, masked, where
+from autograd_cnn.ops.selection import _damped, clip, greater, masked, where
 from autograd_cnn.parameters import Number
 
 __all__ = ["elu", "erf", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "softplus", "tanh"]
@@ -51,7 +51,7 @@ def leaky_relu(x: Array, negative_slope: Number = 0.01) -> tuple[Array, Array]:
 
 @leaky_relu.vjp("x")
 def leaky_relu_vjp_x(g: Array, *, mask: Array, negative_slope: float) -> Array:
-    return damped(g, mask=mask, factor=negative_slope)
+    return _damped(g, mask=mask, factor=negative_slope)
 
 
 @primitive

@@ -176,7 +176,7 @@ def masked_vjp_x(g: Array, *, mask: Array) -> Array:
 
 
 @primitive
-def damped(x: Array, mask: Mask, factor: Number) -> Array:
+def _damped(x: Array, mask: Mask, factor: Number) -> Array:
     """``x`` where the mask is set, else ``factor * x``: its own adjoint.
 
     Raises
@@ -186,19 +186,19 @@ def damped(x: Array, mask: Mask, factor: Number) -> Array:
 
     Examples
     --------
-    >>> damped([1.0, 2.0], mask=np.array([True, False]), factor=0.5)
+    >>> _damped([1.0, 2.0], mask=np.array([True, False]), factor=0.5)
     array([1., 1.])
     """
     (x,) = joined("damped", x=np.asarray(x))
     return kernels.damped(x, _fitted("damped", mask, x.shape), factor)
 
 
-@damped.vjp("x")
+@_damped.vjp("x")
 def damped_vjp_x(g: Array, *, mask: Array, factor: float) -> Array:
-    return damped(g, mask=mask, factor=factor)
+    return _damped(g, mask=mask, factor=factor)
 
 
-@damped.shape(dtype=lambda x: np.result_type(x.dtype, 1.0))
+@_damped.shape(dtype=lambda x: np.result_type(x.dtype, 1.0))
 def damped_shape(x: AbstractArray, *, mask: Array) -> Shape:
     return np.shape(_fitted("damped", mask, x.shape))
 

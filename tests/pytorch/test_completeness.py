@@ -13,7 +13,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.ops.activation import _gaussian, _gelu_backward, _sigmoid_backward, _sigmoid_slope, _silu_backward
 from autograd_cnn.ops.loss import _softmax_error
-from autograd_cnn.ops.selection import damped
+from autograd_cnn.ops.selection import _damped
 from autograd_cnn.ops.softmax import _log_softmax_backward, _softmax_backward
 from autograd_cnn.testing.case import SAMPLES
 
@@ -35,7 +35,7 @@ WITHOUT_COUNTERPART = {
     _sigmoid_backward: "checked as the gradient of sigmoid",
     _silu_backward: "checked as the gradient of silu",
     _gelu_backward: "checked as the gradient of gelu",
-    damped: "checked as the gradient of leaky_relu",
+    _damped: "checked as the gradient of leaky_relu",
     _softmax_backward: "checked as the gradient of softmax",
     _log_softmax_backward: "checked as the gradient of log_softmax",
     _softmax_error: "checked as the gradient of softmax_cross_entropy",

@@ -29,7 +29,7 @@ add_samples(
     linear="x",
 )
 add_samples(
-    ops.selection.damped,
+    ops.selection._damped,
     sample(normal(3, 4), mask=normal(3, 4) > 0, factor=0.25),
     sample(normal(), mask=np.zeros((), bool), factor=2.0),
     linear="x",
