@@ -3,6 +3,7 @@
 import numpy as np
 
 from autograd_cnn import ops
+from autograd_cnn.ops.selection import _damped
 from autograd_cnn.testing.case import add_samples, sample
 from autograd_cnn.testing.draw import Draw, broadcasting, elementwise
 
@@ -29,7 +30,7 @@ add_samples(
     linear="x",
 )
 add_samples(
-    ops.selection._damped,
+    _damped,
     sample(normal(3, 4), mask=normal(3, 4) > 0, factor=0.25),
     sample(normal(), mask=np.zeros((), bool), factor=2.0),
     linear="x",
