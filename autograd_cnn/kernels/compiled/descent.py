@@ -9,8 +9,8 @@ from autograd_cnn.kernels.compiled.map import CHUNK, FEWEST, Line, jobs_of, over
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
-FEW: Final = {"sgd": 1 << 12, "sgd_with_momentum": 1 << 9}
-"""Elements; NumPy is done with fewer before a kernel has been called."""
+FEW: Final = {"sgd": 1 << 17, "sgd_with_momentum": 1 << 12}
+"""Elements; NumPy is done with fewer sooner."""
 
 
 def sgd(out: Array, value: Array, grad: Array, lr: float, weight_decay: float) -> Any:
