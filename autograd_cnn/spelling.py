@@ -108,6 +108,7 @@ FUNCTIONS: Final = {
     "chunk": "split", "array_split": "split", "hsplit": "split", "vsplit": "split", "rollaxis": "moveaxis",
     "movedim": "moveaxis", "swapdims": "swapaxes",
     "get_num_threads": "num_threads", "vecdot": "einsum", "fliplr": "flip", "flipud": "flip", "repeat_interleave": "repeat",
+    "DataLoader": "data.Loader", "TensorDataset": "data.Split",
 }  # fmt: skip
 """Functions and classes elsewhere, and the name under ``ag`` that takes their place."""
 
@@ -160,7 +161,7 @@ def missing(module: str, name: str, there: Collection[str]) -> AttributeError:
     text = f"no {name!r}"
     if instead := instead_of(name):
         return AttributeError(sentence(module, text, hint=f"use {instead}"))
-    alike = get_close_matches(name, there, n=1)
+    alike = [each for each in there if each.lower() == name.lower()] or get_close_matches(name, there, n=1)
     return AttributeError(sentence(module, text, hint=f"did you mean {alike[0]!r}?" if alike else ""))
 
 

@@ -1,7 +1,10 @@
 """Every Python block in the pages of ``docs/`` runs, page by page, from top to bottom."""
 
+import doctest
 import importlib
 import re
+import subprocess
+import sys
 from inspect import ismodule
 from pathlib import Path
 
@@ -15,7 +18,8 @@ DOCS = ROOT / "docs"
 DERIVATIONS = DOCS / "derivations"
 README = ROOT / "README.md"  # whose blocks test_readme.py runs
 PAGES = [README, *sorted(DOCS.rglob("*.md"))]
-BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```python\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", re.DOTALL | re.MULTILINE)
+"""A block, and what it prints where that is shown right after it; ``...`` stands for what is left out."""
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#]+)")
 
 
@@ -32,13 +36,27 @@ def _derivations():
 
 
 @pytest.mark.parametrize("page", _runnable(), ids=_name)
-def test_the_blocks_of_a_page_run(page, tmp_path, monkeypatch):
+def test_the_blocks_of_a_page_run_and_print_what_is_shown(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     text = page.read_text("utf-8")
     names = {}
     for match in BLOCK.finditer(text):
         line = text[: match.start(1)].count("\n")  # so that a traceback shows the page's own lines
         exec(compile("\n" * line + match[1], str(page), "exec"), names)  # noqa: S102  # our own pages
+        printed = capsys.readouterr().out
+        if match[2] is not None and not doctest.OutputChecker().check_output(match[2], printed, doctest.ELLIPSIS):
+            assert printed == match[2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", _runnable(), ids=_name)
+def test_a_page_runs_on_its_own(page, tmp_path):
+    """As a reader runs it: with the modules alone that the page itself imports."""
+    script = tmp_path / "page.py"
+    script.write_text("\n".join(match[1] for match in BLOCK.finditer(page.read_text("utf-8"))), "utf-8")
+    command = [sys.executable, "-X", "utf8", script.name]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_there_are_pages_to_run():

@@ -202,10 +202,14 @@ def test_names_that_there_are_not(name, hint):
         (nn, "Lienar", "did you mean 'Linear'?"),
         (ag, "functional", "use ag itself, and for losses ag.nn.functional"),
         (optim, "SDG", "did you mean 'SGD'?"),
+        (optim, "adamw", "did you mean 'AdamW'?"),
+        (ag.data, "DataLoader", "use ag.data.Loader"),
+        (ag.data, "digitz", "did you mean 'digits'?"),
+        (ag.train, "Trainr", "did you mean 'Trainer'?"),
         (optim, "lr_scheduler", "use ag.optim itself: schedules are there beside the optimisers"),
     ],
 )
-def test_names_that_there_are_not_in_nn_and_optim(module, name, hint):
+def test_names_that_there_are_not_in_a_module(module, name, hint):
     with pytest.raises(AttributeError) as err:
         getattr(module, name)
     assert str(err.value) == f"{module.__name__}: no {name!r}; {hint}"

@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike
 
 from autograd_cnn.errors import ArgumentError, MissingDependencyError, ShapeError, sentence
 from autograd_cnn.kernels.windows import Pair, windows
-from autograd_cnn.parameters import IntOrPair, Padding
+from autograd_cnn.parameters import IntOrPair, Padding, integers
 
 _SELECT = "autograd_cnn.kernels.compiled.conv.select"
 
@@ -123,10 +123,11 @@ def explain(
         raise ArgumentError(
             sentence("explain", "no algorithm is compiled for the dtype", expected="float32 or float64", got=kind)
         )
-    n, c, *image = (1,) * (4 - len(x_shape)) + tuple(x_shape)
-    f, channels, *size = (1,) * (4 - len(w_shape)) + tuple(w_shape)
+    x_shape, w_shape = integers("explain", "x_shape", x_shape), integers("explain", "w_shape", w_shape)
+    n, c, *image = (1,) * (4 - len(x_shape)) + x_shape
+    f, channels, *size = (1,) * (4 - len(w_shape)) + w_shape
     if len(image) != 2 or len(size) != 2 or groups < 1 or c != groups * channels or f % groups:
-        shapes = f"x={tuple(x_shape)}, w={tuple(w_shape)}, groups={groups}"
+        shapes = f"x={x_shape}, w={w_shape}, groups={groups}"
         raise ShapeError(
             sentence(
                 "explain", "the shapes do not go together", expected="(N, C, H, W) and (F, C/G, KH, KW)", got=shapes
@@ -143,7 +144,7 @@ def explain(
     select = _select("explain")
     problem = select.ConvProblem.of(n, c, f, grid, groups, kind)
     sides = {side: _candidates(select, side, problem) for side in select.ALGORITHMS}
-    return Explanation(f"x {tuple(x_shape)}, w {tuple(w_shape)}, {kind}", sides)
+    return Explanation(f"x {x_shape}, w {w_shape}, {kind}", sides)
 
 
 def _candidates(select: ModuleType, side: str, problem: Any) -> tuple[Candidate, ...]:

@@ -447,10 +447,10 @@ def unusual(module: Module, defaults: Iterable[tuple[str, object]]) -> Iterator[
 
 def forget_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
     """Set the gradients of parameters to None, or those that there are to zeros."""
-    effect(_forget, Held(tuple(parameters)), flag("zero_grad", "set_to_none", set_to_none))
+    effect(_zero_grad, Held(tuple(parameters)), flag("zero_grad", "set_to_none", set_to_none))
 
 
-def _forget(parameters: tuple[Tensor, ...], forget: bool) -> None:
+def _zero_grad(parameters: tuple[Tensor, ...], forget: bool) -> None:
     for parameter in parameters:
         if parameter.grad is not None:
             parameter.grad = None if forget else np.zeros(parameter.shape, parameter.dtype)

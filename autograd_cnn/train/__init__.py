@@ -5,6 +5,7 @@ a schedule of your choice; a `Callback` follows it. `Metrics` and `evaluate` ser
 Nothing here writes to a terminal.
 """
 
+from typing import TYPE_CHECKING
 from typing import NoReturn as _NoReturn
 
 from autograd_cnn.spelling import missing as _missing
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> _NoReturn:
-    """Say which name was meant."""
-    raise _missing(__name__, name, __all__)
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+
+    def __getattr__(name: str) -> _NoReturn:
+        """Say which name was meant."""
+        raise _missing(__name__, name, __all__)

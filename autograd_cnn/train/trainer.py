@@ -116,7 +116,11 @@ class Trainer:
             If a loss is not a finite number. The weights are then of no use.
         ArgumentError
             If there are no images to learn from, or none to test on, or ``epochs`` is not an int of at least 1.
+        OperandError
+            If ``loader`` is not a `Loader`, or ``test`` is not a `Split`.
         """
+        _check_kind("Trainer.fit", "loader", loader, Loader, "data.Loader(images, labels)")
+        _check_kind("Trainer.fit", "test", test, Split, "data.Split(images, labels)")
         if not len(loader) or not len(test.labels):
             raise ArgumentError(
                 sentence(
@@ -267,6 +271,9 @@ def fit(
     ------
     DivergedError
         If a loss is not a finite number. The weights are then of no use.
+    OperandError
+        If ``dataset`` is not a `Dataset`. Arrays of your own become one by
+        ``Dataset(Split(images, labels), Split(test_images, test_labels))``.
 
     Examples
     --------
@@ -276,8 +283,15 @@ def fit(
     >>> history[-1].test_accuracy > 0.8
     True
     """
+    _check_kind("fit", "dataset", dataset, Dataset, "data.Dataset(train, test), both a data.Split(images, labels)")
     config = config or TrainConfig()
     loader = Loader(*dataset.train, batch_size=config.batch_size, seed=config.seed, transform=random_shift)
     optimizer = optim.AdamW(model.parameters(), lr=config.lr)
     schedule = optim.CosineAnnealingLR(optimizer, T_max=config.epochs * len(loader))
     return Trainer(model, optimizer, schedule, callbacks=callbacks).fit(loader, dataset.test, config.epochs)
+
+
+def _check_kind(where: str, name: str, value: object, kind: type, made: str) -> None:
+    """Raise `OperandError` if ``value`` is not a ``kind``, and say how one is ``made``."""
+    if not isinstance(value, kind):
+        raise OperandError(sentence(where, f"{name} is not a {kind.__name__}", expected=made, got=type(value).__name__))

@@ -64,6 +64,11 @@ def test_images_of_lower_rank(x, w):
         ((8, 8), (3, 3), {"dtype": int}, ArgumentError,
          "explain: no algorithm is compiled for the dtype: expected float32 or float64, got int64"),
         ((8, 8), (3, 3), {"stride": 0}, ArgumentError, None),
+        (np.ones((1, 3)), (3, 3), {}, ArgumentError,
+         "explain: x_shape is not understood: expected an int or a tuple of ints, got array([[1., 1., 1.]])"),
+        (8, (3, 3), {}, ShapeError, None),
+        ((8, 8), (3, 3.5), {}, ArgumentError, None),
+        ((8, 8), None, {}, ArgumentError, None),
     ],
 )  # fmt: skip
 def test_what_can_not_be_explained(x, w, kwargs, kind, text):

@@ -175,6 +175,24 @@ def test_without_images_there_is_nothing_to_train(few, learned, tested):
     )
 
 
+def test_arrays_of_ones_own_are_put_into_a_split(few):
+    with pytest.raises(OperandError) as err:
+        _fit(tuple(few.train))
+    assert str(err.value) == (
+        "fit: dataset is not a Dataset: expected data.Dataset(train, test), both a data.Split(images, labels), got tuple"
+    )
+    loader, trainer = Loader(*few.train), _trainer(_linear())
+    with pytest.raises(OperandError) as err:
+        trainer.fit(loader, tuple(few.test), 1)
+    assert str(err.value) == "Trainer.fit: test is not a Split: expected data.Split(images, labels), got tuple"
+    with pytest.raises(OperandError) as err:  # as one is used to, but a loader's order is for learning
+        trainer.fit(loader, loader, 1)
+    assert str(err.value) == "Trainer.fit: test is not a Split: expected data.Split(images, labels), got Loader"
+    with pytest.raises(OperandError) as err:
+        trainer.fit(few.train, few.test, 1)
+    assert str(err.value) == "Trainer.fit: loader is not a Loader: expected data.Loader(images, labels), got Split"
+
+
 @pytest.mark.parametrize("callback", [Log, print, None])
 def test_what_is_not_a_callback_is_refused(callback):
     with pytest.raises(OperandError) as err:

@@ -83,4 +83,6 @@ def wrong() -> None:
     ag.nn.Conv3d(3, 4, 3)  # error
     ag.optim.Lion([w])  # error
     ag.graph.captured(x)  # error
+    ag.train.Trainr(w)  # error
+    ag.data.digitz()  # error
     ag.cube(x)  # error
