@@ -131,7 +131,7 @@ def set_num_threads(count: int) -> None:
     ArgumentError
         For a number out of that range.
     OperandError
-        For what is no whole number.
+        For what is not a whole number.
 
     Examples
     --------
@@ -141,7 +141,7 @@ def set_num_threads(count: int) -> None:
         count = index(count)
     except TypeError as error:
         raise OperandError(
-            sentence("set_num_threads", "count is no whole number", expected="int", got=type(count).__name__)
+            sentence("set_num_threads", "count is not a whole number", expected="int", got=type(count).__name__)
         ) from error
     if team.alone and count != 1:
         raise ArgumentError(

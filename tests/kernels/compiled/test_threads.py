@@ -38,7 +38,7 @@ def test_a_number_out_of_range_is_an_error(count):
 def test_what_is_no_number_is_an_error(count, kind):
     with pytest.raises(OperandError) as caught:
         set_num_threads(count)
-    assert str(caught.value) == f"set_num_threads: count is no whole number: expected int, got {kind}"
+    assert str(caught.value) == f"set_num_threads: count is not a whole number: expected int, got {kind}"
 
 
 # --- a busy machine -----------------------------------------------------------------------------
