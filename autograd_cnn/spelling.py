@@ -257,17 +257,31 @@ ATTRIBUTES: Final = {
 """Attributes that tensors and arrays have elsewhere, and what to do here."""
 
 
+MODULE_ATTRIBUTES: Final = {
+    **dict.fromkeys(["cpu", "cuda", "device"], "everything runs on the CPU"),
+    **dict.fromkeys(["double", "float", "half", "type"], "use .astype"),
+    "to": "everything runs on the CPU; use .astype for another dtype",
+    "apply": "iterate over .modules()",
+    "backward": "call it on the loss",
+    "fit": "use ag.train.fit",
+    "register_parameter": "assign an nn.Parameter to the attribute",
+    "save": "use ag.save",
+}
+"""Attributes that modules have elsewhere, and what to do here."""
+
+
 class Elsewhere:
-    """An attribute that other libraries' tensors have: asked for, it says what to do here.
+    """An attribute that other libraries' tensors or modules have: asked for, it says what to do here.
 
     To ``hasattr`` it is not there. It costs nothing where ``__getattr__`` would slow every access.
     """
 
-    __slots__ = ("_hint", "_name")
+    __slots__ = ("_hint", "_name", "_of")
 
-    def __init__(self, name: str, hint: str) -> None:
+    def __init__(self, name: str, hint: str, of: str = "tensor") -> None:
+        self._of = of
         self._name = name
         self._hint = hint
 
     def __get__(self, owner: object, kind: type | None = None) -> NoReturn:
-        raise AttributeError(sentence("tensor", f"no attribute {self._name!r}", hint=self._hint))
+        raise AttributeError(sentence(self._of, f"no attribute {self._name!r}", hint=self._hint))

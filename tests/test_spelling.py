@@ -215,6 +215,17 @@ def test_names_that_there_are_not_in_a_module(module, name, hint):
     assert str(err.value) == f"{module.__name__}: no {name!r}; {hint}"
 
 
+@for_each("name", spelling.MODULE_ATTRIBUTES)
+def test_attributes_of_modules_that_there_are_not(name):
+    module = nn.Linear(2, 2, rng=0)
+    assert not hasattr(module, name)
+    with pytest.raises(AttributeError) as err:
+        getattr(module, name)
+    assert str(err.value) == f"module: no attribute {name!r}; {spelling.MODULE_ATTRIBUTES[name]}"
+    setattr(module, name, nn.ReLU())  # as an attribute of one's own the name is free
+    assert isinstance(getattr(module, name), nn.ReLU)
+
+
 def test_arrays_of_data_have_no_methods_in_place():
     p = ag.tensor(A, requires_grad=True)
     for name in ("zero_", "add_", "copy_"):

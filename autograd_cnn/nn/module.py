@@ -19,6 +19,7 @@ from autograd_cnn.engine.recording import entering, recording
 from autograd_cnn.engine.trace import RUNNING, Held, current, effect
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, counted, sentence
 from autograd_cnn.parameters import flag, float_dtype
+from autograd_cnn.spelling import MODULE_ATTRIBUTES, Elsewhere
 from autograd_cnn.tensor import Tensor
 
 _CONTAINERS = (list, tuple, set, frozenset, deque, dict)
@@ -435,6 +436,10 @@ class Module:
         head = f"{type(self).__name__}({self.extra_repr()})" + (f": {counted(count, 'parameter')}" if count else "")
         below = (f"{name}: {child!r}".replace("\n", "\n  ") for name, child in self.named_children())
         return "\n  ".join([head, *below])
+
+
+for _name, _hint in MODULE_ATTRIBUTES.items():
+    setattr(Module, _name, Elsewhere(_name, _hint, "module"))
 
 
 def unusual(module: Module, defaults: Iterable[tuple[str, object]]) -> Iterator[str]:

@@ -47,7 +47,7 @@ class Trainer:
     Raises
     ------
     OperandError
-        If a callback is not one.
+        If an argument is not of its kind.
 
     Examples
     --------
@@ -70,6 +70,10 @@ class Trainer:
         callbacks: Iterable[Callback] = (),
         compiled: bool = True,
     ) -> None:
+        _check_kind("Trainer", "model", model, nn.Module, "an nn.Module")
+        _check_kind("Trainer", "optimizer", optimizer, optim.Optimizer, "one such as optim.AdamW(...)")
+        if schedule is not None:
+            _check_kind("Trainer", "schedule", schedule, optim.Schedule, "one such as optim.StepLR(...)")
         self.model = model
         self.optimizer = optimizer
         self.schedule = schedule
@@ -218,6 +222,11 @@ def evaluate(model: nn.Module, split: Split, *, batch_size: int = 256, loss: Los
     loss : callable, optional
         As for `Trainer`.
 
+    Raises
+    ------
+    OperandError
+        If ``split`` is not a pair of images and labels.
+
     Examples
     --------
     A loop of one's own, with the parts:
@@ -235,6 +244,8 @@ def evaluate(model: nn.Module, split: Split, *, batch_size: int = 256, loss: Los
     >>> metrics.count, metrics.accuracy > 0.8
     (360, True)
     """
+    if not isinstance(split, tuple):  # a pair of arrays will do
+        _check_kind("evaluate", "split", split, Split, "data.Split(images, labels)")
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     metrics = Metrics()
@@ -272,7 +283,7 @@ def fit(
     DivergedError
         If a loss is not a finite number. The weights are then of no use.
     OperandError
-        If ``dataset`` is not a `Dataset`. Arrays of your own become one by
+        If an argument is not of its kind. Arrays of your own become a dataset by
         ``Dataset(Split(images, labels), Split(test_images, test_labels))``.
 
     Examples
@@ -284,7 +295,8 @@ def fit(
     True
     """
     _check_kind("fit", "dataset", dataset, Dataset, "data.Dataset(train, test), both a data.Split(images, labels)")
-    config = config or TrainConfig()
+    config = TrainConfig() if config is None else config
+    _check_kind("fit", "config", config, TrainConfig, "TrainConfig(epochs=...)")
     loader = Loader(*dataset.train, batch_size=config.batch_size, seed=config.seed, transform=random_shift)
     optimizer = optim.AdamW(model.parameters(), lr=config.lr)
     schedule = optim.CosineAnnealingLR(optimizer, T_max=config.epochs * len(loader))
@@ -294,4 +306,6 @@ def fit(
 def _check_kind(where: str, name: str, value: object, kind: type, made: str) -> None:
     """Raise `OperandError` if ``value`` is not a ``kind``, and say how one is ``made``."""
     if not isinstance(value, kind):
-        raise OperandError(sentence(where, f"{name} is not a {kind.__name__}", expected=made, got=type(value).__name__))
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        got = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+        raise OperandError(sentence(where, f"{name} is not {article} {kind.__name__}", expected=made, got=got))

@@ -193,6 +193,28 @@ def test_arrays_of_ones_own_are_put_into_a_split(few):
     assert str(err.value) == "Trainer.fit: loader is not a Loader: expected data.Loader(images, labels), got Split"
 
 
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda model, optimizer, _: Trainer(optimizer, model),
+         "Trainer: model is not a Module: expected an nn.Module, got SGD"),
+        (lambda model, *_: Trainer(model, optim.SGD),
+         "Trainer: optimizer is not an Optimizer: expected one such as optim.AdamW(...), got the class SGD"),
+        (lambda model, optimizer, _: Trainer(model, optimizer, "cosine"),
+         "Trainer: schedule is not a Schedule: expected one such as optim.StepLR(...), got str"),
+        (lambda model, _, few: fit(model, few, 5),
+         "fit: config is not a TrainConfig: expected TrainConfig(epochs=...), got int"),
+        (lambda model, _, few: evaluate(model, Loader(*few.test)),
+         "evaluate: split is not a Split: expected data.Split(images, labels), got Loader"),
+    ],
+)  # fmt: skip
+def test_what_is_of_another_kind_is_refused_at_once(few, call, text):
+    model = _linear()
+    with pytest.raises(OperandError) as err:
+        call(model, optim.SGD(model.parameters(), lr=0.5), few)
+    assert str(err.value) == text
+
+
 @pytest.mark.parametrize("callback", [Log, print, None])
 def test_what_is_not_a_callback_is_refused(callback):
     with pytest.raises(OperandError) as err:
