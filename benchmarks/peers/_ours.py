@@ -6,13 +6,23 @@ from benchmarks.peers._modules import build, scalars, training
 from benchmarks.tasks import Array, Chain, Convolution, Job, Network
 
 
-def network(task: Network) -> Job:
-    """Prepare a training step."""
+def network(task: Network, *, compiled: bool = False) -> Job:
+    """Prepare a training step, recorded and run without Python if ``compiled``."""
     model = nn.fuse(build(task.layers, nn))
     model.load_state_dict(task.weights(), strict=False)
     optimizer = optim.SGD(model.parameters(), lr=task.rate)
     images, labels = task.data()
-    return training(model, optimizer, lambda: nn.cross_entropy(model(images), labels), ag.Tensor.numpy)
+    job = training(model, optimizer, lambda: nn.cross_entropy(model(images), labels), ag.Tensor.numpy)
+    if not compiled:
+        return job
+
+    @ag.compile
+    def step(images: Array, labels: Array) -> None:
+        optimizer.zero_grad()
+        nn.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+
+    return Job(lambda: step(images, labels), job.check)
 
 
 def convolution(task: Convolution) -> Job:

@@ -1,0 +1,14 @@
+"""autograd_cnn with the kernels that Numba compiles, and with training steps recorded by `autograd_cnn.compile`."""
+
+import autograd_cnn as ag
+from benchmarks.peers import _ours
+from benchmarks.tasks import Job, Network
+
+PACKAGE = "autograd-cnn"
+
+ag.set_backend("jit")
+
+
+def network(task: Network) -> Job:
+    """Prepare a training step that is recorded."""
+    return _ours.network(task, compiled=True)
