@@ -564,6 +564,24 @@ def test_what_a_module_is_made_of_may_change(change, rng):
     assert outcomes[0] == outcomes[1]
 
 
+def test_gradients_in_eval_mode_see_new_running_statistics(rng):
+    layer = nn.BatchNorm2d(2).eval()
+
+    def step(x):
+        layer.zero_grad()
+        ag.sum(layer(x)).backward()
+
+    compiled, x = ag.compile(step), rng.random((2, 2, 3, 3), dtype=np.float32)
+    for _ in range(3):
+        compiled(x)
+    assert compiled.plan is not None
+    layer.load_state_dict(layer.state_dict() | {"running_var": [4.0, 9.0]})
+    compiled(x)
+    replayed = layer.weight.grad.tolist()
+    step(x)
+    assert replayed == layer.weight.grad.tolist()
+
+
 def test_a_modules_array_that_can_change_is_a_reason():
     module = nn.Identity()
     module.mask = np.ones(2)
