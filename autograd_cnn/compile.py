@@ -180,6 +180,7 @@ class _Traced:
         for leaf in leaves:
             if isinstance(leaf, Tensor) and leaf.node is not None and leaf.node not in covered:
                 trace.refuse("a result can still be differentiated; call backward() inside, or run under no_grad()")
+        trace.check_sharing(leaves)
         self.plan = Plan(trace, [trace.reference(leaf) for leaf in leaves])
 
 

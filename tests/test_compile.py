@@ -724,3 +724,21 @@ def test_what_a_plan_can_not_look_into_is_a_reason(batch, read, write):
         assert [float(total(batch)) for _ in range(3)] == [2.0] * 3
     write(batch)
     assert float(total(batch)) == 0.0
+
+
+def test_tensors_that_share_values_now_are_two():
+    w = ag.tensor([1.0, 2.0], requires_grad=True)
+    old = w.detach()
+    compiled = ag.compile(lambda x: ag.sum(x * (w - old)).detach())
+    with pytest.warns(CompileWarning, match="two tensors have their values in one array"):
+        assert [compiled(np.ones(2)).item() for _ in range(3)] == [0.0] * 3
+    w.data = [2.0, 3.0]
+    assert compiled(np.ones(2)).item() == 2.0
+
+
+def test_two_modules_with_one_array():
+    mine, other = nn.BatchNorm2d(1).eval(), nn.BatchNorm2d(1).eval()
+    vars(other)["running_mean"] = mine.running_mean
+    compiled, x = ag.compile(lambda x: (mine(x) - other(x)).detach()), np.ones((1, 1, 1, 1), np.float32)
+    with pytest.warns(CompileWarning, match="two modules have one array as an attribute"):
+        compiled(x)

@@ -9,6 +9,7 @@ it does besides computing, such as an optimiser's step, is an `effect`, and what
 dropout, is `fresh`: both are made again in each run.
 """
 
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -106,6 +107,7 @@ class Trace:
         self._count = 0
         self.arguments = tuple(map(self._new, arguments))
         self._given = tuple(arguments)
+        self._sharing: list[weakref.ref[Traced]] = []
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -149,6 +151,8 @@ class Trace:
         """Return what stands for an operand or a parameter in a call."""
         if isinstance(value, Traced):
             slot = self.slot_of(value.value)
+            if slot is not None and self.tensors.get(slot, value) is not value:
+                self._sharing.append(weakref.ref(value))
             return self._read(value) if slot is None else slot
         if isinstance(value, (np.ndarray, np.generic)):
             slot = self.slot_of(value)
@@ -255,6 +259,19 @@ class Trace:
     def settled(self) -> list[tuple[Any, str, Array]]:
         """Return the modules' arrays that the run has not replaced, of which others may have been made unseen."""
         return [(module, name, value) for module, name, value in self._attributes if getattr(module, name) is value]
+
+    def check_sharing(self, results: Sequence[Any]) -> None:
+        """Refuse tensors and modules that have the arrays of another now, and may have others later.
+
+        What the run has made, such as ``w.detach()``, is gone by now, or a result.
+        """
+        for reference in self._sharing:
+            tensor = reference()
+            if tensor is not None and not any(tensor is result for result in results):
+                self.refuse("two tensors have their values in one array; give one of them a copy")
+        arrays = [id(value) for _, _, value in self._attributes if id(value) in self._slots]
+        if len(set(arrays)) < len(arrays):
+            self.refuse("two modules have one array as an attribute; give one of them a copy")
 
     def refuse(self, reason: str) -> None:
         """Note why the calls can't stand for the function; the first reason counts."""
