@@ -1,14 +1,15 @@
 """Steps without Python: a function's calls, recorded once and made again in every later call."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableSequence, Sequence
+from collections.abc import Set as AbstractSet
 from functools import update_wrapper
 from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
 from autograd_cnn.engine.backward import following, toposort
-from autograd_cnn.engine.node import Array
+from autograd_cnn.engine.node import Array, Traced
 from autograd_cnn.engine.plan import Plan, difference
 from autograd_cnn.engine.recording import Recording, entering, recording
 from autograd_cnn.engine.trace import RUNNING, Trace
@@ -110,10 +111,12 @@ class Compiled(Generic[P, T]):
         self.reason = _reason(arrays)
         if self.reason:
             return self._function(*args, **options)
-        for replay in self._plans.get(key, ()):
-            if replay.plan.holds():
+        plans = self._plans.get(key, ())
+        values = [x.value if isinstance(x, Tensor) else x for x in arrays] if plans else []
+        for replay in plans:
+            if replay.plan.holds(values):
                 self.plan = replay.plan
-                return replay(arrays)
+                return replay(values)
         self.reason = self._refused.get(key, "")
         if not self.reason and len(self._traces) == MOST_PLANS and key not in self._traces:
             self._refuse(key, f"it was called in {MOST_PLANS} ways once each; pass what differs every time as an array")
@@ -125,6 +128,10 @@ class Compiled(Generic[P, T]):
     def _recorded(self, key: Any, arrays: list[Any], args: Any, options: Any) -> Any:
         tensors = [Tensor.wrap(_read_only(x)) for x in arrays]
         trace = Trace([t.value for t in tensors])
+        for held in filter(_holds_arrays, _unread(_structure((args, options), []))):
+            trace.refuse(
+                f"a {type(held).__name__} among the arguments may change; pass arrays, lists, tuples and dicts"
+            )
         args, options = _rebuilt((args, options), iter(tensors))
         token = entering.set(trace.enter)
         try:
@@ -132,6 +139,10 @@ class Compiled(Generic[P, T]):
                 result = self._function(*args, **options)
         finally:
             entering.reset(token)
+        for given, tensor, slot in zip(arrays, tensors, trace.arguments, strict=True):
+            if trace.slot_of(tensor.value) is not slot:  # `x += 1`, or `x[0] = 1`
+                trace.refuse("an argument is changed in place")
+                _change(given, tensor.value)
         new = _Traced(trace, result)
         before = self._traces.pop(key, None)
         reason = trace.refusal
@@ -169,6 +180,7 @@ class _Traced:
         for leaf in leaves:
             if isinstance(leaf, Tensor) and leaf.node is not None and leaf.node not in covered:
                 trace.refuse("a result can still be differentiated; call backward() inside, or run under no_grad()")
+        trace.check_sharing(leaves)
         self.plan = Plan(trace, [trace.reference(leaf) for leaf in leaves])
 
 
@@ -179,8 +191,7 @@ class _Replay:
         self.plan = plan
         self._result = result
 
-    def __call__(self, arrays: list[Any]) -> Any:
-        values = [x.value if isinstance(x, Tensor) else x for x in arrays]
+    def __call__(self, values: list[Any]) -> Any:
         results = self.plan(*values)
         return _filled(self._result, iter([Tensor.wrap(_frozen(y, values)) for y in results]))
 
@@ -201,10 +212,19 @@ def _read_only(value: Any) -> Array:
     return copy[()]
 
 
+def _change(given: Any, value: Array) -> None:
+    """Let an argument hold what its stand-in was changed to."""
+    if isinstance(given, Tensor):
+        given.take_values(value)
+    elif isinstance(given, np.ndarray):
+        given[...] = value
+
+
 def _frozen(y: Array, arguments: Sequence[Any]) -> Array:
     if not isinstance(y, np.ndarray):
         return y
-    if any(isinstance(x, np.ndarray) and x.flags.writeable and np.may_share_memory(x, y) for x in arguments):
+    others = [x for x in arguments if isinstance(x, np.ndarray) and (x.flags.writeable or x.base is not None)]
+    if any(np.may_share_memory(x, y) for x in others):
         y = y.copy()
     y.flags.writeable = False
     return y
@@ -245,6 +265,23 @@ def _structure(tree: Any, arrays: list[Any]) -> Any:
     if isinstance(tree, Mapping) and kind is dict:
         return kind, tuple([(key, _structure(value, arrays)) for key, value in tree.items()])
     return _Same(tree)
+
+
+def _unread(structure: Any) -> Iterator[Any]:
+    """Yield the objects in a structure that are neither arrays nor numbers, nor lists, tuples and dicts of these."""
+    if isinstance(structure, _Same):
+        yield structure.value
+    elif type(structure) is tuple:
+        for each in structure:
+            yield from _unread(each)
+
+
+def _holds_arrays(value: Any) -> bool:
+    """Whether a plan would not see that something passed holds other arrays or numbers than before."""
+    if isinstance(value, (np.ndarray, Mapping, AbstractSet, MutableSequence)):
+        return True
+    held = () if callable(value) else getattr(value, "__dict__", {}).values()  # a plan looks into modules
+    return any(isinstance(each, (np.ndarray, Traced)) for each in held)
 
 
 def _filled(structure: Any, arrays: Iterator[Any]) -> Any:

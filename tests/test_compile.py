@@ -1,6 +1,7 @@
 """Compiled steps: the same bits as the function, or a reason why not."""
 
 import warnings
+from collections import OrderedDict
 from typing import NamedTuple
 
 import numpy as np
@@ -503,3 +504,241 @@ def test_an_error_is_the_functions_own_and_nothing_is_kept():
 def test_it_wants_a_function():
     with pytest.raises(ag.errors.OperandError, match=r"^compile: not a function: expected a function, got 3$"):
         ag.compile(3)
+
+
+# --- what is not an argument and changes ------------------------------------------------------
+
+
+class _Scaled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(3, 4, rng=0)
+        self.between = nn.ModuleList([nn.ReLU()])
+        self.last = nn.Linear(4, 2, rng=1)
+        self.factor = 2.0
+        self.options = {"shift": 0.0}
+
+    def forward(self, x):
+        x = self.first(x)
+        for layer in self.between:
+            x = layer(x)
+        return self.last(x) * self.factor + self.options["shift"]
+
+
+CHANGES = {
+    "a parameter": lambda model, _: setattr(model.first, "weight", nn.Parameter(np.ones((4, 3), np.float32))),
+    "no bias": lambda model, _: setattr(model.first, "bias", None),
+    "a layer": lambda model, _: setattr(model, "last", nn.Linear(4, 2, rng=7)),
+    "a layer of a list": lambda model, _: model.between.append(nn.Tanh()),
+    "a number": lambda model, _: setattr(model, "factor", 3.0),
+    "an entry": lambda model, _: model.options.update(shift=1.0),
+    "a method": lambda model, _: setattr(model.last, "forward", lambda x: x[:, :2]),
+    "a hook": lambda model, _: model.last.weight.register_hook(lambda g: g * 3),
+    "a frozen parameter": lambda model, _: setattr(model.last.weight, "requires_grad", False),
+    "a group": lambda model, optimizer: optimizer.add_param_group({"params": [model.last.weight], "lr": 0.2}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.filterwarnings("ignore:.*a hook runs:autograd_cnn.errors.CompileWarning")
+def test_what_a_module_is_made_of_may_change(change, rng):
+    batches = [(rng.random((5, 3), dtype=np.float32), rng.integers(0, 2, 5)) for _ in range(6)]
+    outcomes = []
+    for wrap in (lambda f: f, ag.compile):
+        model = _Scaled()
+        optimizer = optim.SGD([model.first.bias], lr=0.1)
+
+        def step(x, labels, model=model, optimizer=optimizer):
+            optimizer.zero_grad()
+            loss = nn.cross_entropy(model(x), labels)
+            loss.backward()
+            optimizer.step()
+            return loss.detach()
+
+        step = wrap(step)
+        losses = [step(*batch).item() for batch in batches[:3]]
+        CHANGES[change](model, optimizer)
+        losses += [step(*batch).item() for batch in batches[3:]]
+        gradients = [None if p.grad is None else p.grad.tolist() for p in model.parameters()]
+        outcomes.append((losses, gradients, [v.tolist() for v in model.state_dict().values()]))
+    assert outcomes[0] == outcomes[1]
+
+
+def test_gradients_in_eval_mode_see_new_running_statistics(rng):
+    layer = nn.BatchNorm2d(2).eval()
+
+    def step(x):
+        layer.zero_grad()
+        ag.sum(layer(x)).backward()
+
+    compiled, x = ag.compile(step), rng.random((2, 2, 3, 3), dtype=np.float32)
+    for _ in range(3):
+        compiled(x)
+    assert compiled.plan is not None
+    layer.load_state_dict(layer.state_dict() | {"running_var": [4.0, 9.0]})
+    compiled(x)
+    replayed = layer.weight.grad.tolist()
+    step(x)
+    assert replayed == layer.weight.grad.tolist()
+
+
+def test_a_modules_array_that_can_change_is_a_reason():
+    module = nn.Identity()
+    module.mask = np.ones(2)
+    module.forward = lambda x: ag.sum(x * module.mask)
+    compiled = ag.compile(module)
+    with pytest.warns(CompileWarning, match="the attribute 'mask' of a module is an array that can change"):
+        compiled(np.ones(2))
+    module.mask[:] = 5
+    assert [compiled(np.ones(2)).item() for _ in range(3)] == [10.0] * 3
+
+
+# --- what losses look at ----------------------------------------------------------------------
+
+LOSSES = {
+    "ignored": lambda x, t, w: nn.cross_entropy(x, t, ignore_index=0),
+    "weighted": lambda x, t, w: nn.cross_entropy(x, t, weight=[1.0, 2.0, 3.0]),
+    "weights passed": lambda x, t, w: nn.cross_entropy(x, t, weight=w),
+    "smoothed": lambda x, t, w: nn.cross_entropy(x, t, weight=[1.0, 2.0, 3.0], label_smoothing=0.1),
+    "likelihood": lambda x, t, w: nn.functional.nll_loss(x, t, ignore_index=0),
+    "probabilities": lambda x, t, w: nn.functional.bce_loss(x, x * 0.5, weight=w),
+    "positive": lambda x, t, w: nn.bce_with_logits(x, x * 0.5, pos_weight=w),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.filterwarnings("ignore::autograd_cnn.errors.CompileWarning")
+def test_losses_of_the_same_batch_twice_and_then_of_another(loss, rng):
+    x, w = rng.random((4, 3)), rng.random(3)
+    other = rng.random((4, 3))
+    other[0] = 0.0  # whose logarithm is limited
+    compiled = ag.compile(LOSSES[loss])
+    first, second = np.array([1, 2, 1, 2]), np.array([0, 2, 0, 1])
+    for batch in [(x, first, w)] * 3 + [(other, second, w * 2), (x, second, w), (other, first, w)]:
+        assert compiled(*batch).item() == float(LOSSES[loss](*batch))
+
+
+@pytest.mark.parametrize(
+    ("loss", "good", "bad"),
+    [
+        (nn.functional.nll_loss, (np.ones((2, 3)), np.array([0, 1])), (np.ones((2, 3)), np.array([-1, 1]))),
+        (nn.functional.bce_loss, (np.full(2, 0.5), np.ones(2)), (np.full(2, 1.5), np.ones(2))),
+    ],
+)
+def test_what_a_loss_refuses_it_refuses_in_a_plan(loss, good, bad):
+    compiled = ag.compile(loss)
+    for _ in range(3):
+        compiled(*good)
+    assert compiled.plan is not None
+    with pytest.raises(ag.errors.ArgumentError, match="out of range"):
+        compiled(*bad)
+
+
+def test_labels_that_do_not_count_are_seen_beside_a_plan(rng):
+    compiled = ag.compile(nn.cross_entropy)
+    x = rng.random((3, 4))
+    for _ in range(3):
+        compiled(x, np.array([0, 1, 2]))
+    assert compiled.plan is not None
+    with pytest.warns(CompileWarning, match="cross_entropy with weight or ignore_index reads a value"):
+        some = compiled(x, np.array([0, -100, 2]))
+    assert some.item() == float(nn.cross_entropy(x, np.array([0, -100, 2])))
+    compiled(x, np.array([2, 1, 0]))
+    assert compiled.plan is not None
+
+
+@pytest.mark.parametrize("kind", [np.array, ag.tensor])
+def test_an_argument_that_is_changed_in_place_is_the_callers(kind):
+    @ag.compile
+    def moved(x):
+        x += 1
+        return ag.sum(x)
+
+    x = kind([1.0, 2.0])
+    with pytest.warns(CompileWarning, match="an argument is changed in place"):
+        sums = [float(moved(x)) for _ in range(3)]
+    assert sums == [5.0, 7.0, 9.0]
+    assert x.tolist() == [4.0, 5.0]
+
+
+# --- who may write to what --------------------------------------------------------------------
+
+
+def _takes_over(w, x):
+    w.data = x
+
+
+def _takes_over_a_view(w, x):
+    w.data = x.reshape(3, 2).reshape(2, 3)
+
+
+def _has_it_as_gradient(w, x):
+    w.grad = None
+    (w + 0.0).reshape(3, 2).backward(ag.reshape(x, (3, 2)))
+
+
+@pytest.mark.parametrize("function", [_takes_over, _takes_over_a_view, _has_it_as_gradient])
+def test_what_a_tensor_keeps_is_not_the_callers_array(function):
+    w = ag.tensor(np.zeros((2, 3)), requires_grad=True)
+    step = ag.compile(lambda x: function(w, x))
+    for i in range(4):
+        x = np.full((2, 3), float(i))
+        step(x)
+        x[:] = 99
+        assert (w if w.grad is None else w.grad).tolist() == np.full((2, 3), float(i)).tolist()
+    assert step.plan is not None
+
+
+def test_a_result_is_not_what_a_read_only_view_shows():
+    flat = ag.compile(lambda x: x.reshape(-1))
+    x = np.zeros((2, 2))
+    view = np.broadcast_to(x, (2, 2))
+    for _ in range(3):
+        y = flat(view)
+    x[:] = 7
+    assert y.tolist() == [0.0] * 4
+
+
+class _Batch:
+    def __init__(self, x):
+        self.x = x
+
+
+class _List(list):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("batch", "read", "write"),
+    [
+        (_Batch(np.ones(2)), lambda b: b.x, lambda b: setattr(b, "x", np.zeros(2))),
+        (_List([np.ones(2)]), lambda b: b[0], lambda b: b.__setitem__(0, np.zeros(2))),
+        (OrderedDict(x=np.ones(2)), lambda b: b["x"], lambda b: b.update(x=np.zeros(2))),
+        (np.ones(2).view(np.recarray), lambda b: b, lambda b: b.fill(0.0)),
+    ],
+    ids=["object", "list", "dict", "array"],
+)
+def test_what_a_plan_can_not_look_into_is_a_reason(batch, read, write):
+    total = ag.compile(lambda batch: ag.sum(read(batch) * 1))
+    with pytest.warns(CompileWarning, match=f"a {type(batch).__name__} among the arguments may change"):
+        assert [float(total(batch)) for _ in range(3)] == [2.0] * 3
+    write(batch)
+    assert float(total(batch)) == 0.0
+
+
+def test_tensors_that_share_values_now_are_two():
+    w = ag.tensor([1.0, 2.0], requires_grad=True)
+    old = w.detach()
+    compiled = ag.compile(lambda x: ag.sum(x * (w - old)).detach())
+    with pytest.warns(CompileWarning, match="two tensors have their values in one array"):
+        assert [compiled(np.ones(2)).item() for _ in range(3)] == [0.0] * 3
+    w.data = [2.0, 3.0]
+    assert compiled(np.ones(2)).item() == 2.0
+
+
+def test_two_modules_with_one_array():
+    mine, other = nn.BatchNorm2d(1).eval(), nn.BatchNorm2d(1).eval()
+    vars(other)["running_mean"] = mine.running_mean
+    compiled, x = ag.compile(lambda x: (mine(x) - other(x)).detach()), np.ones((1, 1, 1, 1), np.float32)
+    with pytest.warns(CompileWarning, match="two modules have one array as an attribute"):
+        compiled(x)

@@ -1,5 +1,6 @@
 """Plans: a trace's calls, written as one straight function of Python."""
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -37,11 +38,13 @@ class Plan:
         self.calls = tuple(_needed(trace.calls, results))
         self.results = tuple(results)
         self.arguments = trace.arguments
-        self._modules = [(module, module.training) for module in trace.modules]
+        modules = {id(each): each for module in trace.modules for each in module.modules()}
+        self._modules = [(module, type(module), set(vars(module)), _settings(module)) for module in modules.values()]
         self._attributes = [
             (module, name, value) for module, name, value in trace.settled() if trace.slot_of(value) is None
         ]
         self._tensors = [(t, np.shape(t.value), t.value.dtype, t.node is None) for t in trace.tensors.values()]
+        self._facts = tuple(trace.facts)
         self.source, names = _written(self.arguments, self.calls, self.results)
         made = (call.name for call in self.calls)  # one on each line but those that let go, or return
         lines = enumerate(self.source.splitlines(), start=1)
@@ -61,15 +64,23 @@ class Plan:
                 raise_as(self._names[frame.tb_lineno], error)
             raise
 
-    def holds(self) -> bool:
-        """Whether modules and tensors are as they were."""
+    def holds(self, arrays: Sequence[Array]) -> bool:
+        """Whether modules and tensors are as they were, and what was found out about the arguments is so of these."""
         return (
-            all(module.training is training for module, training in self._modules)
+            all(
+                type(module) is kind
+                and vars(module).keys() == names
+                and all(same(vars(module)[name], value) for name, value, same in settings)
+                for module, kind, names, settings in self._modules
+            )
             and all(
-                t.value.shape == shape and t.value.dtype == dtype and (t.node is None) is constant
+                t.value.shape == shape
+                and t.value.dtype == dtype
+                and (t.node is None if constant else t.node is not None and not t.node.hooks)
                 for t, shape, dtype, constant in self._tensors
             )
             and all(getattr(module, name, None) is value for module, name, value in self._attributes)
+            and all(bool(fact(arrays[place])) is found for place, fact, found in self._facts)
         )
 
     def __repr__(self) -> str:
@@ -83,6 +94,24 @@ class Plan:
             lines.append(f"  {left}{call.name}({', '.join(given)})")
         lines.append(f"  return {', '.join(map(_shown, self.results))}")
         return "\n".join(lines)
+
+
+def _settings(module: Any) -> list[tuple[str, Any, Callable[[Any, Any], bool]]]:
+    """Return what a module is made of and set to, with how each is compared; its arrays are looked after apart."""
+    held = [(name, value) for name, value in vars(module).items() if not isinstance(value, np.ndarray)]
+    return [
+        (name, value.copy(), _alike) if type(value) in {list, dict, set} else (name, value, operator.is_)
+        for name, value in held
+    ]
+
+
+def _alike(now: Any, then: Any) -> bool:
+    """Whether a list, dict or set holds the same objects as then, in the same order."""
+    if type(now) is not type(then) or len(now) != len(then):
+        return False
+    if type(now) is dict:
+        return all(map(operator.is_, now, then)) and all(map(operator.is_, now.values(), then.values()))
+    return all(map(operator.is_, now, then))
 
 
 def _shown(value: Any) -> str:

@@ -207,6 +207,8 @@ class Primitive(Generic[P]):
                 y = y.astype(HALF)
             if tensor_type is None:
                 if RUNNING and (trace := current.get()) is not None and trace.finds(raw, params):
+                    if type(y) is ndarray and y.flags.writeable:
+                        y = _frozen(y, raw)  # else the tape would keep a copy, which nobody knows
                     trace.add(self, args, params, y, residuals, computed is raw and not half and _unread(args, raw))
                 return y
             if type(y) is ndarray:

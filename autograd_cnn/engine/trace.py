@@ -9,6 +9,7 @@ it does apart from computing, such as an optimiser's step, is an `effect`, and w
 dropout, is `fresh`: both are made again in each run.
 """
 
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -88,6 +89,8 @@ class Trace:
         Those whose values were read, by the slot of the first reading.
     differentiated : list of Node
         Where backward passes began.
+    facts : list of (int, callable, bool)
+        What Python found out about arguments, by their places, and went by.
     """
 
     def __init__(self, arguments: Sequence[Array]) -> None:
@@ -95,6 +98,7 @@ class Trace:
         self.refusal = ""
         self.tensors: dict[Slot, Traced] = {}
         self.modules: list[Any] = []
+        self.facts: list[tuple[int, Callable[[Array], Any], bool]] = []
         self._attributes: list[tuple[Any, str, Array]] = []
         self.differentiated: list[Any] = []
         self._slots: dict[int, Slot] = {}
@@ -102,6 +106,8 @@ class Trace:
         self._made: set[Slot | None] = set()
         self._count = 0
         self.arguments = tuple(map(self._new, arguments))
+        self._given = tuple(arguments)
+        self._sharing: list[weakref.ref[Traced]] = []
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -145,6 +151,8 @@ class Trace:
         """Return what stands for an operand or a parameter in a call."""
         if isinstance(value, Traced):
             slot = self.slot_of(value.value)
+            if slot is not None and self.tensors.get(slot, value) is not value:
+                self._sharing.append(weakref.ref(value))
             return self._read(value) if slot is None else slot
         if isinstance(value, (np.ndarray, np.generic)):
             slot = self.slot_of(value)
@@ -169,6 +177,10 @@ class Trace:
         for module in self.modules:
             for name, held in vars(module).items():
                 if held is value:
+                    if value.flags.writeable:
+                        self.refuse(
+                            f"the attribute {name!r} of a module is an array that can change; register_buffer it"
+                        )
                     slot = self._new(value)
                     self.calls.append(Call(getattr, name, (Held(module), name), outputs=(slot,)))
                     return slot
@@ -204,10 +216,24 @@ class Trace:
     def add_call(self, function: Callable[..., Any], args: Sequence[Any], results: Sequence[Any] = ()) -> None:
         """Add the call of another function."""
         name = getattr(function, "__qualname__", type(function).__name__)
-        args = tuple(map(self.reference, args))
+        kept = isinstance(getattr(function, "__self__", None), Traced)
+        args = tuple(map(self._apart if kept else self.reference, args))
         self.calls.append(
             Call(function, name, args, outputs=tuple(map(self._new, results)), lasting=True, origin=users_line())
         )
+
+    def _apart(self, value: Any) -> Any:
+        """Return what stands for a value that a tensor keeps: the caller may write to an argument, so a copy of one."""
+        reference = self.reference(value)
+        array = value.value if isinstance(value, Traced) else value
+        if not isinstance(reference, Slot):
+            return reference
+        if reference not in self.arguments and not any(np.may_share_memory(array, x) for x in self._given):
+            return reference
+        slot = Slot(self._count)
+        self._count += 1
+        self.calls.append(Call(_copy, "copy", (reference, array.dtype), outputs=(slot,), origin=users_line()))
+        return slot
 
     def add_copy(self, data: Any, value: Array) -> None:
         """Add the copying of a value that is known."""
@@ -233,6 +259,19 @@ class Trace:
     def settled(self) -> list[tuple[Any, str, Array]]:
         """Return the modules' arrays that the run has not replaced, of which others may have been made unseen."""
         return [(module, name, value) for module, name, value in self._attributes if getattr(module, name) is value]
+
+    def check_sharing(self, results: Sequence[Any]) -> None:
+        """Refuse tensors and modules that have the arrays of another now, and may have others later.
+
+        What the run has made, such as ``w.detach()``, is gone by now, or a result.
+        """
+        for reference in self._sharing:
+            tensor = reference()
+            if tensor is not None and not any(tensor is result for result in results):
+                self.refuse("two tensors have their values in one array; give one of them a copy")
+        arrays = [id(value) for _, _, value in self._attributes if id(value) in self._slots]
+        if len(set(arrays)) < len(arrays):
+            self.refuse("two modules have one array as an attribute; give one of them a copy")
 
     def refuse(self, reason: str) -> None:
         """Note why the calls can't stand for the function; the first reason counts."""
@@ -293,6 +332,23 @@ def fresh(function: Callable[..., Array], *args: Any) -> Array:
         result.flags.writeable = False  # else the tape would keep a copy, which nobody knows
     trace.add_call(function, args, (result,))
     return result
+
+
+def assuming(where: str, fact: Callable[[Array], Any], value: Any) -> bool:
+    """Return whether a fact holds of a value that Python looks at; a compiled step looks at arguments in each run.
+
+    If another finding follows from these, what was recorded is not used; of what was computed nothing can be known
+    before, so that a trace ends.
+    """
+    plain = _plain(value)
+    found = bool(fact(plain))
+    if RUNNING and (trace := current.get()) is not None:
+        slot = trace.reference(value)
+        if isinstance(slot, Slot) and slot not in trace.arguments:
+            trace.refuse(f"{where} reads a value in the middle")
+        elif isinstance(slot, Slot):
+            trace.facts.append((trace.arguments.index(slot), fact, found))
+    return found
 
 
 def reading(where: str, value: Any) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, Traced, shape_of, values_of
+from autograd_cnn.engine.trace import RUNNING, assuming, effect, reading
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, raise_as, sentence
 from autograd_cnn.ops import elu, gelu, leaky_relu, linear, log_softmax, relu, sigmoid, silu, softmax, softplus, tanh
 from autograd_cnn.ops.loss import checked_labels, softmax_cross_entropy
@@ -137,7 +138,7 @@ def _expanded(where: str, name: str, factors: Any, shape: Shape, dtype: Any) -> 
         np.broadcast_to(factors, shape)
     except ValueError:
         raise ShapeError(sentence(where, f"{name} has the wrong shape", expected=shape, got=factors.shape)) from None
-    return factors.astype(dtype)
+    return ops.astype(factors, dtype=dtype)
 
 
 def _dtype_of(x: Array) -> np.dtype[Any]:
@@ -189,7 +190,7 @@ def cross_entropy(
     array([1.386, 0.   ])
     """
     where = "cross_entropy"
-    labels, counted = _labels(target, ignore_index)
+    labels, counted = _labels(where, target, ignore_index, weight)
     if counted is None and weight is None:
         losses = softmax_cross_entropy(input, labels=labels, label_smoothing=label_smoothing)
         return _reduced(where, losses, reduction)
@@ -233,7 +234,7 @@ def nll_loss(
     1.0
     """
     where = "nll_loss"
-    labels, counted = _labels(target, ignore_index)
+    labels, counted = _labels(where, target, ignore_index, weight)
     (input,) = _in_floats(where, input=input)
     if counted is None and weight is None:
         return _reduced(where, _picked(where, input, labels), reduction)
@@ -242,11 +243,14 @@ def nll_loss(
     return _weighted(where, losses, factors[labels], counted, len(input), reduction)
 
 
-def _labels(target: Array, ignore_index: int) -> tuple[Any, Any]:
+def _labels(where: str, target: Array, ignore_index: int, weight: Any) -> tuple[Any, Any]:
     """Return the labels as an array, and whether each counts, or None where all do."""
     labels = np.asarray(target.value if isinstance(target, Traced) else target)
-    ignored = np.asarray(labels == ignore_index)
-    return labels, ~ignored if ignored.any() else None
+    some = assuming(f"ignore_index of {where}", lambda labels: np.any(np.equal(labels, ignore_index)), target)
+    if some or weight is not None:  # what follows computes with them in NumPy
+        reading(f"{where} with weight or ignore_index", target)
+        reading(f"weight of {where}", weight)
+    return labels, np.asarray(labels != ignore_index) if some else None
 
 
 def _examples(where: str, input: Array, labels: Any, counted: Any, weight: Any) -> tuple[Array, Any, Any]:
@@ -270,6 +274,7 @@ def _examples(where: str, input: Array, labels: Any, counted: Any, weight: Any) 
 
 def _picked(where: str, input: Array, labels: Any) -> Array:
     rows = checked_labels(where, shape_of(input), labels)
+    effect(checked_labels, where, shape_of(input), labels)
     return -ops.getitem(input, index=(np.arange(len(rows)), rows))
 
 
@@ -313,7 +318,15 @@ def bce_loss(input: Array, target: Array, weight: Factors | None = None, reducti
     0.693
     """
     input, target = _alike("bce_loss", input, target)
-    p = np.asarray(values_of(input))
+    effect(_check_probabilities, input)
+    least = max(math.exp(-100), float(np.finfo(_dtype_of(input)).tiny))
+    yes, no = (ops.log(_at_least(least, p)) for p in (input, ops.subtract(1, input)))
+    losses = -(target * yes + ops.subtract(1, target) * no)
+    return _reduced("bce_loss", _rescaled("bce_loss", losses, "weight", weight), reduction)
+
+
+def _check_probabilities(p: Array) -> None:
+    p = np.asarray(p)
     if np.any(outside := (p < 0) | (p > 1)):
         raise ArgumentError(
             sentence(
@@ -324,10 +337,6 @@ def bce_loss(input: Array, target: Array, weight: Factors | None = None, reducti
                 hint="for scores of any size use bce_with_logits",
             )
         )
-    least = max(math.exp(-100), float(np.finfo(_dtype_of(input)).tiny))
-    yes, no = (ops.log(_at_least(least, p)) for p in (input, ops.subtract(1, input)))
-    losses = -(target * yes + ops.subtract(1, target) * no)
-    return _reduced("bce_loss", _rescaled("bce_loss", losses, "weight", weight), reduction)
 
 
 def _rescaled(where: str, losses: Array, name: str, weight: Any) -> Array:
@@ -337,8 +346,11 @@ def _rescaled(where: str, losses: Array, name: str, weight: Any) -> Array:
 
 def _at_least(least: float, p: Array) -> Array:
     """Return ``p``, or ``least`` where that is more, with a slope of 1 everywhere."""
-    value = p.value if isinstance(p, Traced) else np.asarray(p)
-    return ops.add(p, np.maximum(np.asarray(least, value.dtype) - value, 0)) if np.any(value < least) else p
+    value = p.tensor_type.wrap(p.value) if isinstance(p, Traced) else np.asarray(p)
+    limit = np.asarray(least, values_of(value).dtype)
+    if RUNNING or np.any(values_of(value) < limit):
+        return ops.add(p, ops.maximum(ops.subtract(limit, value), 0))
+    return p
 
 
 @composite

@@ -16,6 +16,7 @@ from autograd_cnn.engine.recording import enable_grad
 from autograd_cnn.engine.trace import effect
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.nn.module import forget_gradients
+from autograd_cnn.parameters import flag
 from autograd_cnn.tensor import Tensor
 
 Group: TypeAlias = dict[str, Any]
@@ -157,6 +158,9 @@ class Optimizer:
         OperandError
             If ``set_to_none`` is not a bool.
         """
+        effect(self._zero_grad, flag("zero_grad", "set_to_none", set_to_none))
+
+    def _zero_grad(self, set_to_none: bool) -> None:
         forget_gradients((p for group in self.param_groups for p in group["params"]), set_to_none)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
