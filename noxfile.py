@@ -22,7 +22,7 @@ MODULES = {
 
 PYTEST = "python -m pytest -x -q -p no:cacheprovider"
 LAWS = "tests/testing/test_laws.py"
-ENGINE = "tests/test_tape.py tests/test_random_graphs.py tests/test_primitive.py tests/test_tensor.py tests/test_checkpoint.py"
+ENGINE = "tests/engine tests/test_random_graphs.py tests/test_tensor.py tests/test_checkpoint.py"
 
 ONE_THREAD = {"AUTOGRAD_CNN_BACKEND": "reference", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["small_graphs"]
+
 # The same examples in every run: a failure here is a failure everywhere.
 settings.register_profile("suite", deadline=None, max_examples=20, derandomize=True, database=None)
 settings.load_profile("suite")

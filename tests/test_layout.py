@@ -27,6 +27,7 @@ PARTS = {
     "fuzzing.py": "damaged files",
     "oracles.py": "loops to compare with",
     "peak.py": "how much memory something takes",
+    "small_graphs.py": "graphs that several folders draw",
     "tables.py": "tables of cases that are one test",
     "program.py": "what a type checker reads",
 }

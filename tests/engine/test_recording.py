@@ -1,4 +1,4 @@
-"""The switch itself; what it does to the tape is in ``test_tape.py``."""
+"""The switch itself; what it does to the tape is in ``test_backward.py``."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Small models to draw, and the drawings that they must give."""
+"""Small graphs that several folders draw, and the check of drawings against the files in ``viz/golden``."""
 
 import os
 from pathlib import Path
@@ -9,13 +9,13 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn.engine.recording import scope
 
-GOLDEN = Path(__file__).with_name("golden")
+GOLDEN = Path(__file__).parent / "viz" / "golden"
 OVERWRITE = "AUTOGRAD_CNN_OVERWRITE_GOLDEN"
 
 
 @pytest.fixture
 def golden():
-    """Return a check of a text against a file in golden/; with the variable set, the file is rewritten."""
+    """Return a check of a text against a file in viz/golden/; with the variable set, the file is rewritten."""
 
     def check(name, text):
         path = GOLDEN / name
