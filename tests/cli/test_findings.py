@@ -1,6 +1,7 @@
 import pytest
 
 import autograd_cnn as ag
+import autograd_cnn.testing.samples  # the counts of calls are theirs
 from autograd_cnn.cli.findings import Findings
 from autograd_cnn.testing.case import registered_in
 
