@@ -3,25 +3,47 @@
 from typing import TYPE_CHECKING
 from typing import NoReturn as _NoReturn
 
+from autograd_cnn.data.arrays import from_csv, from_npz
 from autograd_cnn.data.cifar import cifar10
-from autograd_cnn.data.dataset import Dataset, Split
+from autograd_cnn.data.dataset import Dataset, Images, Split, split
 from autograd_cnn.data.digits import digits
+from autograd_cnn.data.folder import ImageFiles, image_folder, read_image
 from autograd_cnn.data.idx import fashion_mnist, mnist, read_idx
 from autograd_cnn.data.loader import Loader
-from autograd_cnn.data.transforms import Transform, random_shift
+from autograd_cnn.data.transforms import (
+    Transform,
+    compose,
+    random_brightness,
+    random_erasing,
+    random_flip,
+    random_rotation,
+    random_shift,
+)
 from autograd_cnn.spelling import missing as _missing
 
 __all__ = [
     "Dataset",
+    "ImageFiles",
+    "Images",
     "Loader",
     "Split",
     "Transform",
     "cifar10",
+    "compose",
     "digits",
     "fashion_mnist",
+    "from_csv",
+    "from_npz",
+    "image_folder",
     "mnist",
+    "random_brightness",
+    "random_erasing",
+    "random_flip",
+    "random_rotation",
     "random_shift",
     "read_idx",
+    "read_image",
+    "split",
 ]
 
 

@@ -1,9 +1,33 @@
 """The form of all datasets in this package."""
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.parameters import Share, Whole
+
+
+class Images(Protocol):
+    """What is read by indices as an array is, though it need not be one: ``images[indices]`` is (n, C, H, W)."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, C, H, W)."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the images."""
+
+    def __len__(self) -> int:
+        """The number of images."""
+
+    def __getitem__(self, index: Any, /) -> NDArray[Any]:
+        """Return the images of an index, a slice or an array of indices."""
 
 
 class Split(NamedTuple):
@@ -12,26 +36,105 @@ class Split(NamedTuple):
     Attributes
     ----------
     images : (N, C, H, W), float32
-        From 0 (no ink, no light) to 1.
+        From 0 (no ink, no light) to 1: an array in memory, one mapped from a file, or `ImageFiles`.
     labels : (N,), int64
         The class of each image, from 0.
     """
 
-    images: NDArray[np.float32]
+    images: Images
     labels: NDArray[np.int64]
 
 
-class Dataset(NamedTuple):
-    """Images to learn from, and images to test on.
+@dataclass(frozen=True)
+class Dataset:
+    """Images to learn from, and images to test on: ``train, test = dataset``.
 
     Attributes
     ----------
     train, test : Split
         They have no image in common.
+    classes : tuple of str
+        The name of each class; by default its number.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> len(ag.data.digits().classes)
+    10
     """
 
     train: Split
     test: Split
+    classes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Name the classes that have no name."""
+        if not self.classes:
+            labels = [np.asarray(labels) for _, labels in (self.train, self.test)]
+            count = max((int(each.max()) + 1 for each in labels if each.size), default=0)
+            object.__setattr__(self, "classes", tuple(map(str, range(count))))
+
+    def __iter__(self) -> Iterator[Split]:
+        """The two parts."""
+        return iter((self.train, self.test))
+
+
+@composite
+def split(
+    images: Images, labels: NDArray[Any], test: Share = 0.2, seed: Whole = 0, classes: tuple[str, ...] = ()
+) -> Dataset:
+    """Hold out a share of the images of each class to test on.
+
+    Parameters
+    ----------
+    images : (N, C, H, W)
+        From 0 to 1.
+    labels : (N,)
+        The class of each image, an int from 0.
+    test : float
+        The share that is held out, at least one image of each class that has two.
+    seed : int
+        Draws which ones; the same seed gives the same parts.
+    classes : tuple of str
+        Names of the classes.
+
+    Raises
+    ------
+    ShapeError
+        If images and labels are not equally many.
+    OperandError
+        If a label is not an int from 0.
+    ArgumentError
+        If ``test`` is not a share, or nothing is left to learn from or to test on.
+
+    Examples
+    --------
+    >>> dataset = split(np.zeros((10, 1, 8, 8), np.float32), np.arange(10) % 2, test=0.4)
+    >>> dataset.train.labels.tolist(), dataset.test.labels.tolist()
+    ([0, 1, 0, 1, 0, 1], [1, 0, 0, 1])
+    """
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or len(images) != len(labels):
+        raise ShapeError(
+            sentence("split", "images and labels are not equally many", expected=f"labels ({len(images)},)",
+                     got=labels.shape)
+        )  # fmt: skip
+    if labels.dtype.kind not in "iu" or (labels.size and labels.min() < 0):
+        raise OperandError(sentence("split", "a label is not a class", expected="ints from 0", got=labels.dtype))
+    rng = np.random.default_rng(seed)
+    held_out = np.zeros(len(labels), np.bool_)
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        least = min(1, len(members) - 1) if test else 0
+        held_out[members[: max(round(test * len(members)), least)]] = True
+    if held_out.all() or not held_out.any():
+        raise ArgumentError(
+            sentence("split", "a part is empty", expected="images to learn from and images to test on",
+                     got=f"{np.count_nonzero(~held_out)} and {np.count_nonzero(held_out)}")
+        )  # fmt: skip
+    labels = labels.astype(np.int64, copy=False)
+    learn, hold = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+    return Dataset(Split(images[learn], labels[learn]), Split(images[hold], labels[hold]), classes)
 
 
 def as_split(pixels: NDArray[np.uint8], labels: NDArray[np.uint8], brightest: int = 255) -> Split:
@@ -43,7 +146,7 @@ def as_split(pixels: NDArray[np.uint8], labels: NDArray[np.uint8], brightest: in
     >>> split.images
     array([[[[0. , 0.2, 1. ]]]], dtype=float32)
     """
-    split = Split(np.divide(pixels, brightest, dtype=np.float32), labels.astype(np.int64))
-    for array in split:
+    images, classes = np.divide(pixels, brightest, dtype=np.float32), labels.astype(np.int64)
+    for array in (images, classes):
         array.flags.writeable = False
-    return split
+    return Split(images, classes)

@@ -1,27 +1,36 @@
 """Batches in a seeded order."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_cnn.data.dataset import Images
+from autograd_cnn.data.folder import ImageFiles
 from autograd_cnn.data.transforms import Transform
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError, sentence
-from autograd_cnn.parameters import Bool, Size, Whole
+from autograd_cnn.parameters import Bool, Size, Whole, integer
+
+Batch: TypeAlias = tuple[NDArray[Any], NDArray[Any]]
 
 
 class Loader:
     """Iterate over images and labels in batches; every pass is one epoch.
 
-    The order of an epoch depends only on ``seed`` and on the number of the epoch. So two loaders with the
-    same seed give the same batches.
+    The order of an epoch depends only on ``seed`` and on the number of the epoch, and what a transform draws on
+    these and on the number of the batch. So two loaders with the same seed give the same batches, whatever the
+    number of workers.
 
     Parameters
     ----------
     images : (N, ...)
-        What to learn from.
+        What to learn from; an array, one that is mapped from a file, or `ImageFiles`.
     labels : (N,)
         What to learn.
     batch_size : int
@@ -35,6 +44,9 @@ class Loader:
     transform : callable, optional
         ``transform(images, rng)`` returns the images to use instead of those of the batch; see
         `random_shift`.
+    workers : int
+        Threads that read and transform the next batches while the present one is learned from; 0 prepares each when
+        its turn comes. Pays where reading takes long, such as from `ImageFiles`.
 
     Attributes
     ----------
@@ -66,17 +78,18 @@ class Loader:
     @composite
     def __init__(
         self,
-        images: NDArray[Any],
+        images: Images,
         labels: NDArray[Any],
         batch_size: Size = 64,
         shuffle: Bool = True,
         seed: Whole = 0,
         drop_last: Bool = False,
         transform: Transform | None = None,
+        workers: Whole = 0,
     ) -> None:
-        self.images = _rows("images", images)
+        self.images: Images = images if isinstance(images, ImageFiles) else _rows("images", images)
         self.labels = _rows("labels", labels)
-        if self.images.shape[:1] != self.labels.shape[:1]:
+        if len(self.images) != len(self.labels):
             raise ShapeError(
                 sentence("Loader", "images and labels are not equally many", expected=f"{len(self.images)} labels",
                          got=len(self.labels))
@@ -96,6 +109,7 @@ class Loader:
         self.seed = seed
         self.drop_last = drop_last
         self.transform = transform
+        self.workers = workers
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -103,18 +117,42 @@ class Loader:
         full, left = divmod(len(self.images), self.batch_size)
         return full + (left > 0 and not self.drop_last)
 
-    def __iter__(self) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    def __iter__(self) -> Iterator[Batch]:
         """Start the next epoch."""
-        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.epoch,)))
-        self.epoch += 1
-        return self._batches(rng)
-
-    def _batches(self, rng: np.random.Generator) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+        epoch, self.epoch = self.epoch, self.epoch + 1
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(epoch,)))
         order = rng.permutation(len(self.images)) if self.shuffle else np.arange(len(self.images))
-        for step in range(len(self)):
-            indices = order[step * self.batch_size : (step + 1) * self.batch_size]
-            images = self.images[indices]
-            yield images if self.transform is None else self._transform(images, rng), self.labels[indices]
+        batches = [partial(self._batch, epoch, step, order) for step in range(len(self))]
+        return _ahead(batches, self.workers) if self.workers else (make() for make in batches)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the number of the next epoch, all that a loader remembers."""
+        return {"epoch": self.epoch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue with the epoch of `state_dict`.
+
+        Raises
+        ------
+        OperandError
+            If it is not such a dict.
+        ArgumentError
+            If the epoch is not an int of at least 0.
+        """
+        if not isinstance(state_dict, dict) or state_dict.keys() != {"epoch"}:
+            raise OperandError(
+                sentence("load_state_dict", "it is not a state of a loader", expected="a dict with epoch",
+                         got=repr(state_dict))
+            )  # fmt: skip
+        self.epoch = integer("load_state_dict", "epoch", state_dict["epoch"], 0)
+
+    def _batch(self, epoch: int, step: int, order: NDArray[np.intp]) -> Batch:
+        indices = order[step * self.batch_size : (step + 1) * self.batch_size]
+        images, labels = self.images[indices], self.labels[indices]
+        if self.transform is not None:
+            rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(epoch, step)))
+            images = self._transform(images, rng)
+        return images, labels
 
     def _transform(self, images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
         result = self.transform(images, rng)  # type: ignore[misc]  # there is one
@@ -124,6 +162,22 @@ class Loader:
                          expected=len(images), got=f"shape {np.shape(result)}")
             )  # fmt: skip
         return result
+
+
+def _ahead(batches: Iterable[Callable[[], Batch]], workers: int) -> Iterator[Batch]:
+    """Make batches in threads, in order, and no more than two a thread before they are asked for."""
+    with ThreadPoolExecutor(workers, thread_name_prefix="loader") as pool:
+        under_way: deque[Future[Batch]] = deque()
+        try:
+            for make in batches:
+                under_way.append(pool.submit(copy_context().run, make))
+                if len(under_way) > 2 * workers:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        finally:  # of an epoch that is left in the middle
+            for each in under_way:
+                each.cancel()
 
 
 def _rows(name: str, values: Any) -> NDArray[Any]:

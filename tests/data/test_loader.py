@@ -204,3 +204,52 @@ def test_bad_arguments(numbers, call, kind, text):
 def test_recorded_images_are_refused(numbers):
     with pytest.raises(GradientError, match=r"leave the tape by \.detach"):
         Loader(ag.tensor(numbers[0], requires_grad=True), numbers[1])
+
+
+# --- workers ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_workers_change_nothing_but_the_time(workers):
+    def noisy(images, rng):
+        return images + rng.random(images.shape)
+
+    images, labels = np.arange(40.0).reshape(20, 2), np.arange(20)
+    alone, ahead = (
+        Loader(images, labels, batch_size=3, seed=1, transform=noisy, workers=count) for count in (0, workers)
+    )
+    assert _epoch(alone) == _epoch(ahead)
+    next(iter(ahead))  # an epoch that is left in the middle
+    next(iter(alone))
+    assert _epoch(alone) == _epoch(ahead)
+
+
+def test_what_goes_wrong_in_a_worker_is_raised_where_the_batch_is_asked_for():
+    def broken(images, rng):
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        list(Loader(np.zeros((4, 1)), np.arange(4), transform=broken, workers=2))
+
+
+def test_a_loader_continues_where_another_stopped(numbers):
+    one, other = Loader(*numbers), Loader(*numbers)
+    _epoch(one)
+    other.load_state_dict(one.state_dict())
+    assert _epoch(one) == _epoch(other)
+    with pytest.raises(OperandError) as error:
+        other.load_state_dict({"step": 3})
+    assert (
+        str(error.value)
+        == "load_state_dict: it is not a state of a loader: expected a dict with epoch, got {'step': 3}"
+    )
+
+
+# --- images of yours --------------------------------------------------------------------------
+
+
+def test_images_may_be_mapped_from_a_file(tmp_path, numbers):
+    images = np.random.default_rng(0).random((10, 1, 4, 4), np.float32)
+    np.save(tmp_path / "images.npy", images)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    assert _epoch(Loader(mapped, numbers[1], batch_size=4)) == _epoch(Loader(images, numbers[1], batch_size=4))

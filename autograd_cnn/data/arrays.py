@@ -1,0 +1,140 @@
+"""Datasets in one file: arrays in ``.npz``, or a table of pixels in ``.csv``."""
+
+import math
+import warnings
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn.data.dataset import Dataset, Split, split
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.files import AnyPath, as_path
+from autograd_cnn.io import load
+from autograd_cnn.parameters import Share, Whole
+
+NAMES: Final = (("images", "labels", "test_images", "test_labels"), ("x_train", "y_train", "x_test", "y_test"))
+"""Of the arrays in a file: ours, and Keras's. The last two may be missing."""
+
+
+@composite
+def from_npz(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
+    """A dataset in an ``.npz`` or ``.safetensors`` file.
+
+    Parameters
+    ----------
+    path : path
+        With the arrays ``images`` and ``labels`` (or ``x_train`` and ``y_train``), and ``test_images`` and
+        ``test_labels`` (or ``x_test`` and ``y_test``) if it is parted already. Images are (N, H, W), (N, C, H, W), or
+        (N, H, W, C) with 1 or 3 channels last; bytes are divided by 255, floats stay.
+    test, seed
+        The share that is held out where the file has no part to test on, and what draws it; see `split`.
+
+    Raises
+    ------
+    FormatError
+        If the file is damaged, an array is missing, or shapes or types are others.
+    OSError
+        If there is no such file, or it can't be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import autograd_cnn as ag
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/set.npz", images=np.zeros((10, 8, 8), np.uint8), labels=np.arange(10) % 2)
+    ...     dataset = ag.data.from_npz(f"{folder}/set.npz")
+    >>> dataset.train.images.shape, dataset.test.images.shape
+    ((8, 1, 8, 8), (2, 1, 8, 8))
+    """
+    path = as_path("from_npz", path)
+    arrays = load(path)
+    names = next((each for each in NAMES if set(each[:2]) <= arrays.keys()), None)
+    if names is None:
+        expected = " or ".join(f"{images} and {labels}" for images, labels, *_ in NAMES)
+        raise FormatError(sentence(str(path), "not a dataset", expected=expected, got=", ".join(arrays) or "nothing"))
+    train = _as_split(str(path), arrays[names[0]], arrays[names[1]])
+    if not set(names[2:]) <= arrays.keys():
+        return split(*train, test=test, seed=seed)
+    held_out = _as_split(str(path), arrays[names[2]], arrays[names[3]])
+    if train.images.shape[1:] != held_out.images.shape[1:]:
+        raise FormatError(
+            sentence(str(path), f"{names[2]} are of another shape", expected=f"(N, *{train.images.shape[1:]})",
+                     got=held_out.images.shape)
+        )  # fmt: skip
+    return Dataset(train, held_out)
+
+
+@composite
+def from_csv(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
+    r"""A dataset in a table of numbers, a square gray image a line: its label, then its pixels, row by row.
+
+    A first line of names is left out. Pixels go from 0 to 255, as in the tables of MNIST and its kin.
+
+    Raises
+    ------
+    FormatError
+        If a line is not of such numbers, or the number of pixels is not a square.
+    OSError
+        If there is no such file, or it can't be read.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "set.csv")
+    ...     _ = path.write_text("label,p0,p1,p2,p3\n" + "0,0,0,255,255\n1,255,255,0,0\n" * 2)
+    ...     train, test = from_csv(path, test=0.5)
+    >>> train.images.shape, train.labels
+    ((2, 1, 2, 2), array([0, 1]))
+    """
+    path = as_path("from_csv", path)
+    with path.open("rb") as file:
+        has_names = any(character.isalpha() for character in file.readline().decode(errors="replace"))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # of an empty file
+            table = np.loadtxt(path, np.float32, delimiter=",", skiprows=int(has_names), ndmin=2)
+    except (ValueError, UserWarning) as error:
+        raise FormatError(sentence(str(path), "not a table of numbers", hint=str(error).partition(";")[0])) from error
+    side = math.isqrt(table.shape[1] - 1)
+    if side < 1 or side * side != table.shape[1] - 1:
+        raise FormatError(
+            sentence(str(path), "not a table of square images", expected="a label and H·H pixels in each line",
+                     got=f"{table.shape[1]} numbers")
+        )  # fmt: skip
+    labels, pixels = table[:, 0], table[:, 1:]
+    whole = (labels >= 0) & (labels == np.trunc(labels)) & np.isfinite(labels)
+    if not whole.all():
+        raise FormatError(
+            sentence(str(path), "a label is not a class", expected="a whole number from 0", got=labels[~whole][0])
+        )
+    fits = (pixels >= 0) & (pixels <= 255)
+    if not fits.all():
+        raise FormatError(sentence(str(path), "a pixel is out of range", expected="0 to 255", got=pixels[~fits][0]))
+    images = (pixels / np.float32(255)).reshape(-1, 1, side, side)
+    return split(*_as_split(str(path), images, labels.astype(np.int64)), test=test, seed=seed)
+
+
+def _as_split(path: str, images: NDArray[Any], labels: NDArray[Any]) -> Split:
+    """Return the images as (N, C, H, W) in float32, and the labels as int64."""
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if images.ndim == 3:
+        images = images[:, None]
+    elif images.ndim == 4 and images.shape[3] in {1, 3} and images.shape[1] not in {1, 3}:
+        images = np.moveaxis(images, 3, 1)
+    if images.ndim != 4 or labels.shape != images.shape[:1]:
+        raise FormatError(
+            sentence(path, "not images with their labels", expected="images (N, C, H, W) and labels (N,)",
+                     got=f"{images.shape} and {labels.shape}")
+        )  # fmt: skip
+    if labels.dtype.kind not in "iu" or (labels.size and labels.min() < 0):
+        raise FormatError(sentence(path, "a label is not a class", expected="ints from 0", got=labels.dtype))
+    if images.dtype == np.uint8:
+        images = np.divide(images, 255, dtype=np.float32)
+    elif images.dtype.kind != "f" or not np.isfinite(images).all():
+        raise FormatError(sentence(path, "images are not understood", expected="uint8 or finite floats",
+                                   got=images.dtype))  # fmt: skip
+    return Split(np.ascontiguousarray(images, np.float32), labels.astype(np.int64))
