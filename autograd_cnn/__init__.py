@@ -54,6 +54,7 @@ if TYPE_CHECKING:  # what is loaded on first use
     from autograd_cnn import train as train
     from autograd_cnn.explain.explain import explain as explain
     from autograd_cnn.io import load as load
+    from autograd_cnn.io import restore as restore
     from autograd_cnn.io import save as save
 else:
     import sys as _sys
@@ -63,7 +64,7 @@ else:
     from autograd_cnn.spelling import missing as _missing
 
     _MODULES = ("data", "graph", "interop", "nn", "optim", "testing", "train")
-    _FUNCTIONS = {"explain": "explain", "load": "io", "save": "io"}
+    _FUNCTIONS = {"explain": "explain", "load": "io", "restore": "io", "save": "io"}
     """Functions loaded on first use, and where they are."""
 
     _LOADED = [name for name, value in globals().items() if callable(value) and name[0] != "_"]

@@ -1,5 +1,5 @@
-"""Files of weights: NumPy's and safetensors."""
+"""Files of weights and checkpoints: NumPy's and safetensors."""
 
-from autograd_cnn.io.weights import load, save
+from autograd_cnn.io.weights import load, restore, save
 
-__all__ = ["load", "save"]
+__all__ = ["load", "restore", "save"]

@@ -16,7 +16,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import values_of
 from autograd_cnn.errors import ArgumentError, FormatError, OperandError, sentence
 from autograd_cnn.files import AnyPath, as_path, replacing
-from autograd_cnn.io import npz, safetensors
+from autograd_cnn.io import checkpoint, npz, safetensors
 
 
 class Stateful(Protocol):
@@ -37,8 +37,12 @@ KINDS: Final = {".npz": Kind(npz.pack, npz.unpack), ".safetensors": Kind(safeten
 
 
 @composite
-def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike]) -> None:
-    """Write named arrays to a file, whole or not at all.
+def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike] | None = None, **objects: Any) -> None:
+    """Write named arrays, or the states of several objects, to one file, whole or not at all.
+
+    ``save(path, model)`` keeps weights, for use here and elsewhere. ``save(path, model=model, optimizer=optimizer)``
+    keeps all that is needed to go on, which `restore` reads: of a module also the state of the generators that its
+    layers draw from, and of an optimiser, a schedule, a loader or a trainer its ``state_dict``.
 
     Parameters
     ----------
@@ -46,13 +50,16 @@ def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike]) -> None:
         Ends in ``.npz`` (NumPy's archive) or ``.safetensors`` (which other frameworks can read, too).
     state : module or mapping of str to array_like
         Of a module, its ``state_dict()`` is saved.
+    **objects
+        In its place, modules, NumPy's generators, and whatever has ``state_dict`` and ``load_state_dict``.
 
     Raises
     ------
     ArgumentError
         For another ending, or a name that this kind of file can't keep.
     OperandError
-        If one of the names is not a string, or one of the values is not an array of numbers.
+        If one of the names is not a string, or one of the values is not an array of numbers; of objects, if a state
+        holds other things than arrays, numbers, texts, lists and dicts.
     OSError
         If the file can't be written; an earlier file of that name is still there then.
 
@@ -73,11 +80,78 @@ def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike]) -> None:
         raise OperandError(
             sentence("save", "path is not understood", expected="a str or a path", got=type(path).__name__, hint=hint)
         )
+    if (state is None) == (not objects):
+        problem = "nothing to save" if state is None else "a state and objects"
+        raise OperandError(sentence("save", problem, hint="write save(path, model), or save(path, model=model, …)"))
     path = as_path("save", path)
     kind = _kind("save", path)
-    arrays = {_name(name): _plain(name, value) for name, value in _named(state).items()}
+    if state is None:
+        arrays = checkpoint.taken_apart(objects, _plain)
+    else:
+        arrays = {_name(name): _plain(name, value) for name, value in _named(state).items()}
     with replacing(path) as file:
         kind.pack(arrays, file)
+
+
+@composite
+def restore(path: AnyPath, **objects: Any) -> None:
+    """Give objects the states that ``save(path, …)`` kept under the same names, all or nothing.
+
+    From then on they do what those that were saved would have done, to the last bit.
+
+    Parameters
+    ----------
+    path : path
+        As for `save`.
+    **objects
+        Some or all of what was saved, built in the same way.
+
+    Raises
+    ------
+    ArgumentError, OperandError, ShapeError
+        If nothing was kept under a name, or it is not of such an object.
+    FormatError
+        If the file is damaged or not a checkpoint.
+    OSError
+        If there is no such file, or it can't be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from autograd_cnn import nn, optim
+    >>> def start():
+    ...     model = nn.Sequential(nn.Linear(2, 2, rng=0), nn.Dropout(rng=0))
+    ...     return model, optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    >>> model, optimizer = start()
+    >>> _ = model(np.ones((1, 2))).sum().backward()
+    >>> optimizer.step()
+    >>> again, its_optimizer = start()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(f"{folder}/run.npz", model=model, optimizer=optimizer)
+    ...     restore(f"{folder}/run.npz", model=again, optimizer=its_optimizer)
+    >>> np.array_equal(model(np.ones((1, 2))).numpy(), again(np.ones((1, 2))).numpy())
+    True
+    """
+    path = as_path("restore", path)
+    try:
+        states = checkpoint.put_together(load(path))
+    except FormatError as error:
+        text = str(error).removeprefix(f"{path}: ")
+        raise FormatError(sentence(str(path), text)) from error
+    if missing := objects.keys() - states.keys():
+        raise ArgumentError(
+            sentence(str(path), f"it has no {min(missing)}", expected=f"some of {', '.join(states)}", got=min(missing))
+        )
+    before = {name: checkpoint.state_of(name, thing) for name, thing in objects.items()}
+    changed: list[str] = []
+    try:
+        for name, thing in objects.items():
+            changed.append(name)
+            checkpoint.restore_state(name, thing, states[name])
+    except BaseException:
+        for name in changed:
+            checkpoint.restore_state(name, objects[name], before[name])
+        raise
 
 
 @composite
@@ -138,7 +212,7 @@ def _named(state: Any) -> Mapping[str, ArrayLike]:
         if {"state", "param_groups"} <= state.keys():
             raise OperandError(
                 sentence("save", "an optimiser's state is not arrays by name", expected="a module or a mapping of names "
-                         "to arrays", got="a dict with 'state' and 'param_groups'", hint="keep it by pickle")
+                         "to arrays", got="a dict with 'state' and 'param_groups'", hint="save(path, optimizer=optimizer) keeps it")
             )  # fmt: skip
         return state
     if not hasattr(state, "state_dict"):

@@ -257,8 +257,7 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """Return the options and the state in PyTorch's form: parameters by their positions, arrays copied.
 
-        To continue in another process, save it with ``pickle``, next to the model's weights; `autograd_cnn.save`
-        takes only a flat dict of arrays.
+        To continue in another process, ``ag.save(path, model=model, optimizer=optimizer)`` keeps both.
         """
         tensors = [p for group in self.param_groups for p in group["params"]]
         place = {id(p): i for i, p in enumerate(tensors)}

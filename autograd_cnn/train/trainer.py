@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
@@ -96,6 +97,26 @@ class Trainer:
     def epoch(self) -> int:
         """The number of the epoch that is under way or comes next, from 1."""
         return len(self.history) + 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the history; model, optimizer and schedule have states of their own."""
+        return {"history": [asdict(epoch) for epoch in self.history]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue the history of `state_dict`.
+
+        Raises
+        ------
+        OperandError
+            If it is not such a dict.
+        """
+        try:
+            self.history = [EpochMetrics(**epoch) for epoch in state_dict["history"]]
+        except (KeyError, TypeError) as error:
+            raise OperandError(
+                sentence("load_state_dict", "it is not a state of a trainer", expected="a dict with history",
+                         got=repr(state_dict))
+            ) from error  # fmt: skip
 
     def fit(self, loader: Loader, test: Split, epochs: int) -> list[EpochMetrics]:
         """Train for ``epochs`` more epochs; the model is in eval mode at the end.

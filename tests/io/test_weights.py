@@ -192,7 +192,7 @@ def test_every_kind_is_known():
             lambda path: save(path, optim.SGD([ag.tensor([1.0], requires_grad=True)], 0.1)),
             (
                 "save: an optimiser's state is not arrays by name: expected a module or a mapping of names to arrays, "
-                "got a dict with 'state' and 'param_groups'; keep it by pickle"
+                "got a dict with 'state' and 'param_groups'; save(path, optimizer=optimizer) keeps it"
             ),
         ),
         (
@@ -210,7 +210,7 @@ def test_every_kind_is_known():
                 "load returns the arrays, which module.load_state_dict takes"
             ),
         ),
-        (save, "save: argument 'state' is missing; it takes path, state"),
+        (save, "save: nothing to save; write save(path, model), or save(path, model=model, …)"),
     ],
 )
 def test_what_is_not_a_path_or_a_state(tmp_path, call, text):

@@ -1,0 +1,167 @@
+"""Everything that a run needs to go on, as named arrays: the nested states of objects, taken apart and put together.
+
+Arrays keep names that tell where they were, such as ``optimizer/state/0/exp_avg``. What is not an array is one JSON
+text, kept as bytes in an array of its own, in which each array stands by its name.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn.errors import FormatError, OperandError, sentence
+
+TEXT: Final = "checkpoint.json"
+"""The array with the JSON text."""
+
+VERSION: Final = 1
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def taken_apart(objects: Mapping[str, Any], plain: Callable[[str, Any], NDArray[Any]]) -> Arrays:
+    """Return the states of ``objects`` as named arrays, each array as ``plain`` returns it.
+
+    Raises
+    ------
+    OperandError
+        If an object has no state, or a state holds something other than arrays, numbers, texts, and lists and dicts
+        of these.
+    """
+    arrays: Arrays = {}
+
+    def take(path: str, value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            while path in arrays or path == TEXT:
+                path += "_"
+            arrays[path] = plain(path, value)
+            return {"array": path}
+        if isinstance(value, Mapping):
+            return {"items": [[_key(path, key), take(f"{path}/{key}", each)] for key, each in value.items()]}
+        if isinstance(value, (list, tuple)):
+            listed = [take(f"{path}/{i}", each) for i, each in enumerate(value)]
+            return {"tuple": listed} if isinstance(value, tuple) else {"list": listed}
+        value = value.item() if isinstance(value, np.generic) else value
+        if value is not None and type(value) not in {bool, int, float, str}:
+            raise OperandError(
+                sentence("save", f"{path!r} can't be kept", expected="arrays, numbers, texts, lists and dicts",
+                         got=type(value).__name__)
+            )  # fmt: skip
+        return value
+
+    text = json.dumps({"version": VERSION, "objects": {name: take(name, state_of(name, each))
+                                                       for name, each in objects.items()}})  # fmt: skip
+    arrays[TEXT] = np.frombuffer(text.encode(), np.uint8)
+    return arrays
+
+
+def put_together(arrays: Arrays) -> dict[str, Any]:
+    """Return the states that `taken_apart` took apart, by the names of their objects.
+
+    Raises
+    ------
+    FormatError
+        If the arrays are not those of a checkpoint.
+    """
+    if TEXT not in arrays:
+        raise FormatError(sentence("weights and not a checkpoint", hint="ag.load reads them"))
+
+    def put(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        ((kind, content),) = value.items()
+        if kind == "array":
+            return arrays[content]
+        if kind == "items":
+            return {key: put(each) for key, each in content}
+        listed = [put(each) for each in content]
+        return tuple(listed) if kind == "tuple" else listed
+
+    try:
+        document = json.loads(arrays[TEXT].tobytes())
+        if document["version"] != VERSION:
+            raise FormatError(sentence("a checkpoint of another version", expected=VERSION, got=document["version"]))
+        return {name: put(value) for name, value in document["objects"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(sentence("a damaged checkpoint")) from error
+
+
+def state_of(name: str, thing: Any) -> Any:
+    """Return the state of a module with its generators, of a generator, or of what has a ``state_dict``.
+
+    Raises
+    ------
+    OperandError
+        If it has none.
+    """
+    if isinstance(thing, np.random.Generator):
+        return thing.bit_generator.state
+    if not hasattr(thing, "state_dict"):
+        raise OperandError(
+            sentence("save", f"{name} has no state", expected="a module, an optimiser, or what else has a state_dict",
+                     got=type(thing).__name__)
+        )  # fmt: skip
+    state = thing.state_dict()
+    if hasattr(thing, "named_modules"):
+        return {"weights": state, "generators": {path: each.bit_generator.state for path, each in _generators(thing)}}
+    return state
+
+
+def restore_state(name: str, thing: Any, state: Any) -> None:
+    """Give an object the state that `state_of` returned for one like it.
+
+    Raises
+    ------
+    OperandError, ArgumentError, ShapeError
+        If it is not of such an object.
+    """
+    if isinstance(thing, np.random.Generator):
+        _wind(name, thing, state)
+    elif hasattr(thing, "named_modules"):
+        generators = dict(_generators(thing))
+        if not isinstance(state, dict) or state.keys() != {"weights", "generators"}:
+            raise OperandError(sentence("restore", f"{name} is not the state of a module", got=_told(state)))
+        if state["generators"].keys() != generators.keys():
+            raise OperandError(
+                sentence("restore", f"{name} has other generators", expected=_told(generators),
+                         got=_told(state["generators"]))
+            )  # fmt: skip
+        thing.load_state_dict(state["weights"])
+        for path, generator in generators.items():
+            _wind(f"{name}.{path}", generator, state["generators"][path])
+    else:
+        thing.load_state_dict(state)
+
+
+def _wind(name: str, generator: np.random.Generator, state: Any) -> None:
+    try:
+        generator.bit_generator.state = state
+    except (ValueError, TypeError, KeyError) as error:
+        raise OperandError(
+            sentence("restore", f"{name} is not the state of its generator",
+                     expected=type(generator.bit_generator).__name__, got=_told(state))
+        ) from error  # fmt: skip
+
+
+def _generators(module: Any) -> list[tuple[str, np.random.Generator]]:
+    """Return the generators that the layers of a module draw from, each by its path."""
+    return [
+        (f"{path}.{name}" if path else name, value)
+        for path, layer in module.named_modules()
+        for name, value in vars(layer).items()
+        if isinstance(value, np.random.Generator)
+    ]
+
+
+def _key(path: str, key: Any) -> Any:
+    if type(key) not in {int, str}:
+        raise OperandError(sentence("save", f"a key of {path!r} can't be kept", expected="int or str", got=repr(key)))
+    return key
+
+
+def _told(value: Any) -> str:
+    return ", ".join(map(str, value)) or "none" if isinstance(value, dict) else type(value).__name__
