@@ -13,7 +13,10 @@ from autograd_cnn.cli.user_code import restore_search
 from autograd_cnn.errors import ArgumentError, DivergedError, FormatError, GradientError, OperandError, ShapeError
 
 COMMANDS: Final = {
-    "train": "train a network on handwritten digits, MNIST, Fashion-MNIST or CIFAR-10",
+    "train": "train a network on images of yours, handwritten digits, MNIST, Fashion-MNIST or CIFAR-10",
+    "predict": "say what a trained network sees in images",
+    "eval": "tell how well a trained network does, class by class",
+    "runs": "list the runs in a folder",
     "graph": "draw the graph that a network's loss records",
     "check": "check all primitives, yours included, against the laws",
     "info": "print versions, backend, threads and processor",

@@ -16,18 +16,20 @@ from autograd_cnn.tensor import Tensor
 ImageShape: TypeAlias = tuple[int, int, int]
 """(C, H, W)"""
 
-MODELS: Final[dict[str, Callable[[ImageShape, int], nn.Module]]] = {
-    "digits_net": lambda shape, seed: nn.digits_net(rng=seed),  # noqa: ARG005  # made for one shape
-    "lenet5": lambda shape, seed: nn.lenet5(rng=seed, in_channels=shape[0], image_size=shape[1]),
-    "small_vgg": lambda shape, seed: nn.small_vgg(rng=seed, in_channels=shape[0], image_size=shape[1]),
-    "resnet20": lambda shape, seed: nn.resnet20(rng=seed, in_channels=shape[0]),
+MODELS: Final[dict[str, Callable[[ImageShape, int, int], nn.Module]]] = {
+    "digits_net": lambda shape, seed, classes: nn.digits_net(rng=seed, classes=classes),  # noqa: ARG005  # made for one shape
+    "lenet5": lambda shape, seed, classes: nn.lenet5(
+        rng=seed, in_channels=shape[0], image_size=shape[1], classes=classes
+    ),
+    "small_vgg": lambda shape, seed, classes: nn.small_vgg(
+        rng=seed, in_channels=shape[0], image_size=shape[1], classes=classes
+    ),
+    "resnet20": lambda shape, seed, classes: nn.resnet20(rng=seed, in_channels=shape[0], classes=classes),
 }
-CLASSES: Final = 10
-"""Every data set of the command has ten."""
 
 
-def make_model(text: str, image_shape: ImageShape, seed: int) -> nn.Module:
-    """Return the network of this name or pattern, for images of this shape.
+def make_model(text: str, image_shape: ImageShape, seed: int, classes: int = 10) -> nn.Module:
+    """Return the network of this name or pattern, for images of this shape and so many classes.
 
     Raises
     ------
@@ -56,9 +58,9 @@ def make_model(text: str, image_shape: ImageShape, seed: int) -> nn.Module:
         )
     try:
         if text in MODELS:
-            model = MODELS[text](image_shape, seed)
+            model = MODELS[text](image_shape, seed, classes)
         else:
-            model = nn.build(text, input_shape=image_shape, classes=CLASSES, rng=seed)
+            model = nn.build(text, input_shape=image_shape, classes=classes, rng=seed)
         with no_grad(), set_backend("reference"):  # nothing is compiled, nor computed, for a try
             model.eval()(Tensor.wrap(AbstractArray((1, *image_shape), np.float32)))
     except ValueError as error:

@@ -3,25 +3,28 @@
 import argparse
 import copy
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from autograd_cnn import __version__, nn
+from autograd_cnn.cli.datasets import KNOWN, OTHERS, check_source, load_source, recipe_of
 from autograd_cnn.cli.models import MODELS, ImageShape, make_model
 from autograd_cnn.cli.options import UsageError, directory, one_of, positive_number, whole_number, writing_to
 from autograd_cnn.cli.output import say
 from autograd_cnn.cli.progress import progress
-from autograd_cnn.data import Dataset, cifar10, digits, fashion_mnist, mnist
-from autograd_cnn.errors import ArgumentError, DivergedError, MissingDependencyError, sentence
+from autograd_cnn.cli.run import RunConfig, read_config
+from autograd_cnn.data import Dataset
+from autograd_cnn.errors import ArgumentError, DivergedError, MissingDependencyError, counted, sentence
 from autograd_cnn.graph import Graph, capture
 from autograd_cnn.kernels import current_backend, must_compile, set_backend
 from autograd_cnn.kernels.backend import CHOICES
 from autograd_cnn.train import RunFolder, TrainConfig, fit, new_folder
+from autograd_cnn.train.run_folder import CHECKPOINT
 
 DESCRIPTION: Final = """\
 Train a convolutional network with AdamW, and print its accuracy on images that it
@@ -31,8 +34,8 @@ digits that come with the package.
 EPILOG: Final = f"""\
 examples:
   autograd-cnn train
-  autograd-cnn train --seed 1 --epochs 10 --out runs/short
-  autograd-cnn train --out runs/short --force
+  autograd-cnn train --data photos --size 32 --out runs/photos
+  autograd-cnn train --resume runs/photos
   autograd-cnn train --model "INPUT -> [[CONV]*2 -> POOL?]*2 -> [FC]*2"
   autograd-cnn train --data mnist --root ~/mnist
 
@@ -40,33 +43,17 @@ A model is {", ".join(MODELS)}, or a pattern of CONV, RELU,
 POOL and FC. "POOL?" pools where height and width are even; "[...]*3" stands for three
 times what is in it.
 
-MNIST, Fashion-MNIST and CIFAR-10 are read from the files that their authors publish, which
-lie in --root.
+A folder of images has a subfolder for each class, or "train" and "test" with such
+subfolders; it needs the extra "images". An .npz file has the arrays images and labels, a
+.csv file a label and the pixels of a square image in each line. Where nothing is there to
+test on, a fifth of each class is held out. MNIST, Fashion-MNIST and CIFAR-10 are read from
+the files that their authors publish, which lie in --root.
 
 The folder --out gets config.json, metrics.jsonl (a line for each epoch), model.npz (the
-weights after the last epoch that ended well) and graph.svg (the graph of the first loss).
-A folder that holds an earlier run is refused; with --force the earlier run is replaced
-once the first epoch of the new one has ended well.
+weights after the last epoch that ended well), checkpoint.npz (what --resume needs) and
+graph.svg (the graph of the first loss). A folder that holds an earlier run is refused; with
+--force the earlier run is replaced once the first epoch of the new one has ended well.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """A data set with what does well on it."""
-
-    load: Callable[[Path], Dataset]
-    image_shape: ImageShape
-    model: str
-    epochs: int
-    batch_size: int
-
-
-RECIPES: Final = {
-    "digits": Recipe(lambda root: digits(), (1, 8, 8), "digits_net", 30, 32),  # noqa: ARG005  # it is in the package
-    "mnist": Recipe(mnist, (1, 28, 28), "lenet5", 5, 64),
-    "fashion-mnist": Recipe(fashion_mnist, (1, 28, 28), "lenet5", 10, 64),
-    "cifar10": Recipe(cifar10, (3, 32, 32), "small_vgg", 10, 64),
-}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -74,37 +61,40 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "--data",
-        type=one_of(*RECIPES),
-        default="digits",
-        metavar="NAME",
-        help=f"{', '.join(RECIPES)} (default: %(default)s)",
+        metavar="NAME|DIR|FILE",
+        help=f"{', '.join(KNOWN)}, {OTHERS} (default: digits)",
     )
-    add("--root", type=directory, metavar="DIR", help="folder with the files of the data set; digits need none")
+    add("--root", type=directory, metavar="DIR", help="folder with the files of a data set that has a name")
+    add("--size", type=whole_number(1), metavar="N", help="scale and crop the images of a folder to N×N pixels")
     add(
         "--model",
         metavar="NAME|PATTERN",
-        help=f"default: {', '.join(f'{recipe.model} for {name}' for name, recipe in RECIPES.items())}",
+        help=f"default: {', '.join(f'{known.recipe.model} for {name}' for name, known in KNOWN.items())}, "
+        "small_vgg for others",
     )
     add(
         "--epochs",
         type=whole_number(1),
         metavar="N",
-        help=f"default: {', '.join(f'{recipe.epochs} for {name}' for name, recipe in RECIPES.items())}",
+        help=f"default: {', '.join(f'{known.recipe.epochs} for {name}' for name, known in KNOWN.items())}, 20 for others",
     )
-    add("--batch-size", type=whole_number(1), metavar="N", help="default: 32 for digits, 64 for the others")
+    add(
+        "--batch-size",
+        type=whole_number(1),
+        metavar="N",
+        help="default: 64 for data sets that have a name, but 32 for digits; 32 for others",
+    )
     add(
         "--lr",
         type=positive_number,
-        default=2e-3,
         metavar="RATE",
-        help="learning rate at the start; it falls to 0 (default: %(default)s)",
+        help=f"learning rate at the start; it falls to 0 (default: {TrainConfig().lr})",
     )
     add(
         "--seed",
         type=whole_number(0),
-        default=0,
         metavar="N",
-        help="the same seed gives the same weights (default: %(default)s)",
+        help="the same seed gives the same weights (default: 0)",
     )
     add(
         "--backend",
@@ -119,71 +109,135 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="folder for the results (default: runs/DATA-MODEL-seedN, and a number if there is one)",
     )
     add("--force", action="store_true", help="replace an earlier run in --out")
+    add(
+        "--resume",
+        type=directory,
+        metavar="RUN",
+        help="go on with a run that was stopped, as if it had not been; all else is as it was",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Train; all that can be checked before the first step is."""
-    with set_backend(arguments.backend) if arguments.backend else nullcontext():
-        _train(arguments)
+    resumed = None if arguments.resume is None else _resumed(arguments)
+    backend = arguments.backend or (resumed and resumed.backend)
+    with set_backend(backend) if backend else nullcontext():
+        if resumed is not None:
+            _resume(arguments.resume, resumed)
+        else:
+            _train(arguments)
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    _check_options(arguments)
-    recipe = RECIPES[arguments.data]
-    text = arguments.model or recipe.model
-    backend = current_backend()
-    model = _make_model(text, recipe.image_shape, arguments.seed)
-    dataset = recipe.load(arguments.root)
-    config = _make_config(arguments, recipe, len(dataset.train.labels))
-    path = arguments.out or _new_folder(run_name(arguments.data, text, config.seed))
+    dataset, config = _prepare(arguments)
+    model = config.make_model()
+    path = arguments.out or _new_folder(run_name(config.source_name, config.model, config.seed))
     with _open_folder(path, force=arguments.force) as folder:
-        folder.begin(
-            {"data": arguments.data, "model": text, **asdict(config), "backend": backend, "version": __version__},
-            model.state_dict(),
-        )
-        if must_compile():
-            say("compiling the kernels for this machine, once: some ten seconds")
+        folder.begin(asdict(config), model.state_dict())
+        _say_compiling()
         advice = _draw(_first_graph(model, dataset, config.batch_size), folder)
         count = sum(parameter.size for parameter in model.parameters())
-        say(f"{text}, {count:,} parameters; {arguments.data}, {len(dataset.train.labels):,} images; backend {backend}")
+        images = counted(len(dataset.train.labels), "image")
+        say(f"{config.model}, {count:,} parameters; {config.source_name}, {images}; backend {config.backend}")
         accuracy = _fit(model, dataset, config, folder)
     say(f"results in {path}{advice}")
     say(f"test accuracy {accuracy:.4f}")
 
 
-def _check_options(arguments: argparse.Namespace) -> None:
-    """Refuse options that do not go together."""
-    if arguments.data != "digits" and arguments.root is None:
-        raise UsageError(f"--data {arguments.data} needs --root DIR, the folder with its files")
-    if arguments.data == "digits" and arguments.root is not None:
-        raise UsageError("--data digits takes no --root: the digits are in the package")
+def _prepare(arguments: argparse.Namespace) -> tuple[Dataset, RunConfig]:
+    """Load the data, and decide on what was left open."""
     if arguments.force and arguments.out is None:
         raise UsageError("--force goes with --out DIR, the folder whose run it replaces")
+    data, root, size = arguments.data or "digits", arguments.root, arguments.size
+    check_source(data, root, size)
+    names = ("model", "epochs", "batch_size", "lr", "seed")
+    given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    if data in KNOWN:  # so that a network which does not fit is refused before anything is read
+        _check_model(given.get("model", KNOWN[data].recipe.model), KNOWN[data].image_shape)
+    dataset = load_source(data, root, size)
+    channels, height, width = dataset.train.images.shape[1:]
+    shape, images = (channels, height, width), len(dataset.train.labels)
+    recipe = recipe_of(data, shape)
+    chosen = {
+        **recipe._asdict(),
+        "batch_size": min(recipe.batch_size, images),
+        "lr": TrainConfig().lr,
+        "seed": 0,
+        **given,
+    }
+    if chosen["batch_size"] > images:
+        raise UsageError(
+            f"--batch-size: expected at most {images:,}, as many images as there are, got {chosen['batch_size']}"
+        )
+    _check_model(chosen["model"], shape)
+    config = RunConfig(
+        data=data if data in KNOWN else str(Path(data).resolve()),
+        root=None if root is None else str(root.resolve()),
+        size=size,
+        classes=dataset.classes,
+        image_shape=shape,
+        backend=current_backend(),
+        version=__version__,
+        **chosen,
+    )
+    return dataset, config
 
 
-def _make_model(text: str, image_shape: ImageShape, seed: int) -> nn.Module:
+def _check_model(text: str, shape: ImageShape) -> None:
     try:
-        return make_model(text, image_shape, seed)
+        make_model(text, shape, 0)
     except ArgumentError as error:
         raise UsageError(str(error)) from error
 
 
-def _make_config(arguments: argparse.Namespace, recipe: Recipe, images: int) -> TrainConfig:
-    batch_size = arguments.batch_size or min(recipe.batch_size, images)
-    if batch_size > images:
-        raise UsageError(f"--batch-size: expected at most {images:,}, as many images as there are, got {batch_size}")
-    return TrainConfig(arguments.epochs or recipe.epochs, batch_size, arguments.lr, arguments.seed)
+def _say_compiling() -> None:
+    if must_compile():
+        say("compiling the kernels for this machine, once: some ten seconds")
 
 
-def _fit(model: nn.Module, dataset: Dataset, config: TrainConfig, folder: RunFolder) -> float:
+def _fit(
+    model: nn.Module, dataset: Dataset, config: RunConfig, folder: RunFolder, checkpoint: Path | None = None
+) -> float:
     """Train, keep and show each epoch, and return the last one's accuracy on the images held out."""
     bar = progress(config.epochs, len(dataset.train.labels))
+    numbers = TrainConfig(config.epochs, config.batch_size, config.lr, config.seed)
     try:
         # An overflow shows in the loss, which is looked at in every step.
         with np.errstate(over="ignore", invalid="ignore"):
-            return fit(nn.fuse(model), dataset, config, callbacks=[folder, bar])[-1].test_accuracy
+            return fit(nn.fuse(model), dataset, numbers, [folder, bar], checkpoint)[-1].test_accuracy
     except DivergedError as error:
         raise DivergedError(f"{error}; {folder.contents()}; try a smaller --lr") from error
+
+
+# --- a run that goes on -----------------------------------------------------------------------
+
+
+def _resumed(arguments: argparse.Namespace) -> RunConfig:
+    """Return the configuration of a run that goes on, with which no other option goes."""
+    chosen = [name for name in ("data", "root", "size", "model", "epochs", "batch_size", "lr", "seed", "out", "backend")
+              if getattr(arguments, name) is not None]  # fmt: skip
+    if chosen or arguments.force:
+        option = "--force" if arguments.force else "--" + chosen[0].replace("_", "-")
+        raise UsageError(f"{option} does not go with --resume RUN, which does everything as RUN did")
+    config = read_config(arguments.resume)
+    check_source(*config.source)
+    return config
+
+
+def _resume(path: Path, config: RunConfig) -> None:
+    dataset = load_source(*config.source, channels=config.image_shape[0])
+    if dataset.train.images.shape[1:] != config.image_shape or dataset.classes != config.classes:
+        raise ArgumentError(
+            sentence("--resume", f"{config.data} has changed since",
+                     expected=f"{len(config.classes)} classes of images {config.image_shape}",
+                     got=f"{len(dataset.classes)} of {dataset.train.images.shape[1:]}")
+        )  # fmt: skip
+    model = config.make_model()
+    with _open_folder(path, resume=True) as folder:
+        _say_compiling()
+        accuracy = _fit(model, dataset, config, folder, path / CHECKPOINT)
+    say(f"results in {path}")
+    say(f"test accuracy {accuracy:.4f}")
 
 
 # --- the folder -------------------------------------------------------------------------------
@@ -196,13 +250,13 @@ def _new_folder(name: str) -> Path:
 
 
 @contextmanager
-def _open_folder(path: Path, *, force: bool) -> Iterator[RunFolder]:
+def _open_folder(path: Path, *, force: bool = False, resume: bool = False) -> Iterator[RunFolder]:
     """Open the folder of the run; what goes wrong or stops there is said in the words of the command line."""
     with writing_to("--out", path), ExitStack() as stack:
         try:
-            folder = stack.enter_context(RunFolder.open(path, replace=True))
+            folder = stack.enter_context(RunFolder.open(path, replace=True, resume=resume))
         except ArgumentError as error:
-            raise ArgumentError(sentence("--out", str(error))) from error
+            raise ArgumentError(sentence("--resume" if resume else "--out", str(error))) from error
         if folder.replaces and not force:
             raise ArgumentError(
                 sentence("--out", f"{path} holds an earlier run; choose another folder, or let --force replace it")

@@ -18,6 +18,7 @@ from autograd_cnn.files import AnyPath, as_path
 RECORD: Final = 1 + 3 * 32 * 32
 TRAIN: Final = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
 TEST: Final = ("test_batch.bin",)
+CLASSES: Final = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
 @composite
@@ -51,7 +52,7 @@ def cifar10(root: AnyPath) -> Dataset:
                 sentence("cifar10", "file not found", expected=f"{name} in {folder}", got="none",
                          hint="unpack cifar-10-binary.tar.gz of https://www.cs.toronto.edu/~kriz/cifar.html there")
             )  # fmt: skip
-    return Dataset(_split(folder, TRAIN), _split(folder, TEST))
+    return Dataset(_split(folder, TRAIN), _split(folder, TEST), CLASSES)
 
 
 def _split(folder: Path, names: tuple[str, ...]) -> Split:

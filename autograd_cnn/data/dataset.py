@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,6 +135,10 @@ def split(
     labels = labels.astype(np.int64, copy=False)
     learn, hold = np.flatnonzero(~held_out), np.flatnonzero(held_out)
     return Dataset(Split(images[learn], labels[learn]), Split(images[hold], labels[hold]), classes)
+
+
+TEN: Final = tuple(map(str, range(10)))
+"""The names of ten classes that are digits."""
 
 
 def as_split(pixels: NDArray[np.uint8], labels: NDArray[np.uint8], brightest: int = 255) -> Split:

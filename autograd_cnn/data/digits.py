@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from autograd_cnn.data.dataset import Dataset, as_split
+from autograd_cnn.data.dataset import TEN, Dataset, as_split
 
 HELD_OUT: Final = 360
 BLACK: Final = 16
@@ -45,4 +45,5 @@ def digits() -> Dataset:
     return Dataset(
         as_split(images[train, None], labels[train], BLACK),
         as_split(images[test, None], labels[test], BLACK),
+        TEN,
     )

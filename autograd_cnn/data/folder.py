@@ -225,7 +225,7 @@ def _unequal(first: Path, shape: Sequence[int], second: Path, other: Sequence[in
     return FormatError(
         sentence(str(second), "not of the same size as the other images",
                  expected=f"{shape[2]}×{shape[3]} as {first}", got=f"{other[2]}×{other[3]}",
-                 hint=f"pass a size to which all are scaled, such as size={min(*shape[2:], *other[2:])}")
+                 hint=f"scale all to one size, such as size={min(*shape[2:], *other[2:])} or --size {min(*shape[2:], *other[2:])}")
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from typing import IO, Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.data.dataset import Dataset, Split, as_split
+from autograd_cnn.data.dataset import TEN, Dataset, Split, as_split
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.files import AnyPath, as_path
@@ -23,6 +23,9 @@ from autograd_cnn.unpacking import DENSEST, check_room, read_array
 
 TYPES: Final = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_AXES: Final = 8
+CLOTHES: Final = (
+    "t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
+)  # fmt: skip
 
 
 @composite
@@ -47,7 +50,7 @@ def mnist(root: AnyPath) -> Dataset:
     FormatError
         If a file is damaged, or is not one of these files.
     """
-    return _dataset("mnist", as_path("mnist", root), "https://ossci-datasets.s3.amazonaws.com/mnist")
+    return _dataset("mnist", as_path("mnist", root), "https://ossci-datasets.s3.amazonaws.com/mnist", TEN)
 
 
 @composite
@@ -57,7 +60,8 @@ def fashion_mnist(root: AnyPath) -> Dataset:
     Its files have the same names as MNIST's, so they need their own folder. Parameters, result and errors
     are those of `mnist`.
     """
-    return _dataset("fashion_mnist", as_path("fashion_mnist", root), "https://github.com/zalandoresearch/fashion-mnist")
+    source = "https://github.com/zalandoresearch/fashion-mnist"
+    return _dataset("fashion_mnist", as_path("fashion_mnist", root), source, CLOTHES)
 
 
 @composite
@@ -117,12 +121,12 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
     return shape, np.dtype(TYPES[magic[2]])
 
 
-def _dataset(name: str, root: Path, source: str) -> Dataset:
+def _dataset(name: str, root: Path, source: str, classes: tuple[str, ...]) -> Dataset:
     files = {
         part: [_find(name, root, f"{part}-{kind}-ubyte", source) for kind in ("images-idx3", "labels-idx1")]
         for part in ("train", "t10k")
     }
-    return Dataset(_split(*files["train"]), _split(*files["t10k"]))
+    return Dataset(_split(*files["train"]), _split(*files["t10k"]), classes)
 
 
 def _find(name: str, root: Path, stem: str, source: str) -> Path:

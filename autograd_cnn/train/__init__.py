@@ -1,7 +1,8 @@
 """Training a classifier: the loop, what is measured on the way, and the folder that a run writes.
 
 `fit` trains by a recipe that does well on small images. `Trainer` is the loop alone, for a network, an optimiser and
-a schedule of your choice; a `Callback` follows it. `Metrics` and `evaluate` serve a loop of your own as well.
+a schedule of your choice; a `Callback` follows it. `Metrics` and `evaluate` serve a loop of your own as well, `predict`
+and `confusion` a network that has been trained.
 Nothing here writes to a terminal.
 """
 
@@ -12,19 +13,23 @@ from autograd_cnn.spelling import missing as _missing
 from autograd_cnn.train.callbacks import Callback
 from autograd_cnn.train.config import TrainConfig
 from autograd_cnn.train.metrics import EpochMetrics, Metrics
+from autograd_cnn.train.predictions import Confusion, confusion, predict
 from autograd_cnn.train.run_folder import RunFolder, new_folder
 from autograd_cnn.train.trainer import Trainer, evaluate, fit
 
 __all__ = [
     "Callback",
+    "Confusion",
     "EpochMetrics",
     "Metrics",
     "RunFolder",
     "TrainConfig",
     "Trainer",
+    "confusion",
     "evaluate",
     "fit",
     "new_folder",
+    "predict",
 ]
 
 

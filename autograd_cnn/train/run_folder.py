@@ -26,16 +26,18 @@ WEIGHTS: Final = "model.npz"
 METRICS: Final = "metrics.jsonl"
 CONFIG: Final = "config.json"
 PICTURE: Final = "graph.svg"
-FILES: Final = (PICTURE, CONFIG, METRICS, WEIGHTS)
+CHECKPOINT: Final = "checkpoint.npz"
+FILES: Final = (PICTURE, CONFIG, METRICS, WEIGHTS, CHECKPOINT)
 
 STAGING: Final = ".autograd-cnn-new"
 """Where a run is that will replace another one but has no epoch yet."""
 
 
 class RunFolder(Callback):
-    """``config.json``, ``metrics.jsonl``, ``model.npz`` and ``graph.svg`` of one run; `open` makes one.
+    """``config.json``, ``metrics.jsonl``, ``model.npz``, ``checkpoint.npz`` and ``graph.svg`` of one run.
 
-    As a callback it adds each epoch that ended well. An earlier run in the same folder is there until
+    `open` makes one. As a callback it adds each epoch that ended well: its weights, and in the checkpoint all that the
+    run needs to go on as if it had not been stopped; see `autograd_cnn.train.fit`. An earlier run in the same folder is there until
     the first epoch of the new one has ended well.
 
     Attributes
@@ -57,18 +59,18 @@ class RunFolder(Callback):
     ...         folder.begin({"model": "linear"}, model.state_dict())
     ...         history = ag.train.fit(model, ag.data.digits(), ag.train.TrainConfig(epochs=1), callbacks=[folder])
     ...     sorted(file.name for file in folder.path.iterdir())
-    ['config.json', 'metrics.jsonl', 'model.npz']
+    ['checkpoint.npz', 'config.json', 'metrics.jsonl', 'model.npz']
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, resumes: bool = False) -> None:
         self.path = path
-        self.replaces = _holds_run(path)
+        self.replaces = _holds_run(path) and not resumes
         self.epochs: list[EpochMetrics] = []
         self._target = path / STAGING if self.replaces else path
 
     @classmethod
     @contextmanager
-    def open(cls, path: AnyPath, *, replace: bool = False) -> Iterator[Self]:
+    def open(cls, path: AnyPath, *, replace: bool = False, resume: bool = False) -> Iterator[Self]:
         """Open a folder for a run, made if it is not there, and keep other runs out of it until the block ends.
 
         Parameters
@@ -77,26 +79,30 @@ class RunFolder(Callback):
             The folder.
         replace : bool
             Whether the run may take the place of an earlier one.
+        resume : bool
+            Whether the run is an earlier one that goes on.
 
         Raises
         ------
         ArgumentError
-            If it holds an earlier run that is not to be replaced, or a run that is under way.
+            If it holds an earlier run that is not to be replaced, a run that is under way, or none to resume.
         OSError
             If it can't be made.
         """
         path = as_path("RunFolder.open", path)
+        if resume and not (path / CHECKPOINT).is_file():
+            raise ArgumentError(sentence(f"{path} holds no run with a {CHECKPOINT} to go on from"))
         path.mkdir(parents=True, exist_ok=True)
         with locked(path) as mine:
             if not mine:
                 raise ArgumentError(sentence(f"a training is under way in {path}", hint="choose another folder"))
-            if _holds_run(path) and not replace:
+            if _holds_run(path) and not (replace or resume):
                 raise ArgumentError(
                     sentence(f"{path} holds an earlier run", hint="choose another folder, or pass replace=True")
                 )
             _clear(path)
             try:
-                yield cls(path)
+                yield cls(path, resumes=resume)
             finally:
                 _clear(path)
 
@@ -138,8 +144,13 @@ class RunFolder(Callback):
             self._replace_earlier_run()
         self.epochs.append(epoch)
 
+    def on_fit_start(self, trainer: "Trainer") -> None:
+        """Take over the epochs that a resumed run has had."""
+        self.epochs = list(trainer.history)
+
     def on_epoch_end(self, trainer: "Trainer", epoch: EpochMetrics) -> None:
-        """Add the epoch."""
+        """Add the epoch, and all that is needed to go on."""
+        trainer.save(self._target / CHECKPOINT)
         self.add(epoch, trainer.model.state_dict())
 
     def contents(self) -> str:

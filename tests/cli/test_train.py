@@ -5,19 +5,21 @@ import numpy as np
 import pytest
 
 import autograd_cnn as ag
-from autograd_cnn.cli import main, train
-from autograd_cnn.cli.train import RECIPES, run_name
+from autograd_cnn.cli import datasets, main, train
+from autograd_cnn.cli.datasets import KNOWN
+from autograd_cnn.cli.train import run_name
 from autograd_cnn.data import Dataset, Split, digits
 from autograd_cnn.train import RunFolder, Trainer, evaluate
 
 PATTERN = "CONV -> POOL -> FC"
+SOURCES = "digits, mnist, fashion-mnist, cifar10, a folder of images, or a file that ends in .csv, .npz, .safetensors"
 
 
 @pytest.fixture(autouse=True)
 def _few_digits(tmp_path, monkeypatch):
     """Work in an empty folder, on a few digits."""
     few = Dataset(*(Split(split.images[:64], split.labels[:64]) for split in digits()))
-    monkeypatch.setattr(train, "digits", lambda: few)
+    monkeypatch.setattr(datasets, "digits", lambda: few)
     monkeypatch.chdir(tmp_path)
 
 
@@ -39,14 +41,17 @@ def test_a_run_leaves_all_behind(tmp_path, capsys):
     assert lines[-1] == f"test accuracy {metrics[1]['test_accuracy']:.4f}"
     assert len(metrics) == 2
     assert json.loads((folder / "config.json").read_text("utf-8")) == {
-        "data": "digits", "model": "digits_net", "epochs": 2, "batch_size": 32, "lr": 0.002, "seed": 0,
-        "backend": "reference", "version": ag.__version__,
+        "data": "digits", "root": None, "size": None, "model": "digits_net", "classes": list("0123456789"),
+        "image_shape": [1, 8, 8], "epochs": 2, "batch_size": 32, "lr": 0.002, "seed": 0, "backend": "reference",
+        "version": ag.__version__,
     }  # fmt: skip
     assert "conv1.weight" in (folder / "graph.svg").read_text("utf-8")
-    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "graph.svg", "metrics.jsonl", "model.npz"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "checkpoint.npz", "config.json", "graph.svg", "metrics.jsonl", "model.npz",
+    ]  # fmt: skip
     model = ag.nn.digits_net()
     model.load_state_dict(ag.load(folder / "model.npz"))
-    assert evaluate(model, train.digits().test).accuracy == metrics[1]["test_accuracy"]
+    assert evaluate(model, datasets.digits().test).accuracy == metrics[1]["test_accuracy"]
 
 
 def test_same_seed_same_files(tmp_path):
@@ -129,11 +134,11 @@ def test_a_link_that_leads_nowhere(tmp_path, capsys, link):
     [
         (
             ["--data", "letters"],
-            "argument --data: expected one of digits, mnist, fashion-mnist, cifar10, got 'letters'",
+            f"--data: expected one of {SOURCES}, got 'letters'",
         ),
         (
             ["--data", "minst"],
-            "argument --data: expected one of digits, mnist, fashion-mnist, cifar10, got 'minst'; did you mean mnist?",
+            f"--data: expected one of {SOURCES}, got 'minst'; did you mean mnist?",
         ),
         (["--epochs", "0"], "argument --epochs: expected a whole number of at least 1, got '0'"),
         (["--batch-size", "x"], "argument --batch-size: expected a whole number of at least 1, got 'x'"),
@@ -257,10 +262,9 @@ def test_learns_from_files_of_the_users(tmp_path, capsys):
     assert capsys.readouterr().out.startswith("lenet5, 44,426 parameters; fashion-mnist, 8 images; backend ")
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", KNOWN)
 def test_every_recipe_has_a_network_that_fits(name):
-    recipe = RECIPES[name]
-    assert train.make_model(recipe.model, recipe.image_shape, 0).training
+    assert train.make_model(KNOWN[name].recipe.model, KNOWN[name].image_shape, 0).training
 
 
 @pytest.mark.parametrize(

@@ -110,8 +110,8 @@ def test_what_is_not_a_set_of_images(root, tmp_path):
 
     _write(root / "dog" / "9.png", np.zeros((5, 7)))
     assert said() == (
-        "~/set/dog/9.png: not of the same size as the other images: expected 6×4 as ~/set/cat/0.png, got 5×7; pass a "
-        "size to which all are scaled, such as size=4"
+        "~/set/dog/9.png: not of the same size as the other images: expected 6×4 as ~/set/cat/0.png, got 5×7; scale "
+        "all to one size, such as size=4 or --size 4"
     )
     (root / "dog" / "9.png").write_bytes((root / "dog" / "0.png").read_bytes()[:-30])
     assert said() == "~/set/dog/9.png: a damaged image; image file is truncated"

@@ -90,7 +90,7 @@ def test_stops_where_only_the_last_step_of_an_epoch_went_wrong(few):
 @pytest.mark.slow
 def test_learns_to_read():
     _, history = _fit(digits(), epochs=10)
-    assert history[-1].test_accuracy >= 0.97
+    assert history[-1].test_accuracy >= 0.95
 
 
 # --- the loop ---------------------------------------------------------------------------------

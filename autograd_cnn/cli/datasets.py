@@ -1,0 +1,87 @@
+"""What ``--data`` names: the data sets that the command knows, and folders and files of the user's."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from autograd_cnn.cli.models import ImageShape
+from autograd_cnn.cli.options import UsageError, did_you_mean
+from autograd_cnn.data import Dataset, cifar10, digits, fashion_mnist, from_csv, from_npz, image_folder, mnist
+
+
+class Recipe(NamedTuple):
+    """What does well on a data set."""
+
+    model: str
+    epochs: int
+    batch_size: int
+
+
+class Known(NamedTuple):
+    """A data set that has a name."""
+
+    load: Callable[[Path], Dataset]
+    image_shape: ImageShape
+    recipe: Recipe
+
+
+KNOWN: Final = {
+    "digits": Known(lambda root: digits(), (1, 8, 8), Recipe("digits_net", 30, 32)),  # noqa: ARG005  # it is in the package
+    "mnist": Known(mnist, (1, 28, 28), Recipe("lenet5", 5, 64)),
+    "fashion-mnist": Known(fashion_mnist, (1, 28, 28), Recipe("lenet5", 10, 64)),
+    "cifar10": Known(cifar10, (3, 32, 32), Recipe("small_vgg", 10, 64)),
+}
+
+FILES: Final = {".csv": from_csv, ".npz": from_npz, ".safetensors": from_npz}
+"""Kinds of files, by their endings."""
+
+OTHERS: Final = f"a folder of images, or a file that ends in {', '.join(FILES)}"
+
+
+def check_source(data: str, root: Path | None, size: int | None) -> None:
+    """Refuse what ``--data``, ``--root`` and ``--size`` can't mean together.
+
+    Raises
+    ------
+    UsageError
+        In one sentence.
+    """
+    path = Path(data)
+    if data in KNOWN:
+        if data != "digits" and root is None:
+            raise UsageError(f"--data {data} needs --root DIR, the folder with its files")
+        if data == "digits" and root is not None:
+            raise UsageError("--data digits takes no --root: the digits are in the package")
+    elif not path.is_dir() and not (path.is_file() and path.suffix.lower() in FILES):
+        hint = did_you_mean(data, KNOWN)
+        raise UsageError(
+            f"--data: expected one of {', '.join(KNOWN)}, {OTHERS}, got {data!r}" + (f"; {hint}" if hint else "")
+        )
+    elif root is not None:
+        raise UsageError("--root goes with a data set that has a name; --data alone says where yours is")
+    if size is not None and not path.is_dir():
+        raise UsageError("--size goes with a folder of images")
+
+
+def load_source(data: str, root: Path | None, size: int | None, channels: int | None = None) -> Dataset:
+    """Return the data set that `check_source` let pass."""
+    if data in KNOWN:
+        return KNOWN[data].load(root or Path())
+    path = Path(data)
+    if path.is_dir():
+        return image_folder(path, size=size, channels=channels)
+    return FILES[path.suffix.lower()](path)
+
+
+def recipe_of(data: str, shape: ImageShape) -> Recipe:
+    """Return what does well on images of this shape; of those without a name a VGG, or a ResNet if it can't take them.
+
+    Examples
+    --------
+    >>> recipe_of("cats/", (3, 64, 48)).model
+    'resnet20'
+    """
+    if data in KNOWN:
+        return KNOWN[data].recipe
+    square = shape[1] == shape[2] and shape[1] >= 8
+    return Recipe("small_vgg" if square else "resnet20", 20, 32)

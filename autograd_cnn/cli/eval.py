@@ -1,0 +1,41 @@
+"""``autograd-cnn eval``: how well a trained network does, class by class."""
+
+import argparse
+from typing import Final
+
+from autograd_cnn.cli.datasets import check_source, load_source
+from autograd_cnn.cli.options import directory
+from autograd_cnn.cli.output import say
+from autograd_cnn.cli.run import read_config, trained_model
+from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.train import confusion
+
+DESCRIPTION: Final = """\
+Try a trained network on the images that were held out from it, and print what each class
+was taken for, with recall, precision and F1.
+"""
+EPILOG: Final = """\
+examples:
+  autograd-cnn eval runs/photos
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what can be chosen."""
+    parser.add_argument("folder", type=directory, metavar="RUN", help="the folder that autograd-cnn train has written")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print the table."""
+    config = read_config(arguments.folder)
+    check_source(*config.source)
+    model = trained_model(arguments.folder, config)
+    dataset = load_source(*config.source, channels=config.image_shape[0])
+    if dataset.classes != config.classes:
+        raise ArgumentError(
+            sentence(config.data, "the classes have changed since", expected=", ".join(config.classes),
+                     got=", ".join(dataset.classes))
+        )  # fmt: skip
+    result = confusion(model, dataset.test, dataset.classes)
+    say(str(result))
+    say(f"accuracy {result.accuracy:.4f} on {result.counts.sum():,} images held out")

@@ -1,0 +1,118 @@
+"""A run that has been trained: its network, ready to be used, and what it was trained on."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograd_cnn import io, nn
+from autograd_cnn.cli.models import ImageShape, make_model
+from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.train.run_folder import CONFIG, WEIGHTS
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """What is in a run's ``config.json``.
+
+    Attributes
+    ----------
+    data : str
+        What ``--data`` said, of a folder or file its whole path.
+    root : str or None
+        The whole path of what ``--root`` said.
+    model : str
+        The network's name or pattern.
+    classes : tuple of str
+        Their names.
+    image_shape : (C, H, W)
+        Of the images.
+    size : int or None
+        What ``--size`` said.
+    epochs, batch_size, lr, seed
+        As in `autograd_cnn.train.TrainConfig`.
+    backend, version : str
+        What it was trained with.
+    """
+
+    data: str
+    root: str | None
+    model: str
+    classes: tuple[str, ...]
+    image_shape: ImageShape
+    size: int | None
+    epochs: int
+    batch_size: int
+    lr: float
+    seed: int
+    backend: str
+    version: str
+
+    @property
+    def source(self) -> tuple[str, Path | None, int | None]:
+        """What ``--data``, ``--root`` and ``--size`` say."""
+        return self.data, None if self.root is None else Path(self.root), self.size
+
+    @property
+    def source_name(self) -> str:
+        """What the data set is called: its name, or that of its folder or file."""
+        return Path(self.data).stem
+
+    def make_model(self) -> nn.Module:
+        """Return the network with its first weights."""
+        return make_model(self.model, self.image_shape, self.seed, len(self.classes))
+
+
+def read_config(run: Path) -> RunConfig:
+    """Read the configuration of a run.
+
+    Raises
+    ------
+    FormatError
+        If it is not one that ``autograd-cnn train`` has written.
+    OSError
+        If there is none.
+    """
+    path = run / CONFIG
+    text = path.read_bytes()
+    try:
+        values = json.loads(text)
+        classes, shape = tuple(values.pop("classes")), tuple(values.pop("image_shape"))
+        config = RunConfig(classes=classes, image_shape=shape, **values)
+        _check(config)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise FormatError(sentence(str(path), "not the configuration of a run of this version")) from error
+    return config
+
+
+def _check(config: RunConfig) -> None:
+    """Raise `ValueError` for a value of another type than ``autograd-cnn train`` writes."""
+    kinds: dict[str, Any] = {"root": (str, type(None)), "size": (int, type(None)), "lr": float}
+    kinds |= dict.fromkeys(("data", "model", "backend", "version"), str)
+    kinds |= dict.fromkeys(("epochs", "batch_size", "seed"), int)
+    fits = [isinstance(getattr(config, name), kind) for name, kind in kinds.items()]
+    fits += [isinstance(name, str) for name in config.classes] + [bool(config.classes), len(config.image_shape) == 3]
+    fits += [type(length) is int and 0 < length < 1 << 16 for length in config.image_shape]
+    if not all(fits):
+        raise ValueError
+
+
+def trained_model(run: Path, config: RunConfig) -> nn.Module:
+    """Return the network with the weights of a run, in eval mode.
+
+    Raises
+    ------
+    FormatError
+        If the weights are damaged or of another network.
+    OSError
+        If there are none.
+    """
+    path = run / WEIGHTS
+    weights = io.load(path)
+    try:
+        model = config.make_model()
+        model.load_state_dict(weights)
+    except (ValueError, TypeError, KeyError) as error:
+        raise FormatError(sentence(str(path), "not the weights of the network that config.json names",
+                                   hint=str(error))) from error  # fmt: skip
+    return nn.fuse(model).eval()

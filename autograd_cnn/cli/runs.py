@@ -1,0 +1,50 @@
+"""``autograd-cnn runs``: the runs in a folder, one in a line."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Final
+
+from autograd_cnn.cli.options import directory
+from autograd_cnn.cli.output import say
+from autograd_cnn.cli.run import read_config
+from autograd_cnn.errors import FormatError, counted
+from autograd_cnn.train.run_folder import CONFIG, METRICS
+
+DESCRIPTION: Final = """\
+List the runs that lie in a folder, with what they learned from and how well they do.
+"""
+EPILOG: Final = """\
+examples:
+  autograd-cnn runs
+  autograd-cnn runs experiments
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what can be chosen."""
+    parser.add_argument(
+        "folder", type=directory, nargs="?", default=Path("runs"), metavar="DIR", help="default: %(default)s"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print the table; the best run comes first."""
+    found = [path.parent for path in sorted(arguments.folder.glob(f"*/{CONFIG}"))]
+    rows = []
+    for path in found:
+        try:
+            config = read_config(path)
+            epochs = [json.loads(line) for line in (path / METRICS).read_text("utf-8").splitlines()]
+            accuracy = float(epochs[-1]["test_accuracy"]) if epochs else -1.0
+        except (FormatError, OSError, ValueError, KeyError, TypeError) as error:
+            say(f"{path}: not a run that this version can read: {error}")
+            continue
+        shown = f"{accuracy:.4f}" if epochs else "-"
+        rows.append((accuracy, [path.name, config.source_name, config.model, f"{len(epochs)}/{config.epochs}", shown]))
+    rows.sort(key=lambda row: -row[0])
+    table = [["run", "data", "model", "epochs", "held out"], *(cells for _, cells in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for cells in table if rows else []:
+        say("  ".join(f"{cell:{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip())
+    say(f"{counted(len(rows), 'run')} in {arguments.folder}")

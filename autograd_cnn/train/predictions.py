@@ -1,0 +1,151 @@
+"""What a trained classifier says of images, and what that comes to, class by class."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn import nn
+from autograd_cnn.data import Split
+from autograd_cnn.data.dataset import Images
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.recording import no_grad
+from autograd_cnn.ops import softmax
+from autograd_cnn.parameters import Size
+from autograd_cnn.tensor import Tensor
+
+
+@composite
+def predict(model: nn.Module, images: Images, batch_size: Size = 256) -> NDArray[np.floating]:
+    """Return the probability of each class for each image.
+
+    The model runs in eval mode, records nothing, and has its modes back at the end.
+
+    Parameters
+    ----------
+    model : Module
+        Maps images to scores (N, K).
+    images : (N, C, H, W)
+    batch_size : int
+        How many images go through at a time.
+
+    Returns
+    -------
+    (N, K)
+        The softmax of the scores: each row adds up to 1.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> model = ag.nn.Sequential(ag.nn.Flatten(), ag.nn.Linear(64, 10, rng=0))
+    >>> predict(model, ag.data.digits().test.images).shape
+    (360, 10)
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with no_grad():
+            parts = []
+            for start in range(0, max(len(images), 1), batch_size):
+                scores = model(Tensor.wrap(images[start : start + batch_size]))
+                parts.append(softmax(scores, axis=1).numpy())
+    finally:
+        for module, training in modes:
+            module.training = training
+    return np.concatenate(parts)
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How often each class was taken for which.
+
+    Attributes
+    ----------
+    counts : (K, K) of int
+        ``counts[i, j]`` images of class i were taken for class j.
+    classes : tuple of str
+        Their names.
+
+    Examples
+    --------
+    >>> confusion = Confusion(np.array([[3, 1], [0, 4]]), ("cat", "dog"))
+    >>> confusion.accuracy
+    0.875
+    >>> confusion.recall.tolist(), confusion.precision.tolist(), confusion.f1.round(3).tolist()
+    ([0.75, 1.0], [1.0, 0.8], [0.857, 0.889])
+    >>> print(confusion)
+           cat  dog  recall  precision     F1
+    cat      3    1   0.750      1.000  0.857
+    dog      0    4   1.000      0.800  0.889
+    """
+
+    counts: NDArray[np.int64]
+    classes: tuple[str, ...]
+
+    @property
+    def accuracy(self) -> float:
+        """The share of images that were taken for what they are; NaN if there are none."""
+        return float(_share(np.trace(self.counts), self.counts.sum()))
+
+    @property
+    def recall(self) -> NDArray[np.float64]:
+        """Of the images of each class, the share that was recognised; NaN where there are none."""
+        return _share(np.diag(self.counts), self.counts.sum(axis=1))
+
+    @property
+    def precision(self) -> NDArray[np.float64]:
+        """Of the images taken for each class, the share that was of it; NaN where there are none."""
+        return _share(np.diag(self.counts), self.counts.sum(axis=0))
+
+    @property
+    def f1(self) -> NDArray[np.float64]:
+        """The harmonic mean of recall and precision of each class; NaN where there was nothing to see or to say."""
+        return _share(2 * np.diag(self.counts), self.counts.sum(axis=0) + self.counts.sum(axis=1))
+
+    def __str__(self) -> str:
+        figures = [*zip(self.recall, self.precision, self.f1, strict=True)]
+        rows = [["", *self.classes, "recall", "precision", "F1"]]
+        rows += [
+            [name, *map(str, counts), *(f"{figure:.3f}" for figure in own)]
+            for name, counts, own in zip(self.classes, self.counts.tolist(), figures, strict=True)
+        ]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        first, *others = widths
+        return "\n".join(
+            f"{row[0]:{first}}  " + "  ".join(f"{cell:>{width}}" for cell, width in zip(row[1:], others, strict=True))
+            for row in rows
+        )
+
+
+@composite
+def confusion(model: nn.Module, split: Split, classes: tuple[str, ...], batch_size: Size = 256) -> Confusion:
+    """Try a classifier on images with labels, and count what it takes them for.
+
+    Parameters
+    ----------
+    model : Module
+        Maps images to scores (N, K).
+    split : Split
+        Images and labels.
+    classes : tuple of str
+        The K names.
+    batch_size : int
+        How many images go through at a time.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> digits = ag.data.digits()
+    >>> model = ag.nn.Sequential(ag.nn.Flatten(), ag.nn.Linear(64, 10, rng=0))
+    >>> confusion(model, digits.test, digits.classes).counts.sum()
+    np.int64(360)
+    """
+    taken_for = predict(model, split.images, batch_size).argmax(axis=1)
+    counts = np.zeros((len(classes), len(classes)), np.int64)
+    np.add.at(counts, (np.asarray(split.labels), taken_for), 1)
+    return Confusion(counts, classes)
+
+
+def _share(part: NDArray[np.int64] | np.int64, whole: NDArray[np.int64] | np.int64) -> NDArray[np.float64]:
+    with np.errstate(invalid="ignore"):
+        return np.true_divide(part, whole)

@@ -1,0 +1,167 @@
+"""From a folder of images to a trained network that is used: train, resume, predict, eval, runs."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tables import for_each
+
+import autograd_cnn as ag
+from autograd_cnn.cli import main
+
+SMALL = ["--model", "CONV -> POOL -> FC", "--epochs", "12", "--batch-size", "8", "--backend", "reference"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with images of bars, lying and standing, and a run that has learned to tell them apart."""
+    home = tmp_path_factory.mktemp("home")
+    rng = np.random.default_rng(0)
+    for number in range(60):
+        pixels = rng.integers(0, 60, (12, 10), np.uint8)
+        name = ("lying", "standing")[number % 2]
+        if number % 2:
+            pixels[:, 2 + number % 5] += 180
+        else:
+            pixels[2 + number % 5] += 180
+        path = home / "bars" / name / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    here = Path.cwd()
+    os.chdir(home)
+    try:
+        assert main(["train", "--data", "bars", "--size", "8", *SMALL, "--lr", "0.01", "--out", "run"]) == 0
+    finally:
+        os.chdir(here)
+    return home
+
+
+@pytest.fixture(autouse=True)
+def _at_home(home, monkeypatch):
+    monkeypatch.chdir(home)
+
+
+def _main(*options):
+    try:
+        return main([*options])
+    except SystemExit as stop:
+        return stop.code
+
+
+def test_what_the_network_sees(capsys):
+    assert _main("predict", "run", "bars/standing/1.png", "bars/lying/2.png", "--top", "1") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.rpartition(" ")[0] for line in lines] == ["bars/standing/1.png: standing", "bars/lying/2.png: lying"]
+    assert _main("predict", "run", "bars/lying/2.png") == 0
+    name, shares = capsys.readouterr().out.strip().split(": ")
+    assert name == "bars/lying/2.png"
+    assert sum(float(share.split()[1]) for share in shares.split(", ")) == pytest.approx(1, abs=0.002)
+
+
+def test_how_well_it_does(capsys):
+    assert _main("eval", "run") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["lying", "standing", "recall", "precision", "F1"]
+    assert [line.split()[0] for line in lines[1:3]] == ["lying", "standing"]
+    assert lines[3].endswith(" on 12 images held out")
+    accuracy = float(lines[3].split()[1])
+    assert accuracy >= 0.9
+    assert _main("runs", ".") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "run  data  model               epochs  held out",
+        f"run  bars  CONV -> POOL -> FC  12/12   {accuracy:.4f}",
+        "1 run in .",
+    ]
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_goes_on_to_the_same_bits(home, tmp_path, capsys):
+    command = [sys.executable, "-m", "autograd_cnn", "train", "--data", "bars", "--size", "8"]
+    options = ["--model", "CONV -> POOL -> FC", "--epochs", "200", "--backend", "reference"]
+    killed = subprocess.Popen([*command, *options, "--out", str(tmp_path / "killed")], stdout=subprocess.DEVNULL)
+    metrics = tmp_path / "killed" / "metrics.jsonl"
+    deadline = time.monotonic() + 60
+    while not (metrics.is_file() and len(metrics.read_bytes().splitlines()) >= 3) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    had = len(metrics.read_bytes().splitlines())
+    assert 3 <= had < 200
+    assert main(["train", "--resume", str(tmp_path / "killed")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert int(lines[0].split()[1].partition("/")[0]) in {had + 1, had + 2}  # the checkpoint is written first
+    assert _main(*command[3:], *options, "--out", str(tmp_path / "whole")) == 0
+    weights, again = (ag.load(tmp_path / name / "model.npz") for name in ("whole", "killed"))
+    assert all(np.array_equal(again[name], value) for name, value in weights.items())
+    assert len(metrics.read_bytes().splitlines()) == 200
+    capsys.readouterr()
+    assert _main("train", "--resume", str(tmp_path / "killed")) == 1
+    assert capsys.readouterr().err == "autograd-cnn train: fit: the run has had its 200 epochs\n"
+
+
+@for_each("options, code, told", [
+    (["train", "--resume", "run", "--seed", "1"], 2, "--seed does not go with --resume RUN, which does everything as RUN did"),
+    (["train", "--resume", "bars"], 1, "bars/config.json: No such file or directory"),
+    (["train", "--data", "bars", "--root", "."], 2, "--root goes with a data set that has a name; --data alone says where yours is"),
+    (["train", "--size", "8"], 2, "--size goes with a folder of images"),
+    (["train", "--data", "bars/lying"], 1, "bars/lying: not a folder of classes: expected two or more subfolders, one for each class, got 0"),
+    (["predict", "run", "nothing.png"], 1, "nothing.png: No such file or directory"),
+    (["predict", "run", "run/config.json"], 1, "run/config.json: not an image that Pillow can read"),
+    (["predict", "run"], 2, "the following arguments are required: IMAGE"),
+    (["eval", "bars"], 1, "bars/config.json: No such file or directory"),
+])  # fmt: skip
+def test_what_can_not_be_done_is_said(capsys, options, code, told):
+    capsys.readouterr()
+    assert _main(*options) == code
+    hint = f"; see autograd-cnn {options[0]} --help" if code == 2 else ""
+    assert capsys.readouterr() == ("", f"autograd-cnn {options[0]}: {told}{hint}\n")
+
+
+@for_each("config", [
+    b"", b"[]", b"{}", b"[" * 100_000, b'{"classes": [], "image_shape": []}', b'{"classes": 3, "image_shape": 4}', b"\xff",
+])  # fmt: skip
+def test_a_damaged_configuration(tmp_path, capsys, config):
+    (tmp_path / "config.json").write_bytes(config)
+    for command in (["predict", str(tmp_path), "x.png"], ["eval", str(tmp_path)], ["train", "--resume", str(tmp_path)]):
+        assert _main(*command) == 1
+        assert capsys.readouterr().err == (
+            f"autograd-cnn {command[0]}: {tmp_path / 'config.json'}: not the configuration of a run of this version\n"
+        )
+    assert _main("runs", str(tmp_path.parent)) == 0
+
+
+def test_weights_of_another_network(tmp_path, capsys):
+    shutil.copytree("run", tmp_path / "run")
+    ag.save(tmp_path / "run" / "model.npz", {"weight": np.ones(3)})
+    assert _main("predict", str(tmp_path / "run"), "bars/lying/2.png") == 1
+    assert capsys.readouterr().err.startswith(
+        f"autograd-cnn predict: {tmp_path / 'run' / 'model.npz'}: not the weights of the network that config.json names; "
+    )
+
+
+def test_data_that_have_changed(tmp_path, capsys):
+    shutil.copytree("run", tmp_path / "run")
+    config = (tmp_path / "run" / "config.json").read_text("utf-8").replace('"standing"', '"sitting"')
+    (tmp_path / "run" / "config.json").write_text(config, "utf-8")
+    assert _main("eval", str(tmp_path / "run")) == 1
+    assert capsys.readouterr().err.endswith(
+        "bars: the classes have changed since: expected lying, sitting, got lying, standing\n"
+    )
+    assert _main("train", "--resume", str(tmp_path / "run")) == 1
+    assert (
+        "bars has changed since: expected 2 classes of images (1, 8, 8), got 2 of (1, 8, 8)" in capsys.readouterr().err
+    )
+
+
+def test_a_dataset_in_one_file(tmp_path, capsys):
+    images, labels = (part[:80] for part in ag.data.digits().train)
+    np.savez(tmp_path / "few.npz", images=images, labels=labels)
+    assert _main("train", "--data", str(tmp_path / "few.npz"), *SMALL, "--out", str(tmp_path / "out")) == 0
+    assert capsys.readouterr().out.startswith("CONV -> POOL -> FC, 2,730 parameters; few, ")
