@@ -11,12 +11,15 @@ import tokenize
 import venv
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 TRAIN, TEST = re.findall(r"^    (python .*)$", TEXT, re.MULTILINE)
+OWN = re.findall(r"^    (autograd-cnn .*)$", TEXT, re.MULTILINE)
 COMMANDS = re.findall(r"`(autograd-cnn [^`]*)`", TEXT)
 MARK = "---- end of a block ----"
 OFFLINE = re.compile("NewConnectionError|name resolution|getaddrinfo|Network is unreachable", re.IGNORECASE)
@@ -65,7 +68,12 @@ def test_the_blocks_print_what_they_promise(tmp_path):
 
 
 def test_the_commands_are_those_that_are_tried():
-    assert COMMANDS == ["autograd-cnn graph --model lenet5 --backward -o lenet.html", "autograd-cnn check"]
+    assert COMMANDS == [
+        "autograd-cnn train --resume runs/photos",
+        "autograd-cnn graph --model lenet5 --backward -o lenet.html",
+        "autograd-cnn check",
+    ]
+    assert [command.split()[1] for command in OWN] == ["train", "eval", "predict"]
     assert TEST == 'python -m pip install -e ".[test]" && pytest'  # which runs this
 
 
@@ -91,14 +99,31 @@ def test_all_of_it_works_after_its_first_command(tmp_path):
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def refused(command, folder):
+        done = subprocess.run(  # noqa: S602  # as a reader types it
+            command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        return done.stderr
+
     trained = run(TRAIN, source)
     assert float(trained.split()[-1]) > 0.98
     [folder] = (source / "runs").iterdir()
-    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "graph.svg", "metrics.jsonl", "model.npz"]
+    assert (folder / "graph.svg").is_file()
+
+    own = tmp_path / "own"
+    for name, pixels in (("cat", [200, 40, 40]), ("dog", [40, 40, 200])):
+        for number in range(20):
+            path = own / "photos" / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.full((40, 50, 3), pixels, np.uint8)).save(path)
+    for command in OWN:
+        said = run(command, own)
+    assert [line.split()[1] for line in said.splitlines()] == ["cat", "dog"]
+    assert "has had its 20 epochs" in refused(COMMANDS[0], own)
 
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     assert _printed(programs / "python", elsewhere, environment) == [_promised(block) for block in BLOCKS]
-    run(COMMANDS[0], elsewhere)
-    run(f"{COMMANDS[1]} --primitive relu", elsewhere)  # of all primitives it takes a minute
+    run(COMMANDS[1], elsewhere)
+    run(f"{COMMANDS[2]} --primitive relu", elsewhere)  # of all primitives it takes a minute
     assert {path.name for path in elsewhere.iterdir()} == {"blocks.py", "lenet.svg", "lenet.html"}
