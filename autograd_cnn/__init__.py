@@ -45,11 +45,13 @@ from autograd_cnn.transforms import vjp as vjp
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:  # what is loaded on first use
+    from autograd_cnn import attribution as attribution
     from autograd_cnn import data as data
     from autograd_cnn import graph as graph
     from autograd_cnn import interop as interop
     from autograd_cnn import nn as nn
     from autograd_cnn import optim as optim
+    from autograd_cnn import report as report
     from autograd_cnn import testing as testing
     from autograd_cnn import train as train
     from autograd_cnn.explain.explain import explain as explain
@@ -63,7 +65,7 @@ else:
 
     from autograd_cnn.spelling import missing as _missing
 
-    _MODULES = ("data", "graph", "interop", "nn", "optim", "testing", "train")
+    _MODULES = ("attribution", "data", "graph", "interop", "nn", "optim", "report", "testing", "train")
     _FUNCTIONS = {"explain": "explain", "load": "io", "restore": "io", "save": "io"}
     """Functions loaded on first use, and where they are."""
 

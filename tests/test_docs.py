@@ -113,7 +113,10 @@ def _documented():
                 yield getattr(importlib.import_module(path), last)
 
 
-@for_each("module", [ag, ag.data, ag.errors, ag.graph, ag.interop, ag.nn, ag.optim, ag.testing, ag.train])
+@for_each(
+    "module",
+    [ag, ag.attribution, ag.data, ag.errors, ag.graph, ag.interop, ag.nn, ag.optim, ag.report, ag.testing, ag.train],
+)
 def test_the_reference_has_every_public_name(module):
     documented = set(map(id, _documented()))
     names = [name for name in getattr(module, "__all__", dir(module)) if not name.startswith("_")]

@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "train": "train a network on images of yours, handwritten digits, MNIST, Fashion-MNIST or CIFAR-10",
     "predict": "say what a trained network sees in images",
     "eval": "tell how well a trained network does, class by class",
+    "report": "write a page that shows how a training went, and what the network looks at",
     "runs": "list the runs in a folder",
     "graph": "draw the graph that a network's loss records",
     "check": "check all primitives, yours included, against the laws",

@@ -3,11 +3,10 @@
 import argparse
 from typing import Final
 
-from autograd_cnn.cli.datasets import check_source, load_source
+from autograd_cnn import nn
 from autograd_cnn.cli.options import directory
 from autograd_cnn.cli.output import say
-from autograd_cnn.cli.run import read_config, trained_model
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.cli.run import read_config, read_dataset, trained_model
 from autograd_cnn.train import confusion
 
 DESCRIPTION: Final = """\
@@ -28,14 +27,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print the table."""
     config = read_config(arguments.folder)
-    check_source(*config.source)
-    model = trained_model(arguments.folder, config)
-    dataset = load_source(*config.source, channels=config.image_shape[0])
-    if dataset.classes != config.classes:
-        raise ArgumentError(
-            sentence(config.data, "the classes have changed since", expected=", ".join(config.classes),
-                     got=", ".join(dataset.classes))
-        )  # fmt: skip
+    model = nn.fuse(trained_model(arguments.folder, config))
+    dataset = read_dataset(config)
     result = confusion(model, dataset.test, dataset.classes)
     say(str(result))
     say(f"accuracy {result.accuracy:.4f} on {result.counts.sum():,} images held out")

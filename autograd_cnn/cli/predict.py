@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from autograd_cnn import nn
 from autograd_cnn.cli.options import directory, whole_number
 from autograd_cnn.cli.output import say
 from autograd_cnn.cli.run import read_config, trained_model
@@ -33,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print a line for each image, in the order given."""
     config = read_config(arguments.folder)
-    model = trained_model(arguments.folder, config)
+    model = nn.fuse(trained_model(arguments.folder, config))
     channels, height, width = config.image_shape
     for path in arguments.images:
         image = read_image(path, size=(height, width), channels=channels)

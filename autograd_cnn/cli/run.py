@@ -1,14 +1,18 @@
-"""A run that has been trained: its network, ready to be used, and what it was trained on."""
+"""A run that has been trained: its network, ready to be used, what it was trained on, and how that went."""
 
 import json
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from autograd_cnn import io, nn
+from autograd_cnn.cli.datasets import check_source, load_source
 from autograd_cnn.cli.models import ImageShape, make_model
-from autograd_cnn.errors import FormatError, sentence
-from autograd_cnn.train.run_folder import CONFIG, WEIGHTS
+from autograd_cnn.data import Dataset
+from autograd_cnn.errors import ArgumentError, FormatError, sentence
+from autograd_cnn.train import EpochMetrics
+from autograd_cnn.train.run_folder import CONFIG, METRICS, WEIGHTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +119,44 @@ def trained_model(run: Path, config: RunConfig) -> nn.Module:
     except (ValueError, TypeError, KeyError) as error:
         raise FormatError(sentence(str(path), "not the weights of the network that config.json names",
                                    hint=str(error))) from error  # fmt: skip
-    return nn.fuse(model).eval()
+    return model.eval()
+
+
+def read_history(run: Path) -> list[EpochMetrics]:
+    """Read what the epochs of a run came to.
+
+    Raises
+    ------
+    FormatError
+        If it is not what ``autograd-cnn train`` has written.
+    OSError
+        If there is nothing.
+    """
+    path = run / METRICS
+    text = path.read_bytes()
+    try:
+        epochs = [EpochMetrics(**json.loads(line)) for line in text.splitlines()]
+        finite = all(math.isfinite(number) for epoch in epochs for number in asdict(epoch).values())
+    except (ValueError, TypeError, RecursionError):
+        finite = False
+    if not finite:
+        raise FormatError(sentence(str(path), "not the metrics of a run of this version"))
+    return epochs
+
+
+def read_dataset(config: RunConfig) -> Dataset:
+    """Read the data set that a run has learned from.
+
+    Raises
+    ------
+    ArgumentError
+        If its classes are others now.
+    """
+    check_source(*config.source)
+    dataset = load_source(*config.source, channels=config.image_shape[0])
+    if dataset.classes != config.classes:
+        raise ArgumentError(
+            sentence(config.data, "the classes have changed since", expected=", ".join(config.classes),
+                     got=", ".join(dataset.classes))
+        )  # fmt: skip
+    return dataset

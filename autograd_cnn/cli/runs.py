@@ -1,15 +1,14 @@
 """``autograd-cnn runs``: the runs in a folder, one in a line."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Final
 
 from autograd_cnn.cli.options import directory
 from autograd_cnn.cli.output import say
-from autograd_cnn.cli.run import read_config
+from autograd_cnn.cli.run import read_config, read_history
 from autograd_cnn.errors import FormatError, counted
-from autograd_cnn.train.run_folder import CONFIG, METRICS
+from autograd_cnn.train.run_folder import CONFIG
 
 DESCRIPTION: Final = """\
 List the runs that lie in a folder, with what they learned from and how well they do.
@@ -35,11 +34,11 @@ def run(arguments: argparse.Namespace) -> None:
     for path in found:
         try:
             config = read_config(path)
-            epochs = [json.loads(line) for line in (path / METRICS).read_text("utf-8").splitlines()]
-            accuracy = float(epochs[-1]["test_accuracy"]) if epochs else -1.0
-        except (FormatError, OSError, ValueError, KeyError, TypeError) as error:
-            say(f"{path}: not a run that this version can read: {error}")
+            epochs = read_history(path)
+        except (FormatError, OSError) as error:
+            say(f"left out: {error}")
             continue
+        accuracy = epochs[-1].test_accuracy if epochs else -1.0
         shown = f"{accuracy:.4f}" if epochs else "-"
         rows.append((accuracy, [path.name, config.source_name, config.model, f"{len(epochs)}/{config.epochs}", shown]))
     rows.sort(key=lambda row: -row[0])

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from autograd_cnn import nn
 from autograd_cnn.data import Split
 from autograd_cnn.data.dataset import Images
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.recording import no_grad
+from autograd_cnn.nn.modes import evaluating
 from autograd_cnn.ops import softmax
 from autograd_cnn.parameters import Size
 from autograd_cnn.tensor import Tensor
@@ -41,17 +42,11 @@ def predict(model: nn.Module, images: Images, batch_size: Size = 256) -> NDArray
     >>> predict(model, ag.data.digits().test.images).shape
     (360, 10)
     """
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with no_grad():
-            parts = []
-            for start in range(0, max(len(images), 1), batch_size):
-                scores = model(Tensor.wrap(images[start : start + batch_size]))
-                parts.append(softmax(scores, axis=1).numpy())
-    finally:
-        for module, training in modes:
-            module.training = training
+    parts = []
+    with evaluating(model), no_grad():
+        for start in range(0, max(len(images), 1), batch_size):
+            scores = model(Tensor.wrap(images[start : start + batch_size]))
+            parts.append(softmax(scores, axis=1).numpy())
     return np.concatenate(parts)
 
 
@@ -81,6 +76,13 @@ class Confusion:
 
     counts: NDArray[np.int64]
     classes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, labels: ArrayLike, taken_for: ArrayLike, classes: tuple[str, ...]) -> "Confusion":
+        """Count what images with ``labels`` (N,) were ``taken_for`` (N,), both class numbers."""
+        counts = np.zeros((len(classes), len(classes)), np.int64)
+        np.add.at(counts, (np.asarray(labels), np.asarray(taken_for)), 1)
+        return cls(counts, classes)
 
     @property
     def accuracy(self) -> float:
@@ -140,10 +142,7 @@ def confusion(model: nn.Module, split: Split, classes: tuple[str, ...], batch_si
     >>> confusion(model, digits.test, digits.classes).counts.sum()
     np.int64(360)
     """
-    taken_for = predict(model, split.images, batch_size).argmax(axis=1)
-    counts = np.zeros((len(classes), len(classes)), np.int64)
-    np.add.at(counts, (np.asarray(split.labels), taken_for), 1)
-    return Confusion(counts, classes)
+    return Confusion.of(split.labels, predict(model, split.images, batch_size).argmax(axis=1), classes)
 
 
 def _share(part: NDArray[np.int64] | np.int64, whole: NDArray[np.int64] | np.int64) -> NDArray[np.float64]:

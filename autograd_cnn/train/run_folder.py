@@ -27,7 +27,8 @@ METRICS: Final = "metrics.jsonl"
 CONFIG: Final = "config.json"
 PICTURE: Final = "graph.svg"
 CHECKPOINT: Final = "checkpoint.npz"
-FILES: Final = (PICTURE, CONFIG, METRICS, WEIGHTS, CHECKPOINT)
+REPORT: Final = "report.html"
+FILES: Final = (PICTURE, CONFIG, METRICS, WEIGHTS, CHECKPOINT, REPORT)
 
 STAGING: Final = ".autograd-cnn-new"
 """Where a run is that will replace another one but has no epoch yet."""

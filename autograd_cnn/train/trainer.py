@@ -14,6 +14,7 @@ from autograd_cnn.engine.recording import no_grad
 from autograd_cnn.errors import ArgumentError, DivergedError, OperandError, counted, sentence
 from autograd_cnn.files import AnyPath
 from autograd_cnn.io import restore, save
+from autograd_cnn.nn.modes import evaluating
 from autograd_cnn.parameters import integer
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.train.callbacks import Callback
@@ -305,16 +306,11 @@ def evaluate(model: nn.Module, split: Split, *, batch_size: int = 256, loss: Los
     """
     if not isinstance(split, tuple):  # a pair of arrays will do
         _check_kind("evaluate", "split", split, Split, "data.Split(images, labels)")
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
     metrics = Metrics()
-    try:
+    with evaluating(model):
         for images, labels in Loader(*split, batch_size=batch_size, shuffle=False):
             scores: Tensor = model(images)
             metrics.update(loss(scores, labels).item(), scores.numpy(), labels)
-    finally:
-        for module, training in modes:
-            module.training = training
     return metrics
 
 

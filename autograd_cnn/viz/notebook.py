@@ -7,7 +7,7 @@ from autograd_cnn.engine.node import Node
 from autograd_cnn.errors import MissingDependencyError
 from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
 from autograd_cnn.viz.drawing.dot import draw
-from autograd_cnn.viz.drawing.fold import Titles, fold
+from autograd_cnn.viz.drawing.fold import fitting_depth
 from autograd_cnn.viz.drawing.render import svgs
 
 MOST_BOXES: Final = 150
@@ -24,11 +24,8 @@ def bundle(
 
     What is too large is folded, as little as need be. Where there is no picture, the text says why.
     """
-    levels = max((node.scope.count(".") + 1 for node in nodes if node.scope), default=0)
-    for depth in (None, *range(levels, 0, -1)):
-        if len(fold(nodes, edges, depth, Titles(calls))[0]) <= MOST_BOXES:
-            break
-    else:
+    depth = fitting_depth(nodes, edges, calls, MOST_BOXES)
+    if depth == 0:
         return {"text/plain": f"{text}; too large for a picture here, see its to_html and render"}
     try:
         [picture] = svgs([draw(nodes, edges, calls, depth=depth).source])

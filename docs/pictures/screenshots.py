@@ -1,4 +1,4 @@
-"""Photograph the pages of graphs: ``python docs/pictures/screenshots.py``.
+"""Photograph the pages of graphs and of a report: ``python docs/pictures/screenshots.py``.
 
 It takes the extra ``browser`` and a Chromium.
 """
@@ -24,8 +24,9 @@ SCENES = {
     "page-lenet-backward": ("lenet-backward", "#n1", "light"),
     "page-lenet-step": ("lenet-backward", "#@38", "dark"),
     "page-resnet20": ("resnet20", "", "light"),
+    "report": ("report", "", "light"),
 }
-"""Each picture's graph, the place in it, and the colours."""
+"""Each picture's page, the place in it, and the colours."""
 
 
 def enlarged(images: np.ndarray) -> np.ndarray:
@@ -59,13 +60,16 @@ def pages(folder: Path) -> None:
     images = np.random.default_rng(0).random((2, 3, 32, 32), np.float32)
     loss = nn.cross_entropy(model(images), np.arange(2))
     ag.graph.capture(loss, names=model.named_parameters(), backward=True).to_html(folder / "resnet20.html")
+    model, digits = nn.digits_net(rng=0), ag.data.digits()
+    history = ag.train.fit(model, digits, ag.train.TrainConfig(epochs=12, batch_size=32))
+    ag.report.write(folder / "report.html", model, digits, history, title="digits")
 
 
 def photograph(browser: Browser, page: Path, place: str, scheme: str, picture: Path) -> None:
     """Open a page at a place of it, and keep what is seen."""
     tab = browser.new_page(viewport={"width": 1280, "height": 1080}, color_scheme=scheme, device_scale_factor=1.25)
     tab.goto(f"{page.as_uri()}{place}")
-    tab.wait_for_selector(".box")
+    tab.wait_for_selector(".box, .kernel")
     tab.screenshot(path=picture)
     tab.close()
 
@@ -78,8 +82,8 @@ def main() -> None:
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
         pages(Path(folder))
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        for name, (graph, place, scheme) in SCENES.items():
-            photograph(browser, Path(folder) / f"{graph}.html", place, scheme, HERE / f"{name}.png")
+        for name, (page, place, scheme) in SCENES.items():
+            photograph(browser, Path(folder) / f"{page}.html", place, scheme, HERE / f"{name}.png")
         browser.close()
 
 

@@ -81,6 +81,27 @@ def test_how_well_it_does(capsys):
     ]
 
 
+def test_a_report(tmp_path, capsys):
+    assert _main("report", "run", "-o", str(tmp_path / "page.html")) == 0
+    assert capsys.readouterr().out == f"report in {tmp_path / 'page.html'}\n"
+    text = (tmp_path / "page.html").read_text("utf-8")
+    assert "<h1>run</h1>" in text
+    assert "<dt>data</dt><dd>bars</dd>" in text
+    assert "<th>standing</th>" in text
+
+
+@for_each("metrics", [b"{}", b"[" * 100_000, b"\xff", b'{"epoch": 1}', b"null\n"])
+def test_damaged_metrics(tmp_path, capsys, metrics):
+    shutil.copytree("run", tmp_path / "run", dirs_exist_ok=True)
+    (tmp_path / "run" / "metrics.jsonl").write_bytes(metrics)
+    told = f"{tmp_path / 'run' / 'metrics.jsonl'}: not the metrics of a run of this version\n"
+    assert _main("report", str(tmp_path / "run")) == 1
+    assert capsys.readouterr().err == f"autograd-cnn report: {told}"
+    assert not (tmp_path / "run" / "report.html").exists()
+    assert _main("runs", str(tmp_path)) == 0
+    assert capsys.readouterr().out == f"left out: {told}0 runs in {tmp_path}\n"
+
+
 @pytest.mark.slow
 def test_a_run_that_is_killed_goes_on_to_the_same_bits(home, tmp_path, capsys):
     command = [sys.executable, "-m", "autograd_cnn", "train", "--data", "bars", "--size", "8"]
@@ -116,6 +137,8 @@ def test_a_run_that_is_killed_goes_on_to_the_same_bits(home, tmp_path, capsys):
     (["predict", "run", "run/config.json"], 1, "run/config.json: not an image that Pillow can read"),
     (["predict", "run"], 2, "the following arguments are required: IMAGE"),
     (["eval", "bars"], 1, "bars/config.json: No such file or directory"),
+    (["report", "run", "-o", "page.txt"], 1, "report.write: the name's ending is not that of a page: expected .html, got 'page.txt'"),
+    (["report", "run", "-o", "no/page.html"], 1, "--output: can't write to no/page.html: No such file or directory"),
 ])  # fmt: skip
 def test_what_can_not_be_done_is_said(capsys, options, code, told):
     capsys.readouterr()

@@ -1,7 +1,7 @@
 """What is drawn as one box: a node, a module, or a run of equal modules."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -188,6 +188,16 @@ def _between(boxes: list[Box], edges: Iterable[Edge], box_of: dict[str, str]) ->
             seen.add((source, target))
         kept.append(Edge(source, target, "" if target in folded else edge.argument))
     return kept
+
+
+def fitting_depth(
+    nodes: Sequence[GraphNode], edges: Sequence[Edge], calls: Sequence[ModuleCall], most: int
+) -> int | None:
+    """Return the depth that folds as little as leaves at most so many boxes; 0 if none does, None for no folding."""
+    levels = max((node.scope.count(".") + 1 for node in nodes if node.scope), default=0)
+    titles = Titles(calls)
+    depths = (None, *range(levels, 0, -1))
+    return next((depth for depth in depths if len(fold(nodes, edges, depth, titles)[0]) <= most), 0)
 
 
 def with_stubs(boxes: list[Box], edges: list[Edge]) -> tuple[list[Box], list[Edge]]:

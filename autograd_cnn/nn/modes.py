@@ -1,0 +1,29 @@
+"""The mode that a network is used in."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from autograd_cnn.nn.module import Module
+
+
+@contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """Have ``model`` in eval mode until the block ends; then each of its modules has its own mode back.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> net = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5))
+    >>> with evaluating(net):
+    ...     net[1].training
+    False
+    >>> net[1].training
+    True
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training

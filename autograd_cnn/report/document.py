@@ -1,0 +1,268 @@
+"""The page that tells how a training went."""
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn import nn
+from autograd_cnn.attribution import saliency
+from autograd_cnn.data import Dataset
+from autograd_cnn.engine.recording import enable_grad
+from autograd_cnn.errors import ArgumentError, MissingDependencyError, counted, sentence
+from autograd_cnn.files import AnyPath, as_path, replacing
+from autograd_cnn.graph import capture
+from autograd_cnn.nn.modes import evaluating
+from autograd_cnn.report import pixels
+from autograd_cnn.report.chart import curves
+from autograd_cnn.tensor import tensor
+from autograd_cnn.train import Confusion, EpochMetrics, predict
+from autograd_cnn.viz.drawing.dot import draw
+from autograd_cnn.viz.drawing.fold import fitting_depth
+from autograd_cnn.viz.drawing.render import svgs
+
+MOST_CLASSES: Final = 40
+"""A matrix of more of them can't be read, so that only the pairs are listed."""
+MISTAKES: Final = 12
+PAIRS: Final = 10
+KERNELS: Final = 64
+BOXES: Final = 60
+
+
+def write(
+    path: AnyPath,
+    model: nn.Module,
+    dataset: Dataset,
+    history: Sequence[EpochMetrics],
+    *,
+    title: str = "Training report",
+    facts: Mapping[str, str] | None = None,
+) -> Path:
+    """Write the report of a training: one HTML file, which needs no network and runs no script.
+
+    It has the curves of loss and accuracy, the confusion matrix, the pairs of classes that are most often mixed up,
+    the worst mistakes and what the network looked at in them, the filters of the first layer, and the graph. It
+    follows the reader's choice of light and dark, and can be read on a phone.
+
+    Parameters
+    ----------
+    path : path
+        Where to; it ends in ``.html``.
+    model : Module
+        The trained network; it maps images to scores (N, K).
+    dataset : Dataset
+        What it has learned from, and is tried on.
+    history : sequence of EpochMetrics
+        Such as `autograd_cnn.train.fit` returns; it may be empty.
+    title : str
+        The page's heading.
+    facts : mapping of str to str, optional
+        What else is to be told at the top.
+
+    Returns
+    -------
+    Path
+        ``path``.
+
+    Raises
+    ------
+    ArgumentError
+        If the name ends in something else, or there are no images to try.
+    OSError
+        If the file can't be written; what was there before is still there then.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import autograd_cnn as ag
+    >>> digits = ag.data.digits()
+    >>> model = ag.nn.Sequential(ag.nn.Flatten(), ag.nn.Linear(64, 10, rng=0))
+    >>> history = ag.train.fit(model, digits, ag.train.TrainConfig(epochs=2))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = write(f"{folder}/report.html", model, digits, history)
+    ...     "Confusion" in path.read_text()
+    True
+    """
+    target = as_path("report.write", path)
+    if target.suffix.lower() != ".html":
+        raise ArgumentError(
+            sentence("report.write", "the name's ending is not that of a page", expected=".html", got=repr(target.name))
+        )
+    images, labels = dataset.test
+    if not len(labels):
+        raise ArgumentError(sentence("report.write", "there are no images to try", hint="dataset.test is empty"))
+    shares = predict(model, images)
+    result = Confusion.of(labels, shares.argmax(axis=1), dataset.classes)
+    told = {
+        "classes": str(len(dataset.classes)),
+        "images to learn from": f"{len(dataset.train.labels):,}",
+        "image": " × ".join(map(str, images.shape[1:])),
+        "parameters": f"{sum(parameter.size for parameter in model.parameters()):,}",
+        **_training(history),
+        **(facts or {}),
+    }
+    sections = [
+        *_curves(history),
+        *_confusion(result),
+        *_mistakes(model, dataset, shares),
+        *_kernels(model),
+        *_graph(model, dataset),
+    ]
+    style = _part("page.css")
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    text = Template(_part("page.html")).substitute(
+        policy=f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        title=escape(title),
+        style=style,
+        accuracy=f"{result.accuracy:.2%}",
+        count=f"{len(labels):,}",
+        facts="".join(f"<div><dt>{escape(name)}</dt><dd>{escape(fact)}</dd></div>" for name, fact in told.items()),
+        sections="\n".join(sections),
+    )
+    with replacing(target) as file:
+        file.write(text.encode())
+    return target
+
+
+def _part(name: str) -> str:
+    return (files("autograd_cnn.report") / "page" / name).read_text("utf-8")
+
+
+def _section(title: str, note: str, body: str) -> str:
+    return f'<section><h2>{title}</h2><p class="note">{note}</p>{body}</section>'
+
+
+# --- how it went ------------------------------------------------------------------------------
+
+
+def _training(history: Sequence[EpochMetrics]) -> dict[str, str]:
+    if not history:
+        return {}
+    seconds = sum(epoch.seconds for epoch in history)
+    return {"epochs": str(len(history)), "time to learn": f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"}
+
+
+def _curves(history: Sequence[EpochMetrics]) -> list[str]:
+    if not history:
+        return []
+    learned, tried = "images learned from", "images held out"
+    charts = {
+        "loss": {learned: [epoch.loss for epoch in history], tried: [epoch.test_loss for epoch in history]},
+        "accuracy": {learned: [epoch.accuracy for epoch in history], tried: [epoch.test_accuracy for epoch in history]},
+    }
+    figures = "".join(
+        f"<figure><figcaption>{name}</figcaption>{curves(name, series, history[0].epoch)}</figure>"
+        for name, series in charts.items()
+    )
+    keys = "".join(f'<span class="key">{name}</span>' for name in charts["loss"])
+    return [_section("Training", keys, f'<div class="row">{figures}</div>')]
+
+
+# --- what is taken for what -------------------------------------------------------------------
+
+
+def _confusion(result: Confusion) -> list[str]:
+    wrong = result.counts.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:PAIRS]
+    pairs = [
+        f"<tr><th>{escape(result.classes[true])}</th><th>{escape(result.classes[taken])}</th>"
+        f"<td>{wrong[true, taken]}</td></tr>"
+        for true, taken in (divmod(int(place), len(result.classes)) for place in order)
+        if wrong[true, taken]
+    ]
+    sections = []
+    if len(result.classes) <= MOST_CLASSES:
+        note = "Rows are what images show, columns what they were taken for."
+        sections.append(_section("Confusion matrix", note, f'<div class="wide">{_matrix(result)}</div>'))
+    if pairs:
+        head = "<thead><tr><th>shows</th><th>taken for</th><th>images</th></tr></thead>"
+        table = f"<table>{head}<tbody>{''.join(pairs)}</tbody></table>"
+        sections.append(_section("Most often mixed up", "", f'<div class="wide">{table}</div>'))
+    return [f'<div class="beside">{"".join(sections)}</div>'] if sections else []
+
+
+def _matrix(result: Confusion) -> str:
+    names = [escape(name) for name in result.classes]
+    head = "".join(f"<th>{name}</th>" for name in [*names, "recall", "precision", "F1"])
+    rows = []
+    for i, (name, counts) in enumerate(zip(names, result.counts, strict=True)):
+        cells = "".join(
+            _cell(int(n), n / (counts.sum() or 1), "hit" if i == j else "miss") for j, n in enumerate(counts)
+        )
+        own = "".join(f'<td class="figure">{each[i]:.3f}</td>' for each in (result.recall, result.precision, result.f1))
+        rows.append(f"<tr><th>{name}</th>{cells}{own}</tr>")
+    return f'<table class="matrix"><thead><tr><th></th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+
+
+def _cell(count: int, share: float, kind: str) -> str:
+    # The steps are classes, since the page's policy allows no style of an element's own.
+    step = 0 if not count else 1 + min(int(share * 4), 3)
+    return f'<td class="{kind}-{step}">{count or "·"}</td>'
+
+
+# --- what it looks at -------------------------------------------------------------------------
+
+
+def _mistakes(model: nn.Module, dataset: Dataset, shares: NDArray[Any]) -> list[str]:
+    labels, taken_for = np.asarray(dataset.test.labels), shares.argmax(axis=1)
+    wrong = np.flatnonzero(labels != taken_for)
+    if not wrong.size:
+        return []
+    worst = wrong[np.argsort(-shares[wrong, taken_for[wrong]], kind="stable")[:MISTAKES]]
+    images = np.asarray(dataset.test.images[worst])
+    seen = saliency(model, images, taken_for[worst])
+    figures = [
+        f'<figure class="mistake"><img alt="image {number} of the test set" src="{pixels.as_url(pixels.photo(image))}">'
+        f'<img alt="which of its pixels matter" src="{pixels.as_url(pixels.heat(heat))}">'
+        f"<figcaption>shows <b>{escape(dataset.classes[labels[number]])}</b>, taken for "
+        f"<b>{escape(dataset.classes[taken_for[number]])}</b> at {shares[number, taken_for[number]]:.1%}</figcaption></figure>"
+        for number, image, heat in zip(worst, images, seen, strict=True)
+    ]
+    title = f"The {len(worst)} worst of {counted(len(wrong), 'mistake')}" if len(wrong) > 1 else "The only mistake"
+    note = "Beside each image, the pixels on which the score of the class it was taken for depends most."
+    return [_section(title, note, f'<div class="pictures">{"".join(figures)}</div>')]
+
+
+def _kernels(model: nn.Module) -> list[str]:
+    first = next(((name, p) for name, p in model.named_parameters() if p.ndim == 4 and min(p.shape[2:]) > 1), None)
+    if first is None:
+        return []
+    name, weight = first
+    shown = pixels.kernels(weight.numpy()[:KERNELS])
+    figures = "".join(
+        f'<figure class="kernel"><img alt="filter {number}" src="{pixels.as_url(each)}"></figure>'
+        for number, each in enumerate(shown)
+    )
+    more = f"; the first {KERNELS} of {len(weight)}" if len(weight) > KERNELS else ""
+    note = "in colour" if weight.shape[1] == 3 else "orange is positive, blue negative, white 0"
+    return [_section("What the first layer looks for", f"The filters of {escape(name)}: {note}{more}.",
+                     f'<div class="pictures">{figures}</div>')]  # fmt: skip
+
+
+def _graph(model: nn.Module, dataset: Dataset) -> list[str]:
+    image = tensor(dataset.test.images[:1], requires_grad=True, name="image")
+    with evaluating(model), enable_grad():
+        loss = nn.cross_entropy(model(image), dataset.test.labels[:1])
+    graph = capture(loss, inputs=[image], names=model.named_parameters(), values=False)
+    parts = graph.nodes, graph.edges, graph.calls
+    depth = fitting_depth(*parts, BOXES)
+    if depth == 0:
+        return [_section("The network", "Too large for a picture here; see autograd-cnn graph.", "")]
+    try:
+        light, dark = svgs([draw(*parts, depth=depth, theme=theme).source for theme in ("light", "dark")])
+    except MissingDependencyError as missing:
+        return [_section("The network", escape(str(missing)), "")]
+    light, dark = (f"data:image/svg+xml;base64,{b64encode(each.encode()).decode()}" for each in (light, dark))
+    picture = (
+        f'<picture class="graph"><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
+        f'<img alt="the graph of operations" src="{light}"></picture>'
+    )
+    return [_section("The network", "What one image goes through, up to the loss.", picture)]
