@@ -35,6 +35,8 @@ class RunConfig:
         What ``--size`` said.
     epochs, batch_size, lr, seed
         As in `autograd_cnn.train.TrainConfig`.
+    patience : int or None
+        What ``--patience`` said.
     backend, version : str
         What it was trained with.
     """
@@ -48,6 +50,7 @@ class RunConfig:
     epochs: int
     batch_size: int
     lr: float
+    patience: int | None
     seed: int
     backend: str
     version: str
@@ -91,7 +94,12 @@ def read_config(run: Path) -> RunConfig:
 
 def _check(config: RunConfig) -> None:
     """Raise `ValueError` for a value of another type than ``autograd-cnn train`` writes."""
-    kinds: dict[str, Any] = {"root": (str, type(None)), "size": (int, type(None)), "lr": float}
+    kinds: dict[str, Any] = {
+        "root": (str, type(None)),
+        "size": (int, type(None)),
+        "patience": (int, type(None)),
+        "lr": float,
+    }
     kinds |= dict.fromkeys(("data", "model", "backend", "version"), str)
     kinds |= dict.fromkeys(("epochs", "batch_size", "seed"), int)
     fits = [isinstance(getattr(config, name), kind) for name, kind in kinds.items()]

@@ -23,7 +23,7 @@ from autograd_cnn.errors import ArgumentError, DivergedError, MissingDependencyE
 from autograd_cnn.graph import Graph, capture
 from autograd_cnn.kernels import current_backend, must_compile, set_backend
 from autograd_cnn.kernels.backend import CHOICES
-from autograd_cnn.train import RunFolder, TrainConfig, fit, new_folder
+from autograd_cnn.train import EarlyStopping, RunFolder, TrainConfig, fit, new_folder
 from autograd_cnn.train.run_folder import CHECKPOINT
 
 DESCRIPTION: Final = """\
@@ -50,7 +50,7 @@ test on, a fifth of each class is held out. MNIST, Fashion-MNIST and CIFAR-10 ar
 the files that their authors publish, which lie in --root.
 
 The folder --out gets config.json, metrics.jsonl (a line for each epoch), model.npz (the
-weights after the last epoch that ended well), checkpoint.npz (what --resume needs) and
+weights after the last epoch that ended well, or of the best one with --patience), checkpoint.npz (what --resume needs) and
 graph.svg (the graph of the first loss). A folder that holds an earlier run is refused; with
 --force the earlier run is replaced once the first epoch of the new one has ended well.
 """
@@ -89,6 +89,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=positive_number,
         metavar="RATE",
         help=f"learning rate at the start; it falls to 0 (default: {TrainConfig().lr})",
+    )
+    add(
+        "--patience",
+        type=whole_number(1),
+        metavar="N",
+        help="stop when the loss of the images held out has not fallen for N epochs, and keep the best epoch's weights",
     )
     add(
         "--seed",
@@ -176,6 +182,7 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Dataset, RunConfig]:
         size=size,
         classes=dataset.classes,
         image_shape=shape,
+        patience=arguments.patience,
         backend=current_backend(),
         version=__version__,
         **chosen,
@@ -198,15 +205,23 @@ def _say_compiling() -> None:
 def _fit(
     model: nn.Module, dataset: Dataset, config: RunConfig, folder: RunFolder, checkpoint: Path | None = None
 ) -> float:
-    """Train, keep and show each epoch, and return the last one's accuracy on the images held out."""
+    """Train, keep and show each epoch, and return the accuracy of the weights that are kept, on the images held out."""
     bar = progress(config.epochs, len(dataset.train.labels))
     numbers = TrainConfig(config.epochs, config.batch_size, config.lr, config.seed)
+    fused = nn.fuse(model)
+    stopping = None if config.patience is None else EarlyStopping(config.patience)
+    callbacks = [folder, bar] if stopping is None else [stopping, folder, bar]
     try:
         # An overflow shows in the loss, which is looked at in every step.
         with np.errstate(over="ignore", invalid="ignore"):
-            return fit(nn.fuse(model), dataset, numbers, [folder, bar], checkpoint)[-1].test_accuracy
+            last = fit(fused, dataset, numbers, callbacks, checkpoint)[-1]
     except DivergedError as error:
         raise DivergedError(f"{error}; {folder.contents()}; try a smaller --lr") from error
+    if stopping is None or stopping.best is None:
+        return last.test_accuracy
+    folder.write_weights(fused.state_dict())
+    say(f"the best epoch was {stopping.best.epoch}")
+    return stopping.best.test_accuracy
 
 
 # --- a run that goes on -----------------------------------------------------------------------
@@ -214,7 +229,7 @@ def _fit(
 
 def _resumed(arguments: argparse.Namespace) -> RunConfig:
     """Return the configuration of a run that goes on, with which no other option goes."""
-    chosen = [name for name in ("data", "root", "size", "model", "epochs", "batch_size", "lr", "seed", "out", "backend")
+    chosen = [name for name in ("data", "root", "size", "model", "epochs", "batch_size", "lr", "patience", "seed", "out", "backend")
               if getattr(arguments, name) is not None]  # fmt: skip
     if chosen or arguments.force:
         option = "--force" if arguments.force else "--" + chosen[0].replace("_", "-")

@@ -12,6 +12,8 @@ from typing import NoReturn as _NoReturn
 from autograd_cnn.spelling import missing as _missing
 from autograd_cnn.train.callbacks import Callback
 from autograd_cnn.train.config import TrainConfig
+from autograd_cnn.train.early_stopping import EarlyStopping
+from autograd_cnn.train.find_lr import LearningRates, find_lr
 from autograd_cnn.train.metrics import EpochMetrics, Metrics
 from autograd_cnn.train.predictions import Confusion, confusion, predict
 from autograd_cnn.train.run_folder import RunFolder, new_folder
@@ -20,13 +22,16 @@ from autograd_cnn.train.trainer import Trainer, evaluate, fit
 __all__ = [
     "Callback",
     "Confusion",
+    "EarlyStopping",
     "EpochMetrics",
+    "LearningRates",
     "Metrics",
     "RunFolder",
     "TrainConfig",
     "Trainer",
     "confusion",
     "evaluate",
+    "find_lr",
     "fit",
     "new_folder",
     "predict",

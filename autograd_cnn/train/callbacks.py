@@ -11,21 +11,20 @@ if TYPE_CHECKING:
 class Callback:
     """Follows a training; each method is called at its moment, and does nothing unless a subclass defines it.
 
-    What a method raises ends the training.
+    What a method raises ends the training; `Trainer.stop` ends it well. A callback with the methods ``state_dict`` and
+    ``load_state_dict`` is saved and restored with its trainer.
 
     Examples
     --------
     >>> import autograd_cnn as ag
-    >>> class Best(ag.train.Callback):
-    ...     accuracy = 0.0
+    >>> class Enough(ag.train.Callback):
     ...     def on_epoch_end(self, trainer, epoch):
-    ...         if epoch.test_accuracy > self.accuracy:
-    ...             self.accuracy, self.state = epoch.test_accuracy, trainer.model.state_dict()
-    >>> best = Best()
+    ...         if epoch.test_accuracy > 0.7:
+    ...             trainer.stop()
     >>> model = ag.nn.Sequential(ag.nn.Flatten(), ag.nn.Linear(64, 10, rng=0))
-    >>> history = ag.train.fit(model, ag.data.digits(), ag.train.TrainConfig(epochs=3), callbacks=[best])
-    >>> best.accuracy == max(epoch.test_accuracy for epoch in history)
-    True
+    >>> config = ag.train.TrainConfig(epochs=50, lr=0.05)
+    >>> len(ag.train.fit(model, ag.data.digits(), config, callbacks=[Enough()]))
+    1
     """
 
     def on_fit_start(self, trainer: "Trainer") -> None:
@@ -36,6 +35,9 @@ class Callback:
 
     def on_epoch_end(self, trainer: "Trainer", epoch: EpochMetrics) -> None:
         """An epoch ended well: all losses were finite."""
+
+    def on_checkpoint(self, trainer: "Trainer") -> None:
+        """All callbacks have taken note of the epoch: what is kept of the training now holds them all."""
 
     def on_fit_end(self, trainer: "Trainer") -> None:
         """The training is over, also where an error or an interrupt has ended it."""

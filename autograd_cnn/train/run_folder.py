@@ -141,18 +141,28 @@ class RunFolder(Callback):
             If the folder can't be written to.
         """
         self._write(state, epoch)
-        if self._target != self.path:
-            self._replace_earlier_run()
-        self.epochs.append(epoch)
+        self._keep(epoch)
 
     def on_fit_start(self, trainer: "Trainer") -> None:
         """Take over the epochs that a resumed run has had."""
         self.epochs = list(trainer.history)
 
-    def on_epoch_end(self, trainer: "Trainer", epoch: EpochMetrics) -> None:
+    def on_checkpoint(self, trainer: "Trainer") -> None:
         """Add the epoch, and all that is needed to go on."""
-        trainer.save(self._target / CHECKPOINT)
-        self.add(epoch, trainer.model.state_dict())
+        epoch = trainer.history[-1]
+        self._write(trainer.model.state_dict(), epoch)
+        trainer.save(self._target / CHECKPOINT)  # last: a run that is killed before repeats the epoch
+        self._keep(epoch)
+
+    def write_weights(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Write weights in place of the last epoch's, such as those of the best one.
+
+        Raises
+        ------
+        OSError
+            If the folder can't be written to.
+        """
+        save(self._target / WEIGHTS, state)
 
     def contents(self) -> str:
         """Say in words which weights are in the folder; good at the end of an error."""
@@ -164,10 +174,15 @@ class RunFolder(Callback):
         return f"the {weights} are in {self.path / WEIGHTS}"
 
     def _write(self, state: Mapping[str, NDArray[Any]], *new: EpochMetrics) -> None:
-        save(self._target / WEIGHTS, state)
+        self.write_weights(state)
         with replacing(self._target / METRICS) as file:
             for epoch in (*self.epochs, *new):
                 file.write(json.dumps(asdict(epoch)).encode() + b"\n")
+
+    def _keep(self, epoch: EpochMetrics) -> None:
+        if self._target != self.path:
+            self._replace_earlier_run()
+        self.epochs.append(epoch)
 
     def _replace_earlier_run(self) -> None:
         for name in FILES:

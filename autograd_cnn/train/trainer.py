@@ -97,6 +97,7 @@ class Trainer:
                 )
         self.history: list[EpochMetrics] = []
         self.loader: Loader | None = None
+        self._stopped = False
         self._step = compile(self.train_step) if compiled else self.train_step
 
     @property
@@ -125,7 +126,7 @@ class Trainer:
             ) from error  # fmt: skip
 
     def save(self, path: AnyPath) -> None:
-        """Write all that the training needs to go on: `autograd_cnn.save` of the parts, of `fit`'s loader, and of this.
+        """Write all that the training needs to go on: `autograd_cnn.save` of its parts, `fit`'s loader and this.
 
         Raises
         ------
@@ -154,10 +155,12 @@ class Trainer:
 
     def _parts(self) -> dict[str, Any]:
         parts = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule, "loader": self.loader}
+        kept = [callback for callback in self.callbacks if hasattr(callback, "state_dict")]
+        parts |= {f"callback {number}: {type(callback).__name__}": callback for number, callback in enumerate(kept, 1)}
         return {"trainer": self} | {name: part for name, part in parts.items() if part is not None}
 
     def fit(self, loader: Loader, test: Split, epochs: int) -> list[EpochMetrics]:
-        """Train for ``epochs`` more epochs; the model is in eval mode at the end.
+        """Train for ``epochs`` more epochs, or until `stop`; the model is in eval mode at the end.
 
         Parameters
         ----------
@@ -196,14 +199,22 @@ class Trainer:
         epochs = integer("Trainer.fit", "epochs", epochs, 1)
         self.loader = loader
         try:
+            self._stopped = False
             self._notify("on_fit_start")
             for _ in range(epochs):
+                if self._stopped:
+                    break
                 self.history.append(self._fit_epoch(loader, test))
                 self._notify("on_epoch_end", self.history[-1])
+                self._notify("on_checkpoint")
         finally:
             self._notify("on_fit_end")
         self.model.eval()
         return self.history
+
+    def stop(self) -> None:
+        """Have `fit` end after this epoch, as it ends after the last one; callbacks call it."""
+        self._stopped = True
 
     def _fit_epoch(self, loader: Loader, test: Split) -> EpochMetrics:
         rate = self.optimizer.param_groups[0]["lr"]

@@ -63,7 +63,11 @@ def test_without_a_command_it_helps(capsys):
             "",
             "unknown COMMAND: expected one of train, predict, eval, report, runs, graph, check, info, got 'trainn'; did you mean train?",
         ),
-        (["paint"], "", "unknown COMMAND: expected one of train, predict, eval, report, runs, graph, check, info, got 'paint'"),
+        (
+            ["paint"],
+            "",
+            "unknown COMMAND: expected one of train, predict, eval, report, runs, graph, check, info, got 'paint'",
+        ),
         ([""], "", "unknown COMMAND: expected one of train, predict, eval, report, runs, graph, check, info, got ''"),
     ],
 )

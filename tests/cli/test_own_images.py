@@ -1,5 +1,6 @@
 """From a folder of images to a trained network that is used: train, resume, predict, eval, runs."""
 
+import json
 import os
 import shutil
 import signal
@@ -117,7 +118,7 @@ def test_a_run_that_is_killed_goes_on_to_the_same_bits(home, tmp_path, capsys):
     assert 3 <= had < 200
     assert main(["train", "--resume", str(tmp_path / "killed")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert int(lines[0].split()[1].partition("/")[0]) in {had + 1, had + 2}  # the checkpoint is written first
+    assert int(lines[0].split()[1].partition("/")[0]) in {had, had + 1}  # the checkpoint is written last
     assert _main(*command[3:], *options, "--out", str(tmp_path / "whole")) == 0
     weights, again = (ag.load(tmp_path / name / "model.npz") for name in ("whole", "killed"))
     assert all(np.array_equal(again[name], value) for name, value in weights.items())
@@ -125,6 +126,23 @@ def test_a_run_that_is_killed_goes_on_to_the_same_bits(home, tmp_path, capsys):
     capsys.readouterr()
     assert _main("train", "--resume", str(tmp_path / "killed")) == 1
     assert capsys.readouterr().err == "autograd-cnn train: fit: the run has had its 200 epochs\n"
+
+
+def test_stopping_early_keeps_the_best_weights_and_is_over(tmp_path, capsys):
+    run = str(tmp_path / "run")
+    options = ["--lr", "0.03", "--epochs", "60", "--patience", "2"]
+    assert _main("train", "--data", "bars", "--size", "8", *SMALL, *options, "--out", run) == 0
+    *_, best, _, accuracy = capsys.readouterr().out.splitlines()
+    epochs = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text("utf-8").splitlines()]
+    losses = [epoch["test_loss"] for epoch in epochs]
+    assert len(losses) < 60
+    assert losses.index(min(losses)) == len(losses) - 3
+    assert best == f"the best epoch was {len(losses) - 2}"
+    assert accuracy == f"test accuracy {epochs[-3]['test_accuracy']:.4f}"
+    assert _main("eval", run) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith(f"accuracy {epochs[-3]['test_accuracy']:.4f} ")
+    assert _main("train", "--resume", run) == 0
+    assert capsys.readouterr().out.splitlines() == [best, f"results in {run}", accuracy]
 
 
 @for_each("options, code, told", [

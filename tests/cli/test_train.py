@@ -42,7 +42,7 @@ def test_a_run_leaves_all_behind(tmp_path, capsys):
     assert len(metrics) == 2
     assert json.loads((folder / "config.json").read_text("utf-8")) == {
         "data": "digits", "root": None, "size": None, "model": "digits_net", "classes": list("0123456789"),
-        "image_shape": [1, 8, 8], "epochs": 2, "batch_size": 32, "lr": 0.002, "seed": 0, "backend": "reference",
+        "image_shape": [1, 8, 8], "epochs": 2, "batch_size": 32, "lr": 0.002, "patience": None, "seed": 0, "backend": "reference",
         "version": ag.__version__,
     }  # fmt: skip
     assert "conv1.weight" in (folder / "graph.svg").read_text("utf-8")

@@ -1,0 +1,116 @@
+"""Which learning rates a training can take, from a short trial."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn.data import Loader
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.parameters import Number, Size
+from autograd_cnn.train.trainer import Trainer
+
+SMOOTHING = 0.9
+"""The share of the past in the running mean of the losses."""
+HOPELESS = 4.0
+"""Where the mean has grown to so many times its least, the trial ends."""
+
+
+@dataclass(frozen=True)
+class LearningRates:
+    """What a trial of learning rates came to.
+
+    Attributes
+    ----------
+    rates : (N,)
+        The rates that were tried, from low to high.
+    losses : (N,)
+        The running mean of the loss at each.
+    """
+
+    rates: NDArray[np.float64]
+    losses: NDArray[np.float64]
+
+    @property
+    def suggestion(self) -> float:
+        """A tenth of the rate at which the loss was least: one to start with."""
+        return float(self.rates[self.losses.argmin()]) / 10
+
+
+@composite
+def find_lr(
+    trainer: Trainer, loader: Loader, low: Number = 1e-6, high: Number = 1.0, steps: Size = 100
+) -> LearningRates:
+    """Take steps at higher and higher learning rates, and watch the loss; then all is as it was before.
+
+    The rates grow by the same factor from step to step (Smith 2017, arXiv:1506.01186). The trial ends early when the
+    loss explodes. The model, the optimiser and the schedule have their states back at the end, but generators, such
+    as those of dropout, have moved on.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        What is to be trained.
+    loader : Loader
+        The batches; they are gone through as often as it takes. Its own state stays.
+    low, high : float
+        The first rate and the last.
+    steps : int
+        How many, at least 3.
+
+    Raises
+    ------
+    ArgumentError
+        If the numbers are out of their range, there are no batches, or the loss is not finite from the start.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> model = ag.nn.digits_net(rng=0)
+    >>> trainer = Trainer(model, ag.optim.AdamW(model.parameters()))
+    >>> found = find_lr(trainer, ag.data.Loader(*ag.data.digits().train))
+    >>> 1e-5 < found.suggestion < 0.5
+    True
+    """
+    if not 0 < low < high < math.inf or steps < 3:
+        raise ArgumentError(
+            sentence("find_lr", "a number is out of range", expected="0 < low < high, and at least 3 steps",
+                     got=f"low {low}, high {high}, {steps} steps")
+        )  # fmt: skip
+    if not len(loader):
+        raise ArgumentError(sentence("find_lr", "the loader has no batches"))
+    parts = [part for part in (trainer.model, trainer.optimizer, trainer.schedule, loader) if part is not None]
+    states = [part.state_dict() for part in parts]
+    modes = [(module, module.training) for module in trainer.model.modules()]
+    rates = np.geomspace(low, high, steps)
+    losses: list[float] = []
+    mean = 0.0
+    trainer.model.train()
+    try:
+        batches = iter(loader)
+        for count, rate in enumerate(rates, 1):
+            batch = next(batches, None)
+            if batch is None:
+                batches = iter(loader)
+                batch = next(batches)
+            for group in trainer.optimizer.param_groups:
+                group["lr"] = float(rate)
+            loss = trainer.train_step(*batch)[0].item()
+            mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
+            smoothed = mean / (1 - SMOOTHING**count)
+            if not math.isfinite(smoothed) or (losses and smoothed > HOPELESS * min(losses)):
+                break
+            losses.append(smoothed)
+    finally:
+        for part, state in zip(parts, states, strict=True):
+            part.load_state_dict(state)
+        for module, training in modes:
+            module.training = training
+    if len(losses) < 3:
+        raise ArgumentError(
+            sentence("find_lr", f"the loss exploded after {len(losses)} steps", expected="3 at least",
+                     got=f"low {low}", hint="begin with a lower one")
+        )  # fmt: skip
+    return LearningRates(rates[: len(losses)], np.array(losses))
