@@ -128,3 +128,10 @@ def fuzz(session: nox.Session) -> None:
     """Damage files for minutes, by default ten, and see how they are read: ``nox -s fuzz -- 3600`` for an hour."""
     session.install(".[test]")
     session.run("python", "tests/fuzzing.py", *(session.posargs or ["600"]), env=ONE_THREAD)
+
+
+@nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """Kill a training fifty times, at random moments, and see whether it ends with the same bits."""
+    session.install(".[test]")
+    session.run("python", "-m", "pytest", "tests/faults", env={"AUTOGRAD_CNN_KILLS": "50"})

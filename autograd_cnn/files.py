@@ -123,6 +123,7 @@ def _replacement(target: Path, before: os.stat_result | None) -> Iterator[IO[byt
             os.fsync(file.fileno())  # otherwise a power cut could leave the new name and no content
             if sys.platform != "win32":  # while it is locked
                 draft.replace(target)
+                _sync(target.parent)
         if sys.platform == "win32":  # which renames no open file
             draft.replace(target)
     except BaseException:
@@ -149,6 +150,16 @@ def _new_draft(folder: Path, mode: int, drafts: list[Path]) -> IO[bytes]:
         if ours:
             return file
         file.close()  # just taken for an orphan
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder survive a power cut, too, on file systems that can say so."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _lock(file: IO[bytes]) -> bool:

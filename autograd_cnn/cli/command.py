@@ -1,8 +1,11 @@
 """The parser of the command line, and what becomes of errors."""
 
 import argparse
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final, NoReturn
 
@@ -38,7 +41,29 @@ FAILURES: Final = (
 
 INTERRUPTED: Final = 130
 UNREAD: Final = 141
-"""What a shell reports of a program that an interrupt or a closed pipe has ended."""
+TERMINATED: Final = 143
+"""What a shell reports of a program that an interrupt, a closed pipe or SIGTERM has ended."""
+
+
+class Terminated(KeyboardInterrupt):
+    """The system, or whoever runs the job, asks the process to end."""
+
+
+@contextmanager
+def _heeding_termination() -> Iterator[None]:
+    """Let SIGTERM end what runs inside as an interrupt does, so that files are left whole, and something is said."""
+
+    def end(*_: object) -> NoReturn:
+        raise Terminated("terminated")
+
+    if threading.current_thread() is not threading.main_thread():  # where Python lets nobody listen
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class Parser(argparse.ArgumentParser):
@@ -100,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0; 1 for a failure, which is on standard error in one sentence; 130 after an interrupt; 141
+        0; 1 for a failure, which is on standard error in one sentence; 130 after an interrupt; 143 after SIGTERM; 141
         if nobody reads the output any more.
 
     Raises
@@ -111,7 +136,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     where = parser.prog
     try:
-        with restore_search():
+        with _heeding_termination(), restore_search():
             try:
                 arguments = parser.parse_args(argv)
                 if arguments.command is None:
@@ -126,7 +151,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return UNREAD
     except KeyboardInterrupt as error:
-        code, problem = INTERRUPTED, str(error) or "interrupted"
+        code, problem = TERMINATED if isinstance(error, Terminated) else INTERRUPTED, str(error) or "interrupted"
     except OSError as error:
         code, problem = 1, f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
     except MemoryError as error:

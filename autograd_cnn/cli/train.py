@@ -24,7 +24,6 @@ from autograd_cnn.graph import Graph, capture
 from autograd_cnn.kernels import current_backend, must_compile, set_backend
 from autograd_cnn.kernels.backend import CHOICES
 from autograd_cnn.train import EarlyStopping, RunFolder, TrainConfig, fit, new_folder
-from autograd_cnn.train.run_folder import CHECKPOINT
 
 DESCRIPTION: Final = """\
 Train a convolutional network with AdamW, and print its accuracy on images that it
@@ -50,7 +49,8 @@ test on, a fifth of each class is held out. MNIST, Fashion-MNIST and CIFAR-10 ar
 the files that their authors publish, which lie in --root.
 
 The folder --out gets config.json, metrics.jsonl (a line for each epoch), model.npz (the
-weights after the last epoch that ended well, or of the best one with --patience), checkpoint.npz (what --resume needs) and
+weights after the last epoch that ended well, or of the best one with --patience),
+checkpoint.npz and checkpoint-before.npz (what --resume needs) and
 graph.svg (the graph of the first loss). A folder that holds an earlier run is refused; with
 --force the earlier run is replaced once the first epoch of the new one has ended well.
 """
@@ -249,8 +249,11 @@ def _resume(path: Path, config: RunConfig) -> None:
         )  # fmt: skip
     model = config.make_model()
     with _open_folder(path, resume=True) as folder:
+        checkpoint, damaged = folder.newest_checkpoint()
+        for told in damaged:
+            say(f"{told}; going on from the checkpoint before")
         _say_compiling()
-        accuracy = _fit(model, dataset, config, folder, path / CHECKPOINT)
+        accuracy = _fit(model, dataset, config, folder, checkpoint)
     say(f"results in {path}")
     say(f"test accuracy {accuracy:.4f}")
 
@@ -280,7 +283,8 @@ def _open_folder(path: Path, *, force: bool = False, resume: bool = False) -> It
             yield folder
         except KeyboardInterrupt as error:
             when = "" if folder.epochs else " before the first epoch ended"
-            raise KeyboardInterrupt(f"interrupted{when}; {folder.contents()}") from error
+            told = str(error) or "interrupted"
+            raise type(error)(f"{told}{when}; {folder.contents()}") from error
 
 
 def _draw(graph: Graph, folder: RunFolder) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from itertools import count
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from numpy.typing import NDArray
 
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError, FormatError, sentence
 from autograd_cnn.files import DRAFTS, AnyPath, as_path, replacing
-from autograd_cnn.io import save
+from autograd_cnn.io import load, save
 from autograd_cnn.train.callbacks import Callback
 from autograd_cnn.train.lock import locked
 from autograd_cnn.train.metrics import EpochMetrics
@@ -27,8 +27,10 @@ METRICS: Final = "metrics.jsonl"
 CONFIG: Final = "config.json"
 PICTURE: Final = "graph.svg"
 CHECKPOINT: Final = "checkpoint.npz"
+PREVIOUS: Final = "checkpoint-before.npz"
+"""The last checkpoint but one, should the last one be damaged."""
 REPORT: Final = "report.html"
-FILES: Final = (PICTURE, CONFIG, METRICS, WEIGHTS, CHECKPOINT, REPORT)
+FILES: Final = (PICTURE, CONFIG, METRICS, WEIGHTS, CHECKPOINT, PREVIOUS, REPORT)
 
 STAGING: Final = ".autograd-cnn-new"
 """Where a run is that will replace another one but has no epoch yet."""
@@ -38,7 +40,7 @@ class RunFolder(Callback):
     """``config.json``, ``metrics.jsonl``, ``model.npz``, ``checkpoint.npz`` and ``graph.svg`` of one run.
 
     `open` makes one. As a callback it adds each epoch that ended well: its weights, and in the checkpoint all that the
-    run needs to go on as if it had not been stopped; see `autograd_cnn.train.fit`. An earlier run in the same folder is there until
+    run needs to go on as if it had not been stopped; see `autograd_cnn.train.fit`. The checkpoint before is kept beside it. An earlier run in the same folder is there until
     the first epoch of the new one has ended well.
 
     Attributes
@@ -91,7 +93,7 @@ class RunFolder(Callback):
             If it can't be made.
         """
         path = as_path("RunFolder.open", path)
-        if resume and not (path / CHECKPOINT).is_file():
+        if resume and not any((path / name).is_file() for name in (CHECKPOINT, PREVIOUS)):
             raise ArgumentError(sentence(f"{path} holds no run with a {CHECKPOINT} to go on from"))
         path.mkdir(parents=True, exist_ok=True)
         with locked(path) as mine:
@@ -140,8 +142,8 @@ class RunFolder(Callback):
         OSError
             If the folder can't be written to.
         """
-        self._write(state, epoch)
-        self._keep(epoch)
+        self._add(epoch, state)
+        self._take_its_place()
 
     def on_fit_start(self, trainer: "Trainer") -> None:
         """Take over the epochs that a resumed run has had."""
@@ -150,9 +152,12 @@ class RunFolder(Callback):
     def on_checkpoint(self, trainer: "Trainer") -> None:
         """Add the epoch, and all that is needed to go on."""
         epoch = trainer.history[-1]
-        self._write(trainer.model.state_dict(), epoch)
-        trainer.save(self._target / CHECKPOINT)  # last: a run that is killed before repeats the epoch
-        self._keep(epoch)
+        self._add(epoch, trainer.model.state_dict())
+        # Last, so that a run which is killed before repeats the epoch.
+        with suppress(FileNotFoundError):
+            (self._target / CHECKPOINT).replace(self._target / PREVIOUS)
+        trainer.save(self._target / CHECKPOINT)
+        self._take_its_place()
 
     def write_weights(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Write weights in place of the last epoch's, such as those of the best one.
@@ -164,27 +169,49 @@ class RunFolder(Callback):
         """
         save(self._target / WEIGHTS, state)
 
+    def newest_checkpoint(self) -> tuple[Path, list[str]]:
+        """Return the newest checkpoint that is whole, and what is wrong with a newer one.
+
+        Raises
+        ------
+        FormatError
+            If none is.
+        """
+        damaged = []
+        for name in (CHECKPOINT, PREVIOUS):
+            try:
+                load(self.path / name)  # which verifies the checksums
+            except FileNotFoundError:
+                continue
+            except FormatError as error:
+                damaged.append(str(error))
+            else:
+                return self.path / name, damaged
+        raise FormatError(sentence(f"{self.path} holds no checkpoint that is whole", hint="; ".join(damaged)))
+
     def contents(self) -> str:
         """Say in words which weights are in the folder; good at the end of an error."""
-        if self.replaces and not self.epochs:
+        if self._target != self.path:
             return f"the earlier run is still in {self.path}"
         if not self.epochs and not (self._target / WEIGHTS).exists():
             return "nothing is kept"
         weights = f"weights of epoch {self.epochs[-1].epoch}" if self.epochs else "initial weights"
         return f"the {weights} are in {self.path / WEIGHTS}"
 
-    def _write(self, state: Mapping[str, NDArray[Any]], *new: EpochMetrics) -> None:
-        self.write_weights(state)
-        with replacing(self._target / METRICS) as file:
-            for epoch in (*self.epochs, *new):
-                file.write(json.dumps(asdict(epoch)).encode() + b"\n")
-
-    def _keep(self, epoch: EpochMetrics) -> None:
-        if self._target != self.path:
-            self._replace_earlier_run()
+    def _add(self, epoch: EpochMetrics, state: Mapping[str, NDArray[Any]]) -> None:
+        self._write(state, [*self.epochs, epoch])
         self.epochs.append(epoch)
 
-    def _replace_earlier_run(self) -> None:
+    def _write(self, state: Mapping[str, NDArray[Any]], epochs: Iterable[EpochMetrics] = ()) -> None:
+        self.write_weights(state)
+        with replacing(self._target / METRICS) as file:
+            for epoch in epochs:
+                file.write(json.dumps(asdict(epoch)).encode() + b"\n")
+
+    def _take_its_place(self) -> None:
+        """Replace an earlier run in the folder, if there is one."""
+        if self._target == self.path:
+            return
         for name in FILES:
             if (self._target / name).exists():
                 (self._target / name).replace(self.path / name)

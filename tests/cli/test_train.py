@@ -47,7 +47,7 @@ def test_a_run_leaves_all_behind(tmp_path, capsys):
     }  # fmt: skip
     assert "conv1.weight" in (folder / "graph.svg").read_text("utf-8")
     assert sorted(path.name for path in folder.iterdir()) == [
-        "checkpoint.npz", "config.json", "graph.svg", "metrics.jsonl", "model.npz",
+        "checkpoint-before.npz", "checkpoint.npz", "config.json", "graph.svg", "metrics.jsonl", "model.npz",
     ]  # fmt: skip
     model = ag.nn.digits_net()
     model.load_state_dict(ag.load(folder / "model.npz"))
