@@ -40,6 +40,33 @@ def test_train_digits_learns(tmp_path):
 
 
 @pytest.mark.slow
+def test_an_lstm_reads_digits_row_by_row(tmp_path):
+    assert float(_output("sequence_digits.py", tmp_path).split()[-1]) > 0.95
+
+
+@pytest.mark.slow
+def test_a_classifier_is_fooled(tmp_path):
+    before, after = map(float, re.findall(r"(\S+) recognised", _output("fool_a_classifier.py", tmp_path)))
+    assert before > 0.9
+    assert after < 0.3
+
+
+@pytest.mark.slow
+def test_the_pinhole_is_found(tmp_path):
+    found, spread = map(float, re.search(r"diameter (\S+) ± (\S+) µm", _output("fit_a_model.py", tmp_path)).groups())
+    assert abs(found - 100) < 3 * spread < 1
+
+
+@pytest.mark.slow
+def test_the_generator_finds_the_ring(tmp_path):
+    text = _output("gan_with_gradient_penalty.py", tmp_path)
+    mean, spread = map(float, re.findall(r"centre (\S+) ± (\S+)", text)[-1])
+    assert abs(mean - 1) < 0.15
+    assert spread < 0.3
+    assert min(map(float, text.split(": ")[-1].split())) > 0.08
+
+
+@pytest.mark.slow
 def test_the_notebook_runs_and_shows_what_it_was_committed_with(tmp_path, monkeypatch):
     monkeypatch.setenv("AUTOGRAD_CNN_BACKEND", "reference")
     committed = nbformat.read(EXAMPLES / "look_at_a_network.ipynb", as_version=4)
