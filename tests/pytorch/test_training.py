@@ -1,0 +1,105 @@
+"""Two hundred steps of training, with PyTorch's modules and optimisers and with ours: the same losses.
+
+Each network is written once, for either library's ``nn``, and begins with the same weights.
+"""
+
+import numpy as np
+import pytest
+import torch
+
+import autograd_cnn as ag
+from autograd_cnn import nn, optim
+
+pytestmark = pytest.mark.slow
+
+STEPS, BATCH = 200, 8
+
+
+def lenet(nn):
+    """LeNet-5 with ReLUs, for images of 12×12."""
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 3), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10),
+    )  # fmt: skip
+
+
+def residual(nn):
+    """A residual network with batch normalisation and two kinds of shortcut."""
+
+    class Block(nn.Module):
+        def __init__(self, before, after, stride):
+            super().__init__()
+            self.conv1 = nn.Conv2d(before, after, 3, stride, 1, bias=False)
+            self.bn1 = nn.BatchNorm2d(after)
+            self.conv2 = nn.Conv2d(after, after, 3, 1, 1, bias=False)
+            self.bn2 = nn.BatchNorm2d(after)
+            self.shortcut = nn.Conv2d(before, after, 1, stride) if stride > 1 else nn.Identity()
+            self.relu = nn.ReLU()
+
+        def forward(self, x):
+            return self.relu(self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x))))) + self.shortcut(x))
+
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, 1, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU(), Block(8, 8, 1), Block(8, 16, 2),
+        Block(16, 16, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10),
+    )  # fmt: skip
+
+
+def recurrent(nn):
+    """An LSTM over the rows of an image."""
+
+    class Reader(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.lstm = nn.LSTM(12, 16, batch_first=True)
+            self.head = nn.Linear(16, 10)
+
+        def forward(self, images):
+            _, (memory, _) = self.lstm(images.reshape(-1, 12, 12))
+            return self.head(memory[0])
+
+    return Reader()
+
+
+def batches(dtype):
+    """Yield images 12×12 that show something of their class, and labels."""
+    rng = np.random.default_rng(0)
+    shown = rng.standard_normal((10, 1, 12, 12))
+    for _ in range(STEPS):
+        labels = rng.integers(0, 10, BATCH)
+        yield (shown[labels] + 0.8 * rng.standard_normal((BATCH, 1, 12, 12))).astype(dtype), labels
+
+
+OPTIMIZERS = {
+    "SGD": {"lr": 0.01, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-3},
+    "AdamW": {"lr": 2e-3},
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("network", "optimizer"), [(lenet, "SGD"), (residual, "AdamW"), (recurrent, "AdamW")])
+def test_the_curve_is_pytorchs(network, optimizer, dtype):
+    torch.manual_seed(0)
+    theirs, ours = network(torch.nn).to(getattr(torch, dtype)), network(nn).astype(dtype)
+    ours.load_state_dict(theirs.state_dict())
+    their_steps = getattr(torch.optim, optimizer)(theirs.parameters(), **OPTIMIZERS[optimizer])
+    our_steps = getattr(optim, optimizer)(ours.parameters(), **OPTIMIZERS[optimizer])
+
+    @ag.compile
+    def step(images, labels):
+        our_steps.zero_grad()
+        loss = nn.cross_entropy(ours(images), labels)
+        loss.backward()
+        our_steps.step()
+        return loss
+
+    curves = []
+    for images, labels in batches(dtype):
+        loss = torch.nn.functional.cross_entropy(theirs(torch.tensor(images)), torch.tensor(labels))
+        their_steps.zero_grad()
+        loss.backward()
+        their_steps.step()
+        curves.append((loss.item(), step(images, labels).item()))
+    right, found = np.array(curves).T
+    assert right[-20:].mean() < 0.5 * right[:20].mean()  # it has learned
+    assert np.abs(found - right).max() < (1e-8 if dtype == "float64" else 1e-4)
