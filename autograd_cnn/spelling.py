@@ -47,11 +47,13 @@ _HINTS: Final = {
 }
 """Arguments that there are not, and what to do without."""
 
+_UPDATES: Final = {"SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam"}
 _WITHOUT_EFFECT: Final = {
     "inplace": {"relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "softplus"},
     "copy": {"astype"},
+    **dict.fromkeys(("capturable", "foreach", "fused"), _UPDATES),
 }
-"""Arguments, and the functions in which they change nothing, as a result is always new and never written to."""
+"""Arguments, and the functions in which they change nothing: a result is always new, and there is one way to a step."""
 
 
 def understood(where: str, params: dict[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,7 +122,8 @@ IDIOMS: Final = {
     "full": "ag.tensor(np.full(...)), or ag.broadcast_to for a recorded value",
     "full_like": "ag.broadcast_to",
     "inference_mode": "ag.no_grad()",
-    "lr_scheduler": "ag.optim itself: schedules are there beside the optimisers",
+    "lr_scheduler": "ag.optim.lr_scheduler",
+    "swa_utils": "ag.optim itself: AveragedModel is there beside the optimisers",
     "linspace": "ag.tensor(np.linspace(...))",
     "manual_seed": "generators of NumPy's, such as np.random.default_rng(seed), where a layer takes rng=",
     "norm": "ag.sqrt(ag.sum(x * x))",

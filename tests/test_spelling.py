@@ -206,7 +206,7 @@ def test_names_that_there_are_not(name, hint):
         (ag.data, "DataLoader", "use ag.data.Loader"),
         (ag.data, "digitz", "did you mean 'digits'?"),
         (ag.train, "Trainr", "did you mean 'Trainer'?"),
-        (optim, "lr_scheduler", "use ag.optim itself: schedules are there beside the optimisers"),
+        (optim, "swa_utils", "use ag.optim itself: AveragedModel is there beside the optimisers"),
     ],
 )
 def test_names_that_there_are_not_in_a_module(module, name, hint):
