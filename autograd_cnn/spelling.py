@@ -138,7 +138,7 @@ IDIOMS: Final = {
     "zeros": "ag.tensor(np.zeros(...))",
     "zeros_like": "ag.tensor(np.zeros(x.shape))",
     "append": "ag.concatenate",
-    "functional": "ag itself, and for losses ag.nn.functional",
+    "functional": "ag.nn.functional",
     "float16": "np.float16",
     "float32": "np.float32",
     "float64": "np.float64",

@@ -200,7 +200,7 @@ def test_names_that_there_are_not(name, hint):
     ("module", "name", "hint"),
     [
         (nn, "Lienar", "did you mean 'Linear'?"),
-        (ag, "functional", "use ag itself, and for losses ag.nn.functional"),
+        (ag, "functional", "use ag.nn.functional"),
         (optim, "SDG", "did you mean 'SGD'?"),
         (optim, "adamw", "did you mean 'AdamW'?"),
         (ag.data, "DataLoader", "use ag.data.Loader"),

@@ -2,7 +2,7 @@
 
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
-from autograd_cnn.nn.functional import (
+from autograd_cnn.nn.functional.losses import (
     ClassWeights,
     Factors,
     Reduction,

@@ -1,7 +1,6 @@
-"""Losses as functions, with PyTorch's arguments: one number that says how wrong predictions are.
+"""Losses: one number that says how wrong predictions are.
 
-``reduction`` is ``"mean"``, ``"sum"``, or ``"none"`` for one number each. The activations are here, too, so that
-``from autograd_cnn.nn import functional as F`` serves as it does elsewhere; they are those of `autograd_cnn`.
+``reduction`` is ``"mean"``, ``"sum"``, or ``"none"`` for one number each.
 """
 
 import math
@@ -14,30 +13,8 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, Traced, shape_of, values_of
 from autograd_cnn.engine.trace import RUNNING, assuming, effect, reading
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, raise_as, sentence
-from autograd_cnn.ops import elu, gelu, leaky_relu, linear, log_softmax, relu, sigmoid, silu, softmax, softplus, tanh
 from autograd_cnn.ops.loss import checked_labels, softmax_cross_entropy
-from autograd_cnn.parameters import Count, Parsed, Positive, Share
-
-__all__ = [
-    "bce_loss",
-    "bce_with_logits",
-    "cross_entropy",
-    "elu",
-    "gelu",
-    "huber_loss",
-    "l1_loss",
-    "leaky_relu",
-    "linear",
-    "log_softmax",
-    "mse_loss",
-    "nll_loss",
-    "relu",
-    "sigmoid",
-    "silu",
-    "softmax",
-    "softplus",
-    "tanh",
-]
+from autograd_cnn.parameters import Count, Parsed, Positive, Share, choice
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 
@@ -81,10 +58,7 @@ ClassWeights: TypeAlias = Annotated[Any, Parsed(_class_weights, frozenset())]
 
 def check_reduction(where: str, reduction: str) -> None:
     """Raise `ArgumentError` for an unknown reduction."""
-    if not isinstance(reduction, str) or reduction not in get_args(Reduction):
-        raise ArgumentError(
-            sentence(where, "reduction is unknown", expected="'mean', 'sum' or 'none'", got=repr(reduction))
-        )
+    choice(where, "reduction", reduction, get_args(Reduction))
 
 
 def _reduced(where: str, losses: Array, reduction: Reduction) -> Array:
