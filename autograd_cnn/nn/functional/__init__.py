@@ -19,17 +19,28 @@ from autograd_cnn.nn.functional.activation import (
     softplus,
     softsign,
 )
-from autograd_cnn.nn.functional.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d
-from autograd_cnn.nn.functional.dropout import dropout, dropout2d
-from autograd_cnn.nn.functional.losses import (
+from autograd_cnn.nn.functional.classification import (
     bce_loss,
     bce_with_logits,
     cross_entropy,
-    huber_loss,
-    l1_loss,
-    mse_loss,
+    dice_loss,
+    focal_loss,
+    multi_margin_loss,
+    multilabel_soft_margin_loss,
     nll_loss,
 )
+from autograd_cnn.nn.functional.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d
+from autograd_cnn.nn.functional.distances import (
+    cosine_embedding_loss,
+    cosine_similarity,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    normalize,
+    pairwise_distance,
+    soft_margin_loss,
+    triplet_margin_loss,
+)
+from autograd_cnn.nn.functional.dropout import dropout, dropout2d
 from autograd_cnn.nn.functional.padding import pad
 from autograd_cnn.nn.functional.patches import fold, unfold
 from autograd_cnn.nn.functional.pooling import (
@@ -43,8 +54,23 @@ from autograd_cnn.nn.functional.pooling import (
     max_pool2d,
     max_unpool2d,
 )
+from autograd_cnn.nn.functional.regression import (
+    gaussian_nll_loss,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    poisson_nll_loss,
+    smooth_l1_loss,
+)
 from autograd_cnn.nn.functional.resampling import interpolate, pixel_shuffle, pixel_unshuffle
 from autograd_cnn.ops import elu, leaky_relu, linear, log_softmax, relu, sigmoid, silu, softmax, tanh
+
+binary_cross_entropy = bce_loss
+"""The same function by PyTorch's name."""
+
+binary_cross_entropy_with_logits = bce_with_logits
+"""The same function by PyTorch's name."""
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -55,47 +81,65 @@ __all__ = [
     "avg_pool2d",
     "bce_loss",
     "bce_with_logits",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     "celu",
     "conv1d",
     "conv2d",
     "conv3d",
     "conv_transpose1d",
     "conv_transpose2d",
+    "cosine_embedding_loss",
+    "cosine_similarity",
     "cross_entropy",
+    "dice_loss",
     "dropout",
     "dropout2d",
     "elu",
+    "focal_loss",
     "fold",
+    "gaussian_nll_loss",
     "gelu",
     "glu",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
+    "hinge_embedding_loss",
     "huber_loss",
     "interpolate",
+    "kl_div",
     "l1_loss",
     "leaky_relu",
     "linear",
     "log_softmax",
     "logsigmoid",
+    "margin_ranking_loss",
     "max_pool1d",
     "max_pool2d",
     "max_unpool2d",
     "mish",
     "mse_loss",
+    "multi_margin_loss",
+    "multilabel_soft_margin_loss",
     "nll_loss",
+    "normalize",
     "pad",
+    "pairwise_distance",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "poisson_nll_loss",
     "prelu",
     "relu",
     "relu6",
     "selu",
     "sigmoid",
     "silu",
+    "smooth_l1_loss",
+    "soft_margin_loss",
     "softmax",
     "softplus",
     "softsign",
     "tanh",
+    "triplet_margin_loss",
     "unfold",
 ]
