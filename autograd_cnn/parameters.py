@@ -163,8 +163,8 @@ def pair(where: str, name: str, value: Any, least: int = 0) -> tuple[int, int]:
     return first, second
 
 
-def several(where: str, name: str, value: Any, count: int, least: int = 0) -> tuple[int, ...]:
-    """Return an int, or one for each of ``count`` axes, as a tuple; each at least ``least``.
+def several(where: str, name: str, value: Any, count: int, least: int | None = 0) -> tuple[int, ...]:
+    """Return an int, or one for each of ``count`` axes, as a tuple; each at least ``least``, if that is a number.
 
     Examples
     --------
@@ -362,6 +362,22 @@ def choice(where: str, name: str, value: Any, options: Sequence[str]) -> None:
         raise ArgumentError(sentence(where, f"{name} is unknown", expected=expected, got=repr(value)))
 
 
+def one_of(*options: str) -> Parsed:
+    """Say in an annotation that a parameter is one of some words.
+
+    Examples
+    --------
+    >>> one_of("none", "tanh")("gelu", "approximate", "tanh")
+    'tanh'
+    """
+
+    def parse(where: str, name: str, value: Any) -> Any:
+        choice(where, name, value, options)
+        return value
+
+    return Parsed(parse, frozenset())
+
+
 def flag(where: str, name: str, value: Any) -> bool:
     """Return ``value`` if it is a bool; 0.5 or "no" would count as True.
 
@@ -443,6 +459,9 @@ def integer_array(where: str, name: str, value: Any) -> np.ndarray[Any, Any]:
 
 IntOrPair: TypeAlias = Annotated[int | tuple[int, int], Parsed(_int_or_pair, rows=True)]
 """For height and width alike, or for each."""
+
+PerAxis: TypeAlias = Annotated[int | tuple[int, ...], Parsed(_axes, rows=True)]
+"""For all axes of a window alike, or for each; `several` says how many there are."""
 
 Padding: TypeAlias = Annotated[
     int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]] | Literal["valid", "same", "full"],

@@ -262,12 +262,9 @@ ATTRIBUTES: Final = {
 
 MODULE_ATTRIBUTES: Final = {
     **dict.fromkeys(["cpu", "cuda", "device"], "everything runs on the CPU"),
-    **dict.fromkeys(["double", "float", "half", "type"], "use .astype"),
-    "to": "everything runs on the CPU; use .astype for another dtype",
-    "apply": "iterate over .modules()",
+    "type": "use .astype",
     "backward": "call it on the loss",
     "fit": "use ag.train.fit",
-    "register_parameter": "assign an nn.Parameter to the attribute",
     "save": "use ag.save",
 }
 """Attributes that modules have elsewhere, and what to do here."""

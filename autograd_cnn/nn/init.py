@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Shape
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.nn.module import Parameter
+from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import FloatDType, KnownShape, Number, Parsed
 
 

@@ -4,15 +4,15 @@ At their kinks the derivatives are PyTorch's.
 """
 
 import math
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Annotated, Final, Literal, TypeAlias
 
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.parameters import Bool, Count, Number, Positive, choice
+from autograd_cnn.parameters import Bool, Count, Number, Positive, one_of
 
-Approximation: TypeAlias = Literal["none", "tanh"]
+Approximation: TypeAlias = Annotated[Literal["none", "tanh"], one_of("none", "tanh")]
 
 _SELU_ALPHA: Final = 1.6732632423543772
 _SELU_SCALE: Final = 1.0507009873554805
@@ -31,12 +31,17 @@ def hardtanh(input: Array, min_val: Number = -1.0, max_val: Number = 1.0, inplac
     >>> hardtanh([-2.0, 0.5, 2.0])
     array([-1. ,  0.5,  1. ])
     """
-    if min_val > max_val:
-        raise ArgumentError(
-            sentence("hardtanh", "the range is empty", expected="min_val <= max_val", got=f"{min_val}, {max_val}")
-        )
+    check_range("hardtanh", min_val, max_val)
     low, high = ops.less_equal(input, min_val), ops.greater_equal(input, max_val)
     return ops.where(low, min_val, ops.where(high, max_val, input))
+
+
+def check_range(where: str, least: float, most: float) -> None:
+    """Raise `ArgumentError` if the range is empty."""
+    if least > most:
+        raise ArgumentError(
+            sentence(where, "the range is empty", expected="min_val <= max_val", got=f"{least}, {most}")
+        )
 
 
 @composite
@@ -119,7 +124,6 @@ def gelu(input: Array, approximate: Approximation = "none") -> Array:
     >>> gelu([1.0]).round(4), gelu([1.0], approximate="tanh").round(4)
     (array([0.8413]), array([0.8412]))
     """
-    choice("gelu", "approximate", approximate, get_args(Approximation))
     if approximate == "none":
         return ops.gelu(input)
     near = ops.clip(input, min=-_FAR, max=_FAR)

@@ -6,13 +6,13 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.parameters import Count, Counts, IntOrPair, Padding, choice, several
+from autograd_cnn.parameters import Count, IntOrPair, Padding, PerAxis, choice, several
 
 
 @composite
 def conv1d(
-    input: Array, weight: Array, bias: Array | None = None, stride: Counts = 1, padding: Any = 0,
-    dilation: Counts = 1, groups: Count = 1,
+    input: Array, weight: Array, bias: Array | None = None, stride: PerAxis = 1, padding: Any = 0,
+    dilation: PerAxis = 1, groups: Count = 1,
 ) -> Array:  # fmt: skip
     """Slide the filters ``weight`` along sequences: `autograd_cnn.correlate2d` of images of one row.
 
@@ -46,7 +46,7 @@ def conv1d(
     (step,), (gap,) = several(where, "stride", stride, 1, 1), several(where, "dilation", dilation, 1, 1)
     sides: Any = padding
     if isinstance(padding, str):
-        _check_name(where, padding, (step,))
+        check_name(where, padding, (step,))
     else:
         sides = (0, *several(where, "padding", padding, 1))
     y = ops.correlate2d(
@@ -58,8 +58,8 @@ def conv1d(
 
 @composite
 def conv_transpose1d(
-    input: Array, weight: Array, bias: Array | None = None, stride: Counts = 1, padding: Counts = 0,
-    output_padding: Counts = 0, groups: Count = 1, dilation: Counts = 1,
+    input: Array, weight: Array, bias: Array | None = None, stride: PerAxis = 1, padding: PerAxis = 0,
+    output_padding: PerAxis = 0, groups: Count = 1, dilation: PerAxis = 1,
 ) -> Array:  # fmt: skip
     """The adjoint of `conv1d` as a layer's forward pass: it lengthens sequences.
 
@@ -143,8 +143,8 @@ def conv_transpose2d(
 
 @composite
 def conv3d(
-    input: Array, weight: Array, bias: Array | None = None, stride: Counts = 1, padding: Any = 0,
-    dilation: Counts = 1, groups: Count = 1,
+    input: Array, weight: Array, bias: Array | None = None, stride: PerAxis = 1, padding: Any = 0,
+    dilation: PerAxis = 1, groups: Count = 1,
 ) -> Array:  # fmt: skip
     """Slide the filters ``weight`` through volumes: `autograd_cnn.correlate2d` of their slices.
 
@@ -184,7 +184,7 @@ def conv3d(
     taps, channels = shape_of(weight)[2], shape_of(weight)[1]
     sides: Any = padding
     if isinstance(padding, str):
-        _check_name(where, padding, steps)
+        check_name(where, padding, steps)
         total = gaps[0] * (taps - 1) if padding == "same" else 0
         depth = total // 2, total - total // 2
     else:
@@ -236,7 +236,8 @@ def _check_channels(where: str, x: Array, weight: Array, groups: int) -> None:
         raise ShapeError(sentence(where, f"weight has C={filters[1]}{times} but x has C={channels}"))
 
 
-def _check_name(where: str, padding: str, steps: Shape) -> None:
+def check_name(where: str, padding: str, steps: Shape) -> None:
+    """Raise `ArgumentError` unless ``padding`` is a name that goes with these strides."""
     choice(where, "padding", padding, ("valid", "same"))
     if padding == "same" and set(steps) != {1}:
         raise ArgumentError(sentence(where, "padding='same' needs a stride of 1", expected=1, got=steps))

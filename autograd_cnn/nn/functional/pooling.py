@@ -10,7 +10,7 @@ from autograd_cnn.engine.node import Array, Shape, shape_of, values_of
 from autograd_cnn.engine.trace import reading
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.ops.pooling import adapted
-from autograd_cnn.parameters import Bool, Counts, IntOrPair, Padding, Size, several
+from autograd_cnn.parameters import Bool, IntOrPair, Padding, PerAxis, Size, several
 
 adaptive_avg_pool2d = ops.adaptive_mean_pool
 """`autograd_cnn.adaptive_mean_pool` by PyTorch's name."""
@@ -62,7 +62,7 @@ def avg_pool2d(
 
 @composite
 def max_pool1d(
-    input: Array, kernel_size: Counts, stride: Counts | None = None, padding: Counts = 0, dilation: Counts = 1,
+    input: Array, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0, dilation: PerAxis = 1,
     ceil_mode: Bool = False, return_indices: Bool = False,
 ) -> Any:  # fmt: skip
     """The largest value of every window along the last axis.
@@ -82,7 +82,7 @@ def max_pool1d(
 
 @composite
 def avg_pool1d(
-    input: Array, kernel_size: Counts, stride: Counts | None = None, padding: Counts = 0, ceil_mode: Bool = False,
+    input: Array, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0, ceil_mode: Bool = False,
     count_include_pad: Bool = True,
 ) -> Array:  # fmt: skip
     """The mean of every window along the last axis.
@@ -115,7 +115,7 @@ def _in_one_row(
 
 
 @composite
-def adaptive_avg_pool1d(input: Array, output_size: Counts) -> Array:
+def adaptive_avg_pool1d(input: Array, output_size: Any) -> Array:
     """Means over windows that divide the last axis into ``output_size`` places as evenly as can be.
 
     Examples
@@ -123,7 +123,7 @@ def adaptive_avg_pool1d(input: Array, output_size: Counts) -> Array:
     >>> adaptive_avg_pool1d([[1.0, 3.0, 2.0, 6.0]], 2)
     array([[2., 4.]])
     """
-    places = several("adaptive_avg_pool1d", "output_size", output_size, 1, 1)
+    places = adapted("adaptive_avg_pool1d", output_size, shape_of(input)[-1:])
     return ops.squeeze(ops.adaptive_mean_pool(ops.expand_dims(input, axis=-2), (1, *places)), axis=-2)
 
 
@@ -187,7 +187,7 @@ def _positions(image: Shape, sizes: Shape) -> Array:
 
 
 @composite
-def adaptive_max_pool1d(input: Array, output_size: Counts, return_indices: Bool = False) -> Any:
+def adaptive_max_pool1d(input: Array, output_size: Any, return_indices: Bool = False) -> Any:
     """The largest values of windows that divide the last axis into ``output_size`` places as evenly as can be.
 
     Examples
@@ -195,7 +195,7 @@ def adaptive_max_pool1d(input: Array, output_size: Counts, return_indices: Bool 
     >>> adaptive_max_pool1d([[1.0, 3.0, 2.0, 6.0]], 2)
     array([[3., 6.]])
     """
-    places = several("adaptive_max_pool1d", "output_size", output_size, 1, 1)
+    places = adapted("adaptive_max_pool1d", output_size, shape_of(input)[-1:])
     found = adaptive_max_pool2d(ops.expand_dims(input, axis=-2), (1, *places), return_indices)
     return tuple(ops.squeeze(each, axis=-2) for each in found) if return_indices else ops.squeeze(found, axis=-2)
 

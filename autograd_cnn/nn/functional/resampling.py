@@ -91,12 +91,20 @@ def _check(shape: Shape, mode: str, align_corners: bool | None) -> None:
         raise ArgumentError(sentence(where, f"align_corners does not go with mode={mode!r}"))
 
 
-def _sizes(lengths: Shape, size: Any, factor: Any, recompute: bool) -> tuple[Shape, list[float]]:
-    """Return the lengths of the result's axes, and how many pixels of the image one of the result's is."""
-    where, count = "interpolate", len(lengths)
+def check_how_large(where: str, size: Any, factor: Any) -> None:
+    """Raise `ArgumentError` unless one of the two is given, as a number or numbers."""
+    for name, value in {"size": size, "scale_factor": factor}.items():
+        for each in value if isinstance(value, (list, tuple)) else () if value is None else (value,):
+            number(where, name, each, expected="a number above 0", fits=lambda x: x > 0)
     if (size is None) == (factor is None):
         got = "neither" if size is None else "both"
         raise ArgumentError(sentence(where, "how large is the result", expected="size or scale_factor", got=got))
+
+
+def _sizes(lengths: Shape, size: Any, factor: Any, recompute: bool) -> tuple[Shape, list[float]]:
+    """Return the lengths of the result's axes, and how many pixels of the image one of the result's is."""
+    where, count = "interpolate", len(lengths)
+    check_how_large(where, size, factor)
     if size is not None:
         if recompute:
             raise ArgumentError(sentence(where, "recompute_scale_factor does not go with size"))
@@ -109,9 +117,7 @@ def _sizes(lengths: Shape, size: Any, factor: Any, recompute: bool) -> tuple[Sha
                 where, "scale_factor has the wrong length", expected=f"{count}, one for each axis", got=len(factors)
             )
         )
-    numbers = [
-        number(where, "scale_factor", each, expected="a number above 0", fits=lambda x: x > 0) for each in factors
-    ]
+    numbers = [float(each) for each in factors]
     sizes = tuple(math.floor(n * each) for n, each in zip(lengths, numbers, strict=True))
     if 0 in sizes:
         raise ArgumentError(
