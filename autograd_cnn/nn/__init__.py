@@ -8,7 +8,7 @@ your own keep to NumPy's promotion.
 from typing import TYPE_CHECKING
 from typing import NoReturn as _NoReturn
 
-from autograd_cnn.nn import functional, init
+from autograd_cnn.nn import functional, init, utils
 from autograd_cnn.nn.containers import ModuleDict, ModuleList, ParameterList, Sequential
 from autograd_cnn.nn.functional import (
     bce_loss,
@@ -225,6 +225,7 @@ __all__ = [
     "nll_loss",
     "resnet20",
     "small_vgg",
+    "utils",
 ]
 
 
