@@ -26,6 +26,7 @@ from autograd_cnn.nn.layers.activation import (
     GELU,
     GLU,
     SELU,
+    Hardshrink,
     Hardsigmoid,
     Hardswish,
     Hardtanh,
@@ -39,9 +40,13 @@ from autograd_cnn.nn.layers.activation import (
     Sigmoid,
     SiLU,
     Softmax,
+    Softmin,
     Softplus,
+    Softshrink,
     Softsign,
     Tanh,
+    Tanhshrink,
+    Threshold,
 )
 from autograd_cnn.nn.layers.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d
 from autograd_cnn.nn.layers.distances import (
@@ -53,7 +58,7 @@ from autograd_cnn.nn.layers.distances import (
     SoftMarginLoss,
     TripletMarginLoss,
 )
-from autograd_cnn.nn.layers.dropout import Dropout, Dropout2d
+from autograd_cnn.nn.layers.dropout import Dropout, Dropout1d, Dropout2d
 from autograd_cnn.nn.layers.linear import Flatten, Identity, Linear, Unflatten
 from autograd_cnn.nn.layers.losses import (
     BCELoss,
@@ -97,11 +102,19 @@ from autograd_cnn.nn.layers.pooling import (
     GlobalMeanPool2d,
     MaxPool1d,
     MaxPool2d,
+    MaxUnpool1d,
     MaxUnpool2d,
     MeanPool2d,
 )
 from autograd_cnn.nn.layers.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
-from autograd_cnn.nn.layers.resampling import PixelShuffle, PixelUnshuffle, Upsample
+from autograd_cnn.nn.layers.resampling import (
+    ChannelShuffle,
+    PixelShuffle,
+    PixelUnshuffle,
+    Upsample,
+    UpsamplingBilinear2d,
+    UpsamplingNearest2d,
+)
 from autograd_cnn.nn.layers.subsampling import Subsample2d
 from autograd_cnn.nn.models.build import build
 from autograd_cnn.nn.models.lenet import PartialConv2d, ScaledTanh, digits_net, lenet5, lenet1998
@@ -130,6 +143,7 @@ __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm2d",
+    "ChannelShuffle",
     "CircularPad1d",
     "CircularPad2d",
     "ConstantPad1d",
@@ -144,6 +158,7 @@ __all__ = [
     "CrossEntropyLoss",
     "DiceLoss",
     "Dropout",
+    "Dropout1d",
     "Dropout2d",
     "Flatten",
     "FocalLoss",
@@ -151,6 +166,7 @@ __all__ = [
     "GRUCell",
     "GaussianNLLLoss",
     "GlobalMeanPool2d",
+    "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
@@ -168,6 +184,7 @@ __all__ = [
     "MarginRankingLoss",
     "MaxPool1d",
     "MaxPool2d",
+    "MaxUnpool1d",
     "MaxUnpool2d",
     "MeanPool2d",
     "Mish",
@@ -199,14 +216,20 @@ __all__ = [
     "SmoothL1Loss",
     "SoftMarginLoss",
     "Softmax",
+    "Softmin",
     "Softplus",
+    "Softshrink",
     "Softsign",
     "Subsample2d",
     "Tanh",
+    "Tanhshrink",
+    "Threshold",
     "TripletMarginLoss",
     "Unflatten",
     "Unfold",
     "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
     "ZeroPad1d",
     "ZeroPad2d",
     "bce_loss",

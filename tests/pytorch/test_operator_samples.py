@@ -18,27 +18,38 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:reduction. 'mean':UserWarning"),  # of kl_div may change one day
 ]
 
-WITHOUT_SAMPLES = {"bce_loss", "bce_with_logits", "dice_loss", "dropout", "dropout2d", "focal_loss", "fold"}
+WITHOUT_SAMPLES = {
+    "bce_loss",
+    "bce_with_logits",
+    "dice_loss",
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "focal_loss",
+    "fold",
+}
 """What PyTorch calls otherwise, what is random, and what other tests of this folder hold against PyTorch's."""
 
 ONCE = {
-    "adaptive_max_pool1d", "adaptive_max_pool2d", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "max_pool1d",
-    "max_pool2d", "max_unpool2d", "multi_margin_loss", "prelu", "relu", "relu6", "softsign",
+    "adaptive_max_pool1d", "adaptive_max_pool2d", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu",
+    "max_pool1d", "max_pool2d", "max_unpool1d", "max_unpool2d", "multi_margin_loss", "prelu", "relu", "relu6",
+    "softshrink", "softsign", "threshold",
 }  # fmt: skip
 """What is held against PyTorch's in the first order alone: in places it has no second, or another one."""
 
 LEFT_OUT = {
     "avg_pool2d": lambda call: any(isinstance(each, tuple) and len(each) < 2 for each in call.args),  # for two axes
     "gaussian_nll_loss": lambda call: call.input.shape != call.args[0].shape,  # operands are not broadcast
+    "hardshrink": lambda call: call.kwargs.get("lambd", 0) < 0,
     "interpolate": lambda call: call.input.ndim == 5,  # three axes
     "log_softmax": lambda call: "dtype" in call.kwargs,
+    "max_unpool1d": lambda call: any(len(set(p)) < len(p) for p in call.args[0].flatten(0, -2).tolist()),
     "max_unpool2d": lambda call: any(len(set(p)) < len(p) for p in call.args[0].flatten(0, -3).flatten(1).tolist()),
-    "multi_margin_loss": lambda call: (
-        call.input.ndim < 2 and call.args[0].ndim == call.input.ndim
-    ),  # one label in a list
+    "multi_margin_loss": lambda call: call.input.ndim == call.args[0].ndim,  # one label in a list
     "normalize": lambda call: call.kwargs.get("p", 2) <= 0,  # no norm
     "pad": lambda call: call.input.is_complex() or -min(call.args[0]) >= call.input.shape[-1],  # nothing is left
     "pairwise_distance": lambda call: call.kwargs.get("p", 2) < 0,
+    "softmin": lambda call: "dtype" in call.kwargs,
     "softmax": lambda call: "dtype" in call.kwargs,
 }
 """Samples of what there is not here, and of indices that come twice, where PyTorch's gradient is another function's."""

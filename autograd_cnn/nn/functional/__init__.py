@@ -8,6 +8,7 @@ from autograd_cnn.nn.functional.activation import (
     celu,
     gelu,
     glu,
+    hardshrink,
     hardsigmoid,
     hardswish,
     hardtanh,
@@ -16,8 +17,12 @@ from autograd_cnn.nn.functional.activation import (
     prelu,
     relu6,
     selu,
+    softmin,
     softplus,
+    softshrink,
     softsign,
+    tanhshrink,
+    threshold,
 )
 from autograd_cnn.nn.functional.classification import (
     bce_loss,
@@ -40,7 +45,7 @@ from autograd_cnn.nn.functional.distances import (
     soft_margin_loss,
     triplet_margin_loss,
 )
-from autograd_cnn.nn.functional.dropout import dropout, dropout2d
+from autograd_cnn.nn.functional.dropout import dropout, dropout1d, dropout2d
 from autograd_cnn.nn.functional.padding import pad
 from autograd_cnn.nn.functional.patches import fold, unfold
 from autograd_cnn.nn.functional.pooling import (
@@ -52,6 +57,7 @@ from autograd_cnn.nn.functional.pooling import (
     avg_pool2d,
     max_pool1d,
     max_pool2d,
+    max_unpool1d,
     max_unpool2d,
 )
 from autograd_cnn.nn.functional.regression import (
@@ -63,7 +69,7 @@ from autograd_cnn.nn.functional.regression import (
     poisson_nll_loss,
     smooth_l1_loss,
 )
-from autograd_cnn.nn.functional.resampling import interpolate, pixel_shuffle, pixel_unshuffle
+from autograd_cnn.nn.functional.resampling import channel_shuffle, interpolate, pixel_shuffle, pixel_unshuffle
 from autograd_cnn.ops import elu, leaky_relu, linear, log_softmax, relu, sigmoid, silu, softmax, tanh
 
 binary_cross_entropy = bce_loss
@@ -84,6 +90,7 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
+    "channel_shuffle",
     "conv1d",
     "conv2d",
     "conv3d",
@@ -94,6 +101,7 @@ __all__ = [
     "cross_entropy",
     "dice_loss",
     "dropout",
+    "dropout1d",
     "dropout2d",
     "elu",
     "focal_loss",
@@ -101,6 +109,7 @@ __all__ = [
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "hardshrink",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
@@ -116,6 +125,7 @@ __all__ = [
     "margin_ranking_loss",
     "max_pool1d",
     "max_pool2d",
+    "max_unpool1d",
     "max_unpool2d",
     "mish",
     "mse_loss",
@@ -137,9 +147,13 @@ __all__ = [
     "smooth_l1_loss",
     "soft_margin_loss",
     "softmax",
+    "softmin",
     "softplus",
+    "softshrink",
     "softsign",
     "tanh",
+    "tanhshrink",
+    "threshold",
     "triplet_margin_loss",
     "unfold",
 ]

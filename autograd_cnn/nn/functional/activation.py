@@ -10,7 +10,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.parameters import Bool, Count, Number, Positive, one_of
+from autograd_cnn.parameters import Bool, Count, NotNegative, Number, Positive, one_of
 
 Approximation: TypeAlias = Annotated[Literal["none", "tanh"], one_of("none", "tanh")]
 
@@ -242,3 +242,63 @@ def prelu(input: Array, weight: Array) -> Array:
     elif slopes:
         weight = ops.reshape(weight, shape=())
     return ops.relu(input) + ops.where(ops.greater(input, 0), 0, input) * weight
+
+
+@composite
+def softmin(input: Array, dim: Count = -1) -> Array:
+    """The softmax of ``-x`` along ``dim``.
+
+    Examples
+    --------
+    >>> softmin([[0.0, 0.0]])
+    array([[0.5, 0.5]])
+    """
+    return ops.softmax(ops.negative(input), axis=dim)
+
+
+@composite
+def tanhshrink(input: Array) -> Array:
+    """``x - tanh(x)``.
+
+    Examples
+    --------
+    >>> tanhshrink([1.0]).round(3)
+    array([0.238])
+    """
+    return ops.subtract(input, ops.tanh(input))
+
+
+@composite
+def hardshrink(input: Array, lambd: NotNegative = 0.5) -> Array:
+    """``x``, and 0 where it is between ``-lambd`` and ``lambd``.
+
+    Examples
+    --------
+    >>> hardshrink([-1.0, 0.2, 1.0])
+    array([-1.,  0.,  1.])
+    """
+    return ops.where(ops.less_equal(ops.absolute(input), lambd), 0, input)
+
+
+@composite
+def softshrink(input: Array, lambd: NotNegative = 0.5) -> Array:
+    """``x`` moved towards 0 by ``lambd``, and 0 where it was nearer.
+
+    Examples
+    --------
+    >>> softshrink([-1.0, 0.2, 1.0])
+    array([-0.5,  0. ,  0.5])
+    """
+    return ops.subtract(input, hardtanh(input, -lambd, lambd))
+
+
+@composite
+def threshold(input: Array, threshold: Number, value: Number, inplace: Bool = False) -> Array:  # noqa: ARG001  # a result is always new
+    """``x`` where it is above ``threshold``, else ``value``.
+
+    Examples
+    --------
+    >>> threshold([-1.0, 0.2, 1.0], 0.5, 9.0)
+    array([9., 9., 1.])
+    """
+    return ops.where(ops.greater(input, threshold), input, value)

@@ -63,6 +63,30 @@ def dropout2d(input: Array, p: Share = 0.5, training: Bool = True, inplace: Bool
     return _dropped("dropout2d", input, (*shape[:-2], 1, 1), p, rng) if training and p else input
 
 
+@composite
+def dropout1d(input: Array, p: Share = 0.5, training: Bool = True, inplace: Bool = False, *, rng: Any = None) -> Array:  # noqa: ARG001  # a result is always new
+    """Whole channels of sequences 0 with probability ``p``, the others divided by ``1 - p``.
+
+    Parameters are those of `dropout`; ``input`` is (N, C, L) or (C, L).
+
+    Raises
+    ------
+    ShapeError
+        For another rank.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dropout1d(np.ones((2, 2)), rng=np.random.default_rng(0))
+    array([[2., 2.],
+           [0., 0.]])
+    """
+    shape = shape_of(input)
+    if len(shape) not in (2, 3):
+        raise ShapeError(sentence("dropout1d", "x has the wrong rank", expected="(N, C, L) or (C, L)", got=shape))
+    return _dropped("dropout1d", input, (*shape[:-1], 1), p, rng) if training and p else input
+
+
 def _dropped(where: str, x: Array, shape: Shape, p: float, rng: Any) -> Array:
     """Return ``x`` times what is drawn for a mask of ``shape``: 0, or what keeps the mean."""
     dtype = x.dtype if getattr(getattr(x, "dtype", None), "kind", "") == "f" else np.dtype(np.float64)

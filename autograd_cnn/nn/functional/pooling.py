@@ -260,3 +260,25 @@ def max_unpool2d(
     zeros = np.zeros((maps, pixels), values_of(input).dtype)
     filled = ops.set_at(zeros, ops.reshape(input, shape=(maps, -1)), index=index)
     return ops.reshape(filled, shape=(*shape[:-2], *image))
+
+
+@composite
+def max_unpool1d(
+    input: Array, indices: Array, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0,
+    output_size: Any = None,
+) -> Array:  # fmt: skip
+    """`max_unpool2d` of sequences, with what `max_pool1d` returns.
+
+    Examples
+    --------
+    >>> y, indices = max_pool1d([[1.0, 3.0, 5.0, 2.0]], 2, return_indices=True)
+    >>> max_unpool1d(y, indices, 2)
+    array([[0., 3., 5., 0.]])
+    """
+    window, step, border = _in_one_row("max_unpool1d", input, kernel_size, stride, padding)
+    size = output_size
+    if size is not None:
+        size = (1, *several("max_unpool1d", "output_size", tuple(size)[-1:], 1, 1))
+    reading("max_unpool1d", indices)
+    rows = ops.expand_dims(input, axis=-2), np.expand_dims(np.asarray(values_of(indices)), -2)
+    return ops.squeeze(max_unpool2d(*rows, window, step, border, size), axis=-2)

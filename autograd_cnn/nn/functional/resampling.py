@@ -262,3 +262,32 @@ def pixel_unshuffle(input: Array, downscale_factor: Size) -> Array:
     x = ops.reshape(input, shape=(*lead, channels, h // r, r, w // r, r))
     x = ops.transpose(x, axes=(*range(n), n, n + 2, n + 4, n + 1, n + 3))
     return ops.reshape(x, shape=(*lead, channels * r * r, h // r, w // r))
+
+
+@composite
+def channel_shuffle(input: Array, groups: Size) -> Array:
+    """The channels of ``groups`` dealt out in turns, so that a grouped convolution meets all (Zhang et al. 2018).
+
+    Parameters
+    ----------
+    input : (N, C, ...)
+    groups : int
+
+    Raises
+    ------
+    ShapeError
+        If ``groups`` does not divide the channels.
+
+    Examples
+    --------
+    >>> channel_shuffle([[0.0, 1.0, 2.0, 3.0]], 2)
+    array([[0., 2., 1., 3.]])
+    """
+    shape = shape_of(input)
+    if len(shape) < 2 or shape[1] % groups:
+        raise ShapeError(
+            sentence("channel_shuffle", "groups does not divide the channels", got=shape,
+                     expected=f"(N, C, ...), with C a multiple of {groups}")
+        )  # fmt: skip
+    parts = ops.reshape(input, shape=(shape[0], groups, shape[1] // groups, *shape[2:]))
+    return ops.reshape(ops.swapaxes(parts, 1, 2), shape=shape)

@@ -8,7 +8,7 @@ from autograd_cnn.engine.node import Array
 from autograd_cnn.nn.functional import activation as functional
 from autograd_cnn.nn.module import Module, Parameterless, computed_in, unusual
 from autograd_cnn.nn.parameter import Parameter
-from autograd_cnn.parameters import Bool, Count, FloatDType, NotNaN, Number, Positive, Size
+from autograd_cnn.parameters import Bool, Count, FloatDType, NotNaN, NotNegative, Number, Positive, Size
 
 
 class _Elementwise(Module):
@@ -520,3 +520,130 @@ class GLU(Module):
     def extra_repr(self) -> str:
         """Return the axis."""
         return f"dim={self.dim}"
+
+
+class Softmin(Module):
+    """The `Softmax` of ``-x`` along ``dim``.
+
+    Parameters
+    ----------
+    dim : int
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Softmin()([[0.0, 0.0]])
+    array([[0.5, 0.5]])
+    """
+
+    @composite
+    def __init__(self, dim: Count = -1) -> None:
+        self.dim = dim
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return functional.softmin(x, self.dim)
+
+    def extra_repr(self) -> str:
+        """Return the parameters."""
+        return f"dim={self.dim}"
+
+
+class Tanhshrink(Parameterless):
+    """``x - tanh(x)``.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Tanhshrink()([1.0]).round(3)
+    array([0.238])
+    """
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return functional.tanhshrink(x)
+
+
+class Hardshrink(Module):
+    """``x``, and 0 where it is between ``-lambd`` and ``lambd``.
+
+    Parameters
+    ----------
+    lambd : float
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Hardshrink()([-1.0, 0.2])
+    array([-1.,  0.])
+    """
+
+    @composite
+    def __init__(self, lambd: NotNegative = 0.5) -> None:
+        self.lambd = lambd
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return functional.hardshrink(x, self.lambd)
+
+    def extra_repr(self) -> str:
+        """Return the parameters."""
+        return f"lambd={self.lambd}"
+
+
+class Softshrink(Module):
+    """``x`` moved towards 0 by ``lambd``, and 0 where it was nearer.
+
+    Parameters
+    ----------
+    lambd : float
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Softshrink()([-1.0, 0.2])
+    array([-0.5,  0. ])
+    """
+
+    @composite
+    def __init__(self, lambd: NotNegative = 0.5) -> None:
+        self.lambd = lambd
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return functional.softshrink(x, self.lambd)
+
+    def extra_repr(self) -> str:
+        """Return the parameters."""
+        return f"lambd={self.lambd}"
+
+
+class Threshold(Module):
+    """``x`` where it is above ``threshold``, else ``value``.
+
+    Parameters
+    ----------
+    threshold : float
+    value : float
+    inplace : bool
+        Without effect, as a result is always new; PyTorch's argument.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Threshold(0.5, 9.0)([0.2, 1.0])
+    array([9., 1.])
+    """
+
+    @composite
+    def __init__(self, threshold: NotNaN, value: NotNaN, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
+        self.threshold = threshold
+        self.value = value
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return functional.threshold(x, self.threshold, self.value)
+
+    def extra_repr(self) -> str:
+        """Return the parameters."""
+        return f"threshold={self.threshold}, value={self.value}"

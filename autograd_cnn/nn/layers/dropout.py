@@ -4,7 +4,7 @@ import numpy as np
 
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
-from autograd_cnn.nn.functional.dropout import dropout, dropout2d
+from autograd_cnn.nn.functional.dropout import dropout, dropout1d, dropout2d
 from autograd_cnn.nn.init import Rng
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Bool, Share
@@ -70,3 +70,21 @@ class Dropout2d(Dropout):
     def forward(self, x: Array) -> Array:
         """Drop maps in training, else return ``x``."""
         return dropout2d(x, self.p, self.training, rng=self.rng)
+
+
+class Dropout1d(Dropout):
+    """A `Dropout` of whole channels of sequences.
+
+    Parameters are those of `Dropout`; what it is called on is (N, C, L) or (C, L).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.Dropout1d(rng=0)(np.ones((2, 2))).tolist()
+    [[2.0, 2.0], [0.0, 0.0]]
+    """
+
+    def forward(self, x: Array) -> Array:
+        """Drop channels in training, else return ``x``."""
+        return dropout1d(x, self.p, self.training, rng=self.rng)

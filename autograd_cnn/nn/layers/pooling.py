@@ -162,6 +162,34 @@ class MaxUnpool2d(_Pool):
         return functional.max_unpool2d(x, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
+class MaxUnpool1d(_Pool):
+    """Zeros with each value where a `MaxPool1d` found it.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding : int
+        Of that pool.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> y, indices = nn.MaxPool1d(2, return_indices=True)([[1.0, 3.0, 5.0, 2.0]])
+    >>> nn.MaxUnpool1d(2)(y, indices)
+    array([[0., 3., 5., 0.]])
+    """
+
+    axes = 1
+    _defaults = (("padding", (0,)),)
+
+    @composite
+    def __init__(self, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode=False)
+
+    def forward(self, x: Array, indices: Array, output_size: Any = None) -> Array:
+        """Return (N, C, L), of the length that is asked for, for ``x`` (N, C, OL)."""
+        return functional.max_unpool1d(x, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+
 class MeanPool2d(_Pool):
     """The mean of every window, as `autograd_cnn.mean_pool`. ``MeanPool2d`` and ``AvgPool2d`` are one class.
 

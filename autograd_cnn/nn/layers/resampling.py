@@ -4,7 +4,14 @@ from typing import Any, get_args
 
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
-from autograd_cnn.nn.functional.resampling import Mode, check_how_large, interpolate, pixel_shuffle, pixel_unshuffle
+from autograd_cnn.nn.functional.resampling import (
+    Mode,
+    channel_shuffle,
+    check_how_large,
+    interpolate,
+    pixel_shuffle,
+    pixel_unshuffle,
+)
 from autograd_cnn.nn.module import Module, unusual
 from autograd_cnn.parameters import Bool, Size, choice
 
@@ -42,8 +49,8 @@ class Upsample(Module):
         align_corners: Bool | None = None,
         recompute_scale_factor: Bool | None = None,
     ) -> None:
-        choice("Upsample", "mode", mode, get_args(Mode))
-        check_how_large("Upsample", size, scale_factor)
+        choice(type(self).__name__, "mode", mode, get_args(Mode))
+        check_how_large(type(self).__name__, size, scale_factor)
         self.size = size
         self.scale_factor = scale_factor
         self.mode: Mode = mode
@@ -114,3 +121,70 @@ class PixelUnshuffle(Module):
     def extra_repr(self) -> str:
         """Return the factor."""
         return f"downscale_factor={self.downscale_factor}"
+
+
+class ChannelShuffle(Module):
+    """The channels of ``groups`` dealt out in turns (Zhang et al. 2018).
+
+    Parameters
+    ----------
+    groups : int
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.ChannelShuffle(2)([[0.0, 1.0, 2.0, 3.0]])
+    array([[0., 2., 1., 3.]])
+    """
+
+    @composite
+    def __init__(self, groups: Size) -> None:
+        self.groups = groups
+
+    def forward(self, x: Array) -> Array:
+        """Return ``x`` (N, C, ...) with its channels in another order."""
+        return channel_shuffle(x, self.groups)
+
+    def extra_repr(self) -> str:
+        """Return the number of groups."""
+        return f"groups={self.groups}"
+
+
+class UpsamplingNearest2d(Upsample):
+    """An `Upsample` of images to the nearest pixel.
+
+    Parameters
+    ----------
+    size, scale_factor
+        As for `Upsample`.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.UpsamplingNearest2d(scale_factor=2)([[[[1.0, 2.0]]]]).tolist()
+    [[[[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0]]]]
+    """
+
+    @composite
+    def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
+        super().__init__(size, scale_factor)
+
+
+class UpsamplingBilinear2d(Upsample):
+    """An `Upsample` of images that is bilinear and keeps the outermost pixels where they are.
+
+    Parameters
+    ----------
+    size, scale_factor
+        As for `Upsample`.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.UpsamplingBilinear2d((1, 3))([[[[1.0, 2.0]]]])
+    array([[[[1. , 1.5, 2. ]]]])
+    """
+
+    @composite
+    def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
+        super().__init__(size, scale_factor, "bilinear", align_corners=True)
