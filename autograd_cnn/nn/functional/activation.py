@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
-from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.parameters import Bool, Count, NotNegative, Number, Positive, one_of
 
 Approximation: TypeAlias = Annotated[Literal["none", "tanh"], one_of("none", "tanh")]
@@ -24,24 +24,14 @@ _FAR: Final = 50.0
 
 @composite
 def hardtanh(input: Array, min_val: Number = -1.0, max_val: Number = 1.0, inplace: Bool = False) -> Array:  # noqa: ARG001  # a result is always new
-    """``x`` limited to the range from ``min_val`` to ``max_val``; the derivative at the limits is 0.
+    """`autograd_cnn.hardtanh`: ``x`` limited to the range from ``min_val`` to ``max_val``.
 
     Examples
     --------
     >>> hardtanh([-2.0, 0.5, 2.0])
     array([-1. ,  0.5,  1. ])
     """
-    check_range("hardtanh", min_val, max_val)
-    low, high = ops.less_equal(input, min_val), ops.greater_equal(input, max_val)
-    return ops.where(low, min_val, ops.where(high, max_val, input))
-
-
-def check_range(where: str, least: float, most: float) -> None:
-    """Raise `ArgumentError` if the range is empty."""
-    if least > most:
-        raise ArgumentError(
-            sentence(where, "the range is empty", expected="min_val <= max_val", got=f"{least}, {most}")
-        )
+    return ops.hardtanh(input, min_val, max_val)
 
 
 @composite
@@ -53,7 +43,7 @@ def relu6(input: Array, inplace: Bool = False) -> Array:  # noqa: ARG001  # a re
     >>> relu6([-1.0, 2.0, 8.0])
     array([0., 2., 6.])
     """
-    return hardtanh(input, 0.0, 6.0)
+    return ops.hardtanh(input, 0.0, 6.0)
 
 
 @composite
@@ -241,7 +231,8 @@ def prelu(input: Array, weight: Array) -> Array:
         weight = ops.reshape(weight, shape=(-1, *(1,) * (len(shape) - 2)))
     elif slopes:
         weight = ops.reshape(weight, shape=())
-    return ops.relu(input) + ops.where(ops.greater(input, 0), 0, input) * weight
+    positive = ops.relu(input)
+    return positive + (input - positive) * weight
 
 
 @composite

@@ -2,8 +2,6 @@
 
 from typing import Literal, TypeAlias, get_args
 
-import numpy as np
-
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
@@ -11,7 +9,6 @@ from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.parameters import Axes, Number, choice
 
 Mode: TypeAlias = Literal["constant", "reflect", "replicate", "circular"]
-_MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
 @composite
@@ -74,5 +71,21 @@ def pad(input: Array, pad: Axes, mode: Mode = "constant", value: Number | None =
                     sentence("pad", f"x is too small for mode={mode!r}", got=sides,
                              expected=f"at most {most} along an axis of {length}")
                 )  # fmt: skip
-            input = ops.take(input, np.pad(np.arange(length), sides, mode=_MODES[mode]), axis)  # type: ignore[call-overload]  # one of three literals
+            input = _bordered(input, axis, length, sides, mode)
     return input
+
+
+def _bordered(x: Array, axis: int, length: int, sides: tuple[int, int], mode: str) -> Array:
+    """Return ``x`` between slices of itself."""
+    before, after = sides
+    if mode == "circular":
+        slices = slice(length - before, length), slice(0, after)
+    elif mode == "reflect":
+        end = length - 2 - after
+        slices = slice(before, 0, -1), slice(length - 2, end if end >= 0 else None, -1)
+    else:
+        slices = slice(0, 1), slice(length - 1, length)
+    first, last = (ops.getitem(x, index=(*(slice(None),) * axis, each)) for each in slices)
+    if mode == "replicate":
+        first, last = ops.repeat(first, before, axis=axis), ops.repeat(last, after, axis=axis)
+    return ops.concatenate([part for part, count in ((first, before), (x, 1), (last, after)) if count], axis=axis)

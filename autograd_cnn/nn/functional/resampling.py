@@ -70,6 +70,11 @@ def interpolate(
     y, first = input, len(shape) - len(sizes)
     if mode == "area":
         return _means(input, sizes)
+    if mode.startswith("nearest") and all(
+        not places % length and scale * places == length
+        for length, places, scale in zip(shape[2:], sizes, scales, strict=True)
+    ):
+        return _repeated(input, sizes)
     for axis, (length, places, scale) in enumerate(zip(shape[2:], sizes, scales, strict=True), first):
         if mode.startswith("nearest"):
             y = _nearest(y, axis, length, places, scale, 0.5 if mode == "nearest-exact" else 0.0)
@@ -138,10 +143,20 @@ def _means(x: Array, sizes: Shape) -> Array:
     return ops.adaptive_mean_pool(x, sizes)
 
 
+def _repeated(x: Array, sizes: Shape) -> Array:
+    """Return each pixel so many times that the sizes come out: the adjoint of sums over windows that do not overlap."""
+    shape = shape_of(x)
+    times = [places // length for length, places in zip(shape[2:], sizes, strict=True)]
+    if np.dtype(getattr(x, "dtype", float)).kind != "f" or len(sizes) == 1:
+        for axis, count in enumerate(times, 2):
+            x = ops.repeat(x, count, axis=axis)
+        return x
+    window: Any = tuple(times)
+    return ops.mean_pool_wrt_input(x, x_shape=(*shape[:2], *sizes), window=window, divisor_override=1)
+
+
 def _nearest(x: Array, axis: int, length: int, places: int, scale: float, shift: float) -> Array:
     """Return for each place along an axis the pixel that it falls on; PyTorch finds it in float32."""
-    if not places % length and scale * places == length:
-        return ops.repeat(x, places // length, axis=axis) if places != length else x
     found = np.floor((np.arange(places, dtype=np.float32) + np.float32(shift)) * np.float32(scale))
     return ops.take(x, np.minimum(found, length - 1).astype(np.intp), axis)
 

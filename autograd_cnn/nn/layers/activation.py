@@ -8,6 +8,7 @@ from autograd_cnn.engine.node import Array
 from autograd_cnn.nn.functional import activation as functional
 from autograd_cnn.nn.module import Module, Parameterless, computed_in, unusual
 from autograd_cnn.nn.parameter import Parameter
+from autograd_cnn.ops.activation import check_range
 from autograd_cnn.parameters import Bool, Count, FloatDType, NotNaN, NotNegative, Number, Positive, Size
 
 
@@ -416,7 +417,7 @@ class Hardtanh(Module):
 
     @composite
     def __init__(self, min_val: NotNaN = -1.0, max_val: NotNaN = 1.0, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
-        functional.check_range("Hardtanh", min_val, max_val)
+        check_range("Hardtanh", min_val, max_val)
         self.min_val = min_val
         self.max_val = max_val
 
