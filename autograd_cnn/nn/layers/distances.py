@@ -91,10 +91,7 @@ class CosineEmbeddingLoss(Loss):
     0.4
     """
 
-    _defaults = (
-        ("margin", 0.0),
-        ("reduction", "mean"),
-    )
+    _defaults = (("margin", 0.0), ("reduction", "mean"))
 
     @composite
     def __init__(self, margin: Number = 0.0, reduction: Reduction = "mean") -> None:
@@ -120,10 +117,7 @@ class HingeEmbeddingLoss(Loss):
     0.75
     """
 
-    _defaults = (
-        ("margin", 1.0),
-        ("reduction", "mean"),
-    )
+    _defaults = (("margin", 1.0), ("reduction", "mean"))
 
     @composite
     def __init__(self, margin: Number = 1.0, reduction: Reduction = "mean") -> None:
@@ -149,10 +143,7 @@ class MarginRankingLoss(Loss):
     2.0
     """
 
-    _defaults = (
-        ("margin", 0.0),
-        ("reduction", "mean"),
-    )
+    _defaults = (("margin", 0.0), ("reduction", "mean"))
 
     @composite
     def __init__(self, margin: Number = 0.0, reduction: Reduction = "mean") -> None:
@@ -195,13 +186,7 @@ class TripletMarginLoss(Loss):
     0.5
     """
 
-    _defaults = (
-        ("margin", 1.0),
-        ("p", 2.0),
-        ("eps", 1e-6),
-        ("swap", False),
-        ("reduction", "mean"),
-    )
+    _defaults = (("margin", 1.0), ("p", 2.0), ("eps", 1e-6), ("swap", False), ("reduction", "mean"))
 
     @composite
     def __init__(

@@ -244,10 +244,7 @@ class SmoothL1Loss(Loss):
     2.0
     """
 
-    _defaults = (
-        ("reduction", "mean"),
-        ("beta", 1.0),
-    )
+    _defaults = (("reduction", "mean"), ("beta", 1.0))
 
     @composite
     def __init__(self, reduction: Reduction = "mean", beta: NotNegative = 1.0) -> None:
@@ -273,10 +270,7 @@ class KLDivLoss(Loss):
     0.0
     """
 
-    _defaults = (
-        ("reduction", "mean"),
-        ("log_target", False),
-    )
+    _defaults = (("reduction", "mean"), ("log_target", False))
 
     @composite
     def __init__(self, reduction: DivergenceReduction = "mean", log_target: Bool = False) -> None:
@@ -306,12 +300,7 @@ class PoissonNLLLoss(Loss):
     1.0
     """
 
-    _defaults = (
-        ("log_input", True),
-        ("full", False),
-        ("eps", 1e-8),
-        ("reduction", "mean"),
-    )
+    _defaults = (("log_input", True), ("full", False), ("eps", 1e-8), ("reduction", "mean"))
 
     @composite
     def __init__(
@@ -344,11 +333,7 @@ class GaussianNLLLoss(Loss):
     2.0
     """
 
-    _defaults = (
-        ("full", False),
-        ("eps", 1e-6),
-        ("reduction", "mean"),
-    )
+    _defaults = (("full", False), ("eps", 1e-6), ("reduction", "mean"))
 
     @composite
     def __init__(self, *, full: Bool = False, eps: Positive = 1e-6, reduction: Reduction = "mean") -> None:
@@ -378,11 +363,7 @@ class MultiMarginLoss(Loss):
     1.0
     """
 
-    _defaults = (
-        ("p", 1),
-        ("margin", 1.0),
-        ("reduction", "mean"),
-    )
+    _defaults = (("p", 1), ("margin", 1.0), ("reduction", "mean"))
     weight: Array | None
 
     @composite
@@ -445,11 +426,7 @@ class FocalLoss(Loss):
     0.04332
     """
 
-    _defaults = (
-        ("alpha", 0.25),
-        ("gamma", 2.0),
-        ("reduction", "mean"),
-    )
+    _defaults = (("alpha", 0.25), ("gamma", 2.0), ("reduction", "mean"))
 
     @composite
     def __init__(self, alpha: Share | None = 0.25, gamma: NotNegative = 2.0, reduction: Reduction = "mean") -> None:
@@ -476,10 +453,7 @@ class DiceLoss(Loss):
     0.0
     """
 
-    _defaults = (
-        ("smooth", 1.0),
-        ("reduction", "mean"),
-    )
+    _defaults = (("smooth", 1.0), ("reduction", "mean"))
 
     @composite
     def __init__(self, smooth: NotNegative = 1.0, reduction: Reduction = "mean") -> None:
