@@ -163,6 +163,25 @@ def pair(where: str, name: str, value: Any, least: int = 0) -> tuple[int, int]:
     return first, second
 
 
+def several(where: str, name: str, value: Any, count: int, least: int | None = 0) -> tuple[int, ...]:
+    """Return an int, or one for each of ``count`` axes, as a tuple; each at least ``least``, if that is a number.
+
+    Examples
+    --------
+    >>> several("conv3d", "stride", 2, 3)
+    (2, 2, 2)
+    """
+    if _is_integer(value):
+        numbers = (operator.index(value),) * count
+    elif _is_sequence(value) and len(value) == count and all(map(_is_integer, value)):
+        numbers = tuple(map(operator.index, value))
+    else:
+        expected = {1: "an int", 2: "an int or a pair of ints"}.get(count, f"an int or {count} ints")
+        raise ArgumentError(_not_understood(where, name, expected, value))
+    _at_least(where, name, min(numbers), least, value)
+    return numbers
+
+
 def _is_integer(value: Any) -> bool:
     if isinstance(value, (np.ndarray, np.generic)):
         return value.ndim == 0 and value.dtype.kind in "iu"
@@ -328,6 +347,37 @@ def _flag(where: str, name: str, value: Any) -> bool:
     return bool(value)
 
 
+def choice(where: str, name: str, value: Any, options: Sequence[str]) -> None:
+    """Raise `ArgumentError` unless ``value`` is one of the ``options``.
+
+    Examples
+    --------
+    >>> choice("gelu", "approximate", "erf", ("none", "tanh"))
+    Traceback (most recent call last):
+    autograd_cnn.errors.ArgumentError: gelu: approximate is unknown: expected 'none' or 'tanh', got 'erf'
+    """
+    if not isinstance(value, str) or value not in options:
+        *others, last = map(repr, options)
+        expected = f"{', '.join(others)} or {last}"
+        raise ArgumentError(sentence(where, f"{name} is unknown", expected=expected, got=repr(value)))
+
+
+def one_of(*options: str) -> Parsed:
+    """Say in an annotation that a parameter is one of some words.
+
+    Examples
+    --------
+    >>> one_of("none", "tanh")("gelu", "approximate", "tanh")
+    'tanh'
+    """
+
+    def parse(where: str, name: str, value: Any) -> Any:
+        choice(where, name, value, options)
+        return value
+
+    return Parsed(parse, frozenset())
+
+
 def flag(where: str, name: str, value: Any) -> bool:
     """Return ``value`` if it is a bool; 0.5 or "no" would count as True.
 
@@ -409,6 +459,9 @@ def integer_array(where: str, name: str, value: Any) -> np.ndarray[Any, Any]:
 
 IntOrPair: TypeAlias = Annotated[int | tuple[int, int], Parsed(_int_or_pair, rows=True)]
 """For height and width alike, or for each."""
+
+PerAxis: TypeAlias = Annotated[int | tuple[int, ...], Parsed(_axes, rows=True)]
+"""For all axes of a window alike, or for each; `several` says how many there are."""
 
 Padding: TypeAlias = Annotated[
     int | tuple[int, int] | tuple[tuple[int, int], tuple[int, int]] | Literal["valid", "same", "full"],

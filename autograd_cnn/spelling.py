@@ -47,11 +47,13 @@ _HINTS: Final = {
 }
 """Arguments that there are not, and what to do without."""
 
+_UPDATES: Final = {"SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam"}
 _WITHOUT_EFFECT: Final = {
     "inplace": {"relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "softplus"},
     "copy": {"astype"},
+    **dict.fromkeys(("capturable", "foreach", "fused"), _UPDATES),
 }
-"""Arguments, and the functions in which they change nothing, as a result is always new and never written to."""
+"""Arguments, and the functions in which they change nothing: a result is always new, and there is one way to a step."""
 
 
 def understood(where: str, params: dict[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,7 +122,8 @@ IDIOMS: Final = {
     "full": "ag.tensor(np.full(...)), or ag.broadcast_to for a recorded value",
     "full_like": "ag.broadcast_to",
     "inference_mode": "ag.no_grad()",
-    "lr_scheduler": "ag.optim itself: schedules are there beside the optimisers",
+    "lr_scheduler": "ag.optim.lr_scheduler",
+    "swa_utils": "ag.optim itself: AveragedModel is there beside the optimisers",
     "linspace": "ag.tensor(np.linspace(...))",
     "manual_seed": "generators of NumPy's, such as np.random.default_rng(seed), where a layer takes rng=",
     "norm": "ag.sqrt(ag.sum(x * x))",
@@ -135,7 +138,7 @@ IDIOMS: Final = {
     "zeros": "ag.tensor(np.zeros(...))",
     "zeros_like": "ag.tensor(np.zeros(x.shape))",
     "append": "ag.concatenate",
-    "functional": "ag itself, and for losses ag.nn.functional",
+    "functional": "ag.nn.functional",
     "float16": "np.float16",
     "float32": "np.float32",
     "float64": "np.float64",
@@ -259,12 +262,9 @@ ATTRIBUTES: Final = {
 
 MODULE_ATTRIBUTES: Final = {
     **dict.fromkeys(["cpu", "cuda", "device"], "everything runs on the CPU"),
-    **dict.fromkeys(["double", "float", "half", "type"], "use .astype"),
-    "to": "everything runs on the CPU; use .astype for another dtype",
-    "apply": "iterate over .modules()",
+    "type": "use .astype",
     "backward": "call it on the loss",
     "fit": "use ag.train.fit",
-    "register_parameter": "assign an nn.Parameter to the attribute",
     "save": "use ag.save",
 }
 """Attributes that modules have elsewhere, and what to do here."""

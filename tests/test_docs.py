@@ -115,7 +115,20 @@ def _documented():
 
 @for_each(
     "module",
-    [ag, ag.attribution, ag.data, ag.errors, ag.graph, ag.interop, ag.nn, ag.optim, ag.report, ag.testing, ag.train],
+    [
+        ag,
+        ag.attribution,
+        ag.data,
+        ag.errors,
+        ag.graph,
+        ag.interop,
+        ag.nn,
+        ag.nn.functional,
+        ag.optim,
+        ag.report,
+        ag.testing,
+        ag.train,
+    ],
 )
 def test_the_reference_has_every_public_name(module):
     documented = set(map(id, _documented()))

@@ -8,8 +8,8 @@ your own keep to NumPy's promotion.
 from typing import TYPE_CHECKING
 from typing import NoReturn as _NoReturn
 
-from autograd_cnn.nn import functional, init
-from autograd_cnn.nn.containers import ModuleList, Sequential
+from autograd_cnn.nn import functional, init, utils
+from autograd_cnn.nn.containers import ModuleDict, ModuleList, ParameterList, Sequential
 from autograd_cnn.nn.functional import (
     bce_loss,
     bce_with_logits,
@@ -21,91 +21,217 @@ from autograd_cnn.nn.functional import (
 )
 from autograd_cnn.nn.fusion import fuse
 from autograd_cnn.nn.layers.activation import (
+    CELU,
     ELU,
     GELU,
+    GLU,
+    SELU,
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
     LeakyReLU,
+    LogSigmoid,
     LogSoftmax,
+    Mish,
+    PReLU,
     ReLU,
+    ReLU6,
     Sigmoid,
     SiLU,
     Softmax,
+    Softmin,
     Softplus,
+    Softshrink,
+    Softsign,
     Tanh,
+    Tanhshrink,
+    Threshold,
 )
-from autograd_cnn.nn.layers.convolution import Conv2d, ConvTranspose2d
-from autograd_cnn.nn.layers.dropout import Dropout
-from autograd_cnn.nn.layers.linear import Flatten, Identity, Linear
+from autograd_cnn.nn.layers.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d
+from autograd_cnn.nn.layers.distances import (
+    CosineEmbeddingLoss,
+    CosineSimilarity,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    PairwiseDistance,
+    SoftMarginLoss,
+    TripletMarginLoss,
+)
+from autograd_cnn.nn.layers.dropout import Dropout, Dropout1d, Dropout2d
+from autograd_cnn.nn.layers.linear import Flatten, Identity, Linear, Unflatten
 from autograd_cnn.nn.layers.losses import (
     BCELoss,
     BCEWithLogitsLoss,
     CrossEntropyLoss,
+    DiceLoss,
+    FocalLoss,
+    GaussianNLLLoss,
     HuberLoss,
+    KLDivLoss,
     L1Loss,
     MSELoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
     NLLLoss,
+    PoissonNLLLoss,
+    SmoothL1Loss,
 )
 from autograd_cnn.nn.layers.normalization import BatchNorm2d
+from autograd_cnn.nn.layers.padding import (
+    CircularPad1d,
+    CircularPad2d,
+    ConstantPad1d,
+    ConstantPad2d,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReplicationPad1d,
+    ReplicationPad2d,
+    ZeroPad1d,
+    ZeroPad2d,
+)
+from autograd_cnn.nn.layers.patches import Fold, Unfold
 from autograd_cnn.nn.layers.pooling import (
+    AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
     AdaptiveMeanPool2d,
+    AvgPool1d,
     AvgPool2d,
     GlobalMeanPool2d,
+    MaxPool1d,
     MaxPool2d,
+    MaxUnpool1d,
+    MaxUnpool2d,
     MeanPool2d,
 )
 from autograd_cnn.nn.layers.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
+from autograd_cnn.nn.layers.resampling import (
+    ChannelShuffle,
+    PixelShuffle,
+    PixelUnshuffle,
+    Upsample,
+    UpsamplingBilinear2d,
+    UpsamplingNearest2d,
+)
 from autograd_cnn.nn.layers.subsampling import Subsample2d
 from autograd_cnn.nn.models.build import build
 from autograd_cnn.nn.models.lenet import PartialConv2d, ScaledTanh, digits_net, lenet5, lenet1998
 from autograd_cnn.nn.models.resnet import resnet20
 from autograd_cnn.nn.models.vgg import small_vgg
-from autograd_cnn.nn.module import Module, Parameter
+from autograd_cnn.nn.module import Module
+from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.spelling import missing as _missing
 
 __all__ = [
+    "CELU",
     "ELU",
     "GELU",
+    "GLU",
     "GRU",
     "LSTM",
     "RNN",
+    "SELU",
+    "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
     "AdaptiveMeanPool2d",
+    "AvgPool1d",
     "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm2d",
+    "ChannelShuffle",
+    "CircularPad1d",
+    "CircularPad2d",
+    "ConstantPad1d",
+    "ConstantPad2d",
+    "Conv1d",
     "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
     "ConvTranspose2d",
+    "CosineEmbeddingLoss",
+    "CosineSimilarity",
     "CrossEntropyLoss",
+    "DiceLoss",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
     "Flatten",
+    "FocalLoss",
+    "Fold",
     "GRUCell",
+    "GaussianNLLLoss",
     "GlobalMeanPool2d",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "HingeEmbeddingLoss",
     "HuberLoss",
     "Identity",
+    "KLDivLoss",
     "L1Loss",
     "LSTMCell",
     "LeakyReLU",
     "Linear",
+    "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
+    "MarginRankingLoss",
+    "MaxPool1d",
     "MaxPool2d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
     "MeanPool2d",
+    "Mish",
     "Module",
+    "ModuleDict",
     "ModuleList",
+    "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss",
     "NLLLoss",
+    "PReLU",
+    "PairwiseDistance",
     "Parameter",
+    "ParameterList",
     "PartialConv2d",
+    "PixelShuffle",
+    "PixelUnshuffle",
+    "PoissonNLLLoss",
     "RNNCell",
     "ReLU",
+    "ReLU6",
+    "ReflectionPad1d",
+    "ReflectionPad2d",
+    "ReplicationPad1d",
+    "ReplicationPad2d",
     "ScaledTanh",
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SmoothL1Loss",
+    "SoftMarginLoss",
     "Softmax",
+    "Softmin",
     "Softplus",
+    "Softshrink",
+    "Softsign",
     "Subsample2d",
     "Tanh",
+    "Tanhshrink",
+    "Threshold",
+    "TripletMarginLoss",
+    "Unflatten",
+    "Unfold",
+    "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
+    "ZeroPad1d",
+    "ZeroPad2d",
     "bce_loss",
     "bce_with_logits",
     "build",
@@ -122,6 +248,7 @@ __all__ = [
     "nll_loss",
     "resnet20",
     "small_vgg",
+    "utils",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Modules that hold others: in a row, or in a list."""
+"""Modules that hold others: in a row, in a list, or by name."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
@@ -7,7 +7,31 @@ from typing import Any, Self, overload
 from autograd_cnn.engine.node import Array
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.nn.module import Module
+from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import integer
+
+
+def position(where: str, index: Any, count: int) -> int:
+    """Return an index into ``count`` parts as an int; a negative one counts from the end.
+
+    Raises
+    ------
+    IndexError
+        If it is out of range.
+
+    Examples
+    --------
+    >>> position("Sequential", -1, 3)
+    -1
+    """
+    place = integer(where, "index", index)
+    if not -count <= place < count:
+        raise IndexError(
+            sentence(
+                where, "index is out of range", expected=f"{-count} to {count - 1}" if count else "none", got=place
+            )
+        )
+    return place
 
 
 class _Container(Module):
@@ -45,17 +69,7 @@ class _Container(Module):
                 sentence(where, "index is not understood", expected="an int or a slice", got=repr(index),
                          hint="a module is an attribute by its name, as in getattr(model, name)")
             )  # fmt: skip
-        position = integer(where, "index", index)
-        if not -count <= position < count:
-            raise IndexError(
-                sentence(
-                    where,
-                    "index is out of range",
-                    expected=f"{-count} to {count - 1}" if count else "none",
-                    got=position,
-                )
-            )
-        return position
+        return position(where, index, count)
 
     def __setitem__(self, index: int, module: Module) -> None:
         """Put another module in the place of one."""
@@ -120,7 +134,22 @@ class Sequential(_Container):
         return Sequential(picked) if isinstance(picked, dict) else picked
 
 
-class ModuleList(_Container):
+class _Uncalled(_Container):
+    """Modules for a ``forward`` of the module that holds them."""
+
+    def set_scope(self, name: str) -> None:
+        """Pass the name on: what holds the modules is never called, but they are."""
+        super().set_scope(name)
+        for key, child in self.named_children():
+            child.set_scope(f"{name}.{key}")
+
+    def _add(self, name: str, module: Module) -> None:
+        super()._add(name, module)
+        if self.scope_name:
+            module.set_scope(f"{self.scope_name}.{name}")
+
+
+class ModuleList(_Uncalled):
     """A list of modules for a ``forward`` of your own.
 
     Parameters
@@ -149,17 +178,6 @@ class ModuleList(_Container):
         for module in modules:
             self.append(module)
 
-    def set_scope(self, name: str) -> None:
-        """Pass the name on: a list is never called, but its modules are."""
-        super().set_scope(name)
-        for key, child in self.named_children():
-            child.set_scope(f"{name}.{key}")
-
-    def _add(self, name: str, module: Module) -> None:
-        super()._add(name, module)
-        if self.scope_name:
-            module.set_scope(f"{self.scope_name}.{name}")
-
     @overload
     def __getitem__(self, index: int) -> Module: ...
     @overload
@@ -168,3 +186,135 @@ class ModuleList(_Container):
         """Return a module, or a plain list of some."""
         picked = self._pick(index)
         return list(picked.values()) if isinstance(picked, dict) else picked
+
+
+class ModuleDict(_Uncalled):
+    """Modules by name for a ``forward`` of your own.
+
+    Parameters
+    ----------
+    modules : mapping of str to Module
+
+    Raises
+    ------
+    OperandError
+        If one of them is not a module.
+    ArgumentError
+        If a name has a dot, or is an attribute of the class, such as ``"keys"``.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> heads = nn.ModuleDict({"age": nn.Linear(8, 1), "kind": nn.Linear(8, 3)})
+    >>> heads["kind"], "name" in heads, list(heads)
+    (Linear(8, 3): 27 parameters, False, ['age', 'kind'])
+    """
+
+    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+        self.update({} if modules is None else modules)
+
+    def update(self, modules: Mapping[str, Module]) -> None:
+        """Add or replace modules."""
+        if not isinstance(modules, Mapping):
+            raise OperandError(
+                sentence(
+                    "ModuleDict", "modules is not a mapping", expected="modules by name", got=type(modules).__name__
+                )
+            )
+        for name, module in modules.items():
+            self._add(name, module)
+
+    def __getitem__(self, name: str) -> Module:
+        """Return the module of a name."""
+        found = vars(self).get(name)
+        if not isinstance(found, Module):
+            raise KeyError(sentence("ModuleDict", f"no module {name!r}", hint=f"it has {', '.join(self) or 'none'}"))
+        return found
+
+    def __setitem__(self, name: str, module: Module) -> None:  # type: ignore[override]  # by name
+        """Add or replace a module."""
+        self._add(name, module)
+
+    def __delitem__(self, name: str) -> None:
+        """Take a module out."""
+        _ = self[name]
+        delattr(self, name)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and isinstance(vars(self).get(name), Module)
+
+    def __iter__(self) -> Iterator[str]:  # type: ignore[override]  # of the names
+        return (name for name, _ in self.named_children())
+
+    def keys(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self)
+
+    def values(self) -> Iterator[Module]:
+        """Yield the modules."""
+        return self.children()
+
+    def items(self) -> Iterator[tuple[str, Module]]:
+        """Yield the names with the modules."""
+        return self.named_children()
+
+
+class ParameterList(Module):
+    """A list of parameters for a ``forward`` of your own.
+
+    Parameters
+    ----------
+    values : iterable of Parameter or array_like
+        What is not a parameter becomes one.
+
+    Raises
+    ------
+    OperandError
+        If ``values`` is not iterable.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> weights = nn.ParameterList([[1.0, 2.0], [3.0]])
+    >>> len(weights), list(weights.state_dict()), weights[1].numpy()
+    (2, ['0', '1'], array([3.]))
+    """
+
+    def __init__(self, values: Iterable[Any] = ()) -> None:
+        self.extend(values)
+
+    def append(self, value: Any) -> Self:
+        """Add a parameter at the end."""
+        setattr(self, str(len(self)), value if isinstance(value, Parameter) else Parameter(value))
+        return self
+
+    def extend(self, values: Iterable[Any]) -> Self:
+        """Add parameters at the end."""
+        if not isinstance(values, Iterable):
+            raise OperandError(
+                sentence("ParameterList", "values is not iterable", expected="parameters, such as a list of them",
+                         got=type(values).__name__)
+            )  # fmt: skip
+        for value in values:
+            self.append(value)
+        return self
+
+    @overload
+    def __getitem__(self, index: int) -> Parameter: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Parameter]: ...
+    def __getitem__(self, index: int | slice) -> Parameter | list[Parameter]:
+        """Return a parameter, or a plain list of some."""
+        own = list(self)
+        return own[index] if isinstance(index, slice) else own[position("ParameterList", index, len(own))]
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        """Put another parameter in the place of one."""
+        name = str(position("ParameterList", index, len(self)) % len(self))
+        setattr(self, name, value if isinstance(value, Parameter) else Parameter(value))
+
+    def __len__(self) -> int:
+        return sum(isinstance(value, Parameter) for value in vars(self).values())
+
+    def __iter__(self) -> Iterator[Parameter]:
+        return (value for value in list(vars(self).values()) if isinstance(value, Parameter))

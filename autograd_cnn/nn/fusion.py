@@ -17,9 +17,9 @@ from autograd_cnn.ops.fusion import FUSIONS
 
 M = TypeVar("M", bound=Module)
 
-_CALLS: Final[Mapping[type[Module], Callable[[Any], tuple[Primitive, dict[str, Any]]]]] = {
+_CALLS: Final[Mapping[type[Module], Callable[[Any], tuple[Primitive, dict[str, Any]] | None]]] = {
     ReLU: lambda _: (ops.relu, {}),
-    MaxPool2d: lambda pool: (ops.max_pool, pool.geometry()),
+    MaxPool2d: lambda pool: None if pool.return_indices else (ops.max_pool, pool.geometry()),
 }
 """The one call that a layer makes on its input; a subclass may make others."""
 
@@ -126,9 +126,14 @@ def _runs(modules: Sequential) -> Iterator[tuple[_Run, tuple[Primitive, dict[str
 
 def _joined(first: Module, then: Module) -> tuple[Primitive, dict[str, Any]] | None:
     """Return the call that does the work of both modules, if there is one."""
-    calls = _CALLS.get(type(first)), _CALLS.get(type(then))
-    if calls[0] is None or calls[1] is None or "forward" in vars(first) or "forward" in vars(then):
+    call, next_call = _call_of(first), _call_of(then)
+    if call is None or next_call is None:
         return None
-    (one, params), (other, more) = calls[0](first), calls[1](then)
-    fused = FUSIONS.get((one, other))
-    return None if fused is None else (fused, params | more)
+    fused = FUSIONS.get((call[0], next_call[0]))
+    return None if fused is None else (fused, call[1] | next_call[1])
+
+
+def _call_of(module: Module) -> tuple[Primitive, dict[str, Any]] | None:
+    """Return the one call that a layer makes, if that is known and all that it does."""
+    call = _CALLS.get(type(module))
+    return None if call is None or "forward" in vars(module) or module.has_hooks() else call(module)

@@ -6,82 +6,27 @@ attribute is all that it takes.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from autograd_cnn import ops
-from autograd_cnn.engine.composite import composite, parsed
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, check_differentiable, values_of
 from autograd_cnn.engine.recording import entering, recording
 from autograd_cnn.engine.trace import RUNNING, Held, current, effect
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, counted, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, counted, sentence
+from autograd_cnn.nn.hooks import Hooked
+from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import flag, float_dtype
 from autograd_cnn.spelling import MODULE_ATTRIBUTES, Elsewhere
 from autograd_cnn.tensor import Tensor
+from autograd_cnn.tensor.torch_methods import dtype_asked_for
 
 _CONTAINERS = (list, tuple, set, frozenset, deque, dict)
 """What a module does not look into, so that no parts may be in it."""
-
-
-class Parameter(Tensor):
-    """A tensor that its module counts among what is to be learned.
-
-    What is computed from it is an ordinary `Tensor`. A copy or a pickle has the values and the name, but neither the
-    gradient nor hooks. Shape and dtype stay: what is assigned to ``data`` takes the dtype of what it replaces.
-
-    Parameters
-    ----------
-    data : array_like
-        The first values; they are copied.
-    requires_grad : bool
-        False for one that is kept fixed.
-    dtype : dtype, optional
-        By default that of ``data``.
-    name : str, optional
-        What to call it in a graph; by default the attribute that it is first assigned to.
-
-    Examples
-    --------
-    >>> from autograd_cnn import nn
-    >>> w = nn.Parameter([1.0, 2.0])
-    >>> w.requires_grad, type(w * 2).__name__
-    (True, 'Tensor')
-    """
-
-    __slots__ = ()
-
-    @parsed
-    def __init__(
-        self, data: ArrayLike, requires_grad: bool = True, dtype: DTypeLike | None = None, name: str | None = None
-    ) -> None:
-        super().__init__(data, requires_grad, dtype, name)
-
-    @property
-    def data(self) -> NDArray[Any]:
-        """The values, as a read-only array."""
-        return super().data
-
-    @data.setter
-    def data(self, values: ArrayLike) -> None:
-        new = values if isinstance(values, Tensor | np.ndarray) else Tensor(values)
-        if new.shape != self.shape:
-            raise ShapeError(
-                sentence("data", "a parameter keeps its shape", expected=self.shape, got=new.shape,
-                         hint="assign a new nn.Parameter to the module")
-            )  # fmt: skip
-        if new.dtype != self.dtype:
-            if not np.can_cast(new.dtype, self.dtype, "same_kind"):
-                raise OperandError(sentence("data", "a parameter keeps its dtype", expected=self.dtype, got=new.dtype))
-            if not (isinstance(new, Tensor) and new.followed()):  # what is followed is refused below
-                new = Tensor(values_of(new), dtype=self.dtype)
-        self.replace_data(new)
-
-    def replace_data(self, values: Tensor | NDArray[Any]) -> None:
-        """Take over ``values`` of any shape and dtype; a tensor's without a copy."""
-        vars(Tensor)["data"].__set__(self, values)
 
 
 class Unmatched(NamedTuple):
@@ -91,7 +36,7 @@ class Unmatched(NamedTuple):
     unexpected_keys: list[str]
 
 
-class Module:
+class Module(Hooked):
     """A part of a network: parameters, buffers and smaller modules as attributes, and ``forward``.
 
     Subclasses assign their parts in ``__init__`` and define ``forward``. Calling a module runs
@@ -145,6 +90,8 @@ class Module:
         try:  # not `with scope(...)`: an interrupt can arrive between the two of them
             inner = outer.within(self.scope_name, type(self).__name__)
             recording.set(inner)
+            if self._hooks is not None:
+                return self.call_with_hooks(inputs, options)
             return self.forward(*inputs, **options)
         finally:
             recording.set(outer)
@@ -296,6 +243,49 @@ class Module:
         """Yield the buffers of this module and all below."""
         return (buffer for _, buffer in self.named_buffers())
 
+    def get_submodule(self, target: str) -> "Module":
+        """Return the module of a dotted name, itself for the empty one.
+
+        Raises
+        ------
+        ArgumentError
+            If there is none.
+
+        Examples
+        --------
+        >>> from autograd_cnn import nn
+        >>> nn.Sequential(nn.Sequential(nn.ReLU())).get_submodule("0.0")
+        ReLU()
+        """
+        found: Any = self
+        for name in target.split(".") if target else ():
+            found = vars(found).get(name)
+            if not isinstance(found, Module):
+                raise ArgumentError(sentence(type(self).__name__, f"no module {target!r}"))
+        return found
+
+    def get_parameter(self, target: str) -> Parameter:
+        """Return the parameter of a dotted name.
+
+        Raises
+        ------
+        ArgumentError
+            If there is none.
+        """
+        path, _, name = target.rpartition(".")
+        found = vars(self.get_submodule(path)).get(name)
+        if not isinstance(found, Parameter):
+            raise ArgumentError(sentence(type(self).__name__, f"no parameter {target!r}"))
+        return found
+
+    def add_module(self, name: str, module: "Module | None") -> None:
+        """Assign a module to the attribute ``name``."""
+        setattr(self, name, module)
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Assign a parameter to the attribute ``name``."""
+        setattr(self, name, param)
+
     # --- its state ----------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
@@ -425,6 +415,60 @@ class Module:
         self.zero_grad()
         return self
 
+    def apply(self, fn: Callable[["Module"], Any]) -> Self:
+        """Call ``fn`` on all modules below, children first, and on this one, once each.
+
+        Examples
+        --------
+        >>> from autograd_cnn import nn
+        >>> net = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+        >>> _ = net.apply(lambda module: print(type(module).__name__))
+        Linear
+        ReLU
+        Sequential
+        """
+        for module in _from_below(self, set()):
+            fn(module)
+        return self
+
+    def to(self, *targets: Any, device: str | None = None, dtype: DTypeLike | None = None) -> Self:
+        """Give all of it another dtype, as `Module.astype`; there is no device but ``"cpu"``.
+
+        Parameters
+        ----------
+        *targets : dtype, tensor or "cpu"
+            A tensor stands for its dtype.
+        device : {"cpu"}, optional
+        dtype : dtype, optional
+
+        Raises
+        ------
+        OperandError
+            For another device, and a dtype that is not one of floats.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from autograd_cnn import nn
+        >>> nn.Linear(2, 1).to("cpu", np.float64).weight.dtype
+        dtype('float64')
+        """
+        asked = [dtype_asked_for(target) for target in (*targets, device, dtype) if target is not None]
+        wanted = [each for each in asked if each is not None]
+        return self.astype(wanted[-1]) if wanted else self
+
+    def half(self) -> Self:
+        """Give all of it the dtype float16."""
+        return self.astype(np.float16)
+
+    def float(self) -> Self:
+        """Give all of it the dtype float32."""
+        return self.astype(np.float32)
+
+    def double(self) -> Self:
+        """Give all of it the dtype float64."""
+        return self.astype(np.float64)
+
     # --- how it shows itself ------------------------------------------------------------------
 
     def extra_repr(self) -> str:
@@ -503,6 +547,15 @@ def _places(root: Module) -> Iterator[tuple[str, Module, str, Parameter | NDArra
         held: list[tuple[str, Parameter | NDArray[Any]]] = [*_own_parameters(module), *_own_buffers(module).items()]
         for name, value in held:
             yield path + name, module, name, value
+
+
+def _from_below(module: Module, seen: set[int]) -> Iterator[Module]:
+    """Yield all modules, each once and after those in it."""
+    if id(module) not in seen:
+        seen.add(id(module))
+        for child in module.children():
+            yield from _from_below(child, seen)
+        yield module
 
 
 def _once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:

@@ -10,11 +10,12 @@ import numpy as np
 from autograd_cnn import kernels
 from autograd_cnn.engine.node import Array, Floats
 from autograd_cnn.engine.primitive import primitive
+from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.ops.elementwise import exp, square
 from autograd_cnn.ops.selection import _damped, clip, greater, masked, where
 from autograd_cnn.parameters import Number
 
-__all__ = ["elu", "erf", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "softplus", "tanh"]
+__all__ = ["elu", "erf", "gelu", "hardtanh", "leaky_relu", "relu", "sigmoid", "silu", "softplus", "tanh"]
 
 _FAR = 1e3
 """Beyond it every tail is 0, in any dtype. A tail times infinity would be NaN, so arguments are limited to it."""
@@ -52,6 +53,40 @@ def leaky_relu(x: Array, negative_slope: Number = 0.01) -> tuple[Array, Array]:
 @leaky_relu.vjp("x")
 def leaky_relu_vjp_x(g: Array, *, mask: Array, negative_slope: float) -> Array:
     return _damped(g, mask=mask, factor=negative_slope)
+
+
+@primitive(residuals=("mask",))
+def hardtanh(x: Array, min_val: Number = -1.0, max_val: Number = 1.0) -> tuple[Array, Array]:
+    """``x`` limited to the range from ``min_val`` to ``max_val``; the derivative at both counts as 0.
+
+    That of `clip` counts as 1 there.
+
+    Raises
+    ------
+    ArgumentError
+        If ``min_val`` is above ``max_val``.
+
+    Examples
+    --------
+    >>> hardtanh([-2.0, 0.5, 2.0])
+    array([-1. ,  0.5,  1. ])
+    """
+    check_range("hardtanh", min_val, max_val)
+    beyond = np.less_equal(x, min_val) | np.greater_equal(x, max_val)  # not where x is NaN
+    return np.clip(x, min_val, max_val), ~beyond
+
+
+def check_range(where: str, least: float, most: float) -> None:
+    """Raise `ArgumentError` if the range is empty."""
+    if least > most:
+        raise ArgumentError(
+            sentence(where, "the range is empty", expected="min_val <= max_val", got=f"{least}, {most}")
+        )
+
+
+@hardtanh.vjp("x")
+def hardtanh_vjp_x(g: Array, *, mask: Array) -> Array:
+    return masked(g, mask=mask)
 
 
 @primitive

@@ -24,13 +24,14 @@ from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import astype
 from autograd_cnn.ops.linalg import matmul
 from autograd_cnn.ops.precision import for_means, for_sums, joined, mean_dtype, sum_dtype
-from autograd_cnn.parameters import Flag, Indices, IntOrPair, KnownShape, Padding, pair
+from autograd_cnn.parameters import Flag, Indices, IntOrPair, KnownShape, Padding, Size, several
 
 __all__ = [
     "adaptive_mean_pool",
     "global_mean_pool",
     "max_pool",
     "max_pool_gather",
+    "max_pool_indices",
     "max_unpool",
     "mean_pool",
     "mean_pool_wrt_input",
@@ -149,6 +150,45 @@ def max_pool(
 @max_pool.vjp("x")
 def max_pool_vjp_x(g: Array, *, indices: Array, x_shape: Shape, **geometry: Any) -> Array:
     return max_unpool(g, indices=indices, x_shape=x_shape, **geometry)
+
+
+@primitive(constant=True)
+def max_pool_indices(
+    x: Array,
+    window: IntOrPair,
+    stride: IntOrPair | None = None,
+    padding: Padding = 0,
+    dilation: IntOrPair = 1,
+    ceil_mode: Flag = False,
+) -> Array:
+    """Where in its map the value is that `max_pool` chooses, counted row by row; it has no gradient.
+
+    Parameters are those of `max_pool`.
+
+    Returns
+    -------
+    indices : (N, C, OH, OW), (C, OH, OW) or (OH, OW) of int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> max_pool_indices(np.arange(16.0).reshape(4, 4), 2)
+    array([[ 5,  7],
+           [13, 15]])
+    """
+    windows = _windows("max_pool_indices", np.shape(x), window, stride, padding, dilation, ceil_mode)
+    (x,) = joined("max_pool_indices", x=x)
+    _, taps = kernels.max_pool(_lift(x), windows, False)  # noqa: FBT003  # not rectified
+    tap_rows, tap_columns = np.divmod(taps.astype(np.intp), windows.size[1])
+    starts = (
+        np.arange(places) * step - before
+        for places, step, (before, _) in zip(windows.out, windows.stride, windows.padding, strict=True)
+    )
+    rows, columns = (
+        next(starts)[:, None] + tap_rows * windows.dilation[0],
+        next(starts) + tap_columns * windows.dilation[1],
+    )
+    return (rows * windows.image[1] + columns).reshape(*x.shape[:-2], *windows.out)
 
 
 @primitive
@@ -326,8 +366,10 @@ def _border(windows: Windows) -> list[tuple[int, Array, Array]]:
 # --- the mean of each window ------------------------------------------------------------------
 
 
-def _counts(windows: Windows, count_include_pad: bool) -> Array:
-    """Return how many pixels each mean is taken over, (OH, OW)."""
+def _counts(windows: Windows, count_include_pad: bool, divisor: int | None) -> Array:
+    """Return what each sum is divided by, (OH, OW): how many pixels it is over, unless there is a ``divisor``."""
+    if divisor is not None:
+        return np.full(windows.out, divisor)
     lengths = []
     for n, k, s, (before, after), d, places in zip(
         windows.image, windows.size, windows.stride, windows.padding, windows.dilation, windows.out, strict=True
@@ -347,6 +389,7 @@ def mean_pool(
     ceil_mode: Flag = False,
     count_include_pad: Flag = True,
     dilation: IntOrPair = 1,
+    divisor_override: Size | None = None,
 ) -> Array:
     """The mean of every window (LeCun et al. 1998 call it subsampling).
 
@@ -359,6 +402,8 @@ def mean_pool(
     count_include_pad : bool
         Divide by the number of all pixels in the window, the border's zeros included. What a window
         in ``ceil_mode`` reaches beyond the border does not count.
+    divisor_override : int, optional
+        Divide by this instead.
 
     Returns
     -------
@@ -378,7 +423,7 @@ def mean_pool(
     """
     windows = _windows("mean_pool", np.shape(x), window, stride, padding, dilation, ceil_mode)
     (x,) = for_means("mean_pool", x=x)
-    counts = _counts(windows, count_include_pad).astype(x.dtype)
+    counts = _counts(windows, count_include_pad, divisor_override).astype(x.dtype)
     return kernels.mean_pool(_lift(x), windows, counts).reshape(*x.shape[:-2], *windows.out)
 
 
@@ -397,6 +442,7 @@ def mean_pool_wrt_input(
     ceil_mode: Flag = False,
     count_include_pad: Flag = True,
     dilation: IntOrPair = 1,
+    divisor_override: Size | None = None,
 ) -> Array:
     """The adjoint of `mean_pool`: every pixel of a window gets the same share of its ``g``.
 
@@ -408,7 +454,7 @@ def mean_pool_wrt_input(
         Sensitivities of the output.
     x_shape : tuple of int
         The shape of the images.
-    window, stride, padding, ceil_mode, count_include_pad, dilation
+    window, stride, padding, ceil_mode, count_include_pad, dilation, divisor_override
         As for `mean_pool`.
 
     Returns
@@ -430,7 +476,7 @@ def mean_pool_wrt_input(
     windows = _windows("mean_pool_wrt_input", x_shape, window, stride, padding, dilation, ceil_mode)
     _check_g("mean_pool_wrt_input", g, x_shape, windows)
     (g,) = for_means("mean_pool_wrt_input", g=g)
-    counts = _counts(windows, count_include_pad).astype(g.dtype)
+    counts = _counts(windows, count_include_pad, divisor_override).astype(g.dtype)
     return kernels.mean_pool_wrt_input(_lift(g), windows, counts).reshape(x_shape)
 
 
@@ -442,7 +488,12 @@ def mean_pool_wrt_input_vjp_g(u: Array, *, x_shape: Shape, **geometry: Any) -> A
 # --- shapes -----------------------------------------------------------------------------------
 
 
+def _index_dtype(x: AbstractArray) -> np.dtype[Any]:  # of indices, whatever x holds
+    return np.dtype(np.intp)
+
+
 @max_pool.shape
+@max_pool_indices.shape(dtype=_index_dtype)
 @_relu_max_pool.shape
 def max_pool_shape(
     x: AbstractArray,
@@ -535,11 +586,17 @@ def global_mean_pool(x: Array) -> Array:
 
 
 @composite
-def adaptive_mean_pool(x: Array, output_size: IntOrPair) -> Array:
+def adaptive_mean_pool(x: Array, output_size: Any) -> Array:
     """Means over windows that divide the image into ``output_size`` places as evenly as can be.
 
     Place i of n spans the pixels from ``floor(i·H/n)`` to ``ceil((i+1)·H/n)``, so windows may
     overlap by a pixel. It is a matrix product from either side.
+
+    Parameters
+    ----------
+    x : (..., H, W)
+    output_size : int or pair
+        Rows and columns; in a pair, None leaves the length as it is.
 
     Examples
     --------
@@ -548,14 +605,28 @@ def adaptive_mean_pool(x: Array, output_size: IntOrPair) -> Array:
     array([[1., 3.]])
     """
     shape = shape_of(x)
-    sizes = pair("adaptive_mean_pool", "output_size", output_size, 1)
     _check_maps("adaptive_mean_pool", shape)
+    sizes = adapted("adaptive_mean_pool", output_size, shape[-2:])
     given = getattr(x, "dtype", np.dtype(float)).newbyteorder("=")
     # The mean of integers is a float, and half precision would cut off shares and sums.
     exact = np.result_type(given, np.float32) if given.kind == "f" else np.dtype(float)
     rows, columns = (_averaging(n, places, exact) for n, places in zip(shape[-2:], sizes, strict=True))
     y = matmul(matmul(rows, x), columns.T)
     return astype(y, dtype=given) if given.kind == "f" and given != exact else y
+
+
+def adapted(where: str, output_size: Any, image: Shape) -> tuple[int, ...]:
+    """Return the size of an adaptive pool's result, in which None stands for the length of the image.
+
+    Examples
+    --------
+    >>> adapted("adaptive_mean_pool", (None, 3), (7, 9))
+    (7, 3)
+    """
+    named = isinstance(output_size, (list, tuple)) and len(output_size) == len(image)
+    filled = zip(output_size, image, strict=True) if named else ()
+    sizes = tuple([n if size is None else size for size, n in filled]) if named else output_size
+    return several(where, "output_size", sizes, len(image), 1)
 
 
 def _check_maps(where: str, shape: Shape) -> None:

@@ -1,24 +1,66 @@
-"""Optimisers and learning-rate schedules, with PyTorch's names and update rules."""
+"""Optimisers, learning-rate schedules and averages of weights, with PyTorch's names and update rules."""
 
 from typing import TYPE_CHECKING
 from typing import NoReturn as _NoReturn
 
-from autograd_cnn.optim.adam import Adam, AdamW, RMSprop
+from autograd_cnn.optim import lr_scheduler
+from autograd_cnn.optim.adam import Adam, Adamax, AdamW, NAdam, RAdam
+from autograd_cnn.optim.adaptive import Adadelta, Adagrad, RMSprop
+from autograd_cnn.optim.averaging import AveragedModel, get_ema_avg_fn, get_swa_avg_fn, update_bn
+from autograd_cnn.optim.lbfgs import LBFGS
+from autograd_cnn.optim.lion import Lion
+from autograd_cnn.optim.lr_scheduler import (
+    ConstantLR,
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    ExponentialLR,
+    LambdaLR,
+    LinearLR,
+    MultiStepLR,
+    OneCycleLR,
+    PolynomialLR,
+    ReduceLROnPlateau,
+    Schedule,
+    SequentialLR,
+    StepLR,
+)
+from autograd_cnn.optim.muon import Muon
 from autograd_cnn.optim.optimizer import Optimizer
-from autograd_cnn.optim.schedule import CosineAnnealingLR, LinearLR, Schedule, StepLR
 from autograd_cnn.optim.sgd import SGD
 from autograd_cnn.spelling import missing as _missing
 
 __all__ = [
+    "LBFGS",
     "SGD",
+    "Adadelta",
+    "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
+    "AveragedModel",
+    "ConstantLR",
     "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "ExponentialLR",
+    "LambdaLR",
     "LinearLR",
+    "Lion",
+    "MultiStepLR",
+    "Muon",
+    "NAdam",
+    "OneCycleLR",
     "Optimizer",
+    "PolynomialLR",
+    "RAdam",
     "RMSprop",
+    "ReduceLROnPlateau",
     "Schedule",
+    "SequentialLR",
     "StepLR",
+    "get_ema_avg_fn",
+    "get_swa_avg_fn",
+    "lr_scheduler",
+    "update_bn",
 ]
 
 

@@ -1,4 +1,8 @@
-"""Optimisers that scale each element's step by the size of its gradients."""
+"""Adam and its kin: the mean of the gradients, over their size, element by element.
+
+All keep running means of the gradients (``exp_avg``, m) and of their squares (``exp_avg_sq``, v), which begin at 0;
+``1 - β^t`` corrects for that after t steps.
+"""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -9,8 +13,8 @@ from numpy.typing import NDArray
 
 from autograd_cnn import kernels
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.optim.optimizer import Group, Optimizer, State
+from autograd_cnn.optim.optimizer import Group, Optimizer, State, decayed
+from autograd_cnn.parameters import flag
 from autograd_cnn.tensor import Tensor
 
 
@@ -32,6 +36,10 @@ class Adam(Optimizer):
         Keeps the division away from 0.
     weight_decay : float
         Adds ``weight_decay·p`` to the gradient.
+    amsgrad : bool
+        Divide by the largest v so far (Reddi et al. 2018).
+    maximize : bool
+        Ascend: follow the gradient instead of going against it.
 
     Raises
     ------
@@ -50,7 +58,7 @@ class Adam(Optimizer):
     array([0.9, 1.9])
     """
 
-    remembers: ClassVar = {"step": True, "exp_avg": True, "exp_avg_sq": True}
+    remembers: ClassVar = {"step": True, "exp_avg": True, "exp_avg_sq": True, "max_exp_avg_sq": False}
 
     @composite
     def __init__(
@@ -60,17 +68,21 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
+        super().__init__(
+            params,
+            {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
+             "maximize": maximize},
+        )  # fmt: skip
 
     def check(self, group: Group) -> None:
         """Raise `ArgumentError` if an option is out of range."""
         self._at_least_zero(group, "lr", "eps", "weight_decay")
-        betas = group["betas"]
-        if not isinstance(betas, (tuple, list)) or len(betas) != 2 or not all(map(_is_beta, betas)):
-            raise ArgumentError(
-                sentence(type(self).__name__, "betas are out of range", expected="0 to below 1", got=betas)
-            )
+        self._check_betas(group)
+        flag(type(self).__name__, "amsgrad", group["amsgrad"])
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its moments."""
@@ -86,6 +98,11 @@ class Adam(Optimizer):
         # The corrections for the zeros at the start are numbers: they go where they cost least.
         correction = math.sqrt(1 - beta2**step)
         rate, eps = group["lr"] * correction / (1 - beta1**step), group["eps"] * correction
+        if group["amsgrad"]:
+            mean, square = _moments(out, decayed(grad, value, weight_decay), state, beta1, beta2)
+            largest = np.maximum(state.get("max_exp_avg_sq", 0.0), square)
+            _write(out, value * kept, mean, largest, rate, eps)
+            return {"step": step, "exp_avg": mean, "exp_avg_sq": square, "max_exp_avg_sq": np.asarray(largest)}
         mean, square = kernels.adam(
             out, value, grad, state.get("exp_avg", 0.0), state.get("exp_avg_sq", 0.0), rate, eps, beta1, beta2,
             weight_decay, kept,
@@ -93,8 +110,25 @@ class Adam(Optimizer):
         return {"step": step, "exp_avg": mean, "exp_avg_sq": square}
 
 
-def _is_beta(beta: Any) -> bool:
-    return isinstance(beta, (int, float)) and 0 <= beta < 1
+def _moments(
+    out: NDArray[Any], grad: NDArray[Any], state: State, beta1: float, beta2: float
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the running means of the gradients and their squares; ``out`` serves as scratch memory."""
+    mean = np.asarray(state.get("exp_avg", 0.0) * beta1 + np.multiply(grad, 1 - beta1, out=out))
+    np.multiply(grad, grad, out=out)
+    out *= 1 - beta2
+    return mean, np.asarray(state.get("exp_avg_sq", 0.0) * beta2 + out)
+
+
+def _write(
+    out: NDArray[Any], value: NDArray[Any], mean: NDArray[Any], square: NDArray[Any], rate: float, eps: float
+) -> None:
+    """Write value - rate·mean / (sqrt(square) + eps)."""
+    np.sqrt(square, out=out)
+    out += eps
+    np.divide(mean, out, out=out)
+    out *= -rate
+    out += value
 
 
 class AdamW(Adam):
@@ -124,86 +158,233 @@ class AdamW(Adam):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay)
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its moments."""
         return self._descend(out, value, grad, state, group, 0.0, 1 - group["lr"] * group["weight_decay"])
 
 
-class RMSprop(Optimizer):
-    """RMSprop: steps divided by a running root mean square of the gradients (Tieleman & Hinton 2012).
+class Adamax(Optimizer):
+    """Adam with the largest gradient in the place of the mean square (Kingma & Ba 2015, section 7.1).
 
-    ``v ← alpha·v + (1 - alpha)·g²`` and ``p ← p - lr·g / (sqrt(v) + eps)``.
+    ``u ← max(β2·u, |g| + eps)`` and ``p ← p - lr / (1 - β1^t) · m / u``.
 
     Parameters
     ----------
-    params : iterable of Tensor, or of dict
-        What to optimise; see `Optimizer`.
-    lr : float
-        The learning rate.
-    alpha : float
-        How much of the mean square is kept in each step.
-    eps : float
-        Keeps the division away from 0.
-    weight_decay : float
-        Adds ``weight_decay·p`` to the gradient.
-    momentum : float
-        How much of the last step is kept.
+    params, lr, betas, eps, weight_decay, maximize
+        As for `Adam`.
 
     Raises
     ------
     ArgumentError, OperandError
-        As `Optimizer` does.
+        As `Adam` does.
 
     Examples
     --------
     >>> import autograd_cnn as ag
     >>> from autograd_cnn import optim
     >>> w = ag.tensor([1.0, 2.0], requires_grad=True)
-    >>> optimizer = optim.RMSprop([w], lr=0.1, alpha=0.75)
+    >>> optimizer = optim.Adamax([w], lr=0.1)
     >>> (w * w).sum().backward()
     >>> optimizer.step()
     >>> w.numpy().round(6)
-    array([0.8, 1.8])
+    array([0.9, 1.9])
     """
 
-    remembers: ClassVar = {"square_avg": True, "momentum_buffer": False, "step": False}
+    remembers: ClassVar = {"step": True, "exp_avg": True, "exp_inf": True}
 
     @composite
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
-        lr: float = 1e-2,
-        alpha: float = 0.99,
+        lr: float = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0,
-        momentum: float = 0,
+        *,
+        maximize: bool = False,
     ) -> None:
         super().__init__(
-            params, {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum}
+            params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
         )
 
     def check(self, group: Group) -> None:
         """Raise `ArgumentError` if an option is out of range."""
-        self._at_least_zero(group, "lr", "alpha", "eps", "weight_decay", "momentum")
+        self._at_least_zero(group, "lr", "eps", "weight_decay")
+        self._check_betas(group)
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
-        """Write a parameter's next values into ``out``, and return its mean square and its momentum."""
-        alpha, momentum = group["alpha"], group["momentum"]
-        if group["weight_decay"]:
-            grad = grad + value * group["weight_decay"]
-        np.multiply(grad, grad, out=out)
-        out *= 1 - alpha
-        square = np.asarray(state.get("square_avg", 0.0) * alpha + out)
-        next_state: State = {"square_avg": square}
-        np.sqrt(square, out=out)
+        """Write a parameter's next values into ``out``, and return its mean and its largest gradient."""
+        beta1, beta2 = group["betas"]
+        step = state.get("step", 0) + 1
+        grad = decayed(grad, value, group["weight_decay"])
+        mean = np.asarray(state.get("exp_avg", 0.0) * beta1 + grad * (1 - beta1))
+        np.abs(grad, out=out)
         out += group["eps"]
-        np.divide(grad, out, out=out)
-        if momentum:
-            out += state.get("momentum_buffer", 0.0) * momentum
-            next_state["momentum_buffer"] = np.array(out)
-        out *= -group["lr"]
+        largest = np.asarray(np.maximum(state.get("exp_inf", 0.0) * beta2, out))
+        np.divide(mean, largest, out=out)
+        out *= -group["lr"] / (1 - beta1**step)
         out += value
-        return next_state
+        return {"step": step, "exp_avg": mean, "exp_inf": largest}
+
+
+class NAdam(Optimizer):
+    """Adam with Nesterov's momentum (Dozat 2016).
+
+    With ``μ_t = β1·(1 - 0.96^(t·momentum_decay) / 2)`` and ``Π`` the product of all μ up to t, the mean of `Adam` is
+    replaced by ``(1 - μ_t)·g / (1 - Π) + μ_(t+1)·m / (1 - Π·μ_(t+1))``.
+
+    Parameters
+    ----------
+    params, lr, betas, eps, weight_decay, maximize
+        As for `Adam`.
+    momentum_decay : float
+        How fast the momentum grows to β1.
+    decoupled_weight_decay : bool
+        Decay as `AdamW` does.
+
+    Raises
+    ------
+    ArgumentError, OperandError
+        As `Adam` does.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> from autograd_cnn import optim
+    >>> w = ag.tensor([1.0, 2.0], requires_grad=True)
+    >>> optimizer = optim.NAdam([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.numpy().round(4)
+    array([0.8944, 1.8944])
+    """
+
+    remembers: ClassVar = {"step": True, "mu_product": True, "exp_avg": True, "exp_avg_sq": True}
+
+    @composite
+    def __init__(
+        self,
+        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        lr: float = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum_decay: float = 4e-3,
+        decoupled_weight_decay: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(
+            params,
+            {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "momentum_decay": momentum_decay,
+             "decoupled_weight_decay": decoupled_weight_decay, "maximize": maximize},
+        )  # fmt: skip
+
+    def check(self, group: Group) -> None:
+        """Raise `ArgumentError` if an option is out of range."""
+        self._at_least_zero(group, "lr", "eps", "weight_decay", "momentum_decay")
+        self._check_betas(group)
+        flag(type(self).__name__, "decoupled_weight_decay", group["decoupled_weight_decay"])
+
+    def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
+        """Write a parameter's next values into ``out``, and return its moments and the product of its momenta."""
+        beta1, beta2 = group["betas"]
+        lr, step = group["lr"], state.get("step", 0) + 1
+        value, grad = _shrunk(value, grad, group)
+        mean, square = _moments(out, grad, state, beta1, beta2)
+        now, then = (beta1 * (1 - 0.5 * 0.96 ** (t * group["momentum_decay"])) for t in (step, step + 1))
+        product = state.get("mu_product", 1.0) * now
+        ahead = grad * ((1 - now) / (1 - product)) + mean * (then / (1 - product * then))
+        correction = math.sqrt(1 - beta2**step)
+        _write(out, value, ahead, square, lr * correction, group["eps"] * correction)
+        return {"step": step, "mu_product": product, "exp_avg": mean, "exp_avg_sq": square}
+
+
+class RAdam(Optimizer):
+    """Adam that first takes plain steps along the mean, while the mean square is uncertain (Liu et al. 2020).
+
+    With ``ρ = 2 / (1 - β2) - 1`` and ``ρ_t = ρ - 2·t·β2^t / (1 - β2^t)``, the step is
+    ``lr · m / (1 - β1^t)`` where ``ρ_t <= 5``, else that of `Adam` times
+    ``sqrt((ρ_t - 4)·(ρ_t - 2)·ρ / ((ρ - 4)·(ρ - 2)·ρ_t))``; ``eps`` is added to ``sqrt(v)``, before the correction.
+
+    Parameters
+    ----------
+    params, lr, betas, eps, weight_decay, maximize
+        As for `Adam`.
+    decoupled_weight_decay : bool
+        Decay as `AdamW` does.
+
+    Raises
+    ------
+    ArgumentError, OperandError
+        As `Adam` does.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> from autograd_cnn import optim
+    >>> w = ag.tensor([1.0, 2.0], requires_grad=True)
+    >>> optimizer = optim.RAdam([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.numpy().round(6)
+    array([0.8, 1.6])
+    """
+
+    remembers: ClassVar = {"step": True, "exp_avg": True, "exp_avg_sq": True}
+
+    @composite
+    def __init__(
+        self,
+        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        decoupled_weight_decay: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(
+            params,
+            {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
+             "decoupled_weight_decay": decoupled_weight_decay, "maximize": maximize},
+        )  # fmt: skip
+
+    def check(self, group: Group) -> None:
+        """Raise `ArgumentError` if an option is out of range."""
+        self._at_least_zero(group, "lr", "eps", "weight_decay")
+        self._check_betas(group)
+        flag(type(self).__name__, "decoupled_weight_decay", group["decoupled_weight_decay"])
+
+    def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
+        """Write a parameter's next values into ``out``, and return its moments."""
+        beta1, beta2 = group["betas"]
+        step = state.get("step", 0) + 1
+        value, grad = _shrunk(value, grad, group)
+        mean, square = _moments(out, grad, state, beta1, beta2)
+        rate = group["lr"] / (1 - beta1**step)
+        unbiased = 1 - beta2**step
+        longest = 2 / (1 - beta2) - 1
+        length = longest - 2 * step * beta2**step / unbiased
+        if length > 5:
+            rectified = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
+            _write(out, value, mean, square, rate * math.sqrt(unbiased * rectified), group["eps"])
+        else:
+            np.multiply(mean, -rate, out=out)
+            out += value
+        return {"step": step, "exp_avg": mean, "exp_avg_sq": square}
+
+
+def _shrunk(value: NDArray[Any], grad: NDArray[Any], group: Group) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the values and the gradient after weight decay, which is of the one or of the other."""
+    decay = group["weight_decay"]
+    if decay and group["decoupled_weight_decay"]:
+        return value * (1 - group["lr"] * decay), grad
+    return value, decayed(grad, value, decay)

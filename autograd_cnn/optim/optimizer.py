@@ -25,8 +25,17 @@ Group: TypeAlias = dict[str, Any]
 State: TypeAlias = dict[str, Any]
 """What an optimiser remembers of one parameter from step to step. Its arrays are replaced, never overwritten."""
 
+Move: TypeAlias = tuple[Tensor, NDArray[Any], State | None]
+"""A parameter, its new values, and what to remember of it; None for what is remembered already."""
+
 _WAYS: Final = frozenset({"capturable", "differentiable", "foreach", "fused"})
 """PyTorch's options that choose how a step is computed, and do not change its result."""
+
+_SCHEDULED: Final = frozenset({"base_momentum", "max_lr", "max_momentum", "min_lr", "swa_lr"})
+"""What PyTorch's schedules leave in the groups; a schedule here keeps its own."""
+
+_NUMBERS: Final[dict[str, type[int] | type[float]]] = {"step": int, "mu_product": float}
+"""What optimisers remember that is a number here, and a tensor in PyTorch."""
 
 
 class Optimizer:
@@ -134,12 +143,18 @@ class Optimizer:
     def _checked(self, group: Group) -> Group:
         """Return a group with Python's numbers for NumPy's: a NumPy float64 would turn float32 arrays into float64."""
         options = {name: _plain(value) if name != "params" else value for name, value in group.items()}
+        flag(self._name, "maximize", options.get("maximize", False))
         self.check(options)
         return options
 
     def check(self, group: Group) -> None:
         """Raise `ArgumentError` if an option is out of range."""
         self._at_least_zero(group, "lr", "weight_decay")
+
+    def _check_betas(self, group: Group) -> None:
+        betas = group["betas"]
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2 or not all(map(_is_share, betas)):
+            raise ArgumentError(sentence(self._name, "betas are out of range", expected="0 to below 1", got=betas))
 
     def _at_least_zero(self, group: Group, *names: str) -> None:
         for name in names:
@@ -190,8 +205,9 @@ class Optimizer:
         return loss
 
     def _step(self) -> None:
-        moves: list[tuple[Tensor, NDArray[Any], State]] = []
+        moves: list[Move] = []
         for group in map(self._checked, self.param_groups):
+            uphill = group.get("maximize", False)
             for parameter in group["params"]:
                 grad = parameter.grad
                 if grad is None:
@@ -203,7 +219,8 @@ class Optimizer:
                                  expected=value.shape, got=grad.shape, hint="call zero_grad() after a change")
                     )  # fmt: skip
                 out = np.empty_like(value)
-                state = self.update(out, value, grad.value, self.state.get(parameter, {}), group)
+                slope = np.negative(grad.value) if uphill else grad.value
+                state = self.update(out, value, slope, self.state.get(parameter, {}), group)
                 out.flags.writeable = False
                 moves.append((parameter, out, state))
         self._make(moves)
@@ -217,14 +234,15 @@ class Optimizer:
         with enable_grad():
             return closure()
 
-    def _make(self, moves: list[tuple[Tensor, NDArray[Any], State]]) -> None:
+    def _make(self, moves: list[Move]) -> None:
         """Store the new values and states; an interrupt waits until all of them are stored."""
         interrupt: BaseException | None = None
         while moves:
             try:
                 parameter, out, state = moves[-1]
                 parameter.data = Tensor.wrap(out)  # not copied
-                self.state[parameter] = state
+                if state is not None:
+                    self.state[parameter] = state
                 moves.pop()
             except KeyboardInterrupt as error:
                 interrupt = error
@@ -304,7 +322,7 @@ class Optimizer:
                 loaded[tensor] = self._adopted(tensor, place, state_dict["state"][place])
         known = [self._options(mine, theirs) for mine, theirs in zip(self.param_groups, groups, strict=True)]
         for mine, options in zip(self.param_groups, known, strict=True):
-            self.check({**mine, **options})
+            self._checked({**mine, **options})
         self.state = loaded
         for mine, options in zip(self.param_groups, known, strict=True):
             mine.update(options)
@@ -316,7 +334,7 @@ class Optimizer:
         known = {name: value for name, value in theirs.items() if name in mine or name == "initial_lr"}
         for name, value in theirs.items():
             implied = self.implies.get(name, False)
-            if name not in known and name not in _WAYS and value not in (None, implied):
+            if name not in {*known, *_WAYS, *_SCHEDULED} and value not in (None, implied):
                 raise self._foreign(f"no option {name!r}, or {implied}", repr(value))
         known.pop("params")
         return {name: value.item() if isinstance(value, np.generic) else value for name, value in known.items()}
@@ -328,7 +346,7 @@ class Optimizer:
         if state and (not state.keys() <= self.remembers.keys() or not always <= state.keys()):
             expected = f"{', '.join(self.remembers) or 'nothing'} of parameter {place}"
             raise self._foreign(expected, ", ".join(map(str, state)))
-        return {name: _number(value) if name == "step" else _array(tensor, place, name, value)
+        return {name: _NUMBERS[name](value) if name in _NUMBERS else _array(tensor, place, name, value)
                 for name, value in state.items()}  # fmt: skip
 
     def _foreign(self, expected: str, got: object) -> ArgumentError:
@@ -344,9 +362,13 @@ class Optimizer:
         return f"{self._name}({'; '.join(shown)})"
 
 
-def _number(value: Any) -> int:
-    """Return the number of steps, which is a tensor in PyTorch."""
-    return int(value)
+def decayed(grad: NDArray[Any], value: NDArray[Any], weight_decay: float) -> NDArray[Any]:
+    """Return the gradient of a loss to which ``weight_decay / 2`` times the squared values are added."""
+    return grad + value * weight_decay if weight_decay else grad
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, (int, float)) and 0 <= value < 1
 
 
 def _array(tensor: Tensor, place: int, name: str, value: Any) -> NDArray[Any]:

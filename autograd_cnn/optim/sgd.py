@@ -33,6 +33,8 @@ class SGD(Optimizer):
         Adds ``weight_decay·p`` to the gradient.
     nesterov : bool
         Look ahead along the momentum.
+    maximize : bool
+        Ascend: follow the gradient instead of going against it.
 
     Raises
     ------
@@ -57,16 +59,18 @@ class SGD(Optimizer):
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
-        lr: float,
+        lr: float = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
         weight_decay: float = 0,
         nesterov: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
         super().__init__(
             params,
             {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
-             "nesterov": nesterov},
+             "nesterov": nesterov, "maximize": maximize},
         )  # fmt: skip
 
     def check(self, group: Group) -> None:

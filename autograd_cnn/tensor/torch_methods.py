@@ -22,6 +22,25 @@ if TYPE_CHECKING:
     from autograd_cnn.tensor.tensor import Tensor
 
 
+def dtype_asked_for(target: Any) -> Any:
+    """Return the dtype that the target of a ``to`` is or has, None for ``"cpu"``.
+
+    Raises
+    ------
+    OperandError
+        For another device.
+    """
+    if isinstance(target, Traced):
+        return target.value.dtype
+    if str(target) == "cpu":
+        return None
+    if str(target).partition(":")[0] in {"cuda", "mps", "xpu", "gpu"}:
+        raise OperandError(
+            sentence("to", f"there is no device {str(target)!r}", hint="everything is computed on the CPU")
+        )
+    return target
+
+
 class _Method:
     """A function whose first array is the tensor that it is called on."""
 
@@ -232,15 +251,8 @@ class TorchMethods(Traced):
 
     def to(self, target: Any) -> Array:
         """Convert to a dtype; to ``"cpu"`` means the tensor itself."""
-        if isinstance(target, Traced):
-            target = target.value.dtype
-        if str(target) == "cpu":
-            return self
-        if str(target).partition(":")[0] in {"cuda", "mps", "xpu", "gpu"}:
-            raise OperandError(
-                sentence("to", f"there is no device {str(target)!r}", hint="everything is computed on the CPU")
-            )
-        return ops.astype(self, dtype=target)
+        dtype = dtype_asked_for(target)
+        return self if dtype is None else ops.astype(self, dtype=dtype)
 
     # --- what it is ---------------------------------------------------------------------------
 

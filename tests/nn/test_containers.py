@@ -118,3 +118,56 @@ def test_a_module_takes_the_place_of_another():
     blocks = nn.Sequential({"blocks": nn.ModuleList([nn.ReLU()])}).blocks
     blocks[0] = nn.Linear(2, 1)
     assert blocks[0].scope_name == "blocks.0"
+
+
+# --- by name, and of parameters ---------------------------------------------------------------
+
+
+def test_a_dict_of_modules():
+    heads = nn.ModuleDict({"age": nn.Linear(2, 1), "kind": nn.Linear(2, 3)})
+    heads["more"] = nn.ReLU()
+    assert list(heads) == list(heads.keys()) == ["age", "kind", "more"]
+    assert ("age" in heads, "training" in heads, len(heads)) == (True, False, 3)
+    assert [type(each).__name__ for each in heads.values()] == ["Linear", "Linear", "ReLU"]
+    assert dict(heads.items())["kind"] is heads["kind"] is heads.kind
+    del heads["age"]
+    assert list(heads.state_dict()) == ["kind.weight", "kind.bias"]
+    with pytest.raises(KeyError, match="ModuleDict: no module 'age'; it has kind, more"):
+        heads["age"]
+
+
+def test_modules_in_a_dict_record_under_its_name():
+    class Net(nn.Module):
+        def __init__(self):
+            self.heads = nn.ModuleDict({"a": nn.Linear(2, 2)})
+
+        def forward(self, x):
+            return self.heads["a"](x)
+
+    assert Net()(np.ones(2, np.float32)).node.scope.path == "heads.a"
+
+
+def test_a_list_of_parameters():
+    weights = nn.ParameterList([np.ones(2), nn.Parameter([1.0])]).append([2.0, 3.0])
+    weights[-2] = [4.0]
+    assert [p.tolist() for p in weights] == [[1.0, 1.0], [4.0], [2.0, 3.0]]
+    assert (len(weights), list(weights.state_dict()), weights[1:]) == (3, ["0", "1", "2"], list(weights)[1:])
+    assert [p for _, p in weights.named_parameters()] == list(weights)
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "text"),
+    [
+        (lambda: nn.ModuleDict([1]), OperandError,
+         "ModuleDict: modules is not a mapping: expected modules by name, got list"),
+        (lambda: nn.ModuleDict({"keys": nn.ReLU()}), ArgumentError,
+         "ModuleDict: a name can't be used: expected a string, no dot, and no attribute of the class, got 'keys'"),
+        (lambda: nn.ParameterList(3), OperandError,
+         "ParameterList: values is not iterable: expected parameters, such as a list of them, got int"),
+        (lambda: nn.ParameterList()[0], IndexError, "ParameterList: index is out of range: expected none, got 0"),
+    ],
+)  # fmt: skip
+def test_what_containers_refuse(call, kind, text):
+    with pytest.raises(kind) as error:
+        call()
+    assert str(error.value) == text

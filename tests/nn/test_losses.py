@@ -69,6 +69,83 @@ def test_smoothed_labels():
     assert nn.CrossEntropyLoss(label_smoothing=0.2)(scores, [0]) == pytest.approx(expected, rel=1e-14)
 
 
+def test_regions_of_images(rng):
+    """Focal loss and overlap against their formulas."""
+    z, t = rng.standard_normal((2, 3, 4, 5)), rng.integers(0, 2, (2, 3, 4, 5)).astype(float)
+    p = scipy.special.expit(z)
+    right, share = np.where(t == 1, p, 1 - p), np.where(t == 1, 0.3, 0.7)
+    focal = -share * (1 - right) ** 1.5 * np.log(right)
+    np.testing.assert_allclose(nn.FocalLoss(0.3, 1.5, "none")(z, t), focal, rtol=1e-12)
+    np.testing.assert_allclose(nn.FocalLoss(None, 0.0)(z, t), nn.bce_with_logits(z, t), rtol=1e-12)
+    sums = [each.sum(axis=(2, 3)) for each in (p * t, p, t)]
+    overlap = 1 - (2 * sums[0] + 0.5) / (sums[1] + sums[2] + 0.5)
+    np.testing.assert_allclose(nn.DiceLoss(0.5, "none")(p, t), overlap, rtol=1e-12)
+    assert gradcheck(lambda z: nn.FocalLoss()(z, t), [z], order=2)
+    assert gradcheck(lambda p: nn.DiceLoss()(p, t), [p], order=2)
+
+
+@pytest.mark.parametrize("backend", ["reference", "jit"])
+def test_maps_of_classes_are_rows_of_classes(rng, backend):
+    """With class indices and with probabilities, weights, smoothing and labels that do not count."""
+    scores, labels = rng.standard_normal((2, 4, 3, 2)), rng.integers(-1, 4, (2, 3, 2))
+    rows, flat = np.moveaxis(scores, 1, -1).reshape(-1, 4), labels.reshape(-1)
+    options = {"weight": WEIGHT, "ignore_index": -1, "label_smoothing": 0.1}
+    with ag.set_backend(backend):
+        assert nn.cross_entropy(scores, labels, **options) == nn.cross_entropy(rows, flat, **options)
+        each = nn.cross_entropy(scores, labels, reduction="none", **options)
+        assert np.array_equal(each.ravel(), nn.cross_entropy(rows, flat, reduction="none", **options))
+        sure = np.moveaxis(np.eye(4)[np.maximum(labels, 0)], -1, 1)
+        np.testing.assert_allclose(
+            nn.cross_entropy(scores, sure, WEIGHT, label_smoothing=0.1, reduction="none")[labels >= 0],
+            each[labels >= 0],
+        )
+
+
+@for_each("loss", [nn.functional.kl_div, nn.functional.poisson_nll_loss, nn.functional.smooth_l1_loss,
+                   nn.functional.soft_margin_loss, nn.functional.focal_loss,
+                   lambda x, t: nn.functional.gaussian_nll_loss(x, t, t),
+                   lambda x, t: nn.functional.triplet_margin_loss(x, t, x * 2, p=1.5),
+                   lambda x, t: nn.cross_entropy(x, t, [1.0, 2.0, 3.0], label_smoothing=0.1)])  # fmt: skip
+def test_other_losses_keep_float32_and_agree_in_a_compiled_step(rng, loss):
+    compiled = ag.compile(loss)
+    for _ in range(4):
+        x, t = (rng.uniform(0.1, 0.9, (2, 3)).astype(np.float32) for _ in range(2))
+        y = ag.tensor(compiled(x, t))
+        assert y.dtype == np.float32
+        assert y.numpy() == ag.tensor(loss(x, t)).numpy()
+    leaf = ag.tensor(x, requires_grad=True)
+    loss(leaf, t).backward()
+    assert leaf.grad.dtype == np.float32
+
+
+@for_each("call, text", [
+    (lambda: nn.cross_entropy(np.zeros((2, 3, 4)), np.zeros((2, 3), int)),
+     ("cross_entropy: scores and labels do not go together: expected (N, K, d1, ...) and (N, d1, ...), "
+      "got (2, 3, 4) and (2, 3)")),
+    (lambda: nn.cross_entropy(np.zeros(3), [1, 2]),
+     "cross_entropy: scores and labels do not go together: expected (K,) and (), got (3,) and (2,)"),
+    (lambda: nn.cross_entropy(np.zeros((2, 3)), np.zeros((2, 3)), [1.0]),
+     "cross_entropy: weight has the wrong shape: expected one number for each of 3 classes, got (1,)"),
+    (lambda: nn.cross_entropy(np.zeros((2, 3)), np.zeros((2, 2))),
+     "cross_entropy: labels are class indices: expected integers, got float64"),
+    (lambda: nn.MultiMarginLoss(3), "MultiMarginLoss: p is unknown: expected 1 or 2, got 3"),
+    (lambda: nn.KLDivLoss("all"),
+     "KLDivLoss: reduction is unknown: expected 'mean', 'sum', 'none' or 'batchmean', got 'all'"),
+    (lambda: nn.DiceLoss()(np.zeros((2, 3)), np.zeros((2, 3))),
+     "dice_loss: x has the wrong rank: expected (N, C, d1, ...), got (2, 3)"),
+    (lambda: nn.GaussianNLLLoss()(np.zeros((2, 3)), np.zeros((2, 3)), np.zeros(3)),
+     "gaussian_nll_loss: var has the wrong shape: expected (2, 3) or (2,), got (3,)"),
+    (lambda: nn.GaussianNLLLoss()(np.zeros(3), np.zeros(3), -np.ones(3)),
+     "gaussian_nll_loss: var is out of range: expected numbers of at least 0, got -1.0"),
+    (lambda: nn.CosineEmbeddingLoss()(np.zeros((2, 3)), np.zeros((2, 3)), [1]),
+     "cosine_embedding_loss: there is not one target for each pair: expected (2,), got (1,)"),
+])  # fmt: skip
+def test_what_other_losses_refuse(call, text):
+    with pytest.raises((ShapeError, OperandError, ArgumentError)) as error:
+        call()
+    assert str(error.value) == text
+
+
 # --- what counts, and how much ----------------------------------------------------------------
 
 COUNTED = np.array([2, -100, 2, 1, -100])

@@ -574,3 +574,39 @@ def test_the_name_of_a_buffer_is_a_string():
     with pytest.raises(OperandError) as error:
         nn.Module().register_buffer(3, 3)
     assert str(error.value) == "register_buffer: name is not a string: expected str, got int"
+
+
+# --- as in PyTorch ----------------------------------------------------------------------------
+
+
+def test_a_function_is_applied_from_below_once_to_each():
+    shared, seen = nn.ReLU(), []
+    net = nn.Sequential(nn.Sequential(shared), shared, nn.Tanh())
+    assert net.apply(lambda module: seen.append(type(module).__name__)) is net
+    assert seen == ["ReLU", "Sequential", "Tanh", "Sequential"]
+
+
+def test_dtypes_by_pytorchs_names():
+    net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm2d(2))
+    for change, dtype in ((net.double, "float64"), (net.half, "float16"), (net.float, "float32"),
+                          (lambda: net.to("cpu", dtype=float), "float64"), (lambda: net.to(np.float32), "float32"),
+                          (lambda: net.to(ag.tensor(1.0)), "float64"), (lambda: net.to(device="cpu"), "float64")):  # fmt: skip
+        assert change() is net
+        assert {p.dtype.name for p in net.parameters()} == {net[1].running_mean.dtype.name} == {dtype}
+    with pytest.raises(OperandError) as error:
+        net.to("cuda:0")
+    assert str(error.value) == "to: there is no device 'cuda:0'; everything is computed on the CPU"
+
+
+def test_parts_by_dotted_names():
+    net = nn.Sequential(nn.Sequential(nn.Linear(2, 2)))
+    net.add_module("more", nn.ReLU())
+    net.more.register_parameter("w", nn.Parameter([1.0]))
+    assert net.get_submodule("0.0") is net[0][0]
+    assert net.get_submodule("") is net
+    assert net.get_parameter("more.w") is net.more.w
+    for call, text in ((lambda: net.get_submodule("0.1"), "Sequential: no module '0.1'"),
+                       (lambda: net.get_parameter("0.0.w"), "Sequential: no parameter '0.0.w'")):  # fmt: skip
+        with pytest.raises(ArgumentError) as error:
+            call()
+        assert str(error.value) == text

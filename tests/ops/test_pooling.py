@@ -450,7 +450,7 @@ def test_a_dilation_below_1():
             OperandError,
             (
                 "mean_pool: no argument 'fast'; "
-                "it takes x, window, stride, padding, ceil_mode, count_include_pad, dilation"
+                "it takes x, window, stride, padding, ceil_mode, count_include_pad, dilation, divisor_override"
             ),
         ),
         (

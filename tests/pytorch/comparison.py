@@ -92,12 +92,12 @@ def compare(ours: Callable[..., Any], theirs: Callable[..., Any], *arrays: Any, 
         agree(found, known, f"gradient {place} of the second order")
 
 
-def agree(ours: Any, theirs: torch.Tensor, what: str = "the value") -> None:
+def agree(ours: Any, theirs: torch.Tensor, what: str = "the value", tolerance: float = TOLERANCE) -> None:
     """Raise unless shape, dtype and all numbers are the same, to ten digits of the largest."""
     found, expected = values_of(ours), theirs.detach().numpy(force=True)
     assert (found.shape, found.dtype) == (expected.shape, expected.dtype), what
     scale = max(1.0, np.abs(expected).max(initial=0.0)) if expected.dtype.kind == "f" else 0.0
-    np.testing.assert_allclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE * scale, err_msg=what)
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance * scale, err_msg=what)
 
 
 def _is_float(a: Any) -> bool:

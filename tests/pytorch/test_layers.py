@@ -11,7 +11,7 @@ from tables import for_each
 import autograd_cnn as ag
 from autograd_cnn import nn
 
-IMAGES, FEATURES = (2, 4, 6, 7), (3, 4)
+IMAGES, ROWS, VOLUMES, FEATURES = (2, 4, 6, 7), (2, 3, 7), (2, 2, 4, 5, 4), (3, 4)
 
 LAYERS = [
     # the class's name, its arguments, the input's shape
@@ -37,6 +37,64 @@ LAYERS = [
     ("SiLU", (), {}, FEATURES),
     ("Sigmoid", (), {}, FEATURES),
     ("Softplus", (), {}, FEATURES),
+    ("Softplus", (2.0, 0.5), {}, FEATURES),
+    ("GELU", (), {"approximate": "tanh"}, FEATURES),
+    *(
+        (name, (), {}, FEATURES)
+        for name in (
+            "ReLU6",
+            "Hardswish",
+            "SELU",
+            "Mish",
+            "Softsign",
+            "LogSigmoid",
+            "PReLU",
+            "CELU",
+            "GLU",
+        )
+    ),
+    ("Hardtanh", (-0.3, 0.4), {}, FEATURES),
+    ("Softmin", (1,), {}, FEATURES),
+    ("Tanhshrink", (), {}, FEATURES),
+    ("Hardshrink", (0.3,), {}, FEATURES),
+    ("Softshrink", (0.3,), {}, FEATURES),
+    ("Threshold", (0.3, 2.0), {}, FEATURES),
+    ("ChannelShuffle", (2,), {}, IMAGES),
+    ("UpsamplingNearest2d", ((5, 9),), {}, IMAGES),
+    ("UpsamplingBilinear2d", (), {"scale_factor": 2}, IMAGES),
+    ("CELU", (0.5,), {}, FEATURES),
+    ("PReLU", (4,), {"init": 0.1}, IMAGES),
+    ("GLU", (1,), {}, IMAGES),
+    ("Conv1d", (3, 6, 3), {}, ROWS),
+    ("Conv1d", (3, 6, 3, 2, 1, 2, 3, False), {}, ROWS),
+    ("Conv1d", (3, 2, 2), {"padding": "same", "dilation": 2}, ROWS),
+    ("Conv1d", (3, 2, 3), {"padding": "same", "padding_mode": "reflect"}, ROWS),
+    ("Conv2d", (4, 2, 3), {"padding": (1, 2), "padding_mode": "circular"}, IMAGES),
+    ("Conv2d", (4, 2, (3, 5)), {"padding": "same", "padding_mode": "replicate"}, IMAGES),
+    ("Conv3d", (2, 4, (2, 3, 2)), {}, VOLUMES),
+    ("Conv3d", (2, 4, 2, (2, 1, 2), 1, (1, 2, 1), 2), {}, VOLUMES),
+    ("Conv3d", (2, 1, 3), {"padding": (1, 0, 1), "padding_mode": "replicate"}, VOLUMES),
+    ("ConvTranspose1d", (3, 6, 3, 2, 1, 1, 3), {}, ROWS),
+    ("MaxPool1d", (3, 2, 1, 2), {"ceil_mode": True}, ROWS),
+    ("AvgPool1d", (3, 2, 1, True, False), {}, ROWS),
+    ("AvgPool2d", (2,), {"divisor_override": 3}, IMAGES),
+    ("AdaptiveAvgPool1d", (3,), {}, ROWS),
+    ("AdaptiveMaxPool1d", (3,), {}, ROWS),
+    ("AdaptiveAvgPool2d", ((None, 3),), {}, IMAGES),
+    ("AdaptiveMaxPool2d", ((3, None),), {}, IMAGES),
+    ("Upsample", (), {"scale_factor": 2, "mode": "bilinear", "align_corners": True}, IMAGES),
+    ("Upsample", (9,), {"mode": "linear"}, ROWS),
+    ("Upsample", ((5, 9),), {"mode": "bicubic"}, IMAGES),
+    ("PixelShuffle", (2,), {}, IMAGES),
+    ("PixelUnshuffle", (3,), {}, (2, 1, 6, 3)),
+    ("Unfold", ((2, 3), 1, 1, 2), {}, IMAGES),
+    ("Fold", ((4, 5), 2, 1, 0, 1), {}, (2, 8, 12)),
+    ("Unflatten", (1, (2, 2)), {}, IMAGES),
+    ("Flatten", (1, 2), {}, IMAGES),
+    *((f"{kind}Pad2d", (2,), {}, IMAGES) for kind in ("Zero", "Reflection", "Replication", "Circular")),
+    *((f"{kind}Pad1d", ((2, 1),), {}, ROWS) for kind in ("Zero", "Reflection", "Replication", "Circular")),
+    ("ConstantPad2d", ((1, 2, 0, -1), 0.5), {}, IMAGES),
+    ("ConstantPad1d", (1, 0.5), {}, ROWS),
     ("Tanh", (), {}, FEATURES),
     ("Softmax", (), {"dim": 0}, FEATURES),
     ("LogSoftmax", (), {"dim": -1}, FEATURES),

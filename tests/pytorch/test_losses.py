@@ -161,10 +161,38 @@ def test_huber(reduction, rng, shape, delta):
         ("MSELoss", {}),
         ("L1Loss", {}),
         ("HuberLoss", {"delta": 0.5}),
+        ("SmoothL1Loss", {"beta": 0.2}),
+        ("PoissonNLLLoss", {"full": True, "eps": 1e-3}),
+        ("MultiMarginLoss", {"p": 2, "margin": 0.5}),
+        ("MultiLabelSoftMarginLoss", {}),
+        ("SoftMarginLoss", {}),
+        ("HingeEmbeddingLoss", {"margin": 0.5}),
     ],
 )
 @reductions
 def test_modules_take_the_same_arguments(rng, name, options, reduction):
     ours, theirs = (getattr(where, name)(reduction=reduction, **options) for where in (nn, torch.nn))
-    targets = rng.integers(0, 4, 3) if name in {"CrossEntropyLoss", "NLLLoss"} else rng.uniform(0.1, 0.9, (3, 4))
+    labels = name in {"CrossEntropyLoss", "NLLLoss", "MultiMarginLoss"}
+    targets = rng.integers(0, 4, 3) if labels else rng.uniform(0.1, 0.9, (3, 4))
     compare(lambda x: ours(x, targets), lambda x: theirs(x, torch.tensor(targets)), rng.uniform(0.1, 0.9, (3, 4)))
+
+
+@for_each(
+    "name, options, count",
+    [
+        ("KLDivLoss", {"reduction": "batchmean", "log_target": True}, 2),
+        ("GaussianNLLLoss", {"full": True, "eps": 0.5}, 3),
+        ("CosineEmbeddingLoss", {"margin": 0.1}, 2),
+        ("MarginRankingLoss", {"margin": 0.2}, 2),
+        ("TripletMarginLoss", {"margin": 2.0, "p": 3.0, "swap": True}, 3),
+        ("CosineSimilarity", {"dim": 0}, 2),
+        ("PairwiseDistance", {"p": 1.0, "keepdim": True}, 2),
+    ],
+)
+def test_modules_of_several_arguments(rng, name, options, count):
+    """Gradients reach all of them; an angle's target is 1 or -1."""
+    ours, theirs = (getattr(where, name)(**options) for where in (nn, torch.nn))
+    arrays = [rng.uniform(0.1, 0.9, (3, 4)) for _ in range(count)]
+    signs = {"CosineEmbeddingLoss": [1, -1, 1], "MarginRankingLoss": [[1] * 4, [-1] * 4, [1] * 4]}.get(name)
+    more = () if signs is None else (np.array(signs),)
+    compare(lambda *x: ours(*x, *more), lambda *x: theirs(*x, *map(torch.tensor, more)), *arrays)

@@ -81,8 +81,26 @@ def framed(x, window, stride, padding, dilation, ceil_mode, border):
     return F.pad(x, (left, right + beside, top, bottom + below), value=border), out
 
 
+def max_pool_indices(x, *, window, stride, padding, dilation, ceil_mode):
+    return F.max_pool2d(x, window, stride, padding, dilation, ceil_mode, return_indices=True)[1]
+
+
+@st.composite
+def numbered(draw):
+    """Draw a pool with the same border on opposite sides: PyTorch counts the pixels of any other."""
+    call = draw(pools("grid", ops.max_pool))
+    if not isinstance(call.params["padding"][0], int):
+        call.params["padding"] = (0, 0)
+        try:
+            ops.max_pool.forward(*call.arrays, **call.params)
+        except (ArgumentError, ShapeError):
+            reject()
+    return call
+
+
 CASES = {
     ops.max_pool: Counterpart(max_pool, pools("grid", ops.max_pool)),
+    ops.max_pool_indices: Counterpart(max_pool_indices, numbered()),
     _relu_max_pool: Counterpart(lambda x, **geometry: F.relu(max_pool(x, **geometry)), pools("grid", ops.max_pool)),
     ops.mean_pool: Counterpart(mean_pool, pools("normal", ops.mean_pool, count_include_pad=st.booleans())),
 }

@@ -1,13 +1,26 @@
-"""Activation functions as layers, each `autograd_cnn`'s function of the same name."""
+"""Activation functions as layers, each the function of the same name."""
+
+import numpy as np
 
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
-from autograd_cnn.nn.module import Module, Parameterless
-from autograd_cnn.parameters import Bool, Count, NotNaN
+from autograd_cnn.nn.functional import activation as functional
+from autograd_cnn.nn.module import Module, Parameterless, computed_in, unusual
+from autograd_cnn.nn.parameter import Parameter
+from autograd_cnn.ops.activation import check_range
+from autograd_cnn.parameters import Bool, Count, FloatDType, NotNaN, NotNegative, Number, Positive, Size
 
 
-class ReLU(Module):
+class _Elementwise(Module):
+    """A function without parameters."""
+
+    @composite
+    def __init__(self, inplace: Bool = False) -> None:
+        pass
+
+
+class ReLU(_Elementwise):
     """``max(x, 0)``.
 
     Parameters
@@ -21,10 +34,6 @@ class ReLU(Module):
     >>> nn.ReLU()([-1.0, 2.0])
     array([0., 2.])
     """
-
-    @composite
-    def __init__(self, inplace: Bool = False) -> None:
-        pass
 
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""
@@ -89,8 +98,13 @@ class ELU(Module):
         return f"alpha={self.alpha}"
 
 
-class GELU(Parameterless):
-    """``x`` times the normal distribution's Φ(x) (Hendrycks & Gimpel 2016).
+class GELU(Module):
+    """``x`` times the normal distribution's Φ(x), or what is close to it (Hendrycks & Gimpel 2016).
+
+    Parameters
+    ----------
+    approximate : {"none", "tanh"}
+        As for `autograd_cnn.nn.functional.gelu`.
 
     Examples
     --------
@@ -100,12 +114,20 @@ class GELU(Parameterless):
     array([-0.159,  0.841])
     """
 
+    @composite
+    def __init__(self, approximate: functional.Approximation = "none") -> None:
+        self.approximate: functional.Approximation = approximate
+
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""
-        return ops.gelu(x)
+        return functional.gelu(x, self.approximate)
+
+    def extra_repr(self) -> str:
+        """Return what is not as usual."""
+        return ", ".join(unusual(self, (("approximate", "none"),)))
 
 
-class SiLU(Module):
+class SiLU(_Elementwise):
     """``x * sigmoid(x)`` (Elfwing et al. 2018).
 
     Parameters
@@ -120,10 +142,6 @@ class SiLU(Module):
     >>> nn.SiLU()(np.array([0.0, 1.0])).round(3)
     array([0.   , 0.731])
     """
-
-    @composite
-    def __init__(self, inplace: Bool = False) -> None:
-        pass
 
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""
@@ -160,8 +178,14 @@ class Tanh(Parameterless):
         return ops.tanh(x)
 
 
-class Softplus(Parameterless):
-    """``log(1 + exp(x))``, a smooth ReLU.
+class Softplus(Module):
+    """``log(1 + exp(beta·x)) / beta``, a smooth ReLU.
+
+    Parameters
+    ----------
+    beta : float
+    threshold : float, optional
+        Take ``x`` itself where ``beta·x`` is larger, as PyTorch does from 20 on; by default nowhere.
 
     Examples
     --------
@@ -170,9 +194,18 @@ class Softplus(Parameterless):
     array([0.693])
     """
 
+    @composite
+    def __init__(self, beta: Positive = 1.0, threshold: Number | None = None) -> None:
+        self.beta = beta
+        self.threshold = threshold
+
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""
-        return ops.softplus(x)
+        return functional.softplus(x, self.beta, self.threshold)
+
+    def extra_repr(self) -> str:
+        """Return what is not as usual."""
+        return ", ".join(unusual(self, (("beta", 1.0), ("threshold", None))))
 
 
 class Softmax(Module):
@@ -229,3 +262,389 @@ class LogSoftmax(Module):
     def extra_repr(self) -> str:
         """Return the axis."""
         return f"dim={self.dim}"
+
+
+class ReLU6(_Elementwise):
+    """``min(max(x, 0), 6)`` (Howard et al. 2017).
+
+    Parameters
+    ----------
+    inplace : bool
+        Without effect, as a result is always new; PyTorch's argument.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.ReLU6()([-1.0, 8.0])
+    array([0., 6.])
+    """
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return functional.relu6(x)
+
+
+class Hardsigmoid(_Elementwise):
+    """``relu6(x + 3) / 6`` (Howard et al. 2019).
+
+    Parameters
+    ----------
+    inplace : bool
+        Without effect, as a result is always new; PyTorch's argument.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Hardsigmoid()([-4.0, 0.0])
+    array([0. , 0.5])
+    """
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return functional.hardsigmoid(x)
+
+
+class Hardswish(_Elementwise):
+    """``x · relu6(x + 3) / 6`` (Howard et al. 2019).
+
+    Parameters
+    ----------
+    inplace : bool
+        Without effect, as a result is always new; PyTorch's argument.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Hardswish()([1.5, 4.0])
+    array([1.125, 4.   ])
+    """
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return functional.hardswish(x)
+
+
+class SELU(_Elementwise):
+    """`ELU` with constants that keep mean and variance (Klambauer et al. 2017).
+
+    Parameters
+    ----------
+    inplace : bool
+        Without effect, as a result is always new; PyTorch's argument.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.SELU()([-1.0, 1.0]).round(3)
+    array([-1.111,  1.051])
+    """
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return functional.selu(x)
+
+
+class Mish(_Elementwise):
+    """``x · tanh(softplus(x))`` (Misra 2020).
+
+    Parameters
+    ----------
+    inplace : bool
+        Without effect, as a result is always new; PyTorch's argument.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Mish()([-1.0, 1.0]).round(3)
+    array([-0.303,  0.865])
+    """
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return functional.mish(x)
+
+
+class Softsign(Parameterless):
+    """``x / (1 + |x|)``.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Softsign()([-1.0, 3.0])
+    array([-0.5 ,  0.75])
+    """
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return functional.softsign(x)
+
+
+class LogSigmoid(Parameterless):
+    """The logarithm of `Sigmoid`, without overflow.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.LogSigmoid()([2.0]).round(3)
+    array([-0.127])
+    """
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return functional.logsigmoid(x)
+
+
+class Hardtanh(Module):
+    """``x`` limited to the range from ``min_val`` to ``max_val``.
+
+    Parameters
+    ----------
+    min_val, max_val : float
+    inplace : bool
+        Without effect, as a result is always new; PyTorch's argument.
+
+    Raises
+    ------
+    ArgumentError
+        If ``min_val`` is above ``max_val``.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Hardtanh()([-2.0, 0.5])
+    array([-1. ,  0.5])
+    """
+
+    @composite
+    def __init__(self, min_val: NotNaN = -1.0, max_val: NotNaN = 1.0, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
+        check_range("Hardtanh", min_val, max_val)
+        self.min_val = min_val
+        self.max_val = max_val
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return functional.hardtanh(x, self.min_val, self.max_val)
+
+    def extra_repr(self) -> str:
+        """Return the limits."""
+        return f"min_val={self.min_val}, max_val={self.max_val}"
+
+
+class CELU(Module):
+    """An `ELU` whose slope at 0 is 1 for any ``alpha`` (Barron 2017).
+
+    Parameters
+    ----------
+    alpha : float
+    inplace : bool
+        Without effect, as a result is always new; PyTorch's argument.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.CELU(2.0)([-2.0, 2.0]).round(3)
+    array([-1.264,  2.   ])
+    """
+
+    @composite
+    def __init__(self, alpha: Positive = 1.0, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
+        self.alpha = alpha
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return functional.celu(x, self.alpha)
+
+    def extra_repr(self) -> str:
+        """Return the limit's size."""
+        return f"alpha={self.alpha}"
+
+
+class PReLU(Module):
+    """``x`` where it is positive, else ``weight · x`` with a learned slope (He et al. 2015).
+
+    Parameters
+    ----------
+    num_parameters : int
+        1, or the number of channels for a slope each.
+    init : float
+        The first slope.
+    dtype : dtype
+        Of the parameter.
+
+    Attributes
+    ----------
+    weight : Parameter, (num_parameters,)
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.PReLU()([-1.0, 2.0]).numpy()
+    array([-0.25,  2.  ], dtype=float32)
+    """
+
+    @composite
+    def __init__(self, num_parameters: Size = 1, init: NotNaN = 0.25, *, dtype: FloatDType = np.float32) -> None:
+        self.weight = Parameter(np.full(num_parameters, init, dtype))
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element of ``x`` (N, C, ...)."""
+        return functional.prelu(computed_in(x, self.weight.dtype), self.weight)
+
+    def extra_repr(self) -> str:
+        """Return how many slopes there are."""
+        return f"num_parameters={self.weight.size}"
+
+
+class GLU(Module):
+    """``a · sigmoid(b)`` for the halves a and b along ``dim`` (Dauphin et al. 2017).
+
+    Parameters
+    ----------
+    dim : int
+        The axis to halve.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.GLU()([3.0, 4.0, 0.0, 0.0])
+    array([1.5, 2. ])
+    """
+
+    @composite
+    def __init__(self, dim: Count = -1) -> None:
+        self.dim = dim
+
+    def forward(self, x: Array) -> Array:
+        """Return one half, gated by the other."""
+        return functional.glu(x, self.dim)
+
+    def extra_repr(self) -> str:
+        """Return the axis."""
+        return f"dim={self.dim}"
+
+
+class Softmin(Module):
+    """The `Softmax` of ``-x`` along ``dim``.
+
+    Parameters
+    ----------
+    dim : int
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Softmin()([[0.0, 0.0]])
+    array([[0.5, 0.5]])
+    """
+
+    @composite
+    def __init__(self, dim: Count = -1) -> None:
+        self.dim = dim
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return functional.softmin(x, self.dim)
+
+    def extra_repr(self) -> str:
+        """Return the parameters."""
+        return f"dim={self.dim}"
+
+
+class Tanhshrink(Parameterless):
+    """``x - tanh(x)``.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Tanhshrink()([1.0]).round(3)
+    array([0.238])
+    """
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return functional.tanhshrink(x)
+
+
+class Hardshrink(Module):
+    """``x``, and 0 where it is between ``-lambd`` and ``lambd``.
+
+    Parameters
+    ----------
+    lambd : float
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Hardshrink()([-1.0, 0.2])
+    array([-1.,  0.])
+    """
+
+    @composite
+    def __init__(self, lambd: NotNegative = 0.5) -> None:
+        self.lambd = lambd
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return functional.hardshrink(x, self.lambd)
+
+    def extra_repr(self) -> str:
+        """Return the parameters."""
+        return f"lambd={self.lambd}"
+
+
+class Softshrink(Module):
+    """``x`` moved towards 0 by ``lambd``, and 0 where it was nearer.
+
+    Parameters
+    ----------
+    lambd : float
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Softshrink()([-1.0, 0.2])
+    array([-0.5,  0. ])
+    """
+
+    @composite
+    def __init__(self, lambd: NotNegative = 0.5) -> None:
+        self.lambd = lambd
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return functional.softshrink(x, self.lambd)
+
+    def extra_repr(self) -> str:
+        """Return the parameters."""
+        return f"lambd={self.lambd}"
+
+
+class Threshold(Module):
+    """``x`` where it is above ``threshold``, else ``value``.
+
+    Parameters
+    ----------
+    threshold : float
+    value : float
+    inplace : bool
+        Without effect, as a result is always new; PyTorch's argument.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Threshold(0.5, 9.0)([0.2, 1.0])
+    array([9., 1.])
+    """
+
+    @composite
+    def __init__(self, threshold: NotNaN, value: NotNaN, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
+        self.threshold = threshold
+        self.value = value
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return functional.threshold(x, self.threshold, self.value)
+
+    def extra_repr(self) -> str:
+        """Return the parameters."""
+        return f"threshold={self.threshold}, value={self.value}"

@@ -1,33 +1,42 @@
 """Convolutions as layers."""
 
+from typing import Any, Literal, TypeAlias, get_args
+
 import numpy as np
 
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.engine.node import Array
+from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.kernels.windows import four_sided
+from autograd_cnn.kernels.windows import four_sided, windows
 from autograd_cnn.nn import init
-from autograd_cnn.nn.module import Module, Parameter, computed_in, unusual
-from autograd_cnn.parameters import Bool, FloatDType, IntOrPair, Padding, Size, pair
+from autograd_cnn.nn.functional import convolution as functional
+from autograd_cnn.nn.functional.padding import pad
+from autograd_cnn.nn.module import Module, computed_in, unusual
+from autograd_cnn.nn.parameter import Parameter
+from autograd_cnn.parameters import Bool, FloatDType, IntOrPair, Padding, PerAxis, Size, choice, several
+from autograd_cnn.parameters import padding as padding_of
+
+PaddingMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
 
 
 class _Convolution(Module):
-    """What a convolution and its transpose have in common: the parameters and how they show."""
+    """What convolutions of all kinds have in common: the parameters and how they show."""
 
     weight: Parameter
     bias: Parameter | None
-    padding: Padding
-    _defaults = (("stride", (1, 1)), ("padding", 0), ("output_padding", (0, 0)), ("dilation", (1, 1)), ("groups", 1))
+    padding: Any
+    padding_mode: PaddingMode = "zeros"
+    axes = 2
 
     @composite
     def __init__(
         self,
         in_channels: Size,
         out_channels: Size,
-        kernel_size: IntOrPair,
-        stride: IntOrPair,
-        dilation: IntOrPair,
+        kernel_size: PerAxis,
+        stride: PerAxis,
+        dilation: PerAxis,
         groups: Size,
     ) -> None:
         where = type(self).__name__
@@ -38,16 +47,124 @@ class _Convolution(Module):
             )  # fmt: skip
         self.in_channels = in_channels
         self.out_channels = out_channels
-        self.kernel_size = pair(where, "kernel_size", kernel_size, 1)
-        self.stride = pair(where, "stride", stride, 1)
-        self.dilation = pair(where, "dilation", dilation, 1)
+        self.kernel_size: Any = several(where, "kernel_size", kernel_size, self.axes, 1)
+        self.stride: Any = several(where, "stride", stride, self.axes, 1)
+        self.dilation: Any = several(where, "dilation", dilation, self.axes, 1)
         self.groups = groups
+
+    def _pad_by(self, padding: Any, padding_mode: PaddingMode) -> None:
+        """Check and keep the border of a convolution."""
+        where = type(self).__name__
+        choice(where, "padding_mode", padding_mode, get_args(PaddingMode))
+        if self.axes == 2:
+            self.padding = padding_of(where, "padding", padding)
+            if not isinstance(padding, str):
+                four_sided(where, self.padding)
+        elif isinstance(padding, str):
+            functional.check_name(where, padding, self.stride)
+            self.padding = padding
+        else:
+            self.padding = several(where, "padding", padding, self.axes)
+        self.padding_mode = padding_mode
+
+    def _bordered(self, x: Array) -> tuple[Array, Any]:
+        """Return the input with whatever border is not one of zeros, and the padding that is left to the convolution."""
+        if self.padding_mode == "zeros":
+            return x, self.padding
+        if self.axes == 2:
+            image: Any = shape_of(x)[-2:]
+            sides: Any = windows(
+                type(self).__name__, image, self.kernel_size, stride=self.stride, padding=self.padding,
+                dilation=self.dilation,
+            ).padding  # fmt: skip
+        elif isinstance(self.padding, str):
+            spans = [gap * (taps - 1) for gap, taps in zip(self.dilation, self.kernel_size, strict=True)]
+            sides = [(n // 2, n - n // 2) if self.padding == "same" else (0, 0) for n in spans]
+        else:
+            sides = [(n, n) for n in self.padding]
+        return pad(x, tuple(n for pair in reversed(sides) for n in pair), self.padding_mode), 0
+
+    def _checked_output_padding(self, output_padding: Any) -> Any:
+        """Return the places to add after a transposed convolution, one number for each axis."""
+        where = type(self).__name__
+        found = several(where, "output_padding", output_padding, self.axes)
+        limits = map(max, self.stride, self.dilation)
+        if any(more >= limit for more, limit in zip(found, limits, strict=True)):
+            raise ArgumentError(
+                sentence(where, "output_padding is out of range", got=repr(output_padding),
+                         expected=f"less than the stride {self.stride} or the dilation {self.dilation}")
+            )  # fmt: skip
+        return found
 
     def extra_repr(self) -> str:
         """Return the channels, the kernel's size and what is not as usual."""
         sizes = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
         bias = ["bias=False"] if self.bias is None else []
-        return ", ".join([sizes, *unusual(self, self._defaults), *bias])
+        ones, zeros = (1,) * self.axes, (0,) * self.axes
+        none = 0 if self.axes == 2 else zeros
+        defaults = (("stride", ones), ("padding", none), ("output_padding", zeros), ("dilation", ones), ("groups", 1))
+        return ", ".join([sizes, *unusual(self, defaults), *bias, *unusual(self, (("padding_mode", "zeros"),))])
+
+
+class Conv1d(_Convolution):
+    """Slide learned filters along sequences.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        C and F.
+    kernel_size, stride, dilation : int or tuple of 1 int
+        As for `Conv2d`.
+    padding : int, tuple of 1 int, "valid" or "same"
+        At either end of each axis.
+    groups, bias, padding_mode, rng, dtype
+        As for `Conv2d`.
+
+    Attributes
+    ----------
+    weight : Parameter, (out_channels, in_channels / groups, K)
+    bias : Parameter, (out_channels,), or None
+
+    Raises
+    ------
+    ArgumentError
+        For a size below 1, or groups that do not divide the channels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.Conv1d(2, 4, 3, rng=0)(np.ones((5, 2, 10), np.float32)).shape
+    (5, 4, 8)
+    """
+
+    axes = 1
+
+    @composite
+    def __init__(
+        self,
+        in_channels: Size,
+        out_channels: Size,
+        kernel_size: PerAxis,
+        stride: PerAxis = 1,
+        padding: Any = 0,
+        dilation: PerAxis = 1,
+        groups: Size = 1,
+        bias: Bool = True,
+        padding_mode: PaddingMode = "zeros",
+        *,
+        rng: init.Rng = None,
+        dtype: FloatDType = np.float32,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
+        self._pad_by(padding, padding_mode)
+        shape = (out_channels, in_channels // groups, *self.kernel_size)
+        self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
+
+    def forward(self, x: Array) -> Array:
+        """Return (N, F, OL) for ``x`` (N, C, L)."""
+        x, padding = self._bordered(computed_in(x, self.weight.dtype))
+        return functional.conv1d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class Conv2d(_Convolution):
@@ -67,6 +184,8 @@ class Conv2d(_Convolution):
         Channels and filters fall into so many independent groups.
     bias : bool
         Whether to add one number to each filter's map.
+    padding_mode : {"zeros", "reflect", "replicate", "circular"}
+        What the border holds: zeros, or pixels as for `autograd_cnn.nn.functional.pad`.
     rng : Generator, int or None
         Where the first values come from; see `autograd_cnn.nn.init`.
     dtype : dtype
@@ -101,23 +220,83 @@ class Conv2d(_Convolution):
         dilation: IntOrPair = 1,
         groups: Size = 1,
         bias: Bool = True,
+        padding_mode: PaddingMode = "zeros",
         *,
         rng: init.Rng = None,
         dtype: FloatDType = np.float32,
     ) -> None:
         super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
-        if not isinstance(padding, str):
-            four_sided(type(self).__name__, padding)
-        self.padding = padding
+        self._pad_by(padding, padding_mode)
         shape = (out_channels, in_channels // groups, *self.kernel_size)
         self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
 
     def forward(self, x: Array) -> Array:
         """Return (N, F, OH, OW) for ``x`` (N, C, H, W)."""
+        x, padding = self._bordered(computed_in(x, self.weight.dtype))
         return ops.correlate2d(
-            computed_in(x, self.weight.dtype), self.weight, self.bias,
-            stride=self.stride, padding=self.padding, dilation=self.dilation, groups=self.groups,
-        )  # fmt: skip
+            x, self.weight, self.bias, stride=self.stride, padding=padding, dilation=self.dilation, groups=self.groups
+        )
+
+
+class Conv3d(_Convolution):
+    """Slide learned filters through volumes.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        C and F.
+    kernel_size, stride, dilation : int or tuple of 3 int
+        As for `Conv2d`.
+    padding : int, tuple of 3 int, "valid" or "same"
+        At either end of each axis.
+    groups, bias, padding_mode, rng, dtype
+        As for `Conv2d`.
+
+    Attributes
+    ----------
+    weight : Parameter, (out_channels, in_channels / groups, KD, KH, KW)
+    bias : Parameter, (out_channels,), or None
+
+    Raises
+    ------
+    ArgumentError
+        For a size below 1, or groups that do not divide the channels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.Conv3d(1, 4, 3, rng=0)(np.ones((2, 1, 5, 6, 7), np.float32)).shape
+    (2, 4, 3, 4, 5)
+    """
+
+    axes = 3
+
+    @composite
+    def __init__(
+        self,
+        in_channels: Size,
+        out_channels: Size,
+        kernel_size: PerAxis,
+        stride: PerAxis = 1,
+        padding: Any = 0,
+        dilation: PerAxis = 1,
+        groups: Size = 1,
+        bias: Bool = True,
+        padding_mode: PaddingMode = "zeros",
+        *,
+        rng: init.Rng = None,
+        dtype: FloatDType = np.float32,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
+        self._pad_by(padding, padding_mode)
+        shape = (out_channels, in_channels // groups, *self.kernel_size)
+        self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
+
+    def forward(self, x: Array) -> Array:
+        """Return (N, F, OD, OH, OW) for ``x`` (N, C, D, H, W)."""
+        x, padding = self._bordered(computed_in(x, self.weight.dtype))
+        return functional.conv3d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class ConvTranspose2d(_Convolution):
@@ -170,13 +349,7 @@ class ConvTranspose2d(_Convolution):
         where = type(self).__name__
         four_sided(where, padding)  # no name
         self.padding = padding
-        self.output_padding = pair(where, "output_padding", output_padding)
-        limits = tuple(map(max, self.stride, self.dilation))
-        if any(more >= limit for more, limit in zip(self.output_padding, limits, strict=True)):
-            raise ArgumentError(
-                sentence(where, "output_padding is out of range", got=repr(output_padding),
-                         expected=f"less than the stride {self.stride} or the dilation {self.dilation}")
-            )  # fmt: skip
+        self.output_padding = self._checked_output_padding(output_padding)
         shape = (in_channels, out_channels // groups, *self.kernel_size)
         self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
 
@@ -185,4 +358,66 @@ class ConvTranspose2d(_Convolution):
         return ops.correlate2d_transpose(
             computed_in(x, self.weight.dtype), self.weight, self.bias, stride=self.stride, padding=self.padding,
             output_padding=self.output_padding, dilation=self.dilation, groups=self.groups,
+        )  # fmt: skip
+
+
+class ConvTranspose1d(_Convolution):
+    """The adjoint of a `Conv1d` as a layer: it lengthens sequences.
+
+    Parameters
+    ----------
+    in_channels, out_channels, kernel_size, stride, groups, bias, dilation, rng, dtype
+        As for `Conv1d`, of the convolution that this is the adjoint of, with the channels swapped.
+    padding : int
+        Of that convolution: what is cut off here at either end.
+    output_padding : int
+        Places to add at the end; less than the stride or the dilation.
+
+    Attributes
+    ----------
+    weight : Parameter, (in_channels, out_channels / groups, K)
+    bias : Parameter, (out_channels,), or None
+
+    Raises
+    ------
+    ArgumentError
+        For a size below 1, or groups that do not divide the channels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.ConvTranspose1d(3, 2, 2, stride=2, rng=0)(np.ones((1, 3, 4), np.float32)).shape
+    (1, 2, 8)
+    """
+
+    axes = 1
+
+    @composite
+    def __init__(
+        self,
+        in_channels: Size,
+        out_channels: Size,
+        kernel_size: PerAxis,
+        stride: PerAxis = 1,
+        padding: PerAxis = 0,
+        output_padding: PerAxis = 0,
+        groups: Size = 1,
+        bias: Bool = True,
+        dilation: PerAxis = 1,
+        *,
+        rng: init.Rng = None,
+        dtype: FloatDType = np.float32,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
+        self.padding = several("ConvTranspose1d", "padding", padding, 1)
+        self.output_padding = self._checked_output_padding(output_padding)
+        shape = (in_channels, out_channels // groups, *self.kernel_size)
+        self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
+
+    def forward(self, x: Array) -> Array:
+        """Return (N, F, OL) for ``x`` (N, C, L)."""
+        return functional.conv_transpose1d(
+            computed_in(x, self.weight.dtype), self.weight, self.bias, self.stride, self.padding, self.output_padding,
+            self.groups, self.dilation,
         )  # fmt: skip

@@ -1,13 +1,10 @@
 """Dropout."""
 
-from typing import Any
-
 import numpy as np
 
-from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.engine.node import Array, Shape, shape_of
-from autograd_cnn.engine.trace import fresh
+from autograd_cnn.engine.node import Array
+from autograd_cnn.nn.functional.dropout import dropout, dropout1d, dropout2d
 from autograd_cnn.nn.init import Rng
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Bool, Share
@@ -50,16 +47,44 @@ class Dropout(Module):
 
     def forward(self, x: Array) -> Array:
         """Drop elements in training, else return ``x``."""
-        if not self.training or self.p == 0:
-            return x
-        dtype = x.dtype if getattr(getattr(x, "dtype", None), "kind", "") == "f" else np.dtype(np.float64)
-        return ops.multiply(x, fresh(self._mask, shape_of(x), dtype))
-
-    def _mask(self, shape: Shape, dtype: np.dtype[Any]) -> Array:
-        """Draw what each element is multiplied by: 0, or what keeps the mean."""
-        kept = self.rng.random(shape) >= self.p
-        return (kept * (1 / (1 - self.p) if self.p < 1 else 0.0)).astype(dtype)
+        return dropout(x, self.p, self.training, rng=self.rng)
 
     def extra_repr(self) -> str:
         """Return the probability."""
         return f"p={self.p}"
+
+
+class Dropout2d(Dropout):
+    """A `Dropout` of whole maps: neighbouring pixels tell much the same (Tompson et al. 2015).
+
+    Parameters are those of `Dropout`; what it is called on is (N, C, H, W) or (C, H, W).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.Dropout2d(rng=0)(np.ones((2, 1, 2))).tolist()
+    [[[2.0, 2.0]], [[0.0, 0.0]]]
+    """
+
+    def forward(self, x: Array) -> Array:
+        """Drop maps in training, else return ``x``."""
+        return dropout2d(x, self.p, self.training, rng=self.rng)
+
+
+class Dropout1d(Dropout):
+    """A `Dropout` of whole channels of sequences.
+
+    Parameters are those of `Dropout`; what it is called on is (N, C, L) or (C, L).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.Dropout1d(rng=0)(np.ones((2, 2))).tolist()
+    [[2.0, 2.0], [0.0, 0.0]]
+    """
+
+    def forward(self, x: Array) -> Array:
+        """Drop channels in training, else return ``x``."""
+        return dropout1d(x, self.p, self.training, rng=self.rng)

@@ -9,8 +9,9 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.nn import init
-from autograd_cnn.nn.module import Module, Parameter, Parameterless, computed_in
-from autograd_cnn.parameters import Bool, Count, FloatDType, Size
+from autograd_cnn.nn.module import Module, Parameterless, computed_in, unusual
+from autograd_cnn.nn.parameter import Parameter
+from autograd_cnn.parameters import Bool, Count, FloatDType, Lengths, Size, integers
 
 
 class Linear(Module):
@@ -78,17 +79,17 @@ class Linear(Module):
 
 
 class Flatten(Module):
-    """Join all axes from ``start_dim`` on into one.
+    """Join the axes from ``start_dim`` to ``end_dim`` into one.
 
     Parameters
     ----------
-    start_dim : int
-        The first axis to join; 1 keeps the images of a batch apart.
+    start_dim, end_dim : int
+        The first axis to join, and the last; 1 and -1 keep the images of a batch apart.
 
     Raises
     ------
     ArgumentError
-        If ``start_dim`` is not an int.
+        If one is not an int.
 
     Examples
     --------
@@ -99,8 +100,9 @@ class Flatten(Module):
     """
 
     @composite
-    def __init__(self, start_dim: Count = 1) -> None:
+    def __init__(self, start_dim: Count = 1, end_dim: Count = -1) -> None:
         self.start_dim = start_dim
+        self.end_dim = end_dim
 
     def forward(self, x: Array) -> Array:
         """Return (N, C·H·W) for ``x`` (N, C, H, W)."""
@@ -109,12 +111,59 @@ class Flatten(Module):
             raise ShapeError(
                 sentence("Flatten", "x has too few axes", expected=f"an axis {self.start_dim}", got=f"shape {shape}")
             )
-        kept = shape[: self.start_dim]
-        return ops.reshape(x, shape=(*kept, math.prod(shape[len(kept) :])))
+        first, last = self.start_dim % len(shape), self.end_dim % len(shape)
+        if not -len(shape) <= self.end_dim < len(shape) or last < first:
+            raise ShapeError(
+                sentence("Flatten", "x has no such axes", expected=f"axes {self.start_dim} to {self.end_dim}",
+                         got=f"shape {shape}")
+            )  # fmt: skip
+        joined = math.prod(shape[first : last + 1])
+        return ops.reshape(x, shape=(*shape[:first], joined, *shape[last + 1 :]))
 
     def extra_repr(self) -> str:
-        """Return the first axis."""
-        return f"start_dim={self.start_dim}"
+        """Return the first axis, and the last if it is not the usual one."""
+        return ", ".join([f"start_dim={self.start_dim}", *unusual(self, (("end_dim", -1),))])
+
+
+class Unflatten(Module):
+    """Divide the axis ``dim`` into axes of the lengths ``unflattened_size``.
+
+    Parameters
+    ----------
+    dim : int
+    unflattened_size : tuple of int
+        A -1 stands for the length that follows from the others.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.Unflatten(1, (3, 2, 2))(np.ones((5, 12))).shape
+    (5, 3, 2, 2)
+    """
+
+    @composite
+    def __init__(self, dim: Count, unflattened_size: Lengths) -> None:
+        self.dim = dim
+        self.unflattened_size = integers("Unflatten", "unflattened_size", unflattened_size, -1)
+
+    def forward(self, x: Array) -> Array:
+        """Return ``x`` with more axes."""
+        shape, known = shape_of(x), math.prod(n for n in self.unflattened_size if n >= 0)
+        length = shape[self.dim] if -len(shape) <= self.dim < len(shape) else None
+        open_ones = self.unflattened_size.count(-1)
+        fits = length is not None and (length == known if not open_ones else known > 0 and length % known == 0)
+        if not fits or open_ones > 1:
+            raise ShapeError(
+                sentence("Unflatten", "x does not divide up so", expected=f"axis {self.dim} of {self.unflattened_size}",
+                         got=f"shape {shape}")
+            )  # fmt: skip
+        first = self.dim % len(shape)
+        return ops.reshape(x, shape=(*shape[:first], *self.unflattened_size, *shape[first + 1 :]))
+
+    def extra_repr(self) -> str:
+        """Return the axis and the lengths."""
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
 
 
 class Identity(Parameterless):

@@ -6,21 +6,29 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
 from autograd_cnn.kernels.windows import four_sided
+from autograd_cnn.nn.functional import pooling as functional
 from autograd_cnn.nn.module import Module, Parameterless, unusual
-from autograd_cnn.parameters import Bool, IntOrPair, Padding, pair
+from autograd_cnn.ops.pooling import adapted
+from autograd_cnn.parameters import Bool, IntOrPair, Padding, PerAxis, Size, pair, several
 
 
 class _Pool(Module):
     """A window of ``kernel_size`` at every ``stride``-th place."""
 
-    _defaults: tuple[tuple[str, object], ...] = (("padding", 0), ("dilation", (1, 1)), ("ceil_mode", False))
+    axes = 2
+    padding: Any
+    _defaults: tuple[tuple[str, object], ...] = (
+        ("padding", 0), ("dilation", (1, 1)), ("return_indices", False), ("ceil_mode", False),
+    )  # fmt: skip
 
     @composite
-    def __init__(self, kernel_size: IntOrPair, stride: IntOrPair | None, padding: Padding, ceil_mode: Bool) -> None:
+    def __init__(self, kernel_size: PerAxis, stride: PerAxis | None, padding: Any, ceil_mode: Bool) -> None:
         where = type(self).__name__
-        self.kernel_size = pair(where, "kernel_size", kernel_size, 1)
-        self.stride = self.kernel_size if stride is None else pair(where, "stride", stride, 1)
-        if not isinstance(padding, str):
+        self.kernel_size: Any = several(where, "kernel_size", kernel_size, self.axes, 1)
+        self.stride: Any = self.kernel_size if stride is None else several(where, "stride", stride, self.axes, 1)
+        if self.axes == 1:
+            padding = several(where, "padding", padding, 1)
+        elif not isinstance(padding, str):
             four_sided(where, padding)
         self.padding = padding
         self.ceil_mode = ceil_mode
@@ -44,6 +52,8 @@ class MaxPool2d(_Pool):
         A border that never wins.
     dilation : int or pair
         Pixels between neighbouring taps of a window.
+    return_indices : bool
+        Also return where in its map each value is, for `MaxUnpool2d`.
     ceil_mode : bool
         Round the number of windows up instead of down.
 
@@ -63,10 +73,12 @@ class MaxPool2d(_Pool):
         stride: IntOrPair | None = None,
         padding: Padding = 0,
         dilation: IntOrPair = 1,
+        return_indices: Bool = False,
         ceil_mode: Bool = False,
     ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode)
         self.dilation = pair("MaxPool2d", "dilation", dilation, 1)
+        self.return_indices = return_indices
 
     def geometry(self) -> dict[str, Any]:
         """Return the parameters of `autograd_cnn.max_pool`."""
@@ -78,9 +90,104 @@ class MaxPool2d(_Pool):
             "ceil_mode": self.ceil_mode,
         }
 
-    def forward(self, x: Array) -> Array:
-        """Return (N, C, OH, OW) for ``x`` (N, C, H, W)."""
-        return ops.max_pool(x, **self.geometry())
+    def forward(self, x: Array) -> Any:
+        """Return (N, C, OH, OW) for ``x`` (N, C, H, W), and the indices if they are asked for."""
+        y = ops.max_pool(x, **self.geometry())
+        return (y, ops.max_pool_indices(x, **self.geometry())) if self.return_indices else y
+
+
+class MaxPool1d(_Pool):
+    """The largest value of every window of a sequence.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding, dilation : int
+    return_indices, ceil_mode : bool
+        As for `MaxPool2d`.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.MaxPool1d(2)([[1.0, 3.0, 2.0, 5.0]])
+    array([[3., 5.]])
+    """
+
+    axes = 1
+    _defaults = (("padding", (0,)), ("dilation", (1,)), ("return_indices", False), ("ceil_mode", False))
+
+    @composite
+    def __init__(
+        self,
+        kernel_size: PerAxis,
+        stride: PerAxis | None = None,
+        padding: PerAxis = 0,
+        dilation: PerAxis = 1,
+        return_indices: Bool = False,
+        ceil_mode: Bool = False,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode)
+        self.dilation = several("MaxPool1d", "dilation", dilation, 1, 1)
+        self.return_indices = return_indices
+
+    def forward(self, x: Array) -> Any:
+        """Return (N, C, OL) for ``x`` (N, C, L), and the indices if they are asked for."""
+        return functional.max_pool1d(
+            x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
+        )
+
+
+class MaxUnpool2d(_Pool):
+    """Zeros with each value where a `MaxPool2d` found it, as `autograd_cnn.nn.functional.max_unpool2d`.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding : int or pair
+        Of that pool.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> y, indices = nn.MaxPool2d(2, return_indices=True)([[[1.0, 2.0], [4.0, 3.0]]])
+    >>> nn.MaxUnpool2d(2)(y, indices)
+    array([[[0., 0.],
+            [4., 0.]]])
+    """
+
+    @composite
+    def __init__(self, kernel_size: IntOrPair, stride: IntOrPair | None = None, padding: IntOrPair = 0) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode=False)
+
+    def forward(self, x: Array, indices: Array, output_size: Any = None) -> Array:
+        """Return (N, C, H, W), of the size that is asked for, for ``x`` (N, C, OH, OW)."""
+        return functional.max_unpool2d(x, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+
+class MaxUnpool1d(_Pool):
+    """Zeros with each value where a `MaxPool1d` found it.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding : int
+        Of that pool.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> y, indices = nn.MaxPool1d(2, return_indices=True)([[1.0, 3.0, 5.0, 2.0]])
+    >>> nn.MaxUnpool1d(2)(y, indices)
+    array([[0., 3., 5., 0.]])
+    """
+
+    axes = 1
+    _defaults = (("padding", (0,)),)
+
+    @composite
+    def __init__(self, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode=False)
+
+    def forward(self, x: Array, indices: Array, output_size: Any = None) -> Array:
+        """Return (N, C, L), of the length that is asked for, for ``x`` (N, C, OL)."""
+        return functional.max_unpool1d(x, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
 class MeanPool2d(_Pool):
@@ -92,6 +199,8 @@ class MeanPool2d(_Pool):
         As for `MaxPool2d`; the border counts as zeros.
     count_include_pad : bool
         Divide by the number of all pixels in the window, the border's zeros included.
+    divisor_override : int, optional
+        Divide by this instead.
 
     Examples
     --------
@@ -102,7 +211,7 @@ class MeanPool2d(_Pool):
              [10.5, 12.5]]]])
     """
 
-    _defaults = (("padding", 0), ("ceil_mode", False), ("count_include_pad", True))
+    _defaults = (("padding", 0), ("ceil_mode", False), ("count_include_pad", True), ("divisor_override", None))
 
     @composite
     def __init__(
@@ -112,19 +221,75 @@ class MeanPool2d(_Pool):
         padding: Padding = 0,
         ceil_mode: Bool = False,
         count_include_pad: Bool = True,
+        divisor_override: Size | None = None,
     ) -> None:
         super().__init__(kernel_size, stride, padding, ceil_mode)
         self.count_include_pad = count_include_pad
+        self.divisor_override = divisor_override
 
     def forward(self, x: Array) -> Array:
         """Return (N, C, OH, OW) for ``x`` (N, C, H, W)."""
         return ops.mean_pool(
             x, window=self.kernel_size, stride=self.stride, padding=self.padding, ceil_mode=self.ceil_mode,
-            count_include_pad=self.count_include_pad,
+            count_include_pad=self.count_include_pad, divisor_override=self.divisor_override,
         )  # fmt: skip
 
 
-class AdaptiveMeanPool2d(Module):
+class AvgPool1d(_Pool):
+    """The mean of every window of a sequence.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding : int
+    ceil_mode, count_include_pad : bool
+        As for `MeanPool2d`.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.AvgPool1d(2)([[1.0, 3.0, 2.0, 5.0]])
+    array([[2. , 3.5]])
+    """
+
+    axes = 1
+    _defaults = (("padding", (0,)), ("ceil_mode", False), ("count_include_pad", True))
+
+    @composite
+    def __init__(
+        self,
+        kernel_size: PerAxis,
+        stride: PerAxis | None = None,
+        padding: PerAxis = 0,
+        ceil_mode: Bool = False,
+        count_include_pad: Bool = True,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode)
+        self.count_include_pad = count_include_pad
+
+    def forward(self, x: Array) -> Array:
+        """Return (N, C, OL) for ``x`` (N, C, L)."""
+        return functional.avg_pool1d(
+            x, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
+        )
+
+
+class _AdaptivePool(Module):
+    """Windows that divide the input into ``output_size`` places."""
+
+    axes = 2
+
+    @composite
+    def __init__(self, output_size: Any) -> None:
+        adapted(type(self).__name__, output_size, (1,) * self.axes)  # complains of what can't be one
+        named = isinstance(output_size, (list, tuple))
+        self.output_size = tuple(output_size) if named else (output_size,) * self.axes
+
+    def extra_repr(self) -> str:
+        """Return the result's size."""
+        return f"output_size={self.output_size}"
+
+
+class AdaptiveMeanPool2d(_AdaptivePool):
     """Means over windows that divide the image into ``output_size`` places, as `autograd_cnn.adaptive_mean_pool`.
 
     ``AdaptiveMeanPool2d`` and ``AdaptiveAvgPool2d`` are one class.
@@ -132,7 +297,7 @@ class AdaptiveMeanPool2d(Module):
     Parameters
     ----------
     output_size : int or pair
-        Rows and columns of the result.
+        Rows and columns of the result; in a pair, None leaves the length as it is.
 
     Examples
     --------
@@ -142,17 +307,81 @@ class AdaptiveMeanPool2d(Module):
     array([[[[1.5]]]])
     """
 
-    @composite
-    def __init__(self, output_size: IntOrPair) -> None:
-        self.output_size = pair("AdaptiveMeanPool2d", "output_size", output_size, 1)
-
     def forward(self, x: Array) -> Array:
         """Return (N, C, *output_size) for ``x`` (N, C, H, W)."""
         return ops.adaptive_mean_pool(x, self.output_size)
 
-    def extra_repr(self) -> str:
-        """Return the result's size."""
-        return f"output_size={self.output_size}"
+
+class AdaptiveAvgPool1d(_AdaptivePool):
+    """Means over windows that divide a sequence into ``output_size`` places.
+
+    Parameters
+    ----------
+    output_size : int
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.AdaptiveAvgPool1d(2)([[1.0, 3.0, 2.0, 6.0]])
+    array([[2., 4.]])
+    """
+
+    axes = 1
+
+    def forward(self, x: Array) -> Array:
+        """Return (N, C, *output_size) for ``x`` (N, C, L)."""
+        return functional.adaptive_avg_pool1d(x, self.output_size)
+
+
+class AdaptiveMaxPool2d(_AdaptivePool):
+    """The largest values of windows that divide the image into ``output_size`` places.
+
+    Parameters
+    ----------
+    output_size : int or pair
+        Rows and columns of the result; in a pair, None leaves the length as it is.
+    return_indices : bool
+        Also return where in its map each value is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.AdaptiveMaxPool2d((1, None))(np.arange(4.0).reshape(1, 1, 2, 2))
+    array([[[[2., 3.]]]])
+    """
+
+    @composite
+    def __init__(self, output_size: Any, return_indices: Bool = False) -> None:
+        super().__init__(output_size)
+        self.return_indices = return_indices
+
+    def forward(self, x: Array) -> Any:
+        """Return (N, C, *output_size) for ``x`` (N, C, H, W), and the indices if they are asked for."""
+        return functional.adaptive_max_pool2d(x, self.output_size, self.return_indices)
+
+
+class AdaptiveMaxPool1d(AdaptiveMaxPool2d):
+    """The largest values of windows that divide a sequence into ``output_size`` places.
+
+    Parameters
+    ----------
+    output_size : int
+    return_indices : bool
+        Also return where each value is.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.AdaptiveMaxPool1d(2)([[1.0, 3.0, 2.0, 6.0]])
+    array([[3., 6.]])
+    """
+
+    axes = 1
+
+    def forward(self, x: Array) -> Any:
+        """Return (N, C, *output_size) for ``x`` (N, C, L), and the indices if they are asked for."""
+        return functional.adaptive_max_pool1d(x, self.output_size, self.return_indices)
 
 
 class GlobalMeanPool2d(Parameterless):

@@ -19,7 +19,8 @@ from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.recording import scope
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.nn import init
-from autograd_cnn.nn.module import Module, Parameter, computed_in, unusual
+from autograd_cnn.nn.module import Module, computed_in, unusual
+from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Bool, FloatDType, Size
 
 State: TypeAlias = tuple[Array, ...]

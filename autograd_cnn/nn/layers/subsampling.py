@@ -8,7 +8,8 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ShapeError, sentence
-from autograd_cnn.nn.module import Module, Parameter, computed_in
+from autograd_cnn.nn.module import Module, computed_in
+from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import FloatDType, IntOrPair, Size, pair
 
 

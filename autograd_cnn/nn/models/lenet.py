@@ -22,7 +22,8 @@ from autograd_cnn.nn.layers.convolution import Conv2d
 from autograd_cnn.nn.layers.linear import Flatten, Linear
 from autograd_cnn.nn.layers.pooling import MaxPool2d
 from autograd_cnn.nn.layers.subsampling import Subsample2d
-from autograd_cnn.nn.module import Module, Parameter, Parameterless, computed_in
+from autograd_cnn.nn.module import Module, Parameterless, computed_in
+from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import FloatDType, IntOrPair, Size, integer, pair
 
 

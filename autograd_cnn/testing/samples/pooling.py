@@ -36,6 +36,7 @@ _MEAN_GEOMETRIES = [
     *_GEOMETRIES,
     ((1, 1, 5, 7), {"window": 3, "stride": 2, "padding": 1, "count_include_pad": False}),
     ((1, 1, 5, 7), {"window": 2, "stride": 2, "padding": ((1, 0), (0, 2)), "dilation": (2, 3), "ceil_mode": True}),
+    ((1, 1, 5, 7), {"window": 3, "stride": 2, "padding": 1, "ceil_mode": True, "divisor_override": 4}),
 ]
 
 
@@ -60,6 +61,7 @@ def _averaging(x: Shape, geometry: dict[str, Any]) -> Case:
 
 
 add_samples(ops.max_pool, *(sample(spaced(*x), **geometry) for x, geometry in _MAX_GEOMETRIES))
+add_samples(ops.max_pool_indices, *(sample(spaced(*x), **geometry) for x, geometry in _MAX_GEOMETRIES))
 add_samples(_relu_max_pool, *(sample(spaced(*x), **geometry) for x, geometry in _MAX_GEOMETRIES))
 add_samples(ops.max_pool_gather, *starmap(_gathering, _MAX_GEOMETRIES), linear="x")
 add_samples(ops.max_unpool, *starmap(_scattering, _MAX_GEOMETRIES), linear="g")

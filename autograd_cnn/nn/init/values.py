@@ -1,12 +1,4 @@
-"""First values for parameters: functions from a shape and a generator to an array.
-
-Nothing here is global. ``rng`` is a `numpy.random.Generator`, which is used and moves on; an int,
-which seeds a new one; or None, which takes fresh entropy from the system. To make a whole network
-reproducible pass one generator to all of its layers, not one int, with which layers of the same
-shape would start out equal.
-
-Shapes: (F, C/G, KH, KW) for filters, (out, in) for a `Linear`.
-"""
+"""First values: functions from a shape and a generator to an array."""
 
 import math
 from typing import Annotated, Any, Literal, TypeAlias
@@ -17,7 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Shape
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.nn.module import Parameter
+from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import FloatDType, KnownShape, Number, Parsed
 
 
@@ -146,7 +138,7 @@ def kaiming_uniform(
     >>> bool(np.abs(w).max() <= 1)
     True
     """
-    bound = math.sqrt(3) * _kaiming_std(shape, a, mode, "kaiming_uniform")
+    bound = math.sqrt(3) * kaiming_std(shape, a, mode, "kaiming_uniform")
     return uniform(shape, rng, low=-bound, high=bound, dtype=dtype)
 
 
@@ -163,7 +155,7 @@ def kaiming_normal(
     >>> kaiming_normal((1000, 50), 0).std().round(2)
     np.float32(0.2)
     """
-    return normal(shape, rng, std=_kaiming_std(shape, a, mode, "kaiming_normal"), dtype=dtype)
+    return normal(shape, rng, std=kaiming_std(shape, a, mode, "kaiming_normal"), dtype=dtype)
 
 
 @composite
@@ -216,7 +208,8 @@ def weight_and_bias(
     return Parameter(weight), Parameter(uniform((outputs,), rng, low=-bound, high=bound, dtype=dtype))
 
 
-def _kaiming_std(shape: Shape, a: float, mode: Mode, where: str) -> float:
+def kaiming_std(shape: Shape, a: float, mode: Mode, where: str) -> float:
+    """Return the standard deviation that keeps a variance through leaky ReLUs."""
     if mode not in ("fan_in", "fan_out"):
         raise ArgumentError(sentence(where, "mode is unknown", expected="'fan_in' or 'fan_out'", got=repr(mode)))
     return math.sqrt(2 / ((1 + a * a) * fans(shape)[mode == "fan_out"]))

@@ -107,6 +107,38 @@ def test_a_state_of_something_else_changes_nothing(state, text):
     assert (schedule.last_epoch, schedule.get_last_lr()) == (0, [0.2, 0.4])
 
 
+def test_a_cycle_moves_the_momentum_against_the_rate():
+    for optimizer, name in ((_optimizer(), "momentum"), (optim.Adam([ag.tensor(1.0, requires_grad=True)]), "betas")):
+        schedule = optim.OneCycleLR(optimizer, 1.0, 4, pct_start=0.5, anneal_strategy="linear")
+        momenta = []
+        for _ in range(4):
+            value = optimizer.param_groups[0][name]
+            momenta.append(value[0] if name == "betas" else value)
+            schedule.step()
+        assert momenta == pytest.approx([0.95, 0.85, 0.9, 0.95])
+
+
+def test_a_sequence_takes_in_a_group_that_is_added_later():
+    optimizer = _optimizer(1.0)
+    schedule = optim.SequentialLR(optimizer, [optim.ConstantLR(optimizer, 0.5), optim.StepLR(optimizer, 2)], [2])
+    optimizer.add_param_group({"params": [ag.tensor(1.0, requires_grad=True)], "lr": 4.0})
+    schedule.step()
+    schedule.step()
+    assert schedule.get_last_lr() == [1.0, 2.0, 8.0]  # it changes as the others do
+
+
+def test_a_plateau_goes_on_from_its_state():
+    one, two = (optim.ReduceLROnPlateau(_optimizer(), patience=1, cooldown=1) for _ in range(2))
+    for metric in [3.0, 3.0]:
+        one.step(metric)
+    two.load_state_dict(one.state_dict())
+    for metric in [3.0, ag.tensor(3.0), 3.0, 3.0]:
+        one.step(metric)
+        two.step(metric)
+        assert one.state_dict() == two.state_dict()
+    assert one.get_last_lr() == pytest.approx([0.002, 0.004])
+
+
 def test_the_state_makes_a_round_trip():
     one, two = optim.StepLR(_optimizer(), 2), optim.StepLR(_optimizer(9.0), 2)
     _rates(one, 3)
@@ -129,6 +161,36 @@ def test_the_state_makes_a_round_trip():
          "CosineAnnealingLR: eta_min is not understood: expected a number, got 'a'"),
         (lambda o: optim.LinearLR(o, "a"), "LinearLR: start_factor is not understood: expected a number above 0, got 'a'"),
         (lambda o: optim.LinearLR(o, end_factor="a"), "LinearLR: end_factor is not understood: expected a number, got 'a'"),
+        (lambda o: optim.MultiStepLR(o, [1, -1]),
+         "MultiStepLR: milestones is out of range: expected at least 0, got [1, -1]"),
+        (lambda o: optim.LambdaLR(o, 0.5),
+         "LambdaLR: lr_lambda is not understood: expected a function, or one for each group, got 0.5"),
+        (lambda o: optim.LambdaLR(o, [float]),
+         "LambdaLR: lr_lambda has the wrong length: expected 2 functions, one for each group, got 1"),
+        (lambda o: optim.OneCycleLR(o, 1.0, epochs=3),
+         "OneCycleLR: how long is the cycle; pass total_steps, or epochs and steps_per_epoch"),
+        (lambda o: optim.OneCycleLR(o, [1.0], 5),
+         "OneCycleLR: max_lr has the wrong length: expected 2, one for each group, got 1"),
+        (lambda o: optim.OneCycleLR(o, 1.0, 5, anneal_strategy="sin"),
+         "OneCycleLR: anneal_strategy is unknown: expected 'cos' or 'linear', got 'sin'"),
+        (lambda o: optim.OneCycleLR(optim.Adagrad([ag.tensor(1.0, requires_grad=True)]), 1.0, 5),
+         "OneCycleLR: Adagrad has no momentum; pass cycle_momentum=False"),
+        (lambda o: _rates(optim.OneCycleLR(o, 1.0, 5), 7), "OneCycleLR: the cycle is over: expected 5 steps, got 6"),
+        (lambda o: optim.SequentialLR(o, [optim.StepLR(o, 2)], [3]),
+         "SequentialLR: milestones do not fit: expected 0 increasing epochs, got [3]"),
+        (lambda o: optim.SequentialLR(o, [optim.StepLR(_optimizer(), 2)], []),
+         "SequentialLR: a schedule is of another optimiser"),
+        (lambda o: optim.ReduceLROnPlateau(o, "low"),
+         "ReduceLROnPlateau: mode is unknown: expected 'min' or 'max', got 'low'"),
+        (lambda o: optim.ReduceLROnPlateau(o, factor=1),
+         "ReduceLROnPlateau: factor is out of range: expected 0 to below 1, got 1"),
+        (lambda o: optim.ReduceLROnPlateau(o, min_lr=[0.1]),
+         "ReduceLROnPlateau: min_lr has the wrong length: expected 2, one for each group, got 1"),
+        (lambda o: optim.ReduceLROnPlateau(o).step("a"),
+         "ReduceLROnPlateau.step: metrics is not a number: expected such as the epoch's mean loss, got 'a'"),
+        (lambda o: optim.ReduceLROnPlateau(o).load_state_dict({}),
+         ("load_state_dict: it is not a state of a ReduceLROnPlateau: expected a dict with best, cooldown_counter, "
+          "last_epoch, lrs, num_bad_epochs, got ")),
         (optim.StepLR, "StepLR: argument 'step_size' is missing; it takes optimizer, step_size, gamma"),
         (lambda o: optim.StepLR(nn.Linear(2, 1), 2),
          "StepLR: optimizer is not understood: expected an optimiser such as optim.SGD, got Linear"),

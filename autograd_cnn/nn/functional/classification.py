@@ -1,0 +1,472 @@
+"""Losses of classifiers. ``reduction`` is ``"mean"``, ``"sum"``, or ``"none"`` for one number each."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autograd_cnn import ops
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Array, Shape, Traced, shape_of
+from autograd_cnn.engine.trace import assuming, effect, reading
+from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.nn.functional.reduction import (
+    ClassWeights,
+    Factors,
+    Reduction,
+    alike,
+    at_least,
+    check_reduction,
+    float_of,
+    in_floats,
+    reduced,
+    rescaled,
+)
+from autograd_cnn.ops.loss import checked_labels, softmax_cross_entropy
+from autograd_cnn.parameters import Count, NotNegative, Number, Share
+
+
+@composite
+def cross_entropy(
+    input: Array,
+    target: Array,
+    weight: ClassWeights | None = None,
+    ignore_index: Count = -100,
+    reduction: Reduction = "mean",
+    label_smoothing: Share = 0.0,
+) -> Array:
+    """Cross-entropy of scores with classes: ``-log(softmax(input)[target])``, or the mean of that over probabilities.
+
+    With a ``weight``, an example's loss is multiplied by that of its class, and the mean is the sum of the losses
+    over the sum of these weights; with probabilities, each term of the sum is multiplied by that of its own class, and
+    the mean is over the examples.
+
+    Parameters
+    ----------
+    input : (N, K), (N, K, d1, d2, ...) or (K,)
+        Unnormalised log-probabilities of K classes.
+    target : (N,), (N, d1, d2, ...) or () of int, or of floats in the shape of ``input``
+        The right classes, from 0 to K - 1; or how probable each one is.
+    weight : (K,), optional
+        How much each class counts.
+    ignore_index : int
+        The target of examples that do not count: their loss is 0, and the mean is that of the others.
+    reduction : {"mean", "sum", "none"}
+    label_smoothing : float
+        The share of an even distribution in what is aimed at, from 0 to 1 (Szegedy et al. 2016).
+
+    Returns
+    -------
+    y : (), or (N,), (N, d1, d2, ...) or () without a reduction
+
+    Raises
+    ------
+    OperandError, ShapeError, ArgumentError
+        If the targets are neither integers nor probabilities, do not go with the scores, or are out of range; if there
+        is not one weight for each class.
+
+    Examples
+    --------
+    >>> float(cross_entropy([[0.0, 0.0], [0.0, 0.0]], [0, 1]).round(3))
+    0.693
+    >>> cross_entropy([[0.0, 0.0], [0.0, 0.0]], [1, -100], weight=[1.0, 2.0], reduction="none").round(3)
+    array([1.386, 0.   ])
+    >>> float(cross_entropy([[0.0, 0.0]], [[0.5, 0.5]]).round(3))
+    0.693
+    """
+    where = "cross_entropy"
+    if _are_probabilities(input, target):
+        return _of_probabilities(where, input, target, weight, reduction, label_smoothing)
+    input, target, shape = _in_rows(where, input, target)
+    labels, counted = _labels(where, target, ignore_index, weight)
+    if counted is None and weight is None:
+        losses = softmax_cross_entropy(input, labels=labels, label_smoothing=label_smoothing)
+        return _shaped(reduced(where, losses, reduction), reduction, shape)
+    (input,) = in_floats(where, input=input)
+    scores, labels, factors = _examples(where, input, labels, counted, weight)
+    if weight is None or not label_smoothing:
+        losses = softmax_cross_entropy(scores, labels=labels, label_smoothing=label_smoothing)
+        losses = losses if weight is None else losses * factors[labels]
+    else:
+        aims = np.full((len(labels), len(factors)), label_smoothing / len(factors), factors.dtype)
+        aims[np.arange(len(labels)), labels] += 1 - label_smoothing
+        losses = -ops.sum(ops.log_softmax(scores, axis=1) * (aims * factors), axis=1)
+    return _shaped(_weighted(where, losses, factors[labels], counted, len(input), reduction), reduction, shape)
+
+
+def _are_probabilities(input: Array, target: Array) -> bool:
+    dtype = getattr(target, "dtype", None)
+    if dtype is None:
+        dtype = np.asarray(target).dtype
+    return bool(dtype.kind == "f") and len(shape_of(input)) > 0 and shape_of(input) == shape_of(target)
+
+
+def _of_probabilities(
+    where: str, input: Array, target: Array, weight: Any, reduction: Reduction, smoothing: float
+) -> Array:
+    check_reduction(where, reduction)
+    input, target = in_floats(where, input=input, target=target)
+    shape = shape_of(input)
+    axis = min(1, len(shape) - 1)
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / shape[axis]
+    if weight is not None:
+        reading(f"weight of {where}", weight)
+        factors = _factors_of_classes(where, shape[axis], weight).astype(float_of(input))
+        target = target * factors.reshape(-1, *(1,) * (len(shape) - axis - 1))
+    losses = -ops.sum(ops.log_softmax(input, axis=axis) * target, axis=axis)
+    return reduced(where, losses, reduction)
+
+
+def _in_rows(where: str, input: Array, target: Array) -> tuple[Array, Array, Shape | None]:
+    """Return scores (N, K) and labels (N,) of any shape that goes together, and the losses' shape where it is not (N,).
+
+    Labels that do not go with (N, K) are the loss's to refuse.
+    """
+    shape, labels = shape_of(input), shape_of(target)
+    if len(shape) in (0, 2):
+        return input, target, None
+    losses = (*shape[:1], *shape[2:]) if len(shape) > 1 else ()
+    if labels != losses:
+        raise ShapeError(
+            sentence(where, "scores and labels do not go together", got=f"{shape} and {labels}",
+                     expected="(N, K, d1, ...) and (N, d1, ...)" if losses else "(K,) and ()")
+        )  # fmt: skip
+    if losses:
+        input = ops.moveaxis(input, 1, -1)
+    rows = ops.reshape(input, shape=(math.prod(losses), shape[min(1, len(shape) - 1)]))
+    return rows, ops.reshape(target, shape=(-1,)), losses
+
+
+def _shaped(losses: Array, reduction: Reduction, shape: Shape | None) -> Array:
+    """Return a loss for each example in the shape that the examples had."""
+    return losses if shape is None or reduction != "none" else ops.reshape(losses, shape=shape)
+
+
+@composite
+def nll_loss(
+    input: Array,
+    target: Array,
+    weight: ClassWeights | None = None,
+    ignore_index: Count = -100,
+    reduction: Reduction = "mean",
+) -> Array:
+    """Negative log-likelihood: what `cross_entropy` is when the log of the softmax is taken already.
+
+    Parameters
+    ----------
+    input : (N, K), (N, K, d1, d2, ...) or (K,)
+        Log-probabilities, such as `autograd_cnn.log_softmax` returns.
+    target : (N,), (N, d1, d2, ...) or () of int
+    weight, ignore_index, reduction
+        As for `cross_entropy`.
+
+    Raises
+    ------
+    OperandError, ShapeError, ArgumentError
+        As for `cross_entropy`.
+
+    Examples
+    --------
+    >>> float(nll_loss([[-0.5, -1.0]], [1]))
+    1.0
+    """
+    where = "nll_loss"
+    input, target, shape = _in_rows(where, input, target)
+    labels, counted = _labels(where, target, ignore_index, weight)
+    (input,) = in_floats(where, input=input)
+    if counted is None and weight is None:
+        return _shaped(reduced(where, _picked(where, input, labels), reduction), reduction, shape)
+    logs, labels, factors = _examples(where, input, labels, counted, weight)
+    losses = _picked(where, logs, labels) * factors[labels]
+    return _shaped(_weighted(where, losses, factors[labels], counted, len(input), reduction), reduction, shape)
+
+
+def _labels(where: str, target: Array, ignore_index: int, weight: Any) -> tuple[Any, Any]:
+    """Return the labels as an array, and whether each counts, or None where all do."""
+    labels = np.asarray(target.value if isinstance(target, Traced) else target)
+    some = assuming(f"ignore_index of {where}", lambda labels: np.any(np.equal(labels, ignore_index)), target)
+    if some or weight is not None:  # what follows computes with them in NumPy
+        reading(f"{where} with weight or ignore_index", target)
+        reading(f"weight of {where}", weight)
+    return labels, np.asarray(labels != ignore_index) if some else None
+
+
+def _examples(where: str, input: Array, labels: Any, counted: Any, weight: Any) -> tuple[Array, Any, Any]:
+    """Return the rows and labels that count, and a factor for each class."""
+    shape = shape_of(input)
+    labels = checked_labels(where, shape, labels if counted is None else np.where(counted, labels, 0))
+    if counted is not None:
+        input, labels = ops.getitem(input, index=(np.flatnonzero(counted),)), labels[counted]
+    factors = np.ones(shape[1]) if weight is None else _factors_of_classes(where, shape[1], weight)
+    return input, labels, factors.astype(float_of(input))
+
+
+def _factors_of_classes(where: str, classes: int, weight: Any) -> Any:
+    if weight.shape != (classes,):
+        raise ShapeError(
+            sentence(where, "weight has the wrong shape", expected=f"one number for each of {classes} classes",
+                     got=weight.shape)
+        )  # fmt: skip
+    return weight
+
+
+def _picked(where: str, input: Array, labels: Any) -> Array:
+    rows = checked_labels(where, shape_of(input), labels)
+    effect(checked_labels, where, shape_of(input), labels)
+    return -ops.getitem(input, index=(np.arange(len(rows)), rows))
+
+
+def _weighted(where: str, losses: Array, weights: Any, counted: Any, count: int, reduction: Reduction) -> Array:
+    """Return the losses of the examples that count, a loss of 0 for each of the others, or their sum or mean."""
+    check_reduction(where, reduction)
+    if reduction == "mean":
+        total = weights.sum()
+        return ops.sum(losses) / total if total else ops.sum(losses) * np.nan  # PyTorch's NaN, without a warning
+    if reduction == "none" and counted is not None:
+        return ops.scatter_add(losses, index=(np.flatnonzero(counted),), shape=(count,))
+    return reduced(where, losses, reduction)
+
+
+@composite
+def bce_loss(input: Array, target: Array, weight: Factors | None = None, reduction: Reduction = "mean") -> Array:
+    """Binary cross-entropy ``-(t·log(p) + (1 - t)·log(1 - p))`` of probabilities.
+
+    No probability counts as less than exp(-100), as in PyTorch, nor than the smallest normal number
+    of its dtype, so that loss and gradient stay finite; below that the slope stays what it is there, so
+    that a confident wrong answer is unlearned. `bce_with_logits` needs no such limit.
+
+    Parameters
+    ----------
+    input, target : arrays of one shape
+        From 0 to 1.
+    weight : array of that shape, or of one that broadcasts to it, optional
+        Factors of the losses; the mean is taken over all losses, whatever these are.
+    reduction : {"mean", "sum", "none"}
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+    ArgumentError
+        If a probability is not from 0 to 1.
+
+    Examples
+    --------
+    >>> float(bce_loss(np.array([0.5]), np.array([1.0])).round(3))
+    0.693
+    """
+    input, target = alike("bce_loss", input, target)
+    effect(_check_probabilities, input)
+    least = max(math.exp(-100), float(np.finfo(float_of(input)).tiny))
+    yes, no = (ops.log(at_least(least, p)) for p in (input, ops.subtract(1, input)))
+    losses = -(target * yes + ops.subtract(1, target) * no)
+    return reduced("bce_loss", rescaled("bce_loss", losses, "weight", weight), reduction)
+
+
+def _check_probabilities(p: Array) -> None:
+    p = np.asarray(p)
+    if np.any(outside := (p < 0) | (p > 1)):
+        raise ArgumentError(
+            sentence(
+                "bce_loss",
+                "probabilities are out of range",
+                expected="numbers from 0 to 1",
+                got=p[outside].flat[0],
+                hint="for scores of any size use bce_with_logits",
+            )
+        )
+
+
+@composite
+def bce_with_logits(
+    input: Array,
+    target: Array,
+    weight: Factors | None = None,
+    reduction: Reduction = "mean",
+    pos_weight: Factors | None = None,
+) -> Array:
+    """Binary cross-entropy of ``sigmoid(input)``, stable for logits of any size.
+
+    It is ``p·t·softplus(-z) + (1 - t)·softplus(z)`` with p, the ``pos_weight``, 1 if there is none.
+
+    Parameters
+    ----------
+    input, target : arrays of one shape
+        Logits z, and targets t from 0 to 1.
+    weight : array of that shape, or of one that broadcasts to it, optional
+        Factors of the losses; the mean is taken over all losses, whatever these are.
+    reduction : {"mean", "sum", "none"}
+    pos_weight : array of that shape, or of one that broadcasts to it, optional
+        How much a positive target counts beside a negative one.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> float(bce_with_logits(np.array([1000.0]), np.array([0.0])))
+    1000.0
+    """
+    where = "bce_with_logits"
+    input, target = alike(where, input, target)
+    positive = rescaled(where, target * ops.softplus(ops.negative(input)), "pos_weight", pos_weight)
+    losses = positive + ops.subtract(1, target) * ops.softplus(input)
+    return reduced(where, rescaled(where, losses, "weight", weight), reduction)
+
+
+def check_power(where: str, p: int) -> None:
+    """Raise `ArgumentError` unless a margin's power is 1 or 2."""
+    if p not in (1, 2):
+        raise ArgumentError(sentence(where, "p is unknown", expected="1 or 2", got=p))
+
+
+@composite
+def multi_margin_loss(
+    input: Array,
+    target: Array,
+    p: Count = 1,
+    margin: Number = 1.0,
+    weight: ClassWeights | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    """How far the scores of other classes come near that of the right one: ``Σ max(0, margin - x[t] + x[k])^p / K``.
+
+    Parameters
+    ----------
+    input : (N, K) or (K,)
+        Scores.
+    target : (N,) or () of int
+        The right classes.
+    p : {1, 2}
+    margin : float
+    weight : (K,), optional
+        Factors of the classes' losses.
+    reduction : {"mean", "sum", "none"}
+
+    Raises
+    ------
+    OperandError, ShapeError, ArgumentError
+        If the targets are not integers, do not go with the scores, or are out of range; if ``p`` is another.
+
+    Examples
+    --------
+    >>> float(multi_margin_loss([[0.5, 0.0, 2.0]], [0]).round(3))
+    1.0
+    """
+    where = "multi_margin_loss"
+    check_power(where, p)
+    (input,) = in_floats(where, input=input)
+    x, target, shape = _in_rows(where, input, target)
+    reading(where, target)
+    labels = np.asarray(target.value if isinstance(target, Traced) else target)
+    right = ops.negative(_picked(where, x, labels))
+    count, classes = shape_of(x)
+    errors = ops.clip(x - ops.expand_dims(right, axis=1) + margin, min=0)
+    others = np.ones((count, classes), float_of(x))
+    others[np.arange(count), labels] = 0
+    losses = ops.sum((errors if p == 1 else ops.square(errors)) * (others / classes), axis=1)
+    if weight is not None:
+        losses = losses * _factors_of_classes(where, classes, weight).astype(others.dtype)[labels]
+    return _shaped(reduced(where, losses, reduction), reduction, shape)
+
+
+@composite
+def multilabel_soft_margin_loss(
+    input: Array, target: Array, weight: Factors | None = None, reduction: Reduction = "mean"
+) -> Array:
+    """`bce_with_logits` for each class, and the mean over the classes, which are the last axis.
+
+    Parameters
+    ----------
+    input, target : (..., K)
+        Scores, and 0 or 1 for each.
+    weight : (K,), optional
+    reduction : {"mean", "sum", "none"}
+
+    Examples
+    --------
+    >>> float(multilabel_soft_margin_loss([[0.0, 9.0]], [[1.0, 1.0]]).round(3))
+    0.347
+    """
+    losses = bce_with_logits(input, target, weight, "none")
+    return reduced("multilabel_soft_margin_loss", ops.mean(losses, axis=-1), reduction)
+
+
+# --- for images -------------------------------------------------------------------------------
+
+
+@composite
+def focal_loss(
+    input: Array, target: Array, alpha: Share | None = 0.25, gamma: NotNegative = 2.0, reduction: Reduction = "mean"
+) -> Array:
+    """`bce_with_logits` in which what is right already counts less: ``α_t·(1 - p_t)^γ·(-log(p_t))`` (Lin et al. 2017).
+
+    p_t is the probability of what the target says, α_t is α for a target of 1 and 1 - α for one of 0.
+
+    Parameters
+    ----------
+    input, target : arrays of one shape
+        Logits, and targets from 0 to 1.
+    alpha : float, optional
+        α, from 0 to 1; without it both count alike.
+    gamma : float
+        γ; with 0 nothing is changed.
+    reduction : {"mean", "sum", "none"}
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> focal_loss([0.0, 4.0], [1.0, 1.0], reduction="none").round(5)
+    array([0.04332, 0.     ])
+    """
+    where = "focal_loss"
+    input, target = alike(where, input, target)
+    rest = ops.subtract(1, target)
+    losses = target * ops.softplus(ops.negative(input)) + rest * ops.softplus(input)
+    if gamma:
+        wrong = target * ops.sigmoid(ops.negative(input)) + rest * ops.sigmoid(input)
+        losses = losses * ops.power(wrong, gamma)
+    if alpha is not None:
+        losses = losses * (target * alpha + rest * (1 - alpha))
+    return reduced(where, losses, reduction)
+
+
+@composite
+def dice_loss(input: Array, target: Array, smooth: NotNegative = 1.0, reduction: Reduction = "mean") -> Array:
+    """``1 - (2·Σ p·t + s) / (Σ p + Σ t + s)`` for each map: how little two regions overlap (Milletari et al. 2016).
+
+    Parameters
+    ----------
+    input, target : (N, C, d1, ...)
+        Probabilities p, such as `autograd_cnn.sigmoid` or `autograd_cnn.softmax` gives, and targets t from 0 to 1.
+    smooth : float
+        s, which keeps maps without a region defined.
+    reduction : {"mean", "sum", "none"}
+        Over images and channels; without one the result is (N, C).
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ, or there are no axes besides N and C.
+
+    Examples
+    --------
+    >>> float(dice_loss([[[0.0, 1.0, 1.0]]], [[[0.0, 0.0, 1.0]]], smooth=0.0).round(3))
+    0.333
+    """
+    where = "dice_loss"
+    input, target = alike(where, input, target)
+    shape = shape_of(input)
+    if len(shape) < 3:
+        raise ShapeError(sentence(where, "x has the wrong rank", expected="(N, C, d1, ...)", got=shape))
+    axes = tuple(range(2, len(shape)))
+    both = ops.sum(input * target, axis=axes)
+    either = ops.sum(input, axis=axes) + ops.sum(target, axis=axes)
+    return reduced(where, ops.subtract(1, (both * 2 + smooth) / (either + smooth)), reduction)

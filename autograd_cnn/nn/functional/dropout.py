@@ -1,0 +1,98 @@
+"""Dropout."""
+
+from typing import Any
+
+import numpy as np
+
+from autograd_cnn import ops
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Array, Shape, shape_of
+from autograd_cnn.engine.trace import fresh
+from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.nn.init import generator
+from autograd_cnn.parameters import Bool, Share
+
+
+@composite
+def dropout(input: Array, p: Share = 0.5, training: Bool = True, inplace: Bool = False, *, rng: Any = None) -> Array:  # noqa: ARG001  # a result is always new
+    """Each element 0 with probability ``p``, the others divided by ``1 - p`` (Srivastava et al. 2014).
+
+    Parameters
+    ----------
+    input : array
+    p : float
+        From 0 to 1.
+    training : bool
+        Without it ``x`` is returned as it is.
+    inplace : bool
+        Without effect; PyTorch's argument.
+    rng : Generator, int or None
+        Where the choice comes from; an int makes the same choice in each call.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dropout(np.ones(4), rng=np.random.default_rng(0))
+    array([2., 0., 0., 0.])
+    """
+    return _dropped("dropout", input, shape_of(input), p, rng) if training and p else input
+
+
+@composite
+def dropout2d(input: Array, p: Share = 0.5, training: Bool = True, inplace: Bool = False, *, rng: Any = None) -> Array:  # noqa: ARG001  # a result is always new
+    """Whole maps 0 with probability ``p``, the others divided by ``1 - p`` (Tompson et al. 2015).
+
+    Parameters are those of `dropout`; ``input`` is (N, C, H, W) or (C, H, W).
+
+    Raises
+    ------
+    ShapeError
+        For another rank.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dropout2d(np.ones((2, 1, 2)), rng=np.random.default_rng(0))
+    array([[[2., 2.]],
+    <BLANKLINE>
+           [[0., 0.]]])
+    """
+    shape = shape_of(input)
+    if len(shape) not in (3, 4):
+        raise ShapeError(sentence("dropout2d", "x has the wrong rank", expected="(N, C, H, W) or (C, H, W)", got=shape))
+    return _dropped("dropout2d", input, (*shape[:-2], 1, 1), p, rng) if training and p else input
+
+
+@composite
+def dropout1d(input: Array, p: Share = 0.5, training: Bool = True, inplace: Bool = False, *, rng: Any = None) -> Array:  # noqa: ARG001  # a result is always new
+    """Whole channels of sequences 0 with probability ``p``, the others divided by ``1 - p``.
+
+    Parameters are those of `dropout`; ``input`` is (N, C, L) or (C, L).
+
+    Raises
+    ------
+    ShapeError
+        For another rank.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dropout1d(np.ones((2, 2)), rng=np.random.default_rng(0))
+    array([[2., 2.],
+           [0., 0.]])
+    """
+    shape = shape_of(input)
+    if len(shape) not in (2, 3):
+        raise ShapeError(sentence("dropout1d", "x has the wrong rank", expected="(N, C, L) or (C, L)", got=shape))
+    return _dropped("dropout1d", input, (*shape[:-1], 1), p, rng) if training and p else input
+
+
+def _dropped(where: str, x: Array, shape: Shape, p: float, rng: Any) -> Array:
+    """Return ``x`` times what is drawn for a mask of ``shape``: 0, or what keeps the mean."""
+    dtype = x.dtype if getattr(getattr(x, "dtype", None), "kind", "") == "f" else np.dtype(np.float64)
+    return ops.multiply(x, fresh(_mask, where, shape, dtype, p, rng))
+
+
+def _mask(where: str, shape: Shape, dtype: np.dtype[Any], p: float, rng: Any) -> Array:
+    kept = generator(where, "rng", rng).random(shape) >= p
+    return (kept * (1 / (1 - p) if p < 1 else 0.0)).astype(dtype)

@@ -1,0 +1,272 @@
+"""Losses of numbers and distributions. ``reduction`` is ``"mean"``, ``"sum"``, or ``"none"`` for one number each."""
+
+import math
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+
+from autograd_cnn import ops
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Array, shape_of
+from autograd_cnn.engine.trace import effect
+from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.nn.functional.reduction import (
+    Reduction,
+    alike,
+    at_least,
+    in_floats,
+    reduced,
+)
+from autograd_cnn.parameters import Bool, NotNegative, Positive, choice
+
+DivergenceReduction: TypeAlias = Literal["mean", "sum", "none", "batchmean"]
+
+
+@composite
+def mse_loss(input: Array, target: Array, reduction: Reduction = "mean") -> Array:
+    """The squared error ``(x - t)²``.
+
+    Parameters
+    ----------
+    input, target : arrays of one shape
+    reduction : {"mean", "sum", "none"}
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> float(mse_loss([1.0, 2.0], [1.0, 4.0]))
+    2.0
+    """
+    input, target = alike("mse_loss", input, target)
+    return reduced("mse_loss", ops.square(ops.subtract(input, target)), reduction)
+
+
+@composite
+def l1_loss(input: Array, target: Array, reduction: Reduction = "mean") -> Array:
+    """The absolute error ``|x - t|``.
+
+    Parameters are those of `mse_loss`.
+
+    Examples
+    --------
+    >>> float(l1_loss([1.0, 2.0], [1.0, 4.0]))
+    1.0
+    """
+    input, target = alike("l1_loss", input, target)
+    return reduced("l1_loss", ops.absolute(ops.subtract(input, target)), reduction)
+
+
+@composite
+def huber_loss(input: Array, target: Array, reduction: Reduction = "mean", delta: Positive = 1.0) -> Array:
+    """Half the squared error up to ``delta``, and straight on from there (Huber 1964).
+
+    With ``a = |x - t|`` it is ``a² / 2`` where ``a <= delta``, else ``delta·(a - delta / 2)``. For
+    ``delta = 1`` it is also known as the smooth L1 loss.
+
+    Parameters
+    ----------
+    input, target : arrays of one shape
+    reduction : {"mean", "sum", "none"}
+    delta : float
+        Above 0.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+    ArgumentError
+        If ``delta`` is not above 0.
+
+    Examples
+    --------
+    >>> huber_loss([0.0, 0.0], [1.0, 3.0], reduction="none")
+    array([0.5, 2.5])
+    """
+    input, target = alike("huber_loss", input, target)
+    error = ops.absolute(ops.subtract(input, target))
+    bent = ops.clip(error, max=delta)  # both branches are bent·(error - bent / 2)
+    return reduced("huber_loss", bent * (error - bent * 0.5), reduction)
+
+
+@composite
+def smooth_l1_loss(input: Array, target: Array, reduction: Reduction = "mean", beta: NotNegative = 1.0) -> Array:
+    """`huber_loss` over ``beta``: the absolute error, rounded off below ``beta`` (Girshick 2015).
+
+    Parameters
+    ----------
+    input, target : arrays of one shape
+    reduction : {"mean", "sum", "none"}
+    beta : float
+        With 0 it is `l1_loss`.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> smooth_l1_loss([0.0, 0.0], [1.0, 3.0], reduction="none", beta=2.0)
+    array([0.25, 2.  ])
+    """
+    where = "smooth_l1_loss"
+    input, target = alike(where, input, target)
+    error = ops.absolute(ops.subtract(input, target))
+    if not beta:
+        return reduced(where, error, reduction)
+    bent = ops.clip(error, max=beta)
+    return reduced(where, bent * (error - bent * 0.5) / beta, reduction)
+
+
+# --- for distributions ------------------------------------------------------------------------
+
+
+@composite
+def kl_div(
+    input: Array,
+    target: Array,
+    reduction: DivergenceReduction = "mean",
+    log_target: Bool = False,
+) -> Array:
+    """The Kullback-Leibler divergence ``t·(log(t) - x)`` of each element, 0 where t is 0.
+
+    Parameters
+    ----------
+    input : array
+        Log-probabilities x.
+    target : array of that shape
+        Probabilities t, or their logarithms.
+    reduction : {"mean", "sum", "none", "batchmean"}
+        ``"batchmean"`` divides the sum by the length of the first axis, which is the divergence of distributions.
+    log_target : bool
+        Whether the targets are logarithms.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(kl_div(np.log([[0.5, 0.5]]), [[1.0, 0.0]], reduction="batchmean").round(3))
+    0.693
+    """
+    where = "kl_div"
+    choice(where, "reduction", reduction, get_args(DivergenceReduction))
+    input, target = alike(where, input, target)
+    losses = ops.exp(target) * (target - input) if log_target else _entropy(target) - target * input
+    if reduction == "batchmean":
+        return ops.sum(losses) / (shape_of(input) or (1,))[0]
+    return reduced(where, losses, reduction)
+
+
+def _entropy(p: Array) -> Array:
+    """Return ``p·log(p)``, 0 where p is 0, with a finite slope."""
+    none = ops.equal(p, 0)
+    return p * ops.log(ops.where(none, 1, p))
+
+
+@composite
+def poisson_nll_loss(
+    input: Array,
+    target: Array,
+    log_input: Bool = True,
+    full: Bool = False,
+    eps: Positive = 1e-8,
+    reduction: Reduction = "mean",
+) -> Array:
+    """The negative log-likelihood of counts: ``rate - t·log(rate)``, but for what does not depend on the rate.
+
+    Parameters
+    ----------
+    input, target : arrays of one shape
+        Logarithms of rates, or rates; and counts t.
+    log_input : bool
+        Whether the rates come as logarithms.
+    full : bool
+        Add Stirling's approximation of ``log(t!)`` for counts above 1.
+    eps : float
+        Added to rates before their logarithm is taken.
+    reduction : {"mean", "sum", "none"}
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> float(poisson_nll_loss([0.0], [3.0]))
+    1.0
+    """
+    where = "poisson_nll_loss"
+    input, target = alike(where, input, target)
+    losses = ops.exp(input) - target * input if log_input else input - target * ops.log(input + eps)
+    if full:
+        many = ops.greater(target, 1)
+        counts = ops.where(many, target, 1)
+        logs = ops.log(counts)
+        stirling = counts * logs - counts + (logs + math.log(2 * math.pi)) * 0.5
+        losses = losses + ops.where(many, stirling, 0)
+    return reduced(where, losses, reduction)
+
+
+@composite
+def gaussian_nll_loss(
+    input: Array,
+    target: Array,
+    var: Array,
+    full: Bool = False,
+    eps: Positive = 1e-6,
+    reduction: Reduction = "mean",
+) -> Array:
+    """The negative log-likelihood of a normal distribution: ``(log(v) + (x - t)² / v) / 2``.
+
+    Parameters
+    ----------
+    input, target : arrays of one shape
+        Means, and what was seen.
+    var : array of that shape, of all but its last axis, or with a last axis of 1
+        Variances v.
+    full : bool
+        Add ``log(2π) / 2``.
+    eps : float
+        No variance counts as less; its gradient is that of this one.
+    reduction : {"mean", "sum", "none"}
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not go together.
+    ArgumentError
+        If a variance is below 0.
+
+    Examples
+    --------
+    >>> float(gaussian_nll_loss([0.0], [2.0], [1.0]))
+    2.0
+    """
+    where = "gaussian_nll_loss"
+    input, target = alike(where, input, target)
+    (var,) = in_floats(where, var=var)
+    shape, given = shape_of(input), shape_of(var)
+    if given == shape[:-1] and given:
+        var = ops.expand_dims(var, axis=-1)
+    elif given not in ((), shape, (*shape[:-1], 1)):
+        raise ShapeError(sentence(where, "var has the wrong shape", expected=f"{shape} or {shape[:-1]}", got=given))
+    effect(_check_variances, var)
+    var = at_least(eps, var)
+    losses = (ops.log(var) + ops.square(input - target) / var) * 0.5
+    return reduced(where, losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
+
+
+def _check_variances(var: Array) -> None:
+    if np.any(np.asarray(var) < 0):
+        raise ArgumentError(
+            sentence("gaussian_nll_loss", "var is out of range", expected="numbers of at least 0", got=np.min(var))
+        )

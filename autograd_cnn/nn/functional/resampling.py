@@ -1,0 +1,308 @@
+"""Images of other sizes: interpolation, and channels that become pixels."""
+
+import math
+from functools import lru_cache
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn import ops
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Array, Shape, shape_of
+from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.parameters import Bool, Size, choice, number, several
+
+Mode: TypeAlias = Literal["nearest", "nearest-exact", "linear", "bilinear", "bicubic", "area"]
+
+_AXES: Final = {"linear": 1, "bilinear": 2, "bicubic": 2}
+"""Of images for which a mode is."""
+
+_BEND: Final = -0.75
+"""The parameter a of Keys's cubic kernel, PyTorch's and OpenCV's choice."""
+
+
+@composite
+def interpolate(
+    input: Array,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: Mode = "nearest",
+    align_corners: Bool | None = None,
+    recompute_scale_factor: Bool | None = None,
+) -> Array:
+    """``x`` sampled anew at a finer or coarser grid.
+
+    Linear and cubic interpolation are linear in each axis: a product with a sparse matrix from either side.
+
+    Parameters
+    ----------
+    input : (N, C, L) or (N, C, H, W)
+    size : int or sequence of int, optional
+        Of the result, along L, or H and W.
+    scale_factor : float or sequence of float, optional
+        In the place of ``size``: how many times larger.
+    mode : {"nearest", "nearest-exact", "linear", "bilinear", "bicubic", "area"}
+        ``"linear"`` is for (N, C, L), ``"bilinear"`` and ``"bicubic"`` (Keys 1981) are for (N, C, H, W). ``"area"`` takes
+        means, as `autograd_cnn.adaptive_mean_pool`.
+    align_corners : bool, optional
+        In the modes that are linear or cubic: let the centres of the outermost pixels stay where they are, and not their
+        outer edges.
+    recompute_scale_factor : bool, optional
+        Take the ratio of the two sizes for the scale, and not ``scale_factor``, which may differ from it by rounding.
+
+    Raises
+    ------
+    ShapeError, ArgumentError
+        If not exactly one of ``size`` and ``scale_factor`` is given, or an argument does not go with the rank or the mode.
+
+    Examples
+    --------
+    >>> interpolate([[[[1.0, 2.0]]]], scale_factor=2)
+    array([[[[1., 1., 2., 2.],
+             [1., 1., 2., 2.]]]])
+    >>> interpolate([[[1.0, 2.0, 3.0]]], size=5, mode="linear", align_corners=True)
+    array([[[1. , 1.5, 2. , 2.5, 3. ]]])
+    """
+    shape = shape_of(input)
+    _check(shape, mode, align_corners)
+    sizes, scales = _sizes(shape[2:], size, scale_factor, bool(recompute_scale_factor))
+    y, first = input, len(shape) - len(sizes)
+    if mode == "area":
+        return _means(input, sizes)
+    if mode.startswith("nearest") and all(
+        not places % length and scale * places == length
+        for length, places, scale in zip(shape[2:], sizes, scales, strict=True)
+    ):
+        return _repeated(input, sizes)
+    for axis, (length, places, scale) in enumerate(zip(shape[2:], sizes, scales, strict=True), first):
+        if mode.startswith("nearest"):
+            y = _nearest(y, axis, length, places, scale, 0.5 if mode == "nearest-exact" else 0.0)
+        else:
+            matrix = _matrix(length, places, scale, bool(align_corners), mode == "bicubic")
+            y = _along(y, axis, matrix.astype(_dtype_of(input)))
+    return y
+
+
+def _check(shape: Shape, mode: str, align_corners: bool | None) -> None:
+    where = "interpolate"
+    if len(shape) not in (3, 4) or 0 in shape[2:]:
+        raise ShapeError(sentence(where, "x has the wrong shape", expected="(N, C, L) or (N, C, H, W)", got=shape))
+    choice(where, "mode", mode, get_args(Mode))
+    if mode in _AXES and _AXES[mode] != len(shape) - 2:
+        expected = "(N, C, L)" if _AXES[mode] == 1 else "(N, C, H, W)"
+        raise ShapeError(sentence(where, f"x has the wrong rank for mode={mode!r}", expected=expected, got=shape))
+    if align_corners is not None and mode not in _AXES:
+        raise ArgumentError(sentence(where, f"align_corners does not go with mode={mode!r}"))
+
+
+def check_how_large(where: str, size: Any, factor: Any) -> None:
+    """Raise `ArgumentError` unless one of the two is given, as a number or numbers."""
+    for name, value in {"size": size, "scale_factor": factor}.items():
+        for each in value if isinstance(value, (list, tuple)) else () if value is None else (value,):
+            number(where, name, each, expected="a number above 0", fits=lambda x: x > 0)
+    if (size is None) == (factor is None):
+        got = "neither" if size is None else "both"
+        raise ArgumentError(sentence(where, "how large is the result", expected="size or scale_factor", got=got))
+
+
+def _sizes(lengths: Shape, size: Any, factor: Any, recompute: bool) -> tuple[Shape, list[float]]:
+    """Return the lengths of the result's axes, and how many pixels of the image one of the result's is."""
+    where, count = "interpolate", len(lengths)
+    check_how_large(where, size, factor)
+    if size is not None:
+        if recompute:
+            raise ArgumentError(sentence(where, "recompute_scale_factor does not go with size"))
+        sizes = several(where, "size", size, count, 1)
+        return sizes, [n / places for n, places in zip(lengths, sizes, strict=True)]
+    factors = list(factor) if isinstance(factor, (list, tuple)) else [factor] * count
+    if len(factors) != count:
+        raise ArgumentError(
+            sentence(
+                where, "scale_factor has the wrong length", expected=f"{count}, one for each axis", got=len(factors)
+            )
+        )
+    numbers = [float(each) for each in factors]
+    sizes = tuple(math.floor(n * each) for n, each in zip(lengths, numbers, strict=True))
+    if 0 in sizes:
+        raise ArgumentError(
+            sentence(where, "nothing is left of the image", expected="a larger scale_factor", got=factor)
+        )
+    if recompute:
+        return sizes, [n / places for n, places in zip(lengths, sizes, strict=True)]
+    return sizes, [1 / each for each in numbers]
+
+
+def _dtype_of(x: Array) -> np.dtype[Any]:
+    return np.result_type(getattr(x, "dtype", float), np.float32)
+
+
+def _means(x: Array, sizes: Shape) -> Array:
+    if len(sizes) == 1:
+        return ops.squeeze(ops.adaptive_mean_pool(ops.expand_dims(x, axis=-2), (1, *sizes)), axis=-2)
+    return ops.adaptive_mean_pool(x, sizes)
+
+
+def _repeated(x: Array, sizes: Shape) -> Array:
+    """Return each pixel so many times that the sizes come out: the adjoint of sums over windows that do not overlap."""
+    shape = shape_of(x)
+    times = [places // length for length, places in zip(shape[2:], sizes, strict=True)]
+    if np.dtype(getattr(x, "dtype", float)).kind != "f" or len(sizes) == 1:
+        for axis, count in enumerate(times, 2):
+            x = ops.repeat(x, count, axis=axis)
+        return x
+    window: Any = tuple(times)
+    return ops.mean_pool_wrt_input(x, x_shape=(*shape[:2], *sizes), window=window, divisor_override=1)
+
+
+def _nearest(x: Array, axis: int, length: int, places: int, scale: float, shift: float) -> Array:
+    """Return for each place along an axis the pixel that it falls on; PyTorch finds it in float32."""
+    found = np.floor((np.arange(places, dtype=np.float32) + np.float32(shift)) * np.float32(scale))
+    return ops.take(x, np.minimum(found, length - 1).astype(np.intp), axis)
+
+
+def _along(x: Array, axis: int, matrix: NDArray[Any]) -> Array:
+    """Return the product with a matrix along one of the last two axes."""
+    if axis == len(shape_of(x)) - 1:
+        return ops.matmul(x, matrix.T)
+    return ops.matmul(matrix, x)
+
+
+@lru_cache(maxsize=64)
+def _matrix(length: int, places: int, scale: float, align_corners: bool, cubic: bool) -> NDArray[Any]:
+    """Return the weights of the pixels in each place of the result, (places, length)."""
+    place = np.arange(places)
+    if align_corners:
+        at = place * ((length - 1) / (places - 1) if places > 1 else 0.0)
+    else:
+        at = (place + 0.5) * scale - 0.5
+        at = at if cubic else np.maximum(at, 0)
+    first = np.floor(at).astype(int)
+    beyond = at - first
+    if cubic:
+        taps = {-1: _far(beyond + 1), 0: _near(beyond), 1: _near(1 - beyond), 2: _far(2 - beyond)}
+    else:
+        taps = {0: 1 - beyond, 1: beyond}
+    matrix = np.zeros((places, length))
+    for offset, weights in taps.items():
+        np.add.at(matrix, (place, np.clip(first + offset, 0, length - 1)), weights)
+    matrix.flags.writeable = False
+    return matrix
+
+
+def _near(t: NDArray[Any]) -> NDArray[Any]:
+    """Return Keys's kernel up to a distance of 1."""
+    return ((_BEND + 2) * t - (_BEND + 3)) * t * t + 1
+
+
+def _far(t: NDArray[Any]) -> NDArray[Any]:
+    """Return Keys's kernel between distances of 1 and 2."""
+    return _BEND * (((t - 5) * t + 8) * t - 4)
+
+
+# --- channels and pixels ----------------------------------------------------------------------
+
+
+@composite
+def pixel_shuffle(input: Array, upscale_factor: Size) -> Array:
+    """Squares of ``upscale_factor²`` pixels in the place of as many channels (Shi et al. 2016).
+
+    Parameters
+    ----------
+    input : (..., C·r², H, W)
+    upscale_factor : int
+        r.
+
+    Returns
+    -------
+    y : (..., C, H·r, W·r)
+
+    Raises
+    ------
+    ShapeError
+        If the channels do not make up squares.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pixel_shuffle(np.arange(4.0).reshape(4, 1, 1), 2)
+    array([[[0., 1.],
+            [2., 3.]]])
+    """
+    shape, r = shape_of(input), upscale_factor
+    if len(shape) < 3 or shape[-3] % (r * r):
+        raise ShapeError(
+            sentence("pixel_shuffle", "the channels do not make up squares", got=shape,
+                     expected=f"(..., C, H, W), with C a multiple of {r * r}")
+        )  # fmt: skip
+    *lead, channels, h, w = shape
+    n = len(lead)
+    x = ops.reshape(input, shape=(*lead, channels // (r * r), r, r, h, w))
+    x = ops.transpose(x, axes=(*range(n), n, n + 3, n + 1, n + 4, n + 2))
+    return ops.reshape(x, shape=(*lead, channels // (r * r), h * r, w * r))
+
+
+@composite
+def pixel_unshuffle(input: Array, downscale_factor: Size) -> Array:
+    """The inverse of `pixel_shuffle`: channels in the place of squares of pixels.
+
+    Parameters
+    ----------
+    input : (..., C, H·r, W·r)
+    downscale_factor : int
+        r.
+
+    Returns
+    -------
+    y : (..., C·r², H, W)
+
+    Raises
+    ------
+    ShapeError
+        If the pixels do not make up squares.
+
+    Examples
+    --------
+    >>> pixel_unshuffle([[[0.0, 1.0], [2.0, 3.0]]], 2).tolist()
+    [[[0.0]], [[1.0]], [[2.0]], [[3.0]]]
+    """
+    shape, r = shape_of(input), downscale_factor
+    if len(shape) < 3 or shape[-1] % r or shape[-2] % r:
+        raise ShapeError(
+            sentence("pixel_unshuffle", "the pixels do not make up squares", got=shape,
+                     expected=f"(..., C, H, W), with H and W multiples of {r}")
+        )  # fmt: skip
+    *lead, channels, h, w = shape
+    n = len(lead)
+    x = ops.reshape(input, shape=(*lead, channels, h // r, r, w // r, r))
+    x = ops.transpose(x, axes=(*range(n), n, n + 2, n + 4, n + 1, n + 3))
+    return ops.reshape(x, shape=(*lead, channels * r * r, h // r, w // r))
+
+
+@composite
+def channel_shuffle(input: Array, groups: Size) -> Array:
+    """The channels of ``groups`` dealt out in turns, so that a grouped convolution meets all (Zhang et al. 2018).
+
+    Parameters
+    ----------
+    input : (N, C, ...)
+    groups : int
+
+    Raises
+    ------
+    ShapeError
+        If ``groups`` does not divide the channels.
+
+    Examples
+    --------
+    >>> channel_shuffle([[0.0, 1.0, 2.0, 3.0]], 2)
+    array([[0., 2., 1., 3.]])
+    """
+    shape = shape_of(input)
+    if len(shape) < 2 or shape[1] % groups:
+        raise ShapeError(
+            sentence("channel_shuffle", "groups does not divide the channels", got=shape,
+                     expected=f"(N, C, ...), with C a multiple of {groups}")
+        )  # fmt: skip
+    parts = ops.reshape(input, shape=(shape[0], groups, shape[1] // groups, *shape[2:]))
+    return ops.reshape(ops.swapaxes(parts, 1, 2), shape=shape)

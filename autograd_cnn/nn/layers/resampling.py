@@ -1,0 +1,190 @@
+"""Images of other sizes as layers."""
+
+from typing import Any, get_args
+
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Array
+from autograd_cnn.nn.functional.resampling import (
+    Mode,
+    channel_shuffle,
+    check_how_large,
+    interpolate,
+    pixel_shuffle,
+    pixel_unshuffle,
+)
+from autograd_cnn.nn.module import Module, unusual
+from autograd_cnn.parameters import Bool, Size, choice
+
+
+class Upsample(Module):
+    """`autograd_cnn.nn.functional.interpolate` as a layer.
+
+    Parameters
+    ----------
+    size : int or sequence of int, optional
+        Of the result, along L, or H and W.
+    scale_factor : float or sequence of float, optional
+        In the place of ``size``: how many times larger.
+    mode : {"nearest", "nearest-exact", "linear", "bilinear", "bicubic", "area"}
+    align_corners, recompute_scale_factor : bool, optional
+
+    Raises
+    ------
+    ArgumentError
+        If not exactly one of ``size`` and ``scale_factor`` is given.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.Upsample(scale_factor=2)([[[1.0, 2.0]]])
+    array([[[1., 1., 2., 2.]]])
+    """
+
+    @composite
+    def __init__(
+        self,
+        size: Any = None,
+        scale_factor: Any = None,
+        mode: Mode = "nearest",
+        align_corners: Bool | None = None,
+        recompute_scale_factor: Bool | None = None,
+    ) -> None:
+        choice(type(self).__name__, "mode", mode, get_args(Mode))
+        check_how_large(type(self).__name__, size, scale_factor)
+        self.size = size
+        self.scale_factor = scale_factor
+        self.mode: Mode = mode
+        self.align_corners = align_corners
+        self.recompute_scale_factor = recompute_scale_factor
+
+    def forward(self, x: Array) -> Array:
+        """Return ``x`` (N, C, L) or (N, C, H, W) in the other size."""
+        return interpolate(x, self.size, self.scale_factor, self.mode, self.align_corners, self.recompute_scale_factor)
+
+    def extra_repr(self) -> str:
+        """Return what is not as usual."""
+        defaults = (("size", None), ("scale_factor", None), ("mode", "nearest"), ("align_corners", None))
+        return ", ".join(unusual(self, defaults))
+
+
+class PixelShuffle(Module):
+    """Squares of ``upscale_factor²`` pixels in the place of as many channels (Shi et al. 2016).
+
+    Parameters
+    ----------
+    upscale_factor : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.PixelShuffle(2)(np.ones((1, 8, 3, 3))).shape
+    (1, 2, 6, 6)
+    """
+
+    @composite
+    def __init__(self, upscale_factor: Size) -> None:
+        self.upscale_factor = upscale_factor
+
+    def forward(self, x: Array) -> Array:
+        """Return (..., C, H·r, W·r) for ``x`` (..., C·r², H, W)."""
+        return pixel_shuffle(x, self.upscale_factor)
+
+    def extra_repr(self) -> str:
+        """Return the factor."""
+        return f"upscale_factor={self.upscale_factor}"
+
+
+class PixelUnshuffle(Module):
+    """The inverse of `PixelShuffle`.
+
+    Parameters
+    ----------
+    downscale_factor : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.PixelUnshuffle(2)(np.ones((1, 2, 6, 6))).shape
+    (1, 8, 3, 3)
+    """
+
+    @composite
+    def __init__(self, downscale_factor: Size) -> None:
+        self.downscale_factor = downscale_factor
+
+    def forward(self, x: Array) -> Array:
+        """Return (..., C·r², H, W) for ``x`` (..., C, H·r, W·r)."""
+        return pixel_unshuffle(x, self.downscale_factor)
+
+    def extra_repr(self) -> str:
+        """Return the factor."""
+        return f"downscale_factor={self.downscale_factor}"
+
+
+class ChannelShuffle(Module):
+    """The channels of ``groups`` dealt out in turns (Zhang et al. 2018).
+
+    Parameters
+    ----------
+    groups : int
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.ChannelShuffle(2)([[0.0, 1.0, 2.0, 3.0]])
+    array([[0., 2., 1., 3.]])
+    """
+
+    @composite
+    def __init__(self, groups: Size) -> None:
+        self.groups = groups
+
+    def forward(self, x: Array) -> Array:
+        """Return ``x`` (N, C, ...) with its channels in another order."""
+        return channel_shuffle(x, self.groups)
+
+    def extra_repr(self) -> str:
+        """Return the number of groups."""
+        return f"groups={self.groups}"
+
+
+class UpsamplingNearest2d(Upsample):
+    """An `Upsample` of images to the nearest pixel.
+
+    Parameters
+    ----------
+    size, scale_factor
+        As for `Upsample`.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.UpsamplingNearest2d(scale_factor=2)([[[[1.0, 2.0]]]]).tolist()
+    [[[[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0]]]]
+    """
+
+    @composite
+    def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
+        super().__init__(size, scale_factor)
+
+
+class UpsamplingBilinear2d(Upsample):
+    """An `Upsample` of images that is bilinear and keeps the outermost pixels where they are.
+
+    Parameters
+    ----------
+    size, scale_factor
+        As for `Upsample`.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> nn.UpsamplingBilinear2d((1, 3))([[[[1.0, 2.0]]]])
+    array([[[[1. , 1.5, 2. ]]]])
+    """
+
+    @composite
+    def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
+        super().__init__(size, scale_factor, "bilinear", align_corners=True)

@@ -1,0 +1,257 @@
+"""Steps divided by the size of the gradients so far, element by element."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.optim.optimizer import Group, Optimizer, State, decayed
+from autograd_cnn.parameters import flag
+from autograd_cnn.tensor import Tensor
+
+
+class RMSprop(Optimizer):
+    """RMSprop: steps divided by a running root mean square of the gradients (Tieleman & Hinton 2012).
+
+    ``v ← alpha·v + (1 - alpha)·g²`` and ``p ← p - lr·g / (sqrt(v) + eps)``.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        What to optimise; see `Optimizer`.
+    lr : float
+        The learning rate.
+    alpha : float
+        How much of the mean square is kept in each step.
+    eps : float
+        Keeps the division away from 0.
+    weight_decay : float
+        Adds ``weight_decay·p`` to the gradient.
+    momentum : float
+        How much of the last step is kept.
+    centered : bool
+        Divide by the running standard deviation: ``sqrt(v - m²)`` with the running mean m of the gradients
+        (Graves 2013).
+    maximize : bool
+        Ascend: follow the gradient instead of going against it.
+
+    Raises
+    ------
+    ArgumentError, OperandError
+        As `Optimizer` does.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> from autograd_cnn import optim
+    >>> w = ag.tensor([1.0, 2.0], requires_grad=True)
+    >>> optimizer = optim.RMSprop([w], lr=0.1, alpha=0.75)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.numpy().round(6)
+    array([0.8, 1.8])
+    """
+
+    remembers: ClassVar = {"square_avg": True, "momentum_buffer": False, "grad_avg": False, "step": False}
+
+    @composite
+    def __init__(
+        self,
+        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum: float = 0,
+        centered: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(
+            params,
+            {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum,
+             "centered": centered, "maximize": maximize},
+        )  # fmt: skip
+
+    def check(self, group: Group) -> None:
+        """Raise `ArgumentError` if an option is out of range."""
+        self._at_least_zero(group, "lr", "alpha", "eps", "weight_decay", "momentum")
+        flag("RMSprop", "centered", group["centered"])
+
+    def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
+        """Write a parameter's next values into ``out``, and return its running means and its momentum."""
+        alpha, momentum = group["alpha"], group["momentum"]
+        grad = decayed(grad, value, group["weight_decay"])
+        np.multiply(grad, grad, out=out)
+        out *= 1 - alpha
+        square = np.asarray(state.get("square_avg", 0.0) * alpha + out)
+        next_state: State = {"square_avg": square}
+        if group["centered"]:
+            mean = np.asarray(state.get("grad_avg", 0.0) * alpha + grad * (1 - alpha))
+            next_state["grad_avg"] = mean
+            np.subtract(square, mean * mean, out=out)
+            np.sqrt(out, out=out)
+        else:
+            np.sqrt(square, out=out)
+        out += group["eps"]
+        np.divide(grad, out, out=out)
+        if momentum:
+            out += state.get("momentum_buffer", 0.0) * momentum
+            next_state["momentum_buffer"] = np.array(out)
+        out *= -group["lr"]
+        out += value
+        return next_state
+
+
+class Adagrad(Optimizer):
+    """Steps divided by the root of the sum of all squared gradients (Duchi et al. 2011).
+
+    ``s ← s + g²`` and at step t ``p ← p - lr / (1 + (t - 1)·lr_decay) · g / (sqrt(s) + eps)``.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        What to optimise; see `Optimizer`.
+    lr : float
+        The learning rate.
+    lr_decay : float
+        How fast it decreases.
+    weight_decay : float
+        Adds ``weight_decay·p`` to the gradient.
+    initial_accumulator_value : float
+        Where the sum begins.
+    eps : float
+        Keeps the division away from 0.
+    maximize : bool
+        Ascend: follow the gradient instead of going against it.
+
+    Raises
+    ------
+    ArgumentError, OperandError
+        As `Optimizer` does.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> from autograd_cnn import optim
+    >>> w = ag.tensor([1.0, 2.0], requires_grad=True)
+    >>> optimizer = optim.Adagrad([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.numpy().round(6)
+    array([0.9, 1.9])
+    """
+
+    remembers: ClassVar = {"step": True, "sum": True}
+
+    @composite
+    def __init__(
+        self,
+        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        lr: float = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-10,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(
+            params,
+            {"lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay,
+             "initial_accumulator_value": initial_accumulator_value, "maximize": maximize},
+        )  # fmt: skip
+
+    def check(self, group: Group) -> None:
+        """Raise `ArgumentError` if an option is out of range."""
+        self._at_least_zero(group, "lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps")
+
+    def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
+        """Write a parameter's next values into ``out``, and return the sum of its squared gradients."""
+        step = state.get("step", 0) + 1
+        grad = decayed(grad, value, group["weight_decay"])
+        np.multiply(grad, grad, out=out)
+        total = np.asarray(state.get("sum", group["initial_accumulator_value"]) + out)
+        np.sqrt(total, out=out)
+        out += group["eps"]
+        np.divide(grad, out, out=out)
+        out *= -group["lr"] / (1 + (step - 1) * group["lr_decay"])
+        out += value
+        return {"step": step, "sum": total}
+
+
+class Adadelta(Optimizer):
+    """Steps of the size of the last steps, over that of the last gradients (Zeiler 2012).
+
+    ``v ← rho·v + (1 - rho)·g²``, ``d = sqrt(u + eps) / sqrt(v + eps) · g``, ``u ← rho·u + (1 - rho)·d²`` and
+    ``p ← p - lr·d``.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        What to optimise; see `Optimizer`.
+    lr : float
+        Scales the steps.
+    rho : float
+        How much of the mean squares is kept in each step, from 0 to 1.
+    eps : float
+        The size of the first steps, and what keeps the division away from 0.
+    weight_decay : float
+        Adds ``weight_decay·p`` to the gradient.
+    maximize : bool
+        Ascend: follow the gradient instead of going against it.
+
+    Raises
+    ------
+    ArgumentError, OperandError
+        As `Optimizer` does.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> from autograd_cnn import optim
+    >>> w = ag.tensor([1.0, 2.0], requires_grad=True)
+    >>> optimizer = optim.Adadelta([w])
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.numpy().round(6)
+    array([0.996838, 1.996838])
+    """
+
+    remembers: ClassVar = {"step": True, "square_avg": True, "acc_delta": True}
+
+    @composite
+    def __init__(
+        self,
+        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        lr: float = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-6,
+        weight_decay: float = 0,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize})
+
+    def check(self, group: Group) -> None:
+        """Raise `ArgumentError` if an option is out of range."""
+        self._at_least_zero(group, "lr", "rho", "eps", "weight_decay")
+        if group["rho"] > 1:
+            raise ArgumentError(sentence("Adadelta", "rho is out of range", expected="0 to 1", got=group["rho"]))
+
+    def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
+        """Write a parameter's next values into ``out``, and return its mean squares of gradients and steps."""
+        rho, eps = group["rho"], group["eps"]
+        grad = decayed(grad, value, group["weight_decay"])
+        square = np.asarray(state.get("square_avg", 0.0) * rho + grad * grad * (1 - rho))
+        past = state.get("acc_delta", 0.0)
+        np.sqrt(square + eps, out=out)
+        np.divide(np.sqrt(past + eps), out, out=out)
+        out *= grad
+        next_past = np.asarray(past * rho + out * out * (1 - rho))
+        out *= -group["lr"]
+        out += value
+        return {"step": state.get("step", 0) + 1, "square_avg": square, "acc_delta": next_past}

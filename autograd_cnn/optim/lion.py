@@ -1,0 +1,78 @@
+"""Lion."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.optim.optimizer import Group, Optimizer, State
+from autograd_cnn.tensor import Tensor
+
+
+class Lion(Optimizer):
+    """Steps of one size, along the sign of a momentum (Chen et al. 2023).
+
+    ``p ← p - lr·(sign(β1·m + (1 - β1)·g) + weight_decay·p)``, and then ``m ← β2·m + (1 - β2)·g``. A learning rate is
+    three to ten times smaller than that of `AdamW`, and the weight decay so much larger. PyTorch has no Lion.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        What to optimise; see `Optimizer`.
+    lr : float
+        The learning rate: by how much every element moves.
+    betas : pair of float
+        β1 and β2, from 0 to below 1.
+    weight_decay : float
+        By how much a parameter shrinks, over the learning rate.
+    maximize : bool
+        Ascend: follow the gradient instead of going against it.
+
+    Raises
+    ------
+    ArgumentError, OperandError
+        As `Optimizer` does; and if a beta is out of range.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> from autograd_cnn import optim
+    >>> w = ag.tensor([1.0, -2.0], requires_grad=True)
+    >>> optimizer = optim.Lion([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w
+    tensor([ 0.9, -1.9], requires_grad=True)
+    """
+
+    remembers: ClassVar = {"exp_avg": True}
+
+    @composite
+    def __init__(
+        self,
+        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        lr: float = 1e-4,
+        betas: tuple[float, float] = (0.9, 0.99),
+        weight_decay: float = 0,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay, "maximize": maximize})
+
+    def check(self, group: Group) -> None:
+        """Raise `ArgumentError` if an option is out of range."""
+        self._at_least_zero(group, "lr", "weight_decay")
+        self._check_betas(group)
+
+    def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
+        """Write a parameter's next values into ``out``, and return its momentum."""
+        beta1, beta2 = group["betas"]
+        mean = state.get("exp_avg", 0.0)
+        np.multiply(grad, 1 - beta1, out=out)
+        out += mean * beta1
+        np.sign(out, out=out)
+        out *= -group["lr"]
+        out += value * (1 - group["lr"] * group["weight_decay"])
+        return {"exp_avg": np.asarray(mean * beta2 + grad * (1 - beta2))}

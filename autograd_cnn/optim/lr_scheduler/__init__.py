@@ -1,0 +1,38 @@
+"""Learning rates that change from epoch to epoch.
+
+A schedule has a rate for every epoch, which depends only on the epoch's number and the group's initial rate. This is
+the group's rate as long as nobody else sets it. If something else sets it, another schedule or the user, the schedule
+changes the rate that it finds as its own rate changes, like PyTorch's chainable forms. So a warm-up and a decay can be
+combined. `LambdaLR`, `CosineAnnealingWarmRestarts` and `OneCycleLR` set their own rate instead, as PyTorch's do.
+`ReduceLROnPlateau` goes by a metric, and is no `Schedule`.
+"""
+
+from autograd_cnn.optim.lr_scheduler.cycles import CosineAnnealingWarmRestarts, LambdaLR, OneCycleLR
+from autograd_cnn.optim.lr_scheduler.decay import (
+    ConstantLR,
+    CosineAnnealingLR,
+    ExponentialLR,
+    LinearLR,
+    MultiStepLR,
+    PolynomialLR,
+    StepLR,
+)
+from autograd_cnn.optim.lr_scheduler.plateau import ReduceLROnPlateau
+from autograd_cnn.optim.lr_scheduler.schedule import Schedule
+from autograd_cnn.optim.lr_scheduler.sequential import SequentialLR
+
+__all__ = [
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
+    "ExponentialLR",
+    "LambdaLR",
+    "LinearLR",
+    "MultiStepLR",
+    "OneCycleLR",
+    "PolynomialLR",
+    "ReduceLROnPlateau",
+    "Schedule",
+    "SequentialLR",
+    "StepLR",
+]

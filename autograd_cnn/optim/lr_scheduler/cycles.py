@@ -1,0 +1,237 @@
+"""Schedules that set their own rate, whatever somebody else set."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.errors import ArgumentError, OperandError, sentence
+from autograd_cnn.optim.lr_scheduler.schedule import Absolute, check_optimizer, for_groups
+from autograd_cnn.optim.optimizer import Optimizer
+from autograd_cnn.parameters import Bool, Number, Positive, Share, Size
+
+
+class LambdaLR(Absolute):
+    """The initial rate times a function of the epoch.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    lr_lambda : callable, or sequence of callables
+        From the epoch's number to a factor, for all groups or one for each.
+
+    Raises
+    ------
+    ArgumentError
+        If there is not one function for each group.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> from autograd_cnn import optim
+    >>> optimizer = optim.SGD([ag.tensor(1.0, requires_grad=True)], lr=1.0)
+    >>> schedule = optim.LambdaLR(optimizer, lambda epoch: 1 / (1 + epoch))
+    >>> schedule.step()
+    >>> schedule.get_last_lr()
+    [0.5]
+    """
+
+    @composite
+    def __init__(
+        self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]]
+    ) -> None:
+        functions = [lr_lambda] if callable(lr_lambda) else lr_lambda
+        if not isinstance(functions, (list, tuple)) or not all(map(callable, functions)):
+            raise OperandError(
+                sentence("LambdaLR", "lr_lambda is not understood", expected="a function, or one for each group",
+                         got=repr(lr_lambda))
+            )  # fmt: skip
+        self.lr_lambda = lr_lambda
+        super().__init__(optimizer)
+
+    def rates(self, epoch: int) -> list[float]:
+        """Return the learning rate of every group in an epoch."""
+        count = len(self.base_lrs)
+        functions = [self.lr_lambda] * count if callable(self.lr_lambda) else self.lr_lambda
+        if len(functions) != count:
+            raise ArgumentError(
+                sentence("LambdaLR", "lr_lambda has the wrong length", expected=f"{count} functions, one for each group",
+                         got=len(functions))
+            )  # fmt: skip
+        return [float(base * function(epoch)) for base, function in zip(self.base_lrs, functions, strict=True)]
+
+
+class CosineAnnealingWarmRestarts(Absolute):
+    """Decrease the rate to ``eta_min`` along half a cosine, and begin again (Loshchilov & Hutter 2017).
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    T_0 : int
+        Epochs until the first restart.
+    T_mult : int
+        How much longer it takes each time.
+    eta_min : float
+
+    Raises
+    ------
+    ArgumentError
+        If ``T_0`` or ``T_mult`` is below 1.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> from autograd_cnn import optim
+    >>> optimizer = optim.SGD([ag.tensor(1.0, requires_grad=True)], lr=1.0)
+    >>> schedule = optim.CosineAnnealingWarmRestarts(optimizer, T_0=2)
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     schedule.step()
+    >>> rates
+    [1.0, 0.5, 1.0, 0.5]
+    """
+
+    @composite
+    def __init__(self, optimizer: Optimizer, T_0: Size, T_mult: Size = 1, eta_min: Number = 0.0) -> None:  # noqa: N803  # PyTorch's names
+        self.T_0 = T_0
+        self.T_mult = T_mult
+        self.eta_min = eta_min
+        super().__init__(optimizer)
+
+    def rate(self, base: float, epoch: int) -> float:
+        """Return the learning rate of an epoch, counted from 0."""
+        length = self.T_0
+        if self.T_mult == 1:
+            epoch %= length
+        while epoch >= length:
+            epoch, length = epoch - length, length * self.T_mult
+        return self.eta_min + (base - self.eta_min) * (1 + math.cos(math.pi * epoch / length)) / 2
+
+
+class OneCycleLR(Absolute):
+    """Up to ``max_lr`` and then down to almost 0, in one run; the momentum goes the other way (Smith & Topin 2018).
+
+    To be called after every batch. The rate begins at ``max_lr / div_factor`` and ends at that over
+    ``final_div_factor``.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    max_lr : float, or sequence of float
+        For all groups, or one for each.
+    total_steps : int, optional
+        How many batches there are in all; if it is not given, ``epochs * steps_per_epoch``.
+    epochs, steps_per_epoch : int, optional
+    pct_start : float
+        The share of the steps that go up, from 0 to 1.
+    anneal_strategy : {"cos", "linear"}
+        The form of the way up and down.
+    cycle_momentum : bool
+        Whether the momentum, or the first beta, goes from ``max_momentum`` down to ``base_momentum`` and back.
+    base_momentum, max_momentum : float
+    div_factor, final_div_factor : float
+    three_phase : bool
+        Go down to the first rate in as many steps as up, and then on to the last one.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is out of range, there are no steps, or the optimiser has no momentum; from ``step``, after the last
+        of the steps.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> from autograd_cnn import optim
+    >>> optimizer = optim.SGD([ag.tensor(1.0, requires_grad=True)], lr=1.0)
+    >>> schedule = optim.OneCycleLR(optimizer, max_lr=1.0, total_steps=5, pct_start=0.4, anneal_strategy="linear")
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     schedule.step()
+    >>> [round(rate, 3) for rate in rates]
+    [0.04, 1.0, 0.667, 0.333]
+    """
+
+    @composite
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        max_lr: float | Sequence[float],
+        total_steps: Size | None = None,
+        epochs: Size | None = None,
+        steps_per_epoch: Size | None = None,
+        pct_start: Share = 0.3,
+        anneal_strategy: Literal["cos", "linear"] = "cos",
+        cycle_momentum: Bool = True,
+        base_momentum: Share = 0.85,
+        max_momentum: Share = 0.95,
+        div_factor: Positive = 25.0,
+        final_div_factor: Positive = 1e4,
+        three_phase: Bool = False,
+    ) -> None:
+        check_optimizer("OneCycleLR", optimizer)
+        if total_steps is None:
+            if epochs is None or steps_per_epoch is None:
+                raise ArgumentError(
+                    sentence(
+                        "OneCycleLR", "how long is the cycle", hint="pass total_steps, or epochs and steps_per_epoch"
+                    )
+                )
+            total_steps = epochs * steps_per_epoch
+        if anneal_strategy not in ("cos", "linear"):
+            raise ArgumentError(
+                sentence("OneCycleLR", "anneal_strategy is unknown", expected="'cos' or 'linear'",
+                         got=repr(anneal_strategy))
+            )  # fmt: skip
+        if cycle_momentum and not {"momentum", "betas"} & optimizer.defaults.keys():
+            raise ArgumentError(
+                sentence("OneCycleLR", f"{type(optimizer).__name__} has no momentum", hint="pass cycle_momentum=False")
+            )
+        self.total_steps = total_steps
+        self.anneal_strategy = anneal_strategy
+        self.cycle_momentum = cycle_momentum
+        self.base_momentum, self.max_momentum = base_momentum, max_momentum
+        self.div_factor, self.final_div_factor = div_factor, final_div_factor
+        # Each phase ends at a step, with a share of the peak: 0 is the first rate, 1 the peak, -1 the last rate.
+        self._phases = [(pct_start * total_steps - 1, 1), (total_steps - 1, -1)]
+        if three_phase:
+            self._phases.insert(1, (2 * pct_start * total_steps - 2, 0))
+        for group, peak in zip(
+            optimizer.param_groups, for_groups("OneCycleLR", "max_lr", max_lr, optimizer), strict=True
+        ):
+            group["initial_lr"] = peak / div_factor
+        super().__init__(optimizer)
+
+    def rate(self, base: float, epoch: int) -> float:
+        """Return the learning rate of a step, counted from 0."""
+        return self._between((base, base * self.div_factor, base / self.final_div_factor), epoch)
+
+    def adjust(self, epoch: int) -> None:
+        """Set the momentum of a step."""
+        if not self.cycle_momentum:
+            return
+        momentum = self._between((self.max_momentum, self.base_momentum, self.max_momentum), epoch)
+        for group in self.optimizer.param_groups:
+            if "betas" in group:
+                group["betas"] = (momentum, *group["betas"][1:])
+            else:
+                group["momentum"] = momentum
+
+    def _between(self, values: tuple[float, float, float], step: int) -> float:
+        """Return what is at a step, of a number's first value, its value at the peak and its last one."""
+        if step > self.total_steps:
+            raise ArgumentError(
+                sentence("OneCycleLR", "the cycle is over", expected=f"{self.total_steps} steps", got=step)
+            )
+        begin, first = 0.0, values[0]
+        for end, place in self._phases:
+            last = values[place]
+            if step <= end or place == -1:
+                break
+            begin, first = end, last
+        done = (step - begin) / (end - begin) if end > begin else 1.0
+        if self.anneal_strategy == "linear":
+            return first + (last - first) * done
+        return last + (first - last) / 2 * (1 + math.cos(math.pi * done))

@@ -1,0 +1,88 @@
+"""Schedules one after the other."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import pairwise
+
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.errors import ArgumentError, OperandError, sentence
+from autograd_cnn.optim.lr_scheduler.schedule import Schedule, check_optimizer
+from autograd_cnn.optim.optimizer import Optimizer
+from autograd_cnn.parameters import integers
+
+
+class SequentialLR(Schedule):
+    """Schedules one after the other, each from its own beginning.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    schedulers : sequence of Schedule
+        Of this optimiser.
+    milestones : sequence of int
+        The epochs in which the next one takes over.
+
+    Raises
+    ------
+    OperandError
+        If one of the schedulers is not a `Schedule`.
+    ArgumentError
+        If one is of another optimiser, or the milestones are not one fewer and increasing.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> from autograd_cnn import optim
+    >>> optimizer = optim.SGD([ag.tensor(1.0, requires_grad=True)], lr=1.0)
+    >>> warm, cool = optim.ConstantLR(optimizer, 0.5, 2), optim.ExponentialLR(optimizer, 0.1)
+    >>> schedule = optim.SequentialLR(optimizer, [warm, cool], milestones=[2])
+    >>> rates = []
+    >>> for _ in range(4):
+    ...     rates += schedule.get_last_lr()
+    ...     schedule.step()
+    >>> rates
+    [0.5, 0.5, 1.0, 0.1]
+    """
+
+    @composite
+    def __init__(self, optimizer: Optimizer, schedulers: Sequence[Schedule], milestones: Sequence[int]) -> None:
+        check_optimizer("SequentialLR", optimizer)
+        if not isinstance(schedulers, (list, tuple)) or not all(isinstance(each, Schedule) for each in schedulers):
+            raise OperandError(
+                sentence("SequentialLR", "schedulers are not understood", expected="a list of schedules",
+                         got=repr(schedulers))
+            )  # fmt: skip
+        if any(each.optimizer is not optimizer for each in schedulers):
+            raise ArgumentError(sentence("SequentialLR", "a schedule is of another optimiser"))
+        places = integers("SequentialLR", "milestones", milestones, 1)
+        if len(places) != len(schedulers) - 1 or any(a >= b for a, b in pairwise(places)):
+            raise ArgumentError(
+                sentence("SequentialLR", "milestones do not fit", got=milestones,
+                         expected=f"{len(schedulers) - 1} increasing epochs")
+            )  # fmt: skip
+        self.schedulers = list(schedulers)
+        self.milestones = places
+        for group in optimizer.param_groups:  # which all of them have changed
+            group["lr"] = group["initial_lr"]
+        super().__init__(optimizer)
+
+    def adopt_groups(self) -> None:
+        """Add the initial rates of groups that are new, here and in all schedules."""
+        super().adopt_groups()
+        for schedule in self.schedulers:
+            schedule.adopt_groups()
+
+    def _at(self, epoch: int) -> tuple[Schedule, int]:
+        """Return the schedule of an epoch, and how far it is in its own."""
+        place = bisect_right(self.milestones, epoch)
+        return self.schedulers[place], epoch - (0, *self.milestones)[place]
+
+    def rates(self, epoch: int) -> list[float]:
+        """Return the learning rate of every group in an epoch."""
+        schedule, own = self._at(epoch)
+        return schedule.rates(own)
+
+    def adjust(self, epoch: int) -> None:
+        """Set what else than the rate depends on the epoch."""
+        schedule, own = self._at(epoch)
+        schedule.adjust(own)

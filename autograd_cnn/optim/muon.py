@@ -1,0 +1,139 @@
+"""Muon."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.optim.optimizer import Group, Optimizer, State
+from autograd_cnn.parameters import flag, integer
+from autograd_cnn.tensor import Tensor
+
+
+class Muon(Optimizer):
+    """Momentum whose singular values are all made about 1, for the matrices of hidden layers (Jordan et al. 2024).
+
+    ``b ← momentum·b + (1 - momentum)·g``, ahead along it ``u = (1 - momentum)·g + momentum·b``, and
+    ``p ← (1 - lr·weight_decay)·p - lr·c·orthogonal(u)``, where c depends on the shape. Biases, embeddings and the last
+    layer go to another optimiser, such as `AdamW`. PyTorch computes the iteration in bfloat16, and here it is done in the
+    parameter's dtype.
+
+    Parameters
+    ----------
+    params : iterable of Tensor, or of dict
+        Matrices; see `Optimizer`.
+    lr : float
+        The learning rate.
+    weight_decay : float
+        By how much a matrix shrinks, over the learning rate.
+    momentum : float
+        How much of the mean gradient is kept.
+    nesterov : bool
+        Look ahead along the momentum; else u is b.
+    ns_coefficients : triple of float
+        a, b and c of the iteration ``x ← a·x + (b·x·xᵀ + c·(x·xᵀ)²)·x``, by Newton and Schulz.
+    eps : float
+        The least norm by which u is divided at first.
+    ns_steps : int
+        How often the iteration is done, from 1 to 99.
+    adjust_lr_fn : {"original", "match_rms_adamw"}, optional
+        For a matrix (A, B) c is ``sqrt(max(1, A / B))``, or ``0.2·sqrt(max(A, B))``, which makes steps of the size of
+        `AdamW`'s (Liu et al. 2025). By default the first.
+
+    Raises
+    ------
+    ArgumentError, OperandError
+        As `Optimizer` does; if a parameter is not a matrix, or an option is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_cnn as ag
+    >>> from autograd_cnn import optim
+    >>> w = ag.tensor([[1.0, 0.0], [0.0, 100.0]], requires_grad=True)
+    >>> optimizer = optim.Muon([w], lr=0.1, weight_decay=0, ns_steps=10)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> bool(np.all(np.abs(w.numpy() - [[0.9, 0], [0, 99.9]]) < 0.05))  # both move alike
+    True
+    """
+
+    remembers: ClassVar = {"momentum_buffer": True}
+
+    @composite
+    def __init__(
+        self,
+        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        lr: float = 1e-3,
+        weight_decay: float = 0.1,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        ns_coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315),
+        eps: float = 1e-7,
+        ns_steps: int = 5,
+        adjust_lr_fn: Literal["original", "match_rms_adamw"] | None = None,
+    ) -> None:
+        super().__init__(
+            params,
+            {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "nesterov": nesterov,
+             "ns_coefficients": ns_coefficients, "eps": eps, "ns_steps": ns_steps, "adjust_lr_fn": adjust_lr_fn},
+        )  # fmt: skip
+
+    def check(self, group: Group) -> None:
+        """Raise `ArgumentError` if an option is out of range, or a parameter is not a matrix."""
+        self._at_least_zero(group, "lr", "weight_decay", "momentum", "eps")
+        flag("Muon", "nesterov", group["nesterov"])
+        numbers = group["ns_coefficients"]
+        if not isinstance(numbers, (tuple, list)) or [type(n) in (int, float) for n in numbers] != [True] * 3:
+            raise ArgumentError(
+                sentence("Muon", "ns_coefficients are not understood", expected="three numbers", got=repr(numbers))
+            )
+        if integer("Muon", "ns_steps", group["ns_steps"], 1) > 99:
+            raise ArgumentError(
+                sentence("Muon", "ns_steps is out of range", expected="an int from 1 to 99", got=group["ns_steps"])
+            )
+        if group["adjust_lr_fn"] not in (None, "original", "match_rms_adamw"):
+            raise ArgumentError(
+                sentence("Muon", "adjust_lr_fn is unknown", expected="'original', 'match_rms_adamw' or None",
+                         got=repr(group["adjust_lr_fn"]))
+            )  # fmt: skip
+        for parameter in group["params"]:
+            if parameter.ndim != 2:
+                raise ArgumentError(
+                    sentence("Muon", "a parameter is not a matrix", expected="two axes", got=parameter.shape,
+                             hint="give biases and filters to another optimiser, such as AdamW")
+                )  # fmt: skip
+
+    def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
+        """Write a parameter's next values into ``out``, and return its momentum."""
+        lr, momentum = group["lr"], group["momentum"]
+        buffer = state.get("momentum_buffer", 0.0) * momentum + grad * (1 - momentum)
+        ahead = grad * (1 - momentum) + buffer * momentum if group["nesterov"] else buffer
+        direction = orthogonal(ahead, group["ns_coefficients"], group["ns_steps"], group["eps"])
+        rows, columns = value.shape
+        if group["adjust_lr_fn"] == "match_rms_adamw":
+            scale = 0.2 * math.sqrt(max(rows, columns))
+        else:
+            scale = math.sqrt(max(1, rows / columns)) if columns else 1.0
+        np.multiply(value, 1 - lr * group["weight_decay"], out=out)
+        out -= direction * (lr * scale)
+        return {"momentum_buffer": buffer}
+
+
+def orthogonal(matrix: NDArray[Any], coefficients: tuple[float, float, float], steps: int, eps: float) -> NDArray[Any]:
+    """Return a matrix of the same singular vectors, whose singular values come to about 1.
+
+    It is an odd polynomial of the matrix, iterated: with the coefficients of `Muon` small singular values grow fast, and
+    all end between 0.7 and 1.2 without converging.
+    """
+    a, b, c = coefficients
+    wide = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix  # the smaller product
+    x = wide / max(float(np.linalg.norm(wide)), eps)
+    for _ in range(steps):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * (gram @ gram)) @ x
+    return x if wide is matrix else x.T
