@@ -56,6 +56,18 @@ def _pack_tiles(first: int, last: int, s: RowBlocks, matrices: Any, columns: Any
 
 
 @inlined
+def aligned_zeros(count: int, like: Any) -> Any:
+    """Return scratch memory for numbers of an array's dtype, with a vector of slack, whose vectors are aligned.
+
+    Numba aligns arrays for vectors of half the width. One that crosses two lines of the cache takes two loads.
+    """
+    lanes = VECTOR_BYTES // like.itemsize
+    slack = np.zeros(count + 2 * lanes, like.dtype)
+    first = -slack.ctypes.data % VECTOR_BYTES // like.itemsize
+    return slack[first : first + count + lanes]
+
+
+@inlined
 def copy_row(target: Any, at: int, source: Any, source_at: int, count: int) -> None:
     """Copy a row, in vectors as far as they fit."""
     lanes = VECTOR_BYTES // source.itemsize
