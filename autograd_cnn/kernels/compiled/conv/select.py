@@ -15,6 +15,7 @@ from autograd_cnn.kernels.compiled.conv import (
     flipped_gemm,
     group_lanes,
     implicit_gemm,
+    pixel_rows,
     wgrad_by_tap,
     wgrad_group_lanes,
     wgrad_patches,
@@ -28,6 +29,7 @@ ALGORITHMS: Final[dict[Side, tuple[Algorithm, ...]]] = {
     "forward": (
         batch_lanes.FORWARD,
         implicit_gemm.FORWARD,
+        pixel_rows.FORWARD,
         group_lanes.FORWARD,
         winograd.F2_FORWARD,
         winograd.F4_FORWARD,
@@ -37,6 +39,7 @@ ALGORITHMS: Final[dict[Side, tuple[Algorithm, ...]]] = {
         flipped_gemm.WRT_INPUT,
         col2im_gather.WRT_INPUT,
         col2im.WRT_INPUT,
+        pixel_rows.WRT_INPUT,
         group_lanes.WRT_INPUT,
         winograd.F2_WRT_INPUT,
         winograd.F4_WRT_INPUT,
