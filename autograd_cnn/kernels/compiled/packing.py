@@ -55,6 +55,16 @@ def _pack_tiles(first: int, last: int, s: RowBlocks, matrices: Any, columns: Any
                 packed[at + k * height + m] = matrices[base + columns[k]]
 
 
+def aligned(count: int, dtype: np.dtype[Any], *, filled: bool) -> Array:
+    """Return a row whose vectors are aligned, ``filled`` with zeros or not.
+
+    NumPy aligns large arrays for vectors of a quarter of the width.
+    """
+    slack = (np.zeros if filled else np.empty)(count + VECTOR_BYTES // dtype.itemsize, dtype)
+    first = -slack.ctypes.data % VECTOR_BYTES // dtype.itemsize
+    return slack[first : first + count]
+
+
 @inlined
 def aligned_zeros(count: int, like: Any) -> Any:
     """Return scratch memory for numbers of an array's dtype, with a vector of slack, whose vectors are aligned.

@@ -33,13 +33,13 @@ from autograd_cnn.kernels.compiled.microkernel import (
     multiply_tile,
     tile_rows,
 )
-from autograd_cnn.kernels.compiled.packing import aligned_zeros
+from autograd_cnn.kernels.compiled.packing import aligned, aligned_zeros
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.windows import Array
 
-PIXELS: Final = 192  # of the result that a job works on, about: what it reads is used so often
+PIXELS: Final = 384  # of the result that a job works on, about: what it reads is used so often
 PART: Final = 512 * 1024  # bytes of padded images that a job may have
-DEPTH: Final = 192  # taps after which the next pixels begin, with their weights still in the first cache
+DEPTH: Final = 128  # taps after which the next pixels begin, with their weights still in the first cache
 JOBS: Final = 8  # at least, whatever the number of threads
 
 # What a step costs beside one product of vectors; measured on a Zen 5 core, 2026-11-26.
@@ -254,7 +254,8 @@ class WeightSizes(NamedTuple):
 def _run(layout: Layout, x: Array, w: Array, steps: WeightSteps, columns: int, start: Array, y: Array) -> Array:
     s, depth = layout.sizes, layout.k_offsets.size
     panels = -(-s.filters // s.panel)
-    packed = np.zeros(s.groups * panels * depth * s.panel + s.panel, x.dtype)  # what meets nothing goes to the end
+    # What meets nothing goes to the end. Lanes without a filter are never read, but what they compute has to be finite.
+    packed = aligned(s.groups * panels * depth * s.panel + s.panel, x.dtype, filled=s.filters % s.panel > 0)
     _pack_weights(
         s.groups * panels, WeightSizes(s.filters, columns, *steps, s.panel, depth), flat(w), layout.depths, packed
     )
@@ -352,8 +353,11 @@ def _sum_phase(
         for v in range(0, panel, lanes):
             copy_vector(sums, pixel * panel + v, start, start_at + v)
     tall = MR[1] if vectors > NR[0] else MR[0]
-    for k in range(first, last, DEPTH):
-        steps, weights = Depth(min(DEPTH, last - k)), Packed(packed, packed_at + k * panel)
+    runs = (last - first + DEPTH - 1) // DEPTH
+    for run in range(runs):
+        k = first + run * (last - first) // runs
+        steps = Depth(first + (run + 1) * (last - first) // runs - k)
+        weights = Packed(packed, packed_at + k * panel)
         m = 0
         while m < count:
             rows = min(next_rows(count - m, tall), count - m)

@@ -16,6 +16,7 @@ from autograd_cnn.kernels.compiled.conv import (
     group_lanes,
     implicit_gemm,
     pixel_rows,
+    pointwise,
     wgrad_by_tap,
     wgrad_group_lanes,
     wgrad_patches,
@@ -29,6 +30,7 @@ ALGORITHMS: Final[dict[Side, tuple[Algorithm, ...]]] = {
     "forward": (
         batch_lanes.FORWARD,
         implicit_gemm.FORWARD,
+        pointwise.FORWARD,
         pixel_rows.FORWARD,
         group_lanes.FORWARD,
         winograd.F2_FORWARD,
@@ -39,6 +41,7 @@ ALGORITHMS: Final[dict[Side, tuple[Algorithm, ...]]] = {
         flipped_gemm.WRT_INPUT,
         col2im_gather.WRT_INPUT,
         col2im.WRT_INPUT,
+        pointwise.WRT_INPUT,
         pixel_rows.WRT_INPUT,
         group_lanes.WRT_INPUT,
         winograd.F2_WRT_INPUT,
