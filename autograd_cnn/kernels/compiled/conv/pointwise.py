@@ -27,7 +27,8 @@ from autograd_cnn.kernels.compiled.packing import KC, aligned_zeros, pack_rows
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.windows import Array
 
-STRIPS: Final = 4  # panels of a job
+STRIPS: Final = 8  # at most that a job works on
+PANELS: Final = 24 * 1024  # bytes of panels that are used together, if there are several
 
 # What a step costs beside one product of vectors; measured on a Zen 5 core, 2026-11-26.
 PRODUCT: Final = 1.1
@@ -38,13 +39,14 @@ STORE: Final = 8.0  # a vector of y
 class PointSizes(NamedTuple):
     """The sizes of one product, for one image and group."""
 
-    matrices: int  # images · groups
     groups: int
     channels: int
     filters: int
     pixels: int
-    vectors: int  # of pixels in a row of strips
-    maps: int  # that a row of strips goes over: 1, or all images where a map is whole vectors
+    maps: int  # that strips go over: 1, or all images where a map is whole vectors
+    vectors: int  # of pixels of these maps
+    runs: int  # that they are cut into
+    strips: int  # of a run
 
 
 def _supports(p: ConvProblem) -> bool:
@@ -87,55 +89,64 @@ def _run(p: ConvProblem, channels: int, filters: int, x: Array, packed: Array, s
     pixels = p.h * p.w
     maps = p.n if p.groups == 1 and pixels % p.lanes == 0 else 1
     vectors = p.vectors(pixels) * maps
-    s = PointSizes(p.n * p.groups, p.groups, channels, filters, pixels, vectors, maps)
-    jobs = p.n * p.groups // maps * -(-vectors // (STRIPS * NR[0]))
-    _multiply_strips(jobs, s, flat(x), packed, start, y.reshape(-1))
+    strips = max(1, min(STRIPS, PANELS // (p.dtype.itemsize * p.lanes * NR[0] * min(channels, KC))))
+    runs = -(-vectors // (strips * NR[0]))
+    s = PointSizes(p.groups, channels, filters, pixels, maps, vectors, runs, strips)
+    _multiply_strips(p.n * p.groups // maps * runs, s, flat(x), packed, start, y.reshape(-1))
     return y
 
 
 @parallel_for
 def _multiply_strips(first: int, last: int, s: PointSizes, x: Any, packed: Any, start: Any, y: Any) -> None:
-    """Compute some strips of pixels for each job.
+    """Compute a run of strips of pixels for each job.
 
     x (N, G, C/G, H·W), packed (G, F/G rows of C/G, by `pack_rows`), start (F,), y (N, G, F/G, H·W).
     """
     lanes = VECTOR_BYTES // x.itemsize
-    strips = (s.vectors + NR[0] - 1) // NR[0]
-    blocks = (s.vectors + STRIPS * NR[0] - 1) // (STRIPS * NR[0])
-    of_map = (s.pixels + lanes - 1) // lanes
-    panel = aligned_zeros(min(KC, s.channels) * NR[0] * lanes, x)
-    c_offsets = np.empty(NR[0], np.int64)
+    of_map, size = (s.pixels + lanes - 1) // lanes, min(KC, s.channels) * NR[0] * lanes
+    panels = aligned_zeros(s.strips * size, x)
+    c_offsets = np.empty(s.strips * NR[0], np.int64)
     for job in range(first, last):
-        matrix, block = job // blocks * s.maps, job % blocks
+        matrix, run = job // s.runs * s.maps, job % s.runs
         group = matrix % s.groups
-        for strip in range(block * strips // blocks, (block + 1) * strips // blocks):
-            v = strip * s.vectors // strips
-            count = (strip + 1) * s.vectors // strips - v
-            in_last = min(lanes, s.pixels - (v + count - 1) % of_map * lanes)
-            for i in range(count):
-                c_offsets[i] = (v + i) // of_map * s.filters * s.pixels + (v + i) % of_map * lanes
-            for k in range(0, s.channels, KC):
-                depth = min(KC, s.channels - k)
-                for i in range(count):
-                    x_at = ((matrix + (v + i) // of_map) * s.channels + k) * s.pixels + (v + i) % of_map * lanes
-                    _copy_column(panel, i * lanes, count * lanes, x, x_at, s.pixels, depth,
-                                 in_last if i == count - 1 else lanes)  # fmt: skip
-                for row in range(0, s.filters, MR[0]):
-                    rows = tile_rows(s.filters - row)
-                    y_at = (matrix * s.filters + row) * s.pixels
-                    weights = Packed(packed, (packed.size // s.groups) * group + row * s.channels + k * rows)
-                    c = Scattered(y, y_at, s.pixels, c_offsets, 0, min(rows, s.filters - row), in_last)
-                    begin = Start(start, group * s.filters + row, accumulate=k)
-                    multiply_tile(Tile(rows, count), weights, Packed(panel, 0), c, begin, Depth(depth))
+        begin, end = run * s.vectors // s.runs, (run + 1) * s.vectors // s.runs
+        strips = (end - begin + NR[0] - 1) // NR[0]
+        for v in range(begin, end):
+            c_offsets[v - begin] = v // of_map * s.filters * s.pixels + v % of_map * lanes
+        for k in range(0, s.channels, KC):
+            depth = min(KC, s.channels - k)
+            for strip in range(strips):
+                at, count = _strip(begin, end, strip, strips)
+                for v in range(at, at + count):
+                    x_at = ((matrix + v // of_map) * s.channels + k) * s.pixels + v % of_map * lanes
+                    _copy_column(panels, strip * size + (v - at) * lanes, count * lanes, x, x_at, s.pixels, depth,
+                                 s.pixels - v % of_map * lanes)  # fmt: skip
+            for row in range(0, s.filters, MR[0]):
+                rows = tile_rows(s.filters - row)
+                y_at, valid = (matrix * s.filters + row) * s.pixels, min(rows, s.filters - row)
+                weights = Packed(packed, packed.size // s.groups * group + row * s.channels + k * rows)
+                for strip in range(strips):
+                    at, count = _strip(begin, end, strip, strips)
+                    in_last = min(lanes, s.pixels - (at + count - 1) % of_map * lanes)
+                    c = Scattered(y, y_at, s.pixels, c_offsets, at - begin, valid, in_last)
+                    begin_with = Start(start, group * s.filters + row, accumulate=k)
+                    multiply_tile(Tile(rows, count), weights, Packed(panels, strip * size), c, begin_with, Depth(depth))
+
+
+@inlined
+def _strip(begin: int, end: int, strip: int, strips: int) -> tuple[int, int]:
+    """Return where a strip of vectors begins, and how many it has."""
+    at = begin + strip * (end - begin) // strips
+    return at, begin + (strip + 1) * (end - begin) // strips - at
 
 
 @inlined
 def _copy_column(
     panel: Any, panel_at: int, step: int, x: Any, x_at: int, row_step: int, depth: int, columns: int
 ) -> None:
-    """Copy a vector of each of some rows, or the first columns of it."""
+    """Copy a vector of each of some rows, of which so many columns are left."""
     lanes = VECTOR_BYTES // x.itemsize
-    if columns == lanes:
+    if columns >= lanes:
         for k in range(depth):
             copy_vector(panel, panel_at + k * step, x, x_at + k * row_step)
     else:
