@@ -40,8 +40,8 @@ def _cost(p: ConvProblem) -> float:
 
 
 def _run(p: ConvProblem, x: Array, g: Array) -> Array:
-    cut, tiling = wgrad.pieces_in_parts(p)
-    depth, f = cut.sizes
+    cut, tiling = wgrad.pieces_in_parts(p, all_filters=True)
+    depth, f = cut.sizes.depth, cut.sizes.filters
     sums = np.zeros((cut.runs, p.groups, depth, f, p.lanes), p.dtype)
     maps = np.arange(f) * (p.oh * p.ow)
     _sum_products(cut.jobs, tiling.sizes, flat(x), flat(g), tiling.taps, maps, sums.reshape(-1))
