@@ -10,6 +10,7 @@ A job works on some rows of an image's groups, which stay in a core's first cach
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ from autograd_cnn.kernels.windows import Array
 
 SCRATCH: Final = 64 * 1024  # bytes of pixels and of results that a job works on, about
 COLUMNS: Final = (8, 4)  # vectors of a row of results that are summed at a time
+RUN: Final = 3  # taps side by side, which share most of their pixels
 
 # What a step costs beside one product of vectors; measured on a Zen 5 core, 2026-11-26.
 TRANSPOSE: Final = 8.0  # a vector with one pixel of as many groups as it has lanes, either way
@@ -60,8 +62,11 @@ class Layout:
 
     Attributes
     ----------
-    starts : (phases + 1,)
-        Where each phase's taps begin in the next two.
+    bounds : (out_h · period_w · 4,)
+        For each row of the result and phase of columns, where the ``runs`` and the ``singles`` begin and end that it
+        meets.
+    runs, singles : (some,)
+        Taps, by number: those with two neighbours whose pixels are the next ones, and others.
     offsets, columns : (taps · maps_in,)
         How far from a pixel each tap reads in the scratch array, and where its weight lies.
     into, out_of : (pixels of some rows + lanes,)
@@ -69,7 +74,9 @@ class Layout:
     """
 
     sizes: LaneSizes
-    starts: Array
+    bounds: Array
+    runs: Array
+    singles: Array
     offsets: Array
     columns: Array
     into: Array
@@ -94,15 +101,27 @@ def _layout(p: ConvProblem, adjoint: bool) -> Layout:
     rows, width = scratch_rows(p, down, across, maps_in), across.extent
     part_rows = (rows // down.period - 1) * down.step + down.reach
     plane = part_rows * width * lanes
-    starts, offsets, columns = [0], [], []
-    for row_taps in down.taps:
-        for column_taps in across.taps:
+    offsets, columns, marks, which = [], [], [(0, 0)], ([], [])  # of runs and of singles, after each row of taps
+    bounds = np.zeros((down.size, across.period, 4), int)
+    for phase_h, row_taps in enumerate(down.taps):
+        for phase_w, column_taps in enumerate(across.taps):
+            # In the order of pixels, whether taps go from left to right or, in the adjoint, from right to left.
+            in_order = sorted(column_taps, key=lambda tap: tap[1])
+            neighbours = across.step == across.period == 1 and p.dilation[1] == 1
+            in_runs = len(in_order) // RUN * RUN if neighbours else 0
+            begin = len(marks) - 1
             for tap_row, row in row_taps:
-                for tap_column, column in column_taps:
-                    at = ((row - down.low) * width + column - across.low) * lanes
-                    offsets += [at + plane * m for m in range(maps_in)]
-                    columns += [tap_row * p.kw + tap_column + between * m for m in range(maps_in)]
-            starts.append(len(offsets))
+                for m, (number, (tap_column, column)) in product(range(maps_in), enumerate(in_order)):
+                    if number >= in_runs or number % RUN == 0:
+                        which[number >= in_runs].append(len(offsets))
+                    offsets.append(((row - down.low) * width + column - across.low) * lanes + plane * m)
+                    columns.append(tap_row * p.kw + tap_column + between * m)
+                marks.append((len(which[0]), len(which[1])))
+            for i in range(phase_h, down.size, down.period):
+                line = i // down.period * down.step
+                met = [begin + k for k, (_, row) in enumerate(row_taps) if 0 <= line + row < down.operand]
+                if met:
+                    bounds[i, phase_w] = *marks[met[0]], *marks[met[-1] + 1]
     s = LaneSizes(
         images=p.n,
         groups=p.groups,
@@ -125,7 +144,8 @@ def _layout(p: ConvProblem, adjoint: bool) -> Layout:
     into = pixel_places(part_rows, s.width, s.part_width, -across.low, lanes)
     out_of = np.arange(rows * s.out_w + lanes) * lanes
     out_of[rows * s.out_w :] = 0
-    return Layout(s, np.array(starts), np.array(offsets, int), np.array(columns, int), into, out_of)
+    tables = bounds, *which, offsets, columns, into, out_of
+    return Layout(s, *(np.array(table, int).reshape(-1) for table in tables))
 
 
 def pixel_places(rows: int, width: int, part_width: int, left: int, lanes: int) -> Array:
@@ -174,8 +194,9 @@ def _run(p: ConvProblem, layout: Layout, x: Array, w: Array, step: int, start: A
     _pack_weights(blocks, sizes, flat(w), flat(start), layout.columns, packed, alone=packed.size <= FEW)
     jobs = p.n * blocks * -(-s.out_h // s.rows)
     _correlate_groups(
-        jobs, s, flat(x), packed, layout.starts, layout.offsets, layout.into, layout.out_of, y.reshape(-1)
-    )
+        jobs, s, flat(x), packed, layout.bounds, layout.runs, layout.singles, layout.offsets, layout.into, layout.out_of,
+        y.reshape(-1),
+    )  # fmt: skip
     return y
 
 
@@ -211,15 +232,12 @@ def maps_to_lanes(
     part: Any, part_at: int, line: int, spare: int, into: Any, x: Any, x_at: int, step: int, count: int, height: int,
     width: int, top: int, rows: int,
 ) -> None:  # fmt: skip
-    """Write rows of some maps from number ``top``, zeros outside of them, with a map in each lane.
+    """Write rows of some maps from number ``top``, as far as there are any, with a map in each lane.
 
     The maps lie ``step`` apart, and rows of the scratch array ``line``.
     """
     lanes = VECTOR_BYTES // x.itemsize
     first, last = max(0, top), min(height, top + rows)
-    for r in range(rows):
-        if not first <= top + r < last:
-            part[part_at + r * line : part_at + (r + 1) * line] = 0
     pixels, at = max(0, last - first) * width, part_at + (first - top) * line
     for p in range(0, pixels, lanes):
         q = min(p, max(0, pixels - lanes))
@@ -228,8 +246,9 @@ def maps_to_lanes(
 
 @parallel_for
 def _correlate_groups(
-    first: int, last: int, s: LaneSizes, x: Any, packed: Any, starts: Any, offsets: Any, into: Any, out_of: Any, y: Any
-) -> None:
+    first: int, last: int, s: LaneSizes, x: Any, packed: Any, bounds: Any, runs: Any, singles: Any, offsets: Any,
+    into: Any, out_of: Any, y: Any,
+) -> None:  # fmt: skip
     """Compute ``s.rows`` rows of a vector of groups for each job.
 
     x (N, G, maps_in, H, W), packed by `_pack_weights`, y (N, G, maps_out, OH, OW); the tables are those of a
@@ -238,8 +257,9 @@ def _correlate_groups(
     lanes = VECTOR_BYTES // x.itemsize
     blocks, shares = (s.groups + lanes - 1) // lanes, (s.out_h + s.rows - 1) // s.rows
     pixels_in, pixels_out, line = s.height * s.width, s.out_h * s.out_w, s.part_width * lanes
-    part = aligned_zeros(s.maps_in * s.plane, x)
-    out = aligned_zeros(s.rows * s.out_w * lanes, x)
+    beyond = COLUMNS[0] * s.step_w * lanes  # what the last columns read, and leave
+    part = aligned_zeros(s.maps_in * s.plane + beyond, x)
+    out, spare = aligned_zeros(s.rows * s.out_w * lanes, x), s.rows * s.out_w * lanes
     for job in range(first, last):
         share, block, image = job % shares, job // shares % blocks, job // shares // blocks
         group, row = block * lanes, share * s.rows
@@ -248,17 +268,17 @@ def _correlate_groups(
         for m in range(s.maps_in):
             x_at = ((image * s.groups + group) * s.maps_in + m) * pixels_in
             maps_to_lanes(
-                part, m * s.plane, line, s.maps_in * s.plane, into, x, x_at, s.maps_in * pixels_in, in_lanes, s.height,
-                s.width, low, (periods - 1) * s.step_h + s.reach,
+                part, m * s.plane, line, s.maps_in * s.plane + beyond, into, x, x_at, s.maps_in * pixels_in, in_lanes,
+                s.height, s.width, low, (periods - 1) * s.step_h + s.reach,
             )  # fmt: skip
         for m in range(s.maps_out):
             w_at = (block * s.maps_out + m) * (offsets.size + 1) * lanes
             for r in range(rows):
                 at = r // s.period_h * s.step_h * line
                 for phase in range(s.period_w):
-                    number = r % s.period_h * s.period_w + phase
-                    _sum_row(out, (r * s.out_w + phase) * lanes, part, at, packed, w_at, offsets, starts[number],
-                             starts[number + 1], (s.out_w - phase + s.period_w - 1) // s.period_w, s)  # fmt: skip
+                    _sum_row(out, (r * s.out_w + phase) * lanes, spare, part, at, packed, w_at, runs, singles, offsets,
+                             bounds, ((row + r) * s.period_w + phase) * 4,
+                             (s.out_w - phase + s.period_w - 1) // s.period_w, s)  # fmt: skip
             y_at = ((image * s.groups + group) * s.maps_out + m) * pixels_out + row * s.out_w
             for p in range(0, rows * s.out_w, lanes):
                 lanes_to_channels(y, y_at + p, s.maps_out * pixels_out, in_lanes, min(lanes, rows * s.out_w - p),
@@ -267,58 +287,71 @@ def _correlate_groups(
 
 @inlined
 def _sum_row(
-    out: Any, out_at: int, part: Any, part_at: int, packed: Any, w_at: int, offsets: Any, first: int, last: int,
-    columns: int, s: LaneSizes,
+    out: Any, out_at: int, spare: int, part: Any, part_at: int, packed: Any, w_at: int, runs: Any, singles: Any,
+    offsets: Any, bounds: Any, bounds_at: int, columns: int, s: LaneSizes,
 ) -> None:  # fmt: skip
     """Write the pixels of one phase in a row of results."""
     lanes = VECTOR_BYTES // out.itemsize
-    out_step, step, start_at = s.period_w * lanes, s.step_w * lanes, w_at + offsets.size * lanes
+    out_step, step = s.period_w * lanes, s.step_w * lanes
     j = 0
     while j < columns:
         at, to, left = part_at + j * step, out_at + j * out_step, columns - j
         if left > COLUMNS[1]:
-            _sum_8(out, to, out_step, part, at, step, packed, w_at, start_at, offsets, first, last, left)
+            _sum_8(out, to, out_step, spare, part, at, step, packed, w_at, runs, singles, offsets, bounds, bounds_at, left)
             j += COLUMNS[0]
         else:
-            _sum_4(out, to, out_step, part, at, step, packed, w_at, start_at, offsets, first, last, left)
+            _sum_4(out, to, out_step, spare, part, at, step, packed, w_at, runs, singles, offsets, bounds, bounds_at, left)
             j += COLUMNS[1]
 
 
 def _sum_taps(columns: int) -> Any:
-    """Return as a function for Numba what sums over taps for so many vectors of a row at a time."""
+    """Return as a function for Numba what sums over taps for so many vectors of a row at a time.
+
+    Those beyond the count are left at ``spare``.
+    """
 
     @intrinsic
     def sum_taps(
-        typing: Any, out: Any, out_at: Any, out_step: Any, x: Any, x_at: Any, x_step: Any, w: Any, w_at: Any,
-        start_at: Any, offsets: Any, first: Any, last: Any, count: Any,
+        typing: Any, out: Any, out_at: Any, out_step: Any, spare: Any, x: Any, x_at: Any, x_step: Any, w: Any,
+        w_at: Any, runs: Any, singles: Any, offsets: Any, bounds: Any, bounds_at: Any, count: Any,
     ) -> Any:  # fmt: skip
         i = types.int64
 
         def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-            out, out_at, out_step, x, x_at, x_step, w, w_at, start_at, offsets, first, last, count = values
-            simd = Vectors(build, signature.args[0].dtype)
-            there = pointer(context, build, signature.args[0], out, out_at)
-            here = pointer(context, build, signature.args[3], x, x_at)
-            weights = pointer(context, build, signature.args[6], w, w_at)
-            start = simd.load(pointer(context, build, signature.args[6], w, start_at), INT(0))
-            table = pointer(context, build, signature.args[9], offsets, INT(0))
-            # Columns beyond the count repeat the last one.
-            final = build.sub(count, INT(1))
-            numbers = [build.select(build.icmp_signed("<", INT(j), count), INT(j), final) for j in range(columns)]
-            bases = [build.gep(here, [build.mul(number, x_step)]) for number in numbers]
-            sums = [cgutils.alloca_once(build, simd.vector) for _ in numbers]
+            out, out_at, out_step, spare, x, x_at, x_step, w, w_at, runs, singles, offsets, bounds, bounds_at, count = values
+            kinds, lanes = signature.args, INT(VECTOR_BYTES // (signature.args[0].dtype.bitwidth // 8))
+            simd = Vectors(build, kinds[0].dtype)
+            there, here = pointer(context, build, kinds[0], out, out_at), pointer(context, build, kinds[4], x, x_at)
+            weights = pointer(context, build, kinds[7], w, w_at)
+            tables = [pointer(context, build, kinds[k], values[k], INT(0)) for k in (9, 10, 11)]
+            limits = pointer(context, build, kinds[12], bounds, bounds_at)
+            ends = [build.load(build.gep(limits, [INT(k)])) for k in range(4)]
+            taps = context.make_array(kinds[11])(context, build, offsets).nitems
+            start = simd.load(weights, build.mul(taps, lanes))
+            sums = [cgutils.alloca_once(build, simd.vector) for _ in range(columns)]
             for total in sums:
                 build.store(start, total)
-            with cgutils.for_range(build, last, start=first) as loop:
-                weight = simd.load(weights, build.mul(loop.index, INT(simd.lanes)))
-                offset = build.load(build.gep(table, [loop.index]))
-                for base, total in zip(bases, sums, strict=True):
-                    build.store(simd.multiply_add(simd.load(base, offset), weight, build.load(total)), total)
-            for number, total in zip(numbers, sums, strict=True):
-                simd.store(build.load(total), there, build.mul(number, out_step))
+
+            def add(tap: Value, wide: int) -> None:
+                """Add the products of a tap and its neighbours."""
+                base = build.gep(here, [build.load(build.gep(tables[2], [tap]))])
+                factors = [simd.load(weights, build.mul(build.add(tap, INT(k)), lanes)) for k in range(wide)]
+                step = lanes if wide > 1 else x_step
+                pixels = [simd.load(base, build.mul(step, INT(j))) for j in range(columns + wide - 1)]
+                for k, factor in enumerate(factors):
+                    for j, total in enumerate(sums):
+                        build.store(simd.multiply_add(pixels[j + k], factor, build.load(total)), total)
+
+            for table, first, last, wide in ((tables[0], ends[0], ends[2], RUN), (tables[1], ends[1], ends[3], 1)):
+                with cgutils.for_range(build, last, start=first) as loop:
+                    add(build.load(build.gep(table, [loop.index])), wide)
+            for j, total in enumerate(sums):
+                valid = build.icmp_signed("<", INT(j), count)
+                offset = build.select(valid, build.mul(out_step, INT(j)), build.sub(spare, out_at))
+                simd.store(build.load(total), there, offset)
             return context.get_dummy_value()
 
-        return types.void(out, i, i, x, i, i, w, i, i, offsets, i, i, i), write
+        return types.void(out, i, i, i, x, i, i, w, i, runs, singles, offsets, bounds, i, i), write
 
     return sum_taps
 

@@ -126,11 +126,16 @@ def _sum_groups(
         for image in range(piece * s.images // s.pieces, (piece + 1) * s.images // s.pieces):
             for row in range(0, s.out_h, s.rows):
                 rows = min(s.rows, s.out_h - row)
+                low, part_rows = row * s.step_h + s.top, (rows - 1) * s.step_h + s.reach
+                for r in range(part_rows):
+                    if not 0 <= low + r < s.height:
+                        for c in range(s.channels):
+                            part[c * s.plane + r * line : c * s.plane + (r + 1) * line] = 0
                 for c in range(s.channels):
                     x_at = ((image * s.groups + group) * s.channels + c) * pixels_in
                     maps_to_lanes(
                         part, c * s.plane, line, spare, into, x, x_at, s.channels * pixels_in, in_lanes, s.height,
-                        s.width, row * s.step_h + s.top, (rows - 1) * s.step_h + s.reach,
+                        s.width, low, part_rows,
                     )  # fmt: skip
                 for f in range(s.filters):
                     g_at = ((image * s.groups + group) * s.filters + f) * pixels_out
