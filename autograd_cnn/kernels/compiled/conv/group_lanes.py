@@ -19,10 +19,10 @@ from numba.core import cgutils
 
 from autograd_cnn.kernels.compiled.conv.phases import Axis, axes
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, fits, forward_error, wrt_input_error
-from autograd_cnn.kernels.compiled.conv.winograd_tile import channels_to_lanes, lanes_to_channels
 from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, intrinsic, pointer
 from autograd_cnn.kernels.compiled.packing import FEW, aligned_zeros
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
+from autograd_cnn.kernels.compiled.transposing import channels_to_lanes, lanes_to_channels
 from autograd_cnn.kernels.windows import Array
 
 SCRATCH: Final = 64 * 1024  # bytes of pixels and of results that a job works on, about
@@ -30,7 +30,7 @@ COLUMNS: Final = (8, 4)  # vectors of a row of results that are summed at a time
 RUN: Final = 3  # taps side by side, which share most of their pixels
 
 # What a step costs beside one product of vectors; measured on a Zen 5 core, 2026-11-26.
-TRANSPOSE: Final = 8.0  # a vector with one pixel of as many groups as it has lanes, either way
+TRANSPOSE: Final = 19.0  # a vector with one pixel of as many groups as it has lanes, either way
 PRODUCT: Final = 1.3  # a tap: its product, and the load of a pixel
 
 
@@ -101,7 +101,10 @@ def _layout(p: ConvProblem, adjoint: bool) -> Layout:
     rows, width = scratch_rows(p, down, across, maps_in), across.extent
     part_rows = (rows // down.period - 1) * down.step + down.reach
     plane = part_rows * width * lanes
-    offsets, columns, marks, which = [], [], [(0, 0)], ([], [])  # of runs and of singles, after each row of taps
+    offsets: list[int] = []
+    columns: list[int] = []
+    which: tuple[list[int], list[int]] = [], []  # runs and singles
+    marks = [(0, 0)]  # how many there are of both after each row of taps
     bounds = np.zeros((down.size, across.period, 4), int)
     for phase_h, row_taps in enumerate(down.taps):
         for phase_w, column_taps in enumerate(across.taps):
@@ -165,7 +168,7 @@ def _fits(p: ConvProblem, adjoint: bool) -> bool:
     return fits(p.dtype.itemsize * p.lanes * maps * rows * max(across.extent, across.size))
 
 
-def cost(p: ConvProblem, pixels_in: int, pixels_out: int, terms: int) -> float:
+def cost(p: ConvProblem, pixels_in: int, pixels_out: int, terms: float) -> float:
     """Count the products, ``terms`` for each lane's maps, and the transposing."""
     c, f = p.group_channels, p.group_filters
     transposes = TRANSPOSE * (c * pixels_in + f * pixels_out)
@@ -297,10 +300,14 @@ def _sum_row(
     while j < columns:
         at, to, left = part_at + j * step, out_at + j * out_step, columns - j
         if left > COLUMNS[1]:
-            _sum_8(out, to, out_step, spare, part, at, step, packed, w_at, runs, singles, offsets, bounds, bounds_at, left)
+            _sum_8(
+                out, to, out_step, spare, part, at, step, packed, w_at, runs, singles, offsets, bounds, bounds_at, left
+            )
             j += COLUMNS[0]
         else:
-            _sum_4(out, to, out_step, spare, part, at, step, packed, w_at, runs, singles, offsets, bounds, bounds_at, left)
+            _sum_4(
+                out, to, out_step, spare, part, at, step, packed, w_at, runs, singles, offsets, bounds, bounds_at, left
+            )
             j += COLUMNS[1]
 
 
@@ -318,15 +325,15 @@ def _sum_taps(columns: int) -> Any:
         i = types.int64
 
         def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-            out, out_at, out_step, spare, x, x_at, x_step, w, w_at, runs, singles, offsets, bounds, bounds_at, count = values
+            out, out_at, out_step, spare, x, x_at, x_step, w, w_at, *tables, bounds, bounds_at, count = values
             kinds, lanes = signature.args, INT(VECTOR_BYTES // (signature.args[0].dtype.bitwidth // 8))
             simd = Vectors(build, kinds[0].dtype)
             there, here = pointer(context, build, kinds[0], out, out_at), pointer(context, build, kinds[4], x, x_at)
             weights = pointer(context, build, kinds[7], w, w_at)
-            tables = [pointer(context, build, kinds[k], values[k], INT(0)) for k in (9, 10, 11)]
+            taps = context.make_array(kinds[11])(context, build, tables[2]).nitems
+            tables = [pointer(context, build, kinds[9 + k], table, INT(0)) for k, table in enumerate(tables)]
             limits = pointer(context, build, kinds[12], bounds, bounds_at)
             ends = [build.load(build.gep(limits, [INT(k)])) for k in range(4)]
-            taps = context.make_array(kinds[11])(context, build, offsets).nitems
             start = simd.load(weights, build.mul(taps, lanes))
             sums = [cgutils.alloca_once(build, simd.vector) for _ in range(columns)]
             for total in sums:

@@ -18,8 +18,6 @@ import numpy as np
 from autograd_cnn.kernels.compiled.conv.phases import axes
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, fits, forward_error, wrt_input_error
 from autograd_cnn.kernels.compiled.conv.tiling import cut_image
-from autograd_cnn.kernels.compiled.conv.winograd import next_rows
-from autograd_cnn.kernels.compiled.conv.winograd_tile import channels_to_lanes, lanes_to_channels
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES, copy_lanes, copy_vector
 from autograd_cnn.kernels.compiled.microkernel import (
     MR,
@@ -31,10 +29,12 @@ from autograd_cnn.kernels.compiled.microkernel import (
     Strided,
     Tile,
     multiply_tile,
+    next_rows,
     tile_rows,
 )
 from autograd_cnn.kernels.compiled.packing import aligned, aligned_zeros
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
+from autograd_cnn.kernels.compiled.transposing import channels_to_lanes, lanes_to_channels
 from autograd_cnn.kernels.windows import Array
 
 PIXELS: Final = 384  # of the result that a job works on, about: what it reads is used so often
@@ -43,10 +43,9 @@ DEPTH: Final = 128  # taps after which the next pixels begin, with their weights
 JOBS: Final = 8  # at least, whatever the number of threads
 
 # What a step costs beside one product of vectors; measured on a Zen 5 core, 2026-11-26.
-PRODUCT: Final = 1.1
-TRANSPOSE: Final = 12.0  # a vector of the result
-COPY: Final = 8.0  # a vector of a row of an image
-WEIGHTS: Final = 12.0  # a vector of weights
+TRANSPOSE: Final = 27.0  # a vector of the result
+COPY: Final = 27.0  # a vector of a row of an image
+WEIGHTS: Final = 27.0  # a vector of weights; three times as much where taps are few and filters far apart
 
 
 class PixelSizes(NamedTuple):
@@ -160,7 +159,8 @@ def _layout(p: ConvProblem, adjoint: bool) -> Layout:
         panel=panel * p.lanes,
         some_panels=-(-panels // min(panels, -(-JOBS // blocks))),
     )
-    starts, firsts, corners, k_offsets = [0], [0], [], []
+    starts, firsts, corners = [0], [0], []
+    k_offsets: list[int] = []
     place = np.empty((together, rows, across.size), int)
     depths = np.full((channels, p.kh, p.kw), -1)
     for phase_h, row_taps in enumerate(down.taps):
@@ -204,10 +204,11 @@ def _cost(p: ConvProblem, adjoint: bool) -> float:
         sum(-(-(axis.size - phase) // axis.period) * len(taps) for phase, taps in enumerate(axis.taps))
         for axis in (down, across)
     ]
-    products = PRODUCT * met[0] * met[1] * channels * filters
+    products = met[0] * met[1] * channels * filters
     copies = 0.0 if _rows_and_images(p, adjoint)[2] else COPY * channels * down.operand * p.vectors(across.operand)
     transposes = TRANSPOSE * filters * down.size * across.size
-    return p.groups * (p.n * (products + copies + transposes) + WEIGHTS * channels * p.taps * filters)
+    weights = WEIGHTS * (3 if adjoint and p.taps > 1 else 1) * channels * p.taps * filters
+    return p.groups * (p.n * (products + copies + transposes) + weights)
 
 
 def _forward_cost(p: ConvProblem) -> float:

@@ -23,7 +23,7 @@ from autograd_cnn.kernels.compiled.microkernel import (
     padded_rows,
     tile_rows,
 )
-from autograd_cnn.kernels.compiled.packing import KC, aligned_zeros, pack_rows
+from autograd_cnn.kernels.compiled.packing import KC, PACK, aligned_zeros, pack_rows
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.windows import Array
 
@@ -31,9 +31,8 @@ STRIPS: Final = 8  # at most that a job works on
 PANELS: Final = 24 * 1024  # bytes of panels that are used together, if there are several
 
 # What a step costs beside one product of vectors; measured on a Zen 5 core, 2026-11-26.
-PRODUCT: Final = 1.1
-COPY: Final = 10.0  # a vector of x
-STORE: Final = 8.0  # a vector of y
+COPY: Final = 20.0  # a vector of x
+STORE: Final = 5.0  # a vector of y
 
 
 class PointSizes(NamedTuple):
@@ -61,8 +60,8 @@ def _supports(p: ConvProblem) -> bool:
 
 def _cost(p: ConvProblem, channels: int, filters: int) -> float:
     """Count the products of whole tiles, and what is copied and stored."""
-    vector = channels * (PRODUCT * padded_rows(filters) + COPY) + STORE * filters
-    return p.n * p.groups * p.vectors(p.h * p.w) * vector
+    vector = channels * (padded_rows(filters) + COPY) + STORE * filters
+    return p.groups * (p.n * p.vectors(p.h * p.w) * vector + PACK * channels * filters)
 
 
 def _forward_cost(p: ConvProblem) -> float:

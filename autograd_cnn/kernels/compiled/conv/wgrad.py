@@ -11,15 +11,17 @@ import numpy as np
 
 from autograd_cnn.kernels.compiled.conv.problem import ConvProblem
 from autograd_cnn.kernels.compiled.conv.tiling import Tiling, conv_tiling
-from autograd_cnn.kernels.compiled.conv.winograd_tile import lanes_to_channels
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.microkernel import MR, NR
-from autograd_cnn.kernels.compiled.packing import FEW, transpose_lanes
+from autograd_cnn.kernels.compiled.packing import FEW
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
+from autograd_cnn.kernels.compiled.transposing import lanes_to_channels, transpose_lanes
 from autograd_cnn.kernels.windows import Array
 
 ROWS: Final = 288  # of the gradient, C·KH·KW, about so many are worked on at a time
 FILTERS: Final = 192  # of the gradient, at most, are worked on at a time
+TRANSPOSE: Final = 15.0  # cycles for a vector of a map of filters
+SUM: Final = 20.0  # cycles for a vector of partial sums, or of their total
 PIECES: Final = 16  # jobs, at least, if there are images enough; each run of images has partial sums
 
 
@@ -76,6 +78,13 @@ def pieces(p: ConvProblem, *, all_filters: bool = False) -> Pieces:
     shape, result = (runs, p.c * p.taps, vectors * p.lanes), (p.f, p.group_channels, p.kh, p.kw)
     sizes = SumSizes(runs, p.c * p.taps, depth, filters)
     return Pieces(runs * chunks, runs, channels, panels, shape, result, sizes)
+
+
+def common_cost(p: ConvProblem) -> float:
+    """Return what it costs to transpose the maps, for each part of the channels, and to add up partial sums."""
+    cut, vectors = pieces(p), p.vectors(p.group_filters)
+    maps = TRANSPOSE * p.n * p.groups * -(-p.group_channels // cut.channels) * p.oh * p.ow * vectors
+    return maps + SUM * (cut.runs + 1) * p.c * p.taps * vectors
 
 
 @lru_cache(maxsize=512)

@@ -27,7 +27,7 @@ from autograd_cnn.kernels.compiled.packing import KC, aligned_zeros
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.windows import Array
 
-CUT: Final = 20  # cycles to copy a vector of an image into a part
+CUT: Final = 38.0  # cycles to copy a vector of an image into a part
 
 
 def _supports(p: ConvProblem) -> bool:
@@ -35,9 +35,11 @@ def _supports(p: ConvProblem) -> bool:
 
 
 def _cost(p: ConvProblem) -> float:
-    """Count the products of whole tiles, and the copying of the images."""
+    """Count the products of whole tiles, the copying of the images, and what all algorithms do."""
     rows, vectors = padded_rows(p.group_channels * p.taps), p.vectors(p.group_filters)
-    return p.n * (p.groups * rows * vectors * p.oh * p.ow + CUT * p.c * p.h * p.vectors(p.w))
+    shares = -(-vectors * p.lanes // wgrad.pieces(p).panels.some)
+    products, cuts = p.groups * rows * vectors * p.oh * p.ow, CUT * shares * p.c * p.h * p.vectors(p.w)
+    return p.n * (products + cuts) + wgrad.common_cost(p)
 
 
 def _run(p: ConvProblem, x: Array, g: Array) -> Array:
@@ -87,9 +89,7 @@ def _sum_products(first: int, last: int, sizes: PatchSizes, x: Any, g: Any, taps
                     g_at = ((image * s.groups + group) * s.filters + f) * pixels + row * s.out_w
                     part_at, part_rows = (image - start) * part_size, (rows - 1) * s.stride_h + s.reach
                     cut_image(part, part_at, x, x_at, count, s, row * s.stride_h, part_rows)
-                    transpose_panels(
-                        transposed, depth, capacity, g, g_at, maps, pixels, rows * s.out_w, panels.width
-                    )
+                    transpose_panels(transposed, depth, capacity, g, g_at, maps, pixels, rows * s.out_w, panels.width)
                     depth += rows * s.out_w
                 _add_product(part, taps, count * s.taps, corners, depth, transposed, capacity, lines, sums, sums_at,
                              width, (maps + lanes - 1) // lanes, c_offsets, panels.height)  # fmt: skip

@@ -29,14 +29,22 @@ from autograd_cnn.kernels.compiled.microkernel import (
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for
 from autograd_cnn.kernels.windows import Array
 
+PRODUCT, TILE, CUT, SUM = 1.35, 22.0, 27.0, 27.0
+"""Cycles for a product of vectors, to load and store a vector of sums, to copy a vector of an image, to add up lanes."""
+
 
 def _supports(p: ConvProblem) -> bool:
     return p.stride[1] == 1 and part_fits(p, channels=wgrad.some_channels(p))
 
 
 def _cost(p: ConvProblem) -> float:
-    """Count the products of whole vectors of pixels."""
-    return p.n * p.c * p.taps * p.group_filters * p.oh * p.vectors(p.ow)
+    """Count the products of whole tiles, and what is copied, loaded and summed."""
+    tall, wide = PIXELS_SHAPE_OF_ONE if p.group_filters == 1 else PIXELS_SHAPE
+    depth = p.group_channels * p.taps
+    tiles = p.groups * -(-p.group_filters // tall) * tall * -(-depth // wide) * wide  # vectors of sums
+    image = tiles * (PRODUCT * p.oh * p.vectors(p.ow) + TILE) + CUT * p.c * p.h * p.vectors(p.w)
+    runs = wgrad.pieces(p, all_filters=True).runs
+    return p.n * image + SUM * runs * p.c * p.taps * p.group_filters
 
 
 def _run(p: ConvProblem, x: Array, g: Array) -> Array:

@@ -17,7 +17,6 @@ from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, f
 from autograd_cnn.kernels.compiled.conv.winograd import (
     TRANSFORM,
     TRANSPOSE,
-    next_rows,
     pixels_to_lanes,
     supports,
     tile_pixels,
@@ -28,7 +27,6 @@ from autograd_cnn.kernels.compiled.conv.winograd_tile import (
     COTANGENT_4,
     GRADIENT_2,
     GRADIENT_4,
-    lanes_to_channels,
     winograd_wgrad_error,
 )
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
@@ -42,16 +40,18 @@ from autograd_cnn.kernels.compiled.microkernel import (
     Start,
     Tile,
     multiply_tile,
+    next_rows,
     tile_rows,
 )
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
+from autograd_cnn.kernels.compiled.transposing import lanes_to_channels
 from autograd_cnn.kernels.windows import Array
 
 SCRATCH: Final = 300 * 1024  # bytes of transformed tiles that a job works on
 FEWEST, MOST = 16, 64  # tiles that a job works on at a time
 MAPS: Final = 64  # channels, and filters, of one job
 JOBS: Final = 8  # about as many, whatever the number of threads
-ACCUMULATE: Final = 1.15  # of the products' cost: sums are loaded and stored for each run of tiles
+ACCUMULATE: Final = 1.5  # of the products' cost: sums are loaded and stored for each run of tiles
 
 
 class SumSizes(NamedTuple):
@@ -96,7 +96,7 @@ def _cost(side: int, p: ConvProblem) -> float:
     products = ACCUMULATE * tiles * (side + 2) ** 2 * p.group_channels * f
     transforms = TRANSFORM[side] * tiles * (c * c_times + f * f_times)
     transposes = TRANSPOSE * p.n * (c * c_times * p.h * p.w + f * f_times * p.oh * p.ow)
-    sums = (TRANSFORM[side] + 9) * _sizes(p, side)[0].pieces * p.group_channels * f
+    sums = (TRANSFORM[side] + 200) * _sizes(p, side)[0].pieces * p.group_channels * f
     return p.groups * (products + transforms + transposes + sums)
 
 
