@@ -13,7 +13,7 @@ from autograd_cnn.kernels.compiled.conv.problem import ConvProblem
 from autograd_cnn.kernels.compiled.conv.tiling import Tiling, conv_tiling
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.microkernel import MR, NR
-from autograd_cnn.kernels.compiled.packing import FEW
+from autograd_cnn.kernels.compiled.packing import FEW, copy_row
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.compiled.transposing import lanes_to_channels, transpose_lanes
 from autograd_cnn.kernels.windows import Array
@@ -114,17 +114,14 @@ def _add_pieces(first: int, last: int, s: SumSizes, offsets: Any, sums: Any, dw:
         group, k = job // blocks, job % blocks * lanes
         rows = min(lanes, s.depth - k)
         at = (group * s.depth + k) * width
-        source = sums[at : at + rows * width]
-        if s.pieces > 1:
-            total[: rows * width] = source
-            for piece in range(1, s.pieces):
-                begin = piece * s.rows * width + at
-                for i in range(rows * width):
-                    total[i] += sums[begin + i]
-            source = total
+        copy_row(total, 0, sums, at, rows * width)
+        for piece in range(1, s.pieces):
+            begin = piece * s.rows * width + at
+            for i in range(rows * width):
+                total[i] += sums[begin + i]
         for f in range(0, s.filters, lanes):
             target = (group * s.filters + f) * s.depth + k
-            lanes_to_channels(dw, target, s.depth, min(lanes, s.filters - f), rows, source, f, offsets, 0)
+            lanes_to_channels(dw, target, s.depth, min(lanes, s.filters - f), rows, total, f, offsets, 0)
 
 
 @inlined
