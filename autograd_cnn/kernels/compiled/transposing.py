@@ -8,14 +8,35 @@ from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors
 from autograd_cnn.kernels.compiled.parallel import inlined
 
 
-def _transposed(build: Value, lanes: int, block: list[Value]) -> list[Value]:
-    """Write the transpose of as many vectors as one has lanes, by shuffling the upper half into the lower one."""
-    half = lanes // 2
-    low = lane_numbers([j // 2 + j % 2 * lanes for j in range(lanes)])
-    high = lane_numbers([half + j // 2 + j % 2 * lanes for j in range(lanes)])
-    for _ in range(lanes.bit_length() - 1):
-        pairs = [(block[m], block[m + half]) for m in range(half)]
-        block = [build.shuffle_vector(a, b, part) for a, b in pairs for part in (low, high)]
+def _transposed(simd: Vectors, block: list[Value]) -> list[Value]:
+    """Write the transpose of as many vectors as one has lanes.
+
+    Small squares are transposed within every 16 bytes, and then the squares: each shuffle is a single instruction.
+    """
+    few = 16 // simd.size
+    squares = [_dealt(simd, block[m : m + few], 1, few) for m in range(0, simd.lanes, few)]
+    columns = [_dealt(simd, [square[j] for square in squares], few, simd.lanes) for j in range(few)]
+    return [column[k] for k in range(simd.lanes // few) for column in columns]
+
+
+def _dealt(simd: Vectors, block: list[Value], run: int, among: int) -> list[Value]:
+    """Write the transpose of vectors of runs of lanes, within every so many lanes ``among`` which runs are moved.
+
+    Dealing the runs of neighbours into those with even and with odd numbers, again and again, transposes.
+    """
+    halves = [
+        lane_numbers([
+            vector + first + place + lane
+            for first in range(0, simd.lanes, among)
+            for vector in (0, simd.lanes)
+            for place in range(parity * run, among, 2 * run)
+            for lane in range(run)
+        ])
+        for parity in (0, 1)
+    ]  # fmt: skip
+    for _ in range((among // run).bit_length() - 1):
+        pairs = list(zip(block[::2], block[1::2], strict=True))
+        block = [simd.build.shuffle_vector(a, b, half) for half in halves for a, b in pairs]
     return block
 
 
@@ -46,7 +67,7 @@ def transpose_block(
         for m in range(simd.lanes):
             row = build.select(build.icmp_signed("<", INT(m), row_count), INT(m), last)
             block.append(simd.load(here, build.mul(row, source_step)))
-        for m, vector in enumerate(_transposed(build, simd.lanes, block)):
+        for m, vector in enumerate(_transposed(simd, block)):
             simd.store(vector, there, build.mul(INT(m), target_step))
         return context.get_dummy_value()
 
@@ -75,7 +96,7 @@ def channels_to_lanes(
         for m in range(simd.lanes):
             row = build.select(build.icmp_signed("<", INT(m), row_count), INT(m), last)
             block.append(simd.load(here, build.mul(row, source_step), mask))
-        for j, vector in enumerate(_transposed(build, simd.lanes, block)):
+        for j, vector in enumerate(_transposed(simd, block)):
             counts = build.icmp_signed("<", INT(j), column_count)
             offset = build.select(counts, build.load(build.gep(table, [INT(j)])), build.sub(spare, target_at))
             simd.store(vector, there, offset)
@@ -102,7 +123,7 @@ def lanes_to_channels(
         here = pointer(context, build, signature.args[5], source, source_at)
         table = pointer(context, build, signature.args[7], offsets, offsets_at)
         columns = [simd.load(here, build.load(build.gep(table, [INT(j)]))) for j in range(simd.lanes)]
-        for m, vector in enumerate(_transposed(build, simd.lanes, columns)):
+        for m, vector in enumerate(_transposed(simd, columns)):
             count = build.select(build.icmp_signed("<", INT(m), row_count), column_count, INT(0))
             simd.store(vector, there, build.mul(target_step, INT(m)), simd.first(count))
         return context.get_dummy_value()
