@@ -18,6 +18,8 @@ KC: Final = 256
 """Steps of a product after which the next rows begin, with the panel of B that they share still in cache."""
 PACK: Final = 6.0
 """Cycles to pack a number of a row, where a tile's cycle is one multiplication and addition of vectors."""
+STORE: Final = 5.0
+"""Cycles to store a vector of the result, each time that a tile ends."""
 FEW: Final = 1 << 12  # elements that one thread has packed before another is awake
 
 

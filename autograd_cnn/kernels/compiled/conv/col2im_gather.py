@@ -39,7 +39,7 @@ class GatherSizes(NamedTuple):
 
 
 def _supports(p: ConvProblem) -> bool:
-    return p.stride == (1, 1)
+    return p.stride == (1, 1) and p.taps > 1  # patches of one pixel need no adding
 
 
 def _cost(p: ConvProblem) -> float:

@@ -33,12 +33,11 @@ from autograd_cnn.kernels.compiled.microkernel import (
     tile_rows,
     tile_vectors,
 )
-from autograd_cnn.kernels.compiled.packing import KC, PACK, pack_rows
+from autograd_cnn.kernels.compiled.packing import KC, PACK, STORE, pack_rows
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.windows import Array
 
 PIXELS: Final = 28.0  # cycles to copy a vector of a row of an image
-STORE: Final = 5.0  # cycles to store a vector of y, each time that a tile ends
 STRIDED: Final = 4.5  # cycles to copy a pixel of a patch: with a stride, they are copied one by one
 
 

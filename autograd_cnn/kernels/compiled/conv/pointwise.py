@@ -23,7 +23,7 @@ from autograd_cnn.kernels.compiled.microkernel import (
     padded_rows,
     tile_rows,
 )
-from autograd_cnn.kernels.compiled.packing import KC, PACK, aligned_zeros, pack_rows
+from autograd_cnn.kernels.compiled.packing import KC, PACK, STORE, aligned_zeros, pack_rows
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.windows import Array
 
@@ -32,7 +32,6 @@ PANELS: Final = 24 * 1024  # bytes of panels that are used together, if there ar
 
 # What a step costs beside one product of vectors; measured on a Zen 5 core, 2026-11-26.
 COPY: Final = 20.0  # a vector of x
-STORE: Final = 5.0  # a vector of y
 
 
 class PointSizes(NamedTuple):

@@ -52,7 +52,6 @@ ALGORITHMS: Final[dict[Side, tuple[Algorithm, ...]]] = {
         wgrad_patches.WRT_WEIGHT,
         wgrad_pixel_lanes.WRT_WEIGHT,
         wgrad_group_lanes.WRT_WEIGHT,
-        winograd_wgrad.F2_WRT_WEIGHT,
         winograd_wgrad.F4_WRT_WEIGHT,
     ),
 }

@@ -8,7 +8,7 @@ some maps and some taps::
 and the lanes of each are added up at the end, for all images at once.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -29,8 +29,11 @@ from autograd_cnn.kernels.compiled.microkernel import (
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for
 from autograd_cnn.kernels.windows import Array
 
-PRODUCT, TILE, CUT, SUM = 1.35, 22.0, 27.0, 27.0
-"""Cycles for a product of vectors, to load and store a vector of sums, to copy a vector of an image, to add up lanes."""
+# Cycles, of which a tile needs one to multiply and add a vector.
+PRODUCT: Final = 1.35
+TILE: Final = 22.0  # to load and store a vector of sums
+CUT: Final = 27.0  # to copy a vector of an image into a part
+SUM: Final = 27.0  # to add up the lanes of one
 
 
 def _supports(p: ConvProblem) -> bool:

@@ -167,5 +167,4 @@ IMAGE_2, IMAGE_4 = (_two_sided(matrices(m)[0]) for m in (2, 4))
 KERNEL_2, KERNEL_4 = (_two_sided(matrices(m)[1]) for m in (2, 4))
 OUTPUT_2, OUTPUT_4 = (_two_sided(matrices(m)[2], shifted=True) for m in (2, 4))
 # The same, transposed, for the gradient in the kernel: of the maps that come back, and of the result.
-COTANGENT_2, COTANGENT_4 = (_two_sided(matrices(m)[2].T) for m in (2, 4))
-GRADIENT_2, GRADIENT_4 = (_two_sided(matrices(m)[1].T) for m in (2, 4))
+COTANGENT_4, GRADIENT_4 = _two_sided(matrices(4)[2].T), _two_sided(matrices(4)[1].T)
