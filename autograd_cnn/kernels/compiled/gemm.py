@@ -23,8 +23,9 @@ from autograd_cnn.kernels.compiled.microkernel import (
     TallTile,
     multiply_tile,
 )
-from autograd_cnn.kernels.compiled.packing import KC, transpose_maps
+from autograd_cnn.kernels.compiled.packing import KC
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
+from autograd_cnn.kernels.compiled.transposing import transpose_maps
 from autograd_cnn.kernels.windows import Array
 
 LARGEST: Final = 1 << 26  # multiplications; beyond them a BLAS library's blocking pays

@@ -64,6 +64,12 @@ def tile_vectors(rows: int) -> int:
     return NR[0] if rows > MR[1] else NR[1] if rows > MR[2] else NR[2]
 
 
+@inlined
+def next_rows(left: int, tall: int) -> int:
+    """Return the height of the next tile of the product: a low one where the last would be nearly empty."""
+    return MR[2] if tall < left < tall + MR[2] else tall
+
+
 # --- descriptors ------------------------------------------------------------------------------
 #
 # In a kernel the fields are arrays and integers, and the field x_at says at which element of the array x

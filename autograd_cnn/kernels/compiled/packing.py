@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES, copy_lanes, copy_vector, transpose_block
+from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES, copy_lanes, copy_vector
 from autograd_cnn.kernels.compiled.microkernel import MR, tile_rows
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.windows import Array
@@ -16,6 +16,10 @@ SCRATCH: Final = 192 * 1024
 """Bytes of scratch memory that a thread works on at a time: they stay in a core's second-level cache."""
 KC: Final = 256
 """Steps of a product after which the next rows begin, with the panel of B that they share still in cache."""
+PACK: Final = 6.0
+"""Cycles to pack a number of a row, where a tile's cycle is one multiplication and addition of vectors."""
+STORE: Final = 5.0
+"""Cycles to store a vector of the result, each time that a tile ends."""
 FEW: Final = 1 << 12  # elements that one thread has packed before another is awake
 
 
@@ -55,6 +59,28 @@ def _pack_tiles(first: int, last: int, s: RowBlocks, matrices: Any, columns: Any
                 packed[at + k * height + m] = matrices[base + columns[k]]
 
 
+def aligned(count: int, dtype: np.dtype[Any], *, filled: bool) -> Array:
+    """Return a row whose vectors are aligned, ``filled`` with zeros or not.
+
+    NumPy aligns large arrays for vectors of a quarter of the width.
+    """
+    slack = (np.zeros if filled else np.empty)(count + VECTOR_BYTES // dtype.itemsize, dtype)
+    first = -slack.ctypes.data % VECTOR_BYTES // dtype.itemsize
+    return slack[first : first + count]
+
+
+@inlined
+def aligned_zeros(count: int, like: Any) -> Any:
+    """Return scratch memory for numbers of an array's dtype, with a vector of slack, whose vectors are aligned.
+
+    Numba aligns arrays for vectors of half the width. One that crosses two lines of the cache takes two loads.
+    """
+    lanes = VECTOR_BYTES // like.itemsize
+    slack = np.zeros(count + 2 * lanes, like.dtype)
+    first = -slack.ctypes.data % VECTOR_BYTES // like.itemsize
+    return slack[first : first + count + lanes]
+
+
 @inlined
 def copy_row(target: Any, at: int, source: Any, source_at: int, count: int) -> None:
     """Copy a row, in vectors as far as they fit."""
@@ -64,45 +90,6 @@ def copy_row(target: Any, at: int, source: Any, source_at: int, count: int) -> N
         copy_vector(target, at + j, source, source_at + j)
     if full < count:
         copy_lanes(target, at + full, source, source_at + full, count - full)
-
-
-@inlined
-def transpose_maps(
-    transposed: Any, transposed_at: int, g: Any, g_at: int, maps: int, map_stride: int, pixels: int
-) -> None:
-    """Transpose maps (F, pixels) into (pixels, F), with F rounded up to whole vectors."""
-    lanes = VECTOR_BYTES // g.itemsize
-    width = (maps + lanes - 1) // lanes * lanes
-    for f in range(0, maps, lanes):
-        rows = min(lanes, maps - f)
-        for pixel in range(0, pixels, lanes):
-            source, target = g_at + f * map_stride + pixel, transposed_at + pixel * width + f
-            transpose_lanes(transposed, target, width, g, source, map_stride, rows, min(lanes, pixels - pixel))
-
-
-@inlined
-def transpose_lanes(
-    target: Any,
-    target_at: int,
-    target_stride: int,
-    source: Any,
-    source_at: int,
-    source_stride: int,
-    rows: int,
-    columns: int,
-) -> None:
-    """Transpose a block of as many ``rows`` as there are, at most a vector's lanes, and as many ``columns``.
-
-    What is written is whole vectors: rows beyond those that there are repeat the last one. Beyond the columns
-    something is written too where the source has it, and may be overwritten.
-    """
-    lanes = VECTOR_BYTES // source.itemsize
-    if source_at + (rows - 1) * source_stride + lanes <= source.size:
-        transpose_block(target, target_at, target_stride, source, source_at, source_stride, rows)
-    else:
-        for m in range(lanes):
-            for j in range(columns):
-                target[target_at + j * target_stride + m] = source[source_at + min(m, rows - 1) * source_stride + j]
 
 
 def padded_width(pixels: int, lanes: int) -> int:

@@ -53,7 +53,7 @@ def _kept_on_disk(parallel: bool = False) -> Callable[[Callable[..., Any]], Any]
 class parallel_for:  # noqa: N801  # a decorator
     """A parallel loop over jobs: makes of a function that does some of them one that does all, on all threads.
 
-    The function takes the first job's number, the one after the last, a named tuple of integers
+    The function takes the first job's number, the one after the last, a named tuple of integers or of such tuples,
     and arrays. It is given the same runs of jobs however many threads there are. What it writes
     for one job must not depend on the others.
 
@@ -66,7 +66,7 @@ class parallel_for:  # noqa: N801  # a decorator
         self._compiled: dict[tuple[np.dtype[Any], ...], Compiled] = {}
         self.__doc__ = function.__doc__
 
-    def __call__(self, jobs: int, sizes: tuple[int, ...], *arrays: Array, alone: bool = False) -> None:
+    def __call__(self, jobs: int, sizes: tuple[Any, ...], *arrays: Array, alone: bool = False) -> None:
         """Do jobs 0 to ``jobs - 1``; where they are too short for another thread to wake up, ``alone`` on this one."""
         dtypes = tuple([each.dtype for each in arrays])  # a list is faster than a generator
         _, address, run = self._compiled.get(dtypes) or self._compile(dtypes, sizes, arrays)
@@ -82,7 +82,7 @@ class parallel_for:  # noqa: N801  # a decorator
             run(address, jobs, 0, sizes, arrays)
 
     def _compile(
-        self, dtypes: tuple[np.dtype[Any], ...], sizes: tuple[int, ...], arrays: tuple[Array, ...]
+        self, dtypes: tuple[np.dtype[Any], ...], sizes: tuple[Any, ...], arrays: tuple[Array, ...]
     ) -> "Compiled":
         for each in dtypes:
             if not each.isnative:  # its bytes would be read the wrong way round

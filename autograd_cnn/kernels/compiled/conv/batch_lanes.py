@@ -19,7 +19,7 @@ import numpy as np
 
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, fits, forward_error, wrt_input_error
 from autograd_cnn.kernels.compiled.conv.tap_table import count_taps_inside, table_fits, tap_table
-from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES, copy_lanes, transpose_block
+from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES, copy_lanes
 from autograd_cnn.kernels.compiled.microkernel import (
     BATCH_NR,
     MR,
@@ -32,16 +32,19 @@ from autograd_cnn.kernels.compiled.microkernel import (
     padded_rows,
     tile_rows,
 )
-from autograd_cnn.kernels.compiled.packing import SCRATCH, pack_rows, transpose_lanes
+from autograd_cnn.kernels.compiled.packing import PACK, SCRATCH, pack_rows
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
+from autograd_cnn.kernels.compiled.transposing import transpose_block, transpose_lanes
 from autograd_cnn.kernels.windows import Array
 
 JOBS: Final = 16  # at least
 SHALLOWEST: Final = 16  # maps that a tile runs over at a time; with fewer it is loaded and stored too often
-OVERHEAD: Final = 1 / 0.95  # of the products' cycles: transposing costs as much again as they do, for one of 20
-FEW_MAPS: Final = 4  # with fewer there are few products for what is transposed
-FEW_MAPS_OVERHEAD: Final = 1.5
-ONE_TAP_OVERHEAD: Final = 3.0  # a tile then loads and stores C for few products
+
+# What a step costs beside one product of vectors; measured on a Zen 5 core, 2026-11-26.
+PRODUCT: Final = 1.1
+TRANSPOSE: Final = 65.0  # a vector with one pixel of as many images as it has lanes; back it costs less
+TRANSPOSE_BACK: Final = 10.0
+TILE: Final = 20.0  # a vector of a tile, which is loaded and stored again
 
 
 class BatchTiling(NamedTuple):
@@ -85,20 +88,20 @@ def _supports(p: ConvProblem) -> bool:
     return table_fits(p.windows) and (images < 2 * p.n or fits(p.dtype.itemsize * images * largest))
 
 
-def _cost(p: ConvProblem, maps_in: int, maps_out: int) -> float:
+def _cost(p: ConvProblem, maps_in: int, maps_out: int, pixels_in: int, pixels_out: int) -> float:
     """Count the products of whole tiles, and the transposing."""
-    images = -(-p.n // _batch(p)) * _batch(p) / p.lanes
-    few = min(maps_in, maps_out) < FEW_MAPS
-    overhead = OVERHEAD * (FEW_MAPS_OVERHEAD if few else 1) * (ONE_TAP_OVERHEAD if p.taps == 1 else 1)
-    return overhead * p.groups * count_taps_inside(p.windows) * images * maps_in * padded_rows(maps_out)
+    images, rows = -(-p.n // _batch(p)) * _batch(p) / p.lanes, padded_rows(maps_out)
+    products = PRODUCT * count_taps_inside(p.windows) * maps_in * rows
+    moves = TRANSPOSE * maps_in * pixels_in + (TRANSPOSE_BACK * maps_out + TILE * rows) * pixels_out
+    return p.groups * (images * (products + moves) + PACK * maps_in * maps_out * p.taps)
 
 
 def _forward_cost(p: ConvProblem) -> float:
-    return _cost(p, p.group_channels, p.group_filters)
+    return _cost(p, p.group_channels, p.group_filters, p.h * p.w, p.oh * p.ow)
 
 
 def _wrt_input_cost(p: ConvProblem) -> float:
-    return _cost(p, p.group_filters, p.group_channels)
+    return _cost(p, p.group_filters, p.group_channels, p.oh * p.ow, p.h * p.w)
 
 
 def _batch(p: ConvProblem) -> int:

@@ -11,11 +11,11 @@ from autograd_cnn.kernels.compiled.conv.implicit_gemm import Product, multiply
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, wrt_input_error
 from autograd_cnn.kernels.compiled.conv.tiling import ConvTiling, add_patches, conv_tiling, part_fits, paste_image
 from autograd_cnn.kernels.compiled.microkernel import MR, Gathered, Packed
-from autograd_cnn.kernels.compiled.packing import SCRATCH, copy_row, pack_rows
+from autograd_cnn.kernels.compiled.packing import PACK, SCRATCH, copy_row, pack_rows
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for
 from autograd_cnn.kernels.windows import Array
 
-ADD: Final = 3  # cycles to add a number of the patches, but at least as many as its products take
+ADD: Final = 4.5  # cycles to add a number of the patches
 
 
 def _supports(p: ConvProblem) -> bool:
@@ -23,8 +23,8 @@ def _supports(p: ConvProblem) -> bool:
 
 
 def _cost(p: ConvProblem) -> float:
-    products = p.group_filters / p.lanes  # for one number of the patches
-    return p.n * p.c * p.taps * p.oh * p.ow * (products + max(products, ADD))
+    products = 1.1 * p.group_filters / p.lanes  # for one number of the patches
+    return p.n * p.c * p.taps * p.oh * p.ow * (products + ADD) + PACK * p.f * p.group_channels * p.taps
 
 
 def _run(p: ConvProblem, g: Array, w: Array) -> Array:

@@ -13,12 +13,12 @@ from autograd_cnn.kernels.compiled.conv.implicit_gemm import Product, multiply
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, wrt_input_error
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES, sum_vectors
 from autograd_cnn.kernels.compiled.microkernel import MR, Gathered, Packed
-from autograd_cnn.kernels.compiled.packing import copy_row, pack_rows, padded_width
+from autograd_cnn.kernels.compiled.packing import PACK, copy_row, pack_rows, padded_width
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.windows import Array
 
-OVERHEAD: Final = 1.25  # times the products' cycles: maps are copied, and patches go through memory
-GATHER: Final = 5  # cycles to add a vector of patches
+PRODUCT: Final = 1.2  # cycles for a product of vectors: patches go through memory
+GATHER: Final = 12.0  # cycles to add a vector of patches
 
 
 class GatherSizes(NamedTuple):
@@ -39,12 +39,13 @@ class GatherSizes(NamedTuple):
 
 
 def _supports(p: ConvProblem) -> bool:
-    return p.stride == (1, 1)
+    return p.stride == (1, 1) and p.taps > 1  # patches of one pixel need no adding
 
 
 def _cost(p: ConvProblem) -> float:
-    products = p.group_filters * p.oh * p.ow / p.lanes  # of one tap and one channel
-    return p.n * p.c * p.taps * (OVERHEAD * products + GATHER * p.h * p.vectors(p.w))
+    products = PRODUCT * p.group_filters * p.oh * p.ow / p.lanes  # of one tap and one channel
+    image = p.c * p.taps * (products + GATHER * p.h * p.vectors(p.w))
+    return p.n * image + PACK * p.f * p.group_channels * p.taps
 
 
 def _run(p: ConvProblem, g: Array, w: Array) -> Array:

@@ -33,19 +33,25 @@ from autograd_cnn.kernels.compiled.microkernel import (
     tile_rows,
     tile_vectors,
 )
-from autograd_cnn.kernels.compiled.packing import KC, pack_rows
+from autograd_cnn.kernels.compiled.packing import KC, PACK, STORE, pack_rows
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.windows import Array
 
-STRIDED_COPY: Final = 0.4  # of the products' cycles: with a stride, patches are copied number by number
+PIXELS: Final = 28.0  # cycles to copy a vector of a row of an image
+STRIDED: Final = 4.5  # cycles to copy a pixel of a patch: with a stride, they are copied one by one
 
 
 def _cost(p: ConvProblem) -> float:
-    """Count the products of whole tiles, and what is copied where that makes fewer of them."""
+    """Count the products of whole tiles, and what is copied and packed."""
     rows, vectors = padded_rows(p.group_filters), p.vectors(p.ow)
     products = rows * p.ow / p.lanes  # of one row of windows, one tap and one channel
-    row = min(rows * vectors, products + COPY * vectors) if p.stride == (1, 1) else (1 + STRIDED_COPY) * products
-    return p.n * p.c * p.taps * p.oh * row
+    if p.stride[1] > 1:
+        row = products + STRIDED * p.ow
+    else:
+        row = products + COPY * vectors if conv_tiling(p).sizes.in_panel else rows * vectors
+    depth = p.group_channels * p.taps
+    stores = STORE * -(-depth // KC) * p.f * p.oh * vectors
+    return p.n * (p.c * (p.taps * p.oh * row + PIXELS * p.h * p.vectors(p.w)) + stores) + PACK * p.f * depth
 
 
 def _supports(p: ConvProblem) -> bool:

@@ -13,8 +13,12 @@ from autograd_cnn.kernels.compiled.conv import (
     col2im,
     col2im_gather,
     flipped_gemm,
+    group_lanes,
     implicit_gemm,
+    pixel_rows,
+    pointwise,
     wgrad_by_tap,
+    wgrad_group_lanes,
     wgrad_patches,
     wgrad_pixel_lanes,
     winograd,
@@ -23,12 +27,23 @@ from autograd_cnn.kernels.compiled.conv import (
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, Side
 
 ALGORITHMS: Final[dict[Side, tuple[Algorithm, ...]]] = {
-    "forward": (batch_lanes.FORWARD, implicit_gemm.FORWARD, winograd.F2_FORWARD, winograd.F4_FORWARD),
+    "forward": (
+        batch_lanes.FORWARD,
+        implicit_gemm.FORWARD,
+        pointwise.FORWARD,
+        pixel_rows.FORWARD,
+        group_lanes.FORWARD,
+        winograd.F2_FORWARD,
+        winograd.F4_FORWARD,
+    ),
     "wrt_input": (
         batch_lanes.WRT_INPUT,
         flipped_gemm.WRT_INPUT,
         col2im_gather.WRT_INPUT,
         col2im.WRT_INPUT,
+        pointwise.WRT_INPUT,
+        pixel_rows.WRT_INPUT,
+        group_lanes.WRT_INPUT,
         winograd.F2_WRT_INPUT,
         winograd.F4_WRT_INPUT,
     ),
@@ -36,7 +51,7 @@ ALGORITHMS: Final[dict[Side, tuple[Algorithm, ...]]] = {
         wgrad_by_tap.WRT_WEIGHT,
         wgrad_patches.WRT_WEIGHT,
         wgrad_pixel_lanes.WRT_WEIGHT,
-        winograd_wgrad.F2_WRT_WEIGHT,
+        wgrad_group_lanes.WRT_WEIGHT,
         winograd_wgrad.F4_WRT_WEIGHT,
     ),
 }

@@ -19,7 +19,7 @@ from autograd_cnn.kernels.compiled.packing import SCRATCH, copy_row, padded_widt
 from autograd_cnn.kernels.compiled.parallel import inlined
 from autograd_cnn.kernels.windows import Array
 
-COPY: Final = 6.0  # cycles to copy a vector of windows, and a tile's cycle is one multiplication and addition
+COPY: Final = 8.0  # cycles to copy a vector of windows, and a tile's cycle is one multiplication and addition
 
 
 class ConvTiling(NamedTuple):
@@ -154,8 +154,10 @@ def _split(total: int, most: int, multiple: int) -> int:
 
 
 @inlined
-def cut_image(part: Any, part_at: int, x: Any, x_at: int, channels: int, s: ConvTiling, first: int, rows: int) -> None:
+def cut_image(part: Any, part_at: int, x: Any, x_at: int, channels: int, s: Any, first: int, rows: int) -> None:
     """Copy rows of the padded image, the first of them number ``first``, for some channels.
+
+    ``s`` is a `ConvTiling`, or has its fields that say what an image and a part are.
 
     The columns of padding are zeros from the start and are left so.
     """
@@ -184,7 +186,7 @@ def paste_image(x: Any, x_at: int, part: Any, s: ConvTiling) -> None:
 
 
 @inlined
-def _inner_width(s: ConvTiling) -> int:
+def _inner_width(s: Any) -> int:
     """Return how many columns of the image some window reaches, if any does."""
     return max(0, min(s.part_width - s.left, s.width) - max(0, -s.left))
 

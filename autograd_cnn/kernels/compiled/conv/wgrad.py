@@ -11,27 +11,47 @@ import numpy as np
 
 from autograd_cnn.kernels.compiled.conv.problem import ConvProblem
 from autograd_cnn.kernels.compiled.conv.tiling import Tiling, conv_tiling
+from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.microkernel import MR, NR
-from autograd_cnn.kernels.compiled.parallel import inlined, parallel_for
+from autograd_cnn.kernels.compiled.packing import FEW, copy_row
+from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
+from autograd_cnn.kernels.compiled.transposing import lanes_to_channels, transpose_lanes
 from autograd_cnn.kernels.windows import Array
 
 ROWS: Final = 288  # of the gradient, C·KH·KW, about so many are worked on at a time
-PIECES: Final = 16  # partial sums, at most
+FILTERS: Final = 192  # of the gradient, at most, are worked on at a time
+TRANSPOSE: Final = 15.0  # cycles for a vector of a map of filters
+SUM: Final = 20.0  # cycles for a vector of partial sums, or of their total
+PIECES: Final = 16  # jobs, at least, if there are images enough; each run of images has partial sums
 
 
 class SumSizes(NamedTuple):
     """The sizes of partial sums."""
 
+    pieces: int
+    rows: int  # G·C·KH·KW
     depth: int  # C·KH·KW of a group
     filters: int
 
 
+class Panels(NamedTuple):
+    """How the filters are cut: into panels, as wide as a tile, some of which are worked on at a time."""
+
+    width: int  # of a panel, in whole vectors
+    some: int  # filters worked on at a time, in whole panels
+    height: int  # of a tile
+
+
 class Pieces(NamedTuple):
-    """How the work is cut: into jobs, for some channels and a run of images each, with partial sums for each run."""
+    """How the work is cut: into jobs, for some channels, some filters and a run of images each.
+
+    Each run has partial sums of its own.
+    """
 
     jobs: int
-    runs: int  # of images, each with partial sums
+    runs: int  # of images
     channels: int  # of a group, worked on at a time
+    panels: Panels
     shape: tuple[int, int, int]  # of partial sums with filters in the lanes: (runs, C·KH·KW, F/G in whole vectors)
     result: tuple[int, int, int, int]  # the shape of dw
     sizes: SumSizes
@@ -43,48 +63,75 @@ def some_channels(p: ConvProblem) -> int:
     return -(-c // min(c, -(-c * p.taps // ROWS)))
 
 
-def pieces(p: ConvProblem) -> Pieces:
-    """Return how the work is cut."""
+def pieces(p: ConvProblem, *, all_filters: bool = False) -> Pieces:
+    """Return how the work is cut, ``all_filters`` at a time or some."""
     channels, depth, filters = some_channels(p), p.group_channels * p.taps, p.group_filters
-    chunks = p.groups * -(-p.group_channels // channels)
+    vectors = p.vectors(filters)
+    # A lower tile may have room for more vectors, and so load less for each product.
+    lower = int(NR[1] > NR[0] and vectors % NR[1] == 0)
+    width = -(-vectors // -(-vectors // NR[lower]))
+    count = -(-vectors // width)
+    shares = 1 if all_filters else -(-count // max(1, FILTERS // (width * p.lanes)))
+    panels = Panels(width * p.lanes, -(-count // shares) * width * p.lanes, MR[lower])
+    chunks = p.groups * -(-p.group_channels // channels) * -(-vectors * p.lanes // panels.some)
     runs = min(p.n, max(1, PIECES // chunks))
-    shape, result = (runs, p.c * p.taps, p.vectors(filters) * p.lanes), (p.f, p.group_channels, p.kh, p.kw)
-    return Pieces(runs * chunks, runs, channels, shape, result, SumSizes(depth, filters))
+    shape, result = (runs, p.c * p.taps, vectors * p.lanes), (p.f, p.group_channels, p.kh, p.kw)
+    sizes = SumSizes(runs, p.c * p.taps, depth, filters)
+    return Pieces(runs * chunks, runs, channels, panels, shape, result, sizes)
+
+
+def common_cost(p: ConvProblem) -> float:
+    """Return what it costs to transpose the maps, for each part of the channels, and to add up partial sums."""
+    cut, vectors = pieces(p), p.vectors(p.group_filters)
+    maps = TRANSPOSE * p.n * p.groups * -(-p.group_channels // cut.channels) * p.oh * p.ow * vectors
+    return maps + SUM * (cut.runs + 1) * p.c * p.taps * vectors
 
 
 @lru_cache(maxsize=512)
-def pieces_in_parts(p: ConvProblem) -> tuple[Pieces, Tiling]:
+def pieces_in_parts(p: ConvProblem, *, all_filters: bool = False) -> tuple[Pieces, Tiling]:
     """Return the same, and how the images are cut into parts."""
-    cut = pieces(p)
+    cut = pieces(p, all_filters=all_filters)
     return cut, conv_tiling(p, channels=cut.channels)
 
 
 def add_pieces(cut: Pieces, sums: Array) -> Array:
     """Return dw (F, C/G, KH, KW), the total of partial sums with filters in the lanes."""
     dw = np.empty(cut.result, sums.dtype)
-    _add_pieces(cut.shape[1], cut.sizes, sums, dw.reshape(-1))
+    lanes = VECTOR_BYTES // sums.itemsize
+    offsets = np.minimum(np.arange(cut.sizes.depth + lanes), cut.sizes.depth - 1) * cut.shape[-1]
+    jobs = cut.result[0] // cut.sizes.filters * -(-cut.sizes.depth // lanes)
+    _add_pieces(jobs, cut.sizes, offsets, flat(sums), dw.reshape(-1), alone=sums.size <= FEW)
     return dw
 
 
 @parallel_for
-def _add_pieces(first: int, last: int, s: SumSizes, sums: Any, dw: Any) -> None:
-    """Add up one row for each job: sums (pieces, G·depth, F/G in whole vectors), dw (G, F/G, depth)."""
-    total = np.empty(s.filters, dw.dtype)
-    for k in range(first, last):
-        for f in range(s.filters):
-            total[f] = sums[0, k, f]
-        for piece in range(1, len(sums)):
-            for f in range(s.filters):
-                total[f] += sums[piece, k, f]
-        for f in range(s.filters):
-            dw[(k // s.depth * s.filters + f) * s.depth + k % s.depth] = total[f]
+def _add_pieces(first: int, last: int, s: SumSizes, offsets: Any, sums: Any, dw: Any) -> None:
+    """Add up a vector of rows of a group for each job: sums (pieces, G·depth, F/G in whole vectors), dw (G, F/G, depth)."""
+    lanes = VECTOR_BYTES // dw.itemsize
+    width, blocks = (s.filters + lanes - 1) // lanes * lanes, (s.depth + lanes - 1) // lanes
+    total = np.empty(lanes * width, dw.dtype)
+    for job in range(first, last):
+        group, k = job // blocks, job % blocks * lanes
+        rows = min(lanes, s.depth - k)
+        at = (group * s.depth + k) * width
+        copy_row(total, 0, sums, at, rows * width)
+        for piece in range(1, s.pieces):
+            begin = piece * s.rows * width + at
+            for i in range(rows * width):
+                total[i] += sums[begin + i]
+        for f in range(0, s.filters, lanes):
+            target = (group * s.filters + f) * s.depth + k
+            lanes_to_channels(dw, target, s.depth, min(lanes, s.filters - f), rows, total, f, offsets, 0)
 
 
 @inlined
-def tile_shape(vectors: int) -> tuple[int, int]:
-    """Return how many rows and vectors the tiles have, when C has so many vectors in a row.
-
-    A lower tile may have room for more vectors, and so load less for each product.
-    """
-    lower = NR[1] > NR[0] and vectors % NR[1] == 0
-    return (MR[1], NR[1]) if lower else (MR[0], NR[0])
+def transpose_panels(
+    transposed: Any, pixel: int, capacity: int, g: Any, g_at: int, maps: int, map_stride: int, pixels: int, width: int
+) -> None:
+    """Transpose maps (F, pixels) into panels of so many filters ``width``, (panels, capacity, width), from ``pixel`` on."""
+    lanes = VECTOR_BYTES // g.itemsize
+    for f in range(0, maps, lanes):
+        rows, target = min(lanes, maps - f), (f // width * capacity + pixel) * width + f % width
+        for j in range(0, pixels, lanes):
+            source = g_at + f * map_stride + j
+            transpose_lanes(transposed, target + j * width, width, g, source, map_stride, rows, min(lanes, pixels - j))

@@ -5,14 +5,14 @@ them where they lie, and multiplies nothing with the padding.
 """
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from autograd_cnn.kernels.compiled.conv import wgrad
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, wrt_weight_error
 from autograd_cnn.kernels.compiled.conv.tap_table import count_taps_inside, table_fits, tap_table
-from autograd_cnn.kernels.compiled.conv.wgrad import tile_shape
+from autograd_cnn.kernels.compiled.conv.wgrad import transpose_panels
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.microkernel import (
     Depth,
@@ -25,9 +25,11 @@ from autograd_cnn.kernels.compiled.microkernel import (
     padded_rows,
     tile_rows,
 )
-from autograd_cnn.kernels.compiled.packing import KC, transpose_maps
+from autograd_cnn.kernels.compiled.packing import KC, aligned_zeros
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.windows import Array
+
+PRODUCT: Final = 1.15  # cycles: the pixels of some channels lie far apart
 
 
 class TapSizes(NamedTuple):
@@ -43,6 +45,9 @@ class TapSizes(NamedTuple):
     channels: int  # worked on at a time
     together: int  # images worked on at a time
     runs: int  # that the pixels of an output map are cut into
+    some_filters: int  # worked on at a time
+    panel: int  # filters of a tile
+    height: int  # of a tile
 
 
 def _supports(p: ConvProblem) -> bool:
@@ -50,9 +55,9 @@ def _supports(p: ConvProblem) -> bool:
 
 
 def _cost(p: ConvProblem) -> float:
-    """Count the products of whole tiles."""
+    """Count the products of whole tiles, and what all algorithms do."""
     rows, vectors = padded_rows(p.group_channels), p.vectors(p.group_filters)
-    return p.n * p.groups * count_taps_inside(p.windows) * rows * vectors
+    return PRODUCT * p.n * p.groups * count_taps_inside(p.windows) * rows * vectors + wgrad.common_cost(p)
 
 
 def _run(p: ConvProblem, x: Array, g: Array) -> Array:
@@ -82,6 +87,9 @@ def _layout(p: ConvProblem) -> tuple[wgrad.Pieces, TapSizes, Array, Array, Array
         channels=cut.channels,
         together=together,
         runs=runs,
+        some_filters=cut.panels.some,
+        panel=cut.panels.width,
+        height=cut.panels.height,
     )
     window, tap, pixel = tap_table(p.windows)
     image = np.arange(together)[:, None]
@@ -89,7 +97,7 @@ def _layout(p: ConvProblem) -> tuple[wgrad.Pieces, TapSizes, Array, Array, Array
     order = np.argsort(part, kind="stable")
     starts = np.searchsorted(part[order], np.arange(p.taps * together * runs + 1))
     pixels = pixel + image * p.c * s.pixels_in  # (together, taps inside)
-    lines = (window + image * out) * (p.vectors(s.filters) * p.lanes)  # (together, taps inside)
+    lines = (window + image * out) * s.panel  # (together, taps inside)
     return cut, s, starts, pixels.reshape(-1)[order], lines.reshape(-1)[order]
 
 
@@ -97,81 +105,55 @@ def _layout(p: ConvProblem) -> tuple[wgrad.Pieces, TapSizes, Array, Array, Array
 def _sum_taps(
     first: int, last: int, s: TapSizes, x: Any, g: Any, starts: Any, pixels: Any, lines: Any, sums: Any
 ) -> None:
-    """Add up a run of images, for some channels of a group, for each job.
+    """Add up a run of images, for some channels and some filters of a group, for each job.
 
     x (N, C, H, W), g (N, F, OH, OW), sums (pieces, C·KH·KW, F/G in whole vectors); the tables are those
     of `_layout`.
     """
     lanes = VECTOR_BYTES // x.itemsize
     width = (s.filters + lanes - 1) // lanes * lanes
-    chunks = (s.all_channels + s.channels - 1) // s.channels
+    chunks, shares = (s.all_channels + s.channels - 1) // s.channels, (width + s.some_filters - 1) // s.some_filters
     pieces = sums.size // (s.groups * s.all_channels * s.taps * width)
-    transposed = np.empty((s.together * s.pixels_out + lanes) * width, x.dtype)
-    channels, c_offsets = np.arange(s.channels) * s.pixels_in, np.arange(0, width, lanes)
+    capacity = s.together * s.pixels_out + lanes
+    transposed = aligned_zeros(capacity * s.some_filters, x)
+    channels, c_offsets = np.arange(s.channels) * s.pixels_in, np.arange(0, s.panel, lanes)
     for job in range(first, last):
-        piece, group, channel = job // (s.groups * chunks), job // chunks % s.groups, job % chunks * s.channels
-        sums_at = ((piece * s.groups + group) * s.all_channels + channel) * s.taps * width
+        channel, f = job % chunks * s.channels, job // chunks % shares * s.some_filters
+        group, piece = job // chunks // shares % s.groups, job // chunks // shares // s.groups
+        maps, rows = min(s.some_filters, s.filters - f), min(s.channels, s.all_channels - channel)
+        sums_at = ((piece * s.groups + group) * s.all_channels + channel) * s.taps * width + f
         end = (piece + 1) * s.images // pieces
         for image in range(piece * s.images // pieces, end, s.together):
             count = min(s.together, end - image)
             for each in range(count):
-                g_at = ((image + each) * s.groups + group) * s.filters * s.pixels_out
-                transpose_maps(transposed, each * s.pixels_out * width, g, g_at, s.filters, s.pixels_out, s.pixels_out)
+                g_at = (((image + each) * s.groups + group) * s.filters + f) * s.pixels_out
+                transpose_panels(transposed, each * s.pixels_out, capacity, g, g_at, maps, s.pixels_out, s.pixels_out,
+                                 s.panel)  # fmt: skip
             x_at = ((image * s.groups + group) * s.all_channels + channel) * s.pixels_in
-            rows = min(s.channels, s.all_channels - channel)
             for run in range(0, count * s.runs, s.together):
                 run_end = min(run + s.together, count * s.runs)
-                _add_run(
-                    x,
-                    x_at,
-                    channels,
-                    rows,
-                    starts,
-                    run,
-                    run_end,
-                    pixels,
-                    transposed,
-                    lines,
-                    sums,
-                    sums_at,
-                    c_offsets,
-                    s,
-                )
+                _add_run(x, x_at, channels, rows, starts, run, run_end, pixels, transposed, capacity, lines, sums, sums_at,
+                         width, (maps + lanes - 1) // lanes, c_offsets, s)  # fmt: skip
 
 
 @inlined
 def _add_run(
-    x: Any,
-    x_at: int,
-    channels: Any,
-    rows: int,
-    starts: Any,
-    run: int,
-    end: int,
-    pixels: Any,
-    transposed: Any,
-    lines: Any,
-    c: Any,
-    c_at: int,
-    c_offsets: Any,
-    s: TapSizes,
-) -> None:
+    x: Any, x_at: int, channels: Any, rows: int, starts: Any, run: int, end: int, pixels: Any, transposed: Any,
+    capacity: int, lines: Any, c: Any, c_at: int, width: int, vectors: int, c_offsets: Any, s: TapSizes,
+) -> None:  # fmt: skip
     """Add the pixels of some channels · transposed maps to C, for some runs of pixels, tap by tap."""
     lanes = VECTOR_BYTES // c.itemsize
-    ldc = s.taps * c_offsets.size * lanes
-    height, most = tile_shape(c_offsets.size)
-    strips = (c_offsets.size + most - 1) // most
-    for strip in range(strips):
-        v = strip * c_offsets.size // strips
-        count = (strip + 1) * c_offsets.size // strips - v
-        for i in range(0, rows, height):
+    most = s.panel // lanes
+    for v in range(0, vectors, most):
+        count = min(most, vectors - v)
+        for i in range(0, rows, s.height):
             for tap in range(s.taps):
                 part = tap * s.together * s.runs
-                k, valid = starts[part + run], min(height, rows - i)
-                tile, c_row = Tile(tile_rows(valid), count), c_at + i * ldc + tap * c_offsets.size * lanes
+                k, valid = starts[part + run], min(s.height, rows - i)
+                tile, c_row = Tile(tile_rows(valid), count), c_at + (i * s.taps + tap) * width + v * lanes
                 a = Gathered(x, x_at, channels, i, pixels, k)
-                b = PackedRows(transposed, v * lanes, lines, k)
-                sums = Scattered(c, c_row, ldc, c_offsets, v, valid, lanes)
+                b = PackedRows(transposed, v * lanes * capacity, lines, k)
+                sums = Scattered(c, c_row, s.taps * width, c_offsets, 0, valid, lanes)
                 multiply_tile(tile, a, b, sums, Start(c, c_row, accumulate=1), Depth(starts[part + end] - k))
 
 

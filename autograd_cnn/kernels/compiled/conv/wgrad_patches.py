@@ -3,14 +3,14 @@
 Filters are in the lanes, and a tile has rows of taps, of all channels: it is full where channels are few.
 """
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from autograd_cnn.kernels.compiled.conv import wgrad
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, wrt_weight_error
 from autograd_cnn.kernels.compiled.conv.tiling import ConvTiling, cut_image, part_fits
-from autograd_cnn.kernels.compiled.conv.wgrad import tile_shape
+from autograd_cnn.kernels.compiled.conv.wgrad import Panels, transpose_panels
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.microkernel import (
     Depth,
@@ -23,11 +23,11 @@ from autograd_cnn.kernels.compiled.microkernel import (
     padded_rows,
     tile_rows,
 )
-from autograd_cnn.kernels.compiled.packing import KC, transpose_maps
+from autograd_cnn.kernels.compiled.packing import KC, aligned_zeros
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.windows import Array
 
-CUT: Final = 20  # cycles to copy a vector of an image into a part
+CUT: Final = 38.0  # cycles to copy a vector of an image into a part
 
 
 def _supports(p: ConvProblem) -> bool:
@@ -35,9 +35,11 @@ def _supports(p: ConvProblem) -> bool:
 
 
 def _cost(p: ConvProblem) -> float:
-    """Count the products of whole tiles, and the copying of the images."""
+    """Count the products of whole tiles, the copying of the images, and what all algorithms do."""
     rows, vectors = padded_rows(p.group_channels * p.taps), p.vectors(p.group_filters)
-    return p.n * (p.groups * rows * vectors * p.oh * p.ow + CUT * p.c * p.h * p.vectors(p.w))
+    shares = -(-vectors * p.lanes // wgrad.pieces(p).panels.some)
+    products, cuts = p.groups * rows * vectors * p.oh * p.ow, CUT * shares * p.c * p.h * p.vectors(p.w)
+    return p.n * (products + cuts) + wgrad.common_cost(p)
 
 
 def _run(p: ConvProblem, x: Array, g: Array) -> Array:
@@ -46,71 +48,70 @@ def _run(p: ConvProblem, x: Array, g: Array) -> Array:
     # Small images are worked on several at a time, so that a tile has depth.
     together = max(1, KC // tiling.corners.size) if s.rows == s.out_h else 1
     corners = np.arange(together)[:, None] * s.channels * s.part_rows * s.part_width + tiling.corners
-    _sum_products(cut.jobs, s, flat(x), flat(g), tiling.taps, corners.reshape(-1), sums.reshape(-1))
+    sizes = PatchSizes(s, cut.panels)
+    _sum_products(cut.jobs, sizes, flat(x), flat(g), tiling.taps, corners.reshape(-1), sums.reshape(-1))
     return wgrad.add_pieces(cut, sums)
 
 
+class PatchSizes(NamedTuple):
+    """How the images are cut, and the filters."""
+
+    tiling: ConvTiling
+    panels: Panels
+
+
 @parallel_for
-def _sum_products(first: int, last: int, s: ConvTiling, x: Any, g: Any, taps: Any, corners: Any, sums: Any) -> None:
-    """Add up a run of images, for some channels of a group, for each job.
+def _sum_products(first: int, last: int, sizes: PatchSizes, x: Any, g: Any, taps: Any, corners: Any, sums: Any) -> None:
+    """Add up a run of images, for some channels and some filters of a group, for each job.
 
     x (N, C, H, W), g (N, F, OH, OW), sums (pieces, C·KH·KW, F/G in whole vectors); ``taps`` and ``corners``, for
     some images together, are those of a `Tiling`.
     """
-    lanes = VECTOR_BYTES // x.itemsize
+    s, panels, lanes = sizes.tiling, sizes.panels, VECTOR_BYTES // x.itemsize
     pixels, width = s.out_h * s.out_w, (s.filters + lanes - 1) // lanes * lanes
-    chunks = (s.all_channels + s.channels - 1) // s.channels
+    chunks, shares = (s.all_channels + s.channels - 1) // s.channels, (width + panels.some - 1) // panels.some
     pieces = sums.size // (s.groups * s.all_channels * s.taps * width)
     together, part_size = corners.size // (s.rows * s.out_w), s.channels * s.part_rows * s.part_width
-    part = np.zeros(together * part_size + lanes, x.dtype)
-    transposed = np.empty((corners.size + lanes) * width, x.dtype)
-    lines, c_offsets = np.arange(corners.size) * width, np.arange(0, width, lanes)
+    part, capacity = np.zeros(together * part_size + lanes, x.dtype), corners.size + lanes
+    transposed = aligned_zeros(capacity * panels.some, x)
+    lines, c_offsets = np.arange(corners.size) * panels.width, np.arange(0, panels.width, lanes)
     for job in range(first, last):
-        piece, group, channel = job // (s.groups * chunks), job // chunks % s.groups, job % chunks * s.channels
-        count = min(s.channels, s.all_channels - channel)
-        sums_at = ((piece * s.groups + group) * s.all_channels + channel) * s.taps * width
+        channel, f = job % chunks * s.channels, job // chunks % shares * panels.some
+        group, piece = job // chunks // shares % s.groups, job // chunks // shares // s.groups
+        count, maps = min(s.channels, s.all_channels - channel), min(panels.some, s.filters - f)
+        sums_at = ((piece * s.groups + group) * s.all_channels + channel) * s.taps * width + f
         end = (piece + 1) * s.images // pieces
         for start in range(piece * s.images // pieces, end, together):
             for row in range(0, s.out_h, s.rows):
                 rows, depth = min(s.rows, s.out_h - row), 0
                 for image in range(start, min(start + together, end)):
                     x_at = ((image * s.groups + group) * s.all_channels + channel) * s.height * s.width
-                    g_at = (image * s.groups + group) * s.filters * pixels + row * s.out_w
+                    g_at = ((image * s.groups + group) * s.filters + f) * pixels + row * s.out_w
                     part_at, part_rows = (image - start) * part_size, (rows - 1) * s.stride_h + s.reach
                     cut_image(part, part_at, x, x_at, count, s, row * s.stride_h, part_rows)
-                    transpose_maps(transposed, depth * width, g, g_at, s.filters, pixels, rows * s.out_w)
+                    transpose_panels(transposed, depth, capacity, g, g_at, maps, pixels, rows * s.out_w, panels.width)
                     depth += rows * s.out_w
-                _add_product(part, taps, count * s.taps, corners, depth, transposed, lines, sums, sums_at, c_offsets)
+                _add_product(part, taps, count * s.taps, corners, depth, transposed, capacity, lines, sums, sums_at,
+                             width, (maps + lanes - 1) // lanes, c_offsets, panels.height)  # fmt: skip
 
 
 @inlined
 def _add_product(
-    part: Any,
-    taps: Any,
-    rows: int,
-    corners: Any,
-    depth: int,
-    transposed: Any,
-    lines: Any,
-    c: Any,
-    c_at: int,
-    c_offsets: Any,
-) -> None:
+    part: Any, taps: Any, rows: int, corners: Any, depth: int, transposed: Any, capacity: int, lines: Any, c: Any,
+    c_at: int, width: int, vectors: int, c_offsets: Any, height: int,
+) -> None:  # fmt: skip
     """Add patches (rows of taps, depth) · transposed maps (depth, F) to C, tile by tile."""
     lanes = VECTOR_BYTES // c.itemsize
-    ldc = c_offsets.size * lanes
-    height, most = tile_shape(c_offsets.size)
-    strips = (c_offsets.size + most - 1) // most
+    most = c_offsets.size
     for k in range(0, depth, KC):
         steps = Depth(min(KC, depth - k))
-        for strip in range(strips):
-            v = strip * c_offsets.size // strips
-            count = (strip + 1) * c_offsets.size // strips - v
+        for v in range(0, vectors, most):
+            count = min(most, vectors - v)
             for i in range(0, rows, height):
-                valid, c_row = min(height, rows - i), c_at + i * ldc
+                valid, c_row = min(height, rows - i), c_at + i * width + v * lanes
                 a = Gathered(part, 0, taps, i, corners, k)
-                b = PackedRows(transposed, v * lanes, lines, k)
-                sums = Scattered(c, c_row, ldc, c_offsets, v, valid, lanes)
+                b = PackedRows(transposed, v * lanes * capacity, lines, k)
+                sums = Scattered(c, c_row, width, c_offsets, 0, valid, lanes)
                 multiply_tile(Tile(tile_rows(valid), count), a, b, sums, Start(c, c_row, accumulate=1), steps)
 
 

@@ -8,7 +8,7 @@ some maps and some taps::
 and the lanes of each are added up at the end, for all images at once.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -29,19 +29,30 @@ from autograd_cnn.kernels.compiled.microkernel import (
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for
 from autograd_cnn.kernels.windows import Array
 
+# Cycles, of which a tile needs one to multiply and add a vector.
+PRODUCT: Final = 1.35
+TILE: Final = 22.0  # to load and store a vector of sums
+CUT: Final = 27.0  # to copy a vector of an image into a part
+SUM: Final = 27.0  # to add up the lanes of one
+
 
 def _supports(p: ConvProblem) -> bool:
     return p.stride[1] == 1 and part_fits(p, channels=wgrad.some_channels(p))
 
 
 def _cost(p: ConvProblem) -> float:
-    """Count the products of whole vectors of pixels."""
-    return p.n * p.c * p.taps * p.group_filters * p.oh * p.vectors(p.ow)
+    """Count the products of whole tiles, and what is copied, loaded and summed."""
+    tall, wide = PIXELS_SHAPE_OF_ONE if p.group_filters == 1 else PIXELS_SHAPE
+    depth = p.group_channels * p.taps
+    tiles = p.groups * -(-p.group_filters // tall) * tall * -(-depth // wide) * wide  # vectors of sums
+    image = tiles * (PRODUCT * p.oh * p.vectors(p.ow) + TILE) + CUT * p.c * p.h * p.vectors(p.w)
+    runs = wgrad.pieces(p, all_filters=True).runs
+    return p.n * image + SUM * runs * p.c * p.taps * p.group_filters
 
 
 def _run(p: ConvProblem, x: Array, g: Array) -> Array:
-    cut, tiling = wgrad.pieces_in_parts(p)
-    depth, f = cut.sizes
+    cut, tiling = wgrad.pieces_in_parts(p, all_filters=True)
+    depth, f = cut.sizes.depth, cut.sizes.filters
     sums = np.zeros((cut.runs, p.groups, depth, f, p.lanes), p.dtype)
     maps = np.arange(f) * (p.oh * p.ow)
     _sum_products(cut.jobs, tiling.sizes, flat(x), flat(g), tiling.taps, maps, sums.reshape(-1))

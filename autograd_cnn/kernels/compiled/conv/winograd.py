@@ -27,8 +27,6 @@ from autograd_cnn.kernels.compiled.conv.winograd_tile import (
     KERNEL_4,
     OUTPUT_2,
     OUTPUT_4,
-    channels_to_lanes,
-    lanes_to_channels,
     winograd_error,
 )
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
@@ -42,18 +40,20 @@ from autograd_cnn.kernels.compiled.microkernel import (
     Start,
     Tile,
     multiply_tile,
+    next_rows,
     tile_rows,
 )
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
+from autograd_cnn.kernels.compiled.transposing import channels_to_lanes, lanes_to_channels
 from autograd_cnn.kernels.windows import Array
 
 SCRATCH: Final = 512 * 1024  # bytes of transformed tiles, of pixels and of products, that a job works on
 FEWEST, MOST = 16, 48  # tiles that a job works on: fewer waste the microkernel, more the cache
 CHUNK: Final = 16  # channels of which one job transforms the filters
 
-# What a step costs beside one product of vectors; measured on a Zen 4 core, 2026-11-26.
-TRANSPOSE: Final = 26.0  # a vector with one pixel of as many channels as it has lanes, either way
-TRANSFORM: Final = {2: 90.0, 4: 220.0}  # such a vector's tile, either way, by the tile's side
+# What a step costs beside one product of vectors; measured on a Zen 5 core, 2026-11-26.
+TRANSPOSE: Final = 30.0  # a vector with one pixel of as many channels as it has lanes, either way
+TRANSFORM: Final = {2: 130.0, 4: 260.0}  # such a vector's tile, either way, by the tile's side
 FILTERS: Final = 60.0  # a vector of U
 
 
@@ -266,12 +266,6 @@ def tile_pixels(
                 IMAGE_4(v, v_at + tile * width + c, size * v_step, v_step, part, at + c, line, width, part, 0)
             else:
                 IMAGE_2(v, v_at + tile * width + c, size * v_step, v_step, part, at + c, line, width, part, 0)
-
-
-@inlined
-def next_rows(left: int, tall: int) -> int:
-    """Return the height of the next tile of the product: a low one where the last would be nearly empty."""
-    return MR[2] if tall < left < tall + MR[2] else tall
 
 
 @parallel_for

@@ -19,7 +19,7 @@ from llvmlite import ir
 from numba import types
 
 from autograd_cnn.kernels.compiled.conv.problem import ConvProblem, sum_error
-from autograd_cnn.kernels.compiled.llvm import INT, Value, Vectors, intrinsic, lane_numbers, pointer
+from autograd_cnn.kernels.compiled.llvm import INT, Value, Vectors, intrinsic, pointer
 from autograd_cnn.kernels.windows import Array
 
 POINTS: Final = {2: (1.0,), 4: (0.5**0.5, 2.0**0.5)}
@@ -167,76 +167,4 @@ IMAGE_2, IMAGE_4 = (_two_sided(matrices(m)[0]) for m in (2, 4))
 KERNEL_2, KERNEL_4 = (_two_sided(matrices(m)[1]) for m in (2, 4))
 OUTPUT_2, OUTPUT_4 = (_two_sided(matrices(m)[2], shifted=True) for m in (2, 4))
 # The same, transposed, for the gradient in the kernel: of the maps that come back, and of the result.
-COTANGENT_2, COTANGENT_4 = (_two_sided(matrices(m)[2].T) for m in (2, 4))
-GRADIENT_2, GRADIENT_4 = (_two_sided(matrices(m)[1].T) for m in (2, 4))
-
-
-# --- channels into the lanes, and back --------------------------------------------------------
-
-
-def _transposed(build: Value, lanes: int, block: list[Value]) -> list[Value]:
-    """Write the transpose of as many vectors as one has lanes, by shuffling the upper half into the lower one."""
-    half = lanes // 2
-    low = lane_numbers([j // 2 + j % 2 * lanes for j in range(lanes)])
-    high = lane_numbers([half + j // 2 + j % 2 * lanes for j in range(lanes)])
-    for _ in range(lanes.bit_length() - 1):
-        pairs = [(block[m], block[m + half]) for m in range(half)]
-        block = [build.shuffle_vector(a, b, part) for a, b in pairs for part in (low, high)]
-    return block
-
-
-@intrinsic
-def channels_to_lanes(
-    typing: Any, target: Any, target_at: Any, offsets: Any, offsets_at: Any, spare: Any, source: Any, source_at: Any,
-    source_step: Any, row_count: Any, column_count: Any,
-) -> Any:  # fmt: skip
-    """Write column j of a block of rows, ``source_step`` apart, as a vector to ``offsets[j]`` of the target.
-
-    Rows beyond their count repeat the last one. Columns beyond theirs are not read, and zeros go to ``spare``.
-    """
-    i = types.int64
-
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        target, target_at, offsets, offsets_at, spare, source, source_at, source_step, row_count, column_count = values
-        simd = Vectors(build, signature.args[0].dtype)
-        there = pointer(context, build, signature.args[0], target, target_at)
-        table = pointer(context, build, signature.args[2], offsets, offsets_at)
-        here = pointer(context, build, signature.args[5], source, source_at)
-        last, mask = build.sub(row_count, INT(1)), simd.first(column_count)
-        block = []
-        for m in range(simd.lanes):
-            row = build.select(build.icmp_signed("<", INT(m), row_count), INT(m), last)
-            block.append(simd.load(here, build.mul(row, source_step), mask))
-        for j, vector in enumerate(_transposed(build, simd.lanes, block)):
-            counts = build.icmp_signed("<", INT(j), column_count)
-            offset = build.select(counts, build.load(build.gep(table, [INT(j)])), build.sub(spare, target_at))
-            simd.store(vector, there, offset)
-        return context.get_dummy_value()
-
-    return types.void(target, i, offsets, i, i, source, i, i, i, i), write
-
-
-@intrinsic
-def lanes_to_channels(
-    typing: Any, target: Any, target_at: Any, target_step: Any, row_count: Any, column_count: Any, source: Any,
-    source_at: Any, offsets: Any, offsets_at: Any,
-) -> Any:  # fmt: skip
-    """Write the vectors at ``offsets`` of the source as the columns of a block of rows, ``target_step`` apart.
-
-    Of the block only so many rows and columns are written.
-    """
-    i = types.int64
-
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        target, target_at, target_step, row_count, column_count, source, source_at, offsets, offsets_at = values
-        simd = Vectors(build, signature.args[0].dtype)
-        there = pointer(context, build, signature.args[0], target, target_at)
-        here = pointer(context, build, signature.args[5], source, source_at)
-        table = pointer(context, build, signature.args[7], offsets, offsets_at)
-        columns = [simd.load(here, build.load(build.gep(table, [INT(j)]))) for j in range(simd.lanes)]
-        for m, vector in enumerate(_transposed(build, simd.lanes, columns)):
-            count = build.select(build.icmp_signed("<", INT(m), row_count), column_count, INT(0))
-            simd.store(vector, there, build.mul(target_step, INT(m)), simd.first(count))
-        return context.get_dummy_value()
-
-    return types.void(target, i, i, i, i, source, i, offsets, i), write
+COTANGENT_4, GRADIENT_4 = _two_sided(matrices(4)[2].T), _two_sided(matrices(4)[1].T)

@@ -4,7 +4,7 @@ Of each filter all tiles of the maps are summed before anything is transformed b
 
     dw = Gᵀ · [Σ (Bᵀ x B) ⊙ (A g Aᵀ)] · G
 
-The sum is a product of matrices, (C, tiles) · (tiles, F), for each of (m + 2)² positions. A job takes some
+The sum is a product of matrices, (C, tiles) · (tiles, F), for each of 36 positions. A job takes some
 channels, some filters and some of the images, and its sums stay in a core's second-level cache.
 """
 
@@ -17,18 +17,14 @@ from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, f
 from autograd_cnn.kernels.compiled.conv.winograd import (
     TRANSFORM,
     TRANSPOSE,
-    next_rows,
     pixels_to_lanes,
     supports,
     tile_pixels,
     tiles_at_a_time,
 )
 from autograd_cnn.kernels.compiled.conv.winograd_tile import (
-    COTANGENT_2,
     COTANGENT_4,
-    GRADIENT_2,
     GRADIENT_4,
-    lanes_to_channels,
     winograd_wgrad_error,
 )
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
@@ -42,22 +38,25 @@ from autograd_cnn.kernels.compiled.microkernel import (
     Start,
     Tile,
     multiply_tile,
+    next_rows,
     tile_rows,
 )
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
+from autograd_cnn.kernels.compiled.transposing import lanes_to_channels
 from autograd_cnn.kernels.windows import Array
 
 SCRATCH: Final = 300 * 1024  # bytes of transformed tiles that a job works on
 FEWEST, MOST = 16, 64  # tiles that a job works on at a time
+SIDE: Final = 4  # of a tile of the maps: with 2 there would be twice as many products
 MAPS: Final = 64  # channels, and filters, of one job
 JOBS: Final = 8  # about as many, whatever the number of threads
-ACCUMULATE: Final = 1.15  # of the products' cost: sums are loaded and stored for each run of tiles
+ACCUMULATE: Final = 1.5  # of the products' cost: sums are loaded and stored for each run of tiles
 
 
 class SumSizes(NamedTuple):
     """The sizes of one gradient, for one group, and how its work is cut."""
 
-    side: int  # of a tile of the maps: m
+    side: int  # of a tile of the maps
     images: int
     groups: int
     channels: int
@@ -75,7 +74,7 @@ class SumSizes(NamedTuple):
     pieces: int  # runs of images that are summed each for itself
 
 
-def _cut(p: ConvProblem, side: int) -> tuple[int, int, int]:
+def _cut(p: ConvProblem) -> tuple[int, int, int]:
     """Return how many channels and filters a job has, and how many jobs there are for a run of images."""
     c, f, vectors = p.group_channels, p.group_filters, p.vectors(p.group_filters)
     channels = p.vectors(-(-c // -(-c // MAPS))) * p.lanes
@@ -83,27 +82,27 @@ def _cut(p: ConvProblem, side: int) -> tuple[int, int, int]:
     return min(channels, c), filters, p.groups * -(-c // channels) * -(-f // filters)
 
 
-def _supports(side: int, p: ConvProblem) -> bool:
-    return supports(side, p) and fits(4 * (side + 2) ** 2 * _cut(p, side)[0] * _cut(p, side)[1])
+def _supports(p: ConvProblem) -> bool:
+    return supports(SIDE, p) and fits(4 * (SIDE + 2) ** 2 * _cut(p)[0] * _cut(p)[1])
 
 
-def _cost(side: int, p: ConvProblem) -> float:
+def _cost(p: ConvProblem) -> float:
     """Count the products, and what tiles and sums cost that are transformed."""
-    channels, filters, _ = _cut(p, side)
+    channels, filters, _ = _cut(p)
     c, f = p.vectors(p.group_channels), p.vectors(p.group_filters)
     c_times, f_times = -(-p.group_filters // filters), -(-p.group_channels // channels)  # each is transformed so often
-    tiles = p.n * -(-p.oh // side) * -(-p.ow // side)
-    products = ACCUMULATE * tiles * (side + 2) ** 2 * p.group_channels * f
-    transforms = TRANSFORM[side] * tiles * (c * c_times + f * f_times)
+    tiles = p.n * -(-p.oh // SIDE) * -(-p.ow // SIDE)
+    products = ACCUMULATE * tiles * (SIDE + 2) ** 2 * p.group_channels * f
+    transforms = TRANSFORM[SIDE] * tiles * (c * c_times + f * f_times)
     transposes = TRANSPOSE * p.n * (c * c_times * p.h * p.w + f * f_times * p.oh * p.ow)
-    sums = (TRANSFORM[side] + 9) * _sizes(p, side)[0].pieces * p.group_channels * f
+    sums = (TRANSFORM[SIDE] + 200) * _sizes(p)[0].pieces * p.group_channels * f
     return p.groups * (products + transforms + transposes + sums)
 
 
-def _run(side: int, p: ConvProblem, x: Array, g: Array) -> Array:
-    s, into_x, into_g = _sizes(p, side)
+def _run(p: ConvProblem, x: Array, g: Array) -> Array:
+    s, into_x, into_g = _sizes(p)
     sums = np.empty(s.pieces * s.groups * 9 * s.channels * p.vectors(s.filters) * p.lanes, p.dtype)
-    _sum_tiles(s.pieces * _cut(p, side)[2], s, flat(x), flat(g), into_x, into_g, sums)
+    _sum_tiles(s.pieces * _cut(p)[2], s, flat(x), flat(g), into_x, into_g, sums)
     dw = np.empty((p.f, p.group_channels, 3, 3), p.dtype)
     offsets = np.concatenate([np.arange(9), np.zeros(p.lanes, int)]) * p.lanes
     _add_pieces(p.c, s, sums, offsets, dw.reshape(-1))
@@ -111,14 +110,14 @@ def _run(side: int, p: ConvProblem, x: Array, g: Array) -> Array:
 
 
 @lru_cache(maxsize=512)
-def _sizes(p: ConvProblem, side: int) -> tuple[SumSizes, Array, Array]:
+def _sizes(p: ConvProblem) -> tuple[SumSizes, Array, Array]:
     """Decide how to cut a gradient; return also where the pixels of x and of g go in a job's scratch."""
-    channels, filters, blocks = _cut(p, side)
+    channels, filters, blocks = _cut(p)
     in_lanes = p.vectors(channels) * p.lanes
-    rows, together = tiles_at_a_time(p, side, SCRATCH // (4 * (side + 2) ** 2 * (in_lanes + filters)), FEWEST, MOST)
-    columns = -(-p.ow // side)
+    rows, together = tiles_at_a_time(p, SIDE, SCRATCH // (4 * (SIDE + 2) ** 2 * (in_lanes + filters)), FEWEST, MOST)
+    columns = -(-p.ow // SIDE)
     s = SumSizes(
-        side=side,
+        side=SIDE,
         images=p.n,
         groups=p.groups,
         channels=p.group_channels,
@@ -136,8 +135,8 @@ def _sizes(p: ConvProblem, side: int) -> tuple[SumSizes, Array, Array]:
         pieces=min(-(-p.n // together), max(1, JOBS // blocks)),
     )
     pixel, window = np.arange(p.h * p.w + p.lanes), np.arange(p.oh * p.ow + p.lanes)
-    into_x = (pixel // p.w * (side * columns + 2) + pixel % p.w + p.padding[1][0]) * in_lanes
-    into_g = (window // p.ow * side * columns + window % p.ow) * filters
+    into_x = (pixel // p.w * (SIDE * columns + 2) + pixel % p.w + p.padding[1][0]) * in_lanes
+    into_g = (window // p.ow * SIDE * columns + window % p.ow) * filters
     return s, into_x, into_g
 
 
@@ -201,10 +200,7 @@ def _tile_maps(
         at = tile // s.columns * s.side * line + tile % s.columns * s.side * width
         to = z_at + tile * width
         for j in range(0, width, lanes):
-            if s.side == 4:
-                COTANGENT_4(z, to + j, size * z_step, z_step, part, at + j, line, width, z, 0)
-            else:
-                COTANGENT_2(z, to + j, size * z_step, z_step, part, at + j, line, width, z, 0)
+            COTANGENT_4(z, to + j, size * z_step, z_step, part, at + j, line, width, z, 0)
 
 
 @inlined
@@ -246,10 +242,7 @@ def _transform_sums(sums: Any, sums_at: int, total: Any, channels: int, maps: in
     for c in range(channels):
         to, at = sums_at + c * width, c * s.some_filters
         for j in range(0, maps, lanes):
-            if s.side == 4:
-                GRADIENT_4(sums, to + j, 3 * step, step, total, at + j, size * sum_step, sum_step, total, 0)
-            else:
-                GRADIENT_2(sums, to + j, 3 * step, step, total, at + j, size * sum_step, sum_step, total, 0)
+            GRADIENT_4(sums, to + j, 3 * step, step, total, at + j, size * sum_step, sum_step, total, 0)
 
 
 @parallel_for
@@ -275,14 +268,4 @@ def _add_pieces(first: int, last: int, s: SumSizes, sums: Any, offsets: Any, dw:
                 )  # fmt: skip
 
 
-F2_WRT_WEIGHT, F4_WRT_WEIGHT = (
-    Algorithm(
-        name=f"winograd_{m}x{m}",
-        supports=partial(_supports, m),
-        cost=partial(_cost, m),
-        run=partial(_run, m),
-        error_bound=partial(winograd_wgrad_error, m),
-        local=False,
-    )
-    for m in (2, 4)
-)
+F4_WRT_WEIGHT = Algorithm("winograd_4x4", _supports, _cost, _run, partial(winograd_wgrad_error, SIDE), local=False)

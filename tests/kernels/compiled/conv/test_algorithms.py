@@ -82,6 +82,16 @@ def assert_within_bound(p, side, algorithm, seed=0):
     assert np.all(np.abs(found - expected) <= (algorithm.error_bound(p) + of_reference) * scale)
 
 
+def points(algorithm):
+    """Return whether an algorithm is for 1×1 filters alone."""
+    return algorithm.name == "pointwise"
+
+
+def layer(algorithm, *sizes):
+    """Return a usual layer that the algorithm supports."""
+    return problem(*sizes, 1) if points(algorithm) else problem(*sizes, 3, padding=1)
+
+
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
 
@@ -106,7 +116,8 @@ def drawn_problems(draw, size=None, stride=None, dilation=None, most=3):
 @EACH
 @given(data=st.data())
 def test_results_are_within_the_bound(side, algorithm, data):
-    p = data.draw(drawn_problems() if algorithm.local else drawn_problems(size=3, stride=1, dilation=1, most=2))
+    special = {"size": 1, "most": 0} if points(algorithm) else {} if algorithm.local else {"size": 3, "most": 2}
+    p = data.draw(drawn_problems(**special, **({"stride": 1, "dilation": 1} if special else {})))
     assume(algorithm.supports(p))
     assert_within_bound(p, side, algorithm, data.draw(st.integers(0, 2**32 - 1)))
 
@@ -140,6 +151,17 @@ AWKWARD = {
     "odd borders, in groups": {"n": 2, "c": 8, "f": 12, "image": (5, 5), "size": 3, "padding": ((0, 1), (2, 0)), "groups": 2},
     "blocks of channels and filters": {"n": 3, "c": 70, "f": 66, "image": (14, 14), "size": 3, "padding": 1},
     "several images in a job": {"n": 9, "c": 33, "f": 65, "image": (7, 7), "size": 3, "padding": 1},
+    "depthwise, every other pixel": {"n": 2, "c": 37, "f": 37, "image": (9, 15), "size": 3, "groups": 37, "padding": 1, "stride": 2},
+    "small groups, far apart": {"n": 2, "c": 5, "f": 10, "image": (20, 11), "size": (3, 2), "groups": 5, "padding": 2, "stride": 3, "dilation": 2},
+    "many small groups": {"n": 2, "c": 80, "f": 40, "image": (14, 14), "size": 3, "groups": 20, "padding": 1, "stride": 2},
+    "patches that do not overlap": {"n": 3, "c": 20, "f": 34, "image": (16, 16), "size": 2, "stride": 2},
+    "pixels between the windows": {"n": 3, "c": 20, "f": 34, "image": (16, 17), "size": 1, "stride": 3},
+    "fewer pixels than the stride": {"n": 1, "c": 3, "f": 4, "image": (2, 2), "size": 2, "stride": 5, "padding": 1},
+    "some small images together": {"n": 20, "c": 40, "f": 70, "image": (4, 4), "size": 3, "padding": 1, "stride": 2},
+    "maps of whole vectors": {"n": 5, "c": 20, "f": 18, "image": (4, 4), "size": 1},
+    "deep pixels": {"n": 3, "c": 300, "f": 33, "image": (7, 7), "size": 1},
+    "pixels in groups": {"n": 2, "c": 21, "f": 15, "image": (4, 8), "size": 1, "groups": 3},
+    "strips of a large image": {"n": 2, "c": 3, "f": 5, "image": (40, 41), "size": 1},
     "one window": {"n": 2, "c": 3, "f": 5, "image": (3, 3), "size": 3},
     "one pixel": {"n": 1, "c": 1, "f": 1, "image": (1, 1), "size": 1},
 }  # fmt: skip
@@ -162,7 +184,7 @@ def test_every_problem_is_supported_by_some(side):
 
 @EACH
 def test_what_needs_too_much_scratch_memory_is_not_supported(side, algorithm, monkeypatch):
-    p = problem(1, 1, 1, (8, 80), 3, padding=2)
+    p = problem(1, 1, 1, (8, 80), 1) if points(algorithm) else problem(1, 1, 1, (8, 80), 3, padding=2)
     assert algorithm.supports(p)
     monkeypatch.setattr(problems, "LARGEST", 1 << 8)
     assert algorithm.supports(p) == (algorithm.name == "col2im_gather")  # whose scratch is that of some channels
@@ -170,7 +192,7 @@ def test_what_needs_too_much_scratch_memory_is_not_supported(side, algorithm, mo
 
 @EACH
 def test_what_is_not_a_number_reaches_what_it_meets_and_nothing_else(side, algorithm):
-    p = problem(1, 1, MR[0] + 1, (6, 40), 3, padding=1)
+    p = layer(algorithm, 1, 1, MR[0] + 1, (6, 40))
     arrays = [np.ones_like(each) for each in operands(p, side)]
     arrays[0][0, 0, 2, 5] = np.nan
     expected = np.isnan(exact(p, side, arrays)[0])
@@ -184,7 +206,7 @@ def test_what_is_not_a_number_reaches_what_it_meets_and_nothing_else(side, algor
 
 @EACH
 def test_an_image_does_not_depend_on_those_beside_it(side, algorithm):
-    p = problem(2 * BATCH, 5, 6, (7, 7), 3, padding=1)
+    p = layer(algorithm, 2 * BATCH, 5, 6, (7, 7))
     arrays = operands(p, side)
     whole = algorithm.run(p, *arrays)
     part = algorithm.run(
@@ -196,6 +218,6 @@ def test_an_image_does_not_depend_on_those_beside_it(side, algorithm):
 
 @EACH
 def test_costs_grow_with_the_work(side, algorithm):
-    p = problem(BATCH, 16, 16, (16, 16), 3, padding=1)
+    p = layer(algorithm, BATCH, 16, 16, (16, 16))
     for larger in ({"n": 2 * BATCH}, {"c": 32}, {"f": 32}):
         assert algorithm.cost(p) < algorithm.cost(p._replace(**larger)) < 2.3 * algorithm.cost(p)

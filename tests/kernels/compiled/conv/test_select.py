@@ -14,7 +14,8 @@ LANES = VECTOR_BYTES // 4  # of float32
 wide = pytest.mark.skipif(LANES != 16, reason="the choices were measured with AVX-512")
 
 GEMM = ("implicit_gemm", "flipped_gemm", "wgrad_by_tap")
-BATCH = ("batch_lanes", "batch_lanes", "wgrad_by_tap")
+ROWS = ("pixel_rows", "pixel_rows", "wgrad_by_tap")
+FIRST = ("implicit_gemm", "col2im_gather", "wgrad_patches")
 
 
 def problem(n, c, f, image, size, groups=1, **geometry):
@@ -34,9 +35,9 @@ F2, F4 = (("winograd_2x2",) * 3, ("winograd_4x4",) * 3)
         (problem(64, 128, 128, 8, 3, padding=1), F4),
         (problem(32, 16, 16, 32, 3, padding=1), F4),
         (problem(8, 512, 512, 7, 3, padding=1), (*F2[:2], *F4[:1])),
-        (problem(64, 3, 32, 32, 3, padding=1), ("implicit_gemm", "flipped_gemm", "wgrad_pixel_lanes")),
-        (problem(1, 8, 8, 8, 3, padding=1), GEMM),
-        (problem(64, 6, 16, 12, 3, padding=1), BATCH),
+        (problem(64, 3, 32, 32, 3, padding=1), FIRST),
+        (problem(64, 6, 16, 12, 3, padding=1), ("pixel_rows", "col2im_gather", "wgrad_by_tap")),
+        (problem(8, 96, 96, 32, 3, groups=96, padding=1), ("group_lanes",) * 3),
     ],
     ids=str,
 )
@@ -50,18 +51,20 @@ def test_winograd_is_taken_where_it_pays(layer, names):
     ("layer", "names"),
     [
         (problem(64, 1, 6, 28, 5), ("implicit_gemm", "col2im_gather", "wgrad_pixel_lanes")),
-        (problem(64, 6, 16, 12, 5), BATCH),
-        (problem(64, 3, 32, 32, 3, padding=1), ("implicit_gemm", "flipped_gemm", "wgrad_pixel_lanes")),
+        (problem(64, 6, 16, 12, 5), ("pixel_rows", "batch_lanes", "wgrad_by_tap")),
+        (problem(64, 3, 32, 32, 3, padding=1), FIRST),
         (problem(64, 32, 32, 32, 3, padding=1), GEMM),
-        (problem(64, 64, 64, 16, 3, padding=1), BATCH),
-        (problem(64, 128, 128, 8, 3, padding=1), BATCH),
+        (problem(64, 64, 64, 16, 3, padding=1), GEMM),
         (problem(32, 16, 16, 32, 3, padding=1), GEMM),
-        (problem(32, 16, 32, 32, 3, padding=1, stride=2), BATCH),
-        (problem(8, 3, 64, 224, 7, padding=3, stride=2), ("implicit_gemm", "col2im", "wgrad_patches")),
-        (problem(8, 64, 256, 56, 1), GEMM),
-        (problem(8, 256, 512, 56, 1, stride=2), ("implicit_gemm", "col2im", "wgrad_by_tap")),
-        (problem(8, 512, 512, 7, 3, padding=1), GEMM),
-        (problem(1, 8, 8, 8, 3, padding=1), GEMM),
+        (problem(32, 16, 32, 32, 3, padding=1, stride=2), ROWS),
+        (problem(8, 3, 64, 224, 7, padding=3, stride=2), ("pixel_rows", "col2im", "wgrad_patches")),
+        (problem(8, 3, 64, 224, 11, padding=2, stride=4), ("pixel_rows", "col2im", "wgrad_patches")),
+        (problem(8, 64, 64, 56, 3, padding=2, dilation=2), (*ROWS[:2], "wgrad_patches")),
+        (problem(8, 64, 256, 56, 1), ("pointwise", "pixel_rows", "wgrad_by_tap")),
+        (problem(8, 256, 512, 56, 1, stride=2), ROWS),
+        (problem(8, 512, 512, 7, 3, padding=1), ROWS),
+        (problem(1, 256, 256, 14, 3, padding=1), (*ROWS[:2], "wgrad_patches")),
+        (problem(32, 192, 192, 16, 3, groups=192, padding=1, stride=2), ("group_lanes",) * 3),
     ],
     ids=str,
 )

@@ -1,0 +1,369 @@
+"""Correlation and its adjoint in x with a group in each lane: depthwise convolutions, and those of many small groups.
+
+A group of one channel and one filter is no product of matrices, and fills one row of a tile. Here the pixels of as
+many groups as a vector has lanes are transposed into a scratch array, and each vector of the result sums over taps::
+
+    y[pixel] = Σ over taps and maps of the group: w[tap] · x[pixel + offset of the tap]
+
+A job works on some rows of an image's groups, which stay in a core's first cache.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numba import types
+from numba.core import cgutils
+
+from autograd_cnn.kernels.compiled.conv.phases import Axis, axes
+from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, fits, forward_error, wrt_input_error
+from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, intrinsic, pointer
+from autograd_cnn.kernels.compiled.packing import FEW, aligned_zeros
+from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
+from autograd_cnn.kernels.compiled.transposing import channels_to_lanes, lanes_to_channels
+from autograd_cnn.kernels.windows import Array
+
+SCRATCH: Final = 64 * 1024  # bytes of pixels and of results that a job works on, about
+COLUMNS: Final = (8, 4)  # vectors of a row of results that are summed at a time
+RUN: Final = 3  # taps side by side, which share most of their pixels
+
+# What a step costs beside one product of vectors; measured on a Zen 5 core, 2026-11-26.
+TRANSPOSE: Final = 19.0  # a vector with one pixel of as many groups as it has lanes, either way
+PRODUCT: Final = 1.3  # a tap: its product, and the load of a pixel
+
+
+class LaneSizes(NamedTuple):
+    """The sizes of one correlation, and how its work is cut."""
+
+    images: int
+    groups: int
+    maps_in: int  # of one group
+    maps_out: int
+    height: int
+    width: int
+    out_h: int
+    out_w: int
+    period_h: int
+    period_w: int
+    step_h: int
+    step_w: int
+    top: int  # the first row that is read for row 0
+    reach: int  # rows that are read for a period of rows
+    rows: int  # of the result, worked on at a time
+    part_width: int  # of a row that is read, with zeros around it
+    plane: int  # numbers of the scratch array for one map of each group
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A `LaneSizes` and the tables that go with it, all of int64.
+
+    Attributes
+    ----------
+    bounds : (out_h · period_w · 4,)
+        For each row of the result and phase of columns, where the ``runs`` and the ``singles`` begin and end that it
+        meets.
+    runs, singles : (some,)
+        Taps, by number: those with two neighbours whose pixels are the next ones, and others.
+    offsets, columns : (taps · maps_in,)
+        How far from a pixel each tap reads in the scratch array, and where its weight lies.
+    into, out_of : (pixels of some rows + lanes,)
+        Where they lie in the scratch arrays.
+    """
+
+    sizes: LaneSizes
+    bounds: Array
+    runs: Array
+    singles: Array
+    offsets: Array
+    columns: Array
+    into: Array
+    out_of: Array
+
+
+def scratch_rows(p: ConvProblem, down: Axis, across: Axis, maps: int) -> int:
+    """Return how many rows of the result to work on at a time: whole periods, and about as many the last time."""
+    line = p.dtype.itemsize * p.lanes * (maps * across.extent * down.step + across.size * down.period)
+    periods, most = -(-down.size // down.period), max(1, SCRATCH // line)
+    return -(-periods // -(-periods // most)) * down.period
+
+
+@lru_cache(maxsize=512)
+def _layout(p: ConvProblem, adjoint: bool) -> Layout:
+    """Decide how to cut a correlation, and tabulate its taps."""
+    down, across = axes(p, adjoint)
+    maps_in, maps_out, lanes = p.group_channels, p.group_filters, p.lanes
+    between = p.taps  # from the weights of one map that is read to those of the next
+    if adjoint:
+        maps_in, maps_out, between = maps_out, maps_in, maps_in * p.taps
+    rows, width = scratch_rows(p, down, across, maps_in), across.extent
+    part_rows = (rows // down.period - 1) * down.step + down.reach
+    plane = part_rows * width * lanes
+    offsets: list[int] = []
+    columns: list[int] = []
+    which: tuple[list[int], list[int]] = [], []  # runs and singles
+    marks = [(0, 0)]  # how many there are of both after each row of taps
+    bounds = np.zeros((down.size, across.period, 4), int)
+    for phase_h, row_taps in enumerate(down.taps):
+        for phase_w, column_taps in enumerate(across.taps):
+            # In the order of pixels, whether taps go from left to right or, in the adjoint, from right to left.
+            in_order = sorted(column_taps, key=lambda tap: tap[1])
+            neighbours = across.step == across.period == 1 and p.dilation[1] == 1
+            in_runs = len(in_order) // RUN * RUN if neighbours else 0
+            begin = len(marks) - 1
+            for tap_row, row in row_taps:
+                for m, (number, (tap_column, column)) in product(range(maps_in), enumerate(in_order)):
+                    if number >= in_runs or number % RUN == 0:
+                        which[number >= in_runs].append(len(offsets))
+                    offsets.append(((row - down.low) * width + column - across.low) * lanes + plane * m)
+                    columns.append(tap_row * p.kw + tap_column + between * m)
+                marks.append((len(which[0]), len(which[1])))
+            for i in range(phase_h, down.size, down.period):
+                line = i // down.period * down.step
+                met = [begin + k for k, (_, row) in enumerate(row_taps) if 0 <= line + row < down.operand]
+                if met:
+                    bounds[i, phase_w] = *marks[met[0]], *marks[met[-1] + 1]
+    s = LaneSizes(
+        images=p.n,
+        groups=p.groups,
+        maps_in=maps_in,
+        maps_out=maps_out,
+        height=down.operand,
+        width=across.operand,
+        out_h=down.size,
+        out_w=across.size,
+        period_h=down.period,
+        period_w=across.period,
+        step_h=down.step,
+        step_w=across.step,
+        top=down.low,
+        reach=down.reach,
+        rows=rows,
+        part_width=width,
+        plane=plane,
+    )
+    into = pixel_places(part_rows, s.width, s.part_width, -across.low, lanes)
+    out_of = np.arange(rows * s.out_w + lanes) * lanes
+    out_of[rows * s.out_w :] = 0
+    tables = bounds, *which, offsets, columns, into, out_of
+    return Layout(s, *(np.array(table, int).reshape(-1) for table in tables))
+
+
+def pixel_places(rows: int, width: int, part_width: int, left: int, lanes: int) -> Array:
+    """Return where the pixels of some rows go in a scratch array of vectors, whose rows are wider."""
+    pixel = np.arange(rows * width + lanes)
+    return (pixel // width * part_width + pixel % width + left) * lanes
+
+
+def _supports(p: ConvProblem) -> bool:
+    return all(_fits(p, adjoint) for adjoint in (False, True))
+
+
+def _fits(p: ConvProblem, adjoint: bool) -> bool:
+    down, across = axes(p, adjoint)
+    maps = max(p.group_channels, p.group_filters)
+    rows = down.reach + scratch_rows(p, down, across, maps) * down.step
+    return fits(p.dtype.itemsize * p.lanes * maps * rows * max(across.extent, across.size))
+
+
+def cost(p: ConvProblem, pixels_in: int, pixels_out: int, terms: float) -> float:
+    """Count the products, ``terms`` for each lane's maps, and the transposing."""
+    c, f = p.group_channels, p.group_filters
+    transposes = TRANSPOSE * (c * pixels_in + f * pixels_out)
+    return p.n * p.vectors(p.groups) * (transposes + PRODUCT * c * f * terms)
+
+
+def _forward_cost(p: ConvProblem) -> float:
+    return cost(p, p.h * p.w, p.oh * p.ow, p.taps * p.oh * p.ow)
+
+
+def _forward(p: ConvProblem, x: Array, w: Array, start: Array) -> Array:
+    step = p.group_channels * p.taps
+    return _run(p, _layout(p, adjoint=False), x, w, step, start, np.empty((p.n, p.f, p.oh, p.ow), p.dtype))
+
+
+def _wrt_input(p: ConvProblem, g: Array, w: Array) -> Array:
+    x = np.empty((p.n, p.c, p.h, p.w), p.dtype)
+    return _run(p, _layout(p, adjoint=True), g, w, p.taps, np.zeros(p.c, p.dtype), x)
+
+
+def _run(p: ConvProblem, layout: Layout, x: Array, w: Array, step: int, start: Array, y: Array) -> Array:
+    """Correlate; ``step`` is the number of weights from one map of the result to the next."""
+    s, k, blocks = layout.sizes, layout.columns.size, p.vectors(p.groups)
+    packed = np.empty(blocks * s.maps_out * (k + 1) * p.lanes, p.dtype)  # of each map the weights, and its start
+    sizes = WeightSizes(p.groups, s.maps_out, p.group_filters * p.group_channels * p.taps, step)
+    _pack_weights(blocks, sizes, flat(w), flat(start), layout.columns, packed, alone=packed.size <= FEW)
+    jobs = p.n * blocks * -(-s.out_h // s.rows)
+    _correlate_groups(
+        jobs, s, flat(x), packed, layout.bounds, layout.runs, layout.singles, layout.offsets, layout.into, layout.out_of,
+        y.reshape(-1),
+    )  # fmt: skip
+    return y
+
+
+class WeightSizes(NamedTuple):
+    """Where the weights of each group lie."""
+
+    groups: int
+    maps: int  # of the result, of one group
+    group_step: int
+    map_step: int
+
+
+# --- the loops --------------------------------------------------------------------------------
+
+
+@parallel_for
+def _pack_weights(first: int, last: int, s: WeightSizes, w: Any, start: Any, columns: Any, packed: Any) -> None:
+    """Pack a vector of groups for each job: (maps of the result, taps and the start, lanes)."""
+    lanes, k = VECTOR_BYTES // w.itemsize, columns.size
+    for job in range(first, last):
+        for m in range(s.maps):
+            at = (job * s.maps + m) * (k + 1) * lanes
+            for lane in range(lanes):
+                group = min(job * lanes + lane, s.groups - 1)
+                base = group * s.group_step + m * s.map_step
+                for i in range(k):
+                    packed[at + i * lanes + lane] = w[base + columns[i]]
+                packed[at + k * lanes + lane] = start[group * s.maps + m]
+
+
+@inlined
+def maps_to_lanes(
+    part: Any, part_at: int, line: int, spare: int, into: Any, x: Any, x_at: int, step: int, count: int, height: int,
+    width: int, top: int, rows: int,
+) -> None:  # fmt: skip
+    """Write rows of some maps from number ``top``, as far as there are any, with a map in each lane.
+
+    The maps lie ``step`` apart, and rows of the scratch array ``line``.
+    """
+    lanes = VECTOR_BYTES // x.itemsize
+    first, last = max(0, top), min(height, top + rows)
+    pixels, at = max(0, last - first) * width, part_at + (first - top) * line
+    for p in range(0, pixels, lanes):
+        q = min(p, max(0, pixels - lanes))
+        channels_to_lanes(part, at, into, q, spare, x, x_at + first * width + q, step, count, min(lanes, pixels - q))
+
+
+@parallel_for
+def _correlate_groups(
+    first: int, last: int, s: LaneSizes, x: Any, packed: Any, bounds: Any, runs: Any, singles: Any, offsets: Any,
+    into: Any, out_of: Any, y: Any,
+) -> None:  # fmt: skip
+    """Compute ``s.rows`` rows of a vector of groups for each job.
+
+    x (N, G, maps_in, H, W), packed by `_pack_weights`, y (N, G, maps_out, OH, OW); the tables are those of a
+    `Layout`.
+    """
+    lanes = VECTOR_BYTES // x.itemsize
+    blocks, shares = (s.groups + lanes - 1) // lanes, (s.out_h + s.rows - 1) // s.rows
+    pixels_in, pixels_out, line = s.height * s.width, s.out_h * s.out_w, s.part_width * lanes
+    beyond = COLUMNS[0] * s.step_w * lanes  # what the last columns read, and leave
+    part = aligned_zeros(s.maps_in * s.plane + beyond, x)
+    out, spare = aligned_zeros(s.rows * s.out_w * lanes, x), s.rows * s.out_w * lanes
+    for job in range(first, last):
+        share, block, image = job % shares, job // shares % blocks, job // shares // blocks
+        group, row = block * lanes, share * s.rows
+        in_lanes, rows = min(lanes, s.groups - group), min(s.rows, s.out_h - row)
+        low, periods = row // s.period_h * s.step_h + s.top, (rows + s.period_h - 1) // s.period_h
+        for m in range(s.maps_in):
+            x_at = ((image * s.groups + group) * s.maps_in + m) * pixels_in
+            maps_to_lanes(
+                part, m * s.plane, line, s.maps_in * s.plane + beyond, into, x, x_at, s.maps_in * pixels_in, in_lanes,
+                s.height, s.width, low, (periods - 1) * s.step_h + s.reach,
+            )  # fmt: skip
+        for m in range(s.maps_out):
+            w_at = (block * s.maps_out + m) * (offsets.size + 1) * lanes
+            for r in range(rows):
+                at = r // s.period_h * s.step_h * line
+                for phase in range(s.period_w):
+                    _sum_row(out, (r * s.out_w + phase) * lanes, spare, part, at, packed, w_at, runs, singles, offsets,
+                             bounds, ((row + r) * s.period_w + phase) * 4,
+                             (s.out_w - phase + s.period_w - 1) // s.period_w, s)  # fmt: skip
+            y_at = ((image * s.groups + group) * s.maps_out + m) * pixels_out + row * s.out_w
+            for p in range(0, rows * s.out_w, lanes):
+                lanes_to_channels(y, y_at + p, s.maps_out * pixels_out, in_lanes, min(lanes, rows * s.out_w - p),
+                                  out, 0, out_of, p)  # fmt: skip
+
+
+@inlined
+def _sum_row(
+    out: Any, out_at: int, spare: int, part: Any, part_at: int, packed: Any, w_at: int, runs: Any, singles: Any,
+    offsets: Any, bounds: Any, bounds_at: int, columns: int, s: LaneSizes,
+) -> None:  # fmt: skip
+    """Write the pixels of one phase in a row of results."""
+    lanes = VECTOR_BYTES // out.itemsize
+    out_step, step = s.period_w * lanes, s.step_w * lanes
+    j = 0
+    while j < columns:
+        at, to, left = part_at + j * step, out_at + j * out_step, columns - j
+        if left > COLUMNS[1]:
+            _sum_8(
+                out, to, out_step, spare, part, at, step, packed, w_at, runs, singles, offsets, bounds, bounds_at, left
+            )
+            j += COLUMNS[0]
+        else:
+            _sum_4(
+                out, to, out_step, spare, part, at, step, packed, w_at, runs, singles, offsets, bounds, bounds_at, left
+            )
+            j += COLUMNS[1]
+
+
+def _sum_taps(columns: int) -> Any:
+    """Return as a function for Numba what sums over taps for so many vectors of a row at a time.
+
+    Those beyond the count are left at ``spare``.
+    """
+
+    @intrinsic
+    def sum_taps(
+        typing: Any, out: Any, out_at: Any, out_step: Any, spare: Any, x: Any, x_at: Any, x_step: Any, w: Any,
+        w_at: Any, runs: Any, singles: Any, offsets: Any, bounds: Any, bounds_at: Any, count: Any,
+    ) -> Any:  # fmt: skip
+        i = types.int64
+
+        def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+            out, out_at, out_step, spare, x, x_at, x_step, w, w_at, *tables, bounds, bounds_at, count = values
+            kinds, lanes = signature.args, INT(VECTOR_BYTES // (signature.args[0].dtype.bitwidth // 8))
+            simd = Vectors(build, kinds[0].dtype)
+            there, here = pointer(context, build, kinds[0], out, out_at), pointer(context, build, kinds[4], x, x_at)
+            weights = pointer(context, build, kinds[7], w, w_at)
+            taps = context.make_array(kinds[11])(context, build, tables[2]).nitems
+            tables = [pointer(context, build, kinds[9 + k], table, INT(0)) for k, table in enumerate(tables)]
+            limits = pointer(context, build, kinds[12], bounds, bounds_at)
+            ends = [build.load(build.gep(limits, [INT(k)])) for k in range(4)]
+            start = simd.load(weights, build.mul(taps, lanes))
+            sums = [cgutils.alloca_once(build, simd.vector) for _ in range(columns)]
+            for total in sums:
+                build.store(start, total)
+
+            def add(tap: Value, wide: int) -> None:
+                """Add the products of a tap and its neighbours."""
+                base = build.gep(here, [build.load(build.gep(tables[2], [tap]))])
+                factors = [simd.load(weights, build.mul(build.add(tap, INT(k)), lanes)) for k in range(wide)]
+                step = lanes if wide > 1 else x_step
+                pixels = [simd.load(base, build.mul(step, INT(j))) for j in range(columns + wide - 1)]
+                for k, factor in enumerate(factors):
+                    for j, total in enumerate(sums):
+                        build.store(simd.multiply_add(pixels[j + k], factor, build.load(total)), total)
+
+            for table, first, last, wide in ((tables[0], ends[0], ends[2], RUN), (tables[1], ends[1], ends[3], 1)):
+                with cgutils.for_range(build, last, start=first) as loop:
+                    add(build.load(build.gep(table, [loop.index])), wide)
+            for j, total in enumerate(sums):
+                valid = build.icmp_signed("<", INT(j), count)
+                offset = build.select(valid, build.mul(out_step, INT(j)), build.sub(spare, out_at))
+                simd.store(build.load(total), there, offset)
+            return context.get_dummy_value()
+
+        return types.void(out, i, i, i, x, i, i, w, i, runs, singles, offsets, bounds, i, i), write
+
+    return sum_taps
+
+
+_sum_8, _sum_4 = map(_sum_taps, COLUMNS)
+
+FORWARD = Algorithm("group_lanes", _supports, _forward_cost, _forward, forward_error)
+WRT_INPUT = Algorithm("group_lanes", _supports, _forward_cost, _wrt_input, wrt_input_error)

@@ -1,0 +1,372 @@
+"""Correlation and its adjoint in x as a product of matrices whose rows are pixels, with filters in the lanes.
+
+A tile has some pixels of the result and some vectors of filters::
+
+    C[pixel, v] += x[corner of the pixel + k] · W[k, v]        for all taps k of all channels
+
+It reads x number by number, wherever that lies. So a stride, a dilation, a short row or a new image costs nothing,
+and patches are not copied. Only zeros around the image are, with it. In the end the maps are transposed back. In the
+adjoint each phase of pixels has taps of its own; see `phases`.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from autograd_cnn.kernels.compiled.conv.phases import axes
+from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, fits, forward_error, wrt_input_error
+from autograd_cnn.kernels.compiled.conv.tiling import cut_image
+from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES, copy_lanes, copy_vector
+from autograd_cnn.kernels.compiled.microkernel import (
+    MR,
+    NR,
+    Depth,
+    Gathered,
+    Packed,
+    Start,
+    Strided,
+    Tile,
+    multiply_tile,
+    next_rows,
+    tile_rows,
+)
+from autograd_cnn.kernels.compiled.packing import aligned, aligned_zeros
+from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
+from autograd_cnn.kernels.compiled.transposing import channels_to_lanes, lanes_to_channels
+from autograd_cnn.kernels.windows import Array
+
+PIXELS: Final = 384  # of the result that a job works on, about: what it reads is used so often
+PART: Final = 512 * 1024  # bytes of padded images that a job may have
+DEPTH: Final = 128  # taps after which the next pixels begin, with their weights still in the first cache
+JOBS: Final = 8  # at least, whatever the number of threads
+
+# What a step costs beside one product of vectors; measured on a Zen 5 core, 2026-11-26.
+TRANSPOSE: Final = 27.0  # a vector of the result
+COPY: Final = 27.0  # a vector of a row of an image
+WEIGHTS: Final = 27.0  # a vector of weights; three times as much where taps are few and filters far apart
+
+
+class PixelSizes(NamedTuple):
+    """The sizes of one correlation, for one group, and how its work is cut."""
+
+    images: int
+    groups: int
+    channels: int  # of what is read
+    filters: int  # of the result
+    height: int
+    width: int
+    top: int  # rows of zeros above
+    left: int
+    out_h: int
+    out_w: int
+    period_h: int
+    period_w: int
+    step_h: int
+    reach: int  # rows that are read for a period of rows
+    rows: int  # of the result, worked on at a time
+    together: int  # images worked on at a time
+    part_rows: int  # of padded pixels under so many rows; 0 where the image is read in place
+    part_width: int
+    panel: int  # filters worked on at a time, in whole vectors
+    some_panels: int  # that a job works on
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A `PixelSizes` and the tables that go with it, all of int64.
+
+    Attributes
+    ----------
+    starts : (phases + 1,)
+        Where the taps of each phase begin in ``k_offsets``.
+    firsts : (phases + 1,)
+        Where the pixels of each phase begin in ``corners``, and in the sums.
+    corners : (pixels of a job,)
+        Where what a pixel meets begins, phase by phase.
+    k_offsets : (taps of all phases · channels,)
+        How far each weight's pixel lies from there.
+    out_of : (pixels of a job + lanes,)
+        Where each pixel's sums lie.
+    depths : (channels · KH·KW + lanes,)
+        For each weight of a filter the number of its tap in ``k_offsets``, or -1 if it meets nothing.
+    """
+
+    sizes: PixelSizes
+    starts: Array
+    firsts: Array
+    corners: Array
+    k_offsets: Array
+    out_of: Array
+    depths: Array
+
+
+def _rows_and_images(p: ConvProblem, adjoint: bool) -> tuple[int, int, bool]:
+    """Return how many rows of the result to work on at a time, of how many images, and whether x is read in place."""
+    down, across = axes(p, adjoint)
+    channels = p.group_filters if adjoint else p.group_channels
+    in_place = down.extent == down.operand and across.extent == across.operand
+    line = p.dtype.itemsize * channels * across.extent * (0 if in_place else 1)
+    most = PIXELS // (across.size * down.period)
+    if not in_place:
+        most = min(most, (PART // line - down.reach) // down.step)
+    periods = -(-down.size // down.period)
+    rows = -(-periods // -(-periods // max(1, most))) * down.period
+    together = 1
+    if rows >= down.size:
+        rows, together = -(-down.size // down.period) * down.period, PIXELS // (across.size * down.size)
+        if not in_place:
+            together = min(together, PART // (line * down.extent))
+    return rows, max(1, min(p.n, together)), in_place
+
+
+@lru_cache(maxsize=512)
+def _layout(p: ConvProblem, adjoint: bool) -> Layout:
+    """Decide how to cut a correlation, and tabulate its offsets."""
+    down, across = axes(p, adjoint)
+    channels, filters = p.group_channels, p.group_filters
+    if adjoint:
+        channels, filters = filters, channels
+    rows, together, in_place = _rows_and_images(p, adjoint)
+    part_rows, width = (rows // down.period - 1) * down.step + down.reach, across.extent
+    vectors = p.vectors(filters)
+    panel = -(-vectors // -(-vectors // NR[1]))
+    panels = -(-vectors // panel)
+    blocks = p.groups * -(-p.n // together) * -(-down.size // rows)
+    plane, image = part_rows * width, channels * part_rows * width
+    if in_place:
+        plane, image = down.operand * across.operand, p.groups * channels * down.operand * across.operand
+    sizes = PixelSizes(
+        images=p.n,
+        groups=p.groups,
+        channels=channels,
+        filters=filters,
+        height=down.operand,
+        width=across.operand,
+        top=-down.low,
+        left=-across.low,
+        out_h=down.size,
+        out_w=across.size,
+        period_h=down.period,
+        period_w=across.period,
+        step_h=down.step,
+        reach=down.reach,
+        rows=rows,
+        together=together,
+        part_rows=0 if in_place else part_rows,
+        part_width=width,
+        panel=panel * p.lanes,
+        some_panels=-(-panels // min(panels, -(-JOBS // blocks))),
+    )
+    starts, firsts, corners = [0], [0], []
+    k_offsets: list[int] = []
+    place = np.empty((together, rows, across.size), int)
+    depths = np.full((channels, p.kh, p.kw), -1)
+    for phase_h, row_taps in enumerate(down.taps):
+        for phase_w, column_taps in enumerate(across.taps):
+            met = [(i, j, r - down.low, c - across.low) for i, r in row_taps for j, c in column_taps]
+            for channel in range(channels):
+                for i, j, r, c in met:
+                    depths[channel, i, j] = len(k_offsets)
+                    k_offsets.append(channel * plane + r * width + c)
+            starts.append(len(k_offsets))
+            a, b = np.arange(rows // down.period), np.arange(-(-(across.size - phase_w) // across.period))
+            n = np.arange(together)[:, None, None]
+            corner = n * image + a[:, None] * down.step * width + b * across.step  # (together, rows, columns)
+            place[:, phase_h :: down.period, phase_w :: across.period] = firsts[-1] + np.arange(corner.size).reshape(
+                corner.shape
+            )
+            corners.append(corner.reshape(-1))
+            firsts.append(firsts[-1] + corner.size)
+    out_of = np.concatenate([place.reshape(-1), np.zeros(p.lanes, int)]) * sizes.panel
+    return Layout(
+        sizes, np.array(starts), np.array(firsts), np.concatenate(corners), np.array(k_offsets, int), out_of,
+        np.concatenate([depths.reshape(-1), np.full(p.lanes, -1)]),
+    )  # fmt: skip
+
+
+def _supports(adjoint: bool, p: ConvProblem) -> bool:
+    down, across = axes(p, adjoint)
+    rows, together, _ = _rows_and_images(p, adjoint)
+    pixels = together * (rows * down.step + down.reach) * max(across.extent, across.size)
+    return fits(p.dtype.itemsize * pixels * (p.group_channels + p.group_filters))
+
+
+def _cost(p: ConvProblem, adjoint: bool) -> float:
+    """Count the products of whole vectors of filters, what is copied, and what is transposed."""
+    down, across = axes(p, adjoint)
+    channels, filters = p.group_channels, p.vectors(p.group_filters)
+    if adjoint:
+        channels, filters = p.group_filters, p.vectors(p.group_channels)
+    # Each axis by itself: pixels of each phase times its taps.
+    met = [
+        sum(-(-(axis.size - phase) // axis.period) * len(taps) for phase, taps in enumerate(axis.taps))
+        for axis in (down, across)
+    ]
+    products = met[0] * met[1] * channels * filters
+    copies = 0.0 if _rows_and_images(p, adjoint)[2] else COPY * channels * down.operand * p.vectors(across.operand)
+    transposes = TRANSPOSE * filters * down.size * across.size
+    weights = WEIGHTS * (3 if adjoint and p.taps > 1 else 1) * channels * p.taps * filters
+    return p.groups * (p.n * (products + copies + transposes) + weights)
+
+
+def _forward_cost(p: ConvProblem) -> float:
+    return _cost(p, adjoint=False)
+
+
+def _wrt_input_cost(p: ConvProblem) -> float:
+    return _cost(p, adjoint=True)
+
+
+def _forward(p: ConvProblem, x: Array, w: Array, start: Array) -> Array:
+    columns = p.group_channels * p.taps
+    steps = WeightSteps(p.group_filters * columns, columns, 0)
+    return _run(_layout(p, adjoint=False), x, w, steps, columns, start, np.empty((p.n, p.f, p.oh, p.ow), p.dtype))
+
+
+def _wrt_input(p: ConvProblem, g: Array, w: Array) -> Array:
+    columns = p.group_channels * p.taps
+    steps = WeightSteps(p.group_filters * columns, p.taps, columns)
+    x = np.empty((p.n, p.c, p.h, p.w), p.dtype)
+    return _run(_layout(p, adjoint=True), g, w, steps, p.taps, np.zeros(p.c, p.dtype), x)
+
+
+class WeightSteps(NamedTuple):
+    """How far apart weights lie: of two groups, of two filters of the result, and of two rows of a filter's."""
+
+    group: int
+    filter: int
+    row: int
+
+
+class WeightSizes(NamedTuple):
+    """The weights as rows of so many ``columns`` for each filter of the result, and how they are packed."""
+
+    filters: int  # of one group
+    columns: int
+    group_step: int
+    filter_step: int
+    row_step: int
+    panel: int
+    depth: int
+
+
+def _run(layout: Layout, x: Array, w: Array, steps: WeightSteps, columns: int, start: Array, y: Array) -> Array:
+    s, depth = layout.sizes, layout.k_offsets.size
+    panels = -(-s.filters // s.panel)
+    # What meets nothing goes to the end. Lanes without a filter are never read, but what they compute has to be finite.
+    packed = aligned(s.groups * panels * depth * s.panel + s.panel, x.dtype, filled=s.filters % s.panel > 0)
+    _pack_weights(
+        s.groups * panels, WeightSizes(s.filters, columns, *steps, s.panel, depth), flat(w), layout.depths, packed
+    )
+    starts = np.zeros((s.groups, panels * s.panel), x.dtype)
+    starts[:, : s.filters] = start.reshape(s.groups, s.filters)
+    jobs = s.groups * -(-s.images // s.together) * -(-s.out_h // s.rows) * -(-panels // s.some_panels)
+    _correlate_pixels(
+        jobs, s, flat(x), packed, starts.reshape(-1), layout.starts, layout.firsts, layout.corners, layout.k_offsets,
+        layout.out_of, y.reshape(-1),
+    )  # fmt: skip
+    return y
+
+
+# --- the loops --------------------------------------------------------------------------------
+
+
+@parallel_for
+def _pack_weights(first: int, last: int, s: WeightSizes, w: Any, depths: Any, packed: Any) -> None:
+    """Pack a panel of filters for each job: (taps and channels, filters)."""
+    lanes = VECTOR_BYTES // w.itemsize
+    panels, spare, count = (s.filters + s.panel - 1) // s.panel, packed.size - s.panel, depths.size - lanes
+    places = np.empty(lanes, np.int64)
+    for job in range(first, last):
+        for k in range(0, count, s.columns):
+            row = job // panels * s.group_step + k // s.columns * s.row_step
+            for j in range(0, s.columns, lanes):
+                some = min(lanes, s.columns - j)
+                for i in range(lanes):
+                    place = depths[k + j + i] if i < some else -1
+                    places[i] = place * s.panel if place >= 0 else spare - job * s.depth * s.panel
+                for f in range(0, s.panel, lanes):
+                    filters = job % panels * s.panel + f
+                    rows = min(lanes, s.filters - filters)
+                    at = job * s.depth * s.panel
+                    if rows > 0 and s.filter_step == 1:
+                        copy_lanes(packed, at + places[0] + f, w, row + filters, rows)
+                    elif rows > 0:
+                        channels_to_lanes(packed, at + f, places, 0, spare, w, row + filters * s.filter_step + j,
+                                          s.filter_step, rows, some)  # fmt: skip
+
+
+@parallel_for
+def _correlate_pixels(
+    first: int, last: int, s: PixelSizes, x: Any, packed: Any, start: Any, starts: Any, firsts: Any, corners: Any,
+    k_offsets: Any, out_of: Any, y: Any,
+) -> None:  # fmt: skip
+    """Compute some rows of an image, or some images, for some panels of filters of a group for each job.
+
+    x (N, G, C/G, H, W), packed by `_pack_weights`, start (G, filters in whole panels), y (N, G, F/G, OH, OW); the
+    tables are those of a `Layout`.
+    """
+    lanes = VECTOR_BYTES // x.itemsize
+    panels, shares = (s.filters + s.panel - 1) // s.panel, (s.out_h + s.rows - 1) // s.rows
+    chunks, pixels_in, pixels_out = (panels + s.some_panels - 1) // s.some_panels, s.height * s.width, s.out_h * s.out_w
+    image_size = s.channels * s.part_rows * s.part_width
+    part = np.zeros(s.together * image_size + lanes, x.dtype)
+    sums, zeros = aligned_zeros(corners.size * s.panel, x), np.zeros(MR[0], x.dtype)
+    for job in range(first, last):
+        chunk, share, group = job % chunks, job // chunks % shares, job // chunks // shares % s.groups
+        image, row = job // chunks // shares // s.groups * s.together, share * s.rows
+        images, rows = min(s.together, s.images - image), min(s.rows, s.out_h - row)
+        periods, low = (rows + s.period_h - 1) // s.period_h, row // s.period_h * s.step_h
+        x_at = (image * s.groups + group) * s.channels * pixels_in
+        if s.part_rows > 0:
+            for n in range(images):
+                cut_image(part, n * image_size, x, x_at + n * s.groups * s.channels * pixels_in, s.channels, s, low,
+                          (periods - 1) * s.step_h + s.reach)  # fmt: skip
+        source, source_at = (part, 0) if s.part_rows > 0 else (x, x_at + low * s.width)
+        for panel in range(chunk * s.some_panels, min((chunk + 1) * s.some_panels, panels)):
+            at = group * panels + panel
+            for phase in range(firsts.size - 1):
+                across = (s.out_w - phase % s.period_w + s.period_w - 1) // s.period_w
+                _sum_phase(sums, firsts[phase], images * periods * across, source, source_at, corners, packed,
+                           at * k_offsets.size * s.panel, k_offsets, starts[phase], starts[phase + 1], start,
+                           at * s.panel, zeros, s.panel)  # fmt: skip
+            for f in range(0, min(s.panel, s.filters - panel * s.panel), lanes):
+                in_lanes = min(lanes, s.filters - panel * s.panel - f)
+                for n in range(images):
+                    y_at = (((image + n) * s.groups + group) * s.filters + panel * s.panel + f) * pixels_out
+                    y_at += row * s.out_w
+                    for p in range(0, rows * s.out_w, lanes):
+                        lanes_to_channels(y, y_at + p, pixels_out, in_lanes, min(lanes, rows * s.out_w - p), sums, f,
+                                          out_of, n * s.rows * s.out_w + p)  # fmt: skip
+
+
+@inlined
+def _sum_phase(
+    sums: Any, begin: int, count: int, x: Any, x_at: int, corners: Any, packed: Any, packed_at: int, k_offsets: Any,
+    first: int, last: int, start: Any, start_at: int, zeros: Any, panel: int,
+) -> None:  # fmt: skip
+    """Write ``count`` pixels of a phase from number ``begin``: start + x · the phase's weights."""
+    lanes = VECTOR_BYTES // sums.itemsize
+    vectors = panel // lanes
+    for pixel in range(begin, begin + count):
+        for v in range(0, panel, lanes):
+            copy_vector(sums, pixel * panel + v, start, start_at + v)
+    tall = MR[1] if vectors > NR[0] else MR[0]
+    runs = (last - first + DEPTH - 1) // DEPTH
+    for run in range(runs):
+        k = first + run * (last - first) // runs
+        steps = Depth(first + (run + 1) * (last - first) // runs - k)
+        weights = Packed(packed, packed_at + k * panel)
+        m = 0
+        while m < count:
+            rows = min(next_rows(count - m, tall), count - m)
+            pixels = Gathered(x, x_at, corners, begin + m, k_offsets, k)
+            c = Strided(sums, (begin + m) * panel, panel, lanes, rows, vectors)
+            multiply_tile(Tile(tile_rows(rows), vectors), pixels, weights, c, Start(zeros, 0, accumulate=1), steps)
+            m += rows
+
+
+FORWARD = Algorithm("pixel_rows", partial(_supports, False), _forward_cost, _forward, forward_error)  # noqa: FBT003
+WRT_INPUT = Algorithm("pixel_rows", partial(_supports, True), _wrt_input_cost, _wrt_input, wrt_input_error)  # noqa: FBT003
