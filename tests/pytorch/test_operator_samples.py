@@ -31,18 +31,21 @@ WITHOUT_SAMPLES = {
 """What PyTorch calls otherwise, what is random, and what other tests of this folder hold against PyTorch's."""
 
 ONCE = {
-    "adaptive_max_pool1d", "adaptive_max_pool2d", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu",
-    "max_pool1d", "max_pool2d", "max_unpool1d", "max_unpool2d", "multi_margin_loss", "prelu", "relu", "relu6",
+    "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu",
+    "max_pool1d", "max_pool2d", "max_pool3d", "max_unpool1d", "max_unpool2d", "multi_margin_loss", "prelu", "relu", "relu6",
     "softshrink", "softsign", "threshold",
 }  # fmt: skip
 """What is held against PyTorch's in the first order alone: in places it has no second, or another one."""
 
 LEFT_OUT = {
+    "adaptive_max_pool3d": lambda call: True in call.args,  # the indices
+    "avg_pool3d": lambda call: (call.kwargs.get("divisor_override") or 1) < 0,
     "avg_pool2d": lambda call: any(isinstance(each, tuple) and len(each) < 2 for each in call.args),  # for two axes
     "gaussian_nll_loss": lambda call: call.input.shape != call.args[0].shape,  # operands are not broadcast
     "hardshrink": lambda call: call.kwargs.get("lambd", 0) < 0,
     "interpolate": lambda call: call.input.ndim == 5,  # three axes
     "log_softmax": lambda call: "dtype" in call.kwargs,
+    "max_pool3d": lambda call: call.kwargs.get("return_indices", False),
     "max_unpool1d": lambda call: any(len(set(p)) < len(p) for p in call.args[0].flatten(0, -2).tolist()),
     "max_unpool2d": lambda call: any(len(set(p)) < len(p) for p in call.args[0].flatten(0, -3).flatten(1).tolist()),
     "multi_margin_loss": lambda call: call.input.ndim == call.args[0].ndim,  # one label in a list
@@ -85,6 +88,9 @@ def hold(name, operator, call, order):
     leaves, bound = [], ROUNDED.get(name, 1e-10)
     args = [ours_of(each, leaves) for each in (call.input, *call.args)]
     options = {key: ours_of(value, leaves) for key, value in call.kwargs.items()}
+    if name.endswith("max_pool3d"):  # which has no indices to return
+        args = [each for each in args if each is not False]
+        options.pop("return_indices", None)
     y, z = getattr(F, name)(*args, **options), operator.op(call.input, *call.args, **call.kwargs)
     if isinstance(z, tuple):
         assert (y[1] == z[1].numpy()).all(), "the indices"

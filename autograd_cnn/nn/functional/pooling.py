@@ -1,5 +1,6 @@
 """Pools by PyTorch's names and arguments. Those of one axis are those of two, of images of one row."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -282,3 +283,119 @@ def max_unpool1d(
     reading("max_unpool1d", indices)
     rows = ops.expand_dims(input, axis=-2), np.expand_dims(np.asarray(values_of(indices)), -2)
     return ops.squeeze(max_unpool2d(*rows, window, step, border, size), axis=-2)
+
+
+# --- volumes ----------------------------------------------------------------------------------
+
+
+@composite
+def max_pool3d(
+    input: Array, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0, dilation: PerAxis = 1,
+    ceil_mode: Bool = False,
+) -> Array:  # fmt: skip
+    """The largest value of every window of a volume: that along the depth of those in its slices.
+
+    Parameters are those of `max_pool2d`, with three numbers for each; ``input`` is (N, C, D, H, W) or (C, D, H, W).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> max_pool3d(np.arange(16.0).reshape(1, 2, 2, 4), 2).tolist()
+    [[[[13.0, 15.0]]]]
+    """
+    where = "max_pool3d"
+    geometry: Any = _of_volume(where, input, kernel_size, stride, padding)
+    gaps: Any = several(where, "dilation", dilation, 3, 1)
+    (window, step, border), (depths, deep_step, deep_border) = geometry
+    slices = ops.max_pool(_slices(input), window, step, border, gaps[1:], ceil_mode)
+    return _restacked(
+        ops.max_pool(_columns(input, slices), depths, deep_step, deep_border, (gaps[0], 1), ceil_mode), slices
+    )
+
+
+@composite
+def avg_pool3d(
+    input: Array, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0, ceil_mode: Bool = False,
+    count_include_pad: Bool = True, divisor_override: Size | None = None,
+) -> Array:  # fmt: skip
+    """The mean of every window of a volume: that along the depth of those in its slices.
+
+    Parameters are those of `avg_pool2d`, with three numbers for each; ``input`` is (N, C, D, H, W) or (C, D, H, W).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> avg_pool3d(np.arange(16.0).reshape(1, 2, 2, 4), 2).tolist()
+    [[[[6.5, 8.5]]]]
+    """
+    geometry: Any = _of_volume("avg_pool3d", input, kernel_size, stride, padding)
+    (window, step, border), (depths, deep_step, deep_border) = geometry
+    first = None if divisor_override is None else 1
+    slices = ops.mean_pool(_slices(input), window, step, border, ceil_mode, count_include_pad, divisor_override=first)
+    return _restacked(
+        ops.mean_pool(_columns(input, slices), depths, deep_step, deep_border, ceil_mode, count_include_pad,
+                      divisor_override=divisor_override), slices
+    )  # fmt: skip
+
+
+@composite
+def adaptive_max_pool3d(input: Array, output_size: Any) -> Array:
+    """The largest values of windows that divide a volume into ``output_size`` places as evenly as can be.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> adaptive_max_pool3d(np.arange(16.0).reshape(1, 2, 2, 4), (1, None, 1)).tolist()
+    [[[[11.0], [15.0]]]]
+    """
+    _check_volume("adaptive_max_pool3d", input)
+    depth, *sizes = adapted("adaptive_max_pool3d", output_size, shape_of(input)[-3:])
+    slices = adaptive_max_pool2d(_slices(input), tuple(sizes))
+    return _restacked(adaptive_max_pool2d(_columns(input, slices), (depth, None)), slices)
+
+
+@composite
+def adaptive_avg_pool3d(input: Array, output_size: Any) -> Array:
+    """Means over windows that divide a volume into ``output_size`` places as evenly as can be.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> adaptive_avg_pool3d(np.arange(16.0).reshape(1, 2, 2, 4), (1, None, 1)).tolist()
+    [[[[5.5], [9.5]]]]
+    """
+    _check_volume("adaptive_avg_pool3d", input)
+    depth, *sizes = adapted("adaptive_avg_pool3d", output_size, shape_of(input)[-3:])
+    slices = ops.adaptive_mean_pool(_slices(input), tuple(sizes))
+    return _restacked(ops.adaptive_mean_pool(_columns(input, slices), (depth, None)), slices)
+
+
+def _check_volume(where: str, x: Array) -> None:
+    if len(shape_of(x)) not in (4, 5):
+        raise ShapeError(
+            sentence(where, "x has the wrong rank", expected="(N, C, D, H, W) or (C, D, H, W)", got=shape_of(x))
+        )
+
+
+def _of_volume(where: str, x: Array, kernel_size: Any, stride: Any, padding: Any) -> tuple[Any, Any]:
+    """Return windows, strides and borders in the slices of a volume, and along its depth."""
+    _check_volume(where, x)
+    windows = several(where, "kernel_size", kernel_size, 3, 1)
+    steps = windows if stride is None else several(where, "stride", stride, 3, 1)
+    borders = several(where, "padding", padding, 3)
+    return (windows[1:], steps[1:], borders[1:]), ((windows[0], 1), (steps[0], 1), (borders[0], 0))
+
+
+def _slices(x: Array) -> Array:
+    """Return a volume (..., C, D, H, W) as images (C', H, W)."""
+    return ops.reshape(x, shape=(-1, *shape_of(x)[-2:]))
+
+
+def _columns(x: Array, slices: Array) -> Array:
+    """Return the images of a volume ``x`` as one image for each channel, (..., C, D, H·W)."""
+    return ops.reshape(slices, shape=(*shape_of(x)[:-2], math.prod(shape_of(slices)[-2:])))
+
+
+def _restacked(columns: Array, slices: Array) -> Array:
+    """Return images of columns as volumes."""
+    return ops.reshape(columns, shape=(*shape_of(columns)[:-1], *shape_of(slices)[-2:]))

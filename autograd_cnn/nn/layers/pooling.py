@@ -26,8 +26,8 @@ class _Pool(Module):
         where = type(self).__name__
         self.kernel_size: Any = several(where, "kernel_size", kernel_size, self.axes, 1)
         self.stride: Any = self.kernel_size if stride is None else several(where, "stride", stride, self.axes, 1)
-        if self.axes == 1:
-            padding = several(where, "padding", padding, 1)
+        if self.axes != 2:
+            padding = several(where, "padding", padding, self.axes)
         elif not isinstance(padding, str):
             four_sided(where, padding)
         self.padding = padding
@@ -398,6 +398,135 @@ class GlobalMeanPool2d(Parameterless):
     def forward(self, x: Array) -> Array:
         """Return (N, C, 1, 1) for ``x`` (N, C, H, W)."""
         return ops.global_mean_pool(x)
+
+
+class MaxPool3d(_Pool):
+    """The largest value of every window of a volume.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding, dilation : int or triple
+    ceil_mode : bool
+        As for `MaxPool2d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.MaxPool3d(2)(np.ones((1, 2, 4, 4, 6))).shape
+    (1, 2, 2, 2, 3)
+    """
+
+    axes = 3
+    _defaults = (("padding", (0, 0, 0)), ("dilation", (1, 1, 1)), ("ceil_mode", False))
+
+    @composite
+    def __init__(
+        self,
+        kernel_size: PerAxis,
+        stride: PerAxis | None = None,
+        padding: PerAxis = 0,
+        dilation: PerAxis = 1,
+        *,
+        ceil_mode: Bool = False,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode)
+        self.dilation = several("MaxPool3d", "dilation", dilation, 3, 1)
+
+    def forward(self, x: Array) -> Array:
+        """Return (N, C, OD, OH, OW) for ``x`` (N, C, D, H, W)."""
+        return functional.max_pool3d(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+
+
+class AvgPool3d(_Pool):
+    """The mean of every window of a volume.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding : int or triple
+    ceil_mode, count_include_pad : bool
+    divisor_override : int, optional
+        As for `MeanPool2d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.AvgPool3d(2)(np.ones((1, 2, 4, 4, 6))).shape
+    (1, 2, 2, 2, 3)
+    """
+
+    axes = 3
+    _defaults = (
+        ("padding", (0, 0, 0)), ("ceil_mode", False), ("count_include_pad", True), ("divisor_override", None),
+    )  # fmt: skip
+
+    @composite
+    def __init__(
+        self,
+        kernel_size: PerAxis,
+        stride: PerAxis | None = None,
+        padding: PerAxis = 0,
+        ceil_mode: Bool = False,
+        count_include_pad: Bool = True,
+        divisor_override: Size | None = None,
+    ) -> None:
+        super().__init__(kernel_size, stride, padding, ceil_mode)
+        self.count_include_pad = count_include_pad
+        self.divisor_override = divisor_override
+
+    def forward(self, x: Array) -> Array:
+        """Return (N, C, OD, OH, OW) for ``x`` (N, C, D, H, W)."""
+        return functional.avg_pool3d(
+            x, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad,
+            self.divisor_override,
+        )  # fmt: skip
+
+
+class AdaptiveAvgPool3d(_AdaptivePool):
+    """Means over windows that divide a volume into ``output_size`` places.
+
+    Parameters
+    ----------
+    output_size : int or triple
+        In a triple, None leaves the length as it is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.AdaptiveAvgPool3d(1)(np.ones((1, 2, 4, 4, 6))).shape
+    (1, 2, 1, 1, 1)
+    """
+
+    axes = 3
+
+    def forward(self, x: Array) -> Array:
+        """Return (N, C, *output_size) for ``x`` (N, C, D, H, W)."""
+        return functional.adaptive_avg_pool3d(x, self.output_size)
+
+
+class AdaptiveMaxPool3d(_AdaptivePool):
+    """The largest values of windows that divide a volume into ``output_size`` places.
+
+    Parameters
+    ----------
+    output_size : int or triple
+        In a triple, None leaves the length as it is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.AdaptiveMaxPool3d(1)(np.ones((1, 2, 4, 4, 6))).shape
+    (1, 2, 1, 1, 1)
+    """
+
+    axes = 3
+
+    def forward(self, x: Array) -> Array:
+        """Return (N, C, *output_size) for ``x`` (N, C, D, H, W)."""
+        return functional.adaptive_max_pool3d(x, self.output_size)
 
 
 AvgPool2d = MeanPool2d
