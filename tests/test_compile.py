@@ -60,6 +60,8 @@ MODELS = {
     "lenet1998": (lambda: nn.lenet1998(rng=0), (1, 32, 32)),
     "small_vgg": (lambda: nn.small_vgg(rng=0, image_size=8), (3, 8, 8)),
     "resnet20": (lambda: nn.resnet20(rng=0), (3, 8, 8)),
+    "mobilenet_v2": (lambda: nn.mobilenet_v2(rng=0, width=0.1, classes=10), (3, 32, 32)),
+    "unet": (lambda: nn.Sequential(nn.unet(rng=0, classes=10, width=2), nn.GlobalMeanPool2d(), nn.Flatten()), (3, 16, 16)),
     "activations": (
         lambda: nn.Sequential(
             nn.Conv2d(1, 4, 3, rng=0), nn.SiLU(), nn.GELU(), nn.BatchNorm2d(4), nn.ELU(), nn.Dropout(0.5, rng=1),
@@ -644,6 +646,15 @@ def test_labels_that_do_not_count_are_seen_beside_a_plan(rng):
         some = compiled(x, np.array([0, -100, 2]))
     assert some.item() == float(nn.cross_entropy(x, np.array([0, -100, 2])))
     compiled(x, np.array([2, 1, 0]))
+    assert compiled.plan is not None
+
+
+@pytest.mark.parametrize("loss", [nn.cross_entropy, nn.functional.nll_loss])
+def test_labels_of_every_pixel_are_recorded(loss, rng):
+    compiled = ag.compile(loss)
+    for _ in range(3):
+        x, labels = rng.random((2, 4, 3, 3)), rng.integers(0, 4, (2, 3, 3))
+        assert compiled(x, labels).item() == float(loss(x, labels))
     assert compiled.plan is not None
 
 

@@ -122,7 +122,9 @@ from autograd_cnn.nn.layers.resampling import (
 from autograd_cnn.nn.layers.subsampling import Subsample2d
 from autograd_cnn.nn.models.build import build
 from autograd_cnn.nn.models.lenet import PartialConv2d, ScaledTanh, digits_net, lenet5, lenet1998
-from autograd_cnn.nn.models.resnet import resnet20
+from autograd_cnn.nn.models.mobilenet import mobilenet_v2
+from autograd_cnn.nn.models.resnet import resnet18, resnet20
+from autograd_cnn.nn.models.unet import unet
 from autograd_cnn.nn.models.vgg import small_vgg
 from autograd_cnn.nn.module import Module
 from autograd_cnn.nn.parameter import Parameter
@@ -252,10 +254,13 @@ __all__ = [
     "l1_loss",
     "lenet5",
     "lenet1998",
+    "mobilenet_v2",
     "mse_loss",
     "nll_loss",
+    "resnet18",
     "resnet20",
     "small_vgg",
+    "unet",
     "utils",
 ]
 

@@ -1,10 +1,12 @@
 """The networks by name: sizes as published, shapes, scopes, seeds, and that they learn."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from autograd_cnn import nn, optim
-from autograd_cnn.errors import ArgumentError
+from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.nn.models.resnet import BasicBlock, PadShortcut
 
 NETWORKS = [
@@ -12,7 +14,35 @@ NETWORKS = [
     (nn.lenet5, (1, 28, 28), 44_426),
     (nn.small_vgg, (3, 32, 32), 307_498),
     (nn.resnet20, (3, 32, 32), 269_722),
+    (partial(nn.mobilenet_v2, width=0.25, classes=10), (3, 64, 64), 250_922),
 ]
+
+PUBLISHED = [
+    # names and shapes in torchvision 0.28, and in milesial's Pytorch-UNet
+    (nn.resnet18, 11_689_512, 122, {
+        "conv1.weight": (64, 3, 7, 7),
+        "layer1.1.bn2.num_batches_tracked": (),
+        "layer2.0.downsample.0.weight": (128, 64, 1, 1),
+        "layer4.1.conv2.weight": (512, 512, 3, 3),
+        "fc.bias": (1000,),
+    }),
+    (nn.mobilenet_v2, 3_504_872, 314, {
+        "features.0.1.running_mean": (32,),
+        "features.1.conv.0.0.weight": (32, 1, 3, 3),
+        "features.1.conv.1.weight": (16, 32, 1, 1),
+        "features.2.conv.1.0.weight": (96, 1, 3, 3),
+        "features.17.conv.3.running_var": (320,),
+        "features.18.0.weight": (1280, 320, 1, 1),
+        "classifier.1.weight": (1000, 1280),
+    }),
+    (nn.unet, 31_037_698, 118, {
+        "inc.double_conv.0.weight": (64, 3, 3, 3),
+        "down4.maxpool_conv.1.double_conv.4.weight": (1024,),
+        "up1.up.weight": (1024, 512, 2, 2),
+        "up4.conv.double_conv.3.weight": (64, 64, 3, 3),
+        "outc.conv.bias": (2,),
+    }),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("make", "shape", "size"), NETWORKS)
@@ -33,6 +63,28 @@ def test_the_seed_decides_and_no_two_layers_start_alike(make, shape, size):
     weights = [p for p in one.parameters() if p.ndim > 1]
     assert len({float(w.numpy().flat[0]) for w in weights}) == len(weights)
     assert not np.array_equal(weights[0].numpy(), next(other.parameters()).numpy())
+
+
+@pytest.mark.parametrize(("make", "size", "entries", "some"), PUBLISHED)
+def test_the_state_is_that_of_published_weights(make, size, entries, some):
+    net = make(rng=0)
+    state = net.state_dict()
+    assert sum(p.size for p in net.parameters()) == size
+    assert len(state) == entries
+    assert {name: state[name].shape for name in some} == some
+
+
+def test_a_unet_scores_every_pixel_and_learns_everywhere(rng):
+    net = nn.unet(rng=0, in_channels=1, classes=3, width=2)
+    scores = net(rng.random((2, 1, 32, 16), np.float32))
+    assert scores.shape == (2, 3, 32, 16)
+    nn.cross_entropy(scores, rng.integers(0, 3, (2, 32, 16))).backward()
+    assert all(np.any(p.grad.numpy()) for p in net.parameters())
+    with pytest.raises(ShapeError) as error:
+        net(np.zeros((1, 1, 32, 24), np.float32))
+    assert str(error.value) == (
+        "unet: x can't be halved four times: expected (N, C, H, W), H and W multiples of 16, got (1, 1, 32, 24)"
+    )
 
 
 def test_other_images_and_classes():

@@ -77,8 +77,9 @@ def cross_entropy(
     where = "cross_entropy"
     if _are_probabilities(input, target):
         return _of_probabilities(where, input, target, weight, reduction, label_smoothing)
-    input, target, shape = _in_rows(where, input, target)
-    labels, counted = _labels(where, target, ignore_index, weight)
+    labels, counted = _labels(where, target, ignore_index, weight)  # as they came: a compiled step looks at arguments
+    input, labels, shape = _in_rows(where, input, labels)
+    counted = None if counted is None else counted.reshape(-1)
     if counted is None and weight is None:
         losses = softmax_cross_entropy(input, labels=labels, label_smoothing=label_smoothing)
         return _shaped(reduced(where, losses, reduction), reduction, shape)
@@ -172,8 +173,9 @@ def nll_loss(
     1.0
     """
     where = "nll_loss"
-    input, target, shape = _in_rows(where, input, target)
-    labels, counted = _labels(where, target, ignore_index, weight)
+    labels, counted = _labels(where, target, ignore_index, weight)  # as they came: a compiled step looks at arguments
+    input, labels, shape = _in_rows(where, input, labels)
+    counted = None if counted is None else counted.reshape(-1)
     (input,) = in_floats(where, input=input)
     if counted is None and weight is None:
         return _shaped(reduced(where, _picked(where, input, labels), reduction), reduction, shape)

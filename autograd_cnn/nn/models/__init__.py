@@ -2,7 +2,19 @@
 
 from autograd_cnn.nn.models.build import build
 from autograd_cnn.nn.models.lenet import digits_net, lenet5, lenet1998
-from autograd_cnn.nn.models.resnet import resnet20
+from autograd_cnn.nn.models.mobilenet import mobilenet_v2
+from autograd_cnn.nn.models.resnet import resnet18, resnet20
+from autograd_cnn.nn.models.unet import unet
 from autograd_cnn.nn.models.vgg import small_vgg
 
-__all__ = ["build", "digits_net", "lenet5", "lenet1998", "resnet20", "small_vgg"]
+__all__ = [
+    "build",
+    "digits_net",
+    "lenet5",
+    "lenet1998",
+    "mobilenet_v2",
+    "resnet18",
+    "resnet20",
+    "small_vgg",
+    "unet",
+]

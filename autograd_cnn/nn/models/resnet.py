@@ -1,4 +1,4 @@
-"""Residual networks for CIFAR's images (He et al. 2016)."""
+"""Residual networks (He et al. 2016): of 20 layers for CIFAR's images, of 18 for ImageNet's."""
 
 import numpy as np
 
@@ -11,14 +11,14 @@ from autograd_cnn.nn.layers.activation import ReLU
 from autograd_cnn.nn.layers.convolution import Conv2d
 from autograd_cnn.nn.layers.linear import Flatten, Identity, Linear
 from autograd_cnn.nn.layers.normalization import BatchNorm2d
-from autograd_cnn.nn.layers.pooling import GlobalMeanPool2d
+from autograd_cnn.nn.layers.pooling import GlobalMeanPool2d, MaxPool2d
 from autograd_cnn.nn.module import Module
-from autograd_cnn.parameters import Size
+from autograd_cnn.parameters import Bool, Size
 
 
-def _convolution(in_channels: int, out_channels: int, stride: int, rng: np.random.Generator) -> Conv2d:
-    """Return a 3×3 convolution that begins as He et al. 2015 have it."""
-    made = Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False, rng=rng)
+def _convolution(in_channels: int, out_channels: int, stride: int, rng: np.random.Generator, size: int = 3) -> Conv2d:
+    """Return a convolution of an odd size that begins as He et al. 2015 have it."""
+    made = Conv2d(in_channels, out_channels, size, stride, padding=size // 2, bias=False, rng=rng)
     made.weight.data = init.kaiming_normal(made.weight.shape, rng, mode="fan_out")
     return made
 
@@ -59,6 +59,9 @@ class BasicBlock(Module):
         C before and after.
     stride : int
         2 where the block halves the image.
+    projection : bool
+        Whether the shortcut of a block that changes the shape is a 1×1 convolution with batch normalisation, their
+        option B, and not `PadShortcut`, option A.
     rng : Generator, int or None
 
     Examples
@@ -67,20 +70,29 @@ class BasicBlock(Module):
     (1, 4, 2, 2)
     """
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int = 1, *, rng: init.Rng = None) -> None:
+    @composite
+    def __init__(
+        self, in_channels: Size, out_channels: Size, stride: Size = 1, *, projection: Bool = False, rng: init.Rng = None
+    ) -> None:
         rng = np.random.default_rng(rng)
         self.conv1 = _convolution(in_channels, out_channels, stride, rng)
         self.bn1 = BatchNorm2d(out_channels)
         self.relu1 = ReLU()
         self.conv2 = _convolution(out_channels, out_channels, 1, rng)
         self.bn2 = BatchNorm2d(out_channels)
-        self.shortcut = Identity() if stride == 1 else PadShortcut(out_channels - in_channels)
+        if stride == 1 and in_channels == out_channels:
+            self.downsample: Module = Identity()
+        elif projection:
+            reduce = _convolution(in_channels, out_channels, stride, rng, size=1)
+            self.downsample = Sequential(reduce, BatchNorm2d(out_channels))
+        else:
+            self.downsample = PadShortcut(out_channels - in_channels)
         self.relu2 = ReLU()
 
     def forward(self, x: Array) -> Array:
         """Return (N, out_channels, H / stride, W / stride) for ``x`` (N, in_channels, H, W)."""
         y = self.relu1(self.bn1(self.conv1(x)))
-        return self.relu2(self.bn2(self.conv2(y)) + self.shortcut(x))
+        return self.relu2(self.bn2(self.conv2(y)) + self.downsample(x))
 
 
 @composite
@@ -109,16 +121,61 @@ def resnet20(*, rng: init.Rng = None, in_channels: Size = 3, classes: Size = 10)
         "bn1": BatchNorm2d(16),
         "relu": ReLU(),
     }
-    channels = 16
-    for stage, filters in enumerate((16, 32, 64), 1):
-        blocks = []
-        for _ in range(3):
-            blocks.append(BasicBlock(channels, filters, 1 if channels == filters else 2, rng=rng))
-            channels = filters
-        modules[f"layer{stage}"] = Sequential(*blocks)
     return Sequential({
         **modules,
+        **_stages((16, 32, 64), 3, projection=False, rng=rng),
         "pool": GlobalMeanPool2d(),
         "flatten": Flatten(),
         "fc": Linear(64, classes, rng=rng),
     })  # fmt: skip
+
+
+@composite
+def resnet18(*, rng: init.Rng = None, in_channels: Size = 3, classes: Size = 1000) -> Sequential:
+    """The residual network of 18 layers for ImageNet (He et al. 2016, table 1), projections as shortcuts.
+
+    The names of its parameters and buffers are torchvision's, so that its published weights load by name.
+
+    Parameters
+    ----------
+    rng : Generator, int or None
+        Seeds all layers; see `autograd_cnn.nn.init`.
+    in_channels : int
+        C of the images (N, C, H, W), which may have any size.
+    classes : int
+
+    Examples
+    --------
+    >>> net = resnet18(rng=0).eval()
+    >>> net(np.zeros((1, 3, 32, 32), np.float32)).shape
+    (1, 1000)
+    >>> sum(p.size for p in net.parameters())
+    11689512
+    >>> net.layer2[0].downsample
+    Sequential(): 8,448 parameters
+      0: Conv2d(64, 128, kernel_size=(1, 1), stride=(2, 2), bias=False): 8,192 parameters
+      1: BatchNorm2d(128, eps=1e-05, momentum=0.1): 256 parameters
+    """
+    rng = np.random.default_rng(rng)
+    return Sequential({
+        "conv1": _convolution(in_channels, 64, 2, rng, size=7),
+        "bn1": BatchNorm2d(64),
+        "relu": ReLU(),
+        "maxpool": MaxPool2d(3, 2, padding=1),
+        **_stages((64, 128, 256, 512), 2, projection=True, rng=rng),
+        "avgpool": GlobalMeanPool2d(),
+        "flatten": Flatten(),
+        "fc": Linear(512, classes, rng=rng),
+    })  # fmt: skip
+
+
+def _stages(widths: tuple[int, ...], blocks: int, *, projection: bool, rng: np.random.Generator) -> dict[str, Module]:
+    """Return stages of so many blocks each, the first as wide as what comes before it, the others begun by halving."""
+    stages: dict[str, Module] = {}
+    before = widths[0]
+    for number, width in enumerate(widths, 1):
+        first = BasicBlock(before, width, 1 if width == before else 2, projection=projection, rng=rng)
+        rest = [BasicBlock(width, width, rng=rng) for _ in range(blocks - 1)]
+        stages[f"layer{number}"] = Sequential(first, *rest)
+        before = width
+    return stages
