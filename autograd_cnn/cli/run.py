@@ -38,7 +38,8 @@ class RunConfig:
     patience : int or None
         What ``--patience`` said.
     backend, version : str
-        What it was trained with.
+        What it was trained with. Where the kernels had yet to be compiled, the first epochs were NumPy's; the backend of
+        each is in the metrics.
     """
 
     data: str
@@ -144,12 +145,17 @@ def read_history(run: Path) -> list[EpochMetrics]:
     text = path.read_bytes()
     try:
         epochs = [EpochMetrics(**json.loads(line)) for line in text.splitlines()]
-        finite = all(math.isfinite(number) for epoch in epochs for number in asdict(epoch).values())
+        sound = all(map(_is_sound, epochs))
     except (ValueError, TypeError, RecursionError):
-        finite = False
-    if not finite:
+        sound = False
+    if not sound:
         raise FormatError(sentence(str(path), "not the metrics of a run of this version"))
     return epochs
+
+
+def _is_sound(epoch: EpochMetrics) -> bool:
+    values = asdict(epoch)
+    return isinstance(values.pop("backend"), str) and all(map(math.isfinite, values.values()))
 
 
 def read_dataset(config: RunConfig) -> Dataset:

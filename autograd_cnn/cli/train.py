@@ -2,8 +2,9 @@
 
 import argparse
 import copy
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from autograd_cnn import __version__, nn
+from autograd_cnn.cli.ahead import CompileAhead
 from autograd_cnn.cli.datasets import KNOWN, OTHERS, check_source, load_source, recipe_of
 from autograd_cnn.cli.models import MODELS, ImageShape, make_model
 from autograd_cnn.cli.options import UsageError, directory, one_of, positive_number, whole_number, writing_to
@@ -22,8 +24,17 @@ from autograd_cnn.data import Dataset
 from autograd_cnn.errors import ArgumentError, DivergedError, MissingDependencyError, counted, sentence
 from autograd_cnn.graph import Graph, capture
 from autograd_cnn.kernels import current_backend, must_compile, set_backend
-from autograd_cnn.kernels.backend import CHOICES
-from autograd_cnn.train import EarlyStopping, RunFolder, TrainConfig, fit, new_folder
+from autograd_cnn.kernels.backend import CHOICES, VARIABLE
+from autograd_cnn.train import (
+    Callback,
+    EarlyStopping,
+    EpochMetrics,
+    RunFolder,
+    TrainConfig,
+    Trainer,
+    fit,
+    new_folder,
+)
 
 DESCRIPTION: Final = """\
 Train a convolutional network with AdamW, and print its accuracy on images that it
@@ -100,13 +111,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--seed",
         type=whole_number(0),
         metavar="N",
-        help="the same seed gives the same weights (default: 0)",
+        help="the same seed and backend give the same weights (default: 0)",
     )
     add(
         "--backend",
         type=one_of(*CHOICES),
         metavar="NAME",
-        help=f"{', '.join(CHOICES)} (default: $AUTOGRAD_CNN_BACKEND, or auto)",
+        help=f"{', '.join(CHOICES)} (default: $AUTOGRAD_CNN_BACKEND, or auto, which leaves the first epochs to NumPy "
+        "where the kernels have yet to be compiled)",
     )
     add(
         "--out",
@@ -140,13 +152,13 @@ def _train(arguments: argparse.Namespace) -> None:
     path = arguments.out or _new_folder(run_name(config.source_name, config.model, config.seed))
     with _open_folder(path, force=arguments.force) as folder:
         folder.begin(asdict(config), model.state_dict())
-        _say_compiling()
-        advice = _draw(_first_graph(model, dataset, config.batch_size), folder)
-        count = sum(parameter.size for parameter in model.parameters())
-        images = counted(len(dataset.train.labels), "image")
-        say(f"{config.model}, {count:,} parameters; {config.source_name}, {images}; backend {config.backend}")
-        accuracy = _fit(model, dataset, config, folder)
-    say(f"results in {path}{advice}")
+        with _kernels(config, dataset, arguments.backend) as followers:
+            drawing = _Drawing(_first_graph(model, dataset, config.batch_size), folder)
+            count = sum(parameter.size for parameter in model.parameters())
+            images = counted(len(dataset.train.labels), "image")
+            say(f"{config.model}, {count:,} parameters; {config.source_name}, {images}; backend {config.backend}")
+            accuracy = _fit(model, dataset, config, folder, [drawing, *followers])
+    say(f"results in {path}{drawing.advice}")
     say(f"test accuracy {accuracy:.4f}")
 
 
@@ -197,20 +209,39 @@ def _check_model(text: str, shape: ImageShape) -> None:
         raise UsageError(str(error)) from error
 
 
-def _say_compiling() -> None:
-    if must_compile():
+@contextmanager
+def _kernels(config: RunConfig, dataset: Dataset, backend: str | None) -> Iterator[list[Callback]]:
+    """See to it that the kernels get compiled, and yield what has to follow the training for that.
+
+    A backend that was asked for does the whole run. Where it is ours to choose, NumPy begins.
+    """
+    if not must_compile():
+        yield []
+    elif (backend or os.environ.get(VARIABLE, "auto")) == "auto":
+        say(
+            "NumPy begins, while another process compiles the kernels for this machine, once; --backend jit waits for it"
+        )
+        with CompileAhead(config.model, dataset, config.batch_size, config.epochs) as ahead:
+            yield [ahead]
+    else:
         say("compiling the kernels for this machine, once: some ten seconds")
+        yield []
 
 
 def _fit(
-    model: nn.Module, dataset: Dataset, config: RunConfig, folder: RunFolder, checkpoint: Path | None = None
+    model: nn.Module,
+    dataset: Dataset,
+    config: RunConfig,
+    folder: RunFolder,
+    followers: Sequence[Callback],
+    checkpoint: Path | None = None,
 ) -> float:
     """Train, keep and show each epoch, and return the accuracy of the weights that are kept, on the images held out."""
     bar = progress(config.epochs, len(dataset.train.labels))
     numbers = TrainConfig(config.epochs, config.batch_size, config.lr, config.seed)
     fused = nn.fuse(model)
     stopping = None if config.patience is None else EarlyStopping(config.patience)
-    callbacks = [folder, bar] if stopping is None else [stopping, folder, bar]
+    callbacks = [*([] if stopping is None else [stopping]), folder, bar, *followers]
     try:
         # An overflow shows in the loss, which is looked at in every step.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -252,8 +283,8 @@ def _resume(path: Path, config: RunConfig) -> None:
         checkpoint, damaged = folder.newest_checkpoint()
         for told in damaged:
             say(f"{told}; going on from the checkpoint before")
-        _say_compiling()
-        accuracy = _fit(model, dataset, config, folder, checkpoint)
+        with _kernels(config, dataset, config.backend) as followers:
+            accuracy = _fit(model, dataset, config, folder, followers, checkpoint)
     say(f"results in {path}")
     say(f"test accuracy {accuracy:.4f}")
 
@@ -287,13 +318,21 @@ def _open_folder(path: Path, *, force: bool = False, resume: bool = False) -> It
             raise type(error)(f"{told}{when}; {folder.contents()}") from error
 
 
-def _draw(graph: Graph, folder: RunFolder) -> str:
-    """Draw the graph, or return what it takes where it can't be drawn."""
-    try:
-        folder.draw(graph)
-    except MissingDependencyError as missing:
-        return f"; {missing}"
-    return ""
+class _Drawing(Callback):
+    """Draws the graph after the first epoch; it takes a second, and the first figures should not wait for it."""
+
+    def __init__(self, graph: Graph, folder: RunFolder) -> None:
+        self.graph = graph
+        self.folder = folder
+        self.advice = ""
+
+    def on_epoch_end(self, trainer: Trainer, epoch: EpochMetrics) -> None:  # noqa: ARG002  # as all callbacks
+        """Draw, or keep in mind what it takes where it can't be drawn."""
+        if epoch.epoch == 1:
+            try:
+                self.folder.draw(self.graph)
+            except MissingDependencyError as missing:
+                self.advice = f"; {missing}"
 
 
 def _first_graph(model: nn.Module, dataset: Dataset, batch_size: int) -> Graph:

@@ -73,6 +73,8 @@ class EpochMetrics:
         At the beginning of the epoch, of the first group of parameters.
     images_per_second, seconds : float
         Of the part that learns.
+    backend : str
+        What computed it: ``"reference"`` or ``"jit"``.
     """
 
     epoch: int
@@ -83,3 +85,4 @@ class EpochMetrics:
     learning_rate: float
     images_per_second: float
     seconds: float
+    backend: str

@@ -14,6 +14,7 @@ from autograd_cnn.engine.recording import no_grad
 from autograd_cnn.errors import ArgumentError, DivergedError, OperandError, counted, sentence
 from autograd_cnn.files import AnyPath
 from autograd_cnn.io import restore, save
+from autograd_cnn.kernels import current_backend
 from autograd_cnn.nn.modes import evaluating
 from autograd_cnn.parameters import integer
 from autograd_cnn.tensor import Tensor
@@ -232,6 +233,7 @@ class Trainer:
             learning_rate=rate,
             images_per_second=learned.count / seconds,
             seconds=seconds,
+            backend=current_backend(),
         )
 
     def train_epoch(self, loader: Loader) -> Metrics:

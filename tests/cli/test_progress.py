@@ -17,7 +17,7 @@ def _trainer(epoch):
 
 
 def _epoch(number):
-    return EpochMetrics(number, 0.5, 0.75, 0.25, 0.9861, 1e-3, 12345.6, 2.0)
+    return EpochMetrics(number, 0.5, 0.75, 0.25, 0.9861, 1e-3, 12345.6, 2.0, "jit")
 
 
 def test_lines(capsys, metrics):

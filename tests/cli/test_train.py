@@ -1,11 +1,15 @@
 import json
+import os
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
-from autograd_cnn.cli import datasets, main, train
+from autograd_cnn.cli import ahead, datasets, main, train
 from autograd_cnn.cli.datasets import KNOWN
 from autograd_cnn.cli.train import run_name
 from autograd_cnn.data import Dataset, Split, digits
@@ -30,6 +34,14 @@ def _train(*options):
         return stop.code
 
 
+def _metrics(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines()]
+
+
+def _backends(folder):
+    return [epoch["backend"] for epoch in _metrics(folder)]
+
+
 def test_a_run_leaves_all_behind(tmp_path, capsys):
     assert _train("--epochs", "2", "--backend", "reference") == 0
     lines = capsys.readouterr().out.splitlines()
@@ -37,7 +49,7 @@ def test_a_run_leaves_all_behind(tmp_path, capsys):
     assert lines[1].startswith("epoch 1/2  loss ")
     folder = tmp_path / "runs" / "digits-digits_net-seed0"
     assert f"results in {folder.relative_to(tmp_path)}" in lines[3]
-    metrics = [json.loads(line) for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines()]
+    metrics = _metrics(folder)
     assert lines[-1] == f"test accuracy {metrics[1]['test_accuracy']:.4f}"
     assert len(metrics) == 2
     assert json.loads((folder / "config.json").read_text("utf-8")) == {
@@ -275,7 +287,81 @@ def test_run_name(model, name):
     assert run_name("mnist", model, 2) == name
 
 
-def test_compiling_is_announced(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("autograd_cnn.cli.train.must_compile", lambda: True)
-    assert main(["train", "--epochs", "1", "--out", str(tmp_path / "run")]) == 0
-    assert "compiling the kernels for this machine, once: some ten seconds\n" in capsys.readouterr().out
+@pytest.fixture
+def process(monkeypatch):
+    """Stand in for the process that compiles, on a machine without kernels: 0 or 1 after some looks at it."""
+
+    class Process:
+        ends, returncode = [], None
+
+        def poll(self):
+            self.returncode = self.ends.pop(0) if self.ends else None
+            return self.returncode
+
+    process = Process()
+    monkeypatch.setattr(train, "must_compile", lambda: True)
+    monkeypatch.setattr(ahead, "Popen", lambda *_, **__: process)
+    return process
+
+
+def test_who_asks_for_the_kernels_waits_for_them(process, tmp_path, capsys):
+    assert _train("--model", PATTERN, "--epochs", "1", "--backend", "jit", "--out", "out") == 0
+    assert capsys.readouterr().out.startswith("compiling the kernels for this machine, once: some ten seconds\n")
+    assert _backends(tmp_path / "out") == ["jit"]
+
+
+@for_each("ends, told, backends", [
+    ([None, 0], "the kernels are compiled and do the work from epoch 3 on", ["reference", "reference", "jit", "jit"]),
+    ([0], "the kernels are compiled and do the work from epoch 2 on", ["reference", "jit", "jit", "jit"]),
+    ([1], "the kernels could not be compiled, and NumPy goes on; --backend jit shows the reason", ["reference"] * 4),
+    ([], "the kernels are still being compiled, for the next run", ["reference"] * 4),
+])  # fmt: skip
+def test_numpy_begins_while_the_kernels_are_compiled(process, tmp_path, capsys, ends, told, backends):
+    process.ends = ends
+    before = ag.current_backend()
+    assert _train("--model", PATTERN, "--epochs", "4", "--out", "out", "--force") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == (
+        "NumPy begins, while another process compiles the kernels for this machine, once; --backend jit waits for it"
+    )
+    assert told in lines
+    assert _backends(tmp_path / "out") == backends
+    assert ag.current_backend() == before
+
+
+def test_epochs_before_the_kernels_have_the_bits_of_numpy(process, tmp_path):
+    process.ends = [None, None, 0]
+    assert _train("--model", PATTERN, "--epochs", "4", "--out", "mixed") == 0
+    assert _train("--model", PATTERN, "--epochs", "4", "--out", "numpy", "--backend", "reference") == 0
+    mixed, numpy = (_metrics(tmp_path / out) for out in ("mixed", "numpy"))
+    assert [epoch["test_loss"] for epoch in mixed[:3]] == [epoch["test_loss"] for epoch in numpy[:3]]
+    assert mixed[3]["test_loss"] == pytest.approx(numpy[3]["test_loss"], rel=1e-4)
+
+
+def test_the_other_process_meets_all_sizes_of_batches(monkeypatch):
+    seen = []
+    monkeypatch.setattr(ahead, "fit", lambda model, dataset, config: seen.append((model, dataset, config)))
+    monkeypatch.setattr(ahead, "Popen", lambda command, **_: seen.append(command))
+    images = np.zeros((600, 1, 8, 8), np.float32)
+    labels = np.arange(600) % 3
+    ahead.CompileAhead(PATTERN, Dataset(Split(images[:70], labels[:70]), Split(images, labels)), 32, 1)
+    path, arguments = map(json.loads, seen[0][-2:])
+    assert path == sys.path
+    ahead.compile_kernels(*arguments)
+    model, (learned, tested), config = seen[1]
+    assert (len(learned.labels), config.batch_size) == (32 + 6, 32)
+    assert len(tested.labels) == 256 + 600 % 256
+    assert model(learned.images).shape == (38, 3)
+
+
+@pytest.mark.slow
+def test_another_process_compiles_what_a_run_needs(tmp_path):
+    variables = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "AUTOGRAD_CNN_BACKEND": "jit"}
+    program = "from autograd_cnn.cli.ahead import compile_kernels; compile_kernels('FC', (1, 8, 8), 10, 32, (61, 256))"
+    subprocess.run([sys.executable, "-c", program], check=True, env=variables)
+    compiled = sorted((tmp_path / "cache").rglob("*.code"))
+    assert compiled
+    command = [sys.executable, "-m", "autograd_cnn", "train", "--model", "FC", "--epochs", "2", "--out", "out"]
+    output = subprocess.run(command, capture_output=True, text=True, check=True, env=variables).stdout
+    assert output.startswith("FC, 650 parameters; digits, 1,437 images; backend jit\n")
+    assert sorted((tmp_path / "cache").rglob("*.code")) == compiled

@@ -40,7 +40,7 @@ def _dataset(labels, seen, classes):
 
 def _epoch(number, **figures):
     values = dict.fromkeys(("loss", "accuracy", "test_loss", "test_accuracy", "learning_rate"), 0.5)
-    return EpochMetrics(epoch=number, images_per_second=100.0, seconds=6.0, **(values | figures))
+    return EpochMetrics(epoch=number, images_per_second=100.0, seconds=6.0, backend="jit", **(values | figures))
 
 
 def _written(tmp_path, labels, seen, classes, history=(), **options):

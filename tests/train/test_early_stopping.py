@@ -37,7 +37,9 @@ class Told:
             count += 1
             self.model.weight.data = [float(count)]
             figures = dict.fromkeys(("loss", "accuracy", "test_loss", "test_accuracy"), value)
-            stopping.on_epoch_end(self, EpochMetrics(count, **figures, learning_rate=1, images_per_second=1, seconds=1))
+            stopping.on_epoch_end(
+                self, EpochMetrics(count, **figures, learning_rate=1, images_per_second=1, seconds=1, backend="jit")
+            )
         stopping.on_fit_end(self)
         return count, self.model.weight.item()
 

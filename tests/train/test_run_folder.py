@@ -10,7 +10,7 @@ from autograd_cnn.train.run_folder import FILES
 
 
 def _epoch(number):
-    return EpochMetrics(number, 0.5, 0.75, 0.25, 1.0, 1e-3, 100.0, 2.0)
+    return EpochMetrics(number, 0.5, 0.75, 0.25, 1.0, 1e-3, 100.0, 2.0, "jit")
 
 
 class _Graph:
@@ -72,6 +72,7 @@ def test_keeps_each_epoch(path):
         "learning_rate": 1e-3,
         "images_per_second": 100.0,
         "seconds": 2.0,
+        "backend": "jit",
     }
     assert ag.load(path / "model.npz")["w"].tolist() == [2, 2]
 

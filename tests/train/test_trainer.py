@@ -4,6 +4,7 @@ import pytest
 from autograd_cnn import nn, optim
 from autograd_cnn.data import Dataset, Loader, Split, digits
 from autograd_cnn.errors import ArgumentError, DivergedError, OperandError
+from autograd_cnn.kernels import current_backend
 from autograd_cnn.train import Callback, TrainConfig, Trainer, evaluate, fit
 
 
@@ -53,6 +54,7 @@ def test_reports_every_epoch_and_writes_nothing(few, capfd):
     assert [epoch.epoch for epoch in history] == [1, 2]
     assert [epoch.learning_rate for epoch in history] == [2e-3, pytest.approx(1e-3)]
     assert history[1].loss < history[0].loss
+    assert {epoch.backend for epoch in history} == {current_backend()}
     assert history[0].images_per_second == pytest.approx(96 / history[0].seconds)
 
 

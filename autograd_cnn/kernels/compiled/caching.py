@@ -17,8 +17,8 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from functools import cache
+from contextlib import contextmanager, suppress
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -37,6 +37,22 @@ _DIGEST: Final = hashlib.sha256().digest_size
 
 _said: Final[list[str]] = []
 """The warning that was given. One is enough: what troubles one file troubles the others."""
+
+_held_back: Final[list[list[Callable[[], None]]]] = []
+"""What each `kept_together` will write that has not ended."""
+
+
+@contextmanager
+def kept_together() -> Iterator[None]:
+    """Write what is compiled in the block when it ends well, so that who finds a kernel of a run finds them all."""
+    writes: list[Callable[[], None]] = []
+    _held_back.append(writes)
+    try:
+        yield
+    finally:
+        _held_back.remove(writes)
+    for write in writes:
+        write()
 
 
 class Cache:
@@ -78,6 +94,9 @@ class Cache:
 
     def save_overload(self, signature: Any, result: Any) -> None:
         """Keep the code for a signature."""
+        if _held_back:
+            _held_back[-1].append(partial(self.save_overload, signature, result))
+            return
         path = self._path(signature)
         if path is None or result.library.has_dynamic_globals:
             return

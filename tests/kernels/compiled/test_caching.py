@@ -58,6 +58,15 @@ def _step(before="", **variables):
     return _end(_start(before, **variables))
 
 
+@pytest.mark.slow
+def test_kernels_of_a_block_are_kept_at_its_end(tmp_path):
+    before = "import atexit; together = caching.kept_together(); together.__enter__()"
+    before += "; atexit.register(together.__exit__, None, None, None)"
+    variables = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    assert _step(before, **variables) == (f"True True {COMPILED}", [])
+    assert _step(**variables) == (f"False False {LOADED}", [])
+
+
 # --- where it can't be kept ---------------------------------------------------------------------
 
 

@@ -1,0 +1,129 @@
+"""The kernels of a first run, compiled by another process while NumPy trains the first epochs.
+
+Numba needs some ten seconds, once on a machine, and most of the time it holds the lock of the interpreter: beside a
+thread of the same process the training would stand still. NumPy's products get one thread, too. With more, they would
+wait for those that the compiler keeps from running, and matrices of this size are no faster with them.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from subprocess import DEVNULL, Popen
+from typing import Final, Self
+
+import numpy as np
+
+from autograd_cnn import nn
+from autograd_cnn.cli.models import ImageShape, make_model
+from autograd_cnn.cli.output import say
+from autograd_cnn.data import Dataset, Split
+from autograd_cnn.kernels import set_backend
+from autograd_cnn.kernels.backend import VARIABLE
+from autograd_cnn.train import Callback, EpochMetrics, TrainConfig, Trainer, fit
+
+TESTED: Final = 256
+"""As many images `autograd_cnn.train.evaluate` takes at a time."""
+
+_PROGRAM: Final = """\
+import json, sys
+path, arguments = map(json.loads, sys.argv[1:])
+sys.path[:] = path
+from autograd_cnn.cli.ahead import compile_kernels
+compile_kernels(*arguments)
+"""
+
+
+class CompileAhead(Callback):
+    """Begins a run with NumPy while another process compiles what it needs, and then leaves the work to that.
+
+    The change comes between two epochs. At the end, backend and threads are what they were before.
+
+    The process is not stopped with the run: what it compiles, the next run needs.
+
+    Parameters
+    ----------
+    model : str
+        The network's name or pattern.
+    dataset : Dataset
+        What it is trained on.
+    batch_size, epochs : int
+        Of the training.
+    """
+
+    def __init__(self, model: str, dataset: Dataset, batch_size: int, epochs: int) -> None:
+        self.epochs = epochs
+        learned, tested = (len(split.labels) for split in dataset)
+        # As few images as have batches of all the sizes that occur.
+        counts = batch_size + learned % batch_size, min(tested, TESTED + tested % TESTED)
+        arguments = model, dataset.train.images.shape[1:], len(dataset.classes), batch_size, counts
+        self._process: Popen[bytes] | None = Popen(  # noqa: S603  # our own code
+            [sys.executable, "-P", "-c", _PROGRAM, json.dumps(sys.path), json.dumps(arguments)],
+            env={**os.environ, VARIABLE: "jit", "OPENBLAS_NUM_THREADS": "1"},
+            stdin=DEVNULL,
+            stdout=DEVNULL,
+            stderr=DEVNULL,
+            start_new_session=True,  # an interrupt is not meant for it
+        )
+
+    def __enter__(self) -> Self:
+        """Take NumPy, on one thread where Numba has come with the means for that."""
+        self._backend = set_backend("reference")
+        self._restore_threads: Callable[[], object] = lambda: None
+        if find_spec("threadpoolctl"):
+            from threadpoolctl import threadpool_limits  # noqa: PLC0415  # optional
+
+            self._restore_threads = threadpool_limits(1, "blas").restore_original_limits
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Return to the backend and the threads that were chosen before."""
+        self._restore_threads()
+        self._backend.__exit__(None, None, None)
+
+    def on_epoch_end(self, trainer: Trainer, epoch: EpochMetrics) -> None:
+        """Go over to the kernels if they are there and an epoch is left."""
+        if self._process is None or self._process.poll() is None or epoch.epoch == self.epochs:
+            return
+        self._restore_threads()
+        if self._process.returncode == 0:
+            set_backend("jit")
+            say(f"the kernels are compiled and do the work from epoch {trainer.epoch} on")
+        else:
+            say("the kernels could not be compiled, and NumPy goes on; --backend jit shows the reason")
+        self._process = None
+
+    def on_fit_end(self, trainer: Trainer) -> None:  # noqa: ARG002  # as all callbacks
+        """Say so if the process has not ended."""
+        if self._process is not None and self._process.poll() is None:
+            say("the kernels are still being compiled, for the next run")
+
+
+def compile_kernels(model: str, shape: ImageShape, classes: int, batch_size: int, counts: tuple[int, int]) -> None:
+    """Train a network for an epoch on noise, and keep all kernels that this needs, or none.
+
+    A run that is started meanwhile, or after this process was killed, begins with NumPy, too.
+
+    Parameters
+    ----------
+    model : str
+        Its name or pattern.
+    shape : (C, H, W)
+        Of the images.
+    classes : int
+        How many.
+    batch_size : int
+        Of the training.
+    counts : (int, int)
+        How many images to learn from, and how many to be tested on.
+    """
+    from autograd_cnn.kernels.compiled.caching import kept_together  # noqa: PLC0415  # it needs Numba
+
+    rng = np.random.default_rng(0)
+    learned, tested = (
+        Split(rng.random((count, *shape), np.float32), rng.integers(classes, size=count)) for count in counts
+    )
+    network = make_model(model, shape, 0, classes)
+    with kept_together():
+        fit(nn.fuse(network), Dataset(learned, tested), TrainConfig(1, batch_size))
