@@ -11,12 +11,11 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import readme
+from benchmarks import page
 from benchmarks.benchmark_run import BenchmarkRun, Settings
-from benchmarks.chart import draw
 from benchmarks.harness import measure
 from benchmarks.machine import describe
-from benchmarks.report import heading, show
+from benchmarks.report import CLIFF, heading, ranking, show, show_table
 from benchmarks.results import Result
 from benchmarks.workload import installed, peer_names, workloads
 
@@ -36,10 +35,13 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--rounds", type=int, help="turns that each peer has in one process")
     options.add_argument("--starts", type=int, help="processes that each peer has, one after the other")
     options.add_argument("--threads", type=int, default=os.cpu_count(), help="for each peer; default: all cores")
-    options.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="for JSON and charts")
+    options.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="for JSON")
     options.add_argument("--quick", action="store_true", help="a first look: the first cases, few and short rounds")
     options.add_argument("--list", action="store_true", help="name workloads and peers, and measure nothing")
-    options.add_argument("--readme", action="store_true", help="write all results in DIR to benchmarks/README.md")
+    options.add_argument("--report", action="store_true", help="write all results in DIR to docs/measurements.md")
+    options.add_argument(
+        "--cliffs", action="store_true", help=f"list at the end what is above {CLIFF} of the best peer"
+    )
     options.add_argument("--no-run", action="store_true", help="measure nothing: show the results in DIR")
     return options
 
@@ -61,9 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             show(result, console)
     else:
         _run(names, chosen, console)
-    if chosen.readme:
-        text = readme.rewrite(readme.README.read_text(), _saved(chosen.out, list(workloads())))
-        readme.README.write_text(text)
+    if chosen.cliffs:
+        show_table(ranking(_saved(chosen.out, names), CLIFF), console)
+    if chosen.report:
+        for sentence in page.write(_saved(chosen.out, list(workloads()))):
+            console.print(sentence, highlight=False)
 
 
 def _run(names: Sequence[str], chosen: argparse.Namespace, console: Console) -> None:
@@ -78,7 +82,6 @@ def _run(names: Sequence[str], chosen: argparse.Namespace, console: Console) -> 
         console.print(heading(result), highlight=False)
         show(result, console)
         result.save(chosen.out)
-        console.print(draw(result, chosen.out), highlight=False)
 
 
 def _measured(run: BenchmarkRun, machine: dict[str, Any]) -> Result:

@@ -14,6 +14,9 @@ NUMBERS = 1e-3
 SINGLE = 5
 """How many times the difference of all arrays together that of a single one may be."""
 
+ROUNDED = 1e-3
+"""Arrays shorter than this share of all together are held to that length: they may be 0 but for rounding."""
+
 
 def disagreements(results: Mapping[str, Arrays], tolerance: float) -> dict[str, str]:
     """Return who is out of line, and where; ``tolerance`` is for all arrays together.
@@ -42,20 +45,26 @@ def _median(arrays: list[Array]) -> Array:
 
 def _complaint(arrays: Arrays, middle: Arrays, tolerance: float) -> str:
     """Return the first thing that is wrong, or nothing."""
+    several = [name for name, expected in middle.items() if expected.ndim]
+    least = ROUNDED * _length([middle[name] for name in several])
     for name, expected in middle.items():
         if name not in arrays:
             return f"{name} is missing"
         if arrays[name].shape != expected.shape:
             return f"{name} is {arrays[name].shape}, not {expected.shape}"
-        error = _distance([arrays[name]], [expected])
+        error = _distance([arrays[name]], [expected], least if expected.ndim else 0.0)
         if not error <= (SINGLE * tolerance if expected.ndim else NUMBERS):
             return f"{name} is off by {error:.0e}"
-    several = [name for name, expected in middle.items() if expected.ndim]
     error = _distance([arrays[name] for name in several], [middle[name] for name in several])
     return "" if error <= tolerance else f"all arrays together are off by {error:.0e}"
 
 
-def _distance(found: list[Array], expected: list[Array]) -> float:
-    """Return the length of the difference relative to the length of what was expected, unless that is 0."""
-    difference = math.hypot(*(float(np.linalg.norm(a - b)) for a, b in zip(found, expected, strict=True)))
-    return difference / (math.hypot(*(float(np.linalg.norm(b)) for b in expected)) or 1.0)
+def _distance(found: list[Array], expected: list[Array], least: float = 0.0) -> float:
+    """Return the length of the difference relative to what was expected, at least ``least``, unless that is 0."""
+    difference = _length([a - b for a, b in zip(found, expected, strict=True)])
+    return difference / (max(_length(expected), least) or 1.0)
+
+
+def _length(arrays: list[Array]) -> float:
+    """Return the Euclidean length of all arrays together."""
+    return math.hypot(*(float(np.linalg.norm(array)) for array in arrays))

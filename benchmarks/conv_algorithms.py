@@ -21,7 +21,7 @@ import autograd_cnn as ag
 from autograd_cnn.kernels.compiled.conv.problem import ConvProblem, Side
 from autograd_cnn.kernels.compiled.conv.select import ALGORITHMS, choose
 from autograd_cnn.kernels.windows import windows
-from benchmarks.tasks import Conv
+from benchmarks.layers import Conv
 from benchmarks.workloads.convolutions import LENET, RESNET50, VGG
 
 RESNET20 = [

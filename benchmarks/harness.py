@@ -88,7 +88,7 @@ def _run_scripts(run: BenchmarkRun, records: Records, start: int) -> None:
     for case in run.cases:
         candidates = [participant for participant in run.participants if find_spec(_module(case, participant))]
         if start == 0:
-            run.say(f"{_where(run, case, start)}: once to fill the caches")
+            run.say(f"{_where(run, case, start)}: once to see what it computes, and to fill the caches")
             printed = {participant: _script(run, records, case, participant)[1] for participant in candidates}
             records.compare({participant: _numbers(line) for participant, line in printed.items() if line}, case)
         times: dict[Participant, list[float]] = defaultdict(list)
@@ -109,8 +109,9 @@ def _module(case: Case, participant: Participant) -> str:
 
 def _script(run: BenchmarkRun, records: Records, case: Case, participant: Participant) -> tuple[float, str]:
     """Run a peer's program; return the seconds and what it printed last."""
+    empty_cache = isinstance(case.task, Script) and case.task.empty_cache
     try:
-        return run_script(_module(case, participant), run.settings.threads)
+        return run_script(_module(case, participant), run.settings.threads, empty_cache=empty_cache)
     except WorkerError as error:
         records.accept({"failed": str(error)}, case, participant)
         return 0.0, ""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,8 @@ from typing import Any, Self
 ROOT = Path(__file__).parent.parent
 TIMEOUT = 900.0
 """Seconds until a worker that does not answer counts as failed."""
+CACHES = ("NUMBA_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR")
+"""The variables that say where what was compiled is kept."""
 
 
 class WorkerError(Exception):
@@ -39,12 +42,14 @@ def cores(threads: int) -> set[int]:
     return set(sorted(os.sched_getaffinity(0))[:threads])
 
 
-def start(arguments: list[str], threads: int, **options: Any) -> subprocess.Popen[str]:
+def start(
+    arguments: list[str], threads: int, variables: Mapping[str, str] | None = None, **options: Any
+) -> subprocess.Popen[str]:
     """Start ``python -m`` with ``arguments`` in a process group of its own, in the repository."""
     process: subprocess.Popen[str] = subprocess.Popen(  # noqa: S603  # our own modules
         [sys.executable, "-m", *arguments],
         cwd=ROOT,
-        env=environment(threads),
+        env={**environment(threads), **(variables or {})},
         text=True,
         start_new_session=True,
         **options,
@@ -126,18 +131,29 @@ class Worker:
         return f"it ended with {self.process.returncode}" + (f": {lines[-1]}" if lines else "")
 
 
-def run_script(module: str, threads: int) -> tuple[float, str]:
+def run_script(module: str, threads: int, *, empty_cache: bool = False) -> tuple[float, str]:
     """Run a program from start to end; return the seconds and the last line that it printed.
+
+    Parameters
+    ----------
+    module
+        What to run.
+    threads
+        How many it may use.
+    empty_cache
+        Whether it finds nothing that was compiled before.
 
     Raises
     ------
     WorkerError
         If it fails.
     """
-    begin = time.perf_counter()
-    process = start([module], threads, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    output, errors = process.communicate()
-    seconds = time.perf_counter() - begin
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # a process left behind may write there
+        variables = dict.fromkeys(CACHES, folder) if empty_cache else {}
+        begin = time.perf_counter()
+        process = start([module], threads, variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        output, errors = process.communicate()
+        seconds = time.perf_counter() - begin
     if process.returncode:
         raise WorkerError((errors.strip().splitlines() or ["it failed without a word"])[-1])
     return seconds, (output.strip().splitlines() or [""])[-1]

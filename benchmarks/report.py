@@ -11,6 +11,8 @@ from benchmarks.workload import is_ours
 
 MANY = 6
 """Beyond so many cases a table has one row for each case, and not one for each peer."""
+CLIFF = 1.2
+"""Beyond so many times the best peer's a time is a cliff."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,41 @@ def _without_empty(table: Rows) -> Rows:
     return Rows(table.title, [table.header[i] for i in columns], rows, table.mine, table.text)
 
 
+def ratios(results: Sequence[Result]) -> list[tuple[float, Result, Outcome]]:
+    """Return our number divided by the best peer's for each case that both have done, the worst first."""
+    found = [
+        (ours / best, result, outcome)
+        for result in results
+        for outcome in result.outcomes
+        if (ours := _ours(outcome)) and (best := outcome.best_peer())
+    ]
+    return sorted(found, key=lambda row: -row[0])
+
+
+def _ours(outcome: Outcome) -> float | None:
+    """Return our best, recorded or not; the reference backend must not hide a cliff."""
+    return outcome.best(lambda peer: is_ours(peer) and peer != "ours_reference")
+
+
+def ranking(results: Sequence[Result], least: float = 0.0) -> Rows:
+    """Return a table of all cases whose ratio to the best peer is above ``least``, the worst first."""
+    rows = [
+        (
+            f"{result.title}: {outcome.case}",
+            *(quantity(value, outcome.unit) for value in (ours, best)),
+            next(e.peer for e in outcome.entries if e.measured and not e.copy and e.measured.value == best),
+            f"{ratio:.2f}",
+            _ratio(ours, outcome.best_torch()),
+            f"{copies:.2f}" if (copies := outcome.self_test()) else "",
+        )
+        for ratio, result, outcome in ratios(results)
+        if ratio > least and (ours := _ours(outcome)) and (best := outcome.best_peer())
+    ]
+    header = ("case", "ours", "best peer", "who", "÷ best peer", "÷ best PyTorch", "self-test")
+    title = f"Above {least} of the best peer, the worst first" if least else "All cases, the worst first"
+    return Rows(title, header, rows, [False] * len(rows), 1)
+
+
 def remarks(result: Result) -> list[str]:
     """Return the sentences below the tables, the self-test first."""
     lines = [self_test(result)] if any(o.self_test() for o in result.outcomes) else []
@@ -157,25 +194,24 @@ def heading(result: Result) -> str:
 def show(result: Result, console: Console) -> None:
     """Print the tables to a terminal."""
     for table in tables(result):
-        printed = Table(title=table.title, title_justify="left", caption_justify="left")
-        for index, name in enumerate(table.header):
-            printed.add_column(name, justify="left" if index < table.text else "right")
-        for row, mine in zip(table.rows, table.mine, strict=True):
-            printed.add_row(*row, style="bold" if mine else None)
-        console.print(printed)
+        show_table(table, console)
     for remark in remarks(result):
         console.print(remark, style="bold red" if "WARNING" in remark else None, highlight=False)
     console.print()
 
 
-def markdown(result: Result) -> str:
-    """Return the tables and remarks as Markdown."""
-    parts = []
-    for level, table in zip(("###", *["####"] * 9), tables(result), strict=False):
-        parts.append(f"{level} {table.title}")
-        rules = ["---" if index < table.text else "--:" for index in range(len(table.header))]
-        marked = [
-            [f"**{c}**" if mine and c else c for c in row] for row, mine in zip(table.rows, table.mine, strict=True)
-        ]
-        parts.append("\n".join(f"| {' | '.join(line)} |" for line in (table.header, rules, *marked)))
-    return "\n\n".join([*parts, " ".join(remarks(result))]).strip()
+def show_table(table: Rows, console: Console) -> None:
+    """Print one table to a terminal."""
+    printed = Table(title=table.title, title_justify="left", caption_justify="left")
+    for index, name in enumerate(table.header):
+        printed.add_column(name, justify="left" if index < table.text else "right")
+    for row, mine in zip(table.rows, table.mine, strict=True):
+        printed.add_row(*row, style="bold" if mine else None)
+    console.print(printed)
+
+
+def markdown_table(table: Rows) -> str:
+    """Return one table as Markdown."""
+    rules = ["---" if index < table.text else "--:" for index in range(len(table.header))]
+    marked = [[f"**{c}**" if mine and c else c for c in row] for row, mine in zip(table.rows, table.mine, strict=True)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (table.header, rules, *marked))

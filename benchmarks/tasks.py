@@ -8,16 +8,17 @@ layer's, (F, C, KH, KW) for a convolution and (out, in) for a linear layer.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.layers import Conv, Layers, Linear, Lstm, Shape, forward_flops, parameters
+
 Array: TypeAlias = NDArray[Any]
 Arrays: TypeAlias = dict[str, Array]
-Shape: TypeAlias = tuple[int, ...]
 Side: TypeAlias = Literal["forward", "wrt_input", "wrt_weight"]
 
 
@@ -41,117 +42,7 @@ class Job:
     check: Callable[[], Arrays]
 
 
-# --- the training step of a network -----------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Conv:
-    """A convolution with square filters."""
-
-    in_channels: int
-    out_channels: int
-    size: int
-    stride: int = 1
-    padding: int = 0
-    bias: bool = True
-
-
-@dataclass(frozen=True)
-class Linear:
-    """An affine map of vectors."""
-
-    inputs: int
-    outputs: int
-
-
-@dataclass(frozen=True)
-class BatchNorm:
-    """Normalisation by the statistics of the batch (Ioffe & Szegedy 2015)."""
-
-    channels: int
-
-
-@dataclass(frozen=True)
-class Relu:
-    """The positive part."""
-
-
-@dataclass(frozen=True)
-class MaxPool:
-    """The largest value of windows that do not overlap."""
-
-    size: int = 2
-
-
-@dataclass(frozen=True)
-class GlobalMeanPool:
-    """The mean of every map, (N, C, 1, 1)."""
-
-
-@dataclass(frozen=True)
-class Flatten:
-    """Images to vectors."""
-
-
-@dataclass(frozen=True)
-class Residual:
-    """The positive part of the sum of two branches; a shortcut without layers passes its input on."""
-
-    body: "Layers"
-    shortcut: "Layers" = ()
-
-
-Layer: TypeAlias = Conv | Linear | BatchNorm | Relu | MaxPool | GlobalMeanPool | Flatten | Residual
-Layers: TypeAlias = tuple[Layer, ...]
-
-
-def parameters(layers: Layers, prefix: str = "") -> Iterator[tuple[str, Shape]]:
-    """Yield the name and the shape of each weight."""
-    for index, layer in enumerate(layers):
-        path = f"{prefix}{index}."
-        match layer:
-            case Conv(c, f, size, bias=bias):
-                yield f"{path}weight", (f, c, size, size)
-                if bias:
-                    yield f"{path}bias", (f,)
-            case Linear(inputs, outputs):
-                yield f"{path}weight", (outputs, inputs)
-                yield f"{path}bias", (outputs,)
-            case BatchNorm(channels):
-                yield f"{path}weight", (channels,)
-                yield f"{path}bias", (channels,)
-            case Residual(body, shortcut):
-                yield from parameters(body, f"{path}body.")
-                yield from parameters(shortcut, f"{path}shortcut.")
-
-
-def forward_flops(layers: Layers, shape: Shape) -> tuple[list[int], Shape]:
-    """Return the operations of each convolution and linear layer on an input (N, ...), and the output's shape.
-
-    A multiplication and an addition count as two; what is done to single elements is left out.
-    """
-    counts: list[int] = []
-    for layer in layers:
-        n, c, *image = shape
-        match layer:
-            case Conv(c, f, size, stride, padding):
-                image = [(length + 2 * padding - size) // stride + 1 for length in image]
-                shape = (n, f, *image)
-                counts.append(2 * math.prod(shape) * c * size**2)
-            case Linear(inputs, outputs):
-                shape = (n, outputs)
-                counts.append(2 * n * inputs * outputs)
-            case MaxPool(size):
-                shape = (n, c, *(length // size for length in image))
-            case GlobalMeanPool():
-                shape = (n, c, 1, 1)
-            case Flatten():
-                shape = (n, math.prod(shape[1:]))
-            case Residual(body, shortcut):
-                inside, after = forward_flops(body, shape)
-                counts += inside + forward_flops(shortcut, shape)[0]
-                shape = after
-    return counts, shape
+# --- networks ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -164,13 +55,13 @@ class Network:
     Attributes
     ----------
     layers
-        From images to scores.
+        From inputs to the scores of each example, or of each of its pixels.
     image
-        C, H and W.
+        The shape of one input: C, H and W of an image, T and I of a sequence, or the length of a vector.
     batch
-        How many images.
+        How many inputs.
     rate
-        The learning rate.
+        The learning rate: small enough that a few steps do not blow up what rounding has made different.
     """
 
     layers: Layers
@@ -178,14 +69,15 @@ class Network:
     batch: int
     rate: float = 0.1
     classes: int = 10
+    dtype: str = "float32"
     asks: ClassVar[str] = "network"
     tolerance: ClassVar[float] = 1e-2
 
     @property
     def flops(self) -> int:
-        """Operations of a step: three products per layer, but no gradient of the images."""
+        """Operations of a step: three products per layer, but no gradient of the inputs."""
         counts, _ = forward_flops(self.layers, (self.batch, *self.image))
-        return 3 * sum(counts) - counts[0]
+        return 3 * sum(counts) - (counts[0] if isinstance(self.layers[0], Conv | Linear | Lstm) else 0)
 
     def weights(self) -> Arrays:
         """Return fresh first weights: uniform within ±1/√inputs; ones for a normalisation."""
@@ -194,16 +86,69 @@ class Network:
         for name, shape in parameters(self.layers):
             if len(shape) > 1:
                 bound = 1 / math.sqrt(math.prod(shape[1:]))
-                drawn[name] = rng.uniform(-bound, bound, shape).astype(np.float32)
+                drawn[name] = rng.uniform(-bound, bound, shape).astype(self.dtype)
             else:
-                drawn[name] = np.full(shape, float(name.endswith("weight")), np.float32)
+                drawn[name] = np.full(shape, float(name.endswith("weight")), self.dtype)
         return drawn
 
     def data(self) -> tuple[Array, Array]:
-        """Return images (N, C, H, W) from 0 to 1, and their labels (N,)."""
+        """Return inputs (N, ...) from 0 to 1, and their labels (N,), or (N, H, W) for pixels."""
         rng = np.random.default_rng(2)
-        images = rng.random((self.batch, *self.image), np.float32)
-        return images, rng.integers(self.classes, size=self.batch)
+        inputs = rng.random((self.batch, *self.image), np.float32).astype(self.dtype)
+        _, (_, _, *pixels) = forward_flops(self.layers, inputs.shape)
+        return inputs, rng.integers(self.classes, size=(self.batch, *pixels))
+
+
+@dataclass(frozen=True)
+class Inference(Network):
+    """The scores of one batch, with nothing recorded, and normalised by running statistics."""
+
+    asks: ClassVar[str] = "inference"
+    tolerance: ClassVar[float] = 1e-4
+
+    @property
+    def flops(self) -> int:
+        """Operations of the forward pass."""
+        return sum(forward_flops(self.layers, (self.batch, *self.image))[0])
+
+
+# --- one operation ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation and its gradient.
+
+    Attributes
+    ----------
+    name
+        Under which the peers know it.
+    shapes
+        Of its operands, which are normally distributed.
+    labels
+        Whether class indices come as a last operand, which has no gradient.
+    """
+
+    name: str
+    shapes: tuple[Shape, ...]
+    labels: bool = False
+    asks: ClassVar[str] = "operation"
+    tolerance: ClassVar[float] = 1e-4
+    flops: ClassVar[int] = 0
+
+    def operands(self) -> list[Array]:
+        """Return what has a gradient."""
+        rng = np.random.default_rng(4)
+        return [rng.standard_normal(shape, np.float32) for shape in self.shapes]
+
+    def indices(self) -> list[Array]:
+        """Return the class indices, one for each row of the first operand, or nothing."""
+        count, classes = self.shapes[0][:2]
+        return [np.random.default_rng(5).integers(classes, size=count)] if self.labels else []
+
+    def cotangent(self, shape: Shape) -> Array:
+        """Return what goes back from a result of this shape."""
+        return np.asarray(np.random.default_rng(6).standard_normal(shape, np.float32))
 
 
 # --- one convolution --------------------------------------------------------------------------
@@ -225,7 +170,8 @@ class Convolution:
         """Of the images (N, C, H, W), of the filters (F, C, KH, KW) and of the result (N, F, OH, OW)."""
         layer = self.layer
         x = (self.batch, layer.in_channels, self.image, self.image)
-        return x, (layer.out_channels, layer.in_channels, layer.size, layer.size), forward_flops((layer,), x)[1]
+        w = (layer.out_channels, layer.in_channels // layer.groups, layer.size, layer.size)
+        return x, w, forward_flops((layer,), x)[1]
 
     @property
     def flops(self) -> int:
@@ -264,12 +210,19 @@ class Chain:
 
 @dataclass(frozen=True)
 class Script:
-    """A program that each peer has for itself: the module of the peer's name in ``package``."""
+    """A program that each peer has for itself: the module of the peer's name in ``package``.
+
+    Attributes
+    ----------
+    empty_cache
+        Whether each run finds nothing that was compiled before.
+    """
 
     package: str
+    empty_cache: bool = False
     asks: ClassVar[str] = "script"
     tolerance: ClassVar[float] = 1e-3
     flops: ClassVar[int] = 0
 
 
-Task: TypeAlias = Network | Convolution | Chain | Script
+Task: TypeAlias = Network | Operation | Convolution | Chain | Script

@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.tasks import (
+from benchmarks.layers import (
     BatchNorm,
     Conv,
     Flatten,
     GlobalMeanPool,
-    LackingError,
     Layer,
     Layers,
     Linear,
@@ -17,6 +16,7 @@ from benchmarks.tasks import (
     Relu,
     Residual,
 )
+from benchmarks.tasks import LackingError
 
 EPSILON = 1e-5
 """What a normalisation adds to the variance."""
@@ -55,7 +55,7 @@ def scores(layers: Layers, blocks: Blocks, weights: Mapping[str, Any], x: Any, p
 
 def _apply(layer: Layer, blocks: Blocks, weights: Mapping[str, Any], x: Any, path: str) -> Any:
     match layer:
-        case Conv(stride=stride, padding=padding, bias=bias):
+        case Conv(stride=stride, padding=padding, bias=bias, groups=1, dilation=1):
             y = blocks.conv(x, weights[f"{path}weight"], stride, padding)
             if bias:
                 y = y + weights[f"{path}bias"].reshape((1, -1, 1, 1))
@@ -65,13 +65,16 @@ def _apply(layer: Layer, blocks: Blocks, weights: Mapping[str, Any], x: Any, pat
             y = blocks.batch_norm(x, weights[f"{path}weight"], weights[f"{path}bias"])
         case Relu():
             y = blocks.relu(x)
-        case MaxPool(size):
+        case MaxPool(size, padding=0) if layer.step == size:
             y = blocks.max_pool(x, size)
         case GlobalMeanPool():
             y = x.mean(axis=(2, 3))
         case Flatten():
             y = x.reshape((x.shape[0], -1))
-        case Residual(body, shortcut):
+        case Residual(body, shortcut, rectified):
             left = scores(body, blocks, weights, x, f"{path}body.")
-            y = blocks.relu(left + scores(shortcut, blocks, weights, x, f"{path}shortcut."))
+            y = left + scores(shortcut, blocks, weights, x, f"{path}shortcut.")
+            y = blocks.relu(y) if rectified else y
+        case _:
+            raise LackingError(type(layer).__name__)
     return y

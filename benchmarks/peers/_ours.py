@@ -1,15 +1,69 @@
 """autograd_cnn as its users spell it, whatever the backend."""
 
+from typing import Any
+
 import autograd_cnn as ag
 from autograd_cnn import nn, optim
-from benchmarks.peers._modules import build, scalars, training
-from benchmarks.tasks import Array, Chain, Convolution, Job, Network
+from autograd_cnn.nn import functional
+from benchmarks.peers._modules import build, forward_and_backward, scalars, training
+from benchmarks.peers._sequences import LayerNorm, MultiheadAttention, layer_norm
+from benchmarks.tasks import Array, Chain, Convolution, Inference, Job, Network, Operation
+
+OPERATIONS = {
+    "add": ag.add,
+    "multiply": ag.multiply,
+    "divide": ag.divide,
+    "exp": ag.exp,
+    "tanh": ag.tanh,
+    "sigmoid": ag.sigmoid,
+    "relu": ag.relu,
+    "leaky_relu": ag.leaky_relu,
+    "relu6": nn.ReLU6(),
+    "elu": ag.elu,
+    "gelu": ag.gelu,
+    "silu": ag.silu,
+    "softplus": ag.softplus,
+    "softmax": ag.softmax,
+    "log_softmax": ag.log_softmax,
+    "batch_norm": ag.batch_norm,
+    "layer_norm": layer_norm,
+    "cross_entropy": functional.cross_entropy,
+    "mse_loss": functional.mse_loss,
+    "huber_loss": functional.huber_loss,
+    "bce_with_logits": lambda x, y: functional.bce_with_logits(x, y.detach()),
+    "max_pool 2×2": lambda x: ag.max_pool(x, 2),
+    "max_pool 3×3 / 2": lambda x: ag.max_pool(x, 3, stride=2, padding=1),
+    "mean_pool 2×2": lambda x: ag.mean_pool(x, 2),
+    "sum": ag.sum,
+    "mean over maps": lambda x: ag.mean(x, axis=(2, 3)),
+    "max over a row": lambda x: ag.max(x, axis=1),
+    "variance over a row": lambda x: ag.var(x, axis=1),
+    "transpose": lambda x: ag.transpose(x, axes=(0, 2, 3, 1)) * 1.0,
+    "concatenate": lambda x1, x2: ag.concatenate([x1, x2], axis=1),
+    "matmul": ag.matmul,
+    "linear": functional.linear,
+}
+
+
+class _Layers:
+    """The package's layers, and those that it lacks."""
+
+    LayerNorm, MultiheadAttention = LayerNorm, MultiheadAttention
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(nn, name)
+
+
+def _model(task: Network) -> Any:
+    model = nn.fuse(build(task.layers, _Layers(), ag.concatenate))
+    model.astype(task.dtype)
+    model.load_state_dict(task.weights(), strict=False)
+    return model
 
 
 def network(task: Network, *, compiled: bool = False) -> Job:
     """Prepare a training step, recorded and run without Python if ``compiled``."""
-    model = nn.fuse(build(task.layers, nn))
-    model.load_state_dict(task.weights(), strict=False)
+    model = _model(task)
     optimizer = optim.SGD(model.parameters(), lr=task.rate)
     images, labels = task.data()
     job = training(model, optimizer, lambda: nn.cross_entropy(model(images), labels), ag.Tensor.numpy)
@@ -25,10 +79,31 @@ def network(task: Network, *, compiled: bool = False) -> Job:
     return Job(lambda: step(images, labels), job.check)
 
 
+def inference(task: Inference, *, compiled: bool = False) -> Job:
+    """Prepare scores without a tape, recorded and run without Python if ``compiled``."""
+    model = _model(task).eval()
+    images, _ = task.data()
+    scores = ag.compile(model) if compiled else model
+
+    def run() -> Any:
+        with ag.no_grad():
+            return scores(images)
+
+    return Job(run, lambda: {"scores": run().numpy()})
+
+
+def operation(task: Operation) -> Job:
+    """Prepare one operation and its gradient."""
+    leaves = [ag.tensor(array, requires_grad=True) for array in task.operands()]
+    function, indices = OPERATIONS[task.name], task.indices()
+    return forward_and_backward(task, lambda *xs: function(*xs, *indices), leaves, ag.tensor, ag.Tensor.numpy)
+
+
 def convolution(task: Convolution) -> Job:
     """Prepare one side of a convolution."""
     x, w, g = task.arrays()
-    how = {"stride": task.layer.stride, "padding": task.layer.padding}
+    layer = task.layer
+    how = {"stride": layer.stride, "padding": layer.padding, "dilation": layer.dilation, "groups": layer.groups}
 
     def run() -> Array:
         match task.side:

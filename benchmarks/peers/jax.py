@@ -17,9 +17,15 @@ from benchmarks.tasks import Arrays, Convolution, Job, Network
 PACKAGE = "jax"
 
 
-def _conv(x: Any, w: Any, stride: int, padding: int) -> Any:
+def _conv(x: Any, w: Any, stride: int, padding: int, dilation: int = 1, groups: int = 1) -> Any:
     return lax.conv_general_dilated(
-        x, w, (stride, stride), [(padding, padding)] * 2, dimension_numbers=("NCHW", "OIHW", "NCHW")
+        x,
+        w,
+        (stride, stride),
+        [(padding, padding)] * 2,
+        rhs_dilation=(dilation, dilation),
+        dimension_numbers=("NCHW", "OIHW", "NCHW"),
+        feature_group_count=groups,
     )
 
 
@@ -39,6 +45,7 @@ BLOCKS = Blocks(_conv, jax.nn.relu, _max_pool, _batch_norm)
 
 def network(task: Network) -> Job:
     """Prepare a training step."""
+    jax.config.update("jax_enable_x64", task.dtype == "float64")
     weights = {name: jnp.asarray(value) for name, value in task.weights().items()}
     images, labels = map(jnp.asarray, task.data())
 
@@ -67,7 +74,7 @@ def network(task: Network) -> Job:
 def convolution(task: Convolution) -> Job:
     """Prepare one side of a convolution; its adjoints are those that JAX derives."""
     x, w, g = map(jnp.asarray, task.arrays())
-    how = task.layer.stride, task.layer.padding
+    how = task.layer.stride, task.layer.padding, task.layer.dilation, task.layer.groups
     forward = jax.jit(lambda x, w: _conv(x, w, *how))
     wrt_input = jax.jit(lambda g, w: jax.linear_transpose(lambda x: _conv(x, w, *how), x)(g)[0])
     wrt_weight = jax.jit(lambda x, g: jax.linear_transpose(lambda w: _conv(x, w, *how), w)(g)[0])

@@ -1,8 +1,8 @@
-"""autograd_cnn with the kernels that Numba compiles, and with training steps recorded by `autograd_cnn.compile`."""
+"""autograd_cnn with the kernels that Numba compiles, and with steps and inference recorded by `autograd_cnn.compile`."""
 
 import autograd_cnn as ag
 from benchmarks.peers import _ours
-from benchmarks.tasks import Job, Network
+from benchmarks.tasks import Inference, Job, Network
 
 PACKAGE = "autograd-cnn"
 
@@ -12,3 +12,8 @@ ag.set_backend("jit")
 def network(task: Network) -> Job:
     """Prepare a training step that is recorded."""
     return _ours.network(task, compiled=True)
+
+
+def inference(task: Inference) -> Job:
+    """Prepare scores whose computation is recorded."""
+    return _ours.inference(task, compiled=True)

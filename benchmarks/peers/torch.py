@@ -3,10 +3,10 @@
 import torch
 
 from benchmarks.peers._modules import scalars
-from benchmarks.peers._torch import convolution, network
+from benchmarks.peers._torch import convolution, inference, network, operation
 from benchmarks.tasks import Chain, Job
 
-__all__ = ["PACKAGE", "chain", "convolution", "network"]
+__all__ = ["PACKAGE", "chain", "convolution", "inference", "network", "operation"]
 
 PACKAGE = "torch"
 

@@ -3,7 +3,7 @@
 import torch
 
 from benchmarks.peers import _torch
-from benchmarks.tasks import Convolution, Job, Network
+from benchmarks.tasks import Convolution, Inference, Job, Network, Operation
 
 PACKAGE = "torch"
 
@@ -11,6 +11,16 @@ PACKAGE = "torch"
 def network(task: Network) -> Job:
     """Prepare a training step."""
     return _torch.network(task, torch.channels_last)
+
+
+def inference(task: Inference) -> Job:
+    """Prepare scores without a tape."""
+    return _torch.inference(task, torch.channels_last)
+
+
+def operation(task: Operation) -> Job:
+    """Prepare one operation and its gradient."""
+    return _torch.operation(task, torch.channels_last)
 
 
 def convolution(task: Convolution) -> Job:

@@ -3,7 +3,7 @@
 import torch
 
 from benchmarks.peers import _torch
-from benchmarks.tasks import Job, Network
+from benchmarks.tasks import Inference, Job, Network
 
 PACKAGE = "torch"
 
@@ -12,3 +12,9 @@ def network(task: Network) -> Job:
     """Prepare a training step, compiled for this batch and not for one of any size."""
     torch.compiler.reset()
     return _torch.network(task, compiled=True)
+
+
+def inference(task: Inference) -> Job:
+    """Prepare scores without a tape, compiled for this batch."""
+    torch.compiler.reset()
+    return _torch.inference(task, compiled=True)

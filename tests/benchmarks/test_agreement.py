@@ -40,6 +40,12 @@ def test_one_array_may_move_a_little_but_not_all_of_them():
     assert _disagreements(_results(a=usual, b=usual, c=moved)) == {"c": "all arrays together are off by 4e-03"}
 
 
+def test_an_array_that_is_zero_but_for_rounding_is_held_to_the_others():
+    usual = {"v": [1e-9, 0.0], "w": [30.0, 40.0]}
+    assert _disagreements(_results(a=usual, b=usual, c=usual | {"v": [-1e-7, 1e-7]})) == {}
+    assert set(_disagreements(_results(a=usual, b=usual, c=usual | {"v": [1e-3, 0.0]}))) == {"c"}
+
+
 def test_missing_misshapen_and_not_a_number():
     results = _results(
         a={"w": [1, 2], "v": 0},

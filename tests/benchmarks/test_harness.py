@@ -120,7 +120,8 @@ def test_memory_is_the_peak_above_the_imports_and_in_all(worker):
 def test_scripts_run_whole(monkeypatch):
     runs = []
 
-    def run(module, threads):
+    def run(module, threads, *, empty_cache):
+        assert empty_cache
         runs.append(module)
         if module.endswith("jax"):
             raise WorkerError("no digits")
@@ -128,7 +129,9 @@ def test_scripts_run_whole(monkeypatch):
 
     monkeypatch.setattr(harness, "run_script", run)
     monkeypatch.setattr(harness, "find_spec", lambda module: None if module.endswith("mygrad") else module)
-    [outcome], _ = _measure(("ours", "torch", "jax", "mygrad"), cases=(Case("all", Script("s")),), measure="process")
+    [outcome], _ = _measure(
+        ("ours", "torch", "jax", "mygrad"), cases=(Case("all", Script("s", empty_cache=True)),), measure="process"
+    )
     assert (outcome.value("ours"), outcome.value("torch"), outcome.value("mygrad")) == (1.0, 2.0, None)
     assert [e.note for e in outcome.entries if e.peer == "jax"] == ["failed: no digits"]
     assert runs.count("s.ours") == 1 + 2 * 2

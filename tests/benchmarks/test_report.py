@@ -4,11 +4,11 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from benchmarks.report import heading, markdown, quantity, remarks, show, tables
+from benchmarks.report import CLIFF, heading, markdown_table, quantity, ranking, remarks, show, tables
 from benchmarks.results import Entry, Measurement, Outcome, Result
 
 
-def _entry(peer, value, **options):
+def entry(peer, value, **options):
     return Entry(peer, Measurement(value, value * 0.95, value * 1.05, (value,)), **options)
 
 
@@ -24,12 +24,12 @@ MACHINE = {
 OUTCOME = Outcome(
     "batch 64",
     [
-        _entry("ours", 0.001),
-        _entry("torch", 0.004),
-        _entry("torch_compile", 0.002),
+        entry("ours", 0.001),
+        entry("torch", 0.004),
+        entry("torch_compile", 0.002),
         Entry("jax", note="wrong: loss is off by 1e+00"),
         Entry("micrograd", note="no network", lacks=True),
-        _entry("torch", 0.0042, copy=True),
+        entry("torch", 0.0042, copy=True),
     ],
     flops=10**8,
 )
@@ -84,6 +84,30 @@ def test_many_cases_have_one_row_each_and_sums():
     assert "jax, c0: wrong: loss is off by 1e+00." in remarks(replace(RESULT, outcomes=outcomes))
 
 
+def test_the_ranking_begins_with_the_worst():
+    slow = Outcome(
+        "batch 1",
+        [
+            *(
+                entry("ours" + kind, value)
+                for kind, value in (("", 0.004), ("_compiled", 0.003), ("_reference", 0.001))
+            ),
+            entry("torch", 0.002),
+        ],
+    )
+    without = Outcome("batch 2", [entry("ours", 0.004), Entry("torch", note="no such step", lacks=True)])
+    results = [RESULT, replace(RESULT, title="Other", outcomes=[slow, without])]
+    table = ranking(results)
+    assert table.header == ("case", "ours", "best peer", "who", "÷ best peer", "÷ best PyTorch", "self-test")
+    assert table.rows == [
+        ("Other: batch 1", "3.00 ms", "2.00 ms", "torch", "1.50", "1.50", ""),
+        ("LeNet: batch 64", "1.00 ms", "2.00 ms", "torch_compile", "0.50", "0.50", "1.05"),
+    ]
+    cliffs = ranking(results, CLIFF)
+    assert cliffs.title == "Above 1.2 of the best peer, the worst first"
+    assert [row[0] for row in cliffs.rows] == ["Other: batch 1"]
+
+
 def test_remarks_begin_with_the_self_test():
     assert remarks(RESULT) == [
         "Self-test, a copy of torch ÷ torch: 1.05, as it should be.",
@@ -93,7 +117,7 @@ def test_remarks_begin_with_the_self_test():
 
 
 def test_a_failed_self_test_warns():
-    entries = [_entry("torch", 1.0), _entry("torch", 1.3, copy=True)]
+    entries = [entry("torch", 1.0), entry("torch", 1.3, copy=True)]
     result = replace(RESULT, outcomes=[OUTCOME, Outcome("other", entries)])
     assert remarks(result)[0] == (
         "Self-test, a copy of torch ÷ torch: 1.05 to 1.30, WARNING: do not believe the ratios of other."
@@ -108,11 +132,9 @@ def test_the_heading_names_the_machine():
 
 
 def test_markdown():
-    lines = markdown(RESULT).splitlines()
-    assert lines[0] == "### LeNet"
-    assert lines[3] == "| --- | --- | --: | --: | --: | --: | --: | --: |"
-    assert lines[4] == "| **batch 64** | **ours** | **1.00 ms** | **10%** | **0.50** | **0.50** | **100** | **20%** |"
-    assert lines[-1].endswith("A note.")
+    lines = markdown_table(tables(RESULT)[0]).splitlines()
+    assert lines[1] == "| --- | --- | --: | --: | --: | --: | --: | --: |"
+    assert lines[2] == "| **batch 64** | **ours** | **1.00 ms** | **10%** | **0.50** | **0.50** | **100** | **20%** |"
 
 
 def test_the_terminal_shows_the_same():

@@ -3,38 +3,39 @@ import itertools
 import numpy as np
 import pytest
 
-from benchmarks.tasks import (
+from benchmarks.layers import (
+    Attention,
     BatchNorm,
-    Chain,
+    Beside,
     Conv,
-    Convolution,
     Flatten,
     GlobalMeanPool,
+    LayerNorm,
     Linear,
+    Lstm,
     MaxPool,
-    Network,
     Relu,
     Residual,
+    Upsample,
     forward_flops,
     parameters,
 )
+from benchmarks.tasks import Chain, Convolution, Inference, Network, Operation
 
 NET = Network((Conv(2, 3, 3, padding=1), Relu(), MaxPool(), Flatten(), Linear(12, 5)), (2, 4, 4), batch=7)
 
 
-def _count_by_loops(n, c, f, size, stride, padding, image):
-    """Count the multiplications and additions of a convolution one window at a time."""
-    starts = range(-padding, image + padding - size + 1, stride)
-    return sum(2 * n * f * c * size * size for _ in itertools.product(starts, starts))
-
-
 @pytest.mark.parametrize(
-    ("size", "stride", "padding", "image"), [(3, 1, 1, 5), (5, 1, 0, 9), (3, 2, 1, 8), (1, 2, 0, 7)]
+    ("size", "stride", "padding", "groups", "dilation", "image"),
+    [(3, 1, 1, 1, 1, 5), (5, 1, 0, 1, 1, 9), (3, 2, 1, 1, 1, 8), (1, 2, 0, 2, 1, 7), (3, 1, 2, 2, 2, 6)],
 )
-def test_flops_of_a_convolution_are_those_of_its_windows(size, stride, padding, image):
-    task = Convolution(Conv(2, 3, size, stride, padding), image, 4, "forward")
-    assert task.flops == _count_by_loops(4, 2, 3, size, stride, padding, image)
-    assert task.shapes[2][2] == len(range(-padding, image + padding - size + 1, stride))
+def test_flops_of_a_convolution_are_those_of_its_windows(size, stride, padding, groups, dilation, image):
+    task = Convolution(Conv(2, 4, size, stride, padding, groups=groups, dilation=dilation), image, 5, "forward")
+    starts = range(-padding, image + padding - dilation * (size - 1), stride)
+    windows = itertools.product(range(5), range(4), starts, starts)
+    assert task.flops == sum(2 * (2 // groups) * size * size for _ in windows)
+    assert task.shapes[2] == (5, 4, len(starts), len(starts))
+    assert task.shapes[1] == (4, 2 // groups, size, size)
 
 
 def test_a_step_is_three_products_per_layer_but_the_images_need_no_gradient():
@@ -52,6 +53,20 @@ def test_shapes_pass_through_branches():
     counts, shape = forward_flops(layers, (1, 2, 8, 8))
     assert shape == (1, 2)
     assert counts == [2 * 64 * 18, 2 * 64 * 2, 2 * 8]
+
+
+def test_flops_and_shapes_of_other_layers():
+    """Each product (M, K) @ (K, N) counts 2·M·K·N."""
+    for layers, shape, counts, result in (
+        ((Upsample(4, 2),), (3, 4, 5, 5), [2 * 75 * 4 * 8], (3, 2, 10, 10)),
+        ((Beside((MaxPool(), Upsample(2, 3))),), (1, 2, 6, 6), [2 * 9 * 2 * 12], (1, 5, 6, 6)),
+        ((MaxPool(3, 2, 1),), (1, 2, 8, 8), [], (1, 2, 4, 4)),
+        ((Lstm(4, 6),), (2, 7, 4), [2 * 14 * 4 * 24, 2 * 14 * 6 * 24], (2, 6)),
+        ((LayerNorm(6), Attention(6, 2)), (2, 7, 6), [2 * 14 * 6 * 24 + 2 * 2 * 2 * 49 * 6], (2, 7, 6)),
+        ((Linear(6, 5),), (2, 7, 6), [2 * 14 * 6 * 5], (2, 7, 5)),
+    ):
+        assert forward_flops(layers, shape) == (counts, result)
+    assert Inference(NET.layers, NET.image, NET.batch).flops == 2 * 7 * 3 * 16 * 2 * 9 + 2 * 7 * 12 * 5
 
 
 def test_names_and_shapes_of_weights_are_those_of_a_sequential():
@@ -79,6 +94,9 @@ def test_every_peer_makes_the_same_arrays():
     images, labels = NET.data()
     assert (images.shape, images.dtype, labels.shape) == ((7, 2, 4, 4), np.float32, (7,))
     assert 0 <= labels.min() <= labels.max() < 10
+    operation = Operation("cross_entropy", ((6, 3),), labels=True)
+    assert [array.shape for array in (*operation.operands(), *operation.indices())] == [(6, 3), (6,)]
+    assert Network((Conv(2, 3, 1),), (2, 4, 5), 7, classes=3, dtype="float64").data()[1].shape == (7, 4, 5)
 
 
 def test_first_weights_are_bounded_and_a_normalisation_starts_with_ones():
