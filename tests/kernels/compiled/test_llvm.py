@@ -1,4 +1,4 @@
-"""Copies, sums and transposes of vectors, against NumPy."""
+"""Copies and sums of vectors, against NumPy."""
 
 import numba
 import numpy as np
@@ -36,21 +36,4 @@ def test_vectors_are_copied_and_summed(rng, dtype):
         ]
         expected[301 : 301 + some] = sum(terms)[:some]
         _move(target, source, offsets, kept @ (1 << np.arange(lanes)), count)
-        np.testing.assert_array_equal(target, expected)
-
-
-@numba.njit
-def _transpose(target, source, step, row_count):
-    llvm.transpose_block(target, 0, step, source, 1, step, row_count)
-
-
-@dtypes
-def test_a_block_is_transposed(rng, dtype):
-    lanes = lanes_of(dtype)
-    for row_count in (1, lanes - 1, lanes):
-        source, target = rng.standard_normal((2, lanes, lanes + 3)).astype(dtype)
-        expected = target.copy()
-        rows = np.minimum(np.arange(lanes), row_count - 1)
-        expected[:, :lanes] = source[rows, 1 : 1 + lanes].T
-        _transpose(target.reshape(-1), source.reshape(-1), lanes + 3, row_count)
         np.testing.assert_array_equal(target, expected)

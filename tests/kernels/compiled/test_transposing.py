@@ -1,0 +1,41 @@
+"""Transposes of vectors, against NumPy."""
+
+import numba
+import numpy as np
+import pytest
+
+from autograd_cnn.kernels.compiled import transposing
+from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
+
+
+@numba.njit
+def _transpose_block(target, source, step, row_count):
+    transposing.transpose_block(target, 0, step, source, 1, step, row_count)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_block_is_transposed(rng, dtype):
+    lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
+    for row_count in (1, lanes - 1, lanes):
+        source, target = rng.standard_normal((2, lanes, lanes + 3)).astype(dtype)
+        expected = target.copy()
+        rows = np.minimum(np.arange(lanes), row_count - 1)
+        expected[:, :lanes] = source[rows, 1 : 1 + lanes].T
+        _transpose_block(target.reshape(-1), source.reshape(-1), lanes + 3, row_count)
+        np.testing.assert_array_equal(target, expected)
+
+
+@numba.njit
+def _transpose_maps(transposed, g, maps, pixels):
+    transposing.transpose_maps(transposed, 0, g, 0, maps, pixels, pixels)
+
+
+@pytest.mark.parametrize("maps", [1, 5, 16, 37])
+@pytest.mark.parametrize("pixels", [1, 7, 16, 50])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_maps_are_transposed(rng, maps, pixels, dtype):
+    lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
+    width = -(-maps // lanes) * lanes
+    g, transposed = rng.standard_normal((maps, pixels)).astype(dtype), np.zeros((pixels + lanes, width), dtype)
+    _transpose_maps(transposed.reshape(-1), g.reshape(-1), maps, pixels)
+    np.testing.assert_array_equal(transposed[:pixels, :maps], g.T)
