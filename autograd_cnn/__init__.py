@@ -50,6 +50,7 @@ if TYPE_CHECKING:  # what is loaded on first use
     from autograd_cnn import graph as graph
     from autograd_cnn import interop as interop
     from autograd_cnn import nn as nn
+    from autograd_cnn import onnx as onnx
     from autograd_cnn import optim as optim
     from autograd_cnn import report as report
     from autograd_cnn import testing as testing
@@ -65,7 +66,7 @@ else:
 
     from autograd_cnn.spelling import missing as _missing
 
-    _MODULES = ("attribution", "data", "graph", "interop", "nn", "optim", "report", "testing", "train")
+    _MODULES = ("attribution", "data", "graph", "interop", "nn", "onnx", "optim", "report", "testing", "train")
     _FUNCTIONS = {"explain": "explain", "load": "io", "restore": "io", "save": "io"}
     """Functions loaded on first use, and where they are."""
 

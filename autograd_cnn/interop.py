@@ -1,6 +1,7 @@
 """To and from the files that others read and write."""
 
 from autograd_cnn.io import load, save
-from autograd_cnn.onnx import OnnxNetwork, load_onnx
+from autograd_cnn.onnx import OnnxNetwork
+from autograd_cnn.onnx import load as load_onnx
 
 __all__ = ["OnnxNetwork", "load", "load_onnx", "save"]

@@ -1,6 +1,6 @@
 """Networks from ONNX files, which can be trained further."""
 
-from autograd_cnn.onnx.load import load_onnx
+from autograd_cnn.onnx.load import load
 from autograd_cnn.onnx.network import OnnxNetwork
 
-__all__ = ["OnnxNetwork", "load_onnx"]
+__all__ = ["OnnxNetwork", "load"]

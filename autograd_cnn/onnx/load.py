@@ -1,13 +1,13 @@
 """Networks from ONNX files, computed with our primitives, so that gradients flow through them.
 
 The library ``onnx`` reads and checks a file. No code from a file is run: its operators are names,
-which are looked up in `operators`. Anything that a file needs and we lack is found when it is loaded.
+which are looked up in the table of `operator`. Anything that a file needs and we lack is found when it is loaded.
 """
 
-import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args, get_origin
 
 import numpy as np
@@ -16,32 +16,46 @@ from numpy.typing import NDArray
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import FormatError, MissingDependencyError, ShapeError, sentence
 from autograd_cnn.files import AnyPath, as_path
+from autograd_cnn.onnx import operators as _operators  # noqa: F401  # which fills the table
 from autograd_cnn.onnx.budget import Budget
-from autograd_cnn.onnx.network import OnnxInput, OnnxNetwork, Step, known
-from autograd_cnn.onnx.operators import CHECKS, DTYPES, OPERATORS, Ints, Numbers
-from autograd_cnn.onnx.planar import check_planar
+from autograd_cnn.onnx.external import read_external
+from autograd_cnn.onnx.functions import inlined
+from autograd_cnn.onnx.network import OnnxInput, OnnxNetwork, OnnxOutput, Step, Subgraph, checked
+from autograd_cnn.onnx.operator import TABLE, Ints, Operator
+from autograd_cnn.onnx.proto import Proto, first_line, graphs_of, node_name, subgraphs_of
 
-OLDEST: Final = 13
-"""The first opset whose operators take their axes and limits in the form that we read."""
+OLDEST: Final = 7
+"""The first opset whose operators broadcast as NumPy does."""
 
 LARGEST: Final = (1 << 31) - 1
 """The largest size of a file that the format allows, in bytes."""
 
-Proto: TypeAlias = Any
-"""A part of the file, as the library returns it."""
+SMALL: Final = 1024
+"""The largest number of elements of an initializer that may be a shape."""
+
+DTYPES: Final[dict[int, Any]] = {
+    1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64, 9: np.bool_,
+    10: np.float16, 11: np.float64, 12: np.uint32, 13: np.uint64,
+}  # fmt: skip
+"""The dtypes that are read, by their numbers in ``TensorProto.DataType``."""
+
+_Pick: TypeAlias = dict[str, str]
+"""From the names in a graph to names that are unique in the file."""
 
 
 @parsed
-def load_onnx(path: AnyPath) -> OnnxNetwork:
+def load(path: AnyPath) -> OnnxNetwork:
     """Read an ONNX file as a network, which can be trained further and drawn.
 
     Floating-point initializers become parameters under their names in the file. If the operators need
-    them as plain numbers, such as a batch's statistics, they become buffers.
+    them as plain numbers, such as a batch's statistics, they become buffers. In a file without such initializers the
+    weights are taken to be the arrays of its ``Constant`` nodes. Quantised weights become parameters of floats;
+    rounding passes gradients straight through.
 
     Parameters
     ----------
     path : path
-        A file with opset 13 or later that contains its weights.
+        A file with opset 7 or later. Weights outside of it have to be in its folder.
 
     Returns
     -------
@@ -62,8 +76,8 @@ def load_onnx(path: AnyPath) -> OnnxNetwork:
     -----
     Results that depend on neither parameters nor inputs are computed once, when the file is loaded. In loading and
     in every run, the results may have 16,777,216 elements in total, or 64 for each byte of the file, or 16,384 for
-    each element of the inputs, whichever is the most. An operator that needs more raises `FormatError` before its
-    result is made.
+    each element of the inputs, whichever is the most; each call of an operator counts as 256 more. An operator that
+    needs more raises `FormatError` before its result is made.
 
     Examples
     --------
@@ -79,7 +93,7 @@ def load_onnx(path: AnyPath) -> OnnxNetwork:
     ... )
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     onnx.save(helper.make_model(graph), f"{folder}/tiny.onnx")
-    ...     net = load_onnx(f"{folder}/tiny.onnx")
+    ...     net = load(f"{folder}/tiny.onnx")
     >>> net
     OnnxNetwork(x: (N, 2); steps=1): 6 parameters
     >>> net(np.array([[1.0, 2.0]], np.float32))
@@ -90,7 +104,7 @@ def load_onnx(path: AnyPath) -> OnnxNetwork:
     if size > LARGEST:
         raise FormatError(sentence(str(path), "the file is too large", expected=f"at most {LARGEST} bytes", got=size))
     try:
-        return _Reading(path.read_bytes()).network()
+        return _Reading(path.read_bytes(), path.parent).network()
     except (FormatError, ShapeError) as error:
         raise FormatError(sentence(str(path), str(error))) from error
 
@@ -98,7 +112,7 @@ def load_onnx(path: AnyPath) -> OnnxNetwork:
 class _Reading:
     """A file taken apart."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, folder: Path) -> None:
         try:
             self.onnx = import_module("onnx")
             damage = import_module("google.protobuf.message").DecodeError
@@ -109,61 +123,102 @@ class _Reading:
         except damage as error:
             raise FormatError(sentence("damaged, or not an .onnx file")) from error
         self.size = len(content)
-        self.graph = model.graph
-        self.opsets = model.opset_import
-        self._refuse_external()
-        self._refuse_bytes()
-        self._refuse_duplicates()
-        if len({each.domain for each in self.opsets}) < len(self.opsets):
-            raise FormatError(sentence("two versions of the same operators"))
-        if model.functions:
-            raise FormatError(sentence("functions of a file's own are not supported", hint="export the model without"))
+        self._refuse(model)
+        self.size += read_external(self.onnx, model, folder, LARGEST - self.size)
         del content  # the numbers are in the model as well
         try:
             self.onnx.checker.check_model(model)
         except (self.onnx.checker.ValidationError, ValueError, RuntimeError) as error:
-            reason = "".join(str(error).strip().splitlines()[:1])
-            raise FormatError(sentence("not a valid ONNX model", reason)) from error
-        version = max((each.version for each in model.opset_import if not each.domain), default=0)
-        if version < OLDEST:
+            raise FormatError(sentence("not a valid ONNX model", first_line(error))) from error
+        self.opset = max((each.version for each in model.opset_import if not each.domain), default=0)
+        if self.opset < OLDEST:
             raise FormatError(
-                sentence("the operators are too old", expected=f"opset {OLDEST} or later", got=version,
+                sentence("the operators are too old", expected=f"opset {OLDEST} or later", got=self.opset,
                          hint=f"convert it: onnx.version_converter.convert_version(model, {OLDEST})")
             )  # fmt: skip
         newest = self.onnx.defs.onnx_opset_version()
-        if version > newest:
+        if self.opset > newest:
             raise FormatError(
                 sentence("the operators are newer than the library onnx", expected=f"opset {newest} or earlier",
-                         got=version, hint="update it")
+                         got=self.opset, hint="update it")
             )  # fmt: skip
+        model = inlined(self.onnx, model, self.opset)
+        self._refuse(model)
+        self.graph = model.graph
+        self.opsets = model.opset_import
+        self.constants: dict[str, NDArray[Any]] = {}
+        self.arrays: dict[str, NDArray[Any]] = {}
+        """Initializers of floats."""
+
+        self.taken: set[str] = set()
+        self.weights: set[str] = set()
+        """Whole numbers that become parameters of floats."""
 
     def network(self) -> OnnxNetwork:
         """Return the network, without arrays that no step uses."""
-        arrays = {tensor.name: self._array(f"initializer {tensor.name!r}", tensor) for tensor in self.graph.initializer}
-        inputs = tuple(self._input(each) for each in self.graph.input if each.name not in arrays)
-        steps = tuple(self._step(node) for node in self.graph.node if node.op_type != "Constant")
-        constants = {node.output[0]: self._constant(node) for node in self.graph.node if node.op_type == "Constant"}
-        check_planar(self.onnx, self.graph, self.opsets, dict(enumerate(map(_name, self.graph.node))))
-        flows = {name for step in steps for name, kinds in step.inputs if not kinds}
-        outputs = tuple(each.name for each in self.graph.output)
-        constants |= {name: array for name, array in arrays.items() if array.dtype.kind != "f"}
-        plain = {name: array[()] for name, array in constants.items()}  # a number without axes becomes a scalar
-        held = {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
-        steps = tuple(self._left(steps, plain, held.keys() & flows))
-        used = {name for step in steps for name, _ in step.inputs} | set(outputs)
-        if missing := used.difference(
-            {each.name for each in inputs}, plain, held, (step.output for step in steps), [""]
-        ):
+        initial = {tensor.name for tensor in self.graph.initializer}
+        inputs = tuple(self._input(each) for each in self.graph.input if each.name not in initial)
+        self.taken.update(each.name for each in inputs)
+        main = self._subgraph(self.graph, {each.name: each.name for each in inputs})
+        floats = self._float_results()
+        outputs = tuple(map(self._output, self.graph.output))
+        flows = {name for step in _all(main.steps) for name, kinds in step.inputs if not kinds}
+        if not any(array.ndim and name in flows for name, array in self.arrays.items()):
+            many = {n: a for n, a in self.constants.items() if a.dtype.kind == "f" and a.size > 1 and n in flows}
+            self.arrays |= {name: self.constants.pop(name) for name in many}
+        for name in self.weights & self.constants.keys():
+            self.arrays[name] = self.constants.pop(name).astype(np.float32)
+        plain: dict[str, Any] = {name: array[()] for name, array in self.constants.items()}  # 0-d becomes a scalar
+        steps = tuple(self._left(main.steps, plain, self.arrays.keys() & flows, floats))
+        used = {name for step in _all(steps) for name in step.reads} | {each.name for each in outputs}
+        known_names = {each.name for each in inputs}.union(plain, self.arrays, *(step.outputs for step in steps))
+        reads = {name for step in steps for name in step.reads} | {each.name for each in outputs}
+        if missing := reads - known_names:
             raise FormatError(sentence(f"nothing makes {min(missing)!r}"))
-        for step in steps:
-            self._check(step, plain | held)
-        network = OnnxNetwork(inputs, outputs, steps, plain, self.size)
-        for name, array in held.items():
+        for step in _all(steps):
+            self._check(step, plain | self.arrays)
+        network = OnnxNetwork(inputs, outputs, steps, {n: a for n, a in plain.items() if n in used}, self.size)
+        for name, array in self.arrays.items():
             if name in used:
                 network.hold(name, array, learned=name in flows)
         return network
 
-    def _left(self, steps: Iterable[Step], constants: dict[str, Any], learned: AbstractSet[str]) -> Iterator[Step]:
+    # --- graphs -------------------------------------------------------------------------------
+
+    def _subgraph(self, graph: Proto, names: _Pick) -> Subgraph:
+        """Return the steps of a graph; ``names`` are those of the values around it."""
+        names = dict(names)
+        nested = graph is not self.graph
+        inputs = tuple(self._named(each.name, names) for each in graph.input) if nested else tuple(names)
+        for tensor in graph.initializer:
+            array = self._array(f"initializer {tensor.name!r}", tensor)
+            held = self.arrays if array.dtype.kind == "f" else self.constants
+            held[self._named(tensor.name, names) if nested else tensor.name] = array
+            names.setdefault(tensor.name, tensor.name)
+        self.taken.update(names.values())
+        steps = []
+        for node in graph.node:
+            if node.op_type == "Constant" and not node.domain:
+                self.constants[self._named(node.output[0], names)] = self._constant(node)
+            else:
+                steps.append(self._step(node, names))
+        outputs = tuple(_known(each.name, names) for each in graph.output)
+        made = {*inputs, *(name for step in steps for name in step.outputs)}
+        reads = {name for step in steps for name in step.reads} | set(outputs)
+        return Subgraph(inputs, outputs, tuple(steps), frozenset(reads - made))
+
+    def _named(self, name: str, names: _Pick) -> str:
+        """Return a name for a value that a graph makes, unique in the file."""
+        unique, count = name, 1
+        while unique in self.taken:
+            unique, count = f"{name}_{count}", count + 1
+        self.taken.add(unique)
+        names[name] = unique
+        return unique
+
+    def _left(
+        self, steps: Iterable[Step], constants: dict[str, Any], learned: AbstractSet[str], floats: AbstractSet[str]
+    ) -> Iterator[Step]:
         """Yield the steps that have to run each time; the results of the others become constants."""
         budget = Budget(self.size)
         learned = set(learned)
@@ -171,61 +226,94 @@ class _Reading:
             for name, kinds in step.inputs:
                 if kinds and name in learned:
                     raise FormatError(sentence(step.where, "an input that has to be known is computed from parameters"))
-            if all(name in constants for name, _ in step.inputs if name):
-                constants[step.output] = step.run(constants, budget)
+            reads = step.reads
+            if reads <= constants.keys():
+                constants.update(step.run(constants, budget))
                 continue
-            if step.operator != "Shape" and learned.intersection(name for name, _ in step.inputs):
-                whole = step.operator == "Cast" and step.attributes["to"].kind != "f"
-                learned.update(() if whole else [step.output])
+            if learned & reads:
+                learned.update(name for name in step.outputs if name in floats)
             yield step
 
     def _check(self, step: Step, values: Mapping[str, Any]) -> None:
-        """Raise `FormatError` if an input is wrong, whatever the others are."""
-        place, check = CHECKS.get(step.operator, (-1, None))
+        """Raise `FormatError` if an attribute or a known input is wrong, whatever the others are."""
+        operator = TABLE[step.domain, step.operator]
+        given = dict(step.attributes)
         try:
-            for number, (name, kinds) in enumerate(step.inputs):
+            for place, (name, kinds) in enumerate(step.inputs):
                 if kinds and name in values:
-                    array = known(values[name], kinds)
-                    if check and number == place:
-                        check(array)
+                    given[operator.input(place).name] = checked(values[name], kinds)
+            if operator.check:
+                operator.check(given)
         except FormatError as error:
             raise FormatError(sentence(step.where, str(error))) from error
 
-    def _refuse_external(self) -> None:
-        attributes = (attribute for node in self.graph.node for attribute in node.attribute)
-        for tensor in (*self.graph.initializer, *(each.t for each in attributes)):
-            if tensor.data_location == self.onnx.TensorProto.EXTERNAL:
-                raise FormatError(
-                    sentence(f"tensor {tensor.name!r}", "its numbers are in another file",
-                             hint="save the model with its weights inside")
-                )  # fmt: skip
-        if self.graph.sparse_initializer:
-            raise FormatError(sentence("sparse initializers are not supported"))
+    def _float_results(self) -> set[str]:
+        """Return the names of values that are floats, or not known not to be; contradictory types are refused.
 
-    def _refuse_bytes(self) -> None:
+        The library infers the types, without being shown the values of large arrays.
+        """
+        helper = self.onnx.helper
+        graph = self.graph
+        small = [tensor for tensor in graph.initializer if 0 <= _count(tensor) <= SMALL]
+        large = [
+            helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims))
+            for tensor in graph.initializer
+            if _count(tensor) > SMALL
+        ]
+        listed = {each.name for each in graph.initializer}
+        inputs = [each for each in graph.input if each.name not in listed]
+        results = [self.onnx.ValueInfoProto(name=each.name) for each in graph.output]
+        shown = helper.make_graph(graph.node, "shown", [*inputs, *large], results, small)
+        try:
+            # not data_prop, which a hostile file can make join shapes without end
+            model = self.onnx.shape_inference.infer_shapes(
+                helper.make_model(shown, opset_imports=self.opsets), check_type=True
+            )
+        except (self.onnx.shape_inference.InferenceError, ValueError, RuntimeError) as error:
+            raise FormatError(sentence("not a valid ONNX model", first_line(error))) from error
+        whole = {
+            each.name for each in (*model.graph.value_info, *model.graph.output)
+            if each.type.tensor_type.elem_type not in {0, 1, 10, 11, 16}
+        }  # fmt: skip
+        return {name for node in graph.node for name in node.output if name not in whole}
+
+    # --- refusals -----------------------------------------------------------------------------
+
+    def _refuse(self, model: Proto) -> None:
+        """Refuse what the library would take in one of several ways, or as bytes."""
+        if len({each.domain for each in model.opset_import}) < len(model.opset_import):
+            raise FormatError(sentence("two versions of the same operators"))
+        for graph in graphs_of(self.onnx, model):
+            if graph.sparse_initializer:
+                raise FormatError(sentence("sparse initializers are not supported"))
+            self._refuse_bytes(graph)
+            self._refuse_duplicates(graph)
+
+    def _refuse_bytes(self, graph: Proto) -> None:
         """Refuse names that are not valid text; the library returns these as bytes."""
-        named = (*self.graph.node, *self.graph.initializer, *self.graph.input, *self.graph.output)
-        names = [each.name for each in named]
-        names += [name for node in self.graph.node for name in (node.op_type, node.domain, *node.input, *node.output)]
+        names = [each.name for each in (*graph.node, *graph.initializer, *graph.input, *graph.output)]
+        names += [name for node in graph.node for name in (node.op_type, node.domain, *node.input, *node.output)]
         if not all(isinstance(name, str) for name in names):
             raise FormatError(sentence("damaged", "a name in it is not text"))
 
-    def _refuse_duplicates(self) -> None:
+    def _refuse_duplicates(self, graph: Proto) -> None:
         """Refuse two arrays, inputs or attributes with the same name: only one of them would be used."""
         for kind, each in (
-            ("initializers", self.graph.initializer),
-            ("inputs", self.graph.input),
-            *((f"attributes of {_name(node)}", node.attribute) for node in self.graph.node),
+            ("initializers", graph.initializer),
+            ("inputs", graph.input),
+            *((f"attributes of {node_name(node)}", node.attribute) for node in graph.node),
         ):
             names = [one.name for one in each]
             if len(set(names)) < len(names):
                 raise FormatError(sentence(f"two {kind} have one name"))
 
+    # --- values -------------------------------------------------------------------------------
+
     def _dtype(self, where: str, number: int) -> np.dtype[Any]:
         if number not in DTYPES:
             names = self.onnx.TensorProto.DataType
             name = names.Name(number) if number in names.values() else number
-            expected = ", ".join(np.dtype(dtype).name for dtype in DTYPES.values())
+            expected = "float16 to float64, int8 to int64, uint8 to uint64 or bool"
             raise FormatError(sentence(where, "the type of its numbers is not supported", expected=expected, got=name))
         return np.dtype(DTYPES[number])
 
@@ -244,15 +332,19 @@ class _Reading:
         if not proto.type.HasField("tensor_type") or not proto.type.tensor_type.HasField("shape"):
             raise FormatError(sentence(where, "a tensor with a known number of axes is needed"))
         tensor = proto.type.tensor_type
-        shape = tuple(
-            each.dim_value if each.HasField("dim_value") else each.dim_param or "?" for each in tensor.shape.dim
+        shape = tuple(  # some exporters write -1 for a length that is not known
+            each.dim_value if each.HasField("dim_value") and each.dim_value >= 0 else each.dim_param or "?"
+            for each in tensor.shape.dim
         )
-        if any(isinstance(length, int) and length < 0 for length in shape):
-            raise FormatError(sentence(where, "a length is negative", expected="lengths of at least 0", got=shape))
         return OnnxInput(proto.name, shape, self._dtype(where, tensor.elem_type))
 
+    def _output(self, proto: Proto) -> OnnxOutput:
+        number = proto.type.tensor_type.elem_type
+        dtype = np.dtype(DTYPES.get(number, np.float32))
+        return OnnxOutput(proto.name, dtype if dtype.kind in "iu" else None)
+
     def _constant(self, node: Proto) -> NDArray[Any]:
-        where = _name(node)
+        where = node_name(node)
         for attribute in node.attribute:
             if attribute.name == "value":
                 return self._array(where, attribute.t)
@@ -262,53 +354,97 @@ class _Reading:
                 return np.array(self.onnx.helper.get_attribute_value(attribute), np.int64)
         raise FormatError(sentence(where, "only a constant of numbers is supported"))
 
-    def _step(self, node: Proto) -> Step:
+    # --- nodes --------------------------------------------------------------------------------
+
+    def _step(self, node: Proto, names: _Pick) -> Step:
         """Return the step if our operator takes these inputs and attributes."""
-        where = _name(node)
-        if node.domain not in {"", "ai.onnx"} or node.op_type not in OPERATORS:
+        where = node_name(node)
+        domain = "" if node.domain == "ai.onnx" else node.domain
+        operator = TABLE.get((domain, node.op_type))
+        if operator is None:
             raise FormatError(sentence(where, "the operator is not supported"))
-        if not any(node.output[:1]) or any(node.output[1:]):
-            raise FormatError(sentence(where, "the first output, and no other, is supported"))
-        attributes = {each.name: self._value(where, each) for each in node.attribute}
-        signature = inspect.signature(OPERATORS[node.op_type])
-        for name, value in attributes.items():
-            if name not in signature.parameters:
-                raise FormatError(sentence(where, f"the attribute {name} is not supported"))
-            choices = signature.parameters[name].annotation
-            if choices == np.dtype[Any]:
-                attributes[name] = self._dtype(where, value)
-            if get_origin(choices) is Literal and value not in get_args(choices):
-                expected = " or ".join(map(repr, get_args(choices)))
-                raise FormatError(sentence(where, f"the attribute {name}", expected=expected, got=repr(value)))
+        bodies = {name: self._subgraph(each, names) for name, each in subgraphs_of(self.onnx, node)}
+        attributes = {
+            each.name: self._attribute(where, operator, each) for each in node.attribute if each.name not in bodies
+        }
+        outputs = list(node.output)
+        while outputs and not outputs[-1]:
+            outputs.pop()
+        if operator.outputs is not None and len(outputs) > operator.outputs:
+            count = operator.outputs
+            raise FormatError(sentence(where, "it has too many outputs", expected=f"at most {count}", got=len(outputs)))
+        context = {"opset": self.opset, "outputs": len(outputs)}
+        attributes |= {name: context[name] for name in operator.context}
         try:
-            signature.bind(*node.input, **attributes)
+            operator.signature.bind(*node.input, **attributes, **bodies)
         except TypeError as error:
             raise FormatError(sentence(where, str(error))) from error
         path = ".".join(node.name.strip("/").split("/")[:-1])
-        return Step(where, path, node.op_type, tuple(_inputs(node, signature)), node.output[0], attributes)
+        inputs = tuple(self._operands(where, node, operator, names))
+        results = tuple(self._named(name, names) if name else "" for name in outputs)
+        return Step(where, path, domain, node.op_type, inputs, results, attributes, bodies)
+
+    def _operands(self, where: str, node: Proto, operator: Operator, names: _Pick) -> Iterator[tuple[str, str]]:
+        """Yield the name of each input, with the kinds of dtype that it may have if its values must be known."""
+        for place, name in enumerate(node.input):
+            kind = operator.input(place)
+            if not name and not kind.optional:
+                raise FormatError(sentence(where, f"the input {kind.name} is missing"))
+            unique = _known(name, names) if name else ""
+            if kind.weights:
+                self.weights.add(unique)
+            yield unique, kind.kinds
+
+    def _attribute(self, where: str, operator: Operator, attribute: Proto) -> Any:
+        """Return the value of an attribute if the operator knows it."""
+        name, value = attribute.name, self._value(where, attribute)
+        parameters = operator.signature.parameters
+        if name not in parameters and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            raise FormatError(sentence(where, f"the attribute {name} is not supported"))
+        if name not in parameters:
+            return value
+        annotation = parameters[name].annotation
+        options = (annotation, *get_args(annotation))
+        if np.dtype[Any] in options:
+            return self._dtype(where, value)
+        if get_origin(annotation) is Literal and value not in options:
+            expected = " or ".join(map(repr, get_args(annotation)))
+            raise FormatError(sentence(where, f"the attribute {name}", expected=expected, got=repr(value)))
+        kinds = next((each.kinds for each in operator.inputs if each.name == name), "")
+        if kinds:  # an input, which was an attribute in older opsets
+            return np.asarray(value, np.int64 if Ints in options else np.float32)
+        return value
 
     def _value(self, where: str, attribute: Proto) -> Any:
         value = self.onnx.helper.get_attribute_value(attribute)
         if isinstance(value, self.onnx.TensorProto):
             return self._array(where, value)
-        if isinstance(value, float):
-            return float(str(np.float32(value)))  # the file's 0.00999999978 was meant as 0.01
-        return value.decode(errors="replace") if isinstance(value, bytes) else value
+        return [*map(_number, value)] if isinstance(value, list) else _number(value)
 
 
-def _name(node: Proto) -> str:
-    """Return the name of a node in errors; a node without a name is called by its output."""
-    return f"node {node.name or ''.join(node.output[:1])!r} ({node.op_type})"
+def _number(value: Any) -> Any:
+    """Return what an attribute holds as it was meant: the file's 0.00999999978 was 0.01."""
+    if isinstance(value, float):
+        return float(str(np.float32(value)))
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
-def _inputs(node: Proto, signature: inspect.Signature) -> Iterator[tuple[str, str]]:
-    """Yield the name of each input, with the kinds of dtype that it may have if its values must be known."""
-    kinds = iter(signature.parameters.values())
-    kind = next(kinds)
-    for name in node.input:
-        if not name and (kind.default is kind.empty):
-            raise FormatError(sentence(_name(node), f"the input {kind.name} is missing"))
-        annotations = (kind.annotation, *get_args(kind.annotation))
-        yield name, "iu" if Ints in annotations else "biuf" if Numbers in annotations else ""
-        if kind.kind is not inspect.Parameter.VAR_POSITIONAL:
-            kind = next(kinds, kind)
+def _known(name: str, names: _Pick) -> str:
+    if name not in names:
+        raise FormatError(sentence(f"nothing makes {name!r}"))
+    return names[name]
+
+
+def _all(steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield the steps with those of their subgraphs."""
+    for step in steps:
+        yield step
+        for body in step.bodies.values():
+            yield from _all(body.steps)
+
+
+def _count(tensor: Proto) -> int:
+    count = 1
+    for length in tensor.dims:
+        count *= length
+    return count

@@ -1,8 +1,8 @@
 """A network as a list of operators whose inputs and outputs have names."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from autograd_cnn.engine.recording import scope
 from autograd_cnn.errors import FormatError, ShapeError, sentence
 from autograd_cnn.nn import Module, Parameter
 from autograd_cnn.nn.module import computed_in
-from autograd_cnn.onnx.budget import Budget
-from autograd_cnn.onnx.operators import OPERATORS
+from autograd_cnn.onnx.budget import CALL, Budget
+from autograd_cnn.onnx.operator import TABLE, known
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,60 @@ class OnnxInput:
 
 
 @dataclass(frozen=True, slots=True)
+class OnnxOutput:
+    """An output of the network.
+
+    Attributes
+    ----------
+    name : str
+    dtype : dtype or None
+        A dtype of integers that the file promises, to which what is computed in floats is converted; else None.
+    """
+
+    name: str
+    dtype: np.dtype[Any] | None
+
+    def of(self, value: Array) -> Array:
+        """Return the value as the file promises it."""
+        if self.dtype is None or isinstance(value, list) or value.dtype.kind != "f":
+            return value
+        return np.rint(known(value)).astype(self.dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Subgraph:
+    """The body of a branch or a loop.
+
+    Attributes
+    ----------
+    inputs, outputs : tuple of str
+    steps : tuple of Step
+    captured : frozenset of str
+        Names of values from around it, those that its own subgraphs use included.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    steps: tuple["Step", ...]
+    captured: frozenset[str]
+
+    def bound(self, values: Mapping[str, Array], budget: Budget) -> Callable[..., tuple[Array, ...]]:
+        """Return the body as a function of its inputs, where these values are around it."""
+        around = {name: values[name] for name in self.captured}
+
+        def body(*inputs: Array) -> tuple[Array, ...]:
+            budget.count(CALL)
+            inner = around | dict(zip(self.inputs, inputs, strict=True))
+            for step in self.steps:
+                inner.update(step.run(inner, budget))
+            return tuple(inner[name] for name in self.outputs)
+
+        return body
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One node of the file: its operator, its inputs, and the name of its result.
+    """One node of the file: its operator, its inputs, and the names of its results.
 
     Attributes
     ----------
@@ -53,40 +105,61 @@ class Step:
     scope : str
         The module path under which it is recorded: all but the last part of a name such as
         ``/layer1/conv/Conv``.
+    domain, operator : str
+        Which entry of the table it runs.
     inputs : tuple of (str, str)
         Names, empty for an input that is left out, and the kinds of dtype that it may have if its values
         must be known; empty if gradients flow through it.
+    outputs : tuple of str
+        Names, empty for an output that nobody uses.
+    attributes : dict
+    bodies : dict of str to Subgraph
     """
 
     where: str
     scope: str
+    domain: str
     operator: str
     inputs: tuple[tuple[str, str], ...]
-    output: str
+    outputs: tuple[str, ...]
     attributes: dict[str, Any]
+    bodies: dict[str, Subgraph] = field(default_factory=dict)
 
-    def run(self, values: Mapping[str, Array], budget: Budget) -> Array:
-        """Compute the result if the budget allows it; errors name the node."""
+    @property
+    def reads(self) -> set[str]:
+        """The names of all values that it needs."""
+        captured = (body.captured for body in self.bodies.values())
+        return {name for name, _ in self.inputs if name}.union(*captured)
+
+    def run(self, values: Mapping[str, Array], budget: Budget) -> dict[str, Array]:
+        """Compute the results if the budget allows it; errors name the node."""
+        operator = TABLE[self.domain, self.operator]
         try:
             operands = [self._operand(values[name], kinds) if name else None for name, kinds in self.inputs]
-            budget.spend(self.operator, operands, self.attributes)
+            budget.spend(operator, operands, self.attributes)
+            bodies = {name: body.bound(values, budget) for name, body in self.bodies.items()}
             if not self.scope:
-                return OPERATORS[self.operator](*operands, **self.attributes)
-            with scope(self.scope):
-                return OPERATORS[self.operator](*operands, **self.attributes)
+                results = operator.function(*operands, **self.attributes, **bodies)
+            else:
+                with scope(self.scope):
+                    results = operator.function(*operands, **self.attributes, **bodies)
+            several = results if isinstance(results, tuple) else (results,)
+            if len(several) < len(self.outputs):
+                raise FormatError(sentence("it has fewer outputs", expected=len(self.outputs), got=len(several)))
         except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, MemoryError) as error:
             kind = ShapeError if isinstance(error, ShapeError) else FormatError
             raise kind(sentence(self.where, str(error))) from error
+        return dict(zip(self.outputs, several, strict=False))
 
     def _operand(self, value: Array, kinds: str) -> Array:
         if not kinds:
             return value
         if isinstance(value, Traced) and value.node is not None:
             raise FormatError(sentence("an input that has to be known is computed from parameters"))
-        return known(value, kinds)
+        return checked(known(value), kinds)
 
 
-def known(value: Array, kinds: str) -> NDArray[Any]:
+def checked(value: Array, kinds: str) -> NDArray[Any]:
     """Return the value as an array if its dtype is of these kinds.
 
     Raises
@@ -103,7 +176,7 @@ def known(value: Array, kinds: str) -> NDArray[Any]:
 
 
 class OnnxNetwork(Module):
-    """The network of an ONNX file; made by `load_onnx`.
+    """The network of an ONNX file; made by `load`.
 
     It is called with the file's inputs and returns its output, or a tuple of outputs. It always computes as in
     eval mode.
@@ -111,7 +184,7 @@ class OnnxNetwork(Module):
     Parameters
     ----------
     inputs : tuple of OnnxInput
-    outputs : tuple of str
+    outputs : tuple of OnnxOutput
     steps : tuple of Step
         In an order in which they can be run.
     constants : mapping of str to (ndarray or NumPy scalar)
@@ -123,7 +196,7 @@ class OnnxNetwork(Module):
     def __init__(
         self,
         inputs: tuple[OnnxInput, ...],
-        outputs: tuple[str, ...],
+        outputs: tuple[OnnxOutput, ...],
         steps: tuple[Step, ...],
         constants: Mapping[str, Any],
         file_size: int,
@@ -169,8 +242,8 @@ class OnnxNetwork(Module):
             each.check(values[each.name])
         budget = Budget(self.file_size, sum(math.prod(shape_of(x)) for x in inputs))
         for step in self.steps:
-            values[step.output] = step.run(values, budget)
-        results = tuple(values[name] for name in self.outputs)
+            values.update(step.run(values, budget))
+        results = tuple(each.of(values[each.name]) for each in self.outputs)
         return results[0] if len(results) == 1 else results
 
     def extra_repr(self) -> str:

@@ -11,21 +11,31 @@ from onnx.reference import ReferenceEvaluator
 
 from autograd_cnn.engine.node import values_of
 from autograd_cnn.interop import load_onnx
+from autograd_cnn.onnx.budget import CALL
 from autograd_cnn.onnx.network import Step
 
 OPSET = 18
 
 
 def _counted(run):
-    """Return a step's ``run`` that sees to it that what is told of a result's size is never too little."""
+    """Return a step's ``run`` that sees to it that what is told of its results' size is never too little."""
 
     def counted(step, values, budget):
         before = budget.spent
-        result = run(step, values, budget)
-        assert np.size(result) <= budget.spent - before
-        return result
+        results = run(step, values, budget)
+        made = sum(
+            np.size(each) if not isinstance(each, list) else sum(map(np.size, each)) for each in results.values()
+        )
+        assert made <= budget.spent - before - CALL
+        return results
 
     return counted
+
+
+@pytest.fixture(scope="session")
+def counting():
+    """Return a context in which every step's budget is checked."""
+    return lambda: patch.object(Step, "run", _counted(Step.run))
 
 
 def build(nodes, inputs, initializers=None, *, outputs=("y",), opset=OPSET, shapes=None):
@@ -59,13 +69,13 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def agree(made):
+def agree(made, counting):
     """Return what runs a model here and by the evaluator, compares, and returns our network and result."""
 
     def run(nodes, inputs, initializers=None, **options):
         model, path = made(nodes, inputs, initializers, **options)
         expected = ReferenceEvaluator(model).run(None, inputs)[0]
-        with patch.object(Step, "run", _counted(Step.run)):
+        with counting():
             network = load_onnx(path)
             got = network(*inputs.values())
         assert got.dtype == expected.dtype

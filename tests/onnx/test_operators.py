@@ -5,16 +5,7 @@ from tables import for_each
 
 from autograd_cnn.errors import FormatError, ShapeError
 from autograd_cnn.interop import load_onnx
-from autograd_cnn.onnx.operators import DTYPES, OPERATORS
-
-TESTED_WITH_SLIDING = {
-    "AveragePool",
-    "Conv",
-    "ConvTranspose",
-    "GlobalAveragePool",
-    "GlobalMaxPool",
-    "MaxPool",
-}
+from autograd_cnn.onnx.load import DTYPES
 
 
 def _node(operator, inputs=("x",), **attributes):
@@ -143,10 +134,6 @@ def test_agrees_with_the_evaluator(agree, operator, case):
     agree([node], {"x": x[0] if x else _floats(2, 3, 4)}, arrays, opset=20)
 
 
-def test_every_operator_is_compared():
-    assert set(CASES) | TESTED_WITH_SLIDING == set(OPERATORS)
-
-
 @pytest.mark.parametrize("operator", ["ReduceMax", "ReduceMean"])
 def test_axes_as_an_attribute(agree, operator):
     """Before opset 18 the axes were no input."""
@@ -161,22 +148,17 @@ def test_dtypes_are_those_of_the_library():
     ("node", "arrays", "problem"),
     [
         (
-            _node("Cast", to=TensorProto.FLOAT16),
+            _node("Cast", to=TensorProto.BFLOAT16),
             {},
             (
                 "(Cast): the type of its numbers is not supported: "
-                "expected float32, int32, int64, bool, float64, got FLOAT16"
+                "expected float16 to float64, int8 to int64, uint8 to uint64 or bool, got BFLOAT16"
             ),
         ),
         (
             _node("Dropout", ["x", "r", "t"]),
             {"r": np.float32(0.5), "t": np.bool_(1)},
             "(Dropout): training_mode is set; export the network for inference",
-        ),
-        (
-            _node("Pad", ["x", "p"]),
-            {"p": _ints(-1, 0)},
-            "(Pad): pads are out of range: expected at least 0, got [-1, 0]",
         ),
         (
             _node("Reshape", ["x", "n"]),

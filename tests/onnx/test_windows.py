@@ -1,7 +1,4 @@
-from importlib import import_module
-
 import numpy as np
-import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,36 +63,6 @@ def test_gradients_reach_the_filters(made):
     network(image).sum().backward()
     grads = {name: parameter.grad.tolist() for name, parameter in network.named_parameters()}
     assert grads == {"w": [[[[0, 1], [2, 3]]]], "b": [1]}
-
-
-# --- what ONNX tries its implementations on ----------------------------------------------------
-
-_ONNXS_OWN = "onnx.backend.test.case.node"
-_OPERATORS = {"AveragePool", "Conv", "ConvTranspose", "GlobalAveragePool", "GlobalMaxPool", "MaxPool"}
-
-
-def _cases():
-    """Yield the calls of these operators on float images, with one result; making them takes seconds."""
-    for operator in _OPERATORS:
-        import_module(f"{_ONNXS_OWN}.{operator.lower()}")
-    for case in import_module(_ONNXS_OWN)._NodeTestCases:
-        inputs, outputs = case.data_sets[0]
-        nodes = case.model.graph.node if case.model is not None else []
-        ours = len(nodes) == 1 and nodes[0].op_type in _OPERATORS and len(outputs) == 1
-        if ours and inputs[0].ndim == 4 and inputs[0].dtype == np.float32:
-            yield case.name, case.model, inputs, outputs[0]
-
-
-@pytest.mark.slow
-def test_onnxs_own_cases(subtests, tmp_path):
-    cases = list(_cases())
-    assert len(cases) >= 43
-    for name, model, inputs, expected in cases:
-        with subtests.test(name):
-            onnx.save(model, tmp_path / "model.onnx")
-            y = load_onnx(tmp_path / "model.onnx")(*inputs)
-            assert y.shape == expected.shape
-            np.testing.assert_allclose(y, expected, rtol=1e-3)  # to four digits, as one of them has it
 
 
 # --- transposed correlation -------------------------------------------------------------------
@@ -167,17 +134,6 @@ def test_the_odd_row_of_a_pool(made, operator, auto_pad, expected):
     if operator == "AveragePool":
         expected = {"SAME_UPPER": [1.5, 3], "SAME_LOWER": [1, 2.5]}[auto_pad]
     assert load_onnx(path)(image).ravel().tolist() == expected
-
-
-def test_only_images_slide(made):
-    node = helper.make_node("MaxPool", ["x"], ["y"], name="pool", kernel_shape=[2], strides=[2])
-    line = np.ones((1, 1, 6), np.float32)
-    _, path = made([node], {"x": line})
-    with pytest.raises(FormatError) as err:
-        load_onnx(path)
-    assert str(err.value) == (
-        f"{path}: node 'pool' (MaxPool): only images are supported: expected 2 axes for the window, got 1"
-    )
 
 
 def test_filters_of_another_size_than_promised(made):

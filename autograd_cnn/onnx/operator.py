@@ -1,0 +1,184 @@
+"""The table of ONNX's operators: an entry for each, which the families in `autograd_cnn.onnx.operators` fill.
+
+An entry is a function of primitives. It takes the operator's inputs by position and its attributes by their ONNX names,
+and returns an array, or a tuple where there are several outputs. An input whose values must be known, such as a shape,
+is annotated as `Numbers` or `Ints`; gradients flow through all others. Where an older opset has an attribute in the
+place of an input, it is taken for that input. If only some values of an attribute are supported, its annotation is a
+`Literal`. A function that names ``opset`` or ``outputs`` is told the file's opset, or how many outputs are asked for.
+Source: https://onnx.ai/onnx/operators
+"""
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, Protocol, TypeAlias, TypeVar, get_args, get_origin
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn.engine.node import Array, Shape, values_of
+from autograd_cnn.engine.trace import reading
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+Numbers: TypeAlias = NDArray[Any]
+"""An input whose values are known without computing anything: a limit, a batch's statistics."""
+
+Ints: TypeAlias = NDArray[np.integer[Any]]
+"""Such an input of integers: a shape, an axis."""
+
+Weights: TypeAlias = Annotated[Any, "weights"]
+"""An input of whole numbers that, where the file holds them, become parameters of floats."""
+
+Flag: TypeAlias = Literal[0, 1]
+
+Values: TypeAlias = list[Any]
+"""A sequence of arrays."""
+
+
+class Body(Protocol):
+    """A subgraph, such as the body of a loop, called on its inputs."""
+
+    def __call__(self, *inputs: Array) -> tuple[Array, ...]:
+        """Return its outputs."""
+
+
+Extent: TypeAlias = Callable[[Sequence[Shape], Sequence[Any], Mapping[str, Any]], int]
+"""From the shapes of the inputs, the inputs themselves (None where left out) and the attributes, each input that is
+given as an attribute included, to a number of elements that all outputs together do not exceed."""
+
+Check: TypeAlias = Callable[[Mapping[str, Any]], None]
+"""Refuses attributes, and inputs that are known when a file is loaded, by their names."""
+
+CONTEXT: Final = ("opset", "outputs")
+"""What a function may ask for that is neither input nor attribute."""
+
+KINDS: Final[dict[Any, str]] = {Ints: "iu", Numbers: "biuf"}
+"""The kinds of dtype that a known input may have."""
+
+
+def broadcast_extent(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001  # one signature for all
+    """For operators that only move, cut, or compute element by element: the inputs, broadcast or side by side."""
+    together = sum(map(math.prod, shapes))
+    try:
+        return max(together, math.prod(np.broadcast_shapes(*shapes)))
+    except ValueError:  # where they do not fit, the operator will say more about it
+        return together
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An input of an operator.
+
+    Attributes
+    ----------
+    name : str
+    optional : bool
+        Whether it may be left out.
+    kinds : str
+        The kinds of dtype that it may have if its values must be known; empty if gradients flow through it.
+    weights : bool
+        Whether whole numbers that the file holds become parameters.
+    """
+
+    name: str
+    optional: bool
+    kinds: str
+    weights: bool
+
+
+class Operator:
+    """An entry of the table.
+
+    Attributes
+    ----------
+    name, domain : str
+        ONNX's.
+    function : callable
+        Inputs by position, attributes by keyword.
+    extent : callable
+        How large its results can be.
+    check : callable or None
+        What is checked when a file is loaded.
+    inputs : tuple of Input
+        By position; the last stands for any number where it is ``variadic``.
+    outputs : int or None
+        How many outputs it can have; None for any number.
+    """
+
+    def __init__(
+        self, name: str, domain: str, function: Callable[..., Any], extent: Extent, check: Check | None
+    ) -> None:
+        self.name = name
+        self.domain = domain
+        self.function = function
+        self.extent = extent
+        self.check = check
+        self.signature = inspect.signature(function)
+        parameters = self.signature.parameters
+        self.inputs = tuple(
+            Input(p.name, _optional(p), _kinds(p.annotation), p.annotation is Weights)
+            for p in parameters.values() if p.kind not in {p.KEYWORD_ONLY, p.VAR_KEYWORD}
+        )  # fmt: skip
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters.values())
+        self.context = tuple(name for name in CONTEXT if name in parameters)
+        returned = self.signature.return_annotation
+        several = get_args(returned) if get_origin(returned) is tuple else (returned,)
+        self.outputs = None if ... in several or "outputs" in self.context else len(several)
+
+    def input(self, position: int) -> Input:
+        """Return what stands at a position; one too many counts as the last."""
+        return self.inputs[min(position, len(self.inputs) - 1)]
+
+
+def _optional(parameter: inspect.Parameter) -> bool:
+    given = parameter.default is parameter.empty and parameter.kind is not parameter.VAR_POSITIONAL
+    return not given or type(None) in get_args(parameter.annotation)
+
+
+def _kinds(annotation: Any) -> str:
+    options = (annotation, *get_args(annotation))
+    return next((kinds for kind, kinds in KINDS.items() if kind in options), "")
+
+
+TABLE: Final[dict[tuple[str, str], Operator]] = {}
+"""The operators by domain and name."""
+
+
+def operator(
+    name: str, *, domain: str = "", extent: Extent = broadcast_extent, check: Check | None = None
+) -> Callable[[F], F]:
+    """Enter the decorated function into the table as the operator ``name``.
+
+    Parameters
+    ----------
+    name : str
+    domain : str
+        Empty for ONNX's own operators.
+    extent : callable
+        How large the results can be.
+    check : callable, optional
+        What is checked when a file is loaded.
+    """
+
+    def enter(function: F) -> F:
+        TABLE[domain, name] = Operator(name, domain, function, extent, check)
+        return function
+
+    return enter
+
+
+def plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of arrays that is constant wherever it has a derivative, or has none, as one on tensors."""
+
+    def run(*arrays: Array, **parameters: Any) -> Any:
+        return function(*map(known, arrays), **parameters)
+
+    return run
+
+
+def known(x: Array) -> NDArray[Any]:
+    """Return the values of an input that Python looks at."""
+    reading("OnnxNetwork", x)
+    return values_of(x)

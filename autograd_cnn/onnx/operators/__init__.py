@@ -1,0 +1,29 @@
+"""ONNX's operators in terms of our primitives, a file for each family; to load them fills the table."""
+
+from autograd_cnn.onnx.operators import (
+    control_flow,
+    elementwise,
+    indexing,
+    normalization,
+    products,
+    quantization,
+    recurrent,
+    reduction,
+    resizing,
+    shaping,
+    windows,
+)
+
+__all__ = [
+    "control_flow",
+    "elementwise",
+    "indexing",
+    "normalization",
+    "products",
+    "quantization",
+    "recurrent",
+    "reduction",
+    "resizing",
+    "shaping",
+    "windows",
+]

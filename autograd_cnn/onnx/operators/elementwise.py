@@ -1,0 +1,302 @@
+"""ONNX's elementwise operators: arithmetic, functions, activations, casts."""
+
+import math
+from collections.abc import Callable
+from functools import reduce
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from autograd_cnn import ops
+from autograd_cnn.engine.node import Array, shape_of
+from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.onnx.operator import Flag, Numbers, known, operator, plain
+
+_PRIMITIVES: Final[dict[str, Callable[..., Array]]] = {
+    "Abs": ops.absolute, "Add": ops.add, "Cos": ops.cos, "Erf": ops.erf, "Exp": ops.exp, "Log": ops.log,
+    "Mul": ops.multiply, "Neg": ops.negative, "Relu": ops.relu, "Sigmoid": ops.sigmoid, "Sin": ops.sin,
+    "Softplus": ops.softplus, "Sqrt": ops.sqrt, "Sub": ops.subtract, "Tanh": ops.tanh,
+}  # fmt: skip
+for _name, _function in _PRIMITIVES.items():
+    operator(_name)(_function)
+
+# --- arithmetic -------------------------------------------------------------------------------
+
+
+@operator("Div")
+def divide(x1: Array, x2: Array) -> Array:
+    """Divide; integers are rounded towards 0."""
+    if x1.dtype.kind in "iu" and x2.dtype.kind in "iu":
+        return plain(lambda a, b: (a - np.fmod(a, b)) // b)(x1, x2)
+    return ops.divide(x1, x2)
+
+
+@operator("Mod")
+def modulo(x1: Array, x2: Array, *, fmod: Flag = 0) -> Array:
+    """Return the remainder with the sign of ``x2``, or of ``x1`` if ``fmod``."""
+    if not any(getattr(x, "requires_grad", False) for x in (x1, x2)):
+        return plain(np.fmod if fmod else np.mod)(x1, x2)
+    quotient = plain(np.divide)(x1, x2)
+    return x1 - x2 * (np.trunc(quotient) if fmod else np.floor(quotient))
+
+
+@operator("Pow")
+def power(x: Array, exponent: Numbers) -> Array:
+    """Raise to a power; the result has the base's dtype."""
+    if x.dtype.kind in "iu":
+        return plain(lambda a, b: (a**b).astype(a.dtype))(x, exponent)
+    return ops.power(x, exponent.item() if exponent.ndim == 0 else exponent.astype(x.dtype))
+
+
+@operator("Reciprocal")
+def reciprocal(x: Array) -> Array:
+    """Return 1 / x."""
+    return 1 / x
+
+
+@operator("Sum")
+def add_up(*arrays: Array) -> Array:
+    """Add any number of arrays."""
+    return reduce(ops.add, arrays)
+
+
+@operator("Mean")
+def mean(*arrays: Array) -> Array:
+    """Return the mean of any number of arrays."""
+    return add_up(*arrays) / len(arrays)
+
+
+@operator("Max")
+def maximum(*arrays: Array) -> Array:
+    """Return the largest of any number of arrays, element by element."""
+    return reduce(ops.maximum, arrays)
+
+
+@operator("Min")
+def minimum(*arrays: Array) -> Array:
+    """Return the smallest of any number of arrays, element by element."""
+    return reduce(ops.minimum, arrays)
+
+
+@operator("Clip")
+def clip(x: Array, min: Numbers | None = None, max: Numbers | None = None) -> Array:  # noqa: A002  # ONNX's names
+    """Limit to a range."""
+    if min is None and max is None:
+        return x
+    return ops.clip(x, min=None if min is None else min.item(), max=None if max is None else max.item())
+
+
+# --- functions --------------------------------------------------------------------------------
+
+operator("Ceil")(plain(np.ceil))
+operator("Floor")(plain(np.floor))
+operator("Round")(plain(np.round))
+operator("Sign")(plain(np.sign))
+
+
+@operator("Tan")
+def tan(x: Array) -> Array:
+    """Return the tangent."""
+    return ops.sin(x) / ops.cos(x)
+
+
+@operator("Sinh")
+def sinh(x: Array) -> Array:
+    """Return the hyperbolic sine."""
+    return (ops.expm1(x) - ops.expm1(-x)) / 2
+
+
+@operator("Cosh")
+def cosh(x: Array) -> Array:
+    """Return the hyperbolic cosine."""
+    return (ops.exp(x) + ops.exp(-x)) / 2
+
+
+@operator("Asinh")
+def asinh(x: Array) -> Array:
+    """Return the inverse of the hyperbolic sine, by the magnitude, so that nothing cancels."""
+    size = ops.absolute(x)
+    square = size * size
+    return ops.sign(x) * ops.log1p(size + square / (1 + ops.sqrt(1 + square)))
+
+
+@operator("Acosh")
+def acosh(x: Array) -> Array:
+    """Return the inverse of the hyperbolic cosine."""
+    return ops.log(x + ops.sqrt((x - 1) * (x + 1)))
+
+
+@operator("Atanh")
+def atanh(x: Array) -> Array:
+    """Return the inverse of the hyperbolic tangent."""
+    return (ops.log1p(x) - ops.log1p(-x)) / 2
+
+
+# --- activations ------------------------------------------------------------------------------
+
+
+@operator("LeakyRelu")
+def leaky_relu(x: Array, *, alpha: float = 0.01) -> Array:
+    """Multiply negative numbers by ``alpha``."""
+    return ops.leaky_relu(x, negative_slope=alpha)
+
+
+@operator("PRelu")
+def prelu(x: Array, slope: Array) -> Array:
+    """Multiply negative numbers by a slope of their own (He et al. 2015)."""
+    return ops.where(ops.less(x, 0), x * slope, x)
+
+
+@operator("ThresholdedRelu")
+def thresholded_relu(x: Array, *, alpha: float = 1.0) -> Array:
+    """Keep what is above ``alpha``."""
+    return ops.where(ops.greater(x, alpha), x, 0)
+
+
+@operator("Elu")
+def elu(x: Array, *, alpha: float = 1.0) -> Array:
+    """Saturate negative numbers at ``-alpha``."""
+    return ops.elu(x, alpha=alpha)
+
+
+@operator("Celu")
+def celu(x: Array, *, alpha: float = 1.0) -> Array:
+    """Saturate as `elu`, with slope 1 at 0 for every ``alpha`` (Barron 2017)."""
+    return ops.elu(x / alpha) * alpha
+
+
+@operator("Selu")
+def selu(x: Array, *, alpha: float = 1.67326319217681884765625, gamma: float = 1.05070102214813232421875) -> Array:
+    """Return `elu` times ``gamma`` (Klambauer et al. 2017)."""
+    return ops.elu(x, alpha=alpha) * gamma
+
+
+@operator("Gelu")
+def gelu(x: Array, *, approximate: Literal["none", "tanh"] = "none") -> Array:
+    """Weigh by the normal distribution function, or by its approximation (Hendrycks & Gimpel 2016)."""
+    if approximate == "none":
+        return ops.gelu(x)
+    return x * 0.5 * (ops.tanh((x + x * x * x * 0.044715) * math.sqrt(2 / math.pi)) + 1)
+
+
+@operator("Swish")
+def swish(x: Array, *, alpha: float = 1.0) -> Array:
+    """Weigh by a sigmoid of ``alpha·x`` (Ramachandran et al. 2017)."""
+    return ops.silu(x) if alpha == 1 else x * ops.sigmoid(x * alpha)
+
+
+@operator("Mish")
+def mish(x: Array) -> Array:
+    """Return ``x·tanh(softplus(x))`` (Misra 2019)."""
+    return x * ops.tanh(ops.softplus(x))
+
+
+@operator("HardSigmoid")
+def hard_sigmoid(x: Array, *, alpha: float = 0.2, beta: float = 0.5) -> Array:
+    """Return ``alpha·x + beta`` between 0 and 1."""
+    return ops.clip(x * alpha + beta, min=0, max=1)
+
+
+@operator("HardSwish")
+def hard_swish(x: Array) -> Array:
+    """Weigh by a hard sigmoid (Howard et al. 2019)."""
+    return x * hard_sigmoid(x, alpha=1 / 6, beta=0.5)
+
+
+@operator("Softsign")
+def softsign(x: Array) -> Array:
+    """Return ``x / (1 + |x|)``."""
+    return x / (ops.absolute(x) + 1)
+
+
+@operator("Shrink")
+def shrink(x: Array, *, bias: float = 0.0, lambd: float = 0.5) -> Array:
+    """Return 0 up to ``lambd``; what is beyond comes nearer by ``bias``."""
+    if x.dtype.kind in "iu":
+        return plain(lambda a: np.where(a < -lambd, a + bias, np.where(a > lambd, a - bias, 0)).astype(a.dtype))(x)
+    return ops.where(ops.less(x, -lambd), x + bias, ops.where(ops.greater(x, lambd), x - bias, 0))
+
+
+# --- types and what changes nothing -----------------------------------------------------------
+
+
+@operator("Cast")
+def cast(
+    x: Array,
+    *,
+    to: np.dtype[Any],
+    saturate: Flag = 1,  # noqa: ARG001  # of 8-bit floats only
+    round_mode: str = "up",  # noqa: ARG001  # likewise
+) -> Array:
+    """Convert to another dtype."""
+    if to.kind == "f" and x.dtype.kind == "f":
+        return ops.astype(x, dtype=to)
+    with np.errstate(invalid="ignore"):  # of a NaN as an integer nothing is said
+        return plain(np.ndarray.astype)(x, dtype=to)[()]
+
+
+@operator("CastLike")
+def cast_like(x: Array, like: Array, *, saturate: Flag = 1, round_mode: str = "up") -> Array:
+    """Convert to the dtype of ``like``."""
+    return cast(x, to=like.dtype, saturate=saturate, round_mode=round_mode)
+
+
+@operator("Identity")
+def identity(x: Array) -> Array:
+    """Return the input as it is."""
+    return x
+
+
+def _check_inference(given: Any) -> None:
+    if np.any(given.get("training_mode", False)):
+        raise FormatError(sentence("training_mode is set", hint="export the network for inference"))
+
+
+@operator("Dropout", extent=lambda shapes, *_: 2 * math.prod(shapes[0]), check=_check_inference)
+def dropout(
+    x: Array,
+    ratio: Numbers | None = None,  # noqa: ARG001  # nothing is dropped
+    training_mode: Numbers | None = None,
+    *,
+    seed: int = 0,  # noqa: ARG001
+) -> tuple[Array, Array]:
+    """Return the input as it is, as in inference, and where it was kept: everywhere."""
+    _check_inference({"training_mode": training_mode if training_mode is not None else False})
+    return x, np.ones(shape_of(x), np.bool_)
+
+
+# --- truth and bits ---------------------------------------------------------------------------
+
+operator("And")(plain(np.logical_and))
+operator("Or")(plain(np.logical_or))
+operator("Xor")(plain(np.logical_xor))
+operator("Not")(plain(np.logical_not))
+operator("BitwiseAnd")(plain(np.bitwise_and))
+operator("BitwiseOr")(plain(np.bitwise_or))
+operator("BitwiseXor")(plain(np.bitwise_xor))
+operator("BitwiseNot")(plain(np.invert))
+operator("IsNaN")(plain(np.isnan))
+operator("Equal")(ops.equal)
+operator("Less")(ops.less)
+operator("LessOrEqual")(ops.less_equal)
+operator("Greater")(ops.greater)
+operator("GreaterOrEqual")(ops.greater_equal)
+
+
+@operator("Where")
+def where(condition: Array, x1: Array, x2: Array) -> Array:
+    """Choose element by element."""
+    return ops.where(known(condition), x1, x2)
+
+
+@operator("BitShift")
+def bit_shift(x1: Array, x2: Array, *, direction: Literal["LEFT", "RIGHT"]) -> Array:
+    """Shift the bits of integers."""
+    return plain(np.left_shift if direction == "LEFT" else np.right_shift)(x1, x2)
+
+
+@operator("IsInf")
+def is_inf(x: Array, *, detect_negative: Flag = 1, detect_positive: Flag = 1) -> Array:
+    """Tell infinities."""
+    x = known(x)
+    return np.isinf(x) & ((x < 0) & bool(detect_negative) | (x > 0) & bool(detect_positive))

@@ -1,0 +1,204 @@
+"""ONNX's recurrent layers.
+
+Shapes: x (T, N, I), w (D, G·H, I), r (D, G·H, H), b (D, 2·G·H), states (D, N, H) with T steps, D directions, G gates and
+H features; with ``layout`` 1 the batch comes first.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+
+from autograd_cnn import ops
+from autograd_cnn.engine.node import Array, Shape, shape_of
+from autograd_cnn.errors import FormatError, ShapeError, sentence
+from autograd_cnn.onnx.budget import CALL
+from autograd_cnn.onnx.operator import Flag, Ints, operator
+from autograd_cnn.onnx.operators.elementwise import hard_sigmoid, softsign, thresholded_relu
+
+Direction: TypeAlias = Literal["forward", "reverse", "bidirectional"]
+Function: TypeAlias = Callable[[Array], Array]
+Cell: TypeAlias = Callable[[Array, tuple[Array, ...]], tuple[Array, ...]]
+"""From a step's input, (N, G·H), and the states to the next states, of which the first is the output."""
+
+FUNCTIONS: Final[dict[str, Callable[[float | None, float | None], Function]]] = {
+    "affine": lambda a, b: lambda x: x * _or(a, 1.0) + _or(b, 0.0),
+    "elu": lambda a, _: partial(ops.elu, alpha=_or(a, 1.0)),
+    "hardsigmoid": lambda a, b: partial(hard_sigmoid, alpha=_or(a, 0.2), beta=_or(b, 0.5)),
+    "leakyrelu": lambda a, _: partial(ops.leaky_relu, negative_slope=_or(a, 0.01)),
+    "relu": lambda *_: ops.relu,
+    "scaledtanh": lambda a, b: lambda x: ops.tanh(x * _or(b, 1.0)) * _or(a, 1.0),
+    "sigmoid": lambda *_: ops.sigmoid,
+    "softplus": lambda *_: ops.softplus,
+    "softsign": lambda *_: softsign,
+    "tanh": lambda *_: ops.tanh,
+    "thresholdedrelu": lambda a, _: partial(thresholded_relu, alpha=_or(a, 1.0)),
+}
+"""Activations by their names, which may be written in any case, from their two numbers."""
+
+_ALPHAS: Final = frozenset({"affine", "elu", "hardsigmoid", "leakyrelu", "scaledtanh", "thresholdedrelu"})
+_BETAS: Final = frozenset({"affine", "hardsigmoid", "scaledtanh"})
+
+
+def _or(number: float | None, default: float) -> float:
+    return default if number is None else number
+
+
+def _steps(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
+    first, second, _ = shapes[0]
+    directions, gates, _ = shapes[1]
+    step = directions * (CALL + 16 * gates * (first if attributes.get("layout") else second))
+    return step * (second if attributes.get("layout") else first) + step
+
+
+def _functions(
+    names: Sequence[str] | None, alphas: Sequence[float] | None, betas: Sequence[float] | None,
+    defaults: tuple[str, ...], directions: int,
+) -> list[tuple[Function, ...]]:  # fmt: skip
+    """Return the activations of each direction; numbers are dealt out to those that take any."""
+    names = [name.lower() for name in names or defaults * directions]
+    if len(names) != len(defaults) * directions or not FUNCTIONS.keys() >= set(names):
+        raise FormatError(
+            sentence("activations", expected=f"{len(defaults) * directions} of those that ONNX lists", got=names)
+        )
+    first, second = iter(alphas or ()), iter(betas or ())
+    made = [
+        FUNCTIONS[name](next(first, None) if name in _ALPHAS else None, next(second, None) if name in _BETAS else None)
+        for name in names
+    ]
+    return [tuple(made[i * len(defaults) : (i + 1) * len(defaults)]) for i in range(directions)]
+
+
+def _clipped(x: Array, limit: float | None) -> Array:
+    return x if limit is None else ops.clip(x, min=-limit, max=limit)
+
+
+def _run(
+    x: Array, w: Array, b: Array | None, lengths: Ints | None, states: Sequence[Array | None], direction: Direction,
+    layout: Flag, cells: Sequence[Cell], hidden: int,
+) -> tuple[Array, ...]:  # fmt: skip
+    """Run a cell for each direction; return the outputs (T, D, N, H) and the last states (D, N, H)."""
+    if layout:
+        x = ops.swapaxes(x, 0, 1)
+        states = [None if each is None else ops.swapaxes(each, 0, 1) for each in states]
+    steps, batch, _ = shape_of(x)
+    directions = 2 if direction == "bidirectional" else 1
+    if shape_of(w)[0] != directions:
+        raise ShapeError(sentence("w has other directions", expected=directions, got=shape_of(w)[0]))
+    zeros = np.zeros((batch, hidden), x.dtype)
+    runs = []
+    for d, cell in enumerate(cells):
+        given = ops.matmul(x, ops.transpose(w[d]))  # (T, N, G·H)
+        if b is not None:
+            given = given + b[d][: shape_of(w)[1]]
+        state = tuple(zeros if each is None else each[d] for each in states)
+        order = range(steps)[::-1] if direction == "reverse" or d == 1 else range(steps)
+        rows: list[Array] = [zeros] * steps
+        for t in order:
+            new = cell(given[t], state)
+            if lengths is not None:  # sequences that have ended keep their state
+                going = (t < lengths)[:, None]
+                rows[t] = ops.where(going, new[0], 0)
+                new = tuple(ops.where(going, after, before) for after, before in zip(new, state, strict=True))
+            else:
+                rows[t] = new[0]
+            state = new
+        runs.append((ops.stack(rows) if rows else zeros[None][:0], *state))
+    outputs, *last = (
+        ops.stack(each, axis=axis) for axis, each in zip((1, 0, 0), zip(*runs, strict=True), strict=False)
+    )
+    if layout:
+        return (ops.transpose(outputs, axes=(2, 0, 1, 3)), *(ops.swapaxes(each, 0, 1) for each in last))
+    return (outputs, *last)
+
+
+def _recurrent_bias(b: Array | None, d: int) -> Array:
+    """Return the half of the bias that belongs to the state, or 0."""
+    if b is None:
+        return 0
+    return b[d][shape_of(b)[1] // 2 :]
+
+
+@operator("RNN", extent=_steps)
+def rnn(
+    x: Array, w: Array, r: Array, b: Array | None = None, sequence_lens: Ints | None = None,
+    initial_h: Array | None = None, *,
+    activations: Sequence[str] | None = None, activation_alpha: Sequence[float] | None = None,
+    activation_beta: Sequence[float] | None = None, clip: float | None = None, direction: Direction = "forward",
+    hidden_size: int | None = None, layout: Flag = 0, output_sequence: Flag = 0,  # noqa: ARG001  # of the first opsets
+) -> tuple[Array, ...]:  # fmt: skip
+    """Run a simple recurrent layer (Elman 1990)."""
+    hidden, directions = shape_of(r)[2], shape_of(r)[0]
+    functions = _functions(activations, activation_alpha, activation_beta, ("tanh",), directions)
+
+    def cell(d: int) -> Cell:
+        (f,), matrix, bias = functions[d], ops.transpose(r[d]), _recurrent_bias(b, d)
+        return lambda given, state: (f(_clipped(given + ops.matmul(state[0], matrix) + bias, clip)),)
+
+    return _run(x, w, b, sequence_lens, [initial_h], direction, layout, [*map(cell, range(directions))], hidden)
+
+
+@operator("GRU", extent=_steps)
+def gru(
+    x: Array, w: Array, r: Array, b: Array | None = None, sequence_lens: Ints | None = None,
+    initial_h: Array | None = None, *,
+    activations: Sequence[str] | None = None, activation_alpha: Sequence[float] | None = None,
+    activation_beta: Sequence[float] | None = None, clip: float | None = None, direction: Direction = "forward",
+    hidden_size: int | None = None, layout: Flag = 0, linear_before_reset: Flag = 0, output_sequence: Flag = 0,  # noqa: ARG001
+) -> tuple[Array, ...]:  # fmt: skip
+    """Run a layer of gated recurrent units (Cho et al. 2014): gates z, r, h."""
+    hidden, directions = shape_of(r)[2], shape_of(r)[0]
+    functions = _functions(activations, activation_alpha, activation_beta, ("sigmoid", "tanh"), directions)
+
+    def cell(d: int) -> Cell:
+        (f, g), bias = functions[d], _recurrent_bias(b, d)
+        gates, proposed = ops.transpose(r[d][: 2 * hidden]), ops.transpose(r[d][2 * hidden :])
+        first, second = (0, 0) if b is None else (bias[: 2 * hidden], bias[2 * hidden :])
+
+        def step(given: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
+            (h,) = state
+            both = f(_clipped(given[:, : 2 * hidden] + ops.matmul(h, gates) + first, clip))
+            z, reset = both[:, :hidden], both[:, hidden:]
+            if linear_before_reset:
+                past = reset * (ops.matmul(h, proposed) + second)
+            else:
+                past = ops.matmul(reset * h, proposed) + second
+            new = g(_clipped(given[:, 2 * hidden :] + past, clip))
+            return ((1 - z) * new + z * h,)
+
+        return step
+
+    return _run(x, w, b, sequence_lens, [initial_h], direction, layout, [*map(cell, range(directions))], hidden)
+
+
+@operator("LSTM", extent=_steps)
+def lstm(
+    x: Array, w: Array, r: Array, b: Array | None = None, sequence_lens: Ints | None = None,
+    initial_h: Array | None = None, initial_c: Array | None = None, p: Array | None = None, *,
+    activations: Sequence[str] | None = None, activation_alpha: Sequence[float] | None = None,
+    activation_beta: Sequence[float] | None = None, clip: float | None = None, direction: Direction = "forward",
+    hidden_size: int | None = None, input_forget: Flag = 0, layout: Flag = 0, output_sequence: Flag = 0,  # noqa: ARG001
+) -> tuple[Array, ...]:  # fmt: skip
+    """Run a layer of long short-term memory (Hochreiter & Schmidhuber 1997): gates i, o, f, c, with peepholes ``p``."""
+    hidden, directions = shape_of(r)[2], shape_of(r)[0]
+    functions = _functions(activations, activation_alpha, activation_beta, ("sigmoid", "tanh", "tanh"), directions)
+
+    def cell(d: int) -> Cell:
+        (f, g, h), matrix, bias = functions[d], ops.transpose(r[d]), _recurrent_bias(b, d)
+        peep = (0, 0, 0) if p is None else tuple(p[d][i * hidden : (i + 1) * hidden] for i in range(3))
+
+        def step(given: Array, state: tuple[Array, ...]) -> tuple[Array, ...]:
+            past, memory = state
+            gates = given + ops.matmul(past, matrix) + bias
+            i, o, forget, c = (gates[:, n * hidden : (n + 1) * hidden] for n in range(4))
+            i = f(_clipped(i if p is None else i + memory * peep[0], clip))
+            keep = 1 - i if input_forget else f(_clipped(forget if p is None else forget + memory * peep[2], clip))
+            memory = keep * memory + i * g(_clipped(c, clip))
+            o = f(_clipped(o if p is None else o + memory * peep[1], clip))
+            return o * h(memory), memory
+
+        return step
+
+    cells = [*map(cell, range(directions))]
+    return _run(x, w, b, sequence_lens, [initial_h, initial_c], direction, layout, cells, hidden)

@@ -1,0 +1,181 @@
+"""ONNX's reductions: sums, extremes, norms, and what runs along an axis."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd_cnn import ops
+from autograd_cnn.engine.node import Array, Shape, shape_of
+from autograd_cnn.onnx.budget import CALL
+from autograd_cnn.onnx.operator import Flag, Ints, known, operator
+from autograd_cnn.parameters import Axis
+
+# --- along several axes -----------------------------------------------------------------------
+
+
+def _least_one(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
+    """Return what is left if only an axis of length 0 is summed over."""
+    return math.prod(max(length, 1) for length in shapes[0])
+
+
+def _reducing(function: Callable[..., Array], of_empty: Callable[[Array], Array] | None = None) -> Callable[..., Array]:
+    """Return the operator that reduces by ``function``; with no axes it may be another function, element by element."""
+
+    def run(x: Array, axes: Ints | None = None, *, keepdims: Flag = 1, noop_with_empty_axes: Flag = 0) -> Array:
+        axis = _axis(axes)
+        if axis is None and noop_with_empty_axes:
+            return x if of_empty is None else of_empty(x)
+        return function(x, axis=axis, keepdims=bool(keepdims))
+
+    return run
+
+
+def _axis(axes: Ints | Sequence[int] | None) -> Axis:
+    """Return axes as a tuple, or None if there are none: then all axes are meant."""
+    return tuple(int(axis) for axis in axes) or None if axes is not None else None
+
+
+def _kept(function: Callable[..., Array]) -> Callable[..., Array]:
+    """Return the reduction with the dtype of what it reduces, where NumPy's is wider."""
+
+    def run(x: Array, **options: Any) -> Array:
+        y = function(x, **options)
+        return y if y.dtype == x.dtype else known(y).astype(x.dtype)
+
+    return run
+
+
+def _extreme(function: Callable[..., Array], least: bool) -> Callable[..., Array]:
+    """Return the reduction to an extreme; of nothing it is the neutral element, of bools a bool."""
+
+    def run(x: Array, *, axis: Axis, keepdims: bool) -> Array:
+        if x.dtype.kind == "b":
+            return (np.all if least else np.any)(known(x), axis=axis, keepdims=keepdims)
+        if not np.prod(shape_of(x)):
+            info: Any = np.finfo(x.dtype) if x.dtype.kind == "f" else np.iinfo(x.dtype)
+            ends = (np.inf, -np.inf) if x.dtype.kind == "f" else (info.max, info.min)
+            return np.full(known(x).sum(axis=axis, keepdims=keepdims).shape, ends[0 if least else 1], x.dtype)
+        return function(x, axis=axis, keepdims=keepdims)
+
+    return run
+
+
+def _mean(x: Array, *, axis: Axis, keepdims: bool) -> Array:
+    if x.dtype.kind in "iu":
+        return known(x).mean(axis=axis, keepdims=keepdims).astype(x.dtype)
+    return ops.mean(x, axis=axis, keepdims=keepdims)
+
+
+def _l2(x: Array, *, axis: Axis, keepdims: bool) -> Array:
+    return ops.sqrt(ops.sum(x * x, axis=axis, keepdims=keepdims))
+
+
+def _log_sum_exp(x: Array, *, axis: Axis, keepdims: bool) -> Array:
+    if not np.prod(shape_of(x)):
+        return _log_sum(x, axis=axis, keepdims=keepdims)
+    return ops.logsumexp(x, axis=axis, keepdims=keepdims)
+
+
+def _log_sum(x: Array, *, axis: Axis, keepdims: bool) -> Array:
+    with np.errstate(divide="ignore"):  # of 0
+        return ops.log(ops.sum(x, axis=axis, keepdims=keepdims))
+
+
+operator("ReduceSum", extent=_least_one)(_reducing(_kept(ops.sum)))
+operator("ReduceMean", extent=_least_one)(_reducing(_mean))
+operator("ReduceProd", extent=_least_one)(_reducing(_kept(ops.prod)))
+operator("ReduceMax", extent=_least_one)(_reducing(_extreme(ops.max, least=False)))
+operator("ReduceMin", extent=_least_one)(_reducing(_extreme(ops.min, least=True)))
+operator("ReduceL1", extent=_least_one)(
+    _reducing(_kept(lambda x, **options: ops.sum(ops.absolute(x), **options)), ops.absolute)
+)
+operator("ReduceL2", extent=_least_one)(_reducing(_kept(_l2), ops.absolute))
+operator("ReduceSumSquare", extent=_least_one)(
+    _reducing(_kept(lambda x, **options: ops.sum(x * x, **options)), lambda x: x * x)
+)
+operator("ReduceLogSum", extent=_least_one)(_reducing(_log_sum, ops.log))
+operator("ReduceLogSumExp", extent=_least_one)(_reducing(_log_sum_exp))
+
+# --- along one axis ---------------------------------------------------------------------------
+
+
+def _arg(function: Callable[..., Any]) -> Callable[..., Array]:
+    def run(x: Array, *, axis: int = 0, keepdims: Flag = 1, select_last_index: Flag = 0) -> Array:
+        x = known(x)
+        if select_last_index:
+            found = x.shape[axis] - 1 - function(np.flip(x, axis), axis=axis, keepdims=bool(keepdims))
+        else:
+            found = function(x, axis=axis, keepdims=bool(keepdims))
+        return found.astype(np.int64)
+
+    return run
+
+
+operator("ArgMax")(_arg(np.argmax))
+operator("ArgMin")(_arg(np.argmin))
+
+
+def _running(function: Callable[[Array, int], Array], start: int) -> Callable[..., Array]:
+    """Return the operator of what accumulates along an axis from ``start`` on."""
+
+    def run(x: Array, axis: Ints, *, exclusive: Flag = 0, reverse: Flag = 0) -> Array:
+        place = int(axis.item()) % len(shape_of(x))
+        x = ops.flip(x, axis=place) if reverse else x
+        y = function(x, place)
+        if exclusive:
+            first = [slice(None)] * len(shape_of(x))
+            first[place] = slice(0, -1)
+            width = [(0, 0)] * len(shape_of(x))
+            width[place] = (1, 0)
+            y = ops.pad(ops.getitem(y, index=tuple(first)), width, constant_values=start)
+        return ops.flip(y, axis=place) if reverse else y
+
+    return run
+
+
+def _sums(x: Array, axis: int) -> Array:
+    return known(x).cumsum(axis).astype(x.dtype) if x.dtype.kind in "iu" else ops.cumsum(x, axis=axis)
+
+
+def _products(x: Array, axis: int) -> Array:
+    if x.dtype.kind in "iu":
+        return known(x).cumprod(axis).astype(x.dtype)
+    lines = [ops.take(x, [place], axis=axis) for place in range(shape_of(x)[axis])]
+    for place in range(1, len(lines)):
+        lines[place] = lines[place - 1] * lines[place]
+    return ops.concatenate(lines, axis=axis) if lines else x
+
+
+operator("CumSum")(_running(_sums, 0))
+operator("CumProd", extent=lambda shapes, *_: math.prod(shapes[0]) + CALL * max(shapes[0], default=1))(
+    _running(_products, 1)
+)
+
+
+# --- distributions ----------------------------------------------------------------------------
+
+
+def _flat(function: Callable[..., Array]) -> Callable[..., Array]:
+    """Return a function along an axis; before opset 13 it runs along all axes from this one on."""
+
+    def run(x: Array, *, axis: int | None = None, opset: int) -> Array:
+        if opset >= 13:
+            return function(x, axis=-1 if axis is None else axis)
+        shape = shape_of(x)
+        place = (1 if axis is None else axis) % max(len(shape), 1)
+        return ops.reshape(function(ops.reshape(x, shape=(*shape[:place], -1)), axis=-1), shape=shape)
+
+    return run
+
+
+def _hardmax(x: Array, *, axis: int) -> Array:
+    x = known(x)
+    first = x.argmax(axis=axis, keepdims=True)
+    return (np.moveaxis(np.arange(x.shape[axis]).reshape(-1, *(1,) * (x.ndim - 1)), 0, axis) == first).astype(x.dtype)
+
+
+operator("Softmax")(_flat(ops.softmax))
+operator("LogSoftmax")(_flat(ops.log_softmax))
+operator("Hardmax")(_flat(_hardmax))

@@ -1,0 +1,41 @@
+"""Parts of a file, as the library ``onnx`` returns them."""
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+Proto: TypeAlias = Any
+"""A part of the file, as the library returns it."""
+
+
+def node_name(node: Proto) -> str:
+    """Return the name of a node in errors; a node without a name is called by its output."""
+    return f"node {node.name or ''.join(node.output[:1])!r} ({node.op_type})"
+
+
+def subgraphs_of(onnx: Any, node: Proto) -> Iterator[tuple[str, Proto]]:
+    """Yield a node's subgraphs by the names of their attributes."""
+    for attribute in node.attribute:
+        if attribute.type == onnx.AttributeProto.GRAPH:
+            yield attribute.name, attribute.g
+
+
+def nodes_of(onnx: Any, nodes: Any) -> Iterator[Proto]:
+    """Yield nodes with those of their subgraphs."""
+    for node in nodes:
+        yield node
+        for _, graph in subgraphs_of(onnx, node):
+            yield from nodes_of(onnx, graph.node)
+
+
+def graphs_of(onnx: Any, model: Proto) -> Iterator[Proto]:
+    """Yield the graph of a model and all subgraphs, those of its functions included."""
+    yield model.graph
+    for nodes in (model.graph.node, *(function.node for function in model.functions)):
+        for node in nodes_of(onnx, nodes):
+            for _, graph in subgraphs_of(onnx, node):
+                yield graph
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error of the library says first."""
+    return "".join(str(error).strip().splitlines()[:1])
