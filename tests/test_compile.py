@@ -318,6 +318,14 @@ def _asks_numpy(x):
     return ag.sum(ag.tensor(np.isnan(x) * 1.0))
 
 
+def _takes_one(x):
+    return x[ag.argmax(x)]
+
+
+def _sums_along(x):
+    return ag.sum(x, axis=ag.argmin(x))
+
+
 def _draws(x):
     COUNT[0] += 1
     return ag.sum(x * np.random.default_rng(COUNT[0]).standard_normal(2))
@@ -370,6 +378,8 @@ REASONS = {
     _prints: "a text reads a value in the middle",
     _leaves_the_tape: "numpy() reads a value in the middle",
     _asks_numpy: "isnan reads a value in the middle",
+    _takes_one: "an index reads a value in the middle",
+    _sums_along: "parameter 'axis' of sum reads a value in the middle",
     _draws: "multiply took something else in the next run",
     _counts: "multiply took something else in the next run",
     _grows: "it made 2 calls in one run and 0 in the next",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn import spelling
 from autograd_cnn.engine.node import Floats, Traced
+from autograd_cnn.engine.trace import reading
 from autograd_cnn.errors import OperandError, RegistrationError, raise_as, sentence
 from autograd_cnn.parameters import INT, hints_of, parsers_of, signature_of
 
@@ -235,6 +236,8 @@ def plain(where: str, name: str, value: Any) -> Any:
             sentence(where, f"parameter {name!r} has no gradient", expected="a plain value", got="a Tensor",
                      hint="pass it detached")
         )  # fmt: skip
+    if not value.value.ndim and value.value.dtype.kind != "b":  # which becomes a number of Python's; a mask stays one
+        reading(f"parameter {name!r} of {where}", value)
     return value.value
 
 

@@ -58,10 +58,14 @@ class NumpyFunctions(Traced):
 
 
 def plain_index(index: Index) -> Index:
-    """Replace tensors in an index by their values."""
+    """Replace tensors in an index by their values; a single number becomes Python's."""
     if isinstance(index, tuple):
         return tuple(map(plain_index, index))
-    return index.value if isinstance(index, Traced) else index
+    if not isinstance(index, Traced):
+        return index
+    if not index.value.ndim:
+        reading("an index", index)
+    return index.value
 
 
 def _seen(name: str, arg: Any) -> Any:
