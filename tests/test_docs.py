@@ -124,6 +124,7 @@ def _documented():
         ag.interop,
         ag.nn,
         ag.nn.functional,
+        ag.onnx,
         ag.optim,
         ag.report,
         ag.testing,

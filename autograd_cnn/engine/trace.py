@@ -91,6 +91,8 @@ class Trace:
         Where backward passes began.
     facts : list of (int, callable, bool)
         What Python found out about arguments, by their places, and went by.
+    values : dict of Slot to array
+        What the slots held in this run.
     """
 
     def __init__(self, arguments: Sequence[Array]) -> None:
@@ -101,6 +103,7 @@ class Trace:
         self.facts: list[tuple[int, Callable[[Array], Any], bool]] = []
         self._attributes: list[tuple[Any, str, Array]] = []
         self.differentiated: list[Any] = []
+        self.values: dict[Slot, Array] = {}
         self._slots: dict[int, Slot] = {}
         self._alive: list[Any] = []
         self._made: set[Slot | None] = set()
@@ -126,7 +129,7 @@ class Trace:
         slot = Slot(self._count)
         self._count += 1
         self._slots[id(value)] = slot
-        self._alive.append(value)
+        self.values[slot] = value
         return slot
 
     def slot_of(self, value: Any) -> Slot | None:

@@ -1,6 +1,7 @@
-"""Networks from ONNX files, which can be trained further."""
+"""Networks from ONNX files, which can be trained further, and functions as ONNX files."""
 
+from autograd_cnn.onnx.export import export
 from autograd_cnn.onnx.load import load
 from autograd_cnn.onnx.network import OnnxNetwork
 
-__all__ = ["OnnxNetwork", "load"]
+__all__ = ["OnnxNetwork", "export", "load"]

@@ -162,7 +162,8 @@ class _Reading:
         main = self._subgraph(self.graph, {each.name: each.name for each in inputs})
         floats = self._float_results()
         outputs = tuple(map(self._output, self.graph.output))
-        flows = {name for step in _all(main.steps) for name, kinds in step.inputs if not kinds}
+        uses = [use for step in _all(main.steps) for use in step.inputs]
+        flows = {name for name, kinds in uses if not kinds} - {name for name, kinds in uses if kinds}
         if not any(array.ndim and name in flows for name, array in self.arrays.items()):
             many = {n: a for n, a in self.constants.items() if a.dtype.kind == "f" and a.size > 1 and n in flows}
             self.arrays |= {name: self.constants.pop(name) for name in many}

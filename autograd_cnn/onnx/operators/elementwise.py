@@ -41,11 +41,13 @@ def modulo(x1: Array, x2: Array, *, fmod: Flag = 0) -> Array:
 
 
 @operator("Pow")
-def power(x: Array, exponent: Numbers) -> Array:
+def power(x: Array, exponent: Array) -> Array:
     """Raise to a power; the result has the base's dtype."""
     if x.dtype.kind in "iu":
         return plain(lambda a, b: (a**b).astype(a.dtype))(x, exponent)
-    return ops.power(x, exponent.item() if exponent.ndim == 0 else exponent.astype(x.dtype))
+    if isinstance(exponent, np.generic):
+        return ops.power(x, exponent.item())
+    return ops.power(x, exponent if exponent.dtype == x.dtype else exponent.astype(x.dtype))
 
 
 @operator("Reciprocal")

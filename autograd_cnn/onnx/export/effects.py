@@ -1,0 +1,197 @@
+"""What training changes apart from computing, as formulas: gradients added up, optimisers' steps, running statistics."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, Final, TypeVar
+
+import numpy as np
+
+from autograd_cnn import ops
+from autograd_cnn.engine.node import Array
+from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.nn import BatchNorm2d
+from autograd_cnn.nn import module as modules
+from autograd_cnn.nn.functional import classification, regression
+from autograd_cnn.onnx.export.record import EFFECTS, Recorder
+from autograd_cnn.ops import loss
+from autograd_cnn.optim import SGD, Adam, AdamW, Optimizer, RMSprop
+from autograd_cnn.tensor import Tensor
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def effect(*functions: Callable[..., Any]) -> Callable[[F], F]:
+    """Enter the decorated function as what these functions do."""
+
+    def enter(handler: F) -> F:
+        EFFECTS.update(dict.fromkeys(functions, handler))
+        return handler
+
+    return enter
+
+
+# --- checks, which compute nothing ------------------------------------------------------------
+
+
+@effect(loss.checked_labels, classification._check_probabilities, regression._check_variances)
+def _check(*_: Any) -> None:
+    """A graph does not check what it gets."""
+
+
+# --- gradients --------------------------------------------------------------------------------
+
+
+@effect(Tensor.add_grad)
+def _add_grad(recorder: Recorder, tensor: Tensor, g: Any) -> None:
+    recorder.add_grad(tensor, g)
+
+
+@effect(Tensor.set_grad)
+def _set_grad(recorder: Recorder, tensor: Tensor, g: Any) -> None:
+    recorder.set_grad(tensor, g)
+
+
+@effect(Tensor.take_values)
+def _take_values(recorder: Recorder, tensor: Tensor, value: Any) -> None:
+    recorder.tensor(tensor).now = value
+
+
+@effect(modules._zero_grad)
+def _zero_grads(recorder: Recorder, _: None, parameters: tuple[Tensor, ...], to_none: bool) -> None:
+    for parameter in parameters:
+        recorder.set_grad(parameter, None if to_none else np.zeros(parameter.shape, parameter.dtype))
+
+
+@effect(Optimizer._zero_grad)
+def _zero_grads_of(recorder: Recorder, optimizer: Optimizer, to_none: bool) -> None:
+    for group in optimizer.param_groups:
+        _zero_grads(recorder, None, tuple(group["params"]), to_none)
+
+
+# --- running statistics -----------------------------------------------------------------------
+
+
+@effect(BatchNorm2d._follow)
+def _follow(recorder: Recorder, norm: BatchNorm2d, x: Any, count: int) -> None:  # the formula knows it
+    names = ("num_batches_tracked", "running_mean", "running_var")
+    variables = [recorder.buffer(norm, name) for name in names]
+    new = recorder.apply(_followed, x, *(each.now for each in variables), momentum=norm.momentum)
+    for variable, value in zip(variables, new, strict=True):
+        variable.now = value
+
+
+def _followed(x: Array, batches: Array, mean: Array, var: Array, *, momentum: float | None) -> tuple[Array, ...]:
+    batches = batches + 1
+    share = ops.divide(1, ops.astype(batches, dtype=mean.dtype)) if momentum is None else momentum
+    newest = ops.mean(x, axis=(0, 2, 3)), ops.var(x, axis=(0, 2, 3), ddof=1)
+    return (batches, *(each * (1 - share) + new * share for each, new in zip((mean, var), newest, strict=True)))
+
+
+# --- optimisers -------------------------------------------------------------------------------
+
+
+@effect(Optimizer._step)
+def _step(recorder: Recorder, optimizer: Optimizer) -> None:
+    update = UPDATES.get(type(optimizer))
+    if update is None:
+        names = ", ".join(each.__name__ for each in UPDATES)
+        raise FormatError(
+            sentence(
+                "export", f"the steps of {type(optimizer).__name__} have no formula", hint=f"only those of {names} have"
+            )
+        )
+    remembered = recorder.trace.before[id(optimizer)]
+    for number, group in enumerate(optimizer.param_groups):
+        rate = recorder.variable(
+            (id(group), "lr"), f"lr.{number}" if number else "lr", np.float32(group["lr"]), fed=True
+        )
+        for parameter in group["params"]:
+            if (grad := recorder.grad(parameter)) is None:
+                continue
+            if group.get("maximize"):
+                (grad,) = recorder.apply(ops.negative, grad)
+            variable = recorder.tensor(parameter)
+            state = {
+                key: recorder.variable(
+                    (id(parameter), key), f"{variable.name}.{key}",
+                    remembered.get(parameter, {}).get(key, np.int64(0) if key == "step" else np.zeros_like(variable.value)),
+                )
+                for key in _kept(optimizer, group, remembered.get(parameter))
+            }  # fmt: skip
+            now = {key: each.now for key, each in state.items()}
+            results = recorder.apply(update, variable.now, grad, rate.now, **now, options=SimpleNamespace(**group))
+            for each, value in zip((variable, *state.values()), results, strict=True):
+                each.now = value
+
+
+def _kept(optimizer: Optimizer, group: dict[str, Any], remembered: Any) -> list[str]:
+    """Return what is remembered of each parameter."""
+    if unknown := [option for option in ("amsgrad", "centered") if group.get(option)]:
+        raise FormatError(sentence("export", f"the option {unknown[0]} of {type(optimizer).__name__} has no formula"))
+    if not isinstance(optimizer, (SGD, RMSprop)):
+        return [name for name, always in optimizer.remembers.items() if always]
+    kept = ["square_avg"] if isinstance(optimizer, RMSprop) else []
+    if not group["momentum"]:
+        return kept
+    if group.get("dampening") and not remembered:
+        raise FormatError(
+            sentence("export", "the first step with a dampening differs from later ones", hint="take a step before")
+        )
+    return [*kept, "momentum_buffer"]
+
+
+def _decayed(value: Array, grad: Array, options: Any) -> Array:
+    return grad + value * options.weight_decay if options.weight_decay else grad
+
+
+def _sgd(value: Array, grad: Array, lr: Array, momentum_buffer: Array = None, *, options: Any) -> tuple[Array, ...]:
+    grad, lr = _decayed(value, grad, options), ops.astype(lr, dtype=value.dtype)
+    if momentum_buffer is None:
+        return (value - grad * lr,)
+    buffer = momentum_buffer * options.momentum + grad * (1 - options.dampening)
+    ahead = grad + buffer * options.momentum if options.nesterov else buffer
+    return value - ahead * lr, buffer
+
+
+def _adam(
+    value: Array, grad: Array, lr: Array, step: Array, exp_avg: Array, exp_avg_sq: Array, *, options: Any
+) -> tuple[Array, ...]:
+    move, *state = _adam_move(_decayed(value, grad, options), lr, step, exp_avg, exp_avg_sq, options)
+    return (value - move, *state)
+
+
+def _adamw(
+    value: Array, grad: Array, lr: Array, step: Array, exp_avg: Array, exp_avg_sq: Array, *, options: Any
+) -> tuple[Array, ...]:
+    move, *state = _adam_move(grad, lr, step, exp_avg, exp_avg_sq, options)
+    return (value * (1 - ops.astype(lr, dtype=value.dtype) * options.weight_decay) - move, *state)
+
+
+def _adam_move(grad: Array, lr: Array, step: Array, mean: Array, square: Array, options: Any) -> tuple[Array, ...]:
+    beta1, beta2 = options.betas
+    step = step + 1
+    count = ops.astype(step, dtype=np.float64)
+    mean = mean * beta1 + grad * (1 - beta1)
+    square = square * beta2 + grad * grad * (1 - beta2)
+    correction = ops.sqrt(1 - ops.power(beta2, count))
+    rate = ops.astype(lr, dtype=np.float64) * correction / (1 - ops.power(beta1, count))
+    rate, eps = (ops.astype(each, dtype=grad.dtype) for each in (rate, correction * options.eps))
+    return mean / (ops.sqrt(square) + eps) * rate, step, mean, square
+
+
+def _rmsprop(
+    value: Array, grad: Array, lr: Array, square_avg: Array, momentum_buffer: Array = None, *, options: Any
+) -> tuple[Array, ...]:
+    grad, lr = _decayed(value, grad, options), ops.astype(lr, dtype=value.dtype)
+    square = square_avg * options.alpha + grad * grad * (1 - options.alpha)
+    ahead = grad / (ops.sqrt(square) + options.eps)
+    if momentum_buffer is None:
+        return value - ahead * lr, square
+    buffer = momentum_buffer * options.momentum + ahead
+    return value - buffer * lr, square, buffer
+
+
+UPDATES: Final[dict[type[Optimizer], Callable[..., tuple[Array, ...]]]] = {
+    SGD: _sgd, Adam: _adam, AdamW: _adamw, RMSprop: _rmsprop
+}  # fmt: skip
+"""A parameter's next value, and what is remembered next, from those before, its gradient and the learning rate."""

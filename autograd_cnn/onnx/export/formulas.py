@@ -1,0 +1,240 @@
+"""Primitives that ONNX has no operator for, in terms of those that it has one for.
+
+A formula takes what its primitive takes, and a primitive with residuals returns these as well. It is recorded on the
+values of a call, and what it calls takes the call's place; so it is written with primitives alone.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import numpy as np
+
+from autograd_cnn import ops
+from autograd_cnn.engine.node import Array, Shape, shape_of
+from autograd_cnn.engine.primitive import Primitive
+from autograd_cnn.kernels.windows import Windows, windows
+from autograd_cnn.ops import activation, loss, pooling, selection
+from autograd_cnn.ops.reduction import axes_of
+from autograd_cnn.ops.softmax import _log_softmax_backward, _softmax_backward
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FORMULAS: Final[dict[Primitive, Callable[..., Any]]] = {}
+"""By the primitive that each stands for."""
+
+
+def formula(primitive: Primitive) -> Callable[[F], F]:
+    """Enter the decorated function as the formula of a primitive."""
+
+    def enter(function: F) -> F:
+        FORMULAS[primitive] = function
+        return function
+
+    return enter
+
+
+# --- elementwise ------------------------------------------------------------------------------
+
+
+@formula(ops.square)
+def square(x: Array) -> Array:
+    return ops.multiply(x, x)
+
+
+@formula(ops.expm1)
+def expm1(x: Array) -> Array:
+    """By the hyperbolic tangent where ``exp(x) - 1`` would cancel."""
+    near = ops.clip(x, min=-0.5, max=0.5)
+    half = ops.tanh(near * 0.5)
+    return ops.where(ops.equal(near, x), 2 * half / (1 - half), ops.exp(x) - 1)
+
+
+@formula(ops.log1p)
+def log1p(x: Array) -> Array:
+    """With what rounding took from ``1 + x`` given back (Kahan)."""
+    near = ops.clip(x, min=-0.5, max=0.5)
+    rounded = near + 1
+    lost = ops.equal(rounded, 1)
+    small = ops.log(rounded) * near / ops.where(lost, 1, rounded - 1)
+    return ops.where(ops.equal(near, x), ops.where(lost, near, small), ops.log(x + 1))
+
+
+@formula(ops.heaviside)
+def heaviside(x1: Array, x2: Array) -> Array:
+    return ops.where(ops.greater(x1, 0), 1, ops.where(ops.equal(x1, 0), x2, ops.where(ops.less(x1, 0), 0, x1)))
+
+
+@formula(ops.masked)
+def masked(x: Array, *, mask: Array) -> Array:
+    return ops.where(mask, x, 0)
+
+
+@formula(selection._damped)
+def damped(x: Array, *, mask: Array, factor: float) -> Array:
+    return ops.where(mask, x, x * factor)
+
+
+# --- activations ------------------------------------------------------------------------------
+
+
+@formula(activation._sigmoid_slope)
+def sigmoid_slope(x: Array) -> Array:
+    return ops.sigmoid(x) * ops.sigmoid(-x)
+
+
+@formula(activation._sigmoid_backward)
+def sigmoid_backward(g: Array, x: Array) -> Array:
+    return g * (ops.sigmoid(x) * ops.sigmoid(-x))
+
+
+@formula(ops.silu)
+def silu(x: Array) -> Array:
+    return x * ops.sigmoid(x)
+
+
+@formula(activation._silu_backward)
+def silu_backward(g: Array, x: Array) -> Array:
+    return g * (ops.sigmoid(x) * (1 + x * ops.sigmoid(-x)))
+
+
+@formula(activation._gaussian)
+def gaussian(x: Array, *, factor: float) -> Array:
+    return ops.exp(x * x * -factor)
+
+
+def _normal(x: Array) -> Array:
+    return (ops.erf(x * math.sqrt(0.5)) + 1) * 0.5
+
+
+@formula(ops.gelu)
+def gelu(x: Array) -> Array:
+    return x * _normal(x)
+
+
+@formula(activation._gelu_backward)
+def gelu_backward(g: Array, x: Array) -> Array:
+    return g * (_normal(x) + x * ops.exp(x * x * -0.5) * (2 * math.pi) ** -0.5)
+
+
+# --- softmax ----------------------------------------------------------------------------------
+
+
+@formula(_softmax_backward)
+def softmax_backward(g: Array, p: Array, *, axis: Any) -> Array:
+    return p * (g - ops.sum(g * p, axis=axis, keepdims=True))
+
+
+@formula(_log_softmax_backward)
+def log_softmax_backward(g: Array, log_p: Array, *, axis: Any) -> Array:
+    return g - ops.exp(log_p) * ops.sum(g, axis=axis, keepdims=True)
+
+
+def _one_hot(labels: Array, count: int) -> Array:
+    return ops.equal(ops.reshape(labels, shape=(-1, 1)), np.arange(count))
+
+
+@formula(ops.softmax_cross_entropy)
+def softmax_cross_entropy(scores: Array, *, labels: Array, label_smoothing: float) -> Array:
+    logs = ops.log_softmax(scores, axis=1)
+    picked = ops.sum(ops.where(_one_hot(labels, shape_of(scores)[1]), logs, 0), axis=1)
+    if not label_smoothing:
+        return -picked
+    return -(picked * (1 - label_smoothing) + ops.mean(logs, axis=1) * label_smoothing)
+
+
+@formula(loss._softmax_error)
+def softmax_error(scores: Array, *, labels: Array, label_smoothing: float) -> Array:
+    count = shape_of(scores)[1]
+    hot = ops.where(_one_hot(labels, count), 1 - label_smoothing, 0.0)
+    return ops.softmax(scores, axis=1) - ops.astype(hot, dtype=scores.dtype) - label_smoothing / count
+
+
+# --- moments ----------------------------------------------------------------------------------
+
+
+@formula(ops.var)
+def var(x: Array, *, axis: Any, ddof: int, keepdims: bool) -> Array:
+    deviation = x - ops.mean(x, axis=axis, keepdims=True)
+    count = math.prod(shape_of(x)[a] for a in axes_of(shape_of(x), axis))
+    return ops.sum(deviation * deviation, axis=axis, keepdims=keepdims) / (count - ddof)
+
+
+_EACH = (0, 2, 3)
+
+
+def _standardized(x: Array, eps: float) -> tuple[Array, Array]:
+    """Return x with mean 0 and variance 1 in each channel, and 1 over the deviation."""
+    centered = x - ops.mean(x, axis=_EACH, keepdims=True)
+    inverse = 1 / ops.sqrt(ops.mean(centered * centered, axis=_EACH, keepdims=True) + eps)
+    return centered * inverse, inverse
+
+
+def _per_map(numbers: Array) -> Array:
+    return ops.reshape(numbers, shape=(-1, 1, 1))
+
+
+@formula(ops.batch_norm)
+def batch_norm(x: Array, weight: Array | None, bias: Array | None, *, eps: float) -> Array:
+    y, _ = _standardized(x, eps)
+    y = y if weight is None else y * _per_map(weight)
+    return y if bias is None else y + _per_map(bias)
+
+
+@formula(ops.batch_norm_wrt_input)
+def batch_norm_wrt_input(g: Array, x: Array, weight: Array | None, *, eps: float) -> Array:
+    z, inverse = _standardized(x, eps)
+    means = ops.mean(g, axis=_EACH, keepdims=True) + z * ops.mean(g * z, axis=_EACH, keepdims=True)
+    dx = (g - means) * inverse
+    return dx if weight is None else dx * _per_map(weight)
+
+
+@formula(ops.batch_norm_wrt_weight)
+def batch_norm_wrt_weight(g: Array, x: Array, *, eps: float) -> Array:
+    return ops.sum(g * _standardized(x, eps)[0], axis=_EACH)
+
+
+# --- windows ----------------------------------------------------------------------------------
+
+
+@formula(ops.correlate2d_wrt_weight)
+def correlate2d_wrt_weight(
+    x: Array, g: Array, *, w_shape: Shape, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Array:
+    """Correlate the input with the sensitivities: images take the place of channels, stride that of dilation."""
+    f, c, *size = (1,) * (4 - len(w_shape)) + w_shape
+    x, g = (ops.reshape(each, shape=(1,) * (4 - len(shape_of(each))) + shape_of(each)) for each in (x, g))
+    (n, _, *image), out = shape_of(x), shape_of(g)[2:]
+    geometry = windows("export", tuple(image), tuple(size), stride=stride, padding=padding, dilation=dilation)
+    x = ops.transpose(ops.reshape(x, shape=(n, groups, c, *image)), axes=(2, 1, 0, 3, 4))
+    g = ops.transpose(ops.reshape(g, shape=(n, groups, f // groups, *out)), axes=(1, 2, 0, 3, 4))
+    dw = ops.correlate2d(
+        ops.reshape(x, shape=(c, groups * n, *image)), ops.reshape(g, shape=(f, n, *out)),
+        stride=geometry.dilation, dilation=geometry.stride, padding=geometry.padding, groups=groups,
+    )  # (C/G, F, at least KH, at least KW)  # fmt: skip
+    return ops.reshape(ops.transpose(dw[:, :, : size[0], : size[1]], axes=(1, 0, 2, 3)), shape=w_shape)
+
+
+@formula(ops.mean_pool_wrt_input)
+def mean_pool_wrt_input(
+    g: Array, *, x_shape: Shape, window: Any, stride: Any, padding: Any, ceil_mode: bool, count_include_pad: bool,
+    dilation: Any, divisor_override: int | None,
+) -> Array:  # fmt: skip
+    geometry = pooling._windows("export", x_shape, window, stride, padding, dilation, ceil_mode)
+    shares = g / pooling._counts(geometry, count_include_pad, divisor_override).astype(g.dtype)
+    maps = math.prod(x_shape[:-2])
+    dx = ops.correlate2d_wrt_input(
+        ops.reshape(shares, shape=(maps, 1, *geometry.out)), np.ones((1, 1, *geometry.size), g.dtype),
+        x_shape=(maps, 1, *geometry.image), stride=geometry.stride, dilation=geometry.dilation, padding=sides(geometry),
+    )  # fmt: skip
+    return ops.reshape(dx, shape=x_shape)
+
+
+def sides(geometry: Windows) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the padding, with what windows in ``ceil_mode`` reach beyond it."""
+    (top, bottom), (left, right) = geometry.padding
+    below, beside = (
+        extent - before - length
+        for extent, (before, _), length in zip(geometry.extent, geometry.padding, geometry.image, strict=True)
+    )
+    return (top, max(bottom, below)), (left, max(right, beside))

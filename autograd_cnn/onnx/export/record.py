@@ -1,0 +1,334 @@
+"""A function run once, and what it called put down as a program.
+
+What it changes apart from computing, such as parameters in an optimiser's step, is put back afterwards.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from autograd_cnn.engine.node import Array, Traced
+from autograd_cnn.engine.primitive import REGISTRY, Primitive
+from autograd_cnn.engine.recording import entering, no_grad, recording
+from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace
+from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.nn import Module
+from autograd_cnn.onnx.export.formulas import FORMULAS
+from autograd_cnn.onnx.export.program import Op, Program, Variable
+from autograd_cnn.ops import add, astype
+from autograd_cnn.optim import Optimizer
+from autograd_cnn.tensor import Tensor
+
+EFFECTS: Final[dict[Any, Callable[..., None]]] = {}
+"""By a function, or a method of a class, what it does to a `Recorder`, which comes first, then the object and the
+arguments. `autograd_cnn.onnx.export.effects` fills it."""
+
+# --- arguments and results --------------------------------------------------------------------
+
+
+def named_leaves(tree: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Yield what lists, tuples and dicts hold, with names such as ``params.w`` and ``y.0``."""
+    if isinstance(tree, dict):
+        branches: Any = tree.items()
+    elif hasattr(tree, "_fields"):
+        branches = zip(tree._fields, tree, strict=True)
+    elif isinstance(tree, (list, tuple)):
+        branches = enumerate(tree)
+    else:
+        yield name, tree
+        return
+    for key, branch in branches:
+        yield from named_leaves(branch, f"{name}.{key}" if name else str(key))
+
+
+def replaced(tree: Any, change: Callable[[Any], Any]) -> Any:
+    """Return the tree with every leaf changed."""
+    if isinstance(tree, dict):
+        return {key: replaced(branch, change) for key, branch in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        branches = [replaced(branch, change) for branch in tree]
+        return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
+    return change(tree)
+
+
+def is_array(leaf: Any) -> bool:
+    """Whether something passed is an input, and not a setting."""
+    return isinstance(leaf, (np.ndarray, np.generic, Tensor))
+
+
+def _read_only(value: Any) -> Array:
+    copy = np.array(value.value if isinstance(value, Tensor) else value)
+    copy.flags.writeable = False
+    return copy[()]
+
+
+# --- the run ----------------------------------------------------------------------------------
+
+
+class _Trace(Trace):
+    """A trace that knows what the run changes, and in which module each call was made."""
+
+    def __init__(self, arguments: Sequence[Array]) -> None:
+        super().__init__(arguments)
+        self.scopes: list[str] = []
+        self.before: dict[Any, Any] = {}
+        """The gradients of tensors, and what optimisers remembered, before anything changed."""
+
+        self._undo: list[Callable[[], None]] = []
+
+    def add(self, *args: Any) -> None:
+        super().add(*args)
+        self.scopes += [recording.get().scope.path] * (len(self.calls) - len(self.scopes))
+
+    def add_call(self, function: Callable[..., Any], args: Sequence[Any], results: Sequence[Any] = ()) -> None:
+        owner = getattr(function, "__self__", None)
+        held = [each.value for each in args if isinstance(each, Held)]
+        for each in (owner, *(part for parts in held if isinstance(parts, tuple) for part in parts)):
+            self._remember(each)
+        super().add_call(function, args, results)
+
+    def _remember(self, owner: Any) -> None:
+        if isinstance(owner, Optimizer):
+            for group in owner.param_groups:
+                for tensor in group["params"]:
+                    self._remember(tensor)
+        if id(owner) in self.before:
+            return
+        if isinstance(owner, Tensor):
+            value, grad = owner.value, owner.grad
+            self.before[id(owner)] = None if grad is None else grad.value
+            self._undo += [lambda: owner.take_values(value), lambda: owner.set_grad(grad)]
+        elif isinstance(owner, Optimizer):
+            state = dict(owner.state)
+            self.before[id(owner)] = state
+            self._undo += [owner.state.clear, lambda: owner.state.update(state)]
+        elif isinstance(owner, Module):
+            buffers = {name: value for name, value in owner.named_buffers() if "." not in name}
+            self.before[id(owner)] = buffers
+            self._undo.append(lambda: owner.set_buffers(**buffers))
+
+    def restore(self) -> None:
+        """Put back what the run has changed."""
+        for step in self._undo:
+            step()
+
+
+def record(function: Callable[..., Any], args: Sequence[Any], names: Sequence[str]) -> Program:
+    """Run the function, and return what it computes of the arrays among its arguments.
+
+    Raises
+    ------
+    FormatError
+        If calls of it are not all the same, or something that it does is not a computation.
+    """
+    leaves = [leaf for name, arg in zip(names, args, strict=True) for leaf in named_leaves(arg, name)]
+    arrays = [(name, Tensor.wrap(_read_only(leaf))) for name, leaf in leaves if is_array(leaf)]
+    trace = _Trace([tensor.value for _, tensor in arrays])
+    given = iter([tensor for _, tensor in arrays])
+    args = [replaced(arg, lambda leaf: next(given) if is_array(leaf) else leaf) for arg in args]
+    token = entering.set(trace.enter)
+    try:
+        with trace.running():
+            result = function(*args)
+        results = list(named_leaves(result, ""))
+        references = [trace.reference(leaf) if is_array(leaf) else None for _, leaf in results]
+    finally:
+        entering.reset(token)
+        trace.restore()
+    if trace.refusal:
+        raise FormatError(sentence("export", trace.refusal))
+    recorder = Recorder(trace, [name for name, _ in arrays])
+    recorder.add_calls(trace.calls, trace, recorder.references)
+    recorder.close()
+    for (name, leaf), reference in zip(results, references, strict=True):
+        if not is_array(leaf):
+            raise FormatError(
+                sentence("export", "a result is not an array", expected="arrays or tensors", got=type(leaf).__name__)
+            )
+        whole = name if name and not name[0].isdigit() else f"y.{name}".rstrip(".")
+        recorder.program.outputs.append((whole, recorder.resolved(reference, recorder.references)))
+    return recorder.program
+
+
+# --- from calls to a program ------------------------------------------------------------------
+
+
+class Recorder:
+    """Puts down calls.
+
+    Attributes
+    ----------
+    program : Program
+    grads : dict of int to (Slot or array or None)
+        What has been added to the gradient of each tensor, by its identity, since the start or since it was set.
+    """
+
+    def __init__(self, trace: _Trace, names: Sequence[str]) -> None:
+        self.program = Program([])
+        self.program.inputs = [
+            (name, self.program.new(trace.values[slot])) for name, slot in zip(names, trace.arguments, strict=True)
+        ]
+        self.references: dict[Slot, Any] = {
+            slot: mine for slot, (_, mine) in zip(trace.arguments, self.program.inputs, strict=True)
+        }
+        self.trace = trace
+        self.grads: dict[int, Any] = {}
+        self._set: set[int] = set()
+        """The tensors whose gradients have been set, so that those of earlier calls do not matter."""
+
+        self._carried: dict[int, Variable] = {}
+        """Gradients that one call leaves to the next."""
+
+        self._variables: dict[Any, Variable] = {}
+        self._names = dict(_names(trace.modules))
+        self._primitives = {each.forward: each for each in REGISTRY.values()} | {
+            each: each for each in REGISTRY.values()
+        }
+
+    def resolved(self, value: Any, references: dict[Slot, Any]) -> Any:
+        """Return what stands for an operand, a parameter or a result in the program."""
+        if isinstance(value, Slot):
+            return references[value]
+        if isinstance(value, Constant):
+            return value.value
+        if type(value) in {tuple, list}:
+            return tuple(self.resolved(each, references) for each in value)
+        return value
+
+    def add_calls(self, calls: Sequence[Call], trace: Trace, references: dict[Slot, Any], scope: str = "") -> None:
+        """Put down the calls of a trace; ``references`` says what its slots are in the program, and is added to."""
+        scopes = getattr(trace, "scopes", [scope] * len(calls))
+        for place, call in enumerate(calls):
+            args = [self.resolved(arg, references) for arg in call.args]
+            primitive = self._primitives.get(call.function)
+            if primitive is not None:
+                params = {name: self.resolved(value, references) for name, value in call.params.items()}
+                values = [trace.values[slot] for slot in call.outputs]
+                where = scopes[place] if place < len(scopes) else ""
+                results = self._called(primitive, args, primitive.parameters | params, values, where)
+            else:
+                results = self._other(call, args)
+            references.update(zip(call.outputs, results, strict=True))
+
+    def _called(
+        self, primitive: Primitive, args: list[Any], params: dict[str, Any], values: list[Array], scope: str
+    ) -> Sequence[Any]:
+        if formula := FORMULAS.get(primitive):
+            return self.apply(formula, *args, **params, scope_=scope)
+        outputs = tuple(map(self.program.new, values))
+        self.program.ops.append(Op(primitive, tuple(args), params, outputs, scope))
+        return outputs
+
+    def _other(self, call: Call, args: list[Any]) -> Sequence[Any]:
+        """Return the results of what is not a primitive's call, or let it have its effect."""
+        if call.name == "value" and isinstance(args[0], Held):
+            return [self.tensor(args[0].value).now]
+        if call.function is getattr:
+            return [self.buffer(args[0].value, args[1]).now]
+        if call.name == "copy":
+            return self.apply(astype, args[0], dtype=args[1])
+        owner = getattr(call.function, "__self__", None)
+        effect = EFFECTS.get(getattr(call.function, "__func__", call.function))
+        if effect is None:
+            hint = "call .eval() on the model first" if "mask" in call.name else ""
+            what = f"what {call.name} does is not a computation that ONNX could make again"
+            raise FormatError(sentence("export", f"{what} ({call.origin})", hint=hint))
+        effect(self, owner, *(arg.value if isinstance(arg, Held) else arg for arg in args))
+        return ()
+
+    def apply(self, function: Callable[..., Any], *operands: Any, scope_: str = "", **params: Any) -> Sequence[Any]:
+        """Put down what a function of primitives calls on some values, and return what stands for its results."""
+        given: list[Any] = []
+
+        def tensor(reference: Any) -> Any:
+            if not isinstance(reference, Slot):
+                return reference
+            given.append(reference)
+            return Tensor.wrap(_read_only(self.program.values[reference]))
+
+        args = [tensor(each) for each in operands]
+        options = {name: tensor(value) for name, value in params.items()}
+        tensors = [each for each in (*args, *options.values()) if isinstance(each, Traced)]
+        trace = Trace([each.value for each in tensors])
+        with no_grad(), trace.running(), np.errstate(all="ignore"):
+            result = function(*args, **options)
+        references = dict(zip(trace.arguments, given, strict=True))
+        results = [trace.reference(each) for each in (result if isinstance(result, tuple) else (result,))]
+        self.add_calls(trace.calls, trace, references, scope_)
+        return [self.resolved(each, references) for each in results]
+
+    # --- what outlives a call -----------------------------------------------------------------
+
+    def tensor(self, tensor: Any) -> Variable:
+        """Return the variable of a parameter."""
+        values = (
+            value for slot, each in self.trace.tensors.items() if each is tensor for value in [self.trace.values[slot]]
+        )
+        name = self._names.get(id(tensor)) or tensor.name or "parameter"
+        return self.variable(id(tensor), name, next(values, tensor.value))
+
+    def buffer(self, module: Module, name: str) -> Variable:
+        """Return the variable of a module's buffer."""
+        path = self._names.get(id(module), "")
+        return self.variable((id(module), name), f"{path}{name}", getattr(module, name), learned=False)
+
+    def variable(self, key: Any, name: str, value: Any, *, fed: bool = False, learned: bool = True) -> Variable:
+        """Return the variable of something; a new one begins with a value."""
+        if key not in self._variables:
+            slot = self.program.new(np.asarray(value)[()])
+            taken = {each.name for each in self.program.variables} | {name for name, _ in self.program.inputs}
+            unique, count = name, 1
+            while unique in taken:
+                unique, count = f"{name}.{count}", count + 1
+            self._variables[key] = Variable(unique, slot, self.program.values[slot], slot, fed, learned)
+            self.program.variables.append(self._variables[key])
+        return self._variables[key]
+
+    def grad(self, tensor: Tensor) -> Any:
+        """Return what stands for a tensor's gradient, with what earlier calls have left; None where there is none."""
+        key = id(tensor)
+        added, before = self.grads.get(key), self.trace.before.get(key)
+        if key in self._set or (added is None and before is None):
+            return added
+        if key not in self._carried:
+            value = np.zeros(tensor.shape, tensor.dtype) if before is None else before
+            name = f"{self.tensor(tensor).name}.grad"
+            self._carried[key] = self.variable((key, "grad"), name, value, learned=False)
+        left = self._carried[key].slot
+        return left if added is None else self.apply(add, left, added)[0]
+
+    def add_grad(self, tensor: Tensor, g: Any) -> None:
+        """Add to a tensor's gradient."""
+        before = self.grads.get(id(tensor))
+        self.grads[id(tensor)] = g if before is None else self.apply(add, before, g)[0]
+
+    def set_grad(self, tensor: Tensor, g: Any) -> None:
+        """Let a tensor's gradient be another, or None."""
+        self.grads[id(tensor)] = g
+        self._set.add(id(tensor))
+
+    def close(self) -> None:
+        """Leave gradients to the next call, where this one has asked for those of the one before."""
+        for key, variable in self._carried.items():
+            added = self.grads.get(key)
+            if key not in self._set:
+                variable.now = variable.slot if added is None else self.apply(add, variable.slot, added)[0]
+            elif added is not None or variable.value.any():
+                variable.now = np.zeros_like(variable.value) if added is None else added
+
+
+def _names(modules: Sequence[Module]) -> Iterator[tuple[int, str]]:
+    """Yield the names of parameters, and the paths of modules, by their identity."""
+    roots: list[Module] = []
+    seen: set[int] = set()
+    for module in modules:
+        if id(module) not in seen:
+            roots.append(module)
+            seen.update(id(each) for each in module.modules())
+    for number, root in enumerate(roots):
+        prefix = f"{number}." if len(roots) > 1 else ""
+        for name, module in root.named_modules():
+            yield id(module), f"{prefix}{name}." if name else prefix
+        for name, parameter in root.named_parameters():
+            yield id(parameter), prefix + name
