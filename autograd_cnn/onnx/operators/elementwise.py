@@ -41,13 +41,11 @@ def modulo(x1: Array, x2: Array, *, fmod: Flag = 0) -> Array:
 
 
 @operator("Pow")
-def power(x: Array, exponent: Array) -> Array:
+def power(x: Array, exponent: Numbers) -> Array:
     """Raise to a power; the result has the base's dtype."""
     if x.dtype.kind in "iu":
         return plain(lambda a, b: (a**b).astype(a.dtype))(x, exponent)
-    if isinstance(exponent, np.generic):
-        return ops.power(x, exponent.item())
-    return ops.power(x, exponent if exponent.dtype == x.dtype else exponent.astype(x.dtype))
+    return ops.power(x, exponent.item() if exponent.ndim == 0 else exponent.astype(x.dtype))
 
 
 @operator("Reciprocal")
