@@ -253,7 +253,51 @@ def _models():
         graph = helper.make_graph(nodes, "g", [info("x", ["N", 1, 4, 4])], [info("y", [])], initializers)
         opsets = [helper.make_opsetid("", 18)]
         models.append(helper.make_model(graph, opset_imports=opsets, ir_version=10))
-    return models
+    return models + [onnx.parser.parse_model(text) for text in (_SLIDING, _REPEATING)]
+
+
+_SLIDING = """<ir_version: 10, opset_import: ["" : 21]>
+g (float[N,1,4,4] x) => (float y)
+  <int64[4] sizes = {1, 1, 3, 5}, float[1,1,2,2] w = {1.0, 2.0, 3.0, 4.0}, float scale = {0.5}, uint8 zero = {3},
+   int64[2] flat = {1, -1}, int64[1] k = {2}, int64[2] times = {2, 1}, int64[2,2] places = {0, 1, 1, 0}, int64[3] wide = {2, 2, 2}>
+{
+  a = Resize<mode = "cubic">(x, , , sizes)
+  b = ConvTranspose<strides = [2, 2], output_padding = [1, 1]>(a, w)
+  c = QuantizeLinear(b, scale, zero)
+  d = DequantizeLinear(c, scale, zero)
+  e = MaxPool<kernel_shape = [2, 2], strides = [3, 3], dilations = [2, 1]>(d)
+  f = Reshape(e, flat)
+  h, i = TopK<axis = 1>(f, k)
+  j = Tile(h, times)
+  l = GatherElements<axis = 1>(j, places)
+  o = Einsum<equation = "ij,kj->ik">(l, j)
+  p = Expand(o, wide)
+  y = ReduceLogSumExp<keepdims = 0>(p)
+}
+"""
+
+_REPEATING = """<ir_version: 10, opset_import: ["" : 21, "own" : 1]>
+g (float[N,1,4,4] x) => (float y)
+  <int64 three = {3}, bool go = {1}, int64[1] one = {1}, int64[3] ws = {1, 8, 4}, int64[3] rs = {1, 8, 2}>
+{
+  rows = Squeeze(x, one)
+  w = ConstantOfShape(ws)
+  r = ConstantOfShape(rs)
+  line, h, c = LSTM<hidden_size = 2>(rows, w, r)
+  parts = SplitToSequence<axis = 0>(line, one)
+  joined = ConcatFromSequence<axis = 0>(parts)
+  first = own.half(h)
+  state, all = Loop(three, go, first)<body = loop (int64 i, bool c0, float[a,b,d] s) => (bool c1, float[a,b,d] t, float[a,b,d] u)
+    { c1 = Identity(c0) u = Mul(s, s) t = Add(u, first) }>
+  summed, runs = Scan(h, all)<num_scan_inputs = 1, body = scan (float[a,b,d] s, float[a,b,d] v) => (float[a,b,d] t, float[a,b,d] u)
+    { t = Add(s, v) u = Sigmoid(t) }>
+  z = If(go)<then_branch = yes () => (float z1) { z1 = ReduceSum<keepdims = 0>(runs) },
+    else_branch = no () => (float z2) { z2 = ReduceMax<keepdims = 0>(joined) }>
+  y = Identity(z)
+}
+<domain: "own", opset_import: ["" : 21]>
+half (a) => (b) { two = Constant<value = float {2.0}>() b = Div(a, two) }
+"""
 
 
 def _run(path):

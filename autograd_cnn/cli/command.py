@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "predict": "say what a trained network sees in images",
     "eval": "tell how well a trained network does, class by class",
     "report": "write a page that shows how a training went, and what the network looks at",
+    "export": "write a trained network as an ONNX file",
     "runs": "list the runs in a folder",
     "graph": "draw the graph that a network's loss records",
     "check": "check all primitives, yours included, against the laws",

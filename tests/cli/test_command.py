@@ -61,14 +61,18 @@ def test_without_a_command_it_helps(capsys):
         (
             ["trainn"],
             "",
-            "unknown COMMAND: expected one of train, predict, eval, report, runs, graph, check, info, got 'trainn'; did you mean train?",
+            "unknown COMMAND: expected one of train, predict, eval, report, export, runs, graph, check, info, got 'trainn'; did you mean train?",
         ),
         (
             ["paint"],
             "",
-            "unknown COMMAND: expected one of train, predict, eval, report, runs, graph, check, info, got 'paint'",
+            "unknown COMMAND: expected one of train, predict, eval, report, export, runs, graph, check, info, got 'paint'",
         ),
-        ([""], "", "unknown COMMAND: expected one of train, predict, eval, report, runs, graph, check, info, got ''"),
+        (
+            [""],
+            "",
+            "unknown COMMAND: expected one of train, predict, eval, report, export, runs, graph, check, info, got ''",
+        ),
     ],
 )
 def test_usage_errors_are_one_sentence(capsys, argv, where, problem):

@@ -1,4 +1,4 @@
-"""From a folder of images to a trained network that is used: train, resume, predict, eval, runs."""
+"""From a folder of images to a trained network that is used: train, resume, predict, eval, export, runs."""
 
 import json
 import os
@@ -16,6 +16,9 @@ from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.cli import main
+from autograd_cnn.cli.run import read_config, trained_model
+from autograd_cnn.interop import load_onnx
+from autograd_cnn.train import predict
 
 SMALL = ["--model", "CONV -> POOL -> FC", "--epochs", "12", "--batch-size", "8", "--backend", "reference"]
 
@@ -64,6 +67,16 @@ def test_what_the_network_sees(capsys):
     name, shares = capsys.readouterr().out.strip().split(": ")
     assert name == "bars/lying/2.png"
     assert sum(float(share.split()[1]) for share in shares.split(", ")) == pytest.approx(1, abs=0.002)
+
+
+def test_the_network_as_a_file(capsys, tmp_path):
+    path = tmp_path / "bars.onnx"
+    assert _main("export", "run", str(path)) == 0
+    assert capsys.readouterr().out == f"{path}: x (N, 1, 8, 8) to y (N, 2): lying, standing\n"
+    images = np.random.default_rng(0).random((3, 1, 8, 8), np.float32)
+    run = Path("run")
+    ours = predict(trained_model(run, read_config(run)), images)
+    np.testing.assert_allclose(predict(load_onnx(path), images), ours, atol=1e-5)
 
 
 def test_how_well_it_does(capsys):
@@ -154,6 +167,7 @@ def test_stopping_early_keeps_the_best_weights_and_is_over(tmp_path, capsys):
     (["predict", "run", "nothing.png"], 1, "nothing.png: No such file or directory"),
     (["predict", "run", "run/config.json"], 1, "run/config.json: not an image that Pillow can read"),
     (["predict", "run"], 2, "the following arguments are required: IMAGE"),
+    (["export", "run", "no/net.onnx"], 1, "can't write no/net.onnx: No such file or directory"),
     (["eval", "bars"], 1, "bars/config.json: No such file or directory"),
     (["report", "run", "-o", "page.txt"], 1, "report.write: the name's ending is not that of a page: expected .html, got 'page.txt'"),
     (["report", "run", "-o", "no/page.html"], 1, "--output: can't write to no/page.html: No such file or directory"),

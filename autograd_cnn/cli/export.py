@@ -1,0 +1,41 @@
+"""``autograd-cnn export``: a trained network as an ONNX file."""
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from autograd_cnn.cli.options import CommandError, directory
+from autograd_cnn.cli.output import say
+from autograd_cnn.cli.run import read_config, trained_model
+from autograd_cnn.onnx import export
+
+DESCRIPTION: Final = """\
+Write a trained network as an ONNX file, which other programs can run. Its input is
+a batch of images (N, C, H, W) with numbers as the network has learned from, from 0
+to 1; its output (N, classes) are scores, whose softmax are probabilities.
+"""
+EPILOG: Final = """\
+examples:
+  autograd-cnn export runs/photos photos.onnx
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what can be chosen."""
+    parser.add_argument("folder", type=directory, metavar="RUN", help="the folder that autograd-cnn train has written")
+    parser.add_argument("file", type=Path, metavar="FILE.onnx", help="the file to write; needs the extra interop")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the file, and say what is in it."""
+    config = read_config(arguments.folder)
+    model = trained_model(arguments.folder, config)
+    images = np.zeros((2, *config.image_shape), np.float32)
+    try:
+        export(model, images, arguments.file, dynamic_batch=True)
+    except OSError as error:
+        raise CommandError(f"can't write {arguments.file}: {error.strerror}") from error
+    shape = ", ".join(map(str, config.image_shape))
+    say(f"{arguments.file}: x (N, {shape}) to y (N, {len(config.classes)}): {', '.join(config.classes)}")
