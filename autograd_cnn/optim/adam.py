@@ -86,28 +86,51 @@ class Adam(Optimizer):
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its moments."""
-        return self._descend(out, value, grad, state, group, group["weight_decay"], 1.0)
+        return self._descend([out], [value], [grad], [state], group)[0]
+
+    def update_all(
+        self, outs: list[NDArray[Any]], values: list[NDArray[Any]], grads: list[NDArray[Any]], states: list[State],
+        group: Group,
+    ) -> list[State]:  # fmt: skip
+        """Write the next values of all parameters in one pass, and return their moments."""
+        usual = type(self).update is Adam.update
+        return (self._descend if usual else super().update_all)(outs, values, grads, states, group)
+
+    def _decay(self, group: Group) -> tuple[float, float]:
+        """Return the share of the values that is added to the gradients, and that which is left of them."""
+        return group["weight_decay"], 1.0
 
     def _descend(
-        self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group,
-        weight_decay: float, kept: float,
-    ) -> State:  # fmt: skip
-        """Write ``kept`` times the values and a step, and return the moments."""
+        self, outs: list[NDArray[Any]], values: list[NDArray[Any]], grads: list[NDArray[Any]], states: list[State],
+        group: Group,
+    ) -> list[State]:  # fmt: skip
         beta1, beta2 = group["betas"]
-        step = state.get("step", 0) + 1
+        steps = [state.get("step", 0) + 1 for state in states]
         # The corrections for the zeros at the start are numbers: they go where they cost least.
-        correction = math.sqrt(1 - beta2**step)
-        rate, eps = group["lr"] * correction / (1 - beta1**step), group["eps"] * correction
+        corrections = [math.sqrt(1 - beta2**step) for step in steps]
+        rates = [group["lr"] * c / (1 - beta1**step) for c, step in zip(corrections, steps, strict=True)]
+        eps = [group["eps"] * c for c in corrections]
         if group["amsgrad"]:
-            mean, square = _moments(out, decayed(grad, value, weight_decay), state, beta1, beta2)
-            largest = np.maximum(state.get("max_exp_avg_sq", 0.0), square)
-            _write(out, value * kept, mean, largest, rate, eps)
-            return {"step": step, "exp_avg": mean, "exp_avg_sq": square, "max_exp_avg_sq": np.asarray(largest)}
-        mean, square = kernels.adam(
-            out, value, grad, state.get("exp_avg", 0.0), state.get("exp_avg_sq", 0.0), rate, eps, beta1, beta2,
-            weight_decay, kept,
+            each = zip(outs, values, grads, states, steps, rates, eps, strict=True)
+            return [self._descend_by_largest(*one, group) for one in each]
+        moments = ([state.get(name, 0.0) for state in states] for name in ("exp_avg", "exp_avg_sq"))
+        means, squares = kernels.adam(
+            outs, values, grads, *moments, rates, eps, beta1, beta2, *self._decay(group),
         )  # fmt: skip
-        return {"step": step, "exp_avg": mean, "exp_avg_sq": square}
+        return [
+            {"step": step, "exp_avg": mean, "exp_avg_sq": square}
+            for step, mean, square in zip(steps, means, squares, strict=True)
+        ]
+
+    def _descend_by_largest(
+        self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, step: int, rate: float,
+        eps: float, group: Group,
+    ) -> State:  # fmt: skip
+        weight_decay, kept = self._decay(group)
+        mean, square = _moments(out, decayed(grad, value, weight_decay), state, *group["betas"])
+        largest = np.maximum(state.get("max_exp_avg_sq", 0.0), square)
+        _write(out, value * kept, mean, largest, rate, eps)
+        return {"step": step, "exp_avg": mean, "exp_avg_sq": square, "max_exp_avg_sq": np.asarray(largest)}
 
 
 def _moments(
@@ -164,9 +187,8 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
 
-    def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
-        """Write a parameter's next values into ``out``, and return its moments."""
-        return self._descend(out, value, grad, state, group, 0.0, 1 - group["lr"] * group["weight_decay"])
+    def _decay(self, group: Group) -> tuple[float, float]:
+        return 0.0, 1 - group["lr"] * group["weight_decay"]
 
 
 class Adamax(Optimizer):

@@ -207,22 +207,23 @@ class Optimizer:
     def _step(self) -> None:
         moves: list[Move] = []
         for group in map(self._checked, self.param_groups):
-            uphill = group.get("maximize", False)
-            for parameter in group["params"]:
-                grad = parameter.grad
-                if grad is None:
-                    continue
-                value = parameter.value
+            parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
+            if not parameters:
+                continue
+            values, grads = [p.value for p in parameters], [p.grad.value for p in parameters]
+            for value, grad in zip(values, grads, strict=True):
                 if grad.shape != value.shape:
                     raise ShapeError(
                         sentence(self._name, "a gradient is of another shape than its parameter",
                                  expected=value.shape, got=grad.shape, hint="call zero_grad() after a change")
                     )  # fmt: skip
-                out = np.empty_like(value)
-                slope = np.negative(grad.value) if uphill else grad.value
-                state = self.update(out, value, slope, self.state.get(parameter, {}), group)
+            if group.get("maximize", False):
+                grads = list(map(np.negative, grads))
+            outs = list(map(np.empty_like, values))
+            states = self.update_all(outs, values, grads, [self.state.get(p, {}) for p in parameters], group)
+            for out in outs:
                 out.flags.writeable = False
-                moves.append((parameter, out, state))
+            moves += zip(parameters, outs, states, strict=True)
         self._make(moves)
 
     def _run(self, closure: Any) -> Any:
@@ -240,7 +241,7 @@ class Optimizer:
         while moves:
             try:
                 parameter, out, state = moves[-1]
-                parameter.data = Tensor.wrap(out)  # not copied
+                parameter.take_values(out)
                 if state is not None:
                     self.state[parameter] = state
                 moves.pop()
@@ -269,6 +270,13 @@ class Optimizer:
             What to remember for the next step.
         """
         raise NotImplementedError(sentence(self._name, "update is not defined"))
+
+    def update_all(
+        self, outs: list[NDArray[Any]], values: list[NDArray[Any]], grads: list[NDArray[Any]], states: list[State],
+        group: Group,
+    ) -> list[State]:  # fmt: skip
+        """Do what `update` does for all parameters of a group; a subclass may do it in one pass."""
+        return [self.update(*each, group) for each in zip(outs, values, grads, states, strict=True)]
 
     # --- its state ----------------------------------------------------------------------------
 

@@ -85,10 +85,26 @@ class SGD(Optimizer):
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its momentum."""
+        return self._descend([out], [value], [grad], [state], group)[0]
+
+    def update_all(
+        self, outs: list[NDArray[Any]], values: list[NDArray[Any]], grads: list[NDArray[Any]], states: list[State],
+        group: Group,
+    ) -> list[State]:  # fmt: skip
+        """Write the next values of all parameters in one pass, and return their momentums."""
+        usual = type(self).update is SGD.update
+        return (self._descend if usual else super().update_all)(outs, values, grads, states, group)
+
+    def _descend(
+        self, outs: list[NDArray[Any]], values: list[NDArray[Any]], grads: list[NDArray[Any]], states: list[State],
+        group: Group,
+    ) -> list[State]:  # fmt: skip
         lr, decay, momentum = group["lr"], group["weight_decay"], group["momentum"]
         if not momentum:
-            kernels.sgd(out, value, grad, lr, decay)
-            return state
-        last, ahead = state.get("momentum_buffer"), momentum if group["nesterov"] else 0.0
-        buffer = kernels.sgd_with_momentum(out, value, grad, last, lr, decay, momentum, group["dampening"], ahead)
-        return {"momentum_buffer": buffer}
+            kernels.sgd(outs, values, grads, lr, decay)
+            return states
+        lasts, ahead = [state.get("momentum_buffer") for state in states], momentum if group["nesterov"] else 0.0
+        buffers = kernels.sgd_with_momentum(
+            outs, values, grads, lasts, lr, decay, momentum, group["dampening"], ahead
+        )  # fmt: skip
+        return [{"momentum_buffer": buffer} for buffer in buffers]

@@ -1,70 +1,100 @@
-"""The steps of optimisers in one pass, with the operations of the reference in its order: the same bits."""
+"""The steps of optimisers in one pass over all parameters, with the operations of the reference in its order.
 
+So the bits are the reference's. A kernel is handed the identities of the arrays, since there may be any number of them.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 
 from autograd_cnn.kernels.compiled.lanes import Lanes, sqrt, where
-from autograd_cnn.kernels.compiled.map import CHUNK, FEWEST, Line, jobs_of, over_vectors
-from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
+from autograd_cnn.kernels.compiled.llvm import numbers_of
+from autograd_cnn.kernels.compiled.map import CHUNK, FEWEST, Line, over_vectors
+from autograd_cnn.kernels.compiled.parallel import parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
-FEW: Final = {"sgd": 1 << 17, "sgd_with_momentum": 1 << 12}
-"""Elements; NumPy is done with fewer sooner."""
+FEW: Final = {"sgd": 1 << 13, "sgd_with_momentum": 1 << 11}
+"""Elements for each array; NumPy is done with fewer sooner, if the arrays are few."""
+MANY: Final = 4  # arrays
 
 
-def sgd(out: Array, value: Array, grad: Array, lr: float, weight_decay: float) -> Any:
-    """Write value - lr·(grad + weight_decay·value)."""
-    if out.size < FEW["sgd"] or not _are_alike(out, value, grad):
+def sgd(outs: Sequence[Array], values: Sequence[Array], grads: Sequence[Array], lr: float, weight_decay: float) -> Any:
+    """Write values - lr·(grads + weight_decay·values)."""
+    if not _is_worthwhile("sgd", outs) or not _are_alike(outs, values, grads):
         return NotImplemented
-    numbers = np.array([-lr, weight_decay], out.dtype)
-    _sgd(*jobs_of(out), numbers, _row(value), _row(grad), out.reshape(-1), alone=out.size < FEWEST)
+    _descend_all(_sgd, [(-lr, weight_decay)] * len(outs), values, grads, outs)
     return None
 
 
 def sgd_with_momentum(
-    out: Array, value: Array, grad: Array, last: Array | None, lr: float, weight_decay: float, momentum: float,
-    dampening: float, ahead: float,
+    outs: Sequence[Array], values: Sequence[Array], grads: Sequence[Array], lasts: Sequence[Array | None], lr: float,
+    weight_decay: float, momentum: float, dampening: float, ahead: float,
 ) -> Any:  # fmt: skip
-    """Write the step along the momentum, or along the gradient and ``ahead`` times it, and return it."""
-    if last is None or out.size < FEW["sgd_with_momentum"] or not _are_alike(out, value, grad, last):
+    """Write the steps along the momentum, or along the gradients and ``ahead`` times it, and return it."""
+    if not _is_worthwhile("sgd_with_momentum", outs) or not _are_alike(outs, values, grads, lasts):
         return NotImplemented
-    buffer = np.empty(out.shape, out.dtype)
-    numbers = np.array([-lr, weight_decay, momentum, 1 - dampening, ahead], out.dtype)
-    arrays = _row(value), _row(grad), _row(last), out.reshape(-1), buffer.reshape(-1)
-    _sgd_with_momentum(*jobs_of(out), numbers, *arrays, alone=out.size < FEWEST)
-    buffer.flags.writeable = False
-    return buffer
+    buffers = [np.empty(out.shape, out.dtype) for out in outs]
+    numbers = [(-lr, weight_decay, momentum, 1 - dampening, ahead)] * len(outs)
+    _descend_all(_sgd_with_momentum, numbers, values, grads, lasts, outs, buffers)
+    return buffers
 
 
 def adam(
-    out: Array, value: Array, grad: Array, mean: Array | float, square: Array | float, rate: float, eps: float,
-    beta1: float, beta2: float, weight_decay: float, kept: float,
+    outs: Sequence[Array], values: Sequence[Array], grads: Sequence[Array], means: Sequence[Array | float],
+    squares: Sequence[Array | float], rates: Sequence[float], eps: Sequence[float], beta1: float, beta2: float,
+    weight_decay: float, kept: float,
 ) -> Any:  # fmt: skip
-    """Write kept·value - rate·mean / (sqrt(square) + eps), and return both moments, in which the gradient now is."""
-    if isinstance(mean, float) or isinstance(square, float) or not _are_alike(out, value, grad, mean, square):
+    """Write kept·values - rates·means / (sqrt(squares) + eps), and return the moments, in which the gradients now are."""
+    if not _are_alike(outs, values, grads, means, squares):
         return NotImplemented
-    moments = np.empty((2, *out.shape), out.dtype)
-    numbers = np.array([-rate, eps, beta1, 1 - beta1, beta2, 1 - beta2, weight_decay, kept], out.dtype)
-    next_mean, next_square = moments.reshape(2, -1)
-    arrays = _row(value), _row(grad), _row(mean), _row(square), out.reshape(-1), next_mean, next_square
-    _adam(*jobs_of(out), numbers, *arrays, alone=out.size < FEWEST)
-    moments.flags.writeable = False
-    return moments[0], moments[1]
+    next_means, next_squares = ([np.empty(out.shape, out.dtype) for out in outs] for _ in range(2))
+    numbers = [
+        (-rate, small, beta1, 1 - beta1, beta2, 1 - beta2, weight_decay, kept)
+        for rate, small in zip(rates, eps, strict=True)
+    ]
+    _descend_all(_adam, numbers, values, grads, means, squares, outs, next_means, next_squares)
+    return next_means, next_squares
 
 
-def _are_alike(out: Array, *others: Any) -> bool:
-    shape, dtype = out.shape, out.dtype
-    for each in others:
-        if each.shape != shape or each.dtype is not dtype:
+def _is_worthwhile(name: str, outs: Sequence[Array]) -> bool:
+    return len(outs) >= MANY or any(out.size >= FEW[name] for out in outs)
+
+
+def _are_alike(outs: Sequence[Array], *others: Sequence[Any]) -> bool:
+    """Whether all arrays of a parameter have one shape, and all of them one dtype that kernels support."""
+    dtype = outs[0].dtype
+    for out, *arrays in zip(outs, *others, strict=True):
+        shape = out.shape
+        if out.dtype is not dtype or not out.flags.c_contiguous or not out.size:
             return False
-    return supports(out) and out.flags.c_contiguous
+        for each in arrays:
+            if type(each) is not np.ndarray or each.shape != shape or each.dtype is not dtype:
+                return False
+    return supports(outs[0])
 
 
-def _row(x: Array) -> Array:
-    """Return the elements as one read-only row; what is one but for its shape, as parameters are, at less cost."""
+def _descend_all(loop: parallel_for, numbers: Sequence[tuple[float, ...]], *arrays: Sequence[Any]) -> None:
+    """Run a loop over all elements of some arrays of each parameter, with its numbers."""
+    outs = arrays[-1]
+    rows = [[_contiguous(each) for each in some] for some in arrays]
+    ids = np.array([list(map(id, some)) for some in rows])  # (arrays, parameters)
+    jobs = _jobs(tuple([out.size for out in outs]))
+    size = jobs[-1, 2] if len(outs) == 1 else CHUNK * len(jobs)
+    loop(len(jobs), Line(len(jobs)), np.array(numbers, outs[0].dtype), jobs, ids, alone=size < FEWEST)
+
+
+def _contiguous(x: Array) -> Array:
     flags = x.flags
-    return flat(x) if flags.writeable or not flags.c_contiguous else x.reshape(-1)
+    return x if flags.c_contiguous and flags.aligned else np.array(x, order="C")
+
+
+@lru_cache(maxsize=64)
+def _jobs(sizes: tuple[int, ...]) -> Array:
+    """Return the parameter of each job, and the first element and the one after the last that it works on."""
+    jobs = [(i, at, min(at + CHUNK, size)) for i, size in enumerate(sizes) for at in range(0, size, CHUNK)]
+    return np.array(jobs, np.int64)
 
 
 # --- formulas ---------------------------------------------------------------------------------
@@ -102,26 +132,38 @@ _adam_vectors: Final = over_vectors(_adapt)
 
 
 @parallel_for
-def _sgd(first: int, last: int, s: Line, n: Any, value: Any, grad: Any, out: Any) -> None:
-    _sgd_vectors(first * CHUNK, min(last * CHUNK, s.size), (n[0], n[1]), (value, grad, out))
+def _sgd(first: int, last: int, s: Line, n: Any, jobs: Any, ids: Any) -> None:
+    for job in range(first, last):
+        p, begin, end = jobs[job]
+        arrays = (numbers_of(ids[0, p], n), numbers_of(ids[1, p], n), numbers_of(ids[2, p], n))
+        _sgd_vectors(begin, end, (n[p, 0], n[p, 1]), arrays)
 
 
 @parallel_for
-def _sgd_with_momentum(
-    first: int, last: int, s: Line, n: Any, value: Any, grad: Any, buffer: Any, out: Any, next_buffer: Any
-) -> None:
-    _momentum_vectors(
-        first * CHUNK, min(last * CHUNK, s.size), (n[0], n[1], n[2], n[3], n[4]),
-        (value, grad, buffer, out, next_buffer),
-    )  # fmt: skip
+def _sgd_with_momentum(first: int, last: int, s: Line, n: Any, jobs: Any, ids: Any) -> None:
+    for job in range(first, last):
+        p, begin, end = jobs[job]
+        arrays = (
+            numbers_of(ids[0, p], n),
+            numbers_of(ids[1, p], n),
+            numbers_of(ids[2, p], n),
+            numbers_of(ids[3, p], n),
+            numbers_of(ids[4, p], n),
+        )
+        _momentum_vectors(begin, end, (n[p, 0], n[p, 1], n[p, 2], n[p, 3], n[p, 4]), arrays)
 
 
 @parallel_for
-def _adam(
-    first: int, last: int, s: Line, n: Any, value: Any, grad: Any, mean: Any, square: Any, out: Any, next_mean: Any,
-    next_square: Any,
-) -> None:  # fmt: skip
-    _adam_vectors(
-        first * CHUNK, min(last * CHUNK, s.size), (n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7]),
-        (value, grad, mean, square, out, next_mean, next_square),
-    )  # fmt: skip
+def _adam(first: int, last: int, s: Line, n: Any, jobs: Any, ids: Any) -> None:
+    for job in range(first, last):
+        p, begin, end = jobs[job]
+        arrays = (
+            numbers_of(ids[0, p], n),
+            numbers_of(ids[1, p], n),
+            numbers_of(ids[2, p], n),
+            numbers_of(ids[3, p], n),
+            numbers_of(ids[4, p], n),
+            numbers_of(ids[5, p], n),
+            numbers_of(ids[6, p], n),
+        )
+        _adam_vectors(begin, end, (n[p, 0], n[p, 1], n[p, 2], n[p, 3], n[p, 4], n[p, 5], n[p, 6], n[p, 7]), arrays)

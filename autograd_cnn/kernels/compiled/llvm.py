@@ -123,6 +123,40 @@ def pointer(context: Any, build: Value, kind: Any, array: Value, offset: Value) 
     return build.gep(context.make_array(kind)(context, build, array).data, [offset])
 
 
+# --- arrays by their identity -------------------------------------------------------------------
+
+
+def _data(build: Value, number: Value) -> Value:
+    """Read the address of an array's numbers, which stands after the head that all of Python's objects have.
+
+    NumPy's interface in C has it there, too, so it stays there.
+    """
+    place = build.add(number, INT(object.__basicsize__))
+    return build.load(build.inttoptr(place, INT.as_pointer()))
+
+
+@intrinsic
+def address_of(typing: Any, number: Any) -> Any:
+    """Return where the numbers of an array are, given its ``id``."""
+
+    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+        return _data(build, values[0])
+
+    return types.int64(types.int64), write
+
+
+@intrinsic
+def numbers_of(typing: Any, number: Any, like: Any) -> Any:
+    """Return the numbers of a contiguous array, given its ``id``, as a row of no length of the dtype of another."""
+
+    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+        row = context.make_array(signature.return_type)(context, build)
+        row.data = build.inttoptr(_data(build, values[0]), row.data.type)
+        return row._getvalue()  # noqa: SLF001  # Numba's name for it
+
+    return types.Array(like.dtype, 1, "C")(types.int64, like), write
+
+
 # --- rows of vectors --------------------------------------------------------------------------
 
 

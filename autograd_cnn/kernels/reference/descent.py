@@ -1,52 +1,63 @@
-"""The steps of optimisers: new values of a parameter, written into ``out``, and what is remembered."""
+"""The steps of optimisers: new values of parameters, written into ``outs``, and what is remembered of each."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from autograd_cnn.kernels.windows import Array
 
 
-def sgd(out: Array, value: Array, grad: Array, lr: float, weight_decay: float) -> None:
-    """Write value - lr·(grad + weight_decay·value)."""
-    if weight_decay:
-        grad = grad + value * weight_decay
-    np.multiply(grad, -lr, out=out)
-    out += value
+def sgd(outs: Sequence[Array], values: Sequence[Array], grads: Sequence[Array], lr: float, weight_decay: float) -> None:
+    """Write values - lr·(grads + weight_decay·values)."""
+    for out, value, grad in zip(outs, values, grads, strict=True):
+        np.multiply(_decayed(grad, value, weight_decay), -lr, out=out)
+        np.add(out, value, out=out)
 
 
 def sgd_with_momentum(
-    out: Array, value: Array, grad: Array, last: Array | None, lr: float, weight_decay: float, momentum: float,
-    dampening: float, ahead: float,
-) -> Array:  # fmt: skip
-    """Write the step along the momentum, or along the gradient and ``ahead`` times it, and return it.
+    outs: Sequence[Array], values: Sequence[Array], grads: Sequence[Array], lasts: Sequence[Array | None], lr: float,
+    weight_decay: float, momentum: float, dampening: float, ahead: float,
+) -> list[Array]:  # fmt: skip
+    """Write the steps along the momentum, or along the gradients and ``ahead`` times it, and return it.
 
     It begins with the first gradient.
     """
-    if weight_decay:
-        grad = grad + value * weight_decay
-    if last is None:
-        buffer = np.array(grad)
-    else:
-        buffer = np.asarray(last * momentum)
-        buffer += grad * (1 - dampening) if dampening else grad
-    np.multiply(grad + buffer * ahead if ahead else buffer, -lr, out=out)
-    out += value
-    return buffer
+    buffers = []
+    for out, value, grad, last in zip(outs, values, grads, lasts, strict=True):
+        slope = _decayed(grad, value, weight_decay)
+        if last is None:
+            buffer = np.array(slope)
+        else:
+            buffer = np.asarray(last * momentum)
+            buffer += slope * (1 - dampening) if dampening else slope
+        np.multiply(slope + buffer * ahead if ahead else buffer, -lr, out=out)
+        np.add(out, value, out=out)
+        buffers.append(buffer)
+    return buffers
 
 
 def adam(
-    out: Array, value: Array, grad: Array, mean: Array | float, square: Array | float, rate: float, eps: float,
-    beta1: float, beta2: float, weight_decay: float, kept: float,
-) -> tuple[Array, Array]:  # fmt: skip
-    """Write kept·value - rate·mean / (sqrt(square) + eps), and return both moments, in which the gradient now is."""
-    if weight_decay:
-        grad = grad + value * weight_decay
-    mean = np.asarray(mean * beta1 + np.multiply(grad, 1 - beta1, out=out))
-    np.multiply(grad, grad, out=out)
-    out *= 1 - beta2
-    square = np.asarray(square * beta2 + out)
-    np.sqrt(square, out=out)
-    out += eps
-    np.divide(mean, out, out=out)
-    out *= -rate
-    out += value if kept == 1 else value * kept
-    return mean, square
+    outs: Sequence[Array], values: Sequence[Array], grads: Sequence[Array], means: Sequence[Array | float],
+    squares: Sequence[Array | float], rates: Sequence[float], eps: Sequence[float], beta1: float, beta2: float,
+    weight_decay: float, kept: float,
+) -> tuple[list[Array], list[Array]]:  # fmt: skip
+    """Write kept·values - rates·means / (sqrt(squares) + eps), and return the moments, in which the gradients now are."""
+    next_means, next_squares = [], []
+    for out, value, grad, mean, square, rate, small in zip(
+        outs, values, grads, means, squares, rates, eps, strict=True
+    ):
+        slope = _decayed(grad, value, weight_decay)
+        next_means.append(np.asarray(mean * beta1 + np.multiply(slope, 1 - beta1, out=out)))
+        np.multiply(slope, slope, out=out)
+        np.multiply(out, 1 - beta2, out=out)
+        next_squares.append(np.asarray(square * beta2 + out))
+        np.sqrt(next_squares[-1], out=out)
+        np.add(out, small, out=out)
+        np.divide(next_means[-1], out, out=out)
+        np.multiply(out, -rate, out=out)
+        np.add(out, value if kept == 1 else value * kept, out=out)
+    return next_means, next_squares
+
+
+def _decayed(grad: Array, value: Array, weight_decay: float) -> Array:
+    return grad + value * weight_decay if weight_decay else grad

@@ -14,7 +14,7 @@ SIZES = [1, 15, 17, CHUNK, CHUNK + 1, FEWEST + 3]
 @pytest.fixture(autouse=True)
 def _any_size(monkeypatch):
     """Let the kernels have arrays for which NumPy is faster, too."""
-    monkeypatch.setattr(compiled, "FEW", dict.fromkeys(compiled.FEW, 0))
+    monkeypatch.setattr(compiled, "MANY", 1)
 
 
 def _arrays(rng, size, dtype):
@@ -23,17 +23,24 @@ def _arrays(rng, size, dtype):
 
 
 def _assert_same(name, value, *arguments):
-    """Run a step on both sides."""
-    outs = [np.full_like(value, 7) for _ in range(2)]
+    """Run a step of two parameters on both sides."""
+    halves = [[x[: len(x) // 2 + 1], x[len(x) // 2 :]] if isinstance(x, np.ndarray) else x for x in arguments]
+    if name == "adam":
+        halves[3:5] = [[number, number / 2] for number in halves[3:5]]
+    values = [value[: len(value) // 2 + 1], value[len(value) // 2 :]]
+    outs = [[np.full(x.shape, 7, x.dtype) for x in values] for _ in range(2)]
     found = [
-        getattr(module, name)(out, value, *arguments)
+        getattr(module, name)(out, values, *halves)
         for module, out in zip((compiled, reference), outs, strict=True)
     ]  # fmt: skip
     assert found[0] is not NotImplemented
-    np.testing.assert_array_equal(*outs)
-    if found[1] is not None:
-        np.testing.assert_array_equal(*found)
-    return outs[0], found[0]
+    for ours, theirs in zip(*map(_flat, ([outs[0], found[0]], [outs[1], found[1]])), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    return _flat(outs[0]), _flat(found[0])
+
+
+def _flat(nested):
+    return [x for each in nested for x in _flat(each)] if isinstance(nested, (list, tuple)) else [nested]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -63,16 +70,17 @@ def test_the_bits_do_not_depend_on_the_threads(rng):
             found.append(_assert_same("adam", value, grad, mean, square, 1e-3, 1e-8, 0.9, 0.999, 0.01, 1.0))
     finally:
         ag.set_num_threads(before)
-    np.testing.assert_array_equal(found[0][0], found[1][0])
-    np.testing.assert_array_equal(found[0][1], found[1][1])
+    for one, two in zip(*map(_flat, found), strict=True):
+        np.testing.assert_array_equal(one, two)
 
 
 def test_what_they_are_not_made_for_is_declined():
     out, value = np.empty((4, 3)), np.ones((4, 3))
     for grad in (np.ones((4, 3), np.float32), np.ones((1, 3)), np.ones(())):
-        assert compiled.sgd(out, value, grad, 0.1, 0.0) is NotImplemented
-        assert compiled.adam(out, value, grad, value, value, 0.1, 0.1, 0.9, 0.9, 0.0, 1.0) is NotImplemented
-    assert compiled.sgd_with_momentum(out, value, value, None, 0.1, 0.0, 0.9, 0.0, 0.0) is NotImplemented
-    assert compiled.adam(out, value, value, 0.0, 0.0, 0.1, 0.1, 0.9, 0.9, 0.0, 1.0) is NotImplemented
-    assert compiled.sgd(np.empty((3, 4)).T, value, value, 0.1, 0.0) is NotImplemented
-    assert compiled.sgd(np.empty((0, 3)), np.ones((0, 3)), np.ones((0, 3)), 0.1, 0.0) is NotImplemented
+        assert compiled.sgd([out], [value], [grad], 0.1, 0.0) is NotImplemented
+        moments = [value], [value], [0.1], [0.1]
+        assert compiled.adam([out], [value], [grad], *moments, 0.9, 0.9, 0.0, 1.0) is NotImplemented
+    assert compiled.sgd_with_momentum([out], [value], [value], [None], 0.1, 0.0, 0.9, 0.0, 0.0) is NotImplemented
+    assert compiled.adam([out], [value], [value], [0.0], [0.0], [0.1], [0.1], 0.9, 0.9, 0.0, 1.0) is NotImplemented
+    for other, like in ((np.empty((3, 4)).T, value), (np.empty((0, 3)), np.ones((0, 3)))):
+        assert compiled.sgd([other], [like], [like], 0.1, 0.0) is NotImplemented
