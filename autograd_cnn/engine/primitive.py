@@ -22,16 +22,27 @@ either way. So the signature of the forward is that of the primitive, for type c
 import functools
 import inspect
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, Literal, NamedTuple, NoReturn, TypeVar, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Final,
+    Generic,
+    NoReturn,
+    TypeAlias,
+    TypeVar,
+    overload,
+)
 
 import numpy as np
 
 from autograd_cnn.engine import anomaly
 from autograd_cnn.engine.abstract import AbstractArray, DTypeRule, ShapeRule, broadcast, joint_dtype, shape_rule
 from autograd_cnn.engine.backward import freed, unbroadcast_to
-from autograd_cnn.engine.node import HALF, Array, Missing, Node, Shape, Traced
+from autograd_cnn.engine.node import HALF, Array, Node, Shape, Traced
 from autograd_cnn.engine.recording import failing, recording
+from autograd_cnn.engine.rule import Rule, Source
+from autograd_cnn.engine.saving import NUMBERS, SETTLED, frozen, is_row, kept_operands, kept_shape, kept_value
 from autograd_cnn.engine.signature import ArrayLike, Signature, TensorLike
 from autograd_cnn.engine.trace import RUNNING, current
 from autograd_cnn.errors import FUNCTIONS, GradientError, OperandError, RegistrationError, raise_as, sentence
@@ -53,43 +64,14 @@ _FLOATS: Final[tuple[np.dtype[Any], ...]] = (np.dtype(np.float64), np.dtype(np.f
 _INTEGERS: Final[tuple[np.dtype[Any], ...]] = tuple(np.dtype(code) for code in "?bhilqBHILQ")
 _SCALARS: Final = {int: np.int_, float: np.float64, bool: np.bool_}
 """Python's numbers, and NumPy's in their place, whose division by zero and whose roots are those of arrays."""
-_NUMBERS: Final = frozenset(_SCALARS)
 _ARRAYS: Final = (AbstractArray, np.ndarray, np.generic)
-_SETTLED: Final = _NUMBERS | {str, type(None)}
-"""Types of parameters that nobody can change."""
+_MOST_BOUND: Final = 256
+"""Sets of parameters that a primitive knows; a network has fewer."""
 _POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
-class Source(NamedTuple):
-    """Where a saved value comes from when a call is recorded."""
-
-    name: str
-    kind: Literal["operand", "output", "shape", "parameter", "residual", "operands", "shapes"]
-    key: Any
-    """The operand's or residual's position; a parameter's default."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A vector-Jacobian product and what the tape must save for it."""
-
-    function: Callable[..., Array]
-    operand: str
-    sources: tuple[Source, ...]
-    names: tuple[str, ...]
-    wants_index: bool
-    """Whether a variadic operand's rule asks which of the arrays it is called for."""
-
-    def __call__(self, g: Array, saved: dict[str, Any], position: int) -> Array:
-        """Apply the rule to the cotangent ``g``."""
-        if self.wants_index:
-            return self.function(g, index=position, **saved)
-        if len(saved) == len(self.names):
-            return self.function(g, **saved)
-        if len(self.names) == 1:  # the common case of a product's rules, without a loop
-            (name,) = self.names
-            return self.function(g, **{name: saved[name]})
-        return self.function(g, **{name: saved[name] for name in self.names})
+Static: TypeAlias = bool | Callable[..., None]
+"""Whether a forward looks at shapes alone, or what looks at values for it; see `primitive`."""
 
 
 class Primitive(Generic[P]):
@@ -110,24 +92,30 @@ class Primitive(Generic[P]):
         argmax indices of a max-pool.
     constant : bool
         Whether the derivative is zero wherever it exists, so that nothing is recorded.
+    static : bool or callable
+        Whether the forward looks at shapes and dtypes alone, and not at values; or what looks at these, apart from it.
     rules : dict
         The rule of each operand that has one.
     """
 
-    def __init__(self, forward: Callable[..., Any], residuals: tuple[str, ...], constant: bool) -> None:
+    def __init__(
+        self, forward: Callable[..., Any], residuals: tuple[str, ...], constant: bool, static: Static = False
+    ) -> None:
         functools.update_wrapper(self, forward)  # type: ignore[arg-type]  # a function but in name
         self.forward = forward
         self.signature = Signature(forward)
         self.name = self.signature.name
         self.residuals = residuals
         self.constant = constant
+        self.static = static
         self.rules: dict[str, Rule] = {}
+        self._bound: dict[Any, tuple[Any, ...]] = {}
         self._by_position: dict[int, Rule] = {}
         self._shape_rule: ShapeRule | None = None
         # What the forward computes with as it is; what else there is `_read` and `_widened` convert.
         dtypes = _FLOATS if self.signature.inexact else (*_FLOATS, *_INTEGERS)
         self._dtypes = frozenset(dtypes)
-        self._types = frozenset({*(dtype.type for dtype in dtypes), *({float} if self.signature.inexact else _NUMBERS)})
+        self._types = frozenset({*(dtype.type for dtype in dtypes), *({float} if self.signature.inexact else NUMBERS)})
         self.__signature__ = self.signature.shown
 
     def __repr__(self) -> str:
@@ -161,7 +149,11 @@ class Primitive(Generic[P]):
     def __call__(self, /, *args: Any, **params: Any) -> Any:  # noqa: C901, PLR0912, PLR0915  # all pass here, so it calls little
         """Compute on arrays; on tensors also record."""
         try:
-            if params or len(args) != self.signature.arity:
+            if params:
+                key = (len(args), *params, *map(id, params.values()))
+                if key not in self._bound:
+                    args, params = self._bind(key, args, params)
+            elif len(args) != self.signature.arity:
                 args, params = self.signature.bind(args, params)
             raw: list[Any] = []
             nodes: list[Node | None] = []
@@ -192,7 +184,7 @@ class Primitive(Generic[P]):
                     return known if tensor_type is None else tensor_type.wrap(known)
                 computed, half = self._widened(raw)
             try:
-                if light and tensor_type is None and _NUMBERS.issuperset(map(type, raw)):
+                if light and tensor_type is None and NUMBERS.issuperset(map(type, raw)):
                     computed = [_SCALARS[type(value)](value) for value in raw]
                 y = self.forward(*computed, **params)
             except (ValueError, TypeError, IndexError, OverflowError) as error:
@@ -208,12 +200,12 @@ class Primitive(Generic[P]):
             if tensor_type is None:
                 if RUNNING and (trace := current.get()) is not None and trace.finds(raw, params):
                     if type(y) is ndarray and y.flags.writeable:
-                        y = _frozen(y, raw)  # else the tape would keep a copy, which nobody knows
+                        y = frozen(y, raw)  # else the tape would keep a copy, which nobody knows
                     trace.add(self, args, params, y, residuals, computed is raw and not half and _unread(args, raw))
                 return y
             if type(y) is ndarray:
                 if y.flags.writeable:
-                    y = _frozen(y, raw)
+                    y = frozen(y, raw)
             elif not isinstance(y, np.generic):
                 y = self._scalar(y)
             enabled, watched, scope, tracing = recording.get()
@@ -221,12 +213,11 @@ class Primitive(Generic[P]):
             if tracked and enabled and not self.constant and y.dtype.kind == "f":
                 kept = params
                 for name, value in params.items():
-                    kind = type(value)
-                    if kind not in _SETTLED and not (kind is tuple and _NUMBERS.issuperset(map(type, value))):
-                        kept = kept | {name: _kept(value)}
+                    if type(value) not in SETTLED and not is_row(value):
+                        kept = kept | {name: kept_value(value)}
                 saved = self._saved(nodes, raw, y, residuals, kept)
                 whole = tracked == len(nodes) and not tracing
-                operands = () if whole else raw if light else _operands(raw, nodes, tracing)
+                operands = () if whole else raw if light else kept_operands(raw, nodes, tracing)
                 node = Node(self, tuple(nodes), saved, y.shape, y.dtype, scope, kept, operands)
             elif y.dtype.kind not in "biuf":
                 self._refuse_dtype(y)
@@ -239,6 +230,17 @@ class Primitive(Generic[P]):
             if (watcher := failing.get()) is not None:
                 watcher(error, self, args, params)
             raise
+
+    def _bind(self, key: Any, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Parse what was passed; if nothing had to be changed and nobody can change it, the next such call knows it."""
+        passed = dict(params)
+        bound, parsed = self.signature.bind(args, params)
+        same = bound is args and parsed.keys() == passed.keys() and all(parsed[n] is v for n, v in passed.items())
+        if same and all(type(v) in SETTLED or is_row(v) for v in passed.values()):
+            if len(self._bound) == _MOST_BOUND:
+                self._bound.clear()
+            self._bound[key] = tuple(passed.values())  # and so keeps them, and with them their identities
+        return bound, parsed
 
     def _divided(self, result: Any) -> tuple[Array, tuple[Any, ...]]:
         """Divide what the forward returned into output and residuals."""
@@ -301,17 +303,17 @@ class Primitive(Generic[P]):
                 if kind == "operand":
                     value = raw[key]
                     if type(value) is np.ndarray and (value.flags.writeable or nodes[key] is None):
-                        value = _kept(value)
+                        value = kept_value(value)
                 elif kind == "output":
                     value = y
                 elif kind == "shape":
-                    value = np.shape(raw[key])
+                    value = kept_shape(np.shape(raw[key]))
                 elif kind == "parameter":
                     value = params.get(name, key)
                 elif kind == "residual":
                     value = residuals[key]
                 elif kind == "operands":
-                    value = tuple(map(_kept, raw))
+                    value = tuple(map(kept_value, raw))
                 else:
                     value = tuple(map(np.shape, raw))
                 saved[name] = value
@@ -556,45 +558,18 @@ def widened(value: Any) -> Any:
     return value.astype(np.float32) if getattr(value, "dtype", None) == HALF else value
 
 
-def _operands(raw: list[Any], nodes: list[Node | None], tracing: bool) -> list[Any]:
-    """Return what is kept of the operands that are not results of other nodes, at their positions."""
-    operands = list(raw)
-    for i, node in enumerate(nodes):
-        if node is not None and not (tracing and node.primitive is None):
-            operands[i] = None
-        elif isinstance(value := raw[i], np.ndarray):
-            operands[i] = _kept(value) if tracing else Missing(value.shape, value.dtype)
-    return operands
-
-
-def _kept(value: Any) -> Any:
-    """Return what may be saved: a copy of what the caller may still write to."""
-    if isinstance(value, np.ndarray):
-        base = value.base if isinstance(value.base, np.ndarray) else value
-        return value.copy() if value.flags.writeable or base.flags.writeable else value
-    if type(value) is dict:
-        return {key: _kept(each) for key, each in value.items()}
-    if type(value) not in {list, tuple} or (type(value) is tuple and _NUMBERS.issuperset(map(type, value))):
-        return value
-    return type(value)(map(_kept, value))
-
-
-def _frozen(y: Array, raw: list[Any]) -> Array:
-    """Make a result read-only; a copy where it is a part of an array that the caller holds."""
-    if any(type(x) is np.ndarray and x.flags.writeable and np.may_share_memory(x, y) for x in raw):
-        y = y.copy()
-    y.flags.writeable = False
-    return y
-
-
 @overload
 def primitive(forward: Callable[Concatenate[Any, P], Any]) -> Primitive[P]: ...
 @overload
 def primitive(
-    *, residuals: tuple[str, ...] = (), constant: bool = False
+    *, residuals: tuple[str, ...] = (), constant: bool = False, static: Static = False
 ) -> Callable[[Callable[Concatenate[Any, P], Any]], Primitive[P]]: ...
 def primitive(
-    forward: Callable[..., Any] | None = None, *, residuals: tuple[str, ...] = (), constant: bool = False
+    forward: Callable[..., Any] | None = None,
+    *,
+    residuals: tuple[str, ...] = (),
+    constant: bool = False,
+    static: Static = False,
 ) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
     """Turn an array function into a primitive; its rules are added with ``.vjp``.
 
@@ -606,6 +581,10 @@ def primitive(
         Names of what it returns after its output, for the rules. They count as constants.
     constant : bool
         The derivative is zero wherever it exists; such a primitive has no rules.
+    static : bool or callable
+        What ``forward`` does follows from the shapes and dtypes of its operands: it raises no error for a value and
+        takes no other way for one. So a compiled step may run its kernels without it. If it does raise errors for
+        integers, a function of the operands, as `AbstractArray`, and of the integers, by name, raises the same.
 
     Returns
     -------
@@ -641,7 +620,7 @@ def primitive(
                 sentence("primitive", "the function has no name", expected="one made by def", got=repr(function),
                          hint="call it from a function of your own")
             )  # fmt: skip
-        made = Primitive(function, residuals, constant)
+        made = Primitive(function, residuals, constant, static)
         REGISTRY[f"{function.__module__}.{function.__qualname__}"] = made
         FUNCTIONS.add(made.name)
         return made

@@ -16,8 +16,9 @@ import numpy as np
 
 from autograd_cnn.engine.backward import unbroadcast_to
 from autograd_cnn.engine.node import Array, Missing, Node, Shape
-from autograd_cnn.engine.primitive import Primitive, Rule
+from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.replay import Call, argument
+from autograd_cnn.engine.rule import Rule
 
 Index: TypeAlias = tuple[int, ...]
 

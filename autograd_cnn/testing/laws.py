@@ -24,8 +24,9 @@ from autograd_cnn import ops
 from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.backward import cotangents_of, gradients
 from autograd_cnn.engine.node import Array, values_of
-from autograd_cnn.engine.primitive import Primitive, Rule
+from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.recording import no_grad
+from autograd_cnn.engine.rule import Rule
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.kernels import set_backend
 from autograd_cnn.tensor import Tensor
