@@ -15,6 +15,8 @@ from autograd_cnn.engine.recording import Recording, entering, recording
 from autograd_cnn.engine.trace import RUNNING, Trace
 from autograd_cnn.errors import CompileWarning, OperandError, sentence
 from autograd_cnn.kernels import current_backend
+from autograd_cnn.kernels.algorithms import conv_choices
+from autograd_cnn.lowering import lowered
 from autograd_cnn.tensor import Tensor
 
 P = ParamSpec("P")
@@ -106,7 +108,8 @@ class Compiled(Generic[P, T]):
     def __call__(self, *args: P.args, **options: P.kwargs) -> T:
         """Run the plan for such arguments, or the function."""
         arrays: list[Any] = []
-        key = (recording.get().enabled, current_backend(), _structure((args, options), arrays))
+        settings = recording.get().enabled, current_backend(), conv_choices()
+        key = settings, _structure((args, options), arrays)
         self.plan = None
         self.reason = _reason(arrays)
         if self.reason:
@@ -127,7 +130,7 @@ class Compiled(Generic[P, T]):
 
     def _recorded(self, key: Any, arrays: list[Any], args: Any, options: Any) -> Any:
         tensors = [Tensor.wrap(_read_only(x)) for x in arrays]
-        trace = Trace([t.value for t in tensors])
+        trace = Trace([t.value for t in tensors], folding=True)
         for held in filter(_holds_arrays, _unread(_structure((args, options), []))):
             trace.refuse(
                 f"a {type(held).__name__} among the arguments may change; pass arrays, lists, tuples and dicts"
@@ -156,6 +159,7 @@ class Compiled(Generic[P, T]):
             plans = self._plans.setdefault(key, [])
             if len(plans) == MOST_PLANS:
                 self._refuse(key, f"it has been recorded {MOST_PLANS} times, since layers or parameters changed")
+            new.plan.lower(*lowered(new.plan.calls, trace.values, new.plan.results))
             plans.append(_Replay(new.plan, new.result))
         return result
 

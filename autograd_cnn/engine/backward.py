@@ -275,6 +275,9 @@ def cotangents_of(
     """
     if RUNNING and not create_graph and (trace := current.get()) is not None:
         # A trace knows what is recorded; the same rules give the same bits.
+        if cotangent is None:
+            cotangent = output.tensor_type.wrap(_seed(output, None, where)[1])
+            trace.fix(cotangent.value)
         cotangents = cotangents_of(output, targets, cotangent, create_graph=True, where=where)
         trace.differentiated.append(output.node)
         return {node: g.value for node, g in cotangents.items()}

@@ -2,12 +2,14 @@
 
 import operator
 from collections.abc import Callable, Sequence
+from itertools import chain
+from threading import Lock
 from typing import Any, Final
 
 import numpy as np
 
 from autograd_cnn.engine.node import Array, Traced
-from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace
+from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace, slots_in, taken
 from autograd_cnn.errors import raise_as
 
 _FILE: Final = "<plan>"
@@ -30,8 +32,11 @@ class Plan:
     Attributes
     ----------
     calls : tuple of Call
-    source : str
-        The function that makes them.
+        As they were recorded.
+    lowered : tuple of Call
+        Those that run in their place.
+    arena : int
+        How many bytes of memory the plan has for itself.
     """
 
     def __init__(self, trace: Trace, results: Sequence[Any]) -> None:
@@ -39,14 +44,118 @@ class Plan:
         self.results = tuple(results)
         self.arguments = trace.arguments
         modules = {id(each): each for module in trace.modules for each in module.modules()}
-        self._modules = [(module, type(module), set(vars(module)), _settings(module)) for module in modules.values()]
+        self._modules = _Modules(list(modules.values()))
+        self._names = _named(trace.modules)
         self._attributes = [
             (module, name, value) for module, name, value in trace.settled() if trace.slot_of(value) is None
         ]
         self._tensors = [(t, np.shape(t.value), t.value.dtype, t.node is None) for t in trace.tensors.values()]
         self._facts = tuple(trace.facts)
-        self.source, names = _written(self.arguments, self.calls, self.results)
-        made = (call.name for call in self.calls)  # one on each line but those that let go, or return
+        self.lowered, self.arena = self.calls, 0
+        self._plain = self._run = _Written(self.arguments, self.calls, self.results)
+        self._idle = Lock()
+
+    def lower(self, calls: Sequence[Call], arena: int) -> None:
+        """From now on run ``calls`` in place of those that were recorded, which do the same in memory of their own."""
+        self.lowered, self.arena = tuple(calls), arena
+        self._run = _Written(self.arguments, self.lowered, self.results)
+
+    @property
+    def source(self) -> str:
+        """The function that makes the calls."""
+        return self._run.source
+
+    def __call__(self, *arrays: Array) -> tuple[Any, ...]:
+        """Return the arrays of the results; an error names the call that it comes from."""
+        if not self._idle.acquire(blocking=False):
+            return self._plain(*arrays)  # another thread is using the memory
+        try:
+            return self._run(*arrays)
+        finally:
+            self._idle.release()
+
+    def holds(self, arrays: Sequence[Array]) -> bool:
+        """Whether modules and tensors are as they were, and what was found out about the arguments is so of these."""
+        for t, shape, dtype, constant in self._tensors:
+            value, node = t.value, t.node
+            if value.shape != shape or value.dtype != dtype:
+                return False
+            if node is not None if constant else node is None or node.hooks:
+                return False
+        for module, name, array in self._attributes:
+            if getattr(module, name, None) is not array:
+                return False
+        return self._modules.hold() and all(bool(fact(arrays[place])) is found for place, fact, found in self._facts)
+
+    def __repr__(self) -> str:
+        return f"<Plan: {len(self.calls)} calls>"
+
+    def __str__(self) -> str:
+        lines = [f"plan({', '.join(map(repr, self.arguments))})"]
+        for call in self.lowered:
+            if call.inner:
+                lines += [f"  {call.name}:", *(f"    {self._line(each)}" for each in call.inner)]
+            else:
+                lines.append(f"  {self._line(call)}")
+        lines.append(f"  return {', '.join(map(self._shown, self.results))}")
+        if self.arena:
+            lines.append(f"the loops share {self.arena:,} bytes of memory")
+        return "\n".join(lines)
+
+    def _line(self, call: Call) -> str:
+        given = [*map(self._shown, call.args), *(f"{name}={self._shown(value)}" for name, value in call.params.items())]
+        left = f"{', '.join(map(repr, call.outputs))} = " if call.outputs else ""
+        owner = self._names.get(id(getattr(call.function, "__self__", None)))
+        name = f"{owner}.{call.name.rpartition('.')[2]}" if owner else call.name
+        return f"{left}{name}({', '.join(given)})"
+
+    def _shown(self, value: Any) -> str:
+        if isinstance(value, Constant):
+            return f"<constant {np.shape(value.value)}>" if np.ndim(value.value) else repr(value.value)
+        if isinstance(value, Held):
+            held = value.value
+            return self._names.get(id(held)) or getattr(held, "name", None) or type(held).__name__
+        return f"({', '.join(map(self._shown, value))})" if type(value) is tuple else repr(value)
+
+
+class _Modules:
+    """What modules are made of and set to; their arrays are looked after apart."""
+
+    def __init__(self, modules: Sequence[Any]) -> None:
+        self._modules, self._kinds = list(modules), [type(module) for module in modules]
+        self._plain: list[dict[str, Any]] = []
+        self._others: list[tuple[dict[str, Any], set[str], Any]] = []
+        expected: list[Any] = []
+        for attributes in [module.__dict__ for module in modules]:
+            if any(isinstance(value, np.ndarray) for value in attributes.values()):
+                self._others.append((attributes, set(attributes), _settings(attributes)))
+            else:
+                self._plain.append(attributes)
+                expected += [*attributes, *attributes.values()]
+        self._expected = [*expected, None]
+        values = [value for attributes in self._plain for value in attributes.values()]
+        self._containers = [(value, value.copy()) for value in values if type(value) in {list, dict, set}]
+
+    def hold(self) -> bool:
+        """Whether nothing else has been put in the place of anything."""
+        found = chain(chain.from_iterable(chain(a, a.values()) for a in self._plain), (None,))
+        return (
+            all(map(operator.is_, found, self._expected))  # the None at the end says that there is no more
+            and all(map(operator.is_, map(type, self._modules), self._kinds))
+            and all(_alike(now, then) for now, then in self._containers)
+            and all(
+                attributes.keys() == names and all(same(attributes[name], value) for name, value, same in settings)
+                for attributes, names, settings in self._others
+            )
+        )
+
+
+class _Written:
+    """Calls as a function that is written in Python, a line for each."""
+
+    def __init__(self, arguments: Sequence[Slot], calls: Sequence[Call], results: Sequence[Any]) -> None:
+        self.source, names = _written(arguments, calls, results)
+        made = (call.name for call in calls)  # one on each line but those that let go, or return
         lines = enumerate(self.source.splitlines(), start=1)
         self._names = {
             i: next(made) for i, line in lines if line.startswith(" ") and not line.startswith((" del", " return"))
@@ -55,7 +164,7 @@ class Plan:
         self._run: Callable[..., tuple[Any, ...]] = names["run"]
 
     def __call__(self, *arrays: Array) -> tuple[Any, ...]:
-        """Return the arrays of the results; an error names the call that it comes from."""
+        """Return the results; an error names the call that it comes from."""
         try:
             return self._run(*arrays)
         except (ValueError, TypeError, IndexError, OverflowError) as error:
@@ -64,45 +173,23 @@ class Plan:
                 raise_as(self._names[frame.tb_lineno], error)
             raise
 
-    def holds(self, arrays: Sequence[Array]) -> bool:
-        """Whether modules and tensors are as they were, and what was found out about the arguments is so of these."""
-        return (
-            all(
-                type(module) is kind
-                and vars(module).keys() == names
-                and all(same(vars(module)[name], value) for name, value, same in settings)
-                for module, kind, names, settings in self._modules
-            )
-            and all(
-                t.value.shape == shape
-                and t.value.dtype == dtype
-                and (t.node is None if constant else t.node is not None and not t.node.hooks)
-                for t, shape, dtype, constant in self._tensors
-            )
-            and all(getattr(module, name, None) is value for module, name, value in self._attributes)
-            and all(bool(fact(arrays[place])) is found for place, fact, found in self._facts)
-        )
 
-    def __repr__(self) -> str:
-        return f"<Plan: {len(self.calls)} calls>"
-
-    def __str__(self) -> str:
-        lines = [f"plan({', '.join(map(repr, self.arguments))})"]
-        for call in self.calls:
-            given = [*map(_shown, call.args), *(f"{name}={_shown(value)}" for name, value in call.params.items())]
-            left = f"{', '.join(map(repr, call.outputs))} = " if call.outputs else ""
-            lines.append(f"  {left}{call.name}({', '.join(given)})")
-        lines.append(f"  return {', '.join(map(_shown, self.results))}")
-        return "\n".join(lines)
-
-
-def _settings(module: Any) -> list[tuple[str, Any, Callable[[Any, Any], bool]]]:
-    """Return what a module is made of and set to, with how each is compared; its arrays are looked after apart."""
-    held = [(name, value) for name, value in vars(module).items() if not isinstance(value, np.ndarray)]
+def _settings(attributes: dict[str, Any]) -> list[tuple[str, Any, Callable[[Any, Any], bool]]]:
+    """Return the attributes but for arrays, with how each is compared."""
+    held = [(name, value) for name, value in attributes.items() if not isinstance(value, np.ndarray)]
     return [
         (name, value.copy(), _alike) if type(value) in {list, dict, set} else (name, value, operator.is_)
         for name, value in held
     ]
+
+
+def _named(modules: Sequence[Any]) -> dict[int, str]:
+    """Return what parameters and modules are called from the outermost module, by their identity."""
+    names: dict[int, str] = {}
+    for outer in modules:
+        for name, part in (*outer.named_modules(), *outer.named_parameters()):
+            names.setdefault(id(part), name)
+    return names
 
 
 def _alike(now: Any, then: Any) -> bool:
@@ -114,47 +201,22 @@ def _alike(now: Any, then: Any) -> bool:
     return all(map(operator.is_, now, then))
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, Constant):
-        return f"<constant {np.shape(value.value)}>" if np.ndim(value.value) else repr(value.value)
-    if isinstance(value, Held):
-        name = getattr(value.value, "name", None)
-        return name or type(value.value).__name__
-    return f"({', '.join(map(_shown, value))})" if type(value) is tuple else repr(value)
-
-
-def _slots(value: Any) -> list[Slot]:
-    """Return the slots in an operand or a parameter."""
-    if isinstance(value, Slot):
-        return [value]
-    if type(value) in {tuple, list}:
-        return [slot for each in value for slot in _slots(each)]
-    if type(value) is dict:
-        return [slot for each in value.values() for slot in _slots(each)]
-    return []
-
-
-def _taken(call: Call) -> list[Slot]:
-    return [*(slot for arg in call.args for slot in _slots(arg)),
-            *(slot for value in call.params.values() for slot in _slots(value))]  # fmt: skip
-
-
 def _needed(calls: Sequence[Call], results: Sequence[Any]) -> list[Call]:
     """Return the calls that the results, or effects, depend on, in order."""
-    wanted = {slot for result in results for slot in _slots(result)}
+    wanted = {slot for result in results for slot in slots_in(result)}
     kept = []
     for call in reversed(calls):
         if call.lasting or not wanted.isdisjoint(call.outputs):
             kept.append(call)
-            wanted.update(_taken(call))
+            wanted.update(taken(call))
     return kept[::-1]
 
 
 def _written(arguments: Sequence[Slot], calls: Sequence[Call], results: Sequence[Any]) -> tuple[str, dict[str, Any]]:
     """Return the source of a function that makes the calls, and the objects that it names."""
     names: dict[str, Any] = {}
-    last = {slot: i for i, call in enumerate(calls) for slot in [*_taken(call), *call.outputs]}
-    kept = {slot for result in results for slot in _slots(result)}
+    last = {slot: i for i, call in enumerate(calls) for slot in [*taken(call), *call.outputs]}
+    kept = {slot for result in results for slot in slots_in(result)}
     ends: dict[int, list[Slot]] = {}
     for slot, i in last.items():
         if slot not in kept:
@@ -170,11 +232,11 @@ def _written(arguments: Sequence[Slot], calls: Sequence[Call], results: Sequence
             return repr(value)
         if isinstance(value, (Constant, Held)):
             return named("c", value.value)
-        if type(value) is tuple and _slots(value):
+        if type(value) is tuple and slots_in(value):
             return f"({''.join(f'{written(each)}, ' for each in value)})"
-        if type(value) is list and _slots(value):
+        if type(value) is list and slots_in(value):
             return f"[{', '.join(map(written, value))}]"
-        if type(value) is dict and _slots(value):
+        if type(value) is dict and slots_in(value):
             entries = [f"{named('k', key)}: {written(each)}" for key, each in value.items()]
             return f"{{{', '.join(entries)}}}"
         return repr(value) if type(value) in _LITERALS else named("c", _unwrapped(value))

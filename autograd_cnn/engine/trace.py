@@ -55,6 +55,11 @@ class Call:
         Whether it has an effect, so that it has to be made even if nobody asks for its results.
     origin : str
         The line of user code that made it.
+    static : bool or callable
+        Whether all that it does follows from the shapes and dtypes of its operands, or what looks at their values; see
+        `primitive`.
+    inner : tuple of Call
+        Those that it stands for.
     """
 
     function: Callable[..., Any]
@@ -64,6 +69,8 @@ class Call:
     outputs: tuple[Slot, ...] = ()
     lasting: bool = False
     origin: str = ""
+    static: bool | Callable[..., None] = False
+    inner: tuple["Call", ...] = ()
 
 
 class Constant(NamedTuple):
@@ -79,6 +86,8 @@ class Trace:
     ----------
     arguments : sequence of array
         What differs from run to run.
+    folding : bool
+        Whether what follows from constants alone is a constant, and its call is left out.
 
     Attributes
     ----------
@@ -95,16 +104,18 @@ class Trace:
         What the slots held in this run.
     """
 
-    def __init__(self, arguments: Sequence[Array]) -> None:
+    def __init__(self, arguments: Sequence[Array], *, folding: bool = False) -> None:
         self.calls: list[Call] = []
+        self._folding = folding
         self.refusal = ""
         self.tensors: dict[Slot, Traced] = {}
         self.modules: list[Any] = []
         self.facts: list[tuple[int, Callable[[Array], Any], bool]] = []
         self._attributes: list[tuple[Any, str, Array]] = []
         self.differentiated: list[Any] = []
-        self.values: dict[Slot, Array] = {}
         self._slots: dict[int, Slot] = {}
+        self.values: dict[Slot, Any] = {}
+        self._constants: dict[int, Constant] = {}
         self._alive: list[Any] = []
         self._made: set[Slot | None] = set()
         self._count = 0
@@ -153,15 +164,13 @@ class Trace:
     def reference(self, value: Any) -> Any:
         """Return what stands for an operand or a parameter in a call."""
         if isinstance(value, Traced):
-            slot = self.slot_of(value.value)
-            if slot is not None and self.tensors.get(slot, value) is not value:
+            known = self._constants.get(id(value.value)) or self.slot_of(value.value)
+            if isinstance(known, Slot) and self.tensors.get(known, value) is not value:
                 self._sharing.append(weakref.ref(value))
-            return self._read(value) if slot is None else slot
+            return known or self._read(value)
         if isinstance(value, (np.ndarray, np.generic)):
-            slot = self.slot_of(value)
-            if slot is not None:
-                return slot
-            return self._attribute(value) or self._constant(value)
+            known = self._constants.get(id(value)) or self.slot_of(value)
+            return known or self._attribute(value) or self._constant(value)
         if type(value) in {tuple, list}:
             return type(value)(map(self.reference, value))
         if type(value) is dict:
@@ -172,7 +181,7 @@ class Trace:
         """Add the reading of a tensor's values."""
         slot = self._new(tensor.value)
         self.tensors[slot] = tensor
-        self.calls.append(Call(_value, "value", (Held(tensor),), outputs=(slot,)))
+        self.calls.append(Call(value_of, "value", (Held(tensor),), outputs=(slot,)))
         return slot
 
     def _attribute(self, value: Any) -> Slot | None:
@@ -212,14 +221,21 @@ class Trace:
         if not exact and residuals:
             self.refuse(f"{primitive.name} converts its operands")
         args, params = tuple(map(self.reference, args)), {k: self.reference(v) for k, v in params.items()}
+        if self._folding and not slots_in(args) and not slots_in(params):
+            for value in (y, *residuals):
+                self.fix(value)
+            return
         outputs = tuple(map(self._new, (y, *residuals)))
         function = primitive.forward if exact else primitive
-        self.calls.append(Call(function, primitive.name, args, params, outputs, origin=users_line()))
+        static = primitive.static if exact else False
+        self.calls.append(Call(function, primitive.name, args, params, outputs, origin=users_line(), static=static))
 
     def add_call(self, function: Callable[..., Any], args: Sequence[Any], results: Sequence[Any] = ()) -> None:
         """Add the call of another function."""
-        name = getattr(function, "__qualname__", type(function).__name__)
-        kept = isinstance(getattr(function, "__self__", None), Traced)
+        owner = getattr(function, "__self__", None)
+        name = getattr(function, "__name__", type(function).__name__).lstrip("_")
+        name = name if owner is None else f"{type(owner).__name__}.{name}"
+        kept = isinstance(owner, Traced)
         args = tuple(map(self._apart if kept else self.reference, args))
         self.calls.append(
             Call(function, name, args, outputs=tuple(map(self._new, results)), lasting=True, origin=users_line())
@@ -237,6 +253,11 @@ class Trace:
         self._count += 1
         self.calls.append(Call(_copy, "copy", (reference, array.dtype), outputs=(slot,), origin=users_line()))
         return slot
+
+    def fix(self, value: Array) -> None:
+        """Take note that a value, which nobody can write to, is the same in each run."""
+        self._alive.append(value)
+        self._constants[id(value)] = Constant(value)
 
     def add_copy(self, data: Any, value: Array) -> None:
         """Add the copying of a value that is known."""
@@ -281,6 +302,22 @@ class Trace:
         self.refusal = self.refusal or f"{reason} ({users_line()})"
 
 
+def slots_in(value: Any) -> list[Slot]:
+    """Return the slots in an operand or in parameters."""
+    if isinstance(value, Slot):
+        return [value]
+    if type(value) in {tuple, list}:
+        return [slot for each in value for slot in slots_in(each)]
+    if type(value) is dict:
+        return [slot for each in value.values() for slot in slots_in(each)]
+    return []
+
+
+def taken(call: Call) -> list[Slot]:
+    """Return the slots that a call takes."""
+    return [*(slot for arg in call.args for slot in slots_in(arg)), *slots_in(call.params)]
+
+
 class Held(NamedTuple):
     """What a call reads from or changes, by its identity: a tensor, a module, a tuple of these."""
 
@@ -293,7 +330,8 @@ def _copy(value: Any, dtype: np.dtype[Any]) -> Array:
     return copy[()]
 
 
-def _value(tensor: Traced) -> Array:
+def value_of(tensor: Traced) -> Array:
+    """Return a tensor's values, as they are when a plan runs."""
     return tensor.value
 
 

@@ -4,6 +4,7 @@ The compiled backend has several for each of a convolution's three sides, and ta
 estimated cost; see ``compiled/conv/select.py``.
 """
 
+import sys
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -145,6 +146,12 @@ def explain(
     problem = select.ConvProblem.of(n, c, f, grid, groups, kind)
     sides = {side: _candidates(select, side, problem) for side in select.ALGORITHMS}
     return Explanation(f"x {x_shape}, w {w_shape}, {kind}", sides)
+
+
+def conv_choices() -> tuple[tuple[str, ...], str] | None:
+    """Return the algorithms that are preferred and the precision; None as long as nothing is compiled."""
+    select = sys.modules.get(_SELECT)
+    return None if select is None else (select.preferred(), select.precision())
 
 
 def _candidates(select: ModuleType, side: str, problem: Any) -> tuple[Candidate, ...]:

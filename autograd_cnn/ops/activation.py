@@ -21,7 +21,7 @@ _FAR = 1e3
 """Beyond it every tail is 0, in any dtype. A tail times infinity would be NaN, so arguments are limited to it."""
 
 
-@primitive(residuals=("mask",))
+@primitive(residuals=("mask",), static=True)
 def relu(x: Array) -> tuple[Array, Array]:
     """``max(x, 0)``; the derivative at 0 counts as 0.
 
@@ -38,7 +38,7 @@ def relu_vjp_x(g: Array, *, mask: Array) -> Array:
     return masked(g, mask=mask)
 
 
-@primitive(residuals=("mask",))
+@primitive(residuals=("mask",), static=True)
 def leaky_relu(x: Array, negative_slope: Number = 0.01) -> tuple[Array, Array]:
     """``x`` where it is positive, else ``negative_slope * x``; the derivative at 0 counts as ``negative_slope``.
 
@@ -110,7 +110,7 @@ def elu_vjp_x(g: Array, *, x: Array, alpha: float) -> Array:
 # --- the logistic function and functions made of it -------------------------------------------
 
 
-@primitive
+@primitive(static=True)
 def sigmoid(x: Floats) -> Array:
     """``1 / (1 + exp(-x))``, without overflow.
 
@@ -129,7 +129,7 @@ def sigmoid_vjp_x(g: Array, *, x: Array) -> Array:
     return _sigmoid_backward(g, x)
 
 
-@primitive
+@primitive(static=True)
 def _sigmoid_backward(g: Floats, x: Floats) -> Array:
     """``g`` times the derivative of `sigmoid`, in one pass."""
     return kernels.sigmoid_wrt_x(g, x)
@@ -145,7 +145,7 @@ def sigmoid_backward_vjp_x(h: Array, *, y: Array, x: Array) -> Array:
     return -h * y * tanh(x * 0.5)
 
 
-@primitive
+@primitive(static=True)
 def _sigmoid_slope(x: Floats) -> Array:
     """``sigmoid(x) · sigmoid(-x)``, the derivative of `sigmoid`."""
     return kernels.sigmoid_slope(x)
@@ -173,7 +173,7 @@ def tanh_vjp_x(g: Array, *, x: Array) -> Array:
     return _sigmoid_backward(g, x * 2) * 4
 
 
-@primitive
+@primitive(static=True)
 def softplus(x: Floats) -> Array:
     """``log(1 + exp(x))``, a smooth ReLU, without overflow.
 
@@ -190,7 +190,7 @@ def softplus_vjp_x(g: Array, *, x: Array) -> Array:
     return g * sigmoid(x)
 
 
-@primitive
+@primitive(static=True)
 def silu(x: Floats) -> Array:
     """``x * sigmoid(x)``, also known as swish (Elfwing et al. 2018).
 
@@ -207,7 +207,7 @@ def silu_vjp_x(g: Array, *, x: Array) -> Array:
     return _silu_backward(g, x)
 
 
-@primitive
+@primitive(static=True)
 def _silu_backward(g: Floats, x: Floats) -> Array:
     """``g`` times the derivative of `silu`, in one pass."""
     return kernels.silu_wrt_x(g, x)
@@ -227,7 +227,7 @@ def silu_backward_vjp_x(h: Array, *, g: Array, x: Array) -> Array:
 # --- the normal distribution and functions made of it -----------------------------------------
 
 
-@primitive
+@primitive(static=True)
 def erf(x: Floats) -> Array:
     """The error function, 2/√π times the integral of exp(-t²) from 0 to x.
 
@@ -244,7 +244,7 @@ def erf_vjp_x(g: Array, *, x: Array) -> Array:
     return g * (_gaussian(x) * (2 / np.pi**0.5))
 
 
-@primitive
+@primitive(static=True)
 def _gaussian(x: Floats, factor: Number = 1.0) -> Array:
     """``exp(-factor·x²)`` for a factor that is a power of 2."""
     return kernels.gaussian(x, factor)
@@ -255,7 +255,7 @@ def gaussian_vjp_x(g: Array, *, x: Array, y: Array, factor: float) -> Array:
     return g * (clip(x, min=-_FAR, max=_FAR) * y * (-2 * factor))
 
 
-@primitive
+@primitive(static=True)
 def gelu(x: Floats) -> Array:
     """``x`` times the normal distribution function Φ(x), exact (Hendrycks & Gimpel 2016).
 
@@ -272,7 +272,7 @@ def gelu_vjp_x(g: Array, *, x: Array) -> Array:
     return _gelu_backward(g, x)
 
 
-@primitive
+@primitive(static=True)
 def _gelu_backward(g: Floats, x: Floats) -> Array:
     """``g`` times the derivative of `gelu`, in one pass."""
     return kernels.gelu_wrt_x(g, x)

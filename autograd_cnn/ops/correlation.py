@@ -105,7 +105,7 @@ def _check_bias(where: str, bias: Shape, maps: int) -> None:
 # --- the three sides --------------------------------------------------------------------------
 
 
-@primitive
+@primitive(static=True)
 def correlate2d(
     x: Array,
     w: Array,
@@ -188,7 +188,7 @@ def correlate2d_vjp_bias(g: Array) -> Array:
     return total if total.ndim else reshape(total, shape=1)
 
 
-@primitive
+@primitive(static=True)
 def correlate2d_wrt_input(
     g: Array,
     w: Array,
@@ -256,7 +256,7 @@ def correlate2d_wrt_input_vjp_w(u: Array, *, g: Array, w_shape: Shape, x_shape: 
     return correlate2d_wrt_weight(u, g, w_shape=w_shape, **geometry)
 
 
-@primitive
+@primitive(static=True)
 def correlate2d_wrt_weight(
     x: Array,
     g: Array,

@@ -86,7 +86,7 @@ def subtract_vjp_x2(g: Array) -> Array:
     return -g
 
 
-@primitive
+@primitive(static=True)
 def multiply(x1: Array, x2: Array) -> Array:
     """``x1 * x2``, element by element.
 

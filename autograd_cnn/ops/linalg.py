@@ -24,7 +24,7 @@ __all__ = ["einsum", "linear", "matmul", "outer", "tensordot"]
 # --- matrix products --------------------------------------------------------------------------
 
 
-@primitive
+@primitive(static=True)
 def matmul(x1: Array, x2: Array) -> Array:
     """The matrix product ``x1 @ x2``: stacks of matrices are broadcast, and 1-D operands are vectors.
 
@@ -78,7 +78,7 @@ def matmul_vjp_x2(g: Array, *, x1: Array, x2_shape: Shape) -> Array:
     return matmul(swapaxes(x1, -1, -2), g)
 
 
-@primitive
+@primitive(static=True)
 def linear(x: Array, w: Array, bias: Array | None = None) -> Array:
     """``x @ w.T + bias``: a fully connected layer.
 

@@ -9,6 +9,8 @@ from autograd_cnn.engine.abstract import AbstractArray, placeholder
 from autograd_cnn.engine.node import Array, Floats, Shape
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.ops import reduction
+from autograd_cnn.ops.precision import joined
 from autograd_cnn.ops.shaping import reshape
 from autograd_cnn.ops.softmax import softmax, softmax_vjp_x
 from autograd_cnn.parameters import Number, Parsed
@@ -52,7 +54,11 @@ def checked_labels(where: str, shape: Shape, labels: Any) -> Array:
     return found
 
 
-@primitive
+def _check_labels(scores: AbstractArray, *, labels: Array) -> None:
+    checked_labels("softmax_cross_entropy", scores.shape, labels)
+
+
+@primitive(static=_check_labels)
 def softmax_cross_entropy(scores: Floats, labels: Labels, label_smoothing: Number = 0.0) -> Array:
     """Cross-entropy of each example: the negative log of the probability of its class.
 
@@ -100,31 +106,38 @@ def softmax_cross_entropy_shape(scores: AbstractArray, *, labels: Array) -> Shap
 
 @softmax_cross_entropy.vjp("scores")
 def softmax_cross_entropy_vjp_scores(g: Array, *, scores: Array, labels: Array, label_smoothing: float) -> Array:
-    return reshape(g, shape=(-1, 1)) * _softmax_error(scores, labels=labels, label_smoothing=label_smoothing)
+    return _softmax_error(g, scores, labels=labels, label_smoothing=label_smoothing)
 
 
-@primitive
-def _softmax_error(scores: Floats, labels: Labels, label_smoothing: Number = 0.0) -> Array:
-    """``softmax(scores) - q``; without smoothing, the label's error is minus the sum of the others, for precision."""
-    _check_rows(scores, labels)
-    return kernels.softmax_error(np.asarray(scores), np.asarray(labels), label_smoothing)
+@primitive(static=True)
+def _softmax_error(g: Floats, scores: Floats, labels: Labels, label_smoothing: Number = 0.0) -> Array:
+    """``g·(softmax(scores) - q)``; without smoothing, the label's error is minus the sum of the others, for precision."""
+    _check_rows(g, scores, labels)
+    g, scores = joined("softmax_error", g=np.asarray(g), scores=np.asarray(scores))
+    return kernels.softmax_error(g, scores, np.asarray(labels), label_smoothing)
 
 
 @_softmax_error.shape
-def softmax_error_shape(scores: AbstractArray, *, labels: Array) -> Shape:
-    _check_rows(scores, labels)
+def softmax_error_shape(g: AbstractArray, scores: AbstractArray, *, labels: Array) -> Shape:
+    _check_rows(g, scores, labels)
     placeholder(scores.shape)[np.arange(len(labels)), labels]  # complains of a label out of range
     return scores.shape
 
 
-def _check_rows(scores: Array, labels: Array) -> None:
-    if len(labels) != scores.shape[0]:
+def _check_rows(g: Array, scores: Array, labels: Array) -> None:
+    if np.shape(g) != np.shape(labels) or len(labels) != scores.shape[0]:
         raise ShapeError(
-            sentence("softmax_error", "scores and labels do not go together", expected="(N, K) and (N,)",
-                     got=f"{scores.shape} and {labels.shape}")
+            sentence("softmax_error", "scores and labels do not go together", expected="(N,), (N, K) and (N,)",
+                     got=f"{np.shape(g)}, {scores.shape} and {labels.shape}")
         )  # fmt: skip
 
 
+@_softmax_error.vjp("g")
+def softmax_error_vjp_g(h: Array, *, scores: Array, labels: Array, label_smoothing: float) -> Array:
+    ones = np.ones(len(labels), scores.dtype)
+    return reduction.sum(h * _softmax_error(ones, scores, labels=labels, label_smoothing=label_smoothing), axis=1)
+
+
 @_softmax_error.vjp("scores")
-def softmax_error_vjp_scores(g: Array, *, scores: Array) -> Array:
-    return softmax_vjp_x(g, y=softmax(scores), axis=1)
+def softmax_error_vjp_scores(h: Array, *, g: Array, scores: Array) -> Array:
+    return softmax_vjp_x(h * reshape(g, shape=(-1, 1)), y=softmax(scores, axis=1), axis=1)

@@ -49,7 +49,7 @@ def _or(values: Array | None, x: Array, default: float) -> Array:
     return np.full(x.shape[1], default, x.dtype) if values is None else values
 
 
-@primitive
+@primitive(static=True)
 def batch_norm(x: Array, weight: Array | None = None, bias: Array | None = None, eps: NotNegative = 1e-5) -> Array:
     """``(x - mean) / sqrt(var + eps) · weight + bias``, with the moments of each channel (Ioffe & Szegedy 2015).
 
@@ -101,7 +101,7 @@ def batch_norm_vjp_bias(g: Array) -> Array:
     return reduction.sum(g, axis=_ALL_BUT_CHANNELS)
 
 
-@primitive
+@primitive(static=True)
 def batch_norm_wrt_input(g: Array, x: Array, weight: Array | None = None, eps: NotNegative = 1e-5) -> Array:
     """The form's gradient in x: ``weight · r · (g - mean(g) - z · mean(g · z))``.
 
@@ -164,7 +164,7 @@ def _mean(values: Array) -> Array:
     return reduction.mean(values, axis=_ALL_BUT_CHANNELS, keepdims=True)
 
 
-@primitive
+@primitive(static=True)
 def batch_norm_wrt_weight(g: Array, x: Array, eps: NotNegative = 1e-5) -> Array:
     """The form's gradient in the weight: each channel's sum of ``g · z``.
 

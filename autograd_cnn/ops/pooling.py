@@ -94,7 +94,7 @@ def _lift(x: Array) -> Array:
 # --- the largest of each window ---------------------------------------------------------------
 
 
-@primitive(residuals=("indices",))
+@primitive(residuals=("indices",), static=True)
 def max_pool(
     x: Array,
     window: IntOrPair,
@@ -191,7 +191,7 @@ def max_pool_indices(
     return (rows * windows.image[1] + columns).reshape(*x.shape[:-2], *windows.out)
 
 
-@primitive
+@primitive(static=True)
 def max_pool_gather(
     x: Array,
     indices: Indices,
@@ -238,7 +238,7 @@ def max_pool_gather_vjp_x(g: Array, *, indices: Array, x_shape: Shape, **geometr
     return max_unpool(g, indices=indices, x_shape=x_shape, **geometry)
 
 
-@primitive
+@primitive(static=True)
 def max_unpool(
     g: Array,
     indices: Indices,
@@ -288,7 +288,7 @@ def max_unpool_vjp_g(u: Array, *, indices: Array, x_shape: Shape, **geometry: An
     return max_pool_gather(u, indices=indices, **geometry)
 
 
-@primitive(residuals=("indices",))
+@primitive(residuals=("indices",), static=True)
 def _relu_max_pool(
     x: Array,
     window: IntOrPair,
@@ -380,7 +380,7 @@ def _counts(windows: Windows, count_include_pad: bool, divisor: int | None) -> A
     return np.outer(*lengths)
 
 
-@primitive
+@primitive(static=True)
 def mean_pool(
     x: Array,
     window: IntOrPair,
@@ -432,7 +432,7 @@ def mean_pool_vjp_x(g: Array, *, x_shape: Shape, **geometry: Any) -> Array:
     return mean_pool_wrt_input(g, x_shape=x_shape, **geometry)
 
 
-@primitive
+@primitive(static=True)
 def mean_pool_wrt_input(
     g: Array,
     x_shape: KnownShape,

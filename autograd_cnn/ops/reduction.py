@@ -51,7 +51,7 @@ def spread(g: Array, shape: Shape, axis: Axis) -> Array:
 # --- sums and moments -------------------------------------------------------------------------
 
 
-@primitive
+@primitive(static=True)
 def sum(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     """The sum along ``axis``.
 

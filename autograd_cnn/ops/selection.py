@@ -139,7 +139,7 @@ def where_vjp_x2(g: Array, *, condition: Array) -> Array:
     return where(condition, 0, g)
 
 
-@primitive
+@primitive(static=True)
 def masked(x: Array, mask: Mask) -> Array:
     """``x`` where the mask is True, else 0; it is its own adjoint.
 
@@ -175,7 +175,7 @@ def masked_vjp_x(g: Array, *, mask: Array) -> Array:
     return masked(g, mask=mask)
 
 
-@primitive
+@primitive(static=True)
 def _damped(x: Array, mask: Mask, factor: Number) -> Array:
     """``x`` where the mask is set, else ``factor * x``: its own adjoint.
 

@@ -32,7 +32,7 @@ __all__ = [
 # --- reshaping and permuting ------------------------------------------------------------------
 
 
-@primitive
+@primitive(static=True)
 def reshape(x: Array, shape: Lengths) -> Array:
     """``x`` in another shape; one length may be -1.
 
@@ -79,7 +79,7 @@ def expand_dims(x: Array, axis: Axes) -> Array:
     return reshape(x, shape=np.expand_dims(placeholder(shape_of(x)), axis).shape)
 
 
-@primitive
+@primitive(static=True)
 def transpose(x: Array, axes: Axes | None = None) -> Array:
     """``x`` with its axes permuted, by default reversed.
 
@@ -146,7 +146,7 @@ def moveaxis(x: Array, source: Axes, destination: Axes) -> Array:
 # --- repeating --------------------------------------------------------------------------------
 
 
-@primitive
+@primitive(static=True)
 def broadcast_to(x: Array, shape: Lengths) -> Array:
     """``x`` repeated along new axes and axes of length 1, as broadcasting does.
 
@@ -191,7 +191,7 @@ def tile(x: Array, reps: Counts) -> Array:
 # --- joining ----------------------------------------------------------------------------------
 
 
-@primitive
+@primitive(static=True)
 def _concatenate(*arrays: Array, axis: Count = 0) -> Array:
     return np.concatenate(arrays, axis)
 

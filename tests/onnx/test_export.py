@@ -321,7 +321,7 @@ X = floats(4, 3)
         (lambda x: x * float(x.sum()), X, {}, "export: a Python number reads a value in the middle (*)"),
         (
             nn.Dropout(0.5), X, {},
-            "export: what _mask does is not a computation that ONNX could make again (*); call .eval() on the model first",
+            "export: what mask does is not a computation that ONNX could make again (*); call .eval() on the model first",
         ),
         (
             _trained(lambda p: _Own(p, lr=0.1)), X[0, :1], {},

@@ -7,7 +7,7 @@ import numpy as np
 
 from autograd_cnn.kernels.compiled.lanes import Lanes, Mask, where
 from autograd_cnn.kernels.compiled.map import CHUNK, FEWEST, Line, jobs_of, over_vectors
-from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
+from autograd_cnn.kernels.compiled.parallel import RECORDING, flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
 FEW: Final = 1 << 12  # elements; NumPy is done with fewer before a kernel has been called
@@ -89,7 +89,7 @@ def _rows(shape: tuple[int, ...], other: tuple[int, ...]) -> Rows | None:
 
 
 def _is_worthwhile(x: Any) -> bool:
-    return type(x) is np.ndarray and x.size >= FEW and supports(x)
+    return type(x) is np.ndarray and (x.size >= FEW or bool(RECORDING)) and supports(x)
 
 
 def _rectify(x: Lanes) -> tuple[Lanes, Mask]:

@@ -23,7 +23,7 @@ from autograd_cnn.kernels.compiled.microkernel import (
     TallTile,
     multiply_tile,
 )
-from autograd_cnn.kernels.compiled.packing import KC
+from autograd_cnn.kernels.compiled.packing import KC, copy_row
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.compiled.transposing import transpose_maps
 from autograd_cnn.kernels.windows import Array
@@ -46,24 +46,30 @@ def matmul(a: Array, b: Array) -> Any:
     """Return a · b, for two matrices that are not large."""
     if a.ndim != 2 or b.ndim != 2 or not supports(a, b) or a.shape[0] * b.size > LARGEST:
         return NotImplemented
-    return _add_product(a, b, np.zeros((a.shape[0], b.shape[1]), a.dtype))
+    return _product(a, b, _nothing(b.shape[1], a.dtype))
 
 
 def linear(x: Array, w: Array, bias: Array | None) -> Any:
     """Return x · wᵀ + bias, for a matrix x."""
     if x.ndim != 2 or not supports(x, w, *(() if bias is None else (bias,))) or x.shape[0] * w.size > LARGEST:
         return NotImplemented
-    y = np.empty((x.shape[0], w.shape[0]), x.dtype)
-    y[:] = 0 if bias is None else bias
-    return _add_product(x, w.T, y)
+    return _product(x, w.T, _nothing(w.shape[0], x.dtype) if bias is None else flat(bias))
 
 
-def _add_product(a: Array, b: Array, c: Array) -> Array:
+def _product(a: Array, b: Array, start: Array) -> Array:
+    """Return start + a · b, for a start (n,) of each row."""
+    c = np.empty((a.shape[0], b.shape[1]), a.dtype)
     lanes, transposed = VECTOR_BYTES // c.itemsize, not a.flags.c_contiguous  # a rule passes a transposed view
     jobs, sizes, a_offsets, k_offsets, b_offsets, c_offsets = _layout(*a.shape, b.shape[1], lanes, transposed)
     rows, wide = flat(a.T if transposed else a), _in_vectors(b, sizes, lanes)
-    _multiply(jobs, sizes, rows, a_offsets, k_offsets, wide, b_offsets, c_offsets, c.reshape(-1))
+    _multiply(jobs, sizes, rows, a_offsets, k_offsets, wide, b_offsets, c_offsets, start, c.reshape(-1))
     return c
+
+
+@lru_cache(maxsize=512)
+def _nothing(n: int, dtype: Any) -> Array:
+    """Return what products without a bias start with."""
+    return flat(np.zeros(n, dtype))
 
 
 @lru_cache(maxsize=512)
@@ -80,12 +86,19 @@ def _in_vectors(b: Array, sizes: GemmSizes, lanes: int) -> Array:
     """Return the rows of b, each filled up to whole vectors."""
     if b.flags.c_contiguous and sizes.ldb == sizes.n:
         return flat(b)
-    wide = np.empty((sizes.k + lanes, sizes.ldb), b.dtype)
+    wide = np.empty((sizes.k + lanes) * sizes.ldb, b.dtype)
     if b.flags.c_contiguous:
-        wide[: sizes.k, : sizes.n] = b
+        _widen(1, sizes, flat(b), wide)
     else:
-        _transpose(1, sizes, flat(b.T), wide.reshape(-1))
+        _transpose(1, sizes, flat(b.T), wide)
     return flat(wide)
+
+
+@parallel_for
+def _widen(first: int, last: int, s: GemmSizes, b: Any, wide: Any) -> None:
+    """Copy B (k, n) into B (k, ldb), as one job."""
+    for k in range(s.k):
+        copy_row(wide, k * s.ldb, b, k * s.n, s.n)
 
 
 @parallel_for
@@ -105,13 +118,16 @@ def _multiply(
     b: Any,
     b_offsets: Any,
     c_offsets: Any,
+    start: Any,
     c: Any,
 ) -> None:
-    """Add A · B to ``s.mc`` rows of C (m, n) for each job; the tables are those of `_layout`."""
+    """Write start (n,) + A · B into ``s.mc`` rows of C (m, n) for each job; the tables are those of `_layout`."""
     lanes = VECTOR_BYTES // c.itemsize
     strips = (c_offsets.size + NR[0] - 1) // NR[0]
     for job in range(first, last):
         row, end = job * s.mc, min((job + 1) * s.mc, s.m)
+        for i in range(row, end):
+            copy_row(c, i * s.n, start, 0, s.n)
         for k in range(0, s.k, KC):
             steps = Depth(min(KC, s.k - k))
             for strip in range(strips):

@@ -4,6 +4,7 @@ Code is compiled for the processor and the dtypes at hand when it is first neede
 """
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, Final, NamedTuple, TypeVar
 
 import llvmlite.binding
@@ -25,6 +26,12 @@ if numba.config.DISABLE_JIT:
     raise ImportError("NUMBA_DISABLE_JIT is set")
 
 PIECES: Final = 32  # runs of jobs that work is split into, for however many threads
+
+recording: ContextVar["list[Loop] | None"] = ContextVar("loops", default=None)
+"""What the loops that run in this thread or task are added to, before they do."""
+
+RECORDING: Final[list[Any]] = []
+"""All who record, in any thread: asked first, as every loop asks."""
 
 _FLOATS: Final = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
@@ -63,6 +70,7 @@ class parallel_for:  # noqa: N801  # a decorator
 
     def __init__(self, function: Callable[..., None]) -> None:
         self._function = function
+        self.name = function.__name__.lstrip("_")
         self._compiled: dict[tuple[np.dtype[Any], ...], Compiled] = {}
         self.__doc__ = function.__doc__
 
@@ -70,6 +78,8 @@ class parallel_for:  # noqa: N801  # a decorator
         """Do jobs 0 to ``jobs - 1``; where they are too short for another thread to wake up, ``alone`` on this one."""
         dtypes = tuple([each.dtype for each in arrays])  # a list is faster than a generator
         _, address, run = self._compiled.get(dtypes) or self._compile(dtypes, sizes, arrays)
+        if RECORDING and (loops := recording.get()) is not None:
+            loops.append(Loop(self.name, run, address, jobs, 1 if alone else min(jobs, PIECES), sizes, arrays))
         if alone or jobs <= 1:
             run(address, jobs, 1, sizes, arrays)
         elif team.join():
@@ -104,6 +114,32 @@ class parallel_for:  # noqa: N801  # a decorator
         return self._compiled[dtypes]
 
 
+class Loop(NamedTuple):
+    """A loop with what it works on.
+
+    Attributes
+    ----------
+    name : str
+        The function's.
+    run : callable
+        What runs it: `_run`, compiled for such sizes and arrays.
+    address : int
+        Of the function that does some of its jobs.
+    jobs, pieces : int
+        How many jobs there are, and in how many runs of them they may be done.
+    sizes : tuple of int
+    arrays : tuple of array
+    """
+
+    name: str
+    run: Callable[..., float]
+    address: int
+    jobs: int
+    pieces: int
+    sizes: tuple[int, ...]
+    arrays: tuple[Array, ...]
+
+
 class Compiled(NamedTuple):
     """A function for arrays of some dtypes, its address, and what runs it."""
 
@@ -114,15 +150,19 @@ class Compiled(NamedTuple):
 
 @_kept_on_disk()
 def _run(address: int, jobs: int, pieces: int, sizes: tuple[int, ...], arrays: tuple[Array, ...]) -> float:
-    """Do jobs in 1 piece, in more on all threads, or in 0: in one piece while Python's other threads go on."""
+    """Do jobs in 1 piece, in more on all threads, or in 0: in one piece while Python's other threads go on.
+
+    In -1 do none, and return the address of the function that takes jobs and the address of the rest: a float holds
+    its 48 bits.
+    """
     function, arguments = _bound(address, sizes, arrays)
     if pieces > 1:
         return _spread(function, jobs, pieces, arguments)
     if pieces == 1:
         _call(function, 0, jobs, arguments)
-    else:
+    elif pieces == 0:
         _call_without_lock(function, 0, jobs, arguments)
-    return 1.0
+    return 1.0 if pieces >= 0 else float(function)
 
 
 @_kept_on_disk(parallel=True)

@@ -1,12 +1,11 @@
 """The sum over all axes but one, such as a bias's gradient: a thread sums whole maps, one after the other."""
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES, sum_vectors
-from autograd_cnn.kernels.compiled.map import FEWEST
-from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
+from autograd_cnn.kernels.compiled.map import FEW, FEWEST, Fold, over_vectors
+from autograd_cnn.kernels.compiled.parallel import RECORDING, flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
 
@@ -16,26 +15,47 @@ class Maps(NamedTuple):
     size: int
 
 
+class Rows(NamedTuple):
+    """How many rows there are."""
+
+    rows: int
+
+
 def sum(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Any:  # noqa: A001  # NumPy's name
     """Return the sum of each (C,), for an array (N, C, H, W) and the axes of all else."""
-    if axis != (0, 2, 3) or keepdims or x.ndim != 4 or not supports(x) or x.size < FEWEST:
+    if keepdims or not supports(x) or (x.size < FEW and not RECORDING):
+        return NotImplemented
+    if axis == (0,) and x.ndim == 2:
+        return _sum_of_rows(x)
+    if axis != (0, 2, 3) or x.ndim != 4 or x.size < FEW:
         return NotImplemented
     n, c, h, w = x.shape
-    lanes = VECTOR_BYTES // x.itemsize
-    sums, starts = np.empty((n, c), x.dtype), np.arange(0, h * w, lanes)
-    masks = (1 << np.minimum(h * w - starts, lanes)) - 1
-    _sum_maps(n * c, Maps(h * w), flat(x), starts, masks, sums.reshape(-1))
-    return sums.sum(axis=0)  # (C,)
+    sums = np.empty((n, c), x.dtype)
+    _sum_maps(n * c, Maps(h * w), flat(x), sums.reshape(-1), alone=x.size < FEWEST)
+    return _sum_of_rows(sums)
+
+
+def _sum_of_rows(x: Array) -> Array:
+    """Return the sum (K,) of the rows of x (N, K), one after the other, as NumPy adds them."""
+    total = np.empty(x.shape[1], x.dtype)
+    _sum_rows(1, Rows(len(x)), flat(x), total, alone=True)
+    return total
 
 
 @parallel_for
-def _sum_maps(first: int, last: int, s: Maps, x: Any, starts: Any, masks: Any, sums: Any) -> None:
-    """Sum up a map of x (N, C, H·W) into sums (N, C) for each job; ``starts`` and ``masks`` are of its vectors."""
-    lanes = VECTOR_BYTES // x.itemsize
-    part = np.empty(lanes, x.dtype)
+def _sum_rows(first: int, last: int, s: Rows, x: Any, total: Any) -> None:
+    """Sum up rows, as one job: x (N, K), total (K,)."""
+    total[:] = x[: total.size]
+    for i in range(1, s.rows):
+        for j in range(total.size):
+            total[j] += x[i * total.size + j]
+
+
+_sum_row: Final = over_vectors(lambda x: x, Fold(lambda a, b: a + b, 0.0))
+
+
+@parallel_for
+def _sum_maps(first: int, last: int, s: Maps, x: Any, sums: Any) -> None:
+    """Sum up a map of x (N, C, H·W) into sums (N, C) for each job."""
     for each in range(first, last):
-        sum_vectors(part, 0, x, each * s.size, starts, 0, masks, 0, 0, starts.size, lanes)
-        total = part[0]
-        for lane in range(1, lanes):
-            total += part[lane]
-        sums[each] = total
+        sums[each] = _sum_row(each * s.size, (each + 1) * s.size, (), (x,))[0]

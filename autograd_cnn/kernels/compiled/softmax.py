@@ -52,22 +52,23 @@ def log_softmax_wrt_x(g: Array, y: Array, axis: int | tuple[int, ...] | None) ->
 
 def softmax_cross_entropy(scores: Array, labels: Array, label_smoothing: float) -> Any:
     """Return for each row of scores (N, K) the negative log of the probability of its label (N,)."""
-    if scores.size < FEW or not supports(scores):
+    if not supports(scores):
         return NotImplemented
-    y, odd, n = np.empty(len(labels), scores.dtype), np.zeros(1, bool), len(labels)
-    arrays = flat(scores), _indices(labels), np.array([label_smoothing]), y, odd
-    _cross_entropy(n, _rows(scores), *arrays, alone=scores.size < FEWEST)
-    return NotImplemented if odd[0] else y
+    y = np.empty(len(labels), scores.dtype)
+    arrays = flat(scores), _indices(labels), np.full(1, label_smoothing), y
+    _cross_entropy(len(labels), _rows(scores), *arrays, alone=scores.size < FEWEST)
+    return y
 
 
-def softmax_error(scores: Array, labels: Array, label_smoothing: float) -> Any:
-    """Return the softmax less the targets; without smoothing the label's is what the others add up to."""
-    if scores.size < FEW or not supports(scores):
-        return NotImplemented
-    y, odd, n = np.empty(scores.shape, scores.dtype), np.zeros(1, bool), len(labels)
-    arrays = flat(scores), _indices(labels), np.array([label_smoothing]), y.reshape(-1), odd
-    _error(n, _rows(scores), *arrays, alone=scores.size < FEWEST)
-    return NotImplemented if odd[0] else y
+def softmax_error(g: Array, scores: Array, labels: Array, label_smoothing: float) -> Any:
+    """Return g (N,) times the softmax less the targets; without smoothing the label's is what the others add up to."""
+    indices = _indices(labels)
+    if not supports(scores, g) or indices.view(np.uint64).max() >= scores.shape[1]:
+        return NotImplemented  # an index below 0 is a large one, too
+    y = np.empty(scores.shape, scores.dtype)
+    arrays = flat(g), flat(scores), indices, np.full(1, label_smoothing), y.reshape(-1)
+    _error(len(labels), _rows(scores), *arrays, alone=scores.size < FEWEST)
+    return y
 
 
 def _are_rows(axis: Any, x: Any) -> bool:
@@ -153,6 +154,14 @@ def _top(first: int, last: int, x: Any, odd: Any) -> Any:
 
 
 @inlined
+def _has_nan(first: int, last: int, x: Any) -> bool:
+    for i in range(first, last):  # noqa: SIM110  # Numba compiles no any()
+        if np.isnan(x[i]):
+            return True
+    return False
+
+
+@inlined
 def _sum_of_powers(first: int, last: int, x: Any, y: Any, top: Any) -> Any:
     """Write exp(x - top), and return the sum of it."""
     total = 0.0
@@ -220,10 +229,14 @@ def _log_softmax_wrt_x(first: int, last: int, s: Rows, g: Any, y: Any, out: Any)
 
 
 @parallel_for
-def _cross_entropy(first: int, last: int, s: Rows, x: Any, labels: Any, smoothing: Any, y: Any, odd: Any) -> None:
+def _cross_entropy(first: int, last: int, s: Rows, x: Any, labels: Any, smoothing: Any, y: Any) -> None:
     for row in range(first, last):
         at, end = row * s.length, (row + 1) * s.length
-        top = _top(at, end, x, odd)
+        (top,) = _largest(at, end, (), (x,))
+        if not -np.inf < top < np.inf:
+            nothing = top < 0 and smoothing[0] != 1 and not _has_nan(at, end, x)
+            y[row] = np.inf if nothing else np.nan
+            continue
         log, distance = _log_of_others(at, end, x, top)
         right = np.float64(x[at + labels[row]] - top)
         if smoothing[0] != 0:
@@ -232,12 +245,18 @@ def _cross_entropy(first: int, last: int, s: Rows, x: Any, labels: Any, smoothin
 
 
 @parallel_for
-def _error(first: int, last: int, s: Rows, x: Any, labels: Any, smoothing: Any, y: Any, odd: Any) -> None:
+def _error(first: int, last: int, s: Rows, g: Any, x: Any, labels: Any, smoothing: Any, y: Any) -> None:
     for row in range(first, last):
         at, end = row * s.length, (row + 1) * s.length
         label = at + labels[row]
-        total = _sum_of_powers(at, end, x, y, _top(at, end, x, odd))
-        _scale(at, end, (x.dtype.type(1 / total),), (y, y))
+        (top,) = _largest(at, end, (), (x,))
+        if -np.inf < top < np.inf:
+            total = _sum_of_powers(at, end, x, y, top)
+            _scale(at, end, (x.dtype.type(1 / total),), (y, y))
+        else:  # beside an infinite score others have no probability, and its own is not a number
+            lost = top < 0 or _has_nan(at, end, x)
+            for i in range(at, end):
+                y[i] = np.nan if lost or np.exp(x[i]) == np.inf else 0
         if smoothing[0] != 0:
             _reduce(at, end, (x.dtype.type(smoothing[0] / s.length),), (y, y))
             y[label] -= x.dtype.type(1 - smoothing[0])
@@ -247,3 +266,4 @@ def _error(first: int, last: int, s: Rows, x: Any, labels: Any, smoothing: Any, 
             for begin in range(at, end, BLOCK):
                 total += _sum(begin, min(begin + BLOCK, end), (), (y,))[0]
             y[label] = -total
+        _scale(at, end, (g[row],), (y, y))

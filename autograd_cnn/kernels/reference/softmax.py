@@ -56,17 +56,17 @@ def softmax_cross_entropy(scores: Array, labels: Array, label_smoothing: float) 
     return np.log1p(powers.sum(axis=1)) - right
 
 
-def softmax_error(scores: Array, labels: Array, label_smoothing: float) -> Array:
-    """Return the softmax less the targets; without smoothing the label's is what the others add up to."""
+def softmax_error(g: Array, scores: Array, labels: Array, label_smoothing: float) -> Array:
+    """Return g (N,) times the softmax less the targets; without smoothing the label's is what the others add up to."""
     errors = np.exp(_shifted(scores, 1)[0])
     errors /= errors.sum(axis=1, keepdims=True)
     if label_smoothing:
-        return errors - _targets(labels, scores.shape[1], label_smoothing, scores.dtype)
+        return g[:, None] * (errors - _targets(labels, scores.shape[1], label_smoothing, scores.dtype))
     rows = np.arange(len(labels))
     own = errors[rows, labels]
     errors[rows, labels] = 0  # 1 - 1 would lose it
     errors[rows, labels] = 0 * own - errors.sum(axis=1)  # a NaN stays
-    return errors
+    return g[:, None] * errors
 
 
 def _shifted(x: Array, axis: Axis) -> tuple[Array, Array]:

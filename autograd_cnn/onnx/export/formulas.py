@@ -144,10 +144,11 @@ def softmax_cross_entropy(scores: Array, *, labels: Array, label_smoothing: floa
 
 
 @formula(loss._softmax_error)
-def softmax_error(scores: Array, *, labels: Array, label_smoothing: float) -> Array:
+def softmax_error(g: Array, scores: Array, *, labels: Array, label_smoothing: float) -> Array:
     count = shape_of(scores)[1]
     hot = ops.where(_one_hot(labels, count), 1 - label_smoothing, 0.0)
-    return ops.softmax(scores, axis=1) - ops.astype(hot, dtype=scores.dtype) - label_smoothing / count
+    error = ops.softmax(scores, axis=1) - ops.astype(hot, dtype=scores.dtype) - label_smoothing / count
+    return ops.reshape(g, shape=(-1, 1)) * error
 
 
 # --- moments ----------------------------------------------------------------------------------

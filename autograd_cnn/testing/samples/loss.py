@@ -16,4 +16,8 @@ _CALLS = (
 )
 
 add_samples(softmax_cross_entropy, *_CALLS)
-add_samples(_softmax_error, *_CALLS)
+add_samples(
+    _softmax_error,
+    *(sample(normal(len(call.arrays[0])), *call.arrays, **call.params) for call in _CALLS),
+    linear="g",
+)

@@ -52,7 +52,8 @@ def test_they_agree_with_the_reference(rng, name, shape, dtype):
 @pytest.mark.parametrize("name", LOSSES)
 def test_the_losses_do_too(rng, name, smoothing, shape, dtype):
     x, labels = (rng.standard_normal(shape) * 3).astype(dtype), rng.integers(0, shape[1], shape[0]).astype(np.uint8)
-    arguments = x, labels, smoothing
+    g = rng.standard_normal(len(x)).astype(dtype)
+    arguments = (*((g,) if name == "softmax_error" else ()), x, labels, smoothing)
     _assert_near(getattr(compiled, name)(*arguments), getattr(reference, name)(*arguments), dtype)
 
 
@@ -94,7 +95,9 @@ def test_what_is_left_of_a_winners_probability_is_not_lost(gap, dtype):
     assert float(compiled.softmax_cross_entropy(x, label, 0.0)[0]) == pytest.approx(
         float(mpmath.log1p(others)), rel=rel
     )
-    assert float(compiled.softmax_error(x, label, 0.0)[0, 0]) == pytest.approx(float(-others / (1 + others)), rel=rel)
+    assert float(compiled.softmax_error(x[:, 1] + 1, x, label, 0.0)[0, 0]) == pytest.approx(
+        float(-others / (1 + others)), rel=rel
+    )
 
 
 def test_minus_infinity_has_no_probability_and_nan_makes_its_row_nan():
@@ -107,8 +110,20 @@ def test_rows_without_a_finite_largest_are_left_to_the_reference():
     for row in ([-np.inf, -np.inf], [np.inf, 0.0], [np.nan, np.nan]):
         x = np.array([[1.0, 2.0], row])
         assert compiled.softmax(x, -1) is compiled.log_softmax(x, -1) is NotImplemented
-        assert compiled.softmax_cross_entropy(x, np.array([0, 1]), 0.0) is NotImplemented
-        assert compiled.softmax_error(x, np.array([0, 1]), 0.0) is NotImplemented
+
+
+@pytest.mark.filterwarnings("ignore:invalid value|overflow:RuntimeWarning")
+@pytest.mark.parametrize("smoothing", [0.0, 0.3, 1.0])
+def test_losses_of_rows_without_a_finite_largest(smoothing):
+    rows = [[-np.inf] * 3, [np.inf, 0.0, 900.0], [np.nan, 1.0, -np.inf], [np.inf, -np.inf, np.inf], [np.nan] * 3]
+    g = np.array([2.0, 0.5, 1.0, 3.0, 1.0])
+    for label in range(3):
+        x, labels = np.array(rows), np.full(5, label)
+        for name, given in (("softmax_cross_entropy", ()), ("softmax_error", (g,))):
+            found, expected = (
+                getattr(backend, name)(*given, x, labels, smoothing) for backend in (compiled, reference)
+            )
+            np.testing.assert_array_equal(found, expected, err_msg=f"{name}, label {label}")
 
 
 def test_other_axes_and_dtypes_are_declined():

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_cnn.kernels.compiled.conv.problem import ConvProblem
 from autograd_cnn.kernels.compiled.conv.select import choose
-from autograd_cnn.kernels.compiled.parallel import supports
+from autograd_cnn.kernels.compiled.parallel import flat, supports
 from autograd_cnn.kernels.windows import Array, Windows
 
 
@@ -21,7 +21,7 @@ def correlate2d(x: Array, w: Array, bias: Array | None, windows: Windows, groups
     algorithm = choose("forward", p)
     if algorithm is None:
         return NotImplemented
-    start = np.zeros(p.f, x.dtype) if bias is None else bias.copy()
+    start = np.zeros(p.f, x.dtype) if bias is None else flat(bias)
     return algorithm.run(p, x, w, start)
 
 

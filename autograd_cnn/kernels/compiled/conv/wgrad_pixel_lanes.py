@@ -53,11 +53,28 @@ def _cost(p: ConvProblem) -> float:
 def _run(p: ConvProblem, x: Array, g: Array) -> Array:
     cut, tiling = wgrad.pieces_in_parts(p, all_filters=True)
     depth, f = cut.sizes.depth, cut.sizes.filters
-    sums = np.zeros((cut.runs, p.groups, depth, f, p.lanes), p.dtype)
+    sums = np.zeros((cut.runs, p.groups * depth, f, p.lanes), p.dtype)
     maps = np.arange(f) * (p.oh * p.ow)
     _sum_products(cut.jobs, tiling.sizes, flat(x), flat(g), tiling.taps, maps, sums.reshape(-1))
-    dw = sums.sum(axis=0).sum(axis=-1).swapaxes(1, 2)  # (G, F/G, C/G·KH·KW)
-    return dw.reshape(cut.result)
+    dw = np.empty(cut.result, p.dtype)
+    _add_lanes(p.groups * depth, cut.sizes, sums, dw.reshape(-1))
+    return dw
+
+
+@parallel_for
+def _add_lanes(first: int, last: int, s: wgrad.SumSizes, sums: Any, dw: Any) -> None:
+    """Add up one row for each job: sums (pieces, G·depth, F/G, lanes), dw (G, F/G, depth)."""
+    part = np.empty(sums.shape[3], sums.dtype)
+    for k in range(first, last):
+        for f in range(s.filters):
+            part[:] = sums[0, k, f]
+            for piece in range(1, len(sums)):
+                for lane in range(part.size):
+                    part[lane] += sums[piece, k, f, lane]
+            total = part[0]
+            for lane in range(1, part.size):
+                total += part[lane]
+            dw[(k // s.depth * s.filters + f) * s.depth + k % s.depth] = total
 
 
 @parallel_for

@@ -1,0 +1,317 @@
+"""Loops of a function, recorded, and run again without it: a table that one compiled loop goes through.
+
+What a kernel does between its loops is Python: it looks at shapes, allocates memory, finds tables of offsets. None of
+that depends on the values, so it need not be done again for other values of the same shapes. `record` makes a call and
+returns its loops, if they are all that it does; a `Table` runs the loops of many calls, in memory of its own.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple
+
+import numba
+import numpy as np
+
+from autograd_cnn.kernels.compiled.caching import Cache
+from autograd_cnn.kernels.compiled.llvm import address_of
+from autograd_cnn.kernels.compiled.packing import copy_row
+from autograd_cnn.kernels.compiled.parallel import (
+    RECORDING,
+    Loop,
+    _call,
+    _spread,
+    _ticks,
+    flat,
+    parallel_for,
+    recording,
+)
+from autograd_cnn.kernels.compiled.threads import team
+from autograd_cnn.kernels.windows import Array
+
+ALIGNMENT: Final = 64  # bytes of a line of the cache
+POISON: Final = 0xFF  # bytes that make NaN of a float and -1 of an integer
+
+
+def root(array: Array) -> Array:
+    """Return the array whose memory an array shows."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def address(array: Array) -> int:
+    """Return where an array begins."""
+    return int(array.ctypes.data)
+
+
+# --- one call ---------------------------------------------------------------------------------
+
+
+class Recorded(NamedTuple):
+    """A call as loops.
+
+    Attributes
+    ----------
+    loops : list of Loop
+    results : tuple of array
+        What the call returned; loops write into their memory, or it is an operand's.
+    fresh : list of array
+        The memory that the call has allocated, for the loops to write into.
+    """
+
+    loops: list[Loop]
+    results: tuple[Array, ...]
+    fresh: list[Array]
+
+
+class _Run(NamedTuple):
+    """A call that was made, and what the memory held that its loops met."""
+
+    loops: list[Loop]
+    results: tuple[Any, ...]
+    roots: dict[int, Array]
+    before: dict[int, Array]  # of the roots that the call has made
+    writeable: dict[int, bool]
+
+
+def record(call: Callable[..., Any], operands: Sequence[Array]) -> Recorded | None:
+    """Return a call's loops; None if it does anything else to values, or may do so.
+
+    It is made twice, on other values, and its loops are then run by themselves in memory full of NaN. What they read
+    has to be an operand, written by them, or the same in both calls; their results have to be those of the call.
+
+    Parameters
+    ----------
+    call : callable
+        A function of the operands that looks at their shapes and dtypes alone.
+    operands : sequence of array
+    """
+    others = {id(x): _other(x) for x in operands}  # one that is passed twice is one
+    first = _made(call, operands)
+    try:
+        second = _made(call, [others[id(x)] for x in operands])
+    except ValueError:
+        return None  # it does look at values
+    if not _same_loops(first, second) or not all(type(y) is np.ndarray for y in first.results):
+        return None
+    memory = _memory(first, second)
+    if memory is None or not _agree(second, memory):
+        return None
+    roots = list(first.roots.values())
+    for number in [i for i in memory if roots[i].dtype.kind == "f"]:
+        less = memory | {number: None}
+        if _agree(second, less):
+            memory = less
+    known = {id(root(x)) for x in operands} | {id(roots[i]) for i in memory}
+    if not all(id(root(y)) in known for y in first.results):
+        return None
+    fills = [_fill(roots[i], held) for i, held in memory.items() if held is not None]
+    return Recorded([*fills, *first.loops], first.results, [roots[i] for i in memory])
+
+
+def _memory(first: _Run, second: _Run) -> dict[int, Array | None] | None:
+    """Return which roots two calls have made to write into, by number, and what both held at first, if it was the same.
+
+    None if loops met anything else that differed.
+    """
+    memory: dict[int, Array | None] = {}
+    for number, (one, other) in enumerate(zip(first.roots, second.roots, strict=True)):
+        held, was, also_was = first.roots[one], first.before.get(one), second.before.get(other)
+        if was is None or also_was is None:
+            if was is not also_was:
+                return None
+            continue  # an operand
+        if held is second.roots[other]:
+            continue  # a table that is kept
+        same = was.tobytes() == also_was.tobytes() and held.flags.c_contiguous and held.itemsize in {4, 8}
+        offsets = held.dtype.kind in "iu" and held.itemsize > 1  # with which loops must only run as they are
+        if not same and (offsets or not first.writeable[one]):
+            return None
+        if first.writeable[one]:
+            memory[number] = was if same else None
+    return memory
+
+
+def _made(call: Callable[..., Any], operands: Sequence[Array]) -> _Run:
+    """Make a call, and return its loops."""
+    noted = _Noted({id(root(x)) for x in operands})
+    with _recorded(noted):
+        results = call(*operands)
+    results = results if isinstance(results, tuple) else (results,)
+    for y in filter(lambda y: isinstance(y, np.ndarray), results):
+        noted.roots.setdefault(id(root(y)), root(y))
+    return _Run(list(noted), results, noted.roots, noted.before, noted.writeable)
+
+
+class _Noted(list[Loop]):
+    """Loops, with what memory held before the first of them that met it."""
+
+    def __init__(self, operands: set[int]) -> None:
+        self.roots: dict[int, Array] = {}
+        self.before: dict[int, Array] = {}
+        self.writeable: dict[int, bool] = {}
+        self._operands = operands
+
+    def append(self, loop: Loop) -> None:
+        """Add a loop that is about to run."""
+        for array in loop.arrays:
+            held = root(array)
+            if id(held) not in self.roots:
+                self.roots[id(held)] = held
+                if id(held) not in self._operands:
+                    self.before[id(held)] = held.copy()
+                    self.writeable[id(held)] = array.flags.writeable
+        super().append(loop)
+
+
+@contextmanager
+def _recorded(loops: list[Loop]) -> Iterator[None]:
+    token = recording.set(loops)
+    RECORDING.append(loops)
+    try:
+        yield
+    finally:
+        RECORDING.remove(loops)
+        recording.reset(token)
+
+
+def _other(x: Array) -> Array:
+    """Return an operand with other values, which lie as its own do."""
+    if x.dtype.kind != "f":
+        other = np.roll(x, 1, axis=0)
+        if x.ndim == 1 and (other == x).all():
+            other[...] = 0 if x.any() else 1
+        return other
+    other = np.empty_like(x)
+    other[...] = np.random.default_rng(x.size).standard_normal(x.shape)
+    return other
+
+
+def _same_loops(first: _Run, second: _Run) -> bool:
+    """Whether two calls ran the same loops, on memory that they have shared out in the same way."""
+    numbers = [{key: i for i, key in enumerate(run.roots)} for run in (first, second)]
+
+    def described(run: _Run, number: dict[int, int]) -> Any:
+        arrays = [array for loop in run.loops for array in loop.arrays]
+        arrays += [y for y in run.results if isinstance(y, np.ndarray)]
+        where = [(number[id(root(a))], address(a) - address(root(a)), a.shape, a.strides, a.dtype) for a in arrays]
+        return [(loop.address, loop.jobs, loop.pieces, loop.sizes) for loop in run.loops], where
+
+    return len(first.roots) == len(second.roots) and described(first, numbers[0]) == described(second, numbers[1])
+
+
+def _agree(run: _Run, memory: dict[int, Array | None]) -> bool:
+    """Whether the loops alone, in memory that holds what is said at first, or poison, give the results of the call."""
+    roots = list(run.roots.values())
+    fresh = {id(roots[i]): np.full(roots[i].nbytes, POISON, np.uint8) for i in memory}
+    for i, held in memory.items():
+        if held is not None:
+            fresh[id(roots[i])][:] = np.ndarray(held.nbytes, np.uint8, held)
+
+    def moved(array: Array) -> Array:
+        held = root(array)
+        memory = fresh.get(id(held))
+        if memory is None:
+            return array
+        view: Array = np.ndarray(array.shape, array.dtype, memory, address(array) - address(held), array.strides)
+        view.flags.writeable = array.flags.writeable
+        return view
+
+    for loop in run.loops:
+        loop.run(loop.address, loop.jobs, 1, loop.sizes, tuple(map(moved, loop.arrays)))
+    return all(moved(y).tobytes() == y.tobytes() for y in run.results)
+
+
+class Line(NamedTuple):
+    """How many numbers are copied."""
+
+    size: int
+
+
+@parallel_for
+def _copy(first: int, last: int, s: Line, source: Any, target: Any) -> None:
+    """Copy numbers, as one job."""
+    copy_row(target, 0, source, 0, s.size)
+
+
+def _fill(held: Array, before: Array) -> Loop:
+    """Return the loop that lets memory hold what it held before."""
+    dtype = np.float64 if held.itemsize == 8 else np.float32  # numbers of either size, whatever they mean
+    source, target = (np.ndarray(held.size, dtype, array) for array in (before, held))
+    loops: list[Loop] = []
+    with _recorded(loops):
+        _copy(1, Line(held.size), flat(source), target, alone=True)
+    return loops[0]
+
+
+# --- many calls -------------------------------------------------------------------------------
+
+
+class Table:
+    """Loops with their arguments written down, to be run one after the other.
+
+    Parameters
+    ----------
+    loops : sequence of Loop
+    locate : (array) -> (int or None, int)
+        Where an array of the loops begins in each run: in which of the arrays that are passed then, and at which byte
+        of it; or at which address. An array that is not moved is kept.
+    """
+
+    def __init__(self, loops: Sequence[Loop], locate: Callable[[Array], tuple[int | None, int]]) -> None:
+        self._kept: list[Array] = []
+        words: list[int] = []
+        rows, patches = [], []
+        for loop in loops:
+            begin = len(words)
+            words += [loop.address, *loop.sizes]
+            for array in loop.arrays:
+                number, at = locate(array)
+                if number is not None:
+                    patches.append((len(words) + 4, number, at))
+                elif at == address(array):  # a table of offsets
+                    self._kept.append(array)
+                # As Numba has it: two owners, which here are others than Numba's, and then what it knows of an array.
+                words += [0, 0, array.size, array.itemsize, at, *array.shape, *array.strides]
+            unpack = int(loop.run(loop.address, loop.jobs, -1, loop.sizes, loop.arrays))
+            rows.append((unpack, loop.jobs, loop.pieces, begin))
+        self._words = np.array(words, np.int64)
+        self._rows = np.array(rows, np.int64).reshape(-1, 4)
+        self._rows[:, 3] = address(self._words) + 8 * self._rows[:, 3]
+        self._patches = np.array(patches, np.int64).reshape(-1, 3)
+        self._go = _go.compile(tuple(map(numba.typeof, (self._rows, self._words, self._patches, self._rows[0], True))))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __call__(self, arrays: Sequence[Array]) -> None:
+        """Run the loops; the arrays are as `locate` has them, contiguous or of the loops' making."""
+        ids = np.array([id(array) for array in arrays], np.int64)
+        together = team.join()
+        share = 1.0
+        try:
+            share = self._go(self._rows, self._words, self._patches, ids, together)
+        finally:
+            if together:
+                team.go(share)
+
+
+def _go_on(rows: Any, words: Any, patches: Any, ids: Any, together: bool) -> float:
+    """Run a table's loops, on all threads if ``together``; return the share of the time that one would have taken."""
+    for k in range(len(patches)):
+        words[patches[k, 0]] = address_of(ids[patches[k, 1]]) + patches[k, 2]
+    began, lost = _ticks(), 0.0
+    for k in range(len(rows)):
+        function, jobs, pieces, arguments = rows[k]
+        if together and pieces > 1:
+            before = _ticks()
+            share = _spread(function, jobs, pieces, arguments)
+            lost += (_ticks() - before) * (1 - share)
+        else:
+            _call(function, 0, jobs, arguments)
+    took = _ticks() - began
+    return 1 - lost / took if took > 0 else 1.0
+
+
+_go: Final = numba.njit(nogil=True)(_go_on)
+_go._cache = Cache(_go_on)  # noqa: SLF001  # as in `parallel`

@@ -1,0 +1,125 @@
+"""Loops that are recorded and run again: the results of the calls, or no record."""
+
+import numpy as np
+import pytest
+
+from autograd_cnn.kernels import compiled
+from autograd_cnn.kernels.compiled import table
+from autograd_cnn.kernels.compiled.parallel import flat, parallel_for
+from autograd_cnn.kernels.compiled.table import Line, Table, record
+
+
+@parallel_for
+def _add(first, last, s, x, y):
+    for i in range(s.size):
+        y[i] += x[i]
+
+
+@parallel_for
+def _pick(first, last, s, x, places, y):
+    for i in range(s.size):
+        y[i] = x[places[i]]
+
+
+def _sum_from_zero(x):
+    y = np.zeros(x.size)
+    _add(1, Line(x.size), flat(x), y, alone=True)
+    return y
+
+
+TURNED = np.arange(5)[::-1].copy()
+
+
+def _reversed(x):
+    y = np.empty(x.size)
+    _pick(1, Line(x.size), flat(x), TURNED, y, alone=True)
+    return y
+
+
+def _twice(x):
+    return _sum_from_zero(_reversed(x))
+
+
+def _own_offsets(x):
+    y = np.empty(x.size)
+    _pick(1, Line(x.size), flat(x), np.arange(x.size)[::-1].copy(), y, alone=True)
+    return y
+
+
+def _run(recorded, operand, x):
+    """Run loops on another operand, in memory of its own for each root."""
+    arrays, number = [x], {id(table.root(operand)): 0}
+    for held in recorded.fresh:
+        number[id(held)] = len(arrays)
+        arrays.append(np.ndarray(held.shape, held.dtype, np.full(held.nbytes, table.POISON, np.uint8)))
+
+    def locate(array):
+        root = table.root(array)
+        at = table.address(array) - table.address(root)
+        return (number[id(root)], at) if id(root) in number else (None, table.address(array))
+
+    Table(recorded.loops, locate)(arrays)
+    (y,) = recorded.results
+    return arrays[number[id(table.root(y))]]
+
+
+@pytest.mark.parametrize("call", [_sum_from_zero, _reversed, _twice, _own_offsets])
+def test_loops_run_again_on_other_operands(rng, call):
+    operand = rng.standard_normal(5)
+    recorded = record(call, [operand])
+    for x in rng.standard_normal((3, 5)):
+        assert _run(recorded, operand, x).tolist() == call(x).tolist()
+
+
+def test_what_only_shows_an_operand_has_no_loops():
+    x = np.ones((2, 3))
+    recorded = record(np.transpose, [x])
+    assert recorded.loops == recorded.fresh == []
+    assert recorded.results[0].base is x
+
+
+def test_what_loops_of_the_package_make_of_an_image(rng):
+    x = rng.standard_normal((2, 3, 8, 8)).astype(np.float32)
+    recorded = record(compiled.silu, [x])
+    other = rng.standard_normal(x.shape).astype(np.float32)
+    assert _run(recorded, x, other).tobytes() == compiled.silu(other).tobytes()
+
+
+def _in_numpy(x):
+    return x + 1
+
+
+def _in_numpy_before(x):
+    return _reversed(x * 2)
+
+
+def _in_numpy_after(x):
+    return _reversed(x) * 2
+
+
+def _by_a_value(x):
+    return _reversed(x) if x[0] > 0 else _sum_from_zero(x)
+
+
+def _offsets_of_values(x):
+    y = np.empty(x.size)
+    _pick(1, Line(x.size), flat(x), np.argsort(x), y, alone=True)
+    return y
+
+
+def _refuses(x):
+    if x[0] != 1:
+        raise ValueError("not 1")
+    return _reversed(x)
+
+
+def _a_number(x):
+    return float(len(x))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [_in_numpy, _in_numpy_before, _in_numpy_after, _by_a_value, _offsets_of_values, _refuses, _a_number],
+)
+def test_calls_that_do_more_than_loops_have_no_record(call):
+    assert record(call, [np.array([1.0, 3.0, 2.0, 5.0, 4.0])]) is None
