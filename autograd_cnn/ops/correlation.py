@@ -14,7 +14,7 @@ x (C, H, W) with a 4-D w; or x (H, W) with w (KH, KW).
 """
 
 from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 
@@ -32,6 +32,9 @@ from autograd_cnn.ops.shaping import flip, reshape
 from autograd_cnn.parameters import Count, IntOrPair, KnownShape, Padding, pair
 
 __all__ = ["convolve2d", "correlate2d", "correlate2d_transpose", "correlate2d_wrt_input", "correlate2d_wrt_weight"]
+
+_ALL_BUT_MAPS: Final = {4: (0, 2, 3), 3: (1, 2), 2: (0, 1)}
+"""By the rank of y, the axes that do not count filters."""
 
 # --- sizes ------------------------------------------------------------------------------------
 
@@ -157,10 +160,11 @@ def correlate2d(
     shapes = conv_shapes(
         "correlate2d", np.shape(x), np.shape(w), stride=stride, padding=padding, dilation=dilation, groups=groups
     )
-    if bias is not None:
+    if bias is not None and np.shape(bias) != shapes.w[:1]:
         _check_bias("correlate2d", np.shape(bias), shapes.w[0])
     x, w, bias = for_sums("correlate2d", x=x, w=w, bias=bias)
-    return shapes.lower(kernels.correlate2d(x.reshape(shapes.x), w.reshape(shapes.w), bias, shapes.windows, groups))
+    y = kernels.correlate2d(x.reshape(shapes.x), w.reshape(shapes.w), bias, shapes.windows, groups)
+    return y if shapes.y_rank == 4 else shapes.lower(y)
 
 
 @correlate2d.shape(dtype=sum_dtype)
@@ -183,8 +187,7 @@ def correlate2d_vjp_w(g: Array, *, x: Array, w_shape: Shape, **geometry: Any) ->
 
 @correlate2d.vjp("bias")
 def correlate2d_vjp_bias(g: Array) -> Array:
-    others = tuple(axis for axis in range(g.ndim) if axis != g.ndim - 3)
-    total = reduction.sum(g, axis=others)  # (F,), or () of a single map
+    total = reduction.sum(g, axis=_ALL_BUT_MAPS[g.ndim])  # (F,), or () of a single map
     return total if total.ndim else reshape(total, shape=1)
 
 

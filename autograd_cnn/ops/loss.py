@@ -46,7 +46,7 @@ def checked_labels(where: str, shape: Shape, labels: Any) -> Array:
             sentence(where, "scores and labels do not go together", expected="(N, K) and (N,)",
                      got=f"{shape} and {found.shape}")
         )  # fmt: skip
-    if found.size and (found.min() < 0 or found.max() >= shape[1]):
+    if found.size and found.astype(np.int64, copy=False).view(np.uint64).max() >= shape[1]:  # one below 0 is large
         index = int(np.flatnonzero((found < 0) | (found >= shape[1]))[0])
         raise ArgumentError(
             sentence(where, f"label {index} is out of range", expected=f"0 to {shape[1] - 1}", got=found[index])

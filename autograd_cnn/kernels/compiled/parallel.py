@@ -5,6 +5,7 @@ Code is compiled for the processor and the dtypes at hand when it is first neede
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeVar
 
 import llvmlite.binding
@@ -34,6 +35,8 @@ RECORDING: Final[list[Any]] = []
 """All who record, in any thread: asked first, as every loop asks."""
 
 _FLOATS: Final = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
+
+_dtype_of: Final = attrgetter("dtype")
 
 _INT: Final = ir.IntType(64)
 _TAKES_JOBS: Final = ir.FunctionType(ir.VoidType(), [_INT, _INT, _INT])
@@ -76,7 +79,7 @@ class parallel_for:  # noqa: N801  # a decorator
 
     def __call__(self, jobs: int, sizes: tuple[Any, ...], *arrays: Array, alone: bool = False) -> None:
         """Do jobs 0 to ``jobs - 1``; where they are too short for another thread to wake up, ``alone`` on this one."""
-        dtypes = tuple([each.dtype for each in arrays])  # a list is faster than a generator
+        dtypes = tuple(map(_dtype_of, arrays))
         _, address, run = self._compiled.get(dtypes) or self._compile(dtypes, sizes, arrays)
         if RECORDING and (loops := recording.get()) is not None:
             loops.append(Loop(self.name, run, address, jobs, 1 if alone else min(jobs, PIECES), sizes, arrays))

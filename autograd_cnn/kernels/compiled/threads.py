@@ -55,17 +55,14 @@ class Team:
     def go(self, share: float) -> None:
         """Let the threads go, after a loop that would have taken a ``share`` of its time on one thread."""
         if share < 1 or self._lost > -CREDIT:
-            self._weigh(share)
+            now = perf_counter()
+            self._lost = max(-CREDIT, self._lost + (now - self._began) * (1 - share))
+            if self._lost > LOSS and not self.fixed:
+                self._lost = 0.0
+                in_vain = now < self._resumes + self._pause  # the last pause was too short
+                self._pause = min(2 * self._pause, PAUSES[1]) if in_vain else PAUSES[0]
+                self._resumes = now + self._pause
         self._free.release()
-
-    def _weigh(self, share: float) -> None:
-        now = perf_counter()
-        self._lost = max(-CREDIT, self._lost + (now - self._began) * (1 - share))
-        if self._lost > LOSS and not self.fixed:
-            self._lost = 0.0
-            in_vain = now < self._resumes + self._pause  # the last pause was too short
-            self._pause = min(2 * self._pause, PAUSES[1]) if in_vain else PAUSES[0]
-            self._resumes = now + self._pause
 
     def fix(self) -> None:
         """Keep to the number of threads that was chosen."""

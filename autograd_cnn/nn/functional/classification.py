@@ -187,7 +187,7 @@ def nll_loss(
 def _labels(where: str, target: Array, ignore_index: int, weight: Any) -> tuple[Any, Any]:
     """Return the labels as an array, and whether each counts, or None where all do."""
     labels = np.asarray(target.value if isinstance(target, Traced) else target)
-    some = assuming(f"ignore_index of {where}", lambda labels: np.any(np.equal(labels, ignore_index)), target)
+    some = assuming(f"ignore_index of {where}", lambda labels: np.any(np.asarray(labels) == ignore_index), target)
     if some or weight is not None:  # what follows computes with them in NumPy
         reading(f"{where} with weight or ignore_index", target)
         reading(f"weight of {where}", weight)

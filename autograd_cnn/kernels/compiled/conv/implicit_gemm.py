@@ -4,6 +4,7 @@
 image, or from a panel of a few rows of windows; see `tiling`.
 """
 
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -59,9 +60,14 @@ def _supports(p: ConvProblem) -> bool:
 
 
 def _run(p: ConvProblem, x: Array, w: Array, start: Array) -> Array:
+    return correlate(p, x, pack_rows(w, *_rows(p)), start)
+
+
+@lru_cache(maxsize=512)
+def _rows(p: ConvProblem) -> tuple[int, int, int, int, Array]:
+    """Return how the filters are packed, as `pack_rows` takes it."""
     depth = p.group_channels * p.taps
-    packed = pack_rows(w, p.groups, p.group_filters * depth, p.group_filters, depth, np.arange(depth))
-    return correlate(p, x, packed, start)
+    return p.groups, p.group_filters * depth, p.group_filters, depth, np.arange(depth)
 
 
 def correlate(p: ConvProblem, x: Array, packed: Array, start: Array) -> Array:

@@ -114,6 +114,11 @@ def set_precision(where: str, name: str) -> str:
     return name
 
 
+def choices() -> tuple[tuple[str, ...] | None, str | None]:
+    """Return what `choose` depends on beside the problem, as long as it is the same."""
+    return _names[0], _precision[0]
+
+
 def choose(side: Side, problem: ConvProblem) -> Algorithm | None:
     """Return the algorithm that computes one side of a problem; None if none supports it.
 

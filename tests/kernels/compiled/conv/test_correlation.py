@@ -5,6 +5,7 @@ import pytest
 
 from autograd_cnn.kernels import compiled, reference
 from autograd_cnn.kernels.compiled.conv import problem
+from autograd_cnn.kernels.compiled.conv.correlation import _route
 from autograd_cnn.kernels.compiled.conv.select import _cheapest
 from autograd_cnn.kernels.windows import windows
 
@@ -53,10 +54,12 @@ def test_other_dtypes_are_declined(dtype):
 def test_what_no_algorithm_supports_is_declined(monkeypatch):
     monkeypatch.setattr(problem, "LARGEST", 0)
     _cheapest.cache_clear()
+    _route.cache_clear()
     try:
         assert all_three(compiled, *operands(1, 1, 1, (8, 80), 2, stride=7, padding=40)) == DECLINED
     finally:
         _cheapest.cache_clear()
+        _route.cache_clear()
 
 
 def test_an_image_without_pixels_is_declined():
