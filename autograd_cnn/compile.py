@@ -108,8 +108,7 @@ class Compiled(Generic[P, T]):
     def __call__(self, *args: P.args, **options: P.kwargs) -> T:
         """Run the plan for such arguments, or the function."""
         arrays: list[Any] = []
-        settings = recording.get().enabled, current_backend(), conv_choices()
-        key = settings, _structure((args, options), arrays)
+        key = (recording.get().enabled, current_backend(), _structure((args, options), arrays))
         self.plan = None
         self.reason = _reason(arrays)
         if self.reason:
@@ -117,7 +116,7 @@ class Compiled(Generic[P, T]):
         plans = self._plans.get(key, ())
         values = [x.value if isinstance(x, Tensor) else x for x in arrays] if plans else []
         for replay in plans:
-            if replay.plan.holds(values):
+            if replay.holds(values):
                 self.plan = replay.plan
                 return replay(values)
         self.reason = self._refused.get(key, "")
@@ -194,6 +193,11 @@ class _Replay:
     def __init__(self, plan: Plan, result: Any) -> None:
         self.plan = plan
         self._result = result
+        self._choices = conv_choices()
+
+    def holds(self, values: list[Any]) -> bool:
+        """Whether the function would do the same again."""
+        return conv_choices() == self._choices and self.plan.holds(values)
 
     def __call__(self, values: list[Any]) -> Any:
         results = self.plan(*values)

@@ -148,10 +148,10 @@ def explain(
     return Explanation(f"x {x_shape}, w {w_shape}, {kind}", sides)
 
 
-def conv_choices() -> tuple[tuple[str, ...] | None, str | None] | None:
+def conv_choices() -> tuple[tuple[str, ...], str] | None:
     """Return the algorithms that are preferred and the precision; None as long as nothing is compiled."""
     select = sys.modules.get(_SELECT)
-    return None if select is None else select.choices()
+    return None if select is None else (select.preferred(), select.precision())
 
 
 def _candidates(select: ModuleType, side: str, problem: Any) -> tuple[Candidate, ...]:

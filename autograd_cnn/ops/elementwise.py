@@ -42,7 +42,7 @@ _LARGE: Final = 1 << 17
 # --- arithmetic -------------------------------------------------------------------------------
 
 
-@primitive
+@primitive(static=True)
 def add(x1: Array, x2: Array) -> Array:
     """``x1 + x2``, element by element, with NumPy's broadcasting.
 
@@ -64,7 +64,7 @@ def add_vjp_x2(g: Array) -> Array:
     return g
 
 
-@primitive
+@primitive(static=True)
 def subtract(x1: Array, x2: Array) -> Array:
     """``x1 - x2``, element by element.
 
@@ -115,7 +115,7 @@ def _product(x1: Array, x2: Array) -> Array:
     return x1 * x2
 
 
-@primitive
+@primitive(static=True)
 def divide(x1: Array, x2: Array) -> Array:
     """``x1 / x2``, element by element.
 
@@ -137,7 +137,7 @@ def divide_vjp_x2(g: Array, *, y: Array, x2: Array) -> Array:
     return -g * y / x2
 
 
-@primitive
+@primitive(static=True)
 def negative(x: Array) -> Array:
     """``-x``.
 
