@@ -77,22 +77,22 @@ def cross_entropy(
     where = "cross_entropy"
     if _are_probabilities(input, target):
         return _of_probabilities(where, input, target, weight, reduction, label_smoothing)
-    labels, counted = _labels(where, target, ignore_index, weight)  # as they came: a compiled step looks at arguments
+    labels, counted = _labels(where, target, ignore_index)  # as they came: a compiled step looks at arguments
     input, labels, shape = _in_rows(where, input, labels)
-    counted = None if counted is None else counted.reshape(-1)
+    counted = None if counted is None else ops.reshape(counted, shape=(-1,))
     if counted is None and weight is None:
         losses = softmax_cross_entropy(input, labels=labels, label_smoothing=label_smoothing)
         return _shaped(reduced(where, losses, reduction), reduction, shape)
     (input,) = in_floats(where, input=input)
     scores, labels, factors = _examples(where, input, labels, counted, weight)
     if weight is None or not label_smoothing:
-        losses = softmax_cross_entropy(scores, labels=labels, label_smoothing=label_smoothing)
-        losses = losses if weight is None else losses * factors[labels]
+        losses = softmax_cross_entropy(scores, labels=labels, label_smoothing=label_smoothing) * factors
     else:
-        aims = np.full((len(labels), len(factors)), label_smoothing / len(factors), factors.dtype)
-        aims[np.arange(len(labels)), labels] += 1 - label_smoothing
-        losses = -ops.sum(ops.log_softmax(scores, axis=1) * (aims * factors), axis=1)
-    return _shaped(_weighted(where, losses, factors[labels], counted, len(input), reduction), reduction, shape)
+        logs, of_classes = ops.log_softmax(scores, axis=1), ops.astype(weight, dtype=float_of(input))
+        evenly = ops.sum(logs * of_classes, axis=1) * (label_smoothing / len(weight))
+        losses = _picked(where, logs, labels) * factors * (1 - label_smoothing)
+        losses = losses - (evenly if counted is None else ops.where(counted, evenly, 0))
+    return _shaped(_weighted(where, losses, factors, reduction), reduction, shape)
 
 
 def _are_probabilities(input: Array, target: Array) -> bool:
@@ -173,35 +173,40 @@ def nll_loss(
     1.0
     """
     where = "nll_loss"
-    labels, counted = _labels(where, target, ignore_index, weight)  # as they came: a compiled step looks at arguments
+    labels, counted = _labels(where, target, ignore_index)  # as they came: a compiled step looks at arguments
     input, labels, shape = _in_rows(where, input, labels)
-    counted = None if counted is None else counted.reshape(-1)
+    counted = None if counted is None else ops.reshape(counted, shape=(-1,))
     (input,) = in_floats(where, input=input)
     if counted is None and weight is None:
         return _shaped(reduced(where, _picked(where, input, labels), reduction), reduction, shape)
     logs, labels, factors = _examples(where, input, labels, counted, weight)
-    losses = _picked(where, logs, labels) * factors[labels]
-    return _shaped(_weighted(where, losses, factors[labels], counted, len(input), reduction), reduction, shape)
+    losses = _picked(where, logs, labels) * factors
+    return _shaped(_weighted(where, losses, factors, reduction), reduction, shape)
 
 
-def _labels(where: str, target: Array, ignore_index: int, weight: Any) -> tuple[Any, Any]:
+def _labels(where: str, target: Array, ignore_index: int) -> tuple[Any, Any]:
     """Return the labels as an array, and whether each counts, or None where all do."""
     labels = np.asarray(target.value if isinstance(target, Traced) else target)
     some = assuming(f"ignore_index of {where}", lambda labels: np.any(np.asarray(labels) == ignore_index), target)
-    if some or weight is not None:  # what follows computes with them in NumPy
-        reading(f"{where} with weight or ignore_index", target)
-        reading(f"weight of {where}", weight)
-    return labels, np.asarray(labels != ignore_index) if some else None
+    return labels, ops.not_equal(labels, ignore_index) if some else None
 
 
 def _examples(where: str, input: Array, labels: Any, counted: Any, weight: Any) -> tuple[Array, Any, Any]:
-    """Return the rows and labels that count, and a factor for each class."""
+    """Return the rows, labels and factors of examples: zeros, the first class and 0 for those that do not count.
+
+    All of it is computed by primitives, so that a recorded step does it again with other labels and weights.
+    """
     shape = shape_of(input)
-    labels = checked_labels(where, shape, labels if counted is None else np.where(counted, labels, 0))
     if counted is not None:
-        input, labels = ops.getitem(input, index=(np.flatnonzero(counted),)), labels[counted]
-    factors = np.ones(shape[1]) if weight is None else _factors_of_classes(where, shape[1], weight)
-    return input, labels, factors.astype(float_of(input))
+        labels = ops.where(counted, labels, 0)
+    effect(checked_labels, where, shape, labels)
+    if counted is not None:
+        input = ops.masked(input, mask=ops.broadcast_to(ops.reshape(counted, shape=(-1, 1)), shape=shape))
+    if weight is None:
+        return input, labels, ops.astype(counted, dtype=float_of(input))
+    weight = ops.astype(_factors_of_classes(where, shape[1], weight), dtype=float_of(input))
+    factors = ops.getitem(weight, index=(labels,))
+    return input, labels, factors if counted is None else ops.where(counted, factors, 0)
 
 
 def _factors_of_classes(where: str, classes: int, weight: Any) -> Any:
@@ -214,20 +219,16 @@ def _factors_of_classes(where: str, classes: int, weight: Any) -> Any:
 
 
 def _picked(where: str, input: Array, labels: Any) -> Array:
-    rows = checked_labels(where, shape_of(input), labels)
     effect(checked_labels, where, shape_of(input), labels)
-    return -ops.getitem(input, index=(np.arange(len(rows)), rows))
+    return -ops.getitem(input, index=(np.arange(len(labels)), labels))
 
 
-def _weighted(where: str, losses: Array, weights: Any, counted: Any, count: int, reduction: Reduction) -> Array:
-    """Return the losses of the examples that count, a loss of 0 for each of the others, or their sum or mean."""
-    check_reduction(where, reduction)
-    if reduction == "mean":
-        total = weights.sum()
-        return ops.sum(losses) / total if total else ops.sum(losses) * np.nan  # PyTorch's NaN, without a warning
-    if reduction == "none" and counted is not None:
-        return ops.scatter_add(losses, index=(np.flatnonzero(counted),), shape=(count,))
-    return reduced(where, losses, reduction)
+def _weighted(where: str, losses: Array, factors: Any, reduction: Reduction) -> Array:
+    """Return the losses, or their sum or mean, of which each counts as much as its factor."""
+    if reduction != "mean":
+        return reduced(where, losses, reduction)
+    total = ops.sum(factors)
+    return ops.sum(losses) / ops.where(ops.equal(total, 0), np.nan, total)  # PyTorch's NaN, without a warning
 
 
 @composite
