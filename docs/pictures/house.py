@@ -24,6 +24,7 @@ SAYS = {
     "transforms": "grad, jacobian, …",
     "checkpoint": "memory for time",
     "compile": "a step without Python",
+    "lowering": "its calls as compiled loops",
     "testing": "laws, checks, samples",
     "tensor": "Tensor: operators and methods",
     "ops": "the calculus: primitives and their rules",

@@ -23,9 +23,9 @@ class Rows(NamedTuple):
 
 def sum(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Any:  # noqa: A001  # NumPy's name
     """Return the sum of each (C,), for an array (N, C, H, W) and the axes of all else."""
-    if keepdims or not supports(x) or (x.size < FEW and not RECORDING):
+    if keepdims or not supports(x):
         return NotImplemented
-    if axis == (0,) and x.ndim == 2:
+    if axis == (0,) and x.ndim == 2 and (x.size >= FEW or (RECORDING and _is_added_by_rows(x))):
         return _sum_of_rows(x)
     if axis != (0, 2, 3) or x.ndim != 4 or x.size < FEW:
         return NotImplemented
@@ -33,6 +33,11 @@ def sum(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Any:  #
     sums = np.empty((n, c), x.dtype)
     _sum_maps(n * c, Maps(h * w), flat(x), sums.reshape(-1), alone=x.size < FEWEST)
     return _sum_of_rows(sums)
+
+
+def _is_added_by_rows(x: Array) -> bool:
+    """Whether NumPy adds the rows of x one after the other, so that a loop may do so in its place."""
+    return x.flags.c_contiguous and x.shape[1] > 1
 
 
 def _sum_of_rows(x: Array) -> Array:
