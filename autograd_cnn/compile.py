@@ -17,6 +17,7 @@ from autograd_cnn.errors import CompileWarning, OperandError, sentence
 from autograd_cnn.kernels import current_backend
 from autograd_cnn.kernels.algorithms import conv_choices
 from autograd_cnn.lowering import lowered
+from autograd_cnn.ops.fusion import fuse_pairs
 from autograd_cnn.tensor import Tensor
 
 P = ParamSpec("P")
@@ -158,7 +159,8 @@ class Compiled(Generic[P, T]):
             plans = self._plans.setdefault(key, [])
             if len(plans) == MOST_PLANS:
                 self._refuse(key, f"it has been recorded {MOST_PLANS} times, since layers or parameters changed")
-            new.plan.lower(*lowered(new.plan.calls, trace.values, new.plan.results))
+            calls = fuse_pairs(new.plan.calls, new.plan.results)
+            new.plan.lower(*lowered(calls, trace.values, new.plan.results))
             plans.append(_Replay(new.plan, new.result))
         return result
 

@@ -195,6 +195,8 @@ class Primitive(Generic[P]):
             residuals: tuple[Any, ...] = ()
             if self.residuals:
                 y, residuals = self._divided(y)
+                if RUNNING:  # else a rule that is recorded would keep copies, which nobody knows
+                    residuals = tuple([frozen(kept_value(r), []) if type(r) is ndarray else r for r in residuals])
             if half and getattr(y, "dtype", None) == np.float32:
                 y = y.astype(HALF)
             if tensor_type is None:

@@ -1,19 +1,23 @@
 """Recorded calls rewritten: two that can be one are one.
 
 `FUSIONS` is the table. `fuse` applies it to the steps of a recorded computation, wherever nobody sees the value in
-between; `autograd_cnn.nn.fuse` applies it to neighbours in a `Sequential`.
+between; `fuse_pairs` to the calls of a compiled step, whose backward pass is among them; `autograd_cnn.nn.fuse` to
+neighbours in a `Sequential`.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from autograd_cnn.engine.node import Missing, Node
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.replay import operand, parameters
+from autograd_cnn.engine.trace import Call, Slot, slots_in, taken
 from autograd_cnn.errors import OperandError, sentence
 from autograd_cnn.ops.activation import relu
-from autograd_cnn.ops.pooling import _relu_max_pool, max_pool
+from autograd_cnn.ops.pooling import _relu_max_pool, max_pool, max_unpool
+from autograd_cnn.ops.selection import masked
 
 FUSIONS: Final[Mapping[tuple[Primitive, Primitive], Primitive]] = {
     (relu, max_pool): _relu_max_pool,
@@ -24,6 +28,11 @@ FUSIONS: Final[Mapping[tuple[Primitive, Primitive], Primitive]] = {
 It takes the first one's operands, the second one's others, and the parameters of both, and has their values and
 gradients of every order, ties and NaN included; `tests/ops/test_fusion.py` proves each entry.
 """
+
+_ADJOINTS: Final[Mapping[Primitive, Primitive]] = {relu: masked, max_pool: max_unpool}
+"""By what the rules of these multiply, given the residual; that of `_relu_max_pool` is one for `max_unpool`."""
+
+_FORWARDS: Final = {(first.forward, then.forward): (first, then, fused) for (first, then), fused in FUSIONS.items()}
 
 
 class Step(NamedTuple):
@@ -150,3 +159,73 @@ def run(program: Iterable[Step], values: Mapping[Node, Any]) -> dict[Node, Any]:
         operands = [known[each] if isinstance(each, Node) else each for each in step.operands]
         known[step.output] = step.primitive(*operands, **step.params)
     return known
+
+
+# --- calls of a compiled step -----------------------------------------------------------------
+
+
+def fuse_pairs(calls: Sequence[Call], results: Sequence[Any]) -> list[Call]:
+    """Rewrite calls by `FUSIONS`, forward and backward, where nobody else sees what is left out.
+
+    The adjoints of two primitives that are fused follow each other, too, in reverse. Of these `max_unpool` is left: no
+    pixel that the other one would set to 0 is among those that the indices of the fused primitive name.
+
+    Parameters
+    ----------
+    calls : sequence of Call
+    results : sequence
+        What is asked for.
+
+    Returns
+    -------
+    list of Call
+        They give the same results, to the last bit.
+    """
+    made = {slot: call for call in calls for slot in call.outputs}
+    uses: defaultdict[Slot, list[Call | None]] = defaultdict(list)
+    for call in calls:
+        for slot in taken(call):
+            uses[slot].append(call)
+    for slot in slots_in(list(results)):
+        uses[slot].append(None)
+    rewritten: dict[int, Call | None] = {}  # by the identity of a call; None for one that is left out
+    for then in calls:
+        before = _maker(then, made)
+        pair = None if before is None else _FORWARDS.get((before.function, then.function))
+        if before is None or pair is None or id(before) in rewritten or uses[before.outputs[0]] != [then]:
+            continue
+        adjoints = _adjoints(pair, before, then, made, uses)
+        if adjoints is None:
+            continue
+        indices = (before if pair[0] is max_pool else then).outputs[1]
+        rewritten[id(before)] = None
+        rewritten[id(then)] = replace(
+            then, function=pair[2].forward, name=pair[2].name, args=(*before.args, *then.args[1:]),
+            params=before.params | then.params, outputs=(then.outputs[0], indices), static=pair[2].static,
+        )  # fmt: skip
+        for one, other in adjoints:
+            unpool = one if one.function is max_unpool.forward else other
+            rewritten[id(one)] = None
+            rewritten[id(other)] = replace(unpool, args=one.args, outputs=other.outputs)
+    return [kept for call in calls if (kept := rewritten.get(id(call), call)) is not None]
+
+
+def _maker(call: Call | None, made: Mapping[Slot, Call]) -> Call | None:
+    """Return the call that makes the first operand of another."""
+    first = call.args[0] if call is not None and call.args else None
+    return made.get(first) if isinstance(first, Slot) else None
+
+
+def _adjoints(
+    pair: tuple[Primitive, Primitive, Primitive], before: Call, then: Call, made: Mapping[Slot, Call],
+    uses: Mapping[Slot, list[Call | None]],
+) -> list[tuple[Call, Call]] | None:  # fmt: skip
+    """Return the adjoints of two calls, two by two; None if somebody else sees what they have kept for these."""
+    kinds = _ADJOINTS[pair[1]].forward, _ADJOINTS[pair[0]].forward
+    found = []
+    for other in uses[before.outputs[1]]:
+        one = _maker(other, made)
+        if one is None or other is None or (one.function, other.function) != kinds or uses[one.outputs[0]] != [other]:
+            return None
+        found.append((one, other))
+    return found if [one for one, _ in found] == uses[then.outputs[1]] else None

@@ -129,3 +129,55 @@ def test_calls_that_can_not_be_run_again():
     with pytest.raises(OperandError) as error:
         steps(toposort(y.node))
     assert str(error.value) == "steps: multiply can't be run again"
+
+
+# --- calls of a compiled step -----------------------------------------------------------------
+
+
+def _pooled(first, then, sees=None):
+    """Return a step of a pair of primitives, which may also return what lies between."""
+
+    def step(x):
+        x = ag.tensor(x, requires_grad=True)
+        between = first(x, **({"window": 2} if first is ag.max_pool else {}))
+        y = then(between, **({"window": 2} if then is ag.max_pool else {}))
+        ag.sum(y * y).backward()
+        return y, x.grad, *(() if sees is None else (sees(x, between).detach(),))
+
+    return step
+
+
+@pytest.mark.parametrize("backend", ["reference", "jit"])
+@pytest.mark.parametrize(
+    ("pair", "sees", "fused"),
+    [
+        *((pair, None, True) for pair in RELU_MAX_POOL),
+        ((ag.relu, ag.max_pool), lambda x, between: between, False),
+        ((ag.relu, ag.max_pool), lambda x, between: ag.relu(x), True),  # another call
+        ((ag.max_pool, ag.relu), lambda x, between: ag.exp(between), False),
+    ],
+)
+def test_calls_of_a_compiled_step_are_fused_where_nobody_sees_the_value_in_between(pair, sees, fused, backend, rng):
+    step = _pooled(*pair, sees)
+    compiled = ag.compile(step)
+    with ag.set_backend(backend):
+        for _ in range(4):
+            x = rng.integers(-2, 3, (2, 3, 6, 6)).astype(np.float32)
+            for got, expected in zip(compiled(x), step(x), strict=True):
+                assert got.numpy().tobytes() == expected.numpy().tobytes()
+    assert ("relu_max_pool" in str(compiled.plan)) == fused
+    assert "relu_max_pool" not in {call.name for call in compiled.plan.calls}
+
+
+def test_a_rule_of_a_rule_keeps_calls_apart(rng):
+    def step(x):
+        x = ag.tensor(x, requires_grad=True)
+        y = ag.max_pool(ag.relu(x), 2)
+        [g] = ag.gradients(ag.sum(y * y), [x], create_graph=True)
+        ag.sum(g * g).backward()
+        return x.grad
+
+    compiled = ag.compile(step)
+    for x in rng.standard_normal((4, 1, 4, 4)):
+        assert compiled(x).tolist() == step(x).tolist()
+    assert "relu_max_pool" not in str(compiled.plan)
