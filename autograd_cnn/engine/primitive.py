@@ -148,10 +148,12 @@ class Primitive(Generic[P]):
     def __call__(self, x: ArrayLike, /, *args: P.args, **params: P.kwargs) -> Any: ...
     def __call__(self, /, *args: Any, **params: Any) -> Any:  # noqa: C901, PLR0912, PLR0915  # all pass here, so it calls little
         """Compute on arrays; on tensors also record."""
+        settled = False  # whether it is known that nobody can change the parameters
         try:
             if params:
                 key = (len(args), *params, *map(id, params.values()))
-                if key not in self._bound:
+                settled = key in self._bound
+                if not settled:
                     args, params = self._bind(key, args, params)
             elif len(args) != self.signature.arity:
                 args, params = self.signature.bind(args, params)
@@ -214,7 +216,7 @@ class Primitive(Generic[P]):
             node = None
             if tracked and enabled and not self.constant and y.dtype.kind == "f":
                 kept = params
-                for name, value in params.items():
+                for name, value in () if settled else params.items():
                     if type(value) not in SETTLED and not is_row(value):
                         kept = kept | {name: kept_value(value)}
                 saved = self._saved(nodes, raw, y, residuals, kept)
@@ -309,7 +311,7 @@ class Primitive(Generic[P]):
                 elif kind == "output":
                     value = y
                 elif kind == "shape":
-                    value = kept_shape(np.shape(raw[key]))
+                    value = kept_shape(getattr(raw[key], "shape", ()))
                 elif kind == "parameter":
                     value = params.get(name, key)
                 elif kind == "residual":

@@ -157,10 +157,11 @@ def correlate2d(
     array([[ 8., 12.],
            [20., 24.]])
     """
+    x_shape, w_shape = getattr(x, "shape", ()), getattr(w, "shape", ())  # np.shape() is two calls in Python
     shapes = conv_shapes(
-        "correlate2d", np.shape(x), np.shape(w), stride=stride, padding=padding, dilation=dilation, groups=groups
+        "correlate2d", x_shape, w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
     )
-    if bias is not None and np.shape(bias) != shapes.w[:1]:
+    if bias is not None and getattr(bias, "shape", ()) != shapes.w[:1]:
         _check_bias("correlate2d", np.shape(bias), shapes.w[0])
     x, w, bias = for_sums("correlate2d", x=x, w=w, bias=bias)
     y = kernels.correlate2d(x.reshape(shapes.x), w.reshape(shapes.w), bias, shapes.windows, groups)
