@@ -86,26 +86,29 @@ class _Parts(NamedTuple):
     views: list[tuple[int, tuple[Any, ...] | None]]
 
 
-def lowered(calls: Sequence[Call], values: Mapping[Slot, Array], results: Sequence[Any]) -> Program:
+def lowered(calls: Sequence[Call], values: dict[Slot, Array], results: Sequence[Any]) -> Program:
     """Return calls rewritten to segments and what is left.
 
     Parameters
     ----------
     calls : sequence of Call
-    values : mapping of Slot to array
-        What the slots were when the calls were recorded.
+    values : dict of Slot to array
+        What the slots were when the calls were recorded. It is used up, so that they do not take memory for longer.
     results : sequence
         What is asked for.
     """
     if current_backend() != "jit":
         return Program(tuple(calls), 0)
+    needed = {slot for call in calls for slot in (*taken(call), *call.outputs)}
+    for slot in values.keys() - needed:
+        del values[slot]
     return _Lowering(calls, values, results, import_module(_TABLE)).program()
 
 
 class _Lowering:
-    def __init__(self, calls: Sequence[Call], values: Mapping[Slot, Array], results: Sequence[Any], table: Any) -> None:
+    def __init__(self, calls: Sequence[Call], values: dict[Slot, Array], results: Sequence[Any], table: Any) -> None:
         self._table = table
-        self._values = dict(values)
+        self._values = values
         self._calls: list[Call] = []
         self._results = results
         self._loops: dict[int, list[Any]] = {}  # by the number of a call that is lowered
