@@ -6,6 +6,7 @@ All keep running means of the gradients (``exp_avg``, m) and of their squares (`
 
 import math
 from collections.abc import Iterable, Mapping
+from itertools import repeat
 from typing import Any, ClassVar
 
 import numpy as np
@@ -111,8 +112,7 @@ class Adam(Optimizer):
         rates = [group["lr"] * c / (1 - beta1**step) for c, step in zip(corrections, steps, strict=True)]
         eps = [group["eps"] * c for c in corrections]
         if group["amsgrad"]:
-            each = zip(outs, values, grads, states, steps, rates, eps, strict=True)
-            return [self._descend_by_largest(*one, group) for one in each]
+            return list(map(self._descend_by_largest, outs, values, grads, states, steps, rates, eps, repeat(group)))
         moments = ([state.get(name, 0.0) for state in states] for name in ("exp_avg", "exp_avg_sq"))
         means, squares = kernels.adam(
             outs, values, grads, *moments, rates, eps, beta1, beta2, *self._decay(group),

@@ -59,14 +59,37 @@ def _pack_tiles(first: int, last: int, s: RowBlocks, matrices: Any, columns: Any
                 packed[at + k * height + m] = matrices[base + columns[k]]
 
 
-def aligned(count: int, dtype: np.dtype[Any], *, filled: bool) -> Array:
-    """Return a row whose vectors are aligned, ``filled`` with zeros or not.
+def aligned(count: int, dtype: np.dtype[Any]) -> Array:
+    """Return a row of zeros whose vectors are aligned; it is no view of another array, see `table.root`.
 
     NumPy aligns large arrays for vectors of a quarter of the width.
     """
-    slack = (np.zeros if filled else np.empty)(count + VECTOR_BYTES // dtype.itemsize, dtype)
-    first = -slack.ctypes.data % VECTOR_BYTES // dtype.itemsize
-    return slack[first : first + count]
+    slack = bytearray(count * dtype.itemsize + VECTOR_BYTES)
+    return np.ndarray(count, dtype, slack, -np.frombuffer(slack, np.uint8).ctypes.data % VECTOR_BYTES)
+
+
+class RowSizes(NamedTuple):
+    """How long rows are, and are to be."""
+
+    length: int
+    width: int
+
+
+def pad_rows(x: Array, rows: int, width: int) -> Array:
+    """Return rows filled up with zeros to a width, as one row."""
+    length = x.size // rows
+    if length == width:
+        return flat(x)
+    padded = np.empty(rows * width, x.dtype)
+    _pad_rows(rows, RowSizes(length, width), flat(x), padded, alone=True)
+    return padded
+
+
+@parallel_for
+def _pad_rows(first: int, last: int, s: RowSizes, x: Any, padded: Any) -> None:
+    for row in range(first, last):
+        for i in range(s.width):
+            padded[row * s.width + i] = x[row * s.length + i] if i < s.length else 0
 
 
 @inlined

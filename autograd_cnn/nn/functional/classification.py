@@ -372,6 +372,7 @@ def multi_margin_loss(
     others[np.arange(count), labels] = 0
     losses = ops.sum((errors if p == 1 else ops.square(errors)) * (others / classes), axis=1)
     if weight is not None:
+        reading(f"weight of {where}", weight)
         losses = losses * _factors_of_classes(where, classes, weight).astype(others.dtype)[labels]
     return _shaped(reduced(where, losses, reduction), reduction, shape)
 

@@ -32,7 +32,7 @@ from autograd_cnn.kernels.compiled.microkernel import (
     next_rows,
     tile_rows,
 )
-from autograd_cnn.kernels.compiled.packing import aligned, aligned_zeros
+from autograd_cnn.kernels.compiled.packing import aligned, aligned_zeros, pad_rows
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.compiled.transposing import channels_to_lanes, lanes_to_channels
 from autograd_cnn.kernels.windows import Array
@@ -256,15 +256,14 @@ def _run(layout: Layout, x: Array, w: Array, steps: WeightSteps, columns: int, s
     s, depth = layout.sizes, layout.k_offsets.size
     panels = -(-s.filters // s.panel)
     # What meets nothing goes to the end. Lanes without a filter are never read, but what they compute has to be finite.
-    packed = aligned(s.groups * panels * depth * s.panel + s.panel, x.dtype, filled=s.filters % s.panel > 0)
+    packed = aligned(s.groups * panels * depth * s.panel + s.panel, x.dtype)
     _pack_weights(
         s.groups * panels, WeightSizes(s.filters, columns, *steps, s.panel, depth), flat(w), layout.depths, packed
     )
-    starts = np.zeros((s.groups, panels * s.panel), x.dtype)
-    starts[:, : s.filters] = start.reshape(s.groups, s.filters)
+    starts = pad_rows(start, s.groups, panels * s.panel)
     jobs = s.groups * -(-s.images // s.together) * -(-s.out_h // s.rows) * -(-panels // s.some_panels)
     _correlate_pixels(
-        jobs, s, flat(x), packed, starts.reshape(-1), layout.starts, layout.firsts, layout.corners, layout.k_offsets,
+        jobs, s, flat(x), packed, starts, layout.starts, layout.firsts, layout.corners, layout.k_offsets,
         layout.out_of, y.reshape(-1),
     )  # fmt: skip
     return y

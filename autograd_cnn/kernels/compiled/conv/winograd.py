@@ -43,6 +43,7 @@ from autograd_cnn.kernels.compiled.microkernel import (
     next_rows,
     tile_rows,
 )
+from autograd_cnn.kernels.compiled.packing import pad_rows
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.compiled.transposing import channels_to_lanes, lanes_to_channels
 from autograd_cnn.kernels.windows import Array
@@ -129,23 +130,11 @@ def _wrt_input(side: int, p: ConvProblem, g: Array, w: Array) -> Array:
 
 
 def _run(p: ConvProblem, x: Array, u: Array, start: Array, s: TileSizes, into: Array, out_of: Array) -> Array:
-    starts, panels = flat(start), -(-s.filters // s.panel)
-    if s.filters % s.panel:
-        starts = np.empty(s.groups * panels * s.panel, x.dtype)
-        _pad_starts(s.groups, s, flat(start), starts, alone=True)
+    starts = pad_rows(start, s.groups, -(-s.filters // s.panel) * s.panel)
     y = np.empty((p.n, p.f, p.oh, p.ow), p.dtype)
     jobs = -(-s.images // s.together) * -(-s.out_h // (s.side * s.rows)) * s.groups
     _correlate_tiles(jobs, s, flat(x), u, starts, into, out_of, y.reshape(-1))
     return y
-
-
-@parallel_for
-def _pad_starts(first: int, last: int, s: TileSizes, start: Any, starts: Any) -> None:
-    """Fill up the sums of a group's filters to whole panels, for each job."""
-    width = starts.size // s.groups
-    for group in range(first, last):
-        for f in range(width):
-            starts[group * width + f] = start[group * s.filters + f] if f < s.filters else 0
 
 
 @lru_cache(maxsize=512)
