@@ -93,6 +93,8 @@ def record(call: Callable[..., Any], operands: Sequence[Array]) -> Recorded | No
             second = _made(call, [others[id(x)] for x in operands])
     except ValueError:
         return None  # it does look at values
+    if not all(type(size) is int for loop in first.loops for size in _flat_sizes(loop.sizes)):
+        return None
     if not _same_loops(first, second) or not all(type(y) is np.ndarray for y in first.results):
         return None
     memory = _memory(first, second)
@@ -245,6 +247,11 @@ def _fill(held: Array, before: Array) -> Loop:
     return loops[0]
 
 
+def _flat_sizes(sizes: tuple[Any, ...]) -> list[int]:
+    """Return integers, and those of tuples among them, in the order in which they lie in memory."""
+    return [n for each in sizes for n in (_flat_sizes(each) if isinstance(each, tuple) else [each])]
+
+
 # --- many calls -------------------------------------------------------------------------------
 
 
@@ -265,7 +272,7 @@ class Table:
         rows, patches = [], []
         for loop in loops:
             begin = len(words)
-            words += [loop.address, *loop.sizes]
+            words += [loop.address, *_flat_sizes(loop.sizes)]
             for array in loop.arrays:
                 number, at = locate(array)
                 if number is not None:
