@@ -315,7 +315,7 @@ def _leaves_the_tape(x):
 
 
 def _asks_numpy(x):
-    return ag.sum(ag.tensor(np.isnan(x) * 1.0))
+    return ag.sum(ag.tensor(np.isclose(x, 1.0) * 1.0))
 
 
 def _draws(x):
@@ -369,7 +369,7 @@ REASONS = {
     _branches: "a branch reads a value in the middle",
     _prints: "a text reads a value in the middle",
     _leaves_the_tape: "numpy() reads a value in the middle",
-    _asks_numpy: "isnan reads a value in the middle",
+    _asks_numpy: "isclose reads a value in the middle",
     _draws: "multiply took something else in the next run",
     _counts: "multiply took something else in the next run",
     _grows: "it made 2 calls in one run and 0 in the next",

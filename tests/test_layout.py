@@ -25,6 +25,7 @@ PARTS = {
     "comparison.py": "what the tests in pytorch/ share",
     "conftest.py": "fixtures",
     "fuzzing.py": "damaged files",
+    "numpy_calls.py": "calls of NumPy's functions",
     "oracles.py": "loops to compare with",
     "peak.py": "how much memory something takes",
     "small_graphs.py": "graphs that several folders draw",

@@ -524,6 +524,18 @@ class Tensor(NumpyFunctions, TorchMethods):
         """See `autograd_cnn.repeat`."""
         return ops.repeat(self, repeats, axis)
 
+    def compress(self, condition: Any, axis: int | None = None) -> "Tensor":
+        """See `autograd_cnn.compress`."""
+        return ops.compress(condition, self, axis)
+
+    def sort(self, axis: int = -1) -> None:
+        """Sort in place, as NumPy's method does: the tensor moves on to the result of `autograd_cnn.sort`."""
+        self._rebind(ops.sort(self, axis))
+
+    def partition(self, kth: Any, axis: int = -1) -> None:
+        """Partition in place, as NumPy's method does; see `autograd_cnn.partition`."""
+        self._rebind(ops.partition(self, kth, axis))
+
     # --- protocols ----------------------------------------------------------------------------
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
