@@ -35,10 +35,13 @@ from autograd_cnn.kernels import set_num_threads as set_num_threads
 from autograd_cnn.ops import *
 from autograd_cnn.tensor import Tensor as Tensor
 from autograd_cnn.tensor import tensor as tensor
+from autograd_cnn.transforms import elementwise_grad as elementwise_grad
 from autograd_cnn.transforms import grad as grad
 from autograd_cnn.transforms import hessian as hessian
 from autograd_cnn.transforms import hvp as hvp
 from autograd_cnn.transforms import jacobian as jacobian
+from autograd_cnn.transforms import jvp as jvp
+from autograd_cnn.transforms import linearize as linearize
 from autograd_cnn.transforms import value_and_grad as value_and_grad
 from autograd_cnn.transforms import vjp as vjp
 
