@@ -48,6 +48,7 @@ from autograd_cnn.transforms import vjp as vjp
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:  # what is loaded on first use
+    from autograd_cnn import array_api as array_api
     from autograd_cnn import attribution as attribution
     from autograd_cnn import data as data
     from autograd_cnn import graph as graph
@@ -68,7 +69,7 @@ else:
 
     from autograd_cnn.spelling import missing as _missing
 
-    _MODULES = ("attribution", "data", "graph", "interop", "nn", "optim", "report", "testing", "train")
+    _MODULES = ("array_api", "attribution", "data", "graph", "interop", "nn", "optim", "report", "testing", "train")
     _FUNCTIONS = {"explain": "explain", "load": "io", "restore": "io", "save": "io"}
     """Functions loaded on first use, and where they are."""
 

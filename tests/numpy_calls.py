@@ -113,7 +113,7 @@ CALLS: dict[str, list[Call]] = {
     # order
     **each("sort argsort", call(X), call(X, axis=0), call(X, axis=None), call(X, kind="stable")),
     **each("partition argpartition", call(V, 1)),
-    "lexsort": [call((V, W))], "searchsorted": [call(XP, V), call(XP, X, side="right")],
+    "lexsort": [call((V, W))], "searchsorted": [call(XP, V), call(XP, X, side="right"), call(V, W, sorter=np.argsort(V))],
     "digitize": [call(V, XP)], "sort_complex": [call(V)],
     "compress": [call([True, False, True], X, axis=1), call([False, True], X)],
     "extract": [call(MASK, X)], "trim_zeros": [call(np.array([0.0, 1.5, 0.0, 2.0, 0.0]))],

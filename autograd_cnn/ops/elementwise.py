@@ -13,7 +13,7 @@ from autograd_cnn import kernels
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Floats, dtype_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.ops.logic import isnan
+from autograd_cnn.ops.logic import isnan, signbit
 from autograd_cnn.ops.selection import equal, where
 from autograd_cnn.parameters import DType, Flag, Number
 
@@ -37,6 +37,7 @@ __all__ = [
     "multiply",
     "nan_to_num",
     "negative",
+    "nextafter",
     "positive",
     "power",
     "reciprocal",
@@ -176,7 +177,7 @@ def positive(x: Array) -> Array:
     >>> positive([1.0, -2.0])
     array([ 1., -2.])
     """
-    return np.positive(x)
+    return x.copy() if x.dtype.kind == "b" else np.positive(x)
 
 
 @positive.vjp("x")
@@ -222,22 +223,48 @@ abs = absolute
 """As NumPy has it, under both names."""
 
 
-@primitive(constant=True)
-def _with_sign(magnitude: Floats, x: Floats) -> Array:
-    """The magnitude with the sign of ``x``, that of a zero or a NaN too; no gradient."""
-    return np.copysign(magnitude, x)
-
-
-@composite
-def copysign(x1: Array, x2: Array) -> Array:
-    """``|x1|`` with the sign of ``x2``, which has no gradient.
+@primitive
+def copysign(x1: Floats, x2: Floats) -> Array:
+    """``|x1|`` with the sign of ``x2``, that of a zero or a NaN too; the gradient of ``x2`` is 0.
 
     Examples
     --------
     >>> copysign([1.0, -2.0], -0.0)
     array([-1., -2.])
     """
-    return multiply(absolute(x1), _with_sign(1.0, x2))
+    return np.copysign(x1, x2)
+
+
+@copysign.vjp("x1")
+def copysign_vjp_x1(g: Array, *, x1: Array, x2: Array) -> Array:
+    return where(equal(signbit(x1), signbit(x2)), g, -g)
+
+
+@copysign.vjp("x2")
+def copysign_vjp_x2(g: Array, *, x2: Array) -> Array:
+    return g * 0
+
+
+@primitive
+def nextafter(x1: Floats, x2: Floats) -> Array:
+    """The number next to ``x1`` on the way to ``x2``; the gradient is that of ``x1``.
+
+    Examples
+    --------
+    >>> float(nextafter(1.0, 2.0))
+    1.0000000000000002
+    """
+    return np.nextafter(x1, x2)
+
+
+@nextafter.vjp("x1")
+def nextafter_vjp_x1(g: Array, *, y: Array) -> Array:  # asks for y, since it is not linear in x1
+    return g
+
+
+@nextafter.vjp("x2")
+def nextafter_vjp_x2(g: Array, *, y: Array) -> Array:
+    return g * 0
 
 
 @composite

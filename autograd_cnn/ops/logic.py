@@ -16,10 +16,12 @@ __all__ = [
     "isfinite",
     "isinf",
     "isnan",
+    "left_shift",
     "logical_and",
     "logical_not",
     "logical_or",
     "logical_xor",
+    "right_shift",
     "signbit",
 ]
 
@@ -171,3 +173,27 @@ def bitwise_xor(x1: Array, x2: Array) -> Array:
     array([1, 0])
     """
     return np.bitwise_xor(x1, x2)
+
+
+@primitive(constant=True)
+def left_shift(x1: Array, x2: Array) -> Array:
+    """``x1 << x2`` of integers: with so many zeros put in from the right; no gradient.
+
+    Examples
+    --------
+    >>> left_shift([1, 5], 2)
+    array([ 4, 20])
+    """
+    return np.left_shift(x1, x2)
+
+
+@primitive(constant=True)
+def right_shift(x1: Array, x2: Array) -> Array:
+    """``x1 >> x2`` of integers: without so many bits on the right; no gradient.
+
+    Examples
+    --------
+    >>> right_shift([4, 21], 2)
+    array([1, 5])
+    """
+    return np.right_shift(x1, x2)

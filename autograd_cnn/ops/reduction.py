@@ -19,7 +19,7 @@ from autograd_cnn.ops.elementwise import astype, sqrt, subtract
 from autograd_cnn.ops.precision import mean_dtype, sum_dtype
 from autograd_cnn.ops.selection import equal, where
 from autograd_cnn.ops.shaping import broadcast_to, concatenate, flip, moveaxis, reshape
-from autograd_cnn.parameters import Axis, Count, Flag, OneAxis
+from autograd_cnn.parameters import Axis, Flag, Number, OneAxis
 
 __all__ = [
     "all",
@@ -116,7 +116,7 @@ def mean_vjp_x(g: Array, *, x_shape: Shape, axis: Axis) -> Array:
 
 
 @primitive
-def var(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: Flag = False) -> Array:
+def var(x: Array, axis: Axis = None, ddof: Number = 0, keepdims: Flag = False) -> Array:
     """The variance along ``axis``: the sum of squared deviations, divided by the count minus ``ddof``.
 
     Examples
@@ -131,14 +131,14 @@ var.shape(sum_shape, dtype=mean_dtype)
 
 
 @var.vjp("x")
-def var_vjp_x(g: Array, *, x: Array, axis: Axis, ddof: int) -> Array:
+def var_vjp_x(g: Array, *, x: Array, axis: Axis, ddof: float) -> Array:
     deviation = x - mean(x, axis=axis, keepdims=True)
     freedom = count(x.shape, axis) - ddof
     return spread(g, x.shape, axis) * deviation * (2 / freedom if freedom > 0 else np.nan)
 
 
 @composite
-def std(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: Flag = False) -> Array:
+def std(x: Array, axis: Axis = None, ddof: Number = 0, keepdims: Flag = False) -> Array:
     """The standard deviation, the square root of `var`; where it is 0, its derivative is undefined.
 
     Examples

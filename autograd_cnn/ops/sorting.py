@@ -3,7 +3,7 @@
 Where elements are picked, their gradients go back to where they were. Positions have no gradient.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
@@ -15,7 +15,7 @@ from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.ops.indexing import _known, getitem, take, take_along_axis
 from autograd_cnn.ops.shaping import reshape
-from autograd_cnn.parameters import Counts, Flag, OneAxis
+from autograd_cnn.parameters import Counts, Flag, Indices, OneAxis
 
 __all__ = [
     "argpartition",
@@ -27,6 +27,10 @@ __all__ = [
     "sort",
     "trim_zeros",
     "unique",
+    "unique_all",
+    "unique_counts",
+    "unique_inverse",
+    "unique_values",
 ]
 
 
@@ -123,8 +127,10 @@ def _check_kth(where: str, x: Array, kth: Any, axis: int | None) -> None:
 
 
 @composite
-def searchsorted(x: Array, v: Array, side: str = "left") -> Array:
+def searchsorted(x: Array, v: Array, side: str = "left", sorter: Indices | None = None) -> Array:
     """Where each ``v`` belongs in the sorted ``x``: before what is equal to it, or after it (``"right"``); no gradient.
+
+    With ``sorter``, positions as `argsort` gives them, ``x`` need not be sorted.
 
     Examples
     --------
@@ -133,7 +139,7 @@ def searchsorted(x: Array, v: Array, side: str = "left") -> Array:
     """
     if side not in ("left", "right"):
         raise ArgumentError(sentence("searchsorted", "unknown side", expected="left or right", got=repr(side)))
-    return _searchsorted(x, v, right=side == "right")
+    return _searchsorted(x if sorter is None else take(x, sorter), v, right=side == "right")
 
 
 @primitive(constant=True)
@@ -213,3 +219,77 @@ def unique(
     found = take(x, first, axis=axis)
     extras = [first, *others] if return_index else others
     return (found, *extras) if extras else found
+
+
+class UniqueAllResult(NamedTuple):
+    """What `unique_all` returns."""
+
+    values: Array
+    indices: Array
+    inverse_indices: Array
+    counts: Array
+
+
+class UniqueCountsResult(NamedTuple):
+    """What `unique_counts` returns."""
+
+    values: Array
+    counts: Array
+
+
+class UniqueInverseResult(NamedTuple):
+    """What `unique_inverse` returns."""
+
+    values: Array
+    inverse_indices: Array
+
+
+@composite
+def unique_all(x: Array) -> UniqueAllResult:
+    """The different elements, where each is first, which of them every element is, and how often each is there.
+
+    Each NaN counts as different.
+
+    Examples
+    --------
+    >>> unique_all([2.0, 1.0, 2.0]).counts
+    array([1, 2])
+    """
+    asked: dict[str, Any] = {"return_index": True, "return_inverse": True, "return_counts": True}
+    return UniqueAllResult(*unique(x, **asked, equal_nan=False))
+
+
+@composite
+def unique_counts(x: Array) -> UniqueCountsResult:
+    """The different elements, and how often each is there; see `unique_all`.
+
+    Examples
+    --------
+    >>> unique_counts([2.0, 1.0, 2.0])
+    UniqueCountsResult(values=array([1., 2.]), counts=array([1, 2]))
+    """
+    return UniqueCountsResult(*unique(x, return_counts=True, equal_nan=False))
+
+
+@composite
+def unique_inverse(x: Array) -> UniqueInverseResult:
+    """The different elements, and which of them every element is; see `unique_all`.
+
+    Examples
+    --------
+    >>> unique_inverse([2.0, 1.0, 2.0]).inverse_indices
+    array([1, 0, 1])
+    """
+    return UniqueInverseResult(*unique(x, return_inverse=True, equal_nan=False))
+
+
+@composite
+def unique_values(x: Array) -> Array:
+    """The different elements in increasing order; see `unique_all`.
+
+    Examples
+    --------
+    >>> unique_values([2.0, 1.0, 2.0])
+    array([1., 2.])
+    """
+    return unique(x, equal_nan=False)

@@ -17,7 +17,7 @@ from autograd_cnn.ops.rounding import ceil, floor, rint
 from autograd_cnn.ops.selection import clip, equal, maximum, where
 from autograd_cnn.ops.shaping import broadcast_to, concatenate, expand_dims, moveaxis, reshape, transpose
 from autograd_cnn.ops.sorting import sort
-from autograd_cnn.parameters import Axis, Count, Flag, OneAxis
+from autograd_cnn.parameters import Axis, Count, Flag, Number, OneAxis
 
 __all__ = [
     "average",
@@ -336,7 +336,7 @@ def nanmean(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
 
 
 @composite
-def nanvar(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: Flag = False) -> Array:
+def nanvar(x: Array, axis: Axis = None, ddof: Number = 0, keepdims: Flag = False) -> Array:
     """The variance along ``axis`` of what is not NaN.
 
     Examples
@@ -350,7 +350,7 @@ def nanvar(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: Flag = False)
 
 
 @composite
-def nanstd(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: Flag = False) -> Array:
+def nanstd(x: Array, axis: Axis = None, ddof: Number = 0, keepdims: Flag = False) -> Array:
     """The standard deviation along ``axis`` of what is not NaN.
 
     Examples

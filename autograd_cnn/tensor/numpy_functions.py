@@ -22,10 +22,11 @@ from autograd_cnn.parameters import Index
 SYNONYMS: Final = {
     "acos": "arccos", "acosh": "arccosh", "amax": "max", "amin": "min", "around": "round", "asin": "arcsin",
     "asinh": "arcsinh", "atan": "arctan", "atan2": "arctan2", "atanh": "arctanh", "bitwise_invert": "invert",
-    "bitwise_not": "invert", "concat": "concatenate", "conj": "positive", "conjugate": "positive", "copy": "positive",
+    "bitwise_left_shift": "left_shift", "bitwise_not": "invert",
+    "bitwise_right_shift": "right_shift", "concat": "concatenate", "conj": "positive", "conjugate": "positive", "copy": "positive",
     "degrees": "rad2deg", "expit": "sigmoid", "fabs": "absolute", "fix": "trunc", "mod": "remainder",
     "permute_dims": "transpose", "pow": "power", "radians": "deg2rad", "real": "positive", "real_if_close": "positive",
-    "row_stack": "vstack", "true_divide": "divide", "unique_values": "unique",
+    "row_stack": "vstack", "true_divide": "divide",
 }  # fmt: skip
 """What NumPy has under several names or for complex numbers too, and our name for it."""
 
@@ -51,11 +52,11 @@ _SHIFTS: Final = {"fftshift": 1, "ifftshift": -1}
 
 LOOKING: Final = frozenset({
     "allclose", "angle", "argwhere", "array2string", "array_equal", "array_equiv", "array_repr", "array_str",
-    "bitwise_count", "bitwise_left_shift", "bitwise_right_shift", "can_cast", "common_type", "diag_indices_from", "digitize",
+    "bitwise_count", "can_cast", "common_type", "diag_indices_from", "digitize",
     "einsum_path", "empty_like", "flatnonzero", "gcd", "imag", "isclose", "iscomplex", "iscomplexobj", "isin", "isneginf",
-    "isposinf", "isreal", "isrealobj", "lcm", "left_shift", "lexsort", "matrix_rank", "may_share_memory",
+    "isposinf", "isreal", "isrealobj", "lcm", "lexsort", "matrix_rank", "may_share_memory",
     "min_scalar_type", "nanargmax", "nanargmin", "ndim", "nonzero", "ones_like", "packbits", "ravel_multi_index",
-    "result_type", "right_shift", "shape", "shares_memory", "size", "spacing", "tril_indices_from", "triu_indices_from",
+    "result_type", "shape", "shares_memory", "size", "spacing", "tril_indices_from", "triu_indices_from",
     "unpackbits", "unravel_index", "zeros_like",
 })  # fmt: skip
 """NumPy's functions whose results have no gradient, and which work on plain values as they are."""
@@ -74,9 +75,8 @@ REFUSED: Final = {
         ["intersect1d", "setdiff1d", "setxor1d", "union1d"],
         "use ag.unique and ag.extract, or .numpy() to leave the tape",
     ),
-    **dict.fromkeys(["unique_all", "unique_counts", "unique_inverse"], "use ag.unique"),
     **dict.fromkeys(["save", "savetxt", "savez", "savez_compressed"], "write t.numpy(), or use ag.save"),
-    **dict.fromkeys(["i0", "nextafter"], "use .numpy() to leave the tape"),
+    "i0": "use .numpy() to leave the tape",
     "ix_": "indices are arrays; use .numpy() to leave the tape",
 }
 """Functions that there are not, and what to do."""

@@ -160,7 +160,15 @@ class TorchMethods(Traced):
     bitwise_and = __and__ = __rand__ = _Method(ops.bitwise_and)
     bitwise_or = __or__ = __ror__ = _Method(ops.bitwise_or)
     bitwise_xor = __xor__ = __rxor__ = _Method(ops.bitwise_xor)
+    bitwise_left_shift = __lshift__ = _Method(ops.left_shift)
+    bitwise_right_shift = __rshift__ = _Method(ops.right_shift)
     __divmod__ = _Method(ops.divmod)
+
+    def __rlshift__(self, other: Any) -> Array:
+        return ops.left_shift(other, self)
+
+    def __rrshift__(self, other: Any) -> Array:
+        return ops.right_shift(other, self)
 
     def __rfloordiv__(self, other: Any) -> Array:
         return ops.floor_divide(other, self)
@@ -295,6 +303,11 @@ class TorchMethods(Traced):
 
     def cpu(self) -> Self:
         """Return the tensor itself: everything is computed on the CPU."""
+        return self
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Self:  # noqa: ARG002  # the standard's
+        """Return the tensor itself, for ``"cpu"``: the array API standard's way to move it."""
+        self.to(device)
         return self
 
     def to(self, target: Any) -> Array:

@@ -49,6 +49,8 @@ THEIRS = {
     ),
     ops.rint: torch.round,
     ops.invert: torch.bitwise_not,
+    ops.left_shift: torch.bitwise_left_shift,
+    ops.right_shift: torch.bitwise_right_shift,
     _exponent: lambda x: torch.frexp(x)[1],
 }
 CASES = {primitive: Counterpart(theirs, st.nothing()) for primitive, theirs in THEIRS.items()}

@@ -3,7 +3,6 @@
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.ops.elementwise import _with_sign
 from autograd_cnn.testing.case import add_samples, sample
 from autograd_cnn.testing.draw import Draw, broadcasting, elementwise
 
@@ -40,4 +39,5 @@ add_samples(ops.log10, *elementwise(positive))
 add_samples(ops.exp2, *elementwise(normal))
 add_samples(ops.cbrt, *elementwise(positive), sample([-2.0, 0.5]))
 add_samples(ops.ldexp, sample(normal(2, 3), [[1], [-2]]), sample(normal(), 3), linear="x1")
-add_samples(_with_sign, *broadcasting(positive, spaced))
+add_samples(ops.copysign, *broadcasting(spaced, spaced))
+add_samples(ops.nextafter, *broadcasting(normal, normal))
