@@ -67,6 +67,24 @@ def test_values_and_gradients_are_right_or_it_is_refused(name, function, rng):
             _check_along_a_line(function, called, rng, symmetric=name in SYMMETRIC)
 
 
+@for_each("name, function", [(name, function) for name, function in functions() if name not in FILES])
+def test_float32_stays_float32(name, function):
+    with np.errstate(all="ignore"):
+        for called in calls(name, function):
+            theirs = numbers_of(called.on(function, lambda a: a.astype(np.float32)))
+            leaves = [_leaf(a.astype(np.float32)) for a in called.arrays]
+            rest = iter(leaves)
+            try:
+                ours = numbers_of(called.on(function, lambda _, rest=rest: next(rest)))
+            except OperandError:
+                continue
+            for y, expected in zip(ours, theirs, strict=True):
+                assert _value(y).dtype in (np.float32, _value(expected).dtype) or _value(y).dtype.kind in "iu"
+                if isinstance(y, ag.Tensor) and y.requires_grad:
+                    ag.sum(ag.where(np.isfinite(y.value), y, 0)).backward(retain_graph=True)
+            assert {x.grad.dtype for x in leaves if x.grad is not None} <= {np.dtype(np.float32)}
+
+
 def test_the_page_lists_what_came_of_all_calls():
     text = PAGE.read_text("utf-8")
     if f"As of NumPy {np.__version__}," not in text:

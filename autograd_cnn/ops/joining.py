@@ -8,8 +8,9 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.engine.node import Array, Shape, shape_of
+from autograd_cnn.engine.node import Array, Shape, dtype_of, shape_of
 from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.ops.elementwise import astype
 from autograd_cnn.ops.indexing import getitem, split, take
 from autograd_cnn.ops.shaping import broadcast_to, concatenate, expand_dims, flip, moveaxis, reshape, stack, swapaxes
 from autograd_cnn.parameters import Axes, Count, Flag, OneAxis, Sections
@@ -213,6 +214,7 @@ def insert(x: Array, obj: Any, values: Array, axis: OneAxis = None) -> Array:
     >>> insert([1.0, 2.0], 1, 9.0)
     array([1., 9., 2.])
     """
+    values = astype(values, dtype=dtype_of(x))
     return rearranged(lambda places, added: np.insert(places, obj, added, axis), x, values)
 
 

@@ -96,9 +96,10 @@ def polydiv(u: Array, v: Array) -> tuple[Array, Array]:
         )
         rest = concatenate([used, getitem(rest, index=slice(degree + 1, None))])
         factors.append(factor)
-    quotient = concatenate(factors) if factors else np.zeros(1)
+    nothing = np.zeros(1, dtype_of(rest))
+    quotient = concatenate(factors) if factors else nothing
     if not shape_of(rest)[0]:
-        return quotient, np.zeros(1)
+        return quotient, nothing
     zeros = np.abs(_known("polydiv", rest)) <= 1e-8  # NumPy leaves them out, but for the last
     return quotient, getitem(rest, index=slice(-1 if zeros.all() else int(np.argmin(zeros)), None))
 
@@ -175,7 +176,8 @@ def poly(roots: Array) -> Array:
                 "poly", "the eigenvalues of a matrix may be complex", expected="roots, in one axis", got=shape_of(roots)
             )
         )
-    p: Array = np.ones(1)
+    one = np.ones(1, dtype_of(roots) if dtype_of(roots).kind == "f" else float)
+    p: Array = one
     for i in range(shape_of(roots)[0]):
-        p = convolve(p, concatenate([np.ones(1), negative(getitem(roots, index=slice(i, i + 1)))]))
+        p = convolve(p, concatenate([one, negative(getitem(roots, index=slice(i, i + 1)))]))
     return p

@@ -73,8 +73,9 @@ def ediff1d(x: Array, to_end: Array | None = None, to_begin: Array | None = None
     array([0., 3., 5.])
     """
     difference = diff(reshape(x, shape=-1))
-    parts = [to_begin, difference, to_end]
-    return concatenate([reshape(part, shape=-1) for part in parts if part is not None])
+    dtype = dtype_of(difference)
+    ends = [None if part is None else astype(reshape(part, shape=-1), dtype=dtype) for part in (to_begin, to_end)]
+    return concatenate([part for part in (ends[0], difference, ends[1]) if part is not None])
 
 
 @composite

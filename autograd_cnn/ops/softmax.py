@@ -88,7 +88,8 @@ def logaddexp2(x1: Array, x2: Array) -> Array:
     >>> logaddexp2([1.0, 2000.0], [1.0, 2000.0])
     array([2.000e+00, 2.001e+03])
     """
-    return divide(logaddexp(multiply(x1, _LN2), multiply(x2, _LN2)), _LN2)
+    scaled = (x * _LN2 if type(x) in {int, float} else multiply(x, _LN2) for x in (x1, x2))  # numbers stay numbers
+    return divide(logaddexp(*scaled), _LN2)
 
 
 @primitive
