@@ -211,7 +211,7 @@ def interp(
         )
     count = shape_of(xp)[0]
     if count == 1:
-        xp, fp, count = concatenate([xp, xp + np.ones(1)]), concatenate([fp, fp]), 2
+        xp, fp, count = concatenate([xp, add(xp, 1)]), concatenate([fp, fp]), 2
     place = clip(searchsorted(xp, x, side="right") - 1, min=0, max=count - 2)
     (x0, x1), (y0, y1) = ([getitem(z, index=place), getitem(z, index=place + 1)] for z in (xp, fp))
     y = add(y0, multiply(subtract(x, x0), divide(subtract(y1, y0), subtract(x1, x0))))
