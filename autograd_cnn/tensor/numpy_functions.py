@@ -6,6 +6,7 @@ do instead (`REFUSED`). ``docs/numpy.md`` lists them all.
 """
 
 import inspect
+import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
@@ -110,6 +111,8 @@ class NumpyFunctions(Traced):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         """Serve NumPy's function by the primitive of the same name."""
         name = ufunc.__name__
+        if method == "__call__" and not options and name not in LOOKING:
+            return stand_in(name)(*inputs)
         if options.pop("out", None) and method != "at":
             raise OperandError(
                 sentence(name, "a result of tensors is always new, and not written into another array",
@@ -146,6 +149,7 @@ def plain_index(index: Index) -> Index:
     return index.value if isinstance(index, Traced) else index
 
 
+@cache
 def stand_in(name: str, module: str | None = None) -> Callable[..., Any]:
     """Return our function for NumPy's; of a ufunc it is not known which library's it is.
 
@@ -196,13 +200,21 @@ def _named(
     function: Callable[..., Any], own: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Pass as ours takes it what NumPy's function takes: arrays by position, and no parameter that changes nothing."""
-    defaults, taken = _parameters(function), _parameters(own)
-    names = list(defaults)
-    while len(args) < len(names) and (name := names[len(args)]) in options and name not in (*taken, *_NUMPYS):
+    names, at, taken = _places(function, own)
+    if len(args) <= at and options.keys() <= taken:
+        return args, options
+    defaults = _parameters(function)
+    while len(args) < len(names) and (name := names[len(args)]) in options and name not in taken | _NUMPYS:
         args, options = (*args, options[name]), {n: v for n, v in options.items() if n != name}
-    at = min((names.index(n) for n in names if n in _NUMPYS and n not in taken), default=len(args))
     options = dict(zip(names[at:], args[at:], strict=False)) | options
     return args[:at], {n: v for n, v in options.items() if n in taken or not _is_default(n, v, defaults)}
+
+
+@cache
+def _places(function: Callable[..., Any], own: Callable[..., Any]) -> tuple[list[str], int, frozenset[str]]:
+    """Return the names of what NumPy's function takes, the place of the first that ours has not, and all that ours has."""
+    names, taken = list(_parameters(function)), frozenset(_parameters(own))
+    return names, next((i for i, n in enumerate(names) if n in _NUMPYS - taken), len(names) or sys.maxsize), taken
 
 
 def _is_default(name: str, value: Any, defaults: dict[str, Any]) -> bool:
