@@ -83,15 +83,24 @@ def parsers_of(function: Callable[..., Any]) -> dict[str, Parsed]:
 
 def hints_of(function: Callable[..., Any], *, parsers: bool = True) -> dict[str, Any]:
     """Return the annotations of a function, with what they say of parsing; not such as can't be read here."""
+    written: dict[str, Any] = getattr(function, "__annotations__", {})
     try:
+        if str not in map(type, written.values()):  # there are no quotes, so nothing needs to be read
+            return written if parsers else {name: _shown(hint) for name, hint in written.items()}
         return get_type_hints(function, include_extras=parsers)
     except (NameError, TypeError):  # a name in quotes that is there for type checkers alone, or a user's
         found: dict[str, Any] = {}
-        for name, hint in getattr(function, "__annotations__", {}).items():
+        for name, hint in written.items():
             with suppress(NameError, TypeError):
                 alone = SimpleNamespace(__annotations__={name: hint}, __globals__=getattr(function, "__globals__", {}))
                 found |= get_type_hints(alone, include_extras=parsers)
         return found
+
+
+@lru_cache(maxsize=256)
+def _shown(hint: Any) -> Any:
+    """Return an annotation without what it says of parsing."""
+    return get_type_hints(SimpleNamespace(__annotations__={"hint": hint}, __globals__={}))["hint"]
 
 
 def signature_of(function: Callable[..., Any]) -> inspect.Signature:

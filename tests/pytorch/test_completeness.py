@@ -12,9 +12,11 @@ from tables import for_each
 from autograd_cnn import ops
 from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.ops.activation import _gaussian, _gelu_backward, _sigmoid_backward, _sigmoid_slope, _silu_backward
+from autograd_cnn.ops.decomposition import _eigh, _over_gaps, _svd
 from autograd_cnn.ops.loss import _softmax_error
 from autograd_cnn.ops.selection import _damped
 from autograd_cnn.ops.softmax import _log_softmax_backward, _softmax_backward
+from autograd_cnn.ops.trigonometric import _sinc
 from autograd_cnn.testing.case import SAMPLES
 
 importlib.import_module("autograd_cnn.testing.samples")  # gives the calls
@@ -39,6 +41,13 @@ WITHOUT_COUNTERPART = {
     _softmax_backward: "checked as the gradient of softmax",
     _log_softmax_backward: "checked as the gradient of log_softmax",
     _softmax_error: "checked as the gradient of softmax_cross_entropy",
+    _over_gaps: "checked as the gradient of eigh and svd",
+    _eigh: "signs of vectors differ: checked by what does not depend on them",
+    _svd: "signs of vectors differ: checked by what does not depend on them",
+    ops.nextafter: "PyTorch's has no gradient: checked against NumPy's",
+    _sinc: "takes x in radians, and the order of derivative: sinc is checked against NumPy's",
+    ops.cbrt: "PyTorch has none: checked against NumPy's",
+    ops.ldexp: "PyTorch's gradient takes 2 to a negative int for 0: checked against NumPy's",
 }
 """Primitives that PyTorch has no function for, and why that is no gap."""
 
