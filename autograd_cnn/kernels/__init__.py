@@ -48,7 +48,7 @@ mean_pool_wrt_input = Kernel("mean_pool_wrt_input")
 moments = Kernel("moments")
 standardize = Kernel("standardize")
 standardize_wrt_input = Kernel("standardize_wrt_input")
-standardized_dot = Kernel("standardized_dot")
+standardized_sums = Kernel("standardized_sums")
 logsumexp = Kernel("logsumexp")
 softmax = Kernel("softmax")
 softmax_wrt_x = Kernel("softmax_wrt_x")
@@ -110,7 +110,7 @@ __all__ = [
     "softplus",
     "standardize",
     "standardize_wrt_input",
-    "standardized_dot",
+    "standardized_sums",
     "sum",
     "use_conv_algorithm",
 ]

@@ -28,7 +28,7 @@ WITHOUT_COUNTERPART = {
     ops.max_unpool: "an adjoint: checked as the gradient of max_pool",
     ops.max_pool_gather: "an adjoint: checked as the gradient of max_pool's gradient",
     ops.batch_norm_wrt_input: "an adjoint: checked as the gradient of batch_norm in x",
-    ops.batch_norm_wrt_weight: "an adjoint: checked as the gradient of batch_norm in the weight",
+    ops.batch_norm_wrt_affine: "an adjoint: checked as the gradients of batch_norm in weight and bias",
     ops.mean_pool_wrt_input: "an adjoint: checked as the gradient of mean_pool",
     _sigmoid_slope: "checked as the gradient of sigmoid and of tanh",
     _gaussian: "checked as the gradient of erf",

@@ -29,7 +29,7 @@ from autograd_cnn.kernels.compiled.normalization import (
     moments,
     standardize,
     standardize_wrt_input,
-    standardized_dot,
+    standardized_sums,
 )
 from autograd_cnn.kernels.compiled.pooling import (
     max_pool,
@@ -86,6 +86,6 @@ __all__ = [
     "softmax_wrt_x",
     "standardize",
     "standardize_wrt_input",
-    "standardized_dot",
+    "standardized_sums",
     "sum",
 ]

@@ -10,7 +10,7 @@ from autograd_cnn.kernels.reference.normalization import (
     moments,
     standardize,
     standardize_wrt_input,
-    standardized_dot,
+    standardized_sums,
 )
 from autograd_cnn.kernels.reference.pooling import (
     max_pool,
@@ -82,6 +82,6 @@ __all__ = [
     "softplus",
     "standardize",
     "standardize_wrt_input",
-    "standardized_dot",
+    "standardized_sums",
     "sum",
 ]

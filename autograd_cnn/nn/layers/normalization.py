@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn import kernels, ops
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.engine.node import Array, shape_of
+from autograd_cnn.engine.node import Array, Traced, shape_of
 from autograd_cnn.engine.trace import effect
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.nn.module import Module, computed_in
@@ -101,7 +101,11 @@ class BatchNorm2d(Module):
                              expected="at least 2", got=f"shape {shape}")
                 )  # fmt: skip
             y = ops.batch_norm(x, self.weight, self.bias, eps=self.eps)
-            effect(self._follow, x, count)
+            moments = _recorded_moments(y)
+            if moments is None:
+                effect(self._follow_batch, x, count)
+            else:
+                effect(self._follow, moments, count)
             return y
         scale = ops.divide(1, ops.sqrt(ops.add(self.running_var, self.eps)))
         if self.weight is not None:
@@ -109,9 +113,13 @@ class BatchNorm2d(Module):
         y = (x - _maps(self.running_mean)) * _maps(scale)
         return y if self.bias is None else y + _maps(self.bias)
 
-    def _follow(self, x: Array, count: int) -> None:
-        """Let the running values follow the batch's mean and variance."""
-        mean, var = kernels.moments(x)
+    def _follow_batch(self, x: Array, count: int) -> None:
+        """Let the running values follow a batch."""
+        self._follow(kernels.moments(x), count)
+
+    def _follow(self, moments: Array, count: int) -> None:
+        """Let the running values follow a batch's mean and variance."""
+        mean, var = moments
         batches = self.num_batches_tracked + 1
         share = 1 / int(batches) if self.momentum is None else self.momentum
         self.set_buffers(
@@ -124,6 +132,12 @@ class BatchNorm2d(Module):
         """Return the parameters."""
         affine = "" if self.weight is not None else ", affine=False"
         return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}{affine}"
+
+
+def _recorded_moments(y: Array) -> Array | None:
+    """Return the mean and the variance that the tape keeps for the rules of `batch_norm`."""
+    node = y.node if isinstance(y, Traced) else None
+    return None if node is None or node.saved is None else node.saved.get("moments")
 
 
 def _maps(values: Array) -> Array:

@@ -21,7 +21,7 @@ add_samples(
     linear="g weight",
 )
 add_samples(
-    ops.batch_norm_wrt_weight,
+    ops.batch_norm_wrt_affine,
     sample(normal(3, 2, 4, 3), normal(3, 2, 4, 3)),
     sample(normal(2, 3, 1, 2), normal(2, 3, 1, 2), eps=0.1),
     linear="g",
