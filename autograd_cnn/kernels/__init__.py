@@ -38,7 +38,10 @@ linear = Kernel("linear")
 relu = Kernel("relu")
 leaky_relu = Kernel("leaky_relu")
 masked = Kernel("masked")
+add = Kernel("add")
+subtract = Kernel("subtract")
 multiply = Kernel("multiply")
+divide = Kernel("divide")
 damped = Kernel("damped")
 max_pool = Kernel("max_pool")
 max_pool_gather = Kernel("max_pool_gather")
@@ -66,11 +69,13 @@ __all__ = [
     "Explanation",
     "Kernel",
     "adam",
+    "add",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
     "current_backend",
     "damped",
+    "divide",
     "erf",
     "explain",
     "gaussian",
@@ -111,6 +116,7 @@ __all__ = [
     "standardize",
     "standardize_wrt_input",
     "standardized_sums",
+    "subtract",
     "sum",
     "use_conv_algorithm",
 ]

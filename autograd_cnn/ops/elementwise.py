@@ -37,7 +37,10 @@ __all__ = [
 ]
 
 _LARGE: Final = 1 << 17
-"""Elements; NumPy is done with fewer before it would pay to ask."""
+"""Elements; NumPy is done with fewer before it would pay to ask for all threads."""
+
+_REPEATED: Final = 1 << 14
+"""Elements; the same for an operand that is broadcast, with which NumPy is slower."""
 
 # --- arithmetic -------------------------------------------------------------------------------
 
@@ -51,7 +54,7 @@ def add(x1: Array, x2: Array) -> Array:
     >>> add([1.0, 2.0], 10.0)
     array([11., 12.])
     """
-    return x1 + x2
+    return kernels.add(x1, x2) if type(x1) is ndarray and _pays(x1, x2) else x1 + x2
 
 
 @add.vjp("x1")
@@ -73,7 +76,7 @@ def subtract(x1: Array, x2: Array) -> Array:
     >>> subtract([1.0, 2.0], 10.0)
     array([-9., -8.])
     """
-    return x1 - x2
+    return kernels.subtract(x1, x2) if type(x1) is ndarray and _pays(x1, x2) else x1 - x2
 
 
 @subtract.vjp("x1")
@@ -95,24 +98,23 @@ def multiply(x1: Array, x2: Array) -> Array:
     >>> multiply([1.0, 2.0], 10.0)
     array([10., 20.])
     """
-    return _product(x1, x2) if type(x1) is ndarray else x1 * x2
+    return kernels.multiply(x1, x2) if type(x1) is ndarray and _pays(x1, x2) else x1 * x2
 
 
 @multiply.vjp("x1")
 def multiply_vjp_x1(g: Array, *, x2: Array) -> Array:
-    return _product(g, x2) if type(g) is ndarray else g * x2
+    return kernels.multiply(g, x2) if type(g) is ndarray and _pays(g, x2) else g * x2
 
 
 @multiply.vjp("x2")
 def multiply_vjp_x2(g: Array, *, x1: Array) -> Array:
-    return _product(g, x1) if type(g) is ndarray else g * x1
+    return kernels.multiply(g, x1) if type(g) is ndarray and _pays(g, x1) else g * x1
 
 
-def _product(x1: Array, x2: Array) -> Array:
-    """Return ``x1 * x2``, of large arrays on all threads."""
-    if x1.size >= _LARGE and type(x2) is ndarray:
-        return kernels.multiply(x1, x2)
-    return x1 * x2
+def _pays(x1: Array, x2: Array) -> bool:
+    """Whether an array is so large that a kernel is faster than NumPy."""
+    size = x1.size
+    return size >= _REPEATED and type(x2) is ndarray and (size >= _LARGE or x2.shape != x1.shape)
 
 
 @primitive
@@ -124,7 +126,7 @@ def divide(x1: Array, x2: Array) -> Array:
     >>> divide([1.0, 2.0], 4.0)
     array([0.25, 0.5 ])
     """
-    return x1 / x2
+    return kernels.divide(x1, x2) if type(x1) is ndarray and _pays(x1, x2) else x1 / x2
 
 
 @divide.vjp("x1")

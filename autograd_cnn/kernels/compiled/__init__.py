@@ -23,7 +23,7 @@ from autograd_cnn.kernels.compiled.conv.correlation import (
     correlate2d_wrt_weight,
 )
 from autograd_cnn.kernels.compiled.descent import adam, sgd, sgd_with_momentum
-from autograd_cnn.kernels.compiled.elementwise import damped, leaky_relu, masked, multiply, relu
+from autograd_cnn.kernels.compiled.elementwise import add, damped, divide, leaky_relu, masked, multiply, relu, subtract
 from autograd_cnn.kernels.compiled.gemm import linear, matmul
 from autograd_cnn.kernels.compiled.normalization import (
     moments,
@@ -51,10 +51,12 @@ from autograd_cnn.kernels.compiled.threads import num_threads, set_num_threads
 
 __all__ = [
     "adam",
+    "add",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
     "damped",
+    "divide",
     "gelu",
     "gelu_wrt_x",
     "leaky_relu",
@@ -87,5 +89,6 @@ __all__ = [
     "standardize",
     "standardize_wrt_input",
     "standardized_sums",
+    "subtract",
     "sum",
 ]

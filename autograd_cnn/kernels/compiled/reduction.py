@@ -1,14 +1,16 @@
-"""The sum over all axes but one, such as a bias's gradient: of each map by itself, and then of a channel's maps."""
+"""Sums along the last axes, or over all but one, as of a bias's gradient: of each map, and then of a channel's maps."""
 
+from math import prod
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from autograd_cnn.kernels.compiled.map import FEW, FEWEST, Fold, over_vectors
+from autograd_cnn.kernels.compiled.map import FEW, LIGHT, Fold, over_vectors
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
 BLOCK: Final = 1 << 12  # elements that are summed in their own dtype; sums of sums are in float64
+LARGE: Final = 1 << 13  # elements; NumPy is done with fewer before a kernel has been called
 SUM: Final = Fold(lambda a, b: a + b, 0.0)
 
 
@@ -21,14 +23,35 @@ class Maps(NamedTuple):
 
 
 def sum(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Any:  # noqa: A001  # NumPy's name
-    """Return the sum of each channel (C,), for an array (N, C, H, W) and the axes of all else."""
-    if axis != (0, 2, 3) or keepdims or x.ndim != 4 or not supports(x) or x.size < FEW:
+    """Return the sum along the last axes, or of each channel (C,) of an array (N, C, H, W)."""
+    if x.size < FEW or not supports(x):
         return NotImplemented
+    if axis == (0, 2, 3) and x.ndim == 4:
+        total = _of_channels(x)
+        return total.reshape(1, -1, 1, 1) if keepdims else total
+    axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    kept = x.ndim - len(axes)
+    if x.size < LARGE or sorted(a + x.ndim * (a < 0) for a in axes) != list(range(kept, x.ndim)):
+        return NotImplemented
+    total = _of_rows(x, prod(x.shape[:kept])).astype(x.dtype)
+    return total.reshape(x.shape[:kept] + (1,) * len(axes) * keepdims)[()]
+
+
+def _of_channels(x: Array) -> Array:
     n, c, h, w = x.shape
     maps, sums, sizes = np.empty(n * c), np.empty(c, x.dtype), Maps(n, c, h * w)
-    _sum_maps(n * c, sizes, flat(x), maps, alone=x.size < FEWEST)
+    _sum_maps(n * c, sizes, flat(x), maps, alone=x.size < LIGHT)
     _join_maps(c, sizes, maps, sums, alone=True)
     return sums
+
+
+def _of_rows(x: Array, rows: int) -> Array:
+    """Return the sums of so many rows, in float64; a single one is many for as many threads."""
+    length = x.size // rows
+    parts = length // BLOCK if rows == 1 and length % BLOCK == 0 else 1
+    sums = np.empty(rows * parts)
+    _sum_maps(rows * parts, Maps(1, rows * parts, length // parts), flat(x), sums, alone=x.size < LIGHT)
+    return sums if parts == 1 else np.add.reduce(sums, keepdims=True)
 
 
 sum_vectors: Final = over_vectors(lambda x: x, SUM)

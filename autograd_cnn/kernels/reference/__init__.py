@@ -5,7 +5,7 @@ Loops run over the taps of a window, never over pixels or images.
 
 from autograd_cnn.kernels.reference.correlation import correlate2d, correlate2d_wrt_input, correlate2d_wrt_weight
 from autograd_cnn.kernels.reference.descent import adam, sgd, sgd_with_momentum
-from autograd_cnn.kernels.reference.elementwise import damped, leaky_relu, masked, multiply, relu
+from autograd_cnn.kernels.reference.elementwise import add, damped, divide, leaky_relu, masked, multiply, relu, subtract
 from autograd_cnn.kernels.reference.normalization import (
     moments,
     standardize,
@@ -45,10 +45,12 @@ from autograd_cnn.kernels.reference.special import (
 
 __all__ = [
     "adam",
+    "add",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
     "damped",
+    "divide",
     "erf",
     "gaussian",
     "gelu",
@@ -83,5 +85,6 @@ __all__ = [
     "standardize",
     "standardize_wrt_input",
     "standardized_sums",
+    "subtract",
     "sum",
 ]

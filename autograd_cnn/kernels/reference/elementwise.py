@@ -12,6 +12,9 @@ _BITS: Final[dict[Any, np.dtype[Any]]] = {
 }
 
 
+add, subtract, multiply, divide = np.add, np.subtract, np.multiply, np.divide
+
+
 def relu(x: Array) -> tuple[Array, Array]:
     """Return x where it is positive, else 0, and where that is; a NaN passes."""
     y = np.maximum(x, 0)
@@ -36,9 +39,3 @@ def leaky_relu(x: Array, slope: float) -> tuple[Array, Array]:
 def damped(x: Array, mask: Array, factor: float) -> Array:
     """Return x where the mask is set, elsewhere x times the factor."""
     return np.where(mask, x, x * factor)
-
-
-def multiply(x1: Array, x2: Array) -> Array:
-    """Return x1 · x2, with NumPy's broadcasting."""
-    product: Array = x1 * x2
-    return product

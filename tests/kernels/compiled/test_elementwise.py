@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+from tables import for_each
 
 from autograd_cnn.kernels import reference
 from autograd_cnn.kernels.compiled import elementwise as compiled
+from autograd_cnn.kernels.compiled.map import CHUNK, FEWEST, LIGHT
 
-SIZES = [compiled.FEW, compiled.FEW + 1, compiled.FEWEST + 15, 3 * compiled.CHUNK + 17 + compiled.FEWEST]
+SIZES = [compiled.FEW, compiled.FEW + 1, FEWEST + 15, 3 * CHUNK + 17 + LIGHT]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -24,7 +26,7 @@ def test_they_agree_with_the_reference(rng, size, dtype):
 
 
 def test_a_nan_passes():
-    x = np.full(compiled.FEWEST, -1.0)
+    x = np.full(FEWEST, -1.0)
     x[5] = np.nan
     y, mask = compiled.relu(x)
     assert np.isnan(y[5])
@@ -35,7 +37,7 @@ def test_a_nan_passes():
 
 
 def test_a_mask_hides_what_is_infinite():
-    x = np.full(compiled.FEWEST, np.inf)
+    x = np.full(FEWEST, np.inf)
     assert not compiled.masked(x, np.zeros(x.shape, bool)).any()
 
 
@@ -49,28 +51,29 @@ def test_views_of_any_layout(rng):
 def test_small_arrays_and_ints_are_declined():
     assert compiled.relu(np.ones(compiled.FEW - 1)) is NotImplemented
     assert compiled.masked(np.ones(8), np.ones(8, bool)) is NotImplemented
-    assert compiled.relu(np.ones(compiled.FEWEST, int)) is NotImplemented
+    assert compiled.relu(np.ones(FEWEST, int)) is NotImplemented
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(
-    "other", [(4, 8, 24, 33), (8, 1, 1), (1, 8, 1, 1), (4, 8, 1, 1), (4, 1, 1, 1), (24, 1), (8, 24, 1)]
-)
-def test_products(rng, other, dtype):
-    x, w = rng.standard_normal((4, 8, 24, 33)).astype(dtype), rng.standard_normal(other).astype(dtype)
-    expected = x * w
-    found = compiled.multiply(x, w)
-    if compiled.SHORTEST > 33 and other in {(24, 1), (8, 24, 1)}:
-        assert found is NotImplemented
-    else:
-        np.testing.assert_array_equal(found, expected)
-        assert found.dtype == dtype
-        np.testing.assert_array_equal(compiled.multiply(x[:, :, ::-1], w), x[:, :, ::-1] * w)
+@for_each("name", ["add", "subtract", "multiply", "divide"])
+@for_each("dtype", [np.float32, np.float64])
+def test_arithmetic_with_what_is_broadcast(rng, name, dtype):
+    long, short = rng.standard_normal((4, 8, 24, 33)).astype(dtype), rng.standard_normal((64, 4, 3, 2)).astype(dtype)
+    for x, others in (
+        (long, [(8, 1, 1), (1, 8, 1, 1), (4, 8, 1, 1), (4, 1, 1, 1), (24, 1), (33,), (24, 33), (1, 1, 33)]),
+        (short, [(64, 4, 3, 2), (4, 1, 1), (64, 4, 1, 1), (64, 1, 1, 1), (3, 1), (4, 3, 1), (2,), (3, 2), (4, 3, 2)]),
+    ):
+        for other in others:
+            w = rng.standard_normal(other).astype(dtype)
+            found = getattr(compiled, name)(x, w)
+            np.testing.assert_array_equal(found, getattr(reference, name)(x, w), err_msg=str(other))
+            assert found.dtype == dtype
+            np.testing.assert_array_equal(getattr(compiled, name)(x[::-1], w), getattr(reference, name)(x[::-1], w))
 
 
-def test_products_of_other_kinds_are_declined():
+def test_arithmetic_of_other_kinds_is_declined():
     x = np.ones((64, 4, 8, 8))
-    for other in (np.ones((8, 8)), np.ones((64, 1, 8, 1)), np.ones((1, 64, 4, 8, 8)), np.ones((4, 1, 1), np.float32),
-                  np.ones((2, 1, 1, 1, 1)), np.ones(()), np.ones((1, 1))):  # fmt: skip
-        assert compiled.multiply(x, other) is NotImplemented
+    for other in ((64, 1, 8, 1), (1, 64, 4, 8, 8), (2, 1, 1, 1, 1), (), (1, 1), (64, 1, 1, 8)):
+        assert compiled.multiply(x, np.ones(other)) is NotImplemented
+    assert compiled.multiply(np.ones((80, 80, 2)), np.ones((80, 80, 1))) is NotImplemented  # too many to repeat
+    assert compiled.multiply(x, np.ones((4, 1, 1), np.float32)) is NotImplemented
     assert compiled.multiply(np.ones(8), np.ones(8)) is NotImplemented
