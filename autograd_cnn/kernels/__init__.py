@@ -23,6 +23,8 @@ from autograd_cnn.kernels.backend import (
 correlate2d = Kernel("correlate2d")
 correlate2d_wrt_input = Kernel("correlate2d_wrt_input")
 correlate2d_wrt_weight = Kernel("correlate2d_wrt_weight")
+elu = Kernel("elu")
+elu_wrt_x = Kernel("elu_wrt_x")
 erf = Kernel("erf")
 gaussian = Kernel("gaussian")
 gelu = Kernel("gelu")
@@ -33,6 +35,7 @@ sigmoid_wrt_x = Kernel("sigmoid_wrt_x")
 silu = Kernel("silu")
 silu_wrt_x = Kernel("silu_wrt_x")
 softplus = Kernel("softplus")
+tanh_wrt_x = Kernel("tanh_wrt_x")
 matmul = Kernel("matmul")
 linear = Kernel("linear")
 relu = Kernel("relu")
@@ -42,6 +45,10 @@ add = Kernel("add")
 subtract = Kernel("subtract")
 multiply = Kernel("multiply")
 divide = Kernel("divide")
+maximum = Kernel("maximum")
+minimum = Kernel("minimum")
+sign = Kernel("sign")
+where = Kernel("where")
 damped = Kernel("damped")
 max_pool = Kernel("max_pool")
 max_pool_gather = Kernel("max_pool_gather")
@@ -76,6 +83,8 @@ __all__ = [
     "current_backend",
     "damped",
     "divide",
+    "elu",
+    "elu_wrt_x",
     "erf",
     "explain",
     "gaussian",
@@ -91,8 +100,10 @@ __all__ = [
     "max_pool",
     "max_pool_gather",
     "max_unpool",
+    "maximum",
     "mean_pool",
     "mean_pool_wrt_input",
+    "minimum",
     "moments",
     "multiply",
     "must_compile",
@@ -106,6 +117,7 @@ __all__ = [
     "sigmoid",
     "sigmoid_slope",
     "sigmoid_wrt_x",
+    "sign",
     "silu",
     "silu_wrt_x",
     "softmax",
@@ -118,5 +130,7 @@ __all__ = [
     "standardized_sums",
     "subtract",
     "sum",
+    "tanh_wrt_x",
     "use_conv_algorithm",
+    "where",
 ]

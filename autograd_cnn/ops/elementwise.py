@@ -36,11 +36,8 @@ __all__ = [
     "subtract",
 ]
 
-_LARGE: Final = 1 << 17
-"""Elements; NumPy is done with fewer before it would pay to ask for all threads."""
-
-_REPEATED: Final = 1 << 14
-"""Elements; the same for an operand that is broadcast, with which NumPy is slower."""
+_LARGE: Final = 1 << 14
+"""Elements; NumPy is done with fewer before it would pay to ask for another backend."""
 
 # --- arithmetic -------------------------------------------------------------------------------
 
@@ -54,7 +51,7 @@ def add(x1: Array, x2: Array) -> Array:
     >>> add([1.0, 2.0], 10.0)
     array([11., 12.])
     """
-    return kernels.add(x1, x2) if type(x1) is ndarray and _pays(x1, x2) else x1 + x2
+    return kernels.add(x1, x2) if type(x1) is ndarray and x1.size >= _LARGE else x1 + x2
 
 
 @add.vjp("x1")
@@ -76,7 +73,7 @@ def subtract(x1: Array, x2: Array) -> Array:
     >>> subtract([1.0, 2.0], 10.0)
     array([-9., -8.])
     """
-    return kernels.subtract(x1, x2) if type(x1) is ndarray and _pays(x1, x2) else x1 - x2
+    return kernels.subtract(x1, x2) if type(x1) is ndarray and x1.size >= _LARGE else x1 - x2
 
 
 @subtract.vjp("x1")
@@ -98,23 +95,17 @@ def multiply(x1: Array, x2: Array) -> Array:
     >>> multiply([1.0, 2.0], 10.0)
     array([10., 20.])
     """
-    return kernels.multiply(x1, x2) if type(x1) is ndarray and _pays(x1, x2) else x1 * x2
+    return kernels.multiply(x1, x2) if type(x1) is ndarray and x1.size >= _LARGE else x1 * x2
 
 
 @multiply.vjp("x1")
 def multiply_vjp_x1(g: Array, *, x2: Array) -> Array:
-    return kernels.multiply(g, x2) if type(g) is ndarray and _pays(g, x2) else g * x2
+    return kernels.multiply(g, x2) if type(g) is ndarray and g.size >= _LARGE else g * x2
 
 
 @multiply.vjp("x2")
 def multiply_vjp_x2(g: Array, *, x1: Array) -> Array:
-    return kernels.multiply(g, x1) if type(g) is ndarray and _pays(g, x1) else g * x1
-
-
-def _pays(x1: Array, x2: Array) -> bool:
-    """Whether an array is so large that a kernel is faster than NumPy."""
-    size = x1.size
-    return size >= _REPEATED and type(x2) is ndarray and (size >= _LARGE or x2.shape != x1.shape)
+    return kernels.multiply(g, x1) if type(g) is ndarray and g.size >= _LARGE else g * x1
 
 
 @primitive
@@ -126,7 +117,7 @@ def divide(x1: Array, x2: Array) -> Array:
     >>> divide([1.0, 2.0], 4.0)
     array([0.25, 0.5 ])
     """
-    return kernels.divide(x1, x2) if type(x1) is ndarray and _pays(x1, x2) else x1 / x2
+    return kernels.divide(x1, x2) if type(x1) is ndarray and x1.size >= _LARGE else x1 / x2
 
 
 @divide.vjp("x1")
@@ -220,7 +211,7 @@ def sign(x: Array) -> Array:
     >>> sign([-3.0, 0.0, 2.0])
     array([-1.,  0.,  1.])
     """
-    return np.sign(x)
+    return kernels.sign(x)
 
 
 # --- powers, exponentials, logarithms ---------------------------------------------------------

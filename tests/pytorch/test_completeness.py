@@ -11,7 +11,15 @@ from tables import for_each
 
 from autograd_cnn import ops
 from autograd_cnn.engine.primitive import REGISTRY
-from autograd_cnn.ops.activation import _gaussian, _gelu_backward, _sigmoid_backward, _sigmoid_slope, _silu_backward
+from autograd_cnn.ops.activation import (
+    _elu_backward,
+    _gaussian,
+    _gelu_backward,
+    _sigmoid_backward,
+    _sigmoid_slope,
+    _silu_backward,
+    _tanh_backward,
+)
 from autograd_cnn.ops.loss import _softmax_error
 from autograd_cnn.ops.selection import _damped
 from autograd_cnn.ops.softmax import _log_softmax_backward, _softmax_backward
@@ -30,9 +38,11 @@ WITHOUT_COUNTERPART = {
     ops.batch_norm_wrt_input: "an adjoint: checked as the gradient of batch_norm in x",
     ops.batch_norm_wrt_affine: "an adjoint: checked as the gradients of batch_norm in weight and bias",
     ops.mean_pool_wrt_input: "an adjoint: checked as the gradient of mean_pool",
-    _sigmoid_slope: "checked as the gradient of sigmoid and of tanh",
+    _sigmoid_slope: "checked as the gradient of sigmoid",
     _gaussian: "checked as the gradient of erf",
     _sigmoid_backward: "checked as the gradient of sigmoid",
+    _tanh_backward: "checked as the gradient of tanh",
+    _elu_backward: "checked as the gradient of elu",
     _silu_backward: "checked as the gradient of silu",
     _gelu_backward: "checked as the gradient of gelu",
     _damped: "checked as the gradient of leaky_relu",

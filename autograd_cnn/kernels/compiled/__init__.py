@@ -9,6 +9,10 @@ over the `threads`, and `caching` keeps what was compiled. A kernel that does no
 """
 
 from autograd_cnn.kernels.compiled.activation import (
+    elu,
+    elu_wrt_x,
+    erf,
+    gaussian,
     gelu,
     gelu_wrt_x,
     sigmoid,
@@ -16,6 +20,8 @@ from autograd_cnn.kernels.compiled.activation import (
     sigmoid_wrt_x,
     silu,
     silu_wrt_x,
+    softplus,
+    tanh_wrt_x,
 )
 from autograd_cnn.kernels.compiled.conv.correlation import (
     correlate2d,
@@ -23,7 +29,20 @@ from autograd_cnn.kernels.compiled.conv.correlation import (
     correlate2d_wrt_weight,
 )
 from autograd_cnn.kernels.compiled.descent import adam, sgd, sgd_with_momentum
-from autograd_cnn.kernels.compiled.elementwise import add, damped, divide, leaky_relu, masked, multiply, relu, subtract
+from autograd_cnn.kernels.compiled.elementwise import (
+    add,
+    damped,
+    divide,
+    leaky_relu,
+    masked,
+    maximum,
+    minimum,
+    multiply,
+    relu,
+    sign,
+    subtract,
+    where,
+)
 from autograd_cnn.kernels.compiled.gemm import linear, matmul
 from autograd_cnn.kernels.compiled.normalization import (
     moments,
@@ -57,6 +76,10 @@ __all__ = [
     "correlate2d_wrt_weight",
     "damped",
     "divide",
+    "elu",
+    "elu_wrt_x",
+    "erf",
+    "gaussian",
     "gelu",
     "gelu_wrt_x",
     "leaky_relu",
@@ -68,8 +91,10 @@ __all__ = [
     "max_pool",
     "max_pool_gather",
     "max_unpool",
+    "maximum",
     "mean_pool",
     "mean_pool_wrt_input",
+    "minimum",
     "moments",
     "multiply",
     "num_threads",
@@ -80,15 +105,19 @@ __all__ = [
     "sigmoid",
     "sigmoid_slope",
     "sigmoid_wrt_x",
+    "sign",
     "silu",
     "silu_wrt_x",
     "softmax",
     "softmax_cross_entropy",
     "softmax_error",
     "softmax_wrt_x",
+    "softplus",
     "standardize",
     "standardize_wrt_input",
     "standardized_sums",
     "subtract",
     "sum",
+    "tanh_wrt_x",
+    "where",
 ]

@@ -1,14 +1,24 @@
 """Arithmetic, rectifiers and masks: passes over memory, shared by all threads."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from autograd_cnn.kernels.compiled.broadcasting import function_with_broadcasting
-from autograd_cnn.kernels.compiled.lanes import Lanes, Mask, where
-from autograd_cnn.kernels.compiled.map import CHUNK, LIGHT, Line, jobs_of, over_vectors
+from autograd_cnn.kernels.compiled.broadcasting import NUMBERS, function_with_broadcasting
+from autograd_cnn.kernels.compiled.lanes import Lanes, Mask
+from autograd_cnn.kernels.compiled.lanes import where as select
+from autograd_cnn.kernels.compiled.map import CHUNK, LIGHT, Line, function_of_one, jobs_of, over_vectors
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
+
+
+class Choice(NamedTuple):
+    """The size of what is worked on, and which of two operands has as many elements, not one number again and again."""
+
+    size: int
+    of_first: int
+    of_second: int
+
 
 FEW: Final = 1 << 12  # elements; NumPy is done with fewer before a kernel has been called
 
@@ -35,6 +45,24 @@ def multiply(x1: Lanes, x2: Lanes) -> Lanes:
 def divide(x1: Lanes, x2: Lanes) -> Lanes:
     """Return x1 / x2."""
     return x1 / x2
+
+
+@function_with_broadcasting
+def maximum(x1: Lanes, x2: Lanes) -> Lanes:
+    """Return the larger of two; NaN where one is."""
+    return select(x1 > x2, x1, select(x1 <= x2, x2, x1 + x2))
+
+
+@function_with_broadcasting
+def minimum(x1: Lanes, x2: Lanes) -> Lanes:
+    """Return the smaller of two; NaN where one is."""
+    return select(x1 < x2, x1, select(x1 >= x2, x2, x1 + x2))
+
+
+@function_of_one
+def sign(x: Lanes) -> Lanes:
+    """Return -1, 0 or 1; NaN where that is."""
+    return select(x > 0.0, 1.0, select(x < 0.0, -1.0, x))
 
 
 def relu(x: Array) -> Any:
@@ -75,28 +103,49 @@ def damped(x: Array, mask: Array, factor: float) -> Any:
     return y
 
 
+def where(mask: Array, x1: Any, x2: Any) -> Any:
+    """Return x1 where the mask is set, elsewhere x2; either may be a number, but not both."""
+    x = x1 if type(x1) is np.ndarray else x2
+    if not _is_worthwhile(x) or np.shape(mask) != x.shape or mask.dtype.kind != "b":
+        return NotImplemented
+    # a number is repeated as often as a job takes it
+    first, second = (np.full(CHUNK, each, x.dtype) if type(each) in NUMBERS else each for each in (x1, x2))
+    if any(each is given and np.shape(each) != x.shape for each, given in ((first, x1), (second, x2))):
+        return NotImplemented
+    if not supports(first, second):
+        return NotImplemented
+    y, sizes = np.empty(x.shape, x.dtype), Choice(x.size, int(first is x1), int(second is x2))
+    _where(jobs_of(x)[0], sizes, flat(first), flat(second), flat(mask), y.reshape(-1), alone=x.size < LIGHT)
+    return y
+
+
 def _is_worthwhile(x: Any) -> bool:
     return type(x) is np.ndarray and x.size >= FEW and supports(x)
 
 
 def _rectify(x: Lanes) -> tuple[Lanes, Mask]:
     passes = ~(x <= 0.0)
-    return where(passes, x, 0.0), passes
+    return select(passes, x, 0.0), passes
 
 
 def _mask(x: Lanes, mask: Mask) -> Lanes:
-    return where(mask, x, 0.0)
+    return select(mask, x, 0.0)
 
 
 def _leak(slope: Lanes, x: Lanes) -> tuple[Lanes, Mask]:
     positive = x > 0.0
-    return where(positive, x, x * slope), positive
+    return select(positive, x, x * slope), positive
 
 
 def _damp(factor: Lanes, x: Lanes, mask: Mask) -> Lanes:
-    return where(mask, x, x * factor)
+    return select(mask, x, x * factor)
 
 
+def _choose(x1: Lanes, x2: Lanes, mask: Mask) -> Lanes:
+    return select(mask, x1, x2)
+
+
+_choose_vectors: Final = over_vectors(_choose)
 _rectify_vectors: Final = over_vectors(_rectify)
 _mask_vectors: Final = over_vectors(_mask)
 _leak_vectors: Final = over_vectors(_leak)
@@ -123,3 +172,12 @@ def _leaky_relu(first: int, last: int, s: Line, slope: Any, x: Any, y: Any, mask
 @parallel_for
 def _damped(first: int, last: int, s: Line, factor: Any, x: Any, mask: Any, y: Any) -> None:
     _damp_vectors(first * CHUNK, min(last * CHUNK, s.size), (factor[0],), (x, mask, y))
+
+
+@parallel_for
+def _where(first: int, last: int, s: Choice, x1: Any, x2: Any, mask: Any, y: Any) -> None:
+    for at in range(first * CHUNK, min(last * CHUNK, s.size), CHUNK):
+        end = min(at + CHUNK, s.size)
+        a, b = s.of_first * at, s.of_second * at
+        arrays = x1[a : a + end - at], x2[b : b + end - at], mask[at:end], y[at:end]
+        _choose_vectors(0, end - at, (), arrays)

@@ -74,6 +74,32 @@ def kernel_of_two(
     return run
 
 
+def function_with_number(formula: Callable[..., Lanes]) -> Callable[..., Any]:
+    """Return a function of one array, or of two of one shape, and of a number, which the formula takes first."""
+    single = formula.__code__.co_argcount == 2
+    apply = over_vectors((lambda number, a, _: formula(number, a)) if single else formula)
+
+    def kernel(first: int, last: int, s: Line, number: Any, a: Any, b: Any, y: Any) -> None:
+        apply(first * CHUNK, min(last * CHUNK, s.size), (number[0],), (a, b, y))
+
+    kernel.__qualname__ = f"function_with_number.{formula.__name__}"  # by which its code is kept
+    loop = parallel_for(kernel)
+
+    def run(a: Array, b: Array, number: float) -> Any:
+        if type(a) is not ndarray or a.size < FEW or np.shape(b) != a.shape or not supports(a, b):
+            return NotImplemented
+        y, row = np.empty(a.shape, a.dtype), flat(a)
+        numbers = np.full(1, number, a.dtype)
+        loop(*jobs_of(a), numbers, row, row if b is a else flat(b), y.reshape(-1), alone=a.size < FEWEST)
+        return y
+
+    def function(a: Array, number: float) -> Any:
+        return run(a, a, number)
+
+    function.__doc__ = run.__doc__ = formula.__doc__
+    return function if single else run
+
+
 def jobs_of(x: Array) -> tuple[int, Line]:
     """Return how many jobs an array is, and its size."""
     return -(-x.size // CHUNK), Line(x.size)

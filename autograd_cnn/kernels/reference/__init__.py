@@ -5,7 +5,22 @@ Loops run over the taps of a window, never over pixels or images.
 
 from autograd_cnn.kernels.reference.correlation import correlate2d, correlate2d_wrt_input, correlate2d_wrt_weight
 from autograd_cnn.kernels.reference.descent import adam, sgd, sgd_with_momentum
-from autograd_cnn.kernels.reference.elementwise import add, damped, divide, leaky_relu, masked, multiply, relu, subtract
+from autograd_cnn.kernels.reference.elementwise import (
+    add,
+    damped,
+    divide,
+    elu,
+    elu_wrt_x,
+    leaky_relu,
+    masked,
+    maximum,
+    minimum,
+    multiply,
+    relu,
+    sign,
+    subtract,
+    where,
+)
 from autograd_cnn.kernels.reference.normalization import (
     moments,
     standardize,
@@ -41,6 +56,7 @@ from autograd_cnn.kernels.reference.special import (
     silu,
     silu_wrt_x,
     softplus,
+    tanh_wrt_x,
 )
 
 __all__ = [
@@ -51,6 +67,8 @@ __all__ = [
     "correlate2d_wrt_weight",
     "damped",
     "divide",
+    "elu",
+    "elu_wrt_x",
     "erf",
     "gaussian",
     "gelu",
@@ -65,8 +83,10 @@ __all__ = [
     "max_pool",
     "max_pool_gather",
     "max_unpool",
+    "maximum",
     "mean_pool",
     "mean_pool_wrt_input",
+    "minimum",
     "moments",
     "multiply",
     "relu",
@@ -75,6 +95,7 @@ __all__ = [
     "sigmoid",
     "sigmoid_slope",
     "sigmoid_wrt_x",
+    "sign",
     "silu",
     "silu_wrt_x",
     "softmax",
@@ -87,4 +108,6 @@ __all__ = [
     "standardized_sums",
     "subtract",
     "sum",
+    "tanh_wrt_x",
+    "where",
 ]

@@ -13,6 +13,7 @@ _BITS: Final[dict[Any, np.dtype[Any]]] = {
 
 
 add, subtract, multiply, divide = np.add, np.subtract, np.multiply, np.divide
+maximum, minimum, sign, where = np.maximum, np.minimum, np.sign, np.where
 
 
 def relu(x: Array) -> tuple[Array, Array]:
@@ -39,3 +40,13 @@ def leaky_relu(x: Array, slope: float) -> tuple[Array, Array]:
 def damped(x: Array, mask: Array, factor: float) -> Array:
     """Return x where the mask is set, elsewhere x times the factor."""
     return np.where(mask, x, x * factor)
+
+
+def elu(x: Array, alpha: float) -> Array:
+    """Return x where it is positive, else alpha · (exp(x) - 1)."""
+    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)) * alpha)
+
+
+def elu_wrt_x(g: Array, x: Array, alpha: float) -> Array:
+    """Return g where x is positive, else g · alpha · exp(x)."""
+    return np.where(x > 0, g, g * np.exp(np.minimum(x, 0)) * alpha)

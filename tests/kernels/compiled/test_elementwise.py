@@ -4,8 +4,10 @@ from tables import for_each
 
 from autograd_cnn.kernels import reference
 from autograd_cnn.kernels.compiled import elementwise as compiled
+from autograd_cnn.kernels.compiled.broadcasting import REPEATED
 from autograd_cnn.kernels.compiled.map import CHUNK, FEWEST, LIGHT
 
+NUMBERS = [1.5, -2, np.float32(0.5), np.float64(0.25)]
 SIZES = [compiled.FEW, compiled.FEW + 1, FEWEST + 15, 3 * CHUNK + 17 + LIGHT]
 
 
@@ -54,13 +56,13 @@ def test_small_arrays_and_ints_are_declined():
     assert compiled.relu(np.ones(FEWEST, int)) is NotImplemented
 
 
-@for_each("name", ["add", "subtract", "multiply", "divide"])
+@for_each("name", ["add", "subtract", "multiply", "divide", "maximum", "minimum"])
 @for_each("dtype", [np.float32, np.float64])
 def test_arithmetic_with_what_is_broadcast(rng, name, dtype):
-    long, short = rng.standard_normal((4, 8, 24, 33)).astype(dtype), rng.standard_normal((64, 4, 3, 2)).astype(dtype)
+    long, short = rng.standard_normal((4, 8, 24, 33)).astype(dtype), rng.standard_normal((700, 4, 3, 2)).astype(dtype)
     for x, others in (
         (long, [(8, 1, 1), (1, 8, 1, 1), (4, 8, 1, 1), (4, 1, 1, 1), (24, 1), (33,), (24, 33), (1, 1, 33)]),
-        (short, [(64, 4, 3, 2), (4, 1, 1), (64, 4, 1, 1), (64, 1, 1, 1), (3, 1), (4, 3, 1), (2,), (3, 2), (4, 3, 2)]),
+        (short, [(4, 1, 1), (700, 4, 1, 1), (700, 1, 1, 1), (3, 1), (4, 3, 1), (2,), (3, 2), (4, 3, 2)]),
     ):
         for other in others:
             w = rng.standard_normal(other).astype(dtype)
@@ -70,10 +72,50 @@ def test_arithmetic_with_what_is_broadcast(rng, name, dtype):
             np.testing.assert_array_equal(getattr(compiled, name)(x[::-1], w), getattr(reference, name)(x[::-1], w))
 
 
-def test_arithmetic_of_other_kinds_is_declined():
-    x = np.ones((64, 4, 8, 8))
-    for other in ((64, 1, 8, 1), (1, 64, 4, 8, 8), (2, 1, 1, 1, 1), (), (1, 1), (64, 1, 1, 8)):
+@for_each("number", NUMBERS)
+@for_each("dtype", [np.float32, np.float64])
+def test_arithmetic_with_a_number(rng, number, dtype):
+    x = rng.standard_normal(REPEATED + 5).astype(dtype)
+    for name in ("add", "maximum"):
+        found, expected = getattr(compiled, name)(x, number), getattr(reference, name)(x, number)
+        if isinstance(number, np.generic) and number.dtype != dtype:
+            assert found is NotImplemented
+        else:
+            np.testing.assert_array_equal(found, expected)
+            assert found.dtype == expected.dtype
+
+
+def test_arithmetic_that_is_declined():
+    x = np.ones((64, 4, 16, 8))
+    for other in ((64, 1, 16, 1), (1, 64, 4, 16, 8), (2, 1, 1, 1, 1), (64, 1, 1, 8)):
         assert compiled.multiply(x, np.ones(other)) is NotImplemented
-    assert compiled.multiply(np.ones((80, 80, 2)), np.ones((80, 80, 1))) is NotImplemented  # too many to repeat
     assert compiled.multiply(x, np.ones((4, 1, 1), np.float32)) is NotImplemented
-    assert compiled.multiply(np.ones(8), np.ones(8)) is NotImplemented
+    assert compiled.multiply(x[0], np.ones((4, 1, 1))) is NotImplemented
+    for other in (x, None, "1", True, 1j):  # NumPy's to compute, or to refuse
+        assert compiled.multiply(x, other) is NotImplemented
+
+
+@for_each("name", ["maximum", "minimum"])
+def test_nan_is_neither_larger_nor_smaller(name):
+    x1, x2 = np.ones((2, LIGHT))
+    x1[:3], x2[1:5] = (np.nan, np.nan, np.inf), (np.nan, 2, -np.inf, np.nan)
+    np.testing.assert_array_equal(getattr(compiled, name)(x1, x2), getattr(np, name)(x1, x2))
+
+
+@for_each("dtype", [np.float32, np.float64])
+def test_choices(rng, dtype):
+    for size in SIZES:
+        (x1, x2), mask = rng.standard_normal((2, size)).astype(dtype), rng.random(size) < 0.5
+        x1[:4] = x2[-4:] = np.nan, np.inf, -0.0, 0.0
+        for operands in ((x1, x2), (x1, 0), (0.5, x2), (x1[::-1], x1)):
+            found = compiled.where(mask, *operands)
+            np.testing.assert_array_equal(found, np.where(mask, *operands))
+            assert found.dtype == dtype
+
+
+def test_choices_that_are_declined():
+    x = np.ones((2, compiled.FEW))
+    mask = x > 0
+    for operands in ((mask, x, x[:1]), (mask, 1, 2), (mask[:1], x, x), (x, x, x), (mask, x, x.astype(np.float32)),
+                     (mask, x, np.float64(1)), (mask[:, 1:], x[:, 1:], 1j), (mask[0, 1:], x[0, 1:], 1)):  # fmt: skip
+        assert compiled.where(*operands) is NotImplemented
