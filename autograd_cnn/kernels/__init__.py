@@ -55,8 +55,12 @@ max_pool_gather = Kernel("max_pool_gather")
 max_unpool = Kernel("max_unpool")
 mean_pool = Kernel("mean_pool")
 mean_pool_wrt_input = Kernel("mean_pool_wrt_input")
+layer_norm = Kernel("layer_norm")
+layer_norm_wrt_input = Kernel("layer_norm_wrt_input")
+layer_norm_sums = Kernel("layer_norm_sums")
 moments = Kernel("moments")
 standardize = Kernel("standardize")
+standardize_rectified = Kernel("standardize_rectified")
 standardize_wrt_input = Kernel("standardize_wrt_input")
 standardized_sums = Kernel("standardized_sums")
 logsumexp = Kernel("logsumexp")
@@ -90,6 +94,9 @@ __all__ = [
     "gaussian",
     "gelu",
     "gelu_wrt_x",
+    "layer_norm",
+    "layer_norm_sums",
+    "layer_norm_wrt_input",
     "leaky_relu",
     "linear",
     "log_softmax",
@@ -126,6 +133,7 @@ __all__ = [
     "softmax_wrt_x",
     "softplus",
     "standardize",
+    "standardize_rectified",
     "standardize_wrt_input",
     "standardized_sums",
     "subtract",

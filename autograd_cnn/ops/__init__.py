@@ -9,6 +9,7 @@ from autograd_cnn.ops.activation import *
 from autograd_cnn.ops.correlation import *
 from autograd_cnn.ops.elementwise import *
 from autograd_cnn.ops.indexing import *
+from autograd_cnn.ops.layer_norm import *
 from autograd_cnn.ops.linalg import *
 from autograd_cnn.ops.loss import *
 from autograd_cnn.ops.normalization import *

@@ -16,6 +16,8 @@ Shapes: x, g and y (N, C, H, W), weight and bias (C,).
 
 import threading
 import weakref
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +32,7 @@ from autograd_cnn.ops.precision import for_means, mean_dtype
 from autograd_cnn.ops.shaping import reshape
 from autograd_cnn.parameters import NotNegative
 
-__all__ = ["batch_norm", "batch_norm_wrt_affine", "batch_norm_wrt_input"]
+__all__ = ["batch_norm", "batch_norm_inference", "batch_norm_wrt_affine", "batch_norm_wrt_input"]
 
 _ALL_BUT_CHANNELS = (0, 2, 3)
 
@@ -101,50 +103,47 @@ def batch_norm_vjp_x(g: Array, *, x: Array, weight: Array | None, eps: float, mo
     recorded, compiled = isinstance(g, Traced), isinstance(moments, Traced)
     if recorded and not compiled:
         return batch_norm_wrt_input(g, x, weight, eps=eps)
-    sums = _counted.sums(g, x, eps, values_of(moments))
+    sums = _counted.sums(g, x, values_of(moments), eps=eps)
     return batch_norm_wrt_input(g, x, weight, eps=eps, moments=values_of(moments), sums=values_of(sums))
 
 
 @batch_norm.vjp("weight")
 def batch_norm_vjp_weight(g: Array, *, x: Array, eps: float) -> Array:
-    return _counted.sums(g, x, eps)[0]
+    return _counted.sums(g, x, eps=eps)[0]
 
 
 @batch_norm.vjp("bias")
 def batch_norm_vjp_bias(g: Array) -> Array:
-    return _counted.total(g)
+    total = _counted.total(g)
+    return reduction.sum(g, axis=_ALL_BUT_CHANNELS) if total is None else total
 
 
-class _Counted(threading.local):
+class Counted(threading.local):
     """The latest sums: a node's rules are applied one after the other, and ask for the same ones.
 
     They are known by the objects that they were made of, as cotangents are not written to, and forgotten with them.
     """
 
-    def __init__(self) -> None:
-        self._latest: tuple[weakref.ref[Array], weakref.ref[Array], float, Array] | None = None
+    def __init__(self, count: Callable[..., Array]) -> None:
+        self._count = count
+        self._latest: tuple[weakref.ref[Array], weakref.ref[Array], dict[str, Any], Array] | None = None
 
-    def sums(self, g: Array, x: Array, eps: float, moments: Array | None = None) -> Array:
-        """Return what `batch_norm_wrt_affine` does."""
+    def sums(self, g: Array, x: Array, moments: Array | None = None, **params: Any) -> Array:
+        """Return the sums of ``g · z`` and of ``g``."""
         latest = self._latest
-        if latest is not None and latest[0]() is g and latest[1]() is x and latest[2] == eps:
+        if latest is not None and latest[0]() is g and latest[1]() is x and latest[2] == params:
             return latest[3]
-        sums = batch_norm_wrt_affine(g, x, eps=eps, moments=moments)
-        self._latest = weakref.ref(g, self._forget), weakref.ref(x), eps, sums
+        sums = self._count(g, x, **params, moments=moments)
+        self._latest = weakref.ref(g, self._forget), weakref.ref(x), params, sums
         return sums
 
-    def total(self, g: Array) -> Array:
-        """Return the sum of each channel's ``g``."""
+    def total(self, g: Array) -> Array | None:
+        """Return the sum of ``g``, if it has just been counted."""
         latest = self._latest
-        if latest is not None and latest[0]() is g:
-            return latest[3][1]
-        return reduction.sum(g, axis=_ALL_BUT_CHANNELS)
+        return latest[3][1] if latest is not None and latest[0]() is g else None
 
     def _forget(self, _: weakref.ref[Array]) -> None:
         self._latest = None
-
-
-_counted = _Counted()
 
 
 @primitive
@@ -272,3 +271,82 @@ def batch_norm_wrt_affine_vjp_g(u: Array, *, x: Array, eps: float) -> Array:
 @batch_norm_wrt_affine.vjp("x")
 def batch_norm_wrt_affine_vjp_x(u: Array, *, g: Array, x: Array, eps: float) -> Array:
     return batch_norm_wrt_input(g, x, u[0], eps=eps)
+
+
+_counted = Counted(batch_norm_wrt_affine)
+
+# --- with moments that were found before ------------------------------------------------------
+
+
+@primitive
+def batch_norm_inference(
+    x: Array, mean: Array, var: Array, weight: Array | None = None, bias: Array | None = None, eps: NotNegative = 1e-5
+) -> Array:
+    """``(x - mean) / sqrt(var + eps) · weight + bias``, with given moments of each channel, in one pass.
+
+    Parameters
+    ----------
+    x : (N, C, H, W)
+    mean, var : (C,)
+        Such as the running ones.
+    weight, bias : (C,), optional
+        By default 1 and 0.
+    eps : float
+        Keeps the division away from 0.
+
+    Returns
+    -------
+    y : (N, C, H, W)
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not go together, or x is empty.
+
+    Examples
+    --------
+    >>> batch_norm_inference(np.array([1.0, 3.0]).reshape(2, 1, 1, 1), np.ones(1), np.full(1, 4.0), eps=0.0).ravel()
+    array([0., 1.])
+    """
+    _check("batch_norm_inference", x, mean=mean, var=var, weight=weight, bias=bias)
+    arrays = {"x": x, "mean": mean, "var": var, "weight": weight, "bias": bias}
+    x, mean, var, weight, bias = for_means("batch_norm_inference", **arrays)
+    moments = np.array([mean, var], np.float64)
+    return kernels.standardize(x, moments, _or(weight, x, 1), _or(bias, x, 0), eps)
+
+
+@batch_norm_inference.shape(dtype=mean_dtype)
+def batch_norm_inference_shape(
+    x: AbstractArray, mean: AbstractArray, var: AbstractArray, weight: AbstractArray | None, bias: AbstractArray | None
+) -> Shape:
+    _check("batch_norm_inference", x, mean=mean, var=var, weight=weight, bias=bias)
+    return x.shape
+
+
+@batch_norm_inference.vjp("x")
+def batch_norm_inference_vjp_x(g: Array, *, var: Array, weight: Array | None, eps: float) -> Array:
+    return batch_norm_inference(g, np.zeros(var.shape, var.dtype), var, weight, eps=eps)
+
+
+@batch_norm_inference.vjp("mean")
+def batch_norm_inference_vjp_mean(g: Array, *, var: Array, weight: Array | None, eps: float) -> Array:
+    dx = batch_norm_inference(g, np.zeros(var.shape, var.dtype), var, weight, eps=eps)
+    return -reduction.sum(dx, axis=_ALL_BUT_CHANNELS)
+
+
+@batch_norm_inference.vjp("var")
+def batch_norm_inference_vjp_var(
+    g: Array, *, x: Array, mean: Array, var: Array, weight: Array | None, eps: float
+) -> Array:
+    z = batch_norm_inference(x, mean, var, weight, eps=eps)
+    return reduction.sum(g * z, axis=_ALL_BUT_CHANNELS) / ((var + eps) * -2)
+
+
+@batch_norm_inference.vjp("weight")
+def batch_norm_inference_vjp_weight(g: Array, *, x: Array, mean: Array, var: Array, eps: float) -> Array:
+    return reduction.sum(g * batch_norm_inference(x, mean, var, eps=eps), axis=_ALL_BUT_CHANNELS)
+
+
+@batch_norm_inference.vjp("bias")
+def batch_norm_inference_vjp_bias(g: Array) -> Array:
+    return reduction.sum(g, axis=_ALL_BUT_CHANNELS)

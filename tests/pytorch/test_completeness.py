@@ -37,6 +37,8 @@ WITHOUT_COUNTERPART = {
     ops.max_pool_gather: "an adjoint: checked as the gradient of max_pool's gradient",
     ops.batch_norm_wrt_input: "an adjoint: checked as the gradient of batch_norm in x",
     ops.batch_norm_wrt_affine: "an adjoint: checked as the gradients of batch_norm in weight and bias",
+    ops.layer_norm_wrt_input: "an adjoint: checked as the gradient of layer_norm in x",
+    ops.layer_norm_wrt_affine: "an adjoint: checked as the gradients of layer_norm in weight and bias",
     ops.mean_pool_wrt_input: "an adjoint: checked as the gradient of mean_pool",
     _sigmoid_slope: "checked as the gradient of sigmoid",
     _gaussian: "checked as the gradient of erf",

@@ -44,9 +44,11 @@ from autograd_cnn.kernels.compiled.elementwise import (
     where,
 )
 from autograd_cnn.kernels.compiled.gemm import linear, matmul
+from autograd_cnn.kernels.compiled.layer_norm import layer_norm, layer_norm_sums, layer_norm_wrt_input
 from autograd_cnn.kernels.compiled.normalization import (
     moments,
     standardize,
+    standardize_rectified,
     standardize_wrt_input,
     standardized_sums,
 )
@@ -82,6 +84,9 @@ __all__ = [
     "gaussian",
     "gelu",
     "gelu_wrt_x",
+    "layer_norm",
+    "layer_norm_sums",
+    "layer_norm_wrt_input",
     "leaky_relu",
     "linear",
     "log_softmax",
@@ -114,6 +119,7 @@ __all__ = [
     "softmax_wrt_x",
     "softplus",
     "standardize",
+    "standardize_rectified",
     "standardize_wrt_input",
     "standardized_sums",
     "subtract",

@@ -123,7 +123,8 @@ def _is_worthwhile(x: Any) -> bool:
     return type(x) is np.ndarray and x.size >= FEW and supports(x)
 
 
-def _rectify(x: Lanes) -> tuple[Lanes, Mask]:
+def rectified(x: Lanes) -> tuple[Lanes, Mask]:
+    """Write x where it is positive, else 0, and where that is; a NaN passes."""
     passes = ~(x <= 0.0)
     return select(passes, x, 0.0), passes
 
@@ -146,7 +147,7 @@ def _choose(x1: Lanes, x2: Lanes, mask: Mask) -> Lanes:
 
 
 _choose_vectors: Final = over_vectors(_choose)
-_rectify_vectors: Final = over_vectors(_rectify)
+_rectify_vectors: Final = over_vectors(rectified)
 _mask_vectors: Final = over_vectors(_mask)
 _leak_vectors: Final = over_vectors(_leak)
 _damp_vectors: Final = over_vectors(_damp)

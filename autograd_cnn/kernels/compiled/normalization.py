@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from autograd_cnn.kernels.compiled.elementwise import rectified
 from autograd_cnn.kernels.compiled.lanes import Lanes
 from autograd_cnn.kernels.compiled.map import FEW, FEWEST, over_vectors
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
@@ -38,6 +39,17 @@ def standardize(x: Array, moments: Array, weight: Array, bias: Array, eps: float
     numbers = flat(moments), flat(weight), flat(bias), np.array([eps])
     _standardize(*_maps(x), flat(x), *numbers, y.reshape(-1), alone=x.size < FEWEST)
     return y
+
+
+def standardize_rectified(x: Array, moments: Array, weight: Array, bias: Array, eps: float, other: Array | None) -> Any:
+    """Return z · weight + bias, and the other if there is one, where that is positive, else 0; and where it is."""
+    if not _is_worthwhile(x, weight, bias) or not (other is None or (other.shape == x.shape and supports(x, other))):
+        return NotImplemented
+    y, mask = np.empty(x.shape, x.dtype), np.empty(x.shape, bool)
+    numbers = flat(moments), flat(weight), flat(bias), np.array([eps])
+    loop, others = (_rectify, ()) if other is None else (_add_and_rectify, (flat(other),))
+    loop(*_maps(x), flat(x), *others, *numbers, y.reshape(-1), mask.reshape(-1), alone=x.size < FEWEST)
+    return y, mask
 
 
 def standardized_sums(g: Array, x: Array, moments: Array, eps: float) -> Any:
@@ -83,6 +95,12 @@ def _distances(mean: Lanes, x: Lanes) -> tuple[Lanes, Lanes]:
 _sum_distances: Final = over_vectors(_distances, SUM, SUM)
 _sum_products: Final = over_vectors(lambda mean, g, x: (g * (x - mean), g), SUM, SUM)
 _scale: Final = over_vectors(lambda mean, scale, shift, x: (x - mean) * scale + shift)
+_scale_and_rectify: Final = over_vectors(
+    lambda mean, scale, shift, x: rectified((x - mean) * scale + shift),
+)
+_scale_add_and_rectify: Final = over_vectors(
+    lambda mean, scale, shift, x, other: rectified((x - mean) * scale + shift + other)
+)
 _combine: Final = over_vectors(lambda mean, slope, level, scale, g, x: (g - level - (x - mean) * slope) * scale)
 
 # --- maps -------------------------------------------------------------------------------------
@@ -125,17 +143,49 @@ def _join_moments(first: int, last: int, s: Maps, means: Any, squares: Any, mome
         moments[channel], moments[s.channels + channel] = mean, squared / (s.images * s.size)
 
 
-@parallel_for
-def _standardize(
-    first: int, last: int, s: Maps, x: Any, moments: Any, weight: Any, bias: Any, eps: Any, y: Any
-) -> None:
-    """Standardise a map, for each job."""
+@inlined
+def _numbers(first: int, last: int, s: Maps, x: Any, moments: Any, weight: Any, bias: Any, eps: Any) -> Any:
+    """Return what to subtract from each channel that the jobs meet, to multiply it by, and to add."""
     numbers = np.empty((3, s.channels), x.dtype)
     for each in range(first, min(last, first + s.channels)):
         c = each % s.channels
         mean, scale = x.dtype.type(moments[c]), weight[c] / np.sqrt(moments[s.channels + c] + eps[0])
         numbers[0, c], numbers[1, c] = mean, scale
         numbers[2, c] = bias[c] + _correction(mean - moments[c], scale)
+    return numbers
+
+
+@parallel_for
+def _rectify(
+    first: int, last: int, s: Maps, x: Any, moments: Any, weight: Any, bias: Any, eps: Any, y: Any, mask: Any
+) -> None:
+    """Standardise a map and rectify it, for each job."""
+    numbers = _numbers(first, last, s, x, moments, weight, bias, eps)
+    c = first % s.channels
+    for at in range(first * s.size, last * s.size, s.size):
+        _scale_and_rectify(at, at + s.size, (numbers[0, c], numbers[1, c], numbers[2, c]), (x, y, mask))
+        c = c + 1 if c + 1 < s.channels else 0
+
+
+@parallel_for
+def _add_and_rectify(
+    first: int, last: int, s: Maps, x: Any, other: Any, moments: Any, weight: Any, bias: Any, eps: Any, y: Any,
+    mask: Any,
+) -> None:  # fmt: skip
+    """Standardise a map, add another and rectify the sum, for each job."""
+    numbers = _numbers(first, last, s, x, moments, weight, bias, eps)
+    c = first % s.channels
+    for at in range(first * s.size, last * s.size, s.size):
+        _scale_add_and_rectify(at, at + s.size, (numbers[0, c], numbers[1, c], numbers[2, c]), (x, other, y, mask))
+        c = c + 1 if c + 1 < s.channels else 0
+
+
+@parallel_for
+def _standardize(
+    first: int, last: int, s: Maps, x: Any, moments: Any, weight: Any, bias: Any, eps: Any, y: Any
+) -> None:
+    """Standardise a map, for each job."""
+    numbers = _numbers(first, last, s, x, moments, weight, bias, eps)
     c = first % s.channels
     for at in range(first * s.size, last * s.size, s.size):
         _scale(at, at + s.size, (numbers[0, c], numbers[1, c], numbers[2, c]), (x, y))

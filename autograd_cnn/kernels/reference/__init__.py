@@ -21,9 +21,11 @@ from autograd_cnn.kernels.reference.elementwise import (
     subtract,
     where,
 )
+from autograd_cnn.kernels.reference.layer_norm import layer_norm, layer_norm_sums, layer_norm_wrt_input
 from autograd_cnn.kernels.reference.normalization import (
     moments,
     standardize,
+    standardize_rectified,
     standardize_wrt_input,
     standardized_sums,
 )
@@ -73,6 +75,9 @@ __all__ = [
     "gaussian",
     "gelu",
     "gelu_wrt_x",
+    "layer_norm",
+    "layer_norm_sums",
+    "layer_norm_wrt_input",
     "leaky_relu",
     "linear",
     "log_softmax",
@@ -104,6 +109,7 @@ __all__ = [
     "softmax_wrt_x",
     "softplus",
     "standardize",
+    "standardize_rectified",
     "standardize_wrt_input",
     "standardized_sums",
     "subtract",

@@ -6,6 +6,7 @@ sums (2, C), those of g·z and of g, z being (x - mean) · r and r being 1 / sqr
 
 import numpy as np
 
+from autograd_cnn.kernels.reference.elementwise import relu
 from autograd_cnn.kernels.windows import Array
 
 _ALL_BUT_CHANNELS = (0, 2, 3)
@@ -20,6 +21,14 @@ def standardize(x: Array, moments: Array, weight: Array, bias: Array, eps: float
     """Return z · weight + bias."""
     mean, r = _mean_and_r(x, moments, eps)
     return (x - _maps(mean)) * _maps(r * weight) + _maps(bias)
+
+
+def standardize_rectified(
+    x: Array, moments: Array, weight: Array, bias: Array, eps: float, other: Array | None
+) -> tuple[Array, Array]:
+    """Return z · weight + bias, and the other if there is one, where that is positive, else 0; and where it is."""
+    y = standardize(x, moments, weight, bias, eps)
+    return relu(y if other is None else y + other)
 
 
 def standardized_sums(g: Array, x: Array, moments: Array, eps: float) -> Array:
