@@ -74,6 +74,8 @@ adam = Kernel("adam")
 sgd = Kernel("sgd")
 sgd_with_momentum = Kernel("sgd_with_momentum")
 sum = Kernel("sum")  # noqa: A001  # NumPy's name
+max = Kernel("max")  # noqa: A001  # NumPy's name
+min = Kernel("min")  # noqa: A001  # NumPy's name
 
 __all__ = [
     "Candidate",
@@ -104,12 +106,14 @@ __all__ = [
     "logsumexp",
     "masked",
     "matmul",
+    "max",
     "max_pool",
     "max_pool_gather",
     "max_unpool",
     "maximum",
     "mean_pool",
     "mean_pool_wrt_input",
+    "min",
     "minimum",
     "moments",
     "multiply",

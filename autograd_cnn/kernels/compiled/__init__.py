@@ -43,6 +43,7 @@ from autograd_cnn.kernels.compiled.elementwise import (
     subtract,
     where,
 )
+from autograd_cnn.kernels.compiled.extrema import max, min  # noqa: A004  # NumPy's names
 from autograd_cnn.kernels.compiled.gemm import linear, matmul
 from autograd_cnn.kernels.compiled.layer_norm import layer_norm, layer_norm_sums, layer_norm_wrt_input
 from autograd_cnn.kernels.compiled.normalization import (
@@ -93,12 +94,14 @@ __all__ = [
     "log_softmax_wrt_x",
     "masked",
     "matmul",
+    "max",
     "max_pool",
     "max_pool_gather",
     "max_unpool",
     "maximum",
     "mean_pool",
     "mean_pool_wrt_input",
+    "min",
     "minimum",
     "moments",
     "multiply",

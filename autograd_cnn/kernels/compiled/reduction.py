@@ -29,12 +29,26 @@ def sum(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Any:  #
     if axis == (0, 2, 3) and x.ndim == 4:
         total = _of_channels(x)
         return total.reshape(1, -1, 1, 1) if keepdims else total
+    return along_last_axes(_sum_maps, np.add, x, axis, keepdims)
+
+
+def along_last_axes(
+    loop: parallel_for, together: np.ufunc, x: Array, axis: int | tuple[int, ...] | None, keepdims: bool
+) -> Any:
+    """Return what a loop finds of each row that the last axes are; sums in float64, until they are together."""
+    if x.size < LARGE or not supports(x):
+        return NotImplemented
     axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
     kept = x.ndim - len(axes)
-    if x.size < LARGE or sorted(a + x.ndim * (a < 0) for a in axes) != list(range(kept, x.ndim)):
+    if sorted(a + x.ndim * (a < 0) for a in axes) != list(range(kept, x.ndim)):
         return NotImplemented
-    total = _of_rows(x, prod(x.shape[:kept])).astype(x.dtype)
-    return total.reshape(x.shape[:kept] + (1,) * len(axes) * keepdims)[()]
+    rows = prod(x.shape[:kept])
+    length = x.size // rows
+    parts = length // BLOCK if rows == 1 and length % BLOCK == 0 else 1  # a single row is many for as many threads
+    found = np.empty(rows * parts, np.float64 if together is np.add else x.dtype)
+    loop(rows * parts, Maps(1, rows * parts, length // parts), flat(x), found, alone=x.size < LIGHT)
+    found = found if parts == 1 else together.reduce(found, keepdims=True)
+    return found.astype(x.dtype, copy=False).reshape(x.shape[:kept] + (1,) * len(axes) * keepdims)[()]
 
 
 def _of_channels(x: Array) -> Array:
@@ -43,15 +57,6 @@ def _of_channels(x: Array) -> Array:
     _sum_maps(n * c, sizes, flat(x), maps, alone=x.size < LIGHT)
     _join_maps(c, sizes, maps, sums, alone=True)
     return sums
-
-
-def _of_rows(x: Array, rows: int) -> Array:
-    """Return the sums of so many rows, in float64; a single one is many for as many threads."""
-    length = x.size // rows
-    parts = length // BLOCK if rows == 1 and length % BLOCK == 0 else 1
-    sums = np.empty(rows * parts)
-    _sum_maps(rows * parts, Maps(1, rows * parts, length // parts), flat(x), sums, alone=x.size < LIGHT)
-    return sums if parts == 1 else np.add.reduce(sums, keepdims=True)
 
 
 sum_vectors: Final = over_vectors(lambda x: x, SUM)

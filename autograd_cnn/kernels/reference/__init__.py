@@ -37,7 +37,7 @@ from autograd_cnn.kernels.reference.pooling import (
     mean_pool_wrt_input,
 )
 from autograd_cnn.kernels.reference.product import linear, matmul
-from autograd_cnn.kernels.reference.reduction import sum  # noqa: A004  # NumPy's name
+from autograd_cnn.kernels.reference.reduction import max, min, sum  # noqa: A004  # NumPy's names
 from autograd_cnn.kernels.reference.softmax import (
     log_softmax,
     log_softmax_wrt_x,
@@ -85,12 +85,14 @@ __all__ = [
     "logsumexp",
     "masked",
     "matmul",
+    "max",
     "max_pool",
     "max_pool_gather",
     "max_unpool",
     "maximum",
     "mean_pool",
     "mean_pool_wrt_input",
+    "min",
     "minimum",
     "moments",
     "multiply",

@@ -5,7 +5,7 @@ import pytest
 from tables import for_each
 
 from autograd_cnn.kernels import reference
-from autograd_cnn.kernels.compiled import reduction
+from autograd_cnn.kernels.compiled import extrema, reduction
 from autograd_cnn.kernels.compiled.map import FEW
 
 AXES = (0, 2, 3)
@@ -36,6 +36,20 @@ def test_sums_of_rows(rng, shape, keepdims):
             found, expected = reduction.sum(x, axis, keepdims), reference.sum(x, axis, keepdims)
             assert (type(found), np.shape(found), found.dtype) == (type(expected), np.shape(expected), dtype)
             np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
+
+
+@for_each("shape", [(4, 8, 24, 33), (8192,), (3 * 8192,), (8, 8192), (5, 7, 1000)])
+@for_each("name", ["max", "min"])
+def test_extrema_of_rows(rng, shape, name):
+    for dtype in (np.float32, np.float64):
+        x = rng.standard_normal(shape).astype(dtype)
+        x.flat[[5, -3]] = np.nan, -np.inf
+        for axis in (None, -1, tuple(range(len(shape)))):
+            for keepdims in (False, True):
+                found, expected = getattr(extrema, name)(x, axis, keepdims), getattr(reference, name)(x, axis, keepdims)
+                assert (type(found), np.shape(found), found.dtype) == (type(expected), np.shape(expected), dtype)
+                np.testing.assert_array_equal(found, expected)
+    assert getattr(extrema, name)(x[..., :1], -1, keepdims=False) is NotImplemented
 
 
 def test_what_is_declined():
