@@ -15,6 +15,7 @@ from autograd_cnn.engine.recording import Recording, entering, recording
 from autograd_cnn.engine.trace import RUNNING, Trace
 from autograd_cnn.errors import CompileWarning, OperandError, sentence
 from autograd_cnn.kernels import current_backend
+from autograd_cnn.ops.fusion import fuse_calls
 from autograd_cnn.tensor import Tensor
 
 P = ParamSpec("P")
@@ -181,7 +182,7 @@ class _Traced:
             if isinstance(leaf, Tensor) and leaf.node is not None and leaf.node not in covered:
                 trace.refuse("a result can still be differentiated; call backward() inside, or run under no_grad()")
         trace.check_sharing(leaves)
-        self.plan = Plan(trace, [trace.reference(leaf) for leaf in leaves])
+        self.plan = Plan(trace, [trace.reference(leaf) for leaf in leaves], fuse_calls)
 
 
 class _Replay:

@@ -464,6 +464,13 @@ def integer_array(where: str, name: str, value: Any) -> np.ndarray[Any, Any]:
     return array.astype(array.dtype.newbyteorder("=") if array.dtype.kind in "iu" else int, copy=False)
 
 
+def _sizes(where: str, name: str, value: Any) -> tuple[int, ...]:
+    sizes = integers(where, name, value, least=1)
+    if not sizes:
+        raise ArgumentError(_not_understood(where, name, "an int, or a tuple of at least one", value))
+    return sizes
+
+
 # --- what annotations say ---------------------------------------------------------------------
 
 IntOrPair: TypeAlias = Annotated[int | tuple[int, int], Parsed(_int_or_pair, rows=True)]
@@ -498,6 +505,9 @@ Size: TypeAlias = Annotated[int, Parsed(partial(integer, least=1), frozenset())]
 
 Whole: TypeAlias = Annotated[int, Parsed(partial(integer, least=0), frozenset())]
 """An int of at least 0."""
+
+Sizes: TypeAlias = Annotated[Any, Parsed(_sizes, frozenset())]
+"""An int of at least 1, or several; a tuple of ints once it is parsed."""
 
 OneAxis: TypeAlias = Annotated[int | None, Parsed(integer, _INT_OR_NONE)]
 Axis: TypeAlias = Annotated[int | tuple[int, ...] | None, Parsed(_axes, _INT_OR_NONE, rows=True)]

@@ -11,6 +11,7 @@ from typing import Final, Protocol, TypeVar, cast
 
 import numpy as np
 
+from autograd_cnn import kernels
 from autograd_cnn.engine.node import HALF, Array, Node, Shape, Traced
 from autograd_cnn.engine.recording import failing, switched
 from autograd_cnn.engine.trace import RUNNING, current
@@ -104,7 +105,7 @@ def _unbroadcast(g: Array, shape: Shape, rule: str) -> Array:
             )
         )
     axes = tuple(i for i in range(len(g.shape)) if i < extra or shape[i - extra] != g.shape[i])
-    total = g.sum(axis=axes)
+    total: Array = kernels.sum(g, axes, False) if type(g) is np.ndarray else g.sum(axis=axes)  # noqa: FBT003  # keepdims
     return total if total.shape == shape else total.reshape(shape)  # what had length 1 stays
 
 

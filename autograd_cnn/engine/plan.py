@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from autograd_cnn.engine.node import Array, Traced
-from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace
+from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace, slots_in, taken
 from autograd_cnn.errors import raise_as
 
 _FILE: Final = "<plan>"
@@ -26,6 +26,8 @@ class Plan:
     trace : Trace
     results : sequence of Slot or Constant
         What the function returned.
+    rewrite : callable
+        Returns other calls that do the same, given the calls and the results.
 
     Attributes
     ----------
@@ -34,8 +36,10 @@ class Plan:
         The function that makes them.
     """
 
-    def __init__(self, trace: Trace, results: Sequence[Any]) -> None:
-        self.calls = tuple(_needed(trace.calls, results))
+    def __init__(
+        self, trace: Trace, results: Sequence[Any], rewrite: Callable[[Sequence[Call], Sequence[Any]], Sequence[Call]]
+    ) -> None:
+        self.calls = tuple(rewrite(_needed(trace.calls, results), results))
         self.results = tuple(results)
         self.arguments = trace.arguments
         modules = {id(each): each for module in trace.modules for each in module.modules()}
@@ -123,38 +127,22 @@ def _shown(value: Any) -> str:
     return f"({', '.join(map(_shown, value))})" if type(value) is tuple else repr(value)
 
 
-def _slots(value: Any) -> list[Slot]:
-    """Return the slots in an operand or a parameter."""
-    if isinstance(value, Slot):
-        return [value]
-    if type(value) in {tuple, list}:
-        return [slot for each in value for slot in _slots(each)]
-    if type(value) is dict:
-        return [slot for each in value.values() for slot in _slots(each)]
-    return []
-
-
-def _taken(call: Call) -> list[Slot]:
-    return [*(slot for arg in call.args for slot in _slots(arg)),
-            *(slot for value in call.params.values() for slot in _slots(value))]  # fmt: skip
-
-
 def _needed(calls: Sequence[Call], results: Sequence[Any]) -> list[Call]:
     """Return the calls that the results, or effects, depend on, in order."""
-    wanted = {slot for result in results for slot in _slots(result)}
+    wanted = {slot for result in results for slot in slots_in(result)}
     kept = []
     for call in reversed(calls):
         if call.lasting or not wanted.isdisjoint(call.outputs):
             kept.append(call)
-            wanted.update(_taken(call))
+            wanted.update(taken(call))
     return kept[::-1]
 
 
 def _written(arguments: Sequence[Slot], calls: Sequence[Call], results: Sequence[Any]) -> tuple[str, dict[str, Any]]:
     """Return the source of a function that makes the calls, and the objects that it names."""
     names: dict[str, Any] = {}
-    last = {slot: i for i, call in enumerate(calls) for slot in [*_taken(call), *call.outputs]}
-    kept = {slot for result in results for slot in _slots(result)}
+    last = {slot: i for i, call in enumerate(calls) for slot in [*taken(call), *call.outputs]}
+    kept = {slot for result in results for slot in slots_in(result)}
     ends: dict[int, list[Slot]] = {}
     for slot, i in last.items():
         if slot not in kept:
@@ -170,11 +158,11 @@ def _written(arguments: Sequence[Slot], calls: Sequence[Call], results: Sequence
             return repr(value)
         if isinstance(value, (Constant, Held)):
             return named("c", value.value)
-        if type(value) is tuple and _slots(value):
+        if type(value) is tuple and slots_in(value):
             return f"({''.join(f'{written(each)}, ' for each in value)})"
-        if type(value) is list and _slots(value):
+        if type(value) is list and slots_in(value):
             return f"[{', '.join(map(written, value))}]"
-        if type(value) is dict and _slots(value):
+        if type(value) is dict and slots_in(value):
             entries = [f"{named('k', key)}: {written(each)}" for key, each in value.items()]
             return f"{{{', '.join(entries)}}}"
         return repr(value) if type(value) in _LITERALS else named("c", _unwrapped(value))

@@ -281,6 +281,22 @@ class Trace:
         self.refusal = self.refusal or f"{reason} ({users_line()})"
 
 
+def slots_in(value: Any) -> list[Slot]:
+    """Return the slots in an operand or in parameters."""
+    if isinstance(value, Slot):
+        return [value]
+    if type(value) in {tuple, list}:
+        return [slot for each in value for slot in slots_in(each)]
+    if type(value) is dict:
+        return [slot for each in value.values() for slot in slots_in(each)]
+    return []
+
+
+def taken(call: Call) -> list[Slot]:
+    """Return the slots that a call takes."""
+    return [*(slot for arg in call.args for slot in slots_in(arg)), *slots_in(call.params)]
+
+
 class Held(NamedTuple):
     """What a call reads from or changes, by its identity: a tensor, a module, a tuple of these."""
 

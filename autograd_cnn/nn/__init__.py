@@ -77,7 +77,7 @@ from autograd_cnn.nn.layers.losses import (
     PoissonNLLLoss,
     SmoothL1Loss,
 )
-from autograd_cnn.nn.layers.normalization import BatchNorm2d
+from autograd_cnn.nn.layers.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm, RMSNorm
 from autograd_cnn.nn.layers.padding import (
     CircularPad1d,
     CircularPad2d,
@@ -151,6 +151,7 @@ __all__ = [
     "AvgPool3d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
     "BatchNorm2d",
     "ChannelShuffle",
     "CircularPad1d",
@@ -175,6 +176,7 @@ __all__ = [
     "GRUCell",
     "GaussianNLLLoss",
     "GlobalMeanPool2d",
+    "GroupNorm",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
@@ -182,9 +184,11 @@ __all__ = [
     "HingeEmbeddingLoss",
     "HuberLoss",
     "Identity",
+    "InstanceNorm2d",
     "KLDivLoss",
     "L1Loss",
     "LSTMCell",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
@@ -212,6 +216,7 @@ __all__ = [
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
+    "RMSNorm",
     "RNNCell",
     "ReLU",
     "ReLU6",

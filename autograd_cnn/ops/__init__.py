@@ -13,6 +13,7 @@ from autograd_cnn.ops.elementwise import *
 from autograd_cnn.ops.indexing import *
 from autograd_cnn.ops.inverse import *
 from autograd_cnn.ops.joining import *
+from autograd_cnn.ops.layer_norm import *
 from autograd_cnn.ops.linalg import *
 from autograd_cnn.ops.logic import *
 from autograd_cnn.ops.loss import *

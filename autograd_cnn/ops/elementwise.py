@@ -47,8 +47,8 @@ __all__ = [
     "subtract",
 ]
 
-_LARGE: Final = 1 << 17
-"""Elements; NumPy is done with fewer before it would pay to ask."""
+_LARGE: Final = 1 << 14
+"""Elements; NumPy is done with fewer before it would pay to ask for another backend."""
 
 _LN2: Final = log_of(2)
 _LN10: Final = log_of(10)
@@ -65,7 +65,7 @@ def add(x1: Array, x2: Array) -> Array:
     >>> add([1.0, 2.0], 10.0)
     array([11., 12.])
     """
-    return x1 + x2
+    return kernels.add(x1, x2) if type(x1) is ndarray and x1.size >= _LARGE else x1 + x2
 
 
 @add.vjp("x1")
@@ -87,7 +87,7 @@ def subtract(x1: Array, x2: Array) -> Array:
     >>> subtract([1.0, 2.0], 10.0)
     array([-9., -8.])
     """
-    return x1 - x2
+    return kernels.subtract(x1, x2) if type(x1) is ndarray and x1.size >= _LARGE else x1 - x2
 
 
 @subtract.vjp("x1")
@@ -109,24 +109,17 @@ def multiply(x1: Array, x2: Array) -> Array:
     >>> multiply([1.0, 2.0], 10.0)
     array([10., 20.])
     """
-    return _product(x1, x2) if type(x1) is ndarray else x1 * x2
+    return kernels.multiply(x1, x2) if type(x1) is ndarray and x1.size >= _LARGE else x1 * x2
 
 
 @multiply.vjp("x1")
 def multiply_vjp_x1(g: Array, *, x2: Array) -> Array:
-    return _product(g, x2) if type(g) is ndarray else g * x2
+    return kernels.multiply(g, x2) if type(g) is ndarray and g.size >= _LARGE else g * x2
 
 
 @multiply.vjp("x2")
 def multiply_vjp_x2(g: Array, *, x1: Array) -> Array:
-    return _product(g, x1) if type(g) is ndarray else g * x1
-
-
-def _product(x1: Array, x2: Array) -> Array:
-    """Return ``x1 * x2``, of large arrays on all threads."""
-    if x1.size >= _LARGE and type(x2) is ndarray:
-        return kernels.multiply(x1, x2)
-    return x1 * x2
+    return kernels.multiply(g, x1) if type(g) is ndarray and g.size >= _LARGE else g * x1
 
 
 @primitive
@@ -138,7 +131,7 @@ def divide(x1: Array, x2: Array) -> Array:
     >>> divide([1.0, 2.0], 4.0)
     array([0.25, 0.5 ])
     """
-    return x1 / x2
+    return kernels.divide(x1, x2) if type(x1) is ndarray and x1.size >= _LARGE else x1 / x2
 
 
 @divide.vjp("x1")
@@ -327,7 +320,7 @@ def sign(x: Array) -> Array:
     >>> sign([-3.0, 0.0, 2.0])
     array([-1.,  0.,  1.])
     """
-    return np.sign(x)
+    return kernels.sign(x)
 
 
 # --- powers, exponentials, logarithms ---------------------------------------------------------

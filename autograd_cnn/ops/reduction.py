@@ -161,7 +161,7 @@ def max(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     >>> max([[1.0, 5.0], [3.0, 4.0]], axis=1)
     array([5., 4.])
     """
-    return np.max(x, axis=axis, keepdims=keepdims)
+    return kernels.max(np.asarray(x), axis, keepdims)
 
 
 @max.shape
@@ -183,7 +183,7 @@ def min(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     >>> min([[1.0, 5.0], [3.0, 4.0]], axis=1)
     array([1., 3.])
     """
-    return np.min(x, axis=axis, keepdims=keepdims)
+    return kernels.min(np.asarray(x), axis, keepdims)
 
 
 @min.shape

@@ -63,7 +63,7 @@ CALLS = [
     Call(ops.mean_pool_wrt_input, {"g": POOLED}, {"x_shape": X.shape, "window": 2}),
     Call(ops.batch_norm, {"x": X, "weight": _numbers(4), "bias": _numbers(4)}, free={"x": "nhwNHW"}),
     Call(ops.batch_norm_wrt_input, {"g": _numbers(*X.shape), "x": X, "weight": _numbers(4)}),
-    Call(ops.batch_norm_wrt_weight, {"g": _numbers(*X.shape), "x": X}),
+    Call(ops.batch_norm_wrt_affine, {"g": _numbers(*X.shape), "x": X}),
     Call(ops.linear, {"x": _numbers(5, 7), "w": _numbers(3, 7), "bias": _numbers(3)}, free={"x": "nN"}),
     Call(ops.matmul, {"x1": _numbers(5, 7), "x2": _numbers(7, 3)}, free={"x1": "nN", "x2": "cC"}),
     Call(ops.relu, {"x": X}, free={"x": "nchwNCHW"}),

@@ -11,7 +11,8 @@ from autograd_cnn import nn
 from autograd_cnn.errors import ArgumentError, OperandError
 
 LEAST = {
-    nn.BatchNorm2d: (2,), nn.Conv2d: (2, 2, 1), nn.ConvTranspose2d: (2, 2, 1), nn.AdaptiveMeanPool2d: (1,),
+    nn.BatchNorm1d: (2,), nn.BatchNorm2d: (2,), nn.GroupNorm: (1, 2), nn.InstanceNorm2d: (2,), nn.LayerNorm: (2,),
+    nn.RMSNorm: (2,), nn.Conv2d: (2, 2, 1), nn.ConvTranspose2d: (2, 2, 1), nn.AdaptiveMeanPool2d: (1,),
     nn.Linear: (2, 2), nn.MaxPool2d: (2,), nn.MeanPool2d: (2,), nn.PartialConv2d: (2, [(0,)], 1),
     nn.Subsample2d: (2, 2), nn.Conv1d: (2, 2, 1), nn.Conv3d: (2, 2, 1), nn.ConvTranspose1d: (2, 2, 1),
     **dict.fromkeys([nn.MaxPool1d, nn.AvgPool1d, nn.MaxPool3d, nn.AvgPool3d, nn.MaxUnpool1d, nn.MaxUnpool2d, nn.Unfold, nn.PixelShuffle, nn.PixelUnshuffle], (2,)),

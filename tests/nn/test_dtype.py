@@ -12,7 +12,12 @@ from autograd_cnn.engine.node import Traced
 
 IMAGES, ROWS = (2, 2, 4, 4), (3, 2, 4)
 LAYERS = {
+    nn.BatchNorm1d: (lambda **o: nn.BatchNorm1d(2, **o), ROWS),
     nn.BatchNorm2d: (lambda **o: nn.BatchNorm2d(2, **o), IMAGES),
+    nn.GroupNorm: (lambda **o: nn.GroupNorm(1, 2, **o), IMAGES),
+    nn.InstanceNorm2d: (lambda **o: nn.InstanceNorm2d(2, affine=True, **o), IMAGES),
+    nn.LayerNorm: (lambda **o: nn.LayerNorm(4, **o), ROWS),
+    nn.RMSNorm: (lambda **o: nn.RMSNorm(4, **o), ROWS),
     nn.Conv2d: (lambda **o: nn.Conv2d(2, 2, 3, rng=0, **o), IMAGES),
     nn.ConvTranspose2d: (lambda **o: nn.ConvTranspose2d(2, 2, 3, rng=0, **o), IMAGES),
     nn.Conv1d: (lambda **o: nn.Conv1d(2, 2, 3, rng=0, **o), ROWS),

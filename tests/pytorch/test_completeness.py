@@ -11,7 +11,15 @@ from tables import for_each
 
 from autograd_cnn import ops
 from autograd_cnn.engine.primitive import REGISTRY
-from autograd_cnn.ops.activation import _gaussian, _gelu_backward, _sigmoid_backward, _sigmoid_slope, _silu_backward
+from autograd_cnn.ops.activation import (
+    _elu_backward,
+    _gaussian,
+    _gelu_backward,
+    _sigmoid_backward,
+    _sigmoid_slope,
+    _silu_backward,
+    _tanh_backward,
+)
 from autograd_cnn.ops.decomposition import _eigh, _over_gaps, _svd
 from autograd_cnn.ops.loss import _softmax_error
 from autograd_cnn.ops.selection import _damped
@@ -30,11 +38,15 @@ WITHOUT_COUNTERPART = {
     ops.max_unpool: "an adjoint: checked as the gradient of max_pool",
     ops.max_pool_gather: "an adjoint: checked as the gradient of max_pool's gradient",
     ops.batch_norm_wrt_input: "an adjoint: checked as the gradient of batch_norm in x",
-    ops.batch_norm_wrt_weight: "an adjoint: checked as the gradient of batch_norm in the weight",
+    ops.batch_norm_wrt_affine: "an adjoint: checked as the gradients of batch_norm in weight and bias",
+    ops.layer_norm_wrt_input: "an adjoint: checked as the gradient of layer_norm in x",
+    ops.layer_norm_wrt_affine: "an adjoint: checked as the gradients of layer_norm in weight and bias",
     ops.mean_pool_wrt_input: "an adjoint: checked as the gradient of mean_pool",
-    _sigmoid_slope: "checked as the gradient of sigmoid and of tanh",
+    _sigmoid_slope: "checked as the gradient of sigmoid",
     _gaussian: "checked as the gradient of erf",
     _sigmoid_backward: "checked as the gradient of sigmoid",
+    _tanh_backward: "checked as the gradient of tanh",
+    _elu_backward: "checked as the gradient of elu",
     _silu_backward: "checked as the gradient of silu",
     _gelu_backward: "checked as the gradient of gelu",
     _damped: "checked as the gradient of leaky_relu",

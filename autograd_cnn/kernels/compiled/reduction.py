@@ -1,41 +1,82 @@
-"""The sum over all axes but one, such as a bias's gradient: a thread sums whole maps, one after the other."""
+"""Sums along the last axes, or over all but one, as of a bias's gradient: of each map, and then of a channel's maps."""
 
-from typing import Any, NamedTuple
+from math import prod
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES, sum_vectors
-from autograd_cnn.kernels.compiled.map import FEWEST
+from autograd_cnn.kernels.compiled.map import FEW, LIGHT, Fold, over_vectors
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
+BLOCK: Final = 1 << 12  # elements that are summed in their own dtype; sums of sums are in float64
+LARGE: Final = 1 << 13  # elements; NumPy is done with fewer before a kernel has been called
+SUM: Final = Fold(lambda a, b: a + b, 0.0)
+
 
 class Maps(NamedTuple):
-    """The size of what is summed at a time."""
+    """The sizes of what is worked on."""
 
-    size: int
+    images: int
+    channels: int
+    size: int  # of a map
 
 
 def sum(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Any:  # noqa: A001  # NumPy's name
-    """Return the sum of each (C,), for an array (N, C, H, W) and the axes of all else."""
-    if axis != (0, 2, 3) or keepdims or x.ndim != 4 or not supports(x) or x.size < FEWEST:
+    """Return the sum along the last axes, or of each channel (C,) of an array (N, C, H, W)."""
+    if x.size < FEW or not supports(x):
         return NotImplemented
+    if axis == (0, 2, 3) and x.ndim == 4:
+        total = _of_channels(x)
+        return total.reshape(1, -1, 1, 1) if keepdims else total
+    return along_last_axes(_sum_maps, np.add, x, axis, keepdims)
+
+
+def along_last_axes(
+    loop: parallel_for, together: np.ufunc, x: Array, axis: int | tuple[int, ...] | None, keepdims: bool
+) -> Any:
+    """Return what a loop finds of each row that the last axes are; sums in float64, until they are together."""
+    if x.size < LARGE or not supports(x):
+        return NotImplemented
+    axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    kept = x.ndim - len(axes)
+    if sorted(a + x.ndim * (a < 0) for a in axes) != list(range(kept, x.ndim)):
+        return NotImplemented
+    rows = prod(x.shape[:kept])
+    length = x.size // rows
+    parts = length // BLOCK if rows == 1 and length % BLOCK == 0 else 1  # a single row is many for as many threads
+    found = np.empty(rows * parts, np.float64 if together is np.add else x.dtype)
+    loop(rows * parts, Maps(1, rows * parts, length // parts), flat(x), found, alone=x.size < LIGHT)
+    found = found if parts == 1 else together.reduce(found, keepdims=True)
+    return found.astype(x.dtype, copy=False).reshape(x.shape[:kept] + (1,) * len(axes) * keepdims)[()]
+
+
+def _of_channels(x: Array) -> Array:
     n, c, h, w = x.shape
-    lanes = VECTOR_BYTES // x.itemsize
-    sums, starts = np.empty((n, c), x.dtype), np.arange(0, h * w, lanes)
-    masks = (1 << np.minimum(h * w - starts, lanes)) - 1
-    _sum_maps(n * c, Maps(h * w), flat(x), starts, masks, sums.reshape(-1))
-    return sums.sum(axis=0)  # (C,)
+    maps, sums, sizes = np.empty(n * c), np.empty(c, x.dtype), Maps(n, c, h * w)
+    _sum_maps(n * c, sizes, flat(x), maps, alone=x.size < LIGHT)
+    _join_maps(c, sizes, maps, sums, alone=True)
+    return sums
+
+
+sum_vectors: Final = over_vectors(lambda x: x, SUM)
 
 
 @parallel_for
-def _sum_maps(first: int, last: int, s: Maps, x: Any, starts: Any, masks: Any, sums: Any) -> None:
-    """Sum up a map of x (N, C, H·W) into sums (N, C) for each job; ``starts`` and ``masks`` are of its vectors."""
-    lanes = VECTOR_BYTES // x.itemsize
-    part = np.empty(lanes, x.dtype)
+def _sum_maps(first: int, last: int, s: Maps, x: Any, sums: Any) -> None:
+    """Sum up a map of x (N, C, size) for each job."""
     for each in range(first, last):
-        sum_vectors(part, 0, x, each * s.size, starts, 0, masks, 0, 0, starts.size, lanes)
-        total = part[0]
-        for lane in range(1, lanes):
-            total += part[lane]
+        total = 0.0
+        for at in range(each * s.size, (each + 1) * s.size, BLOCK):
+            total += sum_vectors(at, min(at + BLOCK, (each + 1) * s.size), (), (x,))[0]
         sums[each] = total
+
+
+@parallel_for
+def _join_maps(first: int, last: int, s: Maps, maps: Any, sums: Any) -> None:
+    """Sum up the maps (N, C) of a channel for each job."""
+    for channel in range(first, last):
+        total = 0.0
+        for each in range(channel, s.images * s.channels, s.channels):
+            total += maps[each]
+        sums[channel] = total
