@@ -14,6 +14,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import multiply
 from autograd_cnn.ops.indexing import getitem
 from autograd_cnn.ops.shaping import broadcast_to, expand_dims, moveaxis, reshape, squeeze, swapaxes, transpose
@@ -141,7 +142,7 @@ def linear_vjp_w(g: Array, *, x: Array, w_shape: Shape) -> Array:
 
 @linear.vjp("bias")
 def linear_vjp_bias(g: Array) -> Array:
-    return g  # it was broadcast over all but the last axis
+    return reduction.sum(g, axis=tuple(range(len(g.shape) - 1))) if len(g.shape) > 1 else g
 
 
 @composite

@@ -1,9 +1,13 @@
-"""The sum over all axes but one, such as a bias's gradient: a thread sums whole maps, one after the other."""
+"""The sum over all axes but one, such as a bias's gradient.
+
+Of maps a thread sums whole ones, one after the other; sums of rows are their product with ones.
+"""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from autograd_cnn.kernels.compiled.gemm import matmul
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES, sum_vectors
 from autograd_cnn.kernels.compiled.map import FEWEST
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
@@ -17,8 +21,14 @@ class Maps(NamedTuple):
 
 
 def sum(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Any:  # noqa: A001  # NumPy's name
-    """Return the sum of each (C,), for an array (N, C, H, W) and the axes of all else."""
-    if axis != (0, 2, 3) or keepdims or x.ndim != 4 or not supports(x) or x.size < FEWEST:
+    """Return the sum of each (C,), for an array (N, C, H, W) or (..., C) and the axes of all else."""
+    if not axis or keepdims or x.size < FEWEST or not supports(x):
+        return NotImplemented
+    if axis == tuple(range(x.ndim - 1)):
+        rows = x.reshape(-1, x.shape[-1])
+        y = matmul(np.ones((1, len(rows)), x.dtype), rows)
+        return y if y is NotImplemented else y[0]
+    if axis != (0, 2, 3) or x.ndim != 4:
         return NotImplemented
     n, c, h, w = x.shape
     lanes = VECTOR_BYTES // x.itemsize
