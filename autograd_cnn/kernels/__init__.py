@@ -56,6 +56,10 @@ log_softmax = Kernel("log_softmax")
 log_softmax_wrt_x = Kernel("log_softmax_wrt_x")
 softmax_cross_entropy = Kernel("softmax_cross_entropy")
 softmax_error = Kernel("softmax_error")
+gru = Kernel("gru")
+gru_wrt = Kernel("gru_wrt")
+lstm = Kernel("lstm")
+lstm_wrt = Kernel("lstm_wrt")
 adam = Kernel("adam")
 sgd = Kernel("sgd")
 sgd_with_momentum = Kernel("sgd_with_momentum")
@@ -76,11 +80,15 @@ __all__ = [
     "gaussian",
     "gelu",
     "gelu_wrt_x",
+    "gru",
+    "gru_wrt",
     "leaky_relu",
     "linear",
     "log_softmax",
     "log_softmax_wrt_x",
     "logsumexp",
+    "lstm",
+    "lstm_wrt",
     "masked",
     "matmul",
     "max_pool",

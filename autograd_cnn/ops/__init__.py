@@ -13,6 +13,7 @@ from autograd_cnn.ops.linalg import *
 from autograd_cnn.ops.loss import *
 from autograd_cnn.ops.normalization import *
 from autograd_cnn.ops.pooling import *
+from autograd_cnn.ops.recurrent import *
 from autograd_cnn.ops.reduction import *
 from autograd_cnn.ops.selection import *
 from autograd_cnn.ops.shaping import *

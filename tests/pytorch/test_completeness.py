@@ -13,6 +13,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.ops.activation import _gaussian, _gelu_backward, _sigmoid_backward, _sigmoid_slope, _silu_backward
 from autograd_cnn.ops.loss import _softmax_error
+from autograd_cnn.ops.recurrent import _gru_backward, _lstm_backward
 from autograd_cnn.ops.selection import _damped
 from autograd_cnn.ops.softmax import _log_softmax_backward, _softmax_backward
 from autograd_cnn.testing.case import SAMPLES
@@ -39,6 +40,8 @@ WITHOUT_COUNTERPART = {
     _softmax_backward: "checked as the gradient of softmax",
     _log_softmax_backward: "checked as the gradient of log_softmax",
     _softmax_error: "checked as the gradient of softmax_cross_entropy",
+    _lstm_backward: "checked as the gradient of lstm",
+    _gru_backward: "checked as the gradient of gru",
 }
 """Primitives that PyTorch has no function for, and why that is no gap."""
 

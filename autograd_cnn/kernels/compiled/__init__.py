@@ -38,6 +38,7 @@ from autograd_cnn.kernels.compiled.pooling import (
     mean_pool,
     mean_pool_wrt_input,
 )
+from autograd_cnn.kernels.compiled.recurrent import gru, gru_wrt, lstm, lstm_wrt
 from autograd_cnn.kernels.compiled.reduction import sum  # noqa: A004  # NumPy's name
 from autograd_cnn.kernels.compiled.softmax import (
     log_softmax,
@@ -57,10 +58,14 @@ __all__ = [
     "damped",
     "gelu",
     "gelu_wrt_x",
+    "gru",
+    "gru_wrt",
     "leaky_relu",
     "linear",
     "log_softmax",
     "log_softmax_wrt_x",
+    "lstm",
+    "lstm_wrt",
     "masked",
     "matmul",
     "max_pool",

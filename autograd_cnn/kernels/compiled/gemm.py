@@ -83,7 +83,7 @@ def _multiply_stacks(a: Array, b: Array) -> Any:
     a, b = np.broadcast_to(a, (*stacks, m, k)), np.broadcast_to(b, (*stacks, k, n))
     a_transposed, b_transposed = (x.strides[-2] == x.itemsize < x.strides[-1] for x in (a, b))
     y = np.empty((*stacks, m, n), a.dtype)
-    _, sizes, a_offsets, k_offsets, b_offsets, c_offsets = _layout(m, k, n, VECTOR_BYTES // a.itemsize, a_transposed)
+    _, sizes, a_offsets, k_offsets, b_offsets, c_offsets = layout(m, k, n, VECTOR_BYTES // a.itemsize, a_transposed)
     _multiply_each(
         math.prod(stacks), StackSizes(m, n, k, sizes.ldb, int(b_transposed)),
         flat(a.swapaxes(-1, -2) if a_transposed else a), a_offsets, k_offsets,
@@ -96,14 +96,14 @@ def _multiply_stacks(a: Array, b: Array) -> Any:
 def _multiply_into(c: Array, a: Array, b: Array, bias: Array | None) -> None:
     """Write a · b into c, plus ``bias`` (n,) in each row."""
     lanes, transposed = VECTOR_BYTES // c.itemsize, not a.flags.c_contiguous  # a rule passes a transposed view
-    jobs, sizes, a_offsets, k_offsets, b_offsets, c_offsets = _layout(*a.shape, b.shape[1], lanes, transposed)
-    rows, wide = flat(a.T if transposed else a), _in_vectors(b, sizes, lanes)
+    jobs, sizes, a_offsets, k_offsets, b_offsets, c_offsets = layout(*a.shape, b.shape[1], lanes, transposed)
+    rows, wide = flat(a.T if transposed else a), in_vectors(b, sizes, lanes)
     start = flat(np.zeros(sizes.n, c.dtype) if bias is None else bias)
     _multiply(jobs, sizes, rows, a_offsets, k_offsets, wide, b_offsets, c_offsets, start, c.reshape(-1))
 
 
 @lru_cache(maxsize=512)
-def _layout(m: int, k: int, n: int, lanes: int, transposed: bool) -> tuple[int, GemmSizes, Array, Array, Array, Array]:
+def layout(m: int, k: int, n: int, lanes: int, transposed: bool) -> tuple[int, GemmSizes, Array, Array, Array, Array]:
     """Return the number of jobs, the sizes, and the offsets: of A's rows and columns, B's rows, and the vectors of C."""
     vectors = -(-n // lanes)
     jobs = 1 if m * n * k <= ALONE else -(-m // (2 * MR[0]))
@@ -112,7 +112,7 @@ def _layout(m: int, k: int, n: int, lanes: int, transposed: bool) -> tuple[int, 
     return jobs, sizes, np.arange(m) * down, np.arange(k) * across, np.arange(k) * sizes.ldb, np.arange(vectors) * lanes
 
 
-def _in_vectors(b: Array, sizes: GemmSizes, lanes: int) -> Array:
+def in_vectors(b: Array, sizes: GemmSizes, lanes: int) -> Array:
     """Return the rows of b, each filled up to whole vectors."""
     if b.flags.c_contiguous and sizes.ldb == sizes.n:
         return flat(b)
@@ -147,7 +147,7 @@ def multiply_rows(
     n: int,
     depth: int,
 ) -> None:
-    """Add rows ``row`` to ``end`` of A · B to C (m, n); the tables are those of `_layout`."""
+    """Add rows ``row`` to ``end`` of A · B to C (m, n); the tables are those of `layout`."""
     lanes = VECTOR_BYTES // c.itemsize
     strips = (c_offsets.size + NR[0] - 1) // NR[0]
     for k in range(0, depth, KC):
@@ -178,7 +178,7 @@ def _multiply(
     bias: Any,
     c: Any,
 ) -> None:
-    """Write ``s.mc`` rows of A · B + bias into C (m, n) for each job; the tables are those of `_layout`."""
+    """Write ``s.mc`` rows of A · B + bias into C (m, n) for each job; the tables are those of `layout`."""
     for job in range(first, last):
         row, end = job * s.mc, min((job + 1) * s.mc, s.m)
         for m in range(row, end):

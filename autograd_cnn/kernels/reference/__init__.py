@@ -20,6 +20,7 @@ from autograd_cnn.kernels.reference.pooling import (
     mean_pool_wrt_input,
 )
 from autograd_cnn.kernels.reference.product import linear, matmul
+from autograd_cnn.kernels.reference.recurrent import gru, gru_wrt, lstm, lstm_wrt
 from autograd_cnn.kernels.reference.reduction import sum  # noqa: A004  # NumPy's name
 from autograd_cnn.kernels.reference.softmax import (
     log_softmax,
@@ -53,11 +54,15 @@ __all__ = [
     "gaussian",
     "gelu",
     "gelu_wrt_x",
+    "gru",
+    "gru_wrt",
     "leaky_relu",
     "linear",
     "log_softmax",
     "log_softmax_wrt_x",
     "logsumexp",
+    "lstm",
+    "lstm_wrt",
     "masked",
     "matmul",
     "max_pool",
