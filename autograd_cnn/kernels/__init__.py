@@ -56,6 +56,8 @@ log_softmax = Kernel("log_softmax")
 log_softmax_wrt_x = Kernel("log_softmax_wrt_x")
 softmax_cross_entropy = Kernel("softmax_cross_entropy")
 softmax_error = Kernel("softmax_error")
+attention = Kernel("attention")
+attention_wrt = Kernel("attention_wrt")
 gru = Kernel("gru")
 gru_wrt = Kernel("gru_wrt")
 lstm = Kernel("lstm")
@@ -70,6 +72,8 @@ __all__ = [
     "Explanation",
     "Kernel",
     "adam",
+    "attention",
+    "attention_wrt",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",

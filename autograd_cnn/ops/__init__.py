@@ -6,6 +6,7 @@ What a family makes public stands in its ``__all__``, and is public here and at 
 from typing import TYPE_CHECKING
 
 from autograd_cnn.ops.activation import *
+from autograd_cnn.ops.attention import *
 from autograd_cnn.ops.correlation import *
 from autograd_cnn.ops.elementwise import *
 from autograd_cnn.ops.indexing import *

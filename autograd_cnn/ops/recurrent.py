@@ -8,7 +8,6 @@ once for all rules. What these are differentiated by is the same computation, wr
 Shapes: u (T, N, 4·H) or (T, N, 3·H), the weight (4·H, H) or (3·H, H), states (N, H), with PyTorch's gates in its order.
 """
 
-import weakref
 from collections.abc import Callable
 from functools import reduce
 
@@ -16,15 +15,14 @@ import numpy as np
 
 from autograd_cnn import kernels
 from autograd_cnn.engine.abstract import AbstractArray
-from autograd_cnn.engine.backward import cotangents_of
-from autograd_cnn.engine.node import Array, Floats, Leaf, Shape, Traced, shape_of, values_of
+from autograd_cnn.engine.node import Array, Floats, Shape, shape_of, values_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.engine.recording import switched
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.activation import sigmoid, tanh
 from autograd_cnn.ops.elementwise import add, multiply, subtract
 from autograd_cnn.ops.indexing import getitem, split
+from autograd_cnn.ops.joint import Once, in_a_row, part, recomputed
 from autograd_cnn.ops.linalg import linear, matmul
 from autograd_cnn.ops.shaping import concatenate, expand_dims, reshape, stack, transpose
 
@@ -55,28 +53,7 @@ def _check_cotangent(where: str, g: Array, steps: int, h: Array) -> None:
 # --- what both have in common -----------------------------------------------------------------
 
 
-class _Once:
-    """A function whose latest result, while somebody holds it, is there for the next rule that asks."""
-
-    def __init__(self, function: Callable[..., Array]) -> None:
-        self._function = function
-        self._latest: tuple[Callable[[], Array | None], ...] = (lambda: None,)
-
-    def __call__(self, *arrays: Array) -> Array:
-        result, *given = self._latest
-        y = result()
-        if y is None or len(given) != len(arrays) or any(a() is not b for a, b in zip(given, arrays, strict=True)):
-            y = self._function(*arrays)
-            self._latest = tuple(map(weakref.ref, (y, *arrays)))
-        return y
-
-
-_lstm_wrt, _gru_wrt = _Once(kernels.lstm_wrt), _Once(kernels.gru_wrt)
-
-
-def _part(row: Array, start: int, shape: Shape) -> Array:
-    """Return the part of a row that begins at ``start``, in its shape."""
-    return reshape(getitem(row, index=slice(start, start + int(np.prod(shape)))), shape=shape)
+_lstm_wrt, _gru_wrt = Once(kernels.lstm_wrt), Once(kernels.gru_wrt)
 
 
 def _before(first: Array, after: Array, steps: int) -> Array:
@@ -100,25 +77,6 @@ def _slope_of_tanh(y: Array) -> Array:
 
 def _product(*factors: Array) -> Array:
     return reduce(multiply, factors)
-
-
-def _in_a_row(*parts: Array) -> Array:
-    return concatenate([reshape(part, shape=-1) for part in parts])
-
-
-def _recomputed(steps: Callable[..., Array], position: int, cotangent: Array, *operands: Array) -> Array:
-    """Return the gradient in an operand of a function that is written with primitives."""
-    given, recorded = list(operands), any(isinstance(x, Traced) for x in (cotangent, *operands))
-    with switched(enabled=True):
-        if recorded:  # a node of its own, apart from what the other operands were computed from
-            leaf = reshape(given[position], shape=shape_of(given[position]))
-        else:
-            leaf = Traced.wrap(given[position])
-            leaf.node = Leaf(leaf)
-        given[position] = leaf
-        y = steps(*given)
-    (g,) = cotangents_of(y, {leaf.node}, cotangent, create_graph=recorded, where=steps.__name__).values()
-    return g
 
 
 # --- the LSTM ---------------------------------------------------------------------------------
@@ -166,25 +124,25 @@ def lstm_shape(u: AbstractArray, weight: AbstractArray, h: AbstractArray, c: Abs
 
 @lstm.vjp("u")
 def lstm_vjp_u(g: Array, *, u: Array, weight: Array, h: Array, c: Array, gates: Array, cells: Array) -> Array:
-    return _part(_lstm_backward(g, u, weight, h, c, gates, cells), 0, u.shape)
+    return part(_lstm_backward(g, u, weight, h, c, gates, cells), 0, u.shape)
 
 
 @lstm.vjp("weight")
 def lstm_vjp_weight(
     g: Array, *, u: Array, weight: Array, h: Array, c: Array, gates: Array, cells: Array, y: Array
 ) -> Array:
-    du = _part(_lstm_backward(g, u, weight, h, c, gates, cells), 0, u.shape)
+    du = part(_lstm_backward(g, u, weight, h, c, gates, cells), 0, u.shape)
     return matmul(transpose(_as_rows(du)), _as_rows(_before(h, y, u.shape[0])))
 
 
 @lstm.vjp("h")
 def lstm_vjp_h(g: Array, *, u: Array, weight: Array, h: Array, c: Array, gates: Array, cells: Array) -> Array:
-    return _part(_lstm_backward(g, u, weight, h, c, gates, cells), u.size, h.shape)
+    return part(_lstm_backward(g, u, weight, h, c, gates, cells), u.size, h.shape)
 
 
 @lstm.vjp("c")
 def lstm_vjp_c(g: Array, *, u: Array, weight: Array, h: Array, c: Array, gates: Array, cells: Array) -> Array:
-    return _part(_lstm_backward(g, u, weight, h, c, gates, cells), u.size + h.size, c.shape)
+    return part(_lstm_backward(g, u, weight, h, c, gates, cells), u.size + h.size, c.shape)
 
 
 @primitive
@@ -229,12 +187,12 @@ def _lstm_backward_in_steps(g: Array, u: Array, weight: Array, h: Array, c: Arra
         )  # fmt: skip
         du.append(concatenate([di, df, dn, do], axis=-1))
         dh, dc = matmul(du[-1], weight), multiply(dc, f)
-    return _in_a_row(stack(du[::-1]), dh, dc)
+    return in_a_row(stack(du[::-1]), dh, dc)
 
 
 def _lstm_rule(position: int) -> Callable[..., Array]:
     def lstm_backward_vjp(p: Array, *, g: Array, u: Array, weight: Array, h: Array, c: Array) -> Array:
-        return _recomputed(_lstm_backward_in_steps, position, p, g, u, weight, h, c)
+        return recomputed(_lstm_backward_in_steps, position, p, g, u, weight, h, c)
 
     return lstm_backward_vjp
 
@@ -289,23 +247,23 @@ def gru_shape(u: AbstractArray, weight: AbstractArray, bias: AbstractArray, h: A
 
 @gru.vjp("u")
 def gru_vjp_u(g: Array, *, u: Array, weight: Array, bias: Array, h: Array, y: Array, gates: Array) -> Array:
-    return _part(_gru_backward(g, u, weight, bias, h, values_of(y), gates), 0, u.shape)
+    return part(_gru_backward(g, u, weight, bias, h, values_of(y), gates), 0, u.shape)
 
 
 @gru.vjp("weight")
 def gru_vjp_weight(g: Array, *, u: Array, weight: Array, bias: Array, h: Array, y: Array, gates: Array) -> Array:
-    dv = _part(_gru_backward(g, u, weight, bias, h, values_of(y), gates), u.size, u.shape)
+    dv = part(_gru_backward(g, u, weight, bias, h, values_of(y), gates), u.size, u.shape)
     return matmul(transpose(_as_rows(dv)), _as_rows(_before(h, y, u.shape[0])))
 
 
 @gru.vjp("bias")
 def gru_vjp_bias(g: Array, *, u: Array, weight: Array, bias: Array, h: Array, y: Array, gates: Array) -> Array:
-    return reduction.sum(_part(_gru_backward(g, u, weight, bias, h, values_of(y), gates), u.size, u.shape), axis=(0, 1))
+    return reduction.sum(part(_gru_backward(g, u, weight, bias, h, values_of(y), gates), u.size, u.shape), axis=(0, 1))
 
 
 @gru.vjp("h")
 def gru_vjp_h(g: Array, *, u: Array, weight: Array, bias: Array, h: Array, y: Array, gates: Array) -> Array:
-    return _part(_gru_backward(g, u, weight, bias, h, values_of(y), gates), 2 * u.size, h.shape)
+    return part(_gru_backward(g, u, weight, bias, h, values_of(y), gates), 2 * u.size, h.shape)
 
 
 @primitive
@@ -351,12 +309,12 @@ def _gru_backward_in_steps(g: Array, u: Array, weight: Array, bias: Array, h: Ar
         du.append(concatenate([dr, dz, dn], axis=-1))
         dv.append(concatenate([dr, dz, multiply(dn, r)], axis=-1))
         dh = add(multiply(dh, z), matmul(dv[-1], weight))
-    return _in_a_row(stack(du[::-1]), stack(dv[::-1]), dh)
+    return in_a_row(stack(du[::-1]), stack(dv[::-1]), dh)
 
 
 def _gru_rule(position: int) -> Callable[..., Array]:
     def gru_backward_vjp(p: Array, *, g: Array, u: Array, weight: Array, bias: Array, h: Array) -> Array:
-        return _recomputed(_gru_backward_in_steps, position, p, g, u, weight, bias, h)
+        return recomputed(_gru_backward_in_steps, position, p, g, u, weight, bias, h)
 
     return gru_backward_vjp
 

@@ -66,6 +66,8 @@ CALLS = [
     Call(ops.batch_norm_wrt_weight, {"g": _numbers(*X.shape), "x": X}),
     Call(ops.linear, {"x": _numbers(5, 7), "w": _numbers(3, 7), "bias": _numbers(3)}, free={"x": "nN"}),
     Call(ops.matmul, {"x1": _numbers(5, 7), "x2": _numbers(7, 3)}, free={"x1": "nN", "x2": "cC"}),
+    Call(ops.attention, {"query": _numbers(2, 5, 4), "key": _numbers(2, 3, 4), "value": _numbers(2, 3, 6),
+                         "bias": _numbers(5, 3)}, free={"value": "hH"}),
     Call(ops.lstm, {"u": _numbers(3, 5, 8), "weight": _numbers(8, 2), "h": _numbers(5, 2), "c": _numbers(5, 2)},
          free={"u": "nN"}),
     Call(ops.gru, {"u": _numbers(3, 5, 6), "weight": _numbers(6, 2), "bias": _numbers(6), "h": _numbers(5, 2)},

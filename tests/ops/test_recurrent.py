@@ -8,6 +8,7 @@ import autograd_cnn as ag
 from autograd_cnn import kernels
 from autograd_cnn.errors import ShapeError
 from autograd_cnn.ops import recurrent
+from autograd_cnn.ops.joint import Once
 
 U, W, H = np.ones((3, 2, 8)), np.ones((8, 2)), np.ones((2, 2))
 GRU = np.ones((3, 2, 6)), np.ones((6, 2)), np.ones(6), H
@@ -25,7 +26,7 @@ def test_a_state_in_between_is_where_a_sequence_goes_on(rng):
 @pytest.mark.parametrize("name", ["lstm", "gru"])
 def test_all_operands_share_one_pass_back_through_time(rng, monkeypatch, name):
     passes, kernel = [], getattr(kernels, f"{name}_wrt")
-    counting = recurrent._Once(lambda *arrays: passes.append(arrays) or kernel(*arrays))
+    counting = Once(lambda *arrays: passes.append(arrays) or kernel(*arrays))
     monkeypatch.setattr(recurrent, f"_{name}_wrt", counting)
     operands = (U, W, H, H) if name == "lstm" else GRU
     tensors = [ag.tensor(rng.standard_normal(x.shape), requires_grad=True) for x in operands]

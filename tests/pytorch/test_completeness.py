@@ -12,6 +12,7 @@ from tables import for_each
 from autograd_cnn import ops
 from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.ops.activation import _gaussian, _gelu_backward, _sigmoid_backward, _sigmoid_slope, _silu_backward
+from autograd_cnn.ops.attention import _attention_backward
 from autograd_cnn.ops.loss import _softmax_error
 from autograd_cnn.ops.recurrent import _gru_backward, _lstm_backward
 from autograd_cnn.ops.selection import _damped
@@ -40,6 +41,7 @@ WITHOUT_COUNTERPART = {
     _softmax_backward: "checked as the gradient of softmax",
     _log_softmax_backward: "checked as the gradient of log_softmax",
     _softmax_error: "checked as the gradient of softmax_cross_entropy",
+    _attention_backward: "checked as the gradient of attention",
     _lstm_backward: "checked as the gradient of lstm",
     _gru_backward: "checked as the gradient of gru",
 }

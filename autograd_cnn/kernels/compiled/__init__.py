@@ -17,6 +17,7 @@ from autograd_cnn.kernels.compiled.activation import (
     silu,
     silu_wrt_x,
 )
+from autograd_cnn.kernels.compiled.attention import attention, attention_wrt
 from autograd_cnn.kernels.compiled.conv.correlation import (
     correlate2d,
     correlate2d_wrt_input,
@@ -52,6 +53,8 @@ from autograd_cnn.kernels.compiled.threads import num_threads, set_num_threads
 
 __all__ = [
     "adam",
+    "attention",
+    "attention_wrt",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",

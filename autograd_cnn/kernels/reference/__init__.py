@@ -3,6 +3,7 @@
 Loops run over the taps of a window, never over pixels or images.
 """
 
+from autograd_cnn.kernels.reference.attention import attention, attention_wrt
 from autograd_cnn.kernels.reference.correlation import correlate2d, correlate2d_wrt_input, correlate2d_wrt_weight
 from autograd_cnn.kernels.reference.descent import adam, sgd, sgd_with_momentum
 from autograd_cnn.kernels.reference.elementwise import damped, leaky_relu, masked, multiply, relu
@@ -46,6 +47,8 @@ from autograd_cnn.kernels.reference.special import (
 
 __all__ = [
     "adam",
+    "attention",
+    "attention_wrt",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",

@@ -6,6 +6,7 @@ operands in which it is linear.
 
 from autograd_cnn.testing.samples import (
     activation,
+    attention,
     correlation,
     elementwise,
     indexing,
@@ -22,6 +23,7 @@ from autograd_cnn.testing.samples import (
 
 __all__ = [
     "activation",
+    "attention",
     "correlation",
     "elementwise",
     "indexing",
