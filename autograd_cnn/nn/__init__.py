@@ -48,6 +48,7 @@ from autograd_cnn.nn.layers.activation import (
     Tanhshrink,
     Threshold,
 )
+from autograd_cnn.nn.layers.attention import MultiheadAttention
 from autograd_cnn.nn.layers.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d
 from autograd_cnn.nn.layers.distances import (
     CosineEmbeddingLoss,
@@ -59,6 +60,7 @@ from autograd_cnn.nn.layers.distances import (
     TripletMarginLoss,
 )
 from autograd_cnn.nn.layers.dropout import Dropout, Dropout1d, Dropout2d
+from autograd_cnn.nn.layers.embedding import Embedding
 from autograd_cnn.nn.layers.linear import Flatten, Identity, Linear, Unflatten
 from autograd_cnn.nn.layers.losses import (
     BCELoss,
@@ -169,6 +171,7 @@ __all__ = [
     "Dropout",
     "Dropout1d",
     "Dropout2d",
+    "Embedding",
     "Flatten",
     "FocalLoss",
     "Fold",
@@ -203,6 +206,7 @@ __all__ = [
     "ModuleList",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
