@@ -5,7 +5,7 @@ import pytest
 from tables import for_each
 
 import autograd_cnn as ag
-from autograd_cnn import kernels
+from autograd_cnn import kernels, nn
 from autograd_cnn.errors import ShapeError
 from autograd_cnn.ops import recurrent
 from autograd_cnn.ops.joint import Once
@@ -40,6 +40,26 @@ def test_all_operands_share_one_pass_back_through_time(rng, monkeypatch, name):
     (y * y).sum().backward()
     for x, expected in zip(tensors, doubled, strict=True):
         np.testing.assert_array_equal(2 * x.grad.numpy(), expected)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_a_recorded_step_goes_back_through_time_once(rng, monkeypatch, kind):
+    passes, name = [], f"{kind.lower()}_wrt"
+    kernel = getattr(kernels, name)
+    monkeypatch.setattr(recurrent, f"_{name}", Once(lambda *arrays: passes.append(arrays) or kernel(*arrays)))
+    net, x = getattr(nn, kind)(2, 3, rng=0, dtype=float), rng.standard_normal((4, 2, 2))
+
+    @ag.compile
+    def step():
+        net.zero_grad()
+        (net(x)[0] ** 2).sum().backward()
+
+    for _ in range(4):
+        step()
+    del passes[:]
+    step()
+    assert step.plan is not None
+    assert len(passes) == 1
 
 
 _LSTM = "the operands do not go together: expected u (T, N, 4·H) with weight (4·H, H) and states (N, H), and T > 0, got"

@@ -114,10 +114,8 @@ class _Recurrent(Module):
         return computed_in(values, getattr(self, _NAMES[0] + self._first).dtype)
 
     def _given(self, hx: Any, lead: Shape) -> State:
-        """Return the first state, zeros unless given, after a look at its shape."""
-        shapes = [(*lead, self._outputs), (*lead, self.hidden_size)][: self._states]
-        if hx is None:
-            return tuple(self._computed(np.zeros(shape)) for shape in shapes)
+        """Return the first state, after a look at its shape."""
+        shapes = self._shapes(lead)
         state = hx if isinstance(hx, tuple) else (hx,)
         got = [shape_of(part) for part in state]
         if got != shapes:
@@ -126,6 +124,17 @@ class _Recurrent(Module):
                          got=" and ".join(map(str, got)))
             )  # fmt: skip
         return tuple(map(self._computed, state))
+
+    def _zeros(self, lead: Shape) -> State:
+        """Return the first state where none is given; it can't be written to, so that it is one constant to a plan."""
+        state = tuple(np.zeros(shape, getattr(self, _NAMES[0] + self._first).dtype) for shape in self._shapes(lead))
+        for part in state:
+            part.flags.writeable = False
+        return state
+
+    def _shapes(self, lead: Shape) -> list[Shape]:
+        """Return the shapes of a state."""
+        return [(*lead, self._outputs), (*lead, self.hidden_size)][: self._states]
 
     def _returned(self, state: State) -> Any:
         return state[0] if self._states == 1 else state
@@ -152,9 +161,11 @@ class _Cell(_Recurrent):
             raise ShapeError(
                 sentence(type(self).__name__, "x has the wrong shape", expected=f"(N, {size}) or ({size},)", got=shape)
             )
-        state = self._given(hx, shape[:-1])
         rows = (-1, self.hidden_size)
-        state = tuple(ops.reshape(part, shape=rows) for part in state)
+        if hx is None:
+            state = self._zeros((math.prod(shape[:-1]),))
+        else:
+            state = tuple(ops.reshape(part, shape=rows) for part in self._given(hx, shape[:-1]))
         _, state = self._through(self._weights(""), ops.reshape(self._computed(x), shape=(1, -1, shape[-1])), state)
         return self._returned(tuple(ops.reshape(part, shape=(*shape[:-1], rows[1])) for part in state))
 
@@ -198,19 +209,21 @@ class _Sequence(_Recurrent):
         shape = shape_of(x)
         time, directions = self._check(shape), 1 + self.bidirectional
         batch = shape[1 - time : 2 - time] if len(shape) == 3 else ()
-        first = self._given(hx, (self.num_layers * directions, *batch))
-        y = self._computed(x)
+        lead = (self.num_layers * directions, *batch)
+        y, first = self._computed(x), None if hx is None else self._given(hx, lead)
         if not batch:
-            y, first = ops.expand_dims(y, 1), tuple(ops.expand_dims(part, 1) for part in first)
+            y = ops.expand_dims(y, 1)
+            first = None if first is None else tuple(ops.expand_dims(part, 1) for part in first)
         elif time:
             y = ops.swapaxes(y, 0, 1)
+        zeros = self._zeros(shape_of(y)[1:2])
         last: list[State] = []
         for layer in range(self.num_layers):
             if layer:
                 y = dropout(y, self.dropout, self.training, rng=self.rng)
             ways: list[Array] = []
             for suffix in self._suffixes(layer):
-                state = tuple(ops.getitem(part, index=len(last)) for part in first)
+                state = zeros if first is None else tuple(ops.getitem(part, index=len(last)) for part in first)
                 cell = f"{type(self).__name__}Cell" + (suffix if self.num_layers * directions > 1 else "")
                 turned = bool(ways)
                 outputs, state = self._through(self._weights(suffix), ops.flip(y, axis=0) if turned else y, state, cell)
