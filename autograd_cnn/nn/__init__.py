@@ -123,6 +123,7 @@ from autograd_cnn.nn.layers.resampling import (
 )
 from autograd_cnn.nn.layers.subsampling import Subsample2d
 from autograd_cnn.nn.models.build import build
+from autograd_cnn.nn.models.char_lstm import char_lstm
 from autograd_cnn.nn.models.lenet import PartialConv2d, ScaledTanh, digits_net, lenet5, lenet1998
 from autograd_cnn.nn.models.mobilenet import mobilenet_v2
 from autograd_cnn.nn.models.resnet import resnet18, resnet20
@@ -249,6 +250,7 @@ __all__ = [
     "bce_loss",
     "bce_with_logits",
     "build",
+    "char_lstm",
     "cross_entropy",
     "digits_net",
     "functional",
