@@ -70,6 +70,12 @@ log_softmax = Kernel("log_softmax")
 log_softmax_wrt_x = Kernel("log_softmax_wrt_x")
 softmax_cross_entropy = Kernel("softmax_cross_entropy")
 softmax_error = Kernel("softmax_error")
+attention = Kernel("attention")
+attention_wrt = Kernel("attention_wrt")
+gru = Kernel("gru")
+gru_wrt = Kernel("gru_wrt")
+lstm = Kernel("lstm")
+lstm_wrt = Kernel("lstm_wrt")
 adam = Kernel("adam")
 sgd = Kernel("sgd")
 sgd_with_momentum = Kernel("sgd_with_momentum")
@@ -83,6 +89,8 @@ __all__ = [
     "Kernel",
     "adam",
     "add",
+    "attention",
+    "attention_wrt",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
@@ -96,6 +104,8 @@ __all__ = [
     "gaussian",
     "gelu",
     "gelu_wrt_x",
+    "gru",
+    "gru_wrt",
     "layer_norm",
     "layer_norm_sums",
     "layer_norm_wrt_input",
@@ -104,6 +114,8 @@ __all__ = [
     "log_softmax",
     "log_softmax_wrt_x",
     "logsumexp",
+    "lstm",
+    "lstm_wrt",
     "masked",
     "matmul",
     "max",

@@ -6,6 +6,7 @@ What a family makes public stands in its ``__all__``, and is public here and at 
 from typing import TYPE_CHECKING
 
 from autograd_cnn.ops.activation import *
+from autograd_cnn.ops.attention import *
 from autograd_cnn.ops.correlation import *
 from autograd_cnn.ops.decomposition import *
 from autograd_cnn.ops.diagonals import *
@@ -21,6 +22,7 @@ from autograd_cnn.ops.normalization import *
 from autograd_cnn.ops.norms import *
 from autograd_cnn.ops.polynomial import *
 from autograd_cnn.ops.pooling import *
+from autograd_cnn.ops.recurrent import *
 from autograd_cnn.ops.reduction import *
 from autograd_cnn.ops.rounding import *
 from autograd_cnn.ops.selection import *

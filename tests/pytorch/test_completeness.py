@@ -20,8 +20,10 @@ from autograd_cnn.ops.activation import (
     _silu_backward,
     _tanh_backward,
 )
+from autograd_cnn.ops.attention import _attention_backward
 from autograd_cnn.ops.decomposition import _eigh, _over_gaps, _svd
 from autograd_cnn.ops.loss import _softmax_error
+from autograd_cnn.ops.recurrent import _gru_backward, _lstm_backward
 from autograd_cnn.ops.selection import _damped
 from autograd_cnn.ops.softmax import _log_softmax_backward, _softmax_backward
 from autograd_cnn.ops.trigonometric import _sinc
@@ -60,6 +62,9 @@ WITHOUT_COUNTERPART = {
     _sinc: "takes x in radians, and the order of derivative: sinc is checked against NumPy's",
     ops.cbrt: "PyTorch has none: checked against NumPy's",
     ops.ldexp: "PyTorch's gradient takes 2 to a negative int for 0: checked against NumPy's",
+    _attention_backward: "checked as the gradient of attention",
+    _lstm_backward: "checked as the gradient of lstm",
+    _gru_backward: "checked as the gradient of gru",
 }
 """Primitives that PyTorch has no function for, and why that is no gap."""
 

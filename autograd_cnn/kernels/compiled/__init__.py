@@ -23,6 +23,7 @@ from autograd_cnn.kernels.compiled.activation import (
     softplus,
     tanh_wrt_x,
 )
+from autograd_cnn.kernels.compiled.attention import attention, attention_wrt
 from autograd_cnn.kernels.compiled.conv.correlation import (
     correlate2d,
     correlate2d_wrt_input,
@@ -60,6 +61,7 @@ from autograd_cnn.kernels.compiled.pooling import (
     mean_pool,
     mean_pool_wrt_input,
 )
+from autograd_cnn.kernels.compiled.recurrent import gru, gru_wrt, lstm, lstm_wrt
 from autograd_cnn.kernels.compiled.reduction import sum  # noqa: A004  # NumPy's name
 from autograd_cnn.kernels.compiled.softmax import (
     log_softmax,
@@ -74,6 +76,8 @@ from autograd_cnn.kernels.compiled.threads import num_threads, set_num_threads
 __all__ = [
     "adam",
     "add",
+    "attention",
+    "attention_wrt",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
@@ -85,6 +89,8 @@ __all__ = [
     "gaussian",
     "gelu",
     "gelu_wrt_x",
+    "gru",
+    "gru_wrt",
     "layer_norm",
     "layer_norm_sums",
     "layer_norm_wrt_input",
@@ -92,6 +98,8 @@ __all__ = [
     "linear",
     "log_softmax",
     "log_softmax_wrt_x",
+    "lstm",
+    "lstm_wrt",
     "masked",
     "matmul",
     "max",

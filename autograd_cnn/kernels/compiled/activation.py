@@ -39,6 +39,9 @@ def elu_wrt_x(alpha: Lanes, g: Lanes, x: Lanes) -> Lanes:
     return where(x > 0.0, g, g * e.value * alpha)
 
 
+NEAR: Final = 0.34
+"""Up to here the series of the exponential holds."""
+
 # --- the logistic function, and what is made of it --------------------------------------------
 
 
@@ -52,11 +55,24 @@ def _inside(x: Lanes) -> Lanes:
     return at_most(at_least(x, x.format.least), -x.format.least)
 
 
-@function_of_one
-def sigmoid(x: Lanes) -> Lanes:
+def logistic(x: Lanes) -> Lanes:
     """Return ``1 / (1 + exp(-x))``."""
     e = _decay(x)
     return where(x < 0.0, e.value, 1.0) / (e.lifted + 1.0)
+
+
+@function_of_one
+def sigmoid(x: Lanes) -> Lanes:
+    """Return ``1 / (1 + exp(-x))``."""
+    return logistic(x)
+
+
+def tanh(x: Lanes) -> Lanes:
+    """Return ``(1 - e) / (1 + e)`` with ``e = exp(-2·|x|)``, and the sign of x; without cancellation near 0."""
+    twice = at_least(abs(x) * -2.0, x.format.least)
+    near = multiply_add(polynomial(x.format.powers, twice), twice * twice, twice)  # exp(twice) - 1
+    less = where(twice > -NEAR, near, exp(twice).value - 1.0)
+    return where(x < 0.0, less, 0.0 - less) / (less + 2.0)
 
 
 @function_of_one

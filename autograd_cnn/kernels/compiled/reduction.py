@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from autograd_cnn.kernels.compiled.gemm import matmul
 from autograd_cnn.kernels.compiled.map import FEW, LIGHT, Fold, over_vectors
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
@@ -23,12 +24,16 @@ class Maps(NamedTuple):
 
 
 def sum(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Any:  # noqa: A001  # NumPy's name
-    """Return the sum along the last axes, or of each channel (C,) of an array (N, C, H, W)."""
+    """Return the sum along the last axes, or of each channel (C,) of an array (N, C, H, W) or (..., C)."""
     if x.size < FEW or not supports(x):
         return NotImplemented
     if axis == (0, 2, 3) and x.ndim == 4:
         total = _of_channels(x)
         return total.reshape(1, -1, 1, 1) if keepdims else total
+    if axis and axis == tuple(range(x.ndim - 1)) and not keepdims:  # rows, whose sum is their product with ones
+        rows = x.reshape(-1, x.shape[-1])
+        y = matmul(np.ones((1, len(rows)), x.dtype), rows)
+        return y if y is NotImplemented else y[0]
     return along_last_axes(_sum_maps, np.add, x, axis, keepdims)
 
 

@@ -3,6 +3,7 @@
 Loops run over the taps of a window, never over pixels or images.
 """
 
+from autograd_cnn.kernels.reference.attention import attention, attention_wrt
 from autograd_cnn.kernels.reference.correlation import correlate2d, correlate2d_wrt_input, correlate2d_wrt_weight
 from autograd_cnn.kernels.reference.descent import adam, sgd, sgd_with_momentum
 from autograd_cnn.kernels.reference.elementwise import (
@@ -37,6 +38,7 @@ from autograd_cnn.kernels.reference.pooling import (
     mean_pool_wrt_input,
 )
 from autograd_cnn.kernels.reference.product import linear, matmul
+from autograd_cnn.kernels.reference.recurrent import gru, gru_wrt, lstm, lstm_wrt
 from autograd_cnn.kernels.reference.reduction import max, min, sum  # noqa: A004  # NumPy's names
 from autograd_cnn.kernels.reference.softmax import (
     log_softmax,
@@ -64,6 +66,8 @@ from autograd_cnn.kernels.reference.special import (
 __all__ = [
     "adam",
     "add",
+    "attention",
+    "attention_wrt",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
@@ -75,6 +79,8 @@ __all__ = [
     "gaussian",
     "gelu",
     "gelu_wrt_x",
+    "gru",
+    "gru_wrt",
     "layer_norm",
     "layer_norm_sums",
     "layer_norm_wrt_input",
@@ -83,6 +89,8 @@ __all__ = [
     "log_softmax",
     "log_softmax_wrt_x",
     "logsumexp",
+    "lstm",
+    "lstm_wrt",
     "masked",
     "matmul",
     "max",

@@ -6,6 +6,7 @@ operands in which it is linear.
 
 from autograd_cnn.testing.samples import (
     activation,
+    attention,
     correlation,
     decomposition,
     elementwise,
@@ -17,6 +18,7 @@ from autograd_cnn.testing.samples import (
     loss,
     normalization,
     pooling,
+    recurrent,
     reduction,
     rounding,
     selection,
@@ -28,6 +30,7 @@ from autograd_cnn.testing.samples import (
 
 __all__ = [
     "activation",
+    "attention",
     "correlation",
     "decomposition",
     "elementwise",
@@ -39,6 +42,7 @@ __all__ = [
     "loss",
     "normalization",
     "pooling",
+    "recurrent",
     "reduction",
     "rounding",
     "selection",

@@ -1,4 +1,4 @@
-"""The compiled sum over all axes but one, against the reference."""
+"""The compiled sums over all axes but one, against the reference."""
 
 import numpy as np
 import pytest
@@ -20,6 +20,15 @@ def test_it_agrees_with_the_reference(rng, shape, dtype, tolerance):
     np.testing.assert_allclose(
         found, reference.sum(x, AXES, keepdims=False), rtol=0, atol=tolerance * np.sqrt(x.size / shape[1])
     )
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-5), (np.float64, 1e-13)])
+@pytest.mark.parametrize("shape", [(600, 33), (5, 120, 64), (reduction.LARGE, 1)])
+def test_sums_of_rows_do_too(rng, shape, dtype, tolerance):
+    x, axes = rng.standard_normal(shape).astype(dtype), tuple(range(len(shape) - 1))
+    found = reduction.sum(x, axes, keepdims=False)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, x.astype(float).sum(axis=axes), atol=tolerance * np.sqrt(x.size / shape[-1]))
 
 
 def test_a_view_of_any_layout(rng):
