@@ -35,16 +35,20 @@ from autograd_cnn.kernels import set_num_threads as set_num_threads
 from autograd_cnn.ops import *
 from autograd_cnn.tensor import Tensor as Tensor
 from autograd_cnn.tensor import tensor as tensor
+from autograd_cnn.transforms import elementwise_grad as elementwise_grad
 from autograd_cnn.transforms import grad as grad
 from autograd_cnn.transforms import hessian as hessian
 from autograd_cnn.transforms import hvp as hvp
 from autograd_cnn.transforms import jacobian as jacobian
+from autograd_cnn.transforms import jvp as jvp
+from autograd_cnn.transforms import linearize as linearize
 from autograd_cnn.transforms import value_and_grad as value_and_grad
 from autograd_cnn.transforms import vjp as vjp
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:  # what is loaded on first use
+    from autograd_cnn import array_api as array_api
     from autograd_cnn import attribution as attribution
     from autograd_cnn import data as data
     from autograd_cnn import graph as graph
@@ -66,7 +70,9 @@ else:
 
     from autograd_cnn.spelling import missing as _missing
 
-    _MODULES = ("attribution", "data", "graph", "interop", "nn", "onnx", "optim", "report", "testing", "train")
+    _MODULES = (
+        "array_api", "attribution", "data", "graph", "interop", "nn", "onnx", "optim", "report", "testing", "train",
+    )  # fmt: skip
     _FUNCTIONS = {"explain": "explain", "load": "io", "restore": "io", "save": "io"}
     """Functions loaded on first use, and where they are."""
 

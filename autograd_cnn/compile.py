@@ -17,7 +17,7 @@ from autograd_cnn.errors import CompileWarning, OperandError, sentence
 from autograd_cnn.kernels import current_backend
 from autograd_cnn.kernels.algorithms import conv_choices
 from autograd_cnn.lowering import lowered
-from autograd_cnn.ops.fusion import fuse_pairs
+from autograd_cnn.ops.fusion import fuse_calls, fuse_pairs
 from autograd_cnn.tensor import Tensor
 
 P = ParamSpec("P")
@@ -186,7 +186,7 @@ class _Traced:
             if isinstance(leaf, Tensor) and leaf.node is not None and leaf.node not in covered:
                 trace.refuse("a result can still be differentiated; call backward() inside, or run under no_grad()")
         trace.check_sharing(leaves)
-        self.plan = Plan(trace, [trace.reference(leaf) for leaf in leaves])
+        self.plan = Plan(trace, [trace.reference(leaf) for leaf in leaves], fuse_calls)
 
 
 class _Replay:

@@ -83,15 +83,24 @@ def parsers_of(function: Callable[..., Any]) -> dict[str, Parsed]:
 
 def hints_of(function: Callable[..., Any], *, parsers: bool = True) -> dict[str, Any]:
     """Return the annotations of a function, with what they say of parsing; not such as can't be read here."""
+    written: dict[str, Any] = getattr(function, "__annotations__", {})
     try:
+        if str not in map(type, written.values()):  # there are no quotes, so nothing needs to be read
+            return written if parsers else {name: _shown(hint) for name, hint in written.items()}
         return get_type_hints(function, include_extras=parsers)
     except (NameError, TypeError):  # a name in quotes that is there for type checkers alone, or a user's
         found: dict[str, Any] = {}
-        for name, hint in getattr(function, "__annotations__", {}).items():
+        for name, hint in written.items():
             with suppress(NameError, TypeError):
                 alone = SimpleNamespace(__annotations__={name: hint}, __globals__=getattr(function, "__globals__", {}))
                 found |= get_type_hints(alone, include_extras=parsers)
         return found
+
+
+@lru_cache(maxsize=256)
+def _shown(hint: Any) -> Any:
+    """Return an annotation without what it says of parsing."""
+    return get_type_hints(SimpleNamespace(__annotations__={"hint": hint}, __globals__={}))["hint"]
 
 
 def signature_of(function: Callable[..., Any]) -> inspect.Signature:
@@ -455,6 +464,13 @@ def integer_array(where: str, name: str, value: Any) -> np.ndarray[Any, Any]:
     return array.astype(array.dtype.newbyteorder("=") if array.dtype.kind in "iu" else int, copy=False)
 
 
+def _sizes(where: str, name: str, value: Any) -> tuple[int, ...]:
+    sizes = integers(where, name, value, least=1)
+    if not sizes:
+        raise ArgumentError(_not_understood(where, name, "an int, or a tuple of at least one", value))
+    return sizes
+
+
 # --- what annotations say ---------------------------------------------------------------------
 
 IntOrPair: TypeAlias = Annotated[int | tuple[int, int], Parsed(_int_or_pair, rows=True)]
@@ -489,6 +505,9 @@ Size: TypeAlias = Annotated[int, Parsed(partial(integer, least=1), frozenset())]
 
 Whole: TypeAlias = Annotated[int, Parsed(partial(integer, least=0), frozenset())]
 """An int of at least 0."""
+
+Sizes: TypeAlias = Annotated[Any, Parsed(_sizes, frozenset())]
+"""An int of at least 1, or several; a tuple of ints once it is parsed."""
 
 OneAxis: TypeAlias = Annotated[int | None, Parsed(integer, _INT_OR_NONE)]
 Axis: TypeAlias = Annotated[int | tuple[int, ...] | None, Parsed(_axes, _INT_OR_NONE, rows=True)]

@@ -2,7 +2,7 @@
 
 Arrays go in and arrays come out; inside, the function sees tensors. Called with tensors, or
 inside another transform, they return tensors that can be differentiated again. The arguments may
-be lists, tuples and dicts of arrays, nested as you like.
+be lists, tuples, dicts and dataclasses of arrays, nested as you like.
 """
 
 import os
@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import fields, is_dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final
@@ -19,10 +20,10 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.backward import cotangents_of, followers, following
 from autograd_cnn.engine.composite import parsed
-from autograd_cnn.engine.node import Array, next_serial
+from autograd_cnn.engine.node import Array, next_serial, shape_of
 from autograd_cnn.engine.recording import enable_grad
-from autograd_cnn.errors import GradientError, GradientWarning, OperandError, sentence
-from autograd_cnn.parameters import integer, integers
+from autograd_cnn.errors import GradientError, GradientWarning, OperandError, ShapeError, sentence
+from autograd_cnn.parameters import Flag, integers
 from autograd_cnn.tensor import Tensor
 
 _PACKAGE: Final = str(Path(__file__).parent) + os.sep
@@ -34,6 +35,8 @@ _PACKAGE: Final = str(Path(__file__).parent) + os.sep
 def _leaves(tree: Any) -> Iterator[Any]:
     if isinstance(tree, dict):
         tree = list(tree.values())
+    elif _is_record(tree):
+        tree = [getattr(tree, field.name) for field in fields(tree)]
     if isinstance(tree, (list, tuple)):
         for branch in tree:
             yield from _leaves(branch)
@@ -47,7 +50,19 @@ def _rebuilt(tree: Any, leaves: Iterator[Any]) -> Any:
     if isinstance(tree, (list, tuple)):
         branches = [_rebuilt(branch, leaves) for branch in tree]
         return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
+    if _is_record(tree):
+        return replace(tree, **{field.name: _rebuilt(getattr(tree, field.name), leaves) for field in fields(tree)})
     return next(leaves)
+
+
+def _is_record(tree: Any) -> bool:
+    return is_dataclass(tree) and not isinstance(tree, type)
+
+
+def _flat(tree: Any) -> Array:
+    """Return all arrays of a tree in one; one array alone as it is."""
+    leaves = list(_leaves(tree))
+    return leaves[0] if len(leaves) == 1 else ops.concatenate([ops.reshape(leaf, shape=-1) for leaf in leaves])
 
 
 def _input(value: Any, where: str) -> Tensor:
@@ -73,7 +88,14 @@ class _Run:
     """One run of a function on inputs that this transform tracks."""
 
     def __init__(
-        self, where: str, f: Callable[..., Any], args: tuple[Any, ...], argnums: tuple[int, ...], options: Any
+        self,
+        where: str,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        argnums: tuple[int, ...],
+        options: Any,
+        *,
+        has_aux: bool = False,
     ):
         self.where = where
         self.wanted = [args[argnum] for argnum in _within(where, argnums, len(args))]
@@ -91,6 +113,14 @@ class _Run:
             for argnum, tree in zip(argnums, self.wanted, strict=True):
                 replaced[argnum] = _rebuilt(tree, inputs)
             self.output = _called(f, replaced, options)
+        self.has_aux, self.aux = has_aux, None
+        if has_aux:
+            if not isinstance(self.output, tuple) or len(self.output) != 2:
+                raise OperandError(
+                    sentence(where, "the function's result is not understood", got=type(self.output).__name__,
+                             expected="with has_aux a pair: a number, and anything else")
+                )  # fmt: skip
+            self.output, self.aux = self.output
         if not isinstance(self.output, (Tensor, np.ndarray, np.generic, float, int)) or _is_odd(self.output):
             joined = any(isinstance(value, Tensor) for value in _parts(self.output))
             raise OperandError(
@@ -120,6 +150,14 @@ class _Run:
                 return value
             return value.detach() if self.tensors else value.numpy()
         return Tensor(value) if self.tensors else value
+
+    def returned(self) -> Any:
+        """Return the function's value as the caller sees it, in a pair where there is something else."""
+        value = self.result(self.output)
+        if not self.has_aux:
+            return value
+        aux = (self.result(each) if isinstance(each, Tensor) else each for each in _leaves(self.aux))
+        return value, _rebuilt(self.aux, aux)
 
     def pulled(self, cotangent: Array | None, *, retain: bool = False) -> list[Any]:
         """Return the cotangent of every input, zeros where the output does not depend on it."""
@@ -211,7 +249,9 @@ def _check_function(where: str, f: Any) -> None:
 
 
 @parsed
-def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., tuple[Any, Any]]:
+def value_and_grad(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: Flag = False
+) -> Callable[..., tuple[Any, Any]]:
     """Return a function that computes both ``f`` and its gradient.
 
     Parameters
@@ -220,12 +260,14 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
         It returns a single number.
     argnums : int or tuple of int
         The arguments to differentiate with respect to.
+    has_aux : bool
+        Whether ``f`` returns a pair: the number, and what comes along without being differentiated.
 
     Returns
     -------
     callable
         Of the same arguments; it returns ``(value, gradient)``, where the gradient is shaped as
-        the argument, or a tuple of these for several ``argnums``.
+        the argument, or a tuple of these for several ``argnums``. With ``has_aux``, ``value`` is a pair, too.
 
     Raises
     ------
@@ -248,11 +290,11 @@ def value_and_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) ->
     >>> float(value), gradient["w"], float(gradient["b"])
     (26.5, array([10., 18.]), 14.0)
     """
-    return _value_and_grad("value_and_grad", f, argnums)
+    return _value_and_grad("value_and_grad", f, argnums, has_aux=has_aux)
 
 
 def _value_and_grad(
-    where: str, f: Callable[..., Any], argnums: int | tuple[int, ...]
+    where: str, f: Callable[..., Any], argnums: int | tuple[int, ...], *, has_aux: bool
 ) -> Callable[..., tuple[Any, Any]]:
     _check_function(where, f)
     numbers = integers(where, "argnums", argnums)
@@ -260,18 +302,18 @@ def _value_and_grad(
 
     @wraps(f)
     def both(*args: Any, **options: Any) -> tuple[Any, Any]:
-        call = _Run(where, f, args, numbers, options)
+        call = _Run(where, f, args, numbers, options, has_aux=has_aux)
         gradient = call.gathered(call.pulled(None), single)
-        return call.result(call.output), gradient
+        return call.returned(), gradient
 
     return both
 
 
 @parsed
-def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: Flag = False) -> Callable[..., Any]:
     """Return the gradient of ``f``, as a function.
 
-    Parameters are those of `value_and_grad`.
+    Parameters are those of `value_and_grad`. With ``has_aux``, it returns the gradient and what came along.
 
     Examples
     --------
@@ -281,13 +323,47 @@ def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[
     >>> float(ag.grad(ag.grad(lambda x: x**3))(2.0))
     12.0
     """
-    both = _value_and_grad("grad", f, argnums)
+    return _grad("grad", f, argnums, has_aux=has_aux)
+
+
+def _grad(where: str, f: Callable[..., Any], argnums: int | tuple[int, ...], *, has_aux: bool) -> Callable[..., Any]:
+    both = _value_and_grad(where, f, argnums, has_aux=has_aux)
 
     @wraps(f)
     def gradient(*args: Any, **options: Any) -> Any:
-        return both(*args, **options)[1]
+        value, found = both(*args, **options)
+        return (found, value[1]) if has_aux else found
 
     return gradient
+
+
+@parsed
+def elementwise_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """Return the derivative of a function that works element by element, as a function that does so, too.
+
+    It is the gradient of the sum of all elements.
+
+    Parameters
+    ----------
+    f : callable
+        From arrays to an array, each element of which depends on those at its place alone.
+    argnums : int or tuple of int
+        The arguments to differentiate with respect to.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_cnn as ag
+    >>> ag.elementwise_grad(np.tanh)(np.array([0.0, 1.0])).round(3)
+    array([1.  , 0.42])
+    """
+    _check_function("elementwise_grad", f)
+
+    @wraps(f)
+    def total(*args: Any, **options: Any) -> Any:
+        return ops.sum(f(*args, **options))
+
+    return _grad("elementwise_grad", total, argnums, has_aux=False)
 
 
 @parsed
@@ -327,11 +403,97 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     return call.result(call.output), pullback
 
 
+# --- forward mode -----------------------------------------------------------------------------
+
+
+@parsed
+def linearize(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any]]:
+    """Compute ``f(*args)`` and return it with the function that pushes tangents forward.
+
+    The pullback is linear in its cotangent, so a pullback of it pushes forward: two reverse passes are one pass in
+    forward mode, for every function that has derivatives of second order.
+
+    Parameters
+    ----------
+    f : callable
+        It returns an array of any shape.
+    *args : arrays
+        All of them are differentiated.
+
+    Returns
+    -------
+    value : array
+    pushforward : callable
+        It takes a tangent for each argument, shaped as it, and returns the derivative in their direction, shaped as the
+        value. It can be called any number of times, each at the cost of about one pullback.
+
+    Raises
+    ------
+    ShapeError
+        If a tangent is not shaped as its argument.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_cnn as ag
+    >>> value, pushforward = ag.linearize(lambda x: x[:2] * x[2], np.array([1.0, 2.0, 3.0]))
+    >>> value, pushforward(np.array([0.0, 0.0, 1.0]))
+    (array([3., 6.]), array([1., 2.]))
+    """
+    return _linearized("linearize", f, args)
+
+
+@parsed
+def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
+    """Compute ``f(*primals)`` and its derivative in the direction of ``tangents``; see `linearize`.
+
+    Parameters
+    ----------
+    f : callable
+        It returns an array of any shape.
+    primals, tangents : sequences
+        The arguments, and a tangent for each of them.
+
+    Returns
+    -------
+    value, derivative : array
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_cnn as ag
+    >>> ag.jvp(np.multiply, (2.0, np.array([1.0, 3.0])), (1.0, np.array([0.0, 0.0])))
+    (array([2., 6.]), array([1., 3.]))
+    """
+    value, pushforward = _linearized("jvp", f, tuple(primals))
+    return value, pushforward(*tangents)
+
+
+def _linearized(where: str, f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, Callable[..., Any]]:
+    _check_function(where, f)
+    call = _Run(where, f, args, tuple(range(len(args))), {})
+    output = call.output.value if isinstance(call.output, Tensor) else np.asarray(call.output)
+    nothing = np.zeros(output.shape, output.dtype if output.dtype.kind == "f" else float)
+    pull = _Run(where, lambda u: _flat(call.pulled(u, retain=True)), (nothing,), (0,), {})
+    pull.tracked, pull.tensors, pull.nested = call.tracked, call.tensors, True
+
+    def pushforward(*tangents: Any) -> Any:
+        shapes = [shape_of(tangent) for tangent in _leaves(tangents)]
+        if shapes != [x.shape for x in call.inputs]:
+            raise ShapeError(
+                sentence(where, "the tangents are not shaped as the arguments",
+                         expected=", ".join(str(x.shape) for x in call.inputs), got=", ".join(map(str, shapes)))
+            )  # fmt: skip
+        return pull.pulled(_flat(tangents), retain=True)[0]
+
+    return call.returned(), pushforward
+
+
 # --- matrices of derivatives ------------------------------------------------------------------
 
 
 @parsed
-def jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """Return the function that computes every derivative of every element of ``f``.
 
     It pulls back one unit vector for each element of the output.
@@ -339,14 +501,15 @@ def jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     Parameters
     ----------
     f : callable
-        From an array to an array.
-    argnum : int
-        The argument to differentiate with respect to.
+        It returns an array.
+    argnums : int or tuple of int
+        The arguments to differentiate with respect to.
 
     Returns
     -------
     callable
-        It returns an array of the output's shape followed by the argument's.
+        It returns an array of the output's shape followed by the argument's; one for each array of a container, and a
+        tuple of these for several ``argnums``.
 
     Examples
     --------
@@ -356,29 +519,46 @@ def jacobian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
     array([[3., 0., 1.],
            [0., 3., 2.]])
     """
-    return _jacobian("jacobian", f, argnum)
+    return _jacobian("jacobian", f, argnums)
 
 
-def _jacobian(where: str, f: Callable[..., Any], argnum: int) -> Callable[..., Any]:
+def _jacobian(where: str, f: Callable[..., Any], argnums: int | tuple[int, ...]) -> Callable[..., Any]:
     _check_function(where, f)
-    number = integer(where, "argnum", argnum)
+    numbers = integers(where, "argnums", argnums)
+    single = np.ndim(argnums) == 0
 
     @wraps(f)
-    def matrix(*args: Any, **options: Any) -> Any:
-        call = _Run(where, f, args, (number,), options)
-        if len(call.inputs) != 1:
-            raise GradientError(sentence(where, "the argument is not a single array"))
-        shape = call.output.shape if isinstance(call.output, Tensor) else np.shape(call.output)
-        rows = [call.pulled(unit.reshape(shape), retain=True)[0] for unit in np.eye(int(np.prod(shape, dtype=int)))]
-        x_shape = call.inputs[0].shape
-        return ops.reshape(ops.stack(rows), shape=(*shape, *x_shape)) if rows else np.zeros((*shape, *x_shape))
+    def matrices(*args: Any, **options: Any) -> Any:
+        call = _Run(where, f, args, numbers, options)
+        shape = shape_of(call.output)
+        rows = [call.pulled(unit.reshape(shape), retain=True) for unit in np.eye(int(np.prod(shape, dtype=int)))]
+        blocks = [
+            ops.reshape(ops.stack([row[i] for row in rows]), shape=(*shape, *x.shape))
+            if rows
+            else np.zeros((*shape, *x.shape))
+            for i, x in enumerate(call.inputs)
+        ]
+        return call.gathered(blocks, single)
 
-    return matrix
+    return matrices
 
 
 @parsed
-def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
+def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
     """Return the function that computes all second derivatives of ``f``, a single number.
+
+    Parameters
+    ----------
+    f : callable
+        It returns a single number.
+    argnums : int or tuple of int
+        The arguments to differentiate with respect to.
+
+    Returns
+    -------
+    callable
+        It returns an array of the argument's shape, twice; of containers, or for several ``argnums``, a container in
+        the place of each array: what stands at ``h[i][j]`` is of the i-th shape followed by the j-th.
 
     Examples
     --------
@@ -389,8 +569,33 @@ def hessian(f: Callable[..., Any], argnum: int = 0) -> Callable[..., Any]:
            [2., 0.]])
     """
     _check_function("hessian", f)
-    number = integer("hessian", "argnum", argnum)
-    return _jacobian("hessian", grad(f, number), number)
+    numbers = integers("hessian", "argnums", argnums)
+    single = np.ndim(argnums) == 0
+    gradient = grad(f, numbers)
+
+    @wraps(f)
+    def flat_gradient(*args: Any, **options: Any) -> Any:
+        return ops.reshape(_flat(gradient(*args, **options)), shape=-1)
+
+    rows_of = _jacobian("hessian", flat_gradient, numbers)
+
+    @wraps(f)
+    def matrices(*args: Any, **options: Any) -> Any:
+        columns = rows_of(*args, **options)
+        columns = columns[0] if single else columns
+        leaves = list(_leaves(columns))
+        shapes = [shape_of(leaf)[1:] for leaf in leaves]
+        ends = np.cumsum([0, *(int(np.prod(shape, dtype=int)) for shape in shapes)])
+        rows = [
+            _rebuilt(
+                columns,
+                (ops.reshape(leaf[a:b], shape=(*shape, *other)) for leaf, other in zip(leaves, shapes, strict=True)),
+            )
+            for a, b, shape in zip(ends, ends[1:], shapes, strict=False)
+        ]
+        return _rebuilt(columns, iter(rows))
+
+    return matrices
 
 
 @parsed
@@ -400,15 +605,15 @@ def hvp(f: Callable[[Any], Any], x: Any, v: Any) -> Any:
     Parameters
     ----------
     f : callable
-        From one array to a single number.
-    x : array
+        From one array, or a container of arrays, to a single number.
+    x : array or container of arrays
         Where.
-    v : array
+    v : array or container of arrays
         In which direction; shaped as ``x``.
 
     Returns
     -------
-    array
+    array or container of arrays
         Shaped as ``x``, at the cost of about two gradients.
 
     Examples
@@ -419,4 +624,5 @@ def hvp(f: Callable[[Any], Any], x: Any, v: Any) -> Any:
     array([6., 2.])
     """
     _check_function("hvp", f)
-    return vjp(grad(f), x)[1](v)[0]
+    gradient = grad(f)
+    return vjp(lambda x: _flat(gradient(x)), x)[1](_flat(v))[0]

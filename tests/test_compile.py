@@ -36,7 +36,7 @@ def test_values_and_gradients_of_every_primitive(name, rng):
                 ag.tensor(x, requires_grad=True) if i in case.differentiable else x for i, x in enumerate(operands)
             ]
             y = primitive(*inputs, **case.params)
-            if not y.requires_grad:
+            if not getattr(y, "requires_grad", False):
                 return y
             y.sum().backward()
             return [y, *(x.grad for i, x in enumerate(inputs) if i in case.differentiable)]
@@ -315,7 +315,7 @@ def _leaves_the_tape(x):
 
 
 def _asks_numpy(x):
-    return ag.sum(ag.tensor(np.isnan(x) * 1.0))
+    return ag.sum(ag.tensor(np.isclose(x, 1.0) * 1.0))
 
 
 def _takes_one(x):
@@ -377,7 +377,7 @@ REASONS = {
     _branches: "a branch reads a value in the middle",
     _prints: "a text reads a value in the middle",
     _leaves_the_tape: "numpy() reads a value in the middle",
-    _asks_numpy: "isnan reads a value in the middle",
+    _asks_numpy: "isclose reads a value in the middle",
     _takes_one: "an index reads a value in the middle",
     _sums_along: "parameter 'axis' of sum reads a value in the middle",
     _draws: "multiply took something else in the next run",

@@ -56,19 +56,19 @@ def _run(root, *command):
 def test_the_name_is_public(copy):
     program = """
         import inspect, autograd_cnn as ag
-        assert ag.sinc(0.0) == 1 and "sinc" in ag.__all__ and "sinc" in ag.ops.__all__
-        x = ag.tensor([0.0, 1.0], requires_grad=True)
-        ag.sinc(x).sum().backward()
-        print(inspect.getfile(ag.sinc.forward), x.grad.tolist())
+        assert ag.logit(0.5) == 0 and "logit" in ag.__all__ and "logit" in ag.ops.__all__
+        x = ag.tensor([0.5, 0.75], requires_grad=True)
+        ag.logit(x).sum().backward()
+        print(inspect.getfile(ag.logit.forward), x.grad.tolist())
     """
-    assert _run(copy, "-c", dedent(program)) == f"{copy / 'autograd_cnn/ops/elementwise.py'} [0.0, -1.0]\n"
+    assert _run(copy, "-c", dedent(program)) == f"{copy / 'autograd_cnn/ops/elementwise.py'} [4.0, 5.333333333333333]\n"
 
 
 @pytest.mark.slow
 def test_the_laws_and_all_other_tests_know_it(copy):
     pytorch = ["tests/pytorch/test_completeness.py"] if importlib.util.find_spec("torch") else []
     tests = ["testing/test_laws.py", "test_docs.py", "test_init.py", "test_layout.py", "testing/test_samples.py"]
-    chosen = "sinc or reference or public or operation or primitive"
+    chosen = "logit or reference or public or operation or primitive"
     options = ["-q", "-p", "no:cacheprovider", "-m", "not slow", "-k", chosen]
     said = _run(copy, "-m", "pytest", *options, *(f"tests/{test}" for test in tests), *pytorch)
     assert re.search(r"^\d\d+ passed", said, re.MULTILINE), said
@@ -79,11 +79,11 @@ def test_the_laws_and_all_other_tests_know_it(copy):
 @pytest.mark.slow
 def test_a_type_checker_knows_it(copy):
     pytest.importorskip("mypy")
-    (copy / "program.py").write_text("import autograd_cnn as ag\nreveal_type(ag.sinc(ag.tensor(1.0)))\n", "utf-8")
+    (copy / "program.py").write_text("import autograd_cnn as ag\nreveal_type(ag.logit(ag.tensor(1.0)))\n", "utf-8")
     said = _run(copy, "-m", "mypy", "--no-incremental", "program.py")
     assert 'Revealed type is "autograd_cnn.tensor.tensor.Tensor"' in said
 
 
 @pytest.mark.slow
 def test_it_is_told(copy):
-    assert "\n- `ag.sinc`: " in (copy / "CHANGELOG.md").read_text("utf-8")
+    assert "\n- `ag.logit`: " in (copy / "CHANGELOG.md").read_text("utf-8")

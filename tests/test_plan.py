@@ -9,8 +9,8 @@ import autograd_cnn as ag
 from autograd_cnn import nn, optim
 from autograd_cnn.lowering import Segment
 
-IMAGES = np.random.default_rng(0).random((4, 1, 28, 28), dtype=np.float32)
-LABELS = np.array([3, 1, 4, 1])
+IMAGES = np.random.default_rng(0).random((8, 1, 28, 28), dtype=np.float32)
+LABELS = np.array([3, 1, 4, 1, 5, 9, 2, 6])
 
 
 def _bits(*tensors):
@@ -93,7 +93,7 @@ def test_a_label_out_of_range_is_refused_before_anything_is_computed(trained):
     plain, compiled, models = trained
     for step in (plain, compiled):
         with pytest.raises(ag.errors.ArgumentError, match=r"label 1 is out of range"):
-            step(IMAGES, np.array([3, 10, 4, 1]))
+            step(IMAGES, np.array([3, 10, 4, 1, 5, 9, 2, 6]))
     _assert_alike(plain, compiled, models)
 
 

@@ -1,5 +1,6 @@
 """Transforms: gradients of functions of arrays."""
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -329,7 +330,7 @@ def test_a_jacobian_holds_every_derivative(rng):
 
 
 def test_jacobians_choose_their_argument_and_keep_float32():
-    j = ag.jacobian(lambda a, b: a * b, argnum=1)(np.float32([2, 3]), np.float32([1, 1]))
+    j = ag.jacobian(lambda a, b: a * b, argnums=1)(np.float32([2, 3]), np.float32([1, 1]))
     np.testing.assert_array_equal(j, [[2, 0], [0, 3]])
     assert j.dtype == np.float32
 
@@ -362,6 +363,140 @@ def test_a_hessian_times_a_vector(rng):
     np.testing.assert_allclose(ag.hvp(f, x, v), np.einsum("abcd,cd->ab", h, v), rtol=1e-12)
     np.testing.assert_allclose(h, h.transpose(2, 3, 0, 1), rtol=1e-12)
     np.testing.assert_array_equal(ag.hvp(ag.sum, x, v), np.zeros((2, 3)))
+
+
+def _of_a_tree(p):
+    return np.sum(p["w"] @ p["w"].T * p["b"] ** 2) + p["b"][0] ** 3
+
+
+def test_derivatives_of_containers_are_those_of_one_array_taken_apart(rng):
+    tree = {"w": rng.standard_normal((2, 3)), "b": rng.standard_normal(2)}
+    flat = np.concatenate([tree["w"].ravel(), tree["b"]])
+
+    def of_one(x):
+        return _of_a_tree({"w": x[:6].reshape(2, 3), "b": x[6:]})
+
+    j = ag.jacobian(lambda p: ag.stack([_of_a_tree(p), p["b"][0]]))(tree)
+    assert (j["w"].shape, j["b"].shape) == ((2, 2, 3), (2, 2))
+    np.testing.assert_allclose(j["b"][1], [1, 0])
+    whole = ag.hessian(of_one)(flat)
+    h = ag.hessian(_of_a_tree)(tree)
+    np.testing.assert_allclose(h["w"]["w"].reshape(6, 6), whole[:6, :6], rtol=1e-12)
+    np.testing.assert_allclose(h["b"]["w"].reshape(2, 6), whole[6:, :6], rtol=1e-12)
+    np.testing.assert_allclose(h["b"]["b"], whole[6:, 6:], rtol=1e-12)
+    product = ag.hvp(_of_a_tree, tree, tree)
+    np.testing.assert_allclose(np.concatenate([product["w"].ravel(), product["b"]]), whole @ flat, rtol=1e-12)
+
+
+def test_derivatives_by_several_arguments():
+    def f(a, b):
+        return ag.sum(a * a * b)
+
+    a, b = np.array([1.0, 2.0]), np.array([3.0, 4.0])
+    j = ag.jacobian(f, (1, 0))(a, b)
+    np.testing.assert_array_equal(j, [a * a, 2 * a * b])
+    h = ag.hessian(f, (0, 1))(a, b)
+    np.testing.assert_array_equal(h[0][0], np.diag(2 * b))
+    np.testing.assert_array_equal(h[1][0], np.diag(2 * a))
+    np.testing.assert_array_equal(h[1][1], np.zeros((2, 2)))
+    (only,) = ag.hessian(f, (0,))(a, b)
+    np.testing.assert_array_equal(only[0], np.diag(2 * b))
+
+
+@dataclass
+class _Line:
+    slope: np.ndarray
+    offset: float
+
+
+def test_dataclasses_are_containers():
+    g = ag.grad(lambda line: line.slope @ np.array([1.0, 2.0]) + line.offset**2)(_Line(np.array([3.0, 4.0]), 5.0))
+    assert isinstance(g, _Line)
+    assert (g.slope.tolist(), float(g.offset)) == ([1.0, 2.0], 10.0)
+
+
+# --- forward mode -----------------------------------------------------------------------------
+
+
+def test_a_pushforward_is_the_jacobian_times_a_tangent(rng):
+    def f(x, w):
+        return np.tanh(x @ w) * np.linalg.norm(x)
+
+    x, w, dx, dw = (rng.standard_normal(shape) for shape in ((2, 3), (3, 2)) * 2)
+    jx, jw = ag.jacobian(f, (0, 1))(x, w)
+    value, pushforward = ag.linearize(f, x, w)
+    np.testing.assert_array_equal(value, f(x, w))
+    for scale in (1.0, -3.0):
+        expected = np.tensordot(jx, scale * dx, 2) + np.tensordot(jw, dw, 2)
+        np.testing.assert_allclose(pushforward(scale * dx, dw), expected, rtol=1e-12)
+    value, tangent = ag.jvp(lambda p: f(*p), [(x, w)], [(dx, dw)])
+    np.testing.assert_allclose(tangent, np.tensordot(jx, dx, 2) + np.tensordot(jw, dw, 2), rtol=1e-12)
+
+
+def test_a_pushforward_and_a_pullback_are_adjoint(rng):
+    f = lambda x: np.cumsum(np.exp(x), axis=1)[:, ::2]  # noqa: E731
+    x, dx, g = rng.standard_normal((2, 5)), rng.standard_normal((2, 5)), rng.standard_normal((2, 3))
+    (pulled,) = ag.vjp(f, x)[1](g)
+    assert np.sum(pulled * dx) == pytest.approx(np.sum(ag.jvp(f, (x,), (dx,))[1] * g))
+
+
+def test_forward_mode_nests_and_is_differentiable():
+    def slope(x):
+        return ag.jvp(lambda z: z**4, (x,), (1.0,))[1]
+
+    assert slope(2.0) == 32.0
+    assert slope(2) == 32.0
+    assert ag.jvp(slope, (2.0,), (1.0,))[1] == 48.0
+    assert ag.grad(slope)(2.0) == 48.0
+    x = ag.tensor(2.0, requires_grad=True)
+    slope(x).backward()
+    assert x.grad.item() == 48.0
+    assert isinstance(ag.jvp(ag.sin, (ag.tensor(0.0),), (1.0,))[1], ag.Tensor)
+
+
+def test_what_is_constant_has_a_tangent_of_zero_and_a_warning():
+    with pytest.warns(GradientWarning, match="jvp: the output depends on no argument"):
+        value, tangent = ag.jvp(np.floor, (np.array([1.5, 2.5]),), (np.ones(2),))
+    assert (value.tolist(), tangent.tolist()) == ([1, 2], [0, 0])
+    value, pushforward = ag.linearize(lambda a, b: a * 2, 1.0, np.ones(2))
+    assert pushforward(3.0, np.ones(2)) == 6.0
+
+
+@pytest.mark.parametrize("tangents", [(np.ones(2),), (np.ones(3), np.ones(3)), ([np.ones(3)] * 2,)])
+def test_tangents_of_other_shapes(tangents):
+    with pytest.raises(ShapeError) as err:
+        ag.jvp(ag.sin, (np.ones(3),), tangents)
+    got = ", ".join(str(np.shape(t)) for t in (tangents[0] if isinstance(tangents[0], list) else tangents))
+    assert str(err.value) == f"jvp: the tangents are not shaped as the arguments: expected (3,), got {got}"
+
+
+def test_a_derivative_element_by_element(rng):
+    x = rng.standard_normal((2, 3))
+    np.testing.assert_allclose(ag.elementwise_grad(np.sin)(x), np.cos(x), rtol=1e-14)
+    np.testing.assert_allclose(ag.elementwise_grad(ag.elementwise_grad(np.sin))(x), -np.sin(x), rtol=1e-14)
+    da, db = ag.elementwise_grad(np.multiply, (0, 1))(x, 3.0)
+    np.testing.assert_array_equal(da, np.full((2, 3), 3.0))
+    assert db == pytest.approx(x.sum())
+
+
+# --- what comes along -------------------------------------------------------------------------
+
+
+def test_what_comes_along_is_not_differentiated():
+    def f(x):
+        y = ag.exp(x)
+        return ag.sum(y), {"y": y, "text": "as it is"}
+
+    (value, aux), g = ag.value_and_grad(f, has_aux=True)(np.zeros(2))
+    assert (float(value), g.tolist(), aux["text"]) == (2.0, [1.0, 1.0], "as it is")
+    assert isinstance(aux["y"], np.ndarray)
+    g, aux = ag.grad(f, has_aux=True)(ag.tensor([0.0, 0.0]))
+    assert isinstance(aux["y"], ag.Tensor)
+    with pytest.raises(OperandError) as err:
+        ag.grad(ag.sum, has_aux=True)(np.zeros(2))
+    assert str(err.value) == (
+        "grad: the function's result is not understood: expected with has_aux a pair: a number, and anything else, got Tensor"
+    )
 
 
 def test_jacobians_of_jacobians(rng):
@@ -419,21 +554,28 @@ def test_argnums_of_any_integer_kind():
 
 @pytest.mark.parametrize("argnums", [1.0, "a", None, True, (0, 1.5), np.ones(2)])
 def test_argnums_of_another_kind(argnums):
-    for transform in (ag.grad, ag.value_and_grad):
+    for transform in (ag.grad, ag.value_and_grad, ag.elementwise_grad, ag.jacobian, ag.hessian):
         with pytest.raises(ArgumentError) as err:
             transform(lambda a: a, argnums)
         assert str(err.value) == (
             f"{transform.__name__}: argnums is not understood: expected an int or a tuple of ints, got {argnums!r}"
         )
-    with pytest.raises(ArgumentError) as err:
-        ag.jacobian(lambda a: a, argnums)
-    assert str(err.value) == f"jacobian: argnum is not understood: expected an int, got {argnums!r}"
 
 
 @pytest.mark.parametrize(
     "transform",
-    [ag.grad, ag.value_and_grad, ag.vjp, ag.jacobian, ag.hessian, lambda f, x: ag.hvp(f, x, x)],
-    ids=["grad", "value_and_grad", "vjp", "jacobian", "hessian", "hvp"],
+    [
+        ag.grad,
+        ag.value_and_grad,
+        ag.elementwise_grad,
+        ag.vjp,
+        lambda f, x: ag.jvp(f, (x,), (x,)),
+        ag.linearize,
+        ag.jacobian,
+        ag.hessian,
+        lambda f, x: ag.hvp(f, x, x),
+    ],
+    ids=["grad", "value_and_grad", "elementwise_grad", "vjp", "jvp", "linearize", "jacobian", "hessian", "hvp"],
 )
 def test_what_is_no_function(transform, request):
     x = ag.tensor([1.0, 2.0], requires_grad=True)
@@ -496,12 +638,6 @@ def test_a_cotangent_of_another_shape():
     with pytest.raises(ShapeError) as err:
         pullback(np.ones(2))
     assert str(err.value) == "vjp: the cotangent has the wrong shape: expected the output's (3,), got (2,)"
-
-
-def test_a_jacobian_is_of_one_array():
-    with pytest.raises(GradientError) as err:
-        ag.jacobian(lambda p: p["a"])({"a": 1.0, "b": 2.0})
-    assert str(err.value) == "jacobian: the argument is not a single array"
 
 
 def test_a_function_that_fails_leaves_the_next_one_alone():

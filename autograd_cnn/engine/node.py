@@ -178,6 +178,12 @@ def shape_of(x: Array) -> Shape:
     return cast("Shape", x.value.shape) if isinstance(x, Traced) else np.shape(x)
 
 
+def dtype_of(x: Array) -> np.dtype[Any]:
+    """Return the dtype of a tensor, an array, a number or a nested list."""
+    value = x.value if isinstance(x, Traced) else x
+    return cast("np.dtype[Any]", value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype)
+
+
 def values_of(x: Array) -> Array:
     """Return the values of a tensor as an array, or ``x`` as an array: for what looks at them and needs no gradient."""
     return np.asarray(x.value if isinstance(x, Traced) else x)

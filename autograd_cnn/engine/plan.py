@@ -28,6 +28,8 @@ class Plan:
     trace : Trace
     results : sequence of Slot or Constant
         What the function returned.
+    rewrite : callable
+        Returns other calls that do the same, given the calls and the results.
 
     Attributes
     ----------
@@ -39,8 +41,10 @@ class Plan:
         How many bytes of memory the plan has for itself.
     """
 
-    def __init__(self, trace: Trace, results: Sequence[Any]) -> None:
-        self.calls = tuple(_needed(trace.calls, results))
+    def __init__(
+        self, trace: Trace, results: Sequence[Any], rewrite: Callable[[Sequence[Call], Sequence[Any]], Sequence[Call]]
+    ) -> None:
+        self.calls = tuple(rewrite(_needed(trace.calls, results), results))
         self.results = tuple(results)
         self.arguments = trace.arguments
         modules = {id(each): each for module in trace.modules for each in module.modules()}

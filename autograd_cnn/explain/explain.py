@@ -245,14 +245,13 @@ class _Question:
         if now is not None and abs(now - self.value) > float(np.finfo(self.node.dtype).eps) ** 0.5 * size:
             raise GradientError(_CHANGED)
         slopes: list[tuple[Element, float]] = []
-        missing = []
+        missing = [result.name(i) for i, operand in enumerate(result.call.operands) if isinstance(operand, Missing)]
         for position in range(len(result.call.operands)):
             if result.rule(position) is None:
                 continue
             try:
                 row = result.row(position)
             except UnknownError:
-                missing.append(result.name(position))
                 continue
             positions = np.flatnonzero(row) if row.any() else result.beneath(position)
             slopes += [(result.element(position, int(flat)), float(row.flat[flat])) for flat in positions]

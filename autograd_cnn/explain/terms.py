@@ -224,7 +224,10 @@ class ResultElement:
         if not partners:
             return None
         ones = self.on({partner: np.ones(np.shape(self.call.operands[partner])) for partner in partners})
-        counts = ones.row(position).ravel()
+        try:
+            counts = ones.row(position).ravel()
+        except ValueError:  # such numbers are refused, as a matrix of ones by an inverse
+            return None
         support = np.flatnonzero(counts)
         if not (counts[support] == 1).all() or row.ravel()[counts == 0].any():
             return None

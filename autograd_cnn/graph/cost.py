@@ -73,13 +73,33 @@ def _of_einsum(node: Node) -> int | None:
     return prod(lengths.values()) * (len(terms) - 1 + summed)
 
 
+def _of_recurrence(node: Node) -> int:
+    """Count the products with the recurrent weight, at each step one with the states of all sequences."""
+    backward = len(node.shape) == 1  # all cotangents in one row, and g before the operands
+    return 2 * prod(_shape(node, backward)) * _shape(node, backward + 1)[1]
+
+
+def _of_attention(node: Node) -> int:
+    """Count the scores and what they weight; in its adjoint the scores again, and two products for each of the two."""
+    backward = len(node.shape) == 1
+    query, value = _shape(node, backward), _shape(node, backward + 2)
+    scores = prod(query[:-1]) * value[-2]
+    return 2 * scores * (3 * query[-1] + 2 * value[-1] if backward else query[-1] + value[-1])
+
+
 COUNTS: Final[dict[str, Callable[[Node], int | None]]] = {
+    "autograd_cnn.ops.attention.attention": _of_attention,
+    "autograd_cnn.ops.attention._attention_backward": _of_attention,
     "autograd_cnn.ops.correlation.correlate2d": _of_correlation,
     "autograd_cnn.ops.correlation.correlate2d_wrt_input": _of_input_adjoint,
     "autograd_cnn.ops.correlation.correlate2d_wrt_weight": _of_weight_adjoint,
     "autograd_cnn.ops.linalg.linear": _of_product,
     "autograd_cnn.ops.linalg.matmul": _of_product,
     "autograd_cnn.ops.linalg._einsum": _of_einsum,
+    "autograd_cnn.ops.recurrent.gru": _of_recurrence,
+    "autograd_cnn.ops.recurrent._gru_backward": _of_recurrence,
+    "autograd_cnn.ops.recurrent.lstm": _of_recurrence,
+    "autograd_cnn.ops.recurrent._lstm_backward": _of_recurrence,
 }
 """How to count each primitive that is counted, by its name in the registry."""
 

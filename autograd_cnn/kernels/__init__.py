@@ -23,6 +23,8 @@ from autograd_cnn.kernels.backend import (
 correlate2d = Kernel("correlate2d")
 correlate2d_wrt_input = Kernel("correlate2d_wrt_input")
 correlate2d_wrt_weight = Kernel("correlate2d_wrt_weight")
+elu = Kernel("elu")
+elu_wrt_x = Kernel("elu_wrt_x")
 erf = Kernel("erf")
 gaussian = Kernel("gaussian")
 gelu = Kernel("gelu")
@@ -33,22 +35,34 @@ sigmoid_wrt_x = Kernel("sigmoid_wrt_x")
 silu = Kernel("silu")
 silu_wrt_x = Kernel("silu_wrt_x")
 softplus = Kernel("softplus")
+tanh_wrt_x = Kernel("tanh_wrt_x")
 matmul = Kernel("matmul")
 linear = Kernel("linear")
 relu = Kernel("relu")
 leaky_relu = Kernel("leaky_relu")
 masked = Kernel("masked")
+add = Kernel("add")
+subtract = Kernel("subtract")
 multiply = Kernel("multiply")
+divide = Kernel("divide")
+maximum = Kernel("maximum")
+minimum = Kernel("minimum")
+sign = Kernel("sign")
+where = Kernel("where")
 damped = Kernel("damped")
 max_pool = Kernel("max_pool")
 max_pool_gather = Kernel("max_pool_gather")
 max_unpool = Kernel("max_unpool")
 mean_pool = Kernel("mean_pool")
 mean_pool_wrt_input = Kernel("mean_pool_wrt_input")
+layer_norm = Kernel("layer_norm")
+layer_norm_wrt_input = Kernel("layer_norm_wrt_input")
+layer_norm_sums = Kernel("layer_norm_sums")
 moments = Kernel("moments")
 standardize = Kernel("standardize")
+standardize_rectified = Kernel("standardize_rectified")
 standardize_wrt_input = Kernel("standardize_wrt_input")
-standardized_dot = Kernel("standardized_dot")
+standardized_sums = Kernel("standardized_sums")
 logsumexp = Kernel("logsumexp")
 softmax = Kernel("softmax")
 softmax_wrt_x = Kernel("softmax_wrt_x")
@@ -56,38 +70,63 @@ log_softmax = Kernel("log_softmax")
 log_softmax_wrt_x = Kernel("log_softmax_wrt_x")
 softmax_cross_entropy = Kernel("softmax_cross_entropy")
 softmax_error = Kernel("softmax_error")
+attention = Kernel("attention")
+attention_wrt = Kernel("attention_wrt")
+gru = Kernel("gru")
+gru_wrt = Kernel("gru_wrt")
+lstm = Kernel("lstm")
+lstm_wrt = Kernel("lstm_wrt")
 adam = Kernel("adam")
 sgd = Kernel("sgd")
 sgd_with_momentum = Kernel("sgd_with_momentum")
 sum = Kernel("sum")  # noqa: A001  # NumPy's name
+max = Kernel("max")  # noqa: A001  # NumPy's name
+min = Kernel("min")  # noqa: A001  # NumPy's name
 
 __all__ = [
     "Candidate",
     "Explanation",
     "Kernel",
     "adam",
+    "add",
+    "attention",
+    "attention_wrt",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
     "current_backend",
     "damped",
+    "divide",
+    "elu",
+    "elu_wrt_x",
     "erf",
     "explain",
     "gaussian",
     "gelu",
     "gelu_wrt_x",
+    "gru",
+    "gru_wrt",
+    "layer_norm",
+    "layer_norm_sums",
+    "layer_norm_wrt_input",
     "leaky_relu",
     "linear",
     "log_softmax",
     "log_softmax_wrt_x",
     "logsumexp",
+    "lstm",
+    "lstm_wrt",
     "masked",
     "matmul",
+    "max",
     "max_pool",
     "max_pool_gather",
     "max_unpool",
+    "maximum",
     "mean_pool",
     "mean_pool_wrt_input",
+    "min",
+    "minimum",
     "moments",
     "multiply",
     "must_compile",
@@ -101,6 +140,7 @@ __all__ = [
     "sigmoid",
     "sigmoid_slope",
     "sigmoid_wrt_x",
+    "sign",
     "silu",
     "silu_wrt_x",
     "softmax",
@@ -109,8 +149,12 @@ __all__ = [
     "softmax_wrt_x",
     "softplus",
     "standardize",
+    "standardize_rectified",
     "standardize_wrt_input",
-    "standardized_dot",
+    "standardized_sums",
+    "subtract",
     "sum",
+    "tanh_wrt_x",
     "use_conv_algorithm",
+    "where",
 ]

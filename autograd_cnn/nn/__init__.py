@@ -48,6 +48,7 @@ from autograd_cnn.nn.layers.activation import (
     Tanhshrink,
     Threshold,
 )
+from autograd_cnn.nn.layers.attention import MultiheadAttention
 from autograd_cnn.nn.layers.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d
 from autograd_cnn.nn.layers.distances import (
     CosineEmbeddingLoss,
@@ -59,6 +60,7 @@ from autograd_cnn.nn.layers.distances import (
     TripletMarginLoss,
 )
 from autograd_cnn.nn.layers.dropout import Dropout, Dropout1d, Dropout2d
+from autograd_cnn.nn.layers.embedding import Embedding
 from autograd_cnn.nn.layers.linear import Flatten, Identity, Linear, Unflatten
 from autograd_cnn.nn.layers.losses import (
     BCELoss,
@@ -77,7 +79,7 @@ from autograd_cnn.nn.layers.losses import (
     PoissonNLLLoss,
     SmoothL1Loss,
 )
-from autograd_cnn.nn.layers.normalization import BatchNorm2d
+from autograd_cnn.nn.layers.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm, RMSNorm
 from autograd_cnn.nn.layers.padding import (
     CircularPad1d,
     CircularPad2d,
@@ -121,6 +123,7 @@ from autograd_cnn.nn.layers.resampling import (
 )
 from autograd_cnn.nn.layers.subsampling import Subsample2d
 from autograd_cnn.nn.models.build import build
+from autograd_cnn.nn.models.char_lstm import char_lstm
 from autograd_cnn.nn.models.lenet import PartialConv2d, ScaledTanh, digits_net, lenet5, lenet1998
 from autograd_cnn.nn.models.mobilenet import mobilenet_v2
 from autograd_cnn.nn.models.resnet import resnet18, resnet20
@@ -151,6 +154,7 @@ __all__ = [
     "AvgPool3d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
     "BatchNorm2d",
     "ChannelShuffle",
     "CircularPad1d",
@@ -169,12 +173,14 @@ __all__ = [
     "Dropout",
     "Dropout1d",
     "Dropout2d",
+    "Embedding",
     "Flatten",
     "FocalLoss",
     "Fold",
     "GRUCell",
     "GaussianNLLLoss",
     "GlobalMeanPool2d",
+    "GroupNorm",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
@@ -182,9 +188,11 @@ __all__ = [
     "HingeEmbeddingLoss",
     "HuberLoss",
     "Identity",
+    "InstanceNorm2d",
     "KLDivLoss",
     "L1Loss",
     "LSTMCell",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
@@ -203,6 +211,7 @@ __all__ = [
     "ModuleList",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
@@ -212,6 +221,7 @@ __all__ = [
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
+    "RMSNorm",
     "RNNCell",
     "ReLU",
     "ReLU6",
@@ -245,6 +255,7 @@ __all__ = [
     "bce_loss",
     "bce_with_logits",
     "build",
+    "char_lstm",
     "cross_entropy",
     "digits_net",
     "functional",

@@ -11,7 +11,7 @@ from autograd_cnn import kernels
 from autograd_cnn.engine.node import Array, Floats
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.ops.elementwise import exp, square
+from autograd_cnn.ops.elementwise import square
 from autograd_cnn.ops.selection import _damped, clip, greater, masked, where
 from autograd_cnn.parameters import Number
 
@@ -98,13 +98,28 @@ def elu(x: Floats, alpha: Number = 1.0) -> Array:
     >>> elu([-1.0, 2.0]).round(3)
     array([-0.632,  2.   ])
     """
-    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)) * alpha)
+    return kernels.elu(x, alpha)
 
 
 @elu.vjp("x")
 def elu_vjp_x(g: Array, *, x: Array, alpha: float) -> Array:
-    positive = greater(x, 0)
-    return where(positive, g, g * exp(where(positive, 0, x)) * alpha)
+    return _elu_backward(g, x, alpha=alpha)
+
+
+@primitive
+def _elu_backward(g: Floats, x: Floats, alpha: Number = 1.0) -> Array:
+    """``g`` times the derivative of `elu`, in one pass; at 0 it counts as ``alpha``."""
+    return kernels.elu_wrt_x(g, x, alpha)
+
+
+@_elu_backward.vjp("g")
+def elu_backward_vjp_g(h: Array, *, x: Array, alpha: float) -> Array:
+    return _elu_backward(h, x, alpha=alpha)
+
+
+@_elu_backward.vjp("x")
+def elu_backward_vjp_x(h: Array, *, g: Array, x: Array, alpha: float) -> Array:
+    return where(greater(x, 0), 0, _elu_backward(h * g, x, alpha=alpha))
 
 
 # --- the logistic function and functions made of it -------------------------------------------
@@ -170,7 +185,23 @@ def tanh(x: Floats) -> Array:
 
 @tanh.vjp("x")
 def tanh_vjp_x(g: Array, *, x: Array) -> Array:
-    return _sigmoid_backward(g, x * 2) * 4
+    return _tanh_backward(g, x)
+
+
+@primitive
+def _tanh_backward(g: Floats, x: Floats) -> Array:
+    """``g`` times the derivative of `tanh`, in one pass."""
+    return kernels.tanh_wrt_x(g, x)
+
+
+@_tanh_backward.vjp("g")
+def tanh_backward_vjp_g(h: Array, *, x: Array) -> Array:
+    return _tanh_backward(h, x)
+
+
+@_tanh_backward.vjp("x")
+def tanh_backward_vjp_x(h: Array, *, y: Array, x: Array) -> Array:
+    return -2 * h * y * tanh(x)
 
 
 @primitive(static=True)

@@ -3,41 +3,55 @@
 Broadcasting follows NumPy; the engine sums it out of the gradients, so no rule mentions it.
 """
 
+from math import log as log_of
 from typing import Final
 
 import numpy as np
 from numpy import ndarray
 
 from autograd_cnn import kernels
-from autograd_cnn.engine.node import Array, Floats
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Array, Floats, dtype_of
 from autograd_cnn.engine.primitive import primitive
+from autograd_cnn.ops.logic import isnan, signbit
 from autograd_cnn.ops.selection import equal, where
-from autograd_cnn.parameters import DType
+from autograd_cnn.parameters import DType, Flag, Number
 
 __all__ = [
     "abs",
     "absolute",
     "add",
     "astype",
-    "cos",
+    "cbrt",
+    "copysign",
     "divide",
     "exp",
+    "exp2",
     "expm1",
+    "float_power",
+    "ldexp",
     "log",
     "log1p",
+    "log2",
+    "log10",
     "multiply",
+    "nan_to_num",
     "negative",
+    "nextafter",
     "positive",
     "power",
+    "reciprocal",
     "sign",
-    "sin",
     "sqrt",
     "square",
     "subtract",
 ]
 
-_LARGE: Final = 1 << 17
-"""Elements; NumPy is done with fewer before it would pay to ask."""
+_LARGE: Final = 1 << 14
+"""Elements; NumPy is done with fewer before it would pay to ask for another backend."""
+
+_LN2: Final = log_of(2)
+_LN10: Final = log_of(10)
 
 # --- arithmetic -------------------------------------------------------------------------------
 
@@ -51,7 +65,7 @@ def add(x1: Array, x2: Array) -> Array:
     >>> add([1.0, 2.0], 10.0)
     array([11., 12.])
     """
-    return x1 + x2
+    return kernels.add(x1, x2) if type(x1) is ndarray and x1.size >= _LARGE else x1 + x2
 
 
 @add.vjp("x1")
@@ -73,7 +87,7 @@ def subtract(x1: Array, x2: Array) -> Array:
     >>> subtract([1.0, 2.0], 10.0)
     array([-9., -8.])
     """
-    return x1 - x2
+    return kernels.subtract(x1, x2) if type(x1) is ndarray and x1.size >= _LARGE else x1 - x2
 
 
 @subtract.vjp("x1")
@@ -95,24 +109,17 @@ def multiply(x1: Array, x2: Array) -> Array:
     >>> multiply([1.0, 2.0], 10.0)
     array([10., 20.])
     """
-    return _product(x1, x2) if type(x1) is ndarray else x1 * x2
+    return kernels.multiply(x1, x2) if type(x1) is ndarray and x1.size >= _LARGE else x1 * x2
 
 
 @multiply.vjp("x1")
 def multiply_vjp_x1(g: Array, *, x2: Array) -> Array:
-    return _product(g, x2) if type(g) is ndarray else g * x2
+    return kernels.multiply(g, x2) if type(g) is ndarray and g.size >= _LARGE else g * x2
 
 
 @multiply.vjp("x2")
 def multiply_vjp_x2(g: Array, *, x1: Array) -> Array:
-    return _product(g, x1) if type(g) is ndarray else g * x1
-
-
-def _product(x1: Array, x2: Array) -> Array:
-    """Return ``x1 * x2``, of large arrays on all threads."""
-    if x1.size >= _LARGE and type(x2) is ndarray:
-        return kernels.multiply(x1, x2)
-    return x1 * x2
+    return kernels.multiply(g, x1) if type(g) is ndarray and g.size >= _LARGE else g * x1
 
 
 @primitive(static=True)
@@ -124,7 +131,7 @@ def divide(x1: Array, x2: Array) -> Array:
     >>> divide([1.0, 2.0], 4.0)
     array([0.25, 0.5 ])
     """
-    return x1 / x2
+    return kernels.divide(x1, x2) if type(x1) is ndarray and x1.size >= _LARGE else x1 / x2
 
 
 @divide.vjp("x1")
@@ -163,7 +170,7 @@ def positive(x: Array) -> Array:
     >>> positive([1.0, -2.0])
     array([ 1., -2.])
     """
-    return np.positive(x)
+    return x.copy() if x.dtype.kind == "b" else np.positive(x)
 
 
 @positive.vjp("x")
@@ -209,6 +216,101 @@ abs = absolute
 """As NumPy has it, under both names."""
 
 
+@primitive
+def copysign(x1: Floats, x2: Floats) -> Array:
+    """``|x1|`` with the sign of ``x2``, that of a zero or a NaN too; the gradient of ``x2`` is 0.
+
+    Examples
+    --------
+    >>> copysign([1.0, -2.0], -0.0)
+    array([-1., -2.])
+    """
+    return np.copysign(x1, x2)
+
+
+@copysign.vjp("x1")
+def copysign_vjp_x1(g: Array, *, x1: Array, x2: Array) -> Array:
+    return where(equal(signbit(x1), signbit(x2)), g, -g)
+
+
+@copysign.vjp("x2")
+def copysign_vjp_x2(g: Array, *, x2: Array) -> Array:
+    return g * 0
+
+
+@primitive
+def nextafter(x1: Floats, x2: Floats) -> Array:
+    """The number next to ``x1`` on the way to ``x2``; the gradient is that of ``x1``.
+
+    Examples
+    --------
+    >>> float(nextafter(1.0, 2.0))
+    1.0000000000000002
+    """
+    return np.nextafter(x1, x2)
+
+
+@nextafter.vjp("x1")
+def nextafter_vjp_x1(g: Array, *, y: Array) -> Array:  # asks for y, since it is not linear in x1
+    return g
+
+
+@nextafter.vjp("x2")
+def nextafter_vjp_x2(g: Array, *, y: Array) -> Array:
+    return g * 0
+
+
+@composite
+def reciprocal(x: Array) -> Array:
+    """``1 / x``, of integers too, where NumPy's is a whole number.
+
+    Examples
+    --------
+    >>> reciprocal([2, 4])
+    array([0.5 , 0.25])
+    """
+    return divide(1, x)
+
+
+@primitive
+def ldexp(x1: Floats, x2: Array) -> Array:
+    """``x1 * 2 ** x2`` for integers ``x2``, in the dtype of ``x1``.
+
+    Examples
+    --------
+    >>> ldexp([0.5, 0.75], [1, 4])
+    array([ 1., 12.])
+    """
+    return np.ldexp(x1, x2)
+
+
+@ldexp.vjp("x1")
+def ldexp_vjp_x1(g: Array, *, x2: Array) -> Array:
+    return ldexp(g, x2)
+
+
+@composite
+def nan_to_num(
+    x: Array, copy: Flag = True, nan: Number = 0.0, posinf: Number | None = None, neginf: Number | None = None
+) -> Array:
+    """``x`` with numbers in the place of NaN and of infinities, by default 0 and the largest and smallest float.
+
+    What was replaced has no gradient. The result is always a copy.
+
+    Examples
+    --------
+    >>> nan_to_num([1.0, np.nan, np.inf], posinf=9.0)
+    array([1., 0., 9.])
+    """
+    dtype = dtype_of(x)
+    if dtype.kind != "f":
+        return positive(x)
+    largest = float(np.finfo(dtype).max)
+    x = where(isnan(x), nan, x)
+    x = where(equal(x, np.inf), largest if posinf is None else posinf, x)
+    return where(equal(x, -np.inf), -largest if neginf is None else neginf, x)
+
+
 @primitive(constant=True)
 def sign(x: Array) -> Array:
     """-1, 0 or 1; its derivative is zero wherever it exists.
@@ -218,7 +320,7 @@ def sign(x: Array) -> Array:
     >>> sign([-3.0, 0.0, 2.0])
     array([-1.,  0.,  1.])
     """
-    return np.sign(x)
+    return kernels.sign(x)
 
 
 # --- powers, exponentials, logarithms ---------------------------------------------------------
@@ -246,6 +348,18 @@ def power_vjp_x1(g: Array, *, x1: Array, x2: Array) -> Array:
 @power.vjp("x2")
 def power_vjp_x2(g: Array, *, x1: Array, y: Array) -> Array:
     return g * y * log(where(equal(x1, 0), 1, x1))
+
+
+@composite
+def float_power(x1: Array, x2: Array) -> Array:
+    """``x1 ** x2`` in float64, whatever they are.
+
+    Examples
+    --------
+    >>> float_power([1, 2, 4], -1)
+    array([1.  , 0.5 , 0.25])
+    """
+    return power(astype(x1, dtype=np.float64), astype(x2, dtype=np.float64))
 
 
 @primitive
@@ -283,6 +397,23 @@ def sqrt_vjp_x(g: Array, *, y: Array) -> Array:
 
 
 @primitive
+def cbrt(x: Floats) -> Array:
+    """The cube root, of negative numbers too; its derivative at 0 is infinite.
+
+    Examples
+    --------
+    >>> cbrt([-8.0, 27.0])
+    array([-2.,  3.])
+    """
+    return np.cbrt(x)
+
+
+@cbrt.vjp("x")
+def cbrt_vjp_x(g: Array, *, y: Array) -> Array:
+    return g / (square(y) * 3)
+
+
+@primitive
 def exp(x: Floats) -> Array:
     """``e ** x``.
 
@@ -297,6 +428,23 @@ def exp(x: Floats) -> Array:
 @exp.vjp("x")
 def exp_vjp_x(g: Array, *, y: Array) -> Array:
     return g * y
+
+
+@primitive
+def exp2(x: Floats) -> Array:
+    """``2 ** x``.
+
+    Examples
+    --------
+    >>> exp2([-1.0, 3.0])
+    array([0.5, 8. ])
+    """
+    return np.exp2(x)
+
+
+@exp2.vjp("x")
+def exp2_vjp_x(g: Array, *, y: Array) -> Array:
+    return g * (y * _LN2)
 
 
 @primitive
@@ -334,6 +482,40 @@ def log_vjp_x(g: Array, *, x: Array) -> Array:
 
 
 @primitive
+def log2(x: Floats) -> Array:
+    """The logarithm to base 2.
+
+    Examples
+    --------
+    >>> log2([0.5, 8.0])
+    array([-1.,  3.])
+    """
+    return np.log2(x)
+
+
+@log2.vjp("x")
+def log2_vjp_x(g: Array, *, x: Array) -> Array:
+    return g / (x * _LN2)
+
+
+@primitive
+def log10(x: Floats) -> Array:
+    """The logarithm to base 10.
+
+    Examples
+    --------
+    >>> log10([0.1, 1000.0])
+    array([-1.,  3.])
+    """
+    return np.log10(x)
+
+
+@log10.vjp("x")
+def log10_vjp_x(g: Array, *, x: Array) -> Array:
+    return g / (x * _LN10)
+
+
+@primitive
 def log1p(x: Floats) -> Array:
     """``log(1 + x)`` without cancellation near 0.
 
@@ -348,37 +530,3 @@ def log1p(x: Floats) -> Array:
 @log1p.vjp("x")
 def log1p_vjp_x(g: Array, *, x: Array) -> Array:
     return g / (x + 1)
-
-
-@primitive
-def sin(x: Floats) -> Array:
-    """The sine of an angle in radians.
-
-    Examples
-    --------
-    >>> sin([0.0, np.pi / 2])
-    array([0., 1.])
-    """
-    return np.sin(x)
-
-
-@sin.vjp("x")
-def sin_vjp_x(g: Array, *, x: Array) -> Array:
-    return g * cos(x)
-
-
-@primitive
-def cos(x: Floats) -> Array:
-    """The cosine of an angle in radians.
-
-    Examples
-    --------
-    >>> cos([0.0, np.pi])
-    array([ 1., -1.])
-    """
-    return np.cos(x)
-
-
-@cos.vjp("x")
-def cos_vjp_x(g: Array, *, x: Array) -> Array:
-    return -g * sin(x)

@@ -1,21 +1,29 @@
-"""Recorded calls rewritten: two that can be one are one.
+"""Recorded calls rewritten: several that can be one are one.
 
-`FUSIONS` is the table. `fuse` applies it to the steps of a recorded computation, wherever nobody sees the value in
-between; `fuse_pairs` to the calls of a compiled step, whose backward pass is among them; `autograd_cnn.nn.fuse` to
-neighbours in a `Sequential`.
+`FUSIONS` is the table of primitives. `fuse` applies it to the steps of a recorded computation, wherever nobody sees the
+value in between; `autograd_cnn.nn.fuse` applies it to neighbours in a `Sequential`.
+
+A compiled step has its backward pass on the list of its calls. So there only forwards are put together, with the
+residuals of all, and need no rules: `CHAINS` is the table, and `fuse_calls` applies it. `fuse_pairs` applies `FUSIONS` to
+such a list, with the adjoints that are on it.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from autograd_cnn.engine.node import Missing, Node
+import numpy as np
+
+from autograd_cnn import kernels
+from autograd_cnn.engine.node import Array, Missing, Node
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.replay import operand, parameters
 from autograd_cnn.engine.trace import Call, Slot, slots_in, taken
 from autograd_cnn.errors import OperandError, sentence
 from autograd_cnn.ops.activation import relu
+from autograd_cnn.ops.elementwise import add
+from autograd_cnn.ops.normalization import batch_norm, batch_norm_inference
 from autograd_cnn.ops.pooling import _relu_max_pool, max_pool, max_unpool
 from autograd_cnn.ops.selection import masked
 
@@ -28,6 +36,7 @@ FUSIONS: Final[Mapping[tuple[Primitive, Primitive], Primitive]] = {
 It takes the first one's operands, the second one's others, and the parameters of both, and has their values and
 gradients of every order, ties and NaN included; `tests/ops/test_fusion.py` proves each entry.
 """
+
 
 _ADJOINTS: Final[Mapping[Primitive, Primitive]] = {relu: masked, max_pool: max_unpool}
 """By what the rules of these multiply, given the residual; that of `_relu_max_pool` is one for `max_unpool`."""
@@ -161,7 +170,129 @@ def run(program: Iterable[Step], values: Mapping[Node, Any]) -> dict[Node, Any]:
     return known
 
 
-# --- calls of a compiled step -----------------------------------------------------------------
+# --- forwards of compiled steps ---------------------------------------------------------------
+
+
+def _batch_norm_relu(
+    x: Array, weight: Array | None = None, bias: Array | None = None, *, eps: float, other: Array | None = None
+) -> tuple[Array, Array, Array]:
+    """Do what `batch_norm` and `relu` do, and in between `add` if there is another array, in one pass."""
+    if not _are_alike(x, other, weight, bias):
+        y, moments = batch_norm.forward(x, weight, bias, eps=eps)
+        y, mask = relu.forward(y if other is None else add.forward(y, other))
+        return y, moments, mask
+    moments = kernels.moments(x)
+    y, mask = kernels.standardize_rectified(x, moments, *_affine(x, weight, bias), eps, other)
+    return y, moments, mask
+
+
+def _batch_norm_inference_relu(
+    x: Array,
+    mean: Array,
+    var: Array,
+    weight: Array | None = None,
+    bias: Array | None = None,
+    *,
+    eps: float,
+    other: Array | None = None,
+) -> tuple[Array, Array]:
+    """Do what `batch_norm_inference` and `relu` do, and in between `add` if there is another array, in one pass."""
+    if not _are_alike(x, other, mean, var, weight, bias):
+        y = batch_norm_inference.forward(x, mean, var, weight, bias, eps=eps)
+        return relu.forward(y if other is None else add.forward(y, other))
+    moments = np.array([mean, var], np.float64)
+    return kernels.standardize_rectified(x, moments, *_affine(x, weight, bias), eps, other)
+
+
+def _are_alike(x: Array, other: Array | None, *numbers: Array | None) -> bool:
+    """Whether the kernel has not to convert or to repeat anything."""
+    arrays = [each for each in (other, *numbers) if each is not None]
+    return x.dtype.kind == "f" and all(a.dtype == x.dtype for a in arrays) and (other is None or other.shape == x.shape)
+
+
+def _affine(x: Array, weight: Array | None, bias: Array | None) -> tuple[Array, Array]:
+    shape = x.shape[1:2]
+    return np.ones(shape, x.dtype) if weight is None else weight, np.zeros(shape, x.dtype) if bias is None else bias
+
+
+CHAINS: Final[Mapping[tuple[Primitive, ...], Callable[..., Any]]] = {
+    (batch_norm, relu): _batch_norm_relu,
+    (batch_norm, add, relu): _batch_norm_relu,
+    (batch_norm_inference, relu): _batch_norm_inference_relu,
+    (batch_norm_inference, add, relu): _batch_norm_inference_relu,
+}
+"""What does the work of several forwards, each of which takes the one before's result, and adds another array to it.
+
+It takes the first one's operands and parameters and the other array, and returns the last one's output and the
+residuals of all, with the same bits; `tests/ops/test_fusion.py` proves each entry.
+"""
+
+
+def fuse_calls(calls: Sequence[Call], results: Sequence[Any]) -> list[Call]:
+    """Rewrite the calls of a trace by `CHAINS` where no other call, and no result, is the value in between.
+
+    What is put together takes the place of the first, so all that the others take must be there by then.
+
+    Parameters
+    ----------
+    calls : sequence of Call
+    results : sequence
+        What the function returned, as slots and constants.
+
+    Returns
+    -------
+    list of Call
+        They give the same results.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> from autograd_cnn import nn
+    >>> step = ag.compile(nn.Sequential(nn.BatchNorm2d(1), nn.ReLU()).eval())
+    >>> with ag.no_grad():
+    ...     y = [step(np.ones((1, 1, 2, 2), np.float32)) for _ in range(3)]
+    >>> [call.name for call in step.plan.calls if "relu" in call.name]
+    ['batch_norm_inference + relu']
+    """
+    made: dict[int, Call] = dict(enumerate(calls))
+    origins = {slot: i for i, call in made.items() for slot in call.outputs}
+    uses: dict[Slot, list[int]] = defaultdict(list)
+    for i, call in made.items():
+        for slot in taken(call):
+            uses[slot].append(i)
+    for slot in slots_in(list(results)):
+        uses[slot].append(-1)
+    for i, first in enumerate(calls):
+        for chain, fused in CHAINS.items():
+            if first.function is not chain[0].forward:
+                continue
+            places, others = _followed(calls, i, chain, uses)
+            if len(places) == len(chain) and all(origins.get(slot, -1) < i for slot in slots_in(others)):
+                run = [made.pop(place) for place in places]
+                outputs = (run[-1].outputs[0], *(slot for call in run for slot in call.outputs[1:]))
+                params = first.params | dict(zip(["other"], others, strict=False))
+                name = " + ".join(call.name for call in run)
+                made[i] = replace(first, function=fused, name=name, params=params, outputs=outputs)
+                break
+    return [made[i] for i in sorted(made)]
+
+
+def _followed(
+    calls: Sequence[Call], first: int, chain: tuple[Primitive, ...], uses: Mapping[Slot, list[int]]
+) -> tuple[list[int], list[Any]]:
+    """Return the places of calls, each the only one to take the one before's output, and what else they take."""
+    places, others = [first], []
+    for primitive in chain[1:]:
+        y = calls[places[-1]].outputs[0]
+        users = uses[y]
+        if len(users) != 1 or users[0] < 0 or calls[users[0]].function is not primitive.forward:
+            break
+        places.append(users[0])
+        others += [arg for arg in calls[users[0]].args if not (isinstance(arg, Slot) and arg == y)]
+    return places, others
+
+
+# --- forward and backward of compiled steps ---------------------------------------------------
 
 
 def fuse_pairs(calls: Sequence[Call], results: Sequence[Any]) -> list[Call]:

@@ -4,6 +4,7 @@
 this pair.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 from types import EllipsisType, NoneType
 from typing import Any
@@ -13,13 +14,25 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from autograd_cnn.engine.abstract import AbstractArray, placeholder
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.engine.node import Array, Shape, shape_of
+from autograd_cnn.engine.node import Array, Shape, dtype_of, shape_of, values_of
 from autograd_cnn.engine.primitive import primitive
+from autograd_cnn.engine.trace import reading
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.ops.shaping import broadcast_to, expand_dims, reshape
 from autograd_cnn.parameters import Count, Counts, Index, Indices, Lengths, Number, OneAxis, PadWidth, Sections
 
-__all__ = ["getitem", "pad", "repeat", "scatter_add", "set_at", "split", "take", "take_along_axis"]
+__all__ = [
+    "bincount",
+    "getitem",
+    "pad",
+    "piecewise",
+    "repeat",
+    "scatter_add",
+    "set_at",
+    "split",
+    "take",
+    "take_along_axis",
+]
 
 
 def _is_basic(index: Index) -> bool:
@@ -58,12 +71,26 @@ def scatter_add(x: Array, index: Index, shape: Lengths) -> Array:
     >>> scatter_add([1.0, 10.0, 5.0], [0, 0, 2], (4,))
     array([11.,  0.,  5.,  0.])
     """
-    total = np.zeros(shape, np.asarray(x).dtype)
+    x = np.asarray(x)
+    total = np.zeros(shape, x.dtype)
     if _is_basic(index):
         total[index] = x
+    elif isinstance(index, np.ndarray) and index.dtype.kind in "iu" and x.shape == (*index.shape, *total.shape[1:]):
+        _add_rows(total, index.reshape(-1), x.reshape(-1, *total.shape[1:]))
     else:
         np.add.at(total, index, x)
     return total
+
+
+def _add_rows(total: Array, index: Array, rows: Array) -> None:
+    """Add each row at its index, those of one index together: NumPy adds at single elements, much slower."""
+    total[index] = 0  # complains of an index out of range
+    index = index % len(total)
+    order = np.argsort(index, kind="stable")
+    index = index[order]
+    starts = np.flatnonzero(np.diff(index, prepend=-1))
+    if len(starts):
+        total[index[starts]] = np.add.reduceat(rows[order], starts, axis=0)
 
 
 @scatter_add.shape
@@ -238,6 +265,54 @@ def repeat(x: Array, repeats: Counts, axis: OneAxis = None) -> Array:
         return take(x, np.repeat(np.arange(shape[axis]), repeats), axis)
     laid = broadcast_to(expand_dims(x, axis + 1), shape=(*shape[: axis + 1], repeats, *shape[axis + 1 :]))
     return reshape(laid, shape=(*shape[:axis], shape[axis] * repeats, *shape[axis + 1 :]))
+
+
+@composite
+def bincount(x: Indices, weights: Array | None = None, minlength: Count = 0) -> Array:
+    """How often each number from 0 on is in ``x``, or the sum of its weights.
+
+    Examples
+    --------
+    >>> bincount([0, 2, 2], [1.0, 10.0, 5.0])
+    array([ 1.,  0., 15.])
+    """
+    counts = np.bincount(x, minlength=minlength)
+    if weights is None:
+        return counts
+    if shape_of(weights) != x.shape:
+        raise ShapeError(sentence("bincount", "weights do not fit x", expected=x.shape, got=shape_of(weights)))
+    return scatter_add(weights, index=x, shape=counts.shape)
+
+
+@composite
+def piecewise(x: Array, condlist: Any, funclist: Sequence[Any], *args: Any, **options: Any) -> Array:
+    """What functions, or numbers, give for those elements for which a condition holds; each sees these elements alone.
+
+    Of several conditions that hold the last counts. A last function beyond the conditions is for all other elements;
+    without it these are 0. What ``args`` and ``options`` there are, the functions get, too.
+
+    Examples
+    --------
+    >>> piecewise(np.array([-2.0, 3.0]), [np.array([True, False])], [np.negative, 7.0])
+    array([2., 7.])
+    """
+    masks = condlist if isinstance(condlist, list) else [condlist]
+    masks = [np.broadcast_to(_known("piecewise", mask), shape_of(x)) for mask in masks]
+    if len(funclist) == len(masks) + 1:
+        masks.append(~np.logical_or.reduce(masks))
+    y: Array = np.zeros(shape_of(x), dtype_of(x))
+    for mask, function in zip(masks, funclist, strict=True):
+        if mask.any():
+            y = set_at(
+                y, function(getitem(x, index=mask), *args, **options) if callable(function) else function, index=mask
+            )
+    return y
+
+
+def _known(where: str, x: Array) -> Array:
+    """Return the values of what decides about shapes; a compiled step can't know them."""
+    reading(where, x)
+    return values_of(x)
 
 
 # --- padding ----------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Products of matrices and tensors."""
 
+from collections.abc import Sequence
 from operator import index
 from string import ascii_letters
 from typing import Any
@@ -14,12 +15,27 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.ops.elementwise import multiply
+from autograd_cnn.ops.elementwise import multiply, subtract
 from autograd_cnn.ops.indexing import getitem
 from autograd_cnn.ops.shaping import broadcast_to, expand_dims, moveaxis, reshape, squeeze, swapaxes, transpose
-from autograd_cnn.parameters import Contraction
+from autograd_cnn.parameters import Contraction, Count, OneAxis
 
-__all__ = ["einsum", "linear", "matmul", "outer", "tensordot"]
+__all__ = [
+    "cross",
+    "dot",
+    "einsum",
+    "inner",
+    "kron",
+    "linear",
+    "matmul",
+    "matvec",
+    "multi_dot",
+    "outer",
+    "tensordot",
+    "vdot",
+    "vecdot",
+    "vecmat",
+]
 
 # --- matrix products --------------------------------------------------------------------------
 
@@ -188,6 +204,146 @@ def tensordot(x1: Array, x2: Array, axes: Contraction = 2) -> Array:
         transpose(x2, axes=summed2 + kept2), shape=(length, int(np.prod([shape2[a] for a in kept2], dtype=int)))
     )
     return reshape(matmul(left, right), shape=tuple([shape1[a] for a in kept1] + [shape2[a] for a in kept2]))
+
+
+@composite
+def dot(x1: Array, x2: Array) -> Array:
+    """The sum of products over the last axis of ``x1`` and the last but one of ``x2``; numbers are multiplied.
+
+    Of matrices and vectors it is `matmul`, which is easier to read.
+
+    Examples
+    --------
+    >>> float(dot([1.0, 2.0], [3.0, 4.0]))
+    11.0
+    """
+    rank1, rank2 = len(shape_of(x1)), len(shape_of(x2))
+    if not (rank1 and rank2):
+        return multiply(x1, x2)
+    return matmul(x1, x2) if rank2 <= 2 else tensordot(x1, x2, axes=((rank1 - 1,), (rank2 - 2,)))
+
+
+@composite
+def inner(x1: Array, x2: Array) -> Array:
+    """The sum of products over the last axes of both; numbers are multiplied.
+
+    Examples
+    --------
+    >>> inner([[1.0, 2.0], [0.0, 1.0]], [3.0, 4.0])
+    array([11.,  4.])
+    """
+    if not (shape_of(x1) and shape_of(x2)):
+        return multiply(x1, x2)
+    return tensordot(x1, x2, axes=((-1,), (-1,)))
+
+
+@composite
+def vdot(x1: Array, x2: Array) -> Array:
+    """The sum of products of all elements, both flattened.
+
+    Examples
+    --------
+    >>> float(vdot([[1.0, 2.0]], [[3.0], [4.0]]))
+    11.0
+    """
+    return matmul(reshape(x1, shape=-1), reshape(x2, shape=-1))
+
+
+@composite
+def vecdot(x1: Array, x2: Array, axis: Count = -1) -> Array:
+    """The sum of products along an axis; all other axes are broadcast.
+
+    Examples
+    --------
+    >>> vecdot([[1.0, 2.0], [0.0, 1.0]], [3.0, 4.0])
+    array([11.,  4.])
+    """
+    first, second = moveaxis(x1, axis, -1), moveaxis(x2, axis, -1)
+    return squeeze(matmul(expand_dims(first, -2), expand_dims(second, -1)), (-2, -1))
+
+
+@composite
+def matvec(x1: Array, x2: Array) -> Array:
+    """The products of stacks of matrices ``x1`` with vectors ``x2``.
+
+    Examples
+    --------
+    >>> matvec([[1.0, 2.0], [0.0, 1.0]], [[3.0, 4.0]])
+    array([[11.,  4.]])
+    """
+    return squeeze(matmul(x1, expand_dims(x2, -1)), -1)
+
+
+@composite
+def vecmat(x1: Array, x2: Array) -> Array:
+    """The products of stacks of vectors ``x1`` with matrices ``x2``.
+
+    Examples
+    --------
+    >>> vecmat([[3.0, 4.0]], [[1.0, 2.0], [0.0, 1.0]])
+    array([[ 3., 10.]])
+    """
+    return squeeze(matmul(expand_dims(x1, -2), x2), -2)
+
+
+@composite
+def kron(x1: Array, x2: Array) -> Array:
+    """The Kronecker product: blocks of ``x2``, one for each element of ``x1`` and multiplied by it.
+
+    Examples
+    --------
+    >>> kron([1.0, 10.0], [1.0, 2.0])
+    array([ 1.,  2., 10., 20.])
+    """
+    rank = max(len(shape_of(x1)), len(shape_of(x2)))
+    shape1, shape2 = ((1,) * (rank - len(shape_of(x))) + shape_of(x) for x in (x1, x2))
+    left = reshape(x1, shape=tuple(length for n in shape1 for length in (n, 1)))
+    right = reshape(x2, shape=tuple(length for n in shape2 for length in (1, n)))
+    return reshape(multiply(left, right), shape=tuple(n * m for n, m in zip(shape1, shape2, strict=True)))
+
+
+@composite
+def cross(x1: Array, x2: Array, axisa: Count = -1, axisb: Count = -1, axisc: Count = -1, axis: OneAxis = None) -> Array:
+    """The cross product of vectors of three elements along the axes ``axisa`` and ``axisb``, or ``axis`` of both.
+
+    The result has them along ``axisc``.
+
+    Examples
+    --------
+    >>> cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
+    array([0., 0., 1.])
+    """
+    axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
+    first, second = moveaxis(x1, axisa, -1), moveaxis(x2, axisb, -1)
+    if shape_of(first)[-1] != 3 or shape_of(second)[-1] != 3:
+        raise ShapeError(sentence("cross", "vectors are not of three elements", hint=_shapes(x1, x2)))
+
+    def turned(x: Array, by: int) -> Array:
+        return getitem(x, index=(..., [by % 3, (by + 1) % 3, (by + 2) % 3]))
+
+    product = subtract(multiply(turned(first, 1), turned(second, 2)), multiply(turned(first, 2), turned(second, 1)))
+    return moveaxis(product, -1, axisc)
+
+
+@composite
+def multi_dot(arrays: Sequence[Array]) -> Array:
+    """The product of matrices in the order that takes the fewest multiplications; the first and last may be vectors.
+
+    Examples
+    --------
+    >>> multi_dot([np.ones((2, 3)), np.ones((3, 4)), np.ones(4)])
+    array([12., 12.])
+    """
+    if len(arrays) < 2:
+        raise ArgumentError(sentence("multi_dot", "too few arrays", expected="at least 2", got=len(arrays)))
+    labels = ascii_letters[: len(arrays) + 1]
+    terms = [labels[i : i + 2] for i in range(len(arrays))]
+    out = [labels[0], labels[-1]]
+    if len(shape_of(arrays[0])) == 1:
+        terms[0], out[0] = labels[1], ""
+    if len(shape_of(arrays[-1])) == 1:
+        terms[-1], out[1] = labels[-2], ""
+    return einsum(f"{','.join(terms)}->{''.join(out)}", *arrays)
 
 
 # --- einsum -----------------------------------------------------------------------------------

@@ -1,20 +1,29 @@
-"""Batch normalisation as a form ⟨g, w · z(x)⟩, differentiated in each argument.
+"""Batch normalisation as a form ⟨g, w · z(x) + b⟩, differentiated in each argument.
 
 For each channel let z = (x - mean(x)) · r with r = 1 / sqrt(var(x) + eps), over all images and pixels. The form is
-linear in g and in w. Its gradient in g is the forward pass, its gradient in w is a sum, and its gradient in x,
+linear in g, and in w and b. Its gradient in g is the forward pass, its gradients in w and b are the sums of g · z and
+of g, and its gradient in x,
 
     A(g) = w · r · (g - mean(g) - z · mean(g · z)),
 
 is its own adjoint: ⟨u, A(g)⟩ = ⟨A(u), g⟩. So these three are each other's rules, except for the second derivative in x.
 
+All three need the moments of x, and the rules need the same sums of g. What has been counted is handed on, in an
+ordinary backward pass: it follows from the operands, which rules of higher order count again.
+
 Shapes: x, g and y (N, C, H, W), weight and bias (C,).
 """
+
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from autograd_cnn import kernels
 from autograd_cnn.engine.abstract import AbstractArray
-from autograd_cnn.engine.node import Array, Shape
+from autograd_cnn.engine.node import Array, Shape, Traced, values_of
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.ops import reduction
@@ -23,7 +32,7 @@ from autograd_cnn.ops.precision import for_means, mean_dtype
 from autograd_cnn.ops.shaping import reshape
 from autograd_cnn.parameters import NotNegative
 
-__all__ = ["batch_norm", "batch_norm_wrt_input", "batch_norm_wrt_weight"]
+__all__ = ["batch_norm", "batch_norm_inference", "batch_norm_wrt_affine", "batch_norm_wrt_input"]
 
 _ALL_BUT_CHANNELS = (0, 2, 3)
 
@@ -49,8 +58,10 @@ def _or(values: Array | None, x: Array, default: float) -> Array:
     return np.full(x.shape[1], default, x.dtype) if values is None else values
 
 
-@primitive(static=True)
-def batch_norm(x: Array, weight: Array | None = None, bias: Array | None = None, eps: NotNegative = 1e-5) -> Array:
+@primitive(residuals=("moments",), static=True)
+def batch_norm(
+    x: Array, weight: Array | None = None, bias: Array | None = None, eps: NotNegative = 1e-5
+) -> tuple[Array, Array]:
     """``(x - mean) / sqrt(var + eps) · weight + bias``, with the moments of each channel (Ioffe & Szegedy 2015).
 
     Parameters
@@ -77,7 +88,8 @@ def batch_norm(x: Array, weight: Array | None = None, bias: Array | None = None,
     """
     _check("batch_norm", x, weight=weight, bias=bias)
     x, weight, bias = for_means("batch_norm", x=x, weight=weight, bias=bias)
-    return kernels.standardize(x, _or(weight, x, 1), _or(bias, x, 0), eps)
+    moments = kernels.moments(x)
+    return kernels.standardize(x, moments, _or(weight, x, 1), _or(bias, x, 0), eps), moments
 
 
 @batch_norm.shape(dtype=mean_dtype)
@@ -87,22 +99,63 @@ def batch_norm_shape(x: AbstractArray, weight: AbstractArray | None, bias: Abstr
 
 
 @batch_norm.vjp("x")
-def batch_norm_vjp_x(g: Array, *, x: Array, weight: Array | None, eps: float) -> Array:
-    return batch_norm_wrt_input(g, x, weight, eps=eps)
+def batch_norm_vjp_x(g: Array, *, x: Array, weight: Array | None, eps: float, moments: Array) -> Array:
+    recorded, compiled = isinstance(g, Traced), isinstance(moments, Traced)
+    if recorded and not compiled:
+        return batch_norm_wrt_input(g, x, weight, eps=eps)
+    sums = _counted.sums(g, x, values_of(moments), eps=eps)
+    return batch_norm_wrt_input(g, x, weight, eps=eps, moments=values_of(moments), sums=values_of(sums))
 
 
 @batch_norm.vjp("weight")
 def batch_norm_vjp_weight(g: Array, *, x: Array, eps: float) -> Array:
-    return batch_norm_wrt_weight(g, x, eps=eps)
+    return _counted.sums(g, x, eps=eps)[0]
 
 
 @batch_norm.vjp("bias")
 def batch_norm_vjp_bias(g: Array) -> Array:
-    return reduction.sum(g, axis=_ALL_BUT_CHANNELS)
+    total = _counted.total(g)
+    return reduction.sum(g, axis=_ALL_BUT_CHANNELS) if total is None else total
+
+
+class Counted(threading.local):
+    """The latest sums: a node's rules are applied one after the other, and ask for the same ones.
+
+    They are known by the objects that they were made of, as cotangents are not written to, and forgotten with them.
+    """
+
+    def __init__(self, count: Callable[..., Array]) -> None:
+        self._count = count
+        self._latest: tuple[weakref.ref[Array], weakref.ref[Array], dict[str, Any], Array] | None = None
+
+    def sums(self, g: Array, x: Array, moments: Array | None = None, **params: Any) -> Array:
+        """Return the sums of ``g · z`` and of ``g``."""
+        latest = self._latest
+        if latest is not None and latest[0]() is g and latest[1]() is x and latest[2] == params:
+            return latest[3]
+        sums = self._count(g, x, **params, moments=moments)
+        self._latest = weakref.ref(g, self._forget), weakref.ref(x), params, sums
+        return sums
+
+    def total(self, g: Array) -> Array | None:
+        """Return the sum of ``g``, if it has just been counted."""
+        latest = self._latest
+        return latest[3][1] if latest is not None and latest[0]() is g else None
+
+    def _forget(self, _: weakref.ref[Array]) -> None:
+        self._latest = None
 
 
 @primitive(static=True)
-def batch_norm_wrt_input(g: Array, x: Array, weight: Array | None = None, eps: NotNegative = 1e-5) -> Array:
+def batch_norm_wrt_input(
+    g: Array,
+    x: Array,
+    weight: Array | None = None,
+    eps: NotNegative = 1e-5,
+    *,
+    moments: Array | None = None,
+    sums: Array | None = None,
+) -> Array:
     """The form's gradient in x: ``weight · r · (g - mean(g) - z · mean(g · z))``.
 
     Parameters
@@ -111,6 +164,8 @@ def batch_norm_wrt_input(g: Array, x: Array, weight: Array | None = None, eps: N
         Sensitivities of the output, and the input.
     weight, eps
         As for `batch_norm`.
+    moments, sums : (2, C), optional
+        Mean and variance of each channel, and what `batch_norm_wrt_affine` gives, if they have been counted already.
 
     Returns
     -------
@@ -130,7 +185,9 @@ def batch_norm_wrt_input(g: Array, x: Array, weight: Array | None = None, eps: N
     _check("batch_norm_wrt_input", x, weight=weight)
     _check_alike("batch_norm_wrt_input", g, x)
     g, x, weight = for_means("batch_norm_wrt_input", g=g, x=x, weight=weight)
-    return kernels.standardize_wrt_input(g, x, _or(weight, x, 1), eps)
+    moments = kernels.moments(x) if moments is None else moments
+    sums = kernels.standardized_sums(g, x, moments, eps) if sums is None else sums
+    return kernels.standardize_wrt_input(g, x, moments, sums, _or(weight, x, 1), eps)
 
 
 @batch_norm_wrt_input.shape(dtype=mean_dtype)
@@ -165,8 +222,8 @@ def _mean(values: Array) -> Array:
 
 
 @primitive(static=True)
-def batch_norm_wrt_weight(g: Array, x: Array, eps: NotNegative = 1e-5) -> Array:
-    """The form's gradient in the weight: each channel's sum of ``g · z``.
+def batch_norm_wrt_affine(g: Array, x: Array, eps: NotNegative = 1e-5, *, moments: Array | None = None) -> Array:
+    """The form's gradients in the weight and in the bias: each channel's sums of ``g · z`` and of ``g``.
 
     Parameters
     ----------
@@ -174,10 +231,12 @@ def batch_norm_wrt_weight(g: Array, x: Array, eps: NotNegative = 1e-5) -> Array:
         Sensitivities of the output, and the input.
     eps : float
         As for `batch_norm`.
+    moments : (2, C), optional
+        Mean and variance of each channel, if they have been counted already.
 
     Returns
     -------
-    dweight : (C,)
+    dweight_and_dbias : (2, C)
 
     Raises
     ------
@@ -187,27 +246,107 @@ def batch_norm_wrt_weight(g: Array, x: Array, eps: NotNegative = 1e-5) -> Array:
     Examples
     --------
     >>> g, x = (np.array(values).reshape(2, 1, 1, 1) for values in ([0.0, 5.0], [1.0, 3.0]))
-    >>> batch_norm_wrt_weight(g, x, eps=0.0)
-    array([5.])
+    >>> batch_norm_wrt_affine(g, x, eps=0.0)
+    array([[5.],
+           [5.]])
     """
-    _check("batch_norm_wrt_weight", x)
-    _check_alike("batch_norm_wrt_weight", g, x)
-    g, x = for_means("batch_norm_wrt_weight", g=g, x=x)
-    return kernels.standardized_dot(g, x, eps)
+    _check("batch_norm_wrt_affine", x)
+    _check_alike("batch_norm_wrt_affine", g, x)
+    g, x = for_means("batch_norm_wrt_affine", g=g, x=x)
+    return kernels.standardized_sums(g, x, kernels.moments(x) if moments is None else moments, eps)
 
 
-@batch_norm_wrt_weight.shape(dtype=mean_dtype)
-def batch_norm_wrt_weight_shape(g: AbstractArray, x: AbstractArray) -> Shape:
-    _check("batch_norm_wrt_weight", x)
-    _check_alike("batch_norm_wrt_weight", g, x)
-    return x.shape[1:2]
+@batch_norm_wrt_affine.shape(dtype=mean_dtype)
+def batch_norm_wrt_affine_shape(g: AbstractArray, x: AbstractArray) -> Shape:
+    _check("batch_norm_wrt_affine", x)
+    _check_alike("batch_norm_wrt_affine", g, x)
+    return 2, *x.shape[1:2]
 
 
-@batch_norm_wrt_weight.vjp("g")
-def batch_norm_wrt_weight_vjp_g(u: Array, *, x: Array, eps: float) -> Array:
-    return batch_norm(x, u, eps=eps)
+@batch_norm_wrt_affine.vjp("g")
+def batch_norm_wrt_affine_vjp_g(u: Array, *, x: Array, eps: float) -> Array:
+    return batch_norm(x, u[0], u[1], eps=eps)
 
 
-@batch_norm_wrt_weight.vjp("x")
-def batch_norm_wrt_weight_vjp_x(u: Array, *, g: Array, x: Array, eps: float) -> Array:
-    return batch_norm_wrt_input(g, x, u, eps=eps)
+@batch_norm_wrt_affine.vjp("x")
+def batch_norm_wrt_affine_vjp_x(u: Array, *, g: Array, x: Array, eps: float) -> Array:
+    return batch_norm_wrt_input(g, x, u[0], eps=eps)
+
+
+_counted = Counted(batch_norm_wrt_affine)
+
+# --- with moments that were found before ------------------------------------------------------
+
+
+@primitive
+def batch_norm_inference(
+    x: Array, mean: Array, var: Array, weight: Array | None = None, bias: Array | None = None, eps: NotNegative = 1e-5
+) -> Array:
+    """``(x - mean) / sqrt(var + eps) · weight + bias``, with given moments of each channel, in one pass.
+
+    Parameters
+    ----------
+    x : (N, C, H, W)
+    mean, var : (C,)
+        Such as the running ones.
+    weight, bias : (C,), optional
+        By default 1 and 0.
+    eps : float
+        Keeps the division away from 0.
+
+    Returns
+    -------
+    y : (N, C, H, W)
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not go together, or x is empty.
+
+    Examples
+    --------
+    >>> batch_norm_inference(np.array([1.0, 3.0]).reshape(2, 1, 1, 1), np.ones(1), np.full(1, 4.0), eps=0.0).ravel()
+    array([0., 1.])
+    """
+    _check("batch_norm_inference", x, mean=mean, var=var, weight=weight, bias=bias)
+    arrays = {"x": x, "mean": mean, "var": var, "weight": weight, "bias": bias}
+    x, mean, var, weight, bias = for_means("batch_norm_inference", **arrays)
+    moments = np.array([mean, var], np.float64)
+    return kernels.standardize(x, moments, _or(weight, x, 1), _or(bias, x, 0), eps)
+
+
+@batch_norm_inference.shape(dtype=mean_dtype)
+def batch_norm_inference_shape(
+    x: AbstractArray, mean: AbstractArray, var: AbstractArray, weight: AbstractArray | None, bias: AbstractArray | None
+) -> Shape:
+    _check("batch_norm_inference", x, mean=mean, var=var, weight=weight, bias=bias)
+    return x.shape
+
+
+@batch_norm_inference.vjp("x")
+def batch_norm_inference_vjp_x(g: Array, *, var: Array, weight: Array | None, eps: float) -> Array:
+    return batch_norm_inference(g, np.zeros(var.shape, var.dtype), var, weight, eps=eps)
+
+
+@batch_norm_inference.vjp("mean")
+def batch_norm_inference_vjp_mean(g: Array, *, var: Array, weight: Array | None, eps: float) -> Array:
+    dx = batch_norm_inference(g, np.zeros(var.shape, var.dtype), var, weight, eps=eps)
+    return -reduction.sum(dx, axis=_ALL_BUT_CHANNELS)
+
+
+@batch_norm_inference.vjp("var")
+def batch_norm_inference_vjp_var(
+    g: Array, *, x: Array, mean: Array, var: Array, weight: Array | None, eps: float
+) -> Array:
+    z = batch_norm_inference(x, mean, var, weight, eps=eps)
+    return reduction.sum(g * z, axis=_ALL_BUT_CHANNELS) / ((var + eps) * -2)
+
+
+@batch_norm_inference.vjp("weight")
+def batch_norm_inference_vjp_weight(g: Array, *, x: Array, mean: Array, var: Array, eps: float) -> Array:
+    return reduction.sum(g * batch_norm_inference(x, mean, var, eps=eps), axis=_ALL_BUT_CHANNELS)
+
+
+@batch_norm_inference.vjp("bias")
+def batch_norm_inference_vjp_bias(g: Array) -> Array:
+    return reduction.sum(g, axis=_ALL_BUT_CHANNELS)

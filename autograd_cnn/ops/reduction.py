@@ -12,15 +12,34 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from autograd_cnn import kernels
 from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.engine.node import Array, Shape, shape_of
+from autograd_cnn.engine.node import Array, Shape, dtype_of, shape_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.ops.elementwise import astype, sqrt
+from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.ops.elementwise import astype, sqrt, subtract
 from autograd_cnn.ops.precision import mean_dtype, sum_dtype
 from autograd_cnn.ops.selection import equal, where
 from autograd_cnn.ops.shaping import broadcast_to, concatenate, flip, moveaxis, reshape
-from autograd_cnn.parameters import Axis, Count, Flag, OneAxis
+from autograd_cnn.parameters import Axis, Flag, Number, OneAxis
 
-__all__ = ["argmax", "argmin", "cumsum", "max", "mean", "min", "prod", "std", "sum", "var"]
+__all__ = [
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "count_nonzero",
+    "cumprod",
+    "cumsum",
+    "cumulative_prod",
+    "cumulative_sum",
+    "max",
+    "mean",
+    "min",
+    "prod",
+    "ptp",
+    "std",
+    "sum",
+    "var",
+]
 
 
 def count(shape: Shape, axis: Axis) -> int:
@@ -97,7 +116,7 @@ def mean_vjp_x(g: Array, *, x_shape: Shape, axis: Axis) -> Array:
 
 
 @primitive
-def var(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: Flag = False) -> Array:
+def var(x: Array, axis: Axis = None, ddof: Number = 0, keepdims: Flag = False) -> Array:
     """The variance along ``axis``: the sum of squared deviations, divided by the count minus ``ddof``.
 
     Examples
@@ -112,14 +131,14 @@ var.shape(sum_shape, dtype=mean_dtype)
 
 
 @var.vjp("x")
-def var_vjp_x(g: Array, *, x: Array, axis: Axis, ddof: int) -> Array:
+def var_vjp_x(g: Array, *, x: Array, axis: Axis, ddof: float) -> Array:
     deviation = x - mean(x, axis=axis, keepdims=True)
     freedom = count(x.shape, axis) - ddof
     return spread(g, x.shape, axis) * deviation * (2 / freedom if freedom > 0 else np.nan)
 
 
 @composite
-def std(x: Array, axis: Axis = None, ddof: Count = 0, keepdims: Flag = False) -> Array:
+def std(x: Array, axis: Axis = None, ddof: Number = 0, keepdims: Flag = False) -> Array:
     """The standard deviation, the square root of `var`; where it is 0, its derivative is undefined.
 
     Examples
@@ -142,7 +161,7 @@ def max(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     >>> max([[1.0, 5.0], [3.0, 4.0]], axis=1)
     array([5., 4.])
     """
-    return np.max(x, axis=axis, keepdims=keepdims)
+    return kernels.max(np.asarray(x), axis, keepdims)
 
 
 @max.shape
@@ -164,7 +183,7 @@ def min(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     >>> min([[1.0, 5.0], [3.0, 4.0]], axis=1)
     array([1., 3.])
     """
-    return np.min(x, axis=axis, keepdims=keepdims)
+    return kernels.min(np.asarray(x), axis, keepdims)
 
 
 @min.shape
@@ -175,6 +194,18 @@ def min_shape(x: AbstractArray, *, axis: Axis, keepdims: bool) -> Shape:
 @min.vjp("x")
 def min_vjp_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
     return spread(g, x.shape, axis) * _shares(x, y, axis)
+
+
+@composite
+def ptp(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
+    """The largest element along ``axis`` minus the smallest, "peak to peak".
+
+    Examples
+    --------
+    >>> ptp([[1.0, 5.0], [3.0, 4.0]], axis=1)
+    array([4., 1.])
+    """
+    return subtract(max(x, axis=axis, keepdims=keepdims), min(x, axis=axis, keepdims=keepdims))
 
 
 def _extremum_shape(name: str, shape: Shape, axis: Axis, keepdims: bool) -> Shape:
@@ -229,6 +260,58 @@ def argmin_shape(x: AbstractArray, *, axis: int | None, keepdims: bool) -> Shape
     if not count(x.shape, axis):
         raise ValueError("attempt to get argmin of an empty sequence")  # NumPy's words
     return reduced_shape(x.shape, axis, keepdims)
+
+
+# --- questions --------------------------------------------------------------------------------
+
+
+def _bool_dtype(x: AbstractArray) -> np.dtype[Any]:  # of an answer
+    return np.dtype(np.bool_)
+
+
+@primitive(constant=True)
+def any(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
+    """Whether there is an element along ``axis`` that is not 0; no gradient.
+
+    Examples
+    --------
+    >>> any([[0.0, 5.0], [0.0, 0.0]], axis=1)
+    array([ True, False])
+    """
+    return np.any(x, axis=axis, keepdims=keepdims)
+
+
+any.shape(sum_shape, dtype=_bool_dtype)
+
+
+@primitive(constant=True)
+def all(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
+    """Whether no element along ``axis`` is 0; no gradient.
+
+    Examples
+    --------
+    >>> all([[1.0, 5.0], [0.0, 2.0]], axis=1)
+    array([ True, False])
+    """
+    return np.all(x, axis=axis, keepdims=keepdims)
+
+
+all.shape(sum_shape, dtype=_bool_dtype)
+
+
+@primitive(constant=True)
+def count_nonzero(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
+    """How many elements along ``axis`` are not 0; no gradient.
+
+    Examples
+    --------
+    >>> count_nonzero([[0.0, 5.0], [3.0, 4.0]], axis=1)
+    array([1, 2])
+    """
+    return np.count_nonzero(x, axis=axis, keepdims=keepdims)
+
+
+count_nonzero.shape(sum_shape, dtype=_index_dtype)
 
 
 # --- products and running sums ----------------------------------------------------------------
@@ -290,3 +373,75 @@ def cumsum_shape(x: AbstractArray, *, axis: int | None) -> Shape:
 @cumsum.vjp("x")
 def cumsum_vjp_x(g: Array, *, x_shape: Shape, axis: int | None) -> Array:
     return reshape(flip(cumsum(flip(g, axis=axis), axis=axis), axis=axis), shape=x_shape)
+
+
+@primitive
+def cumprod(x: Array, axis: OneAxis = None) -> Array:
+    """The running product along ``axis``, by default of the flattened ``x``; its derivative is exact even at zeros.
+
+    Examples
+    --------
+    >>> cumprod([1.0, 2.0, 3.0])
+    array([1., 2., 6.])
+    """
+    return np.cumprod(x, axis=axis)
+
+
+cumprod.shape(cumsum_shape, dtype=sum_dtype)
+
+
+@cumprod.vjp("x")
+def cumprod_vjp_x(g: Array, *, x: Array, axis: int | None) -> Array:
+    """The product before an element, times ``sᵢ = gᵢ + xᵢ₊₁ · sᵢ₊₁``, which sums up what the products after it get."""
+    if axis is None or not x.shape:
+        return reshape(cumprod_vjp_x(g, x=reshape(x, shape=-1), axis=0), shape=x.shape)
+    line, total = moveaxis(x, axis, -1), moveaxis(g, axis, -1)
+    following, step = _ahead(line, 1), 1
+    while step < line.shape[-1]:  # by doubling strides
+        total = total + following * _ahead(total, step)
+        following = following * _ahead(following, step)
+        step *= 2
+    return moveaxis(_product_before(line) * total, -1, axis)
+
+
+def _ahead(x: Array, step: int) -> Array:
+    """Return for each element the one so many steps ahead in its line, and 0 where there is none."""
+    return concatenate([x[..., step:], np.zeros((*x.shape[:-1], step), x.dtype)], axis=-1)
+
+
+@composite
+def cumulative_sum(x: Array, axis: OneAxis = None, include_initial: Flag = False) -> Array:
+    """The running sum along ``axis``, which only 1-D arrays may leave out; a 0 in front ``include_initial`` adds.
+
+    Examples
+    --------
+    >>> cumulative_sum([1.0, 2.0, 3.0], include_initial=True)
+    array([0., 1., 3., 6.])
+    """
+    return _accumulated("cumulative_sum", cumsum, 0, x, axis, include_initial)
+
+
+@composite
+def cumulative_prod(x: Array, axis: OneAxis = None, include_initial: Flag = False) -> Array:
+    """The running product along ``axis``, which only 1-D arrays may leave out; a 1 in front ``include_initial`` adds.
+
+    Examples
+    --------
+    >>> cumulative_prod([1.0, 2.0, 3.0], include_initial=True)
+    array([1., 1., 2., 6.])
+    """
+    return _accumulated("cumulative_prod", cumprod, 1, x, axis, include_initial)
+
+
+def _accumulated(where: str, running: Any, initial: int, x: Array, axis: int | None, include_initial: bool) -> Array:
+    shape = shape_of(x)
+    if axis is None and len(shape) != 1:
+        raise ArgumentError(
+            sentence(where, "axis is missing", expected="an axis for arrays of more than one", got=None)
+        )
+    axis = normalize_axis_tuple(axis or 0, len(shape))[0]
+    y = running(x, axis=axis)
+    if not include_initial:
+        return y
+    before = np.full((*shape[:axis], 1, *shape[axis + 1 :]), initial, dtype_of(y))
+    return concatenate([before, y], axis=axis)

@@ -3,19 +3,26 @@
 Broadcasting follows NumPy; the engine sums it out of the gradients, so no rule mentions it.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from autograd_cnn import kernels
 from autograd_cnn.engine.abstract import AbstractArray
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Floats, Shape
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.ops.logic import isnan
 from autograd_cnn.ops.precision import joined
-from autograd_cnn.parameters import Mask, Number
+from autograd_cnn.parameters import Indices, Mask, Number
 
 __all__ = [
+    "choose",
     "clip",
     "equal",
+    "fmax",
+    "fmin",
     "greater",
     "greater_equal",
     "heaviside",
@@ -25,6 +32,7 @@ __all__ = [
     "maximum",
     "minimum",
     "not_equal",
+    "select",
     "where",
 ]
 
@@ -42,7 +50,7 @@ def maximum(x1: Array, x2: Array) -> Array:
     >>> maximum([1.0, 5.0], 3.0)
     array([3., 5.])
     """
-    return np.maximum(x1, x2)
+    return kernels.maximum(np.asarray(x1), x2)
 
 
 @maximum.vjp("x1")
@@ -66,7 +74,7 @@ def minimum(x1: Array, x2: Array) -> Array:
     >>> minimum([1.0, 5.0], 3.0)
     array([1., 3.])
     """
-    return np.minimum(x1, x2)
+    return kernels.minimum(np.asarray(x1), x2)
 
 
 @minimum.vjp("x1")
@@ -82,6 +90,30 @@ def minimum_vjp_x2(g: Array, *, x1: Array, x2: Array) -> Array:
 def _where_larger(a: Array, b: Array, g: Array) -> Array:
     """Return ``g`` where ``a`` is larger than ``b`` or one is NaN, half of it where they are equal, else 0."""
     return where(less(a, b), 0, where(equal(a, b), g * 0.5, g))
+
+
+@composite
+def fmax(x1: Array, x2: Array) -> Array:
+    """The larger of two, or the one that is not NaN; where they are equal, each gets half of the gradient.
+
+    Examples
+    --------
+    >>> fmax([1.0, np.nan], 3.0)
+    array([3., 3.])
+    """
+    return maximum(where(isnan(x1), x2, x1), where(isnan(x2), x1, x2))
+
+
+@composite
+def fmin(x1: Array, x2: Array) -> Array:
+    """The smaller of two, or the one that is not NaN; where they are equal, each gets half of the gradient.
+
+    Examples
+    --------
+    >>> fmin([1.0, np.nan], 3.0)
+    array([1., 3.])
+    """
+    return minimum(where(isnan(x1), x2, x1), where(isnan(x2), x1, x2))
 
 
 @primitive(constant=True)
@@ -126,7 +158,7 @@ def where(condition: Array, x1: Array, x2: Array) -> Array:
     >>> where([True, False], [1.0, 2.0], 0.0)
     array([1., 0.])
     """
-    return np.where(condition, x1, x2)
+    return kernels.where(condition, x1, x2)
 
 
 @where.vjp("x1")
@@ -137,6 +169,42 @@ def where_vjp_x1(g: Array, *, condition: Array) -> Array:
 @where.vjp("x2")
 def where_vjp_x2(g: Array, *, condition: Array) -> Array:
     return where(condition, 0, g)
+
+
+@composite
+def select(condlist: Sequence[Array], choicelist: Sequence[Array], default: Array = 0) -> Array:
+    """Element by element the choice of the first condition that holds, else ``default``.
+
+    Examples
+    --------
+    >>> select([[True, False, False], [True, True, False]], [[1.0, 1.0, 1.0], 2.0], 3.0)
+    array([1., 2., 3.])
+    """
+    y = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        y = where(condition, choice, y)
+    return y
+
+
+@composite
+def choose(a: Indices, choices: Sequence[Array], mode: str = "raise") -> Array:
+    """Element by element that of the arrays ``choices`` which ``a`` counts; beyond the last it is an error.
+
+    The mode ``"wrap"`` begins again with the first, ``"clip"`` stays with the last.
+
+    Examples
+    --------
+    >>> choose([1, 0, 1], [[1.0, 2.0, 3.0], [10.0, 20.0, 30.0]])
+    array([10.,  2., 30.])
+    """
+    count = len(choices)
+    if mode == "raise" and not np.all((a >= 0) & (a < count)):
+        raise ArgumentError(sentence("choose", "a is out of range", expected=f"from 0 to {count - 1}", got=a))
+    place = np.mod(a, count) if mode == "wrap" else np.clip(a, 0, count - 1)
+    y = choices[0]
+    for i in range(1, count):
+        y = where(place == i, choices[i], y)
+    return where(place == 0, choices[0], y)
 
 
 @primitive(static=True)

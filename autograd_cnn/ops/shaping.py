@@ -9,16 +9,18 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from autograd_cnn.engine.abstract import AbstractArray, placeholder
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.engine.node import Array, Shape, shape_of
+from autograd_cnn.engine.node import Array, Shape, dtype_of, shape_of
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
-from autograd_cnn.parameters import Axes, Axis, Count, Counts, Lengths, OneAxis, Shift
+from autograd_cnn.ops.elementwise import astype
+from autograd_cnn.parameters import Axes, Axis, Count, Counts, DType, Lengths, OneAxis, Shift
 
 __all__ = [
     "broadcast_to",
     "concatenate",
     "expand_dims",
     "flip",
+    "full_like",
     "moveaxis",
     "reshape",
     "roll",
@@ -186,6 +188,19 @@ def tile(x: Array, reps: Counts) -> Array:
     apart = reshape(x, shape=tuple(length for n in shape for length in (1, n)))
     laid = broadcast_to(apart, shape=tuple(length for pair in zip(counts, shape, strict=True) for length in pair))
     return reshape(laid, shape=tuple(r * n for r, n in zip(counts, shape, strict=True)))
+
+
+@composite
+def full_like(x: Array, fill_value: Array, dtype: DType | None = None, shape: Lengths | None = None) -> Array:
+    """An array with the shape and dtype of ``x``, unless others are given, full of a value that may have a gradient.
+
+    Examples
+    --------
+    >>> full_like([1.0, 2.0], 7)
+    array([7., 7.])
+    """
+    value = astype(fill_value, dtype=dtype_of(x) if dtype is None else dtype)
+    return broadcast_to(value, shape=shape_of(x) if shape is None else shape)
 
 
 # --- joining ----------------------------------------------------------------------------------

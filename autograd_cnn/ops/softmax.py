@@ -5,19 +5,26 @@ with full precision, however small they are. A difference ``d`` of two scores is
 accurate to 4 + \|d\| units in the last place.
 """
 
+from math import log
+from typing import Final
+
 import numpy as np
 
 from autograd_cnn import kernels
 from autograd_cnn.engine.abstract import AbstractArray
+from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Floats, Shape
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.ops import reduction
-from autograd_cnn.ops.elementwise import exp
+from autograd_cnn.ops.elementwise import divide, exp, multiply
 from autograd_cnn.ops.indexing import take_along_axis
 from autograd_cnn.ops.reduction import argmax, axes_of, reduced_shape, spread
+from autograd_cnn.ops.selection import equal, where
 from autograd_cnn.parameters import Axis, Flag
 
-__all__ = ["log_softmax", "logsumexp", "softmax"]
+__all__ = ["log_softmax", "logaddexp", "logaddexp2", "logsumexp", "softmax"]
+
+_LN2: Final = log(2)
 
 
 @primitive
@@ -42,6 +49,47 @@ def logsumexp_shape(x: AbstractArray, *, axis: Axis, keepdims: bool) -> Shape:
 @logsumexp.vjp("x")
 def logsumexp_vjp_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
     return spread(g, x.shape, axis) * exp(x - spread(y, x.shape, axis))
+
+
+@primitive
+def logaddexp(x1: Floats, x2: Floats) -> Array:
+    """``log(exp(x1) + exp(x2))`` without overflow, element by element.
+
+    Examples
+    --------
+    >>> logaddexp([0.0, 1000.0], [0.0, 1000.0]).round(3)
+    array([6.930000e-01, 1.000693e+03])
+    """
+    return np.logaddexp(x1, x2)
+
+
+@logaddexp.vjp("x1")
+def logaddexp_vjp_x1(g: Array, *, x1: Array, y: Array) -> Array:
+    return g * _share(x1, y)
+
+
+@logaddexp.vjp("x2")
+def logaddexp_vjp_x2(g: Array, *, x2: Array, y: Array) -> Array:
+    return g * _share(x2, y)
+
+
+def _share(x: Array, y: Array) -> Array:
+    """Return ``exp(x - y)``, and 1 where both are the same infinity."""
+    same = equal(x, y)
+    return exp(where(same, 0, x) - where(same, 0, y))
+
+
+@composite
+def logaddexp2(x1: Array, x2: Array) -> Array:
+    """``log2(2 ** x1 + 2 ** x2)`` without overflow, element by element.
+
+    Examples
+    --------
+    >>> logaddexp2([1.0, 2000.0], [1.0, 2000.0])
+    array([2.000e+00, 2.001e+03])
+    """
+    scaled = (x * _LN2 if type(x) in {int, float} else multiply(x, _LN2) for x in (x1, x2))  # numbers stay numbers
+    return divide(logaddexp(*scaled), _LN2)
 
 
 @primitive

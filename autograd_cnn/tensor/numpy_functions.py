@@ -1,6 +1,12 @@
-"""NumPy's functions called on tensors: served by ours of the same name, so that they stay on the tape."""
+"""NumPy's functions called on tensors: served by ours of the same name, so that they stay on the tape.
+
+What a function of NumPy's does with a tensor follows from four tables: most are ours by the same name, some by another
+(`SYNONYMS`, `_LINALG`); those that only look get the plain values (`LOOKING`); the others are refused, and say what to
+do instead (`REFUSED`). ``docs/numpy.md`` lists them all.
+"""
 
 import inspect
+import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
@@ -8,23 +14,93 @@ from typing import Any, Final
 import numpy as np
 
 from autograd_cnn import ops, spelling
-from autograd_cnn.engine.node import Traced, values_of
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Traced, shape_of, values_of
 from autograd_cnn.engine.trace import reading
 from autograd_cnn.errors import OperandError, sentence
 from autograd_cnn.parameters import Index
 
-_LOOKING: Final = frozenset({
-    "all", "allclose", "any", "array2string", "array_equal", "array_equiv", "array_repr", "array_str", "bitwise_and",
-    "bitwise_or", "bitwise_xor", "count_nonzero", "invert",
-    "empty_like", "flatnonzero", "isclose", "iscomplexobj", "isfinite", "isinf", "isnan", "isrealobj", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "ndim", "nonzero", "ones_like", "result_type", "shape", "signbit",
-    "size", "zeros_like",
+SYNONYMS: Final = {
+    "acos": "arccos", "acosh": "arccosh", "amax": "max", "amin": "min", "around": "round", "asin": "arcsin",
+    "asinh": "arcsinh", "atan": "arctan", "atan2": "arctan2", "atanh": "arctanh", "bitwise_invert": "invert",
+    "bitwise_left_shift": "left_shift", "bitwise_not": "invert",
+    "bitwise_right_shift": "right_shift", "concat": "concatenate", "conj": "positive", "conjugate": "positive", "copy": "positive",
+    "degrees": "rad2deg", "expit": "sigmoid", "fabs": "absolute", "fix": "trunc", "mod": "remainder",
+    "permute_dims": "transpose", "pow": "power", "radians": "deg2rad", "real": "positive", "real_if_close": "positive",
+    "row_stack": "vstack", "true_divide": "divide",
+}  # fmt: skip
+"""What NumPy has under several names or for complex numbers too, and our name for it."""
+
+_LINALG: Final[dict[str, Callable[..., Any]]] = {
+    "diagonal": lambda x, offset=0: ops.diagonal(x, offset, -2, -1),
+    "trace": lambda x, offset=0: ops.trace(x, offset, -2, -1),
+    "cross": lambda x1, x2, axis=-1: ops.cross(x1, x2, axis=axis),
+}
+"""Functions that mean something else in `numpy.linalg` than in `numpy`."""
+
+
+@composite
+def clip(x: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A002  # NumPy's names
+    """Limit ``x``, by arrays too: these have gradients, and share that of ``x`` where it is at a limit."""
+    if not shape_of(min) and not shape_of(max) and not any(isinstance(limit, Traced) for limit in (min, max)):
+        return ops.clip(x, min, max)
+    x = x if min is None else ops.maximum(x, min)
+    return x if max is None else ops.minimum(x, max)
+
+
+_SHIFTS: Final = {"fftshift": 1, "ifftshift": -1}
+"""Functions of `numpy.fft` that only move numbers, and by which halves of the axes."""
+
+LOOKING: Final = frozenset({
+    "allclose", "angle", "argwhere", "array2string", "array_equal", "array_equiv", "array_repr", "array_str",
+    "bitwise_count", "can_cast", "common_type", "diag_indices_from", "digitize",
+    "einsum_path", "empty_like", "flatnonzero", "gcd", "imag", "isclose", "iscomplex", "iscomplexobj", "isin", "isneginf",
+    "isposinf", "isreal", "isrealobj", "lcm", "lexsort", "matrix_rank", "may_share_memory",
+    "min_scalar_type", "nanargmax", "nanargmin", "ndim", "nonzero", "ones_like", "packbits", "ravel_multi_index",
+    "result_type", "shape", "shares_memory", "size", "spacing", "tril_indices_from", "triu_indices_from",
+    "unpackbits", "unravel_index", "zeros_like",
 })  # fmt: skip
 """NumPy's functions whose results have no gradient, and which work on plain values as they are."""
 
-
 _SHAPES: Final = frozenset({"empty_like", "ndim", "ones_like", "result_type", "shape", "size", "zeros_like"})
 """Those that see no values."""
+
+_COMPLEX: Final = "its results are complex, which have no gradients here; use .numpy() to leave the tape"
+_WRITING: Final = "it writes into an array; write t[index] = values, or choose with ag.where"
+_COUNTING: Final = "what it gives depends on values by jumps and edges; use .numpy() to leave the tape"
+REFUSED: Final = {
+    **dict.fromkeys(["eig", "eigvals", "roots", "sort_complex"], _COMPLEX),
+    **dict.fromkeys(["copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"], _WRITING),
+    **dict.fromkeys(["histogram", "histogram2d", "histogramdd", "histogram_bin_edges"], _COUNTING),
+    **dict.fromkeys(
+        ["intersect1d", "setdiff1d", "setxor1d", "union1d"],
+        "use ag.unique and ag.extract, or .numpy() to leave the tape",
+    ),
+    **dict.fromkeys(["save", "savetxt", "savez", "savez_compressed"], "write t.numpy(), or use ag.save"),
+    "i0": "use .numpy() to leave the tape",
+    "ix_": "indices are arrays; use .numpy() to leave the tape",
+}
+"""Functions that there are not, and what to do."""
+
+_REDUCING: Final[dict[str, Callable[..., Any]]] = {
+    "add": ops.sum, "multiply": ops.prod, "maximum": ops.max, "minimum": ops.min, "logical_and": ops.all,
+    "logical_or": ops.any, "logaddexp": ops.logsumexp,
+}  # fmt: skip
+_ACCUMULATING: Final[dict[str, Callable[..., Any]]] = {"add": ops.cumsum, "multiply": ops.cumprod}
+_IDENTITIES: Final[dict[str, tuple[float | None, Callable[..., Any]]]] = {
+    "sum": (0, ops.add), "prod": (1, ops.multiply), "max": (None, ops.maximum), "min": (None, ops.minimum),
+    "any": (False, ops.logical_or), "all": (True, ops.logical_and), "logsumexp": (-np.inf, ops.logaddexp),
+}  # fmt: skip
+"""Reductions: of nothing, and of two results."""
+
+_NUMPYS: Final = frozenset({
+    "casting", "copy", "device", "dtype", "hermitian", "initial", "kind", "like", "mean", "mode", "order", "out",
+    "overwrite_input", "stable", "subok", "where", "weights",
+})  # fmt: skip
+"""Parameters of NumPy's that ours need not have; at their defaults they may be passed."""
+
+_WITHOUT_EFFECT: Final = frozenset({"casting", "copy", "kind", "overwrite_input", "stable", "subok"})
+"""Those that make no difference to a result."""
 
 
 class NumpyFunctions(Traced):
@@ -34,27 +110,36 @@ class NumpyFunctions(Traced):
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         """Serve NumPy's function by the primitive of the same name."""
-        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-        if options.pop("out", None):
+        name = ufunc.__name__
+        if method == "__call__" and not options and name not in LOOKING:
+            return stand_in(name)(*inputs)
+        if options.pop("out", None) and method != "at":
             raise OperandError(
-                sentence(ufunc.__name__, "a result of tensors is always new, and not written into another array",
+                sentence(name, "a result of tensors is always new, and not written into another array",
                          hint="write a = a + t for a += t, or join parts with ag.stack")
             )  # fmt: skip
-        if name in _LOOKING:
-            return ufunc(*(_seen(name, value) for value in inputs), **options)
-        return _stand_in(name)(*inputs, **options)
+        if name in LOOKING:
+            return getattr(ufunc, method)(*(_seen(name, value) for value in inputs), **options)
+        if method in _METHODS:
+            return _METHODS[method](ufunc, *inputs, **options)
+        if method != "__call__":
+            raise _not_defined(f"numpy.{name}.{method}", "use ag.scatter_add, or .numpy() to leave the tape")
+        return _served(stand_in(name), inputs, {n: v for n, v in options.items() if not (n == "where" and v is True)})
 
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
         """Serve NumPy's function by ours of the same name; one that only looks at the values gets these."""
-        if function.__name__ in _LOOKING:
-            name = function.__name__
+        name = function.__name__
+        if name in LOOKING or (name == "where" and len(args) == 1) or (name == "bincount" and _constant(args, options)):
             return function(
                 *(_seen(name, value) for value in args), **{key: _seen(name, value) for key, value in options.items()}
             )
-        args, options = _named(function, args, options)
-        return _stand_in(function.__name__, function.__module__)(*args, **options)
+        own = stand_in(name, function.__module__)
+        args, options = _named(function, own, args, options)
+        if name in _IDENTITIES and not options.keys().isdisjoint({"where", "initial"}):
+            return _chosen(name, own, *args, **options)
+        return _served(own, args, options)
 
 
 def plain_index(index: Index) -> Index:
@@ -68,8 +153,38 @@ def plain_index(index: Index) -> Index:
     return index.value
 
 
+@cache
+def stand_in(name: str, module: str | None = None) -> Callable[..., Any]:
+    """Return our function for NumPy's; of a ufunc it is not known which library's it is.
+
+    Raises
+    ------
+    OperandError
+        If there is none; it says what to do.
+    """
+    if module == "numpy.linalg" and name in _LINALG:
+        return _LINALG[name]
+    if module == "numpy.fft" and name in _SHIFTS:
+        return lambda x, axes=None: _shifted(x, axes, _SHIFTS[name])
+    found = clip if name == "clip" else getattr(ops, SYNONYMS.get(name, name), None)
+    if callable(found):
+        return found
+    place = module or ("numpy" if hasattr(np, name.partition(".")[0]) else None)
+    instead = spelling.instead_of(name)
+    hint = f"use {instead}, or .numpy() to leave the tape" if instead else spelling.LEAVING
+    raise _not_defined(
+        f"{place}.{name}" if place else name, _COMPLEX if module == "numpy.fft" else REFUSED.get(name, hint)
+    )
+
+
+def _not_defined(name: str, hint: str) -> OperandError:
+    return OperandError(sentence(name, "not defined for tensors", hint=hint))
+
+
 def _seen(name: str, arg: Any) -> Any:
     """Return the values of a tensor that the function of this ``name`` only looks at."""
+    if isinstance(arg, (list, tuple)):
+        return type(arg)(_seen(name, each) for each in arg)
     if not isinstance(arg, Traced):
         return arg
     if name not in _SHAPES:
@@ -77,32 +192,123 @@ def _seen(name: str, arg: Any) -> Any:
     return values_of(arg)
 
 
+def _constant(args: tuple[Any, ...], options: dict[str, Any]) -> bool:
+    """Whether there is no tensor but the first argument."""
+    return not any(isinstance(x, Traced) for x in (*args[1:], *options.values()))
+
+
+# --- arguments --------------------------------------------------------------------------------
+
+
 def _named(
-    function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]
+    function: Callable[..., Any], own: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Pass by name what NumPy's function takes from ``dtype`` or ``out`` on, since ours has neither in its place."""
-    if len(args) > 2:
-        names = _names(function)
-        at = min((names.index(name) for name in ("dtype", "out") if name in names), default=len(args))
-        args, options = args[:at], options | dict(zip(names[at:], args[at:], strict=False))
-    return args, {n: v for n, v in options.items() if not (v is None and n in {"dtype", "out"})}
+    """Pass as ours takes it what NumPy's function takes: arrays by position, and no parameter that changes nothing."""
+    names, at, taken = _places(function, own)
+    if len(args) <= at and options.keys() <= taken:
+        return args, options
+    defaults = _parameters(function)
+    while len(args) < len(names) and (name := names[len(args)]) in options and name not in taken | _NUMPYS:
+        args, options = (*args, options[name]), {n: v for n, v in options.items() if n != name}
+    options = dict(zip(names[at:], args[at:], strict=False)) | options
+    return args[:at], {n: v for n, v in options.items() if n in taken or not _is_default(n, v, defaults)}
 
 
 @cache
-def _names(function: Callable[..., Any]) -> tuple[str, ...]:
+def _places(function: Callable[..., Any], own: Callable[..., Any]) -> tuple[list[str], int, frozenset[str]]:
+    """Return the names of what NumPy's function takes, the place of the first that ours has not, and all that ours has."""
+    names, taken = list(_parameters(function)), frozenset(_parameters(own))
+    return names, next((i for i, n in enumerate(names) if n in _NUMPYS - taken), len(names) or sys.maxsize), taken
+
+
+def _is_default(name: str, value: Any, defaults: dict[str, Any]) -> bool:
+    """Whether a parameter of NumPy's is passed in vain."""
+    return name in _NUMPYS and (
+        name in _WITHOUT_EFFECT
+        or value is None
+        or (isinstance(value, (bool, str)) and value == defaults.get(name, True))
+    )
+
+
+@cache
+def _parameters(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the names of a function's parameters with their defaults; of one written in C there may be none."""
     try:
         given = inspect.signature(function).parameters.values()
-    except ValueError:  # written in C without a signature
-        return ()
-    return () if any(p.kind is p.VAR_POSITIONAL for p in given) else tuple(p.name for p in given)
+    except ValueError:
+        return {}
+    return {} if any(p.kind is p.VAR_POSITIONAL for p in given) else {p.name: p.default for p in given}
 
 
-def _stand_in(name: str, module: str | None = None) -> Callable[..., Any]:
-    """Return our function for NumPy's; of a ufunc it is not known which library's it is."""
-    found = getattr(ops, name, None)
-    if not callable(found):
-        place = module or ("numpy" if hasattr(np, name.partition(".")[0]) else None)
-        instead = spelling.instead_of(name)
-        hint = f"use {instead}, or .numpy() to leave the tape" if instead else spelling.LEAVING
-        raise OperandError(sentence(f"{place}.{name}" if place else name, "not defined for tensors", hint=hint))
-    return found
+def _served(own: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """Call our function; if it has no ``dtype`` where NumPy's has, it computes with what has been converted."""
+    if "dtype" not in options or "dtype" in _parameters(own):
+        return own(*args, **options)
+    dtype = np.dtype(options["dtype"])
+    if dtype.kind == "b":
+        raise OperandError(sentence(own.__name__, "dtype can't be bool here", hint="compare the result with 0"))
+    y = own(*_converted(args, dtype), **{n: v for n, v in options.items() if n != "dtype"})
+    return _converted(y, dtype)
+
+
+def _converted(value: Any, dtype: Any) -> Any:
+    """Return a tensor, an array, or a sequence of these in a dtype."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(_converted(each, dtype) for each in value)
+    convert: Callable[..., Any] = ops.astype
+    return convert(value, dtype=dtype) if isinstance(value, (Traced, np.ndarray)) else value
+
+
+# --- reductions, and the methods of NumPy's elementwise functions -----------------------------------
+
+
+def _chosen(
+    name: str, own: Callable[..., Any], x: Any, *args: Any, where: Any = True, initial: Any = None, **options: Any
+) -> Any:
+    """Reduce what is chosen by a mask, together with an initial value."""
+    identity, combined = _IDENTITIES[name]
+    if where is not True:
+        other = identity if identity is not None else initial
+        if other is None:
+            raise OperandError(
+                sentence(name, "what is left out needs an initial value", hint="say initial= beside where=")
+            )
+        x = ops.where(where, x, other)
+    y = _served(own, (x, *args), options)
+    return y if initial is None else combined(y, initial)
+
+
+def _reduced(ufunc: np.ufunc, x: Any, axis: Any = 0, **options: Any) -> Any:
+    own = _known_method(_REDUCING, ufunc, "reduce")
+    axis = None if shape_of(x) == () else axis
+    options = {n: v for n, v in options.items() if v is not None and not (n == "where" and v is True)}
+    if options.keys().isdisjoint({"where", "initial"}):
+        return _served(own, (x,), {"axis": axis, **options})
+    return _chosen(own.__name__, own, x, axis=axis, **options)
+
+
+def _accumulated(ufunc: np.ufunc, x: Any, axis: int = 0, dtype: Any = None) -> Any:
+    own = _known_method(_ACCUMULATING, ufunc, "accumulate")
+    return _served(own, (x,), {"axis": axis} if dtype is None else {"axis": axis, "dtype": dtype})
+
+
+def _outer(ufunc: np.ufunc, x1: Any, x2: Any, **options: Any) -> Any:
+    raised = ops.reshape(x1, shape=shape_of(x1) + (1,) * len(shape_of(x2)))
+    return _served(stand_in(ufunc.__name__), (raised, x2), options)
+
+
+def _known_method(table: dict[str, Callable[..., Any]], ufunc: np.ufunc, method: str) -> Callable[..., Any]:
+    if ufunc.__name__ not in table:
+        raise _not_defined(f"numpy.{ufunc.__name__}.{method}", spelling.LEAVING)
+    return table[ufunc.__name__]
+
+
+_METHODS: Final[dict[str, Callable[..., Any]]] = {"reduce": _reduced, "accumulate": _accumulated, "outer": _outer}
+
+
+def _shifted(x: Any, axes: Any, direction: int) -> Any:
+    """Roll axes by half of their length: NumPy's way to put the frequency 0 into the middle, and back."""
+    shape = shape_of(x)
+    axes = range(len(shape)) if axes is None else axes
+    axes = (axes,) if isinstance(axes, int) else tuple(axes)
+    return ops.roll(x, tuple(direction * (shape[a] // 2) for a in axes), axes)

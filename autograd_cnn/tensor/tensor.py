@@ -7,6 +7,7 @@ import operator
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -20,7 +21,7 @@ from autograd_cnn.engine.node import Array, Leaf, Node, Shape, Traced, check_dif
 from autograd_cnn.engine.recording import recording
 from autograd_cnn.engine.signature import check_flag, copied
 from autograd_cnn.engine.trace import RUNNING, current, reading
-from autograd_cnn.errors import GradientError, OperandError, ShapeError, raise_as, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError, raise_as, sentence
 from autograd_cnn.parameters import Axis, Index
 from autograd_cnn.tensor.numpy_functions import NumpyFunctions, plain_index
 from autograd_cnn.tensor.readonly import ReadOnly
@@ -524,7 +525,50 @@ class Tensor(NumpyFunctions, TorchMethods):
         """See `autograd_cnn.repeat`."""
         return ops.repeat(self, repeats, axis)
 
+    def compress(self, condition: Any, axis: int | None = None) -> "Tensor":
+        """See `autograd_cnn.compress`."""
+        return ops.compress(condition, self, axis)
+
+    def sort(self, axis: int = -1) -> None:
+        """Sort in place, as NumPy's method does: the tensor moves on to the result of `autograd_cnn.sort`."""
+        self._rebind(ops.sort(self, axis))
+
+    def partition(self, kth: Any, axis: int = -1) -> None:
+        """Partition in place, as NumPy's method does; see `autograd_cnn.partition`."""
+        self._rebind(ops.partition(self, kth, axis))
+
     # --- protocols ----------------------------------------------------------------------------
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> ModuleType:
+        """Return the functions of the array API standard; see `autograd_cnn.array_api`."""
+        from autograd_cnn import array_api  # noqa: PLC0415  # loaded by those who ask for it
+
+        if api_version is not None and api_version > array_api.__array_api_version__:
+            raise ArgumentError(
+                sentence("__array_namespace__", "the standard is not there in this version", got=repr(api_version),
+                         expected=f"at most {array_api.__array_api_version__!r}")
+            )  # fmt: skip
+        return array_api
+
+    def __dlpack__(
+        self,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: Any = None,
+        copy: bool | None = None,
+    ) -> Any:
+        """Lend the values to another library, read-only; one that can't be told so gets a copy, unless it forbids that."""
+        if self.node is not None and recording.get().enabled:
+            raise _lost("another library's array")
+        reading("another library's array", self)
+        value: Any = np.asarray(self.value)
+        if copy is None and (max_version is None or max_version < (1, 0)):
+            value = value.copy()
+        return value.__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return np.empty(0).__dlpack_device__()
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if self.node is not None and recording.get().enabled:

@@ -3,7 +3,6 @@
 Those that mean something else, or that there are not, are in `autograd_cnn.spelling`.
 """
 
-import operator
 from collections.abc import Callable
 from functools import partial
 from types import MethodType
@@ -12,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.engine.composite import composite
-from autograd_cnn.engine.node import Array, Traced, shape_of, values_of
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, raise_as, sentence
+from autograd_cnn.engine.node import Array, Traced, shape_of
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.parameters import integer, integers
 from autograd_cnn.spelling import ATTRIBUTES, IN_PLACE, Elsewhere
 
@@ -49,24 +47,6 @@ class _Method:
 
     def __get__(self, owner: Any, kind: type | None = None) -> Callable[..., Array]:
         return self._function if owner is None else MethodType(self._function, owner)
-
-
-def _constant(name: str, op: Callable[[Any, Any], Any], *, swapped: bool = False) -> Callable[[Any, Any], Array]:
-    """Return the method of an operator that there is for integers, bools and other constants alone."""
-
-    def method(self: Traced, other: Any) -> Array:
-        if any(isinstance(x, Traced) and x.node is not None for x in (self, other)):
-            raise OperandError(sentence(name, "there is no rule for its gradient", hint="use .detach() for the values"))
-        mine, others = values_of(self), values_of(other)
-        try:
-            result = np.asarray(op(others, mine) if swapped else op(mine, others))
-        except (ValueError, TypeError) as error:
-            raise_as(name, error)
-            raise
-        result.flags.writeable = False
-        return self.tensor_type.wrap(result[()])
-
-    return method
 
 
 def single(value: Array) -> Array:
@@ -111,9 +91,30 @@ class TorchMethods(Traced):
     log1p = _Method(ops.log1p)
     sqrt = _Method(ops.sqrt)
     square = _Method(ops.square)
+    exp2 = _Method(ops.exp2)
+    log2 = _Method(ops.log2)
+    log10 = _Method(ops.log10)
+    logaddexp = _Method(ops.logaddexp)
+    reciprocal = _Method(ops.reciprocal)
+    copysign = _Method(ops.copysign)
+    nan_to_num = _Method(ops.nan_to_num)
     sin = _Method(ops.sin)
     cos = _Method(ops.cos)
+    tan = _Method(ops.tan)
+    asin = arcsin = _Method(ops.arcsin)
+    acos = arccos = _Method(ops.arccos)
+    atan = arctan = _Method(ops.arctan)
+    atan2 = arctan2 = _Method(ops.arctan2)
+    hypot = _Method(ops.hypot)
+    sinc = _Method(ops.sinc)
+    deg2rad = _Method(ops.deg2rad)
+    rad2deg = _Method(ops.rad2deg)
+    sinh = _Method(ops.sinh)
+    cosh = _Method(ops.cosh)
     tanh = _Method(ops.tanh)
+    asinh = arcsinh = _Method(ops.arcsinh)
+    acosh = arccosh = _Method(ops.arccosh)
+    atanh = arctanh = _Method(ops.arctanh)
     erf = _Method(ops.erf)
     sigmoid = _Method(ops.sigmoid)
     relu = _Method(ops.relu)
@@ -133,13 +134,88 @@ class TorchMethods(Traced):
     le = less_equal = _Method(ops.less_equal)
     gt = greater = _Method(ops.greater)
     ge = greater_equal = _Method(ops.greater_equal)
+    fmax = _Method(ops.fmax)
+    fmin = _Method(ops.fmin)
     clamp = _Method(ops.clip)
-    clone = copy = contiguous = _Method(ops.positive)
+    clone = copy = contiguous = conj = conjugate = _Method(ops.positive)
+
+    # --- constants, and remainders ------------------------------------------------------------
+
+    floor = _Method(ops.floor)
+    ceil = _Method(ops.ceil)
+    trunc = _Method(ops.trunc)
+    round = _Method(ops.round)
+    floor_divide = __floordiv__ = _Method(ops.floor_divide)
+    remainder = __mod__ = _Method(ops.remainder)
+    fmod = _Method(ops.fmod)
+    isnan = _Method(ops.isnan)
+    isinf = _Method(ops.isinf)
+    isfinite = _Method(ops.isfinite)
+    signbit = _Method(ops.signbit)
+    logical_not = _Method(ops.logical_not)
+    logical_and = _Method(ops.logical_and)
+    logical_or = _Method(ops.logical_or)
+    logical_xor = _Method(ops.logical_xor)
+    bitwise_not = __invert__ = _Method(ops.invert)
+    bitwise_and = __and__ = __rand__ = _Method(ops.bitwise_and)
+    bitwise_or = __or__ = __ror__ = _Method(ops.bitwise_or)
+    bitwise_xor = __xor__ = __rxor__ = _Method(ops.bitwise_xor)
+    bitwise_left_shift = __lshift__ = _Method(ops.left_shift)
+    bitwise_right_shift = __rshift__ = _Method(ops.right_shift)
+    __divmod__ = _Method(ops.divmod)
+
+    def __rlshift__(self, other: Any) -> Array:
+        return ops.left_shift(other, self)
+
+    def __rrshift__(self, other: Any) -> Array:
+        return ops.right_shift(other, self)
+
+    def __rfloordiv__(self, other: Any) -> Array:
+        return ops.floor_divide(other, self)
+
+    def __rmod__(self, other: Any) -> Array:
+        return ops.remainder(other, self)
+
+    def __rdivmod__(self, other: Any) -> tuple[Array, Array]:
+        return ops.divmod(other, self)
+
+    # --- reductions and order -----------------------------------------------------------------
+
+    amax = _Method(ops.max)
+    amin = _Method(ops.min)
+    any = _Method(ops.any)
+    all = _Method(ops.all)
+    count_nonzero = _Method(ops.count_nonzero)
+    cumprod = _Method(ops.cumprod)
+    nansum = _Method(ops.nansum)
+    nanmean = _Method(ops.nanmean)
+    quantile = _Method(ops.quantile)
+    diff = _Method(ops.diff)
+    argsort = _Method(ops.argsort)
+    argpartition = _Method(ops.argpartition)
+    searchsorted = _Method(ops.searchsorted)
 
     # --- products and shapes ------------------------------------------------------------------
 
     matmul = mm = bmm = _Method(ops.matmul)
+    dot = mv = _Method(ops.dot)
+    inner = _Method(ops.inner)
+    vdot = _Method(ops.vdot)
     outer = _Method(ops.outer)
+    kron = _Method(ops.kron)
+    det = _Method(ops.det)
+    slogdet = _Method(ops.slogdet)
+    inverse = _Method(ops.inv)
+    pinverse = _Method(ops.pinv)
+    matrix_power = _Method(ops.matrix_power)
+    trace = _Method(ops.trace)
+    diagonal = _Method(ops.diagonal)
+    diag = _Method(ops.diag)
+    tril = _Method(ops.tril)
+    triu = _Method(ops.triu)
+    fliplr = _Method(ops.fliplr)
+    flipud = _Method(ops.flipud)
+    rot90 = _Method(ops.rot90)
     unsqueeze = _Method(ops.expand_dims)
     broadcast_to = _Method(ops.broadcast_to)
     movedim = moveaxis = _Method(ops.moveaxis)
@@ -148,8 +224,6 @@ class TorchMethods(Traced):
     take = _Method(ops.take)
     roll = _Method(ops.roll)
     tile = _Method(ops.tile)
-    amax = _Method(ops.max)
-    amin = _Method(ops.min)
 
     def view(self, *shape: Any) -> Array:
         """Reshape; see `autograd_cnn.reshape`."""
@@ -220,24 +294,6 @@ class TorchMethods(Traced):
         """Broadcast to the shape of ``other``."""
         return ops.broadcast_to(self, shape=shape_of(other))
 
-    # --- on constants -------------------------------------------------------------------------
-
-    __floordiv__ = _constant("//", operator.floordiv)
-    __rfloordiv__ = _constant("//", operator.floordiv, swapped=True)
-    __mod__ = _constant("%", operator.mod)
-    __rmod__ = _constant("%", operator.mod, swapped=True)
-    __and__ = _constant("&", operator.and_)
-    __rand__ = _constant("&", operator.and_, swapped=True)
-    __or__ = _constant("|", operator.or_)
-    __ror__ = _constant("|", operator.or_, swapped=True)
-    __xor__ = _constant("^", operator.xor)
-    __rxor__ = _constant("^", operator.xor, swapped=True)
-
-    def __invert__(self) -> Array:
-        if self.node is not None:
-            raise OperandError(sentence("~", "there is no rule for its gradient", hint="use .detach() for the values"))
-        return self ^ (True if self.value.dtype.kind == "b" else -1)
-
     # --- places -------------------------------------------------------------------------------
 
     @property
@@ -247,6 +303,11 @@ class TorchMethods(Traced):
 
     def cpu(self) -> Self:
         """Return the tensor itself: everything is computed on the CPU."""
+        return self
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Self:  # noqa: ARG002  # the standard's
+        """Return the tensor itself, for ``"cpu"``: the array API standard's way to move it."""
+        self.to(device)
         return self
 
     def to(self, target: Any) -> Array:
@@ -275,16 +336,6 @@ class TorchMethods(Traced):
     def is_contiguous(self) -> bool:
         """True: a tensor may be reshaped whatever its memory is like."""
         return True
-
-    @composite
-    def any(self, axis: Any = None, keepdims: bool = False) -> Array:
-        """Whether there is a number that is not 0, along ``axis``."""
-        return self.tensor_type.wrap(np.any(self.value, axis=axis, keepdims=keepdims))
-
-    @composite
-    def all(self, axis: Any = None, keepdims: bool = False) -> Array:
-        """Whether no number is 0, along ``axis``."""
-        return self.tensor_type.wrap(np.all(self.value, axis=axis, keepdims=keepdims))
 
     # --- dtypes; last, as these names are the builtins' ------------------------------------------
 

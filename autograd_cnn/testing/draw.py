@@ -45,6 +45,14 @@ class Draw:
         grid = (np.arange(count) - count // 2) * 0.25 + 0.1
         return self._rng.permutation(grid).reshape(shape)
 
+    def matrices(self, *shape: int, symmetric: bool = False) -> Numbers:
+        """Return matrices whose singular values, or eigenvalues, are 1, 2 and so on."""
+        *stack, rows, columns = shape
+        left = np.linalg.qr(self.normal(*stack, rows, rows))[0]
+        right = left if symmetric else np.linalg.qr(self.normal(*stack, columns, columns))[0]
+        values = np.eye(rows, columns) * np.arange(1.0, columns + 1)
+        return np.asarray(left @ values @ np.swapaxes(right, -1, -2))
+
     def off_grid(self, *shape: int) -> Numbers:
         """Return numbers that never tie with `spaced` ones."""
         return np.array(self.spaced(*shape) + 0.1)

@@ -22,6 +22,7 @@ SAYS = {
     "onnx": "ONNX networks",
     "nn": "modules, layers, losses, models",
     "transforms": "grad, jacobian, …",
+    "array_api": "the standard's names",
     "checkpoint": "memory for time",
     "compile": "a step without Python",
     "lowering": "its calls as compiled loops",

@@ -28,14 +28,14 @@ def test_a_row_for_each_of_a_few(findings):
 
 
 def test_a_row_for_each_family_of_many():
-    primitives = registered_in(["autograd_cnn.ops.activation", "autograd_cnn.ops.elementwise"])
+    families = {name: registered_in([f"autograd_cnn.ops.{name}"]) for name in ("activation", "elementwise")}
+    primitives = families["activation"] | families["elementwise"]
     findings = Findings(primitives)
     for name in primitives:
         findings.record_pass(name, "second_order", 1e-12)
     rows = sorted(list(findings.lines())[1:])
     assert [line.split()[:1] + line.split()[2:] for line in rows] == [
-        ["activation", "15", "-", "-", "1.0e-12", "-"],
-        ["elementwise", "18", "-", "-", "1.0e-12", "-"],
+        [name, str(len(family)), "-", "-", "1.0e-12", "-"] for name, family in families.items()
     ]
 
 

@@ -30,8 +30,10 @@ def _leaf(values, **options):
 
 
 def _is_sum(primitive, case):
-    if primitive is ops.batch_norm and case.arrays[1] is None:
+    if primitive in {ops.batch_norm, ops.layer_norm} and case.arrays[1] is None:
         return False  # without a weight it is a sum of nothing
+    if primitive is ops.batch_norm_inference:
+        return False  # with the weight it multiplies a difference
     return bool(case.linear)
 
 

@@ -120,7 +120,7 @@ def test_the_steps_of_a_cell_are_a_row():
     assert "144 parameters" in graph.to_dot(depth=1).source  # in the first step's box, and nowhere else
 
 
-def test_the_steps_of_a_recurrent_layer_are_frames_in_it():
+def test_the_steps_of_a_recurrent_layer_are_frames_in_it_under_tracing():
     class Net(nn.Module):
         def __init__(self):
             self.lstm = nn.LSTM(3, 4, rng=0)
@@ -130,6 +130,10 @@ def test_the_steps_of_a_recurrent_layer_are_frames_in_it():
 
     net = Net()
     graph = capture(net(_series()).sum())
+    assert list(_kinds(graph).items()) == [("lstm", "LSTM")]
+    assert [node.name for node in graph.nodes if node.name == "lstm"] == ["lstm"]
+    with ag.tracing():
+        graph = capture(net(_series()).sum())
     assert list(_kinds(graph).items()) == [
         ("lstm", "LSTM"), ("lstm.LSTMCell", "LSTMCell"), *((f"lstm.LSTMCell#{i}", "LSTMCell") for i in range(2, 6))
     ]  # fmt: skip

@@ -6,6 +6,8 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.graph.cost import COUNTS, flops, owner, saved_bytes
+from autograd_cnn.ops.attention import _attention_backward
+from autograd_cnn.ops.recurrent import _gru_backward, _lstm_backward
 
 
 def _tensor(*shape, grad=True):
@@ -54,6 +56,38 @@ def test_products_with_vectors_and_stacks():
     assert flops((_tensor(4) @ _tensor(4)).node) == 8
     assert flops((_tensor(3, 4) @ _tensor(4)).node) == 24
     assert flops((_tensor(6, 1, 3, 4) @ _tensor(5, 4, 2)).node) == 2 * 6 * 5 * 3 * 2 * 4
+
+
+def _products(node):
+    """Count the matrix products that the node is written with."""
+    seen, stack, total = set(), [node], 0
+    while stack:
+        each = stack.pop()
+        if each is not None and each not in seen:
+            seen.add(each)
+            stack += each.parents
+            total += flops(each) or 0
+    return total
+
+
+def test_a_sequence_is_counted_as_its_steps():
+    u, w, h = _tensor(3, 2, 8), _tensor(8, 2), _tensor(2, 2)
+    g = np.ones((4, 2, 2))
+    assert flops(ag.lstm(u, w, h, h).node) == 3 * 2 * (2 * 8 * 2)
+    assert flops(_lstm_backward(g, u, w, h, h).node) == 3 * 2 * (2 * 8 * 2)
+    u, w = _tensor(3, 2, 6), _tensor(6, 2)
+    assert flops(ag.gru(u, w, _tensor(6), h).node) == 3 * 2 * (2 * 6 * 2)
+    assert flops(_gru_backward(g[1:], u, w, _tensor(6), h).node) == 3 * 2 * (2 * 6 * 2)
+
+
+def test_attention_is_counted_as_its_products():
+    q, k, v = _tensor(2, 3, 4), _tensor(2, 5, 4), _tensor(2, 5, 6)
+    assert flops(ag.attention(q, k, v).node) == _products((ag.attention_weights(q, k) @ v).node)
+    g = _tensor(2, 3, 6)
+    weights = ag.attention_weights(q, k)
+    slopes = weights * (g @ v.swapaxes(-1, -2))
+    parts = [slopes @ k, slopes.swapaxes(-1, -2) @ q, weights.swapaxes(-1, -2) @ g]
+    assert flops(_attention_backward(g, q, k, v).node) == _products(sum(part.sum() for part in parts).node)
 
 
 @pytest.mark.parametrize(

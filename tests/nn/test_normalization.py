@@ -1,8 +1,10 @@
-"""Batch normalisation against the formula, a channel at a time, in both modes."""
+"""Normalisation: batches against the formula, a channel at a time, in both modes; what the others show and refuse."""
 
 import numpy as np
 import pytest
+from tables import for_each
 
+import autograd_cnn as ag
 from autograd_cnn import nn
 from autograd_cnn.errors import ArgumentError, ShapeError
 from autograd_cnn.testing import gradcheck
@@ -84,21 +86,90 @@ def test_float32_stays(rng):
     assert {y.dtype, norm.running_mean.dtype, norm.running_var.dtype, norm.weight.grad.dtype} == {np.dtype(np.float32)}
 
 
-def test_the_line_it_shows():
-    assert repr(nn.BatchNorm2d(4)) == "BatchNorm2d(4, eps=1e-05, momentum=0.1): 8 parameters"
-    assert repr(nn.BatchNorm2d(4, affine=False)) == "BatchNorm2d(4, eps=1e-05, momentum=0.1, affine=False)"
+@for_each(
+    "norm, shown",
+    [
+        (nn.BatchNorm2d(4), "BatchNorm2d(4, eps=1e-05, momentum=0.1): 8 parameters"),
+        (nn.BatchNorm2d(4, affine=False), "BatchNorm2d(4, eps=1e-05, momentum=0.1, affine=False)"),
+        (nn.BatchNorm1d(4, momentum=None), "BatchNorm1d(4, eps=1e-05, momentum=None): 8 parameters"),
+        (nn.LayerNorm([2, 3]), "LayerNorm((2, 3), eps=1e-05): 12 parameters"),
+        (nn.LayerNorm(3, bias=False), "LayerNorm((3,), eps=1e-05, bias=False): 3 parameters"),
+        (nn.LayerNorm(3, 0.1, elementwise_affine=False), "LayerNorm((3,), eps=0.1, elementwise_affine=False)"),
+        (nn.RMSNorm(3), "RMSNorm((3,), eps=None): 3 parameters"),
+        (nn.GroupNorm(2, 4), "GroupNorm(2, 4, eps=1e-05): 8 parameters"),
+        (nn.InstanceNorm2d(4), "InstanceNorm2d(4, eps=1e-05)"),
+        (nn.InstanceNorm2d(4, affine=True), "InstanceNorm2d(4, eps=1e-05, affine=True): 8 parameters"),
+    ],
+)
+def test_the_line_it_shows(norm, shown):
+    assert repr(norm) == shown
 
 
-def test_what_is_refused():
-    with pytest.raises(ArgumentError) as error:
-        nn.BatchNorm2d(0)
-    assert str(error.value) == "BatchNorm2d: num_features is out of range: expected an int of at least 1, got 0"
-    with pytest.raises(ShapeError) as error:
-        nn.BatchNorm2d(3)(np.ones((2, 4, 5, 5)))
-    assert str(error.value) == "BatchNorm2d: x has the wrong shape: expected (N, 3, H, W), got (2, 4, 5, 5)"
-    with pytest.raises(ShapeError) as error:
-        nn.BatchNorm2d(3)(np.ones((1, 3, 1, 1)))
-    assert str(error.value) == (
-        "BatchNorm2d: one value for each channel has no variance to train with: expected at least 2, "
-        "got shape (1, 3, 1, 1)"
-    )
+@for_each(
+    "call, text",
+    [
+        (lambda: nn.BatchNorm2d(0), "BatchNorm2d: num_features is out of range: expected an int of at least 1, got 0"),
+        (
+            lambda: nn.BatchNorm2d(3)(np.ones((2, 4, 5, 5))),
+            "BatchNorm2d: x has the wrong shape: expected (N, 3, H, W), got (2, 4, 5, 5)",
+        ),
+        (
+            lambda: nn.BatchNorm2d(3)(np.ones((1, 3, 1, 1))),
+            "BatchNorm2d: one value for each channel has no variance to train with: expected at least 2, got shape (1, 3, 1, 1)",
+        ),
+        (
+            lambda: nn.BatchNorm1d(3)(np.ones((2, 4))),
+            "BatchNorm1d: x has the wrong shape: expected (N, 3) or (N, 3, L), got (2, 4)",
+        ),
+        (
+            lambda: nn.BatchNorm1d(3)(np.ones((1, 3))),
+            "BatchNorm1d: one value for each channel has no variance to train with: expected at least 2, got shape (1, 3)",
+        ),
+        (
+            lambda: nn.LayerNorm(()),
+            "LayerNorm: normalized_shape is not understood: expected an int, or a tuple of at least one, got ()",
+        ),
+        (
+            lambda: nn.LayerNorm((2, 3))(np.ones((3, 2))),
+            "LayerNorm: x has the wrong shape: expected (..., 2, 3), got (3, 2)",
+        ),
+        (lambda: nn.RMSNorm(3)(np.ones(4)), "RMSNorm: x has the wrong shape: expected (..., 3), got (4,)"),
+        (
+            lambda: nn.GroupNorm(2, 3),
+            "GroupNorm: channels don't go into the groups: expected a multiple of 2, got 3",
+        ),
+        (
+            lambda: nn.GroupNorm(1, 3)(np.ones(3)),
+            "GroupNorm: x has the wrong shape: expected (N, 3, ...), got (3,)",
+        ),
+        (
+            lambda: nn.InstanceNorm2d(3)(np.ones((2, 3, 4))),
+            "InstanceNorm2d: x has the wrong shape: expected (N, 3, H, W), got (2, 3, 4)",
+        ),
+        (
+            lambda: nn.InstanceNorm2d(3)(np.ones((2, 3, 1, 1))),
+            "InstanceNorm2d: one value for each map has no variance: expected at least 2, got shape (2, 3, 1, 1)",
+        ),
+    ],
+)
+def test_what_is_refused(call, text):
+    with pytest.raises((ArgumentError, ShapeError)) as error:
+        call()
+    assert str(error.value) == text
+
+
+@for_each("norm", [nn.BatchNorm1d(6), nn.LayerNorm((6, 2)), nn.RMSNorm(2), nn.GroupNorm(2, 6)])
+def test_the_others_keep_to_float32_and_are_compiled(rng, norm):
+    x = rng.standard_normal((8, 6, 2)).astype(np.float32)
+
+    @ag.compile
+    def step(x):
+        norm.zero_grad()
+        y = norm(x)
+        (y * y * y).sum().backward()
+        return y
+
+    found = [step(x).numpy() for _ in range(3)]
+    assert step.plan is not None
+    np.testing.assert_array_equal(found[0], found[2])
+    assert {found[0].dtype, *(p.grad.dtype for p in norm.parameters())} == {np.dtype(np.float32)}

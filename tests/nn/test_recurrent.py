@@ -221,6 +221,45 @@ def test_the_lines_they_show():
     assert repr(GRU(3, 2)) == "GRU(3, 2): 42 parameters"
     expected = "LSTM(3, 2, num_layers=2, bias=False, batch_first=True): 72 parameters"
     assert repr(LSTM(3, 2, 2, bias=False, batch_first=True)) == expected
+    expected = "LSTM(3, 2, dropout=0.5, bidirectional=True, proj_size=1): 100 parameters"
+    assert repr(LSTM(3, 2, dropout=0.5, bidirectional=True, proj_size=1)) == expected
+
+
+@pytest.mark.parametrize("kind", SEQUENCES)
+def test_the_second_direction_reads_backwards(rng, kind):
+    net = kind(3, 2, bidirectional=True, rng=rng, dtype=float)
+    back = kind(3, 2, dtype=float)
+    back.load_state_dict(
+        {name.removesuffix("_reverse"): value for name, value in net.state_dict().items() if "rev" in name}
+    )
+    x = rng.standard_normal((4, 5, 3))
+    (y, last), (z, end) = net(x), back(x[::-1])
+    np.testing.assert_allclose(y.numpy()[:, :, 2:], z.numpy()[::-1], rtol=1e-12)
+    for part, whole in zip(*(each if kind is LSTM else (each,) for each in (end, last)), strict=True):
+        np.testing.assert_allclose(whole.numpy()[1:], part.numpy(), rtol=1e-12)
+
+
+def test_dropout_is_between_layers_and_in_training_alone(rng):
+    net, x = GRU(3, 40, 2, dropout=0.5, rng=0, dtype=float), rng.standard_normal((4, 5, 3))
+    first = GRU(3, 40, dtype=float)
+    first.load_state_dict({name: value for name, value in net.state_dict().items() if name.endswith("_l0")})
+    trained = net(x)
+    assert not np.array_equal(net(x)[0].numpy(), trained[0].numpy())  # the generator moves on
+    assert np.array_equal(trained[1].numpy()[0], first(x)[1].numpy()[0])
+    net.eval()
+    assert np.array_equal(net(x)[0].numpy(), net(x)[0].numpy())
+    alone = GRU(3, 40, dropout=0.5, rng=0, dtype=float)
+    assert np.array_equal(alone(x)[0].numpy(), alone.eval()(x)[0].numpy())
+
+
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_the_steps_of_tracing_give_the_same_numbers(rng, kind):
+    net, x = kind(3, 4, 2, bidirectional=True, rng=0, dtype=float), rng.standard_normal((5, 2, 3))
+    y, last = net(x)
+    with ag.tracing():
+        z, end = net(x)
+    np.testing.assert_allclose(z.numpy(), y.numpy(), rtol=1e-12)
+    np.testing.assert_allclose(_flat(end), _flat(last), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -229,9 +268,12 @@ def test_the_lines_they_show():
         (lambda: RNN(0, 2), "RNN: input_size is out of range: expected an int of at least 1, got 0"),
         (lambda: GRUCell(1, -1), "GRUCell: hidden_size is out of range: expected an int of at least 1, got -1"),
         (lambda: LSTM(1, 1, 0), "LSTM: num_layers is out of range: expected an int of at least 1, got 0"),
+        (lambda: LSTM(1, 2, proj_size=2),
+         "LSTM: proj_size is out of range: expected less than hidden_size, 2, or 0 for none, got 2"),
+        (lambda: GRU(1, 1, dropout=2), "GRU: dropout is out of range: expected a number from 0 to 1, got 2"),
         (lambda: RNN(1, 1, nonlinearity="elu"), "RNN: nonlinearity is unknown: expected 'tanh' or 'relu', got 'elu'"),
     ],
-)
+)  # fmt: skip
 def test_parameters_out_of_range(make, message):
     with pytest.raises(ArgumentError) as error:
         make()
@@ -249,6 +291,8 @@ def test_parameters_out_of_range(make, message):
          "LSTM: x has the wrong shape: expected (N, T, 3) or (T, 3), with T > 0, got (4, 0, 3)"),
         (lambda: GRU(3, 2)(np.ones((4, 5, 3)), np.ones((5, 2))),
          "GRU: hx has the wrong shape: expected (1, 5, 2), got (5, 2)"),
+        (lambda: LSTM(3, 4, bidirectional=True, proj_size=2)(np.ones((4, 5, 3)), np.ones((2, 5, 4))),
+         "LSTM: hx has the wrong shape: expected (2, 5, 2) and (2, 5, 4), got (2, 5, 4)"),
         (lambda: LSTMCell(3, 2)(np.ones((5, 3)), np.ones((5, 2))),
          "LSTMCell: hx has the wrong shape: expected (5, 2) and (5, 2), got (5, 2)"),
         (lambda: LSTMCell(3, 2)(np.ones((5, 3)), (np.ones((5, 2)), np.ones(2))),

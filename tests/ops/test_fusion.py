@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
+from tables import for_each
 
 import autograd_cnn as ag
+from autograd_cnn import nn
 from autograd_cnn.engine.backward import toposort
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
-from autograd_cnn.ops.fusion import FUSIONS, fuse, run, steps
+from autograd_cnn.ops.fusion import CHAINS, FUSIONS, fuse, run, steps
 
 RELU_MAX_POOL = [(ag.relu, ag.max_pool), (ag.max_pool, ag.relu)]
 small = st.integers(1, 3)
@@ -181,3 +183,96 @@ def test_a_rule_of_a_rule_keeps_calls_apart(rng):
     for x in rng.standard_normal((4, 1, 4, 4)):
         assert compiled(x).tolist() == step(x).tolist()
     assert "relu_max_pool" not in str(compiled.plan)
+
+
+# --- compiled steps -----------------------------------------------------------------------------
+
+
+def _block(training, added, affine=True, dtype=np.float32):
+    """Return a function that runs a chain, and one that returns what else it has changed."""
+    norm = nn.BatchNorm2d(3, affine=affine, dtype=dtype)
+    norm.train(mode=training)
+    w = ag.tensor(np.linspace(-1, 1, 3).reshape(3, 1, 1), requires_grad=True, dtype=dtype)
+
+    def step(x, other):
+        norm.zero_grad()
+        w.grad = None
+        h = x * w
+        y = norm(h)
+        y = ag.relu(y) if added is None else ag.relu(y + other) if added else ag.relu(other + y)
+        (y * y * x).sum().backward()
+        return y.detach()
+
+    return step, lambda: [w.grad, *(p.grad for p in norm.parameters()), norm.running_mean, norm.running_var]
+
+
+def _found(step, *arrays):
+    compiled = ag.compile(step)
+    found = [compiled(*arrays) for _ in range(3)]
+    return found[-1], [call.name for call in compiled.plan.calls]
+
+
+@for_each("backend", ["reference", "jit"])
+@for_each("training", [True, False])
+@for_each("added", [None, True, False])
+@for_each("affine, dtype", [(True, np.float32), (False, np.float64)])
+def test_a_chain_has_the_bits_of_what_it_replaces(rng, backend, training, added, affine, dtype):
+    name = ("batch_norm" if training else "batch_norm_inference") + ("" if added is None else " + add") + " + relu"
+    for shape, others in (((2, 3, 4, 5), [(), (4, 5)]), ((6, 3, 24, 33), [(6, 3, 24, 33)])):
+        x = rng.standard_normal(shape).astype(dtype)
+        x[0, 0, 0, 0] = np.nan if affine else 0
+        for other in others:
+            arrays = x, rng.standard_normal(other).astype(dtype)
+            (plain, expected), (step, found) = (_block(training, added, affine, dtype) for _ in range(2))
+            with ag.set_backend(backend):
+                z = [plain(*arrays) for _ in range(3)][-1]
+                y, names = _found(step, *arrays)
+            assert name in names
+            for a, b in zip([y, *found()], [z, *expected()], strict=True):
+                np.testing.assert_array_equal(a, b)
+                assert a.dtype == dtype
+
+
+def test_every_chain_is_proved():
+    assert {tuple(primitive.name for primitive in chain) for chain in CHAINS} == {
+        (name, *then) for name in ("batch_norm", "batch_norm_inference") for then in (("relu",), ("add", "relu"))
+    }
+
+
+@for_each(
+    "function, shown",
+    [
+        (lambda y, _: (ag.relu(y), y), ["relu"]),  # a result
+        (lambda y, _: ag.relu(y) * y, ["relu", "multiply"]),
+        (lambda y, _: ag.relu(y + y), ["add", "relu"]),
+        (lambda y, x: ag.relu(y + x * 2), ["multiply", "add", "relu"]),  # which is not there by then
+        (lambda y, x: (y + x, ag.relu(x)), ["add", "relu"]),
+    ],
+)
+def test_a_value_that_is_seen_keeps_its_call(rng, function, shown):
+    norm = nn.BatchNorm2d(3).eval()
+    with ag.no_grad():
+        _, names = _found(lambda x: function(norm(x), x), rng.standard_normal((2, 3, 4, 4)).astype(np.float32))
+    assert names[names.index("batch_norm_inference") + 1 :] == shown
+
+
+def test_a_residual_network_is_fused_and_trains_as_before(rng):
+    x, labels = rng.standard_normal((4, 3, 8, 8)).astype(np.float32), np.arange(4)
+    losses = []
+    for compiled in (False, True):
+        model = nn.resnet20(rng=0)
+        optimizer = ag.optim.SGD(model.parameters(), lr=0.1)
+
+        def step(x, labels, model=model, optimizer=optimizer):
+            optimizer.zero_grad()
+            loss = nn.cross_entropy(model(x), labels)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        step = ag.compile(step) if compiled else step
+        losses.append([step(x, labels).item() for _ in range(4)])
+    assert losses[0] == losses[1]
+    names = [call.name for call in step.plan.calls]
+    assert (names.count("batch_norm + relu"), names.count("batch_norm + add + relu")) == (10, 7)
+    assert names.count("batch_norm") == 2  # followed by a shortcut that pads

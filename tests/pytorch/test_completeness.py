@@ -11,10 +11,22 @@ from tables import for_each
 
 from autograd_cnn import ops
 from autograd_cnn.engine.primitive import REGISTRY
-from autograd_cnn.ops.activation import _gaussian, _gelu_backward, _sigmoid_backward, _sigmoid_slope, _silu_backward
+from autograd_cnn.ops.activation import (
+    _elu_backward,
+    _gaussian,
+    _gelu_backward,
+    _sigmoid_backward,
+    _sigmoid_slope,
+    _silu_backward,
+    _tanh_backward,
+)
+from autograd_cnn.ops.attention import _attention_backward
+from autograd_cnn.ops.decomposition import _eigh, _over_gaps, _svd
 from autograd_cnn.ops.loss import _softmax_error
+from autograd_cnn.ops.recurrent import _gru_backward, _lstm_backward
 from autograd_cnn.ops.selection import _damped
 from autograd_cnn.ops.softmax import _log_softmax_backward, _softmax_backward
+from autograd_cnn.ops.trigonometric import _sinc
 from autograd_cnn.testing.case import SAMPLES
 
 importlib.import_module("autograd_cnn.testing.samples")  # gives the calls
@@ -28,17 +40,31 @@ WITHOUT_COUNTERPART = {
     ops.max_unpool: "an adjoint: checked as the gradient of max_pool",
     ops.max_pool_gather: "an adjoint: checked as the gradient of max_pool's gradient",
     ops.batch_norm_wrt_input: "an adjoint: checked as the gradient of batch_norm in x",
-    ops.batch_norm_wrt_weight: "an adjoint: checked as the gradient of batch_norm in the weight",
+    ops.batch_norm_wrt_affine: "an adjoint: checked as the gradients of batch_norm in weight and bias",
+    ops.layer_norm_wrt_input: "an adjoint: checked as the gradient of layer_norm in x",
+    ops.layer_norm_wrt_affine: "an adjoint: checked as the gradients of layer_norm in weight and bias",
     ops.mean_pool_wrt_input: "an adjoint: checked as the gradient of mean_pool",
-    _sigmoid_slope: "checked as the gradient of sigmoid and of tanh",
+    _sigmoid_slope: "checked as the gradient of sigmoid",
     _gaussian: "checked as the gradient of erf",
     _sigmoid_backward: "checked as the gradient of sigmoid",
+    _tanh_backward: "checked as the gradient of tanh",
+    _elu_backward: "checked as the gradient of elu",
     _silu_backward: "checked as the gradient of silu",
     _gelu_backward: "checked as the gradient of gelu",
     _damped: "checked as the gradient of leaky_relu",
     _softmax_backward: "checked as the gradient of softmax",
     _log_softmax_backward: "checked as the gradient of log_softmax",
     _softmax_error: "checked as the gradient of softmax_cross_entropy",
+    _over_gaps: "checked as the gradient of eigh and svd",
+    _eigh: "signs of vectors differ: checked by what does not depend on them",
+    _svd: "signs of vectors differ: checked by what does not depend on them",
+    ops.nextafter: "PyTorch's has no gradient: checked against NumPy's",
+    _sinc: "takes x in radians, and the order of derivative: sinc is checked against NumPy's",
+    ops.cbrt: "PyTorch has none: checked against NumPy's",
+    ops.ldexp: "PyTorch's gradient takes 2 to a negative int for 0: checked against NumPy's",
+    _attention_backward: "checked as the gradient of attention",
+    _lstm_backward: "checked as the gradient of lstm",
+    _gru_backward: "checked as the gradient of gru",
 }
 """Primitives that PyTorch has no function for, and why that is no gap."""
 

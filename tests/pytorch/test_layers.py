@@ -24,6 +24,16 @@ LAYERS = [
     ("ConvTranspose2d", (4, 3, (2, 3)), {"bias": False, "dilation": 2}, IMAGES),
     ("BatchNorm2d", (4,), {}, IMAGES),
     ("BatchNorm2d", (4, 1e-3, None, False), {}, IMAGES),
+    ("BatchNorm1d", (4,), {}, FEATURES),
+    ("BatchNorm1d", (4, 1e-3, 0.3), {}, (2, 4, 5)),
+    ("LayerNorm", (4,), {}, (2, 3, 4)),
+    ("LayerNorm", ((6, 7), 1e-3, True, False), {}, IMAGES),
+    ("RMSNorm", ((3, 4),), {}, (2, 3, 4)),
+    ("RMSNorm", (4, 1e-2, False), {}, FEATURES),
+    ("GroupNorm", (2, 4), {}, IMAGES),
+    ("GroupNorm", (1, 4, 1e-3, False), {}, (2, 4, 5)),
+    ("InstanceNorm2d", (4,), {}, IMAGES),
+    ("InstanceNorm2d", (4, 1e-3, 0.1, True), {}, IMAGES),
     ("MaxPool2d", (3, 2, 1), {"ceil_mode": True}, IMAGES),
     ("MaxPool2d", ((2, 3),), {"dilation": 2}, IMAGES),
     ("AvgPool2d", (3, 2, 1, True, False), {}, IMAGES),
@@ -144,16 +154,17 @@ def test_outputs_and_gradients(rng, name, args, options, shape, backend):
     agree_in_state(ours, theirs)
 
 
-@pytest.mark.parametrize("momentum", [0.1, 0.7, None])
-def test_running_statistics_follow_the_batches_and_serve_in_use(rng, momentum):
-    ours, theirs = twins("BatchNorm2d", 3, momentum=momentum)
+@for_each("name, more", [("BatchNorm2d", (5, 4)), ("BatchNorm1d", (5,)), ("BatchNorm1d", ())])
+@for_each("momentum", [0.1, 0.7, None])
+def test_running_statistics_follow_the_batches_and_serve_in_use(rng, name, more, momentum):
+    ours, theirs = twins(name, 3, momentum=momentum)
     for count in (4, 2, 3):
-        x = rng.standard_normal((count, 3, 5, 4)) * 2 + 1
+        x = rng.standard_normal((count, 3, *more)) * 2 + 1
         agree(ours(x), theirs(torch.tensor(x)))
     for parameter, known in zip(ours.parameters(), theirs.parameters(), strict=True):
         parameter.grad, known.grad = np.zeros(3), torch.zeros(3, dtype=torch.float64)
     agree_in_state(ours, theirs)
-    compare(ours.eval(), theirs.eval(), rng.standard_normal((2, 3, 5, 4)))
+    compare(ours.eval(), theirs.eval(), rng.standard_normal((2, 3, *more)))
 
 
 @few

@@ -1,4 +1,4 @@
-"""Batch normalisation as PyTorch has it, on both backends."""
+"""Normalisation as PyTorch has it, on both backends."""
 
 import pytest
 import torch
@@ -25,11 +25,49 @@ def batch_norm(x, weight, bias, eps):
     return F.batch_norm(x, None, None, weight, bias, training=True, eps=eps)
 
 
-CASES = {ops.batch_norm: Counterpart(batch_norm, batches())}
+def batch_norm_inference(x, mean, var, weight, bias, eps):
+    """The formula: PyTorch's own gives no gradient for the moments."""
+    mean, var, weight, bias = (each if each is None else each[:, None, None] for each in (mean, var, weight, bias))
+    z = (x - mean) * (var + eps).rsqrt()
+    z = z if weight is None else z * weight
+    return z if bias is None else z + bias
+
+
+@st.composite
+def batches_with_moments(draw):
+    call = draw(batches())
+    rng, (x, weight, bias) = draw(generators), call.arrays
+    moments = numbers(rng, x.shape[1:2]), numbers(rng, x.shape[1:2], "positive")
+    return Call((x, *moments, weight, bias), call.params)
+
+
+@st.composite
+def rows(draw):
+    """Draw rows of two numbers at least, some of them long enough to be worth compiled code, and maybe numbers."""
+    shape = draw(st.one_of(st.tuples(lengths, lengths, st.integers(2, 4)), st.just((150, 8, 20))))
+    axes = draw(st.integers(1, len(shape)))
+    rng = draw(generators)
+    weight, bias = (draw(st.one_of(st.none(), st.just(numbers(rng, shape[-axes:])))) for _ in range(2))
+    return Call((numbers(rng, shape), weight, bias), {"eps": draw(st.sampled_from([1e-2, 1.0])), "axes": axes})
+
+
+def layer_norm(x, weight, bias, eps, axes):
+    row = x.shape[-axes:]
+    if weight is None:  # without one its second order fails
+        weight = torch.ones(row, dtype=x.dtype)
+    return F.layer_norm(x, row, weight, bias, eps)
+
+
+CASES = {
+    ops.batch_norm: Counterpart(batch_norm, batches()),
+    ops.batch_norm_inference: Counterpart(batch_norm_inference, batches_with_moments()),
+    ops.layer_norm: Counterpart(layer_norm, rows()),
+}
 
 
 @pytest.mark.parametrize("backend", ["reference", "jit"])
+@pytest.mark.parametrize("primitive", CASES, ids=lambda each: each.name)
 @few
 @given(data=st.data())
-def test_values_and_gradients(backend, data):
-    check(ops.batch_norm, CASES[ops.batch_norm], data.draw(CASES[ops.batch_norm].calls), backend)
+def test_values_and_gradients(primitive, backend, data):
+    check(primitive, CASES[primitive], data.draw(CASES[primitive].calls), backend)

@@ -25,8 +25,10 @@ WITHOUT_SAMPLES = {
     "dropout",
     "dropout1d",
     "dropout2d",
+    "embedding",
     "focal_loss",
     "fold",
+    "scaled_dot_product_attention",
 }
 """What PyTorch calls otherwise, what is random, and what other tests of this folder hold against PyTorch's."""
 

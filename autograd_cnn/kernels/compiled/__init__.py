@@ -9,6 +9,10 @@ over the `threads`, and `caching` keeps what was compiled. A kernel that does no
 """
 
 from autograd_cnn.kernels.compiled.activation import (
+    elu,
+    elu_wrt_x,
+    erf,
+    gaussian,
     gelu,
     gelu_wrt_x,
     sigmoid,
@@ -16,20 +20,39 @@ from autograd_cnn.kernels.compiled.activation import (
     sigmoid_wrt_x,
     silu,
     silu_wrt_x,
+    softplus,
+    tanh_wrt_x,
 )
+from autograd_cnn.kernels.compiled.attention import attention, attention_wrt
 from autograd_cnn.kernels.compiled.conv.correlation import (
     correlate2d,
     correlate2d_wrt_input,
     correlate2d_wrt_weight,
 )
 from autograd_cnn.kernels.compiled.descent import adam, sgd, sgd_with_momentum
-from autograd_cnn.kernels.compiled.elementwise import damped, leaky_relu, masked, multiply, relu
+from autograd_cnn.kernels.compiled.elementwise import (
+    add,
+    damped,
+    divide,
+    leaky_relu,
+    masked,
+    maximum,
+    minimum,
+    multiply,
+    relu,
+    sign,
+    subtract,
+    where,
+)
+from autograd_cnn.kernels.compiled.extrema import max, min  # noqa: A004  # NumPy's names
 from autograd_cnn.kernels.compiled.gemm import linear, matmul
+from autograd_cnn.kernels.compiled.layer_norm import layer_norm, layer_norm_sums, layer_norm_wrt_input
 from autograd_cnn.kernels.compiled.normalization import (
     moments,
     standardize,
+    standardize_rectified,
     standardize_wrt_input,
-    standardized_dot,
+    standardized_sums,
 )
 from autograd_cnn.kernels.compiled.pooling import (
     max_pool,
@@ -38,6 +61,7 @@ from autograd_cnn.kernels.compiled.pooling import (
     mean_pool,
     mean_pool_wrt_input,
 )
+from autograd_cnn.kernels.compiled.recurrent import gru, gru_wrt, lstm, lstm_wrt
 from autograd_cnn.kernels.compiled.reduction import sum  # noqa: A004  # NumPy's name
 from autograd_cnn.kernels.compiled.softmax import (
     log_softmax,
@@ -51,23 +75,42 @@ from autograd_cnn.kernels.compiled.threads import num_threads, set_num_threads
 
 __all__ = [
     "adam",
+    "add",
+    "attention",
+    "attention_wrt",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
     "damped",
+    "divide",
+    "elu",
+    "elu_wrt_x",
+    "erf",
+    "gaussian",
     "gelu",
     "gelu_wrt_x",
+    "gru",
+    "gru_wrt",
+    "layer_norm",
+    "layer_norm_sums",
+    "layer_norm_wrt_input",
     "leaky_relu",
     "linear",
     "log_softmax",
     "log_softmax_wrt_x",
+    "lstm",
+    "lstm_wrt",
     "masked",
     "matmul",
+    "max",
     "max_pool",
     "max_pool_gather",
     "max_unpool",
+    "maximum",
     "mean_pool",
     "mean_pool_wrt_input",
+    "min",
+    "minimum",
     "moments",
     "multiply",
     "num_threads",
@@ -78,14 +121,20 @@ __all__ = [
     "sigmoid",
     "sigmoid_slope",
     "sigmoid_wrt_x",
+    "sign",
     "silu",
     "silu_wrt_x",
     "softmax",
     "softmax_cross_entropy",
     "softmax_error",
     "softmax_wrt_x",
+    "softplus",
     "standardize",
+    "standardize_rectified",
     "standardize_wrt_input",
-    "standardized_dot",
+    "standardized_sums",
+    "subtract",
     "sum",
+    "tanh_wrt_x",
+    "where",
 ]

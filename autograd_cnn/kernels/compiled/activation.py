@@ -14,11 +14,33 @@ from autograd_cnn.kernels.compiled.lanes import (
     at_least,
     at_most,
     exp,
+    expm1,
+    log1p,
     multiply_add,
     polynomial,
+    sqrt,
     where,
 )
-from autograd_cnn.kernels.compiled.map import function_of_one, function_of_two
+from autograd_cnn.kernels.compiled.map import function_of_one, function_of_two, function_with_number
+
+# --- what is exponential on one side ----------------------------------------------------------
+
+
+@function_with_number
+def elu(alpha: Lanes, x: Lanes) -> Lanes:
+    """Return x where it is positive, else alpha · (exp(x) - 1)."""
+    return where(x > 0.0, x, expm1(at_most(x, 0.0)) * alpha)
+
+
+@function_with_number
+def elu_wrt_x(alpha: Lanes, g: Lanes, x: Lanes) -> Lanes:
+    """Return g where x is positive, else g · alpha · exp(x)."""
+    e = exp(at_most(at_least(x, x.format.least), 0.0))
+    return where(x > 0.0, g, g * e.value * alpha)
+
+
+NEAR: Final = 0.34
+"""Up to here the series of the exponential holds."""
 
 # --- the logistic function, and what is made of it --------------------------------------------
 
@@ -33,11 +55,24 @@ def _inside(x: Lanes) -> Lanes:
     return at_most(at_least(x, x.format.least), -x.format.least)
 
 
-@function_of_one
-def sigmoid(x: Lanes) -> Lanes:
+def logistic(x: Lanes) -> Lanes:
     """Return ``1 / (1 + exp(-x))``."""
     e = _decay(x)
     return where(x < 0.0, e.value, 1.0) / (e.lifted + 1.0)
+
+
+@function_of_one
+def sigmoid(x: Lanes) -> Lanes:
+    """Return ``1 / (1 + exp(-x))``."""
+    return logistic(x)
+
+
+def tanh(x: Lanes) -> Lanes:
+    """Return ``(1 - e) / (1 + e)`` with ``e = exp(-2·|x|)``, and the sign of x; without cancellation near 0."""
+    twice = at_least(abs(x) * -2.0, x.format.least)
+    near = multiply_add(polynomial(x.format.powers, twice), twice * twice, twice)  # exp(twice) - 1
+    less = where(twice > -NEAR, near, exp(twice).value - 1.0)
+    return where(x < 0.0, less, 0.0 - less) / (less + 2.0)
 
 
 @function_of_one
@@ -50,6 +85,18 @@ def sigmoid_slope(x: Lanes) -> Lanes:
 def sigmoid_wrt_x(g: Lanes, x: Lanes) -> Lanes:
     """Return g times the derivative of `sigmoid`."""
     return g * _slope(_decay(x))
+
+
+@function_of_two
+def tanh_wrt_x(g: Lanes, x: Lanes) -> Lanes:
+    """Return g times the derivative of tanh, which is 2 · sigmoid(2x) - 1."""
+    return g * 4.0 * _slope(_decay(x * 2.0))
+
+
+@function_of_one
+def softplus(x: Lanes) -> Lanes:
+    """Return ``log(1 + exp(x))``."""
+    return at_least(x, 0.0) + log1p(_decay(x).value)
 
 
 def _slope(e: Power) -> Lanes:
@@ -101,12 +148,16 @@ _FARTHEST: Final = {4: 15.0, 8: 39.5}
 _DENSITY: Final = (2 * np.pi) ** -0.5
 
 
+def _bell(factor: Lanes | float, z: Lanes) -> Power:
+    """Return exp(-factor · z²)."""
+    head = z.rounded_to_half()  # the rounding of z² would count z² times
+    return exp(head * head * factor * -1.0, (z - head) * (z + head) * factor * -1.0)
+
+
 def _bell_and_ratio(z: Lanes) -> tuple[Power, Lanes]:
     """Return exp(-z²/2), and the probability beyond z divided by it."""
     above, below = _MILLS[z.simd.size]
-    head = z.rounded_to_half()  # the rounding of z² would count z² times
-    bell = exp(head * head * -0.5, (z - head) * (z + head) * -0.5)
-    return bell, polynomial(above, z) / polynomial(below, z)
+    return _bell(0.5, z), polynomial(above, z) / polynomial(below, z)
 
 
 def _distance(x: Lanes) -> Lanes:
@@ -129,3 +180,29 @@ def gelu_wrt_x(g: Lanes, x: Lanes) -> Lanes:
     bell, ratio = _bell_and_ratio(z)
     lower = bell.lower(bell.lifted * multiply_add(z, -_DENSITY, ratio))
     return g * where(x < 0.0, lower, 1.0 - lower)
+
+
+@function_with_number
+def gaussian(factor: Lanes, x: Lanes) -> Lanes:
+    """Return exp(-factor · x²), for a factor that is a power of 2."""
+    farthest = sqrt(0.5 * _FARTHEST[x.simd.size] ** 2 / factor)
+    return _bell(factor, at_most(abs(x), farthest)).value
+
+
+_ERF: Final = {
+    4: (4.7190825672188138798e-3, -2.6757732735015515622e-2, 1.1282831428465861874e-1, -3.7612609007469802928e-1,
+        1.1283791656017914552),
+    8: (-1.4620913409451748679e-7, 1.6371234425770000733e-6, -1.4923003368152098786e-5, 1.2055286202005713254e-4,
+        -8.5483265107247963985e-4, 5.2239776220169363623e-3, -2.6866170644999719804e-2, 1.1283791670954869097e-1,
+        -3.7612638903183750520e-1, 1.1283791670955125739),
+}  # fmt: skip
+"""erf(x) / x as powers of x², for x up to 1/2, interpolated at Chebyshev points."""
+
+
+@function_of_one
+def erf(x: Lanes) -> Lanes:
+    """Return the error function: 1 less the probability beyond ±x√2, and near 0, where that cancels, its series."""
+    size = abs(x)
+    bell, ratio = _bell_and_ratio(at_most(size * 2**0.5, _FARTHEST[x.simd.size]))
+    far = 1.0 - 2.0 * (bell.value * ratio)
+    return where(size < 0.5, x * polynomial(_ERF[x.simd.size], x * x), where(x < 0.0, 0.0 - far, far))

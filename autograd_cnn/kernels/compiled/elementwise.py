@@ -1,24 +1,68 @@
-"""Rectifiers and masks: passes over memory, shared by all threads."""
+"""Arithmetic, rectifiers and masks: passes over memory, shared by all threads."""
 
-from math import prod
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from autograd_cnn.kernels.compiled.lanes import Lanes, Mask, where
-from autograd_cnn.kernels.compiled.map import CHUNK, FEWEST, Line, jobs_of, over_vectors
+from autograd_cnn.kernels.compiled.broadcasting import NUMBERS, function_with_broadcasting
+from autograd_cnn.kernels.compiled.lanes import Lanes, Mask
+from autograd_cnn.kernels.compiled.lanes import where as select
+from autograd_cnn.kernels.compiled.map import CHUNK, LIGHT, Line, function_of_one, jobs_of, over_vectors
 from autograd_cnn.kernels.compiled.parallel import RECORDING, flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
+
+class Choice(NamedTuple):
+    """The size of what is worked on, and which of two operands has as many elements, not one number again and again."""
+
+    size: int
+    of_first: int
+    of_second: int
+
+
 FEW: Final = 1 << 12  # elements; NumPy is done with fewer before a kernel has been called
-SHORTEST: Final = 1 << 6  # elements of a row that is worth a loop of its own
 
 
-class Rows(NamedTuple):
-    """Rows, and how many numbers there are for them, in turn."""
+@function_with_broadcasting
+def add(x1: Lanes, x2: Lanes) -> Lanes:
+    """Return x1 + x2."""
+    return x1 + x2
 
-    length: int
-    numbers: int
+
+@function_with_broadcasting
+def subtract(x1: Lanes, x2: Lanes) -> Lanes:
+    """Return x1 - x2."""
+    return x1 - x2
+
+
+@function_with_broadcasting
+def multiply(x1: Lanes, x2: Lanes) -> Lanes:
+    """Return x1 · x2."""
+    return x1 * x2
+
+
+@function_with_broadcasting
+def divide(x1: Lanes, x2: Lanes) -> Lanes:
+    """Return x1 / x2."""
+    return x1 / x2
+
+
+@function_with_broadcasting
+def maximum(x1: Lanes, x2: Lanes) -> Lanes:
+    """Return the larger of two; NaN where one is."""
+    return select(x1 > x2, x1, select(x1 <= x2, x2, x1 + x2))
+
+
+@function_with_broadcasting
+def minimum(x1: Lanes, x2: Lanes) -> Lanes:
+    """Return the smaller of two; NaN where one is."""
+    return select(x1 < x2, x1, select(x1 >= x2, x2, x1 + x2))
+
+
+@function_of_one
+def sign(x: Lanes) -> Lanes:
+    """Return -1, 0 or 1; NaN where that is."""
+    return select(x > 0.0, 1.0, select(x < 0.0, -1.0, x))
 
 
 def relu(x: Array) -> Any:
@@ -26,7 +70,7 @@ def relu(x: Array) -> Any:
     if not _is_worthwhile(x):
         return NotImplemented
     y, mask = np.empty(x.shape, x.dtype), np.empty(x.shape, bool)
-    _relu(*jobs_of(x), flat(x), y.reshape(-1), mask.reshape(-1), alone=x.size < FEWEST)
+    _relu(*jobs_of(x), flat(x), y.reshape(-1), mask.reshape(-1), alone=x.size < LIGHT)
     return y, mask
 
 
@@ -35,7 +79,7 @@ def masked(x: Array, mask: Array) -> Any:
     if not _is_worthwhile(x):
         return NotImplemented
     y = np.empty(x.shape, x.dtype)
-    _masked(*jobs_of(x), flat(x), flat(mask), y.reshape(-1), alone=x.size < FEWEST)
+    _masked(*jobs_of(x), flat(x), flat(mask), y.reshape(-1), alone=x.size < LIGHT)
     return y
 
 
@@ -45,7 +89,7 @@ def leaky_relu(x: Array, slope: float) -> Any:
         return NotImplemented
     y, mask = np.empty(x.shape, x.dtype), np.empty(x.shape, bool)
     slopes = np.full(1, slope, x.dtype)
-    _leaky_relu(*jobs_of(x), slopes, flat(x), y.reshape(-1), mask.reshape(-1), alone=x.size < FEWEST)
+    _leaky_relu(*jobs_of(x), slopes, flat(x), y.reshape(-1), mask.reshape(-1), alone=x.size < LIGHT)
     return y, mask
 
 
@@ -55,67 +99,55 @@ def damped(x: Array, mask: Array, factor: float) -> Any:
         return NotImplemented
     y = np.empty(x.shape, x.dtype)
     factors = np.full(1, factor, x.dtype)
-    _damped(*jobs_of(x), factors, flat(x), flat(mask), y.reshape(-1), alone=x.size < FEWEST)
+    _damped(*jobs_of(x), factors, flat(x), flat(mask), y.reshape(-1), alone=x.size < LIGHT)
     return y
 
 
-def multiply(x1: Array, x2: Array) -> Any:
-    """Return x1 · x2, for an x2 of the shape of x1, or of one number for each of its rows, as a channel's maps are."""
-    if x1.size < FEWEST or not supports(x1, x2):
+def where(mask: Array, x1: Any, x2: Any) -> Any:
+    """Return x1 where the mask is set, elsewhere x2; either may be a number, but not both."""
+    x = x1 if type(x1) is np.ndarray else x2
+    if not _is_worthwhile(x) or np.shape(mask) != x.shape or mask.dtype.kind != "b":
         return NotImplemented
-    if x1.shape == x2.shape:
-        y = np.empty(x1.shape, x1.dtype)
-        _multiply(*jobs_of(x1), flat(x1), flat(x2), y.reshape(-1))
-        return y
-    rows = _rows(x1.shape, x2.shape)
-    if rows is None:
+    # a number is repeated as often as a job takes it
+    first, second = (np.full(CHUNK, each, x.dtype) if type(each) in NUMBERS else each for each in (x1, x2))
+    if any(each is given and np.shape(each) != x.shape for each, given in ((first, x1), (second, x2))):
         return NotImplemented
-    y = np.empty(x1.shape, x1.dtype)
-    _multiply_rows(x1.size // rows.length, rows, flat(x1), flat(x2), y.reshape(-1))
+    if not supports(first, second):
+        return NotImplemented
+    y, sizes = np.empty(x.shape, x.dtype), Choice(x.size, int(first is x1), int(second is x2))
+    _where(jobs_of(x)[0], sizes, flat(first), flat(second), flat(mask), y.reshape(-1), alone=x.size < LIGHT)
     return y
-
-
-def _rows(shape: tuple[int, ...], other: tuple[int, ...]) -> Rows | None:
-    """Return the rows of an array to each of which one number of the other belongs; None if that is not so."""
-    own = other[next((i for i, n in enumerate(other) if n != 1), len(other)) :]  # without ones in front
-    axes = own
-    while axes and axes[-1] == 1:
-        axes = axes[:-1]
-    first, last = len(shape) - len(own), len(shape) - len(own) + len(axes)
-    length = prod(shape[last:])
-    if not axes or first < 0 or len(other) > len(shape) or shape[first:last] != axes or length < SHORTEST:
-        return None
-    return Rows(length, prod(axes))
 
 
 def _is_worthwhile(x: Any) -> bool:
     return type(x) is np.ndarray and (x.size >= FEW or bool(RECORDING)) and supports(x)
 
 
-def _rectify(x: Lanes) -> tuple[Lanes, Mask]:
+def rectified(x: Lanes) -> tuple[Lanes, Mask]:
+    """Write x where it is positive, else 0, and where that is; a NaN passes."""
     passes = ~(x <= 0.0)
-    return where(passes, x, 0.0), passes
+    return select(passes, x, 0.0), passes
 
 
 def _mask(x: Lanes, mask: Mask) -> Lanes:
-    return where(mask, x, 0.0)
+    return select(mask, x, 0.0)
 
 
 def _leak(slope: Lanes, x: Lanes) -> tuple[Lanes, Mask]:
     positive = x > 0.0
-    return where(positive, x, x * slope), positive
+    return select(positive, x, x * slope), positive
 
 
 def _damp(factor: Lanes, x: Lanes, mask: Mask) -> Lanes:
-    return where(mask, x, x * factor)
+    return select(mask, x, x * factor)
 
 
-def _times(x1: Lanes, x2: Lanes) -> Lanes:
-    return x1 * x2
+def _choose(x1: Lanes, x2: Lanes, mask: Mask) -> Lanes:
+    return select(mask, x1, x2)
 
 
-_multiply_vectors: Final = over_vectors(_times)
-_rectify_vectors: Final = over_vectors(_rectify)
+_choose_vectors: Final = over_vectors(_choose)
+_rectify_vectors: Final = over_vectors(rectified)
 _mask_vectors: Final = over_vectors(_mask)
 _leak_vectors: Final = over_vectors(_leak)
 _damp_vectors: Final = over_vectors(_damp)
@@ -144,11 +176,9 @@ def _damped(first: int, last: int, s: Line, factor: Any, x: Any, mask: Any, y: A
 
 
 @parallel_for
-def _multiply(first: int, last: int, s: Line, x1: Any, x2: Any, y: Any) -> None:
-    _multiply_vectors(first * CHUNK, min(last * CHUNK, s.size), (), (x1, x2, y))
-
-
-@parallel_for
-def _multiply_rows(first: int, last: int, s: Rows, x1: Any, x2: Any, y: Any) -> None:
-    for row in range(first, last):
-        _multiply_vectors(row * s.length, (row + 1) * s.length, (x2[row % s.numbers],), (x1, y))
+def _where(first: int, last: int, s: Choice, x1: Any, x2: Any, mask: Any, y: Any) -> None:
+    for at in range(first * CHUNK, min(last * CHUNK, s.size), CHUNK):
+        end = min(at + CHUNK, s.size)
+        a, b = s.of_first * at, s.of_second * at
+        arrays = x1[a : a + end - at], x2[b : b + end - at], mask[at:end], y[at:end]
+        _choose_vectors(0, end - at, (), arrays)

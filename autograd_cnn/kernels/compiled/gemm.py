@@ -1,11 +1,12 @@
-"""Products of small matrices.
+"""Products of matrices that fit into the caches, and of stacks of them.
 
 A BLAS library wakes threads of its own for them, which then go on looking for work while the other
 kernels' threads want to run: on two cores a training step takes twice as long. So the products of a
-small network's fully connected layers are done here, on the same micro-kernel and threads as its
-convolutions.
+network's fully connected layers are done here, on the same micro-kernel and threads as its
+convolutions. Of a stack, each product is a job.
 """
 
+import math
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -24,11 +25,11 @@ from autograd_cnn.kernels.compiled.microkernel import (
     multiply_tile,
 )
 from autograd_cnn.kernels.compiled.packing import KC, copy_row
-from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
+from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
 from autograd_cnn.kernels.compiled.transposing import transpose_maps
 from autograd_cnn.kernels.windows import Array
 
-LARGEST: Final = 1 << 26  # multiplications; beyond them a BLAS library's blocking pays
+LARGEST: Final = 1 << 28  # multiplications; beyond them a BLAS library's blocking pays
 ALONE: Final = 1 << 20  # multiplications that one thread has done before another is awake
 
 
@@ -42,38 +43,67 @@ class GemmSizes(NamedTuple):
     mc: int  # rows of A that are one job
 
 
+class StackSizes(NamedTuple):
+    """The sizes of the products of a stack, and how their operands lie."""
+
+    m: int
+    n: int
+    k: int
+    ldb: int  # a row of B, in whole vectors
+    b_transposed: int  # whether B lies as Bᵀ (n, k)
+
+
 def matmul(a: Array, b: Array) -> Any:
-    """Return a · b, for two matrices that are not large."""
-    if a.ndim != 2 or b.ndim != 2 or not supports(a, b) or a.shape[0] * b.size > LARGEST:
+    """Return a · b, for matrices and stacks of them that are not large."""
+    if a.ndim < 2 or b.ndim < 2 or not supports(a, b) or a.size * b.shape[-1] > LARGEST:
         return NotImplemented
-    return _product(a, b, _nothing(b.shape[1], a.dtype))
+    if b.ndim > 2:
+        return _multiply_stacks(a, b)
+    y = np.empty((*a.shape[:-1], b.shape[1]), a.dtype)
+    _multiply_into(y.reshape(-1, b.shape[1]), a.reshape(-1, a.shape[-1]), b, None)
+    return y
 
 
 def linear(x: Array, w: Array, bias: Array | None) -> Any:
-    """Return x · wᵀ + bias, for a matrix x."""
-    if x.ndim != 2 or not supports(x, w, *(() if bias is None else (bias,))) or x.shape[0] * w.size > LARGEST:
+    """Return x · wᵀ + bias, for x (..., D)."""
+    if x.ndim < 2 or not supports(x, w, *(() if bias is None else (bias,))) or x.size * w.shape[0] > LARGEST:
         return NotImplemented
-    return _product(x, w.T, _nothing(w.shape[0], x.dtype) if bias is None else flat(bias))
+    y = np.empty((*x.shape[:-1], w.shape[0]), x.dtype)
+    _multiply_into(y.reshape(-1, w.shape[0]), x.reshape(-1, x.shape[-1]), w.T, bias)
+    return y
 
 
-def _product(a: Array, b: Array, start: Array) -> Array:
-    """Return start + a · b, for a start (n,) of each row."""
-    c = np.empty((a.shape[0], b.shape[1]), a.dtype)
+def _multiply_stacks(a: Array, b: Array) -> Any:
+    """Return the products of matrices in stacks of the same shape, or such as broadcast."""
+    try:
+        stacks = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    except ValueError:
+        return NotImplemented  # and NumPy says why
+    (m, k), n = a.shape[-2:], b.shape[-1]
+    a, b = np.broadcast_to(a, (*stacks, m, k)), np.broadcast_to(b, (*stacks, k, n))
+    a_transposed, b_transposed = (x.strides[-2] == x.itemsize < x.strides[-1] for x in (a, b))
+    y = np.empty((*stacks, m, n), a.dtype)
+    _, sizes, a_offsets, k_offsets, b_offsets, c_offsets = layout(m, k, n, VECTOR_BYTES // a.itemsize, a_transposed)
+    _multiply_each(
+        math.prod(stacks), StackSizes(m, n, k, sizes.ldb, int(b_transposed)),
+        flat(a.swapaxes(-1, -2) if a_transposed else a), a_offsets, k_offsets,
+        flat(b.swapaxes(-1, -2) if b_transposed else b), b_offsets, c_offsets, y.reshape(-1),
+        alone=y.size * k <= ALONE,
+    )  # fmt: skip
+    return y
+
+
+def _multiply_into(c: Array, a: Array, b: Array, bias: Array | None) -> None:
+    """Write a · b into c, plus ``bias`` (n,) in each row."""
     lanes, transposed = VECTOR_BYTES // c.itemsize, not a.flags.c_contiguous  # a rule passes a transposed view
-    jobs, sizes, a_offsets, k_offsets, b_offsets, c_offsets = _layout(*a.shape, b.shape[1], lanes, transposed)
-    rows, wide = flat(a.T if transposed else a), _in_vectors(b, sizes, lanes)
+    jobs, sizes, a_offsets, k_offsets, b_offsets, c_offsets = layout(*a.shape, b.shape[1], lanes, transposed)
+    rows, wide = flat(a.T if transposed else a), in_vectors(b, sizes, lanes)
+    start = flat(np.zeros(sizes.n, c.dtype) if bias is None else bias)
     _multiply(jobs, sizes, rows, a_offsets, k_offsets, wide, b_offsets, c_offsets, start, c.reshape(-1))
-    return c
 
 
 @lru_cache(maxsize=512)
-def _nothing(n: int, dtype: Any) -> Array:
-    """Return what products without a bias start with."""
-    return flat(np.zeros(n, dtype))
-
-
-@lru_cache(maxsize=512)
-def _layout(m: int, k: int, n: int, lanes: int, transposed: bool) -> tuple[int, GemmSizes, Array, Array, Array, Array]:
+def layout(m: int, k: int, n: int, lanes: int, transposed: bool) -> tuple[int, GemmSizes, Array, Array, Array, Array]:
     """Return the number of jobs, the sizes, and the offsets: of A's rows and columns, B's rows, and the vectors of C."""
     vectors = -(-n // lanes)
     jobs = 1 if m * n * k <= ALONE else -(-m // (2 * MR[0]))
@@ -82,7 +112,7 @@ def _layout(m: int, k: int, n: int, lanes: int, transposed: bool) -> tuple[int, 
     return jobs, sizes, np.arange(m) * down, np.arange(k) * across, np.arange(k) * sizes.ldb, np.arange(vectors) * lanes
 
 
-def _in_vectors(b: Array, sizes: GemmSizes, lanes: int) -> Array:
+def in_vectors(b: Array, sizes: GemmSizes, lanes: int) -> Array:
     """Return the rows of b, each filled up to whole vectors."""
     if b.flags.c_contiguous and sizes.ldb == sizes.n:
         return flat(b)
@@ -107,6 +137,40 @@ def _transpose(first: int, last: int, s: GemmSizes, transposed: Any, wide: Any) 
     transpose_maps(wide, 0, transposed, 0, s.n, s.k, s.k)
 
 
+@inlined
+def multiply_rows(
+    a: Any,
+    a_at: int,
+    a_offsets: Any,
+    k_offsets: Any,
+    b: Any,
+    b_at: int,
+    b_offsets: Any,
+    c: Any,
+    c_at: int,
+    c_offsets: Any,
+    row: int,
+    end: int,
+    n: int,
+    depth: int,
+) -> None:
+    """Add rows ``row`` to ``end`` of A · B to C (m, n); the tables are those of `layout`."""
+    lanes = VECTOR_BYTES // c.itemsize
+    strips = (c_offsets.size + NR[0] - 1) // NR[0]
+    for k in range(0, depth, KC):
+        steps = Depth(min(KC, depth - k))
+        for strip in range(strips):
+            v = strip * c_offsets.size // strips
+            count = (strip + 1) * c_offsets.size // strips - v
+            in_last = min(lanes, n - (v + count - 1) * lanes)
+            for i in range(row, end, MR[0]):
+                rows = Gathered(a, a_at, a_offsets, i, k_offsets, k)
+                columns = PackedRows(b, b_at + v * lanes, b_offsets, k)
+                at = c_at + i * n
+                tile = Scattered(c, at, n, c_offsets, v, min(MR[0], end - i), in_last)
+                multiply_tile(TallTile(count), rows, columns, tile, Start(c, at, accumulate=1), steps)
+
+
 @parallel_for
 def _multiply(
     first: int,
@@ -118,24 +182,39 @@ def _multiply(
     b: Any,
     b_offsets: Any,
     c_offsets: Any,
-    start: Any,
+    bias: Any,
     c: Any,
 ) -> None:
-    """Write start (n,) + A · B into ``s.mc`` rows of C (m, n) for each job; the tables are those of `_layout`."""
-    lanes = VECTOR_BYTES // c.itemsize
-    strips = (c_offsets.size + NR[0] - 1) // NR[0]
+    """Write ``s.mc`` rows of A · B + bias into C (m, n) for each job; the tables are those of `layout`."""
     for job in range(first, last):
         row, end = job * s.mc, min((job + 1) * s.mc, s.m)
-        for i in range(row, end):
-            copy_row(c, i * s.n, start, 0, s.n)
-        for k in range(0, s.k, KC):
-            steps = Depth(min(KC, s.k - k))
-            for strip in range(strips):
-                v = strip * c_offsets.size // strips
-                count = (strip + 1) * c_offsets.size // strips - v
-                in_last = min(lanes, s.n - (v + count - 1) * lanes)
-                for i in range(row, end, MR[0]):
-                    rows = Gathered(a, 0, a_offsets, i, k_offsets, k)
-                    columns = PackedRows(b, v * lanes, b_offsets, k)
-                    tile = Scattered(c, i * s.n, s.n, c_offsets, v, min(MR[0], end - i), in_last)
-                    multiply_tile(TallTile(count), rows, columns, tile, Start(c, i * s.n, accumulate=1), steps)
+        for m in range(row, end):
+            copy_row(c, m * s.n, bias, 0, s.n)
+        multiply_rows(a, 0, a_offsets, k_offsets, b, 0, b_offsets, c, 0, c_offsets, row, end, s.n, s.k)
+
+
+@parallel_for
+def _multiply_each(
+    first: int,
+    last: int,
+    s: StackSizes,
+    a: Any,
+    a_offsets: Any,
+    k_offsets: Any,
+    b: Any,
+    b_offsets: Any,
+    c_offsets: Any,
+    c: Any,
+) -> None:
+    """Write A · B into C (m, n) for each job, which is a place in the stacks of A, B and C."""
+    wide = np.empty((s.k + VECTOR_BYTES // c.itemsize) * s.ldb, c.dtype)
+    for job in range(first, last):
+        at = job * s.k * s.n
+        if s.b_transposed:
+            transpose_maps(wide, 0, b, at, s.n, s.k, s.k)
+        else:
+            for k in range(s.k):
+                copy_row(wide, k * s.ldb, b, at + k * s.n, s.n)
+        at, to = job * s.m * s.k, job * s.m * s.n
+        c[to : to + s.m * s.n] = 0
+        multiply_rows(a, at, a_offsets, k_offsets, wide, 0, b_offsets, c, to, c_offsets, 0, s.m, s.n, s.k)

@@ -110,6 +110,7 @@ class Format(NamedTuple):
     sign: int  # its bit
     log_2: tuple[float, float]  # the logarithm of 2: a few digits, so that small multiples are exact, and the rest
     powers: tuple[float, ...]  # (exp(r) - 1 - r) / r² for |r| < log(2) / 2, highest power first
+    arctangents: tuple[float, ...]  # (artanh(s) / s - 1) / s² as powers of s², for s up to 1/3
     lift: int  # how many powers of 2 an exponential is lifted out of the denormal numbers
     shallow: float  # from here on exp is a normal number, also times a hundredth
     least: float  # from here on down exp(x)·x is 0, and exp lifted still a normal number
@@ -120,6 +121,8 @@ FORMATS: Final = {
         digits=23, bias=127, sign=1 << 31, log_2=(0.693359375, -2.12194440054690583e-4), lift=64, shallow=-80.0,
         least=-126.0, powers=(1.3725700676189729634e-3, 8.3760737746909273787e-3, 4.1670764758648483635e-2,
                               1.6666453038291325162e-1, 4.9999980405203845847e-1),
+        arctangents=(1.1612164612011674416e-1, 1.0853287900440186323e-1, 1.4296178997151418861e-1,
+                     1.9999853164985864870e-1, 3.3333333660263706234e-1),
     ),
     8: Format(
         digits=52, bias=1023, sign=1 << 63, log_2=(0.693145751953125, 1.42860682030941723e-6), lift=256, shallow=-700.0,
@@ -127,6 +130,10 @@ FORMATS: Final = {
                               2.4801486474580699324e-5, 1.9841269582132364041e-4, 1.3888888950171186692e-3,
                               8.3333333334611601933e-3, 4.1666666666504102086e-2, 1.6666666666666463317e-1,
                               5.0000000000000140312e-1),
+        arctangents=(8.0820228059717661105e-2, 4.4003692430723369411e-2, 6.0005364047953562676e-2,
+                     6.6570721048274680752e-2, 7.6927850324793115517e-2, 9.0908947180664290846e-2,
+                     1.1111111358713931495e-1, 1.4285714283554378581e-1, 2.0000000000007291337e-1,
+                     3.3333333333333329281e-1),
     ),
 }  # fmt: skip
 """By the size of a number in bytes."""
@@ -191,15 +198,36 @@ def exp(x: Lanes, rest: Lanes | None = None) -> Power:
     """Return ``exp(x + rest)`` to 1 unit in the last place, for x from `Format.least` to 0 and a rest near it."""
     f, simd, bits = x.format, x.simd, _bits(x.simd)
     deep = x < f.shallow
-    magic = 1.5 * 2.0**f.digits  # beside which a number is rounded to an integer, in its last bits
-    rounded = multiply_add(x, _LOG2_E, magic)
-    n = rounded - magic
-    r = multiply_add(n, -f.log_2[1], multiply_add(n, -f.log_2[0], x))
+    exponent, r = _divided_by_log_2(x)
     if rest is not None:
         r = r + rest
     series = multiply_add(polynomial(f.powers, r), r * r, r) + 1.0
     lift = simd.build.select(deep.value, ir.Constant(bits, [f.lift] * simd.lanes), ir.Constant(bits, [0] * simd.lanes))
-    return Power(series.times_power_of_2(simd.build.add(simd.build.bitcast(rounded.value, bits), lift)), deep)
+    return Power(series.times_power_of_2(simd.build.add(exponent, lift)), deep)
+
+
+def expm1(x: Lanes) -> Lanes:
+    """Return ``exp(x) - 1`` to 2 units in the last place, for x of at most 0."""
+    exponent, r = _divided_by_log_2(at_least(x, x.format.shallow))
+    series = multiply_add(polynomial(x.format.powers, r), r * r, r)
+    scale = Lanes(x.simd, ir.Constant(x.simd.vector, [1.0] * x.simd.lanes)).times_power_of_2(exponent)
+    return multiply_add(series, scale, scale - 1.0)
+
+
+def log1p(x: Lanes) -> Lanes:
+    """Return ``log(1 + x)`` to 2 units in the last place, for x from 0 to 1: twice the artanh of x / (2 + x)."""
+    s = x / (x + 2.0)
+    return 2.0 * multiply_add(polynomial(x.format.arctangents, s * s), s * (s * s), s)
+
+
+def _divided_by_log_2(x: Lanes) -> tuple[Value, Lanes]:
+    """Return how many times log(2) goes into x, as integers in the last bits, and what is left."""
+    f = x.format
+    magic = 1.5 * 2.0**f.digits  # beside which a number is rounded to an integer, in its last bits
+    rounded = multiply_add(x, _LOG2_E, magic)
+    n = rounded - magic
+    rest = multiply_add(n, -f.log_2[1], multiply_add(n, -f.log_2[0], x))
+    return x.simd.build.bitcast(rounded.value, _bits(x.simd)), rest
 
 
 def _bits(simd: Vectors) -> Value:

@@ -15,6 +15,7 @@ from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
 FEWEST: Final = 1 << 14  # elements; one thread is done with fewer before another has begun
+LIGHT: Final = 1 << 17  # the same, of what takes a few instructions an element
 FEW: Final = 1 << 6  # elements; NumPy is done with fewer before a kernel has been called
 CHUNK: Final = 1 << 12  # elements that are one job
 
@@ -31,7 +32,7 @@ def function_of_one(formula: Callable[[Lanes], Lanes]) -> Callable[[Array], Any]
     def both(x: Lanes, _: Lanes) -> Lanes:
         return formula(x)
 
-    run = _kernel(both, formula.__name__)
+    run = kernel_of_two(both, formula.__name__)
 
     def function(x: Array) -> Any:
         return run(x, x) if type(x) is ndarray and x.size >= FEW else NotImplemented
@@ -42,19 +43,24 @@ def function_of_one(formula: Callable[[Lanes], Lanes]) -> Callable[[Array], Any]
 
 def function_of_two(formula: Callable[[Lanes, Lanes], Lanes]) -> Callable[[Array, Array], Any]:
     """Return a function of two arrays of one shape, which computes the formula of each pair of numbers."""
-    function = _kernel(formula, formula.__name__)
+    function = kernel_of_two(formula, formula.__name__)
     function.__doc__ = formula.__doc__
     return function
 
 
-def _kernel(formula: Callable[[Lanes, Lanes], Lanes], name: str) -> Callable[[Array, Array], Any]:
-    # One type of kernel serves all, so that what starts them is compiled once.
+def kernel_of_two(
+    formula: Callable[[Lanes, Lanes], Lanes], name: str, fewest: int = FEWEST
+) -> Callable[[Array, Array], Any]:
+    """Return a function of two arrays of one shape, for all threads from so many elements on.
+
+    One type of kernel serves all, so that what starts them is compiled once.
+    """
     apply = over_vectors(formula)
 
     def kernel(first: int, last: int, s: Line, a: Any, b: Any, y: Any) -> None:
         apply(first * CHUNK, min(last * CHUNK, s.size), (), (a, b, y))
 
-    kernel.__qualname__ = f"_kernel.{name}"  # by which its code is kept
+    kernel.__qualname__ = f"kernel_of_two.{name}"  # by which its code is kept
     loop = parallel_for(kernel)
 
     def run(a: Array, b: Array) -> Any:
@@ -62,10 +68,36 @@ def _kernel(formula: Callable[[Lanes, Lanes], Lanes], name: str) -> Callable[[Ar
             return NotImplemented
         y = np.empty(a.shape, a.dtype)
         row = flat(a)
-        loop(*jobs_of(a), row, row if b is a else flat(b), y.reshape(-1), alone=a.size < FEWEST)
+        loop(*jobs_of(a), row, row if b is a else flat(b), y.reshape(-1), alone=a.size < fewest)
         return y
 
     return run
+
+
+def function_with_number(formula: Callable[..., Lanes]) -> Callable[..., Any]:
+    """Return a function of one array, or of two of one shape, and of a number, which the formula takes first."""
+    single = formula.__code__.co_argcount == 2
+    apply = over_vectors((lambda number, a, _: formula(number, a)) if single else formula)
+
+    def kernel(first: int, last: int, s: Line, number: Any, a: Any, b: Any, y: Any) -> None:
+        apply(first * CHUNK, min(last * CHUNK, s.size), (number[0],), (a, b, y))
+
+    kernel.__qualname__ = f"function_with_number.{formula.__name__}"  # by which its code is kept
+    loop = parallel_for(kernel)
+
+    def run(a: Array, b: Array, number: float) -> Any:
+        if type(a) is not ndarray or a.size < FEW or np.shape(b) != a.shape or not supports(a, b):
+            return NotImplemented
+        y, row = np.empty(a.shape, a.dtype), flat(a)
+        numbers = np.full(1, number, a.dtype)
+        loop(*jobs_of(a), numbers, row, row if b is a else flat(b), y.reshape(-1), alone=a.size < FEWEST)
+        return y
+
+    def function(a: Array, number: float) -> Any:
+        return run(a, a, number)
+
+    function.__doc__ = run.__doc__ = formula.__doc__
+    return function if single else run
 
 
 def jobs_of(x: Array) -> tuple[int, Line]:

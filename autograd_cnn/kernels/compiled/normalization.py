@@ -1,180 +1,236 @@
 """Standardised maps and their adjoints in as few passes over memory as there can be.
 
-One pass sums up every map by itself, while it is in the first-level cache; the sums of a channel's maps are put
-together as Chan et al. 1983 do it, without cancellation. One more pass writes the result.
+One pass sums up every map by itself, and the sums of a channel's maps are put together in float64, the variances as
+Chan et al. 1983 do it, without cancellation. One more pass writes the result.
 
-Shapes: x, y and g (N, C, H, W); a number for each channel (C,).
+Shapes: x, y and g (N, C, H, W); weight and bias (C,); moments and sums (2, C), as the reference has them.
 """
 
-from functools import reduce
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 
-from autograd_cnn.kernels.compiled.llvm import INT, INT32, Value, Vectors, intrinsic, pointer
-from autograd_cnn.kernels.compiled.map import FEWEST
-from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
+from autograd_cnn.kernels.compiled.elementwise import rectified
+from autograd_cnn.kernels.compiled.lanes import Lanes
+from autograd_cnn.kernels.compiled.map import FEW, FEWEST, over_vectors
+from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
+from autograd_cnn.kernels.compiled.reduction import BLOCK, SUM, Maps, sum_vectors
 from autograd_cnn.kernels.windows import Array
 
-SUMS: Final = 4  # vectors of them
-
-
-class Maps(NamedTuple):
-    """The sizes of what is worked on."""
-
-    channels: int
-    size: int  # of a map
+SAMPLE: Final = 1 << 6  # elements whose mean is near enough to a map's to sum up distances from
 
 
 def moments(x: Array) -> Any:
-    """Return mean and variance of each channel."""
-    if not _worthwhile(x):
+    """Return mean and variance of each channel, in float64."""
+    if not _is_worthwhile(x):
         return NotImplemented
-    mean, squares = _squares(x)
-    return mean.astype(x.dtype), (squares / x[:, :1].size).astype(x.dtype)
+    maps, sizes = _maps(x)
+    means, squares, found = np.empty(maps), np.empty(maps), np.empty((2, sizes.channels))
+    _moments_of_maps(maps, sizes, flat(x), means, squares, alone=x.size < FEWEST)
+    _join_moments(sizes.channels, sizes, means, squares, found.reshape(-1), alone=True)
+    return found
 
 
-def standardize(x: Array, scale: Array, shift: Array, eps: float) -> Any:
-    """Return (x - mean) / sqrt(var + eps) · scale + shift."""
-    if not _worthwhile(x, scale, shift):
+def standardize(x: Array, moments: Array, weight: Array, bias: Array, eps: float) -> Any:
+    """Return z · weight + bias."""
+    if not _is_worthwhile(x, weight, bias):
         return NotImplemented
-    mean, squares = _squares(x)
-    return _combined(x, mean, scale / np.sqrt(squares / x[:, :1].size + eps), x, mean, np.zeros_like(mean), shift)
-
-
-def standardized_dot(g: Array, x: Array, eps: float) -> Any:
-    """Return for each channel the sum of g times the standardised x."""
-    if not _worthwhile(g, x):
-        return NotImplemented
-    mean, squares = _squares(x)
-    _, products = _products(g, x, mean)
-    return (products / np.sqrt(squares / x[:, :1].size + eps)).astype(x.dtype)
-
-
-def standardize_wrt_input(g: Array, x: Array, scale: Array, eps: float) -> Any:
-    """Return r · scale · (g - mean(g) - z · mean(g · z)), z being (x - mean) · r and r being 1 / sqrt(var + eps)."""
-    if not _worthwhile(g, x, scale):
-        return NotImplemented
-    count = x[:, :1].size
-    mean, squares = _squares(x)
-    total, products = _products(g, x, mean)
-    r = 1 / np.sqrt(squares / count + eps)
-    return _combined(g, total / count, r * scale, x, mean, -(r**3) * scale * products / count, np.zeros_like(mean))
-
-
-def _worthwhile(x: Array, *others: Array) -> bool:
-    return x.size >= FEWEST and supports(x, *others)
-
-
-def _squares(x: Array) -> tuple[Array, Array]:
-    """Return each channel's mean, and the sum of the squared distances from it, in float64."""
-    (n, c), size = x.shape[:2], x[0, 0].size
-    sums, squares = np.empty((n, c)), np.empty((n, c))
-    _sum_squares(n * c, Maps(c, size), flat(x), sums.reshape(-1), squares.reshape(-1))
-    mean = sums.sum(axis=0) / (n * size)  # (C,)
-    return mean, squares.sum(axis=0) + ((sums / size - mean) ** 2).sum(axis=0) * size
-
-
-def _products(g: Array, x: Array, mean: Array) -> tuple[Array, Array]:
-    """Return each channel's sum of g, and of g times the distance from the mean, in float64."""
-    n, c = x.shape[:2]
-    sums, products = np.empty((n, c)), np.empty((n, c))
-    sizes = Maps(c, x[0, 0].size)
-    _sum_products(n * c, sizes, flat(g), flat(x), mean.astype(x.dtype), sums.reshape(-1), products.reshape(-1))
-    total = sums.sum(axis=0)  # (C,)
-    # The mean was rounded to the dtype of x, which the sum of g makes good again.
-    return total, products.sum(axis=0) + (mean.astype(x.dtype) - mean) * total
-
-
-def _combined(a: Array, a_mean: Array, a_scale: Array, b: Array, b_mean: Array, b_scale: Array, shift: Array) -> Array:
-    """Return (a - a_mean) · a_scale + (b - b_mean) · b_scale + shift, with a number of each for a channel."""
-    y = np.empty(a.shape, a.dtype)
-    numbers = np.stack([a_mean, a_scale, b_mean, b_scale, shift]).astype(a.dtype)  # (5, C)
-    _combine(a.shape[0] * a.shape[1], Maps(a.shape[1], a[0, 0].size), flat(a), flat(b), numbers, y.reshape(-1))
+    y = np.empty(x.shape, x.dtype)
+    numbers = flat(moments), flat(weight), flat(bias), np.array([eps])
+    _standardize(*_maps(x), flat(x), *numbers, y.reshape(-1), alone=x.size < FEWEST)
     return y
 
 
-@parallel_for
-def _sum_squares(first: int, last: int, s: Maps, x: Any, sums: Any, squares: Any) -> None:
-    """Sum up a map of x (N, C, size), and its squared distances from its mean, for each job, in float64."""
-    zero = x.dtype.type(0)
-    for each in range(first, last):
-        at = each * s.size
-        sums[each], _ = sum_products(x, at, zero, x, at, zero, s.size)
-        mean = x.dtype.type(sums[each] / s.size)
-        beside, squares[each] = sum_products(x, at, mean, x, at, mean, s.size)
-        squares[each] -= beside * beside / s.size  # the mean was rounded
+def standardize_rectified(x: Array, moments: Array, weight: Array, bias: Array, eps: float, other: Array | None) -> Any:
+    """Return z · weight + bias, and the other if there is one, where that is positive, else 0; and where it is."""
+    if not _is_worthwhile(x, weight, bias) or not (other is None or (other.shape == x.shape and supports(x, other))):
+        return NotImplemented
+    y, mask = np.empty(x.shape, x.dtype), np.empty(x.shape, bool)
+    numbers = flat(moments), flat(weight), flat(bias), np.array([eps])
+    loop, others = (_rectify, ()) if other is None else (_add_and_rectify, (flat(other),))
+    loop(*_maps(x), flat(x), *others, *numbers, y.reshape(-1), mask.reshape(-1), alone=x.size < FEWEST)
+    return y, mask
+
+
+def standardized_sums(g: Array, x: Array, moments: Array, eps: float) -> Any:
+    """Return for each channel the sums of g·z and of g."""
+    if not _is_worthwhile(x, g):
+        return NotImplemented
+    maps, sizes = _maps(x)
+    products, totals, sums = np.empty(maps), np.empty(maps), np.empty((2, sizes.channels), x.dtype)
+    _sums_of_maps(maps, sizes, flat(g), flat(x), flat(moments), products, totals, alone=x.size < FEWEST)
+    arrays = flat(moments), products, totals, np.array([eps]), sums.reshape(-1)
+    _join_sums(sizes.channels, sizes, *arrays, alone=True)
+    return sums
+
+
+def standardize_wrt_input(g: Array, x: Array, moments: Array, sums: Array, weight: Array, eps: float) -> Any:
+    """Return r · weight · (g - mean(g) - z · mean(g·z))."""
+    if not _is_worthwhile(x, g, sums, weight):
+        return NotImplemented
+    dx = np.empty(x.shape, x.dtype)
+    numbers = flat(moments), flat(sums), flat(weight), np.array([eps])
+    _standardize_wrt_input(*_maps(x), flat(g), flat(x), *numbers, dx.reshape(-1), alone=x.size < FEWEST)
+    return dx
+
+
+def _is_worthwhile(x: Array, *others: Array) -> bool:
+    return x.size >= FEW and supports(x, *others)
+
+
+def _maps(x: Array) -> tuple[int, Maps]:
+    """Return how many jobs there are, a map each, and the sizes."""
+    n, c, h, w = x.shape
+    return n * c, Maps(n, c, h * w)
+
+
+# --- what is done to the vectors of a map -----------------------------------------------------
+
+
+def _distances(mean: Lanes, x: Lanes) -> tuple[Lanes, Lanes]:
+    distance = x - mean
+    return distance, distance * distance
+
+
+_sum_distances: Final = over_vectors(_distances, SUM, SUM)
+_sum_products: Final = over_vectors(lambda mean, g, x: (g * (x - mean), g), SUM, SUM)
+_scale: Final = over_vectors(lambda mean, scale, shift, x: (x - mean) * scale + shift)
+_scale_and_rectify: Final = over_vectors(
+    lambda mean, scale, shift, x: rectified((x - mean) * scale + shift),
+)
+_scale_add_and_rectify: Final = over_vectors(
+    lambda mean, scale, shift, x, other: rectified((x - mean) * scale + shift + other)
+)
+_combine: Final = over_vectors(lambda mean, slope, level, scale, g, x: (g - level - (x - mean) * slope) * scale)
+
+# --- maps -------------------------------------------------------------------------------------
+
+
+@inlined
+def _correction(rounding: float, factor: float) -> float:
+    """Return what the rounding of a mean costs; nothing counts beside what is not finite."""
+    cost = rounding * factor
+    return cost if -np.inf < cost < np.inf else 0.0
 
 
 @parallel_for
-def _sum_products(first: int, last: int, s: Maps, g: Any, x: Any, mean: Any, sums: Any, products: Any) -> None:
-    """Sum up a map of g (N, C, size), and g times the distance of x from ``mean`` (C,), for each job, in float64."""
+def _moments_of_maps(first: int, last: int, s: Maps, x: Any, means: Any, squares: Any) -> None:
+    """Find a map's mean, and the sum of the squared distances from it, for each job."""
     for each in range(first, last):
-        at = each * s.size
-        sums[each], products[each] = sum_products(g, at, g.dtype.type(0), x, at, mean[each % s.channels], s.size)
+        begin, end = each * s.size, (each + 1) * s.size
+        count = min(SAMPLE, s.size)
+        middle = begin + (s.size - count) // 2  # a border is often another matter
+        near = x.dtype.type(sum_vectors(middle, middle + count, (), (x,))[0] / count)
+        total, squared = 0.0, 0.0
+        for at in range(begin, end, BLOCK):
+            part, of_squares = _sum_distances(at, min(at + BLOCK, end), (near,), (x,))
+            total, squared = total + part, squared + of_squares
+        means[each] = near + total / s.size
+        squares[each] = squared - total * total / s.size
 
 
 @parallel_for
-def _combine(first: int, last: int, s: Maps, a: Any, b: Any, numbers: Any, y: Any) -> None:
-    """Combine a map of a and b (N, C, size) into y for each job, with the channel's ``numbers`` (5, C)."""
+def _join_moments(first: int, last: int, s: Maps, means: Any, squares: Any, moments: Any) -> None:
+    """Put the maps of a channel together, for each job."""
+    for channel in range(first, last):
+        mean, squared = 0.0, 0.0
+        for each in range(channel, s.images * s.channels, s.channels):
+            mean += means[each]
+        mean /= s.images
+        for each in range(channel, s.images * s.channels, s.channels):
+            distance = means[each] - mean
+            squared += squares[each] + distance * distance * s.size
+        moments[channel], moments[s.channels + channel] = mean, squared / (s.images * s.size)
+
+
+@inlined
+def _numbers(first: int, last: int, s: Maps, x: Any, moments: Any, weight: Any, bias: Any, eps: Any) -> Any:
+    """Return what to subtract from each channel that the jobs meet, to multiply it by, and to add."""
+    numbers = np.empty((3, s.channels), x.dtype)
+    for each in range(first, min(last, first + s.channels)):
+        c = each % s.channels
+        mean, scale = x.dtype.type(moments[c]), weight[c] / np.sqrt(moments[s.channels + c] + eps[0])
+        numbers[0, c], numbers[1, c] = mean, scale
+        numbers[2, c] = bias[c] + _correction(mean - moments[c], scale)
+    return numbers
+
+
+@parallel_for
+def _rectify(
+    first: int, last: int, s: Maps, x: Any, moments: Any, weight: Any, bias: Any, eps: Any, y: Any, mask: Any
+) -> None:
+    """Standardise a map and rectify it, for each job."""
+    numbers = _numbers(first, last, s, x, moments, weight, bias, eps)
+    c = first % s.channels
+    for at in range(first * s.size, last * s.size, s.size):
+        _scale_and_rectify(at, at + s.size, (numbers[0, c], numbers[1, c], numbers[2, c]), (x, y, mask))
+        c = c + 1 if c + 1 < s.channels else 0
+
+
+@parallel_for
+def _add_and_rectify(
+    first: int, last: int, s: Maps, x: Any, other: Any, moments: Any, weight: Any, bias: Any, eps: Any, y: Any,
+    mask: Any,
+) -> None:  # fmt: skip
+    """Standardise a map, add another and rectify the sum, for each job."""
+    numbers = _numbers(first, last, s, x, moments, weight, bias, eps)
+    c = first % s.channels
+    for at in range(first * s.size, last * s.size, s.size):
+        _scale_add_and_rectify(at, at + s.size, (numbers[0, c], numbers[1, c], numbers[2, c]), (x, other, y, mask))
+        c = c + 1 if c + 1 < s.channels else 0
+
+
+@parallel_for
+def _standardize(
+    first: int, last: int, s: Maps, x: Any, moments: Any, weight: Any, bias: Any, eps: Any, y: Any
+) -> None:
+    """Standardise a map, for each job."""
+    numbers = _numbers(first, last, s, x, moments, weight, bias, eps)
+    c = first % s.channels
+    for at in range(first * s.size, last * s.size, s.size):
+        _scale(at, at + s.size, (numbers[0, c], numbers[1, c], numbers[2, c]), (x, y))
+        c = c + 1 if c + 1 < s.channels else 0
+
+
+@parallel_for
+def _sums_of_maps(first: int, last: int, s: Maps, g: Any, x: Any, moments: Any, products: Any, totals: Any) -> None:
+    """Sum up a map of g, and g times the distance of x from its mean, for each job."""
+    c = first % s.channels
     for each in range(first, last):
-        a_mean, a_scale, b_mean, b_scale, shift = numbers[:, each % s.channels]
-        here = slice(each * s.size, (each + 1) * s.size)
-        of_a, of_b, of_y = a[here], b[here], y[here]
-        for i in range(len(of_y)):
-            of_y[i] = (of_a[i] - a_mean) * a_scale + (of_b[i] - b_mean) * b_scale + shift
+        exact = moments[c]
+        c = c + 1 if c + 1 < s.channels else 0
+        mean = x.dtype.type(exact)
+        product, total = 0.0, 0.0
+        for at in range(each * s.size, (each + 1) * s.size, BLOCK):
+            of_products, part = _sum_products(at, min(at + BLOCK, (each + 1) * s.size), (mean,), (g, x))
+            product, total = product + of_products, total + part
+        products[each], totals[each] = product + _correction(mean - exact, total), total
 
 
-@intrinsic
-def sum_products(typing: Any, a: Any, a_at: Any, a_mean: Any, b: Any, b_at: Any, b_mean: Any, size: Any) -> Any:
-    """Return the sum of a - a_mean, and of (a - a_mean) · (b - b_mean), over so many elements, in float64."""
-    i = types.int64
-
-    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
-        a, a_at, a_mean, b, b_at, b_mean, size = values
-        simd = Vectors(build, signature.args[0].dtype)
-        of_a, of_b = (
-            pointer(context, build, signature.args[0], a, a_at),
-            pointer(context, build, signature.args[3], b, b_at),
-        )
-        means = simd.spread(a_mean), simd.spread(b_mean)
-        # Several sums side by side, since each waits for the addition before.
-        sums = [
-            (cgutils.alloca_once_value(build, simd.zero), cgutils.alloca_once_value(build, simd.zero))
-            for _ in range(SUMS)
-        ]
-
-        def add(number: int, at: Value, mask: Value = None) -> None:
-            total, products = sums[number]
-            first, second = (
-                build.fsub(simd.load(base, at, mask), mean) for base, mean in zip((of_a, of_b), means, strict=True)
-            )
-            if mask is not None:
-                first = build.select(mask, first, simd.zero)
-            build.store(build.fadd(build.load(total), first), total)
-            build.store(simd.multiply_add(first, second, build.load(products)), products)
-
-        step = INT(SUMS * simd.lanes)
-        whole = build.mul(build.sdiv(size, step), step)
-        with cgutils.for_range_slice(build, INT(0), whole, step) as (at, _):
-            for number in range(SUMS):
-                add(number, build.add(at, INT(number * simd.lanes)))
-        with cgutils.for_range_slice(build, whole, size, INT(simd.lanes)) as (at, _):
-            add(0, at, simd.first(build.sub(size, at)))
-        results = [_total(simd, [build.load(pair[n]) for pair in sums]) for n in (0, 1)]
-        return context.make_tuple(build, signature.return_type, results)
-
-    return types.UniTuple(types.float64, 2)(a, i, a.dtype, b, i, b.dtype, i), write
+@parallel_for
+def _join_sums(first: int, last: int, s: Maps, moments: Any, products: Any, totals: Any, eps: Any, sums: Any) -> None:
+    """Put the maps of a channel together, for each job."""
+    for channel in range(first, last):
+        product, total = 0.0, 0.0
+        for each in range(channel, s.images * s.channels, s.channels):
+            product, total = product + products[each], total + totals[each]
+        sums[channel] = product / np.sqrt(moments[s.channels + channel] + eps[0])
+        sums[s.channels + channel] = total
 
 
-def _total(simd: Vectors, vectors: list[Value]) -> Value:
-    """Return the sum of all lanes of some vectors."""
-    build, double = simd.build, ir.DoubleType()
-    together, total = reduce(build.fadd, vectors), ir.Constant(double, 0)
-    for lane in range(simd.lanes):
-        number = build.extract_element(together, INT32(lane))
-        total = build.fadd(total, number if simd.size == 8 else build.fpext(number, double))
-    return total
+@parallel_for
+def _standardize_wrt_input(
+    first: int, last: int, s: Maps, g: Any, x: Any, moments: Any, sums: Any, weight: Any, eps: Any, dx: Any
+) -> None:
+    """Pass a map of g back, for each job."""
+    numbers, count = np.empty((4, s.channels), x.dtype), s.images * s.size
+    for each in range(first, min(last, first + s.channels)):
+        c = each % s.channels
+        mean, r = x.dtype.type(moments[c]), 1 / np.sqrt(moments[s.channels + c] + eps[0])
+        slope = r * sums[c] / count
+        numbers[0, c], numbers[1, c], numbers[3, c] = mean, slope, weight[c] * r
+        numbers[2, c] = sums[s.channels + c] / count + _correction(mean - moments[c], slope)
+    c = first % s.channels
+    for at in range(first * s.size, last * s.size, s.size):
+        _combine(at, at + s.size, (numbers[0, c], numbers[1, c], numbers[2, c], numbers[3, c]), (g, x, dx))
+        c = c + 1 if c + 1 < s.channels else 0

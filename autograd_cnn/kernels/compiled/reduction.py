@@ -1,18 +1,26 @@
-"""The sum over all axes but one, such as a bias's gradient: a thread sums whole maps, one after the other."""
+"""Sums along the last axes, or over all but one, as of a bias's gradient: of each map, and then of a channel's maps."""
 
+from math import prod
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from autograd_cnn.kernels.compiled.map import FEW, FEWEST, Fold, over_vectors
-from autograd_cnn.kernels.compiled.parallel import RECORDING, flat, parallel_for, supports
+from autograd_cnn.kernels.compiled.gemm import matmul
+from autograd_cnn.kernels.compiled.map import FEW, LIGHT, Fold, over_vectors
+from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
+
+BLOCK: Final = 1 << 12  # elements that are summed in their own dtype; sums of sums are in float64
+LARGE: Final = 1 << 13  # elements; NumPy is done with fewer before a kernel has been called
+SUM: Final = Fold(lambda a, b: a + b, 0.0)
 
 
 class Maps(NamedTuple):
-    """The size of what is summed at a time."""
+    """The sizes of what is worked on."""
 
-    size: int
+    images: int
+    channels: int
+    size: int  # of a map
 
 
 class Rows(NamedTuple):
@@ -22,45 +30,64 @@ class Rows(NamedTuple):
 
 
 def sum(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Any:  # noqa: A001  # NumPy's name
-    """Return the sum of each (C,), for an array (N, C, H, W) and the axes of all else."""
-    if keepdims or not supports(x):
+    """Return the sum along the last axes, or of each channel (C,) of an array (N, C, H, W) or (..., C)."""
+    if x.size < FEW or not supports(x):
         return NotImplemented
-    if axis == (0,) and x.ndim == 2 and (x.size >= FEW or (RECORDING and _is_added_by_rows(x))):
-        return _sum_of_rows(x)
-    if axis != (0, 2, 3) or x.ndim != 4 or x.size < FEW:
+    if axis == (0, 2, 3) and x.ndim == 4:
+        total = _of_channels(x)
+        return total.reshape(1, -1, 1, 1) if keepdims else total
+    if axis and axis == tuple(range(x.ndim - 1)) and not keepdims:  # rows, whose sum is their product with ones
+        rows = x.reshape(-1, x.shape[-1])
+        y = matmul(np.ones((1, len(rows)), x.dtype), rows)
+        return y if y is NotImplemented else y[0]
+    return along_last_axes(_sum_maps, np.add, x, axis, keepdims)
+
+
+def along_last_axes(
+    loop: parallel_for, together: np.ufunc, x: Array, axis: int | tuple[int, ...] | None, keepdims: bool
+) -> Any:
+    """Return what a loop finds of each row that the last axes are; sums in float64, until they are together."""
+    if x.size < LARGE or not supports(x):
         return NotImplemented
+    axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    kept = x.ndim - len(axes)
+    if sorted(a + x.ndim * (a < 0) for a in axes) != list(range(kept, x.ndim)):
+        return NotImplemented
+    rows = prod(x.shape[:kept])
+    length = x.size // rows
+    parts = length // BLOCK if rows == 1 and length % BLOCK == 0 else 1  # a single row is many for as many threads
+    found = np.empty(rows * parts, np.float64 if together is np.add else x.dtype)
+    loop(rows * parts, Maps(1, rows * parts, length // parts), flat(x), found, alone=x.size < LIGHT)
+    found = found if parts == 1 else together.reduce(found, keepdims=True)
+    return found.astype(x.dtype, copy=False).reshape(x.shape[:kept] + (1,) * len(axes) * keepdims)[()]
+
+
+def _of_channels(x: Array) -> Array:
     n, c, h, w = x.shape
-    sums = np.empty((n, c), x.dtype)
-    _sum_maps(n * c, Maps(h * w), flat(x), sums.reshape(-1), alone=x.size < FEWEST)
-    return _sum_of_rows(sums)
+    maps, sums, sizes = np.empty(n * c), np.empty(c, x.dtype), Maps(n, c, h * w)
+    _sum_maps(n * c, sizes, flat(x), maps, alone=x.size < LIGHT)
+    _join_maps(c, sizes, maps, sums, alone=True)
+    return sums
 
 
-def _is_added_by_rows(x: Array) -> bool:
-    """Whether NumPy adds the rows of x one after the other, so that a loop may do so in its place."""
-    return x.flags.c_contiguous and x.shape[1] > 1
-
-
-def _sum_of_rows(x: Array) -> Array:
-    """Return the sum (K,) of the rows of x (N, K), one after the other, as NumPy adds them."""
-    total = np.empty(x.shape[1], x.dtype)
-    _sum_rows(1, Rows(len(x)), flat(x), total, alone=True)
-    return total
-
-
-@parallel_for
-def _sum_rows(first: int, last: int, s: Rows, x: Any, total: Any) -> None:
-    """Sum up rows, as one job: x (N, K), total (K,)."""
-    total[:] = x[: total.size]
-    for i in range(1, s.rows):
-        for j in range(total.size):
-            total[j] += x[i * total.size + j]
-
-
-_sum_row: Final = over_vectors(lambda x: x, Fold(lambda a, b: a + b, 0.0))
+sum_vectors: Final = over_vectors(lambda x: x, SUM)
 
 
 @parallel_for
 def _sum_maps(first: int, last: int, s: Maps, x: Any, sums: Any) -> None:
-    """Sum up a map of x (N, C, H·W) into sums (N, C) for each job."""
+    """Sum up a map of x (N, C, size) for each job."""
     for each in range(first, last):
-        sums[each] = _sum_row(each * s.size, (each + 1) * s.size, (), (x,))[0]
+        total = 0.0
+        for at in range(each * s.size, (each + 1) * s.size, BLOCK):
+            total += sum_vectors(at, min(at + BLOCK, (each + 1) * s.size), (), (x,))[0]
+        sums[each] = total
+
+
+@parallel_for
+def _join_maps(first: int, last: int, s: Maps, maps: Any, sums: Any) -> None:
+    """Sum up the maps (N, C) of a channel for each job."""
+    for channel in range(first, last):
+        total = 0.0
+        for each in range(channel, s.images * s.channels, s.channels):
+            total += maps[each]
+        sums[channel] = total

@@ -129,13 +129,14 @@ def _of_largest(top: Lanes, g: Lanes, y: Lanes) -> tuple[Lanes, Lanes]:
     return where(ties, g, 0.0), where(ties, 1.0, 0.0)
 
 
-_largest: Final = over_vectors(lambda x: x, _MOST)
+largest: Final = over_vectors(lambda x: x, _MOST)
 _sum: Final = over_vectors(lambda x: x, _SUM)
 _write_powers: Final = over_vectors(_powers, _SUM)
 _sum_others: Final = over_vectors(_others, _SUM, _SUM, _SUM)
 _sum_of_largest: Final = over_vectors(_of_largest, _SUM, _SUM)
+_multiplied: Final = over_vectors(lambda a, b: a * b, _SUM)
 _dot: Final = over_vectors(lambda shift, g, y: (g - shift) * y, _SUM)
-_scale: Final = over_vectors(lambda factor, x: x * factor)
+scaled: Final = over_vectors(lambda factor, x: x * factor)
 _reduce: Final = over_vectors(lambda share, x: x - share)
 _lower: Final = over_vectors(lambda top, log, x: x - top - log)
 _project: Final = over_vectors(lambda shift, dot, g, y: y * (g - shift - dot))
@@ -147,7 +148,7 @@ _spread: Final = over_vectors(lambda total, g, y: g - _power(y) * total)
 @inlined
 def _top(first: int, last: int, x: Any, odd: Any) -> Any:
     """Return the largest, and note if it is infinite."""
-    (top,) = _largest(first, last, (), (x,))
+    (top,) = largest(first, last, (), (x,))
     if not -np.inf < top < np.inf:
         odd[0] = True
     return top
@@ -162,11 +163,20 @@ def _has_nan(first: int, last: int, x: Any) -> bool:
 
 
 @inlined
-def _sum_of_powers(first: int, last: int, x: Any, y: Any, top: Any) -> Any:
+def sum_of_powers(first: int, last: int, x: Any, y: Any, top: Any) -> Any:
     """Write exp(x - top), and return the sum of it."""
     total = 0.0
     for at in range(first, last, BLOCK):
         total += _write_powers(at, min(at + BLOCK, last), (top,), (x, y))[0]
+    return total
+
+
+@inlined
+def sum_of_products(first: int, last: int, a: Any, b: Any) -> Any:
+    """Return the sum of a·b."""
+    total = 0.0
+    for at in range(first, last, BLOCK):
+        total += _multiplied(at, min(at + BLOCK, last), (), (a, b))[0]
     return total
 
 
@@ -190,10 +200,10 @@ def _softmax(first: int, last: int, s: Rows, x: Any, y: Any, odd: Any) -> None:
             tops[i] = _top(at, at + s.length, x, odd)
         for i in range(count):
             at = (begin + i) * s.length
-            factors[i] = 1 / _sum_of_powers(at, at + s.length, x, y, tops[i])
+            factors[i] = 1 / sum_of_powers(at, at + s.length, x, y, tops[i])
         for i in range(count):
             at = (begin + i) * s.length
-            _scale(at, at + s.length, (factors[i],), (y, y))
+            scaled(at, at + s.length, (factors[i],), (y, y))
 
 
 @parallel_for
@@ -209,7 +219,7 @@ def _log_softmax(first: int, last: int, s: Rows, x: Any, y: Any, odd: Any) -> No
 def _softmax_wrt_x(first: int, last: int, s: Rows, g: Any, y: Any, out: Any) -> None:
     for row in range(first, last):
         at, end = row * s.length, (row + 1) * s.length
-        (top,) = _largest(at, end, (), (y,))
+        (top,) = largest(at, end, (), (y,))
         # The rows of the Jacobian add up to 0. Less the winner's cotangent, its own 1 leaves the sum.
         total, count = _sum_of_largest(at, end, (top,), (g, y))
         shift, dot = total / max(count, y.dtype.type(1)), 0.0
@@ -232,7 +242,7 @@ def _log_softmax_wrt_x(first: int, last: int, s: Rows, g: Any, y: Any, out: Any)
 def _cross_entropy(first: int, last: int, s: Rows, x: Any, labels: Any, smoothing: Any, y: Any) -> None:
     for row in range(first, last):
         at, end = row * s.length, (row + 1) * s.length
-        (top,) = _largest(at, end, (), (x,))
+        (top,) = largest(at, end, (), (x,))
         if not -np.inf < top < np.inf:
             nothing = top < 0 and smoothing[0] != 1 and not _has_nan(at, end, x)
             y[row] = np.inf if nothing else np.nan
@@ -249,10 +259,10 @@ def _error(first: int, last: int, s: Rows, g: Any, x: Any, labels: Any, smoothin
     for row in range(first, last):
         at, end = row * s.length, (row + 1) * s.length
         label = at + labels[row]
-        (top,) = _largest(at, end, (), (x,))
+        (top,) = largest(at, end, (), (x,))
         if -np.inf < top < np.inf:
-            total = _sum_of_powers(at, end, x, y, top)
-            _scale(at, end, (x.dtype.type(1 / total),), (y, y))
+            total = sum_of_powers(at, end, x, y, top)
+            scaled(at, end, (x.dtype.type(1 / total),), (y, y))
         else:  # beside an infinite score others have no probability, and its own is not a number
             lost = top < 0 or _has_nan(at, end, x)
             for i in range(at, end):
@@ -266,4 +276,4 @@ def _error(first: int, last: int, s: Rows, g: Any, x: Any, labels: Any, smoothin
             for begin in range(at, end, BLOCK):
                 total += _sum(begin, min(begin + BLOCK, end), (), (y,))[0]
             y[label] = -total
-        _scale(at, end, (g[row],), (y, y))
+        scaled(at, end, (g[row],), (y, y))

@@ -37,9 +37,10 @@ _USERS: Final = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
 class Team:
     """The threads, which one caller at a time can have."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, single: bool = False) -> None:
         self.alone = False  # whether there are no threads to have, in a child of fork
         self.fixed = False  # whether their number was chosen, and holds on a busy machine, too
+        self.single = single  # whether there is but the one that calls
         self._free = threading.RLock()  # which a thread that was interrupted and kept it still has
         self._lost = 0.0
         self._pause, self._began, self._resumes = PAUSES[0], 0.0, 0.0
@@ -47,7 +48,7 @@ class Team:
     def join(self) -> bool:
         """Return whether a loop can have the threads, until it lets them `go`."""
         now = perf_counter()
-        if self.alone or now < self._resumes or not self._free.acquire(blocking=False):
+        if self.alone or self.single or now < self._resumes or not self._free.acquire(blocking=False):
             return False
         self._began = now
         return True
@@ -64,9 +65,9 @@ class Team:
                 self._resumes = now + self._pause
         self._free.release()
 
-    def fix(self) -> None:
+    def fix(self, count: int) -> None:
         """Keep to the number of threads that was chosen."""
-        self.fixed, self._resumes = True, 0.0
+        self.fixed, self.single, self._resumes = True, count == 1, 0.0
 
     def split(self) -> None:
         """Go on in a child of fork: the threads, and whoever had them, stayed behind."""
@@ -74,7 +75,7 @@ class Team:
         self.alone = self.alone or _are_started()
 
 
-team: Final = Team()
+team: Final = Team(single=numba.config.NUMBA_NUM_THREADS == 1)
 
 
 def start() -> None:
@@ -152,7 +153,7 @@ def set_num_threads(count: int) -> None:
                      hint="NUMBA_NUM_THREADS, set before the start, allows for more")
         )  # fmt: skip
     start()
-    team.fix()
+    team.fix(count)
     numba.set_num_threads(count)
 
 

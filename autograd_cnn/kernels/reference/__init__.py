@@ -3,14 +3,32 @@
 Loops run over the taps of a window, never over pixels or images.
 """
 
+from autograd_cnn.kernels.reference.attention import attention, attention_wrt
 from autograd_cnn.kernels.reference.correlation import correlate2d, correlate2d_wrt_input, correlate2d_wrt_weight
 from autograd_cnn.kernels.reference.descent import adam, sgd, sgd_with_momentum
-from autograd_cnn.kernels.reference.elementwise import damped, leaky_relu, masked, multiply, relu
+from autograd_cnn.kernels.reference.elementwise import (
+    add,
+    damped,
+    divide,
+    elu,
+    elu_wrt_x,
+    leaky_relu,
+    masked,
+    maximum,
+    minimum,
+    multiply,
+    relu,
+    sign,
+    subtract,
+    where,
+)
+from autograd_cnn.kernels.reference.layer_norm import layer_norm, layer_norm_sums, layer_norm_wrt_input
 from autograd_cnn.kernels.reference.normalization import (
     moments,
     standardize,
+    standardize_rectified,
     standardize_wrt_input,
-    standardized_dot,
+    standardized_sums,
 )
 from autograd_cnn.kernels.reference.pooling import (
     max_pool,
@@ -20,7 +38,8 @@ from autograd_cnn.kernels.reference.pooling import (
     mean_pool_wrt_input,
 )
 from autograd_cnn.kernels.reference.product import linear, matmul
-from autograd_cnn.kernels.reference.reduction import sum  # noqa: A004  # NumPy's name
+from autograd_cnn.kernels.reference.recurrent import gru, gru_wrt, lstm, lstm_wrt
+from autograd_cnn.kernels.reference.reduction import max, min, sum  # noqa: A004  # NumPy's names
 from autograd_cnn.kernels.reference.softmax import (
     log_softmax,
     log_softmax_wrt_x,
@@ -41,30 +60,48 @@ from autograd_cnn.kernels.reference.special import (
     silu,
     silu_wrt_x,
     softplus,
+    tanh_wrt_x,
 )
 
 __all__ = [
     "adam",
+    "add",
+    "attention",
+    "attention_wrt",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
     "damped",
+    "divide",
+    "elu",
+    "elu_wrt_x",
     "erf",
     "gaussian",
     "gelu",
     "gelu_wrt_x",
+    "gru",
+    "gru_wrt",
+    "layer_norm",
+    "layer_norm_sums",
+    "layer_norm_wrt_input",
     "leaky_relu",
     "linear",
     "log_softmax",
     "log_softmax_wrt_x",
     "logsumexp",
+    "lstm",
+    "lstm_wrt",
     "masked",
     "matmul",
+    "max",
     "max_pool",
     "max_pool_gather",
     "max_unpool",
+    "maximum",
     "mean_pool",
     "mean_pool_wrt_input",
+    "min",
+    "minimum",
     "moments",
     "multiply",
     "relu",
@@ -73,6 +110,7 @@ __all__ = [
     "sigmoid",
     "sigmoid_slope",
     "sigmoid_wrt_x",
+    "sign",
     "silu",
     "silu_wrt_x",
     "softmax",
@@ -81,7 +119,11 @@ __all__ = [
     "softmax_wrt_x",
     "softplus",
     "standardize",
+    "standardize_rectified",
     "standardize_wrt_input",
-    "standardized_dot",
+    "standardized_sums",
+    "subtract",
     "sum",
+    "tanh_wrt_x",
+    "where",
 ]

@@ -12,6 +12,10 @@ _BITS: Final[dict[Any, np.dtype[Any]]] = {
 }
 
 
+add, subtract, multiply, divide = np.add, np.subtract, np.multiply, np.divide
+maximum, minimum, sign, where = np.maximum, np.minimum, np.sign, np.where
+
+
 def relu(x: Array) -> tuple[Array, Array]:
     """Return x where it is positive, else 0, and where that is; a NaN passes."""
     y = np.maximum(x, 0)
@@ -38,7 +42,11 @@ def damped(x: Array, mask: Array, factor: float) -> Array:
     return np.where(mask, x, x * factor)
 
 
-def multiply(x1: Array, x2: Array) -> Array:
-    """Return x1 · x2, with NumPy's broadcasting."""
-    product: Array = x1 * x2
-    return product
+def elu(x: Array, alpha: float) -> Array:
+    """Return x where it is positive, else alpha · (exp(x) - 1)."""
+    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)) * alpha)
+
+
+def elu_wrt_x(g: Array, x: Array, alpha: float) -> Array:
+    """Return g where x is positive, else g · alpha · exp(x)."""
+    return np.where(x > 0, g, g * np.exp(np.minimum(x, 0)) * alpha)

@@ -1,36 +1,53 @@
 """Standardised maps, and what gradients pass back through them.
 
-Shapes: x, y and g (N, C, H, W); a number for each channel (C,).
+Shapes: x, y and g (N, C, H, W); weight and bias (C,); moments (2, C), the mean and the variance of each channel;
+sums (2, C), those of g·z and of g, z being (x - mean) · r and r being 1 / sqrt(var + eps).
 """
 
 import numpy as np
 
+from autograd_cnn.kernels.reference.elementwise import relu
 from autograd_cnn.kernels.windows import Array
 
-
-def moments(x: Array) -> tuple[Array, Array]:
-    """Return mean and variance of each channel."""
-    return x.mean(axis=(0, 2, 3)), x.var(axis=(0, 2, 3))
+_ALL_BUT_CHANNELS = (0, 2, 3)
 
 
-def standardize(x: Array, scale: Array, shift: Array, eps: float) -> Array:
-    """Return (x - mean) / sqrt(var + eps) · scale + shift."""
-    mean, var = moments(x)
-    return (x - _maps(mean)) * _maps(scale / np.sqrt(var + eps)) + _maps(shift)
+def moments(x: Array) -> Array:
+    """Return mean and variance of each channel, in float64."""
+    return np.stack([x.mean(axis=_ALL_BUT_CHANNELS), x.var(axis=_ALL_BUT_CHANNELS)]).astype(np.float64)
 
 
-def standardized_dot(g: Array, x: Array, eps: float) -> Array:
-    """Return for each channel the sum of g times the standardised x."""
-    mean, var = moments(x)
-    return (g * (x - _maps(mean))).sum(axis=(0, 2, 3)) / np.sqrt(var + eps)
+def standardize(x: Array, moments: Array, weight: Array, bias: Array, eps: float) -> Array:
+    """Return z · weight + bias."""
+    mean, r = _mean_and_r(x, moments, eps)
+    return (x - _maps(mean)) * _maps(r * weight) + _maps(bias)
 
 
-def standardize_wrt_input(g: Array, x: Array, scale: Array, eps: float) -> Array:
-    """Return r · scale · (g - mean(g) - z · mean(g · z)), z being (x - mean) · r and r being 1 / sqrt(var + eps)."""
-    (mean, var), count = moments(x), x[:, :1].size
-    r, centred = 1 / np.sqrt(var + eps), x - _maps(mean)
-    along = (g * centred).sum(axis=(0, 2, 3)) * r * r / count
-    return (g - _maps(g.mean(axis=(0, 2, 3))) - centred * _maps(along)) * _maps(r * scale)
+def standardize_rectified(
+    x: Array, moments: Array, weight: Array, bias: Array, eps: float, other: Array | None
+) -> tuple[Array, Array]:
+    """Return z · weight + bias, and the other if there is one, where that is positive, else 0; and where it is."""
+    y = standardize(x, moments, weight, bias, eps)
+    return relu(y if other is None else y + other)
+
+
+def standardized_sums(g: Array, x: Array, moments: Array, eps: float) -> Array:
+    """Return for each channel the sums of g·z and of g."""
+    mean, r = _mean_and_r(x, moments, eps)
+    products = (g * (x - _maps(mean))).sum(axis=_ALL_BUT_CHANNELS) * r
+    return np.stack([products, g.sum(axis=_ALL_BUT_CHANNELS)])
+
+
+def standardize_wrt_input(g: Array, x: Array, moments: Array, sums: Array, weight: Array, eps: float) -> Array:
+    """Return r · weight · (g - mean(g) - z · mean(g·z))."""
+    mean, r = _mean_and_r(x, moments, eps)
+    along, total = sums.astype(x.dtype) / x.dtype.type(x[:, :1].size)
+    return (g - _maps(total) - (x - _maps(mean)) * _maps(along * r)) * _maps(r * weight)
+
+
+def _mean_and_r(x: Array, moments: Array, eps: float) -> tuple[Array, Array]:
+    mean, var = moments
+    return mean.astype(x.dtype), (1 / np.sqrt(var + eps)).astype(x.dtype)
 
 
 def _maps(values: Array) -> Array:

@@ -32,6 +32,11 @@ def sigmoid_wrt_x(g: Array, x: Array) -> Array:
     return g * sigmoid_slope(x)
 
 
+def tanh_wrt_x(g: Array, x: Array) -> Array:
+    """Return g times the derivative of tanh, which is 2 · sigmoid(2x) - 1."""
+    return g * 4 * sigmoid_slope(x * 2)
+
+
 def _log_of_smallest(x: Any) -> float:
     """Return the logarithm of the smallest normal number of the dtype that ``x`` is computed in."""
     return -87.0 if getattr(x, "dtype", None) == np.float32 else -708.0

@@ -24,6 +24,7 @@ from autograd_cnn.nn.functional.activation import (
     tanhshrink,
     threshold,
 )
+from autograd_cnn.nn.functional.attention import scaled_dot_product_attention
 from autograd_cnn.nn.functional.classification import (
     bce_loss,
     bce_with_logits,
@@ -46,6 +47,7 @@ from autograd_cnn.nn.functional.distances import (
     triplet_margin_loss,
 )
 from autograd_cnn.nn.functional.dropout import dropout, dropout1d, dropout2d
+from autograd_cnn.nn.functional.embedding import embedding
 from autograd_cnn.nn.functional.padding import pad
 from autograd_cnn.nn.functional.patches import fold, unfold
 from autograd_cnn.nn.functional.pooling import (
@@ -111,6 +113,7 @@ __all__ = [
     "dropout1d",
     "dropout2d",
     "elu",
+    "embedding",
     "focal_loss",
     "fold",
     "gaussian_nll_loss",
@@ -149,6 +152,7 @@ __all__ = [
     "prelu",
     "relu",
     "relu6",
+    "scaled_dot_product_attention",
     "selu",
     "sigmoid",
     "silu",

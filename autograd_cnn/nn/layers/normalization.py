@@ -1,21 +1,80 @@
-"""Batch normalisation."""
+"""Normalisation: of batches, of rows, and of groups of channels."""
 
 import math
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from autograd_cnn import kernels, ops
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.engine.node import Array, shape_of
+from autograd_cnn.engine.node import Array, Shape, Traced, shape_of
 from autograd_cnn.engine.trace import effect
-from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.nn.module import Module, computed_in
 from autograd_cnn.nn.parameter import Parameter
-from autograd_cnn.parameters import Bool, FloatDType, NotNegative, Share, Size
+from autograd_cnn.parameters import Bool, FloatDType, NotNegative, Share, Size, Sizes
 
 
-class BatchNorm2d(Module):
+class _BatchNorm(Module):
+    """What batch normalisation has for images and for features."""
+
+    weight: Parameter | None
+    bias: Parameter | None
+    running_mean: NDArray[np.floating]
+    running_var: NDArray[np.floating]
+    num_batches_tracked: NDArray[np.integer]
+
+    def _begin(self, num_features: int, eps: float, momentum: float | None, affine: bool, dtype: DTypeLike) -> None:
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
+        self.weight = Parameter(np.ones(num_features, dtype)) if affine else None
+        self.bias = Parameter(np.zeros(num_features, dtype)) if affine else None
+        self.register_buffer("running_mean", np.zeros(num_features, dtype))
+        self.register_buffer("running_var", np.ones(num_features, dtype))
+        self.register_buffer("num_batches_tracked", np.array(0))
+
+    def _normalized(self, maps: Array, given: Shape) -> Array:
+        """Return (N, C, H, W) for maps of that shape, which were given in another."""
+        if not self.training:
+            mean, var = self.running_mean, self.running_var
+            return ops.batch_norm_inference(maps, mean, var, self.weight, self.bias, eps=self.eps)
+        count = math.prod(given) // self.num_features
+        if count < 2:
+            raise ShapeError(
+                sentence(type(self).__name__, "one value for each channel has no variance to train with",
+                         expected="at least 2", got=f"shape {given}")
+            )  # fmt: skip
+        y = ops.batch_norm(maps, self.weight, self.bias, eps=self.eps)
+        moments = _recorded_moments(y)
+        if moments is None:
+            effect(self._follow_batch, maps, count)
+        else:
+            effect(self._follow, moments, count)
+        return y
+
+    def _follow_batch(self, x: Array, count: int) -> None:
+        """Let the running values follow a batch."""
+        self._follow(kernels.moments(x), count)
+
+    def _follow(self, moments: Array, count: int) -> None:
+        """Let the running values follow a batch's mean and variance."""
+        mean, var = moments
+        batches = self.num_batches_tracked + 1
+        share = 1 / int(batches) if self.momentum is None else self.momentum
+        self.set_buffers(
+            num_batches_tracked=batches,
+            running_mean=_moved(self.running_mean, mean, share),
+            running_var=_moved(self.running_var, var * (count / (count - 1)), share),
+        )
+
+    def extra_repr(self) -> str:
+        """Return the parameters."""
+        affine = "" if self.weight is not None else ", affine=False"
+        return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}{affine}"
+
+
+class BatchNorm2d(_BatchNorm):
     """``(x - mean) / sqrt(var + eps) * weight + bias``, for each channel (Ioffe & Szegedy 2015).
 
     In training mean and variance are the batch's own, and the running ones follow them; in eval mode
@@ -60,11 +119,65 @@ class BatchNorm2d(Module):
     array([0.15], dtype=float32)
     """
 
-    weight: Parameter | None
-    bias: Parameter | None
-    running_mean: NDArray[np.floating]
-    running_var: NDArray[np.floating]
-    num_batches_tracked: NDArray[np.integer]
+    @composite
+    def __init__(
+        self,
+        num_features: Size,
+        eps: NotNegative = 1e-5,
+        momentum: Share | None = 0.1,
+        affine: Bool = True,
+        *,
+        dtype: FloatDType = np.float32,
+    ) -> None:
+        self._begin(num_features, eps, momentum, affine, dtype)
+
+    def forward(self, x: Array) -> Array:
+        """Return (N, C, H, W) for ``x`` of the same shape."""
+        shape = shape_of(x)
+        if len(shape) != 4 or shape[1] != self.num_features:
+            raise ShapeError(
+                sentence("BatchNorm2d", "x has the wrong shape", expected=f"(N, {self.num_features}, H, W)", got=shape)
+            )
+        return self._normalized(computed_in(x, self.running_mean.dtype), shape)
+
+
+class BatchNorm1d(_BatchNorm):
+    """`BatchNorm2d` of features (N, C), or of rows (N, C, L).
+
+    Parameters
+    ----------
+    num_features : int
+        C.
+    eps : float
+        Keeps the division away from 0.
+    momentum : float or None
+        The share of the newest batch in the running values; None gives every batch the same.
+    affine : bool
+        Whether to learn ``weight`` and ``bias``.
+    dtype : dtype
+        Of parameters and running values.
+
+    Attributes
+    ----------
+    weight, bias : Parameter, (C,), or None
+    running_mean, running_var : array, (C,)
+    num_batches_tracked : array, ()
+
+    Raises
+    ------
+    ArgumentError
+        For a size below 1, an ``eps`` below 0, or a momentum that is not between 0 and 1.
+    OperandError
+        If ``affine`` is not a bool, or ``dtype`` not one of floats.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.BatchNorm1d(2)(np.float32([[1, 5], [3, 5]])).numpy().round(2)
+    array([[-1.,  0.],
+           [ 1.,  0.]], dtype=float32)
+    """
 
     @composite
     def __init__(
@@ -76,59 +189,320 @@ class BatchNorm2d(Module):
         *,
         dtype: FloatDType = np.float32,
     ) -> None:
+        self._begin(num_features, eps, momentum, affine, dtype)
+
+    def forward(self, x: Array) -> Array:
+        """Return (N, C) or (N, C, L) for ``x`` of the same shape."""
+        shape = shape_of(x)
+        if len(shape) not in {2, 3} or shape[1] != self.num_features:
+            expected = f"(N, {self.num_features}) or (N, {self.num_features}, L)"
+            raise ShapeError(sentence("BatchNorm1d", "x has the wrong shape", expected=expected, got=shape))
+        x = computed_in(x, self.running_mean.dtype)
+        if len(shape) == 3:  # rows as maps
+            return ops.reshape(self._normalized(ops.reshape(x, (*shape, 1)), shape), shape)
+        maps = ops.reshape(ops.transpose(x), (1, *shape[::-1], 1))  # the batch as one map for each feature
+        return ops.transpose(ops.reshape(self._normalized(maps, shape), shape[::-1]))
+
+
+class LayerNorm(Module):
+    """``(x - mean) / sqrt(var + eps) * weight + bias``, for each row (Ba et al. 2016).
+
+    Parameters
+    ----------
+    normalized_shape : int or tuple of int
+        (D1, ..., Dk), the shape of a row: the last axes of the input.
+    eps : float
+        Keeps the division away from 0.
+    elementwise_affine : bool
+        Whether to learn ``weight`` and ``bias``.
+    bias : bool
+        Whether to learn ``bias`` beside ``weight``.
+    dtype : dtype
+        Of the parameters.
+
+    Attributes
+    ----------
+    weight, bias : Parameter, (D1, ..., Dk), or None
+
+    Raises
+    ------
+    ArgumentError
+        For a size below 1, or an ``eps`` below 0.
+    OperandError
+        If a flag is not a bool, or ``dtype`` not one of floats.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.LayerNorm(2)(np.float32([[1, 3], [8, 2]])).numpy().round(3)
+    array([[-1.,  1.],
+           [ 1., -1.]], dtype=float32)
+    """
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    @composite
+    def __init__(
+        self,
+        normalized_shape: Sizes,
+        eps: NotNegative = 1e-5,
+        elementwise_affine: Bool = True,
+        bias: Bool = True,
+        *,
+        dtype: FloatDType = np.float32,
+    ) -> None:
+        self.normalized_shape: Shape = normalized_shape
+        self.eps = eps
+        self.weight = Parameter(np.ones(normalized_shape, dtype)) if elementwise_affine else None
+        self.bias = Parameter(np.zeros(normalized_shape, dtype)) if elementwise_affine and bias else None
+
+    def forward(self, x: Array) -> Array:
+        """Return (..., D1, ..., Dk) for ``x`` of the same shape."""
+        x = _with_rows(self, x, self.normalized_shape, self.weight)
+        return ops.layer_norm(x, self.weight, self.bias, eps=self.eps, axes=len(self.normalized_shape))
+
+    def extra_repr(self) -> str:
+        """Return the parameters."""
+        affine = ", elementwise_affine=False" if self.weight is None else ", bias=False" if self.bias is None else ""
+        return f"{self.normalized_shape}, eps={self.eps}{affine}"
+
+
+class RMSNorm(Module):
+    """``x / sqrt(mean(x²) + eps) * weight``, for each row (Zhang & Sennrich 2019).
+
+    Parameters
+    ----------
+    normalized_shape : int or tuple of int
+        (D1, ..., Dk), the shape of a row: the last axes of the input.
+    eps : float or None
+        Keeps the division away from 0; None stands for what `numpy.finfo` says of the input's dtype.
+    elementwise_affine : bool
+        Whether to learn ``weight``.
+    dtype : dtype
+        Of the parameter.
+
+    Attributes
+    ----------
+    weight : Parameter, (D1, ..., Dk), or None
+
+    Raises
+    ------
+    ArgumentError
+        For a size below 1, or an ``eps`` below 0.
+    OperandError
+        If ``elementwise_affine`` is not a bool, or ``dtype`` not one of floats.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.RMSNorm(2)(np.float32([[1, 7], [3, -3]])).numpy().round(3)
+    array([[ 0.2,  1.4],
+           [ 1. , -1. ]], dtype=float32)
+    """
+
+    weight: Parameter | None
+
+    @composite
+    def __init__(
+        self,
+        normalized_shape: Sizes,
+        eps: NotNegative | None = None,
+        elementwise_affine: Bool = True,
+        *,
+        dtype: FloatDType = np.float32,
+    ) -> None:
+        self.normalized_shape: Shape = normalized_shape
+        self.eps = eps
+        self.weight = Parameter(np.ones(normalized_shape, dtype)) if elementwise_affine else None
+
+    def forward(self, x: Array) -> Array:
+        """Return (..., D1, ..., Dk) for ``x`` of the same shape."""
+        x = _with_rows(self, x, self.normalized_shape, self.weight)
+        row = tuple(range(-len(self.normalized_shape), 0))
+        eps = np.finfo(x.dtype).eps.item() if self.eps is None else self.eps
+        y = x / ops.sqrt(ops.mean(ops.square(x), axis=row, keepdims=True) + eps)
+        return y if self.weight is None else y * self.weight
+
+    def extra_repr(self) -> str:
+        """Return the parameters."""
+        affine = ", elementwise_affine=False" if self.weight is None else ""
+        return f"{self.normalized_shape}, eps={self.eps}{affine}"
+
+
+class GroupNorm(Module):
+    """``(x - mean) / sqrt(var + eps) * weight + bias``, with the moments of groups of channels (Wu & He 2018).
+
+    Parameters
+    ----------
+    num_groups : int
+    num_channels : int
+        C, a multiple of ``num_groups``.
+    eps : float
+        Keeps the division away from 0.
+    affine : bool
+        Whether to learn ``weight`` and ``bias``, a number for each channel.
+    dtype : dtype
+        Of the parameters.
+
+    Attributes
+    ----------
+    weight, bias : Parameter, (C,), or None
+
+    Raises
+    ------
+    ArgumentError
+        For a size below 1, an ``eps`` below 0, or groups of different sizes.
+    OperandError
+        If ``affine`` is not a bool, or ``dtype`` not one of floats.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.GroupNorm(1, 2)(np.float32([[[1, 3], [1, 3]]])).numpy().round(3)
+    array([[[-1.,  1.],
+            [-1.,  1.]]], dtype=float32)
+    """
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    @composite
+    def __init__(
+        self,
+        num_groups: Size,
+        num_channels: Size,
+        eps: NotNegative = 1e-5,
+        affine: Bool = True,
+        *,
+        dtype: FloatDType = np.float32,
+    ) -> None:
+        if num_channels % num_groups:
+            raise ArgumentError(
+                sentence("GroupNorm", "channels don't go into the groups", expected=f"a multiple of {num_groups}",
+                         got=num_channels)
+            )  # fmt: skip
+        self.num_groups = num_groups
+        self.num_channels = num_channels
+        self.eps = eps
+        self.weight = Parameter(np.ones(num_channels, dtype)) if affine else None
+        self.bias = Parameter(np.zeros(num_channels, dtype)) if affine else None
+
+    def forward(self, x: Array) -> Array:
+        """Return (N, C, ...) for ``x`` of the same shape."""
+        shape = shape_of(x)
+        if len(shape) < 2 or shape[1] != self.num_channels:
+            expected = f"(N, {self.num_channels}, ...)"
+            raise ShapeError(sentence("GroupNorm", "x has the wrong shape", expected=expected, got=shape))
+        return _in_groups(x, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """Return the parameters."""
+        affine = "" if self.weight is not None else ", affine=False"
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}{affine}"
+
+
+class InstanceNorm2d(Module):
+    """``(x - mean) / sqrt(var + eps) * weight + bias``, for each map (Ulyanov et al. 2016).
+
+    Parameters
+    ----------
+    num_features : int
+        C.
+    eps : float
+        Keeps the division away from 0.
+    momentum : float or None
+        Taken as PyTorch's layer does, where it is for running values; there are none here.
+    affine : bool
+        Whether to learn ``weight`` and ``bias``, a number for each channel.
+    dtype : dtype
+        Of the parameters.
+
+    Attributes
+    ----------
+    weight, bias : Parameter, (C,), or None
+
+    Raises
+    ------
+    ArgumentError
+        For a size below 1, or an ``eps`` below 0.
+    OperandError
+        If ``affine`` is not a bool, or ``dtype`` not one of floats.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.InstanceNorm2d(1)(np.float32([[[[1, 3]]], [[[5, 9]]]])).round(3).ravel()
+    array([-1.,  1., -1.,  1.], dtype=float32)
+    """
+
+    weight: Parameter | None
+    bias: Parameter | None
+
+    @composite
+    def __init__(
+        self,
+        num_features: Size,
+        eps: NotNegative = 1e-5,
+        momentum: Share | None = 0.1,
+        affine: Bool = False,
+        *,
+        dtype: FloatDType = np.float32,
+    ) -> None:
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
         self.weight = Parameter(np.ones(num_features, dtype)) if affine else None
         self.bias = Parameter(np.zeros(num_features, dtype)) if affine else None
-        self.register_buffer("running_mean", np.zeros(num_features, dtype))
-        self.register_buffer("running_var", np.ones(num_features, dtype))
-        self.register_buffer("num_batches_tracked", np.array(0))
 
     def forward(self, x: Array) -> Array:
         """Return (N, C, H, W) for ``x`` of the same shape."""
         shape = shape_of(x)
         if len(shape) != 4 or shape[1] != self.num_features:
+            expected = f"(N, {self.num_features}, H, W)"
+            raise ShapeError(sentence("InstanceNorm2d", "x has the wrong shape", expected=expected, got=shape))
+        if math.prod(shape[2:]) < 2:
             raise ShapeError(
-                sentence("BatchNorm2d", "x has the wrong shape", expected=f"(N, {self.num_features}, H, W)", got=shape)
-            )
-        x = computed_in(x, self.running_mean.dtype)
-        if self.training:
-            count = math.prod(shape) // self.num_features
-            if count < 2:
-                raise ShapeError(
-                    sentence("BatchNorm2d", "one value for each channel has no variance to train with",
-                             expected="at least 2", got=f"shape {shape}")
-                )  # fmt: skip
-            y = ops.batch_norm(x, self.weight, self.bias, eps=self.eps)
-            effect(self._follow, x, count)
-            return y
-        scale = ops.divide(1, ops.sqrt(ops.add(self.running_var, self.eps)))
-        if self.weight is not None:
-            scale = ops.multiply(scale, self.weight)
-        y = (x - _maps(self.running_mean)) * _maps(scale)
-        return y if self.bias is None else y + _maps(self.bias)
-
-    def _follow(self, x: Array, count: int) -> None:
-        """Let the running values follow the batch's mean and variance."""
-        mean, var = kernels.moments(x)
-        batches = self.num_batches_tracked + 1
-        share = 1 / int(batches) if self.momentum is None else self.momentum
-        self.set_buffers(
-            num_batches_tracked=batches,
-            running_mean=_moved(self.running_mean, mean, share),
-            running_var=_moved(self.running_var, var * (count / (count - 1)), share),
-        )
+                sentence("InstanceNorm2d", "one value for each map has no variance", expected="at least 2",
+                         got=f"shape {shape}")
+            )  # fmt: skip
+        return _in_groups(x, self.num_features, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         """Return the parameters."""
-        affine = "" if self.weight is not None else ", affine=False"
-        return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}{affine}"
+        affine = ", affine=True" if self.weight is not None else ""
+        return f"{self.num_features}, eps={self.eps}{affine}"
 
 
-def _maps(values: Array) -> Array:
-    """Line up one value a channel with (N, C, H, W)."""
-    return ops.reshape(values, shape=(-1, 1, 1))
+def _with_rows(module: Module, x: Array, row: Shape, weight: Parameter | None) -> Array:
+    """Return the input in the parameters' dtype, if its last axes are a row."""
+    shape = shape_of(x)
+    if shape[-len(row) :] != row:
+        expected = f"(..., {', '.join(map(str, row))})"
+        raise ShapeError(sentence(type(module).__name__, "x has the wrong shape", expected=expected, got=shape))
+    return x if weight is None else computed_in(x, weight.dtype)
+
+
+def _in_groups(x: Array, groups: int, weight: Parameter | None, bias: Parameter | None, eps: float) -> Array:
+    """Standardise groups of channels, and give every channel its weight and bias."""
+    shape = shape_of(x)
+    x = x if weight is None else computed_in(x, weight.dtype)
+    rows = ops.reshape(x, (shape[0], groups, -1))
+    y = ops.reshape(ops.layer_norm(rows, eps=eps), shape)
+    if weight is None or bias is None:
+        return y
+    channels = (-1, *(1,) * (len(shape) - 2))
+    return y * ops.reshape(weight, channels) + ops.reshape(bias, channels)
+
+
+def _recorded_moments(y: Array) -> Array | None:
+    """Return the mean and the variance that the tape keeps for the rules of `batch_norm`."""
+    node = y.node if isinstance(y, Traced) else None
+    return None if node is None or node.saved is None else node.saved.get("moments")
 
 
 def _moved(running: NDArray[np.floating], batch: NDArray[np.floating], share: float) -> NDArray[np.floating]:

@@ -1,13 +1,18 @@
 """Recurrent layers: one step as a cell, and whole sequences, with PyTorch's parameters and gate order.
 
-The loop over the steps is Python's, so a sequence may have any length. What is recorded is the
-unrolled network; the weights' gradients are the sums over their uses (Werbos 1990).
+An LSTM or a GRU runs a sequence in one primitive, `ops.lstm` or `ops.gru`, which a graph shows as one box. Under
+`autograd_cnn.tracing`, which keeps all that there is to look at, its steps are Python's, written with a primitive for
+each operation, and frames of a graph: the unrolled network, slower, with the same results but for rounding. An Elman
+network always runs so, and a cell's calls are frames always. The weights' gradients are the sums over their uses
+(Werbos 1990).
 
 Shapes: x (T, N, I), or (N, T, I) with ``batch_first``, or (T, I) without a batch; states (L, N, H)
-or (L, H) for L layers of H units. A cell takes x (N, I) or (I,) and states (N, H) or (H,).
+or (L, H) for L layers of H units, with ``bidirectional`` 2·L. A cell takes x (N, I) or (I,) and states (N, H) or (H,).
+With ``proj_size`` P the outputs of an LSTM, and the states h, have P numbers in the place of H; its steps are Python's.
 """
 
 import math
+from contextlib import nullcontext
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -16,17 +21,21 @@ from numpy.typing import DTypeLike
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, shape_of
-from autograd_cnn.engine.recording import scope
+from autograd_cnn.engine.recording import recording, scope
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.nn import init
+from autograd_cnn.nn.functional.dropout import dropout
 from autograd_cnn.nn.module import Module, computed_in, unusual
 from autograd_cnn.nn.parameter import Parameter
-from autograd_cnn.parameters import Bool, FloatDType, Size
+from autograd_cnn.parameters import Bool, FloatDType, Share, Size, Whole
 
 State: TypeAlias = tuple[Array, ...]
 """What a layer hands to its next step: (h,), or (h, c) for an LSTM."""
 
-_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+Weights: TypeAlias = tuple[Array, Array, Array | None, Array | None, Array | None]
+"""What a layer is made of, in the order of the names below."""
+
+_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
 _SQUASHING = {"tanh": ops.tanh, "relu": ops.relu}
 
 
@@ -45,12 +54,18 @@ class _Recurrent(Module):
     _states: ClassVar[int] = 1
     _first: ClassVar[str]
     """The suffix of the first layer's parameters."""
+    proj_size: int = 0
 
     @composite
     def __init__(self, input_size: Size, hidden_size: Size, bias: Bool) -> None:
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.has_bias = bias
+
+    @property
+    def _outputs(self) -> int:
+        """How many numbers a step gives."""
+        return self.proj_size or self.hidden_size
 
     def _step(self, u: Array, v: Array, state: State) -> State:
         """Return the next state, for what the input (u) and the last output (v) send to the gates."""
@@ -59,37 +74,67 @@ class _Recurrent(Module):
     def _add_parameters(self, suffix: str, inputs: int, rng: np.random.Generator, dtype: DTypeLike) -> None:
         """Draw one layer's parameters, uniform within ``±1 / sqrt(hidden_size)`` as in PyTorch."""
         rows, bound = self._gates * self.hidden_size, 1 / math.sqrt(self.hidden_size)
-        shapes = ((rows, inputs), (rows, self.hidden_size), (rows,), (rows,))
-        for name, shape in zip(_NAMES, shapes[: 4 if self.has_bias else 2], strict=False):
-            setattr(self, name + suffix, Parameter(init.uniform(shape, rng, low=-bound, high=bound, dtype=dtype)))
+        biases = ((rows,), (rows,)) if self.has_bias else (None, None)
+        projection = (self.proj_size, self.hidden_size) if self.proj_size else None
+        shapes = ((rows, inputs), (rows, self._outputs), *biases, projection)
+        for name, shape in zip(_NAMES, shapes, strict=True):
+            if shape is not None:
+                setattr(self, name + suffix, Parameter(init.uniform(shape, rng, low=-bound, high=bound, dtype=dtype)))
 
-    def _weights(self, suffix: str) -> tuple[Array, Array, Array | None, Array | None]:
-        """Return one layer's parameters, the matrices as they are multiplied by."""
-        w_ih, w_hh = (ops.transpose(getattr(self, name + suffix)) for name in _NAMES[:2])
-        b_ih, b_hh = (getattr(self, name + suffix, None) for name in _NAMES[2:])
-        return w_ih, w_hh, b_ih, b_hh
+    def _weights(self, suffix: str) -> Weights:
+        """Return one layer's parameters."""
+        w_ih, w_hh, b_ih, b_hh, w_hr = (getattr(self, name + suffix, None) for name in _NAMES)
+        return w_ih, w_hh, b_ih, b_hh, w_hr
 
-    def _next(self, weights: tuple[Array, Array, Array | None, Array | None], x: Array, state: State) -> State:
-        """Return the state after one input."""
-        w_ih, w_hh, b_ih, b_hh = weights
-        return self._step(_affine(x, w_ih, b_ih), _affine(state[0], w_hh, b_hh), state)
+    def _through(self, weights: Weights, x: Array, state: State, cell: str = "") -> tuple[Array, State]:
+        """Return the outputs (T, N, H) for x (T, N, I), and the state after the last step.
+
+        Steps that are taken one by one are frames of a graph where the ``cell`` has a name.
+        """
+        if not recording.get().tracing and (whole := self._whole(weights, x, state)) is not None:
+            return whole
+        w_ih, w_hh, b_ih, b_hh, w_hr = weights
+        w_ih, w_hh = ops.transpose(w_ih), ops.transpose(w_hh)
+        outputs = []
+        for step in range(shape_of(x)[0]):
+            with scope("", cell) if cell else nullcontext():
+                here = ops.getitem(x, index=step)
+                state = self._step(_affine(here, w_ih, b_ih), _affine(state[0], w_hh, b_hh), state)
+                if w_hr is not None:
+                    state = (ops.linear(state[0], w_hr), *state[1:])
+            outputs.append(state[0])
+        return ops.stack(outputs), state
+
+    def _whole(self, weights: Weights, x: Array, state: State) -> tuple[Array, State] | None:  # noqa: ARG002  # most need them
+        """Return the same from one primitive, where there is one."""
+        return None
 
     def _computed(self, values: Array) -> Array:
         """Return an input or a state in the dtype of the parameters."""
         return computed_in(values, getattr(self, _NAMES[0] + self._first).dtype)
 
-    def _given(self, hx: Any, shape: Shape) -> State:
-        """Return the first state, zeros unless given, after a look at its shape."""
-        if hx is None:
-            return (self._computed(np.zeros(shape)),) * self._states
+    def _given(self, hx: Any, lead: Shape) -> State:
+        """Return the first state, after a look at its shape."""
+        shapes = self._shapes(lead)
         state = hx if isinstance(hx, tuple) else (hx,)
         got = [shape_of(part) for part in state]
-        if got != [shape] * self._states:
+        if got != shapes:
             raise ShapeError(
-                sentence(type(self).__name__, "hx has the wrong shape",
-                         expected=" and ".join([str(shape)] * self._states), got=" and ".join(map(str, got)))
+                sentence(type(self).__name__, "hx has the wrong shape", expected=" and ".join(map(str, shapes)),
+                         got=" and ".join(map(str, got)))
             )  # fmt: skip
         return tuple(map(self._computed, state))
+
+    def _zeros(self, lead: Shape) -> State:
+        """Return the first state where none is given; it can't be written to, so that it is one constant to a plan."""
+        state = tuple(np.zeros(shape, getattr(self, _NAMES[0] + self._first).dtype) for shape in self._shapes(lead))
+        for part in state:
+            part.flags.writeable = False
+        return state
+
+    def _shapes(self, lead: Shape) -> list[Shape]:
+        """Return the shapes of a state."""
+        return [(*lead, self._outputs), (*lead, self.hidden_size)][: self._states]
 
     def _returned(self, state: State) -> Any:
         return state[0] if self._states == 1 else state
@@ -116,8 +161,13 @@ class _Cell(_Recurrent):
             raise ShapeError(
                 sentence(type(self).__name__, "x has the wrong shape", expected=f"(N, {size}) or ({size},)", got=shape)
             )
-        state = self._given(hx, (*shape[:-1], self.hidden_size))
-        return self._returned(self._next(self._weights(""), self._computed(x), state))
+        rows = (-1, self.hidden_size)
+        if hx is None:
+            state = self._zeros((math.prod(shape[:-1]),))
+        else:
+            state = tuple(ops.reshape(part, shape=rows) for part in self._given(hx, shape[:-1]))
+        _, state = self._through(self._weights(""), ops.reshape(self._computed(x), shape=(1, -1, shape[-1])), state)
+        return self._returned(tuple(ops.reshape(part, shape=(*shape[:-1], rows[1])) for part in state))
 
     def extra_repr(self) -> str:
         """Return the sizes."""
@@ -131,41 +181,59 @@ class _Sequence(_Recurrent):
 
     @composite
     def __init__(
-        self, input_size: Size, hidden_size: Size, num_layers: Size = 1, bias: Bool = True, batch_first: Bool = False, *,
-        rng: init.Rng = None, dtype: FloatDType = np.float32,
+        self, input_size: Size, hidden_size: Size, num_layers: Size = 1, bias: Bool = True, batch_first: Bool = False,
+        dropout: Share = 0.0, bidirectional: Bool = False, *, rng: init.Rng = None, dtype: FloatDType = np.float32,
     ) -> None:  # fmt: skip
         super().__init__(input_size, hidden_size, bias)
         self.num_layers = num_layers
         self.batch_first = batch_first
-        generator = np.random.default_rng(rng)
+        self.dropout = dropout
+        self.bidirectional = bidirectional
+        self.rng = np.random.default_rng(rng)
         for layer in range(num_layers):
-            self._add_parameters(f"_l{layer}", hidden_size if layer else input_size, generator, dtype)
+            size = self._outputs * (1 + bidirectional) if layer else input_size
+            for suffix in self._suffixes(layer):
+                self._add_parameters(suffix, size, self.rng, dtype)
+
+    def _suffixes(self, layer: int) -> tuple[str, ...]:
+        """Return the suffixes of a layer's parameters, in each direction."""
+        return (f"_l{layer}", f"_l{layer}_reverse") if self.bidirectional else (f"_l{layer}",)
 
     def forward(self, x: Array, hx: Any = None) -> tuple[Array, Any]:
         """Return the last layer's outputs at all steps, and the states of all layers after the last.
 
-        ``x`` is (T, N, I), (N, T, I) with ``batch_first``, or (T, I); the outputs have H in the
-        place of I. ``hx`` and what is returned in its place are (L, N, H) or (L, H).
+        ``x`` is (T, N, I), (N, T, I) with ``batch_first``, or (T, I); the outputs have H in the place of I, with
+        ``bidirectional`` 2·H. ``hx`` and what is returned in its place are (L, N, H) or (L, H), with ``bidirectional``
+        2·L: of each layer both directions, the second of which ends at the first step.
         """
-        time = self._check(shape_of(x))
-        x = self._computed(x)
-        steps = shape_of(x)[time]
-        lead = (slice(None),) * time
-        outputs = [ops.getitem(x, index=(*lead, step)) for step in range(steps)]
-        shape = (self.num_layers, *shape_of(outputs[0])[:-1], self.hidden_size)
-        first = self._given(hx, shape)
-        last = []
+        shape = shape_of(x)
+        time, directions = self._check(shape), 1 + self.bidirectional
+        batch = shape[1 - time : 2 - time] if len(shape) == 3 else ()
+        lead = (self.num_layers * directions, *batch)
+        y, first = self._computed(x), None if hx is None else self._given(hx, lead)
+        if not batch:
+            y = ops.expand_dims(y, 1)
+            first = None if first is None else tuple(ops.expand_dims(part, 1) for part in first)
+        elif time:
+            y = ops.swapaxes(y, 0, 1)
+        zeros = self._zeros(shape_of(y)[1:2])
+        last: list[State] = []
         for layer in range(self.num_layers):
-            weights, state = self._weights(f"_l{layer}"), tuple(ops.getitem(part, index=layer) for part in first)
-            cell = f"{type(self).__name__}Cell" + (f"_l{layer}" if self.num_layers > 1 else "")
-            for step, x in enumerate(outputs):
-                with scope("", cell):  # in a graph each step is a frame
-                    state = self._next(weights, x, state)
-                outputs[step] = state[0]
-            last.append(state)
-        return ops.stack(outputs, axis=time), self._returned(
-            tuple(ops.stack(parts) for parts in zip(*last, strict=True))
-        )
+            if layer:
+                y = dropout(y, self.dropout, self.training, rng=self.rng)
+            ways: list[Array] = []
+            for suffix in self._suffixes(layer):
+                state = zeros if first is None else tuple(ops.getitem(part, index=len(last)) for part in first)
+                cell = f"{type(self).__name__}Cell" + (suffix if self.num_layers * directions > 1 else "")
+                turned = bool(ways)
+                outputs, state = self._through(self._weights(suffix), ops.flip(y, axis=0) if turned else y, state, cell)
+                ways.append(ops.flip(outputs, axis=0) if turned else outputs)
+                last.append(state)
+            y = ways[0] if len(ways) == 1 else ops.concatenate(ways, axis=-1)
+        states = tuple(ops.stack(parts) for parts in zip(*last, strict=True))
+        if not batch:
+            y, states = ops.squeeze(y, 1), tuple(ops.squeeze(part, 1) for part in states)
+        return ops.swapaxes(y, 0, 1) if time else y, self._returned(states)
 
     def _check(self, shape: Shape) -> int:
         """Return the axis of time."""
@@ -183,7 +251,8 @@ class _Sequence(_Recurrent):
         """Return the sizes, and what is not as usual."""
         shown = [str(self.input_size), str(self.hidden_size), *unusual(self, [("num_layers", 1)])]
         bias = [] if self.has_bias else ["bias=False"]
-        return ", ".join([*shown, *bias, *unusual(self, [("batch_first", False)])])
+        others = [("batch_first", False), ("dropout", 0.0), ("bidirectional", False), ("proj_size", 0)]
+        return ", ".join([*shown, *bias, *unusual(self, others)])
 
 
 # --- one step of each kind --------------------------------------------------------------------
@@ -209,6 +278,16 @@ class _LongShortTerm(_Recurrent):
     _gates = 4
     _states = 2
 
+    def _whole(self, weights: Weights, x: Array, state: State) -> tuple[Array, State] | None:
+        w_ih, w_hh, b_ih, b_hh, w_hr = weights
+        if w_hr is not None:
+            return None
+        bias = None if b_ih is None else ops.add(b_ih, b_hh)
+        steps = shape_of(x)[0]
+        y = ops.lstm(ops.linear(x, w_ih, bias), w_hh, *state)
+        outputs, h, c = (ops.getitem(y, index=index) for index in (slice(0, steps), steps - 1, steps))
+        return outputs, (h, c)
+
     def _step(self, u: Array, v: Array, state: State) -> State:
         i, f, g, o = ops.split(u + v, 4, axis=-1)
         c = ops.sigmoid(f) * state[1] + ops.sigmoid(i) * ops.tanh(g)
@@ -217,6 +296,12 @@ class _LongShortTerm(_Recurrent):
 
 class _Gated(_Recurrent):
     _gates = 3
+
+    def _whole(self, weights: Weights, x: Array, state: State) -> tuple[Array, State]:
+        w_ih, w_hh, b_ih, b_hh, _ = weights
+        bias = np.zeros(shape_of(w_hh)[0], x.dtype) if b_hh is None else b_hh
+        y = ops.gru(ops.linear(x, w_ih, b_ih), w_hh, bias, *state)
+        return y, (ops.getitem(y, index=-1),)
 
     def _step(self, u: Array, v: Array, state: State) -> State:
         (u_r, u_z, u_n), (v_r, v_z, v_n) = ops.split(u, 3, axis=-1), ops.split(v, 3, axis=-1)
@@ -329,20 +414,24 @@ class RNN(_Elman, _Sequence):
         Whether to have biases.
     batch_first : bool
         Whether x and the outputs are (N, T, ...) instead of (T, N, ...).
+    dropout : float
+        In training, what share of each layer's outputs but the last's the next layer does not see.
+    bidirectional : bool
+        Whether each layer also has a second part that reads backwards; its outputs stand after the first's.
     rng : Generator, int or None
-        Where the first values come from; see `autograd_cnn.nn.init`.
+        Where the first values come from, and what is dropped; see `autograd_cnn.nn.init`.
     dtype : dtype
         Of the parameters.
 
     Attributes
     ----------
     weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, weight_ih_l1, ... : Parameter
-        Layer by layer, shaped as in the cell.
+        Layer by layer, shaped as in the cell; with ``bidirectional`` also ``weight_ih_l0_reverse`` and so on.
 
     Raises
     ------
     ArgumentError
-        For a size below 1, or an unknown nonlinearity.
+        For a size below 1, an unknown nonlinearity, or a ``dropout`` that is no share.
 
     Examples
     --------
@@ -361,18 +450,33 @@ class RNN(_Elman, _Sequence):
         nonlinearity: str = "tanh",
         bias: Bool = True,
         batch_first: Bool = False,
+        dropout: Share = 0.0,
+        bidirectional: Bool = False,
         *,
         rng: init.Rng = None,
         dtype: FloatDType = np.float32,
     ) -> None:
-        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, rng=rng, dtype=dtype)
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, rng=rng, dtype=dtype
+        )
         self._squash_with(nonlinearity)
 
 
 class LSTM(_LongShortTerm, _Sequence):
     """`LSTMCell` over sequences, in one layer or several; the state is the pair (h, c).
 
-    Parameters are those of `RNN`, without ``nonlinearity``.
+    Parameters are those of `RNN`, without ``nonlinearity``, and:
+
+    Parameters
+    ----------
+    proj_size : int
+        If not 0, less than ``hidden_size``: ``h'`` is multiplied by ``weight_hr_l0`` (P, H) and so on, and has P numbers
+        (Sak et al. 2014). Then the steps are Python's, slower.
+
+    Raises
+    ------
+    ArgumentError
+        For a ``proj_size`` that is not smaller than ``hidden_size``, too.
 
     Examples
     --------
@@ -381,6 +485,29 @@ class LSTM(_LongShortTerm, _Sequence):
     >>> outputs.shape, h.shape, c.shape
     ((2, 7, 5), (1, 2, 5), (1, 2, 5))
     """
+
+    @composite
+    def __init__(
+        self,
+        input_size: Size,
+        hidden_size: Size,
+        num_layers: Size = 1,
+        bias: Bool = True,
+        batch_first: Bool = False,
+        dropout: Share = 0.0,
+        bidirectional: Bool = False,
+        proj_size: Whole = 0,
+        *,
+        rng: init.Rng = None,
+        dtype: FloatDType = np.float32,
+    ) -> None:
+        if proj_size >= hidden_size:
+            expected = f"less than hidden_size, {hidden_size}, or 0 for none"
+            raise ArgumentError(sentence("LSTM", "proj_size is out of range", expected=expected, got=proj_size))
+        self.proj_size = proj_size
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, rng=rng, dtype=dtype
+        )
 
 
 class GRU(_Gated, _Sequence):

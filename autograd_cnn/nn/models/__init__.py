@@ -1,6 +1,7 @@
 """Networks: published ones, and those that a pattern describes."""
 
 from autograd_cnn.nn.models.build import build
+from autograd_cnn.nn.models.char_lstm import char_lstm
 from autograd_cnn.nn.models.lenet import digits_net, lenet5, lenet1998
 from autograd_cnn.nn.models.mobilenet import mobilenet_v2
 from autograd_cnn.nn.models.resnet import resnet18, resnet20
@@ -9,6 +10,7 @@ from autograd_cnn.nn.models.vgg import small_vgg
 
 __all__ = [
     "build",
+    "char_lstm",
     "digits_net",
     "lenet5",
     "lenet1998",

@@ -190,9 +190,9 @@ def batch_norm_wrt_input(g: Array, x: Array, weight: Array | None, *, eps: float
     return dx if weight is None else dx * _per_map(weight)
 
 
-@formula(ops.batch_norm_wrt_weight)
-def batch_norm_wrt_weight(g: Array, x: Array, *, eps: float) -> Array:
-    return ops.sum(g * _standardized(x, eps)[0], axis=_EACH)
+@formula(ops.batch_norm_wrt_affine)
+def batch_norm_wrt_affine(g: Array, x: Array, *, eps: float) -> Array:
+    return ops.stack([ops.sum(g * _standardized(x, eps)[0], axis=_EACH), ops.sum(g, axis=_EACH)])
 
 
 # --- windows ----------------------------------------------------------------------------------

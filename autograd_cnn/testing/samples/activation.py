@@ -21,5 +21,7 @@ add_samples(ops.erf, *elementwise(normal), sample(spaced(40)))
 add_samples(activation._gaussian, *elementwise(normal), sample(spaced(5), factor=0.5))  # noqa: SLF001
 add_samples(ops.gelu, *elementwise(normal), sample(spaced(40)))
 add_samples(activation._sigmoid_backward, *broadcasting(normal, normal), linear="g")  # noqa: SLF001
+add_samples(activation._tanh_backward, *broadcasting(normal, normal), linear="g")  # noqa: SLF001
+add_samples(activation._elu_backward, *broadcasting(normal, spaced), linear="g")  # noqa: SLF001
 add_samples(activation._silu_backward, *broadcasting(normal, normal), linear="g")  # noqa: SLF001
 add_samples(activation._gelu_backward, *broadcasting(normal, normal), linear="g")  # noqa: SLF001

@@ -86,3 +86,21 @@ add_samples(
     sample(normal(0, 3), axis=1),
     linear="x",
 )
+add_samples(
+    ops.cumprod,
+    sample(normal(3, 4)),
+    sample(_WITH_ZEROS, axis=0),
+    sample(normal(2, 3, 4), axis=-1),
+    sample(_WITH_ZEROS, axis=1),
+    sample(normal(1)),
+    sample(normal(0, 3), axis=1),
+)
+_QUESTIONS = (
+    sample(_WITH_ZEROS),
+    sample(_WITH_ZEROS, axis=-1, keepdims=True),
+    sample(normal(2, 3, 4), axis=(0, -1)),
+    sample(normal(0, 3), axis=0),
+)
+add_samples(ops.any, *_QUESTIONS)
+add_samples(ops.all, *_QUESTIONS)
+add_samples(ops.count_nonzero, *_QUESTIONS)

@@ -3,7 +3,7 @@
 from autograd_cnn import ops
 from autograd_cnn.ops.softmax import _log_softmax_backward, _softmax_backward
 from autograd_cnn.testing.case import add_samples, sample
-from autograd_cnn.testing.draw import Draw
+from autograd_cnn.testing.draw import Draw, broadcasting
 
 normal = Draw("softmax").normal
 
@@ -16,6 +16,7 @@ add_samples(
     sample(normal(1)),
     sample(normal(0, 3), axis=1),
 )
+add_samples(ops.logaddexp, *broadcasting(normal, normal))
 add_samples(
     ops.softmax,
     sample(normal(3, 4)),

@@ -8,14 +8,16 @@ from autograd_cnn.kernels import reference
 from autograd_cnn.kernels.compiled import activation as compiled
 from autograd_cnn.kernels.compiled import map as mapping
 
-ONE = ["gelu", "sigmoid", "sigmoid_slope", "silu"]
-ADJOINTS = ["gelu_wrt_x", "sigmoid_wrt_x", "silu_wrt_x"]
+ONE = ["elu", "erf", "gaussian", "gelu", "sigmoid", "sigmoid_slope", "silu", "softplus"]
+ADJOINTS = ["elu_wrt_x", "gelu_wrt_x", "sigmoid_wrt_x", "silu_wrt_x", "tanh_wrt_x"]
+NUMBERS = {"elu": 0.7, "elu_wrt_x": 0.7, "gaussian": 0.5}
 SIZES = [64, 65, 79, mapping.CHUNK - 1, mapping.CHUNK, mapping.CHUNK + 1, mapping.FEWEST + 3]
 ODD = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e30, -1e30, 1e-40, -1e-40, 88.0, -88.0, -95.0, 13.5, -13.5]
 
 
 def _call(module, name, x, g):
-    return getattr(module, name)(*(x,) if name in ONE else (g, x))
+    numbers = (NUMBERS[name],) if name in NUMBERS else ()
+    return getattr(module, name)(*(x,) if name in ONE else (g, x), *numbers)
 
 
 @pytest.fixture
@@ -62,6 +64,6 @@ def test_the_bits_do_not_depend_on_the_threads(rng, name):
 def test_what_they_are_not_made_for_is_declined():
     x = np.ones(64)
     for small in (np.ones(63), np.float64(1), 1.0, np.ones(64, int), np.ones(64, np.float16)):
-        assert compiled.gelu(small) is NotImplemented
+        assert compiled.gelu(small) is compiled.elu(small, 1.0) is NotImplemented
     for g in (np.ones(64, np.float32), np.ones(1), 1.0, np.ones((64, 1))):
-        assert compiled.gelu_wrt_x(g, x) is NotImplemented
+        assert compiled.gelu_wrt_x(g, x) is compiled.elu_wrt_x(g, x, 1.0) is NotImplemented

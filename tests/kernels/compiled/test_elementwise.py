@@ -1,10 +1,14 @@
 import numpy as np
 import pytest
+from tables import for_each
 
 from autograd_cnn.kernels import reference
 from autograd_cnn.kernels.compiled import elementwise as compiled
+from autograd_cnn.kernels.compiled.broadcasting import REPEATED
+from autograd_cnn.kernels.compiled.map import CHUNK, FEWEST, LIGHT
 
-SIZES = [compiled.FEW, compiled.FEW + 1, compiled.FEWEST + 15, 3 * compiled.CHUNK + 17 + compiled.FEWEST]
+NUMBERS = [1.5, -2, np.float32(0.5), np.float64(0.25)]
+SIZES = [compiled.FEW, compiled.FEW + 1, FEWEST + 15, 3 * CHUNK + 17 + LIGHT]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -24,7 +28,7 @@ def test_they_agree_with_the_reference(rng, size, dtype):
 
 
 def test_a_nan_passes():
-    x = np.full(compiled.FEWEST, -1.0)
+    x = np.full(FEWEST, -1.0)
     x[5] = np.nan
     y, mask = compiled.relu(x)
     assert np.isnan(y[5])
@@ -35,7 +39,7 @@ def test_a_nan_passes():
 
 
 def test_a_mask_hides_what_is_infinite():
-    x = np.full(compiled.FEWEST, np.inf)
+    x = np.full(FEWEST, np.inf)
     assert not compiled.masked(x, np.zeros(x.shape, bool)).any()
 
 
@@ -49,28 +53,69 @@ def test_views_of_any_layout(rng):
 def test_small_arrays_and_ints_are_declined():
     assert compiled.relu(np.ones(compiled.FEW - 1)) is NotImplemented
     assert compiled.masked(np.ones(8), np.ones(8, bool)) is NotImplemented
-    assert compiled.relu(np.ones(compiled.FEWEST, int)) is NotImplemented
+    assert compiled.relu(np.ones(FEWEST, int)) is NotImplemented
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(
-    "other", [(4, 8, 24, 33), (8, 1, 1), (1, 8, 1, 1), (4, 8, 1, 1), (4, 1, 1, 1), (24, 1), (8, 24, 1)]
-)
-def test_products(rng, other, dtype):
-    x, w = rng.standard_normal((4, 8, 24, 33)).astype(dtype), rng.standard_normal(other).astype(dtype)
-    expected = x * w
-    found = compiled.multiply(x, w)
-    if compiled.SHORTEST > 33 and other in {(24, 1), (8, 24, 1)}:
-        assert found is NotImplemented
-    else:
-        np.testing.assert_array_equal(found, expected)
-        assert found.dtype == dtype
-        np.testing.assert_array_equal(compiled.multiply(x[:, :, ::-1], w), x[:, :, ::-1] * w)
+@for_each("name", ["add", "subtract", "multiply", "divide", "maximum", "minimum"])
+@for_each("dtype", [np.float32, np.float64])
+def test_arithmetic_with_what_is_broadcast(rng, name, dtype):
+    long, short = rng.standard_normal((4, 8, 24, 33)).astype(dtype), rng.standard_normal((700, 4, 3, 2)).astype(dtype)
+    for x, others in (
+        (long, [(8, 1, 1), (1, 8, 1, 1), (4, 8, 1, 1), (4, 1, 1, 1), (24, 1), (33,), (24, 33), (1, 1, 33)]),
+        (short, [(4, 1, 1), (700, 4, 1, 1), (700, 1, 1, 1), (3, 1), (4, 3, 1), (2,), (3, 2), (4, 3, 2)]),
+    ):
+        for other in others:
+            w = rng.standard_normal(other).astype(dtype)
+            found = getattr(compiled, name)(x, w)
+            np.testing.assert_array_equal(found, getattr(reference, name)(x, w), err_msg=str(other))
+            assert found.dtype == dtype
+            np.testing.assert_array_equal(getattr(compiled, name)(x[::-1], w), getattr(reference, name)(x[::-1], w))
 
 
-def test_products_of_other_kinds_are_declined():
-    x = np.ones((64, 4, 8, 8))
-    for other in (np.ones((8, 8)), np.ones((64, 1, 8, 1)), np.ones((1, 64, 4, 8, 8)), np.ones((4, 1, 1), np.float32),
-                  np.ones((2, 1, 1, 1, 1)), np.ones(()), np.ones((1, 1))):  # fmt: skip
+@for_each("number", NUMBERS)
+@for_each("dtype", [np.float32, np.float64])
+def test_arithmetic_with_a_number(rng, number, dtype):
+    x = rng.standard_normal(REPEATED + 5).astype(dtype)
+    for name in ("add", "maximum"):
+        found, expected = getattr(compiled, name)(x, number), getattr(reference, name)(x, number)
+        if isinstance(number, np.generic) and number.dtype != dtype:
+            assert found is NotImplemented
+        else:
+            np.testing.assert_array_equal(found, expected)
+            assert found.dtype == expected.dtype
+
+
+def test_arithmetic_that_is_declined():
+    x = np.ones((64, 4, 16, 8))
+    for other in ((64, 1, 16, 1), (1, 64, 4, 16, 8), (2, 1, 1, 1, 1), (64, 1, 1, 8)):
+        assert compiled.multiply(x, np.ones(other)) is NotImplemented
+    assert compiled.multiply(x, np.ones((4, 1, 1), np.float32)) is NotImplemented
+    assert compiled.multiply(x[0], np.ones((4, 1, 1))) is NotImplemented
+    for other in (x, None, "1", True, 1j):  # NumPy's to compute, or to refuse
         assert compiled.multiply(x, other) is NotImplemented
-    assert compiled.multiply(np.ones(8), np.ones(8)) is NotImplemented
+
+
+@for_each("name", ["maximum", "minimum"])
+def test_nan_is_neither_larger_nor_smaller(name):
+    x1, x2 = np.ones((2, LIGHT))
+    x1[:3], x2[1:5] = (np.nan, np.nan, np.inf), (np.nan, 2, -np.inf, np.nan)
+    np.testing.assert_array_equal(getattr(compiled, name)(x1, x2), getattr(np, name)(x1, x2))
+
+
+@for_each("dtype", [np.float32, np.float64])
+def test_choices(rng, dtype):
+    for size in SIZES:
+        (x1, x2), mask = rng.standard_normal((2, size)).astype(dtype), rng.random(size) < 0.5
+        x1[:4] = x2[-4:] = np.nan, np.inf, -0.0, 0.0
+        for operands in ((x1, x2), (x1, 0), (0.5, x2), (x1[::-1], x1)):
+            found = compiled.where(mask, *operands)
+            np.testing.assert_array_equal(found, np.where(mask, *operands))
+            assert found.dtype == dtype
+
+
+def test_choices_that_are_declined():
+    x = np.ones((2, compiled.FEW))
+    mask = x > 0
+    for operands in ((mask, x, x[:1]), (mask, 1, 2), (mask[:1], x, x), (x, x, x), (mask, x, x.astype(np.float32)),
+                     (mask, x, np.float64(1)), (mask[:, 1:], x[:, 1:], 1j), (mask[0, 1:], x[0, 1:], 1)):  # fmt: skip
+        assert compiled.where(*operands) is NotImplemented

@@ -26,6 +26,23 @@ def test_matmul(dtype, rows, depth, columns, layouts):
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
+@given(
+    stacks=st.sampled_from([((3,), (3,)), ((2, 1), (3,)), ((), (4,)), ((2, 3), ())]),
+    sizes=st.tuples(SIZE, st.integers(1, 300), SIZE),
+    layouts=st.tuples(st.booleans(), st.booleans()),
+)
+def test_stacks(dtype, stacks, sizes, layouts):
+    (m, k, n), rng = sizes, np.random.default_rng(sum(sizes))
+    shapes = ((*stacks[0], m, k), (*stacks[1], k, n))
+    a, b = (
+        rng.standard_normal((*shape[:-2], *shape[:-3:-1])).swapaxes(-1, -2) if turned else rng.standard_normal(shape)
+        for shape, turned in zip(shapes, layouts, strict=True)
+    )
+    a, b = a.astype(dtype, order="K"), b.astype(dtype, order="K")
+    _close(gemm.matmul(a, b), reference.matmul(a, b), dtype)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("biased", [True, False])
 @given(rows=SIZE, depth=SIZE, outputs=SIZE)
 def test_linear(dtype, biased, rows, depth, outputs):
@@ -42,20 +59,22 @@ def test_views_with_gaps(rng):
 
 def test_the_same_bits_on_any_number_of_threads(rng):
     a, b = rng.standard_normal((256, 300)).astype(np.float32), rng.standard_normal((300, 120)).astype(np.float32)
+    stack = rng.standard_normal((8, 300, 120)).astype(np.float32)
     threads = compiled.num_threads()
-    all_threads = gemm.matmul(a, b)
+    all_threads = gemm.matmul(a, b), gemm.matmul(a, stack)
     compiled.set_num_threads(1)
     try:
-        np.testing.assert_array_equal(gemm.matmul(a, b), all_threads)
+        np.testing.assert_array_equal(gemm.matmul(a, b), all_threads[0])
+        np.testing.assert_array_equal(gemm.matmul(a, stack), all_threads[1])
     finally:
         compiled.set_num_threads(threads)
 
 
-def test_what_is_large_or_no_matrix_is_declined():
+def test_what_is_large_or_a_vector_is_declined():
     large = np.broadcast_to(np.float32(1), (1 << 13, 1 << 13))
     assert gemm.matmul(large, large) is NotImplemented
     assert gemm.linear(large, large, None) is NotImplemented
-    assert gemm.matmul(np.ones((2, 2, 2)), np.ones((2, 2))) is NotImplemented
     assert gemm.matmul(np.ones((2, 2)), np.ones(2)) is NotImplemented
+    assert gemm.matmul(np.ones((3, 2, 2)), np.ones((4, 2, 2))) is NotImplemented
     assert gemm.matmul(np.ones((2, 2), int), np.ones((2, 2), int)) is NotImplemented
     assert gemm.linear(np.ones(2), np.ones((2, 2)), None) is NotImplemented

@@ -124,7 +124,7 @@ def test_after_a_quiet_while_pauses_are_short_again(clock):
 
 def test_a_number_that_was_chosen_holds_on_a_busy_machine(clock):
     team = Team()
-    team.fix()
+    team.fix(2)
     assert all(_loop(team, clock, took=9e-3, alone=1e-3) for _ in range(100))
 
 
@@ -132,7 +132,7 @@ def test_a_choice_ends_a_pause(clock):
     team = Team()
     _loop(team, clock, took=9e-3, alone=1e-3)
     assert not team.join()
-    team.fix()
+    team.fix(2)
     assert team.join()
 
 

@@ -1,0 +1,124 @@
+"""Standardised rows and their adjoints: a row is summed up, and used at once, while it is in the cache.
+
+Shapes: x, y and g (R, D); weight and bias (D,), as the reference has them.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from autograd_cnn.kernels.compiled.lanes import Lanes
+from autograd_cnn.kernels.compiled.map import FEW, FEWEST, over_vectors
+from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
+from autograd_cnn.kernels.compiled.reduction import BLOCK, SUM, sum_vectors
+from autograd_cnn.kernels.windows import Array
+
+TOGETHER: Final = 1 << 6  # rows that are summed in their own dtype; sums of sums are in float64
+
+
+class Rows(NamedTuple):
+    """How many rows there are, and how long they are."""
+
+    number: int
+    length: int
+
+
+def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Any:
+    """Return z · weight + bias, and the moments."""
+    if x.size < FEW or not supports(x, weight, bias):
+        return NotImplemented
+    y, moments, rows = np.empty(x.shape, x.dtype), np.empty((2, x.shape[0]), x.dtype), Rows(*x.shape)
+    arrays = np.array([eps]), flat(x), flat(weight), flat(bias), y.reshape(-1), moments.reshape(-1)
+    _layer_norm(rows.number, rows, *arrays, alone=x.size < FEWEST)
+    return y, moments
+
+
+def layer_norm_wrt_input(g: Array, x: Array, moments: Array, weight: Array) -> Any:
+    """Return r · (h - mean(h) - z · mean(h·z)) with h = g · weight."""
+    if x.size < FEW or not supports(x, g, moments, weight):
+        return NotImplemented
+    dx, rows = np.empty(x.shape, x.dtype), Rows(*x.shape)
+    arrays = flat(g), flat(x), flat(moments), flat(weight), dx.reshape(-1)
+    _layer_norm_wrt_input(rows.number, rows, *arrays, alone=x.size < FEWEST)
+    return dx
+
+
+def layer_norm_sums(g: Array, x: Array, moments: Array) -> Any:
+    """Return the sums of g·z and of g over all rows."""
+    if x.size < FEW or not supports(x, g, moments):
+        return NotImplemented
+    rows, jobs = Rows(*x.shape), -(-x.shape[0] // TOGETHER)
+    sums = np.zeros((jobs, 2, rows.length), x.dtype)
+    _sum_products(jobs, rows, flat(g), flat(x), flat(moments), sums.reshape(-1), alone=x.size < FEWEST)
+    return sums.sum(axis=0, dtype=np.float64).astype(x.dtype)
+
+
+# --- what is done to the vectors of a row -----------------------------------------------------
+
+
+def _square_of_distance(mean: Lanes, x: Lanes) -> Lanes:
+    distance = x - mean
+    return distance * distance
+
+
+def _weighted_products(mean: Lanes, g: Lanes, x: Lanes, weight: Lanes) -> tuple[Lanes, Lanes]:
+    h = g * weight
+    return h * (x - mean), h
+
+
+_sum_squares: Final = over_vectors(_square_of_distance, SUM)
+_sum_weighted: Final = over_vectors(_weighted_products, SUM, SUM)
+_scale: Final = over_vectors(lambda mean, r, x, weight, bias: (x - mean) * r * weight + bias)
+_combine: Final = over_vectors(lambda mean, slope, level, r, g, x, w: (g * w - level - (x - mean) * slope) * r)
+_add_products: Final = over_vectors(lambda mean, r, g, x, of_gz, of_g: (of_gz + g * ((x - mean) * r), of_g + g))
+
+# --- rows -------------------------------------------------------------------------------------
+
+
+@inlined
+def _moments(x: Any, begin: int, end: int, eps: float) -> tuple[float, float]:
+    """Return the mean of a row, as its dtype has it, and 1 / sqrt(var + eps)."""
+    total, squares = 0.0, 0.0
+    for at in range(begin, end, BLOCK):
+        total += sum_vectors(at, min(at + BLOCK, end), (), (x,))[0]
+    mean = x.dtype.type(total / (end - begin))
+    for at in range(begin, end, BLOCK):
+        squares += _sum_squares(at, min(at + BLOCK, end), (mean,), (x,))[0]
+    return mean, 1 / np.sqrt(squares / (end - begin) + eps)
+
+
+@parallel_for
+def _layer_norm(first: int, last: int, s: Rows, eps: Any, x: Any, weight: Any, bias: Any, y: Any, moments: Any) -> None:
+    """Standardise a row, for each job."""
+    for row in range(first, last):
+        begin, end = row * s.length, (row + 1) * s.length
+        mean, r = _moments(x, begin, end, eps[0])
+        moments[row], moments[s.number + row] = mean, r
+        _scale(0, s.length, (mean, moments[s.number + row]), (x[begin:end], weight, bias, y[begin:end]))
+
+
+@parallel_for
+def _layer_norm_wrt_input(first: int, last: int, s: Rows, g: Any, x: Any, moments: Any, weight: Any, dx: Any) -> None:
+    """Pass a row of g back, for each job."""
+    for row in range(first, last):
+        begin, end = row * s.length, (row + 1) * s.length
+        mean, r, product, total = moments[row], moments[s.number + row], 0.0, 0.0
+        for at in range(begin, end, BLOCK):
+            to = min(at + BLOCK, end)
+            arrays = g[at:to], x[at:to], weight[at - begin : to - begin]
+            of_products, part = _sum_weighted(0, to - at, (mean,), arrays)
+            product, total = product + of_products, total + part
+        slope, level = x.dtype.type(r * r * product / s.length), x.dtype.type(total / s.length)
+        _combine(0, s.length, (mean, slope, level, r), (g[begin:end], x[begin:end], weight, dx[begin:end]))
+
+
+@parallel_for
+def _sum_products(first: int, last: int, s: Rows, g: Any, x: Any, moments: Any, sums: Any) -> None:
+    """Sum up g·z and g over some rows, for each job."""
+    for job in range(first, last):
+        of_gz, of_g = sums[2 * job * s.length :][: s.length], sums[(2 * job + 1) * s.length :][: s.length]
+        for row in range(job * TOGETHER, min((job + 1) * TOGETHER, s.number)):
+            begin, end = row * s.length, (row + 1) * s.length
+            _add_products(
+                0, s.length, (moments[row], moments[s.number + row]), (g[begin:end], x[begin:end], of_gz, of_g)
+            )

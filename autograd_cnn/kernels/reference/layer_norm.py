@@ -1,0 +1,38 @@
+"""Standardised rows, and what gradients pass back through them.
+
+Shapes: x, y and g (R, D); weight and bias (D,); moments (2, R), the mean and r = 1 / sqrt(var + eps) of each row; sums
+(2, D), those of g·z and of g over all rows, z being (x - mean) · r.
+"""
+
+import numpy as np
+
+from autograd_cnn.kernels.windows import Array
+
+
+def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> tuple[Array, Array]:
+    """Return z · weight + bias, and the moments."""
+    mean, var = x.mean(axis=1), x.var(axis=1)
+    moments = np.stack([mean, 1 / np.sqrt(var + x.dtype.type(eps))])
+    return _standardized(x, moments) * weight + bias, moments
+
+
+def layer_norm_wrt_input(g: Array, x: Array, moments: Array, weight: Array) -> Array:
+    """Return r · (h - mean(h) - z · mean(h·z)) with h = g · weight."""
+    z, h = _standardized(x, moments), g * weight
+    return (h - _mean(h) - z * _mean(h * z)) * moments[1][:, None]
+
+
+def layer_norm_sums(g: Array, x: Array, moments: Array) -> Array:
+    """Return the sums of g·z and of g."""
+    return np.stack([(g * _standardized(x, moments)).sum(axis=0), g.sum(axis=0)])
+
+
+def _standardized(x: Array, moments: Array) -> Array:
+    mean, r = moments[:, :, None]
+    z: Array = (x - mean) * r
+    return z
+
+
+def _mean(values: Array) -> Array:
+    mean: Array = values.mean(axis=1, keepdims=True)
+    return mean

@@ -1,0 +1,259 @@
+"""Layer normalisation as a form ⟨g, w · z(x) + b⟩, differentiated in each argument.
+
+For each row let z = (x - mean(x)) · r with r = 1 / sqrt(var(x) + eps). The form is linear in g, and in w and b. Its
+gradient in g is the forward pass, its gradients in w and b are the sums of g · z and of g over all rows, and its
+gradient in x,
+
+    A(w · g) with A(h) = r · (h - mean(h) - z · mean(h · z)),
+
+where A is its own adjoint. So these three are each other's rules, except for the second derivative in x. As in batch
+normalisation, what has been counted is handed on in an ordinary backward pass.
+
+Shapes: x, g and y (..., D1, ..., Dk), whose last k axes are a row; weight and bias (D1, ..., Dk).
+"""
+
+import math
+
+import numpy as np
+
+from autograd_cnn import kernels
+from autograd_cnn.engine.abstract import AbstractArray
+from autograd_cnn.engine.node import Array, Shape, Traced, values_of
+from autograd_cnn.engine.primitive import primitive
+from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.ops import reduction
+from autograd_cnn.ops.elementwise import sqrt
+from autograd_cnn.ops.normalization import Counted
+from autograd_cnn.ops.precision import for_means, mean_dtype
+from autograd_cnn.parameters import NotNegative, Size
+
+__all__ = ["layer_norm", "layer_norm_wrt_affine", "layer_norm_wrt_input"]
+
+
+def _check(where: str, x: Array, axes: int, g: Array | None = None, **numbers: Array | None) -> None:
+    """Raise `ShapeError` unless ``x`` has rows, and all else fits to them."""
+    shape = np.shape(x)
+    if len(shape) < axes or 0 in shape:
+        expected = f"at least {axes} {'axis' if axes == 1 else 'axes'}, not empty"
+        raise ShapeError(sentence(where, "x has the wrong shape", expected=expected, got=shape))
+    if g is not None and np.shape(g) != shape:
+        raise ShapeError(sentence(where, "g has the wrong shape", expected=shape, got=np.shape(g)))
+    for name, values in numbers.items():
+        if values is not None and np.shape(values) != shape[-axes:]:
+            expected = f"that of a row, {shape[-axes:]}"
+            raise ShapeError(sentence(where, f"{name} has the wrong shape", expected=expected, got=np.shape(values)))
+
+
+def _rows(values: Array, shape: Shape, axes: int) -> Array:
+    """Return an array as rows, (R, D)."""
+    rows: Array = values.reshape(-1, math.prod(shape[-axes:]))
+    return rows
+
+
+def _row(values: Array | None, x: Array, axes: int, default: float) -> Array:
+    """Return numbers for a row, (D,)."""
+    return np.full(math.prod(x.shape[-axes:]), default, x.dtype) if values is None else values.reshape(-1)
+
+
+@primitive(residuals=("moments",))
+def layer_norm(
+    x: Array, weight: Array | None = None, bias: Array | None = None, eps: NotNegative = 1e-5, axes: Size = 1
+) -> tuple[Array, Array]:
+    """``(x - mean) / sqrt(var + eps) · weight + bias``, with the moments of each row (Ba et al. 2016).
+
+    Parameters
+    ----------
+    x : (..., D1, ..., Dk)
+    weight, bias : (D1, ..., Dk), optional
+        By default 1 and 0.
+    eps : float
+        Keeps the division away from 0.
+    axes : int
+        k: how many of the last axes a row is.
+
+    Returns
+    -------
+    y : (..., D1, ..., Dk)
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not go together, or x is empty.
+
+    Examples
+    --------
+    >>> layer_norm([[1.0, 3.0], [2.0, 2.0]], eps=1e-9).round(3)
+    array([[-1.,  1.],
+           [ 0.,  0.]])
+    """
+    _check("layer_norm", x, axes, weight=weight, bias=bias)
+    x, weight, bias = for_means("layer_norm", x=np.asarray(x), weight=weight, bias=bias)
+    numbers = _row(weight, x, axes, 1), _row(bias, x, axes, 0)
+    y, moments = kernels.layer_norm(_rows(x, x.shape, axes), *numbers, eps)
+    return y.reshape(x.shape), moments
+
+
+@layer_norm.shape(dtype=mean_dtype)
+def layer_norm_shape(x: AbstractArray, weight: AbstractArray | None, bias: AbstractArray | None, *, axes: int) -> Shape:
+    _check("layer_norm", x, axes, weight=weight, bias=bias)
+    return x.shape
+
+
+@layer_norm.vjp("x")
+def layer_norm_vjp_x(g: Array, *, x: Array, weight: Array | None, eps: float, axes: int, moments: Array) -> Array:
+    recorded, compiled = isinstance(g, Traced), isinstance(moments, Traced)
+    if recorded and not compiled:
+        return layer_norm_wrt_input(g, x, weight, eps=eps, axes=axes)
+    known = values_of(moments)
+    if weight is not None:
+        _counted.sums(g, x, known, eps=eps, axes=axes)  # for the rules of weight and bias, which don't know the moments
+    return layer_norm_wrt_input(g, x, weight, eps=eps, axes=axes, moments=known)
+
+
+@layer_norm.vjp("weight")
+def layer_norm_vjp_weight(g: Array, *, x: Array, eps: float, axes: int) -> Array:
+    return _counted.sums(g, x, eps=eps, axes=axes)[0]
+
+
+@layer_norm.vjp("bias")
+def layer_norm_vjp_bias(g: Array) -> Array:
+    total = _counted.total(g)
+    return g if total is None else total
+
+
+@primitive
+def layer_norm_wrt_input(
+    g: Array,
+    x: Array,
+    weight: Array | None = None,
+    eps: NotNegative = 1e-5,
+    axes: Size = 1,
+    *,
+    moments: Array | None = None,
+) -> Array:
+    """The form's gradient in x: ``r · (h - mean(h) - z · mean(h · z))`` with ``h = g · weight``.
+
+    Parameters
+    ----------
+    g, x : (..., D1, ..., Dk)
+        Sensitivities of the output, and the input.
+    weight, eps, axes
+        As for `layer_norm`.
+    moments : (2, R), optional
+        Mean and ``r`` of each of the R rows, if they have been counted already.
+
+    Returns
+    -------
+    dx : (..., D1, ..., Dk)
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not go together, or x is empty.
+
+    Examples
+    --------
+    >>> layer_norm_wrt_input([1.0, 0.0, 0.0], [0.0, 1.0, 2.0], eps=0.0).round(3)
+    array([ 0.204, -0.408,  0.204])
+    """
+    _check("layer_norm_wrt_input", x, axes, g, weight=weight)
+    g, x, weight = for_means("layer_norm_wrt_input", g=np.asarray(g), x=np.asarray(x), weight=weight)
+    rows = _rows(g, x.shape, axes), _rows(x, x.shape, axes)
+    moments = _moments(rows[1], eps) if moments is None else moments
+    dx: Array = kernels.layer_norm_wrt_input(*rows, moments, _row(weight, x, axes, 1)).reshape(x.shape)
+    return dx
+
+
+@layer_norm_wrt_input.shape(dtype=mean_dtype)
+def layer_norm_wrt_input_shape(g: AbstractArray, x: AbstractArray, weight: AbstractArray | None, *, axes: int) -> Shape:
+    _check("layer_norm_wrt_input", x, axes, g, weight=weight)
+    return x.shape
+
+
+@layer_norm_wrt_input.vjp("g")
+def layer_norm_wrt_input_vjp_g(u: Array, *, x: Array, weight: Array | None, eps: float, axes: int) -> Array:
+    return _times(layer_norm_wrt_input(u, x, eps=eps, axes=axes), weight)
+
+
+@layer_norm_wrt_input.vjp("x")
+def layer_norm_wrt_input_vjp_x(u: Array, *, g: Array, x: Array, weight: Array | None, eps: float, axes: int) -> Array:
+    """With S = mean(u·h) - mean(u)·mean(h) - mean(u·z)·mean(h·z), the count times r·S is ⟨u, A(h)⟩; dr = -r²·z."""
+    row, h = tuple(range(-axes, 0)), _times(g, weight)
+    z, r = layer_norm(x, eps=eps, axes=axes), 1 / sqrt(reduction.var(x, axis=row, keepdims=True) + eps)
+    hz, uz = _mean(h * z, row), _mean(u * z, row)
+    s = _mean(u * h, row) - _mean(u, row) * _mean(h, row) - uz * hz
+    return -(layer_norm_wrt_input(r * (u * hz + h * uz), x, eps=eps, axes=axes) + r * r * z * s)
+
+
+@layer_norm_wrt_input.vjp("weight")
+def layer_norm_wrt_input_vjp_weight(u: Array, *, g: Array, x: Array, eps: float, axes: int) -> Array:
+    return g * layer_norm_wrt_input(u, x, eps=eps, axes=axes)
+
+
+def _times(values: Array, weight: Array | None) -> Array:
+    return values if weight is None else values * weight
+
+
+def _mean(values: Array, row: tuple[int, ...]) -> Array:
+    return reduction.mean(values, axis=row, keepdims=True)
+
+
+def _moments(rows: Array, eps: float) -> Array:
+    moments: Array = kernels.layer_norm(rows, np.ones_like(rows[0]), np.zeros_like(rows[0]), eps)[1]
+    return moments
+
+
+@primitive
+def layer_norm_wrt_affine(
+    g: Array, x: Array, eps: NotNegative = 1e-5, axes: Size = 1, *, moments: Array | None = None
+) -> Array:
+    """The form's gradients in the weight and in the bias: the sums of ``g · z`` and of ``g`` over all rows.
+
+    Parameters
+    ----------
+    g, x : (..., D1, ..., Dk)
+        Sensitivities of the output, and the input.
+    eps, axes
+        As for `layer_norm`.
+    moments : (2, R), optional
+        As for `layer_norm_wrt_input`.
+
+    Returns
+    -------
+    dweight_and_dbias : (2, D1, ..., Dk)
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ, or x is empty.
+
+    Examples
+    --------
+    >>> layer_norm_wrt_affine([[1.0, 1.0], [2.0, 2.0]], [[1.0, 3.0], [6.0, 4.0]], eps=0.0)
+    array([[ 1., -1.],
+           [ 3.,  3.]])
+    """
+    _check("layer_norm_wrt_affine", x, axes, g)
+    g, x = for_means("layer_norm_wrt_affine", g=np.asarray(g), x=np.asarray(x))
+    rows = _rows(g, x.shape, axes), _rows(x, x.shape, axes)
+    sums: Array = kernels.layer_norm_sums(*rows, _moments(rows[1], eps) if moments is None else moments)
+    return sums.reshape(2, *x.shape[-axes:])
+
+
+@layer_norm_wrt_affine.shape(dtype=mean_dtype)
+def layer_norm_wrt_affine_shape(g: AbstractArray, x: AbstractArray, *, axes: int) -> Shape:
+    _check("layer_norm_wrt_affine", x, axes, g)
+    return 2, *x.shape[-axes:]
+
+
+@layer_norm_wrt_affine.vjp("g")
+def layer_norm_wrt_affine_vjp_g(u: Array, *, x: Array, eps: float, axes: int) -> Array:
+    return layer_norm(x, u[0], u[1], eps=eps, axes=axes)
+
+
+@layer_norm_wrt_affine.vjp("x")
+def layer_norm_wrt_affine_vjp_x(u: Array, *, g: Array, x: Array, eps: float, axes: int) -> Array:
+    return layer_norm_wrt_input(g, x, u[0], eps=eps, axes=axes)
+
+
+_counted = Counted(layer_norm_wrt_affine)

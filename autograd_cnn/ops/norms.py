@@ -1,0 +1,134 @@
+"""Norms of vectors and matrices, and condition numbers."""
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Array, dtype_of, shape_of
+from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.ops import reduction
+from autograd_cnn.ops.decomposition import svdvals
+from autograd_cnn.ops.elementwise import absolute, divide, multiply, power, sqrt, square
+from autograd_cnn.ops.indexing import getitem
+from autograd_cnn.ops.inverse import inv
+from autograd_cnn.ops.selection import equal, not_equal, where
+from autograd_cnn.ops.shaping import moveaxis, reshape
+from autograd_cnn.parameters import Axis, Flag
+
+__all__ = ["cond", "matrix_norm", "norm", "vector_norm"]
+
+
+@composite
+def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: Flag = False) -> Array:
+    """The length of vectors, or the size of matrices; at 0 its gradient counts as 0.
+
+    Parameters
+    ----------
+    x : array
+    ord : number, "fro" or "nuc", optional
+        Of a vector: 2 is the Euclidean length, 1 the sum of absolute values, ±inf the largest or smallest of these,
+        0 how many are not 0, any other ``p`` the root ``sum(|x|ᵖ) ** (1/p)``. Of a matrix: ``"fro"`` is the root of
+        the sum of squares, ``"nuc"`` the sum of the singular values, ±2 the largest or smallest of them, ±1 and ±inf
+        those of the columns' and rows' sums of absolute values. None is 2, or ``"fro"``, of whatever shape.
+    axis : int or pair of int, optional
+        Where the vectors lie, or the matrices; by default all of ``x`` is one.
+    keepdims : bool
+
+    Examples
+    --------
+    >>> float(norm([3.0, 4.0]))
+    5.0
+    """
+    shape = shape_of(x)
+    if axis is None and ord is None:
+        y = _root(reduction.sum(square(x)), 0.5)
+        return reshape(y, shape=(1,) * len(shape)) if keepdims else y
+    axes = normalize_axis_tuple(range(len(shape)) if axis is None else axis, len(shape))
+    if len(axes) == 1:
+        return _vector_norm(x, 2 if ord is None else ord, axes, keepdims)
+    if len(axes) != 2:
+        raise ArgumentError(sentence("norm", "neither vectors nor matrices", expected="one axis or two", got=axes))
+    return _matrix_norm(x, "fro" if ord is None else ord, axes, keepdims)
+
+
+@composite
+def vector_norm(x: Array, *, axis: Axis = None, keepdims: Flag = False, ord: Any = 2) -> Array:
+    """The length of vectors along any axes, by default of all elements; see `norm`.
+
+    Examples
+    --------
+    >>> float(vector_norm([[3.0], [4.0]]))
+    5.0
+    """
+    return _vector_norm(x, ord, reduction.axes_of(shape_of(x), axis), keepdims)
+
+
+@composite
+def matrix_norm(x: Array, *, keepdims: Flag = False, ord: Any = "fro") -> Array:
+    """The size of the matrices in the last two axes; see `norm`.
+
+    Examples
+    --------
+    >>> float(matrix_norm([[3.0, 0.0], [4.0, 0.0]]))
+    5.0
+    """
+    if len(shape_of(x)) < 2:
+        raise ArgumentError(sentence("matrix_norm", "x has too few axes", expected="at least 2", got=shape_of(x)))
+    return _matrix_norm(x, ord, (-2, -1), keepdims)
+
+
+def _vector_norm(x: Array, order: Any, axes: tuple[int, ...], keepdims: bool) -> Array:
+    how: dict[str, Any] = {"axis": axes, "keepdims": keepdims}
+    if order == 2:
+        return _root(reduction.sum(square(x), **how), 0.5)
+    if order in (np.inf, -np.inf):
+        return (reduction.max if order > 0 else reduction.min)(absolute(x), **how)
+    if order == 0:
+        return reduction.sum(multiply(not_equal(x, 0), np.ones((), np.result_type(dtype_of(x), 1.0))), **how)
+    if isinstance(order, str):
+        raise ArgumentError(sentence("norm", "there is no such norm of vectors", expected="a number", got=repr(order)))
+    return _root(reduction.sum(power(absolute(x), order), **how), 1 / order)
+
+
+def _matrix_norm(x: Array, order: Any, axes: tuple[int, ...], keepdims: bool) -> Array:
+    if order == "fro":
+        return _root(reduction.sum(square(x), axis=axes, keepdims=keepdims), 0.5)
+    last = moveaxis(x, axes, (-2, -1))
+    extremum = reduction.max if order in (1, 2, np.inf) else reduction.min
+    if order in ("nuc", 2, -2):
+        s = svdvals(last)
+        y = reduction.sum(s, axis=-1) if order == "nuc" else extremum(s, axis=-1)
+    elif order in (1, -1, np.inf, -np.inf):
+        y = extremum(reduction.sum(absolute(last), axis=-2 if abs(order) == 1 else -1), axis=-1)
+    else:
+        raise ArgumentError(
+            sentence(
+                "norm", "there is no such norm of matrices", expected="'fro', 'nuc', ±1, ±2 or ±inf", got=repr(order)
+            )
+        )
+    return reshape(y, shape=reduction.reduced_shape(shape_of(x), axes, keepdims=True)) if keepdims else y
+
+
+def _root(total: Array, exponent: float) -> Array:
+    """Return a power of a sum, whose gradient at 0 is 0."""
+    nothing = equal(total, 0)
+    safe = where(nothing, 1, total)
+    return where(nothing, 0.0, sqrt(safe) if exponent == 0.5 else power(safe, exponent))
+
+
+@composite
+def cond(x: Array, p: Any = None) -> Array:
+    """The condition number of matrices: the norm times that of the inverse; see `norm` for ``p``, by default 2.
+
+    Examples
+    --------
+    >>> float(cond([[4.0, 0.0], [0.0, 2.0]]))
+    2.0
+    """
+    if p in (None, 2, -2):
+        s = svdvals(x)
+        largest, smallest = getitem(s, index=(..., 0)), getitem(s, index=(..., -1))
+        return divide(smallest, largest) if p == -2 else divide(largest, smallest)
+    return multiply(_matrix_norm(x, p, (-2, -1), keepdims=False), _matrix_norm(inv(x), p, (-2, -1), keepdims=False))

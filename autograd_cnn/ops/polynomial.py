@@ -1,0 +1,183 @@
+"""Polynomials by their coefficients, the highest power first, as in `numpy.polyval` and its kin."""
+
+from typing import Any
+
+import numpy as np
+
+from autograd_cnn.engine.composite import composite
+from autograd_cnn.engine.node import Array, dtype_of, shape_of
+from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.ops import reduction
+from autograd_cnn.ops.decomposition import lstsq
+from autograd_cnn.ops.diagonals import vander
+from autograd_cnn.ops.elementwise import add, divide, multiply, negative, sqrt, square, subtract
+from autograd_cnn.ops.indexing import _known, getitem, pad
+from autograd_cnn.ops.joining import atleast_1d
+from autograd_cnn.ops.sequences import convolve
+from autograd_cnn.ops.shaping import concatenate, expand_dims, reshape
+from autograd_cnn.parameters import Number, Whole
+
+__all__ = ["poly", "polyadd", "polyder", "polydiv", "polyfit", "polyint", "polymul", "polysub", "polyval"]
+
+
+@composite
+def polyval(p: Array, x: Array) -> Array:
+    """The value at ``x`` of the polynomial with coefficients ``p``, by Horner's rule.
+
+    Examples
+    --------
+    >>> polyval([1.0, 0.0, 2.0], [0.0, 3.0])
+    array([ 2., 11.])
+    """
+    y = multiply(x, 0)
+    for i in range(shape_of(p)[0]):
+        y = add(multiply(y, x), getitem(p, index=i))
+    return y
+
+
+@composite
+def polyadd(p1: Array, p2: Array) -> Array:
+    """The coefficients of a sum.
+
+    Examples
+    --------
+    >>> polyadd([1.0, 2.0], [5.0])
+    array([1., 7.])
+    """
+    return add(*_aligned(p1, p2))
+
+
+@composite
+def polysub(p1: Array, p2: Array) -> Array:
+    """The coefficients of a difference.
+
+    Examples
+    --------
+    >>> polysub([1.0, 2.0], [5.0])
+    array([ 1., -3.])
+    """
+    return subtract(*_aligned(p1, p2))
+
+
+def _aligned(p1: Array, p2: Array) -> list[Array]:
+    first, second = atleast_1d(p1, p2)
+    longest = max(shape_of(first)[0], shape_of(second)[0])
+    return [pad(p, ((longest - shape_of(p)[0], 0),)) for p in (first, second)]
+
+
+@composite
+def polymul(p1: Array, p2: Array) -> Array:
+    """The coefficients of a product.
+
+    Examples
+    --------
+    >>> polymul([1.0, 2.0], [1.0, 0.0])
+    array([1., 2., 0.])
+    """
+    return convolve(p1, p2)
+
+
+@composite
+def polydiv(u: Array, v: Array) -> tuple[Array, Array]:
+    """The coefficients of a quotient and of the remainder.
+
+    Examples
+    --------
+    >>> polydiv([1.0, 2.0, 3.0], [1.0, 0.0])
+    (array([1., 2.]), array([3.]))
+    """
+    rest, divisor = atleast_1d(multiply(u, 1.0), multiply(v, 1.0))
+    degree = shape_of(divisor)[0] - 1
+    factors = []
+    while shape_of(rest)[0] > degree:
+        factor = divide(getitem(rest, index=slice(0, 1)), getitem(divisor, index=0))
+        used = subtract(
+            getitem(rest, index=slice(1, degree + 1)), multiply(factor, getitem(divisor, index=slice(1, None)))
+        )
+        rest = concatenate([used, getitem(rest, index=slice(degree + 1, None))])
+        factors.append(factor)
+    nothing = np.zeros(1, dtype_of(rest))
+    quotient = concatenate(factors) if factors else nothing
+    if not shape_of(rest)[0]:
+        return quotient, nothing
+    zeros = np.abs(_known("polydiv", rest)) <= 1e-8  # NumPy leaves them out, but for the last
+    return quotient, getitem(rest, index=slice(-1 if zeros.all() else int(np.argmin(zeros)), None))
+
+
+@composite
+def polyder(p: Array, m: Whole = 1) -> Array:
+    """The coefficients of a derivative, ``m`` times over.
+
+    Examples
+    --------
+    >>> polyder([1.0, 2.0, 3.0])
+    array([2., 2.])
+    """
+    for _ in range(m):
+        degree = shape_of(p)[0] - 1
+        p = multiply(getitem(p, index=slice(0, degree)), np.arange(degree, 0, -1))
+    return p
+
+
+@composite
+def polyint(p: Array, m: Whole = 1, k: Any = None) -> Array:
+    """The coefficients of an antiderivative, ``m`` times over; ``k`` are the constants, by default 0.
+
+    Examples
+    --------
+    >>> polyint([2.0, 2.0], k=3.0)
+    array([1., 2., 3.])
+    """
+    constants = reshape(0.0 if k is None else k, shape=-1)
+    if shape_of(constants)[0] not in (1, m):
+        raise ArgumentError(
+            sentence("polyint", "k does not fit", expected=f"one constant or {m}", got=shape_of(constants))
+        )
+    for i in range(m):
+        powers = np.arange(shape_of(p)[0], 0, -1)
+        place = i if shape_of(constants)[0] > 1 else 0
+        p = concatenate([divide(p, powers), getitem(constants, index=slice(place, place + 1))])
+    return p
+
+
+@composite
+def polyfit(x: Array, y: Array, deg: Whole, rcond: Number | None = None, w: Array | None = None) -> Array:
+    """The coefficients of the polynomial of a degree that is nearest to ``y`` at ``x``, with weights ``w``.
+
+    Nearest by the sum of squares of ``w * (polyval(p, x) - y)``. ``y`` is (N,), or (N, K) for several at once.
+
+    Examples
+    --------
+    >>> polyfit([0.0, 1.0, 2.0], [1.0, 3.0, 5.0], 1).round(12)
+    array([2., 1.])
+    """
+    rows = vander(x, deg + 1)
+    if w is not None:
+        rows = multiply(rows, expand_dims(w, 1))
+        y = multiply(y, w if len(shape_of(y)) == 1 else expand_dims(w, 1))
+    scale = sqrt(reduction.sum(square(rows), axis=0))  # as numpy's, for the sake of high powers
+    cutoff = shape_of(x)[0] * float(np.finfo(dtype_of(rows)).eps) if rcond is None else rcond
+    found = lstsq(divide(rows, scale), y, cutoff)[0]
+    return divide(found, scale if len(shape_of(y)) == 1 else expand_dims(scale, 1))
+
+
+@composite
+def poly(roots: Array) -> Array:
+    """The coefficients of the polynomial with such roots, the first being 1.
+
+    Examples
+    --------
+    >>> poly([1.0, 2.0])
+    array([ 1., -3.,  2.])
+    """
+    if len(shape_of(roots)) != 1:
+        raise ArgumentError(
+            sentence(
+                "poly", "the eigenvalues of a matrix may be complex", expected="roots, in one axis", got=shape_of(roots)
+            )
+        )
+    one = np.ones(1, dtype_of(roots) if dtype_of(roots).kind == "f" else float)
+    p: Array = one
+    for i in range(shape_of(roots)[0]):
+        p = convolve(p, concatenate([one, negative(getitem(roots, index=slice(i, i + 1)))]))
+    return p
