@@ -18,7 +18,7 @@ np.float64(0.5)
 import functools
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -170,3 +170,7 @@ linalg = SimpleNamespace(**{name: _of_tensors(getattr(np.linalg, name)) for name
 _OWN = frozenset({"argsort", "asarray", "astype", "clip", "linalg", "sort"})
 
 __all__ = sorted(name for name in globals() if name in _OWN.union(_AS_NUMPY, _CREATING, _COMPUTING))
+
+if TYPE_CHECKING:  # what there is depends on the NumPy that is installed
+
+    def __getattr__(name: str) -> Any: ...

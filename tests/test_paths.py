@@ -1,6 +1,7 @@
 """What may stand for a path, for everything that reads and writes files."""
 
 import os
+import sys
 
 import pytest
 from tables import for_each
@@ -47,7 +48,7 @@ def test_a_folder_is_no_file(where, tmp_path):
 
 
 def test_a_file_that_no_format_allows(tmp_path, monkeypatch):
-    monkeypatch.setattr("autograd_cnn.onnx.load.LARGEST", 10)
+    monkeypatch.setattr(sys.modules["autograd_cnn.onnx.load"], "LARGEST", 10)
     path = tmp_path / "net.onnx"
     path.write_bytes(bytes(11))
     with pytest.raises(FormatError) as err:

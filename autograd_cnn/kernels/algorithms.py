@@ -190,8 +190,8 @@ class set_conv_precision:  # noqa: N801  # a function to its users, which `with`
     --------
     >>> import autograd_cnn as ag
     >>> with ag.set_conv_precision("exact"):
-    ...     ag.kernels.explain((64, 64, 16, 16), (64, 64, 3, 3), padding=1).chosen["forward"]
-    'batch_lanes'
+    ...     "winograd" in ag.kernels.explain((64, 64, 16, 16), (64, 64, 3, 3), padding=1).chosen["forward"]
+    False
     """
 
     def __init__(self, name: str) -> None:

@@ -39,14 +39,21 @@ _ALL_BUT_CHANNELS = (0, 2, 3)
 
 def _check(where: str, x: Array, **numbers: Array | None) -> None:
     """Raise `ShapeError` unless ``x`` is a batch of maps with one number for each channel."""
-    if np.ndim(x) != 4 or not np.size(x):
-        raise ShapeError(sentence(where, "x has the wrong shape", expected="(N, C, H, W), not empty", got=np.shape(x)))
+    if np.ndim(x) != 4:
+        raise ShapeError(sentence(where, "x has the wrong shape", expected="(N, C, H, W)", got=np.shape(x)))
     for name, values in numbers.items():
         if values is not None and np.shape(values) != np.shape(x)[1:2]:
             raise ShapeError(
                 sentence(where, f"{name} has the wrong shape", expected=f"one number for each channel, "
                          f"{np.shape(x)[1:2]}", got=np.shape(values))
             )  # fmt: skip
+
+
+def _check_counted(where: str, x: Array, **numbers: Array | None) -> None:
+    """Raise `ShapeError` also where there is nothing to count moments of."""
+    if np.ndim(x) != 4 or not np.size(x):
+        raise ShapeError(sentence(where, "x has the wrong shape", expected="(N, C, H, W), not empty", got=np.shape(x)))
+    _check(where, x, **numbers)
 
 
 def _check_alike(where: str, g: Array, x: Array) -> None:
@@ -86,7 +93,7 @@ def batch_norm(
     >>> batch_norm(np.array([1.0, 3.0]).reshape(2, 1, 1, 1), eps=0.0).ravel()
     array([-1.,  1.])
     """
-    _check("batch_norm", x, weight=weight, bias=bias)
+    _check_counted("batch_norm", x, weight=weight, bias=bias)
     x, weight, bias = for_means("batch_norm", x=x, weight=weight, bias=bias)
     moments = kernels.moments(x)
     return kernels.standardize(x, moments, _or(weight, x, 1), _or(bias, x, 0), eps), moments
@@ -94,7 +101,7 @@ def batch_norm(
 
 @batch_norm.shape(dtype=mean_dtype)
 def batch_norm_shape(x: AbstractArray, weight: AbstractArray | None, bias: AbstractArray | None) -> Shape:
-    _check("batch_norm", x, weight=weight, bias=bias)
+    _check_counted("batch_norm", x, weight=weight, bias=bias)
     return x.shape
 
 
@@ -182,7 +189,7 @@ def batch_norm_wrt_input(
     >>> (batch_norm_wrt_input(g, x, eps=0.0).ravel() + 0.0).round(3)
     array([ 0.204, -0.408,  0.204])
     """
-    _check("batch_norm_wrt_input", x, weight=weight)
+    _check_counted("batch_norm_wrt_input", x, weight=weight)
     _check_alike("batch_norm_wrt_input", g, x)
     g, x, weight = for_means("batch_norm_wrt_input", g=g, x=x, weight=weight)
     moments = kernels.moments(x) if moments is None else moments
@@ -192,7 +199,7 @@ def batch_norm_wrt_input(
 
 @batch_norm_wrt_input.shape(dtype=mean_dtype)
 def batch_norm_wrt_input_shape(g: AbstractArray, x: AbstractArray, weight: AbstractArray | None) -> Shape:
-    _check("batch_norm_wrt_input", x, weight=weight)
+    _check_counted("batch_norm_wrt_input", x, weight=weight)
     _check_alike("batch_norm_wrt_input", g, x)
     return x.shape
 
@@ -250,7 +257,7 @@ def batch_norm_wrt_affine(g: Array, x: Array, eps: NotNegative = 1e-5, *, moment
     array([[5.],
            [5.]])
     """
-    _check("batch_norm_wrt_affine", x)
+    _check_counted("batch_norm_wrt_affine", x)
     _check_alike("batch_norm_wrt_affine", g, x)
     g, x = for_means("batch_norm_wrt_affine", g=g, x=x)
     return kernels.standardized_sums(g, x, kernels.moments(x) if moments is None else moments, eps)
@@ -258,7 +265,7 @@ def batch_norm_wrt_affine(g: Array, x: Array, eps: NotNegative = 1e-5, *, moment
 
 @batch_norm_wrt_affine.shape(dtype=mean_dtype)
 def batch_norm_wrt_affine_shape(g: AbstractArray, x: AbstractArray) -> Shape:
-    _check("batch_norm_wrt_affine", x)
+    _check_counted("batch_norm_wrt_affine", x)
     _check_alike("batch_norm_wrt_affine", g, x)
     return 2, *x.shape[1:2]
 
@@ -301,7 +308,7 @@ def batch_norm_inference(
     Raises
     ------
     ShapeError
-        If the shapes do not go together, or x is empty.
+        If the shapes do not go together.
 
     Examples
     --------

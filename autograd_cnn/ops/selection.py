@@ -50,7 +50,7 @@ def maximum(x1: Array, x2: Array) -> Array:
     >>> maximum([1.0, 5.0], 3.0)
     array([3., 5.])
     """
-    return kernels.maximum(np.asarray(x1), x2)
+    return kernels.maximum(x1, x2) if isinstance(x1, np.ndarray) else np.maximum(x1, x2)
 
 
 @maximum.vjp("x1")
@@ -74,7 +74,7 @@ def minimum(x1: Array, x2: Array) -> Array:
     >>> minimum([1.0, 5.0], 3.0)
     array([1., 3.])
     """
-    return kernels.minimum(np.asarray(x1), x2)
+    return kernels.minimum(x1, x2) if isinstance(x1, np.ndarray) else np.minimum(x1, x2)
 
 
 @minimum.vjp("x1")

@@ -122,8 +122,8 @@ def registered_in(modules: Iterable[str]) -> dict[str, Primitive]:
 
     Examples
     --------
-    >>> [primitive.name for primitive in registered_in(["autograd_cnn.ops.normalization"]).values()]
-    ['batch_norm', 'batch_norm_wrt_input', 'batch_norm_wrt_weight']
+    >>> [primitive.name for primitive in registered_in(["autograd_cnn.ops.layer_norm"]).values()]
+    ['layer_norm', 'layer_norm_wrt_input', 'layer_norm_wrt_affine']
     """
     within = tuple(f"{module}." for module in modules)
     return {name: primitive for name, primitive in REGISTRY.items() if f"{primitive.__module__}.".startswith(within)}

@@ -80,8 +80,8 @@ def wrong() -> None:
     ag.exp(x).backwards()  # error
     ag.expp(x)  # error
     ag.exp_vjp_x(x)  # error
-    ag.nn.Conv3d(3, 4, 3)  # error
-    ag.optim.Lion([w])  # error
+    ag.nn.Conv4d(3, 4, 3)  # error
+    ag.optim.Tiger([w])  # error
     ag.graph.captured(x)  # error
     ag.train.Trainr(w)  # error
     ag.data.digitz()  # error
