@@ -42,7 +42,7 @@ def test_a_click_on_the_triangle_folds_both_passes_and_unfolds_them_again(visit,
     assert _box(page, "n3").is_visible()
     _box(page, "f1.forward").locator(".toggle").click()
     assert _box(page, "n3").count() == 0
-    assert _box(page, "n44").count() == 0
+    assert _box(page, "n40").count() == 0
     assert _box(page, "f1.forward").get_attribute("aria-expanded") == "false"
     assert _box(page, "f1.forward").locator("tspan").all_text_contents()[0] == "conv"
     assert 0 < page.locator("#wires path").count() < wires
@@ -109,7 +109,10 @@ def test_search_unfolds_what_it_finds(visit, net):
     page.keyboard.press("c")
     page.keyboard.press("/")
     page.keyboard.type("scale tanh")
-    assert page.get_by_role("option").all_text_contents() == ["tanh n7 (2, 3, 8, 8) body.scale"]
+    assert page.get_by_role("option").all_text_contents() == [
+        "tanh n7 (2, 3, 8, 8) body.scale",
+        "tanh_backward n33 (2, 3, 8, 8) body.scale",
+    ]
     page.keyboard.press("Enter")
     assert _title(page) == "tanh"
     assert _box(page, "n7").evaluate("element => element === document.activeElement")
@@ -226,10 +229,10 @@ def test_keys_step_on_and_back(visit, net):
     page = visit(net)
     page.keyboard.press("Home")
     step = page.locator("#step")
-    assert step.inner_text() == "Step 0 of 40: nothing has been computed"
+    assert step.inner_text() == "Step 0 of 38: nothing has been computed"
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    assert step.inner_text() == "Step 2 of 40, forward: relu (n4) · saves 384 B · 896 B kept for the backward pass"
+    assert step.inner_text() == "Step 2 of 38, forward: relu (n4) · saves 384 B · 896 B kept for the backward pass"
     assert "now" in _box(page, "n4").get_attribute("class")
     assert page.locator(".wire.now").count() == 2  # out of the convolution's module, and on
     assert "waiting" in _box(page, "n7").get_attribute("class")
@@ -243,7 +246,7 @@ def test_keys_step_on_and_back(visit, net):
 def test_the_backward_pass_frees_what_was_kept(visit, net):
     page = visit(net, "#@22")
     assert page.locator("#step").inner_text() == (
-        "Step 22 of 40, backward: matmul (n29) · frees 1.54 kB of matmul · 3.97 kB kept for the backward pass"
+        "Step 22 of 38, backward: matmul (n29) · frees 1.54 kB of matmul · 3.97 kB kept for the backward pass"
     )
     assert "freed" in _box(page, "n13").get_attribute("class")
     assert "freed" not in _box(page, "n4").get_attribute("class")
@@ -256,7 +259,7 @@ def test_partial_sums_are_counted_at_a_fan_out(visit, net):
     assert "add (n32) · 2 of 3 contributions to ∂ relu" in page.locator("#step").inner_text()
     assert _box(page, "n32").locator(".badge").text_content() == "2/3"
     page.keyboard.press("/")
-    page.keyboard.type("n39")
+    page.keyboard.type("n35")
     page.keyboard.press("Enter")
     assert page.locator(".sum").inner_text() == "Partial sum: 3 of 3 contributions to the gradient of relu (n4)"
 
@@ -264,7 +267,7 @@ def test_partial_sums_are_counted_at_a_fan_out(visit, net):
 def test_the_slider_steps(visit, net):
     page = visit(net)
     page.get_by_role("slider").fill("3")
-    assert page.locator("#step").inner_text().startswith("Step 3 of 40, forward: multiply (n6)")
+    assert page.locator("#step").inner_text().startswith("Step 3 of 38, forward: multiply (n6)")
 
 
 def test_a_folded_module_lights_up_for_what_fires_inside(visit, net):
@@ -281,7 +284,7 @@ def test_a_folded_module_lights_up_for_what_fires_inside(visit, net):
 def test_playing_goes_on_by_itself(visit, net):
     page = visit(net)
     page.get_by_role("button", name="Play").click()
-    expect(page.locator("#step")).to_contain_text("Step 2 of 40")
+    expect(page.locator("#step")).to_contain_text("Step 2 of 38")
     page.get_by_role("button", name="Pause").click()
     assert page.get_by_role("button", name="Play").is_visible()
 
@@ -292,7 +295,7 @@ def test_playing_goes_on_by_itself(visit, net):
 def test_an_address_leads_to_a_node_and_a_step(visit, net):
     page = visit(net, "#n7@5")
     assert _title(page) == "tanh"
-    assert page.locator("#step").inner_text().startswith("Step 5 of 40")
+    assert page.locator("#step").inner_text().startswith("Step 5 of 38")
     page.evaluate("location.hash = '#n3'")
     expect(page.locator("#panel h2")).to_contain_text("correlate2d")
 
