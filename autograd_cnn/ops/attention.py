@@ -215,22 +215,27 @@ def attention_backward_shape(
     return (query.size + key.size + value.size,)
 
 
+def _attention_backward_in_full(
+    g: Array, query: Array, key: Array, value: Array, bias: Array | None = None, *, causal: bool, scale: float | None
+) -> Array:
+    factor = _factor(query, scale)
+    weights = attention_weights(query, key, bias, causal=causal, scale=factor)
+    slopes = multiply(_slopes(g, weights, value), factor)
+    cotangents = (
+        matmul(slopes, key),
+        matmul(swapaxes(slopes, -1, -2), query),
+        matmul(swapaxes(weights, -1, -2), g),
+    )
+    return in_a_row(*cotangents)
+
+
 def _attention_backward_rule(position: int) -> Callable[..., Array]:
     def attention_backward_vjp(
         u: Array, *, g: Array, query: Array, key: Array, value: Array, bias: Array | None, causal: bool,
         scale: float | None,
     ) -> Array:  # fmt: skip
-        factor = _factor(query, scale)
-
-        def attention_backward(g: Array, query: Array, key: Array, value: Array, bias: Array | None = None) -> Array:
-            weights = attention_weights(query, key, bias, causal=causal, scale=factor)
-            slopes = multiply(_slopes(g, weights, value), factor)
-            cotangents = (
-                matmul(slopes, key),
-                matmul(swapaxes(slopes, -1, -2), query),
-                matmul(swapaxes(weights, -1, -2), g),
-            )
-            return in_a_row(*cotangents)
+        def attention_backward(*operands: Array) -> Array:
+            return _attention_backward_in_full(*operands, causal=causal, scale=scale)
 
         return recomputed(attention_backward, position, u, g, query, key, value, *(() if bias is None else (bias,)))
 

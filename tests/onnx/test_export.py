@@ -108,10 +108,51 @@ def test_some_primitives_and_their_gradients(name, exported):
     _check(name, exported)
 
 
+NONE = (
+    "elementwise.nextafter", "rounding._exponent", "trigonometric._sinc",
+    *(name.removeprefix("autograd_cnn.ops.") for name in PRIMITIVES if ".inverse." in name or ".decomposition." in name),
+)  # fmt: skip
+
+
 @pytest.mark.slow
-@for_each("name", [name for name in PRIMITIVES if name.removeprefix("autograd_cnn.ops.") not in QUICK])
+@for_each("name", [name for name in PRIMITIVES if name.removeprefix("autograd_cnn.ops.") not in (*QUICK, *NONE)])
 def test_the_other_primitives_and_their_gradients(name, exported):
     _check(name, exported)
+
+
+@for_each("name", [f"autograd_cnn.ops.{name}" for name in NONE])
+def test_primitives_without_a_counterpart(name, exported):
+    with pytest.raises(FormatError, match="has no counterpart in ONNX; compute it with other operations"):
+        _check(name, exported)
+
+
+ODD = np.float32([-np.inf, -2.5, -1.5, -0.5, -0.0, 0.0, 0.5, 1.0, 2.5, np.inf])
+WHOLE = np.int64([-7, -1, 0, 1, 6])
+
+
+@for_each(
+    "function, x",
+    [
+        (ag.signbit, ODD),
+        (lambda x: ag.copysign(2.0, x), ODD),
+        (lambda x: ag.ldexp(x, np.int64(-140)) + ag.ldexp(x, np.int64(120)), ODD),
+        (lambda x: ag.hypot(x, ODD[::-1]), ODD),
+        (lambda x: ag.arctan2(x[1:-1, None], x[1:-1]), ODD[ODD != 0]),
+        (lambda x: ag.logaddexp(x, ODD[::-1]), ODD),
+        (lambda x: ag.isinf(x) | ~ag.isfinite(x), ODD),
+        (lambda x: ag.round(x, 1) + ag.trunc(x), ODD[1:-1]),
+        (lambda x: (x // 2 + x % 1.5 - x % -1.5, ag.fmod(x, -1.5)), ODD[1:-1]),
+        (lambda x: (x // 2, x % 3, x % -3, ag.fmod(x, 3), x << 2, x >> 1), WHOLE),
+        (lambda x: (x << 2, x >> 1, ~x, x & 3), np.uint8([0, 5, 63])),
+        (lambda x: (ag.isnan(x), ag.floor(x), ag.round(x), ag.round(x, -1)), WHOLE),
+        (lambda x: (ag.sort(x), ag.argsort(x), ag.searchsorted(ODD, x, side="right")), np.float32([2, 0.5, 2, -1, 2])),
+        (lambda x: (ag.any(x, axis=0), ag.all(x), ag.count_nonzero(x)), np.array([[True, False], [False, False]])),
+    ],
+)
+def test_odd_numbers_and_whole_ones(function, x, exported):
+    run, _ = exported(function, x)
+    with np.errstate(all="ignore"):
+        close([*run(x=x).values()], function(x))
 
 
 # --- models and functions ---------------------------------------------------------------------
@@ -123,16 +164,20 @@ def _loss(model):
 
 @pytest.mark.slow
 @for_each(
-    "make, image",
+    "make, image, options",
     [
-        (models.lenet5, (1, 28, 28)),
-        (models.lenet1998, (1, 32, 32)),
-        (models.resnet20, (3, 32, 32)),
-        (models.small_vgg, (3, 32, 32)),
+        (models.lenet5, (1, 28, 28), {}),
+        (models.lenet1998, (1, 32, 32), {}),
+        (models.resnet20, (3, 32, 32), {}),
+        (models.small_vgg, (3, 32, 32), {}),
+        (models.resnet18, (3, 32, 32), {"classes": 10}),
+        (models.mobilenet_v2, (3, 32, 32), {"classes": 10, "width": 0.25}),
+        (models.unet, (3, 16, 32), {"classes": 6, "width": 4}),
     ],
 )
-def test_models_and_their_gradients_for_batches_of_any_size(make, image, exported):
-    model, x, labels = make(rng=0).eval(), floats(5, *image), np.array([3, 1, 4, 1, 5])
+def test_models_and_their_gradients_for_batches_of_any_size(make, image, options, exported):
+    model, x = make(rng=0, **options).eval(), floats(5, *image)
+    labels = np.zeros_like(np.argmax(model(x), axis=1)) + np.arange(5).reshape(-1, *[1] * (np.ndim(model(x)) - 2))
     run, path = exported(model, x, dynamic_batch=True)
     for count in (1, 3, 5):
         close(run(x=x[:count]), {"y": model(x[:count])})
@@ -145,6 +190,30 @@ def test_models_and_their_gradients_for_batches_of_any_size(make, image, exporte
         # where rounding takes what a ReLU gets to the other side of 0, so does the gradient below
         close([*run(x=x[:count], labels=labels[:count]).values()], theirs, kinks=0.02)
     close(ag.onnx.load(path)(x[:count], labels[:count]), theirs, kinks=0.02)
+
+
+@pytest.mark.slow
+def test_a_network_of_letters_and_a_step(exported):
+    model, x = models.char_lstm(7, rng=0, embedding=5, hidden=6, layers=2), np.arange(12).reshape(4, 3) % 7
+    run, path = exported(lambda x: model(x)[0], x, dynamic_batch=True)
+    kinds = [node.op_type for node in onnx.load(path).graph.node]
+    assert kinds.count("LSTM") == 2
+    assert "MatMul" in kinds  # of the scores alone
+    for count in (1, 4):
+        close(run(x=x[:count]), {"y": model(x[:count])[0]})
+    close(ag.onnx.load(path)(x), model(x)[0])
+    optimizer = optim.SGD(model.parameters(), lr=0.5)
+
+    def step(x, labels):
+        optimizer.zero_grad()
+        nn.cross_entropy(ag.reshape(model(x)[0], (-1, 7)), labels).backward()
+        optimizer.step()
+        return model(x)[0]
+
+    run, _ = exported(step, (x, (x.ravel() + 1) % 7))
+    results = run(x=x, labels=(x.ravel() + 1) % 7)
+    close(results.pop("y"), step(x, (x.ravel() + 1) % 7))
+    close({name: results[f"{name}.next"] for name, _ in model.named_parameters()}, dict(model.named_parameters()))
 
 
 MEMORY = nn.LSTM(3, 4, batch_first=True, rng=0)

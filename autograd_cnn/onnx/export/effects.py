@@ -9,9 +9,11 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array
 from autograd_cnn.errors import FormatError, sentence
-from autograd_cnn.nn import BatchNorm2d
 from autograd_cnn.nn import module as modules
 from autograd_cnn.nn.functional import classification, regression
+from autograd_cnn.nn.functional.embedding import _check_indices
+from autograd_cnn.nn.layers.normalization import _BatchNorm
+from autograd_cnn.onnx.export.formulas import batch_moments
 from autograd_cnn.onnx.export.record import EFFECTS, Recorder
 from autograd_cnn.ops import loss
 from autograd_cnn.optim import SGD, Adam, AdamW, Optimizer, RMSprop
@@ -33,7 +35,7 @@ def effect(*functions: Callable[..., Any]) -> Callable[[F], F]:
 # --- checks, which compute nothing ------------------------------------------------------------
 
 
-@effect(loss.checked_labels, classification._check_probabilities, regression._check_variances)
+@effect(loss.checked_labels, classification._check_probabilities, regression._check_variances, _check_indices)
 def _check(*_: Any) -> None:
     """A graph does not check what it gets."""
 
@@ -71,19 +73,28 @@ def _zero_grads_of(recorder: Recorder, optimizer: Optimizer, to_none: bool) -> N
 # --- running statistics -----------------------------------------------------------------------
 
 
-@effect(BatchNorm2d._follow)
-def _follow(recorder: Recorder, norm: BatchNorm2d, x: Any, count: int) -> None:  # the formula knows it
+@effect(_BatchNorm._follow_batch)
+def _follow_batch(recorder: Recorder, norm: _BatchNorm, x: Any, count: int) -> None:
+    (moments,) = recorder.apply(batch_moments, x)
+    _follow(recorder, norm, moments, count)
+
+
+@effect(_BatchNorm._follow)
+def _follow(recorder: Recorder, norm: _BatchNorm, moments: Any, count: int) -> None:
     names = ("num_batches_tracked", "running_mean", "running_var")
     variables = [recorder.buffer(norm, name) for name in names]
-    new = recorder.apply(_followed, x, *(each.now for each in variables), momentum=norm.momentum)
+    now = [each.now for each in variables]
+    new = recorder.apply(_followed, moments, *now, count=count, momentum=norm.momentum)
     for variable, value in zip(variables, new, strict=True):
         variable.now = value
 
 
-def _followed(x: Array, batches: Array, mean: Array, var: Array, *, momentum: float | None) -> tuple[Array, ...]:
+def _followed(
+    moments: Array, batches: Array, mean: Array, var: Array, *, count: int, momentum: float | None
+) -> tuple[Array, ...]:
     batches = batches + 1
     share = ops.divide(1, ops.astype(batches, dtype=mean.dtype)) if momentum is None else momentum
-    newest = ops.mean(x, axis=(0, 2, 3)), ops.var(x, axis=(0, 2, 3), ddof=1)
+    newest = moments[0], moments[1] * float(count) / float(count - 1)
     return (batches, *(each * (1 - share) + new * share for each, new in zip((mean, var), newest, strict=True)))
 
 

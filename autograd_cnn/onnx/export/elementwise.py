@@ -85,3 +85,98 @@ def _along(kind: str) -> Any:
 
 writes(ops.softmax)(_along("Softmax"))
 writes(ops.log_softmax)(_along("LogSoftmax"))
+
+# --- questions, logic and bits ----------------------------------------------------------------
+
+
+def _asking(kind: str) -> Any:
+    """Return the writer of a question about floats; of whole numbers it is asked as if they were floats."""
+
+    def write(graph: Graph, y: Ref, x: Ref) -> Ref:
+        return graph.node(kind, x if x.dtype.kind == "f" else graph.cast(x, np.float32), dtype=y.dtype)
+
+    return write
+
+
+writes(ops.isnan)(_asking("IsNaN"))
+writes(ops.isinf)(_asking("IsInf"))
+
+
+def _logical(kind: str) -> Any:
+    def write(graph: Graph, y: Ref, *given: Ref) -> Ref:
+        return graph.node(kind, *(graph.cast(each, bool) for each in given), dtype=y.dtype)
+
+    return write
+
+
+def _bitwise(kind: str) -> Any:
+    def write(graph: Graph, y: Ref, *given: Ref) -> Ref:
+        return graph.node(kind if y.dtype.kind == "b" else f"Bitwise{kind}", *(graph.cast(x, y.dtype) for x in given))
+
+    return write
+
+
+for _kind, _of_truth, _of_bits in (
+    ("Not", ops.logical_not, ops.invert), ("And", ops.logical_and, ops.bitwise_and),
+    ("Or", ops.logical_or, ops.bitwise_or), ("Xor", ops.logical_xor, ops.bitwise_xor),
+):  # fmt: skip
+    writes(_of_truth)(_logical(_kind))
+    writes(_of_bits)(_bitwise(_kind))
+
+
+def _power_of_two(graph: Graph, y: Ref, exponent: Ref) -> Ref:
+    return graph.node("Pow", graph.constant(2, y.dtype), graph.cast(exponent, y.dtype))
+
+
+@writes(ops.left_shift)
+def left_shift(graph: Graph, y: Ref, x1: Ref, x2: Ref) -> Ref:
+    """With the operator where there is no sign, for which alone ONNX has it."""
+    if y.dtype.kind == "u":
+        return graph.node("BitShift", graph.cast(x1, y.dtype), graph.cast(x2, y.dtype), direction="LEFT")
+    return graph.node("Mul", graph.cast(x1, y.dtype), _power_of_two(graph, y, x2))
+
+
+@writes(ops.right_shift)
+def right_shift(graph: Graph, y: Ref, x1: Ref, x2: Ref) -> Ref:
+    if y.dtype.kind == "u":
+        return graph.node("BitShift", graph.cast(x1, y.dtype), graph.cast(x2, y.dtype), direction="RIGHT")
+    return floor_divide(graph, y, x1, _power_of_two(graph, y, x2))
+
+
+# --- rounding and remainders ------------------------------------------------------------------
+
+
+def _rounding(kind: str) -> Any:
+    def write(graph: Graph, y: Ref, x: Ref) -> Ref:
+        return graph.cast(x, y.dtype) if x.dtype.kind != "f" else graph.node(kind, x)
+
+    return write
+
+
+writes(ops.floor)(_rounding("Floor"))
+writes(ops.ceil)(_rounding("Ceil"))
+writes(ops.rint)(_rounding("Round"))
+
+
+@writes(ops.fmod)
+def fmod(graph: Graph, y: Ref, x1: Ref, x2: Ref) -> Ref:
+    return graph.node("Mod", graph.cast(x1, y.dtype), graph.cast(x2, y.dtype), fmod=1)
+
+
+@writes(ops.remainder)
+def remainder(graph: Graph, y: Ref, x1: Ref, x2: Ref) -> Ref:
+    """Of floats that of ``fmod``, with ``x2`` added where the two have different signs."""
+    x1, x2 = graph.cast(x1, y.dtype), graph.cast(x2, y.dtype)
+    if y.dtype.kind != "f":
+        return graph.node("Mod", x1, x2)
+    rest, zero = graph.node("Mod", x1, x2, fmod=1), graph.constant(0, y.dtype)
+    signs = [graph.node("Less", each, zero, dtype=bool) for each in (rest, x2)]
+    wrong = graph.node("And", graph.node("Xor", *signs), graph.node("Not", graph.node("Equal", rest, zero, dtype=bool)))
+    return graph.node("Where", wrong, graph.node("Add", rest, x2), rest, dtype=y.dtype)
+
+
+@writes(ops.floor_divide)
+def floor_divide(graph: Graph, y: Ref, x1: Ref, x2: Ref) -> Ref:
+    x1, x2 = graph.cast(x1, y.dtype), graph.cast(x2, y.dtype)
+    quotient = graph.node("Div", graph.node("Sub", x1, remainder(graph, y, x1, x2)), x2)
+    return graph.node("Round", quotient) if y.dtype.kind == "f" else quotient

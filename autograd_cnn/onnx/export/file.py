@@ -12,7 +12,7 @@ from autograd_cnn.engine.trace import Slot
 from autograd_cnn.errors import FormatError, MissingDependencyError, OperandError, sentence
 from autograd_cnn.files import AnyPath, as_path, replacing
 from autograd_cnn.nn import Module
-from autograd_cnn.onnx.export import effects, elementwise, indexing, shaping, windows
+from autograd_cnn.onnx.export import effects, elementwise, indexing, layers, shaping, windows
 from autograd_cnn.onnx.export.dims import Counted, Dim, Filled, joint, of_size, shape_in
 from autograd_cnn.onnx.export.graph import OPSET, TYPES, Graph, Ref
 from autograd_cnn.onnx.export.program import Op, Program
@@ -20,7 +20,7 @@ from autograd_cnn.onnx.export.record import is_array, named_leaves, record, repl
 from autograd_cnn.onnx.export.writer import writer_of
 from autograd_cnn.parameters import Bool
 
-TABLES: Final = (effects, elementwise, indexing, shaping, windows)
+TABLES: Final = (effects, elementwise, indexing, layers, shaping, windows)
 """The modules that fill the tables."""
 
 _IR: Final = 9
@@ -215,7 +215,7 @@ class _Writing:
         results = results if isinstance(results, tuple) else (results,)
         result = graph.cast(results[0], dtype)
         self.refs[slot] = Ref(result.name, dtype, y.shape)
-        self.refs.update(zip(op.outputs[1:], results[1:], strict=True))
+        self.refs.update(zip(op.outputs[1:], results[1:], strict=False))  # the formulas of rules need no others
 
     def _operands(self, op: Op, y: Ref) -> list[Ref | None]:
         """Return the operands, in half precision widened, and numbers in the dtype that they are computed in."""

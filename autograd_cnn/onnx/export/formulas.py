@@ -1,7 +1,8 @@
 """Primitives that ONNX has no operator for, in terms of those that it has one for.
 
-A formula takes what its primitive takes, and a primitive with residuals returns these as well. It is recorded on the
-values of a call, and what it calls takes the call's place; so it is written with primitives alone.
+A formula takes what its primitive takes. It is recorded on the values of a call, and what it calls takes the call's
+place; so it is written with primitives alone. Residuals that it leaves out are None where they are passed on: what
+they would spare is written again, and the graph keeps what is the same once.
 """
 
 import math
@@ -14,7 +15,8 @@ from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.kernels.windows import Windows, windows
-from autograd_cnn.ops import activation, loss, pooling, selection
+from autograd_cnn.ops import activation, loss, pooling, recurrent, selection, sorting
+from autograd_cnn.ops.attention import _attention_backward, _attention_backward_in_full
 from autograd_cnn.ops.reduction import axes_of
 from autograd_cnn.ops.softmax import _log_softmax_backward, _softmax_backward
 
@@ -65,6 +67,90 @@ def heaviside(x1: Array, x2: Array) -> Array:
     return ops.where(ops.greater(x1, 0), 1, ops.where(ops.equal(x1, 0), x2, ops.where(ops.less(x1, 0), 0, x1)))
 
 
+@formula(ops.signbit)
+def signbit(x: Array) -> Array:
+    """A zero has the sign of what it is the inverse of; NaN has none."""
+    return ops.less(ops.where(ops.equal(x, 0), 1 / x, x), 0)
+
+
+@formula(ops.copysign)
+def copysign(x1: Array, x2: Array) -> Array:
+    x1 = np.asarray(x1, x2.dtype) if isinstance(x1, (int, float)) else x1
+    return ops.where(ops.logical_xor(ops.signbit(x1), ops.signbit(x2)), -x1, x1)
+
+
+@formula(ops.ldexp)
+def ldexp(x1: Array, x2: Array) -> Array:
+    """In two steps, as the power alone may be out of range."""
+    half = ops.floor(ops.astype(x2, dtype=x1.dtype) * 0.5)
+    return x1 * ops.power(2, half) * ops.power(2, ops.astype(x2, dtype=x1.dtype) - half)
+
+
+@formula(ops.isfinite)
+def isfinite(x: Array) -> Array:
+    return ops.logical_not(ops.logical_or(ops.isnan(x), ops.isinf(x)))
+
+
+@formula(ops.cbrt)
+def cbrt(x: Array) -> Array:
+    return ops.sign(x) * ops.power(ops.absolute(x), 1 / 3)
+
+
+@formula(ops.exp2)
+def exp2(x: Array) -> Array:
+    return ops.power(2, x)
+
+
+@formula(ops.log2)
+def log2(x: Array) -> Array:
+    return ops.log(x) / math.log(2)
+
+
+@formula(ops.log10)
+def log10(x: Array) -> Array:
+    return ops.log(x) / math.log(10)
+
+
+@formula(ops.logaddexp)
+def logaddexp(x1: Array, x2: Array) -> Array:
+    gap = ops.where(ops.equal(x1, x2), 0, ops.absolute(x1 - x2))  # of two infinities, too
+    return ops.maximum(x1, x2) + ops.log1p(ops.exp(-gap))
+
+
+@formula(ops.arctan2)
+def arctan2(x1: Array, x2: Array) -> Array:
+    """Between two infinities it is NaN, and where both are 0 their signs do not count."""
+    upright = ops.equal(x2, 0)
+    angle = ops.arctan(x1 / ops.where(upright, 1, x2))
+    turned = ops.where(ops.less(x2, 0), angle + ops.copysign(math.pi, x1), angle)
+    return ops.where(upright, ops.sign(x1) * (math.pi / 2), turned)
+
+
+@formula(ops.hypot)
+def hypot(x1: Array, x2: Array) -> Array:
+    longer = ops.maximum(ops.absolute(x1), ops.absolute(x2))
+    unit = ops.where(ops.logical_or(ops.equal(longer, 0), ops.isinf(longer)), 1, longer)
+    a, b = x1 / unit, x2 / unit
+    return unit * ops.sqrt(a * a + b * b)
+
+
+# --- rounding ---------------------------------------------------------------------------------
+
+
+@formula(ops.trunc)
+def trunc(x: Array) -> Array:
+    return ops.where(ops.less(x, 0), ops.ceil(x), ops.floor(x))
+
+
+@formula(ops.round)
+def round_to(x: Array, *, decimals: int) -> Array:
+    if x.dtype.kind != "f" and decimals >= 0:
+        return ops.positive(x)
+    factor = 10.0 ** abs(decimals)
+    rounded = ops.rint(x * factor) / factor if decimals > 0 else ops.rint(x / factor) * factor
+    return ops.astype(rounded, dtype=x.dtype)
+
+
 @formula(ops.masked)
 def masked(x: Array, *, mask: Array) -> Array:
     return ops.where(mask, x, 0)
@@ -96,6 +182,17 @@ def silu(x: Array) -> Array:
 @formula(activation._silu_backward)
 def silu_backward(g: Array, x: Array) -> Array:
     return g * (ops.sigmoid(x) * (1 + x * ops.sigmoid(-x)))
+
+
+@formula(activation._tanh_backward)
+def tanh_backward(g: Array, x: Array) -> Array:
+    twice = x + x
+    return g * (ops.sigmoid(twice) * ops.sigmoid(-twice) * 4)
+
+
+@formula(activation._elu_backward)
+def elu_backward(g: Array, x: Array, *, alpha: float) -> Array:
+    return ops.where(ops.greater(x, 0), g, g * (ops.exp(ops.minimum(x, 0)) * alpha))
 
 
 @formula(activation._gaussian)
@@ -151,6 +248,43 @@ def softmax_error(g: Array, scores: Array, *, labels: Array, label_smoothing: fl
     return ops.reshape(g, shape=(-1, 1)) * error
 
 
+# --- counting and running products ------------------------------------------------------------
+
+
+@formula(ops.count_nonzero)
+def count_nonzero(x: Array, *, axis: Any, keepdims: bool) -> Array:
+    return ops.sum(ops.not_equal(x, 0), axis=axis, keepdims=keepdims)
+
+
+@formula(ops.any)
+def any_of(x: Array, *, axis: Any, keepdims: bool) -> Array:
+    return ops.greater(ops.count_nonzero(x, axis=axis, keepdims=keepdims), 0)
+
+
+@formula(ops.all)
+def all_of(x: Array, *, axis: Any, keepdims: bool) -> Array:
+    return ops.equal(ops.count_nonzero(ops.equal(x, 0), axis=axis, keepdims=keepdims), 0)
+
+
+@formula(ops.cumprod)
+def cumprod(x: Array, *, axis: int | None) -> Array:
+    """By doubling strides."""
+    if axis is None or not x.shape:
+        x, axis = ops.reshape(x, shape=-1), 0
+    running, step = ops.moveaxis(x, axis, 0), 1
+    while step < x.shape[axis]:
+        running = ops.concatenate([running[:step], running[step:] * running[:-step]])
+        step *= 2
+    return ops.moveaxis(running, 0, axis)
+
+
+@formula(sorting._searchsorted)
+def searchsorted(x: Array, v: Array, *, right: bool) -> Array:
+    """By counting, which takes a comparison of each with each."""
+    before = (ops.less_equal if right else ops.less)(x, ops.expand_dims(v, -1))
+    return ops.count_nonzero(before, axis=-1)
+
+
 # --- moments ----------------------------------------------------------------------------------
 
 
@@ -164,11 +298,29 @@ def var(x: Array, *, axis: Any, ddof: int, keepdims: bool) -> Array:
 _EACH = (0, 2, 3)
 
 
-def _standardized(x: Array, eps: float) -> tuple[Array, Array]:
-    """Return x with mean 0 and variance 1 in each channel, and 1 over the deviation."""
-    centered = x - ops.mean(x, axis=_EACH, keepdims=True)
-    inverse = 1 / ops.sqrt(ops.mean(centered * centered, axis=_EACH, keepdims=True) + eps)
+def _moments(x: Array, axis: tuple[int, ...]) -> tuple[Array, Array, Array]:
+    """Return x without its mean, the mean, and the variance."""
+    mean = ops.mean(x, axis=axis, keepdims=True)
+    centered = x - mean
+    return centered, mean, ops.mean(centered * centered, axis=axis, keepdims=True)
+
+
+def batch_moments(x: Array) -> Array:
+    """Return mean and variance of each channel, (2, C)."""
+    return ops.stack([ops.reshape(each, shape=-1) for each in _moments(x, _EACH)[1:]])
+
+
+def _standardized(x: Array, eps: float, axis: tuple[int, ...] = _EACH) -> tuple[Array, Array]:
+    """Return x with mean 0 and variance 1 in each channel or row, and 1 over the deviation."""
+    centered, _, var = _moments(x, axis)
+    inverse = 1 / ops.sqrt(var + eps)
     return centered * inverse, inverse
+
+
+def _standardized_wrt_input(h: Array, x: Array, eps: float, axis: tuple[int, ...] = _EACH) -> Array:
+    z, inverse = _standardized(x, eps, axis)
+    means = ops.mean(h, axis=axis, keepdims=True) + z * ops.mean(h * z, axis=axis, keepdims=True)
+    return (h - means) * inverse
 
 
 def _per_map(numbers: Array) -> Array:
@@ -176,23 +328,65 @@ def _per_map(numbers: Array) -> Array:
 
 
 @formula(ops.batch_norm)
-def batch_norm(x: Array, weight: Array | None, bias: Array | None, *, eps: float) -> Array:
+def batch_norm(x: Array, weight: Array | None, bias: Array | None, *, eps: float) -> tuple[Array, Array]:
+    """With the moments, which the running ones follow."""
     y, _ = _standardized(x, eps)
     y = y if weight is None else y * _per_map(weight)
-    return y if bias is None else y + _per_map(bias)
+    return (y if bias is None else y + _per_map(bias)), batch_moments(x)
 
 
 @formula(ops.batch_norm_wrt_input)
-def batch_norm_wrt_input(g: Array, x: Array, weight: Array | None, *, eps: float) -> Array:
-    z, inverse = _standardized(x, eps)
-    means = ops.mean(g, axis=_EACH, keepdims=True) + z * ops.mean(g * z, axis=_EACH, keepdims=True)
-    dx = (g - means) * inverse
+def batch_norm_wrt_input(g: Array, x: Array, weight: Array | None, *, eps: float, **_: Any) -> Array:
+    dx = _standardized_wrt_input(g, x, eps)
     return dx if weight is None else dx * _per_map(weight)
 
 
 @formula(ops.batch_norm_wrt_affine)
-def batch_norm_wrt_affine(g: Array, x: Array, *, eps: float) -> Array:
+def batch_norm_wrt_affine(g: Array, x: Array, *, eps: float, **_: Any) -> Array:
     return ops.stack([ops.sum(g * _standardized(x, eps)[0], axis=_EACH), ops.sum(g, axis=_EACH)])
+
+
+def _row(axes: int) -> tuple[int, ...]:
+    return tuple(range(-axes, 0))
+
+
+@formula(ops.layer_norm_wrt_input)
+def layer_norm_wrt_input(g: Array, x: Array, weight: Array | None, *, eps: float, axes: int, **_: Any) -> Array:
+    return _standardized_wrt_input(g if weight is None else g * weight, x, eps, _row(axes))
+
+
+@formula(ops.layer_norm_wrt_affine)
+def layer_norm_wrt_affine(g: Array, x: Array, *, eps: float, axes: int, **_: Any) -> Array:
+    rows = tuple(range(len(shape_of(x)) - axes))
+    z, _ = _standardized(x, eps, _row(axes))
+    return ops.stack([ops.sum(g * z, axis=rows), ops.sum(g, axis=rows)])
+
+
+# --- attention and recurrent layers -----------------------------------------------------------
+
+
+@formula(ops.attention)
+def scaled_attention(
+    query: Array, key: Array, value: Array, bias: Array | None, *, causal: bool, scale: float | None
+) -> Array:
+    return ops.matmul(ops.attention_weights(query, key, bias, causal=causal, scale=scale), value)
+
+
+@formula(_attention_backward)
+def attention_backward(
+    g: Array, query: Array, key: Array, value: Array, bias: Array | None, _means: Any, _logsums: Any, **params: Any
+) -> Array:
+    return _attention_backward_in_full(g, query, key, value, bias, **params)
+
+
+@formula(recurrent._lstm_backward)
+def lstm_backward(g: Array, u: Array, weight: Array, h: Array, c: Array, *_: Any) -> Array:
+    return recurrent._lstm_backward_in_steps(g, u, weight, h, c)
+
+
+@formula(recurrent._gru_backward)
+def gru_backward(g: Array, u: Array, weight: Array, bias: Array, h: Array, *_: Any) -> Array:
+    return recurrent._gru_backward_in_steps(g, u, weight, bias, h)
 
 
 # --- windows ----------------------------------------------------------------------------------

@@ -55,7 +55,11 @@ class Graph:
         self.partial: set[str] = set()
         """Places of a max-pool that are -1 where there is none."""
 
+        self.products: dict[str, tuple[Ref, Ref, Ref | None]] = {}
+        """The operands of linear maps, by the names of their results."""
+
         self._known: dict[Any, Ref] = {}
+        self._made: dict[Any, list[Ref]] = {}
         self._count = 0
         self._names: set[str] = set()
 
@@ -69,17 +73,21 @@ class Graph:
         return name
 
     def several(self, kind: str, *inputs: Ref | None, dtypes: Sequence[Any], **attributes: Any) -> list[Ref]:
-        """Add a node with several outputs."""
+        """Add a node with several outputs, unless there is one like it already."""
+        names = [each.name if each else "" for each in inputs]
+        while names and not names[-1]:
+            names.pop()
+        kept = {name: value for name, value in attributes.items() if value is not None}
+        key = (kind, tuple(names), repr(kept), len(dtypes))
+        if key in self._made and kind != "Identity":  # which gives one value several names
+            return self._made[key]
         path = f"/{self.scope.replace('.', '/')}/" if self.scope else "/"
         node = self.name(f"{path}{kind}")
         outputs = [
             Ref(self.name(f"{node}_output_{i}" if i else node + "_output"), np.dtype(d)) for i, d in enumerate(dtypes)
         ]
-        names = [each.name if each else "" for each in inputs]
-        while names and not names[-1]:
-            names.pop()
-        kept = {name: value for name, value in attributes.items() if value is not None}
         self.nodes.append(self._helper.make_node(kind, names, [each.name for each in outputs], node, **kept))
+        self._made[key] = outputs
         return outputs
 
     def node(self, kind: str, *inputs: Ref | None, dtype: Any = None, **attributes: Any) -> Ref:

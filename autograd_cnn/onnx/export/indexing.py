@@ -14,6 +14,7 @@ from autograd_cnn.onnx.export.dims import Counted, Dim
 from autograd_cnn.onnx.export.graph import Graph, Ref
 from autograd_cnn.onnx.export.shaping import LAST, is_known
 from autograd_cnn.onnx.export.writer import writes
+from autograd_cnn.ops import sorting
 
 
 def _parts(index: Any, rank: int) -> list[Any]:
@@ -134,6 +135,24 @@ def _places(shape: Sequence[Any], index: Any) -> Any:
                      hint="take along one axis at a time")
         )  # fmt: skip
     return np.arange(math.prod(shape)).reshape(tuple(shape))[index]
+
+
+# --- order ------------------------------------------------------------------------------------
+
+
+@writes(sorting._sort)
+def sort(graph: Graph, y: Ref, x: Ref, *, axis: int) -> tuple[Ref, Ref]:
+    """With the places; of equal elements the first comes first in ONNX, too."""
+    values, places = graph.several(
+        "TopK", x, graph.ints(y.shape[axis]), dtypes=[y.dtype, np.int64], axis=axis, largest=0
+    )
+    return values, places
+
+
+@writes(ops.argsort)
+def argsort(graph: Graph, y: Ref, x: Ref, *, axis: int | None, **_: Any) -> Ref:
+    x = graph.reshape(Ref(x.name, x.dtype), y.shape) if axis is None else x
+    return sort(graph, Ref("", x.dtype, y.shape), x, axis=axis or 0)[1]
 
 
 # --- writing ----------------------------------------------------------------------------------

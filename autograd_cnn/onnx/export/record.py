@@ -209,7 +209,8 @@ class Recorder:
                 results = self._called(primitive, args, primitive.parameters | params, values, where)
             else:
                 results = self._other(call, args)
-            references.update(zip(call.outputs, results, strict=True))
+            missing = [None] * (len(call.outputs) - len(results))  # residuals, without which the rules find them again
+            references.update(zip(call.outputs, [*results, *missing], strict=True))
 
     def _called(
         self, primitive: Primitive, args: list[Any], params: dict[str, Any], values: list[Array], scope: str

@@ -128,7 +128,9 @@ def linear(graph: Graph, y: Ref, x: Ref, w: Ref, bias: Ref | None) -> Ref:
     if len(y.shape) == 2:
         return graph.node("Gemm", x, w, bias, transB=1)
     product = graph.node("MatMul", x, graph.node("Transpose", w, perm=[1, 0]))
-    return product if bias is None else graph.node("Add", product, bias)
+    product = product if bias is None else graph.node("Add", product, bias)
+    graph.products[product.name] = (x, w, bias)
+    return product
 
 
 @writes(linalg._einsum)

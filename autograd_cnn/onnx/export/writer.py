@@ -2,7 +2,7 @@
 
 A writer gets the graph, the result's dtype and shape as a `Ref` without a name, then what its primitive takes: operands
 as `Ref`, or None, and parameters, in which slots are `Ref` and lengths that depend on the batch `Dim`. It returns the
-result, with residuals a tuple. Where ONNX has an operator of the same meaning, the table of operators that files are
+result, with residuals that other writers take a tuple. Where ONNX has an operator of the same meaning, the table of operators that files are
 read by says so, and there is no writer.
 """
 

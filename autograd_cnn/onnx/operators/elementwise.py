@@ -13,9 +13,11 @@ from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.onnx.operator import Flag, Numbers, known, operator, plain
 
 _PRIMITIVES: Final[dict[str, Callable[..., Array]]] = {
-    "Abs": ops.absolute, "Add": ops.add, "Cos": ops.cos, "Erf": ops.erf, "Exp": ops.exp, "Log": ops.log,
-    "Mul": ops.multiply, "Neg": ops.negative, "Relu": ops.relu, "Sigmoid": ops.sigmoid, "Sin": ops.sin,
-    "Softplus": ops.softplus, "Sqrt": ops.sqrt, "Sub": ops.subtract, "Tanh": ops.tanh,
+    "Abs": ops.absolute, "Acos": ops.arccos, "Acosh": ops.arccosh, "Add": ops.add, "Asin": ops.arcsin,
+    "Asinh": ops.arcsinh, "Atan": ops.arctan, "Atanh": ops.arctanh, "Ceil": ops.ceil, "Cos": ops.cos, "Cosh": ops.cosh,
+    "Erf": ops.erf, "Exp": ops.exp, "Floor": ops.floor, "Log": ops.log, "Mul": ops.multiply, "Neg": ops.negative,
+    "Relu": ops.relu, "Round": ops.rint, "Sigmoid": ops.sigmoid, "Sign": ops.sign, "Sin": ops.sin, "Sinh": ops.sinh,
+    "Softplus": ops.softplus, "Sqrt": ops.sqrt, "Sub": ops.subtract, "Tan": ops.tan, "Tanh": ops.tanh,
 }  # fmt: skip
 for _name, _function in _PRIMITIVES.items():
     operator(_name)(_function)
@@ -34,10 +36,7 @@ def divide(x1: Array, x2: Array) -> Array:
 @operator("Mod")
 def modulo(x1: Array, x2: Array, *, fmod: Flag = 0) -> Array:
     """Return the remainder with the sign of ``x2``, or of ``x1`` if ``fmod``."""
-    if not any(getattr(x, "requires_grad", False) for x in (x1, x2)):
-        return plain(np.fmod if fmod else np.mod)(x1, x2)
-    quotient = plain(np.divide)(x1, x2)
-    return x1 - x2 * (np.trunc(quotient) if fmod else np.floor(quotient))
+    return (ops.fmod if fmod else ops.remainder)(x1, x2)
 
 
 @operator("Pow")
@@ -84,52 +83,6 @@ def clip(x: Array, min: Numbers | None = None, max: Numbers | None = None) -> Ar
     if min is None and max is None:
         return x
     return ops.clip(x, min=None if min is None else min.item(), max=None if max is None else max.item())
-
-
-# --- functions --------------------------------------------------------------------------------
-
-operator("Ceil")(plain(np.ceil))
-operator("Floor")(plain(np.floor))
-operator("Round")(plain(np.round))
-operator("Sign")(plain(np.sign))
-
-
-@operator("Tan")
-def tan(x: Array) -> Array:
-    """Return the tangent."""
-    return ops.sin(x) / ops.cos(x)
-
-
-@operator("Sinh")
-def sinh(x: Array) -> Array:
-    """Return the hyperbolic sine."""
-    return (ops.expm1(x) - ops.expm1(-x)) / 2
-
-
-@operator("Cosh")
-def cosh(x: Array) -> Array:
-    """Return the hyperbolic cosine."""
-    return (ops.exp(x) + ops.exp(-x)) / 2
-
-
-@operator("Asinh")
-def asinh(x: Array) -> Array:
-    """Return the inverse of the hyperbolic sine, by the magnitude, so that nothing cancels."""
-    size = ops.absolute(x)
-    square = size * size
-    return ops.sign(x) * ops.log1p(size + square / (1 + ops.sqrt(1 + square)))
-
-
-@operator("Acosh")
-def acosh(x: Array) -> Array:
-    """Return the inverse of the hyperbolic cosine."""
-    return ops.log(x + ops.sqrt((x - 1) * (x + 1)))
-
-
-@operator("Atanh")
-def atanh(x: Array) -> Array:
-    """Return the inverse of the hyperbolic tangent."""
-    return (ops.log1p(x) - ops.log1p(-x)) / 2
 
 
 # --- activations ------------------------------------------------------------------------------
@@ -267,15 +220,15 @@ def dropout(
 
 # --- truth and bits ---------------------------------------------------------------------------
 
-operator("And")(plain(np.logical_and))
-operator("Or")(plain(np.logical_or))
-operator("Xor")(plain(np.logical_xor))
-operator("Not")(plain(np.logical_not))
-operator("BitwiseAnd")(plain(np.bitwise_and))
-operator("BitwiseOr")(plain(np.bitwise_or))
-operator("BitwiseXor")(plain(np.bitwise_xor))
-operator("BitwiseNot")(plain(np.invert))
-operator("IsNaN")(plain(np.isnan))
+operator("And")(ops.logical_and)
+operator("Or")(ops.logical_or)
+operator("Xor")(ops.logical_xor)
+operator("Not")(ops.logical_not)
+operator("BitwiseAnd")(ops.bitwise_and)
+operator("BitwiseOr")(ops.bitwise_or)
+operator("BitwiseXor")(ops.bitwise_xor)
+operator("BitwiseNot")(ops.invert)
+operator("IsNaN")(ops.isnan)
 operator("Equal")(ops.equal)
 operator("Less")(ops.less)
 operator("LessOrEqual")(ops.less_equal)
@@ -292,7 +245,7 @@ def where(condition: Array, x1: Array, x2: Array) -> Array:
 @operator("BitShift")
 def bit_shift(x1: Array, x2: Array, *, direction: Literal["LEFT", "RIGHT"]) -> Array:
     """Shift the bits of integers."""
-    return plain(np.left_shift if direction == "LEFT" else np.right_shift)(x1, x2)
+    return (ops.left_shift if direction == "LEFT" else ops.right_shift)(x1, x2)
 
 
 @operator("IsInf")

@@ -8,7 +8,6 @@ import numpy as np
 
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, shape_of
-from autograd_cnn.onnx.budget import CALL
 from autograd_cnn.onnx.operator import Flag, Ints, known, operator
 from autograd_cnn.parameters import Axis
 
@@ -142,16 +141,11 @@ def _sums(x: Array, axis: int) -> Array:
 def _products(x: Array, axis: int) -> Array:
     if x.dtype.kind in "iu":
         return known(x).cumprod(axis).astype(x.dtype)
-    lines = [ops.take(x, [place], axis=axis) for place in range(shape_of(x)[axis])]
-    for place in range(1, len(lines)):
-        lines[place] = lines[place - 1] * lines[place]
-    return ops.concatenate(lines, axis=axis) if lines else x
+    return ops.cumprod(x, axis=axis)
 
 
 operator("CumSum")(_running(_sums, 0))
-operator("CumProd", extent=lambda shapes, *_: math.prod(shapes[0]) + CALL * max(shapes[0], default=1))(
-    _running(_products, 1)
-)
+operator("CumProd")(_running(_products, 1))
 
 
 # --- distributions ----------------------------------------------------------------------------
