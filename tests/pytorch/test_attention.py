@@ -162,28 +162,3 @@ def test_the_transformers_layer(rng, options, call, backend):
         ours(x, **dict.fromkeys(call, mask)).backward(g)
     theirs(torch.tensor(x.numpy()), **dict.fromkeys(call, torch.tensor(mask))).backward(torch.tensor(g))
     agree_in_state(ours, theirs)
-
-
-@pytest.mark.slow
-def test_two_hundred_steps_of_training(rng):
-    """The same losses, for the same weights, sequences and optimiser."""
-    ours, theirs = twins("TransformerEncoderLayer", 4, 2, 6, 0.0, "gelu", batch_first=True)
-    optimizer = ag.optim.SGD(ours.parameters(), lr=0.01, momentum=0.9)
-    peer = torch.optim.SGD(theirs.parameters(), lr=0.01, momentum=0.9)
-    data = rng.standard_normal((20, 2, 8, 5, 4))
-
-    @ag.compile
-    def step(x, aims):
-        optimizer.zero_grad()
-        loss = nn.mse_loss(ours(x), aims)
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    for turn in range(200):
-        x, aims = data[turn % 20]
-        peer.zero_grad()
-        expected = torch.nn.functional.mse_loss(theirs(torch.tensor(x)), torch.tensor(aims))
-        expected.backward()
-        peer.step()
-        assert float(step(x, aims)) == pytest.approx(float(expected.detach()), abs=1e-6)
