@@ -45,6 +45,18 @@ def test_an_lstm_reads_digits_row_by_row(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_transformer_sorts(tmp_path):
+    assert float(_output("tiny_transformer.py", tmp_path).split()[-1]) > 0.9
+
+
+@pytest.mark.slow
+def test_cells_are_found(tmp_path):
+    by_brightness, found = map(float, re.findall(r"union by.*: (\S+)", _output("segment_cells.py", tmp_path)))
+    assert by_brightness < 0.4
+    assert found > 0.7
+
+
+@pytest.mark.slow
 def test_a_classifier_is_fooled(tmp_path):
     before, after = map(float, re.findall(r"(\S+) recognised", _output("fool_a_classifier.py", tmp_path)))
     assert before > 0.9

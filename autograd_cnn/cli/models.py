@@ -25,6 +25,9 @@ MODELS: Final[dict[str, Callable[[ImageShape, int, int], nn.Module]]] = {
         rng=seed, in_channels=shape[0], image_size=shape[1], classes=classes
     ),
     "resnet20": lambda shape, seed, classes: nn.resnet20(rng=seed, in_channels=shape[0], classes=classes),
+    "tiny_vit": lambda shape, seed, classes: nn.tiny_vit(
+        rng=seed, in_channels=shape[0], image_size=shape[1], classes=classes
+    ),
 }
 
 

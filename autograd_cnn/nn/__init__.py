@@ -122,6 +122,7 @@ from autograd_cnn.nn.layers.resampling import (
     UpsamplingNearest2d,
 )
 from autograd_cnn.nn.layers.subsampling import Subsample2d
+from autograd_cnn.nn.layers.transformer import TransformerEncoderLayer
 from autograd_cnn.nn.models.build import build
 from autograd_cnn.nn.models.char_lstm import char_lstm
 from autograd_cnn.nn.models.lenet import PartialConv2d, ScaledTanh, digits_net, lenet5, lenet1998
@@ -129,6 +130,7 @@ from autograd_cnn.nn.models.mobilenet import mobilenet_v2
 from autograd_cnn.nn.models.resnet import resnet18, resnet20
 from autograd_cnn.nn.models.unet import unet
 from autograd_cnn.nn.models.vgg import small_vgg
+from autograd_cnn.nn.models.vit import tiny_vit
 from autograd_cnn.nn.module import Module
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.spelling import missing as _missing
@@ -244,6 +246,7 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "Unflatten",
     "Unfold",
@@ -271,6 +274,7 @@ __all__ = [
     "resnet18",
     "resnet20",
     "small_vgg",
+    "tiny_vit",
     "unet",
     "utils",
 ]

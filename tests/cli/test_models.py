@@ -43,7 +43,7 @@ def test_trying_it_out_leaves_the_statistics_alone():
             "lenet",
             (1, 8, 8),
             (
-                "no network of this name: expected one of digits_net, lenet5, small_vgg, resnet20, or a pattern, "
+                "no network of this name: expected one of digits_net, lenet5, small_vgg, resnet20, tiny_vit, or a pattern, "
                 "got 'lenet'; did you mean lenet5?"
             ),
         ),

@@ -163,7 +163,7 @@ def test_a_link_that_leads_nowhere(tmp_path, capsys, link):
         (
             ["--model", "lenet55"],
             (
-                "--model: no network of this name: expected one of digits_net, lenet5, small_vgg, resnet20, "
+                "--model: no network of this name: expected one of digits_net, lenet5, small_vgg, resnet20, tiny_vit, "
                 "or a pattern, got 'lenet55'; did you mean lenet5?"
             ),
         ),

@@ -36,6 +36,7 @@ LAYERS = {
     nn.GRUCell: (lambda **o: nn.GRUCell(4, 3, rng=0, **o), ROWS[1:]),
     nn.LSTM: (lambda **o: nn.LSTM(4, 3, rng=0, **o), ROWS),
     nn.LSTMCell: (lambda **o: nn.LSTMCell(4, 3, rng=0, **o), ROWS[1:]),
+    nn.TransformerEncoderLayer: (lambda **o: nn.TransformerEncoderLayer(4, 2, 6, 0.0, rng=0, **o), ROWS),
     nn.MultiheadAttention: (lambda **o: _SelfAttention(4, 2, rng=0, **o), ROWS),
     nn.Linear: (lambda **o: nn.Linear(4, 3, rng=0, **o), ROWS),
     nn.PartialConv2d: (lambda **o: nn.PartialConv2d(2, [(0, 1), (1,)], 3, rng=0, **o), IMAGES),

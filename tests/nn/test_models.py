@@ -15,6 +15,7 @@ NETWORKS = [
     (nn.small_vgg, (3, 32, 32), 307_498),
     (nn.resnet20, (3, 32, 32), 269_722),
     (partial(nn.mobilenet_v2, width=0.25, classes=10), (3, 64, 64), 250_922),
+    (nn.tiny_vit, (3, 32, 32), 207_946),
 ]
 
 PUBLISHED = [

@@ -6,7 +6,8 @@ from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn
-from autograd_cnn.errors import ArgumentError, ShapeError
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
+from autograd_cnn.nn import functional as F  # noqa: N812  # as all the world has it
 from autograd_cnn.testing import gradcheck
 
 
@@ -150,10 +151,46 @@ def test_the_line_it_shows(norm, shown):
             lambda: nn.InstanceNorm2d(3)(np.ones((2, 3, 1, 1))),
             "InstanceNorm2d: one value for each map has no variance: expected at least 2, got shape (2, 3, 1, 1)",
         ),
+        (
+            lambda: F.layer_norm(np.ones((3, 2)), (2, 3)),
+            "layer_norm: input has the wrong shape: expected (..., 2, 3), got (3, 2)",
+        ),
+        (
+            lambda: F.rms_norm(np.ones(3), 3, np.ones(1)),
+            "rms_norm: weight has the wrong shape: expected (3,), got (1,)",
+        ),
+        (
+            lambda: F.group_norm(np.ones((1, 3)), 2),
+            "group_norm: channels don't go into the groups: expected a multiple of 2, got 3",
+        ),
+        (
+            lambda: F.group_norm(np.ones((1, 4)), 2, np.ones(3)),
+            "group_norm: weight has the wrong shape: expected one number for each channel, (4,), got (3,)",
+        ),
+        (
+            lambda: F.instance_norm(np.ones((2, 3))),
+            "instance_norm: input has the wrong shape: expected (N, C, ...) of at least 3 axes, not empty, got (2, 3)",
+        ),
+        (
+            lambda: F.instance_norm(np.ones((2, 3, 1))),
+            "instance_norm: one value has no variance: expected at least 2, got shape (2, 3, 1)",
+        ),
+        (
+            lambda: F.batch_norm(np.ones((2, 3)), None, None),
+            "batch_norm: there are no running values to evaluate with: expected running_mean and running_var, got None",
+        ),
+        (
+            lambda: F.batch_norm(np.ones((2, 3)), np.ones(3), None, training=True),
+            "batch_norm: running_var can't be written to: expected an array of NumPy's, got NoneType",
+        ),
+        (
+            lambda: F.batch_norm(np.ones((2, 3)), nn.BatchNorm1d(3).running_mean, np.ones(3), training=True),
+            "batch_norm: running_mean can't be written to: expected an array of NumPy's, got a read-only array",
+        ),
     ],
 )
 def test_what_is_refused(call, text):
-    with pytest.raises((ArgumentError, ShapeError)) as error:
+    with pytest.raises((ArgumentError, OperandError, ShapeError)) as error:
         call()
     assert str(error.value) == text
 

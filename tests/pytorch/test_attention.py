@@ -133,3 +133,32 @@ def test_embedding(rng, padding_idx):
     y.backward(g)
     z.backward(torch.tensor(g))
     agree_in_state(ours, theirs)
+
+
+TRANSFORMERS = [
+    # the layer's options, and the call's
+    ({}, {}),
+    ({"activation": "gelu", "batch_first": True, "norm_first": True}, {"src_key_padding_mask": True}),
+    ({"bias": False, "layer_norm_eps": 0.1}, {"src_mask": True}),
+]
+
+
+@for_each("options, call", TRANSFORMERS)
+@for_each("backend", ["reference", "jit"])
+def test_the_transformers_layer(rng, options, call, backend):
+    ours, theirs = twins("TransformerEncoderLayer", 4, 2, 6, 0.0, **options)
+    x, mask = rng.standard_normal((3, 5, 4)), np.triu(np.ones((5, 5), bool), 1)
+    mask = np.arange(5) >= [[5], [3], [4]] if "src_key_padding_mask" in call else mask
+    if not options.get("batch_first"):
+        x = x.swapaxes(0, 1).copy()
+    with ag.set_backend(backend):
+        compare(
+            lambda x: ours(x, **dict.fromkeys(call, mask)),
+            lambda x: theirs(x, **dict.fromkeys(call, torch.tensor(mask))),
+            x,
+        )
+        x, g = ag.tensor(x, requires_grad=True), rng.standard_normal(x.shape)
+        theirs.zero_grad()
+        ours(x, **dict.fromkeys(call, mask)).backward(g)
+    theirs(torch.tensor(x.numpy()), **dict.fromkeys(call, torch.tensor(mask))).backward(torch.tensor(g))
+    agree_in_state(ours, theirs)

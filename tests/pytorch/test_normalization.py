@@ -5,9 +5,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # as all the world has it
 from hypothesis import given
 from hypothesis import strategies as st
-from pytorch.comparison import Call, Counterpart, check, few, generators, lengths, numbers
+from pytorch.comparison import Call, Counterpart, agree, check, few, generators, lengths, numbers
 
 from autograd_cnn import ops
+from autograd_cnn.nn import functional
 
 
 @st.composite
@@ -56,6 +57,21 @@ def layer_norm(x, weight, bias, eps, axes):
     if weight is None:  # without one its second order fails
         weight = torch.ones(row, dtype=x.dtype)
     return F.layer_norm(x, row, weight, bias, eps)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("batch_norm", (5, 3)), ("batch_norm", (2, 3, 4)), ("instance_norm", (2, 3, 4))]
+)
+def test_running_values_follow(rng, name, shape):
+    x, before = rng.standard_normal(shape), (rng.standard_normal(3), rng.random(3))
+    ours, theirs = [each.copy() for each in before], [torch.tensor(each) for each in before]
+    options = {"batch_norm": {"training": True}, "instance_norm": {"use_input_stats": True}}[name] | {"momentum": 0.3}
+    agree(getattr(functional, name)(x, *ours, **options), getattr(F, name)(torch.tensor(x), *theirs, **options))
+    for own, known, old in zip(ours, theirs, before, strict=True):
+        agree(own, known)
+        assert (own != old).all()
+    y = getattr(functional, name)(x, *ours, **dict.fromkeys(options.keys() - {"momentum"}, False))
+    agree(y, F.batch_norm(torch.tensor(x), *theirs))
 
 
 CASES = {

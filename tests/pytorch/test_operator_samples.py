@@ -43,9 +43,12 @@ LEFT_OUT = {
     "adaptive_max_pool3d": lambda call: True in call.args,  # the indices
     "avg_pool3d": lambda call: (call.kwargs.get("divisor_override") or 1) < 0,
     "avg_pool2d": lambda call: any(isinstance(each, tuple) and len(each) < 2 for each in call.args),  # for two axes
+    "batch_norm": lambda call: 0 in call.input.shape,
     "gaussian_nll_loss": lambda call: call.input.shape != call.args[0].shape,  # operands are not broadcast
+    "group_norm": lambda call: 0 in call.input.shape or call.kwargs.get("eps", 0) < 0,
     "hardshrink": lambda call: call.kwargs.get("lambd", 0) < 0,
     "interpolate": lambda call: call.input.ndim == 5,  # three axes
+    "layer_norm": lambda call: 0 in call.input.shape or call.kwargs.get("eps", 0) < 0,
     "log_softmax": lambda call: "dtype" in call.kwargs,
     "max_pool3d": lambda call: call.kwargs.get("return_indices", False),
     "max_unpool1d": lambda call: any(len(set(p)) < len(p) for p in call.args[0].flatten(0, -2).tolist()),
@@ -54,6 +57,7 @@ LEFT_OUT = {
     "normalize": lambda call: call.kwargs.get("p", 2) <= 0,  # no norm
     "pad": lambda call: call.input.is_complex() or -min(call.args[0]) >= call.input.shape[-1],  # nothing is left
     "pairwise_distance": lambda call: call.kwargs.get("p", 2) < 0,
+    "rms_norm": lambda call: (call.kwargs.get("eps") or 0) < 0,
     "softmin": lambda call: "dtype" in call.kwargs,
     "softmax": lambda call: "dtype" in call.kwargs,
 }

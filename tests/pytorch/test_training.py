@@ -61,13 +61,51 @@ def recurrent(nn):
     return Reader()
 
 
-def batches(dtype):
-    """Yield images 12×12 that show something of their class, and labels."""
+def transformer(nn):
+    """A block of a transformer over the rows of an image."""
+
+    class Reader(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed = nn.Linear(12, 16)
+            self.block = nn.TransformerEncoderLayer(16, 4, 32, 0.0, "gelu", batch_first=True)
+            self.head = nn.Linear(16, 10)
+
+        def forward(self, images):
+            return self.head(self.block(self.embed(images.reshape(-1, 12, 12))).mean(1))
+
+    return Reader()
+
+
+def unet(nn):
+    """A U-Net of one halving: scores of every pixel."""
+    joined = torch.cat if nn is torch.nn else ag.concatenate
+
+    def convolved(before, after):
+        return nn.Sequential(nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU())
+
+    class UNet(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.above, self.below = convolved(1, 6), nn.Sequential(nn.MaxPool2d(2), convolved(6, 12))
+            self.up, self.across = nn.ConvTranspose2d(12, 6, 2, 2), convolved(12, 6)
+            self.head = nn.Conv2d(6, 2, 1)
+
+        def forward(self, images):
+            above = self.above(images)
+            return self.head(self.across(joined([above, self.up(self.below(above))], 1)))
+
+    return UNet()
+
+
+def batches(dtype, by_pixel):
+    """Yield images 12×12 that show something of their class, and labels, or which of their pixels are bright."""
     rng = np.random.default_rng(0)
     shown = rng.standard_normal((10, 1, 12, 12))
     for _ in range(STEPS):
         labels = rng.integers(0, 10, BATCH)
-        yield (shown[labels] + 0.8 * rng.standard_normal((BATCH, 1, 12, 12))).astype(dtype), labels
+        images = (shown[labels] + 0.8 * rng.standard_normal((BATCH, 1, 12, 12))).astype(dtype)
+        yield images, (images[:, 0] > 0).astype(int) if by_pixel else labels
 
 
 OPTIMIZERS = {
@@ -84,6 +122,10 @@ OPTIMIZERS = {
         (residual, "AdamW", "float64"),  # in float32, moments of so few images let rounding grow to 0.02
         (recurrent, "AdamW", "float64"),
         (recurrent, "AdamW", "float32"),
+        (transformer, "AdamW", "float64"),
+        (transformer, "AdamW", "float32"),
+        (unet, "AdamW", "float64"),
+        (unet, "AdamW", "float32"),
     ],
 )
 def test_the_curve_is_pytorchs(network, optimizer, dtype):
@@ -102,7 +144,7 @@ def test_the_curve_is_pytorchs(network, optimizer, dtype):
         return loss
 
     curves = []
-    for images, labels in batches(dtype):
+    for images, labels in batches(dtype, by_pixel=network is unet):
         loss = torch.nn.functional.cross_entropy(theirs(torch.tensor(images)), torch.tensor(labels))
         their_steps.zero_grad()
         loss.backward()

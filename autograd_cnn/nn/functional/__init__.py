@@ -48,6 +48,7 @@ from autograd_cnn.nn.functional.distances import (
 )
 from autograd_cnn.nn.functional.dropout import dropout, dropout1d, dropout2d
 from autograd_cnn.nn.functional.embedding import embedding
+from autograd_cnn.nn.functional.normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from autograd_cnn.nn.functional.padding import pad
 from autograd_cnn.nn.functional.patches import fold, unfold
 from autograd_cnn.nn.functional.pooling import (
@@ -94,6 +95,7 @@ __all__ = [
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
+    "batch_norm",
     "bce_loss",
     "bce_with_logits",
     "binary_cross_entropy",
@@ -119,15 +121,18 @@ __all__ = [
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "group_norm",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
     "hinge_embedding_loss",
     "huber_loss",
+    "instance_norm",
     "interpolate",
     "kl_div",
     "l1_loss",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "log_softmax",
@@ -152,6 +157,7 @@ __all__ = [
     "prelu",
     "relu",
     "relu6",
+    "rms_norm",
     "scaled_dot_product_attention",
     "selu",
     "sigmoid",

@@ -10,6 +10,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, Traced, shape_of
 from autograd_cnn.engine.trace import effect
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.nn.functional import normalization as functional
 from autograd_cnn.nn.module import Module, computed_in
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Bool, FloatDType, NotNegative, Share, Size, Sizes
@@ -198,10 +199,7 @@ class BatchNorm1d(_BatchNorm):
             expected = f"(N, {self.num_features}) or (N, {self.num_features}, L)"
             raise ShapeError(sentence("BatchNorm1d", "x has the wrong shape", expected=expected, got=shape))
         x = computed_in(x, self.running_mean.dtype)
-        if len(shape) == 3:  # rows as maps
-            return ops.reshape(self._normalized(ops.reshape(x, (*shape, 1)), shape), shape)
-        maps = ops.reshape(ops.transpose(x), (1, *shape[::-1], 1))  # the batch as one map for each feature
-        return ops.transpose(ops.reshape(self._normalized(maps, shape), shape[::-1]))
+        return functional.over_maps(lambda maps: self._normalized(maps, shape), x)
 
 
 class LayerNorm(Module):
@@ -321,10 +319,7 @@ class RMSNorm(Module):
     def forward(self, x: Array) -> Array:
         """Return (..., D1, ..., Dk) for ``x`` of the same shape."""
         x = _with_rows(self, x, self.normalized_shape, self.weight)
-        row = tuple(range(-len(self.normalized_shape), 0))
-        eps = np.finfo(x.dtype).eps.item() if self.eps is None else self.eps
-        y = x / ops.sqrt(ops.mean(ops.square(x), axis=row, keepdims=True) + eps)
-        return y if self.weight is None else y * self.weight
+        return functional.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         """Return the parameters."""
@@ -397,7 +392,8 @@ class GroupNorm(Module):
         if len(shape) < 2 or shape[1] != self.num_channels:
             expected = f"(N, {self.num_channels}, ...)"
             raise ShapeError(sentence("GroupNorm", "x has the wrong shape", expected=expected, got=shape))
-        return _in_groups(x, self.num_groups, self.weight, self.bias, self.eps)
+        x = x if self.weight is None else computed_in(x, self.weight.dtype)
+        return functional.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         """Return the parameters."""
@@ -470,7 +466,8 @@ class InstanceNorm2d(Module):
                 sentence("InstanceNorm2d", "one value for each map has no variance", expected="at least 2",
                          got=f"shape {shape}")
             )  # fmt: skip
-        return _in_groups(x, self.num_features, self.weight, self.bias, self.eps)
+        x = x if self.weight is None else computed_in(x, self.weight.dtype)
+        return functional.instance_norm(x, weight=self.weight, bias=self.bias, eps=self.eps)
 
     def extra_repr(self) -> str:
         """Return the parameters."""
@@ -485,18 +482,6 @@ def _with_rows(module: Module, x: Array, row: Shape, weight: Parameter | None) -
         expected = f"(..., {', '.join(map(str, row))})"
         raise ShapeError(sentence(type(module).__name__, "x has the wrong shape", expected=expected, got=shape))
     return x if weight is None else computed_in(x, weight.dtype)
-
-
-def _in_groups(x: Array, groups: int, weight: Parameter | None, bias: Parameter | None, eps: float) -> Array:
-    """Standardise groups of channels, and give every channel its weight and bias."""
-    shape = shape_of(x)
-    x = x if weight is None else computed_in(x, weight.dtype)
-    rows = ops.reshape(x, (shape[0], groups, -1))
-    y = ops.reshape(ops.layer_norm(rows, eps=eps), shape)
-    if weight is None or bias is None:
-        return y
-    channels = (-1, *(1,) * (len(shape) - 2))
-    return y * ops.reshape(weight, channels) + ops.reshape(bias, channels)
 
 
 def _recorded_moments(y: Array) -> Array | None:

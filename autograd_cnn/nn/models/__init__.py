@@ -7,6 +7,7 @@ from autograd_cnn.nn.models.mobilenet import mobilenet_v2
 from autograd_cnn.nn.models.resnet import resnet18, resnet20
 from autograd_cnn.nn.models.unet import unet
 from autograd_cnn.nn.models.vgg import small_vgg
+from autograd_cnn.nn.models.vit import tiny_vit
 
 __all__ = [
     "build",
@@ -18,5 +19,6 @@ __all__ = [
     "resnet18",
     "resnet20",
     "small_vgg",
+    "tiny_vit",
     "unet",
 ]
