@@ -19,7 +19,7 @@ ENGINE = [
 
 
 LOADED = {
-    "checkpoint", "compile", "engine", "errors", "kernels", "ops", "parameters", "search_path", "spelling", "tensor", "transforms",
+    "checkpoint", "compile", "engine", "errors", "kernels", "lowering", "ops", "parameters", "search_path", "spelling", "tensor", "transforms",
 }  # fmt: skip
 """What importing the package loads of it; all else comes on first use."""
 
