@@ -73,7 +73,7 @@ def test_the_commands_are_those_that_are_tried():
         "autograd-cnn graph --model lenet5 --backward -o lenet.html",
         "autograd-cnn check",
     ]
-    assert [command.split()[1] for command in OWN] == ["train", "eval", "report", "predict"]
+    assert [command.split()[1] for command in OWN] == ["train", "eval", "report", "predict", "export"]
     assert TEST == 'python -m pip install -e ".[test]" && pytest'  # which runs this
 
 

@@ -3,12 +3,13 @@
 from typing import TYPE_CHECKING
 from typing import NoReturn as _NoReturn
 
+from autograd_cnn.attribution.grad_cam import grad_cam
 from autograd_cnn.attribution.integrated_gradients import integrated_gradients
 from autograd_cnn.attribution.occlusion import occlusion
 from autograd_cnn.attribution.saliency import saliency
 from autograd_cnn.spelling import missing as _missing
 
-__all__ = ["integrated_gradients", "occlusion", "saliency"]
+__all__ = ["grad_cam", "integrated_gradients", "occlusion", "saliency"]
 
 
 if not TYPE_CHECKING:  # a type checker would take it that every name is there

@@ -12,8 +12,8 @@ from autograd_cnn.train.run_folder import REPORT
 
 DESCRIPTION: Final = """\
 Write one HTML file with the curves of a training, the confusion matrix, the worst
-mistakes and what the network looked at in them, the filters of its first layer, and its
-graph. The file needs no network and runs no script.
+mistakes and what the network looked at in them, the filters of its first layer, its
+layers in numbers, and its graph. The file needs no network and runs no script.
 """
 EPILOG: Final = """\
 examples:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn import nn
 from autograd_cnn.attribution import saliency
-from autograd_cnn.data import Dataset
+from autograd_cnn.data import Dataset, Split
 from autograd_cnn.engine.recording import enable_grad
 from autograd_cnn.errors import ArgumentError, MissingDependencyError, counted, sentence
 from autograd_cnn.files import AnyPath, as_path, replacing
@@ -22,6 +22,7 @@ from autograd_cnn.graph import capture
 from autograd_cnn.nn.modes import evaluating
 from autograd_cnn.report import pixels
 from autograd_cnn.report.chart import curves
+from autograd_cnn.report.layers import figures_of
 from autograd_cnn.tensor import tensor
 from autograd_cnn.train import Confusion, EpochMetrics, predict
 from autograd_cnn.viz.drawing.dot import draw
@@ -34,6 +35,8 @@ MISTAKES: Final = 12
 PAIRS: Final = 10
 KERNELS: Final = 64
 BOXES: Final = 60
+SEEN: Final = 256
+"""Images that go through for the figures of the layers."""
 
 
 def write(
@@ -48,7 +51,7 @@ def write(
     """Write the report of a training: one HTML file, which needs no network and runs no script.
 
     It has the curves of loss and accuracy, the confusion matrix, the pairs of classes that are most often mixed up,
-    the worst mistakes and what the network looked at in them, the filters of the first layer, and the graph. It
+    the worst mistakes and what the network looked at in them, the filters of the first layer, each layer in numbers, and the graph. It
     follows the reader's choice of light and dark, and can be read on a phone.
 
     Parameters
@@ -113,6 +116,7 @@ def write(
         *_confusion(result),
         *_mistakes(model, dataset, shares),
         *_kernels(model),
+        *_layers(model, dataset),
         *_graph(model, dataset),
     ]
     style = _part("page.css")
@@ -245,6 +249,28 @@ def _kernels(model: nn.Module) -> list[str]:
     note = "in colour" if weight.shape[1] == 3 else "orange is positive, blue negative, white 0"
     return [_section("What the first layer looks for", f"The filters of {escape(name)}: {note}{more}.",
                      f'<div class="pictures">{figures}</div>')]  # fmt: skip
+
+
+def _layers(model: nn.Module, dataset: Dataset) -> list[str]:
+    images, labels = dataset.test
+    found = figures_of(model, Split(images[:SEEN], labels[:SEEN]))
+    if not found:
+        return []
+    rows = "".join(
+        f"<tr><th>{escape(each.name) or '(all)'}</th><th>{escape(each.kind)}</th><td>{' × '.join(map(str, each.shape))}</td>"
+        f"<td>{each.mean:.3g}</td><td>{each.zeros:.0%}</td><td>{each.dead:.0%}</td>"
+        f"<td>{_number(each.weight)}</td><td>{_number(each.gradient)}</td></tr>"
+        for each in found
+    )
+    titles = ("layer", "", "gives", "mean magnitude", "zeros", "dead", "norm of the weights", "of their gradient")
+    head = "".join(f"<th>{title}</th>" for title in titles)
+    note = f"With {counted(min(SEEN, len(labels)), 'image')} held out. Dead are channels that are 0 for all of them, everywhere."
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return [_section("Layer by layer", note, f'<div class="wide">{table}</div>')]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
 
 
 def _graph(model: nn.Module, dataset: Dataset) -> list[str]:

@@ -6,7 +6,7 @@ from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn
-from autograd_cnn.attribution import integrated_gradients, occlusion, saliency
+from autograd_cnn.attribution import grad_cam, integrated_gradients, occlusion, saliency
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError
 
 METHODS = (saliency, integrated_gradients, occlusion)
@@ -119,3 +119,51 @@ def test_a_model_that_does_not_look(method):
 def test_a_square_has_a_middle():
     with pytest.raises(ArgumentError, match=r"^occlusion: size is even: expected an odd number of pixels, got 2$"):
         occlusion(_linear()[0], np.ones((1, 2, 3, 3)), [0], size=2)
+
+
+# --- by the maps of a layer -------------------------------------------------------------------
+
+
+class Pooled(nn.Module):
+    """Scores are weighted means of the maps of a convolution, so that all is known."""
+
+    def __init__(self):
+        self.conv = nn.Conv2d(1, 3, 3, padding=1, rng=0, dtype=np.float64)
+        self.head = nn.Linear(3, 2, rng=1, dtype=np.float64)
+
+    def forward(self, images):
+        return self.head(self.conv(images).mean(axis=(2, 3)))
+
+
+def test_maps_count_as_much_as_the_head_weighs_them():
+    model, images = Pooled(), np.random.default_rng(0).random((4, 1, 5, 5))
+    maps = model.conv(images).numpy()
+    weights = model.head.weight.numpy()[[0, 1, 1, 0]]
+    right = np.maximum(np.einsum("nc,nchw->nhw", weights, maps), 0) / 25
+    assert np.allclose(grad_cam(model, images, [0, 1, 1, 0]), right, rtol=0, atol=1e-15)
+    assert np.array_equal(grad_cam(model, images, [0, 1, 1, 0], model.conv), grad_cam(model, images, [0, 1, 1, 0]))
+
+
+def test_of_a_smaller_layer_it_is_enlarged_and_the_model_is_left_as_it_was():
+    model = nn.digits_net(rng=0)
+    model.requires_grad_(requires_grad=False)
+    images, labels = (part[:3] for part in ag.data.digits().test)
+    layer = next(module for module in reversed([*model.modules()]) if isinstance(module, nn.MaxPool2d))
+    found = grad_cam(model, images, labels, layer)
+    assert (found.shape, found.dtype) == ((3, 8, 8), np.float32)
+    assert found.min() >= 0
+    assert found.max() > 0
+    assert model.training
+    assert np.array_equal(grad_cam(model, images, labels, layer), found)
+
+
+@for_each("make, layer, error, told", [
+    (Blind, None, ArgumentError, "the model has no such layer: expected one of its modules, by default an nn.Conv2d, got None"),
+    (Pooled, nn.ReLU(), ArgumentError, "the model has no such layer: expected one of its modules, by default an nn.Conv2d, got ReLU()"),
+    (Pooled, "head", ShapeError, "the layer gives no maps: expected (2, C, h, w), got shape (2, 2)"),
+])  # fmt: skip
+def test_what_grad_cam_refuses(make, layer, error, told):
+    model = make()
+    with pytest.raises(error) as caught:
+        grad_cam(model, np.ones((2, 1, 3, 3)), [0, 1], getattr(model, layer) if isinstance(layer, str) else layer)
+    assert str(caught.value) == f"grad_cam: {told}"

@@ -14,6 +14,7 @@ from autograd_cnn.data import Dataset, Split
 from autograd_cnn.errors import ArgumentError
 from autograd_cnn.report import pixels
 from autograd_cnn.report.chart import curves, ticks
+from autograd_cnn.report.layers import figures_of
 from autograd_cnn.train import EpochMetrics
 
 HOSTILE = "</style><script>alert(1)</script>\"'&amp;"
@@ -63,6 +64,7 @@ def test_what_is_told(tmp_path):
         "Confusion matrix",
         "Most often mixed up",
         "The only mistake",
+        "Layer by layer",
         "The network",
     ]
     assert 'aria-label="accuracy: images learned from from 0.5 to 0.5; images held out from 0.25 to 0.75"' in text
@@ -78,7 +80,7 @@ def test_what_is_told(tmp_path):
 
 def test_a_network_without_mistakes_epochs_or_filters(tmp_path):
     text = _written(tmp_path, [0, 1], [0, 1], ("cat", "dog"))
-    assert re.findall("<h2>(.*?)</h2>", text) == ["Confusion matrix", "The network"]
+    assert re.findall("<h2>(.*?)</h2>", text) == ["Confusion matrix", "Layer by layer", "The network"]
     assert "epochs" not in text
 
 
@@ -129,6 +131,28 @@ def test_what_it_refuses(tmp_path):
         report.write(tmp_path / "page.html", Reader(1), Dataset(dataset.train, nothing, ("a",)), [])
     assert str(caught.value) == "report.write: there are no images to try; dataset.test is empty"
     assert [*tmp_path.iterdir()] == []
+
+
+def test_each_layer_in_numbers(tmp_path):
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(nn.Conv2d(1, 2, 1, rng=0), nn.ReLU(), nn.Dropout(0.5), nn.Flatten(), nn.Linear(8, 2, rng=0))
+    model[0].weight.data = np.array([1.0, -1.0]).reshape(2, 1, 1, 1)
+    model[0].bias.data = np.zeros(2)
+    part = Split(rng.random((6, 1, 2, 2), np.float32) + 0.1, np.array([0, 1] * 3))
+    conv, relu, dropout, flat, linear = figures_of(model, part)
+    assert (conv.name, conv.kind, conv.shape, conv.zeros, conv.dead) == ("0", "Conv2d", (2, 2, 2), 0, 0)
+    assert conv.mean == pytest.approx(part.images.mean())
+    assert conv.weight == pytest.approx(np.sqrt(2))
+    assert (relu.zeros, relu.dead, relu.weight, relu.gradient) == (0.5, 0.5, None, None)
+    assert dropout.zeros == 0.5  # nothing is left out in use
+    assert (flat.shape, flat.dead) == ((8,), 0.5)
+    model.eval()
+    nn.cross_entropy(model(part.images), part.labels).backward()
+    norm = np.hypot(*(np.linalg.norm(p.grad.numpy()) for p in model[4].parameters()))
+    assert linear.gradient == pytest.approx(norm)
+    text = report.write(tmp_path / "page.html", model, Dataset(part, part, ("a", "b")), []).read_text("utf-8")
+    assert "<tr><th>1</th><th>ReLU</th><td>2 × 2 × 2</td>" in text
+    assert "With 6 images held out." in text
 
 
 @for_each("shape", [(1, 1), (5, 3), (4, 6, 3)])

@@ -1,0 +1,92 @@
+"""What each layer of a network does with some images: how large, how often zero, how much it would still learn."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn import nn
+from autograd_cnn.data import Split
+from autograd_cnn.engine.backward import gradients
+from autograd_cnn.engine.recording import enable_grad
+from autograd_cnn.nn.modes import evaluating
+from autograd_cnn.tensor import Tensor
+
+
+@dataclass(frozen=True)
+class LayerFigures:
+    """A layer in a few numbers.
+
+    Attributes
+    ----------
+    name, kind : str
+        Its path in the model, and its class.
+    shape : tuple of int
+        Of what it gives for one image.
+    mean : float
+        Of the magnitudes of that.
+    zeros : float
+        The share that is 0.
+    dead : float
+        The share of its units, channels of maps for instance, that are 0 for all images everywhere.
+    weight, gradient : float or None
+        The norms of its parameters and of the loss's gradient in them; None without parameters.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    mean: float
+    zeros: float
+    dead: float
+    weight: float | None
+    gradient: float | None
+
+
+def figures_of(model: nn.Module, split: Split) -> list[LayerFigures]:
+    """Return the figures of the layers that have no layers in them, in the order in which they run.
+
+    ``split`` are the images, which all go through at once, and their labels. A layer that runs more than once counts by
+    its last run; one that gives something else than a batch is left out.
+    """
+    outputs: dict[str, NDArray[Any]] = {}
+    leaves = {name: module for name, module in model.named_modules() if not any(True for _ in module.children())}
+
+    def keep(name: str) -> Any:
+        def hook(module: nn.Module, inputs: Any, output: Any) -> None:  # noqa: ARG001  # a hook's
+            value = output.numpy() if isinstance(output, Tensor) else output
+            if isinstance(value, np.ndarray) and value.ndim > 1 and len(value) == len(split.labels):
+                outputs[name] = value
+
+        return hook
+
+    handles = [module.register_forward_hook(keep(name)) for name, module in leaves.items()]
+    try:
+        with evaluating(model), enable_grad():
+            loss = nn.cross_entropy(model(split.images), split.labels)
+    finally:
+        for handle in handles:
+            handle.remove()
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    slopes = gradients(loss, parameters) if parameters else []
+    norms = {
+        id(p): 0.0 if g is None else float(np.linalg.norm(g.numpy())) for p, g in zip(parameters, slopes, strict=True)
+    }
+    return [_figures(name, leaves[name], value, norms) for name, value in outputs.items()]
+
+
+def _figures(name: str, module: nn.Module, value: NDArray[Any], norms: dict[int, float]) -> LayerFigures:
+    own = [*module.parameters()]
+    rest = tuple(axis for axis in range(value.ndim) if axis != 1)
+    return LayerFigures(
+        name=name,
+        kind=type(module).__name__,
+        shape=value.shape[1:],
+        mean=float(np.abs(value).mean()),
+        zeros=float(np.mean(value == 0)),
+        dead=float(np.mean((value == 0).all(axis=rest))),
+        weight=math.hypot(*(float(np.linalg.norm(p.numpy())) for p in own)) if own else None,
+        gradient=math.hypot(*(norms.get(id(p), 0.0) for p in own)) if own else None,
+    )
