@@ -116,9 +116,10 @@ def test_all_of_it_works_after_its_first_command(tmp_path):
             path = own / "photos" / name / f"{number}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.full((40, 50, 3), pixels, np.uint8)).save(path)
-    for command in OWN:
-        said = run(command, own)
-    assert [line.split()[1] for line in said.splitlines()] == ["cat", "dog"]
+    said = [run(command, own) for command in OWN]
+    assert [line.split()[1] for line in said[-2].splitlines()] == ["cat", "dog"]
+    assert (own / "runs" / "photos" / "report.html").is_file()
+    assert (own / "photos.onnx").is_file()
     assert "has had its 20 epochs" in refused(COMMANDS[0], own)
 
     elsewhere = tmp_path / "elsewhere"
