@@ -101,7 +101,7 @@ class CompileAhead(Callback):
 
 
 def compile_kernels(model: str, shape: ImageShape, classes: int, batch_size: int, counts: tuple[int, int]) -> None:
-    """Train a network for an epoch on noise, and keep all kernels that this needs, or none.
+    """Train a network for some epochs on noise, and keep all kernels that this needs, or none.
 
     A run that is started meanwhile, or after this process was killed, begins with NumPy, too.
 
@@ -125,5 +125,5 @@ def compile_kernels(model: str, shape: ImageShape, classes: int, batch_size: int
         Split(rng.random((count, *shape), np.float32), rng.integers(classes, size=count)) for count in counts
     )
     network = make_model(model, shape, 0, classes)
-    with kept_together():
-        fit(nn.fuse(network), Dataset(learned, tested), TrainConfig(1, batch_size))
+    with kept_together():  # for as many epochs as it takes until batches of both sizes run as they were recorded
+        fit(nn.fuse(network), Dataset(learned, tested), TrainConfig(4, batch_size))
