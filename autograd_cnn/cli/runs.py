@@ -11,7 +11,7 @@ from autograd_cnn.errors import FormatError, counted
 from autograd_cnn.train.run_folder import CONFIG
 
 DESCRIPTION: Final = """\
-List the runs that lie in a folder, with what they learned from and how well they do.
+List the runs in a folder, with what they learned from and how well they do.
 """
 EPILOG: Final = """\
 examples:

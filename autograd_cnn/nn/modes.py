@@ -7,6 +7,27 @@ from autograd_cnn.nn.module import Module
 
 
 @contextmanager
+def keeping_modes(model: Module) -> Iterator[None]:
+    """Give each module of ``model`` its own mode back when the block ends.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> net = nn.Dropout(0.5)
+    >>> with keeping_modes(net):
+    ...     net = net.eval()
+    >>> net.training
+    True
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+@contextmanager
 def evaluating(model: Module) -> Iterator[None]:
     """Have ``model`` in eval mode until the block ends; then each of its modules has its own mode back.
 
@@ -20,10 +41,6 @@ def evaluating(model: Module) -> Iterator[None]:
     >>> net[1].training
     True
     """
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
+    with keeping_modes(model):
+        model.eval()
         yield
-    finally:
-        for module, training in modes:
-            module.training = training

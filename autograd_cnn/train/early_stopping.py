@@ -21,7 +21,8 @@ RISES: Final = {"test_accuracy", "accuracy"}
 class EarlyStopping(Callback):
     """Ends a training that no longer gets better, and gives the model the weights of its best epoch.
 
-    As part of a `Trainer` it is saved and restored with it.
+    As part of a `Trainer` it is saved and restored with it. A `RunFolder` holds the weights of the last epoch until its
+    `write_weights` is given those of the model.
 
     Parameters
     ----------

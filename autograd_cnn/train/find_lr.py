@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from autograd_cnn.data import Loader
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.nn.modes import keeping_modes
 from autograd_cnn.parameters import Number, Size
 from autograd_cnn.train.trainer import Trainer
 
@@ -83,31 +84,29 @@ def find_lr(
         raise ArgumentError(sentence("find_lr", "the loader has no batches"))
     parts = [part for part in (trainer.model, trainer.optimizer, trainer.schedule, loader) if part is not None]
     states = [part.state_dict() for part in parts]
-    modes = [(module, module.training) for module in trainer.model.modules()]
     rates = np.geomspace(low, high, steps)
     losses: list[float] = []
     mean = 0.0
-    trainer.model.train()
     try:
-        batches = iter(loader)
-        for count, rate in enumerate(rates, 1):
-            batch = next(batches, None)
-            if batch is None:
-                batches = iter(loader)
-                batch = next(batches)
-            for group in trainer.optimizer.param_groups:
-                group["lr"] = float(rate)
-            loss = trainer.train_step(*batch)[0].item()
-            mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
-            smoothed = mean / (1 - SMOOTHING**count)
-            if not math.isfinite(smoothed) or (losses and smoothed > HOPELESS * min(losses)):
-                break
-            losses.append(smoothed)
+        with keeping_modes(trainer.model):
+            trainer.model.train()
+            batches = iter(loader)
+            for count, rate in enumerate(rates, 1):
+                batch = next(batches, None)
+                if batch is None:
+                    batches = iter(loader)
+                    batch = next(batches)
+                for group in trainer.optimizer.param_groups:
+                    group["lr"] = float(rate)
+                loss = trainer.train_step(*batch)[0].item()
+                mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
+                smoothed = mean / (1 - SMOOTHING**count)
+                if not math.isfinite(smoothed) or (losses and smoothed > HOPELESS * min(losses)):
+                    break
+                losses.append(smoothed)
     finally:
         for part, state in zip(parts, states, strict=True):
             part.load_state_dict(state)
-        for module, training in modes:
-            module.training = training
     if len(losses) < 3:
         raise ArgumentError(
             sentence("find_lr", f"the loss exploded after {len(losses)} steps", expected="3 at least",
