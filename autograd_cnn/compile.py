@@ -1,6 +1,7 @@
 """Steps without Python: a function's calls, recorded once and made again in every later call."""
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, MutableSequence, Sequence
 from collections.abc import Set as AbstractSet
 from functools import update_wrapper
@@ -12,6 +13,7 @@ from autograd_cnn.engine.backward import following, toposort
 from autograd_cnn.engine.node import Array, Traced
 from autograd_cnn.engine.plan import Plan, difference
 from autograd_cnn.engine.recording import Recording, entering, recording
+from autograd_cnn.engine.surroundings import Surroundings
 from autograd_cnn.engine.trace import RUNNING, Trace
 from autograd_cnn.errors import CompileWarning, OperandError, sentence
 from autograd_cnn.kernels import current_backend
@@ -35,9 +37,10 @@ def compile(function: Callable[P, T]) -> "Compiled[P, T]":  # noqa: A001  # PyTo
     sees nothing of them: no layers, no tape, no optimiser's loops over options but its ``step``.
 
     What is passed, as arrays, tensors, or lists, tuples and dicts of these, is what differs from call to call.
-    Parameters, an optimiser's options, running statistics and generators are looked up in every call. Other arrays
-    that the function computes with are constants. Python numbers and strings among the arguments choose the plan, as
-    shapes, dtypes and ``training`` do. The results are tensors without a graph.
+    Parameters, an optimiser's options, running statistics and generators are looked up in every call. What else the
+    function reads by name, such as a global number or an attribute, is compared with what it was, and if it changed,
+    the function is recorded again. Python numbers and strings among the arguments choose the plan, as shapes, dtypes
+    and ``training`` do. The results are tensors without a graph.
 
     Where later calls could differ from the recorded ones in a way that nobody sees, the function is called as it is,
     and a `CompileWarning` says why: it reads a value in the middle, such as ``float(loss)``; hooks run; the two calls
@@ -96,8 +99,9 @@ class Compiled(Generic[P, T]):
     def __init__(self, function: Callable[P, T]) -> None:
         update_wrapper(self, function)
         self._function = function
-        self._traces: dict[Any, _Traced] = {}
-        self._plans: dict[Any, list[_Replay]] = {}
+        self._first: dict[Any, _Recorded] = {}
+        self._plans: dict[Any, list[_Recorded]] = {}
+        self._runs: Counter[Any] = Counter()
         self._refused: dict[Any, str] = {}
         self._told: set[str] = set()
         self.plan: Plan | None = None
@@ -114,24 +118,27 @@ class Compiled(Generic[P, T]):
         self.reason = _reason(arrays)
         if self.reason:
             return self._function(*args, **options)
-        plans = self._plans.get(key, ())
-        values = [x.value if isinstance(x, Tensor) else x for x in arrays] if plans else []
-        for replay in plans:
-            if replay.holds(values):
-                self.plan = replay.plan
-                return replay(values)
+        values = [x.value if isinstance(x, Tensor) else x for x in arrays]
+        for recorded in self._plans.get(key, ()):
+            if recorded.holds(values):
+                self.plan = recorded.plan
+                return recorded(values)
         self.reason = self._refused.get(key, "")
-        if not self.reason and len(self._traces) == MOST_PLANS and key not in self._traces:
+        if not self.reason and len(self._first) == MOST_PLANS and key not in self._first:
             self._refuse(key, f"it was called in {MOST_PLANS} ways once each; pass what differs every time as an array")
         if self.reason:
             return self._function(*args, **options)
         self.reason = "the function is being recorded"
-        return self._recorded(key, arrays, args, options)
+        before = self._first.pop(key, None)
+        if before is not None and not before.holds(values):
+            before = None
+        return self._record(key, before, arrays, args, options)
 
-    def _recorded(self, key: Any, arrays: list[Any], args: Any, options: Any) -> Any:
+    def _record(self, key: Any, before: "_Recorded | None", arrays: list[Any], args: Any, options: Any) -> Any:
         tensors = [Tensor.wrap(_read_only(x)) for x in arrays]
         trace = Trace([t.value for t in tensors], folding=True)
-        for held in filter(_holds_arrays, _unread(_structure((args, options), []))):
+        others = list(_unread(_structure((args, options), [])))
+        for held in filter(_holds_arrays, others):
             trace.refuse(
                 f"a {type(held).__name__} among the arguments may change; pass arrays, lists, tuples and dicts"
             )
@@ -146,22 +153,23 @@ class Compiled(Generic[P, T]):
             if trace.slot_of(tensor.value) is not slot:  # `x += 1`, or `x[0] = 1`
                 trace.refuse("an argument is changed in place")
                 _change(given, tensor.value)
-        new = _Traced(trace, result)
-        before = self._traces.pop(key, None)
+        new = _Recorded(trace, result, Surroundings([self._function, *trace.modules], others))
+        self._runs[key] += 1
         reason = trace.refusal
         if not reason and before is not None:
             reason = difference(before.plan, new.plan)
+        if not reason and self._runs[key] > 2 * MOST_PLANS:
+            reason = (
+                f"it was recorded {2 * MOST_PLANS} times, since what it reads keeps changing; pass that as an array"
+            )
         if reason:
             self._refuse(key, reason)
         elif before is None:
-            self._traces[key] = new
+            self._first[key] = new
         else:
-            plans = self._plans.setdefault(key, [])
-            if len(plans) == MOST_PLANS:
-                self._refuse(key, f"it has been recorded {MOST_PLANS} times, since layers or parameters changed")
             calls = fuse_pairs(new.plan.calls, new.plan.results)
             new.plan.lower(*lowered(calls, trace.values, new.plan.results))
-            plans.append(_Replay(new.plan, new.result))
+            self._plans.setdefault(key, []).append(new)
         return result
 
     def _refuse(self, key: Any, reason: str) -> None:
@@ -175,31 +183,24 @@ class Compiled(Generic[P, T]):
             warnings.warn(text, CompileWarning, stacklevel=4)
 
 
-class _Traced:
-    """One recorded run: its plan, and the shape of its result."""
+class _Recorded:
+    """One recorded run: its plan, the shape of its result, and what has to be as it was."""
 
-    def __init__(self, trace: Trace, result: Any) -> None:
+    def __init__(self, trace: Trace, result: Any, surroundings: Surroundings) -> None:
         leaves: list[Any] = []
-        self.result = _structure(result, leaves)
+        self._result = _structure(result, leaves)
         covered = {node for root in trace.differentiated for node in toposort(root)}
         for leaf in leaves:
             if isinstance(leaf, Tensor) and leaf.node is not None and leaf.node not in covered:
                 trace.refuse("a result can still be differentiated; call backward() inside, or run under no_grad()")
         trace.check_sharing(leaves)
         self.plan = Plan(trace, [trace.reference(leaf) for leaf in leaves], fuse_calls)
-
-
-class _Replay:
-    """A plan, with how its results are handed out."""
-
-    def __init__(self, plan: Plan, result: Any) -> None:
-        self.plan = plan
-        self._result = result
+        self._surroundings = surroundings
         self._choices = conv_choices()
 
     def holds(self, values: list[Any]) -> bool:
         """Whether the function would do the same again."""
-        return conv_choices() == self._choices and self.plan.holds(values)
+        return conv_choices() == self._choices and self._surroundings.hold() and self.plan.holds(values)
 
     def __call__(self, values: list[Any]) -> Any:
         results = self.plan(*values)

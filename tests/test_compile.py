@@ -421,7 +421,7 @@ def test_a_number_that_differs_in_every_call_is_said():
             assert double(np.ones(2), i).tolist() == [i, i]
     assert {warning.category for warning in caught} == {CompileWarning}
     assert "pass what differs every time as an array" in str(caught[0].message)
-    assert len(double._traces) + len(double._refused) <= 16
+    assert len(double._first) + len(double._refused) <= 16
 
 
 def test_anomalies_are_found_all_the_same():

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from autograd_cnn.engine.node import Array, Traced
+from autograd_cnn.engine.surroundings import alike
 from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace, slots_in, taken
 from autograd_cnn.errors import raise_as
 
@@ -146,7 +147,7 @@ class _Modules:
         return (
             all(map(operator.is_, found, self._expected))  # the None at the end says that there is no more
             and all(map(operator.is_, map(type, self._modules), self._kinds))
-            and all(_alike(now, then) for now, then in self._containers)
+            and all(alike(now, then) for now, then in self._containers)
             and all(
                 attributes.keys() == names and all(same(attributes[name], value) for name, value, same in settings)
                 for attributes, names, settings in self._others
@@ -182,7 +183,7 @@ def _settings(attributes: dict[str, Any]) -> list[tuple[str, Any, Callable[[Any,
     """Return the attributes but for arrays, with how each is compared."""
     held = [(name, value) for name, value in attributes.items() if not isinstance(value, np.ndarray)]
     return [
-        (name, value.copy(), _alike) if type(value) in {list, dict, set} else (name, value, operator.is_)
+        (name, value.copy(), alike) if type(value) in {list, dict, set} else (name, value, operator.is_)
         for name, value in held
     ]
 
@@ -194,15 +195,6 @@ def _named(modules: Sequence[Any]) -> dict[int, str]:
         for name, part in (*outer.named_modules(), *outer.named_parameters()):
             names.setdefault(id(part), name)
     return names
-
-
-def _alike(now: Any, then: Any) -> bool:
-    """Whether a list, dict or set holds the same objects as then, in the same order."""
-    if type(now) is not type(then) or len(now) != len(then):
-        return False
-    if type(now) is dict:
-        return all(map(operator.is_, now, then)) and all(map(operator.is_, now.values(), then.values()))
-    return all(map(operator.is_, now, then))
 
 
 def _needed(calls: Sequence[Call], results: Sequence[Any]) -> list[Call]:

@@ -74,9 +74,15 @@ class Module(Hooked):
     ['factor']
     """
 
-    training: bool = True
+    training: bool
     buffer_names: tuple[str, ...] = ()
     scope_name: str = ""
+
+    def __new__(cls, *args: Any, **options: Any) -> Self:  # noqa: ARG004  # not __init__, which subclasses need not call
+        """Make a module, in training."""
+        module = super().__new__(cls)
+        vars(module)["training"] = True
+        return module
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """Compute the module's output; each subclass says how."""

@@ -1,0 +1,189 @@
+"""What a function reads from around it, by name: closures, globals, defaults, and attributes of what they hold."""
+
+import dis
+import functools
+import operator
+from collections.abc import Callable, Iterable, Iterator
+from types import CellType, CodeType, FunctionType, MappingProxyType, MemberDescriptorType, MethodType, ModuleType
+from typing import Any, Final
+
+import numpy as np
+
+from autograd_cnn.engine.node import Array, Traced
+
+_PLAIN: Final = frozenset({int, float, complex, bool, str, bytes})
+_CONTAINERS: Final = frozenset({list, dict, set})
+_PARTS: Final[dict[type, tuple[str, ...]]] = {
+    MethodType: ("__self__", "__func__"),
+    functools.partial: ("func", "args", "keywords"),
+    property: ("fget",),
+    staticmethod: ("__func__",),
+    classmethod: ("__func__",),
+}
+"""What stands for others."""
+
+_MISSING: Final = object()
+_NOTHING: Final = MappingProxyType[str, Any]({})
+
+
+class Surroundings:
+    """What the code of functions names, as it is now.
+
+    Looked into are the functions and those of their modules that they name; lists, dicts, sets and tuples; and the
+    attributes of other objects that the code names. Tensors, and the arrays of modules, are not: a plan reads these in
+    each run. Functions of other modules count as they are.
+
+    Parameters
+    ----------
+    functions : iterable of callable
+        What runs; objects that are called, modules among them, included.
+    others : iterable
+        Further objects that it reads from, such as arguments.
+    """
+
+    def __init__(self, functions: Iterable[Any], others: Iterable[Any] = ()) -> None:
+        roots = [*functions, *others]
+        layers = [layer for root in roots for layer in _layers(root)]
+        self._modules = {id(layer.__globals__) for layer in layers}
+        self._named: set[str] = set()
+        known = -1
+        while len(self._named) > known:  # an object's method may name attributes of what was found before it
+            known = len(self._named)
+            self._reads: list[tuple[Callable[[], Any], Any]] = []
+            self._containers: list[tuple[Any, Any]] = []
+            self._arrays: list[tuple[Array, Array]] = []
+            self._seen: dict[int, Any] = {}
+            self._look_into_all((*layers, *roots))
+        del self._seen
+
+    def hold(self) -> bool:
+        """Whether all is as it was, the numbers in arrays included."""
+        return (
+            all(_same(read(), value) for read, value in self._reads)
+            and all(alike(now, then) for now, then in self._containers)
+            and all(_equal(now, then) for now, then in self._arrays)
+        )
+
+    def _look_into(self, value: Any) -> None:
+        kind = type(value)
+        if kind in _PLAIN or value is None or id(value) in self._seen:
+            return
+        self._seen[id(value)] = value
+        if kind is FunctionType:
+            if id(value.__globals__) in self._modules:
+                self._look_into_function(value)
+        elif kind is np.ndarray:
+            if value.flags.writeable or value.base is not None:
+                self._arrays.append((value, value.copy()))
+        elif kind in _CONTAINERS:
+            self._containers.append((value, value.copy()))
+            self._look_into_all(value.values() if kind is dict else value)
+        elif kind in _PARTS:
+            self._look_into_all(getattr(value, part) for part in _PARTS[kind])
+        elif isinstance(value, tuple):
+            self._look_into_all(value)
+        elif not isinstance(value, Traced) and not (isinstance(value, ModuleType) and _ours(value)):
+            self._look_into_attributes(value)
+
+    def _look_into_all(self, values: Iterable[Any]) -> None:
+        for value in list(values):
+            self._look_into(value)
+
+    def _look_into_function(self, function: FunctionType) -> None:
+        for cell in function.__closure__ or ():
+            self._remember(functools.partial(_content, cell))
+        self._look_into_all((*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()))
+        names = set(_names(function.__code__))
+        self._named |= {name for name, is_global in names if not is_global}
+        for name in sorted(name for name, is_global in names if is_global):
+            self._remember(functools.partial(function.__globals__.get, name, _MISSING))
+
+    def _look_into_attributes(self, value: Any) -> None:
+        """Look into what the code names of an object, in the order in which Python looks for it."""
+        kinds = value.__mro__ if isinstance(value, type) else type(value).__mro__
+        spaces = [vars(kind) for kind in kinds if kind is not ModuleType and not _ours(kind)]
+        if not isinstance(value, type):
+            spaces.insert(0, getattr(value, "__dict__", _NOTHING))
+        for name in sorted(self._named.intersection(set().union(*spaces))):
+            for space in spaces:
+                if isinstance(space.get(name), np.ndarray) and hasattr(value, "named_buffers"):
+                    break
+                self._remember(functools.partial(space.get, name, _MISSING))
+                if name in space:
+                    if isinstance(space[name], MemberDescriptorType):
+                        self._remember(functools.partial(getattr, value, name, _MISSING))
+                    break
+
+    def _remember(self, read: Callable[[], Any]) -> None:
+        value = read()
+        self._reads.append((read, value))
+        self._look_into(value)
+
+
+def alike(now: Any, then: Any) -> bool:
+    """Whether a list, dict or set holds what it did then, in the same order."""
+    if type(now) is not type(then) or len(now) != len(then):
+        return False
+    if type(now) is dict:
+        return all(map(operator.is_, now, then)) and all(map(_same, now.values(), then.values()))
+    return all(map(_same, now, then))
+
+
+def _same(now: Any, then: Any) -> bool:
+    """Whether two values are one object, or equal numbers or strings."""
+    return now is then or (type(now) in _PLAIN and type(now) is type(then) and now == then)
+
+
+def _equal(now: Array, then: Array) -> bool:
+    """Whether two arrays are the same to the last bit."""
+    if now.shape != then.shape or now.dtype != then.dtype:
+        return False
+    if now.dtype == object or not now.flags.c_contiguous:
+        return now.tobytes() == then.tobytes()
+    return memoryview(now.reshape(-1).view(np.uint8)) == memoryview(then.reshape(-1).view(np.uint8))
+
+
+def _content(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not assigned yet
+        return _MISSING
+
+
+def _layers(called: Any) -> Iterator[FunctionType]:
+    """Yield the functions that a callable consists of: those wrapped; of an object, the user's own methods."""
+    while isinstance(called, functools.partial):
+        called = called.func
+    if isinstance(called, (FunctionType, MethodType)):
+        yield from _unwrapped(called)
+        return
+    for name in ("__call__", "forward"):
+        method = getattr(type(called), name, None)
+        if isinstance(method, FunctionType) and not _ours(method):
+            yield from _unwrapped(method)
+
+
+def _unwrapped(function: Any) -> Iterator[FunctionType]:
+    while function is not None:
+        function = getattr(function, "__func__", function)
+        if isinstance(function, FunctionType):
+            yield function
+        function = getattr(function, "__wrapped__", None)
+
+
+def _names(code: CodeType) -> Iterator[tuple[str, bool]]:
+    """Yield what a function's code names, functions inside of it included, and whether it is a global."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME"}:
+            yield instruction.argval, True
+        elif instruction.opname in {"LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"}:
+            yield instruction.argval, False
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
+
+
+def _ours(value: FunctionType | ModuleType | type) -> bool:
+    """Whether this package defines a function, a module or a class."""
+    name = value.__name__ if isinstance(value, ModuleType) else value.__module__
+    return name.partition(".")[0] == "autograd_cnn"
