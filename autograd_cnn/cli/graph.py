@@ -58,8 +58,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs=3,
         default=None,
         metavar=("C", "H", "W"),
-        help="channels, height and width of the image (default: what an ONNX file says, "
-        "1 8 8 for digits_net, 1 28 28 for others)",
+        help="channels, height and width of the image (default: what an ONNX file says, or the network's usual one)",
     )
     add(
         "--output",
@@ -144,8 +143,7 @@ def make_subject(text: str, shape: ImageShape | None) -> Subject:
     ----------
     text : str
     shape : (C, H, W), optional
-        Of the random image; by default that of an ONNX file, (1, 8, 8) for digits_net and
-        (1, 28, 28) for others.
+        Of the random image; by default that of an ONNX file, or of `MODELS`, or (1, 28, 28).
 
     Raises
     ------
@@ -159,7 +157,7 @@ def make_subject(text: str, shape: ImageShape | None) -> Subject:
         return _from_script(*script, shape)
     if text.endswith(".onnx"):
         return _from_onnx(Path(text), shape)
-    shape = shape or ((1, 8, 8) if text == "digits_net" else (1, 28, 28))
+    shape = shape or MODELS.get(text, (1, 28, 28))
     return _from_module(make_model(text, shape, 0), (1, *shape), text)
 
 

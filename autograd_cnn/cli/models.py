@@ -1,5 +1,6 @@
 """The networks that the command knows by name, and those that a pattern describes."""
 
+import inspect
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
@@ -16,19 +17,17 @@ from autograd_cnn.tensor import Tensor
 ImageShape: TypeAlias = tuple[int, int, int]
 """(C, H, W)"""
 
-MODELS: Final[dict[str, Callable[[ImageShape, int, int], nn.Module]]] = {
-    "digits_net": lambda shape, seed, classes: nn.digits_net(rng=seed, classes=classes),  # noqa: ARG005  # made for one shape
-    "lenet5": lambda shape, seed, classes: nn.lenet5(
-        rng=seed, in_channels=shape[0], image_size=shape[1], classes=classes
-    ),
-    "small_vgg": lambda shape, seed, classes: nn.small_vgg(
-        rng=seed, in_channels=shape[0], image_size=shape[1], classes=classes
-    ),
-    "resnet20": lambda shape, seed, classes: nn.resnet20(rng=seed, in_channels=shape[0], classes=classes),
-    "tiny_vit": lambda shape, seed, classes: nn.tiny_vit(
-        rng=seed, in_channels=shape[0], image_size=shape[1], classes=classes
-    ),
+MODELS: Final[dict[str, ImageShape]] = {
+    "digits_net": (1, 8, 8),
+    "lenet5": (1, 28, 28),
+    "lenet1998": (1, 32, 32),
+    "small_vgg": (3, 32, 32),
+    "resnet20": (3, 32, 32),
+    "resnet18": (3, 64, 64),
+    "mobilenet_v2": (3, 64, 64),
+    "tiny_vit": (3, 32, 32),
 }
+"""Those of `autograd_cnn.nn` that tell classes of images apart, with the images that they are drawn for."""
 
 
 def make_model(text: str, image_shape: ImageShape, seed: int, classes: int = 10) -> nn.Module:
@@ -61,7 +60,7 @@ def make_model(text: str, image_shape: ImageShape, seed: int, classes: int = 10)
         )
     try:
         if text in MODELS:
-            model = MODELS[text](image_shape, seed, classes)
+            model = _named(text, image_shape, seed, classes)
         else:
             model = nn.build(text, input_shape=image_shape, classes=classes, rng=seed)
         with no_grad(), set_backend("reference"):  # nothing is compiled, nor computed, for a try
@@ -69,3 +68,10 @@ def make_model(text: str, image_shape: ImageShape, seed: int, classes: int = 10)
     except ValueError as error:
         raise ArgumentError(sentence("--model", str(error))) from error
     return model.train()
+
+
+def _named(name: str, image_shape: ImageShape, seed: int, classes: int) -> nn.Module:
+    make: Callable[..., nn.Module] = getattr(nn, name)
+    asked = {"rng": seed, "in_channels": image_shape[0], "image_size": image_shape[1], "classes": classes}
+    taken = inspect.signature(make).parameters
+    return make(**{option: value for option, value in asked.items() if option in taken})

@@ -49,8 +49,8 @@ examples:
   autograd-cnn train --model "INPUT -> [[CONV]*2 -> POOL?]*2 -> [FC]*2"
   autograd-cnn train --data mnist --root ~/mnist
 
-A model is {", ".join(MODELS)}, or a pattern of CONV, RELU,
-POOL and FC. "POOL?" pools where height and width are even; "[...]*3" stands for three
+A model is {", ".join(MODELS)},
+or a pattern of CONV, RELU, POOL and FC. "POOL?" pools where height and width are even; "[...]*3" stands for three
 times what is in it.
 
 A folder of images has a subfolder for each class, or "train" and "test" with such

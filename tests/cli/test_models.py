@@ -12,7 +12,11 @@ from autograd_cnn.errors import ArgumentError
         ("lenet5", (1, 28, 28)),
         ("lenet5", (3, 32, 32)),
         ("small_vgg", (3, 32, 32)),
+        ("lenet1998", (1, 32, 32)),
         ("resnet20", (1, 8, 8)),
+        ("resnet18", (3, 32, 32)),
+        ("mobilenet_v2", (3, 32, 32)),
+        ("tiny_vit", (1, 8, 8)),
         ("CONV -> POOL -> FC", (1, 8, 8)),
     ],
 )
@@ -24,7 +28,7 @@ def test_takes_images_and_gives_ten_scores(text, shape):
 
 @pytest.mark.parametrize("text", [*MODELS, "CONV -> POOL -> FC"])
 def test_the_seed_decides(text):
-    shape = (1, 8, 8) if text != "lenet5" else (1, 28, 28)
+    shape = {"lenet5": (1, 28, 28), "lenet1998": (1, 32, 32)}.get(text, (1, 8, 8))
     one, two, other = (next(make_model(text, shape, seed).parameters()).numpy() for seed in (1, 1, 2))
     assert np.array_equal(one, two)
     assert not np.array_equal(one, other)
@@ -43,7 +47,8 @@ def test_trying_it_out_leaves_the_statistics_alone():
             "lenet",
             (1, 8, 8),
             (
-                "no network of this name: expected one of digits_net, lenet5, small_vgg, resnet20, tiny_vit, or a pattern, "
+                "no network of this name: expected one of digits_net, lenet5, lenet1998, small_vgg, resnet20, "
+                "resnet18, mobilenet_v2, tiny_vit, or a pattern, "
                 "got 'lenet'; did you mean lenet5?"
             ),
         ),

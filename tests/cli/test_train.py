@@ -163,7 +163,8 @@ def test_a_link_that_leads_nowhere(tmp_path, capsys, link):
         (
             ["--model", "lenet55"],
             (
-                "--model: no network of this name: expected one of digits_net, lenet5, small_vgg, resnet20, tiny_vit, "
+                "--model: no network of this name: expected one of digits_net, lenet5, lenet1998, small_vgg, resnet20, "
+                "resnet18, mobilenet_v2, tiny_vit, "
                 "or a pattern, got 'lenet55'; did you mean lenet5?"
             ),
         ),
