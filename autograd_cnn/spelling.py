@@ -4,7 +4,7 @@ Where another library's word means the same as ours, it is understood. Where it 
 else, or there is no such thing here, one sentence names ours.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from typing import Any, Final, NoReturn
 
@@ -127,6 +127,7 @@ IDIOMS: Final = {
     "swa_utils": "ag.optim itself: AveragedModel is there beside the optimisers",
     "manual_seed": "generators of NumPy's, such as np.random.default_rng(seed), where a layer takes rng=",
     "normal": "ag.tensor(rng.normal(...))",
+    "one_hot": "np.eye(classes)[labels]",
     "ones": "ag.tensor(np.ones(...))",
     "ones_like": "ag.tensor(np.ones(x.shape))",
     "rand": "ag.tensor(rng.random(...))",
@@ -165,28 +166,20 @@ def missing(module: str, name: str, there: Collection[str]) -> AttributeError:
     return AttributeError(sentence(module, text, hint=f"did you mean {alike[0]!r}?" if alike else ""))
 
 
+def teller(module: str, there: Collection[str]) -> Callable[[str], NoReturn]:
+    """Return the ``__getattr__`` of a module: of a name that is not there it says what takes its place."""
+
+    def __getattr__(name: str) -> NoReturn:  # noqa: N807  # a module's
+        raise missing(module, name, there)
+
+    return __getattr__
+
+
 # --- attributes of tensors --------------------------------------------------------------------
 
 IN_PLACE: Final = "write t += other, t *= other, t[...] = value"
 ATTRIBUTES: Final = {
-    **dict.fromkeys(
-        [
-            "choose",
-            "cross",
-            "imag",
-            "kthvalue",
-            "median",
-            "mode",
-            "nonzero",
-            "qr",
-            "real",
-            "svd",
-            "topk",
-            "unfold",
-            "unique",
-        ],
-        LEAVING,
-    ),
+    **dict.fromkeys(["choose", "imag", "kthvalue", "mode", "nonzero", "real"], LEAVING),
     **dict.fromkeys(["addmm", "addmv", "addcmul", "addcdiv", "baddbmm", "lerp", "rsqrt"], "use operators"),
     **dict.fromkeys(["cuda", "is_cuda", "pin_memory"], "everything runs on the CPU"),
     **dict.fromkeys(["new_empty", "new_full", "new_ones", "new_tensor", "new_zeros"], "use ag.tensor"),
@@ -210,9 +203,11 @@ ATTRIBUTES: Final = {
     "select": "write t[index]",
     "split": "use ag.split, which takes numbers or places of sections, as NumPy's",
     "stride": "ask the array that .numpy() gives",
+    "topk": "use ag.sort, or ag.take_along_axis at the places that np.argpartition gives",
     "type": "use .astype",
     "type_as": "use .astype(other.dtype)",
     "unbind": "iterate over the tensor",
+    "unfold": "use ag.nn.functional.unfold for the patches of images",
     "where": "use ag.where(condition, t, other)",
     "zero_": "write t.grad = None for a gradient, t[...] = 0 otherwise",
     "zero_grad": "write t.grad = None",

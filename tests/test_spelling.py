@@ -165,6 +165,15 @@ def test_attributes_that_there_are_not(name):
         assert str(err.value) == f"tensor: no attribute {name!r}; {spelling.ATTRIBUTES[name]}"
 
 
+def test_what_is_a_function_alone_says_so():
+    for name in set(ag.ops.__all__) - spelling.ATTRIBUTES.keys():
+        if not hasattr(ag.tensor(A), name):
+            with pytest.raises(AttributeError) as err:
+                getattr(ag.tensor(A), name)
+            assert str(err.value) == f"tensor: no attribute {name!r}; use ag.{name}"
+        assert spelling.ATTRIBUTES.get(name) != spelling.LEAVING
+
+
 @pytest.mark.parametrize("name", ["exp_", "clamp_", "add_", "relu_", "abs_", "unsqueeze_"])
 def test_methods_in_place_say_how_to_write_it(name):
     assert not hasattr(ag.tensor(A), name)
@@ -206,6 +215,14 @@ def test_names_that_there_are_not(name, hint):
         (ag.data, "DataLoader", "use ag.data.Loader"),
         (ag.data, "digitz", "did you mean 'digits'?"),
         (ag.train, "Trainr", "did you mean 'Trainer'?"),
+        (nn.functional, "one_hot", "use np.eye(classes)[labels]"),
+        (nn.functional, "drop_out", "did you mean 'dropout'?"),
+        (nn.init, "kaiming_norm", "did you mean 'kaiming_normal'?"),
+        (nn.utils, "clip_grad_norm", "did you mean 'clip_grad_norm_'?"),
+        (optim.lr_scheduler, "StepLr", "did you mean 'StepLR'?"),
+        (ag.testing, "gradchek", "did you mean 'gradcheck'?"),
+        (ag.graph, "captur", "did you mean 'capture'?"),
+        (ag.onnx, "imports", "did you mean 'export'?"),
         (optim, "swa_utils", "use ag.optim itself: AveragedModel is there beside the optimisers"),
     ],
 )

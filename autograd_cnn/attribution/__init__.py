@@ -1,19 +1,15 @@
 """Which pixels of an image decide what a classifier says of it."""
 
 from typing import TYPE_CHECKING
-from typing import NoReturn as _NoReturn
 
 from autograd_cnn.attribution.grad_cam import grad_cam
 from autograd_cnn.attribution.integrated_gradients import integrated_gradients
 from autograd_cnn.attribution.occlusion import occlusion
 from autograd_cnn.attribution.saliency import saliency
-from autograd_cnn.spelling import missing as _missing
+from autograd_cnn.spelling import teller as _teller
 
 __all__ = ["grad_cam", "integrated_gradients", "occlusion", "saliency"]
 
 
 if not TYPE_CHECKING:  # a type checker would take it that every name is there
-
-    def __getattr__(name: str) -> _NoReturn:
-        """Say which name was meant."""
-        raise _missing(__name__, name, __all__)
+    __getattr__ = _teller(__name__, __all__)

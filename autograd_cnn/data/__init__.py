@@ -1,7 +1,6 @@
 """Datasets of images, a loader that makes batches of them, and transforms of the images."""
 
 from typing import TYPE_CHECKING
-from typing import NoReturn as _NoReturn
 
 from autograd_cnn.data.arrays import from_csv, from_npz
 from autograd_cnn.data.cifar import cifar10
@@ -19,7 +18,7 @@ from autograd_cnn.data.transforms import (
     random_rotation,
     random_shift,
 )
-from autograd_cnn.spelling import missing as _missing
+from autograd_cnn.spelling import teller as _teller
 
 __all__ = [
     "Dataset",
@@ -48,7 +47,4 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # a type checker would take it that every name is there
-
-    def __getattr__(name: str) -> _NoReturn:
-        """Say what takes the place of another library's name, or which name was meant."""
-        raise _missing(__name__, name, __all__)
+    __getattr__ = _teller(__name__, __all__)

@@ -1,9 +1,12 @@
 """The tape as plain data."""
 
+from typing import TYPE_CHECKING
+
 from autograd_cnn.graph.capture import capture
 from autograd_cnn.graph.failure import Failure, on_error
 from autograd_cnn.graph.graph import Graph
 from autograd_cnn.graph.nodes import Attribute, Edge, GraphNode, ModuleCall, Picture, Summary
+from autograd_cnn.spelling import teller as _teller
 
 __all__ = [
     "Attribute",
@@ -17,3 +20,6 @@ __all__ = [
     "capture",
     "on_error",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+    __getattr__ = _teller(__name__, __all__)

@@ -6,7 +6,6 @@ your own keep to NumPy's promotion.
 """
 
 from typing import TYPE_CHECKING
-from typing import NoReturn as _NoReturn
 
 from autograd_cnn.nn import functional, init, utils
 from autograd_cnn.nn.containers import ModuleDict, ModuleList, ParameterList, Sequential
@@ -133,7 +132,7 @@ from autograd_cnn.nn.models.vgg import small_vgg
 from autograd_cnn.nn.models.vit import tiny_vit
 from autograd_cnn.nn.module import Module
 from autograd_cnn.nn.parameter import Parameter
-from autograd_cnn.spelling import missing as _missing
+from autograd_cnn.spelling import teller as _teller
 
 __all__ = [
     "CELU",
@@ -281,7 +280,4 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # a type checker would take it that every name is there
-
-    def __getattr__(name: str) -> _NoReturn:
-        """Say what takes the place of another library's name, or which name was meant."""
-        raise _missing(__name__, name, __all__)
+    __getattr__ = _teller(__name__, __all__)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,9 +12,13 @@ from autograd_cnn.engine.node import Array
 from autograd_cnn.engine.trace import Held, effect, fresh, reading
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.parameters import Bool, NotNegative, Positive
+from autograd_cnn.spelling import teller as _teller
 from autograd_cnn.tensor import Tensor
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+    __getattr__ = _teller(__name__, __all__)
 
 
 def _listed(where: str, parameters: Any) -> tuple[Tensor, ...]:

@@ -1,7 +1,6 @@
 """Optimisers, learning-rate schedules and averages of weights, with PyTorch's names and update rules."""
 
 from typing import TYPE_CHECKING
-from typing import NoReturn as _NoReturn
 
 from autograd_cnn.optim import lr_scheduler
 from autograd_cnn.optim.adam import Adam, Adamax, AdamW, NAdam, RAdam
@@ -27,7 +26,7 @@ from autograd_cnn.optim.lr_scheduler import (
 from autograd_cnn.optim.muon import Muon
 from autograd_cnn.optim.optimizer import Optimizer
 from autograd_cnn.optim.sgd import SGD
-from autograd_cnn.spelling import missing as _missing
+from autograd_cnn.spelling import teller as _teller
 
 __all__ = [
     "LBFGS",
@@ -65,7 +64,4 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # a type checker would take it that every name is there
-
-    def __getattr__(name: str) -> _NoReturn:
-        """Say what takes the place of another library's name, or which name was meant."""
-        raise _missing(__name__, name, __all__)
+    __getattr__ = _teller(__name__, __all__)

@@ -4,16 +4,12 @@
 """
 
 from typing import TYPE_CHECKING
-from typing import NoReturn as _NoReturn
 
 from autograd_cnn.report.document import write
-from autograd_cnn.spelling import missing as _missing
+from autograd_cnn.spelling import teller as _teller
 
 __all__ = ["write"]
 
 
 if not TYPE_CHECKING:  # a type checker would take it that every name is there
-
-    def __getattr__(name: str) -> _NoReturn:
-        """Say which name was meant."""
-        raise _missing(__name__, name, __all__)
+    __getattr__ = _teller(__name__, __all__)

@@ -23,6 +23,7 @@ from autograd_cnn.engine.signature import check_flag, copied
 from autograd_cnn.engine.trace import RUNNING, current, reading
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError, raise_as, sentence
 from autograd_cnn.parameters import Axis, Index
+from autograd_cnn.spelling import ATTRIBUTES, Elsewhere
 from autograd_cnn.tensor.numpy_functions import NumpyFunctions, plain_index
 from autograd_cnn.tensor.readonly import ReadOnly
 from autograd_cnn.tensor.torch_methods import TorchMethods, single
@@ -705,3 +706,8 @@ def _lost(kind: str) -> GradientError:
         sentence("tensor", f"as {kind} a recorded tensor would lose its gradient",
                  hint="join tensors with ag.stack and compute with ag's functions, or leave the tape by .detach() or .numpy()")
     )  # fmt: skip
+
+
+for _name in vars(ops)["__all__"]:  # what is a function alone
+    if _name not in ATTRIBUTES and not hasattr(Tensor, _name):
+        setattr(Tensor, _name, Elsewhere(_name, f"use ag.{_name}"))

@@ -1,5 +1,8 @@
 """Checking gradients: for this package's primitives, and for yours."""
 
+from typing import TYPE_CHECKING
+
+from autograd_cnn.spelling import teller as _teller
 from autograd_cnn.testing.case import Case, add_samples, sample
 from autograd_cnn.testing.gradcheck import CheckError, check_adjoint, check_vjp, directional, gradcheck
 from autograd_cnn.testing.recorded import check_tape
@@ -18,3 +21,6 @@ __all__ = [
     "gradcheck",
     "sample",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+    __getattr__ = _teller(__name__, __all__)

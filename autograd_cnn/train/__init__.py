@@ -7,9 +7,8 @@ Nothing here writes to a terminal.
 """
 
 from typing import TYPE_CHECKING
-from typing import NoReturn as _NoReturn
 
-from autograd_cnn.spelling import missing as _missing
+from autograd_cnn.spelling import teller as _teller
 from autograd_cnn.train.callbacks import Callback
 from autograd_cnn.train.config import TrainConfig
 from autograd_cnn.train.early_stopping import EarlyStopping
@@ -39,7 +38,4 @@ __all__ = [
 
 
 if not TYPE_CHECKING:  # a type checker would take it that every name is there
-
-    def __getattr__(name: str) -> _NoReturn:
-        """Say which name was meant."""
-        raise _missing(__name__, name, __all__)
+    __getattr__ = _teller(__name__, __all__)

@@ -4,6 +4,8 @@
 name is the same function here.
 """
 
+from typing import TYPE_CHECKING
+
 from autograd_cnn.nn.functional.activation import (
     celu,
     gelu,
@@ -78,6 +80,7 @@ from autograd_cnn.nn.functional.regression import (
 )
 from autograd_cnn.nn.functional.resampling import channel_shuffle, interpolate, pixel_shuffle, pixel_unshuffle
 from autograd_cnn.ops import elu, leaky_relu, linear, log_softmax, relu, sigmoid, silu, softmax, tanh
+from autograd_cnn.spelling import teller as _teller
 
 binary_cross_entropy = bce_loss
 """The same function by PyTorch's name."""
@@ -175,3 +178,6 @@ __all__ = [
     "triplet_margin_loss",
     "unfold",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+    __getattr__ = _teller(__name__, __all__)

@@ -8,6 +8,8 @@ shape would start out equal.
 Shapes: (F, C/G, KH, KW) for filters, (out, in) for a `Linear`.
 """
 
+from typing import TYPE_CHECKING
+
 from autograd_cnn.nn.init.in_place import (
     calculate_gain,
     constant_,
@@ -39,6 +41,7 @@ from autograd_cnn.nn.init.values import (
     xavier_uniform,
     zeros,
 )
+from autograd_cnn.spelling import teller as _teller
 
 __all__ = [
     "Mode",
@@ -69,3 +72,6 @@ __all__ = [
     "zeros",
     "zeros_",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+    __getattr__ = _teller(__name__, __all__)

@@ -7,6 +7,8 @@ combined. `LambdaLR`, `CosineAnnealingWarmRestarts` and `OneCycleLR` set their o
 `ReduceLROnPlateau` goes by a metric, and is no `Schedule`.
 """
 
+from typing import TYPE_CHECKING
+
 from autograd_cnn.optim.lr_scheduler.cycles import CosineAnnealingWarmRestarts, LambdaLR, OneCycleLR
 from autograd_cnn.optim.lr_scheduler.decay import (
     ConstantLR,
@@ -20,6 +22,7 @@ from autograd_cnn.optim.lr_scheduler.decay import (
 from autograd_cnn.optim.lr_scheduler.plateau import ReduceLROnPlateau
 from autograd_cnn.optim.lr_scheduler.schedule import Schedule
 from autograd_cnn.optim.lr_scheduler.sequential import SequentialLR
+from autograd_cnn.spelling import teller as _teller
 
 __all__ = [
     "ConstantLR",
@@ -36,3 +39,6 @@ __all__ = [
     "SequentialLR",
     "StepLR",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take it that every name is there
+    __getattr__ = _teller(__name__, __all__)
