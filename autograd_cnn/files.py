@@ -143,7 +143,7 @@ def _new_draft(folder: Path, mode: int, drafts: list[Path]) -> IO[bytes]:
         drafts.append(draft)
         file = open(draft, "xb", opener=lambda name, flags: os.open(name, flags, mode))  # noqa: SIM115  # the caller closes it
         try:
-            ours = _lock(file) and draft.exists()
+            ours = lock(file) and draft.exists()
         except BaseException:
             file.close()
             raise
@@ -162,7 +162,7 @@ def _sync(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _lock(file: IO[bytes]) -> bool:
+def lock(file: IO[bytes]) -> bool:
     """Lock a file until it is closed, or its process ends, and return whether no other has locked it."""
     if sys.platform != "win32":
         try:

@@ -6,13 +6,19 @@ from autograd_cnn.data.arrays import from_csv, from_npz
 from autograd_cnn.data.cifar import cifar10
 from autograd_cnn.data.dataset import Dataset, Images, Split, split
 from autograd_cnn.data.digits import digits
+from autograd_cnn.data.fetch import fetch
 from autograd_cnn.data.folder import ImageFiles, image_folder, read_image
 from autograd_cnn.data.idx import fashion_mnist, mnist, read_idx
 from autograd_cnn.data.loader import Loader
 from autograd_cnn.data.transforms import (
+    Mix,
     Transform,
+    color_jitter,
     compose,
+    mixup,
+    normalize,
     random_brightness,
+    random_crop,
     random_erasing,
     random_flip,
     random_rotation,
@@ -25,17 +31,23 @@ __all__ = [
     "ImageFiles",
     "Images",
     "Loader",
+    "Mix",
     "Split",
     "Transform",
     "cifar10",
+    "color_jitter",
     "compose",
     "digits",
     "fashion_mnist",
+    "fetch",
     "from_csv",
     "from_npz",
     "image_folder",
+    "mixup",
     "mnist",
+    "normalize",
     "random_brightness",
+    "random_crop",
     "random_erasing",
     "random_flip",
     "random_rotation",

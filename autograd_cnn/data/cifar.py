@@ -1,35 +1,47 @@
-"""CIFAR-10, from the files of its binary version in a folder of yours.
+"""CIFAR-10, from the files of its binary or its Python version in a folder of yours, unpacked or as they come.
 
-A file is a sequence of records: one byte for the label, then 1,024 bytes each for red, green and blue
-(Krizhevsky 2009). The Python version is not read, because it contains pickles, which can run code.
+A file of the binary version is a sequence of records: one byte for the label, then 1,024 bytes each for red, green and
+blue (Krizhevsky 2009). A file of the Python version is a pickle of a dict; `pickled` reads it without running it.
 """
 
+import tarfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.data.dataset import Dataset, Split, as_split
+from autograd_cnn.data.fetch import fetch
+from autograd_cnn.data.pickled import read_pickle
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.files import AnyPath, as_path
+from autograd_cnn.parameters import Bool
 
-RECORD: Final = 1 + 3 * 32 * 32
-TRAIN: Final = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
-TEST: Final = ("test_batch.bin",)
+PIXELS: Final = 3 * 32 * 32
+FILES: Final = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
+"""The last one is for testing."""
+LARGEST: Final = 64 << 20
+"""Bytes of a file in an archive; each has 31 MB."""
+SOURCE: Final = "https://www.cs.toronto.edu/~kriz"
+SHA256: Final = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
+"""Of the binary version."""
 CLASSES: Final = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
 @composite
-def cifar10(root: AnyPath) -> Dataset:
+def cifar10(root: AnyPath, *, download: Bool = False) -> Dataset:
     """The 60,000 colour photographs of 32×32 pixels by Krizhevsky (2009), in ten classes.
 
     Parameters
     ----------
     root : path
-        The folder with ``data_batch_1.bin`` to ``data_batch_5.bin`` and ``test_batch.bin``, or the
-        folder that contains it as ``cifar-10-batches-bin``.
+        The folder with ``cifar-10-binary.tar.gz`` or ``cifar-10-python.tar.gz``, or with what is in one of them.
+    download : bool
+        Fetch the first of them, 170 MB, where there is none; see `fetch`.
 
     Returns
     -------
@@ -42,31 +54,116 @@ def cifar10(root: AnyPath) -> Dataset:
         If a file is missing; the message says which one, and where to get it.
     FormatError
         If a file is damaged, or is not one of these files.
+    ConnectionError
+        If it can't be fetched.
     """
     root = as_path("cifar10", root)
-    inner = root / "cifar-10-batches-bin"
-    folder = inner if inner.is_dir() else root
-    for name in TRAIN + TEST:
+    if download and _found(root) is None:
+        fetch(f"{SOURCE}/{VERSIONS[0].archive}", root / VERSIONS[0].archive, sha256=SHA256)
+    version, place = _found(root) or (VERSIONS[0], root)
+    contents = _unpacked(place, version) if place.is_file() else _in_folder(place, version)
+    batches = []
+    for name, content in contents.items():
+        try:
+            batches.append(version.read(content))
+        except FormatError as error:
+            raise FormatError(sentence(str(place / name), str(error))) from error
+    return Dataset(_split(batches[:-1]), _split(batches[-1:]), CLASSES)
+
+
+class _Version(NamedTuple):
+    """One of the ways in which the files are published."""
+
+    archive: str
+    folder: str
+    ending: str
+    read: Callable[[bytes], NDArray[np.uint8]]
+    """From the bytes of a file to records (N, 1 + 3072), label first."""
+
+    @property
+    def names(self) -> list[str]:
+        return [name + self.ending for name in FILES]
+
+
+def _found(root: Path) -> tuple[_Version, Path] | None:
+    """Return which version is there, and its folder or archive."""
+    for version in VERSIONS:
+        for folder in (root / version.folder, root):
+            if any((folder / name).is_file() for name in version.names):
+                return version, folder
+        if (root / version.archive).is_file():
+            return version, root / version.archive
+    return None
+
+
+def _in_folder(folder: Path, version: _Version) -> dict[str, bytes]:
+    for name in version.names:
         if not (folder / name).is_file():
             raise FileNotFoundError(
                 sentence("cifar10", "file not found", expected=f"{name} in {folder}", got="none",
-                         hint="unpack cifar-10-binary.tar.gz of https://www.cs.toronto.edu/~kriz/cifar.html there")
+                         hint=f"download=True or --download fetches it; or put {' or '.join(v.archive for v in VERSIONS)} of "
+                         f"{SOURCE}/cifar.html there")
             )  # fmt: skip
-    return Dataset(_split(folder, TRAIN), _split(folder, TEST), CLASSES)
+    return {name: (folder / name).read_bytes() for name in version.names}
 
 
-def _split(folder: Path, names: tuple[str, ...]) -> Split:
-    records = np.concatenate([_records(folder / name) for name in names])
+def _unpacked(path: Path, version: _Version) -> dict[str, bytes]:
+    """Read the files in an archive; nothing is written, so its names can't lead anywhere."""
+    found = {}
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                name = member.name.rpartition("/")[2]
+                if name in version.names and member.isfile() and member.size <= LARGEST:
+                    found[name] = archive.extractfile(member).read()  # type: ignore[union-attr]  # of a file it is one
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise FormatError(sentence(str(path), "a damaged archive", hint="fetch it again")) from error
+    if missing := [name for name in version.names if name not in found]:
+        raise FormatError(sentence(str(path), "not this archive", expected=", ".join(version.names),
+                                   got=f"none of the name {missing[0]}"))  # fmt: skip
+    return {name: found[name] for name in version.names}
+
+
+def _split(batches: list[NDArray[np.uint8]]) -> Split:
+    records = np.concatenate(batches)
     return as_split(records[:, 1:].reshape(-1, 3, 32, 32), records[:, 0])
 
 
-def _records(path: Path) -> NDArray[np.uint8]:
-    size = path.stat().st_size
-    if size == 0 or size % RECORD:
+def _binary(content: bytes) -> NDArray[np.uint8]:
+    size = 1 + PIXELS
+    if not content or len(content) % size:
         raise FormatError(
-            sentence(str(path), "wrong length", expected=f"whole records of {RECORD} bytes", got=f"{size} bytes")
+            sentence("wrong length", expected=f"whole records of {size} bytes", got=f"{len(content)} bytes")
         )
-    records = np.fromfile(path, np.uint8).reshape(-1, RECORD)
+    return _in_range(np.frombuffer(content, np.uint8).reshape(-1, size))
+
+
+def _python(content: bytes) -> NDArray[np.uint8]:
+    batch = read_pickle(content)
+    labels, pixels = batch.get(b"labels"), batch.get(b"data")
+    if (
+        not isinstance(labels, list)
+        or not all(type(label) is int and 0 <= label < 256 for label in labels)
+        or not isinstance(pixels, np.ndarray)
+        or pixels.shape != (len(labels), PIXELS)
+        or not labels
+    ):
+        raise FormatError(sentence("not a batch of images", expected=f"labels (N,) and data (N, {PIXELS})",
+                                   got=_kind(labels) + " and " + _kind(pixels)))  # fmt: skip
+    return _in_range(np.column_stack([np.array(labels, np.uint8), pixels]))
+
+
+def _kind(value: Any) -> str:
+    return str(value.shape) if isinstance(value, np.ndarray) else type(value).__name__
+
+
+def _in_range(records: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if records[:, 0].max() > 9:
-        raise FormatError(sentence(str(path), "label out of range", expected="0 to 9", got=records[:, 0].max()))
+        raise FormatError(sentence("label out of range", expected="0 to 9", got=records[:, 0].max()))
     return records
+
+
+VERSIONS: Final = (
+    _Version("cifar-10-binary.tar.gz", "cifar-10-batches-bin", ".bin", _binary),
+    _Version("cifar-10-python.tar.gz", "cifar-10-batches-py", "", _python),
+)

@@ -16,20 +16,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.data.dataset import TEN, Dataset, Split, as_split
+from autograd_cnn.data.fetch import fetch
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.files import AnyPath, as_path
+from autograd_cnn.parameters import Bool
 from autograd_cnn.unpacking import DENSEST, check_room, read_array
 
 TYPES: Final = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_AXES: Final = 8
+STEMS: Final = (
+    "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
+)  # fmt: skip
+SOURCES: Final = {
+    "mnist": ("https://ossci-datasets.s3.amazonaws.com/mnist", (
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    )),
+    "fashion_mnist": ("https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion", (
+        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+    )),
+}  # fmt: skip
+"""Where the files of ``STEMS`` are, with ``.gz``, and their SHA-256."""
 CLOTHES: Final = (
     "t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
 )  # fmt: skip
 
 
 @composite
-def mnist(root: AnyPath) -> Dataset:
+def mnist(root: AnyPath, *, download: Bool = False) -> Dataset:
     """The 70,000 handwritten digits of 28×28 pixels by LeCun, Cortes and Burges (1998).
 
     Parameters
@@ -37,6 +57,8 @@ def mnist(root: AnyPath) -> Dataset:
     root : path
         The folder with ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
         ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte``, as they are or compressed, with ``.gz``.
+    download : bool
+        Fetch those that are missing, 12 MB; see `fetch`.
 
     Returns
     -------
@@ -49,19 +71,20 @@ def mnist(root: AnyPath) -> Dataset:
         If a file is missing; the message says which one, and where to get it.
     FormatError
         If a file is damaged, or is not one of these files.
+    ConnectionError
+        If a file can't be fetched.
     """
-    return _dataset("mnist", as_path("mnist", root), "https://ossci-datasets.s3.amazonaws.com/mnist", TEN)
+    return _dataset("mnist", as_path("mnist", root), TEN, download)
 
 
 @composite
-def fashion_mnist(root: AnyPath) -> Dataset:
+def fashion_mnist(root: AnyPath, *, download: Bool = False) -> Dataset:
     """The 70,000 pictures of clothes of 28×28 pixels by Xiao, Rasul and Vollgraf (2017).
 
-    Its files have the same names as MNIST's, so they need their own folder. Parameters, result and errors
-    are those of `mnist`.
+    Its files have the same names as MNIST's, so they need their own folder. They have 31 MB. Parameters, result and
+    errors are those of `mnist`.
     """
-    source = "https://github.com/zalandoresearch/fashion-mnist"
-    return _dataset("fashion_mnist", as_path("fashion_mnist", root), source, CLOTHES)
+    return _dataset("fashion_mnist", as_path("fashion_mnist", root), CLOTHES, download)
 
 
 @composite
@@ -121,22 +144,21 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
     return shape, np.dtype(TYPES[magic[2]])
 
 
-def _dataset(name: str, root: Path, source: str, classes: tuple[str, ...]) -> Dataset:
-    files = {
-        part: [_find(name, root, f"{part}-{kind}-ubyte", source) for kind in ("images-idx3", "labels-idx1")]
-        for part in ("train", "t10k")
-    }
-    return Dataset(_split(*files["train"]), _split(*files["t10k"]), classes)
-
-
-def _find(name: str, root: Path, stem: str, source: str) -> Path:
-    for path in (root / stem, root / f"{stem}.gz"):
-        if path.is_file():
-            return path
-    raise FileNotFoundError(
-        sentence(name, "file not found", expected=f"{stem} or {stem}.gz in {root}", got="neither",
-                 hint=f"fetch the four files of {source} into that folder")
-    )  # fmt: skip
+def _dataset(name: str, root: Path, classes: tuple[str, ...], download: bool) -> Dataset:
+    source, checksums = SOURCES[name]
+    paths = {}
+    for stem, sha256 in zip(STEMS, checksums, strict=True):
+        found = next((path for path in (root / stem, root / f"{stem}.gz") if path.is_file()), None)
+        if found is None and download:
+            found = fetch(f"{source}/{stem}.gz", root / f"{stem}.gz", sha256=sha256)
+        if found is None:
+            raise FileNotFoundError(
+                sentence(name, "file not found", expected=f"{stem} or {stem}.gz in {root}", got="neither",
+                         hint=f"download=True or --download fetches it; or put the four files of {source} there")
+            )  # fmt: skip
+        paths[stem] = found
+    images, labels, test_images, test_labels = paths.values()
+    return Dataset(_split(images, labels), _split(test_images, test_labels), classes)
 
 
 def _split(images_path: Path, labels_path: Path) -> Split:

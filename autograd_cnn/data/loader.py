@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn.data.dataset import Images
 from autograd_cnn.data.folder import ImageFiles
-from autograd_cnn.data.transforms import Transform
+from autograd_cnn.data.transforms import Mix, Transform
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError, sentence
 from autograd_cnn.parameters import Bool, Size, Whole, integer
@@ -44,6 +44,8 @@ class Loader:
     transform : callable, optional
         ``transform(images, rng)`` returns the images to use instead of those of the batch; see
         `random_shift`.
+    mix : callable, optional
+        ``mix(images, labels, rng)`` returns the images and the labels to learn from, after the transform; see `mixup`.
     workers : int
         Threads that read and transform the next batches while the present one is learned from; 0 prepares each when
         its turn comes. Pays where reading takes long, such as from `ImageFiles`.
@@ -86,6 +88,7 @@ class Loader:
         drop_last: Bool = False,
         transform: Transform | None = None,
         workers: Whole = 0,
+        mix: Mix | None = None,
     ) -> None:
         self.images: Images = images if isinstance(images, ImageFiles) else _rows("images", images)
         self.labels = _rows("labels", labels)
@@ -100,15 +103,18 @@ class Loader:
                 sentence("Loader", "drop_last leaves no batch", expected=f"a batch_size up to {len(self.images)}",
                          got=batch_size)
             )  # fmt: skip
-        if transform is not None and not callable(transform):
-            raise OperandError(
-                sentence("Loader", "transform is not a function", expected="one of images and a generator",
-                         got=repr(transform))
-            )  # fmt: skip
+        for name, function, takes in (
+            ("transform", transform, "images and a generator"), ("mix", mix, "images, labels and a generator"),
+        ):  # fmt: skip
+            if function is not None and not callable(function):
+                raise OperandError(
+                    sentence("Loader", f"{name} is not a function", expected=f"one of {takes}", got=repr(function))
+                )
         self.shuffle = shuffle
         self.seed = seed
         self.drop_last = drop_last
         self.transform = transform
+        self.mix = mix
         self.workers = workers
         self.epoch = 0
 
@@ -149,17 +155,20 @@ class Loader:
     def _batch(self, epoch: int, step: int, order: NDArray[np.intp]) -> Batch:
         indices = order[step * self.batch_size : (step + 1) * self.batch_size]
         images, labels = self.images[indices], self.labels[indices]
-        if self.transform is not None:
+        if self.transform is not None or self.mix is not None:
             rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(epoch, step)))
-            images = self._transform(images, rng)
+            if self.transform is not None:
+                images = self._as_many("transform", self.transform(images, rng), len(indices))
+            if self.mix is not None:
+                images, labels = (self._as_many("mix", each, len(indices)) for each in self.mix(images, labels, rng))
         return images, labels
 
-    def _transform(self, images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
-        result = self.transform(images, rng)  # type: ignore[misc]  # there is one
-        if np.shape(result)[:1] != images.shape[:1]:
+    @staticmethod
+    def _as_many(name: str, result: NDArray[Any], count: int) -> NDArray[Any]:
+        if np.shape(result)[:1] != (count,):
             raise ShapeError(
-                sentence("Loader", "the transform does not return as many images as it took",
-                         expected=len(images), got=f"shape {np.shape(result)}")
+                sentence("Loader", f"the {name} does not return as many images as it took",
+                         expected=count, got=f"shape {np.shape(result)}")
             )  # fmt: skip
         return result
 

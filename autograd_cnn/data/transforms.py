@@ -1,15 +1,18 @@
 """Augmentation: random changes to the images of a batch before a network sees them."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.errors import OperandError, ShapeError, sentence
-from autograd_cnn.parameters import NotNegative, Share, Whole
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.parameters import NotNegative, Positive, Share, Size, Whole
+
+Mix: TypeAlias = Callable[[NDArray[Any], NDArray[Any], np.random.Generator], tuple[NDArray[Any], NDArray[Any]]]
+"""Takes the images and labels of a batch and a generator, and returns images and labels to learn from."""
 
 Transform: TypeAlias = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
 """Takes the images of a batch and a generator, and returns the images to learn from."""
@@ -82,19 +85,29 @@ def random_rotation(images: NDArray[Any], rng: np.random.Generator, degrees: Not
     down, right = np.indices((height, width)) - np.array([(height - 1) / 2, (width - 1) / 2])[:, None, None]  # (H, W)
     rows = np.cos(angles) * down + np.sin(angles) * right + (height - 1) / 2  # (N, H, W): where each pixel comes from
     columns = np.cos(angles) * right - np.sin(angles) * down + (width - 1) / 2
-    padded = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)))
-    top = np.clip(np.floor(rows), -1, height - 1).astype(np.intp)
-    left = np.clip(np.floor(columns), -1, width - 1).astype(np.intp)
-    lower, further = np.clip(rows - top, 0, 1), np.clip(columns - left, 0, 1)
-    outside = (rows <= -1) | (rows >= height) | (columns <= -1) | (columns >= width)
-    which = np.arange(count)[:, None, None]
-    result = np.zeros(images.shape, images.dtype)
-    for row, weight_down in ((0, 1 - lower), (1, lower)):
-        for column, weight_right in ((0, 1 - further), (1, further)):
-            weight = np.where(outside, 0, weight_down * weight_right).astype(images.dtype)  # (N, H, W)
-            corner = padded[which, :, top + 1 + row, left + 1 + column]  # (N, H, W, C)
-            result += np.moveaxis(corner, 3, 1) * weight[:, None]
-    return result
+    return _sampled(images, rows, columns)
+
+
+@composite
+def random_crop(images: NDArray[Any], rng: np.random.Generator, share: Share = 0.75) -> NDArray[Any]:
+    """Scale a window of each image up to the size of the image; its sides are at least ``share`` of the image's.
+
+    The window has the proportions of the image. Between pixels it is interpolated linearly in both directions.
+    Parameters, result and errors are those of `random_shift`.
+
+    Examples
+    --------
+    >>> images = np.arange(4.0).reshape(1, 1, 2, 2)
+    >>> random_crop(images, np.random.default_rng(0), share=1.0)
+    array([[[[0., 1.],
+             [2., 3.]]]])
+    """
+    _check("random_crop", images, rng)
+    count, _, height, width = images.shape
+    scale = rng.uniform(share, 1, (count, 1, 1))
+    down, right = rng.random((2, count, 1, 1)) * (1 - scale)
+    rows, columns = np.indices((height, width))  # (H, W)
+    return _sampled(images, down * (height - 1) + scale * rows, right * (width - 1) + scale * columns)
 
 
 @composite
@@ -140,6 +153,161 @@ def random_brightness(images: NDArray[Any], rng: np.random.Generator, amount: Sh
     return np.clip(contrast * (images - mean) + mean + brightness, 0, 1)
 
 
+_LUMA: Final = np.array([0.299, 0.587, 0.114])
+_YIQ: Final = np.array([_LUMA, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
+"""From red, green and blue to brightness and two differences of colours, as in NTSC television."""
+
+
+@composite
+def color_jitter(
+    images: NDArray[Any],
+    rng: np.random.Generator,
+    brightness: Share = 0.2,
+    contrast: Share = 0.2,
+    saturation: Share = 0.2,
+    hue: Share = 0.05,
+) -> NDArray[Any]:
+    """Change the light and the colours of each image; the result is from 0 to 1.
+
+    Brightness, contrast and saturation are multiplied by a number from 1 - amount to 1 + amount, and hues are turned by
+    up to ``hue`` of the circle either way. That is done to the differences of colours in the space YIQ, so that gray
+    stays gray. Parameters, result and errors are those of `random_shift`, and images have three channels.
+
+    Examples
+    --------
+    >>> gray = np.full((1, 3, 1, 1), 0.5)
+    >>> color_jitter(gray, np.random.default_rng(0), brightness=0.0, contrast=0.0).round(3).ravel()
+    array([0.5, 0.5, 0.5])
+    """
+    _check("color_jitter", images, rng)
+    if images.shape[1] != 3:
+        raise ShapeError(
+            sentence("color_jitter", "images have no colours", expected="(N, 3, H, W)", got=images.shape,
+                     hint="random_brightness takes any number of channels")
+        )  # fmt: skip
+    amounts = np.array([brightness, contrast, saturation])[:, None]
+    light, spread, colour = 1 + amounts * rng.uniform(-1, 1, (3, len(images)))
+    angle = 2 * np.pi * hue * rng.uniform(-1, 1, len(images))
+    turn = np.zeros((len(images), 3, 3))
+    turn[:, 0, 0] = 1
+    turn[:, 1, 1] = turn[:, 2, 2] = colour * np.cos(angle)
+    turn[:, 2, 1] = colour * np.sin(angle)
+    turn[:, 1, 2] = -turn[:, 2, 1]
+    matrix = (light * spread)[:, None, None] * (np.linalg.inv(_YIQ) @ turn @ _YIQ)  # (N, 3, 3)
+    mean = light * (images.mean(axis=(2, 3)) @ _LUMA)  # (N,)
+    shift = ((1 - spread) * mean)[:, None, None, None]
+    changed = np.einsum("nij,njhw->nihw", matrix.astype(images.dtype), images) + shift.astype(images.dtype)
+    return np.clip(changed, 0, 1, out=changed)
+
+
+@composite
+def normalize(
+    images: NDArray[Any],
+    rng: np.random.Generator | None = None,  # noqa: ARG001  # as all transforms
+    *,
+    mean: ArrayLike = 0.5,
+    std: ArrayLike = 0.5,
+) -> NDArray[Any]:
+    """Subtract ``mean`` and divide by ``std``, one number or one for each channel.
+
+    Nothing is drawn; as a transform it takes a generator all the same. What is done to the images to learn from has to
+    be done to all others, too: pass both parts through it before, or let the network begin with it.
+
+    Parameters
+    ----------
+    images : (N, C, H, W)
+    rng : numpy.random.Generator, optional
+        It is not used.
+    mean, std : float or sequence of float
+        Such as ``images.mean(axis=(0, 2, 3))``.
+
+    Returns
+    -------
+    (N, C, H, W)
+
+    Raises
+    ------
+    ShapeError
+        If ``images`` does not have four axes, or there are not as many numbers as channels.
+    ArgumentError
+        If a number of ``std`` is not above 0.
+
+    Examples
+    --------
+    >>> normalize(np.array([[[[0.0, 0.5, 1.0]]]]))
+    array([[[[-1.,  0.,  1.]]]])
+    """
+    _check_images("normalize", images)
+    scales = []
+    for name, value in (("mean", mean), ("std", std)):
+        numbers = np.asarray(value)
+        if numbers.shape not in {(), (1,), images.shape[1:2]} or numbers.dtype.kind not in "iuf":
+            raise ShapeError(
+                sentence("normalize", f"{name} does not fit the channels",
+                         expected=f"a number or {images.shape[1]} of them", got=repr(value))
+            )  # fmt: skip
+        scales.append(numbers.reshape(-1, 1, 1).astype(images.dtype))
+    if not (scales[1] > 0).all():
+        raise ArgumentError(sentence("normalize", "std is out of range", expected="above 0", got=repr(std)))
+    return (images - scales[0]) / scales[1]
+
+
+@composite
+def mixup(
+    images: NDArray[Any], labels: NDArray[Any], rng: np.random.Generator, *, classes: Size, alpha: Positive = 0.2
+) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    """Blend each image with another one of the batch, and their labels alike (Zhang et al. 2018).
+
+    The share of the one is drawn from Beta(alpha, alpha), for each image. The labels become shares of classes, which
+    `autograd_cnn.nn.cross_entropy` takes as they are.
+
+    Parameters
+    ----------
+    images : (N, C, H, W)
+    labels : (N,)
+        Ints below ``classes``.
+    rng : numpy.random.Generator
+        Draws pairs and shares.
+    classes : int
+        How many there are.
+    alpha : float
+        The larger, the nearer to one half are the shares.
+
+    Returns
+    -------
+    images : (N, C, H, W)
+    shares : (N, K), float32
+        Of the classes; each row adds up to 1.
+
+    Raises
+    ------
+    ShapeError
+        If ``images`` does not have four axes.
+    OperandError
+        If ``rng`` is not a generator.
+    ArgumentError
+        If a label is not below ``classes``.
+
+    Examples
+    --------
+    >>> images, shares = mixup(np.zeros((2, 1, 3, 3)), np.array([0, 2]), np.random.default_rng(0), classes=3)
+    >>> shares.sum(axis=1)
+    array([1., 1.], dtype=float32)
+    """
+    _check("mixup", images, rng)
+    if labels.size and not 0 <= labels.min() <= labels.max() < classes:
+        raise ArgumentError(
+            sentence("mixup", "a label is not a class", expected=f"0 to {classes - 1}", got=labels.max())
+        )
+    others = rng.permutation(len(images))
+    share = rng.beta(alpha, alpha, len(images)).astype(np.float32)
+    shares = np.zeros((len(images), classes), np.float32)
+    np.add.at(shares, (np.arange(len(images)), labels), share)
+    np.add.at(shares, (np.arange(len(images)), labels[others]), 1 - share)
+    weight = share.astype(images.dtype)[:, None, None, None]
+    return weight * images + (1 - weight) * images[others], shares
+
+
 @composite
 def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: Whole = 1) -> NDArray[Any]:
     """Shift each image by up to ``pixels`` in both directions; new pixels are 0.
@@ -183,10 +351,32 @@ def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: Whole =
     return windows[np.arange(len(images)), :, down, right]  # (N, C, H, W)
 
 
+def _sampled(images: NDArray[Any], rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[Any]:
+    """Return pixels that come from ``rows`` and ``columns`` (N, H, W), which may lie between pixels, or outside."""
+    count, _, height, width = images.shape
+    padded = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    top = np.clip(np.floor(rows), -1, height - 1).astype(np.intp)
+    left = np.clip(np.floor(columns), -1, width - 1).astype(np.intp)
+    lower, further = np.clip(rows - top, 0, 1), np.clip(columns - left, 0, 1)
+    outside = (rows <= -1) | (rows >= height) | (columns <= -1) | (columns >= width)
+    which = np.arange(count)[:, None, None]
+    result = np.zeros(images.shape, images.dtype)
+    for row, weight_down in ((0, 1 - lower), (1, lower)):
+        for column, weight_right in ((0, 1 - further), (1, further)):
+            weight = np.where(outside, 0, weight_down * weight_right).astype(images.dtype)  # (N, H, W)
+            corner = padded[which, :, top + 1 + row, left + 1 + column]  # (N, H, W, C)
+            result += np.moveaxis(corner, 3, 1) * weight[:, None]
+    return result
+
+
 def _check(where: str, images: NDArray[Any], rng: np.random.Generator) -> None:
-    if np.ndim(images) != 4:
-        raise ShapeError(sentence(where, "images have the wrong shape", expected="(N, C, H, W)", got=np.shape(images)))
+    _check_images(where, images)
     if not isinstance(rng, np.random.Generator):
         raise OperandError(
             sentence(where, "rng is not a generator", expected="such as np.random.default_rng(0)", got=repr(rng))
         )
+
+
+def _check_images(where: str, images: NDArray[Any]) -> None:
+    if np.ndim(images) != 4:
+        raise ShapeError(sentence(where, "images have the wrong shape", expected="(N, C, H, W)", got=np.shape(images)))

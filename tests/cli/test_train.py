@@ -259,7 +259,8 @@ def test_missing_files(tmp_path, capsys):
     assert _train("--data", "cifar10", "--root", "data") == 1
     assert capsys.readouterr().err == (
         "autograd-cnn train: cifar10: file not found: expected data_batch_1.bin in data, got none; "
-        "unpack cifar-10-binary.tar.gz of https://www.cs.toronto.edu/~kriz/cifar.html there\n"
+        "download=True or --download fetches it; or put cifar-10-binary.tar.gz or cifar-10-python.tar.gz of "
+        "https://www.cs.toronto.edu/~kriz/cifar.html there\n"
     )
     assert not list(tmp_path.iterdir())
 

@@ -1,7 +1,15 @@
+import io
+import pickle
+import struct
+import tarfile
+from typing import ClassVar
+
 import numpy as np
 import pytest
+from tables import for_each
 
 from autograd_cnn.data import cifar10
+from autograd_cnn.data.pickled import read_pickle
 from autograd_cnn.errors import FormatError
 
 NAMES = [*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"]
@@ -36,7 +44,8 @@ def test_a_missing_file_says_what_to_fetch(tmp_path):
         cifar10(tmp_path)
     assert str(err.value) == (
         f"cifar10: file not found: expected data_batch_3.bin in {tmp_path}, got none; "
-        "unpack cifar-10-binary.tar.gz of https://www.cs.toronto.edu/~kriz/cifar.html there"
+        "download=True or --download fetches it; or put cifar-10-binary.tar.gz or cifar-10-python.tar.gz of "
+        "https://www.cs.toronto.edu/~kriz/cifar.html there"
     )
 
 
@@ -55,3 +64,131 @@ def test_damaged_files(tmp_path, content, problem):
     with pytest.raises(FormatError) as err:
         cifar10(tmp_path)
     assert str(err.value) == f"{path}: {problem}"
+
+
+# --- the Python version -----------------------------------------------------------------------
+
+
+class Python2(pickle._Pickler):
+    """Writes what Python 2 wrote: its strings were bytes."""
+
+    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
+
+    def save_string(self, value):
+        data = value if isinstance(value, bytes) else value.encode("latin-1")
+        short = len(data) < 256
+        self.write((b"U" + bytes([len(data)]) if short else b"T" + struct.pack("<i", len(data))) + data)
+        self.memoize(value)
+
+    dispatch[bytes] = dispatch[str] = save_string
+
+
+def _pickled(value):
+    file = io.BytesIO()
+    Python2(file, 2).dump(value)
+    return file.getvalue().replace(b"numpy._core", b"numpy.core")
+
+
+def _batch(records):
+    names = [f"{number}.png" for number in range(len(records))]
+    return {
+        "batch_label": "a batch",
+        "labels": records[:, 0].tolist(),
+        "data": records[:, 1:].copy(),
+        "filenames": names,
+    }
+
+
+def _tar(path, contents):
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in contents.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+
+
+def test_all_versions_hold_the_same(tmp_path):
+    records = _write_set(tmp_path / "bin")
+    names = [name.removesuffix(".bin") for name in NAMES]
+    pickles = {name: _pickled(_batch(rows)) for name, rows in zip(names, records, strict=True)}
+    (tmp_path / "py" / "cifar-10-batches-py").mkdir(parents=True)
+    for name, content in pickles.items():
+        (tmp_path / "py" / "cifar-10-batches-py" / name).write_bytes(content)
+    for folder, archive, contents in (
+        ("a", "cifar-10-binary.tar.gz", {name: (tmp_path / "bin" / name).read_bytes() for name in NAMES}),
+        ("b", "cifar-10-python.tar.gz", pickles),
+    ):
+        (tmp_path / folder).mkdir()
+        _tar(tmp_path / folder / archive, {f"inner/{name}": content for name, content in contents.items()})
+    expected = cifar10(tmp_path / "bin")
+    for folder in ("py", "a", "b"):
+        for part, other in zip(cifar10(tmp_path / folder), expected, strict=True):
+            assert np.array_equal(part.images, other.images)
+            assert np.array_equal(part.labels, other.labels)
+
+
+class Evil:
+    def __reduce__(self):
+        return (print, ("run",))
+
+
+@for_each(
+    "content, problem",
+    [
+        (b"", "not a pickle as CIFAR's Python version has them"),
+        (b"\x80\x02}", "not a pickle as CIFAR's Python version has them"),
+        (b"\x80\x02K\x01.", "not a pickle as CIFAR's Python version has them"),
+        (b"\x80\x02}]h\x07s.", "not a pickle as CIFAR's Python version has them"),
+        (b"\x80\x02T\xff\xff\xff\xff.", "not a pickle as CIFAR's Python version has them"),
+        (b"\x80\x02u.", "not a pickle as CIFAR's Python version has them"),
+        (b"\x80\x02}q\x01U\x01aN\x93s.", "not a pickle as CIFAR's Python version has them"),
+        (b"\x80\x02cnumpy\nndarray\n)R.", "not a pickle as CIFAR's Python version has them"),
+        (_pickled({"data": np.zeros(2)}), "not a pickle as CIFAR's Python version has them"),
+        (_pickled({"data": Evil()}),
+         "it would call something: expected arrays, lists and numbers alone, got b'__builtin__ print'"),
+        (_pickled({}), "not a batch of images: expected labels (N,) and data (N, 3072), got NoneType and NoneType"),
+        (_pickled({"labels": [1], "data": np.zeros((1, 9), np.uint8)}),
+         "not a batch of images: expected labels (N,) and data (N, 3072), got list and (1, 9)"),
+        (_pickled({"labels": [-1], "data": np.zeros((1, 3072), np.uint8)}),
+         "not a batch of images: expected labels (N,) and data (N, 3072), got list and (1, 3072)"),
+        (_pickled({"labels": [10], "data": np.zeros((1, 3072), np.uint8)}), "label out of range: expected 0 to 9, got 10"),
+    ],
+)  # fmt: skip
+def test_pickles_that_are_something_else(tmp_path, capsys, content, problem):
+    for name in NAMES:
+        (tmp_path / name.removesuffix(".bin")).write_bytes(content)
+    with pytest.raises(FormatError) as err:
+        cifar10(tmp_path)
+    assert str(err.value) == f"{tmp_path / 'data_batch_1'}: {problem}"
+    assert capsys.readouterr().out == ""
+
+
+def test_arrays_in_columns_and_what_is_shared():
+    columns = np.asfortranarray(np.arange(6, dtype=np.uint8).reshape(2, 3))
+    many = [*range(300), 70_000]
+    found = read_pickle(_pickled({"a": columns, "b": many, "c": [many, True, None, (), (1, 2, 3, 4)]}))
+    assert found[b"a"].tolist() == columns.tolist()
+    assert found[b"b"] == many
+    assert found[b"c"] == [many, True, None, (), (1, 2, 3, 4)]
+    assert found[b"c"][0] is found[b"b"]
+
+
+@for_each(
+    "contents, problem",
+    [
+        (None, "a damaged archive; fetch it again"),
+        ({}, f"not this archive: expected {', '.join(NAMES)}, got none of the name data_batch_1.bin"),
+        ({"../../data_batch_1.bin": b"\0" * 3073},
+         f"not this archive: expected {', '.join(NAMES)}, got none of the name data_batch_2.bin"),
+    ],
+)  # fmt: skip
+def test_damaged_archives(tmp_path, contents, problem):
+    path = tmp_path / "cifar-10-binary.tar.gz"
+    if contents is None:
+        path.write_bytes(b"\x1f\x8bnothing of the kind")
+    else:
+        _tar(path, contents)
+    with pytest.raises(FormatError) as err:
+        cifar10(tmp_path)
+    assert str(err.value) == f"{path}: {problem}"
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]

@@ -59,7 +59,8 @@ def test_a_missing_file_says_what_to_fetch(tmp_path):
         mnist(tmp_path)
     assert str(err.value) == (
         f"mnist: file not found: expected train-images-idx3-ubyte or train-images-idx3-ubyte.gz in {tmp_path}, "
-        "got neither; fetch the four files of https://ossci-datasets.s3.amazonaws.com/mnist into that folder"
+        "got neither; download=True or --download fetches it; "
+        "or put the four files of https://ossci-datasets.s3.amazonaws.com/mnist there"
     )
     _write_set(tmp_path)
     (tmp_path / "t10k-labels-idx1-ubyte").unlink()
@@ -67,7 +68,8 @@ def test_a_missing_file_says_what_to_fetch(tmp_path):
         fashion_mnist(tmp_path)
     assert str(err.value) == (
         f"fashion_mnist: file not found: expected t10k-labels-idx1-ubyte or t10k-labels-idx1-ubyte.gz in {tmp_path}, "
-        "got neither; fetch the four files of https://github.com/zalandoresearch/fashion-mnist into that folder"
+        "got neither; download=True or --download fetches it; "
+        "or put the four files of https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion there"
     )
 
 

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -253,3 +256,35 @@ def test_images_may_be_mapped_from_a_file(tmp_path, numbers):
     np.save(tmp_path / "images.npy", images)
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
     assert _epoch(Loader(mapped, numbers[1], batch_size=4)) == _epoch(Loader(images, numbers[1], batch_size=4))
+
+
+STREAMED = """
+import resource, sys
+import numpy as np
+import autograd_cnn as ag
+from autograd_cnn import data, nn, optim, train
+
+ag.set_backend("reference")
+memory = 64 << 20
+images = np.lib.format.open_memmap("images.npy", "w+", np.float32, (10 * memory // (4 * 64 * 64), 1, 64, 64))
+labels = np.arange(len(images)) % 2
+images[:, 0, 0, 0] = labels  # the rest takes no room on the disk
+del images
+images = np.load("images.npy", mmap_mode="r")
+dataset = data.Dataset(data.Split(images, labels), data.Split(images[-500:], labels[-500:]))
+model = nn.Sequential(nn.Flatten(), nn.Linear(64 * 64, 2, rng=0))
+used = 1024 * next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmData"))
+resource.setrlimit(resource.RLIMIT_DATA, (used + memory,) * 2)
+try:
+    np.ones(2 * memory, np.uint8)
+except MemoryError:
+    history = train.fit(model, dataset, train.TrainConfig(epochs=1, batch_size=64, lr=0.01))
+    print(images.nbytes // memory, history[-1].test_accuracy)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="limits memory as Linux does")
+def test_a_set_ten_times_the_memory_trains(tmp_path):
+    done = subprocess.run([sys.executable, "-c", STREAMED], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("10 1.0\n", "")
