@@ -9,9 +9,10 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from importlib.util import find_spec
 from subprocess import DEVNULL, Popen
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from autograd_cnn.kernels import set_backend
 from autograd_cnn.kernels.backend import VARIABLE
 from autograd_cnn.train import Callback, EpochMetrics, TrainConfig, Trainer, fit
 
+WATCHED: Final = 32
+"""So many images held out are looked at for what the layers do."""
 TESTED: Final = 256
 """As many images `autograd_cnn.train.evaluate` takes at a time."""
 
@@ -48,16 +51,18 @@ class CompileAhead(Callback):
         The network's name or pattern.
     dataset : Dataset
         What it is trained on.
-    batch_size, epochs : int
-        Of the training.
+    config : TrainConfig
+        How.
     """
 
-    def __init__(self, model: str, dataset: Dataset, batch_size: int, epochs: int) -> None:
-        self.epochs = epochs
+    def __init__(self, model: str, dataset: Dataset, config: TrainConfig) -> None:
+        self.epochs = config.epochs
         learned, tested = (len(split.labels) for split in dataset)
         # As few images as have batches of all the sizes that occur.
-        counts = batch_size + learned % batch_size, min(tested, TESTED + tested % TESTED)
-        arguments = model, dataset.train.images.shape[1:], len(dataset.classes), batch_size, counts
+        counts = config.batch_size + learned % config.batch_size, min(tested, TESTED + tested % TESTED)
+        numbers = {field.name: getattr(config, field.name) for field in fields(TrainConfig)}
+        # As many epochs as it takes until batches of both sizes run as they were recorded.
+        arguments = model, dataset.train.images.shape[1:], len(dataset.classes), numbers | {"epochs": 4}, counts
         self._process: Popen[bytes] | None = Popen(  # noqa: S603  # our own code
             [sys.executable, "-P", "-c", _PROGRAM, json.dumps(sys.path), json.dumps(arguments)],
             env={**os.environ, VARIABLE: "jit", "OPENBLAS_NUM_THREADS": "1"},
@@ -100,8 +105,10 @@ class CompileAhead(Callback):
             say("the kernels are still being compiled, for the next run")
 
 
-def compile_kernels(model: str, shape: ImageShape, classes: int, batch_size: int, counts: tuple[int, int]) -> None:
-    """Train a network for some epochs on noise, and keep all kernels that this needs, or none.
+def compile_kernels(
+    model: str, shape: ImageShape, classes: int, numbers: dict[str, Any], counts: tuple[int, int]
+) -> None:
+    """Train a network on noise, and keep all kernels that this needs, or none.
 
     A run that is started meanwhile, or after this process was killed, begins with NumPy, too.
 
@@ -113,8 +120,8 @@ def compile_kernels(model: str, shape: ImageShape, classes: int, batch_size: int
         Of the images.
     classes : int
         How many.
-    batch_size : int
-        Of the training.
+    numbers : dict
+        Those of a `TrainConfig`.
     counts : (int, int)
         How many images to learn from, and how many to be tested on.
     """
@@ -125,5 +132,6 @@ def compile_kernels(model: str, shape: ImageShape, classes: int, batch_size: int
         Split(rng.random((count, *shape), np.float32), rng.integers(classes, size=count)) for count in counts
     )
     network = make_model(model, shape, 0, classes)
-    with kept_together():  # for as many epochs as it takes until batches of both sizes run as they were recorded
-        fit(nn.fuse(network), Dataset(learned, tested), TrainConfig(4, batch_size))
+    names = tuple(map(str, range(classes)))
+    with kept_together():
+        fit(nn.fuse(network), Dataset(learned, tested, names), TrainConfig(**numbers), watch=WATCHED)

@@ -114,6 +114,10 @@ class CommandParser(Parser):
         self.set_defaults(run=command.run, parser=self)
         return super().parse_known_args(args, namespace)
 
+    def options(self) -> dict[str, argparse.Action]:
+        """Return what can be chosen, each by its attribute among the arguments."""
+        return {action.dest: action for action in self._actions if action.dest != "help"}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command ``autograd-cnn``.

@@ -20,13 +20,14 @@ class Recipe(NamedTuple):
 class Known(NamedTuple):
     """A data set that has a name."""
 
-    load: Callable[[Path], Dataset]
+    load: Callable[..., Dataset]
+    """From the folder with its files, and ``download``."""
     image_shape: ImageShape
     recipe: Recipe
 
 
 KNOWN: Final = {
-    "digits": Known(lambda root: digits(), (1, 8, 8), Recipe("digits_net", 30, 32)),  # noqa: ARG005  # it is in the package
+    "digits": Known(lambda root, download: digits(), (1, 8, 8), Recipe("digits_net", 30, 32)),  # noqa: ARG005  # in the package
     "mnist": Known(mnist, (1, 28, 28), Recipe("lenet5", 5, 64)),
     "fashion-mnist": Known(fashion_mnist, (1, 28, 28), Recipe("lenet5", 10, 64)),
     "cifar10": Known(cifar10, (3, 32, 32), Recipe("small_vgg", 10, 64)),
@@ -38,14 +39,24 @@ FILES: Final = {".csv": from_csv, ".npz": from_npz, ".safetensors": from_npz}
 OTHERS: Final = f"a folder of images, or a file that ends in {', '.join(FILES)}"
 
 
-def check_source(data: str, root: Path | None, size: int | None) -> None:
-    """Refuse what ``--data``, ``--root`` and ``--size`` can't mean together.
+class Source(NamedTuple):
+    """What ``--data``, ``--root`` and ``--size`` say, and whether to leave images in their files."""
+
+    data: str
+    root: Path | None
+    size: int | None
+    in_memory: bool
+
+
+def check_source(source: Source) -> None:
+    """Refuse what the options can't mean together.
 
     Raises
     ------
     UsageError
         In one sentence.
     """
+    data, root, size, in_memory = source
     path = Path(data)
     if data in KNOWN:
         if data != "digits" and root is None:
@@ -61,15 +72,18 @@ def check_source(data: str, root: Path | None, size: int | None) -> None:
         raise UsageError("--root goes with a data set that has a name; --data alone says where yours is")
     if size is not None and not path.is_dir():
         raise UsageError("--size goes with a folder of images")
+    if not in_memory and not path.is_dir():
+        raise UsageError("--stream goes with a folder of images")
 
 
-def load_source(data: str, root: Path | None, size: int | None, channels: int | None = None) -> Dataset:
+def load_source(source: Source, channels: int | None = None, *, download: bool = False) -> Dataset:
     """Return the data set that `check_source` let pass."""
+    data, root, size, in_memory = source
     if data in KNOWN:
-        return KNOWN[data].load(root or Path())
+        return KNOWN[data].load(root or Path(), download=download)
     path = Path(data)
     if path.is_dir():
-        return image_folder(path, size=size, channels=channels)
+        return image_folder(path, size=size, channels=channels, in_memory=in_memory)
     return FILES[path.suffix.lower()](path)
 
 

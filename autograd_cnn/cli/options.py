@@ -79,6 +79,61 @@ def one_of(*names: str) -> Callable[[str], str]:
     return read
 
 
+def one_of_each(*names: str) -> Callable[[str], tuple[str, ...]]:
+    """Return what accepts some of ``names`` with commas in between; ``none`` stands for none.
+
+    Examples
+    --------
+    >>> one_of_each("shift", "flip", "none")("flip,shift")
+    ('flip', 'shift')
+    >>> one_of_each("shift", "flip", "none")("none")
+    ()
+    """
+
+    def read(text: str) -> tuple[str, ...]:
+        if text == "none" and "none" in names:
+            return ()
+        return tuple(map(one_of(*(name for name in names if name != "none")), text.split(",")))
+
+    return read
+
+
+def share(text: str) -> float:
+    """Read a float from 0 to below 1.
+
+    Examples
+    --------
+    >>> share("0.999")
+    0.999
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < 1:
+        refuse("a number from 0 to below 1", text)
+    return number
+
+
+def class_weights(text: str) -> str | tuple[float, ...]:
+    """Read ``balanced``, or numbers of at least 0 with commas in between.
+
+    Examples
+    --------
+    >>> class_weights("balanced"), class_weights("1,2.5")
+    ('balanced', (1.0, 2.5))
+    """
+    if text == "balanced":
+        return text
+    try:
+        weights = tuple(map(float, text.split(",")))
+    except ValueError:
+        weights = (math.nan,)
+    if not all(0 <= weight < math.inf for weight in weights):
+        refuse("balanced, or numbers of at least 0 with commas in between", text)
+    return weights
+
+
 def directory(text: str) -> Path:
     """Read the path of a folder that is there or can be made.
 

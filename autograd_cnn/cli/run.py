@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from autograd_cnn import io, nn
-from autograd_cnn.cli.datasets import check_source, load_source
+from autograd_cnn.cli.datasets import Source, check_source, load_source
 from autograd_cnn.cli.models import ImageShape, make_model
 from autograd_cnn.data import Dataset
 from autograd_cnn.errors import ArgumentError, FormatError, sentence
-from autograd_cnn.train import EpochMetrics
+from autograd_cnn.train import EpochMetrics, TrainConfig
 from autograd_cnn.train.run_folder import CONFIG, METRICS, WEIGHTS
 
 
-@dataclass(frozen=True, slots=True)
-class RunConfig:
-    """What is in a run's ``config.json``.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig(TrainConfig):
+    """What is in a run's ``config.json``: how it is trained, and what else it takes to do it again.
 
     Attributes
     ----------
@@ -33,10 +33,12 @@ class RunConfig:
         Of the images.
     size : int or None
         What ``--size`` said.
-    epochs, batch_size, lr, seed
-        As in `autograd_cnn.train.TrainConfig`.
+    stream : bool
+        What ``--stream`` said.
     patience : int or None
         What ``--patience`` said.
+    tensorboard : bool
+        What ``--tensorboard`` said.
     backend, version : str
         What it was trained with. Where the kernels had yet to be compiled, the first epochs were NumPy's; the backend of
         each is in the metrics.
@@ -48,18 +50,16 @@ class RunConfig:
     classes: tuple[str, ...]
     image_shape: ImageShape
     size: int | None
-    epochs: int
-    batch_size: int
-    lr: float
+    stream: bool = False
     patience: int | None
-    seed: int
+    tensorboard: bool = False
     backend: str
     version: str
 
     @property
-    def source(self) -> tuple[str, Path | None, int | None]:
-        """What ``--data``, ``--root`` and ``--size`` say."""
-        return self.data, None if self.root is None else Path(self.root), self.size
+    def source(self) -> Source:
+        """Where the images are."""
+        return Source(self.data, None if self.root is None else Path(self.root), self.size, not self.stream)
 
     @property
     def source_name(self) -> str:
@@ -99,10 +99,9 @@ def _check(config: RunConfig) -> None:
         "root": (str, type(None)),
         "size": (int, type(None)),
         "patience": (int, type(None)),
-        "lr": float,
     }
     kinds |= dict.fromkeys(("data", "model", "backend", "version"), str)
-    kinds |= dict.fromkeys(("epochs", "batch_size", "seed"), int)
+    kinds |= dict.fromkeys(("stream", "tensorboard"), bool)
     fits = [isinstance(getattr(config, name), kind) for name, kind in kinds.items()]
     fits += [isinstance(name, str) for name in config.classes] + [bool(config.classes), len(config.image_shape) == 3]
     fits += [type(length) is int and 0 < length < 1 << 16 for length in config.image_shape]
@@ -146,7 +145,7 @@ def read_history(run: Path) -> list[EpochMetrics]:
     try:
         epochs = [EpochMetrics(**json.loads(line)) for line in text.splitlines()]
         sound = all(map(_is_sound, epochs))
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         sound = False
     if not sound:
         raise FormatError(sentence(str(path), "not the metrics of a run of this version"))
@@ -155,7 +154,8 @@ def read_history(run: Path) -> list[EpochMetrics]:
 
 def _is_sound(epoch: EpochMetrics) -> bool:
     values = asdict(epoch)
-    return isinstance(values.pop("backend"), str) and all(map(math.isfinite, values.values()))
+    numbers = [*values.pop("gradients").values(), *values.pop("dead").values()]
+    return isinstance(values.pop("backend"), str) and all(map(math.isfinite, [*values.values(), *numbers]))
 
 
 def read_dataset(config: RunConfig) -> Dataset:
@@ -166,8 +166,8 @@ def read_dataset(config: RunConfig) -> Dataset:
     ArgumentError
         If its classes are others now.
     """
-    check_source(*config.source)
-    dataset = load_source(*config.source, channels=config.image_shape[0])
+    check_source(config.source)
+    dataset = load_source(config.source, channels=config.image_shape[0])
     if dataset.classes != config.classes:
         raise ArgumentError(
             sentence(config.data, "the classes have changed since", expected=", ".join(config.classes),

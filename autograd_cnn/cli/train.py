@@ -2,21 +2,33 @@
 
 import argparse
 import copy
+import json
 import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from autograd_cnn import __version__, nn
-from autograd_cnn.cli.ahead import CompileAhead
-from autograd_cnn.cli.datasets import KNOWN, OTHERS, check_source, load_source, recipe_of
+from autograd_cnn.cli.ahead import WATCHED, CompileAhead
+from autograd_cnn.cli.datasets import KNOWN, OTHERS, Source, check_source, load_source, recipe_of
+from autograd_cnn.cli.file import add_options_of_file
 from autograd_cnn.cli.models import MODELS, ImageShape, make_model
-from autograd_cnn.cli.options import UsageError, directory, one_of, positive_number, whole_number, writing_to
+from autograd_cnn.cli.options import (
+    UsageError,
+    class_weights,
+    directory,
+    one_of,
+    one_of_each,
+    positive_number,
+    share,
+    whole_number,
+    writing_to,
+)
 from autograd_cnn.cli.output import say
 from autograd_cnn.cli.progress import progress
 from autograd_cnn.cli.run import RunConfig, read_config
@@ -30,11 +42,14 @@ from autograd_cnn.train import (
     EarlyStopping,
     EpochMetrics,
     RunFolder,
+    TensorBoard,
     TrainConfig,
     Trainer,
     fit,
     new_folder,
 )
+from autograd_cnn.train.config import AUGMENTATIONS
+from autograd_cnn.train.run_folder import RECIPE
 
 DESCRIPTION: Final = """\
 Train a convolutional network with AdamW, and print its accuracy on images that it
@@ -46,8 +61,9 @@ examples:
   autograd-cnn train
   autograd-cnn train --data photos --size 32 --out runs/photos
   autograd-cnn train --resume runs/photos
+  autograd-cnn train --config runs/photos/run.toml --seed 1
   autograd-cnn train --model "INPUT -> [[CONV]*2 -> POOL?]*2 -> [FC]*2"
-  autograd-cnn train --data mnist --root ~/mnist
+  autograd-cnn train --data mnist --root ~/mnist --download
 
 A model is {", ".join(MODELS)},
 or a pattern of CONV, RELU, POOL and FC. "POOL?" pools where height and width are even; "[...]*3" stands for three
@@ -59,10 +75,10 @@ subfolders; it needs the extra "images". An .npz file has the arrays images and 
 test on, a fifth of each class is held out. MNIST, Fashion-MNIST and CIFAR-10 are read from
 the files that their authors publish, which lie in --root.
 
-The folder --out gets config.json, metrics.jsonl (a line for each epoch), model.npz (the
-weights after the last epoch that ended well, or of the best one with --patience),
-checkpoint.npz and checkpoint-before.npz (what --resume needs) and
-graph.svg (the graph of the first loss). A folder that holds an earlier run is refused; with
+The folder --out gets run.toml (the options that do it again, for --config), config.json,
+metrics.jsonl (a line for each epoch), model.npz (the weights after the last epoch that
+ended well, or of the best one with --patience), checkpoint.npz and checkpoint-before.npz
+(what --resume needs) and graph.svg (the graph of the first loss). A folder that holds an earlier run is refused; with
 --force the earlier run is replaced once the first epoch of the new one has ended well.
 """
 
@@ -76,7 +92,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=f"{', '.join(KNOWN)}, {OTHERS} (default: digits)",
     )
     add("--root", type=directory, metavar="DIR", help="folder with the files of a data set that has a name")
+    add("--download", action="store_true", default=None, help="fetch the files that --root lacks")
     add("--size", type=whole_number(1), metavar="N", help="scale and crop the images of a folder to N×N pixels")
+    add(
+        "--stream",
+        action="store_true",
+        default=None,
+        help="read the images of a folder when their turn comes, and not all at the start",
+    )
     add(
         "--model",
         metavar="NAME|PATTERN",
@@ -100,6 +123,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=positive_number,
         metavar="RATE",
         help=f"learning rate at the start; it falls to 0 (default: {TrainConfig().lr})",
+    )
+    add("--augment", type=one_of_each(*AUGMENTATIONS, "none"), metavar="NAMES",
+        help=f"how images are changed at random: {', '.join(AUGMENTATIONS)}, or none (default: shift)")  # fmt: skip
+    add("--mixup", type=positive_number, metavar="ALPHA", help="blend images and labels in pairs, such as 0.2")
+    add(
+        "--accumulate",
+        type=whole_number(1),
+        metavar="N",
+        help="let a batch through the network in N parts, in less memory",
+    )
+    add("--clip-norm", type=positive_number, metavar="NORM", help="limit the gradients' common norm")
+    add(
+        "--class-weights", type=class_weights, metavar="balanced|W,W,...", help="how much each class counts in the loss"
+    )
+    add("--ema", type=share, metavar="DECAY", help="test and keep a moving average of the weights, such as 0.999")
+    add(
+        "--workers", type=whole_number(0), metavar="N", help="threads that read and change the next images (default: 0)"
     )
     add(
         "--patience",
@@ -126,7 +166,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder for the results (default: runs/DATA-MODEL-seedN, and a number if there is one)",
     )
-    add("--force", action="store_true", help="replace an earlier run in --out")
+    add("--force", action="store_true", default=None, help="replace an earlier run in --out")
+    add(
+        "--tensorboard",
+        action="store_true",
+        default=None,
+        help="write event files to --out, too; needs the extra tensorboard",
+    )
+    add(
+        "--config",
+        type=Path,
+        metavar="FILE.toml",
+        help="options from a file, such as epochs = 20; those here come first",
+    )
     add(
         "--resume",
         type=directory,
@@ -138,6 +190,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train; all that can be checked before the first step is."""
     resumed = None if arguments.resume is None else _resumed(arguments)
+    if arguments.config is not None:
+        add_options_of_file(arguments, "--config", arguments.config, without=("config", "resume", "force"))
     backend = arguments.backend or (resumed and resumed.backend)
     with set_backend(backend) if backend else nullcontext():
         if resumed is not None:
@@ -151,7 +205,7 @@ def _train(arguments: argparse.Namespace) -> None:
     model = config.make_model()
     path = arguments.out or _new_folder(run_name(config.source_name, config.model, config.seed))
     with _open_folder(path, force=arguments.force) as folder:
-        folder.begin(asdict(config), model.state_dict())
+        folder.begin(asdict(config), model.state_dict(), _as_toml(config))
         with _kernels(config, dataset, arguments.backend) as followers:
             drawing = _Drawing(_first_graph(model, dataset, config.batch_size), folder)
             count = sum(parameter.size for parameter in model.parameters())
@@ -166,21 +220,22 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Dataset, RunConfig]:
     """Load the data, and decide on what was left open."""
     if arguments.force and arguments.out is None:
         raise UsageError("--force goes with --out DIR, the folder whose run it replaces")
-    data, root, size = arguments.data or "digits", arguments.root, arguments.size
-    check_source(data, root, size)
-    names = ("model", "epochs", "batch_size", "lr", "seed")
+    source = Source(arguments.data or "digits", arguments.root, arguments.size, not arguments.stream)
+    check_source(source)
+    data, root = source.data, source.root
+    if arguments.download and (data == "digits" or data not in KNOWN):
+        raise UsageError(f"--download goes with {', '.join(name for name in KNOWN if name != 'digits')}")
+    names = ("model", *(field.name for field in fields(TrainConfig)))
     given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     if data in KNOWN:  # so that a network which does not fit is refused before anything is read
         _check_model(given.get("model", KNOWN[data].recipe.model), KNOWN[data].image_shape)
-    dataset = load_source(data, root, size)
+    dataset = load_source(source, download=bool(arguments.download))
     channels, height, width = dataset.train.images.shape[1:]
     shape, images = (channels, height, width), len(dataset.train.labels)
     recipe = recipe_of(data, shape)
     chosen = {
         **recipe._asdict(),
         "batch_size": min(recipe.batch_size, images),
-        "lr": TrainConfig().lr,
-        "seed": 0,
         **given,
     }
     if chosen["batch_size"] > images:
@@ -188,13 +243,22 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Dataset, RunConfig]:
             f"--batch-size: expected at most {images:,}, as many images as there are, got {chosen['batch_size']}"
         )
     _check_model(chosen["model"], shape)
+    weights = chosen.get("class_weights")
+    if isinstance(weights, tuple) and len(weights) != len(dataset.classes):
+        raise UsageError(f"--class-weights: expected {len(dataset.classes)}, one for each class, got {len(weights)}")
+    if "color" in chosen.get("augment", ()) and channels != 3:
+        raise UsageError("--augment color goes with images in colour")
+    if arguments.tensorboard:
+        TensorBoard.check()
     config = RunConfig(
         data=data if data in KNOWN else str(Path(data).resolve()),
         root=None if root is None else str(root.resolve()),
-        size=size,
+        size=source.size,
+        stream=not source.in_memory,
         classes=dataset.classes,
         image_shape=shape,
         patience=arguments.patience,
+        tensorboard=bool(arguments.tensorboard),
         backend=current_backend(),
         version=__version__,
         **chosen,
@@ -221,7 +285,7 @@ def _kernels(config: RunConfig, dataset: Dataset, backend: str | None) -> Iterat
         say(
             "NumPy begins, while another process compiles the kernels for this machine, once; --backend jit waits for it"
         )
-        with CompileAhead(config.model, dataset, config.batch_size, config.epochs) as ahead:
+        with CompileAhead(config.model, dataset, config) as ahead:
             yield [ahead]
     else:
         say("compiling the kernels for this machine, once: some ten seconds")
@@ -238,14 +302,14 @@ def _fit(
 ) -> float:
     """Train, keep and show each epoch, and return the accuracy of the weights that are kept, on the images held out."""
     bar = progress(config.epochs, len(dataset.train.labels))
-    numbers = TrainConfig(config.epochs, config.batch_size, config.lr, config.seed)
     fused = nn.fuse(model)
     stopping = None if config.patience is None else EarlyStopping(config.patience)
-    callbacks = [*([] if stopping is None else [stopping]), folder, bar, *followers]
+    board = [TensorBoard(folder.path)] if config.tensorboard else []
+    callbacks = [*([] if stopping is None else [stopping]), folder, bar, *board, *followers]
     try:
         # An overflow shows in the loss, which is looked at in every step.
         with np.errstate(over="ignore", invalid="ignore"):
-            last = fit(fused, dataset, numbers, callbacks, checkpoint)[-1]
+            last = fit(fused, dataset, config, callbacks, checkpoint, WATCHED)[-1]
     except DivergedError as error:
         raise DivergedError(f"{error}; {folder.contents()}; try a smaller --lr") from error
     if stopping is None or stopping.best is None:
@@ -260,18 +324,18 @@ def _fit(
 
 def _resumed(arguments: argparse.Namespace) -> RunConfig:
     """Return the configuration of a run that goes on, with which no other option goes."""
-    chosen = [name for name in ("data", "root", "size", "model", "epochs", "batch_size", "lr", "patience", "seed", "out", "backend")
-              if getattr(arguments, name) is not None]  # fmt: skip
-    if chosen or arguments.force:
-        option = "--force" if arguments.force else "--" + chosen[0].replace("_", "-")
+    ours = {"resume", "command", "run", "parser"}
+    chosen = [name for name, value in vars(arguments).items() if value is not None and name not in ours]
+    if chosen:
+        option = "--" + chosen[0].replace("_", "-")
         raise UsageError(f"{option} does not go with --resume RUN, which does everything as RUN did")
     config = read_config(arguments.resume)
-    check_source(*config.source)
+    check_source(config.source)
     return config
 
 
 def _resume(path: Path, config: RunConfig) -> None:
-    dataset = load_source(*config.source, channels=config.image_shape[0])
+    dataset = load_source(config.source, channels=config.image_shape[0])
     if dataset.train.images.shape[1:] != config.image_shape or dataset.classes != config.classes:
         raise ArgumentError(
             sentence("--resume", f"{config.data} has changed since",
@@ -287,6 +351,18 @@ def _resume(path: Path, config: RunConfig) -> None:
             accuracy = _fit(model, dataset, config, folder, followers, checkpoint)
     say(f"results in {path}")
     say(f"test accuracy {accuracy:.4f}")
+
+
+def _as_toml(config: RunConfig) -> str:
+    """Return the options that do it again, as ``--config`` reads them."""
+    values = {
+        name: value for name, value in asdict(config).items() if name not in {"classes", "image_shape", "version"}
+    }
+    values["augment"] = config.augment or ("none",)
+    written = {name: value for name, value in values.items() if value is not None and value is not False}
+    # Texts, numbers and lists of these are written alike in JSON and in TOML.
+    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in written.items()]
+    return "\n".join([f"# autograd-cnn train --config {RECIPE}", *lines, ""])
 
 
 # --- the folder -------------------------------------------------------------------------------

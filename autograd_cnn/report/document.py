@@ -22,9 +22,8 @@ from autograd_cnn.graph import capture
 from autograd_cnn.nn.modes import evaluating
 from autograd_cnn.report import pixels
 from autograd_cnn.report.chart import curves
-from autograd_cnn.report.layers import figures_of
 from autograd_cnn.tensor import tensor
-from autograd_cnn.train import Confusion, EpochMetrics, predict
+from autograd_cnn.train import Confusion, EpochMetrics, figures_of, predict
 from autograd_cnn.viz.drawing.dot import draw
 from autograd_cnn.viz.drawing.fold import fitting_depth
 from autograd_cnn.viz.drawing.render import svgs

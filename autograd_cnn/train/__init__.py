@@ -13,9 +13,11 @@ from autograd_cnn.train.callbacks import Callback
 from autograd_cnn.train.config import TrainConfig
 from autograd_cnn.train.early_stopping import EarlyStopping
 from autograd_cnn.train.find_lr import LearningRates, find_lr
-from autograd_cnn.train.metrics import EpochMetrics, Metrics
+from autograd_cnn.train.layers import LayerFigures, figures_of
+from autograd_cnn.train.metrics import EpochMetrics, Metrics, top_k
 from autograd_cnn.train.predictions import Confusion, confusion, predict
 from autograd_cnn.train.run_folder import RunFolder, new_folder
+from autograd_cnn.train.tensorboard import TensorBoard
 from autograd_cnn.train.trainer import Trainer, evaluate, fit
 
 __all__ = [
@@ -23,17 +25,21 @@ __all__ = [
     "Confusion",
     "EarlyStopping",
     "EpochMetrics",
+    "LayerFigures",
     "LearningRates",
     "Metrics",
     "RunFolder",
+    "TensorBoard",
     "TrainConfig",
     "Trainer",
     "confusion",
     "evaluate",
+    "figures_of",
     "find_lr",
     "fit",
     "new_folder",
     "predict",
+    "top_k",
 ]
 
 

@@ -1,10 +1,36 @@
-"""The numbers that decide how `autograd_cnn.train.fit` trains."""
+"""What decides how `autograd_cnn.train.fit` trains."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Final, Literal
 
+from autograd_cnn.data import (
+    Transform,
+    color_jitter,
+    random_brightness,
+    random_crop,
+    random_erasing,
+    random_flip,
+    random_rotation,
+    random_shift,
+)
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.parameters import integer, number
+
+AUGMENTATIONS: Final[dict[str, Transform]] = {
+    "shift": random_shift,
+    "flip": random_flip,
+    "crop": random_crop,
+    "rotate": random_rotation,
+    "erase": random_erasing,
+    "brightness": random_brightness,
+    "color": color_jitter,
+}
+"""What `TrainConfig` can name."""
+
+BALANCED: Final = "balanced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,29 +46,83 @@ class TrainConfig:
     lr : float
         The learning rate at the start.
     seed : int
-        What the order of the images and their shifts depend on.
+        What the order of the images and their changes depend on.
+    augment : tuple of str
+        How images are changed at random, one after the other: ``"shift"``, ``"flip"``, ``"crop"``, ``"rotate"``,
+        ``"erase"``, ``"brightness"`` and ``"color"``, each with the defaults of its function in `autograd_cnn.data`.
+    mixup : float, optional
+        The alpha of `autograd_cnn.data.mixup`.
+    accumulate : int
+        Parts in which a batch goes through the network, in less memory.
+    clip_norm : float, optional
+        What the gradients' common norm may be.
+    class_weights : "balanced" or tuple of float, optional
+        How much each class counts in the loss; balanced weights are in inverse proportion to the number of its images.
+    ema : float, optional
+        The decay of an exponential moving average of the weights, such as 0.999, which is tested and kept.
+    workers : int
+        Threads that prepare the next batches.
 
     Raises
     ------
     ArgumentError
-        For a number out of its range.
+        For a number out of its range, or an unknown name.
 
     Examples
     --------
-    >>> TrainConfig(epochs=3)
-    TrainConfig(epochs=3, batch_size=64, lr=0.002, seed=0)
+    >>> TrainConfig(epochs=3).lr
+    0.002
     """
 
     epochs: int = 10
     batch_size: int = 64
     lr: float = 2e-3
     seed: int = 0
+    augment: tuple[str, ...] = ("shift",)
+    mixup: float | None = None
+    accumulate: int = 1
+    clip_norm: float | None = None
+    class_weights: Literal["balanced"] | tuple[float, ...] | None = None
+    ema: float | None = None
+    workers: int = 0
 
     def __post_init__(self) -> None:
-        """Check the numbers, and make them Python's own, which a JSON file can hold."""
-        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
+        """Check the values, and make them Python's own, which a JSON file can hold."""
+        for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0), ("accumulate", 1), ("workers", 0)):
             object.__setattr__(self, name, integer("TrainConfig", name, getattr(self, name), least))
-        lr = number("TrainConfig", "lr", self.lr)
-        if not 0 < lr < math.inf:
-            raise ArgumentError(sentence("TrainConfig", "lr is out of range", expected="a number above 0", got=lr))
-        object.__setattr__(self, "lr", lr)
+        object.__setattr__(self, "lr", _above_0("lr", self.lr))
+        for name in ("mixup", "clip_norm"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _above_0(name, getattr(self, name)))
+        if self.ema is not None:
+            ema = number("TrainConfig", "ema", self.ema, "a number from 0 to below 1", lambda value: 0 <= value < 1)
+            object.__setattr__(self, "ema", ema)
+        object.__setattr__(self, "augment", self._names())
+        object.__setattr__(self, "class_weights", self._weights())
+
+    def _names(self) -> tuple[str, ...]:
+        names = (self.augment,) if isinstance(self.augment, str) else tuple(self.augment)
+        for name in names:
+            if name not in AUGMENTATIONS:
+                alike = get_close_matches(str(name), AUGMENTATIONS, 1)
+                raise ArgumentError(
+                    sentence("TrainConfig", "augment names what there is not", expected=", ".join(AUGMENTATIONS),
+                             got=repr(name), hint=f"did you mean {alike[0]}?" if alike else "")
+                )  # fmt: skip
+        return names
+
+    def _weights(self) -> Any:
+        if self.class_weights is None or self.class_weights == BALANCED:
+            return self.class_weights
+        if isinstance(self.class_weights, str):
+            raise ArgumentError(
+                sentence("TrainConfig", "class_weights is not understood", expected="'balanced' or numbers",
+                         got=repr(self.class_weights))
+            )  # fmt: skip
+        least: Callable[[float], bool] = lambda value: 0 <= value < math.inf  # noqa: E731  # for each
+        return tuple(number("TrainConfig", "class_weights", value, "numbers of at least 0", least)
+                     for value in self.class_weights)  # fmt: skip
+
+
+def _above_0(name: str, value: Any) -> float:
+    return number("TrainConfig", name, value, "a number above 0", lambda value: 0 < value < math.inf)

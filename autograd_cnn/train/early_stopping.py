@@ -82,7 +82,7 @@ class EarlyStopping(Callback):
     def on_epoch_end(self, trainer: "Trainer", epoch: EpochMetrics) -> None:
         """Keep the weights of the best epoch, or count one that is no better."""
         if self.best is None or self._gain(epoch) > self.min_delta:
-            self.best, self._weights, self._worse = epoch, trainer.model.state_dict(), 0
+            self.best, self._weights, self._worse = epoch, trainer.tested.state_dict(), 0
             return
         self._worse += 1
         if self._worse >= self.patience:

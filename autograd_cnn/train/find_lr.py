@@ -82,7 +82,11 @@ def find_lr(
         )  # fmt: skip
     if not len(loader):
         raise ArgumentError(sentence("find_lr", "the loader has no batches"))
-    parts = [part for part in (trainer.model, trainer.optimizer, trainer.schedule, loader) if part is not None]
+    parts = [
+        part
+        for part in (trainer.model, trainer.optimizer, trainer.schedule, trainer.average, loader)
+        if part is not None
+    ]
     states = [part.state_dict() for part in parts]
     rates = np.geomspace(low, high, steps)
     losses: list[float] = []

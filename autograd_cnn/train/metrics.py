@@ -3,9 +3,13 @@
 import math
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.parameters import integer
 
 
 @dataclass(slots=True)
@@ -35,8 +39,10 @@ class Metrics:
     total_loss: float = 0.0
     start: float = field(default_factory=time.perf_counter, repr=False)
 
-    def update(self, loss: float, scores: NDArray[np.floating], labels: NDArray[np.integer]) -> None:
-        """Add a batch: its mean loss, its scores (N, K) and its labels (N,)."""
+    def update(self, loss: float, scores: NDArray[np.floating], labels: NDArray[Any]) -> None:
+        """Add a batch: its mean loss, its scores (N, K) and its labels (N,), or shares of classes (N, K)."""
+        if labels.shape == scores.shape:
+            labels = labels.argmax(axis=1)
         self.count += len(labels)
         self.correct += int(np.count_nonzero(scores.argmax(axis=1) == labels))
         self.total_loss += loss * len(labels)
@@ -57,6 +63,39 @@ class Metrics:
         return time.perf_counter() - self.start
 
 
+def top_k(scores: ArrayLike, labels: ArrayLike, k: int = 5) -> float:
+    """Return the share of examples whose label is among the ``k`` highest scores.
+
+    Parameters
+    ----------
+    scores : (N, K)
+        Or probabilities, such as `predict` returns.
+    labels : (N,)
+    k : int
+        With more than there are classes all are right.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes are others.
+    ArgumentError
+        If ``k`` is not an int of at least 1.
+
+    Examples
+    --------
+    >>> top_k([[0.1, 0.7, 0.2], [0.5, 0.1, 0.4]], [2, 1], k=2)
+    0.5
+    """
+    scores, labels = np.asarray(scores), np.asarray(labels)
+    if scores.ndim != 2 or labels.shape != scores.shape[:1]:
+        raise ShapeError(
+            sentence("top_k", "scores and labels do not go together", expected="(N, K) and (N,)",
+                     got=f"{scores.shape} and {labels.shape}")
+        )  # fmt: skip
+    best = np.argsort(-scores, axis=1, kind="stable")[:, : integer("top_k", "k", k, 1)]
+    return float(np.mean((best == labels[:, None]).any(axis=1))) if len(labels) else math.nan
+
+
 @dataclass(frozen=True, slots=True)
 class EpochMetrics:
     """What one epoch came to.
@@ -75,6 +114,10 @@ class EpochMetrics:
         Of the part that learns.
     backend : str
         What computed it: ``"reference"`` or ``"jit"``.
+    gradients : dict of str to float
+        For each layer with parameters the norm of the loss's gradient in them, after the epoch, if it was looked at.
+    dead : dict of str to float
+        For each ReLU the share of its units that were 0 for all images that were looked at.
     """
 
     epoch: int
@@ -86,3 +129,5 @@ class EpochMetrics:
     images_per_second: float
     seconds: float
     backend: str
+    gradients: dict[str, float] = field(default_factory=dict)
+    dead: dict[str, float] = field(default_factory=dict)

@@ -68,6 +68,8 @@ class Confusion:
     0.875
     >>> confusion.recall.tolist(), confusion.precision.tolist(), confusion.f1.round(3).tolist()
     ([0.75, 1.0], [1.0, 0.8], [0.857, 0.889])
+    >>> confusion.iou.tolist()
+    [0.75, 0.8]
     >>> print(confusion)
            cat  dog  recall  precision     F1
     cat      3    1   0.750      1.000  0.857
@@ -79,7 +81,7 @@ class Confusion:
 
     @classmethod
     def of(cls, labels: ArrayLike, taken_for: ArrayLike, classes: tuple[str, ...]) -> "Confusion":
-        """Count what images with ``labels`` (N,) were ``taken_for`` (N,), both class numbers."""
+        """Count what images with ``labels`` (N,) were ``taken_for`` (N,), both class numbers; or pixels, (N, H, W)."""
         counts = np.zeros((len(classes), len(classes)), np.int64)
         np.add.at(counts, (np.asarray(labels), np.asarray(taken_for)), 1)
         return cls(counts, classes)
@@ -103,6 +105,12 @@ class Confusion:
     def f1(self) -> NDArray[np.float64]:
         """The harmonic mean of recall and precision of each class; NaN where there was nothing to see or to say."""
         return _share(2 * np.diag(self.counts), self.counts.sum(axis=0) + self.counts.sum(axis=1))
+
+    @property
+    def iou(self) -> NDArray[np.float64]:
+        """Of what is of each class or was taken for it, the share that is both: intersection over union; else NaN."""
+        both = np.diag(self.counts)
+        return _share(both, self.counts.sum(axis=0) + self.counts.sum(axis=1) - both)
 
     def __str__(self) -> str:
         figures = [*zip(self.recall, self.precision, self.f1, strict=True)]

@@ -29,8 +29,10 @@ PICTURE: Final = "graph.svg"
 CHECKPOINT: Final = "checkpoint.npz"
 PREVIOUS: Final = "checkpoint-before.npz"
 """The last checkpoint but one, should the last one be damaged."""
+RECIPE: Final = "run.toml"
+"""The options that do it again, as they are written on a command line."""
 REPORT: Final = "report.html"
-FILES: Final = (PICTURE, CONFIG, METRICS, WEIGHTS, CHECKPOINT, PREVIOUS, REPORT)
+FILES: Final = (PICTURE, CONFIG, RECIPE, METRICS, WEIGHTS, CHECKPOINT, PREVIOUS, REPORT)
 
 STAGING: Final = ".autograd-cnn-new"
 """Where a run is that will replace another one but has no epoch yet."""
@@ -109,8 +111,8 @@ class RunFolder(Callback):
             finally:
                 _clear(path)
 
-    def begin(self, config: Mapping[str, Any], state: Mapping[str, NDArray[Any]]) -> None:
-        """Write the configuration and the initial weights.
+    def begin(self, config: Mapping[str, Any], state: Mapping[str, NDArray[Any]], recipe: str = "") -> None:
+        """Write the configuration and the initial weights, and what does it again if there is something to write.
 
         Raises
         ------
@@ -120,6 +122,9 @@ class RunFolder(Callback):
         self._target.mkdir(exist_ok=True)
         with replacing(self._target / CONFIG) as file:
             file.write(json.dumps(config, indent=2).encode() + b"\n")
+        if recipe:
+            with replacing(self._target / RECIPE) as file:
+                file.write(recipe.encode())
         self._write(state)
 
     def draw(self, graph: "Graph") -> None:
@@ -152,7 +157,7 @@ class RunFolder(Callback):
     def on_checkpoint(self, trainer: "Trainer") -> None:
         """Add the epoch, and all that is needed to go on."""
         epoch = trainer.history[-1]
-        self._add(epoch, trainer.model.state_dict())
+        self._add(epoch, trainer.tested.state_dict())
         # Last, so that a run which is killed before repeats the epoch.
         with suppress(FileNotFoundError):
             (self._target / CHECKPOINT).replace(self._target / PREVIOUS)

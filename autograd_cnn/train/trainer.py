@@ -1,29 +1,37 @@
 """The training loop: forward, backward, a step, and a look at the images held out after each epoch."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any, Final, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn import nn, optim
 from autograd_cnn.compile import compile  # noqa: A004  # PyTorch's name
-from autograd_cnn.data import Dataset, Loader, Split, random_shift
+from autograd_cnn.data import Dataset, Loader, Split, compose, mixup
 from autograd_cnn.engine.recording import no_grad
 from autograd_cnn.errors import ArgumentError, DivergedError, OperandError, counted, sentence
 from autograd_cnn.files import AnyPath
 from autograd_cnn.io import restore, save
 from autograd_cnn.kernels import current_backend
 from autograd_cnn.nn.modes import evaluating
-from autograd_cnn.parameters import integer
+from autograd_cnn.ops import concatenate
+from autograd_cnn.parameters import integer, number
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.train.callbacks import Callback
-from autograd_cnn.train.config import TrainConfig
+from autograd_cnn.train.config import AUGMENTATIONS, BALANCED, TrainConfig
+from autograd_cnn.train.layers import figures_of
 from autograd_cnn.train.metrics import EpochMetrics, Metrics
 
 Loss: TypeAlias = Callable[[Tensor, Any], Tensor]
 """Takes scores (N, K) and labels (N,), returns their mean loss."""
+
+
+RECTIFIERS: Final = {"ReLU", "ReLU6"}
+"""Layers whose units can be dead."""
 
 
 class Trainer:
@@ -43,6 +51,16 @@ class Trainer:
         What follows the training, in this order.
     compiled : bool
         Record a step and make its calls again without Python, with the same bits; see `autograd_cnn.compile`.
+    accumulate : int
+        Parts in which each batch goes through the network, one after the other, before the step is taken. Gradients
+        add up to those of the whole batch (but for layers that look at the batch, such as batch normalisation), in
+        less memory.
+    clip_norm : float, optional
+        Scale the gradients down where their common norm is larger; see `autograd_cnn.nn.utils.clip_grad_norm_`.
+    average : AveragedModel, optional
+        Takes in the weights after each step, and is what is tested and kept.
+    watch : int
+        So many images held out are looked at after each epoch for the gradients and the dead units of each layer.
 
     Attributes
     ----------
@@ -76,6 +94,10 @@ class Trainer:
         loss: Loss = nn.cross_entropy,
         callbacks: Iterable[Callback] = (),
         compiled: bool = True,
+        accumulate: int = 1,
+        clip_norm: float | None = None,
+        average: optim.AveragedModel | None = None,
+        watch: int = 0,
     ) -> None:
         _check_kind("Trainer", "model", model, nn.Module, "an nn.Module")
         _check_kind("Trainer", "optimizer", optimizer, optim.Optimizer, "one such as optim.AdamW(...)")
@@ -84,6 +106,13 @@ class Trainer:
         self.model = model
         self.optimizer = optimizer
         self.schedule = schedule
+        if average is not None:
+            _check_kind("Trainer", "average", average, optim.AveragedModel, "optim.AveragedModel(model)")
+        self.accumulate = integer("Trainer", "accumulate", accumulate, 1)
+        self.clip_norm = None if clip_norm is None else number("Trainer", "clip_norm", clip_norm, "a number above 0",
+                                                               lambda value: 0 < value < math.inf)  # fmt: skip
+        self.average = average
+        self.watch = integer("Trainer", "watch", watch, 0)
         self.loss = loss
         self.callbacks = list(callbacks)
         for callback in self.callbacks:
@@ -105,6 +134,11 @@ class Trainer:
     def epoch(self) -> int:
         """The number of the epoch that is under way or comes next, from 1."""
         return len(self.history) + 1
+
+    @property
+    def tested(self) -> nn.Module:
+        """The network that is tested and kept: the average if there is one, or else the model."""
+        return self.model if self.average is None else self.average.module
 
     def state_dict(self) -> dict[str, Any]:
         """Return the history; model, optimizer and schedule have states of their own."""
@@ -155,7 +189,8 @@ class Trainer:
         restore(path, **self._parts())
 
     def _parts(self) -> dict[str, Any]:
-        parts = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule, "loader": self.loader}
+        parts = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule, "loader": self.loader,
+                 "average": self.average}  # fmt: skip
         kept = [callback for callback in self.callbacks if hasattr(callback, "state_dict")]
         parts |= {f"callback {number}: {type(callback).__name__}": callback for number, callback in enumerate(kept, 1)}
         return {"trainer": self} | {name: part for name, part in parts.items() if part is not None}
@@ -221,9 +256,10 @@ class Trainer:
         rate = self.optimizer.param_groups[0]["lr"]
         learned = self.train_epoch(loader)
         seconds = learned.seconds
-        tested = evaluate(self.model, test, loss=self.loss)
+        tested = evaluate(self.tested, test, loss=self.loss)
         if not math.isfinite(tested.loss):
             raise self._diverged(tested.loss, len(loader))
+        seen = figures_of(self.model, Split(*(part[: self.watch] for part in test)), self.loss) if self.watch else []
         return EpochMetrics(
             epoch=self.epoch,
             loss=learned.loss,
@@ -234,6 +270,8 @@ class Trainer:
             images_per_second=learned.count / seconds,
             seconds=seconds,
             backend=current_backend(),
+            gradients={each.name: each.gradient for each in seen if each.gradient is not None},
+            dead={each.name: each.dead for each in seen if each.kind in RECTIFIERS},
         )
 
     def train_epoch(self, loader: Loader) -> Metrics:
@@ -247,7 +285,7 @@ class Trainer:
         self.model.train()
         metrics = Metrics()
         for step, (images, labels) in enumerate(loader, 1):
-            loss, scores = self._step(images, labels)
+            loss, scores = self._step(*_in_parts(images, labels, self.accumulate))
             value = loss.item()
             if not math.isfinite(value):
                 raise self._diverged(value, step)
@@ -257,18 +295,41 @@ class Trainer:
             self._notify("on_batch_end", metrics)
         return metrics
 
-    def train_step(self, images: NDArray[Any], labels: NDArray[Any]) -> tuple[Tensor, Tensor]:
+    def train_step(self, *batch: NDArray[Any]) -> tuple[Tensor, Tensor]:
         """Take a step down the gradient of a batch's loss, and return the loss and the scores (N, K).
 
-        A subclass may take its step in another way: clip gradients, mix images, freeze layers. It is compiled where
-        it can be.
+        ``batch`` is images and labels; with ``accumulate`` these are followed by the images and labels of each further
+        part. A subclass may take its step in another way: freeze layers, add noise. It is compiled where it can be.
         """
-        scores: Tensor = self.model(images)
-        loss = self.loss(scores, labels)
-        self.optimizer.zero_grad()
-        loss.backward()
+        loss, scores = self.backward(*batch)
+        if self.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self.optimizer.step()
+        if self.average is not None:
+            self.average.update_parameters(self.model)
         return loss, scores
+
+    def backward(self, *batch: NDArray[Any]) -> tuple[Tensor, Tensor]:
+        """Put the gradient of a batch's loss into the parameters, and return what `train_step` does.
+
+        Its own method for those who do something with the gradients before the step.
+        """
+        parts = [*zip(batch[::2], batch[1::2], strict=True)]
+        self.optimizer.zero_grad()
+        if len(parts) == 1:
+            scores: Tensor = self.model(batch[0])
+            loss = self.loss(scores, batch[1])
+            loss.backward()
+            return loss, scores
+        count = sum(len(labels) for _, labels in parts)
+        losses, all_scores = [], []
+        for images, labels in parts:
+            scores = self.model(images)
+            loss = self.loss(scores, labels) * (len(labels) / count)
+            loss.backward()
+            losses.append(loss.detach())
+            all_scores.append(scores.detach())
+        return sum(losses[1:], losses[0]), concatenate(all_scores)
 
     def _diverged(self, loss: float, step: int) -> DivergedError:
         return DivergedError(f"the loss became {loss} in epoch {self.epoch}, step {step}")
@@ -276,6 +337,13 @@ class Trainer:
     def _notify(self, event: str, *details: object) -> None:
         for callback in self.callbacks:
             getattr(callback, event)(self, *details)
+
+
+def _in_parts(images: NDArray[Any], labels: NDArray[Any], count: int) -> Iterator[NDArray[Any]]:
+    """Yield images and labels of each part of a batch, in about equal numbers and at least one."""
+    count = min(count, len(labels))
+    for part in zip(np.array_split(images, count), np.array_split(labels, count), strict=True):
+        yield from part
 
 
 @no_grad()
@@ -333,11 +401,12 @@ def fit(
     config: TrainConfig | None = None,
     callbacks: Iterable[Callback] = (),
     checkpoint: AnyPath | None = None,
+    watch: int = 0,
 ) -> list[EpochMetrics]:
     """Train ``model`` by a recipe that does well on small images, and return what each epoch came to.
 
     The recipe: AdamW (Loshchilov & Hutter 2019), whose learning rate falls to 0 along half a cosine, and images
-    shifted by up to a pixel at random, so that the network never sees quite the same one twice.
+    shifted by up to a pixel at random, so that the network never sees quite the same one twice. `TrainConfig` has more.
 
     Parameters
     ----------
@@ -346,12 +415,14 @@ def fit(
     dataset : Dataset
         What to learn from, and what to be tested on.
     config : TrainConfig, optional
-        Epochs, batch size, learning rate and seed.
+        Epochs, batch size, learning rate, seed and so on.
     callbacks : iterable of Callback, optional
         What follows the training.
     checkpoint : path, optional
         The ``checkpoint.npz`` of a `RunFolder` whose run was stopped, to go on from there as if it had not been; the
         other arguments have to be as they were.
+    watch : int
+        As for `Trainer`.
 
     Raises
     ------
@@ -374,15 +445,66 @@ def fit(
     _check_kind("fit", "dataset", dataset, Dataset, "data.Dataset(train, test), both a data.Split(images, labels)")
     config = TrainConfig() if config is None else config
     _check_kind("fit", "config", config, TrainConfig, "TrainConfig(epochs=...)")
-    loader = Loader(*dataset.train, batch_size=config.batch_size, seed=config.seed, transform=random_shift)
+    classes = len(dataset.classes)
+    loader = Loader(
+        *dataset.train,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        transform=compose(*(AUGMENTATIONS[name] for name in config.augment)),
+        mix=None if config.mixup is None else partial(mixup, classes=classes, alpha=config.mixup),
+        workers=config.workers,
+    )
     optimizer = optim.AdamW(model.parameters(), lr=config.lr)
     schedule = optim.CosineAnnealingLR(optimizer, T_max=config.epochs * len(loader))
-    trainer = Trainer(model, optimizer, schedule, callbacks=callbacks)
+    average = None
+    if config.ema is not None:
+        average = optim.AveragedModel(model, avg_fn=partial(_ema, config.ema), use_buffers=True)
+        callbacks = [_Averaged(), *callbacks]
+    trainer = Trainer(
+        model,
+        optimizer,
+        schedule,
+        loss=_loss(config, dataset.train.labels, classes),
+        callbacks=callbacks,
+        accumulate=config.accumulate,
+        clip_norm=config.clip_norm,
+        average=average,
+        watch=watch,
+    )
     if checkpoint is not None:
         trainer.restore(checkpoint, loader)
         if len(trainer.history) >= config.epochs:
             raise ArgumentError(sentence("fit", f"the run has had its {counted(config.epochs, 'epoch')}"))
     return trainer.fit(loader, dataset.test, config.epochs - len(trainer.history))
+
+
+class _Averaged(Callback):
+    """Gives the model the averaged weights in the end; those after it may give it others."""
+
+    def on_fit_end(self, trainer: Trainer) -> None:
+        trainer.model.load_state_dict(trainer.tested.state_dict())
+
+
+def _ema(decay: float, averaged: NDArray[Any], current: NDArray[Any], count: int) -> NDArray[Any]:
+    """Return the next moving average; the first ones forget faster, or the initial weights would count for long."""
+    share = min(decay, (1 + count) / (10 + count))
+    return averaged * share + current * (1 - share)
+
+
+def _loss(config: TrainConfig, labels: NDArray[Any], classes: int) -> Loss:
+    """Return the cross-entropy, with weights if classes have some."""
+    if config.class_weights is None:
+        return nn.cross_entropy
+    if config.class_weights == BALANCED:
+        counts = np.bincount(labels, minlength=classes)
+        weights = len(labels) / (classes * np.maximum(counts, 1))
+    else:
+        weights = np.array(config.class_weights)
+        if len(weights) != classes:
+            raise ArgumentError(
+                sentence("fit", "class_weights are not as many as classes", expected=classes, got=len(weights))
+            )
+    return partial(nn.cross_entropy, weight=weights.astype(np.float32))
 
 
 def _check_kind(where: str, name: str, value: object, kind: type, made: str) -> None:

@@ -13,7 +13,7 @@ from autograd_cnn.cli import ahead, datasets, main, train
 from autograd_cnn.cli.datasets import KNOWN
 from autograd_cnn.cli.train import run_name
 from autograd_cnn.data import Dataset, Split, digits
-from autograd_cnn.train import RunFolder, Trainer, evaluate
+from autograd_cnn.train import RunFolder, TrainConfig, Trainer, evaluate
 
 PATTERN = "CONV -> POOL -> FC"
 SOURCES = "digits, mnist, fashion-mnist, cifar10, a folder of images, or a file that ends in .csv, .npz, .safetensors"
@@ -55,11 +55,13 @@ def test_a_run_leaves_all_behind(tmp_path, capsys):
     assert json.loads((folder / "config.json").read_text("utf-8")) == {
         "data": "digits", "root": None, "size": None, "model": "digits_net", "classes": list("0123456789"),
         "image_shape": [1, 8, 8], "epochs": 2, "batch_size": 32, "lr": 0.002, "patience": None, "seed": 0, "backend": "reference",
-        "version": ag.__version__,
+        "version": ag.__version__, "augment": ["shift"], "mixup": None, "accumulate": 1, "clip_norm": None,
+        "class_weights": None, "ema": None, "workers": 0, "stream": False, "tensorboard": False,
     }  # fmt: skip
     assert "conv1.weight" in (folder / "graph.svg").read_text("utf-8")
     assert sorted(path.name for path in folder.iterdir()) == [
         "checkpoint-before.npz", "checkpoint.npz", "config.json", "graph.svg", "metrics.jsonl", "model.npz",
+        "run.toml",
     ]  # fmt: skip
     model = ag.nn.digits_net()
     model.load_state_dict(ag.load(folder / "model.npz"))
@@ -172,6 +174,22 @@ def test_a_link_that_leads_nowhere(tmp_path, capsys, link):
         (["--backend", "gpu"], "argument --backend: expected one of auto, reference, jit, got 'gpu'"),
         (["--data", "mnist"], "--data mnist needs --root DIR, the folder with its files"),
         (["--root", "."], "--data digits takes no --root: the digits are in the package"),
+        (
+            ["--augment", "flip,turn"],
+            "argument --augment: expected one of shift, flip, crop, rotate, erase, brightness, color, got 'turn'",
+        ),
+        (["--augment", "color"], "--augment color goes with images in colour"),
+        (["--mixup", "0"], "argument --mixup: expected a number above 0, got '0'"),
+        (["--accumulate", "0"], "argument --accumulate: expected a whole number of at least 1, got '0'"),
+        (["--clip-norm", "-1"], "argument --clip-norm: expected a number above 0, got '-1'"),
+        (
+            ["--class-weights", "equal"],
+            "argument --class-weights: expected balanced, or numbers of at least 0 with commas in between, got 'equal'",
+        ),
+        (["--class-weights", "1,2"], "--class-weights: expected 10, one for each class, got 2"),
+        (["--ema", "1"], "argument --ema: expected a number from 0 to below 1, got '1'"),
+        (["--stream"], "--stream goes with a folder of images"),
+        (["--download"], "--download goes with mnist, fashion-mnist, cifar10"),
         (["--model", "lenet5"], "--model: lenet5: image_size is out of range: expected at least 16, got 8"),
     ],
 )
@@ -342,16 +360,21 @@ def test_epochs_before_the_kernels_have_the_bits_of_numpy(process, tmp_path):
 
 def test_the_other_process_meets_all_sizes_of_batches(monkeypatch):
     seen = []
-    monkeypatch.setattr(ahead, "fit", lambda model, dataset, config: seen.append((model, dataset, config)))
+    monkeypatch.setattr(ahead, "fit", lambda model, dataset, config, watch: seen.append((model, dataset, config)))
     monkeypatch.setattr(ahead, "Popen", lambda command, **_: seen.append(command))
     images = np.zeros((600, 1, 8, 8), np.float32)
     labels = np.arange(600) % 3
-    ahead.CompileAhead(PATTERN, Dataset(Split(images[:70], labels[:70]), Split(images, labels)), 32, 1)
+    ahead.CompileAhead(
+        PATTERN,
+        Dataset(Split(images[:70], labels[:70]), Split(images, labels)),
+        TrainConfig(1, 32, augment=("flip",), class_weights=(1, 2, 3)),
+    )
     path, arguments = map(json.loads, seen[0][-2:])
     assert path == sys.path
     ahead.compile_kernels(*arguments)
     model, (learned, tested), config = seen[1]
-    assert (len(learned.labels), config.batch_size) == (32 + 6, 32)
+    assert len(learned.labels) == 32 + 6
+    assert config == TrainConfig(4, 32, augment=("flip",), class_weights=(1, 2, 3))
     assert len(tested.labels) == 256 + 600 % 256
     assert model(learned.images).shape == (38, 3)
 
@@ -359,7 +382,10 @@ def test_the_other_process_meets_all_sizes_of_batches(monkeypatch):
 @pytest.mark.slow
 def test_another_process_compiles_what_a_run_needs(tmp_path):
     variables = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "AUTOGRAD_CNN_BACKEND": "jit"}
-    program = "from autograd_cnn.cli.ahead import compile_kernels; compile_kernels('FC', (1, 8, 8), 10, 32, (61, 256))"
+    program = (
+        "from autograd_cnn.cli.ahead import compile_kernels; "
+        "compile_kernels('FC', (1, 8, 8), 10, {'epochs': 4, 'batch_size': 32}, (61, 256))"
+    )
     subprocess.run([sys.executable, "-c", program], check=True, env=variables)
     compiled = sorted((tmp_path / "cache").rglob("*.code"))
     assert compiled

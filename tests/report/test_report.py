@@ -14,8 +14,7 @@ from autograd_cnn.data import Dataset, Split
 from autograd_cnn.errors import ArgumentError
 from autograd_cnn.report import pixels
 from autograd_cnn.report.chart import curves, ticks
-from autograd_cnn.report.layers import figures_of
-from autograd_cnn.train import EpochMetrics
+from autograd_cnn.train import EpochMetrics, figures_of
 
 HOSTILE = "</style><script>alert(1)</script>\"'&amp;"
 

@@ -21,7 +21,7 @@ class Told:
     """A trainer whose epochs have been told."""
 
     def __init__(self):
-        self.model = Model()
+        self.model = self.tested = Model()
         self.stopped = False
 
     def stop(self):

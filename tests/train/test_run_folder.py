@@ -73,6 +73,8 @@ def test_keeps_each_epoch(path):
         "images_per_second": 100.0,
         "seconds": 2.0,
         "backend": "jit",
+        "gradients": {},
+        "dead": {},
     }
     assert ag.load(path / "model.npz")["w"].tolist() == [2, 2]
 

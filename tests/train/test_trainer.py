@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
+from tables import for_each
 
 from autograd_cnn import nn, optim
 from autograd_cnn.data import Dataset, Loader, Split, digits
 from autograd_cnn.errors import ArgumentError, DivergedError, OperandError
 from autograd_cnn.kernels import current_backend
-from autograd_cnn.train import Callback, TrainConfig, Trainer, evaluate, fit
+from autograd_cnn.train import Callback, EarlyStopping, TrainConfig, Trainer, evaluate, fit
 
 
 @pytest.fixture
@@ -230,6 +231,106 @@ def test_epochs_are_counted(few):
     with pytest.raises(ArgumentError) as err:
         _trainer(_linear()).fit(Loader(*few.train), few.test, epochs=0)
     assert str(err.value) == "Trainer.fit: epochs is out of range: expected an int of at least 1, got 0"
+
+
+# --- other steps ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_batch_in_parts_is_the_same_step_as_in_one(few, compiled):
+    whole, parts = (_trainer(_linear(), accumulate=count, compiled=compiled) for count in (1, 5))
+    for trainer in (whole, parts):
+        trainer.fit(Loader(*few.train, batch_size=64, seed=1), few.test, epochs=3)  # batches of 64 and of 32
+    for one, two in zip(whole.model.parameters(), parts.model.parameters(), strict=True):
+        np.testing.assert_allclose(one.numpy(), two.numpy(), atol=1e-6)
+    assert parts.history[-1].loss == pytest.approx(whole.history[-1].loss, rel=1e-6)
+    assert parts.history[-1].accuracy == whole.history[-1].accuracy
+
+
+def test_gradients_are_clipped(few):
+    model = _linear()
+    before = model[1].weight.numpy()
+    trainer = Trainer(model, optim.SGD(model.parameters(), lr=1.0), clip_norm=0.01)
+    trainer.fit(Loader(*few.train, batch_size=96), few.test, epochs=1)
+    moved = [model[1].weight.numpy() - before, model[1].bias.grad.numpy()]
+    assert np.hypot(*map(np.linalg.norm, moved)) == pytest.approx(0.01, rel=1e-3)
+
+
+def test_the_average_is_tested_and_the_model_goes_its_way(few):
+    model, alone = _linear(), _linear()
+    average = optim.AveragedModel(model, avg_fn=optim.get_ema_avg_fn(0.8))
+    trainer = _trainer(model, average=average)
+    [epoch] = trainer.fit(Loader(*few.train, batch_size=32), few.test, epochs=1)
+    _trainer(alone).fit(Loader(*few.train, batch_size=32), few.test, epochs=1)
+    assert np.array_equal(model[1].weight.numpy(), alone[1].weight.numpy())
+    assert average.n_averaged == 3
+    assert epoch.test_loss == evaluate(average.module, few.test).loss != evaluate(model, few.test).loss
+    assert trainer.tested is average.module
+
+
+def test_gradients_and_dead_units_are_looked_at(few):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 8, rng=0), nn.ReLU(), nn.Linear(8, 10, rng=1))
+    model[1].bias.data = np.array([-100.0, -100.0, 0, 0, 0, 0, 0, 0])
+    [epoch] = _trainer(model, watch=20).fit(Loader(*few.train), few.test, epochs=1)
+    assert list(epoch.gradients) == ["1", "3"]
+    assert epoch.dead["2"] >= 0.25
+    assert not _trainer(_linear()).fit(Loader(*few.train), few.test, epochs=1)[0].gradients
+
+
+EVERYTHING = {
+    "augment": ("shift", "brightness"), "mixup": 0.4, "accumulate": 2, "clip_norm": 1.0, "class_weights": "balanced",
+    "ema": 0.9, "workers": 1,
+}  # fmt: skip
+
+
+def test_the_recipe_with_everything_goes_on_as_if_it_had_not_stopped(few, tmp_path):
+    class Stop(Callback):
+        def on_checkpoint(self, trainer):
+            if trainer.epoch == 3:
+                trainer.save(tmp_path / "run.npz")
+                trainer.stop()
+
+    config = TrainConfig(4, 32, **EVERYTHING)
+    whole, halves = nn.digits_net(rng=0), nn.digits_net(rng=0)
+    history = fit(whole, few, config, watch=8)
+    fit(halves, few, config, [Stop()], watch=8)
+    again = fit(halves, few, config, checkpoint=tmp_path / "run.npz", watch=8)
+    assert [(e.loss, e.test_loss, e.gradients) for e in again] == [(e.loss, e.test_loss, e.gradients) for e in history]
+    assert all(np.array_equal(value, halves.state_dict()[name]) for name, value in whole.state_dict().items())
+    assert history[-1].test_loss == evaluate(whole, few.test, loss=_balanced(few)).loss  # of the average
+
+
+def _balanced(few):
+    counts = np.bincount(few.train.labels, minlength=10)
+    weight = (len(few.train.labels) / (10 * counts)).astype(np.float32)
+    return lambda scores, labels: nn.cross_entropy(scores, labels, weight=weight)
+
+
+def test_early_stopping_keeps_the_best_average(few):
+    model, stopping = _linear(), EarlyStopping(patience=2)
+    fit(model, few, TrainConfig(6, 32, lr=0.5, ema=0.5), [stopping])
+    assert evaluate(model, few.test).loss == stopping.best.test_loss
+
+
+@for_each(
+    "make, kind, text",
+    [
+        (lambda few: _trainer(_linear(), accumulate=0), ArgumentError,
+         "Trainer: accumulate is out of range: expected an int of at least 1, got 0"),
+        (lambda few: _trainer(_linear(), clip_norm=-1), ArgumentError,
+         "Trainer: clip_norm is out of range: expected a number above 0, got -1"),
+        (lambda few: _trainer(_linear(), average=_linear()), OperandError,
+         "Trainer: average is not an AveragedModel: expected optim.AveragedModel(model), got Sequential"),
+        (lambda few: _trainer(_linear(), watch=-1), ArgumentError,
+         "Trainer: watch is out of range: expected an int of at least 0, got -1"),
+        (lambda few: fit(_linear(), few, TrainConfig(1, class_weights=(1, 2))), ArgumentError,
+         "fit: class_weights are not as many as classes: expected 10, got 2"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_a_step(few, make, kind, text):
+    with pytest.raises(kind) as error:
+        make(few)
+    assert str(error.value) == text
 
 
 # --- evaluation -------------------------------------------------------------------------------

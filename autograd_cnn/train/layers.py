@@ -1,6 +1,7 @@
 """What each layer of a network does with some images: how large, how often zero, how much it would still learn."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,11 +46,31 @@ class LayerFigures:
     gradient: float | None
 
 
-def figures_of(model: nn.Module, split: Split) -> list[LayerFigures]:
+def figures_of(
+    model: nn.Module, split: Split, loss: Callable[[Tensor, Any], Tensor] = nn.cross_entropy
+) -> list[LayerFigures]:
     """Return the figures of the layers that have no layers in them, in the order in which they run.
 
-    ``split`` are the images, which all go through at once, and their labels. A layer that runs more than once counts by
-    its last run; one that gives something else than a batch is left out.
+    Parameters
+    ----------
+    model : Module
+        It runs in eval mode, and has its modes back at the end.
+    split : Split
+        The images, which all go through at once, and their labels.
+    loss : callable
+        ``loss(scores, labels)``, whose gradient it is.
+
+    Returns
+    -------
+    list of LayerFigures
+        A layer that runs more than once counts by its last run; one that gives something else than a batch is left
+        out.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> [layer.kind for layer in figures_of(ag.nn.lenet5(rng=0), ag.data.Split(np.zeros((2, 1, 28, 28)), [0, 1]))][:3]
+    ['Conv2d', 'ReLU', 'MaxPool2d']
     """
     outputs: dict[str, NDArray[Any]] = {}
     leaves = {name: module for name, module in model.named_modules() if not any(True for _ in module.children())}
@@ -65,12 +86,12 @@ def figures_of(model: nn.Module, split: Split) -> list[LayerFigures]:
     handles = [module.register_forward_hook(keep(name)) for name, module in leaves.items()]
     try:
         with evaluating(model), enable_grad():
-            loss = nn.cross_entropy(model(split.images), split.labels)
+            value = loss(model(split.images), split.labels)
     finally:
         for handle in handles:
             handle.remove()
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    slopes = gradients(loss, parameters) if parameters else []
+    slopes = gradients(value, parameters) if parameters else []
     norms = {
         id(p): 0.0 if g is None else float(np.linalg.norm(g.numpy())) for p, g in zip(parameters, slopes, strict=True)
     }
