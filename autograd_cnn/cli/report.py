@@ -8,10 +8,11 @@ from autograd_cnn import report
 from autograd_cnn.cli.options import directory, writing_to
 from autograd_cnn.cli.output import say
 from autograd_cnn.cli.run import read_config, read_dataset, read_history, trained_model
+from autograd_cnn.train import TrainConfig
 from autograd_cnn.train.run_folder import REPORT
 
 DESCRIPTION: Final = """\
-Write one HTML file with the curves of a training, the confusion matrix, the worst
+Write one HTML file with the curves of a training and of each layer, the confusion matrix, the worst
 mistakes and what the network looked at in them, the filters of its first layer, its
 layers in numbers, and its graph. The file needs no network and runs no script.
 """
@@ -43,6 +44,10 @@ def run(arguments: argparse.Namespace) -> None:
         "seed": str(config.seed),
         "trained with": f"autograd_cnn {config.version}, backend {config.backend}",
     }
+    usual = TrainConfig()
+    for name in ("augment", "mixup", "accumulate", "clip_norm", "class_weights", "ema"):
+        if (value := getattr(config, name)) != getattr(usual, name):
+            facts[name.replace("_", " ")] = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
     path = arguments.output or arguments.folder / REPORT
     with writing_to("--output", path):
         report.write(path, model, read_dataset(config), history, title=arguments.folder.resolve().name, facts=facts)

@@ -88,3 +88,18 @@ def _epochs(first: int, count: int) -> Iterator[int]:
     """Yield about eight epochs to write below the axis."""
     step = max(1, math.ceil(count / 8))
     yield from range(first, first + count, step)
+
+
+def spark(values: Sequence[float], low: float, high: float) -> str:
+    """Return a small curve without axes, from ``low`` at its bottom to ``high`` at its top.
+
+    Examples
+    --------
+    >>> spark([0.0, 1.0], 0.0, 1.0)
+    '<svg class="spark" viewBox="0 0 120 24" aria-hidden="true"><path class="curve curve-1" d="M2.0 22.0L118.0 2.0"/></svg>'
+    """
+    step = 116 / max(len(values) - 1, 1)
+    scale = 20 / ((high - low) or 1.0)
+    points = [f"{2 + number * step:.1f} {22 - (value - low) * scale:.1f}" for number, value in enumerate(values)]
+    path = "L".join(points if len(points) > 1 else [points[0], f"118.0 {points[0].split()[1]}"])
+    return f'<svg class="spark" viewBox="0 0 120 24" aria-hidden="true"><path class="curve curve-1" d="M{path}"/></svg>'

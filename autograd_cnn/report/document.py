@@ -1,5 +1,6 @@
 """The page that tells how a training went."""
 
+import math
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -15,15 +16,16 @@ from numpy.typing import NDArray
 from autograd_cnn import nn
 from autograd_cnn.attribution import saliency
 from autograd_cnn.data import Dataset, Split
-from autograd_cnn.engine.recording import enable_grad
+from autograd_cnn.engine.recording import enable_grad, no_grad
 from autograd_cnn.errors import ArgumentError, MissingDependencyError, counted, sentence
 from autograd_cnn.files import AnyPath, as_path, replacing
 from autograd_cnn.graph import capture
 from autograd_cnn.nn.modes import evaluating
 from autograd_cnn.report import pixels
-from autograd_cnn.report.chart import curves
+from autograd_cnn.report.chart import curves, spark
 from autograd_cnn.tensor import tensor
 from autograd_cnn.train import Confusion, EpochMetrics, figures_of, predict
+from autograd_cnn.train.layers import listening
 from autograd_cnn.viz.drawing.dot import draw
 from autograd_cnn.viz.drawing.fold import fitting_depth
 from autograd_cnn.viz.drawing.render import svgs
@@ -34,6 +36,11 @@ MISTAKES: Final = 12
 PAIRS: Final = 10
 KERNELS: Final = 64
 BOXES: Final = 60
+MAPPED: Final = 2
+"""Convolutions whose maps are shown."""
+MAPS: Final = 24
+SMALLEST: Final = 1e-12
+"""Norms below it are drawn as it."""
 SEEN: Final = 256
 """Images that go through for the figures of the layers."""
 
@@ -49,8 +56,8 @@ def write(
 ) -> Path:
     """Write the report of a training: one HTML file, which needs no network and runs no script.
 
-    It has the curves of loss and accuracy, the confusion matrix, the pairs of classes that are most often mixed up,
-    the worst mistakes and what the network looked at in them, the filters of the first layer, each layer in numbers, and the graph. It
+    It has the curves of loss and accuracy, those of each layer's gradient and dead units if the trainer was told to watch them, the confusion matrix, the pairs of classes that are most often mixed up,
+    the worst mistakes and what the network looked at in them, the filters of the first layer, the maps of the first layers, each layer in numbers, and the graph. It
     follows the reader's choice of light and dark, and can be read on a phone.
 
     Parameters
@@ -112,9 +119,11 @@ def write(
     }
     sections = [
         *_curves(history),
+        *_over_time(history),
         *_confusion(result),
         *_mistakes(model, dataset, shares),
         *_kernels(model),
+        *_maps(model, dataset),
         *_layers(model, dataset),
         *_graph(model, dataset),
     ]
@@ -166,6 +175,35 @@ def _curves(history: Sequence[EpochMetrics]) -> list[str]:
     )
     keys = "".join(f'<span class="key">{name}</span>' for name in charts["loss"])
     return [_section("Training", keys, f'<div class="row">{figures}</div>')]
+
+
+def _over_time(history: Sequence[EpochMetrics]) -> list[str]:
+    epochs = [epoch for epoch in history if epoch.gradients]
+    if not epochs:
+        return []
+    names = list(dict.fromkeys([*epochs[0].gradients, *epochs[0].dead]))
+    logs = {
+        name: [math.log10(max(epoch.gradients.get(name, 0.0), SMALLEST)) for epoch in epochs]
+        for name in epochs[0].gradients
+    }
+    low, high = min(map(min, logs.values())), max(map(max, logs.values()))
+    rows = []
+    for name in names:
+        cells = "<td></td><td></td><td></td>"
+        if name in logs:
+            first, last = (f"{epoch.gradients.get(name, 0.0):.2g}" for epoch in (epochs[0], epochs[-1]))
+            cells = f"<td>{first}</td><td>{spark(logs[name], low, high)}</td><td>{last}</td>"
+        if name in epochs[0].dead:
+            shares = [epoch.dead.get(name, 0.0) for epoch in epochs]
+            cells += f"<td>{shares[0]:.0%}</td><td>{spark(shares, 0, 1)}</td><td>{shares[-1]:.0%}</td>"
+        else:
+            cells += "<td></td><td></td><td></td>"
+        rows.append(f"<tr><th>{escape(name) or '(all)'}</th>{cells}</tr>")
+    head = '<th>layer</th><th colspan="3">norm of the gradient</th><th colspan="3">dead units</th>'
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    note = (f"From epoch {epochs[0].epoch} to epoch {epochs[-1].epoch}, with some images held out. Norms are drawn on one "
+            "logarithmic scale for all layers, shares of dead units from none at the bottom to all at the top.")  # fmt: skip
+    return [_section("Layer by layer over time", note, f'<div class="wide">{table}</div>')]
 
 
 # --- what is taken for what -------------------------------------------------------------------
@@ -248,6 +286,28 @@ def _kernels(model: nn.Module) -> list[str]:
     note = "in colour" if weight.shape[1] == 3 else "orange is positive, blue negative, white 0"
     return [_section("What the first layer looks for", f"The filters of {escape(name)}: {note}{more}.",
                      f'<div class="pictures">{figures}</div>')]  # fmt: skip
+
+
+def _maps(model: nn.Module, dataset: Dataset) -> list[str]:
+    """Show what the first convolutions make of the first image held out."""
+    image = np.asarray(dataset.test.images[:1])
+    with listening(model) as outputs, evaluating(model), no_grad():
+        model(image)
+    convolutions = [name for name, module in model.named_modules() if isinstance(module, nn.Conv2d) and name in outputs]
+    if not convolutions:
+        return []
+    rows = [f'<img alt="the image" src="{pixels.as_url(pixels.photo(image[0]))}">']
+    for name in convolutions[:MAPPED]:
+        maps = outputs[name][0, :MAPS]
+        scale = float(np.abs(maps).max())
+        figures = "".join(
+            f'<figure class="kernel"><img alt="map {number}" src="{pixels.as_url(pixels.signed(each, scale))}"></figure>'
+            for number, each in enumerate(maps)
+        )
+        more = f", the first {MAPS} of {len(outputs[name][0])} maps" if len(outputs[name][0]) > MAPS else ""
+        rows.append(f'<h3>{escape(name)}{more}</h3><div class="pictures">{figures}</div>')
+    note = "What the first convolutions make of one image held out: orange is positive, blue negative, white 0."
+    return [_section("What it makes of an image", note, f'<div class="maps">{"".join(rows)}</div>')]
 
 
 def _layers(model: nn.Module, dataset: Dataset) -> list[str]:

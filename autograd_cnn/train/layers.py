@@ -1,7 +1,8 @@
 """What each layer of a network does with some images: how large, how often zero, how much it would still learn."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,30 +73,38 @@ def figures_of(
     >>> [layer.kind for layer in figures_of(ag.nn.lenet5(rng=0), ag.data.Split(np.zeros((2, 1, 28, 28)), [0, 1]))][:3]
     ['Conv2d', 'ReLU', 'MaxPool2d']
     """
-    outputs: dict[str, NDArray[Any]] = {}
-    leaves = {name: module for name, module in model.named_modules() if not any(True for _ in module.children())}
-
-    def keep(name: str) -> Any:
-        def hook(module: nn.Module, inputs: Any, output: Any) -> None:  # noqa: ARG001  # a hook's
-            value = output.numpy() if isinstance(output, Tensor) else output
-            if isinstance(value, np.ndarray) and value.ndim > 1 and len(value) == len(split.labels):
-                outputs[name] = value
-
-        return hook
-
-    handles = [module.register_forward_hook(keep(name)) for name, module in leaves.items()]
-    try:
-        with evaluating(model), enable_grad():
-            value = loss(model(split.images), split.labels)
-    finally:
-        for handle in handles:
-            handle.remove()
+    with listening(model) as outputs, evaluating(model), enable_grad():
+        value = loss(model(split.images), split.labels)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     slopes = gradients(value, parameters) if parameters else []
     norms = {
         id(p): 0.0 if g is None else float(np.linalg.norm(g.numpy())) for p, g in zip(parameters, slopes, strict=True)
     }
-    return [_figures(name, leaves[name], value, norms) for name, value in outputs.items()]
+    layers, count = dict(model.named_modules()), len(split.labels)
+    batches = {name: each for name, each in outputs.items() if each.ndim > 1 and len(each) == count}
+    return [_figures(name, layers[name], each, norms) for name, each in batches.items()]
+
+
+@contextmanager
+def listening(model: nn.Module) -> Iterator[dict[str, NDArray[Any]]]:
+    """Yield a dict that gets, by its name, what each layer gives that has no layers in it, while the block runs."""
+    outputs: dict[str, NDArray[Any]] = {}
+
+    def keep(name: str) -> Any:
+        def hook(module: nn.Module, inputs: Any, output: Any) -> None:  # noqa: ARG001  # a hook's
+            value = output.numpy() if isinstance(output, Tensor) else output
+            if isinstance(value, np.ndarray):
+                outputs[name] = value
+
+        return hook
+
+    leaves = [(name, module) for name, module in model.named_modules() if not any(True for _ in module.children())]
+    handles = [module.register_forward_hook(keep(name)) for name, module in leaves]
+    try:
+        yield outputs
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 def _figures(name: str, module: nn.Module, value: NDArray[Any], norms: dict[int, float]) -> LayerFigures:

@@ -117,7 +117,25 @@ def test_filters_in_colour_and_in_sum(tmp_path):
     model = nn.Sequential(nn.Conv2d(3, 70, 3, rng=0), nn.Flatten(), nn.Linear(280, 2, rng=0))
     text = report.write(tmp_path / "colour.html", model, Dataset(part, part, ("a", "b")), []).read_text("utf-8")
     assert "The filters of 0.weight: in colour; the first 64 of 70." in text
-    assert text.count('class="kernel"') == 64
+    assert text.count('alt="filter ') == 64
+    assert "<h3>0, the first 24 of 70 maps</h3>" in text
+    assert text.count('alt="map ') == 24
+
+
+def test_layers_over_time(tmp_path):
+    history = [
+        _epoch(1),
+        _epoch(2, gradients={"conv": 1e-3, "fc": 0.1}, dead={"relu<": 0.0}),
+        _epoch(3, gradients={"conv": 1e-2, "fc": 0.0}, dead={"relu<": 0.5}),
+    ]
+    text = _written(tmp_path, [0, 1], [0, 1], ("cat", "dog"), history)
+    assert "From epoch 2 to epoch 3, with some images held out." in text
+    rows = re.findall(r"<tr><th>(conv|fc|relu&lt;)</th>(.*?)</tr>", text)
+    assert [(name, re.findall(r"<td>([^<]+)</td>", cells)) for name, cells in rows] == [
+        ("conv", ["0.001", "0.01"]), ("fc", ["0.1", "0"]), ("relu&lt;", ["0%", "50%"]),
+    ]  # fmt: skip
+    assert 'd="M2.0 22.0L118.0 12.0"' in rows[2][1]
+    assert text.count('class="spark"') == 3
 
 
 def test_what_it_refuses(tmp_path):
