@@ -33,6 +33,7 @@ from autograd_cnn.kernels import set_backend as set_backend
 from autograd_cnn.kernels import set_conv_precision as set_conv_precision
 from autograd_cnn.kernels import set_num_threads as set_num_threads
 from autograd_cnn.ops import *
+from autograd_cnn.seeding import manual_seed as manual_seed
 from autograd_cnn.tensor import Tensor as Tensor
 from autograd_cnn.tensor import tensor as tensor
 from autograd_cnn.transforms import elementwise_grad as elementwise_grad

@@ -8,7 +8,7 @@ your own keep to NumPy's promotion.
 from typing import TYPE_CHECKING
 
 from autograd_cnn.nn import functional, init, utils
-from autograd_cnn.nn.containers import ModuleDict, ModuleList, ParameterList, Sequential
+from autograd_cnn.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from autograd_cnn.nn.functional import (
     bce_loss,
     bce_with_logits,
@@ -48,7 +48,7 @@ from autograd_cnn.nn.layers.activation import (
     Threshold,
 )
 from autograd_cnn.nn.layers.attention import MultiheadAttention
-from autograd_cnn.nn.layers.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d
+from autograd_cnn.nn.layers.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from autograd_cnn.nn.layers.distances import (
     CosineEmbeddingLoss,
     CosineSimilarity,
@@ -82,14 +82,19 @@ from autograd_cnn.nn.layers.normalization import BatchNorm1d, BatchNorm2d, Group
 from autograd_cnn.nn.layers.padding import (
     CircularPad1d,
     CircularPad2d,
+    CircularPad3d,
     ConstantPad1d,
     ConstantPad2d,
+    ConstantPad3d,
     ReflectionPad1d,
     ReflectionPad2d,
+    ReflectionPad3d,
     ReplicationPad1d,
     ReplicationPad2d,
+    ReplicationPad3d,
     ZeroPad1d,
     ZeroPad2d,
+    ZeroPad3d,
 )
 from autograd_cnn.nn.layers.patches import Fold, Unfold
 from autograd_cnn.nn.layers.pooling import (
@@ -121,7 +126,7 @@ from autograd_cnn.nn.layers.resampling import (
     UpsamplingNearest2d,
 )
 from autograd_cnn.nn.layers.subsampling import Subsample2d
-from autograd_cnn.nn.layers.transformer import TransformerEncoderLayer
+from autograd_cnn.nn.layers.transformer import TransformerEncoder, TransformerEncoderLayer
 from autograd_cnn.nn.models.build import build
 from autograd_cnn.nn.models.char_lstm import char_lstm
 from autograd_cnn.nn.models.lenet import PartialConv2d, ScaledTanh, digits_net, lenet5, lenet1998
@@ -160,13 +165,16 @@ __all__ = [
     "ChannelShuffle",
     "CircularPad1d",
     "CircularPad2d",
+    "CircularPad3d",
     "ConstantPad1d",
     "ConstantPad2d",
+    "ConstantPad3d",
     "Conv1d",
     "Conv2d",
     "Conv3d",
     "ConvTranspose1d",
     "ConvTranspose2d",
+    "ConvTranspose3d",
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
@@ -217,6 +225,7 @@ __all__ = [
     "PReLU",
     "PairwiseDistance",
     "Parameter",
+    "ParameterDict",
     "ParameterList",
     "PartialConv2d",
     "PixelShuffle",
@@ -228,8 +237,10 @@ __all__ = [
     "ReLU6",
     "ReflectionPad1d",
     "ReflectionPad2d",
+    "ReflectionPad3d",
     "ReplicationPad1d",
     "ReplicationPad2d",
+    "ReplicationPad3d",
     "ScaledTanh",
     "Sequential",
     "SiLU",
@@ -245,6 +256,7 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "TransformerEncoder",
     "TransformerEncoderLayer",
     "TripletMarginLoss",
     "Unflatten",
@@ -254,6 +266,7 @@ __all__ = [
     "UpsamplingNearest2d",
     "ZeroPad1d",
     "ZeroPad2d",
+    "ZeroPad3d",
     "bce_loss",
     "bce_with_logits",
     "build",

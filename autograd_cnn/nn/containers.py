@@ -34,6 +34,15 @@ def position(where: str, index: Any, count: int) -> int:
     return place
 
 
+def _check_name(where: str, name: Any, kind: type) -> None:
+    """Raise `ArgumentError` if a part can't be an attribute of this name."""
+    if not isinstance(name, str) or not name or "." in name or hasattr(kind, name):
+        raise ArgumentError(
+            sentence(where, "a name can't be used", expected="a string, no dot, and no attribute of the class",
+                     got=repr(name))
+        )  # fmt: skip
+
+
 class _Container(Module):
     """Modules in order, each an attribute of its own."""
 
@@ -46,11 +55,7 @@ class _Container(Module):
                          hint=f"make one: {module.__name__}(...)" if made else
                          f"pass them one by one: {type(self).__name__}(*modules)" if isinstance(module, list) else "")
             )  # fmt: skip
-        if not isinstance(name, str) or not name or "." in name or hasattr(type(self), name):
-            raise ArgumentError(
-                sentence(type(self).__name__, "a name can't be used",
-                         expected="a string, no dot, and no attribute of the class", got=repr(name))
-            )  # fmt: skip
+        _check_name(type(self).__name__, name, type(self))
         setattr(self, name, module)
 
     def append(self, module: Module) -> Self:
@@ -257,6 +262,83 @@ class ModuleDict(_Uncalled):
     def items(self) -> Iterator[tuple[str, Module]]:
         """Yield the names with the modules."""
         return self.named_children()
+
+
+class ParameterDict(Module):
+    """Parameters by name for a ``forward`` of your own.
+
+    Parameters
+    ----------
+    parameters : mapping of str to Parameter or array_like
+        What is not a parameter becomes one.
+
+    Raises
+    ------
+    OperandError
+        If ``parameters`` is not a mapping.
+    ArgumentError
+        If a name has a dot, or is an attribute of the class, such as ``"keys"``.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> scales = nn.ParameterDict({"low": [0.5], "high": [2.0]})
+    >>> scales["high"].numpy(), "middle" in scales, list(scales.state_dict())
+    (array([2.]), False, ['low', 'high'])
+    """
+
+    def __init__(self, parameters: Mapping[str, Any] | None = None) -> None:
+        self.update({} if parameters is None else parameters)
+
+    def update(self, parameters: Mapping[str, Any]) -> None:
+        """Add or replace parameters."""
+        if not isinstance(parameters, Mapping):
+            raise OperandError(
+                sentence("ParameterDict", "parameters is not a mapping", expected="parameters by name",
+                         got=type(parameters).__name__)
+            )  # fmt: skip
+        for name, value in parameters.items():
+            self[name] = value
+
+    def __getitem__(self, name: str) -> Parameter:
+        """Return the parameter of a name."""
+        found = vars(self).get(name)
+        if not isinstance(found, Parameter):
+            raise KeyError(
+                sentence("ParameterDict", f"no parameter {name!r}", hint=f"it has {', '.join(self) or 'none'}")
+            )
+        return found
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        """Add or replace a parameter."""
+        _check_name("ParameterDict", name, type(self))
+        setattr(self, name, value if isinstance(value, Parameter) else Parameter(value))
+
+    def __delitem__(self, name: str) -> None:
+        """Take a parameter out."""
+        _ = self[name]
+        delattr(self, name)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and isinstance(vars(self).get(name), Parameter)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, value in list(vars(self).items()) if isinstance(value, Parameter))
+
+    def keys(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self)
+
+    def values(self) -> Iterator[Parameter]:
+        """Yield the parameters."""
+        return (self[name] for name in self)
+
+    def items(self) -> Iterator[tuple[str, Parameter]]:
+        """Yield the names with the parameters."""
+        return ((name, self[name]) for name in self)
 
 
 class ParameterList(Module):

@@ -54,6 +54,8 @@ class Module(Hooked):
         Whether layers such as `Dropout` behave as in training; see `Module.train` and `Module.eval`.
     buffer_names : tuple of str
         The attributes that `register_buffer` has made.
+    passing_names : tuple of str
+        Those of them that are not part of the state.
     scope_name : str
         What the calling module calls this one, for graphs; empty at the root.
 
@@ -76,6 +78,7 @@ class Module(Hooked):
 
     training: bool
     buffer_names: tuple[str, ...] = ()
+    passing_names: tuple[str, ...] = ()
     scope_name: str = ""
 
     def __new__(cls, *args: Any, **options: Any) -> Self:  # noqa: ARG004  # not __init__, which subclasses need not call
@@ -153,22 +156,31 @@ class Module(Hooked):
     def _no_buffer(self, name: str) -> None:
         if name in self.buffer_names:
             self.buffer_names = tuple(other for other in self.buffer_names if other != name)
+            self.passing_names = tuple(other for other in self.passing_names if other != name)
 
     def set_scope(self, name: str) -> None:
         """Record what the module computes under ``name``; assigning it to an attribute does so."""
         self.scope_name = name
 
-    def register_buffer(self, name: str, value: ArrayLike | None) -> None:
-        """Keep ``value`` as a read-only array that belongs to the state, but is not learned.
+    def register_buffer(self, name: str, value: ArrayLike | None, persistent: bool = True) -> None:
+        """Keep ``value`` as a read-only array that is not learned.
 
         Whatever is assigned to the attribute later is kept in the same way; None stands for no array.
+
+        Parameters
+        ----------
+        name : str
+            The attribute.
+        value : array_like or None
+        persistent : bool
+            Whether it is part of the state. One that is not is made anew by ``__init__``, such as a table.
 
         Raises
         ------
         ArgumentError
             If the name is that of another attribute.
         OperandError
-            If ``value`` does not hold numbers.
+            If ``value`` does not hold numbers, or ``persistent`` is not a bool.
 
         Examples
         --------
@@ -182,11 +194,14 @@ class Module(Hooked):
             raise OperandError(
                 sentence("register_buffer", "name is not a string", expected="str", got=type(name).__name__)
             )
+        flag("register_buffer", "persistent", persistent)
         array = None if value is None else _read_only(value)
         if name not in self.buffer_names:
             if hasattr(self, name):
                 raise ArgumentError(sentence(type(self).__name__, f"the name {name!r} is taken"))
             self.buffer_names = (*self.buffer_names, name)
+        passing = [other for other in self.passing_names if other != name]
+        self.passing_names = tuple(passing if persistent else [*passing, name])
         self.set_buffers(**{name: array})
 
     def set_buffers(self, **arrays: ArrayLike | None) -> None:
@@ -299,7 +314,7 @@ class Module(Hooked):
 
         Names and layouts are PyTorch's; what is shared appears under each of its names.
         """
-        return {key: _fixed(values_of(held)) for key, _, _, held in _places(self)}
+        return {key: _fixed(values_of(held)) for key, _, _, held in _state(self)}
 
     def load_state_dict(self, state: Mapping[str, ArrayLike], strict: bool = True) -> Unmatched:
         """Take over the values of ``state``, all or none of them.
@@ -339,7 +354,7 @@ class Module(Hooked):
                 sentence("load_state_dict", "state is not a mapping of names to arrays", expected="such as state_dict() "
                          "returns", got=type(state).__name__)
             )  # fmt: skip
-        places = {key: (module, name, held) for key, module, name, held in _places(self)}
+        places = {key: (module, name, held) for key, module, name, held in _state(self)}
         given = {key: _given(value) for key, value in state.items()}
         unmatched = Unmatched([key for key in places if key not in given], [key for key in given if key not in places])
         matched = [(key, *places[key], value) for key, value in given.items() if key in places]
@@ -548,11 +563,16 @@ def _own_buffers(module: Module) -> dict[str, NDArray[Any]]:
 
 
 def _places(root: Module) -> Iterator[tuple[str, Module, str, Parameter | NDArray[Any]]]:
-    """Yield the dotted name, the owner, the attribute and its value of all that belongs to the state."""
+    """Yield the dotted name, the owner, the attribute and its value of all parameters and buffers."""
     for path, module in _paths(root):
         held: list[tuple[str, Parameter | NDArray[Any]]] = [*_own_parameters(module), *_own_buffers(module).items()]
         for name, value in held:
             yield path + name, module, name, value
+
+
+def _state(root: Module) -> Iterator[tuple[str, Module, str, Parameter | NDArray[Any]]]:
+    """Yield those of `_places` that belong to the state."""
+    return (place for place in _places(root) if place[2] not in place[1].passing_names)
 
 
 def _from_below(module: Module, seen: set[int]) -> Iterator[Module]:

@@ -1,4 +1,4 @@
-"""What PyTorch keeps in ``nn.utils``: gradients that are clipped, parameters as one vector."""
+"""What PyTorch keeps in ``nn.utils``: gradients that are clipped, parameters as one vector, weights that are normalised."""
 
 import math
 from collections.abc import Iterable
@@ -11,11 +11,21 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
 from autograd_cnn.engine.trace import Held, effect, fresh, reading
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.nn.parametrization import remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm
 from autograd_cnn.parameters import Bool, NotNegative, Positive
 from autograd_cnn.spelling import teller as _teller
 from autograd_cnn.tensor import Tensor
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]
+__all__ = [
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "parameters_to_vector",
+    "remove_spectral_norm",
+    "remove_weight_norm",
+    "spectral_norm",
+    "vector_to_parameters",
+    "weight_norm",
+]
 
 if not TYPE_CHECKING:  # a type checker would take it that every name is there
     __getattr__ = _teller(__name__, __all__)

@@ -14,11 +14,11 @@ LEAST = {
     nn.BatchNorm1d: (2,), nn.BatchNorm2d: (2,), nn.GroupNorm: (1, 2), nn.InstanceNorm2d: (2,), nn.LayerNorm: (2,),
     nn.RMSNorm: (2,), nn.Conv2d: (2, 2, 1), nn.ConvTranspose2d: (2, 2, 1), nn.AdaptiveMeanPool2d: (1,),
     nn.Linear: (2, 2), nn.MaxPool2d: (2,), nn.MeanPool2d: (2,), nn.PartialConv2d: (2, [(0,)], 1),
-    nn.Subsample2d: (2, 2), nn.Embedding: (2, 2), nn.MultiheadAttention: (2, 2), nn.TransformerEncoderLayer: (2, 2), nn.Conv1d: (2, 2, 1), nn.Conv3d: (2, 2, 1), nn.ConvTranspose1d: (2, 2, 1),
+    nn.Subsample2d: (2, 2), nn.Embedding: (2, 2), nn.MultiheadAttention: (2, 2), nn.TransformerEncoderLayer: (2, 2), nn.TransformerEncoder: (nn.ReLU(), 1), nn.Conv1d: (2, 2, 1), nn.Conv3d: (2, 2, 1), nn.ConvTranspose1d: (2, 2, 1), nn.ConvTranspose3d: (2, 2, 1),
     **dict.fromkeys([nn.MaxPool1d, nn.AvgPool1d, nn.MaxPool3d, nn.AvgPool3d, nn.MaxUnpool1d, nn.MaxUnpool2d, nn.Unfold, nn.PixelShuffle, nn.PixelUnshuffle], (2,)),
     **dict.fromkeys([nn.AdaptiveAvgPool3d, nn.AdaptiveMaxPool3d, nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d], (1,)), nn.Unflatten: (1, (2,)),
-    **dict.fromkeys([nn.ConstantPad1d, nn.ConstantPad2d], (1, 0.0)), nn.Fold: (3, 2), nn.ChannelShuffle: (2,), nn.Threshold: (0.0, 0.0),
-    **{getattr(nn, f"{name}Pad{n}d"): (1,) for name in ("Zero", "Reflection", "Replication", "Circular") for n in (1, 2)},
+    **dict.fromkeys([nn.ConstantPad1d, nn.ConstantPad2d, nn.ConstantPad3d], (1, 0.0)), nn.Fold: (3, 2), nn.ChannelShuffle: (2,), nn.Threshold: (0.0, 0.0),
+    **{getattr(nn, f"{name}Pad{n}d"): (1,) for name in ("Zero", "Reflection", "Replication", "Circular") for n in (1, 2, 3)},
     **dict.fromkeys([nn.RNN, nn.LSTM, nn.GRU, nn.RNNCell, nn.LSTMCell, nn.GRUCell], (2, 2)),
 }  # fmt: skip
 """What the layers that need arguments need at least."""
@@ -28,7 +28,7 @@ LAYERS = [
     for name in nn.__all__
     if isinstance(layer := getattr(nn, name), type)
     and issubclass(layer, nn.Module)
-    and layer not in {nn.Module, nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.ParameterList}
+    and layer not in {nn.Module, nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict}
 ]
 ODD = [object(), 1j, "", np.ones((2, 2)), [None]]
 

@@ -171,3 +171,24 @@ def test_what_containers_refuse(call, kind, text):
     with pytest.raises(kind) as error:
         call()
     assert str(error.value) == text
+
+
+def test_parameters_by_name():
+    scales = nn.ParameterDict({"a": [1.0], "b": nn.Parameter([2.0, 3.0])})
+    scales["c"] = np.zeros((2, 2))
+    assert list(scales) == list(scales.keys()) == ["a", "b", "c"]
+    assert [value.shape for value in scales.values()] == [(1,), (2,), (2, 2)]
+    assert [name for name, _ in scales.items()] == [name for name, _ in scales.named_parameters()]
+    del scales["b"]
+    assert len(scales) == 2
+    assert "b" not in scales
+    for call, kind, text in (
+        (lambda: scales["b"], KeyError, "ParameterDict: no parameter 'b'; it has a, c"),
+        (lambda: nn.ParameterDict([1]), OperandError,
+         "ParameterDict: parameters is not a mapping: expected parameters by name, got list"),
+        (lambda: nn.ParameterDict({"keys": 1.0}), ArgumentError,
+         "ParameterDict: a name can't be used: expected a string, no dot, and no attribute of the class, got 'keys'"),
+    ):  # fmt: skip
+        with pytest.raises(kind) as error:
+            call()
+        assert error.value.args[0] == text

@@ -31,6 +31,7 @@ LAYERS = {
     nn.Conv1d: (lambda **o: nn.Conv1d(2, 2, 3, rng=0, **o), ROWS),
     nn.Conv3d: (lambda **o: nn.Conv3d(2, 2, 2, rng=0, **o), (1, 2, 3, 4, 4)),
     nn.ConvTranspose1d: (lambda **o: nn.ConvTranspose1d(2, 2, 3, rng=0, **o), ROWS),
+    nn.ConvTranspose3d: (lambda **o: nn.ConvTranspose3d(2, 2, 2, rng=0, **o), (1, 2, 3, 4, 4)),
     nn.PReLU: (lambda **o: nn.PReLU(2, **o), ROWS),
     nn.GRU: (lambda **o: nn.GRU(4, 3, 2, rng=0, **o), ROWS),
     nn.GRUCell: (lambda **o: nn.GRUCell(4, 3, rng=0, **o), ROWS[1:]),

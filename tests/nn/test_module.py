@@ -610,3 +610,23 @@ def test_parts_by_dotted_names():
         with pytest.raises(ArgumentError) as error:
             call()
         assert str(error.value) == text
+
+
+def test_a_buffer_that_is_not_part_of_the_state():
+    module = nn.Module()
+    module.register_buffer("table", np.arange(3.0), persistent=False)
+    module.register_buffer("count", 0)
+    assert list(module.state_dict()) == ["count"]
+    assert [name for name, _ in module.named_buffers()] == ["table", "count"]
+    module.load_state_dict({"count": 2})
+    assert module.astype(np.float32).table.dtype == np.float32
+    assert not module.table.flags.writeable
+    assert copy.deepcopy(module).state_dict() == {"count": 2}
+    module.register_buffer("table", module.table)
+    assert list(module.state_dict()) == ["table", "count"]
+    module.register_buffer("table", module.table, persistent=False)
+    del module.table
+    assert module.passing_names == ()
+    with pytest.raises(OperandError) as error:
+        module.register_buffer("other", 1, persistent="no")
+    assert str(error.value) == "register_buffer: persistent is not a bool: expected True or False, got 'no'"

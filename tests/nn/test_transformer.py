@@ -99,3 +99,18 @@ def test_what_does_not_fit(error, call, text):
     with pytest.raises(error) as caught:
         call()
     assert str(caught.value) == text
+
+
+def test_an_encoder_is_its_layers_one_after_the_other(rng):
+    layer = nn.TransformerEncoderLayer(8, 2, 16, rng=0)
+    encoder = nn.TransformerEncoder(layer, 2, nn.LayerNorm(8), rng=1)
+    x = rng.standard_normal((5, 3, 8), np.float32)
+    encoder.layers[1].linear1.bias.data = np.ones(16, np.float32)
+    assert not np.array_equal(encoder(x).numpy(), encoder(x).numpy())  # dropout
+    encoder.eval()
+    mask = np.triu(np.ones((5, 5), bool), 1)
+    expected = encoder.norm(encoder.layers[1](encoder.layers[0](x, mask), mask))
+    assert np.array_equal(encoder(x, mask).numpy(), expected.numpy())
+    assert next(iter(encoder.state_dict())) == "layers.0.self_attn.in_proj_weight"
+    generators = {id(module.rng) for module in encoder.modules() if hasattr(module, "rng")}
+    assert len(generators) == 1  # else all layers would drop the same

@@ -1,6 +1,7 @@
 """Clipped gradients, vectors of parameters and first values as PyTorch has them."""
 
 import numpy as np
+import pytest
 import torch
 from pytorch.comparison import agree
 from tables import for_each
@@ -98,3 +99,25 @@ def test_first_values_are_distributed_alike(name, options):
 @for_each("slope", [None, 0.2])
 def test_gains(kind, slope):
     assert nn.init.calculate_gain(kind, slope) == torch.nn.init.calculate_gain(kind, slope)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # torch advises others, whose states have other names
+@for_each("name", ["weight_norm", "spectral_norm"])
+@for_each("layer", ["Conv2d", "ConvTranspose2d"])
+def test_normalised_weights_take_over_states_of_torchs(name, layer):
+    theirs = getattr(torch.nn.utils, name)(getattr(torch.nn, layer)(3, 4, 2).double())
+    ours = getattr(ag.nn.utils, name)(getattr(ag.nn, layer)(3, 4, 2, dtype=float))
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    x = np.random.default_rng(0).standard_normal((2, 3, 5, 5))
+    if name == "spectral_norm":
+        theirs(torch.tensor(x))  # which computes the vectors
+    ours.load_state_dict({key: value.detach().numpy() for key, value in theirs.state_dict().items()})
+    for module in (theirs, ours):
+        module.train()
+    y, expected = ours(x), theirs(torch.tensor(x))
+    np.testing.assert_allclose(y.numpy(), expected.detach().numpy(), atol=1e-10)
+    ag.square(y).sum().backward()
+    (expected**2).sum().backward()
+    for (key, one), (other_key, two) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
+        assert key == other_key
+        np.testing.assert_allclose(one.grad.numpy(), two.grad.numpy(), atol=1e-9)

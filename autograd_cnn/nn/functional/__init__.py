@@ -37,7 +37,14 @@ from autograd_cnn.nn.functional.classification import (
     multilabel_soft_margin_loss,
     nll_loss,
 )
-from autograd_cnn.nn.functional.convolution import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d
+from autograd_cnn.nn.functional.convolution import (
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+)
 from autograd_cnn.nn.functional.distances import (
     cosine_embedding_loss,
     cosine_similarity,
@@ -110,6 +117,7 @@ __all__ = [
     "conv3d",
     "conv_transpose1d",
     "conv_transpose2d",
+    "conv_transpose3d",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",

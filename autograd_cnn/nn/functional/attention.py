@@ -14,6 +14,7 @@ from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.nn.functional.dropout import dropout
 from autograd_cnn.nn.init import Rng
 from autograd_cnn.parameters import Bool, Number, Share
+from autograd_cnn.seeding import default_rng
 
 
 @composite
@@ -69,7 +70,7 @@ def scaled_dot_product_attention(
     if enable_gqa:
         key, value = (_repeated(where, x, shape_of(query)) for x in (key, value))
     bias = None if attn_mask is None else bias_of(where, "attn_mask", attn_mask, shown=True, dtype=_dtype(query))
-    return attend(query, key, value, bias, is_causal, scale, dropout_p, np.random.default_rng(rng), weighted=False)[0]
+    return attend(query, key, value, bias, is_causal, scale, dropout_p, default_rng(rng), weighted=False)[0]
 
 
 def _repeated(where: str, x: Array, query: Shape) -> Array:

@@ -215,6 +215,80 @@ def conv3d(
     return y if len(shape_of(input)) == 5 else ops.squeeze(y, axis=0)
 
 
+@composite
+def conv_transpose3d(
+    input: Array, weight: Array, bias: Array | None = None, stride: PerAxis = 1, padding: PerAxis = 0,
+    output_padding: PerAxis = 0, groups: Count = 1, dilation: PerAxis = 1,
+) -> Array:  # fmt: skip
+    """The adjoint of `conv3d` as a layer's forward pass: it enlarges volumes.
+
+    The slices go through `autograd_cnn.correlate2d_transpose`, with the taps along the depth beside each other as
+    channels; what each of them gives is moved by its place, and added up.
+
+    Parameters
+    ----------
+    input : (N, C, D, H, W) or (C, D, H, W)
+    weight : (C, F / groups, KD, KH, KW)
+    bias : (F,), optional
+    stride, padding, groups, dilation
+        Of the convolution that this is the adjoint of.
+    output_padding : int or triple
+        Elements to add at the end of each axis; less than the stride or the dilation.
+
+    Returns
+    -------
+    y : (N, F, OD, OH, OW) or (F, OD, OH, OW)
+
+    Raises
+    ------
+    ShapeError, ArgumentError
+        If the shapes do not go together, or a parameter is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> conv_transpose3d(np.ones((1, 1, 2, 2, 2)), np.ones((1, 1, 3, 2, 2)), stride=2).shape
+    (1, 1, 5, 4, 4)
+    """
+    where = "conv_transpose3d"
+    _check_ranks(where, input, weight, "(N, C, D, H, W) or (C, D, H, W)", "(C, F, KD, KH, KW)")
+    channels, (taken, filters, taps, *area) = shape_of(input)[-4], shape_of(weight)
+    steps: Any
+    ends: Any
+    extra: Any
+    gaps: Any
+    if channels != taken:
+        raise ShapeError(sentence(where, f"weight has C={taken} but x has C={channels}"))
+    step, *steps = several(where, "stride", stride, 3, 1)
+    end, *ends = several(where, "padding", padding, 3)
+    more, *extra = several(where, "output_padding", output_padding, 3)
+    gap, *gaps = several(where, "dilation", dilation, 3, 1)
+    x = input if len(shape_of(input)) == 5 else ops.expand_dims(input, axis=0)
+    n, _, depth, h, w = shape_of(x)
+    length = (depth - 1) * step + gap * (taps - 1) + 1 + more - 2 * end
+    if length < 1:
+        raise ShapeError(sentence(where, "nothing is left along the depth", expected=f"a padding below {end}", got=end))
+    slices = ops.correlate2d_transpose(
+        ops.reshape(ops.moveaxis(x, 2, 1), shape=(n * depth, channels, h, w)),
+        ops.reshape(weight, shape=(taken, filters * taps, *area)),
+        stride=tuple(steps), padding=tuple(ends), dilation=tuple(gaps), output_padding=tuple(extra), groups=groups,
+    )  # fmt: skip
+    outputs, rest = filters * groups, shape_of(slices)[2:]
+    parts = ops.moveaxis(ops.reshape(slices, shape=(n, depth, outputs, taps, *rest)), 1, 3)  # (N, F, KD, D, OH, OW)
+    apart = ops.pad(ops.expand_dims(parts, axis=4), ((0, 0),) * 4 + ((0, step - 1), (0, 0), (0, 0)))
+    apart = ops.reshape(apart, shape=(n, outputs, taps, depth * step, *rest))
+    whole = depth * step + gap * (taps - 1) + more
+    y: Array = 0
+    for tap in range(taps):
+        moved = ops.getitem(apart, index=(slice(None), slice(None), tap))  # (N, F, D * step, OH, OW)
+        before = tap * gap
+        y = y + ops.pad(moved, ((0, 0), (0, 0), (before, whole - before - depth * step), (0, 0), (0, 0)))
+    y = ops.getitem(y, index=(slice(None), slice(None), slice(end, end + length)))
+    if bias is not None:
+        y = y + ops.reshape(bias, shape=(-1, 1, 1, 1))
+    return y if len(shape_of(input)) == 5 else ops.squeeze(y, axis=0)
+
+
 def _check_ranks(where: str, x: Array, weight: Array, x_axes: str, weight_axes: str) -> None:
     rank, got = weight_axes.count(",") + 1, (shape_of(x), shape_of(weight))
     if len(got[0]) not in (rank - 1, rank) or len(got[1]) != rank:

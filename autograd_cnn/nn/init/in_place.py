@@ -11,6 +11,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.nn.init.values import Mode, Rng, constant, fans, kaiming_std, normal, uniform
 from autograd_cnn.parameters import Number, Positive, Size, choice
+from autograd_cnn.seeding import default_rng
 from autograd_cnn.tensor import Tensor
 
 Nonlinearity: TypeAlias = Literal[
@@ -210,7 +211,7 @@ def trunc_normal_(
     if a >= b:
         raise ArgumentError(sentence(where, "the interval is empty", expected="a < b", got=f"{a}, {b}"))
     low, high = ((np.full(shape, limit) - mean) / std for limit in (a, b))
-    shares = np.random.default_rng(rng).random(shape) * (_share(high) - _share(low)) + _share(low)
+    shares = default_rng(rng).random(shape) * (_share(high) - _share(low)) + _share(low)
     for _ in range(64):  # halves of an interval of float64's
         middle = (low + high) / 2
         below = _share(middle) < shares
@@ -343,7 +344,7 @@ def orthogonal_(tensor: Tensor, gain: Number = 1.0, *, rng: Rng = None) -> Tenso
     if len(shape) < 2:
         raise ShapeError(sentence("orthogonal_", "the tensor has too few axes", expected="at least 2", got=shape))
     rows, columns = shape[0], math.prod(shape[1:])
-    drawn = np.random.default_rng(rng).standard_normal((max(rows, columns), min(rows, columns)))
+    drawn = default_rng(rng).standard_normal((max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(drawn)
     q = q * np.sign(np.diag(r))  # else not all orthogonal matrices are as probable
     return _filled("orthogonal_", tensor, (q if rows >= columns else q.T).reshape(shape) * gain)

@@ -11,6 +11,7 @@ from autograd_cnn.engine.node import Shape
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import FloatDType, KnownShape, Number, Parsed
+from autograd_cnn.seeding import default_rng
 
 
 def generator(where: str, name: str, value: Any) -> np.random.Generator:
@@ -22,7 +23,7 @@ def generator(where: str, name: str, value: Any) -> np.random.Generator:
         If it is neither a generator, nor an int of at least 0, nor None.
     """
     try:
-        return np.random.default_rng(value)
+        return default_rng(value)
     except (TypeError, ValueError):
         expected = "a generator such as np.random.default_rng(0), an int of at least 0, or None"
         raise ArgumentError(sentence(where, f"{name} is not understood", expected=expected, got=repr(value))) from None
@@ -91,7 +92,7 @@ def uniform(
     >>> uniform((2,), 0, low=-1.0, high=1.0)
     array([0.7012484 , 0.27392328], dtype=float32)
     """
-    drawn = np.random.default_rng(rng).random(shape, _kind(dtype))
+    drawn = default_rng(rng).random(shape, _kind(dtype))
     return (drawn * (high - low) + low).astype(dtype, copy=False)
 
 
@@ -106,7 +107,7 @@ def normal(
     >>> normal((1000,), 0, mean=5.0, std=2.0).mean().round(1)
     np.float32(5.0)
     """
-    drawn = np.random.default_rng(rng).standard_normal(shape, _kind(dtype))
+    drawn = default_rng(rng).standard_normal(shape, _kind(dtype))
     return (drawn * std + mean).astype(dtype, copy=False)
 
 
@@ -200,7 +201,7 @@ def weight_and_bias(
     >>> weight.shape, bias.shape
     ((16, 6, 5, 5), (16,))
     """
-    rng = np.random.default_rng(rng)
+    rng = default_rng(rng)
     weight = kaiming_uniform(shape, rng, a=math.sqrt(5), dtype=dtype)
     if not bias:
         return Parameter(weight), None

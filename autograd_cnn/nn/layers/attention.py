@@ -22,6 +22,7 @@ from autograd_cnn.nn.layers.linear import Linear
 from autograd_cnn.nn.module import Module, computed_in, unusual
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Bool, FloatDType, Share, Size
+from autograd_cnn.seeding import default_rng
 
 
 class MultiheadAttention(Module):
@@ -105,7 +106,7 @@ class MultiheadAttention(Module):
             )  # fmt: skip
         self.embed_dim, self.num_heads, self.dropout, self.batch_first = embed_dim, num_heads, dropout, batch_first
         self.kdim, self.vdim, self.add_zero_attn = kdim or embed_dim, vdim or embed_dim, add_zero_attn
-        self.rng = np.random.default_rng(rng)
+        self.rng = default_rng(rng)
 
         def uniform(*shape: int) -> Parameter:
             return Parameter(init.xavier_uniform(shape, self.rng, dtype=dtype))

@@ -163,8 +163,9 @@ class Conv1d(_Convolution):
 
     def forward(self, x: Array) -> Array:
         """Return (N, F, OL) for ``x`` (N, C, L)."""
-        x, padding = self._bordered(computed_in(x, self.weight.dtype))
-        return functional.conv1d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        weight = self.weight
+        x, padding = self._bordered(computed_in(x, weight.dtype))
+        return functional.conv1d(x, weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class Conv2d(_Convolution):
@@ -232,9 +233,10 @@ class Conv2d(_Convolution):
 
     def forward(self, x: Array) -> Array:
         """Return (N, F, OH, OW) for ``x`` (N, C, H, W)."""
-        x, padding = self._bordered(computed_in(x, self.weight.dtype))
+        weight = self.weight
+        x, padding = self._bordered(computed_in(x, weight.dtype))
         return ops.correlate2d(
-            x, self.weight, self.bias, stride=self.stride, padding=padding, dilation=self.dilation, groups=self.groups
+            x, weight, self.bias, stride=self.stride, padding=padding, dilation=self.dilation, groups=self.groups
         )
 
 
@@ -295,8 +297,9 @@ class Conv3d(_Convolution):
 
     def forward(self, x: Array) -> Array:
         """Return (N, F, OD, OH, OW) for ``x`` (N, C, D, H, W)."""
-        x, padding = self._bordered(computed_in(x, self.weight.dtype))
-        return functional.conv3d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        weight = self.weight
+        x, padding = self._bordered(computed_in(x, weight.dtype))
+        return functional.conv3d(x, weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class ConvTranspose2d(_Convolution):
@@ -355,8 +358,9 @@ class ConvTranspose2d(_Convolution):
 
     def forward(self, x: Array) -> Array:
         """Return (N, F, OH, OW) for ``x`` (N, C, H, W)."""
+        weight = self.weight
         return ops.correlate2d_transpose(
-            computed_in(x, self.weight.dtype), self.weight, self.bias, stride=self.stride, padding=self.padding,
+            computed_in(x, weight.dtype), weight, self.bias, stride=self.stride, padding=self.padding,
             output_padding=self.output_padding, dilation=self.dilation, groups=self.groups,
         )  # fmt: skip
 
@@ -417,7 +421,71 @@ class ConvTranspose1d(_Convolution):
 
     def forward(self, x: Array) -> Array:
         """Return (N, F, OL) for ``x`` (N, C, L)."""
+        weight = self.weight
         return functional.conv_transpose1d(
-            computed_in(x, self.weight.dtype), self.weight, self.bias, self.stride, self.padding, self.output_padding,
+            computed_in(x, weight.dtype), weight, self.bias, self.stride, self.padding, self.output_padding,
+            self.groups, self.dilation,
+        )  # fmt: skip
+
+
+class ConvTranspose3d(_Convolution):
+    """The adjoint of a `Conv3d` as a layer: it enlarges volumes.
+
+    Parameters
+    ----------
+    in_channels, out_channels, kernel_size, stride, groups, bias, dilation, rng, dtype
+        As for `Conv3d`, of the convolution that this is the adjoint of, with the channels swapped.
+    padding : int or triple
+        That of the convolution, cut off at either end of each axis.
+    output_padding : int or triple
+        Elements to add at the end of each axis; less than the stride or the dilation.
+
+    Attributes
+    ----------
+    weight : Parameter, (in_channels, out_channels / groups, KD, KH, KW)
+    bias : Parameter, (out_channels,), or None
+
+    Raises
+    ------
+    ArgumentError
+        For a size below 1, or groups that do not divide the channels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.ConvTranspose3d(3, 2, 2, stride=2, rng=0)(np.ones((1, 3, 4, 4, 4), np.float32)).shape
+    (1, 2, 8, 8, 8)
+    """
+
+    axes = 3
+
+    @composite
+    def __init__(
+        self,
+        in_channels: Size,
+        out_channels: Size,
+        kernel_size: PerAxis,
+        stride: PerAxis = 1,
+        padding: PerAxis = 0,
+        output_padding: PerAxis = 0,
+        groups: Size = 1,
+        bias: Bool = True,
+        dilation: PerAxis = 1,
+        *,
+        rng: init.Rng = None,
+        dtype: FloatDType = np.float32,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
+        self.padding = several("ConvTranspose3d", "padding", padding, 3)
+        self.output_padding = self._checked_output_padding(output_padding)
+        shape = (in_channels, out_channels // groups, *self.kernel_size)
+        self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
+
+    def forward(self, x: Array) -> Array:
+        """Return (N, F, OD, OH, OW) for ``x`` (N, C, D, H, W)."""
+        weight = self.weight
+        return functional.conv_transpose3d(
+            computed_in(x, weight.dtype), weight, self.bias, self.stride, self.padding, self.output_padding,
             self.groups, self.dilation,
         )  # fmt: skip

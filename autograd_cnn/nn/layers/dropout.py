@@ -1,13 +1,12 @@
 """Dropout."""
 
-import numpy as np
-
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
 from autograd_cnn.nn.functional.dropout import dropout, dropout1d, dropout2d
 from autograd_cnn.nn.init import Rng
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Bool, Share
+from autograd_cnn.seeding import default_rng
 
 
 class Dropout(Module):
@@ -43,7 +42,7 @@ class Dropout(Module):
     @composite
     def __init__(self, p: Share = 0.5, inplace: Bool = False, *, rng: Rng = None) -> None:  # noqa: ARG002  # inplace changes nothing
         self.p = p
-        self.rng = np.random.default_rng(rng)
+        self.rng = default_rng(rng)
 
     def forward(self, x: Array) -> Array:
         """Drop elements in training, else return ``x``."""

@@ -71,7 +71,8 @@ class Linear(Module):
             raise ShapeError(
                 sentence("Linear", "x has the wrong shape", expected=f"(..., {self.in_features})", got=shape)
             )
-        return ops.linear(computed_in(x, self.weight.dtype), self.weight, self.bias)
+        weight = self.weight
+        return ops.linear(computed_in(x, weight.dtype), weight, self.bias)
 
     def extra_repr(self) -> str:
         """Return the sizes."""

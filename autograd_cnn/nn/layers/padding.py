@@ -25,7 +25,7 @@ class _Pad(Module):
         """Return ``x`` (N, C, ...) or (C, ...) with the border."""
         rank = len(shape_of(x))
         if rank not in (self.axes + 1, self.axes + 2):
-            axes = "L" if self.axes == 1 else "H, W"
+            axes = ", ".join(("D", "H", "W")[-self.axes :]) if self.axes > 1 else "L"
             raise ShapeError(
                 sentence(type(self).__name__, "x has the wrong rank", expected=f"(N, C, {axes}) or (C, {axes})",
                          got=shape_of(x))
@@ -232,4 +232,86 @@ class CircularPad2d(_Pad):
     """
 
     axes = 2
+    mode = "circular"
+
+
+class ConstantPad3d(ConstantPad2d):
+    """A border of ``value`` around volumes.
+
+    Parameters
+    ----------
+    padding : int or tuple of 6 int
+        Elements on the left, on the right, at the top, at the bottom, in front and behind; a negative number cuts off
+        as many.
+    value : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.ConstantPad3d((0, 0, 0, 0, 1, 0), 5.0)(np.ones((1, 1, 1, 2)))
+    array([[[[5., 5.]],
+    <BLANKLINE>
+            [[1., 1.]]]])
+    """
+
+    axes = 3
+
+
+class ZeroPad3d(_Pad):
+    """A border of zeros around volumes; ``padding`` as for `ConstantPad3d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.ZeroPad3d(1)(np.ones((1, 2, 2, 2))).shape
+    (1, 4, 4, 4)
+    """
+
+    axes = 3
+
+
+class ReflectionPad3d(_Pad):
+    """A border that mirrors a volume at its outermost elements; ``padding`` as for `ConstantPad3d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.ReflectionPad3d((1, 0, 0, 0, 0, 0))(np.array([[[[1.0, 2.0]]]]))
+    array([[[[2., 1., 2.]]]])
+    """
+
+    axes = 3
+    mode = "reflect"
+
+
+class ReplicationPad3d(_Pad):
+    """A border that repeats the outermost elements of a volume; ``padding`` as for `ConstantPad3d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.ReplicationPad3d((2, 0, 0, 0, 0, 0))(np.array([[[[1.0, 2.0]]]]))
+    array([[[[1., 1., 1., 2.]]]])
+    """
+
+    axes = 3
+    mode = "replicate"
+
+
+class CircularPad3d(_Pad):
+    """A border of elements of the other end of a volume; ``padding`` as for `ConstantPad3d`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd_cnn import nn
+    >>> nn.CircularPad3d((1, 0, 0, 0, 0, 0))(np.array([[[[1.0, 2.0, 3.0]]]]))
+    array([[[[3., 1., 2., 3.]]]])
+    """
+
+    axes = 3
     mode = "circular"

@@ -28,6 +28,7 @@ from autograd_cnn.nn.functional.dropout import dropout
 from autograd_cnn.nn.module import Module, computed_in, unusual
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Bool, FloatDType, Share, Size, Whole
+from autograd_cnn.seeding import default_rng
 
 State: TypeAlias = tuple[Array, ...]
 """What a layer hands to its next step: (h,), or (h, c) for an LSTM."""
@@ -151,7 +152,7 @@ class _Cell(_Recurrent):
         dtype: FloatDType = np.float32,
     ) -> None:  # fmt: skip
         super().__init__(input_size, hidden_size, bias)
-        self._add_parameters("", input_size, np.random.default_rng(rng), dtype)
+        self._add_parameters("", input_size, default_rng(rng), dtype)
 
     def forward(self, x: Array, hx: Any = None) -> Any:
         """Return the next state for ``x`` (N, I) or (I,) and the last state ``hx``, zeros by default."""
@@ -189,7 +190,7 @@ class _Sequence(_Recurrent):
         self.batch_first = batch_first
         self.dropout = dropout
         self.bidirectional = bidirectional
-        self.rng = np.random.default_rng(rng)
+        self.rng = default_rng(rng)
         for layer in range(num_layers):
             size = self._outputs * (1 + bidirectional) if layer else input_size
             for suffix in self._suffixes(layer):

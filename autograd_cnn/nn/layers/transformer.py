@@ -1,5 +1,6 @@
-"""The encoder's layer of a transformer (Vaswani et al. 2017)."""
+"""The encoder of a transformer (Vaswani et al. 2017)."""
 
+import copy
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
@@ -8,14 +9,16 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, sentence
 from autograd_cnn.nn import init
+from autograd_cnn.nn.containers import ModuleList
 from autograd_cnn.nn.layers.attention import MultiheadAttention
 from autograd_cnn.nn.layers.dropout import Dropout
 from autograd_cnn.nn.layers.linear import Linear
 from autograd_cnn.nn.layers.normalization import LayerNorm
 from autograd_cnn.nn.module import Module, computed_in
 from autograd_cnn.parameters import Bool, FloatDType, NotNegative, Share, Size
+from autograd_cnn.seeding import default_rng
 
 Activation: TypeAlias = str | Callable[[Array], Array]
 
@@ -91,7 +94,7 @@ class TransformerEncoderLayer(Module):
             raise ArgumentError(
                 sentence("TransformerEncoderLayer", "activation is unknown", expected=expected, got=repr(activation))
             )
-        rng = np.random.default_rng(rng)
+        rng = default_rng(rng)
         self.activation, self.norm_first = found, norm_first
         self.self_attn = MultiheadAttention(
             d_model, nhead, dropout, bias, batch_first=batch_first, rng=rng, dtype=dtype
@@ -137,3 +140,71 @@ class TransformerEncoderLayer(Module):
     def extra_repr(self) -> str:
         """Return whether it normalises first."""
         return "norm_first=True" if self.norm_first else ""
+
+
+class TransformerEncoder(Module):
+    """Layers of an encoder one after the other, and a normalisation at the end.
+
+    Parameters
+    ----------
+    encoder_layer : TransformerEncoderLayer
+        It is copied, so that all layers begin with the same values; see `autograd_cnn.nn.init` for others.
+    num_layers : int
+    norm : Module, optional
+        What comes after the last layer.
+    enable_nested_tensor, mask_check : bool
+        PyTorch's, where they say how to be fast; here they change nothing.
+    rng : Generator, int or None
+        Where all layers' dropout draws from.
+
+    Attributes
+    ----------
+    layers : ModuleList
+    norm : Module or None
+
+    Raises
+    ------
+    OperandError
+        If ``encoder_layer`` is not a module.
+    ArgumentError
+        For less than one layer.
+
+    Examples
+    --------
+    >>> encoder = TransformerEncoder(TransformerEncoderLayer(8, 2, 16, batch_first=True, rng=0), 3)
+    >>> encoder(np.ones((2, 7, 8), np.float32)).shape, len(encoder.layers)
+    ((2, 7, 8), 3)
+    """
+
+    @composite
+    def __init__(
+        self,
+        encoder_layer: Module,
+        num_layers: Size,
+        norm: Module | None = None,
+        enable_nested_tensor: Bool = True,  # noqa: ARG002  # for PyTorch's callers
+        mask_check: Bool = True,  # noqa: ARG002
+        *,
+        rng: init.Rng = None,
+    ) -> None:
+        for name, part in (("encoder_layer", encoder_layer), ("norm", norm)):
+            if not isinstance(part, Module) and (part is not None or name == "encoder_layer"):
+                expected = "a TransformerEncoderLayer" if name == "encoder_layer" else "such as nn.LayerNorm, or None"
+                raise OperandError(
+                    sentence("TransformerEncoder", f"{name} is not a module", expected=expected,
+                             got=type(part).__name__)
+                )  # fmt: skip
+        self.layers = ModuleList(copy.deepcopy(encoder_layer) for _ in range(num_layers))
+        self.norm = norm
+        drawn = default_rng(rng)
+        for module in self.layers.modules():  # whose copies would all drop the same
+            if isinstance(getattr(module, "rng", None), np.random.Generator):
+                module.rng = drawn
+
+    def forward(
+        self, src: Array, mask: Array | None = None, src_key_padding_mask: Array | None = None, is_causal: bool = False
+    ) -> Array:
+        """Return a sequence of the shape of ``src``; for the masks see `TransformerEncoderLayer.forward`."""
+        for layer in self.layers:
+            src = layer(src, mask, src_key_padding_mask, is_causal)
+        return src if self.norm is None else self.norm(src)

@@ -21,6 +21,7 @@ from autograd_cnn.nn.layers.pooling import MaxPool2d
 from autograd_cnn.nn.models.pattern import Layer, complain, parse
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import FloatDType, IntOrPair, Padding, Size, integer
+from autograd_cnn.seeding import default_rng
 
 ACTIVATIONS: Final[dict[str, Callable[[], Module]]] = {
     "relu": ReLU,
@@ -119,7 +120,7 @@ def build(
         )  # fmt: skip
     layers = parse(pattern, counts)
     _check_order(pattern, layers)
-    builder = _Builder(pattern, input_shape, kernel_size, padding, np.random.default_rng(rng), dtype)
+    builder = _Builder(pattern, input_shape, kernel_size, padding, default_rng(rng), dtype)
     filters, outputs = iter(_channels(layers, channels)), iter([*_features(layers, features), classes])
     last = max(i for i, layer in enumerate(layers) if layer.kind == "FC")
     for place, layer in enumerate(layers):

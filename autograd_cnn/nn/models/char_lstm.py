@@ -14,6 +14,7 @@ from autograd_cnn.nn.layers.linear import Linear
 from autograd_cnn.nn.layers.recurrent import LSTM
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Count, Indices, Positive, Share, Size
+from autograd_cnn.seeding import default_rng
 
 
 class CharLSTM(Module):
@@ -43,7 +44,7 @@ class CharLSTM(Module):
         self, vocabulary: Size, embedding: Size = 32, hidden: Size = 128, layers: Size = 1, dropout: Share = 0.0, *,
         rng: init.Rng = None,
     ) -> None:  # fmt: skip
-        rng = np.random.default_rng(rng)
+        rng = default_rng(rng)
         self.letters = Embedding(vocabulary, embedding, rng=rng)
         self.lstm = LSTM(embedding, hidden, layers, batch_first=True, dropout=dropout, rng=rng)
         self.scores = Linear(hidden, vocabulary, rng=rng)
@@ -72,7 +73,7 @@ class CharLSTM(Module):
         >>> len(CharLSTM(27, rng=0).write([2, 0], 5, rng=0))
         5
         """
-        rng, read, state, written = np.random.default_rng(rng), start, None, []
+        rng, read, state, written = default_rng(rng), start, None, []
         with no_grad():
             for _ in range(length):
                 scores, state = self(np.reshape(read, (1, -1)), state)

@@ -25,6 +25,7 @@ from autograd_cnn.nn.layers.subsampling import Subsample2d
 from autograd_cnn.nn.module import Module, Parameterless, computed_in
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import FloatDType, IntOrPair, Size, integer, pair
+from autograd_cnn.seeding import default_rng
 
 
 @composite
@@ -36,7 +37,7 @@ def digits_net(*, rng: init.Rng = None, classes: Size = 10) -> Sequential:
     >>> digits_net(rng=0)(np.zeros((2, 1, 8, 8), np.float32)).shape
     (2, 10)
     """
-    rng = np.random.default_rng(rng)
+    rng = default_rng(rng)
     return Sequential({
         "conv1": Conv2d(1, 16, 3, padding=1, rng=rng),
         "relu1": ReLU(),
@@ -77,7 +78,7 @@ def lenet5(*, rng: init.Rng = None, in_channels: Size = 1, image_size: Size = 28
     left = ((image_size - 4) // 2 - 4) // 2
     if left < 1:
         raise ArgumentError(sentence("lenet5", "image_size is out of range", expected="at least 16", got=image_size))
-    rng = np.random.default_rng(rng)
+    rng = default_rng(rng)
     return Sequential({
         "conv1": Conv2d(in_channels, 6, 5, rng=rng),
         "relu1": ReLU(),
@@ -185,7 +186,7 @@ class PartialConv2d(Module):
         self.sees = tuple(map(tuple, sees))
         self.kernel_size = pair("PartialConv2d", "kernel_size", kernel_size, 1)
         self._places = tuple(np.array([(f, c) for f, channels in enumerate(self.sees) for c in channels]).T)
-        generator, kernels, biases = np.random.default_rng(rng), [], []
+        generator, kernels, biases = default_rng(rng), [], []
         for channels in self.sees:  # each filter by its own fan-in, as the layers with all connections have it
             shape = (1, len(channels), *self.kernel_size)
             bound = 1 / math.sqrt(math.prod(shape))
@@ -236,7 +237,7 @@ def lenet1998(*, rng: init.Rng = None, classes: Size = 10) -> Sequential:
     >>> {name: sum(p.size for p in layer.parameters()) for name, layer in net.named_children() if name[1:].isdigit()}
     {'c1': 156, 's2': 12, 'c3': 1516, 's4': 32, 'c5': 48120, 'f6': 10164}
     """
-    rng = np.random.default_rng(rng)
+    rng = default_rng(rng)
     return Sequential({
         "c1": Conv2d(1, 6, 5, rng=rng),
         "tanh1": ScaledTanh(),

@@ -14,6 +14,7 @@ from autograd_cnn.nn.layers.normalization import BatchNorm2d
 from autograd_cnn.nn.layers.pooling import GlobalMeanPool2d
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Positive, Size
+from autograd_cnn.seeding import default_rng
 
 BLOCKS = (
     # times as wide inside, channels, blocks, stride of the first: the paper's table 2
@@ -61,7 +62,7 @@ class InvertedResidual(Module):
     def __init__(
         self, in_channels: Size, out_channels: Size, stride: Size, widening: Size, *, rng: init.Rng = None
     ) -> None:
-        rng = np.random.default_rng(rng)
+        rng = default_rng(rng)
         inside = in_channels * widening
         self.adds = stride == 1 and in_channels == out_channels
         self.conv = Sequential(
@@ -108,7 +109,7 @@ def mobilenet_v2(
     >>> sum(p.size for p in net.parameters())
     3504872
     """
-    rng = np.random.default_rng(rng)
+    rng = default_rng(rng)
     channels = _in_eights(32 * width)
     features: list[Module] = [_activated(in_channels, channels, 3, rng, stride=2)]
     for widening, filters, blocks, first_stride in BLOCKS:

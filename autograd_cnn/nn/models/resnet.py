@@ -14,6 +14,7 @@ from autograd_cnn.nn.layers.normalization import BatchNorm2d
 from autograd_cnn.nn.layers.pooling import GlobalMeanPool2d, MaxPool2d
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Bool, Size
+from autograd_cnn.seeding import default_rng
 
 
 def _convolution(in_channels: int, out_channels: int, stride: int, rng: np.random.Generator, size: int = 3) -> Conv2d:
@@ -74,7 +75,7 @@ class BasicBlock(Module):
     def __init__(
         self, in_channels: Size, out_channels: Size, stride: Size = 1, *, projection: Bool = False, rng: init.Rng = None
     ) -> None:
-        rng = np.random.default_rng(rng)
+        rng = default_rng(rng)
         self.conv1 = _convolution(in_channels, out_channels, stride, rng)
         self.bn1 = BatchNorm2d(out_channels)
         self.relu1 = ReLU()
@@ -115,7 +116,7 @@ def resnet20(*, rng: init.Rng = None, in_channels: Size = 3, classes: Size = 10)
     >>> sum(p.size for p in net.parameters())
     269722
     """
-    rng = np.random.default_rng(rng)
+    rng = default_rng(rng)
     modules: dict[str, Module] = {
         "conv1": _convolution(in_channels, 16, 1, rng),
         "bn1": BatchNorm2d(16),
@@ -156,7 +157,7 @@ def resnet18(*, rng: init.Rng = None, in_channels: Size = 3, classes: Size = 100
       0: Conv2d(64, 128, kernel_size=(1, 1), stride=(2, 2), bias=False): 8,192 parameters
       1: BatchNorm2d(128, eps=1e-05, momentum=0.1): 256 parameters
     """
-    rng = np.random.default_rng(rng)
+    rng = default_rng(rng)
     return Sequential({
         "conv1": _convolution(in_channels, 64, 2, rng, size=7),
         "bn1": BatchNorm2d(64),

@@ -1,7 +1,5 @@
 """The U-Net (Ronneberger, Fischer & Brox 2015), which says of every pixel what it belongs to."""
 
-import numpy as np
-
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
@@ -14,6 +12,7 @@ from autograd_cnn.nn.layers.normalization import BatchNorm2d
 from autograd_cnn.nn.layers.pooling import MaxPool2d
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Size
+from autograd_cnn.seeding import default_rng
 
 HALVINGS = 4
 
@@ -29,13 +28,14 @@ class DoubleConv(Module):
 
     Examples
     --------
+    >>> import numpy as np
     >>> DoubleConv(2, 4, rng=0)(np.ones((1, 2, 4, 4), np.float32)).shape
     (1, 4, 4, 4)
     """
 
     @composite
     def __init__(self, in_channels: Size, out_channels: Size, *, rng: init.Rng = None) -> None:
-        rng = np.random.default_rng(rng)
+        rng = default_rng(rng)
         layers: list[Module] = []
         for channels in (in_channels, out_channels):
             convolution = Conv2d(channels, out_channels, 3, padding=1, bias=False, rng=rng)
@@ -58,6 +58,7 @@ class Down(Module):
 
     Examples
     --------
+    >>> import numpy as np
     >>> Down(2, 4, rng=0)(np.ones((1, 2, 4, 4), np.float32)).shape
     (1, 4, 2, 2)
     """
@@ -82,13 +83,14 @@ class Up(Module):
 
     Examples
     --------
+    >>> import numpy as np
     >>> Up(4, 2, rng=0)(np.ones((1, 4, 2, 2), np.float32), np.ones((1, 2, 4, 4), np.float32)).shape
     (1, 2, 4, 4)
     """
 
     @composite
     def __init__(self, in_channels: Size, out_channels: Size, *, rng: init.Rng = None) -> None:
-        rng = np.random.default_rng(rng)
+        rng = default_rng(rng)
         self.up = ConvTranspose2d(in_channels, in_channels // 2, 2, 2, rng=rng)
         self.conv = DoubleConv(in_channels, out_channels, rng=rng)
 
@@ -110,13 +112,14 @@ class UNet(Module):
 
     Examples
     --------
+    >>> import numpy as np
     >>> UNet(1, 2, 4, rng=0)(np.zeros((1, 1, 32, 16), np.float32)).shape
     (1, 2, 32, 16)
     """
 
     @composite
     def __init__(self, in_channels: Size, classes: Size, width: Size, *, rng: init.Rng = None) -> None:
-        rng = np.random.default_rng(rng)
+        rng = default_rng(rng)
         self.inc = DoubleConv(in_channels, width, rng=rng)
         self.down1 = Down(width, 2 * width, rng=rng)
         self.down2 = Down(2 * width, 4 * width, rng=rng)
@@ -171,6 +174,7 @@ def unet(*, rng: init.Rng = None, in_channels: Size = 3, classes: Size = 2, widt
 
     Examples
     --------
+    >>> import numpy as np
     >>> net = unet(rng=0, width=8)
     >>> net(np.zeros((1, 3, 16, 32), np.float32)).shape
     (1, 2, 16, 32)

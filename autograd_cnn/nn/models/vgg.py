@@ -1,7 +1,5 @@
 """A small network after VGG (Simonyan & Zisserman 2015)."""
 
-import numpy as np
-
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.nn import init
@@ -12,6 +10,7 @@ from autograd_cnn.nn.layers.linear import Flatten, Linear
 from autograd_cnn.nn.layers.pooling import MaxPool2d
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Size
+from autograd_cnn.seeding import default_rng
 
 
 @composite
@@ -35,13 +34,14 @@ def small_vgg(*, rng: init.Rng = None, in_channels: Size = 3, image_size: Size =
 
     Examples
     --------
+    >>> import numpy as np
     >>> small_vgg(rng=0)(np.zeros((1, 3, 32, 32), np.float32)).shape
     (1, 10)
     """
     left = image_size // 8
     if left < 1:
         raise ArgumentError(sentence("small_vgg", "image_size is out of range", expected="at least 8", got=image_size))
-    rng = np.random.default_rng(rng)
+    rng = default_rng(rng)
     modules: dict[str, Module] = {}
     channels = in_channels
     for stage, filters in enumerate((32, 64, 128), 1):

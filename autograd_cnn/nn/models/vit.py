@@ -1,7 +1,5 @@
 """A small vision transformer (Dosovitskiy et al. 2021)."""
 
-import numpy as np
-
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
@@ -15,6 +13,7 @@ from autograd_cnn.nn.layers.transformer import TransformerEncoderLayer
 from autograd_cnn.nn.module import Module
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Share, Size
+from autograd_cnn.seeding import default_rng
 
 
 class VisionTransformer(Module):
@@ -36,6 +35,7 @@ class VisionTransformer(Module):
 
     Examples
     --------
+    >>> import numpy as np
     >>> net = VisionTransformer(3, 8, 10, 4, width=8, depth=1, heads=2, rng=0)
     >>> net(np.zeros((2, 3, 8, 8), np.float32)).shape
     (2, 10)
@@ -51,7 +51,7 @@ class VisionTransformer(Module):
             raise ArgumentError(
                 sentence("VisionTransformer", "patch_size does not fit", expected=expected, got=patch_size)
             )
-        rng = np.random.default_rng(rng)
+        rng = default_rng(rng)
         count = (image_size // patch_size) ** 2
         self.patches = Conv2d(in_channels, width, patch_size, patch_size, rng=rng)
         self.positions = Parameter(init.normal((1, count, width), rng, std=0.02))
@@ -107,6 +107,7 @@ def tiny_vit(
 
     Examples
     --------
+    >>> import numpy as np
     >>> net = tiny_vit(rng=0)
     >>> net(np.zeros((1, 3, 32, 32), np.float32)).shape
     (1, 10)
