@@ -8,16 +8,24 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
+
+import autograd_cnn as ag
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
-def _output(name, cwd):
-    environment = {**os.environ, "PYTHONWARNINGS": "error", "AUTOGRAD_CNN_BACKEND": "reference"}
+def _output(name, cwd, *arguments, backend="reference"):
+    environment = {**os.environ, "PYTHONWARNINGS": "error", "AUTOGRAD_CNN_BACKEND": backend}
     run = subprocess.run(
-        [sys.executable, EXAMPLES / name], capture_output=True, text=True, check=True, cwd=cwd, env=environment
+        [sys.executable, EXAMPLES / name, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=cwd,
+        env=environment,
     )
     return run.stdout
 
@@ -54,6 +62,26 @@ def test_cells_are_found(tmp_path):
     by_brightness, found = map(float, re.findall(r"union by.*: (\S+)", _output("segment_cells.py", tmp_path)))
     assert by_brightness < 0.4
     assert found > 0.7
+
+
+@pytest.mark.slow
+def test_another_network_sees_what_one_dreams_of(tmp_path):
+    for count in re.findall(r"recognises (\d+) of 10", _output("deep_dream.py", tmp_path, backend="jit")):
+        assert int(count) >= 8
+
+
+@pytest.mark.slow
+def test_a_resnet_on_files_like_cifars_goes_on_where_it_stopped(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"):
+        records = rng.integers(0, 256, (2, 3073), np.uint8)
+        records[:, 0] %= 10
+        records.tofile(tmp_path / name)
+    for epochs in ("1", "2"):
+        lines = _output("cifar_resnet20.py", tmp_path, "--root", ".", "--epochs", epochs, backend="jit").splitlines()
+        assert lines[0].startswith(f"epoch {epochs}  loss ")
+        assert re.fullmatch(r"test accuracy 0\.\d{4}", lines[-1])
+    assert ag.load(tmp_path / "runs" / "resnet20" / "model.npz")["norm.running_mean"].shape == (3,)
 
 
 @pytest.mark.slow

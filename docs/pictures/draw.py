@@ -1,8 +1,10 @@
 """Draw the pictures of the documentation: ``python docs/pictures/draw.py``."""
 
+import runpy
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 import autograd_cnn as ag
 from autograd_cnn import nn
@@ -25,3 +27,7 @@ ag.graph.capture(loss, names=lenet.named_parameters(), backward=True).render(HER
 
 loss = loss_of(resnet, (3, 32, 32))
 ag.graph.capture(loss, names=resnet.named_parameters()).render(HERE / "resnet20.svg", depth=2)
+
+dream = runpy.run_path(str(HERE.parent.parent / "examples" / "deep_dream.py"))["dream"]  # (10, 1, 8, 8)
+row = np.concatenate([np.pad(np.kron(image[0], np.ones((10, 10))), 4) for image in dream], axis=1)
+Image.fromarray(np.rint(row * 255).astype(np.uint8)).save(HERE / "dream.png")

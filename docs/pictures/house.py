@@ -31,6 +31,7 @@ SAYS = {
     "ops": "the calculus: primitives and their rules",
     "engine": "nodes, primitives, backward, replay, plans",
     "kernels": "arrays in, arrays out, in two backends",
+    "seeding": "one seed for all generators",
     "parameters": "what is not an array, parsed once",
     "files": "written whole or not at all",
     "spelling": "what others call things",

@@ -61,7 +61,7 @@ def pages(folder: Path) -> None:
     loss = nn.cross_entropy(model(images), np.arange(2))
     ag.graph.capture(loss, names=model.named_parameters(), backward=True).to_html(folder / "resnet20.html")
     model, digits = nn.digits_net(rng=0), ag.data.digits()
-    history = ag.train.fit(model, digits, ag.train.TrainConfig(epochs=12, batch_size=32))
+    history = ag.train.fit(model, digits, ag.train.TrainConfig(epochs=12, batch_size=32), watch=32)
     ag.report.write(folder / "report.html", model, digits, history, title="digits")
 
 

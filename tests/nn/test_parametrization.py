@@ -94,8 +94,8 @@ def test_what_can_not_be_normalised(norm):
     for call, kind, text in (
         (lambda: norm(3), OperandError, f"{name}: module is not a module: expected a Module, got int"),
         (lambda: norm(nn.ReLU()), ArgumentError, f"{name}: ReLU has no parameter 'weight'; it has none"),
-        (lambda: norm(nn.Linear(2, 2), "wieght"), ArgumentError,
-         f"{name}: Linear has no parameter 'wieght'; it has weight, bias"),
+        (lambda: norm(nn.Linear(2, 2), "wait"), ArgumentError,
+         f"{name}: Linear has no parameter 'wait'; it has weight, bias"),
         (lambda: norm(nn.Linear(2, 2), dim=2), ArgumentError, f"{name}: dim is out of range: expected -2 to 1, got 2"),
         (lambda: norm(norm(nn.Linear(2, 2))), ArgumentError, f"{name}: a weight of Linear is computed already"),
         (lambda: remove_weight_norm(nn.Linear(2, 2)), ArgumentError,
