@@ -65,9 +65,10 @@ examples:
   autograd-cnn train --model "INPUT -> [[CONV]*2 -> POOL?]*2 -> [FC]*2"
   autograd-cnn train --data mnist --root ~/mnist --download
 
-A model is {", ".join(MODELS)},
-or a pattern of CONV, RELU, POOL and FC. "POOL?" pools where height and width are even; "[...]*3" stands for three
-times what is in it.
+A model is one of
+{", ".join(MODELS)},
+or a pattern of CONV, RELU, POOL and FC. "POOL?" pools where height and width are even;
+"[...]*3" stands for three times what is in it.
 
 A folder of images has a subfolder for each class, or "train" and "test" with such
 subfolders; it needs the extra "images". An .npz file has the arrays images and labels, a
@@ -78,8 +79,9 @@ the files that their authors publish, which lie in --root.
 The folder --out gets run.toml (the options that do it again, for --config), config.json,
 metrics.jsonl (a line for each epoch), model.npz (the weights after the last epoch that
 ended well, or of the best one with --patience), checkpoint.npz and checkpoint-before.npz
-(what --resume needs) and graph.svg (the graph of the first loss). A folder that holds an earlier run is refused; with
---force the earlier run is replaced once the first epoch of the new one has ended well.
+(what --resume needs) and graph.svg (the graph of the first loss). A folder that holds an
+earlier run is refused; with --force the earlier run is replaced once the first epoch of
+the new one has ended well.
 """
 
 
