@@ -4,8 +4,13 @@ A call whose primitive is ``static`` and whose kernel is compiled loops alone is
 table. What such calls keep among themselves lies in one arena, in which memory is used again as soon as nobody
 needs it any more. Other calls are made as before, between the tables; as few of them as possible, since a call waits
 until nothing else can be done without it.
+
+Without an effect, as in inference, weights are the same in most runs. Then the loops that work on these alone, such as
+packing them, are a segment of their own, which runs when they have changed.
 """
 
+import math
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final, NamedTuple, cast
@@ -17,6 +22,8 @@ from autograd_cnn.engine.node import Array
 from autograd_cnn.engine.trace import Call, Constant, Held, Slot, slots_in, taken, value_of
 from autograd_cnn.errors import OperandError, sentence
 from autograd_cnn.kernels import current_backend
+
+ALIGNMENT: Final = 64  # bytes of a line of the cache
 
 _TABLE: Final = "autograd_cnn.kernels.compiled.table"
 
@@ -66,7 +73,7 @@ class Segment:
                 )  # fmt: skip
             if not (flags.c_contiguous and flags.aligned):
                 passed[i] = np.array(x, order="C")
-        made = [np.empty(shape, dtype) for shape, dtype in self._parts.roots]
+        made = [self._allocated(shape, dtype) for shape, dtype in self._parts.roots]
         self._table([*passed, *made])
         results = []
         for number, view in self._parts.views:
@@ -77,6 +84,36 @@ class Segment:
             y.flags.writeable = False
             results.append(y)
         return tuple(results) if len(results) != 1 else results[0]
+
+    @staticmethod
+    def _allocated(shape: tuple[int, ...], dtype: Any) -> Array:
+        return np.empty(shape, dtype)
+
+
+class LastingSegment(Segment):
+    """A segment that runs only where an array is another than in the run before; its results last."""
+
+    _taken: Sequence[weakref.ref[Array]] = ()
+    _results: Any = ()
+
+    def __call__(self, *arrays: Array) -> Any:
+        """Return the results of the loops."""
+        if not self._taken or any(known() is not x for known, x in zip(self._taken, arrays, strict=True)):
+            self._results = super().__call__(*arrays)
+            self._taken = tuple(map(weakref.ref, arrays)) if not any(map(_may_change, arrays)) else ()
+        return self._results
+
+    @staticmethod
+    def _allocated(shape: tuple[int, ...], dtype: Any) -> Array:
+        """Return memory in which vectors don't cross lines of the cache, as packed weights are loaded again and again."""
+        count = math.prod(shape) * dtype.itemsize
+        slack = np.empty(count + ALIGNMENT, np.uint8)
+        return np.ndarray(shape, dtype, slack, -slack.ctypes.data % ALIGNMENT)
+
+
+def _may_change(x: Array) -> bool:
+    """Whether somebody can write to an array."""
+    return x.flags.writeable or (isinstance(x.base, np.ndarray) and x.base.flags.writeable)
 
 
 class _Parts(NamedTuple):
@@ -113,6 +150,8 @@ class _Lowering:
         self._results = results
         self._loops: dict[int, list[Any]] = {}  # by the number of a call that is lowered
         self._checks: dict[Slot, int] = {}  # which call looks at integers
+        self._lasting: set[int] = set()  # the roots of what is the same in most runs
+        self._once: dict[int, int] = {}  # which call, before another, makes what lasts of its memory
         self._made: dict[int, Array] = {}  # memory that lowered calls have made, by the identity of the root
         self._by: dict[int, int] = {}  # the number of the call that has made it
         self._safe = {slot for slot in values if not any(slot in call.outputs for call in calls)}  # the arguments
@@ -122,10 +161,13 @@ class _Lowering:
         self._arena: Array | None = None
         for slot in self._safe:
             self._note(slot)
+        lasting = not any(call.lasting for call in calls)
         for call in calls:
             if not self._lower(call):
                 for slot in call.outputs:
                     self._note(slot)
+                    if lasting and _is_read(call) and slot in self._values:
+                        self._lasting.add(self._root(slot))
             self._calls.append(call)
 
     # --- which calls are loops ----------------------------------------------------------------
@@ -141,9 +183,9 @@ class _Lowering:
         """Record a call's loops, and say whether it is nothing else."""
         operands = list(dict.fromkeys(taken(call)))
         if not call.static:
-            held = any(isinstance(arg, Held) for arg in call.args)
-            follows = not held and not slots_in(call.params) and self._safe.issuperset(operands)  # from their shapes
-            if call.lasting or call.function is value_of or follows:
+            given = not _is_read(call) and not slots_in(call.params)
+            follows = given and self._safe.issuperset(operands)  # from their shapes
+            if call.lasting or call.function in {value_of, getattr} or follows:  # whose kinds a plan looks after
                 self._safe.update(call.outputs)
             return False
         arrays = [x for slot in operands if type(x := self._values.get(slot)) is np.ndarray]
@@ -167,7 +209,26 @@ class _Lowering:
             self._checks.update(dict.fromkeys(unseen, len(self._calls)))
             self._calls.append(_check(call, self._values))
         self._loops[number] = recorded.loops
+        if self._lasting and not unseen:
+            self._split(call, operands, recorded)
         return True
+
+    def _split(self, call: Call, operands: Sequence[Slot], recorded: Any) -> None:
+        """Put the loops of a call that work on what lasts alone into a call before it."""
+        changing = {slot: root for slot in operands if (root := self._root(slot)) not in self._lasting}
+        once, filled, others = self._table.split(recorded, changing.values())
+        if not once:
+            return
+        first = max(slot.number for slot in self._values) + 1
+        slots = tuple(Slot(first + i) for i in range(len(filled)))
+        number = len(self._calls)
+        self._values.update(zip(slots, filled, strict=True))
+        self._lasting.update(map(id, filled))
+        self._by.update(dict.fromkeys(map(id, filled), number))
+        self._loops |= {number: once, number + 1: others}
+        self._once[number + 1] = number
+        taken = tuple(slot for slot in operands if slot not in changing)
+        self._calls.append(Call(call.function, f"{call.name}, what lasts", taken, outputs=slots, origin=call.origin))
 
     def _is_known(self, slot: Slot) -> bool:
         """Whether integers or bools are of a lowered call, or have been looked at."""
@@ -195,13 +256,15 @@ class _Lowering:
         waits = [{maker[slot] for slot in taken(call) if slot in maker} for call in self._calls]
         for number in self._loops:
             waits[number] |= {self._checks[slot] for slot in taken(self._calls[number]) if slot in self._checks}
+        for number, before in self._once.items():
+            waits[number].add(before)
         effects: set[int] = set()
         reads: set[int] = set()
         for number, call in enumerate(self._calls):
             if call.lasting:
                 waits[number] |= effects | reads
                 effects.add(number)
-            elif any(isinstance(arg, Held) for arg in call.args):  # what an effect before it may have changed
+            elif _is_read(call):  # what an effect before it may have changed
                 waits[number] |= effects
                 reads.add(number)
         runs: list[list[int]] = []
@@ -229,15 +292,19 @@ class _Lowering:
         asked.update(slot for number, call in enumerate(self._calls) if number not in self._loops
                      for slot in taken(call))  # fmt: skip
         own = [slot for number in self._loops for slot in self._calls[number].outputs]
+        asked.update(slot for number in self._once.values() for slot in self._calls[number].outputs)
         shown = [slot for slot in own if slot in asked and self._root(slot) in self._made]
         self._handed = {self._root(slot): slot for slot in shown}
         self._share([loop for run in runs for number in run for loop in self._loops.get(number, ())])
         calls: list[Call] = []
         for run in runs:
-            if run[0] in self._loops and any(self._loops[number] for number in run):
-                calls.append(self._segment(run, [s for s in shown if self._by[self._root(s)] in run]))
-            elif run[0] not in self._loops:
+            if run[0] not in self._loops:
                 calls += [self._calls[number] for number in run]
+                continue
+            once = [number for number in run if number in self._once.values()]
+            for part, kind in (once, LastingSegment), ([number for number in run if number not in once], Segment):
+                if any(self._loops[number] for number in part):
+                    calls.append(self._segment(kind, part, [s for s in shown if self._by[self._root(s)] in part]))
         return Program(tuple(calls), 0 if self._arena is None else self._arena.nbytes)
 
     def _root(self, slot: Slot) -> int:
@@ -261,14 +328,13 @@ class _Lowering:
 
     def _share(self, order: Sequence[Any]) -> None:
         """Place each root that is not handed out in one arena, so that those that are in use at once do not overlap."""
-        line = self._table.ALIGNMENT
         lives: dict[int, list[int]] = {}
         sizes: dict[int, int] = {}
         for time, loop in enumerate(order):
             for held in map(self._table.root, loop.arrays):
                 if id(held) in self._made and id(held) not in self._handed:
                     lives.setdefault(id(held), [time, time])[1] = time
-                    sizes[id(held)] = -(-held.nbytes // line) * line
+                    sizes[id(held)] = -(-held.nbytes // ALIGNMENT) * ALIGNMENT
         offsets: dict[int, int] = {}
         for key in sorted(sizes, key=sizes.__getitem__, reverse=True):  # what is large has the choice
             begin, end = lives[key]
@@ -280,11 +346,11 @@ class _Lowering:
                 at = max(at, offsets[other] + sizes[other])
             offsets[key] = at
         if offsets:
-            self._arena = np.empty(max(at + sizes[key] for key, at in offsets.items()) + line, np.uint8)
-            begin = -(-self._table.address(self._arena) // line) * line
+            self._arena = np.empty(max(at + sizes[key] for key, at in offsets.items()) + ALIGNMENT, np.uint8)
+            begin = -(-self._table.address(self._arena) // ALIGNMENT) * ALIGNMENT
             self._places = {key: begin + at for key, at in offsets.items()}
 
-    def _segment(self, run: Sequence[int], results: Sequence[Slot]) -> Call:
+    def _segment(self, kind: type[Segment], run: Sequence[int], results: Sequence[Slot]) -> Call:
         """Return the call that runs the loops of some calls."""
         loops = [loop for number in run for loop in self._loops[number]]
         roots = list({self._root(slot): self._table.root(self._values[slot]) for slot in results}.values())
@@ -313,7 +379,7 @@ class _Lowering:
         table = self._table.Table(loops, locate)
         views = [self._view(slot, made) for slot in results]
         parts = _Parts([(held.shape, held.dtype) for held in roots], views)
-        segment = Segment(table, list(inputs.values()), parts, self._arena)
+        segment = kind(table, list(inputs.values()), parts, self._arena)
         inner = tuple(self._calls[number] for number in run)
         return Call(segment, f"{len(table)} compiled loops", tuple(inputs), outputs=tuple(results), inner=inner)
 
@@ -324,6 +390,11 @@ class _Lowering:
         if (y.shape, y.dtype, y.strides) == (held.shape, held.dtype, held.strides):
             return made[id(held)], None
         return made[id(held)], (y.shape, y.dtype, self._table.address(y) - self._table.address(held), y.strides)
+
+
+def _is_read(call: Call) -> bool:
+    """Whether a call looks at a tensor or a module."""
+    return any(isinstance(arg, Held) for arg in call.args)
 
 
 def _check(call: Call, values: Mapping[Slot, Array]) -> Call:

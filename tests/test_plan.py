@@ -7,7 +7,7 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import nn, optim
-from autograd_cnn.lowering import Segment
+from autograd_cnn.lowering import LastingSegment, Segment
 
 IMAGES = np.random.default_rng(0).random((8, 1, 28, 28), dtype=np.float32)
 LABELS = np.array([3, 1, 4, 1, 5, 9, 2, 6])
@@ -118,6 +118,33 @@ def test_two_threads_may_run_one_plan():
         thread.join()
     assert predict.plan is not None
     assert results == (expected, expected)
+
+
+def test_what_follows_from_weights_alone_is_computed_when_they_change(rng):
+    model = nn.Sequential(nn.Conv2d(3, 16, 3, rng=0), nn.BatchNorm2d(16), nn.ReLU(), nn.Conv2d(16, 8, 3, rng=1)).eval()
+    predict = ag.compile(model)
+    x = rng.standard_normal((1, 3, 12, 12)).astype(np.float32)
+    with ag.no_grad():
+        for _ in range(3):
+            predict(x)
+        lasting, others = _segments(predict.plan)
+        assert (type(lasting), type(others)) == (LastingSegment, Segment)
+        others.arena[:] = 0xFF
+        for change in (
+            lambda: None,
+            lambda: model.load_state_dict({name: value + 1 for name, value in model.state_dict().items()}),
+            lambda: model[1].set_buffers(running_var=np.arange(1, 17, dtype=np.float32)),
+            lambda: setattr(model[3].bias, "data", np.ones(8, np.float32)),
+        ):
+            change()
+            assert _bits(predict(2 * x)) == _bits(model(2 * x))
+            assert predict.plan is not None
+            kept = lasting._results
+            predict(x)
+            assert lasting._results is kept
+        model[1].running_mean = np.zeros(17, np.float32)
+        with pytest.raises(ag.errors.ShapeError, match="mean has the wrong shape"):
+            predict(x)
 
 
 def test_another_choice_of_algorithms_has_a_plan_of_its_own():

@@ -54,6 +54,11 @@ class Plan:
         self._attributes = [
             (module, name, value) for module, name, value in trace.settled() if trace.slot_of(value) is None
         ]
+        self._read = [
+            (call.args[0].value, call.args[1], np.shape(value), value.dtype)
+            for call in trace.calls
+            if call.function is getattr and (value := trace.values[call.outputs[0]]) is not None
+        ]
         self._tensors = [(t, np.shape(t.value), t.value.dtype, t.node is None) for t in trace.tensors.values()]
         self._facts = tuple(trace.facts)
         self.lowered, self.arena = self.calls, 0
@@ -89,6 +94,10 @@ class Plan:
                 return False
         for module, name, array in self._attributes:
             if getattr(module, name, None) is not array:
+                return False
+        for module, name, shape, dtype in self._read:
+            array = getattr(module, name, None)
+            if type(array) is not np.ndarray or array.shape != shape or array.dtype != dtype:
                 return False
         return self._modules.hold() and all(bool(fact(arrays[place])) is found for place, fact, found in self._facts)
 

@@ -59,6 +59,7 @@ layer_norm = Kernel("layer_norm")
 layer_norm_wrt_input = Kernel("layer_norm_wrt_input")
 layer_norm_sums = Kernel("layer_norm_sums")
 moments = Kernel("moments")
+given_moments = Kernel("given_moments")
 standardize = Kernel("standardize")
 standardize_rectified = Kernel("standardize_rectified")
 standardize_wrt_input = Kernel("standardize_wrt_input")
@@ -104,6 +105,7 @@ __all__ = [
     "gaussian",
     "gelu",
     "gelu_wrt_x",
+    "given_moments",
     "gru",
     "gru_wrt",
     "layer_norm",

@@ -200,7 +200,7 @@ def _batch_norm_inference_relu(
     if not _are_alike(x, other, mean, var, weight, bias):
         y = batch_norm_inference.forward(x, mean, var, weight, bias, eps=eps)
         return relu.forward(y if other is None else add.forward(y, other))
-    moments = np.array([mean, var], np.float64)
+    moments = kernels.given_moments(mean, var)
     return kernels.standardize_rectified(x, moments, *_affine(x, weight, bias), eps, other)
 
 

@@ -285,7 +285,7 @@ _counted = Counted(batch_norm_wrt_affine)
 # --- with moments that were found before ------------------------------------------------------
 
 
-@primitive
+@primitive(static=True)
 def batch_norm_inference(
     x: Array, mean: Array, var: Array, weight: Array | None = None, bias: Array | None = None, eps: NotNegative = 1e-5
 ) -> Array:
@@ -318,7 +318,7 @@ def batch_norm_inference(
     _check("batch_norm_inference", x, mean=mean, var=var, weight=weight, bias=bias)
     arrays = {"x": x, "mean": mean, "var": var, "weight": weight, "bias": bias}
     x, mean, var, weight, bias = for_means("batch_norm_inference", **arrays)
-    moments = np.array([mean, var], np.float64)
+    moments = kernels.given_moments(mean, var)
     return kernels.standardize(x, moments, _or(weight, x, 1), _or(bias, x, 0), eps)
 
 

@@ -48,6 +48,7 @@ from autograd_cnn.kernels.compiled.extrema import max, min  # noqa: A004  # NumP
 from autograd_cnn.kernels.compiled.gemm import linear, matmul
 from autograd_cnn.kernels.compiled.layer_norm import layer_norm, layer_norm_sums, layer_norm_wrt_input
 from autograd_cnn.kernels.compiled.normalization import (
+    given_moments,
     moments,
     standardize,
     standardize_rectified,
@@ -89,6 +90,7 @@ __all__ = [
     "gaussian",
     "gelu",
     "gelu_wrt_x",
+    "given_moments",
     "gru",
     "gru_wrt",
     "layer_norm",

@@ -12,8 +12,8 @@ import numpy as np
 
 from autograd_cnn.kernels.compiled.elementwise import rectified
 from autograd_cnn.kernels.compiled.lanes import Lanes
-from autograd_cnn.kernels.compiled.map import FEW, FEWEST, over_vectors
-from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
+from autograd_cnn.kernels.compiled.map import FEW, FEWEST, Line, over_vectors
+from autograd_cnn.kernels.compiled.parallel import RECORDING, flat, inlined, parallel_for, supports
 from autograd_cnn.kernels.compiled.reduction import BLOCK, SUM, Maps, sum_vectors
 from autograd_cnn.kernels.windows import Array
 
@@ -28,6 +28,15 @@ def moments(x: Array) -> Any:
     means, squares, found = np.empty(maps), np.empty(maps), np.empty((2, sizes.channels))
     _moments_of_maps(maps, sizes, flat(x), means, squares, alone=x.size < FEWEST)
     _join_moments(sizes.channels, sizes, means, squares, found.reshape(-1), alone=True)
+    return found
+
+
+def given_moments(mean: Array, var: Array) -> Any:
+    """Return what `moments` would, of a mean and a variance for each channel: as a loop, where these are recorded."""
+    if not RECORDING or mean.shape != var.shape or not supports(mean, var):
+        return NotImplemented  # NumPy is done sooner
+    found = np.empty((2, mean.size))
+    _join_given(1, Line(mean.size), flat(mean), flat(var), found.reshape(-1), alone=True)
     return found
 
 
@@ -141,6 +150,13 @@ def _join_moments(first: int, last: int, s: Maps, means: Any, squares: Any, mome
             distance = means[each] - mean
             squared += squares[each] + distance * distance * s.size
         moments[channel], moments[s.channels + channel] = mean, squared / (s.images * s.size)
+
+
+@parallel_for
+def _join_given(first: int, last: int, s: Line, mean: Any, var: Any, moments: Any) -> None:
+    """Write a mean and a variance for each channel, as one job."""
+    for c in range(s.size):
+        moments[c], moments[s.size + c] = mean[c], var[c]
 
 
 @inlined

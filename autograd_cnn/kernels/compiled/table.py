@@ -5,7 +5,7 @@ that depends on the values, so it need not be done again for other values of the
 returns its loops, if they are all that it does; a `Table` runs the loops of many calls, in memory of its own.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
@@ -28,7 +28,6 @@ from autograd_cnn.kernels.compiled.parallel import (
 from autograd_cnn.kernels.compiled.threads import team
 from autograd_cnn.kernels.windows import Array
 
-ALIGNMENT: Final = 64  # bytes of a line of the cache
 POISON: Final = 0xFF  # bytes that make NaN of a float and -1 of an integer
 
 
@@ -209,7 +208,7 @@ def _agree(run: _Run, memory: dict[int, Array | None]) -> bool:
     fresh = {id(roots[i]): np.full(roots[i].nbytes, POISON, np.uint8) for i in memory}
     for i, held in memory.items():
         if held is not None:
-            fresh[id(roots[i])][:] = np.ndarray(held.nbytes, np.uint8, held)
+            fresh[id(roots[i])][:] = _bytes(held)
 
     def moved(array: Array) -> Array:
         held = root(array)
@@ -223,6 +222,56 @@ def _agree(run: _Run, memory: dict[int, Array | None]) -> bool:
     for loop in run.loops:
         loop.run(loop.address, loop.jobs, 1, loop.sizes, tuple(map(moved, loop.arrays)))
     return all(moved(y).tobytes() == y.tobytes() for y in run.results)
+
+
+def split(recorded: Recorded, changing: Collection[int]) -> tuple[list[Loop], list[Array], list[Loop]]:
+    """Return the loops that need not run again, the memory that they fill for the others, and the others.
+
+    Such as a loop that packs weights, as long as these are the same. Which memory the others leave as it is, they don't
+    say. So all run once more, and what the others have changed is not left to those that run once.
+
+    Parameters
+    ----------
+    recorded : Recorded
+    changing : collection of int
+        The identities of the roots of those operands that differ from run to run.
+    """
+    theirs = set(changing)
+    while True:
+        once, others = _apart(recorded.loops, theirs)
+        met = {id(root(array)) for loop in once for array in loop.arrays}
+        filled = [held for held in recorded.fresh if id(held) in met]
+        for held in filled:
+            _bytes(held)[:] = POISON
+        _again(once)
+        before = [held.tobytes() for held in filled]
+        _again(others)
+        changed = {id(held) for held, bits in zip(filled, before, strict=True) if held.tobytes() != bits}
+        if not changed:
+            return once, filled, others
+        theirs |= changed
+
+
+def _apart(loops: Sequence[Loop], theirs: set[int]) -> tuple[list[Loop], list[Loop]]:
+    """Return the loops that meet none of some roots, nor what a loop before them may have made of these; and the others."""
+    once, others, made = [], [], set(theirs)
+    for loop in loops:
+        roots = {id(root(array)) for array in loop.arrays}
+        if made.isdisjoint(roots):
+            once.append(loop)
+        else:
+            others.append(loop)
+            made |= {id(root(array)) for array in loop.arrays if array.flags.writeable}
+    return once, others
+
+
+def _again(loops: Sequence[Loop]) -> None:
+    for loop in loops:
+        loop.run(loop.address, loop.jobs, 1, loop.sizes, loop.arrays)
+
+
+def _bytes(held: Array) -> Array:
+    return np.ndarray(held.nbytes, np.uint8, held)
 
 
 class Line(NamedTuple):

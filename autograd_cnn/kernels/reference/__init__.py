@@ -24,6 +24,7 @@ from autograd_cnn.kernels.reference.elementwise import (
 )
 from autograd_cnn.kernels.reference.layer_norm import layer_norm, layer_norm_sums, layer_norm_wrt_input
 from autograd_cnn.kernels.reference.normalization import (
+    given_moments,
     moments,
     standardize,
     standardize_rectified,
@@ -79,6 +80,7 @@ __all__ = [
     "gaussian",
     "gelu",
     "gelu_wrt_x",
+    "given_moments",
     "gru",
     "gru_wrt",
     "layer_norm",

@@ -17,6 +17,11 @@ def moments(x: Array) -> Array:
     return np.stack([x.mean(axis=_ALL_BUT_CHANNELS), x.var(axis=_ALL_BUT_CHANNELS)]).astype(np.float64)
 
 
+def given_moments(mean: Array, var: Array) -> Array:
+    """Return what `moments` would, of a mean and a variance for each channel."""
+    return np.array([mean, var], np.float64)
+
+
 def standardize(x: Array, moments: Array, weight: Array, bias: Array, eps: float) -> Array:
     """Return z · weight + bias."""
     mean, r = _mean_and_r(x, moments, eps)

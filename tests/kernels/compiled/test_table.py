@@ -1,12 +1,14 @@
 """Loops that are recorded and run again: the results of the calls, or no record."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from autograd_cnn.kernels import compiled
 from autograd_cnn.kernels.compiled import table
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for
-from autograd_cnn.kernels.compiled.table import Line, Table, record
+from autograd_cnn.kernels.compiled.table import Line, Table, record, split
 
 
 @parallel_for
@@ -69,6 +71,32 @@ def test_loops_run_again_on_other_operands(rng, call):
     recorded = record(call, [operand])
     for x in rng.standard_normal((3, 5)):
         assert _run(recorded, operand, x).tolist() == call(x).tolist()
+
+
+def _sum_of_turned(x, w, *, in_place=False):
+    turned = _reversed(w)
+    y = turned if in_place else np.zeros(x.size)
+    if not in_place:
+        _add(1, Line(x.size), turned, y, alone=True)
+    _add(1, Line(x.size), flat(x), y, alone=True)
+    return y
+
+
+def test_loops_that_meet_only_what_lasts_are_told_from_others(rng):
+    x, w = rng.standard_normal(5), rng.standard_normal(5)
+    recorded = record(_sum_of_turned, [x, w])
+    once, filled, others = split(recorded, {id(x)})
+    assert ([loop.name for loop in once], [loop.name for loop in others]) == (["pick"], ["copy", "add", "add"])
+    assert [held.tolist() for held in filled] == [w[::-1].tolist()]
+    assert recorded.results[0].tolist() == (w[::-1] + x).tolist()
+
+
+def test_memory_that_others_write_to_is_filled_again(rng):
+    x, w = rng.standard_normal(5), rng.standard_normal(5)
+    recorded = record(partial(_sum_of_turned, in_place=True), [x, w])
+    once, filled, others = split(recorded, {id(x)})
+    assert once == filled == []
+    assert [loop.name for loop in others] == ["pick", "add"]
 
 
 def test_what_only_shows_an_operand_has_no_loops():
