@@ -116,6 +116,14 @@ class Gathered(NamedTuple):
     k_offsets_at: Any
 
 
+class Columns(NamedTuple):
+    """A with the numbers of one step side by side: A[m, k] at ``m + k · k_stride``."""
+
+    array: Any
+    array_at: Any
+    k_stride: Any
+
+
 class GatheredHalves(NamedTuple):
     """B whose vector v consists of two halves, at ``offsets[2v]`` and ``offsets[2v + 1]``, plus ``k_offsets[k]``."""
 
@@ -188,8 +196,8 @@ class Depth(NamedTuple):
 class Batch(NamedTuple):
     """The sum over some pairs of packed matrices, ``k`` steps of each (libxsmm's "batch-reduce GEMM").
 
-    Pair e, for ``first <= e < last``, begins at ``a_numbers[e] · a_stride · rows`` in A, ``rows`` being the
-    tile's, and at ``b_numbers[e] · b_stride`` in B.
+    Pair e, for ``first <= e < last``, begins at ``a_numbers[e] · a_stride`` in A, and at ``b_numbers[e] · b_stride``
+    in B.
     """
 
     k: Any
@@ -333,7 +341,7 @@ def _entry(build: Value, table: Value, index: Value) -> Value:
 
 def _bases(build: Value, operand: Any, indices: list[Value], width: int) -> _Pointers:
     """Return pointers to what rows of A, or vectors of B of so many elements ``width``, read at step 0."""
-    if isinstance(operand, (Packed, PackedRows)):
+    if isinstance(operand, (Packed, PackedRows, Columns)):
         return [[build.gep(operand.array, [INT(i * width)])] for i in range(len(indices))]
     if isinstance(operand, GatheredHalves):
         parts = [[INT(2 * v), INT(2 * v + 1)] for v in range(len(indices))]
@@ -369,6 +377,8 @@ def _write_steps(
     build, lanes = simd.build, INT(simd.lanes)
 
     def offset(operand: Any, k: Value, numbers: int) -> Value:
+        if isinstance(operand, Columns):
+            return build.mul(k, operand.k_stride)
         return build.mul(k, INT(numbers)) if isinstance(operand, Packed) else _entry(build, operand.k_offsets, k)
 
     def write_depth(k: Value, a_bases: _Pointers, b_bases: _Pointers) -> None:
@@ -385,7 +395,7 @@ def _write_steps(
         with cgutils.for_range(build, steps.last, start=steps.first) as pair:
             in_a = build.mul(_entry(build, steps.a_numbers, pair.index), steps.a_stride)
             in_b = build.mul(_entry(build, steps.b_numbers, pair.index), steps.b_stride)
-            write_depth(steps.k, shifted(a_bases, build.mul(in_a, INT(tile.rows))), shifted(b_bases, in_b))
+            write_depth(steps.k, shifted(a_bases, in_a), shifted(b_bases, in_b))
     else:
         whole = build.mul(build.sdiv(steps.columns, lanes), lanes)
         rest = build.sub(steps.columns, whole)

@@ -12,6 +12,7 @@ from autograd_cnn.kernels.compiled.microkernel import (
     PIXELS_SHAPE,
     PIXELS_SHAPE_OF_ONE,
     Batch,
+    Columns,
     Depth,
     Gathered,
     GatheredHalves,
@@ -121,18 +122,18 @@ def test_gathered_numbers_by_rows_of_vectors(rng, dtype, rows, vectors, valid):
 @accumulates
 @pytest.mark.parametrize("rows", MR)
 @pytest.mark.parametrize("vectors", range(1, BATCH_NR + 1))
-def test_a_batch_of_pairs_of_packed_matrices(rng, dtype, rows, vectors, accumulate):
-    width = vectors * lanes_of(dtype)
-    a, b = numbers(rng, dtype, 5, DEPTH, rows), numbers(rng, dtype, 6, DEPTH, width)
+def test_a_batch_of_pairs_of_matrices(rng, dtype, rows, vectors, accumulate):
+    width, line = vectors * lanes_of(dtype), MR[0] + 3
+    a, b = numbers(rng, dtype, 5, DEPTH, line), numbers(rng, dtype, 6, DEPTH, width)
     a_numbers, b_numbers = rng.integers(0, 5, 4), rng.integers(0, 6, 4)
     start, old = numbers(rng, dtype, rows), numbers(rng, dtype, rows, width)
     c = old.copy()
     multiply(
-        Tile(rows, vectors), Packed(a.reshape(-1), 0), Packed(b.reshape(-1), 0),
+        Tile(rows, vectors), Columns(a.reshape(-1), 0, line), Packed(b.reshape(-1), 0),
         Strided(c.reshape(-1), 0, width, lanes_of(dtype), rows, vectors), Start(start, 0, accumulate),
-        Batch(DEPTH, 1, 4, a_numbers, 0, DEPTH, b_numbers, 0, DEPTH * width),
+        Batch(DEPTH, 1, 4, a_numbers, 0, DEPTH * line, b_numbers, 0, DEPTH * width),
     )  # fmt: skip
-    products = sum(a[i].T @ b[j] for i, j in zip(a_numbers[1:], b_numbers[1:], strict=True))
+    products = sum(a[i, :, :rows].T @ b[j] for i, j in zip(a_numbers[1:], b_numbers[1:], strict=True))
     np.testing.assert_array_equal(c, products + (old if accumulate else start[:, None]))
 
 

@@ -7,8 +7,9 @@ a time as there are registers::
 
     C[m, v] += W[tap, a, m] · X[pixel, a, v]        for all pairs (tap, pixel) that meet, and all maps a
 
-which is a batch of small products with packed operands. Forward a window meets the pixels under it, in the
-adjoint a pixel meets the windows over it. So one function is both, for every stride and dilation.
+which is a batch of small products. A tile meets few weights at a time, so they are packed just
+before. Forward a window meets the pixels under it, in the adjoint a pixel meets the windows over
+it. So one function is both, for every stride and dilation.
 """
 
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from autograd_cnn.kernels.compiled.microkernel import (
     BATCH_NR,
     MR,
     Batch,
+    Columns,
     Packed,
     Start,
     Strided,
@@ -32,19 +34,21 @@ from autograd_cnn.kernels.compiled.microkernel import (
     padded_rows,
     tile_rows,
 )
-from autograd_cnn.kernels.compiled.packing import PACK, SCRATCH, pack_rows
+from autograd_cnn.kernels.compiled.packing import SCRATCH, aligned_zeros
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.compiled.transposing import transpose_block, transpose_lanes
 from autograd_cnn.kernels.windows import Array
 
 JOBS: Final = 16  # at least
 SHALLOWEST: Final = 16  # maps that a tile runs over at a time; with fewer it is loaded and stored too often
+WEIGHTS: Final = 48 * 1024  # bytes of weights that a tile runs over at a time: they stay in a core's caches
 
 # What a step costs beside one product of vectors; measured on a Zen 5 core, 2026-11-26.
-PRODUCT: Final = 1.1
+PRODUCT: Final = (1.5, 1.1)  # with one vector of images, and with two
 TRANSPOSE: Final = 65.0  # a vector with one pixel of as many images as it has lanes; back it costs less
 TRANSPOSE_BACK: Final = 10.0
 TILE: Final = 20.0  # a vector of a tile, which is loaded and stored again
+PACK: Final = 2.0  # a weight, in whole vectors of those that lie side by side
 
 
 class BatchTiling(NamedTuple):
@@ -59,6 +63,8 @@ class BatchTiling(NamedTuple):
     vectors: int  # of images that are worked on at a time
     some_maps: int  # worked on at a time
     some_pixels: int  # of the result, worked on at a time
+    taps: int
+    adjoint: int  # 1 if a row of weights has maps of the result one after the other
 
 
 @dataclass(frozen=True)
@@ -71,15 +77,12 @@ class Layout:
         Where the list of what a pixel of the result meets begins in the next two.
     taps, pixels : (taps inside,)
         By which tap it meets which pixel.
-    columns : (KH·KW · maps_in,)
-        How far each weight lies from a map's first one, tap by tap.
     """
 
     sizes: BatchTiling
     starts: Array
     taps: Array
     pixels: Array
-    columns: Array
 
 
 def _supports(p: ConvProblem) -> bool:
@@ -88,20 +91,23 @@ def _supports(p: ConvProblem) -> bool:
     return table_fits(p.windows) and (images < 2 * p.n or fits(p.dtype.itemsize * images * largest))
 
 
-def _cost(p: ConvProblem, maps_in: int, maps_out: int, pixels_in: int, pixels_out: int) -> float:
-    """Count the products of whole tiles, and the transposing."""
-    images, rows = -(-p.n // _batch(p)) * _batch(p) / p.lanes, padded_rows(maps_out)
-    products = PRODUCT * count_taps_inside(p.windows) * maps_in * rows
+def _cost(p: ConvProblem, maps_in: int, maps_out: int, pixels_in: int, pixels_out: int, weights: int) -> float:
+    """Count the products of whole tiles, the transposing, and the packing of so many weights."""
+    batches, vectors = -(-p.n // _batch(p)), _batch(p) // p.lanes
+    rows = padded_rows(maps_out)
+    products = PRODUCT[vectors - 1] * count_taps_inside(p.windows) * maps_in * rows
     moves = TRANSPOSE * maps_in * pixels_in + (TRANSPOSE_BACK * maps_out + TILE * rows) * pixels_out
-    return p.groups * (images * (products + moves) + PACK * maps_in * maps_out * p.taps)
+    return p.groups * batches * (vectors * (products + moves) + PACK * weights)
 
 
 def _forward_cost(p: ConvProblem) -> float:
-    return _cost(p, p.group_channels, p.group_filters, p.h * p.w, p.oh * p.ow)
+    weights = p.group_filters * p.vectors(p.group_channels * p.taps) * p.lanes
+    return _cost(p, p.group_channels, p.group_filters, p.h * p.w, p.oh * p.ow, weights)
 
 
 def _wrt_input_cost(p: ConvProblem) -> float:
-    return _cost(p, p.group_filters, p.group_channels, p.oh * p.ow, p.h * p.w)
+    weights = p.group_filters * p.group_channels * p.vectors(p.taps) * p.lanes
+    return _cost(p, p.group_filters, p.group_channels, p.oh * p.ow, p.h * p.w, weights)
 
 
 def _batch(p: ConvProblem) -> int:
@@ -111,21 +117,15 @@ def _batch(p: ConvProblem) -> int:
 
 def _forward(p: ConvProblem, x: Array, w: Array, start: Array) -> Array:
     y = np.empty((p.n, p.f, p.oh, p.ow), p.dtype)
-    layout = _layout(p, adjoint=False)
-    depth = p.group_channels * p.taps
-    packed = pack_rows(w, p.groups, p.group_filters * depth, p.group_filters, depth, layout.columns)
-    return _run(layout, x, packed, start, y)
+    return _run(_layout(p, adjoint=False), x, w, start, y)
 
 
 def _wrt_input(p: ConvProblem, g: Array, w: Array) -> Array:
     x = np.empty((p.n, p.c, p.h, p.w), p.dtype)
-    layout = _layout(p, adjoint=True)
-    size = p.group_filters * p.group_channels * p.taps
-    packed = pack_rows(w, p.groups, size, p.group_channels, p.taps, layout.columns)
-    return _run(layout, g, packed, np.zeros(p.c, p.dtype), x)
+    return _run(_layout(p, adjoint=True), g, w, np.zeros(p.c, p.dtype), x)
 
 
-def _run(layout: Layout, x: Array, packed: Array, start: Array, y: Array) -> Array:
+def _run(layout: Layout, x: Array, w: Array, start: Array, y: Array) -> Array:
     s = layout.sizes
     width = s.vectors * (VECTOR_BYTES // x.itemsize)
     batches, padded = -(-s.images // width), _padded(s.pixels_in, VECTOR_BYTES // x.itemsize)
@@ -133,7 +133,7 @@ def _run(layout: Layout, x: Array, packed: Array, start: Array, y: Array) -> Arr
     _transpose_batches(batches * s.groups * s.maps_in, s, flat(x), transposed)
     jobs = batches * s.groups * -(-s.maps_out // MR[0]) * -(-s.pixels_out // s.some_pixels)
     tables = layout.starts, layout.taps, layout.pixels
-    _correlate_batches(jobs, s, flat(transposed), packed, start, *tables, y.reshape(-1))
+    _correlate_batches(jobs, s, flat(transposed), flat(w), start, *tables, y.reshape(-1))
     return y
 
 
@@ -149,11 +149,13 @@ def _layout(p: ConvProblem, adjoint: bool) -> Layout:
     shares = max(shares, -(-JOBS // (batches * p.groups * -(-maps_out // MR[0]))))
     some_pixels = p.vectors(-(-pixels_out // shares)) * p.lanes
     reach = min(pixels_in, 2 * -(-pixels_in // shares))  # pixels that a share of the result meets, about
-    some_maps = min(maps_in, max(SHALLOWEST, SCRATCH // (reach * width * itemsize)))
+    some_maps = min(SCRATCH // (reach * width), WEIGHTS // (MR[0] * p.taps)) // itemsize
+    some_maps = min(maps_in, max(SHALLOWEST, some_maps))
     vectors = width // p.lanes
-    sizes = BatchTiling(p.n, p.groups, maps_in, maps_out, pixels_in, pixels_out, vectors, some_maps, some_pixels)
-    columns = np.arange(p.taps)[:, None] + np.arange(maps_in) * p.taps * (p.group_channels if adjoint else 1)
-    return Layout(sizes, *_lists(p, adjoint), columns.reshape(-1))
+    sizes = BatchTiling(
+        p.n, p.groups, maps_in, maps_out, pixels_in, pixels_out, vectors, some_maps, some_pixels, p.taps, int(adjoint)
+    )
+    return Layout(sizes, *_lists(p, adjoint))
 
 
 def _lists(p: ConvProblem, adjoint: bool) -> tuple[Array, Array, Array]:
@@ -201,7 +203,7 @@ def _correlate_batches(
     last: int,
     s: BatchTiling,
     x: Any,
-    packed: Any,
+    w: Any,
     start: Any,
     starts: Any,
     taps: Any,
@@ -210,14 +212,15 @@ def _correlate_batches(
 ) -> None:
     """Compute some pixels of a tile of maps of a batch for each job.
 
-    x by `_transpose_batches`, packed (G, maps_out rows of KH·KW·maps_in, by `pack_rows`), start (maps of all
-    groups,), y (N, maps of all groups, pixels_out); the tables are those of a `Layout`.
+    x by `_transpose_batches`, w (F, C/G, KH, KW), start (maps of all groups,), y (N, maps of all groups, pixels_out); the tables are those of a `Layout`.
     """
     lanes = VECTOR_BYTES // x.itemsize
     width, maps = s.vectors * lanes, s.groups * s.maps_in
     padded = (s.pixels_in + lanes - 1) // lanes * lanes
     tiles, shares = (s.maps_out + MR[0] - 1) // MR[0], (s.pixels_out + s.some_pixels - 1) // s.some_pixels
-    depth = packed.size // (s.groups * tiles * MR[0])
+    row = s.taps * (s.maps_out if s.adjoint else s.maps_in)  # of weights
+    line = (MR[0] + lanes - 1) // lanes * lanes
+    weights = aligned_zeros((s.some_maps * s.taps + lanes) * line, w)
     sums = np.empty((s.some_pixels + lanes) * MR[0] * width, x.dtype)
     block = np.empty(lanes * lanes, x.dtype)
     for job in range(first, last):
@@ -227,16 +230,40 @@ def _correlate_batches(
         rows = tile_rows(s.maps_out - tile * MR[0])
         valid, map_out = min(rows, s.maps_out - tile * MR[0]), group * s.maps_out + tile * MR[0]
         for a in range(0, s.maps_in, s.some_maps):
-            weights = Packed(packed, (group * tiles + tile) * MR[0] * depth + a * rows)
-            images = Packed(x, (batch * padded * maps + group * s.maps_in + a) * width)
             k = min(s.some_maps, s.maps_in - a)
+            if s.adjoint:
+                for i in range(k):
+                    at = (group * s.maps_in + a + i) * row + tile * MR[0] * s.taps
+                    _pack(weights, i * s.taps * line, line, w, at, s.taps, valid, s.taps)
+            else:
+                _pack(weights, 0, line, w, map_out * row + a * s.taps, row, valid, k * s.taps)
+            filters = Columns(weights, 0, s.taps * line)
+            images = Packed(x, (batch * padded * maps + group * s.maps_in + a) * width)
             begin = Start(start, map_out, accumulate=a)
             for pixel in range(q, end):
                 c = Strided(sums, (pixel - q) * rows * width, width, lanes, valid, s.vectors)
-                pairs = Batch(k, starts[pixel], starts[pixel + 1], taps, 0, s.maps_in, pixels, 0, maps * width)
-                multiply_tile(Tile(rows, s.vectors), weights, images, c, begin, pairs)
+                pairs = Batch(k, starts[pixel], starts[pixel + 1], taps, 0, line, pixels, 0, maps * width)
+                multiply_tile(Tile(rows, s.vectors), filters, images, c, begin, pairs)
         for m in range(valid):
             _transpose_back(y, map_out + m, batch * width, q, end - q, sums, m * width, rows * width, block, s)
+
+
+@inlined
+def _pack(weights: Any, at: int, line: int, w: Any, w_at: int, row: int, rows: int, columns: int) -> None:
+    """Transpose some rows of weights, each in a lane, and the last one in those beyond it."""
+    lanes = VECTOR_BYTES // w.itemsize
+    for m in range(0, rows, lanes):
+        for j in range(0, columns, lanes):
+            transpose_lanes(
+                weights,
+                at + j * line + m,
+                line,
+                w,
+                w_at + m * row + j,
+                row,
+                min(lanes, rows - m),
+                min(lanes, columns - j),
+            )
 
 
 @inlined

@@ -45,7 +45,7 @@ JOBS: Final = 8  # at least, whatever the number of threads
 # What a step costs beside one product of vectors; measured on a Zen 5 core, 2026-11-26.
 TRANSPOSE: Final = 27.0  # a vector of the result
 COPY: Final = 27.0  # a vector of a row of an image
-WEIGHTS: Final = 27.0  # a vector of weights; three times as much where taps are few and filters far apart
+WEIGHTS: Final = 40.0  # a vector of weights; three times as much where taps are few and filters far apart
 
 
 class PixelSizes(NamedTuple):
