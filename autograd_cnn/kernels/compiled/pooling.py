@@ -3,7 +3,7 @@
 Shapes: x (N, C, H, W); y, g and the argmax indices (N, C, OH, OW).
 
 Windows of 2x2 side by side, as nearly every network has them, are done a vector at a time by the
-intrinsics of `maxpool2x2`.
+intrinsics of `maxpool2x2`, others by `largest_of_taps`.
 """
 
 from functools import lru_cache
@@ -18,6 +18,7 @@ from autograd_cnn.kernels.compiled.maxpool2x2 import (
     largest_of_four,
     largest_of_four_in_rows,
 )
+from autograd_cnn.kernels.compiled.maxpool_by_tap import largest_of_taps
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
 from autograd_cnn.kernels.windows import Array, Windows
 
@@ -71,7 +72,15 @@ def max_pool(x: Array, windows: Windows, rectified: bool) -> Any:
 def _max_pool(first: int, last: int, s: Pool, x: Any, y: Any, indices: Any) -> None:
     """Pool a map for each job: x (maps, H, W), y and indices (maps, OH, OW)."""
     lanes = VECTOR_BYTES // x.itemsize
-    pairs = _is_two_by_two(s)
+    if not _is_two_by_two(s):
+        phase, line = _line(s, lanes)
+        part = np.full(s.height * line + lanes, -np.inf, x.dtype)
+        taps = np.arange(s.window_h * s.window_w)
+        column = taps % s.window_w * s.dilation_w
+        offsets = taps // s.window_w * s.dilation_h * line + column % s.stride_w * phase + column // s.stride_w
+        for each in range(first, last):
+            _largest_of_map(x, each, y, indices, part, offsets, s)
+        return
     rows = _rows_in_vector(s, lanes)
     whole = s.out_h // rows * rows if rows > 1 else 0
     for each in range(first, last):
@@ -81,14 +90,11 @@ def _max_pool(first: int, last: int, s: Pool, x: Any, y: Any, indices: Any) -> N
             largest_of_four_in_rows(y, indices, at, x, 4 * at, rows, s.rectified)
         for i in range(whole, s.out_h):
             at = (each * s.out_h + i) * s.out_w
-            if pairs:
-                source = (each * s.height + 2 * i) * s.width
-                for j in range(0, s.out_w, lanes):
-                    # A vector may go beyond its row, since the next row overwrites that, but not beyond the map.
-                    count = lanes if at + j + lanes <= end else s.out_w - j
-                    largest_of_four(y, indices, at + j, x, source + 2 * j, s.width, count, s.rectified)
-            else:
-                _largest_of_window(x, each, i, y, indices, at, s)
+            source = (each * s.height + 2 * i) * s.width
+            for j in range(0, s.out_w, lanes):
+                # A vector may go beyond its row, since the next row overwrites that, but not beyond the map.
+                count = lanes if at + j + lanes <= end else s.out_w - j
+                largest_of_four(y, indices, at + j, x, source + 2 * j, s.width, count, s.rectified)
 
 
 @inlined
@@ -108,25 +114,40 @@ def _rows_in_vector(s: Pool, lanes: int) -> int:
 
 
 @inlined
-def _largest_of_window(x: Any, each: int, i: int, y: Any, indices: Any, at: int, s: Pool) -> None:
-    for j in range(s.out_w):
-        best, argmax = -np.inf, -1  # even a pixel of -inf is larger than the border
-        for p in range(s.window_h):
-            row = i * s.stride_h + p * s.dilation_h - s.top
-            if row < 0 or row >= s.height:
-                continue
-            for q in range(s.window_w):
-                column = j * s.stride_w + q * s.dilation_w - s.left
-                if 0 <= column < s.width:
-                    value = x[(each * s.height + row) * s.width + column]
-                    if argmax < 0 or not (
-                        value <= best or np.isnan(best)
-                    ):  # a NaN counts as the largest; of several the first
-                        best, argmax = value, p * s.window_w + q
-        if s.rectified and best <= 0:
-            best, argmax = 0.0, s.window_h * s.window_w
-        y[at + j] = best
-        indices[at + j] = max(argmax, 0)
+def _largest_of_map(x: Any, each: int, y: Any, indices: Any, part: Any, offsets: Any, s: Pool) -> None:
+    """Compare the taps of all windows of a map; ``part`` is as large as `_line` has it, and full of -inf."""
+    lanes, (phase, line) = VECTOR_BYTES // x.itemsize, _line(s, VECTOR_BYTES // x.itemsize)
+    for column in range(s.left, s.left + min(s.stride_w, s.width)):  # those a stride apart come side by side
+        at, count = (
+            column % s.stride_w * phase + column // s.stride_w,
+            (s.left + s.width - column - 1) // s.stride_w + 1,
+        )
+        for row in range(s.height):
+            source = (each * s.height + row) * s.width + column - s.left
+            for j in range(count):
+                part[row * line + at + j] = x[source + j * s.stride_w]
+    for i in range(s.out_h):
+        row, at = i * s.stride_h - s.top, (each * s.out_h + i) * s.out_w
+        first = min((max(0, -row) + s.dilation_h - 1) // s.dilation_h, s.window_h)
+        last = max(first, min(s.window_h, (s.height - 1 - row) // s.dilation_h + 1))
+        # What there is before: 0 where it counts, else the first tap on the image, which is larger than the border.
+        tap = s.window_h if s.rectified else min(first, s.window_h - 1)
+        for j in range(s.out_w):
+            y[at + j] = 0.0 if s.rectified else -np.inf
+            indices[at + j] = tap * s.window_w
+        for j in range(0 if s.rectified else min(s.out_w, (s.left + s.stride_w - 1) // s.stride_w)):
+            indices[at + j] += min((s.left - j * s.stride_w + s.dilation_w - 1) // s.dilation_w, s.window_w - 1)
+        for j in range(0, s.out_w, lanes):
+            largest_of_taps(y, indices, at + j, part, row * line + j, offsets, first * s.window_w, last * s.window_w,
+                            s.out_w - j)  # fmt: skip
+
+
+@inlined
+def _line(s: Pool, lanes: int) -> tuple[int, int]:
+    """Return how many pixels a row has that are a stride apart, with the padding, and how many in all."""
+    reach = (s.out_w - 1) * s.stride_w + (s.window_w - 1) * s.dilation_w + 1
+    phase = (max(reach, s.left + s.width) + s.stride_w - 1) // s.stride_w + lanes
+    return phase, phase * s.stride_w
 
 
 def max_pool_gather(x: Array, indices: Array, windows: Windows) -> Any:
