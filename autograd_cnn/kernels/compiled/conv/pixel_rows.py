@@ -45,7 +45,7 @@ JOBS: Final = 8  # at least, whatever the number of threads
 # What a step costs beside one product of vectors; measured on a Zen 5 core, 2026-11-26.
 TRANSPOSE: Final = 27.0  # a vector of the result
 COPY: Final = 27.0  # a vector of a row of an image
-WEIGHTS: Final = 40.0  # a vector of weights; three times as much where taps are few and filters far apart
+WEIGHTS: Final = 40.0  # a vector of weights; twice as much where taps are few and filters far apart
 
 
 class PixelSizes(NamedTuple):
@@ -207,7 +207,7 @@ def _cost(p: ConvProblem, adjoint: bool) -> float:
     products = met[0] * met[1] * channels * filters
     copies = 0.0 if _rows_and_images(p, adjoint)[2] else COPY * channels * down.operand * p.vectors(across.operand)
     transposes = TRANSPOSE * filters * down.size * across.size
-    weights = WEIGHTS * (3 if adjoint and p.taps > 1 else 1) * channels * p.taps * filters
+    weights = WEIGHTS * (2 if adjoint and p.taps > 1 else 1) * channels * p.taps * filters
     return p.groups * (p.n * (products + copies + transposes) + weights)
 
 

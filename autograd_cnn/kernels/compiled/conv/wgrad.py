@@ -14,7 +14,7 @@ from autograd_cnn.kernels.compiled.conv.tiling import Tiling, conv_tiling
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.microkernel import MR, NR
 from autograd_cnn.kernels.compiled.packing import FEW, copy_row
-from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
+from autograd_cnn.kernels.compiled.parallel import inlined, parallel_for
 from autograd_cnn.kernels.compiled.transposing import lanes_to_channels, transpose_lanes
 from autograd_cnn.kernels.windows import Array
 
@@ -23,15 +23,14 @@ FILTERS: Final = 192  # of the gradient, at most, are worked on at a time
 TRANSPOSE: Final = 15.0  # cycles for a vector of a map of filters
 SUM: Final = 20.0  # cycles for a vector of partial sums, or of their total
 PIECES: Final = 16  # jobs, at least, if there are images enough; each run of images has partial sums
+CHUNK: Final = 1 << 11  # elements of which a job adds up partial sums
 
 
-class SumSizes(NamedTuple):
-    """The sizes of partial sums."""
+class PieceSizes(NamedTuple):
+    """How many partial sums there are, and of how many elements each."""
 
     pieces: int
-    rows: int  # G·C·KH·KW
-    depth: int  # C·KH·KW of a group
-    filters: int
+    size: int
 
 
 class Panels(NamedTuple):
@@ -43,18 +42,12 @@ class Panels(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """How the work is cut: into jobs, for some channels, some filters and a run of images each.
-
-    Each run has partial sums of its own.
-    """
+    """How the work is cut: into jobs, for some channels, some filters and a run of images each."""
 
     jobs: int
     runs: int  # of images
     channels: int  # of a group, worked on at a time
     panels: Panels
-    shape: tuple[int, int, int]  # of partial sums with filters in the lanes: (runs, C·KH·KW, F/G in whole vectors)
-    result: tuple[int, int, int, int]  # the shape of dw
-    sizes: SumSizes
 
 
 def some_channels(p: ConvProblem) -> int:
@@ -65,8 +58,7 @@ def some_channels(p: ConvProblem) -> int:
 
 def pieces(p: ConvProblem, *, all_filters: bool = False) -> Pieces:
     """Return how the work is cut, ``all_filters`` at a time or some."""
-    channels, depth, filters = some_channels(p), p.group_channels * p.taps, p.group_filters
-    vectors = p.vectors(filters)
+    channels, vectors = some_channels(p), p.vectors(p.group_filters)
     # A lower tile may have room for more vectors, and so load less for each product.
     lower = int(NR[1] > NR[0] and vectors % NR[1] == 0)
     width = -(-vectors // -(-vectors // NR[lower]))
@@ -75,9 +67,7 @@ def pieces(p: ConvProblem, *, all_filters: bool = False) -> Pieces:
     panels = Panels(width * p.lanes, -(-count // shares) * width * p.lanes, MR[lower])
     chunks = p.groups * -(-p.group_channels // channels) * -(-vectors * p.lanes // panels.some)
     runs = min(p.n, max(1, PIECES // chunks))
-    shape, result = (runs, p.c * p.taps, vectors * p.lanes), (p.f, p.group_channels, p.kh, p.kw)
-    sizes = SumSizes(runs, p.c * p.taps, depth, filters)
-    return Pieces(runs * chunks, runs, channels, panels, shape, result, sizes)
+    return Pieces(runs * chunks, runs, channels, panels)
 
 
 def common_cost(p: ConvProblem) -> float:
@@ -94,34 +84,40 @@ def pieces_in_parts(p: ConvProblem, *, all_filters: bool = False) -> tuple[Piece
     return cut, conv_tiling(p, channels=cut.channels)
 
 
-def add_pieces(cut: Pieces, sums: Array) -> Array:
-    """Return dw (F, C/G, KH, KW), the total of partial sums with filters in the lanes."""
-    dw = np.empty(cut.result, sums.dtype)
-    lanes = VECTOR_BYTES // sums.itemsize
-    offsets = np.minimum(np.arange(cut.sizes.depth + lanes), cut.sizes.depth - 1) * cut.shape[-1]
-    jobs = cut.result[0] // cut.sizes.filters * -(-cut.sizes.depth // lanes)
-    _add_pieces(jobs, cut.sizes, offsets, flat(sums), dw.reshape(-1), alone=sums.size <= FEW)
+def gradient_and_sums(p: ConvProblem, pieces: int) -> tuple[Array, Array]:
+    """Return memory for dw (F, C/G, KH, KW), and for as many partial sums of that shape; of one it is the same."""
+    dw = np.empty((p.f, p.group_channels, p.kh, p.kw), p.dtype)
+    return dw, dw if pieces == 1 else np.empty((pieces, *dw.shape), p.dtype)
+
+
+def add_pieces(dw: Array, sums: Array) -> Array:
+    """Return dw, the total of partial sums."""
+    if sums is not dw:
+        size = PieceSizes(len(sums), dw.size)
+        _add_pieces(-(-dw.size // CHUNK), size, sums.reshape(-1), dw.reshape(-1), alone=sums.size <= FEW)
     return dw
 
 
 @parallel_for
-def _add_pieces(first: int, last: int, s: SumSizes, offsets: Any, sums: Any, dw: Any) -> None:
-    """Add up a vector of rows of a group for each job: sums (pieces, G·depth, F/G in whole vectors), dw (G, F/G, depth)."""
-    lanes = VECTOR_BYTES // dw.itemsize
-    width, blocks = (s.filters + lanes - 1) // lanes * lanes, (s.depth + lanes - 1) // lanes
-    total = np.empty(lanes * width, dw.dtype)
-    for job in range(first, last):
-        group, k = job // blocks, job % blocks * lanes
-        rows = min(lanes, s.depth - k)
-        at = (group * s.depth + k) * width
-        copy_row(total, 0, sums, at, rows * width)
+def _add_pieces(first: int, last: int, s: PieceSizes, sums: Any, dw: Any) -> None:
+    """Add up a chunk of dw for each job: sums (pieces, size)."""
+    begin, end = first * CHUNK, min(last * CHUNK, s.size)
+    for at in range(begin, end, CHUNK):
+        stop = min(at + CHUNK, end)
+        copy_row(dw, at, sums, at, stop - at)
         for piece in range(1, s.pieces):
-            begin = piece * s.rows * width + at
-            for i in range(rows * width):
-                total[i] += sums[begin + i]
-        for f in range(0, s.filters, lanes):
-            target = (group * s.filters + f) * s.depth + k
-            lanes_to_channels(dw, target, s.depth, min(lanes, s.filters - f), rows, total, f, offsets, 0)
+            for i in range(at, stop):
+                dw[i] += sums[piece * s.size + i]
+
+
+@inlined
+def write_block(sums: Any, at: int, depth: int, block: Any, rows: int, lines: Any, maps: int) -> None:
+    """Write a job's block of sums (rows, filters), of which row k begins at ``lines[k]``, as rows of filters, ``depth`` long."""
+    lanes = VECTOR_BYTES // sums.itemsize
+    for f in range(0, maps, lanes):
+        for k in range(0, rows, lanes):
+            lanes_to_channels(sums, at + f * depth + k, depth, min(lanes, maps - f), min(lanes, rows - k), block, f,
+                              lines, k)  # fmt: skip
 
 
 @inlined

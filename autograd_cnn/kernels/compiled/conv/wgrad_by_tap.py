@@ -12,7 +12,7 @@ import numpy as np
 from autograd_cnn.kernels.compiled.conv import wgrad
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, wrt_weight_error
 from autograd_cnn.kernels.compiled.conv.tap_table import count_taps_inside, table_fits, tap_table
-from autograd_cnn.kernels.compiled.conv.wgrad import transpose_panels
+from autograd_cnn.kernels.compiled.conv.wgrad import transpose_panels, write_block
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.microkernel import (
     Depth,
@@ -62,9 +62,9 @@ def _cost(p: ConvProblem) -> float:
 
 def _run(p: ConvProblem, x: Array, g: Array) -> Array:
     cut, sizes, *tables = _layout(p)
-    sums = np.zeros(cut.shape, p.dtype)
+    dw, sums = wgrad.gradient_and_sums(p, cut.runs)
     _sum_taps(cut.jobs, sizes, flat(x), flat(g), *tables, sums.reshape(-1))
-    return wgrad.add_pieces(cut, sums)
+    return wgrad.add_pieces(dw, sums)
 
 
 @lru_cache(maxsize=512)
@@ -107,21 +107,23 @@ def _sum_taps(
 ) -> None:
     """Add up a run of images, for some channels and some filters of a group, for each job.
 
-    x (N, C, H, W), g (N, F, OH, OW), sums (pieces, C·KH·KW, F/G in whole vectors); the tables are those
-    of `_layout`.
+    x (N, C, H, W), g (N, F, OH, OW), sums (pieces, F, C/G·KH·KW); the tables are those of `_layout`.
     """
     lanes = VECTOR_BYTES // x.itemsize
     width = (s.filters + lanes - 1) // lanes * lanes
     chunks, shares = (s.all_channels + s.channels - 1) // s.channels, (width + s.some_filters - 1) // s.some_filters
-    pieces = sums.size // (s.groups * s.all_channels * s.taps * width)
+    depth = s.all_channels * s.taps
+    pieces = sums.size // (s.groups * s.filters * depth)
     capacity = s.together * s.pixels_out + lanes
     transposed = aligned_zeros(capacity * s.some_filters, x)
+    lines_of_block = np.arange(s.channels * s.taps + lanes) * s.some_filters
+    block = aligned_zeros(lines_of_block.size * s.some_filters, x)
     channels, c_offsets = np.arange(s.channels) * s.pixels_in, np.arange(0, s.panel, lanes)
     for job in range(first, last):
         channel, f = job % chunks * s.channels, job // chunks % shares * s.some_filters
         group, piece = job // chunks // shares % s.groups, job // chunks // shares // s.groups
         maps, rows = min(s.some_filters, s.filters - f), min(s.channels, s.all_channels - channel)
-        sums_at = ((piece * s.groups + group) * s.all_channels + channel) * s.taps * width + f
+        block[:] = 0
         end = (piece + 1) * s.images // pieces
         for image in range(piece * s.images // pieces, end, s.together):
             count = min(s.together, end - image)
@@ -132,14 +134,17 @@ def _sum_taps(
             x_at = ((image * s.groups + group) * s.all_channels + channel) * s.pixels_in
             for run in range(0, count * s.runs, s.together):
                 run_end = min(run + s.together, count * s.runs)
-                _add_run(x, x_at, channels, rows, starts, run, run_end, pixels, transposed, capacity, lines, sums, sums_at,
-                         width, (maps + lanes - 1) // lanes, c_offsets, s)  # fmt: skip
+                _add_run(x, x_at, channels, rows, starts, run, run_end, pixels, transposed, capacity, lines, block,
+                         s.some_filters, (maps + lanes - 1) // lanes, c_offsets, s)  # fmt: skip
+
+        at = ((piece * s.groups + group) * s.filters + f) * depth + channel * s.taps
+        write_block(sums, at, depth, block, rows * s.taps, lines_of_block, maps)
 
 
 @inlined
 def _add_run(
     x: Any, x_at: int, channels: Any, rows: int, starts: Any, run: int, end: int, pixels: Any, transposed: Any,
-    capacity: int, lines: Any, c: Any, c_at: int, width: int, vectors: int, c_offsets: Any, s: TapSizes,
+    capacity: int, lines: Any, c: Any, width: int, vectors: int, c_offsets: Any, s: TapSizes,
 ) -> None:  # fmt: skip
     """Add the pixels of some channels · transposed maps to C, for some runs of pixels, tap by tap."""
     lanes = VECTOR_BYTES // c.itemsize
@@ -150,7 +155,7 @@ def _add_run(
             for tap in range(s.taps):
                 part = tap * s.together * s.runs
                 k, valid = starts[part + run], min(s.height, rows - i)
-                tile, c_row = Tile(tile_rows(valid), count), c_at + (i * s.taps + tap) * width + v * lanes
+                tile, c_row = Tile(tile_rows(valid), count), (i * s.taps + tap) * width + v * lanes
                 a = Gathered(x, x_at, channels, i, pixels, k)
                 b = PackedRows(transposed, v * lanes * capacity, lines, k)
                 sums = Scattered(c, c_row, s.taps * width, c_offsets, 0, valid, lanes)

@@ -10,7 +10,7 @@ import numpy as np
 from autograd_cnn.kernels.compiled.conv import wgrad
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, wrt_weight_error
 from autograd_cnn.kernels.compiled.conv.tiling import ConvTiling, cut_image, part_fits
-from autograd_cnn.kernels.compiled.conv.wgrad import Panels, transpose_panels
+from autograd_cnn.kernels.compiled.conv.wgrad import Panels, transpose_panels, write_block
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.microkernel import (
     Depth,
@@ -44,13 +44,14 @@ def _cost(p: ConvProblem) -> float:
 
 def _run(p: ConvProblem, x: Array, g: Array) -> Array:
     cut, tiling = wgrad.pieces_in_parts(p)
-    s, sums = tiling.sizes, np.zeros(cut.shape, p.dtype)
+    s = tiling.sizes
+    dw, sums = wgrad.gradient_and_sums(p, cut.runs)
     # Small images are worked on several at a time, so that a tile has depth.
     together = max(1, KC // tiling.corners.size) if s.rows == s.out_h else 1
     corners = np.arange(together)[:, None] * s.channels * s.part_rows * s.part_width + tiling.corners
     sizes = PatchSizes(s, cut.panels)
     _sum_products(cut.jobs, sizes, flat(x), flat(g), tiling.taps, corners.reshape(-1), sums.reshape(-1))
-    return wgrad.add_pieces(cut, sums)
+    return wgrad.add_pieces(dw, sums)
 
 
 class PatchSizes(NamedTuple):
@@ -64,22 +65,25 @@ class PatchSizes(NamedTuple):
 def _sum_products(first: int, last: int, sizes: PatchSizes, x: Any, g: Any, taps: Any, corners: Any, sums: Any) -> None:
     """Add up a run of images, for some channels and some filters of a group, for each job.
 
-    x (N, C, H, W), g (N, F, OH, OW), sums (pieces, C·KH·KW, F/G in whole vectors); ``taps`` and ``corners``, for
+    x (N, C, H, W), g (N, F, OH, OW), sums (pieces, F, C/G·KH·KW); ``taps`` and ``corners``, for
     some images together, are those of a `Tiling`.
     """
     s, panels, lanes = sizes.tiling, sizes.panels, VECTOR_BYTES // x.itemsize
     pixels, width = s.out_h * s.out_w, (s.filters + lanes - 1) // lanes * lanes
     chunks, shares = (s.all_channels + s.channels - 1) // s.channels, (width + panels.some - 1) // panels.some
-    pieces = sums.size // (s.groups * s.all_channels * s.taps * width)
+    all_rows = s.all_channels * s.taps
+    pieces = sums.size // (s.groups * s.filters * all_rows)
     together, part_size = corners.size // (s.rows * s.out_w), s.channels * s.part_rows * s.part_width
     part, capacity = np.zeros(together * part_size + lanes, x.dtype), corners.size + lanes
     transposed = aligned_zeros(capacity * panels.some, x)
+    lines_of_block = np.arange(s.channels * s.taps + lanes) * panels.some
+    block = aligned_zeros(lines_of_block.size * panels.some, x)
     lines, c_offsets = np.arange(corners.size) * panels.width, np.arange(0, panels.width, lanes)
     for job in range(first, last):
         channel, f = job % chunks * s.channels, job // chunks % shares * panels.some
         group, piece = job // chunks // shares % s.groups, job // chunks // shares // s.groups
         count, maps = min(s.channels, s.all_channels - channel), min(panels.some, s.filters - f)
-        sums_at = ((piece * s.groups + group) * s.all_channels + channel) * s.taps * width + f
+        block[:] = 0
         end = (piece + 1) * s.images // pieces
         for start in range(piece * s.images // pieces, end, together):
             for row in range(0, s.out_h, s.rows):
@@ -91,14 +95,17 @@ def _sum_products(first: int, last: int, sizes: PatchSizes, x: Any, g: Any, taps
                     cut_image(part, part_at, x, x_at, count, s, row * s.stride_h, part_rows)
                     transpose_panels(transposed, depth, capacity, g, g_at, maps, pixels, rows * s.out_w, panels.width)
                     depth += rows * s.out_w
-                _add_product(part, taps, count * s.taps, corners, depth, transposed, capacity, lines, sums, sums_at,
-                             width, (maps + lanes - 1) // lanes, c_offsets, panels.height)  # fmt: skip
+                _add_product(part, taps, count * s.taps, corners, depth, transposed, capacity, lines, block,
+                             panels.some, (maps + lanes - 1) // lanes, c_offsets, panels.height)  # fmt: skip
+
+        at = ((piece * s.groups + group) * s.filters + f) * all_rows + channel * s.taps
+        write_block(sums, at, all_rows, block, count * s.taps, lines_of_block, maps)
 
 
 @inlined
 def _add_product(
     part: Any, taps: Any, rows: int, corners: Any, depth: int, transposed: Any, capacity: int, lines: Any, c: Any,
-    c_at: int, width: int, vectors: int, c_offsets: Any, height: int,
+    width: int, vectors: int, c_offsets: Any, height: int,
 ) -> None:  # fmt: skip
     """Add patches (rows of taps, depth) · transposed maps (depth, F) to C, tile by tile."""
     lanes = VECTOR_BYTES // c.itemsize
@@ -108,7 +115,7 @@ def _add_product(
         for v in range(0, vectors, most):
             count = min(most, vectors - v)
             for i in range(0, rows, height):
-                valid, c_row = min(height, rows - i), c_at + i * width + v * lanes
+                valid, c_row = min(height, rows - i), i * width + v * lanes
                 a = Gathered(part, 0, taps, i, corners, k)
                 b = PackedRows(transposed, v * lanes * capacity, lines, k)
                 sums = Scattered(c, c_row, width, c_offsets, 0, valid, lanes)

@@ -8,7 +8,7 @@ some maps and some taps::
 and the lanes of each are added up at the end, for all images at once.
 """
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -52,17 +52,24 @@ def _cost(p: ConvProblem) -> float:
 
 def _run(p: ConvProblem, x: Array, g: Array) -> Array:
     cut, tiling = wgrad.pieces_in_parts(p, all_filters=True)
-    depth, f = cut.sizes.depth, cut.sizes.filters
+    depth, f = p.group_channels * p.taps, p.group_filters
     sums = np.zeros((cut.runs, p.groups * depth, f, p.lanes), p.dtype)
     maps = np.arange(f) * (p.oh * p.ow)
     _sum_products(cut.jobs, tiling.sizes, flat(x), flat(g), tiling.taps, maps, sums.reshape(-1))
-    dw = np.empty(cut.result, p.dtype)
-    _add_lanes(p.groups * depth, cut.sizes, sums, dw.reshape(-1))
+    dw = np.empty((p.f, p.group_channels, p.kh, p.kw), p.dtype)
+    _add_lanes(p.groups * depth, LaneSizes(depth, f), sums, dw.reshape(-1))
     return dw
 
 
+class LaneSizes(NamedTuple):
+    """The sizes of a group's gradient."""
+
+    depth: int  # C/G·KH·KW
+    filters: int
+
+
 @parallel_for
-def _add_lanes(first: int, last: int, s: wgrad.SumSizes, sums: Any, dw: Any) -> None:
+def _add_lanes(first: int, last: int, s: LaneSizes, sums: Any, dw: Any) -> None:
     """Add up one row for each job: sums (pieces, G·depth, F/G, lanes), dw (G, F/G, depth)."""
     part = np.empty(sums.shape[3], sums.dtype)
     for k in range(first, last):

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, fits
+from autograd_cnn.kernels.compiled.conv.wgrad import add_pieces, gradient_and_sums, write_block
 from autograd_cnn.kernels.compiled.conv.winograd import (
     TRANSFORM,
     TRANSPOSE,
@@ -42,7 +43,6 @@ from autograd_cnn.kernels.compiled.microkernel import (
     tile_rows,
 )
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
-from autograd_cnn.kernels.compiled.transposing import lanes_to_channels
 from autograd_cnn.kernels.windows import Array
 
 SCRATCH: Final = 300 * 1024  # bytes of transformed tiles that a job works on
@@ -101,12 +101,9 @@ def _cost(p: ConvProblem) -> float:
 
 def _run(p: ConvProblem, x: Array, g: Array) -> Array:
     s, into_x, into_g = _sizes(p)
-    sums = np.empty(s.pieces * s.groups * 9 * s.channels * p.vectors(s.filters) * p.lanes, p.dtype)
-    _sum_tiles(s.pieces * _cut(p)[2], s, flat(x), flat(g), into_x, into_g, sums)
-    dw = np.empty((p.f, p.group_channels, 3, 3), p.dtype)
-    offsets = np.concatenate([np.arange(9), np.zeros(p.lanes, int)]) * p.lanes
-    _add_pieces(p.c, s, sums, offsets, dw.reshape(-1))
-    return dw
+    dw, sums = gradient_and_sums(p, s.pieces)
+    _sum_tiles(s.pieces * _cut(p)[2], s, flat(x), flat(g), into_x, into_g, sums.reshape(-1))
+    return add_pieces(dw, sums)
 
 
 @lru_cache(maxsize=512)
@@ -144,7 +141,7 @@ def _sizes(p: ConvProblem) -> tuple[SumSizes, Array, Array]:
 def _sum_tiles(first: int, last: int, s: SumSizes, x: Any, g: Any, into_x: Any, into_g: Any, sums: Any) -> None:
     """Add up some images' tiles, for some channels and filters, for each job.
 
-    x (N, C, H, W), g (N, F, OH, OW), sums (pieces, G, 9, C/G, F/G in whole vectors).
+    x (N, C, H, W), g (N, F, OH, OW), sums (pieces, F, C/G, 3, 3).
     """
     lanes = VECTOR_BYTES // x.itemsize
     positions, down, width = (s.side + 2) * (s.side + 2), s.side * s.rows, s.some_filters
@@ -157,6 +154,7 @@ def _sum_tiles(first: int, last: int, s: SumSizes, x: Any, g: Any, into_x: Any, 
     v, z = np.empty(positions * v_step, x.dtype), np.empty(positions * z_step, x.dtype)
     total = np.empty(positions * (s.some_channels * width + lanes), x.dtype)
     rows_of_x, lines = np.arange(s.some_channels), np.arange(most) * width
+    taps, tap_lines = np.empty(9 * lanes, x.dtype), np.minimum(np.arange(9 + lanes), 8) * lanes
     c_offsets, zeros = np.arange(0, width, lanes), np.zeros(MR[0], x.dtype)
     channel_blocks = (s.channels + s.some_channels - 1) // s.some_channels
     filter_blocks = (s.filters + width - 1) // width
@@ -183,8 +181,8 @@ def _sum_tiles(first: int, last: int, s: SumSizes, x: Any, g: Any, into_x: Any, 
                     total, v, v_step, z, z_step, channels, count, accumulate, rows_of_x, lines, c_offsets, zeros
                 )
                 accumulate = 1
-        at = ((piece * s.groups + group) * 9 * s.channels + c) * ((s.filters + lanes - 1) // lanes * lanes) + f
-        _transform_sums(sums, at, total, channels, maps, s)
+        at = (((piece * s.groups + group) * s.filters + f) * s.channels + c) * 9
+        _transform_sums(sums, at, total, channels, maps, taps, tap_lines, s)
 
 
 @inlined
@@ -234,38 +232,16 @@ def _add_products(
 
 
 @inlined
-def _transform_sums(sums: Any, sums_at: int, total: Any, channels: int, maps: int, s: Any) -> None:
-    """Transform the sums of a job back."""
-    lanes = VECTOR_BYTES // sums.itemsize
-    width, size = (s.filters + lanes - 1) // lanes * lanes, s.side + 2
-    sum_step, step = s.some_channels * s.some_filters + lanes, s.channels * width
+def _transform_sums(
+    sums: Any, sums_at: int, total: Any, channels: int, maps: int, taps: Any, tap_lines: Any, s: Any
+) -> None:
+    """Transform the sums of a job back, and transpose them."""
+    lanes, size = VECTOR_BYTES // sums.itemsize, s.side + 2
+    step, depth = s.some_channels * s.some_filters + lanes, s.channels * 9
     for c in range(channels):
-        to, at = sums_at + c * width, c * s.some_filters
         for j in range(0, maps, lanes):
-            GRADIENT_4(sums, to + j, 3 * step, step, total, at + j, size * sum_step, sum_step, total, 0)
-
-
-@parallel_for
-def _add_pieces(first: int, last: int, s: SumSizes, sums: Any, offsets: Any, dw: Any) -> None:
-    """Add up the pieces of one channel's filters for each job: dw (F, C/G, 3, 3)."""
-    lanes = VECTOR_BYTES // dw.itemsize
-    width = (s.filters + lanes - 1) // lanes * lanes
-    taps = np.zeros(10 * lanes, dw.dtype)
-    for job in range(first, last):
-        group, c = job // s.channels, job % s.channels
-        for f in range(0, s.filters, lanes):
-            for tap in range(9):
-                for i in range(lanes):
-                    taps[tap * lanes + i] = sums[((group * 9 + tap) * s.channels + c) * width + f + i]
-                for piece in range(1, s.pieces):
-                    at = (((piece * s.groups + group) * 9 + tap) * s.channels + c) * width + f
-                    for i in range(lanes):
-                        taps[tap * lanes + i] += sums[at + i]
-            for tap in range(0, 9, lanes):
-                lanes_to_channels(
-                    dw, ((group * s.filters + f) * s.channels + c) * 9 + tap, s.channels * 9, min(lanes, s.filters - f),
-                    min(lanes, 9 - tap), taps, 0, offsets, tap,
-                )  # fmt: skip
+            GRADIENT_4(taps, 0, 3 * lanes, lanes, total, c * s.some_filters + j, size * step, step, total, 0)
+            write_block(sums, sums_at + j * depth + c * 9, depth, taps, 9, tap_lines, min(lanes, maps - j))
 
 
 F4_WRT_WEIGHT = Algorithm("winograd_4x4", _supports, _cost, _run, partial(winograd_wgrad_error, SIDE), local=False)
