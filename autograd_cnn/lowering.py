@@ -195,40 +195,34 @@ class _Lowering:
         unseen = [s for s, x in zip(operands, arrays, strict=True) if x.dtype.kind != "f" and not self._is_known(s)]
         if unseen and not callable(call.static):
             return False
-        recorded = self._table.record(_on(call, operands), arrays)
-        number = len(self._calls) + bool(unseen)
+        recorded = self._table.record(_on(call, operands), arrays, () if unseen else self._lasting)
         if recorded is None or len(recorded.results) != len(call.outputs):
             return False
-        for held in recorded.fresh:
-            self._made[id(held)] = held
-            self._by[id(held)] = number
-        if not all(self._is_placed(array) for loop in recorded.loops for array in loop.arrays):
+        self._made.update((id(held), held) for held in recorded.fresh)
+        if not all(self._is_placed(array) for loop in (*recorded.once, *recorded.loops) for array in loop.arrays):
             return False
         self._values.update(zip(call.outputs, recorded.results, strict=True))
         if unseen:
             self._checks.update(dict.fromkeys(unseen, len(self._calls)))
             self._calls.append(_check(call, self._values))
-        self._loops[number] = recorded.loops
-        if self._lasting and not unseen:
-            self._split(call, operands, recorded)
+        if recorded.once:
+            self._add_once(call, operands, recorded)
+        self._loops[len(self._calls)] = recorded.loops
+        for held in recorded.fresh:
+            self._by.setdefault(id(held), len(self._calls))
         return True
 
-    def _split(self, call: Call, operands: Sequence[Slot], recorded: Any) -> None:
-        """Put the loops of a call that work on what lasts alone into a call before it."""
-        changing = {slot: root for slot in operands if (root := self._root(slot)) not in self._lasting}
-        once, filled, others = self._table.split(recorded, changing.values())
-        if not once:
-            return
-        first = max(slot.number for slot in self._values) + 1
-        slots = tuple(Slot(first + i) for i in range(len(filled)))
-        number = len(self._calls)
-        self._values.update(zip(slots, filled, strict=True))
-        self._lasting.update(map(id, filled))
-        self._by.update(dict.fromkeys(map(id, filled), number))
-        self._loops |= {number: once, number + 1: others}
-        self._once[number + 1] = number
-        taken = tuple(slot for slot in operands if slot not in changing)
+    def _add_once(self, call: Call, operands: Sequence[Slot], recorded: Any) -> None:
+        """Add a call before another, for the loops of it that work on what lasts alone."""
+        number, first = len(self._calls), max(slot.number for slot in self._values) + 1
+        slots = tuple(Slot(first + i) for i in range(len(recorded.filled)))
+        taken = tuple(slot for slot in operands if self._root(slot) in self._lasting)
         self._calls.append(Call(call.function, f"{call.name}, what lasts", taken, outputs=slots, origin=call.origin))
+        self._loops[number] = recorded.once
+        self._once[number + 1] = number
+        self._values.update(zip(slots, recorded.filled, strict=True))
+        self._lasting.update(map(id, recorded.filled))
+        self._by.update(dict.fromkeys(map(id, recorded.filled), number))
 
     def _is_known(self, slot: Slot) -> bool:
         """Whether integers or bools are of a lowered call, or have been looked at."""

@@ -56,11 +56,17 @@ class Recorded(NamedTuple):
         What the call returned; loops write into their memory, or it is an operand's.
     fresh : list of array
         The memory that the call has allocated, for the loops to write into.
+    once : list of Loop
+        Those that need not run again while what lasts is the same, before the others.
+    filled : list of array
+        The memory that these fill.
     """
 
     loops: list[Loop]
     results: tuple[Array, ...]
     fresh: list[Array]
+    once: list[Loop]
+    filled: list[Array]
 
 
 class _Run(NamedTuple):
@@ -73,7 +79,7 @@ class _Run(NamedTuple):
     writeable: dict[int, bool]
 
 
-def record(call: Callable[..., Any], operands: Sequence[Array]) -> Recorded | None:
+def record(call: Callable[..., Any], operands: Sequence[Array], lasting: Collection[int] = ()) -> Recorded | None:
     """Return a call's loops; None if it does anything else to values, or may do so.
 
     It is made twice, on other values, and its loops are then run by themselves in memory full of NaN. What they read
@@ -84,6 +90,8 @@ def record(call: Callable[..., Any], operands: Sequence[Array]) -> Recorded | No
     call : callable
         A function of the operands that looks at their shapes and dtypes alone.
     operands : sequence of array
+    lasting : collection of int
+        The identities of roots that hold the same in most runs, such as weights.
     """
     others = {id(x): _other(x) for x in operands}  # one that is passed twice is one
     first = _made(call, operands)
@@ -108,7 +116,11 @@ def record(call: Callable[..., Any], operands: Sequence[Array]) -> Recorded | No
     if not all(id(root(y)) in known for y in first.results):
         return None
     fills = [_fill(roots[i], held) for i, held in memory.items() if held is not None]
-    return Recorded([*fills, *first.loops], first.results, [roots[i] for i in memory])
+    loops, fresh = [*fills, *first.loops], [roots[i] for i in memory]
+    once, filled, loops = (
+        _split(loops, fresh, {id(root(x)) for x in operands} - {*lasting}) if lasting else ([], [], loops)
+    )
+    return Recorded(loops, first.results, fresh, once, filled)
 
 
 def _memory(first: _Run, second: _Run) -> dict[int, Array | None] | None:
@@ -224,23 +236,19 @@ def _agree(run: _Run, memory: dict[int, Array | None]) -> bool:
     return all(moved(y).tobytes() == y.tobytes() for y in run.results)
 
 
-def split(recorded: Recorded, changing: Collection[int]) -> tuple[list[Loop], list[Array], list[Loop]]:
-    """Return the loops that need not run again, the memory that they fill for the others, and the others.
+def _split(
+    loops: Sequence[Loop], fresh: Sequence[Array], changing: set[int]
+) -> tuple[list[Loop], list[Array], list[Loop]]:
+    """Return the loops that meet nothing that changes, the memory that they fill for the others, and the others.
 
-    Such as a loop that packs weights, as long as these are the same. Which memory the others leave as it is, they don't
-    say. So all run once more, and what the others have changed is not left to those that run once.
-
-    Parameters
-    ----------
-    recorded : Recorded
-    changing : collection of int
-        The identities of the roots of those operands that differ from run to run.
+    Which memory the others leave as it is, they don't say. So all run once more, and what the others have changed is
+    not left to those that run once.
     """
     theirs = set(changing)
     while True:
-        once, others = _apart(recorded.loops, theirs)
+        once, others = _apart(loops, theirs)
         met = {id(root(array)) for loop in once for array in loop.arrays}
-        filled = [held for held in recorded.fresh if id(held) in met]
+        filled = [held for held in fresh if id(held) in met]
         for held in filled:
             _bytes(held)[:] = POISON
         _again(once)

@@ -8,7 +8,7 @@ import pytest
 from autograd_cnn.kernels import compiled
 from autograd_cnn.kernels.compiled import table
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for
-from autograd_cnn.kernels.compiled.table import Line, Table, record, split
+from autograd_cnn.kernels.compiled.table import Line, Table, record
 
 
 @parallel_for
@@ -84,19 +84,18 @@ def _sum_of_turned(x, w, *, in_place=False):
 
 def test_loops_that_meet_only_what_lasts_are_told_from_others(rng):
     x, w = rng.standard_normal(5), rng.standard_normal(5)
-    recorded = record(_sum_of_turned, [x, w])
-    once, filled, others = split(recorded, {id(x)})
-    assert ([loop.name for loop in once], [loop.name for loop in others]) == (["pick"], ["copy", "add", "add"])
-    assert [held.tolist() for held in filled] == [w[::-1].tolist()]
+    recorded = record(_sum_of_turned, [x, w], {id(w)})
+    names = [[loop.name for loop in loops] for loops in (recorded.once, recorded.loops)]
+    assert names == [["pick"], ["copy", "add", "add"]]
+    assert [held.tolist() for held in recorded.filled] == [w[::-1].tolist()]
     assert recorded.results[0].tolist() == (w[::-1] + x).tolist()
 
 
 def test_memory_that_others_write_to_is_filled_again(rng):
     x, w = rng.standard_normal(5), rng.standard_normal(5)
-    recorded = record(partial(_sum_of_turned, in_place=True), [x, w])
-    once, filled, others = split(recorded, {id(x)})
-    assert once == filled == []
-    assert [loop.name for loop in others] == ["pick", "add"]
+    recorded = record(partial(_sum_of_turned, in_place=True), [x, w], {id(w)})
+    assert recorded.once == recorded.filled == []
+    assert [loop.name for loop in recorded.loops] == ["pick", "add"]
 
 
 def test_what_only_shows_an_operand_has_no_loops():

@@ -38,6 +38,7 @@ from autograd_cnn.kernels.compiled.transposing import channels_to_lanes, lanes_t
 from autograd_cnn.kernels.windows import Array
 
 PIXELS: Final = 384  # of the result that a job works on, about: what it reads is used so often
+FEWEST: Final = 32  # for which it is worth to wake up another thread
 PART: Final = 512 * 1024  # bytes of padded images that a job may have
 DEPTH: Final = 128  # taps after which the next pixels begin, with their weights still in the first cache
 JOBS: Final = 8  # at least, whatever the number of threads
@@ -111,8 +112,13 @@ def _rows_and_images(p: ConvProblem, adjoint: bool) -> tuple[int, int, bool]:
     most = PIXELS // (across.size * down.period)
     if not in_place:
         most = min(most, (PART // line - down.reach) // down.step)
-    periods = -(-down.size // down.period)
-    rows = -(-periods // -(-periods // max(1, most))) * down.period
+    periods, panels = (
+        -(-down.size // down.period),
+        -(-p.vectors(p.group_channels if adjoint else p.group_filters) // NR[1]),
+    )
+    # With few images other threads get some of the rows, as long as these are enough.
+    shares = min(-(-JOBS // (p.n * p.groups * panels)), periods * across.size * down.period // FEWEST)
+    rows = -(-periods // max(shares, -(-periods // max(1, most)))) * down.period
     together = 1
     if rows >= down.size:
         rows, together = -(-down.size // down.period) * down.period, PIXELS // (across.size * down.size)

@@ -19,8 +19,9 @@ from autograd_cnn.kernels.compiled.conv.phases import axes
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, fits, wrt_weight_error
 from autograd_cnn.kernels.compiled.conv.wgrad import PIECES
 from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, intrinsic, pointer
-from autograd_cnn.kernels.compiled.packing import aligned_zeros
+from autograd_cnn.kernels.compiled.packing import FEW, aligned_zeros
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for
+from autograd_cnn.kernels.compiled.transposing import lanes_to_channels
 from autograd_cnn.kernels.windows import Array
 
 TAPS: Final = 9  # weights that are summed at a time
@@ -71,8 +72,10 @@ def _run(p: ConvProblem, x: Array, g: Array) -> Array:
     shape = (s.pieces, blocks, s.filters, s.channels, p.taps, p.lanes)
     sums = np.zeros(shape, p.dtype)
     _sum_groups(s.pieces * blocks, s, flat(x), flat(g), offsets, taps, into, into_g, sums.reshape(-1))
-    dw = np.moveaxis(sums.sum(axis=0), -1, 1).reshape(-1, s.filters, s.channels, p.taps)
-    return np.ascontiguousarray(dw[: p.groups]).reshape(p.f, p.group_channels, p.kh, p.kw)
+    dw = np.empty((p.f, p.group_channels, p.kh, p.kw), p.dtype)
+    lines = np.minimum(np.arange(p.taps + p.lanes), p.taps - 1) * p.lanes
+    _add_pieces(blocks, s, lines, sums.reshape(-1), dw.reshape(-1), alone=dw.size <= FEW)
+    return dw
 
 
 @lru_cache(maxsize=512)
@@ -192,6 +195,23 @@ def _add_products(
         return context.get_dummy_value()
 
     return types.void(sums, i, g, i, i, x, i, i, i, offsets, taps, i, i), write
+
+
+@parallel_for
+def _add_pieces(first: int, last: int, s: SumSizes, lines: Any, sums: Any, dw: Any) -> None:
+    """Add up the partial sums of a vector of groups, and transpose them, for each job: sums as before, dw (G, size)."""
+    lanes = VECTOR_BYTES // dw.itemsize
+    size, taps = dw.size // s.groups, lines.size - lanes
+    step = sums.size // s.pieces
+    for job in range(first, last):
+        begin, groups = job * size * lanes, min(lanes, s.groups - job * lanes)
+        for piece in range(1, s.pieces):
+            for i in range(begin, begin + size * lanes):
+                sums[i] += sums[piece * step + i]
+        for pair in range(0, size, taps):  # of a filter and a channel
+            for tap in range(0, taps, lanes):
+                lanes_to_channels(dw, job * lanes * size + pair + tap, size, groups, min(lanes, taps - tap),
+                                  sums, begin + pair * lanes, lines, tap)  # fmt: skip
 
 
 WRT_WEIGHT = Algorithm("group_lanes", _supports, _cost, _run, wrt_weight_error)

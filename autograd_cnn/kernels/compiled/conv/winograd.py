@@ -173,7 +173,10 @@ def tiles_at_a_time(p: ConvProblem, side: int, want: int, fewest: int, most: int
     down, across = -(-p.oh // side), -(-p.ow // side)
     rows = down if down * across <= want else max(1, want // across)
     rows = -(-down // -(-down // rows))  # about as many the last time as before
-    return rows, max(1, min(p.n, want // (rows * across))) if rows == down else 1
+    if rows < down:
+        return rows, 1
+    shares = -(-p.n // max(1, want // (rows * across)))
+    return rows, -(-p.n // (shares + shares % 2))  # an even number of jobs leaves no thread of two without work
 
 
 def _transformed(w: Array, s: "Filters", groups: int, rotated: bool) -> Array:
