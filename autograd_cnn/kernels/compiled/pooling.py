@@ -19,6 +19,7 @@ from autograd_cnn.kernels.compiled.maxpool2x2 import (
     largest_of_four_in_rows,
 )
 from autograd_cnn.kernels.compiled.maxpool_by_tap import largest_of_taps
+from autograd_cnn.kernels.compiled.packing import SCRATCH
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
 from autograd_cnn.kernels.windows import Array, Windows
 
@@ -74,12 +75,15 @@ def _max_pool(first: int, last: int, s: Pool, x: Any, y: Any, indices: Any) -> N
     lanes = VECTOR_BYTES // x.itemsize
     if not _is_two_by_two(s):
         phase, line = _line(s, lanes)
-        part = np.full(s.height * line + lanes, -np.inf, x.dtype)
+        reach = (s.window_h - 1) * s.dilation_h + 1
+        some = max(1, (SCRATCH // (x.itemsize * line) - reach) // s.stride_h + 1)  # rows worked on at a time
+        part = np.full(((min(some, s.out_h) - 1) * s.stride_h + reach) * line + lanes, -np.inf, x.dtype)
         taps = np.arange(s.window_h * s.window_w)
         column = taps % s.window_w * s.dilation_w
         offsets = taps // s.window_w * s.dilation_h * line + column % s.stride_w * phase + column // s.stride_w
         for each in range(first, last):
-            _largest_of_map(x, each, y, indices, part, offsets, s)
+            for i in range(0, s.out_h, some):
+                _largest_of_rows(x, each, i, min(i + some, s.out_h), y, indices, part, offsets, s)
         return
     rows = _rows_in_vector(s, lanes)
     whole = s.out_h // rows * rows if rows > 1 else 0
@@ -114,19 +118,23 @@ def _rows_in_vector(s: Pool, lanes: int) -> int:
 
 
 @inlined
-def _largest_of_map(x: Any, each: int, y: Any, indices: Any, part: Any, offsets: Any, s: Pool) -> None:
-    """Compare the taps of all windows of a map; ``part`` is as large as `_line` has it, and full of -inf."""
+def _largest_of_rows(
+    x: Any, each: int, begin: int, end: int, y: Any, indices: Any, part: Any, offsets: Any, s: Pool
+) -> None:
+    """Compare the taps of some rows of windows; ``part`` is as large as `_line` has it, and full of -inf."""
     lanes, (phase, line) = VECTOR_BYTES // x.itemsize, _line(s, VECTOR_BYTES // x.itemsize)
+    low = max(0, begin * s.stride_h - s.top)
+    high = min(s.height, (end - 1) * s.stride_h - s.top + (s.window_h - 1) * s.dilation_h + 1)
     for column in range(s.left, s.left + min(s.stride_w, s.width)):  # those a stride apart come side by side
         at, count = (
             column % s.stride_w * phase + column // s.stride_w,
             (s.left + s.width - column - 1) // s.stride_w + 1,
         )
-        for row in range(s.height):
+        for row in range(low, high):
             source = (each * s.height + row) * s.width + column - s.left
             for j in range(count):
-                part[row * line + at + j] = x[source + j * s.stride_w]
-    for i in range(s.out_h):
+                part[(row - low) * line + at + j] = x[source + j * s.stride_w]
+    for i in range(begin, end):
         row, at = i * s.stride_h - s.top, (each * s.out_h + i) * s.out_w
         first = min((max(0, -row) + s.dilation_h - 1) // s.dilation_h, s.window_h)
         last = max(first, min(s.window_h, (s.height - 1 - row) // s.dilation_h + 1))
@@ -138,8 +146,8 @@ def _largest_of_map(x: Any, each: int, y: Any, indices: Any, part: Any, offsets:
         for j in range(0 if s.rectified else min(s.out_w, (s.left + s.stride_w - 1) // s.stride_w)):
             indices[at + j] += min((s.left - j * s.stride_w + s.dilation_w - 1) // s.dilation_w, s.window_w - 1)
         for j in range(0, s.out_w, lanes):
-            largest_of_taps(y, indices, at + j, part, row * line + j, offsets, first * s.window_w, last * s.window_w,
-                            s.out_w - j)  # fmt: skip
+            largest_of_taps(y, indices, at + j, part, (row - low) * line + j, offsets, first * s.window_w,
+                            last * s.window_w, s.out_w - j)  # fmt: skip
 
 
 @inlined

@@ -234,9 +234,9 @@ def _correlate_batches(
             if s.adjoint:
                 for i in range(k):
                     at = (group * s.maps_in + a + i) * row + tile * MR[0] * s.taps
-                    _pack(weights, i * s.taps * line, line, w, at, s.taps, valid, s.taps)
+                    _pack(weights, i * s.taps * line, line, w, at, s.taps, valid, s.taps, rows)
             else:
-                _pack(weights, 0, line, w, map_out * row + a * s.taps, row, valid, k * s.taps)
+                _pack(weights, 0, line, w, map_out * row + a * s.taps, row, valid, k * s.taps, rows)
             filters = Columns(weights, 0, s.taps * line)
             images = Packed(x, (batch * padded * maps + group * s.maps_in + a) * width)
             begin = Start(start, map_out, accumulate=a)
@@ -249,21 +249,16 @@ def _correlate_batches(
 
 
 @inlined
-def _pack(weights: Any, at: int, line: int, w: Any, w_at: int, row: int, rows: int, columns: int) -> None:
-    """Transpose some rows of weights, each in a lane, and the last one in those beyond it."""
+def _pack(weights: Any, at: int, line: int, w: Any, w_at: int, row: int, rows: int, columns: int, high: int) -> None:
+    """Transpose some rows of weights, each in a lane, and the last one again for a tile that is ``high``."""
     lanes = VECTOR_BYTES // w.itemsize
-    for m in range(0, rows, lanes):
+    for m in range(0, high, lanes):
+        first = min(m, rows - 1)
         for j in range(0, columns, lanes):
             transpose_lanes(
-                weights,
-                at + j * line + m,
-                line,
-                w,
-                w_at + m * row + j,
-                row,
-                min(lanes, rows - m),
+                weights, at + j * line + m, line, w, w_at + first * row + j, row, min(lanes, rows - first),
                 min(lanes, columns - j),
-            )
+            )  # fmt: skip
 
 
 @inlined
