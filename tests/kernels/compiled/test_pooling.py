@@ -183,3 +183,10 @@ def test_indices_that_are_no_integers_and_empty_images_are_declined():
     assert compiled.max_pool_gather(x, y, grid) is NotImplemented
     assert compiled.max_unpool(y, y, grid) is NotImplemented
     assert compiled.max_pool(x[:0], grid, rectified=False) is NotImplemented
+
+
+def test_large_maps_are_pooled_a_band_at_a_time(rng):
+    x, slid = images(rng, (1, 2, 1001, 70), np.float32), windows("pool", (1001, 70), (3, 3), stride=2, padding=1)
+    found, expected = (kernels.max_pool(x, slid, rectified=False) for kernels in (compiled, reference))
+    for actual, right in zip(found, expected, strict=True):
+        assert_same(actual, right)
