@@ -324,6 +324,13 @@ class Held(NamedTuple):
     value: Any
 
 
+def argument(value: Any) -> Array:
+    """Return a copy of values that nobody can write to, so that the tape need not make one, which no trace would know."""
+    copy = np.array(value.value if isinstance(value, Traced) else value)
+    copy.flags.writeable = False
+    return copy if copy.dtype == bool else copy[()]
+
+
 def _copy(value: Any, dtype: np.dtype[Any]) -> Array:
     copy = np.array(value, dtype)
     copy.flags.writeable = False
