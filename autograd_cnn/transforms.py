@@ -10,7 +10,6 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import fields, is_dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final
@@ -22,9 +21,11 @@ from autograd_cnn.engine.backward import cotangents_of, followers, following
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Array, next_serial, shape_of
 from autograd_cnn.engine.recording import enable_grad
+from autograd_cnn.engine.trace import RUNNING, current
 from autograd_cnn.errors import GradientError, GradientWarning, OperandError, ShapeError, sentence
 from autograd_cnn.parameters import Flag, integers
 from autograd_cnn.tensor import Tensor
+from autograd_cnn.tree import leaves, rebuilt
 
 _PACKAGE: Final = str(Path(__file__).parent) + os.sep
 
@@ -32,37 +33,10 @@ _PACKAGE: Final = str(Path(__file__).parent) + os.sep
 # --- from arrays to tensors and back ----------------------------------------------------------
 
 
-def _leaves(tree: Any) -> Iterator[Any]:
-    if isinstance(tree, dict):
-        tree = list(tree.values())
-    elif _is_record(tree):
-        tree = [getattr(tree, field.name) for field in fields(tree)]
-    if isinstance(tree, (list, tuple)):
-        for branch in tree:
-            yield from _leaves(branch)
-    else:
-        yield tree
-
-
-def _rebuilt(tree: Any, leaves: Iterator[Any]) -> Any:
-    if isinstance(tree, dict):
-        return {key: _rebuilt(branch, leaves) for key, branch in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        branches = [_rebuilt(branch, leaves) for branch in tree]
-        return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
-    if _is_record(tree):
-        return replace(tree, **{field.name: _rebuilt(getattr(tree, field.name), leaves) for field in fields(tree)})
-    return next(leaves)
-
-
-def _is_record(tree: Any) -> bool:
-    return is_dataclass(tree) and not isinstance(tree, type)
-
-
 def _flat(tree: Any) -> Array:
     """Return all arrays of a tree in one; one array alone as it is."""
-    leaves = list(_leaves(tree))
-    return leaves[0] if len(leaves) == 1 else ops.concatenate([ops.reshape(leaf, shape=-1) for leaf in leaves])
+    parts = list(leaves(tree))
+    return parts[0] if len(parts) == 1 else ops.concatenate([ops.reshape(part, shape=-1) for part in parts])
 
 
 def _input(value: Any, where: str) -> Tensor:
@@ -70,10 +44,9 @@ def _input(value: Any, where: str) -> Tensor:
     if isinstance(value, Tensor) and value.node is not None:
         return Tensor.wrap(*_own(value))
     try:
-        array = np.asarray(value.value if isinstance(value, Tensor) else value)
-        return Tensor(
-            array.astype(float) if array.dtype.kind in "biu" and array.ndim == 0 else array, requires_grad=True
-        )
+        known = value if isinstance(value, Tensor) else np.asarray(value)
+        number = known.dtype.kind in "biu" and known.ndim == 0
+        return Tensor(ops.astype(known, dtype=float) if number else known, requires_grad=True)
     except OperandError as error:
         error.add_note(f"{where} differentiates with respect to floating-point arrays")
         raise
@@ -100,8 +73,8 @@ class _Run:
         self.where = where
         self.wanted = [args[argnum] for argnum in _within(where, argnums, len(args))]
         self.nested = False
-        given = list(_leaves(self.wanted))
-        passed = list(filter(_is_recorded, _leaves([args, options])))
+        given = list(leaves(self.wanted))
+        passed = list(filter(_is_recorded, leaves([args, options])))
         self.start = next_serial()
         with enable_grad():
             tensors = [_input(value, where) for value in given]
@@ -111,7 +84,7 @@ class _Run:
             inputs = iter(tensors)
             replaced = list(args)
             for argnum, tree in zip(argnums, self.wanted, strict=True):
-                replaced[argnum] = _rebuilt(tree, inputs)
+                replaced[argnum] = rebuilt(tree, inputs)
             self.output = _called(f, replaced, options)
         self.has_aux, self.aux = has_aux, None
         if has_aux:
@@ -131,7 +104,8 @@ class _Run:
         for call in outer:
             call.nested = True
         self.tracked = bool(passed) or bool(outer)
-        self.tensors = self.tracked or any(isinstance(value, Tensor) for value in given)
+        recorded = bool(RUNNING) and current.get() is not None  # what leaves as an array, a trace could not follow
+        self.tensors = self.tracked or recorded or any(isinstance(value, Tensor) for value in given)
 
     @contextmanager
     def _running(self) -> Iterator[None]:
@@ -156,8 +130,8 @@ class _Run:
         value = self.result(self.output)
         if not self.has_aux:
             return value
-        aux = (self.result(each) if isinstance(each, Tensor) else each for each in _leaves(self.aux))
-        return value, _rebuilt(self.aux, aux)
+        aux = (self.result(each) if isinstance(each, Tensor) else each for each in leaves(self.aux))
+        return value, rebuilt(self.aux, aux)
 
     def pulled(self, cotangent: Array | None, *, retain: bool = False) -> list[Any]:
         """Return the cotangent of every input, zeros where the output does not depend on it."""
@@ -193,7 +167,7 @@ class _Run:
 
     def gathered(self, cotangents: list[Any], single: bool) -> Any:
         """Arrange one result for each input as the arguments were."""
-        trees = _rebuilt(self.wanted, iter(cotangents))
+        trees = rebuilt(self.wanted, iter(cotangents))
         return trees[0] if single else tuple(trees)
 
 
@@ -216,7 +190,7 @@ def _is_odd(output: Any) -> bool:
 
 
 def _parts(output: Any) -> Iterator[Any]:
-    return iter(output.flat) if isinstance(output, np.ndarray) else _leaves(output)
+    return iter(output.flat) if isinstance(output, np.ndarray) else leaves(output)
 
 
 def _within(where: str, argnums: tuple[int, ...], count: int) -> tuple[int, ...]:
@@ -478,7 +452,7 @@ def _linearized(where: str, f: Callable[..., Any], args: tuple[Any, ...]) -> tup
     pull.tracked, pull.tensors, pull.nested = call.tracked, call.tensors, True
 
     def pushforward(*tangents: Any) -> Any:
-        shapes = [shape_of(tangent) for tangent in _leaves(tangents)]
+        shapes = [shape_of(tangent) for tangent in leaves(tangents)]
         if shapes != [x.shape for x in call.inputs]:
             raise ShapeError(
                 sentence(where, "the tangents are not shaped as the arguments",
@@ -583,17 +557,17 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
     def matrices(*args: Any, **options: Any) -> Any:
         columns = rows_of(*args, **options)
         columns = columns[0] if single else columns
-        leaves = list(_leaves(columns))
-        shapes = [shape_of(leaf)[1:] for leaf in leaves]
+        blocks = list(leaves(columns))
+        shapes = [shape_of(block)[1:] for block in blocks]
         ends = np.cumsum([0, *(int(np.prod(shape, dtype=int)) for shape in shapes)])
         rows = [
-            _rebuilt(
+            rebuilt(
                 columns,
-                (ops.reshape(leaf[a:b], shape=(*shape, *other)) for leaf, other in zip(leaves, shapes, strict=True)),
+                (ops.reshape(block[a:b], shape=(*shape, *other)) for block, other in zip(blocks, shapes, strict=True)),
             )
             for a, b, shape in zip(ends, ends[1:], shapes, strict=False)
         ]
-        return _rebuilt(columns, iter(rows))
+        return rebuilt(columns, iter(rows))
 
     return matrices
 

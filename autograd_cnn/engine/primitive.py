@@ -140,6 +140,11 @@ class Primitive(Generic[P]):
         """Whether it takes any number of arrays."""
         return self.signature.variadic
 
+    @property
+    def elementwise(self) -> bool:
+        """Whether each element of the result depends on those at its place alone, after broadcasting."""
+        return self._shape_rule is None
+
     # --- recording ----------------------------------------------------------------------------
 
     @overload

@@ -235,6 +235,8 @@ MEMORY = nn.LSTM(3, 4, batch_first=True, rng=0)
         (nn.ConvTranspose2d(3, 4, 3, stride=2, padding=1, output_padding=1, rng=0), floats(4, 3, 5, 5)),
         (ag.grad(lambda x: ag.sum(ag.adaptive_mean_pool(x, (2, 3)) ** 2)), floats(4, 3, 5, 7)),
         (nn.BatchNorm2d(3), floats(4, 3, 2, 2)),
+        (lambda x: nn.cross_entropy(x, ag.argmax(-x, axis=1), ignore_index=2), floats(4, 3)),
+        (ag.vmap(ag.grad(lambda row: ag.sum(row**3) / row[0])), floats(4, 3)),
         (lambda p: {"loss": ag.sum(p["w"] * p["b"])}, {"w": floats(4), "b": floats(4)}),
     ],
 )
