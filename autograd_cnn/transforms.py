@@ -2,7 +2,8 @@
 
 Arrays go in and arrays come out; inside, the function sees tensors. Called with tensors, or
 inside another transform, they return tensors that can be differentiated again. The arguments may
-be lists, tuples, dicts and dataclasses of arrays, nested as you like.
+be lists, tuples, dicts and dataclasses of arrays, nested as you like; so may the results of functions
+that need not return a single number.
 """
 
 import os
@@ -36,7 +37,11 @@ _PACKAGE: Final = str(Path(__file__).parent) + os.sep
 def _flat(tree: Any) -> Array:
     """Return all arrays of a tree in one; one array alone as it is."""
     parts = list(leaves(tree))
-    return parts[0] if len(parts) == 1 else ops.concatenate([ops.reshape(part, shape=-1) for part in parts])
+    return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _joined(parts: list[Any]) -> Array:
+    return ops.concatenate([ops.reshape(part, shape=-1) for part in parts])
 
 
 def _input(value: Any, where: str) -> Tensor:
@@ -69,6 +74,7 @@ class _Run:
         options: Any,
         *,
         has_aux: bool = False,
+        containers: bool = False,
     ):
         self.where = where
         self.wanted = [args[argnum] for argnum in _within(where, argnums, len(args))]
@@ -91,15 +97,21 @@ class _Run:
             if not isinstance(self.output, tuple) or len(self.output) != 2:
                 raise OperandError(
                     sentence(where, "the function's result is not understood", got=type(self.output).__name__,
-                             expected="with has_aux a pair: a number, and anything else")
+                             expected="with has_aux a pair: what is differentiated, and anything else")
                 )  # fmt: skip
             self.output, self.aux = self.output
-        if not isinstance(self.output, (Tensor, np.ndarray, np.generic, float, int)) or _is_odd(self.output):
-            joined = any(isinstance(value, Tensor) for value in _parts(self.output))
-            raise OperandError(
-                sentence(where, "the function's result is not understood", expected="an array or a number",
-                         got=type(self.output).__name__, hint="join tensors with ag.stack" if joined else "")
-            )  # fmt: skip
+        self.tree, self.parts = self.output, list(leaves(self.output)) if containers else [self.output]
+        for part in self.parts or [self.output]:
+            if not isinstance(part, (Tensor, np.ndarray, np.generic, float, int)) or _is_odd(part):
+                joined = any(isinstance(value, Tensor) for value in _parts(part))
+                raise OperandError(
+                    sentence(where, "the function's result is not understood", expected="an array or a number",
+                             got=type(part).__name__, hint="join tensors with ag.stack" if joined else "")
+                )  # fmt: skip
+        self.several = containers and self.output is not self.parts[0]  # then they are differentiated as one array
+        if self.several:
+            with enable_grad():
+                self.output = _joined(self.parts)
         outer = followers(x.node for x in (*passed, self.output) if isinstance(x, Tensor))
         for call in outer:
             call.nested = True
@@ -127,7 +139,7 @@ class _Run:
 
     def returned(self) -> Any:
         """Return the function's value as the caller sees it, in a pair where there is something else."""
-        value = self.result(self.output)
+        value = rebuilt(self.tree, map(self.result, self.parts)) if self.several else self.result(self.output)
         if not self.has_aux:
             return value
         aux = (self.result(each) if isinstance(each, Tensor) else each for each in leaves(self.aux))
@@ -164,6 +176,34 @@ class _Run:
             self.where, "the output depends on no argument in a differentiable way", hint="its gradient is 0"
         )
         warnings.warn(text, GradientWarning, stacklevel=level)
+
+    def cotangent(self, tree: Any) -> Any:
+        """Return the cotangent of the function's value, which is arranged as that is, as one of the output."""
+        if not self.several:
+            return tree
+        given = list(leaves(tree))
+        shapes, got = ([shape_of(each) for each in parts] for parts in (self.parts, given))
+        if shapes != got:
+            raise ShapeError(
+                sentence(self.where, "the cotangents are not shaped as the function's results",
+                         expected=", ".join(map(str, shapes)), got=", ".join(map(str, got)))
+            )  # fmt: skip
+        return _joined(given)
+
+    def arranged(self, rows: Any, of: Callable[[Array], Any] = lambda part: part) -> Any:
+        """Return what ``of`` makes of the part of each of the function's results, arranged as they are.
+
+        The first axis of ``rows``, or its first axes if there is one result alone, stands for the output.
+        """
+        if not self.several:
+            return of(rows)
+        shapes = [shape_of(part) for part in self.parts]
+        ends = np.cumsum([0, *(int(np.prod(shape, dtype=int)) for shape in shapes)]).tolist()
+        parts = (
+            ops.reshape(rows[a:b], shape=(*shape, *shape_of(rows)[1:]))
+            for a, b, shape in zip(ends, ends[1:], shapes, strict=False)
+        )
+        return rebuilt(self.tree, map(of, parts))
 
     def gathered(self, cotangents: list[Any], single: bool) -> Any:
         """Arrange one result for each input as the arguments were."""
@@ -341,19 +381,22 @@ def elementwise_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) 
 
 
 @parsed
-def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+def vjp(f: Callable[..., Any], *args: Any, has_aux: Flag = False) -> Any:
     """Compute ``f(*args)`` and return it with the function that pulls cotangents back.
 
     Parameters
     ----------
     f : callable
-        It returns an array of any shape.
-    *args : arrays
+        It returns an array of any shape, or a container of arrays.
+    *args : arrays, or containers of arrays
         All of them are differentiated.
+    has_aux : bool
+        Whether ``f`` returns a pair: the value, and what comes along without being differentiated.
 
     Returns
     -------
-    value : array
+    value : array or container of arrays
+        With ``has_aux`` in a pair with what came along.
     pullback : callable
         It takes a cotangent shaped as the value and returns one cotangent for each argument. It
         can be called any number of times.
@@ -369,12 +412,12 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     array([1., 0.])
     """
     _check_function("vjp", f)
-    call = _Run("vjp", f, args, tuple(range(len(args))), {})
+    call = _Run("vjp", f, args, tuple(range(len(args))), {}, has_aux=has_aux, containers=True)
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        return tuple(call.gathered(call.pulled(cotangent, retain=True), single=False))
+        return tuple(call.gathered(call.pulled(call.cotangent(cotangent), retain=True), single=False))
 
-    return call.result(call.output), pullback
+    return call.returned(), pullback
 
 
 # --- forward mode -----------------------------------------------------------------------------
@@ -390,13 +433,13 @@ def linearize(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any
     Parameters
     ----------
     f : callable
-        It returns an array of any shape.
-    *args : arrays
+        It returns an array of any shape, or a container of arrays.
+    *args : arrays, or containers of arrays
         All of them are differentiated.
 
     Returns
     -------
-    value : array
+    value : array or container of arrays
     pushforward : callable
         It takes a tangent for each argument, shaped as it, and returns the derivative in their direction, shaped as the
         value. It can be called any number of times, each at the cost of about one pullback.
@@ -424,13 +467,13 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     Parameters
     ----------
     f : callable
-        It returns an array of any shape.
+        It returns an array of any shape, or a container of arrays.
     primals, tangents : sequences
         The arguments, and a tangent for each of them.
 
     Returns
     -------
-    value, derivative : array
+    value, derivative : array or container of arrays
 
     Examples
     --------
@@ -445,7 +488,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
 
 def _linearized(where: str, f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, Callable[..., Any]]:
     _check_function(where, f)
-    call = _Run(where, f, args, tuple(range(len(args))), {})
+    call = _Run(where, f, args, tuple(range(len(args))), {}, containers=True)
     output = call.output.value if isinstance(call.output, Tensor) else np.asarray(call.output)
     nothing = np.zeros(output.shape, output.dtype if output.dtype.kind == "f" else float)
     pull = _Run(where, lambda u: _flat(call.pulled(u, retain=True)), (nothing,), (0,), {})
@@ -458,7 +501,7 @@ def _linearized(where: str, f: Callable[..., Any], args: tuple[Any, ...]) -> tup
                 sentence(where, "the tangents are not shaped as the arguments",
                          expected=", ".join(str(x.shape) for x in call.inputs), got=", ".join(map(str, shapes)))
             )  # fmt: skip
-        return pull.pulled(_flat(tangents), retain=True)[0]
+        return call.arranged(pull.pulled(_flat(tangents), retain=True)[0])
 
     return call.returned(), pushforward
 
@@ -467,7 +510,7 @@ def _linearized(where: str, f: Callable[..., Any], args: tuple[Any, ...]) -> tup
 
 
 @parsed
-def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: Flag = False) -> Callable[..., Any]:
     """Return the function that computes every derivative of every element of ``f``.
 
     It pulls back one unit vector for each element of the output.
@@ -475,15 +518,18 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
     Parameters
     ----------
     f : callable
-        It returns an array.
+        It returns an array, or a container of arrays.
     argnums : int or tuple of int
         The arguments to differentiate with respect to.
+    has_aux : bool
+        Whether ``f`` returns a pair: what is differentiated, and what comes along.
 
     Returns
     -------
     callable
         It returns an array of the output's shape followed by the argument's; one for each array of a container, and a
-        tuple of these for several ``argnums``.
+        tuple of these for several ``argnums``. If the output is a container, there is such a result in the place of each
+        of its arrays. With ``has_aux`` it returns this and what came along.
 
     Examples
     --------
@@ -493,17 +539,19 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
     array([[3., 0., 1.],
            [0., 3., 2.]])
     """
-    return _jacobian("jacobian", f, argnums)
+    return _jacobian("jacobian", f, argnums, has_aux=has_aux)
 
 
-def _jacobian(where: str, f: Callable[..., Any], argnums: int | tuple[int, ...]) -> Callable[..., Any]:
+def _jacobian(
+    where: str, f: Callable[..., Any], argnums: int | tuple[int, ...], *, has_aux: bool = False
+) -> Callable[..., Any]:
     _check_function(where, f)
     numbers = integers(where, "argnums", argnums)
     single = np.ndim(argnums) == 0
 
     @wraps(f)
     def matrices(*args: Any, **options: Any) -> Any:
-        call = _Run(where, f, args, numbers, options)
+        call = _Run(where, f, args, numbers, options, has_aux=has_aux, containers=True)
         shape = shape_of(call.output)
         rows = [call.pulled(unit.reshape(shape), retain=True) for unit in np.eye(int(np.prod(shape, dtype=int)))]
         blocks = [
@@ -512,13 +560,15 @@ def _jacobian(where: str, f: Callable[..., Any], argnums: int | tuple[int, ...])
             else np.zeros((*shape, *x.shape))
             for i, x in enumerate(call.inputs)
         ]
-        return call.gathered(blocks, single)
+        by_input = [iter(list(leaves(call.arranged(block)))) for block in blocks]
+        found = call.arranged(call.output, lambda _: call.gathered([next(parts) for parts in by_input], single))
+        return (found, call.returned()[1]) if has_aux else found
 
     return matrices
 
 
 @parsed
-def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: Flag = False) -> Callable[..., Any]:
     """Return the function that computes all second derivatives of ``f``, a single number.
 
     Parameters
@@ -527,6 +577,8 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
         It returns a single number.
     argnums : int or tuple of int
         The arguments to differentiate with respect to.
+    has_aux : bool
+        Whether ``f`` returns a pair: the number, and what comes along, which is returned in a pair with the result.
 
     Returns
     -------
@@ -542,34 +594,7 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
     array([[6., 2.],
            [2., 0.]])
     """
-    _check_function("hessian", f)
-    numbers = integers("hessian", "argnums", argnums)
-    single = np.ndim(argnums) == 0
-    gradient = grad(f, numbers)
-
-    @wraps(f)
-    def flat_gradient(*args: Any, **options: Any) -> Any:
-        return ops.reshape(_flat(gradient(*args, **options)), shape=-1)
-
-    rows_of = _jacobian("hessian", flat_gradient, numbers)
-
-    @wraps(f)
-    def matrices(*args: Any, **options: Any) -> Any:
-        columns = rows_of(*args, **options)
-        columns = columns[0] if single else columns
-        blocks = list(leaves(columns))
-        shapes = [shape_of(block)[1:] for block in blocks]
-        ends = np.cumsum([0, *(int(np.prod(shape, dtype=int)) for shape in shapes)])
-        rows = [
-            rebuilt(
-                columns,
-                (ops.reshape(block[a:b], shape=(*shape, *other)) for block, other in zip(blocks, shapes, strict=True)),
-            )
-            for a, b, shape in zip(ends, ends[1:], shapes, strict=False)
-        ]
-        return rebuilt(columns, iter(rows))
-
-    return matrices
+    return _jacobian("hessian", _grad("hessian", f, argnums, has_aux=has_aux), argnums, has_aux=has_aux)
 
 
 @parsed
@@ -598,5 +623,4 @@ def hvp(f: Callable[[Any], Any], x: Any, v: Any) -> Any:
     array([6., 2.])
     """
     _check_function("hvp", f)
-    gradient = grad(f)
-    return vjp(lambda x: _flat(gradient(x)), x)[1](_flat(v))[0]
+    return vjp(_grad("hvp", f, 0, has_aux=False), x)[1](v)[0]
