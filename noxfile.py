@@ -4,6 +4,7 @@
 hours; ``nox -s mutation -- softmax pooling`` takes some modules only, so that several can run side by side. What is
 found is kept in ``build/mutation``, and the next run goes on from there: with the mutants not tried yet, and with those
 that survived, as there may be a test for them now. ``nox -s networks`` fetches networks that others made.
+``nox -s peers`` compares the functions that have gradients with those of other libraries.
 """
 
 import hashlib
@@ -156,3 +157,10 @@ def networks(session: nox.Session) -> None:
         kind = "zip" if archive.suffix == ".whl" else None
         shutil.unpack_archive(archive, folder / "networks" / archive.name, kind)
     session.run("python", "tests/onnx_networks.py", str(folder / "networks"))
+
+
+@nox.session(default=False)
+def peers(session: nox.Session) -> None:
+    """Count NumPy's functions that autograd, JAX and MyGrad differentiate, and those of them that we do."""
+    session.install(".[test]", "autograd==1.9.1", "jax==0.10.2", "mygrad==2.5.0")
+    session.run("python", "tests/numpy_peers.py")

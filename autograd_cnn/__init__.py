@@ -45,6 +45,7 @@ from autograd_cnn.transforms import jvp as jvp
 from autograd_cnn.transforms import linearize as linearize
 from autograd_cnn.transforms import value_and_grad as value_and_grad
 from autograd_cnn.transforms import vjp as vjp
+from autograd_cnn.vmap import vmap as vmap
 
 __version__ = "0.1.0"
 

@@ -80,6 +80,10 @@ def _tensors(result: Any) -> Any:
         return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
     if not isinstance(result, (np.ndarray, np.generic)):
         return result
+    if result.dtype.kind == "c":
+        raise OperandError(
+            sentence("a tensor", "not an array of numbers", expected="ints, floats or bools", got=result.dtype)
+        )
     value: Any = np.asarray(result).view()
     value.flags.writeable = False
     return Tensor.wrap(value[()])

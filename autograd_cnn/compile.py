@@ -14,7 +14,7 @@ from autograd_cnn.engine.node import Array, Traced
 from autograd_cnn.engine.plan import Plan, difference
 from autograd_cnn.engine.recording import Recording, entering, recording
 from autograd_cnn.engine.surroundings import Surroundings
-from autograd_cnn.engine.trace import RUNNING, Trace
+from autograd_cnn.engine.trace import RUNNING, Trace, argument
 from autograd_cnn.errors import CompileWarning, OperandError, sentence
 from autograd_cnn.kernels import current_backend
 from autograd_cnn.kernels.algorithms import conv_choices
@@ -135,7 +135,7 @@ class Compiled(Generic[P, T]):
         return self._record(key, before, arrays, args, options)
 
     def _record(self, key: Any, before: "_Recorded | None", arrays: list[Any], args: Any, options: Any) -> Any:
-        tensors = [Tensor.wrap(_read_only(x)) for x in arrays]
+        tensors = [Tensor.wrap(argument(x)) for x in arrays]
         trace = Trace([t.value for t in tensors], folding=True)
         others = list(_unread(_structure((args, options), [])))
         for held in filter(_holds_arrays, others):
@@ -214,13 +214,6 @@ def _reason(arrays: Sequence[Any]) -> str:
     if recording.get()._replace(enabled=True) != Recording():
         return "detect_anomaly(), tracing() or a scope is on"
     return ""
-
-
-def _read_only(value: Any) -> Array:
-    """Return a copy of an argument's values, so that the tape need not make one, which nobody would know."""
-    copy = np.array(value.value if isinstance(value, Tensor) else value)
-    copy.flags.writeable = False
-    return copy[()]
 
 
 def _change(given: Any, value: Array) -> None:

@@ -2,7 +2,8 @@
 
 Arrays go in and arrays come out; inside, the function sees tensors. Called with tensors, or
 inside another transform, they return tensors that can be differentiated again. The arguments may
-be lists, tuples, dicts and dataclasses of arrays, nested as you like.
+be lists, tuples, dicts and dataclasses of arrays, nested as you like; so may the results of functions
+that need not return a single number.
 """
 
 import os
@@ -10,7 +11,6 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import fields, is_dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final
@@ -22,9 +22,11 @@ from autograd_cnn.engine.backward import cotangents_of, followers, following
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Array, next_serial, shape_of
 from autograd_cnn.engine.recording import enable_grad
+from autograd_cnn.engine.trace import RUNNING, current
 from autograd_cnn.errors import GradientError, GradientWarning, OperandError, ShapeError, sentence
 from autograd_cnn.parameters import Flag, integers
 from autograd_cnn.tensor import Tensor
+from autograd_cnn.tree import leaves, rebuilt
 
 _PACKAGE: Final = str(Path(__file__).parent) + os.sep
 
@@ -32,37 +34,14 @@ _PACKAGE: Final = str(Path(__file__).parent) + os.sep
 # --- from arrays to tensors and back ----------------------------------------------------------
 
 
-def _leaves(tree: Any) -> Iterator[Any]:
-    if isinstance(tree, dict):
-        tree = list(tree.values())
-    elif _is_record(tree):
-        tree = [getattr(tree, field.name) for field in fields(tree)]
-    if isinstance(tree, (list, tuple)):
-        for branch in tree:
-            yield from _leaves(branch)
-    else:
-        yield tree
-
-
-def _rebuilt(tree: Any, leaves: Iterator[Any]) -> Any:
-    if isinstance(tree, dict):
-        return {key: _rebuilt(branch, leaves) for key, branch in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        branches = [_rebuilt(branch, leaves) for branch in tree]
-        return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
-    if _is_record(tree):
-        return replace(tree, **{field.name: _rebuilt(getattr(tree, field.name), leaves) for field in fields(tree)})
-    return next(leaves)
-
-
-def _is_record(tree: Any) -> bool:
-    return is_dataclass(tree) and not isinstance(tree, type)
-
-
 def _flat(tree: Any) -> Array:
     """Return all arrays of a tree in one; one array alone as it is."""
-    leaves = list(_leaves(tree))
-    return leaves[0] if len(leaves) == 1 else ops.concatenate([ops.reshape(leaf, shape=-1) for leaf in leaves])
+    parts = list(leaves(tree))
+    return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _joined(parts: list[Any]) -> Array:
+    return ops.concatenate([ops.reshape(part, shape=-1) for part in parts])
 
 
 def _input(value: Any, where: str) -> Tensor:
@@ -70,10 +49,9 @@ def _input(value: Any, where: str) -> Tensor:
     if isinstance(value, Tensor) and value.node is not None:
         return Tensor.wrap(*_own(value))
     try:
-        array = np.asarray(value.value if isinstance(value, Tensor) else value)
-        return Tensor(
-            array.astype(float) if array.dtype.kind in "biu" and array.ndim == 0 else array, requires_grad=True
-        )
+        known = value if isinstance(value, Tensor) else np.asarray(value)
+        number = known.dtype.kind in "biu" and known.ndim == 0
+        return Tensor(ops.astype(known, dtype=float) if number else known, requires_grad=True)
     except OperandError as error:
         error.add_note(f"{where} differentiates with respect to floating-point arrays")
         raise
@@ -96,12 +74,13 @@ class _Run:
         options: Any,
         *,
         has_aux: bool = False,
+        containers: bool = False,
     ):
         self.where = where
         self.wanted = [args[argnum] for argnum in _within(where, argnums, len(args))]
         self.nested = False
-        given = list(_leaves(self.wanted))
-        passed = list(filter(_is_recorded, _leaves([args, options])))
+        given = list(leaves(self.wanted))
+        passed = list(filter(_is_recorded, leaves([args, options])))
         self.start = next_serial()
         with enable_grad():
             tensors = [_input(value, where) for value in given]
@@ -111,27 +90,34 @@ class _Run:
             inputs = iter(tensors)
             replaced = list(args)
             for argnum, tree in zip(argnums, self.wanted, strict=True):
-                replaced[argnum] = _rebuilt(tree, inputs)
+                replaced[argnum] = rebuilt(tree, inputs)
             self.output = _called(f, replaced, options)
         self.has_aux, self.aux = has_aux, None
         if has_aux:
             if not isinstance(self.output, tuple) or len(self.output) != 2:
                 raise OperandError(
                     sentence(where, "the function's result is not understood", got=type(self.output).__name__,
-                             expected="with has_aux a pair: a number, and anything else")
+                             expected="with has_aux a pair: what is differentiated, and anything else")
                 )  # fmt: skip
             self.output, self.aux = self.output
-        if not isinstance(self.output, (Tensor, np.ndarray, np.generic, float, int)) or _is_odd(self.output):
-            joined = any(isinstance(value, Tensor) for value in _parts(self.output))
-            raise OperandError(
-                sentence(where, "the function's result is not understood", expected="an array or a number",
-                         got=type(self.output).__name__, hint="join tensors with ag.stack" if joined else "")
-            )  # fmt: skip
+        self.tree, self.parts = self.output, list(leaves(self.output)) if containers else [self.output]
+        for part in self.parts or [self.output]:
+            if not isinstance(part, (Tensor, np.ndarray, np.generic, float, int)) or _is_odd(part):
+                joined = any(isinstance(value, Tensor) for value in _parts(part))
+                raise OperandError(
+                    sentence(where, "the function's result is not understood", expected="an array or a number",
+                             got=type(part).__name__, hint="join tensors with ag.stack" if joined else "")
+                )  # fmt: skip
+        self.several = containers and self.output is not self.parts[0]  # then they are differentiated as one array
+        if self.several:
+            with enable_grad():
+                self.output = _joined(self.parts)
         outer = followers(x.node for x in (*passed, self.output) if isinstance(x, Tensor))
         for call in outer:
             call.nested = True
         self.tracked = bool(passed) or bool(outer)
-        self.tensors = self.tracked or any(isinstance(value, Tensor) for value in given)
+        recorded = bool(RUNNING) and current.get() is not None  # what leaves as an array, a trace could not follow
+        self.tensors = self.tracked or recorded or any(isinstance(value, Tensor) for value in given)
 
     @contextmanager
     def _running(self) -> Iterator[None]:
@@ -153,11 +139,11 @@ class _Run:
 
     def returned(self) -> Any:
         """Return the function's value as the caller sees it, in a pair where there is something else."""
-        value = self.result(self.output)
+        value = rebuilt(self.tree, map(self.result, self.parts)) if self.several else self.result(self.output)
         if not self.has_aux:
             return value
-        aux = (self.result(each) if isinstance(each, Tensor) else each for each in _leaves(self.aux))
-        return value, _rebuilt(self.aux, aux)
+        aux = (self.result(each) if isinstance(each, Tensor) else each for each in leaves(self.aux))
+        return value, rebuilt(self.aux, aux)
 
     def pulled(self, cotangent: Array | None, *, retain: bool = False) -> list[Any]:
         """Return the cotangent of every input, zeros where the output does not depend on it."""
@@ -191,9 +177,37 @@ class _Run:
         )
         warnings.warn(text, GradientWarning, stacklevel=level)
 
+    def cotangent(self, tree: Any) -> Any:
+        """Return the cotangent of the function's value, which is arranged as that is, as one of the output."""
+        if not self.several:
+            return tree
+        given = list(leaves(tree))
+        shapes, got = ([shape_of(each) for each in parts] for parts in (self.parts, given))
+        if shapes != got:
+            raise ShapeError(
+                sentence(self.where, "the cotangents are not shaped as the function's results",
+                         expected=", ".join(map(str, shapes)), got=", ".join(map(str, got)))
+            )  # fmt: skip
+        return _joined(given)
+
+    def arranged(self, rows: Any, of: Callable[[Array], Any] = lambda part: part) -> Any:
+        """Return what ``of`` makes of the part of each of the function's results, arranged as they are.
+
+        The first axis of ``rows``, or its first axes if there is one result alone, stands for the output.
+        """
+        if not self.several:
+            return of(rows)
+        shapes = [shape_of(part) for part in self.parts]
+        ends = np.cumsum([0, *(int(np.prod(shape, dtype=int)) for shape in shapes)]).tolist()
+        parts = (
+            ops.reshape(rows[a:b], shape=(*shape, *shape_of(rows)[1:]))
+            for a, b, shape in zip(ends, ends[1:], shapes, strict=False)
+        )
+        return rebuilt(self.tree, map(of, parts))
+
     def gathered(self, cotangents: list[Any], single: bool) -> Any:
         """Arrange one result for each input as the arguments were."""
-        trees = _rebuilt(self.wanted, iter(cotangents))
+        trees = rebuilt(self.wanted, iter(cotangents))
         return trees[0] if single else tuple(trees)
 
 
@@ -216,7 +230,7 @@ def _is_odd(output: Any) -> bool:
 
 
 def _parts(output: Any) -> Iterator[Any]:
-    return iter(output.flat) if isinstance(output, np.ndarray) else _leaves(output)
+    return iter(output.flat) if isinstance(output, np.ndarray) else leaves(output)
 
 
 def _within(where: str, argnums: tuple[int, ...], count: int) -> tuple[int, ...]:
@@ -367,19 +381,22 @@ def elementwise_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) 
 
 
 @parsed
-def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+def vjp(f: Callable[..., Any], *args: Any, has_aux: Flag = False) -> Any:
     """Compute ``f(*args)`` and return it with the function that pulls cotangents back.
 
     Parameters
     ----------
     f : callable
-        It returns an array of any shape.
-    *args : arrays
+        It returns an array of any shape, or a container of arrays.
+    *args : arrays, or containers of arrays
         All of them are differentiated.
+    has_aux : bool
+        Whether ``f`` returns a pair: the value, and what comes along without being differentiated.
 
     Returns
     -------
-    value : array
+    value : array or container of arrays
+        With ``has_aux`` in a pair with what came along.
     pullback : callable
         It takes a cotangent shaped as the value and returns one cotangent for each argument. It
         can be called any number of times.
@@ -395,12 +412,12 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     array([1., 0.])
     """
     _check_function("vjp", f)
-    call = _Run("vjp", f, args, tuple(range(len(args))), {})
+    call = _Run("vjp", f, args, tuple(range(len(args))), {}, has_aux=has_aux, containers=True)
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        return tuple(call.gathered(call.pulled(cotangent, retain=True), single=False))
+        return tuple(call.gathered(call.pulled(call.cotangent(cotangent), retain=True), single=False))
 
-    return call.result(call.output), pullback
+    return call.returned(), pullback
 
 
 # --- forward mode -----------------------------------------------------------------------------
@@ -416,13 +433,13 @@ def linearize(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any
     Parameters
     ----------
     f : callable
-        It returns an array of any shape.
-    *args : arrays
+        It returns an array of any shape, or a container of arrays.
+    *args : arrays, or containers of arrays
         All of them are differentiated.
 
     Returns
     -------
-    value : array
+    value : array or container of arrays
     pushforward : callable
         It takes a tangent for each argument, shaped as it, and returns the derivative in their direction, shaped as the
         value. It can be called any number of times, each at the cost of about one pullback.
@@ -450,13 +467,13 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     Parameters
     ----------
     f : callable
-        It returns an array of any shape.
+        It returns an array of any shape, or a container of arrays.
     primals, tangents : sequences
         The arguments, and a tangent for each of them.
 
     Returns
     -------
-    value, derivative : array
+    value, derivative : array or container of arrays
 
     Examples
     --------
@@ -471,20 +488,20 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
 
 def _linearized(where: str, f: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, Callable[..., Any]]:
     _check_function(where, f)
-    call = _Run(where, f, args, tuple(range(len(args))), {})
+    call = _Run(where, f, args, tuple(range(len(args))), {}, containers=True)
     output = call.output.value if isinstance(call.output, Tensor) else np.asarray(call.output)
     nothing = np.zeros(output.shape, output.dtype if output.dtype.kind == "f" else float)
     pull = _Run(where, lambda u: _flat(call.pulled(u, retain=True)), (nothing,), (0,), {})
     pull.tracked, pull.tensors, pull.nested = call.tracked, call.tensors, True
 
     def pushforward(*tangents: Any) -> Any:
-        shapes = [shape_of(tangent) for tangent in _leaves(tangents)]
+        shapes = [shape_of(tangent) for tangent in leaves(tangents)]
         if shapes != [x.shape for x in call.inputs]:
             raise ShapeError(
                 sentence(where, "the tangents are not shaped as the arguments",
                          expected=", ".join(str(x.shape) for x in call.inputs), got=", ".join(map(str, shapes)))
             )  # fmt: skip
-        return pull.pulled(_flat(tangents), retain=True)[0]
+        return call.arranged(pull.pulled(_flat(tangents), retain=True)[0])
 
     return call.returned(), pushforward
 
@@ -493,7 +510,7 @@ def _linearized(where: str, f: Callable[..., Any], args: tuple[Any, ...]) -> tup
 
 
 @parsed
-def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: Flag = False) -> Callable[..., Any]:
     """Return the function that computes every derivative of every element of ``f``.
 
     It pulls back one unit vector for each element of the output.
@@ -501,15 +518,18 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
     Parameters
     ----------
     f : callable
-        It returns an array.
+        It returns an array, or a container of arrays.
     argnums : int or tuple of int
         The arguments to differentiate with respect to.
+    has_aux : bool
+        Whether ``f`` returns a pair: what is differentiated, and what comes along.
 
     Returns
     -------
     callable
         It returns an array of the output's shape followed by the argument's; one for each array of a container, and a
-        tuple of these for several ``argnums``.
+        tuple of these for several ``argnums``. If the output is a container, there is such a result in the place of each
+        of its arrays. With ``has_aux`` it returns this and what came along.
 
     Examples
     --------
@@ -519,17 +539,19 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Calla
     array([[3., 0., 1.],
            [0., 3., 2.]])
     """
-    return _jacobian("jacobian", f, argnums)
+    return _jacobian("jacobian", f, argnums, has_aux=has_aux)
 
 
-def _jacobian(where: str, f: Callable[..., Any], argnums: int | tuple[int, ...]) -> Callable[..., Any]:
+def _jacobian(
+    where: str, f: Callable[..., Any], argnums: int | tuple[int, ...], *, has_aux: bool = False
+) -> Callable[..., Any]:
     _check_function(where, f)
     numbers = integers(where, "argnums", argnums)
     single = np.ndim(argnums) == 0
 
     @wraps(f)
     def matrices(*args: Any, **options: Any) -> Any:
-        call = _Run(where, f, args, numbers, options)
+        call = _Run(where, f, args, numbers, options, has_aux=has_aux, containers=True)
         shape = shape_of(call.output)
         rows = [call.pulled(unit.reshape(shape), retain=True) for unit in np.eye(int(np.prod(shape, dtype=int)))]
         blocks = [
@@ -538,13 +560,15 @@ def _jacobian(where: str, f: Callable[..., Any], argnums: int | tuple[int, ...])
             else np.zeros((*shape, *x.shape))
             for i, x in enumerate(call.inputs)
         ]
-        return call.gathered(blocks, single)
+        by_input = [iter(list(leaves(call.arranged(block)))) for block in blocks]
+        found = call.arranged(call.output, lambda _: call.gathered([next(parts) for parts in by_input], single))
+        return (found, call.returned()[1]) if has_aux else found
 
     return matrices
 
 
 @parsed
-def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: Flag = False) -> Callable[..., Any]:
     """Return the function that computes all second derivatives of ``f``, a single number.
 
     Parameters
@@ -553,6 +577,8 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
         It returns a single number.
     argnums : int or tuple of int
         The arguments to differentiate with respect to.
+    has_aux : bool
+        Whether ``f`` returns a pair: the number, and what comes along, which is returned in a pair with the result.
 
     Returns
     -------
@@ -568,34 +594,7 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
     array([[6., 2.],
            [2., 0.]])
     """
-    _check_function("hessian", f)
-    numbers = integers("hessian", "argnums", argnums)
-    single = np.ndim(argnums) == 0
-    gradient = grad(f, numbers)
-
-    @wraps(f)
-    def flat_gradient(*args: Any, **options: Any) -> Any:
-        return ops.reshape(_flat(gradient(*args, **options)), shape=-1)
-
-    rows_of = _jacobian("hessian", flat_gradient, numbers)
-
-    @wraps(f)
-    def matrices(*args: Any, **options: Any) -> Any:
-        columns = rows_of(*args, **options)
-        columns = columns[0] if single else columns
-        leaves = list(_leaves(columns))
-        shapes = [shape_of(leaf)[1:] for leaf in leaves]
-        ends = np.cumsum([0, *(int(np.prod(shape, dtype=int)) for shape in shapes)])
-        rows = [
-            _rebuilt(
-                columns,
-                (ops.reshape(leaf[a:b], shape=(*shape, *other)) for leaf, other in zip(leaves, shapes, strict=True)),
-            )
-            for a, b, shape in zip(ends, ends[1:], shapes, strict=False)
-        ]
-        return _rebuilt(columns, iter(rows))
-
-    return matrices
+    return _jacobian("hessian", _grad("hessian", f, argnums, has_aux=has_aux), argnums, has_aux=has_aux)
 
 
 @parsed
@@ -624,5 +623,4 @@ def hvp(f: Callable[[Any], Any], x: Any, v: Any) -> Any:
     array([6., 2.])
     """
     _check_function("hvp", f)
-    gradient = grad(f)
-    return vjp(lambda x: _flat(gradient(x)), x)[1](_flat(v))[0]
+    return vjp(_grad("hvp", f, 0, has_aux=False), x)[1](v)[0]

@@ -227,6 +227,28 @@ def test_gradients_of_gradients():
     assert compiled.plan is not None
 
 
+def test_truth_values_of_numbers_are_known_apart():
+    @ag.compile
+    def step(x, known):
+        known = ag.logical_not(known)
+        x = ag.tensor(x, requires_grad=True)
+        y = (
+            ag.relu(x)
+            + ag.relu(x - 5.0)
+            + ag.where(x > 0, x, 2 * x)
+            + ag.where(x > 5, 10 * x, 0 * x)
+            + ag.where(known, x, 0)
+        )
+        y.backward()
+        return y, x.grad
+
+    plain = step.__wrapped__
+    for x in (7.0, 7.0, 7.0, 3.0, -1.0):
+        for known in (True, False):
+            assert _bits(step(np.array(x), np.array(known))) == _bits(plain(np.array(x), np.array(known)))
+    assert step.plan is not None
+
+
 def test_gradients_without_a_graph():
     w = ag.tensor([1.0, 2.0], requires_grad=True)
 
@@ -609,6 +631,7 @@ def test_a_modules_array_that_can_change_is_a_reason():
 
 LOSSES = {
     "ignored": lambda x, t, w: nn.cross_entropy(x, t, ignore_index=0),
+    "computed": lambda x, t, w: nn.cross_entropy(x, ag.remainder(t + 1, 3), ignore_index=0),
     "weighted": lambda x, t, w: nn.cross_entropy(x, t, weight=[1.0, 2.0, 3.0]),
     "weights passed": lambda x, t, w: nn.cross_entropy(x, t, weight=w),
     "smoothed": lambda x, t, w: nn.cross_entropy(x, t, weight=[1.0, 2.0, 3.0], label_smoothing=0.1),

@@ -26,6 +26,7 @@ PARTS = {
     "conftest.py": "fixtures",
     "fuzzing.py": "damaged files",
     "numpy_calls.py": "calls of NumPy's functions",
+    "numpy_peers.py": "other libraries' functions with NumPy's names, for a session of nox",
     "onnx_cases.py": "the cases that come with ONNX",
     "onnx_networks.py": "networks of others, for a session of nox",
     "oracles.py": "loops to compare with",

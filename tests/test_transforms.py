@@ -10,6 +10,7 @@ from tables import for_each
 import autograd_cnn as ag
 from autograd_cnn.engine.backward import gradients
 from autograd_cnn.errors import ArgumentError, GradientError, GradientWarning, OperandError, ShapeError
+from autograd_cnn.tree import leaves, rebuilt
 
 
 class Params(NamedTuple):
@@ -122,7 +123,7 @@ def test_an_output_that_depends_on_no_argument_has_zeros_and_a_warning(constant)
     _, pullback = ag.vjp(lambda x: constant, 1.0)
     with pytest.warns(GradientWarning, match=f"vjp: {text}"):
         assert pullback(1.0)[0] == 0
-    with pytest.warns(GradientWarning, match=f"grad: {text}") as caught:
+    with pytest.warns(GradientWarning, match=f"hessian: {text}") as caught:
         assert ag.hessian(lambda x: constant)(1.0) == 0
     assert len(caught) == 1
 
@@ -495,7 +496,55 @@ def test_what_comes_along_is_not_differentiated():
     with pytest.raises(OperandError) as err:
         ag.grad(ag.sum, has_aux=True)(np.zeros(2))
     assert str(err.value) == (
-        "grad: the function's result is not understood: expected with has_aux a pair: a number, and anything else, got Tensor"
+        "grad: the function's result is not understood: expected with has_aux a pair: what is differentiated, and "
+        "anything else, got Tensor"
+    )
+
+
+def test_what_comes_along_with_other_transforms():
+    x = np.array([1.0, 2.0])
+    for transform in (ag.jacobian, ag.hessian):
+        square = (lambda x: ag.sum(x**2)) if transform is ag.hessian else (lambda x: x**2)
+        found, aux = transform(lambda x, f=square: (f(x), {"x": x}), has_aux=True)(x)
+        np.testing.assert_array_equal(found, transform(square)(x))
+        np.testing.assert_array_equal(aux["x"], x)
+    (value, aux), pullback = ag.vjp(lambda x: (x**2, "along"), x, has_aux=True)
+    assert (value.tolist(), aux, pullback(np.ones(2))[0].tolist()) == ([1.0, 4.0], "along", [2.0, 4.0])
+
+
+# --- functions that return containers ---------------------------------------------------------
+
+
+def _several(p):
+    return {"product": p["a"] * p["b"], "rest": (ag.sum(p["a"]), _Line(p["b"] ** 2, p["a"][0] * p["b"][1]))}
+
+
+def test_results_in_containers_are_those_of_single_functions(rng):
+    p = {"a": rng.standard_normal(3), "b": rng.standard_normal(3)}
+    v = {"a": rng.standard_normal(3), "b": rng.standard_normal(3)}
+    singles = [lambda p, i=i: list(leaves(_several(p)))[i] for i in range(4)]
+    plain = [np.asarray(y) for y in leaves(_several({name: ag.tensor(x) for name, x in p.items()}))]
+    jacobians = ag.jacobian(_several)(p)
+    value, derivative = ag.jvp(_several, (p,), (v,))
+    assert isinstance(jacobians["rest"][1], _Line)
+    rows = [jacobians["product"], jacobians["rest"][0], jacobians["rest"][1].slope, jacobians["rest"][1].offset]
+    for f, row, y, z, d in zip(singles, rows, plain, leaves(value), leaves(derivative), strict=True):
+        np.testing.assert_allclose(z, y)
+        np.testing.assert_allclose(d, ag.jvp(f, (p,), (v,))[1], rtol=1e-12)
+        for name in p:
+            np.testing.assert_allclose(row[name], ag.jacobian(f)(p)[name], rtol=1e-12)
+    value, pullback = ag.vjp(_several, p)
+    cotangent = rebuilt(value, (np.ones(np.shape(y)) * i for i, y in enumerate(leaves(value))))
+    total = ag.grad(lambda p: sum(i * ag.sum(f(p)) for i, f in enumerate(singles)))(p)
+    for name in p:
+        np.testing.assert_allclose(pullback(cotangent)[0][name], total[name], rtol=1e-12)
+    by_two = ag.jacobian(lambda a, b: [a * b, a[0]], (0, 1))(p["a"], p["b"])
+    np.testing.assert_array_equal(by_two[0][1], np.diag(p["a"]))
+    np.testing.assert_array_equal(by_two[1][0], [1, 0, 0])
+    with pytest.raises(ShapeError) as err:
+        pullback(rebuilt(value, iter([1.0] * 4)))
+    assert str(err.value) == (
+        "vjp: the cotangents are not shaped as the function's results: expected (3,), (), (3,), (), got (), (), (), ()"
     )
 
 
@@ -603,13 +652,13 @@ def test_a_function_that_returns_tensors_in_a_list():
 @pytest.mark.parametrize(("result", "kind"), [(None, "NoneType"), ((1.0, 2.0), "tuple"), ({}, "dict"), ("1", "str")])
 def test_a_function_that_returns_no_array(result, kind):
     text = f"the function's result is not understood: expected an array or a number, got {kind}"
-    for name, transform in [("grad", ag.grad), ("value_and_grad", ag.value_and_grad), ("jacobian", ag.jacobian)]:
+    calls = {"grad": lambda f: ag.grad(f)(1.0), "value_and_grad": lambda f: ag.value_and_grad(f)(1.0)}
+    if kind != "tuple":  # of numbers, which these take
+        calls |= {"jacobian": lambda f: ag.jacobian(f)(1.0), "vjp": lambda f: ag.vjp(f, 1.0)}
+    for name, call in calls.items():
         with pytest.raises(OperandError) as err:
-            transform(lambda x: result)(1.0)
+            call(lambda x: result)
         assert str(err.value) == f"{name}: {text}"
-    with pytest.raises(OperandError) as err:
-        ag.vjp(lambda x: result, 1.0)
-    assert str(err.value) == f"vjp: {text}"
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,15 @@ from typing import Final
 import numpy as np
 
 from autograd_cnn.cli.findings import OURS, Findings
+from autograd_cnn.cli.graph import make_subject
 from autograd_cnn.cli.options import CommandError, UsageError, did_you_mean, one_of, refuse, whole_number
 from autograd_cnn.cli.output import is_terminal, say
 from autograd_cnn.cli.user_code import one_line, search_folder
 from autograd_cnn.engine.primitive import Primitive
+from autograd_cnn.engine.recording import tracing
 from autograd_cnn.errors import MissingDependencyError
 from autograd_cnn.kernels import must_compile, set_backend
-from autograd_cnn.testing import CheckError
+from autograd_cnn.testing import CheckError, check_tape
 from autograd_cnn.testing.case import registered_in
 from autograd_cnn.testing.laws import LAWS, Law, backends_agree, unsampled
 
@@ -27,6 +29,9 @@ OUR_SAMPLES: Final = "autograd_cnn.testing.samples"
 DESCRIPTION: Final = """\
 Check that every primitive keeps the laws, with random numbers, on this machine. Your
 own primitives are checked as well, if you name the modules that define them.
+
+If you name a network, run it on a random image, and check every rule that the backward
+pass of its loss uses, by differences, where it is used.
 """
 EPILOG: Final = f"""\
 the laws:
@@ -41,6 +46,8 @@ examples:
   autograd-cnn check
   autograd-cnn check --module mypkg
   autograd-cnn check --module mypkg --primitive "mypkg.*"
+  autograd-cnn check --model net.onnx
+  autograd-cnn check --model net.py:build --shape 3 32 32
 
 The exit code is 0 if all laws hold, 1 if one is broken or a primitive has no samples.
 """
@@ -49,6 +56,8 @@ The exit code is 0 if all laws hold, 1 if one is broken or a primitive has no sa
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what can be matches."""
     add = parser.add_argument
+    add("--model", metavar="MODEL", help="FILE.onnx, FILE.py:function, or a network's name, to check in their place")
+    add("--shape", type=whole_number(1), nargs=3, metavar=("C", "H", "W"), help="of the network's image")
     add(
         "--module",
         action="append",
@@ -75,6 +84,11 @@ def _backend(text: str) -> str:
 
 def run(arguments: argparse.Namespace) -> None:
     """Check; a primitive that fails is shown in full, and counted at the end by a `CommandError`."""
+    if arguments.model is not None:
+        _check_network(arguments)
+        return
+    if arguments.shape is not None:
+        raise UsageError("--shape goes with --model")
     primitives = _select_primitives(arguments)
     laws = _laws(arguments.backend)
     start = time.perf_counter()
@@ -88,6 +102,20 @@ def run(arguments: argparse.Namespace) -> None:
         say(summary)
         raise CommandError(f"{len(findings.broken)} of {len(primitives)} primitives failed")
     say(f"all laws hold: {summary}")
+
+
+def _check_network(arguments: argparse.Namespace) -> None:
+    """Check the tape of a network's loss."""
+    if arguments.module or arguments.primitive is not None:
+        raise UsageError("--module and --primitive do not go with --model, whose own calls are checked")
+    backend = "reference" if arguments.backend == "reference" else "auto"
+    with tracing(), set_backend(backend):
+        report = check_tape(
+            make_subject(arguments.model, arguments.shape and tuple(arguments.shape)).loss, seed=arguments.seed
+        )
+    say(str(report))
+    if not report.ok:
+        raise CommandError(f"a rule is wrong in {arguments.model}")
 
 
 # --- what is checked --------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """``autograd-cnn export``: a trained network as an ONNX file."""
 
 import argparse
+import json
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,8 @@ from autograd_cnn.onnx import export
 DESCRIPTION: Final = """\
 Write a trained network as an ONNX file, which other programs can run. Its input is
 a batch of images (N, C, H, W) with numbers as the network has learned from, from 0
-to 1; its output (N, classes) are scores, whose softmax are probabilities.
+to 1; its output (N, classes) are scores, whose softmax are probabilities. The names
+of the classes are in its metadata.
 """
 EPILOG: Final = """\
 examples:
@@ -34,7 +36,8 @@ def run(arguments: argparse.Namespace) -> None:
     model = trained_model(arguments.folder, config)
     images = np.zeros((2, *config.image_shape), np.float32)
     try:
-        export(model, images, arguments.file, dynamic_batch=True)
+        classes = {"classes": json.dumps(config.classes)}
+        export(model, images, arguments.file, dynamic_batch=True, metadata=classes)
     except OSError as error:
         raise CommandError(f"can't write {arguments.file}: {error.strerror}") from error
     shape = ", ".join(map(str, config.image_shape))

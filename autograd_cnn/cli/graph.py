@@ -181,27 +181,31 @@ def _from_script(path: Path, name: str, shape: ImageShape | None) -> Subject:
 
 
 def _from_onnx(path: Path, shape: ImageShape | None) -> Subject:
+    return _from_module(*read_onnx(path, shape), str(path))
+
+
+def read_onnx(path: Path, shape: ImageShape | None = None, option: str = "--model") -> tuple[OnnxNetwork, Shape]:
+    """Return the network of an ONNX file, and the shape of its input; a batch that is left open has one image.
+
+    Raises
+    ------
+    ArgumentError, FormatError
+        If the file can't be read, or has other inputs than one of floats, or one whose shape is open.
+    """
     try:
         network = load_onnx(path)
     except OSError as error:
-        raise ArgumentError(sentence("--model", f"can't read {path}: {error.strerror}")) from error
-    return _from_module(network, _input_shape(network, path, shape), str(path))
-
-
-def _input_shape(network: OnnxNetwork, path: Path, shape: ImageShape | None) -> Shape:
-    """Return the shape of the file's input; a batch that is left open has one image."""
+        raise ArgumentError(sentence(option, f"can't read {path}: {error.strerror}")) from error
     if len(network.inputs) != 1 or network.inputs[0].dtype.kind != "f":
         got = ", ".join(f"{each.name}: {each.dtype}" for each in network.inputs) or "none"
-        raise ArgumentError(sentence("--model", f"{path} has other inputs", expected="one of floats", got=got))
+        raise ArgumentError(sentence(option, f"{path} has other inputs", expected="one of floats", got=got))
     own = network.inputs[0].shape
     lengths = (*(1 if isinstance(batch, str) else batch for batch in own[:1]), *(shape or own[1:]))
     closed = tuple(length for length in lengths if isinstance(length, int))
     if len(closed) < len(lengths):
         open_shape = f"({', '.join(map(str, own))})"
-        raise ArgumentError(
-            sentence("--model", f"{path} leaves the shape of its input open: {open_shape}; give --shape")
-        )
-    return closed
+        raise ArgumentError(sentence(option, f"{path} leaves the shape of its input open: {open_shape}; give --shape"))
+    return network, closed
 
 
 def _from_module(model: nn.Module, shape: Shape, where: str, path: Path | None = None) -> Subject:

@@ -1,11 +1,17 @@
 """``autograd-cnn predict``: what a trained network sees in images."""
 
 import argparse
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from autograd_cnn import nn
-from autograd_cnn.cli.options import directory, whole_number
+from autograd_cnn.cli.graph import read_onnx
+from autograd_cnn.cli.models import ImageShape
+from autograd_cnn.cli.options import CommandError, directory, whole_number
 from autograd_cnn.cli.output import say
 from autograd_cnn.cli.run import read_config, trained_model
 from autograd_cnn.data import read_image
@@ -16,28 +22,79 @@ Print for each image the classes that a trained network takes it for, with their
 probabilities. Images are scaled and cropped to what the network has learned from.
 """
 EPILOG: Final = """\
+A network in a file has to take images (N, C, H, W), which get numbers from 0 to 1,
+and to return scores or probabilities (N, classes). Classes have numbers where the
+file does not name them, as one that autograd-cnn export has written does.
+
 examples:
   autograd-cnn predict runs/photos holiday.jpg
   autograd-cnn predict runs/photos *.png --top 1
+  autograd-cnn predict photos.onnx holiday.jpg
 """
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what can be chosen."""
-    parser.add_argument("folder", type=directory, metavar="RUN", help="the folder that autograd-cnn train has written")
+    parser.add_argument(
+        "network",
+        type=_network,
+        metavar="RUN",
+        help='the folder that autograd-cnn train has written, or a FILE.onnx, which needs the extra "interop"',
+    )
     parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="a file; needs the extra images")
     parser.add_argument(
         "--top", type=whole_number(1), default=3, metavar="N", help="how many classes to print (default: %(default)s)"
     )
 
 
+def _network(text: str) -> Path:
+    return Path(text) if text.endswith(".onnx") else directory(text)
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Print a line for each image, in the order given."""
-    config = read_config(arguments.folder)
-    model = nn.fuse(trained_model(arguments.folder, config))
-    channels, height, width = config.image_shape
+    read = _from_file if arguments.network.suffix == ".onnx" else _from_run
+    model, (channels, height, width), classes = read(arguments.network)
     for path in arguments.images:
         image = read_image(path, size=(height, width), channels=channels)
         shares = predict(model, image[None])[0]
+        names = classes if len(classes) == len(shares) else [f"class {label}" for label in range(len(shares))]
         best = (-shares).argsort(kind="stable")[: arguments.top]
-        say(f"{path}: " + ", ".join(f"{config.classes[label]} {shares[label]:.3f}" for label in best))
+        say(f"{path}: " + ", ".join(f"{names[label]} {shares[label]:.3f}" for label in best))
+
+
+def _from_run(folder: Path) -> tuple[nn.Module, ImageShape, Sequence[str]]:
+    config = read_config(folder)
+    return nn.fuse(trained_model(folder, config)), config.image_shape, config.classes
+
+
+def _from_file(path: Path) -> tuple[nn.Module, ImageShape, Sequence[str]]:
+    network, shape = read_onnx(path, option="RUN")
+    if len(shape) != 4 or shape[1] not in (1, 3):
+        raise CommandError(f"{path}: expected a network of images (1, C, H, W) with 1 or 3 channels, got {shape}")
+    output = network(np.zeros(shape, np.float32))
+    if getattr(output, "ndim", 0) != 2:
+        raise CommandError(f"{path}: expected a network that returns scores (N, classes)")
+    return _Scores(network), (shape[1], shape[2], shape[3]), _names(network.metadata.get("classes", ""))
+
+
+class _Scores(nn.Module):
+    """A network whose output has a softmax that is its probabilities, whether these or scores are what it returns."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+
+    def forward(self, x: nn.Parameter) -> nn.Parameter:
+        y = self.network(x)
+        rows = y.detach().numpy()
+        shares = rows.min() >= 0 and np.allclose(rows.sum(axis=1), 1, atol=1e-4)
+        return (y + np.finfo(y.dtype).tiny).log() if shares else y
+
+
+def _names(text: str) -> list[str]:
+    """Return the names of classes; none if they are not a list of texts."""
+    try:
+        names = json.loads(text or "[]")
+    except ValueError:
+        return []
+    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else []

@@ -140,7 +140,7 @@ def _binary(content: bytes) -> NDArray[np.uint8]:
 
 def _python(content: bytes) -> NDArray[np.uint8]:
     batch = read_pickle(content)
-    labels, pixels = batch.get(b"labels"), batch.get(b"data")
+    labels, pixels = batch.get("labels"), batch.get("data")
     if (
         not isinstance(labels, list)
         or not all(type(label) is int and 0 <= label < 256 for label in labels)

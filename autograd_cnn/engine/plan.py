@@ -4,7 +4,7 @@ import operator
 from collections.abc import Callable, Sequence
 from itertools import chain
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class Plan:
     def __init__(
         self, trace: Trace, results: Sequence[Any], rewrite: Callable[[Sequence[Call], Sequence[Any]], Sequence[Call]]
     ) -> None:
-        self.calls = tuple(rewrite(_needed(trace.calls, results), results))
+        self.calls = tuple(rewrite(needed(trace.calls, results), results))
         self.results = tuple(results)
         self.arguments = trace.arguments
         modules = {id(each): each for module in trace.modules for each in module.modules()}
@@ -206,7 +206,7 @@ def _named(modules: Sequence[Any]) -> dict[int, str]:
     return names
 
 
-def _needed(calls: Sequence[Call], results: Sequence[Any]) -> list[Call]:
+def needed(calls: Sequence[Call], results: Sequence[Any]) -> list[Call]:
     """Return the calls that the results, or effects, depend on, in order."""
     wanted = {slot for result in results for slot in slots_in(result)}
     kept = []
@@ -271,8 +271,20 @@ def _unwrapped(value: Any) -> Any:
 # --- whether two runs did the same ------------------------------------------------------------
 
 
-def difference(first: Plan, second: Plan) -> str:
-    """Return in what two plans differ; empty if they do the same.
+class Recorded(Protocol):
+    """What a run called, and what it returned."""
+
+    @property
+    def calls(self) -> Sequence[Call]:
+        """The calls, in order."""
+
+    @property
+    def results(self) -> Sequence[Any]:
+        """What stands for the results."""
+
+
+def difference(first: Recorded, second: Recorded) -> str:
+    """Return in what two runs differ; empty if they do the same.
 
     Slots are numbered as they come, so that those of the same calls in the same order agree.
     """

@@ -44,7 +44,7 @@ from autograd_cnn.engine.recording import failing, recording
 from autograd_cnn.engine.rule import Rule, Source
 from autograd_cnn.engine.saving import NUMBERS, SETTLED, frozen, is_row, kept_operands, kept_shape, kept_value
 from autograd_cnn.engine.signature import ArrayLike, Signature, TensorLike
-from autograd_cnn.engine.trace import RUNNING, current
+from autograd_cnn.engine.trace import RUNNING, argument, current
 from autograd_cnn.errors import FUNCTIONS, GradientError, OperandError, RegistrationError, raise_as, sentence
 
 if TYPE_CHECKING:
@@ -140,6 +140,11 @@ class Primitive(Generic[P]):
         """Whether it takes any number of arrays."""
         return self.signature.variadic
 
+    @property
+    def elementwise(self) -> bool:
+        """Whether each element of the result depends on those at its place alone, after broadcasting."""
+        return self._shape_rule is None
+
     # --- recording ----------------------------------------------------------------------------
 
     @overload
@@ -198,9 +203,10 @@ class Primitive(Generic[P]):
             if self.residuals:
                 y, residuals = self._divided(y)
                 if RUNNING:  # else a rule that is recorded would keep copies, which nobody knows
-                    residuals = tuple([frozen(kept_value(r), []) if type(r) is ndarray else r for r in residuals])
+                    residuals = tuple([frozen(kept_value(r), []) if type(r) is ndarray else _own(r) for r in residuals])
             if half and getattr(y, "dtype", None) == np.float32:
                 y = y.astype(HALF)
+            y = _own(y) if RUNNING else y
             if tensor_type is None:
                 if RUNNING and (trace := current.get()) is not None and trace.finds(raw, params):
                     if type(y) is ndarray and y.flags.writeable:
@@ -540,6 +546,11 @@ def _number(rule: str, value: Any) -> Array:
         sentence(rule, "its result is not a cotangent", expected="a tensor, an array or a number",
                  got=type(value).__name__, hint="a rule returns what it computes from g")
     ) from None  # fmt: skip
+
+
+def _own(y: Any) -> Any:
+    """Return an array for one of NumPy's truth values: there is one object for each, by which no trace could know it."""
+    return argument(y) if type(y) is np.bool_ else y
 
 
 def _unread(args: Sequence[Any], raw: list[Any]) -> bool:

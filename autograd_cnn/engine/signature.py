@@ -170,15 +170,19 @@ class Signature:
             array = np.asarray(arg)
             if array.dtype.kind in "biuf":
                 return arg if isinstance(arg, np.generic) else array
-            if isinstance(arg, np.ndarray):
-                raise OperandError(
-                    sentence(self.name, f"{name} is not an array of numbers", expected="ints, floats or bools",
-                             got=array.dtype)
-                )  # fmt: skip
+            if isinstance(arg, np.ndarray) or array.dtype.kind == "c":
+                raise self._no_numbers(name, array.dtype)
+        if isinstance(arg, complex):
+            raise self._no_numbers(name, "complex")
         raise OperandError(
             sentence(
                 self.name, f"{name} is not an array", expected="a tensor, an array or a number", got=type(arg).__name__
             )
+        )
+
+    def _no_numbers(self, name: str, got: object) -> OperandError:
+        return OperandError(
+            sentence(self.name, f"{name} is not an array of numbers", expected="ints, floats or bools", got=got)
         )
 
 
@@ -201,7 +205,7 @@ def copied(where: str, data: Any, dtype: Any = None) -> NDArray[Any]:
     """
     check_unmasked(where, "data", data)
     try:
-        value = np.array(data, dtype)
+        value = np.array(data, None if dtype is not None and np.iscomplexobj(data) else dtype)
     except (TypeError, ValueError) as error:
         raise_as(where, error)
         raise

@@ -241,6 +241,20 @@ class Trace:
             Call(function, name, args, outputs=tuple(map(self._new, results)), lasting=True, origin=users_line())
         )
 
+    def add_check(self, function: Callable[..., Any], args: Sequence[Any]) -> None:
+        """Add the call of a function that only complains about values."""
+        self.add_call(function, args)
+
+    def assume(self, fact: Callable[[Array], Any], value: Any, found: bool, otherwise: bool) -> bool:
+        """Return what Python may go by, where it ``found`` a fact of a value; see `assuming`."""
+        slot = self.reference(value)
+        if not isinstance(slot, Slot):
+            return found
+        if slot not in self.arguments:
+            return otherwise
+        self.facts.append((self.arguments.index(slot), fact, found))
+        return found
+
     def _apart(self, value: Any) -> Any:
         """Return what stands for a value that a tensor keeps: the caller may write to an argument, so a copy of one."""
         reference = self.reference(value)
@@ -324,6 +338,13 @@ class Held(NamedTuple):
     value: Any
 
 
+def argument(value: Any) -> Array:
+    """Return a copy of values that nobody can write to, so that the tape need not make one, which no trace would know."""
+    copy = np.array(value.value if isinstance(value, Traced) else value)
+    copy.flags.writeable = False
+    return copy if copy.dtype == bool else copy[()]
+
+
 def _copy(value: Any, dtype: np.dtype[Any]) -> Array:
     copy = np.array(value, dtype)
     copy.flags.writeable = False
@@ -347,11 +368,20 @@ def effect(function: Callable[..., Any], *args: Any) -> None:
 
     Tensors among the arguments come to it as arrays. What it does inside is not looked at.
     """
+    _apart_from_computing(Trace.add_call.__name__, function, args)
+
+
+def check(function: Callable[..., Any], *args: Any) -> None:
+    """Call a function that raises an error for values that there may not be, as `effect` does; it changes nothing."""
+    _apart_from_computing(Trace.add_check.__name__, function, args)
+
+
+def _apart_from_computing(adding: str, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
     trace = current.get() if RUNNING else None
     if trace is None:
         function(*map(_plain, args))
         return
-    trace.add_call(function, args)
+    getattr(trace, adding)(function, args)
     token = current.set(None)
     try:
         function(*map(_plain, args))
@@ -375,21 +405,15 @@ def fresh(function: Callable[..., Array], *args: Any) -> Array:
     return result
 
 
-def assuming(where: str, fact: Callable[[Array], Any], value: Any) -> bool:
+def assuming(fact: Callable[[Array], Any], value: Any, *, otherwise: bool) -> bool:
     """Return whether a fact holds of a value that Python looks at; a compiled step looks at arguments in each run.
 
-    If another finding follows from these, what was recorded is not used; of what was computed nothing can be known
-    before, so that a trace ends.
+    If another finding follows from these, what was recorded is not used. Of what was computed nothing can be known
+    before: ``otherwise`` is the answer to go on with that is right in any case.
     """
-    plain = _plain(value)
-    found = bool(fact(plain))
-    if RUNNING and (trace := current.get()) is not None:
-        slot = trace.reference(value)
-        if isinstance(slot, Slot) and slot not in trace.arguments:
-            trace.refuse(f"{where} reads a value in the middle")
-        elif isinstance(slot, Slot):
-            trace.facts.append((trace.arguments.index(slot), fact, found))
-    return found
+    found = bool(fact(_plain(value)))
+    trace = current.get() if RUNNING else None
+    return found if trace is None else trace.assume(fact, value, found, otherwise)
 
 
 def reading(where: str, value: Any) -> None:

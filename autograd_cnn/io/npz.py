@@ -4,10 +4,8 @@ NumPy's own reader allocates whatever a header asks for, and its writer can't st
 named ``file``. So the zip file is handled here, and NumPy handles only the header of each array.
 """
 
-import errno
 import io
 import math
-import struct
 import zipfile
 from typing import IO, Any, Final
 
@@ -17,20 +15,12 @@ from numpy.typing import NDArray
 
 from autograd_cnn.engine.node import Shape
 from autograd_cnn.errors import ArgumentError, FormatError, sentence
-from autograd_cnn.unpacking import DENSEST, check_room, read_array
-
-END: Final = struct.Struct("<4s4H2LH")
-"""The end of an archive, before a comment; the fifth value is the number of entries."""
-
-UNKNOWN: Final = 0xFFFF
-"""The number of entries in an archive where it does not fit into the field."""
+from autograd_cnn.io.archive import opened
+from autograd_cnn.unpacking import read_array
 
 HEADERS: Final = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 LONGEST_HEADER: Final = 1 << 16
 LONGEST_NAME: Final = (1 << 16) - 1 - len(".npy")
-
-ENCRYPTED: Final = 1
-"""The flag of an encrypted entry."""
 
 
 def pack(arrays: dict[str, NDArray[Any]], stream: IO[bytes]) -> None:
@@ -66,18 +56,8 @@ def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
     FormatError
         If it is not such an archive, or would unpack to more than the limit.
     """
-    try:
-        with zipfile.ZipFile(stream) as archive:
-            _check(archive.infolist(), _count(archive, stream, size), size)
-            return _arrays(archive)
-    except FormatError:
-        raise
-    except OSError as error:
-        if error.errno not in {None, errno.EINVAL}:  # EINVAL: a seek to a position that no file has
-            raise
-        raise FormatError(sentence("damaged, or not an .npz file")) from error
-    except Exception as error:  # whatever Python's reader of zip files trips over
-        raise FormatError(sentence("damaged, or not an .npz file")) from error
+    with opened(stream, size, "an .npz file", "if you trust it, read it by dict(np.load(path))") as archive:
+        return _arrays(archive)
 
 
 def _arrays(archive: zipfile.ZipFile) -> dict[str, NDArray[Any]]:
@@ -89,26 +69,6 @@ def _arrays(archive: zipfile.ZipFile) -> dict[str, NDArray[Any]]:
         with archive.open(entry) as content:
             arrays[name] = _array(content, entry.file_size)
     return arrays
-
-
-def _count(archive: zipfile.ZipFile, stream: IO[bytes], size: int) -> int:
-    """Return how many entries there should be: a flipped bit in one can hide those after it."""
-    stream.seek(size - END.size - len(archive.comment))
-    return END.unpack(stream.read(END.size))[4]
-
-
-def _check(entries: list[zipfile.ZipInfo], count: int, size: int) -> None:
-    """Raise `FormatError` if the entries can't be what they claim, or if an entry is of a kind that we do not read."""
-    if count not in {len(entries), UNKNOWN}:
-        raise FormatError(sentence("damaged", "entries are missing"))
-    for entry in entries:
-        if entry.flag_bits & ENCRYPTED:
-            raise FormatError(sentence("the archive is encrypted"))
-        if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-            raise FormatError(sentence("the archive is compressed in a way that NumPy does not use"))
-        if entry.compress_size > size or entry.file_size > entry.compress_size * DENSEST:
-            raise FormatError(sentence("an archive that promises more than it can hold"))
-    check_room(sum(entry.file_size for entry in entries), size, "if you trust it, read it by dict(np.load(path))")
 
 
 def _array(content: IO[bytes], length: int) -> NDArray[Any]:

@@ -1,13 +1,13 @@
-"""Named arrays to and from ``.npz`` and ``.safetensors`` files.
+"""Named arrays to and from ``.npz`` and ``.safetensors`` files, and from PyTorch's.
 
 What a file promises is compared with its size before anything is allocated. Arrays are read directly
-into their memory. Pickles are never read, because they can run code.
+into their memory. No pickle is run, because it can run code.
 """
 
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple, Protocol
+from typing import IO, Any, Final, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +16,9 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import values_of
 from autograd_cnn.errors import ArgumentError, FormatError, OperandError, sentence
 from autograd_cnn.files import AnyPath, as_path, replacing
-from autograd_cnn.io import checkpoint, npz, safetensors
+from autograd_cnn.io import checkpoint, npz, safetensors, torch_zip
+
+T = TypeVar("T")
 
 
 class Stateful(Protocol):
@@ -26,14 +28,16 @@ class Stateful(Protocol):
         """Return the state."""
 
 
-class Kind(NamedTuple):
-    """How one kind of file is written, and how it is read when its size is known."""
-
-    pack: Callable[[dict[str, NDArray[Any]], IO[bytes]], None]
-    unpack: Callable[[IO[bytes], int], dict[str, NDArray[Any]]]
-
-
-KINDS: Final = {".npz": Kind(npz.pack, npz.unpack), ".safetensors": Kind(safetensors.pack, safetensors.unpack)}
+WRITERS: Final[dict[str, Callable[[dict[str, NDArray[Any]], IO[bytes]], None]]] = {
+    ".npz": npz.pack,
+    ".safetensors": safetensors.pack,
+}
+READERS: Final[dict[str, Callable[[IO[bytes], int], dict[str, NDArray[Any]]]]] = {
+    ".npz": npz.unpack,
+    ".safetensors": safetensors.unpack,
+    **dict.fromkeys([".pt", ".pth", ".bin"], torch_zip.unpack),
+}
+"""How a kind of file is read when its size is known."""
 
 
 @composite
@@ -84,13 +88,13 @@ def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike] | None = None,
         problem = "nothing to save" if state is None else "a state and objects"
         raise OperandError(sentence("save", problem, hint="write save(path, model), or save(path, model=model, …)"))
     path = as_path("save", path)
-    kind = _kind("save", path)
+    write = _of_kind("save", path, WRITERS)
     if state is None:
         arrays = checkpoint.taken_apart(objects, _plain)
     else:
         arrays = {_name(name): _plain(name, value) for name, value in _named(state).items()}
     with replacing(path) as file:
-        kind.pack(arrays, file)
+        write(arrays, file)
 
 
 @composite
@@ -161,7 +165,8 @@ def load(path: AnyPath) -> dict[str, NDArray[Any]]:
     Parameters
     ----------
     path : path
-        Ends in ``.npz`` or ``.safetensors``.
+        Ends in ``.npz``, ``.safetensors``, or as PyTorch's files do, in ``.pt``, ``.pth`` or ``.bin``. Of these a state
+        dict is read, as ``torch.save(model.state_dict(), path)`` writes it; no code from the file runs.
 
     Returns
     -------
@@ -173,8 +178,8 @@ def load(path: AnyPath) -> dict[str, NDArray[Any]]:
     ArgumentError
         For another ending.
     FormatError
-        If the file is damaged or contains anything other than arrays of numbers, or if it is a
-        compressed archive that unpacks to more than 256 MiB and more than 64 times its size.
+        If the file is damaged or contains anything other than arrays of numbers, or if it
+        unpacks to more than 256 MiB and more than 64 times its size.
     OSError
         If there is no such file, or it can't be read.
     """
@@ -184,21 +189,24 @@ def load(path: AnyPath) -> dict[str, NDArray[Any]]:
                      hint="load returns the arrays, which module.load_state_dict takes")
         )  # fmt: skip
     path = as_path("load", path)
-    kind = _kind("load", path)
+    read = _of_kind("load", path, READERS)
     try:
         with path.open("rb") as file:
-            return kind.unpack(file, os.fstat(file.fileno()).st_size)
+            return read(file, os.fstat(file.fileno()).st_size)
     except FormatError as error:
         raise FormatError(sentence(str(path), str(error))) from error
 
 
-def _kind(where: str, path: Path) -> Kind:
-    if path.suffix.lower() not in KINDS:
+def _of_kind(where: str, path: Path, table: Mapping[str, T]) -> T:
+    suffix = path.suffix.lower()
+    if suffix not in table:
+        *first, last = table
+        hint = "PyTorch reads .safetensors by safetensors.torch.load_file(path)" if suffix in READERS else ""
         raise ArgumentError(
-            sentence(where, "unknown kind of file", expected=f"a name that ends in {' or '.join(KINDS)}",
-                     got=repr(path.name))
+            sentence(where, "unknown kind of file", expected=f"a name that ends in {', '.join(first)} or {last}",
+                     got=repr(path.name), hint=hint)
         )  # fmt: skip
-    return KINDS[path.suffix.lower()]
+    return table[suffix]
 
 
 def _is_state(path: Any) -> bool:

@@ -18,6 +18,7 @@ from autograd_cnn.nn.functional import (
     mse_loss,
     nll_loss,
 )
+from autograd_cnn.nn.functional_call import functional_call
 from autograd_cnn.nn.fusion import fuse
 from autograd_cnn.nn.layers.activation import (
     CELU,
@@ -274,6 +275,7 @@ __all__ = [
     "cross_entropy",
     "digits_net",
     "functional",
+    "functional_call",
     "fuse",
     "huber_loss",
     "init",

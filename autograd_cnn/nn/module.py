@@ -431,7 +431,7 @@ class Module(Hooked):
             If ``dtype`` is not a float, or a longer one.
         """
         wanted = float_dtype("astype", "dtype", dtype)
-        changed = [(module, name, held) for _, module, name, held in _places(self) if held.dtype.kind == "f"]
+        changed = [(module, name, held) for _, module, name, held in places_of(self) if held.dtype.kind == "f"]
         _replace([(module, name, held, _cast(held, values_of(held), wanted)) for module, name, held in changed])
         self.zero_grad()
         return self
@@ -562,7 +562,7 @@ def _own_buffers(module: Module) -> dict[str, NDArray[Any]]:
     return {name: value for name, value in held.items() if value is not None}
 
 
-def _places(root: Module) -> Iterator[tuple[str, Module, str, Parameter | NDArray[Any]]]:
+def places_of(root: Module) -> Iterator[tuple[str, Module, str, Parameter | NDArray[Any]]]:
     """Yield the dotted name, the owner, the attribute and its value of all parameters and buffers."""
     for path, module in _paths(root):
         held: list[tuple[str, Parameter | NDArray[Any]]] = [*_own_parameters(module), *_own_buffers(module).items()]
@@ -571,8 +571,8 @@ def _places(root: Module) -> Iterator[tuple[str, Module, str, Parameter | NDArra
 
 
 def _state(root: Module) -> Iterator[tuple[str, Module, str, Parameter | NDArray[Any]]]:
-    """Yield those of `_places` that belong to the state."""
-    return (place for place in _places(root) if place[2] not in place[1].passing_names)
+    """Yield those of `places_of` that belong to the state."""
+    return (place for place in places_of(root) if place[2] not in place[1].passing_names)
 
 
 def _from_below(module: Module, seen: set[int]) -> Iterator[Module]:

@@ -142,6 +142,7 @@ class _Reading:
                 sentence("the operators are newer than the library onnx", expected=f"opset {newest} or earlier",
                          got=self.opset, hint="update it")
             )  # fmt: skip
+        self.metadata = {each.key: each.value for each in model.metadata_props}
         model = inlined(self.onnx, model, self.opset)
         self._refuse(model)
         self.graph = model.graph
@@ -179,6 +180,7 @@ class _Reading:
         for step in _all(steps):
             self._check(step, plain | self.arrays)
         network = OnnxNetwork(inputs, outputs, steps, {n: a for n, a in plain.items() if n in used}, self.size)
+        network.metadata = self.metadata
         for name, array in self.arrays.items():
             if name in used:
                 network.hold(name, array, learned=name in flows)

@@ -191,6 +191,11 @@ class OnnxNetwork(Module):
         Values that are neither learned nor part of the state.
     file_size : int
         The size of the file in bytes, which limits the size of the results.
+
+    Attributes
+    ----------
+    metadata : dict of str to str
+        What else stands in the file.
     """
 
     def __init__(
@@ -206,6 +211,7 @@ class OnnxNetwork(Module):
         self.steps = steps
         self.constants = dict(constants)
         self.file_size = file_size
+        self.metadata: dict[str, str] = {}
         self.held: tuple[str, ...] = ()
 
     def hold(self, name: str, value: NDArray[Any], learned: bool) -> None:

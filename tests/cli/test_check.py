@@ -193,9 +193,55 @@ def test_one_without_samples_fails(own, capsys):
     """)
 
 
+# --- a network --------------------------------------------------------------------------------
+
+CUBE = """
+    import autograd_cnn as ag
+
+    @ag.primitive
+    def cube(x):
+        return x**3
+
+    @cube.vjp("x")
+    def cube_vjp_x(g, *, x):
+        return g * x**2
+
+    class Net(ag.nn.Module):
+        def __init__(self):
+            self.layer = ag.nn.Linear(4, 1, rng=0)
+
+        def forward(self, x):
+            return cube(self.layer(x.reshape(1, 4)))
+
+    def build():
+        return Net()
+"""
+
+
+def test_a_network_from_a_file(capsys, tmp_path):
+    model = ag.nn.Sequential(ag.nn.Conv2d(1, 2, 3, rng=0), ag.nn.Tanh(), ag.nn.Flatten(), ag.nn.Linear(8, 3, rng=1))
+    ag.onnx.export(model.eval(), np.zeros((2, 1, 4, 4), np.float32), tmp_path / "net.onnx", dynamic_batch=True)
+    assert _check("--model", "net.onnx") == 0
+    assert re.match(r"check_tape: every rule is right: \d+ arguments of \d+ calls\n", capsys.readouterr().out)
+
+
+def test_a_wrong_rule_in_a_network(own, capsys):
+    own(CUBE, "own_net.py")
+    assert _check("--model", "own_net.py:build", "--shape", "1", "2", "2", "--backend", "reference") == 1
+    said = capsys.readouterr()
+    assert said.out.startswith("check_tape: 1 wrong rule in 4 arguments of 3 calls\n")
+    assert said.err == "autograd-cnn check: a rule is wrong in own_net.py:build\n"
+
+
+# --- what is refused --------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
+        (["--shape", "1", "2", "2"], "--shape goes with --model"),
+        (["--model", "a.onnx", "--primitive", "relu"],
+         "--module and --primitive do not go with --model, whose own calls are checked"),
         (["--module", "own_nothing"], UNKNOWN.format("own_nothing")),
         (["--module", "own_ops.inner"], UNKNOWN.format("own_ops.inner")),
         (["--module", "./own_ops.py"], UNKNOWN.format("./own_ops.py")),

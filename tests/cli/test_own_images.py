@@ -77,6 +77,45 @@ def test_the_network_as_a_file(capsys, tmp_path):
     run = Path("run")
     ours = predict(trained_model(run, read_config(run)), images)
     np.testing.assert_allclose(predict(load_onnx(path), images), ours, atol=1e-5)
+    said = []
+    for network in ("run", str(path)):
+        assert _main("predict", network, "bars/standing/1.png") == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+
+
+@for_each(
+    "network, metadata, told",
+    [
+        (lambda x: ag.softmax(x[:, 0, :2, 0] * 0, axis=1), {}, "class 0 0.500, class 1 0.500"),  # of probabilities
+        (lambda x: x[:, 0, :2, 0] * 0, {"classes": '["a", "b"]'}, "a 0.500, b 0.500"),
+        (lambda x: x[:, 0, :2, 0] * 0, {"classes": '["a"]'}, "class 0 0.500, class 1 0.500"),
+        (lambda x: x[:, 0, :2, 0] * 0, {"classes": "{"}, "class 0 0.500, class 1 0.500"),
+    ],
+)
+def test_networks_from_elsewhere(capsys, tmp_path, network, metadata, told):
+    ag.onnx.export(
+        network, np.zeros((2, 1, 8, 8), np.float32), tmp_path / "a.onnx", dynamic_batch=True, metadata=metadata
+    )
+    assert _main("predict", str(tmp_path / "a.onnx"), "bars/lying/2.png") == 0
+    assert capsys.readouterr().out == f"bars/lying/2.png: {told}\n"
+
+
+@for_each(
+    "network, shape, told",
+    [
+        (None, (), "RUN: can't read {}: No such file or directory"),
+        (ag.sin, (2, 8), "{}: expected a network of images (1, C, H, W) with 1 or 3 channels, got (2, 8)"),
+        (ag.sin, (1, 2, 8, 8), "{}: expected a network of images (1, C, H, W) with 1 or 3 channels, got (1, 2, 8, 8)"),
+        (ag.sin, (1, 1, 8, 8), "{}: expected a network that returns scores (N, classes)"),
+    ],
+)
+def test_files_that_are_no_classifiers(capsys, tmp_path, network, shape, told):
+    path = tmp_path / "a.onnx"
+    if network is not None:
+        ag.onnx.export(network, np.zeros(shape, np.float32), path)
+    assert _main("predict", str(path), "bars/lying/2.png") == 1
+    assert capsys.readouterr().err == f"autograd-cnn predict: {told.format(path)}\n"
 
 
 def test_how_well_it_does(capsys):

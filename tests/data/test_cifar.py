@@ -135,17 +135,13 @@ class Evil:
 @for_each(
     "content, problem",
     [
-        (b"", "not a pickle as CIFAR's Python version has them"),
-        (b"\x80\x02}", "not a pickle as CIFAR's Python version has them"),
-        (b"\x80\x02K\x01.", "not a pickle as CIFAR's Python version has them"),
-        (b"\x80\x02}]h\x07s.", "not a pickle as CIFAR's Python version has them"),
-        (b"\x80\x02T\xff\xff\xff\xff.", "not a pickle as CIFAR's Python version has them"),
-        (b"\x80\x02u.", "not a pickle as CIFAR's Python version has them"),
-        (b"\x80\x02}q\x01U\x01aN\x93s.", "not a pickle as CIFAR's Python version has them"),
-        (b"\x80\x02cnumpy\nndarray\n)R.", "not a pickle as CIFAR's Python version has them"),
-        (_pickled({"data": np.zeros(2)}), "not a pickle as CIFAR's Python version has them"),
-        (_pickled({"data": Evil()}),
-         "it would call something: expected arrays, lists and numbers alone, got b'__builtin__ print'"),
+        (b"", "a damaged pickle"),
+        (b"\x80\x02}", "a damaged pickle"),
+        (b"\x80\x02K\x01.", "not a pickle as CIFAR's Python version has them: expected a dict, got int"),
+        (b"\x80\x02T\xff\xff\xff\xff.", "a damaged pickle"),
+        (b"\x80\x02cnumpy\nndarray\n)R.", "a damaged pickle"),
+        (_pickled({"data": np.zeros(2)}), "not an array of bytes: expected u1, got f8"),
+        (_pickled({"data": Evil()}), "the pickle asks for __builtin__.print, which is not read; nothing of it was run"),
         (_pickled({}), "not a batch of images: expected labels (N,) and data (N, 3072), got NoneType and NoneType"),
         (_pickled({"labels": [1], "data": np.zeros((1, 9), np.uint8)}),
          "not a batch of images: expected labels (N,) and data (N, 3072), got list and (1, 9)"),
@@ -167,10 +163,10 @@ def test_arrays_in_columns_and_what_is_shared():
     columns = np.asfortranarray(np.arange(6, dtype=np.uint8).reshape(2, 3))
     many = [*range(300), 70_000]
     found = read_pickle(_pickled({"a": columns, "b": many, "c": [many, True, None, (), (1, 2, 3, 4)]}))
-    assert found[b"a"].tolist() == columns.tolist()
-    assert found[b"b"] == many
-    assert found[b"c"] == [many, True, None, (), (1, 2, 3, 4)]
-    assert found[b"c"][0] is found[b"b"]
+    assert found["a"].tolist() == columns.tolist()
+    assert found["b"] == many
+    assert found["c"] == [many, True, None, (), (1, 2, 3, 4)]
+    assert found["c"][0] is found["b"]
 
 
 @for_each(

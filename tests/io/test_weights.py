@@ -72,14 +72,21 @@ def test_numpy_reads_what_we_write_and_we_what_it_writes(tmp_path):
     assert np.array_equal(found["b"], np.zeros((100, 100)))
 
 
-@pytest.mark.parametrize("name", ["w.pt", "w", "w.npz.bak"])
+@pytest.mark.parametrize("name", ["w", "w.npz.bak"])
 def test_another_kind_of_file(tmp_path, name):
-    for where, do in (("save", lambda: save(tmp_path / name, {})), ("load", lambda: load(tmp_path / name))):
+    for where, suffixes in (("save", ".npz or .safetensors"), ("load", ".npz, .safetensors, .pt, .pth or .bin")):
         with pytest.raises(ArgumentError) as err:
-            do()
-        assert str(err.value) == (
-            f"{where}: unknown kind of file: expected a name that ends in .npz or .safetensors, got '{name}'"
-        )
+            {"save": lambda path: save(path, {}), "load": load}[where](tmp_path / name)
+        assert str(err.value) == f"{where}: unknown kind of file: expected a name that ends in {suffixes}, got '{name}'"
+
+
+def test_pytorchs_files_are_read_only(tmp_path):
+    with pytest.raises(ArgumentError) as err:
+        save(tmp_path / "w.pt", {})
+    assert str(err.value) == (
+        "save: unknown kind of file: expected a name that ends in .npz or .safetensors, got 'w.pt'; "
+        "PyTorch reads .safetensors by safetensors.torch.load_file(path)"
+    )
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -182,7 +189,7 @@ def test_a_reserved_name_leaves_the_file_as_it_was(tmp_path):
 
 
 def test_every_kind_is_known():
-    assert list(weights.KINDS) == SUFFIXES
+    assert list(weights.WRITERS) == SUFFIXES
 
 
 @pytest.mark.parametrize(

@@ -235,6 +235,9 @@ MEMORY = nn.LSTM(3, 4, batch_first=True, rng=0)
         (nn.ConvTranspose2d(3, 4, 3, stride=2, padding=1, output_padding=1, rng=0), floats(4, 3, 5, 5)),
         (ag.grad(lambda x: ag.sum(ag.adaptive_mean_pool(x, (2, 3)) ** 2)), floats(4, 3, 5, 7)),
         (nn.BatchNorm2d(3), floats(4, 3, 2, 2)),
+        (ag.det, floats(4, 3, 3)),
+        (lambda x: nn.cross_entropy(x, ag.argmax(-x, axis=1), ignore_index=2), floats(4, 3)),
+        (ag.vmap(ag.grad(lambda x: ag.sum(x**3) / x[0])), floats(4, 3)),
         (lambda p: {"loss": ag.sum(p["w"] * p["b"])}, {"w": floats(4), "b": floats(4)}),
     ],
 )
@@ -258,6 +261,11 @@ def test_names_and_types(exported):
     assert [each.name for each in model.graph.output] == ["scores", "label"]
     assert [each.type.tensor_type.elem_type for each in model.graph.output] == [TensorProto.FLOAT, TensorProto.INT64]
     assert (model.opset_import[0].version, model.graph.name) == (20, "classify")
+
+
+def test_metadata_come_back(tmp_path):
+    ag.onnx.export(ag.sin, floats(2), tmp_path / "a.onnx", metadata={"classes": "ä, b", "by": ""})
+    assert ag.onnx.load(tmp_path / "a.onnx").metadata == {"classes": "ä, b", "by": ""}
 
 
 def test_nodes_are_named_after_modules(exported):

@@ -8,7 +8,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, Traced, shape_of
-from autograd_cnn.engine.trace import assuming, effect, reading
+from autograd_cnn.engine.trace import assuming, check, reading
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.nn.functional.reduction import (
     ClassWeights,
@@ -77,7 +77,7 @@ def cross_entropy(
     where = "cross_entropy"
     if _are_probabilities(input, target):
         return _of_probabilities(where, input, target, weight, reduction, label_smoothing)
-    labels, counted = _labels(where, target, ignore_index)  # as they came: a compiled step looks at arguments
+    labels, counted = _labels(target, ignore_index)  # as they came: a compiled step looks at arguments
     input, labels, shape = _in_rows(where, input, labels)
     counted = None if counted is None else ops.reshape(counted, shape=(-1,))
     if counted is None and weight is None:
@@ -173,7 +173,7 @@ def nll_loss(
     1.0
     """
     where = "nll_loss"
-    labels, counted = _labels(where, target, ignore_index)  # as they came: a compiled step looks at arguments
+    labels, counted = _labels(target, ignore_index)  # as they came: a compiled step looks at arguments
     input, labels, shape = _in_rows(where, input, labels)
     counted = None if counted is None else ops.reshape(counted, shape=(-1,))
     (input,) = in_floats(where, input=input)
@@ -184,10 +184,10 @@ def nll_loss(
     return _shaped(_weighted(where, losses, factors, reduction), reduction, shape)
 
 
-def _labels(where: str, target: Array, ignore_index: int) -> tuple[Any, Any]:
+def _labels(target: Array, ignore_index: int) -> tuple[Any, Any]:
     """Return the labels as an array, and whether each counts, or None where all do."""
-    labels = np.asarray(target.value if isinstance(target, Traced) else target)
-    some = assuming(f"ignore_index of {where}", lambda labels: np.any(np.asarray(labels) == ignore_index), target)
+    labels = target.value if isinstance(target, Traced) else np.asarray(target)
+    some = assuming(lambda labels: np.any(np.asarray(labels) == ignore_index), target, otherwise=True)
     return labels, ops.not_equal(labels, ignore_index) if some else None
 
 
@@ -199,7 +199,7 @@ def _examples(where: str, input: Array, labels: Any, counted: Any, weight: Any) 
     shape = shape_of(input)
     if counted is not None:
         labels = ops.where(counted, labels, 0)
-    effect(checked_labels, where, shape, labels)
+    check(checked_labels, where, shape, labels)
     if counted is not None:
         input = ops.masked(input, mask=ops.broadcast_to(ops.reshape(counted, shape=(-1, 1)), shape=shape))
     if weight is None:
@@ -219,7 +219,7 @@ def _factors_of_classes(where: str, classes: int, weight: Any) -> Any:
 
 
 def _picked(where: str, input: Array, labels: Any) -> Array:
-    effect(checked_labels, where, shape_of(input), labels)
+    check(checked_labels, where, shape_of(input), labels)
     return -ops.getitem(input, index=(np.arange(len(labels)), labels))
 
 
@@ -260,7 +260,7 @@ def bce_loss(input: Array, target: Array, weight: Factors | None = None, reducti
     0.693
     """
     input, target = alike("bce_loss", input, target)
-    effect(_check_probabilities, input)
+    check(_check_probabilities, input)
     least = max(math.exp(-100), float(np.finfo(float_of(input)).tiny))
     yes, no = (ops.log(at_least(least, p)) for p in (input, ops.subtract(1, input)))
     losses = -(target * yes + ops.subtract(1, target) * no)
@@ -364,7 +364,7 @@ def multi_margin_loss(
     (input,) = in_floats(where, input=input)
     x, target, shape = _in_rows(where, input, target)
     reading(where, target)
-    labels = np.asarray(target.value if isinstance(target, Traced) else target)
+    labels = target.value if isinstance(target, Traced) else np.asarray(target)
     right = ops.negative(_picked(where, x, labels))
     count, classes = shape_of(x)
     errors = ops.clip(x - ops.expand_dims(right, axis=1) + margin, min=0)

@@ -7,7 +7,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Traced, shape_of, values_of
-from autograd_cnn.engine.trace import effect
+from autograd_cnn.engine.trace import check
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.parameters import Count, Indices
 
@@ -45,7 +45,7 @@ def embedding(input: Indices, weight: Array, padding_idx: Count | None = None) -
     if len(shape) != 2:
         raise ShapeError(sentence("embedding", "weight has the wrong shape", expected="(V, D)", got=shape))
     _check_indices(input, shape[0])
-    effect(_check_indices, input, shape[0])
+    check(_check_indices, input, shape[0])
     rows = ops.getitem(weight, index=input)
     if padding_idx is None:
         return rows

@@ -8,7 +8,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
-from autograd_cnn.engine.trace import effect
+from autograd_cnn.engine.trace import check
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.nn.functional.reduction import (
     Reduction,
@@ -259,7 +259,7 @@ def gaussian_nll_loss(
         var = ops.expand_dims(var, axis=-1)
     elif given not in ((), shape, (*shape[:-1], 1)):
         raise ShapeError(sentence(where, "var has the wrong shape", expected=f"{shape} or {shape[:-1]}", got=given))
-    effect(_check_variances, var)
+    check(_check_variances, var)
     var = at_least(eps, var)
     losses = (ops.log(var) + ops.square(input - target) / var) * 0.5
     return reduced(where, losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)

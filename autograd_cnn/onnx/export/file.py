@@ -1,7 +1,7 @@
 """Functions as ONNX files: models, their gradients, and whole training steps."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final
 
@@ -28,7 +28,14 @@ _IR: Final = 9
 
 
 @parsed
-def export(function: Callable[..., Any], example_inputs: Any, path: AnyPath, *, dynamic_batch: Bool = False) -> None:
+def export(
+    function: Callable[..., Any],
+    example_inputs: Any,
+    path: AnyPath,
+    *,
+    dynamic_batch: Bool = False,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
     """Write a function, such as a model, as an ONNX file.
 
     The function is run, and what it computes of the arrays among its arguments becomes the graph. With `value_and_grad`
@@ -45,6 +52,8 @@ def export(function: Callable[..., Any], example_inputs: Any, path: AnyPath, *, 
     dynamic_batch : bool
         Whether the batch, the first axis of the first array and of all others with the same first length, may have
         any length in the graph. The function is run for batches of three sizes, to see what depends on them.
+    metadata : mapping of str to str, optional
+        What else is to stand in the file, which the network that is read has as its ``metadata``.
 
     Raises
     ------
@@ -105,6 +114,7 @@ def export(function: Callable[..., Any], example_inputs: Any, path: AnyPath, *, 
         program = record(function, args, names)
         shape = program.shape
     model = _Writing(onnx, program, shape).model(getattr(function, "__name__", type(function).__name__))
+    onnx.helper.set_model_props(model, metadata or {})
     onnx.checker.check_model(model, full_check=True)
     with replacing(path) as file:
         file.write(model.SerializeToString())

@@ -11,7 +11,7 @@ import numpy as np
 from autograd_cnn.engine.node import Array, Traced
 from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.engine.recording import entering, no_grad, recording
-from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace
+from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace, argument
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.nn import Module
 from autograd_cnn.onnx.export.formulas import FORMULAS
@@ -55,12 +55,6 @@ def replaced(tree: Any, change: Callable[[Any], Any]) -> Any:
 def is_array(leaf: Any) -> bool:
     """Whether something passed is an input, and not a setting."""
     return isinstance(leaf, (np.ndarray, np.generic, Tensor))
-
-
-def _read_only(value: Any) -> Array:
-    copy = np.array(value.value if isinstance(value, Tensor) else value)
-    copy.flags.writeable = False
-    return copy[()]
 
 
 # --- the run ----------------------------------------------------------------------------------
@@ -123,7 +117,7 @@ def record(function: Callable[..., Any], args: Sequence[Any], names: Sequence[st
         If calls of it are not all the same, or something that it does is not a computation.
     """
     leaves = [leaf for name, arg in zip(names, args, strict=True) for leaf in named_leaves(arg, name)]
-    arrays = [(name, Tensor.wrap(_read_only(leaf))) for name, leaf in leaves if is_array(leaf)]
+    arrays = [(name, Tensor.wrap(argument(leaf))) for name, leaf in leaves if is_array(leaf)]
     trace = _Trace([tensor.value for _, tensor in arrays])
     given = iter([tensor for _, tensor in arrays])
     args = [replaced(arg, lambda leaf: next(given) if is_array(leaf) else leaf) for arg in args]
@@ -246,7 +240,7 @@ class Recorder:
             if not isinstance(reference, Slot):
                 return reference
             given.append(reference)
-            return Tensor.wrap(_read_only(self.program.values[reference]))
+            return Tensor.wrap(argument(self.program.values[reference]))
 
         args = [tensor(each) for each in operands]
         options = {name: tensor(value) for name, value in params.items()}

@@ -122,6 +122,11 @@ def cumsum(graph: Graph, y: Ref, x: Ref, *, axis: int | None) -> Ref:
 # --- products ---------------------------------------------------------------------------------
 
 
+@writes(ops.det)
+def det(graph: Graph, y: Ref, x: Ref) -> Ref:
+    return graph.node("Det", graph.cast(x, y.dtype))
+
+
 @writes(ops.linear)
 def linear(graph: Graph, y: Ref, x: Ref, w: Ref, bias: Ref | None) -> Ref:
     x, w, bias = graph.cast(x, y.dtype), graph.cast(w, y.dtype), bias and graph.cast(bias, y.dtype)

@@ -4,8 +4,6 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import numpy as np
-
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import FormatError, ShapeError, sentence
@@ -31,35 +29,34 @@ def batch_normalization(
     maps = shape_of(x)[1:2]
     if wrong := [shape_of(each) for each in (scale, bias, mean, var) if shape_of(each) != maps]:
         raise ShapeError(sentence("one number for each map is needed", expected=maps, got=wrong[0]))
-    factor = scale * (1 / np.sqrt(var + np.array(epsilon, var.dtype)))
-    per_map = _maps(x)
-    return (x - mean.reshape(per_map)) * ops.reshape(factor, shape=per_map) + ops.reshape(bias, shape=per_map)
-
-
-def standardized(x: Array, axes: Sequence[int], epsilon: float) -> tuple[Array, Array, Array]:
-    """Return ``x`` with mean 0 and variance 1 over ``axes``, the mean, and 1 over the deviation."""
-    mean = ops.mean(x, axis=tuple(axes), keepdims=True)
-    inverse = (ops.var(x, axis=tuple(axes), keepdims=True) + epsilon) ** -0.5
-    return (x - mean) * inverse, mean, inverse
+    shape = shape_of(x)
+    images = x if len(shape) == 4 else ops.reshape(x, shape=(*shape[:2], -1, 1))
+    y = ops.batch_norm_inference(images, mean, var, scale, bias, eps=epsilon)
+    return y if len(shape) == 4 else ops.reshape(y, shape=shape)
 
 
 @operator("InstanceNormalization")
 def instance_normalization(x: Array, scale: Array, bias: Array, *, epsilon: float = 1e-5) -> Array:
     """Normalise each map of each image by itself (Ulyanov et al. 2016)."""
-    y, _, _ = standardized(x, range(2, len(shape_of(x))), epsilon)
+    y = ops.layer_norm(x, eps=epsilon, axes=len(shape_of(x)) - 2)
     return y * ops.reshape(scale, shape=_maps(x)) + ops.reshape(bias, shape=_maps(x))
 
 
 @operator("LayerNormalization", extent=lambda shapes, *_: 3 * math.prod(shapes[0]))
 def layer_normalization(
-    x: Array, scale: Array, bias: Array | None = None, *,
+    x: Array, scale: Array, bias: Array | None = None, *, outputs: int,
     axis: int = -1, epsilon: float = 1e-5, stash_type: int = 1,  # noqa: ARG001  # half precision is computed in float32
-) -> tuple[Array, Array, Array]:  # fmt: skip
-    """Normalise over all axes from ``axis`` on (Ba et al. 2016)."""
+) -> tuple[Array, ...]:  # fmt: skip
+    """Normalise over all axes from ``axis`` on (Ba et al. 2016); the mean and 1 over the deviation may be asked for, too."""
     rank = len(shape_of(x))
-    y, mean, inverse = standardized(x, range(axis % rank, rank), epsilon)
-    y = y * scale
-    return (y if bias is None else y + bias), mean, inverse
+    axes = tuple(range(axis % rank, rank))
+    row = shape_of(x)[axis % rank :]
+    weight, shift = (None if each is None else ops.broadcast_to(each, shape=row) for each in (scale, bias))
+    y = ops.layer_norm(x, weight, shift, eps=epsilon, axes=len(axes))
+    if outputs == 1:
+        return (y,)
+    inverse = (ops.var(x, axis=axes, keepdims=True) + epsilon) ** -0.5
+    return y, ops.mean(x, axis=axes, keepdims=True), inverse
 
 
 @operator("RMSNormalization")
@@ -79,7 +76,7 @@ def group_normalization(
     """Normalise over groups of channels (Wu & He 2018); before opset 21 there is one scale for each group."""
     shape = shape_of(x)
     grouped = ops.reshape(x, shape=(shape[0], num_groups, -1))
-    y = ops.reshape(standardized(grouped, [2], epsilon)[0], shape=shape)
+    y = ops.reshape(ops.layer_norm(grouped, eps=epsilon), shape=shape)
     if shape_of(scale) == (num_groups,) != shape[1:2]:
         each = shape[1] // num_groups
         scale, bias = ops.repeat(scale, each), ops.repeat(bias, each)

@@ -32,6 +32,12 @@ def _einsum(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mappin
 operator("MatMul", extent=matmul_extent)(ops.matmul)
 
 
+@operator("Det")
+def det(x: Array) -> Array:
+    """Return the determinants of matrices."""
+    return ops.det(x)
+
+
 @operator("Gemm", extent=_gemm)
 def gemm(
     a: Array, b: Array, c: Array | None = None, *,

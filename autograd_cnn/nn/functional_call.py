@@ -1,0 +1,68 @@
+"""A module as a function of its parameters."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from autograd_cnn.engine.composite import parsed
+from autograd_cnn.engine.node import Traced, shape_of
+from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.nn.module import Module, places_of
+from autograd_cnn.tensor import Tensor
+
+
+@parsed
+def functional_call(module: Module, parameters: Mapping[str, Any], args: Any, kwargs: Any = None) -> Any:
+    """Call a module with other parameters and buffers in the places of its own, such as those that a transform follows.
+
+    Parameters
+    ----------
+    module : Module
+        After the call it is as before. No two threads may call it so at a time.
+    parameters : mapping of str to array
+        By their names in the ``state_dict``; what is not there stays.
+    args : tuple, or one argument
+    kwargs : dict, optional
+
+    Returns
+    -------
+    What the module returns.
+
+    Raises
+    ------
+    ArgumentError
+        If the module has nothing of that name.
+    ShapeError
+        If its own is of another shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_cnn as ag
+    >>> from autograd_cnn import nn
+    >>> layer = nn.Linear(2, 1, rng=0)
+    >>> loss = lambda parameters, x: ag.sum(nn.functional_call(layer, parameters, x))
+    >>> ag.grad(loss)({"weight": np.ones((1, 2))}, np.array([3.0, 4.0]))
+    {'weight': array([[3., 4.]])}
+    """
+    own = {name: (owner, attribute, held) for name, owner, attribute, held in places_of(module)}
+    for name, value in parameters.items():
+        if name not in own:
+            raise ArgumentError(
+                sentence("functional_call", f"no parameter {name!r}", hint=f"it has {', '.join(own) or 'none'}")
+            )
+        if shape_of(value) != shape_of(own[name][2]):
+            raise ShapeError(
+                sentence("functional_call", f"{name!r} has another shape", expected=shape_of(own[name][2]),
+                         got=shape_of(value))
+            )  # fmt: skip
+    try:
+        for name, value in parameters.items():
+            owner, attribute, held = own[name]
+            if isinstance(held, Traced):
+                vars(owner)[attribute] = value if isinstance(value, Tensor) else Tensor(value)
+            else:
+                vars(owner)[attribute] = value.value if isinstance(value, Tensor) else value
+        return module(*(args if isinstance(args, tuple) else (args,)), **(kwargs or {}))
+    finally:
+        for owner, attribute, held in own.values():
+            vars(owner)[attribute] = held

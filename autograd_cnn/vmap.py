@@ -1,0 +1,242 @@
+"""A function of one example, for many at a time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from typing import Any, Final, NamedTuple, NoReturn
+
+import numpy as np
+
+from autograd_cnn import ops
+from autograd_cnn.batching import Batch, batched, of_example
+from autograd_cnn.engine.composite import parsed
+from autograd_cnn.engine.node import Traced, shape_of, values_of
+from autograd_cnn.engine.plan import difference, needed
+from autograd_cnn.engine.primitive import REGISTRY, Primitive
+from autograd_cnn.engine.recording import no_grad
+from autograd_cnn.engine.trace import RUNNING, Call, Constant, Held, Slot, Trace, argument, taken
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.parameters import integer
+from autograd_cnn.tensor import Tensor
+from autograd_cnn.tree import leaves, rebuilt
+
+_ASTYPE: Final[Primitive] = REGISTRY["autograd_cnn.ops.elementwise.astype"]
+
+
+@parsed
+def vmap(
+    f: Callable[..., Any], in_axes: int | Sequence[int | None] | None = 0, out_axes: int = 0
+) -> Callable[..., Any]:
+    """Return a function that does for many examples at a time what ``f`` does for one.
+
+    ``f`` runs on two of the examples, and the primitives that it calls are recorded, those of its gradients, too. Then
+    each of them is called once for all examples, by the rule of its family; one without a rule, such as a recurrent
+    layer, is called for each example.
+
+    Parameters
+    ----------
+    f : callable
+        It takes and returns arrays, or lists, tuples, dicts and dataclasses of these. It may compute gradients inside.
+    in_axes : int, None, or sequence of these
+        For all arguments, or for each, the axis that counts the examples; None for one that is the same for all.
+    out_axes : int
+        Where this axis stands in the results.
+
+    Returns
+    -------
+    callable
+        Of arguments with an axis more. What it returns has one more, too, and can be differentiated. Arguments that are
+        passed by name go to ``f`` as they are.
+
+    Raises
+    ------
+    OperandError
+        If ``f`` can't be mapped: it reads a value, as in ``if x > 0`` or ``float(x)``, draws random numbers, changes
+        something, or makes a plain array of what it got.
+    ShapeError
+        If the arguments are of different numbers of examples, or results of different shapes.
+
+    Examples
+    --------
+    Each example's own gradient:
+
+    >>> import numpy as np
+    >>> import autograd_cnn as ag
+    >>> loss = lambda w, x: ag.sum((x @ w) ** 2)
+    >>> x = np.array([[1.0, 0.0], [0.0, 2.0]])
+    >>> ag.vmap(ag.grad(loss), in_axes=(None, 0))(np.array([3.0, 1.0]), x)
+    array([[6., 0.],
+           [0., 8.]])
+    """
+    if not callable(f):
+        raise OperandError(
+            sentence("vmap", "f is not a function", expected="a function of arrays", got=type(f).__name__)
+        )
+    axes = in_axes if isinstance(in_axes, (list, tuple)) else None
+    checked = [_axis("in_axes", each) for each in (in_axes if axes is not None else [in_axes])]  # type: ignore[union-attr]
+    out = integer("vmap", "out_axes", out_axes)
+
+    @wraps(f)
+    def mapped(*args: Any, **options: Any) -> Any:
+        if axes is not None and len(axes) != len(args):
+            raise ArgumentError(
+                sentence("vmap", "in_axes does not fit the arguments", expected=f"{len(args)} axes", got=len(axes))
+            )
+        each = checked if axes is not None else checked * len(args)
+        return _mapped(f, args, each, out, options)
+
+    return mapped
+
+
+def _axis(name: str, value: Any) -> int | None:
+    return None if value is None else integer("vmap", name, value)
+
+
+def _mapped(
+    f: Callable[..., Any], args: tuple[Any, ...], axes: Sequence[int | None], out: int, options: dict[str, Any]
+) -> Any:
+    given = [_given(leaf, axis) for arg, axis in zip(args, axes, strict=True) for leaf in leaves(arg)]
+    counts = sorted({x.array.shape[0] for x in given if isinstance(x, Batch)})
+    if len(counts) != 1:
+        raise ShapeError(
+            sentence("vmap", "the arguments do not go together", expected="one number of examples",
+                     got=" and ".join(map(str, counts)) or "none, as no argument is mapped")
+        )  # fmt: skip
+    size = counts[0]
+    first, other = (_recorded(f, args, options, given, i) for i in (0, _other(given, size)))
+    if reason := difference(first, other):
+        raise OperandError(
+            sentence("vmap", f"the function can't be mapped, as it does not do the same for all examples: {reason}")
+        )
+    tensors = bool(RUNNING) or any(isinstance(x, Traced) for x in (*leaves(args), *leaves(options)))
+    return rebuilt(first.tree, (_laid(y, out, tensors) for y in _batched(first, given, size)))
+
+
+def _given(leaf: Any, axis: int | None) -> Any:
+    """Return an argument: a batch, an array or a setting."""
+    if axis is None:
+        return leaf
+    if not isinstance(leaf, (np.ndarray, Tensor)) or not leaf.ndim:
+        raise ShapeError(
+            sentence("vmap", "an argument has no axis of examples", expected="an array", got=type(leaf).__name__,
+                     hint="pass an array, or say None for it in in_axes")
+        )  # fmt: skip
+    return Batch(ops.moveaxis(leaf, axis, 0))
+
+
+def _laid(y: Any, axis: int, tensors: bool) -> Any:
+    """Return a result as the caller sees it."""
+    y = ops.moveaxis(y, 0, axis) if axis else y
+    if isinstance(y, Tensor):
+        return y if tensors or y.requires_grad else y.numpy()
+    return Tensor(y) if tensors else y
+
+
+# --- one example ------------------------------------------------------------------------------
+
+
+class _Example(Trace):
+    """The calls for one example. What a later run would have to ask Python for, ends it with an error."""
+
+    def refuse(self, reason: str) -> NoReturn:
+        """Say why the function can't be mapped."""
+        super().refuse(reason)
+        raise OperandError(sentence("vmap", f"the function can't be mapped: {self.refusal}"))
+
+    def add_call(self, function: Callable[..., Any], _args: Sequence[Any], _results: Sequence[Any] = ()) -> NoReturn:
+        """Say that what is drawn or changed is so for one example alone."""
+        name = getattr(function, "__qualname__", type(function).__name__).strip("_")
+        self.refuse(
+            f"{name} draws numbers or changes something; compute gradients by ag.grad, and put models in eval mode"
+        )
+
+    def add_check(self, function: Callable[..., Any], args: Sequence[Any]) -> None:
+        """Add what all examples have to stand."""
+        super().add_call(function, args)
+
+    def assume(self, _fact: Callable[..., Any], value: Any, found: bool, otherwise: bool) -> bool:
+        """Go by what is right for every example."""
+        return otherwise if isinstance(self.reference(value), Slot) else found
+
+
+class _Recorded(NamedTuple):
+    """What a run called, and what it returned: ``results`` are the leaves of ``tree``."""
+
+    trace: Trace
+    calls: Sequence[Call]
+    results: Sequence[Any]
+    tree: Any
+
+
+def _recorded(f: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any], given: Any, i: int) -> _Recorded:
+    """Run the function on the i-th example."""
+    examples = [Tensor.wrap(argument(_example(x, i))) for x in given if _is_array(x)]
+    trace, stand_ins = _Example([x.value for x in examples], folding=True), iter(examples)
+    leaf = (next(stand_ins) if _is_array(x) else x for x in given)
+    with no_grad(), np.errstate(all="ignore"), trace.running():
+        tree = f(*(rebuilt(arg, leaf) for arg in args), **options)
+        results = [trace.reference(each) for each in leaves(tree)]
+    return _Recorded(trace, needed(trace.calls, results), results, tree)
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, (Batch, np.ndarray, np.generic, Tensor))
+
+
+def _example(x: Any, i: int) -> Any:
+    """Return an argument for one example; where there is none, zeros."""
+    if not isinstance(x, Batch):
+        return x
+    values = values_of(x.array)
+    return values[i] if len(values) else np.zeros(values.shape[1:], values.dtype)
+
+
+def _other(given: Sequence[Any], size: int) -> int:
+    """Return the example that differs from the first in most arguments."""
+    differing = np.zeros(max(size, 1), int)
+    for values in (values_of(x.array) for x in given if isinstance(x, Batch)):
+        differing[:size] += (values != values[:1]).any(axis=tuple(range(1, values.ndim)))
+    return int(differing.argmax())
+
+
+# --- all examples -----------------------------------------------------------------------------
+
+
+def _batched(record: _Recorded, given: Sequence[Any], size: int) -> Iterator[Any]:
+    """Yield the results for all examples."""
+    known: dict[Slot, Any] = dict(zip(record.trace.arguments, filter(_is_array, given), strict=True))
+    primitives = {p.forward: p for p in REGISTRY.values()}
+    wanted = {slot for call in record.calls for slot in taken(call)}
+    for call in record.calls:
+        args = [_resolved(arg, known) for arg in call.args]
+        if call.name == "value" and isinstance(args[0], Held):
+            known[call.outputs[0]] = args[0].value
+        elif call.lasting:
+            for i in range(size):
+                call.function(*map(_plain, of_example(args, i)))
+        else:
+            params = {name: _resolved(value, known) for name, value in call.params.items()}
+            primitive: Any = primitives.get(call.function, call.function)
+            if call.name == "copy":
+                primitive, args, params = _ASTYPE, args[:1], {"dtype": args[1]}
+            shape = shape_of(record.trace.values[call.outputs[0]])
+            residuals = not wanted.isdisjoint(call.outputs[1:])
+            results = batched(primitive, size, shape, args, params, residuals=residuals)
+            known.update(zip(call.outputs, results, strict=True))
+    for result in record.results:
+        y = _resolved(result, known)
+        yield y.array if isinstance(y, Batch) else ops.broadcast_to(y, shape=(size, *shape_of(y)))
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Traced) else value
+
+
+def _resolved(reference: Any, known: dict[Slot, Any]) -> Any:
+    """Return what stands for an operand, a parameter or a result."""
+    if isinstance(reference, Slot):
+        return known[reference]
+    if isinstance(reference, Constant):
+        return reference.value
+    if type(reference) in {tuple, list}:
+        return type(reference)(_resolved(each, known) for each in reference)
+    return reference
