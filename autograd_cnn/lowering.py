@@ -52,6 +52,9 @@ class Segment:
         The memory that the loops have for themselves.
     """
 
+    condition = ""
+    """When they run, as a plan shows it; empty for always."""
+
     def __init__(self, table: Any, inputs: Sequence[Array | None], parts: "_Parts", arena: Array | None) -> None:
         self._table = table
         self.arena = arena
@@ -92,6 +95,8 @@ class Segment:
 
 class LastingSegment(Segment):
     """A segment that runs only where an array is another than in the run before; its results last."""
+
+    condition = ", if an array is another than before"
 
     _taken: Sequence[weakref.ref[Array]] = ()
     _results: Any = ()
@@ -375,7 +380,9 @@ class _Lowering:
         parts = _Parts([(held.shape, held.dtype) for held in roots], views)
         segment = kind(table, list(inputs.values()), parts, self._arena)
         inner = tuple(self._calls[number] for number in run)
-        return Call(segment, f"{len(table)} compiled loops", tuple(inputs), outputs=tuple(results), inner=inner)
+        return Call(
+            segment, f"{len(table)} compiled loops{kind.condition}", tuple(inputs), outputs=tuple(results), inner=inner
+        )
 
     def _view(self, slot: Slot, made: Mapping[int, int]) -> tuple[int, tuple[Any, ...] | None]:
         """Return which memory a result is in, and where; None where it is all of it."""
