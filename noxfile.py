@@ -8,6 +8,7 @@ that survived, as there may be a test for them now. ``nox -s networks`` fetches 
 """
 
 import hashlib
+import os
 import re
 import shutil
 import sqlite3
@@ -30,6 +31,9 @@ NETWORKS = (
     "rapidocr-onnxruntime==1.4.4", "silero-vad==6.2.3",
 )  # fmt: skip
 """Packages with networks in ONNX's format, of versions whose inputs `tests/onnx_networks.py` knows."""
+
+PROCESSORS = {"haswell": "+avx,+avx2,+fma,+sse4.2", "x86-64": "+sse2"}
+"""Names and features of LLVM's, with vectors of 32 and of 16 bytes."""
 
 ONE_THREAD = {"AUTOGRAD_CNN_BACKEND": "reference", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -164,3 +168,27 @@ def peers(session: nox.Session) -> None:
     """Count NumPy's functions that autograd, JAX and MyGrad differentiate, and those of them that we do."""
     session.install(".[test]", "autograd==1.9.1", "jax==0.10.2", "mygrad==2.5.0")
     session.run("python", "tests/numpy_peers.py")
+
+
+@nox.session(default=False)
+def processors(session: nox.Session) -> None:
+    """Run the kernels with the vectors of other processors.
+
+    What comes after ``--`` starts another processor's Python, with NumPy and Numba in its path, such as
+    ``nox -s processors -- qemu-aarch64 -L ROOT ROOT/usr/bin/python3.11``; an emulator compiles for tens of minutes.
+    """
+    if session.posargs:
+        path = os.pathsep.join(filter(None, (str(Path.cwd()), os.environ.get("PYTHONPATH"))))
+        session.run(
+            *session.posargs, "tests/processors.py", "lenet5", "resnet20", env={"PYTHONPATH": path}, external=True
+        )
+        return
+    session.install(".[test]")
+    for name, features in PROCESSORS.items():
+        env = {
+            "NUMBA_CPU_NAME": name,
+            "NUMBA_CPU_FEATURES": features,
+            "NUMBA_CACHE_DIR": str(Path(session.create_tmp()) / name),
+        }
+        session.run("python", "tests/processors.py", env=env)
+        session.run("python", "-m", "pytest", "tests/kernels", "-m", "not slow", env=env)

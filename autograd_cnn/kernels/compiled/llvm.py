@@ -11,17 +11,18 @@ import llvmlite.binding
 import numba.extending
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils, config
+from numba.core.codegen import get_host_cpu_features
 
 Value: TypeAlias = Any  # what llvmlite hands out; it brings no types
 
-_FEATURES: Final = llvmlite.binding.get_host_cpu_features()
+_FEATURES: Final = frozenset((config.CPU_FEATURES or get_host_cpu_features()).split(","))  # what Numba compiles for
 _IS_X86: Final = "x86_64" in llvmlite.binding.get_default_triple()
-REGISTERS: Final = 16 if _IS_X86 and not _FEATURES.get("avx512f") else 32
+REGISTERS: Final = 16 if _IS_X86 and "+avx512f" not in _FEATURES else 32
 
 intrinsic: Final[Callable[[Callable[..., Any]], Any]] = numba.extending.intrinsic  # which brings no types
 
-VECTOR_BYTES: Final = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx") else 16
+VECTOR_BYTES: Final = 64 if "+avx512f" in _FEATURES else 32 if "+avx" in _FEATURES else 16
 INT: Final = ir.IntType(64)
 INT32: Final = ir.IntType(32)
 

@@ -249,6 +249,7 @@ def _ticks(typing: Any) -> Any:
             case "x86_64":
                 return build.call(build.module.declare_intrinsic("llvm.readcyclecounter", (), kind), [])
             case "aarch64" | "arm64":
+                llvmlite.binding.initialize_native_asmparser()  # Numba doesn't, and LLVM would end the process
                 return build.asm(kind, "mrs $0, cntvct_el0", "=r", [], side_effect=True)
             case _:
                 return _INT(0)
