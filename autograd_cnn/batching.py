@@ -7,6 +7,7 @@ a rule is called for each example.
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -37,7 +38,7 @@ class Site(NamedTuple):
     ----------
     primitive : Primitive
     size : int
-        Of the examples.
+        How many examples there are, at least one.
     shape : tuple of int
         Of the result for one example.
     residuals : bool
@@ -95,7 +96,7 @@ def batched(
     ]  # without what was counted before, which follows from the others
     if not varying and not any(map(_varies, operands)):
         return list(site.call(*operands, **params))
-    if varying and rule not in {_masked, _pool, _labelled, _channels, _rows}:
+    if varying and rule not in {_masked, _pool, _labelled, _channels, _rows, _affine_of_rows}:
         rule = _one_by_one
     return [None if y is None else Batch(y) for y in rule(site, operands, params)]
 
@@ -109,8 +110,6 @@ def _varies(value: Any) -> bool:
 def _one_by_one(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
     """Call the primitive for each example."""
     rows = [site.call(*of_example(operands, i), **of_example(params, i)) for i in range(site.size)]
-    if not rows:
-        return (np.zeros((0, *site.shape)), *(None for _ in site.primitive.residuals))
     results = []
     for row in zip(*rows, strict=True):
         if len({shape_of(y) for y in row}) > 1:
@@ -357,7 +356,7 @@ def _correlation(name: str) -> Rule:
                 else site.spread(ops.correlate2d(first, second, **params))
             )
             added = site.spread(bias[0])
-            return (plain + ops.reshape(added, shape=(site.size, 1, -1, 1, 1)),)
+            return (plain + ops.reshape(added, shape=(site.size, 1, *shape_of(added)[1:], 1, 1)),)
         if not isinstance(second, Batch) and name != "w_shape":
             known = {name: (site.size * params[name][0], *params[name][1:])} if name else {}
             return (site.front(site.output(_merged(first.array, 0), second, *bias, **params | known)),)
@@ -402,6 +401,31 @@ def _rows(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[A
     return (y, *(None for _ in site.primitive.residuals))
 
 
+def _affine_of_rows(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
+    """For layer normalisation's gradients in the weight and the bias, which are sums over the rows of an example."""
+    g, x = map(site.spread, operands)
+    z = ops.layer_norm(x, eps=params["eps"], axes=params["axes"])
+    axes = tuple(range(1, len(shape_of(x)) - params["axes"]))
+    return (ops.stack([ops.sum(g * z, axis=axes), ops.sum(g, axis=axes)], axis=1),)
+
+
+def _attention(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
+    """For attention, whose examples are some of its leading axes; its residuals can be counted again."""
+    *arrays, bias = operands[:4]
+    y = site.output(*map(site.spread, arrays), _aligned(bias, _rank(arrays[0])), **params)
+    return (y, *(None for _ in site.primitive.residuals))
+
+
+def _attention_backward(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
+    """For the gradients of attention, which come in a row: first all of the query's, then the key's and the value's."""
+    g, *arrays = map(site.spread, operands[:4])
+    row = site.output(g, *arrays, _aligned(operands[4], _rank(operands[0])), **params)
+    ends = np.cumsum([0, *(math.prod(shape_of(x)) for x in arrays)]).tolist()
+    widths = [math.prod(shape_of(x)[1:]) for x in arrays]
+    parts = [ops.reshape(row[a:b], shape=(site.size, n)) for (a, b), n in zip(pairwise(ends), widths, strict=True)]
+    return (ops.concatenate(parts, axis=1),)
+
+
 def _labelled(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
     """For the loss of classifiers, whose examples are rows of scores."""
     arrays = [_merged(site.spread(x), 0) for x in operands]
@@ -433,10 +457,11 @@ RULES: Final[dict[Primitive, Rule]] = {
             "correlate2d_wrt_input": _correlation("x_shape"),
             "correlate2d_wrt_weight": _correlation("w_shape"),
             "batch_norm batch_norm_inference batch_norm_wrt_input batch_norm_wrt_affine": _channels,
-            "layer_norm layer_norm_wrt_input": _rows,
+            "layer_norm layer_norm_wrt_input": _rows, "layer_norm_wrt_affine": _affine_of_rows,
+            "attention": _attention, "attention_backward": _attention_backward,
             "softmax_cross_entropy softmax_error": _labelled,
         }.items()
         for name in names.split()
     },
 }  # fmt: skip
-"""The rule of each of this package's primitives that has one; recurrent layers and attention have none, for example."""
+"""The rule of each of this package's primitives that has one; recurrent layers have none, for example."""

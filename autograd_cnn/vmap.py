@@ -108,7 +108,8 @@ def _mapped(
             sentence("vmap", f"the function can't be mapped, as it does not do the same for all examples: {reason}")
         )
     tensors = bool(RUNNING) or any(isinstance(x, Traced) for x in (*leaves(args), *leaves(options)))
-    return rebuilt(first.tree, (_laid(y, out, tensors) for y in _batched(first, given, size)))
+    results = _batched(first, given, size) if size else map(_none_of, leaves(first.tree))
+    return rebuilt(first.tree, (_laid(y, out, tensors) for y in results))
 
 
 def _given(leaf: Any, axis: int | None) -> Any:
@@ -121,6 +122,12 @@ def _given(leaf: Any, axis: int | None) -> Any:
                      hint="pass an array, or say None for it in in_axes")
         )  # fmt: skip
     return Batch(ops.moveaxis(leaf, axis, 0))
+
+
+def _none_of(example: Any) -> Any:
+    """Return the results for no examples."""
+    y = np.asarray(_plain(example))
+    return np.zeros((0, *y.shape), y.dtype)
 
 
 def _laid(y: Any, axis: int, tensors: bool) -> Any:

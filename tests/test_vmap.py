@@ -9,6 +9,7 @@ from tables import for_each
 import autograd_cnn as ag
 import autograd_cnn.testing.samples  # they add themselves
 from autograd_cnn import nn
+from autograd_cnn.batching import RULES
 from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
 from autograd_cnn.testing.case import SAMPLES
@@ -74,6 +75,12 @@ def test_every_primitive_is_mapped_as_a_loop_would(family, rng):
                 )
 
 
+def test_what_is_called_for_each_example():
+    ours = [primitive for name, primitive in REGISTRY.items() if name.startswith("autograd_cnn.ops.")]
+    without = {primitive.name for primitive in ours if primitive not in RULES}
+    assert without == {"gru", "gru_backward", "lstm", "lstm_backward", "searchsorted"}  # the docs say so
+
+
 # --- functions ----------------------------------------------------------------------------------
 
 
@@ -135,7 +142,8 @@ def test_arrays_give_arrays_and_tensors_tensors():
     assert type(ag.vmap(ag.sin)(x)) is np.ndarray
     assert type(ag.vmap(ag.sin)(ag.tensor(x))) is ag.Tensor
     np.testing.assert_array_equal(ag.vmap(ag.grad(lambda x: x**3))(x), 3.0 * x**2)
-    assert ag.vmap(ag.sin)(np.ones((0, 2))).shape == (0, 2)
+    none = ag.vmap(lambda x: ag.layer_norm(x, None, None))(np.ones((0, 2), np.float32))
+    assert (none.shape, none.dtype) == ((0, 2), np.float32)
     w = ag.tensor(2.0, requires_grad=True)
     ag.vmap(lambda x: x * w)(x).sum().backward()
     assert w.grad == 3.0
