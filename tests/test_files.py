@@ -296,7 +296,7 @@ def test_an_interrupt_while_a_draft_is_made_leaves_none(tmp_path, monkeypatch):
     def interrupted(file):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files, "_lock", interrupted)
+    monkeypatch.setattr(files, "lock", interrupted)
     with pytest.raises(KeyboardInterrupt), files.replacing(tmp_path / "notes.txt"):
         pass
     assert not list(tmp_path.iterdir())

@@ -4,8 +4,6 @@ A file of the binary version is a sequence of records: one byte for the label, t
 blue (Krizhevsky 2009). A file of the Python version is a pickle of a dict; `pickled` reads it without running it.
 """
 
-import tarfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -109,6 +107,9 @@ def _in_folder(folder: Path, version: _Version) -> dict[str, bytes]:
 
 def _unpacked(path: Path, version: _Version) -> dict[str, bytes]:
     """Read the files in an archive; nothing is written, so its names can't lead anywhere."""
+    import tarfile  # noqa: PLC0415  # takes long to load
+    import zlib  # noqa: PLC0415
+
     found = {}
     try:
         with tarfile.open(path) as archive:

@@ -1,10 +1,6 @@
 """Files from the network: whole and right, or not there."""
 
-import hashlib
-import http.client
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,6 +77,10 @@ def fetch(url: str, path: AnyPath, *, sha256: str) -> Path:
 
 def _receive(url: str, file: IO[bytes], path: Path) -> None:
     """Append what a server has after the bytes that are here, or all if it can't begin there."""
+    import http.client  # noqa: PLC0415  # takes long, and few ever need it
+    import urllib.error  # noqa: PLC0415
+    import urllib.request  # noqa: PLC0415
+
     here = file.seek(0, 2)
     request = urllib.request.Request(url, headers={"Range": f"bytes={here}-"} if here else {})  # noqa: S310  # checked
     with _saying(url, path):
@@ -114,10 +114,12 @@ def _piece(response: Any, url: str, path: Path) -> bytes:
 @contextmanager
 def _saying(url: str, path: Path) -> Iterator[None]:
     """Say of what goes wrong in the network what to do."""
+    from http.client import HTTPException, IncompleteRead  # noqa: PLC0415
+
     try:
         yield
-    except (OSError, http.client.HTTPException) as error:
-        if isinstance(error, http.client.IncompleteRead):
+    except (OSError, HTTPException) as error:
+        if isinstance(error, IncompleteRead):
             reason = f"the connection ended {error.expected:,} bytes too early"
         else:
             reason = str(getattr(error, "reason", None) or error) or type(error).__name__
@@ -128,6 +130,8 @@ def _saying(url: str, path: Path) -> Iterator[None]:
 
 
 def _verify(file: IO[bytes], sha256: str, path: Path, hint: str) -> None:
+    import hashlib  # noqa: PLC0415
+
     file.seek(0)
     found = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # every binary file will do
     if found != sha256:

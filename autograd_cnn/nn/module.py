@@ -7,7 +7,7 @@ attribute is all that it takes.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -20,6 +20,7 @@ from autograd_cnn.engine.trace import RUNNING, Held, current, effect
 from autograd_cnn.errors import ArgumentError, OperandError, counted, sentence
 from autograd_cnn.nn.hooks import Hooked
 from autograd_cnn.nn.parameter import Parameter
+from autograd_cnn.nn.state import Unmatched, cast, complaints, fits, fixed, plain, read_only, same
 from autograd_cnn.parameters import flag, float_dtype
 from autograd_cnn.spelling import MODULE_ATTRIBUTES, Elsewhere
 from autograd_cnn.tensor import Tensor
@@ -27,13 +28,6 @@ from autograd_cnn.tensor.torch_methods import dtype_asked_for
 
 _CONTAINERS = (list, tuple, set, frozenset, deque, dict)
 """What a module does not look into, so that no parts may be in it."""
-
-
-class Unmatched(NamedTuple):
-    """The names that `Module.load_state_dict` found on one side only."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
 
 
 class Module(Hooked):
@@ -139,7 +133,7 @@ class Module(Hooked):
                          hint=f"set {name}.data for other values" if parameter else "del it first for anything else")
             )  # fmt: skip
         elif name in self.buffer_names:
-            value = None if value is None else _read_only(value)
+            value = None if value is None else read_only(value)
         else:
             _check_found(self, name, value)
         super().__setattr__(name, value)
@@ -195,7 +189,7 @@ class Module(Hooked):
                 sentence("register_buffer", "name is not a string", expected="str", got=type(name).__name__)
             )
         flag("register_buffer", "persistent", persistent)
-        array = None if value is None else _read_only(value)
+        array = None if value is None else read_only(value)
         if name not in self.buffer_names:
             if hasattr(self, name):
                 raise ArgumentError(sentence(type(self).__name__, f"the name {name!r} is taken"))
@@ -218,7 +212,7 @@ class Module(Hooked):
                     type(self).__name__, f"no buffer {unknown[0]!r}", hint=f"it has {', '.join(self.buffer_names)}"
                 )
             )
-        vars(self).update({name: None if array is None else _read_only(array) for name, array in arrays.items()})
+        vars(self).update({name: None if array is None else read_only(array) for name, array in arrays.items()})
 
     # --- what it consists of ------------------------------------------------------------------
 
@@ -314,7 +308,7 @@ class Module(Hooked):
 
         Names and layouts are PyTorch's; what is shared appears under each of its names.
         """
-        return {key: _fixed(values_of(held)) for key, _, _, held in _state(self)}
+        return {key: fixed(values_of(held)) for key, _, _, held in _state(self)}
 
     def load_state_dict(self, state: Mapping[str, ArrayLike], strict: bool = True) -> Unmatched:
         """Take over the values of ``state``, all or none of them.
@@ -355,25 +349,25 @@ class Module(Hooked):
                          "returns", got=type(state).__name__)
             )  # fmt: skip
         places = {key: (module, name, held) for key, module, name, held in _state(self)}
-        given = {key: _given(value) for key, value in state.items()}
+        given = {key: plain(value) for key, value in state.items()}
         unmatched = Unmatched([key for key in places if key not in given], [key for key in given if key not in places])
         matched = [(key, *places[key], value) for key, value in given.items() if key in places]
         misfits = [
             f"{key}: expected {held.dtype} {held.shape}, got {value.dtype} {value.shape}"
             for key, _, _, held, value in matched
-            if not _fits(value, held)
+            if not fits(value, held)
         ]
         firsts: dict[Any, str] = {}
         for key, module, name, held, value in matched:
             first = firsts.setdefault(id(held) if isinstance(held, Parameter) else (id(module), name), key)
-            if not _same(value, given[first]):
+            if not same(value, given[first]):
                 misfits.append(f"{key}: shared with {first}, but with other values")
         if misfits or (strict and any(unmatched)):
             raise ArgumentError(
                 sentence("load_state_dict", f"the state does not fit {type(self).__name__}",
-                         hint="; ".join(_complaints(unmatched if strict else Unmatched([], []), misfits)))
+                         hint="; ".join(complaints(unmatched if strict else Unmatched([], []), misfits)))
             )  # fmt: skip
-        _replace([(module, name, held, _cast(held, value, held.dtype)) for _, module, name, held, value in matched])
+        _replace([(module, name, held, cast(held, value, held.dtype)) for _, module, name, held, value in matched])
         return unmatched
 
     # --- changing all of it -------------------------------------------------------------------
@@ -432,7 +426,7 @@ class Module(Hooked):
         """
         wanted = float_dtype("astype", "dtype", dtype)
         changed = [(module, name, held) for _, module, name, held in places_of(self) if held.dtype.kind == "f"]
-        _replace([(module, name, held, _cast(held, values_of(held), wanted)) for module, name, held in changed])
+        _replace([(module, name, held, cast(held, values_of(held), wanted)) for module, name, held in changed])
         self.zero_grad()
         return self
 
@@ -593,39 +587,6 @@ def _once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _given(value: Any) -> NDArray[Any]:
-    """Return values to take over; a tensor that a transform follows refuses, as its gradient would be lost."""
-    followed = isinstance(value, Tensor) and value.followed()
-    return np.asarray(value) if followed else values_of(value)
-
-
-def _read_only(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
-    array = np.array(_given(value), dtype)
-    if array.dtype.kind not in "biuf":
-        raise OperandError(
-            sentence("buffer", "is not an array of numbers", expected="ints, floats or bools", got=array.dtype)
-        )
-    return _fixed(array)
-
-
-def _fixed(array: NDArray[Any]) -> NDArray[Any]:
-    array.flags.writeable = False
-    return array
-
-
-def _fits(value: NDArray[Any], held: Parameter | NDArray[Any]) -> bool:
-    return value.shape == held.shape and np.can_cast(value.dtype, held.dtype, "same_kind")
-
-
-def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
-    return one is other or np.array_equal(one, other, equal_nan="f" == one.dtype.kind == other.dtype.kind)
-
-
-def _cast(held: Parameter | NDArray[Any], value: NDArray[Any], dtype: DTypeLike) -> Tensor | NDArray[Any]:
-    """Return what is to stand in the place of ``held``."""
-    return Tensor(value, dtype=dtype) if isinstance(held, Parameter) else _read_only(value, dtype)
-
-
 def _replace(all_of_it: list[tuple[Module, str, Parameter | NDArray[Any], Any]]) -> None:
     """Put new values in their places; all that could fail has been done before."""
     for module, name, held, new in all_of_it:
@@ -633,14 +594,6 @@ def _replace(all_of_it: list[tuple[Module, str, Parameter | NDArray[Any], Any]])
             held.replace_data(new)
         else:
             vars(module)[name] = new
-
-
-def _complaints(unmatched: Unmatched, misfits: list[str]) -> Iterator[str]:
-    if unmatched.missing_keys:
-        yield f"missing: {', '.join(unmatched.missing_keys)}"
-    if unmatched.unexpected_keys:
-        yield f"unexpected: {', '.join(unmatched.unexpected_keys)}"
-    yield from misfits
 
 
 class Parameterless(Module):

@@ -11,7 +11,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.nn.modes import keeping_modes
 from autograd_cnn.parameters import Number, Size
-from autograd_cnn.train.trainer import Trainer
+from autograd_cnn.train.trainer import Trainer, in_parts
 
 SMOOTHING = 0.9
 """The share of the past in the running mean of the losses."""
@@ -102,7 +102,7 @@ def find_lr(
                     batch = next(batches)
                 for group in trainer.optimizer.param_groups:
                     group["lr"] = float(rate)
-                loss = trainer.train_step(*batch)[0].item()
+                loss = trainer.train_step(*in_parts(*batch, trainer.accumulate))[0].item()
                 mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
                 smoothed = mean / (1 - SMOOTHING**count)
                 if not math.isfinite(smoothed) or (losses and smoothed > HOPELESS * min(losses)):

@@ -115,7 +115,7 @@ class EpochMetrics:
     backend : str
         What computed it: ``"reference"`` or ``"jit"``.
     gradients : dict of str to float
-        For each layer with parameters the norm of the loss's gradient in them, after the epoch, if it was looked at.
+        For each layer with parameters the norm of the loss's gradient in them, after the epoch, if it was looked at and is finite.
     dead : dict of str to float
         For each ReLU the share of its units that were 0 for all images that were looked at.
     """

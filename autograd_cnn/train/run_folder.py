@@ -39,7 +39,7 @@ STAGING: Final = ".autograd-cnn-new"
 
 
 class RunFolder(Callback):
-    """``config.json``, ``metrics.jsonl``, ``model.npz``, ``checkpoint.npz`` and ``graph.svg`` of one run.
+    """``config.json``, ``run.toml`` if a command line has made it, ``metrics.jsonl``, ``model.npz``, ``checkpoint.npz`` and ``graph.svg`` of one run.
 
     `open` makes one. As a callback it adds each epoch that ended well: its weights, and in the checkpoint all that the
     run needs to go on as if it had not been stopped; see `autograd_cnn.train.fit`. The checkpoint before is kept beside it. An earlier run in the same folder is there until

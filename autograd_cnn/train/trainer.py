@@ -270,7 +270,9 @@ class Trainer:
             images_per_second=learned.count / seconds,
             seconds=seconds,
             backend=current_backend(),
-            gradients={each.name: each.gradient for each in seen if each.gradient is not None},
+            gradients={
+                each.name: each.gradient for each in seen if each.gradient is not None and math.isfinite(each.gradient)
+            },
             dead={each.name: each.dead for each in seen if each.kind in RECTIFIERS},
         )
 
@@ -285,7 +287,7 @@ class Trainer:
         self.model.train()
         metrics = Metrics()
         for step, (images, labels) in enumerate(loader, 1):
-            loss, scores = self._step(*_in_parts(images, labels, self.accumulate))
+            loss, scores = self._step(*in_parts(images, labels, self.accumulate))
             value = loss.item()
             if not math.isfinite(value):
                 raise self._diverged(value, step)
@@ -339,7 +341,7 @@ class Trainer:
             getattr(callback, event)(self, *details)
 
 
-def _in_parts(images: NDArray[Any], labels: NDArray[Any], count: int) -> Iterator[NDArray[Any]]:
+def in_parts(images: NDArray[Any], labels: NDArray[Any], count: int) -> Iterator[NDArray[Any]]:
     """Yield images and labels of each part of a batch, in about equal numbers and at least one."""
     count = min(count, len(labels))
     for part in zip(np.array_split(images, count), np.array_split(labels, count), strict=True):

@@ -76,7 +76,7 @@ def test_a_run_is_done_again_from_its_own_file(tmp_path, capsys):
         ("lr = true", "lr: expected a text or a number, or a list of these, got 'True'"),
         ("tensorboard = 1", "tensorboard: expected true or false, got '1'"),
         ("[train]\nepochs = 3", "unknown key 'train'"),
-        ("augment = ['shif']", "augment: expected one of shift, flip, crop, rotate, erase, brightness, color, got 'shif'; did you mean shift?"),
+        ("augment = ['shiftt']", "augment: expected one of shift, flip, crop, rotate, erase, brightness, color, got 'shiftt'; did you mean shift?"),
         ("epochs = ", "not TOML: Invalid value (at end of document)"),
     ],
 )  # fmt: skip

@@ -15,7 +15,7 @@ from PIL import Image
 from tables import for_each
 
 import autograd_cnn as ag
-from autograd_cnn.cli import main
+from autograd_cnn.cli import datasets, main
 from autograd_cnn.cli.run import read_config, trained_model
 from autograd_cnn.interop import load_onnx
 from autograd_cnn.train import predict
@@ -259,3 +259,27 @@ def test_a_dataset_in_one_file(tmp_path, capsys):
     np.savez(tmp_path / "few.npz", images=images, labels=labels)
     assert _main("train", "--data", str(tmp_path / "few.npz"), *SMALL, "--out", str(tmp_path / "out")) == 0
     assert capsys.readouterr().out.startswith("CONV -> POOL -> FC, 2,730 parameters; few, ")
+
+
+def test_images_that_stay_in_their_files_give_the_same_network(tmp_path):
+    small = ["--data", "bars", "--size", "8", *SMALL[:2], "--epochs", "2", "--backend", "reference"]
+    assert _main("train", *small, "--out", str(tmp_path / "memory")) == 0
+    assert _main("train", *small, "--stream", "--workers", "2", "--out", str(tmp_path / "files")) == 0
+    memory, files = ((tmp_path / out / "model.npz").read_bytes() for out in ("memory", "files"))
+    assert memory == files
+    assert _main("eval", str(tmp_path / "files")) == 0
+    assert "stream = true" in (tmp_path / "files" / "run.toml").read_text()
+
+
+def test_files_are_fetched_only_if_that_is_asked_for(tmp_path, monkeypatch):
+    asked = []
+
+    def load(root, *, download):
+        asked.append((root, download))
+        return ag.data.digits()
+
+    monkeypatch.setitem(datasets.KNOWN, "mnist", datasets.KNOWN["mnist"]._replace(load=load, image_shape=(1, 8, 8)))
+    small = ["--data", "mnist", "--root", str(tmp_path), "--model", "FC", "--epochs", "1", "--backend", "reference"]
+    assert _main("train", *small, "--download", "--out", str(tmp_path / "one")) == 0
+    assert _main("train", "--config", str(tmp_path / "one" / "run.toml"), "--out", str(tmp_path / "two")) == 0
+    assert asked == [(tmp_path, True), (tmp_path, False)]

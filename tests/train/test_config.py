@@ -19,10 +19,10 @@ from autograd_cnn.train import TrainConfig
         ({"lr": float("nan")}, "lr is out of range: expected a number above 0, got nan"),
         ({"lr": "fast"}, "lr is not understood: expected a number above 0, got 'fast'"),
         (
-            {"augment": ("shif",)},
+            {"augment": ("shiftt",)},
             (
                 "augment names what there is not: expected shift, flip, crop, rotate, erase, brightness, color, "
-                "got 'shif'; did you mean shift?"
+                "got 'shiftt'; did you mean shift?"
             ),
         ),
         ({"mixup": -1}, "mixup is out of range: expected a number above 0, got -1"),

@@ -1,0 +1,71 @@
+"""Values on their way into a module's state and out of it: what fits, and what is said where it does not."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from autograd_cnn.engine.node import values_of
+from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.nn.parameter import Parameter
+from autograd_cnn.tensor import Tensor
+
+
+class Unmatched(NamedTuple):
+    """The names that `Module.load_state_dict` found on one side only."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+def plain(value: Any) -> NDArray[Any]:
+    """Return values to take over; a tensor that a transform follows refuses, as its gradient would be lost."""
+    followed = isinstance(value, Tensor) and value.followed()
+    return np.asarray(value) if followed else values_of(value)
+
+
+def read_only(value: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
+    """Return a copy that can't be written to.
+
+    Raises
+    ------
+    OperandError
+        If it does not hold numbers.
+    """
+    array = np.array(plain(value), dtype)
+    if array.dtype.kind not in "biuf":
+        raise OperandError(
+            sentence("buffer", "is not an array of numbers", expected="ints, floats or bools", got=array.dtype)
+        )
+    return fixed(array)
+
+
+def fixed(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array itself, which can't be written to any more."""
+    array.flags.writeable = False
+    return array
+
+
+def fits(value: NDArray[Any], held: Parameter | NDArray[Any]) -> bool:
+    """Whether ``value`` can stand in the place of ``held``."""
+    return value.shape == held.shape and np.can_cast(value.dtype, held.dtype, "same_kind")
+
+
+def same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Whether two arrays hold the same, NaN being the same as NaN."""
+    return one is other or np.array_equal(one, other, equal_nan="f" == one.dtype.kind == other.dtype.kind)
+
+
+def cast(held: Parameter | NDArray[Any], value: NDArray[Any], dtype: DTypeLike) -> Tensor | NDArray[Any]:
+    """Return what is to stand in the place of ``held``."""
+    return Tensor(value, dtype=dtype) if isinstance(held, Parameter) else read_only(value, dtype)
+
+
+def complaints(unmatched: Unmatched, misfits: list[str]) -> Iterator[str]:
+    """Yield in words what does not fit."""
+    if unmatched.missing_keys:
+        yield f"missing: {', '.join(unmatched.missing_keys)}"
+    if unmatched.unexpected_keys:
+        yield f"unexpected: {', '.join(unmatched.unexpected_keys)}"
+    yield from misfits
