@@ -31,6 +31,7 @@ PARTS = {
     "onnx_networks.py": "networks of others, for a session of nox",
     "oracles.py": "loops to compare with",
     "peak.py": "how much memory something takes",
+    "processors.py": "a step of networks on other processors, for a session of nox",
     "small_graphs.py": "graphs that several folders draw",
     "tables.py": "tables of cases that are one test",
     "program.py": "what a type checker reads",
