@@ -20,7 +20,6 @@ either way. So the signature of the forward is that of the primitive, for type c
 """
 
 import functools
-import inspect
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import (
     TYPE_CHECKING,
@@ -39,10 +38,22 @@ import numpy as np
 from autograd_cnn.engine import anomaly
 from autograd_cnn.engine.abstract import AbstractArray, DTypeRule, ShapeRule, broadcast, joint_dtype, shape_rule
 from autograd_cnn.engine.backward import freed, unbroadcast_to
-from autograd_cnn.engine.node import HALF, Array, Node, Shape, Traced
+from autograd_cnn.engine.node import (
+    HALF,
+    NUMBERS,
+    SETTLED,
+    Array,
+    Node,
+    Shape,
+    Traced,
+    frozen,
+    is_row,
+    kept_operands,
+    kept_shape,
+    kept_value,
+)
 from autograd_cnn.engine.recording import failing, recording
-from autograd_cnn.engine.rule import Rule, Source
-from autograd_cnn.engine.saving import NUMBERS, SETTLED, frozen, is_row, kept_operands, kept_shape, kept_value
+from autograd_cnn.engine.rule import Rule, rule_of
 from autograd_cnn.engine.signature import ArrayLike, Signature, TensorLike
 from autograd_cnn.engine.trace import RUNNING, argument, current
 from autograd_cnn.errors import FUNCTIONS, GradientError, OperandError, RegistrationError, raise_as, sentence
@@ -67,7 +78,6 @@ _SCALARS: Final = {int: np.int_, float: np.float64, bool: np.bool_}
 _ARRAYS: Final = (AbstractArray, np.ndarray, np.generic)
 _MOST_BOUND: Final = 256
 """Sets of parameters that a primitive knows; a network has fewer."""
-_POSITIONAL: Final = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
 Static: TypeAlias = bool | Callable[..., None]
@@ -421,44 +431,11 @@ class Primitive(Generic[P]):
             raise RegistrationError(sentence(f"{self.name}.vjp", reason))
 
         def register(function: Callable[..., Array]) -> Callable[..., Array]:
-            signature = inspect.signature(function)
-            asked = signature.parameters.values()
-            if [p.kind for p in asked if p.kind not in {p.KEYWORD_ONLY, p.VAR_KEYWORD}] != [_POSITIONAL]:
-                raise RegistrationError(
-                    sentence(function.__name__, f"is not a rule for {self.name}", got=signature,
-                             expected="the cotangent alone by position, as in (g, *, x)")
-                )  # fmt: skip
-            names = [p.name for p in asked if p.kind is p.KEYWORD_ONLY]
-            wants_index = self.variadic and "index" in names
-            if wants_index:
-                names.remove("index")
-            if any(p.kind is p.VAR_KEYWORD for p in asked):
-                names += [name for name in self.parameters if name not in names]
-            sources = tuple(self._source(name, function.__name__) for name in names)
-            rule = Rule(function, operand, sources, tuple(names), wants_index)
+            rule = rule_of(function, operand, self.signature, self.residuals)
             self.rules[operand] = self._by_position[self.operands.index(operand)] = rule
             return function
 
         return register
-
-    def _source(self, name: str, rule: str) -> Source:
-        stem = name.removesuffix("_shape")
-        if name in self.parameters:
-            return Source(name, "parameter", self.parameters[name])
-        if name in self.residuals:
-            return Source(name, "residual", self.residuals.index(name))
-        if name == "y":
-            return Source(name, "output", None)
-        if stem in self.operands and self.variadic:
-            return Source(name, "operands" if name == stem else "shapes", None)
-        if stem in self.operands:
-            return Source(name, "operand" if name == stem else "shape", self.operands.index(stem))
-        savable = [*self.operands, *(f"{o}_shape" for o in self.operands), "y", *self.residuals, *self.parameters]
-        raise RegistrationError(
-            sentence(
-                rule, f"asks for {name!r}, which {self.name} does not have", hint=f"it can save {', '.join(savable)}"
-            )
-        )
 
     def _rule(self, position: int) -> Rule:
         try:

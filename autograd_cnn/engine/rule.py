@@ -1,10 +1,13 @@
 """Rules: vector-Jacobian products, and what the tape saves for them."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from autograd_cnn.engine.node import Array
+from autograd_cnn.engine.signature import Signature
+from autograd_cnn.errors import RegistrationError, sentence
 
 
 class Source(NamedTuple):
@@ -29,11 +32,48 @@ class Rule:
 
     def __call__(self, g: Array, saved: dict[str, Any], position: int) -> Array:
         """Apply the rule to the cotangent ``g``."""
-        if self.wants_index:
-            return self.function(g, index=position, **saved)
-        if len(saved) == len(self.names):
-            return self.function(g, **saved)
-        if len(self.names) == 1:  # the common case of a product's rules, without a loop
-            (name,) = self.names
-            return self.function(g, **{name: saved[name]})
-        return self.function(g, **{name: saved[name] for name in self.names})
+        asked = saved if len(saved) == len(self.names) else {name: saved[name] for name in self.names}
+        return self.function(g, **asked, index=position) if self.wants_index else self.function(g, **asked)
+
+
+def rule_of(function: Callable[..., Array], operand: str, primitive: Signature, residuals: tuple[str, ...]) -> Rule:
+    """Make a function the rule for an operand; its keyword-only names are what the tape saves.
+
+    Raises
+    ------
+    RegistrationError
+        If it does not take the cotangent alone by position, or asks for a name that the tape can't save.
+    """
+    signature = inspect.signature(function)
+    asked = signature.parameters.values()
+    by_position = [p.kind for p in asked if p.kind not in {p.KEYWORD_ONLY, p.VAR_KEYWORD}]
+    if by_position != [inspect.Parameter.POSITIONAL_OR_KEYWORD]:
+        raise RegistrationError(
+            sentence(function.__name__, f"is not a rule for {primitive.name}", got=signature,
+                     expected="the cotangent alone by position, as in (g, *, x)")
+        )  # fmt: skip
+    names = [p.name for p in asked if p.kind is p.KEYWORD_ONLY]
+    wants_index = primitive.variadic and "index" in names
+    if wants_index:
+        names.remove("index")
+    if any(p.kind is p.VAR_KEYWORD for p in asked):
+        names += [name for name in primitive.parameters if name not in names]
+    sources = tuple(_source(name, function.__name__, primitive, residuals) for name in names)
+    return Rule(function, operand, sources, tuple(names), wants_index)
+
+
+def _source(name: str, rule: str, primitive: Signature, residuals: tuple[str, ...]) -> Source:
+    operands, stem = primitive.operands, name.removesuffix("_shape")
+    if name in primitive.parameters:
+        return Source(name, "parameter", primitive.parameters[name])
+    if name in residuals:
+        return Source(name, "residual", residuals.index(name))
+    if name == "y":
+        return Source(name, "output", None)
+    if stem in operands and primitive.variadic:
+        return Source(name, "operands" if name == stem else "shapes", None)
+    if stem in operands:
+        return Source(name, "operand" if name == stem else "shape", operands.index(stem))
+    savable = [*operands, *(f"{o}_shape" for o in operands), "y", *residuals, *primitive.parameters]
+    text = f"asks for {name!r}, which {primitive.name} does not have"
+    raise RegistrationError(sentence(rule, text, hint=f"it can save {', '.join(savable)}"))

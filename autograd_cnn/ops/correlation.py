@@ -27,7 +27,7 @@ from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.kernels.windows import Pair, Windows, four_sided, windows
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.indexing import pad
-from autograd_cnn.ops.precision import for_sums, sum_dtype
+from autograd_cnn.ops.precision import joined, sum_dtype
 from autograd_cnn.ops.shaping import flip, reshape
 from autograd_cnn.parameters import Count, IntOrPair, KnownShape, Padding, pair
 
@@ -163,7 +163,7 @@ def correlate2d(
     )
     if bias is not None and getattr(bias, "shape", ()) != shapes.w[:1]:
         _check_bias("correlate2d", np.shape(bias), shapes.w[0])
-    x, w, bias = for_sums("correlate2d", x=x, w=w, bias=bias)
+    x, w, bias = joined("correlate2d", sum_dtype, x=x, w=w, bias=bias)
     y = kernels.correlate2d(x.reshape(shapes.x), w.reshape(shapes.w), bias, shapes.windows, groups)
     return y if shapes.y_rank == 4 else shapes.lower(y)
 
@@ -238,7 +238,7 @@ def correlate2d_wrt_input(
     where = "correlate2d_wrt_input"
     shapes = conv_shapes(where, x_shape, np.shape(w), stride=stride, padding=padding, dilation=dilation, groups=groups)
     _check(where, "g", np.shape(g), shapes)
-    g, w = for_sums(where, g=g, w=w)
+    g, w = joined(where, sum_dtype, g=g, w=w)
     return kernels.correlate2d_wrt_input(g.reshape(shapes.y), w.reshape(shapes.w), shapes.windows, groups).reshape(
         x_shape
     )
@@ -304,7 +304,7 @@ def correlate2d_wrt_weight(
     where = "correlate2d_wrt_weight"
     shapes = conv_shapes(where, np.shape(x), w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)
     _check(where, "g", np.shape(g), shapes)
-    x, g = for_sums(where, x=x, g=g)
+    x, g = joined(where, sum_dtype, x=x, g=g)
     return kernels.correlate2d_wrt_weight(x.reshape(shapes.x), g.reshape(shapes.y), shapes.windows, groups).reshape(
         w_shape
     )

@@ -24,7 +24,7 @@ from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import sqrt
 from autograd_cnn.ops.normalization import Counted
-from autograd_cnn.ops.precision import for_means, mean_dtype
+from autograd_cnn.ops.precision import joined, mean_dtype
 from autograd_cnn.parameters import NotNegative, Size
 
 __all__ = ["layer_norm", "layer_norm_wrt_affine", "layer_norm_wrt_input"]
@@ -87,7 +87,7 @@ def layer_norm(
            [ 0.,  0.]])
     """
     _check("layer_norm", x, axes, weight=weight, bias=bias)
-    x, weight, bias = for_means("layer_norm", x=np.asarray(x), weight=weight, bias=bias)
+    x, weight, bias = joined("layer_norm", mean_dtype, x=np.asarray(x), weight=weight, bias=bias)
     numbers = _row(weight, x, axes, 1), _row(bias, x, axes, 0)
     y, moments = kernels.layer_norm(_rows(x, x.shape, axes), *numbers, eps)
     return y.reshape(x.shape), moments
@@ -157,7 +157,7 @@ def layer_norm_wrt_input(
     array([ 0.204, -0.408,  0.204])
     """
     _check("layer_norm_wrt_input", x, axes, g, weight=weight)
-    g, x, weight = for_means("layer_norm_wrt_input", g=np.asarray(g), x=np.asarray(x), weight=weight)
+    g, x, weight = joined("layer_norm_wrt_input", mean_dtype, g=np.asarray(g), x=np.asarray(x), weight=weight)
     rows = _rows(g, x.shape, axes), _rows(x, x.shape, axes)
     moments = _moments(rows[1], eps) if moments is None else moments
     dx: Array = kernels.layer_norm_wrt_input(*rows, moments, _row(weight, x, axes, 1)).reshape(x.shape)
@@ -234,7 +234,7 @@ def layer_norm_wrt_affine(
            [ 3.,  3.]])
     """
     _check("layer_norm_wrt_affine", x, axes, g)
-    g, x = for_means("layer_norm_wrt_affine", g=np.asarray(g), x=np.asarray(x))
+    g, x = joined("layer_norm_wrt_affine", mean_dtype, g=np.asarray(g), x=np.asarray(x))
     rows = _rows(g, x.shape, axes), _rows(x, x.shape, axes)
     sums: Array = kernels.layer_norm_sums(*rows, _moments(rows[1], eps) if moments is None else moments)
     return sums.reshape(2, *x.shape[-axes:])

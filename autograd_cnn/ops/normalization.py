@@ -28,7 +28,7 @@ from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import sqrt
-from autograd_cnn.ops.precision import for_means, mean_dtype
+from autograd_cnn.ops.precision import joined, mean_dtype
 from autograd_cnn.ops.shaping import reshape
 from autograd_cnn.parameters import NotNegative
 
@@ -94,7 +94,7 @@ def batch_norm(
     array([-1.,  1.])
     """
     _check_counted("batch_norm", x, weight=weight, bias=bias)
-    x, weight, bias = for_means("batch_norm", x=x, weight=weight, bias=bias)
+    x, weight, bias = joined("batch_norm", mean_dtype, x=x, weight=weight, bias=bias)
     moments = kernels.moments(x)
     return kernels.standardize(x, moments, _or(weight, x, 1), _or(bias, x, 0), eps), moments
 
@@ -191,7 +191,7 @@ def batch_norm_wrt_input(
     """
     _check_counted("batch_norm_wrt_input", x, weight=weight)
     _check_alike("batch_norm_wrt_input", g, x)
-    g, x, weight = for_means("batch_norm_wrt_input", g=g, x=x, weight=weight)
+    g, x, weight = joined("batch_norm_wrt_input", mean_dtype, g=g, x=x, weight=weight)
     moments = kernels.moments(x) if moments is None else moments
     sums = kernels.standardized_sums(g, x, moments, eps) if sums is None else sums
     return kernels.standardize_wrt_input(g, x, moments, sums, _or(weight, x, 1), eps)
@@ -259,7 +259,7 @@ def batch_norm_wrt_affine(g: Array, x: Array, eps: NotNegative = 1e-5, *, moment
     """
     _check_counted("batch_norm_wrt_affine", x)
     _check_alike("batch_norm_wrt_affine", g, x)
-    g, x = for_means("batch_norm_wrt_affine", g=g, x=x)
+    g, x = joined("batch_norm_wrt_affine", mean_dtype, g=g, x=x)
     return kernels.standardized_sums(g, x, kernels.moments(x) if moments is None else moments, eps)
 
 
@@ -317,7 +317,7 @@ def batch_norm_inference(
     """
     _check("batch_norm_inference", x, mean=mean, var=var, weight=weight, bias=bias)
     arrays = {"x": x, "mean": mean, "var": var, "weight": weight, "bias": bias}
-    x, mean, var, weight, bias = for_means("batch_norm_inference", **arrays)
+    x, mean, var, weight, bias = joined("batch_norm_inference", mean_dtype, **arrays)
     moments = kernels.given_moments(mean, var)
     return kernels.standardize(x, moments, _or(weight, x, 1), _or(bias, x, 0), eps)
 

@@ -23,7 +23,7 @@ from autograd_cnn.kernels.windows import windows as slide_windows
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import astype
 from autograd_cnn.ops.linalg import matmul
-from autograd_cnn.ops.precision import for_means, for_sums, joined, mean_dtype, sum_dtype
+from autograd_cnn.ops.precision import joined, mean_dtype, sum_dtype
 from autograd_cnn.parameters import Flag, Indices, IntOrPair, KnownShape, Padding, Size, several
 
 __all__ = [
@@ -279,7 +279,7 @@ def max_unpool(
     windows = _windows("max_unpool", x_shape, window, stride, padding, dilation, ceil_mode)
     _check_g("max_unpool", g, x_shape, windows)
     indices = _checked("max_unpool", indices, x_shape, windows, ceil_mode)
-    (g,) = for_sums("max_unpool", g=g)
+    (g,) = joined("max_unpool", sum_dtype, g=g)
     return kernels.max_unpool(_lift(g), _lift(indices), windows).reshape(x_shape)
 
 
@@ -422,7 +422,7 @@ def mean_pool(
            [10.5, 12.5]])
     """
     windows = _windows("mean_pool", np.shape(x), window, stride, padding, dilation, ceil_mode)
-    (x,) = for_means("mean_pool", x=x)
+    (x,) = joined("mean_pool", mean_dtype, x=x)
     counts = _counts(windows, count_include_pad, divisor_override).astype(x.dtype)
     return kernels.mean_pool(_lift(x), windows, counts).reshape(*x.shape[:-2], *windows.out)
 
@@ -475,7 +475,7 @@ def mean_pool_wrt_input(
     """
     windows = _windows("mean_pool_wrt_input", x_shape, window, stride, padding, dilation, ceil_mode)
     _check_g("mean_pool_wrt_input", g, x_shape, windows)
-    (g,) = for_means("mean_pool_wrt_input", g=g)
+    (g,) = joined("mean_pool_wrt_input", mean_dtype, g=g)
     counts = _counts(windows, count_include_pad, divisor_override).astype(g.dtype)
     return kernels.mean_pool_wrt_input(_lift(g), windows, counts).reshape(x_shape)
 

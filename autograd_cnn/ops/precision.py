@@ -4,20 +4,28 @@ Floats are promoted as in NumPy. Integers and bools get the type in which NumPy 
 overflows and nothing is truncated.
 """
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 
-from autograd_cnn.engine.abstract import AbstractArray, joint_dtype
+from autograd_cnn.engine.abstract import AbstractArray, DTypeRule, joint_dtype
 from autograd_cnn.engine.node import Array
 from autograd_cnn.errors import OperandError, sentence
 
 _FLOATS: Final = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
 
-def joined(where: str, **arrays: Array | None) -> list[Any]:
-    """Return the arrays in the dtype to which NumPy would promote them; None stays None.
+def joined(where: str, rule: DTypeRule = joint_dtype, **arrays: Array | None) -> list[Any]:
+    """Return the arrays in the dtype that a rule gives for all of them; None stays None.
+
+    Parameters
+    ----------
+    where : str
+        What an error names.
+    rule : callable
+        `joint_dtype`, to which NumPy would promote them, or `sum_dtype` or `mean_dtype`: that of the primitive's shape
+        rule. A float dtype that all of them have must be the rule's result, too.
+    **arrays : array or None
 
     Raises
     ------
@@ -28,63 +36,11 @@ def joined(where: str, **arrays: Array | None) -> list[Any]:
     --------
     >>> [each.dtype.name for each in joined("f", x=np.ones(2, np.float32), w=np.ones(2, ">f8"))]
     ['float64', 'float64']
-    """
-    return _alike(where, arrays, lambda dtype: dtype)
-
-
-def for_sums(where: str, **arrays: Array | None) -> list[Any]:
-    """Return the arrays in one dtype that is large enough for sums of their products.
-
-    Examples
-    --------
-    >>> [each.dtype.name for each in for_sums("f", x=np.ones(2, np.uint8), w=np.ones(2, bool))]
+    >>> [each.dtype.name for each in joined("f", sum_dtype, x=np.ones(2, np.uint8), w=np.ones(2, bool))]
     ['uint64', 'uint64']
-    """
-    return _alike(where, arrays, _of_sums)
-
-
-def for_means(where: str, **arrays: Array | None) -> list[Any]:
-    """Return the arrays in one floating-point dtype.
-
-    Examples
-    --------
-    >>> for_means("f", x=np.ones(2, bool))
+    >>> joined("f", mean_dtype, x=np.ones(2, bool))
     [array([1., 1.])]
     """
-    return _alike(where, arrays, _of_means)
-
-
-def sum_dtype(*operands: AbstractArray | None) -> np.dtype[Any]:
-    """Return the dtype that `for_sums` gives; that of sums and products along axes, too.
-
-    Examples
-    --------
-    >>> sum_dtype(AbstractArray((2,), np.uint8), AbstractArray((2,), bool))
-    dtype('uint64')
-    """
-    return _of_sums(joint_dtype(*operands))
-
-
-def mean_dtype(*operands: AbstractArray | None) -> np.dtype[Any]:
-    """Return the dtype that `for_means` gives.
-
-    Examples
-    --------
-    >>> mean_dtype(AbstractArray((2,), bool))
-    dtype('float64')
-    """
-    return _of_means(joint_dtype(*operands))
-
-
-def _of_sums(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    return np.sum(np.empty(0, dtype)).dtype
-
-
-def _of_means(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    return dtype if dtype.kind == "f" else np.dtype(float)
-
-
-def _alike(where: str, arrays: dict[str, Array | None], computed_in: Callable[[Any], Any]) -> list[Any]:
     first: Any = None
     for each in arrays.values():  # fast path: in training they all have one dtype
         if each is not None:
@@ -99,6 +55,28 @@ def _alike(where: str, arrays: dict[str, Array | None], computed_in: Callable[[A
             raise OperandError(
                 sentence(where, f"{name} is not an array of numbers", expected="floats, ints or bools", got=each.dtype)
             )
-    given = [each.dtype for each in arrays.values() if each is not None]
-    dtype = computed_in(np.result_type(*given).newbyteorder("="))
+    dtype = rule(*arrays.values()).newbyteorder("=")
     return [each if each is None else each.astype(dtype, copy=False) for each in arrays.values()]
+
+
+def sum_dtype(*operands: AbstractArray | Array | None) -> np.dtype[Any]:
+    """Return a dtype that is large enough for sums of products, as that of sums and products along axes.
+
+    Examples
+    --------
+    >>> sum_dtype(AbstractArray((2,), np.uint8), AbstractArray((2,), bool))
+    dtype('uint64')
+    """
+    return np.sum(np.empty(0, joint_dtype(*operands))).dtype
+
+
+def mean_dtype(*operands: AbstractArray | Array | None) -> np.dtype[Any]:
+    """Return a floating-point dtype for means.
+
+    Examples
+    --------
+    >>> mean_dtype(AbstractArray((2,), bool))
+    dtype('float64')
+    """
+    dtype = joint_dtype(*operands)
+    return dtype if dtype.kind == "f" else np.dtype(float)
