@@ -24,7 +24,7 @@ from autograd_cnn.kernels.compiled.activation import (
     tanh_wrt_x,
 )
 from autograd_cnn.kernels.compiled.attention import attention, attention_wrt
-from autograd_cnn.kernels.compiled.conv.correlation import (
+from autograd_cnn.kernels.compiled.conv.select import (
     correlate2d,
     correlate2d_wrt_input,
     correlate2d_wrt_weight,

@@ -1,11 +1,15 @@
-"""Which algorithm computes a convolution: the table of all, the choice by cost, and how it is overruled.
+"""Correlation and its two adjoints, each by the algorithm that the table below has for the problem.
+
+Shapes: x (N, C, H, W), w (F, C/G, KH, KW), g and y (N, F, OH, OW), for G groups.
 
 A new algorithm is a file of its own in this folder and a name in `ALGORITHMS`.
 """
 
 import os
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, TypeAlias
+
+import numpy as np
 
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.kernels.compiled.conv import (
@@ -25,6 +29,12 @@ from autograd_cnn.kernels.compiled.conv import (
     winograd_wgrad,
 )
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, Side
+from autograd_cnn.kernels.compiled.parallel import flat, supports
+from autograd_cnn.kernels.windows import Array, Windows
+
+Shape: TypeAlias = tuple[int, ...]
+Route: TypeAlias = tuple[ConvProblem, Algorithm] | None
+"""What a convolution is, and the algorithm that computes it; None if none does."""
 
 ALGORITHMS: Final[dict[Side, tuple[Algorithm, ...]]] = {
     "forward": (
@@ -56,6 +66,8 @@ ALGORITHMS: Final[dict[Side, tuple[Algorithm, ...]]] = {
     ),
 }
 """For each side its algorithms; of equal costs the first is taken."""
+
+# --- the choice -------------------------------------------------------------------------------
 
 VARIABLE: Final = "AUTOGRAD_CNN_CONV"
 PRECISION_VARIABLE: Final = "AUTOGRAD_CNN_CONV_PRECISION"
@@ -114,11 +126,6 @@ def set_precision(where: str, name: str) -> str:
     return name
 
 
-def choices() -> tuple[tuple[str, ...] | None, str | None]:
-    """Return what `choose` depends on beside the problem, as long as it is the same."""
-    return _names[0], _precision[0]
-
-
 def choose(side: Side, problem: ConvProblem) -> Algorithm | None:
     """Return the algorithm that computes one side of a problem; None if none supports it.
 
@@ -134,3 +141,44 @@ def _cheapest(side: Side, problem: ConvProblem, names: tuple[str, ...], precisio
     able = [algorithm for algorithm in allowed if algorithm.supports(problem)]
     wanted = [algorithm for algorithm in able if algorithm.name in names]
     return min(wanted or able, key=lambda algorithm: algorithm.cost(problem), default=None)
+
+
+# --- the kernels ------------------------------------------------------------------------------
+
+
+def correlate2d(x: Array, w: Array, bias: Array | None, windows: Windows, groups: int) -> Any:
+    """Return y[n, f] = bias[f] + w[f] · patches of x[n], for each group."""
+    if bias is not None and bias.dtype != x.dtype:
+        return NotImplemented
+    route = _route("forward", x.shape, w.shape, x.dtype, w.dtype, windows, groups, _names[0], _precision[0])
+    if route is None:
+        return NotImplemented
+    p, algorithm = route
+    return algorithm.run(p, x, w, np.zeros(p.f, x.dtype) if bias is None else flat(bias))
+
+
+def correlate2d_wrt_input(g: Array, w: Array, windows: Windows, groups: int) -> Any:
+    """Return what each pixel of x gets, of all windows that meet it."""
+    route = _route("wrt_input", g.shape, w.shape, g.dtype, w.dtype, windows, groups, _names[0], _precision[0])
+    return NotImplemented if route is None else route[1].run(route[0], g, w)
+
+
+def correlate2d_wrt_weight(x: Array, g: Array, windows: Windows, groups: int) -> Any:
+    """Return what each weight gets: g · patches of x, transposed, summed over the images."""
+    route = _route("wrt_weight", x.shape, g.shape, x.dtype, g.dtype, windows, groups, _names[0], _precision[0])
+    return NotImplemented if route is None else route[1].run(route[0], x, g)
+
+
+@lru_cache(maxsize=4096)
+def _route(
+    side: Side, first: Shape, second: Shape, dtype: Any, other: Any, windows: Windows, groups: int,
+    names: tuple[str, ...] | None, precision: str | None,
+) -> Route:  # fmt: skip
+    """Return how to compute a side of two arrays of these shapes and dtypes, while these choices hold."""
+    if not supports(np.empty(1, dtype), np.empty(1, other)) or 0 in (*first, *second, *windows.image):
+        return None
+    channels = groups * second[1] if side == "wrt_input" else first[1]
+    filters = second[1] if side == "wrt_weight" else second[0]
+    p = ConvProblem.of(first[0], channels, filters, windows, groups, dtype)
+    algorithm = choose(side, p)
+    return None if algorithm is None else (p, algorithm)

@@ -5,8 +5,7 @@ import pytest
 
 from autograd_cnn.kernels import compiled, reference
 from autograd_cnn.kernels.compiled.conv import problem
-from autograd_cnn.kernels.compiled.conv.correlation import _route
-from autograd_cnn.kernels.compiled.conv.select import _cheapest
+from autograd_cnn.kernels.compiled.conv.select import _cheapest, _route
 from autograd_cnn.kernels.windows import windows
 
 
