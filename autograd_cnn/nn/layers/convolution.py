@@ -1,5 +1,6 @@
 """Convolutions as layers."""
 
+from collections.abc import Callable
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -67,10 +68,8 @@ class _Convolution(Module):
             self.padding = several(where, "padding", padding, self.axes)
         self.padding_mode = padding_mode
 
-    def _bordered(self, x: Array) -> tuple[Array, Any]:
-        """Return the input with whatever border is not one of zeros, and the padding that is left to the convolution."""
-        if self.padding_mode == "zeros":
-            return x, self.padding
+    def _bordered(self, x: Array, mode: Any) -> Array:
+        """Return the input with a border of its pixels."""
         if self.axes == 2:
             image: Any = shape_of(x)[-2:]
             sides: Any = windows(
@@ -82,7 +81,7 @@ class _Convolution(Module):
             sides = [(n // 2, n - n // 2) if self.padding == "same" else (0, 0) for n in spans]
         else:
             sides = [(n, n) for n in self.padding]
-        return pad(x, tuple(n for pair in reversed(sides) for n in pair), self.padding_mode), 0
+        return pad(x, tuple(n for pair in reversed(sides) for n in pair), mode)
 
     def _checked_output_padding(self, output_padding: Any) -> Any:
         """Return the places to add after a transposed convolution, one number for each axis."""
@@ -106,7 +105,44 @@ class _Convolution(Module):
         return ", ".join([sizes, *unusual(self, defaults), *bias, *unusual(self, (("padding_mode", "zeros"),))])
 
 
-class Conv1d(_Convolution):
+class _Sliding(_Convolution):
+    """A convolution, of one axis, two or three."""
+
+    convolve: Callable[..., Array]
+
+    @composite
+    def __init__(
+        self,
+        in_channels: Size,
+        out_channels: Size,
+        kernel_size: PerAxis,
+        stride: PerAxis = 1,
+        padding: Any = 0,
+        dilation: PerAxis = 1,
+        groups: Size = 1,
+        bias: Bool = True,
+        padding_mode: PaddingMode = "zeros",
+        *,
+        rng: init.Rng = None,
+        dtype: FloatDType = np.float32,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
+        self._pad_by(padding, padding_mode)
+        shape = (out_channels, in_channels // groups, *self.kernel_size)
+        self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
+
+    def forward(self, x: Array) -> Array:
+        """Return (N, F, ...) for ``x`` (N, C, ...)."""
+        weight, padding = self.weight, self.padding
+        x = computed_in(x, weight.dtype)
+        if self.padding_mode != "zeros":
+            x, padding = self._bordered(x, self.padding_mode), 0
+        return self.convolve(
+            x, weight, self.bias, stride=self.stride, padding=padding, dilation=self.dilation, groups=self.groups
+        )
+
+
+class Conv1d(_Sliding):
     """Slide learned filters along sequences.
 
     Parameters
@@ -139,36 +175,10 @@ class Conv1d(_Convolution):
     """
 
     axes = 1
-
-    @composite
-    def __init__(
-        self,
-        in_channels: Size,
-        out_channels: Size,
-        kernel_size: PerAxis,
-        stride: PerAxis = 1,
-        padding: Any = 0,
-        dilation: PerAxis = 1,
-        groups: Size = 1,
-        bias: Bool = True,
-        padding_mode: PaddingMode = "zeros",
-        *,
-        rng: init.Rng = None,
-        dtype: FloatDType = np.float32,
-    ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
-        self._pad_by(padding, padding_mode)
-        shape = (out_channels, in_channels // groups, *self.kernel_size)
-        self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
-
-    def forward(self, x: Array) -> Array:
-        """Return (N, F, OL) for ``x`` (N, C, L)."""
-        weight = self.weight
-        x, padding = self._bordered(computed_in(x, weight.dtype))
-        return functional.conv1d(x, weight, self.bias, self.stride, padding, self.dilation, self.groups)
+    convolve = staticmethod(functional.conv1d)
 
 
-class Conv2d(_Convolution):
+class Conv2d(_Sliding):
     """Slide learned filters over images: `autograd_cnn.correlate2d` with parameters.
 
     Parameters
@@ -210,37 +220,10 @@ class Conv2d(_Convolution):
     (2, 6, 24, 24)
     """
 
-    @composite
-    def __init__(
-        self,
-        in_channels: Size,
-        out_channels: Size,
-        kernel_size: IntOrPair,
-        stride: IntOrPair = 1,
-        padding: Padding = 0,
-        dilation: IntOrPair = 1,
-        groups: Size = 1,
-        bias: Bool = True,
-        padding_mode: PaddingMode = "zeros",
-        *,
-        rng: init.Rng = None,
-        dtype: FloatDType = np.float32,
-    ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
-        self._pad_by(padding, padding_mode)
-        shape = (out_channels, in_channels // groups, *self.kernel_size)
-        self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
-
-    def forward(self, x: Array) -> Array:
-        """Return (N, F, OH, OW) for ``x`` (N, C, H, W)."""
-        weight = self.weight
-        x, padding = self._bordered(computed_in(x, weight.dtype))
-        return ops.correlate2d(
-            x, weight, self.bias, stride=self.stride, padding=padding, dilation=self.dilation, groups=self.groups
-        )
+    convolve = staticmethod(ops.correlate2d)
 
 
-class Conv3d(_Convolution):
+class Conv3d(_Sliding):
     """Slide learned filters through volumes.
 
     Parameters
@@ -273,33 +256,7 @@ class Conv3d(_Convolution):
     """
 
     axes = 3
-
-    @composite
-    def __init__(
-        self,
-        in_channels: Size,
-        out_channels: Size,
-        kernel_size: PerAxis,
-        stride: PerAxis = 1,
-        padding: Any = 0,
-        dilation: PerAxis = 1,
-        groups: Size = 1,
-        bias: Bool = True,
-        padding_mode: PaddingMode = "zeros",
-        *,
-        rng: init.Rng = None,
-        dtype: FloatDType = np.float32,
-    ) -> None:
-        super().__init__(in_channels, out_channels, kernel_size, stride, dilation, groups)
-        self._pad_by(padding, padding_mode)
-        shape = (out_channels, in_channels // groups, *self.kernel_size)
-        self.weight, self.bias = init.weight_and_bias(shape, out_channels, bias, rng, dtype)
-
-    def forward(self, x: Array) -> Array:
-        """Return (N, F, OD, OH, OW) for ``x`` (N, C, D, H, W)."""
-        weight = self.weight
-        x, padding = self._bordered(computed_in(x, weight.dtype))
-        return functional.conv3d(x, weight, self.bias, self.stride, padding, self.dilation, self.groups)
+    convolve = staticmethod(functional.conv3d)
 
 
 class ConvTranspose2d(_Convolution):
