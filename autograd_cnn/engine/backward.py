@@ -109,13 +109,8 @@ def _unbroadcast(g: Array, shape: Shape, rule: str) -> Array:
     return total if total.shape == shape else total.reshape(shape)  # what had length 1 stays
 
 
-def _in_dtype_of(node: Node, g: Array) -> Array:
-    """Return a cotangent in the node's own dtype, as those outside of the pass see it."""
-    return g if g.dtype == node.dtype else g.astype(node.dtype)
-
-
 def _run_hooks(node: Node, g: Array, tensor_type: type[Traced]) -> Array:
-    g = _in_dtype_of(node, g)
+    g = g if g.dtype == node.dtype else g.astype(node.dtype)
     if RUNNING and (trace := current.get()) is not None:
         trace.refuse("a hook runs")
     recorded = isinstance(g, Traced)
@@ -199,7 +194,9 @@ def backward_pass(  # noqa: C901, PLR0912  # all of reverse mode is this one loo
                 g = _run_hooks(node, g, tensor_type)
             primitive = node.primitive
             if node.tensor is not None if targets is None else node in targets:
-                results[node] = _in_dtype_of(node, g)
+                results[node] = (
+                    g if g.dtype == node.dtype else g.astype(node.dtype)
+                )  # half-precise ones are float32 here
             if primitive is None or node.serial < since:
                 continue
             for parent, cotangent in primitive.pullback(node, g, wanted, wrapper):
@@ -387,13 +384,14 @@ def gradients(
         retain_graph=retain_graph,
         where="gradients",
     )
-    return [as_tensor(results.get(cast("Node", tensor.node)), tensor) for tensor in tensors]
+    found = [(results.get(cast("Node", tensor.node)), tensor) for tensor in tensors]
+    return [None if g is None else as_tensor(g, tensor) for g, tensor in found]
 
 
-def as_tensor(g: Array | None, like: T) -> T | None:
-    """Return a cotangent as a tensor with read-only values, None as None."""
-    if g is None or isinstance(g, Traced):
-        return cast("T | None", g)
+def as_tensor(g: Array, like: T) -> T:
+    """Return a cotangent as a tensor with read-only values."""
+    if isinstance(g, Traced):
+        return cast("T", g)
     if isinstance(g, np.ndarray):
         g.flags.writeable = False
     return cast("T", like.tensor_type.wrap(g))

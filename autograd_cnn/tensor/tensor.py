@@ -282,20 +282,23 @@ class Tensor(NumpyFunctions, TorchMethods):
             where="backward",
         )
         if inputs is None:
-            leaves = [tensor_of(node) for node in cotangents]
-            inputs = [tensor for tensor in leaves if isinstance(tensor, Tensor)]
-        sums: list[tuple[Tensor, Tensor | None]] = []
-        for tensor in inputs:
-            g = as_tensor(cotangents.get(tensor.node), self) if tensor.node is not None else None
-            sums.append((tensor, _total(tensor.grad, g)))
-            if g is not None and RUNNING and (trace := current.get()) is not None:
-                trace.add_gradient(tensor, tensor.add_grad, g)
+            found: list[tuple[Traced | None, Array]] = [(tensor_of(node), g) for node, g in cotangents.items()]
+        else:
+            found = [(tensor, cotangents[tensor.node]) for tensor in inputs if tensor.node in cotangents]
+        sums: list[tuple[Tensor, Tensor]] = []
+        for tensor, cotangent in found:
+            if isinstance(tensor, Tensor):
+                g = as_tensor(cotangent, self)
+                sums.append((tensor, g if tensor._grad is None else tensor._grad + g))  # noqa: SLF001  # our own
+                if RUNNING and (trace := current.get()) is not None:
+                    trace.add_gradient(tensor, tensor.add_grad, g)
         for tensor, total in sums:  # all of them or none, if adding up fails
             tensor._grad = total  # noqa: SLF001  # the setter would check what is right already
 
     def add_grad(self, g: Array) -> None:
         """Add a cotangent to ``grad``."""
-        self._grad = _total(self._grad, as_tensor(g, self))
+        g = as_tensor(g, self)
+        self._grad = g if self._grad is None else self._grad + g
 
     def register_hook(self, hook: Callable[["Tensor"], ArrayLike | None]) -> "Handle":
         """Run ``hook`` on this tensor's cotangent in every backward pass; what it returns replaces it.
@@ -695,10 +698,6 @@ def tensor(
     tensor([1., 2., 3.], dtype=float32, requires_grad=True)
     """
     return Tensor(data, requires_grad, dtype, name)
-
-
-def _total(grad: Tensor | None, g: Tensor | None) -> Tensor | None:
-    return grad if g is None else g if grad is None else grad + g
 
 
 def _lost(kind: str) -> GradientError:
