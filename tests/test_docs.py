@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -48,14 +49,35 @@ def test_the_blocks_of_a_page_run_and_print_what_is_shown(page, tmp_path, monkey
             assert printed == match[2]
 
 
+ALONE = """
+import os, pathlib, re, sys, tempfile, traceback
+import autograd_cnn.kernels.compiled  # which takes a second, and each page needs; none of it runs here
+failed = []
+for path in sys.argv[2:]:
+    sys.stdout.flush()
+    child = os.fork()
+    if not child:
+        blocks = re.findall(sys.argv[1], pathlib.Path(path).read_text("utf-8"), re.DOTALL | re.MULTILINE)
+        code = 0
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                os.chdir(folder)
+                exec(compile("\\n".join(block for block, _ in blocks), path, "exec"), {"__name__": "__main__"})
+        except BaseException:
+            traceback.print_exc()
+            code = 1
+        os._exit(code)
+    failed += [path] if os.waitpid(child, 0)[1] else []
+sys.exit(f"failed: {failed}" if failed else 0)
+"""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("page", _runnable(), ids=_name)
-def test_a_page_runs_on_its_own(page, tmp_path):
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_each_page_runs_on_its_own():
     """As a reader runs it: with the modules alone that the page itself imports."""
-    script = tmp_path / "page.py"
-    script.write_text("\n".join(match[1] for match in BLOCK.finditer(page.read_text("utf-8"))), "utf-8")
-    command = [sys.executable, "-X", "utf8", script.name]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
+    command = [sys.executable, "-X", "utf8", "-c", ALONE, BLOCK.pattern, *map(str, _runnable())]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
 
 

@@ -53,6 +53,72 @@ def trains(wanted):
 def report(queue):
     queue.put(train())
 
+def forked():
+    "Train in a child of a process that has run no kernel, and in that child's child."
+    def family():
+        here = train()
+        assert ag.num_threads() == 2
+        assert in_child(trains, here)
+        assert in_child(in_child_of, trains, here)
+
+    def in_child_of(work, *arguments):
+        trains(*arguments)
+        assert in_child(work, *arguments)
+
+    assert in_child(family)
+    family()
+
+def alone():
+    "A child of fork has one thread, and says so."
+    assert ag.num_threads() == 1
+    ag.set_num_threads(1)
+    try:
+        ag.set_num_threads(2)
+    except ValueError as error:
+        print(error, flush=True)
+
+def pools(method, wanted):
+    context = multiprocessing.get_context(method)
+    with context.Pool(2) as pool:
+        assert pool.map(train, [2, 2, 2]) == [wanted] * 3
+    if method == "fork":  # else it costs three starts of Python more, and starts as the others do
+        with ProcessPoolExecutor(2, mp_context=context) as pool:
+            assert list(pool.map(train, [2, 2, 2])) == [wanted] * 3
+    queue = context.Queue()
+    process = context.Process(target=report, args=(queue,))
+    process.start()
+    assert queue.get(timeout=60) == wanted
+    process.join()
+    trains(wanted)
+
+def threads(work, count=8):
+    started = [threading.Thread(target=work) for _ in range(count)]
+    for each in started: each.start()
+    return started
+
+def at_once(wanted):
+    "Train in many threads."
+    ends, same = time.monotonic() + 1, []
+    def work():
+        while time.monotonic() < ends:
+            same.append(train() == wanted)
+    for each in threads(work): each.join()
+    assert len(same) >= 8 and all(same)
+
+def forked_beside(wanted):
+    "Fork while other threads run kernels."
+    done = []
+    def work():
+        while not done:
+            train()
+    started = threads(work, 2)
+    ended = [in_child(trains, wanted) for _ in range(8)]
+    inner = threading.Thread(target=lambda: ended.append(in_child(trains, wanted)))
+    inner.start(); inner.join()
+    done.append(True)
+    for each in started: each.join()
+    assert ended == [True] * 9
+
 if __name__ == "__main__":
 """
 
@@ -64,10 +130,11 @@ def run(tmp_path):
     def run(lines, layer="omp", **variables):
         script = tmp_path / "script.py"
         script.write_text(PRELUDE + indent(lines, "    "))
+        of_layer = {"NUMBA_THREADING_LAYER": layer, "NUMBA_NUM_THREADS": "2", "AUTOGRAD_CNN_BACKEND": "jit"}
+        ignored = {"PYTHONWARNINGS": "ignore::DeprecationWarning"}  # since 3.12 a fork beside threads is warned of
         done = subprocess.run(
             [sys.executable, script],
-            env=os.environ | {"NUMBA_THREADING_LAYER": layer, "AUTOGRAD_CNN_BACKEND": "jit"} | variables,
-            capture_output=True, text=True, timeout=120, check=False,
+            env=os.environ | of_layer | ignored | variables, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         # Numba's layer of TBB says so much; there nothing of it is used in the child.
         told = [line for line in done.stderr.splitlines() if "fork from a non-main thread" not in line]
@@ -77,79 +144,33 @@ def run(tmp_path):
     return run
 
 
-# --- children -----------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("layer", LAYERS)
-def test_a_child_of_fork_trains_as_its_parent_does(run, layer):
-    run("wanted = train(); assert in_child(trains, wanted); trains(wanted)", layer)
-
-
-@pytest.mark.parametrize("layer", LAYERS)
-def test_so_does_a_child_whose_parent_ran_no_kernel_and_a_grandchild(run, layer):
-    assert run(
+def test_children_of_fork_and_many_threads_train_alike(run, layer):
+    """One after the other in one process, whose state each leaves as it was."""
+    said = run(
         """
-def family():
-    here = train()
-    assert ag.num_threads() == 2
-    assert in_child(trains, here)
-    assert in_child(in_child_of, trains, here)
-
-def in_child_of(work, *arguments):
-    trains(*arguments)
-    assert in_child(work, *arguments)
-
-assert in_child(family)
-family()
-print("done")
-""",
-        layer, NUMBA_NUM_THREADS="2",
-    ) == "done\n"  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("method", "layer"), [*(("fork", layer) for layer in LAYERS), ("spawn", "omp"), ("forkserver", "omp")]
-)
-def test_pools_of_processes(run, layer, method):
-    run(
-        f"""
+forked()
 wanted = train()
-context = multiprocessing.get_context({method!r})
-with context.Pool(2) as pool:
-    assert pool.map(train, [2, 2, 2]) == [wanted] * 3
-with ProcessPoolExecutor(2, mp_context=context) as pool:
-    assert list(pool.map(train, [2, 2, 2])) == [wanted] * 3
-queue = context.Queue()
-process = context.Process(target=report, args=(queue,))
-process.start()
-assert queue.get(timeout=60) == wanted
-process.join()
+assert in_child(trains, wanted)
+assert in_child(alone)
+assert ag.num_threads() == 2
+pools("fork", wanted)
+at_once(wanted)
+forked_beside(wanted)
 trains(wanted)
+multiprocessing.set_start_method("spawn")  # which is still for the user to choose
 """,
         layer,
     )
-
-
-def test_a_child_of_fork_has_one_thread_and_says_so(run):
-    text = run(
-        """
-train()
-def child():
-    assert ag.num_threads() == 1
-    ag.set_num_threads(1)
-    try:
-        ag.set_num_threads(2)
-    except ValueError as error:
-        print(error, flush=True)
-assert in_child(child)
-assert ag.num_threads() == 2
-""",
-        NUMBA_NUM_THREADS="2",
-    )
-    assert text == (
+    assert said == (
         "set_num_threads: count is out of range: expected 1, got 2; "
         "threads don't come along with fork; start the process by spawn or forkserver\n"
     )
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_pools_of_processes(run, method):
+    run(f"pools({method!r}, train())")
 
 
 def test_a_child_whose_parent_used_numba_without_us(run):
@@ -168,81 +189,25 @@ assert in_child(train)
     )
 
 
-def test_the_start_method_is_still_for_the_user_to_choose(run):
-    run("train(); multiprocessing.set_start_method('spawn')")
-
-
-# --- threads ------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("layer", LAYERS)
-def test_threads_that_train_at_once(run, layer):
+def test_a_fork_while_another_thread_compiles_and_threads_that_compile_at_once(run, layer, tmp_path):
     run(
         """
-wanted, ends, same = train(), time.monotonic() + 1, []
-def work():
-    while time.monotonic() < ends:
-        same.append(train() == wanted)
-threads = [threading.Thread(target=work) for _ in range(8)]
-for each in threads: each.start()
-for each in threads: each.join()
-assert len(same) >= 8 and all(same)
-""",
-        layer,
-    )
+import autograd_cnn.kernels.compiled  # a child of fork would wait for ever for a thread that imports
+def pool():
+    assert ag.max_pool(np.ones((4, 4, 8, 8), np.float32), 2).sum() == 256
+[thread] = threads(pool, 1)
+time.sleep(0.5)
+assert in_child(pool)
+thread.join()
 
-
-@pytest.mark.parametrize("layer", LAYERS)
-def test_threads_that_compile_at_once(run, layer, tmp_path):
-    run(
-        """
 results = []
 def work():
     x = ag.tensor(np.ones((4, 4, 8, 8)), requires_grad=True)
     ag.max_pool(x, 2).sum().backward()
     results.append(x.grad.data.sum())
-threads = [threading.Thread(target=work) for _ in range(8)]
-for each in threads: each.start()
-for each in threads: each.join()
+for each in threads(work): each.join()
 assert results == [256.0] * 8
 """,
         layer, NUMBA_CACHE_DIR=str(tmp_path),
     )  # fmt: skip
-
-
-@pytest.mark.parametrize("layer", LAYERS)
-def test_forks_while_other_threads_run_kernels(run, layer):
-    run(
-        """
-wanted, done = train(), []
-def work():
-    while not done:
-        train()
-threads = [threading.Thread(target=work) for _ in range(2)]
-for each in threads: each.start()
-ended = [in_child(trains, wanted) for _ in range(8)]
-inner = threading.Thread(target=lambda: ended.append(in_child(trains, wanted)))
-inner.start(); inner.join()
-done.append(True)
-for each in threads: each.join()
-assert ended == [True] * 9
-""",
-        layer,
-        PYTHONWARNINGS="ignore::DeprecationWarning",  # since 3.12 such a fork is warned of
-    )
-
-
-def test_a_fork_while_another_thread_compiles(run, tmp_path):
-    run(
-        """
-def pool():
-    assert ag.max_pool(np.ones((4, 4, 8, 8)), 2).sum() == 256
-thread = threading.Thread(target=pool)
-thread.start()
-time.sleep(0.5)
-assert in_child(pool)
-thread.join()
-""",
-        NUMBA_CACHE_DIR=str(tmp_path),
-        PYTHONWARNINGS="ignore::DeprecationWarning",
-    )
