@@ -1,7 +1,5 @@
 """What is compiled: once, for good, and for what it takes."""
 
-import os
-import subprocess
 import sys
 import threading
 import time
@@ -175,26 +173,3 @@ def test_flat_makes_every_input_of_one_type():
 )
 def test_supports(arrays, taken):
     assert parallel.supports(*arrays) is taken
-
-
-PROGRAM = """
-import numpy as np
-from autograd_cnn.kernels import compiled
-from autograd_cnn.kernels.compiled import packing, parallel
-from autograd_cnn.kernels.compiled.conv import implicit_gemm
-from autograd_cnn.kernels.windows import windows
-
-x = np.ones((3, 1, 6, 6), np.float32)
-compiled.correlate2d(x, x[:1, :, :3, :3], None, windows("", (6, 6), 3), 1)
-codes = [*implicit_gemm._correlate._compiled.values(), *packing._pack_tiles._compiled.values()]
-misses = [sum(each.stats.cache_misses.values()) for each in (parallel._run, parallel._spread)]
-print([each.code.cache_hits for each in codes], sum(misses))
-"""
-
-
-@pytest.mark.slow
-def test_a_second_process_compiles_nothing(tmp_path):
-    environment = {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", PROGRAM]
-    runs = [subprocess.run(command, env=environment, capture_output=True, text=True, check=False) for _ in "12"]
-    assert [run.stdout for run in runs] == ["[0, 0] 3\n", "[1, 1] 0\n"]
