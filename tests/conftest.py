@@ -23,3 +23,17 @@ def pytest_collection_finish():
 def rng():
     """Return a generator that starts alike in every test."""
     return np.random.default_rng(20240229)
+
+
+@pytest.fixture(scope="session")
+def mypy_options(tmp_path_factory):
+    """Return options of a type checker; what it learns of the package in one test it knows in the next."""
+    pytest.importorskip("mypy")
+    cache = tmp_path_factory.getbasetemp() / "mypy"
+    return [
+        "--strict",
+        "--disable-error-code=type-arg",
+        "--no-error-summary",
+        "--hide-error-context",
+        f"--cache-dir={cache}",
+    ]

@@ -15,14 +15,12 @@ PROGRAM = Path(__file__).parent / "program.py"
 
 
 @pytest.mark.slow
-def test_a_type_checker_finds_each_error_of_a_program_and_nothing_else(tmp_path):
-    pytest.importorskip("mypy")
-    options = ["--strict", "--disable-error-code=type-arg", "--no-error-summary", "--hide-error-context"]
+def test_a_type_checker_finds_each_error_of_a_program_and_nothing_else(tmp_path, mypy_options):
     names = tmp_path / "names.py"  # whatever is there at run time, a checker knows
     parts = [ag, *(part for part in (getattr(ag, name) for name in ag.__all__) if isinstance(part, ModuleType))]
     known = {f"{part.__name__}.{name}" for part in parts for name in getattr(part, "__all__", ())}
     names.write_text("import autograd_cnn\n" + "".join(f"print({name})\n" for name in sorted(known)), "utf-8")
-    command = [sys.executable, "-m", "mypy", *options, f"--cache-dir={tmp_path}", str(PROGRAM), str(names)]
+    command = [sys.executable, "-m", "mypy", *mypy_options, str(PROGRAM), str(names)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROGRAM.parents[2])
     found = {int(line) for line in re.findall(r"^\S*program\.py:(\d+): error:", done.stdout, re.MULTILINE)}
     assert not re.search(r"names\.py:\d+: error:", done.stdout), done.stdout
