@@ -26,7 +26,7 @@ class Sorter(nn.Module):
 
 rng = np.random.default_rng(0)
 model = Sorter(rng)
-optimizer = optim.AdamW(model.parameters(), lr=3e-3)
+optimizer = optim.AdamW(model.parameters(), lr=4e-3)
 
 
 @ag.compile
@@ -39,10 +39,10 @@ def step(numbers, in_order):
     return loss
 
 
-for turn in range(1, 601):
+for turn in range(1, 401):
     numbers = rng.integers(0, NUMBERS, (64, LENGTH))
     loss = step(numbers, np.sort(numbers))
-    if turn % 150 == 0:
+    if turn % 100 == 0:
         print(f"step {turn}: loss {loss.item():.4f}")
 
 numbers = rng.integers(0, NUMBERS, (1000, LENGTH))

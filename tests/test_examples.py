@@ -18,7 +18,9 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
 def _output(name, cwd, *arguments, backend="reference"):
-    environment = {**os.environ, "PYTHONWARNINGS": "error", "AUTOGRAD_CNN_BACKEND": backend}
+    # Threads of BLAS take longer to wait for each other than such small products last.
+    alone = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment = {**os.environ, **alone, "PYTHONWARNINGS": "error", "AUTOGRAD_CNN_BACKEND": backend}
     run = subprocess.run(
         [sys.executable, EXAMPLES / name, *arguments],
         capture_output=True,
