@@ -70,6 +70,9 @@ class Module(Hooked):
     ['factor']
     """
 
+    _shown: tuple[str | tuple[str, object], ...] = ()
+    """The attributes in the module's own line; one with a value beside it, where it differs from that."""
+
     training: bool
     buffer_names: tuple[str, ...] = ()
     passing_names: tuple[str, ...] = ()
@@ -488,7 +491,7 @@ class Module(Hooked):
 
     def extra_repr(self) -> str:
         """Return what stands between the parentheses in the module's own line."""
-        return ""
+        return ", ".join(unusual(self, self._shown))
 
     def __repr__(self) -> str:
         count = sum(parameter.size for parameter in self.parameters())
@@ -501,9 +504,10 @@ for _name, _hint in MODULE_ATTRIBUTES.items():
     setattr(Module, _name, Elsewhere(_name, _hint, "module"))
 
 
-def unusual(module: Module, defaults: Iterable[tuple[str, object]]) -> Iterator[str]:
-    """Yield ``name=value`` for the attributes of a module that differ from their defaults, for its `extra_repr`."""
-    for name, default in defaults:
+def unusual(module: Module, shown: Iterable[str | tuple[str, object]]) -> Iterator[str]:
+    """Yield ``name=value`` for attributes of a module, for its `extra_repr`; for those with a default, where they differ."""
+    for each in shown:
+        name, default = (each, unusual) if isinstance(each, str) else each
         value = getattr(module, name, default)
         if value != default:
             yield f"{name}={value!r}"

@@ -6,7 +6,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
 from autograd_cnn.nn.functional import activation as functional
-from autograd_cnn.nn.module import Module, Parameterless, computed_in, unusual
+from autograd_cnn.nn.module import Module, Parameterless, computed_in
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.ops.activation import check_range
 from autograd_cnn.parameters import Bool, Count, FloatDType, NotNaN, NotNegative, Number, Positive, Size
@@ -56,6 +56,8 @@ class LeakyReLU(Module):
     array([-0.1,  2. ])
     """
 
+    _shown = ("negative_slope",)
+
     @composite
     def __init__(self, negative_slope: NotNaN = 0.01, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
         self.negative_slope = negative_slope
@@ -63,10 +65,6 @@ class LeakyReLU(Module):
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""
         return ops.leaky_relu(x, negative_slope=self.negative_slope)
-
-    def extra_repr(self) -> str:
-        """Return the slope."""
-        return f"negative_slope={self.negative_slope}"
 
 
 class ELU(Module):
@@ -85,6 +83,8 @@ class ELU(Module):
     array([-0.632,  2.   ])
     """
 
+    _shown = ("alpha",)
+
     @composite
     def __init__(self, alpha: NotNaN = 1.0, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
         self.alpha = alpha
@@ -92,10 +92,6 @@ class ELU(Module):
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""
         return ops.elu(x, alpha=self.alpha)
-
-    def extra_repr(self) -> str:
-        """Return the limit's size."""
-        return f"alpha={self.alpha}"
 
 
 class GELU(Module):
@@ -114,6 +110,8 @@ class GELU(Module):
     array([-0.159,  0.841])
     """
 
+    _shown = (("approximate", "none"),)
+
     @composite
     def __init__(self, approximate: functional.Approximation = "none") -> None:
         self.approximate: functional.Approximation = approximate
@@ -121,10 +119,6 @@ class GELU(Module):
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""
         return functional.gelu(x, self.approximate)
-
-    def extra_repr(self) -> str:
-        """Return what is not as usual."""
-        return ", ".join(unusual(self, (("approximate", "none"),)))
 
 
 class SiLU(_Elementwise):
@@ -194,6 +188,8 @@ class Softplus(Module):
     array([0.693])
     """
 
+    _shown = (("beta", 1.0), ("threshold", None))
+
     @composite
     def __init__(self, beta: Positive = 1.0, threshold: Number | None = None) -> None:
         self.beta = beta
@@ -202,10 +198,6 @@ class Softplus(Module):
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""
         return functional.softplus(x, self.beta, self.threshold)
-
-    def extra_repr(self) -> str:
-        """Return what is not as usual."""
-        return ", ".join(unusual(self, (("beta", 1.0), ("threshold", None))))
 
 
 class Softmax(Module):
@@ -223,6 +215,8 @@ class Softmax(Module):
     array([[0.5, 0.5]])
     """
 
+    _shown = ("dim",)
+
     @composite
     def __init__(self, dim: Count = -1) -> None:
         self.dim = dim
@@ -230,10 +224,6 @@ class Softmax(Module):
     def forward(self, x: Array) -> Array:
         """Return probabilities for scores."""
         return ops.softmax(x, axis=self.dim)
-
-    def extra_repr(self) -> str:
-        """Return the axis."""
-        return f"dim={self.dim}"
 
 
 class LogSoftmax(Module):
@@ -251,6 +241,8 @@ class LogSoftmax(Module):
     array([[-0.693, -0.693]])
     """
 
+    _shown = ("dim",)
+
     @composite
     def __init__(self, dim: Count = -1) -> None:
         self.dim = dim
@@ -258,10 +250,6 @@ class LogSoftmax(Module):
     def forward(self, x: Array) -> Array:
         """Return logarithms of probabilities for scores."""
         return ops.log_softmax(x, axis=self.dim)
-
-    def extra_repr(self) -> str:
-        """Return the axis."""
-        return f"dim={self.dim}"
 
 
 class ReLU6(_Elementwise):
@@ -415,6 +403,8 @@ class Hardtanh(Module):
     array([-1. ,  0.5])
     """
 
+    _shown = ("min_val", "max_val")
+
     @composite
     def __init__(self, min_val: NotNaN = -1.0, max_val: NotNaN = 1.0, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
         check_range("Hardtanh", min_val, max_val)
@@ -424,10 +414,6 @@ class Hardtanh(Module):
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""
         return functional.hardtanh(x, self.min_val, self.max_val)
-
-    def extra_repr(self) -> str:
-        """Return the limits."""
-        return f"min_val={self.min_val}, max_val={self.max_val}"
 
 
 class CELU(Module):
@@ -446,6 +432,8 @@ class CELU(Module):
     array([-1.264,  2.   ])
     """
 
+    _shown = ("alpha",)
+
     @composite
     def __init__(self, alpha: Positive = 1.0, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
         self.alpha = alpha
@@ -453,10 +441,6 @@ class CELU(Module):
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""
         return functional.celu(x, self.alpha)
-
-    def extra_repr(self) -> str:
-        """Return the limit's size."""
-        return f"alpha={self.alpha}"
 
 
 class PReLU(Module):
@@ -510,6 +494,8 @@ class GLU(Module):
     array([1.5, 2. ])
     """
 
+    _shown = ("dim",)
+
     @composite
     def __init__(self, dim: Count = -1) -> None:
         self.dim = dim
@@ -517,10 +503,6 @@ class GLU(Module):
     def forward(self, x: Array) -> Array:
         """Return one half, gated by the other."""
         return functional.glu(x, self.dim)
-
-    def extra_repr(self) -> str:
-        """Return the axis."""
-        return f"dim={self.dim}"
 
 
 class Softmin(Module):
@@ -537,6 +519,8 @@ class Softmin(Module):
     array([[0.5, 0.5]])
     """
 
+    _shown = ("dim",)
+
     @composite
     def __init__(self, dim: Count = -1) -> None:
         self.dim = dim
@@ -544,10 +528,6 @@ class Softmin(Module):
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""
         return functional.softmin(x, self.dim)
-
-    def extra_repr(self) -> str:
-        """Return the parameters."""
-        return f"dim={self.dim}"
 
 
 class Tanhshrink(Parameterless):
@@ -579,6 +559,8 @@ class Hardshrink(Module):
     array([-1.,  0.])
     """
 
+    _shown = ("lambd",)
+
     @composite
     def __init__(self, lambd: NotNegative = 0.5) -> None:
         self.lambd = lambd
@@ -586,10 +568,6 @@ class Hardshrink(Module):
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""
         return functional.hardshrink(x, self.lambd)
-
-    def extra_repr(self) -> str:
-        """Return the parameters."""
-        return f"lambd={self.lambd}"
 
 
 class Softshrink(Module):
@@ -606,6 +584,8 @@ class Softshrink(Module):
     array([-0.5,  0. ])
     """
 
+    _shown = ("lambd",)
+
     @composite
     def __init__(self, lambd: NotNegative = 0.5) -> None:
         self.lambd = lambd
@@ -613,10 +593,6 @@ class Softshrink(Module):
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""
         return functional.softshrink(x, self.lambd)
-
-    def extra_repr(self) -> str:
-        """Return the parameters."""
-        return f"lambd={self.lambd}"
 
 
 class Threshold(Module):
@@ -636,6 +612,8 @@ class Threshold(Module):
     array([9., 1.])
     """
 
+    _shown = ("threshold", "value")
+
     @composite
     def __init__(self, threshold: NotNaN, value: NotNaN, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
         self.threshold = threshold
@@ -644,7 +622,3 @@ class Threshold(Module):
     def forward(self, x: Array) -> Array:
         """Apply it to every element."""
         return functional.threshold(x, self.threshold, self.value)
-
-    def extra_repr(self) -> str:
-        """Return the parameters."""
-        return f"threshold={self.threshold}, value={self.value}"

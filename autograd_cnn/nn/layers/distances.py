@@ -13,7 +13,7 @@ from autograd_cnn.nn.functional.distances import (
 )
 from autograd_cnn.nn.functional.reduction import Reduction
 from autograd_cnn.nn.layers.losses import Loss
-from autograd_cnn.nn.module import Module, unusual
+from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Bool, Count, Number, Positive
 
 
@@ -32,6 +32,8 @@ class CosineSimilarity(Module):
     array([0.6])
     """
 
+    _shown = (("dim", 1), ("eps", 1e-8))
+
     @composite
     def __init__(self, dim: Count = 1, eps: Positive = 1e-8) -> None:
         self.dim = dim
@@ -40,10 +42,6 @@ class CosineSimilarity(Module):
     def forward(self, x1: Array, x2: Array) -> Array:
         """Return the cosine of each pair of vectors."""
         return cosine_similarity(x1, x2, self.dim, self.eps)
-
-    def extra_repr(self) -> str:
-        """Return what is not as usual."""
-        return ", ".join(unusual(self, (("dim", 1), ("eps", 1e-8))))
 
 
 class PairwiseDistance(Module):
@@ -62,6 +60,8 @@ class PairwiseDistance(Module):
     array([5.])
     """
 
+    _shown = (("p", 2.0), ("eps", 1e-6), ("keepdim", False))
+
     @composite
     def __init__(self, p: Positive = 2.0, eps: Number = 1e-6, keepdim: Bool = False) -> None:
         self.p = p
@@ -71,10 +71,6 @@ class PairwiseDistance(Module):
     def forward(self, x1: Array, x2: Array) -> Array:
         """Return the distance of each pair of vectors."""
         return pairwise_distance(x1, x2, self.p, self.eps, self.keepdim)
-
-    def extra_repr(self) -> str:
-        """Return what is not as usual."""
-        return ", ".join(unusual(self, (("p", 2.0), ("eps", 1e-6), ("keepdim", False))))
 
 
 class CosineEmbeddingLoss(Loss):
@@ -91,7 +87,7 @@ class CosineEmbeddingLoss(Loss):
     0.4
     """
 
-    _defaults = (("margin", 0.0), ("reduction", "mean"))
+    _shown = (("margin", 0.0), ("reduction", "mean"))
 
     @composite
     def __init__(self, margin: Number = 0.0, reduction: Reduction = "mean") -> None:
@@ -117,7 +113,7 @@ class HingeEmbeddingLoss(Loss):
     0.75
     """
 
-    _defaults = (("margin", 1.0), ("reduction", "mean"))
+    _shown = (("margin", 1.0), ("reduction", "mean"))
 
     @composite
     def __init__(self, margin: Number = 1.0, reduction: Reduction = "mean") -> None:
@@ -143,7 +139,7 @@ class MarginRankingLoss(Loss):
     2.0
     """
 
-    _defaults = (("margin", 0.0), ("reduction", "mean"))
+    _shown = (("margin", 0.0), ("reduction", "mean"))
 
     @composite
     def __init__(self, margin: Number = 0.0, reduction: Reduction = "mean") -> None:
@@ -186,7 +182,7 @@ class TripletMarginLoss(Loss):
     0.5
     """
 
-    _defaults = (("margin", 1.0), ("p", 2.0), ("eps", 1e-6), ("swap", False), ("reduction", "mean"))
+    _shown = (("margin", 1.0), ("p", 2.0), ("eps", 1e-6), ("swap", False), ("reduction", "mean"))
 
     @composite
     def __init__(

@@ -39,6 +39,8 @@ class Dropout(Module):
     array([1., 1., 1., 1.])
     """
 
+    _shown = ("p",)
+
     @composite
     def __init__(self, p: Share = 0.5, inplace: Bool = False, *, rng: Rng = None) -> None:  # noqa: ARG002  # inplace changes nothing
         self.p = p
@@ -47,10 +49,6 @@ class Dropout(Module):
     def forward(self, x: Array) -> Array:
         """Drop elements in training, else return ``x``."""
         return dropout(x, self.p, self.training, rng=self.rng)
-
-    def extra_repr(self) -> str:
-        """Return the probability."""
-        return f"p={self.p}"
 
 
 class Dropout2d(Dropout):

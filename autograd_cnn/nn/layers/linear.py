@@ -9,7 +9,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.nn import init
-from autograd_cnn.nn.module import Module, Parameterless, computed_in, unusual
+from autograd_cnn.nn.module import Module, Parameterless, computed_in
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Bool, Count, FloatDType, Lengths, Size, integers
 
@@ -100,6 +100,8 @@ class Flatten(Module):
     (5, 12)
     """
 
+    _shown = ("start_dim", ("end_dim", -1))
+
     @composite
     def __init__(self, start_dim: Count = 1, end_dim: Count = -1) -> None:
         self.start_dim = start_dim
@@ -121,10 +123,6 @@ class Flatten(Module):
         joined = math.prod(shape[first : last + 1])
         return ops.reshape(x, shape=(*shape[:first], joined, *shape[last + 1 :]))
 
-    def extra_repr(self) -> str:
-        """Return the first axis, and the last if it is not the usual one."""
-        return ", ".join([f"start_dim={self.start_dim}", *unusual(self, (("end_dim", -1),))])
-
 
 class Unflatten(Module):
     """Divide the axis ``dim`` into axes of the lengths ``unflattened_size``.
@@ -142,6 +140,8 @@ class Unflatten(Module):
     >>> nn.Unflatten(1, (3, 2, 2))(np.ones((5, 12))).shape
     (5, 3, 2, 2)
     """
+
+    _shown = ("dim", "unflattened_size")
 
     @composite
     def __init__(self, dim: Count, unflattened_size: Lengths) -> None:
@@ -161,10 +161,6 @@ class Unflatten(Module):
             )  # fmt: skip
         first = self.dim % len(shape)
         return ops.reshape(x, shape=(*shape[:first], *self.unflattened_size, *shape[first + 1 :]))
-
-    def extra_repr(self) -> str:
-        """Return the axis and the lengths."""
-        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
 
 
 class Identity(Parameterless):

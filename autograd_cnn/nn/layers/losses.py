@@ -26,23 +26,19 @@ from autograd_cnn.nn.functional.regression import (
     poisson_nll_loss,
     smooth_l1_loss,
 )
-from autograd_cnn.nn.module import Module, unusual
+from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Bool, Count, NotNegative, Number, Positive, Share, choice
 
 
 class Loss(Module):
     """A loss with its reduction."""
 
-    _defaults: tuple[tuple[str, object], ...] = (("reduction", "mean"),)
+    _shown: tuple[str | tuple[str, object], ...] = (("reduction", "mean"),)
 
     @composite
     def __init__(self, reduction: Reduction = "mean") -> None:
         check_reduction(type(self).__name__, reduction)
         self.reduction: Reduction = reduction
-
-    def extra_repr(self) -> str:
-        """Return what is not as usual."""
-        return ", ".join(unusual(self, self._defaults))
 
 
 class CrossEntropyLoss(Loss):
@@ -64,7 +60,7 @@ class CrossEntropyLoss(Loss):
     """
 
     weight: Array | None
-    _defaults = (("ignore_index", -100), ("reduction", "mean"), ("label_smoothing", 0.0))
+    _shown = (("ignore_index", -100), ("reduction", "mean"), ("label_smoothing", 0.0))
 
     @composite
     def __init__(
@@ -101,7 +97,7 @@ class NLLLoss(Loss):
     """
 
     weight: Array | None
-    _defaults = (("ignore_index", -100), ("reduction", "mean"))
+    _shown = (("ignore_index", -100), ("reduction", "mean"))
 
     @composite
     def __init__(
@@ -218,7 +214,7 @@ class HuberLoss(Loss):
     4.0
     """
 
-    _defaults = (("reduction", "mean"), ("delta", 1.0))
+    _shown = (("reduction", "mean"), ("delta", 1.0))
 
     @composite
     def __init__(self, reduction: Reduction = "mean", delta: Positive = 1.0) -> None:
@@ -244,7 +240,7 @@ class SmoothL1Loss(Loss):
     2.0
     """
 
-    _defaults = (("reduction", "mean"), ("beta", 1.0))
+    _shown = (("reduction", "mean"), ("beta", 1.0))
 
     @composite
     def __init__(self, reduction: Reduction = "mean", beta: NotNegative = 1.0) -> None:
@@ -270,7 +266,7 @@ class KLDivLoss(Loss):
     0.0
     """
 
-    _defaults = (("reduction", "mean"), ("log_target", False))
+    _shown = (("reduction", "mean"), ("log_target", False))
 
     @composite
     def __init__(self, reduction: DivergenceReduction = "mean", log_target: Bool = False) -> None:
@@ -300,7 +296,7 @@ class PoissonNLLLoss(Loss):
     1.0
     """
 
-    _defaults = (("log_input", True), ("full", False), ("eps", 1e-8), ("reduction", "mean"))
+    _shown = (("log_input", True), ("full", False), ("eps", 1e-8), ("reduction", "mean"))
 
     @composite
     def __init__(
@@ -333,7 +329,7 @@ class GaussianNLLLoss(Loss):
     2.0
     """
 
-    _defaults = (("full", False), ("eps", 1e-6), ("reduction", "mean"))
+    _shown = (("full", False), ("eps", 1e-6), ("reduction", "mean"))
 
     @composite
     def __init__(self, *, full: Bool = False, eps: Positive = 1e-6, reduction: Reduction = "mean") -> None:
@@ -363,7 +359,7 @@ class MultiMarginLoss(Loss):
     1.0
     """
 
-    _defaults = (("p", 1), ("margin", 1.0), ("reduction", "mean"))
+    _shown = (("p", 1), ("margin", 1.0), ("reduction", "mean"))
     weight: Array | None
 
     @composite
@@ -398,7 +394,7 @@ class MultiLabelSoftMarginLoss(Loss):
     0.347
     """
 
-    _defaults = (("reduction", "mean"),)
+    _shown = (("reduction", "mean"),)
     weight: Array | None
 
     @composite
@@ -426,7 +422,7 @@ class FocalLoss(Loss):
     0.04332
     """
 
-    _defaults = (("alpha", 0.25), ("gamma", 2.0), ("reduction", "mean"))
+    _shown = (("alpha", 0.25), ("gamma", 2.0), ("reduction", "mean"))
 
     @composite
     def __init__(self, alpha: Share | None = 0.25, gamma: NotNegative = 2.0, reduction: Reduction = "mean") -> None:
@@ -453,7 +449,7 @@ class DiceLoss(Loss):
     0.0
     """
 
-    _defaults = (("smooth", 1.0), ("reduction", "mean"))
+    _shown = (("smooth", 1.0), ("reduction", "mean"))
 
     @composite
     def __init__(self, smooth: NotNegative = 1.0, reduction: Reduction = "mean") -> None:

@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from autograd_cnn import kernels, ops
 from autograd_cnn.engine.composite import composite
@@ -25,7 +25,16 @@ class _BatchNorm(Module):
     running_var: NDArray[np.floating]
     num_batches_tracked: NDArray[np.integer]
 
-    def _begin(self, num_features: int, eps: float, momentum: float | None, affine: bool, dtype: DTypeLike) -> None:
+    @composite
+    def __init__(
+        self,
+        num_features: Size,
+        eps: NotNegative = 1e-5,
+        momentum: Share | None = 0.1,
+        affine: Bool = True,
+        *,
+        dtype: FloatDType = np.float32,
+    ) -> None:
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
@@ -120,18 +129,6 @@ class BatchNorm2d(_BatchNorm):
     array([0.15], dtype=float32)
     """
 
-    @composite
-    def __init__(
-        self,
-        num_features: Size,
-        eps: NotNegative = 1e-5,
-        momentum: Share | None = 0.1,
-        affine: Bool = True,
-        *,
-        dtype: FloatDType = np.float32,
-    ) -> None:
-        self._begin(num_features, eps, momentum, affine, dtype)
-
     def forward(self, x: Array) -> Array:
         """Return (N, C, H, W) for ``x`` of the same shape."""
         shape = shape_of(x)
@@ -179,18 +176,6 @@ class BatchNorm1d(_BatchNorm):
     array([[-1.,  0.],
            [ 1.,  0.]], dtype=float32)
     """
-
-    @composite
-    def __init__(
-        self,
-        num_features: Size,
-        eps: NotNegative = 1e-5,
-        momentum: Share | None = 0.1,
-        affine: Bool = True,
-        *,
-        dtype: FloatDType = np.float32,
-    ) -> None:
-        self._begin(num_features, eps, momentum, affine, dtype)
 
     def forward(self, x: Array) -> Array:
         """Return (N, C) or (N, C, L) for ``x`` of the same shape."""

@@ -3,7 +3,7 @@
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
 from autograd_cnn.nn.functional.patches import fold, unfold
-from autograd_cnn.nn.module import Module, unusual
+from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import IntOrPair, pair
 
 
@@ -23,6 +23,13 @@ class Unfold(Module):
     (1, 12, 12)
     """
 
+    _shown: tuple[str | tuple[str, object], ...] = (
+        "kernel_size",
+        ("dilation", (1, 1)),
+        ("padding", (0, 0)),
+        ("stride", (1, 1)),
+    )
+
     @composite
     def __init__(
         self, kernel_size: IntOrPair, dilation: IntOrPair = 1, padding: IntOrPair = 0, stride: IntOrPair = 1
@@ -36,11 +43,6 @@ class Unfold(Module):
     def forward(self, x: Array) -> Array:
         """Return (N, C·KH·KW, L) for ``x`` (N, C, H, W)."""
         return unfold(x, self.kernel_size, self.dilation, self.padding, self.stride)
-
-    def extra_repr(self) -> str:
-        """Return the window's size and what is not as usual."""
-        defaults = (("dilation", (1, 1)), ("padding", (0, 0)), ("stride", (1, 1)))
-        return ", ".join([f"kernel_size={self.kernel_size}", *unusual(self, defaults)])
 
 
 class Fold(Unfold):
@@ -61,6 +63,8 @@ class Fold(Unfold):
     (1, 3, 4, 5)
     """
 
+    _shown = ("output_size", *Unfold._shown)  # noqa: SLF001  # its own class
+
     @composite
     def __init__(
         self,
@@ -76,7 +80,3 @@ class Fold(Unfold):
     def forward(self, x: Array) -> Array:
         """Return (N, C, H, W) for ``x`` (N, C·KH·KW, L)."""
         return fold(x, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)
-
-    def extra_repr(self) -> str:
-        """Return the sizes and what is not as usual."""
-        return f"output_size={self.output_size}, {super().extra_repr()}"

@@ -17,7 +17,7 @@ class _Pool(Module):
 
     axes = 2
     padding: Any
-    _defaults: tuple[tuple[str, object], ...] = (
+    _shown: tuple[str | tuple[str, object], ...] = (
         ("padding", 0), ("dilation", (1, 1)), ("return_indices", False), ("ceil_mode", False),
     )  # fmt: skip
 
@@ -35,8 +35,7 @@ class _Pool(Module):
 
     def extra_repr(self) -> str:
         """Return the window's size and what is not as usual."""
-        defaults = (("stride", self.kernel_size), *self._defaults)
-        return ", ".join([f"kernel_size={self.kernel_size}", *unusual(self, defaults)])
+        return ", ".join(unusual(self, ("kernel_size", ("stride", self.kernel_size), *self._shown)))
 
 
 class MaxPool2d(_Pool):
@@ -113,7 +112,7 @@ class MaxPool1d(_Pool):
     """
 
     axes = 1
-    _defaults = (("padding", (0,)), ("dilation", (1,)), ("return_indices", False), ("ceil_mode", False))
+    _shown = (("padding", (0,)), ("dilation", (1,)), ("return_indices", False), ("ceil_mode", False))
 
     @composite
     def __init__(
@@ -179,7 +178,7 @@ class MaxUnpool1d(_Pool):
     """
 
     axes = 1
-    _defaults = (("padding", (0,)),)
+    _shown = (("padding", (0,)),)
 
     @composite
     def __init__(self, kernel_size: PerAxis, stride: PerAxis | None = None, padding: PerAxis = 0) -> None:
@@ -211,7 +210,7 @@ class MeanPool2d(_Pool):
              [10.5, 12.5]]]])
     """
 
-    _defaults = (("padding", 0), ("ceil_mode", False), ("count_include_pad", True), ("divisor_override", None))
+    _shown = (("padding", 0), ("ceil_mode", False), ("count_include_pad", True), ("divisor_override", None))
 
     @composite
     def __init__(
@@ -252,7 +251,7 @@ class AvgPool1d(_Pool):
     """
 
     axes = 1
-    _defaults = (("padding", (0,)), ("ceil_mode", False), ("count_include_pad", True))
+    _shown = (("padding", (0,)), ("ceil_mode", False), ("count_include_pad", True))
 
     @composite
     def __init__(
@@ -278,15 +277,13 @@ class _AdaptivePool(Module):
 
     axes = 2
 
+    _shown = ("output_size",)
+
     @composite
     def __init__(self, output_size: Any) -> None:
         adapted(type(self).__name__, output_size, (1,) * self.axes)  # complains of what can't be one
         named = isinstance(output_size, (list, tuple))
         self.output_size = tuple(output_size) if named else (output_size,) * self.axes
-
-    def extra_repr(self) -> str:
-        """Return the result's size."""
-        return f"output_size={self.output_size}"
 
 
 class AdaptiveMeanPool2d(_AdaptivePool):
@@ -418,7 +415,7 @@ class MaxPool3d(_Pool):
     """
 
     axes = 3
-    _defaults = (("padding", (0, 0, 0)), ("dilation", (1, 1, 1)), ("ceil_mode", False))
+    _shown = (("padding", (0, 0, 0)), ("dilation", (1, 1, 1)), ("ceil_mode", False))
 
     @composite
     def __init__(
@@ -457,7 +454,7 @@ class AvgPool3d(_Pool):
     """
 
     axes = 3
-    _defaults = (
+    _shown = (
         ("padding", (0, 0, 0)), ("ceil_mode", False), ("count_include_pad", True), ("divisor_override", None),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from autograd_cnn.nn.functional.resampling import (
     pixel_shuffle,
     pixel_unshuffle,
 )
-from autograd_cnn.nn.module import Module, unusual
+from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Bool, Size, choice
 
 
@@ -40,6 +40,8 @@ class Upsample(Module):
     array([[[1., 1., 2., 2.]]])
     """
 
+    _shown = (("size", None), ("scale_factor", None), ("mode", "nearest"), ("align_corners", None))
+
     @composite
     def __init__(
         self,
@@ -61,11 +63,6 @@ class Upsample(Module):
         """Return ``x`` (N, C, L) or (N, C, H, W) in the other size."""
         return interpolate(x, self.size, self.scale_factor, self.mode, self.align_corners, self.recompute_scale_factor)
 
-    def extra_repr(self) -> str:
-        """Return what is not as usual."""
-        defaults = (("size", None), ("scale_factor", None), ("mode", "nearest"), ("align_corners", None))
-        return ", ".join(unusual(self, defaults))
-
 
 class PixelShuffle(Module):
     """Squares of ``upscale_factor²`` pixels in the place of as many channels (Shi et al. 2016).
@@ -82,6 +79,8 @@ class PixelShuffle(Module):
     (1, 2, 6, 6)
     """
 
+    _shown = ("upscale_factor",)
+
     @composite
     def __init__(self, upscale_factor: Size) -> None:
         self.upscale_factor = upscale_factor
@@ -89,10 +88,6 @@ class PixelShuffle(Module):
     def forward(self, x: Array) -> Array:
         """Return (..., C, H·r, W·r) for ``x`` (..., C·r², H, W)."""
         return pixel_shuffle(x, self.upscale_factor)
-
-    def extra_repr(self) -> str:
-        """Return the factor."""
-        return f"upscale_factor={self.upscale_factor}"
 
 
 class PixelUnshuffle(Module):
@@ -110,6 +105,8 @@ class PixelUnshuffle(Module):
     (1, 8, 3, 3)
     """
 
+    _shown = ("downscale_factor",)
+
     @composite
     def __init__(self, downscale_factor: Size) -> None:
         self.downscale_factor = downscale_factor
@@ -117,10 +114,6 @@ class PixelUnshuffle(Module):
     def forward(self, x: Array) -> Array:
         """Return (..., C·r², H, W) for ``x`` (..., C, H·r, W·r)."""
         return pixel_unshuffle(x, self.downscale_factor)
-
-    def extra_repr(self) -> str:
-        """Return the factor."""
-        return f"downscale_factor={self.downscale_factor}"
 
 
 class ChannelShuffle(Module):
@@ -137,6 +130,8 @@ class ChannelShuffle(Module):
     array([[0., 2., 1., 3.]])
     """
 
+    _shown = ("groups",)
+
     @composite
     def __init__(self, groups: Size) -> None:
         self.groups = groups
@@ -144,10 +139,6 @@ class ChannelShuffle(Module):
     def forward(self, x: Array) -> Array:
         """Return ``x`` (N, C, ...) with its channels in another order."""
         return channel_shuffle(x, self.groups)
-
-    def extra_repr(self) -> str:
-        """Return the number of groups."""
-        return f"groups={self.groups}"
 
 
 class UpsamplingNearest2d(Upsample):

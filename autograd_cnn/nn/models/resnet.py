@@ -38,6 +38,8 @@ class PadShortcut(Module):
     (1, 4, 2, 2)
     """
 
+    _shown = ("channels",)
+
     def __init__(self, channels: int) -> None:
         self.channels = channels
 
@@ -45,10 +47,6 @@ class PadShortcut(Module):
         """Return (N, C + channels, H / 2, W / 2) for ``x`` (N, C, H, W)."""
         halved = ops.getitem(x, index=(..., slice(None, None, 2), slice(None, None, 2)))
         return ops.pad(halved, ((0, 0), (0, self.channels), (0, 0), (0, 0)))
-
-    def extra_repr(self) -> str:
-        """Return the number of new channels."""
-        return f"channels={self.channels}"
 
 
 class BasicBlock(Module):
