@@ -119,7 +119,7 @@ class Residual:
 
 @dataclass(frozen=True)
 class Beside:
-    """The input, and behind its channels those that the layers make of it."""
+    """The input, and after its channels those that the layers make of it."""
 
     body: "Layers"
 

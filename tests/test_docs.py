@@ -165,5 +165,5 @@ def test_the_picture_of_the_house_is_that_of_the_layers():
     scope = {"__file__": str(path), "__name__": "house"}
     exec(compile(path.read_text("utf-8"), path, "exec"), scope)  # noqa: S102  # a script of ours
     assert scope["house"]() == path.with_suffix(".svg").read_text("utf-8"), (
-        "python docs/pictures/house.py draws it anew"
+        "python docs/pictures/house.py draws it again"
     )

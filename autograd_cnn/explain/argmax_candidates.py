@@ -21,7 +21,7 @@ def argmax_candidates(result: ResultElement) -> tuple[tuple[Term, ...], tuple[El
     """
     if result.primitive not in _CANDIDATES:
         return None
-    winners: list[Term] = []
+    terms: list[Term] = []
     candidates: list[Element] = []
     try:
         for position in range(len(result.call.operands)):
@@ -30,11 +30,11 @@ def argmax_candidates(result: ResultElement) -> tuple[tuple[Term, ...], tuple[El
                 element = result.element(position, int(flat))
                 candidates.append(element)
                 if row.flat[flat]:
-                    winners.append(Term(float(row.flat[flat]) * element.number, (element,), float(row.flat[flat])))
+                    terms.append(Term(float(row.flat[flat]) * element.number, (element,), float(row.flat[flat])))
     except UnknownError:
         return None
     sign = 1 if result.primitive in (ops.min, ops.minimum) else -1
-    return tuple(winners), tuple(sorted(candidates, key=lambda element: sign * element.number))
+    return tuple(terms), tuple(sorted(candidates, key=lambda element: sign * element.number))
 
 
 def _along_axis(result: ResultElement, position: int) -> Array:

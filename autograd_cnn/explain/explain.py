@@ -199,11 +199,11 @@ class _Question:
         choice = argmax_candidates(result)
         if choice is None:
             return None
-        winners, candidates = choice
-        if self.rest(winners):
+        terms, candidates = choice
+        if self.rest(terms):
             raise GradientError(_CHANGED)
         note = "0 counts as well" if self.node.primitive is _relu_max_pool else ""
-        return self.explanation(_sources(result.call), terms=winners, candidates=candidates, note=note)
+        return self.explanation(_sources(result.call), terms=terms, candidates=candidates, note=note)
 
     def of_sum(self, result: ResultElement) -> Explanation | None:
         """Explain what is linear in some operand of each group of factors; None for anything else.

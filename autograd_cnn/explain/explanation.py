@@ -12,7 +12,7 @@ from autograd_cnn.explain.terms import Element, Index, Term
 from autograd_cnn.graph.capture import read
 
 LINES: Final = 20
-"""At most so many terms are written out."""
+"""How many terms are written out at most."""
 
 
 @dataclass(frozen=True, slots=True)

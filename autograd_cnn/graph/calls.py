@@ -13,7 +13,7 @@ class Calls:
     """The calls in whose scopes operations were recorded, named as they come.
 
     A module that nothing holds is called by its class. If one such call alone has others inside, it is the graph
-    itself: a model's call is no box around all that is shown.
+    itself: a model's call is not a box around all that is shown.
 
     Parameters
     ----------

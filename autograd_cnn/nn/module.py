@@ -90,8 +90,8 @@ class Module(Hooked):
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Run ``forward`` inside a scope of this call."""
-        if (told := entering.get()) is not None:
-            told(self)
+        if (watcher := entering.get()) is not None:
+            watcher(self)
         outer = recording.get()
         try:  # not `with scope(...)`: an interrupt can arrive between the two of them
             inner = outer.within(self.scope_name, type(self).__name__)

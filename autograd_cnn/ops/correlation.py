@@ -453,9 +453,9 @@ def correlate2d_transpose(
 
 
 def _enlarged(places: int, taps: int, step: int, gap: int, sides: Pair, extra: int) -> tuple[int, Pair, int]:
-    """Return the length of a transposed axis, what is cut off at its ends, and how many zeros come behind it.
+    """Return the length of a transposed axis, what is cut off at its ends, and how many zeros follow it.
 
-    The extra rows are such as would be cut off, as far as there are any. Zeros come behind them where otherwise one
+    The extra rows are such as would be cut off, as far as there are any. Zeros follow them where otherwise one
     more window of the correlation would fit.
     """
     before, after = sides

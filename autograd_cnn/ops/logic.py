@@ -177,7 +177,7 @@ def bitwise_xor(x1: Array, x2: Array) -> Array:
 
 @primitive(constant=True)
 def left_shift(x1: Array, x2: Array) -> Array:
-    """``x1 << x2`` of integers: with so many zeros put in from the right; no gradient.
+    """``x1 << x2`` of integers: with ``x2`` zeros put in from the right; no gradient.
 
     Examples
     --------
@@ -189,7 +189,7 @@ def left_shift(x1: Array, x2: Array) -> Array:
 
 @primitive(constant=True)
 def right_shift(x1: Array, x2: Array) -> Array:
-    """``x1 >> x2`` of integers: without so many bits on the right; no gradient.
+    """``x1 >> x2`` of integers: without ``x2`` bits on the right; no gradient.
 
     Examples
     --------

@@ -30,7 +30,7 @@ __all__ = ["gru", "lstm"]
 
 
 def _check(where: str, gates: int, u: Array, weight: Array, bias: Array | None, *states: Array) -> None:
-    """Raise `ShapeError` unless the operands of a layer with so many gates go together."""
+    """Raise `ShapeError` unless the operands of a layer with this number of gates go together."""
     shapes = [np.shape(x) for x in (u, weight, *states)]
     batch, units = shapes[0][1:2], shapes[1][1:2]
     rows = tuple(gates * n for n in units)

@@ -405,7 +405,7 @@ def cumprod_vjp_x(g: Array, *, x: Array, axis: int | None) -> Array:
 
 
 def _ahead(x: Array, step: int) -> Array:
-    """Return for each element the one so many steps ahead in its line, and 0 where there is none."""
+    """Return for each element the one that number of steps ahead in its line, and 0 where there is none."""
     return concatenate([x[..., step:], np.zeros((*x.shape[:-1], step), x.dtype)], axis=-1)
 
 

@@ -127,7 +127,7 @@ class AveragedModel(Module):
 
 
 def update_bn(loader: Iterable[Any], model: Module) -> None:
-    """Compute the running statistics of a network's batch normalisations anew, over all batches alike.
+    """Compute the running statistics of a network's batch normalisations again, over all batches alike.
 
     Parameters
     ----------

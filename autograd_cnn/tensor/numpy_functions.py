@@ -222,7 +222,7 @@ def _places(function: Callable[..., Any], own: Callable[..., Any]) -> tuple[list
 
 
 def _is_default(name: str, value: Any, defaults: dict[str, Any]) -> bool:
-    """Whether a parameter of NumPy's is passed in vain."""
+    """Whether a parameter of NumPy's is passed that has no effect."""
     return name in _NUMPYS and (
         name in _WITHOUT_EFFECT
         or value is None

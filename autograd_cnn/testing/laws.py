@@ -143,7 +143,7 @@ def _law(applies: Condition) -> Callable[[Trial], Law]:
 
 
 def unsampled(primitive: Primitive) -> Iterator[str]:
-    """Say what the samples of a primitive leave out: it itself, one of its rules, or what they call linear in vain.
+    """Say what the samples of a primitive leave out: it itself, one of its rules, or an operand called linear that has no rule.
 
     Examples
     --------

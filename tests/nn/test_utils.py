@@ -63,7 +63,7 @@ def test_a_norm_that_is_not_finite_changes_nothing_where_it_is_refused():
         (lambda: nn.init.eye_(nn.Parameter([1.0])), ShapeError,
          "eye_: the tensor is not a matrix: expected (out, in), got (1,)"),
         (lambda: nn.init.dirac_(nn.Parameter([1.0])), ShapeError,
-         "dirac_: the tensor is no filters: expected (F, C, K, ...), got (1,)"),
+         "dirac_: the tensor does not hold filters: expected (F, C, K, ...), got (1,)"),
         (lambda: nn.init.dirac_(nn.Parameter(np.ones((3, 1, 1))), 2), ArgumentError,
          "dirac_: groups is out of range: expected a divisor of the 3 filters, got 2"),
         (lambda: nn.init.orthogonal_(nn.Parameter([1.0])), ShapeError,

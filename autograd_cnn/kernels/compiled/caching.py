@@ -85,11 +85,11 @@ class Cache:
             check, code = stored[_DIGEST : 2 * _DIGEST], stored[2 * _DIGEST :]
             if hashlib.sha256(code).digest() == check:
                 return CompileResult._rebuild(target, *pickle.loads(code))  # noqa: S301, SLF001  # as Numba does, from a folder of ours
-            _warn(f"{path} was damaged", "its kernel is compiled anew")
+            _warn(f"{path} was damaged", "its kernel is compiled again")
         except FileNotFoundError:
             pass
         except Exception as error:  # noqa: BLE001  # nothing that a cache does may stop the work
-            _warn(f"{path} can't be read ({error})", "its kernel is compiled anew")
+            _warn(f"{path} can't be read ({error})", "its kernel is compiled again")
         return None
 
     def save_overload(self, signature: Any, result: Any) -> None:

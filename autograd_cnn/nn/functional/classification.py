@@ -458,7 +458,7 @@ def dice_loss(input: Array, target: Array, smooth: NotNegative = 1.0, reduction:
     Raises
     ------
     ShapeError
-        If the shapes differ, or there are no axes besides N and C.
+        If the shapes differ, or there are no axes but N and C.
 
     Examples
     --------

@@ -30,7 +30,7 @@ def pad(input: Array, pad: Axes, mode: Mode = "constant", value: Number | None =
     Raises
     ------
     ArgumentError, ShapeError
-        For an unknown mode, numbers that are no pairs or more than there are axes, and a border for which ``x`` is
+        For an unknown mode, numbers that are not pairs or more than there are axes, and a border for which ``x`` is
         too small.
 
     Examples

@@ -162,12 +162,12 @@ def adaptive_max_pool2d(input: Array, output_size: Any, return_indices: Bool = F
         return max_pool2d(input, (shape[-2] // sizes[0], shape[-1] // sizes[1]), return_indices=return_indices)
     positions = _positions(shape[-2:], sizes)  # (OH·OW, K)
     windows = ops.getitem(ops.reshape(input, shape=(*shape[:-2], -1)), index=(..., positions))
-    winners = ops.argmax(windows, axis=-1, keepdims=True)
-    y = ops.reshape(ops.take_along_axis(windows, winners, axis=-1), shape=(*shape[:-2], *sizes))
+    argmax_indices = ops.argmax(windows, axis=-1, keepdims=True)
+    y = ops.reshape(ops.take_along_axis(windows, argmax_indices, axis=-1), shape=(*shape[:-2], *sizes))
     if not return_indices:
         return y
-    reading("return_indices of adaptive_max_pool2d", winners)
-    indices = positions[np.arange(len(positions)), values_of(winners)[..., 0]]
+    reading("return_indices of adaptive_max_pool2d", argmax_indices)
+    indices = positions[np.arange(len(positions)), values_of(argmax_indices)[..., 0]]
     return y, indices.reshape(*shape[:-2], *sizes)
 
 

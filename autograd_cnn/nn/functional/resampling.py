@@ -31,7 +31,7 @@ def interpolate(
     align_corners: Bool | None = None,
     recompute_scale_factor: Bool | None = None,
 ) -> Array:
-    """``x`` sampled anew at a finer or coarser grid.
+    """``x`` sampled at a finer or coarser grid.
 
     Linear and cubic interpolation are linear in each axis: a product with a sparse matrix from either side.
 
@@ -144,7 +144,7 @@ def _means(x: Array, sizes: Shape) -> Array:
 
 
 def _repeated(x: Array, sizes: Shape) -> Array:
-    """Return each pixel so many times that the sizes come out: the adjoint of sums over windows that do not overlap."""
+    """Return each pixel as often as the sizes need it: the adjoint of sums over windows that do not overlap."""
     shape = shape_of(x)
     times = [places // length for length, places in zip(shape[2:], sizes, strict=True)]
     if np.dtype(getattr(x, "dtype", float)).kind != "f" or len(sizes) == 1:

@@ -143,7 +143,7 @@ def dirac_(tensor: Tensor, groups: Size = 1) -> Tensor:
     """
     shape = _checked("dirac_", tensor).shape
     if len(shape) not in (3, 4, 5):
-        raise ShapeError(sentence("dirac_", "the tensor is no filters", expected="(F, C, K, ...)", got=shape))
+        raise ShapeError(sentence("dirac_", "the tensor does not hold filters", expected="(F, C, K, ...)", got=shape))
     if shape[0] % groups:
         raise ArgumentError(
             sentence("dirac_", "groups is out of range", expected=f"a divisor of the {shape[0]} filters", got=groups)

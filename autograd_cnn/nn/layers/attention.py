@@ -65,7 +65,7 @@ class MultiheadAttention(Module):
     Raises
     ------
     ArgumentError
-        For a size below 1, a ``dropout`` that is no share, or heads that do not divide E.
+        For a size below 1, a ``dropout`` outside of [0, 1], or heads that do not divide E.
 
     Examples
     --------

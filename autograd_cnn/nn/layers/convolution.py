@@ -192,7 +192,7 @@ class Conv2d(_Sliding):
     padding : int, pair, ((top, bottom), (left, right)), "valid", "same" or "full"
         Zeros around the image.
     groups : int
-        Channels and filters fall into so many independent groups.
+        How many independent groups the channels and filters are divided into.
     bias : bool
         Whether to add one number to each filter's map.
     padding_mode : {"zeros", "reflect", "replicate", "circular"}

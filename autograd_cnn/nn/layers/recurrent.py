@@ -432,7 +432,7 @@ class RNN(_Elman, _Sequence):
     Raises
     ------
     ArgumentError
-        For a size below 1, an unknown nonlinearity, or a ``dropout`` that is no share.
+        For a size below 1, an unknown nonlinearity, or a ``dropout`` outside of [0, 1].
 
     Examples
     --------

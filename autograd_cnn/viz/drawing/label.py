@@ -122,12 +122,12 @@ def _shape(node: GraphNode) -> str:
 
 def _parameters(node: GraphNode) -> str:
     """Return the parameters that say something new: no defaults, no arrays, no repeated shape."""
-    told = [
+    details = [
         _short(each.name, each.value)
         for each in node.parameters
         if not each.default and "array" not in each.value and each.value != str(node.shape)
     ]
-    text = ", ".join(told)
+    text = ", ".join(details)
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
 
 

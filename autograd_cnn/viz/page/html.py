@@ -118,7 +118,7 @@ def _data(
     in_frames = [_of_frame(frame, nodes, titles) for frame in tree.frames]
     sizes = [size_of(lines) for lines in in_nodes]
     layouts, which = arrange(tree, nodes, sizes, [size_of(*lines.values(), toggle=True) for lines in in_frames])
-    told = {
+    data = {
         "title": "Computation graph",
         "nodes": [
             _known(node) | _size(node) | {"lines": lines, "frame": home, "module": titles.full(node.scope)}
@@ -136,7 +136,7 @@ def _data(
         "meanings": {_kind(kind): look.meaning for kind, look in PALETTES["light"].kinds.items()},
         "highlight": marked,
     }  # fmt: skip
-    text = json.dumps(told, allow_nan=False, separators=(",", ":"), default=_known)
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"), default=_known)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 

@@ -231,7 +231,7 @@ def test_a_folder_in_the_place_of_a_file(folder):
     (path,) = folder.iterdir()
     path.unlink()
     path.mkdir()
-    with pytest.warns(CacheWarning, match=f"{path} can't be read .*; its kernel is compiled anew"):
+    with pytest.warns(CacheWarning, match=f"{path} can't be read .*; its kernel is compiled again"):
         assert _load(cache) is None
     assert not cache.is_filled()
 
@@ -296,5 +296,5 @@ def test_a_process_warns_once(folder):
     with pytest.warns(CacheWarning) as caught:
         assert [_load(cache), _load(cache)] == [None, None]
     assert [str(each.message) for each in caught] == [
-        f"compiled kernels: {next(folder.iterdir())} was damaged; its kernel is compiled anew"
+        f"compiled kernels: {next(folder.iterdir())} was damaged; its kernel is compiled again"
     ]
