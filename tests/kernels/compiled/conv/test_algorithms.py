@@ -1,5 +1,6 @@
 """Every algorithm on every problem that it supports: within its own error bound, and the same bits on any threads."""
 
+from functools import lru_cache
 from typing import get_args
 
 import numpy as np
@@ -50,6 +51,13 @@ def exact(p, side, arrays):
     )
 
 
+@lru_cache(maxsize=256)
+def known(p, side, seed):
+    """Return operands and what is exact of them, which all algorithms of a side are held against."""
+    arrays = operands(p, side, seed)
+    return arrays, exact(p, side, arrays)
+
+
 def largest(side, arrays):
     """Return the largest that a sum of absolute terms can be: the largest of x or g, times all of w or of g's maps."""
     many, sums = np.abs(arrays[0]).astype(float), np.abs(arrays[1]).astype(float)
@@ -73,8 +81,8 @@ def run_on_each_number_of_threads(p, algorithm, arrays):
 
 
 def assert_within_bound(p, side, algorithm, seed=0):
-    arrays = operands(p, side, seed)
-    found, (expected, scale) = run_on_each_number_of_threads(p, algorithm, arrays), exact(p, side, arrays)
+    arrays, (expected, scale) = known(p, side, seed)
+    found = run_on_each_number_of_threads(p, algorithm, arrays)
     assert (found.dtype, found.shape) == (p.dtype, expected.shape)
     if not algorithm.local:
         scale = largest(side, arrays)
