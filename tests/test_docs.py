@@ -36,7 +36,13 @@ def _derivations():
     return [page for page in PAGES if page.parent == DERIVATIONS and page.name != "index.md"]
 
 
-@pytest.mark.parametrize("page", _runnable(), ids=_name)
+TRAINING = {"docs/api/train.md", "docs/graph.md", "docs/saving.md", "docs/training.md"}
+"""Pages that train, for seconds."""
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, marks=[pytest.mark.slow] * (_name(p) in TRAINING), id=_name(p)) for p in _runnable()]
+)
 def test_the_blocks_of_a_page_run_and_print_what_is_shown(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     text = page.read_text("utf-8")

@@ -5,6 +5,8 @@ from tables import for_each
 
 import autograd_cnn as ag
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):

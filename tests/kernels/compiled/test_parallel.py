@@ -143,6 +143,7 @@ def test_networks_have_the_same_bits_however_jobs_are_run(build, shape, compared
     assert len(compared) > 20
 
 
+@pytest.mark.slow
 def test_primitives_have_the_same_bits_however_jobs_are_run(compared, rng):
     for primitive in registered_in(["autograd_cnn.ops"]).values():
         for case in SAMPLES[primitive]:

@@ -175,6 +175,7 @@ AWKWARD = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @EACH
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_awkward_problems_are_within_the_bound(side, algorithm, dtype):
