@@ -54,7 +54,6 @@ if TYPE_CHECKING:  # what is loaded on first use
     from autograd_cnn import attribution as attribution
     from autograd_cnn import data as data
     from autograd_cnn import distributed as distributed
-    from autograd_cnn import distributed as distributed
     from autograd_cnn import graph as graph
     from autograd_cnn import interop as interop
     from autograd_cnn import nn as nn

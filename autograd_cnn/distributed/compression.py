@@ -120,8 +120,8 @@ def to_bfloat16(values: Values) -> NDArray[np.uint16]:
 
     Examples
     --------
-    >>> from_bfloat16(to_bfloat16(np.float32([1, 1.004, -3e38, np.inf, np.nan])))
-    array([ 1.        ,  1.        , -2.9906885e+38,            inf,            nan], dtype=float32)
+    >>> from_bfloat16(to_bfloat16(np.float32([1, 1.004, -np.inf, np.nan]))).tolist()
+    [1.0, 1.0078125, -inf, nan]
     """
     single = np.ascontiguousarray(values, np.float32)
     bits = single.view(np.uint32)

@@ -107,7 +107,7 @@ class DataParallel:
     def no_sync(self) -> Iterator[None]:
         """Let gradients add up on each process by itself; the first ``backward()`` afterwards averages their sums.
 
-        So gradients are accumulated over several batches with the messages of one. Of a compiled step it can be a part;
+        The model, too, is called inside. So gradients are accumulated over several batches with the messages of one. Of a compiled step it can be a part;
         one that is called inside at times, and at times outside, has to take a flag that says which.
         """
         attached = [handle for handle in self._handles if handle in handle.hooks]

@@ -64,6 +64,10 @@ class ProcessGroup:
     def __repr__(self) -> str:
         return f"<{self.name}>"
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return itself: what is copied with a module takes part in the same group."""
+        return self
+
     @property
     def name(self) -> str:
         """What to call this process in messages."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import autograd_cnn as ag
-from autograd_cnn import data, distributed, nn, optim
+from autograd_cnn import data, distributed, nn, optim, train
 from autograd_cnn.errors import ArgumentError, GradientError
 
 GROUP = distributed.init()
@@ -213,6 +213,19 @@ def the_state_of_rank_0():
     same([model[1].running_mean], [np.ones(3)])
 
 
+def the_trainer():
+    dataset = data.Dataset(data.Split(IMAGES, LABELS), data.Split(IMAGES[:31], LABELS[:31]))
+    histories = []
+    for parallel in (False, True):
+        model = plain_net().astype(np.float64)
+        handle = distributed.DataParallel(model, GROUP) if parallel else None
+        config = train.TrainConfig(3, 32, accumulate=3, clip_norm=1.0, mixup=0.3, ema=0.9)
+        histories.append(train.fit(model, dataset, config, parallel=handle, watch=4))
+    for alone, together in zip(*histories, strict=True):
+        for name in ("loss", "accuracy", "test_loss", "test_accuracy", "learning_rate"):
+            np.testing.assert_allclose(getattr(together, name), getattr(alone, name), rtol=1e-6)
+
+
 def other_models():
     said = raised(ArgumentError, distributed.DataParallel, nn.Linear(2, 3 + GROUP.rank))
     assert said == (
@@ -235,7 +248,7 @@ def unused_parameters():  # the last one, as it leaves a pass in the middle
 
 CHECKS = (
     the_group, the_same_as_one_process, a_compiled_step, sums_begin_while_the_pass_runs, gradients_weigh_by_examples,
-    accumulated, compressed, half_and_double, synchronised_batch_norm, the_state_of_rank_0, other_models,
+    accumulated, the_trainer, compressed, half_and_double, synchronised_batch_norm, the_state_of_rank_0, other_models,
     unused_parameters,
 )  # fmt: skip
 

@@ -12,6 +12,7 @@ from autograd_cnn import data, nn, optim
 from autograd_cnn.distributed import DataParallel, ProcessGroup, SyncBatchNorm, TopK, convert_sync_batchnorm
 from autograd_cnn.distributed.compression import from_bfloat16, to_bfloat16
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError
+from autograd_cnn.train import Trainer
 
 
 class Alone:
@@ -96,6 +97,20 @@ def test_one_process_learns_as_without():
         nn.cross_entropy(model(images), labels).backward()
     handle.broadcast_buffers()
     assert all(np.array_equal(outcomes[0][name], outcomes[1][name]) for name in outcomes[0])
+
+
+@for_each("parallel, rank, ranks", [(False, 1, 2), (True, 0, 2)])
+def test_a_trainer_wants_a_loader_of_its_share(parallel, rank, ranks):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10, rng=0))
+    handle = DataParallel(model, ProcessGroup(Alone())) if parallel else None
+    trainer = Trainer(model, optim.SGD(model.parameters(), lr=0.1), parallel=handle)
+    train, test = data.digits()
+    with pytest.raises(ArgumentError) as err:
+        trainer.fit(data.Loader(*train, rank=rank, ranks=ranks), test, epochs=1)
+    assert str(err.value) == (
+        "Trainer.fit: loader yields another share of each batch than this process has to learn from: "
+        f"expected rank=0, ranks=1, got rank={rank}, ranks={ranks}"
+    )
 
 
 @for_each(

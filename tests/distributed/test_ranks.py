@@ -2,12 +2,17 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tables import for_each
+
+import autograd_cnn as ag
+from autograd_cnn import data
 
 pytest.importorskip("mpi4py")
 HERE = Path(__file__).parent
@@ -25,6 +30,7 @@ def mpiexec():
         "NUMBA_NUM_THREADS": "1",
         "OMPI_ALLOW_RUN_AS_ROOT": "1",
         "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "OMPI_MCA_mpi_yield_when_idle": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }
 
@@ -68,3 +74,60 @@ def test_a_rank_that_dies_ends_the_job_with_its_name(line, said, mpiexec):
     assert job.returncode
     assert said in errors
     assert "rank 1 " in errors
+
+
+# --- the command ------------------------------------------------------------------------------
+
+DYING = """
+import os, sys
+from autograd_cnn import distributed
+from autograd_cnn.cli import main
+from autograd_cnn.train import trainer
+
+evaluate, calls = trainer.evaluate, []
+
+def dying(*given, **options):
+    calls.append(given)
+    if len(calls) == 3 and distributed.init().rank == 1:
+        os.kill(os.getpid(), 9)
+    return evaluate(*given, **options)
+
+trainer.evaluate = dying
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def _losses(folder):
+    return [json.loads(line)["loss"] for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines()]
+
+
+def test_a_run_whose_rank_is_killed_goes_on_with_as_many_ranks_or_others(mpiexec, tmp_path):
+    images, labels = (part[:150] for part in data.digits().train)
+    np.savez(tmp_path / "few.npz", images=images, labels=labels)
+    options = ["--data", "few.npz", "--model", "digits_net", "--epochs", "4", "--batch-size", "50",
+               "--backend", "reference", "--data-parallel"]  # fmt: skip
+
+    def run(ranks, *arguments):
+        job = mpiexec(ranks, *arguments, cwd=tmp_path)
+        said, errors = job.communicate(timeout=60)
+        return job.returncode, said.splitlines(), errors
+
+    code, _, errors = run(2, "-c", DYING, "train", *options, "--out", "killed")
+    assert code
+    assert "process rank 1 " in errors
+    assert len(_losses(tmp_path / "killed")) == 2
+    shutil.copytree(tmp_path / "killed", tmp_path / "others")
+    for ranks, arguments in (
+        (2, [*options, "--out", "whole"]),
+        (2, ["--resume", "killed", "--data-parallel"]),
+        (3, ["--resume", "others", "--data-parallel"]),
+    ):
+        code, said, errors = run(ranks, "-m", "autograd_cnn", "train", *arguments)
+        assert code == 0, errors
+        assert [line.partition(" ")[0] for line in said][-2:] == ["results", "test"]
+        assert len(said) <= 7  # one rank speaks
+    whole, killed = (ag.load(tmp_path / name / "model.npz") for name in ("whole", "killed"))
+    assert all(np.array_equal(whole[name], killed[name]) for name in whole)
+    np.testing.assert_allclose(_losses(tmp_path / "others"), _losses(tmp_path / "whole"), rtol=1e-3)
+    found = {path.name for path in (tmp_path / "whole").iterdir()}
+    assert {"config.json", "metrics.jsonl", "model.npz", "checkpoint.npz"} <= found
