@@ -119,6 +119,7 @@ def _documented():
         ag,
         ag.attribution,
         ag.data,
+        ag.distributed,
         ag.errors,
         ag.graph,
         ag.interop,

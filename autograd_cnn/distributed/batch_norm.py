@@ -143,9 +143,8 @@ def convert_sync_batchnorm(model: nn.Module, group: ProcessGroup | None = None) 
 
     Examples
     --------
-    >>> import autograd_cnn as ag
-    >>> model = ag.nn.Sequential(ag.nn.Conv2d(1, 4, 3), ag.nn.BatchNorm2d(4), ag.nn.ReLU())
-    >>> [type(layer).__name__ for layer in convert_sync_batchnorm(model)]
+    >>> model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU())
+    >>> [type(layer).__name__ for layer in convert_sync_batchnorm(model)]  # doctest: +SKIP
     ['Conv2d', 'SyncBatchNorm', 'ReLU']
     """
     return _converted(model, init() if group is None else group, {})

@@ -54,12 +54,13 @@ class DataParallel:
 
     Examples
     --------
-    >>> import autograd_cnn as ag
-    >>> model = ag.nn.Sequential(ag.nn.Flatten(), ag.nn.Linear(64, 10, rng=0))
-    >>> parallel = DataParallel(model)
-    >>> group, optimizer = parallel.group, ag.optim.SGD(model.parameters(), lr=0.5)
-    >>> train, test = ag.data.digits()
-    >>> for images, labels in ag.data.Loader(*train, rank=group.rank, ranks=group.size):
+    On each process:
+
+    >>> model = ag.nn.digits_net(rng=0)  # doctest: +SKIP
+    >>> parallel = DataParallel(model)  # doctest: +SKIP
+    >>> group, optimizer = parallel.group, ag.optim.SGD(model.parameters(), lr=0.5)  # doctest: +SKIP
+    >>> train, test = ag.data.digits()  # doctest: +SKIP
+    >>> for images, labels in ag.data.Loader(*train, rank=group.rank, ranks=group.size):  # doctest: +SKIP
     ...     loss = ag.nn.cross_entropy(model(images), labels)
     ...     optimizer.zero_grad()
     ...     loss.backward()

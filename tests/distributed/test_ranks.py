@@ -52,6 +52,15 @@ def test_what_two_ranks_find_out(mpiexec, tmp_path, subtests):
             assert not problem, problem
 
 
+def test_the_program_of_the_page_runs(mpiexec, tmp_path):
+    page = (HERE.parent.parent / "docs" / "distributed.md").read_text("utf-8")
+    (tmp_path / "train_parallel.py").write_text(page.split("```py\n")[1].split("```")[0], "utf-8")
+    job = mpiexec(2, "-W", "error", "train_parallel.py", cwd=tmp_path)
+    _, errors = job.communicate(timeout=60)
+    assert job.returncode == 0, errors
+    assert "1.running_mean" in ag.load(tmp_path / "weights.safetensors")
+
+
 FAILING = """
 import autograd_cnn as ag
 group = ag.distributed.init()
