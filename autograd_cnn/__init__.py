@@ -53,6 +53,7 @@ if TYPE_CHECKING:  # what is loaded on first use
     from autograd_cnn import array_api as array_api
     from autograd_cnn import attribution as attribution
     from autograd_cnn import data as data
+    from autograd_cnn import distributed as distributed
     from autograd_cnn import graph as graph
     from autograd_cnn import interop as interop
     from autograd_cnn import nn as nn
@@ -73,7 +74,7 @@ else:
     from autograd_cnn.spelling import missing as _missing
 
     _MODULES = (
-        "array_api", "attribution", "data", "graph", "interop", "nn", "onnx", "optim", "report", "testing", "train",
+        "array_api", "attribution", "data", "distributed", "graph", "interop", "nn", "onnx", "optim", "report", "testing", "train",
     )  # fmt: skip
     _FUNCTIONS = {"explain": "explain", "load": "io", "restore": "io", "save": "io"}
     """Functions loaded on first use, and where they are."""

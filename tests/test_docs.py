@@ -147,6 +147,7 @@ def _documented():
         ag,
         ag.attribution,
         ag.data,
+        ag.distributed,
         ag.errors,
         ag.graph,
         ag.interop,

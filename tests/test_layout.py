@@ -30,6 +30,7 @@ PARTS = {
     "onnx_cases.py": "the cases that come with ONNX",
     "onnx_networks.py": "networks of others, for a session of nox",
     "oracles.py": "loops to compare with",
+    "ranks.py": "what two ranks started by mpiexec check",
     "peak.py": "how much memory something takes",
     "processors.py": "a step of networks on other processors, for a session of nox",
     "small_graphs.py": "graphs that several folders draw",

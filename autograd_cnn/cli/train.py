@@ -6,14 +6,14 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from autograd_cnn import __version__, nn
+from autograd_cnn import __version__, distributed, nn
 from autograd_cnn.cli.ahead import WATCHED, CompileAhead
 from autograd_cnn.cli.datasets import KNOWN, OTHERS, Source, check_source, load_source, recipe_of
 from autograd_cnn.cli.file import add_options_of_file
@@ -30,9 +30,10 @@ from autograd_cnn.cli.options import (
     writing_to,
 )
 from autograd_cnn.cli.output import say
-from autograd_cnn.cli.progress import progress
+from autograd_cnn.cli.progress import Lines, progress
 from autograd_cnn.cli.run import RunConfig, read_config
 from autograd_cnn.data import Dataset
+from autograd_cnn.distributed import ProcessGroup
 from autograd_cnn.errors import ArgumentError, DivergedError, MissingDependencyError, counted, sentence
 from autograd_cnn.graph import Graph, capture
 from autograd_cnn.kernels import current_backend, must_compile, set_backend
@@ -182,6 +183,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="options from a file, such as epochs = 20; those here come first",
     )
     add(
+        "--data-parallel",
+        action="store_true",
+        default=None,
+        help="take a share of every batch on each process that mpiexec starts; needs the extra mpi",
+    )
+    add(
         "--resume",
         type=directory,
         metavar="RUN",
@@ -195,25 +202,38 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.config is not None:
         add_options_of_file(arguments, "--config", arguments.config, without=("config", "resume", "force"))
     backend = arguments.backend or (resumed and resumed.backend)
-    with set_backend(backend) if backend else nullcontext():
+    group = distributed.init() if arguments.data_parallel else None
+    with ExitStack() as stack:
+        if group is not None:
+            stack.enter_context(group)
+            if group.rank > 0:  # which learns, and leaves words and files to rank 0
+                stack.enter_context(redirect_stdout(None))
+        if backend:
+            stack.enter_context(set_backend(backend))
         if resumed is not None:
-            _resume(arguments.resume, resumed)
+            _resume(arguments.resume, resumed, group)
         else:
-            _train(arguments)
+            _train(arguments, group)
 
 
-def _train(arguments: argparse.Namespace) -> None:
+def _train(arguments: argparse.Namespace, group: ProcessGroup | None) -> None:
     dataset, config = _prepare(arguments)
     model = config.make_model()
+    if group is not None and group.rank > 0:
+        _fit(model, dataset, config, None, group=group)
+        return
     path = arguments.out or _new_folder(run_name(config.source_name, config.model, config.seed))
     with _open_folder(path, force=arguments.force) as folder:
         folder.begin(asdict(config), model.state_dict(), _as_toml(config))
-        with _kernels(config, dataset, arguments.backend) as followers:
+        with _kernels(config, dataset, arguments.backend, group) as followers:
             drawing = _Drawing(_first_graph(model, dataset, config.batch_size), folder)
             count = sum(parameter.size for parameter in model.parameters())
             images = counted(len(dataset.train.labels), "image")
-            say(f"{config.model}, {count:,} parameters; {config.source_name}, {images}; backend {config.backend}")
-            accuracy = _fit(model, dataset, config, folder, [drawing, *followers])
+            ranks = "" if group is None else f"; {counted(group.size, 'rank')}"
+            say(
+                f"{config.model}, {count:,} parameters; {config.source_name}, {images}; backend {config.backend}{ranks}"
+            )
+            accuracy = _fit(model, dataset, config, folder, [drawing, *followers], group=group)
     say(f"results in {path}{drawing.advice}")
     say(f"test accuracy {accuracy:.4f}")
 
@@ -276,14 +296,17 @@ def _check_model(text: str, shape: ImageShape) -> None:
 
 
 @contextmanager
-def _kernels(config: RunConfig, dataset: Dataset, backend: str | None) -> Iterator[list[Callback]]:
+def _kernels(
+    config: RunConfig, dataset: Dataset, backend: str | None, group: ProcessGroup | None
+) -> Iterator[list[Callback]]:
     """See to it that the kernels get compiled, and yield what has to follow the training for that.
 
-    A backend that was asked for does the whole run. Where it is ours to choose, NumPy begins.
+    A backend that was asked for does the whole run. Where it is ours to choose, and no other process waits, NumPy
+    begins.
     """
     if not must_compile():
         yield []
-    elif (backend or os.environ.get(VARIABLE, "auto")) == "auto":
+    elif group is None and (backend or os.environ.get(VARIABLE, "auto")) == "auto":
         say(
             "NumPy begins, while another process compiles the kernels for this machine, once; --backend jit waits for it"
         )
@@ -298,23 +321,34 @@ def _fit(
     model: nn.Module,
     dataset: Dataset,
     config: RunConfig,
-    folder: RunFolder,
-    followers: Sequence[Callback],
+    folder: RunFolder | None,
+    followers: Sequence[Callback] = (),
     checkpoint: Path | None = None,
+    group: ProcessGroup | None = None,
 ) -> float:
-    """Train, keep and show each epoch, and return the accuracy of the weights that are kept, on the images held out."""
-    bar = progress(config.epochs, len(dataset.train.labels))
+    """Train, keep and show each epoch, and return the accuracy of the weights that are kept, on the images held out.
+
+    Without a folder nothing is kept or shown.
+    """
+    shown: list[Callback] = []
+    if folder is not None:
+        # mpiexec gives its processes a terminal, whoever reads what they write: no bar then.
+        bar = progress(config.epochs, len(dataset.train.labels)) if group is None else Lines(config.epochs)
+        shown = [folder, bar, *([TensorBoard(folder.path)] if config.tensorboard else []), *followers]
+    if group is not None:
+        model = distributed.convert_sync_batchnorm(model, group)
     fused = nn.fuse(model)
+    parallel = None if group is None else distributed.DataParallel(fused, group)
     stopping = None if config.patience is None else EarlyStopping(config.patience)
-    board = [TensorBoard(folder.path)] if config.tensorboard else []
-    callbacks = [*([] if stopping is None else [stopping]), folder, bar, *board, *followers]
+    callbacks = [*([] if stopping is None else [stopping]), *shown]
     try:
         # An overflow shows in the loss, which is looked at in every step.
         with np.errstate(over="ignore", invalid="ignore"):
-            last = fit(fused, dataset, config, callbacks, checkpoint, WATCHED)[-1]
+            last = fit(fused, dataset, config, callbacks, checkpoint, WATCHED, parallel)[-1]
     except DivergedError as error:
-        raise DivergedError(f"{error}; {folder.contents()}; try a smaller --lr") from error
-    if stopping is None or stopping.best is None:
+        kept = "" if folder is None else f"; {folder.contents()}"
+        raise DivergedError(f"{error}{kept}; try a smaller --lr") from error
+    if stopping is None or stopping.best is None or folder is None:
         return last.test_accuracy
     folder.write_weights(fused.state_dict())
     say(f"the best epoch was {stopping.best.epoch}")
@@ -326,7 +360,7 @@ def _fit(
 
 def _resumed(arguments: argparse.Namespace) -> RunConfig:
     """Return the configuration of a run that goes on, with which no other option goes."""
-    ours = {"resume", "command", "run", "parser"}
+    ours = {"resume", "data_parallel", "command", "run", "parser"}
     chosen = [name for name, value in vars(arguments).items() if value is not None and name not in ours]
     if chosen:
         option = "--" + chosen[0].replace("_", "-")
@@ -336,7 +370,7 @@ def _resumed(arguments: argparse.Namespace) -> RunConfig:
     return config
 
 
-def _resume(path: Path, config: RunConfig) -> None:
+def _resume(path: Path, config: RunConfig, group: ProcessGroup | None) -> None:
     dataset = load_source(config.source, channels=config.image_shape[0])
     if dataset.train.images.shape[1:] != config.image_shape or dataset.classes != config.classes:
         raise ArgumentError(
@@ -345,12 +379,17 @@ def _resume(path: Path, config: RunConfig) -> None:
                      got=f"{len(dataset.classes)} of {dataset.train.images.shape[1:]}")
         )  # fmt: skip
     model = config.make_model()
+    if group is not None and group.rank > 0:
+        _fit(model, dataset, config, None, checkpoint=group.broadcast(path), group=group)
+        return
     with _open_folder(path, resume=True) as folder:
         checkpoint, damaged = folder.newest_checkpoint()
         for told in damaged:
             say(f"{told}; going on from the checkpoint before")
-        with _kernels(config, dataset, config.backend) as followers:
-            accuracy = _fit(model, dataset, config, folder, followers, checkpoint)
+        if group is not None:
+            group.broadcast(checkpoint)
+        with _kernels(config, dataset, config.backend, group) as followers:
+            accuracy = _fit(model, dataset, config, folder, followers, checkpoint, group)
     say(f"results in {path}")
     say(f"test accuracy {accuracy:.4f}")
 

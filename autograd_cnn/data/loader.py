@@ -46,6 +46,10 @@ class Loader:
         `random_shift`.
     mix : callable, optional
         ``mix(images, labels, rng)`` returns the images and the labels to learn from, after the transform; see `mixup`.
+    rank, ranks : int
+        Which share of every batch to yield, and of how many, for training on several processes; see
+        `autograd_cnn.distributed`. The shares of all ranks, one after the other, are the batch of a loader without
+        ranks. With a transform each rank prepares the whole batch, so that what is drawn does not depend on ``ranks``.
     workers : int
         Threads that read and transform the next batches while the present one is learned from; 0 prepares each when
         its turn comes. Pays where reading takes long, such as from `ImageFiles`.
@@ -63,7 +67,7 @@ class Loader:
         If images or labels are not an array, ``transform`` is not a function, or a flag is not a bool.
     ArgumentError
         If ``batch_size`` is not an int of at least 1, or above the number of images with ``drop_last``, or ``seed``
-        is not an int of at least 0.
+        is not an int of at least 0; if ``rank`` is not below ``ranks``, or a batch has too few images for all ranks.
 
     Examples
     --------
@@ -89,6 +93,8 @@ class Loader:
         transform: Transform | None = None,
         workers: Whole = 0,
         mix: Mix | None = None,
+        rank: Whole = 0,
+        ranks: Size = 1,
     ) -> None:
         self.images: Images = images if isinstance(images, ImageFiles) else _rows("images", images)
         self.labels = _rows("labels", labels)
@@ -116,7 +122,22 @@ class Loader:
         self.transform = transform
         self.mix = mix
         self.workers = workers
+        self.rank, self.ranks = rank, ranks
+        self._check_shares()
         self.epoch = 0
+
+    def _check_shares(self) -> None:
+        if self.rank >= self.ranks:
+            raise ArgumentError(
+                sentence("Loader", "rank is out of range", expected=f"below ranks, {self.ranks}", got=self.rank)
+            )
+        left = 0 if self.drop_last else len(self.images) % self.batch_size
+        smallest = left or self.batch_size
+        if len(self.images) and smallest < self.ranks:
+            raise ArgumentError(
+                sentence("Loader", "a batch has too few images for all ranks", expected=f"at least {self.ranks}",
+                         got=smallest, hint="choose another batch_size, or drop_last" if left else "")
+            )  # fmt: skip
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
@@ -154,14 +175,16 @@ class Loader:
 
     def _batch(self, epoch: int, step: int, order: NDArray[np.intp]) -> Batch:
         indices = order[step * self.batch_size : (step + 1) * self.batch_size]
+        share = slice(*(len(indices) * each // self.ranks for each in (self.rank, self.rank + 1)))
+        if self.transform is None and self.mix is None:
+            return self.images[indices[share]], self.labels[indices[share]]
         images, labels = self.images[indices], self.labels[indices]
-        if self.transform is not None or self.mix is not None:
-            rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(epoch, step)))
-            if self.transform is not None:
-                images = self._as_many("transform", self.transform(images, rng), len(indices))
-            if self.mix is not None:
-                images, labels = (self._as_many("mix", each, len(indices)) for each in self.mix(images, labels, rng))
-        return images, labels
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(epoch, step)))
+        if self.transform is not None:
+            images = self._as_many("transform", self.transform(images, rng), len(indices))
+        if self.mix is not None:
+            images, labels = (self._as_many("mix", each, len(indices)) for each in self.mix(images, labels, rng))
+        return images[share], labels[share]
 
     @staticmethod
     def _as_many(name: str, result: NDArray[Any], count: int) -> NDArray[Any]:

@@ -6,15 +6,16 @@ cotangents of some tensors.
 
 import weakref
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from operator import attrgetter
-from typing import Final, Protocol, TypeVar, cast
+from typing import Any, Final, Protocol, TypeVar, cast
 
 import numpy as np
 
 from autograd_cnn import kernels
 from autograd_cnn.engine.node import HALF, Array, Node, Shape, Traced
 from autograd_cnn.engine.recording import failing, switched
-from autograd_cnn.engine.trace import RUNNING, current
+from autograd_cnn.engine.trace import RUNNING, current, replays
 from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
 
 T = TypeVar("T", bound=Traced)
@@ -71,6 +72,23 @@ def followers(nodes: Iterable[Node | None]) -> list[Following]:
     return [call for call in running if not reached.isdisjoint(call.nodes)]
 
 
+def _hooked_leaves_early(order: list[Node], since: int) -> list[Node]:
+    """Put each leaf with hooks right after the last node that passes it a cotangent, which is final then.
+
+    Leaves are older than what was computed from them, so by their serial numbers all of them would come at the end.
+    """
+    if not any(map(attrgetter("hooks"), order)):
+        return order
+    last: dict[Node, Node] = {}
+    for node in order:
+        if node.serial >= since:
+            last.update((p, node) for p in node.parents if p is not None and p.primitive is None and p.hooks)
+    leaves: dict[Node, list[Node]] = {}
+    for leaf, node in last.items():
+        leaves.setdefault(node, []).append(leaf)
+    return [each for node in order if node not in last for each in (node, *leaves.get(node, ()))]
+
+
 def _on_paths_to(targets: Collection[Node], order: list[Node]) -> set[Node]:
     """Return the targets and all nodes that depend on one of them."""
     nodes = set(targets)
@@ -109,19 +127,48 @@ def _unbroadcast(g: Array, shape: Shape, rule: str) -> Array:
     return total if total.shape == shape else total.reshape(shape)  # what had length 1 stays
 
 
-def _run_hooks(node: Node, g: Array, tensor_type: type[Traced]) -> Array:
-    g = g if g.dtype == node.dtype else g.astype(node.dtype)
-    if RUNNING and (trace := current.get()) is not None:
-        trace.refuse("a hook runs")
+def _in_dtype_of(node: Node, g: Array) -> Array:
+    """Return a cotangent in the node's own dtype, as those outside of the pass see it."""
+    return g if g.dtype == node.dtype else g.astype(node.dtype)
+
+
+def _run_hooks(
+    node: Node, g: Array, tensor_type: type[Traced], hooks: tuple[Callable[[Array], Any], ...]
+) -> Array | Callable[[], Array]:
+    """Return what the hooks make of a cotangent; of a leaf's, whose hook returns a function, what will."""
+    g = _in_dtype_of(node, g)
     recorded = isinstance(g, Traced)
-    for hook in tuple(node.hooks or ()):  # a hook may take itself off
+    for i, hook in enumerate(hooks):
+        if RUNNING and not replays(hook) and (trace := current.get()) is not None:
+            trace.refuse("a hook runs")
         replacement = hook(g if recorded else tensor_type.wrap(g))
-        if replacement is None:
-            continue
-        if not isinstance(replacement, Traced):
-            replacement = tensor_type.wrap(np.array(replacement))
-        g = unbroadcast_to(replacement if recorded else replacement.value, node, "hook")
+        if callable(replacement):
+            if node.primitive is None:
+                return partial(_run_later_hooks, node, replacement, g, tensor_type, hooks[i + 1 :])
+            replacement = replacement()
+        g = _replaced(node, g, replacement, tensor_type)
     return g
+
+
+def _run_later_hooks(
+    node: Node,
+    result: Callable[[], Any],
+    g: Array,
+    tensor_type: type[Traced],
+    hooks: tuple[Callable[[Array], Any], ...],
+) -> Array:
+    after = _run_hooks(node, _replaced(node, g, result(), tensor_type), tensor_type, hooks)
+    return after() if callable(after) else after
+
+
+def _replaced(node: Node, g: Array, replacement: Any, tensor_type: type[Traced]) -> Array:
+    """Return the cotangent that a hook has put in the place of ``g``; it may have returned None."""
+    if replacement is None:
+        return g
+    if not isinstance(replacement, Traced):
+        fixed = isinstance(replacement, np.ndarray) and not replacement.flags.writeable
+        replacement = tensor_type.wrap(replacement if fixed else np.array(replacement))
+    return unbroadcast_to(replacement if isinstance(g, Traced) else replacement.value, node, "hook")
 
 
 # --- the traversal ----------------------------------------------------------------------------
@@ -176,6 +223,8 @@ def backward_pass(  # noqa: C901, PLR0912  # all of reverse mode is this one loo
         its rules or, at a fan-out, adding to its cotangent so far. A pass that is watched runs no hooks.
     """
     order = toposort(root, since)
+    if on_step is None:
+        order = _hooked_leaves_early(order, since)
     wanted = None if targets is None else _on_paths_to(targets, order)
     if wanted is not None and root not in wanted:
         return {}  # and nothing is freed of a graph that others may need
@@ -183,6 +232,7 @@ def backward_pass(  # noqa: C901, PLR0912  # all of reverse mode is this one loo
     cotangents: dict[Node, Array] = {root: g}
     results: dict[Node, Array] = {}
     done: list[Node] = []
+    later: dict[Node, Callable[[], Array]] = {}
     try:
         for node in order:
             g = cotangents.pop(node, None)
@@ -191,12 +241,13 @@ def backward_pass(  # noqa: C901, PLR0912  # all of reverse mode is this one loo
             if on_step is not None:
                 on_step(node, g)
             elif node.hooks is not None and node.serial >= since:
-                g = _run_hooks(node, g, tensor_type)
+                g = _run_hooks(node, g, tensor_type, tuple(node.hooks))  # one may take itself off
+                if callable(g):
+                    later[node] = g
+                    continue
             primitive = node.primitive
             if node.tensor is not None if targets is None else node in targets:
-                results[node] = (
-                    g if g.dtype == node.dtype else g.astype(node.dtype)
-                )  # half-precise ones are float32 here
+                results[node] = g if g.dtype == node.dtype else g.astype(node.dtype)  # half-precise: float32 here
             if primitive is None or node.serial < since:
                 continue
             for parent, cotangent in primitive.pullback(node, g, wanted, wrapper):
@@ -212,6 +263,7 @@ def backward_pass(  # noqa: C901, PLR0912  # all of reverse mode is this one loo
             if not retain_graph:
                 done.append(node)
                 node.saved = node.params = None
+        results |= {leaf: _in_dtype_of(leaf, result()) for leaf, result in later.items()}
     except BaseException:
         _freed_by_failure.update(done)
         raise

@@ -59,7 +59,8 @@ class Plan:
             for call in trace.calls
             if call.function is getattr and (value := trace.values[call.outputs[0]]) is not None
         ]
-        self._tensors = [(t, np.shape(t.value), t.value.dtype, t.node is None) for t in trace.tensors.values()]
+        self._tensors = [(t, np.shape(t.value), t.value.dtype, _hooks_of(t)) for t in trace.tensors.values()]
+        self._hooked = [(each, each.hooks()) for each in modules.values() if each.has_hooks()]
         self._facts = tuple(trace.facts)
         self.lowered, self.arena = self.calls, 0
         self._plain = self._run = _Written(self.arguments, self.calls, self.results)
@@ -86,12 +87,14 @@ class Plan:
 
     def holds(self, arrays: Sequence[Array]) -> bool:
         """Whether modules and tensors are as they were, and what was found out about the arguments is so of these."""
-        for t, shape, dtype, constant in self._tensors:
+        for t, shape, dtype, hooks in self._tensors:
             value, node = t.value, t.node
             if value.shape != shape or value.dtype != dtype:
                 return False
-            if node is not None if constant else node is None or node.hooks:
+            if node is not None if hooks is None else node is None or ((hooks or node.hooks) and hooks != node.hooks):
                 return False
+        if any(module.hooks() != hooks for module, hooks in self._hooked):
+            return False
         for module, name, array in self._attributes:
             if getattr(module, name, None) is not array:
                 return False
@@ -130,6 +133,11 @@ class Plan:
             held = value.value
             return self._names.get(id(held)) or getattr(held, "name", None) or type(held).__name__
         return f"({', '.join(map(self._shown, value))})" if type(value) is tuple else repr(value)
+
+
+def _hooks_of(tensor: Traced) -> list[Any] | None:
+    """Return the hooks on a tensor's gradient; None for one that has no gradient."""
+    return None if tensor.node is None else list(tensor.node.hooks or ())
 
 
 class _Modules:

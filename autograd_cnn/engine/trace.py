@@ -405,6 +405,14 @@ def fresh(function: Callable[..., Array], *args: Any) -> Array:
     return result
 
 
+def replays(hook: Any) -> bool:
+    """Whether a hook says by an attribute ``replays`` that it acts through `effect` and `fresh` alone.
+
+    A compiled step then does in each run what the hook does; any other hook would be left out, so it ends the trace.
+    """
+    return bool(getattr(getattr(hook, "hook", hook), "replays", False))  # a handle holds the hook
+
+
 def assuming(fact: Callable[[Array], Any], value: Any, *, otherwise: bool) -> bool:
     """Return whether a fact holds of a value that Python looks at; a compiled step looks at arguments in each run.
 

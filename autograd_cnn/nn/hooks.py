@@ -1,10 +1,11 @@
 """Functions of a user's that run with the calls of a module."""
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 from autograd_cnn import ops
-from autograd_cnn.engine.trace import RUNNING, current
+from autograd_cnn.engine.trace import RUNNING, current, replays
 from autograd_cnn.errors import OperandError, sentence
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.tensor.tensor import Handle
@@ -76,6 +77,10 @@ class Hooked:
         """Say whether calls of this module run anything besides ``forward``."""
         return self._hooks is not None and any(self._hooks.values())
 
+    def hooks(self) -> tuple[Handle, ...]:
+        """Return what is hooked on."""
+        return () if self._hooks is None else tuple(chain.from_iterable(self._hooks.values()))
+
     def _register(self, kind: str, hook: Callable[..., Any]) -> Handle:
         if not callable(hook):
             raise OperandError(
@@ -91,7 +96,7 @@ class Hooked:
     def call_with_hooks(self, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Run ``forward`` and whatever is hooked on to it."""
         hooks: dict[str, list[Any]] = vars(self)["_hooks"]
-        if RUNNING and self.has_hooks() and (trace := current.get()) is not None:
+        if RUNNING and not all(map(replays, self.hooks())) and (trace := current.get()) is not None:
             trace.refuse(f"a hook of {type(self).__name__} runs")
         for handle in tuple(hooks["before"]):
             new = handle.hook(self, inputs)

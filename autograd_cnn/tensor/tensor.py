@@ -303,6 +303,11 @@ class Tensor(NumpyFunctions, TorchMethods):
     def register_hook(self, hook: Callable[["Tensor"], ArrayLike | None]) -> "Handle":
         """Run ``hook`` on this tensor's cotangent in every backward pass; what it returns replaces it.
 
+        A leaf's hook runs as soon as its gradient is final. It may return a function, which is called when the pass is
+        over: the gradient is what that one returns. So gradients can travel while others are computed.
+
+        A compiled step can't see what a hook does, and runs as it is.
+
         Examples
         --------
         >>> import autograd_cnn as ag

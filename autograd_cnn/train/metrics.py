@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from autograd_cnn.distributed import ProcessGroup
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.parameters import integer
 
@@ -46,6 +47,19 @@ class Metrics:
         self.count += len(labels)
         self.correct += int(np.count_nonzero(scores.argmax(axis=1) == labels))
         self.total_loss += loss * len(labels)
+
+    def add(self, others: "Metrics") -> None:
+        """Add the examples of others."""
+        self.count += others.count
+        self.correct += others.correct
+        self.total_loss += others.total_loss
+
+    def over(self, group: ProcessGroup | None) -> "Metrics":
+        """Return the metrics over the examples of all processes of a group."""
+        if group is None:
+            return self
+        count, correct, total = group.sum([self.count, self.correct, self.total_loss]).tolist()
+        return Metrics(int(count), int(correct), total, self.start)
 
     @property
     def loss(self) -> float:

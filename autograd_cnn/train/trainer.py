@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
 from typing import Any, Final, TypeAlias
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from autograd_cnn import nn, optim
 from autograd_cnn.compile import compile  # noqa: A004  # PyTorch's name
 from autograd_cnn.data import Dataset, Loader, Split, compose, mixup
+from autograd_cnn.distributed import DataParallel, ProcessGroup
 from autograd_cnn.engine.recording import no_grad
 from autograd_cnn.errors import ArgumentError, DivergedError, OperandError, counted, sentence
 from autograd_cnn.files import AnyPath
@@ -61,6 +63,9 @@ class Trainer:
         Takes in the weights after each step, and is what is tested and kept.
     watch : int
         So many images held out are looked at after each epoch for the gradients and the dead units of each layer.
+    parallel : DataParallel, optional
+        Of the model, to train it on several processes, each with a loader that yields its ``rank``. Metrics are those
+        over all processes. Callbacks that write belong to rank 0; those that may `stop` the training, to all.
 
     Attributes
     ----------
@@ -98,6 +103,7 @@ class Trainer:
         clip_norm: float | None = None,
         average: optim.AveragedModel | None = None,
         watch: int = 0,
+        parallel: DataParallel | None = None,
     ) -> None:
         _check_kind("Trainer", "model", model, nn.Module, "an nn.Module")
         _check_kind("Trainer", "optimizer", optimizer, optim.Optimizer, "one such as optim.AdamW(...)")
@@ -114,6 +120,10 @@ class Trainer:
         self.average = average
         self.watch = integer("Trainer", "watch", watch, 0)
         self.loss = loss
+        if parallel is not None:
+            _check_kind("Trainer", "parallel", parallel, DataParallel, "distributed.DataParallel(model)")
+        self.parallel = parallel
+        self.group = None if parallel is None else parallel.group
         self.callbacks = list(callbacks)
         for callback in self.callbacks:
             if not isinstance(callback, Callback):
@@ -232,6 +242,12 @@ class Trainer:
                     got=f"{len(loader)} batches and {len(test.labels)} images",
                 )
             )
+        rank, ranks = _share(self.parallel)
+        if (loader.rank, loader.ranks) != (rank, ranks):
+            raise ArgumentError(
+                sentence("Trainer.fit", "loader yields another share of each batch than this process has to learn from",
+                         expected=f"rank={rank}, ranks={ranks}", got=f"rank={loader.rank}, ranks={loader.ranks}")
+            )  # fmt: skip
         epochs = integer("Trainer.fit", "epochs", epochs, 1)
         self.loader = loader
         try:
@@ -256,7 +272,9 @@ class Trainer:
         rate = self.optimizer.param_groups[0]["lr"]
         learned = self.train_epoch(loader)
         seconds = learned.seconds
-        tested = evaluate(self.tested, test, loss=self.loss)
+        if self.parallel is not None:
+            self.parallel.broadcast_buffers()
+        tested = evaluate(self.tested, test, loss=self.loss, group=self.group)
         if not math.isfinite(tested.loss):
             raise self._diverged(tested.loss, len(loader))
         seen = figures_of(self.model, Split(*(part[: self.watch] for part in test)), self.loss) if self.watch else []
@@ -287,13 +305,20 @@ class Trainer:
         self.model.train()
         metrics = Metrics()
         for step, (images, labels) in enumerate(loader, 1):
+            if self.group is not None and len(labels) < self.accumulate:
+                raise ArgumentError(
+                    sentence("Trainer.fit", "a process has fewer images of a batch than it is to go through in parts",
+                             expected=f"at least {self.accumulate}", got=len(labels))
+                )  # fmt: skip
             loss, scores = self._step(*in_parts(images, labels, self.accumulate))
-            value = loss.item()
-            if not math.isfinite(value):
-                raise self._diverged(value, step)
+            batch = Metrics()
+            batch.update(loss.item(), scores.numpy(), labels)
+            batch = batch.over(self.group)
+            if not math.isfinite(batch.loss):
+                raise self._diverged(batch.loss, step)
             if self.schedule is not None:
                 self.schedule.step()
-            metrics.update(value, scores.numpy(), labels)
+            metrics.add(batch)
             self._notify("on_batch_end", metrics)
         return metrics
 
@@ -324,11 +349,14 @@ class Trainer:
             loss.backward()
             return loss, scores
         count = sum(len(labels) for _, labels in parts)
-        losses, all_scores = [], []
+        losses: list[Tensor] = []
+        all_scores: list[Tensor] = []
         for images, labels in parts:
-            scores = self.model(images)
-            loss = self.loss(scores, labels) * (len(labels) / count)
-            loss.backward()
+            last = len(losses) == len(parts) - 1
+            with nullcontext() if self.parallel is None or last else self.parallel.no_sync():
+                scores = self.model(images)
+                loss = self.loss(scores, labels) * (len(labels) / count)
+                loss.backward()
             losses.append(loss.detach())
             all_scores.append(scores.detach())
         return sum(losses[1:], losses[0]), concatenate(all_scores)
@@ -348,8 +376,20 @@ def in_parts(images: NDArray[Any], labels: NDArray[Any], count: int) -> Iterator
         yield from part
 
 
+def _share(parallel: DataParallel | None) -> tuple[int, int]:
+    """Return which share of every batch a process learns from, and of how many."""
+    return (0, 1) if parallel is None else (parallel.group.rank, parallel.group.size)
+
+
 @no_grad()
-def evaluate(model: nn.Module, split: Split, *, batch_size: int = 256, loss: Loss = nn.cross_entropy) -> Metrics:
+def evaluate(
+    model: nn.Module,
+    split: Split,
+    *,
+    batch_size: int = 256,
+    loss: Loss = nn.cross_entropy,
+    group: ProcessGroup | None = None,
+) -> Metrics:
     """Return how ``model`` does on images that it does not learn from.
 
     It runs in eval mode, records nothing, and has its modes back at the end.
@@ -364,6 +404,8 @@ def evaluate(model: nn.Module, split: Split, *, batch_size: int = 256, loss: Los
         How many images go through at a time.
     loss : callable, optional
         As for `Trainer`.
+    group : ProcessGroup, optional
+        Processes that share the images; each returns the metrics over all of them.
 
     Raises
     ------
@@ -389,12 +431,16 @@ def evaluate(model: nn.Module, split: Split, *, batch_size: int = 256, loss: Los
     """
     if not isinstance(split, tuple):  # a pair of arrays will do
         _check_kind("evaluate", "split", split, Split, "data.Split(images, labels)")
+    if group is not None:
+        count = len(split[1])
+        share = slice(*(count * rank // group.size for rank in (group.rank, group.rank + 1)))
+        split = Split(*(part[share] for part in split))
     metrics = Metrics()
     with evaluating(model):
         for images, labels in Loader(*split, batch_size=batch_size, shuffle=False):
             scores: Tensor = model(images)
             metrics.update(loss(scores, labels).item(), scores.numpy(), labels)
-    return metrics
+    return metrics.over(group)
 
 
 def fit(
@@ -404,6 +450,7 @@ def fit(
     callbacks: Iterable[Callback] = (),
     checkpoint: AnyPath | None = None,
     watch: int = 0,
+    parallel: DataParallel | None = None,
 ) -> list[EpochMetrics]:
     """Train ``model`` by a recipe that does well on small images, and return what each epoch came to.
 
@@ -425,6 +472,9 @@ def fit(
         other arguments have to be as they were.
     watch : int
         As for `Trainer`.
+    parallel : DataParallel, optional
+        As for `Trainer`; ``config.batch_size`` is what all processes take together. A checkpoint may be of a run with
+        another number of processes.
 
     Raises
     ------
@@ -448,6 +498,7 @@ def fit(
     config = TrainConfig() if config is None else config
     _check_kind("fit", "config", config, TrainConfig, "TrainConfig(epochs=...)")
     classes = len(dataset.classes)
+    rank, ranks = _share(parallel)
     loader = Loader(
         *dataset.train,
         batch_size=config.batch_size,
@@ -455,6 +506,8 @@ def fit(
         transform=compose(*(AUGMENTATIONS[name] for name in config.augment)),
         mix=None if config.mixup is None else partial(mixup, classes=classes, alpha=config.mixup),
         workers=config.workers,
+        rank=rank,
+        ranks=ranks,
     )
     optimizer = optim.AdamW(model.parameters(), lr=config.lr)
     schedule = optim.CosineAnnealingLR(optimizer, T_max=config.epochs * len(loader))
@@ -472,6 +525,7 @@ def fit(
         clip_norm=config.clip_norm,
         average=average,
         watch=watch,
+        parallel=parallel,
     )
     if checkpoint is not None:
         trainer.restore(checkpoint, loader)

@@ -18,6 +18,7 @@ SAYS = {
     "graph": "the tape as plain data",
     "optim": "optimisers, schedules",
     "data": "datasets, batches",
+    "distributed": "several processes, by MPI",
     "io": "files of weights",
     "onnx": "ONNX networks",
     "nn": "modules, layers, losses, models",

@@ -1,8 +1,10 @@
 import subprocess
 import sys
+from itertools import product
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import data
@@ -74,6 +76,19 @@ def test_transform_sees_the_images_and_a_generator_of_the_epoch():
     assert first == _epoch(two)
     assert first != _epoch(one)
     assert not images.any()
+
+
+@for_each(
+    "ranks, options", product([1, 2, 3, 4], [{}, {"transform": random_shift}, {"workers": 2}, {"drop_last": True}])
+)
+def test_the_shares_of_all_ranks_are_the_batches_of_one_loader(ranks, options):
+    images, labels = np.random.default_rng(0).random((22, 1, 3, 3)), np.arange(22)
+    options = {"batch_size": 9, "seed": 5, **options}
+    shares = [list(Loader(images, labels, rank=rank, ranks=ranks, **options)) for rank in range(ranks)]
+    for batch, *parts in zip(Loader(images, labels, **options), *shares, strict=True):
+        assert {len(part[1]) - len(batch[1]) // ranks for part in parts} <= {0, 1}
+        for whole, *pieces in zip(batch, *parts, strict=True):
+            np.testing.assert_array_equal(whole, np.concatenate(pieces))
 
 
 def test_lengths_differ():
@@ -180,6 +195,24 @@ RNG = np.random.default_rng(0)
             lambda x, y: Loader(x, y, seed=None),
             ArgumentError,
             "Loader: seed is not understood: expected an int of at least 0, got None",
+        ),
+        (
+            lambda x, y: Loader(x, y, rank=2, ranks=2),
+            ArgumentError,
+            "Loader: rank is out of range: expected below ranks, 2, got 2",
+        ),
+        (
+            lambda x, y: Loader(x, y, 4, ranks=3),
+            ArgumentError,
+            (
+                "Loader: a batch has too few images for all ranks: expected at least 3, got 2; "
+                "choose another batch_size, or drop_last"
+            ),
+        ),
+        (
+            lambda x, y: Loader(x, y, 1, ranks=3),
+            ArgumentError,
+            "Loader: a batch has too few images for all ranks: expected at least 3, got 1",
         ),
         (
             lambda x, y: random_shift(x, RNG),

@@ -686,6 +686,39 @@ def test_a_hook_may_take_itself_off():
     assert seen == ["once", "always", "always"]
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_leafs_hook_runs_as_soon_as_its_gradient_is_final_and_may_give_it_at_the_end(create_graph):
+    events, leaves = [], [_leaf(), _leaf()]
+
+    def telling(name, give=None):
+        def hook(g):
+            events.append(name)
+            return None if give is None else lambda: events.append(f"end of {name}") or give(g)
+
+        return hook
+
+    y = leaves[0] * leaves[0]
+    z = y * leaves[1]
+    leaves[1].register_hook(telling("w", lambda g: g * 10))
+    leaves[1].register_hook(lambda g: g + 1)  # of what the first one gives
+    leaves[0].register_hook(telling("x"))
+    y.register_hook(telling("y", lambda g: g * 2))  # others need it at once
+    z.sum().backward(create_graph=create_graph)
+    assert events == ["w", "y", "end of y", "x", "end of w"]
+    x, w = (leaf.data for leaf in leaves)
+    np.testing.assert_array_equal(leaves[0].grad.data, 2 * (2 * x * w))
+    np.testing.assert_array_equal(leaves[1].grad.data, 10 * x * x + 1)
+
+
+def test_no_gradient_is_kept_if_one_fails_at_the_end_of_the_pass():
+    x, w = _leaf(), _leaf()
+    w.register_hook(lambda g: lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        (x * w).sum().backward()
+    assert x.grad is None
+    assert w.grad is None
+
+
 def test_a_hook_cannot_write_to_the_cotangent():
     x = _leaf()
     a, b = x * 1.0, x * 1.0

@@ -1,0 +1,24 @@
+"""Training on several processes, by MPI: each takes its share of every batch, and the gradients are averaged.
+
+It needs the extra ``mpi``. A program is started by ``mpiexec -n 4 python train.py``; see ``docs/distributed.md``.
+"""
+
+from autograd_cnn.distributed.batch_norm import SyncBatchNorm as SyncBatchNorm
+from autograd_cnn.distributed.batch_norm import convert_sync_batchnorm as convert_sync_batchnorm
+from autograd_cnn.distributed.compression import BFloat16 as BFloat16
+from autograd_cnn.distributed.compression import Exact as Exact
+from autograd_cnn.distributed.compression import TopK as TopK
+from autograd_cnn.distributed.data_parallel import DataParallel as DataParallel
+from autograd_cnn.distributed.group import ProcessGroup as ProcessGroup
+from autograd_cnn.distributed.group import init as init
+
+__all__ = [
+    "BFloat16",
+    "DataParallel",
+    "Exact",
+    "ProcessGroup",
+    "SyncBatchNorm",
+    "TopK",
+    "convert_sync_batchnorm",
+    "init",
+]

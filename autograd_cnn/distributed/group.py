@@ -1,0 +1,165 @@
+"""The processes that train together."""
+
+import os
+import socket
+import sys
+from functools import cache
+from types import TracebackType
+from typing import Any, NoReturn, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from autograd_cnn.errors import MissingDependencyError
+
+T = TypeVar("T")
+
+
+class Request(Protocol):
+    """A message under way, as mpi4py has it."""
+
+    def Test(self) -> bool:  # noqa: N802  # mpi4py's name
+        """Let MPI work on it, and return whether it has arrived."""
+
+    def Wait(self) -> Any:  # noqa: N802
+        """Return when it has arrived."""
+
+
+class ProcessGroup:
+    """All processes that ``mpiexec`` has started, and what they tell each other.
+
+    Its methods are called by all of them, in the same order. What they return is the same on each, to the last bit, and
+    in each run with as many processes, as MPI's implementations keep the order of their sums.
+
+    As a context manager it ends the whole job if an error leaves its block on one process, as the others would wait
+    for that one forever.
+
+    Parameters
+    ----------
+    comm : mpi4py.MPI.Intracomm
+        What they talk through.
+
+    Attributes
+    ----------
+    rank : int
+        The number of this process, from 0.
+    size : int
+        How many there are.
+
+    Examples
+    --------
+    On two processes:
+
+    >>> group = ag.distributed.init()  # doctest: +SKIP
+    >>> group.mean([1.0 + group.rank], weight=1 + group.rank)  # doctest: +SKIP
+    array([1.66666667])
+    """
+
+    def __init__(self, comm: Any) -> None:
+        self.comm = comm
+        self.rank: int = comm.Get_rank()
+        self.size: int = comm.Get_size()
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return itself: what is copied with a module takes part in the same group."""
+        return self
+
+    @property
+    def name(self) -> str:
+        """What to call this process in messages."""
+        return f"rank {self.rank} of {self.size} on {socket.gethostname()}, process {os.getpid()}"
+
+    # --- what they tell each other ------------------------------------------------------------
+
+    def sum(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Return the sum of the processes' arrays, all of one shape, in float64."""
+        total = np.array(values, np.float64)
+        self.comm.Allreduce(self._in_place, total)
+        return total
+
+    def mean(self, values: ArrayLike, weight: float) -> NDArray[np.float64]:
+        """Return the mean of the processes' arrays, to each its weight, in float64."""
+        values = np.asarray(values, np.float64)
+        row = self.sum([*np.ravel(values * weight), weight])
+        return (row[:-1] / row[-1]).reshape(values.shape)
+
+    def start_sum(self, buffer: NDArray[np.floating]) -> Request:
+        """Begin to replace an array's values by the sum over all processes.
+
+        Until the request has arrived, nobody may use the values, and somebody has to hold on to the array: the request
+        does not.
+        """
+        request: Request = self.comm.Iallreduce(self._in_place, buffer)
+        return request
+
+    def broadcast(self, value: T) -> T:
+        """Return what the process of rank 0 passes; it travels as a pickle."""
+        received: T = self.comm.bcast(value)
+        return received
+
+    def gather(self, value: T) -> list[T]:
+        """Return what each process passes, by rank; it travels as a pickle."""
+        values: list[T] = self.comm.allgather(value)
+        return values
+
+    @property
+    def _in_place(self) -> Any:
+        from mpi4py import MPI  # noqa: PLC0415  # optional
+
+        return MPI.IN_PLACE
+
+    # --- the end ------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """End the job after an error, and say which process it comes from."""
+        if kind is not None and self.size > 1 and not (isinstance(error, SystemExit) and not error.code):
+            self.abort(f"{kind.__name__}: {error}")
+
+    def abort(self, reason: str) -> NoReturn:
+        """End all processes at once, with exit status 1, after a line on standard error."""
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        sys.stderr.write(f"{self.name} ends the job: {reason}\n")
+        sys.stderr.flush()
+        self.comm.Abort(1)
+        raise SystemExit(1)
+
+
+@cache
+def init() -> ProcessGroup:
+    """Return the group of all processes that ``mpiexec`` has started; of this one alone without ``mpiexec``.
+
+    From then on, an error that nobody catches on one process ends all of them.
+
+    Raises
+    ------
+    MissingDependencyError
+        Without mpi4py, or without an MPI for it.
+
+    Examples
+    --------
+    In a program that is started by ``mpiexec -n 2 python program.py``:
+
+    >>> ag.distributed.init()  # doctest: +SKIP
+    <rank 0 of 2 on node7, process 4711>
+    """
+    try:
+        from mpi4py import MPI  # noqa: PLC0415  # optional
+    except (ImportError, RuntimeError) as error:  # the latter where there is no MPI
+        raise MissingDependencyError("training on several processes", "mpi") from error
+    group = ProcessGroup(MPI.COMM_WORLD.Dup())  # where no message of the user's is taken for one of ours
+    if group.size > 1:
+        show = sys.excepthook
+
+        def end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+            show(kind, error, trace)
+            group.__exit__(kind, error, trace)
+
+        sys.excepthook = end
+    return group
