@@ -136,7 +136,7 @@ class Compiled(Generic[P, T]):
 
     def _record(self, key: Any, before: "_Recorded | None", arrays: list[Any], args: Any, options: Any) -> Any:
         tensors = [Tensor.wrap(argument(x)) for x in arrays]
-        trace = Trace([t.value for t in tensors], folding=True)
+        trace = Trace([t.value for t in tensors], folding=True, keeping=False)
         others = list(_unread(_structure((args, options), [])))
         for held in filter(_holds_arrays, others):
             trace.refuse(
@@ -168,7 +168,7 @@ class Compiled(Generic[P, T]):
             self._first[key] = new
         else:
             calls = fuse_pairs(new.plan.calls, new.plan.results)
-            new.plan.lower(*lowered(calls, trace.values, new.plan.results))
+            new.plan.lower(*lowered(calls, trace, new.plan.results))
             self._plans.setdefault(key, []).append(new)
         return result
 

@@ -9,17 +9,17 @@ Without an effect, as in inference, weights are the same in most runs. Then the 
 packing them, are a segment of their own, which runs when they have changed.
 """
 
-import math
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from math import prod
 from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 
 from autograd_cnn.engine.abstract import AbstractArray
-from autograd_cnn.engine.node import Array
-from autograd_cnn.engine.trace import Call, Constant, Held, Slot, slots_in, taken, value_of
+from autograd_cnn.engine.node import Array, Shape
+from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace, slots_in, taken, value_of
 from autograd_cnn.errors import OperandError, sentence
 from autograd_cnn.kernels import current_backend
 
@@ -46,20 +46,30 @@ class Program(NamedTuple):
 class Segment:
     """Calls that run as one table of compiled loops.
 
-    Attributes
+    Parameters
     ----------
+    table : Table
+    inputs : sequence
+        Shape and dtype of each array that Python passes; None for one that another segment has made.
+    parts : _Parts
     arena : array or None
         The memory that the loops have for themselves.
+    tables : sequence of array
+        What they read besides.
     """
 
     condition = ""
     """When they run, as a plan shows it; empty for always."""
 
-    def __init__(self, table: Any, inputs: Sequence[Array | None], parts: "_Parts", arena: Array | None) -> None:
+    def __init__(
+        self, table: Any, inputs: Sequence[tuple[Shape, np.dtype[Any]] | None], parts: "_Parts",
+        arena: Array | None, tables: Sequence[Any],
+    ) -> None:  # fmt: skip
         self._table = table
-        self.arena = arena
-        self._inputs = [None if x is None else (x.shape, x.dtype) for x in inputs]
+        self._inputs = list(inputs)
         self._parts = parts
+        self.arena = arena
+        self._tables = tables
 
     def __call__(self, *arrays: Array) -> Any:
         """Run the loops, and return what others ask for of their results."""
@@ -111,7 +121,7 @@ class LastingSegment(Segment):
     @staticmethod
     def _allocated(shape: tuple[int, ...], dtype: Any) -> Array:
         """Return memory in which vectors don't cross lines of the cache, as packed weights are loaded again and again."""
-        count = math.prod(shape) * dtype.itemsize
+        count = prod(shape) * dtype.itemsize
         slack = np.empty(count + ALIGNMENT, np.uint8)
         return np.ndarray(shape, dtype, slack, -slack.ctypes.data % ALIGNMENT)
 
@@ -128,41 +138,99 @@ class _Parts(NamedTuple):
     views: list[tuple[int, tuple[Any, ...] | None]]
 
 
-def lowered(calls: Sequence[Call], values: dict[Slot, Array], results: Sequence[Any]) -> Program:
+class _Block:
+    """A piece of memory: an array of Python's, one that loops write into, or a table that they read.
+
+    Attributes
+    ----------
+    shape, dtype
+    values : array or None
+        What it holds; floats are let go, since other numbers do as well to find out what a call does.
+    slot : Slot or None
+        By which Python knows it. A plan's loops take such arrays contiguous.
+    by : int or None
+        The number of the call whose loops write into it.
+    at : int or None
+        Its address, if it has one in each run.
+    """
+
+    __slots__ = ("at", "by", "dtype", "shape", "slot", "values")
+
+    def __init__(
+        self, shape: Shape, dtype: np.dtype[Any], values: Array | None = None, *, slot: Slot | None = None,
+        by: int | None = None,
+    ) -> None:  # fmt: skip
+        self.shape, self.dtype, self.values, self.slot, self.by = shape, dtype, values, slot, by
+        self.at: int | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Its size."""
+        return prod(self.shape) * self.dtype.itemsize
+
+
+class _View(NamedTuple):
+    """A part of a block, as an array is one of memory."""
+
+    block: _Block
+    offset: int
+    shape: Shape
+    strides: Shape
+    dtype: np.dtype[Any]
+
+    @property
+    def size(self) -> int:
+        """How many elements it has."""
+        return prod(self.shape)
+
+    @property
+    def itemsize(self) -> int:
+        """The bytes of an element."""
+        return self.dtype.itemsize
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the block, and nothing else."""
+        return self.shape == self.block.shape and self.dtype == self.block.dtype and self.strides == _strides(self)
+
+
+def _strides(view: "_View") -> Shape:
+    """Return how far elements lie apart if nothing is between them."""
+    strides = [view.itemsize]
+    for n in view.shape[:0:-1]:
+        strides.append(strides[-1] * n)
+    return tuple(strides[: len(view.shape)][::-1])
+
+
+def lowered(calls: Sequence[Call], trace: Trace, results: Sequence[Any]) -> Program:
     """Return calls rewritten to segments and what is left.
 
     Parameters
     ----------
     calls : sequence of Call
-    values : dict of Slot to array
-        What the slots were when the calls were recorded. It is used up, so that they do not take memory for longer.
+    trace : Trace
+        That has recorded the calls.
     results : sequence
         What is asked for.
     """
     if current_backend() != "jit":
         return Program(tuple(calls), 0)
-    needed = {slot for call in calls for slot in (*taken(call), *call.outputs)}
-    for slot in values.keys() - needed:
-        del values[slot]
-    return _Lowering(calls, values, results, import_module(_TABLE)).program()
+    return _Lowering(calls, trace, results, import_module(_TABLE)).program()
 
 
 class _Lowering:
-    def __init__(self, calls: Sequence[Call], values: dict[Slot, Array], results: Sequence[Any], table: Any) -> None:
+    def __init__(self, calls: Sequence[Call], trace: Trace, results: Sequence[Any], table: Any) -> None:
         self._table = table
-        self._values = values
+        self._trace = trace
+        self._views: dict[Slot, _View] = {}
         self._calls: list[Call] = []
         self._results = results
         self._loops: dict[int, list[Any]] = {}  # by the number of a call that is lowered
         self._checks: dict[Slot, int] = {}  # which call looks at integers
-        self._lasting: set[int] = set()  # the roots of what is the same in most runs
+        self._lasting: set[_Block] = set()  # what is the same in most runs
         self._once: dict[int, int] = {}  # which call, before another, makes what lasts of its memory
-        self._made: dict[int, Array] = {}  # memory that lowered calls have made, by the identity of the root
-        self._by: dict[int, int] = {}  # the number of the call that has made it
-        self._safe = {slot for slot in values if not any(slot in call.outputs for call in calls)}  # the arguments
-        self._outside: dict[int, list[Slot]] = {}  # slots of Python's, by their roots
-        self._handed: dict[int, Slot] = {}  # roots that others than loops ask for, by one of the slots in them
-        self._places: dict[int, int] = {}  # the addresses of other roots
+        self._safe = set(trace.arguments)  # whose shapes follow from those of the arguments
+        self._shown: dict[_Block, Slot] = {}  # what others than loops ask for, by one of the slots in it
         self._arena: Array | None = None
         for slot in self._safe:
             self._note(slot)
@@ -171,81 +239,97 @@ class _Lowering:
             if not self._lower(call):
                 for slot in call.outputs:
                     self._note(slot)
-                    if lasting and _is_read(call) and slot in self._values:
-                        self._lasting.add(self._root(slot))
+                    if lasting and _held(call) and slot in self._views:
+                        self._lasting.add(self._views[slot].block)
             self._calls.append(call)
 
     # --- which calls are loops ----------------------------------------------------------------
 
     def _note(self, slot: Slot) -> None:
-        """Take note of a value of Python's, which segments take contiguous."""
-        value = self._values.get(slot)
-        if isinstance(value, np.ndarray):
-            self._values[slot] = value = value if value.flags.c_contiguous else np.array(value, order="C")
-            self._outside.setdefault(id(self._table.root(value)), []).append(slot)
+        """Take note of an array of Python's, if it is contiguous: what NumPy makes of another may lie otherwise, too."""
+        value = self._trace.values.get(slot)
+        if not isinstance(value, (np.ndarray, AbstractArray)) or slot in self._trace.strided:
+            return
+        values = np.array(value, order="C") if isinstance(value, np.ndarray) else None
+        view = _View(_Block(value.shape, value.dtype, values, slot=slot), 0, value.shape, (), value.dtype)
+        self._views[slot] = view._replace(strides=_strides(view))
 
     def _lower(self, call: Call) -> bool:
         """Record a call's loops, and say whether it is nothing else."""
         operands = list(dict.fromkeys(taken(call)))
         if not call.static:
-            given = not _is_read(call) and not slots_in(call.params)
-            follows = given and self._safe.issuperset(operands)  # from their shapes
+            follows = not _held(call) and not slots_in(call.params) and self._safe.issuperset(operands)  # from shapes
             if call.lasting or call.function in {value_of, getattr} or follows:  # whose kinds a plan looks after
                 self._safe.update(call.outputs)
             return False
-        arrays = [x for slot in operands if type(x := self._values.get(slot)) is np.ndarray]
-        if not self._safe.issuperset(operands) or len(arrays) < len(operands):
+        if not self._safe.issuperset(operands):
             return False
         self._safe.update(call.outputs)
-        unseen = [s for s, x in zip(operands, arrays, strict=True) if x.dtype.kind != "f" and not self._is_known(s)]
+        if not self._views.keys() >= set(operands):
+            return False
+        views = [self._views[slot] for slot in operands]
+        unseen = [s for s, x in zip(operands, views, strict=True) if x.dtype.kind != "f" and not self._is_known(s)]
         if unseen and not callable(call.static):
             return False
-        recorded = self._table.record(_on(call, operands), arrays, () if unseen else self._lasting)
+        blocks: dict[int, _Block] = {}
+        arrays = self._filled(views, blocks)
+        lasting = {
+            id(self._table.root(x)) for x, view in zip(arrays, views, strict=True) if view.block in self._lasting
+        }
+        recorded = self._table.record(_on(call, operands), arrays, () if unseen else lasting)
         if recorded is None or len(recorded.results) != len(call.outputs):
             return False
-        self._made.update((id(held), held) for held in recorded.fresh)
-        if not all(self._is_placed(array) for loop in (*recorded.once, *recorded.loops) for array in loop.arrays):
-            return False
-        self._values.update(zip(call.outputs, recorded.results, strict=True))
+        number = len(self._calls) + bool(unseen) + bool(recorded.once)
+        for held in recorded.fresh:
+            blocks[id(held)] = _Block(held.shape, held.dtype, None if held.dtype.kind == "f" else held, by=number)
+
+        def view(array: Array) -> _View:
+            held = self._table.root(array)
+            block = blocks.setdefault(id(held), _Block(held.shape, held.dtype, held))  # a table
+            at = self._table.address(array) - self._table.address(held)
+            return _View(block, at, array.shape, array.strides, array.dtype)
+
+        def rows(loops: Sequence[Any]) -> list[Any]:
+            return [loop._replace(arrays=tuple(map(view, loop.arrays))) for loop in loops]
+
         if unseen:
             self._checks.update(dict.fromkeys(unseen, len(self._calls)))
-            self._calls.append(_check(call, self._values))
+            self._calls.append(_check(call, self._views))
         if recorded.once:
-            self._add_once(call, operands, recorded)
-        self._loops[len(self._calls)] = recorded.loops
-        for held in recorded.fresh:
-            self._by.setdefault(id(held), len(self._calls))
+            self._add_once(call, operands, rows(recorded.once), list(map(view, recorded.filled)))
+        self._loops[number] = rows(recorded.loops)
+        self._views.update(zip(call.outputs, map(view, recorded.results), strict=True))
         return True
 
-    def _add_once(self, call: Call, operands: Sequence[Slot], recorded: Any) -> None:
+    def _add_once(self, call: Call, operands: Sequence[Slot], loops: list[Any], filled: Sequence[_View]) -> None:
         """Add a call before another, for the loops of it that work on what lasts alone."""
-        number, first = len(self._calls), max(slot.number for slot in self._values) + 1
-        slots = tuple(Slot(first + i) for i in range(len(recorded.filled)))
-        taken = tuple(slot for slot in operands if self._root(slot) in self._lasting)
+        number, first = len(self._calls), 1 + max(slot.number for slot in (*self._trace.values, *self._views))
+        slots = tuple(Slot(first + i) for i in range(len(filled)))
+        taken = tuple(slot for slot in operands if self._views[slot].block in self._lasting)
         self._calls.append(Call(call.function, f"{call.name}, what lasts", taken, outputs=slots, origin=call.origin))
-        self._loops[number] = recorded.once
+        self._loops[number] = loops
         self._once[number + 1] = number
-        self._values.update(zip(slots, recorded.filled, strict=True))
-        self._lasting.update(map(id, recorded.filled))
-        self._by.update(dict.fromkeys(map(id, recorded.filled), number))
+        self._views.update(zip(slots, filled, strict=True))
+        for view in filled:
+            view.block.by = number
+            self._lasting.add(view.block)
+
+    def _filled(self, views: Sequence[_View], blocks: dict[int, _Block]) -> list[Array]:
+        """Return arrays that lie as the views do, and which block each of their roots is."""
+        held: dict[_Block, Array] = {}
+        for block in dict.fromkeys(view.block for view in views):
+            values = block.values
+            values = self._table.random(block.shape, block.dtype) if values is None else values
+            held[block] = values
+            blocks[id(self._table.root(values))] = block
+        return [
+            held[v.block] if v.is_whole else np.ndarray(v.shape, v.dtype, held[v.block], v.offset, v.strides)
+            for v in views
+        ]
 
     def _is_known(self, slot: Slot) -> bool:
         """Whether integers or bools are of a lowered call, or have been looked at."""
-        return slot in self._checks or self._root(slot) in self._made
-
-    def _is_placed(self, array: Array) -> bool:
-        key = id(self._table.root(array))
-        return key in self._made or key not in self._outside or self._slot_of(array) is not None
-
-    def _slot_of(self, array: Array) -> Slot | None:
-        """Return the slot of Python's in whose array another one lies."""
-        begin = self._table.address(array)
-        for slot in self._outside.get(id(self._table.root(array)), ()):
-            held = self._values[slot]
-            start = self._table.address(held)
-            if held.flags.c_contiguous and start <= begin and begin + array.nbytes <= start + held.nbytes:
-                return slot
-        return None
+        return slot in self._checks or self._views[slot].block.by is not None
 
     # --- in which order -----------------------------------------------------------------------
 
@@ -257,15 +341,11 @@ class _Lowering:
             waits[number] |= {self._checks[slot] for slot in taken(self._calls[number]) if slot in self._checks}
         for number, before in self._once.items():
             waits[number].add(before)
-        effects: set[int] = set()
-        reads: set[int] = set()
-        for number, call in enumerate(self._calls):
-            if call.lasting:
-                waits[number] |= effects | reads
-                effects.add(number)
-            elif _is_read(call):  # what an effect before it may have changed
-                waits[number] |= effects
-                reads.add(number)
+        outside = [
+            (number, _Touched.by(call)) for number, call in enumerate(self._calls) if call.lasting or _held(call)
+        ]
+        for place, (number, touched) in enumerate(outside):
+            waits[number] |= {before for before, other in outside[:place] if touched.needs_order(other)}
         runs: list[list[int]] = []
         done: set[int] = set()
         left, compiled = list(range(len(self._calls))), False
@@ -286,14 +366,11 @@ class _Lowering:
     def program(self) -> Program:
         """Return the calls as they are to run."""
         self._keep_views()
-        runs = self._ordered()
-        asked = {slot for result in self._results for slot in slots_in(result)}
-        asked.update(slot for number, call in enumerate(self._calls) if number not in self._loops
-                     for slot in taken(call))  # fmt: skip
-        own = [slot for number in self._loops for slot in self._calls[number].outputs]
+        runs, asked = self._ordered(), self._asked()
         asked.update(slot for number in self._once.values() for slot in self._calls[number].outputs)
-        shown = [slot for slot in own if slot in asked and self._root(slot) in self._made]
-        self._handed = {self._root(slot): slot for slot in shown}
+        own = [slot for number in self._loops for slot in self._calls[number].outputs]
+        shown = [slot for slot in own if slot in asked and self._views[slot].block.by is not None]
+        self._shown = {self._views[slot].block: slot for slot in shown}
         self._share([loop for run in runs for number in run for loop in self._loops.get(number, ())])
         calls: list[Call] = []
         for run in runs:
@@ -303,22 +380,24 @@ class _Lowering:
             once = [number for number in run if number in self._once.values()]
             for part, kind in (once, LastingSegment), ([number for number in run if number not in once], Segment):
                 if any(self._loops[number] for number in part):
-                    calls.append(self._segment(kind, part, [s for s in shown if self._by[self._root(s)] in part]))
+                    calls.append(self._segment(kind, part, [s for s in shown if self._views[s].block.by in part]))
         return Program(tuple(calls), 0 if self._arena is None else self._arena.nbytes)
 
-    def _root(self, slot: Slot) -> int:
-        return id(self._table.root(self._values[slot]))
+    def _asked(self) -> set[Slot]:
+        """Return what Python asks for."""
+        asked = {slot for result in self._results for slot in slots_in(result)}
+        asked.update(slot for number, call in enumerate(self._calls) if number not in self._loops
+                     for slot in taken(call))  # fmt: skip
+        return asked
 
     def _keep_views(self) -> None:
         """Leave to Python what only shows a part of Python's own arrays in another shape, if Python asks for it."""
         while True:
-            asked = {slot for result in self._results for slot in slots_in(result)}
-            asked.update(slot for number, call in enumerate(self._calls) if number not in self._loops
-                         for slot in taken(call))  # fmt: skip
+            asked = self._asked()
             views = [
                 number
                 for number in self._loops
-                if any(slot in asked and self._root(slot) not in self._made for slot in self._calls[number].outputs)
+                if any(slot in asked and self._views[slot].block.by is None for slot in self._calls[number].outputs)
             ]
             if not views:
                 return
@@ -326,88 +405,101 @@ class _Lowering:
                 del self._loops[number]
 
     def _share(self, order: Sequence[Any]) -> None:
-        """Place each root that is not handed out in one arena, so that those that are in use at once do not overlap."""
-        lives: dict[int, list[int]] = {}
-        sizes: dict[int, int] = {}
+        """Place each block that is not shown in one arena, so that those that are in use at once do not overlap."""
+        lives: dict[_Block, list[int]] = {}
         for time, loop in enumerate(order):
-            for held in map(self._table.root, loop.arrays):
-                if id(held) in self._made and id(held) not in self._handed:
-                    lives.setdefault(id(held), [time, time])[1] = time
-                    sizes[id(held)] = -(-held.nbytes // ALIGNMENT) * ALIGNMENT
-        offsets: dict[int, int] = {}
-        for key in sorted(sizes, key=sizes.__getitem__, reverse=True):  # what is large has the choice
-            begin, end = lives[key]
-            beside = [other for other in offsets if lives[other][0] <= end and begin <= lives[other][1]]
-            at = 0
-            for other in sorted(beside, key=offsets.__getitem__):
-                if at + sizes[key] <= offsets[other]:
+            for block in (view.block for view in loop.arrays):
+                if block.by is not None and block not in self._shown:
+                    lives.setdefault(block, [time, time])[1] = time
+        ends: dict[_Block, int] = {}
+        for block in sorted(lives, key=lambda block: block.nbytes, reverse=True):  # what is large has the choice
+            begin, end = lives[block]
+            beside = [other for other in ends if lives[other][0] <= end and begin <= lives[other][1]]
+            size, at = -(-block.nbytes // ALIGNMENT) * ALIGNMENT, 0
+            for start, stop in sorted((other.at or 0, ends[other]) for other in beside):
+                if at + size <= start:
                     break
-                at = max(at, offsets[other] + sizes[other])
-            offsets[key] = at
-        if offsets:
-            self._arena = np.empty(max(at + sizes[key] for key, at in offsets.items()) + ALIGNMENT, np.uint8)
+                at = max(at, stop)
+            block.at, ends[block] = at, at + size
+        if ends:
+            self._arena = np.empty(max(ends.values()) + ALIGNMENT, np.uint8)
             begin = -(-self._table.address(self._arena) // ALIGNMENT) * ALIGNMENT
-            self._places = {key: begin + at for key, at in offsets.items()}
+            for block in ends:
+                block.at = begin + (block.at or 0)
 
     def _segment(self, kind: type[Segment], run: Sequence[int], results: Sequence[Slot]) -> Call:
         """Return the call that runs the loops of some calls."""
         loops = [loop for number in run for loop in self._loops[number]]
-        roots = list({self._root(slot): self._table.root(self._values[slot]) for slot in results}.values())
-        made = {id(held): number for number, held in enumerate(roots)}
-        inputs: dict[Slot, Array | None] = {}
-        found: dict[int, tuple[Slot | None, int, int]] = {}
-        for array in (array for loop in loops for array in loop.arrays):
-            key, begin = id(self._table.root(array)), self._table.address(array)
-            at = begin - self._table.address(self._table.root(array))
-            if key in self._places:
-                found[id(array)] = None, 0, self._places[key] + at
-            elif key in made:
-                found[id(array)] = None, 1 + made[key], at
-            elif slot := self._handed.get(key) or self._slot_of(array):
-                inputs[slot] = None if key in self._handed else self._values[slot]
-                found[id(array)] = slot, 0, begin - self._table.address(self._values[slot])
-            else:
-                found[id(array)] = None, 0, begin  # a table
-        numbers = {slot: number for number, slot in enumerate(inputs)}
+        roots = {block: i for i, block in enumerate(dict.fromkeys(self._views[slot].block for slot in results))}
+        read = [view.block for loop in loops for view in loop.arrays if view.block not in roots]
+        inputs = {slot: i for i, slot in enumerate(dict.fromkeys(filter(None, map(self._slot_of, read))))}
+        tables = [block.values for block in dict.fromkeys(read) if block.by is None and block.slot is None]
 
-        def locate(array: Array) -> tuple[int | None, int]:
-            slot, own, at = found[id(array)]
-            number = numbers[slot] if slot is not None else len(numbers) + own - 1 if own else None
-            return number, at
+        def locate(view: _View) -> tuple[int | None, int]:
+            block, slot = view.block, self._slot_of(view.block)
+            if block.at is not None:
+                return None, block.at + view.offset
+            if block in roots:
+                return len(inputs) + roots[block], view.offset
+            if slot is not None:
+                return inputs[slot], view.offset - self._views[slot].offset
+            return None, self._table.address(block.values) + view.offset
 
         table = self._table.Table(loops, locate)
-        views = [self._view(slot, made) for slot in results]
-        parts = _Parts([(held.shape, held.dtype) for held in roots], views)
-        segment = kind(table, list(inputs.values()), parts, self._arena)
+        passed = [self._views[slot] for slot in inputs]
+        kinds = [(view.shape, view.dtype) if view.block.by is None else None for view in passed]
+        parts = _Parts([(block.shape, block.dtype) for block in roots], [self._part(slot, roots) for slot in results])
+        segment = kind(table, kinds, parts, self._arena, tables)
         inner = tuple(self._calls[number] for number in run)
         return Call(
             segment, f"{len(table)} compiled loops{kind.condition}", tuple(inputs), outputs=tuple(results), inner=inner
         )
 
-    def _view(self, slot: Slot, made: Mapping[int, int]) -> tuple[int, tuple[Any, ...] | None]:
+    def _slot_of(self, block: _Block) -> Slot | None:
+        """Return by which slot a block is passed to the segments that have not made it."""
+        return self._shown.get(block) or block.slot
+
+    def _part(self, slot: Slot, roots: Mapping[_Block, int]) -> tuple[int, tuple[Any, ...] | None]:
         """Return which memory a result is in, and where; None where it is all of it."""
-        y = self._values[slot]
-        held = self._table.root(y)
-        if (y.shape, y.dtype, y.strides) == (held.shape, held.dtype, held.strides):
-            return made[id(held)], None
-        return made[id(held)], (y.shape, y.dtype, self._table.address(y) - self._table.address(held), y.strides)
+        y = self._views[slot]
+        return roots[y.block], None if y.is_whole else (y.shape, y.dtype, y.offset, y.strides)
 
 
-def _is_read(call: Call) -> bool:
-    """Whether a call looks at a tensor or a module."""
-    return any(isinstance(arg, Held) for arg in call.args)
+class _Touched(NamedTuple):
+    """What a call of Python's changes and looks at, by identity; it may change anything if that is None."""
+
+    changed: frozenset[int] | None
+    seen: frozenset[int]
+
+    @classmethod
+    def by(cls, call: Call) -> "_Touched":
+        """Return what a call has to do with."""
+        changed = None if call.changes is None else frozenset(map(id, call.changes))
+        return cls(changed, frozenset(map(id, _held(call))))
+
+    def needs_order(self, before: "_Touched") -> bool:
+        """Whether the call can't be made before another one that came first."""
+        if self.changed is None or before.changed is None:
+            return True
+        return not (self.changed.isdisjoint(before.changed | before.seen) and self.seen.isdisjoint(before.changed))
 
 
-def _check(call: Call, values: Mapping[Slot, Array]) -> Call:
+def _held(call: Call) -> list[Any]:
+    """Return the objects that a call looks at."""
+    held = [arg.value for arg in call.args if isinstance(arg, Held)]
+    return [each for value in held for each in (value if isinstance(value, tuple) else (value,))]
+
+
+def _check(call: Call, views: Mapping[Slot, _View]) -> Call:
     """Return the call that looks at another's integers."""
-    shapes = [AbstractArray.of(values[arg]) if isinstance(arg, Slot) else arg for arg in call.args]
+    shapes = [AbstractArray(views[arg].shape, views[arg].dtype) if isinstance(arg, Slot) else arg for arg in call.args]
     names = [name for name, value in call.params.items() if isinstance(value, Slot)]
 
     def check(*integers: Array) -> None:
         cast("Callable[..., None]", call.static)(*shapes, **dict(zip(names, integers, strict=True)))
 
     taken = tuple(call.params[name] for name in names)
-    return Call(check, f"check of {call.name}", taken, lasting=True, origin=call.origin)
+    return Call(check, f"check of {call.name}", taken, lasting=True, changes=(), origin=call.origin)
 
 
 def _on(call: Call, operands: Sequence[Slot]) -> Callable[..., Any]:
@@ -415,16 +507,17 @@ def _on(call: Call, operands: Sequence[Slot]) -> Callable[..., Any]:
 
     def function(*arrays: Array) -> Any:
         known = dict(zip(operands, arrays, strict=True))
-
-        def filled(value: Any) -> Any:
-            if isinstance(value, Slot):
-                return known[value]
-            if isinstance(value, Constant):
-                return value.value
-            if type(value) in {tuple, list}:
-                return type(value)(map(filled, value))
-            return {key: filled(each) for key, each in value.items()} if type(value) is dict else value
-
-        return call.function(*map(filled, call.args), **filled(call.params))
+        return call.function(*_filled(call.args, known), **_filled(call.params, known))
 
     return function
+
+
+def _filled(value: Any, known: Mapping[Slot, Array]) -> Any:
+    """Return an operand or parameter with arrays in place of slots."""
+    if isinstance(value, Slot):
+        return known[value]
+    if isinstance(value, Constant):
+        return value.value
+    if type(value) in {tuple, list}:
+        return type(value)(_filled(each, known) for each in value)
+    return {key: _filled(each, known) for key, each in value.items()} if type(value) is dict else value

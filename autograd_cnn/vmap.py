@@ -149,7 +149,7 @@ class _Example(Trace):
         super().refuse(reason)
         raise OperandError(sentence("vmap", f"the function can't be mapped: {self.refusal}"))
 
-    def add_call(self, function: Callable[..., Any], _args: Sequence[Any], _results: Sequence[Any] = ()) -> NoReturn:
+    def add_call(self, function: Callable[..., Any], *_: Any, **__: Any) -> NoReturn:
         """Say that what is drawn or changed is so for one example alone."""
         name = getattr(function, "__qualname__", type(function).__name__).strip("_")
         self.refuse(
@@ -158,7 +158,7 @@ class _Example(Trace):
 
     def add_check(self, function: Callable[..., Any], args: Sequence[Any]) -> None:
         """Add what all examples have to stand."""
-        super().add_call(function, args)
+        super().add_call(function, args, changes=())
 
     def assume(self, _fact: Callable[..., Any], value: Any, found: bool, otherwise: bool) -> bool:
         """Go by what is right for every example."""

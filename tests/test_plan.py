@@ -177,3 +177,17 @@ def test_a_plan_names_weights_by_their_modules(trained):
     assert "    v20, v21 = relu(v19)" in lines  # in a table
     assert "  conv1.bias.add_grad(v56)" in lines
     assert lines[-1] == f"the loops share {trained[1].plan.arena:,} bytes of memory"
+
+
+def test_a_plan_is_drawn_with_its_tables(trained, tmp_path):
+    plan = trained[1].plan
+    graph = ag.graph.of_plan(plan)
+    inside = [node.name for node in graph.nodes if node.scope == "table 1"]
+    (segment,) = _segments(plan)
+    assert len(inside) == len(next(call.inner for call in plan.lowered if call.function is segment))
+    assert "relu_max_pool" in inside
+    assert {node.name for node in graph.nodes if node.kind == "gradient"} == {
+        node.name for node in graph.nodes if node.kind == "parameter"
+    }
+    drawn = plan.render(tmp_path / "plan.dot").read_text(encoding="utf-8")
+    assert f"{len(segment._table)} compiled loops, in {plan.arena:,} bytes" in drawn

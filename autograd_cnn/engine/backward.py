@@ -328,7 +328,8 @@ def cotangents_of(
         if cotangent is None:
             cotangent = output.tensor_type.wrap(_seed(output, None, where)[1])
             trace.fix(cotangent.value)
-        cotangents = cotangents_of(output, targets, cotangent, create_graph=True, where=where)
+        retain = bool(retain_graph)
+        cotangents = cotangents_of(output, targets, cotangent, create_graph=True, retain_graph=retain, where=where)
         trace.differentiated.append(output.node)
         return {node: g.value for node, g in cotangents.items()}
     root, g = _seed(output, cotangent, where)

@@ -3,11 +3,14 @@
 import operator
 from collections.abc import Callable, Sequence
 from itertools import chain
+from os import PathLike
+from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Protocol
 
 import numpy as np
 
+from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Array, Traced
 from autograd_cnn.engine.surroundings import alike
 from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace, slots_in, taken
@@ -40,6 +43,8 @@ class Plan:
         Those that run in their place.
     arena : int
         How many bytes of memory the plan has for itself.
+    kinds : dict of Slot to AbstractArray
+        The shapes and dtypes of all values.
     """
 
     def __init__(
@@ -48,6 +53,7 @@ class Plan:
         self.calls = tuple(rewrite(needed(trace.calls, results), results))
         self.results = tuple(results)
         self.arguments = trace.arguments
+        self.kinds = {slot: AbstractArray.of(value) for slot, value in trace.values.items()}
         modules = {id(each): each for module in trace.modules for each in module.modules()}
         self._modules = _Modules(list(modules.values()))
         self._names = _named(trace.modules)
@@ -114,25 +120,45 @@ class Plan:
                 lines += [f"  {call.name}:", *(f"    {self._line(each)}" for each in call.inner)]
             else:
                 lines.append(f"  {self._line(call)}")
-        lines.append(f"  return {', '.join(map(self._shown, self.results))}")
+        lines.append(f"  return {', '.join(map(self.shown, self.results))}")
         if self.arena:
             lines.append(f"the loops share {self.arena:,} bytes of memory")
         return "\n".join(lines)
 
-    def _line(self, call: Call) -> str:
-        given = [*map(self._shown, call.args), *(f"{name}={self._shown(value)}" for name, value in call.params.items())]
-        left = f"{', '.join(map(repr, call.outputs))} = " if call.outputs else ""
-        owner = self._names.get(id(getattr(call.function, "__self__", None)))
-        name = f"{owner}.{call.name.rpartition('.')[2]}" if owner else call.name
-        return f"{left}{name}({', '.join(given)})"
+    def render(self, path: "str | PathLike[str]", **options: Any) -> Path:
+        """Draw what runs into a file; see `autograd_cnn.graph.Graph.render`, which this calls for what `of_plan` returns.
 
-    def _shown(self, value: Any) -> str:
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        FormatError, MissingDependencyError
+            As `autograd_cnn.graph.Graph.render` does.
+        """
+        from autograd_cnn.graph.plan import of_plan  # noqa: PLC0415  # pictures are loaded when one is asked for
+
+        return of_plan(self).render(path, **options)
+
+    def _line(self, call: Call) -> str:
+        given = [*map(self.shown, call.args), *(f"{name}={self.shown(value)}" for name, value in call.params.items())]
+        left = f"{', '.join(map(repr, call.outputs))} = " if call.outputs else ""
+        return f"{left}{self.title(call)}({', '.join(given)})"
+
+    def title(self, call: Call) -> str:
+        """Return what a call is called: as a method of a module or parameter, or by the function's name."""
+        owner = self._names.get(id(getattr(call.function, "__self__", None)))
+        return f"{owner}.{call.name.rpartition('.')[2]}" if owner else call.name
+
+    def shown(self, value: Any) -> str:
+        """Return an operand or parameter as a text: tensors of modules by their names."""
         if isinstance(value, Constant):
             return f"<constant {np.shape(value.value)}>" if np.ndim(value.value) else repr(value.value)
         if isinstance(value, Held):
             held = value.value
             return self._names.get(id(held)) or getattr(held, "name", None) or type(held).__name__
-        return f"({', '.join(map(self._shown, value))})" if type(value) is tuple else repr(value)
+        return f"({', '.join(map(self.shown, value))})" if type(value) is tuple else repr(value)
 
 
 def _hooks_of(tensor: Traced) -> list[Any] | None:

@@ -1,7 +1,7 @@
 """Traces: what a function computed, as a list of calls that can be made again without it.
 
-While a trace runs, every primitive that is called adds a `Call`. A value is known by the object that it is, which
-the trace keeps alive; where it came from decides what a later run puts in its place: an argument, the values of
+While a trace runs, every primitive that is called adds a `Call`. A value is known by the object that it is, for as
+long as that is alive; where it came from decides what a later run puts in its place: an argument, the values of
 a tensor, an attribute of a module, or the result of an earlier call. What has none of these origins is a constant.
 
 Python sees nothing of a later run. So what it reads of a value, ends the trace with a reason (`Trace.refuse`); what
@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.anomaly import users_line
 from autograd_cnn.engine.node import Array, Traced
 
@@ -53,6 +54,8 @@ class Call:
     outputs : tuple of Slot
     lasting : bool
         Whether it has an effect, so that it has to be made even if nobody asks for its results.
+    changes : tuple or None
+        The objects that it changes; None if that can be anything.
     origin : str
         The line of user code that made it.
     static : bool or callable
@@ -68,6 +71,7 @@ class Call:
     params: dict[str, Any] = field(default_factory=dict)
     outputs: tuple[Slot, ...] = ()
     lasting: bool = False
+    changes: tuple[Any, ...] | None = ()
     origin: str = ""
     static: bool | Callable[..., None] = False
     inner: tuple["Call", ...] = ()
@@ -88,6 +92,8 @@ class Trace:
         What differs from run to run.
     folding : bool
         Whether what follows from constants alone is a constant, and its call is left out.
+    keeping : bool
+        Whether the values of floats stay in memory for as long as the trace.
 
     Attributes
     ----------
@@ -101,12 +107,14 @@ class Trace:
     facts : list of (int, callable, bool)
         What Python found out about arguments, by their places, and went by.
     values : dict of Slot to array
-        What the slots held in this run.
+        What the slots held in this run; an `AbstractArray` where that is not kept.
+    strided : set of Slot
+        Of the values that are not kept, those that were not contiguous.
     """
 
-    def __init__(self, arguments: Sequence[Array], *, folding: bool = False) -> None:
+    def __init__(self, arguments: Sequence[Array], *, folding: bool = False, keeping: bool = True) -> None:
         self.calls: list[Call] = []
-        self._folding = folding
+        self._folding, self._keeping = folding, keeping
         self.refusal = ""
         self.tensors: dict[Slot, Traced] = {}
         self.modules: list[Any] = []
@@ -114,7 +122,9 @@ class Trace:
         self._attributes: list[tuple[Any, str, Array]] = []
         self.differentiated: list[Any] = []
         self._slots: dict[int, Slot] = {}
+        self._ends: dict[int, weakref.ref[Array]] = {}
         self.values: dict[Slot, Any] = {}
+        self.strided: set[Slot] = set()
         self._constants: dict[int, Constant] = {}
         self._alive: list[Any] = []
         self._made: set[Slot | None] = set()
@@ -139,8 +149,15 @@ class Trace:
     def _new(self, value: Any) -> Slot:
         slot = Slot(self._count)
         self._count += 1
-        self._slots[id(value)] = slot
-        self.values[slot] = value
+        slots, key = self._slots, id(value)
+        slots[key] = slot
+        if self._keeping or not isinstance(value, np.ndarray) or value.dtype.kind != "f":
+            self.values[slot] = value
+        else:  # another array may have its identity when it is gone
+            self.values[slot] = AbstractArray(value.shape, value.dtype)
+            if not value.flags.c_contiguous:
+                self.strided.add(slot)
+            self._ends[key] = weakref.ref(value, lambda _: slots.pop(key, None))
         return slot
 
     def slot_of(self, value: Any) -> Slot | None:
@@ -230,20 +247,27 @@ class Trace:
         static = primitive.static if exact else False
         self.calls.append(Call(function, primitive.name, args, params, outputs, origin=users_line(), static=static))
 
-    def add_call(self, function: Callable[..., Any], args: Sequence[Any], results: Sequence[Any] = ()) -> None:
-        """Add the call of another function."""
+    def add_call(
+        self,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        results: Sequence[Any] = (),
+        changes: tuple[Any, ...] | None = None,
+    ) -> None:
+        """Add the call of another function, which changes these objects alone, or any if there are none given."""
         owner = getattr(function, "__self__", None)
         name = getattr(function, "__name__", type(function).__name__).lstrip("_")
         name = name if owner is None else f"{type(owner).__name__}.{name}"
         kept = isinstance(owner, Traced)
         args = tuple(map(self._apart if kept else self.reference, args))
+        outputs = tuple(map(self._new, results))
         self.calls.append(
-            Call(function, name, args, outputs=tuple(map(self._new, results)), lasting=True, origin=users_line())
+            Call(function, name, args, outputs=outputs, lasting=True, changes=changes, origin=users_line())
         )
 
     def add_check(self, function: Callable[..., Any], args: Sequence[Any]) -> None:
         """Add the call of a function that only complains about values."""
-        self.add_call(function, args)
+        self.add_call(function, args, changes=())
 
     def assume(self, fact: Callable[[Array], Any], value: Any, found: bool, otherwise: bool) -> bool:
         """Return what Python may go by, where it ``found`` a fact of a value; see `assuming`."""
@@ -285,7 +309,7 @@ class Trace:
         if tensor.node is not None and tensor.node.primitive is not None:
             self.refuse("retain_grad() or inputs= keeps a gradient in the middle")
         if self.slot_of(tensor.value) not in self._made:
-            self.add_call(adding, (g,))
+            self.add_call(adding, (g,), changes=(tensor,))
 
     def enter(self, module: Any) -> None:
         """Take note of a module that is called."""
@@ -363,12 +387,13 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, (Traced, Held)) else value
 
 
-def effect(function: Callable[..., Any], *args: Any) -> None:
+def effect(function: Callable[..., Any], *args: Any, changes: tuple[Any, ...] | None = None) -> None:
     """Call a function that changes something, such as an optimiser's step; a compiled step calls it again in each run.
 
-    Tensors among the arguments come to it as arrays. What it does inside is not looked at.
+    Tensors among the arguments come to it as arrays. What it does inside is not looked at. Where it ``changes`` a few
+    objects alone, what has to do with others need not wait for it.
     """
-    _apart_from_computing(Trace.add_call.__name__, function, args)
+    _apart_from_computing(Trace.add_call.__name__, function, args, changes=changes)
 
 
 def check(function: Callable[..., Any], *args: Any) -> None:
@@ -376,12 +401,12 @@ def check(function: Callable[..., Any], *args: Any) -> None:
     _apart_from_computing(Trace.add_check.__name__, function, args)
 
 
-def _apart_from_computing(adding: str, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+def _apart_from_computing(adding: str, function: Callable[..., Any], args: tuple[Any, ...], **options: Any) -> None:
     trace = current.get() if RUNNING else None
     if trace is None:
         function(*map(_plain, args))
         return
-    getattr(trace, adding)(function, args)
+    getattr(trace, adding)(function, args, **options)
     token = current.set(None)
     try:
         function(*map(_plain, args))
@@ -389,8 +414,11 @@ def _apart_from_computing(adding: str, function: Callable[..., Any], args: tuple
         current.reset(token)
 
 
-def fresh(function: Callable[..., Array], *args: Any) -> Array:
-    """Return the array that a function draws, such as a mask of dropout; a compiled step draws again in each run."""
+def fresh(function: Callable[..., Array], *args: Any, changes: tuple[Any, ...] | None = None) -> Array:
+    """Return the array that a function draws, such as a mask of dropout; a compiled step draws again in each run.
+
+    What it ``changes``, such as a generator, is said as for an `effect`.
+    """
     trace = current.get() if RUNNING else None
     if trace is None:
         return function(*map(_plain, args))
@@ -401,7 +429,7 @@ def fresh(function: Callable[..., Array], *args: Any) -> Array:
         current.reset(token)
     if isinstance(result, np.ndarray):
         result.flags.writeable = False  # else the tape would keep a copy, which nobody knows
-    trace.add_call(function, args, (result,))
+    trace.add_call(function, args, (result,), changes)
     return result
 
 

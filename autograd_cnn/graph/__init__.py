@@ -6,6 +6,7 @@ from autograd_cnn.graph.capture import capture
 from autograd_cnn.graph.failure import Failure, on_error
 from autograd_cnn.graph.graph import Graph
 from autograd_cnn.graph.nodes import Attribute, Edge, GraphNode, ModuleCall, Picture, Summary
+from autograd_cnn.graph.plan import of_plan
 from autograd_cnn.spelling import teller as _teller
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Picture",
     "Summary",
     "capture",
+    "of_plan",
     "on_error",
 ]
 

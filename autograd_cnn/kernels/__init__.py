@@ -12,6 +12,7 @@ from autograd_cnn.kernels.algorithms import (
     use_conv_algorithm,
 )
 from autograd_cnn.kernels.backend import (
+    RECORDING,
     Kernel,
     current_backend,
     must_compile,
@@ -20,6 +21,9 @@ from autograd_cnn.kernels.backend import (
     set_num_threads,
 )
 
+clip = Kernel("clip")
+concatenate = Kernel("concatenate")
+copyto = Kernel("copyto")
 correlate2d = Kernel("correlate2d")
 correlate2d_wrt_input = Kernel("correlate2d_wrt_input")
 correlate2d_wrt_weight = Kernel("correlate2d_wrt_weight")
@@ -45,11 +49,16 @@ add = Kernel("add")
 subtract = Kernel("subtract")
 multiply = Kernel("multiply")
 divide = Kernel("divide")
+negative = Kernel("negative")
 maximum = Kernel("maximum")
 minimum = Kernel("minimum")
 sign = Kernel("sign")
 where = Kernel("where")
 damped = Kernel("damped")
+hardsigmoid = Kernel("hardsigmoid")
+hardswish = Kernel("hardswish")
+hardswish_wrt_x = Kernel("hardswish_wrt_x")
+hardtanh = Kernel("hardtanh")
 max_pool = Kernel("max_pool")
 max_pool_gather = Kernel("max_pool_gather")
 max_unpool = Kernel("max_unpool")
@@ -78,6 +87,7 @@ gru_wrt = Kernel("gru_wrt")
 lstm = Kernel("lstm")
 lstm_wrt = Kernel("lstm_wrt")
 adam = Kernel("adam")
+scatter_add = Kernel("scatter_add")
 sgd = Kernel("sgd")
 sgd_with_momentum = Kernel("sgd_with_momentum")
 sum = Kernel("sum")  # noqa: A001  # NumPy's name
@@ -85,6 +95,7 @@ max = Kernel("max")  # noqa: A001  # NumPy's name
 min = Kernel("min")  # noqa: A001  # NumPy's name
 
 __all__ = [
+    "RECORDING",
     "Candidate",
     "Explanation",
     "Kernel",
@@ -92,6 +103,9 @@ __all__ = [
     "add",
     "attention",
     "attention_wrt",
+    "clip",
+    "concatenate",
+    "copyto",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
@@ -108,6 +122,10 @@ __all__ = [
     "given_moments",
     "gru",
     "gru_wrt",
+    "hardsigmoid",
+    "hardswish",
+    "hardswish_wrt_x",
+    "hardtanh",
     "layer_norm",
     "layer_norm_sums",
     "layer_norm_wrt_input",
@@ -132,8 +150,10 @@ __all__ = [
     "moments",
     "multiply",
     "must_compile",
+    "negative",
     "num_threads",
     "relu",
+    "scatter_add",
     "set_backend",
     "set_conv_precision",
     "set_num_threads",

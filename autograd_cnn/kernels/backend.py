@@ -19,6 +19,9 @@ IMPORTED_IN: Final = os.getpid()
 UNUSABLE: Final = (ImportError, OSError, ValueError)
 """What an import raises of a Numba that is there, but not for this NumPy, this Python, this system or its variables."""
 
+RECORDING: Final[list[Any]] = []
+"""Those who write calls down as loops, in any thread; there a kernel is worth while for the smallest array."""
+
 _REFERENCE: Final = "autograd_cnn.kernels.reference"
 _COMPILED: Final = "autograd_cnn.kernels.compiled"
 

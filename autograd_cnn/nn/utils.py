@@ -85,7 +85,7 @@ def clip_grad_norm_(
     array([0.6, 0.8])
     """
     listed = _listed("clip_grad_norm_", parameters)
-    return Tensor.wrap(fresh(_scale, Held(listed), max_norm, norm_type, error_if_nonfinite))
+    return Tensor.wrap(fresh(_scale, Held(listed), max_norm, norm_type, error_if_nonfinite, changes=listed))
 
 
 def _scale(parameters: tuple[Tensor, ...], most: float, p: float, strict: bool) -> Array:
@@ -116,7 +116,8 @@ def clip_grad_value_(parameters: Any, clip_value: NotNegative) -> None:
     >>> x.grad
     tensor([ 1. , -0.5])
     """
-    effect(_limit, Held(_listed("clip_grad_value_", parameters)), clip_value)
+    listed = _listed("clip_grad_value_", parameters)
+    effect(_limit, Held(listed), clip_value, changes=listed)
 
 
 def _limit(parameters: tuple[Tensor, ...], most: float) -> None:

@@ -12,10 +12,23 @@ from autograd_cnn.engine.node import Array, Floats
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.ops.elementwise import square
-from autograd_cnn.ops.selection import _damped, clip, greater, masked, where
+from autograd_cnn.ops.selection import _damped, clip, greater, greater_equal, masked, where
 from autograd_cnn.parameters import Number
 
-__all__ = ["elu", "erf", "gelu", "hardtanh", "leaky_relu", "relu", "sigmoid", "silu", "softplus", "tanh"]
+__all__ = [
+    "elu",
+    "erf",
+    "gelu",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "leaky_relu",
+    "relu",
+    "sigmoid",
+    "silu",
+    "softplus",
+    "tanh",
+]
 
 _FAR = 1e3
 """Beyond it every tail is 0, in any dtype. A tail times infinity would be NaN, so arguments are limited to it."""
@@ -55,7 +68,7 @@ def leaky_relu_vjp_x(g: Array, *, mask: Array, negative_slope: float) -> Array:
     return _damped(g, mask=mask, factor=negative_slope)
 
 
-@primitive(residuals=("mask",))
+@primitive(residuals=("mask",), static=True)
 def hardtanh(x: Array, min_val: Number = -1.0, max_val: Number = 1.0) -> tuple[Array, Array]:
     """``x`` limited to the range from ``min_val`` to ``max_val``; the derivative at both counts as 0.
 
@@ -72,8 +85,7 @@ def hardtanh(x: Array, min_val: Number = -1.0, max_val: Number = 1.0) -> tuple[A
     array([-1. ,  0.5,  1. ])
     """
     check_range("hardtanh", min_val, max_val)
-    beyond = np.less_equal(x, min_val) | np.greater_equal(x, max_val)  # not where x is NaN
-    return np.clip(x, min_val, max_val), ~beyond
+    return kernels.hardtanh(x, min_val, max_val)
 
 
 def check_range(where: str, least: float, most: float) -> None:
@@ -89,7 +101,57 @@ def hardtanh_vjp_x(g: Array, *, mask: Array) -> Array:
     return masked(g, mask=mask)
 
 
-@primitive
+@primitive(residuals=("mask",), static=True)
+def hardsigmoid(x: Floats) -> tuple[Array, Array]:
+    """``min(max(x + 3, 0), 6) / 6``, a sigmoid of straight lines (Howard et al. 2019); its slope at ±3 counts as 0.
+
+    Examples
+    --------
+    >>> hardsigmoid([-4.0, 0.0, 1.5])
+    array([0.  , 0.5 , 0.75])
+    """
+    return kernels.hardsigmoid(x)
+
+
+@hardsigmoid.vjp("x")
+def hardsigmoid_vjp_x(g: Array, *, mask: Array) -> Array:
+    return masked(g, mask=mask) / 6
+
+
+@primitive(static=True)
+def hardswish(x: Floats) -> Array:
+    """``x`` times its `hardsigmoid`, a `silu` of straight lines (Howard et al. 2019); its slope at -3 is 0, at 3 it is 1.
+
+    Examples
+    --------
+    >>> hardswish([-4.0, 1.5, 4.0])
+    array([-0.   ,  1.125,  4.   ])
+    """
+    return kernels.hardswish(x)
+
+
+@hardswish.vjp("x")
+def hardswish_vjp_x(g: Array, *, x: Array) -> Array:
+    return _hardswish_backward(g, x)
+
+
+@primitive(static=True)
+def _hardswish_backward(g: Floats, x: Floats) -> Array:
+    """``g`` times the derivative of `hardswish`, in one pass."""
+    return kernels.hardswish_wrt_x(g, x)
+
+
+@_hardswish_backward.vjp("g")
+def hardswish_backward_vjp_g(h: Array, *, x: Array) -> Array:
+    return _hardswish_backward(h, x)
+
+
+@_hardswish_backward.vjp("x")
+def hardswish_backward_vjp_x(h: Array, *, g: Array, x: Array) -> Array:
+    return where(greater_equal(abs(x), 3.0), 0, h * g / 3)
+
+
+@primitive(static=True)
 def elu(x: Floats, alpha: Number = 1.0) -> Array:
     """``x`` where it is positive, else ``alpha * (exp(x) - 1)`` (Clevert et al. 2016).
 
@@ -106,7 +168,7 @@ def elu_vjp_x(g: Array, *, x: Array, alpha: float) -> Array:
     return _elu_backward(g, x, alpha=alpha)
 
 
-@primitive
+@primitive(static=True)
 def _elu_backward(g: Floats, x: Floats, alpha: Number = 1.0) -> Array:
     """``g`` times the derivative of `elu`, in one pass; at 0 it counts as ``alpha``."""
     return kernels.elu_wrt_x(g, x, alpha)
@@ -188,7 +250,7 @@ def tanh_vjp_x(g: Array, *, x: Array) -> Array:
     return _tanh_backward(g, x)
 
 
-@primitive
+@primitive(static=True)
 def _tanh_backward(g: Floats, x: Floats) -> Array:
     """``g`` times the derivative of `tanh`, in one pass."""
     return kernels.tanh_wrt_x(g, x)

@@ -13,6 +13,7 @@ from autograd_cnn import kernels
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Floats, dtype_of
 from autograd_cnn.engine.primitive import primitive
+from autograd_cnn.kernels import RECORDING
 from autograd_cnn.ops.logic import isnan, signbit
 from autograd_cnn.ops.selection import equal, where
 from autograd_cnn.parameters import DType, Flag, Number
@@ -65,7 +66,7 @@ def add(x1: Array, x2: Array) -> Array:
     >>> add([1.0, 2.0], 10.0)
     array([11., 12.])
     """
-    return kernels.add(x1, x2) if type(x1) is ndarray and x1.size >= _LARGE else x1 + x2
+    return kernels.add(x1, x2) if type(x1) is ndarray and (x1.size >= _LARGE or RECORDING) else x1 + x2
 
 
 @add.vjp("x1")
@@ -87,7 +88,7 @@ def subtract(x1: Array, x2: Array) -> Array:
     >>> subtract([1.0, 2.0], 10.0)
     array([-9., -8.])
     """
-    return kernels.subtract(x1, x2) if type(x1) is ndarray and x1.size >= _LARGE else x1 - x2
+    return kernels.subtract(x1, x2) if type(x1) is ndarray and (x1.size >= _LARGE or RECORDING) else x1 - x2
 
 
 @subtract.vjp("x1")
@@ -109,17 +110,17 @@ def multiply(x1: Array, x2: Array) -> Array:
     >>> multiply([1.0, 2.0], 10.0)
     array([10., 20.])
     """
-    return kernels.multiply(x1, x2) if type(x1) is ndarray and x1.size >= _LARGE else x1 * x2
+    return kernels.multiply(x1, x2) if type(x1) is ndarray and (x1.size >= _LARGE or RECORDING) else x1 * x2
 
 
 @multiply.vjp("x1")
 def multiply_vjp_x1(g: Array, *, x2: Array) -> Array:
-    return kernels.multiply(g, x2) if type(g) is ndarray and g.size >= _LARGE else g * x2
+    return kernels.multiply(g, x2) if type(g) is ndarray and (g.size >= _LARGE or RECORDING) else g * x2
 
 
 @multiply.vjp("x2")
 def multiply_vjp_x2(g: Array, *, x1: Array) -> Array:
-    return kernels.multiply(g, x1) if type(g) is ndarray and g.size >= _LARGE else g * x1
+    return kernels.multiply(g, x1) if type(g) is ndarray and (g.size >= _LARGE or RECORDING) else g * x1
 
 
 @primitive(static=True)
@@ -131,7 +132,7 @@ def divide(x1: Array, x2: Array) -> Array:
     >>> divide([1.0, 2.0], 4.0)
     array([0.25, 0.5 ])
     """
-    return kernels.divide(x1, x2) if type(x1) is ndarray and x1.size >= _LARGE else x1 / x2
+    return kernels.divide(x1, x2) if type(x1) is ndarray and (x1.size >= _LARGE or RECORDING) else x1 / x2
 
 
 @divide.vjp("x1")
@@ -153,7 +154,7 @@ def negative(x: Array) -> Array:
     >>> negative([1.0, -2.0])
     array([-1.,  2.])
     """
-    return -x
+    return kernels.negative(x) if type(x) is ndarray and (x.size >= _LARGE or RECORDING) else -x
 
 
 @negative.vjp("x")
@@ -362,7 +363,7 @@ def float_power(x1: Array, x2: Array) -> Array:
     return power(astype(x1, dtype=np.float64), astype(x2, dtype=np.float64))
 
 
-@primitive
+@primitive(static=True)
 def square(x: Array) -> Array:
     """``x * x``.
 
@@ -371,7 +372,7 @@ def square(x: Array) -> Array:
     >>> square([1.0, -3.0])
     array([1., 9.])
     """
-    return np.square(x)
+    return kernels.multiply(x, x) if type(x) is ndarray and (x.size >= _LARGE or RECORDING) else np.square(x)
 
 
 @square.vjp("x")

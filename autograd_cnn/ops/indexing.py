@@ -4,14 +4,16 @@
 this pair.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from types import EllipsisType, NoneType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from autograd_cnn import kernels
 from autograd_cnn.engine.abstract import AbstractArray, placeholder
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, dtype_of, shape_of, values_of
@@ -40,7 +42,7 @@ def _is_basic(index: Index) -> bool:
     return all(isinstance(p, (int, slice, EllipsisType, NoneType)) and not isinstance(p, bool) for p in parts)
 
 
-@primitive
+@primitive(static=True)
 def getitem(x: Array, index: Index) -> Array:
     """``x[index]``, with basic or advanced indexing.
 
@@ -62,7 +64,7 @@ def getitem_vjp_x(g: Array, *, x_shape: Shape, index: Index) -> Array:
     return scatter_add(g, index=index, shape=x_shape)
 
 
-@primitive
+@primitive(static=True)
 def scatter_add(x: Array, index: Index, shape: Lengths) -> Array:
     """Zeros of ``shape`` with ``x`` added at ``index``; a position that occurs twice is added to twice.
 
@@ -74,23 +76,55 @@ def scatter_add(x: Array, index: Index, shape: Lengths) -> Array:
     x = np.asarray(x)
     total = np.zeros(shape, x.dtype)
     if _is_basic(index):
-        total[index] = x
-    elif isinstance(index, np.ndarray) and index.dtype.kind in "iu" and x.shape == (*index.shape, *total.shape[1:]):
-        _add_rows(total, index.reshape(-1), x.reshape(-1, *total.shape[1:]))
+        part = total[index]
+        if np.shape(part) == x.shape and isinstance(part, np.ndarray):
+            kernels.copyto(part, x)
+        else:
+            total[index] = x
+    elif (rows := _rows_of(index, total.shape)) is not None and x.shape == rows.taken:
+        x = x.reshape(rows.before, rows.index.size, -1)
+        return kernels.scatter_add(x, rows.index.reshape(-1), rows.length).reshape(total.shape)
     else:
         np.add.at(total, index, x)
     return total
 
 
-def _add_rows(total: Array, index: Array, rows: Array) -> None:
-    """Add each row at its index, those of one index together: NumPy adds at single elements, much slower."""
-    total[index] = 0  # complains of an index out of range
-    index = index % len(total)
-    order = np.argsort(index, kind="stable")
-    index = index[order]
-    starts = np.flatnonzero(np.diff(index, prepend=-1))
-    if len(starts):
-        total[index[starts]] = np.add.reduceat(rows[order], starts, axis=0)
+class _Rows(NamedTuple):
+    """An index as one into the rows of an array of three axes: how many are before it, and how long its own is."""
+
+    before: int
+    index: Array
+    length: int
+    taken: Shape  # of what it takes
+
+
+def _rows_of(index: Index, shape: Shape) -> _Rows | None:
+    """Return what arrays of integers for neighbouring axes mean if these are one axis, with whole axes around.
+
+    None for any other index, and for one that is out of range.
+    """
+    parts = list(index) if isinstance(index, tuple) else [index]
+    while parts and _is_whole(parts[-1]):
+        parts.pop()
+    first = next((i for i, part in enumerate(parts) if not _is_whole(part)), len(parts))
+    arrays, flat = parts[first:], np.zeros((), np.int64)
+    if not arrays or not all(isinstance(part, np.ndarray) and part.dtype.kind in "iu" for part in arrays):
+        return None
+    for part, n in zip(arrays, shape[first:], strict=False):
+        least, most = (part.min(), part.max()) if part.size else (0, 0)
+        if least < -n or most >= n:
+            return None
+        places = part.astype(np.int64, copy=False)
+        places = np.where(places < 0, places + n, places) if least < 0 else places
+        flat = flat * n + places
+    last = first + len(arrays)
+    return _Rows(
+        math.prod(shape[:first]), flat, math.prod(shape[first:last]), (*shape[:first], *flat.shape, *shape[last:])
+    )
+
+
+def _is_whole(part: Any) -> bool:
+    return isinstance(part, slice) and part == slice(None)
 
 
 @scatter_add.shape
@@ -318,11 +352,14 @@ def _known(where: str, x: Array) -> Array:
 # --- padding ----------------------------------------------------------------------------------
 
 
-@primitive
+@primitive(static=True)
 def _pad(x: Array, pad_width: PadWidth, constant_values: Number = 0) -> Array:
     x = np.asarray(x)
     _check_holds("pad", x.dtype, constant_values)
-    return np.pad(x, pad_width, constant_values=constant_values)
+    sizes = [(n, *pair) for n, pair in zip(x.shape, np.broadcast_to(pad_width, (x.ndim, 2)).tolist(), strict=True)]
+    y = np.full([before + n + after for n, before, after in sizes], constant_values, x.dtype)
+    kernels.copyto(y[tuple(slice(before, before + n) for n, before, _ in sizes)], x)
+    return y
 
 
 @_pad.shape

@@ -9,7 +9,8 @@ gradient in x,
 where A is its own adjoint. So these three are each other's rules, except for the second derivative in x. As in batch
 normalisation, what has been counted is handed on in an ordinary backward pass.
 
-Shapes: x, g and y (..., D1, ..., Dk), whose last k axes are a row; weight and bias (D1, ..., Dk).
+Shapes: x, g and y (..., D1, ..., Dk), whose last k axes are a row; weight and bias (D1, ..., Dk), or over more of the
+last axes, as the numbers of a group's channels are for each of several groups.
 """
 
 import math
@@ -18,7 +19,7 @@ import numpy as np
 
 from autograd_cnn import kernels
 from autograd_cnn.engine.abstract import AbstractArray
-from autograd_cnn.engine.node import Array, Shape, Traced, values_of
+from autograd_cnn.engine.node import Array, Shape, Traced, shape_of, values_of
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.ops import reduction
@@ -39,7 +40,7 @@ def _check(where: str, x: Array, axes: int, g: Array | None = None, **numbers: A
     if g is not None and np.shape(g) != shape:
         raise ShapeError(sentence(where, "g has the wrong shape", expected=shape, got=np.shape(g)))
     for name, values in numbers.items():
-        if values is not None and np.shape(values) != shape[-axes:]:
+        if values is not None and np.shape(values) != shape[-max(axes, np.ndim(values)) :]:
             expected = f"that of a row, {shape[-axes:]}"
             raise ShapeError(sentence(where, f"{name} has the wrong shape", expected=expected, got=np.shape(values)))
 
@@ -50,9 +51,12 @@ def _rows(values: Array, shape: Shape, axes: int) -> Array:
     return rows
 
 
-def _row(values: Array | None, x: Array, axes: int, default: float) -> Array:
-    """Return numbers for a row, (D,)."""
-    return np.full(math.prod(x.shape[-axes:]), default, x.dtype) if values is None else values.reshape(-1)
+def _numbers(x: Array, axes: int, *given: tuple[Array | None, float]) -> list[Array]:
+    """Return numbers for some rows, (Q, D), of each of several with what stands in its place."""
+    ranks = [np.ndim(values) for values, _ in given if values is not None]
+    shape = x.shape[-max(axes, *ranks, 1) :]
+    numbers = [np.full(shape, default, x.dtype) if values is None else values for values, default in given]
+    return [np.broadcast_to(each, shape).reshape(-1, math.prod(shape[-axes:])) for each in numbers]
 
 
 @primitive(residuals=("moments",))
@@ -65,7 +69,7 @@ def layer_norm(
     ----------
     x : (..., D1, ..., Dk)
     weight, bias : (D1, ..., Dk), optional
-        By default 1 and 0.
+        By default 1 and 0. They may be over more of the last axes than a row is.
     eps : float
         Keeps the division away from 0.
     axes : int
@@ -88,7 +92,7 @@ def layer_norm(
     """
     _check("layer_norm", x, axes, weight=weight, bias=bias)
     x, weight, bias = joined("layer_norm", mean_dtype, x=np.asarray(x), weight=weight, bias=bias)
-    numbers = _row(weight, x, axes, 1), _row(bias, x, axes, 0)
+    numbers = _numbers(x, axes, (weight, 1), (bias, 0))
     y, moments = kernels.layer_norm(_rows(x, x.shape, axes), *numbers, eps)
     return y.reshape(x.shape), moments
 
@@ -106,13 +110,16 @@ def layer_norm_vjp_x(g: Array, *, x: Array, weight: Array | None, eps: float, ax
         return layer_norm_wrt_input(g, x, weight, eps=eps, axes=axes)
     known = values_of(moments)
     if weight is not None:
-        _counted.sums(g, x, known, eps=eps, axes=axes)  # for the rules of weight and bias, which don't know the moments
+        over = len(shape_of(weight))
+        _counted.sums(
+            g, x, known, eps=eps, axes=axes, over=over
+        )  # for the rules of weight and bias, which don't know the moments
     return layer_norm_wrt_input(g, x, weight, eps=eps, axes=axes, moments=known)
 
 
 @layer_norm.vjp("weight")
-def layer_norm_vjp_weight(g: Array, *, x: Array, eps: float, axes: int) -> Array:
-    return _counted.sums(g, x, eps=eps, axes=axes)[0]
+def layer_norm_vjp_weight(g: Array, *, x: Array, weight_shape: Shape, eps: float, axes: int) -> Array:
+    return _counted.sums(g, x, eps=eps, axes=axes, over=len(weight_shape))[0]
 
 
 @layer_norm.vjp("bias")
@@ -160,7 +167,7 @@ def layer_norm_wrt_input(
     g, x, weight = joined("layer_norm_wrt_input", mean_dtype, g=np.asarray(g), x=np.asarray(x), weight=weight)
     rows = _rows(g, x.shape, axes), _rows(x, x.shape, axes)
     moments = _moments(rows[1], eps) if moments is None else moments
-    dx: Array = kernels.layer_norm_wrt_input(*rows, moments, _row(weight, x, axes, 1)).reshape(x.shape)
+    dx: Array = kernels.layer_norm_wrt_input(*rows, moments, *_numbers(x, axes, (weight, 1))).reshape(x.shape)
     return dx
 
 
@@ -199,13 +206,19 @@ def _mean(values: Array, row: tuple[int, ...]) -> Array:
 
 
 def _moments(rows: Array, eps: float) -> Array:
-    moments: Array = kernels.layer_norm(rows, np.ones_like(rows[0]), np.zeros_like(rows[0]), eps)[1]
+    moments: Array = kernels.layer_norm(rows, np.ones_like(rows[:1]), np.zeros_like(rows[:1]), eps)[1]
     return moments
 
 
 @primitive
 def layer_norm_wrt_affine(
-    g: Array, x: Array, eps: NotNegative = 1e-5, axes: Size = 1, *, moments: Array | None = None
+    g: Array,
+    x: Array,
+    eps: NotNegative = 1e-5,
+    axes: Size = 1,
+    over: Size | None = None,
+    *,
+    moments: Array | None = None,
 ) -> Array:
     """The form's gradients in the weight and in the bias: the sums of ``g · z`` and of ``g`` over all rows.
 
@@ -215,6 +228,8 @@ def layer_norm_wrt_affine(
         Sensitivities of the output, and the input.
     eps, axes
         As for `layer_norm`.
+    over : int, optional
+        Over how many of the last axes weight and bias are; by default over a row's.
     moments : (2, R), optional
         As for `layer_norm_wrt_input`.
 
@@ -233,17 +248,22 @@ def layer_norm_wrt_affine(
     array([[ 1., -1.],
            [ 3.,  3.]])
     """
-    _check("layer_norm_wrt_affine", x, axes, g)
+    shape = _affine_shape(g, x, axes, over)
     g, x = joined("layer_norm_wrt_affine", mean_dtype, g=np.asarray(g), x=np.asarray(x))
-    rows = _rows(g, x.shape, axes), _rows(x, x.shape, axes)
-    sums: Array = kernels.layer_norm_sums(*rows, _moments(rows[1], eps) if moments is None else moments)
-    return sums.reshape(2, *x.shape[-axes:])
+    rows, period = (_rows(g, x.shape, axes), _rows(x, x.shape, axes)), math.prod(shape) // math.prod(x.shape[-axes:])
+    sums: Array = kernels.layer_norm_sums(*rows, _moments(rows[1], eps) if moments is None else moments, period)
+    return sums.reshape(2, *shape)
+
+
+def _affine_shape(g: Array, x: Array, axes: int, over: int | None) -> Shape:
+    """Return the shape of a weight over some of the last axes."""
+    _check("layer_norm_wrt_affine", x, axes, g)
+    return np.shape(x)[-max(axes, over or axes) :]
 
 
 @layer_norm_wrt_affine.shape(dtype=mean_dtype)
-def layer_norm_wrt_affine_shape(g: AbstractArray, x: AbstractArray, *, axes: int) -> Shape:
-    _check("layer_norm_wrt_affine", x, axes, g)
-    return 2, *x.shape[-axes:]
+def layer_norm_wrt_affine_shape(g: AbstractArray, x: AbstractArray, *, axes: int, over: int | None) -> Shape:
+    return 2, *_affine_shape(g, x, axes, over)
 
 
 @layer_norm_wrt_affine.vjp("g")

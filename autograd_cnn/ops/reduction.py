@@ -92,7 +92,7 @@ def sum_vjp_x(g: Array, *, x_shape: Shape, axis: Axis) -> Array:
     return spread(g, x_shape, axis)
 
 
-@primitive
+@primitive(static=True)
 def mean(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     """The mean along ``axis``.
 
@@ -104,7 +104,7 @@ def mean(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     x = np.asarray(x)
     if x.dtype not in (np.float32, np.float64) or not x.size:
         return np.mean(x, axis=axis, keepdims=keepdims)
-    return kernels.sum(x, axis, keepdims) / x.dtype.type(count(x.shape, axis))
+    return kernels.divide(kernels.sum(x, axis, keepdims), x.dtype.type(count(x.shape, axis)))
 
 
 mean.shape(sum_shape, dtype=mean_dtype)

@@ -128,8 +128,8 @@ def heaviside(x1: Floats, x2: Floats) -> Array:
     return np.heaviside(x1, x2)
 
 
-@primitive
-def clip(x: Array, min: Number | None = None, max: Number | None = None) -> Array:
+@primitive(residuals=("mask",), static=True)
+def clip(x: Array, min: Number | None = None, max: Number | None = None) -> tuple[Array, Array]:
     """``x`` limited to the range from ``min`` to ``max``; the derivative outside this range is 0.
 
     Examples
@@ -137,16 +137,12 @@ def clip(x: Array, min: Number | None = None, max: Number | None = None) -> Arra
     >>> clip([-2.0, 0.5, 2.0], -1, 1)
     array([-1. ,  0.5,  1. ])
     """
-    return np.clip(x, min, max)
+    return kernels.clip(x, min, max)
 
 
 @clip.vjp("x")
-def clip_vjp_x(g: Array, *, x: Array, min: float | None, max: float | None) -> Array:
-    if min is not None:
-        g = where(less(x, min), 0, g)
-    if max is not None:
-        g = where(greater(x, max), 0, g)
-    return g
+def clip_vjp_x(g: Array, *, mask: Array) -> Array:
+    return masked(g, mask=mask)
 
 
 @primitive

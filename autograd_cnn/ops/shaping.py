@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from autograd_cnn import kernels
 from autograd_cnn.engine.abstract import AbstractArray, placeholder
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, dtype_of, shape_of
@@ -208,7 +209,7 @@ def full_like(x: Array, fill_value: Array, dtype: DType | None = None, shape: Le
 
 @primitive(static=True)
 def _concatenate(*arrays: Array, axis: Count = 0) -> Array:
-    return np.concatenate(arrays, axis)
+    return kernels.concatenate(arrays, axis)
 
 
 @_concatenate.shape

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 import autograd_cnn as ag
-from autograd_cnn import nn
+from autograd_cnn import nn, optim
 
 HERE = Path(__file__).parent
 
@@ -31,3 +31,22 @@ ag.graph.capture(loss, names=resnet.named_parameters()).render(HERE / "resnet20.
 dream = runpy.run_path(str(HERE.parent.parent / "examples" / "deep_dream.py"))["dream"]  # (10, 1, 8, 8)
 row = np.concatenate([np.pad(np.kron(image[0], np.ones((10, 10))), 4) for image in dream], axis=1)
 Image.fromarray(np.rint(row * 255).astype(np.uint8)).save(HERE / "dream.png")
+
+digits_net = nn.digits_net(rng=0)
+optimizer = optim.SGD(digits_net.parameters(), lr=0.1)
+
+
+@ag.compile
+def step(images: np.ndarray, labels: np.ndarray) -> ag.Tensor:
+    """Train on a batch."""
+    optimizer.zero_grad()
+    loss = nn.cross_entropy(digits_net(images), labels)
+    loss.backward()
+    optimizer.step()
+    return loss
+
+
+for _ in range(3):
+    step(np.random.default_rng(0).random((16, 1, 8, 8), np.float32), np.arange(16) % 10)
+if step.plan is not None:
+    step.plan.render(HERE / "plan.svg")

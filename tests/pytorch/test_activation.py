@@ -14,6 +14,7 @@ slopes = st.floats(0.0, 2.0)
 CASES = {
     ops.relu: Counterpart(torch.relu, unary("grid")),
     ops.leaky_relu: Counterpart(F.leaky_relu, unary("grid", negative_slope=slopes)),
+    ops.hardswish: Counterpart(F.hardswish, unary()),
     ops.elu: Counterpart(F.elu, unary(alpha=slopes)),
     ops.tanh: Counterpart(torch.tanh, unary()),
     ops.sigmoid: Counterpart(torch.sigmoid, unary()),

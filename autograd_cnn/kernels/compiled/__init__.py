@@ -29,16 +29,23 @@ from autograd_cnn.kernels.compiled.conv.select import (
     correlate2d_wrt_input,
     correlate2d_wrt_weight,
 )
+from autograd_cnn.kernels.compiled.copying import concatenate, scatter_add
 from autograd_cnn.kernels.compiled.descent import adam, sgd, sgd_with_momentum
 from autograd_cnn.kernels.compiled.elementwise import (
     add,
+    clip,
     damped,
     divide,
+    hardsigmoid,
+    hardswish,
+    hardswish_wrt_x,
+    hardtanh,
     leaky_relu,
     masked,
     maximum,
     minimum,
     multiply,
+    negative,
     relu,
     sign,
     subtract,
@@ -55,6 +62,7 @@ from autograd_cnn.kernels.compiled.normalization import (
     standardize_wrt_input,
     standardized_sums,
 )
+from autograd_cnn.kernels.compiled.parallel import copyto
 from autograd_cnn.kernels.compiled.pooling import (
     max_pool,
     max_pool_gather,
@@ -79,6 +87,9 @@ __all__ = [
     "add",
     "attention",
     "attention_wrt",
+    "clip",
+    "concatenate",
+    "copyto",
     "correlate2d",
     "correlate2d_wrt_input",
     "correlate2d_wrt_weight",
@@ -93,6 +104,10 @@ __all__ = [
     "given_moments",
     "gru",
     "gru_wrt",
+    "hardsigmoid",
+    "hardswish",
+    "hardswish_wrt_x",
+    "hardtanh",
     "layer_norm",
     "layer_norm_sums",
     "layer_norm_wrt_input",
@@ -115,8 +130,10 @@ __all__ = [
     "minimum",
     "moments",
     "multiply",
+    "negative",
     "num_threads",
     "relu",
+    "scatter_add",
     "set_num_threads",
     "sgd",
     "sgd_with_momentum",

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from autograd_cnn.kernels.backend import RECORDING
 from autograd_cnn.kernels.compiled.lanes import Lanes
 from autograd_cnn.kernels.compiled.map import CHUNK, LIGHT, kernel_of_two, over_vectors
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
@@ -37,7 +38,7 @@ def function_with_broadcasting(formula: Callable[[Lanes, Lanes], Lanes]) -> Call
     What NumPy can do as fast on one thread is declined. A number for each row, as a channel's is for its maps, is one in
     every lane. What is repeated soon, as numbers for the last axis are, is repeated some more to be worth a loop.
     """
-    alike = kernel_of_two(formula, formula.__name__, LIGHT)
+    alike = kernel_of_two(formula, formula.__name__, LIGHT, exact=True)
     in_rows, in_tiles = _loops(formula)
 
     def function(a: Array, b: Array) -> Any:
@@ -45,21 +46,29 @@ def function_with_broadcasting(formula: Callable[[Lanes, Lanes], Lanes]) -> Call
             if type(b) not in NUMBERS and not (isinstance(b, np.generic) and b.dtype == a.dtype):
                 return NotImplemented
             b = np.full(1, b, a.dtype)
+        if type(a) is not np.ndarray or (a.size < LIGHT and RECORDING and not (_is_in_order(a) and _is_in_order(b))):
+            return NotImplemented
         if a.shape == b.shape:
-            return alike(a, b) if a.size >= LIGHT else NotImplemented
-        rows = rows_of(a.shape, b.shape) if a.size >= REPEATED and supports(a, b) else None
+            return alike(a, b) if a.size >= LIGHT or RECORDING else NotImplemented
+        rows = rows_of(a.shape, b.shape) if (a.size >= REPEATED or RECORDING) and supports(a, b) else None
         if rows is None:
             return NotImplemented
         y, numbers, period = np.empty(a.shape, a.dtype), flat(b), rows.length * rows.numbers
         if rows.length < SHORTEST and period <= CHUNK:
-            tile = np.tile(numbers.repeat(rows.length), min(CHUNK // period, a.size // period))
-            in_tiles(-(-a.size // tile.size), Tiles(a.size), flat(a), flat(tile), y.reshape(-1), alone=a.size < LIGHT)
+            times = min(CHUNK // period, a.size // period)
+            tile = flat(np.broadcast_to(numbers.reshape(-1, 1), (times, rows.numbers, rows.length)))
+            in_tiles(-(-a.size // tile.size), Tiles(a.size), flat(a), tile, y.reshape(-1), alone=a.size < LIGHT)
         else:
             in_rows(-(-a.size // rows.length), rows, flat(a), numbers, y.reshape(-1), alone=a.size < LIGHT)
         return y
 
     function.__doc__ = formula.__doc__
     return function
+
+
+def _is_in_order(x: Array) -> bool:
+    """Whether what NumPy makes of an array is contiguous, as it is here."""
+    return np.empty_like(x).flags.c_contiguous
 
 
 def _loops(formula: Callable[[Lanes, Lanes], Lanes]) -> tuple[parallel_for, parallel_for]:

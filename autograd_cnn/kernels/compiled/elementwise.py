@@ -1,14 +1,25 @@
 """Arithmetic, rectifiers and masks: passes over memory, shared by all threads."""
 
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from autograd_cnn.kernels.backend import RECORDING
 from autograd_cnn.kernels.compiled.broadcasting import NUMBERS, function_with_broadcasting
-from autograd_cnn.kernels.compiled.lanes import Lanes, Mask
+from autograd_cnn.kernels.compiled.lanes import Lanes, Mask, at_least, at_most
 from autograd_cnn.kernels.compiled.lanes import where as select
-from autograd_cnn.kernels.compiled.map import CHUNK, LIGHT, Line, function_of_one, jobs_of, over_vectors
-from autograd_cnn.kernels.compiled.parallel import RECORDING, flat, parallel_for, supports
+from autograd_cnn.kernels.compiled.map import (
+    CHUNK,
+    LIGHT,
+    Line,
+    function_of_one,
+    function_of_two,
+    jobs_of,
+    kernel_of_two,
+    over_vectors,
+)
+from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
 
@@ -59,6 +70,14 @@ def minimum(x1: Lanes, x2: Lanes) -> Lanes:
     return select(x1 < x2, x1, select(x1 >= x2, x2, x1 + x2))
 
 
+def negative(x: Array) -> Any:
+    """Return -x."""
+    return _negative(x, x) if _is_worthwhile(x) else NotImplemented
+
+
+_negative: Final = kernel_of_two(lambda x, _: -x, "negative", LIGHT, exact=True)
+
+
 @function_of_one
 def sign(x: Lanes) -> Lanes:
     """Return -1, 0 or 1; NaN where that is."""
@@ -85,12 +104,34 @@ def masked(x: Array, mask: Array) -> Any:
 
 def leaky_relu(x: Array, slope: float) -> Any:
     """Return x where it is positive, elsewhere x times the slope, and where it is."""
-    if not _is_worthwhile(x):
-        return NotImplemented
-    y, mask = np.empty(x.shape, x.dtype), np.empty(x.shape, bool)
-    slopes = np.full(1, slope, x.dtype)
-    _leaky_relu(*jobs_of(x), slopes, flat(x), y.reshape(-1), mask.reshape(-1), alone=x.size < LIGHT)
-    return y, mask
+    return _leak(x, slope, slope)
+
+
+def hardtanh(x: Array, least: float, most: float) -> Any:
+    """Return x limited to a range, and where it is inside, or NaN; the ends are not."""
+    return _limit_inside(x, least, most)
+
+
+def hardsigmoid(x: Array) -> Any:
+    """Return x + 3 limited to the range from 0 to 6, divided by 6, and where it is inside, or NaN."""
+    return _ramp(x, 0.0, 6.0)
+
+
+@function_of_one
+def hardswish(x: Lanes) -> Lanes:
+    """Return x times its `hardsigmoid`."""
+    return x * (at_least(at_most(x + 3.0, 6.0), 0.0) * (1 / 6))
+
+
+@function_of_two
+def hardswish_wrt_x(g: Lanes, x: Lanes) -> Lanes:
+    """Return g times the derivative of `hardswish`."""
+    return g * select(x <= -3.0, 0.0, select(x >= 3.0, 1.0, x * (1 / 3) + 0.5))
+
+
+def clip(x: Array, least: float | None, most: float | None) -> Any:
+    """Return x limited to a range, and where it is inside, or NaN; the ends are, too."""
+    return _limit(x, -np.inf if least is None else least, np.inf if most is None else most)
 
 
 def damped(x: Array, mask: Array, factor: float) -> Any:
@@ -133,11 +174,6 @@ def _mask(x: Lanes, mask: Mask) -> Lanes:
     return select(mask, x, 0.0)
 
 
-def _leak(slope: Lanes, x: Lanes) -> tuple[Lanes, Mask]:
-    positive = x > 0.0
-    return select(positive, x, x * slope), positive
-
-
 def _damp(factor: Lanes, x: Lanes, mask: Mask) -> Lanes:
     return select(mask, x, x * factor)
 
@@ -149,8 +185,52 @@ def _choose(x1: Lanes, x2: Lanes, mask: Mask) -> Lanes:
 _choose_vectors: Final = over_vectors(_choose)
 _rectify_vectors: Final = over_vectors(rectified)
 _mask_vectors: Final = over_vectors(_mask)
-_leak_vectors: Final = over_vectors(_leak)
 _damp_vectors: Final = over_vectors(_damp)
+
+
+def _with_mask(formula: Callable[[Lanes, Lanes, Lanes], tuple[Lanes, Mask]]) -> Callable[[Array, float, float], Any]:
+    """Return a function of an array and two numbers, which the formula takes first; it gives values and a mask."""
+    apply = over_vectors(formula)
+
+    def kernel(first: int, last: int, s: Line, numbers: Any, x: Any, y: Any, mask: Any) -> None:
+        apply(first * CHUNK, min(last * CHUNK, s.size), (numbers[0], numbers[1]), (x, y, mask))
+
+    kernel.__qualname__ = f"with_mask.{formula.__name__}"  # by which its code is kept
+    loop = parallel_for(kernel)
+
+    def function(x: Array, a: float, b: float) -> Any:
+        if not _is_worthwhile(x):
+            return NotImplemented
+        y, mask = np.empty(x.shape, x.dtype), np.empty(x.shape, bool)
+        loop(*jobs_of(x), np.array([a, b], x.dtype), flat(x), y.reshape(-1), mask.reshape(-1), alone=x.size < LIGHT)
+        return y, mask
+
+    return function
+
+
+@_with_mask
+def _leak(slope: Lanes, _: Lanes, x: Lanes) -> tuple[Lanes, Mask]:
+    positive = x > 0.0
+    return select(positive, x, x * slope), positive
+
+
+@_with_mask
+def _limit(least: Lanes, most: Lanes, x: Lanes) -> tuple[Lanes, Mask]:
+    below, above = x < least, x > most
+    return select(below, least, select(above, most, x)), ~(below | above)
+
+
+@_with_mask
+def _ramp(least: Lanes, most: Lanes, x: Lanes) -> tuple[Lanes, Mask]:
+    shifted = x + 3.0
+    below, above = shifted <= least, shifted >= most
+    return select(above, 1.0, select(below, 0.0, shifted * (1 / 6))), ~(below | above)
+
+
+@_with_mask
+def _limit_inside(least: Lanes, most: Lanes, x: Lanes) -> tuple[Lanes, Mask]:
+    below, above = x <= least, x >= most
+    return select(above, most, select(below, least, x)), ~(below | above)
 
 
 @parallel_for
@@ -163,11 +243,6 @@ def _relu(first: int, last: int, s: Line, x: Any, y: Any, mask: Any) -> None:
 def _masked(first: int, last: int, s: Line, x: Any, mask: Any, y: Any) -> None:
     """Write a chunk of x (size,) into y where the mask (bool) is set, else 0, for each job."""
     _mask_vectors(first * CHUNK, min(last * CHUNK, s.size), (), (x, mask, y))
-
-
-@parallel_for
-def _leaky_relu(first: int, last: int, s: Line, slope: Any, x: Any, y: Any, mask: Any) -> None:
-    _leak_vectors(first * CHUNK, min(last * CHUNK, s.size), (slope[0],), (x, y, mask))
 
 
 @parallel_for

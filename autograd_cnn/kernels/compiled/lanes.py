@@ -66,6 +66,9 @@ class Lanes:
     def __ge__(self, other: "Lanes | float") -> "Mask":
         return self._compare(">=", other)
 
+    def __neg__(self) -> Self:
+        return self._of(self.simd.build.fneg(self.value))
+
     def __abs__(self) -> Self:
         return self._with_bits(self.simd.build.and_, self.format.sign - 1)
 
@@ -97,6 +100,9 @@ class Mask(NamedTuple):
 
     simd: Vectors
     value: Value
+
+    def __or__(self, other: "Mask") -> "Mask":
+        return Mask(self.simd, self.simd.build.or_(self.value, other.value))
 
     def __invert__(self) -> "Mask":
         return Mask(self.simd, self.simd.build.not_(self.value))

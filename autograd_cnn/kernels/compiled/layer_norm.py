@@ -1,6 +1,6 @@
 """Standardised rows and their adjoints: a row is summed up, and used at once, while it is in the cache.
 
-Shapes: x, y and g (R, D); weight and bias (D,), as the reference has them.
+Shapes: x, y and g (R, D); weight and bias (Q, D), as the reference has them.
 """
 
 from typing import Any, Final, NamedTuple
@@ -17,17 +17,22 @@ TOGETHER: Final = 1 << 6  # rows that are summed in their own dtype; sums of sum
 
 
 class Rows(NamedTuple):
-    """How many rows there are, and how long they are."""
+    """How many rows there are, how long they are, and after how many the numbers for them repeat."""
 
     number: int
     length: int
+    period: int
 
 
 def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Any:
     """Return z · weight + bias, and the moments."""
     if x.size < FEW or not supports(x, weight, bias):
         return NotImplemented
-    y, moments, rows = np.empty(x.shape, x.dtype), np.empty((2, x.shape[0]), x.dtype), Rows(*x.shape)
+    y, moments, rows = (
+        np.empty(x.shape, x.dtype),
+        np.empty((2, x.shape[0]), x.dtype),
+        Rows(len(x), x.shape[1], len(weight)),
+    )
     arrays = np.array([eps]), flat(x), flat(weight), flat(bias), y.reshape(-1), moments.reshape(-1)
     _layer_norm(rows.number, rows, *arrays, alone=x.size < FEWEST)
     return y, moments
@@ -37,20 +42,20 @@ def layer_norm_wrt_input(g: Array, x: Array, moments: Array, weight: Array) -> A
     """Return r · (h - mean(h) - z · mean(h·z)) with h = g · weight."""
     if x.size < FEW or not supports(x, g, moments, weight):
         return NotImplemented
-    dx, rows = np.empty(x.shape, x.dtype), Rows(*x.shape)
+    dx, rows = np.empty(x.shape, x.dtype), Rows(len(x), x.shape[1], len(weight))
     arrays = flat(g), flat(x), flat(moments), flat(weight), dx.reshape(-1)
     _layer_norm_wrt_input(rows.number, rows, *arrays, alone=x.size < FEWEST)
     return dx
 
 
-def layer_norm_sums(g: Array, x: Array, moments: Array) -> Any:
-    """Return the sums of g·z and of g over all rows."""
+def layer_norm_sums(g: Array, x: Array, moments: Array, period: int) -> Any:
+    """Return the sums of g·z and of g over every so many rows, (2, Q, D)."""
     if x.size < FEW or not supports(x, g, moments):
         return NotImplemented
-    rows, jobs = Rows(*x.shape), -(-x.shape[0] // TOGETHER)
-    sums = np.zeros((jobs, 2, rows.length), x.dtype)
-    _sum_products(jobs, rows, flat(g), flat(x), flat(moments), sums.reshape(-1), alone=x.size < FEWEST)
-    return sums.sum(axis=0, dtype=np.float64).astype(x.dtype)
+    rows, parts = Rows(len(x), x.shape[1], period), -(-x.shape[0] // (TOGETHER * period))
+    sums = np.zeros((parts, 2, period, rows.length), x.dtype)
+    _sum_products(parts * period, rows, flat(g), flat(x), flat(moments), sums.reshape(-1), alone=x.size < FEWEST)
+    return sums[0] if parts == 1 else sums.sum(axis=0, dtype=np.float64).astype(x.dtype)
 
 
 # --- what is done to the vectors of a row -----------------------------------------------------
@@ -94,7 +99,9 @@ def _layer_norm(first: int, last: int, s: Rows, eps: Any, x: Any, weight: Any, b
         begin, end = row * s.length, (row + 1) * s.length
         mean, r = _moments(x, begin, end, eps[0])
         moments[row], moments[s.number + row] = mean, r
-        _scale(0, s.length, (mean, moments[s.number + row]), (x[begin:end], weight, bias, y[begin:end]))
+        at = row % s.period * s.length
+        arrays = x[begin:end], weight[at : at + s.length], bias[at : at + s.length], y[begin:end]
+        _scale(0, s.length, (mean, moments[s.number + row]), arrays)
 
 
 @parallel_for
@@ -103,21 +110,26 @@ def _layer_norm_wrt_input(first: int, last: int, s: Rows, g: Any, x: Any, moment
     for row in range(first, last):
         begin, end = row * s.length, (row + 1) * s.length
         mean, r, product, total = moments[row], moments[s.number + row], 0.0, 0.0
+        own = weight[row % s.period * s.length :][: s.length]
         for at in range(begin, end, BLOCK):
             to = min(at + BLOCK, end)
-            arrays = g[at:to], x[at:to], weight[at - begin : to - begin]
+            arrays = g[at:to], x[at:to], own[at - begin : to - begin]
             of_products, part = _sum_weighted(0, to - at, (mean,), arrays)
             product, total = product + of_products, total + part
         slope, level = x.dtype.type(r * r * product / s.length), x.dtype.type(total / s.length)
-        _combine(0, s.length, (mean, slope, level, r), (g[begin:end], x[begin:end], weight, dx[begin:end]))
+        _combine(0, s.length, (mean, slope, level, r), (g[begin:end], x[begin:end], own, dx[begin:end]))
 
 
 @parallel_for
 def _sum_products(first: int, last: int, s: Rows, g: Any, x: Any, moments: Any, sums: Any) -> None:
-    """Sum up g·z and g over some rows, for each job."""
+    """Sum up g·z and g over some rows to which the same numbers belong, for each job."""
+    size = s.period * s.length
     for job in range(first, last):
-        of_gz, of_g = sums[2 * job * s.length :][: s.length], sums[(2 * job + 1) * s.length :][: s.length]
-        for row in range(job * TOGETHER, min((job + 1) * TOGETHER, s.number)):
+        part, own = job // s.period, job % s.period
+        of_gz = sums[2 * part * size + own * s.length :][: s.length]
+        of_g = sums[(2 * part + 1) * size + own * s.length :][: s.length]
+        begin_row = part * TOGETHER * s.period + own
+        for row in range(begin_row, min(begin_row + TOGETHER * s.period, s.number), s.period):
             begin, end = row * s.length, (row + 1) * s.length
             _add_products(
                 0, s.length, (moments[row], moments[s.number + row]), (g[begin:end], x[begin:end], of_gz, of_g)

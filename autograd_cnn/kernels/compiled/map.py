@@ -9,6 +9,7 @@ from numba import types
 from numba.core import cgutils
 from numpy import ndarray
 
+from autograd_cnn.kernels.backend import RECORDING
 from autograd_cnn.kernels.compiled.lanes import Lanes, Mask, where
 from autograd_cnn.kernels.compiled.llvm import INT, INT32, Value, Vectors, intrinsic, lane_numbers, pointer
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
@@ -49,11 +50,12 @@ def function_of_two(formula: Callable[[Lanes, Lanes], Lanes]) -> Callable[[Array
 
 
 def kernel_of_two(
-    formula: Callable[[Lanes, Lanes], Lanes], name: str, fewest: int = FEWEST
+    formula: Callable[[Lanes, Lanes], Lanes], name: str, fewest: int = FEWEST, *, exact: bool = False
 ) -> Callable[[Array, Array], Any]:
     """Return a function of two arrays of one shape, for all threads from so many elements on.
 
-    One type of kernel serves all, so that what starts them is compiled once.
+    One type of kernel serves all, so that what starts them is compiled once. An exact one, which has NumPy's bits,
+    takes the fewest elements where loops are written down.
     """
     apply = over_vectors(formula)
 
@@ -64,7 +66,9 @@ def kernel_of_two(
     loop = parallel_for(kernel)
 
     def run(a: Array, b: Array) -> Any:
-        if type(a) is not ndarray or a.size < FEW or np.shape(b) != a.shape or not supports(a, b):
+        if type(a) is not ndarray or np.shape(b) != a.shape or not supports(a, b):
+            return NotImplemented
+        if a.size < FEW and not (exact and RECORDING):
             return NotImplemented
         y = np.empty(a.shape, a.dtype)
         row = flat(a)

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from autograd_cnn.kernels.backend import RECORDING
 from autograd_cnn.kernels.compiled.elementwise import rectified
 from autograd_cnn.kernels.compiled.lanes import Lanes
 from autograd_cnn.kernels.compiled.map import FEW, FEWEST, Line, over_vectors
-from autograd_cnn.kernels.compiled.parallel import RECORDING, flat, inlined, parallel_for, supports
+from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
 from autograd_cnn.kernels.compiled.reduction import BLOCK, SUM, Maps, sum_vectors
 from autograd_cnn.kernels.windows import Array
 

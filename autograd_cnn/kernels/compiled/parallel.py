@@ -3,6 +3,7 @@
 Code is compiled for the processor and the dtypes at hand when it is first needed, and cached on disk.
 """
 
+import math
 from collections.abc import Callable
 from contextvars import ContextVar
 from operator import attrgetter
@@ -18,6 +19,7 @@ from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
 
 from autograd_cnn.errors import OperandError, sentence
+from autograd_cnn.kernels.backend import RECORDING
 from autograd_cnn.kernels.compiled.caching import Cache
 from autograd_cnn.kernels.compiled.llvm import intrinsic
 from autograd_cnn.kernels.compiled.threads import start, team
@@ -31,10 +33,8 @@ PIECES: Final = 32  # runs of jobs that work is split into, for however many thr
 recording: ContextVar["list[Loop] | None"] = ContextVar("loops", default=None)
 """What the loops that run in this thread or task are added to, before they do."""
 
-RECORDING: Final[list[Any]] = []
-"""All who record, in any thread: asked first, as every loop asks."""
-
 _FLOATS: Final = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
+_NUMBERS: Final = _FLOATS | set(map(np.dtype, "?bBhHiIlLqQ"))
 
 _dtype_of: Final = attrgetter("dtype")
 
@@ -280,6 +280,21 @@ def supports(*arrays: Any) -> bool:
     return True
 
 
+# --- arrays as rows ---------------------------------------------------------------------------
+
+
+def root(array: Array) -> Array:
+    """Return the array whose memory an array shows."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def address(array: Array) -> int:
+    """Return where an array begins."""
+    return int(array.ctypes.data)
+
+
 def flat(x: Array) -> Array:
     """Return the elements as one read-only row, so that Numba sees a single type of input and compiles once.
 
@@ -289,6 +304,77 @@ def flat(x: Array) -> Array:
     >>> flat(np.eye(2)).shape
     (4,)
     """
+    if not x.flags.c_contiguous and RECORDING:
+        copy = np.empty(x.shape, x.dtype)
+        if copyto(copy, x) is not NotImplemented:
+            x = copy
     row: Array = np.ascontiguousarray(x).reshape(-1)  # (size,)
     row.setflags(write=False)
     return row
+
+
+AXES: Final = 4  # along which what is copied may lie apart, once neighbours have been put together
+COPIED: Final = 1 << 17  # elements that one thread has copied before another is awake
+
+
+class Layout(NamedTuple):
+    """The shape of what is copied, and how many elements apart it lies along each axis, here and there."""
+
+    shape: tuple[int, int, int, int]
+    target: tuple[int, int, int, int]
+    source: tuple[int, int, int, int]
+
+
+def copyto(target: Array, source: Array) -> Any:
+    """Write the source's elements into the target: a loop, where loops are written down; else NumPy is as fast."""
+    if not RECORDING or target.dtype != source.dtype or target.dtype not in _NUMBERS or not target.size:
+        return NotImplemented
+    source = np.broadcast_to(source, target.shape)
+    layout = _layout(target, source)
+    if layout is None:
+        return NotImplemented
+    row = _span(source)
+    row.setflags(write=False)
+    _copy(math.prod(layout.shape[:-1]), layout, row, _span(target), alone=target.size < COPIED)
+    return None
+
+
+def _layout(target: Array, source: Array) -> Layout | None:
+    """Return how two arrays of one shape lie, with as few axes as there can be; None for too many, or backwards."""
+    if not (root(target).flags.c_contiguous and root(source).flags.c_contiguous):
+        return None
+    axes: list[tuple[int, int, int]] = []
+    for n, *strides in zip(target.shape, target.strides, source.strides, strict=True):
+        there, here = (stride // target.itemsize for stride in strides)
+        if min(there, here) < 0:
+            return None
+        if n > 1 and axes and axes[-1][1:] == (n * there, n * here):
+            axes[-1] = axes[-1][0] * n, there, here
+        elif n > 1:
+            axes.append((n, there, here))
+    if len(axes) > AXES:
+        return None
+    return Layout(*zip(*([(1, 0, 0)] * (AXES - len(axes)) + axes), strict=True))
+
+
+def _span(x: Array) -> Array:
+    """Return all from an array's first element to its last as a row, whatever else is in between."""
+    held = root(x)
+    size = 1 + sum((n - 1) * stride // x.itemsize for n, stride in zip(x.shape, x.strides, strict=True))
+    return np.ndarray(size, x.dtype, held, address(x) - address(held))
+
+
+@parallel_for
+def _copy(first: int, last: int, s: Layout, source: Any, target: Any) -> None:
+    """Copy along the last axis, for each job."""
+    _, n, m, length = s.shape
+    for job in range(first, last):
+        a, b, c = job // (n * m), job // m % n, job % m
+        x = source[a * s.source[0] + b * s.source[1] + c * s.source[2] :]
+        y = target[a * s.target[0] + b * s.target[1] + c * s.target[2] :]
+        if s.source[3] == 1 and s.target[3] == 1:
+            for i in range(length):
+                y[i] = x[i]
+        else:
+            for i in range(length):
+                y[i * s.target[3]] = x[i * s.source[3]]

@@ -12,18 +12,18 @@ from typing import Any, Final, NamedTuple
 import numba
 import numpy as np
 
+from autograd_cnn.kernels.backend import RECORDING
 from autograd_cnn.kernels.compiled.caching import Cache
 from autograd_cnn.kernels.compiled.llvm import address_of
-from autograd_cnn.kernels.compiled.packing import copy_row
 from autograd_cnn.kernels.compiled.parallel import (
-    RECORDING,
     Loop,
     _call,
     _spread,
     _ticks,
-    flat,
-    parallel_for,
+    address,
+    copyto,
     recording,
+    root,
 )
 from autograd_cnn.kernels.compiled.threads import team
 from autograd_cnn.kernels.windows import Array
@@ -31,19 +31,37 @@ from autograd_cnn.kernels.windows import Array
 POISON: Final = 0xFF  # bytes that make NaN of a float and -1 of an integer
 
 
-def root(array: Array) -> Array:
-    """Return the array whose memory an array shows."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
-
-
-def address(array: Array) -> int:
-    """Return where an array begins."""
-    return int(array.ctypes.data)
-
-
 # --- one call ---------------------------------------------------------------------------------
+
+
+class Row(NamedTuple):
+    """A loop as a row of a table.
+
+    Attributes
+    ----------
+    name : str
+        The function's.
+    unpack : int
+        The address of the function that takes jobs and the address of the rest.
+    address, jobs, pieces, sizes
+        As a `Loop` has them.
+    arrays : tuple
+        Arrays, or what has their ``size``, ``itemsize``, ``shape`` and ``strides``.
+    """
+
+    name: str
+    unpack: int
+    address: int
+    jobs: int
+    pieces: int
+    sizes: tuple[Any, ...]
+    arrays: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, loop: Loop) -> "Row":
+        """Return a loop's row."""
+        unpack = int(loop.run(loop.address, loop.jobs, -1, loop.sizes, loop.arrays))
+        return cls(loop.name, unpack, loop.address, loop.jobs, loop.pieces, loop.sizes, loop.arrays)
 
 
 class Recorded(NamedTuple):
@@ -51,21 +69,21 @@ class Recorded(NamedTuple):
 
     Attributes
     ----------
-    loops : list of Loop
+    loops : list of Row
     results : tuple of array
         What the call returned; loops write into their memory, or it is an operand's.
     fresh : list of array
         The memory that the call has allocated, for the loops to write into.
-    once : list of Loop
+    once : list of Row
         Those that need not run again while what lasts is the same, before the others.
     filled : list of array
         The memory that these fill.
     """
 
-    loops: list[Loop]
+    loops: list[Row]
     results: tuple[Array, ...]
     fresh: list[Array]
-    once: list[Loop]
+    once: list[Row]
     filled: list[Array]
 
 
@@ -93,11 +111,11 @@ def record(call: Callable[..., Any], operands: Sequence[Array], lasting: Collect
     lasting : collection of int
         The identities of roots that hold the same in most runs, such as weights.
     """
-    others = {id(x): _other(x) for x in operands}  # one that is passed twice is one
-    first = _made(call, operands)
+    others = {id(held): _other(held) for held in map(root, operands)}
     try:
-        with np.errstate(all="ignore"):
-            second = _made(call, [others[id(x)] for x in operands])
+        with np.errstate(all="ignore"):  # such numbers may be none that the call is made for
+            first = _made(call, operands)
+            second = _made(call, [_in_place_of(x, others[id(root(x))]) for x in operands])
     except ValueError:
         return None  # it does look at values
     if not all(type(size) is int for loop in first.loops for size in _flat_sizes(loop.sizes)):
@@ -108,7 +126,9 @@ def record(call: Callable[..., Any], operands: Sequence[Array], lasting: Collect
     if memory is None or not _agree(second, memory):
         return None
     roots = list(first.roots.values())
-    for number in [i for i in memory if roots[i].dtype.kind == "f"]:
+    for number, held in list(memory.items()):
+        if _are_offsets(roots[number]) or (held is not None and held.tobytes() == roots[number].tobytes()):
+            continue  # what loops have left as it was they read, if only to compare it with something
         less = memory | {number: None}
         if _agree(second, less):
             memory = less
@@ -120,7 +140,7 @@ def record(call: Callable[..., Any], operands: Sequence[Array], lasting: Collect
     once, filled, loops = (
         _split(loops, fresh, {id(root(x)) for x in operands} - {*lasting}) if lasting else ([], [], loops)
     )
-    return Recorded(loops, first.results, fresh, once, filled)
+    return Recorded(list(map(Row.of, loops)), first.results, fresh, list(map(Row.of, once)), filled)
 
 
 def _memory(first: _Run, second: _Run) -> dict[int, Array | None] | None:
@@ -137,13 +157,17 @@ def _memory(first: _Run, second: _Run) -> dict[int, Array | None] | None:
             continue  # an operand
         if held is second.roots[other]:
             continue  # a table that is kept
-        same = was.tobytes() == also_was.tobytes() and held.flags.c_contiguous and held.itemsize in {4, 8}
-        offsets = held.dtype.kind in "iu" and held.itemsize > 1  # with which loops must only run as they are
-        if not same and (offsets or not first.writeable[one]):
+        same = was.tobytes() == also_was.tobytes() and held.flags.c_contiguous
+        if not same and (_are_offsets(held) or not first.writeable[one]):
             return None
         if first.writeable[one]:
             memory[number] = was if same else None
     return memory
+
+
+def _are_offsets(held: Array) -> bool:
+    """Whether loops must only run with the numbers as they are."""
+    return held.dtype.kind in "iu" and held.itemsize > 1
 
 
 def _made(call: Callable[..., Any], operands: Sequence[Array]) -> _Run:
@@ -190,15 +214,27 @@ def _recorded(loops: list[Loop]) -> Iterator[None]:
 
 
 def _other(x: Array) -> Array:
-    """Return an operand with other values, which lie as its own do."""
-    if x.dtype.kind != "f":
-        other = np.roll(x, 1, axis=0)
-        if x.ndim == 1 and (other == x).all():
-            other[...] = 0 if x.any() else 1
-        return other
-    other = np.empty_like(x)
-    other[...] = np.random.default_rng(x.size).standard_normal(x.shape)
+    """Return an array with other values."""
+    if x.dtype.kind == "f":
+        return -random(x.shape, x.dtype)
+    other = np.roll(x, 1, axis=0)
+    if x.ndim == 1 and (other == x).all():
+        other[...] = 0 if x.any() else 1
     return other
+
+
+_RANDOM: Final = np.random.default_rng(0).standard_normal(4093)  # a prime number of them, so that rows differ
+
+
+def random(shape: tuple[int, ...], dtype: Any) -> Array:
+    """Return an array of any numbers."""
+    return np.resize(_RANDOM.astype(dtype), shape)
+
+
+def _in_place_of(x: Array, other: Array) -> Array:
+    """Return the part of another root that an operand is of its own."""
+    held = root(x)
+    return other if x is held else np.ndarray(x.shape, x.dtype, other, address(x) - address(held), x.strides)
 
 
 def _same_loops(first: _Run, second: _Run) -> bool:
@@ -282,26 +318,14 @@ def _bytes(held: Array) -> Array:
     return np.ndarray(held.nbytes, np.uint8, held)
 
 
-class Line(NamedTuple):
-    """How many numbers are copied."""
-
-    size: int
-
-
-@parallel_for
-def _copy(first: int, last: int, s: Line, source: Any, target: Any) -> None:
-    """Copy numbers, as one job."""
-    copy_row(target, 0, source, 0, s.size)
-
-
 def _fill(held: Array, before: Array) -> Loop:
     """Return the loop that lets memory hold what it held before."""
-    dtype = np.float64 if held.itemsize == 8 else np.float32  # numbers of either size, whatever they mean
-    source, target = (np.ndarray(held.size, dtype, array) for array in (before, held))
+    before = before.reshape(-1)
+    bits = before.view(f"u{before.itemsize}")
     loops: list[Loop] = []
-    with _recorded(loops):
-        _copy(1, Line(held.size), flat(source), target, alone=True)
-    return loops[0]
+    with _recorded(loops):  # into other memory, as this one holds results by now
+        copyto(np.empty_like(before), before[:1].copy() if (bits == bits[0]).all() else before)
+    return loops[0]._replace(arrays=(loops[0].arrays[0], held.reshape(-1)))
 
 
 def _flat_sizes(sizes: tuple[Any, ...]) -> list[int]:
@@ -317,14 +341,13 @@ class Table:
 
     Parameters
     ----------
-    loops : sequence of Loop
+    loops : sequence of Row
     locate : (array) -> (int or None, int)
         Where an array of the loops begins in each run: in which of the arrays that are passed then, and at which byte
-        of it; or at which address. An array that is not moved is kept.
+        of it; or at which address.
     """
 
-    def __init__(self, loops: Sequence[Loop], locate: Callable[[Array], tuple[int | None, int]]) -> None:
-        self._kept: list[Array] = []
+    def __init__(self, loops: Sequence[Row], locate: Callable[[Any], tuple[int | None, int]]) -> None:
         words: list[int] = []
         rows, patches = [], []
         for loop in loops:
@@ -334,12 +357,9 @@ class Table:
                 number, at = locate(array)
                 if number is not None:
                     patches.append((len(words) + 4, number, at))
-                elif at == address(array):  # a table of offsets
-                    self._kept.append(array)
                 # As Numba has it: two owners, which here are others than Numba's, and then what it knows of an array.
                 words += [0, 0, array.size, array.itemsize, at, *array.shape, *array.strides]
-            unpack = int(loop.run(loop.address, loop.jobs, -1, loop.sizes, loop.arrays))
-            rows.append((unpack, loop.jobs, loop.pieces, begin))
+            rows.append((loop.unpack, loop.jobs, loop.pieces, begin))
         self._words = np.array(words, np.int64)
         self._rows = np.array(rows, np.int64).reshape(-1, 4)
         self._rows[:, 3] = address(self._words) + 8 * self._rows[:, 3]

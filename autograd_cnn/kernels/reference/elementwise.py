@@ -12,8 +12,9 @@ _BITS: Final[dict[Any, np.dtype[Any]]] = {
 }
 
 
-add, subtract, multiply, divide = np.add, np.subtract, np.multiply, np.divide
+add, subtract, multiply, divide, negative = np.add, np.subtract, np.multiply, np.divide, np.negative
 maximum, minimum, sign, where = np.maximum, np.minimum, np.sign, np.where
+concatenate, copyto = np.concatenate, np.copyto
 
 
 def relu(x: Array) -> tuple[Array, Array]:
@@ -37,6 +38,33 @@ def leaky_relu(x: Array, slope: float) -> tuple[Array, Array]:
     return np.where(mask, x, x * slope), mask
 
 
+def hardtanh(x: Array, least: float, most: float) -> tuple[Array, Array]:
+    """Return x limited to a range, and where it is inside, or NaN; the ends are not."""
+    return np.clip(x, least, most), ~(np.less_equal(x, least) | np.greater_equal(x, most))
+
+
+def hardsigmoid(x: Array) -> tuple[Array, Array]:
+    """Return x + 3 limited to the range from 0 to 6, divided by 6, and where it is inside, or NaN."""
+    y, mask = hardtanh(x + 3.0, 0.0, 6.0)
+    return y * (1 / 6), mask
+
+
+def hardswish(x: Array) -> Array:
+    """Return x times its `hardsigmoid`."""
+    return x * hardsigmoid(x)[0]
+
+
+def hardswish_wrt_x(g: Array, x: Array) -> Array:
+    """Return g times the derivative of `hardswish`."""
+    return g * np.where(x <= -3, 0, np.where(x >= 3, 1, x / 3 + 0.5)).astype(x.dtype, copy=False)
+
+
+def clip(x: Array, least: float | None, most: float | None) -> tuple[Array, Array]:
+    """Return x limited to a range, and where it is inside, or NaN; the ends are, too."""
+    below = False if least is None else np.less(x, least)
+    return np.clip(x, least, most), ~np.logical_or(below, False if most is None else np.greater(x, most))
+
+
 def damped(x: Array, mask: Array, factor: float) -> Array:
     """Return x where the mask is set, elsewhere x times the factor."""
     return np.where(mask, x, x * factor)
@@ -50,3 +78,13 @@ def elu(x: Array, alpha: float) -> Array:
 def elu_wrt_x(g: Array, x: Array, alpha: float) -> Array:
     """Return g where x is positive, else g · alpha · exp(x)."""
     return np.where(x > 0, g, g * np.exp(np.minimum(x, 0)) * alpha)
+
+
+def scatter_add(x: Array, index: Array, length: int) -> Array:
+    """Return zeros (A, length, D) to which x (A, n, D) is added at an index (n,), those of one position together."""
+    total = np.zeros((x.shape[0], length, x.shape[2]), x.dtype)
+    order = np.argsort(index, kind="stable")  # NumPy's `add.at` adds single elements, much slower
+    starts = np.flatnonzero(np.diff(index[order], prepend=-1))
+    if len(starts):
+        total[:, index[order][starts]] = np.add.reduceat(x[:, order], starts, axis=1)
+    return total

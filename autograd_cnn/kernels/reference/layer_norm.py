@@ -1,7 +1,7 @@
 """Standardised rows, and what gradients pass back through them.
 
-Shapes: x, y and g (R, D); weight and bias (D,); moments (2, R), the mean and r = 1 / sqrt(var + eps) of each row; sums
-(2, D), those of g·z and of g over all rows, z being (x - mean) · r.
+Shapes: x, y and g (R, D); weight and bias (Q, D), for the first Q rows, the next ones and so on; moments (2, R), the
+mean and r = 1 / sqrt(var + eps) of each row; sums (2, Q, D), those of g·z and of g, z being (x - mean) · r.
 """
 
 import numpy as np
@@ -13,18 +13,20 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> tuple[Array,
     """Return z · weight + bias, and the moments."""
     mean, var = x.mean(axis=1), x.var(axis=1)
     moments = np.stack([mean, 1 / np.sqrt(var + x.dtype.type(eps))])
-    return _standardized(x, moments) * weight + bias, moments
+    y = _standardized(x, moments).reshape(-1, *weight.shape) * weight + bias
+    return y.reshape(x.shape), moments
 
 
 def layer_norm_wrt_input(g: Array, x: Array, moments: Array, weight: Array) -> Array:
     """Return r · (h - mean(h) - z · mean(h·z)) with h = g · weight."""
-    z, h = _standardized(x, moments), g * weight
+    z, h = _standardized(x, moments), (g.reshape(-1, *weight.shape) * weight).reshape(x.shape)
     return (h - _mean(h) - z * _mean(h * z)) * moments[1][:, None]
 
 
-def layer_norm_sums(g: Array, x: Array, moments: Array) -> Array:
-    """Return the sums of g·z and of g."""
-    return np.stack([(g * _standardized(x, moments)).sum(axis=0), g.sum(axis=0)])
+def layer_norm_sums(g: Array, x: Array, moments: Array, period: int) -> Array:
+    """Return the sums of g·z and of g over every so many rows."""
+    terms = g * _standardized(x, moments), g
+    return np.stack([each.reshape(-1, period, x.shape[1]).sum(axis=0) for each in terms])
 
 
 def _standardized(x: Array, moments: Array) -> Array:

@@ -48,26 +48,26 @@ def relu6(input: Array, inplace: Bool = False) -> Array:  # noqa: ARG001  # a re
 
 @composite
 def hardsigmoid(input: Array, inplace: Bool = False) -> Array:  # noqa: ARG001  # a result is always new
-    """``relu6(x + 3) / 6``, a sigmoid of straight lines (Howard et al. 2019).
+    """`autograd_cnn.hardsigmoid`: ``relu6(x + 3) / 6``, a sigmoid of straight lines (Howard et al. 2019).
 
     Examples
     --------
     >>> hardsigmoid([-4.0, 0.0, 1.5])
     array([0.  , 0.5 , 0.75])
     """
-    return ops.divide(relu6(ops.add(input, 3.0)), 6.0)
+    return ops.hardsigmoid(input)
 
 
 @composite
 def hardswish(input: Array, inplace: Bool = False) -> Array:  # noqa: ARG001  # a result is always new
-    """``x · relu6(x + 3) / 6``, a `silu` of straight lines (Howard et al. 2019).
+    """`autograd_cnn.hardswish`: ``x · relu6(x + 3) / 6``, a `silu` of straight lines (Howard et al. 2019).
 
     Examples
     --------
     >>> hardswish([-4.0, 1.5, 4.0])
     array([-0.   ,  1.125,  4.   ])
     """
-    return ops.multiply(input, hardsigmoid(input))
+    return ops.hardswish(input)
 
 
 @composite

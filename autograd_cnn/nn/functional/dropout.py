@@ -90,9 +90,9 @@ def dropout1d(input: Array, p: Share = 0.5, training: Bool = True, inplace: Bool
 def _dropped(where: str, x: Array, shape: Shape, p: float, rng: Any) -> Array:
     """Return ``x`` times what is drawn for a mask of ``shape``: 0, or what keeps the mean."""
     dtype = x.dtype if getattr(getattr(x, "dtype", None), "kind", "") == "f" else np.dtype(np.float64)
-    return ops.multiply(x, fresh(_mask, where, shape, dtype, p, rng))
+    return ops.multiply(x, fresh(_mask, where, shape, dtype, p, rng, changes=(rng,)))
 
 
 def _mask(where: str, shape: Shape, dtype: np.dtype[Any], p: float, rng: Any) -> Array:
-    kept = generator(where, "rng", rng).random(shape) >= p
-    return (kept * (1 / (1 - p) if p < 1 else 0.0)).astype(dtype)
+    kept = generator(where, "rng", rng).random(shape, np.float32) >= p  # whatever the dtype, the same are dropped
+    return np.multiply(kept, 1 / (1 - p) if p < 1 else 0.0, dtype=dtype)

@@ -46,6 +46,12 @@ def layer_norm(
            [ 1., -1.]])
     """
     _check_row("layer_norm", input, normalized_shape)
+    for name, values in {"weight": weight, "bias": bias}.items():
+        if values is not None and shape_of(values) != normalized_shape:
+            expected = f"that of a row, {normalized_shape}"
+            raise ShapeError(
+                sentence("layer_norm", f"{name} has the wrong shape", expected=expected, got=shape_of(values))
+            )
     return ops.layer_norm(input, weight, bias, eps=eps, axes=len(normalized_shape))
 
 
@@ -133,11 +139,11 @@ def group_norm(
             sentence("group_norm", "channels don't go into the groups", expected=f"a multiple of {num_groups}",
                      got=shape[1])
         )  # fmt: skip
-    rows = ops.reshape(input, (shape[0], num_groups, -1))
-    y = ops.reshape(ops.layer_norm(rows, eps=eps), shape)
-    channels = (-1, *(1,) * (len(shape) - 2))
-    y = y if weight is None else y * ops.reshape(weight, channels)
-    return y if bias is None else y + ops.reshape(bias, channels)
+    rows = num_groups, shape[1] // num_groups, math.prod(shape[2:])
+    weight, bias = (
+        each if each is None else ops.broadcast_to(ops.reshape(each, (*rows[:2], 1)), rows) for each in (weight, bias)
+    )
+    return ops.reshape(ops.layer_norm(ops.reshape(input, (shape[0], *rows)), weight, bias, eps=eps, axes=2), shape)
 
 
 @composite

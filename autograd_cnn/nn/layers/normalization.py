@@ -58,9 +58,9 @@ class _BatchNorm(Module):
         y = ops.batch_norm(maps, self.weight, self.bias, eps=self.eps)
         moments = _recorded_moments(y)
         if moments is None:
-            effect(self._follow_batch, maps, count)
+            effect(self._follow_batch, maps, count, changes=(self,))
         else:
-            effect(self._follow, moments, count)
+            effect(self._follow, moments, count, changes=(self,))
         return y
 
     def _follow_batch(self, x: Array, count: int) -> None:

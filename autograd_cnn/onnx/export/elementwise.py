@@ -34,10 +34,17 @@ def where(graph: Graph, y: Ref, condition: Ref, x1: Ref, x2: Ref) -> Ref:
 
 
 @writes(ops.clip)
-def clip(graph: Graph, y: Ref, x: Ref, *, min: float | None, max: float | None) -> Ref:  # noqa: A002  # its names
+def clip(graph: Graph, y: Ref, x: Ref, *, min: float | None, max: float | None) -> tuple[Ref, Ref]:  # noqa: A002  # its names
+    """With where x is within the limits, or NaN."""
     x = graph.cast(x, y.dtype)
     limits = [None if limit is None else graph.constant(limit, y.dtype) for limit in (min, max)]
-    return graph.node("Clip", x, *limits)
+    beyond = [
+        graph.node(kind, x, limit, dtype=bool)
+        for kind, limit in zip(("Less", "Greater"), limits, strict=True)
+        if limit is not None
+    ]
+    outside = graph.node("Or", *beyond) if len(beyond) == 2 else (*beyond, graph.constant(0, bool))[0]
+    return graph.node("Clip", x, *limits), graph.node("Not", outside)
 
 
 @writes(ops.relu)
@@ -60,6 +67,16 @@ def hardtanh(graph: Graph, y: Ref, x: Ref, *, min_val: float, max_val: float) ->
         graph.node(kind, x, limit, dtype=bool) for kind, limit in (("LessOrEqual", low), ("GreaterOrEqual", high))
     )
     return graph.cast(graph.node("Clip", x, low, high), y.dtype), graph.node("Not", graph.node("Or", below, above))
+
+
+@writes(ops.hardsigmoid)
+def hardsigmoid(graph: Graph, y: Ref, x: Ref) -> tuple[Ref, Ref]:
+    x = graph.cast(x, y.dtype)
+    low, high = (
+        graph.node(kind, x, graph.constant(limit, y.dtype), dtype=bool)
+        for kind, limit in (("LessOrEqual", -3.0), ("GreaterOrEqual", 3.0))
+    )
+    return graph.node("HardSigmoid", x, alpha=1 / 6, beta=0.5), graph.node("Not", graph.node("Or", low, high))
 
 
 @writes(ops.elu)

@@ -184,6 +184,16 @@ def silu_backward(g: Array, x: Array) -> Array:
     return g * (ops.sigmoid(x) * (1 + x * ops.sigmoid(-x)))
 
 
+@formula(ops.hardswish)
+def hardswish(x: Array) -> Array:
+    return x * ops.hardsigmoid(x)
+
+
+@formula(activation._hardswish_backward)
+def hardswish_backward(g: Array, x: Array) -> Array:
+    return g * ops.where(ops.less_equal(x, -3.0), 0, ops.where(ops.greater_equal(x, 3.0), 1, x / 3 + 0.5))
+
+
 @formula(activation._tanh_backward)
 def tanh_backward(g: Array, x: Array) -> Array:
     twice = x + x
@@ -356,8 +366,8 @@ def layer_norm_wrt_input(g: Array, x: Array, weight: Array | None, *, eps: float
 
 
 @formula(ops.layer_norm_wrt_affine)
-def layer_norm_wrt_affine(g: Array, x: Array, *, eps: float, axes: int, **_: Any) -> Array:
-    rows = tuple(range(len(shape_of(x)) - axes))
+def layer_norm_wrt_affine(g: Array, x: Array, *, eps: float, axes: int, over: int | None = None, **_: Any) -> Array:
+    rows = tuple(range(len(shape_of(x)) - max(axes, over or axes)))
     z, _ = _standardized(x, eps, _row(axes))
     return ops.stack([ops.sum(g * z, axis=rows), ops.sum(g, axis=rows)])
 

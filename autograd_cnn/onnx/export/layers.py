@@ -35,7 +35,12 @@ def batch_norm_inference(
 @writes(ops.layer_norm)
 def layer_norm(graph: Graph, y: Ref, x: Ref, weight: Ref | None, bias: Ref | None, *, eps: float, axes: int) -> Ref:
     scale, bias = _or(graph, weight, y, y.shape[-axes:], 1), bias and graph.cast(bias, y.dtype)
-    return graph.node("LayerNormalization", graph.cast(x, y.dtype), scale, bias, axis=-axes, epsilon=float(eps))
+    x, options = graph.cast(x, y.dtype), {"axis": -axes, "epsilon": float(eps)}
+    if all(each is None or len(each.shape) == axes for each in (weight, bias)):
+        return graph.node("LayerNormalization", x, scale, bias, **options)
+    z = graph.node("LayerNormalization", x, graph.constant(np.ones(y.shape[-axes:], y.dtype)), **options)
+    scaled = graph.node("Mul", z, scale)
+    return scaled if bias is None else graph.node("Add", scaled, bias)
 
 
 # --- recurrent layers -------------------------------------------------------------------------

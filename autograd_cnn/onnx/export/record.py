@@ -75,12 +75,18 @@ class _Trace(Trace):
         super().add(*args)
         self.scopes += [recording.get().scope.path] * (len(self.calls) - len(self.scopes))
 
-    def add_call(self, function: Callable[..., Any], args: Sequence[Any], results: Sequence[Any] = ()) -> None:
+    def add_call(
+        self,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        results: Sequence[Any] = (),
+        changes: tuple[Any, ...] | None = None,
+    ) -> None:
         owner = getattr(function, "__self__", None)
         held = [each.value for each in args if isinstance(each, Held)]
         for each in (owner, *(part for parts in held if isinstance(parts, tuple) for part in parts)):
             self._remember(each)
-        super().add_call(function, args, results)
+        super().add_call(function, args, results, changes)
 
     def _remember(self, owner: Any) -> None:
         if isinstance(owner, Optimizer):

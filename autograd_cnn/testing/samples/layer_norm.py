@@ -11,6 +11,7 @@ add_samples(
     sample(normal(2, 3, 12), normal(12), normal(12)),
     sample(normal(3, 5), normal(5), None, eps=0.1),
     sample(normal(2, 3, 4), normal(3, 4), normal(3, 4), axes=2),
+    sample(normal(4, 2, 12), normal(2, 12), normal(2, 12)),  # numbers that repeat every two rows
     sample(normal(4), None, None),
     linear="weight bias",
 )
@@ -18,11 +19,13 @@ add_samples(
     ops.layer_norm_wrt_input,
     sample(normal(2, 3, 12), normal(2, 3, 12), normal(12)),
     sample(normal(2, 3, 4), normal(2, 3, 4), None, eps=0.1, axes=2),
+    sample(normal(4, 2, 12), normal(4, 2, 12), normal(2, 12)),
     linear="g weight",
 )
 add_samples(
     ops.layer_norm_wrt_affine,
     sample(normal(2, 3, 12), normal(2, 3, 12)),
     sample(normal(2, 3, 4), normal(2, 3, 4), eps=0.1, axes=2),
+    sample(normal(4, 2, 12), normal(4, 2, 12), over=2),
     linear="g",
 )

@@ -1,6 +1,7 @@
 """Loops that are recorded and run again: the results of the calls, or no record."""
 
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -8,7 +9,11 @@ import pytest
 from autograd_cnn.kernels import compiled
 from autograd_cnn.kernels.compiled import table
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for
-from autograd_cnn.kernels.compiled.table import Line, Table, record
+from autograd_cnn.kernels.compiled.table import Table, record
+
+
+class Line(NamedTuple):
+    size: int
 
 
 @parallel_for
@@ -21,6 +26,12 @@ def _add(first, last, s, x, y):
 def _pick(first, last, s, x, places, y):
     for i in range(s.size):
         y[i] = x[places[i]]
+
+
+@parallel_for
+def _limit(first, last, s, x, limit, y):
+    for i in range(s.size):
+        y[i] = min(x[i], limit[0])
 
 
 def _sum_from_zero(x):
@@ -40,6 +51,12 @@ def _reversed(x):
 
 def _twice(x):
     return _sum_from_zero(_reversed(x))
+
+
+def _up_to_a_limit(x):
+    y, limit = np.empty(x.size), np.full(1, 50.0)
+    _limit(1, Line(x.size), flat(x), limit, y, alone=True)
+    return y
 
 
 def _own_offsets(x):
@@ -65,11 +82,11 @@ def _run(recorded, operand, x):
     return arrays[number[id(table.root(y))]]
 
 
-@pytest.mark.parametrize("call", [_sum_from_zero, _reversed, _twice, _own_offsets])
+@pytest.mark.parametrize("call", [_sum_from_zero, _reversed, _twice, _own_offsets, _up_to_a_limit])
 def test_loops_run_again_on_other_operands(rng, call):
     operand = rng.standard_normal(5)
     recorded = record(call, [operand])
-    for x in rng.standard_normal((3, 5)):
+    for x in rng.standard_normal((3, 5)) * 40:
         assert _run(recorded, operand, x).tolist() == call(x).tolist()
 
 
