@@ -405,7 +405,7 @@ def _affine_of_rows(site: Site, operands: list[Any], params: dict[str, Any]) -> 
     """For layer normalisation's gradients in the weight and the bias, which are sums over the rows of an example."""
     g, x = map(site.spread, operands)
     z = ops.layer_norm(x, eps=params["eps"], axes=params["axes"])
-    axes = tuple(range(1, len(shape_of(x)) - params["axes"]))
+    axes = tuple(range(1, len(shape_of(x)) - max(params["axes"], params["over"] or 1)))
     return (ops.stack([ops.sum(g * z, axis=axes), ops.sum(g, axis=axes)], axis=1),)
 
 
