@@ -4,6 +4,7 @@ The library ``onnx`` reads and checks a file. No code from a file is run: its op
 which are looked up in the table of `operator`. Anything that a file needs and we lack is found when it is loaded.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from importlib import import_module
@@ -152,6 +153,9 @@ class _Reading:
         """Initializers of floats."""
 
         self.taken: set[str] = set()
+        self.repeats: Counter[str] = Counter()
+        """How often a name was made unique, so that the next time does not try all numbers once more."""
+
         self.weights: set[str] = set()
         """Whole numbers that become parameters of floats."""
 
@@ -212,9 +216,10 @@ class _Reading:
 
     def _named(self, name: str, names: _Pick) -> str:
         """Return a name for a value that a graph makes, unique in the file."""
-        unique, count = name, 1
+        unique = name
         while unique in self.taken:
-            unique, count = f"{name}_{count}", count + 1
+            self.repeats[name] += 1
+            unique = f"{name}_{self.repeats[name]}"
         self.taken.add(unique)
         names[name] = unique
         return unique

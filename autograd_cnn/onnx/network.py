@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,11 @@ from autograd_cnn.nn import Module, Parameter
 from autograd_cnn.nn.module import computed_in
 from autograd_cnn.onnx.budget import CALL, Budget
 from autograd_cnn.onnx.operator import TABLE, known
+
+_FAILURES: Final = (
+    TypeError, ValueError, LookupError, AttributeError, ArithmeticError, MemoryError, RuntimeError,
+)  # fmt: skip
+"""What NumPy raises of operands that do not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +151,7 @@ class Step:
             several = results if isinstance(results, tuple) else (results,)
             if len(several) < len(self.outputs):
                 raise FormatError(sentence("it has fewer outputs", expected=len(self.outputs), got=len(several)))
-        except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, MemoryError) as error:
+        except _FAILURES as error:
             kind = ShapeError if isinstance(error, ShapeError) else FormatError
             raise kind(sentence(self.where, str(error))) from error
         return dict(zip(self.outputs, several, strict=False))

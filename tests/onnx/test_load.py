@@ -1,5 +1,6 @@
 import contextlib
 import sys
+from importlib import import_module
 
 import numpy as np
 import onnx
@@ -450,3 +451,32 @@ def test_without_the_library(monkeypatch, tmp_path):
     with pytest.raises(MissingDependencyError) as err:
         load_onnx(path)
     assert str(err.value) == "an .onnx file needs an extra; try: python -m pip install 'autograd-cnn[interop]'"
+
+
+def test_more_axes_than_can_be_broadcast(made):
+    """NumPy's arrays may have 64 axes, of which it works out 32 together."""
+    node = helper.make_node("Add", ["x", "w"], ["y"])
+    _, path = made([node], {"x": np.ones((1,) * 40, np.float32)}, {"w": np.ones(1, np.float32)})
+    with pytest.raises(FormatError, match=r"^node 'y' \(Add\): .*32 dimensions"):
+        load_onnx(path)(np.ones((1,) * 40, np.float32))
+
+
+class _Counting(set):
+    asked = 0
+
+    def __contains__(self, name):
+        _Counting.asked += 1
+        return super().__contains__(name)
+
+
+def test_a_name_in_many_subgraphs_is_made_unique_at_once(made, monkeypatch):
+    """Trying one number after the other, a file of 10 MB would have taken hours."""
+    result = [helper.make_tensor_value_info("r", TensorProto.FLOAT, None)]
+    body = helper.make_graph([helper.make_node("Relu", ["x"], ["r"])], "body", [], result)
+    nodes = [
+        helper.make_node("If", ["w"], [f"y{i}" if i else "y"], then_branch=body, else_branch=body) for i in range(100)
+    ]
+    _, path = made(nodes, X, {"w": np.ones((), bool)})
+    monkeypatch.setattr(import_module("autograd_cnn.onnx.load"), "set", _Counting, raising=False)
+    load_onnx(path)
+    assert 200 < _Counting.asked < 2000
