@@ -17,6 +17,9 @@ from autograd_cnn.parameters import Share, Whole
 NAMES: Final = (("images", "labels", "test_images", "test_labels"), ("x_train", "y_train", "x_test", "y_test"))
 """Of the arrays in a file: ours, and Keras's. The last two may be missing."""
 
+LAST: Final = (1 << 16) - 1
+"""The last class that a label may be of: each up to the largest label gets a name."""
+
 
 @composite
 def from_npz(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
@@ -105,11 +108,12 @@ def from_csv(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
                      got=f"{table.shape[1]} numbers")
         )  # fmt: skip
     labels, pixels = table[:, 0], table[:, 1:]
-    whole = (labels >= 0) & (labels == np.trunc(labels)) & np.isfinite(labels)
+    whole = (labels >= 0) & (labels <= LAST) & (labels == np.trunc(labels))
     if not whole.all():
         raise FormatError(
-            sentence(str(path), "a label is not a class", expected="a whole number from 0", got=labels[~whole][0])
-        )
+            sentence(str(path), "a label is not a class", expected=f"a whole number from 0 to {LAST}",
+                     got=labels[~whole][0])
+        )  # fmt: skip
     fits = (pixels >= 0) & (pixels <= 255)
     if not fits.all():
         raise FormatError(sentence(str(path), "a pixel is out of range", expected="0 to 255", got=pixels[~fits][0]))
@@ -130,8 +134,12 @@ def _as_split(path: str, images: NDArray[Any], labels: NDArray[Any]) -> Split:
             sentence(path, "not images with their labels", expected="images (N, C, H, W) and labels (N,)",
                      got=f"{images.shape} and {labels.shape}")
         )  # fmt: skip
-    if labels.dtype.kind not in "iu" or (labels.size and labels.min() < 0):
-        raise FormatError(sentence(path, "a label is not a class", expected="ints from 0", got=labels.dtype))
+    if labels.dtype.kind not in "iu":
+        raise FormatError(sentence(path, "a label is not a class", expected=f"ints from 0 to {LAST}", got=labels.dtype))
+    wrong = (labels < 0) | (labels > LAST)
+    if wrong.any():
+        raise FormatError(sentence(path, "a label is not a class", expected=f"ints from 0 to {LAST}",
+                                   got=labels[wrong][0]))  # fmt: skip
     if images.dtype == np.uint8:
         images = np.divide(images, 255, dtype=np.float32)
     elif images.dtype.kind != "f" or not np.isfinite(images).all():

@@ -1,5 +1,6 @@
 """Images of yours: a folder with a subfolder for each class, read by Pillow."""
 
+import io
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -257,9 +258,10 @@ def _opened(path: Path) -> Iterator[Any]:
     except ImportError as error:
         raise MissingDependencyError("reading images", "images") from error
     try:
-        with path.open("rb") as file, warnings.catch_warnings():
+        content = io.BytesIO(path.read_bytes())  # of a file, Pillow asks for as many bytes as the file claims to have
+        with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file) as image:
+            with Image.open(content) as image:
                 yield image
     except UnidentifiedImageError as error:
         raise FormatError(sentence(str(path), "not an image that Pillow can read")) from error

@@ -37,7 +37,12 @@ def test_a_part_is_held_out_where_the_file_has_none(tmp_path):
      "not images with their labels: expected images (N, C, H, W) and labels (N,), got (2, 4) and (2,)"),
     ({"images": np.ones((2, 4, 4)), "labels": np.ones(3, int)},
      "not images with their labels: expected images (N, C, H, W) and labels (N,), got (2, 1, 4, 4) and (3,)"),
-    ({"images": np.ones((2, 4, 4)), "labels": np.ones(2)}, "a label is not a class: expected ints from 0, got float64"),
+    ({"images": np.ones((2, 4, 4)), "labels": np.ones(2)},
+     "a label is not a class: expected ints from 0 to 65535, got float64"),
+    ({"images": np.ones((2, 4, 4)), "labels": np.array([0, 2**64 - 1], np.uint64)},  # would be -1
+     "a label is not a class: expected ints from 0 to 65535, got 18446744073709551615"),
+    ({"images": np.ones((2, 4, 4)), "labels": np.array([0, -1])},
+     "a label is not a class: expected ints from 0 to 65535, got -1"),
     ({"images": np.full((2, 4, 4), np.nan), "labels": np.ones(2, int)},
      "images are not understood: expected uint8 or finite floats, got float64"),
     ({"images": np.ones((2, 4, 4), int), "labels": np.ones(2, int)},
@@ -59,7 +64,9 @@ def test_what_is_not_a_dataset(tmp_path, arrays, told):
     ("0,1,2,3,4\n0,1,2,3\n", "not a table of numbers; the number of columns changed from 5 to 4 at row 2"),
     ("0,1,2,3,256\n", "a pixel is out of range: expected 0 to 255, got 256.0"),
     ("0,1,2,3,4\n0,nan,2,3,4\n", "a pixel is out of range: expected 0 to 255, got nan"),
-    ("0.5,1,2,3,4\n", "a label is not a class: expected a whole number from 0, got 0.5"),
+    ("0.5,1,2,3,4\n", "a label is not a class: expected a whole number from 0 to 65535, got 0.5"),
+    ("0,1,2,3,4\ninf,1,2,3,4\n", "a label is not a class: expected a whole number from 0 to 65535, got inf"),
+    ("0,1,2,3,4\n1e9,1,2,3,4\n", "a label is not a class: expected a whole number from 0 to 65535, got 1e+09"),
 ])  # fmt: skip
 def test_what_is_not_a_table(tmp_path, text, told):
     path = tmp_path / "x.csv"

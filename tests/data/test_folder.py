@@ -2,9 +2,11 @@
 
 import os
 import sys
+from contextlib import suppress
 
 import numpy as np
 import pytest
+from peak import memory
 from PIL import Image
 from tables import for_each
 
@@ -161,3 +163,14 @@ def test_without_pillow(root, monkeypatch):
     with pytest.raises(MissingDependencyError) as error:
         data.image_folder(root)
     assert str(error.value) == "reading images needs an extra; try: python -m pip install 'autograd-cnn[images]'"
+
+
+def test_an_image_takes_no_more_memory_than_it_has_pixels_whatever_its_parts_claim(tmp_path):
+    """A part of a PNG says how long it is, and Pillow would ask for as many bytes."""
+    path = tmp_path / "x.png"
+    Image.fromarray(np.arange(108, dtype=np.uint8).reshape(6, 6, 3)).save(path)
+    whole = path.read_bytes()
+    place = whole.index(b"IDAT") - 4
+    path.write_bytes(whole[:place] + (1 << 31 - 1).to_bytes(4, "big") + whole[place + 4 :])
+    with memory(1 << 20), suppress(FormatError):  # the pixels are all there
+        assert data.read_image(path).shape == (3, 6, 6)
