@@ -12,6 +12,7 @@ from typing import IO, Any, Final, Protocol, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from autograd_cnn import errors
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import values_of
 from autograd_cnn.errors import ArgumentError, FormatError, OperandError, sentence
@@ -152,10 +153,13 @@ def restore(path: AnyPath, **objects: Any) -> None:
         for name, thing in objects.items():
             changed.append(name)
             checkpoint.restore_state(name, thing, states[name])
-    except BaseException:
+    except BaseException as error:
         for name in changed:
             checkpoint.restore_state(name, objects[name], before[name])
-        raise
+        ours = type(error).__module__ == errors.__name__
+        if ours or not isinstance(error, (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)):
+            raise
+        raise FormatError(sentence(str(path), f"what it holds for {changed[-1]} is not a state of it")) from error
 
 
 @composite

@@ -158,3 +158,29 @@ def test_texts_that_are_not_of_a_checkpoint(tmp_path, text, told):
     with pytest.raises(FormatError) as error:
         ag.restore(path, odd=Odd(None))
     assert str(error.value) == f"{path}: {told}"
+
+
+GOOD = {"weights": {"weight": np.ones((2, 3)), "bias": np.ones(2)}, "generators": {}}
+
+
+@for_each("name, state", [
+    ("model", {**GOOD, "generators": "none"}),
+    ("optimizer", {"state": {}, "param_groups": [{"params": 3, "lr": 0.1}]}),
+    ("optimizer", {"state": {0: "fast"}, "param_groups": [{"params": [0, 1], "lr": 0.1}]}),
+    ("optimizer", {"state": {}, "param_groups": [{"params": [[], {}], "lr": 0.1}]}),
+    ("schedule", {}), ("schedule", 3),
+])  # fmt: skip
+def test_states_of_no_object_are_refused_and_change_nothing(tmp_path, name, state):
+    """As a file can have them that somebody wrote by hand."""
+    path = tmp_path / "x.npz"
+    model = nn.Linear(3, 2, rng=0)
+    optimizer = optim.Adam(model.parameters())
+    parts = {"model": model, "optimizer": optimizer, "schedule": optim.StepLR(optimizer, 3)}
+    before = repr({name: part.state_dict() for name, part in parts.items()})
+    states = {"model": Odd(GOOD), "optimizer": optimizer, "schedule": parts["schedule"], name: Odd(state)}
+    ag.save(path, **states)
+    with pytest.raises((FormatError, ArgumentError, OperandError)) as error:
+        ag.restore(path, **parts)
+    if error.type is FormatError:
+        assert str(error.value) == f"{path}: what it holds for {name} is not a state of it"
+    assert repr({name: part.state_dict() for name, part in parts.items()}) == before
