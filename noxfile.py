@@ -4,7 +4,8 @@
 hours; ``nox -s mutation -- softmax pooling`` takes some modules only, so that several can run side by side. What is
 found is kept in ``build/mutation``, and the next run goes on from there: with the mutants not tried yet, and with those
 that survived, as there may be a test for them now. ``nox -s networks`` fetches networks that others made.
-``nox -s peers`` compares the functions that have gradients with those of other libraries.
+``nox -s peers`` compares the functions that have gradients with those of other libraries. `docs/quality.md` says what the
+others found.
 """
 
 import hashlib
@@ -34,6 +35,9 @@ NETWORKS = (
 
 PROCESSORS = {"haswell": "+avx,+avx2,+fma,+sse4.2", "x86-64": "+sse2"}
 """Names and features of LLVM's, with vectors of 32 and of 16 bytes."""
+
+LOCK = Path(".ci/lock.txt")
+"""What the continuous integration installs, each with the digests of its files."""
 
 ONE_THREAD = {"AUTOGRAD_CNN_BACKEND": "reference", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -136,18 +140,44 @@ def _tally(database: Path) -> str:
 
 @nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
-    """Damage files for minutes, by default ten, and see how they are read: ``nox -s fuzz -- 3600`` for an hour."""
+    """Damage files, by default a million, and see how they are read: ``nox -s fuzz -- 10000 onnx`` for models alone."""
     session.install(".[test]")
-    session.run("python", "tests/fuzzing.py", *(session.posargs or ["600"]), env=ONE_THREAD)
+    session.run("python", "tests/fuzzing.py", *(session.posargs or ["1000000"]), env=ONE_THREAD)
+
+
+@nox.session(default=False, python="3.11")
+def guided(session: nox.Session) -> None:
+    """Damage files as coverage tells, by Atheris: ``nox -s guided -- npz -runs=1000000``, or 20,000 for each reader."""
+    session.install(".[test]", "atheris>=3")
+    session.run("python", "tests/guided.py", *(session.posargs or ["each=20000"]), env=ONE_THREAD)
+
+
+@nox.session(default=False)
+def guards(session: nox.Session) -> None:
+    """Run the kernels' tests and all laws with every operand beside pages that nobody may touch; on Linux and macOS."""
+    session.install(".[test]")
+    chosen = session.posargs or ["tests/kernels", LAWS, "tests/test_compile.py", "tests/optim"]
+    session.run(
+        "python", "-m", "pytest", "-q", "-p", "guard_pages", "-m", "not slow", *chosen, env={"PYTHONPATH": "tests"}
+    )
+
+
+@nox.session(default=False)
+def bounds(session: nox.Session) -> None:
+    """Run the kernels' tests with Numba's checks of every index; what is written in LLVM's language has none."""
+    session.install(".[test]")
+    variables = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": session.create_tmp()}
+    session.run(
+        "python", "-m", "pytest", "-q", "-m", "not slow", *(session.posargs or ["tests/kernels"]), env=variables
+    )
 
 
 @nox.session(default=False)
 def faults(session: nox.Session) -> None:
-    """Kill a training fifty times, and let sixteen threads differentiate for a minute while one trains."""
+    """Kill a training fifty times, let sixteen threads differentiate for a minute, and sixteen processes fill a cache."""
     session.install(".[test]")
-    session.run(
-        "python", "-m", "pytest", "tests/faults", env={"AUTOGRAD_CNN_KILLS": "50", "AUTOGRAD_CNN_SECONDS": "60"}
-    )
+    often = {"AUTOGRAD_CNN_KILLS": "50", "AUTOGRAD_CNN_SECONDS": "60", "AUTOGRAD_CNN_PROCESSES": "16"}
+    session.run("python", "-m", "pytest", "tests/faults", "tests/kernels/compiled/test_caching.py", env=often)
 
 
 @nox.session(default=False)
@@ -192,3 +222,59 @@ def processors(session: nox.Session) -> None:
         }
         session.run("python", "tests/processors.py", env=env)
         session.run("python", "-m", "pytest", "tests/kernels", "-m", "not slow", env=env)
+
+
+# --- what is installed, and what is handed out ------------------------------------------------
+
+
+@nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Write down what the continuous integration installs; ``nox -s lock -- --upgrade`` for what is newer by now."""
+    session.install("uv>=0.9")
+    extras = ("--extra", "dev", "--extra", "browser")  # torch comes from an index of each system's own
+    command = ("uv", "pip", "compile", "pyproject.toml", *extras, "--universal", "--python-version", "3.11")
+    session.run(*command, "--generate-hashes", "--no-header", "--quiet", "--output-file", str(LOCK), *session.posargs)
+
+
+@nox.session(default=False)
+def audit(session: nox.Session) -> None:
+    """Look for known vulnerabilities in what is locked; what the service does not know of fails, too."""
+    session.install("pip-audit>=2.9")
+    session.run("pip-audit", "--strict", "--require-hashes", "--disable-pip", "--requirement", str(LOCK))
+
+
+@nox.session(default=False)
+def sbom(session: nox.Session) -> None:
+    """Write a bill of materials, of the package with all its extras, to ``build/sbom.json``."""
+    session.install(".[all]")
+    Path("build").mkdir(exist_ok=True)
+    python = str(Path(session.bin) / "python")
+    session.run("python", "-m", "venv", "--clear", tools := str(Path(session.create_tmp()) / "tools"))
+    session.run(f"{tools}/bin/pip", "install", "--quiet", "cyclonedx-bom>=7", external=True)
+    session.run(
+        f"{tools}/bin/cyclonedx-py", "environment", python, "--pyproject", "pyproject.toml", "--output-reproducible",
+        "--validate", "--output-file", "build/sbom.json", external=True,
+    )  # fmt: skip
+
+
+@nox.session(default=False)
+def wheels(session: nox.Session) -> None:
+    """Build the wheel and the source archive twice, from files of other ages in other folders: the same bytes."""
+    session.install("build>=1.2")
+    files = session.run("git", "ls-files", "-z", external=True, silent=True).split("\0")[:-1]
+    date = session.run("git", "log", "-1", "--format=%ct", external=True, silent=True).strip()
+    folder = Path(session.create_tmp())
+    digests = []
+    for age, name in enumerate(("once", "and again")):
+        tree, out = folder / name / "tree", folder / name / "dist"
+        shutil.rmtree(folder / name, ignore_errors=True)
+        for file in files:
+            (tree / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, tree / file)
+            os.utime(tree / file, (10**9 + age, 10**9 + age))
+        session.run("python", "-m", "build", "--outdir", str(out), str(tree), env={"SOURCE_DATE_EPOCH": date})
+        digests.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in out.iterdir()})
+    if digests[0] != digests[1]:
+        session.error(f"other bytes: {digests}")
+    shutil.copytree(folder / "once" / "dist", "dist", dirs_exist_ok=True)
+    session.log(f"the same bytes, now in dist: {digests[0]}")

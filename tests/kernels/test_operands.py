@@ -164,6 +164,17 @@ def _layouts(array):
     frozen.flags.writeable = False
     yield frozen
     yield np.broadcast_to(array[:1], array.shape)
+    bytes_ = np.zeros(array.nbytes + 1, np.uint8)[1:]
+    odd = bytes_.view(array.dtype).reshape(array.shape)  # each number across two words
+    odd[...] = array
+    yield odd
+    odd = bytes_.view(array.dtype.newbyteorder()).reshape(array.shape)
+    odd[...] = array
+    yield odd
+    records = np.zeros(array.shape, [("before", "i1"), ("numbers", array.dtype)])
+    records["numbers"] = array
+    yield records["numbers"]
+    yield array.view(type("Subclass", (np.ndarray,), {}))
 
 
 @OF_EACH
