@@ -1,14 +1,19 @@
 """Damaged files for everything that reads files, the same for the same seed.
 
-``python tests/fuzzing.py 60`` goes on for a minute, with seeds that no run has had before, and says
-what it finds. Half a dozen kinds of damage are dealt to small files that are good, several in a row.
+``python tests/fuzzing.py 1000000`` tries a million, with seeds that no run has had before, and says what it finds: a
+crash, a hang, an error that is not one of ours, or memory without bounds. Half a dozen kinds of damage are dealt to
+small files that are good, several in a row; models in ONNX's format are also damaged by `hostile_onnx`.
 """
 
 import contextlib
 import copy
+import faulthandler
+import functools
 import gzip
 import io
 import json
+import os
+import re
 import sys
 import tempfile
 import time
@@ -17,22 +22,35 @@ import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import onnx
 from google.protobuf import json_format
+from hostile_onnx import mutated
 from onnx import helper, numpy_helper
+from PIL import Image
 
 import autograd_cnn as ag
-from autograd_cnn import nn
+from autograd_cnn import nn, optim
+from autograd_cnn.cli.run import read_config, read_history
 from autograd_cnn.errors import ArgumentError, FormatError, OperandError, ShapeError
+from autograd_cnn.io.checkpoint import TEXT
 
 EXPECTED = (FormatError, ArgumentError, ShapeError, OperandError, OSError)
 MEMORY = 300 << 20
+"""Bytes that a file of a few hundred may take, as Python counts them."""
+ROOM = 1 << 30
+"""Bytes that the whole process may take on top, as the system counts them."""
 SLOW = 10.0
-"""Seconds for a file of a few hundred bytes."""
+"""Seconds of the processor for such a file."""
+STUCK = 300.0
+"""Seconds on the clock for it, on a machine that does much else."""
+BATCH = 1000
+"""Files that one process reads, before it is replaced."""
 
 TOKENS = (
     b"0", b"-1", b"9" * 20, b"9" * 5000, b"1e999", b"NaN", b"null", b"true", b"[]", b"{}", b'""', b"[" * 200, b"(", b"'",
@@ -44,17 +62,22 @@ NUMBERS = (0, 1, 2, 127, 128, 255, 256, 1000, 2**15, 2**16 - 1, 2**24, 2**31 - 1
 
 
 class Reader(NamedTuple):
-    """Files that are good, and what reads them from a path."""
+    """Files that are good, what reads them from a path, and the share of a run that is spent on it."""
 
     suffix: str
     good: list[bytes]
     read: Callable[[Path], object]
+    share: float = 0.1
 
 
 def damage(reader, rng):
-    """Return a file with one to three faults; every other one of JSON has them in its values."""
+    """Return a file with one to three faults; most of JSON and of models have them in their values."""
     content = reader.good[rng.integers(len(reader.good))]
-    return _altered(content, rng) if reader.suffix == ".json" and rng.integers(2) else _spoilt(content, rng)
+    if reader.suffix == ".json" and rng.integers(2):
+        return _altered(content, rng)
+    if reader.suffix == ".onnx" and rng.integers(8):
+        return mutated(content, onnx.load_model_from_string(content), rng)
+    return _spoilt(content, rng)
 
 
 def _altered(content, rng):
@@ -62,6 +85,8 @@ def _altered(content, rng):
     fields = json.loads(content)
     for _ in range(rng.integers(1, 4)):
         places = [(holder, key) for holder in _holders(fields) for key in _keys(holder)]
+        if not places:
+            break
         holder, key = places[rng.integers(len(places))]
         kind = rng.integers(5)
         if kind == 0:
@@ -125,21 +150,32 @@ def readers():
     compact = json.dumps(json.loads(graph)).encode()
     idx = b"\0\0\x08\2\0\0\0\2\0\0\0\3abcdef"
     pattern = b"INPUT -> [[CONV -> RELU]*2 -> POOL?]*2 -> [FC]*2"
+    checkpoints = [_checkpoint(suffix)[0] for suffix in ("npz", "safetensors")]
+    models = [model.SerializeToString() for model in _models()]
     return {
         "npz": Reader(
             ".npz", [_saved("w.npz", arrays), _written(np.savez, arrays), _written(np.savez_compressed, arrays)], _state
         ),
         "safetensors": Reader(
-            ".safetensors", [_saved("w.safetensors", arrays), _with_length(*_header(arrays))], _state
+            ".safetensors", [_saved("w.safetensors", arrays), _with_length(*_header(arrays))], _state, 0.15
         ),
-        "npy": Reader(".npy", [_npy(arrays["weight"]), _npy(np.asfortranarray(arrays["weight"], ">f8"))], _entry),
+        "npy": Reader(".npy", [_npy(arrays["weight"]), _npy(np.asfortranarray(arrays["weight"], ">f8"))], _entry, 0.05),
         "header": Reader(".json", [_header(arrays)[0]], _headed),
-        "graph": Reader(".json", [compact], _draw),
-        "pattern": Reader(".txt", [pattern], _build),
-        "idx": Reader("", [idx], ag.data.read_idx),
-        "onnx": Reader(".onnx", [model.SerializeToString() for model in _models()], _run),
-        "model": Reader(".json", [_as_text(model) for model in _models()], _run_text),
-        "idx.gz": Reader(".gz", [gzip.compress(idx, mtime=0)], ag.data.read_idx),
+        "checkpoint.npz": Reader(".npz", checkpoints[:1], _restore, 0.04),
+        "checkpoint.safetensors": Reader(".safetensors", checkpoints[1:], _restore, 0.04),
+        "checkpoint": Reader(".json", [_checkpoint("npz")[1][TEXT].tobytes()], _restore_text, 0.04),
+        "graph": Reader(".json", [compact], _draw, 0.02),
+        "names": Reader(".txt", [b"conv1.weight", "gr\u00f6\u00dfe <b>&amp;\"'</b>".encode()], _name, 0.03),
+        "pattern": Reader(".txt", [pattern], _build, 0.04),
+        "idx": Reader("", [idx], ag.data.read_idx, 0.08),
+        "idx.gz": Reader(".gz", [gzip.compress(idx, mtime=0)], ag.data.read_idx, 0.06),
+        "cifar": Reader(".bin", [bytes(3073), bytes([9, *range(256)] * 12)[:3073] + bytes(3073)], _cifar, 0.03),
+        "csv": Reader(".csv", [b"label,a,b,c,d\n0,1,2,3,255\n1,0,0,0,0\n0,1,1,1,1\n1,4,4,4,4\n"], _table, 0.03),
+        "image": Reader(".img", _images(), _image, 0.04),
+        "config": Reader(".json", [_CONFIG], _config, 0.03),
+        "history": Reader(".json", [_HISTORY], _history, 0.03),
+        "onnx": Reader(".onnx", models, _run, 0.11),
+        "model": Reader(".json", [_as_text(model) for model in _models()], _run_text, 0.01),
     }
 
 
@@ -206,6 +242,124 @@ def _state(path):
     except ArgumentError:
         assert all(np.array_equal(array, before[name]) for name, array in layer.state_dict().items())
         raise
+
+
+@functools.cache
+def _checkpoint(suffix):
+    """Return a checkpoint and the arrays in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"run.{suffix}")
+        model, optimizer = _parts()
+        model(np.ones((1, 3), np.float32)).sum().backward()
+        optimizer.step()
+        ag.save(path, model=model, optimizer=optimizer)
+        return path.read_bytes(), ag.load(path)
+
+
+def _parts():
+    model = nn.Linear(3, 2, rng=0)
+    return model, optim.Adam(model.parameters())
+
+
+def _restore(path):
+    """Restore a model and an optimiser, both or neither."""
+    model, optimizer = _parts()
+    before = repr((model.state_dict(), optimizer.state_dict()))
+    try:
+        ag.restore(path, model=model, optimizer=optimizer)
+    except EXPECTED:
+        assert repr((model.state_dict(), optimizer.state_dict())) == before
+        raise
+
+
+def _restore_text(path):
+    """Restore from a text that stands in an archive that is whole."""
+    whole = path.with_suffix(".npz")
+    np.savez(whole, **_checkpoint("npz")[1] | {TEXT: np.frombuffer(path.read_bytes(), np.uint8)})
+    _restore(whole)
+
+
+def _cifar(path):
+    for name in (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"):
+        path.with_name(name).write_bytes(path.read_bytes() if name == "test_batch.bin" else bytes(3073))
+    ag.data.cifar10(path.parent)
+
+
+def _table(path):
+    ag.data.from_csv(path)
+
+
+def _images():
+    """Return small images in the formats that are read."""
+    pixels = Image.fromarray(np.arange(108, dtype=np.uint8).reshape(6, 6, 3))
+    contents = []
+    for kind in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "PPM", "WEBP"):
+        stream = io.BytesIO()
+        pixels.save(stream, kind)
+        contents.append(stream.getvalue())
+    return contents
+
+
+def _image(path):
+    image = ag.data.read_image(path, size=4)
+    assert image.dtype == np.float32
+    assert image.shape[1:] == (4, 4)
+
+
+_CONFIG = json.dumps(
+    {"data": "digits", "root": None, "model": "lenet5", "classes": ["a", "b"], "image_shape": [1, 8, 8], "size": None,
+     "epochs": 3, "batch_size": 16, "lr": 0.1, "patience": None, "seed": 0, "backend": "jit", "version": "1"}
+).encode()  # fmt: skip
+_HISTORY = json.dumps(
+    {"epoch": 1, "loss": 0.5, "accuracy": 0.5, "test_loss": 0.5, "test_accuracy": 0.5, "learning_rate": 0.1,
+     "images_per_second": 9.0, "seconds": 1.0, "backend": "jit"}
+).encode()  # fmt: skip
+
+
+def _config(path):
+    path.with_name("config.json").write_bytes(path.read_bytes())
+    read_config(path.parent)
+
+
+def _history(path):
+    path.with_name("metrics.jsonl").write_bytes(path.read_bytes())
+    read_history(path.parent)
+
+
+def _name(path):
+    """Name a tensor after what was read: the name is text in all that is drawn, whatever it looks like."""
+    name = path.read_bytes().decode("utf-8", "replace") or "x"
+    graph = _named(name)
+    assert json.loads(graph.to_json())["nodes"][0]["name"] == name
+    assert QUOTED.sub("", graph.to_dot().source) == QUOTED.sub("", _named("x").to_dot().source)
+    if len(name) % 32 == 1:  # which take a hundred times as long
+        ET.fromstring(graph.render(path.with_suffix(".svg")).read_bytes())  # noqa: S314  # our own
+        assert _tags(graph, path) == _tags(_named("x"), path)
+
+
+QUOTED = re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL)
+
+
+def _named(name):
+    x = ag.tensor([1.0, 2.0], requires_grad=True, name=name)
+    return ag.graph.capture((x * x).sum())
+
+
+class _Tags(HTMLParser):
+    """The tags of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, [name for name, _ in attrs]))
+
+
+def _tags(graph, path):
+    tags = _Tags()
+    tags.feed(graph.to_html(path.with_suffix(".html")).read_text("utf-8"))
+    return [found for found in tags.found if found[0] not in {"tspan", "text"}]  # of which long names take several
 
 
 def _draw(path):
@@ -337,38 +491,72 @@ def check_good(reader, folder):
         reader.read(path)
 
 
-def main(seconds):
-    """Go on for so long; print what is found and keep the files."""
-    rng = np.random.default_rng()
-    all_readers, end, tried = readers(), time.monotonic() + seconds, dict.fromkeys(readers(), 0)
-    kept = Path("build/fuzz")
-    kept.mkdir(parents=True, exist_ok=True)
+def _try_batch(name, reader, folder, seed, count):
+    """Read damaged files in this process, which may end by it; each is in the folder while it is read."""
+    import resource  # noqa: PLC0415  # POSIX has it
+
+    faulthandler.dump_traceback_later(STUCK, exit=True)
+    used = int(Path("/proc/self/statm").read_text("ascii").split()[5]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_DATA, (used + ROOM,) * 2)  # addresses alone are no memory
+    rng = np.random.default_rng(seed)
+    for number in range(count):
+        content = damage(reader, rng)
+        counted = number % 8 == 0  # which takes several times as long
+        start, problem, peak = time.process_time(), "", 0
+        if counted:
+            tracemalloc.start()
+        try:
+            attempt(reader, content, folder / f"x{reader.suffix}")
+        except Exception:  # noqa: BLE001  # that is what is looked for
+            problem = traceback.format_exc()
+        if counted:
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+        took = time.process_time() - start
+        if took > SLOW or peak > MEMORY:
+            problem += f"{took:.1f} s, {peak >> 20} MiB"
+        if problem:
+            _keep(name, content, problem, reader)
+        faulthandler.cancel_dump_traceback_later()
+        faulthandler.dump_traceback_later(STUCK, exit=True)
+    faulthandler.cancel_dump_traceback_later()
+
+
+KEPT = Path("build/fuzz")
+
+
+def _keep(name, content, problem, reader):
+    KEPT.mkdir(parents=True, exist_ok=True)
+    file = KEPT / f"{time.time_ns()}{reader.suffix}"
+    file.write_bytes(content)
+    print(f"{name}: {file}\n{problem}", flush=True)  # noqa: T201
+
+
+def main(total, *names):
+    """Try so many files, of some readers or all; print what is found and keep the files."""
+    chosen = {name: reader for name, reader in readers().items() if name in names or not names}
+    shares = sum(reader.share for reader in chosen.values())
+    left = {name: round(total * reader.share / shares) for name, reader in chosen.items()}
+    tried = dict.fromkeys(left, 0)
     with tempfile.TemporaryDirectory() as folder:
-        for reader in all_readers.values():
+        for reader in chosen.values():
             check_good(reader, Path(folder))
-        while time.monotonic() < end:
-            for name, reader in all_readers.items():
-                content = damage(reader, rng)
-                start, problem = time.monotonic(), ""
-                tracemalloc.start()
-                try:
-                    attempt(reader, content, Path(folder, f"x{reader.suffix}"))
-                except Exception:  # noqa: BLE001  # that is what is looked for
-                    problem = traceback.format_exc()
-                peak = tracemalloc.get_traced_memory()[1]
-                tracemalloc.stop()
-                took = time.monotonic() - start
-                if took > SLOW or peak > MEMORY:
-                    problem += f"{took:.1f} s, {peak >> 20} MiB"
-                tried[name] += 1
-                if problem:
-                    file = kept / f"{time.time_ns()}{reader.suffix}"
-                    file.write_bytes(content)
-                    print(f"{name}: {file}\n{problem}")  # noqa: T201
-    print(", ".join(f"{name}: {count}" for name, count in tried.items()))  # noqa: T201
-    return any(kept.iterdir())
+        while any(left.values()):
+            for name, reader in chosen.items():
+                count = min(BATCH, left[name])
+                if not (process := os.fork()):
+                    _try_batch(name, reader, Path(folder), time.time_ns(), count)
+                    sys.stdout.flush()
+                    os._exit(0)
+                if code := os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]):
+                    file = Path(folder, f"x{reader.suffix}")
+                    _keep(name, file.read_bytes(), f"the process ended with {code}", reader)
+                left[name] -= count
+                tried[name] += count
+            print(f"{sum(tried.values()):,}: {tried}", flush=True)  # noqa: T201
+    return KEPT.exists() and any(KEPT.iterdir())
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    sys.exit(main(float(sys.argv[1])))
+    sys.exit(main(int(sys.argv[1]), *sys.argv[2:]))

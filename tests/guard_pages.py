@@ -22,8 +22,6 @@ MOST = 1 << 26
 tried: Counter[str] = Counter()
 """How many arrays of each kernel were placed, by its name."""
 
-_mprotect = ctypes.CDLL(None, use_errno=True).mprotect
-_mprotect.argtypes = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
 _free: dict[int, list["Guarded"]] = {}
 
 
@@ -39,7 +37,8 @@ class Guarded:
 
     def protect(self, start, size, allowed):
         """Say what is allowed in some pages."""
-        if _mprotect(self.whole.ctypes.data + start, size, allowed):
+        mprotect = ctypes.CDLL(None, use_errno=True).mprotect
+        if mprotect(ctypes.c_void_p(self.whole.ctypes.data + start), ctypes.c_size_t(size), allowed):
             raise OSError(ctypes.get_errno(), "mprotect")
 
     def hold(self, array, *, at_end):

@@ -7,7 +7,7 @@ import pytest
 from fuzzing import MEMORY, attempt, check_good, damage, readers
 from peak import memory
 
-FILES = 500
+FILES = 120
 READERS = readers()
 
 
