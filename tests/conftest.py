@@ -1,6 +1,7 @@
-"""What all tests share: a seeded generator, and how much hypothesis draws."""
+"""What all tests share: a seeded generator, how much hypothesis draws, and that nothing is fetched."""
 
 import gc
+import sys
 
 import numpy as np
 import pytest
@@ -11,6 +12,17 @@ pytest_plugins = ["small_graphs"]
 # The same examples in every run: a failure here is a failure everywhere.
 settings.register_profile("suite", deadline=None, max_examples=20, derandomize=True, database=None)
 settings.load_profile("suite")
+
+
+def _stay_here(event, arguments):
+    """Let no test connect to another machine."""
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        assert arguments[1][0] in {"127.0.0.1", "::1", "localhost"}, arguments[1]
+
+
+def pytest_configure():
+    """Stay on this machine from the first import on."""
+    sys.addaudithook(_stay_here)
 
 
 def pytest_collection_finish():
