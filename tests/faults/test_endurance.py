@@ -70,7 +70,7 @@ def _endure():
     end = time.monotonic() + SECONDS
 
     def work(seed):
-        while time.monotonic() < end and not wrong:
+        while (not rounds[seed] or time.monotonic() < end) and not wrong:  # each has its turn, however busy it is
             try:
                 found = _gradients(seed)
             except Exception as error:  # noqa: BLE001  # whatever goes wrong

@@ -100,6 +100,7 @@ def at_once(wanted):
     "Train in many threads."
     ends, same = time.monotonic() + 1, []
     def work():
+        same.append(train() == wanted)
         while time.monotonic() < ends:
             same.append(train() == wanted)
     for each in threads(work): each.join()
