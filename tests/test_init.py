@@ -19,7 +19,7 @@ ENGINE = [
 
 
 LOADED = {
-    "checkpoint", "compile", "engine", "errors", "kernels", "lowering", "ops", "parameters", "search_path", "spelling", "tensor", "transforms",
+    "batching", "checkpoint", "compile", "engine", "errors", "kernels", "lowering", "ops", "parameters", "search_path", "seeding", "spelling", "tensor", "transforms", "tree", "vmap",
 }  # fmt: skip
 """What importing the package loads of it; all else comes on first use."""
 

@@ -247,7 +247,7 @@ def backward_pass(  # noqa: C901, PLR0912  # all of reverse mode is this one loo
                     continue
             primitive = node.primitive
             if node.tensor is not None if targets is None else node in targets:
-                results[node] = g if g.dtype == node.dtype else g.astype(node.dtype)  # half-precise: float32 here
+                results[node] = g if g.dtype == node.dtype else _in_dtype_of(node, g)
             if primitive is None or node.serial < since:
                 continue
             for parent, cotangent in primitive.pullback(node, g, wanted, wrapper):

@@ -32,7 +32,7 @@ def dropout(input: Array, p: Share = 0.5, training: Bool = True, inplace: Bool =
     Examples
     --------
     >>> import numpy as np
-    >>> dropout(np.ones(4), rng=np.random.default_rng(0))
+    >>> dropout(np.ones(4), rng=np.random.default_rng(2))
     array([2., 0., 0., 0.])
     """
     return _dropped("dropout", input, shape_of(input), p, rng) if training and p else input
@@ -52,7 +52,7 @@ def dropout2d(input: Array, p: Share = 0.5, training: Bool = True, inplace: Bool
     Examples
     --------
     >>> import numpy as np
-    >>> dropout2d(np.ones((2, 1, 2)), rng=np.random.default_rng(0))
+    >>> dropout2d(np.ones((2, 1, 2)), rng=np.random.default_rng(2))
     array([[[2., 2.]],
     <BLANKLINE>
            [[0., 0.]]])
@@ -77,7 +77,7 @@ def dropout1d(input: Array, p: Share = 0.5, training: Bool = True, inplace: Bool
     Examples
     --------
     >>> import numpy as np
-    >>> dropout1d(np.ones((2, 2)), rng=np.random.default_rng(0))
+    >>> dropout1d(np.ones((2, 2)), rng=np.random.default_rng(2))
     array([[2., 2.],
            [0., 0.]])
     """

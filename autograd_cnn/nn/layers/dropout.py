@@ -32,7 +32,7 @@ class Dropout(Module):
     --------
     >>> import numpy as np
     >>> from autograd_cnn import nn
-    >>> dropout = nn.Dropout(0.5, rng=0)
+    >>> dropout = nn.Dropout(0.5, rng=2)
     >>> dropout(np.ones(4))
     array([2., 0., 0., 0.])
     >>> dropout.eval()(np.ones(4))
@@ -60,7 +60,7 @@ class Dropout2d(Dropout):
     --------
     >>> import numpy as np
     >>> from autograd_cnn import nn
-    >>> nn.Dropout2d(rng=0)(np.ones((2, 1, 2))).tolist()
+    >>> nn.Dropout2d(rng=2)(np.ones((2, 1, 2))).tolist()
     [[[2.0, 2.0]], [[0.0, 0.0]]]
     """
 
@@ -78,7 +78,7 @@ class Dropout1d(Dropout):
     --------
     >>> import numpy as np
     >>> from autograd_cnn import nn
-    >>> nn.Dropout1d(rng=0)(np.ones((2, 2))).tolist()
+    >>> nn.Dropout1d(rng=2)(np.ones((2, 2))).tolist()
     [[2.0, 2.0], [0.0, 0.0]]
     """
 
