@@ -6,7 +6,6 @@ import autograd_cnn as ag
 from autograd_cnn import nn, optim
 from autograd_cnn.nn import functional
 from benchmarks.peers._modules import build, forward_and_backward, scalars, training
-from benchmarks.peers._sequences import LayerNorm, MultiheadAttention, layer_norm
 from benchmarks.tasks import Array, Chain, Convolution, Inference, Job, Network, Operation
 
 OPERATIONS = {
@@ -26,7 +25,7 @@ OPERATIONS = {
     "softmax": ag.softmax,
     "log_softmax": ag.log_softmax,
     "batch_norm": ag.batch_norm,
-    "layer_norm": layer_norm,
+    "layer_norm": ag.layer_norm,
     "cross_entropy": functional.cross_entropy,
     "mse_loss": functional.mse_loss,
     "huber_loss": functional.huber_loss,
@@ -45,17 +44,8 @@ OPERATIONS = {
 }
 
 
-class _Layers:
-    """The package's layers, and those that it lacks."""
-
-    LayerNorm, MultiheadAttention = LayerNorm, MultiheadAttention
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(nn, name)
-
-
 def _model(task: Network) -> Any:
-    model = nn.fuse(build(task.layers, _Layers(), ag.concatenate))
+    model = nn.fuse(build(task.layers, nn, ag.concatenate))
     model.astype(task.dtype)
     model.load_state_dict(task.weights(), strict=False)
     return model
