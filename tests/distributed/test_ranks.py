@@ -44,6 +44,10 @@ def mpiexec():
                     said, errors = job.communicate(timeout=timeout)
                 except subprocess.TimeoutExpired:
                     job.terminate()  # with its ranks
+                    try:
+                        job.wait(10)
+                    except subprocess.TimeoutExpired:
+                        job.kill()
                     if not again:
                         raise
                 else:
