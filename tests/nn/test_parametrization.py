@@ -104,3 +104,11 @@ def test_what_can_not_be_normalised(norm):
         with pytest.raises(kind) as error:
             call()
         assert str(error.value) == text
+
+
+class _Renamed(nn.ConvTranspose2d):
+    """A layer of the user's own."""
+
+
+def test_the_outputs_of_a_transposed_convolution_are_its_second_axis_whatever_it_is_called():
+    assert nn.utils.spectral_norm(_Renamed(4, 6, 3, rng=0), rng=0).weight_u.shape == (6,)
