@@ -15,7 +15,7 @@ def manual_seed(seed: int) -> None:
     Each layer or call has a generator of its own, spawned from the seed in the order in which they are made. So the
     same program gives the same numbers, and what draws from a generator or a seed of its own (``rng=``, the ``seed`` of
     a `autograd_cnn.data.Loader` or a `autograd_cnn.train.TrainConfig`) neither sees this seed nor changes what others
-    draw. A layer keeps its generator: dropout that was made before is not seeded anew.
+    draw. A layer keeps its generator: dropout that was made before is not seeded again.
 
     Parameters
     ----------

@@ -75,7 +75,7 @@ A folder of images has a subfolder for each class, or "train" and "test" with su
 subfolders; it needs the extra "images". An .npz file has the arrays images and labels, a
 .csv file a label and the pixels of a square image in each line. Where nothing is there to
 test on, a fifth of each class is held out. MNIST, Fashion-MNIST and CIFAR-10 are read from
-the files that their authors publish, which lie in --root.
+the files that their authors publish, which are in --root.
 
 The folder --out gets run.toml (the options that do it again, for --config), config.json,
 metrics.jsonl (a line for each epoch), model.npz (the weights after the last epoch that

@@ -67,7 +67,7 @@ def fetch(url: str, path: AnyPath, *, sha256: str) -> Path:
             raise ConnectionError(sentence(f"{path} is being fetched by another process", hint="wait for it"))
         _receive(url, file, path)
         try:
-            _verify(file, sha256, path, "call again to fetch it anew")
+            _verify(file, sha256, path, "call again to fetch it again")
         except FormatError:
             file.truncate(0)
             raise

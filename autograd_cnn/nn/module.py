@@ -170,7 +170,7 @@ class Module(Hooked):
             The attribute.
         value : array_like or None
         persistent : bool
-            Whether it is part of the state. One that is not is made anew by ``__init__``, such as a table.
+            Whether it is part of the state. One that is not is made again by ``__init__``, such as a table.
 
         Raises
         ------

@@ -90,7 +90,7 @@ def test_another_file_than_expected(server, tmp_path):
     with pytest.raises(FormatError) as error:
         fetch(f"{server.url}/x.bin", path, sha256=other)
     said = f"{path}: another file than expected: expected sha256 {other}, got {SHA256}"
-    assert str(error.value) == f"{said}; call again to fetch it anew"
+    assert str(error.value) == f"{said}; call again to fetch it again"
     assert not path.exists()
     path.write_bytes(CONTENT)
     with pytest.raises(FormatError) as error:
