@@ -62,21 +62,19 @@ if TYPE_CHECKING:  # what is loaded on first use
     from autograd_cnn import report as report
     from autograd_cnn import testing as testing
     from autograd_cnn import train as train
-    from autograd_cnn.explain.explain import explain as explain
+    from autograd_cnn.explanations.explain import explain as explain
     from autograd_cnn.io import load as load
     from autograd_cnn.io import restore as restore
     from autograd_cnn.io import save as save
 else:
-    import sys as _sys
     from importlib import import_module as _import_module
-    from types import ModuleType as _ModuleType
 
     from autograd_cnn.spelling import missing as _missing
 
     _MODULES = (
         "array_api", "attribution", "data", "distributed", "graph", "interop", "nn", "onnx", "optim", "report", "testing", "train",
     )  # fmt: skip
-    _FUNCTIONS = {"explain": "explain", "load": "io", "restore": "io", "save": "io"}
+    _FUNCTIONS = {"explain": "explanations", "load": "io", "restore": "io", "save": "io"}
     """Functions loaded on first use, and where they are."""
 
     _LOADED = [name for name, value in globals().items() if callable(value) and name[0] != "_"]
@@ -93,11 +91,3 @@ else:
     def __dir__() -> list[str]:
         """List what is loaded on first use, too."""
         return sorted({*globals(), *__all__})
-
-    class _Package(_ModuleType):
-        """Keeps ``ag.explain`` the function: Python puts the folder `autograd_cnn.explain` there once it is loaded."""
-
-        def __setattr__(self, name: str, value: object) -> None:
-            super().__setattr__(name, value.explain if name == "explain" and isinstance(value, _ModuleType) else value)
-
-    _sys.modules[__name__].__class__ = _Package

@@ -1,5 +1,6 @@
 """Steps without Python: a function's calls, recorded once and made again in every later call."""
 
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, MutableSequence, Sequence
@@ -109,6 +110,12 @@ class Compiled(Generic[P, T]):
 
     def __repr__(self) -> str:
         return f"<compiled {self._function!r}>"
+
+    def __reduce__(self) -> Any:
+        """Pickle and copy as the function does, by name or by value; plans are recorded again, where they are to run."""
+        name = getattr(self._function, "__qualname__", "")
+        found = self.__module__ != "__main__" and getattr(sys.modules.get(self.__module__), name, None) is self
+        return name if found else (type(self), (self._function,))
 
     def __call__(self, *args: P.args, **options: P.kwargs) -> T:
         """Run the plan for such arguments, or the function."""

@@ -1,5 +1,7 @@
 """Compiled steps: the same bits as the function, or a reason why not."""
 
+import copy
+import pickle
 import warnings
 from collections import OrderedDict
 from typing import NamedTuple
@@ -806,3 +808,22 @@ def test_two_modules_with_one_array():
     compiled, x = ag.compile(lambda x: (mine(x) - other(x)).detach()), np.ones((1, 1, 1, 1), np.float32)
     with pytest.warns(CompileWarning, match="two modules have one array as an attribute"):
         compiled(x)
+
+
+@ag.compile
+def doubled(x):
+    return ag.sum(x * 2)
+
+
+def test_a_compiled_function_travels_without_its_plans():
+    """By its name where it has one, else with its function."""
+    for _ in range(3):
+        doubled(np.ones(2))
+    assert pickle.loads(pickle.dumps(doubled)) is doubled  # noqa: S301  # our own
+    for unnamed in (ag.compile(_bits), ag.compile(ag.sum)):
+        for another in (pickle.loads(pickle.dumps(unnamed)), copy.deepcopy(unnamed)):  # noqa: S301
+            assert another is not unnamed
+            assert another.__wrapped__ is unnamed.__wrapped__
+    local = ag.compile(lambda x: ag.sum(x * 3))
+    results = [copy.deepcopy(local)(np.ones(2)).item() for _ in range(3)]
+    assert results == [6.0] * 3

@@ -150,7 +150,7 @@ def tracing() -> switched:
     """Keep every operand of what is recorded inside, so that each call can be run again as it was.
 
     Otherwise the tape keeps of an array that wants no gradient, and that no rule asks for, its shape alone: of the
-    images of a batch, say, once they have been normalised. `check_tape`, `autograd_cnn.explain.explain` and the graph tell more with it.
+    images of a batch, say, once they have been normalised. `check_tape`, `ag.explain` and the graph tell more with it.
 
     Examples
     --------

@@ -12,7 +12,7 @@ SAYS = {
     "interop": "to and from other libraries' files",
     "report": "a training as one page",
     "attribution": "which pixels decide",
-    "explain": "why a gradient is what it is",
+    "explanations": "why a gradient is what it is",
     "train": "the loop, its metrics and its folder",
     "viz": "drawings, pages, notebooks",
     "graph": "the tape as plain data",
@@ -46,7 +46,7 @@ SAYS = {
 
 COLOURS = {
     "engine": "#f6d8ae", "ops": "#f6d8ae", "tensor": "#f6d8ae", "kernels": "#cfe3c8",
-    "graph": "#d9d2ea", "viz": "#d9d2ea", "explain": "#d9d2ea", "attribution": "#d9d2ea", "report": "#d9d2ea",
+    "graph": "#d9d2ea", "viz": "#d9d2ea", "explanations": "#d9d2ea", "attribution": "#d9d2ea", "report": "#d9d2ea",
 }  # fmt: skip
 """The calculus, the numerical work, the pictures; all else is plain."""
 

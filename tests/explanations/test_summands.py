@@ -3,7 +3,7 @@
 import numpy as np
 
 import autograd_cnn as ag
-from autograd_cnn.explain.explain import summands
+from autograd_cnn.explanations.explain import summands
 
 
 def _told(y):

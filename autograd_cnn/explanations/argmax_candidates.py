@@ -8,7 +8,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array
 from autograd_cnn.engine.primitive import Primitive
-from autograd_cnn.explain.terms import Element, ResultElement, Term, UnknownError
+from autograd_cnn.explanations.terms import Element, ResultElement, Term, UnknownError
 from autograd_cnn.kernels.windows import windows
 from autograd_cnn.ops.pooling import _relu_max_pool
 from autograd_cnn.ops.reduction import spread

@@ -9,7 +9,7 @@ import autograd_cnn.testing.samples  # fills SAMPLES
 from autograd_cnn import ops
 from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError
-from autograd_cnn.explain import explain
+from autograd_cnn.explanations import explain
 from autograd_cnn.ops.pooling import _relu_max_pool
 from autograd_cnn.testing.case import SAMPLES
 

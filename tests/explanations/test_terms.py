@@ -6,7 +6,7 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn import ops
 from autograd_cnn.engine.replay import Call
-from autograd_cnn.explain.terms import Element, ResultElement, UnknownError, aligned
+from autograd_cnn.explanations.terms import Element, ResultElement, UnknownError, aligned
 
 
 def _call(y, *values, index=()):

@@ -6,8 +6,8 @@ import re
 import numpy as np
 
 import autograd_cnn as ag
-from autograd_cnn.explain import explain
-from autograd_cnn.explain.explanation import LINES
+from autograd_cnn.explanations import explain
+from autograd_cnn.explanations.explanation import LINES
 
 
 def _leaf(values, **options):

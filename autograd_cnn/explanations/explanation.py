@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from autograd_cnn.engine.node import Traced
 from autograd_cnn.errors import counted
-from autograd_cnn.explain.terms import Element, Index, Term
+from autograd_cnn.explanations.terms import Element, Index, Term
 from autograd_cnn.graph.capture import read
 
 LINES: Final = 20

@@ -5,8 +5,8 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn.engine.replay import Call
-from autograd_cnn.explain.argmax_candidates import argmax_candidates
-from autograd_cnn.explain.terms import ResultElement
+from autograd_cnn.explanations.argmax_candidates import argmax_candidates
+from autograd_cnn.explanations.terms import ResultElement
 
 
 def _found(y, *values, index=()):

@@ -13,9 +13,9 @@ from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced, tensor
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.replay import Call, argument, operand, values
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
-from autograd_cnn.explain.argmax_candidates import argmax_candidates
-from autograd_cnn.explain.explanation import Explanation
-from autograd_cnn.explain.terms import Element, Index, ResultElement, Term, UnknownError, aligned
+from autograd_cnn.explanations.argmax_candidates import argmax_candidates
+from autograd_cnn.explanations.explanation import Explanation
+from autograd_cnn.explanations.terms import Element, Index, ResultElement, Term, UnknownError, aligned
 from autograd_cnn.ops.pooling import _relu_max_pool
 from autograd_cnn.viz.drawing.label import shape_text
 

@@ -1,0 +1,7 @@
+"""Why a gradient is what it is, element by element."""
+
+from autograd_cnn.explanations.explain import explain
+from autograd_cnn.explanations.explanation import Explanation
+from autograd_cnn.explanations.terms import Element, Term
+
+__all__ = ["Element", "Explanation", "Term", "explain"]

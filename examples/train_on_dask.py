@@ -1,0 +1,64 @@
+"""Train on Dask's workers, each on the images that it holds, with gradients averaged by MPI.
+
+dask-mpi starts all as processes of one MPI job: rank 0 is Dask's scheduler, rank 1 runs this program, and the others
+are workers. A group of the workers' ranks is all that `DataParallel` asks for.
+
+    python -m pip install "autograd-cnn[fast,mpi]" dask-mpi
+    mpiexec -n 4 python examples/train_on_dask.py
+"""
+
+from dask.distributed import Client
+from dask_mpi import initialize
+from mpi4py import MPI
+
+import autograd_cnn as ag
+from autograd_cnn import data, distributed, nn, optim
+
+
+def rank_of_worker():
+    """Return the number of this process in the MPI job."""
+    return MPI.COMM_WORLD.rank
+
+
+def fit(images, labels, ranks, epochs=20):
+    """Train with the workers of these ranks, which call this function, too, on the images that this worker holds."""
+    workers = MPI.COMM_WORLD.group.Incl(ranks)
+    group = distributed.ProcessGroup(MPI.COMM_WORLD.Create_group(workers))
+    model = nn.digits_net(rng=0)
+    parallel = distributed.DataParallel(model, group)
+    optimizer = optim.AdamW(model.parameters(), lr=0.002)
+
+    @ag.compile
+    def step(x, y):
+        optimizer.zero_grad()
+        nn.cross_entropy(model(x), y).backward()
+        optimizer.step()
+
+    for _ in range(epochs):
+        for x, y in data.Loader(images, labels, batch_size=32 // group.size, seed=group.rank):
+            step(x, y)
+    parallel.broadcast_buffers()
+    return model.state_dict()
+
+
+def main():
+    """Give each worker its share of the images, and the same function."""
+    (images, labels), (test_images, test_labels) = data.digits()
+    with Client() as client:  # dask-mpi has told it where the scheduler is
+        places = client.run(rank_of_worker)  # by the address of the worker
+        share = len(images) // len(places)  # the same for each, so that all take as many steps
+        jobs = []
+        for i, worker in enumerate(places):
+            mine = slice(i * share, (i + 1) * share)
+            held = client.scatter([images[mine], labels[mine]], workers=worker)
+            jobs.append(client.submit(fit, *held, sorted(places.values()), workers=worker))
+        states = client.gather(jobs)  # the same from all of them
+    model = nn.digits_net()
+    model.load_state_dict(states[0])
+    accuracy = (model.eval()(test_images).numpy().argmax(axis=1) == test_labels).mean()
+    print(f"{len(places)} workers: {accuracy:.4f} of the images held out are right")
+
+
+if __name__ == "__main__":
+    initialize(nthreads=1, nanny=False)
+    main()
