@@ -17,12 +17,12 @@ import autograd_cnn as ag
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
-def _output(name, cwd, *arguments, backend="reference"):
+def _output(name, cwd, *arguments, backend="reference", command=(sys.executable,)):
     # Threads of BLAS take longer to wait for each other than such small products last.
     alone = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     environment = {**os.environ, **alone, "PYTHONWARNINGS": "error", "AUTOGRAD_CNN_BACKEND": backend}
     run = subprocess.run(
-        [sys.executable, EXAMPLES / name, *arguments],
+        [*command, EXAMPLES / name, *arguments],
         capture_output=True,
         text=True,
         check=True,
@@ -120,6 +120,14 @@ def test_the_notebook_runs_and_shows_what_it_was_committed_with(tmp_path, monkey
     assert (tmp_path / "network.html").stat().st_size > 10_000
     before, after = re.search(r"(\S+) before, (\S+) after", fresh.cells[-1].outputs[0].text).groups()
     assert float(after) < float(before)
+
+
+@pytest.mark.slow
+def test_dasks_workers_learn_together(tmp_path):
+    pytest.importorskip("dask_mpi")
+    mpiexec = (Path(sys.executable).parent / "mpiexec", "--allow-run-as-root", "--map-by", ":OVERSUBSCRIBE", "-n", "4")
+    said = _output("train_on_dask.py", tmp_path, command=(*mpiexec, sys.executable, "-W", "ignore"))
+    assert said.startswith("2 workers: 0.9")
 
 
 def _data(cell, kind):

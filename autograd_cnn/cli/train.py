@@ -30,7 +30,6 @@ from autograd_cnn.cli.options import (
     writing_to,
 )
 from autograd_cnn.cli.output import say
-from autograd_cnn.cli.progress import Lines, progress
 from autograd_cnn.cli.run import RunConfig, read_config
 from autograd_cnn.data import Dataset
 from autograd_cnn.distributed import ProcessGroup
@@ -42,6 +41,7 @@ from autograd_cnn.train import (
     Callback,
     EarlyStopping,
     EpochMetrics,
+    Progress,
     RunFolder,
     TensorBoard,
     TrainConfig,
@@ -333,8 +333,12 @@ def _fit(
     shown: list[Callback] = []
     if folder is not None:
         # mpiexec gives its processes a terminal, whoever reads what they write: no bar then.
-        bar = progress(config.epochs, len(dataset.train.labels)) if group is None else Lines(config.epochs)
-        shown = [folder, bar, *([TensorBoard(folder.path)] if config.tensorboard else []), *followers]
+        shown = [
+            folder,
+            Progress(live=group is None),
+            *([TensorBoard(folder.path)] if config.tensorboard else []),
+            *followers,
+        ]
     if group is not None:
         model = distributed.convert_sync_batchnorm(model, group)
     fused = nn.fuse(model)

@@ -22,10 +22,10 @@ from autograd_cnn.files import AnyPath, as_path, replacing
 from autograd_cnn.graph import capture
 from autograd_cnn.nn.modes import evaluating
 from autograd_cnn.report import pixels
-from autograd_cnn.report.chart import curves, spark
 from autograd_cnn.tensor import tensor
 from autograd_cnn.train import Confusion, EpochMetrics, figures_of, predict
 from autograd_cnn.train.layers import listening
+from autograd_cnn.viz.chart import curves, spark
 from autograd_cnn.viz.drawing.dot import draw
 from autograd_cnn.viz.drawing.fold import fitting_depth
 from autograd_cnn.viz.drawing.render import svgs

@@ -3,7 +3,7 @@
 `fit` trains by a recipe that does well on small images. `Trainer` is the loop alone, for a network, an optimiser and
 a schedule of your choice; a `Callback` follows it. `Metrics` and `evaluate` serve a loop of your own as well, `predict`
 and `confusion` a network that has been trained.
-Nothing here writes to a terminal.
+Nothing here writes to a terminal but `Progress`.
 """
 
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from autograd_cnn.train.find_lr import LearningRates, find_lr
 from autograd_cnn.train.layers import LayerFigures, figures_of
 from autograd_cnn.train.metrics import EpochMetrics, Metrics, top_k
 from autograd_cnn.train.predictions import Confusion, confusion, predict
+from autograd_cnn.train.progress import Progress
 from autograd_cnn.train.run_folder import RunFolder, new_folder
 from autograd_cnn.train.tensorboard import TensorBoard
 from autograd_cnn.train.trainer import Trainer, evaluate, fit
@@ -28,6 +29,7 @@ __all__ = [
     "LayerFigures",
     "LearningRates",
     "Metrics",
+    "Progress",
     "RunFolder",
     "TensorBoard",
     "TrainConfig",

@@ -73,6 +73,8 @@ class Trainer:
         The epochs that ended well.
     loader : Loader or None
         That of the latest `fit`.
+    epochs : int
+        How many epochs the history has when the latest `fit` is over, unless it ends early.
 
     Raises
     ------
@@ -137,6 +139,7 @@ class Trainer:
                 )
         self.history: list[EpochMetrics] = []
         self.loader: Loader | None = None
+        self.epochs = 0
         self._stopped = False
         self._step = compile(self.train_step) if compiled else self.train_step
 
@@ -250,6 +253,7 @@ class Trainer:
             )  # fmt: skip
         epochs = integer("Trainer.fit", "epochs", epochs, 1)
         self.loader = loader
+        self.epochs = len(self.history) + epochs
         try:
             self._stopped = False
             self._notify("on_fit_start")

@@ -121,7 +121,7 @@ def test_the_last_good_weights_are_kept(tmp_path, capsys, monkeypatch, stop, tol
 @pytest.mark.parametrize(("when", "kept"), [
     ("must_compile", "the initial weights are in out/model.npz"),
     ("capture", "the initial weights are in out/model.npz"),
-    ("progress", "the initial weights are in out/model.npz"),
+    ("Progress", "the initial weights are in out/model.npz"),
     ("asdict", "nothing is kept"),
 ])  # fmt: skip
 def test_an_interrupt_before_the_first_epoch_says_what_is_kept(capsys, monkeypatch, when, kept):

@@ -13,8 +13,8 @@ from autograd_cnn import nn, report
 from autograd_cnn.data import Dataset, Split
 from autograd_cnn.errors import ArgumentError
 from autograd_cnn.report import pixels
-from autograd_cnn.report.chart import curves, ticks
 from autograd_cnn.train import EpochMetrics, figures_of
+from autograd_cnn.viz.chart import curves, ticks
 
 HOSTILE = "</style><script>alert(1)</script>\"'&amp;"
 
@@ -66,7 +66,7 @@ def test_what_is_told(tmp_path):
         "Layer by layer",
         "The network",
     ]
-    assert 'aria-label="accuracy: images learned from from 0.5 to 0.5; images held out from 0.25 to 0.75"' in text
+    assert 'aria-label="accuracy: images learned from, 0.5 to 0.5; images held out, 0.25 to 0.75"' in text
     assert re.findall(r'<td class="(\w+-\d)">(.*?)</td>', text) == [
         ("hit-4", "2"),
         ("miss-0", "·"),

@@ -80,7 +80,7 @@ def curves(name: str, series: Mapping[str, Sequence[float]], first: int = 1) -> 
                 title = f"{escape(label)}, epoch {first + i}: {each[i]:.4g}"
                 parts.append(f'<circle class="dot-{number}" cx="{across:.1f}" cy="{down:.1f}" r="3">'
                              f"<title>{title}</title></circle>")  # fmt: skip
-    says = "; ".join(f"{label} from {each[0]:.4g} to {each[-1]:.4g}" for label, each in series.items())
+    says = "; ".join(f"{label}, {each[0]:.4g} to {each[-1]:.4g}" for label, each in series.items())
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(f"{name}: {says}")}">{"".join(parts)}</svg>'
 
 

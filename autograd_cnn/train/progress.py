@@ -1,0 +1,197 @@
+"""How a training shows itself: by curves in a notebook, a live bar in a terminal, a line for each epoch elsewhere."""
+
+import sys
+import time
+from typing import Any, Final
+
+from autograd_cnn.train.callbacks import Callback
+from autograd_cnn.train.metrics import EpochMetrics, Metrics
+from autograd_cnn.train.trainer import Trainer
+from autograd_cnn.viz.chart import curves
+
+PAUSE: Final = 0.2
+"""Seconds between two pictures in a notebook, within an epoch."""
+
+
+class Progress(Callback):
+    """Shows a training: by curves in a notebook, a live bar in a terminal, a line for each epoch elsewhere.
+
+    Parameters
+    ----------
+    live : bool
+        Without it there are lines everywhere.
+
+    Examples
+    --------
+    >>> import autograd_cnn as ag
+    >>> model = ag.nn.Sequential(ag.nn.Flatten(), ag.nn.Linear(64, 10, rng=0))
+    >>> config = ag.train.TrainConfig(epochs=2, lr=0.05)
+    >>> history = ag.train.fit(model, ag.data.digits(), config, callbacks=[Progress()])  # doctest: +ELLIPSIS
+    epoch 1/2  loss ...  accuracy 0...  held out 0...  ... images/s
+    epoch 2/2  loss ...  accuracy 0...  held out 0...  ... images/s
+    """
+
+    def __init__(self, *, live: bool = True) -> None:
+        self.live = live
+        self._view: Lines | Bar | Curves | None = None
+
+    def on_fit_start(self, trainer: Trainer) -> None:
+        """Begin to show it."""
+        if self.live and in_notebook():
+            self._view = Curves(trainer)
+        elif self.live and sys.stdout is not None and sys.stdout.isatty():
+            self._view = Bar(trainer)
+        else:
+            self._view = Lines(trainer)
+
+    def on_batch_end(self, trainer: Trainer, metrics: Metrics) -> None:  # noqa: ARG002  # as all callbacks
+        """Move on by a batch."""
+        if self._view is not None:
+            self._view.move(metrics)
+
+    def on_epoch_end(self, trainer: Trainer, epoch: EpochMetrics) -> None:  # noqa: ARG002
+        """Show what the epoch came to."""
+        if self._view is not None:
+            self._view.add(epoch)
+
+    def on_fit_end(self, trainer: Trainer) -> None:  # noqa: ARG002
+        """Leave it as it is."""
+        if self._view is not None:
+            self._view.end()
+            self._view = None
+
+
+class Lines:
+    """A line for each epoch."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.epochs = trainer.epochs
+
+    def move(self, metrics: Metrics) -> None:
+        """Say nothing within an epoch."""
+
+    def add(self, epoch: EpochMetrics) -> None:
+        """Write the epoch's line."""
+        number = f"{epoch.epoch:{len(str(self.epochs))}}/{self.epochs}"
+        text = (
+            f"epoch {number}  loss {epoch.loss:.4f}  accuracy {epoch.accuracy:.4f}  held out {epoch.test_accuracy:.4f}"
+        )
+        print(f"{text}  {epoch.images_per_second:,.0f} images/s", flush=True)  # noqa: T201  # what it is for
+
+    def end(self) -> None:
+        """Say nothing at the end."""
+
+
+class Bar:
+    """A bar over all epochs with the loss, the accuracy and the speed of the present one."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        from rich import progress as rich  # noqa: PLC0415  # loaded when first used
+
+        self.trainer = trainer
+        self.images = _images(trainer)
+        self.bar = rich.Progress(
+            rich.TextColumn("epoch {task.fields[epoch]}"),
+            rich.BarColumn(bar_width=None),
+            rich.TextColumn("{task.fields[figures]}"),
+            rich.TimeRemainingColumn(elapsed_when_finished=True),
+            expand=True,
+        )
+        total = trainer.epochs * self.images
+        self.task = self.bar.add_task("", total=total, epoch=f"{trainer.epoch}/{trainer.epochs}", figures="")
+        self.bar.start()
+
+    def move(self, metrics: Metrics) -> None:
+        """Move on by a batch."""
+        self.bar.update(
+            self.task,
+            completed=(self.trainer.epoch - 1) * self.images + metrics.count,
+            epoch=f"{self.trainer.epoch}/{self.trainer.epochs}",
+            figures=_figures(metrics),
+        )
+
+    def add(self, epoch: EpochMetrics) -> None:
+        """Go on as it is."""
+
+    def end(self) -> None:
+        """Leave the bar as it is."""
+        self.bar.stop()
+
+
+class Curves:
+    """Loss and accuracy over the epochs as curves, and a bar for the present one."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        from IPython import display  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415  # a notebook has it
+
+        self.trainer = trainer
+        self.images = _images(trainer)
+        self.shown = time.monotonic()
+        self.handle: Any = display.display(self._page(0, ""), raw=True, display_id=True)
+
+    def move(self, metrics: Metrics) -> None:
+        """Move on by a batch."""
+        if time.monotonic() - self.shown > PAUSE:
+            self._show(metrics.count, _figures(metrics))
+
+    def add(self, epoch: EpochMetrics) -> None:
+        """Make the curves longer."""
+        self._show(0, f"held out {epoch.test_accuracy:.4f}  {epoch.images_per_second:,.0f} images/s")
+
+    def end(self) -> None:
+        """Leave the curves as they are."""
+
+    def _show(self, count: int, figures: str) -> None:
+        self.handle.update(self._page(count, figures), raw=True)
+        self.shown = time.monotonic()
+
+    def _page(self, count: int, figures: str) -> dict[str, str]:
+        """Return what the notebook shows: a page and, for those who can't show one, a line."""
+        history, epochs = self.trainer.history, self.trainer.epochs
+        done = len(history) * self.images + count
+        line = f"epoch {min(self.trainer.epoch, epochs)}/{epochs}  {figures}"
+        parts = [f'{STYLE}<p><progress value="{done}" max="{epochs * self.images}"></progress> {line}</p>']
+        charts = {
+            "loss": {"learned from": [e.loss for e in history], "held out": [e.test_loss for e in history]},
+            "accuracy": {"learned from": [e.accuracy for e in history], "held out": [e.test_accuracy for e in history]},
+        }
+        if history:
+            keys = "".join(f'<span class="key-{n}">{name}</span>' for n, name in enumerate(charts["loss"]))
+            parts += [
+                f"<figure><figcaption>{name} {keys}</figcaption>{curves(name, series, history[0].epoch)}</figure>"
+                for name, series in charts.items()
+            ]
+        return {"text/plain": line, "text/html": f'<div class="autograd-cnn-progress">{"".join(parts)}</div>'}
+
+
+STYLE: Final = """<style>
+.autograd-cnn-progress { font: 14px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
+.autograd-cnn-progress p { white-space: pre-wrap; }
+.autograd-cnn-progress figure { display: inline-block; width: min(100%, 420px); margin: 0; }
+.autograd-cnn-progress [class^="key-"] { margin-left: 1em; }
+.autograd-cnn-progress text { font-size: 12px; text-anchor: middle; fill: currentColor; }
+.autograd-cnn-progress text.left { text-anchor: end; }
+.autograd-cnn-progress .grid { stroke: currentColor; opacity: 0.15; }
+.autograd-cnn-progress .axis { stroke: currentColor; }
+.autograd-cnn-progress .curve { fill: none; stroke-width: 2; }
+.autograd-cnn-progress .curve-0 { stroke: #0077bb; }
+.autograd-cnn-progress .curve-1 { stroke: #dd6600; }
+.autograd-cnn-progress .dot-0, .autograd-cnn-progress .key-0 { fill: #0077bb; color: #0077bb; }
+.autograd-cnn-progress .dot-1, .autograd-cnn-progress .key-1 { fill: #dd6600; color: #dd6600; }
+</style>"""
+"""Of this page alone; what has no colour of its own takes that of the notebook's text."""
+
+
+def in_notebook() -> bool:
+    """Whether this runs in a notebook, which shows more than text."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
+
+
+def _images(trainer: Trainer) -> int:
+    return 0 if trainer.loader is None else len(trainer.loader.labels)
+
+
+def _figures(metrics: Metrics) -> str:
+    speed = metrics.count / metrics.seconds
+    return f"loss {metrics.loss:.4f}  accuracy {metrics.accuracy:.4f}  {speed:,.0f} images/s"
