@@ -2,6 +2,7 @@
 
 import sys
 import time
+from importlib import import_module
 from typing import Any, Final
 
 from autograd_cnn.train.callbacks import Callback
@@ -122,11 +123,10 @@ class Curves:
     """Loss and accuracy over the epochs as curves, and a bar for the present one."""
 
     def __init__(self, trainer: Trainer) -> None:
-        from IPython import display  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415  # a notebook has it
-
         self.trainer = trainer
         self.images = _images(trainer)
         self.shown = time.monotonic()
+        display: Any = import_module("IPython.display")
         self.handle: Any = display.display(self._page(0, ""), raw=True, display_id=True)
 
     def move(self, metrics: Metrics) -> None:

@@ -66,8 +66,9 @@ def test_curves_in_a_notebook(trainer, monkeypatch):
     handle = SimpleNamespace(update=lambda page, raw: pages.append(page))
     notebook = ModuleType("IPython")
     notebook.get_ipython = lambda: SimpleNamespace(kernel=object())
-    notebook.display = SimpleNamespace(display=lambda page, raw, display_id: pages.append(page) or handle)
+    display = SimpleNamespace(display=lambda page, raw, display_id: pages.append(page) or handle)
     monkeypatch.setitem(sys.modules, "IPython", notebook)
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
     monkeypatch.setattr(progress, "PAUSE", -1.0)
     _follow(Progress(), trainer)
     assert [page["text/plain"][:10] for page in pages] == [
