@@ -215,8 +215,38 @@ def test_what_is_no_array_is_refused_by_operators():
         None * _leaf()
     assert str(err.value) == "multiply: x1 is not an array: expected a tensor, an array or a number, got NoneType"
     with pytest.raises(OperandError) as err:
-        operator.eq(_leaf(), object())
-    assert str(err.value) == "equal: x2 is not an array: expected a tensor, an array or a number, got object"
+        operator.eq(_leaf(), 1j)
+    assert str(err.value) == "equal: x2 is not an array of numbers: expected ints, floats or bools, got complex"
+
+
+def test_what_can_be_no_array_is_not_equal():
+    x = _leaf()
+    for other in (None, "text", object(), {1.0}):
+        assert (x == other) is False
+        assert (other != x) is True
+
+
+def test_an_operand_that_asks_for_it_is_left_the_operator():
+    """NumPy's protocol (NEP 13), by which `pytest.approx` compares itself."""
+
+    class Other:
+        __array_ufunc__ = None
+
+        def answer(self, other):
+            return f"with {other.shape}"
+
+        __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = __rmod__ = __rdivmod__ = __rpow__ = answer
+        __rmatmul__ = __rand__ = __ror__ = __rxor__ = __rlshift__ = __rrshift__ = answer
+        __lt__ = __le__ = __eq__ = __ne__ = __ge__ = __gt__ = answer
+        __hash__ = None
+
+    for apply in (
+        operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, divmod, pow,
+        operator.matmul, operator.and_, operator.or_, operator.xor, operator.lshift, operator.rshift,
+        operator.lt, operator.le, operator.eq, operator.ne, operator.ge, operator.gt,
+    ):  # fmt: skip
+        assert apply(_leaf(), Other()) == "with (3,)"
+    assert ag.tensor([0.1 + 0.2, 1.0]) == pytest.approx([0.3, 1.0])
 
 
 # --- methods ----------------------------------------------------------------------------------

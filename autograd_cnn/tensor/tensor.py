@@ -25,6 +25,7 @@ from autograd_cnn.errors import ArgumentError, GradientError, OperandError, Shap
 from autograd_cnn.parameters import Axis, Index
 from autograd_cnn.spelling import ATTRIBUTES, Elsewhere
 from autograd_cnn.tensor.numpy_functions import NumpyFunctions, plain_index
+from autograd_cnn.tensor.operators import Operators
 from autograd_cnn.tensor.readonly import ReadOnly
 from autograd_cnn.tensor.torch_methods import TorchMethods, single
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     import graphviz
 
 
-class Tensor(NumpyFunctions, TorchMethods):
+class Tensor(Operators, NumpyFunctions, TorchMethods):
     """An n-dimensional array that records what is computed from it.
 
     Parameters
@@ -350,78 +351,15 @@ class Tensor(NumpyFunctions, TorchMethods):
 
         return capture(self).to_dot()
 
-    # --- operators ----------------------------------------------------------------------------
-
-    def __add__(self, other: Any) -> "Tensor":
-        return ops.add(self, other)
-
-    def __radd__(self, other: Any) -> "Tensor":
-        return ops.add(other, self)
-
-    def __sub__(self, other: Any) -> "Tensor":
-        return ops.subtract(self, other)
-
-    def __rsub__(self, other: Any) -> "Tensor":
-        return ops.subtract(other, self)
-
-    def __mul__(self, other: Any) -> "Tensor":
-        return ops.multiply(self, other)
-
-    def __rmul__(self, other: Any) -> "Tensor":
-        return ops.multiply(other, self)
-
-    def __truediv__(self, other: Any) -> "Tensor":
-        return ops.divide(self, other)
-
-    def __rtruediv__(self, other: Any) -> "Tensor":
-        return ops.divide(other, self)
-
-    def __pow__(self, other: Any) -> "Tensor":
-        return ops.power(self, other)
-
-    def __rpow__(self, other: Any) -> "Tensor":
-        return ops.power(other, self)
-
-    def __matmul__(self, other: Any) -> "Tensor":
-        return ops.matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> "Tensor":
-        return ops.matmul(other, self)
-
-    def __neg__(self) -> "Tensor":
-        return ops.negative(self)
-
-    def __pos__(self) -> "Tensor":
-        return ops.positive(self)
-
-    def __abs__(self) -> "Tensor":
-        return ops.absolute(self)
-
-    def __eq__(self, other: object) -> Any:
-        return NotImplemented if other is None or isinstance(other, str) else ops.equal(self, other)
-
-    def __ne__(self, other: object) -> Any:
-        return NotImplemented if other is None or isinstance(other, str) else ops.not_equal(self, other)
-
-    def __lt__(self, other: Any) -> "Tensor":
-        return ops.less(self, other)
-
-    def __le__(self, other: Any) -> "Tensor":
-        return ops.less_equal(self, other)
-
-    def __gt__(self, other: Any) -> "Tensor":
-        return ops.greater(self, other)
-
-    def __ge__(self, other: Any) -> "Tensor":
-        return ops.greater_equal(self, other)
+    # --- elements --------------------------------------------------------------------------------
 
     def __getitem__(self, index: Index) -> "Tensor":
         return ops.getitem(self, index=plain_index(index))
 
-    # --- assignment: the tensor moves on to a new result, and nothing recorded changes ----------
-
     def __setitem__(self, index: Index, values: Any) -> None:
         self._rebind(ops.set_at(self, values, index=plain_index(index)))
+
+    # --- assignment: the tensor moves on to a new result, and nothing recorded changes ----------
 
     def __iadd__(self, other: Any) -> Self:
         return self._rebind(self + other)
@@ -644,8 +582,6 @@ class Tensor(NumpyFunctions, TorchMethods):
             )
         reading("an index", self)
         return operator.index(self.value)
-
-    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
         if isinstance(self.value, AbstractArray):

@@ -145,8 +145,8 @@ class TorchMethods(Traced):
     ceil = _Method(ops.ceil)
     trunc = _Method(ops.trunc)
     round = _Method(ops.round)
-    floor_divide = __floordiv__ = _Method(ops.floor_divide)
-    remainder = __mod__ = _Method(ops.remainder)
+    floor_divide = _Method(ops.floor_divide)
+    remainder = _Method(ops.remainder)
     fmod = _Method(ops.fmod)
     isnan = _Method(ops.isnan)
     isinf = _Method(ops.isinf)
@@ -156,28 +156,12 @@ class TorchMethods(Traced):
     logical_and = _Method(ops.logical_and)
     logical_or = _Method(ops.logical_or)
     logical_xor = _Method(ops.logical_xor)
-    bitwise_not = __invert__ = _Method(ops.invert)
-    bitwise_and = __and__ = __rand__ = _Method(ops.bitwise_and)
-    bitwise_or = __or__ = __ror__ = _Method(ops.bitwise_or)
-    bitwise_xor = __xor__ = __rxor__ = _Method(ops.bitwise_xor)
-    bitwise_left_shift = __lshift__ = _Method(ops.left_shift)
-    bitwise_right_shift = __rshift__ = _Method(ops.right_shift)
-    __divmod__ = _Method(ops.divmod)
-
-    def __rlshift__(self, other: Any) -> Array:
-        return ops.left_shift(other, self)
-
-    def __rrshift__(self, other: Any) -> Array:
-        return ops.right_shift(other, self)
-
-    def __rfloordiv__(self, other: Any) -> Array:
-        return ops.floor_divide(other, self)
-
-    def __rmod__(self, other: Any) -> Array:
-        return ops.remainder(other, self)
-
-    def __rdivmod__(self, other: Any) -> tuple[Array, Array]:
-        return ops.divmod(other, self)
+    bitwise_not = _Method(ops.invert)
+    bitwise_and = _Method(ops.bitwise_and)
+    bitwise_or = _Method(ops.bitwise_or)
+    bitwise_xor = _Method(ops.bitwise_xor)
+    bitwise_left_shift = _Method(ops.left_shift)
+    bitwise_right_shift = _Method(ops.right_shift)
 
     # --- reductions and order -----------------------------------------------------------------
 
