@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, MutableSequence, Sequence
 from collections.abc import Set as AbstractSet
 from functools import update_wrapper
+from types import MethodType
 from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 import numpy as np
@@ -50,7 +51,8 @@ def compile(function: Callable[P, T]) -> "Compiled[P, T]":  # noqa: A001  # PyTo
     Parameters
     ----------
     function : callable
-        Such as a training step: forward, ``backward()``, ``optimizer.step()``.
+        Such as a training step: forward, ``backward()``, ``optimizer.step()``. A method that is decorated in its class
+        has plans of its own for each instance.
 
     Returns
     -------
@@ -83,7 +85,7 @@ def compile(function: Callable[P, T]) -> "Compiled[P, T]":  # noqa: A001  # PyTo
     """
     if not callable(function):
         raise OperandError(sentence("compile", "not a function", expected="a function", got=repr(function)))
-    return Compiled(function)
+    return function if isinstance(function, Compiled) else Compiled(function)
 
 
 class Compiled(Generic[P, T]):
@@ -115,7 +117,27 @@ class Compiled(Generic[P, T]):
         """Pickle and copy as the function does, by name or by value; plans are recorded again, where they are to run."""
         name = getattr(self._function, "__qualname__", "")
         found = self.__module__ != "__main__" and getattr(sys.modules.get(self.__module__), name, None) is self
-        return name if found else (type(self), (self._function,))
+        return name if found else (compile, (self._function,))
+
+    def __get__(self, instance: Any, owner: type | None = None) -> "Compiled[..., T]":
+        """Return the method of an instance, which keeps it."""
+        if instance is None:
+            return self
+        if not hasattr(instance, "__dict__"):
+            raise OperandError(
+                sentence("compile", f"a {type(instance).__name__} has slots, and can't keep a compiled method",
+                         hint="compile the method of an instance")
+            )  # fmt: skip
+        key = f"compiled {getattr(self._function, '__qualname__', '')}"
+        bound: Compiled[..., T] | None = vars(instance).get(key)
+        if bound is None or bound.__self__ is not instance:  # as in a copy
+            bound = vars(instance)[key] = Compiled(MethodType(self._function, instance))
+        return bound
+
+    @property
+    def __self__(self) -> Any:
+        """The instance whose method this is."""
+        return getattr(self._function, "__self__", None)
 
     def __call__(self, *args: P.args, **options: P.kwargs) -> T:
         """Run the plan for such arguments, or the function."""

@@ -13,7 +13,7 @@ import autograd_cnn as ag
 import autograd_cnn.testing.samples  # they add themselves
 from autograd_cnn import nn, optim
 from autograd_cnn.engine.primitive import REGISTRY
-from autograd_cnn.errors import CompileWarning
+from autograd_cnn.errors import CompileWarning, OperandError
 from autograd_cnn.testing.case import SAMPLES
 
 OURS = {name: primitive for name, primitive in REGISTRY.items() if primitive in SAMPLES}
@@ -827,3 +827,58 @@ def test_a_compiled_function_travels_without_its_plans():
     local = ag.compile(lambda x: ag.sum(x * 3))
     results = [copy.deepcopy(local)(np.ones(2)).item() for _ in range(3)]
     assert results == [6.0] * 3
+
+
+class Learner:
+    """Has a step that is compiled in the class."""
+
+    def __init__(self, seed=0):
+        self.model = nn.Linear(3, 2, rng=seed)
+        self.optimizer = optim.SGD(self.model.parameters(), lr=0.1)
+
+    def plain(self, x):
+        self.optimizer.zero_grad()
+        loss = nn.cross_entropy(self.model(x), [0, 1])
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+    step = ag.compile(plain)
+
+
+class Heir(Learner):
+    @ag.compile
+    def step(self, x):
+        return super().step(x)
+
+
+def test_a_method_has_plans_for_each_instance(rng):
+    x = rng.random((2, 3), dtype=np.float32)
+    for kind in (Learner, Heir):
+        one, two, plain = kind(0), kind(1), kind(0)
+        for _ in range(4):
+            losses = one.step(x).item(), two.step(x).item()
+            assert losses[0] == plain.plain(x).item() != losses[1]
+        assert one.step.plan is not None
+        for other in (copy.copy(one), copy.deepcopy(one), pickle.loads(pickle.dumps(one))):  # noqa: S301
+            expected = copy.deepcopy(other.model)
+            assert other.step.__self__ is other
+            assert other.step(x).item() == nn.cross_entropy(expected(x), [0, 1]).item()
+        assert one.step.__self__ is one
+    assert Learner.step.__wrapped__ is Learner.plain
+    assert ag.compile(one.step) is one.step
+
+
+def test_slots_can_not_keep_a_compiled_method():
+    class Slots:
+        __slots__ = ()
+
+        @ag.compile
+        def step(self, x):
+            return x
+
+    with pytest.raises(OperandError) as error:
+        Slots().step(1.0)
+    assert str(error.value) == (
+        "compile: a Slots has slots, and can't keep a compiled method; compile the method of an instance"
+    )
