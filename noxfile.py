@@ -25,6 +25,7 @@ MODULES = {
 
 PYTEST = "python -m pytest -x -q -p no:cacheprovider"
 LAWS = "tests/testing/test_laws.py"
+KERNELS_RUN_IN = ["tests/kernels", LAWS, "tests/test_compile.py", "tests/optim"]
 ENGINE = "tests/engine tests/test_random_graphs.py tests/test_tensor.py tests/test_checkpoint.py"
 
 NETWORKS = (
@@ -156,7 +157,7 @@ def guided(session: nox.Session) -> None:
 def guards(session: nox.Session) -> None:
     """Run the kernels' tests and all laws with every operand beside pages that nobody may touch; on Linux and macOS."""
     session.install(".[test]")
-    chosen = session.posargs or ["tests/kernels", LAWS, "tests/test_compile.py", "tests/optim"]
+    chosen = session.posargs or KERNELS_RUN_IN
     session.run(
         "python", "-m", "pytest", "-q", "-p", "guard_pages", "-m", "not slow", *chosen, env={"PYTHONPATH": "tests"}
     )
@@ -164,12 +165,11 @@ def guards(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bounds(session: nox.Session) -> None:
-    """Run the kernels' tests with Numba's checks of every index; what is written in LLVM's language has none."""
+    """Run the same with Numba's checks of every index; what is written in LLVM's language has none."""
     session.install(".[test]")
     variables = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": session.create_tmp()}
-    session.run(
-        "python", "-m", "pytest", "-q", "-m", "not slow", *(session.posargs or ["tests/kernels"]), env=variables
-    )
+    chosen = session.posargs or [*KERNELS_RUN_IN, "tests/ops"]
+    session.run("python", "-m", "pytest", "-q", "-m", "not slow", *chosen, env=variables)
 
 
 @nox.session(default=False)
