@@ -297,6 +297,8 @@ def _structure(tree: Any, arrays: list[Any]) -> Any:
         return kind, tuple([_structure(each, arrays) for each in tree])
     if isinstance(tree, Mapping) and kind is dict:
         return kind, tuple([(key, _structure(value, arrays)) for key, value in tree.items()])
+    if hasattr(kind, "__array__") and not isinstance(tree, np.ndarray):  # another library's
+        return _structure(np.asarray(tree), arrays)
     return _Same(tree)
 
 

@@ -309,6 +309,8 @@ def _index(where: str, name: str, value: Any) -> Any:
             None if part is None else integer(where, name, part) for part in (value.start, value.stop, value.step)
         ]
         return slice(*bounds)
+    if not isinstance(value, (np.ndarray, np.generic)) and hasattr(type(value), "__array__"):
+        value = np.asarray(value)  # of another library's
     if _is_integer(value):
         return operator.index(value)
     array = np.asarray(value)

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, overload
 
 import numpy as np
 
@@ -23,6 +23,9 @@ class Operation(Protocol[P]):
     def __call__(self, x: TensorLike[T], /, *args: P.args, **params: P.kwargs) -> T: ...
     @overload
     def __call__(self, x: ArrayLike, /, *args: P.args, **params: P.kwargs) -> Any: ...
+
+
+_PLAIN: Final = frozenset({np.ndarray, int, float, bool, str, dict, type(None)})
 
 
 class Arguments:
@@ -51,13 +54,21 @@ class Arguments:
         for name in self._required:
             if name not in named and name not in passed:
                 raise OperandError(sentence(where, f"argument {name!r} is missing", hint=f"it takes {self._listed()}"))
-        bound = list(args)
+        bound = list(map(self._taken, args))
         for name, parse in self._parsers.items():
             if name in named:
                 named[name] = parse(where, name, plain(where, name, named[name]))
             elif (i := self._positions.get(name, len(bound))) < len(bound):
                 bound[i] = parse(where, name, plain(where, name, bound[i]))
-        return bound, named
+        return bound, {name: self._taken(value) for name, value in named.items()}
+
+    def _taken(self, value: Any) -> Any:
+        """Return what a function is to see: of another library's array, NumPy's; also in a list."""
+        if type(value) in _PLAIN or isinstance(value, (Traced, np.ndarray, np.generic)):
+            return value
+        if type(value) in {list, tuple}:
+            return value if not value or type(value[0]) in _PLAIN else type(value)(map(self._taken, value))
+        return np.asarray(value) if hasattr(type(value), "__array__") else value
 
     def _listed(self) -> str:
         shown = [str(p.replace(annotation=p.empty, default=p.empty)) for p in self.signature.parameters.values()]
@@ -66,6 +77,10 @@ class Arguments:
 
 class ConstructorArguments(Arguments):
     """What a constructor takes, ``self`` with it."""
+
+    def _taken(self, value: Any) -> Any:
+        """Return all as it came: a loader reads arrays of other libraries batch by batch."""
+        return value
 
     def bound(self, where: str, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Return what was passed, parsed; where a layer gets arrays in the place of parameters, say how it is called."""

@@ -623,7 +623,9 @@ def computed_in(x: Array, dtype: np.dtype[Any]) -> Array:
     >>> computed_in(np.array([1.0, 2.0]), np.dtype("float32"))
     array([1., 2.], dtype=float32)
     """
-    own = x.dtype if isinstance(x, Tensor) else np.asarray(x).dtype
+    if not isinstance(x, Tensor):
+        x = np.asarray(x)
+    own = x.dtype
     if own == dtype or own.kind not in "biuf" or dtype.kind != "f":
         return x
     return ops.astype(x, dtype=dtype)

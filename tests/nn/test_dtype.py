@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from foreign import Foreign
 from tables import for_each
 
 import autograd_cnn as ag
@@ -72,6 +73,16 @@ def test_the_outputs_are_those_of_the_cast_input(rng, layer, own, given):
         for found, right in zip(_outputs(make(dtype=own).train(mode=mode)(x)), expected, strict=True):
             assert found.dtype == own
             np.testing.assert_array_equal(found.numpy(), right.numpy())
+
+
+@for_each("layer", LAYERS)
+def test_arrays_of_other_libraries_are_taken(rng, layer):
+    make, shape = LAYERS[layer]
+    x = rng.standard_normal(shape).astype(np.float32)
+    for mode in (True, False):
+        found, expected = (_outputs(make().train(mode=mode)(given)) for given in (Foreign(x), x))
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one.numpy(), other.numpy())
 
 
 @for_each("given", ["float16", "float32", "float64"])

@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from foreign import Foreign
 from tables import for_each
 
 import autograd_cnn as ag
@@ -58,6 +59,14 @@ def test_a_compiled_step_says_the_same(rng, name):
     for _ in range(4):
         x, w = rng.standard_normal(shape), _weight(rng, name)
         assert np.array_equal(ag.tensor(compiled(x, w)).numpy(), ag.tensor(CALLS[name](x, w)).numpy())
+
+
+@for_each("name", CALLS)
+def test_arrays_of_other_libraries_are_taken(rng, name):
+    shape = SEQUENCES if name in ("conv1d", "conv_transpose1d", "max_pool1d") else IMAGES
+    x, w = rng.standard_normal(shape), _weight(rng, name)
+    if name not in ("pixel_unshuffle", "fold", "conv3d", "max_unpool2d"):  # which index or reshape it before
+        np.testing.assert_array_equal(CALLS[name](Foreign(x), w), CALLS[name](x, w))
 
 
 def test_where_integers_become_floats():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.special
+from foreign import Foreign
 from tables import for_each
 
 import autograd_cnn as ag
@@ -47,6 +48,16 @@ def test_values_and_gradients_of_both_orders(rng, name, reduction):
     wrapped = loss(ag.tensor(x), ag.tensor(targets)).numpy()
     assert np.array_equal(wrapped, function(x, targets, reduction=reduction, **options))
     assert gradcheck(lambda t: loss(t, targets), [x], order=2)
+
+
+@for_each("name", CASES)
+def test_arrays_of_other_libraries_are_taken(rng, name):
+    module, function, options, _ = CASES[name]
+    x = rng.uniform(0.1, 0.9, (5, 4)).astype(np.float32)
+    targets = LABELS if name in ("cross_entropy", "nll_loss") else x / 2
+    expected = function(x, targets, **options)
+    assert function(Foreign(x), Foreign(targets), **options) == expected
+    assert module(**options)(ag.tensor(x), Foreign(targets)).item() == expected
 
 
 @pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "huber_loss", "bce_with_logits"])
