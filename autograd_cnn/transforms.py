@@ -528,7 +528,7 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux:
     -------
     callable
         It returns an array of the output's shape followed by the argument's; one for each array of a container, and a
-        tuple of these for several ``argnums``. If the output is a container, there is such a result in the place of each
+        tuple of these for several ``argnums``. If the output is a container, there is such a result instead of each
         of its arrays. With ``has_aux`` it returns this and what came along.
 
     Examples

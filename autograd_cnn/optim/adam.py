@@ -192,7 +192,7 @@ class AdamW(Adam):
 
 
 class Adamax(Optimizer):
-    """Adam with the largest gradient in the place of the mean square (Kingma & Ba 2015, section 7.1).
+    """Adam with the largest gradient instead of the mean square (Kingma & Ba 2015, section 7.1).
 
     ``u ← max(β2·u, |g| + eps)`` and ``p ← p - lr / (1 - β1^t) · m / u``.
 

@@ -211,19 +211,19 @@ class LBFGS(Optimizer):
 
     def _move(self, group: Group, x: Vector) -> None:
         """Give the parameters the values ``x``."""
-        place = 0
+        offset = 0
         for parameter in group["params"]:
-            parameter.data = x[place : place + parameter.size].reshape(parameter.shape).astype(parameter.dtype)
-            place += parameter.size
+            parameter.data = x[offset : offset + parameter.size].reshape(parameter.shape).astype(parameter.dtype)
+            offset += parameter.size
 
-    def _adopted(self, tensor: Tensor, place: int, state: Mapping[str, Any]) -> State:  # noqa: ARG002  # of all together
+    def _adopted(self, tensor: Tensor, index: int, state: Mapping[str, Any]) -> State:  # noqa: ARG002  # of all together
         """Copy the memory, which is one for all parameters."""
         known = {name: value for name, value in state.items() if name != "al"}  # PyTorch's scratch
         numbers: dict[str, Any] = {"func_evals": int, "n_iter": int, "t": float, "H_diag": float, "prev_loss": float}
         arrays = dict.fromkeys(("d", "prev_flat_grad"), _copied)
         lists = dict.fromkeys(("old_dirs", "old_stps"), lambda values: list(map(_copied, values)))
         copies = {**numbers, **arrays, **lists, "ro": lambda values: list(map(float, values))}
-        if known and (place != 0 or not {"func_evals", "n_iter"} <= known.keys() <= copies.keys()):
+        if known and (index != 0 or not {"func_evals", "n_iter"} <= known.keys() <= copies.keys()):
             raise self._foreign(", ".join(copies), ", ".join(map(str, known)))
         size = sum(parameter.size for parameter in self.param_groups[0]["params"])
         found = {name: copies[name](value) for name, value in known.items() if value is not None}

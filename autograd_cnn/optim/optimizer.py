@@ -106,8 +106,8 @@ class Optimizer:
         params = group["params"]
         tensors = [params] if isinstance(params, Tensor) else self._listed("params of a group", params)
         held = {id(p) for other in self.param_groups for p in other["params"]}
-        for place, tensor in enumerate(tensors):
-            self._check_tensor(tensor, place, held)
+        for index, tensor in enumerate(tensors):
+            self._check_tensor(tensor, index, held)
             held.add(id(tensor))
         self.param_groups.append(self._checked({**self.defaults, **group, "params": tensors}))
 
@@ -121,24 +121,24 @@ class Optimizer:
             )  # fmt: skip
         return list(params)
 
-    def _check_tensor(self, tensor: Any, place: int, held: set[int]) -> None:
+    def _check_tensor(self, tensor: Any, index: int, held: set[int]) -> None:
         if not isinstance(tensor, Tensor):
             raise OperandError(
-                sentence(self._name, f"parameter {place} is not a tensor", expected="a Tensor",
+                sentence(self._name, f"parameter {index} is not a tensor", expected="a Tensor",
                          got=type(tensor).__name__,
                          hint="pass model.parameters()" if isinstance(tensor, (str, tuple)) else "")
             )  # fmt: skip
         if not tensor.is_leaf:
             raise ArgumentError(
-                sentence(self._name, f"parameter {place} is not a leaf", hint="optimise what it was computed from")
+                sentence(self._name, f"parameter {index} is not a leaf", hint="optimise what it was computed from")
             )
         if not tensor.requires_grad:
             raise ArgumentError(
-                sentence(self._name, f"parameter {place} requires no gradient, so it would never move",
+                sentence(self._name, f"parameter {index} requires no gradient, so it would never move",
                          hint="set requires_grad, or leave it out: [p for p in parameters if p.requires_grad]")
             )  # fmt: skip
         if id(tensor) in held:
-            raise ArgumentError(sentence(self._name, f"parameter {place} comes a second time"))
+            raise ArgumentError(sentence(self._name, f"parameter {index} comes a second time"))
 
     def _checked(self, group: Group) -> Group:
         """Return a group with Python's numbers for NumPy's: a NumPy float64 would turn float32 arrays into float64."""
@@ -286,10 +286,10 @@ class Optimizer:
         To continue in another process, ``ag.save(path, model=model, optimizer=optimizer)`` keeps both.
         """
         tensors = [p for group in self.param_groups for p in group["params"]]
-        place = {id(p): i for i, p in enumerate(tensors)}
+        index = {id(p): i for i, p in enumerate(tensors)}
         return {
-            "state": {place[id(p)]: copy.deepcopy(state) for p, state in self.state.items() if id(p) in place},
-            "param_groups": [{**g, "params": [place[id(p)] for p in g["params"]]} for g in self.param_groups],
+            "state": {index[id(p)]: copy.deepcopy(state) for p, state in self.state.items() if id(p) in index},
+            "param_groups": [{**g, "params": [index[id(p)] for p in g["params"]]} for g in self.param_groups],
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -321,13 +321,13 @@ class Optimizer:
         if sizes[0] != sizes[1]:
             raise self._foreign(f"groups of {sizes[0]} parameters", sizes[1])
         tensors = [p for group in self.param_groups for p in group["params"]]
-        order = [place for group in groups for place in group["params"]]
+        order = [index for group in groups for index in group["params"]]
         if lost := state_dict["state"].keys() - set(order):
             raise self._foreign("memory of these parameters", f"some of parameter {min(lost, key=str)}")
         loaded = {}
-        for tensor, place in zip(tensors, order, strict=True):
-            if place in state_dict["state"]:
-                loaded[tensor] = self._adopted(tensor, place, state_dict["state"][place])
+        for tensor, index in zip(tensors, order, strict=True):
+            if index in state_dict["state"]:
+                loaded[tensor] = self._adopted(tensor, index, state_dict["state"][index])
         known = [self._options(mine, theirs) for mine, theirs in zip(self.param_groups, groups, strict=True)]
         for mine, options in zip(self.param_groups, known, strict=True):
             self._checked({**mine, **options})
@@ -347,14 +347,14 @@ class Optimizer:
         known.pop("params")
         return {name: value.item() if isinstance(value, np.generic) else value for name, value in known.items()}
 
-    def _adopted(self, tensor: Tensor, place: int, state: Mapping[str, Any]) -> State:
+    def _adopted(self, tensor: Tensor, index: int, state: Mapping[str, Any]) -> State:
         """Copy the state of one parameter, with arrays in its dtype."""
         state = {name: value for name, value in state.items() if value is not None}  # which PyTorch has at first
         always = {name for name, needed in self.remembers.items() if needed}
         if state and (not state.keys() <= self.remembers.keys() or not always <= state.keys()):
-            expected = f"{', '.join(self.remembers) or 'nothing'} of parameter {place}"
+            expected = f"{', '.join(self.remembers) or 'nothing'} of parameter {index}"
             raise self._foreign(expected, ", ".join(map(str, state)))
-        return {name: _NUMBERS[name](value) if name in _NUMBERS else _array(tensor, place, name, value)
+        return {name: _NUMBERS[name](value) if name in _NUMBERS else _array(tensor, index, name, value)
                 for name, value in state.items()}  # fmt: skip
 
     def _foreign(self, expected: str, got: object) -> ArgumentError:
@@ -379,11 +379,11 @@ def _is_share(value: Any) -> bool:
     return isinstance(value, (int, float)) and 0 <= value < 1
 
 
-def _array(tensor: Tensor, place: int, name: str, value: Any) -> NDArray[Any]:
+def _array(tensor: Tensor, index: int, name: str, value: Any) -> NDArray[Any]:
     array = np.asarray(value).astype(tensor.dtype)  # a copy, for which PyTorch's tensors must not be asked
     if array.shape != tensor.shape:
         raise ArgumentError(
-            sentence("load_state_dict", f"{name!r} of parameter {place} has the wrong shape", expected=tensor.shape,
+            sentence("load_state_dict", f"{name!r} of parameter {index} has the wrong shape", expected=tensor.shape,
                      got=array.shape)
         )  # fmt: skip
     return array

@@ -95,7 +95,7 @@ class ELU(Module):
 
 
 class GELU(Module):
-    """``x`` times the normal distribution's Φ(x), or what is close to it (Hendrycks & Gimpel 2016).
+    """``x`` times the normal distribution's Φ(x), or an approximation of it (Hendrycks & Gimpel 2016).
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ class Softplus(Module):
     ----------
     beta : float
     threshold : float, optional
-        Take ``x`` itself where ``beta·x`` is larger, as PyTorch does from 20 on; by default nowhere.
+        Return ``x`` itself where ``beta·x`` is larger, as PyTorch does from 20 on; by default nowhere.
 
     Examples
     --------
