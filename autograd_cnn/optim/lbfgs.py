@@ -2,8 +2,8 @@
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.trace import RUNNING, current
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.optim.optimizer import Group, Optimizer, State
+from autograd_cnn.optim.optimizer import Group, Optimizer, Params, State
 from autograd_cnn.parameters import integer
 from autograd_cnn.tensor import Tensor
 
@@ -69,10 +69,12 @@ class LBFGS(Optimizer):
     array([1., 1.])
     """
 
+    nonnegative: ClassVar = ("lr", "tolerance_grad", "tolerance_change")
+
     @composite
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        params: Params,
         lr: float = 1,
         max_iter: int = 20,
         max_eval: int | None = None,
@@ -103,7 +105,7 @@ class LBFGS(Optimizer):
 
     def check(self, group: Group) -> None:
         """Raise `ArgumentError` if an option is out of range."""
-        self._at_least_zero(group, "lr", "tolerance_grad", "tolerance_change")
+        super().check(group)
         for name in ("max_iter", "max_eval", "history_size"):
             integer("LBFGS", name, group[name], 1)
         if group["line_search_fn"] not in (None, "strong_wolfe"):

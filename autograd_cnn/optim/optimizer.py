@@ -19,6 +19,11 @@ from autograd_cnn.nn.module import forget_gradients
 from autograd_cnn.parameters import flag
 from autograd_cnn.tensor import Tensor
 
+Params: TypeAlias = Iterable[Tensor] | Iterable[Mapping[str, Any]]
+"""What to optimise: tensors, or groups of them with options."""
+
+Arrays: TypeAlias = list[NDArray[Any]]
+
 Group: TypeAlias = dict[str, Any]
 """Parameters under ``"params"``, and their options."""
 
@@ -67,10 +72,16 @@ class Optimizer:
     remembers: ClassVar[Mapping[str, bool]] = {}
     """What may be remembered of a parameter, and whether it always is."""
 
+    nonnegative: ClassVar[tuple[str, ...]] = ("lr", "weight_decay")
+    """The options that are numbers of at least 0."""
+
+    flags: ClassVar[tuple[str, ...]] = ("maximize",)
+    """The options that are bools."""
+
     implies: ClassVar[Mapping[str, Any]] = {}
     """The values of PyTorch's options that it does not have but behaves like; for all others, False."""
 
-    def __init__(self, params: Iterable[Tensor] | Iterable[Mapping[str, Any]], defaults: Group) -> None:
+    def __init__(self, params: Params, defaults: Group) -> None:
         self.defaults = defaults
         self.param_groups: list[Group] = []
         self.state: dict[Tensor, State] = {}
@@ -143,25 +154,21 @@ class Optimizer:
     def _checked(self, group: Group) -> Group:
         """Return a group with Python's numbers for NumPy's: a NumPy float64 would turn float32 arrays into float64."""
         options = {name: _plain(value) if name != "params" else value for name, value in group.items()}
-        flag(self._name, "maximize", options.get("maximize", False))
+        for name in self.flags:
+            flag(self._name, name, options.get(name, False))
         self.check(options)
         return options
 
     def check(self, group: Group) -> None:
         """Raise `ArgumentError` if an option is out of range."""
-        self._at_least_zero(group, "lr", "weight_decay")
-
-    def _check_betas(self, group: Group) -> None:
-        betas = group["betas"]
-        if not isinstance(betas, (tuple, list)) or len(betas) != 2 or not all(map(_is_share, betas)):
-            raise ArgumentError(sentence(self._name, "betas are out of range", expected="0 to below 1", got=betas))
-
-    def _at_least_zero(self, group: Group, *names: str) -> None:
-        for name in names:
+        for name in self.nonnegative:
             if not isinstance(group[name], (int, float)) or not 0 <= group[name] < math.inf:
                 raise ArgumentError(
                     sentence(self._name, f"{name} is out of range", expected="at least 0", got=repr(group[name]))
                 )
+        betas = group.get("betas", (0, 0))
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2 or not all(map(_is_share, betas)):
+            raise ArgumentError(sentence(self._name, "betas are out of range", expected="0 to below 1", got=betas))
 
     # --- steps --------------------------------------------------------------------------------
 
@@ -271,10 +278,7 @@ class Optimizer:
         """
         raise NotImplementedError(sentence(self._name, "update is not defined"))
 
-    def update_all(
-        self, outs: list[NDArray[Any]], values: list[NDArray[Any]], grads: list[NDArray[Any]], states: list[State],
-        group: Group,
-    ) -> list[State]:  # fmt: skip
+    def update_all(self, outs: Arrays, values: Arrays, grads: Arrays, states: list[State], group: Group) -> list[State]:
         """Do what `update` does for all parameters of a group; a subclass may do it in one pass."""
         return [self.update(*each, group) for each in zip(outs, values, grads, states, strict=True)]
 
@@ -368,6 +372,26 @@ class Optimizer:
             options = ", ".join(f"{name}={value}" for name, value in group.items() if name != "params")
             shown.append(f"{len(group['params'])} parameters, {options}")
         return f"{self._name}({'; '.join(shown)})"
+
+
+class OnePassOptimizer(Optimizer):
+    """An optimiser whose ``descend`` updates all parameters of a group in one pass.
+
+    A subclass may still define `update`, which then serves each parameter.
+    """
+
+    def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
+        """Write a parameter's next values into ``out``, and return what to remember."""
+        return self.descend([out], [value], [grad], [state], group)[0]
+
+    def update_all(self, outs: Arrays, values: Arrays, grads: Arrays, states: list[State], group: Group) -> list[State]:
+        """Write the next values of all parameters, and return what to remember of each."""
+        one_pass = type(self).update is OnePassOptimizer.update
+        return (self.descend if one_pass else super().update_all)(outs, values, grads, states, group)
+
+    def descend(self, outs: Arrays, values: Arrays, grads: Arrays, states: list[State], group: Group) -> list[State]:
+        """Do what `update_all` does, in one pass."""
+        raise NotImplementedError(sentence(self._name, "descend is not defined"))
 
 
 def decayed(grad: NDArray[Any], value: NDArray[Any], weight_decay: float) -> NDArray[Any]:
