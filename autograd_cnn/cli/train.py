@@ -5,11 +5,11 @@ import copy
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -88,12 +88,13 @@ the new one has ended well.
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    add = parser.add_argument
-    add(
-        "--data",
-        metavar="NAME|DIR|FILE",
-        help=f"{', '.join(KNOWN)}, {OTHERS} (default: digits)",
-    )
+    _add_data_options(parser.add_argument)
+    _add_training_options(parser.add_argument)
+    _add_run_options(parser.add_argument)
+
+
+def _add_data_options(add: Callable[..., Any]) -> None:
+    add("--data", metavar="NAME|DIR|FILE", help=f"{', '.join(KNOWN)}, {OTHERS} (default: digits)")
     add("--root", type=directory, metavar="DIR", help="folder with the files of a data set that has a name")
     add("--download", action="store_true", default=None, help="fetch the files that --root lacks")
     add("--size", type=whole_number(1), metavar="N", help="scale and crop the images of a folder to N×N pixels")
@@ -103,6 +104,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="read the images of a folder when their turn comes, and not all at the start",
     )
+
+
+def _add_training_options(add: Callable[..., Any]) -> None:
     add(
         "--model",
         metavar="NAME|PATTERN",
@@ -150,11 +154,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="stop when the loss of the images held out has not fallen for N epochs, and keep the best epoch's weights",
     )
+
+
+def _add_run_options(add: Callable[..., Any]) -> None:
     add(
-        "--seed",
-        type=whole_number(0),
-        metavar="N",
-        help="the same seed and backend give the same weights (default: 0)",
+        "--seed", type=whole_number(0), metavar="N", help="the same seed and backend give the same weights (default: 0)"
     )
     add(
         "--backend",
