@@ -8,9 +8,8 @@ from importlib.util import find_spec
 from types import ModuleType, TracebackType
 from typing import Any, Final, TypeAlias
 
-import numpy as np
-
 from autograd_cnn.errors import ArgumentError, MissingDependencyError, sentence
+from autograd_cnn.kernels.memory import keep_freed_blocks
 
 CHOICES: Final = ("auto", "reference", "jit")
 VARIABLE: Final = "AUTOGRAD_CNN_BACKEND"
@@ -165,7 +164,7 @@ def _load(name: str) -> _Backends:
         raise ArgumentError(
             sentence("set_backend", "unknown backend", expected=f"one of {', '.join(CHOICES)}", got=repr(name))
         )
-    _keep_freed_blocks()
+    keep_freed_blocks()
     reference = import_module(_REFERENCE)
     if name == "reference":
         return (reference,)
@@ -184,15 +183,3 @@ def _load(name: str) -> _Backends:
         text = sentence("the jit backend", problem, hint="NumPy does the work, slower")
         warnings.warn(text, RuntimeWarning, stacklevel=4)
         return (reference,)
-
-
-def _keep_freed_blocks() -> None:
-    """Make the C library keep freed blocks of up to 32 MiB for the next step.
-
-    A training step frees what the next one allocates again. By default glibc returns such blocks
-    to the system, which then has to hand out and clear the same pages again at every step.
-    It adapts when the first large block is freed (mallopt(3), "dynamic mmap threshold"), so one
-    block is enough; it is never touched, hence never backed by memory. With other C libraries
-    this does nothing.
-    """
-    np.empty((1 << 25) - (1 << 16), np.uint8)
