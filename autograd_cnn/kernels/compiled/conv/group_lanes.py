@@ -89,42 +89,14 @@ def scratch_rows(p: ConvProblem, down: Axis, across: Axis, maps: int) -> int:
     return -(-periods // -(-periods // most)) * down.period
 
 
-@lru_cache(maxsize=512)
-def _layout(p: ConvProblem, adjoint: bool) -> Layout:
-    """Choose the blocks of a correlation, and tabulate its taps."""
+def _sizes(p: ConvProblem, adjoint: bool) -> LaneSizes:
+    """Choose the blocks of a correlation."""
     down, across = axes(p, adjoint)
-    maps_in, maps_out, lanes = p.group_channels, p.group_filters, p.lanes
-    between = p.taps  # stride between the weights of maps that are read
+    maps_in, maps_out = p.group_channels, p.group_filters
     if adjoint:
-        maps_in, maps_out, between = maps_out, maps_in, maps_in * p.taps
-    rows, width = scratch_rows(p, down, across, maps_in), across.extent
-    part_rows = (rows // down.period - 1) * down.step + down.reach
-    plane = part_rows * width * lanes
-    offsets: list[int] = []
-    columns: list[int] = []
-    which: tuple[list[int], list[int]] = [], []  # runs and singles
-    marks = [(0, 0)]  # how many of both there are after each row of taps
-    bounds = np.zeros((down.size, across.period, 4), int)
-    for phase_h, row_taps in enumerate(down.taps):
-        for phase_w, column_taps in enumerate(across.taps):
-            # In the order of pixels: taps go from left to right or, in the adjoint, from right to left.
-            in_order = sorted(column_taps, key=lambda tap: tap[1])
-            neighbours = across.step == across.period == 1 and p.dilation[1] == 1
-            in_runs = len(in_order) // RUN * RUN if neighbours else 0
-            begin = len(marks) - 1
-            for tap_row, row in row_taps:
-                for m, (number, (tap_column, column)) in product(range(maps_in), enumerate(in_order)):
-                    if number >= in_runs or number % RUN == 0:
-                        which[number >= in_runs].append(len(offsets))
-                    offsets.append(((row - down.low) * width + column - across.low) * lanes + plane * m)
-                    columns.append(tap_row * p.kw + tap_column + between * m)
-                marks.append((len(which[0]), len(which[1])))
-            for i in range(phase_h, down.size, down.period):
-                line = i // down.period * down.step
-                met = [begin + k for k, (_, row) in enumerate(row_taps) if 0 <= line + row < down.operand]
-                if met:
-                    bounds[i, phase_w] = *marks[met[0]], *marks[met[-1] + 1]
-    s = LaneSizes(
+        maps_in, maps_out = maps_out, maps_in
+    rows = scratch_rows(p, down, across, maps_in)
+    return LaneSizes(
         images=p.n,
         groups=p.groups,
         maps_in=maps_in,
@@ -140,12 +112,43 @@ def _layout(p: ConvProblem, adjoint: bool) -> Layout:
         top=down.low,
         reach=down.reach,
         rows=rows,
-        part_width=width,
-        plane=plane,
+        part_width=across.extent,
+        plane=((rows // down.period - 1) * down.step + down.reach) * across.extent * p.lanes,
     )
-    x_offsets = pixel_offsets(part_rows, s.width, s.part_width, -across.low, lanes)
-    y_offsets = np.arange(rows * s.out_w + lanes) * lanes
-    y_offsets[rows * s.out_w :] = 0
+
+
+@lru_cache(maxsize=512)
+def _layout(p: ConvProblem, adjoint: bool) -> Layout:
+    """Choose the blocks of a correlation, and tabulate its taps."""
+    s, (down, across), lanes = _sizes(p, adjoint), axes(p, adjoint), p.lanes
+    between = s.maps_out * p.taps if adjoint else p.taps  # stride between the weights of maps that are read
+    offsets: list[int] = []
+    columns: list[int] = []
+    which: tuple[list[int], list[int]] = [], []  # runs and singles
+    marks = [(0, 0)]  # how many of both there are after each row of taps
+    bounds = np.zeros((down.size, across.period, 4), int)
+    for phase_h, row_taps in enumerate(down.taps):
+        for phase_w, column_taps in enumerate(across.taps):
+            # In the order of pixels: taps go from left to right or, in the adjoint, from right to left.
+            in_order = sorted(column_taps, key=lambda tap: tap[1])
+            neighbours = across.step == across.period == 1 and p.dilation[1] == 1
+            in_runs = len(in_order) // RUN * RUN if neighbours else 0
+            begin = len(marks) - 1
+            for tap_row, row in row_taps:
+                for m, (number, (tap_column, column)) in product(range(s.maps_in), enumerate(in_order)):
+                    if number >= in_runs or number % RUN == 0:
+                        which[number >= in_runs].append(len(offsets))
+                    offsets.append(((row - down.low) * s.part_width + column - across.low) * lanes + s.plane * m)
+                    columns.append(tap_row * p.kw + tap_column + between * m)
+                marks.append((len(which[0]), len(which[1])))
+            for i in range(phase_h, down.size, down.period):
+                line = i // down.period * down.step
+                met = [begin + k for k, (_, row) in enumerate(row_taps) if 0 <= line + row < down.operand]
+                if met:
+                    bounds[i, phase_w] = *marks[met[0]], *marks[met[-1] + 1]
+    x_offsets = pixel_offsets(s.plane // (s.part_width * lanes), s.width, s.part_width, -across.low, lanes)
+    y_offsets = np.arange(s.rows * s.out_w + lanes) * lanes
+    y_offsets[s.rows * s.out_w :] = 0
     tables = bounds, *which, offsets, columns, x_offsets, y_offsets
     return Layout(s, *(np.array(table, int).reshape(-1) for table in tables))
 

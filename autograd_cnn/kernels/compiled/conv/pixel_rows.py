@@ -127,23 +127,18 @@ def _rows_and_images(p: ConvProblem, adjoint: bool) -> tuple[int, int, bool]:
     return rows, max(1, min(p.n, image_block)), in_place
 
 
-@lru_cache(maxsize=512)
-def _layout(p: ConvProblem, adjoint: bool) -> Layout:
-    """Choose the blocks of a correlation, and tabulate its offsets."""
+def _sizes(p: ConvProblem, adjoint: bool) -> PixelSizes:
+    """Choose the blocks of a correlation."""
     down, across = axes(p, adjoint)
     channels, filters = p.group_channels, p.group_filters
     if adjoint:
         channels, filters = filters, channels
     rows, image_block, in_place = _rows_and_images(p, adjoint)
-    part_rows, width = (rows // down.period - 1) * down.step + down.reach, across.extent
     vectors = p.vectors(filters)
     panel = -(-vectors // -(-vectors // NR[1]))
     panels = -(-vectors // panel)
     blocks = p.groups * -(-p.n // image_block) * -(-down.size // rows)
-    plane, image = part_rows * width, channels * part_rows * width
-    if in_place:
-        plane, image = down.operand * across.operand, p.groups * channels * down.operand * across.operand
-    sizes = PixelSizes(
+    return PixelSizes(
         images=p.n,
         groups=p.groups,
         channels=channels,
@@ -160,34 +155,43 @@ def _layout(p: ConvProblem, adjoint: bool) -> Layout:
         reach=down.reach,
         rows=rows,
         image_block=image_block,
-        part_rows=0 if in_place else part_rows,
-        part_width=width,
+        part_rows=0 if in_place else (rows // down.period - 1) * down.step + down.reach,
+        part_width=across.extent,
         panel=panel * p.lanes,
         panel_block=-(-panels // min(panels, -(-JOBS // blocks))),
     )
+
+
+@lru_cache(maxsize=512)
+def _layout(p: ConvProblem, adjoint: bool) -> Layout:
+    """Choose the blocks of a correlation, and tabulate its offsets."""
+    s, (down, across) = _sizes(p, adjoint), axes(p, adjoint)
+    width, plane, image = s.part_width, s.part_rows * s.part_width, s.channels * s.part_rows * s.part_width
+    if s.part_rows == 0:  # in place
+        plane, image = s.height * s.width, s.groups * s.channels * s.height * s.width
     starts, firsts, corners = [0], [0], []
     k_offsets: list[int] = []
-    position = np.empty((image_block, rows, across.size), int)
-    depths = np.full((channels, p.kh, p.kw), -1)
+    position = np.empty((s.image_block, s.rows, s.out_w), int)
+    depths = np.full((s.channels, p.kh, p.kw), -1)
     for phase_h, row_taps in enumerate(down.taps):
         for phase_w, column_taps in enumerate(across.taps):
             met = [(i, j, r - down.low, c - across.low) for i, r in row_taps for j, c in column_taps]
-            for channel in range(channels):
+            for channel in range(s.channels):
                 for i, j, r, c in met:
                     depths[channel, i, j] = len(k_offsets)
                     k_offsets.append(channel * plane + r * width + c)
             starts.append(len(k_offsets))
-            a, b = np.arange(rows // down.period), np.arange(-(-(across.size - phase_w) // across.period))
-            n = np.arange(image_block)[:, None, None]
-            corner = n * image + a[:, None] * down.step * width + b * across.step  # (together, rows, columns)
-            position[:, phase_h :: down.period, phase_w :: across.period] = firsts[-1] + np.arange(corner.size).reshape(
+            a, b = np.arange(s.rows // s.period_h), np.arange(-(-(s.out_w - phase_w) // s.period_w))
+            n = np.arange(s.image_block)[:, None, None]
+            corner = n * image + a[:, None] * down.step * width + b * across.step  # (images, rows, columns)
+            position[:, phase_h :: s.period_h, phase_w :: s.period_w] = firsts[-1] + np.arange(corner.size).reshape(
                 corner.shape
             )
             corners.append(corner.reshape(-1))
             firsts.append(firsts[-1] + corner.size)
-    y_offsets = np.concatenate([position.reshape(-1), np.zeros(p.lanes, int)]) * sizes.panel
+    y_offsets = np.concatenate([position.reshape(-1), np.zeros(p.lanes, int)]) * s.panel
     return Layout(
-        sizes, np.array(starts), np.array(firsts), np.concatenate(corners), np.array(k_offsets, int), y_offsets,
+        s, np.array(starts), np.array(firsts), np.concatenate(corners), np.array(k_offsets, int), y_offsets,
         np.concatenate([depths.reshape(-1), np.full(p.lanes, -1)]),
     )  # fmt: skip
 
