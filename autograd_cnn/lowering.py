@@ -195,7 +195,7 @@ class _View(NamedTuple):
 
 
 def _strides(view: "_View") -> Shape:
-    """Return how far elements lie apart if nothing is between them."""
+    """Return the strides of a contiguous array, in bytes."""
     strides = [view.itemsize]
     for n in view.shape[:0:-1]:
         strides.append(strides[-1] * n)
@@ -246,7 +246,7 @@ class _Lowering:
     # --- which calls are loops ----------------------------------------------------------------
 
     def _note(self, slot: Slot) -> None:
-        """Take note of an array of Python's, if it is contiguous: what NumPy makes of another may lie otherwise, too."""
+        """Register an array of Python's if it is contiguous: NumPy's results of others may have other layouts, too."""
         value = self._trace.values.get(slot)
         if not isinstance(value, (np.ndarray, AbstractArray)) or slot in self._trace.strided:
             return
@@ -315,7 +315,7 @@ class _Lowering:
             self._lasting.add(view.block)
 
     def _filled(self, views: Sequence[_View], blocks: dict[int, _Block]) -> list[Array]:
-        """Return arrays that lie as the views do, and which block each of their roots is."""
+        """Return arrays with the layouts of the views, and which block each of their roots is."""
         held: dict[_Block, Array] = {}
         for block in dict.fromkeys(view.block for view in views):
             values = block.values
@@ -344,8 +344,8 @@ class _Lowering:
         outside = [
             (number, _Touched.by(call)) for number, call in enumerate(self._calls) if call.lasting or _held(call)
         ]
-        for place, (number, touched) in enumerate(outside):
-            waits[number] |= {before for before, other in outside[:place] if touched.needs_order(other)}
+        for position, (number, touched) in enumerate(outside):
+            waits[number] |= {before for before, other in outside[:position] if touched.needs_order(other)}
         runs: list[list[int]] = []
         done: set[int] = set()
         left, compiled = list(range(len(self._calls))), False

@@ -58,12 +58,12 @@ def read_array(
     except (ValueError, OverflowError, MemoryError) as error:
         raise FormatError(sentence(f"no array can have the shape {shape}")) from error
     values = array.reshape(-1, order="A").view(np.uint8)
-    place = 0
-    while place < len(values):
-        count = stream.readinto(values[place : place + PIECE].data)  # type: ignore[attr-defined]  # every binary stream has it
+    offset = 0
+    while offset < len(values):
+        count = stream.readinto(values[offset : offset + PIECE].data)  # type: ignore[attr-defined]  # every binary stream has it
         if not count:
-            raise FormatError(sentence("cut off", expected=f"{len(values)} bytes for shape {shape}", got=place))
-        place += count
+            raise FormatError(sentence("cut off", expected=f"{len(values)} bytes for shape {shape}", got=offset))
+        offset += count
     if dtype.kind == "b" and values.max(initial=0) > 1:
         raise FormatError(sentence("a bool is neither 0 nor 1", expected="0 or 1", got=values.max()))
     return array.astype(dtype.newbyteorder("="), order="C", copy=False)

@@ -1,8 +1,8 @@
-"""The kernels of a first run, compiled by another process while NumPy trains the first epochs.
+"""Kernels for a first run, compiled by another process while NumPy trains the first epochs.
 
-Numba needs some ten seconds, once on a machine, and most of the time it holds the lock of the interpreter: beside a
-thread of the same process the training would stand still. NumPy's products get one thread, too. With more, they would
-wait for those that the compiler keeps from running, and matrices of this size are no faster with them.
+Numba needs about ten seconds, once per machine, and most of the time it holds the interpreter lock: in a
+thread of the same process it would block the training. NumPy's products get one thread, too. With more, they would
+wait for threads that the compiler delays, and matrices of this size are not faster with them.
 """
 
 import json
@@ -25,9 +25,9 @@ from autograd_cnn.kernels.backend import VARIABLE
 from autograd_cnn.train import Callback, EpochMetrics, TrainConfig, Trainer, fit
 
 WATCHED: Final = 32
-"""So many images held out are looked at for what the layers do."""
+"""The number of test images for the statistics of the layers."""
 TESTED: Final = 256
-"""As many images `autograd_cnn.train.evaluate` takes at a time."""
+"""The batch size of `autograd_cnn.train.evaluate`."""
 
 _PROGRAM: Final = """\
 import json, sys
@@ -39,11 +39,11 @@ compile_kernels(*arguments)
 
 
 class CompileAhead(Callback):
-    """Begins a run with NumPy while another process compiles what it needs, and then leaves the work to that.
+    """Starts a run with NumPy while another process compiles its kernels, and then switches to them.
 
-    The change comes between two epochs. At the end, backend and threads are what they were before.
+    It switches between two epochs. At the end, backend and threads are restored.
 
-    The process is not stopped with the run: what it compiles, the next run needs.
+    The process is not stopped with the run, since the next run needs its kernels.
 
     Parameters
     ----------
@@ -58,10 +58,10 @@ class CompileAhead(Callback):
     def __init__(self, model: str, dataset: Dataset, config: TrainConfig) -> None:
         self.epochs = config.epochs
         learned, tested = (len(split.labels) for split in dataset)
-        # As few images as have batches of all the sizes that occur.
+        # As few images as give batches of all the sizes that occur.
         counts = config.batch_size + learned % config.batch_size, min(tested, TESTED + tested % TESTED)
         numbers = {field.name: getattr(config, field.name) for field in fields(TrainConfig)}
-        # As many epochs as it takes until batches of both sizes run as they were recorded.
+        # As many epochs as it takes until batches of both sizes have been recorded and replayed.
         arguments = model, dataset.train.images.shape[1:], len(dataset.classes), numbers | {"epochs": 4}, counts
         self._process: Popen[bytes] | None = Popen(  # noqa: S603  # our own code
             [sys.executable, "-P", "-c", _PROGRAM, json.dumps(sys.path), json.dumps(arguments)],
@@ -69,11 +69,11 @@ class CompileAhead(Callback):
             stdin=DEVNULL,
             stdout=DEVNULL,
             stderr=DEVNULL,
-            start_new_session=True,  # an interrupt is not meant for it
+            start_new_session=True,  # an interrupt must not reach it
         )
 
     def __enter__(self) -> Self:
-        """Take NumPy, on one thread where Numba has come with the means for that."""
+        """Switch to NumPy, on one thread if threadpoolctl is installed."""
         self._backend = set_backend("reference")
         self._restore_threads: Callable[[], object] = lambda: None
         if find_spec("threadpoolctl"):
@@ -88,7 +88,7 @@ class CompileAhead(Callback):
         self._backend.__exit__(None, None, None)
 
     def on_epoch_end(self, trainer: Trainer, epoch: EpochMetrics) -> None:
-        """Go over to the kernels if they are there and an epoch is left."""
+        """Switch to the kernels if they are ready and an epoch is left."""
         if self._process is None or self._process.poll() is None or epoch.epoch == self.epochs:
             return
         self._restore_threads()
@@ -100,7 +100,7 @@ class CompileAhead(Callback):
         self._process = None
 
     def on_fit_end(self, trainer: Trainer) -> None:  # noqa: ARG002  # as all callbacks
-        """Say so if the process has not ended."""
+        """Report if the process has not ended."""
         if self._process is not None and self._process.poll() is None:
             say("the kernels are still being compiled, for the next run")
 
@@ -108,9 +108,9 @@ class CompileAhead(Callback):
 def compile_kernels(
     model: str, shape: ImageShape, classes: int, numbers: dict[str, Any], counts: tuple[int, int]
 ) -> None:
-    """Train a network on noise, and keep all kernels that this needs, or none.
+    """Train a network on noise, and cache all kernels that this needs, or none.
 
-    A run that is started meanwhile, or after this process was killed, begins with NumPy, too.
+    A run that is started meanwhile, or after this process was killed, starts with NumPy, too.
 
     Parameters
     ----------
@@ -123,9 +123,9 @@ def compile_kernels(
     numbers : dict
         Those of a `TrainConfig`.
     counts : (int, int)
-        How many images to learn from, and how many to be tested on.
+        The numbers of training and of test images.
     """
-    from autograd_cnn.kernels.compiled.caching import kept_together  # noqa: PLC0415  # it needs Numba
+    from autograd_cnn.kernels.compiled.caching import written_together  # noqa: PLC0415  # it needs Numba
 
     rng = np.random.default_rng(0)
     learned, tested = (
@@ -133,5 +133,5 @@ def compile_kernels(
     )
     network = make_model(model, shape, 0, classes)
     names = tuple(map(str, range(classes)))
-    with kept_together():
+    with written_together():
         fit(nn.fuse(network), Dataset(learned, tested, names), TrainConfig(**numbers), watch=WATCHED)

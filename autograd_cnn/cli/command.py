@@ -1,4 +1,4 @@
-"""The parser of the command line, and what becomes of errors."""
+"""The parser of the command line, and the handling of errors."""
 
 import argparse
 import signal
@@ -26,7 +26,7 @@ COMMANDS: Final = {
     "check": "check all primitives, yours included, against the laws",
     "info": "print versions, backend, threads and processor",
 }
-"""Each is a module beside this one, with ``DESCRIPTION``, ``EPILOG``, ``add_options(parser)`` and ``run(arguments)``."""
+"""Each is a module in this folder, with ``DESCRIPTION``, ``EPILOG``, ``add_options(parser)`` and ``run(arguments)``."""
 
 FAILURES: Final = (
     ArgumentError,
@@ -38,26 +38,26 @@ FAILURES: Final = (
     OperandError,
     ShapeError,
 )
-"""What can go wrong although the command line was right."""
+"""Errors that can occur although the command line was right."""
 
 INTERRUPTED: Final = 130
 UNREAD: Final = 141
 TERMINATED: Final = 143
-"""What a shell reports of a program that an interrupt, a closed pipe or SIGTERM has ended."""
+"""The exit codes of a program that was ended by an interrupt, a closed pipe or SIGTERM."""
 
 
 class Terminated(KeyboardInterrupt):
-    """The system, or whoever runs the job, asks the process to end."""
+    """The system, or a job scheduler, asks the process to end."""
 
 
 @contextmanager
 def _heeding_termination() -> Iterator[None]:
-    """Let SIGTERM end what runs inside as an interrupt does, so that files are left whole, and something is said."""
+    """Let SIGTERM act like an interrupt inside, so that files are left intact, and there is a message."""
 
     def end(*_: object) -> NoReturn:
         raise Terminated("terminated")
 
-    if threading.current_thread() is not threading.main_thread():  # where Python lets nobody listen
+    if threading.current_thread() is not threading.main_thread():  # where Python does not allow handlers
         yield
         return
     before = signal.signal(signal.SIGTERM, end)
@@ -68,7 +68,7 @@ def _heeding_termination() -> Iterator[None]:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one sentence, and what may have been meant."""
+    """A parser that reports errors in one sentence, with a suggestion."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Refuse what is unknown here, where it is known which command was asked."""
@@ -84,7 +84,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Leave with exit code 2."""
-        joint = "\n" if "\n" in message else "; "  # a pattern is shown with a mark beneath it
+        joint = "\n" if "\n" in message else "; "  # a pattern is shown with a mark below it
         self.exit(2, f"{self.prog}: {message}{joint}see {self.prog} --help\n")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
@@ -95,7 +95,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class CommandParser(Parser):
-    """The parser of one command, whose module is imported when the command is asked for, and not before.
+    """The parser of one command, whose module is imported only when the command is used.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class CommandParser(Parser):
         return super().parse_known_args(args, namespace)
 
     def options(self) -> dict[str, argparse.Action]:
-        """Return what can be chosen, each by its attribute among the arguments."""
+        """Return the options by their attributes in the arguments."""
         return {action.dest: action for action in self._actions if action.dest != "help"}
 
 

@@ -1,4 +1,4 @@
-"""What ``--data`` names: the data sets that the command knows, and folders and files of the user's."""
+"""The values of ``--data``: data sets that the command knows, and the user's folders and files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from autograd_cnn.data import Dataset, cifar10, digits, fashion_mnist, from_csv,
 
 
 class Recipe(NamedTuple):
-    """What does well on a data set."""
+    """A recipe that works well on a data set."""
 
     model: str
     epochs: int
@@ -18,7 +18,7 @@ class Recipe(NamedTuple):
 
 
 class Known(NamedTuple):
-    """A data set that has a name."""
+    """A data set with a name."""
 
     load: Callable[..., Dataset]
     """From the folder with its files, and ``download``."""
@@ -40,7 +40,7 @@ OTHERS: Final = f"a folder of images, or a file that ends in {', '.join(FILES)}"
 
 
 class Source(NamedTuple):
-    """What ``--data``, ``--root`` and ``--size`` say, and whether to leave images in their files."""
+    """The values of ``--data``, ``--root``, ``--size`` and ``--stream``."""
 
     data: str
     root: Path | None
@@ -49,7 +49,7 @@ class Source(NamedTuple):
 
 
 def check_source(source: Source) -> None:
-    """Refuse what the options can't mean together.
+    """Refuse options that contradict each other.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def check_source(source: Source) -> None:
 
 
 def load_source(source: Source, channels: int | None = None, *, download: bool = False) -> Dataset:
-    """Return the data set that `check_source` let pass."""
+    """Return the data set of options that `check_source` has accepted."""
     data, root, size, in_memory = source
     if data in KNOWN:
         return KNOWN[data].load(root or Path(), download=download)
@@ -88,7 +88,7 @@ def load_source(source: Source, channels: int | None = None, *, download: bool =
 
 
 def recipe_of(data: str, shape: ImageShape) -> Recipe:
-    """Return what does well on images of this shape; of those without a name a VGG, or a ResNet if it can't take them.
+    """Return a recipe for images of this shape; for data without a name a VGG, or a ResNet if a VGG can't take them.
 
     Examples
     --------

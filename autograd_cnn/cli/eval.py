@@ -1,4 +1,4 @@
-"""``autograd-cnn eval``: how well a trained network does, class by class."""
+"""``autograd-cnn eval``: the accuracy of a trained network, class by class."""
 
 import argparse
 from typing import Final
@@ -21,7 +21,7 @@ examples:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what can be chosen."""
+    """Add the options."""
     parser.add_argument("folder", type=directory, metavar="RUN", help="the folder that autograd-cnn train has written")
 
 

@@ -25,7 +25,7 @@ examples:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what can be chosen."""
+    """Add the options."""
     parser.add_argument("folder", type=directory, metavar="RUN", help="the folder that autograd-cnn train has written")
     parser.add_argument("file", type=Path, metavar="FILE.onnx", help="the file to write; needs the extra interop")
 

@@ -9,20 +9,20 @@ from typing import Any, Final
 from autograd_cnn.cli.options import UsageError, did_you_mean, refuse
 
 LARGEST: Final = 1 << 20
-"""Bytes; a longer file is something else."""
+"""The most bytes; a longer file is not a configuration."""
 
 
 def add_options_of_file(arguments: argparse.Namespace, option: str, path: Path, without: Collection[str]) -> None:
     """Give options that are None the values that a file has for them.
 
-    A key is an option's name without dashes in front, with ``_`` or ``-`` inside; lists stand for commas.
+    A key is an option's name without leading dashes, with ``_`` or ``-`` inside; lists stand for commas.
 
     Parameters
     ----------
     arguments : Namespace
         With ``parser``, that of the command.
     option, path
-        What names the file, and the file.
+        The option that names the file, and the file.
     without : collection of str
         Options that can't be in it.
 

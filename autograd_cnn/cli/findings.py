@@ -1,4 +1,4 @@
-"""What ``autograd-cnn check`` found: a table by family, and what is broken in full."""
+"""The results of ``autograd-cnn check``: a table by family, and failures in full."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ ERRORS: Final = {"first_order": "1st order", "second_order": "2nd order", "backe
 """The laws whose largest error the table shows, each with its heading."""
 
 _MAX_ROWS: Final = 24
-"""How many primitives get a row of their own at most; of more, each family gets one."""
+"""The most primitives that get a row each; with more, each family gets one."""
 
 _MAX_LABEL: Final = 25
 
@@ -129,7 +129,7 @@ def _error_cell(error: float | None) -> str:
 
 
 def _shorten(label: str) -> str:
-    """Return a label that fits, without its beginning if need be."""
+    """Return a label that fits, cut at the front if necessary."""
     return label if len(label) <= _MAX_LABEL else f"…{label[1 - _MAX_LABEL :]}"
 
 

@@ -23,7 +23,7 @@ from autograd_cnn.viz.drawing.render import ENDINGS, ending
 from autograd_cnn.viz.drawing.style import Quantity
 
 WHOLE: Final = {".html", ".json"}
-"""Kinds of files that hold all of a graph: to fold or to colour is left to their readers."""
+"""Formats that contain the whole graph, so that folding and colouring are left to their readers."""
 
 DESCRIPTION: Final = """\
 Run a network forward on a random image, and draw the graph that its loss records:
@@ -49,7 +49,7 @@ of what it gives otherwise.
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what can be chosen."""
+    """Add the options."""
     add = parser.add_argument
     add("--model", default="lenet5", metavar="MODEL", help="see below (default: %(default)s)")
     add(
@@ -129,7 +129,7 @@ def _capture(arguments: argparse.Namespace) -> Graph:
 
 
 class Subject(NamedTuple):
-    """What is drawn, what its parameters and its image are called, and the file of the user's that it comes from."""
+    """The tensor to draw, names for its parameters and its image, and the user's file that it comes from."""
 
     loss: Tensor
     names: list[tuple[str, Any]]
@@ -148,7 +148,7 @@ def make_subject(text: str, shape: ImageShape | None) -> Subject:
     Raises
     ------
     ArgumentError, FormatError, ShapeError
-        Saying what is wrong with the name, the file or the shape.
+        If the name, the file or the shape is wrong.
     """
     if shape is not None:
         known_shape("--shape", "the image", shape)
@@ -211,12 +211,12 @@ def read_onnx(path: Path, shape: ImageShape | None = None, option: str = "--mode
 def _from_module(model: nn.Module, shape: Shape, where: str, path: Path | None = None) -> Subject:
     """Run ``model`` on random images, and take a loss of what comes out."""
     images = np.random.default_rng(0).random(shape, np.float32)
-    images.flags.writeable = False  # so that it is recorded itself, and no copy, and has its name in the graph
+    images.flags.writeable = False  # so that the image itself is recorded, not a copy, and has its name in the graph
     hint = f"it was given an image of the shape {shape[1:]}; --shape sets another"
     try:
         with failures_of(path, hint) if path is not None else nullcontext():
             output = model(images)
-    except ShapeError as error:  # as one image of one pixel is to batch normalisation
+    except ShapeError as error:  # such as one image of one pixel for batch normalisation
         raise ArgumentError(sentence("--model", str(error), hint=hint)) from error
     if not isinstance(output, Tensor):
         raise ArgumentError(

@@ -1,4 +1,4 @@
-"""``autograd-cnn info``: what this installation consists of."""
+"""``autograd-cnn info``: the versions and settings of this installation."""
 
 import argparse
 import platform

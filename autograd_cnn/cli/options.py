@@ -11,9 +11,9 @@ from typing import Final, NoReturn
 from autograd_cnn.errors import sentence
 
 LONGEST: Final = 60
-"""Of a value that is refused, no more characters are shown."""
+"""The most characters that are shown of a refused value."""
 ALIKE: Final = 0.65
-"""Two names are alike from here on, as `difflib` measures it from 0 to 1."""
+"""The similarity of names from which one is suggested, from 0 to 1 as in `difflib`."""
 
 
 class UsageError(Exception):
@@ -80,7 +80,7 @@ def one_of(*names: str) -> Callable[[str], str]:
 
 
 def one_of_each(*names: str) -> Callable[[str], tuple[str, ...]]:
-    """Return what accepts some of ``names`` with commas in between; ``none`` stands for none.
+    """Return a function that accepts some of ``names``, separated by commas; ``none`` stands for none.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def share(text: str) -> float:
 
 
 def class_weights(text: str) -> str | tuple[float, ...]:
-    """Read ``balanced``, or numbers of at least 0 with commas in between.
+    """Read ``balanced``, or numbers of at least 0, separated by commas.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def class_weights(text: str) -> str | tuple[float, ...]:
 
 
 def directory(text: str) -> Path:
-    """Read the path of a folder that is there or can be made.
+    """Read the path of a folder that exists or can be created.
 
     Examples
     --------
@@ -153,7 +153,7 @@ def directory(text: str) -> Path:
 
 
 def did_you_mean(text: str, names: Iterable[str]) -> str:
-    """Return a question after the name that ``text`` begins or is most like, or nothing if there is none.
+    """Return a suggestion of the name that starts with ``text`` or is most similar to it, or nothing.
 
     Examples
     --------
@@ -171,7 +171,7 @@ def did_you_mean(text: str, names: Iterable[str]) -> str:
 
 @contextmanager
 def writing_to(option: str, path: Path) -> Iterator[None]:
-    """Name the option and the path in whatever goes wrong with a file inside; standard output is not one."""
+    """Name the option and the path in errors about a file inside; standard output is not a file."""
     try:
         yield
     except OSError as error:
@@ -181,7 +181,7 @@ def writing_to(option: str, path: Path) -> Iterator[None]:
 
 
 def refuse(expected: str, got: str, hint: str = "") -> NoReturn:
-    """Raise what argparse says of a value.
+    """Raise argparse's error for a value.
 
     Raises
     ------

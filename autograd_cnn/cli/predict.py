@@ -1,4 +1,4 @@
-"""``autograd-cnn predict``: what a trained network sees in images."""
+"""``autograd-cnn predict``: a trained network's predictions for images."""
 
 import argparse
 import json
@@ -34,7 +34,7 @@ examples:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what can be chosen."""
+    """Add the options."""
     parser.add_argument(
         "network",
         type=_network,

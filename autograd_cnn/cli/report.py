@@ -24,7 +24,7 @@ examples:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what can be chosen."""
+    """Add the options."""
     parser.add_argument("folder", type=directory, metavar="RUN", help="the folder that autograd-cnn train has written")
     parser.add_argument(
         "--output", "-o", type=Path, metavar="FILE", help="ends in .html (default: report.html in the folder)"

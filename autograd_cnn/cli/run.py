@@ -1,4 +1,4 @@
-"""A run that has been trained: its network, ready to be used, what it was trained on, and how that went."""
+"""A finished run: its network, ready to use, its data, and its metrics."""
 
 import json
 import math

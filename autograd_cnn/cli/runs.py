@@ -1,4 +1,4 @@
-"""``autograd-cnn runs``: the runs in a folder, one in a line."""
+"""``autograd-cnn runs``: the runs in a folder, one per line."""
 
 import argparse
 from pathlib import Path
@@ -21,7 +21,7 @@ examples:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what can be chosen."""
+    """Add the options."""
     parser.add_argument(
         "folder", type=directory, nargs="?", default=Path("runs"), metavar="DIR", help="default: %(default)s"
     )

@@ -5,11 +5,11 @@ import copy
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -87,13 +87,14 @@ the new one has ended well.
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add what can be chosen."""
-    add = parser.add_argument
-    add(
-        "--data",
-        metavar="NAME|DIR|FILE",
-        help=f"{', '.join(KNOWN)}, {OTHERS} (default: digits)",
-    )
+    """Add the options."""
+    _add_data_options(parser.add_argument)
+    _add_training_options(parser.add_argument)
+    _add_run_options(parser.add_argument)
+
+
+def _add_data_options(add: Callable[..., Any]) -> None:
+    add("--data", metavar="NAME|DIR|FILE", help=f"{', '.join(KNOWN)}, {OTHERS} (default: digits)")
     add("--root", type=directory, metavar="DIR", help="folder with the files of a data set that has a name")
     add("--download", action="store_true", default=None, help="fetch the files that --root lacks")
     add("--size", type=whole_number(1), metavar="N", help="scale and crop the images of a folder to N×N pixels")
@@ -103,6 +104,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="read the images of a folder when their turn comes, and not all at the start",
     )
+
+
+def _add_training_options(add: Callable[..., Any]) -> None:
     add(
         "--model",
         metavar="NAME|PATTERN",
@@ -150,11 +154,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="stop when the loss of the images held out has not fallen for N epochs, and keep the best epoch's weights",
     )
+
+
+def _add_run_options(add: Callable[..., Any]) -> None:
     add(
-        "--seed",
-        type=whole_number(0),
-        metavar="N",
-        help="the same seed and backend give the same weights (default: 0)",
+        "--seed", type=whole_number(0), metavar="N", help="the same seed and backend give the same weights (default: 0)"
     )
     add(
         "--backend",
@@ -197,7 +201,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Train; all that can be checked before the first step is."""
+    """Train, after all checks that are possible before the first step."""
     resumed = None if arguments.resume is None else _resumed(arguments)
     if arguments.config is not None:
         add_options_of_file(arguments, "--config", arguments.config, without=("config", "resume", "force"))
@@ -206,7 +210,7 @@ def run(arguments: argparse.Namespace) -> None:
     with ExitStack() as stack:
         if group is not None:
             stack.enter_context(group)
-            if group.rank > 0:  # which learns, and leaves words and files to rank 0
+            if group.rank > 0:  # which trains, and leaves output and files to rank 0
                 stack.enter_context(redirect_stdout(None))
         if backend:
             stack.enter_context(set_backend(backend))
@@ -239,7 +243,7 @@ def _train(arguments: argparse.Namespace, group: ProcessGroup | None) -> None:
 
 
 def _prepare(arguments: argparse.Namespace) -> tuple[Dataset, RunConfig]:
-    """Load the data, and decide on what was left open."""
+    """Load the data, and choose what the options leave open."""
     if arguments.force and arguments.out is None:
         raise UsageError("--force goes with --out DIR, the folder whose run it replaces")
     source = Source(arguments.data or "digits", arguments.root, arguments.size, not arguments.stream)
@@ -299,10 +303,10 @@ def _check_model(text: str, shape: ImageShape) -> None:
 def _kernels(
     config: RunConfig, dataset: Dataset, backend: str | None, group: ProcessGroup | None
 ) -> Iterator[list[Callback]]:
-    """See to it that the kernels get compiled, and yield what has to follow the training for that.
+    """Compile the kernels, and yield the callbacks that the training needs for that.
 
-    A backend that was asked for does the whole run. Where it is ours to choose, and no other process waits, NumPy
-    begins.
+    A given backend is used for the whole run. If it is left open, and no other process waits, the run starts with
+    NumPy.
     """
     if not must_compile():
         yield []
@@ -326,13 +330,13 @@ def _fit(
     checkpoint: Path | None = None,
     group: ProcessGroup | None = None,
 ) -> float:
-    """Train, keep and show each epoch, and return the accuracy of the weights that are kept, on the images held out.
+    """Train, save and show each epoch, and return the accuracy of the saved weights on the test images.
 
-    Without a folder nothing is kept or shown.
+    Without a folder nothing is saved or shown.
     """
     shown: list[Callback] = []
     if folder is not None:
-        # mpiexec gives its processes a terminal, whoever reads what they write: no bar then.
+        # mpiexec gives its processes a terminal even if there is none: no bar then.
         shown = [
             folder,
             Progress(live=group is None),
@@ -346,7 +350,7 @@ def _fit(
     stopping = None if config.patience is None else EarlyStopping(config.patience)
     callbacks = [*([] if stopping is None else [stopping]), *shown]
     try:
-        # An overflow shows in the loss, which is looked at in every step.
+        # An overflow shows in the loss, which is checked in every step.
         with np.errstate(over="ignore", invalid="ignore"):
             last = fit(fused, dataset, config, callbacks, checkpoint, WATCHED, parallel)[-1]
     except DivergedError as error:
@@ -359,11 +363,11 @@ def _fit(
     return stopping.best.test_accuracy
 
 
-# --- a run that goes on -----------------------------------------------------------------------
+# --- resuming a run ---------------------------------------------------------------------------
 
 
 def _resumed(arguments: argparse.Namespace) -> RunConfig:
-    """Return the configuration of a run that goes on, with which no other option goes."""
+    """Return the configuration of a run to resume, which excludes all other options."""
     ours = {"resume", "data_parallel", "command", "run", "parser"}
     chosen = [name for name, value in vars(arguments).items() if value is not None and name not in ours]
     if chosen:
@@ -399,13 +403,13 @@ def _resume(path: Path, config: RunConfig, group: ProcessGroup | None) -> None:
 
 
 def _as_toml(config: RunConfig) -> str:
-    """Return the options that do it again, as ``--config`` reads them."""
+    """Return the options that repeat the run, as ``--config`` reads them."""
     values = {
         name: value for name, value in asdict(config).items() if name not in {"classes", "image_shape", "version"}
     }
     values["augment"] = config.augment or ("none",)
     written = {name: value for name, value in values.items() if value is not None and value is not False}
-    # Texts, numbers and lists of these are written alike in JSON and in TOML.
+    # Strings, numbers and lists of these look the same in JSON and in TOML.
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in written.items()]
     return "\n".join([f"# autograd-cnn train --config {RECIPE}", *lines, ""])
 
@@ -421,7 +425,7 @@ def _new_folder(name: str) -> Path:
 
 @contextmanager
 def _open_folder(path: Path, *, force: bool = False, resume: bool = False) -> Iterator[RunFolder]:
-    """Open the folder of the run; what goes wrong or stops there is said in the words of the command line."""
+    """Open the folder of the run; errors and interrupts are reported in terms of the command line."""
     with writing_to("--out", path), ExitStack() as stack:
         try:
             folder = stack.enter_context(RunFolder.open(path, replace=True, resume=resume))
@@ -440,7 +444,7 @@ def _open_folder(path: Path, *, force: bool = False, resume: bool = False) -> It
 
 
 class _Drawing(Callback):
-    """Draws the graph after the first epoch; it takes a second, and the first figures should not wait for it."""
+    """Draws the graph after the first epoch; it takes a second, and the first metrics should not wait for it."""
 
     def __init__(self, graph: Graph, folder: RunFolder) -> None:
         self.graph = graph
@@ -448,7 +452,7 @@ class _Drawing(Callback):
         self.advice = ""
 
     def on_epoch_end(self, trainer: Trainer, epoch: EpochMetrics) -> None:  # noqa: ARG002  # as all callbacks
-        """Draw, or keep in mind what it takes where it can't be drawn."""
+        """Draw, or remember what is missing if it can't be drawn."""
         if epoch.epoch == 1:
             try:
                 self.folder.draw(self.graph)

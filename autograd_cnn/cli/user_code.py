@@ -1,4 +1,4 @@
-"""Code of the user's: modules in a folder, functions in a file, and what becomes of their errors."""
+"""The user's code: modules in a folder, functions in a file, and the handling of their errors."""
 
 import sys
 import traceback
@@ -14,7 +14,7 @@ from typing import Any, Final
 from autograd_cnn.errors import ArgumentError, sentence
 
 LIBRARIES: Final = frozenset({"google", "llvmlite", "numba", "onnx"})
-"""What the package looks for and can do without: a ``numba.py`` is never taken for Numba, even where there is none."""
+"""Optional dependencies: a ``numba.py`` is never taken for Numba, even if that is not installed."""
 
 
 # --- modules in a folder ----------------------------------------------------------------------
@@ -41,7 +41,7 @@ class FolderFinder(MetaPathFinder):
 
 
 def search_folder(folder: Path) -> None:
-    """Let modules in ``folder`` be imported, but for those that have the name of an installed one."""
+    """Allow imports of modules in ``folder``, except those with the name of an installed one."""
     finder = FolderFinder(str(folder.resolve()))
     if finder not in sys.meta_path:
         sys.meta_path.append(finder)
@@ -77,7 +77,7 @@ def split_name(text: str) -> tuple[Path, str] | None:
 
 
 def call(path: Path, name: str) -> Any:
-    """Run a file as a module, which may import what lies beside it, and return what one of its functions returns.
+    """Run a file as a module, which may import from its folder, and return what one of its functions returns.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def call(path: Path, name: str) -> Any:
 def _run(path: Path) -> ModuleType:
     if not path.is_file():
         raise ArgumentError(sentence("--model", f"no such file: {path}"))
-    # No import statement can spell the name, so the module stands in the way of no other.
+    # No import statement can spell the name, so the module cannot shadow another one.
     module = ModuleType(f"file {path.stem}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
@@ -112,7 +112,7 @@ def _run(path: Path) -> ModuleType:
 
 @contextmanager
 def failures_of(path: Path, hint: str = "") -> Iterator[None]:
-    """Turn whatever the user's code raises into one sentence that names the line in the file."""
+    """Turn any exception of the user's code into one sentence that names the line in the file."""
     try:
         yield
     except KeyboardInterrupt:
@@ -138,7 +138,7 @@ def one_line(error: BaseException) -> str:
 
 
 def _line(error: BaseException, path: Path) -> str:
-    """Return a colon and the number of the last line of the file on the way to the error."""
+    """Return a colon and the number of the last line of the file in the traceback."""
     if isinstance(error, SyntaxError) and error.filename and Path(error.filename).name == path.name:
         return f":{error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)

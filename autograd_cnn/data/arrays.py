@@ -15,10 +15,10 @@ from autograd_cnn.io import load
 from autograd_cnn.parameters import Share, Whole
 
 NAMES: Final = (("images", "labels", "test_images", "test_labels"), ("x_train", "y_train", "x_test", "y_test"))
-"""Of the arrays in a file: ours, and Keras's. The last two may be missing."""
+"""The names of the arrays in a file: ours, and those of Keras. The last two may be missing."""
 
 LAST: Final = (1 << 16) - 1
-"""The last class that a label may be of: each up to the largest label gets a name."""
+"""The largest label: each class up to the largest label gets a name."""
 
 
 @composite
@@ -29,15 +29,15 @@ def from_npz(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
     ----------
     path : path
         With the arrays ``images`` and ``labels`` (or ``x_train`` and ``y_train``), and ``test_images`` and
-        ``test_labels`` (or ``x_test`` and ``y_test``) if it is parted already. Images are (N, H, W), (N, C, H, W), or
+        ``test_labels`` (or ``x_test`` and ``y_test``) if it is split already. Images are (N, H, W), (N, C, H, W), or
         (N, H, W, C) with 1 or 3 channels last; bytes are divided by 255, floats stay.
     test, seed
-        The share that is held out where the file has no part to test on, and what draws it; see `split`.
+        The share that is held out if the file has no test part, and the seed that draws it; see `split`.
 
     Raises
     ------
     FormatError
-        If the file is damaged, an array is missing, or shapes or types are others.
+        If the file is damaged, an array is missing, or shapes or types are wrong.
     OSError
         If there is no such file, or it can't be read.
 
@@ -71,14 +71,14 @@ def from_npz(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
 
 @composite
 def from_csv(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
-    r"""A dataset in a table of numbers, a square gray image a line: its label, then its pixels, row by row.
+    r"""A dataset in a table of numbers, a square gray image per line: its label, then its pixels, row by row.
 
-    A first line of names is left out. Pixels go from 0 to 255, as in the tables of MNIST and its kin.
+    A header line is skipped. Pixels go from 0 to 255, as in the usual tables of MNIST.
 
     Raises
     ------
     FormatError
-        If a line is not of such numbers, or the number of pixels is not a square.
+        If a line does not have such numbers, or the number of pixels is not a square.
     OSError
         If there is no such file, or it can't be read.
 

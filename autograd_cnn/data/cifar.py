@@ -1,4 +1,4 @@
-"""CIFAR-10, from the files of its binary or its Python version in a folder of yours, unpacked or as they come.
+"""CIFAR-10, from the files of its binary or its Python version in a local folder, unpacked or as archives.
 
 A file of the binary version is a sequence of records: one byte for the label, then 1,024 bytes each for red, green and
 blue (Krizhevsky 2009). A file of the Python version is a pickle of a dict; `pickled` reads it without running it.
@@ -21,9 +21,9 @@ from autograd_cnn.parameters import Bool
 
 PIXELS: Final = 3 * 32 * 32
 FILES: Final = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
-"""The last one is for testing."""
+"""The last one is the test set."""
 LARGEST: Final = 64 << 20
-"""Bytes of a file in an archive; each has 31 MB."""
+"""The most bytes of a file in an archive; each has 31 MB."""
 SOURCE: Final = "https://www.cs.toronto.edu/~kriz"
 SHA256: Final = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
 """Of the binary version."""
@@ -39,7 +39,7 @@ def cifar10(root: AnyPath, *, download: Bool = False) -> Dataset:
     root : path
         The folder with ``cifar-10-binary.tar.gz`` or ``cifar-10-python.tar.gz``, or with what is in one of them.
     download : bool
-        Fetch the first of them, 170 MB, where there is none; see `fetch`.
+        Download the first of them, 170 MB, if there is none; see `fetch`.
 
     Returns
     -------
@@ -58,25 +58,25 @@ def cifar10(root: AnyPath, *, download: Bool = False) -> Dataset:
     root = as_path("cifar10", root)
     if download and _found(root) is None:
         fetch(f"{SOURCE}/{VERSIONS[0].archive}", root / VERSIONS[0].archive, sha256=SHA256)
-    version, place = _found(root) or (VERSIONS[0], root)
-    contents = _unpacked(place, version) if place.is_file() else _in_folder(place, version)
+    version, source = _found(root) or (VERSIONS[0], root)
+    contents = _unpacked(source, version) if source.is_file() else _in_folder(source, version)
     batches = []
     for name, content in contents.items():
         try:
             batches.append(version.read(content))
         except FormatError as error:
-            raise FormatError(sentence(str(place / name), str(error))) from error
+            raise FormatError(sentence(str(source / name), str(error))) from error
     return Dataset(_split(batches[:-1]), _split(batches[-1:]), CLASSES)
 
 
 class _Version(NamedTuple):
-    """One of the ways in which the files are published."""
+    """A published version of the files."""
 
     archive: str
     folder: str
     ending: str
     read: Callable[[bytes], NDArray[np.uint8]]
-    """From the bytes of a file to records (N, 1 + 3072), label first."""
+    """Converts the bytes of a file to records (N, 1 + 3072), label first."""
 
     @property
     def names(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The form of all datasets in this package."""
+"""The interface of all datasets in this package."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from autograd_cnn.parameters import Share, Whole
 
 
 class Images(Protocol):
-    """What is read by indices as an array is, though it need not be one: ``images[indices]`` is (n, C, H, W)."""
+    """Images that are indexed like an array, but need not be one: ``images[indices]`` is (n, C, H, W)."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -47,12 +47,12 @@ class Split(NamedTuple):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images to learn from, and images to test on: ``train, test = dataset``.
+    """Training images and test images: ``train, test = dataset``.
 
     Attributes
     ----------
     train, test : Split
-        They have no image in common.
+        They are disjoint.
     classes : tuple of str
         The name of each class; by default its number.
 
@@ -68,7 +68,7 @@ class Dataset:
     classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Name the classes that have no name."""
+        """Give the classes default names."""
         if not self.classes:
             labels = [np.asarray(labels) for _, labels in (self.train, self.test)]
             count = max((int(each.max()) + 1 for each in labels if each.size), default=0)
@@ -83,7 +83,7 @@ class Dataset:
 def split(
     images: Images, labels: NDArray[Any], test: Share = 0.2, seed: Whole = 0, classes: tuple[str, ...] = ()
 ) -> Dataset:
-    """Hold out a share of the images of each class to test on.
+    """Hold out a share of the images of each class for testing.
 
     Parameters
     ----------
@@ -94,18 +94,18 @@ def split(
     test : float
         The share that is held out, at least one image of each class that has two.
     seed : int
-        Draws which ones; the same seed gives the same parts.
+        The same seed gives the same parts.
     classes : tuple of str
         Names of the classes.
 
     Raises
     ------
     ShapeError
-        If images and labels are not equally many.
+        If the numbers of images and labels differ.
     OperandError
         If a label is not an int from 0.
     ArgumentError
-        If ``test`` is not a share, or nothing is left to learn from or to test on.
+        If ``test`` is not a share, or the training or test part would be empty.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def split(
 
 
 TEN: Final = tuple(map(str, range(10)))
-"""The names of ten classes that are digits."""
+"""The names of ten classes of digits."""
 
 
 def as_split(pixels: NDArray[np.uint8], labels: NDArray[np.uint8], brightest: int = 255) -> Split:

@@ -1,4 +1,4 @@
-"""Files from the network: whole and right, or not there."""
+"""Downloads of files: complete and verified, or not at all."""
 
 import re
 from collections.abc import Iterator
@@ -12,24 +12,24 @@ from autograd_cnn.files import AnyPath, as_path, lock
 
 PIECE: Final = 1 << 18
 TIMEOUT: Final = 30
-"""Seconds without a byte."""
+"""Seconds without a byte before giving up."""
 UNSATISFIABLE: Final = 416
-"""What a server says that has nothing after the bytes that are here."""
+"""The status of a server that has no more than the bytes that are here."""
 
 
 @composite
 def fetch(url: str, path: AnyPath, *, sha256: str) -> Path:
-    """Fetch a file, unless it is there, and verify its checksum.
+    """Download a file, unless it exists, and verify its checksum.
 
-    What has come is kept in ``path`` with ``.part`` at its end, and the next call goes on from there. The file gets
-    its name when it is whole and has the checksum. A terminal shows how far it is, on standard error.
+    A partial download is kept as ``path`` with ``.part`` appended, and the next call continues it. The file gets
+    its name when it is complete and has the checksum. In a terminal, standard error shows the progress.
 
     Parameters
     ----------
     url : str
-        Where it is, with ``https://`` or ``http://``.
+        Its address, with ``https://`` or ``http://``.
     path : path
-        Where it goes; folders are made.
+        Where to write it; folders are created.
     sha256 : str
         Its checksum: 64 hexadecimal digits.
 
@@ -41,11 +41,11 @@ def fetch(url: str, path: AnyPath, *, sha256: str) -> Path:
     Raises
     ------
     ArgumentError
-        If the URL or the checksum is none.
+        If the URL or the checksum is invalid.
     ConnectionError
-        If it can't be fetched, or not to its end; the message says what to do without a network.
+        If it can't be downloaded completely; the message says what to do without a network.
     FormatError
-        If what came, or is there, has another checksum.
+        If the downloaded or existing file has another checksum.
     OSError
         If it can't be written.
     """
@@ -76,7 +76,7 @@ def fetch(url: str, path: AnyPath, *, sha256: str) -> Path:
 
 
 def _receive(url: str, file: IO[bytes], path: Path) -> None:
-    """Append what a server has after the bytes that are here, or all if it can't begin there."""
+    """Append what a server has after the bytes that are here, or everything if it can't resume."""
     import http.client  # noqa: PLC0415  # takes long, and few ever need it
     import urllib.error  # noqa: PLC0415
     import urllib.request  # noqa: PLC0415
@@ -88,7 +88,7 @@ def _receive(url: str, file: IO[bytes], path: Path) -> None:
             response = urllib.request.urlopen(request, timeout=TIMEOUT)  # noqa: S310  # checked
         except urllib.error.HTTPError as error:
             error.close()
-            if error.code == UNSATISFIABLE and here:  # it may be whole, which the checksum tells
+            if error.code == UNSATISFIABLE and here:  # it may be complete, which the checksum tells
                 return
             raise
     with response:
@@ -113,7 +113,7 @@ def _piece(response: Any, url: str, path: Path) -> bytes:
 
 @contextmanager
 def _saying(url: str, path: Path) -> Iterator[None]:
-    """Say of what goes wrong in the network what to do."""
+    """Turn network errors into one that says what to do."""
     from http.client import HTTPException, IncompleteRead  # noqa: PLC0415
 
     try:
@@ -141,7 +141,7 @@ def _verify(file: IO[bytes], sha256: str, path: Path, hint: str) -> None:
 
 @contextmanager
 def _progress(name: str, here: int, total: int | None) -> Iterator[Any]:
-    """Show a bar in a terminal, and yield what moves it on."""
+    """Show a progress bar in a terminal, and yield the function that advances it."""
     from rich import progress  # noqa: PLC0415  # loaded when first used
     from rich.console import Console  # noqa: PLC0415
 

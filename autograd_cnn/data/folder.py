@@ -1,4 +1,4 @@
-"""Images of yours: a folder with a subfolder for each class, read by Pillow."""
+"""Your own images: a folder with a subfolder for each class, read by Pillow."""
 
 import io
 import warnings
@@ -37,26 +37,26 @@ def image_folder(
 ) -> Dataset:
     """The images of a folder: ``root/cat/1.png``, ``root/dog/2.jpg``; a subfolder's name is its class.
 
-    Where there are ``root/train`` and ``root/test`` (or ``val``), these are the two parts, and each has the classes as
-    subfolders. Otherwise a share of each class is held out, see `split`. Folders within a class count as well, hidden
-    files do not, nor files that are not images by their ending.
+    Where there are ``root/train`` and ``root/test`` (or ``val``), these are the two parts, with the classes as
+    subfolders. Otherwise a share of each class is held out, see `split`. Folders within a class are included, hidden
+    files are not, nor files whose ending is not that of an image.
 
     Parameters
     ----------
     root : path
         The folder.
     size : int or pair, optional
-        (H, W) to which every image is scaled and cropped, its middle and its proportions kept; one int is both. By
-        default images stay as they are, and have to be equally large.
+        (H, W) to which every image is scaled and cropped around its centre, keeping its proportions; one int is both. By
+        default images stay as they are, and must have the same size.
     channels : int, optional
-        1 for shades of gray, 3 for red, green and blue; by default 1 if no image has colours.
+        1 for gray, 3 for red, green and blue; by default 1 if no image has colours.
     test : float
         The share that is held out.
     seed : int
-        Draws which ones.
+        The same seed gives the same parts.
     in_memory : bool
-        Whether to read all images now, N·C·H·W·4 bytes, or each when its turn comes. In the second case the images
-        are `ImageFiles`, so there may be more of them than fit into memory; a `Loader` with ``workers`` reads ahead.
+        Whether to read all images now, N·C·H·W·4 bytes, or each when it is needed. In the second case the images
+        are `ImageFiles`, so they need not fit into memory; a `Loader` with ``workers`` reads ahead.
 
     Returns
     -------
@@ -102,7 +102,7 @@ def image_folder(
 
 
 class ImageFiles:
-    """Images that are read when they are asked for: ``files[indices]`` is an array (n, C, H, W).
+    """Images that are read on access: ``files[indices]`` is an array (n, C, H, W).
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class ImageFiles:
     Raises
     ------
     FormatError
-        If a file is not an image or is damaged, or sizes differ and ``size`` is not given; also when it is asked for.
+        If a file is not an image or is damaged, or sizes differ and ``size`` is not given; also on access.
     """
 
     dtype = np.dtype(np.float32)
@@ -144,10 +144,10 @@ class ImageFiles:
         """Read the images of an index, a slice or an array of indices."""
         chosen = np.arange(len(self.paths))[index]
         images = np.empty((chosen.size, *self.shape[1:]), np.float32)
-        for image, place in zip(images, chosen.flat, strict=True):
-            pixels = _pixels(self.paths[place], self.size, self.channels)
+        for image, position in zip(images, chosen.flat, strict=True):
+            pixels = _pixels(self.paths[position], self.size, self.channels)
             if pixels.shape != image.shape:
-                raise _unequal(self.paths[0], self.shape, self.paths[place], (1, *pixels.shape))
+                raise _unequal(self.paths[0], self.shape, self.paths[position], (1, *pixels.shape))
             np.divide(pixels, 255, out=image)
         return images.reshape(chosen.shape + self.shape[1:])
 
@@ -156,14 +156,14 @@ class ImageFiles:
 def read_image(path: AnyPath, *, size: Size = None, channels: int | None = None) -> NDArray[np.float32]:
     """Read one image as (C, H, W), in float32 from 0 to 1; for ``size`` and ``channels`` see `image_folder`.
 
-    A photograph is turned as its camera was held. What is transparent is left out of account.
+    A photograph is rotated according to its EXIF orientation. Transparency is ignored.
 
     Raises
     ------
     MissingDependencyError
         Without Pillow, which the extra ``images`` brings.
     FormatError
-        If the file is not an image, is damaged, or has more pixels than Pillow takes for harmless.
+        If the file is not an image, is damaged, or has more pixels than Pillow considers safe.
     OSError
         If there is no such file, or it can't be read.
 
@@ -241,7 +241,7 @@ def _pixels(path: Path, size: tuple[int, int] | None, channels: int) -> NDArray[
         from PIL import Image, ImageOps  # noqa: PLC0415  # an extra, loaded when first used
 
         upright = ImageOps.exif_transpose(image)
-        if upright.mode.startswith("I"):  # 16 bits, of which Pillow would keep those above 255 as white
+        if upright.mode.startswith("I"):  # 16 bits: Pillow would make everything above 255 white
             upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
         upright = upright.convert("L" if channels == 1 else "RGB")
         if size is not None and upright.size != size[::-1]:
@@ -252,7 +252,7 @@ def _pixels(path: Path, size: tuple[int, int] | None, channels: int) -> NDArray[
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """Open an image; whatever Pillow says of it while the block runs names the file."""
+    """Open an image; errors and warnings of Pillow in the block name the file."""
     try:
         from PIL import Image, UnidentifiedImageError  # noqa: PLC0415  # an extra, loaded when first used
     except ImportError as error:
@@ -273,5 +273,5 @@ def _opened(path: Path) -> Iterator[Any]:
         if error.filename is not None or error.errno is not None:
             raise
         raise FormatError(sentence(str(path), "a damaged image", hint=str(error))) from error
-    except (SyntaxError, ValueError, EOFError) as error:  # what Pillow's readers of single formats raise
+    except (SyntaxError, ValueError, EOFError) as error:  # what Pillow's readers of different formats raise
         raise FormatError(sentence(str(path), "a damaged image", hint=str(error))) from error

@@ -1,4 +1,4 @@
-"""MNIST and Fashion-MNIST, from the IDX files in a folder of yours.
+"""MNIST and Fashion-MNIST, from the IDX files in a local folder.
 
 An IDX file starts with two zero bytes, one byte for the type and one for the number of axes. Then
 come the length of each axis in four bytes, and the values, all big-endian (LeCun et al. 1998).
@@ -42,7 +42,7 @@ SOURCES: Final = {
         "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
     )),
 }  # fmt: skip
-"""Where the files of ``STEMS`` are, with ``.gz``, and their SHA-256."""
+"""The URLs of the files of ``STEMS``, with ``.gz``, and their SHA-256."""
 CLOTHES: Final = (
     "t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
 )  # fmt: skip
@@ -56,9 +56,9 @@ def mnist(root: AnyPath, *, download: Bool = False) -> Dataset:
     ----------
     root : path
         The folder with ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
-        ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte``, as they are or compressed, with ``.gz``.
+        ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte``, uncompressed or compressed with ``.gz``.
     download : bool
-        Fetch those that are missing, 12 MB; see `fetch`.
+        Download those that are missing, 12 MB; see `fetch`.
 
     Returns
     -------
@@ -91,12 +91,12 @@ def fashion_mnist(root: AnyPath, *, download: Bool = False) -> Dataset:
 def read_idx(path: AnyPath) -> NDArray[Any]:
     """Read the array in an IDX file, compressed if its name ends in ``.gz``.
 
-    What the header promises is compared with the size of the file before anything is read.
+    The header is checked against the size of the file before anything is read.
 
     Raises
     ------
     FormatError
-        If the file does not contain what its header promises, or if it is compressed and unpacks to
+        If the file does not match its header, or if it is compressed and unpacks to
         more than 256 MiB and more than 64 times its size.
     """
     path = as_path("read_idx", path)

@@ -23,18 +23,18 @@ Batch: TypeAlias = tuple[NDArray[Any], NDArray[Any]]
 class Loader:
     """Iterate over images and labels in batches; every pass is one epoch.
 
-    The order of an epoch depends only on ``seed`` and on the number of the epoch, and what a transform draws on
+    The order of an epoch depends only on ``seed`` and the number of the epoch, and what a transform draws only on
     these and on the number of the batch. So two loaders with the same seed give the same batches, whatever the
     number of workers.
 
     Parameters
     ----------
     images : (N, ...)
-        What to learn from; an array, one that is mapped from a file, or `ImageFiles`.
+        The training images: an array, also one mapped from a file, or `ImageFiles`.
     labels : (N,)
         What to learn.
     batch_size : int
-        Images in a batch; the last batch of an epoch may be smaller.
+        Images per batch; the last batch of an epoch may be smaller.
     shuffle : bool
         Draw a new order for every epoch.
     seed : int
@@ -45,14 +45,14 @@ class Loader:
         ``transform(images, rng)`` returns the images to use instead of those of the batch; see
         `random_shift`.
     mix : callable, optional
-        ``mix(images, labels, rng)`` returns the images and the labels to learn from, after the transform; see `mixup`.
+        ``mix(images, labels, rng)`` returns the images and labels to train on, after the transform; see `mixup`.
     rank, ranks : int
-        Which share of every batch to yield, and of how many, for training on several processes; see
-        `autograd_cnn.distributed`. The shares of all ranks, one after the other, are the batch of a loader without
+        The share of every batch to yield, and the number of shares, for training on several processes; see
+        `autograd_cnn.distributed`. The shares of all ranks, concatenated, are the batch of a loader without
         ranks. With a transform each rank prepares the whole batch, so that what is drawn does not depend on ``ranks``.
     workers : int
-        Threads that read and transform the next batches while the present one is learned from; 0 prepares each when
-        its turn comes. Pays where reading takes long, such as from `ImageFiles`.
+        Threads that read and transform the next batches during the current training step; 0 prepares each batch when
+        it is needed. Pays off if reading is slow, such as from `ImageFiles`.
 
     Attributes
     ----------
@@ -153,7 +153,7 @@ class Loader:
         return _ahead(batches, self.workers) if self.workers else (make() for make in batches)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the number of the next epoch, all that a loader remembers."""
+        """Return the number of the next epoch, the only state of a loader."""
         return {"epoch": self.epoch}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -197,7 +197,7 @@ class Loader:
 
 
 def _ahead(batches: Iterable[Callable[[], Batch]], workers: int) -> Iterator[Batch]:
-    """Make batches in threads, in order, and no more than two a thread before they are asked for."""
+    """Make batches in threads, in order, and at most two per thread in advance."""
     with ThreadPoolExecutor(workers, thread_name_prefix="loader") as pool:
         under_way: deque[Future[Batch]] = deque()
         try:
@@ -207,7 +207,7 @@ def _ahead(batches: Iterable[Callable[[], Batch]], workers: int) -> Iterator[Bat
                     yield under_way.popleft().result()
             while under_way:
                 yield under_way.popleft().result()
-        finally:  # of an epoch that is left in the middle
+        finally:  # of an epoch that is not finished
             for each in under_way:
                 each.cancel()
 
@@ -219,7 +219,7 @@ def _rows(name: str, values: Any) -> NDArray[Any]:
         array = None if hint else np.asarray(values)
     except GradientError:
         raise
-    except ValueError:  # of rows of unequal lengths
+    except ValueError:  # rows of unequal lengths
         array = None
     if array is None or array.ndim == 0:
         raise OperandError(

@@ -1,6 +1,6 @@
 """The pickles of CIFAR's Python version, read as data: nothing in them is imported or run.
 
-Python 2 wrote them, so that their strings are bytes, which come as Latin-1. Of the names in them three are known, those
+Python 2 wrote them, so their strings are bytes, which are read as Latin-1. Three names are allowed in them, those
 that NumPy needs to make an array.
 """
 
@@ -32,7 +32,7 @@ class _Bytes:
             raise FormatError(sentence("not an array of bytes", expected="u1", got=code))
 
     def build(self, state: Any) -> None:
-        """Take no notice of it."""
+        """Ignore it."""
 
 
 NAMES: Final = {
@@ -48,7 +48,7 @@ def read_pickle(data: bytes) -> dict[str, Any]:
     Raises
     ------
     FormatError
-        If it is anything else, or would call anything.
+        If it is anything else, or would call any function.
 
     Examples
     --------

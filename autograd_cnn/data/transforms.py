@@ -12,10 +12,10 @@ from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentenc
 from autograd_cnn.parameters import NotNegative, Positive, Share, Size, Whole
 
 Mix: TypeAlias = Callable[[NDArray[Any], NDArray[Any], np.random.Generator], tuple[NDArray[Any], NDArray[Any]]]
-"""Takes the images and labels of a batch and a generator, and returns images and labels to learn from."""
+"""Takes the images and labels of a batch and a generator, and returns the images and labels to train on."""
 
 Transform: TypeAlias = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
-"""Takes the images of a batch and a generator, and returns the images to learn from."""
+"""Takes the images of a batch and a generator, and returns the images to train on."""
 
 
 def compose(*transforms: Transform) -> Transform:
@@ -52,7 +52,7 @@ def compose(*transforms: Transform) -> Transform:
 def random_flip(images: NDArray[Any], rng: np.random.Generator, p: Share = 0.5) -> NDArray[Any]:
     """Mirror each image, left to right, with probability ``p``.
 
-    Not for letters and digits, which are others in a mirror. Parameters, result and errors are those of
+    Not for letters and digits, whose mirror images are different. Parameters, result and errors are those of
     `random_shift`.
 
     Examples
@@ -67,7 +67,7 @@ def random_flip(images: NDArray[Any], rng: np.random.Generator, p: Share = 0.5) 
 
 @composite
 def random_rotation(images: NDArray[Any], rng: np.random.Generator, degrees: NotNegative = 10.0) -> NDArray[Any]:
-    """Turn each image about its middle by up to ``degrees`` either way; new pixels are 0.
+    """Rotate each image about its centre by up to ``degrees`` in either direction; new pixels are 0.
 
     Between pixels it is interpolated linearly in both directions. Parameters, result and errors are those of
     `random_shift`.
@@ -167,7 +167,7 @@ def color_jitter(
     saturation: Share = 0.2,
     hue: Share = 0.05,
 ) -> NDArray[Any]:
-    """Change the light and the colours of each image; the result is from 0 to 1.
+    """Change brightness, contrast and colours of each image; the result is from 0 to 1.
 
     Brightness, contrast and saturation are multiplied by a number from 1 - amount to 1 + amount, and hues are turned by
     up to ``hue`` of the circle either way. That is done to the differences of colours in the space YIQ, so that gray
@@ -210,8 +210,8 @@ def normalize(
 ) -> NDArray[Any]:
     """Subtract ``mean`` and divide by ``std``, one number or one for each channel.
 
-    Nothing is drawn; as a transform it takes a generator all the same. What is done to the images to learn from has to
-    be done to all others, too: pass both parts through it before, or let the network begin with it.
+    Nothing is drawn; it takes a generator only as it is a transform. What is done to the training images must
+    be done to all others, too: pass both parts through it first, or make it the first layer of the network.
 
     Parameters
     ----------
@@ -256,9 +256,9 @@ def normalize(
 def mixup(
     images: NDArray[Any], labels: NDArray[Any], rng: np.random.Generator, *, classes: Size, alpha: Positive = 0.2
 ) -> tuple[NDArray[Any], NDArray[np.float32]]:
-    """Blend each image with another one of the batch, and their labels alike (Zhang et al. 2018).
+    """Blend each image with another one of the batch, and their labels likewise (Zhang et al. 2018).
 
-    The share of the one is drawn from Beta(alpha, alpha), for each image. The labels become shares of classes, which
+    The share of each image is drawn from Beta(alpha, alpha). The labels become shares of classes, which
     `autograd_cnn.nn.cross_entropy` takes as they are.
 
     Parameters
@@ -271,7 +271,7 @@ def mixup(
     classes : int
         How many there are.
     alpha : float
-        The larger, the nearer to one half are the shares.
+        The larger it is, the closer the shares are to one half.
 
     Returns
     -------
@@ -352,7 +352,7 @@ def random_shift(images: NDArray[Any], rng: np.random.Generator, pixels: Whole =
 
 
 def _sampled(images: NDArray[Any], rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[Any]:
-    """Return pixels that come from ``rows`` and ``columns`` (N, H, W), which may lie between pixels, or outside."""
+    """Return the pixels at ``rows`` and ``columns`` (N, H, W), which may be between pixels, or outside."""
     count, _, height, width = images.shape
     padded = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)))
     top = np.clip(np.floor(rows), -1, height - 1).astype(np.intp)

@@ -98,11 +98,11 @@ class TopK:
         """Begin to send the largest of ``values`` around."""
         values += self._remainder
         count = max(1, round(self.share * values.size))
-        places = np.sort(np.argpartition(np.abs(values), -count)[-count:]).astype(np.int32)
-        message = np.concatenate([places.view(np.uint8), values[places].view(np.uint8)])
+        positions = np.sort(np.argpartition(np.abs(values), -count)[-count:]).astype(np.int32)
+        message = np.concatenate([positions.view(np.uint8), values[positions].view(np.uint8)])
         self._messages = np.empty((group.size, message.size), np.uint8)
         self._remainder, self._sent, self._count = values, message, count
-        values[places] = 0
+        values[positions] = 0
         request: Request = group.comm.Iallgather(message, self._messages)
         return request
 
@@ -110,8 +110,8 @@ class TopK:
         """Return the sums, rank by rank."""
         sums = np.zeros_like(self._remainder)
         for message in self._messages:
-            places, values = message[: 4 * self._count].view(np.int32), message[4 * self._count :].view(sums.dtype)
-            sums[places] += values
+            positions, values = message[: 4 * self._count].view(np.int32), message[4 * self._count :].view(sums.dtype)
+            sums[positions] += values
         return sums
 
 

@@ -96,9 +96,9 @@ class DataParallel:
         if group.size > 1:
             model.register_forward_pre_hook(_Hook(self._called))
             self._handles = [
-                parameter.register_hook(_Hook(partial(self._arrived, bucket, place)))
+                parameter.register_hook(_Hook(partial(self._arrived, bucket, position)))
                 for bucket in self._buckets
-                for place, parameter in enumerate(bucket.parameters)
+                for position, parameter in enumerate(bucket.parameters)
             ]
 
     def __repr__(self) -> str:
@@ -141,12 +141,12 @@ class DataParallel:
         shape = shape_of(inputs[0]) if inputs else ()
         effect(self._count_examples, shape[0] if shape else 1)
 
-    def _arrived(self, bucket: "_Bucket", place: int, g: Array) -> Callable[[], Array]:
+    def _arrived(self, bucket: "_Bucket", position: int, g: Array) -> Callable[[], Array]:
         """Put a gradient that is final into its bucket; when the pass is over, it comes out as the mean."""
-        effect(self._put, bucket, place, g)
-        return partial(fresh, self._take, bucket, place)
+        effect(self._put, bucket, position, g)
+        return partial(fresh, self._take, bucket, position)
 
-    # --- what they do, in each run of a compiled step, too --------------------------------------
+    # --- what they do, in each run of a compiled step, too ------------------------------------
 
     def _count_examples(self, examples: int) -> None:
         """Take note of how many examples the next gradients are of."""
@@ -159,9 +159,9 @@ class DataParallel:
         for bucket in self._buckets:
             bucket.summed = set(range(len(bucket.parameters)))
 
-    def _put(self, bucket: "_Bucket", place: int, g: NDArray[np.floating]) -> None:
+    def _put(self, bucket: "_Bucket", position: int, g: NDArray[np.floating]) -> None:
         """Take in a gradient that is final; sum the buckets that are full, in their order."""
-        bucket.put(place, g, self._count)
+        bucket.put(position, g, self._count)
         if self._total is None:
             total = np.array([self._count], np.float64)
             self._total = total, self.group.start_sum(total)
@@ -173,7 +173,7 @@ class DataParallel:
             if other.request is not None:
                 other.request.Test()  # MPI works on what is under way while it is called, and only then
 
-    def _take(self, bucket: "_Bucket", place: int) -> NDArray[np.floating]:
+    def _take(self, bucket: "_Bucket", position: int) -> NDArray[np.floating]:
         """Hand out a gradient: the mean over all examples."""
         if self._total is None or not bucket.is_full():
             raise GradientError(
@@ -182,7 +182,7 @@ class DataParallel:
             )  # fmt: skip
         total, request = self._total
         request.Wait()
-        mean = bucket.take(place, float(total[0]))
+        mean = bucket.take(position, float(total[0]))
         if all(each.values is None for each in self._buckets):
             self._next, self._total = 0, None
         return mean
@@ -210,33 +210,33 @@ class _Bucket:
     def is_full(self) -> bool:
         return self.values is not None and not self._missing
 
-    def put(self, place: int, g: NDArray[np.floating], weight: int) -> None:
-        parameter = self.parameters[place]
+    def put(self, position: int, g: NDArray[np.floating], weight: int) -> None:
+        parameter = self.parameters[position]
         if self.values is None:
             self.values = np.empty(self._slices[-1].stop, _dtype_of(parameter))
             self._missing, self._kept = (set(range(len(self.parameters))) for _ in range(2))
-        if place in self.summed:
-            self.summed.discard(place)
+        if position in self.summed:
+            self.summed.discard(position)
             if parameter.grad is not None:
                 g = g + parameter.grad.value
                 parameter.grad = None
-        np.multiply(np.ravel(g), weight, out=self.values[self._slices[place]])
-        self._missing.discard(place)
+        np.multiply(np.ravel(g), weight, out=self.values[self._slices[position]])
+        self._missing.discard(position)
 
     def start(self, group: ProcessGroup) -> None:
         if self.values is not None:
             self.request = self._exchange.start(group, self.values)
 
-    def take(self, place: int, total: float) -> NDArray[np.floating]:
+    def take(self, position: int, total: float) -> NDArray[np.floating]:
         if self.request is not None:
             self.request.Wait()
             self.request, self.values = None, self._exchange.result()
             self.values /= total
         values: Any = self.values
-        self._kept.discard(place)
+        self._kept.discard(position)
         if not self._kept:
             self.values = None
-        return values[self._slices[place]].reshape(self.parameters[place].shape)
+        return values[self._slices[position]].reshape(self.parameters[position].shape)
 
 
 @dataclass(frozen=True, eq=False)

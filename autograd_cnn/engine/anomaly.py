@@ -20,8 +20,8 @@ def users_line() -> str:
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
     code = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
-    place = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
-    return f"{place}: {code}" if code else place
+    location = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+    return f"{location}: {code}" if code else location
 
 
 def watch(name: str, y: Array, node: Node | None) -> None:
@@ -38,7 +38,7 @@ def watch_cotangent(rule: str, node: Node, cotangent: Array) -> None:
     """Raise if the cotangent that ``rule`` computed holds a NaN."""
     values: Array = cotangent.value if isinstance(cotangent, Traced) else cotangent
     if np.isnan(values).any():
-        place = node.origin or "a line unknown, since detect_anomaly() was off then"
+        location = node.origin or "a line unknown, since detect_anomaly() was off then"
         raise AnomalyError(
-            sentence(rule, "its cotangent holds the first NaN", hint=f"recorded at {place}"), node.serial
+            sentence(rule, "its cotangent holds the first NaN", hint=f"recorded at {location}"), node.serial
         )

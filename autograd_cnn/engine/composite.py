@@ -83,7 +83,7 @@ class ConstructorArguments(Arguments):
         return value
 
     def bound(self, where: str, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """Return what was passed, parsed; where a layer gets arrays in the place of parameters, say how it is called."""
+        """Return what was passed, parsed; where a layer gets arrays instead of parameters, say how it is called."""
         try:
             return super().bound(where, args, named)
         except (ArgumentError, OperandError) as error:

@@ -209,7 +209,7 @@ def check_differentiable(dtype: np.dtype[Any], where: str) -> None:
         )
 
 
-# --- what is kept of a call: values that nobody can write to any more --------------------------
+# --- what is kept of a call: values that nobody can write to any more -------------------------
 
 
 def is_row(value: Any) -> bool:

@@ -40,7 +40,7 @@ class Plan:
     calls : tuple of Call
         As they were recorded.
     lowered : tuple of Call
-        Those that run in their place.
+        Those that run instead.
     arena : int
         How many bytes of memory the plan has for itself.
     kinds : dict of Slot to AbstractArray
@@ -108,7 +108,9 @@ class Plan:
             array = getattr(module, name, None)
             if type(array) is not np.ndarray or array.shape != shape or array.dtype != dtype:
                 return False
-        return self._modules.hold() and all(bool(fact(arrays[place])) is found for place, fact, found in self._facts)
+        return self._modules.hold() and all(
+            bool(fact(arrays[position])) is found for position, fact, found in self._facts
+        )
 
     def __repr__(self) -> str:
         return f"<Plan: {len(self.calls)} calls>"
@@ -185,7 +187,7 @@ class _Modules:
         self._containers = [(value, value.copy()) for value in values if type(value) in {list, dict, set}]
 
     def hold(self) -> bool:
-        """Whether nothing else has been put in the place of anything."""
+        """Whether nothing has been replaced."""
         found = chain(chain.from_iterable(chain(a, a.values()) for a in self._plain), (None,))
         return (
             all(map(operator.is_, found, self._expected))  # the None at the end says that there is no more

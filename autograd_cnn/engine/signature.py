@@ -217,7 +217,7 @@ def copied(where: str, data: Any, dtype: Any = None) -> NDArray[Any]:
 
 
 def check_flag(wanted: Any) -> None:
-    """Raise `OperandError` for what would count as True, such as a dtype in the place of ``requires_grad``."""
+    """Raise `OperandError` for what would count as True, such as a dtype instead of ``requires_grad``."""
     if not isinstance(wanted, (bool, np.bool_)):
         hint = "name the dtype, as in dtype=np.float32" if isinstance(wanted, (type, np.dtype, str)) else ""
         raise OperandError(

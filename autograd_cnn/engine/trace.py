@@ -105,7 +105,7 @@ class Trace:
     differentiated : list of Node
         Where backward passes began.
     facts : list of (int, callable, bool)
-        What Python found out about arguments, by their places, and went by.
+        What Python read from arguments, by position, and relied on.
     values : dict of Slot to array
         What the slots held in this run; an `AbstractArray` where that is not kept.
     strided : set of Slot
@@ -380,7 +380,7 @@ def value_of(tensor: Traced) -> Array:
     return tensor.value
 
 
-# --- for what Python does apart from computing ---------------------------------------------------
+# --- for what Python does apart from computing ------------------------------------------------
 
 
 def _plain(value: Any) -> Any:

@@ -147,7 +147,7 @@ def _name(node: Node) -> str:
     return node.primitive.name
 
 
-# --- one element of a result -------------------------------------------------------------------
+# --- one element of a result ------------------------------------------------------------------
 
 
 class _Question:

@@ -63,7 +63,9 @@ class Explanation:
     def __str__(self) -> str:
         formula = [f"  {self.formula}"] if self.formula else []
         note = [f"  {self.note}"] if self.note else []
-        return "\n".join([f"{self.operation}{_place(self.index)} = {self.value:.6g}", *formula, *self._rows(), *note])
+        return "\n".join(
+            [f"{self.operation}{_subscript(self.index)} = {self.value:.6g}", *formula, *self._rows(), *note]
+        )
 
     def _rows(self) -> Iterator[str]:
         rows: list[tuple[str, ...]]
@@ -150,12 +152,12 @@ def _columns(term: Term) -> dict[str, Any]:
     return columns
 
 
-def _place(index: Index) -> str:
+def _subscript(index: Index) -> str:
     return f"[{', '.join(map(str, index))}]" if index else ""
 
 
 def _cell(element: Element) -> str:
-    return f"{element.argument}{_place(element.index)}"
+    return f"{element.argument}{_subscript(element.index)}"
 
 
 def _product(term: Term) -> tuple[str, str]:

@@ -221,13 +221,13 @@ class Reading:
         """Add a call that gave no result: its operands' shapes count among its parameters."""
         sources = []
         attributes = []
-        place = self.calls.name(scope)
+        path = self.calls.name(scope)
         for key, value in operands:
             node, array = (value.node, value.value) if isinstance(value, Traced) else (None, value)
-            sources.append((key, self._source(node, array, place, "forward")))
+            sources.append((key, self._source(node, array, path, "forward")))
             attributes.append(Attribute(key, str(np.shape(array)), default=False))
         attributes += [Attribute(key, _text(value), default=False) for key, value in parameters]
-        made = self._add("failure", name, (), "float64", scope=place, parameters=tuple(attributes), problem=problem)
+        made = self._add("failure", name, (), "float64", scope=path, parameters=tuple(attributes), problem=problem)
         self.edges += [Edge(source, made, key) for key, source in sources if source is not None]
 
     def read_backward(self, passed: Backward) -> None:
@@ -239,7 +239,7 @@ class Reading:
         for node in reversed(passed.order):
             if node.primitive is not None:
                 owner = passed.pair(node)
-                self._add_operation(node, self._place(owner), phase="backward", pair=self.ids[id(owner)])
+                self._add_operation(node, self._scope_of(owner), phase="backward", pair=self.ids[id(owner)])
         for node in reversed(self.order):
             if node.primitive is None and node in passed.cotangents:
                 self._add_gradient(node, passed.cotangents[node])
@@ -251,15 +251,15 @@ class Reading:
         self.nodes.append(GraphNode(made, kind, name, shape, dtype, **fields))
         return made
 
-    def _add_operation(self, node: Node, scope: str, **place: Any) -> None:
-        phase = place.get("phase", "forward")
+    def _add_operation(self, node: Node, scope: str, **fields: Any) -> None:
+        phase = fields.get("phase", "forward")
         sources = [self._operand(node, position, scope, phase) for position in range(len(node.parents))]
         made = self._add(
             "operation", _name(node), node.shape, str(node.dtype), scope=scope,
             parameters=_attributes(node), flops=flops(node),
             saved_bytes=saved_bytes(node, self.counted) if phase == "forward" else None,
             value=self._value(node), grad=self._grad(node), origin=node.origin,
-            problem=self.problems.get(node.serial), **place,
+            problem=self.problems.get(node.serial), **fields,
         )  # fmt: skip
         self.ids[id(node)] = made
         for position, source in enumerate(sources):
@@ -311,7 +311,7 @@ class Reading:
     def _of(self, node: Node) -> GraphNode:
         return self.nodes[int(self.ids[id(node)].removeprefix("n"))]
 
-    def _place(self, node: Node) -> str:
+    def _scope_of(self, node: Node) -> str:
         return self._of(node).scope
 
     # --- what is known of the values ----------------------------------------------------------

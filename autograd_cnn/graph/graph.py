@@ -263,12 +263,13 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _is_ordered(nodes: tuple[GraphNode, ...], edges: tuple[Edge, ...]) -> bool:
-    """Whether each node has the id of its place, and names only such as are before it."""
-    places = {f"n{place}": place for place in range(len(nodes))}
+    """Whether each node has the id of its position, and refers only to earlier ones."""
+    positions = {f"n{position}": position for position in range(len(nodes))}
     before = [(node.pair, node.id) for node in nodes if node.pair is not None]
     before += [(edge.source, edge.target) for edge in edges]
-    return [node.id for node in nodes] == list(places) and all(
-        earlier in places and later in places and places[earlier] < places[later] for earlier, later in before
+    return [node.id for node in nodes] == list(positions) and all(
+        earlier in positions and later in positions and positions[earlier] < positions[later]
+        for earlier, later in before
     )
 
 

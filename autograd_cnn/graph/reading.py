@@ -71,7 +71,7 @@ def _tuple(kind: Any) -> Callable[[Any, str], Any]:
     def read(value: Any, where: str) -> Any:
         if not isinstance(value, list) or length not in {None, len(value)}:
             _refuse(where, "a list" if length is None else f"a list of {length}", value)
-        return tuple(reader(each, f"{where}[{place}]") for place, each in enumerate(value))
+        return tuple(reader(each, f"{where}[{position}]") for position, each in enumerate(value))
 
     return read
 

@@ -52,8 +52,8 @@ def _of_number(value: float) -> Summary:
 def _histogram(values: Any, low: float, high: float) -> tuple[int, ...]:
     if low == high:
         return (values.size,)
-    places = (values / 2 - low / 2) * (BINS / (high / 2 - low / 2))
-    counts = np.bincount(np.minimum(places.astype(int), BINS - 1), minlength=BINS)
+    positions = (values / 2 - low / 2) * (BINS / (high / 2 - low / 2))
+    counts = np.bincount(np.minimum(positions.astype(int), BINS - 1), minlength=BINS)
     return tuple(counts.tolist())
 
 

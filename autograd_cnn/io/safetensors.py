@@ -94,11 +94,11 @@ def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
     metadata = header.pop(RESERVED, {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise FormatError(sentence("damaged", f"{RESERVED} is not made of texts"))
-    places = {name: _place(name, fields) for name, fields in header.items()}
+    layout = {name: _layout(name, fields) for name, fields in header.items()}
     arrays: dict[str, NDArray[Any]] = {}
     entries: dict[str, Entry] = {}
     reached = 0
-    for name, (dtype, shape, begin, end) in sorted(places.items(), key=lambda item: item[1][2:]):
+    for name, (dtype, shape, begin, end) in sorted(layout.items(), key=lambda item: item[1][2:]):
         if begin != reached:
             raise FormatError(sentence("damaged", f"{name!r} does not begin where the array before it ends"))
         if end > size - 8 - length:
@@ -134,7 +134,7 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-def _place(name: str, fields: Any) -> tuple[str, Shape, int, int]:
+def _layout(name: str, fields: Any) -> tuple[str, Shape, int, int]:
     """Return the type, the shape, and the range of the bytes."""
     where = f"array {name!r}"
     if name.encode(errors="replace").decode() != name:

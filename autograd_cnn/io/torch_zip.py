@@ -136,8 +136,8 @@ def _arrays(
         values = contents[storage.key][: storage.size // dtype.itemsize * dtype.itemsize].view(
             dtype.newbyteorder(order)
         )
-        places = tuple(stride * dtype.itemsize for stride in strides)
-        part = as_strided(values[offset:], shape, places) if 0 not in shape else np.empty(shape, dtype)
+        byte_strides = tuple(stride * dtype.itemsize for stride in strides)
+        part = as_strided(values[offset:], shape, byte_strides) if 0 not in shape else np.empty(shape, dtype)
         alone = users[storage.key] == 1
         arrays[name] = np.array(part, dtype.newbyteorder("="), order="C", copy=None if alone else True)
         if dtype.kind == "b" and arrays[name].view(np.uint8).max(initial=0) > 1:

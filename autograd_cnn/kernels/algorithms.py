@@ -1,6 +1,6 @@
-"""Which algorithm computes a convolution: to look at, and to overrule.
+"""Which algorithm computes a convolution: shows the choice, and overrides it.
 
-The compiled backend has several for each of a convolution's three sides, and takes the one with the least
+The compiled backend has several for each of a convolution's three sides, and takes the one with the lowest
 estimated cost; see ``compiled/conv/select.py``.
 """
 
@@ -29,10 +29,10 @@ class Candidate:
     ----------
     name : str
     cost : float or None
-        The estimate in cycles of one core, of which each multiplies and adds one vector; None where the algorithm
-        doesn't support the problem.
+        The estimate in cycles of one core, where one vector is multiplied and added per cycle; None where the
+        algorithm doesn't support the problem.
     error_bound : float or None
-        How far a result may be from the exact one, relative to the sum of its terms' absolute values.
+        How far a result may be from the exact one, relative to the sum of the absolute values of its terms.
     chosen : bool
     """
 
@@ -50,13 +50,13 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Explanation:
-    """How a convolution and its two adjoints are computed; printed, it is a table.
+    """How a convolution and its two adjoints are computed; prints as a table.
 
     Attributes
     ----------
     title : str
     sides : dict of str to tuple of Candidate
-        For ``"forward"``, ``"wrt_input"`` and ``"wrt_weight"`` all algorithms.
+        All algorithms for ``"forward"``, ``"wrt_input"`` and ``"wrt_weight"``.
     """
 
     title: str
@@ -64,7 +64,7 @@ class Explanation:
 
     @property
     def chosen(self) -> dict[str, str | None]:
-        """The name of each side's algorithm; None where none supports it, and the reference backend does it."""
+        """The name of each side's algorithm; None if none supports it, and the reference backend computes it."""
         return {
             side: next((each.name for each in candidates if each.chosen), None)
             for side, candidates in self.sides.items()
@@ -104,7 +104,7 @@ def explain(
     Returns
     -------
     Explanation
-        Its ``chosen`` has a name for each side; printed, it is a table.
+        Its ``chosen`` has a name for each side; it prints as a table.
 
     Raises
     ------
@@ -149,19 +149,19 @@ def explain(
 
 
 def conv_choices() -> tuple[tuple[str, ...], str] | None:
-    """Return the algorithms that are preferred and the precision; None as long as nothing is compiled."""
+    """Return the preferred algorithms and the precision; None as long as nothing is compiled."""
     select = sys.modules.get(_SELECT)
     return None if select is None else (select.preferred(), select.precision())
 
 
 def _candidates(select: ModuleType, side: str, problem: Any) -> tuple[Candidate, ...]:
     chosen = select.choose(side, problem)
-    able = {algorithm: algorithm.supports(problem) for algorithm in select.ALGORITHMS[side]}
+    supported = {algorithm: algorithm.supports(problem) for algorithm in select.ALGORITHMS[side]}
     return tuple(
         Candidate(algorithm.name, algorithm.cost(problem), algorithm.error_bound(problem), algorithm is chosen)
-        if supported
+        if is_supported
         else Candidate(algorithm.name, None, None, chosen=False)
-        for algorithm, supported in able.items()
+        for algorithm, is_supported in supported.items()
     )
 
 
@@ -169,11 +169,11 @@ class set_conv_precision:  # noqa: N801  # a function to its users, which `with`
     """Choose how precise convolutions in float32 are, for the whole process; in a ``with`` statement, for its duration.
 
     ``"fast"``, the default, allows Winograd's algorithm for 3×3 filters with stride 1 (Lavin & Gray 2016), which
-    takes less than half of the products. Over a whole map its errors are like those of plain sums; but a tile of
-    4×4 results mixes the 6×6 pixels under it. So where values of very different size are close together, small
-    results have errors of the size of the large ones', and an infinity or a NaN spreads to the tile. ``"exact"``
-    computes each result from its own terms alone. In float64 that is always so. At the start the variable
-    ``AUTOGRAD_CNN_CONV_PRECISION`` decides.
+    takes less than half of the multiplications. Over a whole map its errors are like those of plain sums; but a
+    tile of 4×4 results mixes the 6×6 pixels under it. So where values of very different size are close together,
+    small results have errors of the size of the large ones', and an infinity or a NaN spreads to the whole tile.
+    ``"exact"`` computes each result from its own terms only, as is always done in float64. The environment variable
+    ``AUTOGRAD_CNN_CONV_PRECISION`` sets the initial value.
 
     Parameters
     ----------
@@ -212,14 +212,14 @@ class set_conv_precision:  # noqa: N801  # a function to its users, which `with`
 class use_conv_algorithm:  # noqa: N801  # a function to its users, which `with` can undo
     """Prefer convolution algorithms by name, for the whole process; in a ``with`` statement, for its duration.
 
-    Each side of a convolution that has an algorithm of one of the names takes it wherever it supports the
-    problem (of several the one of least cost); else the choice is by cost, as ever. At the start the variable
-    ``AUTOGRAD_CNN_CONV`` decides, with names between commas.
+    Each side of a convolution takes an algorithm of one of these names wherever it supports the problem (the
+    cheapest, if several do); otherwise the choice is by cost, as usual. The environment variable
+    ``AUTOGRAD_CNN_CONV``, names separated by commas, sets the initial value.
 
     Parameters
     ----------
     *names : str
-        As in the table of `explain`; none leaves all choices to the costs.
+        As in the table of `explain`; without any, all choices are by cost.
 
     Raises
     ------

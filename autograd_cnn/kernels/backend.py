@@ -14,13 +14,13 @@ from autograd_cnn.kernels.memory import keep_freed_blocks
 CHOICES: Final = ("auto", "reference", "jit")
 VARIABLE: Final = "AUTOGRAD_CNN_BACKEND"
 IMPORTED_IN: Final = os.getpid()
-"""The process that imported the package. In another, a child of it, there are none of its threads."""
+"""The process that imported the package. A child that it forks has none of its threads."""
 
 UNUSABLE: Final = (ImportError, OSError, ValueError)
-"""What an import raises of a Numba that is there, but not for this NumPy, this Python, this system or its variables."""
+"""What importing Numba raises if it is installed but does not work with this NumPy, Python, system or environment."""
 
 RECORDING: Final[list[Any]] = []
-"""Those who write calls down as loops, in any thread; there a kernel is worth while for the smallest array."""
+"""The active recorders of loops, in any thread; while there is one, kernels take even the smallest arrays."""
 
 _REFERENCE: Final = "autograd_cnn.kernels.reference"
 _COMPILED: Final = "autograd_cnn.kernels.compiled"
@@ -28,7 +28,7 @@ _COMPILED: Final = "autograd_cnn.kernels.compiled"
 _Backends: TypeAlias = tuple[ModuleType, ...]
 
 _chosen: Final[list[_Backends]] = [()]
-"""The backends to try, in order; none before the first call. It is replaced whole, as threads may read it meanwhile."""
+"""The backends to try, in order; empty before the first call. Replaced as a whole, since other threads may read it."""
 
 
 class Kernel:
@@ -36,7 +36,7 @@ class Kernel:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._found: tuple[_Backends, tuple[Callable[..., Any], ...]] = ((), ())  # what some backends have of the name
+        self._found: tuple[_Backends, tuple[Callable[..., Any], ...]] = ((), ())  # the backends, and their functions
 
     def __repr__(self) -> str:
         return f"<kernel {self.name}>"
@@ -84,7 +84,7 @@ class set_backend:  # noqa: N801  # a function to its users, which `with` can un
         _chosen[0] = _load(name)
 
     def __enter__(self) -> None:
-        """Leave the choice made; `__exit__` undoes it."""
+        """Keep the choice that was made; `__exit__` undoes it."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -123,8 +123,8 @@ def num_threads() -> int:
 def set_num_threads(count: int) -> None:
     """Choose how many threads the jit backend runs on; its results do not depend on it, to the last bit.
 
-    Without a choice there are as many as cores, and a busy machine, on which they would wait for each other,
-    makes do with one for a while. A choice holds there, too.
+    By default there are as many as cores, and on a busy machine, where they would wait for each other, loops run
+    on one thread for a while. An explicit choice also holds on a busy machine.
 
     Parameters
     ----------

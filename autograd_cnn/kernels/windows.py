@@ -1,4 +1,4 @@
-"""How a window slides over an image: sizes, padding, and the view that each tap takes.
+"""How a window slides over an image: sizes, padding, and the slices that each tap reads.
 
 Sizes follow Dumoulin & Visin 2016, *A guide to convolution arithmetic for deep learning*.
 """
@@ -16,18 +16,18 @@ from autograd_cnn.parameters import IntOrPair, Padding, pair
 Array: TypeAlias = NDArray[Any]
 Pair: TypeAlias = tuple[int, int]
 
-LONGEST: Final = 2**31 - 1
-"""The largest number of pixels that a parameter may name."""
+MAX_PIXELS: Final = 2**31 - 1
+"""The largest number of pixels that a parameter may be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """A window of ``size`` at every ``stride``-th place of a padded ``image``.
+    """A window of ``size`` at every ``stride``-th position of a padded ``image``.
 
     Attributes
     ----------
     image, size, stride, dilation, out : pair of int
-        Along height and width, in pixels; ``out`` counts the places.
+        Along height and width, in pixels; ``out`` counts the positions.
     padding : pair of pairs
         ``((top, bottom), (left, right))``.
     """
@@ -43,20 +43,20 @@ class Windows:
     def extent(self) -> Pair:
         """Rows and columns of the padded image, from its upper left corner, that some window reaches.
 
-        It may end before the padding does, or beyond it where the count of places was rounded up.
+        It may end before the padding does, or beyond it where the number of positions was rounded up.
         """
         rows, columns = ((self.out[i] - 1) * self.stride[i] + (self.size[i] - 1) * self.dilation[i] + 1 for i in (0, 1))
         return rows, columns
 
     def inside(self) -> tuple[slice, slice, slice, slice]:
-        """Return where the image lies in the extent, and which part of the image that is."""
+        """Return the slices of the extent that the image covers, and the part of the image that is inside."""
         (top, _), (left, _) = self.padding
         rows = min(self.image[0], max(self.extent[0] - top, 0))
         columns = min(self.image[1], max(self.extent[1] - left, 0))
         return slice(top, top + rows), slice(left, left + columns), slice(rows), slice(columns)
 
     def taps(self) -> Iterator[tuple[int, int, slice, slice]]:
-        """Yield each tap's row and column in the window, and the slices of the extent that it meets."""
+        """Yield each tap's row and column in the window, and the slices of the extent that it reads."""
         (sh, sw), (dh, dw), (oh, ow) = self.stride, self.dilation, self.out
         for p in range(self.size[0]):
             rows = slice(p * dh, p * dh + (oh - 1) * sh + 1, sh)
@@ -75,12 +75,12 @@ def windows(
     dilation: IntOrPair = 1,
     ceil_mode: bool = False,
 ) -> Windows:
-    """Check the parameters and work out where the windows go.
+    """Check the parameters and compute the positions of the windows.
 
-    ``"same"`` gives ``ceil(image / stride)`` places and puts an odd pixel of padding at the
+    ``"same"`` gives ``ceil(image / stride)`` positions and puts an odd pixel of padding at the
     bottom and right; ``"full"`` pads so that every window that touches the image counts.
-    ``ceil_mode`` rounds the count of places up, but lets none begin beyond the image; a window that
-    is larger than the padded image by less than a stride has one place then.
+    ``ceil_mode`` rounds the number of positions up, but no window may begin beyond the image; a window that
+    is larger than the padded image by less than a stride then has one position.
 
     Raises
     ------
@@ -98,22 +98,22 @@ def windows(
         ("window", size, sizes), ("stride", stride, strides), ("dilation", dilation, dilations),
         ("padding", padding, (*pads[0], *pads[1])),
     ):  # fmt: skip
-        if max(numbers) > LONGEST:  # so that the kernels can count in 64 bits
+        if max(numbers) > MAX_PIXELS:  # so that the kernels can count in 64 bits
             raise ArgumentError(
-                sentence(where, f"{name} is out of range", expected=f"at most {LONGEST}", got=repr(value))
+                sentence(where, f"{name} is out of range", expected=f"at most {MAX_PIXELS}", got=repr(value))
             )
     out = []
     for axis, length, span, step, (before, after) in zip(("height", "width"), image, reach, strides, pads, strict=True):
         room = length + before + after - span
-        places = (-(-room // step) if ceil_mode else room // step) + 1
-        if places < 1:
+        count = (-(-room // step) if ceil_mode else room // step) + 1
+        if count < 1:
             raise ShapeError(
                 sentence(where, f"the window does not fit into the padded image along its {axis}",
                          expected=f"at most {room + span} pixels", got=span, hint="pad the image or shrink the window")
             )  # fmt: skip
         if ceil_mode:
-            places = min(places, max(-(-(length + before) // step), 1))
-        out.append(places)
+            count = min(count, max(-(-(length + before) // step), 1))
+        out.append(count)
     return Windows(image, sizes, strides, pads, dilations, (out[0], out[1]))
 
 
@@ -132,7 +132,7 @@ def _paddings(padding: Padding, image: Pair, reach: tuple[int, ...], stride: Pai
 
 
 def four_sided(where: str, padding: Padding) -> tuple[Pair, Pair]:
-    """Return a padding that is given in numbers as ((top, bottom), (left, right)).
+    """Return a numeric padding as ((top, bottom), (left, right)).
 
     Examples
     --------

@@ -32,15 +32,12 @@ from autograd_cnn.nn.layers.activation import (
     Hardtanh,
     LeakyReLU,
     LogSigmoid,
-    LogSoftmax,
     Mish,
     PReLU,
     ReLU,
     ReLU6,
     Sigmoid,
     SiLU,
-    Softmax,
-    Softmin,
     Softplus,
     Softshrink,
     Softsign,
@@ -126,6 +123,7 @@ from autograd_cnn.nn.layers.resampling import (
     UpsamplingBilinear2d,
     UpsamplingNearest2d,
 )
+from autograd_cnn.nn.layers.softmax import LogSoftmax, Softmax, Softmin
 from autograd_cnn.nn.layers.subsampling import Subsample2d
 from autograd_cnn.nn.layers.transformer import TransformerEncoder, TransformerEncoderLayer
 from autograd_cnn.nn.models.build import build

@@ -77,7 +77,7 @@ class _Container(Module):
         return position(where, index, count)
 
     def __setitem__(self, index: int, module: Module) -> None:
-        """Put another module in the place of one."""
+        """Put another module instead of one."""
         self._add(list(self.named_children())[self._position(index)][0], module)
 
     def __len__(self) -> int:
@@ -391,7 +391,7 @@ class ParameterList(Module):
         return own[index] if isinstance(index, slice) else own[position("ParameterList", index, len(own))]
 
     def __setitem__(self, index: int, value: Any) -> None:
-        """Put another parameter in the place of one."""
+        """Put another parameter instead of one."""
         name = str(position("ParameterList", index, len(self)) % len(self))
         setattr(self, name, value if isinstance(value, Parameter) else Parameter(value))
 

@@ -6,13 +6,13 @@ from typing import Any
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Traced, shape_of
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.nn.module import Module, places_of
+from autograd_cnn.nn.module import Module, entries_of
 from autograd_cnn.tensor import Tensor
 
 
 @parsed
 def functional_call(module: Module, parameters: Mapping[str, Any], args: Any, kwargs: Any = None) -> Any:
-    """Call a module with other parameters and buffers in the places of its own, such as those that a transform follows.
+    """Call a module with other parameters and buffers instead of its own, such as those that a transform follows.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def functional_call(module: Module, parameters: Mapping[str, Any], args: Any, kw
     >>> ag.grad(loss)({"weight": np.ones((1, 2))}, np.array([3.0, 4.0]))
     {'weight': array([[3., 4.]])}
     """
-    own = {name: (owner, attribute, held) for name, owner, attribute, held in places_of(module)}
+    own = {name: (owner, attribute, held) for name, owner, attribute, held in entries_of(module)}
     for name, value in parameters.items():
         if name not in own:
             raise ArgumentError(

@@ -27,7 +27,7 @@ class Hooked:
     def register_forward_pre_hook(self, hook: Callable[[Any, tuple[Any, ...]], Any]) -> Handle:
         """Run ``hook(module, inputs)`` before each ``forward``.
 
-        If it returns something, this takes the place of the inputs: a tuple of them, or the one that there is. A copy or
+        If it returns something, this replaces the inputs: a tuple of them, or the only one. A copy or
         a pickle of the module has no hooks.
 
         Examples
@@ -42,7 +42,7 @@ class Hooked:
         return self._register("before", hook)
 
     def register_forward_hook(self, hook: Callable[[Any, tuple[Any, ...], Any], Any]) -> Handle:
-        """Run ``hook(module, inputs, output)`` after each ``forward``; what it returns takes the place of the output.
+        """Run ``hook(module, inputs, output)`` after each ``forward``; what it returns replaces the output.
 
         Examples
         --------
@@ -59,7 +59,7 @@ class Hooked:
         """Run ``hook(module, grad_input, grad_output)`` when the gradients of a call of this module are known.
 
         Both are tuples of one gradient, that of the first input, None where it wants none, and that of the output. If it
-        returns a tuple of one gradient, that goes on in the place of the input's. The module must return one tensor.
+        returns a tuple of one gradient, that goes on instead of the input's. The module must return one tensor.
 
         Examples
         --------
@@ -74,7 +74,7 @@ class Hooked:
         return self._register("backward", hook)
 
     def has_hooks(self) -> bool:
-        """Say whether calls of this module run anything besides ``forward``."""
+        """Return whether calls of this module run anything other than ``forward``."""
         return self._hooks is not None and any(self._hooks.values())
 
     def hooks(self) -> tuple[Handle, ...]:

@@ -202,7 +202,7 @@ class Module(Hooked):
         self.set_buffers(**{name: array})
 
     def set_buffers(self, **arrays: ArrayLike | None) -> None:
-        """Assign to several buffers at once, so that no interrupt leaves some of them behind.
+        """Assign to several buffers at once, so that an interrupt changes all of them or none.
 
         Raises
         ------
@@ -351,10 +351,12 @@ class Module(Hooked):
                 sentence("load_state_dict", "state is not a mapping of names to arrays", expected="such as state_dict() "
                          "returns", got=type(state).__name__)
             )  # fmt: skip
-        places = {key: (module, name, held) for key, module, name, held in _state(self)}
+        entries = {key: (module, name, held) for key, module, name, held in _state(self)}
         given = {key: plain(value) for key, value in state.items()}
-        unmatched = Unmatched([key for key in places if key not in given], [key for key in given if key not in places])
-        matched = [(key, *places[key], value) for key, value in given.items() if key in places]
+        unmatched = Unmatched(
+            [key for key in entries if key not in given], [key for key in given if key not in entries]
+        )
+        matched = [(key, *entries[key], value) for key, value in given.items() if key in entries]
         misfits = [
             f"{key}: expected {held.dtype} {held.shape}, got {value.dtype} {value.shape}"
             for key, _, _, held, value in matched
@@ -428,7 +430,7 @@ class Module(Hooked):
             If ``dtype`` is not a float, or a longer one.
         """
         wanted = float_dtype("astype", "dtype", dtype)
-        changed = [(module, name, held) for _, module, name, held in places_of(self) if held.dtype.kind == "f"]
+        changed = [(module, name, held) for _, module, name, held in entries_of(self) if held.dtype.kind == "f"]
         _replace([(module, name, held, cast(held, values_of(held), wanted)) for module, name, held in changed])
         self.zero_grad()
         return self
@@ -450,7 +452,7 @@ class Module(Hooked):
         return self
 
     def to(self, *targets: Any, device: str | None = None, dtype: DTypeLike | None = None) -> Self:
-        """Give all of it another dtype, as `Module.astype`; there is no device but ``"cpu"``.
+        """Convert to another dtype, as `Module.astype`; the only device is ``"cpu"``.
 
         Parameters
         ----------
@@ -560,7 +562,7 @@ def _own_buffers(module: Module) -> dict[str, NDArray[Any]]:
     return {name: value for name, value in held.items() if value is not None}
 
 
-def places_of(root: Module) -> Iterator[tuple[str, Module, str, Parameter | NDArray[Any]]]:
+def entries_of(root: Module) -> Iterator[tuple[str, Module, str, Parameter | NDArray[Any]]]:
     """Yield the dotted name, the owner, the attribute and its value of all parameters and buffers."""
     for path, module in _paths(root):
         held: list[tuple[str, Parameter | NDArray[Any]]] = [*_own_parameters(module), *_own_buffers(module).items()]
@@ -569,8 +571,8 @@ def places_of(root: Module) -> Iterator[tuple[str, Module, str, Parameter | NDAr
 
 
 def _state(root: Module) -> Iterator[tuple[str, Module, str, Parameter | NDArray[Any]]]:
-    """Yield those of `places_of` that belong to the state."""
-    return (place for place in places_of(root) if place[2] not in place[1].passing_names)
+    """Yield those of `entries_of` that belong to the state."""
+    return (entry for entry in entries_of(root) if entry[2] not in entry[1].passing_names)
 
 
 def _from_below(module: Module, seen: set[int]) -> Iterator[Module]:
@@ -592,7 +594,7 @@ def _once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
 
 
 def _replace(all_of_it: list[tuple[Module, str, Parameter | NDArray[Any], Any]]) -> None:
-    """Put new values in their places; all that could fail has been done before."""
+    """Assign the new values; everything that could fail has been done before."""
     for module, name, held, new in all_of_it:
         if isinstance(held, Parameter):
             held.replace_data(new)

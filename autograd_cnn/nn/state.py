@@ -48,7 +48,7 @@ def fixed(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def fits(value: NDArray[Any], held: Parameter | NDArray[Any]) -> bool:
-    """Whether ``value`` can stand in the place of ``held``."""
+    """Whether ``value`` can replace ``held``."""
     return value.shape == held.shape and np.can_cast(value.dtype, held.dtype, "same_kind")
 
 
@@ -58,7 +58,7 @@ def same(one: NDArray[Any], other: NDArray[Any]) -> bool:
 
 
 def cast(held: Parameter | NDArray[Any], value: NDArray[Any], dtype: DTypeLike) -> Tensor | NDArray[Any]:
-    """Return what is to stand in the place of ``held``."""
+    """Return the replacement of ``held``."""
     return Tensor(value, dtype=dtype) if isinstance(held, Parameter) else read_only(value, dtype)
 
 

@@ -1,6 +1,6 @@
 """The calculus: every primitive with its rules beneath it, a file for each family.
 
-What a family makes public stands in its ``__all__``, and is public here and at the top of the package by that.
+A family's public names are in its ``__all__``, and so are public here and at the top of the package.
 """
 
 from typing import TYPE_CHECKING
@@ -33,5 +33,5 @@ from autograd_cnn.ops.sorting import *
 from autograd_cnn.ops.statistics import *
 from autograd_cnn.ops.trigonometric import *
 
-if not TYPE_CHECKING:  # a type checker follows the stars
+if not TYPE_CHECKING:  # type checkers follow the star imports
     __all__ = sorted(name for name, value in globals().items() if callable(value) and name[0] != "_")

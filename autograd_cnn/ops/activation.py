@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 _FAR = 1e3
-"""Beyond it every tail is 0, in any dtype. A tail times infinity would be NaN, so arguments are limited to it."""
+"""Beyond it every tail is 0, in any dtype. Arguments are limited to it, since a tail of 0 times infinity would be NaN."""
 
 
 @primitive(residuals=("mask",), static=True)
@@ -184,7 +184,7 @@ def elu_backward_vjp_x(h: Array, *, g: Array, x: Array, alpha: float) -> Array:
     return where(greater(x, 0), 0, _elu_backward(h * g, x, alpha=alpha))
 
 
-# --- the logistic function and functions made of it -------------------------------------------
+# --- the logistic function and its relatives --------------------------------------------------
 
 
 @primitive(static=True)
@@ -317,7 +317,7 @@ def silu_backward_vjp_x(h: Array, *, g: Array, x: Array) -> Array:
     return h * g * _sigmoid_slope(x) * (2 - near * tanh(near * 0.5))
 
 
-# --- the normal distribution and functions made of it -----------------------------------------
+# --- the normal distribution and its relatives ------------------------------------------------
 
 
 @primitive(static=True)

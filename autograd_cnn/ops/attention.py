@@ -1,11 +1,11 @@
-"""Scaled dot-product attention (Vaswani et al. 2017): each query takes a mean of values, weighted by how its keys fit.
+"""Scaled dot-product attention (Vaswani et al. 2017): each query takes a mean of values, weighted by its match with the keys.
 
 Let s = q·kᵀ·scale + bias be the scores and p = softmax(s) the weights, one for each query and key. Of y = p·v, with
 the cotangent g and with d = p·(g·vᵀ - sum(g·y)), the cotangents are d·k·scale, dᵀ·q·scale and pᵀ·g for q, k and v, and
 d for the bias.
 
-For L queries and S keys there are L·S weights. No pass keeps them: of each row of scores the logarithm of the sum of
-exponentials is saved, from which the backward pass computes them again, for some queries at a time (Dao et al. 2022).
+For L queries and S keys there are L·S weights. No pass keeps them: for each row of scores the logarithm of the sum of
+exponentials is saved, from which the backward pass recomputes them, a block of queries at a time (Dao et al. 2022).
 
 Shapes: query (..., L, D), key (..., S, D), value (..., S, E); a bias broadcasts to (..., L, S).
 """
@@ -34,7 +34,7 @@ __all__ = ["attention", "attention_weights"]
 
 
 def _check(where: str, query: Array, key: Array, value: Array | None, bias: Array | None) -> None:
-    """Raise `ShapeError` unless the operands go together."""
+    """Raise `ShapeError` unless the operands' shapes match."""
     q, k = shape_of(query), shape_of(key)
     v = (*k[:-1], 1) if value is None else shape_of(value)
     if (
@@ -68,7 +68,7 @@ def _check_backward(g: Array, query: Array, key: Array, value: Array, bias: Arra
 
 
 def _factor(query: Array, scale: float | None) -> float:
-    """Return what scores are multiplied by."""
+    """Return the factor of the scores."""
     width = shape_of(query)[-1]
     return 1 / math.sqrt(max(width, 1)) if scale is None else scale
 
@@ -86,7 +86,7 @@ def attention(
     key : (..., S, D)
     value : (..., S, E)
     bias : optional
-        What is added to the scores (..., L, S), to which it broadcasts; -inf hides a key from a query.
+        Added to the scores (..., L, S), to which it broadcasts; -inf hides a key from a query.
     causal : bool
         Whether query i sees only keys 0 to i.
     scale : float, optional
@@ -100,7 +100,7 @@ def attention(
     Raises
     ------
     ShapeError
-        If the shapes do not go together; the leading axes are not broadcast.
+        If the shapes do not match; the leading axes are not broadcast.
 
     Examples
     --------
@@ -198,7 +198,7 @@ def _attention_backward(
     g: Floats, query: Floats, key: Floats, value: Floats, bias: Floats | None = None, means: Array | None = None,
     logsums: Array | None = None, *, causal: Flag = False, scale: Number | None = None,
 ) -> Array:  # fmt: skip
-    """The cotangents of query, key and value in one row; ``means`` and ``logsums`` spare `attention` finding them again."""
+    """The cotangents of query, key and value in one row; ``means`` and ``logsums`` are those of `attention`."""
     _check_backward(g, query, key, value, bias)
     factor = _factor(query, scale)
     if means is None or logsums is None:

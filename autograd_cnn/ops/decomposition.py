@@ -1,12 +1,12 @@
-"""Decompositions of matrices, which lie in the last two axes, and what follows from their factors.
+"""Decompositions of matrices, which are in the last two axes, and what follows from their factors.
 
-A decomposition is one hidden primitive whose result holds the factors one below another; the public function takes it
-apart. So factors that nobody uses have a cotangent of zeros, and all orders of derivative follow from one rule.
+A decomposition is one hidden primitive whose result holds the factors one below another; the public function splits
+it. So factors that are not used have a cotangent of zeros, and all orders of derivative follow from one rule.
 
 The rules are those of Giles (2008) for eigenvalues, Murray (2016) for Cholesky's, Walter & Lehmann (2010) for QR, and
-Townsend (2016) for singular values. Eigenvectors and singular vectors turn infinitely fast where values meet: there a
+Townsend (2016) for singular values. Eigenvectors and singular vectors change infinitely fast where values coincide: there a
 gradient that depends on them does not exist, and an error says so. Functions of symmetric matrices take the symmetric
-part ``(x + xᵀ) / 2``, so that their gradients are symmetric; of a symmetric ``x`` they are NumPy's. A matrix that holds
+part ``(x + xᵀ) / 2``, so that their gradients are symmetric; for a symmetric ``x`` they are NumPy's. A matrix with
 NaN or infinity gives NaN.
 """
 
@@ -46,7 +46,7 @@ def _over_gaps(x: Floats, s: Floats, t: Floats, *, of: str) -> Array:
     Raises
     ------
     GradientError
-        Where ``s`` and ``t`` meet, up to rounding, and ``x`` is not 0.
+        Where ``s`` and ``t`` coincide, up to rounding, and ``x`` is not 0.
     """
     x, s, t = np.asarray(x), np.asarray(s), np.asarray(t)
     gaps = np.subtract(t[..., None, :], s[..., :, None])
@@ -158,10 +158,10 @@ def qr_vjp_x(g: Array, *, y: Array) -> Array:
 
 @composite
 def qr(x: Array, mode: str = "reduced") -> Any:
-    """An orthogonal ``q`` and an upper triangular ``r`` for which ``q @ r`` is ``x``; in the mode ``"r"`` the latter alone.
+    """An orthogonal ``q`` and an upper triangular ``r`` for which ``q @ r`` is ``x``; in the mode ``"r"`` only ``r``.
 
     ``q`` is (..., M, K) and ``r`` (..., K, N), K being the smaller of M and N. The gradient needs the first K columns to
-    be independent. Of a matrix that is not wide, the mode ``"complete"`` would bring columns that have no gradient.
+    be independent. For a matrix that is not wide, the mode ``"complete"`` would add columns that have no gradient.
 
     Examples
     --------
@@ -221,9 +221,9 @@ def _off_diagonal(x: Array) -> Array:
 def eigh(x: Array, UPLO: str = "L") -> EighResult:  # noqa: N803  # NumPy's name
     """The eigenvalues of symmetric matrices, in increasing order, and their eigenvectors, as columns.
 
-    A gradient of what depends on eigenvectors exists where eigenvalues differ. Which sign an eigenvector has is LAPACK's
-    affair, so only what does not depend on it has a meaning. ``UPLO`` is NumPy's, and makes no difference here: of a
-    matrix that is not symmetric its symmetric part is taken.
+    The gradient of a function of eigenvectors exists where eigenvalues differ. The sign of an eigenvector is LAPACK's
+    choice, so only what does not depend on it is meaningful. ``UPLO`` is NumPy's, and makes no difference here: for a
+    matrix that is not symmetric, its symmetric part is taken.
 
     Raises
     ------
@@ -289,7 +289,7 @@ def svd_vjp_x(g: Array, *, x_shape: Shape, y: Array) -> Array:
         return _off_diagonal(_over_gaps(twist, -s, s, of="svd"))
 
     def leaving(vectors: Array, gradient: Array) -> Array:
-        """Return what leads out of the space of the singular vectors, over the singular values."""
+        """Return the component outside of the space of the singular vectors, divided by the singular values."""
         if shape_of(vectors)[-2] == shape_of(vectors)[-1]:
             return 0
         off = gradient - matmul(vectors, matmul(_transposed(vectors), gradient))
@@ -315,10 +315,10 @@ def svd(x: Array, full_matrices: Flag = True, compute_uv: Flag = True) -> Any:
     ----------
     x : (..., M, N)
     full_matrices : bool
-        NumPy's default, True, adds vectors that ``x`` says nothing of where it is not square, so these have no gradient:
-        say False. Then ``u`` is (..., M, K) and ``vh`` (..., K, N), K being the smaller of M and N.
+        NumPy's default, True, adds vectors that are arbitrary if ``x`` is not square, so these have no gradient:
+        pass False. Then ``u`` is (..., M, K) and ``vh`` (..., K, N), K being the smaller of M and N.
     compute_uv : bool
-        If False, ``s`` alone is returned, as by `svdvals`.
+        If False, only ``s`` is returned, as by `svdvals`.
 
     Raises
     ------
@@ -359,7 +359,7 @@ def svdvals(x: Array) -> Array:
 def lstsq(a: Array, b: Array, rcond: Number | None = None) -> tuple[Array, Array, int, Array]:
     """The ``x`` for which ``a @ x`` is nearest to ``b``, the sums of squared residuals, the rank, the singular values.
 
-    ``x`` is ``pinv(a) @ b``, so of several solutions the shortest. As in NumPy there are no residuals unless ``a`` has
+    ``x`` is ``pinv(a) @ b``, the shortest of several solutions. As in NumPy, there are no residuals unless ``a`` has
     more rows than columns and these are independent.
 
     Examples

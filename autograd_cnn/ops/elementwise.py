@@ -49,7 +49,7 @@ __all__ = [
 ]
 
 _LARGE: Final = 1 << 14
-"""Elements; NumPy is done with fewer before it would pay to ask for another backend."""
+"""Elements; below this, NumPy is faster than a look for another backend."""
 
 _LN2: Final = log_of(2)
 _LN10: Final = log_of(10)
@@ -294,7 +294,7 @@ def ldexp_vjp_x1(g: Array, *, x2: Array) -> Array:
 def nan_to_num(
     x: Array, copy: Flag = True, nan: Number = 0.0, posinf: Number | None = None, neginf: Number | None = None
 ) -> Array:
-    """``x`` with numbers in the place of NaN and of infinities, by default 0 and the largest and smallest float.
+    """``x`` with numbers instead of NaN and of infinities, by default 0 and the largest and smallest float.
 
     What was replaced has no gradient. The result is always a copy.
 

@@ -1,11 +1,11 @@
-"""Recorded calls rewritten: several that can be one are one.
+"""Rewriting recorded calls: several calls become one.
 
-`FUSIONS` is the table of primitives. `fuse` applies it to the steps of a recorded computation, wherever nobody sees the
-value in between; `autograd_cnn.nn.fuse` applies it to neighbours in a `Sequential`.
+`FUSIONS` is the table of primitives. `fuse` applies it to the steps of a recorded computation, wherever nothing uses the
+value between them; `autograd_cnn.nn.fuse` applies it to neighbours in a `Sequential`.
 
-A compiled step has its backward pass on the list of its calls. So there only forwards are put together, with the
+A compiled step has its backward pass in the list of its calls. So there only forwards are fused, with the
 residuals of all, and need no rules: `CHAINS` is the table, and `fuse_calls` applies it. `fuse_pairs` applies `FUSIONS` to
-such a list, with the adjoints that are on it.
+such a list, together with the adjoints that are in it.
 """
 
 from collections import Counter, defaultdict
@@ -31,7 +31,7 @@ FUSIONS: Final[Mapping[tuple[Primitive, Primitive], Primitive]] = {
     (relu, max_pool): _relu_max_pool,
     (max_pool, relu): _relu_max_pool,
 }
-"""What does the work of two primitives, the second of which takes the first one's result as its first operand.
+"""A primitive that replaces two, the second of which takes the first one's result as its first operand.
 
 It takes the first one's operands, the second one's others, and the parameters of both, and has their values and
 gradients of every order, ties and NaN included; `tests/ops/test_fusion.py` proves each entry.
@@ -176,7 +176,7 @@ def run(program: Iterable[Step], values: Mapping[Node, Any]) -> dict[Node, Any]:
 def _batch_norm_relu(
     x: Array, weight: Array | None = None, bias: Array | None = None, *, eps: float, other: Array | None = None
 ) -> tuple[Array, Array, Array]:
-    """Do what `batch_norm` and `relu` do, and in between `add` if there is another array, in one pass."""
+    """Compute `batch_norm`, `add` if there is another array, and `relu`, in one pass."""
     if not _are_alike(x, other, weight, bias):
         y, moments = batch_norm.forward(x, weight, bias, eps=eps)
         y, mask = relu.forward(y if other is None else add.forward(y, other))
@@ -196,7 +196,7 @@ def _batch_norm_inference_relu(
     eps: float,
     other: Array | None = None,
 ) -> tuple[Array, Array]:
-    """Do what `batch_norm_inference` and `relu` do, and in between `add` if there is another array, in one pass."""
+    """Compute `batch_norm_inference`, `add` if there is another array, and `relu`, in one pass."""
     if not _are_alike(x, other, mean, var, weight, bias):
         y = batch_norm_inference.forward(x, mean, var, weight, bias, eps=eps)
         return relu.forward(y if other is None else add.forward(y, other))
@@ -205,7 +205,7 @@ def _batch_norm_inference_relu(
 
 
 def _are_alike(x: Array, other: Array | None, *numbers: Array | None) -> bool:
-    """Whether the kernel has not to convert or to repeat anything."""
+    """Whether the kernel can use the arrays as they are, without conversion or broadcasting."""
     arrays = [each for each in (other, *numbers) if each is not None]
     return x.dtype.kind == "f" and all(a.dtype == x.dtype for a in arrays) and (other is None or other.shape == x.shape)
 
@@ -221,7 +221,7 @@ CHAINS: Final[Mapping[tuple[Primitive, ...], Callable[..., Any]]] = {
     (batch_norm_inference, relu): _batch_norm_inference_relu,
     (batch_norm_inference, add, relu): _batch_norm_inference_relu,
 }
-"""What does the work of several forwards, each of which takes the one before's result, and adds another array to it.
+"""A function that replaces several forwards, each of which takes the previous one's result, and adds another array to it.
 
 It takes the first one's operands and parameters and the other array, and returns the last one's output and the
 residuals of all, with the same bits; `tests/ops/test_fusion.py` proves each entry.
@@ -231,7 +231,7 @@ residuals of all, with the same bits; `tests/ops/test_fusion.py` proves each ent
 def fuse_calls(calls: Sequence[Call], results: Sequence[Any]) -> list[Call]:
     """Rewrite the calls of a trace by `CHAINS` where no other call, and no result, is the value in between.
 
-    What is put together takes the place of the first, so all that the others take must be there by then.
+    A fused call replaces the first one, so all operands of the others must exist by then.
 
     Parameters
     ----------
@@ -266,9 +266,9 @@ def fuse_calls(calls: Sequence[Call], results: Sequence[Any]) -> list[Call]:
         for chain, fused in CHAINS.items():
             if first.function is not chain[0].forward:
                 continue
-            places, others = _followed(calls, i, chain, uses)
-            if len(places) == len(chain) and all(origins.get(slot, -1) < i for slot in slots_in(others)):
-                run = [made.pop(place) for place in places]
+            positions, others = _followed(calls, i, chain, uses)
+            if len(positions) == len(chain) and all(origins.get(slot, -1) < i for slot in slots_in(others)):
+                run = [made.pop(index) for index in positions]
                 outputs = (run[-1].outputs[0], *(slot for call in run for slot in call.outputs[1:]))
                 params = first.params | dict(zip(["other"], others, strict=False))
                 name = " + ".join(call.name for call in run)
@@ -280,25 +280,25 @@ def fuse_calls(calls: Sequence[Call], results: Sequence[Any]) -> list[Call]:
 def _followed(
     calls: Sequence[Call], first: int, chain: tuple[Primitive, ...], uses: Mapping[Slot, list[int]]
 ) -> tuple[list[int], list[Any]]:
-    """Return the places of calls, each the only one to take the one before's output, and what else they take."""
-    places, others = [first], []
+    """Return the positions of calls, each the only one to use the previous one's output, and their other operands."""
+    positions, others = [first], []
     for primitive in chain[1:]:
-        y = calls[places[-1]].outputs[0]
+        y = calls[positions[-1]].outputs[0]
         users = uses[y]
         if len(users) != 1 or users[0] < 0 or calls[users[0]].function is not primitive.forward:
             break
-        places.append(users[0])
+        positions.append(users[0])
         others += [arg for arg in calls[users[0]].args if not (isinstance(arg, Slot) and arg == y)]
-    return places, others
+    return positions, others
 
 
 # --- forward and backward of compiled steps ---------------------------------------------------
 
 
 def fuse_pairs(calls: Sequence[Call], results: Sequence[Any]) -> list[Call]:
-    """Rewrite calls by `FUSIONS`, forward and backward, where nobody else sees what is left out.
+    """Rewrite calls by `FUSIONS`, forward and backward, where nothing else uses the values that are left out.
 
-    The adjoints of two primitives that are fused follow each other, too, in reverse. Of these `max_unpool` is left: no
+    The adjoints of two fused primitives follow each other, too, in reverse. Of these only `max_unpool` remains: no
     pixel that the other one would set to 0 is among those that the indices of the fused primitive name.
 
     Parameters
@@ -351,7 +351,7 @@ def _adjoints(
     pair: tuple[Primitive, Primitive, Primitive], before: Call, then: Call, made: Mapping[Slot, Call],
     uses: Mapping[Slot, list[Call | None]],
 ) -> list[tuple[Call, Call]] | None:  # fmt: skip
-    """Return the adjoints of two calls, two by two; None if somebody else sees what they have kept for these."""
+    """Return the adjoints of two calls, two by two; None if something else uses what was saved for these."""
     kinds = _ADJOINTS[pair[1]].forward, _ADJOINTS[pair[0]].forward
     found = []
     for other in uses[before.outputs[1]]:

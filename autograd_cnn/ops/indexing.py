@@ -90,7 +90,7 @@ def scatter_add(x: Array, index: Index, shape: Lengths) -> Array:
 
 
 class _Rows(NamedTuple):
-    """An index as one into the rows of an array of three axes: how many are before it, and how long its own is."""
+    """An index into the middle one of three axes: the size of those before it, and its own length."""
 
     before: int
     index: Array
@@ -99,7 +99,7 @@ class _Rows(NamedTuple):
 
 
 def _rows_of(index: Index, shape: Shape) -> _Rows | None:
-    """Return what arrays of integers for neighbouring axes mean if these are one axis, with whole axes around.
+    """Return the index for neighbouring axes that are indexed by integer arrays, merged into one axis.
 
     None for any other index, and for one that is out of range.
     """
@@ -114,9 +114,9 @@ def _rows_of(index: Index, shape: Shape) -> _Rows | None:
         least, most = (part.min(), part.max()) if part.size else (0, 0)
         if least < -n or most >= n:
             return None
-        places = part.astype(np.int64, copy=False)
-        places = np.where(places < 0, places + n, places) if least < 0 else places
-        flat = flat * n + places
+        positions = part.astype(np.int64, copy=False)
+        positions = np.where(positions < 0, positions + n, positions) if least < 0 else positions
+        flat = flat * n + positions
     last = first + len(arrays)
     return _Rows(
         math.prod(shape[:first]), flat, math.prod(shape[first:last]), (*shape[:first], *flat.shape, *shape[last:])
@@ -171,12 +171,12 @@ def set_at_shape(x: AbstractArray, values: AbstractArray, *, index: Index) -> Sh
     return x.shape
 
 
-def _check_fits(values: Shape, place: Shape) -> None:
-    """Raise NumPy's error unless values of this shape can be written to a place of that."""
-    added = max(len(values) - len(place), 0)  # NumPy drops leading axes of length 1
-    fits = all(n in (1, m) for n, m in zip(reversed(values[added:]), reversed(place), strict=False))
+def _check_fits(values: Shape, target: Shape) -> None:
+    """Raise NumPy's error unless values of this shape can be assigned to a target of that shape."""
+    added = max(len(values) - len(target), 0)  # NumPy drops leading axes of length 1
+    fits = all(n in (1, m) for n, m in zip(reversed(values[added:]), reversed(target), strict=False))
     if not fits or set(values[:added]) - {1}:
-        raise ValueError(f"could not broadcast input array from shape {values} into shape {place}")
+        raise ValueError(f"could not broadcast input array from shape {values} into shape {target}")
 
 
 def _check_holds(where: str, dtype: np.dtype[Any], values: Any) -> None:
@@ -260,9 +260,9 @@ def take_along_axis(x: Array, indices: Indices, axis: OneAxis = -1) -> Array:
             sentence("take_along_axis", "indices and x differ in rank", expected=f"{len(shape)} axes",
                      got=f"shape {indices.shape}")
         )  # fmt: skip
-    places = list(np.ogrid[tuple(slice(n) for n in shape)])
-    places[normalize_axis_index(axis, len(shape))] = indices
-    return getitem(x, index=tuple(places))
+    positions = list(np.ogrid[tuple(slice(n) for n in shape)])
+    positions[normalize_axis_index(axis, len(shape))] = indices
+    return getitem(x, index=tuple(positions))
 
 
 @composite
@@ -320,7 +320,7 @@ def bincount(x: Indices, weights: Array | None = None, minlength: Count = 0) -> 
 
 @composite
 def piecewise(x: Array, condlist: Any, funclist: Sequence[Any], *args: Any, **options: Any) -> Array:
-    """What functions, or numbers, give for those elements for which a condition holds; each sees these elements alone.
+    """The results of functions, or numbers, for the elements for which a condition holds; each gets only these elements.
 
     Of several conditions that hold the last counts. A last function beyond the conditions is for all other elements;
     without it these are 0. What ``args`` and ``options`` there are, the functions get, too.
@@ -344,7 +344,7 @@ def piecewise(x: Array, condlist: Any, funclist: Sequence[Any], *args: Any, **op
 
 
 def _known(where: str, x: Array) -> Array:
-    """Return the values of what decides about shapes; a compiled step can't know them."""
+    """Return the values that decide about shapes; a compiled step can't know them."""
     reading(where, x)
     return values_of(x)
 

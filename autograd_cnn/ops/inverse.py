@@ -1,4 +1,4 @@
-"""Inverses and determinants of matrices, which lie in the last two axes.
+"""Inverses and determinants of matrices, which are in the last two axes.
 
 The rules are those of Giles, "Collected matrix derivative results" (2008), and of Golub & Pereyra (1973) for the
 pseudo-inverse. A matrix that holds NaN or infinity has an inverse of NaN.
@@ -38,7 +38,7 @@ def _matrix(where_: str, x: Array, *, square: bool = True) -> Shape:
 
 
 def _if_finite(function: Callable[[Array], Array], x: Array) -> Array:
-    """Return what a function of LAPACK's gives for each matrix, and NaN for those that hold one, or an infinity."""
+    """Return the result of a LAPACK function for each matrix, and NaN for those with a NaN or an infinity."""
     x = np.asarray(x)
     finite = np.isfinite(x).all(axis=(-2, -1), keepdims=True)
     if finite.all():

@@ -50,7 +50,7 @@ __all__ = [
 
 @composite
 def atleast_1d(*arrays: Array) -> Any:
-    """The arrays, numbers as 1-D ones; one alone is not in a tuple.
+    """The arrays, with scalars as 1-D arrays; a single one is not in a tuple.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def atleast_1d(*arrays: Array) -> Any:
 
 @composite
 def atleast_2d(*arrays: Array) -> Any:
-    """The arrays, 1-D ones as rows; one alone is not in a tuple.
+    """The arrays, with 1-D arrays as rows; a single one is not in a tuple.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def atleast_2d(*arrays: Array) -> Any:
 
 @composite
 def atleast_3d(*arrays: Array) -> Any:
-    """The arrays with three axes or more: (N,) as (1, N, 1) and (M, N) as (M, N, 1); one alone is not in a tuple.
+    """The arrays with three axes or more: (N,) as (1, N, 1) and (M, N) as (M, N, 1); a single one is not in a tuple.
 
     Examples
     --------
@@ -194,15 +194,15 @@ def append(x: Array, values: Array, axis: OneAxis = None) -> Array:
     return concatenate([x, values], axis=axis)
 
 
-# --- by rearranging places --------------------------------------------------------------------
+# --- by rearranging indices -------------------------------------------------------------------
 
 
 def rearranged(function: Callable[..., Any], *arrays: Array) -> Array:
-    """Gather elements of arrays as a function of NumPy's arranges their places, which are numbered throughout."""
+    """Gather elements of arrays in the order in which a NumPy function arranges their indices."""
     flat = [reshape(x, shape=-1) for x in arrays]
     ends = np.cumsum([0, *(shape_of(x)[0] for x in flat)])
-    places = [np.arange(a, b).reshape(shape_of(x)) for a, b, x in zip(ends, ends[1:], arrays, strict=False)]
-    return take(flat[0] if len(flat) == 1 else concatenate(flat), function(*places))
+    positions = [np.arange(a, b).reshape(shape_of(x)) for a, b, x in zip(ends, ends[1:], arrays, strict=False)]
+    return take(flat[0] if len(flat) == 1 else concatenate(flat), function(*positions))
 
 
 @composite
@@ -215,7 +215,7 @@ def insert(x: Array, obj: Any, values: Array, axis: OneAxis = None) -> Array:
     array([1., 9., 2.])
     """
     values = astype(values, dtype=dtype_of(x))
-    return rearranged(lambda places, added: np.insert(places, obj, added, axis), x, values)
+    return rearranged(lambda positions, added: np.insert(positions, obj, added, axis), x, values)
 
 
 @composite
@@ -241,10 +241,10 @@ def resize(x: Array, new_shape: Axes) -> Array:
     array([[1., 2.],
            [3., 1.]])
     """
-    return rearranged(lambda places: np.resize(places, new_shape), x)
+    return rearranged(lambda positions: np.resize(positions, new_shape), x)
 
 
-# --- taking apart -----------------------------------------------------------------------------
+# --- splitting --------------------------------------------------------------------------------
 
 
 @composite
@@ -320,7 +320,7 @@ def unstack(x: Array, axis: Count = 0) -> tuple[Array, ...]:
     return tuple(getitem(x, index=(*lead, i)) for i in range(shape[len(lead)]))
 
 
-# --- turning ----------------------------------------------------------------------------------
+# --- flipping and rotating --------------------------------------------------------------------
 
 
 @composite
@@ -332,7 +332,7 @@ def ravel(x: Array, order: str = "C") -> Array:
     >>> ravel([[1.0, 2.0], [3.0, 4.0]])
     array([1., 2., 3., 4.])
     """
-    if order not in ("C", "A", "K"):  # the latter two are NumPy's for the order in memory, which a tensor has not
+    if order not in ("C", "A", "K"):  # the latter two are NumPy's for the memory layout, which a tensor does not have
         raise ArgumentError(sentence("ravel", "order is unknown", expected="'C'", got=repr(order)))
     return reshape(x, shape=-1)
 
@@ -446,7 +446,7 @@ def meshgrid(*arrays: Array, indexing: str = "xy", sparse: Flag = False, copy: F
 
 @composite
 def apply_along_axis(func1d: Callable[..., Array], axis: Count, x: Array, *args: Any, **options: Any) -> Array:
-    """What a function gives for each line of ``x`` along ``axis``, one after the other, in the place of these lines.
+    """The result of a function for each line of ``x`` along ``axis``.
 
     A function that takes whole arrays along an axis is much faster.
 
@@ -468,7 +468,7 @@ def apply_along_axis(func1d: Callable[..., Array], axis: Count, x: Array, *args:
 
 @composite
 def apply_over_axes(func: Callable[..., Array], x: Array, axes: Axes) -> Array:
-    """What a reduction gives along one axis after another, each kept with length 1.
+    """The result of a reduction along one axis after another, each kept with length 1.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""Adjoints in several operands that are computed together: one primitive gives all of them in one row.
+"""Adjoints in several operands that are computed together: one primitive returns all of them, flattened and joined.
 
-The rules of the forward take their parts of the row. The rules of the row itself follow from the same computation,
+The rules of the forward take their parts of it. The rules of that primitive follow from the same computation,
 written with primitives.
 """
 
@@ -19,7 +19,7 @@ from autograd_cnn.ops.shaping import concatenate, reshape
 
 
 class Once:
-    """A function whose latest result, while somebody holds it, is there for the next rule that asks."""
+    """A function that caches its latest result as long as something refers to it, for the next rule."""
 
     def __init__(self, function: Callable[..., Array]) -> None:
         self._function = function
@@ -50,7 +50,7 @@ def in_a_row(*parts: Array) -> Array:
 
 
 def part(row: Array, start: int, shape: Shape) -> Array:
-    """Return the part of a row that begins at ``start``, in its shape."""
+    """Return the part that begins at ``start``, in its shape."""
     return reshape(getitem(row, index=slice(start, start + prod(shape))), shape=shape)
 
 

@@ -7,7 +7,7 @@ gradient in x,
     A(w · g) with A(h) = r · (h - mean(h) - z · mean(h · z)),
 
 where A is its own adjoint. So these three are each other's rules, except for the second derivative in x. As in batch
-normalisation, what has been counted is handed on in an ordinary backward pass.
+normalisation, moments that have been computed are passed on in an ordinary backward pass.
 
 Shapes: x, g and y (..., D1, ..., Dk), whose last k axes are a row; weight and bias (D1, ..., Dk), or over more of the
 last axes, as the numbers of a group's channels are for each of several groups.
@@ -32,7 +32,7 @@ __all__ = ["layer_norm", "layer_norm_wrt_affine", "layer_norm_wrt_input"]
 
 
 def _check(where: str, x: Array, axes: int, g: Array | None = None, **numbers: Array | None) -> None:
-    """Raise `ShapeError` unless ``x`` has rows, and all else fits to them."""
+    """Raise `ShapeError` unless ``x`` has rows, and the other shapes match them."""
     shape = np.shape(x)
     if len(shape) < axes or 0 in shape:
         expected = f"at least {axes} {'axis' if axes == 1 else 'axes'}, not empty"
@@ -52,7 +52,7 @@ def _rows(values: Array, shape: Shape, axes: int) -> Array:
 
 
 def _numbers(x: Array, axes: int, *given: tuple[Array | None, float]) -> list[Array]:
-    """Return numbers for some rows, (Q, D), of each of several with what stands in its place."""
+    """Return arrays over the same last axes as rows, (Q, D)."""
     ranks = [np.ndim(values) for values, _ in given if values is not None]
     shape = x.shape[-max(axes, *ranks, 1) :]
     numbers = [np.full(shape, default, x.dtype) if values is None else values for values, default in given]
@@ -82,7 +82,7 @@ def layer_norm(
     Raises
     ------
     ShapeError
-        If the shapes do not go together, or x is empty.
+        If the shapes do not match, or x is empty.
 
     Examples
     --------
@@ -147,7 +147,7 @@ def layer_norm_wrt_input(
     weight, eps, axes
         As for `layer_norm`.
     moments : (2, R), optional
-        Mean and ``r`` of each of the R rows, if they have been counted already.
+        Mean and ``r`` of each of the R rows, if they have been computed already.
 
     Returns
     -------
@@ -156,7 +156,7 @@ def layer_norm_wrt_input(
     Raises
     ------
     ShapeError
-        If the shapes do not go together, or x is empty.
+        If the shapes do not match, or x is empty.
 
     Examples
     --------
@@ -229,7 +229,7 @@ def layer_norm_wrt_affine(
     eps, axes
         As for `layer_norm`.
     over : int, optional
-        Over how many of the last axes weight and bias are; by default over a row's.
+        The number of last axes of weight and bias; by default those of a row.
     moments : (2, R), optional
         As for `layer_norm_wrt_input`.
 

@@ -208,9 +208,9 @@ def tensordot(x1: Array, x2: Array, axes: Contraction = 2) -> Array:
 
 @composite
 def dot(x1: Array, x2: Array) -> Array:
-    """The sum of products over the last axis of ``x1`` and the last but one of ``x2``; numbers are multiplied.
+    """The sum of products over the last axis of ``x1`` and the second last of ``x2``; scalars are multiplied.
 
-    Of matrices and vectors it is `matmul`, which is easier to read.
+    For matrices and vectors it is `matmul`, which is easier to read.
 
     Examples
     --------
@@ -225,7 +225,7 @@ def dot(x1: Array, x2: Array) -> Array:
 
 @composite
 def inner(x1: Array, x2: Array) -> Array:
-    """The sum of products over the last axes of both; numbers are multiplied.
+    """The sum of products over the last axes of both; scalars are multiplied.
 
     Examples
     --------
@@ -374,7 +374,7 @@ def einsum_vjp_operands(
     met = "".join(label for label in wanted if label in out or any(label in term for term in their_terms))
     share = _einsum(g, *others, terms=(out, *their_terms), out=met)
     if met != wanted:
-        share = expand_dims(share, tuple(place for place, label in enumerate(wanted) if label not in met))
+        share = expand_dims(share, tuple(position for position, label in enumerate(wanted) if label not in met))
     lengths = np.broadcast_shapes(share.shape, shape)
     return share if share.shape == lengths else broadcast_to(share, shape=lengths)
 
@@ -398,11 +398,11 @@ def einsum(subscripts: str | NDArray[Any], *operands: Array) -> Array:
         subscripts, operands = _spelled((subscripts, *operands))
     terms, out = _parse(subscripts.replace(" ", ""), [shape_of(x) for x in operands])
     arrays = []
-    for place, (term, x) in enumerate(zip(terms, operands, strict=True)):
+    for position, (term, x) in enumerate(zip(terms, operands, strict=True)):
         array = x
         for label in dict.fromkeys(term):
-            if terms[place].count(label) > 1:
-                terms[place], array = _diagonal(terms[place], label, array)
+            if terms[position].count(label) > 1:
+                terms[position], array = _diagonal(terms[position], label, array)
         arrays.append(array)
     return _einsum(*arrays, terms=tuple(terms), out=out)
 
@@ -436,11 +436,11 @@ def _parse(subscripts: str, shapes: list[Shape]) -> tuple[list[str], str]:
     spare = [label for label in ascii_letters if label not in subscripts]
     hidden = [len(s) - len(t.replace("...", "")) if "..." in t else 0 for t, s in zip(terms, shapes, strict=True)]
     widest = "".join(spare[: max(hidden)])
-    for place, (term, shape) in enumerate(zip(terms, shapes, strict=True)):
-        terms[place] = term.replace("...", widest[len(widest) - hidden[place] :])
-        if len(terms[place]) != len(shape):
+    for position, (term, shape) in enumerate(zip(terms, shapes, strict=True)):
+        terms[position] = term.replace("...", widest[len(widest) - hidden[position] :])
+        if len(terms[position]) != len(shape):
             raise ShapeError(
-                sentence("einsum", f"term {term!r} does not fit its operand", expected=f"{len(terms[place])} axes",
+                sentence("einsum", f"term {term!r} does not fit its operand", expected=f"{len(terms[position])} axes",
                          got=f"shape {shape}")
             )  # fmt: skip
     if not arrow:

@@ -1,4 +1,4 @@
-"""Questions about numbers, and logic: functions whose results have no gradient.
+"""Predicates and logic: functions whose results have no gradient.
 
 On the tape they are constants: what is computed from them is recorded as if they were plain arrays.
 """
@@ -25,7 +25,7 @@ __all__ = [
     "signbit",
 ]
 
-# --- questions --------------------------------------------------------------------------------
+# --- predicates -------------------------------------------------------------------------------
 
 
 @primitive(constant=True)

@@ -8,8 +8,8 @@ of g, and its gradient in x,
 
 is its own adjoint: ⟨u, A(g)⟩ = ⟨A(u), g⟩. So these three are each other's rules, except for the second derivative in x.
 
-All three need the moments of x, and the rules need the same sums of g. What has been counted is handed on, in an
-ordinary backward pass: it follows from the operands, which rules of higher order count again.
+All three need the moments of x, and the rules need the same sums of g. What has been computed is passed on in an
+ordinary backward pass: it follows from the operands, from which rules of higher order compute it again.
 
 Shapes: x, g and y (N, C, H, W), weight and bias (C,).
 """
@@ -50,7 +50,7 @@ def _check(where: str, x: Array, **numbers: Array | None) -> None:
 
 
 def _check_counted(where: str, x: Array, **numbers: Array | None) -> None:
-    """Raise `ShapeError` also where there is nothing to count moments of."""
+    """Raise `ShapeError` also if x is empty, so that it has no moments."""
     if np.ndim(x) != 4 or not np.size(x):
         raise ShapeError(sentence(where, "x has the wrong shape", expected="(N, C, H, W), not empty", got=np.shape(x)))
     _check(where, x, **numbers)
@@ -86,7 +86,7 @@ def batch_norm(
     Raises
     ------
     ShapeError
-        If the shapes do not go together, or x is empty.
+        If the shapes do not match, or x is empty.
 
     Examples
     --------
@@ -128,7 +128,7 @@ def batch_norm_vjp_bias(g: Array) -> Array:
 class Counted(threading.local):
     """The latest sums: a node's rules are applied one after the other, and ask for the same ones.
 
-    They are known by the objects that they were made of, as cotangents are not written to, and forgotten with them.
+    They are looked up by the identity of their operands, as cotangents are not modified, and dropped together with them.
     """
 
     def __init__(self, count: Callable[..., Array]) -> None:
@@ -145,7 +145,7 @@ class Counted(threading.local):
         return sums
 
     def total(self, g: Array) -> Array | None:
-        """Return the sum of ``g``, if it has just been counted."""
+        """Return the sum of ``g``, if it has just been computed."""
         latest = self._latest
         return latest[3][1] if latest is not None and latest[0]() is g else None
 
@@ -172,7 +172,7 @@ def batch_norm_wrt_input(
     weight, eps
         As for `batch_norm`.
     moments, sums : (2, C), optional
-        Mean and variance of each channel, and what `batch_norm_wrt_affine` gives, if they have been counted already.
+        Mean and variance of each channel, and what `batch_norm_wrt_affine` gives, if they have been computed already.
 
     Returns
     -------
@@ -181,7 +181,7 @@ def batch_norm_wrt_input(
     Raises
     ------
     ShapeError
-        If the shapes do not go together, or x is empty.
+        If the shapes do not match, or x is empty.
 
     Examples
     --------
@@ -239,7 +239,7 @@ def batch_norm_wrt_affine(g: Array, x: Array, eps: NotNegative = 1e-5, *, moment
     eps : float
         As for `batch_norm`.
     moments : (2, C), optional
-        Mean and variance of each channel, if they have been counted already.
+        Mean and variance of each channel, if they have been computed already.
 
     Returns
     -------
@@ -282,7 +282,7 @@ def batch_norm_wrt_affine_vjp_x(u: Array, *, g: Array, x: Array, eps: float) -> 
 
 _counted = Counted(batch_norm_wrt_affine)
 
-# --- with moments that were found before ------------------------------------------------------
+# --- with given moments ---------------- ------------------------------------------------------
 
 
 @primitive(static=True)
@@ -308,7 +308,7 @@ def batch_norm_inference(
     Raises
     ------
     ShapeError
-        If the shapes do not go together.
+        If the shapes do not match.
 
     Examples
     --------

@@ -33,7 +33,7 @@ def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: Flag = False) -
         the sum of squares, ``"nuc"`` the sum of the singular values, ±2 the largest or smallest of them, ±1 and ±inf
         those of the columns' and rows' sums of absolute values. None is 2, or ``"fro"``, of whatever shape.
     axis : int or pair of int, optional
-        Where the vectors lie, or the matrices; by default all of ``x`` is one.
+        The axes of the vectors, or of the matrices; by default all of ``x`` is one.
     keepdims : bool
 
     Examples

@@ -100,7 +100,7 @@ def polydiv(u: Array, v: Array) -> tuple[Array, Array]:
     quotient = concatenate(factors) if factors else nothing
     if not shape_of(rest)[0]:
         return quotient, nothing
-    zeros = np.abs(_known("polydiv", rest)) <= 1e-8  # NumPy leaves them out, but for the last
+    zeros = np.abs(_known("polydiv", rest)) <= 1e-8  # NumPy leaves out all but the last
     return quotient, getitem(rest, index=slice(-1 if zeros.all() else int(np.argmin(zeros)), None))
 
 
@@ -135,8 +135,8 @@ def polyint(p: Array, m: Whole = 1, k: Any = None) -> Array:
         )
     for i in range(m):
         powers = np.arange(shape_of(p)[0], 0, -1)
-        place = i if shape_of(constants)[0] > 1 else 0
-        p = concatenate([divide(p, powers), getitem(constants, index=slice(place, place + 1))])
+        position = i if shape_of(constants)[0] > 1 else 0
+        p = concatenate([divide(p, powers), getitem(constants, index=slice(position, position + 1))])
     return p
 
 
@@ -155,7 +155,7 @@ def polyfit(x: Array, y: Array, deg: Whole, rcond: Number | None = None, w: Arra
     if w is not None:
         rows = multiply(rows, expand_dims(w, 1))
         y = multiply(y, w if len(shape_of(y)) == 1 else expand_dims(w, 1))
-    scale = sqrt(reduction.sum(square(rows), axis=0))  # as numpy's, for the sake of high powers
+    scale = sqrt(reduction.sum(square(rows), axis=0))  # as in NumPy, for the sake of high powers
     cutoff = shape_of(x)[0] * float(np.finfo(dtype_of(rows)).eps) if rcond is None else rcond
     found = lstsq(divide(rows, scale), y, cutoff)[0]
     return divide(found, scale if len(shape_of(y)) == 1 else expand_dims(scale, 1))

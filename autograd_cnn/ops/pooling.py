@@ -587,7 +587,7 @@ def global_mean_pool(x: Array) -> Array:
 
 @composite
 def adaptive_mean_pool(x: Array, output_size: Any) -> Array:
-    """Means over windows that divide the image into ``output_size`` places as evenly as can be.
+    """Means over windows that divide the image into ``output_size`` regions as evenly as can be.
 
     Place i of n spans the pixels from ``floor(i·H/n)`` to ``ceil((i+1)·H/n)``, so windows may
     overlap by a pixel. It is a matrix product from either side.

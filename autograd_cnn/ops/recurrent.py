@@ -1,9 +1,9 @@
-"""Recurrent layers over a whole sequence, each a primitive, since a step alone is too little work.
+"""Recurrent layers over a whole sequence, each a primitive, since a single step is too little work.
 
-What is the same at all steps is done for all of them at once: the products with the inputs before, in u, and the
-gradients of the weights after. Between the two each step needs the one before. The rules of a layer all follow from the
-cotangents of what its gates are sent, which `_lstm_backward` and `_gru_backward` carry back through time (Werbos 1990),
-once for all rules. What these are differentiated by is the same computation, written step by step.
+What does not depend on the previous step is done for all steps at once: the products with the inputs before, in u,
+and the gradients of the weights after. Between the two each step needs the previous one. The rules of a layer all follow
+from the cotangents of its gates' inputs, which `_lstm_backward` and `_gru_backward` carry back through time (Werbos
+1990), once for all rules. The derivatives of these are those of the same computation, written step by step.
 
 Shapes: u (T, N, 4·H) or (T, N, 3·H), the weight (4·H, H) or (3·H, H), states (N, H), with PyTorch's gates in its order.
 """
@@ -50,7 +50,7 @@ def _check_cotangent(where: str, g: Array, steps: int, h: Array) -> None:
         raise ShapeError(sentence(where, "g has the wrong shape", expected=(steps, *np.shape(h)), got=np.shape(g)))
 
 
-# --- what both have in common -----------------------------------------------------------------
+# --- common parts -----------------------------------------------------------------------------
 
 
 _lstm_wrt, _gru_wrt = Once(kernels.lstm_wrt), Once(kernels.gru_wrt)
@@ -92,7 +92,7 @@ def lstm(u: Floats, weight: Floats, h: Floats, c: Floats) -> Array:
     Parameters
     ----------
     u : (T, N, 4·H)
-        What the inputs send to the gates, biases included.
+        The input contributions to the gates, biases included.
     weight : (4·H, H)
     h, c : (N, H)
         The first state.
@@ -105,7 +105,7 @@ def lstm(u: Floats, weight: Floats, h: Floats, c: Floats) -> Array:
     Raises
     ------
     ShapeError
-        If the shapes do not go together, or there is no step.
+        If the shapes do not match, or there are no steps.
 
     Examples
     --------
@@ -149,7 +149,7 @@ def lstm_vjp_c(g: Array, *, u: Array, weight: Array, h: Array, c: Array, gates: 
 def _lstm_backward(
     g: Floats, u: Floats, weight: Floats, h: Floats, c: Floats, gates: Array | None = None, cells: Array | None = None
 ) -> Array:
-    """The cotangents of u, h and c in one row; ``gates`` and ``cells``, which `lstm` has found, spare finding them."""
+    """The cotangents of u, h and c in one row; ``gates`` and ``cells`` are those of `lstm`."""
     _check("lstm_backward", 4, u, weight, None, h, c)
     _check_cotangent("lstm_backward", g, np.shape(u)[0] + 1, h)
     if gates is None or cells is None:
@@ -214,7 +214,7 @@ def gru(u: Floats, weight: Floats, bias: Floats, h: Floats) -> Array:
     Parameters
     ----------
     u : (T, N, 3·H)
-        What the inputs send to the gates, their biases included.
+        The input contributions to the gates, their biases included.
     weight : (3·H, H)
     bias : (3·H,)
     h : (N, H)
@@ -228,7 +228,7 @@ def gru(u: Floats, weight: Floats, bias: Floats, h: Floats) -> Array:
     Raises
     ------
     ShapeError
-        If the shapes do not go together, or there is no step.
+        If the shapes do not match, or there are no steps.
 
     Examples
     --------
@@ -271,7 +271,7 @@ def _gru_backward(
     g: Floats, u: Floats, weight: Floats, bias: Floats, h: Floats, states: Array | None = None,
     gates: Array | None = None,
 ) -> Array:  # fmt: skip
-    """The cotangents of u, v and h in one row; ``states`` and ``gates``, which `gru` has found, spare finding them."""
+    """The cotangents of u, v and h in one row; ``states`` and ``gates`` are those of `gru`."""
     _check("gru_backward", 3, u, weight, bias, h)
     _check_cotangent("gru_backward", g, np.shape(u)[0], h)
     if states is None or gates is None:

@@ -210,7 +210,7 @@ def ptp(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
 
 def _extremum_shape(name: str, shape: Shape, axis: Axis, keepdims: bool) -> Shape:
     if not count(shape, axis):
-        raise ValueError(f"zero-size array to reduction operation {name} which has no identity")  # NumPy's words
+        raise ValueError(f"zero-size array to reduction operation {name} which has no identity")  # NumPy's message
     return reduced_shape(shape, axis, keepdims)
 
 
@@ -239,7 +239,7 @@ def argmax(x: Array, axis: OneAxis = None, keepdims: Flag = False) -> Array:
 @argmax.shape(dtype=_index_dtype)
 def argmax_shape(x: AbstractArray, *, axis: int | None, keepdims: bool) -> Shape:
     if not count(x.shape, axis):
-        raise ValueError("attempt to get argmax of an empty sequence")  # NumPy's words
+        raise ValueError("attempt to get argmax of an empty sequence")  # NumPy's message
     return reduced_shape(x.shape, axis, keepdims)
 
 
@@ -258,14 +258,14 @@ def argmin(x: Array, axis: OneAxis = None, keepdims: Flag = False) -> Array:
 @argmin.shape(dtype=_index_dtype)
 def argmin_shape(x: AbstractArray, *, axis: int | None, keepdims: bool) -> Shape:
     if not count(x.shape, axis):
-        raise ValueError("attempt to get argmin of an empty sequence")  # NumPy's words
+        raise ValueError("attempt to get argmin of an empty sequence")  # NumPy's message
     return reduced_shape(x.shape, axis, keepdims)
 
 
-# --- questions --------------------------------------------------------------------------------
+# --- predicates -------------------------------------------------------------------------------
 
 
-def _bool_dtype(x: AbstractArray) -> np.dtype[Any]:  # of an answer
+def _bool_dtype(x: AbstractArray) -> np.dtype[Any]:  # of a predicate
     return np.dtype(np.bool_)
 
 
@@ -392,7 +392,7 @@ cumprod.shape(cumsum_shape, dtype=sum_dtype)
 
 @cumprod.vjp("x")
 def cumprod_vjp_x(g: Array, *, x: Array, axis: int | None) -> Array:
-    """The product before an element, times ``sᵢ = gᵢ + xᵢ₊₁ · sᵢ₊₁``, which sums up what the products after it get."""
+    """The product before an element, times ``sᵢ = gᵢ + xᵢ₊₁ · sᵢ₊₁``, which sums the cotangents of the products after it."""
     if axis is None or not x.shape:
         return reshape(cumprod_vjp_x(g, x=reshape(x, shape=-1), axis=0), shape=x.shape)
     line, total = moveaxis(x, axis, -1), moveaxis(g, axis, -1)
@@ -411,7 +411,7 @@ def _ahead(x: Array, step: int) -> Array:
 
 @composite
 def cumulative_sum(x: Array, axis: OneAxis = None, include_initial: Flag = False) -> Array:
-    """The running sum along ``axis``, which only 1-D arrays may leave out; a 0 in front ``include_initial`` adds.
+    """The running sum along ``axis``, which is optional for 1-D arrays; ``include_initial`` adds a 0 in front.
 
     Examples
     --------
@@ -423,7 +423,7 @@ def cumulative_sum(x: Array, axis: OneAxis = None, include_initial: Flag = False
 
 @composite
 def cumulative_prod(x: Array, axis: OneAxis = None, include_initial: Flag = False) -> Array:
-    """The running product along ``axis``, which only 1-D arrays may leave out; a 1 in front ``include_initial`` adds.
+    """The running product along ``axis``, which is optional for 1-D arrays; ``include_initial`` adds a 1 in front.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Rounding, whole quotients and their remainders.
 
-What is rounded has no gradient: it is constant but for its jumps. A remainder has that of the numbers it is taken of,
-as if the whole quotient were fixed.
+Rounded numbers have no gradient: they are constant but for jumps. A remainder has the gradient of its operands,
+as if the whole quotient were constant.
 """
 
 import numpy as np
@@ -28,7 +28,7 @@ __all__ = [
     "trunc",
 ]
 
-# --- to whole numbers -------------------------------------------------------------------------
+# --- to integers ----- ------------------------------------------------------------------------
 
 
 @primitive(constant=True)
@@ -57,7 +57,7 @@ def ceil(x: Array) -> Array:
 
 @primitive(constant=True)
 def trunc(x: Array) -> Array:
-    """``x`` without what follows the point; no gradient.
+    """``x`` without its fractional part; no gradient.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def trunc(x: Array) -> Array:
 
 @primitive(constant=True)
 def rint(x: Floats) -> Array:
-    """The nearest whole number, the even one of two; no gradient.
+    """The nearest whole number, the even one in a tie; no gradient.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def rint(x: Floats) -> Array:
 
 @primitive(constant=True)
 def round(x: Array, decimals: Count = 0) -> Array:
-    """``x`` to so many decimals, the even one of two; no gradient.
+    """``x`` rounded to a number of decimals, to the even one in a tie; no gradient.
 
     Examples
     --------
@@ -164,7 +164,7 @@ def divmod(x1: Array, x2: Array) -> tuple[Array, Array]:
 
 @composite
 def modf(x: Array) -> tuple[Array, Array]:
-    """What follows the point, and what stands before it, both with the sign of ``x``.
+    """The fractional and the integral part of ``x``, both with its sign.
 
     Examples
     --------

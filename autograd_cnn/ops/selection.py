@@ -184,9 +184,9 @@ def select(condlist: Sequence[Array], choicelist: Sequence[Array], default: Arra
 
 @composite
 def choose(a: Indices, choices: Sequence[Array], mode: str = "raise") -> Array:
-    """Element by element that of the arrays ``choices`` which ``a`` counts; beyond the last it is an error.
+    """Element by element the choice with the index ``a``; an index out of range is an error.
 
-    The mode ``"wrap"`` begins again with the first, ``"clip"`` stays with the last.
+    The mode ``"wrap"`` starts over from the first, ``"clip"`` stays at the last.
 
     Examples
     --------
@@ -196,11 +196,11 @@ def choose(a: Indices, choices: Sequence[Array], mode: str = "raise") -> Array:
     count = len(choices)
     if mode == "raise" and not np.all((a >= 0) & (a < count)):
         raise ArgumentError(sentence("choose", "a is out of range", expected=f"from 0 to {count - 1}", got=a))
-    place = np.mod(a, count) if mode == "wrap" else np.clip(a, 0, count - 1)
+    position = np.mod(a, count) if mode == "wrap" else np.clip(a, 0, count - 1)
     y = choices[0]
     for i in range(1, count):
-        y = where(place == i, choices[i], y)
-    return where(place == 0, choices[0], y)
+        y = where(position == i, choices[i], y)
+    return where(position == 0, choices[0], y)
 
 
 @primitive(static=True)

@@ -212,8 +212,8 @@ def interp(
     count = shape_of(xp)[0]
     if count == 1:
         xp, fp, count = concatenate([xp, add(xp, 1)]), concatenate([fp, fp]), 2
-    place = clip(searchsorted(xp, x, side="right") - 1, min=0, max=count - 2)
-    (x0, x1), (y0, y1) = ([getitem(z, index=place), getitem(z, index=place + 1)] for z in (xp, fp))
+    interval = clip(searchsorted(xp, x, side="right") - 1, min=0, max=count - 2)
+    (x0, x1), (y0, y1) = ([getitem(z, index=interval), getitem(z, index=interval + 1)] for z in (xp, fp))
     y = add(y0, multiply(subtract(x, x0), divide(subtract(y1, y0), subtract(x1, x0))))
     first, last = (getitem(xp, index=end) for end in (0, -1))
     y = where(less(x, first), getitem(fp, index=0) if left is None else left, y)
@@ -279,7 +279,7 @@ def convolve(x1: Array, x2: Array, mode: str = "full") -> Array:
     x1, x2 : (N,), (M,)
     mode : str
         ``"full"`` gives all N + M - 1 numbers, ``"same"`` as many as the longer line has, from the middle, and
-        ``"valid"`` those for which the shorter line lies within the longer.
+        ``"valid"`` those for which the shorter line is within the longer one.
 
     Examples
     --------

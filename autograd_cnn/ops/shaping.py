@@ -141,8 +141,8 @@ def moveaxis(x: Array, source: Axes, destination: Axes) -> Array:
                      got=len(destinations))
         )  # fmt: skip
     axes = [a for a in range(ndim) if a not in sources]
-    for place, axis in sorted(zip(destinations, sources, strict=True)):
-        axes.insert(place, axis)
+    for position, axis in sorted(zip(destinations, sources, strict=True)):
+        axes.insert(position, axis)
     return transpose(x, axes=axes)
 
 

@@ -94,9 +94,9 @@ def sort(x: Array, axis: OneAxis = -1, stable: Flag = True) -> Array:
 
 @composite
 def partition(x: Array, kth: Counts, axis: OneAxis = -1) -> Array:
-    """``x`` with the element ``kth`` along ``axis`` in its sorted place, none larger before it, none smaller after it.
+    """``x`` with the element ``kth`` along ``axis`` at its sorted position, none larger before it, none smaller after it.
 
-    As everything is sorted here, so are the others.
+    Here everything is sorted.
 
     Examples
     --------
@@ -150,7 +150,7 @@ def _searchsorted(x: Array, v: Array, right: Flag) -> Array:
 @_searchsorted.shape(dtype=_index_dtype)
 def searchsorted_shape(x: AbstractArray, v: AbstractArray) -> Shape:
     if x.ndim != 1:
-        raise ValueError("object of too small depth for desired array")  # NumPy's words
+        raise ValueError("object of too small depth for desired array")  # NumPy's message
     return v.shape
 
 
@@ -214,7 +214,7 @@ def unique(
     array([1., 2.])
     """
     asked = {"return_inverse": return_inverse, "return_counts": return_counts, "axis": axis, "equal_nan": equal_nan}
-    numpys: Any = np.unique  # which is typed for literals alone
+    numpys: Any = np.unique  # which is typed only for literals
     _, first, *others = numpys(_known("unique", x), return_index=True, **asked)
     found = take(x, first, axis=axis)
     extras = [first, *others] if return_index else others

@@ -151,16 +151,16 @@ _NEIGHBOURS: Final = {"linear": None, "lower": floor, "higher": ceil, "nearest":
 
 @composite
 def quantile(x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdims: Flag = False) -> Array:
-    """The number below which a share ``q`` of the elements along ``axis`` lies.
+    """The number below which a share ``q`` of the elements along ``axis`` are.
 
     Parameters
     ----------
     x : array
     q : number or array of numbers from 0 to 1
-        The lengths of its axes stand first in the result's shape. It has no gradient.
+        Its axes come first in the result. It has no gradient.
     axis : int, tuple of int, optional
     method : str
-        What becomes of a number between two elements: ``"linear"``, ``"lower"``, ``"higher"``, ``"nearest"`` or
+        The result between two elements: ``"linear"``, ``"lower"``, ``"higher"``, ``"nearest"`` or
         ``"midpoint"``, as in `numpy.quantile`.
     keepdims : bool
 
@@ -174,7 +174,7 @@ def quantile(x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdi
 
 @composite
 def nanquantile(x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdims: Flag = False) -> Array:
-    """`quantile` of what is not NaN.
+    """`quantile` of the elements that are not NaN.
 
     Examples
     --------
@@ -198,7 +198,7 @@ def percentile(x: Array, q: Any, axis: Axis = None, method: str = "linear", keep
 
 @composite
 def nanpercentile(x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdims: Flag = False) -> Array:
-    """`percentile` of what is not NaN.
+    """`percentile` of the elements that are not NaN.
 
     Examples
     --------
@@ -222,7 +222,7 @@ def median(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
 
 @composite
 def nanmedian(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
-    """`median` of what is not NaN.
+    """`median` of the elements that are not NaN.
 
     Examples
     --------
@@ -260,7 +260,7 @@ def _quantile(where_: str, x: Array, q: Any, axis: Axis, method: str, keepdims: 
 
 
 def _between(lines: Array, position: Array, method: str) -> Array:
-    """Return what stands at a position in sorted lines, counted in elements."""
+    """Return the value at a position, in elements, of sorted lines."""
     rounding = _NEIGHBOURS[method]
     if rounding is not None:
         return take_along_axis(lines, astype(rounding(position), dtype=np.intp), axis=-1)
@@ -277,7 +277,7 @@ def _between(lines: Array, position: Array, method: str) -> Array:
 
 @composite
 def nansum(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
-    """The sum along ``axis`` of what is not NaN.
+    """The sum along ``axis`` of the elements that are not NaN.
 
     Examples
     --------
@@ -289,7 +289,7 @@ def nansum(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
 
 @composite
 def nanprod(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
-    """The product along ``axis`` of what is not NaN.
+    """The product along ``axis`` of the elements that are not NaN.
 
     Examples
     --------
@@ -325,7 +325,7 @@ def nancumprod(x: Array, axis: OneAxis = None) -> Array:
 
 @composite
 def nanmean(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
-    """The mean along ``axis`` of what is not NaN.
+    """The mean along ``axis`` of the elements that are not NaN.
 
     Examples
     --------
@@ -337,7 +337,7 @@ def nanmean(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
 
 @composite
 def nanvar(x: Array, axis: Axis = None, ddof: Number = 0, keepdims: Flag = False) -> Array:
-    """The variance along ``axis`` of what is not NaN.
+    """The variance along ``axis`` of the elements that are not NaN.
 
     Examples
     --------
@@ -351,7 +351,7 @@ def nanvar(x: Array, axis: Axis = None, ddof: Number = 0, keepdims: Flag = False
 
 @composite
 def nanstd(x: Array, axis: Axis = None, ddof: Number = 0, keepdims: Flag = False) -> Array:
-    """The standard deviation along ``axis`` of what is not NaN.
+    """The standard deviation along ``axis`` of the elements that are not NaN.
 
     Examples
     --------

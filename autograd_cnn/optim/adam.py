@@ -5,7 +5,6 @@ All keep running means of the gradients (``exp_avg``, m) and of their squares (`
 """
 
 import math
-from collections.abc import Iterable, Mapping
 from itertools import repeat
 from typing import Any, ClassVar
 
@@ -14,12 +13,10 @@ from numpy.typing import NDArray
 
 from autograd_cnn import kernels
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.optim.optimizer import Group, Optimizer, State, decayed
-from autograd_cnn.parameters import flag
-from autograd_cnn.tensor import Tensor
+from autograd_cnn.optim.optimizer import Arrays, Group, OnePassOptimizer, Optimizer, Params, State, decayed
 
 
-class Adam(Optimizer):
+class Adam(OnePassOptimizer):
     """Adam (Kingma & Ba 2015).
 
     ``m ← β1·m + (1 - β1)·g``, ``v ← β2·v + (1 - β2)·g²``, and at step t
@@ -60,11 +57,13 @@ class Adam(Optimizer):
     """
 
     remembers: ClassVar = {"step": True, "exp_avg": True, "exp_avg_sq": True, "max_exp_avg_sq": False}
+    nonnegative: ClassVar = ("lr", "eps", "weight_decay")
+    flags: ClassVar = ("amsgrad", "maximize")
 
     @composite
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        params: Params,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -79,32 +78,12 @@ class Adam(Optimizer):
              "maximize": maximize},
         )  # fmt: skip
 
-    def check(self, group: Group) -> None:
-        """Raise `ArgumentError` if an option is out of range."""
-        self._at_least_zero(group, "lr", "eps", "weight_decay")
-        self._check_betas(group)
-        flag(type(self).__name__, "amsgrad", group["amsgrad"])
-
-    def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
-        """Write a parameter's next values into ``out``, and return its moments."""
-        return self._descend([out], [value], [grad], [state], group)[0]
-
-    def update_all(
-        self, outs: list[NDArray[Any]], values: list[NDArray[Any]], grads: list[NDArray[Any]], states: list[State],
-        group: Group,
-    ) -> list[State]:  # fmt: skip
-        """Write the next values of all parameters in one pass, and return their moments."""
-        usual = type(self).update is Adam.update
-        return (self._descend if usual else super().update_all)(outs, values, grads, states, group)
-
     def _decay(self, group: Group) -> tuple[float, float]:
         """Return the share of the values that is added to the gradients, and that which is left of them."""
         return group["weight_decay"], 1.0
 
-    def _descend(
-        self, outs: list[NDArray[Any]], values: list[NDArray[Any]], grads: list[NDArray[Any]], states: list[State],
-        group: Group,
-    ) -> list[State]:  # fmt: skip
+    def descend(self, outs: Arrays, values: Arrays, grads: Arrays, states: list[State], group: Group) -> list[State]:
+        """Write the next values of all parameters, and return their moments."""
         beta1, beta2 = group["betas"]
         steps = [state.get("step", 0) + 1 for state in states]
         # The corrections for the zeros at the start are numbers: they go where they cost least.
@@ -176,7 +155,7 @@ class AdamW(Adam):
     @composite
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        params: Params,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -192,7 +171,7 @@ class AdamW(Adam):
 
 
 class Adamax(Optimizer):
-    """Adam with the largest gradient in the place of the mean square (Kingma & Ba 2015, section 7.1).
+    """Adam with the largest gradient instead of the mean square (Kingma & Ba 2015, section 7.1).
 
     ``u ← max(β2·u, |g| + eps)`` and ``p ← p - lr / (1 - β1^t) · m / u``.
 
@@ -219,11 +198,12 @@ class Adamax(Optimizer):
     """
 
     remembers: ClassVar = {"step": True, "exp_avg": True, "exp_inf": True}
+    nonnegative: ClassVar = ("lr", "eps", "weight_decay")
 
     @composite
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        params: Params,
         lr: float = 2e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -234,11 +214,6 @@ class Adamax(Optimizer):
         super().__init__(
             params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
         )
-
-    def check(self, group: Group) -> None:
-        """Raise `ArgumentError` if an option is out of range."""
-        self._at_least_zero(group, "lr", "eps", "weight_decay")
-        self._check_betas(group)
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its mean and its largest gradient."""
@@ -288,11 +263,13 @@ class NAdam(Optimizer):
     """
 
     remembers: ClassVar = {"step": True, "mu_product": True, "exp_avg": True, "exp_avg_sq": True}
+    nonnegative: ClassVar = ("lr", "eps", "weight_decay", "momentum_decay")
+    flags: ClassVar = ("decoupled_weight_decay", "maximize")
 
     @composite
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        params: Params,
         lr: float = 2e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -307,12 +284,6 @@ class NAdam(Optimizer):
             {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "momentum_decay": momentum_decay,
              "decoupled_weight_decay": decoupled_weight_decay, "maximize": maximize},
         )  # fmt: skip
-
-    def check(self, group: Group) -> None:
-        """Raise `ArgumentError` if an option is out of range."""
-        self._at_least_zero(group, "lr", "eps", "weight_decay", "momentum_decay")
-        self._check_betas(group)
-        flag(type(self).__name__, "decoupled_weight_decay", group["decoupled_weight_decay"])
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its moments and the product of its momenta."""
@@ -360,11 +331,13 @@ class RAdam(Optimizer):
     """
 
     remembers: ClassVar = {"step": True, "exp_avg": True, "exp_avg_sq": True}
+    nonnegative: ClassVar = ("lr", "eps", "weight_decay")
+    flags: ClassVar = ("decoupled_weight_decay", "maximize")
 
     @composite
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        params: Params,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -378,12 +351,6 @@ class RAdam(Optimizer):
             {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay,
              "decoupled_weight_decay": decoupled_weight_decay, "maximize": maximize},
         )  # fmt: skip
-
-    def check(self, group: Group) -> None:
-        """Raise `ArgumentError` if an option is out of range."""
-        self._at_least_zero(group, "lr", "eps", "weight_decay")
-        self._check_betas(group)
-        flag(type(self).__name__, "decoupled_weight_decay", group["decoupled_weight_decay"])
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its moments."""

@@ -1,6 +1,5 @@
 """Steps divided by the size of the gradients so far, element by element."""
 
-from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,9 +7,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.optim.optimizer import Group, Optimizer, State, decayed
-from autograd_cnn.parameters import flag
-from autograd_cnn.tensor import Tensor
+from autograd_cnn.optim.optimizer import Group, Optimizer, Params, State, decayed
 
 
 class RMSprop(Optimizer):
@@ -56,11 +53,13 @@ class RMSprop(Optimizer):
     """
 
     remembers: ClassVar = {"square_avg": True, "momentum_buffer": False, "grad_avg": False, "step": False}
+    nonnegative: ClassVar = ("lr", "alpha", "eps", "weight_decay", "momentum")
+    flags: ClassVar = ("centered", "maximize")
 
     @composite
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        params: Params,
         lr: float = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
@@ -75,11 +74,6 @@ class RMSprop(Optimizer):
             {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum,
              "centered": centered, "maximize": maximize},
         )  # fmt: skip
-
-    def check(self, group: Group) -> None:
-        """Raise `ArgumentError` if an option is out of range."""
-        self._at_least_zero(group, "lr", "alpha", "eps", "weight_decay", "momentum")
-        flag("RMSprop", "centered", group["centered"])
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its running means and its momentum."""
@@ -146,11 +140,12 @@ class Adagrad(Optimizer):
     """
 
     remembers: ClassVar = {"step": True, "sum": True}
+    nonnegative: ClassVar = ("lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps")
 
     @composite
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        params: Params,
         lr: float = 1e-2,
         lr_decay: float = 0,
         weight_decay: float = 0,
@@ -164,10 +159,6 @@ class Adagrad(Optimizer):
             {"lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay,
              "initial_accumulator_value": initial_accumulator_value, "maximize": maximize},
         )  # fmt: skip
-
-    def check(self, group: Group) -> None:
-        """Raise `ArgumentError` if an option is out of range."""
-        self._at_least_zero(group, "lr", "lr_decay", "weight_decay", "initial_accumulator_value", "eps")
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return the sum of its squared gradients."""
@@ -222,11 +213,12 @@ class Adadelta(Optimizer):
     """
 
     remembers: ClassVar = {"step": True, "square_avg": True, "acc_delta": True}
+    nonnegative: ClassVar = ("lr", "rho", "eps", "weight_decay")
 
     @composite
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        params: Params,
         lr: float = 1.0,
         rho: float = 0.9,
         eps: float = 1e-6,
@@ -238,7 +230,7 @@ class Adadelta(Optimizer):
 
     def check(self, group: Group) -> None:
         """Raise `ArgumentError` if an option is out of range."""
-        self._at_least_zero(group, "lr", "rho", "eps", "weight_decay")
+        super().check(group)
         if group["rho"] > 1:
             raise ArgumentError(sentence("Adadelta", "rho is out of range", expected="0 to 1", got=group["rho"]))
 

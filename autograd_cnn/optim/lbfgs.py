@@ -2,8 +2,8 @@
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.trace import RUNNING, current
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.optim.optimizer import Group, Optimizer, State
+from autograd_cnn.optim.optimizer import Group, Optimizer, Params, State
 from autograd_cnn.parameters import integer
 from autograd_cnn.tensor import Tensor
 
@@ -69,10 +69,12 @@ class LBFGS(Optimizer):
     array([1., 1.])
     """
 
+    nonnegative: ClassVar = ("lr", "tolerance_grad", "tolerance_change")
+
     @composite
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        params: Params,
         lr: float = 1,
         max_iter: int = 20,
         max_eval: int | None = None,
@@ -103,7 +105,7 @@ class LBFGS(Optimizer):
 
     def check(self, group: Group) -> None:
         """Raise `ArgumentError` if an option is out of range."""
-        self._at_least_zero(group, "lr", "tolerance_grad", "tolerance_change")
+        super().check(group)
         for name in ("max_iter", "max_eval", "history_size"):
             integer("LBFGS", name, group[name], 1)
         if group["line_search_fn"] not in (None, "strong_wolfe"):
@@ -211,19 +213,19 @@ class LBFGS(Optimizer):
 
     def _move(self, group: Group, x: Vector) -> None:
         """Give the parameters the values ``x``."""
-        place = 0
+        offset = 0
         for parameter in group["params"]:
-            parameter.data = x[place : place + parameter.size].reshape(parameter.shape).astype(parameter.dtype)
-            place += parameter.size
+            parameter.data = x[offset : offset + parameter.size].reshape(parameter.shape).astype(parameter.dtype)
+            offset += parameter.size
 
-    def _adopted(self, tensor: Tensor, place: int, state: Mapping[str, Any]) -> State:  # noqa: ARG002  # of all together
+    def _adopted(self, tensor: Tensor, index: int, state: Mapping[str, Any]) -> State:  # noqa: ARG002  # of all together
         """Copy the memory, which is one for all parameters."""
         known = {name: value for name, value in state.items() if name != "al"}  # PyTorch's scratch
         numbers: dict[str, Any] = {"func_evals": int, "n_iter": int, "t": float, "H_diag": float, "prev_loss": float}
         arrays = dict.fromkeys(("d", "prev_flat_grad"), _copied)
         lists = dict.fromkeys(("old_dirs", "old_stps"), lambda values: list(map(_copied, values)))
         copies = {**numbers, **arrays, **lists, "ro": lambda values: list(map(float, values))}
-        if known and (place != 0 or not {"func_evals", "n_iter"} <= known.keys() <= copies.keys()):
+        if known and (index != 0 or not {"func_evals", "n_iter"} <= known.keys() <= copies.keys()):
             raise self._foreign(", ".join(copies), ", ".join(map(str, known)))
         size = sum(parameter.size for parameter in self.param_groups[0]["params"])
         found = {name: copies[name](value) for name, value in known.items() if value is not None}

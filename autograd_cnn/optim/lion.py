@@ -1,14 +1,12 @@
 """Lion."""
 
-from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.optim.optimizer import Group, Optimizer, State
-from autograd_cnn.tensor import Tensor
+from autograd_cnn.optim.optimizer import Group, Optimizer, Params, State
 
 
 class Lion(Optimizer):
@@ -52,7 +50,7 @@ class Lion(Optimizer):
     @composite
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        params: Params,
         lr: float = 1e-4,
         betas: tuple[float, float] = (0.9, 0.99),
         weight_decay: float = 0,
@@ -60,11 +58,6 @@ class Lion(Optimizer):
         maximize: bool = False,
     ) -> None:
         super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay, "maximize": maximize})
-
-    def check(self, group: Group) -> None:
-        """Raise `ArgumentError` if an option is out of range."""
-        self._at_least_zero(group, "lr", "weight_decay")
-        self._check_betas(group)
 
     def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
         """Write a parameter's next values into ``out``, and return its momentum."""

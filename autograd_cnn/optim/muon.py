@@ -1,7 +1,6 @@
 """Muon."""
 
 import math
-from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -9,9 +8,8 @@ from numpy.typing import NDArray
 
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.optim.optimizer import Group, Optimizer, State
-from autograd_cnn.parameters import flag, integer
-from autograd_cnn.tensor import Tensor
+from autograd_cnn.optim.optimizer import Group, Optimizer, Params, State
+from autograd_cnn.parameters import integer
 
 
 class Muon(Optimizer):
@@ -63,11 +61,13 @@ class Muon(Optimizer):
     """
 
     remembers: ClassVar = {"momentum_buffer": True}
+    nonnegative: ClassVar = ("lr", "weight_decay", "momentum", "eps")
+    flags: ClassVar = ("nesterov",)
 
     @composite
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        params: Params,
         lr: float = 1e-3,
         weight_decay: float = 0.1,
         momentum: float = 0.95,
@@ -85,8 +85,7 @@ class Muon(Optimizer):
 
     def check(self, group: Group) -> None:
         """Raise `ArgumentError` if an option is out of range, or a parameter is not a matrix."""
-        self._at_least_zero(group, "lr", "weight_decay", "momentum", "eps")
-        flag("Muon", "nesterov", group["nesterov"])
+        super().check(group)
         numbers = group["ns_coefficients"]
         if not isinstance(numbers, (tuple, list)) or [type(n) in (int, float) for n in numbers] != [True] * 3:
             raise ArgumentError(

@@ -19,6 +19,11 @@ from autograd_cnn.nn.module import forget_gradients
 from autograd_cnn.parameters import flag
 from autograd_cnn.tensor import Tensor
 
+Params: TypeAlias = Iterable[Tensor] | Iterable[Mapping[str, Any]]
+"""What to optimise: tensors, or groups of them with options."""
+
+Arrays: TypeAlias = list[NDArray[Any]]
+
 Group: TypeAlias = dict[str, Any]
 """Parameters under ``"params"``, and their options."""
 
@@ -67,10 +72,16 @@ class Optimizer:
     remembers: ClassVar[Mapping[str, bool]] = {}
     """What may be remembered of a parameter, and whether it always is."""
 
+    nonnegative: ClassVar[tuple[str, ...]] = ("lr", "weight_decay")
+    """The options that are numbers of at least 0."""
+
+    flags: ClassVar[tuple[str, ...]] = ("maximize",)
+    """The options that are bools."""
+
     implies: ClassVar[Mapping[str, Any]] = {}
     """The values of PyTorch's options that it does not have but behaves like; for all others, False."""
 
-    def __init__(self, params: Iterable[Tensor] | Iterable[Mapping[str, Any]], defaults: Group) -> None:
+    def __init__(self, params: Params, defaults: Group) -> None:
         self.defaults = defaults
         self.param_groups: list[Group] = []
         self.state: dict[Tensor, State] = {}
@@ -106,8 +117,8 @@ class Optimizer:
         params = group["params"]
         tensors = [params] if isinstance(params, Tensor) else self._listed("params of a group", params)
         held = {id(p) for other in self.param_groups for p in other["params"]}
-        for place, tensor in enumerate(tensors):
-            self._check_tensor(tensor, place, held)
+        for index, tensor in enumerate(tensors):
+            self._check_tensor(tensor, index, held)
             held.add(id(tensor))
         self.param_groups.append(self._checked({**self.defaults, **group, "params": tensors}))
 
@@ -121,47 +132,43 @@ class Optimizer:
             )  # fmt: skip
         return list(params)
 
-    def _check_tensor(self, tensor: Any, place: int, held: set[int]) -> None:
+    def _check_tensor(self, tensor: Any, index: int, held: set[int]) -> None:
         if not isinstance(tensor, Tensor):
             raise OperandError(
-                sentence(self._name, f"parameter {place} is not a tensor", expected="a Tensor",
+                sentence(self._name, f"parameter {index} is not a tensor", expected="a Tensor",
                          got=type(tensor).__name__,
                          hint="pass model.parameters()" if isinstance(tensor, (str, tuple)) else "")
             )  # fmt: skip
         if not tensor.is_leaf:
             raise ArgumentError(
-                sentence(self._name, f"parameter {place} is not a leaf", hint="optimise what it was computed from")
+                sentence(self._name, f"parameter {index} is not a leaf", hint="optimise what it was computed from")
             )
         if not tensor.requires_grad:
             raise ArgumentError(
-                sentence(self._name, f"parameter {place} requires no gradient, so it would never move",
+                sentence(self._name, f"parameter {index} requires no gradient, so it would never move",
                          hint="set requires_grad, or leave it out: [p for p in parameters if p.requires_grad]")
             )  # fmt: skip
         if id(tensor) in held:
-            raise ArgumentError(sentence(self._name, f"parameter {place} comes a second time"))
+            raise ArgumentError(sentence(self._name, f"parameter {index} comes a second time"))
 
     def _checked(self, group: Group) -> Group:
         """Return a group with Python's numbers for NumPy's: a NumPy float64 would turn float32 arrays into float64."""
         options = {name: _plain(value) if name != "params" else value for name, value in group.items()}
-        flag(self._name, "maximize", options.get("maximize", False))
+        for name in self.flags:
+            flag(self._name, name, options.get(name, False))
         self.check(options)
         return options
 
     def check(self, group: Group) -> None:
         """Raise `ArgumentError` if an option is out of range."""
-        self._at_least_zero(group, "lr", "weight_decay")
-
-    def _check_betas(self, group: Group) -> None:
-        betas = group["betas"]
-        if not isinstance(betas, (tuple, list)) or len(betas) != 2 or not all(map(_is_share, betas)):
-            raise ArgumentError(sentence(self._name, "betas are out of range", expected="0 to below 1", got=betas))
-
-    def _at_least_zero(self, group: Group, *names: str) -> None:
-        for name in names:
+        for name in self.nonnegative:
             if not isinstance(group[name], (int, float)) or not 0 <= group[name] < math.inf:
                 raise ArgumentError(
                     sentence(self._name, f"{name} is out of range", expected="at least 0", got=repr(group[name]))
                 )
+        betas = group.get("betas", (0, 0))
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2 or not all(map(_is_share, betas)):
+            raise ArgumentError(sentence(self._name, "betas are out of range", expected="0 to below 1", got=betas))
 
     # --- steps --------------------------------------------------------------------------------
 
@@ -271,10 +278,7 @@ class Optimizer:
         """
         raise NotImplementedError(sentence(self._name, "update is not defined"))
 
-    def update_all(
-        self, outs: list[NDArray[Any]], values: list[NDArray[Any]], grads: list[NDArray[Any]], states: list[State],
-        group: Group,
-    ) -> list[State]:  # fmt: skip
+    def update_all(self, outs: Arrays, values: Arrays, grads: Arrays, states: list[State], group: Group) -> list[State]:
         """Do what `update` does for all parameters of a group; a subclass may do it in one pass."""
         return [self.update(*each, group) for each in zip(outs, values, grads, states, strict=True)]
 
@@ -286,10 +290,10 @@ class Optimizer:
         To continue in another process, ``ag.save(path, model=model, optimizer=optimizer)`` keeps both.
         """
         tensors = [p for group in self.param_groups for p in group["params"]]
-        place = {id(p): i for i, p in enumerate(tensors)}
+        index = {id(p): i for i, p in enumerate(tensors)}
         return {
-            "state": {place[id(p)]: copy.deepcopy(state) for p, state in self.state.items() if id(p) in place},
-            "param_groups": [{**g, "params": [place[id(p)] for p in g["params"]]} for g in self.param_groups],
+            "state": {index[id(p)]: copy.deepcopy(state) for p, state in self.state.items() if id(p) in index},
+            "param_groups": [{**g, "params": [index[id(p)] for p in g["params"]]} for g in self.param_groups],
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -321,13 +325,13 @@ class Optimizer:
         if sizes[0] != sizes[1]:
             raise self._foreign(f"groups of {sizes[0]} parameters", sizes[1])
         tensors = [p for group in self.param_groups for p in group["params"]]
-        order = [place for group in groups for place in group["params"]]
+        order = [index for group in groups for index in group["params"]]
         if lost := state_dict["state"].keys() - set(order):
             raise self._foreign("memory of these parameters", f"some of parameter {min(lost, key=str)}")
         loaded = {}
-        for tensor, place in zip(tensors, order, strict=True):
-            if place in state_dict["state"]:
-                loaded[tensor] = self._adopted(tensor, place, state_dict["state"][place])
+        for tensor, index in zip(tensors, order, strict=True):
+            if index in state_dict["state"]:
+                loaded[tensor] = self._adopted(tensor, index, state_dict["state"][index])
         known = [self._options(mine, theirs) for mine, theirs in zip(self.param_groups, groups, strict=True)]
         for mine, options in zip(self.param_groups, known, strict=True):
             self._checked({**mine, **options})
@@ -347,14 +351,14 @@ class Optimizer:
         known.pop("params")
         return {name: value.item() if isinstance(value, np.generic) else value for name, value in known.items()}
 
-    def _adopted(self, tensor: Tensor, place: int, state: Mapping[str, Any]) -> State:
+    def _adopted(self, tensor: Tensor, index: int, state: Mapping[str, Any]) -> State:
         """Copy the state of one parameter, with arrays in its dtype."""
         state = {name: value for name, value in state.items() if value is not None}  # which PyTorch has at first
         always = {name for name, needed in self.remembers.items() if needed}
         if state and (not state.keys() <= self.remembers.keys() or not always <= state.keys()):
-            expected = f"{', '.join(self.remembers) or 'nothing'} of parameter {place}"
+            expected = f"{', '.join(self.remembers) or 'nothing'} of parameter {index}"
             raise self._foreign(expected, ", ".join(map(str, state)))
-        return {name: _NUMBERS[name](value) if name in _NUMBERS else _array(tensor, place, name, value)
+        return {name: _NUMBERS[name](value) if name in _NUMBERS else _array(tensor, index, name, value)
                 for name, value in state.items()}  # fmt: skip
 
     def _foreign(self, expected: str, got: object) -> ArgumentError:
@@ -370,6 +374,26 @@ class Optimizer:
         return f"{self._name}({'; '.join(shown)})"
 
 
+class OnePassOptimizer(Optimizer):
+    """An optimiser whose ``descend`` updates all parameters of a group in one pass.
+
+    A subclass may still define `update`, which then serves each parameter.
+    """
+
+    def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
+        """Write a parameter's next values into ``out``, and return what to remember."""
+        return self.descend([out], [value], [grad], [state], group)[0]
+
+    def update_all(self, outs: Arrays, values: Arrays, grads: Arrays, states: list[State], group: Group) -> list[State]:
+        """Write the next values of all parameters, and return what to remember of each."""
+        one_pass = type(self).update is OnePassOptimizer.update
+        return (self.descend if one_pass else super().update_all)(outs, values, grads, states, group)
+
+    def descend(self, outs: Arrays, values: Arrays, grads: Arrays, states: list[State], group: Group) -> list[State]:
+        """Do what `update_all` does, in one pass."""
+        raise NotImplementedError(sentence(self._name, "descend is not defined"))
+
+
 def decayed(grad: NDArray[Any], value: NDArray[Any], weight_decay: float) -> NDArray[Any]:
     """Return the gradient of a loss to which ``weight_decay / 2`` times the squared values are added."""
     return grad + value * weight_decay if weight_decay else grad
@@ -379,11 +403,11 @@ def _is_share(value: Any) -> bool:
     return isinstance(value, (int, float)) and 0 <= value < 1
 
 
-def _array(tensor: Tensor, place: int, name: str, value: Any) -> NDArray[Any]:
+def _array(tensor: Tensor, index: int, name: str, value: Any) -> NDArray[Any]:
     array = np.asarray(value).astype(tensor.dtype)  # a copy, for which PyTorch's tensors must not be asked
     if array.shape != tensor.shape:
         raise ArgumentError(
-            sentence("load_state_dict", f"{name!r} of parameter {place} has the wrong shape", expected=tensor.shape,
+            sentence("load_state_dict", f"{name!r} of parameter {index} has the wrong shape", expected=tensor.shape,
                      got=array.shape)
         )  # fmt: skip
     return array

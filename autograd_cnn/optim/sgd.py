@@ -1,19 +1,15 @@
 """Stochastic gradient descent."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
-
-from numpy.typing import NDArray
+from typing import ClassVar
 
 from autograd_cnn import kernels
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.optim.optimizer import Group, Optimizer, State
-from autograd_cnn.parameters import flag, number
-from autograd_cnn.tensor import Tensor
+from autograd_cnn.optim.optimizer import Arrays, Group, OnePassOptimizer, Params, State
+from autograd_cnn.parameters import number
 
 
-class SGD(Optimizer):
+class SGD(OnePassOptimizer):
     """Gradient descent with momentum.
 
     ``b ← momentum·b + (1 - dampening)·g`` and ``p ← p - lr·b``; with Nesterov's momentum
@@ -54,11 +50,13 @@ class SGD(Optimizer):
     """
 
     remembers: ClassVar = {"momentum_buffer": False}
+    nonnegative: ClassVar = ("lr", "momentum", "weight_decay")
+    flags: ClassVar = ("nesterov", "maximize")
 
     @composite
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[Mapping[str, Any]],
+        params: Params,
         lr: float = 1e-3,
         momentum: float = 0,
         dampening: float = 0,
@@ -75,30 +73,16 @@ class SGD(Optimizer):
 
     def check(self, group: Group) -> None:
         """Raise `ArgumentError` if an option is out of range."""
-        self._at_least_zero(group, "lr", "momentum", "weight_decay")
+        super().check(group)
         number("SGD", "dampening", group["dampening"])
-        if flag("SGD", "nesterov", group["nesterov"]) and (group["momentum"] == 0 or group["dampening"] != 0):
+        if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             raise ArgumentError(
                 sentence("SGD", "nesterov needs a momentum and no dampening", expected="momentum > 0, dampening = 0",
                          got=f"{group['momentum']}, {group['dampening']}")
             )  # fmt: skip
 
-    def update(self, out: NDArray[Any], value: NDArray[Any], grad: NDArray[Any], state: State, group: Group) -> State:
-        """Write a parameter's next values into ``out``, and return its momentum."""
-        return self._descend([out], [value], [grad], [state], group)[0]
-
-    def update_all(
-        self, outs: list[NDArray[Any]], values: list[NDArray[Any]], grads: list[NDArray[Any]], states: list[State],
-        group: Group,
-    ) -> list[State]:  # fmt: skip
-        """Write the next values of all parameters in one pass, and return their momentums."""
-        usual = type(self).update is SGD.update
-        return (self._descend if usual else super().update_all)(outs, values, grads, states, group)
-
-    def _descend(
-        self, outs: list[NDArray[Any]], values: list[NDArray[Any]], grads: list[NDArray[Any]], states: list[State],
-        group: Group,
-    ) -> list[State]:  # fmt: skip
+    def descend(self, outs: Arrays, values: Arrays, grads: Arrays, states: list[State], group: Group) -> list[State]:
+        """Write the next values of all parameters, and return their momentum."""
         lr, decay, momentum = group["lr"], group["weight_decay"], group["momentum"]
         if not momentum:
             kernels.sgd(outs, values, grads, lr, decay)

@@ -216,7 +216,7 @@ def _confusion(result: Confusion) -> list[str]:
     pairs = [
         f"<tr><th>{escape(result.classes[true])}</th><th>{escape(result.classes[taken])}</th>"
         f"<td>{wrong[true, taken]}</td></tr>"
-        for true, taken in (divmod(int(place), len(result.classes)) for place in order)
+        for true, taken in (divmod(int(position), len(result.classes)) for position in order)
         if wrong[true, taken]
     ]
     sections = []

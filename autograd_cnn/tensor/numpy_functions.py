@@ -169,11 +169,11 @@ def stand_in(name: str, module: str | None = None) -> Callable[..., Any]:
     found = clip if name == "clip" else getattr(ops, SYNONYMS.get(name, name), None)
     if callable(found):
         return found
-    place = module or ("numpy" if hasattr(np, name.partition(".")[0]) else None)
+    namespace = module or ("numpy" if hasattr(np, name.partition(".")[0]) else None)
     instead = spelling.instead_of(name)
     hint = f"use {instead}, or .numpy() to leave the tape" if instead else spelling.LEAVING
     raise _not_defined(
-        f"{place}.{name}" if place else name, _COMPLEX if module == "numpy.fft" else REFUSED.get(name, hint)
+        f"{namespace}.{name}" if namespace else name, _COMPLEX if module == "numpy.fft" else REFUSED.get(name, hint)
     )
 
 
@@ -204,7 +204,7 @@ def _named(
     function: Callable[..., Any], own: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Pass as ours takes it what NumPy's function takes: arrays by position, and no parameter that changes nothing."""
-    names, at, taken = _places(function, own)
+    names, at, taken = _split_names(function, own)
     if len(args) <= at and options.keys() <= taken:
         return args, options
     defaults = _parameters(function)
@@ -215,8 +215,8 @@ def _named(
 
 
 @cache
-def _places(function: Callable[..., Any], own: Callable[..., Any]) -> tuple[list[str], int, frozenset[str]]:
-    """Return the names of what NumPy's function takes, the place of the first that ours has not, and all that ours has."""
+def _split_names(function: Callable[..., Any], own: Callable[..., Any]) -> tuple[list[str], int, frozenset[str]]:
+    """Return NumPy's parameter names, the index of the first that ours lacks, and the names of ours."""
     names, taken = list(_parameters(function)), frozenset(_parameters(own))
     return names, next((i for i, n in enumerate(names) if n in _NUMPYS - taken), len(names) or sys.maxsize), taken
 
@@ -259,7 +259,7 @@ def _converted(value: Any, dtype: Any) -> Any:
     return convert(value, dtype=dtype) if isinstance(value, (Traced, np.ndarray)) else value
 
 
-# --- reductions, and the methods of NumPy's elementwise functions -----------------------------------
+# --- reductions, and the methods of NumPy's elementwise functions -----------------------------
 
 
 def _chosen(

@@ -321,7 +321,7 @@ class TorchMethods(Traced):
         """True: a tensor may be reshaped whatever its memory is like."""
         return True
 
-    # --- dtypes; last, as these names are the builtins' ------------------------------------------
+    # --- dtypes; last, as these names are the builtins' ---------------------------------------
 
     half = _Method(partial(ops.astype, dtype=np.float16))
     float = _Method(partial(ops.astype, dtype=np.float32))

@@ -1,4 +1,4 @@
-"""Judging one rule at one place: its value is the derivative, a fair choice at a kink, or wrong."""
+"""Judging one rule at one point: its value is the derivative, a fair choice at a kink, or wrong."""
 
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
@@ -195,7 +195,7 @@ class Argument:
         return Comparison(index, self.slope(g, v, 1e-2) / float(v[index]), float(cotangent[index]))
 
     def _at_kinks(self, kinked: Array, *, sure: bool = False) -> Verdict:
-        """Tell a fair choice from a fault: it lies between the slopes ahead and behind in every direction.
+        """Tell a fair choice from a fault: it is between the slopes ahead and behind in every direction.
 
         All kinks are looked at together, and a few of them alone.
         """
@@ -254,7 +254,7 @@ class Argument:
 
 
 def between(value: float, g: Floats, ahead: Floats, behind: Floats) -> bool:
-    """Tell whether ``value`` may be a derivative of ⟨g, y⟩, for g ≥ 0: it lies between the slopes on both sides."""
+    """Tell whether ``value`` may be a derivative of ⟨g, y⟩, for g ≥ 0: it is between the slopes on both sides."""
     low, high = _dot(g, np.minimum(ahead, behind)), _dot(g, np.maximum(ahead, behind))
     slack = 1e-4 * (abs(low) + abs(high)) + 1e-7
     return not np.isfinite([low, high]).all() or low - slack <= value <= high + slack

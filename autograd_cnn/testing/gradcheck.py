@@ -186,14 +186,14 @@ def _compare(where: str, f: Callable[..., Any], arrays: list[Array], tolerance: 
     nodes = {x.node for x in tensors if x.node}
     tracked = isinstance(output, Tensor) and output.requires_grad
     cotangents = cotangents_of(output, nodes, u, where=where) if tracked else {}  # type: ignore[arg-type]  # a tensor then
-    for place, x in enumerate(arrays):
+    for position, x in enumerate(arrays):
         v = rng.standard_normal(x.shape)
         v /= np.linalg.norm(v) or 1.0
-        g = cotangents.get(tensors[place].node)  # type: ignore[arg-type]  # each has a node, by requires_grad
+        g = cotangents.get(tensors[position].node)  # type: ignore[arg-type]  # each has a node, by requires_grad
         share = np.zeros(x.shape) if g is None else g * v
 
-        def along(t: float, place: int = place, v: Array = v) -> float:
-            moved = [Tensor(a + t * v if i == place else a) for i, a in enumerate(arrays)]
+        def along(t: float, position: int = position, v: Array = v) -> float:
+            moved = [Tensor(a + t * v if i == position else a) for i, a in enumerate(arrays)]
             return float(np.sum(values_of(f(*moved)) * u))
 
         rounded = norm(u * values_of(output)) + (0.0 if g is None else norm(np.asarray(g * x)))
@@ -202,7 +202,7 @@ def _compare(where: str, f: Callable[..., Any], arrays: list[Array], tolerance: 
         )
         if not found_here.error <= tolerance:
             raise CheckError(
-                sentence(f"gradient of input {place}", "the tape and the differences disagree",
+                sentence(f"gradient of input {position}", "the tape and the differences disagree",
                          expected=f"{found_here.expected:.12g}", got=f"{float(np.sum(share)):.12g}",
                          hint="there may be a kink or a tie nearby" if found_here.kinked else "a rule may be wrong")
             )  # fmt: skip
@@ -370,15 +370,15 @@ def _projected_gradient(f: Callable[..., Any], rng: np.random.Generator) -> Call
     drawn: list[Array] = []
 
     def gradient(*inputs: Tensor) -> Tensor:
-        places = [ops.positive(x if x.requires_grad else Tensor(x.data, requires_grad=True)) for x in inputs]
-        output = f(*places)
+        copies = [ops.positive(x if x.requires_grad else Tensor(x.data, requires_grad=True)) for x in inputs]
+        output = f(*copies)
         if not drawn:
             drawn.append(rng.standard_normal(shape_of(output)))
-        growth = sum((ops.mean(x) for x in places if x.size), start=1.0)
-        cotangents = [None] * len(places)
+        growth = sum((ops.mean(x) for x in copies if x.size), start=1.0)
+        cotangents = [None] * len(copies)
         if _recorded(output):
-            cotangents = gradients(output, places, growth * drawn[0], create_graph=True)
-        parts = [np.zeros(x.shape) if g is None else g for x, g in zip(places, cotangents, strict=True)]
+            cotangents = gradients(output, copies, growth * drawn[0], create_graph=True)
+        parts = [np.zeros(x.shape) if g is None else g for x, g in zip(copies, cotangents, strict=True)]
         return ops.concatenate([ops.reshape(part, shape=-1) for part in parts])
 
     return gradient

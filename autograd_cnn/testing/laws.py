@@ -265,7 +265,7 @@ def second_order(primitive: Primitive, case: Case, rng: np.random.Generator) -> 
 
 @_law(_recorded)
 def layout_does_not_matter(primitive: Primitive, case: Case, rng: np.random.Generator) -> float:
-    """Values and gradients do not depend on how the arrays lie in memory."""
+    """Values and gradients do not depend on the memory layout of the arrays."""
     g = drawn_cotangent(primitive, case, rng)
     plain = pullback(primitive, case, g)
     worst = 0.0

@@ -167,8 +167,8 @@ def agree(what: str, found: Any, expected: Any, relative: float = 0.0, absolute:
         apart = np.where(found == expected, 0.0, np.abs(np.subtract(found, expected, dtype=np.float64)))
     if not close.all():
         at = np.unravel_index(np.argmax(np.where(close, -1.0, apart)), apart.shape)
-        place = f", at {tuple(map(int, at))}" if at else ""
-        raise CheckError(sentence(f"{what}{place}", expected=f"{expected[at]:.12g}", got=f"{found[at]:.12g}"))
+        index = f", at {tuple(map(int, at))}" if at else ""
+        raise CheckError(sentence(f"{what}{index}", expected=f"{expected[at]:.12g}", got=f"{found[at]:.12g}"))
     return largest(apart) / (largest(expected) or 1.0)
 
 
@@ -227,4 +227,4 @@ def with_gaps(a: Numbers) -> Numbers:
 
 
 LAYOUTS: Final = {"row by row": row_by_row, "in Fortran order": in_fortran_order, "with gaps": with_gaps}
-"""Ways to lie in memory."""
+"""Memory layouts."""

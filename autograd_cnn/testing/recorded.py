@@ -21,7 +21,7 @@ def check_tape(loss: Traced, *, tolerance: float = 1e-6, seed: int = 0) -> TapeR
     a gradient, a random cotangent goes through its rule and through the engine's sum over broadcast axes, and the
     result is held against differences along a random direction. Where they disagree, the worst element is looked
     for. Points without a derivative, such as a ReLU's 0 or a tie between two maxima, are told from faults: there the
-    rule's value must lie between the slopes on both sides.
+    rule's value must be between the slopes on both sides.
 
     The tape stays as it is, and can be walked back as before. Nothing is drawn again: dropout's masks and such are on
     it. Record what is to be checked under `autograd_cnn.tracing`. Otherwise the tape keeps of an array that wants no

@@ -1,4 +1,4 @@
-"""Training a classifier: the loop, what is measured on the way, and the folder that a run writes.
+"""Training a classifier: the loop, its metrics, and the folder that a run writes.
 
 `fit` trains by a recipe that does well on small images. `Trainer` is the loop alone, for a network, an optimiser and
 a schedule of your choice; a `Callback` follows it. `Metrics` and `evaluate` serve a loop of your own as well, `predict`
@@ -45,5 +45,5 @@ __all__ = [
 ]
 
 
-if not TYPE_CHECKING:  # a type checker would take it that every name is there
+if not TYPE_CHECKING:  # a type checker would assume that every name exists
     __getattr__ = _teller(__name__, __all__)

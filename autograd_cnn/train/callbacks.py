@@ -1,4 +1,4 @@
-"""What follows a training: the interface by which progress, run folders and the like listen to a `Trainer`."""
+"""Callbacks: the interface by which progress bars, run folders and the like follow a `Trainer`."""
 
 from typing import TYPE_CHECKING
 
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
 
 class Callback:
-    """Follows a training; each method is called at its moment, and does nothing unless a subclass defines it.
+    """Follows a training; its methods are called at certain moments, and do nothing unless a subclass defines them.
 
-    What a method raises ends the training; `Trainer.stop` ends it well. A callback with the methods ``state_dict`` and
+    An exception in a method ends the training; `Trainer.stop` ends it normally. A callback with the methods ``state_dict`` and
     ``load_state_dict`` is saved and restored with its trainer.
 
     Examples
@@ -34,10 +34,10 @@ class Callback:
         """A step was taken; ``metrics`` are those of the epoch so far."""
 
     def on_epoch_end(self, trainer: "Trainer", epoch: EpochMetrics) -> None:
-        """An epoch ended well: all losses were finite."""
+        """An epoch has ended with finite losses."""
 
     def on_checkpoint(self, trainer: "Trainer") -> None:
-        """All callbacks have taken note of the epoch: what is kept of the training now holds them all."""
+        """All callbacks have seen the epoch: a checkpoint of the training now has the state of all of them."""
 
     def on_fit_end(self, trainer: "Trainer") -> None:
-        """The training is over, also where an error or an interrupt has ended it."""
+        """The training is over, also if an error or an interrupt has ended it."""

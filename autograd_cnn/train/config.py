@@ -1,4 +1,4 @@
-"""What decides how `autograd_cnn.train.fit` trains."""
+"""The configuration of `autograd_cnn.train.fit`."""
 
 import math
 from collections.abc import Callable
@@ -28,7 +28,7 @@ AUGMENTATIONS: Final[dict[str, Transform]] = {
     "brightness": random_brightness,
     "color": color_jitter,
 }
-"""What `TrainConfig` can name."""
+"""The names that `TrainConfig` accepts."""
 
 BALANCED: Final = "balanced"
 
@@ -42,24 +42,24 @@ class TrainConfig:
     epochs : int
         How many times to go through all images.
     batch_size : int
-        Images in a step.
+        Images per step.
     lr : float
         The learning rate at the start.
     seed : int
-        What the order of the images and their changes depend on.
+        Seeds the order of the images and their augmentation.
     augment : tuple of str
-        How images are changed at random, one after the other: ``"shift"``, ``"flip"``, ``"crop"``, ``"rotate"``,
+        Random changes to the images, one after the other: ``"shift"``, ``"flip"``, ``"crop"``, ``"rotate"``,
         ``"erase"``, ``"brightness"`` and ``"color"``, each with the defaults of its function in `autograd_cnn.data`.
     mixup : float, optional
         The alpha of `autograd_cnn.data.mixup`.
     accumulate : int
         Parts in which a batch goes through the network, in less memory.
     clip_norm : float, optional
-        What the gradients' common norm may be.
+        The largest norm of all gradients together.
     class_weights : "balanced" or tuple of float, optional
-        How much each class counts in the loss; balanced weights are in inverse proportion to the number of its images.
+        The weight of each class in the loss; balanced weights are inversely proportional to the number of its images.
     ema : float, optional
-        The decay of an exponential moving average of the weights, such as 0.999, which is tested and kept.
+        The decay of an exponential moving average of the weights, such as 0.999; the average is tested and saved.
     workers : int
         Threads that prepare the next batches.
 
@@ -87,7 +87,7 @@ class TrainConfig:
     workers: int = 0
 
     def __post_init__(self) -> None:
-        """Check the values, and make them Python's own, which a JSON file can hold."""
+        """Check the values, and convert them to Python's types, which JSON can represent."""
         for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0), ("accumulate", 1), ("workers", 0)):
             object.__setattr__(self, name, integer("TrainConfig", name, getattr(self, name), least))
         object.__setattr__(self, "lr", _above_0("lr", self.lr))

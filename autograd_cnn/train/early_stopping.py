@@ -1,4 +1,4 @@
-"""Stopping when nothing is gained any more."""
+"""Stopping when the model no longer improves."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 Monitor = Literal["test_loss", "test_accuracy", "loss", "accuracy"]
 
 RISES: Final = {"test_accuracy", "accuracy"}
-"""What is the better the larger it is."""
+"""The metrics that improve when they grow."""
 
 
 class EarlyStopping(Callback):
-    """Ends a training that no longer gets better, and gives the model the weights of its best epoch.
+    """Ends a training that no longer improves, and restores the weights of the best epoch.
 
-    As part of a `Trainer` it is saved and restored with it. A `RunFolder` holds the weights of the last epoch until its
+    As part of a `Trainer` it is saved and restored with it. A `RunFolder` has the weights of the last epoch until its
     `write_weights` is given those of the model.
 
     Parameters
     ----------
     patience : int
-        How many epochs in a row may be no better than the best one.
+        How many epochs in a row may pass without an improvement.
     monitor : {"test_loss", "test_accuracy", "loss", "accuracy"}
-        What has to get better.
+        The metric to improve.
     min_delta : float
-        By how much at least.
+        The least improvement that counts.
 
     Attributes
     ----------
@@ -75,12 +75,12 @@ class EarlyStopping(Callback):
         self._worse = 0
 
     def on_fit_start(self, trainer: "Trainer") -> None:
-        """A training that was over when it was saved is over."""
+        """A training that was over when it was saved stays over."""
         if self._worse >= self.patience:
             trainer.stop()
 
     def on_epoch_end(self, trainer: "Trainer", epoch: EpochMetrics) -> None:
-        """Keep the weights of the best epoch, or count one that is no better."""
+        """Keep the weights of the best epoch, or count an epoch without improvement."""
         if self.best is None or self._gain(epoch) > self.min_delta:
             self.best, self._weights, self._worse = epoch, trainer.tested.state_dict(), 0
             return
@@ -89,7 +89,7 @@ class EarlyStopping(Callback):
             trainer.stop()
 
     def on_fit_end(self, trainer: "Trainer") -> None:
-        """Give the model the best weights, however the training has ended."""
+        """Restore the best weights, however the training has ended."""
         if self.best is not None:
             trainer.model.load_state_dict(self._weights)
 
@@ -98,12 +98,12 @@ class EarlyStopping(Callback):
         return new - old if self.monitor in RISES else old - new
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the best epoch, its number, its weights, and how many there were since."""
+        """Return the best epoch, its number, its weights, and the number of epochs since."""
         best = None if self.best is None else asdict(self.best)
         return {"monitor": self.monitor, "best": best, "weights": self._weights, "worse": self._worse}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from where `state_dict` was called.
+        """Restore the state of `state_dict`.
 
         Raises
         ------

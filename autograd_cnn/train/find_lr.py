@@ -1,4 +1,4 @@
-"""Which learning rates a training can take, from a short trial."""
+"""A learning rate range test: a short trial that shows which learning rates work."""
 
 import math
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from autograd_cnn.parameters import Number, Size
 from autograd_cnn.train.trainer import Trainer, in_parts
 
 SMOOTHING = 0.9
-"""The share of the past in the running mean of the losses."""
+"""The decay of the running mean of the losses."""
 HOPELESS = 4.0
-"""Where the mean has grown to so many times its least, the trial ends."""
+"""The trial ends when the mean has grown to this many times its minimum."""
 
 
 @dataclass(frozen=True)
 class LearningRates:
-    """What a trial of learning rates came to.
+    """The result of a learning rate range test.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class LearningRates:
 
     @property
     def suggestion(self) -> float:
-        """A tenth of the rate at which the loss was least: one to start with."""
+        """A tenth of the rate with the least loss: a good first choice."""
         return float(self.rates[self.losses.argmin()]) / 10
 
 
@@ -44,18 +44,18 @@ class LearningRates:
 def find_lr(
     trainer: Trainer, loader: Loader, low: Number = 1e-6, high: Number = 1.0, steps: Size = 100
 ) -> LearningRates:
-    """Take steps at higher and higher learning rates, and watch the loss; then all is as it was before.
+    """Take steps at growing learning rates and record the loss; then restore everything.
 
-    The rates grow by the same factor from step to step (Smith 2017, arXiv:1506.01186). The trial ends early when the
+    The rates grow by the same factor from step to step (Smith 2017, arXiv:1506.01186). The trial ends early if the
     loss explodes. The model, the optimiser and the schedule have their states back at the end, but generators, such
     as those of dropout, have moved on.
 
     Parameters
     ----------
     trainer : Trainer
-        What is to be trained.
+        The trainer to test.
     loader : Loader
-        The batches; they are gone through as often as it takes. Its own state stays.
+        The batches, repeated as often as necessary. Its state is unchanged.
     low, high : float
         The first rate and the last.
     steps : int

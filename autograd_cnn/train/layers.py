@@ -1,4 +1,4 @@
-"""What each layer of a network does with some images: how large, how often zero, how much it would still learn."""
+"""Statistics of each layer of a network on some images: magnitudes, shares of zeros, norms of gradients."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -19,16 +19,16 @@ from autograd_cnn.tensor import Tensor
 
 @dataclass(frozen=True)
 class LayerFigures:
-    """A layer in a few numbers.
+    """The statistics of a layer.
 
     Attributes
     ----------
     name, kind : str
         Its path in the model, and its class.
     shape : tuple of int
-        Of what it gives for one image.
+        Of its output for one image.
     mean : float
-        Of the magnitudes of that.
+        Of the magnitudes of its outputs.
     zeros : float
         The share that is 0.
     dead : float
@@ -50,21 +50,21 @@ class LayerFigures:
 def figures_of(
     model: nn.Module, split: Split, loss: Callable[[Tensor, Any], Tensor] = nn.cross_entropy
 ) -> list[LayerFigures]:
-    """Return the figures of the layers that have no layers in them, in the order in which they run.
+    """Return the statistics of the layers without inner layers, in the order in which they run.
 
     Parameters
     ----------
     model : Module
         It runs in eval mode, and has its modes back at the end.
     split : Split
-        The images, which all go through at once, and their labels.
+        The images, which are one batch, and their labels.
     loss : callable
         ``loss(scores, labels)``, whose gradient it is.
 
     Returns
     -------
     list of LayerFigures
-        A layer that runs more than once counts by its last run; one that gives something else than a batch is left
+        Of a layer that runs more than once, the last run counts; a layer whose output is not a batch is left
         out.
 
     Examples
@@ -87,7 +87,7 @@ def figures_of(
 
 @contextmanager
 def listening(model: nn.Module) -> Iterator[dict[str, NDArray[Any]]]:
-    """Yield a dict that gets, by its name, what each layer gives that has no layers in it, while the block runs."""
+    """Yield a dict that collects, by name, the outputs of the layers without inner layers while the block runs."""
     outputs: dict[str, NDArray[Any]] = {}
 
     def keep(name: str) -> Any:

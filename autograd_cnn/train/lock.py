@@ -1,4 +1,4 @@
-"""A folder that one process at a time works in."""
+"""A lock on a folder, so that one process at a time works in it."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 if sys.platform == "win32":
 
     def _lock(folder: Path) -> int | None:
-        """Return the descriptor of a file that goes when it is closed, or None if there is such a file."""
+        """Return the descriptor of a file that is deleted when it is closed, or None if it exists already."""
         try:
             return os.open(folder / ".autograd-cnn.lock", os.O_CREAT | os.O_EXCL | os.O_TEMPORARY)
         except (FileExistsError, PermissionError):
@@ -26,16 +26,16 @@ else:
         except BlockingIOError:
             os.close(descriptor)
             return None
-        except OSError:  # a file system without locks keeps nobody out
+        except OSError:  # without locks in the file system, everybody may enter
             pass
         return descriptor
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[bool]:
-    """Keep others out of ``folder``, unless one of them is in it already, and tell which it is.
+    """Try to lock ``folder``, and yield whether that succeeded.
 
-    The system lets go of the lock when the process ends, however it does. So no lock is left over.
+    The system releases the lock when the process ends, however it ends. So no stale lock is left.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a training measures: loss and accuracy over a pass, and what an epoch came to."""
+"""The metrics of a training: loss and accuracy over a pass, and those of an epoch."""
 
 import math
 import time
@@ -49,7 +49,7 @@ class Metrics:
         self.total_loss += loss * len(labels)
 
     def add(self, others: "Metrics") -> None:
-        """Add the examples of others."""
+        """Add the examples of other metrics."""
         self.count += others.count
         self.correct += others.correct
         self.total_loss += others.total_loss
@@ -86,12 +86,12 @@ def top_k(scores: ArrayLike, labels: ArrayLike, k: int = 5) -> float:
         Or probabilities, such as `predict` returns.
     labels : (N,)
     k : int
-        With more than there are classes all are right.
+        With more than there are classes, all are correct.
 
     Raises
     ------
     ShapeError
-        If the shapes are others.
+        If the shapes do not match.
     ArgumentError
         If ``k`` is not an int of at least 1.
 
@@ -112,24 +112,24 @@ def top_k(scores: ArrayLike, labels: ArrayLike, k: int = 5) -> float:
 
 @dataclass(frozen=True, slots=True)
 class EpochMetrics:
-    """What one epoch came to.
+    """The metrics of one epoch.
 
     Attributes
     ----------
     epoch : int
         Its number, from 1.
     loss, accuracy : float
-        Over the images learned from, each as it was when its turn came.
+        Over the training images, each at the time of its step.
     test_loss, test_accuracy : float
-        Over the images held out, after the epoch.
+        Over the test images, after the epoch.
     learning_rate : float
         At the beginning of the epoch, of the first group of parameters.
     images_per_second, seconds : float
-        Of the part that learns.
+        Of the training part.
     backend : str
-        What computed it: ``"reference"`` or ``"jit"``.
+        The backend that computed it: ``"reference"`` or ``"jit"``.
     gradients : dict of str to float
-        For each layer with parameters the norm of the loss's gradient in them, after the epoch, if it was looked at and is finite.
+        For each layer with parameters the norm of the loss's gradient in them, after the epoch, if it was watched and is finite.
     dead : dict of str to float
         For each ReLU the share of its units that were 0 for all images that were looked at.
     """

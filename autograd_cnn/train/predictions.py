@@ -1,4 +1,4 @@
-"""What a trained classifier says of images, and what that comes to, class by class."""
+"""The predictions of a trained classifier, and their confusion matrix."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from autograd_cnn.tensor import Tensor
 def predict(model: nn.Module, images: Images, batch_size: Size = 256) -> NDArray[np.floating]:
     """Return the probability of each class for each image.
 
-    The model runs in eval mode, records nothing, and has its modes back at the end.
+    The model runs in eval mode and records nothing; its modes are restored at the end.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def predict(model: nn.Module, images: Images, batch_size: Size = 256) -> NDArray
         Maps images to scores (N, K).
     images : (N, C, H, W)
     batch_size : int
-        How many images go through at a time.
+        Images per forward pass.
 
     Returns
     -------
@@ -52,12 +52,12 @@ def predict(model: nn.Module, images: Images, batch_size: Size = 256) -> NDArray
 
 @dataclass(frozen=True)
 class Confusion:
-    """How often each class was taken for which.
+    """How often each class was predicted as each class.
 
     Attributes
     ----------
     counts : (K, K) of int
-        ``counts[i, j]`` images of class i were taken for class j.
+        ``counts[i, j]`` images of class i were predicted as class j.
     classes : tuple of str
         Their names.
 
@@ -88,7 +88,7 @@ class Confusion:
 
     @property
     def accuracy(self) -> float:
-        """The share of images that were taken for what they are; NaN if there are none."""
+        """The share of images that were predicted correctly; NaN if there are none."""
         return float(_share(np.trace(self.counts), self.counts.sum()))
 
     @property
@@ -98,17 +98,17 @@ class Confusion:
 
     @property
     def precision(self) -> NDArray[np.float64]:
-        """Of the images taken for each class, the share that was of it; NaN where there are none."""
+        """Of the images predicted as each class, the share that is of it; NaN where there are none."""
         return _share(np.diag(self.counts), self.counts.sum(axis=0))
 
     @property
     def f1(self) -> NDArray[np.float64]:
-        """The harmonic mean of recall and precision of each class; NaN where there was nothing to see or to say."""
+        """The harmonic mean of recall and precision of each class; NaN where both are undefined."""
         return _share(2 * np.diag(self.counts), self.counts.sum(axis=0) + self.counts.sum(axis=1))
 
     @property
     def iou(self) -> NDArray[np.float64]:
-        """Of what is of each class or was taken for it, the share that is both: intersection over union; else NaN."""
+        """Of the examples that are of a class or predicted as it, the share that is both: intersection over union; else NaN."""
         both = np.diag(self.counts)
         return _share(both, self.counts.sum(axis=0) + self.counts.sum(axis=1) - both)
 
@@ -129,7 +129,7 @@ class Confusion:
 
 @composite
 def confusion(model: nn.Module, split: Split, classes: tuple[str, ...], batch_size: Size = 256) -> Confusion:
-    """Try a classifier on images with labels, and count what it takes them for.
+    """Run a classifier on images with labels, and count its predictions.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def confusion(model: nn.Module, split: Split, classes: tuple[str, ...], batch_si
     classes : tuple of str
         The K names.
     batch_size : int
-        How many images go through at a time.
+        Images per forward pass.
 
     Examples
     --------

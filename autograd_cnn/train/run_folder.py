@@ -28,22 +28,22 @@ CONFIG: Final = "config.json"
 PICTURE: Final = "graph.svg"
 CHECKPOINT: Final = "checkpoint.npz"
 PREVIOUS: Final = "checkpoint-before.npz"
-"""The last checkpoint but one, should the last one be damaged."""
+"""The second last checkpoint, in case the last one is damaged."""
 RECIPE: Final = "run.toml"
-"""The options that do it again, as they are written on a command line."""
+"""The options that repeat the run, as on a command line."""
 REPORT: Final = "report.html"
 FILES: Final = (PICTURE, CONFIG, RECIPE, METRICS, WEIGHTS, CHECKPOINT, PREVIOUS, REPORT)
 
 STAGING: Final = ".autograd-cnn-new"
-"""Where a run is that will replace another one but has no epoch yet."""
+"""Where a run is that will replace another one but has not finished an epoch yet."""
 
 
 class RunFolder(Callback):
     """``config.json``, ``run.toml`` if a command line has made it, ``metrics.jsonl``, ``model.npz``, ``checkpoint.npz`` and ``graph.svg`` of one run.
 
-    `open` makes one. As a callback it adds each epoch that ended well: its weights, and in the checkpoint all that the
-    run needs to go on as if it had not been stopped; see `autograd_cnn.train.fit`. The checkpoint before is kept beside it. An earlier run in the same folder is there until
-    the first epoch of the new one has ended well.
+    `open` makes one. As a callback it adds each epoch that ended with finite losses: its weights, and in the checkpoint all that the
+    run needs to continue as if it had not been stopped; see `autograd_cnn.train.fit`. The previous checkpoint is kept, too. An earlier run in the same folder is there until
+    the first epoch of the new one has ended.
 
     Attributes
     ----------
@@ -83,9 +83,9 @@ class RunFolder(Callback):
         path : path
             The folder.
         replace : bool
-            Whether the run may take the place of an earlier one.
+            Whether the run may replace an earlier one.
         resume : bool
-            Whether the run is an earlier one that goes on.
+            Whether the run continues an earlier one.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class RunFolder(Callback):
                 _clear(path)
 
     def begin(self, config: Mapping[str, Any], state: Mapping[str, NDArray[Any]], recipe: str = "") -> None:
-        """Write the configuration and the initial weights, and what does it again if there is something to write.
+        """Write the configuration, the initial weights, and the options that repeat the run, if there are any.
 
         Raises
         ------
@@ -133,14 +133,14 @@ class RunFolder(Callback):
         Raises
         ------
         MissingDependencyError
-            If what draws is not installed.
+            If the renderer is not installed.
         OSError
             If the folder can't be written to.
         """
         graph.render(self._target / PICTURE)
 
     def add(self, epoch: EpochMetrics, state: Mapping[str, NDArray[Any]]) -> None:
-        """Add an epoch that ended well to the metrics, and its weights in place of the last ones.
+        """Add an epoch to the metrics, and replace the weights by its weights.
 
         Raises
         ------
@@ -151,11 +151,11 @@ class RunFolder(Callback):
         self._take_its_place()
 
     def on_fit_start(self, trainer: "Trainer") -> None:
-        """Take over the epochs that a resumed run has had."""
+        """Adopt the epochs of a resumed run."""
         self.epochs = list(trainer.history)
 
     def on_checkpoint(self, trainer: "Trainer") -> None:
-        """Add the epoch, and all that is needed to go on."""
+        """Add the epoch, and write the checkpoint."""
         epoch = trainer.history[-1]
         self._add(epoch, trainer.tested.state_dict())
         # Last, so that a run which is killed before repeats the epoch.
@@ -165,7 +165,7 @@ class RunFolder(Callback):
         self._take_its_place()
 
     def write_weights(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Write weights in place of the last epoch's, such as those of the best one.
+        """Replace the last epoch's weights, for example by those of the best one.
 
         Raises
         ------
@@ -175,7 +175,7 @@ class RunFolder(Callback):
         save(self._target / WEIGHTS, state)
 
     def newest_checkpoint(self) -> tuple[Path, list[str]]:
-        """Return the newest checkpoint that is whole, and what is wrong with a newer one.
+        """Return the newest intact checkpoint, and what is wrong with a newer one.
 
         Raises
         ------
@@ -195,7 +195,7 @@ class RunFolder(Callback):
         raise FormatError(sentence(f"{self.path} holds no checkpoint that is whole", hint="; ".join(damaged)))
 
     def contents(self) -> str:
-        """Say in words which weights are in the folder; good at the end of an error."""
+        """Return a clause that says which weights are in the folder, for the end of an error."""
         if self._target != self.path:
             return f"the earlier run is still in {self.path}"
         if not self.epochs and not (self._target / WEIGHTS).exists():
@@ -227,7 +227,7 @@ class RunFolder(Callback):
 
 
 def new_folder(path: AnyPath) -> Path:
-    """Make a folder and return its path, with a number at the end if there is one of that name.
+    """Make a folder and return its path, with a number at the end if the name is taken.
 
     Raises
     ------
@@ -256,7 +256,7 @@ def _holds_run(path: Path) -> bool:
 
 
 def _clear(path: Path) -> None:
-    """Remove what a run leaves that was stopped or even killed; the caller holds the folder's lock."""
+    """Remove the leftovers of a run that was stopped or killed; the caller holds the folder's lock."""
     shutil.rmtree(path / STAGING, ignore_errors=True)
     for draft in path.glob(DRAFTS):
         draft.unlink(missing_ok=True)

@@ -31,7 +31,7 @@ class TensorBoard(Callback):
 
     @staticmethod
     def check() -> Any:
-        """Return what writes, or say what is not installed.
+        """Return the writer's class, or say what is not installed.
 
         Raises
         ------
@@ -45,7 +45,7 @@ class TensorBoard(Callback):
         return SummaryWriter
 
     def on_fit_start(self, trainer: "Trainer") -> None:
-        """Open a file; those of epochs that are done again are hidden."""
+        """Open a file; epochs that are repeated hide the earlier ones."""
         self._writer = self.check()(str(self.path), purge_step=trainer.epoch)
 
     def on_epoch_end(self, trainer: "Trainer", epoch: EpochMetrics) -> None:

@@ -1,4 +1,4 @@
-"""The training loop: forward, backward, a step, and a look at the images held out after each epoch."""
+"""The training loop: forward, backward, a step, and an evaluation on the test images after each epoch."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator
@@ -33,7 +33,7 @@ Loss: TypeAlias = Callable[[Tensor, Any], Tensor]
 
 
 RECTIFIERS: Final = {"ReLU", "ReLU6"}
-"""Layers whose units can be dead."""
+"""The layers whose units can be dead."""
 
 
 class Trainer:
@@ -50,19 +50,19 @@ class Trainer:
     loss : callable, optional
         ``loss(scores, labels)`` is the mean loss of a batch; by default the cross-entropy.
     callbacks : iterable of Callback, optional
-        What follows the training, in this order.
+        Callbacks of the training, in this order.
     compiled : bool
-        Record a step and make its calls again without Python, with the same bits; see `autograd_cnn.compile`.
+        Record a step and replay its calls without Python, with the same bits; see `autograd_cnn.compile`.
     accumulate : int
-        Parts in which each batch goes through the network, one after the other, before the step is taken. Gradients
+        Parts in which each batch goes through the network, one after the other, before the step. Gradients
         add up to those of the whole batch (but for layers that look at the batch, such as batch normalisation), in
         less memory.
     clip_norm : float, optional
-        Scale the gradients down where their common norm is larger; see `autograd_cnn.nn.utils.clip_grad_norm_`.
+        Scale the gradients down if their total norm is larger; see `autograd_cnn.nn.utils.clip_grad_norm_`.
     average : AveragedModel, optional
-        Takes in the weights after each step, and is what is tested and kept.
+        Averages the weights after each step; the average is tested and saved.
     watch : int
-        So many images held out are looked at after each epoch for the gradients and the dead units of each layer.
+        The number of test images that show the gradients and the dead units of each layer after each epoch.
     parallel : DataParallel, optional
         Of the model, to train it on several processes, each with a loader that yields its ``rank``. Metrics are those
         over all processes. Callbacks that write belong to rank 0; those that may `stop` the training, to all.
@@ -70,7 +70,7 @@ class Trainer:
     Attributes
     ----------
     history : list of EpochMetrics
-        The epochs that ended well.
+        The epochs that ended with finite losses.
     loader : Loader or None
         That of the latest `fit`.
     epochs : int
@@ -150,7 +150,7 @@ class Trainer:
 
     @property
     def tested(self) -> nn.Module:
-        """The network that is tested and kept: the average if there is one, or else the model."""
+        """The network that is tested and saved: the average if there is one, or else the model."""
         return self.model if self.average is None else self.average.module
 
     def state_dict(self) -> dict[str, Any]:
@@ -174,7 +174,7 @@ class Trainer:
             ) from error  # fmt: skip
 
     def save(self, path: AnyPath) -> None:
-        """Write all that the training needs to go on: `autograd_cnn.save` of its parts, `fit`'s loader and this.
+        """Write all that the training needs to continue: `autograd_cnn.save` of its parts, `fit`'s loader and this.
 
         Raises
         ------
@@ -186,7 +186,7 @@ class Trainer:
         save(path, **self._parts())
 
     def restore(self, path: AnyPath, loader: Loader) -> None:
-        """Go on from where `save` was called: the next `fit` with ``loader`` does what it would have done.
+        """Restore the state of `save`: the next `fit` with ``loader`` does what it would have done.
 
         Raises
         ------
@@ -216,7 +216,7 @@ class Trainer:
         loader : Loader
             The batches to learn from.
         test : Split
-            What to be tested on after each epoch.
+            The images to test on after each epoch.
         epochs : int
             How many more.
 
@@ -230,7 +230,7 @@ class Trainer:
         DivergedError
             If a loss is not a finite number. The weights are then of no use.
         ArgumentError
-            If there are no images to learn from, or none to test on, or ``epochs`` is not an int of at least 1.
+            If there are no training or no test images, or ``epochs`` is not an int of at least 1.
         OperandError
             If ``loader`` is not a `Loader`, or ``test`` is not a `Split`.
         """
@@ -269,7 +269,7 @@ class Trainer:
         return self.history
 
     def stop(self) -> None:
-        """Have `fit` end after this epoch, as it ends after the last one; callbacks call it."""
+        """Make `fit` end after this epoch, as after the last one; for callbacks."""
         self._stopped = True
 
     def _fit_epoch(self, loader: Loader, test: Split) -> EpochMetrics:
@@ -330,7 +330,7 @@ class Trainer:
         """Take a step down the gradient of a batch's loss, and return the loss and the scores (N, K).
 
         ``batch`` is images and labels; with ``accumulate`` these are followed by the images and labels of each further
-        part. A subclass may take its step in another way: freeze layers, add noise. It is compiled where it can be.
+        part. A subclass may take its step in another way: freeze layers, add noise. It is compiled if possible.
         """
         loss, scores = self.backward(*batch)
         if self.clip_norm is not None:
@@ -341,9 +341,9 @@ class Trainer:
         return loss, scores
 
     def backward(self, *batch: NDArray[Any]) -> tuple[Tensor, Tensor]:
-        """Put the gradient of a batch's loss into the parameters, and return what `train_step` does.
+        """Compute the gradients of a batch's loss, and return what `train_step` does.
 
-        Its own method for those who do something with the gradients before the step.
+        A separate method for subclasses that change the gradients before the step.
         """
         parts = [*zip(batch[::2], batch[1::2], strict=True)]
         self.optimizer.zero_grad()
@@ -394,9 +394,9 @@ def evaluate(
     loss: Loss = nn.cross_entropy,
     group: ProcessGroup | None = None,
 ) -> Metrics:
-    """Return how ``model`` does on images that it does not learn from.
+    """Return the metrics of ``model`` on test images.
 
-    It runs in eval mode, records nothing, and has its modes back at the end.
+    It runs in eval mode and records nothing; its modes are restored at the end.
 
     Parameters
     ----------
@@ -405,7 +405,7 @@ def evaluate(
     split : Split
         Images and labels.
     batch_size : int
-        How many images go through at a time.
+        Images per forward pass.
     loss : callable, optional
         As for `Trainer`.
     group : ProcessGroup, optional
@@ -433,7 +433,7 @@ def evaluate(
     >>> metrics.count, metrics.accuracy > 0.8
     (360, True)
     """
-    if not isinstance(split, tuple):  # a pair of arrays will do
+    if not isinstance(split, tuple):  # a pair of arrays is enough
         _check_kind("evaluate", "split", split, Split, "data.Split(images, labels)")
     if group is not None:
         count = len(split[1])
@@ -456,7 +456,7 @@ def fit(
     watch: int = 0,
     parallel: DataParallel | None = None,
 ) -> list[EpochMetrics]:
-    """Train ``model`` by a recipe that does well on small images, and return what each epoch came to.
+    """Train ``model`` by a recipe that works well on small images, and return the metrics of each epoch.
 
     The recipe: AdamW (Loshchilov & Hutter 2019), whose learning rate falls to 0 along half a cosine, and images
     shifted by up to a pixel at random, so that the network never sees quite the same one twice. `TrainConfig` has more.
@@ -466,7 +466,7 @@ def fit(
     model : Module
         Maps images (N, C, H, W) to scores (N, K).
     dataset : Dataset
-        What to learn from, and what to be tested on.
+        The training and test images.
     config : TrainConfig, optional
         Epochs, batch size, learning rate, seed and so on.
     callbacks : iterable of Callback, optional
@@ -539,7 +539,7 @@ def fit(
 
 
 class _Averaged(Callback):
-    """Gives the model the averaged weights in the end; those after it may give it others."""
+    """Gives the model the averaged weights at the end; later callbacks may give it others."""
 
     def on_fit_end(self, trainer: Trainer) -> None:
         trainer.model.load_state_dict(trainer.tested.state_dict())

@@ -72,11 +72,11 @@ def curves(name: str, series: Mapping[str, Sequence[float]], first: int = 1) -> 
     parts.append(f'<path class="axis" d="M{LEFT} {bottom}H{WIDTH - RIGHT}"/>')
     parts.append(f'<text class="tick" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}">epoch</text>')
     for number, (label, each) in enumerate(series.items()):
-        places = [(x(first + i), y(value)) for i, value in enumerate(each)]
-        line = "L".join(f"{across:.1f} {down:.1f}" for across, down in places)
+        positions = [(x(first + i), y(value)) for i, value in enumerate(each)]
+        line = "L".join(f"{across:.1f} {down:.1f}" for across, down in positions)
         parts.append(f'<path class="curve curve-{number}" d="M{line}"/>')
         if count <= MOST_DOTS:
-            for i, (across, down) in enumerate(places):
+            for i, (across, down) in enumerate(positions):
                 title = f"{escape(label)}, epoch {first + i}: {each[i]:.4g}"
                 parts.append(f'<circle class="dot-{number}" cx="{across:.1f}" cy="{down:.1f}" r="3">'
                              f"<title>{title}</title></circle>")  # fmt: skip

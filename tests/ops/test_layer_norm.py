@@ -8,7 +8,7 @@ import autograd_cnn as ag
 from autograd_cnn import kernels, nn
 from autograd_cnn.errors import ShapeError
 from autograd_cnn.kernels import compiled, reference
-from autograd_cnn.kernels.compiled.layer_norm import TOGETHER
+from autograd_cnn.kernels.compiled.layer_norm import ROW_BLOCK
 from autograd_cnn.kernels.compiled.reduction import BLOCK
 
 
@@ -22,7 +22,7 @@ def test_all_sides_are_one_form(rng, axes):
     np.testing.assert_allclose(np.vdot(u, there), np.vdot(back, g), rtol=1e-12)
 
 
-@for_each("shape", [(3, 70), (1, 64), (2 * TOGETHER + 5, 17), (3, BLOCK + 40), (200, 1)])
+@for_each("shape", [(3, 70), (1, 64), (2 * ROW_BLOCK + 5, 17), (3, BLOCK + 40), (200, 1)])
 def test_kernels_agree_with_the_reference(rng, shape):
     for dtype, tolerance in ((np.float32, 2e-5), (np.float64, 1e-13)):
         x, g = (rng.standard_normal(shape).astype(dtype) + 1 for _ in range(2))

@@ -83,7 +83,7 @@ LAYERS = [
 
 
 def masks(rng, call, length, keys, batch):
-    """Return our arguments and PyTorch's, with masks of bools or of floats in the place of what says so."""
+    """Return our arguments and PyTorch's, with masks of bools or of floats instead of what says so."""
     shapes = {"attn_mask": (2 * batch, length, keys) if call.get("attn_mask") is True else (length, keys),
               "key_padding_mask": (batch, keys)}  # fmt: skip
     ours, theirs = dict(call), dict(call)

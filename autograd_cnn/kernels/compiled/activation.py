@@ -1,7 +1,7 @@
-"""Activation functions and their adjoints, each in one pass: right to the last digits over the whole range.
+"""Activation functions and their adjoints, each in one pass: accurate to the last digits over the whole range.
 
-Exponentials are of negative numbers alone, so nothing overflows; where they are denormal they are kept lifted by a
-power of 2 until the result is there, so it is rounded once.
+Only negative numbers are exponentiated, so nothing overflows. Where an exponential would be denormal, it is scaled by
+a power of 2 until the result is computed, which is rounded once.
 """
 
 from typing import Final
@@ -21,18 +21,18 @@ from autograd_cnn.kernels.compiled.lanes import (
     sqrt,
     where,
 )
-from autograd_cnn.kernels.compiled.map import function_of_one, function_of_two, function_with_number
+from autograd_cnn.kernels.compiled.map import binary, unary, with_scalar
 
 # --- what is exponential on one side ----------------------------------------------------------
 
 
-@function_with_number
+@with_scalar
 def elu(alpha: Lanes, x: Lanes) -> Lanes:
     """Return x where it is positive, else alpha · (exp(x) - 1)."""
     return where(x > 0.0, x, expm1(at_most(x, 0.0)) * alpha)
 
 
-@function_with_number
+@with_scalar
 def elu_wrt_x(alpha: Lanes, g: Lanes, x: Lanes) -> Lanes:
     """Return g where x is positive, else g · alpha · exp(x)."""
     e = exp(at_most(at_least(x, x.format.least), 0.0))
@@ -40,9 +40,9 @@ def elu_wrt_x(alpha: Lanes, g: Lanes, x: Lanes) -> Lanes:
 
 
 NEAR: Final = 0.34
-"""Up to here the series of the exponential holds."""
+"""Up to here the series of the exponential converges fast enough."""
 
-# --- the logistic function, and what is made of it --------------------------------------------
+# --- the logistic function and its relatives --------------------------------------------------
 
 
 def _decay(x: Lanes) -> Power:
@@ -61,7 +61,7 @@ def logistic(x: Lanes) -> Lanes:
     return where(x < 0.0, e.value, 1.0) / (e.lifted + 1.0)
 
 
-@function_of_one
+@unary
 def sigmoid(x: Lanes) -> Lanes:
     """Return ``1 / (1 + exp(-x))``."""
     return logistic(x)
@@ -75,25 +75,25 @@ def tanh(x: Lanes) -> Lanes:
     return where(x < 0.0, less, 0.0 - less) / (less + 2.0)
 
 
-@function_of_one
+@unary
 def sigmoid_slope(x: Lanes) -> Lanes:
     """Return the derivative of `sigmoid`, ``e / (1 + e)²`` with ``e = exp(-|x|)``."""
     return _slope(_decay(x))
 
 
-@function_of_two
+@binary
 def sigmoid_wrt_x(g: Lanes, x: Lanes) -> Lanes:
     """Return g times the derivative of `sigmoid`."""
     return g * _slope(_decay(x))
 
 
-@function_of_two
+@binary
 def tanh_wrt_x(g: Lanes, x: Lanes) -> Lanes:
     """Return g times the derivative of tanh, which is 2 · sigmoid(2x) - 1."""
     return g * 4.0 * _slope(_decay(x * 2.0))
 
 
-@function_of_one
+@unary
 def softplus(x: Lanes) -> Lanes:
     """Return ``log(1 + exp(x))``."""
     return at_least(x, 0.0) + log1p(_decay(x).value)
@@ -104,7 +104,7 @@ def _slope(e: Power) -> Lanes:
     return e.lower(e.lifted / (whole * whole))
 
 
-@function_of_one
+@unary
 def silu(x: Lanes) -> Lanes:
     """Return ``x / (1 + exp(-x))``."""
     e = _decay(x)
@@ -113,9 +113,9 @@ def silu(x: Lanes) -> Lanes:
     return where(negative, e.lower(y), y)
 
 
-@function_of_two
+@binary
 def silu_wrt_x(g: Lanes, x: Lanes) -> Lanes:
-    """Return g times the derivative of `silu`, ``(1 + e + x·e) / (1 + e)²``, turned round for x < 0."""
+    """Return g times the derivative of `silu`, ``(1 + e + x·e) / (1 + e)²``, mirrored for x < 0."""
     e = _decay(x)
     near, whole, negative = _inside(x), e.lifted + 1.0, x < 0.0
     y = where(negative, e.lifted * (whole + near), multiply_add(near, e.lifted, whole)) / (whole * whole)
@@ -125,7 +125,7 @@ def silu_wrt_x(g: Lanes, x: Lanes) -> Lanes:
 # --- the normal distribution ------------------------------------------------------------------
 
 # The probability beyond z ≥ 0, times exp(z²/2), as a ratio of polynomials without cancellation: fitted by least squares
-# at Chebyshev points of 1 / (1 + z/2), up to where the tail is 0; right to 7.5e-9 for float32, to 6.8e-17 for float64.
+# at Chebyshev points of 1 / (1 + z/2), up to where the tail is 0; accurate to 7.5e-9 for float32, 6.8e-17 for float64.
 _MILLS: Final = {
     4: (
         (4.088731790556343521e-3, 4.0465542936327650963e-2, 1.8276745874557168937e-1, 4.3771211829379891069e-1,
@@ -143,7 +143,7 @@ _MILLS: Final = {
     ),
 }  # fmt: skip
 _FARTHEST: Final = {4: 15.0, 8: 39.5}
-"""From here on the tail is 0, and the ratio no longer fitted."""
+"""Beyond this the tail is 0, and the ratio is not fitted."""
 
 _DENSITY: Final = (2 * np.pi) ** -0.5
 
@@ -164,7 +164,7 @@ def _distance(x: Lanes) -> Lanes:
     return at_most(abs(x), _FARTHEST[x.simd.size])
 
 
-@function_of_one
+@unary
 def gelu(x: Lanes) -> Lanes:
     """Return x times the probability Φ(x) that a normal variable is below it."""
     z = _distance(x)
@@ -173,7 +173,7 @@ def gelu(x: Lanes) -> Lanes:
     return at_least(x, 0.0) - rest
 
 
-@function_of_two
+@binary
 def gelu_wrt_x(g: Lanes, x: Lanes) -> Lanes:
     """Return g times the derivative of `gelu`, Φ(x) plus x times the density."""
     z = _distance(x)
@@ -182,7 +182,7 @@ def gelu_wrt_x(g: Lanes, x: Lanes) -> Lanes:
     return g * where(x < 0.0, lower, 1.0 - lower)
 
 
-@function_with_number
+@with_scalar
 def gaussian(factor: Lanes, x: Lanes) -> Lanes:
     """Return exp(-factor · x²), for a factor that is a power of 2."""
     farthest = sqrt(0.5 * _FARTHEST[x.simd.size] ** 2 / factor)
@@ -199,7 +199,7 @@ _ERF: Final = {
 """erf(x) / x as powers of x², for x up to 1/2, interpolated at Chebyshev points."""
 
 
-@function_of_one
+@unary
 def erf(x: Lanes) -> Lanes:
     """Return the error function: 1 less the probability beyond ±x√2, and near 0, where that cancels, its series."""
     size = abs(x)

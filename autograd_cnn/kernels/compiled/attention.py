@@ -1,7 +1,7 @@
-"""Scaled dot-product attention and its adjoint, some queries at a time: all their weights never exist at once.
+"""Scaled dot-product attention and its adjoint, a block of queries at a time: all weights never exist at once.
 
-A job is a head of a sequence. Its keys and values are laid out once for all queries. The adjoint computes the weights
-again, from the logarithms of the rows' sums (Dao et al. 2022, with whole rows of scores for the queries at hand).
+A job is a head of a sequence. Its keys and values are packed once for all queries. The adjoint recomputes the weights
+from the logarithms of the rows' sums (Dao et al. 2022, with whole rows of scores for a block of queries).
 
 Shapes are those of the reference.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from autograd_cnn.kernels.compiled.gemm import multiply_rows
 from autograd_cnn.kernels.compiled.lanes import Lanes, at_least, exp
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
-from autograd_cnn.kernels.compiled.map import over_vectors
+from autograd_cnn.kernels.compiled.map import vectorized
 from autograd_cnn.kernels.compiled.microkernel import MR
 from autograd_cnn.kernels.compiled.packing import SCRATCH, copy_row
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
@@ -22,31 +22,31 @@ from autograd_cnn.kernels.compiled.softmax import largest, scaled, sum_of_powers
 from autograd_cnn.kernels.compiled.transposing import transpose_maps
 from autograd_cnn.kernels.windows import Array
 
-MOST: Final = 8 * MR[0]
-"""Queries that are worked on together, at most; fewer where they have many keys."""
+MAX_QUERIES: Final = 8 * MR[0]
+"""The largest block of queries; blocks are smaller where there are many keys."""
 
 
 class Sizes(NamedTuple):
-    """The sizes of a head, and what hides keys."""
+    """The sizes of a head, and which keys are masked."""
 
     queries: int
     keys: int
     width: int  # of a query and of a key
     values: int  # the width of a value
-    rows: int  # queries that are worked on together
+    rows: int  # queries of a block
     ldk: int  # the keys, in whole vectors
     ldd: int  # a query, in whole vectors
     ldv: int  # a value, in whole vectors
     heads: int
-    causal: int  # whether a query sees no later keys
-    bias_row: int  # from a query's bias to the next one's; -1 where there is none
+    causal: int  # 1 if a query does not see later keys
+    bias_row: int  # stride between the biases of queries; -1 without a bias
 
 
 def attention(q: Array, k: Array, v: Array, bias: Array | None, causal: bool, scale: float) -> Any:
     """Return softmax(scores) · v, zeros where all scores are -inf, and the logarithms of the rows' sums."""
     if not supports(q, k, v, *(() if bias is None else (bias,))) or (causal and not _finite(q, k, v)):
         return NotImplemented
-    s, hiding = _sizes(q, k, v, causal, bias), _hiding(q, k, bias)
+    s, hiding = _sizes(q, k, v, causal, bias), _bias_and_starts(q, k, bias)
     y, logsums = np.empty((*q.shape[:-1], s.values), q.dtype), np.empty(q.shape[:-1], q.dtype)
     factor = np.array([scale], q.dtype)
     _attention(s.heads, s, flat(q), flat(k), flat(v), *hiding, factor, y.reshape(-1), logsums.reshape(-1))
@@ -61,12 +61,12 @@ def attention_wrt(
         return NotImplemented
     s, out = _sizes(q, k, v, causal, bias), np.empty(q.size + k.size + v.size, q.dtype)
     arrays = (flat(x) for x in (g, q, k, v, y, logsums))
-    _attention_wrt(s.heads, s, *arrays, *_hiding(q, k, bias), np.array([scale], q.dtype), out)
+    _attention_wrt(s.heads, s, *arrays, *_bias_and_starts(q, k, bias), np.array([scale], q.dtype), out)
     return out
 
 
 def _finite(*arrays: Array) -> bool:
-    """Return whether products with 0 are 0, so that keys after all queries at hand can be left out."""
+    """Return whether products with 0 are 0, so that keys after all queries of a block can be left out."""
     with np.errstate(over="ignore", invalid="ignore"):
         return all(np.isfinite(x.sum()) for x in arrays)
 
@@ -78,13 +78,13 @@ def _sizes(q: Array, k: Array, v: Array, causal: bool, bias: Array | None) -> Si
     ldk, ldd, ldv = (-(-count // lanes) * lanes for count in (keys, width, values))
     bias_row = -1 if bias is None else keys * (bias.ndim > 1 and bias.shape[-2] > 1)
     return Sizes(
-        queries, keys, width, values, max(MR[0], min(MOST, fitting)), ldk, ldd, ldv, prod(q.shape[:-2]), int(causal),
-        bias_row,
+        queries, keys, width, values, max(MR[0], min(MAX_QUERIES, fitting)), ldk, ldd, ldv, prod(q.shape[:-2]),
+        int(causal), bias_row,
     )  # fmt: skip
 
 
-def _hiding(q: Array, k: Array, bias: Array | None) -> tuple[Array, Array]:
-    """Return the bias, and where each head's begins in it."""
+def _bias_and_starts(q: Array, k: Array, bias: Array | None) -> tuple[Array, Array]:
+    """Return the bias, and the offset of each head's bias in it."""
     if bias is None:
         return flat(np.zeros(1, q.dtype)), np.zeros(1, np.int64)
     rows = bias.shape[-2] if bias.ndim > 1 else 1
@@ -94,28 +94,28 @@ def _hiding(q: Array, k: Array, bias: Array | None) -> tuple[Array, Array]:
     return flat(bias), np.broadcast_to(starts, q.shape[:-2]).reshape(-1).copy()
 
 
-# --- what is done to rows of scores -----------------------------------------------------------
+# --- formulas on rows of scores ---------------------------------------------------------------
 
 
 def _weights(logsum: Lanes, score: Lanes) -> Lanes:
     return exp(at_least(score - logsum, score.format.least)).value
 
 
-_add: Final = over_vectors(lambda a, b: a + b)
-_write_weights: Final = over_vectors(_weights)
-_write_slopes: Final = over_vectors(lambda dot, scale, weight, slope: weight * (slope - dot) * scale)
+_add: Final = vectorized(lambda a, b: a + b)
+_write_weights: Final = vectorized(_weights)
+_write_slopes: Final = vectorized(lambda dot, scale, weight, slope: weight * (slope - dot) * scale)
 
 
 @inlined
-def _lay_out(s: Any, k: Any, scale: Any, head: int, kt: Any) -> None:
-    """Write the scaled keys of a head as columns."""
+def _transpose_keys(s: Any, k: Any, scale: Any, head: int, kt: Any) -> None:
+    """Write the scaled keys of a head as columns, (width, keys)."""
     transpose_maps(kt, 0, k, head * s.keys * s.width, s.keys, s.width, s.width)
     scaled(0, s.width * s.ldk, (scale[0],), (kt, kt))
 
 
 @inlined
 def _write_rows(wide: Any, ld: int, x: Any, at: int, count: int, width: int) -> None:
-    """Copy rows into whole vectors."""
+    """Copy rows, each padded to whole vectors."""
     for m in range(count):
         copy_row(wide, m * ld, x, at + m * width, width)
 
@@ -125,7 +125,7 @@ def _write_scores(
     s: Any, head: int, begin: int, count: int, n: int, q: Any, kt: Any, bias: Any, bias_at: Any, unit: Any,
     vectors: Any, scores: Any,
 ) -> None:  # fmt: skip
-    """Write the scores of some queries with the first n keys, -inf where a key is hidden."""
+    """Write the scores of a block of queries with the first n keys, -inf where a key is masked."""
     lanes = VECTOR_BYTES // scores.itemsize
     scores[: count * n] = 0
     multiply_rows(
@@ -152,7 +152,7 @@ def _attention(
     unit = np.arange(max(s.rows, s.keys, s.width))
     vectors = np.arange(max(s.ldk, s.ldv) // lanes) * lanes
     for head in range(first, last):
-        _lay_out(s, k, scale, head, kt)
+        _transpose_keys(s, k, scale, head, kt)
         _write_rows(values, s.ldv, v, head * s.keys * s.values, s.keys, s.values)
         for begin in range(0, s.queries, s.rows):
             count = min(s.rows, s.queries - begin)
@@ -191,7 +191,7 @@ def _attention_wrt(
     vectors = np.arange(max(s.ldk, s.ldd, s.ldv) // lanes) * lanes
     of_width, of_values = vectors[: s.ldd // lanes], vectors[: s.ldv // lanes]
     for head in range(first, last):
-        _lay_out(s, k, scale, head, kt)
+        _transpose_keys(s, k, scale, head, kt)
         transpose_maps(vt, 0, v, head * s.keys * s.values, s.keys, s.values, s.values)
         _write_rows(keys, s.ldd, k, head * s.keys * s.width, s.keys, s.width)
         to_k = (s.heads * s.queries + head * s.keys) * s.width

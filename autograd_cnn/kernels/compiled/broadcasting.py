@@ -1,4 +1,4 @@
-"""Formulas of two arrays, the second of which may be broadcast to the first: numbers for maps, or for the last axis."""
+"""Formulas of two arrays, the second of which may be broadcast to the first: per map, or along the last axis."""
 
 from collections.abc import Callable
 from math import prod
@@ -8,18 +8,21 @@ import numpy as np
 
 from autograd_cnn.kernels.backend import RECORDING
 from autograd_cnn.kernels.compiled.lanes import Lanes
-from autograd_cnn.kernels.compiled.map import CHUNK, LIGHT, kernel_of_two, over_vectors
+from autograd_cnn.kernels.compiled.map import CHUNK, MIN_LIGHT, binary_loop, vectorized
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
-REPEATED: Final = 1 << 14  # elements; NumPy is done with fewer before a kernel has been called, also if it repeats
-SHORTEST: Final = 1 << 6  # elements of a row that is worth a loop of its own
+MIN_BROADCAST: Final = 1 << 14  # elements; below this, NumPy's broadcasting is faster than the call of a kernel
+MIN_ROW: Final = 1 << 6  # elements of a row that gets a loop of its own
 
 NUMBERS: Final = frozenset({int, float})
 
 
 class Rows(NamedTuple):
-    """Rows, how many numbers there are for them, in turn, and the size of all; the last row may be shorter."""
+    """Rows that take numbers in turn: their length, how many numbers there are, and the size of all rows together.
+
+    The last row may be shorter.
+    """
 
     length: int
     numbers: int
@@ -27,18 +30,18 @@ class Rows(NamedTuple):
 
 
 class Tiles(NamedTuple):
-    """The size of what is worked on, together with a shorter array again and again."""
+    """The number of elements, to which a shorter array is applied again and again."""
 
     size: int
 
 
-def function_with_broadcasting(formula: Callable[[Lanes, Lanes], Lanes]) -> Callable[[Array, Array], Any]:
+def broadcasting(formula: Callable[[Lanes, Lanes], Lanes]) -> Callable[[Array, Array], Any]:
     """Return a function of two arrays, the second of which may be broadcast to the first, or a number.
 
-    What NumPy can do as fast on one thread is declined. A number for each row, as a channel's is for its maps, is one in
-    every lane. What is repeated soon, as numbers for the last axis are, is repeated some more to be worth a loop.
+    What NumPy can do as fast on one thread is declined. A number per row, such as a channel's for its map, is copied
+    into every lane. Numbers along the last axis are repeated until they fill a tile that is worth a loop.
     """
-    alike = kernel_of_two(formula, formula.__name__, LIGHT, exact=True)
+    alike = binary_loop(formula, formula.__name__, MIN_LIGHT, exact=True)
     in_rows, in_tiles = _loops(formula)
 
     def function(a: Array, b: Array) -> Any:
@@ -46,20 +49,22 @@ def function_with_broadcasting(formula: Callable[[Lanes, Lanes], Lanes]) -> Call
             if type(b) not in NUMBERS and not (isinstance(b, np.generic) and b.dtype == a.dtype):
                 return NotImplemented
             b = np.full(1, b, a.dtype)
-        if type(a) is not np.ndarray or (a.size < LIGHT and RECORDING and not (_is_in_order(a) and _is_in_order(b))):
+        if type(a) is not np.ndarray or (
+            a.size < MIN_LIGHT and RECORDING and not (_is_in_order(a) and _is_in_order(b))
+        ):
             return NotImplemented
         if a.shape == b.shape:
-            return alike(a, b) if a.size >= LIGHT or RECORDING else NotImplemented
-        rows = rows_of(a.shape, b.shape) if (a.size >= REPEATED or RECORDING) and supports(a, b) else None
+            return alike(a, b) if a.size >= MIN_LIGHT or RECORDING else NotImplemented
+        rows = rows_of(a.shape, b.shape) if (a.size >= MIN_BROADCAST or RECORDING) and supports(a, b) else None
         if rows is None:
             return NotImplemented
         y, numbers, period = np.empty(a.shape, a.dtype), flat(b), rows.length * rows.numbers
-        if rows.length < SHORTEST and period <= CHUNK:
+        if rows.length < MIN_ROW and period <= CHUNK:
             times = min(CHUNK // period, a.size // period)
             tile = flat(np.broadcast_to(numbers.reshape(-1, 1), (times, rows.numbers, rows.length)))
-            in_tiles(-(-a.size // tile.size), Tiles(a.size), flat(a), tile, y.reshape(-1), alone=a.size < LIGHT)
+            in_tiles(-(-a.size // tile.size), Tiles(a.size), flat(a), tile, y.reshape(-1), serial=a.size < MIN_LIGHT)
         else:
-            in_rows(-(-a.size // rows.length), rows, flat(a), numbers, y.reshape(-1), alone=a.size < LIGHT)
+            in_rows(-(-a.size // rows.length), rows, flat(a), numbers, y.reshape(-1), serial=a.size < MIN_LIGHT)
         return y
 
     function.__doc__ = formula.__doc__
@@ -67,17 +72,17 @@ def function_with_broadcasting(formula: Callable[[Lanes, Lanes], Lanes]) -> Call
 
 
 def _is_in_order(x: Array) -> bool:
-    """Whether what NumPy makes of an array is contiguous, as it is here."""
+    """Whether NumPy would give a result of this array's layout C-contiguous, as it is here."""
     return np.empty_like(x).flags.c_contiguous
 
 
 def _loops(formula: Callable[[Lanes, Lanes], Lanes]) -> tuple[parallel_for, parallel_for]:
-    """Return the loop over rows with a number for each, and the one over as many elements as a tile has."""
+    """Return the loop over rows with a number for each, and the loop over tiles."""
 
-    def turned(b: Lanes, a: Lanes) -> Lanes:
+    def swapped(b: Lanes, a: Lanes) -> Lanes:
         return formula(a, b)
 
-    with_vectors, with_number = over_vectors(formula), over_vectors(turned)
+    with_vectors, with_number = vectorized(formula), vectorized(swapped)
 
     def in_rows(first: int, last: int, s: Rows, a: Any, b: Any, y: Any) -> None:
         for row in range(first, last):
@@ -94,10 +99,10 @@ def _loops(formula: Callable[[Lanes, Lanes], Lanes]) -> tuple[parallel_for, para
 
 
 def rows_of(shape: tuple[int, ...], other: tuple[int, ...]) -> Rows | None:
-    """Return the rows of an array to each of which one number of the other belongs; None if that is not so."""
+    """Return the rows of an array to each of which one number of the other belongs; None if there are no such rows."""
     if len(other) > len(shape):
         return None
-    own = other[next((i for i, n in enumerate(other) if n != 1), len(other)) :]  # without ones in front
+    own = other[next((i for i, n in enumerate(other) if n != 1), len(other)) :]  # without leading ones
     axes = own
     while axes and axes[-1] == 1:
         axes = axes[:-1]

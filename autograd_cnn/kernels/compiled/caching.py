@@ -1,12 +1,12 @@
-"""Compiled code, from one process to the next.
+"""A cache on disk for compiled code.
 
-The cache saves seconds and is never needed: whatever goes wrong with it, kernels are compiled, and one
+The cache saves seconds and is never required: whatever goes wrong with it, kernels are compiled, and one
 warning says why.
 
-Numba has a cache of its own. It raises where no folder is writable, where a file is damaged and where a disk is
-full; two processes that fill it at once can take each other's code for their own; and it does not notice a change in
-what a function calls. Here every function and signature has a file of its own, which is written whole, begins
-with a digest of all the sources, and says itself whether it is undamaged.
+Numba's own cache raises if no folder is writable, a file is damaged or the disk is full; two processes that fill it
+at once can mistake each other's code for their own; and it does not notice a change in the functions that a function
+calls. Here every function and signature has its own file, which is written atomically, begins with a digest of all
+sources, and contains a checksum.
 """
 
 import hashlib
@@ -35,30 +35,30 @@ from autograd_cnn.files import replacing
 
 _DIGEST: Final = hashlib.sha256().digest_size
 
-_said: Final[list[str]] = []
-"""The warning that was given. One is enough: what troubles one file troubles the others."""
+_warned: Final[list[str]] = []
+"""The warning that was given. One is enough: what is wrong with one file is wrong with the others."""
 
-_held_back: Final[list[list[Callable[[], None]]]] = []
-"""What each `kept_together` will write that has not ended."""
+_pending: Final[list[list[Callable[[], None]]]] = []
+"""The writes that each active `written_together` has postponed."""
 
 
 @contextmanager
-def kept_together() -> Iterator[None]:
-    """Write what is compiled in the block when it ends well, so that who finds a kernel of a run finds them all."""
+def written_together() -> Iterator[None]:
+    """Write what is compiled in the block if it ends without an error, so that the cache has all kernels or none."""
     writes: list[Callable[[], None]] = []
-    _held_back.append(writes)
+    _pending.append(writes)
     try:
         yield
     finally:
-        _held_back.remove(writes)
+        _pending.remove(writes)
     for write in writes:
         write()
 
 
 class Cache:
-    """Where Numba looks for a function's code before it compiles, and keeps it afterwards.
+    """Where Numba looks for a function's code before it compiles, and stores it afterwards.
 
-    It stands in for ``numba.core.caching.FunctionCache``, whose methods it has as far as they are called.
+    It replaces ``numba.core.caching.FunctionCache`` and has those of its methods that are called.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -69,7 +69,7 @@ class Cache:
 
     @property
     def cache_path(self) -> Path | None:
-        """The folder, if one could be had."""
+        """The folder, if there is a usable one."""
         return _folder()
 
     def load_overload(self, signature: Any, target: Any) -> Any:
@@ -81,7 +81,7 @@ class Cache:
         try:
             stored = path.read_bytes()
             if not stored.startswith(self._stamp):
-                return None  # of other sources
+                return None  # compiled from other sources
             check, code = stored[_DIGEST : 2 * _DIGEST], stored[2 * _DIGEST :]
             if hashlib.sha256(code).digest() == check:
                 return CompileResult._rebuild(target, *pickle.loads(code))  # noqa: S301, SLF001  # as Numba does, from a folder of ours
@@ -93,9 +93,9 @@ class Cache:
         return None
 
     def save_overload(self, signature: Any, result: Any) -> None:
-        """Keep the code for a signature."""
-        if _held_back:
-            _held_back[-1].append(partial(self.save_overload, signature, result))
+        """Store the code for a signature."""
+        if _pending:
+            _pending[-1].append(partial(self.save_overload, signature, result))
             return
         path = self._path(signature)
         if path is None or result.library.has_dynamic_globals:
@@ -125,14 +125,14 @@ class Cache:
         if folder is None:
             return None
         arguments, _ = sigutils.normalize_signature(signature)
-        # Numba writes a named tuple without the module that it is from.
+        # Numba's name of a named tuple does not have its module.
         kinds = [f"{each!r} {getattr(each, 'instance_class', '')!r}" for each in arguments]
         return folder / f"{self._name}.{_machine()}.{_short('; '.join(kinds))}.code"
 
 
 @cache
 def _sources() -> bytes:
-    """Return a digest of all that compiled code is made from."""
+    """Return a digest of all sources of compiled code."""
     digest = hashlib.sha256(numba.__version__.encode())
     folder = files(__package__)
     for source in sorted((*folder.iterdir(), *folder.joinpath("conv").iterdir()), key=str):
@@ -143,17 +143,17 @@ def _sources() -> bytes:
 
 @cache
 def _machine() -> str:
-    """Return a word for the processor and the Python that code is compiled for."""
+    """Return a short identifier of the processor and the Python that code is compiled for."""
     return _short(repr((cpu_target.target_context.codegen().magic_tuple(), sys.implementation.cache_tag)))
 
 
 @cache
 def _folder() -> Path | None:
-    """Return the first folder in which we, and nobody else, can write; None if there is none."""
+    """Return the first folder in which only this user can write; None if there is none."""
     refused: list[str] = []
-    for wished, folder in _places():
+    for requested, folder in _candidate_folders():
         if _is_private(folder):
-            if refused and not wished:
+            if refused and not requested:
                 _warn(f"neither {' nor '.join(refused)} can be used", f"kernels are kept in {folder}")
             return folder
         refused.append(str(folder))
@@ -161,8 +161,8 @@ def _folder() -> Path | None:
     return None
 
 
-def _places() -> Iterator[tuple[bool, Path]]:
-    """Yield folders in which code can be kept, the best first, and whether it would last there."""
+def _candidate_folders() -> Iterator[tuple[bool, Path]]:
+    """Yield folders in which code can be cached, the best first, each with whether it is a lasting one."""
     here = Path(__file__).parent
     name = f"autograd_cnn-{_short(str(here))}"
     chosen = numba.config.CACHE_DIR
@@ -170,16 +170,16 @@ def _places() -> Iterator[tuple[bool, Path]]:
         yield True, Path(chosen).absolute() / name
     yield not chosen, here / "__pycache__" / "kernels"
     of_user = Path(AppDirs("autograd_cnn", appauthor=False).user_cache_dir) / name
-    if of_user.is_absolute():  # it is not where the user has no home
+    if of_user.is_absolute():  # it is relative if the user has no home
         yield not chosen, of_user
     with suppress(FileNotFoundError):
         temporary = Path(tempfile.gettempdir())
-        if temporary != Path.cwd():  # Python's last resort, where a file could be anybody's
+        if temporary != Path.cwd():  # Python's last resort, where files could be anybody's
             yield False, temporary / (f"{name}-{os.geteuid()}" if os.name == "posix" else name)
 
 
 def _is_private(folder: Path) -> bool:
-    """Return whether we can write in a folder, and others can't: what is read from it is run."""
+    """Return whether this user can write in a folder and others can't: the code that is read from it is run."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -197,6 +197,6 @@ def _short(text: str) -> str:
 
 
 def _warn(problem: str, hint: str) -> None:
-    if not _said:
-        _said.append(sentence("compiled kernels", problem, hint=hint))
-        warnings.warn(_said[0], CacheWarning, stacklevel=2)
+    if not _warned:
+        _warned.append(sentence("compiled kernels", problem, hint=hint))
+        warnings.warn(_warned[0], CacheWarning, stacklevel=2)

@@ -1,4 +1,4 @@
-"""Joining, and adding up what belongs to the same place."""
+"""Concatenation and scatter-add."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -11,7 +11,7 @@ from autograd_cnn.kernels.windows import Array
 
 
 def concatenate(arrays: Sequence[Array], axis: int) -> Any:
-    """Return arrays of one dtype, joined along an axis, where loops are written down; else NumPy is as fast."""
+    """Return arrays of one dtype, joined along an axis, while loops are recorded; otherwise NumPy is as fast."""
     if not RECORDING or len({x.dtype for x in arrays}) > 1:
         return NotImplemented
     shape = list(arrays[0].shape)
@@ -24,44 +24,44 @@ def concatenate(arrays: Sequence[Array], axis: int) -> Any:
     return y
 
 
-COLUMNS: Final = 1 << 8  # that are added up as one job
-LIGHT: Final = 1 << 16  # elements that one thread has added before another is awake
+COLUMNS: Final = 1 << 8  # of a job
+MIN_PARALLEL: Final = 1 << 16  # elements; below this, one thread is done before another has started
 
 
 class Rows(NamedTuple):
-    """How many rows there are, in how many places they end, how long they are, and in how many parts they are added."""
+    """How many rows there are, of the operand and of the result, their columns, and the number of parts of a row."""
 
     rows: int
-    places: int
+    length: int
     columns: int
     parts: int
 
 
 def scatter_add(x: Array, index: Array, length: int) -> Any:
-    """Return zeros (A, length, D) to which x (A, n, D) is added at an index (n,), in its order."""
+    """Return zeros (A, length, D) to which x (A, n, D) is added at an index (n,), row by row."""
     if not supports(x):
         return NotImplemented
     total = np.zeros((x.shape[0], length, x.shape[2]), x.dtype)
     parts = -(-x.shape[2] // COLUMNS)
     sizes = Rows(x.shape[1], length, x.shape[2], parts)
-    places = flat(index.astype(np.int64, copy=False))
-    _scatter_add(x.shape[0] * parts, sizes, flat(x), places, total.reshape(-1), alone=x.size < LIGHT)
+    indices = flat(index.astype(np.int64, copy=False))
+    _scatter_add(x.shape[0] * parts, sizes, flat(x), indices, total.reshape(-1), serial=x.size < MIN_PARALLEL)
     return total
 
 
 @parallel_for
 def _scatter_add(first: int, last: int, s: Rows, x: Any, index: Any, total: Any) -> None:
-    """Add some columns of all rows, for each job."""
+    """Add a part of the columns of all rows, for each job."""
     for job in range(first, last):
         begin = job % s.parts * COLUMNS
         count = min(COLUMNS, s.columns - begin)
         if s.columns == 1:
-            y, terms = total[job * s.places :], x[job * s.rows :]
+            y, terms = total[job * s.length :], x[job * s.rows :]
             for row in range(s.rows):
                 y[index[row]] += terms[row]
             continue
         for row in range(s.rows):
             source = (job // s.parts * s.rows + row) * s.columns + begin
-            target = (job // s.parts * s.places + index[row]) * s.columns + begin
+            target = (job // s.parts * s.length + index[row]) * s.columns + begin
             for i in range(count):
                 total[target + i] += x[source + i]

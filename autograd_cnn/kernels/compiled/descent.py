@@ -1,6 +1,7 @@
-"""The steps of optimisers in one pass over all parameters, with the operations of the reference in its order.
+"""The steps of optimisers in one pass over all parameters, with the operations of the reference in the same order.
 
-So the bits are the reference's. A kernel is handed the identities of the arrays, since there may be any number of them.
+So the results agree with the reference to the bit. A kernel gets the arrays by ``id``, since there may be any number
+of them.
 """
 
 from collections.abc import Sequence
@@ -10,14 +11,14 @@ from typing import Any, Final
 import numpy as np
 
 from autograd_cnn.kernels.compiled.lanes import Lanes, sqrt, where
-from autograd_cnn.kernels.compiled.llvm import numbers_of
-from autograd_cnn.kernels.compiled.map import CHUNK, FEWEST, Line, over_vectors
+from autograd_cnn.kernels.compiled.llvm import array_of
+from autograd_cnn.kernels.compiled.map import CHUNK, MIN_PARALLEL, Line, vectorized
 from autograd_cnn.kernels.compiled.parallel import parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
-FEW: Final = {"sgd": 1 << 13, "sgd_with_momentum": 1 << 11}
-"""Elements for each array; NumPy is done with fewer sooner, if the arrays are few."""
-MANY: Final = 4  # arrays
+MIN_COMPILED: Final = {"sgd": 1 << 13, "sgd_with_momentum": 1 << 11}
+"""Elements per array; with fewer, and few arrays, NumPy is faster."""
+MANY_ARRAYS: Final = 4
 
 
 def sgd(outs: Sequence[Array], values: Sequence[Array], grads: Sequence[Array], lr: float, weight_decay: float) -> Any:
@@ -32,7 +33,7 @@ def sgd_with_momentum(
     outs: Sequence[Array], values: Sequence[Array], grads: Sequence[Array], lasts: Sequence[Array | None], lr: float,
     weight_decay: float, momentum: float, dampening: float, ahead: float,
 ) -> Any:  # fmt: skip
-    """Write the steps along the momentum, or along the gradients and ``ahead`` times it, and return it."""
+    """Write the steps along the momentum, or along the gradients plus ``ahead`` times it; return the momentum."""
     if not _is_worthwhile("sgd_with_momentum", outs) or not _are_alike(outs, values, grads, lasts):
         return NotImplemented
     buffers = [np.empty(out.shape, out.dtype) for out in outs]
@@ -46,7 +47,7 @@ def adam(
     squares: Sequence[Array | float], rates: Sequence[float], eps: Sequence[float], beta1: float, beta2: float,
     weight_decay: float, kept: float,
 ) -> Any:  # fmt: skip
-    """Write kept·values - rates·means / (sqrt(squares) + eps), and return the moments, in which the gradients now are."""
+    """Write kept·values - rates·means / (sqrt(squares) + eps), and return the updated moments."""
     if not _are_alike(outs, values, grads, means, squares):
         return NotImplemented
     next_means, next_squares = ([np.empty(out.shape, out.dtype) for out in outs] for _ in range(2))
@@ -59,11 +60,11 @@ def adam(
 
 
 def _is_worthwhile(name: str, outs: Sequence[Array]) -> bool:
-    return len(outs) >= MANY or any(out.size >= FEW[name] for out in outs)
+    return len(outs) >= MANY_ARRAYS or any(out.size >= MIN_COMPILED[name] for out in outs)
 
 
 def _are_alike(outs: Sequence[Array], *others: Sequence[Any]) -> bool:
-    """Whether all arrays of a parameter have one shape, and all of them one dtype that kernels support."""
+    """Whether the arrays of each parameter have one shape, and all arrays one dtype that the kernels support."""
     dtype = outs[0].dtype
     for out, *arrays in zip(outs, *others, strict=True):
         shape = out.shape
@@ -76,13 +77,13 @@ def _are_alike(outs: Sequence[Array], *others: Sequence[Any]) -> bool:
 
 
 def _descend_all(loop: parallel_for, numbers: Sequence[tuple[float, ...]], *arrays: Sequence[Any]) -> None:
-    """Run a loop over all elements of some arrays of each parameter, with its numbers."""
+    """Run a loop over all elements of the arrays of each parameter, with its numbers."""
     outs = arrays[-1]
     rows = [[_contiguous(each) for each in some] for some in arrays]
     ids = np.array([list(map(id, some)) for some in rows])  # (arrays, parameters)
     jobs = _jobs(tuple([out.size for out in outs]))
     size = jobs[-1, 2] if len(outs) == 1 else CHUNK * len(jobs)
-    loop(len(jobs), Line(len(jobs)), np.array(numbers, outs[0].dtype), jobs, ids, alone=size < FEWEST)
+    loop(len(jobs), Line(len(jobs)), np.array(numbers, outs[0].dtype), jobs, ids, serial=size < MIN_PARALLEL)
 
 
 def _contiguous(x: Array) -> Array:
@@ -92,7 +93,7 @@ def _contiguous(x: Array) -> Array:
 
 @lru_cache(maxsize=64)
 def _jobs(sizes: tuple[int, ...]) -> Array:
-    """Return the parameter of each job, and the first element and the one after the last that it works on."""
+    """Return for each job its parameter, its first element and the one after the last, (jobs, 3)."""
     jobs = [(i, at, min(at + CHUNK, size)) for i, size in enumerate(sizes) for at in range(0, size, CHUNK)]
     return np.array(jobs, np.int64)
 
@@ -126,16 +127,16 @@ def _adapt(
     return mean / (sqrt(square) + eps) * rate + value * kept, mean, square
 
 
-_sgd_vectors: Final = over_vectors(_descend)
-_momentum_vectors: Final = over_vectors(_descend_with_momentum)
-_adam_vectors: Final = over_vectors(_adapt)
+_sgd_vectors: Final = vectorized(_descend)
+_momentum_vectors: Final = vectorized(_descend_with_momentum)
+_adam_vectors: Final = vectorized(_adapt)
 
 
 @parallel_for
 def _sgd(first: int, last: int, s: Line, n: Any, jobs: Any, ids: Any) -> None:
     for job in range(first, last):
         p, begin, end = jobs[job]
-        arrays = (numbers_of(ids[0, p], n), numbers_of(ids[1, p], n), numbers_of(ids[2, p], n))
+        arrays = (array_of(ids[0, p], n), array_of(ids[1, p], n), array_of(ids[2, p], n))
         _sgd_vectors(begin, end, (n[p, 0], n[p, 1]), arrays)
 
 
@@ -144,11 +145,11 @@ def _sgd_with_momentum(first: int, last: int, s: Line, n: Any, jobs: Any, ids: A
     for job in range(first, last):
         p, begin, end = jobs[job]
         arrays = (
-            numbers_of(ids[0, p], n),
-            numbers_of(ids[1, p], n),
-            numbers_of(ids[2, p], n),
-            numbers_of(ids[3, p], n),
-            numbers_of(ids[4, p], n),
+            array_of(ids[0, p], n),
+            array_of(ids[1, p], n),
+            array_of(ids[2, p], n),
+            array_of(ids[3, p], n),
+            array_of(ids[4, p], n),
         )
         _momentum_vectors(begin, end, (n[p, 0], n[p, 1], n[p, 2], n[p, 3], n[p, 4]), arrays)
 
@@ -158,12 +159,12 @@ def _adam(first: int, last: int, s: Line, n: Any, jobs: Any, ids: Any) -> None:
     for job in range(first, last):
         p, begin, end = jobs[job]
         arrays = (
-            numbers_of(ids[0, p], n),
-            numbers_of(ids[1, p], n),
-            numbers_of(ids[2, p], n),
-            numbers_of(ids[3, p], n),
-            numbers_of(ids[4, p], n),
-            numbers_of(ids[5, p], n),
-            numbers_of(ids[6, p], n),
+            array_of(ids[0, p], n),
+            array_of(ids[1, p], n),
+            array_of(ids[2, p], n),
+            array_of(ids[3, p], n),
+            array_of(ids[4, p], n),
+            array_of(ids[5, p], n),
+            array_of(ids[6, p], n),
         )
         _adam_vectors(begin, end, (n[p, 0], n[p, 1], n[p, 2], n[p, 3], n[p, 4], n[p, 5], n[p, 6], n[p, 7]), arrays)

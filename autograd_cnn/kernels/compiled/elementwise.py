@@ -1,4 +1,4 @@
-"""Arithmetic, rectifiers and masks: passes over memory, shared by all threads."""
+"""Arithmetic, rectifiers and masks: one pass over memory each, on all threads."""
 
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -6,65 +6,56 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from autograd_cnn.kernels.backend import RECORDING
-from autograd_cnn.kernels.compiled.broadcasting import NUMBERS, function_with_broadcasting
+from autograd_cnn.kernels.compiled.broadcasting import NUMBERS, broadcasting
 from autograd_cnn.kernels.compiled.lanes import Lanes, Mask, at_least, at_most
 from autograd_cnn.kernels.compiled.lanes import where as select
-from autograd_cnn.kernels.compiled.map import (
-    CHUNK,
-    LIGHT,
-    Line,
-    function_of_one,
-    function_of_two,
-    jobs_of,
-    kernel_of_two,
-    over_vectors,
-)
+from autograd_cnn.kernels.compiled.map import CHUNK, MIN_LIGHT, Line, binary, binary_loop, jobs_of, unary, vectorized
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
 
 class Choice(NamedTuple):
-    """The size of what is worked on, and which of two operands has as many elements, not one number again and again."""
+    """The number of elements, and for each operand 1 if it has as many, or 0 if it repeats one number."""
 
     size: int
     of_first: int
     of_second: int
 
 
-FEW: Final = 1 << 12  # elements; NumPy is done with fewer before a kernel has been called
+MIN_COMPILED: Final = 1 << 12  # elements; below this, NumPy is faster than the call of a kernel
 
 
-@function_with_broadcasting
+@broadcasting
 def add(x1: Lanes, x2: Lanes) -> Lanes:
     """Return x1 + x2."""
     return x1 + x2
 
 
-@function_with_broadcasting
+@broadcasting
 def subtract(x1: Lanes, x2: Lanes) -> Lanes:
     """Return x1 - x2."""
     return x1 - x2
 
 
-@function_with_broadcasting
+@broadcasting
 def multiply(x1: Lanes, x2: Lanes) -> Lanes:
     """Return x1 · x2."""
     return x1 * x2
 
 
-@function_with_broadcasting
+@broadcasting
 def divide(x1: Lanes, x2: Lanes) -> Lanes:
     """Return x1 / x2."""
     return x1 / x2
 
 
-@function_with_broadcasting
+@broadcasting
 def maximum(x1: Lanes, x2: Lanes) -> Lanes:
     """Return the larger of two; NaN where one is."""
     return select(x1 > x2, x1, select(x1 <= x2, x2, x1 + x2))
 
 
-@function_with_broadcasting
+@broadcasting
 def minimum(x1: Lanes, x2: Lanes) -> Lanes:
     """Return the smaller of two; NaN where one is."""
     return select(x1 < x2, x1, select(x1 >= x2, x2, x1 + x2))
@@ -75,21 +66,21 @@ def negative(x: Array) -> Any:
     return _negative(x, x) if _is_worthwhile(x) else NotImplemented
 
 
-_negative: Final = kernel_of_two(lambda x, _: -x, "negative", LIGHT, exact=True)
+_negative: Final = binary_loop(lambda x, _: -x, "negative", MIN_LIGHT, exact=True)
 
 
-@function_of_one
+@unary
 def sign(x: Lanes) -> Lanes:
-    """Return -1, 0 or 1; NaN where that is."""
+    """Return -1, 0 or 1; NaN for NaN."""
     return select(x > 0.0, 1.0, select(x < 0.0, -1.0, x))
 
 
 def relu(x: Array) -> Any:
-    """Return x where it is positive, else 0, and where that is; a NaN passes."""
+    """Return x where it is positive, else 0, and the mask of where it passed; a NaN passes."""
     if not _is_worthwhile(x):
         return NotImplemented
     y, mask = np.empty(x.shape, x.dtype), np.empty(x.shape, bool)
-    _relu(*jobs_of(x), flat(x), y.reshape(-1), mask.reshape(-1), alone=x.size < LIGHT)
+    _relu(*jobs_of(x), flat(x), y.reshape(-1), mask.reshape(-1), serial=x.size < MIN_LIGHT)
     return y, mask
 
 
@@ -98,39 +89,39 @@ def masked(x: Array, mask: Array) -> Any:
     if not _is_worthwhile(x):
         return NotImplemented
     y = np.empty(x.shape, x.dtype)
-    _masked(*jobs_of(x), flat(x), flat(mask), y.reshape(-1), alone=x.size < LIGHT)
+    _masked(*jobs_of(x), flat(x), flat(mask), y.reshape(-1), serial=x.size < MIN_LIGHT)
     return y
 
 
 def leaky_relu(x: Array, slope: float) -> Any:
-    """Return x where it is positive, elsewhere x times the slope, and where it is."""
+    """Return x where it is positive, elsewhere x times the slope, and the mask of where it is positive."""
     return _leak(x, slope, slope)
 
 
 def hardtanh(x: Array, least: float, most: float) -> Any:
-    """Return x limited to a range, and where it is inside, or NaN; the ends are not."""
+    """Return x limited to a range, and the mask of where it is strictly inside, or NaN."""
     return _limit_inside(x, least, most)
 
 
 def hardsigmoid(x: Array) -> Any:
-    """Return x + 3 limited to the range from 0 to 6, divided by 6, and where it is inside, or NaN."""
+    """Return x + 3 limited to [0, 6], divided by 6, and the mask of where it is strictly inside, or NaN."""
     return _ramp(x, 0.0, 6.0)
 
 
-@function_of_one
+@unary
 def hardswish(x: Lanes) -> Lanes:
     """Return x times its `hardsigmoid`."""
     return x * (at_least(at_most(x + 3.0, 6.0), 0.0) * (1 / 6))
 
 
-@function_of_two
+@binary
 def hardswish_wrt_x(g: Lanes, x: Lanes) -> Lanes:
     """Return g times the derivative of `hardswish`."""
     return g * select(x <= -3.0, 0.0, select(x >= 3.0, 1.0, x * (1 / 3) + 0.5))
 
 
 def clip(x: Array, least: float | None, most: float | None) -> Any:
-    """Return x limited to a range, and where it is inside, or NaN; the ends are, too."""
+    """Return x limited to a range, and the mask of where it is inside, ends included, or NaN."""
     return _limit(x, -np.inf if least is None else least, np.inf if most is None else most)
 
 
@@ -140,32 +131,32 @@ def damped(x: Array, mask: Array, factor: float) -> Any:
         return NotImplemented
     y = np.empty(x.shape, x.dtype)
     factors = np.full(1, factor, x.dtype)
-    _damped(*jobs_of(x), factors, flat(x), flat(mask), y.reshape(-1), alone=x.size < LIGHT)
+    _damped(*jobs_of(x), factors, flat(x), flat(mask), y.reshape(-1), serial=x.size < MIN_LIGHT)
     return y
 
 
 def where(mask: Array, x1: Any, x2: Any) -> Any:
-    """Return x1 where the mask is set, elsewhere x2; either may be a number, but not both."""
+    """Return x1 where the mask is set, elsewhere x2; one of them may be a number."""
     x = x1 if type(x1) is np.ndarray else x2
     if not _is_worthwhile(x) or np.shape(mask) != x.shape or mask.dtype.kind != "b":
         return NotImplemented
-    # a number is repeated as often as a job takes it
+    # A number becomes an array as long as a job.
     first, second = (np.full(CHUNK, each, x.dtype) if type(each) in NUMBERS else each for each in (x1, x2))
     if any(each is given and np.shape(each) != x.shape for each, given in ((first, x1), (second, x2))):
         return NotImplemented
     if not supports(first, second):
         return NotImplemented
     y, sizes = np.empty(x.shape, x.dtype), Choice(x.size, int(first is x1), int(second is x2))
-    _where(jobs_of(x)[0], sizes, flat(first), flat(second), flat(mask), y.reshape(-1), alone=x.size < LIGHT)
+    _where(jobs_of(x)[0], sizes, flat(first), flat(second), flat(mask), y.reshape(-1), serial=x.size < MIN_LIGHT)
     return y
 
 
 def _is_worthwhile(x: Any) -> bool:
-    return type(x) is np.ndarray and (x.size >= FEW or bool(RECORDING)) and supports(x)
+    return type(x) is np.ndarray and (x.size >= MIN_COMPILED or bool(RECORDING)) and supports(x)
 
 
 def rectified(x: Lanes) -> tuple[Lanes, Mask]:
-    """Write x where it is positive, else 0, and where that is; a NaN passes."""
+    """Return x where it is positive, else 0, and the mask of where it passed; a NaN passes."""
     passes = ~(x <= 0.0)
     return select(passes, x, 0.0), passes
 
@@ -182,15 +173,15 @@ def _choose(x1: Lanes, x2: Lanes, mask: Mask) -> Lanes:
     return select(mask, x1, x2)
 
 
-_choose_vectors: Final = over_vectors(_choose)
-_rectify_vectors: Final = over_vectors(rectified)
-_mask_vectors: Final = over_vectors(_mask)
-_damp_vectors: Final = over_vectors(_damp)
+_choose_vectors: Final = vectorized(_choose)
+_rectify_vectors: Final = vectorized(rectified)
+_mask_vectors: Final = vectorized(_mask)
+_damp_vectors: Final = vectorized(_damp)
 
 
 def _with_mask(formula: Callable[[Lanes, Lanes, Lanes], tuple[Lanes, Mask]]) -> Callable[[Array, float, float], Any]:
-    """Return a function of an array and two numbers, which the formula takes first; it gives values and a mask."""
-    apply = over_vectors(formula)
+    """Return a function of an array and two numbers, giving values and a mask; the formula takes the numbers first."""
+    apply = vectorized(formula)
 
     def kernel(first: int, last: int, s: Line, numbers: Any, x: Any, y: Any, mask: Any) -> None:
         apply(first * CHUNK, min(last * CHUNK, s.size), (numbers[0], numbers[1]), (x, y, mask))
@@ -202,7 +193,9 @@ def _with_mask(formula: Callable[[Lanes, Lanes, Lanes], tuple[Lanes, Mask]]) -> 
         if not _is_worthwhile(x):
             return NotImplemented
         y, mask = np.empty(x.shape, x.dtype), np.empty(x.shape, bool)
-        loop(*jobs_of(x), np.array([a, b], x.dtype), flat(x), y.reshape(-1), mask.reshape(-1), alone=x.size < LIGHT)
+        loop(
+            *jobs_of(x), np.array([a, b], x.dtype), flat(x), y.reshape(-1), mask.reshape(-1), serial=x.size < MIN_LIGHT
+        )
         return y, mask
 
     return function

@@ -1,11 +1,11 @@
-"""The largest and the smallest along the last axes; NaN where one is."""
+"""The largest and the smallest along the last axes; NaN wins."""
 
 from typing import Any, Final
 
 import numpy as np
 
 from autograd_cnn.kernels.compiled.lanes import Lanes, where
-from autograd_cnn.kernels.compiled.map import Fold, over_vectors
+from autograd_cnn.kernels.compiled.map import Fold, vectorized
 from autograd_cnn.kernels.compiled.parallel import parallel_for
 from autograd_cnn.kernels.compiled.reduction import Maps, along_last_axes
 from autograd_cnn.kernels.windows import Array
@@ -29,8 +29,8 @@ def _smaller(a: Lanes, b: Lanes) -> Lanes:
     return where(a < b, a, where(a >= b, b, a + b))
 
 
-_largest: Final = over_vectors(lambda x: x, Fold(_larger, -np.inf))
-_smallest: Final = over_vectors(lambda x: x, Fold(_smaller, np.inf))
+_largest: Final = vectorized(lambda x: x, Fold(_larger, -np.inf))
+_smallest: Final = vectorized(lambda x: x, Fold(_smaller, np.inf))
 
 
 @parallel_for

@@ -1,9 +1,9 @@
 """Products of matrices that fit into the caches, and of stacks of them.
 
-A BLAS library wakes threads of its own for them, which then go on looking for work while the other
-kernels' threads want to run: on two cores a training step takes twice as long. So the products of a
-network's fully connected layers are done here, on the same micro-kernel and threads as its
-convolutions. Of a stack, each product is a job.
+A BLAS library wakes threads of its own for them, which then spin while the other kernels' threads
+want to run: on two cores a training step takes twice as long. So the products of a network's fully
+connected layers are computed here, on the same micro-kernel and threads as its convolutions. Each
+product of a stack is a job.
 """
 
 import math
@@ -29,8 +29,8 @@ from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, 
 from autograd_cnn.kernels.compiled.transposing import transpose_maps
 from autograd_cnn.kernels.windows import Array
 
-LARGEST: Final = 1 << 28  # multiplications; beyond them a BLAS library's blocking pays
-ALONE: Final = 1 << 20  # multiplications that one thread has done before another is awake
+MAX_COMPILED: Final = 1 << 28  # multiplications; above this, a BLAS library's blocking pays
+MIN_PARALLEL: Final = 1 << 20  # multiplications; below this, one thread is done before another has started
 
 
 class GemmSizes(NamedTuple):
@@ -40,22 +40,22 @@ class GemmSizes(NamedTuple):
     n: int
     k: int
     ldb: int  # a row of B, in whole vectors
-    mc: int  # rows of A that are one job
+    mc: int  # rows of A in a job
 
 
 class StackSizes(NamedTuple):
-    """The sizes of the products of a stack, and how their operands lie."""
+    """The sizes of the products of a stack, and the layout of their operands."""
 
     m: int
     n: int
     k: int
     ldb: int  # a row of B, in whole vectors
-    b_transposed: int  # whether B lies as Bᵀ (n, k)
+    b_transposed: int  # whether B is stored as Bᵀ (n, k)
 
 
 def matmul(a: Array, b: Array) -> Any:
     """Return a · b, for matrices and stacks of them that are not large."""
-    if a.ndim < 2 or b.ndim < 2 or not supports(a, b) or a.size * b.shape[-1] > LARGEST:
+    if a.ndim < 2 or b.ndim < 2 or not supports(a, b) or a.size * b.shape[-1] > MAX_COMPILED:
         return NotImplemented
     if b.ndim > 2:
         return _multiply_stacks(a, b)
@@ -66,7 +66,7 @@ def matmul(a: Array, b: Array) -> Any:
 
 def linear(x: Array, w: Array, bias: Array | None) -> Any:
     """Return x · wᵀ + bias, for x (..., D)."""
-    if x.ndim < 2 or not supports(x, w, *(() if bias is None else (bias,))) or x.size * w.shape[0] > LARGEST:
+    if x.ndim < 2 or not supports(x, w, *(() if bias is None else (bias,))) or x.size * w.shape[0] > MAX_COMPILED:
         return NotImplemented
     y = np.empty((*x.shape[:-1], w.shape[0]), x.dtype)
     _multiply_into(y.reshape(-1, w.shape[0]), x.reshape(-1, x.shape[-1]), w.T, bias)
@@ -74,11 +74,11 @@ def linear(x: Array, w: Array, bias: Array | None) -> Any:
 
 
 def _multiply_stacks(a: Array, b: Array) -> Any:
-    """Return the products of matrices in stacks of the same shape, or such as broadcast."""
+    """Return the products of stacks of matrices, which may broadcast."""
     try:
         stacks = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
-        return NotImplemented  # and NumPy says why
+        return NotImplemented  # NumPy raises the error
     (m, k), n = a.shape[-2:], b.shape[-1]
     a, b = np.broadcast_to(a, (*stacks, m, k)), np.broadcast_to(b, (*stacks, k, n))
     a_transposed, b_transposed = (x.strides[-2] == x.itemsize < x.strides[-1] for x in (a, b))
@@ -88,7 +88,7 @@ def _multiply_stacks(a: Array, b: Array) -> Any:
         math.prod(stacks), StackSizes(m, n, k, sizes.ldb, int(b_transposed)),
         flat(a.swapaxes(-1, -2) if a_transposed else a), a_offsets, k_offsets,
         flat(b.swapaxes(-1, -2) if b_transposed else b), b_offsets, c_offsets, y.reshape(-1),
-        alone=y.size * k <= ALONE,
+        serial=y.size * k <= MIN_PARALLEL,
     )  # fmt: skip
     return y
 
@@ -97,7 +97,7 @@ def _multiply_into(c: Array, a: Array, b: Array, bias: Array | None) -> None:
     """Write a · b into c, plus ``bias`` (n,) in each row."""
     lanes, transposed = VECTOR_BYTES // c.itemsize, not a.flags.c_contiguous  # a rule passes a transposed view
     jobs, sizes, a_offsets, k_offsets, b_offsets, c_offsets = layout(*a.shape, b.shape[1], lanes, transposed)
-    rows, wide = flat(a.T if transposed else a), in_vectors(b, sizes, lanes)
+    rows, wide = flat(a.T if transposed else a), pad_to_vectors(b, sizes, lanes)
     start = flat(np.zeros(sizes.n, c.dtype) if bias is None else bias)
     _multiply(jobs, sizes, rows, a_offsets, k_offsets, wide, b_offsets, c_offsets, start, c.reshape(-1))
 
@@ -106,14 +106,14 @@ def _multiply_into(c: Array, a: Array, b: Array, bias: Array | None) -> None:
 def layout(m: int, k: int, n: int, lanes: int, transposed: bool) -> tuple[int, GemmSizes, Array, Array, Array, Array]:
     """Return the number of jobs, the sizes, and the offsets: of A's rows and columns, B's rows, and the vectors of C."""
     vectors = -(-n // lanes)
-    jobs = 1 if m * n * k <= ALONE else -(-m // (2 * MR[0]))
+    jobs = 1 if m * n * k <= MIN_PARALLEL else -(-m // (2 * MR[0]))
     sizes = GemmSizes(m, n, k, ldb=vectors * lanes, mc=-(-m // jobs))
     across, down = (m, 1) if transposed else (1, k)
     return jobs, sizes, np.arange(m) * down, np.arange(k) * across, np.arange(k) * sizes.ldb, np.arange(vectors) * lanes
 
 
-def in_vectors(b: Array, sizes: GemmSizes, lanes: int) -> Array:
-    """Return the rows of b, each filled up to whole vectors."""
+def pad_to_vectors(b: Array, sizes: GemmSizes, lanes: int) -> Array:
+    """Return the rows of b, each padded to whole vectors."""
     if b.flags.c_contiguous and sizes.ldb == sizes.n:
         return flat(b)
     wide = np.empty((sizes.k + lanes) * sizes.ldb, b.dtype)
@@ -206,7 +206,7 @@ def _multiply_each(
     c_offsets: Any,
     c: Any,
 ) -> None:
-    """Write A · B into C (m, n) for each job, which is a place in the stacks of A, B and C."""
+    """Write A · B into C (m, n) for each job, which is an index into the stacks of A, B and C."""
     wide = np.empty((s.k + VECTOR_BYTES // c.itemsize) * s.ldb, c.dtype)
     for job in range(first, last):
         at = job * s.k * s.n

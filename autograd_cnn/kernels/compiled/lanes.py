@@ -1,6 +1,6 @@
-"""Formulas on whole vectors: written with operators as for one number, they write LLVM's instructions.
+"""Formulas on whole vectors: written with operators as for a single number, they emit LLVM instructions.
 
-Nothing is left to a compiler's vectoriser, and no library is called. Python's floats become constants of the
+Nothing is left to the compiler's auto-vectoriser, and no library is called. Python floats become constants of the
 vector's dtype.
 """
 
@@ -21,7 +21,7 @@ class Lanes:
 
     @property
     def format(self) -> "Format":
-        """What there is to know of the dtype."""
+        """The constants of the dtype."""
         return FORMATS[self.simd.size]
 
     def operand(self, number: "Lanes | float") -> Value:
@@ -73,11 +73,11 @@ class Lanes:
         return self._with_bits(self.simd.build.and_, self.format.sign - 1)
 
     def rounded_to_half(self) -> Self:
-        """Return the upper half of the digits, whose square is exact."""
+        """Return the numbers with the upper half of their digits, whose squares are exact."""
         return self._with_bits(self.simd.build.and_, -1 << (self.format.digits // 2 + 1))
 
     def times_power_of_2(self, exponent: Value) -> Self:
-        """Return the numbers times 2 to the integers in the lanes of ``exponent``, as far as that is a normal number."""
+        """Return the numbers times 2 to the integers in the lanes of ``exponent``, which must give normal numbers."""
         build, bits = self.simd.build, _bits(self.simd)
         biased = build.add(exponent, ir.Constant(bits, [self.format.bias] * self.simd.lanes))
         shifted = build.shl(biased, ir.Constant(bits, [self.format.digits] * self.simd.lanes))
@@ -109,17 +109,17 @@ class Mask(NamedTuple):
 
 
 class Format(NamedTuple):
-    """A dtype, and what the exponential of it is computed with."""
+    """A dtype's layout, and the constants for its exponential."""
 
-    digits: int  # behind the binary point
+    digits: int  # after the binary point
     bias: int  # of the exponent
-    sign: int  # its bit
-    log_2: tuple[float, float]  # the logarithm of 2: a few digits, so that small multiples are exact, and the rest
+    sign: int  # the sign bit
+    log_2: tuple[float, float]  # log(2) as a few digits, so that small multiples are exact, and the rest
     powers: tuple[float, ...]  # (exp(r) - 1 - r) / r² for |r| < log(2) / 2, highest power first
     arctangents: tuple[float, ...]  # (artanh(s) / s - 1) / s² as powers of s², for s up to 1/3
-    lift: int  # how many powers of 2 an exponential is lifted out of the denormal numbers
-    shallow: float  # from here on exp is a normal number, also times a hundredth
-    least: float  # from here on down exp(x)·x is 0, and exp lifted still a normal number
+    lift: int  # the power of 2 that scales an exponential out of the denormal numbers
+    shallow: float  # from here up exp is a normal number, even times a hundredth
+    least: float  # from here down exp(x)·x is 0, and the scaled exp is still a normal number
 
 
 FORMATS: Final = {
@@ -185,13 +185,13 @@ def polynomial(coefficients: tuple[float, ...], x: Lanes) -> Lanes:
 
 
 class Power(NamedTuple):
-    """An exponential, lifted by a power of 2 where it is no normal number."""
+    """An exponential, scaled by a power of 2 where it would be denormal."""
 
     lifted: Lanes
     deep: Mask
 
     def lower(self, x: Lanes) -> Lanes:
-        """Return what was computed with the lifted exponential, lifted no more: it is rounded once."""
+        """Undo the scaling of a result that was computed from the scaled exponential: it is rounded once."""
         return where(self.deep, x * 2.0**-x.format.lift, x)
 
     @property
@@ -227,9 +227,9 @@ def log1p(x: Lanes) -> Lanes:
 
 
 def _divided_by_log_2(x: Lanes) -> tuple[Value, Lanes]:
-    """Return how many times log(2) goes into x, as integers in the last bits, and what is left."""
+    """Return x / log(2) rounded to integers, in the last bits, and the remainder."""
     f = x.format
-    magic = 1.5 * 2.0**f.digits  # beside which a number is rounded to an integer, in its last bits
+    magic = 1.5 * 2.0**f.digits  # adding it rounds a number to an integer, in the last bits
     rounded = multiply_add(x, _LOG2_E, magic)
     n = rounded - magic
     rest = multiply_add(n, -f.log_2[1], multiply_add(n, -f.log_2[0], x))

@@ -1,4 +1,4 @@
-"""Standardised rows and their adjoints: a row is summed up, and used at once, while it is in the cache.
+"""Standardised rows and their adjoints: a row is summed, and used at once while it is in the cache.
 
 Shapes: x, y and g (R, D); weight and bias (Q, D), as the reference has them.
 """
@@ -8,16 +8,16 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from autograd_cnn.kernels.compiled.lanes import Lanes
-from autograd_cnn.kernels.compiled.map import FEW, FEWEST, over_vectors
+from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_PARALLEL, vectorized
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
 from autograd_cnn.kernels.compiled.reduction import BLOCK, SUM, sum_vectors
 from autograd_cnn.kernels.windows import Array
 
-TOGETHER: Final = 1 << 6  # rows that are summed in their own dtype; sums of sums are in float64
+ROW_BLOCK: Final = 1 << 6  # rows that are summed in their own dtype; the sums of blocks are added in float64
 
 
 class Rows(NamedTuple):
-    """How many rows there are, how long they are, and after how many the numbers for them repeat."""
+    """How many rows there are, their length, and after how many rows the weights repeat."""
 
     number: int
     length: int
@@ -26,7 +26,7 @@ class Rows(NamedTuple):
 
 def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Any:
     """Return z · weight + bias, and the moments."""
-    if x.size < FEW or not supports(x, weight, bias):
+    if x.size < MIN_COMPILED or not supports(x, weight, bias):
         return NotImplemented
     y, moments, rows = (
         np.empty(x.shape, x.dtype),
@@ -34,31 +34,31 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Any:
         Rows(len(x), x.shape[1], len(weight)),
     )
     arrays = np.array([eps]), flat(x), flat(weight), flat(bias), y.reshape(-1), moments.reshape(-1)
-    _layer_norm(rows.number, rows, *arrays, alone=x.size < FEWEST)
+    _layer_norm(rows.number, rows, *arrays, serial=x.size < MIN_PARALLEL)
     return y, moments
 
 
 def layer_norm_wrt_input(g: Array, x: Array, moments: Array, weight: Array) -> Any:
     """Return r · (h - mean(h) - z · mean(h·z)) with h = g · weight."""
-    if x.size < FEW or not supports(x, g, moments, weight):
+    if x.size < MIN_COMPILED or not supports(x, g, moments, weight):
         return NotImplemented
     dx, rows = np.empty(x.shape, x.dtype), Rows(len(x), x.shape[1], len(weight))
     arrays = flat(g), flat(x), flat(moments), flat(weight), dx.reshape(-1)
-    _layer_norm_wrt_input(rows.number, rows, *arrays, alone=x.size < FEWEST)
+    _layer_norm_wrt_input(rows.number, rows, *arrays, serial=x.size < MIN_PARALLEL)
     return dx
 
 
 def layer_norm_sums(g: Array, x: Array, moments: Array, period: int) -> Any:
-    """Return the sums of g·z and of g over every so many rows, (2, Q, D)."""
-    if x.size < FEW or not supports(x, g, moments):
+    """Return the sums of g·z and of g over all rows with the same weights, (2, Q, D) for Q the ``period``."""
+    if x.size < MIN_COMPILED or not supports(x, g, moments):
         return NotImplemented
-    rows, parts = Rows(len(x), x.shape[1], period), -(-x.shape[0] // (TOGETHER * period))
+    rows, parts = Rows(len(x), x.shape[1], period), -(-x.shape[0] // (ROW_BLOCK * period))
     sums = np.zeros((parts, 2, period, rows.length), x.dtype)
-    _sum_products(parts * period, rows, flat(g), flat(x), flat(moments), sums.reshape(-1), alone=x.size < FEWEST)
+    _sum_products(parts * period, rows, flat(g), flat(x), flat(moments), sums.reshape(-1), serial=x.size < MIN_PARALLEL)
     return sums[0] if parts == 1 else sums.sum(axis=0, dtype=np.float64).astype(x.dtype)
 
 
-# --- what is done to the vectors of a row -----------------------------------------------------
+# --- formulas on rows -------------------------------------------------------------------------
 
 
 def _square_of_distance(mean: Lanes, x: Lanes) -> Lanes:
@@ -71,18 +71,18 @@ def _weighted_products(mean: Lanes, g: Lanes, x: Lanes, weight: Lanes) -> tuple[
     return h * (x - mean), h
 
 
-_sum_squares: Final = over_vectors(_square_of_distance, SUM)
-_sum_weighted: Final = over_vectors(_weighted_products, SUM, SUM)
-_scale: Final = over_vectors(lambda mean, r, x, weight, bias: (x - mean) * r * weight + bias)
-_combine: Final = over_vectors(lambda mean, slope, level, r, g, x, w: (g * w - level - (x - mean) * slope) * r)
-_add_products: Final = over_vectors(lambda mean, r, g, x, of_gz, of_g: (of_gz + g * ((x - mean) * r), of_g + g))
+_sum_squares: Final = vectorized(_square_of_distance, SUM)
+_sum_weighted: Final = vectorized(_weighted_products, SUM, SUM)
+_scale: Final = vectorized(lambda mean, r, x, weight, bias: (x - mean) * r * weight + bias)
+_combine: Final = vectorized(lambda mean, slope, level, r, g, x, w: (g * w - level - (x - mean) * slope) * r)
+_add_products: Final = vectorized(lambda mean, r, g, x, of_gz, of_g: (of_gz + g * ((x - mean) * r), of_g + g))
 
 # --- rows -------------------------------------------------------------------------------------
 
 
 @inlined
 def _moments(x: Any, begin: int, end: int, eps: float) -> tuple[float, float]:
-    """Return the mean of a row, as its dtype has it, and 1 / sqrt(var + eps)."""
+    """Return the mean of a row, rounded to its dtype, and 1 / sqrt(var + eps)."""
     total, squares = 0.0, 0.0
     for at in range(begin, end, BLOCK):
         total += sum_vectors(at, min(at + BLOCK, end), (), (x,))[0]
@@ -106,7 +106,7 @@ def _layer_norm(first: int, last: int, s: Rows, eps: Any, x: Any, weight: Any, b
 
 @parallel_for
 def _layer_norm_wrt_input(first: int, last: int, s: Rows, g: Any, x: Any, moments: Any, weight: Any, dx: Any) -> None:
-    """Pass a row of g back, for each job."""
+    """Compute a row of dx, for each job."""
     for row in range(first, last):
         begin, end = row * s.length, (row + 1) * s.length
         mean, r, product, total = moments[row], moments[s.number + row], 0.0, 0.0
@@ -122,14 +122,14 @@ def _layer_norm_wrt_input(first: int, last: int, s: Rows, g: Any, x: Any, moment
 
 @parallel_for
 def _sum_products(first: int, last: int, s: Rows, g: Any, x: Any, moments: Any, sums: Any) -> None:
-    """Sum up g·z and g over some rows to which the same numbers belong, for each job."""
+    """Sum g·z and g over a block of rows with the same weights, for each job."""
     size = s.period * s.length
     for job in range(first, last):
         part, own = job // s.period, job % s.period
         of_gz = sums[2 * part * size + own * s.length :][: s.length]
         of_g = sums[(2 * part + 1) * size + own * s.length :][: s.length]
-        begin_row = part * TOGETHER * s.period + own
-        for row in range(begin_row, min(begin_row + TOGETHER * s.period, s.number), s.period):
+        begin_row = part * ROW_BLOCK * s.period + own
+        for row in range(begin_row, min(begin_row + ROW_BLOCK * s.period, s.number), s.period):
             begin, end = row * s.length, (row + 1) * s.length
             _add_products(
                 0, s.length, (moments[row], moments[s.number + row]), (g[begin:end], x[begin:end], of_gz, of_g)

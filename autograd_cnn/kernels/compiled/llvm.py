@@ -1,7 +1,7 @@
-"""LLVM's language, as far as the kernels write it: arithmetic on vectors, addresses, and moves of whole vectors.
+"""The LLVM instructions that the kernels emit: arithmetic on vectors, addresses, and moves of whole vectors.
 
-What plain loops can't be trusted to become is written here, in the vector width of the processor at hand;
-Numba compiles it along with the code around it.
+A compiler cannot be relied on to make these of plain loops. They are emitted here in the vector width of this
+processor, and Numba compiles them along with the code around them.
 """
 
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from numba import types
 from numba.core import cgutils, config
 from numba.core.codegen import get_host_cpu_features
 
-Value: TypeAlias = Any  # what llvmlite hands out; it brings no types
+Value: TypeAlias = Any  # an LLVM value; llvmlite has no type hints
 
 _FEATURES: Final = frozenset((config.CPU_FEATURES or get_host_cpu_features()).split(","))  # what Numba compiles for
 _IS_X86: Final = "x86_64" in llvmlite.binding.get_default_triple()
 REGISTERS: Final = 16 if _IS_X86 and "+avx512f" not in _FEATURES else 32
 
-intrinsic: Final[Callable[[Callable[..., Any]], Any]] = numba.extending.intrinsic  # which brings no types
+intrinsic: Final[Callable[[Callable[..., Any]], Any]] = numba.extending.intrinsic  # which has no type hints
 
 VECTOR_BYTES: Final = 64 if "+avx512f" in _FEATURES else 32 if "+avx" in _FEATURES else 16
 INT: Final = ir.IntType(64)
@@ -28,7 +28,7 @@ INT32: Final = ir.IntType(32)
 
 
 class Vectors:
-    """Writes arithmetic of vectors of one dtype into an LLVM function. Offsets count elements."""
+    """Emits arithmetic on vectors of one dtype into an LLVM function. Offsets count elements."""
 
     def __init__(self, build: Value, dtype: Any, lanes: int | None = None) -> None:
         self.build = build
@@ -40,7 +40,7 @@ class Vectors:
         self.zero = ir.Constant(self.vector, None)
 
     def load(self, base: Value, offset: Value, mask: Value = None) -> Value:
-        """Load a vector; with a mask only its lanes, and 0 into the others, whose memory is left alone."""
+        """Load a vector; with a mask only its lanes, and 0 in the others, whose memory is not touched."""
         if mask is None:
             return self.build.load(self._at(base, offset), align=self.size)
         arguments = [self._at(base, offset), INT32(self.size), mask, self.zero]
@@ -54,45 +54,45 @@ class Vectors:
             arguments = [vector, self._at(base, offset), INT32(self.size), mask]
             self._call("masked.store", "p0", ir.VoidType(), arguments)
 
-    def load_parts(self, places: list[tuple[Value, Value]], mask: Value = None) -> Value:
-        """Load a vector from one place, or its two halves from two."""
-        if len(places) == 1:
-            return self.load(*places[0], mask)
+    def load_parts(self, addresses: list[tuple[Value, Value]], mask: Value = None) -> Value:
+        """Load a vector from one address, or its two halves from two."""
+        if len(addresses) == 1:
+            return self.load(*addresses[0], mask)
         half = Vectors(self.build, self.dtype, self.lanes // 2)
-        parts = [half.load(*place) for place in places]
-        return self.build.shuffle_vector(*parts, lane_numbers(list(range(self.lanes))))
+        parts = [half.load(*address) for address in addresses]
+        return self.build.shuffle_vector(*parts, shuffle_mask(list(range(self.lanes))))
 
-    def store_parts(self, vector: Value, places: list[tuple[Value, Value]], mask: Value = None) -> None:
-        """Store a vector to one place, or its two halves to two."""
-        if len(places) == 1:
-            self.store(vector, *places[0], mask)
+    def store_parts(self, vector: Value, addresses: list[tuple[Value, Value]], mask: Value = None) -> None:
+        """Store a vector to one address, or its two halves to two."""
+        if len(addresses) == 1:
+            self.store(vector, *addresses[0], mask)
             return
         half = Vectors(self.build, self.dtype, self.lanes // 2)
-        for first, place in zip((0, half.lanes), places, strict=True):
-            part = self.build.shuffle_vector(vector, vector, lane_numbers(list(range(first, first + half.lanes))))
-            half.store(part, *place)
+        for first, address in zip((0, half.lanes), addresses, strict=True):
+            part = self.build.shuffle_vector(vector, vector, shuffle_mask(list(range(first, first + half.lanes))))
+            half.store(part, *address)
 
-    def spread(self, number: Value) -> Value:
+    def splat(self, scalar: Value) -> Value:
         """Copy one number into every lane."""
-        undefined = ir.Constant(ir.VectorType(number.type, self.lanes), ir.Undefined)
-        first = self.build.insert_element(undefined, number, INT32(0))
-        return self.build.shuffle_vector(first, undefined, lane_numbers([0] * self.lanes))
+        undefined = ir.Constant(ir.VectorType(scalar.type, self.lanes), ir.Undefined)
+        first = self.build.insert_element(undefined, scalar, INT32(0))
+        return self.build.shuffle_vector(first, undefined, shuffle_mask([0] * self.lanes))
 
-    def number(self, base: Value, offset: Value) -> Value:
+    def load_splat(self, base: Value, offset: Value) -> Value:
         """Load one number into every lane."""
-        return self.spread(self.build.load(self.build.gep(base, [offset]), align=self.size))
+        return self.splat(self.build.load(self.build.gep(base, [offset]), align=self.size))
 
     def multiply_add(self, a: Value, b: Value, c: Value) -> Value:
         """Return a · b + c, rounded once where the processor can."""
         return self._call("fmuladd", "", self.vector, [a, b, c])
 
-    def first(self, count: Value) -> Value:
+    def first_lanes(self, count: Value) -> Value:
         """Return the mask of the first ``count`` lanes."""
         numbers = ir.Constant(ir.VectorType(INT, self.lanes), list(range(self.lanes)))
-        return self.build.icmp_signed("<", numbers, self.spread(count))
+        return self.build.icmp_signed("<", numbers, self.splat(count))
 
-    def of_bits(self, bits: Value) -> Value:
-        """Return the mask of the lanes whose bit is set, the first lane's being the lowest."""
+    def mask_of_bits(self, bits: Value) -> Value:
+        """Return the mask of the lanes whose bit is set; the lowest bit is the first lane's."""
         return self.build.bitcast(
             self.build.trunc(bits, ir.IntType(self.lanes)), ir.VectorType(ir.IntType(1), self.lanes)
         )
@@ -114,8 +114,8 @@ def element_type(dtype: Any) -> Value:
     return ir.FloatType() if dtype.bitwidth == 32 else ir.DoubleType()
 
 
-def lane_numbers(numbers: list[int]) -> Value:
-    """Return a shuffle's mask: for each lane of the result the number of the lane that it comes from."""
+def shuffle_mask(numbers: list[int]) -> Value:
+    """Return a shuffle's mask: for each lane of the result the index of its source lane."""
     return ir.Constant(ir.VectorType(INT32, len(numbers)), numbers)
 
 
@@ -124,21 +124,21 @@ def pointer(context: Any, build: Value, kind: Any, array: Value, offset: Value) 
     return build.gep(context.make_array(kind)(context, build, array).data, [offset])
 
 
-# --- arrays by their identity -------------------------------------------------------------------
+# --- arrays by their id -----------------------------------------------------------------------
 
 
-def _data(build: Value, number: Value) -> Value:
-    """Read the address of an array's numbers, which stands after the head that all of Python's objects have.
+def _data(build: Value, identity: Value) -> Value:
+    """Read the address of an array's data, the first field after the header that all Python objects have.
 
-    NumPy's interface in C has it there, too, so it stays there.
+    It is part of NumPy's C API, so it stays there.
     """
-    place = build.add(number, INT(object.__basicsize__))
-    return build.load(build.inttoptr(place, INT.as_pointer()))
+    address = build.add(identity, INT(object.__basicsize__))
+    return build.load(build.inttoptr(address, INT.as_pointer()))
 
 
 @intrinsic
-def address_of(typing: Any, number: Any) -> Any:
-    """Return where the numbers of an array are, given its ``id``."""
+def address_of(typing: Any, identity: Any) -> Any:
+    """Return the address of an array's data, given its ``id``."""
 
     def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
         return _data(build, values[0])
@@ -147,8 +147,8 @@ def address_of(typing: Any, number: Any) -> Any:
 
 
 @intrinsic
-def numbers_of(typing: Any, number: Any, like: Any) -> Any:
-    """Return the numbers of a contiguous array, given its ``id``, as a row of no length of the dtype of another."""
+def array_of(typing: Any, identity: Any, like: Any) -> Any:
+    """Return the data of a contiguous array, given its ``id``: 1-D, without a length, with the dtype of ``like``."""
 
     def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
         row = context.make_array(signature.return_type)(context, build)
@@ -162,7 +162,7 @@ def numbers_of(typing: Any, number: Any, like: Any) -> Any:
 
 
 def _copy(parts: int) -> Any:
-    """Return the copy of a vector, or of one of so many parts of it, as a function for Numba."""
+    """Return the copy of a vector, or of 1 / ``parts`` of one, as a function for Numba."""
 
     @intrinsic
     def copy(typing: Any, target: Any, target_at: Any, source: Any, source_at: Any) -> Any:
@@ -190,7 +190,7 @@ def copy_lanes(typing: Any, target: Any, target_at: Any, source: Any, source_at:
     def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
         target, target_at, source, source_at, count = values
         simd = Vectors(build, signature.args[0].dtype)
-        mask = simd.first(count)
+        mask = simd.first_lanes(count)
         lanes = simd.load(pointer(context, build, signature.args[2], source, source_at), INT(0), mask)
         simd.store(lanes, pointer(context, build, signature.args[0], target, target_at), INT(0), mask)
         return context.get_dummy_value()
@@ -213,9 +213,9 @@ def sum_vectors(
     last: Any,
     count: Any,
 ) -> Any:
-    """Write the sum of the vectors of ``source`` at some of the ``offsets``, the first ``count`` lanes of it.
+    """Write the first ``count`` lanes of the sum of the vectors of ``source`` at ``offsets[first:last]``.
 
-    Of each vector only the lanes count, and are read, for which its mask has a bit.
+    Only those lanes of each vector are read and added whose bit is set in its mask.
     """
     i = types.int64
 
@@ -228,11 +228,11 @@ def sum_vectors(
         total = cgutils.alloca_once(build, simd.vector)
         build.store(simd.zero, total)
         with cgutils.for_range(build, last, start=first) as loop:
-            mask = simd.of_bits(build.load(build.gep(bits, [loop.index])))
+            mask = simd.mask_of_bits(build.load(build.gep(bits, [loop.index])))
             vector = simd.load(here, build.load(build.gep(table, [loop.index])), mask)
             build.store(build.fadd(build.load(total), vector), total)
         there = pointer(context, build, signature.args[0], target, target_at)
-        simd.store(build.load(total), there, INT(0), simd.first(count))
+        simd.store(build.load(total), there, INT(0), simd.first_lanes(count))
         return context.get_dummy_value()
 
     return types.void(target, i, source, i, offsets, i, masks, i, i, i, i), write

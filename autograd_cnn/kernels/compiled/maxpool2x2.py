@@ -1,7 +1,7 @@
-"""Windows of 2x2 side by side, a vector of them at a time.
+"""Max-pooling over 2x2 windows with stride 2, a vector of windows at a time.
 
-A row of pixels holds the windows' left and right taps in turn. Shuffling two vectors of it makes one of
-left taps and one of right taps, and the other way round. Of small maps, several rows of windows fill a vector.
+A row of pixels holds the windows' left and right taps in turn. Shuffling two vectors of it gives one of
+left taps and one of right taps, and vice versa. In small maps, several rows of windows fill a vector.
 """
 
 from typing import Any
@@ -9,16 +9,16 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
-from autograd_cnn.kernels.compiled.llvm import INT, Value, Vectors, intrinsic, lane_numbers, pointer
+from autograd_cnn.kernels.compiled.llvm import INT, Value, Vectors, intrinsic, pointer, shuffle_mask
 
 
 @intrinsic
 def largest_of_four(
     typing: Any, y: Any, indices: Any, at: Any, x: Any, x_at: Any, width: Any, count: Any, rectified: Any
 ) -> Any:
-    """Write the largest value and its tap for a vector of windows, the first ``count`` of them if these are fewer.
+    """Write the largest value and its tap for a vector of windows, or only the first ``count`` of them.
 
-    With 1 for ``rectified``, 0 is a fifth value, which wins over all that is not positive.
+    With 1 for ``rectified``, 0 is a fifth value, which wins unless another one is positive.
     """
     i = types.int64
 
@@ -79,24 +79,24 @@ def _largest(simd: Vectors, numbers: Vectors, taps: list[Value], rectified: Valu
         better = build.and_(build.fcmp_unordered(">", value, best), build.fcmp_ordered("ord", best, best))
         best = build.select(better, value, best)
         argmax = build.select(better, numbers.vector([tap] * simd.lanes), argmax)
-    counts = simd.spread(build.trunc(rectified, ir.IntType(1)))
+    counts = simd.splat(build.trunc(rectified, ir.IntType(1)))
     loses = build.and_(build.fcmp_ordered("<=", best, simd.zero), counts)
     return build.select(loses, simd.zero, best), build.select(loses, numbers.vector([4] * simd.lanes), argmax)
 
 
 def _pixels_by_tap(lanes: int, rows: int) -> list[list[int]]:
-    """Return for each tap where its pixels lie in a map, when so many ``rows`` of windows make a vector."""
+    """Return for each tap the offsets of its pixels in a map of which ``rows`` rows of windows fill a vector."""
     width = 2 * lanes // rows
     corners = [2 * (n // (width // 2)) * width + 2 * (n % (width // 2)) for n in range(lanes)]
     return [[corner + p * width + q for corner in corners] for p in (0, 1) for q in (0, 1)]
 
 
 def _picked(simd: Vectors, vectors: list[Value], numbers: list[int]) -> Value:
-    """Return the elements of these numbers, out of four vectors one after the other."""
+    """Return the elements with these indices in the concatenation of four vectors."""
     shuffle, lanes = simd.build.shuffle_vector, simd.lanes
-    first = shuffle(*vectors[:2], lane_numbers([n % (2 * lanes) for n in numbers]))
-    second = shuffle(*vectors[2:], lane_numbers([n % (2 * lanes) for n in numbers]))
-    return shuffle(first, second, lane_numbers([j + lanes * (n >= 2 * lanes) for j, n in enumerate(numbers)]))
+    first = shuffle(*vectors[:2], shuffle_mask([n % (2 * lanes) for n in numbers]))
+    second = shuffle(*vectors[2:], shuffle_mask([n % (2 * lanes) for n in numbers]))
+    return shuffle(first, second, shuffle_mask([j + lanes * (n >= 2 * lanes) for j, n in enumerate(numbers)]))
 
 
 def _two_or_four(build: Value, rows: Value, body: Any) -> None:
@@ -113,13 +113,13 @@ def _taps(simd: Vectors, upper: Value, width: Value, masks: list[Value]) -> list
     taps = []
     for row in (INT(0), width):
         ends = [simd.load(upper, simd.build.add(row, INT(n * simd.lanes)), masks[n]) for n in (0, 1)]
-        taps += [simd.build.shuffle_vector(*ends, lane_numbers(side)) for side in (left, right)]
+        taps += [simd.build.shuffle_vector(*ends, shuffle_mask(side)) for side in (left, right)]
     return taps
 
 
 @intrinsic
 def give_to_one_of_four(typing: Any, x: Any, x_at: Any, width: Any, g: Any, indices: Any, at: Any, count: Any) -> Any:
-    """Write each g to the tap that its index names and 0 to the others, for a vector of windows or the first of them."""
+    """Write each g to its window's argmax and 0 to the other taps, for a vector of windows or the first ``count``."""
     i = types.int64
 
     def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
@@ -137,7 +137,7 @@ def give_to_one_of_four(typing: Any, x: Any, x_at: Any, width: Any, g: Any, indi
             for row, pair in ((INT(0), taps[:2]), (width, taps[2:])):
                 for n in (0, 1):
                     order = [n * simd.lanes // 2 + j // 2 + j % 2 * simd.lanes for j in range(simd.lanes)]
-                    vector = build.shuffle_vector(*pair, lane_numbers(order))
+                    vector = build.shuffle_vector(*pair, shuffle_mask(order))
                     simd.store(vector, upper, build.add(row, INT(n * simd.lanes)), masks[n])
 
         _whole_or_some(simd, count, give)
@@ -175,14 +175,14 @@ def give_to_one_of_four_in_rows(typing: Any, x: Any, x_at: Any, g: Any, indices:
 
 
 def _shares(simd: Vectors, numbers: Vectors, value: Value, argmax: Value) -> list[Value]:
-    """Return what each tap gets of a value: all of it, or nothing."""
+    """Return for each of four taps the value where it is the argmax, else 0."""
     build = simd.build
     won = [build.icmp_unsigned("==", argmax, numbers.vector([tap] * simd.lanes)) for tap in range(4)]
     return [build.select(each, value, simd.zero) for each in won]
 
 
 def _whole_or_some(simd: Vectors, count: Value, body: Any) -> None:
-    """Write the body twice: for a whole vector of windows without masks, and with masks for fewer.
+    """Emit the body twice: without masks for a whole vector of windows, and with masks for fewer.
 
     The masks are those of the first and second vector of pixels, and of the windows.
     """
@@ -193,4 +193,4 @@ def _whole_or_some(simd: Vectors, count: Value, body: Any) -> None:
         with some:
             pixels = build.mul(count, INT(2))
             beyond = build.sub(pixels, INT(simd.lanes))
-            body([simd.first(pixels), simd.first(beyond), simd.first(count)])
+            body([simd.first_lanes(pixels), simd.first_lanes(beyond), simd.first_lanes(count)])

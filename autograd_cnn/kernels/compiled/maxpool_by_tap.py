@@ -1,6 +1,6 @@
-"""Windows of any size, a vector of them at a time, tap by tap.
+"""Max-pooling over windows of any size, a vector of windows at a time, tap by tap.
 
-Which tap is the largest is random to a processor: a branch on it would be mispredicted again and again.
+There is no branch on which tap is the largest: a processor could not predict it.
 """
 
 from typing import Any
@@ -15,10 +15,10 @@ from autograd_cnn.kernels.compiled.llvm import INT, Value, Vectors, intrinsic, p
 def largest_of_taps(
     typing: Any, y: Any, indices: Any, at: Any, x: Any, x_at: Any, offsets: Any, first: Any, last: Any, count: Any
 ) -> Any:
-    """Find the largest of what there is and some taps, for ``count`` windows, at most a vector's lanes, and its number.
+    """Update the largest value and its tap with taps ``first`` to ``last``, for up to a vector of windows.
 
-    Neighbours' pixels lie side by side, those of a tap at its offset. A NaN is larger than all numbers, and of several
-    the first stays.
+    The pixels of neighbouring windows are contiguous, those of a tap at its offset. A NaN is larger than all numbers,
+    and the first NaN wins.
     """
     i = types.int64
 
@@ -40,7 +40,7 @@ def largest_of_taps(
                 value, before = simd.load(pixels, build.load(build.gep(table, [tap.index]))), build.load(best)
                 better = build.and_(build.fcmp_unordered(">", value, before), build.fcmp_ordered("ord", before, before))
                 build.store(build.select(better, value, before), best)
-                number = numbers.spread(build.trunc(tap.index, numbers.element))
+                number = numbers.splat(build.trunc(tap.index, numbers.element))
                 build.store(build.select(better, number, build.load(argmax)), argmax)
             simd.store(build.load(best), to_y, INT(0), windows)
             numbers.store(build.load(argmax), to_indices, INT(0), windows)
@@ -49,7 +49,7 @@ def largest_of_taps(
             with whole:
                 compare(None)
             with some:
-                compare(simd.first(count))
+                compare(simd.first_lanes(count))
         return context.get_dummy_value()
 
     return types.void(y, indices, i, x, i, offsets, i, i, i), write

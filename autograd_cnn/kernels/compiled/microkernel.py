@@ -16,13 +16,13 @@ tuples what it works on:
 
 - its shape: `Tile` or `TallTile`;
 - how A and B are addressed: `Packed` in the order in which the tile reads them; `PackedRows`, rows of whole
-  vectors; `Gathered` or `GatheredHalves` by tables of offsets, which makes a convolution of a product, since the
-  tile then reads its patches out of the image itself; `PixelRows`;
-- how C is addressed: `Scattered` or `ScatteredHalves` by a table, or `Strided`; and with what the sums `Start`;
+  vectors; `Gathered` or `GatheredHalves` by tables of offsets, which turns a product into a convolution, since the
+  tile then reads its patches from the image itself; `PixelRows`;
+- how C is addressed: `Scattered` or `ScatteredHalves` by a table, or `Strided`; and what the sums `Start` from;
 - which products are summed: over a `Depth`, over a `Batch` of pairs of matrices, or over `Pixels`.
 
-No compiler finds this tile in plain loops. So it is written here in LLVM's language, for each shape and
-combination of descriptors that a kernel calls it with.
+No compiler makes this tile of plain loops. So it is emitted as LLVM instructions, for each shape and combination of
+descriptors that a kernel calls it with.
 """
 
 from collections.abc import Callable, Iterable
@@ -36,11 +36,11 @@ from autograd_cnn.kernels.compiled.llvm import INT, REGISTERS, Value, Vectors, i
 from autograd_cnn.kernels.compiled.parallel import inlined
 
 MR: Final = (8, 6, 4) if REGISTERS == 32 else (6, 4, 2)
-"""The numbers of rows that a tile may have."""
+"""The possible numbers of rows of a tile."""
 NR: Final = tuple(min(4, (REGISTERS - 2) // (rows + 1)) for rows in MR)
-"""How many vectors a tile of so many rows may have: they fit beside a row of B and a register to spare."""
+"""For each of these, the most vectors of a tile: C, a row of B and one more vector fit into the registers."""
 BATCH_NR: Final = 2
-"""How many vectors a tile may have that sums over a `Batch`."""
+"""The most vectors of a tile that sums over a `Batch`."""
 PIXELS_SHAPE: Final = (6, 4) if REGISTERS == 32 else (3, 3)
 """Rows and vectors of a tile that sums over `Pixels`."""
 PIXELS_SHAPE_OF_ONE: Final = (1, 2 * PIXELS_SHAPE[1])
@@ -49,31 +49,31 @@ PIXELS_SHAPE_OF_ONE: Final = (1, 2 * PIXELS_SHAPE[1])
 
 @inlined
 def tile_rows(left: int) -> int:
-    """Return the number of rows of the next tile, when so many rows are left."""
+    """Return the number of rows of the next tile when ``left`` rows are left."""
     return MR[0] if left > MR[1] else MR[1] if left > MR[2] else MR[2]
 
 
 def padded_rows(rows: int) -> int:
-    """Return how many rows the tiles have that hold so many."""
+    """Return the number of rows of all tiles together that cover ``rows`` rows."""
     return rows // MR[0] * MR[0] + (int(tile_rows(rows % MR[0])) if rows % MR[0] else 0)
 
 
 @inlined
 def tile_vectors(rows: int) -> int:
-    """Return how many vectors the tiles of a product with so many rows may have."""
+    """Return the most vectors of the tiles of a product with ``rows`` rows."""
     return NR[0] if rows > MR[1] else NR[1] if rows > MR[2] else NR[2]
 
 
 @inlined
 def next_rows(left: int, tall: int) -> int:
-    """Return the height of the next tile of the product: a low one where the last would be nearly empty."""
+    """Return the height of the next tile of the product: a low one if the last tile would be nearly empty."""
     return MR[2] if tall < left < tall + MR[2] else tall
 
 
 # --- descriptors ------------------------------------------------------------------------------
 #
-# In a kernel the fields are arrays and integers, and the field x_at says at which element of the array x
-# the operand begins. While the tile is written, they are LLVM's values: x is a pointer to that element, x_at None.
+# In a kernel the fields are arrays and integers, and the operand begins at element x_at of the array x.
+# While the tile is emitted, they are LLVM values: x is a pointer to that element, and x_at is None.
 
 
 class Tile(NamedTuple):
@@ -90,7 +90,7 @@ class TallTile(NamedTuple):
 
 
 class Packed(NamedTuple):
-    """A with all rows' numbers, or B with all vectors, of one step after those of the step before."""
+    """A or B packed step by step: the numbers of all rows, or all vectors, of a step are contiguous."""
 
     array: Any
     array_at: Any
@@ -117,7 +117,7 @@ class Gathered(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """A with the numbers of one step side by side: A[m, k] at ``m + k · k_stride``."""
+    """A by columns: A[m, k] at ``m + k · k_stride``."""
 
     array: Any
     array_at: Any
@@ -146,7 +146,7 @@ class PixelRows(NamedTuple):
 
 
 class Scattered(NamedTuple):
-    """C[m, v] at ``m · row_stride + offsets[v]``; ``row_count`` rows and of the last vector ``lane_count`` lanes."""
+    """C[m, v] at ``m · row_stride + offsets[v]``, for ``row_count`` rows; the last vector has ``lane_count`` lanes."""
 
     array: Any
     array_at: Any
@@ -169,7 +169,7 @@ class ScatteredHalves(NamedTuple):
 
 
 class Strided(NamedTuple):
-    """C[m, v] at ``m · row_stride + v · vector_stride``, with so many rows and vectors as counted."""
+    """C[m, v] at ``m · row_stride + v · vector_stride``, for ``row_count`` rows and ``vector_count`` vectors."""
 
     array: Any
     array_at: Any
@@ -180,7 +180,7 @@ class Strided(NamedTuple):
 
 
 class Start(NamedTuple):
-    """What the sums begin with: ``array[m]`` in row m or, where ``accumulate`` isn't 0, what C holds."""
+    """The initial value of the sums: ``array[m]`` in row m or, if ``accumulate`` isn't 0, that of C."""
 
     array: Any
     array_at: Any
@@ -188,7 +188,7 @@ class Start(NamedTuple):
 
 
 class Depth(NamedTuple):
-    """The sum over ``k`` steps, as in any product of matrices."""
+    """The sum over ``k`` steps, as in any matrix product."""
 
     k: Any
 
@@ -212,7 +212,7 @@ class Batch(NamedTuple):
 
 
 class Pixels(NamedTuple):
-    """The sum over ``rows`` by ``columns`` pixels of `PixelRows`, where each lane sums up every lanes-th column."""
+    """The sum over ``rows`` by ``columns`` pixels of `PixelRows`, where lane j sums the columns j, j + lanes, …."""
 
     rows: Any
     columns: Any
@@ -255,7 +255,7 @@ def multiply_tile(typing: Any, tile: Any, a: Any, b: Any, c: Any, start: Any, st
 
 
 def _with_pointers(context: Any, build: Value, kind: Any, value: Value) -> Any:
-    """Return a descriptor of LLVM's values."""
+    """Return a descriptor of LLVM values."""
     fields = {name: build.extract_value(value, i) for i, name in enumerate(kind.fields)}
     for name, field in zip(kind.fields, kind.types, strict=True):
         if isinstance(field, types.Array):
@@ -267,13 +267,13 @@ def _with_pointers(context: Any, build: Value, kind: Any, value: Value) -> Any:
 # --- the tile ---------------------------------------------------------------------------------
 
 
-_Pointers: TypeAlias = list[list[Value]]  # for each row of A or vector of B one, or one for each half
+_Pointers: TypeAlias = list[list[Value]]  # one for each row of A or vector of B, or two for halves
 _Step: TypeAlias = Callable[[_Pointers, _Pointers, Value, Value, Value], None]
 """Takes the pointers to A and to B at step 0, how far from there a step is, and a mask."""
 
 
 def _tile_function(module: Value, dtype: Any, tile: Tile, descriptors: list[Any]) -> Value:
-    """Return the LLVM function for a shape of tile, written into the module when first asked for."""
+    """Return the LLVM function for a shape of tile, emitted into the module on first use."""
     kinds = (type(each).__name__ for each in descriptors)
     name = ".".join(("autograd_cnn.tile", *kinds, str(dtype), f"{tile.rows}x{tile.vectors}"))
     if name not in module.globals:
@@ -288,7 +288,7 @@ def _tile_function(module: Value, dtype: Any, tile: Tile, descriptors: list[Any]
 
 
 def _write_tile(build: Value, dtype: Any, tile: Tile, a: Any, b: Any, c: Any, start: Start, steps: Any) -> None:
-    """Write the body of one shape of tile."""
+    """Emit the body of one shape of tile."""
     simd = Vectors(build, dtype)
     rows = _clamped(build, tile.rows, c.row_count)
     vectors = [INT(v) for v in range(tile.vectors)]
@@ -304,16 +304,16 @@ def _write_tile(build: Value, dtype: Any, tile: Tile, a: Any, b: Any, c: Any, st
                 build.store(simd.load_parts(parts, mask), sums[cell])
         with first:
             for m in range(tile.rows):
-                number = simd.number(start.array, rows[m])
+                number = simd.load_splat(start.array, rows[m])
                 for v in range(tile.vectors):
                     build.store(number, sums[m, v])
 
     def step(a_bases: _Pointers, b_bases: _Pointers, in_a: Value, in_b: Value, mask: Value) -> None:
         # In this order LLVM finds registers for all; with B's vectors before A's numbers it spills some of C.
-        # Vectors of pixels are too many to be there at once, so A's are loaded one after the other, when used.
+        # There are too many vectors of pixels to hold at once, so A's are loaded one by one, when used.
         a_vectors: Iterable[Value] = (simd.load(base, in_a, mask) for (base,) in a_bases)
         if not isinstance(a, PixelRows):
-            a_vectors = [simd.number(base, in_a) for (base,) in a_bases]
+            a_vectors = [simd.load_splat(base, in_a) for (base,) in a_bases]
         b_vectors = [simd.load_parts([(base, in_b) for base in each], mask) for each in b_bases]
         for m, a_vector in enumerate(a_vectors):
             for v, b_vector in enumerate(b_vectors):
@@ -327,9 +327,9 @@ def _write_tile(build: Value, dtype: Any, tile: Tile, a: Any, b: Any, c: Any, st
 
 
 def _clamped(build: Value, count: int, valid: Value) -> list[Value]:
-    """Return indices 0 to ``count - 1``; those beyond the valid ones repeat the last of these.
+    """Return indices 0 to ``count - 1``; those beyond the valid ones repeat the last valid one.
 
-    So they compute the same, and store it to the same place.
+    So they compute the same, and store it at the same address.
     """
     last = build.sub(valid, INT(1))
     return [build.select(build.icmp_signed("<", INT(i), valid), INT(i), last) for i in range(count)]
@@ -340,7 +340,7 @@ def _entry(build: Value, table: Value, index: Value) -> Value:
 
 
 def _bases(build: Value, operand: Any, indices: list[Value], width: int) -> _Pointers:
-    """Return pointers to what rows of A, or vectors of B of so many elements ``width``, read at step 0."""
+    """Return pointers to the operands of step 0: of rows of A, or of vectors of B, which have ``width`` elements."""
     if isinstance(operand, (Packed, PackedRows, Columns)):
         return [[build.gep(operand.array, [INT(i * width)])] for i in range(len(indices))]
     if isinstance(operand, GatheredHalves):
@@ -353,7 +353,7 @@ def _bases(build: Value, operand: Any, indices: list[Value], width: int) -> _Poi
 def _cells(
     simd: Vectors, c: Any, rows: list[Value], vectors: list[Value]
 ) -> dict[tuple[int, int], tuple[list[tuple[Value, Value]], Value]]:
-    """Return where each vector of C lies, in one part or two halves, and which of its lanes count if not all."""
+    """Return the address of each vector of C, or of its two halves, and the mask of its lanes unless all count."""
     build, masks = simd.build, [None] * len(vectors)
     if isinstance(c, Strided):
         columns = [[build.mul(v, c.vector_stride)] for v in vectors]
@@ -361,7 +361,7 @@ def _cells(
         columns = [[_entry(build, c.offsets, INT(2 * v + n)) for n in (0, 1)] for v in range(len(vectors))]
     else:
         columns = [[_entry(build, c.offsets, v)] for v in vectors]
-        masks[-1] = simd.first(c.lane_count)
+        masks[-1] = simd.first_lanes(c.lane_count)
     lines = [build.mul(m, c.row_stride) for m in rows]
     return {
         (m, v): ([(c.array, build.add(line, part)) for part in columns[v]], masks[v])
@@ -373,7 +373,7 @@ def _cells(
 def _write_steps(
     simd: Vectors, tile: Tile, a: Any, b: Any, steps: Any, a_bases: _Pointers, b_bases: _Pointers, step: _Step
 ) -> None:
-    """Write the loops over all steps, with the body ``step``."""
+    """Emit the loops over all steps, with the body ``step``."""
     build, lanes = simd.build, INT(simd.lanes)
 
     def offset(operand: Any, k: Value, numbers: int) -> Value:
@@ -399,7 +399,7 @@ def _write_steps(
     else:
         whole = build.mul(build.sdiv(steps.columns, lanes), lanes)
         rest = build.sub(steps.columns, whole)
-        mask = simd.first(rest)
+        mask = simd.first_lanes(rest)
         with cgutils.for_range(build, steps.rows) as row:
             in_a, in_b = (build.mul(row.index, each.row_stride) for each in (a, b))
             with cgutils.for_range_slice(build, INT(0), whole, lanes) as (column, _):

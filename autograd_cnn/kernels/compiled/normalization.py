@@ -1,7 +1,7 @@
-"""Standardised maps and their adjoints in as few passes over memory as there can be.
+"""Standardised maps and their adjoints in the fewest possible passes over memory.
 
-One pass sums up every map by itself, and the sums of a channel's maps are put together in float64, the variances as
-Chan et al. 1983 do it, without cancellation. One more pass writes the result.
+One pass sums every map, and the sums of a channel's maps are combined in float64, the variances by the method of
+Chan et al. 1983, without cancellation. A second pass writes the result.
 
 Shapes: x, y and g (N, C, H, W); weight and bias (C,); moments and sums (2, C), as the reference has them.
 """
@@ -13,12 +13,12 @@ import numpy as np
 from autograd_cnn.kernels.backend import RECORDING
 from autograd_cnn.kernels.compiled.elementwise import rectified
 from autograd_cnn.kernels.compiled.lanes import Lanes
-from autograd_cnn.kernels.compiled.map import FEW, FEWEST, Line, over_vectors
+from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_PARALLEL, Line, vectorized
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
 from autograd_cnn.kernels.compiled.reduction import BLOCK, SUM, Maps, sum_vectors
 from autograd_cnn.kernels.windows import Array
 
-SAMPLE: Final = 1 << 6  # elements whose mean is near enough to a map's to sum up distances from
+SAMPLE: Final = 1 << 6  # elements whose mean is near enough to a map's to sum distances from
 
 
 def moments(x: Array) -> Any:
@@ -27,17 +27,17 @@ def moments(x: Array) -> Any:
         return NotImplemented
     maps, sizes = _maps(x)
     means, squares, found = np.empty(maps), np.empty(maps), np.empty((2, sizes.channels))
-    _moments_of_maps(maps, sizes, flat(x), means, squares, alone=x.size < FEWEST)
-    _join_moments(sizes.channels, sizes, means, squares, found.reshape(-1), alone=True)
+    _moments_of_maps(maps, sizes, flat(x), means, squares, serial=x.size < MIN_PARALLEL)
+    _join_moments(sizes.channels, sizes, means, squares, found.reshape(-1), serial=True)
     return found
 
 
 def given_moments(mean: Array, var: Array) -> Any:
-    """Return what `moments` would, of a mean and a variance for each channel: as a loop, where these are recorded."""
+    """Return a mean and a variance for each channel in the format of `moments`, as a loop while loops are recorded."""
     if not RECORDING or mean.shape != var.shape or not supports(mean, var):
-        return NotImplemented  # NumPy is done sooner
+        return NotImplemented  # NumPy is faster
     found = np.empty((2, mean.size))
-    _join_given(1, Line(mean.size), flat(mean), flat(var), found.reshape(-1), alone=True)
+    _join_given(1, Line(mean.size), flat(mean), flat(var), found.reshape(-1), serial=True)
     return found
 
 
@@ -47,18 +47,18 @@ def standardize(x: Array, moments: Array, weight: Array, bias: Array, eps: float
         return NotImplemented
     y = np.empty(x.shape, x.dtype)
     numbers = flat(moments), flat(weight), flat(bias), np.array([eps])
-    _standardize(*_maps(x), flat(x), *numbers, y.reshape(-1), alone=x.size < FEWEST)
+    _standardize(*_maps(x), flat(x), *numbers, y.reshape(-1), serial=x.size < MIN_PARALLEL)
     return y
 
 
 def standardize_rectified(x: Array, moments: Array, weight: Array, bias: Array, eps: float, other: Array | None) -> Any:
-    """Return z · weight + bias, and the other if there is one, where that is positive, else 0; and where it is."""
+    """Return relu(z · weight + bias + other), and the mask of where it is positive; ``other`` may be None."""
     if not _is_worthwhile(x, weight, bias) or not (other is None or (other.shape == x.shape and supports(x, other))):
         return NotImplemented
     y, mask = np.empty(x.shape, x.dtype), np.empty(x.shape, bool)
     numbers = flat(moments), flat(weight), flat(bias), np.array([eps])
     loop, others = (_rectify, ()) if other is None else (_add_and_rectify, (flat(other),))
-    loop(*_maps(x), flat(x), *others, *numbers, y.reshape(-1), mask.reshape(-1), alone=x.size < FEWEST)
+    loop(*_maps(x), flat(x), *others, *numbers, y.reshape(-1), mask.reshape(-1), serial=x.size < MIN_PARALLEL)
     return y, mask
 
 
@@ -68,9 +68,9 @@ def standardized_sums(g: Array, x: Array, moments: Array, eps: float) -> Any:
         return NotImplemented
     maps, sizes = _maps(x)
     products, totals, sums = np.empty(maps), np.empty(maps), np.empty((2, sizes.channels), x.dtype)
-    _sums_of_maps(maps, sizes, flat(g), flat(x), flat(moments), products, totals, alone=x.size < FEWEST)
+    _sums_of_maps(maps, sizes, flat(g), flat(x), flat(moments), products, totals, serial=x.size < MIN_PARALLEL)
     arrays = flat(moments), products, totals, np.array([eps]), sums.reshape(-1)
-    _join_sums(sizes.channels, sizes, *arrays, alone=True)
+    _join_sums(sizes.channels, sizes, *arrays, serial=True)
     return sums
 
 
@@ -80,21 +80,21 @@ def standardize_wrt_input(g: Array, x: Array, moments: Array, sums: Array, weigh
         return NotImplemented
     dx = np.empty(x.shape, x.dtype)
     numbers = flat(moments), flat(sums), flat(weight), np.array([eps])
-    _standardize_wrt_input(*_maps(x), flat(g), flat(x), *numbers, dx.reshape(-1), alone=x.size < FEWEST)
+    _standardize_wrt_input(*_maps(x), flat(g), flat(x), *numbers, dx.reshape(-1), serial=x.size < MIN_PARALLEL)
     return dx
 
 
 def _is_worthwhile(x: Array, *others: Array) -> bool:
-    return x.size >= FEW and supports(x, *others)
+    return x.size >= MIN_COMPILED and supports(x, *others)
 
 
 def _maps(x: Array) -> tuple[int, Maps]:
-    """Return how many jobs there are, a map each, and the sizes."""
+    """Return the number of jobs, a map each, and the sizes."""
     n, c, h, w = x.shape
     return n * c, Maps(n, c, h * w)
 
 
-# --- what is done to the vectors of a map -----------------------------------------------------
+# --- formulas on maps -------------------------------------------------------------------------
 
 
 def _distances(mean: Lanes, x: Lanes) -> tuple[Lanes, Lanes]:
@@ -102,23 +102,23 @@ def _distances(mean: Lanes, x: Lanes) -> tuple[Lanes, Lanes]:
     return distance, distance * distance
 
 
-_sum_distances: Final = over_vectors(_distances, SUM, SUM)
-_sum_products: Final = over_vectors(lambda mean, g, x: (g * (x - mean), g), SUM, SUM)
-_scale: Final = over_vectors(lambda mean, scale, shift, x: (x - mean) * scale + shift)
-_scale_and_rectify: Final = over_vectors(
+_sum_distances: Final = vectorized(_distances, SUM, SUM)
+_sum_products: Final = vectorized(lambda mean, g, x: (g * (x - mean), g), SUM, SUM)
+_scale: Final = vectorized(lambda mean, scale, shift, x: (x - mean) * scale + shift)
+_scale_and_rectify: Final = vectorized(
     lambda mean, scale, shift, x: rectified((x - mean) * scale + shift),
 )
-_scale_add_and_rectify: Final = over_vectors(
+_scale_add_and_rectify: Final = vectorized(
     lambda mean, scale, shift, x, other: rectified((x - mean) * scale + shift + other)
 )
-_combine: Final = over_vectors(lambda mean, slope, level, scale, g, x: (g - level - (x - mean) * slope) * scale)
+_combine: Final = vectorized(lambda mean, slope, level, scale, g, x: (g - level - (x - mean) * slope) * scale)
 
 # --- maps -------------------------------------------------------------------------------------
 
 
 @inlined
 def _correction(rounding: float, factor: float) -> float:
-    """Return what the rounding of a mean costs; nothing counts beside what is not finite."""
+    """Return the correction for the rounding of a mean; 0 where it is not finite."""
     cost = rounding * factor
     return cost if -np.inf < cost < np.inf else 0.0
 
@@ -129,7 +129,7 @@ def _moments_of_maps(first: int, last: int, s: Maps, x: Any, means: Any, squares
     for each in range(first, last):
         begin, end = each * s.size, (each + 1) * s.size
         count = min(SAMPLE, s.size)
-        middle = begin + (s.size - count) // 2  # a border is often another matter
+        middle = begin + (s.size - count) // 2  # borders are often different
         near = x.dtype.type(sum_vectors(middle, middle + count, (), (x,))[0] / count)
         total, squared = 0.0, 0.0
         for at in range(begin, end, BLOCK):
@@ -141,7 +141,7 @@ def _moments_of_maps(first: int, last: int, s: Maps, x: Any, means: Any, squares
 
 @parallel_for
 def _join_moments(first: int, last: int, s: Maps, means: Any, squares: Any, moments: Any) -> None:
-    """Put the maps of a channel together, for each job."""
+    """Combine the moments of a channel's maps, for each job."""
     for channel in range(first, last):
         mean, squared = 0.0, 0.0
         for each in range(channel, s.images * s.channels, s.channels):
@@ -162,7 +162,7 @@ def _join_given(first: int, last: int, s: Line, mean: Any, var: Any, moments: An
 
 @inlined
 def _numbers(first: int, last: int, s: Maps, x: Any, moments: Any, weight: Any, bias: Any, eps: Any) -> Any:
-    """Return what to subtract from each channel that the jobs meet, to multiply it by, and to add."""
+    """Return for each channel of the jobs what to subtract, to multiply by, and to add, (3, C)."""
     numbers = np.empty((3, s.channels), x.dtype)
     for each in range(first, min(last, first + s.channels)):
         c = each % s.channels
@@ -211,7 +211,7 @@ def _standardize(
 
 @parallel_for
 def _sums_of_maps(first: int, last: int, s: Maps, g: Any, x: Any, moments: Any, products: Any, totals: Any) -> None:
-    """Sum up a map of g, and g times the distance of x from its mean, for each job."""
+    """Sum a map of g, and g times the distance of x from its mean, for each job."""
     c = first % s.channels
     for each in range(first, last):
         exact = moments[c]
@@ -226,7 +226,7 @@ def _sums_of_maps(first: int, last: int, s: Maps, g: Any, x: Any, moments: Any, 
 
 @parallel_for
 def _join_sums(first: int, last: int, s: Maps, moments: Any, products: Any, totals: Any, eps: Any, sums: Any) -> None:
-    """Put the maps of a channel together, for each job."""
+    """Combine the sums of a channel's maps, for each job."""
     for channel in range(first, last):
         product, total = 0.0, 0.0
         for each in range(channel, s.images * s.channels, s.channels):
@@ -239,7 +239,7 @@ def _join_sums(first: int, last: int, s: Maps, moments: Any, products: Any, tota
 def _standardize_wrt_input(
     first: int, last: int, s: Maps, g: Any, x: Any, moments: Any, sums: Any, weight: Any, eps: Any, dx: Any
 ) -> None:
-    """Pass a map of g back, for each job."""
+    """Compute a map of dx, for each job."""
     numbers, count = np.empty((4, s.channels), x.dtype), s.images * s.size
     for each in range(first, min(last, first + s.channels)):
         c = each % s.channels

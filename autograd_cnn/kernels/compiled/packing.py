@@ -1,6 +1,6 @@
-"""Packing: what the micro-kernel reads, laid out in the order in which it reads it.
+"""Packing: copies of the micro-kernel's operands in the order in which it reads them.
 
-Scratch arrays that rows are copied into end in a vector of slack, since rows are copied in whole vectors.
+Scratch arrays that rows are copied into end with a spare vector, since rows are copied in whole vectors.
 """
 
 from typing import Any, Final, NamedTuple
@@ -15,16 +15,16 @@ from autograd_cnn.kernels.windows import Array
 SCRATCH: Final = 192 * 1024
 """Bytes of scratch memory that a thread works on at a time: they stay in a core's second-level cache."""
 KC: Final = 256
-"""Steps of a product after which the next rows begin, with the panel of B that they share still in cache."""
+"""The depth of a block: its panel of B stays in cache while all rows of A use it."""
 PACK: Final = 6.0
-"""Cycles to pack a number of a row, where a tile's cycle is one multiplication and addition of vectors."""
+"""Cycles to pack a number of a row, where a tile multiplies and adds one vector per cycle."""
 STORE: Final = 5.0
-"""Cycles to store a vector of the result, each time that a tile ends."""
-FEW: Final = 1 << 12  # elements that one thread has packed before another is awake
+"""Cycles to store a vector of the result at the end of each tile."""
+MIN_PARALLEL: Final = 1 << 12  # elements; below this, one thread is done before another has started
 
 
 class RowBlocks(NamedTuple):
-    """The sizes of some matrices whose rows are packed, one matrix for each group."""
+    """The sizes of the matrices, one for each group, whose rows are packed."""
 
     tiles: int  # of rows, in each matrix
     rows: int
@@ -33,15 +33,15 @@ class RowBlocks(NamedTuple):
 
 
 def pack_rows(matrices: Array, groups: int, matrix_stride: int, rows: int, row_stride: int, columns: Array) -> Array:
-    """Lay the rows of each group's matrix out tile by tile, and column by column within a tile.
+    """Return the rows of each group's matrix packed tile by tile, and column by column within a tile.
 
-    The matrix has its element [m, k] at ``m · row_stride + columns[k]``. Where the last tile is higher
-    than the rows left, it repeats the last row.
+    The matrix has its element [m, k] at ``m · row_stride + columns[k]``. If there are fewer rows left than
+    the last tile has, it repeats the last row.
     """
     tiles = -(-rows // MR[0])
     packed = np.empty(groups * tiles * MR[0] * columns.size, matrices.dtype)
-    sizes, few = RowBlocks(tiles, rows, row_stride, matrix_stride), packed.size <= FEW
-    _pack_tiles(groups * tiles, sizes, flat(matrices), columns, packed, alone=few)
+    sizes, few = RowBlocks(tiles, rows, row_stride, matrix_stride), packed.size <= MIN_PARALLEL
+    _pack_tiles(groups * tiles, sizes, flat(matrices), columns, packed, serial=few)
     return packed
 
 
@@ -60,28 +60,28 @@ def _pack_tiles(first: int, last: int, s: RowBlocks, matrices: Any, columns: Any
 
 
 def aligned(count: int, dtype: np.dtype[Any]) -> Array:
-    """Return a row of zeros whose vectors are aligned; it is no view of another array, see `table.root`.
+    """Return a 1-D array of zeros whose vectors are aligned; it is not a view of another array, see `parallel.root`.
 
-    NumPy aligns large arrays for vectors of a quarter of the width.
+    NumPy aligns large arrays only for vectors of a quarter of the width.
     """
     slack = bytearray(count * dtype.itemsize + VECTOR_BYTES)
     return np.ndarray(count, dtype, slack, -np.frombuffer(slack, np.uint8).ctypes.data % VECTOR_BYTES)
 
 
 class RowSizes(NamedTuple):
-    """How long rows are, and are to be."""
+    """The length of rows, and the width that they are padded to."""
 
     length: int
     width: int
 
 
 def pad_rows(x: Array, rows: int, width: int) -> Array:
-    """Return rows filled up with zeros to a width, as one row."""
+    """Return rows padded with zeros to a width, as a 1-D array."""
     length = x.size // rows
     if length == width:
         return flat(x)
     padded = np.empty(rows * width, x.dtype)
-    _pad_rows(rows, RowSizes(length, width), flat(x), padded, alone=True)
+    _pad_rows(rows, RowSizes(length, width), flat(x), padded, serial=True)
     return padded
 
 
@@ -94,9 +94,9 @@ def _pad_rows(first: int, last: int, s: RowSizes, x: Any, padded: Any) -> None:
 
 @inlined
 def aligned_zeros(count: int, like: Any) -> Any:
-    """Return scratch memory for numbers of an array's dtype, with a vector of slack, whose vectors are aligned.
+    """Return scratch memory with aligned vectors and a spare one, for the dtype of ``like``.
 
-    Numba aligns arrays for vectors of half the width. One that crosses two lines of the cache takes two loads.
+    Numba aligns arrays only for vectors of half the width. A vector across two cache lines takes two loads.
     """
     lanes = VECTOR_BYTES // like.itemsize
     slack = np.zeros(count + 2 * lanes, like.dtype)
@@ -106,7 +106,7 @@ def aligned_zeros(count: int, like: Any) -> Any:
 
 @inlined
 def copy_row(target: Any, at: int, source: Any, source_at: int, count: int) -> None:
-    """Copy a row, in vectors as far as they fit."""
+    """Copy a row vector by vector."""
     lanes = VECTOR_BYTES // source.itemsize
     full = count // lanes * lanes
     for j in range(0, full, lanes):
@@ -118,7 +118,7 @@ def copy_row(target: Any, at: int, source: Any, source_at: int, count: int) -> N
 def padded_width(pixels: int, lanes: int) -> int:
     """Return a row's width in whole vectors, but not a multiple of 16 of them.
 
-    Rows that lie so far apart fall into the same few sets of a first-level cache.
+    Rows with such a stride would share the same few sets of a first-level cache.
     """
     width = -(-pixels // lanes) * lanes
     return width + lanes if width % (16 * lanes) == 0 else width

@@ -1,6 +1,6 @@
 """How the kernels are compiled and run on all threads, and which arrays they support.
 
-Code is compiled for the processor and the dtypes at hand when it is first needed, and cached on disk.
+Code is compiled for this processor and the dtypes of the arrays when it is first needed, and cached on disk.
 """
 
 import math
@@ -28,10 +28,10 @@ from autograd_cnn.kernels.windows import Array
 if numba.config.DISABLE_JIT:
     raise ImportError("NUMBA_DISABLE_JIT is set")
 
-PIECES: Final = 32  # runs of jobs that work is split into, for however many threads
+PIECES: Final = 32  # runs of jobs that work is split into, whatever the number of threads
 
 recording: ContextVar["list[Loop] | None"] = ContextVar("loops", default=None)
-"""What the loops that run in this thread or task are added to, before they do."""
+"""The list to which the loops of this thread or task are added before they run."""
 
 _FLOATS: Final = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 _NUMBERS: Final = _FLOATS | set(map(np.dtype, "?bBhHiIlLqQ"))
@@ -46,29 +46,29 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def inlined(function: _Function) -> _Function:
-    """Compile a function that only compiled code calls, into which it is inlined."""
+    """Compile a function that is called only from compiled code, and inline it there."""
     compiled: Any = numba.njit(error_model="numpy", inline="always")(function)
     return compiled
 
 
-def _kept_on_disk(parallel: bool = False) -> Callable[[Callable[..., Any]], Any]:
-    def compiled(function: Callable[..., Any]) -> Any:
-        made: Any = numba.njit(parallel=parallel)(function)
-        made._cache = Cache(function)  # noqa: SLF001  # Numba has no other way to a cache of one's own
-        return made
+def _cached(parallel: bool = False) -> Callable[[Callable[..., Any]], Any]:
+    def decorate(function: Callable[..., Any]) -> Any:
+        dispatcher: Any = numba.njit(parallel=parallel)(function)
+        dispatcher._cache = Cache(function)  # noqa: SLF001  # Numba has no other way to a cache of one's own
+        return dispatcher
 
-    return compiled
+    return decorate
 
 
 class parallel_for:  # noqa: N801  # a decorator
-    """A parallel loop over jobs: makes of a function that does some of them one that does all, on all threads.
+    """A parallel loop over jobs: turns a function that does a run of jobs into one that does all, on all threads.
 
-    The function takes the first job's number, the one after the last, a named tuple of integers or of such tuples,
-    and arrays. It is given the same runs of jobs however many threads there are. What it writes
-    for one job must not depend on the others.
+    The function takes the number of the first job, the one after the last, a named tuple of integers or of such
+    tuples, and arrays. It gets the same runs of jobs whatever the number of threads. What it writes for one job must
+    not depend on the others.
 
-    Numba compiles a parallel loop three times over, with everything that it calls. So there is
-    only one such loop, `_spread`, which knows the function and its arguments by their addresses.
+    Numba compiles a parallel loop three times, with everything that it calls. So there is only one such loop,
+    `_run_parallel`, which calls the function by its address.
     """
 
     def __init__(self, function: Callable[..., None]) -> None:
@@ -77,20 +77,20 @@ class parallel_for:  # noqa: N801  # a decorator
         self._compiled: dict[tuple[np.dtype[Any], ...], Compiled] = {}
         self.__doc__ = function.__doc__
 
-    def __call__(self, jobs: int, sizes: tuple[Any, ...], *arrays: Array, alone: bool = False) -> None:
-        """Do jobs 0 to ``jobs - 1``; where they are too short for another thread to wake up, ``alone`` on this one."""
+    def __call__(self, jobs: int, sizes: tuple[Any, ...], *arrays: Array, serial: bool = False) -> None:
+        """Do jobs 0 to ``jobs - 1``; if ``serial``, on this thread, as they are too short to wake another one."""
         dtypes = tuple(map(_dtype_of, arrays))
         _, address, run = self._compiled.get(dtypes) or self._compile(dtypes, sizes, arrays)
         if RECORDING and (loops := recording.get()) is not None:
-            loops.append(Loop(self.name, run, address, jobs, 1 if alone else min(jobs, PIECES), sizes, arrays))
-        if alone or jobs <= 1:
+            loops.append(Loop(self.name, run, address, jobs, 1 if serial else min(jobs, PIECES), sizes, arrays))
+        if serial or jobs <= 1:
             run(address, jobs, 1, sizes, arrays)
-        elif team.join():
+        elif team.acquire():
             share = 1.0
             try:
                 share = run(address, jobs, min(jobs, PIECES), sizes, arrays)
             finally:
-                team.go(share)
+                team.release(share)
         else:
             run(address, jobs, 0, sizes, arrays)
 
@@ -98,11 +98,11 @@ class parallel_for:  # noqa: N801  # a decorator
         self, dtypes: tuple[np.dtype[Any], ...], sizes: tuple[Any, ...], arrays: tuple[Array, ...]
     ) -> "Compiled":
         for each in dtypes:
-            if not each.isnative:  # its bytes would be read the wrong way round
+            if not each.isnative:  # its bytes would be read in the wrong order
                 raise OperandError(
                     sentence("a compiled kernel", expected="bytes in this machine's order", got=each.str)
                 )
-        with global_compiler_lock:  # of several threads that need the same kernel one compiles it
+        with global_compiler_lock:  # if several threads need the same kernel, one compiles it
             if dtypes not in self._compiled:
                 start()
                 count = types.int64
@@ -111,25 +111,25 @@ class parallel_for:  # noqa: N801  # a decorator
                 code: Any = CFunc(self._function, (signature.args, signature.return_type), {}, {"error_model": "numpy"})
                 code._cache = Cache(self._function)  # noqa: SLF001  # as above
                 code.compile()
-                # What this returns is called without looking at the arguments' types once more.
+                # The result is called without another look at the types of the arguments.
                 run = _run.compile((count, count, count, *kinds))
                 self._compiled[dtypes] = Compiled(code, code.address, run)
         return self._compiled[dtypes]
 
 
 class Loop(NamedTuple):
-    """A loop with what it works on.
+    """A loop with its arguments.
 
     Attributes
     ----------
     name : str
-        The function's.
+        The function's name.
     run : callable
-        What runs it: `_run`, compiled for such sizes and arrays.
+        `_run`, compiled for the types of these sizes and arrays.
     address : int
-        Of the function that does some of its jobs.
+        The address of the function that does a run of jobs.
     jobs, pieces : int
-        How many jobs there are, and in how many runs of them they may be done.
+        The number of jobs, and of runs into which they may be split.
     sizes : tuple of int
     arrays : tuple of array
     """
@@ -144,23 +144,23 @@ class Loop(NamedTuple):
 
 
 class Compiled(NamedTuple):
-    """A function for arrays of some dtypes, its address, and what runs it."""
+    """A function compiled for arrays of some dtypes, its address, and the `_run` for it."""
 
     code: Any
     address: int
     run: Callable[..., float]
 
 
-@_kept_on_disk()
+@_cached()
 def _run(address: int, jobs: int, pieces: int, sizes: tuple[int, ...], arrays: tuple[Array, ...]) -> float:
-    """Do jobs in 1 piece, in more on all threads, or in 0: in one piece while Python's other threads go on.
+    """Do all jobs: in 1 piece; in several pieces on all threads; or for 0, in one piece without Python's lock.
 
-    In -1 do none, and return the address of the function that takes jobs and the address of the rest: a float holds
-    its 48 bits.
+    For -1, do none and return the address of the function that takes jobs and the address of the other arguments: its
+    48 bits fit into a float.
     """
     function, arguments = _bound(address, sizes, arrays)
     if pieces > 1:
-        return _spread(function, jobs, pieces, arguments)
+        return _run_parallel(function, jobs, pieces, arguments)
     if pieces == 1:
         _call(function, 0, jobs, arguments)
     elif pieces == 0:
@@ -168,9 +168,12 @@ def _run(address: int, jobs: int, pieces: int, sizes: tuple[int, ...], arrays: t
     return 1.0 if pieces >= 0 else float(function)
 
 
-@_kept_on_disk(parallel=True)
-def _spread(function: int, jobs: int, pieces: int, arguments: int) -> float:
-    """Return for which share of the time one thread would have been busy, if all jobs went like the fastest."""
+@_cached(parallel=True)
+def _run_parallel(function: int, jobs: int, pieces: int, arguments: int) -> float:
+    """Run the pieces on all threads; return how long one thread would have taken, relative to the time it took.
+
+    It is estimated from the fastest piece.
+    """
     fastest = np.inf
     began = _ticks()
     for piece in numba.prange(pieces):
@@ -185,30 +188,30 @@ def _spread(function: int, jobs: int, pieces: int, arguments: int) -> float:
 
 @intrinsic
 def _bound(typing: Any, address: Any, sizes: Any, arrays: Any) -> Any:
-    """Return the addresses of a function that takes jobs and an address, and of its other arguments."""
+    """Store the arguments in a struct; return the addresses of a function that takes jobs and the struct, and of it."""
 
     def write(context: Any, build: Any, signature: Any, values: Any) -> Any:
         address, sizes, arrays = values
         arguments = [sizes, *(build.extract_value(arrays, i) for i in range(len(signature.args[2])))]
         kinds = [context.get_value_type(kind) for kind in (signature.args[1], *signature.args[2])]
-        kept = cgutils.alloca_once(build, ir.LiteralStructType([_INT, *kinds]))
+        struct_type = cgutils.alloca_once(build, ir.LiteralStructType([_INT, *kinds]))
         for i, value in enumerate([address, *arguments]):
-            build.store(value, cgutils.gep_inbounds(build, kept, 0, i))
+            build.store(value, cgutils.gep_inbounds(build, struct_type, 0, i))
         function = ir.Function(build.module, _TAKES_JOBS, build.module.get_unique_name("unpack"))
         function.linkage = "internal"
-        _write_unpacking(function, kept.type, kinds)
-        addresses = [build.ptrtoint(function, _INT), build.ptrtoint(kept, _INT)]
+        _write_unpacking(function, struct_type.type, kinds)
+        addresses = [build.ptrtoint(function, _INT), build.ptrtoint(struct_type, _INT)]
         return context.make_tuple(build, signature.return_type, addresses)
 
     return types.UniTuple(types.int64, 2)(address, sizes, arrays), write
 
 
-def _write_unpacking(function: Any, kept: Any, kinds: list[Any]) -> None:
-    """Write the call of the function whose address is kept, with the arguments that are kept after it."""
+def _write_unpacking(function: Any, struct_type: Any, kinds: list[Any]) -> None:
+    """Emit the call of the function whose address is in the struct, with the arguments that follow it there."""
     first, last, where = function.args
     build = ir.IRBuilder(function.append_basic_block())
-    place = build.inttoptr(where, kept)
-    address, *arguments = (build.load(cgutils.gep_inbounds(build, place, 0, i)) for i in range(1 + len(kinds)))
+    struct = build.inttoptr(where, struct_type)
+    address, *arguments = (build.load(cgutils.gep_inbounds(build, struct, 0, i)) for i in range(1 + len(kinds)))
     kind = ir.FunctionType(ir.VoidType(), [_INT, _INT, *kinds])
     build.call(build.inttoptr(address, kind.as_pointer()), [first, last, *arguments])
     build.ret_void()
@@ -216,7 +219,7 @@ def _write_unpacking(function: Any, kept: Any, kinds: list[Any]) -> None:
 
 @intrinsic
 def _call(typing: Any, function: Any, first: Any, last: Any, arguments: Any) -> Any:
-    """Call the function at an address with jobs and the address of the rest."""
+    """Call the function at an address with a run of jobs and the address of the other arguments."""
 
     def write(context: Any, build: Any, signature: Any, values: Any) -> Any:
         build.call(build.inttoptr(values[0], _TAKES_JOBS.as_pointer()), values[1:])
@@ -227,7 +230,7 @@ def _call(typing: Any, function: Any, first: Any, last: Any, arguments: Any) -> 
 
 @intrinsic
 def _call_without_lock(typing: Any, function: Any, first: Any, last: Any, arguments: Any) -> Any:
-    """Do the same without holding Python's lock, as a parallel loop does."""
+    """Do the same without Python's lock, as in a parallel loop."""
 
     def write(context: Any, build: Any, signature: Any, values: Any) -> Any:
         python = context.get_python_api(build)
@@ -241,7 +244,7 @@ def _call_without_lock(typing: Any, function: Any, first: Any, last: Any, argume
 
 @intrinsic
 def _ticks(typing: Any) -> Any:
-    """Return the time in the processor's own unit; 0 on one whose clock isn't known here."""
+    """Return the processor's cycle counter; 0 on processors whose counter isn't known here."""
 
     def write(context: Any, build: Any, signature: Any, values: Any) -> Any:
         kind = ir.FunctionType(_INT, [])
@@ -258,7 +261,7 @@ def _ticks(typing: Any) -> Any:
 
 
 def is_cached() -> bool:
-    """Return whether compiled code of an earlier run is on disk."""
+    """Return whether compiled code from an earlier run is on disk."""
     return bool(_run._cache.is_filled())  # noqa: SLF001  # Numba has no public name for it
 
 
@@ -280,23 +283,23 @@ def supports(*arrays: Any) -> bool:
     return True
 
 
-# --- arrays as rows ---------------------------------------------------------------------------
+# --- flat arrays ------------------------------------------------------------------------------
 
 
 def root(array: Array) -> Array:
-    """Return the array whose memory an array shows."""
+    """Return the array that owns an array's memory."""
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array
 
 
 def address(array: Array) -> int:
-    """Return where an array begins."""
+    """Return the address of an array's first element."""
     return int(array.ctypes.data)
 
 
 def flat(x: Array) -> Array:
-    """Return the elements as one read-only row, so that Numba sees a single type of input and compiles once.
+    """Return the elements as a read-only 1-D array, so that Numba sees a single type of input and compiles once.
 
     Examples
     --------
@@ -313,12 +316,12 @@ def flat(x: Array) -> Array:
     return row
 
 
-AXES: Final = 4  # along which what is copied may lie apart, once neighbours have been put together
-COPIED: Final = 1 << 17  # elements that one thread has copied before another is awake
+AXES: Final = 4  # of a copy, after contiguous axes are merged
+MIN_PARALLEL: Final = 1 << 17  # elements; below this, one thread is done before another has started
 
 
 class Layout(NamedTuple):
-    """The shape of what is copied, and how many elements apart it lies along each axis, here and there."""
+    """The shape of a copy, and the strides of its target and source in elements."""
 
     shape: tuple[int, int, int, int]
     target: tuple[int, int, int, int]
@@ -326,7 +329,7 @@ class Layout(NamedTuple):
 
 
 def copyto(target: Array, source: Array) -> Any:
-    """Write the source's elements into the target: a loop, where loops are written down; else NumPy is as fast."""
+    """Copy the source into the target, as a loop while loops are recorded; otherwise NumPy is as fast."""
     if not RECORDING or target.dtype != source.dtype or target.dtype not in _NUMBERS or not target.size:
         return NotImplemented
     source = np.broadcast_to(source, target.shape)
@@ -335,12 +338,12 @@ def copyto(target: Array, source: Array) -> Any:
         return NotImplemented
     row = _span(source)
     row.setflags(write=False)
-    _copy(math.prod(layout.shape[:-1]), layout, row, _span(target), alone=target.size < COPIED)
+    _copy(math.prod(layout.shape[:-1]), layout, row, _span(target), serial=target.size < MIN_PARALLEL)
     return None
 
 
 def _layout(target: Array, source: Array) -> Layout | None:
-    """Return how two arrays of one shape lie, with as few axes as there can be; None for too many, or backwards."""
+    """Return the layouts of two arrays of one shape, with the fewest axes; None for too many or negative strides."""
     if not (root(target).flags.c_contiguous and root(source).flags.c_contiguous):
         return None
     axes: list[tuple[int, int, int]] = []
@@ -358,15 +361,15 @@ def _layout(target: Array, source: Array) -> Layout | None:
 
 
 def _span(x: Array) -> Array:
-    """Return all from an array's first element to its last as a row, whatever else is in between."""
-    held = root(x)
+    """Return the memory from an array's first element to its last as a 1-D array, with whatever is in between."""
+    base = root(x)
     size = 1 + sum((n - 1) * stride // x.itemsize for n, stride in zip(x.shape, x.strides, strict=True))
-    return np.ndarray(size, x.dtype, held, address(x) - address(held))
+    return np.ndarray(size, x.dtype, base, address(x) - address(base))
 
 
 @parallel_for
 def _copy(first: int, last: int, s: Layout, source: Any, target: Any) -> None:
-    """Copy along the last axis, for each job."""
+    """Copy a row along the last axis, for each job."""
     _, n, m, length = s.shape
     for job in range(first, last):
         a, b, c = job // (n * m), job // m % n, job % m

@@ -1,9 +1,9 @@
-"""Pooling over windows, and the adjoints: a thread works on whole maps, one after the other.
+"""Pooling over windows, and the adjoints: each job is a whole map.
 
 Shapes: x (N, C, H, W); y, g and the argmax indices (N, C, OH, OW).
 
-Windows of 2x2 side by side, as nearly every network has them, are done a vector at a time by the
-intrinsics of `maxpool2x2`, others by `largest_of_taps`.
+2x2 windows with stride 2, which nearly every network has, use the intrinsics of `maxpool2x2`, others
+`largest_of_taps`.
 """
 
 from functools import lru_cache
@@ -39,7 +39,7 @@ class Pool(NamedTuple):
     left: int
     out_h: int
     out_w: int
-    rectified: int  # 1 if 0 counts as well
+    rectified: int  # 1 if 0 is a candidate, too
 
 
 @lru_cache(maxsize=512)
@@ -59,7 +59,7 @@ def _run(function: parallel_for, x: Array, windows: Windows, *arrays: Array, rec
 def max_pool(x: Array, windows: Windows, rectified: bool) -> Any:
     """Return each window's largest value and its tap; of equal ones the first, of NaNs the first NaN.
 
-    Where ``rectified``, 0 wins over all that is not positive, as if it were one tap more.
+    If ``rectified``, 0 is one more candidate, which wins unless a tap is positive.
     """
     if not supports(x):
         return NotImplemented
@@ -76,14 +76,14 @@ def _max_pool(first: int, last: int, s: Pool, x: Any, y: Any, indices: Any) -> N
     if not _is_two_by_two(s):
         phase, line = _line(s, lanes)
         reach = (s.window_h - 1) * s.dilation_h + 1
-        some = max(1, (SCRATCH // (x.itemsize * line) - reach) // s.stride_h + 1)  # rows worked on at a time
-        part = np.full(((min(some, s.out_h) - 1) * s.stride_h + reach) * line + lanes, -np.inf, x.dtype)
+        row_block = max(1, (SCRATCH // (x.itemsize * line) - reach) // s.stride_h + 1)  # rows worked on at a time
+        part = np.full(((min(row_block, s.out_h) - 1) * s.stride_h + reach) * line + lanes, -np.inf, x.dtype)
         taps = np.arange(s.window_h * s.window_w)
         column = taps % s.window_w * s.dilation_w
         offsets = taps // s.window_w * s.dilation_h * line + column % s.stride_w * phase + column // s.stride_w
         for each in range(first, last):
-            for i in range(0, s.out_h, some):
-                _largest_of_rows(x, each, i, min(i + some, s.out_h), y, indices, part, offsets, s)
+            for i in range(0, s.out_h, row_block):
+                _largest_of_rows(x, each, i, min(i + row_block, s.out_h), y, indices, part, offsets, s)
         return
     rows = _rows_in_vector(s, lanes)
     whole = s.out_h // rows * rows if rows > 1 else 0
@@ -121,11 +121,11 @@ def _rows_in_vector(s: Pool, lanes: int) -> int:
 def _largest_of_rows(
     x: Any, each: int, begin: int, end: int, y: Any, indices: Any, part: Any, offsets: Any, s: Pool
 ) -> None:
-    """Compare the taps of some rows of windows; ``part`` is as large as `_line` has it, and full of -inf."""
+    """Compare the taps of a block of rows of windows; ``part`` has rows of `_line` pixels, all -inf at first."""
     lanes, (phase, line) = VECTOR_BYTES // x.itemsize, _line(s, VECTOR_BYTES // x.itemsize)
     low = max(0, begin * s.stride_h - s.top)
     high = min(s.height, (end - 1) * s.stride_h - s.top + (s.window_h - 1) * s.dilation_h + 1)
-    for column in range(s.left, s.left + min(s.stride_w, s.width)):  # those a stride apart come side by side
+    for column in range(s.left, s.left + min(s.stride_w, s.width)):  # pixels a stride apart become contiguous
         at, count = (
             column % s.stride_w * phase + column // s.stride_w,
             (s.left + s.width - column - 1) // s.stride_w + 1,
@@ -138,7 +138,7 @@ def _largest_of_rows(
         row, at = i * s.stride_h - s.top, (each * s.out_h + i) * s.out_w
         first = min((max(0, -row) + s.dilation_h - 1) // s.dilation_h, s.window_h)
         last = max(first, min(s.window_h, (s.height - 1 - row) // s.dilation_h + 1))
-        # What there is before: 0 where it counts, else the first tap on the image, which is larger than the border.
+        # The first candidate is 0 if rectified, else the first tap on the image, which is larger than the border.
         tap = s.window_h if s.rectified else min(first, s.window_h - 1)
         for j in range(s.out_w):
             y[at + j] = 0.0 if s.rectified else -np.inf
@@ -152,7 +152,7 @@ def _largest_of_rows(
 
 @inlined
 def _line(s: Pool, lanes: int) -> tuple[int, int]:
-    """Return how many pixels a row has that are a stride apart, with the padding, and how many in all."""
+    """Return how many pixels of a padded row are a stride apart, and the length of the row."""
     reach = (s.out_w - 1) * s.stride_w + (s.window_w - 1) * s.dilation_w + 1
     phase = (max(reach, s.left + s.width) + s.stride_w - 1) // s.stride_w + lanes
     return phase, phase * s.stride_w
@@ -180,7 +180,7 @@ def _max_pool_gather(first: int, last: int, s: Pool, x: Any, indices: Any, y: An
 
 @inlined
 def _argmax_pixel(index: int, each: int, i: int, j: int, s: Pool) -> int:
-    """Return where in x the tap of this index lies, or -1 if on the padding."""
+    """Return the offset in x of the tap with this index, or -1 if it is on the padding."""
     tap: Any = np.int64(index)
     row = i * s.stride_h + tap // s.window_w * s.dilation_h - s.top
     column = j * s.stride_w + tap % s.window_w * s.dilation_w - s.left
@@ -224,7 +224,7 @@ def _max_unpool(first: int, last: int, s: Pool, g: Any, indices: Any, x: Any) ->
 def _scatter_pairs(g: Any, indices: Any, at: int, end: int, x: Any, x_at: int, s: Pool) -> None:
     """Write two rows of x, from a row of windows that begins at ``at`` in a map that ends at ``end``."""
     lanes = VECTOR_BYTES // g.itemsize
-    # From right to left, so that what goes beyond the upper row's end is overwritten.
+    # From right to left, so that what is written beyond the end of the upper row is overwritten.
     for j in range((s.out_w - 1) // lanes * lanes, -1, -lanes):
         count = lanes if at + j + lanes <= end else s.out_w - j
         give_to_one_of_four(x, x_at + 2 * j, s.width, g, indices, at + j, count)
@@ -238,7 +238,7 @@ def _scatter_pairs(g: Any, indices: Any, at: int, end: int, x: Any, x_at: int, s
 
 def mean_pool(x: Array, windows: Windows, counts: Array) -> Any:
     """Return each window's sum over its count, (OH, OW) or a number."""
-    counts = _spread(counts, x, windows)
+    counts = _count_array(counts, x, windows)
     if not supports(x, counts):
         return NotImplemented
     y = np.empty((*x.shape[:2], *windows.out), x.dtype)
@@ -246,8 +246,8 @@ def mean_pool(x: Array, windows: Windows, counts: Array) -> Any:
     return y
 
 
-def _spread(counts: Any, like: Array, windows: Windows) -> Array:
-    """Return a count for each window; a mere number takes the dtype of the images."""
+def _count_array(counts: Any, like: Array, windows: Windows) -> Array:
+    """Return a count for each window; a plain number takes the dtype of the images."""
     dtype = like.dtype if isinstance(counts, (int, float)) else None
     return np.broadcast_to(np.asarray(counts, dtype), windows.out)
 
@@ -273,7 +273,7 @@ def _mean_pool(first: int, last: int, s: Pool, x: Any, counts: Any, y: Any) -> N
 
 @inlined
 def _columns_inside(q: int, s: Pool) -> tuple[int, int, int]:
-    """Return the first window whose tap in column q is inside the image, the first after them, and the tap's column."""
+    """Return the range of windows whose tap in column q is inside the image, and the tap's column in window 0."""
     column = q * s.dilation_w - s.left
     begin = max(0, (s.stride_w - 1 - column) // s.stride_w)
     end = min(s.out_w, (s.width - 1 - column) // s.stride_w + 1)
@@ -281,8 +281,8 @@ def _columns_inside(q: int, s: Pool) -> tuple[int, int, int]:
 
 
 def mean_pool_wrt_input(g: Array, windows: Windows, counts: Array) -> Any:
-    """Give every pixel of a window the same share of its g."""
-    counts = _spread(counts, g, windows)
+    """Return the cotangent of x: each pixel of a window gets the same share of its g."""
+    counts = _count_array(counts, g, windows)
     if not supports(g, counts):
         return NotImplemented
     x = np.empty((*g.shape[:2], *windows.image), g.dtype)

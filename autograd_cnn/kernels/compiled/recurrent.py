@@ -1,7 +1,7 @@
-"""Recurrent layers over a whole sequence: each job takes some of its sequences through all steps.
+"""Recurrent layers over whole sequences: each job takes a block of sequences through all steps.
 
-Sequences of a batch do not meet, so threads meet only at the end, and what a job goes on with, the states of its
-sequences, stays in the first-level cache. The weights are laid out once for all steps.
+Sequences of a batch are independent, so threads synchronise only at the end, and the states of a job's sequences stay
+in the first-level cache. The weights are packed once for all steps.
 
 Shapes are those of the reference.
 """
@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_cnn.kernels.compiled.activation import logistic, tanh
-from autograd_cnn.kernels.compiled.gemm import in_vectors, layout, multiply_rows
+from autograd_cnn.kernels.compiled.gemm import layout, multiply_rows, pad_to_vectors
 from autograd_cnn.kernels.compiled.lanes import Lanes
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
-from autograd_cnn.kernels.compiled.map import over_vectors
+from autograd_cnn.kernels.compiled.map import vectorized
 from autograd_cnn.kernels.compiled.microkernel import MR
 from autograd_cnn.kernels.compiled.packing import copy_row
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
@@ -27,7 +27,7 @@ class Sizes(NamedTuple):
     steps: int
     batch: int
     units: int
-    rows: int  # sequences that are one job
+    rows: int  # sequences of a job
 
 
 def lstm(u: Array, w: Array, h: Array, c: Array) -> Any:
@@ -43,7 +43,7 @@ def lstm(u: Array, w: Array, h: Array, c: Array) -> Any:
 
 
 def lstm_wrt(dy: Array, w: Array, c: Array, gates: Array, cells: Array) -> Any:
-    """Return in one row the cotangents of u, of the first output and of the first cell state."""
+    """Return the cotangents of u, of the first output and of the first cell state, concatenated."""
     if not supports(dy, w, c, gates, cells):
         return NotImplemented
     jobs, s = _cut(gates, w)
@@ -53,7 +53,7 @@ def lstm_wrt(dy: Array, w: Array, c: Array, gates: Array, cells: Array) -> Any:
 
 
 def gru(u: Array, w: Array, bias: Array, h: Array) -> Any:
-    """Return the outputs, and the gates with what the last output sends to n."""
+    """Return the outputs, and the gates with the hidden contribution to n."""
     if not supports(u, w, bias, h):
         return NotImplemented
     jobs, s = _cut(u, w)
@@ -63,7 +63,7 @@ def gru(u: Array, w: Array, bias: Array, h: Array) -> Any:
 
 
 def gru_wrt(dy: Array, w: Array, h: Array, y: Array, gates: Array) -> Any:
-    """Return in one row the cotangents of u, of what the last outputs send to the gates, and of the first output."""
+    """Return the cotangents of u, of the hidden contributions to the gates, and of the first output, concatenated."""
     if not supports(dy, w, h, y, gates):
         return NotImplemented
     jobs, s = _cut(gates, w)
@@ -73,19 +73,19 @@ def gru_wrt(dy: Array, w: Array, h: Array, y: Array, gates: Array) -> Any:
 
 
 def _cut(u: Array, w: Array) -> tuple[int, Sizes]:
-    """Return how many jobs there are, and the sizes: two tiles of rows share what they read of the weights."""
+    """Return the number of jobs, and the sizes: two tiles of rows share the weights that they read."""
     steps, batch, _ = u.shape
     rows = MR[0] * (1 if batch < 4 * MR[0] else 2)
     return -(-batch // rows), Sizes(steps, batch, w.shape[1], rows)
 
 
 def _factor(s: Sizes, b: Array) -> tuple[Array, Array, Array, Array, Array]:
-    """Return B as it is multiplied by, and the offsets of its rows, and of rows, columns and vectors around it."""
+    """Return B in whole vectors, and offsets: of its rows, then of A's rows and columns and of C's vectors."""
     sizes, rows, columns, b_rows, vectors = layout(s.rows, *b.shape, VECTOR_BYTES // b.itemsize, transposed=False)[1:]
-    return in_vectors(b, sizes, VECTOR_BYTES // b.itemsize), b_rows, rows, columns, vectors
+    return pad_to_vectors(b, sizes, VECTOR_BYTES // b.itemsize), b_rows, rows, columns, vectors
 
 
-# --- what is done to the vectors of a state ---------------------------------------------------
+# --- formulas on states -----------------------------------------------------------------------
 
 
 def _lstm_gates(i: Lanes, f: Lanes, g: Lanes, o: Lanes, c: Lanes) -> tuple[Lanes, ...]:
@@ -116,17 +116,17 @@ def _gru_slopes(dh: Lanes, dy: Lanes, r: Lanes, z: Lanes, n: Lanes, v: Lanes, be
     return dr, dz, dn, dr, dz, dn * r, dh * z
 
 
-_write_lstm = over_vectors(_lstm_gates)
-_write_lstm_slopes = over_vectors(_lstm_slopes)
-_write_gru = over_vectors(_gru_gates)
-_write_gru_slopes = over_vectors(_gru_slopes)
+_write_lstm = vectorized(_lstm_gates)
+_write_lstm_slopes = vectorized(_lstm_slopes)
+_write_gru = vectorized(_gru_gates)
+_write_gru_slopes = vectorized(_gru_slopes)
 
 # --- steps ------------------------------------------------------------------------------------
 
 
 @inlined
 def _block(x: Any, row: int, number: int, units: int) -> Any:
-    """Return a block of so many units: of row (row, ...) the one with a number."""
+    """Return the block with this number of a row of blocks of ``units``."""
     at = (row + number) * units
     return x[at : at + units]
 
@@ -240,7 +240,7 @@ def _gru_wrt(
     y: Any, gates: Any, out: Any,
 ) -> None:  # fmt: skip
     dh, before = np.empty(s.rows * s.units, dy.dtype), np.empty(s.rows * s.units, dy.dtype)
-    width, second = 3 * s.units, 3 * s.steps * s.batch  # the row at which the second part begins
+    width, second = 3 * s.units, 3 * s.steps * s.batch  # the second part begins at this row
     for job in range(first, last):
         begin, count = job * s.rows, min(s.rows, s.batch - job * s.rows)
         size = count * s.units

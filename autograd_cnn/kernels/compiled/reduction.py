@@ -1,4 +1,4 @@
-"""Sums along the last axes, or over all but one, as of a bias's gradient: of each map, and then of a channel's maps."""
+"""Sums along the last axes, or over all axes but the channels', as for the gradient of a bias."""
 
 from math import prod
 from typing import Any, Final, NamedTuple
@@ -6,17 +6,17 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from autograd_cnn.kernels.compiled.gemm import matmul
-from autograd_cnn.kernels.compiled.map import FEW, LIGHT, Fold, over_vectors
+from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_LIGHT, Fold, vectorized
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
-BLOCK: Final = 1 << 12  # elements that are summed in their own dtype; sums of sums are in float64
-LARGE: Final = 1 << 13  # elements; NumPy is done with fewer before a kernel has been called
+BLOCK: Final = 1 << 12  # elements that are summed in their own dtype; the sums of blocks are added in float64
+MIN_COMPILED_ROWS: Final = 1 << 13  # elements; NumPy is done with fewer before a kernel has been called
 SUM: Final = Fold(lambda a, b: a + b, 0.0)
 
 
 class Maps(NamedTuple):
-    """The sizes of what is worked on."""
+    """The sizes of an array of maps."""
 
     images: int
     channels: int
@@ -31,7 +31,7 @@ class Rows(NamedTuple):
 
 def sum(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Any:  # noqa: A001  # NumPy's name
     """Return the sum along the last axes, or of each channel (C,) of an array (N, C, H, W) or (..., C)."""
-    if x.size < FEW or not supports(x):
+    if x.size < MIN_COMPILED or not supports(x):
         return NotImplemented
     if axis == (0, 2, 3) and x.ndim == 4:
         total = _of_channels(x)
@@ -44,10 +44,10 @@ def sum(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Any:  #
 
 
 def along_last_axes(
-    loop: parallel_for, together: np.ufunc, x: Array, axis: int | tuple[int, ...] | None, keepdims: bool
+    loop: parallel_for, combine: np.ufunc, x: Array, axis: int | tuple[int, ...] | None, keepdims: bool
 ) -> Any:
-    """Return what a loop finds of each row that the last axes are; sums in float64, until they are together."""
-    if x.size < LARGE or not supports(x):
+    """Return the reduction of each row, which the last axes form, by a loop; partial sums are in float64."""
+    if x.size < MIN_COMPILED_ROWS or not supports(x):
         return NotImplemented
     axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
     kept = x.ndim - len(axes)
@@ -55,27 +55,27 @@ def along_last_axes(
         return NotImplemented
     rows = prod(x.shape[:kept])
     length = x.size // rows
-    parts = length // BLOCK if rows == 1 and length % BLOCK == 0 else 1  # a single row is many for as many threads
-    found = np.empty(rows * parts, np.float64 if together is np.add else x.dtype)
-    loop(rows * parts, Maps(1, rows * parts, length // parts), flat(x), found, alone=x.size < LIGHT)
-    found = found if parts == 1 else together.reduce(found, keepdims=True)
+    parts = length // BLOCK if rows == 1 and length % BLOCK == 0 else 1  # a single row is split among the threads
+    found = np.empty(rows * parts, np.float64 if combine is np.add else x.dtype)
+    loop(rows * parts, Maps(1, rows * parts, length // parts), flat(x), found, serial=x.size < MIN_LIGHT)
+    found = found if parts == 1 else combine.reduce(found, keepdims=True)
     return found.astype(x.dtype, copy=False).reshape(x.shape[:kept] + (1,) * len(axes) * keepdims)[()]
 
 
 def _of_channels(x: Array) -> Array:
     n, c, h, w = x.shape
     maps, sums, sizes = np.empty(n * c), np.empty(c, x.dtype), Maps(n, c, h * w)
-    _sum_maps(n * c, sizes, flat(x), maps, alone=x.size < LIGHT)
-    _join_maps(c, sizes, maps, sums, alone=True)
+    _sum_maps(n * c, sizes, flat(x), maps, serial=x.size < MIN_LIGHT)
+    _join_maps(c, sizes, maps, sums, serial=True)
     return sums
 
 
-sum_vectors: Final = over_vectors(lambda x: x, SUM)
+sum_vectors: Final = vectorized(lambda x: x, SUM)
 
 
 @parallel_for
 def _sum_maps(first: int, last: int, s: Maps, x: Any, sums: Any) -> None:
-    """Sum up a map of x (N, C, size) for each job."""
+    """Sum a map of x (N, C, size) for each job."""
     for each in range(first, last):
         total = 0.0
         for at in range(each * s.size, (each + 1) * s.size, BLOCK):
@@ -85,7 +85,7 @@ def _sum_maps(first: int, last: int, s: Maps, x: Any, sums: Any) -> None:
 
 @parallel_for
 def _join_maps(first: int, last: int, s: Maps, maps: Any, sums: Any) -> None:
-    """Sum up the maps (N, C) of a channel for each job."""
+    """Add the sums of a channel's maps (N, C) for each job."""
     for channel in range(first, last):
         total = 0.0
         for each in range(channel, s.images * s.channels, s.channels):

@@ -1,6 +1,6 @@
 """Softmax, its logarithm and its loss: a row is read, summed and written while it is in the first-level cache.
 
-Rows run along the last axis. A row whose largest score is infinite is left to the reference, and with it the rest.
+Rows run along the last axis. If the largest score of a row is infinite, the reference computes the whole array.
 """
 
 from typing import Any, Final, NamedTuple
@@ -8,46 +8,46 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from autograd_cnn.kernels.compiled.lanes import Lanes, at_least, exp, where
-from autograd_cnn.kernels.compiled.map import FEW, FEWEST, Fold, over_vectors
+from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_PARALLEL, Fold, vectorized
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
-BLOCK: Final = 1 << 10  # elements that are summed in their own dtype; sums of sums are in float64
+BLOCK: Final = 1 << 10  # elements that are summed in their own dtype; the sums of blocks are added in float64
 
 
 class Rows(NamedTuple):
-    """The length of what is normalised, and how many rows fit well into the first-level cache."""
+    """The length of a row, and how many rows fit well into the first-level cache."""
 
     length: int
-    together: int
+    block: int
 
 
 def softmax(x: Array, axis: int | tuple[int, ...] | None) -> Any:
     """Return exp(x) / sum(exp(x)) of each row."""
     if not _are_rows(axis, x) or not supports(x):
         return NotImplemented
-    return _unless_odd(_softmax, x, np.empty(x.shape, x.dtype))
+    return _unless_infinite(_softmax, x, np.empty(x.shape, x.dtype))
 
 
 def log_softmax(x: Array, axis: int | tuple[int, ...] | None) -> Any:
     """Return the logarithm of `softmax`."""
     if not _are_rows(axis, x) or not supports(x):
         return NotImplemented
-    return _unless_odd(_log_softmax, x, np.empty(x.shape, x.dtype))
+    return _unless_infinite(_log_softmax, x, np.empty(x.shape, x.dtype))
 
 
 def softmax_wrt_x(g: Array, y: Array, axis: int | tuple[int, ...] | None) -> Any:
     """Return y · (g - sum(g·y)), y being the softmax."""
     if not _are_rows(axis, y) or g.shape != y.shape or not supports(y, g):
         return NotImplemented
-    return _written(_softmax_wrt_x, g, y)
+    return _apply(_softmax_wrt_x, g, y)
 
 
 def log_softmax_wrt_x(g: Array, y: Array, axis: int | tuple[int, ...] | None) -> Any:
     """Return g - exp(y)·sum(g), y being the logarithm of the softmax."""
     if not _are_rows(axis, y) or g.shape != y.shape or not supports(y, g):
         return NotImplemented
-    return _written(_log_softmax_wrt_x, g, y)
+    return _apply(_log_softmax_wrt_x, g, y)
 
 
 def softmax_cross_entropy(scores: Array, labels: Array, label_smoothing: float) -> Any:
@@ -56,23 +56,23 @@ def softmax_cross_entropy(scores: Array, labels: Array, label_smoothing: float) 
         return NotImplemented
     y = np.empty(len(labels), scores.dtype)
     arrays = flat(scores), _indices(labels), np.full(1, label_smoothing), y
-    _cross_entropy(len(labels), _rows(scores), *arrays, alone=scores.size < FEWEST)
+    _cross_entropy(len(labels), _rows(scores), *arrays, serial=scores.size < MIN_PARALLEL)
     return y
 
 
 def softmax_error(g: Array, scores: Array, labels: Array, label_smoothing: float) -> Any:
-    """Return g (N,) times the softmax less the targets; without smoothing the label's is what the others add up to."""
+    """Return g (N,) times (softmax - targets); without smoothing, the label's entry is minus the sum of the others."""
     indices = _indices(labels)
     if not supports(scores, g) or indices.view(np.uint64).max() >= scores.shape[1]:
-        return NotImplemented  # an index below 0 is a large one, too
+        return NotImplemented  # as an unsigned number, a negative index is large, too
     y = np.empty(scores.shape, scores.dtype)
     arrays = flat(g), flat(scores), indices, np.full(1, label_smoothing), y.reshape(-1)
-    _error(len(labels), _rows(scores), *arrays, alone=scores.size < FEWEST)
+    _error(len(labels), _rows(scores), *arrays, serial=scores.size < MIN_PARALLEL)
     return y
 
 
 def _are_rows(axis: Any, x: Any) -> bool:
-    return x.size >= FEW and x.ndim > 0 and type(axis) is int and axis in {-1, x.ndim - 1}
+    return x.size >= MIN_COMPILED and x.ndim > 0 and type(axis) is int and axis in {-1, x.ndim - 1}
 
 
 def _rows(x: Array) -> Rows:
@@ -84,26 +84,26 @@ def _indices(labels: Array) -> Array:
     return flat(labels.astype(np.int64, copy=False))
 
 
-def _unless_odd(loop: parallel_for, x: Array, y: Array) -> Any:
-    odd = np.zeros(1, bool)
-    loop(x.size // x.shape[-1], _rows(x), flat(x), y.reshape(-1), odd, alone=x.size < FEWEST)
-    return NotImplemented if odd[0] else y
+def _unless_infinite(loop: parallel_for, x: Array, y: Array) -> Any:
+    infinite = np.zeros(1, bool)
+    loop(x.size // x.shape[-1], _rows(x), flat(x), y.reshape(-1), infinite, serial=x.size < MIN_PARALLEL)
+    return NotImplemented if infinite[0] else y
 
 
-def _written(loop: parallel_for, g: Array, y: Array) -> Array:
+def _apply(loop: parallel_for, g: Array, y: Array) -> Array:
     out = np.empty(y.shape, y.dtype)
-    loop(y.size // y.shape[-1], _rows(y), flat(g), flat(y), out.reshape(-1), alone=y.size < FEWEST)
+    loop(y.size // y.shape[-1], _rows(y), flat(g), flat(y), out.reshape(-1), serial=y.size < MIN_PARALLEL)
     return out
 
 
-# --- what is done to the vectors of a row -----------------------------------------------------
+# --- formulas on rows -------------------------------------------------------------------------
 
 
 def _plus(a: Lanes, b: Lanes) -> Lanes:
     return a + b
 
 
-_MOST: Final = Fold(at_least, -np.inf)
+_MAX: Final = Fold(at_least, -np.inf)
 _SUM: Final = Fold(_plus, 0.0)
 
 
@@ -118,7 +118,7 @@ def _powers(top: Lanes, x: Lanes) -> tuple[Lanes, Lanes]:
 
 
 def _others(top: Lanes, x: Lanes) -> tuple[Lanes, ...]:
-    """Return the exponentials of all but the largest; ones for these; and the distances from them."""
+    """Return the exponentials of all but the largest; ones for the largest; and the distances from it."""
     distance = x - top
     ties = distance >= 0.0
     return where(ties, 0.0, _power(distance)), where(ties, 1.0, 0.0), distance
@@ -129,28 +129,28 @@ def _of_largest(top: Lanes, g: Lanes, y: Lanes) -> tuple[Lanes, Lanes]:
     return where(ties, g, 0.0), where(ties, 1.0, 0.0)
 
 
-largest: Final = over_vectors(lambda x: x, _MOST)
-_sum: Final = over_vectors(lambda x: x, _SUM)
-_write_powers: Final = over_vectors(_powers, _SUM)
-_sum_others: Final = over_vectors(_others, _SUM, _SUM, _SUM)
-_sum_of_largest: Final = over_vectors(_of_largest, _SUM, _SUM)
-_multiplied: Final = over_vectors(lambda a, b: a * b, _SUM)
-_dot: Final = over_vectors(lambda shift, g, y: (g - shift) * y, _SUM)
-scaled: Final = over_vectors(lambda factor, x: x * factor)
-_reduce: Final = over_vectors(lambda share, x: x - share)
-_lower: Final = over_vectors(lambda top, log, x: x - top - log)
-_project: Final = over_vectors(lambda shift, dot, g, y: y * (g - shift - dot))
-_spread: Final = over_vectors(lambda total, g, y: g - _power(y) * total)
+largest: Final = vectorized(lambda x: x, _MAX)
+_sum: Final = vectorized(lambda x: x, _SUM)
+_write_powers: Final = vectorized(_powers, _SUM)
+_sum_others: Final = vectorized(_others, _SUM, _SUM, _SUM)
+_sum_of_largest: Final = vectorized(_of_largest, _SUM, _SUM)
+_multiplied: Final = vectorized(lambda a, b: a * b, _SUM)
+_dot: Final = vectorized(lambda shift, g, y: (g - shift) * y, _SUM)
+scaled: Final = vectorized(lambda factor, x: x * factor)
+_reduce: Final = vectorized(lambda share, x: x - share)
+_lower: Final = vectorized(lambda top, log, x: x - top - log)
+_project: Final = vectorized(lambda shift, dot, g, y: y * (g - shift - dot))
+_spread: Final = vectorized(lambda total, g, y: g - _power(y) * total)
 
 # --- rows -------------------------------------------------------------------------------------
 
 
 @inlined
-def _top(first: int, last: int, x: Any, odd: Any) -> Any:
-    """Return the largest, and note if it is infinite."""
+def _top(first: int, last: int, x: Any, infinite: Any) -> Any:
+    """Return the largest, and set ``infinite`` if it is not finite."""
     (top,) = largest(first, last, (), (x,))
     if not -np.inf < top < np.inf:
-        odd[0] = True
+        infinite[0] = True
     return top
 
 
@@ -164,7 +164,7 @@ def _has_nan(first: int, last: int, x: Any) -> bool:
 
 @inlined
 def sum_of_powers(first: int, last: int, x: Any, y: Any, top: Any) -> Any:
-    """Write exp(x - top), and return the sum of it."""
+    """Write exp(x - top), and return its sum."""
     total = 0.0
     for at in range(first, last, BLOCK):
         total += _write_powers(at, min(at + BLOCK, last), (top,), (x, y))[0]
@@ -191,13 +191,13 @@ def _log_of_others(first: int, last: int, x: Any, top: Any) -> Any:
 
 
 @parallel_for
-def _softmax(first: int, last: int, s: Rows, x: Any, y: Any, odd: Any) -> None:
-    tops, factors = np.empty(s.together, x.dtype), np.empty(s.together, x.dtype)
-    for begin in range(first, last, s.together):  # what a row waits for, another one does meanwhile
-        count = min(s.together, last - begin)
+def _softmax(first: int, last: int, s: Rows, x: Any, y: Any, infinite: Any) -> None:
+    tops, factors = np.empty(s.block, x.dtype), np.empty(s.block, x.dtype)
+    for begin in range(first, last, s.block):  # rows of a block hide each other's latencies
+        count = min(s.block, last - begin)
         for i in range(count):
             at = (begin + i) * s.length
-            tops[i] = _top(at, at + s.length, x, odd)
+            tops[i] = _top(at, at + s.length, x, infinite)
         for i in range(count):
             at = (begin + i) * s.length
             factors[i] = 1 / sum_of_powers(at, at + s.length, x, y, tops[i])
@@ -207,10 +207,10 @@ def _softmax(first: int, last: int, s: Rows, x: Any, y: Any, odd: Any) -> None:
 
 
 @parallel_for
-def _log_softmax(first: int, last: int, s: Rows, x: Any, y: Any, odd: Any) -> None:
+def _log_softmax(first: int, last: int, s: Rows, x: Any, y: Any, infinite: Any) -> None:
     for row in range(first, last):
         at, end = row * s.length, (row + 1) * s.length
-        top = _top(at, end, x, odd)
+        top = _top(at, end, x, infinite)
         log, _ = _log_of_others(at, end, x, top)
         _lower(at, end, (top, x.dtype.type(log)), (x, y))
 
@@ -220,7 +220,8 @@ def _softmax_wrt_x(first: int, last: int, s: Rows, g: Any, y: Any, out: Any) -> 
     for row in range(first, last):
         at, end = row * s.length, (row + 1) * s.length
         (top,) = largest(at, end, (), (y,))
-        # The rows of the Jacobian add up to 0. Less the winner's cotangent, its own 1 leaves the sum.
+        # The rows of the Jacobian add up to 0, so a constant may be subtracted from g: with the largest's cotangent
+        # its y, which may be 1 but for rounding, drops out of the sum.
         total, count = _sum_of_largest(at, end, (top,), (g, y))
         shift, dot = total / max(count, y.dtype.type(1)), 0.0
         for begin in range(at, end, BLOCK):
@@ -263,14 +264,14 @@ def _error(first: int, last: int, s: Rows, g: Any, x: Any, labels: Any, smoothin
         if -np.inf < top < np.inf:
             total = sum_of_powers(at, end, x, y, top)
             scaled(at, end, (x.dtype.type(1 / total),), (y, y))
-        else:  # beside an infinite score others have no probability, and its own is not a number
+        else:  # an infinite score gets NaN, and leaves the others a probability of 0
             lost = top < 0 or _has_nan(at, end, x)
             for i in range(at, end):
                 y[i] = np.nan if lost or np.exp(x[i]) == np.inf else 0
         if smoothing[0] != 0:
             _reduce(at, end, (x.dtype.type(smoothing[0] / s.length),), (y, y))
             y[label] -= x.dtype.type(1 - smoothing[0])
-        else:  # what the others add up to, which 1 - 1 would lose
+        else:  # minus the sum of the others, which p - 1 would lose
             y[label] *= 0  # a NaN stays
             total = 0.0
             for begin in range(at, end, BLOCK):

@@ -1,8 +1,8 @@
-"""Loops of a function, recorded, and run again without it: a table that one compiled loop goes through.
+"""Recorded loops of kernels, replayed without Python: a table that one compiled loop goes through.
 
-What a kernel does between its loops is Python: it looks at shapes, allocates memory, finds tables of offsets. None of
-that depends on the values, so it need not be done again for other values of the same shapes. `record` makes a call and
-returns its loops, if they are all that it does; a `Table` runs the loops of many calls, in memory of its own.
+Between its loops a kernel runs Python: it looks at shapes, allocates memory, finds tables of offsets. None of that
+depends on the values, so it need not be repeated for other values of the same shapes. `record` makes a call and
+returns its loops, if the call does nothing else; a `Table` runs the loops of many calls, in its own memory.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -18,7 +18,7 @@ from autograd_cnn.kernels.compiled.llvm import address_of
 from autograd_cnn.kernels.compiled.parallel import (
     Loop,
     _call,
-    _spread,
+    _run_parallel,
     _ticks,
     address,
     copyto,
@@ -28,7 +28,7 @@ from autograd_cnn.kernels.compiled.parallel import (
 from autograd_cnn.kernels.compiled.threads import team
 from autograd_cnn.kernels.windows import Array
 
-POISON: Final = 0xFF  # bytes that make NaN of a float and -1 of an integer
+POISON: Final = 0xFF  # a byte that is NaN in floats and -1 in integers
 
 
 # --- one call ---------------------------------------------------------------------------------
@@ -40,13 +40,13 @@ class Row(NamedTuple):
     Attributes
     ----------
     name : str
-        The function's.
+        The function's name.
     unpack : int
-        The address of the function that takes jobs and the address of the rest.
+        The address of the function that takes jobs and the address of the other arguments.
     address, jobs, pieces, sizes
-        As a `Loop` has them.
+        As in a `Loop`.
     arrays : tuple
-        Arrays, or what has their ``size``, ``itemsize``, ``shape`` and ``strides``.
+        Arrays, or objects with their ``size``, ``itemsize``, ``shape`` and ``strides``.
     """
 
     name: str
@@ -71,11 +71,11 @@ class Recorded(NamedTuple):
     ----------
     loops : list of Row
     results : tuple of array
-        What the call returned; loops write into their memory, or it is an operand's.
+        What the call returned; their memory is written by the loops, or is an operand's.
     fresh : list of array
-        The memory that the call has allocated, for the loops to write into.
+        The memory that the call has allocated for the loops to write into.
     once : list of Row
-        Those that need not run again while what lasts is the same, before the others.
+        Loops that run before the others, and only again when one of the lasting operands has changed.
     filled : list of array
         The memory that these fill.
     """
@@ -88,49 +88,49 @@ class Recorded(NamedTuple):
 
 
 class _Run(NamedTuple):
-    """A call that was made, and what the memory held that its loops met."""
+    """The record of a call: its loops, and the initial contents of the memory that they use."""
 
     loops: list[Loop]
     results: tuple[Any, ...]
     roots: dict[int, Array]
-    before: dict[int, Array]  # of the roots that the call has made
+    before: dict[int, Array]  # of the roots that the call has allocated
     writeable: dict[int, bool]
 
 
 def record(call: Callable[..., Any], operands: Sequence[Array], lasting: Collection[int] = ()) -> Recorded | None:
-    """Return a call's loops; None if it does anything else to values, or may do so.
+    """Return a call's loops; None if it does anything else with values, or may do so.
 
-    It is made twice, on other values, and its loops are then run by themselves in memory full of NaN. What they read
-    has to be an operand, written by them, or the same in both calls; their results have to be those of the call.
+    It is made twice, on different values, and then only its loops are run, in memory full of NaN. What they read
+    must be an operand, written by them, or the same in both calls; their results must be those of the call.
 
     Parameters
     ----------
     call : callable
-        A function of the operands that looks at their shapes and dtypes alone.
+        A function of the operands that, apart from its loops, looks only at their shapes and dtypes.
     operands : sequence of array
     lasting : collection of int
-        The identities of roots that hold the same in most runs, such as weights.
+        The ids of roots that are the same in most runs, such as weights.
     """
-    others = {id(held): _other(held) for held in map(root, operands)}
+    others = {id(held): _different(held) for held in map(root, operands)}
     try:
-        with np.errstate(all="ignore"):  # such numbers may be none that the call is made for
-            first = _made(call, operands)
-            second = _made(call, [_in_place_of(x, others[id(root(x))]) for x in operands])
+        with np.errstate(all="ignore"):  # the other values may be outside the call's domain
+            first = _run_call(call, operands)
+            second = _run_call(call, [_same_view(x, others[id(root(x))]) for x in operands])
     except ValueError:
-        return None  # it does look at values
+        return None  # it looks at values
     if not all(type(size) is int for loop in first.loops for size in _flat_sizes(loop.sizes)):
         return None
     if not _same_loops(first, second) or not all(type(y) is np.ndarray for y in first.results):
         return None
     memory = _memory(first, second)
-    if memory is None or not _agree(second, memory):
+    if memory is None or not _reproduces(second, memory):
         return None
     roots = list(first.roots.values())
     for number, held in list(memory.items()):
         if _are_offsets(roots[number]) or (held is not None and held.tobytes() == roots[number].tobytes()):
-            continue  # what loops have left as it was they read, if only to compare it with something
+            continue  # memory that the loops left unchanged may be read by them
         less = memory | {number: None}
-        if _agree(second, less):
+        if _reproduces(second, less):
             memory = less
     known = {id(root(x)) for x in operands} | {id(roots[i]) for i in memory}
     if not all(id(root(y)) in known for y in first.results):
@@ -144,9 +144,9 @@ def record(call: Callable[..., Any], operands: Sequence[Array], lasting: Collect
 
 
 def _memory(first: _Run, second: _Run) -> dict[int, Array | None] | None:
-    """Return which roots two calls have made to write into, by number, and what both held at first, if it was the same.
+    """Return the roots that two calls have allocated for writing, by number, with their contents if these were equal.
 
-    None if loops met anything else that differed.
+    None if the loops used anything else that differed.
     """
     memory: dict[int, Array | None] = {}
     for number, (one, other) in enumerate(zip(first.roots, second.roots, strict=True)):
@@ -156,7 +156,7 @@ def _memory(first: _Run, second: _Run) -> dict[int, Array | None] | None:
                 return None
             continue  # an operand
         if held is second.roots[other]:
-            continue  # a table that is kept
+            continue  # a cached table
         same = was.tobytes() == also_was.tobytes() and held.flags.c_contiguous
         if not same and (_are_offsets(held) or not first.writeable[one]):
             return None
@@ -166,23 +166,23 @@ def _memory(first: _Run, second: _Run) -> dict[int, Array | None] | None:
 
 
 def _are_offsets(held: Array) -> bool:
-    """Whether loops must only run with the numbers as they are."""
+    """Whether an array may hold offsets, so that running a loop with other numbers would be unsafe."""
     return held.dtype.kind in "iu" and held.itemsize > 1
 
 
-def _made(call: Callable[..., Any], operands: Sequence[Array]) -> _Run:
-    """Make a call, and return its loops."""
-    noted = _Noted({id(root(x)) for x in operands})
-    with _recorded(noted):
+def _run_call(call: Callable[..., Any], operands: Sequence[Array]) -> _Run:
+    """Make a call, and return its record."""
+    recorder = _Recorder({id(root(x)) for x in operands})
+    with _recorded(recorder):
         results = call(*operands)
     results = results if isinstance(results, tuple) else (results,)
     for y in filter(lambda y: isinstance(y, np.ndarray), results):
-        noted.roots.setdefault(id(root(y)), root(y))
-    return _Run(list(noted), results, noted.roots, noted.before, noted.writeable)
+        recorder.roots.setdefault(id(root(y)), root(y))
+    return _Run(list(recorder), results, recorder.roots, recorder.before, recorder.writeable)
 
 
-class _Noted(list[Loop]):
-    """Loops, with what memory held before the first of them that met it."""
+class _Recorder(list[Loop]):
+    """A list of loops that copies the memory of each root before the first loop that uses it."""
 
     def __init__(self, operands: set[int]) -> None:
         self.roots: dict[int, Array] = {}
@@ -191,7 +191,7 @@ class _Noted(list[Loop]):
         self._operands = operands
 
     def append(self, loop: Loop) -> None:
-        """Add a loop that is about to run."""
+        """Append a loop that is about to run."""
         for array in loop.arrays:
             held = root(array)
             if id(held) not in self.roots:
@@ -213,7 +213,7 @@ def _recorded(loops: list[Loop]) -> Iterator[None]:
         recording.reset(token)
 
 
-def _other(x: Array) -> Array:
+def _different(x: Array) -> Array:
     """Return an array with other values."""
     if x.dtype.kind == "f":
         return -random(x.shape, x.dtype)
@@ -223,22 +223,22 @@ def _other(x: Array) -> Array:
     return other
 
 
-_RANDOM: Final = np.random.default_rng(0).standard_normal(4093)  # a prime number of them, so that rows differ
+_RANDOM: Final = np.random.default_rng(0).standard_normal(4093)  # a prime number of samples, so that rows differ
 
 
 def random(shape: tuple[int, ...], dtype: Any) -> Array:
-    """Return an array of any numbers."""
+    """Return an array of arbitrary numbers."""
     return np.resize(_RANDOM.astype(dtype), shape)
 
 
-def _in_place_of(x: Array, other: Array) -> Array:
-    """Return the part of another root that an operand is of its own."""
+def _same_view(x: Array, other: Array) -> Array:
+    """Return the view of another root that corresponds to an operand's view of its own root."""
     held = root(x)
     return other if x is held else np.ndarray(x.shape, x.dtype, other, address(x) - address(held), x.strides)
 
 
 def _same_loops(first: _Run, second: _Run) -> bool:
-    """Whether two calls ran the same loops, on memory that they have shared out in the same way."""
+    """Whether two calls ran the same loops on the same layout of memory."""
     numbers = [{key: i for i, key in enumerate(run.roots)} for run in (first, second)]
 
     def described(run: _Run, number: dict[int, int]) -> Any:
@@ -250,8 +250,8 @@ def _same_loops(first: _Run, second: _Run) -> bool:
     return len(first.roots) == len(second.roots) and described(first, numbers[0]) == described(second, numbers[1])
 
 
-def _agree(run: _Run, memory: dict[int, Array | None]) -> bool:
-    """Whether the loops alone, in memory that holds what is said at first, or poison, give the results of the call."""
+def _reproduces(run: _Run, memory: dict[int, Array | None]) -> bool:
+    """Whether the loops alone give the call's results, in memory with these initial contents, or poison for None."""
     roots = list(run.roots.values())
     fresh = {id(roots[i]): np.full(roots[i].nbytes, POISON, np.uint8) for i in memory}
     for i, held in memory.items():
@@ -275,30 +275,30 @@ def _agree(run: _Run, memory: dict[int, Array | None]) -> bool:
 def _split(
     loops: Sequence[Loop], fresh: Sequence[Array], changing: set[int]
 ) -> tuple[list[Loop], list[Array], list[Loop]]:
-    """Return the loops that meet nothing that changes, the memory that they fill for the others, and the others.
+    """Return the loops that use nothing that changes, the memory that they fill for the others, and the others.
 
-    Which memory the others leave as it is, they don't say. So all run once more, and what the others have changed is
-    not left to those that run once.
+    Which memory the other loops leave unchanged is not declared. So all run once more, and loops that fill memory
+    which the others have changed are moved to the others.
     """
-    theirs = set(changing)
+    changing_roots = set(changing)
     while True:
-        once, others = _apart(loops, theirs)
+        once, others = _partition(loops, changing_roots)
         met = {id(root(array)) for loop in once for array in loop.arrays}
         filled = [held for held in fresh if id(held) in met]
         for held in filled:
             _bytes(held)[:] = POISON
-        _again(once)
+        _rerun(once)
         before = [held.tobytes() for held in filled]
-        _again(others)
+        _rerun(others)
         changed = {id(held) for held, bits in zip(filled, before, strict=True) if held.tobytes() != bits}
         if not changed:
             return once, filled, others
-        theirs |= changed
+        changing_roots |= changed
 
 
-def _apart(loops: Sequence[Loop], theirs: set[int]) -> tuple[list[Loop], list[Loop]]:
-    """Return the loops that meet none of some roots, nor what a loop before them may have made of these; and the others."""
-    once, others, made = [], [], set(theirs)
+def _partition(loops: Sequence[Loop], changing_roots: set[int]) -> tuple[list[Loop], list[Loop]]:
+    """Return the loops that depend on none of these roots, directly or through earlier loops; and the others."""
+    once, others, made = [], [], set(changing_roots)
     for loop in loops:
         roots = {id(root(array)) for array in loop.arrays}
         if made.isdisjoint(roots):
@@ -309,7 +309,7 @@ def _apart(loops: Sequence[Loop], theirs: set[int]) -> tuple[list[Loop], list[Lo
     return once, others
 
 
-def _again(loops: Sequence[Loop]) -> None:
+def _rerun(loops: Sequence[Loop]) -> None:
     for loop in loops:
         loop.run(loop.address, loop.jobs, 1, loop.sizes, loop.arrays)
 
@@ -319,17 +319,17 @@ def _bytes(held: Array) -> Array:
 
 
 def _fill(held: Array, before: Array) -> Loop:
-    """Return the loop that lets memory hold what it held before."""
+    """Return the loop that restores the initial contents of memory."""
     before = before.reshape(-1)
     bits = before.view(f"u{before.itemsize}")
     loops: list[Loop] = []
-    with _recorded(loops):  # into other memory, as this one holds results by now
+    with _recorded(loops):  # into other memory, as this one holds results now
         copyto(np.empty_like(before), before[:1].copy() if (bits == bits[0]).all() else before)
     return loops[0]._replace(arrays=(loops[0].arrays[0], held.reshape(-1)))
 
 
 def _flat_sizes(sizes: tuple[Any, ...]) -> list[int]:
-    """Return integers, and those of tuples among them, in the order in which they lie in memory."""
+    """Return the integers of nested tuples in the order of their memory layout."""
     return [n for each in sizes for n in (_flat_sizes(each) if isinstance(each, tuple) else [each])]
 
 
@@ -337,14 +337,14 @@ def _flat_sizes(sizes: tuple[Any, ...]) -> list[int]:
 
 
 class Table:
-    """Loops with their arguments written down, to be run one after the other.
+    """Loops with their arguments in a table, to be run one after the other.
 
     Parameters
     ----------
     loops : sequence of Row
     locate : (array) -> (int or None, int)
-        Where an array of the loops begins in each run: in which of the arrays that are passed then, and at which byte
-        of it; or at which address.
+        Where an array of the loops begins in each run: the index of the passed array and the offset in bytes; or None
+        and the address.
     """
 
     def __init__(self, loops: Sequence[Row], locate: Callable[[Any], tuple[int | None, int]]) -> None:
@@ -357,7 +357,7 @@ class Table:
                 number, at = locate(array)
                 if number is not None:
                     patches.append((len(words) + 4, number, at))
-                # As Numba has it: two owners, which here are others than Numba's, and then what it knows of an array.
+                # Numba's array struct: two pointers to owners, null here, then size, itemsize, data, shape and strides.
                 words += [0, 0, array.size, array.itemsize, at, *array.shape, *array.strides]
             rows.append((loop.unpack, loop.jobs, loop.pieces, begin))
         self._words = np.array(words, np.int64)
@@ -370,27 +370,27 @@ class Table:
         return len(self._rows)
 
     def __call__(self, arrays: Sequence[Array]) -> None:
-        """Run the loops; the arrays are as `locate` has them, contiguous or of the loops' making."""
+        """Run the loops on the arrays that ``locate`` refers to, which are contiguous or allocated for the loops."""
         ids = np.array([id(array) for array in arrays], np.int64)
-        together = team.join()
+        parallel = team.acquire()
         share = 1.0
         try:
-            share = self._go(self._rows, self._words, self._patches, ids, together)
+            share = self._go(self._rows, self._words, self._patches, ids, parallel)
         finally:
-            if together:
-                team.go(share)
+            if parallel:
+                team.release(share)
 
 
-def _go_on(rows: Any, words: Any, patches: Any, ids: Any, together: bool) -> float:
-    """Run a table's loops, on all threads if ``together``; return the share of the time that one would have taken."""
+def _go_on(rows: Any, words: Any, patches: Any, ids: Any, parallel: bool) -> float:
+    """Run a table's loops, if ``parallel`` on all threads; return one thread's time relative to the time they took."""
     for k in range(len(patches)):
         words[patches[k, 0]] = address_of(ids[patches[k, 1]]) + patches[k, 2]
     began, lost = _ticks(), 0.0
     for k in range(len(rows)):
         function, jobs, pieces, arguments = rows[k]
-        if together and pieces > 1:
+        if parallel and pieces > 1:
             before = _ticks()
-            share = _spread(function, jobs, pieces, arguments)
+            share = _run_parallel(function, jobs, pieces, arguments)
             lost += (_ticks() - before) * (1 - share)
         else:
             _call(function, 0, jobs, arguments)

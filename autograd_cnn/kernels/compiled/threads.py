@@ -1,13 +1,13 @@
 """How many threads the kernels run on, and when. Results do not depend on it, to the last bit.
 
-A loop runs on all threads if they are free and there to help, else on the thread that calls:
+A loop runs on all threads if they are available, else on the calling thread:
 
-- *in a child of fork*, to which no thread came along. GNU's OpenMP would end the process;
+- *in a forked child*, which has no threads. GNU's OpenMP would end the process;
 - *while another Python thread's loop runs*. Numba's ``workqueue`` would end the process, and OpenMP
   would start as many threads again, for the same cores;
-- *on a busy machine*. A thread whose core a neighbour has is waited for, milliseconds at each loop.
-  So every loop tells what one thread would have needed, and when threads have lost more time than they
-  gained, loops run on one for a while, before they try again.
+- *on a busy machine*. A thread whose core is taken by another process makes the others wait for milliseconds at
+  each loop. So every loop reports what one thread would have needed, and when the threads have lost more time than
+  they gained, loops run on one thread for a while before they try again.
 """
 
 import os
@@ -23,75 +23,75 @@ from numba.core.compiler_lock import global_compiler_lock
 from autograd_cnn.errors import ArgumentError, MissingDependencyError, OperandError, sentence
 from autograd_cnn.kernels.backend import IMPORTED_IN
 
-LOSS: Final = 2e-3  # seconds lost to waiting, before loops step down to one thread
-CREDIT: Final = 20e-3  # seconds gained that make up for losses, at most: what is long past says nothing
-PAUSES: Final = (0.05, 1.0)  # seconds until they try again: at first, and at most
+LOSS: Final = 2e-3  # seconds lost to waiting before loops fall back to one thread
+CREDIT: Final = 20e-3  # the most seconds gained that make up for losses: the distant past tells nothing
+PAUSES: Final = (0.05, 1.0)  # seconds until loops try all threads again: the first pause, and the longest
 
-# GNU's OpenMP, on which Numba's threads run, lets a thread without work spin for long. On a busy
-# machine it so keeps the others from working. This many turns are some 20 µs, about the pause
-# between two kernels. The library reads it when it is loaded, which is when the threads are started.
+# GNU's OpenMP, which runs Numba's threads, lets a thread without work spin for long. On a busy machine
+# this keeps the others from working. This many spins take some 20 µs, about the pause between two
+# kernels. The library reads the variable when it is loaded, which is when the threads are started.
 _SPIN: Final = {"GOMP_SPINCOUNT": "20000"}
 _USERS: Final = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
 
 
 class Team:
-    """The threads, which one caller at a time can have."""
+    """The threads, which one caller at a time can acquire."""
 
     def __init__(self, *, single: bool = False) -> None:
-        self.alone = False  # whether there are no threads to have, in a child of fork
-        self.fixed = False  # whether their number was chosen, and holds on a busy machine, too
-        self.single = single  # whether there is but the one that calls
-        self._free = threading.RLock()  # which a thread that was interrupted and kept it still has
+        self.threadless = False  # whether there are no other threads, in a forked child
+        self.fixed = False  # whether the number was chosen, so that it also holds on a busy machine
+        self.single = single  # whether there is only the calling thread
+        self._free = threading.RLock()  # reentrant, as a thread that was interrupted may still hold it
         self._lost = 0.0
         self._pause, self._began, self._resumes = PAUSES[0], 0.0, 0.0
 
-    def join(self) -> bool:
-        """Return whether a loop can have the threads, until it lets them `go`."""
+    def acquire(self) -> bool:
+        """Return whether a loop can have the threads, until it calls `release`."""
         now = perf_counter()
-        if self.alone or self.single or now < self._resumes or not self._free.acquire(blocking=False):
+        if self.threadless or self.single or now < self._resumes or not self._free.acquire(blocking=False):
             return False
         self._began = now
         return True
 
-    def go(self, share: float) -> None:
-        """Let the threads go, after a loop that would have taken a ``share`` of its time on one thread."""
+    def release(self, share: float) -> None:
+        """Release the threads after a loop that would have taken ``share`` times as long on one thread."""
         if share < 1 or self._lost > -CREDIT:
             now = perf_counter()
             self._lost = max(-CREDIT, self._lost + (now - self._began) * (1 - share))
             if self._lost > LOSS and not self.fixed:
                 self._lost = 0.0
-                in_vain = now < self._resumes + self._pause  # the last pause was too short
-                self._pause = min(2 * self._pause, PAUSES[1]) if in_vain else PAUSES[0]
+                too_short = now < self._resumes + self._pause  # the last pause
+                self._pause = min(2 * self._pause, PAUSES[1]) if too_short else PAUSES[0]
                 self._resumes = now + self._pause
         self._free.release()
 
     def fix(self, count: int) -> None:
-        """Keep to the number of threads that was chosen."""
+        """Always use the chosen number of threads."""
         self.fixed, self.single, self._resumes = True, count == 1, 0.0
 
-    def split(self) -> None:
-        """Go on in a child of fork: the threads, and whoever had them, stayed behind."""
+    def after_fork(self) -> None:
+        """Continue in a forked child, which has neither the threads nor the thread that had acquired them."""
         self._free = threading.RLock()
-        self.alone = self.alone or _are_started()
+        self.threadless = self.threadless or _are_started()
 
 
 team: Final = Team(single=numba.config.NUMBA_NUM_THREADS == 1)
 
 
 def start() -> None:
-    """Start the threads, which compiled code that comes out of the cache would not do."""
+    """Start the threads, since compiled code from the cache does not."""
     if _are_started():
         return
     with global_compiler_lock:
         ours = {} if any(name in os.environ for name in _USERS) else _SPIN
         os.environ.update(ours)
-        # Numba asks how processes are started. That would settle it for the user, too; and for fork it takes a
-        # semaphore of the system's, of which there may be none.
+        # Numba asks for multiprocessing's start method, which would fix it for the user, too; and for fork it takes
+        # a semaphore from the system, which may have none left.
         method = get_start_method(allow_none=True)
         set_start_method("spawn", force=True)
         try:
             numba.get_num_threads()
-        except ValueError as error:  # of a variable of Numba's, or of a layer that can't be loaded
+        except ValueError as error:  # an invalid environment variable, or a threading layer that can't be loaded
             raise MissingDependencyError(
                 sentence("the jit backend", f"Numba can't start its threads ({str(error).rstrip('.')})",
                          hint="unset NUMBA_THREADING_LAYER and NUMBA_NUM_THREADS, or set "
@@ -112,17 +112,17 @@ def num_threads() -> int:
     True
     """
     start()
-    return 1 if team.alone else int(numba.get_num_threads())
+    return 1 if team.threadless else int(numba.get_num_threads())
 
 
 def set_num_threads(count: int) -> None:
-    """Choose how many threads the kernels run on when called from this thread, on a busy machine, too.
+    """Choose how many threads the kernels run on when called from this thread, also on a busy machine.
 
     Parameters
     ----------
     count : int
         At least 1, at most what the variable ``NUMBA_NUM_THREADS`` says or, without it, the number of cores;
-        1 in a child of fork.
+        1 in a forked child.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def set_num_threads(count: int) -> None:
         raise OperandError(
             sentence("set_num_threads", "count is not a whole number", expected="int", got=type(count).__name__)
         ) from error
-    if team.alone and count != 1:
+    if team.threadless and count != 1:
         raise ArgumentError(
             sentence("set_num_threads", "count is out of range", expected=1, got=count,
                      hint="threads don't come along with fork; start the process by spawn or forkserver")
@@ -166,9 +166,9 @@ def _are_started() -> bool:
 
 
 if hasattr(os, "register_at_fork"):
-    # A child in which another thread's lock is held for good could never compile.
+    # A child that is forked while another thread holds the lock could never compile.
     os.register_at_fork(before=global_compiler_lock.acquire, after_in_parent=global_compiler_lock.release)
-    os.register_at_fork(after_in_child=team.split)
+    os.register_at_fork(after_in_child=team.after_fork)
     os.register_at_fork(after_in_child=global_compiler_lock.release)
     if os.getpid() != IMPORTED_IN:
-        team.split()
+        team.after_fork()

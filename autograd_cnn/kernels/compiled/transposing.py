@@ -1,40 +1,40 @@
-"""Square blocks of numbers, transposed: channels, filters or images into the lanes of vectors, and back."""
+"""Transposes of square blocks: channels, filters or images into the lanes of vectors, and back."""
 
 from typing import Any
 
 from numba import types
 
-from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, intrinsic, lane_numbers, pointer
+from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, intrinsic, pointer, shuffle_mask
 from autograd_cnn.kernels.compiled.parallel import inlined
 
 
 def _transposed(simd: Vectors, block: list[Value]) -> list[Value]:
-    """Write the transpose of as many vectors as one has lanes.
+    """Emit the transpose of as many vectors as one has lanes.
 
-    Small squares are transposed within every 16 bytes, and then the squares: each shuffle is a single instruction.
+    First small squares are transposed within every 16 bytes, then the squares: each shuffle is a single instruction.
     """
     few = 16 // simd.size
-    squares = [_dealt(simd, block[m : m + few], 1, few) for m in range(0, simd.lanes, few)]
-    columns = [_dealt(simd, [square[j] for square in squares], few, simd.lanes) for j in range(few)]
+    squares = [_interleaved(simd, block[m : m + few], 1, few) for m in range(0, simd.lanes, few)]
+    columns = [_interleaved(simd, [square[j] for square in squares], few, simd.lanes) for j in range(few)]
     return [column[k] for k in range(simd.lanes // few) for column in columns]
 
 
-def _dealt(simd: Vectors, block: list[Value], run: int, among: int) -> list[Value]:
-    """Write the transpose of vectors of runs of lanes, within every so many lanes ``among`` which runs are moved.
+def _interleaved(simd: Vectors, block: list[Value], run: int, period: int) -> list[Value]:
+    """Emit the transpose of vectors whose elements are runs of lanes, within each ``period`` of lanes.
 
-    Dealing the runs of neighbours into those with even and with odd numbers, again and again, transposes.
+    Splitting pairs of vectors into their even and their odd runs, log2 times, transposes.
     """
     halves = [
-        lane_numbers([
-            vector + first + place + lane
-            for first in range(0, simd.lanes, among)
+        shuffle_mask([
+            vector + first + start + lane
+            for first in range(0, simd.lanes, period)
             for vector in (0, simd.lanes)
-            for place in range(parity * run, among, 2 * run)
+            for start in range(parity * run, period, 2 * run)
             for lane in range(run)
         ])
         for parity in (0, 1)
     ]  # fmt: skip
-    for _ in range((among // run).bit_length() - 1):
+    for _ in range((period // run).bit_length() - 1):
         pairs = list(zip(block[::2], block[1::2], strict=True))
         block = [simd.build.shuffle_vector(a, b, half) for half in halves for a, b in pairs]
     return block
@@ -51,7 +51,7 @@ def transpose_block(
     source_step: Any,
     row_count: Any,
 ) -> Any:
-    """Write a square block, as many rows as a vector has lanes, with its rows as columns.
+    """Write the transpose of a square block with as many rows as a vector has lanes.
 
     Rows beyond the count repeat the last one.
     """
@@ -79,9 +79,9 @@ def channels_to_lanes(
     typing: Any, target: Any, target_at: Any, offsets: Any, offsets_at: Any, spare: Any, source: Any, source_at: Any,
     source_step: Any, row_count: Any, column_count: Any,
 ) -> Any:  # fmt: skip
-    """Write column j of a block of rows, ``source_step`` apart, as a vector to ``offsets[j]`` of the target.
+    """Write column j of a block of rows, ``source_step`` apart, as a vector at ``offsets[j]`` of the target.
 
-    Rows beyond their count repeat the last one. Columns beyond theirs are not read, and zeros go to ``spare``.
+    Rows beyond their count repeat the last one. Columns beyond theirs are not read; zeros are written at ``spare``.
     """
     i = types.int64
 
@@ -91,7 +91,7 @@ def channels_to_lanes(
         there = pointer(context, build, signature.args[0], target, target_at)
         table = pointer(context, build, signature.args[2], offsets, offsets_at)
         here = pointer(context, build, signature.args[5], source, source_at)
-        last, mask = build.sub(row_count, INT(1)), simd.first(column_count)
+        last, mask = build.sub(row_count, INT(1)), simd.first_lanes(column_count)
         block = []
         for m in range(simd.lanes):
             row = build.select(build.icmp_signed("<", INT(m), row_count), INT(m), last)
@@ -112,7 +112,7 @@ def lanes_to_channels(
 ) -> Any:  # fmt: skip
     """Write the vectors at ``offsets`` of the source as the columns of a block of rows, ``target_step`` apart.
 
-    Of the block only so many rows and columns are written.
+    Only the counted rows and columns of the block are written.
     """
     i = types.int64
 
@@ -125,7 +125,7 @@ def lanes_to_channels(
         columns = [simd.load(here, build.load(build.gep(table, [INT(j)]))) for j in range(simd.lanes)]
         for m, vector in enumerate(_transposed(simd, columns)):
             count = build.select(build.icmp_signed("<", INT(m), row_count), column_count, INT(0))
-            simd.store(vector, there, build.mul(target_step, INT(m)), simd.first(count))
+            simd.store(vector, there, build.mul(target_step, INT(m)), simd.first_lanes(count))
         return context.get_dummy_value()
 
     return types.void(target, i, i, i, i, source, i, offsets, i), write
@@ -135,7 +135,7 @@ def lanes_to_channels(
 def transpose_maps(
     transposed: Any, transposed_at: int, g: Any, g_at: int, maps: int, map_stride: int, pixels: int
 ) -> None:
-    """Transpose maps (F, pixels) into (pixels, F), with F rounded up to whole vectors."""
+    """Transpose maps (F, pixels) to (pixels, F), with F rounded up to whole vectors."""
     lanes = VECTOR_BYTES // g.itemsize
     width = (maps + lanes - 1) // lanes * lanes
     for f in range(0, maps, lanes):
@@ -156,10 +156,10 @@ def transpose_lanes(
     rows: int,
     columns: int,
 ) -> None:
-    """Transpose a block of as many ``rows`` as there are, at most a vector's lanes, and as many ``columns``.
+    """Transpose a block of ``rows`` rows and ``columns`` columns, each at most a vector's lanes.
 
-    What is written is whole vectors: rows beyond those that there are repeat the last one. Beyond the columns
-    something is written too where the source has it, and may be overwritten.
+    Whole vectors are written: rows beyond the last repeat it. Columns beyond the last are written, too, if the source
+    has them, and may be overwritten.
     """
     lanes = VECTOR_BYTES // source.itemsize
     if source_at + (rows - 1) * source_stride + lanes <= source.size:

@@ -47,9 +47,8 @@ from autograd_cnn.kernels.reference.pooling import (
     mean_pool,
     mean_pool_wrt_input,
 )
-from autograd_cnn.kernels.reference.product import linear, matmul
 from autograd_cnn.kernels.reference.recurrent import gru, gru_wrt, lstm, lstm_wrt
-from autograd_cnn.kernels.reference.reduction import max, min, sum  # noqa: A004  # NumPy's names
+from autograd_cnn.kernels.reference.reduction import linear, matmul, max, min, sum  # noqa: A004  # NumPy's names
 from autograd_cnn.kernels.reference.softmax import (
     log_softmax,
     log_softmax_wrt_x,

@@ -23,7 +23,7 @@ def attention(q: Array, k: Array, v: Array, bias: Array | None, causal: bool, sc
 def attention_wrt(
     g: Array, q: Array, k: Array, v: Array, bias: Array | None, causal: bool, scale: float, y: Array, logsums: Array
 ) -> Array:
-    """Return in one row the cotangents of q, k and v."""
+    """Return the cotangents of q, k and v, concatenated."""
     weights = np.exp(_scores(q, k, bias, causal, scale) - logsums[..., None])  # (..., L, S)
     slopes = weights * (g @ v.swapaxes(-1, -2) - (g * y).sum(axis=-1, keepdims=True)) * scale
     parts = slopes @ k, slopes.swapaxes(-1, -2) @ q, weights.swapaxes(-1, -2) @ g

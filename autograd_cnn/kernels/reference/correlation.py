@@ -21,7 +21,7 @@ def padded(x: Array, windows: Windows, fill: float = 0) -> Array:
 
 
 def cropped(extent: Array, windows: Windows) -> Array:
-    """Undo `padded`: what fell on the padding is dropped, what no window reached is 0."""
+    """Undo `padded`: drop the padding, and fill pixels that no window reached with 0."""
     if windows.extent == windows.image and windows.padding[0][0] == windows.padding[1][0] == 0:
         return extent
     x = np.zeros((*extent.shape[:2], *windows.image), extent.dtype)
@@ -31,7 +31,7 @@ def cropped(extent: Array, windows: Windows) -> Array:
 
 
 def columns(x: Array, windows: Windows, groups: int) -> Array:
-    """Lay every patch out as a column (im2col)."""
+    """Return every patch as a column (im2col)."""
     n, c = x.shape[:2]
     extent = padded(x, windows)
     patches = np.empty((n, c, *windows.size, *windows.out), x.dtype)
@@ -51,7 +51,7 @@ def correlate2d(x: Array, w: Array, bias: Array | None, windows: Windows, groups
 
 
 def correlate2d_wrt_input(g: Array, w: Array, windows: Windows, groups: int) -> Array:
-    """Return what each pixel of x gets: the patches of all windows that meet it, added up (col2im)."""
+    """Return the cotangent of x: at each pixel the sum over the patches that cover it (col2im)."""
     n, f = g.shape[:2]
     kernels = w.reshape(groups, f // groups, prod(w.shape[1:]))
     patches = kernels.swapaxes(1, 2) @ g.reshape(n, groups, f // groups, prod(windows.out))  # (N, G, C/G·KH·KW, OH·OW)
@@ -64,7 +64,7 @@ def correlate2d_wrt_input(g: Array, w: Array, windows: Windows, groups: int) -> 
 
 
 def correlate2d_wrt_weight(x: Array, g: Array, windows: Windows, groups: int) -> Array:
-    """Return what each weight gets: input times sensitivity, summed over images and places."""
+    """Return the cotangent of w: input times sensitivity, summed over images and positions."""
     n, f = g.shape[:2]
     maps = g.reshape(n, groups, f // groups, prod(windows.out))  # (N, G, F/G, OH·OW)
     dw = (maps @ columns(x, windows, groups).swapaxes(2, 3)).sum(axis=0)  # (G, F/G, C/G·KH·KW)

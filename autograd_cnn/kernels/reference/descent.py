@@ -1,4 +1,4 @@
-"""The steps of optimisers: new values of parameters, written into ``outs``, and what is remembered of each."""
+"""The steps of optimisers: new values of parameters, written into ``outs``, and the new state, which is returned."""
 
 from collections.abc import Sequence
 
@@ -18,9 +18,9 @@ def sgd_with_momentum(
     outs: Sequence[Array], values: Sequence[Array], grads: Sequence[Array], lasts: Sequence[Array | None], lr: float,
     weight_decay: float, momentum: float, dampening: float, ahead: float,
 ) -> list[Array]:  # fmt: skip
-    """Write the steps along the momentum, or along the gradients and ``ahead`` times it, and return it.
+    """Write the steps along the momentum, or along the gradients plus ``ahead`` times it; return the momentum.
 
-    It begins with the first gradient.
+    It starts as the first gradient.
     """
     buffers = []
     for out, value, grad, last in zip(outs, values, grads, lasts, strict=True):
@@ -41,7 +41,7 @@ def adam(
     squares: Sequence[Array | float], rates: Sequence[float], eps: Sequence[float], beta1: float, beta2: float,
     weight_decay: float, kept: float,
 ) -> tuple[list[Array], list[Array]]:  # fmt: skip
-    """Write kept·values - rates·means / (sqrt(squares) + eps), and return the moments, in which the gradients now are."""
+    """Write kept·values - rates·means / (sqrt(squares) + eps), and return the updated moments."""
     next_means, next_squares = [], []
     for out, value, grad, mean, square, rate, small in zip(
         outs, values, grads, means, squares, rates, eps, strict=True

@@ -1,4 +1,4 @@
-"""Elementwise work that NumPy does in more than one pass, or slowly."""
+"""Elementwise functions for which NumPy needs several passes, or is slow."""
 
 from typing import Any, Final
 
@@ -18,13 +18,13 @@ concatenate, copyto = np.concatenate, np.copyto
 
 
 def relu(x: Array) -> tuple[Array, Array]:
-    """Return x where it is positive, else 0, and where that is; a NaN passes."""
+    """Return x where it is positive, else 0, and the mask of where it passed; a NaN passes."""
     y = np.maximum(x, 0)
     return y, np.not_equal(y, 0)
 
 
 def masked(x: Array, mask: Array) -> Array:
-    """Return x where the mask is set, else 0; an infinite or NaN element that is masked is 0, too."""
+    """Return x where the mask is set, else 0, also in place of an infinity or NaN."""
     bits = _BITS.get(x.dtype)
     if bits is None:
         return np.where(mask, x, x.dtype.type(0))
@@ -33,18 +33,18 @@ def masked(x: Array, mask: Array) -> Array:
 
 
 def leaky_relu(x: Array, slope: float) -> tuple[Array, Array]:
-    """Return x where it is positive, elsewhere x times the slope, and where it is."""
+    """Return x where it is positive, elsewhere x times the slope, and the mask of where it is positive."""
     mask = np.greater(x, 0)
     return np.where(mask, x, x * slope), mask
 
 
 def hardtanh(x: Array, least: float, most: float) -> tuple[Array, Array]:
-    """Return x limited to a range, and where it is inside, or NaN; the ends are not."""
+    """Return x limited to a range, and the mask of where it is strictly inside, or NaN."""
     return np.clip(x, least, most), ~(np.less_equal(x, least) | np.greater_equal(x, most))
 
 
 def hardsigmoid(x: Array) -> tuple[Array, Array]:
-    """Return x + 3 limited to the range from 0 to 6, divided by 6, and where it is inside, or NaN."""
+    """Return x + 3 limited to [0, 6], divided by 6, and the mask of where it is strictly inside, or NaN."""
     y, mask = hardtanh(x + 3.0, 0.0, 6.0)
     return y * (1 / 6), mask
 
@@ -60,7 +60,7 @@ def hardswish_wrt_x(g: Array, x: Array) -> Array:
 
 
 def clip(x: Array, least: float | None, most: float | None) -> tuple[Array, Array]:
-    """Return x limited to a range, and where it is inside, or NaN; the ends are, too."""
+    """Return x limited to a range, and the mask of where it is inside, ends included, or NaN."""
     below = False if least is None else np.less(x, least)
     return np.clip(x, least, most), ~np.logical_or(below, False if most is None else np.greater(x, most))
 
@@ -81,7 +81,7 @@ def elu_wrt_x(g: Array, x: Array, alpha: float) -> Array:
 
 
 def scatter_add(x: Array, index: Array, length: int) -> Array:
-    """Return zeros (A, length, D) to which x (A, n, D) is added at an index (n,), those of one position together."""
+    """Return zeros (A, length, D) to which x (A, n, D) is added at an index (n,)."""
     total = np.zeros((x.shape[0], length, x.shape[2]), x.dtype)
     order = np.argsort(index, kind="stable")  # NumPy's `add.at` adds single elements, much slower
     starts = np.flatnonzero(np.diff(index[order], prepend=-1))

@@ -1,6 +1,6 @@
-"""Standardised rows, and what gradients pass back through them.
+"""Standardised rows and their adjoints.
 
-Shapes: x, y and g (R, D); weight and bias (Q, D), for the first Q rows, the next ones and so on; moments (2, R), the
+Shapes: x, y and g (R, D); weight and bias (Q, D), for the first Q rows, the next Q and so on; moments (2, R), the
 mean and r = 1 / sqrt(var + eps) of each row; sums (2, Q, D), those of g·z and of g, z being (x - mean) · r.
 """
 
@@ -24,7 +24,7 @@ def layer_norm_wrt_input(g: Array, x: Array, moments: Array, weight: Array) -> A
 
 
 def layer_norm_sums(g: Array, x: Array, moments: Array, period: int) -> Array:
-    """Return the sums of g·z and of g over every so many rows."""
+    """Return the sums of g·z and of g over all rows with the same weights, (2, Q, D) for Q the ``period``."""
     terms = g * _standardized(x, moments), g
     return np.stack([each.reshape(-1, period, x.shape[1]).sum(axis=0) for each in terms])
 

@@ -1,4 +1,4 @@
-"""Standardised maps, and what gradients pass back through them.
+"""Standardised maps and their adjoints.
 
 Shapes: x, y and g (N, C, H, W); weight and bias (C,); moments (2, C), the mean and the variance of each channel;
 sums (2, C), those of g·z and of g, z being (x - mean) · r and r being 1 / sqrt(var + eps).
@@ -18,7 +18,7 @@ def moments(x: Array) -> Array:
 
 
 def given_moments(mean: Array, var: Array) -> Array:
-    """Return what `moments` would, of a mean and a variance for each channel."""
+    """Return a mean and a variance for each channel in the format of `moments`."""
     return np.array([mean, var], np.float64)
 
 
@@ -31,7 +31,7 @@ def standardize(x: Array, moments: Array, weight: Array, bias: Array, eps: float
 def standardize_rectified(
     x: Array, moments: Array, weight: Array, bias: Array, eps: float, other: Array | None
 ) -> tuple[Array, Array]:
-    """Return z · weight + bias, and the other if there is one, where that is positive, else 0; and where it is."""
+    """Return relu(z · weight + bias + other), and the mask of where it is positive; ``other`` may be None."""
     y = standardize(x, moments, weight, bias, eps)
     return relu(y if other is None else y + other)
 
@@ -56,5 +56,5 @@ def _mean_and_r(x: Array, moments: Array, eps: float) -> tuple[Array, Array]:
 
 
 def _maps(values: Array) -> Array:
-    """Line up a number for each channel with the maps."""
+    """Reshape a number for each channel to broadcast over the maps."""
     return values[:, None, None]

@@ -1,7 +1,7 @@
 """Pooling over windows, and the adjoints.
 
-Shapes: x (N, C, H, W), y and g (N, C, OH, OW). ``indices`` holds for each window the number of
-its largest tap, counted row by row, or the number of taps where none of them won.
+Shapes: x (N, C, H, W), y and g (N, C, OH, OW). ``indices`` holds each window's argmax, a tap's number
+counted row by row, or the number of taps if none of them won.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from autograd_cnn.kernels.windows import Array, Windows
 def max_pool(x: Array, windows: Windows, rectified: bool) -> tuple[Array, Array]:
     """Return each window's largest value and its tap; of equal ones the first, of NaNs the first NaN.
 
-    Where ``rectified``, 0 wins over all that is not positive.
+    If ``rectified``, 0 is one more candidate, which wins unless a tap is positive.
     """
     extent = padded(x, windows, _lowest(x.dtype))
     values = [np.ascontiguousarray(extent[:, :, rows, columns]) for _, _, rows, columns in windows.taps()]
@@ -38,17 +38,17 @@ def max_pool(x: Array, windows: Windows, rectified: bool) -> tuple[Array, Array]
 
 
 def _lowest(dtype: Any) -> float:
-    """Return what no number of a dtype is below."""
+    """Return the lowest number of a dtype."""
     if dtype.kind == "b":
         return False
     return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
 
 
 def _first_inside(windows: Windows) -> Array:
-    """Return each window's first tap on the image, (OH, OW): the border does not win over a pixel of -inf."""
+    """Return each window's first tap on the image, (OH, OW): padding does not win over a pixel of -inf."""
     rows, columns = (
-        np.maximum(-((np.arange(places) * step - before) // gap), 0)
-        for places, step, (before, _), gap in zip(
+        np.maximum(-((np.arange(out) * step - before) // gap), 0)
+        for out, step, (before, _), gap in zip(
             windows.out, windows.stride, windows.padding, windows.dilation, strict=True
         )
     )
@@ -83,7 +83,7 @@ def mean_pool(x: Array, windows: Windows, counts: Array) -> Array:
 
 
 def mean_pool_wrt_input(g: Array, windows: Windows, counts: Array) -> Array:
-    """Give every pixel of a window the same share of its g: a Kronecker product where windows do not overlap."""
+    """Return the cotangent of x: each pixel of a window gets the same share of its g (without overlap, np.kron)."""
     share = g / counts
     extent = np.zeros((*g.shape[:2], *windows.extent), share.dtype)
     for _, _, rows, columns in windows.taps():

@@ -1,6 +1,6 @@
 """Recurrent layers over a whole sequence, and their adjoints (backpropagation through time, Werbos 1990).
 
-Shapes: what the inputs send to the gates u (T, N, 4·H) or (T, N, 3·H); states (N, H); a weight has the gates' rows.
+Shapes: input contributions to the gates u (T, N, 4·H) or (T, N, 3·H); states (N, H); weights w (4·H, H) or (3·H, H).
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ def lstm(u: Array, w: Array, h: Array, c: Array) -> tuple[Array, Array, Array]:
 
 
 def lstm_wrt(dy: Array, w: Array, c: Array, gates: Array, cells: Array) -> Array:
-    """Return in one row the cotangents of u, of the first output and of the first cell state."""
+    """Return the cotangents of u, of the first output and of the first cell state, concatenated."""
     units = w.shape[1]
     du, dh, dc = np.empty_like(gates), np.zeros_like(c), dy[-1]
     for t in reversed(range(len(gates))):
@@ -45,7 +45,7 @@ def lstm_wrt(dy: Array, w: Array, c: Array, gates: Array, cells: Array) -> Array
 
 
 def gru(u: Array, w: Array, bias: Array, h: Array) -> tuple[Array, Array]:
-    """Return the outputs (T, N, H), and the gates r, z, n with what the last output sends to n (T, N, 4·H)."""
+    """Return the outputs (T, N, H), and the gates r, z, n with the hidden contribution to n (T, N, 4·H)."""
     units = w.shape[1]
     dtype = np.result_type(u, w, bias, h)
     y, gates = np.empty((len(u), *h.shape), dtype), np.empty((*u.shape[:-1], 4 * units), dtype)
@@ -59,7 +59,7 @@ def gru(u: Array, w: Array, bias: Array, h: Array) -> tuple[Array, Array]:
 
 
 def gru_wrt(dy: Array, w: Array, h: Array, y: Array, gates: Array) -> Array:
-    """Return in one row the cotangents of u, of what the last outputs send to the gates, and of the first output."""
+    """Return the cotangents of u, of the hidden contributions to the gates, and of the first output, concatenated."""
     units = w.shape[1]
     du, dv = (np.empty((*gates.shape[:-1], 3 * units), gates.dtype) for _ in range(2))
     dh = np.zeros_like(h)

@@ -1,7 +1,7 @@
 """Softmax, its logarithm and its loss, along axes.
 
-The largest score is taken off first, and its exponential, which is 1, out of the sum: what is left is the whole of the
-others, however small.
+The largest score is subtracted first, and its exponential, which is 1, is left out of the sum: what remains is the
+sum of the others, however small.
 """
 
 from typing import Any, TypeAlias
@@ -28,7 +28,8 @@ def softmax(x: Array, axis: Axis) -> Array:
 def softmax_wrt_x(g: Array, y: Array, axis: Axis) -> Array:
     """Return y · (g - sum(g·y)), y being the softmax."""
     if isinstance(axis, int) and y.shape and y.shape[axis]:
-        # The rows of the Jacobian add up to 0. Less the winner's cotangent, its own 1 leaves the sum.
+        # The rows of the Jacobian add up to 0, so a constant may be subtracted from g: with the largest's cotangent
+        # its y, which may be 1 but for rounding, drops out of the sum.
         g = g - np.take_along_axis(g, y.argmax(axis=axis, keepdims=True), axis)
     return y * (g - (g * y).sum(axis=axis, keepdims=True))
 
@@ -52,12 +53,12 @@ def softmax_cross_entropy(scores: Array, labels: Array, label_smoothing: float) 
     if label_smoothing:
         right = right * (1 - label_smoothing) + less.mean(axis=1) * label_smoothing
     powers = np.exp(less)
-    powers[rows, less.argmax(axis=1)] *= 0  # it is 1, beside which the others might be lost; a NaN stays
+    powers[rows, less.argmax(axis=1)] *= 0  # it is 1, and adding small ones to it would lose them; a NaN stays
     return np.log1p(powers.sum(axis=1)) - right
 
 
 def softmax_error(g: Array, scores: Array, labels: Array, label_smoothing: float) -> Array:
-    """Return g (N,) times the softmax less the targets; without smoothing the label's is what the others add up to."""
+    """Return g (N,) times (softmax - targets); without smoothing, the label's entry is minus the sum of the others."""
     errors = np.exp(_shifted(scores, 1)[0])
     errors /= errors.sum(axis=1, keepdims=True)
     if label_smoothing:
@@ -70,7 +71,7 @@ def softmax_error(g: Array, scores: Array, labels: Array, label_smoothing: float
 
 
 def _shifted(x: Array, axis: Axis) -> tuple[Array, Array]:
-    """Return the scores less the largest, and that; it counts as 0 where it is infinite, so that nothing overflows."""
+    """Return the scores minus the largest, and the largest, or 0 if that is infinite, so that nothing overflows."""
     top = x.max(axis=axis, keepdims=True, initial=-np.inf)
     finite = np.isfinite(top)
     top = top if finite.all() else np.where(finite, top, 0)
@@ -87,7 +88,7 @@ def _log_of_sum(shifted: Array, axis: Axis) -> Array:
 
 
 def _targets(labels: Array, classes: int, label_smoothing: float, dtype: Any) -> Array:
-    """Return the probabilities that the scores ought to give, (N, K)."""
+    """Return the target probabilities, (N, K)."""
     targets = np.full((len(labels), classes), label_smoothing / max(classes, 1), dtype)
     targets[np.arange(len(labels)), labels] += 1 - label_smoothing
     return targets

@@ -1,6 +1,6 @@
-"""Functions that NumPy lacks, right to the last digits over their whole range: the logistic and the normal one.
+"""Functions that NumPy lacks, accurate to the last digits over their whole range: logistic, error function, GELU.
 
-Their tails are computed by themselves, never as what is left of 1.
+Tails are computed directly, never as a difference from 1.
 """
 
 from typing import Any, Final
@@ -38,7 +38,7 @@ def tanh_wrt_x(g: Array, x: Array) -> Array:
 
 
 def _log_of_smallest(x: Any) -> float:
-    """Return the logarithm of the smallest normal number of the dtype that ``x`` is computed in."""
+    """Return the logarithm of the smallest normal number of the dtype in which ``x`` is computed."""
     return -87.0 if getattr(x, "dtype", None) == np.float32 else -708.0
 
 
@@ -49,10 +49,10 @@ def softplus(x: Array) -> Array:
 
 def silu(x: Array) -> Array:
     """Return ``x / (1 + exp(-x))`` of each element."""
-    x = np.maximum(x, -1e3)  # from where on it is 0; minus infinity times 0 is no number
+    x = np.maximum(x, -1e3)  # below this it is 0; minus infinity times 0 would be NaN
     y = x * sigmoid(x)
     deep = x < _log_of_smallest(x) + 7
-    if np.any(deep):  # the exponential is no longer a normal number, though the product may be
+    if np.any(deep):  # the exponential is denormal, though the product may not be
         half = np.exp(np.minimum(x, 0) * 0.5)
         y = np.where(deep, x * half * half, y)
     return y
@@ -63,7 +63,7 @@ def silu_wrt_x(g: Array, x: Array) -> Array:
     near = np.clip(x, -1e3, 1e3)
     slope = sigmoid(x) + near * sigmoid_slope(x)
     deep = x < _log_of_smallest(x) + 7
-    if np.any(deep):  # exp(x)·(1 + x), whose first factor may be 0 before the product is
+    if np.any(deep):  # exp(x)·(1 + x), whose first factor may underflow before the product does
         root = np.exp(np.minimum(near, 0) * 0.5)
         slope = np.where(deep, root * (near + 1) * root, slope)
     return g * slope
@@ -93,7 +93,7 @@ _LARGE: Final = (
      2.33520497626869185e-3),
 )  # fmt: skip
 _NEAR: Final = 0.46875
-"""Up to here erf is approximated itself."""
+"""Up to here erf itself is approximated, beyond it the complement."""
 
 # erfc(x) = t·exp(-x² + p(t)) with t = 1 / (1 + x/2), for x ≥ 0 and to 1.2e-7 (Press et al. 1992, *Numerical Recipes*,
 # section 6.2): all that float32 can hold.
@@ -120,15 +120,15 @@ def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: Array) 
 def gaussian(x: Array, factor: float) -> Array:
     """Return ``exp(-factor·x²)``, for a factor that is a power of 2.
 
-    In float64 the square is taken apart into one that is exact and the small rest (Cody 1969), since its rounding
-    would count x² times.
+    In float64 the square is split into an exact one and a small rest (Cody 1969), since its rounding error would
+    be magnified x² times.
     """
     wide, single = _wide(x)
     return _gaussian(wide, factor, single).astype(np.float32 if single else np.float64)
 
 
 def _gaussian(x: Array, factor: float, single: bool) -> Array:
-    x = np.clip(x, -1e3, 1e3)  # beyond it is 0, and infinity less infinity no number
+    x = np.clip(x, -1e3, 1e3)  # beyond this it is 0, and infinity minus infinity would be NaN
     if single:
         return np.exp(-factor * np.square(x))
     head = np.rint(x * 256) / 256
@@ -170,10 +170,10 @@ def _normal_cdf(x: Array, single: bool) -> Array:
 def gelu(x: Array) -> Array:
     """Return each element times the probability that a normal variable is below it."""
     wide, single = _wide(x)
-    wide = np.maximum(wide, -1e3)  # from where on it is 0; minus infinity times 0 is no number
+    wide = np.maximum(wide, -1e3)  # below this it is 0; minus infinity times 0 would be NaN
     y = wide * _normal_cdf(wide, single)
     deep = wide < -37
-    if not single and np.any(deep):  # the bell is no longer a normal number, though the product may be
+    if not single and np.any(deep):  # the exponential is denormal, though the product may not be
         low = np.minimum(wide, 0)
         half = _gaussian(low, 0.25, single)
         y = np.where(deep, low * (0.5 * _complement(-low * 0.5**0.5, half, single)) * half, y)
@@ -189,6 +189,6 @@ def gelu_wrt_x(g: Array, x: Array) -> Array:
 
 
 def _wide(x: Any) -> tuple[Array, bool]:
-    """Return numbers in float64, and whether they came in float32."""
+    """Return numbers in float64, and whether they were float32."""
     x = np.asarray(x)
     return x.astype(np.float64), x.dtype == np.float32

@@ -21,7 +21,7 @@ def unfold(
     ----------
     input : (N, C, H, W) or (C, H, W)
     kernel_size, dilation, padding, stride : int or pair
-        How the windows lie.
+        The geometry of the windows.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def fold(
     input: Array, output_size: IntOrPair, kernel_size: IntOrPair, dilation: IntOrPair = 1, padding: IntOrPair = 0,
     stride: IntOrPair = 1,
 ) -> Array:  # fmt: skip
-    """The adjoint of `unfold`: columns added up where their windows lie in an image.
+    """The adjoint of `unfold`: columns added up at their windows' pixels in an image.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def fold(
     output_size : int or pair
         H and W.
     kernel_size, dilation, padding, stride : int or pair
-        How the windows lie in the image.
+        The geometry of the windows in the image.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def fold(
 
 
 def _added(columns: Array, shape: tuple[int, ...], grid: Windows) -> Array:
-    """Return the sum of all taps, each at its places."""
+    """Return the sum of all taps, each at its pixels."""
     taps: list[Any] = [
         ops.scatter_add(
             ops.getitem(columns, index=(..., tap, slice(None), slice(None))), index=(..., rows, along), shape=shape

@@ -117,7 +117,7 @@ def _in_one_row(
 
 @composite
 def adaptive_avg_pool1d(input: Array, output_size: Any) -> Array:
-    """Means over windows that divide the last axis into ``output_size`` places as evenly as can be.
+    """Means over windows that divide the last axis into ``output_size`` regions as evenly as can be.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def adaptive_avg_pool1d(input: Array, output_size: Any) -> Array:
 
 @composite
 def adaptive_max_pool2d(input: Array, output_size: Any, return_indices: Bool = False) -> Any:
-    """The largest values of windows that divide the image into ``output_size`` places as evenly as can be.
+    """The largest values of windows that divide the image into ``output_size`` regions as evenly as can be.
 
     The windows are those of `autograd_cnn.adaptive_mean_pool`; where several values tie, the first has the gradient.
 
@@ -189,7 +189,7 @@ def _positions(image: Shape, sizes: Shape) -> Array:
 
 @composite
 def adaptive_max_pool1d(input: Array, output_size: Any, return_indices: Bool = False) -> Any:
-    """The largest values of windows that divide the last axis into ``output_size`` places as evenly as can be.
+    """The largest values of windows that divide the last axis into ``output_size`` regions as evenly as can be.
 
     Examples
     --------
@@ -340,7 +340,7 @@ def avg_pool3d(
 
 @composite
 def adaptive_max_pool3d(input: Array, output_size: Any) -> Array:
-    """The largest values of windows that divide a volume into ``output_size`` places as evenly as can be.
+    """The largest values of windows that divide a volume into ``output_size`` regions as evenly as can be.
 
     Examples
     --------
@@ -356,7 +356,7 @@ def adaptive_max_pool3d(input: Array, output_size: Any) -> Array:
 
 @composite
 def adaptive_avg_pool3d(input: Array, output_size: Any) -> Array:
-    """Means over windows that divide a volume into ``output_size`` places as evenly as can be.
+    """Means over windows that divide a volume into ``output_size`` regions as evenly as can be.
 
     Examples
     --------

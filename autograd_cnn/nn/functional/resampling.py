@@ -41,7 +41,7 @@ def interpolate(
     size : int or sequence of int, optional
         Of the result, along L, or H and W.
     scale_factor : float or sequence of float, optional
-        In the place of ``size``: how many times larger.
+        Instead of ``size``: how many times larger.
     mode : {"nearest", "nearest-exact", "linear", "bilinear", "bicubic", "area"}
         ``"linear"`` is for (N, C, L), ``"bilinear"`` and ``"bicubic"`` (Keys 1981) are for (N, C, H, W). ``"area"`` takes
         means, as `autograd_cnn.adaptive_mean_pool`.
@@ -71,15 +71,15 @@ def interpolate(
     if mode == "area":
         return _means(input, sizes)
     if mode.startswith("nearest") and all(
-        not places % length and scale * places == length
-        for length, places, scale in zip(shape[2:], sizes, scales, strict=True)
+        not size % length and scale * size == length
+        for length, size, scale in zip(shape[2:], sizes, scales, strict=True)
     ):
         return _repeated(input, sizes)
-    for axis, (length, places, scale) in enumerate(zip(shape[2:], sizes, scales, strict=True), first):
+    for axis, (length, out, scale) in enumerate(zip(shape[2:], sizes, scales, strict=True), first):
         if mode.startswith("nearest"):
-            y = _nearest(y, axis, length, places, scale, 0.5 if mode == "nearest-exact" else 0.0)
+            y = _nearest(y, axis, length, out, scale, 0.5 if mode == "nearest-exact" else 0.0)
         else:
-            matrix = _matrix(length, places, scale, bool(align_corners), mode == "bicubic")
+            matrix = _matrix(length, out, scale, bool(align_corners), mode == "bicubic")
             y = _along(y, axis, matrix.astype(_dtype_of(input)))
     return y
 
@@ -114,7 +114,7 @@ def _sizes(lengths: Shape, size: Any, factor: Any, recompute: bool) -> tuple[Sha
         if recompute:
             raise ArgumentError(sentence(where, "recompute_scale_factor does not go with size"))
         sizes = several(where, "size", size, count, 1)
-        return sizes, [n / places for n, places in zip(lengths, sizes, strict=True)]
+        return sizes, [n / size for n, size in zip(lengths, sizes, strict=True)]
     factors = list(factor) if isinstance(factor, (list, tuple)) else [factor] * count
     if len(factors) != count:
         raise ArgumentError(
@@ -129,7 +129,7 @@ def _sizes(lengths: Shape, size: Any, factor: Any, recompute: bool) -> tuple[Sha
             sentence(where, "nothing is left of the image", expected="a larger scale_factor", got=factor)
         )
     if recompute:
-        return sizes, [n / places for n, places in zip(lengths, sizes, strict=True)]
+        return sizes, [n / size for n, size in zip(lengths, sizes, strict=True)]
     return sizes, [1 / each for each in numbers]
 
 
@@ -146,7 +146,7 @@ def _means(x: Array, sizes: Shape) -> Array:
 def _repeated(x: Array, sizes: Shape) -> Array:
     """Return each pixel as often as the sizes need it: the adjoint of sums over windows that do not overlap."""
     shape = shape_of(x)
-    times = [places // length for length, places in zip(shape[2:], sizes, strict=True)]
+    times = [size // length for length, size in zip(shape[2:], sizes, strict=True)]
     if np.dtype(getattr(x, "dtype", float)).kind != "f" or len(sizes) == 1:
         for axis, count in enumerate(times, 2):
             x = ops.repeat(x, count, axis=axis)
@@ -155,9 +155,9 @@ def _repeated(x: Array, sizes: Shape) -> Array:
     return ops.mean_pool_wrt_input(x, x_shape=(*shape[:2], *sizes), window=window, divisor_override=1)
 
 
-def _nearest(x: Array, axis: int, length: int, places: int, scale: float, shift: float) -> Array:
+def _nearest(x: Array, axis: int, length: int, size: int, scale: float, shift: float) -> Array:
     """Return for each place along an axis the pixel that it falls on; PyTorch finds it in float32."""
-    found = np.floor((np.arange(places, dtype=np.float32) + np.float32(shift)) * np.float32(scale))
+    found = np.floor((np.arange(size, dtype=np.float32) + np.float32(shift)) * np.float32(scale))
     return ops.take(x, np.minimum(found, length - 1).astype(np.intp), axis)
 
 
@@ -169,13 +169,13 @@ def _along(x: Array, axis: int, matrix: NDArray[Any]) -> Array:
 
 
 @lru_cache(maxsize=64)
-def _matrix(length: int, places: int, scale: float, align_corners: bool, cubic: bool) -> NDArray[Any]:
+def _matrix(length: int, size: int, scale: float, align_corners: bool, cubic: bool) -> NDArray[Any]:
     """Return the weights of the pixels in each place of the result, (places, length)."""
-    place = np.arange(places)
+    position = np.arange(size)
     if align_corners:
-        at = place * ((length - 1) / (places - 1) if places > 1 else 0.0)
+        at = position * ((length - 1) / (size - 1) if size > 1 else 0.0)
     else:
-        at = (place + 0.5) * scale - 0.5
+        at = (position + 0.5) * scale - 0.5
         at = at if cubic else np.maximum(at, 0)
     first = np.floor(at).astype(int)
     beyond = at - first
@@ -183,9 +183,9 @@ def _matrix(length: int, places: int, scale: float, align_corners: bool, cubic: 
         taps = {-1: _far(beyond + 1), 0: _near(beyond), 1: _near(1 - beyond), 2: _far(2 - beyond)}
     else:
         taps = {0: 1 - beyond, 1: beyond}
-    matrix = np.zeros((places, length))
+    matrix = np.zeros((size, length))
     for offset, weights in taps.items():
-        np.add.at(matrix, (place, np.clip(first + offset, 0, length - 1)), weights)
+        np.add.at(matrix, (position, np.clip(first + offset, 0, length - 1)), weights)
     matrix.flags.writeable = False
     return matrix
 
@@ -205,7 +205,7 @@ def _far(t: NDArray[Any]) -> NDArray[Any]:
 
 @composite
 def pixel_shuffle(input: Array, upscale_factor: Size) -> Array:
-    """Squares of ``upscale_factor²`` pixels in the place of as many channels (Shi et al. 2016).
+    """Squares of ``upscale_factor²`` pixels instead of as many channels (Shi et al. 2016).
 
     Parameters
     ----------
@@ -244,7 +244,7 @@ def pixel_shuffle(input: Array, upscale_factor: Size) -> Array:
 
 @composite
 def pixel_unshuffle(input: Array, downscale_factor: Size) -> Array:
-    """The inverse of `pixel_shuffle`: channels in the place of squares of pixels.
+    """The inverse of `pixel_shuffle`: channels instead of squares of pixels.
 
     Parameters
     ----------

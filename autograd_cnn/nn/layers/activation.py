@@ -1,5 +1,7 @@
 """Activation functions as layers, each the function of the same name."""
 
+from typing import Any, ClassVar
+
 import numpy as np
 
 from autograd_cnn import ops
@@ -12,15 +14,25 @@ from autograd_cnn.ops.activation import check_range
 from autograd_cnn.parameters import Bool, Count, FloatDType, NotNaN, NotNegative, Number, Positive, Size
 
 
-class _Elementwise(Module):
+class _Elementwise(Parameterless):
     """A function without parameters."""
+
+    function: ClassVar[Any]  # of an array
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        return self.function(x)
+
+
+class _InPlace(_Elementwise):
+    """The same with PyTorch's argument."""
 
     @composite
     def __init__(self, inplace: Bool = False) -> None:
         pass
 
 
-class ReLU(_Elementwise):
+class ReLU(_InPlace):
     """``max(x, 0)``.
 
     Parameters
@@ -35,9 +47,7 @@ class ReLU(_Elementwise):
     array([0., 2.])
     """
 
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return ops.relu(x)
+    function = staticmethod(ops.relu)
 
 
 class LeakyReLU(Module):
@@ -95,7 +105,7 @@ class ELU(Module):
 
 
 class GELU(Module):
-    """``x`` times the normal distribution's Φ(x), or what is close to it (Hendrycks & Gimpel 2016).
+    """``x`` times the normal distribution's Φ(x), or an approximation of it (Hendrycks & Gimpel 2016).
 
     Parameters
     ----------
@@ -121,7 +131,7 @@ class GELU(Module):
         return functional.gelu(x, self.approximate)
 
 
-class SiLU(_Elementwise):
+class SiLU(_InPlace):
     """``x * sigmoid(x)`` (Elfwing et al. 2018).
 
     Parameters
@@ -137,12 +147,10 @@ class SiLU(_Elementwise):
     array([0.   , 0.731])
     """
 
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return ops.silu(x)
+    function = staticmethod(ops.silu)
 
 
-class Sigmoid(Parameterless):
+class Sigmoid(_Elementwise):
     """``1 / (1 + exp(-x))``.
 
     Examples
@@ -152,12 +160,10 @@ class Sigmoid(Parameterless):
     array([0.5, 1. ])
     """
 
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return ops.sigmoid(x)
+    function = staticmethod(ops.sigmoid)
 
 
-class Tanh(Parameterless):
+class Tanh(_Elementwise):
     """The hyperbolic tangent.
 
     Examples
@@ -167,9 +173,7 @@ class Tanh(Parameterless):
     array([0.   , 0.762])
     """
 
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return ops.tanh(x)
+    function = staticmethod(ops.tanh)
 
 
 class Softplus(Module):
@@ -179,7 +183,7 @@ class Softplus(Module):
     ----------
     beta : float
     threshold : float, optional
-        Take ``x`` itself where ``beta·x`` is larger, as PyTorch does from 20 on; by default nowhere.
+        Return ``x`` itself where ``beta·x`` is larger, as PyTorch does from 20 on; by default nowhere.
 
     Examples
     --------
@@ -200,59 +204,7 @@ class Softplus(Module):
         return functional.softplus(x, self.beta, self.threshold)
 
 
-class Softmax(Module):
-    """``exp(x) / sum(exp(x))`` along ``dim``.
-
-    Parameters
-    ----------
-    dim : int
-        The axis of the classes; PyTorch's name for it.
-
-    Examples
-    --------
-    >>> from autograd_cnn import nn
-    >>> nn.Softmax()([[0.0, 0.0]])
-    array([[0.5, 0.5]])
-    """
-
-    _shown = ("dim",)
-
-    @composite
-    def __init__(self, dim: Count = -1) -> None:
-        self.dim = dim
-
-    def forward(self, x: Array) -> Array:
-        """Return probabilities for scores."""
-        return ops.softmax(x, axis=self.dim)
-
-
-class LogSoftmax(Module):
-    """The logarithm of `Softmax`, along ``dim``.
-
-    Parameters
-    ----------
-    dim : int
-        The axis of the classes; PyTorch's name for it.
-
-    Examples
-    --------
-    >>> from autograd_cnn import nn
-    >>> nn.LogSoftmax()([[0.0, 0.0]]).round(3)
-    array([[-0.693, -0.693]])
-    """
-
-    _shown = ("dim",)
-
-    @composite
-    def __init__(self, dim: Count = -1) -> None:
-        self.dim = dim
-
-    def forward(self, x: Array) -> Array:
-        """Return logarithms of probabilities for scores."""
-        return ops.log_softmax(x, axis=self.dim)
-
-
-class ReLU6(_Elementwise):
+class ReLU6(_InPlace):
     """``min(max(x, 0), 6)`` (Howard et al. 2017).
 
     Parameters
@@ -267,12 +219,10 @@ class ReLU6(_Elementwise):
     array([0., 6.])
     """
 
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return functional.relu6(x)
+    function = staticmethod(functional.relu6)
 
 
-class Hardsigmoid(_Elementwise):
+class Hardsigmoid(_InPlace):
     """``relu6(x + 3) / 6`` (Howard et al. 2019).
 
     Parameters
@@ -287,12 +237,10 @@ class Hardsigmoid(_Elementwise):
     array([0. , 0.5])
     """
 
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return functional.hardsigmoid(x)
+    function = staticmethod(functional.hardsigmoid)
 
 
-class Hardswish(_Elementwise):
+class Hardswish(_InPlace):
     """``x · relu6(x + 3) / 6`` (Howard et al. 2019).
 
     Parameters
@@ -307,12 +255,10 @@ class Hardswish(_Elementwise):
     array([1.125, 4.   ])
     """
 
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return functional.hardswish(x)
+    function = staticmethod(functional.hardswish)
 
 
-class SELU(_Elementwise):
+class SELU(_InPlace):
     """`ELU` with constants that keep mean and variance (Klambauer et al. 2017).
 
     Parameters
@@ -327,12 +273,10 @@ class SELU(_Elementwise):
     array([-1.111,  1.051])
     """
 
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return functional.selu(x)
+    function = staticmethod(functional.selu)
 
 
-class Mish(_Elementwise):
+class Mish(_InPlace):
     """``x · tanh(softplus(x))`` (Misra 2020).
 
     Parameters
@@ -347,12 +291,10 @@ class Mish(_Elementwise):
     array([-0.303,  0.865])
     """
 
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return functional.mish(x)
+    function = staticmethod(functional.mish)
 
 
-class Softsign(Parameterless):
+class Softsign(_Elementwise):
     """``x / (1 + |x|)``.
 
     Examples
@@ -362,12 +304,10 @@ class Softsign(Parameterless):
     array([-0.5 ,  0.75])
     """
 
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return functional.softsign(x)
+    function = staticmethod(functional.softsign)
 
 
-class LogSigmoid(Parameterless):
+class LogSigmoid(_Elementwise):
     """The logarithm of `Sigmoid`, without overflow.
 
     Examples
@@ -377,9 +317,7 @@ class LogSigmoid(Parameterless):
     array([-0.127])
     """
 
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return functional.logsigmoid(x)
+    function = staticmethod(functional.logsigmoid)
 
 
 class Hardtanh(Module):
@@ -505,32 +443,7 @@ class GLU(Module):
         return functional.glu(x, self.dim)
 
 
-class Softmin(Module):
-    """The `Softmax` of ``-x`` along ``dim``.
-
-    Parameters
-    ----------
-    dim : int
-
-    Examples
-    --------
-    >>> from autograd_cnn import nn
-    >>> nn.Softmin()([[0.0, 0.0]])
-    array([[0.5, 0.5]])
-    """
-
-    _shown = ("dim",)
-
-    @composite
-    def __init__(self, dim: Count = -1) -> None:
-        self.dim = dim
-
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return functional.softmin(x, self.dim)
-
-
-class Tanhshrink(Parameterless):
+class Tanhshrink(_Elementwise):
     """``x - tanh(x)``.
 
     Examples
@@ -540,9 +453,7 @@ class Tanhshrink(Parameterless):
     array([0.238])
     """
 
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return functional.tanhshrink(x)
+    function = staticmethod(functional.tanhshrink)
 
 
 class Hardshrink(Module):

@@ -1,7 +1,7 @@
 """Attention between the parts of sequences (Vaswani et al. 2017).
 
-A mask of bools says of `scaled_dot_product_attention` which keys a query sees, and here, as in PyTorch, which it does
-not. A mask of floats is added to the scores.
+A mask of bools marks for `scaled_dot_product_attention` the keys that a query sees, and here, as in PyTorch, those
+that it does not see. A mask of floats is added to the scores.
 
 Shapes: sequences (L, N, E), or (N, L, E) with
 ``batch_first``, or (L, E) without a batch.
@@ -26,29 +26,29 @@ from autograd_cnn.seeding import default_rng
 
 
 class MultiheadAttention(Module):
-    """Several attentions beside each other, each in a part of the features (Vaswani et al. 2017).
+    """Several attentions in parallel, each on a part of the features (Vaswani et al. 2017).
 
-    Queries, keys and values are multiplied by weights, and split into heads of D = E / H features each. What the heads
-    find stands side by side, and goes through the linear layer ``out_proj``.
+    Queries, keys and values are multiplied by weights, and split into heads of D = E / H features each. The results of the heads
+    are joined, and go through the linear layer ``out_proj``.
 
     Parameters
     ----------
     embed_dim, num_heads : int
-        E, of the queries and of what comes out, and H, which divides it.
+        E, the features of the queries and of the result, and H, which divides it.
     dropout : float
-        In training, what share of the attention weights is set to 0.
+        The share of the attention weights that is set to 0 in training.
     bias : bool
-        Whether to add one to queries, keys, values and what comes out.
+        Whether to add one to queries, keys, values and the result.
     add_bias_kv : bool
-        Whether to append to keys and values one that is learned.
+        Whether to append a learned vector to keys and values.
     add_zero_attn : bool
-        Whether to append to keys and values one of zeros.
+        Whether to append zeros to keys and values.
     kdim, vdim : int, optional
         The features of keys and of values; by default E.
     batch_first : bool
         Whether sequences are (N, L, E) instead of (L, N, E).
     rng : Generator, int or None
-        Where the first values come from, and what is dropped; see `autograd_cnn.nn.init`.
+        Draws the initial values, and what is dropped; see `autograd_cnn.nn.init`.
     dtype : dtype
         Of the parameters.
 
@@ -57,7 +57,7 @@ class MultiheadAttention(Module):
     in_proj_weight : Parameter, (3·E, E), or None
         For queries, keys and values, in this order.
     q_proj_weight, k_proj_weight, v_proj_weight : Parameter, (E, E), (E, kdim), (E, vdim), or None
-        In place of it, where ``kdim`` or ``vdim`` is not E.
+        Instead of it, if ``kdim`` or ``vdim`` is not E.
     in_proj_bias : Parameter, (3·E,), or None
     bias_k, bias_v : Parameter, (1, 1, E), or None
     out_proj : Linear
@@ -128,7 +128,7 @@ class MultiheadAttention(Module):
         self, query: Array, key: Array, value: Array, key_padding_mask: Array | None = None, need_weights: bool = True,
         attn_mask: Array | None = None, average_attn_weights: bool = True, is_causal: bool = False,
     ) -> tuple[Array, Array | None]:  # fmt: skip
-        """Return what the queries find (L, N, E), and the attention weights (N, L, S), or None.
+        """Return the result (L, N, E), and the attention weights (N, L, S), or None.
 
         Parameters
         ----------
@@ -137,13 +137,13 @@ class MultiheadAttention(Module):
         key_padding_mask : (N, S), optional
             True where a key is hidden from all queries, or floats to add to the scores.
         need_weights : bool
-            Whether to return the weights. Without them, and without dropout, they are never there at once.
+            Whether to return the weights. Otherwise, and without dropout, they never exist all at once.
         attn_mask : (L, S) or (N·H, L, S), optional
             True where a key is hidden from a query, or floats to add to the scores.
         average_attn_weights : bool
             Whether to return the mean of the heads' weights instead of all of them (N, H, L, S).
         is_causal : bool
-            Without ``attn_mask``: whether query i sees only keys 0 to i. A mask counts in its place.
+            Without ``attn_mask``: whether query i sees only keys 0 to i. A mask overrides it.
 
         Raises
         ------
@@ -153,7 +153,7 @@ class MultiheadAttention(Module):
             For a mask of integers.
         """
         inputs = [query, key, value]
-        cast = {id(x): computed_in(x, self.out_proj.weight.dtype) for x in inputs}  # once, what is one array
+        cast = {id(x): computed_in(x, self.out_proj.weight.dtype) for x in inputs}  # only once for the same array
         inputs = [cast[id(x)] for x in inputs]
         self._check(*map(shape_of, inputs))
         batch, first = len(shape_of(query)) == 3, self.batch_first
@@ -163,7 +163,7 @@ class MultiheadAttention(Module):
             inputs = [ops.expand_dims(x, 0) for x in inputs]
         q, k, v = self._projected(inputs)
         causal = is_causal and attn_mask is None
-        if causal and (self.bias_k is not None or self.add_zero_attn):  # what is appended is seen by all
+        if causal and (self.bias_k is not None or self.add_zero_attn):  # appended keys are visible to all queries
             causal, attn_mask = False, ~np.tri(shape_of(q)[1], shape_of(k)[1], dtype=np.bool_)
         hiding = self._hiding(shape_of(q)[:2], shape_of(k)[1], attn_mask, key_padding_mask)
         k, v, hiding = self._appended(k, v, hiding)
@@ -193,7 +193,7 @@ class MultiheadAttention(Module):
 
     @staticmethod
     def _turned(inputs: list[Array]) -> list[Array]:
-        """Return the inputs with N first; what was one array stays one."""
+        """Return the inputs with N first; inputs that are the same array stay the same."""
         turned = {id(x): ops.swapaxes(x, 0, 1) for x in inputs}
         return [turned[id(x)] for x in inputs]
 
@@ -218,7 +218,7 @@ class MultiheadAttention(Module):
     def _hiding(
         self, queries: Shape, keys: int, attn_mask: Array | None, key_padding_mask: Array | None
     ) -> list[Array]:
-        """Return what the masks add to the scores (N, H, L, S)."""
+        """Return the sum of the masks as it is added to the scores (N, H, L, S)."""
         (count, length), dtype, hiding = queries, self.out_proj.weight.dtype, []
         if attn_mask is not None:
             shape, full = shape_of(attn_mask), (count * self.num_heads, length, keys)
@@ -241,7 +241,7 @@ class MultiheadAttention(Module):
         return hiding
 
     def _appended(self, k: Array, v: Array, hiding: list[Array]) -> tuple[Array, Array, list[Array]]:
-        """Return keys and values with those that the layer adds, which no mask hides."""
+        """Return keys and values with those that the layer appends, which no mask hides."""
         shape = (shape_of(k)[0], 1, self.embed_dim)
         added: list[list[Any]] = []
         if self.bias_k is not None and self.bias_v is not None:
@@ -254,7 +254,7 @@ class MultiheadAttention(Module):
         return k, v, [ops.pad(x, ((0, 0),) * (len(shape_of(x)) - 1) + ((0, len(added)),)) for x in hiding]
 
     def extra_repr(self) -> str:
-        """Return the sizes, and what is not as usual."""
+        """Return the sizes, and options that differ from the default."""
         size = self.embed_dim
         bias = [] if self.in_proj_bias is not None else ["bias=False"]
         appended = [] if self.bias_k is None else ["add_bias_kv=True"]

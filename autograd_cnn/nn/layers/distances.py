@@ -1,4 +1,4 @@
-"""Distances and the losses that are made of them as layers, each the function of the same name."""
+"""Distances and losses based on them as layers, each the function of the same name."""
 
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array

@@ -21,7 +21,7 @@ class Dropout(Module):
     inplace : bool
         Without effect, as a result is always new; PyTorch's argument.
     rng : Generator, int or None
-        Where the choice comes from; see `autograd_cnn.nn.init`.
+        Draws the elements to drop; see `autograd_cnn.nn.init`.
 
     Raises
     ------
@@ -52,9 +52,9 @@ class Dropout(Module):
 
 
 class Dropout2d(Dropout):
-    """A `Dropout` of whole maps: neighbouring pixels tell much the same (Tompson et al. 2015).
+    """A `Dropout` of whole maps: neighbouring pixels carry much the same information (Tompson et al. 2015).
 
-    Parameters are those of `Dropout`; what it is called on is (N, C, H, W) or (C, H, W).
+    Parameters are those of `Dropout`; the input is (N, C, H, W) or (C, H, W).
 
     Examples
     --------
@@ -72,7 +72,7 @@ class Dropout2d(Dropout):
 class Dropout1d(Dropout):
     """A `Dropout` of whole channels of sequences.
 
-    Parameters are those of `Dropout`; what it is called on is (N, C, L) or (C, L).
+    Parameters are those of `Dropout`; the input is (N, C, L) or (C, L).
 
     Examples
     --------

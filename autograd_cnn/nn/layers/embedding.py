@@ -1,4 +1,4 @@
-"""A table of vectors, one for each word, letter or other thing with a number."""
+"""A table of vectors, one for each word, letter or other token."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from autograd_cnn.parameters import Count, FloatDType, Size
 
 
 class Embedding(Module):
-    """The rows of ``weight`` that indices say: a vector of numbers to learn for each thing (Bengio et al. 2003).
+    """The rows of ``weight`` at given indices: a learned vector for each token (Bengio et al. 2003).
 
     Parameters
     ----------
@@ -21,14 +21,14 @@ class Embedding(Module):
     padding_idx : int, optional
         An index, counted from the end if negative, whose row starts as zeros and gets no gradient.
     rng : Generator, int or None
-        Where the first values come from; see `autograd_cnn.nn.init`.
+        Draws the initial values; see `autograd_cnn.nn.init`.
     dtype : dtype
         Of the weight.
 
     Attributes
     ----------
     weight : Parameter, (V, D)
-        At first normally distributed around 0, with variance 1.
+        Initially normally distributed with mean 0 and variance 1.
     padding_idx : int or None
         Counted from 0.
 

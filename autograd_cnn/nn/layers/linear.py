@@ -1,4 +1,4 @@
-"""The fully connected layer, and what stands before it."""
+"""The fully connected layer, and layers that reshape its input."""
 
 import math
 
@@ -24,7 +24,7 @@ class Linear(Module):
     bias : bool
         Whether to add one.
     rng : Generator, int or None
-        Where the first values come from; see `autograd_cnn.nn.init`.
+        Draws the initial values; see `autograd_cnn.nn.init`.
     dtype : dtype
         Of the parameters.
 
@@ -131,7 +131,7 @@ class Unflatten(Module):
     ----------
     dim : int
     unflattened_size : tuple of int
-        A -1 stands for the length that follows from the others.
+        One length may be -1, and follows from the others.
 
     Examples
     --------

@@ -47,9 +47,9 @@ class CrossEntropyLoss(Loss):
     Parameters
     ----------
     weight : (K,), optional
-        How much each class counts; part of the state.
+        The weight of each class; part of the state.
     ignore_index : int
-        The target of examples that do not count.
+        The target of examples that are left out.
     reduction : {"mean", "sum", "none"}
     label_smoothing : float
 
@@ -148,7 +148,7 @@ class BCEWithLogitsLoss(Loss):
         Factors of the losses; part of the state.
     reduction : {"mean", "sum", "none"}
     pos_weight : array, optional
-        How much a positive target counts beside a negative one; part of the state.
+        The weight of positive targets relative to negative ones; part of the state.
 
     Examples
     --------
@@ -350,7 +350,7 @@ class MultiMarginLoss(Loss):
     p : {1, 2}
     margin : float
     weight : (K,), optional
-        How much each class counts; part of the state.
+        The weight of each class; part of the state.
     reduction : {"mean", "sum", "none"}
 
     Examples
@@ -385,7 +385,7 @@ class MultiLabelSoftMarginLoss(Loss):
     Parameters
     ----------
     weight : (K,), optional
-        How much each class counts; part of the state.
+        The weight of each class; part of the state.
     reduction : {"mean", "sum", "none"}
 
     Examples

@@ -17,7 +17,7 @@ from autograd_cnn.parameters import Bool, FloatDType, NotNegative, Share, Size, 
 
 
 class _BatchNorm(Module):
-    """What batch normalisation has for images and for features."""
+    """The common part of batch normalisation for images and for features."""
 
     weight: Parameter | None
     bias: Parameter | None
@@ -45,7 +45,7 @@ class _BatchNorm(Module):
         self.register_buffer("num_batches_tracked", np.array(0))
 
     def _normalized(self, maps: Array, given: Shape) -> Array:
-        """Return (N, C, H, W) for maps of that shape, which were given in another."""
+        """Return (N, C, H, W) for maps of that shape, which may have been given in another one."""
         if not self.training:
             mean, var = self.running_mean, self.running_var
             return ops.batch_norm_inference(maps, mean, var, self.weight, self.bias, eps=self.eps)
@@ -64,11 +64,11 @@ class _BatchNorm(Module):
         return y
 
     def _follow_batch(self, x: Array, count: int) -> None:
-        """Let the running values follow a batch."""
+        """Update the running values with a batch."""
         self._follow(kernels.moments(x), count)
 
     def _follow(self, moments: Array, count: int) -> None:
-        """Let the running values follow a batch's mean and variance."""
+        """Update the running values with a batch's mean and variance."""
         mean, var = moments
         batches = self.num_batches_tracked + 1
         share = 1 / int(batches) if self.momentum is None else self.momentum
@@ -87,8 +87,8 @@ class _BatchNorm(Module):
 class BatchNorm2d(_BatchNorm):
     """``(x - mean) / sqrt(var + eps) * weight + bias``, for each channel (Ioffe & Szegedy 2015).
 
-    In training mean and variance are the batch's own, and the running ones follow them; in eval mode
-    the running ones stand in their place.
+    In training, mean and variance are those of the batch, and the running ones follow them; in eval mode
+    the running ones are used instead.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class BatchNorm2d(_BatchNorm):
     eps : float
         Keeps the division away from 0.
     momentum : float or None
-        The share of the newest batch in the running values; None gives every batch the same.
+        The share of the newest batch in the running values; None gives every batch the same share.
     affine : bool
         Whether to learn ``weight`` and ``bias``.
     dtype : dtype
@@ -107,7 +107,7 @@ class BatchNorm2d(_BatchNorm):
     ----------
     weight, bias : Parameter, (C,), or None
     running_mean, running_var : array, (C,)
-        The running variance is the unbiased one, over the count less 1.
+        The running variance is the unbiased one, divided by the count minus 1.
     num_batches_tracked : array, ()
 
     Raises
@@ -149,7 +149,7 @@ class BatchNorm1d(_BatchNorm):
     eps : float
         Keeps the division away from 0.
     momentum : float or None
-        The share of the newest batch in the running values; None gives every batch the same.
+        The share of the newest batch in the running values; None gives every batch the same share.
     affine : bool
         Whether to learn ``weight`` and ``bias``.
     dtype : dtype
@@ -199,7 +199,7 @@ class LayerNorm(Module):
     elementwise_affine : bool
         Whether to learn ``weight`` and ``bias``.
     bias : bool
-        Whether to learn ``bias`` beside ``weight``.
+        Whether to learn ``bias`` as well as ``weight``.
     dtype : dtype
         Of the parameters.
 
@@ -260,7 +260,7 @@ class RMSNorm(Module):
     normalized_shape : int or tuple of int
         (D1, ..., Dk), the shape of a row: the last axes of the input.
     eps : float or None
-        Keeps the division away from 0; None stands for what `numpy.finfo` says of the input's dtype.
+        Keeps the division away from 0; None stands for the `numpy.finfo` eps of the input's dtype.
     elementwise_affine : bool
         Whether to learn ``weight``.
     dtype : dtype
@@ -396,7 +396,7 @@ class InstanceNorm2d(Module):
     eps : float
         Keeps the division away from 0.
     momentum : float or None
-        Taken as PyTorch's layer does, where it is for running values; there are none here.
+        Accepted for PyTorch's sake, whose layer can have running values; here there are none.
     affine : bool
         Whether to learn ``weight`` and ``bias``, a number for each channel.
     dtype : dtype
@@ -461,7 +461,7 @@ class InstanceNorm2d(Module):
 
 
 def _with_rows(module: Module, x: Array, row: Shape, weight: Parameter | None) -> Array:
-    """Return the input in the parameters' dtype, if its last axes are a row."""
+    """Return the input in the parameters' dtype; its last axes must be a row."""
     shape = shape_of(x)
     if shape[-len(row) :] != row:
         expected = f"(..., {', '.join(map(str, row))})"
@@ -476,5 +476,5 @@ def _recorded_moments(y: Array) -> Array | None:
 
 
 def _moved(running: NDArray[np.floating], batch: NDArray[np.floating], share: float) -> NDArray[np.floating]:
-    """Return the running values with ``share`` of the batch's in them."""
+    """Return the running values mixed with ``share`` of the batch's."""
     return (running * (1 - share) + batch * share).astype(running.dtype, copy=False)

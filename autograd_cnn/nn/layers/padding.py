@@ -43,7 +43,7 @@ class ConstantPad2d(_Pad):
     Parameters
     ----------
     padding : int or tuple of 4 int
-        Pixels on the left, on the right, at the top and at the bottom; a negative number cuts off as many.
+        Pixels on the left, on the right, at the top and at the bottom; a negative number crops as many.
     value : float
 
     Examples
@@ -72,7 +72,7 @@ class ConstantPad1d(ConstantPad2d):
     Parameters
     ----------
     padding : int or pair
-        Elements before and after; a negative number cuts off as many.
+        Elements before and after; a negative number crops as many.
     value : float
 
     Examples
@@ -91,7 +91,7 @@ class ZeroPad1d(_Pad):
     Parameters
     ----------
     padding : int or pair
-        Elements before and after; a negative number cuts off as many.
+        Elements before and after; a negative number crops as many.
 
     Examples
     --------
@@ -109,7 +109,7 @@ class ZeroPad2d(_Pad):
     Parameters
     ----------
     padding : int or tuple of 4 int
-        Pixels on the left, on the right, at the top and at the bottom; a negative number cuts off as many.
+        Pixels on the left, on the right, at the top and at the bottom; a negative number crops as many.
 
     Examples
     --------
@@ -127,7 +127,7 @@ class ReflectionPad1d(_Pad):
     Parameters
     ----------
     padding : int or pair
-        Elements before and after; a negative number cuts off as many.
+        Elements before and after; a negative number crops as many.
 
     Examples
     --------
@@ -146,7 +146,7 @@ class ReflectionPad2d(_Pad):
     Parameters
     ----------
     padding : int or tuple of 4 int
-        Pixels on the left, on the right, at the top and at the bottom; a negative number cuts off as many.
+        Pixels on the left, on the right, at the top and at the bottom; a negative number crops as many.
 
     Examples
     --------
@@ -160,12 +160,12 @@ class ReflectionPad2d(_Pad):
 
 
 class ReplicationPad1d(_Pad):
-    """The outermost elements of sequences again.
+    """The outermost elements of sequences, repeated.
 
     Parameters
     ----------
     padding : int or pair
-        Elements before and after; a negative number cuts off as many.
+        Elements before and after; a negative number crops as many.
 
     Examples
     --------
@@ -179,12 +179,12 @@ class ReplicationPad1d(_Pad):
 
 
 class ReplicationPad2d(_Pad):
-    """The outermost pixels again.
+    """The outermost pixels, repeated.
 
     Parameters
     ----------
     padding : int or tuple of 4 int
-        Pixels on the left, on the right, at the top and at the bottom; a negative number cuts off as many.
+        Pixels on the left, on the right, at the top and at the bottom; a negative number crops as many.
 
     Examples
     --------
@@ -203,7 +203,7 @@ class CircularPad1d(_Pad):
     Parameters
     ----------
     padding : int or pair
-        Elements before and after; a negative number cuts off as many.
+        Elements before and after; a negative number crops as many.
 
     Examples
     --------
@@ -222,7 +222,7 @@ class CircularPad2d(_Pad):
     Parameters
     ----------
     padding : int or tuple of 4 int
-        Pixels on the left, on the right, at the top and at the bottom; a negative number cuts off as many.
+        Pixels on the left, on the right, at the top and at the bottom; a negative number crops as many.
 
     Examples
     --------
@@ -241,7 +241,7 @@ class ConstantPad3d(ConstantPad2d):
     Parameters
     ----------
     padding : int or tuple of 6 int
-        Elements on the left, on the right, at the top, at the bottom, in front and behind; a negative number cuts off
+        Elements on the left, on the right, at the top, at the bottom, at the front and at the back; a negative number crops
         as many.
     value : float
 

@@ -13,7 +13,7 @@ class Unfold(Module):
     Parameters
     ----------
     kernel_size, dilation, padding, stride : int or pair
-        How the windows lie.
+        The geometry of the windows.
 
     Examples
     --------
@@ -46,14 +46,14 @@ class Unfold(Module):
 
 
 class Fold(Unfold):
-    """The adjoint of `Unfold`: columns added up where their windows lie in an image.
+    """The adjoint of `Unfold`: columns added up at their windows' pixels in an image.
 
     Parameters
     ----------
     output_size : int or pair
         H and W.
     kernel_size, dilation, padding, stride : int or pair
-        How the windows lie in the image.
+        The geometry of the windows in the image.
 
     Examples
     --------

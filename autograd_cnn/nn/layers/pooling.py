@@ -13,7 +13,7 @@ from autograd_cnn.parameters import Bool, IntOrPair, Padding, PerAxis, Size, pai
 
 
 class _Pool(Module):
-    """A window of ``kernel_size`` at every ``stride``-th place."""
+    """A window of ``kernel_size`` at every ``stride``-th position."""
 
     axes = 2
     padding: Any
@@ -34,7 +34,7 @@ class _Pool(Module):
         self.ceil_mode = ceil_mode
 
     def extra_repr(self) -> str:
-        """Return the window's size and what is not as usual."""
+        """Return the window's size and options that differ from the default."""
         return ", ".join(unusual(self, ("kernel_size", ("stride", self.kernel_size), *self._shown)))
 
 
@@ -48,7 +48,7 @@ class MaxPool2d(_Pool):
     stride : int or pair, optional
         By default the window's size, so that none overlap.
     padding : int, pair, ((top, bottom), (left, right)), "valid", "same" or "full"
-        A border that never wins.
+        A border that is never chosen.
     dilation : int or pair
         Pixels between neighbouring taps of a window.
     return_indices : bool
@@ -90,7 +90,7 @@ class MaxPool2d(_Pool):
         }
 
     def forward(self, x: Array) -> Any:
-        """Return (N, C, OH, OW) for ``x`` (N, C, H, W), and the indices if they are asked for."""
+        """Return (N, C, OH, OW) for ``x`` (N, C, H, W), and the indices if ``return_indices``."""
         y = ops.max_pool(x, **self.geometry())
         return (y, ops.max_pool_indices(x, **self.geometry())) if self.return_indices else y
 
@@ -129,7 +129,7 @@ class MaxPool1d(_Pool):
         self.return_indices = return_indices
 
     def forward(self, x: Array) -> Any:
-        """Return (N, C, OL) for ``x`` (N, C, L), and the indices if they are asked for."""
+        """Return (N, C, OL) for ``x`` (N, C, L), and the indices if ``return_indices``."""
         return functional.max_pool1d(
             x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
         )
@@ -157,7 +157,7 @@ class MaxUnpool2d(_Pool):
         super().__init__(kernel_size, stride, padding, ceil_mode=False)
 
     def forward(self, x: Array, indices: Array, output_size: Any = None) -> Array:
-        """Return (N, C, H, W), of the size that is asked for, for ``x`` (N, C, OH, OW)."""
+        """Return (N, C, H, W), of the given size, for ``x`` (N, C, OH, OW)."""
         return functional.max_unpool2d(x, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
@@ -185,7 +185,7 @@ class MaxUnpool1d(_Pool):
         super().__init__(kernel_size, stride, padding, ceil_mode=False)
 
     def forward(self, x: Array, indices: Array, output_size: Any = None) -> Array:
-        """Return (N, C, L), of the length that is asked for, for ``x`` (N, C, OL)."""
+        """Return (N, C, L), of the given length, for ``x`` (N, C, OL)."""
         return functional.max_unpool1d(x, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
@@ -273,7 +273,7 @@ class AvgPool1d(_Pool):
 
 
 class _AdaptivePool(Module):
-    """Windows that divide the input into ``output_size`` places."""
+    """Windows that divide the input into ``output_size`` regions."""
 
     axes = 2
 
@@ -281,13 +281,13 @@ class _AdaptivePool(Module):
 
     @composite
     def __init__(self, output_size: Any) -> None:
-        adapted(type(self).__name__, output_size, (1,) * self.axes)  # complains of what can't be one
+        adapted(type(self).__name__, output_size, (1,) * self.axes)  # raises for an invalid size
         named = isinstance(output_size, (list, tuple))
         self.output_size = tuple(output_size) if named else (output_size,) * self.axes
 
 
 class AdaptiveMeanPool2d(_AdaptivePool):
-    """Means over windows that divide the image into ``output_size`` places, as `autograd_cnn.adaptive_mean_pool`.
+    """Means over windows that divide the image into ``output_size`` regions, as `autograd_cnn.adaptive_mean_pool`.
 
     ``AdaptiveMeanPool2d`` and ``AdaptiveAvgPool2d`` are one class.
 
@@ -310,7 +310,7 @@ class AdaptiveMeanPool2d(_AdaptivePool):
 
 
 class AdaptiveAvgPool1d(_AdaptivePool):
-    """Means over windows that divide a sequence into ``output_size`` places.
+    """Means over windows that divide a sequence into ``output_size`` regions.
 
     Parameters
     ----------
@@ -331,7 +331,7 @@ class AdaptiveAvgPool1d(_AdaptivePool):
 
 
 class AdaptiveMaxPool2d(_AdaptivePool):
-    """The largest values of windows that divide the image into ``output_size`` places.
+    """The largest values of windows that divide the image into ``output_size`` regions.
 
     Parameters
     ----------
@@ -354,12 +354,12 @@ class AdaptiveMaxPool2d(_AdaptivePool):
         self.return_indices = return_indices
 
     def forward(self, x: Array) -> Any:
-        """Return (N, C, *output_size) for ``x`` (N, C, H, W), and the indices if they are asked for."""
+        """Return (N, C, *output_size) for ``x`` (N, C, H, W), and the indices if ``return_indices``."""
         return functional.adaptive_max_pool2d(x, self.output_size, self.return_indices)
 
 
 class AdaptiveMaxPool1d(AdaptiveMaxPool2d):
-    """The largest values of windows that divide a sequence into ``output_size`` places.
+    """The largest values of windows that divide a sequence into ``output_size`` regions.
 
     Parameters
     ----------
@@ -377,7 +377,7 @@ class AdaptiveMaxPool1d(AdaptiveMaxPool2d):
     axes = 1
 
     def forward(self, x: Array) -> Any:
-        """Return (N, C, *output_size) for ``x`` (N, C, L), and the indices if they are asked for."""
+        """Return (N, C, *output_size) for ``x`` (N, C, L), and the indices if ``return_indices``."""
         return functional.adaptive_max_pool1d(x, self.output_size, self.return_indices)
 
 
@@ -481,7 +481,7 @@ class AvgPool3d(_Pool):
 
 
 class AdaptiveAvgPool3d(_AdaptivePool):
-    """Means over windows that divide a volume into ``output_size`` places.
+    """Means over windows that divide a volume into ``output_size`` regions.
 
     Parameters
     ----------
@@ -504,7 +504,7 @@ class AdaptiveAvgPool3d(_AdaptivePool):
 
 
 class AdaptiveMaxPool3d(_AdaptivePool):
-    """The largest values of windows that divide a volume into ``output_size`` places.
+    """The largest values of windows that divide a volume into ``output_size`` regions.
 
     Parameters
     ----------

@@ -1,14 +1,14 @@
 """Recurrent layers: one step as a cell, and whole sequences, with PyTorch's parameters and gate order.
 
 An LSTM or a GRU runs a sequence in one primitive, `ops.lstm` or `ops.gru`, which a graph shows as one box. Under
-`autograd_cnn.tracing`, which keeps all that there is to look at, its steps are Python's, written with a primitive for
-each operation, and frames of a graph: the unrolled network, slower, with the same results but for rounding. An Elman
-network always runs so, and a cell's calls are frames always. The weights' gradients are the sums over their uses
+`autograd_cnn.tracing`, which records everything that can be shown, its steps run in Python, with a primitive for
+each operation, and are frames of a graph: the unrolled network, slower, with the same results but for rounding. An Elman
+network always runs like this, and a cell's calls are always frames. The gradients of the weights are sums over their uses
 (Werbos 1990).
 
 Shapes: x (T, N, I), or (N, T, I) with ``batch_first``, or (T, I) without a batch; states (L, N, H)
 or (L, H) for L layers of H units, with ``bidirectional`` 2·L. A cell takes x (N, I) or (I,) and states (N, H) or (H,).
-With ``proj_size`` P the outputs of an LSTM, and the states h, have P numbers in the place of H; its steps are Python's.
+With ``proj_size`` P the outputs of an LSTM, and the states h, have P numbers instead of H, and its steps run in Python.
 """
 
 import math
@@ -31,16 +31,16 @@ from autograd_cnn.parameters import Bool, FloatDType, Share, Size, Whole
 from autograd_cnn.seeding import default_rng
 
 State: TypeAlias = tuple[Array, ...]
-"""What a layer hands to its next step: (h,), or (h, c) for an LSTM."""
+"""The state that a layer passes to its next step: (h,), or (h, c) for an LSTM."""
 
 Weights: TypeAlias = tuple[Array, Array, Array | None, Array | None, Array | None]
-"""What a layer is made of, in the order of the names below."""
+"""The parameters of a layer, in the order of the names below."""
 
 _NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
 _SQUASHING = {"tanh": ops.tanh, "relu": ops.relu}
 
 
-# --- what all have in common ------------------------------------------------------------------
+# --- common parts -----------------------------------------------------------------------------
 
 
 def _affine(x: Array, w: Array, b: Array | None) -> Array:
@@ -65,11 +65,11 @@ class _Recurrent(Module):
 
     @property
     def _outputs(self) -> int:
-        """How many numbers a step gives."""
+        """The number of outputs of a step."""
         return self.proj_size or self.hidden_size
 
     def _step(self, u: Array, v: Array, state: State) -> State:
-        """Return the next state, for what the input (u) and the last output (v) send to the gates."""
+        """Return the next state, for the contributions of the input (u) and of the last output (v) to the gates."""
         raise NotImplementedError
 
     def _add_parameters(self, suffix: str, inputs: int, rng: np.random.Generator, dtype: DTypeLike) -> None:
@@ -90,7 +90,7 @@ class _Recurrent(Module):
     def _through(self, weights: Weights, x: Array, state: State, cell: str = "") -> tuple[Array, State]:
         """Return the outputs (T, N, H) for x (T, N, I), and the state after the last step.
 
-        Steps that are taken one by one are frames of a graph where the ``cell`` has a name.
+        Steps that run one by one are frames of a graph if the ``cell`` has a name.
         """
         if not recording.get().tracing and (whole := self._whole(weights, x, state)) is not None:
             return whole
@@ -107,7 +107,7 @@ class _Recurrent(Module):
         return ops.stack(outputs), state
 
     def _whole(self, weights: Weights, x: Array, state: State) -> tuple[Array, State] | None:  # noqa: ARG002  # most need them
-        """Return the same from one primitive, where there is one."""
+        """Return the same from one primitive, if there is one."""
         return None
 
     def _computed(self, values: Array) -> Array:
@@ -115,7 +115,7 @@ class _Recurrent(Module):
         return computed_in(values, getattr(self, _NAMES[0] + self._first).dtype)
 
     def _given(self, hx: Any, lead: Shape) -> State:
-        """Return the first state, after a look at its shape."""
+        """Return the initial state, after a check of its shape."""
         shapes = self._shapes(lead)
         state = hx if isinstance(hx, tuple) else (hx,)
         got = [shape_of(part) for part in state]
@@ -127,7 +127,7 @@ class _Recurrent(Module):
         return tuple(map(self._computed, state))
 
     def _zeros(self, lead: Shape) -> State:
-        """Return the first state where none is given; it can't be written to, so that it is one constant to a plan."""
+        """Return the default initial state; it is read-only, so that a plan has it as one constant."""
         state = tuple(np.zeros(shape, getattr(self, _NAMES[0] + self._first).dtype) for shape in self._shapes(lead))
         for part in state:
             part.flags.writeable = False
@@ -176,7 +176,7 @@ class _Cell(_Recurrent):
 
 
 class _Sequence(_Recurrent):
-    """All steps, in one layer or several upon each other."""
+    """All steps, in one layer or several stacked ones."""
 
     _first = "_l0"
 
@@ -201,10 +201,10 @@ class _Sequence(_Recurrent):
         return (f"_l{layer}", f"_l{layer}_reverse") if self.bidirectional else (f"_l{layer}",)
 
     def forward(self, x: Array, hx: Any = None) -> tuple[Array, Any]:
-        """Return the last layer's outputs at all steps, and the states of all layers after the last.
+        """Return the last layer's outputs at all steps, and the states of all layers after the last step.
 
-        ``x`` is (T, N, I), (N, T, I) with ``batch_first``, or (T, I); the outputs have H in the place of I, with
-        ``bidirectional`` 2·H. ``hx`` and what is returned in its place are (L, N, H) or (L, H), with ``bidirectional``
+        ``x`` is (T, N, I), (N, T, I) with ``batch_first``, or (T, I); the outputs have H instead of I, with
+        ``bidirectional`` 2·H. ``hx`` and the returned state are (L, N, H) or (L, H), with ``bidirectional``
         2·L: of each layer both directions, the second of which ends at the first step.
         """
         shape = shape_of(x)
@@ -249,7 +249,7 @@ class _Sequence(_Recurrent):
         return time
 
     def extra_repr(self) -> str:
-        """Return the sizes, and what is not as usual."""
+        """Return the sizes, and options that differ from the default."""
         shown = [str(self.input_size), str(self.hidden_size), *unusual(self, [("num_layers", 1)])]
         bias = [] if self.has_bias else ["bias=False"]
         others = [("batch_first", False), ("dropout", 0.0), ("bidirectional", False), ("proj_size", 0)]
@@ -323,9 +323,9 @@ class RNNCell(_Elman, _Cell):
     bias : bool
         Whether to have ``bias_ih`` and ``bias_hh``.
     nonlinearity : {"tanh", "relu"}
-        What squashes the sum.
+        The activation function of the sum.
     rng : Generator, int or None
-        Where the first values come from; see `autograd_cnn.nn.init`.
+        Draws the initial values; see `autograd_cnn.nn.init`.
     dtype : dtype
         Of the parameters.
 
@@ -410,17 +410,17 @@ class RNN(_Elman, _Sequence):
     num_layers : int
         L; each layer reads the outputs of the one before.
     nonlinearity : {"tanh", "relu"}
-        What squashes the sum.
+        The activation function of the sum.
     bias : bool
         Whether to have biases.
     batch_first : bool
         Whether x and the outputs are (N, T, ...) instead of (T, N, ...).
     dropout : float
-        In training, what share of each layer's outputs but the last's the next layer does not see.
+        In training, the share of each layer's outputs, except the last's, that is dropped.
     bidirectional : bool
-        Whether each layer also has a second part that reads backwards; its outputs stand after the first's.
+        Whether each layer also has a second part that runs backwards; its outputs come after the first's.
     rng : Generator, int or None
-        Where the first values come from, and what is dropped; see `autograd_cnn.nn.init`.
+        Draws the initial values, and what is dropped; see `autograd_cnn.nn.init`.
     dtype : dtype
         Of the parameters.
 
@@ -472,7 +472,7 @@ class LSTM(_LongShortTerm, _Sequence):
     ----------
     proj_size : int
         If not 0, less than ``hidden_size``: ``h'`` is multiplied by ``weight_hr_l0`` (P, H) and so on, and has P numbers
-        (Sak et al. 2014). Then the steps are Python's, slower.
+        (Sak et al. 2014). Then the steps run in Python, slower.
 
     Raises
     ------

@@ -24,7 +24,7 @@ class Upsample(Module):
     size : int or sequence of int, optional
         Of the result, along L, or H and W.
     scale_factor : float or sequence of float, optional
-        In the place of ``size``: how many times larger.
+        Instead of ``size``: how many times larger.
     mode : {"nearest", "nearest-exact", "linear", "bilinear", "bicubic", "area"}
     align_corners, recompute_scale_factor : bool, optional
 
@@ -65,7 +65,7 @@ class Upsample(Module):
 
 
 class PixelShuffle(Module):
-    """Squares of ``upscale_factor²`` pixels in the place of as many channels (Shi et al. 2016).
+    """Squares of ``upscale_factor²`` pixels instead of as many channels (Shi et al. 2016).
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class PixelUnshuffle(Module):
 
 
 class ChannelShuffle(Module):
-    """The channels of ``groups`` dealt out in turns (Zhang et al. 2018).
+    """The channels of ``groups`` interleaved (Zhang et al. 2018).
 
     Parameters
     ----------

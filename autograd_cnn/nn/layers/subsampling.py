@@ -16,7 +16,7 @@ from autograd_cnn.parameters import FloatDType, IntOrPair, Size, pair
 class Subsample2d(Module):
     """``weight · (sum of every window) + bias``, with a gain and a bias for each map (LeCun et al. 1998, section II).
 
-    Layers S2 and S4 of LeNet-5 are this and a squashing function. It begins as the plain mean: all
+    Layers S2 and S4 of LeNet-5 are this and a squashing function. It starts as the plain mean: all
     gains are 1 over the window's number of pixels, and all biases are 0.
 
     Parameters
@@ -85,5 +85,5 @@ class Subsample2d(Module):
 
 
 def _maps(values: Array) -> Array:
-    """Line up one value a channel with (N, C, H, W)."""
+    """Reshape one value per channel to broadcast with (N, C, H, W)."""
     return ops.reshape(values, shape=(-1, 1, 1))

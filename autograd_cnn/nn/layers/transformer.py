@@ -26,10 +26,10 @@ _ACTIVATIONS: Final[dict[str, Callable[[Array], Array]]] = {"relu": ops.relu, "g
 
 
 class TransformerEncoderLayer(Module):
-    """Attention of a sequence to itself, and a small network at each of its places, with a shortcut around either.
+    """Attention of a sequence to itself, then a small network at each position, both with a shortcut around them.
 
     ``y = norm1(x + attention(x))`` and ``norm2(y + network(y))``, or, with ``norm_first``, ``y = x + attention(norm1(x))``
-    and ``y + network(norm2(y))``, with dropout at the end of what is added. The network is
+    and ``y + network(norm2(y))``, with dropout at the end of each added term. The network is
     ``linear2(dropout(activation(linear1(y))))``.
 
     Parameters
@@ -37,20 +37,20 @@ class TransformerEncoderLayer(Module):
     d_model, nhead : int
         The features E of the sequence, and the heads of its attention.
     dim_feedforward : int
-        The features inside of the small network.
+        The hidden features of the small network.
     dropout : float
-        What share is dropped in training: of attention weights, inside of the network, and of both results.
+        The share that is dropped in training: of attention weights, inside the network, and of both results.
     activation : {"relu", "gelu"} or callable
     layer_norm_eps : float
         Keeps the normalisation's division away from 0.
     batch_first : bool
         Whether sequences are (N, L, E) instead of (L, N, E).
     norm_first : bool
-        Whether to normalise what goes in instead of what comes out (Xiong et al. 2020).
+        Whether to normalise inputs instead of outputs (Xiong et al. 2020).
     bias : bool
         Whether linear layers and normalisations add one.
     rng : Generator, int or None
-        Where the first values come from, and what is dropped; see `autograd_cnn.nn.init`.
+        Draws the initial values, and what is dropped; see `autograd_cnn.nn.init`.
     dtype : dtype
         Of the parameters.
 
@@ -117,11 +117,11 @@ class TransformerEncoderLayer(Module):
         ----------
         src : array
         src_mask : (L, L) or (N·H, L, L), optional
-            True where a place is hidden from another, or floats to add to the scores of attention.
+            True where a position is hidden from another, or floats to add to the scores of attention.
         src_key_padding_mask : (N, L), optional
-            True where a place is hidden from all, or floats to add.
+            True where a position is hidden from all, or floats to add.
         is_causal : bool
-            Without ``src_mask``: whether each place sees only those up to itself.
+            Without ``src_mask``: whether each position sees only those up to itself.
         """
         x = computed_in(src, self.linear1.weight.dtype)
         if self.norm_first:
@@ -148,14 +148,14 @@ class TransformerEncoder(Module):
     Parameters
     ----------
     encoder_layer : TransformerEncoderLayer
-        It is copied, so that all layers begin with the same values; see `autograd_cnn.nn.init` for others.
+        It is copied, so that all layers start with the same values; see `autograd_cnn.nn.init` for others.
     num_layers : int
     norm : Module, optional
-        What comes after the last layer.
+        Applied after the last layer.
     enable_nested_tensor, mask_check : bool
-        PyTorch's, where they say how to be fast; here they change nothing.
+        Accepted for PyTorch's sake, where they control optimisations; here they change nothing.
     rng : Generator, int or None
-        Where all layers' dropout draws from.
+        Draws what all layers drop.
 
     Attributes
     ----------
@@ -167,7 +167,7 @@ class TransformerEncoder(Module):
     OperandError
         If ``encoder_layer`` is not a module.
     ArgumentError
-        For less than one layer.
+        For fewer than one layer.
 
     Examples
     --------
@@ -197,7 +197,7 @@ class TransformerEncoder(Module):
         self.layers = ModuleList(copy.deepcopy(encoder_layer) for _ in range(num_layers))
         self.norm = norm
         drawn = default_rng(rng)
-        for module in self.layers.modules():  # whose copies would all drop the same
+        for module in self.layers.modules():  # copies of it would all drop the same elements
             if isinstance(getattr(module, "rng", None), np.random.Generator):
                 module.rng = drawn
 

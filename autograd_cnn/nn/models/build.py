@@ -181,13 +181,13 @@ class _Builder:
     def convolve(self, layer: Layer, filters: int) -> None:
         c, h, w = self.shape
         try:
-            slid = windows("build", (h, w), self.kernel_size, padding=self.padding)
+            grid = windows("build", (h, w), self.kernel_size, padding=self.padding)
         except ValueError as error:
             complain(self.pattern, layer.position, str(error).removeprefix("build: "))
-        self.count(layer, filters * (c * math.prod(slid.size) + 1))
+        self.count(layer, filters * (c * math.prod(grid.size) + 1))
         make = partial(Conv2d, c, filters, self.kernel_size, padding=self.padding, rng=self.rng, dtype=self.dtype)
         self.add("conv", make)
-        self.shape = (filters, *slid.out)
+        self.shape = (filters, *grid.out)
 
     def pool(self, layer: Layer) -> None:
         c, h, w = self.shape
@@ -220,7 +220,7 @@ def _check_order(pattern: str, layers: list[Layer]) -> None:
 
 
 def _numbers(name: str, given: int | Sequence[int], factors: list[int]) -> list[int]:
-    """Return one number for each place: those that are given, or one that is given times each of the factors."""
+    """Return one number for each position: the given ones, or a single given one times each of the factors."""
     for number in given if isinstance(given, Iterable) else [given]:
         integer("build", name, number, 1)
     if isinstance(given, Iterable):

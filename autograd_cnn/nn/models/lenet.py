@@ -95,7 +95,7 @@ def lenet5(*, rng: init.Rng = None, in_channels: Size = 1, image_size: Size = 28
     })  # fmt: skip
 
 
-# --- as it was published --------------------------------------------------------------------
+# --- as it was published ----------------------------------------------------------------------
 
 
 C3_SEES: Final = (
@@ -176,10 +176,10 @@ class PartialConv2d(Module):
                          got=repr(sees))
             )  # fmt: skip
         integer("PartialConv2d", "filters", len(sees), 1)
-        for place, channels in enumerate(sees):
+        for position, channels in enumerate(sees):
             if not channels or len(set(channels)) < len(channels) or not set(channels) <= set(range(in_channels)):
                 raise ArgumentError(
-                    sentence("PartialConv2d", f"filter {place} can't see these channels",
+                    sentence("PartialConv2d", f"filter {position} can't see these channels",
                              expected=f"one or more of 0 to {in_channels - 1}, each once", got=tuple(channels))
                 )  # fmt: skip
         self.in_channels = in_channels

@@ -9,7 +9,7 @@
     count   = a number, or a name that stands for one
 
 A parser by recursive descent turns it into the list of layers that it stands for, each with its
-place in the text, so that every error can point at it.
+position in the text, so that every error can point at it.
 """
 
 import re

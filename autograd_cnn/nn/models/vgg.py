@@ -45,9 +45,9 @@ def small_vgg(*, rng: init.Rng = None, in_channels: Size = 3, image_size: Size =
     modules: dict[str, Module] = {}
     channels = in_channels
     for stage, filters in enumerate((32, 64, 128), 1):
-        for place in (2 * stage - 1, 2 * stage):
-            modules[f"conv{place}"] = Conv2d(channels, filters, 3, padding=1, rng=rng)
-            modules[f"relu{place}"] = ReLU()
+        for position in (2 * stage - 1, 2 * stage):
+            modules[f"conv{position}"] = Conv2d(channels, filters, 3, padding=1, rng=rng)
+            modules[f"relu{position}"] = ReLU()
             channels = filters
         modules[f"pool{stage}"] = MaxPool2d(2)
     return Sequential({**modules, "flatten": Flatten(), "fc": Linear(128 * left * left, classes, rng=rng)})

@@ -4,7 +4,7 @@ A schedule has a rate for every epoch, which depends only on the epoch's number 
 the group's rate as long as nobody else sets it. If something else sets it, another schedule or the user, the schedule
 changes the rate that it finds as its own rate changes, like PyTorch's chainable forms. So a warm-up and a decay can be
 combined. `LambdaLR`, `CosineAnnealingWarmRestarts` and `OneCycleLR` set their own rate instead, as PyTorch's do.
-`ReduceLROnPlateau` goes by a metric, and is no `Schedule`.
+`ReduceLROnPlateau` depends on a metric, and is not a `Schedule`.
 """
 
 from typing import TYPE_CHECKING

@@ -226,9 +226,9 @@ class OneCycleLR(Absolute):
                 sentence("OneCycleLR", "the cycle is over", expected=f"{self.total_steps} steps", got=step)
             )
         begin, first = 0.0, values[0]
-        for end, place in self._phases:
-            last = values[place]
-            if step <= end or place == -1:
+        for end, position in self._phases:
+            last = values[position]
+            if step <= end or position == -1:
                 break
             begin, first = end, last
         done = (step - begin) / (end - begin) if end > begin else 1.0

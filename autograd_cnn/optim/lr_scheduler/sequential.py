@@ -54,14 +54,14 @@ class SequentialLR(Schedule):
             )  # fmt: skip
         if any(each.optimizer is not optimizer for each in schedulers):
             raise ArgumentError(sentence("SequentialLR", "a schedule is of another optimiser"))
-        places = integers("SequentialLR", "milestones", milestones, 1)
-        if len(places) != len(schedulers) - 1 or any(a >= b for a, b in pairwise(places)):
+        epochs = integers("SequentialLR", "milestones", milestones, 1)
+        if len(epochs) != len(schedulers) - 1 or any(a >= b for a, b in pairwise(epochs)):
             raise ArgumentError(
                 sentence("SequentialLR", "milestones do not fit", got=milestones,
                          expected=f"{len(schedulers) - 1} increasing epochs")
             )  # fmt: skip
         self.schedulers = list(schedulers)
-        self.milestones = places
+        self.milestones = epochs
         for group in optimizer.param_groups:  # which all of them have changed
             group["lr"] = group["initial_lr"]
         super().__init__(optimizer)
@@ -74,8 +74,8 @@ class SequentialLR(Schedule):
 
     def _at(self, epoch: int) -> tuple[Schedule, int]:
         """Return the schedule of an epoch, and how far it is in its own."""
-        place = bisect_right(self.milestones, epoch)
-        return self.schedulers[place], epoch - (0, *self.milestones)[place]
+        index = bisect_right(self.milestones, epoch)
+        return self.schedulers[index], epoch - (0, *self.milestones)[index]
 
     def rates(self, epoch: int) -> list[float]:
         """Return the learning rate of every group in an epoch."""

@@ -11,7 +11,7 @@ from autograd_cnn.testing.draw import Draw
 normal = Draw("correlation").normal
 
 _GEOMETRIES: list[tuple[Shape, Shape, dict[str, Any]]] = [
-    # x, w, and how the windows lie
+    # x, w, and the geometry of the windows
     ((5, 4), (3, 2), {}),
     ((2, 5, 5), (3, 2, 3, 3), {"padding": 1}),
     ((2, 3, 6, 5), (4, 3, 3, 3), {}),

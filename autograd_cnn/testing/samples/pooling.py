@@ -15,7 +15,7 @@ _draw = Draw("pooling")
 normal, spaced = _draw.normal, _draw.spaced
 
 _GEOMETRIES: list[tuple[Shape, dict[str, Any]]] = [
-    # x, and how the windows lie
+    # x, and the geometry of the windows
     ((4, 6), {"window": 2}),
     ((2, 5, 5), {"window": (2, 3)}),
     ((2, 2, 6, 6), {"window": 2}),

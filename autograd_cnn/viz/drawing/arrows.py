@@ -76,9 +76,9 @@ def _add_spacers(dot: "graphviz.Digraph", boxes: list[Box], flows: list[tuple[st
     Without this, what a module begins or ends with stands beside the operations before and after
     it, and its cluster pushes them aside. ``flows`` are pairs of upper and lower boxes.
     """
-    places = {box.id: -i if both and box.phase == "backward" else i for i, box in enumerate(boxes)}
+    positions = {box.id: -i if both and box.phase == "backward" else i for i, box in enumerate(boxes)}
     paths = {box.id: path_of(box, both) for box in boxes}
-    at = {place: name for name, place in places.items()}
+    at = {position: name for name, position in positions.items()}
     above: dict[Path, list[int]] = {}
     below: dict[Path, list[int]] = {}
     for upper, lower in flows:
@@ -86,7 +86,7 @@ def _add_spacers(dot: "graphviz.Digraph", boxes: list[Box], flows: list[tuple[st
             for level in range(len(paths[inner]), 0, -1):
                 if paths[inner][:level] == paths[outer][:level]:
                     break
-                beyond.setdefault(paths[inner][:level], []).append(places[outer])
+                beyond.setdefault(paths[inner][:level], []).append(positions[outer])
     for side in (*above.values(), *below.values()):
         side.sort()
     uppers, lowers = {upper for upper, _ in flows}, {lower for _, lower in flows}
@@ -94,9 +94,9 @@ def _add_spacers(dot: "graphviz.Digraph", boxes: list[Box], flows: list[tuple[st
     for name in (box.id for box in boxes if box.id in ends):
         starts = name in uppers
         outside = (above if starts else below).get(paths[name], [])
-        place = (bisect_left(outside, places[name]) - 1) if starts else bisect_right(outside, places[name])
-        if 0 <= place < len(outside):
-            other = at[outside[place]]
+        position = (bisect_left(outside, positions[name]) - 1) if starts else bisect_right(outside, positions[name])
+        if 0 <= position < len(outside):
+            other = at[outside[position]]
             dot.edge(*((other, name) if starts else (name, other)), style="invis", weight="1")
 
 

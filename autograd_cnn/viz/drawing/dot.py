@@ -204,13 +204,15 @@ def _add_legend(dot: "graphviz.Digraph", boxes: list[Box], style: _Style, both: 
         row = graphviz.Digraph(
             graph_attr={"rank": "same"}, node_attr={"fontsize": "9", "height": "0.2", "margin": "0.08,0.03"}
         )
-        places = range(start, min(start + COLUMNS, len(entries)))
-        for place in places:
-            text, shape, drawn, fill, line, ink = entries[place]
-            row.node(f"legend_{place}", label=text, shape=shape, style=drawn, fillcolor=fill, color=line, fontcolor=ink)
+        positions = range(start, min(start + COLUMNS, len(entries)))
+        for position in positions:
+            text, shape, drawn, fill, line, ink = entries[position]
+            row.node(
+                f"legend_{position}", label=text, shape=shape, style=drawn, fillcolor=fill, color=line, fontcolor=ink
+            )
         dot.subgraph(row)
-        for place in places:
-            dot.edge(f"legend_{place - COLUMNS}" if start else last, f"legend_{place}", style="invis")
+        for position in positions:
+            dot.edge(f"legend_{position - COLUMNS}" if start else last, f"legend_{position}", style="invis")
 
 
 def _legend(boxes: list[Box], style: _Style) -> Iterator[tuple[str, str, str, str, str, str]]:

@@ -256,10 +256,10 @@ def _join_runs(boxes: list[Box], edges: list[Edge], inner: list[Edge], titles: T
 
 def _looks(boxes: list[Box], edges: list[Edge], titles: Titles) -> dict[str, Any]:
     """Return of each folded module what it consists of, wherever it stands."""
-    place = {node.id: (box.id, i) for box in boxes if box.module for i, node in enumerate(box.members)}
+    position = {node.id: (box.id, i) for box in boxes if box.module for i, node in enumerate(box.members)}
     wires: dict[str, list[tuple[int, int, str]]] = {}
     for edge in edges:
-        source, target = place.get(edge.source), place.get(edge.target)
+        source, target = position.get(edge.source), position.get(edge.target)
         if source is not None and target is not None and source[0] == target[0]:
             wires.setdefault(source[0], []).append((source[1], target[1], edge.argument))
     return {

@@ -69,14 +69,14 @@ class Tree:
 
 def tree_of(nodes: Sequence[GraphNode], edges: Iterable[Edge], titles: Titles) -> Tree:
     """Sort the nodes of a graph into frames, and cut its edges where they pass a frame's border."""
-    pairs = [(_place(edge.source), _place(edge.target)) for edge in edges]
+    pairs = [(_number(edge.source), _number(edge.target)) for edge in edges]
     tree = _grown(nodes, *_scopes(nodes, pairs), titles)
     _add_slots(tree, nodes)
     _add_wires(tree, nodes, pairs)
     return tree
 
 
-def _place(name: str) -> int:
+def _number(name: str) -> int:
     return int(name.removeprefix("n"))
 
 
@@ -93,15 +93,15 @@ def _scopes(nodes: Sequence[GraphNode], edges: Sequence[tuple[int, int]]) -> tup
     users: dict[int, set[int]] = {}
     for source, target in edges:
         users.setdefault(source, set()).add(target)
-    for place, node in enumerate(nodes):
-        if node.phase == "backward" and node.kind in ("input", "constant") and len(users.get(place, ())) == 1:
-            scopes[place] = nodes[min(users[place])].scope
+    for number, node in enumerate(nodes):
+        if node.phase == "backward" and node.kind in ("input", "constant") and len(users.get(number, ())) == 1:
+            scopes[number] = nodes[min(users[number])].scope
     crowd = Counter(scope for scope, node in zip(scopes, nodes, strict=True) if node.phase == "forward")
     outer = {level.rpartition(".")[0] for scope in set(scopes) for level in _levels(scope)}
     alone = [""] * len(nodes)
-    for place, scope in enumerate(scopes):
+    for number, scope in enumerate(scopes):
         if scope and crowd[scope] <= 1 and scope not in outer:
-            scopes[place], alone[place] = scope.rpartition(".")[0], scope
+            scopes[number], alone[number] = scope.rpartition(".")[0], scope
     return scopes, alone
 
 
@@ -120,18 +120,18 @@ def _members(nodes: Sequence[GraphNode], scopes: list[str]) -> dict[str, _Member
     """Return the contents of each module, in order; "" is the whole graph."""
     found: dict[str, dict[str | int, list[int]]] = {"": {}}
     latest: dict[str, int] = {}
-    for place, (node, scope) in enumerate(zip(nodes, scopes, strict=True)):
-        anchor = place if node.pair is None else _place(node.pair)
+    for number, (node, scope) in enumerate(zip(nodes, scopes, strict=True)):
+        anchor = number if node.pair is None else _number(node.pair)
         if scopes[anchor] != scope:
-            anchor = latest.get(scope, place)
+            anchor = latest.get(scope, number)
         if node.phase == "forward":
-            latest[scope] = place
+            latest[scope] = number
         around = ""
         for path in _levels(scope):
-            found[around].setdefault(path, []).append(place)
+            found[around].setdefault(path, []).append(number)
             found.setdefault(path, {})
             around = path
-        found[around].setdefault(anchor, []).append(place)
+        found[around].setdefault(anchor, []).append(number)
     return {path: list(members.items()) for path, members in found.items()}
 
 
@@ -147,14 +147,14 @@ def _grown(nodes: Sequence[GraphNode], scopes: list[str], alone: list[str], titl
         if len(held) > LIMIT:
             inner = [(around.path, run) for run in _runs(held)]
         else:
-            for key, places in held:
+            for key, numbers in held:
                 if isinstance(key, str):
                     inner.append((key, members[key]))
                 else:
-                    for place in places:
-                        tree.homes[place] = home
+                    for number in numbers:
+                        tree.homes[number] = home
         for path, contents in inner:
-            inside = sorted(place for _, places in contents for place in places)
+            inside = sorted(number for _, numbers in contents for number in numbers)
             ends = f"{nodes[contents[0][1][0]].id} to {nodes[contents[-1][1][0]].id}"
             title = ends if path == around.path else titles.of(path)
             waiting.append((len(tree.frames), contents))
@@ -175,10 +175,10 @@ def _runs(members: _Members) -> list[_Members]:
 
 def _add_slots(tree: Tree, nodes: Sequence[GraphNode]) -> None:
     """Give every node and both passes of every frame a slot in the frame around, in the order of nodes."""
-    for place, home in enumerate(tree.homes):
-        tree.frames[home].slots.append(Slot("node", place, nodes[place].phase))
+    for number, home in enumerate(tree.homes):
+        tree.frames[home].slots.append(Slot("node", number, nodes[number].phase))
     for index, frame in enumerate(tree.frames[1:], 1):
-        for phase in dict.fromkeys(nodes[place].phase for place in frame.nodes):
+        for phase in dict.fromkeys(nodes[number].phase for number in frame.nodes):
             tree.frames[frame.parent].slots.append(Slot("frame", index, phase))
 
 

@@ -156,7 +156,7 @@ def _of_frame(frame: Frame, nodes: Sequence[GraphNode], titles: Titles) -> dict[
     lines = {}
     kind = titles.kind(frame.path) if frame.title == titles.of(frame.path) else ""
     for phase, sign in (("forward", ""), ("backward", "∂ ")):
-        members = tuple(nodes[place] for place in frame.nodes if nodes[place].phase == phase)
+        members = tuple(nodes[position] for position in frame.nodes if nodes[position].phase == phase)
         if members:
             first, *others = texts(
                 Box(members[0].id, "", members, module=frame.path or "graph", title=frame.title or "graph", kind=kind)

@@ -68,7 +68,7 @@ def arrange(
         The layout of each frame.
     """
     sizes = {"node": of_nodes, "frame": of_frames}
-    places: dict[str, int] = {}
+    positions: dict[str, int] = {}
     drafts: list[_Draft] = []
     which = []
     for frame in tree.frames:
@@ -76,8 +76,8 @@ def arrange(
         draft = _Draft(
             frame, nodes, [sizes[slot.kind][slot.of] if slot.kind in sizes else points for slot in frame.slots]
         )
-        which.append(places.setdefault(draft.dot, len(places)))
-        if len(places) > len(drafts):
+        which.append(positions.setdefault(draft.dot, len(positions)))
+        if len(positions) > len(drafts):
             drafts.append(draft)
     drawn = svgs([draft.dot for draft in drafts])
     return [draft.read(svg) for draft, svg in zip(drafts, drawn, strict=True)], which
@@ -154,9 +154,9 @@ class _Draft:
             (target, source) if flipped else (source, target)
             for (source, target, _), flipped in zip(frame.wires, self.flipped, strict=True)
         ]
-        for kind, place in (("in", 1), ("out", 0)):
+        for kind, index in (("in", 1), ("out", 0)):
             points = [i for i, slot in enumerate(frame.slots) if slot.kind == _border(kind, slot.phase)]
-            inner = {pair[place] for pair in drawn} | set(points) | self.aside
+            inner = {pair[index] for pair in drawn} | set(points) | self.aside
             if len(points) > 1:
                 yield f"{{rank=same; {' '.join(f's{point};' for point in points)}}}"
             for loose in range(len(frame.slots)) if points else ():
@@ -169,16 +169,16 @@ class _Draft:
         centres: list[Point] = [(0.0, 0.0)] * len(self.sizes)
         splines: list[list[Point]] = [[]] * len(self.wires)
         for group in ET.fromstring(svg).iter(f"{_SVG}g"):  # noqa: S314  # Graphviz wrote it
-            place = int(group.get("id", "")[1:]) if group.get("class") in ("node", "edge") else 0
+            index = int(group.get("id", "")[1:]) if group.get("class") in ("node", "edge") else 0
             if group.get("class") == "node":
                 corners = _points(group)
                 (left, upper), (right, lower) = (tuple(map(end, zip(*corners, strict=True))) for end in (min, max))
-                centres[place] = (left + right) / 2, (upper + lower) / 2
+                centres[index] = (left + right) / 2, (upper + lower) / 2
             elif group.get("class") == "edge":
-                splines[place] = _points(group)[:: -1 if self.flipped[place] else 1]
-        for place, (source, target, _) in enumerate(self.wires):
-            if not splines[place]:  # Graphviz found no way
-                splines[place] = [centres[source]] * 2 + [centres[target]] * 2
+                splines[index] = _points(group)[:: -1 if self.flipped[index] else 1]
+        for index, (source, target, _) in enumerate(self.wires):
+            if not splines[index]:  # Graphviz found no way
+                splines[index] = [centres[source]] * 2 + [centres[target]] * 2
         boxes = [(*centre, *size) for centre, size in zip(centres, self.sizes, strict=True)]
         return self._moved(*self._closer(boxes, splines))
 
@@ -224,7 +224,7 @@ class _Draft:
 
 
 def _border(upper: str, phase: Phase) -> str:
-    """Return which points lie at a border: values come in from above, but in the backward pass from below."""
+    """Return which points are at a border: values come in from above, but in the backward pass from below."""
     return upper if phase == "forward" else {"in": "out", "out": "in"}[upper]
 
 

@@ -11,7 +11,7 @@ from autograd_cnn.kernels.compiled import map as mapping
 ONE = ["elu", "erf", "gaussian", "gelu", "sigmoid", "sigmoid_slope", "silu", "softplus"]
 ADJOINTS = ["elu_wrt_x", "gelu_wrt_x", "sigmoid_wrt_x", "silu_wrt_x", "tanh_wrt_x"]
 NUMBERS = {"elu": 0.7, "elu_wrt_x": 0.7, "gaussian": 0.5}
-SIZES = [64, 65, 79, mapping.CHUNK - 1, mapping.CHUNK, mapping.CHUNK + 1, mapping.FEWEST + 3]
+SIZES = [64, 65, 79, mapping.CHUNK - 1, mapping.CHUNK, mapping.CHUNK + 1, mapping.MIN_PARALLEL + 3]
 ODD = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e30, -1e30, 1e-40, -1e-40, 88.0, -88.0, -95.0, 13.5, -13.5]
 
 
@@ -53,7 +53,7 @@ def test_views_of_any_layout(rng, name):
 @pytest.mark.usefixtures("_all_threads")
 @pytest.mark.parametrize("name", [*ONE, *ADJOINTS])
 def test_the_bits_do_not_depend_on_the_threads(rng, name):
-    x, g = rng.standard_normal((2, 3 * mapping.FEWEST + 5)).astype(np.float32)
+    x, g = rng.standard_normal((2, 3 * mapping.MIN_PARALLEL + 5)).astype(np.float32)
     found = []
     for count in (1, ag.num_threads()):
         ag.set_num_threads(count)

@@ -6,9 +6,9 @@ from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.kernels import compiled, reference
-from autograd_cnn.kernels.compiled.attention import MOST
+from autograd_cnn.kernels.compiled.attention import MAX_QUERIES
 
-SIZES = [(1, 1, 1, 1), (5, 7, 3, 4), (64, 64, 32, 32), (MOST + 6, 33, 17, 20), (2 * MOST + 2, 200, 16, 8)]
+SIZES = [(1, 1, 1, 1), (5, 7, 3, 4), (64, 64, 32, 32), (MAX_QUERIES + 6, 33, 17, 20), (2 * MAX_QUERIES + 2, 200, 16, 8)]
 """Queries, keys, and the widths of both and of values."""
 BIASES = {
     "none": None,

@@ -35,7 +35,7 @@ y.sum().backward()
 assert y.data[0, 0, 0].tolist() == [9, 11, 13, 15]
 assert x.grad.data.sum() == 64 and x.grad.data[0, 0, 1, 1] == 1
 kernels = [*pooling._max_pool._compiled.values(), *pooling._max_unpool._compiled.values()]
-misses = [sum(each.stats.cache_misses.values()) for each in (parallel._run, parallel._spread)]
+misses = [sum(each.stats.cache_misses.values()) for each in (parallel._run, parallel._run_parallel)]
 print(before, ag.kernels.must_compile(), [each.code.cache_hits for each in kernels], sum(misses))
 """
 COMPILED, LOADED = "[0, 0] 3\n", "[1, 1] 0\n"
@@ -64,7 +64,7 @@ def _step(before="", **variables):
 
 @pytest.mark.slow
 def test_kernels_of_a_block_are_kept_at_its_end(tmp_path):
-    before = "import atexit; together = caching.kept_together(); together.__enter__()"
+    before = "import atexit; together = caching.written_together(); together.__enter__()"
     before += "; atexit.register(together.__exit__, None, None, None)"
     variables = {"NUMBA_CACHE_DIR": str(tmp_path)}
     assert _step(before, **variables) == (f"True True {COMPILED}", [])
@@ -76,7 +76,7 @@ def test_kernels_of_a_block_are_kept_at_its_end(tmp_path):
 
 @pytest.mark.slow
 def test_no_folder_at_all():
-    before = "caching._places = lambda: iter([(True, Path('/dev/null/a')), (False, Path('/dev/null/b'))])"
+    before = "caching._candidate_folders = lambda: iter([(True, Path('/dev/null/a')), (False, Path('/dev/null/b'))])"
     assert _step(before) == (
         f"True True {COMPILED}",
         ["compiled kernels: neither /dev/null/a nor /dev/null/b can be used; each process compiles its kernels itself"],
@@ -89,8 +89,8 @@ def test_no_folder_at_all():
 )
 def test_the_next_folder(monkeypatch, tmp_path, wished, said):
     places = [(True, Path("/dev/null/a")), (wished, tmp_path / "b"), (False, tmp_path / "c")]
-    monkeypatch.setattr(caching, "_places", lambda: places)
-    monkeypatch.setattr(caching, "_said", [])
+    monkeypatch.setattr(caching, "_candidate_folders", lambda: places)
+    monkeypatch.setattr(caching, "_warned", [])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         assert caching._folder.__wrapped__() == tmp_path / "b"
@@ -128,13 +128,13 @@ def test_processes_fill_it_at_once_the_next_compiles_nothing_and_what_is_damaged
 
 def test_without_a_home_the_current_folder_is_not_taken_for_one(monkeypatch):
     monkeypatch.setattr(caching.AppDirs, "user_cache_dir", "~/.cache/autograd_cnn")
-    assert all(folder.is_absolute() for _, folder in caching._places())
+    assert all(folder.is_absolute() for _, folder in caching._candidate_folders())
 
 
 def test_the_current_folder_is_no_folder_for_temporary_files(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(caching.tempfile, "gettempdir", lambda: str(tmp_path))
-    assert not any(folder.is_relative_to(tmp_path) for _, folder in caching._places())
+    assert not any(folder.is_relative_to(tmp_path) for _, folder in caching._candidate_folders())
 
 
 def test_no_folder_for_temporary_files(monkeypatch):
@@ -142,7 +142,7 @@ def test_no_folder_for_temporary_files(monkeypatch):
         raise FileNotFoundError
 
     monkeypatch.setattr(caching.tempfile, "gettempdir", gettempdir)
-    assert len(list(caching._places())) > 0
+    assert len(list(caching._candidate_folders())) > 0
 
 
 # --- who else can write there -------------------------------------------------------------------
@@ -183,7 +183,7 @@ def _double(x):
 def folder(tmp_path, monkeypatch):
     """Keep code in a folder of the test's own."""
     monkeypatch.setattr(caching, "_folder", lambda: tmp_path)
-    monkeypatch.setattr(caching, "_said", [])
+    monkeypatch.setattr(caching, "_warned", [])
     return tmp_path
 
 

@@ -6,15 +6,15 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn.kernels import reference
 from autograd_cnn.kernels.compiled import descent as compiled
-from autograd_cnn.kernels.compiled.map import CHUNK, FEWEST
+from autograd_cnn.kernels.compiled.map import CHUNK, MIN_PARALLEL
 
-SIZES = [1, 15, 17, CHUNK, CHUNK + 1, FEWEST + 3]
+SIZES = [1, 15, 17, CHUNK, CHUNK + 1, MIN_PARALLEL + 3]
 
 
 @pytest.fixture(autouse=True)
 def _any_size(monkeypatch):
     """Let the kernels have arrays for which NumPy is faster, too."""
-    monkeypatch.setattr(compiled, "MANY", 1)
+    monkeypatch.setattr(compiled, "MANY_ARRAYS", 1)
 
 
 def _arrays(rng, size, dtype):
@@ -62,7 +62,7 @@ def test_a_gradient_of_any_layout(rng):
 
 
 def test_the_bits_do_not_depend_on_the_threads(rng):
-    value, grad, mean, square = _arrays(rng, 3 * FEWEST + 5, np.float32)
+    value, grad, mean, square = _arrays(rng, 3 * MIN_PARALLEL + 5, np.float32)
     before, found = ag.num_threads(), []
     try:
         for count in (1, before):

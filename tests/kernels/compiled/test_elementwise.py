@@ -4,11 +4,11 @@ from tables import for_each
 
 from autograd_cnn.kernels import reference
 from autograd_cnn.kernels.compiled import elementwise as compiled
-from autograd_cnn.kernels.compiled.broadcasting import REPEATED
-from autograd_cnn.kernels.compiled.map import CHUNK, FEWEST, LIGHT
+from autograd_cnn.kernels.compiled.broadcasting import MIN_BROADCAST
+from autograd_cnn.kernels.compiled.map import CHUNK, MIN_LIGHT, MIN_PARALLEL
 
 NUMBERS = [1.5, -2, np.float32(0.5), np.float64(0.25)]
-SIZES = [compiled.FEW, compiled.FEW + 1, FEWEST + 15, 3 * CHUNK + 17 + LIGHT]
+SIZES = [compiled.MIN_COMPILED, compiled.MIN_COMPILED + 1, MIN_PARALLEL + 15, 3 * CHUNK + 17 + MIN_LIGHT]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -28,7 +28,7 @@ def test_they_agree_with_the_reference(rng, size, dtype):
 
 
 def test_a_nan_passes():
-    x = np.full(FEWEST, -1.0)
+    x = np.full(MIN_PARALLEL, -1.0)
     x[5] = np.nan
     y, mask = compiled.relu(x)
     assert np.isnan(y[5])
@@ -39,7 +39,7 @@ def test_a_nan_passes():
 
 
 def test_a_mask_hides_what_is_infinite():
-    x = np.full(FEWEST, np.inf)
+    x = np.full(MIN_PARALLEL, np.inf)
     assert not compiled.masked(x, np.zeros(x.shape, bool)).any()
 
 
@@ -51,9 +51,9 @@ def test_views_of_any_layout(rng):
 
 
 def test_small_arrays_and_ints_are_declined():
-    assert compiled.relu(np.ones(compiled.FEW - 1)) is NotImplemented
+    assert compiled.relu(np.ones(compiled.MIN_COMPILED - 1)) is NotImplemented
     assert compiled.masked(np.ones(8), np.ones(8, bool)) is NotImplemented
-    assert compiled.relu(np.ones(FEWEST, int)) is NotImplemented
+    assert compiled.relu(np.ones(MIN_PARALLEL, int)) is NotImplemented
 
 
 @for_each("name", ["add", "subtract", "multiply", "divide", "maximum", "minimum"])
@@ -75,7 +75,7 @@ def test_arithmetic_with_what_is_broadcast(rng, name, dtype):
 @for_each("number", NUMBERS)
 @for_each("dtype", [np.float32, np.float64])
 def test_arithmetic_with_a_number(rng, number, dtype):
-    x = rng.standard_normal(REPEATED + 5).astype(dtype)
+    x = rng.standard_normal(MIN_BROADCAST + 5).astype(dtype)
     for name in ("add", "maximum"):
         found, expected = getattr(compiled, name)(x, number), getattr(reference, name)(x, number)
         if isinstance(number, np.generic) and number.dtype != dtype:
@@ -97,7 +97,7 @@ def test_arithmetic_that_is_declined():
 
 @for_each("name", ["maximum", "minimum"])
 def test_nan_is_neither_larger_nor_smaller(name):
-    x1, x2 = np.ones((2, LIGHT))
+    x1, x2 = np.ones((2, MIN_LIGHT))
     x1[:3], x2[1:5] = (np.nan, np.nan, np.inf), (np.nan, 2, -np.inf, np.nan)
     np.testing.assert_array_equal(getattr(compiled, name)(x1, x2), getattr(np, name)(x1, x2))
 
@@ -114,7 +114,7 @@ def test_choices(rng, dtype):
 
 
 def test_choices_that_are_declined():
-    x = np.ones((2, compiled.FEW))
+    x = np.ones((2, compiled.MIN_COMPILED))
     mask = x > 0
     for operands in ((mask, x, x[:1]), (mask, 1, 2), (mask[:1], x, x), (x, x, x), (mask, x, x.astype(np.float32)),
                      (mask, x, np.float64(1)), (mask[:, 1:], x[:, 1:], 1j), (mask[0, 1:], x[0, 1:], 1)):  # fmt: skip

@@ -40,7 +40,7 @@ def _last(address, jobs, sizes, arrays):
     parallel._call(function, jobs - 1, jobs, arguments)
 
 
-def _only_the_last(self, jobs, sizes, *arrays, alone=False):
+def _only_the_last(self, jobs, sizes, *arrays, serial=False):
     dtypes = tuple(each.dtype for each in arrays)
     compiled = self._compiled.get(dtypes) or self._compile(dtypes, sizes, arrays)
     if sum(each.nbytes for each in arrays) < 1 << 32:  # a table

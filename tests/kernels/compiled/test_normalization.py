@@ -7,7 +7,7 @@ from tables import for_each
 
 from autograd_cnn.kernels import reference
 from autograd_cnn.kernels.compiled import normalization
-from autograd_cnn.kernels.compiled.map import FEW
+from autograd_cnn.kernels.compiled.map import MIN_COMPILED
 
 SHAPES = [(4, 3, 64, 64), (3, 5, 33, 37), (2000, 10, 1, 1), (1, 1, 5, 5003), (64, 40, 3, 3), (2, 7, 1, 5)]
 
@@ -73,7 +73,7 @@ def test_any_number_of_threads_gives_the_same_bits():
 
 
 def test_only_batches_that_are_large_enough_are_taken():
-    for shape, dtype in (((1, 1, 1, FEW - 1), np.float32), ((1, 1, 1, FEW), np.float16)):
+    for shape, dtype in (((1, 1, 1, MIN_COMPILED - 1), np.float32), ((1, 1, 1, MIN_COMPILED), np.float16)):
         found = results(normalization, np.random.default_rng(0), shape, dtype)
         assert all(value is NotImplemented for value in found.values())
 

@@ -38,22 +38,22 @@ def _squares(first, last, s, x, y):
 
 @pytest.mark.parametrize("jobs", [1, parallel.PIECES - 1, parallel.PIECES, 3 * parallel.PIECES + 7])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("alone", [False, True])
-def test_all_jobs_are_done(jobs, dtype, alone):
+@pytest.mark.parametrize("serial", [False, True])
+def test_all_jobs_are_done(jobs, dtype, serial):
     x, y = np.arange(2 * jobs + 1, dtype=dtype), np.zeros(2 * jobs + 1, dtype)
-    _squares(jobs, Sizes(2), x, y, alone=alone)
+    _squares(jobs, Sizes(2), x, y, serial=serial)
     np.testing.assert_array_equal(y, [*x[:-1] ** 2, 0])
 
 
 def test_all_jobs_are_done_without_the_threads(monkeypatch):
-    monkeypatch.setattr(team, "alone", True)
+    monkeypatch.setattr(team, "threadless", True)
     x, y = np.arange(100.0), np.zeros(100)
     _squares(100, Sizes(1), x, y)
     np.testing.assert_array_equal(y, x**2)
 
 
 def test_a_loop_that_has_no_threads_lets_pythons_other_threads_go_on(monkeypatch):
-    monkeypatch.setattr(team, "alone", True)
+    monkeypatch.setattr(team, "threadless", True)
     x, y, seen = np.ones(1 << 24, np.float32), np.zeros(1 << 24, np.float32), []
     _squares(2, Sizes(1), x, y)  # compiles
     ends = threading.Event()
@@ -80,8 +80,8 @@ def test_a_loop_that_has_no_threads_lets_pythons_other_threads_go_on(monkeypatch
 def test_threads_are_free_again_after_an_error():
     with pytest.raises(TypeError):
         _squares(100, Sizes(None), np.ones(100), np.ones(100))
-    assert team.join()
-    team.go(2.0)
+    assert team.acquire()
+    team.release(2.0)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -114,9 +114,9 @@ def compared(monkeypatch):
     """Do every kernel's jobs three times, in pieces, all at once and one by one, and compare; return their number."""
     run, names = parallel.parallel_for.__call__, []
 
-    def thrice(self, jobs, sizes, *arrays, alone=False):
+    def thrice(self, jobs, sizes, *arrays, serial=False):
         before = [each.copy() for each in arrays]
-        run(self, jobs, sizes, *arrays, alone=alone)
+        run(self, jobs, sizes, *arrays, serial=serial)
         names.append(self._function.__qualname__)
         _, address, call = self._compiled[tuple(each.dtype for each in arrays)]
         for pieces in (min(jobs, parallel.PIECES), 1, 0, jobs):

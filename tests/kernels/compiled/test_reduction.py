@@ -6,7 +6,7 @@ from tables import for_each
 
 from autograd_cnn.kernels import reference
 from autograd_cnn.kernels.compiled import extrema, reduction
-from autograd_cnn.kernels.compiled.map import FEW
+from autograd_cnn.kernels.compiled.map import MIN_COMPILED
 
 AXES = (0, 2, 3)
 
@@ -23,7 +23,7 @@ def test_it_agrees_with_the_reference(rng, shape, dtype, tolerance):
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-5), (np.float64, 1e-13)])
-@pytest.mark.parametrize("shape", [(600, 33), (5, 120, 64), (reduction.LARGE, 1)])
+@pytest.mark.parametrize("shape", [(600, 33), (5, 120, 64), (reduction.MIN_COMPILED_ROWS, 1)])
 def test_sums_of_rows_do_too(rng, shape, dtype, tolerance):
     x, axes = rng.standard_normal(shape).astype(dtype), tuple(range(len(shape) - 1))
     found = reduction.sum(x, axes, keepdims=False)
@@ -62,12 +62,12 @@ def test_extrema_of_rows(rng, shape, name):
 
 
 def test_what_is_declined():
-    x = np.ones((1, 1, 1, FEW))
-    assert reduction.sum(x, AXES, keepdims=False) == FEW
+    x = np.ones((1, 1, 1, MIN_COMPILED))
+    assert reduction.sum(x, AXES, keepdims=False) == MIN_COMPILED
     assert reduction.sum(x, AXES, keepdims=True).shape == (1, 1, 1, 1)
     assert reduction.sum(x[..., 1:], AXES, keepdims=False) is NotImplemented
     assert reduction.sum(x.astype(int), AXES, keepdims=False) is NotImplemented
-    x = np.ones((2, 2, 2, reduction.LARGE))
+    x = np.ones((2, 2, 2, reduction.MIN_COMPILED_ROWS))
     for axis in ((0, 1), 0, (0, 3), 4, -5, (3, 3), (-1, 3)):
         assert reduction.sum(x, axis, keepdims=False) is NotImplemented
     assert reduction.sum(x[0, 0, 0, 1:], None, keepdims=False) is NotImplemented

@@ -15,7 +15,7 @@ compiled = importlib.import_module("autograd_cnn.kernels.compiled.softmax")
 @pytest.fixture(autouse=True)
 def _any_size(monkeypatch):
     """Let the kernels have arrays for which NumPy is as good, too."""
-    monkeypatch.setattr(compiled, "FEW", 0)
+    monkeypatch.setattr(compiled, "MIN_COMPILED", 0)
 
 
 FORWARD, ADJOINTS, LOSSES = (

@@ -36,7 +36,7 @@ def _limit(first, last, s, x, limit, y):
 
 def _sum_from_zero(x):
     y = np.zeros(x.size)
-    _add(1, Line(x.size), flat(x), y, alone=True)
+    _add(1, Line(x.size), flat(x), y, serial=True)
     return y
 
 
@@ -45,7 +45,7 @@ TURNED = np.arange(5)[::-1].copy()
 
 def _reversed(x):
     y = np.empty(x.size)
-    _pick(1, Line(x.size), flat(x), TURNED, y, alone=True)
+    _pick(1, Line(x.size), flat(x), TURNED, y, serial=True)
     return y
 
 
@@ -55,13 +55,13 @@ def _twice(x):
 
 def _up_to_a_limit(x):
     y, limit = np.empty(x.size), np.full(1, 50.0)
-    _limit(1, Line(x.size), flat(x), limit, y, alone=True)
+    _limit(1, Line(x.size), flat(x), limit, y, serial=True)
     return y
 
 
 def _own_offsets(x):
     y = np.empty(x.size)
-    _pick(1, Line(x.size), flat(x), np.arange(x.size)[::-1].copy(), y, alone=True)
+    _pick(1, Line(x.size), flat(x), np.arange(x.size)[::-1].copy(), y, serial=True)
     return y
 
 
@@ -94,8 +94,8 @@ def _sum_of_turned(x, w, *, in_place=False):
     turned = _reversed(w)
     y = turned if in_place else np.zeros(x.size)
     if not in_place:
-        _add(1, Line(x.size), turned, y, alone=True)
-    _add(1, Line(x.size), flat(x), y, alone=True)
+        _add(1, Line(x.size), turned, y, serial=True)
+    _add(1, Line(x.size), flat(x), y, serial=True)
     return y
 
 
@@ -147,7 +147,7 @@ def _by_a_value(x):
 
 def _offsets_of_values(x):
     y = np.empty(x.size)
-    _pick(1, Line(x.size), flat(x), np.argsort(x), y, alone=True)
+    _pick(1, Line(x.size), flat(x), np.argsort(x), y, serial=True)
     return y
 
 

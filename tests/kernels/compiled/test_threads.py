@@ -61,11 +61,11 @@ def clock(monkeypatch):
 
 def _loop(team, clock, took, alone):
     """Run a loop in seconds, and return whether it had the threads."""
-    if not team.join():
+    if not team.acquire():
         clock.time += alone
         return False
     clock.time += took
-    team.go(alone / took)
+    team.release(alone / took)
     return True
 
 
@@ -131,9 +131,9 @@ def test_a_number_that_was_chosen_holds_on_a_busy_machine(clock):
 def test_a_choice_ends_a_pause(clock):
     team = Team()
     _loop(team, clock, took=9e-3, alone=1e-3)
-    assert not team.join()
+    assert not team.acquire()
     team.fix(2)
-    assert team.join()
+    assert team.acquire()
 
 
 def test_choosing_a_number_fixes_it():
@@ -146,21 +146,21 @@ def test_choosing_a_number_fixes_it():
 
 def test_one_caller_at_a_time_has_them():
     team, had = Team(), []
-    assert team.join()
-    other = threading.Thread(target=lambda: had.append(team.join()))
+    assert team.acquire()
+    other = threading.Thread(target=lambda: had.append(team.acquire()))
     other.start()
     other.join()
     assert had == [False]
-    team.go(2.0)
-    assert team.join()
+    team.release(2.0)
+    assert team.acquire()
 
 
 def test_a_caller_that_was_interrupted_has_them_again():
     team = Team()
-    assert team.join()  # and is interrupted before its loop
-    assert team.join()
-    team.go(2.0)
-    assert team.join()
+    assert team.acquire()  # and is interrupted before its loop
+    assert team.acquire()
+    team.release(2.0)
+    assert team.acquire()
 
 
 # --- the start ----------------------------------------------------------------------------------

@@ -1,15 +1,14 @@
 """Correlation and its adjoint in x with an image in each lane (CHWN), where every pixel has its own list of taps.
 
-With pixels in the lanes small maps do not fill the tile, taps that fall on the padding are multiplied by zeros,
-and what a stride leaves out has to be copied away. Here a batch is transposed first, so that a vector holds one
-pixel of many images. Then each pixel of the result sums over just what it meets, for as many maps of the result at
-a time as there are registers::
+With pixels in the lanes, small maps do not fill the tile, taps on the padding are multiplied by zeros, and a stride
+needs a copy. Here a batch is transposed first, so that a vector holds one pixel of many images. Then each pixel of
+the result sums only over the taps that it has, for as many maps of the result at a time as there are registers::
 
-    C[m, v] += W[tap, a, m] · X[pixel, a, v]        for all pairs (tap, pixel) that meet, and all maps a
+    C[m, v] += W[tap, a, m] · X[pixel, a, v]        for all pairs (tap, pixel), and all maps a
 
-which is a batch of small products. A tile meets few weights at a time, so they are packed just
-before. Forward a window meets the pixels under it, in the adjoint a pixel meets the windows over
-it. So one function is both, for every stride and dilation.
+which is a batch of small products. A tile needs few weights at a time, so they are packed just before. In the
+forward pass these are the pixels under a window, in the adjoint the windows over a pixel. So one function computes
+both, for every stride and dilation.
 """
 
 from dataclasses import dataclass
@@ -39,20 +38,20 @@ from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.compiled.transposing import transpose_block, transpose_lanes
 from autograd_cnn.kernels.windows import Array
 
-JOBS: Final = 16  # at least
-SHALLOWEST: Final = 16  # maps that a tile runs over at a time; with fewer it is loaded and stored too often
-WEIGHTS: Final = 48 * 1024  # bytes of weights that a tile runs over at a time: they stay in a core's caches
+JOBS: Final = 16  # the least number
+MIN_MAPS: Final = 16  # maps that a tile sums over at a time; with fewer it is loaded and stored too often
+WEIGHTS: Final = 48 * 1024  # bytes of weights that a tile sums over at a time: they stay in a core's caches
 
-# What a step costs beside one product of vectors; measured on a Zen 5 core, 2026-11-26.
+# Costs relative to one product of vectors; measured on a Zen 5 core, 2026-11-26.
 PRODUCT: Final = (1.5, 1.1)  # with one vector of images, and with two
-TRANSPOSE: Final = 65.0  # a vector with one pixel of as many images as it has lanes; back it costs less
+TRANSPOSE: Final = 65.0  # of a vector with one pixel of as many images as it has lanes
 TRANSPOSE_BACK: Final = 10.0
-TILE: Final = 20.0  # a vector of a tile, which is loaded and stored again
-PACK: Final = 2.0  # a weight, in whole vectors of those that lie side by side
+TILE: Final = 20.0  # of a tile's vector, which is loaded and stored again
+PACK: Final = 2.0  # of a weight, where contiguous weights are rounded up to whole vectors
 
 
 class BatchTiling(NamedTuple):
-    """The sizes of one correlation, and how its work is cut."""
+    """The sizes of one correlation, and how its work is blocked."""
 
     images: int
     groups: int
@@ -61,22 +60,22 @@ class BatchTiling(NamedTuple):
     pixels_in: int
     pixels_out: int
     vectors: int  # of images that are worked on at a time
-    some_maps: int  # worked on at a time
-    some_pixels: int  # of the result, worked on at a time
+    map_block: int
+    pixel_block: int  # of the result
     taps: int
-    adjoint: int  # 1 if a row of weights has maps of the result one after the other
+    adjoint: int  # 1 if the maps of the result are contiguous in the weights
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A `BatchTiling` and the tables that go with it, all of int64.
+    """A `BatchTiling` and its tables, all of int64.
 
     Attributes
     ----------
     starts : (pixels_out + 1,)
-        Where the list of what a pixel of the result meets begins in the next two.
+        Where the taps of each pixel of the result begin in the next two.
     taps, pixels : (taps inside,)
-        By which tap it meets which pixel.
+        The taps of each pixel of the result, and the pixels that they read.
     """
 
     sizes: BatchTiling
@@ -86,13 +85,13 @@ class Layout:
 
 
 def _supports(p: ConvProblem) -> bool:
-    images = -(-p.n // _batch(p)) * _batch(p)  # with those that fill the last batch, of which nothing may be left
+    images = -(-p.n // _batch(p)) * _batch(p)  # with those that fill the last batch
     largest = max(p.c * p.h * p.w, p.f * p.oh * p.ow)
     return table_fits(p.windows) and (images < 2 * p.n or fits(p.dtype.itemsize * images * largest))
 
 
 def _cost(p: ConvProblem, maps_in: int, maps_out: int, pixels_in: int, pixels_out: int, weights: int) -> float:
-    """Count the products of whole tiles, the transposing, and the packing of so many weights."""
+    """Count the products of whole tiles, the transposes, and the packing of ``weights`` weights."""
     batches, vectors = -(-p.n // _batch(p)), _batch(p) // p.lanes
     rows = padded_rows(maps_out)
     products = PRODUCT[vectors - 1] * count_taps_inside(p.windows) * maps_in * rows
@@ -111,7 +110,7 @@ def _wrt_input_cost(p: ConvProblem) -> float:
 
 
 def _batch(p: ConvProblem) -> int:
-    """Return how many images are worked on at a time."""
+    """Return the number of images of a batch."""
     return min(BATCH_NR, p.vectors(p.n)) * p.lanes
 
 
@@ -131,7 +130,7 @@ def _run(layout: Layout, x: Array, w: Array, start: Array, y: Array) -> Array:
     batches, padded = -(-s.images // width), _padded(s.pixels_in, VECTOR_BYTES // x.itemsize)
     transposed = np.empty(batches * padded * s.groups * s.maps_in * width, x.dtype)
     _transpose_batches(batches * s.groups * s.maps_in, s, flat(x), transposed)
-    jobs = batches * s.groups * -(-s.maps_out // MR[0]) * -(-s.pixels_out // s.some_pixels)
+    jobs = batches * s.groups * -(-s.maps_out // MR[0]) * -(-s.pixels_out // s.pixel_block)
     tables = layout.starts, layout.taps, layout.pixels
     _correlate_batches(jobs, s, flat(transposed), flat(w), start, *tables, y.reshape(-1))
     return y
@@ -139,7 +138,7 @@ def _run(layout: Layout, x: Array, w: Array, start: Array, y: Array) -> Array:
 
 @lru_cache(maxsize=512)
 def _layout(p: ConvProblem, adjoint: bool) -> Layout:
-    """Decide how to cut a correlation, and tabulate what meets."""
+    """Choose the blocks of a correlation, and tabulate its taps."""
     (pixels_in, maps_in), (pixels_out, maps_out) = (p.h * p.w, p.group_channels), (p.oh * p.ow, p.group_filters)
     if adjoint:
         pixels_in, maps_in, pixels_out, maps_out = pixels_out, maps_out, pixels_in, maps_in
@@ -147,24 +146,24 @@ def _layout(p: ConvProblem, adjoint: bool) -> Layout:
     batches = -(-p.n // width)
     shares = -(-pixels_out * MR[0] * width * itemsize // (SCRATCH // 2))
     shares = max(shares, -(-JOBS // (batches * p.groups * -(-maps_out // MR[0]))))
-    some_pixels = p.vectors(-(-pixels_out // shares)) * p.lanes
-    reach = min(pixels_in, 2 * -(-pixels_in // shares))  # pixels that a share of the result meets, about
-    some_maps = min(SCRATCH // (reach * width), WEIGHTS // (MR[0] * p.taps)) // itemsize
-    some_maps = min(maps_in, max(SHALLOWEST, some_maps))
+    pixel_block = p.vectors(-(-pixels_out // shares)) * p.lanes
+    reach = min(pixels_in, 2 * -(-pixels_in // shares))  # pixels that a share of the result reads, about
+    map_block = min(SCRATCH // (reach * width), WEIGHTS // (MR[0] * p.taps)) // itemsize
+    map_block = min(maps_in, max(MIN_MAPS, map_block))
     vectors = width // p.lanes
     sizes = BatchTiling(
-        p.n, p.groups, maps_in, maps_out, pixels_in, pixels_out, vectors, some_maps, some_pixels, p.taps, int(adjoint)
+        p.n, p.groups, maps_in, maps_out, pixels_in, pixels_out, vectors, map_block, pixel_block, p.taps, int(adjoint)
     )
-    return Layout(sizes, *_lists(p, adjoint))
+    return Layout(sizes, *_pairs(p, adjoint))
 
 
-def _lists(p: ConvProblem, adjoint: bool) -> tuple[Array, Array, Array]:
-    """List what each window meets, in the ``adjoint`` each pixel; see `Layout`."""
+def _pairs(p: ConvProblem, adjoint: bool) -> tuple[Array, Array, Array]:
+    """List the taps and pixels of each window or, in the ``adjoint``, the taps and windows of each pixel."""
     window, tap, pixel = tap_table(p.windows)
-    who, whom, count = (pixel, window, p.h * p.w) if adjoint else (window, pixel, p.oh * p.ow)
-    order = np.argsort(who, kind="stable")
-    starts = np.searchsorted(who[order], np.arange(count + 1))
-    return starts, tap[order], whom[order]
+    row_of, column_of, count = (pixel, window, p.h * p.w) if adjoint else (window, pixel, p.oh * p.ow)
+    order = np.argsort(row_of, kind="stable")
+    starts = np.searchsorted(row_of[order], np.arange(count + 1))
+    return starts, tap[order], column_of[order]
 
 
 # --- the loops --------------------------------------------------------------------------------
@@ -176,7 +175,7 @@ def _padded(pixels: int, lanes: int) -> int:
 
 @parallel_for
 def _transpose_batches(first: int, last: int, s: BatchTiling, x: Any, transposed: Any) -> None:
-    """Transpose x (N, A, P) into (batches, P, A, images of a batch), P in whole vectors: a map for each job."""
+    """Transpose x (N, A, P) to (batches, P, A, images of a batch), P in whole vectors: a map for each job."""
     lanes = VECTOR_BYTES // x.itemsize
     maps, width = s.groups * s.maps_in, s.vectors * lanes
     padded = (s.pixels_in + lanes - 1) // lanes * lanes
@@ -210,27 +209,28 @@ def _correlate_batches(
     pixels: Any,
     y: Any,
 ) -> None:
-    """Compute some pixels of a tile of maps of a batch for each job.
+    """Compute a block of pixels of a tile of maps of a batch for each job.
 
-    x by `_transpose_batches`, w (F, C/G, KH, KW), start (maps of all groups,), y (N, maps of all groups, pixels_out); the tables are those of a `Layout`.
+    x by `_transpose_batches`, w (F, C/G, KH, KW), start (maps of all groups,), y (N, maps of all groups, pixels_out);
+    the tables are those of a `Layout`.
     """
     lanes = VECTOR_BYTES // x.itemsize
     width, maps = s.vectors * lanes, s.groups * s.maps_in
     padded = (s.pixels_in + lanes - 1) // lanes * lanes
-    tiles, shares = (s.maps_out + MR[0] - 1) // MR[0], (s.pixels_out + s.some_pixels - 1) // s.some_pixels
+    tiles, shares = (s.maps_out + MR[0] - 1) // MR[0], (s.pixels_out + s.pixel_block - 1) // s.pixel_block
     row = s.taps * (s.maps_out if s.adjoint else s.maps_in)  # of weights
     line = (MR[0] + lanes - 1) // lanes * lanes
-    weights = aligned_zeros((s.some_maps * s.taps + lanes) * line, w)
-    sums = np.empty((s.some_pixels + lanes) * MR[0] * width, x.dtype)
+    weights = aligned_zeros((s.map_block * s.taps + lanes) * line, w)
+    sums = np.empty((s.pixel_block + lanes) * MR[0] * width, x.dtype)
     block = np.empty(lanes * lanes, x.dtype)
     for job in range(first, last):
         tile, share, group = job % tiles, job // tiles % shares, job // tiles // shares % s.groups
         batch = job // tiles // shares // s.groups
-        q, end = share * s.some_pixels, min((share + 1) * s.some_pixels, s.pixels_out)
+        q, end = share * s.pixel_block, min((share + 1) * s.pixel_block, s.pixels_out)
         rows = tile_rows(s.maps_out - tile * MR[0])
         valid, map_out = min(rows, s.maps_out - tile * MR[0]), group * s.maps_out + tile * MR[0]
-        for a in range(0, s.maps_in, s.some_maps):
-            k = min(s.some_maps, s.maps_in - a)
+        for a in range(0, s.maps_in, s.map_block):
+            k = min(s.map_block, s.maps_in - a)
             if s.adjoint:
                 for i in range(k):
                     at = (group * s.maps_in + a + i) * row + tile * MR[0] * s.taps
@@ -249,10 +249,12 @@ def _correlate_batches(
 
 
 @inlined
-def _pack(weights: Any, at: int, line: int, w: Any, w_at: int, row: int, rows: int, columns: int, high: int) -> None:
-    """Transpose some rows of weights, each in a lane, and the last one again for a tile that is ``high``."""
+def _pack(
+    weights: Any, at: int, line: int, w: Any, w_at: int, row: int, rows: int, columns: int, tile_height: int
+) -> None:
+    """Transpose rows of weights, each to a lane; the last row is repeated up to the height of the tile."""
     lanes = VECTOR_BYTES // w.itemsize
-    for m in range(0, high, lanes):
+    for m in range(0, tile_height, lanes):
         first = min(m, rows - 1)
         for j in range(0, columns, lanes):
             transpose_lanes(
@@ -274,7 +276,7 @@ def _transpose_back(
     block: Any,
     s: BatchTiling,
 ) -> None:
-    """Write ``count`` pixels from number ``q`` of a map of the images of a batch."""
+    """Write ``count`` pixels, starting at pixel ``q``, of a map of the images of a batch."""
     lanes = VECTOR_BYTES // y.itemsize
     maps = s.groups * s.maps_out
     for v in range(s.vectors):

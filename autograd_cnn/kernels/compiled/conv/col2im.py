@@ -1,6 +1,6 @@
-"""The adjoint in x, for any stride: the products wᵀ · g are the patches of dx, which are added up (col2im).
+"""The adjoint in x for any stride: the products wᵀ · g are the patches of dx, which are added up (col2im).
 
-``patches (C·KH·KW, OH·OW) = wᵀ (C·KH·KW, F) · g[n] (F, OH·OW)``, some rows at a time.
+``patches (C·KH·KW, OH·OW) = wᵀ (C·KH·KW, F) · g[n] (F, OH·OW)``, a block of rows at a time.
 """
 
 from typing import Any, Final
@@ -48,7 +48,7 @@ def _add_patches(
     maps = np.zeros(s.filters * s.panel_width, x.dtype)
     patches = np.empty(min(step, taps.size) * s.panel_width, x.dtype)
     part = np.empty(s.channels * s.part_rows * s.part_width, x.dtype)
-    nothing = np.zeros(step, x.dtype)
+    zeros = np.zeros(step, x.dtype)
     for image in range(first, last):
         for f in range(s.filters):
             copy_row(maps, f * s.panel_width, g, (image * s.filters + f) * pixels, pixels)
@@ -57,7 +57,7 @@ def _add_patches(
             count = min(step, taps.size - k)
             a = Packed(packed, image % s.groups * (packed.size // s.groups) + k * s.filters)
             b = Gathered(maps, 0, b_offsets, 0, k_offsets, 0)
-            multiply(a, b, Product(patches, 0, s.panel_width, b_offsets, count, pixels, halves=1), nothing, 0)
+            multiply(a, b, Product(patches, 0, s.panel_width, b_offsets, count, pixels, halves=1), zeros, 0)
             add_patches(part, patches, taps, k, count, s)
         paste_image(x, image * s.channels * s.height * s.width, part, s)
 

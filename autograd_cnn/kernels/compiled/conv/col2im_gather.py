@@ -1,7 +1,6 @@
-"""The adjoint in x for stride 1, as in `col2im`, but each pixel is written once, as the sum of what it gets.
+"""The adjoint in x for stride 1, as in `col2im`, but each pixel is written once, as a sum over taps.
 
-For each tap a row of pixels meets a row of windows, shifted by the tap; a mask leaves out the
-pixels beside it.
+For each tap, a row of pixels gets a row of windows, shifted by the tap; a mask leaves out the windows beyond its ends.
 """
 
 from functools import lru_cache
@@ -59,10 +58,10 @@ def _run(p: ConvProblem, g: Array, w: Array) -> Array:
 
 @lru_cache(maxsize=512)
 def _layout(p: ConvProblem) -> tuple[GatherSizes, Array, Array, Array, Array]:
-    """Return the sizes; where each vector of windows lies in a map, and each map; and how patches meet pixels.
+    """Return the sizes, and the offsets of each vector of windows in a map, of each map, and of patches from pixels.
 
-    The latter is how far each tap's row of windows lies from a row of pixels, (KH·KW,), and for each
-    vector of pixels the lanes that the tap gives to, as bits, (vectors, KH·KW).
+    The last are the offset of each tap's row of windows from a row of pixels, (KH·KW,), and for each vector of
+    pixels and each tap the mask of the lanes that have a window, as bits, (vectors, KH·KW).
     """
     f, (dilation_h, dilation_w), lanes = p.group_filters, p.dilation, p.lanes
     (top, _), (left, _) = p.padding
@@ -71,7 +70,7 @@ def _layout(p: ConvProblem) -> tuple[GatherSizes, Array, Array, Array, Array]:
         p.groups, p.group_channels, p.h, p.w, f, p.kh, p.kw, dilation_h, top, p.oh, p.ow, panel_width=width
     )
     tap_row, tap_column = np.divmod(np.arange(p.taps), p.kw)
-    column = left - tap_column * dilation_w  # of the window whose tap meets the first pixel
+    column = left - tap_column * dilation_w  # of the window whose tap reads the first pixel
     shifts = np.arange(p.taps) * width - tap_row * dilation_h * p.ow + column
     lane = np.arange(0, p.w, lanes)[:, None, None] + column[:, None] + np.arange(lanes)  # (vectors, taps, lanes)
     masks = ((lane >= 0) & (lane < p.ow)) @ (1 << np.arange(lanes))
@@ -96,7 +95,7 @@ def _sum_patches(
     chunk = min(s.channels, MR[0])  # so that every chunk's rows but the last's are whole tiles
     maps = np.zeros(s.filters * s.panel_width, x.dtype)
     patches = np.empty(chunk * taps * s.panel_width, x.dtype)
-    nothing = np.zeros(chunk * taps, x.dtype)
+    zeros = np.zeros(chunk * taps, x.dtype)
     for image in range(first, last):
         for f in range(s.filters):
             copy_row(maps, f * s.panel_width, g, (image * s.filters + f) * pixels, pixels)
@@ -104,7 +103,7 @@ def _sum_patches(
             count = min(chunk, s.channels - channel)
             a = Packed(packed, image % s.groups * (packed.size // s.groups) + channel * taps * s.filters)
             b = Gathered(maps, 0, b_offsets, 0, k_offsets, 0)
-            multiply(a, b, Product(patches, 0, s.panel_width, b_offsets, count * taps, pixels, halves=1), nothing, 0)
+            multiply(a, b, Product(patches, 0, s.panel_width, b_offsets, count * taps, pixels, halves=1), zeros, 0)
             for c in range(count):
                 x_at = (image * s.channels + channel + c) * s.height * s.width
                 _sum_rows(x, x_at, patches, c * taps * s.panel_width, shifts, masks, s)
@@ -115,7 +114,7 @@ def _sum_rows(x: Any, x_at: int, patches: Any, patches_at: int, shifts: Any, mas
     """Write the pixels of one channel."""
     lanes = VECTOR_BYTES // x.itemsize
     for row in range(s.height):
-        # Tap rows p whose window row, row + top - p · dilation, there is.
+        # Rows p of taps for which the row of windows, row + top - p · dilation, exists.
         below = row + s.top
         begin = max(0, (below - s.out_h) // s.dilation_h + 1)
         end = min(s.kernel_h, below // s.dilation_h + 1)

@@ -1,6 +1,6 @@
-"""The adjoint in x for stride 1, as a correlation: of g with the kernels turned by 180°, filters and channels exchanged.
+"""The adjoint in x for stride 1 as a correlation of g with the kernels rotated by 180°, filters and channels exchanged.
 
-`implicit_gemm` does it. It is the "full" correlation of Dumoulin & Visin 2016.
+`implicit_gemm` computes it. It is the "full" correlation of Dumoulin & Visin 2016.
 """
 
 from functools import lru_cache
@@ -17,7 +17,7 @@ from autograd_cnn.kernels.windows import Array
 def _flipped(p: ConvProblem) -> ConvProblem:
     """Return the problem whose forward side this is.
 
-    Its output size, not its padding, says how far the windows go below and on the right.
+    Its output size, not its padding, determines how far the windows go below and on the right.
     """
     reach = [(k - 1) * d for k, d in zip((p.kh, p.kw), p.dilation, strict=True)]
     top, left = (span - before for span, (before, _) in zip(reach, p.padding, strict=True))
@@ -34,8 +34,8 @@ def _cost(p: ConvProblem) -> float:
 
 def _run(p: ConvProblem, g: Array, w: Array) -> Array:
     f, c = p.group_filters, p.group_channels
-    turned = np.arange(f)[:, None] * c * p.taps + np.arange(p.taps)[::-1]  # (F/G, KH·KW)
-    packed = pack_rows(w, p.groups, f * c * p.taps, c, p.taps, turned.reshape(-1))
+    rotated = np.arange(f)[:, None] * c * p.taps + np.arange(p.taps)[::-1]  # (F/G, KH·KW)
+    packed = pack_rows(w, p.groups, f * c * p.taps, c, p.taps, rotated.reshape(-1))
     return implicit_gemm.correlate(_flipped(p), g, packed, np.zeros(p.c, p.dtype))
 
 

@@ -1,11 +1,11 @@
 """Correlation and its adjoint in x with a group in each lane: depthwise convolutions, and those of many small groups.
 
-A group of one channel and one filter is no product of matrices, and fills one row of a tile. Here the pixels of as
+A group of one channel and one filter is not a matrix product, and fills only one row of a tile. Here the pixels of as
 many groups as a vector has lanes are transposed into a scratch array, and each vector of the result sums over taps::
 
     y[pixel] = Σ over taps and maps of the group: w[tap] · x[pixel + offset of the tap]
 
-A job works on some rows of an image's groups, which stay in a core's first cache.
+A job works on a block of rows of an image's groups, which stays in a core's first-level cache.
 """
 
 from dataclasses import dataclass
@@ -20,22 +20,22 @@ from numba.core import cgutils
 from autograd_cnn.kernels.compiled.conv.phases import Axis, axes
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, fits, forward_error, wrt_input_error
 from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, intrinsic, pointer
-from autograd_cnn.kernels.compiled.packing import FEW, aligned_zeros
+from autograd_cnn.kernels.compiled.packing import MIN_PARALLEL, aligned_zeros
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.compiled.transposing import channels_to_lanes, lanes_to_channels
 from autograd_cnn.kernels.windows import Array
 
 SCRATCH: Final = 64 * 1024  # bytes of pixels and of results that a job works on, about
 COLUMNS: Final = (8, 4)  # vectors of a row of results that are summed at a time
-RUN: Final = 3  # taps side by side, which share most of their pixels
+RUN: Final = 3  # neighbouring taps, which share most of their pixels
 
-# What a step costs beside one product of vectors; measured on a Zen 5 core, 2026-11-26.
-TRANSPOSE: Final = 19.0  # a vector with one pixel of as many groups as it has lanes, either way
-PRODUCT: Final = 1.3  # a tap: its product, and the load of a pixel
+# Costs relative to one product of vectors; measured on a Zen 5 core, 2026-11-26.
+TRANSPOSE: Final = 19.0  # of a vector with one pixel of as many groups as it has lanes, in either direction
+PRODUCT: Final = 1.3  # of a tap: its product, and the load of a pixel
 
 
 class LaneSizes(NamedTuple):
-    """The sizes of one correlation, and how its work is cut."""
+    """The sizes of one correlation, and how its work is blocked."""
 
     images: int
     groups: int
@@ -51,26 +51,25 @@ class LaneSizes(NamedTuple):
     step_w: int
     top: int  # the first row that is read for row 0
     reach: int  # rows that are read for a period of rows
-    rows: int  # of the result, worked on at a time
+    rows: int  # of a block of the result
     part_width: int  # of a row that is read, with zeros around it
-    plane: int  # numbers of the scratch array for one map of each group
+    plane: int  # size of one map of each group in the scratch array
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A `LaneSizes` and the tables that go with it, all of int64.
+    """A `LaneSizes` and its tables, all of int64.
 
     Attributes
     ----------
     bounds : (out_h · period_w · 4,)
-        For each row of the result and phase of columns, where the ``runs`` and the ``singles`` begin and end that it
-        meets.
-    runs, singles : (some,)
-        Taps, by number: those with two neighbours whose pixels are the next ones, and others.
+        For each row of the result and phase of columns, where its ``runs`` and ``singles`` begin and end.
+    runs, singles : (any number,)
+        Indices of taps: the first taps of runs, whose pixels are neighbours, and all other taps.
     offsets, columns : (taps · maps_in,)
-        How far from a pixel each tap reads in the scratch array, and where its weight lies.
-    into, out_of : (pixels of some rows + lanes,)
-        Where they lie in the scratch arrays.
+        Each tap's offset from a pixel in the scratch array, and the offset of its weight.
+    part_offsets, out_offsets : (pixels of a block of rows + lanes,)
+        The offsets of pixels in the scratch arrays.
     """
 
     sizes: LaneSizes
@@ -79,53 +78,25 @@ class Layout:
     singles: Array
     offsets: Array
     columns: Array
-    into: Array
-    out_of: Array
+    x_offsets: Array
+    y_offsets: Array
 
 
 def scratch_rows(p: ConvProblem, down: Axis, across: Axis, maps: int) -> int:
-    """Return how many rows of the result to work on at a time: whole periods, and about as many the last time."""
+    """Return how many rows of the result a block has: whole periods, spread evenly over the blocks."""
     line = p.dtype.itemsize * p.lanes * (maps * across.extent * down.step + across.size * down.period)
     periods, most = -(-down.size // down.period), max(1, SCRATCH // line)
     return -(-periods // -(-periods // most)) * down.period
 
 
-@lru_cache(maxsize=512)
-def _layout(p: ConvProblem, adjoint: bool) -> Layout:
-    """Decide how to cut a correlation, and tabulate its taps."""
+def _sizes(p: ConvProblem, adjoint: bool) -> LaneSizes:
+    """Choose the blocks of a correlation."""
     down, across = axes(p, adjoint)
-    maps_in, maps_out, lanes = p.group_channels, p.group_filters, p.lanes
-    between = p.taps  # from the weights of one map that is read to those of the next
+    maps_in, maps_out = p.group_channels, p.group_filters
     if adjoint:
-        maps_in, maps_out, between = maps_out, maps_in, maps_in * p.taps
-    rows, width = scratch_rows(p, down, across, maps_in), across.extent
-    part_rows = (rows // down.period - 1) * down.step + down.reach
-    plane = part_rows * width * lanes
-    offsets: list[int] = []
-    columns: list[int] = []
-    which: tuple[list[int], list[int]] = [], []  # runs and singles
-    marks = [(0, 0)]  # how many there are of both after each row of taps
-    bounds = np.zeros((down.size, across.period, 4), int)
-    for phase_h, row_taps in enumerate(down.taps):
-        for phase_w, column_taps in enumerate(across.taps):
-            # In the order of pixels, whether taps go from left to right or, in the adjoint, from right to left.
-            in_order = sorted(column_taps, key=lambda tap: tap[1])
-            neighbours = across.step == across.period == 1 and p.dilation[1] == 1
-            in_runs = len(in_order) // RUN * RUN if neighbours else 0
-            begin = len(marks) - 1
-            for tap_row, row in row_taps:
-                for m, (number, (tap_column, column)) in product(range(maps_in), enumerate(in_order)):
-                    if number >= in_runs or number % RUN == 0:
-                        which[number >= in_runs].append(len(offsets))
-                    offsets.append(((row - down.low) * width + column - across.low) * lanes + plane * m)
-                    columns.append(tap_row * p.kw + tap_column + between * m)
-                marks.append((len(which[0]), len(which[1])))
-            for i in range(phase_h, down.size, down.period):
-                line = i // down.period * down.step
-                met = [begin + k for k, (_, row) in enumerate(row_taps) if 0 <= line + row < down.operand]
-                if met:
-                    bounds[i, phase_w] = *marks[met[0]], *marks[met[-1] + 1]
-    s = LaneSizes(
+        maps_in, maps_out = maps_out, maps_in
+    rows = scratch_rows(p, down, across, maps_in)
+    return LaneSizes(
         images=p.n,
         groups=p.groups,
         maps_in=maps_in,
@@ -141,18 +112,49 @@ def _layout(p: ConvProblem, adjoint: bool) -> Layout:
         top=down.low,
         reach=down.reach,
         rows=rows,
-        part_width=width,
-        plane=plane,
+        part_width=across.extent,
+        plane=((rows // down.period - 1) * down.step + down.reach) * across.extent * p.lanes,
     )
-    into = pixel_places(part_rows, s.width, s.part_width, -across.low, lanes)
-    out_of = np.arange(rows * s.out_w + lanes) * lanes
-    out_of[rows * s.out_w :] = 0
-    tables = bounds, *which, offsets, columns, into, out_of
+
+
+@lru_cache(maxsize=512)
+def _layout(p: ConvProblem, adjoint: bool) -> Layout:
+    """Choose the blocks of a correlation, and tabulate its taps."""
+    s, (down, across), lanes = _sizes(p, adjoint), axes(p, adjoint), p.lanes
+    between = s.maps_out * p.taps if adjoint else p.taps  # stride between the weights of maps that are read
+    offsets: list[int] = []
+    columns: list[int] = []
+    which: tuple[list[int], list[int]] = [], []  # runs and singles
+    marks = [(0, 0)]  # how many of both there are after each row of taps
+    bounds = np.zeros((down.size, across.period, 4), int)
+    for phase_h, row_taps in enumerate(down.taps):
+        for phase_w, column_taps in enumerate(across.taps):
+            # In the order of pixels: taps go from left to right or, in the adjoint, from right to left.
+            in_order = sorted(column_taps, key=lambda tap: tap[1])
+            neighbours = across.step == across.period == 1 and p.dilation[1] == 1
+            in_runs = len(in_order) // RUN * RUN if neighbours else 0
+            begin = len(marks) - 1
+            for tap_row, row in row_taps:
+                for m, (number, (tap_column, column)) in product(range(s.maps_in), enumerate(in_order)):
+                    if number >= in_runs or number % RUN == 0:
+                        which[number >= in_runs].append(len(offsets))
+                    offsets.append(((row - down.low) * s.part_width + column - across.low) * lanes + s.plane * m)
+                    columns.append(tap_row * p.kw + tap_column + between * m)
+                marks.append((len(which[0]), len(which[1])))
+            for i in range(phase_h, down.size, down.period):
+                line = i // down.period * down.step
+                met = [begin + k for k, (_, row) in enumerate(row_taps) if 0 <= line + row < down.operand]
+                if met:
+                    bounds[i, phase_w] = *marks[met[0]], *marks[met[-1] + 1]
+    x_offsets = pixel_offsets(s.plane // (s.part_width * lanes), s.width, s.part_width, -across.low, lanes)
+    y_offsets = np.arange(s.rows * s.out_w + lanes) * lanes
+    y_offsets[s.rows * s.out_w :] = 0
+    tables = bounds, *which, offsets, columns, x_offsets, y_offsets
     return Layout(s, *(np.array(table, int).reshape(-1) for table in tables))
 
 
-def pixel_places(rows: int, width: int, part_width: int, left: int, lanes: int) -> Array:
-    """Return where the pixels of some rows go in a scratch array of vectors, whose rows are wider."""
+def pixel_offsets(rows: int, width: int, part_width: int, left: int, lanes: int) -> Array:
+    """Return the offsets of the pixels of some rows in a scratch array of vectors, whose rows are wider."""
     pixel = np.arange(rows * width + lanes)
     return (pixel // width * part_width + pixel % width + left) * lanes
 
@@ -169,7 +171,7 @@ def _fits(p: ConvProblem, adjoint: bool) -> bool:
 
 
 def cost(p: ConvProblem, pixels_in: int, pixels_out: int, terms: float) -> float:
-    """Count the products, ``terms`` for each lane's maps, and the transposing."""
+    """Count the products, ``terms`` for each pair of maps, and the transposes."""
     c, f = p.group_channels, p.group_filters
     transposes = TRANSPOSE * (c * pixels_in + f * pixels_out)
     return p.n * p.vectors(p.groups) * (transposes + PRODUCT * c * f * terms)
@@ -192,19 +194,19 @@ def _wrt_input(p: ConvProblem, g: Array, w: Array) -> Array:
 def _run(p: ConvProblem, layout: Layout, x: Array, w: Array, step: int, start: Array, y: Array) -> Array:
     """Correlate; ``step`` is the number of weights from one map of the result to the next."""
     s, k, blocks = layout.sizes, layout.columns.size, p.vectors(p.groups)
-    packed = np.empty(blocks * s.maps_out * (k + 1) * p.lanes, p.dtype)  # of each map the weights, and its start
+    packed = np.empty(blocks * s.maps_out * (k + 1) * p.lanes, p.dtype)  # each map's weights and start
     sizes = WeightSizes(p.groups, s.maps_out, p.group_filters * p.group_channels * p.taps, step)
-    _pack_weights(blocks, sizes, flat(w), flat(start), layout.columns, packed, alone=packed.size <= FEW)
+    _pack_weights(blocks, sizes, flat(w), flat(start), layout.columns, packed, serial=packed.size <= MIN_PARALLEL)
     jobs = p.n * blocks * -(-s.out_h // s.rows)
     _correlate_groups(
-        jobs, s, flat(x), packed, layout.bounds, layout.runs, layout.singles, layout.offsets, layout.into, layout.out_of,
-        y.reshape(-1),
+        jobs, s, flat(x), packed, layout.bounds, layout.runs, layout.singles, layout.offsets, layout.x_offsets,
+        layout.y_offsets, y.reshape(-1),
     )  # fmt: skip
     return y
 
 
 class WeightSizes(NamedTuple):
-    """Where the weights of each group lie."""
+    """The layout of the weights."""
 
     groups: int
     maps: int  # of the result, of one group
@@ -232,25 +234,27 @@ def _pack_weights(first: int, last: int, s: WeightSizes, w: Any, start: Any, col
 
 @inlined
 def maps_to_lanes(
-    part: Any, part_at: int, line: int, spare: int, into: Any, x: Any, x_at: int, step: int, count: int, height: int,
-    width: int, top: int, rows: int,
+    part: Any, part_at: int, line: int, spare: int, x_offsets: Any, x: Any, x_at: int, step: int, count: int,
+    height: int, width: int, top: int, rows: int,
 ) -> None:  # fmt: skip
-    """Write rows of some maps from number ``top``, as far as there are any, with a map in each lane.
+    """Write the existing ones of ``rows`` rows from row ``top``, with a map in each lane.
 
-    The maps lie ``step`` apart, and rows of the scratch array ``line``.
+    The maps have the stride ``step``, and rows of the scratch array ``line``.
     """
     lanes = VECTOR_BYTES // x.itemsize
     first, last = max(0, top), min(height, top + rows)
     pixels, at = max(0, last - first) * width, part_at + (first - top) * line
     for p in range(0, pixels, lanes):
         q = min(p, max(0, pixels - lanes))
-        channels_to_lanes(part, at, into, q, spare, x, x_at + first * width + q, step, count, min(lanes, pixels - q))
+        channels_to_lanes(
+            part, at, x_offsets, q, spare, x, x_at + first * width + q, step, count, min(lanes, pixels - q)
+        )
 
 
 @parallel_for
 def _correlate_groups(
     first: int, last: int, s: LaneSizes, x: Any, packed: Any, bounds: Any, runs: Any, singles: Any, offsets: Any,
-    into: Any, out_of: Any, y: Any,
+    x_offsets: Any, y_offsets: Any, y: Any,
 ) -> None:  # fmt: skip
     """Compute ``s.rows`` rows of a vector of groups for each job.
 
@@ -260,7 +264,7 @@ def _correlate_groups(
     lanes = VECTOR_BYTES // x.itemsize
     blocks, shares = (s.groups + lanes - 1) // lanes, (s.out_h + s.rows - 1) // s.rows
     pixels_in, pixels_out, line = s.height * s.width, s.out_h * s.out_w, s.part_width * lanes
-    beyond = COLUMNS[0] * s.step_w * lanes  # what the last columns read, and leave
+    beyond = COLUMNS[0] * s.step_w * lanes  # read by the last columns, and not used
     part = aligned_zeros(s.maps_in * s.plane + beyond, x)
     out, spare = aligned_zeros(s.rows * s.out_w * lanes, x), s.rows * s.out_w * lanes
     for job in range(first, last):
@@ -271,8 +275,8 @@ def _correlate_groups(
         for m in range(s.maps_in):
             x_at = ((image * s.groups + group) * s.maps_in + m) * pixels_in
             maps_to_lanes(
-                part, m * s.plane, line, s.maps_in * s.plane + beyond, into, x, x_at, s.maps_in * pixels_in, in_lanes,
-                s.height, s.width, low, (periods - 1) * s.step_h + s.reach,
+                part, m * s.plane, line, s.maps_in * s.plane + beyond, x_offsets, x, x_at, s.maps_in * pixels_in,
+                in_lanes, s.height, s.width, low, (periods - 1) * s.step_h + s.reach,
             )  # fmt: skip
         for m in range(s.maps_out):
             w_at = (block * s.maps_out + m) * (offsets.size + 1) * lanes
@@ -285,7 +289,7 @@ def _correlate_groups(
             y_at = ((image * s.groups + group) * s.maps_out + m) * pixels_out + row * s.out_w
             for p in range(0, rows * s.out_w, lanes):
                 lanes_to_channels(y, y_at + p, s.maps_out * pixels_out, in_lanes, min(lanes, rows * s.out_w - p),
-                                  out, 0, out_of, p)  # fmt: skip
+                                  out, 0, y_offsets, p)  # fmt: skip
 
 
 @inlined
@@ -312,9 +316,9 @@ def _sum_row(
 
 
 def _sum_taps(columns: int) -> Any:
-    """Return as a function for Numba what sums over taps for so many vectors of a row at a time.
+    """Return a function for Numba that sums over taps for ``columns`` vectors of a row at a time.
 
-    Those beyond the count are left at ``spare``.
+    Vectors beyond the count are written at ``spare``.
     """
 
     @intrinsic

@@ -1,4 +1,4 @@
-"""Correlation as a product of matrices with pixels in the lanes, one of which is never written down as a whole.
+"""Correlation as a matrix product with pixels in the lanes, where the matrix of patches is never stored as a whole.
 
 ``y[n] = w (F, C·KH·KW) · patches of x[n] (C·KH·KW, OH·OW)``: tiles read the patches from a part of the padded
 image, or from a panel of a few rows of windows; see `tiling`.
@@ -39,11 +39,11 @@ from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.windows import Array
 
 PIXELS: Final = 28.0  # cycles to copy a vector of a row of an image
-STRIDED: Final = 4.5  # cycles to copy a pixel of a patch: with a stride, they are copied one by one
+STRIDED: Final = 4.5  # cycles to copy a pixel of a patch: with a stride, pixels are copied one by one
 
 
 def _cost(p: ConvProblem) -> float:
-    """Count the products of whole tiles, and what is copied and packed."""
+    """Count the products of whole tiles, the copies and the packing."""
     rows, vectors = padded_rows(p.group_filters), p.vectors(p.ow)
     products = rows * p.ow / p.lanes  # of one row of windows, one tap and one channel
     if p.stride[1] > 1:
@@ -65,7 +65,7 @@ def _run(p: ConvProblem, x: Array, w: Array, start: Array) -> Array:
 
 @lru_cache(maxsize=512)
 def _rows(p: ConvProblem) -> tuple[int, int, int, int, Array]:
-    """Return how the filters are packed, as `pack_rows` takes it."""
+    """Return the arguments of `pack_rows` for the filters."""
     depth = p.group_channels * p.taps
     return p.groups, p.group_filters * depth, p.group_filters, depth, np.arange(depth)
 
@@ -121,7 +121,7 @@ def _correlate(
 class Product(NamedTuple):
     """C (m, n), with vector v of row i at ``i · ldc + offsets[v]``.
 
-    Where ``halves`` is 2, the offsets are those of halves of vectors, in C and in B.
+    If ``halves`` is 2, the offsets are those of halves of vectors, in C and in B.
     """
 
     array: Any

@@ -1,9 +1,9 @@
-"""Which taps meet each pixel of the result, forward and in the adjoint in x: the same for every s-th pixel.
+"""Which taps each pixel of the result has, forward and in the adjoint in x: the same for every s-th pixel.
 
-Forward, window i meets pixel ``i · s + p · d - before`` by tap p. In the adjoint pixel i meets window
-``(i + before - p · d) / s`` by tap p, where that is a whole number. So each of s neighbours has taps of its own, and
-the pixels that are s apart have the same: they are a *phase*, and within it the adjoint is a correlation with
-stride 1. Forward is a single phase, of stride s.
+Forward, tap p of window i reads pixel ``i · s + p · d - before``. In the adjoint, pixel i gets tap p of window
+``(i + before - p · d) / s`` where that is a whole number. So each of s neighbours has its own taps, and pixels
+s apart have the same: they are a *phase*, and within it the adjoint is a correlation with stride 1. Forward there is
+a single phase, with stride s.
 """
 
 from typing import NamedTuple
@@ -12,12 +12,12 @@ from autograd_cnn.kernels.compiled.conv.problem import ConvProblem
 
 
 class Axis(NamedTuple):
-    """What meets along one axis. Pixel ``a · period + phase`` of the result meets ``a · step + offset`` by a tap."""
+    """The taps along one axis. Pixel ``a · period + phase`` of the result reads ``a · step + offset`` by a tap."""
 
     size: int  # pixels of the result
     operand: int  # pixels of what is read
     step: int
-    taps: tuple[tuple[tuple[int, int], ...], ...]  # for each phase (tap, offset) of those that meet something
+    taps: tuple[tuple[tuple[int, int], ...], ...]  # (tap, offset) of each phase, of taps that are not only on padding
 
     @property
     def period(self) -> int:
@@ -31,7 +31,7 @@ class Axis(NamedTuple):
 
     @property
     def reach(self) -> int:
-        """How many pixels of the operand a period of the result meets, from the lowest on."""
+        """How many pixels of the operand a period of the result reads, from the lowest on."""
         return max([0, *(offset for phase in self.taps for _, offset in phase)]) - self.low + 1
 
     @property
@@ -42,7 +42,7 @@ class Axis(NamedTuple):
 
 
 def _axis(size: int, operand: int, step: int, phases: list[list[tuple[int, int]]]) -> Axis:
-    """Leave out the taps that fall on padding everywhere."""
+    """Leave out the taps that are on padding everywhere."""
     counts = [-(-(size - phase) // len(phases)) for phase in range(len(phases))]
     return Axis(size, operand, step, tuple(
         tuple((tap, offset) for tap, offset in taps if -(count - 1) * step <= offset < operand)
@@ -51,14 +51,14 @@ def _axis(size: int, operand: int, step: int, phases: list[list[tuple[int, int]]
 
 
 def axes(p: ConvProblem, adjoint: bool) -> tuple[Axis, Axis]:
-    """Return what meets along the rows and along the columns, forward or in the adjoint in x."""
+    """Return the axes of rows and of columns, forward or in the adjoint in x."""
     both = []
     for image, out, kernel, s, (before, _), d in zip(
         (p.h, p.w), (p.oh, p.ow), (p.kh, p.kw), p.stride, p.padding, p.dilation, strict=True
     ):
         if adjoint:
             meets = [[(tap, phase + before - tap * d) for tap in range(kernel)] for phase in range(min(s, image))]
-            whole = [[(tap, place // s) for tap, place in taps if place % s == 0] for taps in meets]
+            whole = [[(tap, position // s) for tap, position in taps if position % s == 0] for taps in meets]
             # With a single pixel there may be fewer phases than the stride has pixels.
             both.append(_axis(image, out, 1, whole))
         else:

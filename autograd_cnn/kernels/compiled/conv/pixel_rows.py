@@ -4,9 +4,9 @@ A tile has some pixels of the result and some vectors of filters::
 
     C[pixel, v] += x[corner of the pixel + k] · W[k, v]        for all taps k of all channels
 
-It reads x number by number, wherever that lies. So a stride, a dilation, a short row or a new image costs nothing,
-and patches are not copied. Only zeros around the image are, with it. In the end the maps are transposed back. In the
-adjoint each phase of pixels has taps of its own; see `phases`.
+It reads single numbers of x at any offset. So a stride, a dilation, a short row or a new image costs nothing, and
+patches are not copied; the image is only if it needs padding. In the end the maps are transposed back. In the adjoint
+each phase of pixels has its own taps; see `phases`.
 """
 
 from dataclasses import dataclass
@@ -37,24 +37,24 @@ from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.compiled.transposing import channels_to_lanes, lanes_to_channels
 from autograd_cnn.kernels.windows import Array
 
-PIXELS: Final = 384  # of the result that a job works on, about: what it reads is used so often
-FEWEST: Final = 32  # for which it is worth to wake up another thread
+PIXELS: Final = 384  # of the result that a job works on, about: it uses each weight so often
+MIN_PIXELS: Final = 32  # for which it is worth waking another thread
 PART: Final = 512 * 1024  # bytes of padded images that a job may have
-DEPTH: Final = 128  # taps after which the next pixels begin, with their weights still in the first cache
-JOBS: Final = 8  # at least, whatever the number of threads
+DEPTH: Final = 128  # of a block of taps, whose weights stay in the first-level cache while all pixels use them
+JOBS: Final = 8  # the least number, whatever the number of threads
 
-# What a step costs beside one product of vectors; measured on a Zen 5 core, 2026-11-26.
-TRANSPOSE: Final = 27.0  # a vector of the result
-COPY: Final = 27.0  # a vector of a row of an image
-WEIGHTS: Final = 40.0  # a vector of weights; twice as much where taps are few and filters far apart
+# Costs relative to one product of vectors; measured on a Zen 5 core, 2026-11-26.
+TRANSPOSE: Final = 27.0  # of a vector of the result
+COPY: Final = 27.0  # of a vector of a row of an image
+WEIGHTS: Final = 40.0  # of packing a vector of weights; twice as much for few taps and filters far apart
 
 
 class PixelSizes(NamedTuple):
-    """The sizes of one correlation, for one group, and how its work is cut."""
+    """The sizes of one correlation, for one group, and how its work is blocked."""
 
     images: int
     groups: int
-    channels: int  # of what is read
+    channels: int  # of the operand
     filters: int  # of the result
     height: int
     width: int
@@ -66,17 +66,17 @@ class PixelSizes(NamedTuple):
     period_w: int
     step_h: int
     reach: int  # rows that are read for a period of rows
-    rows: int  # of the result, worked on at a time
-    together: int  # images worked on at a time
-    part_rows: int  # of padded pixels under so many rows; 0 where the image is read in place
+    rows: int  # of a block of the result
+    image_block: int
+    part_rows: int  # of padded pixels under a block of rows; 0 where the image is read in place
     part_width: int
-    panel: int  # filters worked on at a time, in whole vectors
-    some_panels: int  # that a job works on
+    panel: int  # filters of a panel, in whole vectors
+    panel_block: int  # panels of a job
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A `PixelSizes` and the tables that go with it, all of int64.
+    """A `PixelSizes` and its tables, all of int64.
 
     Attributes
     ----------
@@ -85,13 +85,13 @@ class Layout:
     firsts : (phases + 1,)
         Where the pixels of each phase begin in ``corners``, and in the sums.
     corners : (pixels of a job,)
-        Where what a pixel meets begins, phase by phase.
+        The offset of the first pixel that each pixel of the result reads, phase by phase.
     k_offsets : (taps of all phases · channels,)
-        How far each weight's pixel lies from there.
-    out_of : (pixels of a job + lanes,)
-        Where each pixel's sums lie.
+        The offset of each weight's pixel from there.
+    out_offsets : (pixels of a job + lanes,)
+        The offset of each pixel's sums.
     depths : (channels · KH·KW + lanes,)
-        For each weight of a filter the number of its tap in ``k_offsets``, or -1 if it meets nothing.
+        For each weight of a filter the index of its tap in ``k_offsets``, or -1 if it has no pixel.
     """
 
     sizes: PixelSizes
@@ -99,12 +99,12 @@ class Layout:
     firsts: Array
     corners: Array
     k_offsets: Array
-    out_of: Array
+    y_offsets: Array
     depths: Array
 
 
 def _rows_and_images(p: ConvProblem, adjoint: bool) -> tuple[int, int, bool]:
-    """Return how many rows of the result to work on at a time, of how many images, and whether x is read in place."""
+    """Return how many rows and images a block of the result has, and whether x is read in place."""
     down, across = axes(p, adjoint)
     channels = p.group_filters if adjoint else p.group_channels
     in_place = down.extent == down.operand and across.extent == across.operand
@@ -116,34 +116,29 @@ def _rows_and_images(p: ConvProblem, adjoint: bool) -> tuple[int, int, bool]:
         -(-down.size // down.period),
         -(-p.vectors(p.group_channels if adjoint else p.group_filters) // NR[1]),
     )
-    # With few images other threads get some of the rows, as long as these are enough.
-    shares = min(-(-JOBS // (p.n * p.groups * panels)), periods * across.size * down.period // FEWEST)
+    # With few images, the rows are divided among the threads, if there are enough.
+    shares = min(-(-JOBS // (p.n * p.groups * panels)), periods * across.size * down.period // MIN_PIXELS)
     rows = -(-periods // max(shares, -(-periods // max(1, most)))) * down.period
-    together = 1
+    image_block = 1
     if rows >= down.size:
-        rows, together = -(-down.size // down.period) * down.period, PIXELS // (across.size * down.size)
+        rows, image_block = -(-down.size // down.period) * down.period, PIXELS // (across.size * down.size)
         if not in_place:
-            together = min(together, PART // (line * down.extent))
-    return rows, max(1, min(p.n, together)), in_place
+            image_block = min(image_block, PART // (line * down.extent))
+    return rows, max(1, min(p.n, image_block)), in_place
 
 
-@lru_cache(maxsize=512)
-def _layout(p: ConvProblem, adjoint: bool) -> Layout:
-    """Decide how to cut a correlation, and tabulate its offsets."""
+def _sizes(p: ConvProblem, adjoint: bool) -> PixelSizes:
+    """Choose the blocks of a correlation."""
     down, across = axes(p, adjoint)
     channels, filters = p.group_channels, p.group_filters
     if adjoint:
         channels, filters = filters, channels
-    rows, together, in_place = _rows_and_images(p, adjoint)
-    part_rows, width = (rows // down.period - 1) * down.step + down.reach, across.extent
+    rows, image_block, in_place = _rows_and_images(p, adjoint)
     vectors = p.vectors(filters)
     panel = -(-vectors // -(-vectors // NR[1]))
     panels = -(-vectors // panel)
-    blocks = p.groups * -(-p.n // together) * -(-down.size // rows)
-    plane, image = part_rows * width, channels * part_rows * width
-    if in_place:
-        plane, image = down.operand * across.operand, p.groups * channels * down.operand * across.operand
-    sizes = PixelSizes(
+    blocks = p.groups * -(-p.n // image_block) * -(-down.size // rows)
+    return PixelSizes(
         images=p.n,
         groups=p.groups,
         channels=channels,
@@ -159,53 +154,62 @@ def _layout(p: ConvProblem, adjoint: bool) -> Layout:
         step_h=down.step,
         reach=down.reach,
         rows=rows,
-        together=together,
-        part_rows=0 if in_place else part_rows,
-        part_width=width,
+        image_block=image_block,
+        part_rows=0 if in_place else (rows // down.period - 1) * down.step + down.reach,
+        part_width=across.extent,
         panel=panel * p.lanes,
-        some_panels=-(-panels // min(panels, -(-JOBS // blocks))),
+        panel_block=-(-panels // min(panels, -(-JOBS // blocks))),
     )
+
+
+@lru_cache(maxsize=512)
+def _layout(p: ConvProblem, adjoint: bool) -> Layout:
+    """Choose the blocks of a correlation, and tabulate its offsets."""
+    s, (down, across) = _sizes(p, adjoint), axes(p, adjoint)
+    width, plane, image = s.part_width, s.part_rows * s.part_width, s.channels * s.part_rows * s.part_width
+    if s.part_rows == 0:  # in place
+        plane, image = s.height * s.width, s.groups * s.channels * s.height * s.width
     starts, firsts, corners = [0], [0], []
     k_offsets: list[int] = []
-    place = np.empty((together, rows, across.size), int)
-    depths = np.full((channels, p.kh, p.kw), -1)
+    position = np.empty((s.image_block, s.rows, s.out_w), int)
+    depths = np.full((s.channels, p.kh, p.kw), -1)
     for phase_h, row_taps in enumerate(down.taps):
         for phase_w, column_taps in enumerate(across.taps):
             met = [(i, j, r - down.low, c - across.low) for i, r in row_taps for j, c in column_taps]
-            for channel in range(channels):
+            for channel in range(s.channels):
                 for i, j, r, c in met:
                     depths[channel, i, j] = len(k_offsets)
                     k_offsets.append(channel * plane + r * width + c)
             starts.append(len(k_offsets))
-            a, b = np.arange(rows // down.period), np.arange(-(-(across.size - phase_w) // across.period))
-            n = np.arange(together)[:, None, None]
-            corner = n * image + a[:, None] * down.step * width + b * across.step  # (together, rows, columns)
-            place[:, phase_h :: down.period, phase_w :: across.period] = firsts[-1] + np.arange(corner.size).reshape(
+            a, b = np.arange(s.rows // s.period_h), np.arange(-(-(s.out_w - phase_w) // s.period_w))
+            n = np.arange(s.image_block)[:, None, None]
+            corner = n * image + a[:, None] * down.step * width + b * across.step  # (images, rows, columns)
+            position[:, phase_h :: s.period_h, phase_w :: s.period_w] = firsts[-1] + np.arange(corner.size).reshape(
                 corner.shape
             )
             corners.append(corner.reshape(-1))
             firsts.append(firsts[-1] + corner.size)
-    out_of = np.concatenate([place.reshape(-1), np.zeros(p.lanes, int)]) * sizes.panel
+    y_offsets = np.concatenate([position.reshape(-1), np.zeros(p.lanes, int)]) * s.panel
     return Layout(
-        sizes, np.array(starts), np.array(firsts), np.concatenate(corners), np.array(k_offsets, int), out_of,
+        s, np.array(starts), np.array(firsts), np.concatenate(corners), np.array(k_offsets, int), y_offsets,
         np.concatenate([depths.reshape(-1), np.full(p.lanes, -1)]),
     )  # fmt: skip
 
 
 def _supports(adjoint: bool, p: ConvProblem) -> bool:
     down, across = axes(p, adjoint)
-    rows, together, _ = _rows_and_images(p, adjoint)
-    pixels = together * (rows * down.step + down.reach) * max(across.extent, across.size)
+    rows, image_block, _ = _rows_and_images(p, adjoint)
+    pixels = image_block * (rows * down.step + down.reach) * max(across.extent, across.size)
     return fits(p.dtype.itemsize * pixels * (p.group_channels + p.group_filters))
 
 
 def _cost(p: ConvProblem, adjoint: bool) -> float:
-    """Count the products of whole vectors of filters, what is copied, and what is transposed."""
+    """Count the products of whole vectors of filters, the copies, and the transposes."""
     down, across = axes(p, adjoint)
     channels, filters = p.group_channels, p.vectors(p.group_filters)
     if adjoint:
         channels, filters = p.group_filters, p.vectors(p.group_channels)
-    # Each axis by itself: pixels of each phase times its taps.
+    # For each axis: pixels of each phase times its taps.
     met = [
         sum(-(-(axis.size - phase) // axis.period) * len(taps) for phase, taps in enumerate(axis.taps))
         for axis in (down, across)
@@ -239,7 +243,7 @@ def _wrt_input(p: ConvProblem, g: Array, w: Array) -> Array:
 
 
 class WeightSteps(NamedTuple):
-    """How far apart weights lie: of two groups, of two filters of the result, and of two rows of a filter's."""
+    """The strides of the weights: between groups, between filters of the result, and between rows of a filter."""
 
     group: int
     filter: int
@@ -247,7 +251,7 @@ class WeightSteps(NamedTuple):
 
 
 class WeightSizes(NamedTuple):
-    """The weights as rows of so many ``columns`` for each filter of the result, and how they are packed."""
+    """The weights as rows of ``columns`` numbers for each filter of the result, and how they are packed."""
 
     filters: int  # of one group
     columns: int
@@ -261,16 +265,16 @@ class WeightSizes(NamedTuple):
 def _run(layout: Layout, x: Array, w: Array, steps: WeightSteps, columns: int, start: Array, y: Array) -> Array:
     s, depth = layout.sizes, layout.k_offsets.size
     panels = -(-s.filters // s.panel)
-    # What meets nothing goes to the end. Lanes without a filter are never read, but what they compute has to be finite.
+    # Weights without a pixel go to the end. Lanes without a filter are never read, but must compute finite numbers.
     packed = aligned(s.groups * panels * depth * s.panel + s.panel, x.dtype)
     _pack_weights(
         s.groups * panels, WeightSizes(s.filters, columns, *steps, s.panel, depth), flat(w), layout.depths, packed
     )
     starts = pad_rows(start, s.groups, panels * s.panel)
-    jobs = s.groups * -(-s.images // s.together) * -(-s.out_h // s.rows) * -(-panels // s.some_panels)
+    jobs = s.groups * -(-s.images // s.image_block) * -(-s.out_h // s.rows) * -(-panels // s.panel_block)
     _correlate_pixels(
         jobs, s, flat(x), packed, starts, layout.starts, layout.firsts, layout.corners, layout.k_offsets,
-        layout.out_of, y.reshape(-1),
+        layout.y_offsets, y.reshape(-1),
     )  # fmt: skip
     return y
 
@@ -283,46 +287,46 @@ def _pack_weights(first: int, last: int, s: WeightSizes, w: Any, depths: Any, pa
     """Pack a panel of filters for each job: (taps and channels, filters)."""
     lanes = VECTOR_BYTES // w.itemsize
     panels, spare, count = (s.filters + s.panel - 1) // s.panel, packed.size - s.panel, depths.size - lanes
-    places = np.empty(lanes, np.int64)
+    positions = np.empty(lanes, np.int64)
     for job in range(first, last):
         for k in range(0, count, s.columns):
             row = job // panels * s.group_step + k // s.columns * s.row_step
             for j in range(0, s.columns, lanes):
                 some = min(lanes, s.columns - j)
                 for i in range(lanes):
-                    place = depths[k + j + i] if i < some else -1
-                    places[i] = place * s.panel if place >= 0 else spare - job * s.depth * s.panel
+                    position = depths[k + j + i] if i < some else -1
+                    positions[i] = position * s.panel if position >= 0 else spare - job * s.depth * s.panel
                 for f in range(0, s.panel, lanes):
                     filters = job % panels * s.panel + f
                     rows = min(lanes, s.filters - filters)
                     at = job * s.depth * s.panel
                     if rows > 0 and s.filter_step == 1:
-                        copy_lanes(packed, at + places[0] + f, w, row + filters, rows)
+                        copy_lanes(packed, at + positions[0] + f, w, row + filters, rows)
                     elif rows > 0:
-                        channels_to_lanes(packed, at + f, places, 0, spare, w, row + filters * s.filter_step + j,
+                        channels_to_lanes(packed, at + f, positions, 0, spare, w, row + filters * s.filter_step + j,
                                           s.filter_step, rows, some)  # fmt: skip
 
 
 @parallel_for
 def _correlate_pixels(
     first: int, last: int, s: PixelSizes, x: Any, packed: Any, start: Any, starts: Any, firsts: Any, corners: Any,
-    k_offsets: Any, out_of: Any, y: Any,
+    k_offsets: Any, y_offsets: Any, y: Any,
 ) -> None:  # fmt: skip
-    """Compute some rows of an image, or some images, for some panels of filters of a group for each job.
+    """Compute a block of rows of an image, or of images, for a block of panels of filters of a group for each job.
 
     x (N, G, C/G, H, W), packed by `_pack_weights`, start (G, filters in whole panels), y (N, G, F/G, OH, OW); the
     tables are those of a `Layout`.
     """
     lanes = VECTOR_BYTES // x.itemsize
     panels, shares = (s.filters + s.panel - 1) // s.panel, (s.out_h + s.rows - 1) // s.rows
-    chunks, pixels_in, pixels_out = (panels + s.some_panels - 1) // s.some_panels, s.height * s.width, s.out_h * s.out_w
+    chunks, pixels_in, pixels_out = (panels + s.panel_block - 1) // s.panel_block, s.height * s.width, s.out_h * s.out_w
     image_size = s.channels * s.part_rows * s.part_width
-    part = np.zeros(s.together * image_size + lanes, x.dtype)
+    part = np.zeros(s.image_block * image_size + lanes, x.dtype)
     sums, zeros = aligned_zeros(corners.size * s.panel, x), np.zeros(MR[0], x.dtype)
     for job in range(first, last):
         chunk, share, group = job % chunks, job // chunks % shares, job // chunks // shares % s.groups
-        image, row = job // chunks // shares // s.groups * s.together, share * s.rows
-        images, rows = min(s.together, s.images - image), min(s.rows, s.out_h - row)
+        image, row = job // chunks // shares // s.groups * s.image_block, share * s.rows
+        images, rows = min(s.image_block, s.images - image), min(s.rows, s.out_h - row)
         periods, low = (rows + s.period_h - 1) // s.period_h, row // s.period_h * s.step_h
         x_at = (image * s.groups + group) * s.channels * pixels_in
         if s.part_rows > 0:
@@ -330,7 +334,7 @@ def _correlate_pixels(
                 cut_image(part, n * image_size, x, x_at + n * s.groups * s.channels * pixels_in, s.channels, s, low,
                           (periods - 1) * s.step_h + s.reach)  # fmt: skip
         source, source_at = (part, 0) if s.part_rows > 0 else (x, x_at + low * s.width)
-        for panel in range(chunk * s.some_panels, min((chunk + 1) * s.some_panels, panels)):
+        for panel in range(chunk * s.panel_block, min((chunk + 1) * s.panel_block, panels)):
             at = group * panels + panel
             for phase in range(firsts.size - 1):
                 across = (s.out_w - phase % s.period_w + s.period_w - 1) // s.period_w
@@ -344,7 +348,7 @@ def _correlate_pixels(
                     y_at += row * s.out_w
                     for p in range(0, rows * s.out_w, lanes):
                         lanes_to_channels(y, y_at + p, pixels_out, in_lanes, min(lanes, rows * s.out_w - p), sums, f,
-                                          out_of, n * s.rows * s.out_w + p)  # fmt: skip
+                                          y_offsets, n * s.rows * s.out_w + p)  # fmt: skip
 
 
 @inlined
@@ -352,7 +356,7 @@ def _sum_phase(
     sums: Any, begin: int, count: int, x: Any, x_at: int, corners: Any, packed: Any, packed_at: int, k_offsets: Any,
     first: int, last: int, start: Any, start_at: int, zeros: Any, panel: int,
 ) -> None:  # fmt: skip
-    """Write ``count`` pixels of a phase from number ``begin``: start + x · the phase's weights."""
+    """Write ``count`` pixels of a phase, starting at ``begin``: start + x · the phase's weights."""
     lanes = VECTOR_BYTES // sums.itemsize
     vectors = panel // lanes
     for pixel in range(begin, begin + count):

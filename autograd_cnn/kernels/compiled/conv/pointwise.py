@@ -1,8 +1,8 @@
-"""Correlation with 1×1 filters, and its adjoint in x, as a product of matrices with pixels in the lanes.
+"""Correlation with 1×1 filters, and its adjoint in x, as a matrix product with pixels in the lanes.
 
-``y[n] (F, H·W) = w (F, C) · x[n] (C, H·W)``: nothing is transposed, neither before nor after. Rows of x lie a whole map
-apart, where a tile would miss the caches again and again; so a panel, a few vectors of pixels of all channels, is copied
-once, and all filters use it from there (Goto & van de Geijn 2008).
+``y[n] (F, H·W) = w (F, C) · x[n] (C, H·W)``: nothing is transposed. The stride between rows of x is a whole map, so a
+tile would miss the caches again and again. So a panel, a few vectors of pixels of all channels, is copied once, and
+all filters read it there (Goto & van de Geijn 2008).
 """
 
 from typing import Any, Final, NamedTuple
@@ -27,11 +27,11 @@ from autograd_cnn.kernels.compiled.packing import KC, PACK, STORE, aligned_zeros
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.windows import Array
 
-STRIPS: Final = 8  # at most that a job works on
-PANELS: Final = 24 * 1024  # bytes of panels that are used together, if there are several
+STRIPS: Final = 8  # the most strips of a job
+PANELS: Final = 24 * 1024  # bytes of the panels of a job, if there are several
 
-# What a step costs beside one product of vectors; measured on a Zen 5 core, 2026-11-26.
-COPY: Final = 20.0  # a vector of x
+# Costs relative to one product of vectors; measured on a Zen 5 core, 2026-11-26.
+COPY: Final = 20.0  # of a vector of x
 
 
 class PointSizes(NamedTuple):
@@ -41,9 +41,9 @@ class PointSizes(NamedTuple):
     channels: int
     filters: int
     pixels: int
-    maps: int  # that strips go over: 1, or all images where a map is whole vectors
+    maps: int  # that a strip may span: 1, or all images if a map is whole vectors
     vectors: int  # of pixels of these maps
-    runs: int  # that they are cut into
+    runs: int  # of vectors, a job each
     strips: int  # of a run
 
 
@@ -58,7 +58,7 @@ def _supports(p: ConvProblem) -> bool:
 
 
 def _cost(p: ConvProblem, channels: int, filters: int) -> float:
-    """Count the products of whole tiles, and what is copied and stored."""
+    """Count the products of whole tiles, the copies and the stores."""
     vector = channels * (padded_rows(filters) + COPY) + STORE * filters
     return p.groups * (p.n * p.vectors(p.h * p.w) * vector + PACK * channels * filters)
 
@@ -142,7 +142,7 @@ def _strip(begin: int, end: int, strip: int, strips: int) -> tuple[int, int]:
 def _copy_column(
     panel: Any, panel_at: int, step: int, x: Any, x_at: int, row_step: int, depth: int, columns: int
 ) -> None:
-    """Copy a vector of each of some rows, of which so many columns are left."""
+    """Copy a vector of each row, with at most ``columns`` lanes."""
     lanes = VECTOR_BYTES // x.itemsize
     if columns >= lanes:
         for k in range(depth):

@@ -1,4 +1,4 @@
-"""What a convolution is, to the algorithms that compute it: its sizes, and what an algorithm says about itself."""
+"""A convolution as its algorithms see it: its sizes, and what an algorithm declares about itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.windows import Array, Pair, Windows
 
-LARGEST: Final = 1 << 31  # bytes of scratch memory; a kernel that gets none can't say so
+MAX_SCRATCH: Final = 1 << 31  # bytes of scratch memory; a kernel cannot report that an allocation failed
 
 Side: TypeAlias = Literal["forward", "wrt_input", "wrt_weight"]
 
@@ -38,7 +38,7 @@ class ConvProblem(NamedTuple):
 
     @classmethod
     def of(cls, n: int, channels: int, filters: int, windows: Windows, groups: int, dtype: Any) -> "ConvProblem":
-        """Return the problem of ``n`` images of so many ``channels``, in all groups."""
+        """Return the problem for ``n`` images with ``channels`` channels in all groups."""
         (h, w), (kh, kw), (oh, ow) = windows.image, windows.size, windows.out
         stride, padding, dilation = windows.stride, windows.padding, windows.dilation
         return cls(n, channels, h, w, filters, kh, kw, stride, padding, dilation, groups, dtype, oh, ow)
@@ -70,7 +70,7 @@ class ConvProblem(NamedTuple):
         return int(VECTOR_BYTES // self.dtype.itemsize)
 
     def vectors(self, numbers: int) -> int:
-        """Return how many vectors so many numbers fill."""
+        """Return how many vectors hold this many numbers."""
         return -(-numbers // self.lanes)
 
 
@@ -81,21 +81,21 @@ class Algorithm:
     Attributes
     ----------
     name : str
-        By which it is explained and forced; the same on two sides where they are one code.
+        Its name in `explain` and `use_conv_algorithm`; the same on two sides that share their code.
     supports : (ConvProblem) -> bool
         Whether it can compute the problem at all.
     cost : (ConvProblem) -> float
-        An estimate of its time in cycles of one core, of which each multiplies and adds one vector.
-        ``benchmarks/conv_algorithms.py`` holds the estimates against times.
+        An estimate of its time in cycles of one core, where one vector is multiplied and added per cycle.
+        ``benchmarks/conv_algorithms.py`` compares the estimates with measured times.
     run : callable
-        Forward ``(problem, x, w, start)``, with ``start`` (F,) for the sums to begin with; wrt_input
+        Forward ``(problem, x, w, start)``, with the initial values ``start`` (F,) of the sums; wrt_input
         ``(problem, g, w)``; wrt_weight ``(problem, x, g)``. All arrays are of the problem's dtype.
     error_bound : (ConvProblem) -> float
-        How far a result may be from the exact one, relative to the sum of its terms' absolute values or, where the
-        algorithm is not ``local``, to the largest that such a sum can be.
+        How far a result may be from the exact one, relative to the sum of the absolute values of its terms or, if the
+        algorithm is not ``local``, to the largest possible such sum.
     local : bool
-        Whether each result is computed from its own terms alone. One that mixes those of neighbours, as Winograd's
-        do, has errors, infinities and NaNs of its neighbours'.
+        Whether each result is computed from its own terms only. An algorithm that mixes those of neighbours, as
+        Winograd's do, spreads errors, infinities and NaNs to the neighbours.
     """
 
     name: str
@@ -107,8 +107,8 @@ class Algorithm:
 
 
 def fits(size: int) -> bool:
-    """Return whether an algorithm may have so many bytes of scratch memory, for each thread or for a table."""
-    return size <= LARGEST
+    """Return whether an algorithm may allocate ``size`` bytes of scratch memory, for each thread or for a table."""
+    return size <= MAX_SCRATCH
 
 
 def sum_error(terms: int, dtype: np.dtype[Any]) -> float:
@@ -122,7 +122,7 @@ def forward_error(p: ConvProblem) -> float:
 
 
 def wrt_input_error(p: ConvProblem) -> float:
-    """Return the bound for sums over the windows that meet a pixel, in all filters' maps."""
+    """Return the bound for sums over the windows that cover a pixel, in all filters' maps."""
     return sum_error(p.group_filters * p.taps, p.dtype)
 
 

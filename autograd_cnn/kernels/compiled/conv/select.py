@@ -1,4 +1,4 @@
-"""Correlation and its two adjoints, each by the algorithm that the table below has for the problem.
+"""Correlation and its two adjoints, each by the cheapest algorithm of the table below.
 
 Shapes: x (N, C, H, W), w (F, C/G, KH, KW), g and y (N, F, OH, OW), for G groups.
 
@@ -34,7 +34,7 @@ from autograd_cnn.kernels.windows import Array, Windows
 
 Shape: TypeAlias = tuple[int, ...]
 Route: TypeAlias = tuple[ConvProblem, Algorithm] | None
-"""What a convolution is, and the algorithm that computes it; None if none does."""
+"""A convolution's problem, and the algorithm that computes it; None if none does."""
 
 ALGORITHMS: Final[dict[Side, tuple[Algorithm, ...]]] = {
     "forward": (
@@ -65,7 +65,7 @@ ALGORITHMS: Final[dict[Side, tuple[Algorithm, ...]]] = {
         winograd_wgrad.F4_WRT_WEIGHT,
     ),
 }
-"""For each side its algorithms; of equal costs the first is taken."""
+"""The algorithms of each side; the first wins a tie of costs."""
 
 # --- the choice -------------------------------------------------------------------------------
 
@@ -74,20 +74,20 @@ PRECISION_VARIABLE: Final = "AUTOGRAD_CNN_CONV_PRECISION"
 PRECISIONS: Final = ("fast", "exact")
 
 _names: Final[list[tuple[str, ...] | None]] = [None]
-"""Those of the algorithms to prefer; None before they are asked for."""
+"""The names of the preferred algorithms; None before the first use."""
 
 _precision: Final[list[str | None]] = [None]
-"""One of `PRECISIONS`; None before it is asked for."""
+"""One of `PRECISIONS`; None before the first use."""
 
 
 def preferred() -> tuple[str, ...]:
-    """Return the names of the algorithms to prefer: at first those that the variable has."""
+    """Return the names of the preferred algorithms: initially those of the environment variable."""
     names = _names[0]
     return prefer(VARIABLE, *os.environ.get(VARIABLE, "").replace(",", " ").split()) if names is None else names
 
 
 def prefer(where: str, *names: str) -> tuple[str, ...]:
-    """Prefer the algorithms of these names, and return the names.
+    """Prefer the algorithms with these names, and return the names.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def prefer(where: str, *names: str) -> tuple[str, ...]:
 
 
 def precision() -> str:
-    """Return the precision that is set: at first that of the variable, or ``"fast"``."""
+    """Return the precision: initially that of the environment variable, or ``"fast"``."""
     name = _precision[0]
     return set_precision(PRECISION_VARIABLE, os.environ.get(PRECISION_VARIABLE) or "fast") if name is None else name
 
@@ -129,8 +129,8 @@ def set_precision(where: str, name: str) -> str:
 def choose(side: Side, problem: ConvProblem) -> Algorithm | None:
     """Return the algorithm that computes one side of a problem; None if none supports it.
 
-    It is the one of least cost, of those whose names are preferred if any of these supports the problem. Where the
-    precision is ``"exact"``, each result is computed from its own terms alone.
+    It is the cheapest, or the cheapest preferred one if a preferred one supports the problem. For the precision
+    ``"exact"``, it computes each result from its own terms only.
     """
     return _cheapest(side, problem, preferred(), precision())
 
@@ -158,13 +158,13 @@ def correlate2d(x: Array, w: Array, bias: Array | None, windows: Windows, groups
 
 
 def correlate2d_wrt_input(g: Array, w: Array, windows: Windows, groups: int) -> Any:
-    """Return what each pixel of x gets, of all windows that meet it."""
+    """Return the cotangent of x: at each pixel the sum over all windows that cover it."""
     route = _route("wrt_input", g.shape, w.shape, g.dtype, w.dtype, windows, groups, _names[0], _precision[0])
     return NotImplemented if route is None else route[1].run(route[0], g, w)
 
 
 def correlate2d_wrt_weight(x: Array, g: Array, windows: Windows, groups: int) -> Any:
-    """Return what each weight gets: g · patches of x, transposed, summed over the images."""
+    """Return the cotangent of w: g · patches of x, transposed, summed over the images."""
     route = _route("wrt_weight", x.shape, g.shape, x.dtype, g.dtype, windows, groups, _names[0], _precision[0])
     return NotImplemented if route is None else route[1].run(route[0], x, g)
 
@@ -174,7 +174,7 @@ def _route(
     side: Side, first: Shape, second: Shape, dtype: Any, other: Any, windows: Windows, groups: int,
     names: tuple[str, ...] | None, precision: str | None,
 ) -> Route:  # fmt: skip
-    """Return how to compute a side of two arrays of these shapes and dtypes, while these choices hold."""
+    """Return the problem and algorithm for a side of two arrays of these shapes and dtypes, with these settings."""
     if not supports(np.empty(1, dtype), np.empty(1, other)) or 0 in (*first, *second, *windows.image):
         return None
     channels = groups * second[1] if side == "wrt_input" else first[1]

@@ -1,8 +1,8 @@
-"""How a convolution is cut into pieces that stay in cache, and what the tiles read of each.
+"""How a convolution is blocked so that its operands stay in cache, and the offsets at which the tiles read them.
 
-A job works on some rows of windows of one image and group. It copies the pixels under them, with the padding, into a
-scratch array, a *part* of the padded image. Tiles read the patches out of the part in place, or from a *panel* with a
-row of windows for each tap (im2col).
+A job works on a block of rows of windows of one image and group. It copies the pixels under them, with the padding,
+into a scratch array, a *part* of the padded image. Tiles read the patches from the part in place, or from a *panel*
+with a row of windows for each tap (im2col).
 """
 
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ from autograd_cnn.kernels.compiled.packing import SCRATCH, copy_row, padded_widt
 from autograd_cnn.kernels.compiled.parallel import inlined
 from autograd_cnn.kernels.windows import Array
 
-COPY: Final = 8.0  # cycles to copy a vector of windows, and a tile's cycle is one multiplication and addition
+COPY: Final = 8.0  # cycles to copy a vector of windows, where a tile multiplies and adds one vector per cycle
 
 
 class ConvTiling(NamedTuple):
-    """The sizes of one correlation, for one group, and how its work is cut."""
+    """The sizes of one correlation, for one group, and how its work is blocked."""
 
     images: int
     groups: int
-    channels: int  # worked on at a time
+    channels: int  # of a block
     all_channels: int
     height: int
     width: int
@@ -39,29 +39,29 @@ class ConvTiling(NamedTuple):
     out_h: int
     out_w: int
     taps: int  # KH · KW
-    rows: int  # of windows, worked on at a time
+    rows: int  # of a block of windows
     reach: int  # rows of pixels under one window
-    part_rows: int  # of pixels, under that many rows of windows
+    part_rows: int  # of pixels, under a block of windows
     part_width: int  # of the padded image
     panel_width: int
     in_panel: int  # 1 if patches are copied into a panel, 0 if the tiles read them in the part
-    halves: int  # 2 if each vector of windows is two halves, 1 if it is one
+    halves: int  # 2 if each vector of windows is read as two halves, else 1
 
 
 @dataclass(frozen=True)
 class Tiling:
-    """A `ConvTiling` and the tables of offsets that go with it, all of int64.
+    """A `ConvTiling` and its tables of offsets, all of int64.
 
     Attributes
     ----------
     taps : (C·KH·KW,)
-        How far each tap lies from the window's corner, in a part of the padded image.
+        Each tap's offset from its window's corner, in a part of the padded image.
     corners : (rows·OW,)
-        Where each window's corner lies.
-    b_offsets, c_offsets : (vectors,) or, of halves, (2·vectors,)
-        Where each vector of windows begins: in the part or panel, and in y.
+        The offset of each window's corner.
+    b_offsets, c_offsets : (vectors,) or, for halves, (2·vectors,)
+        The offset of each vector of windows: in the part or panel, and in y.
     k_offsets : (C·KH·KW,)
-        How far each tap lies from there.
+        Each tap's offset from there.
     """
 
     sizes: ConvTiling
@@ -74,21 +74,21 @@ class Tiling:
 
 @lru_cache(maxsize=512)
 def conv_tiling(p: ConvProblem, *, whole: bool = False, channels: int | None = None) -> Tiling:
-    """Decide how to cut a correlation, and tabulate its offsets.
+    """Choose the blocks of a correlation, and tabulate its offsets.
 
-    ``whole`` takes all rows of an image at a time, in a panel. So many ``channels`` of a group are worked on
-    at a time, by default all.
+    ``whole`` takes all rows of an image at a time, in a panel. A block has ``channels`` channels of a group, by
+    default all.
     """
     (sh, sw), (dh, dw), windows = p.stride, p.dilation, p.windows
     kh, kw, oh, ow, itemsize, filters = p.kh, p.kw, p.oh, p.ow, p.dtype.itemsize, p.group_filters
     channels = channels or p.group_channels
     lanes, vectors, half = p.lanes, p.vectors(ow), p.lanes // 2
     part_width, reach = windows.extent[1], (kh - 1) * dh + 1
-    # A row of windows with half a vector left over is read in place, half by half, two rows at a time. Every
-    # tile loads more often then, so with many filters the copy is cheaper.
+    # A row of windows with half a vector left over is read in place, by halves, two rows at a time. Tiles
+    # then load more often, so with many filters the copy is cheaper.
     halves = not whole and sw == 1 and ow % lanes == half and oh % 2 == 0 and filters <= 4 * MR[0]
-    # Read in place, other rows end in a vector that overlaps the one before. That is work done twice, but a
-    # copy costs as much as some products.
+    # Read in place, other rows end with a vector that overlaps the previous one. That repeats work, but a copy
+    # costs as much as several products.
     overlapping = ow < lanes or filters * (vectors * lanes - ow) > COPY * vectors * lanes
     in_panel = whole or sw > 1 or (overlapping and not halves)
     row_bytes = itemsize * channels * (kh * kw * ow if in_panel else sh * part_width)
@@ -137,13 +137,13 @@ def conv_tiling(p: ConvProblem, *, whole: bool = False, channels: int | None = N
 
 
 def part_fits(p: ConvProblem, *, whole: bool = False, channels: int | None = None) -> bool:
-    """Return whether a part of the padded image may be scratch memory."""
+    """Return whether a part of the padded image fits into scratch memory."""
     s = conv_tiling(p, whole=whole, channels=channels).sizes
     return fits(p.dtype.itemsize * s.channels * s.part_rows * s.part_width)
 
 
 def _split(total: int, most: int, multiple: int) -> int:
-    """Return how many rows to take at a time: a multiple, and about as many the last time as before."""
+    """Return how many rows a block has: a multiple of ``multiple``, spread evenly over the blocks."""
     if total <= most:
         return total
     even = -(-total // -(-total // most))
@@ -155,11 +155,10 @@ def _split(total: int, most: int, multiple: int) -> int:
 
 @inlined
 def cut_image(part: Any, part_at: int, x: Any, x_at: int, channels: int, s: Any, first: int, rows: int) -> None:
-    """Copy rows of the padded image, the first of them number ``first``, for some channels.
+    """Copy ``rows`` rows of the padded image, starting at row ``first``, for some channels.
 
-    ``s`` is a `ConvTiling`, or has its fields that say what an image and a part are.
-
-    The columns of padding are zeros from the start and are left so.
+    ``s`` is a `ConvTiling`, or has its fields for the sizes of the image and of the part.
+    The columns of padding are zeros already and are not written.
     """
     skipped, width = max(0, -s.left), _inner_width(s)
     for c in range(channels):
@@ -174,7 +173,7 @@ def cut_image(part: Any, part_at: int, x: Any, x_at: int, channels: int, s: Any,
 
 @inlined
 def paste_image(x: Any, x_at: int, part: Any, s: ConvTiling) -> None:
-    """Copy what lies within the image back from a part that holds all its rows, and 0 where no window reaches."""
+    """Copy the image back from a part with all its rows, with 0 where no window reaches."""
     skipped, width = max(0, -s.left), _inner_width(s)
     x[x_at : x_at + s.channels * s.height * s.width] = 0
     for c in range(s.channels):
@@ -187,7 +186,7 @@ def paste_image(x: Any, x_at: int, part: Any, s: ConvTiling) -> None:
 
 @inlined
 def _inner_width(s: Any) -> int:
-    """Return how many columns of the image some window reaches, if any does."""
+    """Return how many columns of the image the windows reach."""
     return max(0, min(s.part_width - s.left, s.width) - max(0, -s.left))
 
 
@@ -214,7 +213,7 @@ def copy_patches(panel: Any, part: Any, taps: Any, s: ConvTiling, rows: int) -> 
 
 @inlined
 def add_patches(part: Any, panel: Any, taps: Any, first: int, count: int, s: ConvTiling) -> None:
-    """Add the panel's rows of some taps, from number ``first``, to the pixels under them (col2im)."""
+    """Add the panel's rows of ``count`` taps, starting at tap ``first``, to the pixels under them (col2im)."""
     for k in range(count):
         for i in range(s.out_h):
             source = k * s.panel_width + i * s.out_w

@@ -1,7 +1,7 @@
-"""What the algorithms for the adjoint in w share: partial sums, and products with filters in the lanes.
+"""The common parts of the algorithms for the adjoint in w: partial sums, and products with filters in the lanes.
 
-Each algorithm keeps some partial sums, for fixed runs of the images, and adds them up in the end. So the result has
-the same bits on any number of threads.
+Each algorithm computes partial sums over fixed runs of the images, and adds them up at the end. So the result has
+the same bits for any number of threads.
 """
 
 from functools import lru_cache
@@ -13,17 +13,17 @@ from autograd_cnn.kernels.compiled.conv.problem import ConvProblem
 from autograd_cnn.kernels.compiled.conv.tiling import Tiling, conv_tiling
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.microkernel import MR, NR
-from autograd_cnn.kernels.compiled.packing import FEW, copy_row
+from autograd_cnn.kernels.compiled.packing import MIN_PARALLEL, copy_row
 from autograd_cnn.kernels.compiled.parallel import inlined, parallel_for
 from autograd_cnn.kernels.compiled.transposing import lanes_to_channels, transpose_lanes
 from autograd_cnn.kernels.windows import Array
 
-ROWS: Final = 288  # of the gradient, C·KH·KW, about so many are worked on at a time
-FILTERS: Final = 192  # of the gradient, at most, are worked on at a time
-TRANSPOSE: Final = 15.0  # cycles for a vector of a map of filters
+ROWS: Final = 288  # of a block of the gradient, C·KH·KW, about
+FILTERS: Final = 192  # the most filters of a block
+TRANSPOSE: Final = 15.0  # cycles for a vector of filters, with one pixel of each map
 SUM: Final = 20.0  # cycles for a vector of partial sums, or of their total
-PIECES: Final = 16  # jobs, at least, if there are images enough; each run of images has partial sums
-CHUNK: Final = 1 << 11  # elements of which a job adds up partial sums
+PIECES: Final = 16  # the least number of jobs, if there are enough images; each run of images has partial sums
+CHUNK: Final = 1 << 11  # elements whose partial sums a job adds up
 
 
 class PieceSizes(NamedTuple):
@@ -34,44 +34,44 @@ class PieceSizes(NamedTuple):
 
 
 class Panels(NamedTuple):
-    """How the filters are cut: into panels, as wide as a tile, some of which are worked on at a time."""
+    """How the filters are blocked: into panels, as wide as a tile, and blocks of panels."""
 
     width: int  # of a panel, in whole vectors
-    some: int  # filters worked on at a time, in whole panels
+    filter_block: int  # in whole panels
     height: int  # of a tile
 
 
 class Pieces(NamedTuple):
-    """How the work is cut: into jobs, for some channels, some filters and a run of images each."""
+    """How the work is divided: into jobs, with a block of channels, a block of filters and a run of images each."""
 
     jobs: int
     runs: int  # of images
-    channels: int  # of a group, worked on at a time
+    channels: int  # of a block, in one group
     panels: Panels
 
 
-def some_channels(p: ConvProblem) -> int:
-    """Return how many channels of a group are worked on at a time."""
+def channel_block(p: ConvProblem) -> int:
+    """Return how many channels of a group a block has."""
     c = p.group_channels
     return -(-c // min(c, -(-c * p.taps // ROWS)))
 
 
 def pieces(p: ConvProblem, *, all_filters: bool = False) -> Pieces:
-    """Return how the work is cut, ``all_filters`` at a time or some."""
-    channels, vectors = some_channels(p), p.vectors(p.group_filters)
-    # A lower tile may have room for more vectors, and so load less for each product.
+    """Return how the work is divided, with ``all_filters`` in one block or in several."""
+    channels, vectors = channel_block(p), p.vectors(p.group_filters)
+    # A lower tile may have room for more vectors, and then loads less for each product.
     lower = int(NR[1] > NR[0] and vectors % NR[1] == 0)
     width = -(-vectors // -(-vectors // NR[lower]))
     count = -(-vectors // width)
     shares = 1 if all_filters else -(-count // max(1, FILTERS // (width * p.lanes)))
     panels = Panels(width * p.lanes, -(-count // shares) * width * p.lanes, MR[lower])
-    chunks = p.groups * -(-p.group_channels // channels) * -(-vectors * p.lanes // panels.some)
+    chunks = p.groups * -(-p.group_channels // channels) * -(-vectors * p.lanes // panels.filter_block)
     runs = min(p.n, max(1, PIECES // chunks))
     return Pieces(runs * chunks, runs, channels, panels)
 
 
 def common_cost(p: ConvProblem) -> float:
-    """Return what it costs to transpose the maps, for each part of the channels, and to add up partial sums."""
+    """Return the cost of transposing the maps, once for each block of channels, and of adding up partial sums."""
     cut, vectors = pieces(p), p.vectors(p.group_filters)
     maps = TRANSPOSE * p.n * p.groups * -(-p.group_channels // cut.channels) * p.oh * p.ow * vectors
     return maps + SUM * (cut.runs + 1) * p.c * p.taps * vectors
@@ -79,22 +79,22 @@ def common_cost(p: ConvProblem) -> float:
 
 @lru_cache(maxsize=512)
 def pieces_in_parts(p: ConvProblem, *, all_filters: bool = False) -> tuple[Pieces, Tiling]:
-    """Return the same, and how the images are cut into parts."""
+    """Return the same, and the parts of the images."""
     cut = pieces(p, all_filters=all_filters)
     return cut, conv_tiling(p, channels=cut.channels)
 
 
 def gradient_and_sums(p: ConvProblem, pieces: int) -> tuple[Array, Array]:
-    """Return memory for dw (F, C/G, KH, KW), and for as many partial sums of that shape; of one it is the same."""
+    """Return memory for dw (F, C/G, KH, KW) and for partial sums (pieces, ...); a single one is dw itself."""
     dw = np.empty((p.f, p.group_channels, p.kh, p.kw), p.dtype)
     return dw, dw if pieces == 1 else np.empty((pieces, *dw.shape), p.dtype)
 
 
 def add_pieces(dw: Array, sums: Array) -> Array:
-    """Return dw, the total of partial sums."""
+    """Return dw, the total of the partial sums."""
     if sums is not dw:
         size = PieceSizes(len(sums), dw.size)
-        _add_pieces(-(-dw.size // CHUNK), size, sums.reshape(-1), dw.reshape(-1), alone=sums.size <= FEW)
+        _add_pieces(-(-dw.size // CHUNK), size, sums.reshape(-1), dw.reshape(-1), serial=sums.size <= MIN_PARALLEL)
     return dw
 
 
@@ -112,7 +112,7 @@ def _add_pieces(first: int, last: int, s: PieceSizes, sums: Any, dw: Any) -> Non
 
 @inlined
 def write_block(sums: Any, at: int, depth: int, block: Any, rows: int, lines: Any, maps: int) -> None:
-    """Write a job's block of sums (rows, filters), of which row k begins at ``lines[k]``, as rows of filters, ``depth`` long."""
+    """Write a job's block of sums (rows, filters), whose row k begins at ``lines[k]``, as filters of stride ``depth``."""
     lanes = VECTOR_BYTES // sums.itemsize
     for f in range(0, maps, lanes):
         for k in range(0, rows, lanes):
@@ -124,7 +124,7 @@ def write_block(sums: Any, at: int, depth: int, block: Any, rows: int, lines: An
 def transpose_panels(
     transposed: Any, pixel: int, capacity: int, g: Any, g_at: int, maps: int, map_stride: int, pixels: int, width: int
 ) -> None:
-    """Transpose maps (F, pixels) into panels of so many filters ``width``, (panels, capacity, width), from ``pixel`` on."""
+    """Transpose maps (F, pixels) into panels of filters, (panels, capacity, width), starting at ``pixel``."""
     lanes = VECTOR_BYTES // g.itemsize
     for f in range(0, maps, lanes):
         rows, target = min(lanes, maps - f), (f // width * capacity + pixel) * width + f % width

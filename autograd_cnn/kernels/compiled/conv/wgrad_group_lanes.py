@@ -1,7 +1,7 @@
 """The adjoint in w with a group in each lane: depthwise convolutions, and those of many small groups.
 
-As in `group_lanes` the pixels of as many groups as a vector has lanes are transposed. Then each weight of these groups
-is a vector, and some of them are summed at a time over all pixels of some rows::
+As in `group_lanes`, the pixels of as many groups as a vector has lanes are transposed. Then each weight of these groups
+is a vector, and several of them are summed at a time over all pixels of a block of rows::
 
     dw[tap] = Σ over pixels: g[pixel] · x[pixel + offset of the tap]
 """
@@ -14,22 +14,22 @@ from numba import types
 from numba.core import cgutils
 
 from autograd_cnn.kernels.compiled.conv.group_lanes import cost as lanes_cost
-from autograd_cnn.kernels.compiled.conv.group_lanes import maps_to_lanes, pixel_places, scratch_rows
+from autograd_cnn.kernels.compiled.conv.group_lanes import maps_to_lanes, pixel_offsets, scratch_rows
 from autograd_cnn.kernels.compiled.conv.phases import axes
 from autograd_cnn.kernels.compiled.conv.problem import Algorithm, ConvProblem, fits, wrt_weight_error
 from autograd_cnn.kernels.compiled.conv.wgrad import PIECES
 from autograd_cnn.kernels.compiled.llvm import INT, VECTOR_BYTES, Value, Vectors, intrinsic, pointer
-from autograd_cnn.kernels.compiled.packing import FEW, aligned_zeros
+from autograd_cnn.kernels.compiled.packing import MIN_PARALLEL, aligned_zeros
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for
 from autograd_cnn.kernels.compiled.transposing import lanes_to_channels
 from autograd_cnn.kernels.windows import Array
 
 TAPS: Final = 9  # weights that are summed at a time
-PRODUCT: Final = 1.2  # as long as a tap of `group_lanes` takes: its sums are loaded and stored for each part
+PRODUCT: Final = 1.2  # relative to a tap of `group_lanes`: the sums are loaded and stored for each part
 
 
 class SumSizes(NamedTuple):
-    """The sizes of one gradient, and how its work is cut."""
+    """The sizes of one gradient, and how its work is blocked."""
 
     images: int
     groups: int
@@ -43,14 +43,14 @@ class SumSizes(NamedTuple):
     step_w: int
     top: int
     reach: int
-    rows: int  # of windows, worked on at a time
+    rows: int  # of a block of windows
     part_width: int
     plane: int
-    pieces: int  # runs of images that are summed each for itself
+    pieces: int  # runs of images, each with its own sums
 
 
 def _part_rows(p: ConvProblem) -> tuple[int, int]:
-    """Return how many rows of windows to work on at a time, and of pixels."""
+    """Return how many rows of windows a block has, and of pixels."""
     down, across = axes(p, adjoint=False)
     rows = scratch_rows(p, down, across, p.group_channels)
     return rows, (rows - 1) * down.step + down.reach
@@ -67,20 +67,20 @@ def _cost(p: ConvProblem) -> float:
 
 
 def _run(p: ConvProblem, x: Array, g: Array) -> Array:
-    s, offsets, taps, into, into_g = _layout(p)
+    s, offsets, taps, x_offsets, g_offsets = _layout(p)
     blocks = p.vectors(p.groups)
     shape = (s.pieces, blocks, s.filters, s.channels, p.taps, p.lanes)
     sums = np.zeros(shape, p.dtype)
-    _sum_groups(s.pieces * blocks, s, flat(x), flat(g), offsets, taps, into, into_g, sums.reshape(-1))
+    _sum_groups(s.pieces * blocks, s, flat(x), flat(g), offsets, taps, x_offsets, g_offsets, sums.reshape(-1))
     dw = np.empty((p.f, p.group_channels, p.kh, p.kw), p.dtype)
     lines = np.minimum(np.arange(p.taps + p.lanes), p.taps - 1) * p.lanes
-    _add_pieces(blocks, s, lines, sums.reshape(-1), dw.reshape(-1), alone=dw.size <= FEW)
+    _add_pieces(blocks, s, lines, sums.reshape(-1), dw.reshape(-1), serial=dw.size <= MIN_PARALLEL)
     return dw
 
 
 @lru_cache(maxsize=512)
 def _layout(p: ConvProblem) -> tuple[SumSizes, Array, Array, Array, Array]:
-    """Decide how to cut a gradient; return also how far each tap reads, its number, and where pixels go."""
+    """Choose the blocks of a gradient; return also the taps' offsets and numbers, and the pixels' scratch offsets."""
     down, across = axes(p, adjoint=False)
     (rows, part_rows), width, lanes = _part_rows(p), across.extent, p.lanes
     s = SumSizes(
@@ -104,15 +104,24 @@ def _layout(p: ConvProblem) -> tuple[SumSizes, Array, Array, Array, Array]:
     met = [(row, column) for row in down.taps[0] for column in across.taps[0]]
     offsets = [((i - down.low) * width + j - across.low) * lanes for (_, i), (_, j) in met]
     taps = [tap_row * p.kw + tap_column for (tap_row, _), (tap_column, _) in met]
-    into = pixel_places(part_rows, p.w, width, -across.low, lanes)
-    return s, np.array(offsets, int), np.array(taps, int), into, pixel_places(rows, p.ow, p.ow, 0, lanes)
+    x_offsets = pixel_offsets(part_rows, p.w, width, -across.low, lanes)
+    return s, np.array(offsets, int), np.array(taps, int), x_offsets, pixel_offsets(rows, p.ow, p.ow, 0, lanes)
 
 
 @parallel_for
 def _sum_groups(
-    first: int, last: int, s: SumSizes, x: Any, g: Any, offsets: Any, taps: Any, into: Any, into_g: Any, sums: Any
+    first: int,
+    last: int,
+    s: SumSizes,
+    x: Any,
+    g: Any,
+    offsets: Any,
+    taps: Any,
+    x_offsets: Any,
+    g_offsets: Any,
+    sums: Any,
 ) -> None:
-    """Add up a run of images, for a vector of groups, for each job.
+    """Sum over a run of images, for a vector of groups, for each job.
 
     x (N, G, C/G, H, W), g (N, G, F/G, OH, OW), sums (pieces, vectors of groups, F/G, C/G, KH·KW, lanes); the tables
     are those of `_layout`.
@@ -138,13 +147,13 @@ def _sum_groups(
                 for c in range(s.channels):
                     x_at = ((image * s.groups + group) * s.channels + c) * pixels_in
                     maps_to_lanes(
-                        part, c * s.plane, line, spare, into, x, x_at, s.channels * pixels_in, in_lanes, s.height,
+                        part, c * s.plane, line, spare, x_offsets, x, x_at, s.channels * pixels_in, in_lanes, s.height,
                         s.width, low, part_rows,
                     )  # fmt: skip
                 for f in range(s.filters):
                     g_at = ((image * s.groups + group) * s.filters + f) * pixels_out
                     maps_to_lanes(
-                        maps, 0, line_g, s.rows * line_g, into_g, g, g_at, s.filters * pixels_out, in_lanes, s.out_h,
+                        maps, 0, line_g, s.rows * line_g, g_offsets, g, g_at, s.filters * pixels_out, in_lanes, s.out_h,
                         s.out_w, row, rows,
                     )  # fmt: skip
                     for c in range(s.channels):
@@ -161,7 +170,7 @@ def _add_products(
     typing: Any, sums: Any, sums_at: Any, g: Any, rows: Any, columns: Any, x: Any, x_at: Any, row_step: Any,
     column_step: Any, offsets: Any, taps: Any, first: Any, count: Any,
 ) -> Any:  # fmt: skip
-    """Add the products of all pixels of ``g`` with those under some taps to the sums of these.
+    """Add the products of all pixels of ``g`` with those under a few taps to the sums of these taps.
 
     Taps beyond the count repeat the last one.
     """
@@ -177,10 +186,10 @@ def _add_products(
         table = pointer(context, build, signature.args[9], offsets, first)
         numbers = pointer(context, build, signature.args[10], taps, first)
         last = build.sub(count, INT(1))
-        places = [build.select(build.icmp_signed("<", INT(t), count), INT(t), last) for t in range(TAPS)]
-        bases = [build.gep(here, [build.load(build.gep(table, [place]))]) for place in places]
-        targets = [build.mul(build.load(build.gep(numbers, [place])), lanes) for place in places]
-        totals = [cgutils.alloca_once(build, simd.vector) for _ in places]
+        indices = [build.select(build.icmp_signed("<", INT(t), count), INT(t), last) for t in range(TAPS)]
+        bases = [build.gep(here, [build.load(build.gep(table, [index]))]) for index in indices]
+        targets = [build.mul(build.load(build.gep(numbers, [index])), lanes) for index in indices]
+        totals = [cgutils.alloca_once(build, simd.vector) for _ in indices]
         for total, target in zip(totals, targets, strict=True):
             build.store(simd.load(there, target), total)
         with cgutils.for_range(build, rows) as row:
@@ -199,7 +208,7 @@ def _add_products(
 
 @parallel_for
 def _add_pieces(first: int, last: int, s: SumSizes, lines: Any, sums: Any, dw: Any) -> None:
-    """Add up the partial sums of a vector of groups, and transpose them, for each job: sums as before, dw (G, size)."""
+    """Add up the partial sums of a vector of groups, and transpose them, for each job: dw (G, size)."""
     lanes = VECTOR_BYTES // dw.itemsize
     size, taps = dw.size // s.groups, lines.size - lanes
     step = sums.size // s.pieces

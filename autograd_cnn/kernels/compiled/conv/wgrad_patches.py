@@ -1,4 +1,4 @@
-"""The adjoint in w as a product of matrices, ``dw (C·KH·KW, F) = patches of x (C·KH·KW, N·OH·OW) · g (N·OH·OW, F)``.
+"""The adjoint in w as a matrix product, ``dw (C·KH·KW, F) = patches of x (C·KH·KW, N·OH·OW) · g (N·OH·OW, F)``.
 
 Filters are in the lanes, and a tile has rows of taps, of all channels: it is full where channels are few.
 """
@@ -31,13 +31,13 @@ CUT: Final = 38.0  # cycles to copy a vector of an image into a part
 
 
 def _supports(p: ConvProblem) -> bool:
-    return part_fits(p, channels=wgrad.some_channels(p))
+    return part_fits(p, channels=wgrad.channel_block(p))
 
 
 def _cost(p: ConvProblem) -> float:
-    """Count the products of whole tiles, the copying of the images, and what all algorithms do."""
+    """Count the products of whole tiles, the copies of the images, and the common costs."""
     rows, vectors = padded_rows(p.group_channels * p.taps), p.vectors(p.group_filters)
-    shares = -(-vectors * p.lanes // wgrad.pieces(p).panels.some)
+    shares = -(-vectors * p.lanes // wgrad.pieces(p).panels.filter_block)
     products, cuts = p.groups * rows * vectors * p.oh * p.ow, CUT * shares * p.c * p.h * p.vectors(p.w)
     return p.n * (products + cuts) + wgrad.common_cost(p)
 
@@ -46,16 +46,16 @@ def _run(p: ConvProblem, x: Array, g: Array) -> Array:
     cut, tiling = wgrad.pieces_in_parts(p)
     s = tiling.sizes
     dw, sums = wgrad.gradient_and_sums(p, cut.runs)
-    # Small images are worked on several at a time, so that a tile has depth.
-    together = max(1, KC // tiling.corners.size) if s.rows == s.out_h else 1
-    corners = np.arange(together)[:, None] * s.channels * s.part_rows * s.part_width + tiling.corners
+    # Small images are processed in blocks, so that a tile has depth.
+    image_block = max(1, KC // tiling.corners.size) if s.rows == s.out_h else 1
+    corners = np.arange(image_block)[:, None] * s.channels * s.part_rows * s.part_width + tiling.corners
     sizes = PatchSizes(s, cut.panels)
     _sum_products(cut.jobs, sizes, flat(x), flat(g), tiling.taps, corners.reshape(-1), sums.reshape(-1))
     return wgrad.add_pieces(dw, sums)
 
 
 class PatchSizes(NamedTuple):
-    """How the images are cut, and the filters."""
+    """How the images are blocked, and the filters."""
 
     tiling: ConvTiling
     panels: Panels
@@ -63,32 +63,35 @@ class PatchSizes(NamedTuple):
 
 @parallel_for
 def _sum_products(first: int, last: int, sizes: PatchSizes, x: Any, g: Any, taps: Any, corners: Any, sums: Any) -> None:
-    """Add up a run of images, for some channels and some filters of a group, for each job.
+    """Sum over a run of images, for a block of channels and of filters of a group, for each job.
 
-    x (N, C, H, W), g (N, F, OH, OW), sums (pieces, F, C/G·KH·KW); ``taps`` and ``corners``, for
-    some images together, are those of a `Tiling`.
+    x (N, C, H, W), g (N, F, OH, OW), sums (pieces, F, C/G·KH·KW); ``taps`` and ``corners``, for a
+    block of images, are those of a `Tiling`.
     """
     s, panels, lanes = sizes.tiling, sizes.panels, VECTOR_BYTES // x.itemsize
     pixels, width = s.out_h * s.out_w, (s.filters + lanes - 1) // lanes * lanes
-    chunks, shares = (s.all_channels + s.channels - 1) // s.channels, (width + panels.some - 1) // panels.some
+    chunks, shares = (
+        (s.all_channels + s.channels - 1) // s.channels,
+        (width + panels.filter_block - 1) // panels.filter_block,
+    )
     all_rows = s.all_channels * s.taps
     pieces = sums.size // (s.groups * s.filters * all_rows)
-    together, part_size = corners.size // (s.rows * s.out_w), s.channels * s.part_rows * s.part_width
-    part, capacity = np.zeros(together * part_size + lanes, x.dtype), corners.size + lanes
-    transposed = aligned_zeros(capacity * panels.some, x)
-    lines_of_block = np.arange(s.channels * s.taps + lanes) * panels.some
-    block = aligned_zeros(lines_of_block.size * panels.some, x)
+    image_block, part_size = corners.size // (s.rows * s.out_w), s.channels * s.part_rows * s.part_width
+    part, capacity = np.zeros(image_block * part_size + lanes, x.dtype), corners.size + lanes
+    transposed = aligned_zeros(capacity * panels.filter_block, x)
+    lines_of_block = np.arange(s.channels * s.taps + lanes) * panels.filter_block
+    block = aligned_zeros(lines_of_block.size * panels.filter_block, x)
     lines, c_offsets = np.arange(corners.size) * panels.width, np.arange(0, panels.width, lanes)
     for job in range(first, last):
-        channel, f = job % chunks * s.channels, job // chunks % shares * panels.some
+        channel, f = job % chunks * s.channels, job // chunks % shares * panels.filter_block
         group, piece = job // chunks // shares % s.groups, job // chunks // shares // s.groups
-        count, maps = min(s.channels, s.all_channels - channel), min(panels.some, s.filters - f)
+        count, maps = min(s.channels, s.all_channels - channel), min(panels.filter_block, s.filters - f)
         block[:] = 0
         end = (piece + 1) * s.images // pieces
-        for start in range(piece * s.images // pieces, end, together):
+        for start in range(piece * s.images // pieces, end, image_block):
             for row in range(0, s.out_h, s.rows):
                 rows, depth = min(s.rows, s.out_h - row), 0
-                for image in range(start, min(start + together, end)):
+                for image in range(start, min(start + image_block, end)):
                     x_at = ((image * s.groups + group) * s.all_channels + channel) * s.height * s.width
                     g_at = ((image * s.groups + group) * s.filters + f) * pixels + row * s.out_w
                     part_at, part_rows = (image - start) * part_size, (rows - 1) * s.stride_h + s.reach
@@ -96,7 +99,7 @@ def _sum_products(first: int, last: int, sizes: PatchSizes, x: Any, g: Any, taps
                     transpose_panels(transposed, depth, capacity, g, g_at, maps, pixels, rows * s.out_w, panels.width)
                     depth += rows * s.out_w
                 _add_product(part, taps, count * s.taps, corners, depth, transposed, capacity, lines, block,
-                             panels.some, (maps + lanes - 1) // lanes, c_offsets, panels.height)  # fmt: skip
+                             panels.filter_block, (maps + lanes - 1) // lanes, c_offsets, panels.height)  # fmt: skip
 
         at = ((piece * s.groups + group) * s.filters + f) * all_rows + channel * s.taps
         write_block(sums, at, all_rows, block, count * s.taps, lines_of_block, maps)

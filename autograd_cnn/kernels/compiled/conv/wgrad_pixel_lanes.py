@@ -1,7 +1,7 @@
 """The adjoint in w with pixels in the lanes, for few filters: products of rows of pixels with rows of pixels.
 
-With a filter in each lane and 6 filters, 10 of 16 lanes would idle. Here a tile holds a vector of sums for each of
-some maps and some taps::
+With a filter in each lane and 6 filters, 10 of 16 lanes would idle. Here a tile holds a vector of sums for each pair
+of a few maps and a few taps::
 
     C[f, t] += G[f, row, v] · image[t, row, v]        for all rows and vectors v of pixels
 
@@ -29,7 +29,7 @@ from autograd_cnn.kernels.compiled.microkernel import (
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for
 from autograd_cnn.kernels.windows import Array
 
-# Cycles, of which a tile needs one to multiply and add a vector.
+# In cycles, where a tile multiplies and adds one vector per cycle.
 PRODUCT: Final = 1.35
 TILE: Final = 22.0  # to load and store a vector of sums
 CUT: Final = 27.0  # to copy a vector of an image into a part
@@ -37,11 +37,11 @@ SUM: Final = 27.0  # to add up the lanes of one
 
 
 def _supports(p: ConvProblem) -> bool:
-    return p.stride[1] == 1 and part_fits(p, channels=wgrad.some_channels(p))
+    return p.stride[1] == 1 and part_fits(p, channels=wgrad.channel_block(p))
 
 
 def _cost(p: ConvProblem) -> float:
-    """Count the products of whole tiles, and what is copied, loaded and summed."""
+    """Count the products of whole tiles, the copies, loads and sums."""
     tall, wide = PIXELS_SHAPE_OF_ONE if p.group_filters == 1 else PIXELS_SHAPE
     depth = p.group_channels * p.taps
     tiles = p.groups * -(-p.group_filters // tall) * tall * -(-depth // wide) * wide  # vectors of sums
@@ -70,7 +70,7 @@ class LaneSizes(NamedTuple):
 
 @parallel_for
 def _add_lanes(first: int, last: int, s: LaneSizes, sums: Any, dw: Any) -> None:
-    """Add up one row for each job: sums (pieces, G·depth, F/G, lanes), dw (G, F/G, depth)."""
+    """Sum one row for each job: sums (pieces, G·depth, F/G, lanes), dw (G, F/G, depth)."""
     part = np.empty(sums.shape[3], sums.dtype)
     for k in range(first, last):
         for f in range(s.filters):
@@ -86,10 +86,10 @@ def _add_lanes(first: int, last: int, s: LaneSizes, sums: Any, dw: Any) -> None:
 
 @parallel_for
 def _sum_products(first: int, last: int, s: ConvTiling, x: Any, g: Any, taps: Any, maps: Any, sums: Any) -> None:
-    """Add up a run of images, for some channels of a group, for each job.
+    """Sum over a run of images, for a block of channels of a group, for each job.
 
     x (N, C, H, W), g (N, F, OH, OW), sums (pieces, C·KH·KW, F/G, lanes); ``taps`` is that of a `Tiling`,
-    ``maps`` (F/G,) says where the maps of g begin.
+    ``maps`` (F/G,) has the offsets of the maps of g.
     """
     lanes = VECTOR_BYTES // x.itemsize
     pixels, width = s.out_h * s.out_w, s.filters * lanes

@@ -1,17 +1,17 @@
-"""Winograd's algorithm for 3×3 filters and stride 1: fewer than half of the products, forward and in the input.
+"""Winograd's algorithm for 3×3 filters and stride 1: less than half of the products, forward and in the adjoint in x.
 
-A job takes some tiles of m×m pixels of y, rows of tiles of one image or several small images, and
+A job takes a block of tiles of m×m pixels of y, rows of tiles of one image or several small images, and
 
 1. transposes the pixels under them, so that channels are in the lanes: (rows, columns, C);
 2. transforms each tile: for each of (m + 2)² positions a matrix V (tiles, C);
-3. multiplies each V by the transformed filters U (C, F), on the microkernel: (tiles, F);
+3. multiplies each V by the transformed filters U (C, F), with the micro-kernel: (tiles, F);
 4. transforms each tile back, and transposes it.
 
-All of it stays in a core's second-level cache. The adjoint in x is the same for the filters rotated by 180 degrees,
-with filters and channels exchanged, and with the rest of the window's reach as padding.
+All of it stays in a core's second-level cache. The adjoint in x is the same with the filters rotated by 180 degrees,
+filters and channels exchanged, and padding 2 - p for the padding p.
 
 See `winograd_tile` for the formula. A tile mixes neighbouring pixels, so the error of a pixel depends on the largest
-values around it, and infinity or NaN spreads to the tiles that have it.
+values around it, and an infinity or NaN spreads over its tile.
 """
 
 from functools import lru_cache, partial
@@ -49,17 +49,17 @@ from autograd_cnn.kernels.compiled.transposing import channels_to_lanes, lanes_t
 from autograd_cnn.kernels.windows import Array
 
 SCRATCH: Final = 512 * 1024  # bytes of transformed tiles, of pixels and of products, that a job works on
-FEWEST, MOST = 16, 48  # tiles that a job works on: fewer waste the microkernel, more the cache
-CHUNK: Final = 16  # channels of which one job transforms the filters
+MIN_TILES, MAX_TILES = 16, 48  # of a block: fewer do not fill the micro-kernel, more do not fit into the cache
+CHUNK: Final = 16  # channels whose filters a job transforms
 
-# What a step costs beside one product of vectors; measured on a Zen 5 core, 2026-11-26.
-TRANSPOSE: Final = 30.0  # a vector with one pixel of as many channels as it has lanes, either way
-TRANSFORM: Final = {2: 130.0, 4: 260.0}  # such a vector's tile, either way, by the tile's side
-FILTERS: Final = 60.0  # a vector of U
+# Costs relative to one product of vectors; measured on a Zen 5 core, 2026-11-26.
+TRANSPOSE: Final = 30.0  # of a vector with one pixel of as many channels as it has lanes, in either direction
+TRANSFORM: Final = {2: 130.0, 4: 260.0}  # of a tile of such vectors, in either direction, by the tile's side
+FILTERS: Final = 60.0  # of a vector of U
 
 
 class TileSizes(NamedTuple):
-    """The sizes of one correlation, for one group, and how its work is cut."""
+    """The sizes of one correlation, for one group, and how its work is blocked."""
 
     side: int  # of a tile of y: m
     images: int
@@ -71,20 +71,20 @@ class TileSizes(NamedTuple):
     top: int
     out_h: int
     out_w: int
-    rows: int  # of tiles worked on at a time
+    rows: int  # of tiles of a block
     columns: int  # of tiles, all of them
-    together: int  # images worked on at a time
-    panel: int  # filters worked on at a time, in whole vectors
+    image_block: int
+    panel: int  # filters of a panel, in whole vectors
 
 
 def supports(side: int, p: ConvProblem) -> bool:
     """Return whether a problem has 3×3 filters, stride 1 and float32."""
-    pixels = (side + 2) * max(p.w, p.ow) + FEWEST * (side + 2) ** 2  # of a row of tiles, and of those transformed
+    pixels = (side + 2) * max(p.w, p.ow) + MIN_TILES * (side + 2) ** 2  # of a row of tiles, and transformed
     return (
         p.dtype == np.float32
         and (p.kh, p.kw) == (3, 3)
         and p.stride == p.dilation == (1, 1)
-        and max(*p.padding[0], *p.padding[1]) <= 2  # so that the adjoint has padding, too
+        and max(*p.padding[0], *p.padding[1]) <= 2  # so that the adjoint's padding is not negative
         and fits(4 * pixels * (p.group_channels + p.group_filters))
     )
 
@@ -97,7 +97,7 @@ def _adjoint(p: ConvProblem) -> ConvProblem:
 
 
 def _forward_cost(side: int, p: ConvProblem) -> float:
-    """Count the products, and what tiles and filters cost that are transformed."""
+    """Count the products, and the transforms of tiles and filters."""
     tiles = p.n * -(-p.oh // side) * -(-p.ow // side)
     c, f = p.vectors(p.group_channels), p.vectors(p.group_filters)
     products = tiles * (side + 2) ** 2 * p.group_channels * f
@@ -115,34 +115,36 @@ def _wrt_input_error(side: int, p: ConvProblem) -> float:
 
 def _forward(side: int, p: ConvProblem, x: Array, w: Array, start: Array) -> Array:
     c, f = p.group_channels, p.group_filters
-    sizes, into, out_of = _tiles(p, side)
+    sizes, x_offsets, y_offsets = _tiles(p, side)
     filters = Filters(side, c, f, sizes.panel, f * c * 9, c * 9, 9)
-    return _run(p, x, _transformed(w, filters, p.groups, rotated=False), start, sizes, into, out_of)
+    return _run(p, x, _transformed(w, filters, p.groups, rotated=False), start, sizes, x_offsets, y_offsets)
 
 
 def _wrt_input(side: int, p: ConvProblem, g: Array, w: Array) -> Array:
     c, f = p.group_channels, p.group_filters
     p = _adjoint(p)
-    sizes, into, out_of = _tiles(p, side)
+    sizes, x_offsets, y_offsets = _tiles(p, side)
     filters = Filters(side, f, c, sizes.panel, f * c * 9, 9, c * 9)
     u = _transformed(w, filters, p.groups, rotated=True)
-    return _run(p, g, u, np.zeros(p.f, p.dtype), sizes, into, out_of)
+    return _run(p, g, u, np.zeros(p.f, p.dtype), sizes, x_offsets, y_offsets)
 
 
-def _run(p: ConvProblem, x: Array, u: Array, start: Array, s: TileSizes, into: Array, out_of: Array) -> Array:
+def _run(p: ConvProblem, x: Array, u: Array, start: Array, s: TileSizes, x_offsets: Array, y_offsets: Array) -> Array:
     starts = pad_rows(start, s.groups, -(-s.filters // s.panel) * s.panel)
     y = np.empty((p.n, p.f, p.oh, p.ow), p.dtype)
-    jobs = -(-s.images // s.together) * -(-s.out_h // (s.side * s.rows)) * s.groups
-    _correlate_tiles(jobs, s, flat(x), u, starts, into, out_of, y.reshape(-1))
+    jobs = -(-s.images // s.image_block) * -(-s.out_h // (s.side * s.rows)) * s.groups
+    _correlate_tiles(jobs, s, flat(x), u, starts, x_offsets, y_offsets, y.reshape(-1))
     return y
 
 
 @lru_cache(maxsize=512)
 def _tiles(p: ConvProblem, side: int) -> tuple[TileSizes, Array, Array]:
-    """Decide how to cut a correlation; return also where a job's pixels go in its scratch, and come from."""
+    """Choose the blocks of a correlation; return also the scratch offsets of a job's pixels, of x and of y."""
     width, vectors = p.vectors(p.group_channels) * p.lanes, p.vectors(p.group_filters)
     panel = -(-vectors // -(-vectors // NR[1])) * p.lanes
-    rows, together = tiles_at_a_time(p, side, SCRATCH // (4 * (side + 2) ** 2 * (width + panel)), FEWEST, MOST)
+    rows, image_block = tiles_at_a_time(
+        p, side, SCRATCH // (4 * (side + 2) ** 2 * (width + panel)), MIN_TILES, MAX_TILES
+    )
     columns = -(-p.ow // side)
     s = TileSizes(
         side=side,
@@ -157,26 +159,26 @@ def _tiles(p: ConvProblem, side: int) -> tuple[TileSizes, Array, Array]:
         out_w=p.ow,
         rows=rows,
         columns=columns,
-        together=together,
+        image_block=image_block,
         panel=panel,
     )
     pixel, window = np.arange(p.h * p.w + p.lanes), np.arange(p.oh * p.ow + p.lanes)
-    into = (pixel // p.w * (side * columns + 2) + pixel % p.w + p.padding[1][0]) * width
-    out_of = (window // p.ow * (side * columns) + window % p.ow) * p.lanes
-    out_of[p.oh * p.ow :] = 0
-    return s, into, out_of
+    x_offsets = (pixel // p.w * (side * columns + 2) + pixel % p.w + p.padding[1][0]) * width
+    y_offsets = (window // p.ow * (side * columns) + window % p.ow) * p.lanes
+    y_offsets[p.oh * p.ow :] = 0
+    return s, x_offsets, y_offsets
 
 
-def tiles_at_a_time(p: ConvProblem, side: int, want: int, fewest: int, most: int) -> tuple[int, int]:
-    """Return how many rows of tiles to work on at a time, and of how many images, for about ``want`` tiles."""
-    want = min(max(want, fewest), most)
+def tiles_at_a_time(p: ConvProblem, side: int, target: int, min_tiles: int, most: int) -> tuple[int, int]:
+    """Return how many rows of tiles a block has, and how many images, for about ``target`` tiles."""
+    target = min(max(target, min_tiles), most)
     down, across = -(-p.oh // side), -(-p.ow // side)
-    rows = down if down * across <= want else max(1, want // across)
-    rows = -(-down // -(-down // rows))  # about as many the last time as before
+    rows = down if down * across <= target else max(1, target // across)
+    rows = -(-down // -(-down // rows))  # spread evenly
     if rows < down:
         return rows, 1
-    shares = -(-p.n // max(1, want // (rows * across)))
-    return rows, -(-p.n // (shares + shares % 2))  # an even number of jobs leaves no thread of two without work
+    shares = -(-p.n // max(1, target // (rows * across)))
+    return rows, -(-p.n // (shares + shares % 2))  # an even number of jobs keeps two threads busy
 
 
 def _transformed(w: Array, s: "Filters", groups: int, rotated: bool) -> Array:
@@ -191,7 +193,7 @@ def _transformed(w: Array, s: "Filters", groups: int, rotated: bool) -> Array:
 
 
 class Filters(NamedTuple):
-    """Where the filters of each group lie, and how many there are."""
+    """The sizes and strides of the filters."""
 
     side: int
     channels: int
@@ -229,10 +231,13 @@ def _transform_filters(first: int, last: int, s: Filters, w: Any, offsets: Any, 
 
 @inlined
 def pixels_to_lanes(
-    part: Any, spare: int, into: Any, x: Any, x_at: int, channels: int, height: int, width: int, top: int, rows: int,
-    line: int,
+    part: Any, spare: int, x_offsets: Any, x: Any, x_at: int, channels: int, height: int, width: int, top: int,
+    rows: int, line: int,
 ) -> None:  # fmt: skip
-    """Write rows of a map from number ``top``, zeros outside of it, as pixels of channels, ``line`` numbers a row."""
+    """Write ``rows`` rows of maps from row ``top``, zeros outside of them, with channels in the lanes.
+
+    Rows of the scratch array have the stride ``line``.
+    """
     lanes = VECTOR_BYTES // x.itemsize
     first, last = max(0, top), min(height, top + rows)
     for r in range(rows):
@@ -243,24 +248,21 @@ def pixels_to_lanes(
         for p in range(0, pixels, lanes):
             q = min(p, max(0, pixels - lanes))
             channels_to_lanes(
-                part, (first - top) * line + c, into, q, spare, x, x_at + (c * height + first) * width + q,
+                part, (first - top) * line + c, x_offsets, q, spare, x, x_at + (c * height + first) * width + q,
                 height * width, min(lanes, channels - c), min(lanes, pixels - q),
             )  # fmt: skip
 
 
 @inlined
 def tile_pixels(
-    v: Any, v_at: int, v_step: int, x: Any, x_at: int, part: Any, spare: int, into: Any, channels: int, width: int,
+    v: Any, v_at: int, v_step: int, x: Any, x_at: int, part: Any, spare: int, x_offsets: Any, channels: int, width: int,
     row: int, rows: int, s: Any,
 ) -> None:  # fmt: skip
-    """Transform the pixels under some rows of tiles, from number ``row``: into v, a tile after the other.
-
-    A tile has the channels in ``width`` numbers.
-    """
+    """Transform the pixels under ``rows`` rows of tiles, starting at row ``row``, into v (positions, tiles, width)."""
     lanes = VECTOR_BYTES // x.itemsize
     size, line = s.side + 2, (s.side * s.columns + 2) * width
     pixels_to_lanes(
-        part, spare, into, x, x_at, channels, s.height, s.width, s.side * row - s.top, s.side * rows + 2, line
+        part, spare, x_offsets, x, x_at, channels, s.height, s.width, s.side * row - s.top, s.side * rows + 2, line
     )
     for tile in range(rows * s.columns):
         at = tile // s.columns * s.side * line + tile % s.columns * s.side * width
@@ -273,15 +275,15 @@ def tile_pixels(
 
 @parallel_for
 def _correlate_tiles(
-    first: int, last: int, s: TileSizes, x: Any, u: Any, start: Any, into: Any, out_of: Any, y: Any
+    first: int, last: int, s: TileSizes, x: Any, u: Any, start: Any, x_offsets: Any, y_offsets: Any, y: Any
 ) -> None:
     lanes = VECTOR_BYTES // x.itemsize
     positions = (s.side + 2) * (s.side + 2)
     width = (s.channels + lanes - 1) // lanes * lanes
     panels, down = (s.filters + s.panel - 1) // s.panel, s.side * s.rows
     blocks = (s.out_h + down - 1) // down
-    most = s.together * s.rows * s.columns  # tiles
-    v_step, p_step = most * width + lanes, most * s.panel + lanes  # of no power of 2, which caches dislike
+    most = s.image_block * s.rows * s.columns  # tiles
+    v_step, p_step = most * width + lanes, most * s.panel + lanes  # not a power of 2, which caches handle badly
     size = (down + 2) * (s.side * s.columns + 2) * width
     part = np.zeros(size + lanes, x.dtype)
     v, products = np.empty(positions * v_step, x.dtype), np.empty(positions * p_step, x.dtype)
@@ -292,12 +294,14 @@ def _correlate_tiles(
     tall = MR[1] if vectors > NR[0] else MR[0]
     for job in range(first, last):
         group, row = job % s.groups, job // s.groups % blocks * s.rows
-        image = job // (s.groups * blocks) * s.together
-        images, rows = min(s.together, s.images - image), min(s.rows, (s.out_h + s.side - 1) // s.side - row)
+        image = job // (s.groups * blocks) * s.image_block
+        images, rows = min(s.image_block, s.images - image), min(s.rows, (s.out_h + s.side - 1) // s.side - row)
         per_image = rows * s.columns
         for n in range(images):
             x_at = ((image + n) * s.groups + group) * s.channels * s.height * s.width
-            tile_pixels(v, n * per_image * width, v_step, x, x_at, part, size, into, s.channels, width, row, rows, s)
+            tile_pixels(
+                v, n * per_image * width, v_step, x, x_at, part, size, x_offsets, s.channels, width, row, rows, s
+            )
         count = images * per_image
         out_rows = min(s.side * rows, s.out_h - s.side * row)
         for panel in range(panels):
@@ -326,7 +330,7 @@ def _correlate_tiles(
                     for p in range(0, out_rows * s.out_w, lanes):
                         lanes_to_channels(
                             y, y_at + p, s.out_h * s.out_w, in_lanes, min(lanes, out_rows * s.out_w - p),
-                            out, 0, out_of, p,
+                            out, 0, y_offsets, p,
                         )  # fmt: skip
 
 

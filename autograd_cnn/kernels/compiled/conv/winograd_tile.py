@@ -1,13 +1,14 @@
-"""Winograd's algorithm on tiles of vectors: its matrices, and what multiplies a tile by them.
+"""Winograd's algorithm on tiles of vectors: its matrices, and their products with a tile.
 
-Lavin & Gray 2016, *Fast Algorithms for Convolutional Neural Networks*, give for m×m pixels of a correlation
-with a 3×3 kernel, of (m + 2)² products in place of 9·m²::
+Lavin & Gray 2016, *Fast Algorithms for Convolutional Neural Networks*, give for m×m pixels of a correlation with a
+3×3 kernel the formula::
 
     y = Aᵀ · [(G w Gᵀ) ⊙ (Bᵀ x B)] · A
 
-The matrices follow from m + 1 points at which polynomials are multiplied, and infinity (the method of Toom and Cook). Any
-points will do, but not for the rounding. For m = 2 they are 0 and ±1. For m = 4 the textbook's 0, ±1, ±2
-lose four bits; 0, ±√½, ±√2 lose one or two, since no power of them is large.
+with (m + 2)² products instead of 9·m². The matrices follow from m + 1 points at which polynomials are multiplied, and
+infinity (the Toom-Cook method). Any points give exact formulas, but with different rounding errors. For m = 2 they are
+0 and ±1. For m = 4 the textbook's 0, ±1, ±2 lose four bits; 0, ±√½, ±√2 lose one or two, since none of their powers
+is large.
 
 A vector holds one pixel of several channels, so that a transform multiplies whole vectors by constants.
 """
@@ -50,14 +51,14 @@ def matrices(m: int) -> tuple[Array, Array, Array]:
 
 
 def _amplification(outer: Array, inner: Array, weights: Array) -> float:
-    """Return how much larger than the terms that they stand for what is summed can be, in a row and a column.
+    """Return how much larger the transformed sums can be than the terms that they stand for, for rows and columns.
 
-    The rows of ``outer`` sum up products of the numbers that ``inner`` and ``weights`` make of their operands.
+    The rows of ``outer`` sum products of operands that ``inner`` and ``weights`` have transformed.
     """
     return float((abs(outer) @ (abs(inner).sum(1) * abs(weights).max(1))).max()) ** 2
 
 
-_TRANSFORM_TERMS: Final = 40  # sums of a few terms, before and after the products, with constants that are rounded
+_TRANSFORM_TERMS: Final = 40  # for sums of a few terms before and after the products, with rounded constants
 
 
 def winograd_error(m: int, p: ConvProblem) -> float:
@@ -77,16 +78,16 @@ def winograd_wgrad_error(m: int, p: ConvProblem) -> float:
 
 
 def _multiply(simd: Vectors, matrix: Array, vectors: list[Value]) -> list[Value]:
-    """Write a constant matrix · a column of vectors.
+    """Emit a constant matrix · a column of vectors.
 
-    Two columns, or rows, side by side whose numbers agree but for the sign are those of a point and its
-    negative. Of them the sums and the differences are made once.
+    Two neighbouring columns, or rows, whose numbers agree but for the sign belong to a point and its negative. Their
+    sums and differences are computed once.
     """
     rows = [list(row) for row in np.asarray(matrix, np.float32)]
     build, terms = simd.build, list(vectors)
     for j in range(1, len(terms) - 1, 2):
         pairs = [(row[j], row[j + 1]) for row in rows]
-        if len(rows) > 3 and all(abs(p) == abs(q) for p, q in pairs):  # else it saves nothing
+        if len(rows) > 3 and all(abs(p) == abs(q) for p, q in pairs):  # with fewer rows it saves nothing
             terms[j], terms[j + 1] = build.fadd(terms[j], terms[j + 1]), build.fsub(terms[j], terms[j + 1])
             for row, (p, q) in zip(rows, pairs, strict=True):
                 row[j], row[j + 1] = (p, 0) if p == q else (0, p)
@@ -97,7 +98,7 @@ def _multiply(simd: Vectors, matrix: Array, vectors: list[Value]) -> list[Value]
         even = [p if p == q else 0 for p, q in zip(first, second)]  # noqa: B905  # the last row may have no pair
         odd = [p if p == -q else 0 for p, q in zip(first, second)]  # noqa: B905
         if any(even) and any(odd) and all(abs(p) == abs(q) for p, q in zip(first, second, strict=True)):
-            scale = 1.0 if 1 in map(abs, odd) else max(map(abs, odd))  # multiplied along with the last addition
+            scale = 1.0 if 1 in map(abs, odd) else max(map(abs, odd))  # applied by the last multiply-add
             total, difference = _dot(simd, even, terms), _dot(simd, [p / scale for p in odd], terms)
             if scale == 1:
                 results += [build.fadd(total, difference), build.fsub(total, difference)]
@@ -109,7 +110,7 @@ def _multiply(simd: Vectors, matrix: Array, vectors: list[Value]) -> list[Value]
 
 
 def _dot(simd: Vectors, numbers: list[Any], vectors: list[Value]) -> Value:
-    """Write the sum of numbers · vectors, with a vector that counts once first, if there is one."""
+    """Emit the sum of numbers · vectors, starting with a vector whose number is 1, if there is one."""
     terms = sorted(((n, v) for n, v in zip(numbers, vectors, strict=True) if n), key=lambda term: term[0] != 1)
     (number, total), *others = terms
     if number != 1:
@@ -127,9 +128,9 @@ def _constant(simd: Vectors, number: float) -> Value:
 
 
 def _two_sided(left: Array, shifted: bool = False) -> Any:
-    """Return L · X · Lᵀ as a function for Numba, for a matrix X of vectors; ``shifted`` by a vector.
+    """Return a function for Numba that computes L · X · Lᵀ for a matrix X of vectors, ``shifted`` by a vector or not.
 
-    Element [i, j] of X lies at ``i · row_step + j · column_step``, and so in the target.
+    Element [i, j] of the source and of the target is at ``i · row_step + j · column_step``.
     """
 
     @intrinsic
@@ -166,5 +167,5 @@ def _two_sided(left: Array, shifted: bool = False) -> Any:
 IMAGE_2, IMAGE_4 = (_two_sided(matrices(m)[0]) for m in (2, 4))
 KERNEL_2, KERNEL_4 = (_two_sided(matrices(m)[1]) for m in (2, 4))
 OUTPUT_2, OUTPUT_4 = (_two_sided(matrices(m)[2], shifted=True) for m in (2, 4))
-# The same, transposed, for the gradient in the kernel: of the maps that come back, and of the result.
+# The transposed matrices for the adjoint in w: for its cotangents, and for its result.
 COTANGENT_4, GRADIENT_4 = _two_sided(matrices(4)[2].T), _two_sided(matrices(4)[1].T)

@@ -1,11 +1,11 @@
 """Winograd's algorithm for the adjoint in w of 3×3 filters with stride 1.
 
-Of each filter all tiles of the maps are summed before anything is transformed back::
+For each filter all tiles of the maps are summed before anything is transformed back::
 
     dw = Gᵀ · [Σ (Bᵀ x B) ⊙ (A g Aᵀ)] · G
 
-The sum is a product of matrices, (C, tiles) · (tiles, F), for each of 36 positions. A job takes some
-channels, some filters and some of the images, and its sums stay in a core's second-level cache.
+The sum is a matrix product, (C, tiles) · (tiles, F), for each of 36 positions. A job takes a block of channels, a
+block of filters and a run of images, and its sums stay in a core's second-level cache.
 """
 
 from functools import lru_cache, partial
@@ -46,15 +46,15 @@ from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.windows import Array
 
 SCRATCH: Final = 300 * 1024  # bytes of transformed tiles that a job works on
-FEWEST, MOST = 16, 64  # tiles that a job works on at a time
+MIN_TILES, MAX_TILES = 16, 64  # of a block
 SIDE: Final = 4  # of a tile of the maps: with 2 there would be twice as many products
-MAPS: Final = 64  # channels, and filters, of one job
-JOBS: Final = 8  # about as many, whatever the number of threads
-ACCUMULATE: Final = 1.5  # of the products' cost: sums are loaded and stored for each run of tiles
+MAPS: Final = 64  # the most channels, and filters, of a job
+JOBS: Final = 8  # about, whatever the number of threads
+ACCUMULATE: Final = 1.5  # factor of the products' cost: sums are loaded and stored for each block of tiles
 
 
 class SumSizes(NamedTuple):
-    """The sizes of one gradient, for one group, and how its work is cut."""
+    """The sizes of one gradient, for one group, and how its work is blocked."""
 
     side: int  # of a tile of the maps
     images: int
@@ -66,16 +66,16 @@ class SumSizes(NamedTuple):
     top: int
     out_h: int
     out_w: int
-    rows: int  # of tiles worked on at a time
+    rows: int  # of tiles of a block
     columns: int  # of tiles, all of them
-    together: int  # images worked on at a time
-    some_channels: int  # worked on at a time
-    some_filters: int  # worked on at a time, in whole vectors
-    pieces: int  # runs of images that are summed each for itself
+    image_block: int
+    channel_block: int
+    filter_block: int  # in whole vectors
+    pieces: int  # runs of images, each with its own sums
 
 
 def _cut(p: ConvProblem) -> tuple[int, int, int]:
-    """Return how many channels and filters a job has, and how many jobs there are for a run of images."""
+    """Return the number of channels and of filters of a job, and of jobs for a run of images."""
     c, f, vectors = p.group_channels, p.group_filters, p.vectors(p.group_filters)
     channels = p.vectors(-(-c // -(-c // MAPS))) * p.lanes
     filters = -(-vectors // -(-vectors * p.lanes // MAPS)) * p.lanes
@@ -87,10 +87,10 @@ def _supports(p: ConvProblem) -> bool:
 
 
 def _cost(p: ConvProblem) -> float:
-    """Count the products, and what tiles and sums cost that are transformed."""
+    """Count the products, and the transforms of tiles and sums."""
     channels, filters, _ = _cut(p)
     c, f = p.vectors(p.group_channels), p.vectors(p.group_filters)
-    c_times, f_times = -(-p.group_filters // filters), -(-p.group_channels // channels)  # each is transformed so often
+    c_times, f_times = -(-p.group_filters // filters), -(-p.group_channels // channels)  # how often each is transformed
     tiles = p.n * -(-p.oh // SIDE) * -(-p.ow // SIDE)
     products = ACCUMULATE * tiles * (SIDE + 2) ** 2 * p.group_channels * f
     transforms = TRANSFORM[SIDE] * tiles * (c * c_times + f * f_times)
@@ -100,18 +100,20 @@ def _cost(p: ConvProblem) -> float:
 
 
 def _run(p: ConvProblem, x: Array, g: Array) -> Array:
-    s, into_x, into_g = _sizes(p)
+    s, x_offsets, g_offsets = _sizes(p)
     dw, sums = gradient_and_sums(p, s.pieces)
-    _sum_tiles(s.pieces * _cut(p)[2], s, flat(x), flat(g), into_x, into_g, sums.reshape(-1))
+    _sum_tiles(s.pieces * _cut(p)[2], s, flat(x), flat(g), x_offsets, g_offsets, sums.reshape(-1))
     return add_pieces(dw, sums)
 
 
 @lru_cache(maxsize=512)
 def _sizes(p: ConvProblem) -> tuple[SumSizes, Array, Array]:
-    """Decide how to cut a gradient; return also where the pixels of x and of g go in a job's scratch."""
+    """Choose the blocks of a gradient; return also the scratch offsets of the pixels of x and of g."""
     channels, filters, blocks = _cut(p)
     in_lanes = p.vectors(channels) * p.lanes
-    rows, together = tiles_at_a_time(p, SIDE, SCRATCH // (4 * (SIDE + 2) ** 2 * (in_lanes + filters)), FEWEST, MOST)
+    rows, image_block = tiles_at_a_time(
+        p, SIDE, SCRATCH // (4 * (SIDE + 2) ** 2 * (in_lanes + filters)), MIN_TILES, MAX_TILES
+    )
     columns = -(-p.ow // SIDE)
     s = SumSizes(
         side=SIDE,
@@ -126,56 +128,56 @@ def _sizes(p: ConvProblem) -> tuple[SumSizes, Array, Array]:
         out_w=p.ow,
         rows=rows,
         columns=columns,
-        together=together,
-        some_channels=channels,
-        some_filters=filters,
-        pieces=min(-(-p.n // together), max(1, JOBS // blocks)),
+        image_block=image_block,
+        channel_block=channels,
+        filter_block=filters,
+        pieces=min(-(-p.n // image_block), max(1, JOBS // blocks)),
     )
     pixel, window = np.arange(p.h * p.w + p.lanes), np.arange(p.oh * p.ow + p.lanes)
-    into_x = (pixel // p.w * (SIDE * columns + 2) + pixel % p.w + p.padding[1][0]) * in_lanes
-    into_g = (window // p.ow * SIDE * columns + window % p.ow) * filters
-    return s, into_x, into_g
+    x_offsets = (pixel // p.w * (SIDE * columns + 2) + pixel % p.w + p.padding[1][0]) * in_lanes
+    g_offsets = (window // p.ow * SIDE * columns + window % p.ow) * filters
+    return s, x_offsets, g_offsets
 
 
 @parallel_for
-def _sum_tiles(first: int, last: int, s: SumSizes, x: Any, g: Any, into_x: Any, into_g: Any, sums: Any) -> None:
-    """Add up some images' tiles, for some channels and filters, for each job.
+def _sum_tiles(first: int, last: int, s: SumSizes, x: Any, g: Any, x_offsets: Any, g_offsets: Any, sums: Any) -> None:
+    """Sum over the tiles of a run of images, for a block of channels and of filters, for each job.
 
     x (N, C, H, W), g (N, F, OH, OW), sums (pieces, F, C/G, 3, 3).
     """
     lanes = VECTOR_BYTES // x.itemsize
-    positions, down, width = (s.side + 2) * (s.side + 2), s.side * s.rows, s.some_filters
-    in_lanes = (s.some_channels + lanes - 1) // lanes * lanes
+    positions, down, width = (s.side + 2) * (s.side + 2), s.side * s.rows, s.filter_block
+    in_lanes = (s.channel_block + lanes - 1) // lanes * lanes
     line = s.side * s.columns * width
     part_x = np.zeros((down + 2) * (s.side * s.columns + 2) * in_lanes + lanes, x.dtype)
     part_g = np.zeros(down * line + lanes, x.dtype)
-    most = s.together * s.rows * s.columns
-    v_step, z_step = most * in_lanes + lanes, most * width + lanes  # of no power of 2, which caches dislike
+    most = s.image_block * s.rows * s.columns
+    v_step, z_step = most * in_lanes + lanes, most * width + lanes  # not a power of 2, which caches handle badly
     v, z = np.empty(positions * v_step, x.dtype), np.empty(positions * z_step, x.dtype)
-    total = np.empty(positions * (s.some_channels * width + lanes), x.dtype)
-    rows_of_x, lines = np.arange(s.some_channels), np.arange(most) * width
+    total = np.empty(positions * (s.channel_block * width + lanes), x.dtype)
+    rows_of_x, lines = np.arange(s.channel_block), np.arange(most) * width
     taps, tap_lines = np.empty(9 * lanes, x.dtype), np.minimum(np.arange(9 + lanes), 8) * lanes
     c_offsets, zeros = np.arange(0, width, lanes), np.zeros(MR[0], x.dtype)
-    channel_blocks = (s.channels + s.some_channels - 1) // s.some_channels
+    channel_blocks = (s.channels + s.channel_block - 1) // s.channel_block
     filter_blocks = (s.filters + width - 1) // width
     blocks, tile_lines = channel_blocks * filter_blocks, (s.out_h + s.side - 1) // s.side
     for job in range(first, last):
-        f, c = job % filter_blocks * width, job // filter_blocks % channel_blocks * s.some_channels
+        f, c = job % filter_blocks * width, job // filter_blocks % channel_blocks * s.channel_block
         group, piece = job // blocks % s.groups, job // (blocks * s.groups)
-        maps, channels = min(width, s.filters - f), min(s.some_channels, s.channels - c)
+        maps, channels = min(width, s.filters - f), min(s.channel_block, s.channels - c)
         end = (piece + 1) * s.images // s.pieces
         accumulate = 0
-        for image in range(piece * s.images // s.pieces, end, s.together):
+        for image in range(piece * s.images // s.pieces, end, s.image_block):
             for row in range(0, tile_lines, s.rows):
                 rows, count = min(s.rows, tile_lines - row), 0
-                for n in range(image, min(image + s.together, end)):
+                for n in range(image, min(image + s.image_block, end)):
                     x_at = ((n * s.groups + group) * s.channels + c) * s.height * s.width
                     g_at = ((n * s.groups + group) * s.filters + f) * s.out_h * s.out_w
                     tile_pixels(
-                        v, count * in_lanes, v_step, x, x_at, part_x, part_x.size - lanes, into_x, channels, in_lanes,
-                        row, rows, s,
+                        v, count * in_lanes, v_step, x, x_at, part_x, part_x.size - lanes, x_offsets, channels,
+                        in_lanes, row, rows, s,
                     )  # fmt: skip
-                    _tile_maps(z, count * width, z_step, g, g_at, part_g, into_g, maps, row, rows, s)
+                    _tile_maps(z, count * width, z_step, g, g_at, part_g, g_offsets, maps, row, rows, s)
                     count += rows * s.columns
                 _add_products(
                     total, v, v_step, z, z_step, channels, count, accumulate, rows_of_x, lines, c_offsets, zeros
@@ -187,13 +189,15 @@ def _sum_tiles(first: int, last: int, s: SumSizes, x: Any, g: Any, into_x: Any, 
 
 @inlined
 def _tile_maps(
-    z: Any, z_at: int, z_step: int, g: Any, g_at: int, part: Any, into: Any, maps: int, row: int, rows: int, s: Any
+    z: Any, z_at: int, z_step: int, g: Any, g_at: int, part: Any, x_offsets: Any, maps: int, row: int, rows: int, s: Any
 ) -> None:
-    """Transform some rows of tiles of the maps, from number ``row``: into z, a tile after the other."""
+    """Transform ``rows`` rows of tiles of the maps, starting at row ``row``, into z (positions, tiles, width)."""
     lanes = VECTOR_BYTES // g.itemsize
-    width, size = s.some_filters, s.side + 2
+    width, size = s.filter_block, s.side + 2
     line = s.side * s.columns * width
-    pixels_to_lanes(part, part.size - lanes, into, g, g_at, maps, s.out_h, s.out_w, s.side * row, s.side * rows, line)
+    pixels_to_lanes(
+        part, part.size - lanes, x_offsets, g, g_at, maps, s.out_h, s.out_w, s.side * row, s.side * rows, line
+    )
     for tile in range(rows * s.columns):
         at = tile // s.columns * s.side * line + tile % s.columns * s.side * width
         to = z_at + tile * width
@@ -237,10 +241,10 @@ def _transform_sums(
 ) -> None:
     """Transform the sums of a job back, and transpose them."""
     lanes, size = VECTOR_BYTES // sums.itemsize, s.side + 2
-    step, depth = s.some_channels * s.some_filters + lanes, s.channels * 9
+    step, depth = s.channel_block * s.filter_block + lanes, s.channels * 9
     for c in range(channels):
         for j in range(0, maps, lanes):
-            GRADIENT_4(taps, 0, 3 * lanes, lanes, total, c * s.some_filters + j, size * step, step, total, 0)
+            GRADIENT_4(taps, 0, 3 * lanes, lanes, total, c * s.filter_block + j, size * step, step, total, 0)
             write_block(sums, sums_at + j * depth + c * 9, depth, taps, 9, tap_lines, min(lanes, maps - j))
 
 

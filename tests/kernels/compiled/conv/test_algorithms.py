@@ -195,7 +195,7 @@ def test_every_problem_is_supported_by_some(side):
 def test_what_needs_too_much_scratch_memory_is_not_supported(side, algorithm, monkeypatch):
     p = problem(1, 1, 1, (8, 80), 1) if points(algorithm) else problem(1, 1, 1, (8, 80), 3, padding=2)
     assert algorithm.supports(p)
-    monkeypatch.setattr(problems, "LARGEST", 1 << 8)
+    monkeypatch.setattr(problems, "MAX_SCRATCH", 1 << 8)
     assert algorithm.supports(p) == (algorithm.name == "col2im_gather")  # whose scratch is that of some channels
 
 

@@ -13,14 +13,14 @@ def problem(image, size, **geometry):
 
 def test_lists_of_what_meets():
     p = problem((3, 4), 2, stride=(1, 2), padding=((1, 0), (0, 0)))  # 3 x 2 windows
-    starts, taps, pixels = batch_lanes._lists(p, adjoint=False)
+    starts, taps, pixels = batch_lanes._pairs(p, adjoint=False)
     assert starts.tolist() == [0, 2, 4, 8, 12, 16, 20]
     assert (taps[:4].tolist(), pixels[:4].tolist()) == ([2, 3, 2, 3], [0, 1, 2, 3])
-    starts, taps, pixels = batch_lanes._lists(p, adjoint=True)
+    starts, taps, pixels = batch_lanes._pairs(p, adjoint=True)
     assert starts.tolist() == [0, 2, 4, 6, 8, 10, 12, 14, 16, 17, 18, 19, 20]
     assert (taps[:2].tolist(), pixels[:2].tolist()) == ([2, 0], [0, 2])
 
 
 def test_a_pixel_that_no_window_meets_gets_nothing():
-    starts, _, _ = batch_lanes._lists(problem((3, 5), (1, 2), stride=(2, 3)), adjoint=True)
+    starts, _, _ = batch_lanes._pairs(problem((3, 5), (1, 2), stride=(2, 3)), adjoint=True)
     assert np.diff(starts).tolist() == [1, 1, 0, 1, 1, *[0] * 5, 1, 1, 0, 1, 1]

@@ -51,7 +51,7 @@ def test_other_dtypes_are_declined(dtype):
 
 
 def test_what_no_algorithm_supports_is_declined(monkeypatch):
-    monkeypatch.setattr(problem, "LARGEST", 0)
+    monkeypatch.setattr(problem, "MAX_SCRATCH", 0)
     _cheapest.cache_clear()
     _route.cache_clear()
     try:
