@@ -21,8 +21,8 @@ from autograd_cnn.onnx import operators as _operators  # noqa: F401  # which fil
 from autograd_cnn.onnx.budget import Budget
 from autograd_cnn.onnx.external import read_external
 from autograd_cnn.onnx.functions import inlined
-from autograd_cnn.onnx.network import OnnxInput, OnnxNetwork, OnnxOutput, Step, Subgraph, checked
-from autograd_cnn.onnx.operator import TABLE, Ints, Operator
+from autograd_cnn.onnx.network import OnnxInput, OnnxNetwork, OnnxOutput, Step, Subgraph
+from autograd_cnn.onnx.operator import TABLE, Input, Ints, Operator
 from autograd_cnn.onnx.proto import Proto, first_line, graphs_of, node_name, subgraphs_of
 
 OLDEST: Final = 7
@@ -168,7 +168,7 @@ class _Reading:
         floats = self._float_results()
         outputs = tuple(map(self._output, self.graph.output))
         uses = [use for step in _all(main.steps) for use in step.inputs]
-        flows = {name for name, kinds in uses if not kinds} - {name for name, kinds in uses if kinds}
+        flows = {name for name, kind in uses if not kind.kinds} - {name for name, kind in uses if kind.kinds}
         if not any(array.ndim and name in flows for name, array in self.arrays.items()):
             many = {n: a for n, a in self.constants.items() if a.dtype.kind == "f" and a.size > 1 and n in flows}
             self.arrays |= {name: self.constants.pop(name) for name in many}
@@ -231,8 +231,8 @@ class _Reading:
         budget = Budget(self.size)
         learned = set(learned)
         for step in steps:
-            for name, kinds in step.inputs:
-                if kinds and name in learned:
+            for name, kind in step.inputs:
+                if kind.known and name in learned:
                     raise FormatError(sentence(step.where, "an input that has to be known is computed from parameters"))
             reads = step.reads
             if reads <= constants.keys():
@@ -247,9 +247,9 @@ class _Reading:
         operator = TABLE[step.domain, step.operator]
         given = dict(step.attributes)
         try:
-            for place, (name, kinds) in enumerate(step.inputs):
-                if kinds and name in values:
-                    given[operator.input(place).name] = checked(values[name], kinds)
+            for name, kind in step.inputs:
+                if kind.kinds and name in values:
+                    given[kind.name] = np.asarray(kind.of(values[name]))
             if operator.check:
                 operator.check(given)
         except FormatError as error:
@@ -392,8 +392,8 @@ class _Reading:
         results = tuple(self._named(name, names) if name else "" for name in outputs)
         return Step(where, path, domain, node.op_type, inputs, results, attributes, bodies)
 
-    def _operands(self, where: str, node: Proto, operator: Operator, names: _Pick) -> Iterator[tuple[str, str]]:
-        """Yield the name of each input, with the kinds of dtype that it may have if its values must be known."""
+    def _operands(self, where: str, node: Proto, operator: Operator, names: _Pick) -> Iterator[tuple[str, Input]]:
+        """Yield the name of each input, with what the operator says of it."""
         for place, name in enumerate(node.input):
             kind = operator.input(place)
             if not name and not kind.optional:
@@ -401,7 +401,7 @@ class _Reading:
             unique = _known(name, names) if name else ""
             if kind.weights:
                 self.weights.add(unique)
-            yield unique, kind.kinds
+            yield unique, kind
 
     def _attribute(self, where: str, operator: Operator, attribute: Proto) -> Any:
         """Return the value of an attribute if the operator knows it."""

@@ -8,13 +8,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.engine.node import Array, Traced, shape_of, values_of
+from autograd_cnn.engine.node import Array, Traced, shape_of
 from autograd_cnn.engine.recording import scope
 from autograd_cnn.errors import FormatError, ShapeError, sentence
 from autograd_cnn.nn import Module, Parameter
 from autograd_cnn.nn.module import computed_in
 from autograd_cnn.onnx.budget import CALL, Budget
-from autograd_cnn.onnx.operator import TABLE, known
+from autograd_cnn.onnx.operator import TABLE, Input, known
 
 _FAILURES: Final = (
     TypeError, ValueError, LookupError, AttributeError, ArithmeticError, MemoryError, RuntimeError,
@@ -112,9 +112,8 @@ class Step:
         ``/layer1/conv/Conv``.
     domain, operator : str
         Which entry of the table it runs.
-    inputs : tuple of (str, str)
-        Names, empty for an input that is left out, and the kinds of dtype that it may have if its values
-        must be known; empty if gradients flow through it.
+    inputs : tuple of (str, Input)
+        Names, empty for an input that is left out, and what the operator says of it.
     outputs : tuple of str
         Names, empty for an output that nobody uses.
     attributes : dict
@@ -125,7 +124,7 @@ class Step:
     scope: str
     domain: str
     operator: str
-    inputs: tuple[tuple[str, str], ...]
+    inputs: tuple[tuple[str, Input], ...]
     outputs: tuple[str, ...]
     attributes: dict[str, Any]
     bodies: dict[str, Subgraph] = field(default_factory=dict)
@@ -140,7 +139,7 @@ class Step:
         """Compute the results if the budget allows it; errors name the node."""
         operator = TABLE[self.domain, self.operator]
         try:
-            operands = [self._operand(values[name], kinds) if name else None for name, kinds in self.inputs]
+            operands = [kind.of(values[name]) if name else None for name, kind in self.inputs]
             budget.spend(operator, operands, self.attributes)
             bodies = {name: body.bound(values, budget) for name, body in self.bodies.items()}
             if not self.scope:
@@ -155,29 +154,6 @@ class Step:
             kind = ShapeError if isinstance(error, ShapeError) else FormatError
             raise kind(sentence(self.where, str(error))) from error
         return dict(zip(self.outputs, several, strict=False))
-
-    def _operand(self, value: Array, kinds: str) -> Array:
-        if not kinds:
-            return value
-        if isinstance(value, Traced) and value.node is not None:
-            raise FormatError(sentence("an input that has to be known is computed from parameters"))
-        return checked(known(value), kinds)
-
-
-def checked(value: Array, kinds: str) -> NDArray[Any]:
-    """Return the value as an array if its dtype is of these kinds.
-
-    Raises
-    ------
-    FormatError
-        If it is not.
-    """
-    array = values_of(value)
-    if array.dtype.kind not in kinds:
-        raise FormatError(
-            sentence("an input has to be made of whole numbers", expected="int32 or int64", got=array.dtype)
-        )
-    return array
 
 
 class OnnxNetwork(Module):

@@ -10,7 +10,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import FormatError, sentence
-from autograd_cnn.onnx.operator import Flag, Numbers, known, operator, plain
+from autograd_cnn.onnx.operator import Flag, Numbers, operator, plain
 
 _PRIMITIVES: Final[dict[str, Callable[..., Array]]] = {
     "Abs": ops.absolute, "Acos": ops.arccos, "Acosh": ops.arccosh, "Add": ops.add, "Asin": ops.arcsin,
@@ -29,7 +29,7 @@ for _name, _function in _PRIMITIVES.items():
 def divide(x1: Array, x2: Array) -> Array:
     """Divide; integers are rounded towards 0."""
     if x1.dtype.kind in "iu" and x2.dtype.kind in "iu":
-        return plain(lambda a, b: (a - np.fmod(a, b)) // b)(x1, x2)
+        return ops.floor_divide(x1 - ops.fmod(x1, x2), x2)
     return ops.divide(x1, x2)
 
 
@@ -182,10 +182,8 @@ def cast(
     round_mode: str = "up",  # noqa: ARG001  # likewise
 ) -> Array:
     """Convert to another dtype."""
-    if to.kind == "f" and x.dtype.kind == "f":
-        return ops.astype(x, dtype=to)
     with np.errstate(invalid="ignore"):  # of a NaN as an integer nothing is said
-        return plain(np.ndarray.astype)(x, dtype=to)[()]
+        return ops.astype(x, dtype=to)
 
 
 @operator("CastLike")
@@ -239,7 +237,7 @@ operator("GreaterOrEqual")(ops.greater_equal)
 @operator("Where")
 def where(condition: Array, x1: Array, x2: Array) -> Array:
     """Choose element by element."""
-    return ops.where(known(condition), x1, x2)
+    return ops.where(condition, x1, x2)
 
 
 @operator("BitShift")
@@ -251,5 +249,7 @@ def bit_shift(x1: Array, x2: Array, *, direction: Literal["LEFT", "RIGHT"]) -> A
 @operator("IsInf")
 def is_inf(x: Array, *, detect_negative: Flag = 1, detect_positive: Flag = 1) -> Array:
     """Tell infinities."""
-    x = known(x)
-    return np.isinf(x) & ((x < 0) & bool(detect_negative) | (x > 0) & bool(detect_positive))
+    found = ops.isinf(x)
+    if not detect_negative:
+        found = ops.logical_and(found, ops.greater(x, 0))
+    return found if detect_positive else ops.logical_and(found, ops.less(x, 0))
