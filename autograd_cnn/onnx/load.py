@@ -127,10 +127,7 @@ class _Reading:
         self._refuse(model)
         self.size += read_external(self.onnx, model, folder, LARGEST - self.size)
         del content  # the numbers are in the model as well
-        try:
-            self.onnx.checker.check_model(model)
-        except (self.onnx.checker.ValidationError, ValueError, RuntimeError) as error:
-            raise FormatError(sentence("not a valid ONNX model", first_line(error))) from error
+        self._check_model(model)
         self.opset = max((each.version for each in model.opset_import if not each.domain), default=0)
         if self.opset < OLDEST:
             raise FormatError(
@@ -287,9 +284,25 @@ class _Reading:
 
     # --- refusals -----------------------------------------------------------------------------
 
+    def _check_model(self, model: Proto) -> None:
+        """Let the library check the model; where it wants types of outputs, or shapes, others do without, and so do we."""
+        said = [each.type for each in (*model.graph.input, *model.graph.output)]
+        tensors = [each for each in said if each.WhichOneof("value") in {None, "tensor_type"}]
+        before = [(each, each.SerializeToString()) for each in tensors if not each.tensor_type.HasField("shape")]
+        for each, _ in before:
+            each.tensor_type.elem_type = each.tensor_type.elem_type or self.onnx.TensorProto.FLOAT
+            each.tensor_type.shape.SetInParent()
+        try:
+            self.onnx.checker.check_model(model)
+        except (self.onnx.checker.ValidationError, ValueError, RuntimeError) as error:
+            raise FormatError(sentence("not a valid ONNX model", first_line(error))) from error
+        for each, content in before:
+            each.ParseFromString(content)
+
     def _refuse(self, model: Proto) -> None:
         """Refuse what the library would take in one of several ways, or as bytes."""
-        if len({each.domain for each in model.opset_import}) < len(model.opset_import):
+        versions = {(each.domain, each.version) for each in model.opset_import}
+        if len({domain for domain, _ in versions}) < len(versions):
             raise FormatError(sentence("two versions of the same operators"))
         for graph in graphs_of(self.onnx, model):
             if graph.sparse_initializer:
@@ -337,9 +350,12 @@ class _Reading:
 
     def _input(self, proto: Proto) -> OnnxInput:
         where = f"input {proto.name!r}"
-        if not proto.type.HasField("tensor_type") or not proto.type.tensor_type.HasField("shape"):
-            raise FormatError(sentence(where, "a tensor with a known number of axes is needed"))
+        if not proto.type.HasField("tensor_type"):
+            kind = proto.type.WhichOneof("value")
+            raise FormatError(sentence(where, "only tensors are supported", expected="tensor_type", got=kind))
         tensor = proto.type.tensor_type
+        if not tensor.HasField("shape"):
+            return OnnxInput(proto.name, None, self._dtype(where, tensor.elem_type))
         shape = tuple(  # some exporters write -1 for a length that is not known
             each.dim_value if each.HasField("dim_value") and each.dim_value >= 0 else each.dim_param or "?"
             for each in tensor.shape.dim

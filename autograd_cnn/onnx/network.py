@@ -29,22 +29,27 @@ class OnnxInput:
     Attributes
     ----------
     name : str
-    shape : tuple of (int or str)
-        An unknown length has a name, or ``"?"``.
+    shape : tuple of (int or str), or None
+        An unknown length has a name, or ``"?"``; None stands for any shape.
     dtype : dtype
     """
 
     name: str
-    shape: tuple[int | str, ...]
+    shape: tuple[int | str, ...] | None
     dtype: np.dtype[Any]
 
     def check(self, x: Array) -> None:
         """Raise `ShapeError` unless ``x`` has the shape."""
+        if self.shape is None:
+            return
         got = shape_of(x)
         fits = len(got) == len(self.shape) and all(isinstance(n, str) or n == m for n, m in zip(self.shape, got))  # noqa: B905  # as long as each other
         if not fits:
-            expected = f"({', '.join(map(str, self.shape))})"
-            raise ShapeError(sentence(f"input {self.name!r}", "the shape does not fit", expected=expected, got=got))
+            raise ShapeError(sentence(f"input {self.name!r}", "the shape does not fit", expected=str(self), got=got))
+
+    def __str__(self) -> str:
+        """The shape as it is written in the file."""
+        return "any shape" if self.shape is None else f"({', '.join(map(str, self.shape))})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,5 +240,5 @@ class OnnxNetwork(Module):
 
     def extra_repr(self) -> str:
         """Return the inputs and the number of operators."""
-        inputs = ", ".join(f"{each.name}: ({', '.join(map(str, each.shape))})" for each in self.inputs)
+        inputs = ", ".join(f"{each.name}: {each}" for each in self.inputs)
         return f"{inputs}; steps={len(self.steps)}"

@@ -149,8 +149,9 @@ class Operator:
         self.check = check
         self.signature = inspect.signature(function)
         parameters = self.signature.parameters
+        constant = getattr(function, "constant", False)  # what is compared or rounded is no weight
         self.inputs = tuple(
-            Input(p.name, _optional(p), *_kinds(p.annotation), p.annotation is Weights)
+            Input(p.name, _optional(p), *_kinds(Fixed if constant else p.annotation), p.annotation is Weights)
             for p in parameters.values() if p.kind not in {p.KEYWORD_ONLY, p.VAR_KEYWORD}
         )  # fmt: skip
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters.values())

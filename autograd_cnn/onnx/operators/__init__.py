@@ -3,6 +3,7 @@
 from autograd_cnn.onnx.operators import (
     control_flow,
     elementwise,
+    fused,
     indexing,
     normalization,
     products,
@@ -17,6 +18,7 @@ from autograd_cnn.onnx.operators import (
 __all__ = [
     "control_flow",
     "elementwise",
+    "fused",
     "indexing",
     "normalization",
     "products",

@@ -31,11 +31,9 @@ def _aligned(numbers: Array, shape: Shape, axis: int, block_size: int = 0) -> Ar
         return every[tuple(slice(n) if place == axis % len(shape) else slice(None) for place, n in enumerate(shape))]
     if math.prod(given) == 1:
         return ops.reshape(numbers, shape=())
-    return (
-        numbers
-        if len(given) > 1
-        else ops.reshape(numbers, shape=[-1 if n == axis % len(shape) else 1 for n in range(len(shape))])
-    )
+    if len(given) > 1:
+        return numbers
+    return ops.reshape(numbers, shape=tuple(-1 if place == axis % len(shape) else 1 for place in range(len(shape))))
 
 
 def quantized(x: Array, scale: Array, zero_point: Array, dtype: np.dtype[Any]) -> Array:
@@ -88,16 +86,24 @@ def _shifted(x: Array, zero_point: Array | None, axis: int, block_size: int = 0)
     return _float(x) if zero_point is None else _float(x) - _aligned(zero_point, shape_of(x), axis, block_size)
 
 
+def dequantized(x: Array, scale: Array, zero_point: Array | None, axis: int = 1) -> Array:
+    """Return what whole numbers stand for, in float32."""
+    return _shifted(x, zero_point, axis) * _aligned(scale, shape_of(x), axis)
+
+
+def requantized(y: Array, scale: Array, zero_point: Array | None) -> Array:
+    """Return whole numbers that stand for floats; scale and zero point are one for all or for each row."""
+    if zero_point is None:
+        zero_point = np.zeros((), np.uint8)
+    return quantized(y, _aligned(scale, shape_of(y), -2), _aligned(zero_point, shape_of(y), -2), zero_point.dtype)
+
+
 @operator("MatMulInteger", extent=matmul_extent)
 def matmul_integer(
     a: Weights, b: Weights, a_zero_point: Fixed | None = None, b_zero_point: Fixed | None = None
 ) -> Array:
     """Multiply whole numbers."""
     return ops.matmul(_shifted(a, a_zero_point, -2), _shifted(b, b_zero_point, -1))
-
-
-def _requantized(y: Array, scale: Array, zero_point: Array) -> Array:
-    return quantized(y, _aligned(scale, shape_of(y), -2), _aligned(zero_point, shape_of(y), -2), zero_point.dtype)
 
 
 @operator("QLinearMatMul", extent=lambda shapes, *more: matmul_extent(shapes[:4:3], *more))
@@ -108,7 +114,7 @@ def qlinear_matmul(
     """Multiply quantised matrices, and quantise the product."""
     product = ops.matmul(_shifted(a, a_zero_point, -2), _shifted(b, b_zero_point, -1))
     factor = _aligned(a_scale, shape_of(product), -2) * _aligned(b_scale, shape_of(product), -1)
-    return _requantized(product * factor, y_scale, y_zero_point)
+    return requantized(product * factor, y_scale, y_zero_point)
 
 
 def _conv(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:
@@ -133,7 +139,7 @@ def qlinear_conv(
     if b is not None:
         y = y + _aligned(b, shape_of(y), 1)
     factor = _aligned(x_scale, (), 0) * _aligned(w_scale, shape_of(y), 1)
-    return _requantized(y * factor, y_scale, y_zero_point)
+    return requantized(y * factor, y_scale, y_zero_point)
 
 
 @operator("DynamicQuantizeLSTM", domain="com.microsoft", extent=lambda shapes, *_: 64 * shapes[0][0] * (256 + shapes[0][1] * shapes[1][2]))  # fmt: skip

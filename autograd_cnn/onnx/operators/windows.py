@@ -36,7 +36,7 @@ class Geometry(NamedTuple):
                         (self.sides[place], (0, 0)))  # fmt: skip
 
 
-def _check_windows(given: Mapping[str, Any]) -> None:
+def check_windows(given: Mapping[str, Any]) -> None:
     """Raise `FormatError` for attributes that are out of range, or differ in their numbers of axes."""
     ranks = set()
     for name, least in SMALLEST.items():
@@ -128,7 +128,7 @@ def _image(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping
 # --- correlation ------------------------------------------------------------------------------
 
 
-@operator("Conv", extent=conv_extent, check=_check_windows)
+@operator("Conv", extent=conv_extent, check=check_windows)
 def conv(
     x: Array,
     w: Array,
@@ -172,7 +172,7 @@ def _correlated(x: Array, w: Array, bias: Array | None, geometry: Geometry, grou
     return ops.moveaxis(ops.reshape(total, shape=(n, places, *shape_of(total)[1:])), 1, 2)
 
 
-@operator("ConvTranspose", extent=_spread, check=_check_windows)
+@operator("ConvTranspose", extent=_spread, check=check_windows)
 def conv_transpose(
     x: Array,
     w: Array,
@@ -248,7 +248,7 @@ def _pooled(x: Array, geometry: Geometry, pool: Callable[..., Array], **options:
     return x
 
 
-@operator("MaxPool", extent=_with_indices, check=_check_windows)
+@operator("MaxPool", extent=_with_indices, check=check_windows)
 def max_pool(
     x: Array,
     *,
@@ -303,7 +303,7 @@ def _winners(x: Array, geometry: Geometry, ceil_mode: bool, columns_first: bool)
     return y, (lead * math.prod(shape[2:]) + image).astype(np.int64)
 
 
-@operator("AveragePool", extent=conv_extent, check=_check_windows)
+@operator("AveragePool", extent=conv_extent, check=check_windows)
 def average_pool(
     x: Array,
     *,
@@ -320,7 +320,7 @@ def average_pool(
     return _pooled(x, geometry, ops.mean_pool, ceil_mode=bool(ceil_mode), count_include_pad=bool(count_include_pad))
 
 
-@operator("LpPool", extent=conv_extent, check=_check_windows)
+@operator("LpPool", extent=conv_extent, check=check_windows)
 def lp_pool(
     x: Array,
     *,
@@ -375,7 +375,7 @@ def _unpooled(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapp
     return math.prod(shapes[0][:2]) * math.prod(lengths) + math.prod(max(n, 0) for n in wanted)
 
 
-@operator("MaxUnpool", extent=_unpooled, check=_check_windows)
+@operator("MaxUnpool", extent=_unpooled, check=check_windows)
 def max_unpool(
     x: Array, indices: Ints, output_shape: Ints | None = None, *,
     kernel_shape: Sequence[int], pads: Sequence[int] | None = None, strides: Sequence[int] | None = None,
