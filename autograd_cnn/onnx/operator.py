@@ -2,7 +2,7 @@
 
 An entry is a function of primitives. It takes the operator's inputs by position and its attributes by their ONNX names,
 and returns an array, or a tuple where there are several outputs. An input whose values must be known, such as a shape,
-is annotated as `Numbers` or `Ints`, one that is only computed with, but never learned, as `Fixed` or `Indices`; gradients
+is annotated as `Numbers` or `Ints`, one that is not learned where the file holds it as `Fixed` or `Indices`; gradients
 flow through all others. Where an older opset has an attribute in the
 place of an input, it is taken for that input. If only some values of an attribute are supported, its annotation is a
 `Literal`. A function that names ``opset`` or ``outputs`` is told the file's opset, or how many outputs are asked for.
@@ -32,10 +32,10 @@ Ints: TypeAlias = NDArray[np.integer[Any]]
 """Such an input of integers: a shape, an axis."""
 
 Fixed: TypeAlias = Annotated[Any, "fixed"]
-"""An input that no gradient flows through, though its values may be computed: a batch's statistics, a scale."""
+"""An input that is not learned where the file holds it, though gradients flow if it is computed: a scale, an exponent."""
 
 Indices: TypeAlias = Annotated[Any, "indices"]
-"""Such an input of integers."""
+"""Such an input of integers, such as indices."""
 
 Weights: TypeAlias = Annotated[Any, "weights"]
 """An input of whole numbers that, where the file holds them, become parameters of floats."""
@@ -114,7 +114,7 @@ class Input:
                 sentence("an input has to be made of whole numbers", expected="int32 or int64", got=value.dtype)
             )
         if not self.known:
-            return detached(value)
+            return value
         if isinstance(value, Traced) and value.node is not None:
             raise FormatError(sentence("an input that has to be known is computed from parameters"))
         return known(value)

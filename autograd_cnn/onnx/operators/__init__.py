@@ -1,6 +1,7 @@
 """ONNX's operators in terms of our primitives, a file for each family; to load them fills the table."""
 
 from autograd_cnn.onnx.operators import (
+    classic,
     control_flow,
     elementwise,
     fused,
@@ -16,6 +17,7 @@ from autograd_cnn.onnx.operators import (
 )
 
 __all__ = [
+    "classic",
     "control_flow",
     "elementwise",
     "fused",

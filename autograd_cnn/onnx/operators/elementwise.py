@@ -10,7 +10,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import FormatError, sentence
-from autograd_cnn.onnx.operator import Flag, Numbers, operator, plain
+from autograd_cnn.onnx.operator import Fixed, Flag, Numbers, operator, plain
 
 _PRIMITIVES: Final[dict[str, Callable[..., Array]]] = {
     "Abs": ops.absolute, "Acos": ops.arccos, "Acosh": ops.arccosh, "Add": ops.add, "Asin": ops.arcsin,
@@ -40,11 +40,13 @@ def modulo(x1: Array, x2: Array, *, fmod: Flag = 0) -> Array:
 
 
 @operator("Pow")
-def power(x: Array, exponent: Numbers) -> Array:
+def power(x: Array, exponent: Fixed) -> Array:
     """Raise to a power; the result has the base's dtype."""
     if x.dtype.kind in "iu":
         return plain(lambda a, b: (a**b).astype(a.dtype))(x, exponent)
-    return ops.power(x, exponent.item() if exponent.ndim == 0 else exponent.astype(x.dtype))
+    if isinstance(exponent, np.generic):
+        return ops.power(x, exponent.item())
+    return ops.power(x, ops.astype(exponent, dtype=x.dtype))
 
 
 @operator("Reciprocal")

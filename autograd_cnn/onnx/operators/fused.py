@@ -16,6 +16,7 @@ from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.errors import FormatError, ShapeError, sentence
 from autograd_cnn.onnx.operator import Fixed, Flag, Indices, Weights, operator
 from autograd_cnn.onnx.operators import elementwise, normalization, products, quantization, windows
+from autograd_cnn.onnx.operators.indexing import gather
 
 _microsoft = partial(operator, domain="com.microsoft")
 
@@ -149,9 +150,9 @@ def embed_layer_normalization(
     """Add up embeddings of words, places and segments, and normalise; with the lengths that a mask leaves, and the sum."""
     batch, length = shape_of(ids)
     places = np.arange(length) if position_ids is None else position_ids
-    total = ops.take(words, ids, axis=0) + ops.take(positions, places, axis=0)
+    total = gather(words, ids) + gather(positions, places)
     if segments is not None and kinds is not None:
-        total = total + ops.take(kinds, segments, axis=0)
+        total = total + gather(kinds, segments)
     lengths = np.zeros(batch, np.int32) if mask is None else ops.astype(ops.sum(mask, axis=1), dtype=np.int32)
     (y,) = normalization.layer_normalization(total, gamma, beta, epsilon=epsilon, outputs=1)
     return y, lengths, total

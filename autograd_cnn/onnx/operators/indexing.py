@@ -12,6 +12,7 @@ from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.errors import FormatError, ShapeError, sentence
 from autograd_cnn.onnx.budget import CALL
 from autograd_cnn.onnx.operator import Fixed, Flag, Indices, Ints, Numbers, detached, known, operator
+from autograd_cnn.tensor.numpy_functions import plain_index
 
 Reduction = Literal["none", "add", "mul", "max", "min"]
 
@@ -37,7 +38,9 @@ def _one_hot(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mappi
 @operator("Gather", extent=_taken)
 def gather(x: Array, indices: Indices, *, axis: int = 0) -> Array:
     """Take slices along an axis."""
-    return ops.take(x, indices, axis=axis)
+    if shape_of(indices):
+        return ops.take(x, plain_index(indices), axis=axis)
+    return ops.squeeze(gather(x, ops.reshape(indices, shape=1), axis=axis), axis)
 
 
 def _places(x: Array, indices: Indices, axis: int) -> tuple[Any, ...]:
@@ -47,7 +50,7 @@ def _places(x: Array, indices: Indices, axis: int) -> tuple[Any, ...]:
             sentence("indices and x differ in rank", expected=f"{len(shape_of(x))} axes", got=indices.shape)
         )
     places: list[Any] = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
-    places[axis] = indices
+    places[axis] = plain_index(indices)
     return tuple(places)
 
 
@@ -59,7 +62,7 @@ def gather_elements(x: Array, indices: Indices, *, axis: int = 0) -> Array:
 
 def _columns(indices: Indices) -> tuple[Any, ...]:
     """Return what stands along the last axis as an index."""
-    return tuple(ops.getitem(indices, index=(..., column)) for column in range(shape_of(indices)[-1]))
+    return tuple(plain_index(ops.getitem(indices, index=(..., column))) for column in range(shape_of(indices)[-1]))
 
 
 @operator("GatherND", extent=_rows)

@@ -34,7 +34,7 @@ def same(path, nodes, inputs, initializers, outputs, domain):
     ]
     arrays = [numpy_helper.from_array(np.asarray(array), name) for name, array in initializers.items()]
     results = [onnx.ValueInfoProto(name=name) for name in outputs]
-    opsets = [helper.make_opsetid("", 17), helper.make_opsetid(domain, 1)]
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid(domain, 3 if domain == "ai.onnx.ml" else 1)]
     graph = helper.make_graph(nodes, "test", infos, results, arrays)
     onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -117,3 +117,56 @@ def test_an_operator_of_onnxruntime(kind, inputs, arrays, attributes, outputs, t
     held = {name: array for name, array in arrays.items() if array is not None}
     with counting():
         same(tmp_path / "net.onnx", [node], inputs, held, [n for n in names if n], "com.microsoft")
+
+
+def _trees(kind, ids, weights, **more):
+    """Return two trees of depth 2 and 1, whose leaves add weights to targets or classes."""
+    return {
+        "nodes_treeids": [0, 0, 0, 0, 0, 1, 1, 1], "nodes_nodeids": [0, 1, 2, 3, 4, 0, 1, 2],
+        "nodes_featureids": [0, 0, 2, 0, 0, 1, 0, 0], "nodes_values": [0.1, 0, -0.3, 0, 0, 0.5, 0, 0],
+        "nodes_modes": ["BRANCH_LEQ", "LEAF", "BRANCH_LEQ", "LEAF", "LEAF", "BRANCH_LEQ", "LEAF", "LEAF"],
+        "nodes_truenodeids": [1, 0, 3, 0, 0, 1, 0, 0], "nodes_falsenodeids": [2, 0, 4, 0, 0, 2, 0, 0],
+        f"{kind}_treeids": [0, 0, 0, 1, 1], f"{kind}_nodeids": [1, 3, 4, 1, 2], f"{kind}_ids": ids,
+        f"{kind}_weights": weights, **more,
+    }  # fmt: skip
+
+
+ROWS = {"x": floats(20, 3)}
+WEIGHTS = [0.5, -1.0, 2.0, 0.25, 0.75]
+SHARES = [0.1, 0.3, 0.5, 0.25, 0.4]
+LABELS = {"classlabels_int64s": [5, 9, 7]}
+TWO_CLASSES = {"classlabels_int64s": [5, 9]}
+
+
+@for_each(
+    "kind, inputs, attributes, outputs",
+    [
+        ("Scaler", ROWS, {"offset": [0.5, 1, 2], "scale": [2.0, 3, 0.1]}, 1),
+        ("Scaler", {"x": np.int64([[1, 2], [3, 4]])}, {"offset": [0.5], "scale": [2.0]}, 1),
+        *(("Normalizer", ROWS, {"norm": norm}, 1) for norm in ("MAX", "L1", "L2")),
+        ("Binarizer", ROWS, {"threshold": 0.3}, 1),
+        ("Imputer", {"x": np.float32([[1, np.nan], [np.nan, 4]])}, {"imputed_value_floats": [7.0, 8.0], "replaced_value_float": np.nan}, 1),
+        ("Imputer", {"x": np.float32([[1, 0], [0, 4]])}, {"imputed_value_floats": [7.0]}, 1),
+        ("ArrayFeatureExtractor", {**ROWS, "i": np.int64([2, 0])}, {}, 1),
+        ("FeatureVectorizer", {**ROWS, "z": floats(20, 2)}, {"inputdimensions": [3, 2]}, 1),
+        ("OneHotEncoder", {"x": np.int64([[3], [9], [4]])}, {"cats_int64s": [4, 3]}, 1),
+        ("LabelEncoder", {"x": np.int64([3, 8, 1])}, {"keys_int64s": [8, 3], "values_floats": [0.5, 1.5], "default_float": 9.0}, 1),
+        ("LinearRegressor", ROWS, {"coefficients": [1.0, 2, 3, 4, 5, 6], "intercepts": [0.5, -1], "targets": 2}, 1),
+        ("LinearClassifier", ROWS, {"coefficients": [1.0, 2, 3, 4, -5, 6], "intercepts": [0.5, -1], "classlabels_ints": [3, 8], "post_transform": "SOFTMAX"}, 2),
+        ("LinearClassifier", ROWS, {"coefficients": [1.0, 2, 3], "intercepts": [0.5], "classlabels_ints": [3, 8], "post_transform": "LOGISTIC"}, 2),
+        ("TreeEnsembleRegressor", ROWS, _trees("target", [0, 1, 0, 0, 1], WEIGHTS, n_targets=2), 1),
+        ("TreeEnsembleRegressor", ROWS, _trees("target", [0] * 5, WEIGHTS, n_targets=1, aggregate_function="AVERAGE", base_values=[0.5]), 1),
+        ("TreeEnsembleRegressor", ROWS, _trees("target", [0] * 5, WEIGHTS, n_targets=1, aggregate_function="MAX"), 1),
+        ("TreeEnsembleRegressor", {"x": np.where(floats(20, 3) > 1, np.nan, ROWS["x"])}, _trees("target", [0] * 5, WEIGHTS, n_targets=1, nodes_missing_value_tracks_true=[1] * 8), 1),
+        ("TreeEnsembleClassifier", ROWS, _trees("class", [0, 1, 2, 1, 2], SHARES, **LABELS), 2),
+        ("TreeEnsembleClassifier", ROWS, _trees("class", [0, 1, 2, 1, 2], WEIGHTS, post_transform="SOFTMAX", base_values=[0.1, 0.2, 0.3], **LABELS), 2),
+        ("TreeEnsembleClassifier", ROWS, _trees("class", [0] * 5, SHARES, **TWO_CLASSES), 2),
+        ("TreeEnsembleClassifier", ROWS, _trees("class", [0] * 5, WEIGHTS, **TWO_CLASSES), 2),
+        ("TreeEnsembleClassifier", ROWS, _trees("class", [0] * 5, WEIGHTS, post_transform="LOGISTIC", **TWO_CLASSES), 2),
+    ],
+)  # fmt: skip
+def test_an_operator_of_classic_machine_learning(kind, inputs, attributes, outputs, tmp_path, counting):
+    names = ["y", "z"][:outputs] if kind != "FeatureVectorizer" else ["y"]
+    node = helper.make_node(kind, [*inputs], names, domain="ai.onnx.ml", **attributes)
+    with counting():
+        same(tmp_path / "net.onnx", [node], inputs, {}, names, "ai.onnx.ml")
