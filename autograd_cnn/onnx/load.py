@@ -232,7 +232,7 @@ class _Reading:
                 if kind.known and name in learned:
                     raise FormatError(sentence(step.where, "an input that has to be known is computed from parameters"))
             reads = step.reads
-            if reads <= constants.keys():
+            if reads <= constants.keys() and not any(TABLE[each.domain, each.operator].draws for each in _all([step])):
                 constants.update(step.run(constants, budget))
                 continue
             if learned & reads:

@@ -137,16 +137,19 @@ class Operator:
         By position; the last stands for any number where it is ``variadic``.
     outputs : int or None
         How many outputs it can have; None for any number.
+    draws : bool
+        Whether it draws random numbers, so that its results are never the same.
     """
 
     def __init__(
-        self, name: str, domain: str, function: Callable[..., Any], extent: Extent, check: Check | None
+        self, name: str, domain: str, function: Callable[..., Any], extent: Extent, check: Check | None, draws: bool
     ) -> None:
         self.name = name
         self.domain = domain
         self.function = function
         self.extent = extent
         self.check = check
+        self.draws = draws
         self.signature = inspect.signature(function)
         parameters = self.signature.parameters
         constant = getattr(function, "constant", False)  # what is compared or rounded is no weight
@@ -183,7 +186,7 @@ TABLE: Final[dict[tuple[str, str], Operator]] = {}
 
 
 def operator(
-    name: str, *, domain: str = "", extent: Extent = broadcast_extent, check: Check | None = None
+    name: str, *, domain: str = "", extent: Extent = broadcast_extent, check: Check | None = None, draws: bool = False
 ) -> Callable[[F], F]:
     """Enter the decorated function into the table as the operator ``name``.
 
@@ -196,10 +199,12 @@ def operator(
         How large the results can be.
     check : callable, optional
         What is checked when a file is loaded.
+    draws : bool
+        Whether it draws random numbers.
     """
 
     def enter(function: F) -> F:
-        TABLE[domain, name] = Operator(name, domain, function, extent, check)
+        TABLE[domain, name] = Operator(name, domain, function, extent, check, draws)
         return function
 
     return enter

@@ -9,10 +9,12 @@ from autograd_cnn.onnx.operators import (
     normalization,
     products,
     quantization,
+    random,
     recurrent,
     reduction,
     resizing,
     shaping,
+    spectra,
     windows,
 )
 
@@ -25,9 +27,11 @@ __all__ = [
     "normalization",
     "products",
     "quantization",
+    "random",
     "recurrent",
     "reduction",
     "resizing",
     "shaping",
+    "spectra",
     "windows",
 ]

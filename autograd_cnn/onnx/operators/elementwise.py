@@ -194,6 +194,14 @@ def cast_like(x: Array, like: Array, *, saturate: Flag = 1, round_mode: str = "u
     return cast(x, to=like.dtype, saturate=saturate, round_mode=round_mode)
 
 
+@operator("BitCast")
+def bit_cast(x: Array, *, to: np.dtype[Any]) -> Array:
+    """Take the bits of numbers for those of numbers of another dtype that is as wide."""
+    if to.itemsize != x.dtype.itemsize:
+        raise FormatError(sentence("the numbers differ in width", expected=x.dtype, got=to))
+    return plain(lambda a: np.asarray(a).view(to))(x)
+
+
 @operator("Identity")
 def identity(x: Array) -> Array:
     """Return the input as it is."""
