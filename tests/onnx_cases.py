@@ -51,9 +51,11 @@ def data_of(case: Any, model: Any) -> Iterator[tuple[list[Any], list[Any]]]:
             yield list(map(_plain, inputs)), list(map(_plain, outputs))
         return
     for folder in sorted(Path(case.model_dir).glob("test_data_set_*")):
+        initial = {each.name for each in model.graph.initializer}
+        inputs = [each for each in model.graph.input if each.name not in initial]
         yield tuple(
             [_read(folder / f"{name}_{i}.pb", each) for i, each in enumerate(infos)]
-            for name, infos in (("input", model.graph.input), ("output", model.graph.output))
+            for name, infos in (("input", inputs), ("output", model.graph.output))
         )
 
 

@@ -21,12 +21,13 @@ from autograd_cnn.onnx import operators as _operators  # noqa: F401  # which fil
 from autograd_cnn.onnx.budget import Budget
 from autograd_cnn.onnx.external import read_external
 from autograd_cnn.onnx.functions import inlined
+from autograd_cnn.onnx.legacy import DOMAIN, modernise
 from autograd_cnn.onnx.network import OnnxInput, OnnxNetwork, OnnxOutput, Step, Subgraph
 from autograd_cnn.onnx.operator import TABLE, Input, Ints, Operator
 from autograd_cnn.onnx.proto import Proto, first_line, graphs_of, node_name, subgraphs_of
 
-OLDEST: Final = 7
-"""The first opset whose operators broadcast as NumPy does."""
+OLDEST: Final = 6
+"""The first opset whose operators are told apart from those of 7 by their attributes."""
 
 LARGEST: Final = (1 << 31) - 1
 """The largest size of a file that the format allows, in bytes."""
@@ -56,7 +57,7 @@ def load(path: AnyPath) -> OnnxNetwork:
     Parameters
     ----------
     path : path
-        A file with opset 7 or later. Weights outside of it have to be in its folder.
+        A file with opset 6 or later. Weights outside of it have to be in its folder.
 
     Returns
     -------
@@ -141,6 +142,10 @@ class _Reading:
                          got=self.opset, hint="update it")
             )  # fmt: skip
         self.metadata = {each.key: each.value for each in model.metadata_props}
+        if self.opset == OLDEST:
+            modernise(self.onnx, model)
+            model.opset_import.add(domain=DOMAIN, version=1)
+            next(each for each in model.opset_import if not each.domain).version = self.opset = 7
         model = inlined(self.onnx, model, self.opset)
         self._refuse(model)
         self.graph = model.graph

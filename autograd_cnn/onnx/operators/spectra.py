@@ -1,7 +1,7 @@
 """ONNX's Fourier transforms, as products with matrices of waves. Complex numbers are pairs along a last axis."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -128,3 +128,24 @@ def mel_weight_matrix(
         (place >= left) & (place <= middle), rising, np.where((place > middle) & (place < right), falling, 0)
     )
     return inside.astype(output_datatype or np.float32)
+
+
+def _window(*shares: float) -> Callable[..., NDArray[Any]]:
+    """Return the operator of a window that is a sum of cosines (Blackman & Tukey 1958)."""
+
+    def run(size: Ints, *, output_datatype: np.dtype[Any] | None = None, periodic: Flag = 1) -> NDArray[Any]:
+        length = int(size.item())
+        angle = 2 * np.pi / max(length if periodic else length - 1, 1) * np.arange(length)
+        waves = [share * np.cos(number * angle) for number, share in enumerate(shares)]
+        return np.add.reduce(waves).astype(output_datatype or np.float32)
+
+    return run
+
+
+def _long(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
+    return 4 * max(int(operands[0].item()), 0)
+
+
+operator("BlackmanWindow", extent=_long)(_window(0.42, -0.5, 0.08))
+operator("HammingWindow", extent=_long)(_window(25 / 46, -21 / 46))
+operator("HannWindow", extent=_long)(_window(0.5, -0.5))
