@@ -21,12 +21,13 @@ from autograd_cnn.onnx import operators as _operators  # noqa: F401  # which fil
 from autograd_cnn.onnx.budget import Budget
 from autograd_cnn.onnx.external import read_external
 from autograd_cnn.onnx.functions import inlined
-from autograd_cnn.onnx.network import OnnxInput, OnnxNetwork, OnnxOutput, Step, Subgraph, checked
-from autograd_cnn.onnx.operator import TABLE, Ints, Operator
+from autograd_cnn.onnx.legacy import DOMAIN, modernise
+from autograd_cnn.onnx.network import OnnxInput, OnnxNetwork, OnnxOutput, Step, Subgraph
+from autograd_cnn.onnx.operator import TABLE, Input, Ints, Operator
 from autograd_cnn.onnx.proto import Proto, first_line, graphs_of, node_name, subgraphs_of
 
-OLDEST: Final = 7
-"""The first opset whose operators broadcast as NumPy does."""
+OLDEST: Final = 6
+"""The first opset whose operators are told apart from those of 7 by their attributes."""
 
 LARGEST: Final = (1 << 31) - 1
 """The largest size of a file that the format allows, in bytes."""
@@ -56,7 +57,7 @@ def load(path: AnyPath) -> OnnxNetwork:
     Parameters
     ----------
     path : path
-        A file with opset 7 or later. Weights outside of it have to be in its folder.
+        A file with opset 6 or later. Weights outside of it have to be in its folder.
 
     Returns
     -------
@@ -127,10 +128,7 @@ class _Reading:
         self._refuse(model)
         self.size += read_external(self.onnx, model, folder, LARGEST - self.size)
         del content  # the numbers are in the model as well
-        try:
-            self.onnx.checker.check_model(model)
-        except (self.onnx.checker.ValidationError, ValueError, RuntimeError) as error:
-            raise FormatError(sentence("not a valid ONNX model", first_line(error))) from error
+        self._check_model(model)
         self.opset = max((each.version for each in model.opset_import if not each.domain), default=0)
         if self.opset < OLDEST:
             raise FormatError(
@@ -144,6 +142,10 @@ class _Reading:
                          got=self.opset, hint="update it")
             )  # fmt: skip
         self.metadata = {each.key: each.value for each in model.metadata_props}
+        if self.opset == OLDEST:
+            modernise(self.onnx, model)
+            model.opset_import.add(domain=DOMAIN, version=1)
+            next(each for each in model.opset_import if not each.domain).version = self.opset = 7
         model = inlined(self.onnx, model, self.opset)
         self._refuse(model)
         self.graph = model.graph
@@ -168,7 +170,7 @@ class _Reading:
         floats = self._float_results()
         outputs = tuple(map(self._output, self.graph.output))
         uses = [use for step in _all(main.steps) for use in step.inputs]
-        flows = {name for name, kinds in uses if not kinds} - {name for name, kinds in uses if kinds}
+        flows = {name for name, kind in uses if not kind.kinds} - {name for name, kind in uses if kind.kinds}
         if not any(array.ndim and name in flows for name, array in self.arrays.items()):
             many = {n: a for n, a in self.constants.items() if a.dtype.kind == "f" and a.size > 1 and n in flows}
             self.arrays |= {name: self.constants.pop(name) for name in many}
@@ -231,11 +233,11 @@ class _Reading:
         budget = Budget(self.size)
         learned = set(learned)
         for step in steps:
-            for name, kinds in step.inputs:
-                if kinds and name in learned:
+            for name, kind in step.inputs:
+                if kind.known and name in learned:
                     raise FormatError(sentence(step.where, "an input that has to be known is computed from parameters"))
             reads = step.reads
-            if reads <= constants.keys():
+            if reads <= constants.keys() and not any(TABLE[each.domain, each.operator].draws for each in _all([step])):
                 constants.update(step.run(constants, budget))
                 continue
             if learned & reads:
@@ -247,9 +249,9 @@ class _Reading:
         operator = TABLE[step.domain, step.operator]
         given = dict(step.attributes)
         try:
-            for place, (name, kinds) in enumerate(step.inputs):
-                if kinds and name in values:
-                    given[operator.input(place).name] = checked(values[name], kinds)
+            for name, kind in step.inputs:
+                if kind.kinds and name in values:
+                    given[kind.name] = np.asarray(kind.of(values[name]))
             if operator.check:
                 operator.check(given)
         except FormatError as error:
@@ -287,9 +289,25 @@ class _Reading:
 
     # --- refusals -----------------------------------------------------------------------------
 
+    def _check_model(self, model: Proto) -> None:
+        """Let the library check the model; where it wants types of outputs, or shapes, others do without, and so do we."""
+        said = [each.type for each in (*model.graph.input, *model.graph.output)]
+        tensors = [each for each in said if each.WhichOneof("value") in {None, "tensor_type"}]
+        before = [(each, each.SerializeToString()) for each in tensors if not each.tensor_type.HasField("shape")]
+        for each, _ in before:
+            each.tensor_type.elem_type = each.tensor_type.elem_type or self.onnx.TensorProto.FLOAT
+            each.tensor_type.shape.SetInParent()
+        try:
+            self.onnx.checker.check_model(model)
+        except (self.onnx.checker.ValidationError, ValueError, RuntimeError) as error:
+            raise FormatError(sentence("not a valid ONNX model", first_line(error))) from error
+        for each, content in before:
+            each.ParseFromString(content)
+
     def _refuse(self, model: Proto) -> None:
         """Refuse what the library would take in one of several ways, or as bytes."""
-        if len({each.domain for each in model.opset_import}) < len(model.opset_import):
+        versions = {(each.domain, each.version) for each in model.opset_import}
+        if len({domain for domain, _ in versions}) < len(versions):
             raise FormatError(sentence("two versions of the same operators"))
         for graph in graphs_of(self.onnx, model):
             if graph.sparse_initializer:
@@ -337,9 +355,12 @@ class _Reading:
 
     def _input(self, proto: Proto) -> OnnxInput:
         where = f"input {proto.name!r}"
-        if not proto.type.HasField("tensor_type") or not proto.type.tensor_type.HasField("shape"):
-            raise FormatError(sentence(where, "a tensor with a known number of axes is needed"))
+        if not proto.type.HasField("tensor_type"):
+            kind = proto.type.WhichOneof("value")
+            raise FormatError(sentence(where, "only tensors are supported", expected="tensor_type", got=kind))
         tensor = proto.type.tensor_type
+        if not tensor.HasField("shape"):
+            return OnnxInput(proto.name, None, self._dtype(where, tensor.elem_type))
         shape = tuple(  # some exporters write -1 for a length that is not known
             each.dim_value if each.HasField("dim_value") and each.dim_value >= 0 else each.dim_param or "?"
             for each in tensor.shape.dim
@@ -392,8 +413,8 @@ class _Reading:
         results = tuple(self._named(name, names) if name else "" for name in outputs)
         return Step(where, path, domain, node.op_type, inputs, results, attributes, bodies)
 
-    def _operands(self, where: str, node: Proto, operator: Operator, names: _Pick) -> Iterator[tuple[str, str]]:
-        """Yield the name of each input, with the kinds of dtype that it may have if its values must be known."""
+    def _operands(self, where: str, node: Proto, operator: Operator, names: _Pick) -> Iterator[tuple[str, Input]]:
+        """Yield the name of each input, with what the operator says of it."""
         for place, name in enumerate(node.input):
             kind = operator.input(place)
             if not name and not kind.optional:
@@ -401,7 +422,7 @@ class _Reading:
             unique = _known(name, names) if name else ""
             if kind.weights:
                 self.weights.add(unique)
-            yield unique, kind.kinds
+            yield unique, kind
 
     def _attribute(self, where: str, operator: Operator, attribute: Proto) -> Any:
         """Return the value of an attribute if the operator knows it."""

@@ -8,13 +8,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.engine.node import Array, Traced, shape_of, values_of
+from autograd_cnn.engine.node import Array, Traced, shape_of
 from autograd_cnn.engine.recording import scope
 from autograd_cnn.errors import FormatError, ShapeError, sentence
 from autograd_cnn.nn import Module, Parameter
 from autograd_cnn.nn.module import computed_in
 from autograd_cnn.onnx.budget import CALL, Budget
-from autograd_cnn.onnx.operator import TABLE, known
+from autograd_cnn.onnx.operator import TABLE, Input, known
 
 _FAILURES: Final = (
     TypeError, ValueError, LookupError, AttributeError, ArithmeticError, MemoryError, RuntimeError,
@@ -29,22 +29,27 @@ class OnnxInput:
     Attributes
     ----------
     name : str
-    shape : tuple of (int or str)
-        An unknown length has a name, or ``"?"``.
+    shape : tuple of (int or str), or None
+        An unknown length has a name, or ``"?"``; None stands for any shape.
     dtype : dtype
     """
 
     name: str
-    shape: tuple[int | str, ...]
+    shape: tuple[int | str, ...] | None
     dtype: np.dtype[Any]
 
     def check(self, x: Array) -> None:
         """Raise `ShapeError` unless ``x`` has the shape."""
+        if self.shape is None:
+            return
         got = shape_of(x)
         fits = len(got) == len(self.shape) and all(isinstance(n, str) or n == m for n, m in zip(self.shape, got))  # noqa: B905  # as long as each other
         if not fits:
-            expected = f"({', '.join(map(str, self.shape))})"
-            raise ShapeError(sentence(f"input {self.name!r}", "the shape does not fit", expected=expected, got=got))
+            raise ShapeError(sentence(f"input {self.name!r}", "the shape does not fit", expected=str(self), got=got))
+
+    def __str__(self) -> str:
+        """The shape as it is written in the file."""
+        return "any shape" if self.shape is None else f"({', '.join(map(str, self.shape))})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +117,8 @@ class Step:
         ``/layer1/conv/Conv``.
     domain, operator : str
         Which entry of the table it runs.
-    inputs : tuple of (str, str)
-        Names, empty for an input that is left out, and the kinds of dtype that it may have if its values
-        must be known; empty if gradients flow through it.
+    inputs : tuple of (str, Input)
+        Names, empty for an input that is left out, and what the operator says of it.
     outputs : tuple of str
         Names, empty for an output that nobody uses.
     attributes : dict
@@ -125,7 +129,7 @@ class Step:
     scope: str
     domain: str
     operator: str
-    inputs: tuple[tuple[str, str], ...]
+    inputs: tuple[tuple[str, Input], ...]
     outputs: tuple[str, ...]
     attributes: dict[str, Any]
     bodies: dict[str, Subgraph] = field(default_factory=dict)
@@ -140,7 +144,7 @@ class Step:
         """Compute the results if the budget allows it; errors name the node."""
         operator = TABLE[self.domain, self.operator]
         try:
-            operands = [self._operand(values[name], kinds) if name else None for name, kinds in self.inputs]
+            operands = [kind.of(values[name]) if name else None for name, kind in self.inputs]
             budget.spend(operator, operands, self.attributes)
             bodies = {name: body.bound(values, budget) for name, body in self.bodies.items()}
             if not self.scope:
@@ -155,29 +159,6 @@ class Step:
             kind = ShapeError if isinstance(error, ShapeError) else FormatError
             raise kind(sentence(self.where, str(error))) from error
         return dict(zip(self.outputs, several, strict=False))
-
-    def _operand(self, value: Array, kinds: str) -> Array:
-        if not kinds:
-            return value
-        if isinstance(value, Traced) and value.node is not None:
-            raise FormatError(sentence("an input that has to be known is computed from parameters"))
-        return checked(known(value), kinds)
-
-
-def checked(value: Array, kinds: str) -> NDArray[Any]:
-    """Return the value as an array if its dtype is of these kinds.
-
-    Raises
-    ------
-    FormatError
-        If it is not.
-    """
-    array = values_of(value)
-    if array.dtype.kind not in kinds:
-        raise FormatError(
-            sentence("an input has to be made of whole numbers", expected="int32 or int64", got=array.dtype)
-        )
-    return array
 
 
 class OnnxNetwork(Module):
@@ -259,5 +240,5 @@ class OnnxNetwork(Module):
 
     def extra_repr(self) -> str:
         """Return the inputs and the number of operators."""
-        inputs = ", ".join(f"{each.name}: ({', '.join(map(str, each.shape))})" for each in self.inputs)
+        inputs = ", ".join(f"{each.name}: {each}" for each in self.inputs)
         return f"{inputs}; steps={len(self.steps)}"

@@ -2,7 +2,8 @@
 
 An entry is a function of primitives. It takes the operator's inputs by position and its attributes by their ONNX names,
 and returns an array, or a tuple where there are several outputs. An input whose values must be known, such as a shape,
-is annotated as `Numbers` or `Ints`; gradients flow through all others. Where an older opset has an attribute in the
+is annotated as `Numbers` or `Ints`, one that is not learned where the file holds it as `Fixed` or `Indices`; gradients
+flow through all others. Where an older opset has an attribute in the
 place of an input, it is taken for that input. If only some values of an attribute are supported, its annotation is a
 `Literal`. A function that names ``opset`` or ``outputs`` is told the file's opset, or how many outputs are asked for.
 Source: https://onnx.ai/onnx/operators
@@ -17,8 +18,10 @@ from typing import Annotated, Any, Final, Literal, Protocol, TypeAlias, TypeVar,
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.engine.node import Array, Shape, values_of
+from autograd_cnn.engine.node import Array, Shape, Traced, values_of
 from autograd_cnn.engine.trace import reading
+from autograd_cnn.errors import FormatError, sentence
+from autograd_cnn.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,6 +30,12 @@ Numbers: TypeAlias = NDArray[Any]
 
 Ints: TypeAlias = NDArray[np.integer[Any]]
 """Such an input of integers: a shape, an axis."""
+
+Fixed: TypeAlias = Annotated[Any, "fixed"]
+"""An input that is not learned where the file holds it, though gradients flow if it is computed: a scale, an exponent."""
+
+Indices: TypeAlias = Annotated[Any, "indices"]
+"""Such an input of integers, such as indices."""
 
 Weights: TypeAlias = Annotated[Any, "weights"]
 """An input of whole numbers that, where the file holds them, become parameters of floats."""
@@ -54,8 +63,8 @@ Check: TypeAlias = Callable[[Mapping[str, Any]], None]
 CONTEXT: Final = ("opset", "outputs")
 """What a function may ask for that is neither input nor attribute."""
 
-KINDS: Final[dict[Any, str]] = {Ints: "iu", Numbers: "biuf"}
-"""The kinds of dtype that a known input may have."""
+KINDS: Final[dict[Any, str]] = {Ints: "iu", Numbers: "biuf", Indices: "iu", Fixed: "biuf"}
+"""The kinds of dtype that an input may have which is not learned."""
 
 
 def broadcast_extent(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001  # one signature for all
@@ -77,7 +86,9 @@ class Input:
     optional : bool
         Whether it may be left out.
     kinds : str
-        The kinds of dtype that it may have if its values must be known; empty if gradients flow through it.
+        The kinds of dtype that it may have if it is not learned; empty if gradients flow through it.
+    known : bool
+        Whether its values must be known.
     weights : bool
         Whether whole numbers that the file holds become parameters.
     """
@@ -85,7 +96,28 @@ class Input:
     name: str
     optional: bool
     kinds: str
+    known: bool
     weights: bool
+
+    def of(self, value: Array) -> Array:
+        """Return a value as the operator takes it.
+
+        Raises
+        ------
+        FormatError
+            If its dtype is of another kind, or it has to be known and is computed from parameters.
+        """
+        if not self.kinds:
+            return value
+        if value.dtype.kind not in self.kinds:
+            raise FormatError(
+                sentence("an input has to be made of whole numbers", expected="int32 or int64", got=value.dtype)
+            )
+        if not self.known:
+            return value
+        if isinstance(value, Traced) and value.node is not None:
+            raise FormatError(sentence("an input that has to be known is computed from parameters"))
+        return known(value)
 
 
 class Operator:
@@ -105,20 +137,24 @@ class Operator:
         By position; the last stands for any number where it is ``variadic``.
     outputs : int or None
         How many outputs it can have; None for any number.
+    draws : bool
+        Whether it draws random numbers, so that its results are never the same.
     """
 
     def __init__(
-        self, name: str, domain: str, function: Callable[..., Any], extent: Extent, check: Check | None
+        self, name: str, domain: str, function: Callable[..., Any], extent: Extent, check: Check | None, draws: bool
     ) -> None:
         self.name = name
         self.domain = domain
         self.function = function
         self.extent = extent
         self.check = check
+        self.draws = draws
         self.signature = inspect.signature(function)
         parameters = self.signature.parameters
+        constant = getattr(function, "constant", False)  # what is compared or rounded is no weight
         self.inputs = tuple(
-            Input(p.name, _optional(p), _kinds(p.annotation), p.annotation is Weights)
+            Input(p.name, _optional(p), *_kinds(Fixed if constant else p.annotation), p.annotation is Weights)
             for p in parameters.values() if p.kind not in {p.KEYWORD_ONLY, p.VAR_KEYWORD}
         )  # fmt: skip
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters.values())
@@ -137,9 +173,12 @@ def _optional(parameter: inspect.Parameter) -> bool:
     return not given or type(None) in get_args(parameter.annotation)
 
 
-def _kinds(annotation: Any) -> str:
+def _kinds(annotation: Any) -> tuple[str, bool]:
+    """Return the kinds of dtype of what is not learned, and whether it must be known."""
     options = (annotation, *get_args(annotation))
-    return next((kinds for kind, kinds in KINDS.items() if kind in options), "")
+    return next(
+        ((kinds, kind not in {Fixed, Indices}) for kind, kinds in KINDS.items() if kind in options), ("", False)
+    )
 
 
 TABLE: Final[dict[tuple[str, str], Operator]] = {}
@@ -147,7 +186,7 @@ TABLE: Final[dict[tuple[str, str], Operator]] = {}
 
 
 def operator(
-    name: str, *, domain: str = "", extent: Extent = broadcast_extent, check: Check | None = None
+    name: str, *, domain: str = "", extent: Extent = broadcast_extent, check: Check | None = None, draws: bool = False
 ) -> Callable[[F], F]:
     """Enter the decorated function into the table as the operator ``name``.
 
@@ -160,10 +199,12 @@ def operator(
         How large the results can be.
     check : callable, optional
         What is checked when a file is loaded.
+    draws : bool
+        Whether it draws random numbers.
     """
 
     def enter(function: F) -> F:
-        TABLE[domain, name] = Operator(name, domain, function, extent, check)
+        TABLE[domain, name] = Operator(name, domain, function, extent, check, draws)
         return function
 
     return enter
@@ -182,3 +223,8 @@ def known(x: Array) -> NDArray[Any]:
     """Return the values of an input that Python looks at."""
     reading("OnnxNetwork", x)
     return values_of(x)
+
+
+def detached(x: Array) -> Array:
+    """Return an input through which no gradient flows; Python does not look at its values."""
+    return x.detach() if isinstance(x, Tensor) else x

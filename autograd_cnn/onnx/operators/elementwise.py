@@ -10,7 +10,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import FormatError, sentence
-from autograd_cnn.onnx.operator import Flag, Numbers, known, operator, plain
+from autograd_cnn.onnx.operator import Fixed, Flag, Numbers, operator, plain
 
 _PRIMITIVES: Final[dict[str, Callable[..., Array]]] = {
     "Abs": ops.absolute, "Acos": ops.arccos, "Acosh": ops.arccosh, "Add": ops.add, "Asin": ops.arcsin,
@@ -29,7 +29,7 @@ for _name, _function in _PRIMITIVES.items():
 def divide(x1: Array, x2: Array) -> Array:
     """Divide; integers are rounded towards 0."""
     if x1.dtype.kind in "iu" and x2.dtype.kind in "iu":
-        return plain(lambda a, b: (a - np.fmod(a, b)) // b)(x1, x2)
+        return ops.floor_divide(x1 - ops.fmod(x1, x2), x2)
     return ops.divide(x1, x2)
 
 
@@ -40,11 +40,13 @@ def modulo(x1: Array, x2: Array, *, fmod: Flag = 0) -> Array:
 
 
 @operator("Pow")
-def power(x: Array, exponent: Numbers) -> Array:
+def power(x: Array, exponent: Fixed) -> Array:
     """Raise to a power; the result has the base's dtype."""
     if x.dtype.kind in "iu":
         return plain(lambda a, b: (a**b).astype(a.dtype))(x, exponent)
-    return ops.power(x, exponent.item() if exponent.ndim == 0 else exponent.astype(x.dtype))
+    if isinstance(exponent, np.generic):
+        return ops.power(x, exponent.item())
+    return ops.power(x, ops.astype(exponent, dtype=x.dtype))
 
 
 @operator("Reciprocal")
@@ -182,16 +184,22 @@ def cast(
     round_mode: str = "up",  # noqa: ARG001  # likewise
 ) -> Array:
     """Convert to another dtype."""
-    if to.kind == "f" and x.dtype.kind == "f":
-        return ops.astype(x, dtype=to)
     with np.errstate(invalid="ignore"):  # of a NaN as an integer nothing is said
-        return plain(np.ndarray.astype)(x, dtype=to)[()]
+        return ops.astype(x, dtype=to)
 
 
 @operator("CastLike")
 def cast_like(x: Array, like: Array, *, saturate: Flag = 1, round_mode: str = "up") -> Array:
     """Convert to the dtype of ``like``."""
     return cast(x, to=like.dtype, saturate=saturate, round_mode=round_mode)
+
+
+@operator("BitCast")
+def bit_cast(x: Array, *, to: np.dtype[Any]) -> Array:
+    """Take the bits of numbers for those of numbers of another dtype that is as wide."""
+    if to.itemsize != x.dtype.itemsize:
+        raise FormatError(sentence("the numbers differ in width", expected=x.dtype, got=to))
+    return plain(lambda a: np.asarray(a).view(to))(x)
 
 
 @operator("Identity")
@@ -239,7 +247,7 @@ operator("GreaterOrEqual")(ops.greater_equal)
 @operator("Where")
 def where(condition: Array, x1: Array, x2: Array) -> Array:
     """Choose element by element."""
-    return ops.where(known(condition), x1, x2)
+    return ops.where(condition, x1, x2)
 
 
 @operator("BitShift")
@@ -251,5 +259,7 @@ def bit_shift(x1: Array, x2: Array, *, direction: Literal["LEFT", "RIGHT"]) -> A
 @operator("IsInf")
 def is_inf(x: Array, *, detect_negative: Flag = 1, detect_positive: Flag = 1) -> Array:
     """Tell infinities."""
-    x = known(x)
-    return np.isinf(x) & ((x < 0) & bool(detect_negative) | (x > 0) & bool(detect_positive))
+    found = ops.isinf(x)
+    if not detect_negative:
+        found = ops.logical_and(found, ops.greater(x, 0))
+    return found if detect_positive else ops.logical_and(found, ops.less(x, 0))

@@ -11,7 +11,8 @@ from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.errors import FormatError, ShapeError, sentence
 from autograd_cnn.onnx.budget import CALL
-from autograd_cnn.onnx.operator import Flag, Ints, Numbers, known, operator
+from autograd_cnn.onnx.operator import Fixed, Flag, Indices, Ints, Numbers, detached, known, operator
+from autograd_cnn.tensor.numpy_functions import plain_index
 
 Reduction = Literal["none", "add", "mul", "max", "min"]
 
@@ -35,34 +36,37 @@ def _one_hot(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mappi
 
 
 @operator("Gather", extent=_taken)
-def gather(x: Array, indices: Ints, *, axis: int = 0) -> Array:
+def gather(x: Array, indices: Indices, *, axis: int = 0) -> Array:
     """Take slices along an axis."""
-    return ops.take(x, indices, axis=axis)
+    if shape_of(indices):
+        return ops.take(x, plain_index(indices), axis=axis)
+    return ops.squeeze(gather(x, ops.reshape(indices, shape=1), axis=axis), axis)
 
 
-def _places(x: Array, indices: Ints, axis: int) -> tuple[Any, ...]:
+def _places(x: Array, indices: Indices, axis: int) -> tuple[Any, ...]:
     """Return the index of the elements that ``indices`` names along an axis."""
     if indices.ndim != len(shape_of(x)):
         raise ShapeError(
             sentence("indices and x differ in rank", expected=f"{len(shape_of(x))} axes", got=indices.shape)
         )
     places: list[Any] = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
-    places[axis] = indices
+    places[axis] = plain_index(indices)
     return tuple(places)
 
 
 @operator("GatherElements")
-def gather_elements(x: Array, indices: Ints, *, axis: int = 0) -> Array:
+def gather_elements(x: Array, indices: Indices, *, axis: int = 0) -> Array:
     """Take an element for each index, in the line where the index stands."""
     return ops.getitem(x, index=_places(x, indices, axis))
 
 
-def _columns(indices: Ints) -> tuple[Any, ...]:
-    return tuple(np.moveaxis(indices, -1, 0))
+def _columns(indices: Indices) -> tuple[Any, ...]:
+    """Return what stands along the last axis as an index."""
+    return tuple(plain_index(ops.getitem(indices, index=(..., column))) for column in range(shape_of(indices)[-1]))
 
 
 @operator("GatherND", extent=_rows)
-def gather_nd(x: Array, indices: Ints, *, batch_dims: int = 0) -> Array:
+def gather_nd(x: Array, indices: Indices, *, batch_dims: int = 0) -> Array:
     """Take slices at the indices that stand along the last axis."""
     batch = np.ix_(*(np.arange(n) for n in shape_of(x)[:batch_dims]))
     more = indices.ndim - 1 - batch_dims
@@ -110,19 +114,21 @@ def _scattered(x: Array, values: Array, index: tuple[Any, ...], reduction: Reduc
 
 
 @operator("ScatterElements")
-def scatter_elements(x: Array, indices: Ints, updates: Array, *, axis: int = 0, reduction: Reduction = "none") -> Array:
+def scatter_elements(
+    x: Array, indices: Indices, updates: Array, *, axis: int = 0, reduction: Reduction = "none"
+) -> Array:
     """Write an element for each index, in the line where the index stands."""
     return _scattered(x, updates, _places(x, indices, axis), reduction)
 
 
 @operator("Scatter")
-def scatter(x: Array, indices: Ints, updates: Array, *, axis: int = 0) -> Array:
+def scatter(x: Array, indices: Indices, updates: Array, *, axis: int = 0) -> Array:
     """Do as `scatter_elements`, under its name before opset 11."""
     return scatter_elements(x, indices, updates, axis=axis)
 
 
 @operator("ScatterND")
-def scatter_nd(x: Array, indices: Ints, updates: Array, *, reduction: Reduction = "none") -> Array:
+def scatter_nd(x: Array, indices: Indices, updates: Array, *, reduction: Reduction = "none") -> Array:
     """Write slices at the indices that stand along the last axis."""
     return _scattered(x, updates, _columns(indices), reduction)
 
@@ -144,14 +150,12 @@ def tensor_scatter(
 
 
 @operator("OneHot", extent=_one_hot)
-def one_hot(indices: Numbers, depth: Numbers, values: Array, *, axis: int = -1) -> Array:
+def one_hot(indices: Fixed, depth: Numbers, values: Array, *, axis: int = -1) -> Array:
     """Return the second of two values at each index along a new axis, the first elsewhere."""
-    count = int(depth.item())
-    place = np.where(indices < 0, indices + count, indices)
-    hot = np.expand_dims(place, axis) == np.arange(count).reshape(
-        [-1 if each == axis % (indices.ndim + 1) else 1 for each in range(indices.ndim + 1)]
-    )
-    return ops.where(hot, values[1], values[0])
+    count, rank = int(depth.item()), len(shape_of(indices)) + 1
+    place = ops.expand_dims(ops.where(ops.less(indices, 0), indices + count, indices), axis)
+    classes = np.arange(count).reshape([-1 if each == axis % rank else 1 for each in range(rank)])
+    return ops.where(ops.equal(place, classes), values[1], values[0])
 
 
 # --- order ------------------------------------------------------------------------------------
@@ -165,14 +169,11 @@ def _top(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[s
 @operator("TopK", extent=_top)
 def top_k(x: Array, k: Ints, *, axis: int = -1, largest: Flag = 1, sorted: Flag = 1) -> tuple[Array, Array]:  # noqa: A002, ARG001  # ONNX's name; they are sorted in any case
     """Return the ``k`` largest or smallest along an axis, and where they were; of equals the first ones."""
-    values = known(x)
+    key = detached(x)
     if largest:  # a stable order from behind would take the last of equals
-        order = np.flip(values.shape[axis] - 1 - np.flip(values, axis).argsort(axis=axis, kind="stable"), axis)
-        order = np.flip(np.flip(order, axis), axis)
-    else:
-        order = values.argsort(axis=axis, kind="stable")
-    order = order.take(np.arange(int(k.item())), axis=axis)
-    return ops.take_along_axis(x, order, axis=axis), order
+        key = ops.invert(key) if key.dtype.kind in "iub" else -key
+    order = ops.take(ops.argsort(key, axis=axis, stable=True), np.arange(int(k.item())), axis=axis)
+    return ops.getitem(x, index=_places(x, order, axis)), order
 
 
 @operator("Unique", extent=lambda shapes, *_: 4 * math.prod(shapes[0]))

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import FormatError, ShapeError, sentence
-from autograd_cnn.onnx.operator import Flag, Numbers, operator
+from autograd_cnn.onnx.operator import Fixed, Flag, operator
 
 
 def _maps(x: Array) -> tuple[int, ...]:
@@ -22,7 +22,7 @@ def _check_training(given: Any) -> None:
 
 @operator("BatchNormalization", check=_check_training)
 def batch_normalization(
-    x: Array, scale: Array, bias: Array, mean: Numbers, var: Numbers, *,
+    x: Array, scale: Array, bias: Array, mean: Fixed, var: Fixed, *,
     epsilon: float = 1e-5, momentum: float = 0.9, training_mode: Flag = 0, spatial: Literal[1] = 1,  # noqa: ARG001  # of no use in inference
 ) -> Array:  # fmt: skip
     """Normalise each channel by statistics gathered in training (Ioffe & Szegedy 2015)."""

@@ -17,7 +17,8 @@ def matmul_extent(shapes: Sequence[Shape], operands: Sequence[Any], attributes: 
     return math.prod(np.broadcast_shapes(a[:-2], b[:-2])) * math.prod(a[-2:-1]) * (b[-1] if len(b) > 1 else 1)
 
 
-def _gemm(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
+def gemm_extent(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
+    """Return the elements of the product, of its multiple, and of the sum."""
     a, b, *c = shapes
     return 3 * math.prod(
         np.broadcast_shapes((a[attributes.get("transA", 0)], b[1 - attributes.get("transB", 0)]), *c)
@@ -38,7 +39,7 @@ def det(x: Array) -> Array:
     return ops.det(x)
 
 
-@operator("Gemm", extent=_gemm)
+@operator("Gemm", extent=gemm_extent)
 def gemm(
     a: Array, b: Array, c: Array | None = None, *,
     alpha: float = 1.0, beta: float = 1.0, transA: Flag = 0, transB: Flag = 0,  # noqa: N803  # ONNX's names

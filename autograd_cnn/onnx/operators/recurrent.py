@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, shape_of
@@ -20,7 +21,11 @@ from autograd_cnn.onnx.operators.elementwise import hard_sigmoid, softsign, thre
 Direction: TypeAlias = Literal["forward", "reverse", "bidirectional"]
 Function: TypeAlias = Callable[[Array], Array]
 Cell: TypeAlias = Callable[[Array, tuple[Array, ...]], tuple[Array, ...]]
-"""From a step's input, (N, G·H), and the states to the next states, of which the first is the output."""
+"""From what a step's input sends to the gates, (N, G·H), and the states to the next states, the first the output."""
+
+Layer: TypeAlias = Callable[[Array, tuple[Array, ...], bool], tuple[Array, ...]]
+"""From what all inputs send to the gates, (T, N, G·H), the states, and whether time runs backwards, to the outputs
+(T, N, H) and the last states."""
 
 FUNCTIONS: Final[dict[str, Callable[[float | None, float | None], Function]]] = {
     "affine": lambda a, b: lambda x: x * _or(a, 1.0) + _or(b, 0.0),
@@ -74,28 +79,25 @@ def _clipped(x: Array, limit: float | None) -> Array:
     return x if limit is None else ops.clip(x, min=-limit, max=limit)
 
 
-def _run(
-    x: Array, w: Array, b: Array | None, lengths: Ints | None, states: Sequence[Array | None], direction: Direction,
-    layout: Flag, cells: Sequence[Cell], hidden: int,
-) -> tuple[Array, ...]:  # fmt: skip
-    """Run a cell for each direction; return the outputs (T, D, N, H) and the last states (D, N, H)."""
-    if layout:
-        x = ops.swapaxes(x, 0, 1)
-        states = [None if each is None else ops.swapaxes(each, 0, 1) for each in states]
-    steps, batch, _ = shape_of(x)
-    directions = 2 if direction == "bidirectional" else 1
-    if shape_of(w)[0] != directions:
-        raise ShapeError(sentence("w has other directions", expected=directions, got=shape_of(w)[0]))
-    zeros = np.zeros((batch, hidden), x.dtype)
-    runs = []
-    for d, cell in enumerate(cells):
-        given = ops.matmul(x, ops.transpose(w[d]))  # (T, N, G·H)
-        if b is not None:
-            given = given + b[d][: shape_of(w)[1]]
-        state = tuple(zeros if each is None else each[d] for each in states)
-        order = range(steps)[::-1] if direction == "reverse" or d == 1 else range(steps)
-        rows: list[Array] = [zeros] * steps
-        for t in order:
+def _rows(hidden: int, order: Sequence[int]) -> NDArray[np.int64]:
+    """Return the rows of gates in another order."""
+    return np.arange(len(order) * hidden).reshape(len(order), hidden)[list(order)].ravel()
+
+
+def _arranged(x: Array | None, d: int, rows: NDArray[np.int64] | None) -> Array | None:
+    """Return one direction's weights or bias, with its gates in the order of ours where that is given."""
+    if x is None:
+        return None
+    return x[d] if rows is None else ops.take(x[d], rows, axis=0)
+
+
+def _in_steps(cell: Cell, lengths: Ints | None) -> Layer:
+    """Return the layer that calls a cell for each step."""
+
+    def layer(given: Array, state: tuple[Array, ...], backwards: bool) -> tuple[Array, ...]:
+        steps = shape_of(given)[0]
+        rows: list[Array] = [state[0]] * steps
+        for t in range(steps)[:: -1 if backwards else 1]:
             new = cell(given[t], state)
             if lengths is not None:  # sequences that have ended keep their state
                 going = (t < lengths)[:, None]
@@ -104,13 +106,51 @@ def _run(
             else:
                 rows[t] = new[0]
             state = new
-        runs.append((ops.stack(rows) if rows else zeros[None][:0], *state))
+        return (ops.stack(rows) if rows else state[0][None][:0], *state)
+
+    return layer
+
+
+def _at_once(run: Callable[..., tuple[Array, ...]]) -> Layer:
+    """Return the layer that is one primitive, which takes what is sent to the gates, and states, in order of time."""
+
+    def layer(given: Array, state: tuple[Array, ...], backwards: bool) -> tuple[Array, ...]:
+        outputs, *last = run(ops.flip(given, axis=0) if backwards else given, *state)
+        return (ops.flip(outputs, axis=0) if backwards else outputs, *last)
+
+    return layer
+
+
+def _run(
+    x: Array, w: Array, b: Array | None, states: Sequence[Array | None], direction: Direction, layout: Flag,
+    layers: Sequence[Layer], rows: NDArray[np.int64] | None, hidden: int,
+) -> tuple[Array, ...]:  # fmt: skip
+    """Run a layer for each direction; return the outputs (T, D, N, H) and the last states (D, N, H)."""
+    if layout:
+        x = ops.swapaxes(x, 0, 1)
+        states = [None if each is None else ops.swapaxes(each, 0, 1) for each in states]
+    batch = shape_of(x)[1]
+    directions = 2 if direction == "bidirectional" else 1
+    if shape_of(w)[0] != directions:
+        raise ShapeError(sentence("w has other directions", expected=directions, got=shape_of(w)[0]))
+    zeros = np.zeros((batch, hidden), x.dtype)
+    runs = []
+    for d, layer in enumerate(layers):
+        bias = None if b is None else b[:, : shape_of(w)[1]]
+        given = ops.linear(x, _arranged(w, d, rows), _arranged(bias, d, rows))  # (T, N, G·H)
+        state = tuple(zeros if each is None else each[d] for each in states)
+        runs.append(layer(given, state, direction == "reverse" or d == 1))
     outputs, *last = (
         ops.stack(each, axis=axis) for axis, each in zip((1, 0, 0), zip(*runs, strict=True), strict=False)
     )
     if layout:
         return (ops.transpose(outputs, axes=(2, 0, 1, 3)), *(ops.swapaxes(each, 0, 1) for each in last))
     return (outputs, *last)
+
+
+def _ending(x: Array, lengths: Ints | None, layout: Flag) -> Ints | None:
+    """Return the lengths of sequences if not all go to the end."""
+    return None if lengths is None or (lengths == shape_of(x)[1 if layout else 0]).all() else lengths
 
 
 def _recurrent_bias(b: Array | None, d: int) -> Array:
@@ -136,7 +176,9 @@ def rnn(
         (f,), matrix, bias = functions[d], ops.transpose(r[d]), _recurrent_bias(b, d)
         return lambda given, state: (f(_clipped(given + ops.matmul(state[0], matrix) + bias, clip)),)
 
-    return _run(x, w, b, sequence_lens, [initial_h], direction, layout, [*map(cell, range(directions))], hidden)
+    lengths = _ending(x, sequence_lens, layout)
+    layers = [_in_steps(cell(d), lengths) for d in range(directions)]
+    return _run(x, w, b, [initial_h], direction, layout, layers, None, hidden)
 
 
 @operator("GRU", extent=_steps)
@@ -169,7 +211,19 @@ def gru(
 
         return step
 
-    return _run(x, w, b, sequence_lens, [initial_h], direction, layout, [*map(cell, range(directions))], hidden)
+    lengths = _ending(x, sequence_lens, layout)
+    if not (activations or clip or lengths is not None) and linear_before_reset and all(shape_of(x)):
+        rows = _rows(hidden, (1, 0, 2))  # z, r, h as r, z, n
+
+        def whole(d: int, given: Array, h: Array) -> tuple[Array, Array]:
+            bias = np.zeros(3 * hidden, x.dtype) if b is None else _arranged(b[:, 3 * hidden :], d, rows)
+            y = ops.gru(given, _arranged(r, d, rows), bias, h)
+            return y, y[-1]
+
+        layers = [_at_once(partial(whole, d)) for d in range(directions)]
+    else:
+        rows, layers = None, [_in_steps(cell(d), lengths) for d in range(directions)]
+    return _run(x, w, b, [initial_h], direction, layout, layers, rows, hidden)
 
 
 @operator("LSTM", extent=_steps)
@@ -200,5 +254,16 @@ def lstm(
 
         return step
 
-    cells = [*map(cell, range(directions))]
-    return _run(x, w, b, sequence_lens, [initial_h, initial_c], direction, layout, cells, hidden)
+    lengths = _ending(x, sequence_lens, layout)
+    if not (activations or clip or input_forget or lengths is not None) and p is None and all(shape_of(x)):
+        rows = _rows(hidden, (0, 2, 3, 1))  # i, o, f, c as i, f, g, o
+        sums = None if b is None else b[:, : 4 * hidden] + b[:, 4 * hidden :]
+
+        def whole(d: int, given: Array, h: Array, c: Array) -> tuple[Array, Array, Array]:
+            y = ops.lstm(given, _arranged(r, d, rows), h, c)
+            return y[:-1], y[-2], y[-1]
+
+        layers = [_at_once(partial(whole, d)) for d in range(directions)]
+    else:
+        rows, sums, layers = None, b, [_in_steps(cell(d), lengths) for d in range(directions)]
+    return _run(x, w, sums, [initial_h, initial_c], direction, layout, layers, rows, hidden)

@@ -51,7 +51,7 @@ def _extreme(function: Callable[..., Array], least: bool) -> Callable[..., Array
 
     def run(x: Array, *, axis: Axis, keepdims: bool) -> Array:
         if x.dtype.kind == "b":
-            return (np.all if least else np.any)(known(x), axis=axis, keepdims=keepdims)
+            return (ops.all if least else ops.any)(x, axis=axis, keepdims=keepdims)
         if not np.prod(shape_of(x)):
             info: Any = np.finfo(x.dtype) if x.dtype.kind == "f" else np.iinfo(x.dtype)
             ends = (np.inf, -np.inf) if x.dtype.kind == "f" else (info.max, info.min)
@@ -102,18 +102,15 @@ operator("ReduceLogSumExp", extent=_least_one)(_reducing(_log_sum_exp))
 
 def _arg(function: Callable[..., Any]) -> Callable[..., Array]:
     def run(x: Array, *, axis: int = 0, keepdims: Flag = 1, select_last_index: Flag = 0) -> Array:
-        x = known(x)
         if select_last_index:
-            found = x.shape[axis] - 1 - function(np.flip(x, axis), axis=axis, keepdims=bool(keepdims))
-        else:
-            found = function(x, axis=axis, keepdims=bool(keepdims))
-        return found.astype(np.int64)
+            return shape_of(x)[axis] - 1 - function(ops.flip(x, axis=axis), axis=axis, keepdims=bool(keepdims))
+        return function(x, axis=axis, keepdims=bool(keepdims))
 
     return run
 
 
-operator("ArgMax")(_arg(np.argmax))
-operator("ArgMin")(_arg(np.argmin))
+operator("ArgMax")(_arg(ops.argmax))
+operator("ArgMin")(_arg(ops.argmin))
 
 
 def _running(function: Callable[[Array, int], Array], start: int) -> Callable[..., Array]:
@@ -165,9 +162,9 @@ def _flat(function: Callable[..., Array]) -> Callable[..., Array]:
 
 
 def _hardmax(x: Array, *, axis: int) -> Array:
-    x = known(x)
-    first = x.argmax(axis=axis, keepdims=True)
-    return (np.moveaxis(np.arange(x.shape[axis]).reshape(-1, *(1,) * (x.ndim - 1)), 0, axis) == first).astype(x.dtype)
+    first, shape = ops.argmax(x, axis=axis, keepdims=True), shape_of(x)
+    places = np.moveaxis(np.arange(shape[axis]).reshape(-1, *(1,) * (len(shape) - 1)), 0, axis)
+    return ops.astype(ops.equal(places, first), dtype=x.dtype)
 
 
 operator("Softmax")(_flat(ops.softmax))

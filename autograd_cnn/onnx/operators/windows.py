@@ -36,7 +36,7 @@ class Geometry(NamedTuple):
                         (self.sides[place], (0, 0)))  # fmt: skip
 
 
-def _check_windows(given: Mapping[str, Any]) -> None:
+def check_windows(given: Mapping[str, Any]) -> None:
     """Raise `FormatError` for attributes that are out of range, or differ in their numbers of axes."""
     ranks = set()
     for name, least in SMALLEST.items():
@@ -50,10 +50,17 @@ def _check_windows(given: Mapping[str, Any]) -> None:
         raise FormatError(sentence("the attributes differ in their numbers of axes"))
 
 
-def _geometry(
+def geometry_of(
     image: Shape, size: Sequence[int], auto_pad: AutoPad, dilations: Sequence[int] | None, pads: Sequence[int] | None,
     strides: Sequence[int] | None,
 ) -> Geometry:  # fmt: skip
+    """Return how a window slides, as attributes say it.
+
+    Raises
+    ------
+    ShapeError
+        If they are not as many as the image has axes.
+    """
     rank = len(image)
     size, stride, dilation = tuple(size), tuple(strides or (1,) * rank), tuple(dilations or (1,) * rank)
     around = tuple(pads or (0,) * (2 * rank))
@@ -128,7 +135,7 @@ def _image(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping
 # --- correlation ------------------------------------------------------------------------------
 
 
-@operator("Conv", extent=conv_extent, check=_check_windows)
+@operator("Conv", extent=conv_extent, check=check_windows)
 def conv(
     x: Array,
     w: Array,
@@ -144,7 +151,7 @@ def conv(
     """Correlate ``x`` with the filters ``w``."""
     size = shape_of(w)[2:]
     _check_size(kernel_shape, size)
-    geometry = _geometry(shape_of(x)[2:], size, auto_pad, dilations, pads, strides)
+    geometry = geometry_of(shape_of(x)[2:], size, auto_pad, dilations, pads, strides)
     return _correlated(x, w, bias, geometry, group)
 
 
@@ -172,7 +179,7 @@ def _correlated(x: Array, w: Array, bias: Array | None, geometry: Geometry, grou
     return ops.moveaxis(ops.reshape(total, shape=(n, places, *shape_of(total)[1:])), 1, 2)
 
 
-@operator("ConvTranspose", extent=_spread, check=_check_windows)
+@operator("ConvTranspose", extent=_spread, check=check_windows)
 def conv_transpose(
     x: Array,
     w: Array,
@@ -190,7 +197,7 @@ def conv_transpose(
     """The transposed correlation of ``x`` with the filters ``w``; ``pads`` are cut off."""
     size, image = shape_of(w)[2:], shape_of(x)[2:]
     _check_size(kernel_shape, size)
-    geometry = _geometry(image, size, "VALID" if auto_pad == "VALID" else "NOTSET", dilations, pads, strides)
+    geometry = geometry_of(image, size, "VALID" if auto_pad == "VALID" else "NOTSET", dilations, pads, strides)
     extra = list(output_padding or (0,) * len(image))
     wanted = output_shape
     if wanted is None and auto_pad.startswith("SAME"):
@@ -248,7 +255,7 @@ def _pooled(x: Array, geometry: Geometry, pool: Callable[..., Array], **options:
     return x
 
 
-@operator("MaxPool", extent=_with_indices, check=_check_windows)
+@operator("MaxPool", extent=_with_indices, check=check_windows)
 def max_pool(
     x: Array,
     *,
@@ -262,7 +269,7 @@ def max_pool(
     outputs: int,
 ) -> Array:
     """Take the largest value of each window, and where it was; the padding is never the largest."""
-    geometry = _geometry(shape_of(x)[2:], kernel_shape, auto_pad, dilations, pads, strides)
+    geometry = geometry_of(shape_of(x)[2:], kernel_shape, auto_pad, dilations, pads, strides)
     if outputs == 1:
         return _pooled(x, geometry, ops.max_pool, ceil_mode=bool(ceil_mode))
     return _winners(x, geometry, bool(ceil_mode), bool(storage_order))
@@ -303,7 +310,7 @@ def _winners(x: Array, geometry: Geometry, ceil_mode: bool, columns_first: bool)
     return y, (lead * math.prod(shape[2:]) + image).astype(np.int64)
 
 
-@operator("AveragePool", extent=conv_extent, check=_check_windows)
+@operator("AveragePool", extent=conv_extent, check=check_windows)
 def average_pool(
     x: Array,
     *,
@@ -316,11 +323,11 @@ def average_pool(
     strides: Sequence[int] | None = None,
 ) -> Array:
     """Take the mean of each window, over the image alone or including the padding."""
-    geometry = _geometry(shape_of(x)[2:], kernel_shape, auto_pad, dilations, pads, strides)
+    geometry = geometry_of(shape_of(x)[2:], kernel_shape, auto_pad, dilations, pads, strides)
     return _pooled(x, geometry, ops.mean_pool, ceil_mode=bool(ceil_mode), count_include_pad=bool(count_include_pad))
 
 
-@operator("LpPool", extent=conv_extent, check=_check_windows)
+@operator("LpPool", extent=conv_extent, check=check_windows)
 def lp_pool(
     x: Array,
     *,
@@ -333,7 +340,7 @@ def lp_pool(
     strides: Sequence[int] | None = None,
 ) -> Array:
     """Take the p-norm of each window."""
-    geometry = _geometry(shape_of(x)[2:], kernel_shape, auto_pad, dilations, pads, strides)
+    geometry = geometry_of(shape_of(x)[2:], kernel_shape, auto_pad, dilations, pads, strides)
     if ceil_mode:  # the window beyond the border sees zeros there
         axes = zip(shape_of(x)[2:], *geometry, strict=True)
         sides = tuple((b, a + -(n + b + a - (k - 1) * d - 1) % s) for n, k, s, d, (b, a) in axes)
@@ -375,14 +382,14 @@ def _unpooled(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapp
     return math.prod(shapes[0][:2]) * math.prod(lengths) + math.prod(max(n, 0) for n in wanted)
 
 
-@operator("MaxUnpool", extent=_unpooled, check=_check_windows)
+@operator("MaxUnpool", extent=_unpooled, check=check_windows)
 def max_unpool(
     x: Array, indices: Ints, output_shape: Ints | None = None, *,
     kernel_shape: Sequence[int], pads: Sequence[int] | None = None, strides: Sequence[int] | None = None,
 ) -> Array:  # fmt: skip
     """Write what `max_pool` took to where it was; elsewhere is 0."""
     image = shape_of(x)[2:]
-    geometry = _geometry(image, kernel_shape, "NOTSET", None, pads, strides)
+    geometry = geometry_of(image, kernel_shape, "NOTSET", None, pads, strides)
     lengths = [
         (n - 1) * s + k - before - after
         for n, k, s, (before, after) in zip(image, geometry.size, geometry.stride, geometry.sides, strict=True)
@@ -402,7 +409,7 @@ def col2im(
 ) -> Array:  # fmt: skip
     """Add up blocks where they lie in an image, (N, C·K, L) to (N, C, ...)."""
     image, rank = tuple(image_shape.tolist()), len(image_shape)
-    geometry = _geometry(image, block_shape.tolist(), "NOTSET", dilations, pads, strides)
+    geometry = geometry_of(image, block_shape.tolist(), "NOTSET", dilations, pads, strides)
     index, blocks = [], []
     for place, (n, k, s, d, (before, after)) in enumerate(zip(image, *geometry, strict=True)):
         blocks.append((n + before + after - (k - 1) * d - 1) // s + 1)
