@@ -19,6 +19,7 @@ import numpy as np
 
 from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Array, Shape
+from autograd_cnn.engine.plan import Lifetime
 from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace, slots_in, taken, value_of
 from autograd_cnn.errors import OperandError, sentence
 from autograd_cnn.kernels import current_backend
@@ -37,10 +38,13 @@ class Program(NamedTuple):
         Of which some make a `Segment` run.
     arena : int
         How many bytes the segments share.
+    lifetimes : tuple of Lifetime
+        What they keep there.
     """
 
     calls: tuple[Call, ...]
     arena: int
+    lifetimes: tuple[Lifetime, ...]
 
 
 class Segment:
@@ -214,7 +218,7 @@ def lowered(calls: Sequence[Call], trace: Trace, results: Sequence[Any]) -> Prog
         What is asked for.
     """
     if current_backend() != "jit":
-        return Program(tuple(calls), 0)
+        return Program(tuple(calls), 0, ())
     return _Lowering(calls, trace, results, import_module(_TABLE)).program()
 
 
@@ -232,6 +236,7 @@ class _Lowering:
         self._safe = set(trace.arguments)  # whose shapes follow from those of the arguments
         self._shown: dict[_Block, Slot] = {}  # what others than loops ask for, by one of the slots in it
         self._arena: Array | None = None
+        self._lifetimes: tuple[Lifetime, ...] = ()
         for slot in self._safe:
             self._note(slot)
         lasting = not any(call.lasting for call in calls)
@@ -381,7 +386,7 @@ class _Lowering:
             for part, kind in (once, LastingSegment), ([number for number in run if number not in once], Segment):
                 if any(self._loops[number] for number in part):
                     calls.append(self._segment(kind, part, [s for s in shown if self._views[s].block.by in part]))
-        return Program(tuple(calls), 0 if self._arena is None else self._arena.nbytes)
+        return Program(tuple(calls), 0 if self._arena is None else self._arena.nbytes, self._lifetimes)
 
     def _asked(self) -> set[Slot]:
         """Return what Python asks for."""
@@ -421,6 +426,10 @@ class _Lowering:
                     break
                 at = max(at, stop)
             block.at, ends[block] = at, at + size
+        self._lifetimes = tuple(
+            Lifetime(self._calls[block.by or 0].name, first, last, block.at or 0, block.nbytes)
+            for block, (first, last) in ((block, lives[block]) for block in ends)
+        )
         if ends:
             self._arena = np.empty(max(ends.values()) + ALIGNMENT, np.uint8)
             begin = -(-self._table.address(self._arena) // ALIGNMENT) * ALIGNMENT

@@ -1,5 +1,6 @@
 """What a plan of compiled loops runs, in which memory, and what it says of itself."""
 
+import itertools
 import threading
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 import autograd_cnn as ag
 from autograd_cnn import nn, optim
+from autograd_cnn.errors import FormatError
 from autograd_cnn.lowering import LastingSegment, Segment
 
 IMAGES = np.random.default_rng(0).random((8, 1, 28, 28), dtype=np.float32)
@@ -191,3 +193,16 @@ def test_a_plan_is_drawn_with_its_tables(trained, tmp_path):
     }
     drawn = plan.render(tmp_path / "plan.dot").read_text(encoding="utf-8")
     assert f"{len(segment._table)} compiled loops, in {plan.arena:,} bytes" in drawn
+
+
+def test_what_a_plan_keeps_is_drawn_where_it_is(trained, tmp_path):
+    plan = trained[1].plan
+    for one, other in itertools.combinations(plan.lifetimes, 2):
+        apart_in_time = one.last < other.first or other.last < one.first
+        assert apart_in_time or one.start + one.nbytes <= other.start or other.start + other.nbytes <= one.start
+    assert max(each.start + each.nbytes for each in plan.lifetimes) <= plan.arena
+    drawn = plan.render_memory(tmp_path / "memory.svg").read_text(encoding="utf-8")
+    assert drawn.count("<title>") == len(plan.lifetimes)
+    with pytest.raises(FormatError) as error:
+        plan.render_memory("memory.png")
+    assert str(error.value) == "render_memory: unknown format: expected a path ending in .svg, got memory.png"

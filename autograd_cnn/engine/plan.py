@@ -6,7 +6,7 @@ from itertools import chain
 from os import PathLike
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 
@@ -19,6 +19,26 @@ from autograd_cnn.errors import raise_as
 _FILE: Final = "<plan>"
 
 _LITERALS: Final = frozenset({int, bool, str, type(None)})
+
+
+class Lifetime(NamedTuple):
+    """An array that compiled loops keep for themselves.
+
+    Attributes
+    ----------
+    name : str
+        Of the call that computes it.
+    first, last : int
+        The numbers of the loops that need it first and last.
+    start, nbytes : int
+        Where it begins in the plan's memory, and its size.
+    """
+
+    name: str
+    first: int
+    last: int
+    start: int
+    nbytes: int
 
 
 class Plan:
@@ -43,6 +63,8 @@ class Plan:
         Those that run instead.
     arena : int
         How many bytes of memory the plan has for itself.
+    lifetimes : tuple of Lifetime
+        What its loops keep there, and when.
     kinds : dict of Slot to AbstractArray
         The shapes and dtypes of all values.
     """
@@ -69,12 +91,13 @@ class Plan:
         self._hooked = [(each, each.hooks()) for each in modules.values() if each.has_hooks()]
         self._facts = tuple(trace.facts)
         self.lowered, self.arena = self.calls, 0
+        self.lifetimes: tuple[Lifetime, ...] = ()
         self._plain = self._run = _Written(self.arguments, self.calls, self.results)
         self._idle = Lock()
 
-    def lower(self, calls: Sequence[Call], arena: int) -> None:
+    def lower(self, calls: Sequence[Call], arena: int, lifetimes: tuple["Lifetime", ...]) -> None:
         """From now on run ``calls`` in place of those that were recorded, which do the same in memory of their own."""
-        self.lowered, self.arena = tuple(calls), arena
+        self.lowered, self.arena, self.lifetimes = tuple(calls), arena, lifetimes
         self._run = _Written(self.arguments, self.lowered, self.results)
 
     @property
@@ -142,6 +165,26 @@ class Plan:
         from autograd_cnn.graph.plan import of_plan  # noqa: PLC0415  # pictures are loaded when one is asked for
 
         return of_plan(self).render(path, **options)
+
+    def render_memory(self, path: "str | PathLike[str]") -> Path:
+        """Draw what the compiled loops keep in the plan's memory, and when, into an SVG file.
+
+        Each box is an array: as wide as the loops that need it are many, as high as it is large, at its place.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        FormatError
+            For an ending other than ``.svg``.
+        OSError
+            If the file can't be written.
+        """
+        from autograd_cnn.viz.memory import render  # noqa: PLC0415  # pictures are loaded when one is asked for
+
+        return render(self.lifetimes, path)
 
     def _line(self, call: Call) -> str:
         given = [*map(self.shown, call.args), *(f"{name}={self.shown(value)}" for name, value in call.params.items())]

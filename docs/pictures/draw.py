@@ -8,8 +8,10 @@ from PIL import Image
 
 import autograd_cnn as ag
 from autograd_cnn import nn, optim
+from autograd_cnn.engine.plan import Plan
 
 HERE = Path(__file__).parent
+RNG = np.random.default_rng(0)
 
 
 def loss_of(model: nn.Module, shape: tuple[int, ...]) -> ag.Tensor:
@@ -32,21 +34,25 @@ dream = runpy.run_path(str(HERE.parent.parent / "examples" / "deep_dream.py"))["
 row = np.concatenate([np.pad(np.kron(image[0], np.ones((10, 10))), 4) for image in dream], axis=1)
 Image.fromarray(np.rint(row * 255).astype(np.uint8)).save(HERE / "dream.png")
 
-digits_net = nn.digits_net(rng=0)
-optimizer = optim.SGD(digits_net.parameters(), lr=0.1)
+
+def planned(model: nn.Module, images: np.ndarray) -> Plan:
+    """Return what runs of a training step that is compiled."""
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+
+    @ag.compile
+    def step(images: np.ndarray, labels: np.ndarray) -> ag.Tensor:
+        optimizer.zero_grad()
+        loss = nn.cross_entropy(model(images), labels)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    for _ in range(3):
+        step(images, np.arange(len(images)) % 10)
+    if step.plan is None:
+        raise RuntimeError(step.reason)
+    return step.plan
 
 
-@ag.compile
-def step(images: np.ndarray, labels: np.ndarray) -> ag.Tensor:
-    """Train on a batch."""
-    optimizer.zero_grad()
-    loss = nn.cross_entropy(digits_net(images), labels)
-    loss.backward()
-    optimizer.step()
-    return loss
-
-
-for _ in range(3):
-    step(np.random.default_rng(0).random((16, 1, 8, 8), np.float32), np.arange(16) % 10)
-if step.plan is not None:
-    step.plan.render(HERE / "plan.svg")
+planned(nn.digits_net(rng=0), RNG.random((16, 1, 8, 8), np.float32)).render(HERE / "plan.svg")
+planned(nn.resnet20(rng=0), RNG.random((32, 3, 32, 32), np.float32)).render_memory(HERE / "memory.svg")
