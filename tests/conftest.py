@@ -1,6 +1,7 @@
 """What all tests share: a seeded generator, how much hypothesis draws, and that nothing is fetched."""
 
 import gc
+import os
 import sys
 
 import numpy as np
@@ -18,6 +19,16 @@ def _stay_here(event, arguments):
     """Let no test connect to another machine."""
     if event == "socket.connect" and isinstance(arguments[1], tuple):
         assert arguments[1][0] in {"127.0.0.1", "::1", "localhost"}, arguments[1]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Run the whole suite in a process for each core, and what is asked for by its path in this one, without delay."""
+    whole = config.args_source is config.ArgsSource.TESTPATHS
+    if whole and config.getoption("numprocesses", 0) is None:
+        config.option.numprocesses, config.option.dist = "auto", "worksteal"
+        # Such products are done before another thread of BLAS wakes up, and each process has a core.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def pytest_configure():

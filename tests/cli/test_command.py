@@ -167,10 +167,10 @@ def f():
 def test_an_interrupt(tmp_path):
     (tmp_path / "net.py").write_text(WAITS)
     command = [sys.executable, "-m", "autograd_cnn", "graph", "--model", "net.py:f", "-o", "net.svg"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
-    assert process.stdout.readline() == "here\n"
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        assert process.stdout.readline() == "here\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
     assert (process.returncode, out, err) == (130, "", "autograd-cnn graph: interrupted\n")
     assert not list(tmp_path.glob("*.svg"))
 
