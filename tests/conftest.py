@@ -24,7 +24,7 @@ def _stay_here(event, arguments):
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config):
     """Run the whole suite in a process for each core, and what is asked for by its path in this one, without delay."""
-    whole = config.args_source is config.ArgsSource.TESTPATHS
+    whole = config.args_source is config.ArgsSource.TESTPATHS and not hasattr(config, "workerinput")  # that of a worker
     if whole and config.getoption("numprocesses", 0) is None:
         config.option.numprocesses, config.option.dist = "auto", "worksteal"
         # Such products are done before another thread of BLAS wakes up, and each process has a core.
