@@ -1,11 +1,14 @@
-"""What all tests share: a seeded generator, how much hypothesis draws, and that nothing is fetched."""
+"""What all tests share: on how many cores they run, a seeded generator, how much is drawn, and that nothing is fetched."""
 
 import gc
+import os
 import sys
 
-import numpy as np
 import pytest
 from hypothesis import settings
+
+# Before NumPy is there: in such small products its threads only wait for each other, and as many tests run as there are cores.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 pytest_plugins = ["small_graphs"]
 
@@ -18,6 +21,14 @@ def _stay_here(event, arguments):
     """Let no test connect to another machine."""
     if event == "socket.connect" and isinstance(arguments[1], tuple):
         assert arguments[1][0] in {"127.0.0.1", "::1", "localhost"}, arguments[1]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Run the whole suite in a process for each core, and what is asked for by its path in this one, without delay."""
+    whole = config.args_source is config.ArgsSource.TESTPATHS and not hasattr(config, "workerinput")  # that of a worker
+    if whole and config.getoption("numprocesses", 0) is None:
+        config.option.numprocesses, config.option.dist = "auto", "worksteal"
 
 
 def pytest_configure():
@@ -34,6 +45,8 @@ def pytest_collection_finish():
 @pytest.fixture
 def rng():
     """Return a generator that starts alike in every test."""
+    import numpy as np  # noqa: PLC0415  # as above
+
     return np.random.default_rng(20240229)
 
 

@@ -1,8 +1,6 @@
 """Every Python block in the pages of ``docs/`` runs, page by page, from top to bottom."""
 
-import doctest
 import importlib
-import os
 import re
 import subprocess
 import sys
@@ -10,6 +8,7 @@ from inspect import ismodule
 from pathlib import Path
 
 import pytest
+from pages import BLOCK
 from tables import for_each
 
 import autograd_cnn as ag
@@ -19,8 +18,6 @@ DOCS = ROOT / "docs"
 DERIVATIONS = DOCS / "derivations"
 README = ROOT / "README.md"  # whose blocks test_readme.py runs
 PAGES = [README, *sorted(DOCS.rglob("*.md"))]
-BLOCK = re.compile(r"^```python\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", re.DOTALL | re.MULTILINE)
-"""A block, and what it prints where that is shown right after it; ``...`` stands for what is left out."""
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#]+)")
 
 
@@ -36,53 +33,11 @@ def _derivations():
     return [page for page in PAGES if page.parent == DERIVATIONS and page.name != "index.md"]
 
 
-TRAINING = {"docs/api/train.md", "docs/graph.md", "docs/saving.md", "docs/training.md"}
-"""Pages that train, for seconds."""
-
-
-@pytest.mark.parametrize(
-    "page", [pytest.param(p, marks=[pytest.mark.slow] * (_name(p) in TRAINING), id=_name(p)) for p in _runnable()]
-)
-def test_the_blocks_of_a_page_run_and_print_what_is_shown(page, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    text = page.read_text("utf-8")
-    names = {}
-    for match in BLOCK.finditer(text):
-        line = text[: match.start(1)].count("\n")  # so that a traceback shows the page's own lines
-        exec(compile("\n" * line + match[1], str(page), "exec"), names)  # noqa: S102  # our own pages
-        printed = capsys.readouterr().out
-        if match[2] is not None and not doctest.OutputChecker().check_output(match[2], printed, doctest.ELLIPSIS):
-            assert printed == match[2]
-
-
-ALONE = """
-import os, pathlib, re, sys, tempfile, traceback
-import autograd_cnn.kernels.compiled  # which takes a second, and each page needs; none of it runs here
-failed = []
-for path in sys.argv[2:]:
-    sys.stdout.flush()
-    child = os.fork()
-    if not child:
-        blocks = re.findall(sys.argv[1], pathlib.Path(path).read_text("utf-8"), re.DOTALL | re.MULTILINE)
-        code = 0
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                os.chdir(folder)
-                exec(compile("\\n".join(block for block, _ in blocks), path, "exec"), {"__name__": "__main__"})
-        except BaseException:
-            traceback.print_exc()
-            code = 1
-        os._exit(code)
-    failed += [path] if os.waitpid(child, 0)[1] else []
-sys.exit(f"failed: {failed}" if failed else 0)
-"""
-
-
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_each_page_runs_on_its_own():
-    """As a reader runs it: with the modules alone that the page itself imports."""
-    command = [sys.executable, "-X", "utf8", "-c", ALONE, BLOCK.pattern, *map(str, _runnable())]
+@pytest.mark.parametrize("folder", sorted({page.parent for page in _runnable()}), ids=_name)
+def test_the_blocks_of_each_page_run_and_print_what_is_shown(folder):
+    pages = [page for page in _runnable() if page.parent == folder]
+    command = [sys.executable, "-X", "utf8", "-W", "error", Path(__file__).parent / "pages.py", *pages]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from autograd_cnn import data
 pytest.importorskip("mpi4py")
 HERE = Path(__file__).parent
 MPIEXEC = Path(sys.executable).parent / "mpiexec"
+TIMED_OUT = 124
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not MPIEXEC.is_file(), reason="the wheel of Open MPI is not installed"),
@@ -35,24 +37,19 @@ def mpiexec():
     }
 
     def run(ranks, *arguments, timeout=60, **options):
-        command = [MPIEXEC, "--map-by", ":OVERSUBSCRIBE", "-n", str(ranks), sys.executable, *map(str, arguments)]
-        for again in (True, False):  # now and then a process of Open MPI 5.0.11 waits for ever at its exit
-            with subprocess.Popen(
-                command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", **options
-            ) as job:
-                try:
-                    said, errors = job.communicate(timeout=timeout)
-                except subprocess.TimeoutExpired:
-                    job.terminate()  # with its ranks
-                    try:
-                        job.wait(10)
-                    except subprocess.TimeoutExpired:
-                        job.kill()
-                    if not again:
-                        raise
-                else:
+        # Now and then a process of Open MPI 5.0.11 never exits: a rank, which is ended by `timeout`, as it outlives
+        # mpiexec if that is killed; or mpiexec itself. Then the job is started once more.
+        ended = ["timeout", "--signal=ALRM", str(timeout), sys.executable, *map(str, arguments)]
+        command = [MPIEXEC, "--map-by", ":OVERSUBSCRIBE", "-n", str(ranks), *ended]
+        for tolerated in (subprocess.TimeoutExpired, ()):
+            with suppress(tolerated):
+                job = subprocess.run(
+                    command, env=environment, capture_output=True, encoding="utf-8", check=False, timeout=timeout + 10,
+                    **options,
+                )  # fmt: skip
+                if job.returncode != TIMED_OUT:
                     break
-        return job.returncode, said, errors
+        return job.returncode, job.stdout, job.stderr
 
     return run
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -44,43 +45,55 @@ def whole(tmp_path_factory):
     return _weights(run)
 
 
-def _started(run, epochs, *options, **settings):
-    """Start a run, and return its process when it has had an epoch."""
-    process = subprocess.Popen(
-        [*TRAIN, *OPTIONS, str(epochs), "--out", str(run), *options],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **settings,
-    )  # fmt: skip
+@contextmanager
+def _training(*arguments):
+    """Start a run; it has ended when the block has, however that comes."""
+    command = [*TRAIN, *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _wait(process, ready):
+    """Wait until something is so, or the process has ended."""
     deadline = time.monotonic() + 60
-    while not (run / "checkpoint.npz").is_file():
-        assert process.poll() is None, process.stderr.read()
+    while not ready() and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.002)
-    return process
+
+
+@contextmanager
+def _started(run, epochs):
+    """Start a run that has had an epoch when the block begins."""
+    with _training(*OPTIONS, epochs, "--out", run) as process:
+        _wait(process, (run / "checkpoint.npz").is_file)
+        assert process.poll() is None, process.stderr.read()
+        yield process
 
 
 def test_killed_at_random_moments_it_ends_with_the_same_bits(whole, tmp_path):
     """Again and again, until it is through; writing takes a large part of such a short epoch."""
     run, moments = tmp_path / "run", random.Random(0)  # noqa: S311  # nothing is secret here
-    process = _started(run, EPOCHS)
-    for _ in range(KILLS):
+    metrics = run / "metrics.jsonl"
+    with _started(run, EPOCHS) as process:
         time.sleep(moments.uniform(0, 0.1))
         assert process.poll() is None
-        process.kill()
-        process.wait()
-        process.stderr.close()
+    for kill in range(1, KILLS + 1):
         for name in ("checkpoint.npz", "checkpoint-before.npz", "model.npz"):
             assert not (run / name).exists() or ag.load(run / name)
-        had = (run / "metrics.jsonl").read_bytes()
-        process = subprocess.Popen(
-            [*TRAIN, "--resume", str(run)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
-        deadline = time.monotonic() + 60
-        while (run / "metrics.jsonl").read_bytes() == had and time.monotonic() < deadline:
-            time.sleep(0.002)
-    _, told = process.communicate()
+        had = metrics.read_bytes()
+        with _training("--resume", run) as process:
+            if kill == KILLS:
+                _, told = process.communicate()
+            else:
+                _wait(process, lambda had=had: metrics.read_bytes() != had)
+                time.sleep(moments.uniform(0, 0.1))
+                assert process.poll() is None
     assert process.returncode == 0, told
     assert _same(_weights(run), whole)
-    epochs = [json.loads(line)["epoch"] for line in (run / "metrics.jsonl").read_text("utf-8").splitlines()]
+    epochs = [json.loads(line)["epoch"] for line in metrics.read_text("utf-8").splitlines()]
     assert epochs == [*range(1, EPOCHS + 1)]
     assert [*run.glob(".autograd-cnn*")] == []
 
@@ -90,9 +103,9 @@ def test_killed_at_random_moments_it_ends_with_the_same_bits(whole, tmp_path):
 )
 def test_told_to_end_it_leaves_all_whole_and_says_so(whole, tmp_path, number, code, told):
     run = tmp_path / "run"
-    process = _started(run, EPOCHS)
-    process.send_signal(number)
-    _, said = process.communicate()
+    with _started(run, EPOCHS) as process:
+        process.send_signal(number)
+        _, said = process.communicate()
     assert process.returncode == code
     epoch = json.loads((run / "metrics.jsonl").read_text("utf-8").splitlines()[-1])["epoch"]
     assert said == f"autograd-cnn train: {told}; the weights of epoch {epoch} are in {run / 'model.npz'}\n"
@@ -103,9 +116,8 @@ def test_told_to_end_it_leaves_all_whole_and_says_so(whole, tmp_path, number, co
 def test_a_full_disk_ends_it_in_one_sentence_and_the_last_checkpoint_stands(tmp_path):
     """No file may grow beyond the least part of a checkpoint, as on a disk that is full."""
     run = tmp_path / "run"
-    process = _started(run, 1_000_000)
-    process.kill()
-    process.communicate()
+    with _started(run, 1_000_000):
+        pass
     size = (run / "checkpoint.npz").stat().st_size
     command = ["import resource, sys", f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size // 2},) * 2)",
                "from autograd_cnn.cli import main", f"sys.exit(main(['train', '--resume', {str(run)!r}]))"]  # fmt: skip
@@ -119,11 +131,8 @@ def test_a_full_disk_ends_it_in_one_sentence_and_the_last_checkpoint_stands(tmp_
 
 def test_a_damaged_checkpoint_is_named_and_the_one_before_goes_on(whole, tmp_path, capsys):
     run = tmp_path / "run"
-    process = _started(run, EPOCHS)
-    while not (run / "checkpoint-before.npz").exists():
-        time.sleep(0.002)
-    process.kill()
-    process.communicate()
+    with _started(run, EPOCHS) as process:
+        _wait(process, (run / "checkpoint-before.npz").exists)
     newest = run / "checkpoint.npz"
     if not newest.exists():  # killed between two renames
         newest.write_bytes((run / "checkpoint-before.npz").read_bytes())
@@ -161,10 +170,10 @@ def test_every_flipped_byte_of_a_checkpoint_is_noticed_or_harmless(tmp_path, suf
     raw = path.read_bytes()
     ag.restore(path, model=fresh[0], optimizer=fresh[1])
     right, noticed = state(*fresh), 0
+    model, optimizer = parts(1)
+    before = state(model, optimizer)
     for place in range(len(raw)):
         path.write_bytes(raw[:place] + bytes([raw[place] ^ 0x10]) + raw[place + 1 :])
-        model, optimizer = parts(1)
-        before = state(model, optimizer)
         try:
             ag.restore(path, model=model, optimizer=optimizer)
         except FormatError:
@@ -172,6 +181,7 @@ def test_every_flipped_byte_of_a_checkpoint_is_noticed_or_harmless(tmp_path, suf
             assert state(model, optimizer) == before
         else:
             assert state(model, optimizer) == right
+            model, optimizer = parts(1)
     assert noticed > 0.7 * len(raw)
     assert noticed == len(raw) or suffix == "npz"  # whose dates and attributes mean nothing
 

@@ -11,7 +11,6 @@ from autograd_cnn.engine.backward import gradients
 from autograd_cnn.nn import functional as F  # noqa: N812  # as all the world has it
 
 pytest.importorskip("expecttest", reason="which PyTorch's list of operators needs")
-OPERATORS = pytest.importorskip("torch.testing._internal.common_methods_invocations").op_db
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning"),  # may be slow, says PyTorch
@@ -72,8 +71,8 @@ ROUNDED = {"binary_cross_entropy": 1e-9, "hardsigmoid": 1e-7}
 
 def operators(name):
     """Return PyTorch's descriptions of the function that it calls ``name``."""
-    found = [each for each in OPERATORS if each.name == f"nn.functional.{name}"]
-    return found or [each for each in OPERATORS if each.name == name]
+    known = pytest.importorskip("torch.testing._internal.common_methods_invocations").op_db  # takes two seconds
+    return [op for op in known if op.name == f"nn.functional.{name}"] or [op for op in known if op.name == name]
 
 
 def ours_of(value, leaves):

@@ -1,6 +1,6 @@
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -16,11 +16,12 @@ with locked(Path(sys.argv[1])) as mine:
 """
 
 
+@contextmanager
 def _holder(folder):
     command = [sys.executable, "-c", HOLD, str(folder)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "True\n"
-    return process
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "True\n"
+        yield process
 
 
 def _is_free(folder):
