@@ -62,7 +62,10 @@ LOOKING: Final = frozenset({
 })  # fmt: skip
 """NumPy's functions whose results have no gradient, and which work on plain values as they are."""
 
-_SHAPES: Final = frozenset({"empty_like", "ndim", "ones_like", "result_type", "shape", "size", "zeros_like"})
+_SHAPES: Final = frozenset({
+    "diag_indices_from", "empty_like", "iscomplexobj", "isrealobj", "ndim", "ones_like", "result_type", "shape", "size",
+    "tril_indices_from", "triu_indices_from", "zeros_like",
+})  # fmt: skip
 """Those that see no values."""
 
 _COMPLEX: Final = "its results are complex, which have no gradients here; use .numpy() to leave the tape"
