@@ -18,6 +18,7 @@ from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Array, Shape, Traced, shape_of, values_of
 from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.tensor.special import special
 
 
 class Batch(NamedTuple):
@@ -89,7 +90,8 @@ def batched(
     """
     site = Site(primitive, size, shape, residuals)
     params = primitive.parameters | params
-    rule, varying = RULES.get(primitive, _one_by_one), any(map(_varies, params.values()))
+    otherwise = _elementwise if primitive.__module__ == special.__module__ else _one_by_one
+    rule, varying = RULES.get(primitive, otherwise), any(map(_varies, params.values()))
     operands = [
         None if name in primitive.signature.optional and name not in primitive.rules else x
         for name, x in zip(primitive.operands * len(operands), operands, strict=False)
