@@ -18,6 +18,7 @@ from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Array, Shape, Traced, shape_of, values_of
 from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.tensor.special import special
 
 
 class Batch(NamedTuple):
@@ -89,7 +90,8 @@ def batched(
     """
     site = Site(primitive, size, shape, residuals)
     params = primitive.parameters | params
-    rule, varying = RULES.get(primitive, _one_by_one), any(map(_varies, params.values()))
+    otherwise = _elementwise if primitive.__module__ == special.__module__ else _one_by_one
+    rule, varying = RULES.get(primitive, otherwise), any(map(_varies, params.values()))
     operands = [
         None if name in primitive.signature.optional and name not in primitive.rules else x
         for name, x in zip(primitive.operands * len(operands), operands, strict=False)
@@ -143,8 +145,12 @@ def _aligned(x: Any, rank: int) -> Any:
     return ops.reshape(x.array, shape=(count, *(1,) * (rank - len(shape)), *shape))
 
 
+def _shape(x: Any) -> Shape:
+    return x.shape if isinstance(x, Batch) else shape_of(x)
+
+
 def _rank(x: Any) -> int:
-    return 0 if x is None else len(shape_of(x) if not isinstance(x, Batch) else x.shape)
+    return 0 if x is None else len(_shape(x))
 
 
 def _elementwise(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
@@ -426,6 +432,30 @@ def _attention_backward(site: Site, operands: list[Any], params: dict[str, Any])
     return (ops.concatenate(parts, axis=1),)
 
 
+_EXAMPLES_ALONG: Final = {"g": 1, "u": 1, "h": 0, "c": 0}
+"""Operands of recurrent layers, and the axis that counts sequences."""
+_COTANGENTS: Final = {"lstm_backward": "uhc", "gru_backward": "uuh"}
+"""What these give, in a row."""
+
+
+def _recurrent(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
+    """For recurrent layers, whose examples are more sequences; residuals can be counted again."""
+    named = dict(zip(site.primitive.operands, operands, strict=False))
+    if any(isinstance(x, Batch) for name, x in named.items() if name not in _EXAMPLES_ALONG):
+        return _one_by_one(site, operands, params)  # weights of their own
+    merged = {n: _merged(site.spread(x), _EXAMPLES_ALONG[n]) if n in _EXAMPLES_ALONG else x for n, x in named.items()}
+    y = site.output(*merged.values(), **params)
+    if site.primitive.name not in _COTANGENTS:
+        return (_apart(site, y, 1), *(None for _ in site.primitive.residuals))
+    rows, start = [], 0
+    for name in _COTANGENTS[site.primitive.name]:
+        of_one, end = site._replace(shape=_shape(named[name])), start + math.prod(shape_of(merged[name]))
+        part = _apart(of_one, y[start:end], _EXAMPLES_ALONG[name])
+        rows.append(ops.reshape(part, shape=(site.size, math.prod(of_one.shape))))
+        start = end
+    return (ops.concatenate(rows, axis=1),)
+
+
 def _labelled(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
     """For the loss of classifiers, whose examples are rows of scores."""
     arrays = [_merged(site.spread(x), 0) for x in operands]
@@ -459,9 +489,10 @@ RULES: Final[dict[Primitive, Rule]] = {
             "batch_norm batch_norm_inference batch_norm_wrt_input batch_norm_wrt_affine": _channels,
             "layer_norm layer_norm_wrt_input": _rows, "layer_norm_wrt_affine": _affine_of_rows,
             "attention": _attention, "attention_backward": _attention_backward,
+            "lstm lstm_backward gru gru_backward": _recurrent,
             "softmax_cross_entropy softmax_error": _labelled,
         }.items()
         for name in names.split()
     },
 }  # fmt: skip
-"""The rule of each of this package's primitives that has one; recurrent layers have none, for example."""
+"""The rule of each of this package's primitives that has one."""

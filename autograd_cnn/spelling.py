@@ -141,6 +141,13 @@ IDIOMS: Final = {
     "float64": "np.float64",
     "int64": "np.int64",
     "autograd": "ag.gradients, ag.grad, ag.jacobian and their kin",
+    "special": "scipy.special, whose functions take tensors",
+    "lgamma": "scipy.special.gammaln, which takes tensors",
+    "polygamma": "scipy.special.zeta: polygamma(n, x) is (-1) ** (n + 1) * factorial(n) * zeta(n + 1, x)",
+    **{
+        name: f"scipy.special.{name}, which takes tensors"
+        for name in ("digamma", "erfc", "erfinv", "i0", "logit", "xlogy")
+    },
 }
 """Functions elsewhere, and what to write for them here."""
 
@@ -187,6 +194,10 @@ ATTRIBUTES: Final = {
     **dict.fromkeys(["put", "scatter", "scatter_", "index_put_", "masked_fill_"], "write t[index] = values"),
     **dict.fromkeys(["normal_", "uniform_", "random_"], "use nn.init, or t.data = rng.normal(...) and its like"),
     **dict.fromkeys(["resize", "resize_"], "use .reshape"),
+    **dict.fromkeys(
+        ["digamma", "erfc", "erfinv", "i0", "lgamma", "logit", "polygamma", "xlogy"],
+        "use scipy.special's functions, which take tensors",
+    ),
     "chunk": "use ag.split",
     "copy_": "write t.data = values",
     "detach_": "write t = t.detach()",

@@ -29,8 +29,8 @@ def vmap(
     """Return a function that does for many examples at a time what ``f`` does for one.
 
     ``f`` runs on two of the examples, and the primitives that it calls are recorded, those of its gradients, too. Then
-    each of them is called once for all examples, by the rule of its family; one without a rule, such as a recurrent
-    layer, is called for each example.
+    each of them is called once for all examples, by the rule of its family; one without a rule, such as one of your own, is
+    called for each example.
 
     Parameters
     ----------

@@ -14,7 +14,6 @@ from autograd_cnn.engine.trace import RUNNING, current, fresh
 from autograd_cnn.errors import GradientError, ShapeError, sentence
 from autograd_cnn.nn.functional.normalization import over_maps
 from autograd_cnn.nn.layers.normalization import BatchNorm1d, BatchNorm2d
-from autograd_cnn.nn.module import computed_in
 from autograd_cnn.ops.joint import Once
 
 
@@ -46,7 +45,7 @@ class SyncBatchNorm(BatchNorm2d):
         if len(shape) < 2 or shape[1] != self.num_features:
             expected = f"(N, {self.num_features}, ...)"
             raise ShapeError(sentence("SyncBatchNorm", "x has the wrong shape", expected=expected, got=shape))
-        x = computed_in(x, self.running_mean.dtype)
+        x = self._computed(x)
         return over_maps(lambda maps: self._normalized(maps, shape), x)
 
     def _normalized(self, maps: Array, given: Shape) -> Array:

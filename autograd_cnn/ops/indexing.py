@@ -82,7 +82,7 @@ def scatter_add(x: Array, index: Index, shape: Lengths) -> Array:
         else:
             total[index] = x
     elif (rows := _rows_of(index, total.shape)) is not None and x.shape == rows.taken:
-        x = x.reshape(rows.before, rows.index.size, -1)
+        x = x.reshape(rows.before, rows.index.size, rows.after)
         return kernels.scatter_add(x, rows.index.reshape(-1), rows.length).reshape(total.shape)
     else:
         np.add.at(total, index, x)
@@ -95,6 +95,7 @@ class _Rows(NamedTuple):
     before: int
     index: Array
     length: int
+    after: int
     taken: Shape  # of what it takes
 
 
@@ -118,9 +119,8 @@ def _rows_of(index: Index, shape: Shape) -> _Rows | None:
         positions = np.where(positions < 0, positions + n, positions) if least < 0 else positions
         flat = flat * n + positions
     last = first + len(arrays)
-    return _Rows(
-        math.prod(shape[:first]), flat, math.prod(shape[first:last]), (*shape[:first], *flat.shape, *shape[last:])
-    )
+    before, length, after = map(math.prod, (shape[:first], shape[first:last], shape[last:]))
+    return _Rows(before, flat, length, after, (*shape[:first], *flat.shape, *shape[last:]))
 
 
 def _is_whole(part: Any) -> bool:

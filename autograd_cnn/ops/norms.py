@@ -10,10 +10,10 @@ from autograd_cnn.engine.node import Array, dtype_of, shape_of
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.decomposition import svdvals
-from autograd_cnn.ops.elementwise import absolute, divide, multiply, power, sqrt, square
+from autograd_cnn.ops.elementwise import absolute, divide, multiply, power, square
 from autograd_cnn.ops.indexing import getitem
 from autograd_cnn.ops.inverse import inv
-from autograd_cnn.ops.selection import equal, not_equal, where
+from autograd_cnn.ops.selection import not_equal
 from autograd_cnn.ops.shaping import moveaxis, reshape
 from autograd_cnn.parameters import Axis, Flag
 
@@ -43,7 +43,7 @@ def norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: Flag = False) -
     """
     shape = shape_of(x)
     if axis is None and ord is None:
-        y = _root(reduction.sum(square(x)), 0.5)
+        y = reduction.root(reduction.sum(square(x)))
         return reshape(y, shape=(1,) * len(shape)) if keepdims else y
     axes = normalize_axis_tuple(range(len(shape)) if axis is None else axis, len(shape))
     if len(axes) == 1:
@@ -82,19 +82,19 @@ def matrix_norm(x: Array, *, keepdims: Flag = False, ord: Any = "fro") -> Array:
 def _vector_norm(x: Array, order: Any, axes: tuple[int, ...], keepdims: bool) -> Array:
     how: dict[str, Any] = {"axis": axes, "keepdims": keepdims}
     if order == 2:
-        return _root(reduction.sum(square(x), **how), 0.5)
+        return reduction.root(reduction.sum(square(x), **how))
     if order in (np.inf, -np.inf):
         return (reduction.max if order > 0 else reduction.min)(absolute(x), **how)
     if order == 0:
         return reduction.sum(multiply(not_equal(x, 0), np.ones((), np.result_type(dtype_of(x), 1.0))), **how)
     if isinstance(order, str):
         raise ArgumentError(sentence("norm", "there is no such norm of vectors", expected="a number", got=repr(order)))
-    return _root(reduction.sum(power(absolute(x), order), **how), 1 / order)
+    return reduction.root(reduction.sum(power(absolute(x), order), **how), order)
 
 
 def _matrix_norm(x: Array, order: Any, axes: tuple[int, ...], keepdims: bool) -> Array:
     if order == "fro":
-        return _root(reduction.sum(square(x), axis=axes, keepdims=keepdims), 0.5)
+        return reduction.root(reduction.sum(square(x), axis=axes, keepdims=keepdims))
     last = moveaxis(x, axes, (-2, -1))
     extremum = reduction.max if order in (1, 2, np.inf) else reduction.min
     if order in ("nuc", 2, -2):
@@ -109,13 +109,6 @@ def _matrix_norm(x: Array, order: Any, axes: tuple[int, ...], keepdims: bool) ->
             )
         )
     return reshape(y, shape=reduction.reduced_shape(shape_of(x), axes, keepdims=True)) if keepdims else y
-
-
-def _root(total: Array, exponent: float) -> Array:
-    """Return a power of a sum, whose gradient at 0 is 0."""
-    nothing = equal(total, 0)
-    safe = where(nothing, 1, total)
-    return where(nothing, 0.0, sqrt(safe) if exponent == 0.5 else power(safe, exponent))
 
 
 @composite

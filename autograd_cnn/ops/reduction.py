@@ -15,7 +15,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, Shape, dtype_of, shape_of
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.ops.elementwise import astype, sqrt, subtract
+from autograd_cnn.ops.elementwise import astype, power, sqrt, subtract
 from autograd_cnn.ops.precision import mean_dtype, sum_dtype
 from autograd_cnn.ops.selection import equal, where
 from autograd_cnn.ops.shaping import broadcast_to, concatenate, flip, moveaxis, reshape
@@ -139,14 +139,21 @@ def var_vjp_x(g: Array, *, x: Array, axis: Axis, ddof: float) -> Array:
 
 @composite
 def std(x: Array, axis: Axis = None, ddof: Number = 0, keepdims: Flag = False) -> Array:
-    """The standard deviation, the square root of `var`; where it is 0, its derivative is undefined.
+    """The standard deviation, the square root of `var`; where it is 0, its gradient counts as 0.
 
     Examples
     --------
     >>> float(std([1.0, 1.0, 3.0, 3.0]))
     1.0
     """
-    return sqrt(var(x, axis=axis, ddof=ddof, keepdims=keepdims))
+    return root(var(x, axis=axis, ddof=ddof, keepdims=keepdims))
+
+
+def root(squares: Array, degree: float = 2) -> Array:
+    """Return a root of a sum of squares, or of other powers; where it is 0, its gradient counts as 0."""
+    nothing = equal(squares, 0)
+    safe = where(nothing, 1, squares)
+    return where(nothing, 0.0, sqrt(safe) if degree == 2 else power(safe, 1 / degree))
 
 
 # --- extrema ----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ do instead (`REFUSED`). ``docs/numpy.md`` lists them all.
 import inspect
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from autograd_cnn.engine.node import Traced, shape_of, values_of
 from autograd_cnn.engine.trace import reading
 from autograd_cnn.errors import OperandError, sentence
 from autograd_cnn.parameters import Index
+from autograd_cnn.tensor.special import SPECIAL, special
 
 SYNONYMS: Final = {
     "acos": "arccos", "acosh": "arccosh", "amax": "max", "amin": "min", "around": "round", "asin": "arcsin",
@@ -62,7 +64,10 @@ LOOKING: Final = frozenset({
 })  # fmt: skip
 """NumPy's functions whose results have no gradient, and which work on plain values as they are."""
 
-_SHAPES: Final = frozenset({"empty_like", "ndim", "ones_like", "result_type", "shape", "size", "zeros_like"})
+_SHAPES: Final = frozenset({
+    "diag_indices_from", "empty_like", "iscomplexobj", "isrealobj", "ndim", "ones_like", "result_type", "shape", "size",
+    "tril_indices_from", "triu_indices_from", "zeros_like",
+})  # fmt: skip
 """Those that see no values."""
 
 _COMPLEX: Final = "its results are complex, which have no gradients here; use .numpy() to leave the tape"
@@ -77,7 +82,7 @@ REFUSED: Final = {
         "use ag.unique and ag.extract, or .numpy() to leave the tape",
     ),
     **dict.fromkeys(["save", "savetxt", "savez", "savez_compressed"], "write t.numpy(), or use ag.save"),
-    "i0": "use .numpy() to leave the tape",
+    "i0": "its gradient is computed by SciPy, which is not installed",
     "ix_": "indices are arrays; use .numpy() to leave the tape",
 }
 """Functions that there are not, and what to do."""
@@ -169,6 +174,9 @@ def stand_in(name: str, module: str | None = None) -> Callable[..., Any]:
     found = clip if name == "clip" else getattr(ops, SYNONYMS.get(name, name), None)
     if callable(found):
         return found
+    if (plain := name.removeprefix("_")) in SPECIAL:
+        with suppress(ImportError):
+            return special(plain)
     namespace = module or ("numpy" if hasattr(np, name.partition(".")[0]) else None)
     instead = spelling.instead_of(name)
     hint = f"use {instead}, or .numpy() to leave the tape" if instead else spelling.LEAVING

@@ -93,6 +93,10 @@ def test_float32_stays(rng):
         (nn.BatchNorm2d(4), "BatchNorm2d(4, eps=1e-05, momentum=0.1): 8 parameters"),
         (nn.BatchNorm2d(4, affine=False), "BatchNorm2d(4, eps=1e-05, momentum=0.1, affine=False)"),
         (nn.BatchNorm1d(4, momentum=None), "BatchNorm1d(4, eps=1e-05, momentum=None): 8 parameters"),
+        (
+            nn.BatchNorm1d(4, track_running_stats=False, bias=False),
+            "BatchNorm1d(4, eps=1e-05, momentum=0.1, bias=False, track_running_stats=False): 4 parameters",
+        ),
         (nn.LayerNorm([2, 3]), "LayerNorm((2, 3), eps=1e-05): 12 parameters"),
         (nn.LayerNorm(3, bias=False), "LayerNorm((3,), eps=1e-05, bias=False): 3 parameters"),
         (nn.LayerNorm(3, 0.1, elementwise_affine=False), "LayerNorm((3,), eps=0.1, elementwise_affine=False)"),
@@ -145,7 +149,7 @@ def test_the_line_it_shows(norm, shown):
         ),
         (
             lambda: nn.InstanceNorm2d(3)(np.ones((2, 3, 4))),
-            "InstanceNorm2d: x has the wrong shape: expected (N, 3, H, W), got (2, 3, 4)",
+            "InstanceNorm2d: x has the wrong shape: expected (N, 3, H, W) or (3, H, W), got (2, 3, 4)",
         ),
         (
             lambda: nn.InstanceNorm2d(3)(np.ones((2, 3, 1, 1))),

@@ -17,7 +17,7 @@ def _indices(x):
     """Draw basic indices, integer arrays with repeats, masks, and mixtures."""
     return st.one_of(
         basic_indices(x.shape, allow_ellipsis=True, allow_newaxis=True),
-        integer_array_indices(x.shape),
+        integer_array_indices(x.shape, result_shape=array_shapes(min_dims=0, max_dims=2, min_side=0)),
         arrays(bool, x.shape),
         st.tuples(st.just(slice(None, None, -1)), integer_array_indices(x.shape[1:])).map(lambda t: (t[0], *t[1]))
         if x.ndim > 1

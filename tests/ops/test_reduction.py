@@ -62,6 +62,15 @@ def test_std_has_the_gradient_of_its_definition(rng):
     np.testing.assert_allclose(_gradient(lambda t: ag.std(t, axis=0), x), expected, rtol=1e-13)
 
 
+def test_std_has_the_gradient_0_where_it_is_0_as_norms_have():
+    for x in (np.float64(3.0), np.full(2, 0.5, np.float32)):
+        gradient = _gradient(ag.std, x)
+        np.testing.assert_array_equal(gradient, np.zeros(x.shape))
+        assert gradient.dtype == x.dtype
+    gradient = _gradient(lambda t: ag.std(t, axis=0), np.array([[1.0, 2.0], [1.0, 4.0]]))
+    np.testing.assert_array_equal(gradient, [[0.0, -0.5], [0.0, 0.5]])
+
+
 # --- ties and zeros ---------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ LAYERS = [
     ("ConvTranspose2d", (4, 3, (2, 3)), {"bias": False, "dilation": 2}, IMAGES),
     ("BatchNorm2d", (4,), {}, IMAGES),
     ("BatchNorm2d", (4, 1e-3, None, False), {}, IMAGES),
+    ("BatchNorm2d", (4, 1e-3, 0.1, True, False), {"bias": False}, IMAGES),
     ("BatchNorm1d", (4,), {}, FEATURES),
     ("BatchNorm1d", (4, 1e-3, 0.3), {}, (2, 4, 5)),
     ("LayerNorm", (4,), {}, (2, 3, 4)),
@@ -32,8 +33,10 @@ LAYERS = [
     ("RMSNorm", (4, 1e-2, False), {}, FEATURES),
     ("GroupNorm", (2, 4), {}, IMAGES),
     ("GroupNorm", (1, 4, 1e-3, False), {}, (2, 4, 5)),
+    ("GroupNorm", (2, 4), {"bias": False}, IMAGES),
     ("InstanceNorm2d", (4,), {}, IMAGES),
     ("InstanceNorm2d", (4, 1e-3, 0.1, True), {}, IMAGES),
+    ("InstanceNorm2d", (4,), {"affine": True, "bias": False}, IMAGES[1:]),
     ("MaxPool2d", (3, 2, 1), {"ceil_mode": True}, IMAGES),
     ("MaxPool2d", ((2, 3),), {"dilation": 2}, IMAGES),
     ("AvgPool2d", (3, 2, 1, True, False), {}, IMAGES),
@@ -169,6 +172,12 @@ def test_running_statistics_follow_the_batches_and_serve_in_use(rng, name, more,
         parameter.grad, known.grad = np.zeros(3), torch.zeros(3, dtype=torch.float64)
     agree_in_state(ours, theirs)
     compare(ours.eval(), theirs.eval(), rng.standard_normal((2, 3, *more)))
+
+
+def test_without_running_statistics_the_batchs_own_serve_in_use(rng):
+    ours, theirs = twins("BatchNorm1d", 3, track_running_stats=False)
+    compare(ours.eval(), theirs.eval(), rng.standard_normal((4, 3)))
+    assert ours.state_dict().keys() == theirs.state_dict().keys()
 
 
 @few

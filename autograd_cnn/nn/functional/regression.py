@@ -231,7 +231,7 @@ def gaussian_nll_loss(
     ----------
     input, target : arrays of one shape
         Means, and what was seen.
-    var : array of that shape, of all but its last axis, or with a last axis of 1
+    var : array of that shape, with a 1 for any of its axes, or without the last one
         Variances v.
     full : bool
         Add ``log(2π) / 2``.
@@ -257,7 +257,7 @@ def gaussian_nll_loss(
     shape, given = shape_of(input), shape_of(var)
     if given == shape[:-1] and given:
         var = ops.expand_dims(var, axis=-1)
-    elif given not in ((), shape, (*shape[:-1], 1)):
+    elif given and (len(given) != len(shape) or any(m not in {1, n} for m, n in zip(given, shape, strict=True))):
         raise ShapeError(sentence(where, "var has the wrong shape", expected=f"{shape} or {shape[:-1]}", got=given))
     check(_check_variances, var)
     var = at_least(eps, var)

@@ -21,9 +21,9 @@ class _BatchNorm(Module):
 
     weight: Parameter | None
     bias: Parameter | None
-    running_mean: NDArray[np.floating]
-    running_var: NDArray[np.floating]
-    num_batches_tracked: NDArray[np.integer]
+    running_mean: NDArray[np.floating] | None
+    running_var: NDArray[np.floating] | None
+    num_batches_tracked: NDArray[np.integer] | None
 
     @composite
     def __init__(
@@ -32,21 +32,29 @@ class _BatchNorm(Module):
         eps: NotNegative = 1e-5,
         momentum: Share | None = 0.1,
         affine: Bool = True,
+        track_running_stats: Bool = True,
         *,
+        bias: Bool = True,
         dtype: FloatDType = np.float32,
     ) -> None:
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
         self.weight = Parameter(np.ones(num_features, dtype)) if affine else None
-        self.bias = Parameter(np.zeros(num_features, dtype)) if affine else None
-        self.register_buffer("running_mean", np.zeros(num_features, dtype))
-        self.register_buffer("running_var", np.ones(num_features, dtype))
-        self.register_buffer("num_batches_tracked", np.array(0))
+        self.bias = Parameter(np.zeros(num_features, dtype)) if affine and bias else None
+        tracked = track_running_stats
+        self.register_buffer("running_mean", np.zeros(num_features, dtype) if tracked else None)
+        self.register_buffer("running_var", np.ones(num_features, dtype) if tracked else None)
+        self.register_buffer("num_batches_tracked", np.array(0) if tracked else None)
+
+    def _computed(self, x: Array) -> Array:
+        """Return the input in the dtype of the layer's numbers."""
+        own = self.weight if self.running_mean is None else self.running_mean
+        return x if own is None else computed_in(x, own.dtype)
 
     def _normalized(self, maps: Array, given: Shape) -> Array:
         """Return (N, C, H, W) for maps of that shape, which may have been given in another one."""
-        if not self.training:
+        if not self.training and self.running_mean is not None:
             mean, var = self.running_mean, self.running_var
             return ops.batch_norm_inference(maps, mean, var, self.weight, self.bias, eps=self.eps)
         count = math.prod(given) // self.num_features
@@ -56,6 +64,8 @@ class _BatchNorm(Module):
                          expected="at least 2", got=f"shape {given}")
             )  # fmt: skip
         y = ops.batch_norm(maps, self.weight, self.bias, eps=self.eps)
+        if self.running_mean is None:
+            return y
         moments = _recorded_moments(y)
         if moments is None:
             effect(self._follow_batch, maps, count, changes=(self,))
@@ -69,6 +79,8 @@ class _BatchNorm(Module):
 
     def _follow(self, moments: Array, count: int) -> None:
         """Update the running values with a batch's mean and variance."""
+        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
+            return
         mean, var = moments
         batches = self.num_batches_tracked + 1
         share = 1 / int(batches) if self.momentum is None else self.momentum
@@ -80,8 +92,8 @@ class _BatchNorm(Module):
 
     def extra_repr(self) -> str:
         """Return the parameters."""
-        affine = "" if self.weight is not None else ", affine=False"
-        return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}{affine}"
+        tracked = "" if self.running_mean is not None else ", track_running_stats=False"
+        return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}{_affine(self)}{tracked}"
 
 
 class BatchNorm2d(_BatchNorm):
@@ -115,7 +127,7 @@ class BatchNorm2d(_BatchNorm):
     ArgumentError
         For a size below 1, an ``eps`` below 0, or a momentum that is not between 0 and 1.
     OperandError
-        If ``affine`` is not a bool, or ``dtype`` not one of floats.
+        If a flag is not a bool, or ``dtype`` not one of floats.
 
     Examples
     --------
@@ -136,7 +148,7 @@ class BatchNorm2d(_BatchNorm):
             raise ShapeError(
                 sentence("BatchNorm2d", "x has the wrong shape", expected=f"(N, {self.num_features}, H, W)", got=shape)
             )
-        return self._normalized(computed_in(x, self.running_mean.dtype), shape)
+        return self._normalized(self._computed(x), shape)
 
 
 class BatchNorm1d(_BatchNorm):
@@ -152,21 +164,25 @@ class BatchNorm1d(_BatchNorm):
         The share of the newest batch in the running values; None gives every batch the same share.
     affine : bool
         Whether to learn ``weight`` and ``bias``.
+    track_running_stats : bool
+        Whether there are running values; without them the batch's own serve in eval mode, too.
+    bias : bool
+        Whether to learn ``bias`` beside ``weight``.
     dtype : dtype
         Of parameters and running values.
 
     Attributes
     ----------
     weight, bias : Parameter, (C,), or None
-    running_mean, running_var : array, (C,)
-    num_batches_tracked : array, ()
+    running_mean, running_var : array, (C,), or None
+    num_batches_tracked : array, (), or None
 
     Raises
     ------
     ArgumentError
         For a size below 1, an ``eps`` below 0, or a momentum that is not between 0 and 1.
     OperandError
-        If ``affine`` is not a bool, or ``dtype`` not one of floats.
+        If a flag is not a bool, or ``dtype`` not one of floats.
 
     Examples
     --------
@@ -183,7 +199,7 @@ class BatchNorm1d(_BatchNorm):
         if len(shape) not in {2, 3} or shape[1] != self.num_features:
             expected = f"(N, {self.num_features}) or (N, {self.num_features}, L)"
             raise ShapeError(sentence("BatchNorm1d", "x has the wrong shape", expected=expected, got=shape))
-        x = computed_in(x, self.running_mean.dtype)
+        x = self._computed(x)
         return functional.over_maps(lambda maps: self._normalized(maps, shape), x)
 
 
@@ -248,8 +264,7 @@ class LayerNorm(Module):
 
     def extra_repr(self) -> str:
         """Return the parameters."""
-        affine = ", elementwise_affine=False" if self.weight is None else ", bias=False" if self.bias is None else ""
-        return f"{self.normalized_shape}, eps={self.eps}{affine}"
+        return f"{self.normalized_shape}, eps={self.eps}{_affine(self, 'elementwise_affine')}"
 
 
 class RMSNorm(Module):
@@ -324,6 +339,8 @@ class GroupNorm(Module):
         Keeps the division away from 0.
     affine : bool
         Whether to learn ``weight`` and ``bias``, a number for each channel.
+    bias : bool
+        Whether to learn ``bias`` beside ``weight``.
     dtype : dtype
         Of the parameters.
 
@@ -336,7 +353,7 @@ class GroupNorm(Module):
     ArgumentError
         For a size below 1, an ``eps`` below 0, or groups of different sizes.
     OperandError
-        If ``affine`` is not a bool, or ``dtype`` not one of floats.
+        If a flag is not a bool, or ``dtype`` not one of floats.
 
     Examples
     --------
@@ -358,6 +375,7 @@ class GroupNorm(Module):
         eps: NotNegative = 1e-5,
         affine: Bool = True,
         *,
+        bias: Bool = True,
         dtype: FloatDType = np.float32,
     ) -> None:
         if num_channels % num_groups:
@@ -369,7 +387,7 @@ class GroupNorm(Module):
         self.num_channels = num_channels
         self.eps = eps
         self.weight = Parameter(np.ones(num_channels, dtype)) if affine else None
-        self.bias = Parameter(np.zeros(num_channels, dtype)) if affine else None
+        self.bias = Parameter(np.zeros(num_channels, dtype)) if affine and bias else None
 
     def forward(self, x: Array) -> Array:
         """Return (N, C, ...) for ``x`` of the same shape."""
@@ -382,8 +400,7 @@ class GroupNorm(Module):
 
     def extra_repr(self) -> str:
         """Return the parameters."""
-        affine = "" if self.weight is not None else ", affine=False"
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}{affine}"
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}{_affine(self)}"
 
 
 class InstanceNorm2d(Module):
@@ -399,6 +416,8 @@ class InstanceNorm2d(Module):
         Accepted for PyTorch's sake, whose layer can have running values; here there are none.
     affine : bool
         Whether to learn ``weight`` and ``bias``, a number for each channel.
+    bias : bool
+        Whether to learn ``bias`` beside ``weight``.
     dtype : dtype
         Of the parameters.
 
@@ -411,7 +430,7 @@ class InstanceNorm2d(Module):
     ArgumentError
         For a size below 1, or an ``eps`` below 0.
     OperandError
-        If ``affine`` is not a bool, or ``dtype`` not one of floats.
+        If a flag is not a bool, or ``dtype`` not one of floats.
 
     Examples
     --------
@@ -432,20 +451,23 @@ class InstanceNorm2d(Module):
         momentum: Share | None = 0.1,
         affine: Bool = False,
         *,
+        bias: Bool = True,
         dtype: FloatDType = np.float32,
     ) -> None:
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
         self.weight = Parameter(np.ones(num_features, dtype)) if affine else None
-        self.bias = Parameter(np.zeros(num_features, dtype)) if affine else None
+        self.bias = Parameter(np.zeros(num_features, dtype)) if affine and bias else None
 
     def forward(self, x: Array) -> Array:
-        """Return (N, C, H, W) for ``x`` of the same shape."""
+        """Return (N, C, H, W) or (C, H, W) for ``x`` of the same shape."""
         shape = shape_of(x)
-        if len(shape) != 4 or shape[1] != self.num_features:
-            expected = f"(N, {self.num_features}, H, W)"
+        if len(shape) not in {3, 4} or shape[-3] != self.num_features:
+            expected = f"(N, {self.num_features}, H, W) or ({self.num_features}, H, W)"
             raise ShapeError(sentence("InstanceNorm2d", "x has the wrong shape", expected=expected, got=shape))
+        if len(shape) == 3:
+            return self.forward(ops.expand_dims(x, 0))[0]
         if math.prod(shape[2:]) < 2:
             raise ShapeError(
                 sentence("InstanceNorm2d", "one value for each map has no variance", expected="at least 2",
@@ -456,8 +478,13 @@ class InstanceNorm2d(Module):
 
     def extra_repr(self) -> str:
         """Return the parameters."""
-        affine = ", affine=True" if self.weight is not None else ""
+        affine = "" if self.weight is None else ", affine=True" + _affine(self)
         return f"{self.num_features}, eps={self.eps}{affine}"
+
+
+def _affine(module: _BatchNorm | LayerNorm | GroupNorm | InstanceNorm2d, name: str = "affine") -> str:
+    """Return for `repr` what there is not to learn."""
+    return f", {name}=False" if module.weight is None else ", bias=False" if module.bias is None else ""
 
 
 def _with_rows(module: Module, x: Array, row: Shape, weight: Parameter | None) -> Array:

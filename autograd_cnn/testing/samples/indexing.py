@@ -30,6 +30,7 @@ add_samples(
     sample(normal(3, 4, 3), index=(slice(1, None), 2, _ROWS)),
     sample(normal(2, 3), index=_MASK),
     sample(normal(3), index=slice(0, 0)),
+    sample(normal(2, 3), index=(slice(None), np.zeros((0, 2), int))),
     linear="x",
 )
 add_samples(
@@ -41,6 +42,8 @@ add_samples(
     sample(normal(3), index=_MASK, shape=(2, 3)),
     sample(normal(), index=Ellipsis, shape=()),
     sample(normal(0), index=slice(0, 0), shape=(3,)),
+    sample(normal(2, 0, 2), index=(slice(None), np.zeros((0, 2), int)), shape=(2, 3)),
+    sample(normal(2, 0), index=np.array([2, 0]), shape=(3, 0)),
     linear="x",
 )
 add_samples(
