@@ -24,6 +24,7 @@ LONGER: dict[str, str] = {"tensor/tensor.py": "an array has that many methods"}
 PARTS = {
     "comparison.py": "what the tests in pytorch/ share",
     "conftest.py": "fixtures",
+    "foreign.py": "an array of another library",
     "fuzzing.py": "damaged files",
     "guard_pages.py": "a plugin that gives compiled loops memory without neighbours",
     "guided.py": "damage that follows coverage, for a session of nox",
