@@ -297,6 +297,7 @@ class _Reading:
         for each, _ in before:
             each.tensor_type.elem_type = each.tensor_type.elem_type or self.onnx.TensorProto.FLOAT
             each.tensor_type.shape.SetInParent()
+        model.ir_version = max(model.ir_version, 4)  # since when an initializer need not be an input as well
         try:
             self.onnx.checker.check_model(model)
         except (self.onnx.checker.ValidationError, ValueError, RuntimeError) as error:
