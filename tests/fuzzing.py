@@ -407,7 +407,7 @@ def _models():
         graph = helper.make_graph(nodes, "g", [info("x", ["N", 1, 4, 4])], [info("y", [])], initializers)
         opsets = [helper.make_opsetid("", 18)]
         models.append(helper.make_model(graph, opset_imports=opsets, ir_version=10))
-    return models + [onnx.parser.parse_model(text) for text in (_SLIDING, _REPEATING)]
+    return models + [onnx.parser.parse_model(text) for text in (_SLIDING, _REPEATING, _FOREIGN)]
 
 
 _SLIDING = """<ir_version: 10, opset_import: ["" : 21]>
@@ -451,6 +451,39 @@ g (float[N,1,4,4] x) => (float y)
 }
 <domain: "own", opset_import: ["" : 21]>
 half (a) => (b) { two = Constant<value = float {2.0}>() b = Div(a, two) }
+"""
+
+
+_FOREIGN = """<ir_version: 9, opset_import: ["" : 19, "com.microsoft" : 1, "ai.onnx.ml" : 3]>
+g (float[N,1,4,4] x) => (float y)
+  <float[1,4] regions = {0.0, 0.0, 3.0, 3.0}, int64[1] first = {0}, int64 length = {6}, int64[2] flat = {4, 4},
+   int64[2] ws = {4, 12}, int64[1] bs = {12}, float[1,1,2,2] taps = {1.0, 2.0, 3.0, 4.0}, int64[4] os = {1, 8, 3, 3}>
+{
+  w = ConstantOfShape(ws)
+  b = ConstantOfShape(bs)
+  bent = ConstantOfShape(os)
+  r = RoiAlign<output_height = 2, output_width = 3>(x, regions, first)
+  d = DeformConv<kernel_shape = [2, 2]>(x, taps, bent)
+  s = DFT<axis = 2>(x, length)
+  n = RandomNormalLike(r)
+  rows = Reshape(x, flat)
+  batch = Unsqueeze(rows, first)
+  a, past = com.microsoft.Attention<num_heads = 2>(batch, w, b)
+  m = com.microsoft.FusedMatMul<transB = 1>(rows, rows)
+  t = ai.onnx.ml.TreeEnsembleRegressor<n_targets = 1, nodes_treeids = [0, 0, 0], nodes_nodeids = [0, 1, 2],
+    nodes_featureids = [1, 0, 0], nodes_values = [0.5, 0.0, 0.0], nodes_modes = ["BRANCH_LEQ", "LEAF", "LEAF"],
+    nodes_truenodeids = [1, 0, 0], nodes_falsenodeids = [2, 0, 0], target_treeids = [0, 0], target_nodeids = [1, 2],
+    target_ids = [0, 0], target_weights = [1.0, 2.0]>(rows)
+  k = ai.onnx.ml.Scaler<offset = [0.5], scale = [2.0]>(t)
+  e = ReduceSum<keepdims = 0>(r)
+  f = ReduceSum<keepdims = 0>(s)
+  h = ReduceSum<keepdims = 0>(n)
+  i = ReduceSum<keepdims = 0>(a)
+  j = ReduceSum<keepdims = 0>(m)
+  l = ReduceSum<keepdims = 0>(k)
+  o = ReduceSum<keepdims = 0>(d)
+  y = Sum(e, f, h, i, j, l, o)
+}
 """
 
 

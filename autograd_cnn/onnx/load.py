@@ -49,10 +49,10 @@ _Pick: TypeAlias = dict[str, str]
 def load(path: AnyPath) -> OnnxNetwork:
     """Read an ONNX file as a network, which can be trained further and drawn.
 
-    Floating-point initializers become parameters under their names in the file. If the operators need
-    them as plain numbers, such as a batch's statistics, they become buffers. In a file without such initializers the
-    weights are taken to be the arrays of its ``Constant`` nodes. Quantised weights become parameters of floats;
-    rounding passes gradients straight through.
+    Floating-point initializers become parameters under their names in the file. What is no weight, such as a batch's
+    statistics, a scale, an exponent, or what something is compared with, becomes a buffer, and what has to be known, such
+    as a limit, a constant. In a file without such initializers the weights are taken to be the arrays of its
+    ``Constant`` nodes. Quantised weights become parameters of floats; rounding passes gradients straight through.
 
     Parameters
     ----------
@@ -174,6 +174,8 @@ class _Reading:
         if not any(array.ndim and name in flows for name, array in self.arrays.items()):
             many = {n: a for n, a in self.constants.items() if a.dtype.kind == "f" and a.size > 1 and n in flows}
             self.arrays |= {name: self.constants.pop(name) for name in many}
+        for name in {name for name, kind in uses if kind.known} & self.arrays.keys():
+            self.constants[name] = self.arrays.pop(name)
         for name in self.weights & self.constants.keys():
             self.arrays[name] = self.constants.pop(name).astype(np.float32)
         plain: dict[str, Any] = {name: array[()] for name, array in self.constants.items()}  # 0-d becomes a scalar
@@ -297,6 +299,7 @@ class _Reading:
         for each, _ in before:
             each.tensor_type.elem_type = each.tensor_type.elem_type or self.onnx.TensorProto.FLOAT
             each.tensor_type.shape.SetInParent()
+        model.ir_version = max(model.ir_version, 4)  # since when an initializer need not be an input as well
         try:
             self.onnx.checker.check_model(model)
         except (self.onnx.checker.ValidationError, ValueError, RuntimeError) as error:

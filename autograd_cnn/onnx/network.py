@@ -198,23 +198,18 @@ class OnnxNetwork(Module):
         self.constants = dict(constants)
         self.file_size = file_size
         self.metadata: dict[str, str] = {}
-        self.held: tuple[str, ...] = ()
+        self.held: dict[str, str] = {}
 
     def hold(self, name: str, value: NDArray[Any], learned: bool) -> None:
-        """Keep an array under its name in the file, as a parameter or as a buffer.
-
-        Raises
-        ------
-        FormatError
-            If modules use this name for something else.
-        """
-        if hasattr(self, name):
-            raise FormatError(sentence(f"initializer {name!r}", "the name is one that every module needs itself"))
+        """Keep an array as a parameter or as a buffer, under its name in the file; one that modules need gets a ``_``."""
+        free = name
+        while hasattr(self, free):
+            free += "_"
         if learned:
-            setattr(self, name, Parameter(value))
+            setattr(self, free, Parameter(value))
         else:
-            self.register_buffer(name, value)
-        self.held = (*self.held, name)
+            self.register_buffer(free, value)
+        self.held[name] = free
 
     def forward(self, *inputs: Array) -> Array:
         """Return what the file computes from its inputs."""
@@ -228,7 +223,7 @@ class OnnxNetwork(Module):
             computed_in(x, dtype or each.dtype) if each.dtype.kind == "f" else x
             for each, x in zip(self.inputs, inputs, strict=True)
         )
-        values: dict[str, Array] = self.constants | {name: getattr(self, name) for name in self.held}
+        values: dict[str, Array] = self.constants | {name: getattr(self, free) for name, free in self.held.items()}
         for each, x in zip(self.inputs, inputs, strict=True):
             values[each.name] = x if isinstance(x, Traced) else np.asarray(x)
             each.check(values[each.name])

@@ -58,6 +58,11 @@ IN_A_RUN = [
      np.ones((10**5, 1, 1, 1), np.float32), {}),
     ("ReduceSum", [_node("Reshape", "x", "n", output="r", allowzero=1), _node("ReduceSum", "r", "a")],
      np.ones((0, 1, 1, 1), np.float32), {"n": _ints(2**20, 0, 2**20), "a": _ints(1)}),
+    ("RandomNormal", [_node("RandomNormal", output="r", shape=[2**40]), _node("Add", "x", "r")], IMAGE, {}),
+    ("RoiAlign", [_node("RoiAlign", "x", "r", "i", output_height=2**20, output_width=2**20)], IMAGE,
+     {"r": np.ones((1, 4), np.float32), "i": _ints(0)}),
+    ("DFT", [_node("DFT", "x", "n", axis=2)], IMAGE, {"n": _ints(2**40)}),
+    ("STFT", [_node("STFT", "x", "s", "", "n")], np.ones((1, 20000, 1), np.float32), {"s": _ints(1), "n": _ints(10000)}),
     ("GridSample", [_node("GridSample", "x", "g")], np.ones((1,) * 18, np.float32),
      {"g": np.ones((1,) * 17 + (16,), np.float32)}),
 ]  # fmt: skip

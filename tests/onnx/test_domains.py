@@ -3,11 +3,13 @@
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 from onnx import helper, numpy_helper
 from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.engine.node import values_of
+from autograd_cnn.errors import FormatError
 
 RNG = np.random.default_rng(3)
 
@@ -169,3 +171,30 @@ def test_an_operator_of_classic_machine_learning(kind, inputs, attributes, outpu
     node = helper.make_node(kind, [*inputs], names, domain="ai.onnx.ml", **attributes)
     with counting():
         same(tmp_path / "net.onnx", [node], inputs, {}, names, "ai.onnx.ml")
+
+
+@for_each(
+    "kind, attributes, problem",
+    [
+        (
+            "TreeEnsembleRegressor", {"nodes_truenodeids": [1, 0, 2, 0, 0, 1, 0, 0]},
+            "the nodes are no trees: expected one way from one root to each",
+        ),
+        ("TreeEnsembleRegressor", {"nodes_falsenodeids": [2, 0, 9, 0, 0, 2, 0, 0]}, "node 9 of tree 0 is not there"),
+        (
+            "TreeEnsembleRegressor", {"target_ids": [0, 1, 2**40, 0, 1]},
+            "the results are too large for a file and inputs of this size: expected at most 16777216 elements in all, got",
+        ),
+    ],
+)  # fmt: skip
+def test_trees_that_are_none(kind, attributes, problem, tmp_path):
+    node = helper.make_node(
+        kind, ["x"], ["y"], domain="ai.onnx.ml", **(_trees("target", [0] * 5, WEIGHTS) | attributes)
+    )
+    infos = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [None, None]) for name in "xy"]
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 3)]
+    path = tmp_path / "net.onnx"
+    onnx.save(helper.make_model(helper.make_graph([node], "test", infos[:1], infos[1:]), opset_imports=opsets), path)
+    with pytest.raises(FormatError) as err:
+        ag.onnx.load(path)(ROWS["x"])
+    assert str(err.value).startswith(f"node 'y' ({kind}): {problem}")

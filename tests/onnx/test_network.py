@@ -1,10 +1,12 @@
 import pickle
 
 import numpy as np
+import onnxruntime
 import pytest
 from onnx import helper
 
 import autograd_cnn as ag
+from autograd_cnn.engine.node import values_of
 from autograd_cnn.errors import FormatError, ShapeError
 from autograd_cnn.interop import load_onnx
 
@@ -144,6 +146,102 @@ def test_a_shape_that_is_learned_is_refused(made):
 def test_a_name_that_modules_need(made):
     node = helper.make_node("Add", ["x", "forward"], ["y"])
     _, path = made([node], {"x": np.ones(2, np.float32)}, {"forward": np.ones(2, np.float32)})
+    network = load_onnx(path)
+    assert [name for name, _ in network.named_parameters()] == ["forward_"]
+    assert network(np.ones(2, np.float32)).tolist() == [2, 2]
+
+
+def _looking(rng):
+    """Return nodes that look at whole numbers, and arrays."""
+    node = helper.make_node
+    nodes = [
+        node("Gather", ["table", "ids"], ["rows"]),
+        node("LSTM", ["rows", "w", "r", "b"], ["", "last"], hidden_size=2, direction="bidirectional"),
+        node("GRU", ["rows", "w3", "r3", "b3"], ["states"], hidden_size=2, linear_before_reset=1, direction="reverse"),
+        node("TopK", ["x", "two"], ["most", "places"]),
+        node("GatherElements", ["x", "places"], ["again"], axis=1),
+        node("Greater", ["x", "zero"], ["positive"]),
+        node("Where", ["positive", "x", "zero"], ["kept"]),
+        node("Cast", ["kept"], ["whole"], to=7),
+        node("Cast", ["whole"], ["wholes"], to=1),
+        node("Pow", ["two.", "kept"], ["powers"]),
+        node("OneHot", ["places", "four", "values"], ["hot"]),
+        node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]),
+        node("DequantizeLinear", ["q", "s", "z"], ["near"]),
+        node("Concat", ["again", "kept", "powers", "near"], ["y"], axis=1),
+    ]
+    shapes = {
+        "table": (5, 3), "w": (2, 8, 3), "r": (2, 8, 2), "b": (2, 16), "w3": (1, 6, 3), "r3": (1, 6, 2), "b3": (1, 12),
+    }  # fmt: skip
+    arrays = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    constants = {"two": np.int64([2]), "four": np.int64(4), "values": np.float32([-1, 1]), "zero": np.float32(0.1)}
+    return nodes, arrays | constants | {"two.": np.float32([2.0])}, ("last", "states", "wholes", "hot", "y")
+
+
+def _quiet():
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    return options
+
+
+def test_a_network_that_looks_at_whole_numbers_is_compiled_and_exported(made, rng, tmp_path):
+    nodes, arrays, outputs = _looking(rng)
+    feeds = {"ids": np.int64([[1, 4], [0, 0], [2, 3]]), "x": rng.standard_normal((3, 4)).astype(np.float32)}
+    _, path = made(nodes, feeds, arrays, outputs=outputs)
+    network = load_onnx(path)
+    assert "zero" not in dict(network.named_parameters())
+    others = {"ids": feeds["ids"][::-1] % 4, "x": rng.standard_normal((3, 4)).astype(np.float32)}
+    theirs = onnxruntime.InferenceSession(path, _quiet()).run(None, others)
+    step = ag.compile(network)
+    with ag.no_grad():
+        for _ in range(3):
+            step(*feeds.values())
+        compiled = step(*others.values())
+    assert "compiled" in repr(step)
+    ag.onnx.export(network, tuple(feeds.values()), tmp_path / "again.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "again.onnx", _quiet())
+    assert [each.name for each in session.get_inputs()] == ["ids", "x"]
+    assert [each.name for each in session.get_outputs()] == [*outputs]
+    for results in (network(*others.values()), compiled, session.run(None, others)):
+        for mine, other in zip(results, theirs, strict=True):
+            np.testing.assert_allclose(values_of(mine), other, rtol=1e-5, atol=1e-5)
+
+
+def test_random_numbers_are_drawn_in_each_run_unless_the_file_has_a_seed(made):
+    nodes = [
+        helper.make_node("RandomNormal", [], ["n"], shape=[2, 3]),
+        helper.make_node("RandomUniformLike", ["x"], ["u"], seed=3.0, low=2.0, high=4.0),
+        helper.make_node("Bernoulli", ["half"], ["b"]),
+        helper.make_node("Multinomial", ["logs"], ["m"], sample_size=1000),
+        helper.make_node("Add", ["n", "u"], ["y"]),
+    ]
+    arrays = {"half": np.full(64, 0.5, np.float32), "logs": np.log(np.float32([[0.1, 0.9]]))}
+    x = np.zeros((2, 3), np.float32)
+    _, path = made(nodes, {"x": x}, arrays, outputs=("n", "u", "b", "m"))
+    network = load_onnx(path)
+    ag.manual_seed(0)
+    first, second = network(x), network(x)
+    ag.manual_seed(0)
+    again = network(x)
+    same = [np.array_equal(a, b) for a, b in zip(first, second, strict=True)]
+    assert same == [False, True, False, False]
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert 2 <= first[1].min() <= first[1].max() < 4
+    assert set(first[2].tolist()) == {0, 1}
+    assert first[3].dtype == np.int32
+    assert 850 < first[3].sum() < 950
+
+
+def test_operands_of_opset_6_begin_at_an_axis(made):
+    nodes = [
+        helper.make_node("Add", ["x", "bias"], ["a"], broadcast=1, axis=1),
+        helper.make_node("PRelu", ["a", "slope"], ["y"]),
+    ]
+    arrays = {"bias": np.float32([1, -2]), "slope": np.float32([0.5, 0.25])}
+    x = np.zeros((1, 2, 3), np.float32)
+    _, path = made(nodes, {"x": x}, arrays, opset=6)
+    assert load_onnx(path)(x).tolist() == [[[1] * 3, [-0.5] * 3]]
+    _, path = made([helper.make_node("Dropout", ["x"], ["y"])], {"x": x}, opset=6)
     with pytest.raises(FormatError) as err:
         load_onnx(path)
-    assert str(err.value) == f"{path}: initializer 'forward': the name is one that every module needs itself"
+    assert str(err.value) == f"{path}: node 'y' (Dropout): is_test is not set; export the network for inference"

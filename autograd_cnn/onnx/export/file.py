@@ -18,6 +18,7 @@ from autograd_cnn.onnx.export.graph import OPSET, TYPES, Graph, Ref
 from autograd_cnn.onnx.export.program import Op, Program
 from autograd_cnn.onnx.export.record import is_array, named_leaves, record, replaced
 from autograd_cnn.onnx.export.writer import writer_of
+from autograd_cnn.onnx.network import OnnxNetwork
 from autograd_cnn.parameters import Bool
 
 TABLES: Final = (effects, elementwise, indexing, layers, shaping, windows)
@@ -69,7 +70,7 @@ def export(
     Notes
     -----
     Inputs have the names of the function's arguments, with those of keys and places, such as ``params.w``; results
-    ``y``, ``y.0`` or their keys. Parameters are initializers, and buffers constants, under their names in the
+    ``y``, ``y.0`` or their keys; those of a network that was read from a file, the file's. Parameters are initializers, and buffers constants, under their names in the
     model's ``state_dict``. What the function changes, such as parameters by ``optimizer.step()``, is put back afterwards. In the
     graph each such value is an input whose default is its value now, and an output under its name with ``.next``; to
     train, feed these outputs to the next run. So is what an optimiser remembers. Its learning rate is the input ``lr``.
@@ -100,7 +101,7 @@ def export(
     except ImportError as error:
         raise MissingDependencyError("an .onnx file", "interop") from error
     args = example_inputs if isinstance(example_inputs, tuple) else (example_inputs,)
-    names = _argument_names(function, len(args))
+    names, called = _argument_names(function, len(args)), _called(function)
     arrays = [leaf for arg in args for _, leaf in named_leaves(arg, "") if is_array(leaf)]
     if not arrays:
         raise OperandError(sentence("export", "no argument is an array", hint="pass example_inputs with arrays"))
@@ -108,10 +109,10 @@ def export(
         size = max(_first_length(arrays[0]), 2)  # one example would be broadcast
         sizes = (size, size + 1, size + 3)
         grown = [[_grown(arg, _first_length(arrays[0]), n) for arg in args] for n in sizes]
-        programs = [record(function, each, names) for each in grown]
+        programs = [record(called, each, names) for each in grown]
         program, shape = joint(programs, sizes), shape_in(programs, sizes)
     else:
-        program = record(function, args, names)
+        program = record(called, args, names)
         shape = program.shape
     model = _Writing(onnx, program, shape).model(getattr(function, "__name__", type(function).__name__))
     onnx.helper.set_model_props(model, metadata or {})
@@ -132,7 +133,9 @@ def _grown(arg: Any, batch: int, size: int) -> Any:
 
 
 def _argument_names(function: Any, count: int) -> list[str]:
-    """Return the names under which a function takes its arguments by position."""
+    """Return the names under which a function takes its arguments by position, or a file its inputs."""
+    if isinstance(function, OnnxNetwork):
+        return [each.name for each in function.inputs[:count]]
     try:
         given = inspect.signature(function.forward if isinstance(function, Module) else function).parameters.values()
     except (TypeError, ValueError):
@@ -141,6 +144,19 @@ def _argument_names(function: Any, count: int) -> list[str]:
     rest = next((p.name for p in given if p.kind is p.VAR_POSITIONAL), "x")
     more = max(count - len(names), 0)
     return [*names[:count], *([rest] if more == 1 else [f"{rest}.{place}" for place in range(more)])]
+
+
+def _called(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function; for the network of a file with its results by their names."""
+    if not isinstance(function, OnnxNetwork):
+        return function
+    names = [each.name for each in function.outputs]
+
+    def called(*args: Any) -> dict[str, Any]:
+        results = function(*args)
+        return dict(zip(names, results if isinstance(results, tuple) else (results,), strict=True))
+
+    return called
 
 
 class _Writing:

@@ -188,7 +188,10 @@ _COMPARED: Final[dict[str, Callable[..., Array]]] = {
 
 
 def _visited(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
-    return shapes[0][0] * (4 * len(attributes["nodes_modes"]) + CALL)
+    """Count a visit of each node by each row, and what each node says of each target or class."""
+    nodes = len(attributes["nodes_modes"])
+    ids = [*attributes.get("target_ids", ()), *attributes.get("class_ids", ()), attributes.get("n_targets", 1)]
+    return shapes[0][0] * (4 * nodes + CALL) + (nodes + shapes[0][0]) * (max(ids) + 1)
 
 
 class _Trees:
@@ -236,7 +239,7 @@ class _Trees:
         try:
             rows = [self.places[pair] for pair in zip(trees.tolist(), nodes.tolist(), strict=True)]
         except KeyError as error:
-            raise FormatError(sentence("a node is not there", got=error.args[0])) from error
+            raise FormatError(sentence("node {1} of tree {0} is not there".format(*error.args[0]))) from error
         return np.array(rows, np.int64)
 
     def leaves(self, x: Array) -> Array:
