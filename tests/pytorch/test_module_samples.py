@@ -25,7 +25,7 @@ LEFT_OUT = {
 }
 """Samples of what there is not here."""
 
-RANDOM = {"Dropout", "Dropout1d", "Dropout2d", "RReLU"}
+RANDOM = {"Dropout", "Dropout1d", "Dropout2d"}
 """What agrees in eval mode alone."""
 
 LABELLED = {"SoftMarginLoss"}
