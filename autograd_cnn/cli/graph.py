@@ -199,7 +199,7 @@ def read_onnx(path: Path, shape: ImageShape | None = None, option: str = "--mode
     if len(network.inputs) != 1 or network.inputs[0].dtype.kind != "f":
         got = ", ".join(f"{each.name}: {each.dtype}" for each in network.inputs) or "none"
         raise ArgumentError(sentence(option, f"{path} has other inputs", expected="one of floats", got=got))
-    own = network.inputs[0].shape or ("?",)
+    own = ("?",) if network.inputs[0].shape is None else network.inputs[0].shape
     lengths = (*(1 if isinstance(batch, str) else batch for batch in own[:1]), *(shape or own[1:]))
     closed = tuple(length for length in lengths if isinstance(length, int))
     if len(closed) < len(lengths):
