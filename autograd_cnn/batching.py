@@ -412,7 +412,10 @@ def _affine_of_rows(site: Site, operands: list[Any], params: dict[str, Any]) -> 
     g, x = map(site.spread, operands)
     z = ops.layer_norm(x, eps=params["eps"], axes=params["axes"])
     axes = tuple(range(1, len(shape_of(x)) - max(params["axes"], params["over"] or 1)))
-    return (ops.stack([ops.sum(g * z, axis=axes), ops.sum(g, axis=axes)], axis=1),)
+    sums = [ops.sum(g * z, axis=axes), ops.sum(g, axis=axes)]
+    if params["together"]:
+        sums = [ops.sum(each, axis=-1, keepdims=True) for each in sums]
+    return (ops.stack(sums, axis=1),)
 
 
 def _attention(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
@@ -457,9 +460,10 @@ def _recurrent(site: Site, operands: list[Any], params: dict[str, Any]) -> Seque
 
 
 def _labelled(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """For the loss of classifiers, whose examples are rows of scores."""
+    """For the loss of classifiers, whose examples are rows or maps of scores."""
     arrays = [_merged(site.spread(x), 0) for x in operands]
-    labels = values_of(site.spread(params["labels"])).reshape(-1)
+    labels = values_of(site.spread(params["labels"]))
+    labels = labels.reshape(-1, *labels.shape[2:])
     return (site.front(site.output(*arrays, **params | {"labels": labels})),)
 
 
@@ -474,7 +478,7 @@ RULES: Final[dict[Primitive, Rule]] = {
         _OURS[name]: rule
         for names, rule in {
             "masked damped": _masked,
-            "sum mean max min prod var all any count_nonzero logsumexp softmax log_softmax softmax_backward "
+            "sum mean max min extremum_backward prod var all any count_nonzero logsumexp softmax log_softmax softmax_backward "
             "log_softmax_backward flip": _along,
             "argmax argmin cumsum cumprod sort argsort": _along_one,
             "roll": _roll, "reshape": _reshape, "broadcast_to": _broadcast_to, "transpose": _transpose,

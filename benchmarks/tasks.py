@@ -126,12 +126,15 @@ class Operation:
     shapes
         Of its operands, which are normally distributed.
     labels
-        Whether class indices come as a last operand, which has no gradient.
+        The shape of class indices that come as a last operand, which has no gradient; None without any.
+    classes
+        How many classes there are.
     """
 
     name: str
     shapes: tuple[Shape, ...]
-    labels: bool = False
+    labels: Shape | None = None
+    classes: int = 0
     asks: ClassVar[str] = "operation"
     tolerance: ClassVar[float] = 1e-4
     flops: ClassVar[int] = 0
@@ -142,9 +145,8 @@ class Operation:
         return [rng.standard_normal(shape, np.float32) for shape in self.shapes]
 
     def indices(self) -> list[Array]:
-        """Return the class indices, one for each row of the first operand, or nothing."""
-        count, classes = self.shapes[0][:2]
-        return [np.random.default_rng(5).integers(classes, size=count)] if self.labels else []
+        """Return the class indices, or nothing."""
+        return [] if self.labels is None else [np.random.default_rng(5).integers(self.classes, size=self.labels)]
 
     def cotangent(self, shape: Shape) -> Array:
         """Return what goes back from a result of this shape."""

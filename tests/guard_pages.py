@@ -74,7 +74,7 @@ def _named(ids):
 def guarded(run):
     """Return ``parallel_for.__call__`` that runs a loop in guarded memory, too."""
 
-    def everywhere(self, jobs, sizes, *arrays, alone=False):
+    def everywhere(self, jobs, sizes, *arrays, serial=False):
         _, address, call = self._compiled.get(tuple(a.dtype for a in arrays)) or self._compile(
             tuple(a.dtype for a in arrays), sizes, arrays
         )
@@ -94,7 +94,7 @@ def guarded(run):
             del held, passed
             _release(places)
         assert results[0] == results[1], self.name
-        run(self, jobs, sizes, *arrays, alone=alone)
+        run(self, jobs, sizes, *arrays, serial=serial)
         assert [a.tobytes() for a in (*arrays, *by_id)] == results[0], self.name
 
     return everywhere

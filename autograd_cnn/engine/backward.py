@@ -4,6 +4,7 @@
 cotangents of some tensors.
 """
 
+import math
 import weakref
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
@@ -122,6 +123,8 @@ def _unbroadcast(g: Array, shape: Shape, rule: str) -> Array:
                 got=g.shape,
             )
         )
+    if math.prod(g.shape) == math.prod(shape):
+        return g.reshape(shape)
     axes = tuple(i for i in range(len(g.shape)) if i < extra or shape[i - extra] != g.shape[i])
     total: Array = kernels.sum(g, axes, False) if type(g) is np.ndarray else g.sum(axis=axes)  # noqa: FBT003  # keepdims
     return total if total.shape == shape else total.reshape(shape)  # what had length 1 stays

@@ -49,6 +49,8 @@ add = Kernel("add")
 subtract = Kernel("subtract")
 multiply = Kernel("multiply")
 divide = Kernel("divide")
+divide_wrt_x2 = Kernel("divide_wrt_x2")
+square_wrt_x = Kernel("square_wrt_x")
 negative = Kernel("negative")
 maximum = Kernel("maximum")
 minimum = Kernel("minimum")
@@ -56,9 +58,15 @@ sign = Kernel("sign")
 where = Kernel("where")
 damped = Kernel("damped")
 hardsigmoid = Kernel("hardsigmoid")
+hardsigmoid_wrt_x = Kernel("hardsigmoid_wrt_x")
 hardswish = Kernel("hardswish")
 hardswish_wrt_x = Kernel("hardswish_wrt_x")
 hardtanh = Kernel("hardtanh")
+shrink = Kernel("shrink")
+huber = Kernel("huber")
+huber_wrt_x = Kernel("huber_wrt_x")
+logistic_loss = Kernel("logistic_loss")
+logistic_loss_wrt_x = Kernel("logistic_loss_wrt_x")
 max_pool = Kernel("max_pool")
 max_pool_gather = Kernel("max_pool_gather")
 max_unpool = Kernel("max_unpool")
@@ -90,6 +98,7 @@ adam = Kernel("adam")
 scatter_add = Kernel("scatter_add")
 sgd = Kernel("sgd")
 sgd_with_momentum = Kernel("sgd_with_momentum")
+extremum_wrt_x = Kernel("extremum_wrt_x")
 sum = Kernel("sum")  # noqa: A001  # NumPy's name
 max = Kernel("max")  # noqa: A001  # NumPy's name
 min = Kernel("min")  # noqa: A001  # NumPy's name
@@ -112,10 +121,12 @@ __all__ = [
     "current_backend",
     "damped",
     "divide",
+    "divide_wrt_x2",
     "elu",
     "elu_wrt_x",
     "erf",
     "explain",
+    "extremum_wrt_x",
     "gaussian",
     "gelu",
     "gelu_wrt_x",
@@ -123,9 +134,12 @@ __all__ = [
     "gru",
     "gru_wrt",
     "hardsigmoid",
+    "hardsigmoid_wrt_x",
     "hardswish",
     "hardswish_wrt_x",
     "hardtanh",
+    "huber",
+    "huber_wrt_x",
     "layer_norm",
     "layer_norm_sums",
     "layer_norm_wrt_input",
@@ -133,6 +147,8 @@ __all__ = [
     "linear",
     "log_softmax",
     "log_softmax_wrt_x",
+    "logistic_loss",
+    "logistic_loss_wrt_x",
     "logsumexp",
     "lstm",
     "lstm_wrt",
@@ -159,6 +175,7 @@ __all__ = [
     "set_num_threads",
     "sgd",
     "sgd_with_momentum",
+    "shrink",
     "sigmoid",
     "sigmoid_slope",
     "sigmoid_wrt_x",
@@ -170,6 +187,7 @@ __all__ = [
     "softmax_error",
     "softmax_wrt_x",
     "softplus",
+    "square_wrt_x",
     "standardize",
     "standardize_rectified",
     "standardize_wrt_input",

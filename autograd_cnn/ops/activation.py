@@ -102,7 +102,18 @@ def hardtanh_vjp_x(g: Array, *, mask: Array) -> Array:
 
 
 @primitive(residuals=("mask",), static=True)
-def hardsigmoid(x: Floats) -> tuple[Array, Array]:
+def _shrink(x: Array, lambd: Number = 0.5, bias: Number = 0.0) -> tuple[Array, Array]:
+    """``x`` moved towards 0 by ``bias``, and 0 from ``-lambd`` to ``lambd``, where its derivative is 0, too."""
+    return kernels.shrink(x, lambd, bias)
+
+
+@_shrink.vjp("x")
+def shrink_vjp_x(g: Array, *, mask: Array) -> Array:
+    return masked(g, mask=mask)
+
+
+@primitive(static=True)
+def hardsigmoid(x: Floats) -> Array:
     """``min(max(x + 3, 0), 6) / 6``, a sigmoid of straight lines (Howard et al. 2019); its slope at ±3 counts as 0.
 
     Examples
@@ -114,8 +125,24 @@ def hardsigmoid(x: Floats) -> tuple[Array, Array]:
 
 
 @hardsigmoid.vjp("x")
-def hardsigmoid_vjp_x(g: Array, *, mask: Array) -> Array:
-    return masked(g, mask=mask) / 6
+def hardsigmoid_vjp_x(g: Array, *, x: Array) -> Array:
+    return _hardsigmoid_backward(g, x)
+
+
+@primitive(static=True)
+def _hardsigmoid_backward(g: Floats, x: Floats) -> Array:
+    """``g`` times the derivative of `hardsigmoid`, in one pass."""
+    return kernels.hardsigmoid_wrt_x(g, x)
+
+
+@_hardsigmoid_backward.vjp("g")
+def hardsigmoid_backward_vjp_g(h: Array, *, x: Array) -> Array:
+    return _hardsigmoid_backward(h, x)
+
+
+@_hardsigmoid_backward.vjp("x")
+def hardsigmoid_backward_vjp_x(h: Array, *, x: Array) -> Array:
+    return h * 0
 
 
 @primitive(static=True)

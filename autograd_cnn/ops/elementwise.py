@@ -137,12 +137,12 @@ def divide(x1: Array, x2: Array) -> Array:
 
 @divide.vjp("x1")
 def divide_vjp_x1(g: Array, *, x2: Array) -> Array:
-    return g / x2
+    return kernels.divide(g, x2) if type(g) is ndarray and g.size >= _LARGE else g / x2
 
 
 @divide.vjp("x2")
 def divide_vjp_x2(g: Array, *, y: Array, x2: Array) -> Array:
-    return -g * y / x2
+    return kernels.divide_wrt_x2(g, y, x2) if type(g) is ndarray and g.size >= _LARGE else -g * y / x2
 
 
 @primitive(static=True)
@@ -377,7 +377,7 @@ def square(x: Array) -> Array:
 
 @square.vjp("x")
 def square_vjp_x(g: Array, *, x: Array) -> Array:
-    return g * (x * 2)
+    return kernels.square_wrt_x(g, x) if type(g) is ndarray and g.size >= _LARGE else g * (x * 2)
 
 
 @primitive

@@ -10,10 +10,12 @@ where A is its own adjoint. So these three are each other's rules, except for th
 normalisation, moments that have been computed are passed on in an ordinary backward pass.
 
 Shapes: x, g and y (..., D1, ..., Dk), whose last k axes are a row; weight and bias (D1, ..., Dk), or over more of the
-last axes, as the numbers of a group's channels are for each of several groups.
+last axes, as the numbers of a group's channels are for each of several groups. The last of their axes may have length 1:
+a number for all that lies along it, as for a channel's pixels.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +28,7 @@ from autograd_cnn.ops import reduction
 from autograd_cnn.ops.elementwise import sqrt
 from autograd_cnn.ops.normalization import Counted
 from autograd_cnn.ops.precision import joined, mean_dtype
-from autograd_cnn.parameters import NotNegative, Size
+from autograd_cnn.parameters import Flag, NotNegative, Size
 
 __all__ = ["layer_norm", "layer_norm_wrt_affine", "layer_norm_wrt_input"]
 
@@ -40,7 +42,8 @@ def _check(where: str, x: Array, axes: int, g: Array | None = None, **numbers: A
     if g is not None and np.shape(g) != shape:
         raise ShapeError(sentence(where, "g has the wrong shape", expected=shape, got=np.shape(g)))
     for name, values in numbers.items():
-        if values is not None and np.shape(values) != shape[-max(axes, np.ndim(values)) :]:
+        row = () if values is None else shape[-max(axes, np.ndim(values)) :]
+        if values is not None and np.shape(values) not in (row, (*row[:-1], 1)):
             expected = f"that of a row, {shape[-axes:]}"
             raise ShapeError(sentence(where, f"{name} has the wrong shape", expected=expected, got=np.shape(values)))
 
@@ -52,9 +55,10 @@ def _rows(values: Array, shape: Shape, axes: int) -> Array:
 
 
 def _numbers(x: Array, axes: int, *given: tuple[Array | None, float]) -> list[Array]:
-    """Return arrays over the same last axes as rows, (Q, D)."""
-    ranks = [np.ndim(values) for values, _ in given if values is not None]
-    shape = x.shape[-max(axes, *ranks, 1) :]
+    """Return arrays over the same last axes as rows, (Q, E); None counts as its default."""
+    shapes = [np.shape(values) for values, _ in given if values is not None] or [(1,)]
+    rank = max(axes, *map(len, shapes))
+    shape = (*x.shape[-rank:-1], max(each[-1] for each in shapes)) if rank else (1,)
     numbers = [np.full(shape, default, x.dtype) if values is None else values for values, default in given]
     return [np.broadcast_to(each, shape).reshape(-1, math.prod(shape[-axes:])) for each in numbers]
 
@@ -69,7 +73,7 @@ def layer_norm(
     ----------
     x : (..., D1, ..., Dk)
     weight, bias : (D1, ..., Dk), optional
-        By default 1 and 0. They may be over more of the last axes than a row is.
+        By default 1 and 0. They may be over more of the last axes than a row is, and the last may have length 1.
     eps : float
         Keeps the division away from 0.
     axes : int
@@ -109,23 +113,25 @@ def layer_norm_vjp_x(g: Array, *, x: Array, weight: Array | None, eps: float, ax
     if recorded and not compiled:
         return layer_norm_wrt_input(g, x, weight, eps=eps, axes=axes)
     known = values_of(moments)
-    if weight is not None:
-        over = len(shape_of(weight))
-        _counted.sums(
-            g, x, known, eps=eps, axes=axes, over=over
-        )  # for the rules of weight and bias, which don't know the moments
+    if weight is not None:  # for the rules of weight and bias, which don't know the moments
+        _counted.sums(g, x, known, eps=eps, axes=axes, **_belonging(shape_of(weight), x.shape))
     return layer_norm_wrt_input(g, x, weight, eps=eps, axes=axes, moments=known)
 
 
 @layer_norm.vjp("weight")
 def layer_norm_vjp_weight(g: Array, *, x: Array, weight_shape: Shape, eps: float, axes: int) -> Array:
-    return _counted.sums(g, x, eps=eps, axes=axes, over=len(weight_shape))[0]
+    return _counted.sums(g, x, eps=eps, axes=axes, **_belonging(weight_shape, x.shape))[0]
 
 
 @layer_norm.vjp("bias")
-def layer_norm_vjp_bias(g: Array) -> Array:
+def layer_norm_vjp_bias(g: Array, *, bias_shape: Shape) -> Array:
     total = _counted.total(g)
-    return g if total is None else total
+    return g if total is None or total.shape != bias_shape else total
+
+
+def _belonging(numbers: Shape, shape: Shape) -> dict[str, Any]:
+    """Return over how many axes numbers are, and whether one belongs to all that lies along the last."""
+    return {"over": len(numbers), "together": numbers[-1:] != shape[-1:]}
 
 
 @primitive
@@ -217,6 +223,7 @@ def layer_norm_wrt_affine(
     eps: NotNegative = 1e-5,
     axes: Size = 1,
     over: Size | None = None,
+    together: Flag = False,
     *,
     moments: Array | None = None,
 ) -> Array:
@@ -230,6 +237,8 @@ def layer_norm_wrt_affine(
         As for `layer_norm`.
     over : int, optional
         The number of last axes of weight and bias; by default those of a row.
+    together : bool
+        Whether the last of these has length 1: one number for the whole axis.
     moments : (2, R), optional
         As for `layer_norm_wrt_input`.
 
@@ -248,22 +257,26 @@ def layer_norm_wrt_affine(
     array([[ 1., -1.],
            [ 3.,  3.]])
     """
-    shape = _affine_shape(g, x, axes, over)
+    shape = _affine_shape(g, x, axes, over, together)
     g, x = joined("layer_norm_wrt_affine", mean_dtype, g=np.asarray(g), x=np.asarray(x))
-    rows, period = (_rows(g, x.shape, axes), _rows(x, x.shape, axes)), math.prod(shape) // math.prod(x.shape[-axes:])
-    sums: Array = kernels.layer_norm_sums(*rows, _moments(rows[1], eps) if moments is None else moments, period)
+    rows, numbers = (_rows(g, x.shape, axes), _rows(x, x.shape, axes)), math.prod(shape[len(shape) - axes :])
+    moments = _moments(rows[1], eps) if moments is None else moments
+    sums: Array = kernels.layer_norm_sums(*rows, moments, math.prod(shape) // numbers, numbers)
     return sums.reshape(2, *shape)
 
 
-def _affine_shape(g: Array, x: Array, axes: int, over: int | None) -> Shape:
+def _affine_shape(g: Array, x: Array, axes: int, over: int | None, together: bool) -> Shape:
     """Return the shape of a weight over some of the last axes."""
     _check("layer_norm_wrt_affine", x, axes, g)
-    return np.shape(x)[-max(axes, over or axes) :]
+    shape = np.shape(x)[-max(axes, over or axes) :]
+    return (*shape[:-1], 1) if together else shape
 
 
 @layer_norm_wrt_affine.shape(dtype=mean_dtype)
-def layer_norm_wrt_affine_shape(g: AbstractArray, x: AbstractArray, *, axes: int, over: int | None) -> Shape:
-    return 2, *_affine_shape(g, x, axes, over)
+def layer_norm_wrt_affine_shape(
+    g: AbstractArray, x: AbstractArray, *, axes: int, over: int | None, together: bool
+) -> Shape:
+    return 2, *_affine_shape(g, x, axes, over, together)
 
 
 @layer_norm_wrt_affine.vjp("g")

@@ -17,7 +17,7 @@ from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.ops.elementwise import multiply, subtract
 from autograd_cnn.ops.indexing import getitem
-from autograd_cnn.ops.shaping import broadcast_to, expand_dims, moveaxis, reshape, squeeze, swapaxes, transpose
+from autograd_cnn.ops.shaping import broadcast_to, expand_dims, moveaxis, reshape, squeeze, transpose
 from autograd_cnn.parameters import Contraction, Count, OneAxis
 
 __all__ = [
@@ -61,15 +61,14 @@ def matmul_shape(x1: AbstractArray, x2: AbstractArray) -> Shape:
 
 
 def _check_product(x1: Array, x2: Array) -> None:
-    if not (np.ndim(x1) and np.ndim(x2)):
+    first, second = np.shape(x1), np.shape(x2)
+    if not (first and second):
         raise ShapeError(
             sentence("matmul", "an operand is a single number", hint=f"multiply with *; {_shapes(x1, x2)}")
         )
-    inner = np.shape(x1)[-1], np.shape(x2)[-2:][0]
-    if inner[0] != inner[1]:
-        raise ShapeError(
-            sentence("matmul", f"x1 has {inner[0]} columns but x2 has {inner[1]} rows", hint=_shapes(x1, x2))
-        )
+    columns, rows = first[-1], second[-2:][0]
+    if columns != rows:
+        raise ShapeError(sentence("matmul", f"x1 has {columns} columns but x2 has {rows} rows", hint=_shapes(x1, x2)))
 
 
 def _shapes(x1: Array, x2: Array) -> str:
@@ -82,7 +81,7 @@ def matmul_vjp_x1(g: Array, *, x1_shape: Shape, x2: Array) -> Array:
         return expand_dims(g, -1) * x2
     if len(x1_shape) == 1:
         return squeeze(matmul(x2, expand_dims(g, -1)), -1)
-    return matmul(g, swapaxes(x2, -1, -2))
+    return matmul(g, x2.swapaxes(-1, -2))
 
 
 @matmul.vjp("x2")
@@ -90,8 +89,8 @@ def matmul_vjp_x2(g: Array, *, x1: Array, x2_shape: Shape) -> Array:
     if x1.ndim == 1:
         return expand_dims(x1, -1) * expand_dims(g, -2) if len(x2_shape) > 1 else x1 * g
     if len(x2_shape) == 1:
-        return squeeze(matmul(swapaxes(x1, -1, -2), expand_dims(g, -1)), -1)
-    return matmul(swapaxes(x1, -1, -2), g)
+        return squeeze(matmul(x1.swapaxes(-1, -2), expand_dims(g, -1)), -1)
+    return matmul(x1.swapaxes(-1, -2), g)
 
 
 @primitive(static=True)
@@ -152,7 +151,7 @@ def linear_vjp_x(g: Array, *, w: Array) -> Array:
 def linear_vjp_w(g: Array, *, x: Array, w_shape: Shape) -> Array:
     if len(x.shape) != 2:
         g, x = reshape(g, shape=(-1, w_shape[0])), reshape(x, shape=(-1, w_shape[1]))
-    return matmul(transpose(g), x)
+    return matmul(g.T, x)
 
 
 @linear.vjp("bias")

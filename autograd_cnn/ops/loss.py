@@ -1,17 +1,19 @@
-"""The loss of classifiers."""
+"""The losses of classifiers and of single numbers."""
 
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 
 from autograd_cnn import kernels
-from autograd_cnn.engine.abstract import AbstractArray, placeholder
+from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Array, Floats, Shape
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.ops import reduction
+from autograd_cnn.ops.activation import _sigmoid_backward
 from autograd_cnn.ops.precision import joined
-from autograd_cnn.ops.shaping import reshape
+from autograd_cnn.ops.selection import greater, where
+from autograd_cnn.ops.shaping import expand_dims
 from autograd_cnn.ops.softmax import softmax, softmax_vjp_x
 from autograd_cnn.parameters import Number, Parsed
 
@@ -34,22 +36,22 @@ def checked_labels(where: str, shape: Shape, labels: Any) -> Array:
     OperandError
         If they are not integers.
     ShapeError
-        Unless the scores are (N, K) and the labels (N,).
+        Unless the scores are (N, K, ...) and the labels (N, ...).
     ArgumentError
         If one is out of range.
     """
     found = np.asarray(labels)
     if found.dtype.kind not in "iu":
         raise OperandError(sentence(where, "labels are class indices", expected="integers", got=found.dtype))
-    if len(shape) != 2 or found.shape != shape[:1]:
+    if len(shape) < 2 or found.shape != (shape[0], *shape[2:]):
         raise ShapeError(
-            sentence(where, "scores and labels do not go together", expected="(N, K) and (N,)",
+            sentence(where, "scores and labels do not go together", expected="(N, K, ...) and (N, ...)",
                      got=f"{shape} and {found.shape}")
         )  # fmt: skip
     if found.size and found.astype(np.int64, copy=False).view(np.uint64).max() >= shape[1]:  # one below 0 is large
         index = int(np.flatnonzero((found < 0) | (found >= shape[1]))[0])
         raise ArgumentError(
-            sentence(where, f"label {index} is out of range", expected=f"0 to {shape[1] - 1}", got=found[index])
+            sentence(where, f"label {index} is out of range", expected=f"0 to {shape[1] - 1}", got=found.flat[index])
         )
     return found
 
@@ -68,16 +70,16 @@ def softmax_cross_entropy(scores: Floats, labels: Labels, label_smoothing: Numbe
 
     Parameters
     ----------
-    scores : (N, K)
+    scores : (N, K, ...)
         Unnormalised log-probabilities of K classes.
-    labels : (N,) of int
+    labels : (N, ...) of int
         The right classes, from 0 to K - 1.
     label_smoothing : float
         From 0 to 1.
 
     Returns
     -------
-    y : (N,)
+    y : (N, ...)
 
     Raises
     ------
@@ -120,24 +122,103 @@ def _softmax_error(g: Floats, scores: Floats, labels: Labels, label_smoothing: N
 @_softmax_error.shape
 def softmax_error_shape(g: AbstractArray, scores: AbstractArray, *, labels: Array) -> Shape:
     _check_rows(g, scores, labels)
-    placeholder(scores.shape)[np.arange(len(labels)), labels]  # complains of a label out of range
+    checked_labels("softmax_error", scores.shape, labels)
     return scores.shape
 
 
 def _check_rows(g: Array, scores: Array, labels: Array) -> None:
-    if np.shape(g) != np.shape(labels) or len(labels) != scores.shape[0]:
+    if np.shape(g) != np.shape(labels) or np.shape(labels) != (*scores.shape[:1], *scores.shape[2:]):
         raise ShapeError(
-            sentence("softmax_error", "scores and labels do not go together", expected="(N,), (N, K) and (N,)",
+            sentence("softmax_error", "scores and labels do not go together", expected="(N, ...), (N, K, ...) and (N, ...)",
                      got=f"{np.shape(g)}, {scores.shape} and {labels.shape}")
         )  # fmt: skip
 
 
 @_softmax_error.vjp("g")
 def softmax_error_vjp_g(h: Array, *, scores: Array, labels: Array, label_smoothing: float) -> Array:
-    ones = np.ones(len(labels), scores.dtype)
+    ones = np.ones(np.shape(labels), scores.dtype)
     return reduction.sum(h * _softmax_error(ones, scores, labels=labels, label_smoothing=label_smoothing), axis=1)
 
 
 @_softmax_error.vjp("scores")
 def softmax_error_vjp_scores(h: Array, *, g: Array, scores: Array) -> Array:
-    return softmax_vjp_x(h * reshape(g, shape=(-1, 1)), y=softmax(scores, axis=1), axis=1)
+    return softmax_vjp_x(h * expand_dims(g, 1), y=softmax(scores, axis=1), axis=1)
+
+
+# --- of single numbers ------------------------------------------------------------------------
+
+
+@primitive(static=True)
+def _huber(x: Floats, delta: Number = 1.0) -> Array:
+    """Half the square of ``x`` up to ``delta``, and straight on from there (Huber 1964).
+
+    Examples
+    --------
+    >>> _huber([0.5, -3.0])
+    array([0.125, 2.5  ])
+    """
+    return kernels.huber(x, delta)
+
+
+@_huber.vjp("x")
+def huber_vjp_x(g: Array, *, x: Array, delta: float) -> Array:
+    return _huber_backward(g, x, delta=delta)
+
+
+@primitive(static=True)
+def _huber_backward(g: Floats, x: Floats, delta: Number = 1.0) -> Array:
+    """``g`` times ``x``, which is limited to ``delta``, in one pass."""
+    return kernels.huber_wrt_x(g, x, delta)
+
+
+@_huber_backward.vjp("g")
+def huber_backward_vjp_g(h: Array, *, x: Array, delta: float) -> Array:
+    return _huber_backward(h, x, delta=delta)
+
+
+@_huber_backward.vjp("x")
+def huber_backward_vjp_x(h: Array, *, g: Array, x: Array, delta: float) -> Array:
+    return where(greater(abs(x), delta), 0, h * g)
+
+
+@primitive(static=True)
+def _logistic_loss(x: Floats, t: Floats) -> Array:
+    """``t·softplus(-x) + (1 - t)·softplus(x)``: the cross-entropy of ``sigmoid(x)`` with a probability, in one pass.
+
+    Examples
+    --------
+    >>> _logistic_loss([0.0, 800.0], [1.0, 0.0]).round(3)
+    array([6.93e-01, 8.00e+02])
+    """
+    return kernels.logistic_loss(x, t)
+
+
+@_logistic_loss.vjp("x")
+def logistic_loss_vjp_x(g: Array, *, x: Array, t: Array) -> Array:
+    return _logistic_loss_backward(g, x, t)
+
+
+@_logistic_loss.vjp("t")
+def logistic_loss_vjp_t(g: Array, *, x: Array) -> Array:
+    return -g * x
+
+
+@primitive(static=True)
+def _logistic_loss_backward(g: Floats, x: Floats, t: Floats) -> Array:
+    """``g·(sigmoid(x) - t)``, in one pass, and right where that cancels."""
+    return kernels.logistic_loss_wrt_x(g, x, t)
+
+
+@_logistic_loss_backward.vjp("g")
+def logistic_loss_backward_vjp_g(h: Array, *, x: Array, t: Array) -> Array:
+    return _logistic_loss_backward(h, x, t)
+
+
+@_logistic_loss_backward.vjp("x")
+def logistic_loss_backward_vjp_x(h: Array, *, g: Array, x: Array) -> Array:
+    return _sigmoid_backward(h * g, x)
+
+
+@_logistic_loss_backward.vjp("t")
+def logistic_loss_backward_vjp_t(h: Array, *, g: Array) -> Array:
+    return -h * g

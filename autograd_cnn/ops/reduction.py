@@ -12,10 +12,10 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from autograd_cnn import kernels
 from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.engine.node import Array, Shape, dtype_of, shape_of
+from autograd_cnn.engine.node import Array, Shape, Traced, dtype_of, shape_of
 from autograd_cnn.engine.primitive import primitive
-from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.ops.elementwise import astype, power, sqrt, subtract
+from autograd_cnn.errors import ArgumentError, ShapeError, sentence
+from autograd_cnn.ops.elementwise import power, sqrt, subtract
 from autograd_cnn.ops.precision import mean_dtype, sum_dtype
 from autograd_cnn.ops.selection import equal, where
 from autograd_cnn.ops.shaping import broadcast_to, concatenate, flip, moveaxis, reshape
@@ -104,7 +104,8 @@ def mean(x: Array, axis: Axis = None, keepdims: Flag = False) -> Array:
     x = np.asarray(x)
     if x.dtype not in (np.float32, np.float64) or not x.size:
         return np.mean(x, axis=axis, keepdims=keepdims)
-    return kernels.divide(kernels.sum(x, axis, keepdims), x.dtype.type(count(x.shape, axis)))
+    total, number = kernels.sum(x, axis, keepdims), x.dtype.type(count(x.shape, axis))
+    return kernels.divide(total, number) if type(total) is np.ndarray else total / number
 
 
 mean.shape(sum_shape, dtype=mean_dtype)
@@ -178,7 +179,7 @@ def max_shape(x: AbstractArray, *, axis: Axis, keepdims: bool) -> Shape:
 
 @max.vjp("x")
 def max_vjp_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
-    return spread(g, x.shape, axis) * _shares(x, y, axis)
+    return _among_extrema(g, x, y, axis, least=False)
 
 
 @primitive
@@ -200,7 +201,7 @@ def min_shape(x: AbstractArray, *, axis: Axis, keepdims: bool) -> Shape:
 
 @min.vjp("x")
 def min_vjp_x(g: Array, *, x: Array, y: Array, axis: Axis) -> Array:
-    return spread(g, x.shape, axis) * _shares(x, y, axis)
+    return _among_extrema(g, x, y, axis, least=True)
 
 
 @composite
@@ -221,10 +222,48 @@ def _extremum_shape(name: str, shape: Shape, axis: Axis, keepdims: bool) -> Shap
     return reduced_shape(shape, axis, keepdims)
 
 
-def _shares(x: Array, extremum: Array, axis: Axis) -> Array:
-    found = where(equal(x, x), equal(x, spread(extremum, x.shape, axis)), 1)  # a NaN is the extremum
-    found = astype(found, dtype=x.dtype)
-    return found / sum(found, axis=axis, keepdims=True)
+def _among_extrema(g: Array, x: Array, y: Array, axis: Axis, least: bool) -> Array:
+    kept = reduced_shape(x.shape, axis, keepdims=True)
+    known = None if isinstance(g, Traced) else np.reshape(y, kept)
+    return _extremum_backward(reshape(g, shape=kept), x, axis=axis, least=least, extremum=known)
+
+
+@primitive(static=True)
+def _extremum_backward(
+    g: Array, x: Array, axis: Axis = None, *, least: Flag = False, extremum: Array | None = None
+) -> Array:
+    """``g``, shared evenly among the largest, or least, along ``axis``, which a NaN is; such axes have length 1 in ``g``.
+
+    The ``extremum`` may be told.
+    """
+    g, x = np.asarray(g), np.asarray(x)
+    _check_kept(g.shape, x.shape, axis)
+    if extremum is None:
+        extremum = (kernels.min if least else kernels.max)(x, axis, True)  # noqa: FBT003  # keepdims
+    return kernels.extremum_wrt_x(g, x, np.asarray(extremum), axis)
+
+
+@_extremum_backward.shape
+def extremum_backward_shape(g: AbstractArray, x: AbstractArray, *, axis: Axis) -> Shape:
+    _check_kept(g.shape, x.shape, axis)
+    return x.shape
+
+
+def _check_kept(found: Shape, shape: Shape, axis: Axis) -> None:
+    expected = reduced_shape(shape, axis, keepdims=True)
+    if found != expected:
+        raise ShapeError(sentence("extremum_backward", "g has the wrong shape", expected=expected, got=found))
+
+
+@_extremum_backward.vjp("g")
+def extremum_backward_vjp_g(h: Array, *, x: Array, axis: Axis, least: bool) -> Array:
+    ones = np.ones(reduced_shape(x.shape, axis, keepdims=True), x.dtype)
+    return sum(h * _extremum_backward(ones, x, axis=axis, least=least), axis=axis, keepdims=True)
+
+
+@_extremum_backward.vjp("x")
+def extremum_backward_vjp_x(h: Array, *, x: Array) -> Array:
+    return h * 0
 
 
 def _index_dtype(x: AbstractArray) -> np.dtype[Any]:  # of indices, whatever x holds

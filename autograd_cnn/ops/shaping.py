@@ -1,6 +1,7 @@
 """Changing shapes: primitives that reshape, permute, repeat and join, and functions made of them."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
@@ -67,7 +68,12 @@ def squeeze(x: Array, axis: Axis = None) -> Array:
     >>> squeeze(np.zeros((1, 3, 1)), axis=0).shape
     (3, 1)
     """
-    return reshape(x, shape=np.squeeze(placeholder(shape_of(x)), axis).shape)
+    return reshape(x, shape=_squeezed(shape_of(x), axis))
+
+
+@lru_cache(maxsize=1024)
+def _squeezed(shape: Shape, axis: Axis) -> Shape:
+    return np.squeeze(placeholder(shape), axis).shape
 
 
 @composite
@@ -79,7 +85,12 @@ def expand_dims(x: Array, axis: Axes) -> Array:
     >>> expand_dims(np.zeros((2, 3)), (0, -1)).shape
     (1, 2, 3, 1)
     """
-    return reshape(x, shape=np.expand_dims(placeholder(shape_of(x)), axis).shape)
+    return reshape(x, shape=_expanded(shape_of(x), axis))
+
+
+@lru_cache(maxsize=1024)
+def _expanded(shape: Shape, axis: Axes) -> Shape:
+    return np.expand_dims(placeholder(shape), axis).shape
 
 
 @primitive(static=True)
@@ -104,8 +115,38 @@ def transpose_shape(x: AbstractArray, *, axes: tuple[int, ...] | None) -> Shape:
 def transpose_vjp_x(g: Array, *, x_shape: Shape, axes: tuple[int, ...] | None) -> Array:
     if axes is None:
         return transpose(g)
-    inverse = sorted(range(len(axes)), key=lambda i: axes[i] % len(x_shape))
-    return transpose(g, axes=inverse)
+    return transpose(g, axes=_inverse(axes))
+
+
+# An order is found once, and so is the same object each time, which a primitive has parsed already.
+
+
+@lru_cache(maxsize=256)
+def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(range(len(axes)), key=lambda i: axes[i] % len(axes)))
+
+
+@lru_cache(maxsize=256)
+def _swapped(ndim: int, axis1: int, axis2: int) -> tuple[int, ...]:
+    axes = list(range(ndim))
+    first, second = (normalize_axis_index(axis, ndim) for axis in (axis1, axis2))
+    axes[first], axes[second] = axes[second], axes[first]
+    return tuple(axes)
+
+
+@lru_cache(maxsize=256)
+def _moved(ndim: int, source: Axes, destination: Axes) -> tuple[int, ...]:
+    sources = normalize_axis_tuple(source, ndim, "source")
+    destinations = normalize_axis_tuple(destination, ndim, "destination")
+    if len(sources) != len(destinations):
+        raise ArgumentError(
+            sentence("moveaxis", "the axes do not pair up", expected=f"{len(sources)} destinations",
+                     got=len(destinations))
+        )  # fmt: skip
+    axes = [a for a in range(ndim) if a not in sources]
+    for place, axis in sorted(zip(destinations, sources, strict=True)):
+        axes.insert(place, axis)
+    return tuple(axes)
 
 
 @composite
@@ -117,10 +158,7 @@ def swapaxes(x: Array, axis1: Count, axis2: Count) -> Array:
     >>> swapaxes(np.zeros((2, 3, 4)), 0, -1).shape
     (4, 3, 2)
     """
-    axes = list(range(len(shape_of(x))))
-    first, second = (normalize_axis_index(axis, len(axes)) for axis in (axis1, axis2))
-    axes[first], axes[second] = axes[second], axes[first]
-    return transpose(x, axes=axes)
+    return transpose(x, axes=_swapped(len(shape_of(x)), axis1, axis2))
 
 
 @composite
@@ -132,18 +170,7 @@ def moveaxis(x: Array, source: Axes, destination: Axes) -> Array:
     >>> moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
     (3, 4, 2)
     """
-    ndim = len(shape_of(x))
-    sources = normalize_axis_tuple(source, ndim, "source")
-    destinations = normalize_axis_tuple(destination, ndim, "destination")
-    if len(sources) != len(destinations):
-        raise ArgumentError(
-            sentence("moveaxis", "the axes do not pair up", expected=f"{len(sources)} destinations",
-                     got=len(destinations))
-        )  # fmt: skip
-    axes = [a for a in range(ndim) if a not in sources]
-    for position, axis in sorted(zip(destinations, sources, strict=True)):
-        axes.insert(position, axis)
-    return transpose(x, axes=axes)
+    return transpose(x, axes=_moved(len(shape_of(x)), source, destination))
 
 
 # --- repeating --------------------------------------------------------------------------------

@@ -94,7 +94,7 @@ def test_every_peer_makes_the_same_arrays():
     images, labels = NET.data()
     assert (images.shape, images.dtype, labels.shape) == ((7, 2, 4, 4), np.float32, (7,))
     assert 0 <= labels.min() <= labels.max() < 10
-    operation = Operation("cross_entropy", ((6, 3),), labels=True)
+    operation = Operation("cross_entropy", ((6, 3),), labels=(6,), classes=3)
     assert [array.shape for array in (*operation.operands(), *operation.indices())] == [(6, 3), (6,)]
     assert Network((Conv(2, 3, 1),), (2, 4, 5), 7, classes=3, dtype="float64").data()[1].shape == (7, 4, 5)
 

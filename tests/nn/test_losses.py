@@ -131,7 +131,7 @@ def test_other_losses_keep_float32_and_agree_in_a_compiled_step(rng, loss):
 
 @for_each("call, text", [
     (lambda: nn.cross_entropy(np.zeros((2, 3, 4)), np.zeros((2, 3), int)),
-     ("cross_entropy: scores and labels do not go together: expected (N, K, d1, ...) and (N, d1, ...), "
+     ("cross_entropy: scores and labels do not go together: expected (N, K, ...) and (N, ...), "
       "got (2, 3, 4) and (2, 3)")),
     (lambda: nn.cross_entropy(np.zeros(3), [1, 2]),
      "cross_entropy: scores and labels do not go together: expected (K,) and (), got (3,) and (2,)"),

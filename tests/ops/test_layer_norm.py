@@ -22,22 +22,30 @@ def test_all_sides_are_one_form(rng, axes):
     np.testing.assert_allclose(np.vdot(u, there), np.vdot(back, g), rtol=1e-12)
 
 
-@for_each("shape", [(3, 70), (1, 64), (2 * ROW_BLOCK + 5, 17), (3, BLOCK + 40), (200, 1)])
-def test_kernels_agree_with_the_reference(rng, shape):
+@for_each("shape, numbers", [
+    ((3, 70), 70),
+    ((1, 64), 64),
+    ((2 * ROW_BLOCK + 5, 17), 17),
+    ((3, BLOCK + 40), BLOCK + 40),
+    ((200, 1), 1),
+    ((200, 35), 5),  # one for seven neighbours
+    ((4 * ROW_BLOCK + 6, 2 * BLOCK + 4), 2),
+])  # fmt: skip
+def test_kernels_agree_with_the_reference(rng, shape, numbers):
     for dtype, tolerance in ((np.float32, 2e-5), (np.float64, 1e-13)):
         x, g = (rng.standard_normal(shape).astype(dtype) + 1 for _ in range(2))
-        weight, bias = rng.standard_normal((2, 1 + (shape[0] == 200), shape[1])).astype(dtype)
+        weight, bias = rng.standard_normal((2, 1 + (shape[0] % 2 == 0), numbers)).astype(dtype)
         y, moments = reference.layer_norm(x, weight, bias, 1e-3)
         expected = (
             y,
             moments,
             reference.layer_norm_wrt_input(g, x, moments, weight),
-            reference.layer_norm_sums(g, x, moments, len(weight)),
+            reference.layer_norm_sums(g, x, moments, *weight.shape),
         )
         found = (
             *compiled.layer_norm(x, weight, bias, 1e-3),
             compiled.layer_norm_wrt_input(g, x, moments, weight),
-            compiled.layer_norm_sums(g, x, moments, len(weight)),
+            compiled.layer_norm_sums(g, x, moments, *weight.shape),
         )
         for a, b in zip(found, expected, strict=True):
             assert a.dtype == b.dtype == dtype
@@ -50,7 +58,7 @@ def test_small_arrays_and_others_are_declined():
     x, row, moments = np.ones((64, 8)), np.ones((1, 8), np.float32), np.ones((2, 64))
     assert compiled.layer_norm(x, row, row, 0.1) is NotImplemented
     assert compiled.layer_norm_wrt_input(x, x, moments, row) is NotImplemented
-    assert compiled.layer_norm_sums(x.astype(int), x, moments, 1) is NotImplemented
+    assert compiled.layer_norm_sums(x.astype(int), x, moments, 1, 8) is NotImplemented
 
 
 @for_each("recorded", [False, True], ids=["plain", "compiled"])

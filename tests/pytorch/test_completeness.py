@@ -15,7 +15,9 @@ from autograd_cnn.ops.activation import (
     _elu_backward,
     _gaussian,
     _gelu_backward,
+    _hardsigmoid_backward,
     _hardswish_backward,
+    _shrink,
     _sigmoid_backward,
     _sigmoid_slope,
     _silu_backward,
@@ -23,8 +25,15 @@ from autograd_cnn.ops.activation import (
 )
 from autograd_cnn.ops.attention import _attention_backward
 from autograd_cnn.ops.decomposition import _eigh, _over_gaps, _svd
-from autograd_cnn.ops.loss import _softmax_error
+from autograd_cnn.ops.loss import (
+    _huber,
+    _huber_backward,
+    _logistic_loss,
+    _logistic_loss_backward,
+    _softmax_error,
+)
 from autograd_cnn.ops.recurrent import _gru_backward, _lstm_backward
+from autograd_cnn.ops.reduction import _extremum_backward
 from autograd_cnn.ops.selection import _damped
 from autograd_cnn.ops.softmax import _log_softmax_backward, _softmax_backward
 from autograd_cnn.ops.trigonometric import _sinc
@@ -53,7 +62,14 @@ WITHOUT_COUNTERPART = {
     _silu_backward: "checked as the gradient of silu",
     _gelu_backward: "checked as the gradient of gelu",
     ops.hardsigmoid: "PyTorch's is exact to 1e-7 only, to which test_operator_samples holds ours",
+    _hardsigmoid_backward: "checked as the gradient of hardsigmoid",
     _hardswish_backward: "checked as the gradient of hardswish",
+    _shrink: "checked as functional.hardshrink and functional.softshrink",
+    _extremum_backward: "checked as the gradient of max and min",
+    _huber: "checked as functional.huber_loss",
+    _huber_backward: "checked as the gradient of functional.huber_loss",
+    _logistic_loss: "checked as functional.bce_with_logits",
+    _logistic_loss_backward: "checked as the gradient of functional.bce_with_logits",
     _damped: "checked as the gradient of leaky_relu",
     _softmax_backward: "checked as the gradient of softmax",
     _log_softmax_backward: "checked as the gradient of log_softmax",

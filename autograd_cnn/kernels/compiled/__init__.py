@@ -2,10 +2,10 @@
 
 `llvm` writes vector instructions, `microkernel` with them the one tile of a matrix product in registers that all
 products call; `packing` lays out what it reads. `conv` has correlation and its adjoints, a file for each algorithm and
-`conv.select` to choose among them. `gemm` multiplies matrices; `pooling` goes over windows, with `maxpool2x2`
-for the usual ones, `normalization`, `reduction` and `elementwise` over whole maps. `parallel` spreads the work
-over the `threads`, and `caching` keeps what was compiled. A kernel that does not support what it is asked returns
-`NotImplemented`, and the reference does it.
+`conv.select` to choose among them. `gemm` multiplies matrices, `gemv` a matrix with a vector; `pooling` goes over
+windows, with `maxpool2x2` for the usual ones, `normalization`, `reduction` and `elementwise` over whole maps, which
+`permuting` puts in order. `parallel` spreads the work over the `threads`, and `caching` keeps what was compiled. A kernel
+that does not support what it is asked returns `NotImplemented`, and the reference does it.
 """
 
 from autograd_cnn.kernels.compiled.activation import (
@@ -36,7 +36,9 @@ from autograd_cnn.kernels.compiled.elementwise import (
     clip,
     damped,
     divide,
+    divide_wrt_x2,
     hardsigmoid,
+    hardsigmoid_wrt_x,
     hardswish,
     hardswish_wrt_x,
     hardtanh,
@@ -47,13 +49,16 @@ from autograd_cnn.kernels.compiled.elementwise import (
     multiply,
     negative,
     relu,
+    shrink,
     sign,
+    square_wrt_x,
     subtract,
     where,
 )
-from autograd_cnn.kernels.compiled.extrema import max, min  # noqa: A004  # NumPy's names
+from autograd_cnn.kernels.compiled.extrema import extremum_wrt_x, max, min  # noqa: A004  # NumPy's names
 from autograd_cnn.kernels.compiled.gemm import linear, matmul
 from autograd_cnn.kernels.compiled.layer_norm import layer_norm, layer_norm_sums, layer_norm_wrt_input
+from autograd_cnn.kernels.compiled.loss import huber, huber_wrt_x, logistic_loss, logistic_loss_wrt_x
 from autograd_cnn.kernels.compiled.normalization import (
     given_moments,
     moments,
@@ -95,9 +100,11 @@ __all__ = [
     "correlate2d_wrt_weight",
     "damped",
     "divide",
+    "divide_wrt_x2",
     "elu",
     "elu_wrt_x",
     "erf",
+    "extremum_wrt_x",
     "gaussian",
     "gelu",
     "gelu_wrt_x",
@@ -105,9 +112,12 @@ __all__ = [
     "gru",
     "gru_wrt",
     "hardsigmoid",
+    "hardsigmoid_wrt_x",
     "hardswish",
     "hardswish_wrt_x",
     "hardtanh",
+    "huber",
+    "huber_wrt_x",
     "layer_norm",
     "layer_norm_sums",
     "layer_norm_wrt_input",
@@ -115,6 +125,8 @@ __all__ = [
     "linear",
     "log_softmax",
     "log_softmax_wrt_x",
+    "logistic_loss",
+    "logistic_loss_wrt_x",
     "lstm",
     "lstm_wrt",
     "masked",
@@ -137,6 +149,7 @@ __all__ = [
     "set_num_threads",
     "sgd",
     "sgd_with_momentum",
+    "shrink",
     "sigmoid",
     "sigmoid_slope",
     "sigmoid_wrt_x",
@@ -148,6 +161,7 @@ __all__ = [
     "softmax_error",
     "softmax_wrt_x",
     "softplus",
+    "square_wrt_x",
     "standardize",
     "standardize_rectified",
     "standardize_wrt_input",

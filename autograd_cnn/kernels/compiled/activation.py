@@ -45,7 +45,7 @@ NEAR: Final = 0.34
 # --- the logistic function and its relatives --------------------------------------------------
 
 
-def _decay(x: Lanes) -> Power:
+def decay(x: Lanes) -> Power:
     """Return exp(-|x|)."""
     return exp(0.0 - at_most(abs(x), -x.format.least))
 
@@ -57,7 +57,7 @@ def _inside(x: Lanes) -> Lanes:
 
 def logistic(x: Lanes) -> Lanes:
     """Return ``1 / (1 + exp(-x))``."""
-    e = _decay(x)
+    e = decay(x)
     return where(x < 0.0, e.value, 1.0) / (e.lifted + 1.0)
 
 
@@ -78,25 +78,25 @@ def tanh(x: Lanes) -> Lanes:
 @unary
 def sigmoid_slope(x: Lanes) -> Lanes:
     """Return the derivative of `sigmoid`, ``e / (1 + e)²`` with ``e = exp(-|x|)``."""
-    return _slope(_decay(x))
+    return _slope(decay(x))
 
 
 @binary
 def sigmoid_wrt_x(g: Lanes, x: Lanes) -> Lanes:
     """Return g times the derivative of `sigmoid`."""
-    return g * _slope(_decay(x))
+    return g * _slope(decay(x))
 
 
 @binary
 def tanh_wrt_x(g: Lanes, x: Lanes) -> Lanes:
     """Return g times the derivative of tanh, which is 2 · sigmoid(2x) - 1."""
-    return g * 4.0 * _slope(_decay(x * 2.0))
+    return g * 4.0 * _slope(decay(x * 2.0))
 
 
 @unary
 def softplus(x: Lanes) -> Lanes:
     """Return ``log(1 + exp(x))``."""
-    return at_least(x, 0.0) + log1p(_decay(x).value)
+    return at_least(x, 0.0) + log1p(decay(x).value)
 
 
 def _slope(e: Power) -> Lanes:
@@ -107,7 +107,7 @@ def _slope(e: Power) -> Lanes:
 @unary
 def silu(x: Lanes) -> Lanes:
     """Return ``x / (1 + exp(-x))``."""
-    e = _decay(x)
+    e = decay(x)
     negative = x < 0.0
     y = where(negative, at_least(x, x.format.least) * e.lifted, x) / (e.lifted + 1.0)
     return where(negative, e.lower(y), y)
@@ -116,7 +116,7 @@ def silu(x: Lanes) -> Lanes:
 @binary
 def silu_wrt_x(g: Lanes, x: Lanes) -> Lanes:
     """Return g times the derivative of `silu`, ``(1 + e + x·e) / (1 + e)²``, mirrored for x < 0."""
-    e = _decay(x)
+    e = decay(x)
     near, whole, negative = _inside(x), e.lifted + 1.0, x < 0.0
     y = where(negative, e.lifted * (whole + near), multiply_add(near, e.lifted, whole)) / (whole * whole)
     return g * where(negative, e.lower(y), y)

@@ -10,9 +10,11 @@ from autograd_cnn.kernels.backend import RECORDING
 from autograd_cnn.kernels.compiled.lanes import Lanes
 from autograd_cnn.kernels.compiled.map import CHUNK, MIN_LIGHT, binary_loop, vectorized
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
+from autograd_cnn.kernels.compiled.permuting import in_order
 from autograd_cnn.kernels.windows import Array
 
 MIN_BROADCAST: Final = 1 << 14  # elements; below this, NumPy's broadcasting is faster than the call of a kernel
+TILE: Final = 1 << 9  # elements that a short period is repeated to fill
 MIN_ROW: Final = 1 << 6  # elements of a row that gets a loop of its own
 
 NUMBERS: Final = frozenset({int, float})
@@ -60,11 +62,14 @@ def broadcasting(formula: Callable[[Lanes, Lanes], Lanes]) -> Callable[[Array, A
             return NotImplemented
         y, numbers, period = np.empty(a.shape, a.dtype), flat(b), rows.length * rows.numbers
         if rows.length < MIN_ROW and period <= CHUNK:
-            times = min(CHUNK // period, a.size // period)
-            tile = flat(np.broadcast_to(numbers.reshape(-1, 1), (times, rows.numbers, rows.length)))
-            in_tiles(-(-a.size // tile.size), Tiles(a.size), flat(a), tile, y.reshape(-1), serial=a.size < MIN_LIGHT)
+            times, tile = min(TILE // period, a.size // period), numbers
+            if times > 1 or rows.length > 1:
+                tile = flat(np.broadcast_to(numbers.reshape(-1, 1), (max(times, 1), rows.numbers, rows.length)))
+            in_tiles(
+                -(-a.size // tile.size), Tiles(a.size), in_order(a), tile, y.reshape(-1), serial=a.size < MIN_LIGHT
+            )
         else:
-            in_rows(-(-a.size // rows.length), rows, flat(a), numbers, y.reshape(-1), serial=a.size < MIN_LIGHT)
+            in_rows(-(-a.size // rows.length), rows, in_order(a), numbers, y.reshape(-1), serial=a.size < MIN_LIGHT)
         return y
 
     function.__doc__ = formula.__doc__

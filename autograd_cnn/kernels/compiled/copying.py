@@ -7,6 +7,7 @@ import numpy as np
 
 from autograd_cnn.kernels.backend import RECORDING
 from autograd_cnn.kernels.compiled.parallel import copyto, flat, parallel_for, supports
+from autograd_cnn.kernels.compiled.reduction import add_vectors
 from autograd_cnn.kernels.windows import Array
 
 
@@ -63,5 +64,4 @@ def _scatter_add(first: int, last: int, s: Rows, x: Any, index: Any, total: Any)
         for row in range(s.rows):
             source = (job // s.parts * s.rows + row) * s.columns + begin
             target = (job // s.parts * s.length + index[row]) * s.columns + begin
-            for i in range(count):
-                total[target + i] += x[source + i]
+            add_vectors(0, count, (), (x[source:], total[target:]))

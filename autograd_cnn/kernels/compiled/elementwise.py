@@ -1,7 +1,7 @@
 """Arithmetic, rectifiers and masks: one pass over memory each, on all threads."""
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
@@ -9,18 +9,21 @@ from autograd_cnn.kernels.backend import RECORDING
 from autograd_cnn.kernels.compiled.broadcasting import NUMBERS, broadcasting
 from autograd_cnn.kernels.compiled.lanes import Lanes, Mask, at_least, at_most
 from autograd_cnn.kernels.compiled.lanes import where as select
-from autograd_cnn.kernels.compiled.map import CHUNK, MIN_LIGHT, Line, binary, binary_loop, jobs_of, unary, vectorized
+from autograd_cnn.kernels.compiled.map import (
+    CHUNK,
+    MIN_LIGHT,
+    Line,
+    Operands,
+    as_row,
+    binary,
+    binary_loop,
+    jobs_of,
+    ternary,
+    unary,
+    vectorized,
+)
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
-
-
-class Choice(NamedTuple):
-    """The number of elements, and for each operand 1 if it has as many, or 0 if it repeats one number."""
-
-    size: int
-    of_first: int
-    of_second: int
-
 
 MIN_COMPILED: Final = 1 << 12  # elements; below this, NumPy is faster than the call of a kernel
 
@@ -47,6 +50,18 @@ def multiply(x1: Lanes, x2: Lanes) -> Lanes:
 def divide(x1: Lanes, x2: Lanes) -> Lanes:
     """Return x1 / x2."""
     return x1 / x2
+
+
+@ternary
+def divide_wrt_x2(g: Lanes, y: Lanes, x2: Lanes) -> Lanes:
+    """Return -g · y / x2."""
+    return -g * y / x2
+
+
+@binary
+def square_wrt_x(g: Lanes, x: Lanes) -> Lanes:
+    """Return g · 2x."""
+    return g * (x * 2.0)
 
 
 @broadcasting
@@ -103,9 +118,22 @@ def hardtanh(x: Array, least: float, most: float) -> Any:
     return _limit_inside(x, least, most)
 
 
-def hardsigmoid(x: Array) -> Any:
-    """Return x + 3 limited to [0, 6], divided by 6, and the mask of where it is strictly inside, or NaN."""
-    return _ramp(x, 0.0, 6.0)
+def shrink(x: Array, lambd: float, bias: float) -> Any:
+    """Return x moved towards 0 by the bias, or 0 from -lambd to lambd, and the mask of where it is outside, or NaN."""
+    return _shrunk(x, lambd, bias)
+
+
+@unary
+def hardsigmoid(x: Lanes) -> Lanes:
+    """Return x + 3 limited to [0, 6], divided by 6."""
+    shifted = x + 3.0
+    return select(shifted >= 6.0, 1.0, select(shifted <= 0.0, 0.0, shifted * (1 / 6)))
+
+
+@binary
+def hardsigmoid_wrt_x(g: Lanes, x: Lanes) -> Lanes:
+    """Return g times the derivative of `hardsigmoid`, which is 0 at the ends."""
+    return select(x <= -3.0, 0.0, select(x >= 3.0, 0.0, g * (1 / 6)))
 
 
 @unary
@@ -140,14 +168,15 @@ def where(mask: Array, x1: Any, x2: Any) -> Any:
     x = x1 if type(x1) is np.ndarray else x2
     if not _is_worthwhile(x) or np.shape(mask) != x.shape or mask.dtype.kind != "b":
         return NotImplemented
+    arrays = [each for each in (x1, x2) if type(each) not in NUMBERS]
+    if any(np.shape(each) != x.shape for each in arrays) or not supports(*arrays):
+        return NotImplemented
     # A number becomes an array as long as a job.
-    first, second = (np.full(CHUNK, each, x.dtype) if type(each) in NUMBERS else each for each in (x1, x2))
-    if any(each is given and np.shape(each) != x.shape for each, given in ((first, x1), (second, x2))):
-        return NotImplemented
-    if not supports(first, second):
-        return NotImplemented
-    y, sizes = np.empty(x.shape, x.dtype), Choice(x.size, int(first is x1), int(second is x2))
-    _where(jobs_of(x)[0], sizes, flat(first), flat(second), flat(mask), y.reshape(-1), serial=x.size < MIN_LIGHT)
+    (row, step), (other, step_of_other) = (
+        (np.full(CHUNK, each, x.dtype), 0) if type(each) in NUMBERS else as_row(each) for each in (x1, x2)
+    )
+    y, sizes = np.empty(x.shape, x.dtype), Operands(x.size, step, step_of_other)
+    _where(jobs_of(x)[0], sizes, row, other, flat(mask), y.reshape(-1), serial=x.size < MIN_LIGHT)
     return y
 
 
@@ -214,10 +243,9 @@ def _limit(least: Lanes, most: Lanes, x: Lanes) -> tuple[Lanes, Mask]:
 
 
 @_with_mask
-def _ramp(least: Lanes, most: Lanes, x: Lanes) -> tuple[Lanes, Mask]:
-    shifted = x + 3.0
-    below, above = shifted <= least, shifted >= most
-    return select(above, 1.0, select(below, 0.0, shifted * (1 / 6))), ~(below | above)
+def _shrunk(lambd: Lanes, bias: Lanes, x: Lanes) -> tuple[Lanes, Mask]:
+    within = abs(x) <= lambd
+    return select(within, 0.0, select(x > 0.0, x - bias, x + bias)), ~within
 
 
 @_with_mask
@@ -244,9 +272,7 @@ def _damped(first: int, last: int, s: Line, factor: Any, x: Any, mask: Any, y: A
 
 
 @parallel_for
-def _where(first: int, last: int, s: Choice, x1: Any, x2: Any, mask: Any, y: Any) -> None:
+def _where(first: int, last: int, s: Operands, x1: Any, x2: Any, mask: Any, y: Any) -> None:
     for at in range(first * CHUNK, min(last * CHUNK, s.size), CHUNK):
         end = min(at + CHUNK, s.size)
-        a, b = s.of_first * at, s.of_second * at
-        arrays = x1[a : a + end - at], x2[b : b + end - at], mask[at:end], y[at:end]
-        _choose_vectors(0, end - at, (), arrays)
+        _choose_vectors(0, end - at, (), (x1[s.a * at :], x2[s.b * at :], mask[at:end], y[at:end]))

@@ -1,13 +1,13 @@
-"""The largest and the smallest along the last axes; NaN wins."""
+"""The largest and the smallest along the last axes, where NaN wins, and the gradient that they pass on."""
 
 from typing import Any, Final
 
 import numpy as np
 
-from autograd_cnn.kernels.compiled.lanes import Lanes, where
-from autograd_cnn.kernels.compiled.map import Fold, vectorized
-from autograd_cnn.kernels.compiled.parallel import parallel_for
-from autograd_cnn.kernels.compiled.reduction import Maps, along_last_axes
+from autograd_cnn.kernels.compiled.lanes import Lanes, Mask, where
+from autograd_cnn.kernels.compiled.map import MIN_LIGHT, Fold, vectorized
+from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
+from autograd_cnn.kernels.compiled.reduction import MIN_COMPILED_ROWS, SUM, Maps, along_last_axes, are_last
 from autograd_cnn.kernels.windows import Array
 
 
@@ -21,6 +21,16 @@ def min(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Any:  #
     return along_last_axes(_find_smallest, np.minimum, x, axis, keepdims)
 
 
+def extremum_wrt_x(g: Array, x: Array, extremum: Array, axis: int | tuple[int, ...] | None) -> Any:
+    """Return g, shared evenly among what is the extremum of the last axes, which a NaN is."""
+    if x.size < MIN_COMPILED_ROWS or not supports(x, g, extremum) or not are_last(axis, x.ndim):
+        return NotImplemented
+    dx, rows = np.empty(x.shape, x.dtype), g.size
+    arrays = flat(g), flat(x), flat(extremum), dx.reshape(-1)
+    _share(rows, Maps(1, rows, x.size // rows), *arrays, serial=x.size < MIN_LIGHT)
+    return dx
+
+
 def _larger(a: Lanes, b: Lanes) -> Lanes:
     return where(a > b, a, where(a <= b, b, a + b))
 
@@ -29,8 +39,20 @@ def _smaller(a: Lanes, b: Lanes) -> Lanes:
     return where(a < b, a, where(a >= b, b, a + b))
 
 
-_largest: Final = vectorized(lambda x: x, Fold(_larger, -np.inf))
-_smallest: Final = vectorized(lambda x: x, Fold(_smaller, np.inf))
+_largest: Final = vectorized(lambda x: x, Fold(_larger, -np.inf), ways=4)
+_smallest: Final = vectorized(lambda x: x, Fold(_smaller, np.inf), ways=4)
+
+
+def _is_extremum(extremum: Lanes, x: Lanes) -> Mask:
+    return ~((x < extremum) | (x > extremum) | _is_nan(extremum)) | _is_nan(x)
+
+
+def _is_nan(x: Lanes) -> Mask:
+    return ~((x <= 0.0) | (x > 0.0))
+
+
+_count: Final = vectorized(lambda extremum, x: where(_is_extremum(extremum, x), 1.0, 0.0), SUM, ways=4)
+_choose: Final = vectorized(lambda extremum, share, x: where(_is_extremum(extremum, x), share, 0.0))
 
 
 @parallel_for
@@ -45,3 +67,12 @@ def _find_smallest(first: int, last: int, s: Maps, x: Any, found: Any) -> None:
     """Find the smallest of a row, for each job."""
     for each in range(first, last):
         found[each] = _smallest(each * s.size, (each + 1) * s.size, (), (x,))[0]
+
+
+@parallel_for
+def _share(first: int, last: int, s: Maps, g: Any, x: Any, extremum: Any, dx: Any) -> None:
+    """Share g among the extrema of a row, for each job."""
+    for row in range(first, last):
+        begin, end = row * s.size, (row + 1) * s.size
+        (count,) = _count(begin, end, (extremum[row],), (x,))
+        _choose(begin, end, (extremum[row], g[row] / count), (x, dx))

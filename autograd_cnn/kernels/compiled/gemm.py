@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from autograd_cnn.kernels.compiled.gemv import MAX_VECTORS, multiply_vectors
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.microkernel import (
     MR,
@@ -59,28 +60,37 @@ def matmul(a: Array, b: Array) -> Any:
         return NotImplemented
     if b.ndim > 2:
         return _multiply_stacks(a, b)
-    y = np.empty((*a.shape[:-1], b.shape[1]), a.dtype)
-    _multiply_into(y.reshape(-1, b.shape[1]), a.reshape(-1, a.shape[-1]), b, None)
-    return y
+    return _multiply_rows(a.reshape(-1, a.shape[-1]), b, None).reshape(*a.shape[:-1], b.shape[1])
 
 
 def linear(x: Array, w: Array, bias: Array | None) -> Any:
     """Return x · wᵀ + bias, for x (..., D)."""
     if x.ndim < 2 or not supports(x, w, *(() if bias is None else (bias,))) or x.size * w.shape[0] > MAX_COMPILED:
         return NotImplemented
-    y = np.empty((*x.shape[:-1], w.shape[0]), x.dtype)
-    _multiply_into(y.reshape(-1, w.shape[0]), x.reshape(-1, x.shape[-1]), w.T, bias)
+    return _multiply_rows(x.reshape(-1, x.shape[-1]), w.T, bias).reshape(*x.shape[:-1], w.shape[0])
+
+
+def _multiply_rows(a: Array, b: Array, bias: Array | None) -> Array:
+    """Return a · b + bias, for matrices."""
+    (m, k), n = a.shape, b.shape[1]
+    if m == 1 or n == 1 or k == 1 or (m <= MAX_VECTORS and not b.flags.c_contiguous):
+        return multiply_vectors(a, b, bias)
+    if bias is None and m * n * k <= MIN_PARALLEL:
+        return _multiply_stacks(a, b)
+    y = np.empty((m, n), a.dtype)
+    _multiply_into(y, a, b, bias)
     return y
 
 
 def _multiply_stacks(a: Array, b: Array) -> Any:
-    """Return the products of stacks of matrices, which may broadcast."""
-    try:
-        stacks = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    except ValueError:
-        return NotImplemented  # NumPy raises the error
-    (m, k), n = a.shape[-2:], b.shape[-1]
-    a, b = np.broadcast_to(a, (*stacks, m, k)), np.broadcast_to(b, (*stacks, k, n))
+    """Return the products of stacks of matrices, which may broadcast, or of two matrices."""
+    stacks, (m, k), n = a.shape[:-2], a.shape[-2:], b.shape[-1]
+    if stacks != b.shape[:-2]:
+        try:
+            stacks = np.broadcast_shapes(stacks, b.shape[:-2])
+        except ValueError:
+            return NotImplemented  # NumPy raises the error
+        a, b = np.broadcast_to(a, (*stacks, m, k)), np.broadcast_to(b, (*stacks, k, n))
     a_transposed, b_transposed = (x.strides[-2] == x.itemsize < x.strides[-1] for x in (a, b))
     y = np.empty((*stacks, m, n), a.dtype)
     _, sizes, a_offsets, k_offsets, b_offsets, c_offsets = layout(m, k, n, VECTOR_BYTES // a.itemsize, a_transposed)

@@ -1,6 +1,7 @@
 """Formulas as kernels: one pass over whole arrays, a vector at a time, on all threads."""
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from autograd_cnn.kernels.backend import RECORDING
 from autograd_cnn.kernels.compiled.lanes import Lanes, Mask, where
 from autograd_cnn.kernels.compiled.llvm import INT, INT32, Value, Vectors, intrinsic, pointer, shuffle_mask
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
+from autograd_cnn.kernels.compiled.permuting import in_order
 from autograd_cnn.kernels.windows import Array
 
 MIN_PARALLEL: Final = 1 << 14  # elements; below this, one thread is done before another has started
@@ -25,6 +27,15 @@ class Line(NamedTuple):
     """The number of elements."""
 
     size: int
+
+
+class Operands(NamedTuple):
+    """The number of elements, and for each operand 1 if it has as many, or 0 if it repeats one number."""
+
+    size: int
+    a: int = 0
+    b: int = 0
+    c: int = 0
 
 
 def unary(formula: Callable[[Lanes], Lanes]) -> Callable[[Array], Any]:
@@ -59,8 +70,10 @@ def binary_loop(
     """
     apply = vectorized(formula)
 
-    def kernel(first: int, last: int, s: Line, a: Any, b: Any, y: Any) -> None:
-        apply(first * CHUNK, min(last * CHUNK, s.size), (), (a, b, y))
+    def kernel(first: int, last: int, s: Operands, a: Any, b: Any, y: Any) -> None:
+        for at in range(first * CHUNK, min(last * CHUNK, s.size), CHUNK):
+            end = min(at + CHUNK, s.size)
+            apply(0, end - at, (), (a[s.a * at :], b[s.b * at :], y[at:end]))
 
     kernel.__qualname__ = f"binary_loop.{name}"  # by which its code is kept
     loop = parallel_for(kernel)
@@ -71,11 +84,39 @@ def binary_loop(
         if a.size < MIN_COMPILED and not (exact and RECORDING):
             return NotImplemented
         y = np.empty(a.shape, a.dtype)
-        row = flat(a)
-        loop(*jobs_of(a), row, row if b is a else flat(b), y.reshape(-1), serial=a.size < min_parallel)
+        row, step = as_row(a)
+        other, step_of_other = (row, step) if b is a else as_row(b)
+        sizes = Operands(a.size, step, step_of_other)
+        loop(-(-a.size // CHUNK), sizes, row, other, y.reshape(-1), serial=a.size < min_parallel)
         return y
 
     return run
+
+
+def ternary(formula: Callable[[Lanes, Lanes, Lanes], Lanes]) -> Callable[[Array, Array, Array], Any]:
+    """Return a function of three arrays of one shape that applies the formula to each triple of elements."""
+    apply = vectorized(formula)
+
+    def kernel(first: int, last: int, s: Operands, a: Any, b: Any, c: Any, y: Any) -> None:
+        for at in range(first * CHUNK, min(last * CHUNK, s.size), CHUNK):
+            end = min(at + CHUNK, s.size)
+            apply(0, end - at, (), (a[s.a * at :], b[s.b * at :], c[s.c * at :], y[at:end]))
+
+    kernel.__qualname__ = f"ternary.{formula.__name__}"  # by which its code is kept
+    loop = parallel_for(kernel)
+
+    def function(a: Array, b: Array, c: Array) -> Any:
+        if type(a) is not ndarray or a.size < MIN_COMPILED or not np.shape(b) == np.shape(c) == a.shape:
+            return NotImplemented
+        if not supports(a, b, c):
+            return NotImplemented
+        y = np.empty(a.shape, a.dtype)
+        rows, steps = zip(*map(as_row, (a, b, c)), strict=True)
+        loop(-(-a.size // CHUNK), Operands(a.size, *steps), *rows, y.reshape(-1), serial=a.size < MIN_PARALLEL)
+        return y
+
+    function.__doc__ = formula.__doc__
+    return function
 
 
 def with_scalar(formula: Callable[..., Lanes]) -> Callable[..., Any]:
@@ -83,8 +124,10 @@ def with_scalar(formula: Callable[..., Lanes]) -> Callable[..., Any]:
     single = formula.__code__.co_argcount == 2
     apply = vectorized((lambda number, a, _: formula(number, a)) if single else formula)
 
-    def kernel(first: int, last: int, s: Line, number: Any, a: Any, b: Any, y: Any) -> None:
-        apply(first * CHUNK, min(last * CHUNK, s.size), (number[0],), (a, b, y))
+    def kernel(first: int, last: int, s: Operands, number: Any, a: Any, b: Any, y: Any) -> None:
+        for at in range(first * CHUNK, min(last * CHUNK, s.size), CHUNK):
+            end = min(at + CHUNK, s.size)
+            apply(0, end - at, (number[0],), (a[s.a * at :], b[s.b * at :], y[at:end]))
 
     kernel.__qualname__ = f"with_scalar.{formula.__name__}"  # by which its code is kept
     loop = parallel_for(kernel)
@@ -92,9 +135,11 @@ def with_scalar(formula: Callable[..., Lanes]) -> Callable[..., Any]:
     def run(a: Array, b: Array, number: float) -> Any:
         if type(a) is not ndarray or a.size < MIN_COMPILED or np.shape(b) != a.shape or not supports(a, b):
             return NotImplemented
-        y, row = np.empty(a.shape, a.dtype), flat(a)
-        numbers = np.full(1, number, a.dtype)
-        loop(*jobs_of(a), numbers, row, row if b is a else flat(b), y.reshape(-1), serial=a.size < MIN_PARALLEL)
+        y, numbers = np.empty(a.shape, a.dtype), np.full(1, number, a.dtype)
+        row, step = as_row(a)
+        other, step_of_other = (row, step) if b is a else as_row(b)
+        sizes = Operands(a.size, step, step_of_other)
+        loop(-(-a.size // CHUNK), sizes, numbers, row, other, y.reshape(-1), serial=a.size < MIN_PARALLEL)
         return y
 
     def function(a: Array, number: float) -> Any:
@@ -102,6 +147,14 @@ def with_scalar(formula: Callable[..., Lanes]) -> Callable[..., Any]:
 
     function.__doc__ = run.__doc__ = formula.__doc__
     return function if single else run
+
+
+def as_row(x: Array) -> tuple[Array, int]:
+    """Return the elements as a row, and 1; for a broadcast number a row as long as a job, and 0."""
+    if x.size <= CHUNK or any(x.strides):
+        return in_order(x), 1
+    number = x[(slice(1),) * x.ndim].reshape(1)  # a view, whose memory is known while loops are recorded
+    return flat(np.broadcast_to(number, CHUNK)), 0
 
 
 def jobs_of(x: Array) -> tuple[int, Line]:
@@ -116,11 +169,12 @@ class Fold(NamedTuple):
     start: float
 
 
-def vectorized(formula: Callable[..., Any], *folds: Fold) -> Any:
+def vectorized(formula: Callable[..., Any], *folds: Fold, ways: int = 1) -> Any:
     """Return a loop that applies a formula to a range of elements, a vector at a time, as a function for Numba.
 
     The formula takes numbers and a vector of each input array. It returns first a vector for each of the ``folds``,
-    then those to store in the last arrays. The loop returns the reduced numbers.
+    then those to store in the last arrays. The loop returns the reduced numbers. It keeps ``ways`` partial results, so
+    that where the formula takes fewer cycles than the reduction, a vector need not wait for the one before it.
     """
 
     @intrinsic
@@ -136,12 +190,16 @@ def vectorized(formula: Callable[..., Any], *folds: Fold) -> Any:
                 Lanes(simd, simd.splat(build.extract_value(numbers, i))) for i in range(len(signature.args[2]))
             ]
             folded = [
-                cgutils.alloca_once_value(build, ir.Constant(simd.vector, [fold.start] * simd.lanes)) for fold in folds
+                [
+                    cgutils.alloca_once_value(build, ir.Constant(simd.vector, [fold.start] * simd.lanes))
+                    for fold in folds
+                ]
+                for _ in range(ways)
             ]
 
-            def step(at: Value, mask: Value = None) -> None:
+            def step(at: Value, way: int = 0, mask: Value = None) -> None:
                 results = _results(formula, simd, kinds, bases, constants, at, mask)
-                for fold, total_at, result in zip(folds, folded, results, strict=False):
+                for fold, total_at, result in zip(folds, folded[way], results, strict=False):
                     fresh = result if mask is None else where(Mask(simd, mask), result, fold.start)
                     build.store(fold.combine(Lanes(simd, build.load(total_at)), fresh).value, total_at)
                 for result, base in zip(
@@ -149,15 +207,22 @@ def vectorized(formula: Callable[..., Any], *folds: Fold) -> Any:
                 ):
                     _store(simd, result, base, at, mask)
 
-            lanes = INT(simd.lanes)
-            whole = build.add(first, build.mul(build.sdiv(build.sub(last, first), lanes), lanes))
-            with cgutils.for_range_slice(build, first, whole, lanes) as (at, _):
-                step(at)
+            def up_to(begin: Value, count: int) -> Value:
+                """Write the steps that take ``count`` vectors at a time, and return where they end."""
+                size = INT(count * simd.lanes)
+                end = build.add(begin, build.mul(build.sdiv(build.sub(last, begin), size), size))
+                with cgutils.for_range_slice(build, begin, end, size) as (at, _):
+                    for way in range(count):
+                        step(build.add(at, INT(way * simd.lanes)), way)
+                return end
+
+            whole = up_to(first if ways == 1 else up_to(first, ways), 1)
             with build.if_then(build.icmp_signed("<", whole, last)):
-                step(whole, simd.first_lanes(build.sub(last, whole)))
-            totals = [
-                _total(fold, Lanes(simd, build.load(total_at))) for fold, total_at in zip(folds, folded, strict=True)
-            ]
+                step(whole, mask=simd.first_lanes(build.sub(last, whole)))
+            totals = []
+            for i, fold in enumerate(folds):
+                each = [Lanes(simd, build.load(places[i])) for places in folded]
+                totals.append(_total(fold, reduce(fold.combine, each)))
             return context.make_tuple(build, signature.return_type, totals)
 
         return types.UniTuple(arrays[0].dtype, len(folds))(types.int64, types.int64, numbers, arrays), write

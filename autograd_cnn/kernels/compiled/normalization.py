@@ -102,8 +102,8 @@ def _distances(mean: Lanes, x: Lanes) -> tuple[Lanes, Lanes]:
     return distance, distance * distance
 
 
-_sum_distances: Final = vectorized(_distances, SUM, SUM)
-_sum_products: Final = vectorized(lambda mean, g, x: (g * (x - mean), g), SUM, SUM)
+_sum_distances: Final = vectorized(_distances, SUM, SUM, ways=4)
+_sum_products: Final = vectorized(lambda mean, g, x: (g * (x - mean), g), SUM, SUM, ways=4)
 _scale: Final = vectorized(lambda mean, scale, shift, x: (x - mean) * scale + shift)
 _scale_and_rectify: Final = vectorized(
     lambda mean, scale, shift, x: rectified((x - mean) * scale + shift),

@@ -5,12 +5,12 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from autograd_cnn.kernels.compiled.gemm import matmul
 from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_LIGHT, Fold, vectorized
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
 BLOCK: Final = 1 << 12  # elements that are summed in their own dtype; the sums of blocks are added in float64
+COLUMNS: Final = 1 << 9  # of a job
 MIN_COMPILED_ROWS: Final = 1 << 13  # elements; NumPy is done with fewer before a kernel has been called
 SUM: Final = Fold(lambda a, b: a + b, 0.0)
 
@@ -23,12 +23,6 @@ class Maps(NamedTuple):
     size: int  # of a map
 
 
-class Rows(NamedTuple):
-    """How many rows there are."""
-
-    rows: int
-
-
 def sum(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Any:  # noqa: A001  # NumPy's name
     """Return the sum along the last axes, or of each channel (C,) of an array (N, C, H, W) or (..., C)."""
     if x.size < MIN_COMPILED or not supports(x):
@@ -36,10 +30,8 @@ def sum(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Any:  #
     if axis == (0, 2, 3) and x.ndim == 4:
         total = _of_channels(x)
         return total.reshape(1, -1, 1, 1) if keepdims else total
-    if axis and axis == tuple(range(x.ndim - 1)) and not keepdims:  # rows, whose sum is their product with ones
-        rows = x.reshape(-1, x.shape[-1])
-        y = matmul(np.ones((1, len(rows)), x.dtype), rows)
-        return y if y is NotImplemented else y[0]
+    if axis and axis == tuple(range(x.ndim - 1)) and not keepdims:
+        return _of_rows(x)
     return along_last_axes(_sum_maps, np.add, x, axis, keepdims)
 
 
@@ -49,10 +41,10 @@ def along_last_axes(
     """Return the reduction of each row, which the last axes form, by a loop; partial sums are in float64."""
     if x.size < MIN_COMPILED_ROWS or not supports(x):
         return NotImplemented
+    if not are_last(axis, x.ndim):
+        return NotImplemented
     axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
     kept = x.ndim - len(axes)
-    if sorted(a + x.ndim * (a < 0) for a in axes) != list(range(kept, x.ndim)):
-        return NotImplemented
     rows = prod(x.shape[:kept])
     length = x.size // rows
     parts = length // BLOCK if rows == 1 and length % BLOCK == 0 else 1  # a single row is split among the threads
@@ -60,6 +52,12 @@ def along_last_axes(
     loop(rows * parts, Maps(1, rows * parts, length // parts), flat(x), found, serial=x.size < MIN_LIGHT)
     found = found if parts == 1 else combine.reduce(found, keepdims=True)
     return found.astype(x.dtype, copy=False).reshape(x.shape[:kept] + (1,) * len(axes) * keepdims)[()]
+
+
+def are_last(axis: int | tuple[int, ...] | None, ndim: int) -> bool:
+    """Return whether a reduction is along the last of so many axes."""
+    axes = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    return sorted(a + ndim * (a < 0) for a in axes) == list(range(ndim - len(axes), ndim))
 
 
 def _of_channels(x: Array) -> Array:
@@ -70,7 +68,15 @@ def _of_channels(x: Array) -> Array:
     return sums
 
 
-sum_vectors: Final = vectorized(lambda x: x, SUM)
+def _of_rows(x: Array) -> Array:
+    total, columns = np.empty(x.shape[-1], x.dtype), x.shape[-1]
+    sizes = Maps(x.size // columns, 1, columns)
+    _sum_rows(-(-columns // COLUMNS), sizes, flat(x), total, serial=x.size < MIN_LIGHT)
+    return total
+
+
+sum_vectors: Final = vectorized(lambda x: x, SUM, ways=4)
+add_vectors: Final = vectorized(lambda x, total: total + x)
 
 
 @parallel_for
@@ -81,6 +87,16 @@ def _sum_maps(first: int, last: int, s: Maps, x: Any, sums: Any) -> None:
         for at in range(each * s.size, (each + 1) * s.size, BLOCK):
             total += sum_vectors(at, min(at + BLOCK, (each + 1) * s.size), (), (x,))[0]
         sums[each] = total
+
+
+@parallel_for
+def _sum_rows(first: int, last: int, s: Maps, x: Any, sums: Any) -> None:
+    """Sum up some columns of the rows x (images, size), for each job."""
+    for at in range(first * COLUMNS, min(last * COLUMNS, s.size), COLUMNS):
+        total = sums[at : min(at + COLUMNS, s.size)]
+        total[:] = 0
+        for row in range(s.images):
+            add_vectors(0, total.size, (), (x[row * s.size + at :], total))
 
 
 @parallel_for

@@ -3,6 +3,7 @@
 Rows run along the last axis. If the largest score of a row is infinite, the reference computes the whole array.
 """
 
+import math
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_PARALLEL, Fold, 
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
 
+PIXELS: Final = 1 << 8  # of a job, whose scores of many classes stay in the first-level cache
 BLOCK: Final = 1 << 10  # elements that are summed in their own dtype; the sums of blocks are added in float64
 
 
@@ -19,6 +21,14 @@ class Rows(NamedTuple):
     """The length of a row, and how many rows fit well into the first-level cache."""
 
     length: int
+    block: int
+
+
+class Maps(NamedTuple):
+    """How many classes there are, the size of their maps, and how many neighbours in them are one job."""
+
+    classes: int
+    size: int
     block: int
 
 
@@ -51,21 +61,31 @@ def log_softmax_wrt_x(g: Array, y: Array, axis: int | tuple[int, ...] | None) ->
 
 
 def softmax_cross_entropy(scores: Array, labels: Array, label_smoothing: float) -> Any:
-    """Return for each row of scores (N, K) the negative log of the probability of its label (N,)."""
+    """Return for each row of scores (N, K, ...) the negative log of the probability of its label (N, ...)."""
     if not supports(scores):
         return NotImplemented
-    y = np.empty(len(labels), scores.dtype)
+    y = np.empty(labels.shape, scores.dtype)
+    if scores.ndim > 2:
+        infinite = np.zeros(1, bool)
+        operands = flat(scores), _indices(labels), np.full(1, label_smoothing)
+        _cross_entropy_of_maps(*_maps(scores), *operands, y.reshape(-1), infinite, serial=scores.size < MIN_PARALLEL)
+        return NotImplemented if infinite[0] else y
     arrays = flat(scores), _indices(labels), np.full(1, label_smoothing), y
     _cross_entropy(len(labels), _rows(scores), *arrays, serial=scores.size < MIN_PARALLEL)
     return y
 
 
 def softmax_error(g: Array, scores: Array, labels: Array, label_smoothing: float) -> Any:
-    """Return g (N,) times (softmax - targets); without smoothing, the label's entry is minus the sum of the others."""
+    """Return g (N, ...) times (softmax - targets); without smoothing, a label's entry is minus the sum of the others."""
     indices = _indices(labels)
     if not supports(scores, g) or indices.view(np.uint64).max() >= scores.shape[1]:
         return NotImplemented  # as an unsigned number, a negative index is large, too
     y = np.empty(scores.shape, scores.dtype)
+    if scores.ndim > 2:
+        infinite = np.zeros(1, bool)
+        operands = flat(g), flat(scores), indices, np.full(1, label_smoothing)
+        _error_of_maps(*_maps(scores), *operands, y.reshape(-1), infinite, serial=scores.size < MIN_PARALLEL)
+        return NotImplemented if infinite[0] else y
     arrays = flat(g), flat(scores), indices, np.full(1, label_smoothing), y.reshape(-1)
     _error(len(labels), _rows(scores), *arrays, serial=scores.size < MIN_PARALLEL)
     return y
@@ -78,6 +98,13 @@ def _are_rows(axis: Any, x: Any) -> bool:
 def _rows(x: Array) -> Rows:
     length = x.shape[-1]
     return Rows(length, max(1, BLOCK // length))
+
+
+def _maps(x: Array) -> tuple[int, Maps]:
+    """Return how many jobs scores (N, K, ...) are, and their sizes."""
+    size = math.prod(x.shape[2:])
+    together = min(size, PIXELS)
+    return len(x) * -(-size // together), Maps(x.shape[1], size, together)
 
 
 def _indices(labels: Array) -> Array:
@@ -129,13 +156,13 @@ def _of_largest(top: Lanes, g: Lanes, y: Lanes) -> tuple[Lanes, Lanes]:
     return where(ties, g, 0.0), where(ties, 1.0, 0.0)
 
 
-largest: Final = vectorized(lambda x: x, _MAX)
-_sum: Final = vectorized(lambda x: x, _SUM)
+largest: Final = vectorized(lambda x: x, _MAX, ways=4)
+_sum: Final = vectorized(lambda x: x, _SUM, ways=4)
 _write_powers: Final = vectorized(_powers, _SUM)
 _sum_others: Final = vectorized(_others, _SUM, _SUM, _SUM)
-_sum_of_largest: Final = vectorized(_of_largest, _SUM, _SUM)
-_multiplied: Final = vectorized(lambda a, b: a * b, _SUM)
-_dot: Final = vectorized(lambda shift, g, y: (g - shift) * y, _SUM)
+_sum_of_largest: Final = vectorized(_of_largest, _SUM, _SUM, ways=4)
+_multiplied: Final = vectorized(lambda a, b: a * b, _SUM, ways=4)
+_dot: Final = vectorized(lambda shift, g, y: (g - shift) * y, _SUM, ways=4)
 scaled: Final = vectorized(lambda factor, x: x * factor)
 _reduce: Final = vectorized(lambda share, x: x - share)
 _lower: Final = vectorized(lambda top, log, x: x - top - log)
@@ -278,3 +305,96 @@ def _error(first: int, last: int, s: Rows, g: Any, x: Any, labels: Any, smoothin
                 total += _sum(begin, min(begin + BLOCK, end), (), (y,))[0]
             y[label] = -total
         scaled(at, end, (g[row],), (y, y))
+
+
+# --- maps of classes: as many neighbours at a time as stay in the cache ---------------------------
+
+
+def _power_and_sum(x: Lanes, top: Lanes, total: Lanes) -> tuple[Lanes, Lanes]:
+    power = _power(x - top)
+    return power, total + power
+
+
+def _others_and_sums(x: Lanes, top: Lanes, total: Lanes, count: Lanes, distance: Lanes) -> tuple[Lanes, Lanes, Lanes]:
+    others, ties, less = _others(top, x)
+    return total + others, count + ties, distance + less
+
+
+def _scaled_and_sum(x: Lanes, factor: Lanes, total: Lanes) -> tuple[Lanes, Lanes]:
+    return x * factor, total + x
+
+
+_keep_larger: Final = vectorized(lambda x, top: at_least(top, x))
+_add_others: Final = vectorized(_others_and_sums)
+_add_powers: Final = vectorized(_power_and_sum)
+_scale_and_add: Final = vectorized(_scaled_and_sum)
+_weigh: Final = vectorized(lambda share, x, factor, g: x * factor - g * share)
+
+
+@inlined
+def _tops(x: Any, at: int, s: Maps, tops: Any, infinite: Any) -> None:
+    """Find the largest score of each, and note if one is infinite."""
+    tops[:] = -np.inf
+    for k in range(s.classes):
+        _keep_larger(0, tops.size, (), (x[at + k * s.size :], tops))
+    for i in range(tops.size):
+        if not -np.inf < tops[i] < np.inf:
+            infinite[0] = True
+
+
+@parallel_for
+def _cross_entropy_of_maps(
+    first: int, last: int, s: Maps, x: Any, labels: Any, smoothing: Any, y: Any, infinite: Any
+) -> None:
+    """Write the losses of neighbours in the maps x (N, classes, size), for each job."""
+    blocks = (s.size + s.block - 1) // s.block
+    buffer = np.empty((4, s.block), x.dtype)
+    for job in range(first, last):
+        image, begin = job // blocks, job % blocks * s.block
+        n, at = min(s.block, s.size - begin), image * s.classes * s.size + begin
+        tops, totals, counts, distances = buffer[0, :n], buffer[1, :n], buffer[2, :n], buffer[3, :n]
+        _tops(x, at, s, tops, infinite)
+        totals[:], counts[:], distances[:] = 0, -1, 0
+        for k in range(s.classes):
+            _add_others(0, n, (), (x[at + k * s.size :], tops, totals, counts, distances))
+        for i in range(n):
+            place = image * s.size + begin + i
+            right = np.float64(x[at + labels[place] * s.size + i] - tops[i])
+            if smoothing[0] != 0:
+                right = right * (1 - smoothing[0]) + distances[i] / s.classes * smoothing[0]
+            y[place] = np.log1p(np.float64(totals[i] + counts[i])) - right
+
+
+@parallel_for
+def _error_of_maps(
+    first: int, last: int, s: Maps, g: Any, x: Any, labels: Any, smoothing: Any, y: Any, infinite: Any
+) -> None:
+    """Write the errors of neighbours in the maps x (N, classes, size), for each job."""
+    blocks = (s.size + s.block - 1) // s.block
+    buffer = np.empty((3, s.block), x.dtype)
+    for job in range(first, last):
+        image, begin = job // blocks, job % blocks * s.block
+        n, at = min(s.block, s.size - begin), image * s.classes * s.size + begin
+        tops, totals, others = buffer[0, :n], buffer[1, :n], buffer[2, :n]
+        _tops(x, at, s, tops, infinite)
+        totals[:], others[:] = 0, 0
+        for k in range(s.classes):
+            own = y[at + k * s.size :]
+            _add_powers(0, n, (), (x[at + k * s.size :], tops, totals, own, totals))
+        own_g = g[image * s.size + begin :]
+        totals[:] = own_g[:n] / totals
+        if smoothing[0] != 0:
+            share, rest = x.dtype.type(smoothing[0] / s.classes), x.dtype.type(1 - smoothing[0])
+            for k in range(s.classes):
+                own = y[at + k * s.size :]
+                _weigh(0, n, (share,), (own, totals, own_g, own))
+            for i in range(n):
+                y[at + labels[image * s.size + begin + i] * s.size + i] -= own_g[i] * rest
+            continue
+        for i in range(n):
+            y[at + labels[image * s.size + begin + i] * s.size + i] *= 0  # a NaN stays
+        for k in range(s.classes):
+            own = y[at + k * s.size :]
+            _scale_and_add(0, n, (), (own, totals, others, own, others))
+        for i in range(n):  # what the others add up to, which 1 - 1 would lose
+            y[at + labels[image * s.size + begin + i] * s.size + i] = -others[i] * totals[i]

@@ -13,9 +13,11 @@ from autograd_cnn.kernels.reference.elementwise import (
     copyto,
     damped,
     divide,
+    divide_wrt_x2,
     elu,
     elu_wrt_x,
     hardsigmoid,
+    hardsigmoid_wrt_x,
     hardswish,
     hardswish_wrt_x,
     hardtanh,
@@ -27,11 +29,14 @@ from autograd_cnn.kernels.reference.elementwise import (
     negative,
     relu,
     scatter_add,
+    shrink,
     sign,
+    square_wrt_x,
     subtract,
     where,
 )
 from autograd_cnn.kernels.reference.layer_norm import layer_norm, layer_norm_sums, layer_norm_wrt_input
+from autograd_cnn.kernels.reference.loss import huber, huber_wrt_x, logistic_loss, logistic_loss_wrt_x
 from autograd_cnn.kernels.reference.normalization import (
     given_moments,
     moments,
@@ -48,7 +53,7 @@ from autograd_cnn.kernels.reference.pooling import (
     mean_pool_wrt_input,
 )
 from autograd_cnn.kernels.reference.recurrent import gru, gru_wrt, lstm, lstm_wrt
-from autograd_cnn.kernels.reference.reduction import linear, matmul, max, min, sum  # noqa: A004  # NumPy's names
+from autograd_cnn.kernels.reference.reduction import extremum_wrt_x, linear, matmul, max, min, sum  # noqa: A004  # NumPy's names
 from autograd_cnn.kernels.reference.softmax import (
     log_softmax,
     log_softmax_wrt_x,
@@ -85,9 +90,11 @@ __all__ = [
     "correlate2d_wrt_weight",
     "damped",
     "divide",
+    "divide_wrt_x2",
     "elu",
     "elu_wrt_x",
     "erf",
+    "extremum_wrt_x",
     "gaussian",
     "gelu",
     "gelu_wrt_x",
@@ -95,9 +102,12 @@ __all__ = [
     "gru",
     "gru_wrt",
     "hardsigmoid",
+    "hardsigmoid_wrt_x",
     "hardswish",
     "hardswish_wrt_x",
     "hardtanh",
+    "huber",
+    "huber_wrt_x",
     "layer_norm",
     "layer_norm_sums",
     "layer_norm_wrt_input",
@@ -105,6 +115,8 @@ __all__ = [
     "linear",
     "log_softmax",
     "log_softmax_wrt_x",
+    "logistic_loss",
+    "logistic_loss_wrt_x",
     "logsumexp",
     "lstm",
     "lstm_wrt",
@@ -126,6 +138,7 @@ __all__ = [
     "scatter_add",
     "sgd",
     "sgd_with_momentum",
+    "shrink",
     "sigmoid",
     "sigmoid_slope",
     "sigmoid_wrt_x",
@@ -137,6 +150,7 @@ __all__ = [
     "softmax_error",
     "softmax_wrt_x",
     "softplus",
+    "square_wrt_x",
     "standardize",
     "standardize_rectified",
     "standardize_wrt_input",

@@ -17,6 +17,16 @@ maximum, minimum, sign, where = np.maximum, np.minimum, np.sign, np.where
 concatenate, copyto = np.concatenate, np.copyto
 
 
+def divide_wrt_x2(g: Array, y: Array, x2: Array) -> Array:
+    """Return -g · y / x2."""
+    return -g * y / x2
+
+
+def square_wrt_x(g: Array, x: Array) -> Array:
+    """Return g · 2x."""
+    return g * (x * 2)
+
+
 def relu(x: Array) -> tuple[Array, Array]:
     """Return x where it is positive, else 0, and the mask of where it passed; a NaN passes."""
     y = np.maximum(x, 0)
@@ -43,15 +53,26 @@ def hardtanh(x: Array, least: float, most: float) -> tuple[Array, Array]:
     return np.clip(x, least, most), ~(np.less_equal(x, least) | np.greater_equal(x, most))
 
 
-def hardsigmoid(x: Array) -> tuple[Array, Array]:
-    """Return x + 3 limited to [0, 6], divided by 6, and the mask of where it is strictly inside, or NaN."""
-    y, mask = hardtanh(x + 3.0, 0.0, 6.0)
-    return y * (1 / 6), mask
+def hardsigmoid(x: Array) -> Array:
+    """Return x + 3 limited to [0, 6], divided by 6."""
+    y: Array = np.clip(x + 3.0, 0.0, 6.0) * (1 / 6)
+    return y
+
+
+def hardsigmoid_wrt_x(g: Array, x: Array) -> Array:
+    """Return g times the derivative of `hardsigmoid`, which is 0 at the ends."""
+    return np.where((x <= -3) | (x >= 3), 0, g * (1 / 6))
+
+
+def shrink(x: Array, lambd: float, bias: float) -> tuple[Array, Array]:
+    """Return x moved towards 0 by the bias, or 0 from -lambd to lambd, and the mask of where it is outside, or NaN."""
+    within = np.less_equal(np.abs(x), lambd)
+    return np.where(within, 0, np.where(np.greater(x, 0), x - bias, x + bias)), ~within
 
 
 def hardswish(x: Array) -> Array:
     """Return x times its `hardsigmoid`."""
-    return x * hardsigmoid(x)[0]
+    return x * hardsigmoid(x)
 
 
 def hardswish_wrt_x(g: Array, x: Array) -> Array:

@@ -1,7 +1,8 @@
 """Standardised rows and their adjoints.
 
-Shapes: x, y and g (R, D); weight and bias (Q, D), for the first Q rows, the next Q and so on; moments (2, R), the
-mean and r = 1 / sqrt(var + eps) of each row; sums (2, Q, D), those of g·z and of g, z being (x - mean) · r.
+Shapes: x, y and g (R, D); weight and bias (Q, E), for the first Q rows, the next Q and so on, each number for D / E
+neighbours; moments (2, R), the mean and r = 1 / sqrt(var + eps) of each row; sums (2, Q, E), those of g·z and
+of g, z being (x - mean) · r.
 """
 
 import numpy as np
@@ -13,20 +14,21 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> tuple[Array,
     """Return z · weight + bias, and the moments."""
     mean, var = x.mean(axis=1), x.var(axis=1)
     moments = np.stack([mean, 1 / np.sqrt(var + x.dtype.type(eps))])
-    y = _standardized(x, moments).reshape(-1, *weight.shape) * weight + bias
-    return y.reshape(x.shape), moments
+    y = _standardized(x, moments).reshape(-1, *weight.shape, x.shape[1] // weight.shape[1])
+    return (y * weight[..., None] + bias[..., None]).reshape(x.shape), moments
 
 
 def layer_norm_wrt_input(g: Array, x: Array, moments: Array, weight: Array) -> Array:
     """Return r · (h - mean(h) - z · mean(h·z)) with h = g · weight."""
-    z, h = _standardized(x, moments), (g.reshape(-1, *weight.shape) * weight).reshape(x.shape)
+    parts = g.reshape(-1, *weight.shape, x.shape[1] // weight.shape[1])
+    z, h = _standardized(x, moments), (parts * weight[..., None]).reshape(x.shape)
     return (h - _mean(h) - z * _mean(h * z)) * moments[1][:, None]
 
 
-def layer_norm_sums(g: Array, x: Array, moments: Array, period: int) -> Array:
-    """Return the sums of g·z and of g over all rows with the same weights, (2, Q, D) for Q the ``period``."""
+def layer_norm_sums(g: Array, x: Array, moments: Array, period: int, numbers: int) -> Array:
+    """Return the sums of g·z and of g over all elements with the same weight, (2, Q, E)."""
     terms = g * _standardized(x, moments), g
-    return np.stack([each.reshape(-1, period, x.shape[1]).sum(axis=0) for each in terms])
+    return np.stack([each.reshape(-1, period, numbers, x.shape[1] // numbers).sum(axis=(0, 3)) for each in terms])
 
 
 def _standardized(x: Array, moments: Array) -> Array:

@@ -32,3 +32,10 @@ def max(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Array: 
 def min(x: Array, axis: int | tuple[int, ...] | None, keepdims: bool) -> Array:  # noqa: A001  # NumPy's name
     """Return the smallest along ``axis``."""
     return np.min(x, axis=axis, keepdims=keepdims)
+
+
+def extremum_wrt_x(g: Array, x: Array, extremum: Array, axis: int | tuple[int, ...] | None) -> Array:
+    """Return g, shared evenly among what is the extremum along ``axis``, which a NaN is; these axes have length 1 in g."""
+    shares = np.where(np.equal(x, x), np.equal(x, extremum), 1).astype(x.dtype)
+    shares /= shares.sum(axis=axis, keepdims=True)
+    return g * shares

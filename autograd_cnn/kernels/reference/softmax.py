@@ -4,7 +4,7 @@ The largest score is subtracted first, and its exponential, which is 1, is left 
 sum of the others, however small.
 """
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -46,28 +46,31 @@ def log_softmax_wrt_x(g: Array, y: Array, axis: Axis) -> Array:
 
 
 def softmax_cross_entropy(scores: Array, labels: Array, label_smoothing: float) -> Array:
-    """Return for each row of scores (N, K) the negative log of the probability of its label (N,)."""
+    """Return for each row of scores (N, K, ...) the negative log of the probability of its label (N, ...)."""
     less, _ = _shifted(scores, 1)
-    rows = np.arange(len(labels))
-    right = less[rows, labels]
+    own = np.expand_dims(labels, 1)
+    right = np.take_along_axis(less, own, 1)[:, 0]
     if label_smoothing:
         right = right * (1 - label_smoothing) + less.mean(axis=1) * label_smoothing
     powers = np.exp(less)
-    powers[rows, less.argmax(axis=1)] *= 0  # it is 1, and adding small ones to it would lose them; a NaN stays
+    largest = less.argmax(axis=1, keepdims=True)
+    # It is 1, and adding small ones to it would lose them; a NaN stays.
+    np.put_along_axis(powers, largest, np.take_along_axis(powers, largest, 1) * 0, 1)
     return np.log1p(powers.sum(axis=1)) - right
 
 
 def softmax_error(g: Array, scores: Array, labels: Array, label_smoothing: float) -> Array:
-    """Return g (N,) times (softmax - targets); without smoothing, the label's entry is minus the sum of the others."""
-    errors = np.exp(_shifted(scores, 1)[0])
+    """Return g (N, ...) times (softmax - targets); without smoothing, a label's entry is minus the sum of the others."""
+    errors, own, g = np.exp(_shifted(scores, 1)[0]), np.expand_dims(labels, 1), np.expand_dims(g, 1)
     errors /= errors.sum(axis=1, keepdims=True)
+    right = np.take_along_axis(errors, own, 1)
     if label_smoothing:
-        return g[:, None] * (errors - _targets(labels, scores.shape[1], label_smoothing, scores.dtype))
-    rows = np.arange(len(labels))
-    own = errors[rows, labels]
-    errors[rows, labels] = 0  # 1 - 1 would lose it
-    errors[rows, labels] = 0 * own - errors.sum(axis=1)  # a NaN stays
-    return g[:, None] * errors
+        errors = errors - scores.dtype.type(label_smoothing / max(scores.shape[1], 1))
+        np.put_along_axis(errors, own, np.take_along_axis(errors, own, 1) - scores.dtype.type(1 - label_smoothing), 1)
+        return g * errors
+    np.put_along_axis(errors, own, 0, 1)  # 1 - 1 would lose it
+    np.put_along_axis(errors, own, 0 * right - errors.sum(axis=1, keepdims=True), 1)  # a NaN stays
+    return g * errors
 
 
 def _shifted(x: Array, axis: Axis) -> tuple[Array, Array]:
@@ -85,10 +88,3 @@ def _log_of_sum(shifted: Array, axis: Axis) -> Array:
     others = powers.sum(axis=axis, keepdims=True) + (largest.sum(axis=axis, keepdims=True, dtype=powers.dtype) - 1)
     with np.errstate(divide="ignore"):  # of nothing, or where every score is -inf
         return np.log1p(others)
-
-
-def _targets(labels: Array, classes: int, label_smoothing: float, dtype: Any) -> Array:
-    """Return the target probabilities, (N, K)."""
-    targets = np.full((len(labels), classes), label_smoothing / max(classes, 1), dtype)
-    targets[np.arange(len(labels)), labels] += 1 - label_smoothing
-    return targets

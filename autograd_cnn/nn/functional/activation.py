@@ -10,6 +10,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ShapeError, sentence
+from autograd_cnn.ops.activation import _shrink
 from autograd_cnn.parameters import Bool, Count, NotNegative, Number, Positive, one_of
 
 Approximation: TypeAlias = Annotated[Literal["none", "tanh"], one_of("none", "tanh")]
@@ -268,7 +269,7 @@ def hardshrink(input: Array, lambd: NotNegative = 0.5) -> Array:
     >>> hardshrink([-1.0, 0.2, 1.0])
     array([-1.,  0.,  1.])
     """
-    return ops.where(ops.less_equal(ops.absolute(input), lambd), 0, input)
+    return _shrink(input, lambd)
 
 
 @composite
@@ -280,7 +281,7 @@ def softshrink(input: Array, lambd: NotNegative = 0.5) -> Array:
     >>> softshrink([-1.0, 0.2, 1.0])
     array([-0.5,  0. ,  0.5])
     """
-    return ops.subtract(input, hardtanh(input, -lambd, lambd))
+    return _shrink(input, lambd, bias=lambd)
 
 
 @composite

@@ -22,7 +22,7 @@ from autograd_cnn.nn.functional.reduction import (
     reduced,
     rescaled,
 )
-from autograd_cnn.ops.loss import checked_labels, softmax_cross_entropy
+from autograd_cnn.ops.loss import _logistic_loss, checked_labels, softmax_cross_entropy
 from autograd_cnn.parameters import Count, NotNegative, Number, Share
 
 
@@ -78,6 +78,9 @@ def cross_entropy(
     if _are_probabilities(input, target):
         return _of_probabilities(where, input, target, weight, reduction, label_smoothing)
     labels, counted = _labels(target, ignore_index)  # as they came: a compiled step looks at arguments
+    if counted is None and weight is None and len(shape_of(input)) > 1:
+        losses = softmax_cross_entropy(input, labels=labels, label_smoothing=label_smoothing)
+        return reduced(where, losses, reduction)
     input, labels, shape = _in_rows(where, input, labels)
     counted = None if counted is None else ops.reshape(counted, shape=(-1,))
     if counted is None and weight is None:
@@ -131,7 +134,7 @@ def _in_rows(where: str, input: Array, target: Array) -> tuple[Array, Array, Sha
     if labels != losses:
         raise ShapeError(
             sentence(where, "scores and labels do not go together", got=f"{shape} and {labels}",
-                     expected="(N, K, d1, ...) and (N, d1, ...)" if losses else "(K,) and ()")
+                     expected="(N, K, ...) and (N, ...)" if losses else "(K,) and ()")
         )  # fmt: skip
     if losses:
         input = ops.moveaxis(input, 1, -1)
@@ -315,8 +318,11 @@ def bce_with_logits(
     """
     where = "bce_with_logits"
     input, target = alike(where, input, target)
-    positive = rescaled(where, target * ops.softplus(ops.negative(input)), "pos_weight", pos_weight)
-    losses = positive + ops.subtract(1, target) * ops.softplus(input)
+    if pos_weight is None:
+        losses = _logistic_loss(input, target)
+    else:
+        positive = rescaled(where, target * ops.softplus(ops.negative(input)), "pos_weight", pos_weight)
+        losses = positive + ops.subtract(1, target) * ops.softplus(input)
     return reduced(where, rescaled(where, losses, "weight", weight), reduction)
 
 
@@ -433,7 +439,7 @@ def focal_loss(
     where = "focal_loss"
     input, target = alike(where, input, target)
     rest = ops.subtract(1, target)
-    losses = target * ops.softplus(ops.negative(input)) + rest * ops.softplus(input)
+    losses = _logistic_loss(input, target)
     if gamma:
         wrong = target * ops.sigmoid(ops.negative(input)) + rest * ops.sigmoid(input)
         losses = losses * ops.power(wrong, gamma)

@@ -140,9 +140,7 @@ def group_norm(
                      got=shape[1])
         )  # fmt: skip
     rows = num_groups, shape[1] // num_groups, math.prod(shape[2:])
-    weight, bias = (
-        each if each is None else ops.broadcast_to(ops.reshape(each, (*rows[:2], 1)), rows) for each in (weight, bias)
-    )
+    weight, bias = (each if each is None else ops.reshape(each, (*rows[:2], 1)) for each in (weight, bias))
     return ops.reshape(ops.layer_norm(ops.reshape(input, (shape[0], *rows)), weight, bias, eps=eps, axes=2), shape)
 
 

@@ -17,6 +17,7 @@ from autograd_cnn.nn.functional.reduction import (
     in_floats,
     reduced,
 )
+from autograd_cnn.ops.loss import _huber
 from autograd_cnn.parameters import Bool, NotNegative, Positive, choice
 
 DivergenceReduction: TypeAlias = Literal["mean", "sum", "none", "batchmean"]
@@ -87,9 +88,7 @@ def huber_loss(input: Array, target: Array, reduction: Reduction = "mean", delta
     array([0.5, 2.5])
     """
     input, target = alike("huber_loss", input, target)
-    error = ops.absolute(ops.subtract(input, target))
-    bent = ops.clip(error, max=delta)  # both branches are bent·(error - bent / 2)
-    return reduced("huber_loss", bent * (error - bent * 0.5), reduction)
+    return reduced("huber_loss", _huber(ops.subtract(input, target), delta), reduction)
 
 
 @composite
@@ -115,11 +114,9 @@ def smooth_l1_loss(input: Array, target: Array, reduction: Reduction = "mean", b
     """
     where = "smooth_l1_loss"
     input, target = alike(where, input, target)
-    error = ops.absolute(ops.subtract(input, target))
-    if not beta:
-        return reduced(where, error, reduction)
-    bent = ops.clip(error, max=beta)
-    return reduced(where, bent * (error - bent * 0.5) / beta, reduction)
+    error = ops.subtract(input, target)
+    losses = _huber(error, beta) / beta if beta else ops.absolute(error)
+    return reduced(where, losses, reduction)
 
 
 # --- for distributions ------------------------------------------------------------------------

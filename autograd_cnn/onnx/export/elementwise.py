@@ -8,6 +8,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.onnx.export.graph import Graph, Ref
 from autograd_cnn.onnx.export.writer import directly, writes
+from autograd_cnn.ops import activation
 
 writes(ops.divide)(directly("Div", 2))
 writes(ops.maximum)(directly("Max", 2))
@@ -69,14 +70,16 @@ def hardtanh(graph: Graph, y: Ref, x: Ref, *, min_val: float, max_val: float) ->
     return graph.cast(graph.node("Clip", x, low, high), y.dtype), graph.node("Not", graph.node("Or", below, above))
 
 
-@writes(ops.hardsigmoid)
-def hardsigmoid(graph: Graph, y: Ref, x: Ref) -> tuple[Ref, Ref]:
+@writes(activation._shrink)
+def shrink(graph: Graph, y: Ref, x: Ref, *, lambd: float, bias: float) -> tuple[Ref, Ref]:
     x = graph.cast(x, y.dtype)
-    low, high = (
-        graph.node(kind, x, graph.constant(limit, y.dtype), dtype=bool)
-        for kind, limit in (("LessOrEqual", -3.0), ("GreaterOrEqual", 3.0))
-    )
-    return graph.node("HardSigmoid", x, alpha=1 / 6, beta=0.5), graph.node("Not", graph.node("Or", low, high))
+    within = graph.node("LessOrEqual", graph.node("Abs", x), graph.constant(lambd, y.dtype), dtype=bool)
+    return graph.node("Shrink", x, lambd=float(lambd), bias=float(bias)), graph.node("Not", within)
+
+
+@writes(ops.hardsigmoid)
+def hardsigmoid(graph: Graph, y: Ref, x: Ref) -> Ref:
+    return graph.node("HardSigmoid", graph.cast(x, y.dtype), alpha=1 / 6, beta=0.5)
 
 
 @writes(ops.elu)

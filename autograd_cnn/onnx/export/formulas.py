@@ -15,7 +15,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.kernels.windows import Windows, windows
-from autograd_cnn.ops import activation, loss, pooling, recurrent, selection, sorting
+from autograd_cnn.ops import activation, loss, pooling, recurrent, reduction, selection, sorting
 from autograd_cnn.ops.attention import _attention_backward, _attention_backward_in_full
 from autograd_cnn.ops.reduction import axes_of
 from autograd_cnn.ops.softmax import _log_softmax_backward, _softmax_backward
@@ -194,6 +194,11 @@ def hardswish_backward(g: Array, x: Array) -> Array:
     return g * ops.where(ops.less_equal(x, -3.0), 0, ops.where(ops.greater_equal(x, 3.0), 1, x / 3 + 0.5))
 
 
+@formula(activation._hardsigmoid_backward)
+def hardsigmoid_backward(g: Array, x: Array) -> Array:
+    return ops.where(ops.greater_equal(ops.absolute(x), 3.0), 0, g * (1 / 6))
+
+
 @formula(activation._tanh_backward)
 def tanh_backward(g: Array, x: Array) -> Array:
     twice = x + x
@@ -238,7 +243,8 @@ def log_softmax_backward(g: Array, log_p: Array, *, axis: Any) -> Array:
 
 
 def _one_hot(labels: Array, count: int) -> Array:
-    return ops.equal(ops.reshape(labels, shape=(-1, 1)), np.arange(count))
+    classes = np.arange(count).reshape(-1, *(1,) * (len(shape_of(labels)) - 1))
+    return ops.equal(ops.expand_dims(labels, 1), classes)
 
 
 @formula(ops.softmax_cross_entropy)
@@ -250,15 +256,44 @@ def softmax_cross_entropy(scores: Array, *, labels: Array, label_smoothing: floa
     return -(picked * (1 - label_smoothing) + ops.mean(logs, axis=1) * label_smoothing)
 
 
+@formula(loss._huber)
+def huber(x: Array, *, delta: float) -> Array:
+    size = ops.absolute(x)
+    bent = ops.minimum(size, delta)
+    return bent * (size - bent * 0.5)
+
+
+@formula(loss._huber_backward)
+def huber_backward(g: Array, x: Array, *, delta: float) -> Array:
+    return g * ops.clip(x, min=-delta, max=delta)
+
+
+@formula(loss._logistic_loss)
+def logistic_loss(x: Array, t: Array) -> Array:
+    return t * ops.softplus(-x) + (1 - t) * ops.softplus(x)
+
+
+@formula(loss._logistic_loss_backward)
+def logistic_loss_backward(g: Array, x: Array, t: Array) -> Array:
+    return g * ((1 - t) * ops.sigmoid(x) - t * ops.sigmoid(-x))
+
+
 @formula(loss._softmax_error)
 def softmax_error(g: Array, scores: Array, *, labels: Array, label_smoothing: float) -> Array:
     count = shape_of(scores)[1]
     hot = ops.where(_one_hot(labels, count), 1 - label_smoothing, 0.0)
     error = ops.softmax(scores, axis=1) - ops.astype(hot, dtype=scores.dtype) - label_smoothing / count
-    return ops.reshape(g, shape=(-1, 1)) * error
+    return ops.expand_dims(g, 1) * error
 
 
 # --- counting and running products ------------------------------------------------------------
+
+
+@formula(reduction._extremum_backward)
+def extremum_backward(g: Array, x: Array, *, axis: Any, least: bool, **_: Any) -> Array:
+    extremum = (ops.min if least else ops.max)(x, axis=axis, keepdims=True)
+    found = ops.astype(ops.where(ops.equal(x, x), ops.equal(x, extremum), 1), dtype=x.dtype)
+    return g * (found / ops.sum(found, axis=axis, keepdims=True))
 
 
 @formula(ops.count_nonzero)
@@ -366,10 +401,13 @@ def layer_norm_wrt_input(g: Array, x: Array, weight: Array | None, *, eps: float
 
 
 @formula(ops.layer_norm_wrt_affine)
-def layer_norm_wrt_affine(g: Array, x: Array, *, eps: float, axes: int, over: int | None = None, **_: Any) -> Array:
+def layer_norm_wrt_affine(
+    g: Array, x: Array, *, eps: float, axes: int, over: int | None = None, together: bool = False, **_: Any
+) -> Array:
     rows = tuple(range(len(shape_of(x)) - max(axes, over or axes)))
     z, _ = _standardized(x, eps, _row(axes))
-    return ops.stack([ops.sum(g * z, axis=rows), ops.sum(g, axis=rows)])
+    sums = [ops.sum(g * z, axis=rows), ops.sum(g, axis=rows)]
+    return ops.stack([ops.sum(each, axis=-1, keepdims=True) for each in sums] if together else sums)
 
 
 # --- attention and recurrent layers -----------------------------------------------------------

@@ -11,6 +11,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import FormatError, sentence
 from autograd_cnn.onnx.operator import Fixed, Flag, Numbers, operator, plain
+from autograd_cnn.ops.activation import _shrink
 
 _PRIMITIVES: Final[dict[str, Callable[..., Array]]] = {
     "Abs": ops.absolute, "Acos": ops.arccos, "Acosh": ops.arccosh, "Add": ops.add, "Asin": ops.arcsin,
@@ -169,7 +170,7 @@ def shrink(x: Array, *, bias: float = 0.0, lambd: float = 0.5) -> Array:
     """Return 0 up to ``lambd``; what is beyond comes nearer by ``bias``."""
     if x.dtype.kind in "iu":
         return plain(lambda a: np.where(a < -lambd, a + bias, np.where(a > lambd, a - bias, 0)).astype(a.dtype))(x)
-    return ops.where(ops.less(x, -lambd), x + bias, ops.where(ops.greater(x, lambd), x - bias, 0))
+    return _shrink(x, lambd, bias)
 
 
 # --- types and what changes nothing -----------------------------------------------------------

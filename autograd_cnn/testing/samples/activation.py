@@ -12,6 +12,8 @@ add_samples(ops.relu, *elementwise(spaced))
 add_samples(ops.leaky_relu, *elementwise(spaced), sample(spaced(5), negative_slope=0.3))
 add_samples(ops.hardtanh, *elementwise(spaced), sample(spaced(5), min_val=-0.5, max_val=0.25))
 add_samples(ops.hardsigmoid, *elementwise(spaced))
+add_samples(activation._hardsigmoid_backward, *broadcasting(normal, spaced), linear="g")  # noqa: SLF001
+add_samples(activation._shrink, *elementwise(spaced), sample(spaced(5), lambd=0.25, bias=0.25))  # noqa: SLF001
 add_samples(ops.hardswish, *elementwise(spaced))
 add_samples(activation._hardswish_backward, *broadcasting(normal, spaced), linear="g")  # noqa: SLF001
 add_samples(ops.elu, *elementwise(spaced), sample(spaced(5), alpha=0.5))

@@ -12,6 +12,7 @@ add_samples(
     sample(normal(3, 5), normal(5), None, eps=0.1),
     sample(normal(2, 3, 4), normal(3, 4), normal(3, 4), axes=2),
     sample(normal(4, 2, 12), normal(2, 12), normal(2, 12)),  # numbers that repeat every two rows
+    sample(normal(2, 2, 3, 4), normal(2, 3, 1), normal(2, 3, 1), axes=2),  # one for all along the last axis
     sample(normal(4), None, None),
     linear="weight bias",
 )
@@ -20,6 +21,7 @@ add_samples(
     sample(normal(2, 3, 12), normal(2, 3, 12), normal(12)),
     sample(normal(2, 3, 4), normal(2, 3, 4), None, eps=0.1, axes=2),
     sample(normal(4, 2, 12), normal(4, 2, 12), normal(2, 12)),
+    sample(normal(2, 2, 3, 4), normal(2, 2, 3, 4), normal(2, 3, 1), axes=2),
     linear="g weight",
 )
 add_samples(
@@ -27,5 +29,6 @@ add_samples(
     sample(normal(2, 3, 12), normal(2, 3, 12)),
     sample(normal(2, 3, 4), normal(2, 3, 4), eps=0.1, axes=2),
     sample(normal(4, 2, 12), normal(4, 2, 12), over=2),
+    sample(normal(2, 2, 3, 4), normal(2, 2, 3, 4), axes=2, over=3, together=True),
     linear="g",
 )

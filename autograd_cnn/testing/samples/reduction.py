@@ -3,6 +3,7 @@
 import numpy as np
 
 from autograd_cnn import ops
+from autograd_cnn.ops import reduction
 from autograd_cnn.testing.case import add_samples, sample
 from autograd_cnn.testing.draw import Draw
 
@@ -49,6 +50,13 @@ add_samples(
     sample(spaced()),
     sample(spaced(1)),
     sample(spaced(0, 3), axis=1),
+)
+add_samples(
+    reduction._extremum_backward,  # noqa: SLF001
+    sample(normal(3, 1), spaced(3, 4), axis=1),
+    sample(normal(1, 1, 4), spaced(2, 3, 4), axis=(0, 1), least=True),
+    sample(normal(1, 1), spaced(3, 4)),
+    linear="g",
 )
 add_samples(
     ops.min,

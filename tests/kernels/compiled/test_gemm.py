@@ -59,13 +59,14 @@ def test_views_with_gaps(rng):
 
 def test_the_same_bits_on_any_number_of_threads(rng):
     a, b = rng.standard_normal((256, 300)).astype(np.float32), rng.standard_normal((300, 120)).astype(np.float32)
-    stack = rng.standard_normal((8, 300, 120)).astype(np.float32)
+    stack, rows = rng.standard_normal((8, 300, 120)).astype(np.float32), np.ones((300, 700), np.float32)
+    operands = (a, b), (a, stack), (a[:1], rows), (a[:3], np.ones((700, 300), np.float32).T), (rows.T[:, :1], a[:1])
     threads = compiled.num_threads()
-    all_threads = gemm.matmul(a, b), gemm.matmul(a, stack)
+    all_threads = [gemm.matmul(*each) for each in operands]
     compiled.set_num_threads(1)
     try:
-        np.testing.assert_array_equal(gemm.matmul(a, b), all_threads[0])
-        np.testing.assert_array_equal(gemm.matmul(a, stack), all_threads[1])
+        for each, product in zip(operands, all_threads, strict=True):
+            np.testing.assert_array_equal(gemm.matmul(*each), product)
     finally:
         compiled.set_num_threads(threads)
 

@@ -31,12 +31,12 @@ run = guard_pages.guarded(parallel.parallel_for.__call__)
 
 def outcome(source, target):
     if not (child := os.fork()):
-        run(copy, 1, Places(source, target), x, np.zeros(3), alone=True)
+        run(copy, 1, Places(source, target), x, np.zeros(3), serial=True)
         os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 x = np.arange(3.0)
-copy(1, Places(0, 0), x, np.zeros(3), alone=True)  # compiles
+copy(1, Places(0, 0), x, np.zeros(3), serial=True)  # compiles
 print(*[outcome(*places) for places in [(0, 2), (3, 0), (0, 3), (-4, 0), (0, -4)]])
 """
 

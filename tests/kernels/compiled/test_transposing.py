@@ -3,9 +3,11 @@
 import numba
 import numpy as np
 import pytest
+from tables import for_each
 
 from autograd_cnn.kernels.compiled import transposing
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
+from autograd_cnn.kernels.compiled.permuting import in_order
 
 
 @numba.njit
@@ -39,3 +41,19 @@ def test_maps_are_transposed(rng, maps, pixels, dtype):
     g, transposed = rng.standard_normal((maps, pixels)).astype(dtype), np.zeros((pixels + lanes, width), dtype)
     _transpose_maps(transposed.reshape(-1), g.reshape(-1), maps, pixels)
     np.testing.assert_array_equal(transposed[:pixels, :maps], g.T)
+
+
+@for_each("shape, axes", [
+    ((64, 32, 32, 16), (0, 2, 3, 1)),
+    ((64, 16, 16, 32), (0, 3, 1, 2)),
+    ((512, 256), (1, 0)),
+    ((2, 48, 33, 32), (0, 2, 3, 1)),
+    ((2, 3, 64, 32, 16), (0, 3, 4, 1, 2)),
+    ((64, 4, 64, 32), (0, 2, 1, 3)),
+    ((64, 64, 32), (2, 1, 0)),
+    ((3, 47, 331), (0, 2, 1)),
+])  # fmt: skip
+def test_axes_that_were_moved_are_written_down_in_order(shape, axes, rng):
+    for dtype in np.float32, np.float64:
+        x = rng.standard_normal(shape).astype(dtype).transpose(axes)
+        np.testing.assert_array_equal(in_order(x), x.reshape(-1))
