@@ -12,7 +12,7 @@ from autograd_cnn.engine.trace import Slot
 from autograd_cnn.errors import FormatError, MissingDependencyError, OperandError, sentence
 from autograd_cnn.files import AnyPath, as_path, replacing
 from autograd_cnn.nn import Module
-from autograd_cnn.onnx.export import effects, elementwise, indexing, layers, shaping, windows
+from autograd_cnn.onnx.export import effects, elementwise, indexing, layers, matrices, shaping, windows
 from autograd_cnn.onnx.export.dims import Counted, Dim, Filled, joint, of_size, shape_in
 from autograd_cnn.onnx.export.graph import OPSET, TYPES, Graph, Ref
 from autograd_cnn.onnx.export.program import Op, Program
@@ -21,7 +21,7 @@ from autograd_cnn.onnx.export.writer import writer_of
 from autograd_cnn.onnx.network import OnnxNetwork
 from autograd_cnn.parameters import Bool
 
-TABLES: Final = (effects, elementwise, indexing, layers, shaping, windows)
+TABLES: Final = (effects, elementwise, indexing, layers, matrices, shaping, windows)
 """The modules that fill the tables."""
 
 _IR: Final = 9
