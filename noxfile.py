@@ -4,8 +4,8 @@
 hours; ``nox -s mutation -- softmax pooling`` takes some modules only, so that several can run side by side. What is
 found is kept in ``build/mutation``, and the next run goes on from there: with the mutants not tried yet, and with those
 that survived, as there may be a test for them now. ``nox -s networks`` fetches networks that others made.
-``nox -s peers`` compares the functions that have gradients with those of other libraries. `docs/quality.md` says what the
-others found.
+``nox -s peers`` compares the functions that have gradients with those of other libraries, ``nox -s standard`` runs the test
+suite of the array API standard. `docs/quality.md` says what the others found.
 """
 
 import hashlib
@@ -39,6 +39,24 @@ PROCESSORS = {"haswell": "+avx,+avx2,+fma,+sse4.2", "x86-64": "+sse2"}
 
 LOCK = Path(".ci/lock.txt")
 """What the continuous integration installs, each with the digests of its files."""
+
+STANDARD = "55fcc60"
+"""The commit of the array API standard's test suite."""
+
+WITHOUT_COMPLEX = [
+    (
+        "dtype_helpers.py",
+        "for dt in complex_dtypes], key=lambda x: x[1]",
+        "for dt in complex_dtypes], key=lambda x: x[1], default=(None, 0)",
+    ),
+    ("test_signatures.py", "dh.dtype_to_name[dh.widest_complex_dtype]", '"complex128"'),
+    (
+        "test_special_cases.py",
+        "if case.is_complex:\n            dtype",
+        "if case.is_complex:\n            pytest.skip()\n            dtype",
+    ),
+]
+"""Lines of the suite, by file, and what stands in their place where there are no complex dtypes."""
 
 ONE_THREAD = {"AUTOGRAD_CNN_BACKEND": "reference", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
@@ -198,6 +216,28 @@ def peers(session: nox.Session) -> None:
     """Count NumPy's functions that autograd, JAX and MyGrad differentiate, and those of them that we do."""
     session.install(".[test]", "autograd==1.9.1", "jax==0.10.2", "mygrad==2.5.0")
     session.run("python", "tests/numpy_peers.py")
+
+
+@nox.session(default=False)
+def standard(session: nox.Session) -> None:
+    """Run the array API standard's test suite, which presumes in three lines that there are complex numbers."""
+    session.install(".[test]", "ndindex>=1.9", "pytest-json-report>=1.5")
+    folder = Path(session.create_tmp()) / "array-api-tests"
+    if not folder.exists():
+        session.run(
+            "git", "clone", "--quiet", "https://github.com/data-apis/array-api-tests", str(folder), external=True
+        )
+    with session.chdir(folder):
+        session.run("git", "checkout", "--quiet", "--force", STANDARD, external=True)
+        session.run("git", "submodule", "update", "--quiet", "--init", external=True)
+        for name, line, instead in WITHOUT_COMPLEX:
+            file = Path("array_api_tests", name)
+            file.write_text(file.read_text("utf-8").replace(line, instead), "utf-8")
+        variables = {
+            "ARRAY_API_TESTS_MODULE": "autograd_cnn.array_api", "ARRAY_API_TESTS_SKIP_DTYPES": "complex64,complex128"
+        }  # fmt: skip
+        arguments = session.posargs or ["--max-examples=100", "--hypothesis-seed=0"]
+        session.run("python", "-m", "pytest", "-q", "array_api_tests", *arguments, env=ONE_THREAD | variables)
 
 
 @nox.session(default=False)

@@ -56,7 +56,7 @@ _SHIFTS: Final = {"fftshift": 1, "ifftshift": -1}
 LOOKING: Final = frozenset({
     "allclose", "angle", "argwhere", "array2string", "array_equal", "array_equiv", "array_repr", "array_str",
     "bitwise_count", "can_cast", "common_type", "diag_indices_from", "digitize",
-    "einsum_path", "empty_like", "flatnonzero", "gcd", "imag", "isclose", "iscomplex", "iscomplexobj", "isin", "isneginf",
+    "einsum_path", "empty_like", "flatnonzero", "gammasgn", "gcd", "imag", "isclose", "iscomplex", "iscomplexobj", "isin", "isneginf",
     "isposinf", "isreal", "isrealobj", "lcm", "lexsort", "matrix_rank", "may_share_memory",
     "min_scalar_type", "nanargmax", "nanargmin", "ndim", "nonzero", "ones_like", "packbits", "ravel_multi_index",
     "result_type", "shape", "shares_memory", "size", "spacing", "tril_indices_from", "triu_indices_from",
