@@ -32,7 +32,7 @@ _AS_NUMPY: Final = (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64", "e", "inf",
     "nan", "newaxis", "pi", "finfo", "iinfo", "isdtype", "can_cast", "result_type",
 )  # fmt: skip
-"""Names that mean the same whatever the arrays are."""
+"""Names that do not depend on the type of array."""
 
 _CREATING: Final = (
     "arange", "empty", "eye", "full", "linspace", "ones", "zeros", "empty_like", "full_like", "ones_like", "zeros_like",
@@ -74,7 +74,7 @@ _KINDS: Final = {
 
 
 def _tensors(result: Any) -> Any:
-    """Return a result with all arrays in it made tensors."""
+    """Return a result with tensors instead of arrays."""
     if isinstance(result, (tuple, list)):
         parts = map(_tensors, result)
         return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
@@ -90,7 +90,7 @@ def _tensors(result: Any) -> Any:
 
 
 def _of_tensors(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function of NumPy's with arrays in its result made tensors."""
+    """Return a NumPy function whose results are tensors instead of arrays."""
 
     @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:
@@ -141,7 +141,7 @@ def _check_device(where: str, device: str | None) -> None:
 
 
 class __array_namespace_info__:  # noqa: N801  # the standard's name
-    """What the namespace is able to do, as the standard asks for it."""
+    """The namespace's capabilities, as the standard defines them."""
 
     def capabilities(self) -> dict[str, Any]:
         """Return what is supported that a library may leave out."""
@@ -175,6 +175,6 @@ _OWN = frozenset({"argsort", "asarray", "astype", "clip", "linalg", "sort"})
 
 __all__ = sorted(name for name in globals() if name in _OWN.union(_AS_NUMPY, _CREATING, _COMPUTING))
 
-if TYPE_CHECKING:  # what there is depends on the NumPy that is installed
+if TYPE_CHECKING:  # the names depend on the installed NumPy
 
     def __getattr__(name: str) -> Any: ...

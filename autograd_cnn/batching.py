@@ -1,7 +1,7 @@
-"""How primitives compute for many examples at a time: a rule for each family.
+"""Batching rules: how primitives compute for many examples at a time, a rule for each family.
 
 An operand that differs from example to example is a `Batch`: an array whose first axis counts the examples. A rule
-brings a call on batches to one call of the same primitive, or of others, on arrays with an axis more. A primitive without
+turns a call on batches into one call of the same primitive, or of others, on arrays with an extra axis. A primitive without
 a rule is called for each example.
 """
 
@@ -22,7 +22,7 @@ from autograd_cnn.tensor.special import special
 
 
 class Batch(NamedTuple):
-    """A value of its own for each example, along the first axis."""
+    """A value for each example, along the first axis."""
 
     array: Array
 
@@ -43,7 +43,7 @@ class Site(NamedTuple):
     shape : tuple of int
         Of the result for one example.
     residuals : bool
-        Whether anybody asks for them.
+        Whether they are used.
     """
 
     primitive: Primitive
@@ -64,18 +64,18 @@ class Site(NamedTuple):
         return (y, *self.primitive.forward(*arrays, **params)[1:])
 
     def front(self, x: Array) -> Array:
-        """Return a result with the axis of the examples apart from what it was merged with."""
+        """Return a result with the axis of examples split from the axis that it was merged with."""
         return ops.reshape(x, shape=(self.size, *self.shape))
 
     def spread(self, x: Any) -> Any:
-        """Return a value for each example, as an array with one axis more; None stays."""
+        """Return a value for each example, as an array with an extra axis; None stays None."""
         if x is None or isinstance(x, Batch):
             return x and x.array
         return ops.broadcast_to(x, shape=(self.size, *shape_of(x)))
 
 
 Rule: TypeAlias = Callable[[Site, list[Any], dict[str, Any]], Sequence[Any]]
-"""From operands and parameters to results, which all have the examples along the first axis."""
+"""A rule from operands and parameters to results, which all have the examples along the first axis."""
 
 
 def batched(
@@ -86,7 +86,7 @@ def batched(
     Raises
     ------
     ShapeError
-        If the results have other shapes for other examples.
+        If the shapes of results differ between examples.
     """
     site = Site(primitive, size, shape, residuals)
     params = primitive.parameters | params
@@ -95,7 +95,7 @@ def batched(
     operands = [
         None if name in primitive.signature.optional and name not in primitive.rules else x
         for name, x in zip(primitive.operands * len(operands), operands, strict=False)
-    ]  # without what was counted before, which follows from the others
+    ]  # without precomputed moments, which follow from the others
     if not varying and not any(map(_varies, operands)):
         return list(site.call(*operands, **params))
     if varying and rule not in {_masked, _pool, _labelled, _channels, _rows, _affine_of_rows}:
@@ -159,13 +159,13 @@ def _elementwise(site: Site, operands: list[Any], params: dict[str, Any]) -> Seq
 
 
 def _masked(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """For a parameter that says for each element whether it counts."""
+    """For a parameter that is a mask of elements."""
     mask = values_of(site.spread(params["mask"]))
     return site.call(*map(site.spread, operands), **params | {"mask": mask})
 
 
 def _together(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """For what works on the last axes alone."""
+    """For primitives that work only on the last axes."""
     return site.call(*map(site.spread, operands), **params)
 
 
@@ -179,7 +179,7 @@ def _behind(axis: Any, rank: int) -> Any:
 
 
 def _along(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """For reductions over one axis, some or all."""
+    """For reductions over one, several or all axes."""
     if not _rank(operands[0]):
         return _one_by_one(site, operands, params)
     axis = _behind(params["axis"], _rank(operands[0]))
@@ -187,7 +187,7 @@ def _along(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[
 
 
 def _along_one(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """For what takes one axis, or the flattened operand."""
+    """For primitives along one axis, or of the flattened operand."""
     if params["axis"] is not None or not _rank(operands[0]):
         return _along(site, operands, params)
     (x,) = map(site.spread, operands)
@@ -204,7 +204,7 @@ def _roll(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[A
     return site.call(x, shift=params["shift"], axis=_behind(params["axis"], len(site.shape)))
 
 
-# --- shapes and places ------------------------------------------------------------------------
+# --- shapes and indices -----------------------------------------------------------------------
 
 
 def _reshape(site: Site, operands: list[Any], _params: dict[str, Any]) -> Sequence[Any]:
@@ -233,7 +233,7 @@ def _pad(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[An
 
 
 def _index(index: Any) -> tuple[Any, ...] | None:
-    """Return the same places of every example; None if arrays in the index would put the examples elsewhere."""
+    """Return the same index for every example; None if arrays in the index would move the axis of examples."""
     parts = index if isinstance(index, tuple) else (index,)
     arrays = [i for i, part in enumerate(parts) if hasattr(part, "dtype") or isinstance(part, (list, bool))]
     chosen = [i for i, part in enumerate(parts) if i in arrays or isinstance(part, int)] if arrays else []
@@ -347,7 +347,7 @@ def _pool(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[A
 def _correlation(name: str) -> Rule:
     """Return the rule of a side of the form; ``name`` is that of the parameter with the result's shape, if it has one.
 
-    What differs from example to example, images or filters, is laid side by side. If all does, the examples are groups of
+    Images or filters that differ between examples are concatenated along channels. If both do, the examples are groups of
     channels.
     """
 
@@ -381,7 +381,7 @@ def _correlation(name: str) -> Rule:
 
 
 def _channels(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """For batch normalisation, of which each example has channels of its own; its residuals can be counted again."""
+    """For batch normalisation, of which each example has channels of its own; its residuals can be recomputed."""
     arrays = [
         x if x is None else _merged(x, 1 if len(shape_of(x)) > 2 else 0) for x in map(site.spread, operands)
     ]  # fmt: skip
@@ -391,7 +391,7 @@ def _channels(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequen
 
 
 def _rows(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """For layer normalisation and its gradient in x, whose examples are rows; its residuals can be counted again."""
+    """For layer normalisation and its gradient in x, whose examples are rows; its residuals can be recomputed."""
     *arrays, weight, bias = [*operands, None] if site.primitive is ops.layer_norm_wrt_input else operands
     arrays, rank = [site.spread(x) for x in arrays], len(site.shape)
     backward = site.primitive is ops.layer_norm_wrt_input
@@ -419,14 +419,14 @@ def _affine_of_rows(site: Site, operands: list[Any], params: dict[str, Any]) -> 
 
 
 def _attention(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """For attention, whose examples are some of its leading axes; its residuals can be counted again."""
+    """For attention, whose examples are some of its leading axes; its residuals can be recomputed."""
     *arrays, bias = operands[:4]
     y = site.output(*map(site.spread, arrays), _aligned(bias, _rank(arrays[0])), **params)
     return (y, *(None for _ in site.primitive.residuals))
 
 
 def _attention_backward(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
-    """For the gradients of attention, which come in a row: first all of the query's, then the key's and the value's."""
+    """For the gradients of attention, which are concatenated: first all of the query's, then the key's and the value's."""
     g, *arrays = map(site.spread, operands[:4])
     row = site.output(g, *arrays, _aligned(operands[4], _rank(operands[0])), **params)
     ends = np.cumsum([0, *(math.prod(shape_of(x)) for x in arrays)]).tolist()

@@ -16,7 +16,7 @@ from autograd_cnn.tensor import Tensor
 
 
 class Segment:
-    """A part of the graph, recorded as one node; what the node saves is how to run it again."""
+    """A part of the graph, recorded as one node, which saves how to run it again."""
 
     name = "checkpoint"
 
@@ -34,7 +34,7 @@ class Segment:
         root = again.node
         if root is None:
             raise _different()
-        recorded = tensor_type is not None  # then later passes come through here, too
+        recorded = tensor_type is not None  # then later passes come here, too
         yield from backward_pass(
             root, g, Tensor, targets=targets, since=start, create_graph=recorded, retain_graph=recorded
         ).items()
@@ -52,7 +52,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     f : callable
         A function or module from tensors to one tensor. It must compute the same each time, up to rounding. Modules
         that it calls run a second time with the buffers and generators (`Dropout` has one) that they had the first
-        time, and get back those that they have; a generator of another's is not wound back.
+        time, and then get theirs back; other generators are not reset.
 
     Returns
     -------

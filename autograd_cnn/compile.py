@@ -1,4 +1,4 @@
-"""Steps without Python: a function's calls, recorded once and made again in every later call."""
+"""Steps without Python: a function's calls, recorded once and replayed in every later call."""
 
 import sys
 import warnings
@@ -28,11 +28,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MOST_PLANS: Final = 8
-"""That are kept of one function: for shapes, and for training and evaluation."""
+"""The most plans of one function: for different shapes, and for training and evaluation."""
 
 
 def compile(function: Callable[P, T]) -> "Compiled[P, T]":  # noqa: A001  # PyTorch's name
-    """Return the function with its calls recorded, and made again without it from the third call on.
+    """Return the function with its calls recorded, and replayed without it from the third call on.
 
     The first two calls with arrays of some shapes run as they are, and what they compute is recorded: forward,
     backward pass and all. If both did the same, later calls run these calls alone, with the same bits, and Python
@@ -237,7 +237,7 @@ class _Recorded:
 
 
 def _reason(arrays: Sequence[Any]) -> str:
-    """Return why a call can be neither recorded nor run from a record; empty if it can."""
+    """Return why a call can be neither recorded nor replayed; empty if it can."""
     if RUNNING or following or any(isinstance(x, Tensor) and x.requires_grad for x in arrays):
         return "the call is itself recorded or differentiated"
     if recording.get()._replace(enabled=True) != Recording():
@@ -246,7 +246,7 @@ def _reason(arrays: Sequence[Any]) -> str:
 
 
 def _change(given: Any, value: Array) -> None:
-    """Let an argument hold what its stand-in was changed to."""
+    """Copy the changes of a stand-in to its argument."""
     if isinstance(given, Tensor):
         given.take_values(value)
     elif isinstance(given, np.ndarray):
@@ -273,7 +273,7 @@ class _Array(tuple[Any, ...]):
 
 
 class _Same:
-    """What is neither array nor number: it has to be the same object."""
+    """What is neither array nor number, and must be the same object."""
 
     def __init__(self, value: Any) -> None:
         self.value = value

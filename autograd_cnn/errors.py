@@ -1,4 +1,4 @@
-"""What can go wrong, and the one way in which the package says it.
+"""The errors of the package, and the one way in which their messages are composed.
 
 Every message has the same parts in the same order: where it happened, what is wrong, what was
 expected and what came, and what to do about it.
@@ -7,10 +7,10 @@ expected and what came, and what to do about it.
 import sys
 
 FUNCTIONS: set[str] = set()
-"""The names of primitives and of functions made of these: what begins with one has been explained."""
+"""The names of primitives and of functions made of these: a message that starts with one is complete."""
 
 _LONGEST = 240
-"""Of what came, a message shows so many characters."""
+"""The most characters of a received value that a message shows."""
 
 
 class ShapeError(ValueError):
@@ -26,7 +26,7 @@ class OperandError(TypeError):
 
 
 class RegistrationError(TypeError):
-    """A primitive or a rule that contradicts itself; raised at import."""
+    """An inconsistent primitive or rule; raised at import."""
 
 
 class GradientError(ValueError):
@@ -34,7 +34,7 @@ class GradientError(ValueError):
 
 
 class GradientWarning(UserWarning):
-    """A gradient that is zero because nothing that was asked for leads to the output."""
+    """A gradient that is zero because the output does not depend on what it is with respect to."""
 
 
 class AnomalyError(GradientError, ArithmeticError):
@@ -56,7 +56,7 @@ class DivergedError(ArithmeticError):
 
 
 class FormatError(ValueError):
-    """A file that does not hold what its name promises."""
+    """A file that is damaged, or not of the format that its name says."""
 
 
 class CompileWarning(UserWarning):
@@ -64,7 +64,7 @@ class CompileWarning(UserWarning):
 
 
 class CacheWarning(UserWarning):
-    """Compiled kernels that can't be kept for the next process, or were damaged; results are not touched."""
+    """Compiled kernels that can't be cached, or whose cache is damaged; results are not affected."""
 
 
 class MissingDependencyError(ImportError):
@@ -73,9 +73,9 @@ class MissingDependencyError(ImportError):
     Parameters
     ----------
     purpose : str
-        What needs it, or the whole sentence where no extra brings it.
+        What needs it, or the whole message if no extra provides it.
     extra : str, optional
-        That which brings it. It is named unless a library is there and its import has just failed.
+        The extra that provides it. It is named unless the library is installed and its import has just failed.
     """
 
     def __init__(self, purpose: str, extra: str = "") -> None:
@@ -97,7 +97,7 @@ def sentence(
     got: object = None,
     hint: str = "",
 ) -> str:
-    """Compose ``where: problem: expected …, got …; hint``, leaving out what is not given; a long ``got`` is cut.
+    """Compose ``where: problem: expected …, got …; hint`` from the parts that are given; a long ``got`` is cut.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def _short(text: str) -> str:
 
 
 def raise_as(where: str, error: Exception, shapes: str = "") -> None:
-    """Raise what NumPy complains about as an error of the function ``where``.
+    """Raise NumPy's error as an error of the function ``where``.
 
     The package's own errors are left as they are; but one of a function that was called inside names ``where``.
 
@@ -146,7 +146,7 @@ def raise_as(where: str, error: Exception, shapes: str = "") -> None:
     Traceback (most recent call last):
     autograd_cnn.errors.ShapeError: add: operands could not be broadcast together with shapes (2,) (3,)
     """
-    if type(error).__module__ == __name__ or isinstance(error.__cause__, type(error)):  # it has been explained
+    if type(error).__module__ == __name__ or isinstance(error.__cause__, type(error)):  # the message is complete
         _rename(where, error)
         return
     text = str(error).partition("\n")[0].rstrip(". ")

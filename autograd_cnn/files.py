@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and what may stand for a path."""
+"""Files that are written completely or not at all, and the paths that are accepted."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ if sys.platform != "win32":
 AnyPath: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 DRAFTS: Final = ".autograd-cnn-*.draft"
-"""What files are called while they are written. Only a process that is killed leaves one behind."""
+"""The names of files while they are written. Only a process that is killed leaves one."""
 
 
 def as_path(where: str, path: AnyPath) -> Path:
@@ -49,7 +49,7 @@ def as_path(where: str, path: AnyPath) -> Path:
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[IO[bytes]]:
-    """Open a file that takes the place of ``path`` when the block ends well.
+    """Open a file that replaces ``path`` when the block ends without an error.
 
     If the block raises, ``path`` is what it was before, and nothing is left behind. Where several
     write at a time, the last one wins, whole. A file that was there keeps its mode, and a link goes
@@ -84,7 +84,7 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _naming(path: str | Path, target: Path) -> Iterator[None]:
-    """Let an error of the file system name ``path`` if it names its target, a draft, or nothing as a full disk does."""
+    """Make errors of the file system name ``path`` instead of its target, a draft, or nothing, as for a full disk."""
     try:
         yield
     except OSError as error:
@@ -103,15 +103,15 @@ def _status(target: Path) -> os.stat_result | None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
     if stat.S_ISREG(status.st_mode):
-        with target.open("ab"):  # a folder that can be written lets go even of a file that can't
+        with target.open("ab"):  # in a writable folder even a read-only file can be replaced
             pass
     return status
 
 
 @contextmanager
 def _replacement(target: Path, before: os.stat_result | None) -> Iterator[IO[bytes]]:
-    """Open a new file, which those may read who may read the old one, and rename it after the block."""
-    drafts: list[Path] = []  # whose names are known before there are files, so that an interrupt leaves none
+    """Open a new file with the permissions of the old one, and rename it after the block."""
+    drafts: list[Path] = []  # the names are known before the files exist, so that an interrupt leaves none
     try:
         file = _new_draft(target.parent, 0o666 if before is None else stat.S_IMODE(before.st_mode), drafts)
         draft = drafts[-1]
@@ -153,7 +153,7 @@ def _new_draft(folder: Path, mode: int, drafts: list[Path]) -> IO[bytes]:
 
 
 def _sync(folder: Path) -> None:
-    """Have the names in a folder survive a power cut, too, on file systems that can say so."""
+    """Make the names in a folder survive a power cut, on file systems that support that."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -184,7 +184,7 @@ def _remove_orphans(folder: Path) -> None:
 
 
 def _hand_over(draft: Path, before: os.stat_result) -> None:
-    """Give ``draft`` the owner and the mode of the old file, as far as we may."""
+    """Give ``draft`` the owner and the mode of the old file, as far as permitted."""
     if sys.platform != "win32":
         now = draft.stat()
         if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):

@@ -1,4 +1,4 @@
-"""Recorded calls as compiled loops: what runs of a plan without Python.
+"""Recorded calls as compiled loops: the part of a plan that runs without Python.
 
 A call whose primitive is ``static`` and whose kernel is compiled loops alone is lowered: its loops are written into a
 table. What such calls keep among themselves lies in one arena, in which memory is used again as soon as nobody
@@ -24,7 +24,7 @@ from autograd_cnn.engine.trace import Call, Constant, Held, Slot, Trace, slots_i
 from autograd_cnn.errors import OperandError, sentence
 from autograd_cnn.kernels import current_backend
 
-ALIGNMENT: Final = 64  # bytes of a line of the cache
+ALIGNMENT: Final = 64  # bytes of a cache line
 
 _TABLE: Final = "autograd_cnn.kernels.compiled.table"
 
@@ -37,7 +37,7 @@ class Program(NamedTuple):
     calls : tuple of Call
         Of which some make a `Segment` run.
     arena : int
-        How many bytes the segments share.
+        The bytes of the arena that the segments share.
     lifetimes : tuple of Lifetime
         What they keep there.
     """
@@ -57,9 +57,9 @@ class Segment:
         Shape and dtype of each array that Python passes; None for one that another segment has made.
     parts : _Parts
     arena : array or None
-        The memory that the loops have for themselves.
+        The memory of the loops.
     tables : sequence of array
-        What they read besides.
+        Other arrays that they read.
     """
 
     condition = ""
@@ -131,7 +131,7 @@ class LastingSegment(Segment):
 
 
 def _may_change(x: Array) -> bool:
-    """Whether somebody can write to an array."""
+    """Whether an array can be written to."""
     return x.flags.writeable or (isinstance(x.base, np.ndarray) and x.base.flags.writeable)
 
 
@@ -339,7 +339,7 @@ class _Lowering:
     # --- in which order -----------------------------------------------------------------------
 
     def _ordered(self) -> list[list[int]]:
-        """Return the numbers of the calls in runs: Python's and lowered ones in turn."""
+        """Return the numbers of the calls in runs of Python's calls and lowered ones, in turn."""
         maker = {slot: number for number, call in enumerate(self._calls) for slot in call.outputs}
         waits = [{maker[slot] for slot in taken(call) if slot in maker} for call in self._calls]
         for number in self._loops:
@@ -417,7 +417,7 @@ class _Lowering:
                 if block.by is not None and block not in self._shown:
                     lives.setdefault(block, [time, time])[1] = time
         ends: dict[_Block, int] = {}
-        for block in sorted(lives, key=lambda block: block.nbytes, reverse=True):  # what is large has the choice
+        for block in sorted(lives, key=lambda block: block.nbytes, reverse=True):  # large blocks first
             begin, end = lives[block]
             beside = [other for other in ends if lives[other][0] <= end and begin <= lives[other][1]]
             size, at = -(-block.nbytes // ALIGNMENT) * ALIGNMENT, 0

@@ -21,7 +21,7 @@ from numpy.typing import DTypeLike
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
 
 Parse: TypeAlias = Callable[[str, str, Any], Any]
-"""From the function's name, the parameter's name and what was passed, to what the function sees."""
+"""A parser: from the function's name, the parameter's name and the value that was passed, to the value that it gets."""
 
 
 _MOST_ELEMENTS: Final = 2**60 - 1
@@ -30,16 +30,16 @@ _MOST_ELEMENTS: Final = 2**60 - 1
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """Says in an annotation how a parameter is parsed.
+    """Declares in an annotation how a parameter is parsed.
 
     Attributes
     ----------
     parse : callable
         The parser.
     types : frozenset of type
-        Of values that are parsed already, so that the usual call costs nothing.
+        The types of values that need no parsing, so that the usual call costs nothing.
     rows : bool
-        Whether a tuple of ints is, too; of a wrong length the forward complains.
+        Whether a tuple of ints needs none, either; the forward checks its length.
     """
 
     parse: Parse
@@ -59,7 +59,7 @@ _INT_OR_NONE: Final = frozenset({int, NoneType})
 
 
 def parser_of(annotation: Any) -> Parsed | None:
-    """Return what an annotation says of parsing; ``Axis | None`` says what ``Axis`` does, and allows None.
+    """Return how an annotation is parsed; ``Axis | None`` is parsed like ``Axis``, and allows None.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def parsers_of(function: Callable[..., Any]) -> dict[str, Parsed]:
 
 
 def hints_of(function: Callable[..., Any], *, parsers: bool = True) -> dict[str, Any]:
-    """Return the annotations of a function, with what they say of parsing; not such as can't be read here."""
+    """Return the annotations of a function, with their parsers, without those that can't be resolved here."""
     written: dict[str, Any] = getattr(function, "__annotations__", {})
     try:
         if str not in map(type, written.values()):  # there are no quotes, so nothing needs to be read
@@ -99,7 +99,7 @@ def hints_of(function: Callable[..., Any], *, parsers: bool = True) -> dict[str,
 
 @lru_cache(maxsize=256)
 def _shown(hint: Any) -> Any:
-    """Return an annotation without what it says of parsing."""
+    """Return an annotation without its parser."""
     return get_type_hints(SimpleNamespace(__annotations__={"hint": hint}, __globals__={}))["hint"]
 
 

@@ -1,4 +1,4 @@
-"""Where random numbers come from when nobody says: the system, or one seed for all."""
+"""The default source of random numbers: the system, or one seed for all."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _root: np.random.SeedSequence | None = None
 
 
 def manual_seed(seed: int) -> None:
-    """Seed all that takes ``rng=`` and is given none, from now on: first values of layers, dropout, initialisers.
+    """Seed everything that takes ``rng=`` and is given none from now on: initial values of layers, dropout, initialisers.
 
     Each layer or call has a generator of its own, spawned from the seed in the order in which they are made. So the
     same program gives the same numbers, and what draws from a generator or a seed of its own (``rng=``, the ``seed`` of
@@ -47,7 +47,7 @@ def manual_seed(seed: int) -> None:
 
 
 def default_rng(rng: Any = None) -> np.random.Generator:
-    """Return a generator as `numpy.random.default_rng` does, but for None one that `manual_seed` has seeded, if it has.
+    """Return a generator as `numpy.random.default_rng` does, but for None one seeded by `manual_seed`, if that was called.
 
     Examples
     --------

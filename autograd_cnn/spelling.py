@@ -1,4 +1,4 @@
-"""What other libraries call things: PyTorch's and NumPy's names, and what to write here instead.
+"""Other libraries' names: PyTorch's and NumPy's, and what to write here instead.
 
 Where another library's word means the same as ours, it is understood. Where it would mean something
 else, or there is no such thing here, one sentence names ours.
@@ -42,7 +42,7 @@ _DIFFERENT: Final = {
     ("var", "dim"): "PyTorch divides by n - 1 and NumPy by n: say axis= and ddof=1, or correction= beside dim=",
     ("std", "dim"): "PyTorch divides by n - 1 and NumPy by n: say axis= and ddof=1, or correction= beside dim=",
 }
-"""Arguments, by function, whose meaning elsewhere is another one."""
+"""Arguments, by function, that have another meaning elsewhere."""
 
 _HINTS: Final = {
     "out": "a result is always new: assign it, as in y = ...",
@@ -50,7 +50,7 @@ _HINTS: Final = {
     "dtype": "convert with .astype",
     "unbiased": "say ddof=1 or ddof=0",
 }
-"""Arguments that there are not, and what to do without."""
+"""Arguments that do not exist here, and what to do instead."""
 
 _UPDATES: Final = {"SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam"}
 _WITHOUT_EFFECT: Final = {
@@ -58,7 +58,7 @@ _WITHOUT_EFFECT: Final = {
     "copy": {"astype"},
     **dict.fromkeys(("capturable", "foreach", "fused"), _UPDATES),
 }
-"""Arguments, and the functions in which they change nothing: a result is always new, and there is one way to a step."""
+"""Arguments, and the functions in which they have no effect: a result is always new, and there is one way to a step."""
 
 
 def understood(where: str, params: dict[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def understood(where: str, params: dict[str, Any], names: Mapping[str, Any]) -> 
     Raises
     ------
     OperandError
-        For an argument given twice, and one whose meaning elsewhere is another.
+        For an argument given twice, and one that has another meaning elsewhere.
 
     Examples
     --------
@@ -114,7 +114,7 @@ FUNCTIONS: Final = {
     "get_num_threads": "num_threads", "repeat_interleave": "repeat", "DataLoader": "data.Loader",
     "TensorDataset": "data.Split",
 }  # fmt: skip
-"""Functions and classes elsewhere, and the name under ``ag`` that takes their place."""
+"""Functions and classes elsewhere, and their names under ``ag``."""
 
 IDIOMS: Final = {
     "arange": "ag.tensor(np.arange(...))",
@@ -236,7 +236,7 @@ MODULE_ATTRIBUTES: Final = {
 
 
 class Elsewhere:
-    """An attribute that other libraries' tensors or modules have: asked for, it says what to do here.
+    """An attribute that other libraries' tensors or modules have: access raises an error that says what to do here.
 
     To ``hasattr`` it is not there. It costs nothing where ``__getattr__`` would slow every access.
     """

@@ -1,4 +1,4 @@
-"""Lists, tuples, dicts and dataclasses of arrays, nested as one likes: their leaves, and how to put others in place."""
+"""Nested lists, tuples, dicts and dataclasses of arrays: their leaves, and the same structure with other leaves."""
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def leaves(tree: Any) -> Iterator[Any]:
-    """Yield what containers hold, in order.
+    """Yield the leaves of nested containers, in order.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Arrays filled from files, so that nothing is in memory twice; and how much a small file may unpack to."""
+"""Arrays filled from files without a second copy in memory; and limits on how much a small file may unpack to."""
 
 from typing import IO, Any, Final
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from autograd_cnn.errors import FormatError, sentence
 
 ROOM: Final = 256 << 20
-"""Bytes that any file may unpack to, such as zeros, which need next to no file."""
+"""The bytes to which any file may unpack, such as zeros, which compress to almost nothing."""
 
 RATIO: Final = 64
 """How many times its size a larger file may unpack to. Weights hardly shrink to a half."""
@@ -17,7 +17,7 @@ DENSEST: Final = 1032
 """No byte of a deflate stream stands for more bytes than this."""
 
 PIECE: Final = 1 << 20
-"""Bytes that are read at a time, since what unpacks a stream holds as many once more."""
+"""Bytes that are read at a time, since a decompressor holds as many again."""
 
 
 def check_room(unpacked: int, size: int, hint: str = "") -> None:

@@ -39,12 +39,12 @@ def vmap(
     in_axes : int, None, or sequence of these
         For all arguments, or for each, the axis that counts the examples; None for one that is the same for all.
     out_axes : int
-        Where this axis stands in the results.
+        The position of this axis in the results.
 
     Returns
     -------
     callable
-        Of arguments with an axis more. What it returns has one more, too, and can be differentiated. Arguments that are
+        Of arguments with an extra axis. Its results have one, too, and can be differentiated. Arguments that are
         passed by name go to ``f`` as they are.
 
     Raises
@@ -145,7 +145,7 @@ class _Example(Trace):
     """The calls for one example. What a later run would have to ask Python for, ends it with an error."""
 
     def refuse(self, reason: str) -> NoReturn:
-        """Say why the function can't be mapped."""
+        """Raise the error that says why the function can't be mapped."""
         super().refuse(reason)
         raise OperandError(sentence("vmap", f"the function can't be mapped: {self.refusal}"))
 

@@ -18,7 +18,7 @@ from autograd_cnn.tensor import Tensor, tensor
 def grad_cam(
     model: nn.Module, images: ArrayLike, labels: ArrayLike, layer: nn.Module | None = None
 ) -> NDArray[np.floating]:
-    """Return where the maps of a layer speak for the class of each image: coarser than `saliency`, and calmer.
+    """Return where the maps of a layer support the class of each image: coarser than `saliency`, and less noisy.
 
     ``relu(Σ a m)`` over the maps m of the layer, where a is the mean over a map of the gradient of the score with
     respect to it, enlarged to the size of the images by bilinear interpolation (Selvaraju et al. 2017,

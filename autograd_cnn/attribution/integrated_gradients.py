@@ -14,10 +14,10 @@ from autograd_cnn.parameters import Size
 def integrated_gradients(
     model: nn.Module, images: ArrayLike, labels: ArrayLike, steps: Size = 32
 ) -> NDArray[np.floating]:
-    """Share out among the pixels by how much each image's score exceeds that of a blank image.
+    """Distribute among the pixels by how much each image's score exceeds that of a blank image.
 
     ``x · ∫ ∂ score(a x) / ∂x da`` for a from 0 to 1 (Sundararajan, Taly & Yan 2017, arXiv:1703.01365), by the midpoint
-    rule. What the pixels get adds up to the difference of the scores, but for the rule's error.
+    rule. The pixels' shares add up to the difference of the scores, but for the rule's error.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ class SyncBatchNorm(BatchNorm2d):
     """`BatchNorm2d` or `BatchNorm1d` over the examples of all processes; `convert_sync_batchnorm` makes it.
 
     In training every call waits for all processes, and so does its part of the backward pass, of which there is the
-    first order alone.
+    first order only.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ def _standardize(
 
 
 _standardized: Primitive[...] = Primitive(_standardize, (), constant=False)
-"""``(x - mean) / sqrt(var + eps) · weight + bias``, with moments that depend on x here, and on those of the others.
+"""``(x - mean) / sqrt(var + eps) · weight + bias``, with moments that depend on x here and on the other processes.
 
 It is not registered: its rule speaks with the other processes, so that no difference on this one alone can show it.
 """
@@ -138,7 +138,7 @@ def convert_sync_batchnorm(model: nn.Module, group: ProcessGroup | None = None) 
     Returns
     -------
     Module
-        The model, or what stands in its place if it is such a layer itself.
+        The model, or its replacement if it is such a layer itself.
 
     Examples
     --------

@@ -72,7 +72,7 @@ class BFloat16:
 
 
 class TopK:
-    """The largest gradients of each bucket alone, by their absolute values (Aji & Heafield 2017).
+    """Only the largest gradients of each bucket, by absolute value (Aji & Heafield 2017).
 
     Each process sends its own, as positions and values, to all others. That is less than an all-reduce while ``share``
     times the number of processes is well below 1.

@@ -22,7 +22,7 @@ from autograd_cnn.tensor.tensor import Handle
 
 
 class DataParallel:
-    """From now on the gradients of a model are those of all processes' examples together.
+    """Make the gradients of a model those of the examples of all processes together.
 
     Each process calls the model on its own examples and ``backward()`` on their mean loss. As soon as the gradients of
     some layers are final, the processes begin to average them, each with the weight of its number of examples, which is
@@ -106,7 +106,7 @@ class DataParallel:
 
     @contextmanager
     def no_sync(self) -> Iterator[None]:
-        """Let gradients add up on each process by itself; the first ``backward()`` afterwards averages their sums.
+        """Let gradients accumulate on each process; the first ``backward()`` afterwards averages their sums.
 
         The model, too, is called inside. So gradients are accumulated over several batches with the messages of one. Of a compiled step it can be a part;
         one that is called inside at times, and at times outside, has to take a flag that says which.
@@ -142,7 +142,7 @@ class DataParallel:
         effect(self._count_examples, shape[0] if shape else 1)
 
     def _arrived(self, bucket: "_Bucket", position: int, g: Array) -> Callable[[], Array]:
-        """Put a gradient that is final into its bucket; when the pass is over, it comes out as the mean."""
+        """Put a final gradient into its bucket; after the pass, it is replaced by the mean."""
         effect(self._put, bucket, position, g)
         return partial(fresh, self._take, bucket, position)
 
@@ -241,7 +241,7 @@ class _Bucket:
 
 @dataclass(frozen=True, eq=False)
 class _Hook:
-    """A hook that acts through `effect` and `fresh` alone, so that a compiled step stays one."""
+    """A hook that acts only through `effect` and `fresh`, so that the step can still be compiled."""
 
     replays: ClassVar[bool] = True
     function: Callable[..., Any]

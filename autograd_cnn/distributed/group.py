@@ -87,9 +87,9 @@ class ProcessGroup:
         return (row[:-1] / row[-1]).reshape(values.shape)
 
     def start_sum(self, buffer: NDArray[np.floating]) -> Request:
-        """Begin to replace an array's values by the sum over all processes.
+        """Start replacing an array's values by the sum over all processes.
 
-        Until the request has arrived, nobody may use the values, and somebody has to hold on to the array: the request
+        Until the request has completed, the values must not be used, and the array must be kept alive: the request
         does not.
         """
         request: Request = self.comm.Iallreduce(self._in_place, buffer)
@@ -133,9 +133,9 @@ class ProcessGroup:
 
 @cache
 def init() -> ProcessGroup:
-    """Return the group of all processes that ``mpiexec`` has started; of this one alone without ``mpiexec``.
+    """Return the group of all processes that ``mpiexec`` has started; without ``mpiexec`` only of this one.
 
-    From then on, an error that nobody catches on one process ends all of them.
+    From then on, an uncaught error on one process ends all of them.
 
     Raises
     ------

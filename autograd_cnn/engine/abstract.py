@@ -1,4 +1,4 @@
-"""Arrays without values: what a call would give follows from the shapes and dtypes of its operands alone."""
+"""Arrays without values: the shape and dtype of a call's result, from those of its operands."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -13,16 +13,16 @@ from autograd_cnn.engine.node import Shape
 from autograd_cnn.errors import OperandError, RegistrationError, sentence
 
 DTypeRule: TypeAlias = Callable[..., np.dtype[Any]]
-"""From the operands to the dtype of the result."""
+"""Returns the dtype of the result for the operands."""
 
 _ELEMENT: Final = np.bool_(0)
 
 
 class AbstractArray:
-    """The shape and the dtype of an array. Primitives give another for it, and compute nothing.
+    """The shape and the dtype of an array. Primitives return another one for it, and compute nothing.
 
     In a tensor it goes through whole networks: ``model(Tensor.wrap(AbstractArray((1, 3, 32, 32))))``. Nothing is
-    recorded. What needs values says that there are none.
+    recorded. What needs values raises an error.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class AbstractArray:
     Raises
     ------
     OperandError
-        Where its values are asked for.
+        If its values are needed.
 
     Examples
     --------
@@ -70,7 +70,7 @@ class AbstractArray:
         return prod(self.shape)
 
     def item(self, *_: object, **__: object) -> NoReturn:
-        """Say that there are no values, as all do that ask for them."""
+        """Raise the error that there are no values."""
         raise OperandError(
             sentence(str(self), "it has a shape, but no values", hint="compute on arrays where values are needed")
         )
@@ -79,7 +79,7 @@ class AbstractArray:
 
     @classmethod
     def of(cls, value: Any) -> "AbstractArray":
-        """Return what is known of an array or a number without looking at its values."""
+        """Return the shape and dtype of an array or a number without its values."""
         return value if isinstance(value, cls) else cls(np.shape(value), np.result_type(value))
 
 
@@ -89,12 +89,12 @@ class ShapeRule:
 
     function: Callable[..., Shape]
     names: tuple[str, ...]
-    """Of the parameters that it asks for."""
+    """The names of the parameters that it takes."""
 
     dtype: DTypeRule
 
     def __call__(self, operands: Sequence[AbstractArray | None], params: Mapping[str, Any]) -> AbstractArray:
-        """Apply the rule; a parameter that was not passed has its default, or is left out where it has none."""
+        """Apply the rule; a parameter that was not passed has its default, or is left out if it has none."""
         asked = {name: params[name] for name in self.names if params[name] is not inspect.Parameter.empty}
         return AbstractArray(self.function(*operands, **asked), self.dtype(*operands))
 
@@ -106,12 +106,12 @@ def shape_rule(
     operands: tuple[str, ...],
     dtype: DTypeRule,
 ) -> ShapeRule:
-    """Make a rule of a function, for the primitive ``name``; its operands come first in its signature.
+    """Make a rule from a function, for the primitive ``name``; operands come first in its signature.
 
     Raises
     ------
     RegistrationError
-        If the function takes other operands, or asks for other parameters.
+        If the function takes other operands or parameters than the primitive.
     """
     asked = inspect.signature(function).parameters.values()
     parameters = [parameter for parameter in signature.parameters if parameter not in operands]
@@ -126,7 +126,7 @@ def shape_rule(
 
 
 def joint_dtype(*operands: AbstractArray | None) -> np.dtype[Any]:
-    """Return the dtype that NumPy joins arrays in; None does not count.
+    """Return the dtype in which NumPy joins arrays; None is ignored.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def broadcast(*shapes: Shape) -> Shape:
     Raises
     ------
     ValueError
-        In the words of NumPy's elementwise functions.
+        With the message of NumPy's elementwise functions.
 
     Examples
     --------
@@ -157,7 +157,7 @@ def broadcast(*shapes: Shape) -> Shape:
 
 
 def placeholder(shape: Shape) -> np.ndarray[Any, Any]:
-    """Return an array that takes the memory of one element, for NumPy to work out another shape.
+    """Return an array that takes the memory of one element, from which NumPy can compute other shapes.
 
     Examples
     --------

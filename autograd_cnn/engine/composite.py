@@ -1,4 +1,4 @@
-"""Functions made of primitives: their arguments are parsed, and their errors named, as those of primitives are."""
+"""Functions made of primitives: their arguments are parsed, and their errors name them, as with primitives."""
 
 import functools
 from collections.abc import Callable
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Operation(Protocol[P]):
-    """To a type checker a function of an array and more: it gives a tensor for a tensor, as primitives do."""
+    """For type checkers: a function of an array and more that returns a tensor for a tensor, as primitives do."""
 
     @overload
     def __call__(self, x: TensorLike[T], /, *args: P.args, **params: P.kwargs) -> T: ...
@@ -29,7 +29,7 @@ _PLAIN: Final = frozenset({np.ndarray, int, float, bool, str, dict, type(None)})
 
 
 class Arguments:
-    """What a function or a constructor takes, as its signature says."""
+    """The arguments of a function or a constructor, from its signature."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.signature = signature_of(function)
@@ -76,14 +76,14 @@ class Arguments:
 
 
 class ConstructorArguments(Arguments):
-    """What a constructor takes, ``self`` with it."""
+    """The arguments of a constructor, ``self`` included."""
 
     def _taken(self, value: Any) -> Any:
         """Return all as it came: a loader reads arrays of other libraries batch by batch."""
         return value
 
     def bound(self, where: str, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-        """Return what was passed, parsed; where a layer gets arrays instead of parameters, say how it is called."""
+        """Return what was passed, parsed; if a layer gets arrays instead of parameters, the error says how to call it."""
         try:
             return super().bound(where, args, named)
         except (ArgumentError, OperandError) as error:
@@ -98,9 +98,9 @@ def composite(function: Callable[Concatenate[Traced, P], Traced]) -> Operation[P
 @overload
 def composite(function: Callable[P, T]) -> Callable[P, T]: ...
 def composite(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function see its parameters parsed, as their annotations say, and name it in what goes wrong inside.
+    """Parse a function's parameters as their annotations say, and name the function in errors that occur inside.
 
-    What other libraries call an argument it understands, as primitives do. A constructor's errors name the class.
+    Other libraries' names of arguments are understood, as with primitives. A constructor's errors name the class.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def composite(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def parsed(function: Callable[P, T]) -> Callable[P, T]:
-    """Let a function see its parameters parsed as `composite` does; what goes wrong inside may be its caller's."""
+    """Parse a function's parameters as `composite` does; errors inside may be those of the function that it calls."""
     arguments = _arguments(function)
 
     @functools.wraps(function)

@@ -1,7 +1,7 @@
-"""Nodes: what the tape is made of, and what it keeps of a call.
+"""Nodes, of which the tape is made, and what they keep of a call.
 
-A node says which primitive ran, on which parents, and what its rules will need. It never points
-at the tensor that it produced, so reference counting alone frees a graph when its last tensor
+A node has the primitive that ran, its parents, and what its rules will need. It never refers
+to the tensor that it produced, so reference counting alone frees a graph when its last tensor
 dies.
 """
 
@@ -25,16 +25,16 @@ Floats: TypeAlias = Annotated[Any, "floats"]
 Shape: TypeAlias = tuple[int, ...]
 
 HALF: Final = np.dtype(np.float16)
-"""A type to keep numbers in. They are computed with in float32, and so are their cotangents until they are handed out."""
+"""A storage type. Its numbers and their cotangents are computed in float32, and rounded when they are returned."""
 
 
 NUMBERS: Final = frozenset({int, float, bool})
 SETTLED: Final = NUMBERS | {str, type(None)}
-"""Types of parameters that nobody can change."""
+"""Immutable types of parameters."""
 
 
 class Recordable(Protocol):
-    """What a node needs of the operation that made it."""
+    """What a node needs from the operation that made it."""
 
     name: str
 
@@ -48,12 +48,12 @@ _serials = itertools.count()
 
 
 def next_serial() -> int:
-    """Return a serial number of its own: above those of all nodes so far, below those of all to come."""
+    """Return a new serial number, above those of all nodes so far."""
     return next(_serials)
 
 
 class Missing(NamedTuple):
-    """What the tape keeps of an array that wants no gradient and that no rule asked for."""
+    """The shape and dtype of an array that the tape does not keep, as it needs no gradient and no rule asked for it."""
 
     shape: Shape
     dtype: np.dtype[Any]
@@ -65,9 +65,9 @@ class Node:
     Attributes
     ----------
     primitive : Recordable
-        What ran; None for a leaf.
+        The primitive that ran; None for a leaf.
     parents : tuple of (Node or None)
-        One for each operand, None where no gradient is wanted.
+        One for each operand, None if it needs no gradient.
     params : dict or None
         The parameters that were passed, as they were parsed; None once they have been freed.
     operands : sequence
@@ -80,13 +80,13 @@ class Node:
     shape, dtype
         Of the output, hence of its cotangent.
     scope : Scope
-        The call of a module inside which it was recorded.
+        The call of a module in which it was recorded.
     origin : str or None
         The line of user code that recorded it, under `detect_anomaly`.
     hooks : list of callables or None
-        What to run on the cotangent before it flows on.
+        Run on the cotangent before it is passed on.
     tensor : weak reference or None
-        Whose ``grad`` a backward pass fills: a leaf's, or that of a result which asked for it.
+        The tensor whose ``grad`` a backward pass fills: a leaf's, or that of a result with `retain_grad`.
     """
 
     __slots__ = (
@@ -135,7 +135,7 @@ class Node:
 
 
 class Leaf(Node):
-    """Where a gradient ends: the node of a tensor that the user made.
+    """A leaf: the node of a tensor that the user made.
 
     It knows its tensor by a weak reference only, so that neither keeps the other alive.
     """
@@ -149,9 +149,9 @@ class Leaf(Node):
 
 
 class Traced:
-    """An array with a place on the tape: what primitives recognise.
+    """An array with a node on the tape, which primitives recognise.
 
-    It has no operators: `autograd_cnn.Tensor`, which does, stands above the primitives.
+    It has no operators: `autograd_cnn.Tensor`, which has them, is above the primitives.
     """
 
     __slots__ = ("__weakref__", "node", "value")
@@ -159,7 +159,7 @@ class Traced:
     value: Array
     node: Node | None
     tensor_type: ClassVar[type["Traced"]]
-    """The class of what operations on this one return."""
+    """The class of the results of operations on this one."""
 
     @classmethod
     def wrap(cls, value: Array, node: Node | None = None) -> Self:
@@ -174,7 +174,7 @@ Traced.tensor_type = Traced
 
 
 def tensor_of(node: Node) -> Traced | None:
-    """Return the tensor that a node belongs to, where it is alive and has not moved on."""
+    """Return the tensor of a node, if it is alive and still has this node."""
     tensor = None if node.tensor is None else node.tensor()
     return tensor if tensor is not None and tensor.node is node else None
 
@@ -191,7 +191,7 @@ def dtype_of(x: Array) -> np.dtype[Any]:
 
 
 def values_of(x: Array) -> Array:
-    """Return the values of a tensor as an array, or ``x`` as an array: for what looks at them and needs no gradient."""
+    """Return the values of a tensor as an array, or ``x`` as an array: for uses that need no gradient."""
     return np.asarray(x.value if isinstance(x, Traced) else x)
 
 
@@ -209,7 +209,7 @@ def check_differentiable(dtype: np.dtype[Any], where: str) -> None:
         )
 
 
-# --- what is kept of a call: values that nobody can write to any more -------------------------
+# --- what is kept of a call: read-only values --------------------------------------------------
 
 
 def is_row(value: Any) -> bool:
@@ -218,7 +218,7 @@ def is_row(value: Any) -> bool:
 
 
 def kept_value(value: Any) -> Any:
-    """Return what may be saved: a copy of what the caller may still write to."""
+    """Return a value to save: a copy if the caller could still write to it."""
     if isinstance(value, np.ndarray):
         base = value.base if isinstance(value.base, np.ndarray) else value
         return value.copy() if value.flags.writeable or base.flags.writeable else value
@@ -231,7 +231,7 @@ def kept_value(value: Any) -> Any:
 
 @lru_cache(maxsize=4096)
 def kept_shape(shape: Shape) -> Shape:
-    """Return the same object for each shape, so that a rule that passes it on has it parsed once."""
+    """Return one object for equal shapes, so that a shape that a rule passes on is parsed once."""
     return shape
 
 
@@ -247,7 +247,7 @@ def kept_operands(raw: list[Any], nodes: list[Node | None], tracing: bool) -> li
 
 
 def frozen(y: Array, raw: list[Any]) -> Array:
-    """Make a result read-only; a copy where it is a part of an array that the caller holds."""
+    """Make a result read-only, or a copy if it is a view of an array that the caller holds."""
     for x in raw:
         if type(x) is np.ndarray and x.flags.writeable and np.may_share_memory(x, y):
             y = y.copy()

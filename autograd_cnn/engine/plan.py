@@ -1,4 +1,4 @@
-"""Plans: a trace's calls, written as one straight function of Python."""
+"""Plans: a trace's calls as one straight-line Python function."""
 
 import operator
 from collections.abc import Callable, Sequence
@@ -42,9 +42,9 @@ class Lifetime(NamedTuple):
 
 
 class Plan:
-    """Calls that stand for a function.
+    """Calls that replace a function.
 
-    Only those are kept whose results are asked for, or that have an effect; and each array only
+    Only calls whose results are used or that have an effect are kept, and each array only
     until its last use.
 
     Parameters
@@ -58,11 +58,11 @@ class Plan:
     Attributes
     ----------
     calls : tuple of Call
-        As they were recorded.
+        The recorded calls.
     lowered : tuple of Call
-        Those that run instead.
+        The calls that run instead.
     arena : int
-        How many bytes of memory the plan has for itself.
+        The bytes of memory of the plan's arena.
     lifetimes : tuple of Lifetime
         What its loops keep there, and when.
     kinds : dict of Slot to AbstractArray
@@ -96,7 +96,7 @@ class Plan:
         self._idle = Lock()
 
     def lower(self, calls: Sequence[Call], arena: int, lifetimes: tuple["Lifetime", ...]) -> None:
-        """From now on run ``calls`` in place of those that were recorded, which do the same in memory of their own."""
+        """From now on run ``calls`` instead of the recorded ones; they do the same in an arena of the plan."""
         self.lowered, self.arena, self.lifetimes = tuple(calls), arena, lifetimes
         self._run = _Written(self.arguments, self.lowered, self.results)
 
@@ -106,7 +106,7 @@ class Plan:
         return self._run.source
 
     def __call__(self, *arrays: Array) -> tuple[Any, ...]:
-        """Return the arrays of the results; an error names the call that it comes from."""
+        """Return the arrays of the results; an error names the call in which it occurred."""
         if not self._idle.acquire(blocking=False):
             return self._plain(*arrays)  # another thread is using the memory
         try:
@@ -115,7 +115,7 @@ class Plan:
             self._idle.release()
 
     def holds(self, arrays: Sequence[Array]) -> bool:
-        """Whether modules and tensors are as they were, and what was found out about the arguments is so of these."""
+        """Whether modules and tensors are unchanged, and the facts that were assumed hold for these arguments."""
         for t, shape, dtype, hooks in self._tensors:
             value, node = t.value, t.node
             if value.shape != shape or value.dtype != dtype:
@@ -192,7 +192,7 @@ class Plan:
         return f"{left}{self.title(call)}({', '.join(given)})"
 
     def title(self, call: Call) -> str:
-        """Return what a call is called: as a method of a module or parameter, or by the function's name."""
+        """Return the name of a call: as a method of a module or parameter, or the function's name."""
         owner = self._names.get(id(getattr(call.function, "__self__", None)))
         return f"{owner}.{call.name.rpartition('.')[2]}" if owner else call.name
 
@@ -212,7 +212,7 @@ def _hooks_of(tensor: Traced) -> list[Any] | None:
 
 
 class _Modules:
-    """What modules are made of and set to; their arrays are looked after apart."""
+    """The parts and settings of modules; their arrays are checked separately."""
 
     def __init__(self, modules: Sequence[Any]) -> None:
         self._modules, self._kinds = list(modules), [type(module) for module in modules]
@@ -244,11 +244,11 @@ class _Modules:
 
 
 class _Written:
-    """Calls as a function that is written in Python, a line for each."""
+    """Calls as generated Python source, a line for each."""
 
     def __init__(self, arguments: Sequence[Slot], calls: Sequence[Call], results: Sequence[Any]) -> None:
         self.source, names = _written(arguments, calls, results)
-        made = (call.name for call in calls)  # one on each line but those that let go, or return
+        made = (call.name for call in calls)  # one on each line, except lines that delete or return
         lines = enumerate(self.source.splitlines(), start=1)
         self._names = {
             i: next(made) for i, line in lines if line.startswith(" ") and not line.startswith((" del", " return"))
@@ -257,7 +257,7 @@ class _Written:
         self._run: Callable[..., tuple[Any, ...]] = names["run"]
 
     def __call__(self, *arrays: Array) -> tuple[Any, ...]:
-        """Return the results; an error names the call that it comes from."""
+        """Return the results; an error names the call in which it occurred."""
         try:
             return self._run(*arrays)
         except (ValueError, TypeError, IndexError, OverflowError) as error:
@@ -277,7 +277,7 @@ def _settings(attributes: dict[str, Any]) -> list[tuple[str, Any, Callable[[Any,
 
 
 def _named(modules: Sequence[Any]) -> dict[int, str]:
-    """Return what parameters and modules are called from the outermost module, by their identity."""
+    """Return the names of parameters and modules, from the outermost module, by their identity."""
     names: dict[int, str] = {}
     for outer in modules:
         for name, part in (*outer.named_modules(), *outer.named_parameters()):
@@ -351,7 +351,7 @@ def _unwrapped(value: Any) -> Any:
 
 
 class Recorded(Protocol):
-    """What a run called, and what it returned."""
+    """The calls and the results of a run."""
 
     @property
     def calls(self) -> Sequence[Call]:
@@ -363,9 +363,9 @@ class Recorded(Protocol):
 
 
 def difference(first: Recorded, second: Recorded) -> str:
-    """Return in what two runs differ; empty if they do the same.
+    """Return how two runs differ; empty if they do the same.
 
-    Slots are numbered as they come, so that those of the same calls in the same order agree.
+    Slots are numbered in order, so that those of the same calls in the same order agree.
     """
     if len(first.calls) != len(second.calls):
         return f"it made {len(first.calls)} calls in one run and {len(second.calls)} in the next"

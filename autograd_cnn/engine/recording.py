@@ -1,6 +1,6 @@
-"""The recording switch: whether, how, and in which module's name operations are noted.
+"""The recording switch: whether, how, and as part of which module operations are recorded.
 
-Every thread and task has a switch of its own.
+Every thread and task has its own switch.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,16 +10,16 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 
 class Scope:
-    """A call of a module, or a block of `scope`: in whose name operations are recorded.
+    """A call of a module, or a block of `scope`, to which recorded operations belong.
 
-    Each call is an object of its own, which tells the calls of one module apart.
+    Each call has its own object, so that the calls of a module can be told apart.
 
     Attributes
     ----------
     outer : Scope or None
-        The one around; None for `EVERYWHERE`.
+        The enclosing scope; None for `EVERYWHERE`.
     name : str
-        What the one around calls it; empty for a module that nothing holds.
+        Its name in the enclosing scope; empty for a module that is not an attribute of another.
     kind : str
         The module's class; empty for a block.
     """
@@ -36,7 +36,7 @@ class Scope:
 
     @property
     def path(self) -> str:
-        """The dotted names from the outside in, as in a ``state_dict``."""
+        """The dotted name from the outermost module, as in a ``state_dict``."""
         names = []
         scope: Scope | None = self
         while scope is not None:
@@ -50,7 +50,7 @@ EVERYWHERE: Final = Scope(None, "")
 
 
 class Recording(NamedTuple):
-    """How operations are recorded at the moment, in this thread or task."""
+    """How operations are currently recorded, in this thread or task."""
 
     enabled: bool = True
     anomaly: bool = False
@@ -58,7 +58,7 @@ class Recording(NamedTuple):
     tracing: bool = False
 
     def within(self, name: str, kind: str) -> "Recording":
-        """Return the same in a new scope inside of this one; quicker than `_replace`, as every module's call asks."""
+        """Return the same in a new inner scope; faster than `_replace`, as every call of a module needs it."""
         enabled, anomaly, outer, tracing = self
         return tuple.__new__(Recording, (enabled, anomaly, Scope(outer, name, kind), tracing))
 
@@ -66,18 +66,18 @@ class Recording(NamedTuple):
 recording: ContextVar[Recording] = ContextVar("recording", default=Recording())
 
 entering: ContextVar[Callable[[Any], None] | None] = ContextVar("entering", default=None)
-"""Who is to be told of every module that is called, before it runs."""
+"""Observers of every call of a module, which are called before it runs."""
 
 Watcher: TypeAlias = Callable[[Exception, Any, Sequence[Any], Mapping[str, Any]], None]
 
 failing: ContextVar[Watcher | None] = ContextVar("failing", default=None)
-"""Who is to be told of every call that raises an error, before the error goes on: the error, what failed, its operands
-and its parameters. What failed is a primitive, the node whose rule it was, or the name of who asked for gradients.
+"""Observers of every call that raises an error, before the error propagates. They get the error, what failed, its operands
+and its parameters. What failed is a primitive, the node of a rule, or the name of the function that asked for gradients.
 """
 
 
 class switched(ContextDecorator):  # noqa: N801  # a function to its users, which `with` undoes
-    """Change how operations are recorded inside; what was before comes back also after an interrupt.
+    """Change how operations are recorded inside; the previous state is restored even after an interrupt.
 
     Ctrl-C may arrive after any call, so `set` is called inside the ``try``.
     """
@@ -87,7 +87,7 @@ class switched(ContextDecorator):  # noqa: N801  # a function to its users, whic
         self._outer: list[Recording] = []
 
     def _recreate_cm(self) -> Self:
-        """Give every call of a decorated function a switch of its own, as threads may call it at once."""
+        """Give every call of a decorated function its own switch, as several threads may call it at once."""
         return type(self)(**self._changes)
 
     def __enter__(self) -> None:
@@ -126,7 +126,7 @@ def enable_grad() -> switched:
 def detect_anomaly() -> switched:
     """Stop at the first NaN, forward or backward, and name the line that recorded it.
 
-    Every operation looks at all its values and at the call stack, so this is for finding a
+    Every operation checks all its values and reads the call stack, so this is for finding a
     fault, not for training.
 
     Raises
@@ -147,10 +147,11 @@ def detect_anomaly() -> switched:
 
 
 def tracing() -> switched:
-    """Keep every operand of what is recorded inside, so that each call can be run again as it was.
+    """Keep every operand of what is recorded inside, so that each call can be replayed exactly.
 
-    Otherwise the tape keeps of an array that wants no gradient, and that no rule asks for, its shape alone: of the
-    images of a batch, say, once they have been normalised. `check_tape`, `ag.explain` and the graph tell more with it.
+    Otherwise the tape keeps only the shape of an array that needs no gradient and that no rule asks for: of the
+    images of a batch, for example, after they were normalised. `check_tape`, ``ag.explain``
+    and the graph can show more with it.
 
     Examples
     --------
@@ -168,8 +169,8 @@ def tracing() -> switched:
 class scope:  # noqa: N801  # a function to its users, which `with` undoes
     """Record the operations inside as belonging to ``name``, as if that were a module.
 
-    A graph shows blocks of the same name as one. With a ``kind``, which stands for the class, each is a call of its
-    own; it may do without a name.
+    A graph shows blocks with the same name as one. With a ``kind``, which is shown as the class, each is a separate
+    call; it may be without a name.
     """
 
     __slots__ = ("_kind", "_name", "_outer")

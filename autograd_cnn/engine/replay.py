@@ -1,4 +1,4 @@
-"""Recorded calls, run again.
+"""Replaying recorded calls.
 
 A node keeps its call: the primitive, the parameters as they were parsed, and of the operands those that are not
 tracked, but for arrays outside of `tracing`. Primitives are pure, so a value that no rule asked for follows from its
@@ -23,7 +23,7 @@ from autograd_cnn.engine.recording import switched
 
 
 def parameters(node: Node) -> dict[str, Any]:
-    """Return all the parameters of a recorded call, the defaults too; none once it has been freed.
+    """Return all parameters of a recorded call, defaults included; none after it has been freed.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def parameters(node: Node) -> dict[str, Any]:
 
 
 def operand(node: Node, position: int) -> Any:
-    """Return what the tape keeps of an operand: its value, or `Missing`; for a tracked one None unless a rule asked.
+    """Return what the tape keeps of an operand: its value, or `Missing`; for a tracked one None unless a rule needs it.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def operand(node: Node, position: int) -> Any:
 
 
 def argument(primitive: Recordable | None, position: int) -> str:
-    """Return what an operand is called, after a star with its number; "" for what is not a primitive.
+    """Return the name of an operand, with its number if it is variadic; "" if the call is not a primitive's.
 
     Examples
     --------
@@ -77,12 +77,12 @@ def argument(primitive: Recordable | None, position: int) -> str:
 
 @dataclass(frozen=True)
 class Call:
-    """A recorded call with what it is to run on: its own operands, or others in their place.
+    """A recorded call with the operands to run it on: its own, or others instead.
 
     Attributes
     ----------
     node : Node
-        What the tape has of it.
+        Its node on the tape.
     operands : sequence
         Arrays, numbers and None; `Missing` for an array that the tape did not keep.
     params : dict
@@ -104,7 +104,7 @@ class Call:
 
     @classmethod
     def of(cls, node: Node, values: Mapping[Node, Array]) -> "Call":
-        """Take the operands from what the node kept, and from the values of its parents as far as they are known."""
+        """Take the operands from the node, and from the known values of its parents."""
         operands = []
         for position, parent in enumerate(node.parents):
             value = operand(node, position)
@@ -116,7 +116,7 @@ class Call:
 
     @property
     def primitive(self) -> Primitive:
-        """What ran."""
+        """The primitive that ran."""
         return cast("Primitive", self.node.primitive)
 
     @property
@@ -126,7 +126,7 @@ class Call:
 
     @cached_property
     def y(self) -> Array:
-        """What the primitive gives for these operands, which it sees as the engine passes them."""
+        """The result of the primitive for these operands, passed as the engine passes them."""
         return self.primitive(*[x[()] if isinstance(x, np.ndarray) else x for x in self.operands], **self.params)
 
     def on(self, operands: Mapping[int, Array]) -> "Call":
@@ -134,12 +134,12 @@ class Call:
         return Call(self.node, [operands.get(i, value) for i, value in enumerate(self.operands)], self.params)
 
     def in_float64(self) -> "Call":
-        """Return the call with its floats in float64, and a result in float64 where a parameter decides."""
+        """Return the call with its floats in float64, and with a result in float64 if a parameter decides that."""
         params = self.params | ({"dtype": np.dtype(np.float64)} if "dtype" in self.params else {})
         return Call(self.node, list(map(in_float64, self.operands)), params)
 
     def record(self, position: int) -> tuple[Traced, Leaf]:
-        """Record the call for the gradient of one operand alone; return the result and the operand's node."""
+        """Record the call for the gradient of only one operand; return the result and the operand's node."""
         value = np.asarray(self.operands[position])
         tensor = Traced.wrap((value if value.dtype.kind == "f" else value.astype(np.float64))[()])
         tensor.node = leaf = Leaf(tensor)
@@ -148,7 +148,7 @@ class Call:
 
 
 def in_float64(value: Any) -> Any:
-    """Return floats in float64, not to be written to, and the rest as it is."""
+    """Return floats in float64, read-only, and everything else unchanged."""
     if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f":
         wide = np.asarray(value, np.float64).view()
         wide.flags.writeable = False
@@ -162,7 +162,7 @@ def in_float64(value: Any) -> Any:
 def kept_values(order: Iterable[Node]) -> dict[Node, Array]:
     """Return the values that the tape holds: outputs and operands that a rule asked for, and leaves.
 
-    A leaf that has been given new values since counts with those that were saved, if they were.
+    A leaf that has been given new values since then counts with the saved ones, if there are any.
     """
     values: dict[Node, Array] = {}
     for node in order:
@@ -181,16 +181,16 @@ def kept_values(order: Iterable[Node]) -> dict[Node, Array]:
 class Values:
     """The values of nodes, to be taken once each, a node's after its parents'.
 
-    What is computed here lives until its last use.
+    A value that is computed here is freed after its last use.
 
     Parameters
     ----------
     order : collection of Node
         All of a tape.
     known : mapping of Node to array, optional
-        What is known already.
+        Values that are known already.
     wanted : iterable of Node, optional
-        Which nodes will be taken, and with them those that these take; by default all.
+        The nodes that will be taken, with those that they depend on; by default all.
     """
 
     def __init__(
@@ -244,7 +244,7 @@ class Values:
 
 
 def values(root: Node, wanted: Collection[Node], known: Mapping[Node, Array]) -> dict[Node, Array]:
-    """Return the values, as far as they can be known, of some of the nodes that ``root`` depends on."""
+    """Return the values, as far as they can be computed, of some of the nodes that ``root`` depends on."""
     tape = Values(toposort(root), known, wanted)
     wanted = set(wanted)
     return {node: value for node in tape.nodes if (value := tape.take(node)) is not None and node in wanted}

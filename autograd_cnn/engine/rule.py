@@ -11,7 +11,7 @@ from autograd_cnn.errors import RegistrationError, sentence
 
 
 class Source(NamedTuple):
-    """Where a saved value comes from when a call is recorded."""
+    """The source of a saved value when a call is recorded."""
 
     name: str
     kind: Literal["operand", "output", "shape", "parameter", "residual", "operands", "shapes"]
@@ -28,7 +28,7 @@ class Rule:
     sources: tuple[Source, ...]
     names: tuple[str, ...]
     wants_index: bool
-    """Whether a variadic operand's rule asks which of the arrays it is called for."""
+    """Whether the rule of a variadic operand takes the index of the array that it is called for."""
 
     def __call__(self, g: Array, saved: dict[str, Any], position: int) -> Array:
         """Apply the rule to the cotangent ``g``."""

@@ -19,7 +19,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class TensorLike(Protocol[T_co]):
-    """To a type checker a tensor, and what operations on it give: of a parameter, too, that is a tensor."""
+    """For type checkers: a tensor and the results of operations on it; those of a parameter are tensors, too."""
 
     def detach(self) -> T_co:
         """Return its values without a history."""
@@ -27,17 +27,17 @@ class TensorLike(Protocol[T_co]):
 
 
 class HasArray(Protocol):
-    """To a type checker an array, or one of NumPy's numbers."""
+    """For type checkers: an array, or a NumPy scalar."""
 
     def __array__(self) -> NDArray[Any]: ...
 
 
 ArrayLike: TypeAlias = float | HasArray | list[Any] | tuple[Any, ...]
-"""What counts as an array beside tensors, as `Signature.coerced` has it."""
+"""What is accepted as an array besides tensors; see `Signature.coerced`."""
 
 
 class Signature:
-    """What a primitive takes, read off its forward function.
+    """The arguments of a primitive, from the signature of its forward.
 
     Attributes
     ----------
@@ -75,11 +75,11 @@ class Signature:
         self.variadic = any(p.kind is p.VAR_POSITIONAL for p in arrays)
         self.optional = frozenset(p.name for p in given if p.default is None)
         self._names = frozenset((*self.operands, *self.parameters))
-        # By the parameter's name, the types of values that need no parsing.
+        # The types of values that need no parsing, by the parameter's name.
         self._settled = {
             name: self._parsers[name].types if name in self._parsers else _NEVER_PARSED for name in self.parameters
         }
-        self._known: dict[str, Any] = dict.fromkeys(self.parameters)  # the last tuple of each that was in order
+        self._known: dict[str, Any] = dict.fromkeys(self.parameters)  # the last valid tuple of each
         self._rows = frozenset(name for name, parser in self._parsers.items() if parser.rows)
         self.inexact = frozenset(name for name, hint in hints_of(forward).items() if hint is Floats)
         self.arity = -1 if self.variadic else len(self.operands)
@@ -94,7 +94,7 @@ class Signature:
             )  # fmt: skip
 
     def bind(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Sort what was passed into arrays by position and parameters by name, and parse the parameters."""
+        """Sort the arguments into arrays by position and parameters by name, and parse the parameters."""
         if len(args) != self.arity or not params.keys() <= self.parameters.keys():
             args, params = self._sorted(args, params)
         return args, self.parsed(self.name, params)
@@ -114,7 +114,7 @@ class Signature:
         return params
 
     def _sorted(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Bind what is not in its usual place: arrays by name, parameters by position."""
+        """Bind arrays that were passed by name, and parameters that were passed by position."""
         if not params.keys() <= self._names:
             params = spelling.understood(self.name, params, dict.fromkeys(self.operands) | self.parameters)
         if unknown := params.keys() - self._names:
@@ -151,7 +151,7 @@ class Signature:
         return self.operands[0 if self.variadic else position]
 
     def coerced(self, arg: Any, position: int) -> Any:
-        """Take what is not an array yet, or say that it can't be one."""
+        """Convert an operand to an array, or raise an error."""
         name = self.operand(position)
         if arg is None and name in self.optional:
             return None
@@ -187,7 +187,7 @@ class Signature:
 
 
 def check_unmasked(where: str, name: str, value: Any) -> None:
-    """Raise `OperandError` for a masked array, which as a plain one would lose its mask."""
+    """Raise `OperandError` for a masked array, which would lose its mask."""
     if isinstance(value, np.ndarray) and hasattr(value, "mask"):  # np.ma is imported by those who use it
         raise OperandError(
             sentence(where, f"{name} is a masked array, which would lose its mask",
@@ -196,7 +196,7 @@ def check_unmasked(where: str, name: str, value: Any) -> None:
 
 
 def copied(where: str, data: Any, dtype: Any = None) -> NDArray[Any]:
-    """Return ``data`` as a new array of numbers, in the machine's own byte order.
+    """Return ``data`` as a new array of numbers, in the machine's native byte order.
 
     Raises
     ------
@@ -217,7 +217,7 @@ def copied(where: str, data: Any, dtype: Any = None) -> NDArray[Any]:
 
 
 def check_flag(wanted: Any) -> None:
-    """Raise `OperandError` for what would count as True, such as a dtype instead of ``requires_grad``."""
+    """Raise `OperandError` for a value that is only truthy, such as a dtype passed as ``requires_grad``."""
     if not isinstance(wanted, (bool, np.bool_)):
         hint = "name the dtype, as in dtype=np.float32" if isinstance(wanted, (type, np.dtype, str)) else ""
         raise OperandError(
@@ -226,7 +226,7 @@ def check_flag(wanted: Any) -> None:
 
 
 def plain(where: str, name: str, value: Any) -> Any:
-    """Return what is passed for a parameter without a tensor around it; one that wants a gradient is refused.
+    """Return a parameter's value without the tensor around it; one that requires a gradient is refused.
 
     Raises
     ------
@@ -246,7 +246,7 @@ def plain(where: str, name: str, value: Any) -> Any:
 
 
 def _holds_tensor(arg: Any) -> bool:
-    """Tell whether ``arg`` is a tensor or has one inside, in a list or in an array of objects."""
+    """Whether ``arg`` is a tensor or contains one, in a list or in an array of objects."""
     if isinstance(arg, np.ndarray):
         return arg.dtype.kind == "O" and any(map(_holds_tensor, arg.flat))
     return isinstance(arg, Traced) or (isinstance(arg, (list, tuple)) and any(map(_holds_tensor, arg)))

@@ -1,4 +1,4 @@
-"""What a function reads from around it, by name: closures, globals, defaults, and attributes of what they hold."""
+"""What a function reads from its surroundings, by name: closures, globals, defaults, and attributes of these."""
 
 import dis
 import functools
@@ -27,7 +27,7 @@ _NOTHING: Final = MappingProxyType[str, Any]({})
 
 
 class Surroundings:
-    """What the code of functions names, as it is now.
+    """The values of everything that the code of functions names.
 
     Looked into are the functions and those of their modules that they name; lists, dicts, sets and tuples; and the
     attributes of other objects that the code names. Tensors, and the arrays of modules, are not: a plan reads these in
@@ -57,7 +57,7 @@ class Surroundings:
         del self._seen
 
     def hold(self) -> bool:
-        """Whether all is as it was, the numbers in arrays included."""
+        """Whether nothing has changed, the numbers in arrays included."""
         return (
             all(_same(read(), value) for read, value in self._reads)
             and all(alike(now, then) for now, then in self._containers)
@@ -121,7 +121,7 @@ class Surroundings:
 
 
 def alike(now: Any, then: Any) -> bool:
-    """Whether a list, dict or set holds what it did then, in the same order."""
+    """Whether a list, dict or set has the same contents as then, in the same order."""
     if type(now) is not type(then) or len(now) != len(then):
         return False
     if type(now) is dict:

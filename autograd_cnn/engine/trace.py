@@ -1,12 +1,12 @@
-"""Traces: what a function computed, as a list of calls that can be made again without it.
+"""Traces: what a function computed, as a list of calls that can be replayed without it.
 
-While a trace runs, every primitive that is called adds a `Call`. A value is known by the object that it is, for as
-long as that is alive; where it came from decides what a later run puts in its place: an argument, the values of
-a tensor, an attribute of a module, or the result of an earlier call. What has none of these origins is a constant.
+While a trace runs, every call of a primitive adds a `Call`. A value is identified by its object, as
+long as that is alive; its origin decides what a later run uses instead: an argument, the values of
+a tensor, an attribute of a module, or the result of an earlier call. Anything else is a constant.
 
-Python sees nothing of a later run. So what it reads of a value, ends the trace with a reason (`Trace.refuse`); what
+Python sees nothing of a later run. So if it reads a value, the trace ends with a reason (`Trace.refuse`); what
 it does apart from computing, such as an optimiser's step, is an `effect`, and what it draws, such as the mask of
-dropout, is `fresh`: both are made again in each run.
+dropout, is `fresh`: both are repeated in each run.
 """
 
 import weakref
@@ -23,14 +23,14 @@ from autograd_cnn.engine.anomaly import users_line
 from autograd_cnn.engine.node import Array, Traced
 
 current: ContextVar["Trace | None"] = ContextVar("trace", default=None)
-"""The trace that this thread or task is in."""
+"""The current trace of this thread or task."""
 
 RUNNING: Final[list["Trace"]] = []
-"""All traces that run, in any thread: asked first, as every operation asks."""
+"""All active traces, in any thread: a quick first check for every operation."""
 
 
 class Slot(NamedTuple):
-    """A value of a trace, by its number."""
+    """A numbered value of a trace."""
 
     number: int
 
@@ -40,7 +40,7 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: of a function on slots and constants, with its results' slots.
+    """A call of a function on slots and constants, with the slots of its results.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Call:
         The same, by name; slots may be inside of tuples.
     outputs : tuple of Slot
     lasting : bool
-        Whether it has an effect, so that it has to be made even if nobody asks for its results.
+        Whether it has an effect, so that it must be made even if its results are not used.
     changes : tuple or None
         The objects that it changes; None if that can be anything.
     origin : str
@@ -89,17 +89,17 @@ class Trace:
     Parameters
     ----------
     arguments : sequence of array
-        What differs from run to run.
+        The values that differ from run to run.
     folding : bool
-        Whether what follows from constants alone is a constant, and its call is left out.
+        Whether results that depend only on constants are constants, and their calls left out.
     keeping : bool
-        Whether the values of floats stay in memory for as long as the trace.
+        Whether float values are kept in memory as long as the trace.
 
     Attributes
     ----------
     calls : list of Call
     refusal : str
-        Why these calls can't stand for the function; empty if they can.
+        Why these calls can't replace the function; empty if they can.
     tensors : dict of Slot to Traced
         Those whose values were read, by the slot of the first reading.
     differentiated : list of Node
@@ -107,9 +107,9 @@ class Trace:
     facts : list of (int, callable, bool)
         What Python read from arguments, by position, and relied on.
     values : dict of Slot to array
-        What the slots held in this run; an `AbstractArray` where that is not kept.
+        The values of the slots in this run; an `AbstractArray` if the value is not kept.
     strided : set of Slot
-        Of the values that are not kept, those that were not contiguous.
+        Those of the values that are not kept which were not contiguous.
     """
 
     def __init__(self, arguments: Sequence[Array], *, folding: bool = False, keeping: bool = True) -> None:
@@ -153,7 +153,7 @@ class Trace:
         slots[key] = slot
         if self._keeping or not isinstance(value, np.ndarray) or value.dtype.kind != "f":
             self.values[slot] = value
-        else:  # another array may have its identity when it is gone
+        else:  # another array may get its id after it is gone
             self.values[slot] = AbstractArray(value.shape, value.dtype)
             if not value.flags.c_contiguous:
                 self.strided.add(slot)
@@ -165,7 +165,7 @@ class Trace:
         return self._slots.get(id(value))
 
     def knows(self, value: Any) -> bool:
-        """Whether a value, or one inside of a tuple, list or dict, differs from run to run."""
+        """Whether a value, or one inside a tuple, list or dict, differs from run to run."""
         if isinstance(value, (list, tuple)):
             return any(map(self.knows, value))
         if isinstance(value, Traced):
@@ -179,7 +179,7 @@ class Trace:
         return any(map(self.knows, values)) or any(self._attribute(value) is not None for value in arrays)
 
     def reference(self, value: Any) -> Any:
-        """Return what stands for an operand or a parameter in a call."""
+        """Return the slot or constant for an operand or a parameter of a call."""
         if isinstance(value, Traced):
             known = self._constants.get(id(value.value)) or self.slot_of(value.value)
             if isinstance(known, Slot) and self.tensors.get(known, value) is not value:
@@ -254,7 +254,7 @@ class Trace:
         results: Sequence[Any] = (),
         changes: tuple[Any, ...] | None = None,
     ) -> None:
-        """Add the call of another function, which changes these objects alone, or any if there are none given."""
+        """Add the call of another function, which changes only the given objects, or any if none are given."""
         owner = getattr(function, "__self__", None)
         name = getattr(function, "__name__", type(function).__name__).lstrip("_")
         name = name if owner is None else f"{type(owner).__name__}.{name}"
@@ -270,7 +270,7 @@ class Trace:
         self.add_call(function, args, changes=())
 
     def assume(self, fact: Callable[[Array], Any], value: Any, found: bool, otherwise: bool) -> bool:
-        """Return what Python may go by, where it ``found`` a fact of a value; see `assuming`."""
+        """Return the answer on which Python may rely when it ``found`` a fact about a value; see `assuming`."""
         slot = self.reference(value)
         if not isinstance(slot, Slot):
             return found
@@ -280,7 +280,7 @@ class Trace:
         return found
 
     def _apart(self, value: Any) -> Any:
-        """Return what stands for a value that a tensor keeps: the caller may write to an argument, so a copy of one."""
+        """Return the value for a tensor to keep: a copy of an argument, as the caller may write to it."""
         reference = self.reference(value)
         array = value.value if isinstance(value, Traced) else value
         if not isinstance(reference, Slot):
@@ -293,26 +293,26 @@ class Trace:
         return slot
 
     def fix(self, value: Array) -> None:
-        """Take note that a value, which nobody can write to, is the same in each run."""
+        """Note that a read-only value is the same in each run."""
         self._alive.append(value)
         self._constants[id(value)] = Constant(value)
 
     def add_copy(self, data: Any, value: Array) -> None:
-        """Add the copying of a value that is known."""
+        """Add the copy of a known value."""
         args = (self.reference(data), value.dtype)
         slot = self._new(value)
         self._made.add(slot)
         self.calls.append(Call(_copy, "copy", args, outputs=(slot,), origin=users_line()))
 
     def add_gradient(self, tensor: Traced, adding: Callable[[Array], None], g: Traced) -> None:
-        """Add the call that adds a cotangent to a tensor's ``grad``, unless the tensor was made inside."""
+        """Add the call that accumulates a cotangent into a tensor's ``grad``, unless the tensor was made inside."""
         if tensor.node is not None and tensor.node.primitive is not None:
             self.refuse("retain_grad() or inputs= keeps a gradient in the middle")
         if self.slot_of(tensor.value) not in self._made:
             self.add_call(adding, (g,), changes=(tensor,))
 
     def enter(self, module: Any) -> None:
-        """Take note of a module that is called."""
+        """Note a module that is called."""
         if not any(module is other for other in self.modules):
             self.modules.append(module)
             arrays = [(n, value) for n, value in vars(module).items() if type(value) is np.ndarray]
@@ -325,7 +325,7 @@ class Trace:
     def check_sharing(self, results: Sequence[Any]) -> None:
         """Refuse tensors and modules that have the arrays of another now, and may have others later.
 
-        What the run has made, such as ``w.detach()``, is gone by now, or a result.
+        Objects that the run has made, such as ``w.detach()``, are gone by now, or are results.
         """
         for reference in self._sharing:
             tensor = reference()
@@ -336,7 +336,7 @@ class Trace:
             self.refuse("two modules have one array as an attribute; give one of them a copy")
 
     def refuse(self, reason: str) -> None:
-        """Note why the calls can't stand for the function; the first reason counts."""
+        """Note why the calls can't replace the function; the first reason counts."""
         self.refusal = self.refusal or f"{reason} ({users_line()})"
 
 
@@ -357,13 +357,13 @@ def taken(call: Call) -> list[Slot]:
 
 
 class Held(NamedTuple):
-    """What a call reads from or changes, by its identity: a tensor, a module, a tuple of these."""
+    """An object that a call reads or changes, by its identity: a tensor, a module, a tuple of these."""
 
     value: Any
 
 
 def argument(value: Any) -> Array:
-    """Return a copy of values that nobody can write to, so that the tape need not make one, which no trace would know."""
+    """Return a read-only copy of values, so that the tape need not make one, which a trace would not know."""
     copy = np.array(value.value if isinstance(value, Traced) else value)
     copy.flags.writeable = False
     return copy if copy.dtype == bool else copy[()]
@@ -388,16 +388,16 @@ def _plain(value: Any) -> Any:
 
 
 def effect(function: Callable[..., Any], *args: Any, changes: tuple[Any, ...] | None = None) -> None:
-    """Call a function that changes something, such as an optimiser's step; a compiled step calls it again in each run.
+    """Call a function that changes something, such as an optimiser's step; a compiled step repeats the call in each run.
 
-    Tensors among the arguments come to it as arrays. What it does inside is not looked at. Where it ``changes`` a few
-    objects alone, what has to do with others need not wait for it.
+    Tensors among the arguments are passed as arrays. What it does inside is not recorded. If it ``changes`` only a few
+    objects, calls that use others need not wait for it.
     """
     _apart_from_computing(Trace.add_call.__name__, function, args, changes=changes)
 
 
 def check(function: Callable[..., Any], *args: Any) -> None:
-    """Call a function that raises an error for values that there may not be, as `effect` does; it changes nothing."""
+    """Call a function that raises an error for invalid values, like `effect`; it changes nothing."""
     _apart_from_computing(Trace.add_check.__name__, function, args)
 
 
@@ -417,7 +417,7 @@ def _apart_from_computing(adding: str, function: Callable[..., Any], args: tuple
 def fresh(function: Callable[..., Array], *args: Any, changes: tuple[Any, ...] | None = None) -> Array:
     """Return the array that a function draws, such as a mask of dropout; a compiled step draws again in each run.
 
-    What it ``changes``, such as a generator, is said as for an `effect`.
+    For what it ``changes``, such as a generator, see `effect`.
     """
     trace = current.get() if RUNNING else None
     if trace is None:
@@ -428,21 +428,21 @@ def fresh(function: Callable[..., Array], *args: Any, changes: tuple[Any, ...] |
     finally:
         current.reset(token)
     if isinstance(result, np.ndarray):
-        result.flags.writeable = False  # else the tape would keep a copy, which nobody knows
+        result.flags.writeable = False  # else the tape would keep a copy, which the trace does not know
     trace.add_call(function, args, (result,), changes)
     return result
 
 
 def replays(hook: Any) -> bool:
-    """Whether a hook says by an attribute ``replays`` that it acts through `effect` and `fresh` alone.
+    """Whether a hook has the attribute ``replays``, by which it declares that it acts only through `effect` and `fresh`.
 
-    A compiled step then does in each run what the hook does; any other hook would be left out, so it ends the trace.
+    A compiled step then repeats the hook in each run; any other hook would be left out, so it ends the trace.
     """
     return bool(getattr(getattr(hook, "hook", hook), "replays", False))  # a handle holds the hook
 
 
 def assuming(fact: Callable[[Array], Any], value: Any, *, otherwise: bool) -> bool:
-    """Return whether a fact holds of a value that Python looks at; a compiled step looks at arguments in each run.
+    """Return whether a fact holds for a value that Python looks at; a compiled step checks arguments in each run.
 
     If another finding follows from these, what was recorded is not used. Of what was computed nothing can be known
     before: ``otherwise`` is the answer to go on with that is right in any case.
@@ -453,6 +453,6 @@ def assuming(fact: Callable[[Array], Any], value: Any, *, otherwise: bool) -> bo
 
 
 def reading(where: str, value: Any) -> None:
-    """Say that Python reads a value, such as ``float(loss)``: a trace that it differs in can't go on."""
+    """Declare that Python reads a value, such as ``float(loss)``: a trace in which it may differ can't continue."""
     if RUNNING and (trace := current.get()) is not None and trace.knows(value):
         trace.refuse(f"{where} reads a value in the middle")

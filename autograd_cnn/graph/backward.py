@@ -1,4 +1,4 @@
-"""The backward pass as operations of its own, each with the forward node that it belongs to."""
+"""The backward pass as recorded operations, each with the forward node that it belongs to."""
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class Backward:
     Attributes
     ----------
     seed : Leaf
-        The cotangent that it began with.
+        The initial cotangent.
     order : list of Node
         What it recorded, each node before its parents.
     cotangents : dict of Node to Traced

@@ -1,4 +1,4 @@
-"""Calls of modules: each by itself, with a name that says which."""
+"""Calls of modules, each with a unique name."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from autograd_cnn.graph.nodes import ModuleCall
 
 
 class Calls:
-    """The calls in whose scopes operations were recorded, named as they come.
+    """The calls in whose scopes operations were recorded, named in order.
 
     A module that nothing holds is called by its class. If one such call alone has others inside, it is the graph
     itself: a model's call is not a box around all that is shown.

@@ -143,7 +143,7 @@ class _Names:
 
 
 def _pairs(names: Names | None) -> list[tuple[str, Any]]:
-    """Return names with what they are of; a module, or a list of tensors, is neither."""
+    """Return pairs of names and tensors; a module or a list of tensors is refused."""
     pairs = list(names.items()) if isinstance(names, Mapping) else names
     try:
         return [(name, value) for name, value in pairs or ()]
@@ -196,7 +196,7 @@ class Reading:
                 self._add_operation(node, self.calls.name(node.scope))
 
     def graph(self) -> Graph:
-        """Return what has been read."""
+        """Return the graph."""
         return Graph(tuple(self.nodes), tuple(self.edges), tuple(self.calls.found))
 
     def read_output(self, output: Traced) -> None:
@@ -314,7 +314,7 @@ class Reading:
     def _scope_of(self, node: Node) -> str:
         return self._of(node).scope
 
-    # --- what is known of the values ----------------------------------------------------------
+    # --- values and their summaries -----------------------------------------------------------
 
     def _summary(self, array: Array) -> Summary | None:
         return None if self.values is None or array is None else summarize(array)
@@ -350,7 +350,7 @@ def _same(value: Any, default: Any) -> bool:
 
 
 def _text(value: Any) -> str:
-    """Write a parameter out, arrays by their shape alone."""
+    """Return a parameter as text, arrays only by their shape."""
     if isinstance(value, np.ndarray):
         return f"array{value.shape}"
     if isinstance(value, (tuple, list)):

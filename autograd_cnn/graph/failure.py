@@ -32,9 +32,9 @@ class Failure:
 
 @contextmanager
 def on_error() -> Iterator[Failure]:
-    """Keep the graph of what had been computed, should the block fail; the error itself goes on.
+    """Keep the graph of what has been computed if the block fails; the error itself propagates.
 
-    The call that failed is a red node with the error on it. Where that is an operation, its operands
+    The call that failed is a red node with the error on it. If it is an operation, its operands
     are what it was called on. Where something else raised the error, such as a check of yours, the
     node is the innermost function that had tensors among its variables, and these are its operands.
     In a backward pass the operation whose rule failed is red, too.
@@ -176,6 +176,6 @@ def _function(frames: list[FrameType]) -> _Call | None:
 
 
 def _scope(frames: list[FrameType]) -> Scope:
-    """Return the innermost call of a module: each is a frame, which knows what is recorded inside."""
+    """Return the innermost call of a module: each is a frame, which has the scope inside."""
     inner = (frame.f_locals.get("inner") for frame in reversed(frames) if frame.f_code.co_name == "__call__")
     return next((each.scope for each in inner if isinstance(each, Recording)), EVERYWHERE)

@@ -1,4 +1,4 @@
-"""The captured graph itself, with all that can be made of it."""
+"""The captured graph, and its output formats."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -208,7 +208,7 @@ class Graph:
 
     @parsed
     def to_html(self, path: AnyPath, *, highlight: "Highlight | None" = None) -> Path:
-        """Write the graph as a page to look around in: one file, which works without a network.
+        """Write the graph as an interactive page: one file, which works offline.
 
         It pans, zooms, searches, folds modules, steps through both passes, and shows for each node
         its formula, numbers and pictures. Graphviz lays it out, as for `render`.

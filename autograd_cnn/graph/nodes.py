@@ -12,7 +12,7 @@ Phase: TypeAlias = Literal["forward", "backward"]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An array of two or more axes, small enough to look at.
+    """A downscaled view of an array of two or more axes.
 
     Its last two axes are rows and columns of a plane, and each plane stands for a position along
     the axes before. Only the first few planes are kept, and of a large plane the means of blocks.
@@ -49,7 +49,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """An array in a few numbers; those that are not finite count as ``bad`` and nowhere else.
+    """Statistics of an array; elements that are not finite count only as ``bad``.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ class Attribute:
     name: str
     value: str
     default: bool
-    """Whether the value is what the operation takes by itself."""
+    """Whether the value is the operation's default."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from autograd_cnn.graph.nodes import Picture, Summary
 BINS = 16
 PLANES = 16
 CELLS = 8192
-"""At most so many in a picture, over all planes."""
+"""The most cells of a picture, over all planes."""
 SIDE = 64
-"""At most so many in a row or column."""
+"""The most cells of a row or column."""
 
 
 def summarize(array: Any) -> Summary:

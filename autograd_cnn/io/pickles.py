@@ -23,7 +23,7 @@ class Built(Protocol):
 
 
 def read(content: bytes, names: Mapping[str, Any], resolve: Callable[[Any], Any] | None = None) -> Any:
-    """Return what a pickle stands for.
+    """Return the object in a pickle.
 
     Parameters
     ----------

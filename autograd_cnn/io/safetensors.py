@@ -1,7 +1,7 @@
 """The safetensors format: the length of a header, the header in JSON, and plain numbers that can't run code.
 
 For each array, the header contains the type, the shape, and the range of its bytes after the header. Under a
-reserved name it may contain strings of any kind. There we note that we wrote the file, and store a checksum of
+reserved name it may contain strings of any kind. There we record that we wrote the file, and store a checksum of
 the whole content: without a checksum, a flipped bit would just be another number.
 """
 

@@ -43,7 +43,7 @@ READERS: Final[dict[str, Callable[[IO[bytes], int], dict[str, NDArray[Any]]]]] =
 
 @composite
 def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike] | None = None, **objects: Any) -> None:
-    """Write named arrays, or the states of several objects, to one file, whole or not at all.
+    """Write named arrays, or the states of several objects, to one file, completely or not at all.
 
     ``save(path, model)`` keeps weights, for use here and elsewhere. ``save(path, model=model, optimizer=optimizer)``
     keeps all that is needed to go on, which `restore` reads: of a module also the state of the generators that its
@@ -102,7 +102,7 @@ def save(path: AnyPath, state: Stateful | Mapping[str, ArrayLike] | None = None,
 def restore(path: AnyPath, **objects: Any) -> None:
     """Give objects the states that ``save(path, …)`` kept under the same names, all or nothing.
 
-    From then on they do what those that were saved would have done, to the last bit.
+    From then on they behave as the saved ones would have, to the last bit.
 
     Parameters
     ----------

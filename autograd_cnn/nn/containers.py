@@ -44,7 +44,7 @@ def _check_name(where: str, name: Any, kind: type) -> None:
 
 
 class _Container(Module):
-    """Modules in order, each an attribute of its own."""
+    """Modules in order, each a separate attribute."""
 
     def _add(self, name: str, module: Module) -> None:
         if not isinstance(module, Module):

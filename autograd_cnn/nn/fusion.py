@@ -83,7 +83,7 @@ def _fused(module: Any, known: dict[int, Module]) -> Any:
 class FusedSequential(Sequential):
     """A `Sequential` that `fuse` has made: it holds the same modules, but runs some together.
 
-    Neighbours that run as one are looked for at each call, so modules may be replaced. In a graph they show as one
+    Neighbours to run together are determined at each call, so modules may be replaced. In a graph they show as one
     box with both names.
     """
 

@@ -113,7 +113,7 @@ class Hooked:
 
 
 class _Gradients:
-    """What backward hooks are told of one call: it runs between two nodes of its own, where no other gradients pass."""
+    """The gradients of one call for backward hooks: the call is between two extra nodes, where no other gradients pass."""
 
     def __init__(self, module: Any, handles: tuple[Any, ...]) -> None:
         self.module = module
@@ -131,7 +131,7 @@ class _Gradients:
         return first, *inputs[1:]
 
     def after(self, output: Any) -> Any:
-        """Return the output with a node of its own."""
+        """Return the output with an extra node."""
         if not isinstance(output, Tensor):
             raise OperandError(
                 sentence(type(self.module).__name__, "a backward hook is for one output",

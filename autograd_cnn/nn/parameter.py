@@ -12,7 +12,7 @@ from autograd_cnn.tensor import Tensor
 
 
 class Parameter(Tensor):
-    """A tensor that its module counts among what is to be learned.
+    """A tensor that its module treats as a learnable parameter.
 
     What is computed from it is an ordinary `Tensor`. A copy or a pickle has the values and the name, but neither the
     gradient nor hooks. Shape and dtype stay: what is assigned to ``data`` takes the dtype of what it replaces.

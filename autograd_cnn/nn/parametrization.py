@@ -40,7 +40,7 @@ def weight_norm(module: M, name: str = "weight", dim: Count | None = 0) -> M:
     module : Module
         It is changed.
     name : str
-        The parameter. In its place come the parameters ``name_g`` and ``name_v``.
+        The parameter. It is replaced by the parameters ``name_g`` and ``name_v``.
     dim : int, optional
         The axis along which the vectors are; None for one norm of all.
 
@@ -91,7 +91,7 @@ def spectral_norm(
     module : Module
         It is changed.
     name : str
-        The parameter. In its place come the parameter ``name_orig`` and the buffers ``name_u`` and ``name_v``.
+        The parameter. It is replaced by the parameter ``name_orig`` and the buffers ``name_u`` and ``name_v``.
     n_power_iterations : int
         Steps in each reading.
     eps : float
@@ -236,7 +236,7 @@ class _Parametrized(Module):
     _kind: Any
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Copy and pickle the layer by its own class, which can be found, and what was made of it."""
+        """Copy and pickle the layer by its original class, which can be imported, and its parametrisation."""
         return _made, (self._base, self._kind), vars(self)
 
     def extra_repr(self) -> str:

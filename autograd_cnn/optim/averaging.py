@@ -45,7 +45,7 @@ def get_ema_avg_fn(decay: Share = 0.999) -> Average:
 
 
 class AveragedModel(Module):
-    """A copy of a network whose weights are an average of those that it had.
+    """A copy of a network with an average of its past weights.
 
     Call `update_parameters` after each of the optimiser's steps, or after each epoch, and this in place of the network
     to predict. A network with batch normalisation needs `update_bn` at the end, or ``use_buffers``.

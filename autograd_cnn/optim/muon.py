@@ -124,7 +124,7 @@ class Muon(Optimizer):
 
 
 def orthogonal(matrix: NDArray[Any], coefficients: tuple[float, float, float], steps: int, eps: float) -> NDArray[Any]:
-    """Return a matrix of the same singular vectors, whose singular values come to about 1.
+    """Return a matrix with the same singular vectors, and singular values near 1.
 
     It is an odd polynomial of the matrix, iterated: with the coefficients of `Muon` small singular values grow fast, and
     all end between 0.7 and 1.2 without converging.

@@ -44,7 +44,7 @@ _NUMBERS: Final[dict[str, type[int] | type[float]]] = {"step": int, "mu_product"
 
 
 class Optimizer:
-    """The base of all optimisers; a subclass defines ``update``, and says in ``remembers`` what it remembers.
+    """The base of all optimisers; a subclass defines ``update``, and names its state in ``remembers``.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ class Optimizer:
         self.param_groups.append(self._checked({**self.defaults, **group, "params": tensors}))
 
     def _listed(self, name: str, params: Any) -> list[Any]:
-        """Return what is to be optimised as a list."""
+        """Return the parameters as a list."""
         if not isinstance(params, Iterable) or isinstance(params, str):
             hint = "pass model.parameters()" if callable(params) else ""  # a module, or its method
             raise OperandError(

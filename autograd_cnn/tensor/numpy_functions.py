@@ -1,7 +1,7 @@
 """NumPy's functions called on tensors: served by ours of the same name, so that they stay on the tape.
 
-What a function of NumPy's does with a tensor follows from four tables: most are ours by the same name, some by another
-(`SYNONYMS`, `_LINALG`); those that only look get the plain values (`LOOKING`); the others are refused, and say what to
+What a NumPy function does with a tensor follows from four tables: most are ours by the same name, some by another
+(`SYNONYMS`, `_LINALG`); those that only inspect get the plain values (`LOOKING`); the others are refused, and say what to
 do instead (`REFUSED`). ``docs/numpy.md`` lists them all.
 """
 
@@ -31,7 +31,7 @@ SYNONYMS: Final = {
     "permute_dims": "transpose", "pow": "power", "radians": "deg2rad", "real": "positive", "real_if_close": "positive",
     "row_stack": "vstack", "true_divide": "divide",
 }  # fmt: skip
-"""What NumPy has under several names or for complex numbers too, and our name for it."""
+"""NumPy functions with several names, or also for complex numbers, and our name for them."""
 
 _LINALG: Final[dict[str, Callable[..., Any]]] = {
     "diagonal": lambda x, offset=0: ops.diagonal(x, offset, -2, -1),
@@ -68,7 +68,7 @@ _SHAPES: Final = frozenset({
     "diag_indices_from", "empty_like", "iscomplexobj", "isrealobj", "ndim", "ones_like", "result_type", "shape", "size",
     "tril_indices_from", "triu_indices_from", "zeros_like",
 })  # fmt: skip
-"""Those that see no values."""
+"""Those that do not look at values."""
 
 _COMPLEX: Final = "its results are complex, which have no gradients here; use .numpy() to leave the tape"
 _WRITING: Final = "it writes into an array; write t[index] = values, or choose with ag.where"
@@ -85,7 +85,7 @@ REFUSED: Final = {
     "i0": "its gradient is computed by SciPy, which is not installed",
     "ix_": "indices are arrays; use .numpy() to leave the tape",
 }
-"""Functions that there are not, and what to do."""
+"""Functions that do not exist here, and what to do instead."""
 
 _REDUCING: Final[dict[str, Callable[..., Any]]] = {
     "add": ops.sum, "multiply": ops.prod, "maximum": ops.max, "minimum": ops.min, "logical_and": ops.all,
@@ -102,10 +102,10 @@ _NUMPYS: Final = frozenset({
     "casting", "copy", "device", "dtype", "hermitian", "initial", "kind", "like", "mean", "mode", "order", "out",
     "overwrite_input", "stable", "subok", "where", "weights",
 })  # fmt: skip
-"""Parameters of NumPy's that ours need not have; at their defaults they may be passed."""
+"""NumPy parameters that ours need not have; they may be passed with their defaults."""
 
 _WITHOUT_EFFECT: Final = frozenset({"casting", "copy", "kind", "overwrite_input", "stable", "subok"})
-"""Those that make no difference to a result."""
+"""Those that have no effect on a result."""
 
 
 class NumpyFunctions(Traced):
@@ -134,7 +134,7 @@ class NumpyFunctions(Traced):
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
-        """Serve NumPy's function by ours of the same name; one that only looks at the values gets these."""
+        """Serve NumPy's function by ours of the same name; one that only inspects values gets them."""
         name = function.__name__
         if name in LOOKING or (name == "where" and len(args) == 1) or (name == "bincount" and _constant(args, options)):
             return function(
@@ -160,7 +160,7 @@ def plain_index(index: Index) -> Index:
 
 @cache
 def stand_in(name: str, module: str | None = None) -> Callable[..., Any]:
-    """Return our function for NumPy's; of a ufunc it is not known which library's it is.
+    """Return our function for NumPy's; a ufunc does not tell from which library it is.
 
     Raises
     ------
@@ -201,7 +201,7 @@ def _seen(name: str, arg: Any) -> Any:
 
 
 def _constant(args: tuple[Any, ...], options: dict[str, Any]) -> bool:
-    """Whether there is no tensor but the first argument."""
+    """Whether only the first argument is a tensor."""
     return not any(isinstance(x, Traced) for x in (*args[1:], *options.values()))
 
 
@@ -211,7 +211,7 @@ def _constant(args: tuple[Any, ...], options: dict[str, Any]) -> bool:
 def _named(
     function: Callable[..., Any], own: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Pass as ours takes it what NumPy's function takes: arrays by position, and no parameter that changes nothing."""
+    """Convert NumPy's arguments to ours: arrays by position, and without parameters that have no effect."""
     names, at, taken = _split_names(function, own)
     if len(args) <= at and options.keys() <= taken:
         return args, options
@@ -230,7 +230,7 @@ def _split_names(function: Callable[..., Any], own: Callable[..., Any]) -> tuple
 
 
 def _is_default(name: str, value: Any, defaults: dict[str, Any]) -> bool:
-    """Whether a parameter of NumPy's is passed that has no effect."""
+    """Whether a NumPy parameter is passed that has no effect."""
     return name in _NUMPYS and (
         name in _WITHOUT_EFFECT
         or value is None
@@ -249,7 +249,7 @@ def _parameters(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _served(own: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """Call our function; if it has no ``dtype`` where NumPy's has, it computes with what has been converted."""
+    """Call our function; if it has no ``dtype`` where NumPy's has, it computes with converted arrays."""
     if "dtype" not in options or "dtype" in _parameters(own):
         return own(*args, **options)
     dtype = np.dtype(options["dtype"])

@@ -42,7 +42,7 @@ def _infix(function: Callable[..., Any]) -> tuple[_Operator, _Operator]:
 
 
 def _compares(function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
-    """Return ``==`` or ``!=``, which Python asks of any two things: what can be no array is not equal to a tensor."""
+    """Return ``==`` or ``!=``, which accept any two objects: what cannot be an array is not equal to a tensor."""
 
     def operator(self: "Tensor", other: Any) -> Any:
         try:
@@ -64,7 +64,7 @@ def _declines(other: Any) -> bool:
 
 
 class Operators:
-    """What Python's operators do with tensors."""
+    """Python's operators on tensors."""
 
     __slots__ = ()
 

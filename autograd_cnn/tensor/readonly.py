@@ -1,4 +1,4 @@
-"""What ``Tensor.data`` lends: a read-only array whose in-place operators move the tensor on."""
+"""The array of ``Tensor.data``: read-only, with in-place operators that give the tensor new values."""
 
 import operator
 import weakref
@@ -30,11 +30,11 @@ def _in_place(op: Callable[[Any, Any], Any]) -> Callable[["ReadOnly", Any], Any]
 
 
 class ReadOnly(np.ndarray[Any, Any]):
-    """The values of a tensor, to read.
+    """The values of a tensor, read-only.
 
     ``p.data -= step`` gives the tensor new values and leaves those that were recorded as they are. So does
-    ``d = p.data; d -= step``, after which ``d`` shows the new ones. What is computed from it, and parts and copies
-    of it, are ordinary arrays in all that they do.
+    ``d = p.data; d -= step``, after which ``d`` shows the new ones. Results, views and copies
+    of it are ordinary arrays.
 
     Attributes
     ----------

@@ -54,7 +54,7 @@ class Tensor(Operators, NumpyFunctions, TorchMethods):
     name : str or None
         What to call it in a graph.
     node : Node or None
-        Its place on the tape.
+        Its node on the tape.
 
     Raises
     ------
@@ -102,7 +102,7 @@ class Tensor(Operators, NumpyFunctions, TorchMethods):
         self.name = None
         return self
 
-    # --- what it is ---------------------------------------------------------------------------
+    # --- properties ---------------------------------------------------------------------------
 
     @property
     def data(self) -> NDArray[Any]:
@@ -333,7 +333,7 @@ class Tensor(Operators, NumpyFunctions, TorchMethods):
         return handle
 
     def retain_grad(self) -> None:
-        """Fill ``grad`` of this intermediate result, too, also after ``t *= 2`` and its like."""
+        """Fill ``grad`` of this intermediate result, too, also after ``t *= 2`` and the like."""
         if self.node is not None:
             self.node.tensor = weakref.ref(self)
 
@@ -393,7 +393,7 @@ class Tensor(Operators, NumpyFunctions, TorchMethods):
         self.value = result.value
         if not leaf:
             if self.node is not None and self.node.tensor is not None and result.node is not None:
-                self.node.tensor, result.node.tensor = None, self.node.tensor  # retain_grad() moves on, too
+                self.node.tensor, result.node.tensor = None, self.node.tensor  # retain_grad() follows, too
             self.node = result.node
         return self
 
@@ -524,7 +524,7 @@ class Tensor(Operators, NumpyFunctions, TorchMethods):
         return np.array(self.value, dtype) if copy else np.asarray(self.value, dtype)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy by value: a place on the tape belongs to one tensor alone."""
+        """Copy by value: a node on the tape belongs to one tensor only."""
         if not self.is_leaf or self.followed():
             raise GradientError(
                 sentence("tensor", "a copy or a pickle of a recorded result would lose its history",
@@ -554,14 +554,14 @@ class Tensor(Operators, NumpyFunctions, TorchMethods):
         return bool(single(self.value))
 
     def _number(self) -> Array:
-        """Return the value for use as a Python number, unless a transform would lose its gradient so."""
+        """Return the value for use as a Python number, unless a transform would lose its gradient."""
         if self.followed():
             raise _lost("a Python number")
         reading("a Python number", self)
         return self.value
 
     def followed(self) -> bool:
-        """Tell whether a transform that is running, here or in another thread, follows this tensor."""
+        """Return whether a running transform, in any thread, follows this tensor."""
         return recording.get().enabled and bool(followers([self.node]))
 
     def __float__(self) -> float:
@@ -609,7 +609,7 @@ Tensor.tensor_type = Tensor
 
 @dataclass(frozen=True, slots=True, eq=False)  # a hook that is registered twice has two handles
 class Handle:
-    """What `Tensor.register_hook` returns: the means to take the hook off again."""
+    """The handle that `Tensor.register_hook` returns, to remove the hook."""
 
     hooks: list[Callable[[Array], Array | None]]
     hook: Callable[[Array], Array | None]
@@ -619,7 +619,7 @@ class Handle:
         return self.hook(g)
 
     def remove(self) -> None:
-        """Take the hook off; a second time changes nothing."""
+        """Remove the hook; a second time has no effect."""
         if self in self.hooks:
             self.hooks.remove(self)
 
@@ -648,6 +648,6 @@ def _lost(kind: str) -> GradientError:
     )  # fmt: skip
 
 
-for _name in vars(ops)["__all__"]:  # what is a function alone
+for _name in vars(ops)["__all__"]:  # function only
     if _name not in ATTRIBUTES and not hasattr(Tensor, _name):
         setattr(Tensor, _name, Elsewhere(_name, f"use ag.{_name}"))

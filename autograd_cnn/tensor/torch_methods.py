@@ -1,6 +1,6 @@
 """PyTorch's methods of tensors, where they mean what ours do under NumPy's names.
 
-Those that mean something else, or that there are not, are in `autograd_cnn.spelling`.
+Those that mean something else, or do not exist here, are in `autograd_cnn.spelling`.
 """
 
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def dtype_asked_for(target: Any) -> Any:
 
 
 class _Method:
-    """A function whose first array is the tensor that it is called on."""
+    """A function as a method: its first argument is the tensor."""
 
     def __init__(self, function: Callable[..., Array]) -> None:
         self._function = function
@@ -218,7 +218,7 @@ class TorchMethods(Traced):
         return ops.reshape(self, shape=shape[0] if len(shape) == 1 else shape)
 
     def ravel(self, order: str = "C") -> Array:
-        """Return it flattened to one axis; NumPy's method."""
+        """Flatten to one axis; NumPy's method."""
         if order != "C":
             raise ArgumentError(_order("ravel", order))
         return ops.reshape(self, shape=-1)
@@ -278,7 +278,7 @@ class TorchMethods(Traced):
         """Broadcast to the shape of ``other``."""
         return ops.broadcast_to(self, shape=shape_of(other))
 
-    # --- places -------------------------------------------------------------------------------
+    # --- devices ------------------------------------------------------------------------------
 
     @property
     def device(self) -> str:
@@ -299,7 +299,7 @@ class TorchMethods(Traced):
         dtype = dtype_asked_for(target)
         return self if dtype is None else ops.astype(self, dtype=dtype)
 
-    # --- what it is ---------------------------------------------------------------------------
+    # --- properties ---------------------------------------------------------------------------
 
     def dim(self) -> int:
         """The number of axes; see ``ndim``."""

@@ -197,7 +197,7 @@ class Argument:
     def _at_kinks(self, kinked: Array, *, sure: bool = False) -> Verdict:
         """Tell a fair choice from a fault: it is between the slopes ahead and behind in every direction.
 
-        All kinks are looked at together, and a few of them alone.
+        All kinks are checked together, and a few of them separately.
         """
         if not kinked.any():
             return Verdict("kink", text="several kinks meet here, so there is nothing to hold the rule against")

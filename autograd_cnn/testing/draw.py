@@ -14,12 +14,12 @@ Kind: TypeAlias = Callable[..., Numbers]
 
 
 class Draw:
-    """Arrays of random numbers, each family's from a generator of its own.
+    """Arrays of random numbers, with a separate generator for each family.
 
     Parameters
     ----------
     family : str
-        Takes the place of a seed, so that what one family draws does not depend on the others.
+        Serves as the seed, so that the numbers of one family do not depend on the others.
 
     Examples
     --------

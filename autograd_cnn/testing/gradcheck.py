@@ -26,7 +26,7 @@ STEP = 1e-3
 
 
 ROUNDING = 1e-15
-"""Of a value, by which differences may be off: half a unit in the last place for each of a few operations."""
+"""The relative rounding error of differences: half a unit in the last place for each of a few operations."""
 
 TRUNCATION = 1e-12
 """Of the changes of a value, by which the formula may be off, which leaves out terms of fifth order."""
@@ -217,7 +217,7 @@ def _checked(where: str, f: Any) -> Callable[..., Any]:
 
 
 def _arrays(where: str, inputs: Any) -> list[Array]:
-    """Return the inputs as arrays of their own, in float64."""
+    """Return copies of the inputs in float64."""
     if isinstance(inputs, (np.ndarray, Tensor, str)) or not isinstance(inputs, Iterable):
         raise OperandError(
             sentence(where, "inputs are not a list of arrays", expected="one for each argument, as in [x]",

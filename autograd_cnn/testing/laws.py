@@ -59,7 +59,7 @@ Condition: TypeAlias = Callable[[Primitive, Case], bool]
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """What holds for every call of every primitive, or for those that meet a condition.
+    """A property of every call of every primitive, or of those that meet a condition.
 
     Attributes
     ----------
@@ -447,7 +447,7 @@ def spelling_does_not_matter(primitive: Primitive, case: Case, _rng: np.random.G
 
 @_law(_always)
 def shapes_need_no_values(primitive: Primitive, case: Case, _rng: np.random.Generator) -> float:
-    """Shape and dtype follow from those of the operands alone; misfits are refused."""
+    """Shape and dtype follow from those of the operands; mismatches are refused."""
     calls: list[tuple[str, list[Any], dict[str, Any]]] = [("the sample", list(case.arrays), case.params)]
     for dtype in (np.float32, np.float16):
         arrays = [a.astype(dtype) if i in case.differentiable else a for i, a in enumerate(case.arrays)]

@@ -21,7 +21,7 @@ from autograd_cnn.tensor import Tensor
 from autograd_cnn.transforms.run import Run, check_function, flat
 from autograd_cnn.tree import leaves
 
-# --- first order ------------------------------------------------------------------------------
+# --- gradients --------------------------------------------------------------------------------
 
 
 @parsed
@@ -37,7 +37,7 @@ def value_and_grad(
     argnums : int or tuple of int
         The arguments to differentiate with respect to.
     has_aux : bool
-        Whether ``f`` returns a pair: the number, and what comes along without being differentiated.
+        Whether ``f`` returns a pair: the number, and auxiliary data that is not differentiated.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def _value_and_grad(
 def grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: Flag = False) -> Callable[..., Any]:
     """Return the gradient of ``f``, as a function.
 
-    Parameters are those of `value_and_grad`. With ``has_aux``, it returns the gradient and what came along.
+    Parameters are those of `value_and_grad`. With ``has_aux``, it returns the gradient and the auxiliary data.
 
     Examples
     --------
@@ -115,14 +115,14 @@ def _grad(where: str, f: Callable[..., Any], argnums: int | tuple[int, ...], *, 
 
 @parsed
 def elementwise_grad(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """Return the derivative of a function that works element by element, as a function that does so, too.
+    """Return the derivative of an elementwise function, as an elementwise function.
 
     It is the gradient of the sum of all elements.
 
     Parameters
     ----------
     f : callable
-        From arrays to an array, each element of which depends on those at its place alone.
+        From arrays to an array, each element of which depends only on those at its position.
     argnums : int or tuple of int
         The arguments to differentiate with respect to.
 
@@ -153,12 +153,12 @@ def vjp(f: Callable[..., Any], *args: Any, has_aux: Flag = False) -> Any:
     *args : arrays, or containers of arrays
         All of them are differentiated.
     has_aux : bool
-        Whether ``f`` returns a pair: the value, and what comes along without being differentiated.
+        Whether ``f`` returns a pair: the value, and auxiliary data that is not differentiated.
 
     Returns
     -------
     value : array or container of arrays
-        With ``has_aux`` in a pair with what came along.
+        With ``has_aux`` in a pair with the auxiliary data.
     pullback : callable
         It takes a cotangent shaped as the value and returns one cotangent for each argument. It
         can be called any number of times.
@@ -284,14 +284,14 @@ def jacobian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux:
     argnums : int or tuple of int
         The arguments to differentiate with respect to.
     has_aux : bool
-        Whether ``f`` returns a pair: what is differentiated, and what comes along.
+        Whether ``f`` returns a pair: the value to differentiate, and auxiliary data.
 
     Returns
     -------
     callable
         It returns an array of the output's shape followed by the argument's; one for each array of a container, and a
         tuple of these for several ``argnums``. If the output is a container, there is such a result instead of each
-        of its arrays. With ``has_aux`` it returns this and what came along.
+        of its arrays. With ``has_aux`` it returns this and the auxiliary data.
 
     Examples
     --------
@@ -340,13 +340,13 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: 
     argnums : int or tuple of int
         The arguments to differentiate with respect to.
     has_aux : bool
-        Whether ``f`` returns a pair: the number, and what comes along, which is returned in a pair with the result.
+        Whether ``f`` returns a pair: the number, and auxiliary data, which is returned in a pair with the result.
 
     Returns
     -------
     callable
-        It returns an array of the argument's shape, twice; of containers, or for several ``argnums``, a container in
-        the place of each array: what stands at ``h[i][j]`` is of the i-th shape followed by the j-th.
+        It returns an array of the argument's shape, twice; for containers, or several ``argnums``, a container instead
+        of each array: ``h[i][j]`` has the i-th shape followed by the j-th.
 
     Examples
     --------
@@ -368,9 +368,9 @@ def hvp(f: Callable[[Any], Any], x: Any, v: Any) -> Any:
     f : callable
         From one array, or a container of arrays, to a single number.
     x : array or container of arrays
-        Where.
+        The point.
     v : array or container of arrays
-        In which direction; shaped as ``x``.
+        The direction; shaped as ``x``.
 
     Returns
     -------

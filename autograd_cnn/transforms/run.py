@@ -23,7 +23,7 @@ _PACKAGE: Final = str(Path(__file__).parents[1]) + os.sep
 
 
 def flat(tree: Any) -> Array:
-    """Return all arrays of a tree in one; one array alone as it is."""
+    """Return all arrays of a tree flattened into one; a single array is unchanged."""
     parts = list(leaves(tree))
     return parts[0] if len(parts) == 1 else _joined(parts)
 
@@ -33,7 +33,7 @@ def _joined(parts: list[Any]) -> Array:
 
 
 def _input(value: Any, where: str) -> Tensor:
-    """Give ``value`` a node of its own, which nothing outside of this transform knows."""
+    """Give ``value`` a new node, which nothing outside this transform knows."""
     if isinstance(value, Tensor) and value.node is not None:
         return Tensor.wrap(*_own(value))
     try:
@@ -72,7 +72,7 @@ class Run:
         self.start = next_serial()
         with enable_grad():
             tensors = [_input(value, where) for value in given]
-        self.inputs = [Tensor.wrap(x.value, x.node) for x in tensors]  # as they are now: the function may move them on
+        self.inputs = [Tensor.wrap(x.value, x.node) for x in tensors]  # as they are now: the function may rebind them
         self.nodes = {x.node for x in self.inputs if x.node is not None}
         with self._running():
             inputs = iter(tensors)
@@ -104,7 +104,9 @@ class Run:
         for call in outer:
             call.nested = True
         self.tracked = bool(passed) or bool(outer)
-        recorded = bool(RUNNING) and current.get() is not None  # what leaves as an array, a trace could not follow
+        recorded = (
+            bool(RUNNING) and current.get() is not None
+        )  # a trace could not follow results that are returned as arrays
         self.tensors = self.tracked or recorded or any(isinstance(value, Tensor) for value in given)
 
     @contextmanager
@@ -156,7 +158,7 @@ class Run:
         return [self.result(g, tracked) for g in cotangents]
 
     def _warn(self) -> None:
-        self.nested = True  # once is enough
+        self.nested = True  # only once
         frame, level = sys._getframe(1), 2  # noqa: SLF001  # to find the user's line
         while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
             frame, level = frame.f_back, level + 1
@@ -166,7 +168,7 @@ class Run:
         warnings.warn(text, GradientWarning, stacklevel=level)
 
     def cotangent(self, tree: Any) -> Any:
-        """Return the cotangent of the function's value, which is arranged as that is, as one of the output."""
+        """Return a cotangent with the structure of the function's value as one of the output."""
         if not self.several:
             return tree
         given = list(leaves(tree))
@@ -179,7 +181,7 @@ class Run:
         return _joined(given)
 
     def arranged(self, rows: Any, of: Callable[[Array], Any] = lambda part: part) -> Any:
-        """Return what ``of`` makes of the part of each of the function's results, arranged as they are.
+        """Apply ``of`` to the part of each of the function's results, and return the structure of the results.
 
         The first axis of ``rows``, or its first axes if there is one result alone, stands for the output.
         """
@@ -194,7 +196,7 @@ class Run:
         return rebuilt(self.tree, map(of, parts))
 
     def gathered(self, cotangents: list[Any], single: bool) -> Any:
-        """Arrange one result for each input as the arguments were."""
+        """Return one result for each input in the structure of the arguments."""
         trees = rebuilt(self.wanted, iter(cotangents))
         return trees[0] if single else tuple(trees)
 

@@ -20,9 +20,9 @@ MOST_OPERATIONS: Final = 60
 def bundle(
     text: str, nodes: Sequence[GraphNode], edges: Sequence[Edge], calls: Sequence[ModuleCall] = ()
 ) -> dict[str, str]:
-    """Return what a notebook shows of a graph, by MIME type: ``text``, and a picture in SVG.
+    """Return the representations of a graph for a notebook, by MIME type: ``text``, and a picture in SVG.
 
-    What is too large is folded, as little as need be. Where there is no picture, the text says why.
+    A large graph is folded as little as necessary. If there is no picture, the text says why.
     """
     depth = fitting_depth(nodes, edges, calls, MOST_BOXES)
     if depth == 0:

@@ -1,4 +1,4 @@
-"""Activation functions by PyTorch's names and arguments, made of those of `autograd_cnn`.
+"""Activation functions with PyTorch's names and arguments, composed of those of `autograd_cnn`.
 
 At their kinks the derivatives are PyTorch's.
 """

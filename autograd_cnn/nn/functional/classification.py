@@ -123,9 +123,9 @@ def _of_probabilities(
 
 
 def _in_rows(where: str, input: Array, target: Array) -> tuple[Array, Array, Shape | None]:
-    """Return scores (N, K) and labels (N,) of any shape that goes together, and the losses' shape where it is not (N,).
+    """Return scores (N, K) and labels (N,) for any matching shapes, and the losses' shape if it is not (N,).
 
-    Labels that do not go with (N, K) are the loss's to refuse.
+    Labels that do not match (N, K) are refused by the loss.
     """
     shape, labels = shape_of(input), shape_of(target)
     if len(shape) in (0, 2):

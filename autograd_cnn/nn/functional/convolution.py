@@ -1,4 +1,4 @@
-"""Convolutions by PyTorch's names. Those of one axis and of three are made of the one of two, exactly."""
+"""Convolutions by PyTorch's names. Those along one and three axes are computed exactly by the one along two."""
 
 from typing import Any
 
@@ -148,7 +148,7 @@ def conv3d(
 ) -> Array:  # fmt: skip
     """Slide the filters ``weight`` through volumes: `autograd_cnn.correlate2d` of their slices.
 
-    The slices that the taps along the depth meet stand beside each other as channels, so that one correlation sums
+    The slices under the taps along the depth are joined as channels, so that one correlation sums
     over them, too.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Distances between vectors, and losses that are made of them or of orders."""
+"""Distances between vectors, and losses based on them or on rankings."""
 
 import math
 from typing import Any

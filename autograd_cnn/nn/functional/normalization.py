@@ -155,7 +155,7 @@ def batch_norm(
     ----------
     input : (N, C, ...)
     running_mean, running_var : (C,), or None
-        What stands instead of the batch's own moments unless ``training``. In training they may be None, or
+        Used instead of the batch's own moments unless ``training``. In training they may be None, or
         arrays of NumPy's, into which a ``momentum`` of the batch's mean and unbiased variance is written.
     weight, bias : (C,), optional
         By default 1 and 0.
@@ -211,7 +211,7 @@ def instance_norm(
     input : (N, C, ...)
         With at least one axis after C.
     running_mean, running_var : (C,), optional
-        What stands instead of the maps' own moments unless ``use_input_stats``; else as for `batch_norm`, with
+        Used instead of the maps' own moments unless ``use_input_stats``; else as for `batch_norm`, with
         the means of the moments over all images.
     weight, bias : (C,), optional
         By default 1 and 0.

@@ -174,7 +174,7 @@ def adaptive_max_pool2d(input: Array, output_size: Any, return_indices: Bool = F
 def _positions(image: Shape, sizes: Shape) -> Array:
     """Return the pixels of each window, counted row by row, (windows, pixels); where there are fewer, the first again.
 
-    So they come a second time after all others, and are never the first that is largest.
+    These repetitions come after all others, and so are never the first largest.
     """
     axes = [
         [range(i * n // size, -(-(i + 1) * n // size)) for i in range(size)]
@@ -211,7 +211,7 @@ def max_unpool2d(
 ) -> Array:  # fmt: skip
     """Zeros with each value where ``indices`` says, as a partial inverse of `max_pool2d` (Zeiler et al. 2011).
 
-    Where several values go to one place, the last one is there.
+    If several values go to one pixel, the last one wins.
 
     Parameters
     ----------

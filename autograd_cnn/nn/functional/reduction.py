@@ -16,7 +16,7 @@ _FLOATS: Final = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
 
 def _factors(where: str, name: str, value: Any) -> Any:
-    """Return what losses are to be multiplied by as an array."""
+    """Return the factors of losses as an array."""
     try:
         factors = np.asarray(value.value if isinstance(value, Traced) else value)
     except ValueError as error:

@@ -156,7 +156,7 @@ def _repeated(x: Array, sizes: Shape) -> Array:
 
 
 def _nearest(x: Array, axis: int, length: int, size: int, scale: float, shift: float) -> Array:
-    """Return for each place along an axis the pixel that it falls on; PyTorch finds it in float32."""
+    """Return the nearest source pixel for each pixel along an axis; PyTorch computes it in float32."""
     found = np.floor((np.arange(size, dtype=np.float32) + np.float32(shift)) * np.float32(scale))
     return ops.take(x, np.minimum(found, length - 1).astype(np.intp), axis)
 
@@ -170,7 +170,7 @@ def _along(x: Array, axis: int, matrix: NDArray[Any]) -> Array:
 
 @lru_cache(maxsize=64)
 def _matrix(length: int, size: int, scale: float, align_corners: bool, cubic: bool) -> NDArray[Any]:
-    """Return the weights of the pixels in each place of the result, (places, length)."""
+    """Return the weights of the source pixels for each pixel of the result, (size, length)."""
     position = np.arange(size)
     if align_corners:
         at = position * ((length - 1) / (size - 1) if size > 1 else 0.0)

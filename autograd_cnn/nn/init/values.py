@@ -193,7 +193,7 @@ def weight_and_bias(
 ) -> tuple[Parameter, Parameter | None]:
     """Return a layer's first weight and bias, both uniform within ``±1 / sqrt(fan_in)`` as in PyTorch.
 
-    Without ``bias`` there is None in its place; else it has a number for each of the ``outputs``.
+    Without ``bias`` the latter is None; else it has a number for each of the ``outputs``.
 
     Examples
     --------

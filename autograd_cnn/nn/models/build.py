@@ -57,7 +57,7 @@ def build(
     """Build the network that ``pattern`` describes, in the notation of Stanford's CS231n.
 
     ``CONV`` is a `Conv2d`, ``POOL`` a `MaxPool2d` of 2×2, ``FC`` a `Linear`, ``RELU`` a `ReLU`;
-    ``[...]*N`` stands for N times what is in the brackets. The maps are flattened before the first
+    ``[...]*N`` repeats the contents of the brackets N times. The maps are flattened before the first
     ``FC``. After each ``CONV`` and ``FC`` comes the activation unless a ``RELU`` is written there,
     but none after the last ``FC``, whose outputs are the classes' scores. ``POOL?`` pools where
     height and width are even, so that no pixel is lost, and is left out elsewhere.
@@ -139,7 +139,7 @@ def build(
 
 
 class _Builder:
-    """What will make the modules so far, and the shape that comes out of them."""
+    """The constructors of the modules so far, and the shape of their output."""
 
     def __init__(
         self,

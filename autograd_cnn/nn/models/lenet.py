@@ -1,4 +1,4 @@
-"""LeNet: as it is built today, and as it was published, with what only the published one has.
+"""LeNet: the modern version, and the published one with its special layers.
 
 After Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, *Gradient-based learning applied to document
 recognition*, 1998, section II.B and table I: trained subsampling, a scaled tanh, and maps that see only

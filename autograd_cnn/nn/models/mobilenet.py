@@ -37,7 +37,7 @@ def _activated(
 
 
 class InvertedResidual(Module):
-    """Widen by a 1×1 convolution, filter each channel by itself, and narrow by another 1×1 convolution.
+    """Widen by a 1×1 convolution, filter each channel separately, and narrow by another 1×1 convolution.
 
     The narrow maps are not rectified, since that would lose what they hold. Where the shape stays, they are added to
     the input.

@@ -34,14 +34,14 @@ _TOKEN: Final = re.compile(r"\s*(?:(->|[\[\]*?])|(\w+)|(\S))")
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer that a pattern asks for.
+    """A layer of a pattern.
 
     Attributes
     ----------
     kind : str
         One of `LAYERS`.
     position : int
-        Where it stands in the text.
+        Its position in the text.
     optional : bool
         Whether it may be left out where it does not fit.
     """
@@ -59,13 +59,13 @@ def complain(pattern: str, position: int, problem: str, expected: object = None,
 
 
 def parse(pattern: str, counts: Mapping[str, int]) -> list[Layer]:
-    """Return the layers that ``pattern`` stands for, in order.
+    """Return the layers that ``pattern`` describes, in order.
 
     Parameters
     ----------
     pattern : str
     counts : mapping of str to int
-        What the names after ``*`` stand for.
+        The values of the names after ``*``.
 
     Raises
     ------

@@ -169,7 +169,7 @@ def resnet18(*, rng: init.Rng = None, in_channels: Size = 3, classes: Size = 100
 
 
 def _stages(widths: tuple[int, ...], blocks: int, *, projection: bool, rng: np.random.Generator) -> dict[str, Module]:
-    """Return stages of so many blocks each, the first as wide as what comes before it, the others begun by halving."""
+    """Return stages with these numbers of blocks; the first keeps the width, each other one starts by halving the maps."""
     stages: dict[str, Module] = {}
     before = widths[0]
     for number, width in enumerate(widths, 1):

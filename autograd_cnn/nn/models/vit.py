@@ -19,7 +19,7 @@ from autograd_cnn.seeding import default_rng
 class VisionTransformer(Module):
     """An image as a sequence of patches: a vector for each and for where it is, a transformer, and their mean's scores.
 
-    The mean over all patches takes the place of a token for the class (Beyer et al. 2022).
+    The mean over all patches replaces a class token (Beyer et al. 2022).
 
     Parameters
     ----------

@@ -110,7 +110,7 @@ class CosineAnnealingWarmRestarts(Absolute):
 
 
 class OneCycleLR(Absolute):
-    """Up to ``max_lr`` and then down to almost 0, in one run; the momentum goes the other way (Smith & Topin 2018).
+    """Up to ``max_lr`` and then down to almost 0, in one run; the momentum moves in the opposite direction (Smith & Topin 2018).
 
     To be called after every batch. The rate begins at ``max_lr / div_factor`` and ends at that over
     ``final_div_factor``.

@@ -1,4 +1,4 @@
-"""A rate that goes by a metric."""
+"""A learning rate that depends on a metric."""
 
 import math
 from collections.abc import Sequence

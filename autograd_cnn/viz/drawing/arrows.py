@@ -22,10 +22,10 @@ def path_of(box: Box, both: bool) -> Path:
 
 
 def add_arrows(dot: "graphviz.Digraph", boxes: list[Box], arrows: list[Edge], palette: Palette, both: bool) -> None:
-    """Add the edges, with the argument's name where an operation has several.
+    """Add the edges, with the argument's name if an operation has several.
 
-    What one operation passes to the next pulls hard, so that it comes out as a straight line.
-    Parameters and gradients stand beside it, left and right in turn. Beside the forward pass the
+    Edges between operations have large weights, so that they become straight lines.
+    Parameters and gradients are beside them, left and right in turn. Beside the forward pass the
     backward one runs upwards.
     """
     by_id = {box.id: box for box in boxes}
@@ -58,7 +58,7 @@ def add_arrows(dot: "graphviz.Digraph", boxes: list[Box], arrows: list[Edge], pa
 
 
 def _beside(source: Box, target: Box, uses: Counter[str]) -> str:
-    """Return the operation that the other end stands beside, or nothing if both have their own level."""
+    """Return the operation beside which the other end is drawn, or nothing if both have their own level."""
     if target.node.kind == "gradient" and not target.module:
         return source.id
     alone = not source.module and (source.stub or source.node.kind in ("parameter", "constant"))
@@ -71,9 +71,9 @@ def is_spine(box: Box) -> bool:
 
 
 def _add_spacers(dot: "graphviz.Digraph", boxes: list[Box], flows: list[tuple[str, str]], both: bool) -> None:
-    """Keep all of a module between what flows into it and what flows out, so that clusters pile up.
+    """Keep the nodes of a module between its inputs and its outputs, so that clusters are stacked.
 
-    Without this, what a module begins or ends with stands beside the operations before and after
+    Without this, a module's first and last nodes are beside the operations before and after
     it, and its cluster pushes them aside. ``flows`` are pairs of upper and lower boxes.
     """
     positions = {box.id: -i if both and box.phase == "backward" else i for i, box in enumerate(boxes)}

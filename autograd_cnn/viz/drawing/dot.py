@@ -115,7 +115,7 @@ def draw(
 
 
 def _shown(nodes: Sequence[GraphNode], edges: Sequence[Edge], show: Show) -> list[GraphNode]:
-    """Return the nodes of the pass; for the backward one also what it takes from the forward pass."""
+    """Return the nodes of the pass; for the backward one also those that it uses from the forward pass."""
     if show == "both":
         return list(nodes)
     chosen = {node.id for node in nodes if node.phase == show}

@@ -10,7 +10,7 @@ from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall, Phase
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One thing in the picture, with the nodes that it stands for.
+    """A box of the picture, with the nodes that it represents.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class Box:
     module : str
         The path of the module that is folded here; empty for a single node.
     times : int
-        How many equal modules in a row it stands for.
+        How many equal consecutive modules it represents.
     stub : bool
         Whether it stands for a box of the forward pass, next to where the backward pass takes its value.
     prefix : str
@@ -193,7 +193,7 @@ def _between(boxes: list[Box], edges: Iterable[Edge], box_of: dict[str, str]) ->
 def fitting_depth(
     nodes: Sequence[GraphNode], edges: Sequence[Edge], calls: Sequence[ModuleCall], most: int
 ) -> int | None:
-    """Return the depth that folds as little as leaves at most so many boxes; 0 if none does, None for no folding."""
+    """Return the largest depth that leaves at most this many boxes; 0 if none does, None for no folding."""
     levels = max((node.scope.count(".") + 1 for node in nodes if node.scope), default=0)
     titles = Titles(calls)
     depths = (None, *range(levels, 0, -1))
@@ -224,7 +224,7 @@ def with_stubs(boxes: list[Box], edges: list[Edge]) -> tuple[list[Box], list[Edg
 
 
 def _join_runs(boxes: list[Box], edges: list[Edge], inner: list[Edge], titles: Titles) -> tuple[list[Box], list[Edge]]:
-    """Replace chains of modules with equal contents by one box, which says how many there are."""
+    """Replace chains of modules with equal contents by one box with their number."""
     phases = {box.id: box.phase for box in boxes}
     into: dict[str, list[str]] = {}
     uses: Counter[str] = Counter()
@@ -255,7 +255,7 @@ def _join_runs(boxes: list[Box], edges: list[Edge], inner: list[Edge], titles: T
 
 
 def _looks(boxes: list[Box], edges: list[Edge], titles: Titles) -> dict[str, Any]:
-    """Return of each folded module what it consists of, wherever it stands."""
+    """Return the contents of each folded module, independent of its position."""
     position = {node.id: (box.id, i) for box in boxes if box.module for i, node in enumerate(box.members)}
     wires: dict[str, list[tuple[int, int, str]]] = {}
     for edge in edges:

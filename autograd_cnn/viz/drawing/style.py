@@ -40,7 +40,7 @@ class Palette:
     module: str
     """The background of modules."""
     problem: Look
-    """Its colours take the place of a kind's, where something is wrong."""
+    """Replaces the colours of a kind where something is wrong."""
     kinds: dict[str, Look]
 
 

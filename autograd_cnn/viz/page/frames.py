@@ -1,4 +1,4 @@
-"""A graph's modules as frames within frames, each small enough to be laid out by itself."""
+"""A graph's modules as frames within frames, each small enough to be laid out separately."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,10 +15,10 @@ RUN = 24
 
 
 class Slot(NamedTuple):
-    """A place in a frame.
+    """A slot of a frame.
 
     It holds a node, one pass of an inner frame, or the point where a value comes in or goes out.
-    ``of`` is the place of that node or frame among the graph's; for a point, of the value's node.
+    ``of`` is the index of that node or frame in the graph; for a point, of the value's node.
     """
 
     kind: Literal["node", "frame", "in", "out"]
@@ -28,14 +28,14 @@ class Slot(NamedTuple):
 
 @dataclass(slots=True)
 class Frame:
-    """A module, the whole graph, or a run of nodes that are too many to stand side by side.
+    """A module, the whole graph, or a run of nodes if there are too many for one frame.
 
     Attributes
     ----------
     path : str
         The module's dotted path; a run's starts with that of the frame around, and empty for the graph.
     title : str
-        What stands at its top: the module's name and class.
+        Its heading: the module's name and class.
     parent : int
         The frame around; -1 for the graph.
     nodes : list of int
@@ -57,9 +57,9 @@ class Frame:
 
 @dataclass(slots=True)
 class Tree:
-    """All frames, the outer before the inner; ``homes`` says in which each node stands.
+    """All frames, outer before inner; ``homes`` has the frame of each node.
 
-    ``alone`` has the scope of each node that is alone in its module, which so needs no frame; else it is empty.
+    ``alone`` has the scope of each node that is the only one of its module, which needs no frame; else it is empty.
     """
 
     frames: list[Frame]

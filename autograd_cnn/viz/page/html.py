@@ -169,11 +169,11 @@ def _cut(lines: Sequence[str]) -> list[str]:
     return [line if len(line) <= LENGTH else f"{line[: LENGTH - 1]}…" for line in lines if line]
 
 
-# --- what is known of primitives --------------------------------------------------------------
+# --- facts about primitives -------------------------------------------------------------------
 
 
 def _primitives(names: set[str]) -> dict[str, Any]:
-    """Return for each operation its formula, its place in the sources, and its rules."""
+    """Return for each operation its formula, its source location, and its rules."""
     known = {primitive.name: primitive for primitive in reversed(REGISTRY.values())}
     return {name: _primitive(known[name]) for name in sorted(names & known.keys())}
 
@@ -199,7 +199,7 @@ def _sources(primitive: Primitive) -> Iterator[str]:
 
 
 def _kind(kind: str) -> str:
-    """Return what the page calls a kind: it tells operations by their pass."""
+    """Return the page's name of a kind: it distinguishes operations by their pass."""
     return "forward" if kind == "operation" else kind
 
 

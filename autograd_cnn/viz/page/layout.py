@@ -1,4 +1,4 @@
-"""Positions: Graphviz lays out each frame by itself, with the frames inside it folded.
+"""Positions: Graphviz lays out each frame separately, with the frames inside it folded.
 
 What is unfolded later pushes its surroundings apart; that is arithmetic, and the page does it.
 """
@@ -18,7 +18,7 @@ LINE = 14.0
 """The height of a line of text, in points, as all lengths here."""
 PADDING = 9.0
 POINT = 2.0
-"""The side of what stands for a point on a frame's border."""
+"""The side of the box for a point on a frame's border."""
 LEAD = 12.0
 """How far such a point is from the boxes."""
 NARROW: Final = frozenset("fijlrtI.,:;'|()[] ")
@@ -37,7 +37,7 @@ Box: TypeAlias = tuple[float, float, float, float]
 class Layout:
     """Where things are in a frame; frames with equal contents share theirs.
 
-    The passes are columns. Both have the same ``height`` and an axis of abscissae of their own.
+    The passes are columns. Both have the same ``height`` and their own horizontal axis.
 
     Attributes
     ----------
@@ -183,7 +183,7 @@ class _Draft:
         return self._moved(*self._closer(boxes, splines))
 
     def _closer(self, boxes: list[Box], splines: list[list[Point]]) -> tuple[list[Box], list[list[Point]]]:
-        """Bring the points at the borders, which Graphviz gave a level of their own, close to the boxes."""
+        """Move the points at the borders, which have their own level in Graphviz, close to the boxes."""
         solid = [box for box in boxes if box[3] != POINT]
         upper, lower = min(y - h / 2 for _, y, _, h in solid), max(y + h / 2 for _, y, _, h in solid)
         above = max((upper - y for _, y, _, _ in boxes), default=0.0)
@@ -233,7 +233,7 @@ def _is_spine(slot: Slot, nodes: Sequence[GraphNode]) -> bool:
 
 
 def _stands_beside(upper: Slot, lower: Slot, nodes: Sequence[GraphNode]) -> bool:
-    """Whether a parameter or number stands beside the operation that it goes into."""
+    """Whether a parameter or number is drawn beside the operation that uses it."""
     alone = upper.kind == "node" and nodes[upper.of].kind in ("parameter", "constant")
     return alone and _is_spine(lower, nodes)
 
