@@ -82,20 +82,10 @@ class Run:
             self.output = _called(f, replaced, options)
         self.has_aux, self.aux = has_aux, None
         if has_aux:
-            if not isinstance(self.output, tuple) or len(self.output) != 2:
-                raise OperandError(
-                    sentence(where, "the function's result is not understood", got=type(self.output).__name__,
-                             expected="with has_aux a pair: what is differentiated, and anything else")
-                )  # fmt: skip
-            self.output, self.aux = self.output
+            self.output, self.aux = self._pair()
         self.tree, self.parts = self.output, list(leaves(self.output)) if containers else [self.output]
         for part in self.parts or [self.output]:
-            if not isinstance(part, (Tensor, np.ndarray, np.generic, float, int)) or _is_odd(part):
-                has_tensors = any(isinstance(value, Tensor) for value in _parts(part))
-                raise OperandError(
-                    sentence(where, "the function's result is not understood", expected="an array or a number",
-                             got=type(part).__name__, hint="join tensors with ag.stack" if has_tensors else "")
-                )  # fmt: skip
+            self._check_part(part)
         self.several = containers and self.output is not self.parts[0]  # then they are differentiated as one array
         if self.several:
             with enable_grad():
@@ -108,6 +98,24 @@ class Run:
             bool(RUNNING) and current.get() is not None
         )  # a trace could not follow results that are returned as arrays
         self.tensors = self.tracked or recorded or any(isinstance(value, Tensor) for value in given)
+
+    def _pair(self) -> tuple[Any, Any]:
+        """Return the output and the auxiliary data."""
+        if not isinstance(self.output, tuple) or len(self.output) != 2:
+            raise OperandError(
+                sentence(self.where, "the function's result is not understood", got=type(self.output).__name__,
+                         expected="with has_aux a pair: what is differentiated, and anything else")
+            )  # fmt: skip
+        return self.output
+
+    def _check_part(self, part: Any) -> None:
+        """Raise `OperandError` unless a part of the output can be differentiated."""
+        if not isinstance(part, (Tensor, np.ndarray, np.generic, float, int)) or _is_odd(part):
+            has_tensors = any(isinstance(value, Tensor) for value in _parts(part))
+            raise OperandError(
+                sentence(self.where, "the function's result is not understood", expected="an array or a number",
+                         got=type(part).__name__, hint="join tensors with ag.stack" if has_tensors else "")
+            )  # fmt: skip
 
     @contextmanager
     def _running(self) -> Iterator[None]:
