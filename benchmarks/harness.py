@@ -1,6 +1,6 @@
 """The measurement of a workload with all peers.
 
-Each peer runs in a process of its own and stands still while another has its turn, so that no
+Each peer runs in a separate process and pauses while another has its turn, so that no
 thread pool spins beside it. There are several rounds, in changing order, and all of that several
 times with new processes. Before anything is timed, all must have computed the same.
 """

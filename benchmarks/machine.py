@@ -33,7 +33,7 @@ def peak_gflops(sizes: tuple[int, ...] = SIZES, repeats: int = REPEATS) -> float
 
 
 def describe(threads: int) -> dict[str, Any]:
-    """Return what the numbers depend on; the peak comes from a process of its own."""
+    """Return what the numbers depend on; the peak is measured in a separate process."""
     _, peak = run_script("benchmarks.machine", threads)
     return {
         "processor": processor(),

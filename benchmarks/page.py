@@ -1,4 +1,4 @@
-"""The page in the docs that is made of results: ``docs/measurements.md`` and its charts."""
+"""The page in the docs that is generated from results: ``docs/measurements.md`` and its charts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ PAGE = "measurements.md"
 CHARTS = "pictures/measured"
 OVERVIEW = "overview"
 LONG = 12
-"""Beyond so many cases a workload has a chart of its own, and no lines but those in the table of all."""
+"""With more cases than this, a workload has its own chart, and only lines in the table of all."""
 
 INTRODUCTION = f"""\
 # Measurements

@@ -45,7 +45,7 @@ def cores(threads: int) -> set[int]:
 def start(
     arguments: list[str], threads: int, variables: Mapping[str, str] | None = None, **options: Any
 ) -> subprocess.Popen[str]:
-    """Start ``python -m`` with ``arguments`` in a process group of its own, in the repository."""
+    """Start ``python -m`` with ``arguments`` in a new process group, in the repository."""
     process: subprocess.Popen[str] = subprocess.Popen(  # noqa: S603  # our own modules
         [sys.executable, "-m", *arguments],
         cwd=ROOT,

@@ -10,14 +10,14 @@ from benchmarks.results import Entry, Outcome, Result, Unit, in_groups, unreliab
 from benchmarks.workload import is_ours
 
 MANY = 6
-"""Beyond so many cases a table has one row for each case, and not one for each peer."""
+"""With more cases than this, a table has one row for each case, and not one for each peer."""
 CLIFF = 1.2
-"""Beyond so many times the best peer's a time is a cliff."""
+"""A time of more than this multiple of the best peer's is a cliff."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """A table as text; ``mine`` says which rows are ours, ``text`` how many columns are no numbers."""
+    """A table as text; ``mine`` says which rows are ours, ``text`` how many columns are not numbers."""
 
     title: str
     header: Sequence[str]

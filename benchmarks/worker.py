@@ -1,4 +1,4 @@
-"""One peer in a process of its own: ``python -m benchmarks.worker PEER``.
+"""One peer in a separate process: ``python -m benchmarks.worker PEER``.
 
 It reads commands, one JSON object a line, and answers each by one line. Whatever the peer prints
 goes to the standard error.

@@ -33,7 +33,7 @@ for name, pixels in (("as they are", images), ("changed", fooling)):
 print(f"no pixel by more than {np.abs(fooling - images).max():.3f}")
 
 shown = train.predict(model, fooling).argmax(axis=1)
-place = int(np.flatnonzero(shown != labels)[0])
-print(f"\na {labels[place]}, and what is taken for a {shown[place]}:")
-for before, after in zip(images[place, 0], fooling[place, 0], strict=True):
+index = int(np.flatnonzero(shown != labels)[0])
+print(f"\na {labels[index]}, and what is taken for a {shown[index]}:")
+for before, after in zip(images[index, 0], fooling[index, 0], strict=True):
     print("  ".join("".join(" .:-=+*#%@"[int(9 * pixel)] * 2 for pixel in row) for row in (before, after)))

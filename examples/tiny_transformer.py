@@ -1,4 +1,4 @@
-"""A small transformer learns to sort: it sees eight numbers, and says at each place which one belongs there."""
+"""A small transformer learns to sort: it sees eight numbers, and predicts at each position which one belongs there."""
 
 import numpy as np
 
@@ -9,11 +9,11 @@ LENGTH, NUMBERS, WIDTH = 8, 10, 32
 
 
 class Sorter(nn.Module):
-    """Numbers and their places as vectors, two blocks of attention, and scores of each number at each place."""
+    """Numbers and their positions as vectors, two blocks of attention, and scores of each number at each position."""
 
     def __init__(self, rng):
         self.numbers = nn.Embedding(NUMBERS, WIDTH, rng=rng)
-        self.places = nn.Embedding(LENGTH, WIDTH, rng=rng)
+        self.positions = nn.Embedding(LENGTH, WIDTH, rng=rng)
         self.blocks = nn.Sequential(
             *(nn.TransformerEncoderLayer(WIDTH, 4, 64, 0.0, batch_first=True, rng=rng) for _ in range(2))
         )
@@ -21,7 +21,7 @@ class Sorter(nn.Module):
 
     def forward(self, numbers):
         """Map numbers (N, L) to scores (N, L, K)."""
-        return self.head(self.blocks(self.numbers(numbers) + self.places(np.arange(LENGTH))))
+        return self.head(self.blocks(self.numbers(numbers) + self.positions(np.arange(LENGTH))))
 
 
 rng = np.random.default_rng(0)

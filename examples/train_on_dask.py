@@ -45,18 +45,18 @@ def main():
     """Give each worker its share of the images, and the same function."""
     (images, labels), (test_images, test_labels) = data.digits()
     with Client() as client:  # dask-mpi has told it where the scheduler is
-        places = client.run(rank_of_worker)  # by the address of the worker
-        share = len(images) // len(places)  # the same for each, so that all take as many steps
+        ranks = client.run(rank_of_worker)  # by the address of the worker
+        share = len(images) // len(ranks)  # the same for each, so that all take as many steps
         jobs = []
-        for i, worker in enumerate(places):
+        for i, worker in enumerate(ranks):
             mine = slice(i * share, (i + 1) * share)
             held = client.scatter([images[mine], labels[mine]], workers=worker)
-            jobs.append(client.submit(fit, *held, sorted(places.values()), workers=worker))
+            jobs.append(client.submit(fit, *held, sorted(ranks.values()), workers=worker))
         states = client.gather(jobs)  # the same from all of them
     model = nn.digits_net()
     model.load_state_dict(states[0])
     accuracy = (model.eval()(test_images).numpy().argmax(axis=1) == test_labels).mean()
-    print(f"{len(places)} workers: {accuracy:.4f} of the images held out are right")
+    print(f"{len(ranks)} workers: {accuracy:.4f} of the images held out are right")
 
 
 if __name__ == "__main__":

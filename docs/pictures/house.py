@@ -72,8 +72,8 @@ def house() -> str:
     for floor, names in enumerate(floors):
         y = MARGIN + floor * (HEIGHT + GAP)
         width = (WIDTH - 2 * MARGIN - (len(names) - 1) * GAP) / len(names)
-        for place, name in enumerate(names):
-            x = MARGIN + place * (width + GAP)
+        for column, name in enumerate(names):
+            x = MARGIN + column * (width + GAP)
             middle = x + width / 2
             box = f'x="{x:.1f}" y="{y}" width="{width:.1f}" height="{HEIGHT}" rx="6"'
             parts += [
