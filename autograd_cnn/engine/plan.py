@@ -131,9 +131,7 @@ class Plan:
             array = getattr(module, name, None)
             if type(array) is not np.ndarray or array.shape != shape or array.dtype != dtype:
                 return False
-        return self._modules.hold() and all(
-            bool(fact(arrays[position])) is found for position, fact, found in self._facts
-        )
+        return self._modules.hold() and all(bool(fact(arrays[i])) is found for i, fact, found in self._facts)
 
     def __repr__(self) -> str:
         return f"<Plan: {len(self.calls)} calls>"

@@ -249,12 +249,10 @@ def _correlate_batches(
 
 
 @inlined
-def _pack(
-    weights: Any, at: int, line: int, w: Any, w_at: int, row: int, rows: int, columns: int, tile_height: int
-) -> None:
+def _pack(weights: Any, at: int, line: int, w: Any, w_at: int, row: int, rows: int, columns: int, height: int) -> None:
     """Transpose rows of weights, each to a lane; the last row is repeated up to the height of the tile."""
     lanes = VECTOR_BYTES // w.itemsize
-    for m in range(0, tile_height, lanes):
+    for m in range(0, height, lanes):
         first = min(m, rows - 1)
         for j in range(0, columns, lanes):
             transpose_lanes(

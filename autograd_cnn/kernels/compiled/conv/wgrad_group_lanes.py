@@ -110,17 +110,9 @@ def _layout(p: ConvProblem) -> tuple[SumSizes, Array, Array, Array, Array]:
 
 @parallel_for
 def _sum_groups(
-    first: int,
-    last: int,
-    s: SumSizes,
-    x: Any,
-    g: Any,
-    offsets: Any,
-    taps: Any,
-    x_offsets: Any,
-    g_offsets: Any,
+    first: int, last: int, s: SumSizes, x: Any, g: Any, offsets: Any, taps: Any, x_offsets: Any, g_offsets: Any,
     sums: Any,
-) -> None:
+) -> None:  # fmt: skip
     """Sum over a run of images, for a vector of groups, for each job.
 
     x (N, G, C/G, H, W), g (N, G, F/G, OH, OW), sums (pieces, vectors of groups, F/G, C/G, KH·KW, lanes); the tables

@@ -70,10 +70,8 @@ def _sum_products(first: int, last: int, sizes: PatchSizes, x: Any, g: Any, taps
     """
     s, panels, lanes = sizes.tiling, sizes.panels, VECTOR_BYTES // x.itemsize
     pixels, width = s.out_h * s.out_w, (s.filters + lanes - 1) // lanes * lanes
-    chunks, shares = (
-        (s.all_channels + s.channels - 1) // s.channels,
-        (width + panels.filter_block - 1) // panels.filter_block,
-    )
+    chunks = (s.all_channels + s.channels - 1) // s.channels
+    shares = (width + panels.filter_block - 1) // panels.filter_block
     all_rows = s.all_channels * s.taps
     pieces = sums.size // (s.groups * s.filters * all_rows)
     image_block, part_size = corners.size // (s.rows * s.out_w), s.channels * s.part_rows * s.part_width

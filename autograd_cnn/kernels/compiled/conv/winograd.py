@@ -169,9 +169,9 @@ def _tiles(p: ConvProblem, side: int) -> tuple[TileSizes, Array, Array]:
     return s, x_offsets, y_offsets
 
 
-def tiles_at_a_time(p: ConvProblem, side: int, target: int, min_tiles: int, most: int) -> tuple[int, int]:
+def tiles_at_a_time(p: ConvProblem, side: int, target: int, min_tiles: int, max_tiles: int) -> tuple[int, int]:
     """Return how many rows of tiles a block has, and how many images, for about ``target`` tiles."""
-    target = min(max(target, min_tiles), most)
+    target = min(max(target, min_tiles), max_tiles)
     down, across = -(-p.oh // side), -(-p.ow // side)
     rows = down if down * across <= target else max(1, target // across)
     rows = -(-down // -(-down // rows))  # spread evenly
