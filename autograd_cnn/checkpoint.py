@@ -36,7 +36,7 @@ class Segment:
             raise _different()
         recorded = tensor_type is not None  # then later passes come here, too
         yield from backward_pass(
-            root, g, Tensor, targets=targets, since=start, create_graph=recorded, retain_graph=recorded
+            root, g, Tensor, targets=targets, since=start, on_tensors=recorded, retain_graph=recorded
         ).items()
 
 

@@ -20,6 +20,7 @@ from autograd_cnn.engine.trace import RUNNING, Trace, argument
 from autograd_cnn.errors import CompileWarning, OperandError, sentence
 from autograd_cnn.kernels import current_backend
 from autograd_cnn.kernels.algorithms import conv_choices
+from autograd_cnn.kernels.memory import release_memory
 from autograd_cnn.lowering import lowered
 from autograd_cnn.ops.fusion import fuse_calls, fuse_pairs
 from autograd_cnn.tensor import Tensor
@@ -199,6 +200,7 @@ class Compiled(Generic[P, T]):
             calls = fuse_pairs(new.plan.calls, new.plan.results)
             new.plan.lower(*lowered(calls, trace, new.plan.results))
             self._plans.setdefault(key, []).append(new)
+            release_memory()  # of the steps so far, as the plan has memory of its own
         return result
 
     def _refuse(self, key: Any, reason: str) -> None:

@@ -203,7 +203,7 @@ def backward_pass(  # noqa: C901, PLR0912  # all of reverse mode is this one loo
     *,
     targets: Collection[Node] | None,
     since: int = 0,
-    create_graph: bool,
+    on_tensors: bool,
     retain_graph: bool,
     on_step: Callable[[Node, Array], None] | None = None,
 ) -> dict[Node, Array]:
@@ -214,12 +214,14 @@ def backward_pass(  # noqa: C901, PLR0912  # all of reverse mode is this one loo
     root : Node
         Where to begin, with the cotangent ``g``.
     tensor_type : type
-        With ``create_graph``, saved values are wrapped as this.
+        With ``on_tensors``, saved values are wrapped as this.
     targets : collection of Node, optional
         By default the nodes that have a ``tensor``.
     since : int
         A node with a lower serial number takes its cotangent and passes nothing on.
-    create_graph, retain_graph : bool
+    on_tensors : bool
+        Call the rules on tensors.
+    retain_graph : bool
         As for `gradients`.
     on_step : callable, optional
         Watches the pass: called with a node and its cotangent whenever what comes next is that node's work, which is
@@ -231,7 +233,7 @@ def backward_pass(  # noqa: C901, PLR0912  # all of reverse mode is this one loo
     wanted = None if targets is None else _on_paths_to(targets, order)
     if wanted is not None and root not in wanted:
         return {}  # and nothing is freed of a graph that others may need
-    wrapper = tensor_type if create_graph else None
+    wrapper = tensor_type if on_tensors else None
     cotangents: dict[Node, Array] = {root: g}
     results: dict[Node, Array] = {}
     done: list[Node] = []
@@ -326,28 +328,24 @@ def cotangents_of(
     Without ``targets`` these are all leaves that the output depends on. A target that it does not depend on is missing.
     Errors name the function ``where``.
     """
-    if RUNNING and not create_graph and (trace := current.get()) is not None:
-        # A trace knows what is recorded; the same rules give the same bits.
-        if cotangent is None:
-            cotangent = output.tensor_type.wrap(_seed(output, None, where)[1])
-            trace.fix(cotangent.value)
-        retain = bool(retain_graph)
-        cotangents = cotangents_of(output, targets, cotangent, create_graph=True, retain_graph=retain, where=where)
-        trace.differentiated.append(output.node)
-        return {node: g.value for node, g in cotangents.items()}
+    trace = current.get() if RUNNING and not create_graph else None
+    if trace is not None and cotangent is None:
+        cotangent = output.tensor_type.wrap(_seed(output, None, where)[1])
+        trace.fix(cotangent.value)
+    on_tensors = create_graph or trace is not None  # by which a trace knows what rules compute, with the same bits
     root, g = _seed(output, cotangent, where)
-    if create_graph and not isinstance(g, Traced):
+    if on_tensors and not isinstance(g, Traced):
         g = output.tensor_type.wrap(g)
-    elif not create_graph and isinstance(g, Traced):
+    elif not on_tensors and isinstance(g, Traced):
         g = g.value
     try:
         with switched(enabled=create_graph):
-            return backward_pass(
+            cotangents = backward_pass(
                 root,
                 g,
                 output.tensor_type,
                 targets=targets,
-                create_graph=create_graph,
+                on_tensors=on_tensors,
                 retain_graph=create_graph if retain_graph is None else retain_graph,
                 on_step=on_step,
             )
@@ -355,6 +353,10 @@ def cotangents_of(
         if (watcher := failing.get()) is not None:
             watcher(error, where, (output,), {})
         raise
+    if trace is None:
+        return cotangents
+    trace.differentiated.append(output.node)
+    return {node: g.value for node, g in cotangents.items()}
 
 
 def tracked_tensors(tensors: T | Sequence[T], name: str, where: str) -> list[T]:

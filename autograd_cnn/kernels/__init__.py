@@ -20,6 +20,7 @@ from autograd_cnn.kernels.backend import (
     set_backend,
     set_num_threads,
 )
+from autograd_cnn.kernels.memory import release_memory
 
 clip = Kernel("clip")
 concatenate = Kernel("concatenate")
@@ -168,6 +169,7 @@ __all__ = [
     "must_compile",
     "negative",
     "num_threads",
+    "release_memory",
     "relu",
     "scatter_add",
     "set_backend",

@@ -55,7 +55,8 @@ def tile_rows(left: int) -> int:
 
 def padded_rows(rows: int) -> int:
     """Return the number of rows of all tiles together that cover ``rows`` rows."""
-    return rows // MR[0] * MR[0] + (int(tile_rows(rows % MR[0])) if rows % MR[0] else 0)
+    left = rows % MR[0]
+    return rows - left + min(height for height in (*MR, 0) if height >= left)
 
 
 @inlined

@@ -123,11 +123,13 @@ def record(call: Callable[..., Any], operands: Sequence[Array], lasting: Collect
     if not _same_loops(first, second) or not all(type(y) is np.ndarray for y in first.results):
         return None
     memory = _memory(first, second)
+    first.before.clear()
+    second.before.clear()
     if memory is None or not _reproduces(second, memory):
         return None
     roots = list(first.roots.values())
     for number, held in list(memory.items()):
-        if _are_offsets(roots[number]) or (held is not None and held.tobytes() == roots[number].tobytes()):
+        if _are_offsets(roots[number]) or (held is not None and _same_bits(held, roots[number])):
             continue  # memory that the loops left unchanged may be read by them
         less = memory | {number: None}
         if _reproduces(second, less):
@@ -157,7 +159,7 @@ def _memory(first: _Run, second: _Run) -> dict[int, Array | None] | None:
             continue  # an operand
         if held is second.roots[other]:
             continue  # a cached table
-        same = was.tobytes() == also_was.tobytes() and held.flags.c_contiguous
+        same = held.flags.c_contiguous and _same_bits(was, also_was)
         if not same and (_are_offsets(held) or not first.writeable[one]):
             return None
         if first.writeable[one]:
@@ -216,7 +218,7 @@ def _recorded(loops: list[Loop]) -> Iterator[None]:
 def _different(x: Array) -> Array:
     """Return an array with other values."""
     if x.dtype.kind == "f":
-        return -random(x.shape, x.dtype)
+        return random(x.shape, x.dtype, sign=-1)
     other = np.roll(x, 1, axis=0)
     if x.ndim == 1 and (other == x).all():
         other[...] = 0 if x.any() else 1
@@ -226,9 +228,9 @@ def _different(x: Array) -> Array:
 _RANDOM: Final = np.random.default_rng(0).standard_normal(4093)  # a prime number of samples, so that rows differ
 
 
-def random(shape: tuple[int, ...], dtype: Any) -> Array:
+def random(shape: tuple[int, ...], dtype: Any, sign: int = 1) -> Array:
     """Return an array of arbitrary numbers."""
-    return np.resize(_RANDOM.astype(dtype), shape)
+    return np.resize((sign * _RANDOM).astype(dtype), shape)
 
 
 def _same_view(x: Array, other: Array) -> Array:
@@ -269,7 +271,16 @@ def _reproduces(run: _Run, memory: dict[int, Array | None]) -> bool:
 
     for loop in run.loops:
         loop.run(loop.address, loop.jobs, 1, loop.sizes, tuple(map(moved, loop.arrays)))
-    return all(moved(y).tobytes() == y.tobytes() for y in run.results)
+    return all(_same_bits(moved(y), y) for y in run.results)
+
+
+def _same_bits(a: Array, b: Array) -> bool:
+    """Whether two arrays hold the same to the last bit; compared without copies, as they may be large."""
+    return a.shape == b.shape and bool((_integers(a) == _integers(b)).all())
+
+
+def _integers(x: Array) -> Array:
+    return x.view(f"u{x.itemsize}") if x.itemsize <= 8 else x  # bytes of the largest integers
 
 
 def _split(

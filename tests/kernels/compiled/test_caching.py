@@ -20,9 +20,9 @@ from numba.core.registry import cpu_target
 from autograd_cnn.errors import CacheWarning
 from autograd_cnn.kernels.compiled import caching
 
-# A training step whose numbers are right, and what it had to compile.
+# A training step whose numbers are right, what it had to compile, and whether it loaded what Numba needs for that.
 STEP = """
-import resource
+import resource, sys
 from pathlib import Path
 import numpy as np
 import autograd_cnn as ag
@@ -36,9 +36,11 @@ assert y.data[0, 0, 0].tolist() == [9, 11, 13, 15]
 assert x.grad.data.sum() == 64 and x.grad.data[0, 0, 1, 1] == 1
 kernels = [*pooling._max_pool._compiled.values(), *pooling._max_unpool._compiled.values()]
 misses = [sum(each.stats.cache_misses.values()) for each in (parallel._run, parallel._run_parallel)]
-print(before, ag.kernels.must_compile(), [each.code.cache_hits for each in kernels], sum(misses))
+ag.kernels.explain((4, 8, 9, 9), (8, 8, 3, 3))
+hits = [each.code.cache_hits for each in kernels]
+print(before, ag.kernels.must_compile(), hits, sum(misses), "numba.np.linalg" in sys.modules)
 """
-COMPILED, LOADED = "[0, 0] 3\n", "[1, 1] 0\n"
+COMPILED, LOADED = "[0, 0] 3 True\n", "[1, 1] 0 False\n"
 
 PROCESSES = int(os.environ.get("AUTOGRAD_CNN_PROCESSES", "2"))
 """How many fill a cache at once; ``nox -s faults`` lets sixteen."""
@@ -121,7 +123,7 @@ def test_processes_fill_it_at_once_the_next_compiles_nothing_and_what_is_damaged
     for path, damage in zip(tmp_path.rglob("*.code"), cycle(DAMAGES.values()), strict=False):
         path.write_bytes(damage(path.read_bytes()))
     said, warned = _step(NUMBA_CACHE_DIR=str(tmp_path))
-    assert re.search(r" False \[0, 0\] \d$", said.rstrip())
+    assert re.search(r" False \[0, 0\] \d True$", said.rstrip())
     assert len(warned) == 1
     assert _step(NUMBA_CACHE_DIR=str(tmp_path)) == (f"False False {LOADED}", [])
 

@@ -32,7 +32,7 @@ from autograd_cnn.kernels.compiled.microkernel import (
     next_rows,
     tile_rows,
 )
-from autograd_cnn.kernels.compiled.packing import aligned, aligned_zeros, pad_rows
+from autograd_cnn.kernels.compiled.packing import MIN_PARALLEL, aligned, aligned_zeros, pad_rows
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
 from autograd_cnn.kernels.compiled.transposing import channels_to_lanes, lanes_to_channels
 from autograd_cnn.kernels.windows import Array
@@ -267,9 +267,11 @@ def _run(layout: Layout, x: Array, w: Array, steps: WeightSteps, columns: int, s
     panels = -(-s.filters // s.panel)
     # Weights without a pixel go to the end. Lanes without a filter are never read, but must compute finite numbers.
     packed = aligned(s.groups * panels * depth * s.panel + s.panel, x.dtype)
-    _pack_weights(
-        s.groups * panels, WeightSizes(s.filters, columns, *steps, s.panel, depth), flat(w), layout.depths, packed
-    )
+    sizes = WeightSizes(s.filters, columns, *steps, s.panel, depth)
+    if steps.filter == 1:
+        _pack_lines(s.groups * s.channels, sizes, flat(w), layout.depths, packed, serial=packed.size <= MIN_PARALLEL)
+    else:
+        _pack_weights(s.groups * panels, sizes, flat(w), layout.depths, packed, serial=packed.size <= MIN_PARALLEL)
     starts = pad_rows(start, s.groups, panels * s.panel)
     jobs = s.groups * -(-s.images // s.image_block) * -(-s.out_h // s.rows) * -(-panels // s.panel_block)
     _correlate_pixels(
@@ -299,12 +301,28 @@ def _pack_weights(first: int, last: int, s: WeightSizes, w: Any, depths: Any, pa
                 for f in range(0, s.panel, lanes):
                     filters = job % panels * s.panel + f
                     rows = min(lanes, s.filters - filters)
-                    at = job * s.depth * s.panel
-                    if rows > 0 and s.filter_step == 1:
-                        copy_lanes(packed, at + positions[0] + f, w, row + filters, rows)
-                    elif rows > 0:
-                        channels_to_lanes(packed, at + f, positions, 0, spare, w, row + filters * s.filter_step + j,
-                                          s.filter_step, rows, some)  # fmt: skip
+                    if rows > 0:
+                        channels_to_lanes(packed, job * s.depth * s.panel + f, positions, 0, spare, w,
+                                          row + filters * s.filter_step + j, s.filter_step, rows, some)  # fmt: skip
+
+
+@parallel_for
+def _pack_lines(first: int, last: int, s: WeightSizes, w: Any, depths: Any, packed: Any) -> None:
+    """Pack a row of weights with one for each filter, which lie side by side, into all panels, for each job.
+
+    Panel by panel each would read some of every row. Where rows are pages long, all that reads would be misses.
+    """
+    lanes = VECTOR_BYTES // w.itemsize
+    panels, rows = (s.filters + s.panel - 1) // s.panel, depths.size - lanes
+    for job in range(first, last):
+        group, row = job // rows, job % rows
+        if depths[row] >= 0:
+            source = group * s.group_step + row * s.row_step
+            for panel in range(panels):
+                at = ((group * panels + panel) * s.depth + depths[row]) * s.panel
+                filters = panel * s.panel
+                for f in range(filters, min(filters + s.panel, s.filters), lanes):
+                    copy_lanes(packed, at + f - filters, w, source + f, min(lanes, s.filters - f))
 
 
 @parallel_for
