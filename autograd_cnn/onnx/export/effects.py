@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,8 +15,9 @@ from autograd_cnn.nn.functional.embedding import _check_indices
 from autograd_cnn.nn.layers.normalization import _BatchNorm
 from autograd_cnn.onnx.export.formulas import batch_moments
 from autograd_cnn.onnx.export.record import EFFECTS, Recorder
+from autograd_cnn.onnx.export.updates import UPDATES
 from autograd_cnn.ops import loss
-from autograd_cnn.optim import SGD, Adam, AdamW, Optimizer, RMSprop
+from autograd_cnn.optim import SGD, Optimizer, RMSprop
 from autograd_cnn.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -125,7 +126,7 @@ def _step(recorder: Recorder, optimizer: Optimizer) -> None:
             state = {
                 key: recorder.variable(
                     (id(parameter), key), f"{variable.name}.{key}",
-                    remembered.get(parameter, {}).get(key, np.int64(0) if key == "step" else np.zeros_like(variable.value)),
+                    remembered.get(parameter, {}).get(key, _first(key, variable.value, group)),
                 )
                 for key in _kept(optimizer, group, remembered.get(parameter))
             }  # fmt: skip
@@ -133,6 +134,11 @@ def _step(recorder: Recorder, optimizer: Optimizer) -> None:
             results = recorder.apply(update, variable.now, grad, rate.now, **now, options=SimpleNamespace(**group))
             for each, value in zip((variable, *state.values()), results, strict=True):
                 each.now = value
+
+
+def _first(key: str, value: Any, group: dict[str, Any]) -> Any:
+    """Return what an optimiser remembers before its first step."""
+    return np.int64(0) if key == "step" else np.full_like(value, group.get("initial_accumulator_value", 0))
 
 
 def _kept(optimizer: Optimizer, group: dict[str, Any], remembered: Any) -> list[str]:
@@ -149,60 +155,3 @@ def _kept(optimizer: Optimizer, group: dict[str, Any], remembered: Any) -> list[
             sentence("export", "the first step with a dampening differs from later ones", hint="take a step before")
         )
     return [*kept, "momentum_buffer"]
-
-
-def _decayed(value: Array, grad: Array, options: Any) -> Array:
-    return grad + value * options.weight_decay if options.weight_decay else grad
-
-
-def _sgd(value: Array, grad: Array, lr: Array, momentum_buffer: Array = None, *, options: Any) -> tuple[Array, ...]:
-    grad, lr = _decayed(value, grad, options), ops.astype(lr, dtype=value.dtype)
-    if momentum_buffer is None:
-        return (value - grad * lr,)
-    buffer = momentum_buffer * options.momentum + grad * (1 - options.dampening)
-    ahead = grad + buffer * options.momentum if options.nesterov else buffer
-    return value - ahead * lr, buffer
-
-
-def _adam(
-    value: Array, grad: Array, lr: Array, step: Array, exp_avg: Array, exp_avg_sq: Array, *, options: Any
-) -> tuple[Array, ...]:
-    move, *state = _adam_move(_decayed(value, grad, options), lr, step, exp_avg, exp_avg_sq, options)
-    return (value - move, *state)
-
-
-def _adamw(
-    value: Array, grad: Array, lr: Array, step: Array, exp_avg: Array, exp_avg_sq: Array, *, options: Any
-) -> tuple[Array, ...]:
-    move, *state = _adam_move(grad, lr, step, exp_avg, exp_avg_sq, options)
-    return (value * (1 - ops.astype(lr, dtype=value.dtype) * options.weight_decay) - move, *state)
-
-
-def _adam_move(grad: Array, lr: Array, step: Array, mean: Array, square: Array, options: Any) -> tuple[Array, ...]:
-    beta1, beta2 = options.betas
-    step = step + 1
-    count = ops.astype(step, dtype=np.float64)
-    mean = mean * beta1 + grad * (1 - beta1)
-    square = square * beta2 + grad * grad * (1 - beta2)
-    correction = ops.sqrt(1 - ops.power(beta2, count))
-    rate = ops.astype(lr, dtype=np.float64) * correction / (1 - ops.power(beta1, count))
-    rate, eps = (ops.astype(each, dtype=grad.dtype) for each in (rate, correction * options.eps))
-    return mean / (ops.sqrt(square) + eps) * rate, step, mean, square
-
-
-def _rmsprop(
-    value: Array, grad: Array, lr: Array, square_avg: Array, momentum_buffer: Array = None, *, options: Any
-) -> tuple[Array, ...]:
-    grad, lr = _decayed(value, grad, options), ops.astype(lr, dtype=value.dtype)
-    square = square_avg * options.alpha + grad * grad * (1 - options.alpha)
-    ahead = grad / (ops.sqrt(square) + options.eps)
-    if momentum_buffer is None:
-        return value - ahead * lr, square
-    buffer = momentum_buffer * options.momentum + ahead
-    return value - buffer * lr, square, buffer
-
-
-UPDATES: Final[dict[type[Optimizer], Callable[..., tuple[Array, ...]]]] = {
-    SGD: _sgd, Adam: _adam, AdamW: _adamw, RMSprop: _rmsprop
-}  # fmt: skip
-"""A parameter's next value, and what is remembered next, from those before, its gradient and the learning rate."""
