@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from autograd_cnn.kernels.compiled.gemv import MAX_VECTORS, multiply_vectors
+from autograd_cnn.kernels.compiled.gemv import multiply_vector
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.microkernel import (
     MR,
@@ -73,8 +73,8 @@ def linear(x: Array, w: Array, bias: Array | None) -> Any:
 def _multiply_rows(a: Array, b: Array, bias: Array | None) -> Array:
     """Return a · b + bias, for matrices."""
     (m, k), n = a.shape, b.shape[1]
-    if m == 1 or n == 1 or k == 1 or (m <= MAX_VECTORS and not b.flags.c_contiguous):
-        return multiply_vectors(a, b, bias)
+    if m == 1 or n == 1 or k == 1:
+        return multiply_vector(a, b, bias)
     if bias is None and m * n * k <= MIN_PARALLEL:
         return _multiply_stacks(a, b)
     y = np.empty((m, n), a.dtype)

@@ -1,66 +1,91 @@
-"""Products of a matrix with one vector, or with few, and outer products: the matrix is read once, without packing."""
+"""Products of a matrix with a vector, and outer products: the matrix is read once, without packing.
+
+However the matrix is stored, the bits are the same: where its rows are not along the sum, there are as many partial sums
+as a dot product has in the lanes of its vectors.
+"""
 
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.map import MIN_LIGHT, vectorized
-from autograd_cnn.kernels.compiled.parallel import flat, parallel_for
-from autograd_cnn.kernels.compiled.softmax import sum_of_products
+from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for
+from autograd_cnn.kernels.compiled.softmax import BLOCK, WAYS, sum_of_products
 from autograd_cnn.kernels.windows import Array
 
-MAX_VECTORS: Final = 8  # with more, packing the matrix is faster than reading it for each vector
-COLUMNS: Final = 1 << 8  # of a job
+COLUMNS: Final = 1 << 7  # of a job, whose partial sums stay in the first-level cache
 
 
 class Sizes(NamedTuple):
-    """The shape of the matrix, and how many vectors there are."""
+    """The shape of a matrix."""
 
     rows: int
     columns: int
-    vectors: int
 
 
-def multiply_vectors(a: Array, b: Array, bias: Array | None = None) -> Array:
-    """Return a (m, k) · b (k, n) + bias (n,), where m, n or k is 1, or m is small and b is stored as bᵀ."""
+def multiply_vector(a: Array, b: Array, bias: Array | None = None) -> Array:
+    """Return a (m, k) · b (k, n) + bias (n,), where m, n or k is 1."""
     (m, k), n = a.shape, b.shape[1]
     if m > 1 and n == 1:
-        return multiply_vectors(b.T, a.T, None if bias is None else np.broadcast_to(bias, (m,))).reshape(m, 1)
+        return multiply_vector(b.T, a.T, None if bias is None else np.broadcast_to(bias, (m,))).reshape(m, 1)
     y, start = np.empty((m, n), a.dtype), flat(np.zeros(n, a.dtype) if bias is None else bias)
     if k == 1:
-        _scale_row(m, Sizes(m, n, 1), flat(a), flat(b), start, y.reshape(-1), serial=y.size < MIN_LIGHT)
+        _outer_product(m, Sizes(m, n), flat(a), flat(b), start, y.reshape(-1), serial=y.size < MIN_LIGHT)
     elif b.flags.c_contiguous and n > 1:
-        _add_rows(-(-n // COLUMNS), Sizes(k, n, 1), flat(a), flat(b), start, y.reshape(-1), serial=b.size < MIN_LIGHT)
+        _add_rows(-(-n // COLUMNS), Sizes(k, n), flat(a), flat(b), start, y.reshape(-1), serial=b.size < MIN_LIGHT)
     else:
-        _multiply_rows(n, Sizes(n, k, m), flat(a), flat(b.T), start, y.reshape(-1), serial=b.size < MIN_LIGHT)
+        _multiply_rows(n, Sizes(n, k), flat(a), flat(b.T), start, y.reshape(-1), serial=b.size < MIN_LIGHT)
     return y
 
 
 _add_scaled: Final = vectorized(lambda factor, row, total: row * factor + total)
+_add: Final = vectorized(lambda row, total: total + row)
 
 
 @parallel_for
 def _multiply_rows(first: int, last: int, s: Sizes, a: Any, b: Any, bias: Any, y: Any) -> None:
-    """Write the product of each vector with a row of b (rows, columns), for each job."""
+    """Write the dot product of a and a row of b (rows, columns), for each job."""
     for row in range(first, last):
-        own = b[row * s.columns : (row + 1) * s.columns]
-        for i in range(s.vectors):
-            y[i * s.rows + row] = bias[row] + sum_of_products(0, s.columns, a[i * s.columns :], own)
+        y[row] = bias[row] + sum_of_products(0, s.columns, a, b[row * s.columns : (row + 1) * s.columns])
 
 
 @parallel_for
 def _add_rows(first: int, last: int, s: Sizes, a: Any, b: Any, bias: Any, y: Any) -> None:
-    """Sum up some columns of the rows of b (rows, columns), each times its number, for each job."""
+    """Add some columns of the rows of b (rows, columns), each times its number in a, for each job."""
+    lanes = VECTOR_BYTES // b.itemsize
+    partial, total = np.empty((WAYS * lanes, COLUMNS), b.dtype), np.empty(COLUMNS)
     for at in range(first * COLUMNS, min(last * COLUMNS, s.columns), COLUMNS):
-        end = min(at + COLUMNS, s.columns)
-        total = y[at:end]
-        total[:] = bias[at:end]
-        for row in range(s.rows):
-            _add_scaled(0, end - at, (a[row],), (b[row * s.columns + at : row * s.columns + end], total))
+        count = min(COLUMNS, s.columns - at)
+        total[:] = 0
+        for begin in range(0, s.rows, BLOCK):
+            size = min(BLOCK, s.rows - begin)
+            partial[:] = 0
+            for row in range(size):
+                own = b[(begin + row) * s.columns + at :]
+                _add_scaled(0, count, (a[begin + row],), (own, partial[_place(row, size, lanes)]))
+            for way in range(1, WAYS):
+                for lane in range(lanes):
+                    _add(0, count, (), (partial[way * lanes + lane], partial[lane]))
+            half = lanes // 2
+            while half:
+                for lane in range(half):
+                    _add(0, count, (), (partial[lane + half], partial[lane]))
+                half //= 2
+            for i in range(count):
+                total[i] += partial[0, i]
+        for i in range(count):
+            y[at + i] = bias[at + i] + total[i]
+
+
+@inlined
+def _place(row: int, size: int, lanes: int) -> int:
+    """Return the partial sum that a dot product of so many elements adds an element to."""
+    return row % (WAYS * lanes) if row < size // (WAYS * lanes) * (WAYS * lanes) else row % lanes
 
 
 @parallel_for
-def _scale_row(first: int, last: int, s: Sizes, a: Any, b: Any, bias: Any, y: Any) -> None:
+def _outer_product(first: int, last: int, s: Sizes, a: Any, b: Any, bias: Any, y: Any) -> None:
     """Write the row b times a number of a, for each job."""
     for row in range(first, last):
         _add_scaled(0, s.columns, (a[row],), (b, bias, y[row * s.columns : (row + 1) * s.columns]))

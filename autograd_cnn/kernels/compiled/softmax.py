@@ -14,6 +14,7 @@ from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, 
 from autograd_cnn.kernels.windows import Array
 
 PIXELS: Final = 1 << 8  # of a job, whose scores of many classes stay in the first-level cache
+WAYS: Final = 4  # partial results of a dot product, in vectors
 BLOCK: Final = 1 << 10  # elements that are summed in their own dtype; the sums of blocks are added in float64
 
 
@@ -161,7 +162,7 @@ _sum: Final = vectorized(lambda x: x, _SUM, ways=4)
 _write_powers: Final = vectorized(_powers, _SUM)
 _sum_others: Final = vectorized(_others, _SUM, _SUM, _SUM)
 _sum_of_largest: Final = vectorized(_of_largest, _SUM, _SUM, ways=4)
-_multiplied: Final = vectorized(lambda a, b: a * b, _SUM, ways=4)
+_multiplied: Final = vectorized(lambda a, b: a * b, _SUM, ways=WAYS)
 _dot: Final = vectorized(lambda shift, g, y: (g - shift) * y, _SUM, ways=4)
 scaled: Final = vectorized(lambda factor, x: x * factor)
 _reduce: Final = vectorized(lambda share, x: x - share)
