@@ -142,7 +142,7 @@ def set_num_threads(count: int) -> None:
     Examples
     --------
     >>> import autograd_cnn as ag
-    >>> ag.set_num_threads(ag.num_threads())
+    >>> ag.set_num_threads(ag.num_threads())  # doctest: +SKIP
     """
     if find_spec("numba") is None:
         raise MissingDependencyError("set_num_threads", "fast")

@@ -94,6 +94,11 @@ def _strided_array():
     return lambda x: ag.sum(x - ag.tensor(shift)), lambda: shift.__setitem__(1, 7.0)
 
 
+def _array_of_objects():
+    factors = np.array([1.0, 2.0], object)
+    return lambda x: ag.sum(x * factors[1]), lambda: factors.__setitem__(1, 5.0)
+
+
 def _containers():
     config = {"scales": [1.0, (2.0, [3.0])]}
     return lambda x: ag.sum(x * config["scales"][1][1][0]), lambda: config["scales"][1][1].append(
@@ -165,8 +170,8 @@ def _model():
 
 
 CHANGES = [
-    _global_in_a_helper, _global_in_a_layer, _nonlocal, _array, _strided_array, _containers, _attributes,
-    _class_attribute, _shadowed_class_attribute, _slot, _property, _module, _partial, _default, _decorated, _argument,
+    _global_in_a_helper, _global_in_a_layer, _nonlocal, _array, _strided_array, _array_of_objects, _containers,
+    _attributes, _class_attribute, _shadowed_class_attribute, _slot, _property, _module, _partial, _default, _decorated, _argument,
     _tensors, _model,
 ]  # fmt: skip
 
