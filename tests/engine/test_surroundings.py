@@ -13,7 +13,7 @@ from autograd_cnn import nn, optim
 from autograd_cnn.errors import CompileWarning
 
 SCALE = 2.0
-SETTINGS = types.ModuleType("settings")
+SETTINGS = types.ModuleType("a_module")  # before ours in the alphabet
 
 
 class _Box:
@@ -106,6 +106,11 @@ def _containers():
     )
 
 
+def _longer_list():
+    scales = [2.0]
+    return lambda x: ag.sum(x * sum(scales)), lambda: scales.append(3.0)
+
+
 def _attributes():
     config = _Box(inner=_Box(scale=2.0))
     return lambda x: ag.sum(x * config.inner.scale), lambda: setattr(config.inner, "scale", 5.0)
@@ -124,7 +129,7 @@ def _shadowed_class_attribute():
 def _slot():
     slot = _Slot()
     slot.scale = 2.0
-    return lambda x: ag.sum(x * slot.scale), lambda: setattr(slot, "scale", 5.0)
+    return lambda x: ag.sum(x * slot.scale), lambda: setattr(slot, "scale", 0.5)
 
 
 def _property():
@@ -171,7 +176,7 @@ def _model():
 
 CHANGES = [
     _global_in_a_helper, _global_in_a_layer, _nonlocal, _array, _strided_array, _array_of_objects, _containers,
-    _attributes, _class_attribute, _shadowed_class_attribute, _slot, _property, _module, _partial, _default, _decorated, _argument,
+    _longer_list, _attributes, _class_attribute, _shadowed_class_attribute, _slot, _property, _module, _partial, _default, _decorated, _argument,
     _tensors, _model,
 ]  # fmt: skip
 
