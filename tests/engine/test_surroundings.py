@@ -111,6 +111,11 @@ def _longer_list():
     return lambda x: ag.sum(x * sum(scales)), lambda: scales.append(3.0)
 
 
+def _shorter_list():
+    scales = [2.0, 3.0]
+    return lambda x: ag.sum(x * sum(scales)), scales.pop
+
+
 def _attributes():
     config = _Box(inner=_Box(scale=2.0))
     return lambda x: ag.sum(x * config.inner.scale), lambda: setattr(config.inner, "scale", 5.0)
@@ -176,7 +181,7 @@ def _model():
 
 CHANGES = [
     _global_in_a_helper, _global_in_a_layer, _nonlocal, _array, _strided_array, _array_of_objects, _containers,
-    _longer_list, _attributes, _class_attribute, _shadowed_class_attribute, _slot, _property, _module, _partial, _default, _decorated, _argument,
+    _longer_list, _shorter_list, _attributes, _class_attribute, _shadowed_class_attribute, _slot, _property, _module, _partial, _default, _decorated, _argument,
     _tensors, _model,
 ]  # fmt: skip
 
