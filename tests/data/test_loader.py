@@ -298,7 +298,7 @@ import autograd_cnn as ag
 from autograd_cnn import data, nn, optim, train
 
 ag.set_backend("reference")
-memory = 32 << 20
+memory = 64 << 20
 images = np.lib.format.open_memmap("images.npy", "w+", np.float32, (10 * memory // (4 * 64 * 64), 1, 64, 64))
 labels = np.arange(len(images)) % 2
 images[:, 0, 0, 0] = labels  # the rest takes no room on the disk

@@ -77,8 +77,10 @@ def test_kernels_of_a_block_are_kept_at_its_end(tmp_path):
 
 
 def test_no_folder_at_all(monkeypatch):
-    monkeypatch.setattr(caching, "_candidate_folders", lambda: [(True, Path("/dev/null/a")), (False, Path("/dev/null/b"))])
-    monkeypatch.setattr(caching, "_said", [])
+    monkeypatch.setattr(
+        caching, "_candidate_folders", lambda: [(True, Path("/dev/null/a")), (False, Path("/dev/null/b"))]
+    )
+    monkeypatch.setattr(caching, "_warned", [])
     with pytest.warns(CacheWarning) as caught:
         folder = caching._folder.__wrapped__()
     assert [str(each.message) for each in caught] == [
