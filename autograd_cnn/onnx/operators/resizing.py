@@ -1,8 +1,7 @@
 """ONNX's operators that sample images at other places: each axis by itself is a product with a matrix of weights."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from functools import reduce
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any, Literal, TypeAlias
 
@@ -13,8 +12,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.errors import FormatError, ShapeError, sentence
 from autograd_cnn.onnx.budget import CALL
-from autograd_cnn.onnx.operator import Fixed, Flag, Indices, Numbers, known, operator
-from autograd_cnn.onnx.operators import windows
+from autograd_cnn.onnx.operator import Flag, Numbers, known, operator
 from autograd_cnn.tensor.numpy_functions import plain_index
 
 Transformation: TypeAlias = Literal[
@@ -187,7 +185,7 @@ def grid_sample(
             at = ops.clip(at, min=0, max=n - 1)
         elif padding_mode == "reflection":
             at = _reflected(at, n, bool(align_corners))
-        places, shares = _near(at, mode)
+        places, shares = near(at, mode)
         taps.append(places)
         weights.append(shares)
     total: Array = 0
@@ -218,7 +216,7 @@ def _reflected(at: Array, n: int, align_corners: bool) -> Array:
     return ops.where(ops.equal(ops.remainder(turns, 2), 1), span - inside, inside) + low
 
 
-def _near(at: Array, mode: str) -> tuple[list[Array], list[Array]]:
+def near(at: Array, mode: str) -> tuple[list[Array], list[Array]]:
     """Return the pixels near each place, and their weights."""
     if mode == "nearest":
         return [ops.astype(ops.rint(at), dtype=np.int64)], [np.ones(shape_of(at), at.dtype)]
@@ -229,134 +227,3 @@ def _near(at: Array, mode: str) -> tuple[list[Array], list[Array]]:
     near = [((a + 2) * d - (a + 3)) * d * d + 1 for d in (part, 1 - part)]
     far = [((d * a - 5 * a) * d + 8 * a) * d - 4 * a for d in (part + 1, 2 - part)]
     return [first + tap for tap in (-1, 0, 1, 2)], [far[0], near[0], near[1], far[1]]
-
-
-# --- regions and bent windows -----------------------------------------------------------------
-
-
-def _around(x: Array, batch: NDArray[Any], rows: Array, columns: Array) -> Iterator[Array]:
-    """Yield the pixels of ``x`` (N, H, W, C) around places between them, each times its share; outside is 0."""
-    (h, w), shares = shape_of(x)[1:3], [_near(at, "linear") for at in (rows, columns)]
-    for (row, down), (column, across) in product(*(zip(*each, strict=True) for each in shares)):
-        inside = (row >= 0) & (row < h) & (column >= 0) & (column < w)
-        index = (batch, *(plain_index(ops.clip(at, min=0, max=n - 1)) for at, n in ((row, h), (column, w))))
-        share = ops.where(inside, down * across, 0)
-        yield ops.getitem(x, index=index) * ops.expand_dims(share, -1)
-
-
-def _aligned(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:
-    """Count the samples of a region, at most as many as the image has pixels where their number follows from its size."""
-    channels, count = shapes[0][1], shapes[1][0]
-    out, ratio = (
-        [attributes.get(f"output_{each}", 1) for each in ("height", "width")],
-        attributes.get("sampling_ratio", 0),
-    )
-    scale = attributes.get("spatial_scale", 1.0)
-    spans = [ratio * n for n in out]
-    if ratio <= 0:
-        sides = np.abs(np.nan_to_num(known(operands[1])[:, [3, 2]] - known(operands[1])[:, [1, 0]])) * abs(scale)
-        spans = [float(side) + 2 * n for side, n in zip(sides.max(axis=0, initial=0), out, strict=True)]
-    return count * (CALL + (channels + 4) * math.ceil(min(math.prod(spans), 1e15))) + math.prod((*out, count, channels))
-
-
-@operator("RoiAlign", extent=_aligned)
-def roi_align(
-    x: Array, rois: Array, batch_indices: Indices, *, coordinate_transformation_mode: str | None = None,
-    mode: Literal["avg", "max"] = "avg", output_height: int = 1, output_width: int = 1, sampling_ratio: int = 0,
-    spatial_scale: float = 1.0, opset: int,
-) -> Array:  # fmt: skip
-    """Sample each bin of each region, and take the mean or the largest (He et al. 2017)."""
-    half = (coordinate_transformation_mode or ("half_pixel" if opset >= 16 else "output_half_pixel")) == "half_pixel"
-    out, image = (output_height, output_width), shape_of(x)[2:]
-    corners = ops.reshape(rois, shape=(-1, 2, 2)) * spatial_scale - (
-        0.5 if half else 0.0
-    )  # the region, its ends, (x, y)
-    start = ops.flip(corners[:, 0], axis=-1)
-    span = ops.flip(corners[:, 1], axis=-1) - start
-    span = span if half else ops.maximum(span, 1)
-    counts = (
-        np.full(shape_of(span), sampling_ratio) if sampling_ratio > 0 else np.ceil(known(span) / out).astype(np.int64)
-    )
-    batch, x = known(batch_indices), ops.moveaxis(x, 1, -1)
-    parts, order = [], []
-    for taps in sorted(set(map(tuple, counts.clip(1).tolist()))):  # regions that are sampled as often, together
-        chosen = np.flatnonzero((counts.clip(1) == taps).all(axis=1))
-        at = []
-        for axis, (bins, tap, n) in enumerate(zip(out, taps, image, strict=True)):
-            place = np.arange(bins)[:, None] + (np.arange(tap) + 0.5) / tap
-            place = place.astype(x.dtype).reshape((1, bins, 1, tap, 1) if axis == 0 else (1, 1, bins, 1, tap))
-            first, size = (ops.reshape(each[chosen][:, axis], shape=(-1, 1, 1, 1, 1)) for each in (start, span))
-            whole = first + place * (size / bins)
-            at.append(ops.where((whole >= -1) & (whole <= n), ops.clip(whole, min=0, max=n - 1), -2))
-        pixels = _around(x, batch[chosen].reshape(-1, 1, 1, 1, 1), *at)  # (R, H, W, taps, taps, C)
-        if mode == "avg":
-            parts.append(ops.mean(reduce(ops.add, pixels), axis=(3, 4)))
-        else:  # of the shares, as ONNX's own cases have it
-            parts.append(ops.max(reduce(ops.maximum, pixels), axis=(3, 4)))
-        order.append(chosen)
-    if not parts:
-        return np.zeros((0, shape_of(x)[-1], *out), x.dtype)
-    return ops.moveaxis(ops.take(ops.concatenate(parts), np.concatenate(order).argsort(), axis=0), -1, 1)
-
-
-@operator(
-    "MaxRoiPool",
-    extent=lambda shapes, _, attributes: (
-        shapes[1][0] * math.prod(attributes["pooled_shape"]) * (CALL + math.prod(shapes[0][1:]))
-    ),
-)
-def max_roi_pool(x: Array, rois: Fixed, *, pooled_shape: Sequence[int], spatial_scale: float = 1.0) -> Array:
-    """Take the largest pixel of each bin of each region (Girshick 2015)."""
-    values = known(rois)
-    batch, image = values[:, 0].astype(np.int64), np.array(shape_of(x)[2:])
-    corners = np.floor(values[:, 1:] * spatial_scale + 0.5).astype(np.int64).reshape(-1, 2, 2)[:, :, ::-1]
-    rows = []
-    for region, (start, end) in zip(batch, corners, strict=True):
-        step = np.maximum(end - start + 1, 1) / pooled_shape
-        bins = []
-        for place in np.ndindex(*pooled_shape):
-            low = np.clip(np.floor(place * step).astype(np.int64) + start, 0, image)
-            high = np.clip(np.ceil((np.array(place) + 1) * step).astype(np.int64) + start, 0, image)
-            part = x[region, :, low[0] : high[0], low[1] : high[1]]
-            bins.append(ops.max(part, axis=(1, 2)) if (high > low).all() else np.zeros(shape_of(x)[1], x.dtype))
-        rows.append(ops.reshape(ops.stack(bins, axis=-1), shape=(-1, *pooled_shape)))
-    return ops.stack(rows) if rows else np.zeros((0, shape_of(x)[1], *pooled_shape), x.dtype)
-
-
-def _bent(shapes: Sequence[Shape], operands: Sequence[Any], attributes: Mapping[str, Any]) -> int:  # noqa: ARG001
-    (batch, channels, *_), (filters, *_), (_, taps, *out) = shapes[:3]
-    return batch * math.prod(out) * (filters + (channels + 8) * taps)
-
-
-@operator("DeformConv", extent=_bent, check=windows.check_windows)
-def deform_conv(
-    x: Array, w: Array, offset: Array, bias: Array | None = None, mask: Array | None = None, *,
-    dilations: Sequence[int] | None = None, group: int = 1, kernel_shape: Sequence[int] | None = None,  # noqa: ARG001  # the filters have theirs
-    offset_group: int = 1, pads: Sequence[int] | None = None, strides: Sequence[int] | None = None,
-) -> Array:  # fmt: skip
-    """Correlate with filters whose taps are moved by offsets, and weighed by a mask (Dai et al. 2017; Zhu et al. 2019)."""
-    (batch, channels, *image), (filters, _, *size) = shape_of(x), shape_of(w)
-    if len(image) != 2:
-        raise ShapeError(sentence("only images are supported", expected="(N, C, H, W)", got=shape_of(x)))
-    geometry, taps, out = (
-        windows.geometry_of(tuple(image), size, "NOTSET", dilations, pads, strides),
-        math.prod(size),
-        shape_of(offset)[2:],
-    )
-    moved = ops.reshape(offset, shape=(batch * offset_group, taps, 2, *out))
-    grids = np.meshgrid(*map(np.arange, (*size, *out)), indexing="ij")
-    at = []
-    for axis in (0, 1):
-        first = (
-            grids[2 + axis] * geometry.stride[axis] + grids[axis] * geometry.dilation[axis] - geometry.sides[axis][0]
-        )
-        at.append(moved[:, :, axis] + first.reshape(taps, *out).astype(x.dtype))
-    parts = ops.moveaxis(ops.reshape(x, shape=(batch * offset_group, channels // offset_group, *image)), 1, -1)
-    pixels = _around(parts, np.arange(batch * offset_group).reshape(-1, 1, 1, 1), *at)
-    samples = reduce(ops.add, pixels)  # (N·O, K, H, W, C/O)
-    if mask is not None:
-        samples = samples * ops.reshape(mask, shape=(batch * offset_group, taps, *out, 1))
-    columns = ops.reshape(ops.moveaxis(samples, -1, 1), shape=(batch, group, channels // group * taps, math.prod(out)))
-    y = ops.matmul(ops.reshape(w, shape=(group, filters // group, -1)), columns)
-    y = ops.reshape(y, shape=(batch, filters, *out))
-    return y if bias is None else y + ops.reshape(bias, shape=(-1, 1, 1))
