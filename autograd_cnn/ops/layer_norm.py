@@ -33,10 +33,10 @@ from autograd_cnn.parameters import Flag, NotNegative, Size
 __all__ = ["layer_norm", "layer_norm_wrt_affine", "layer_norm_wrt_input"]
 
 
-def _check(where: str, x: Array, axes: int, g: Array | None = None, **numbers: Array | None) -> None:
-    """Raise `ShapeError` unless ``x`` has rows, and the other shapes match them."""
-    shape = np.shape(x)
-    if len(shape) < axes or 0 in shape:
+def _check(where: str, x: Array, axes: int, g: Array | None = None, over: int = 0, **numbers: Array | None) -> None:
+    """Raise `ShapeError` unless ``x`` has rows, of whatever number, and the other shapes match them."""
+    shape, ranks = np.shape(x), [np.ndim(values) for values in numbers.values() if values is not None]
+    if len(shape) < axes or 0 in shape[-max(axes, over, *ranks) :]:
         expected = f"at least {axes} {'axis' if axes == 1 else 'axes'}, not empty"
         raise ShapeError(sentence(where, "x has the wrong shape", expected=expected, got=shape))
     if g is not None and np.shape(g) != shape:
@@ -86,7 +86,7 @@ def layer_norm(
     Raises
     ------
     ShapeError
-        If the shapes do not match, or x is empty.
+        If the shapes do not match, or rows are empty.
 
     Examples
     --------
@@ -162,7 +162,7 @@ def layer_norm_wrt_input(
     Raises
     ------
     ShapeError
-        If the shapes do not match, or x is empty.
+        If the shapes do not match, or rows are empty.
 
     Examples
     --------
@@ -212,7 +212,8 @@ def _mean(values: Array, row: tuple[int, ...]) -> Array:
 
 
 def _moments(rows: Array, eps: float) -> Array:
-    moments: Array = kernels.layer_norm(rows, np.ones_like(rows[:1]), np.zeros_like(rows[:1]), eps)[1]
+    one = np.ones((1, rows.shape[1]), rows.dtype)
+    moments: Array = kernels.layer_norm(rows, one, one, eps)[1]
     return moments
 
 
@@ -249,7 +250,7 @@ def layer_norm_wrt_affine(
     Raises
     ------
     ShapeError
-        If the shapes differ, or x is empty.
+        If the shapes differ, or rows are empty.
 
     Examples
     --------
@@ -267,7 +268,7 @@ def layer_norm_wrt_affine(
 
 def _affine_shape(g: Array, x: Array, axes: int, over: int | None, together: bool) -> Shape:
     """Return the shape of a weight over some of the last axes."""
-    _check("layer_norm_wrt_affine", x, axes, g)
+    _check("layer_norm_wrt_affine", x, axes, g, over or 0)
     shape = np.shape(x)[-max(axes, over or axes) :]
     return (*shape[:-1], 1) if together else shape
 

@@ -214,3 +214,22 @@ def test_the_others_keep_to_float32_and_are_compiled(rng, norm):
     assert step.plan is not None
     np.testing.assert_array_equal(found[0], found[2])
     assert {found[0].dtype, *(p.grad.dtype for p in norm.parameters())} == {np.dtype(np.float32)}
+
+
+@for_each(
+    "layer, shape",
+    [
+        (nn.LayerNorm(3), (0, 3)),
+        (nn.GroupNorm(1, 3), (0, 3, 4)),
+        (nn.InstanceNorm2d(3, affine=True), (0, 3, 4, 4)),
+        (nn.BatchNorm2d(3).eval(), (0, 3, 4, 4)),
+        (nn.TransformerEncoderLayer(4, 2, 8, batch_first=True, rng=0).eval(), (0, 5, 4)),
+    ],
+)
+def test_no_examples(layer, shape):
+    """They are normalised to none, and the gradients of the parameters are 0."""
+    x = ag.tensor(np.zeros(shape, np.float32), requires_grad=True)
+    y = layer(x)
+    y.sum().backward()
+    assert (y.shape, x.grad.shape) == (shape, shape)
+    assert all(np.array_equal(p.grad.data, np.zeros(p.shape)) for p in layer.parameters())

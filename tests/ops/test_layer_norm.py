@@ -86,7 +86,10 @@ X = np.ones((2, 3, 4))
     "call, text",
     [
         (lambda: ag.layer_norm(X, axes=4), "x has the wrong shape: expected at least 4 axes, not empty, got (2, 3, 4)"),
-        (lambda: ag.layer_norm(X[:0]), "x has the wrong shape: expected at least 1 axis, not empty, got (0, 3, 4)"),
+        (
+            lambda: ag.layer_norm(X[..., :0]),
+            "x has the wrong shape: expected at least 1 axis, not empty, got (2, 3, 0)",
+        ),
         (lambda: ag.layer_norm(X, X[0, 0, 1:]), "weight has the wrong shape: expected that of a row, (4,), got (3,)"),
         (
             lambda: ag.layer_norm(X, None, X[0, 0], axes=2),

@@ -18,7 +18,6 @@ LEFT_OUT = {
     "BatchNorm1d": lambda sample: 0 in sample.inputs[0].shape,  # of nothing there is no variance
     "BatchNorm2d": lambda sample: 0 in sample.inputs[0].shape,
     "InstanceNorm2d": lambda sample: len(sample.args) > 4 or sample.options.get("track_running_stats"),
-    "LayerNorm": lambda sample: 0 in sample.inputs[0].shape,
     "Linear": lambda sample: not sample.inputs,  # it calls its input x
     "MaxPool3d": lambda sample: sample.options.get("return_indices"),
     "PoissonNLLLoss": lambda sample: sample.options.get("full"),  # PyTorch's gradient in a count of 0 is NaN

@@ -241,6 +241,8 @@ def instance_norm(
         return _with_known(where, input, running_mean, running_var, weight, bias, eps)
     images, channels, pixels = *shape[:2], math.prod(shape[2:])
     _check_count(where, shape, pixels)
+    if not images:
+        return group_norm(input, channels, weight, bias, eps)  # whose groups may be none
     maps = ops.reshape(input, (1, images * channels, pixels, 1))
     _let_follow(where, running_mean, running_var, maps, momentum)
     weight, bias = (
@@ -295,7 +297,7 @@ def _let_follow(where: str, running_mean: Any, running_var: Any, maps: Array, mo
 def _check_channels(where: str, x: Array, axes: int = 2, **numbers: Array | None) -> Shape:
     """Return the shape of ``x``, if it has channels and all numbers are one for each."""
     shape = shape_of(x)
-    if len(shape) < axes or 0 in shape:
+    if len(shape) < axes or 0 in shape[1:]:
         expected = f"(N, C, ...) of at least {axes} axes, not empty"
         raise ShapeError(sentence(where, "input has the wrong shape", expected=expected, got=shape))
     for name, values in numbers.items():

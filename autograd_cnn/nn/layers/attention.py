@@ -207,8 +207,8 @@ class MultiheadAttention(Module):
 
     def _heads(self, x: Array) -> Array:
         """Return (N, H, L, D) for x (N, L, E)."""
-        count, length, _ = shape_of(x)
-        return ops.swapaxes(ops.reshape(x, shape=(count, length, self.num_heads, -1)), 1, 2)
+        count, length, width = shape_of(x)
+        return ops.swapaxes(ops.reshape(x, shape=(count, length, self.num_heads, width // self.num_heads)), 1, 2)
 
     def _joined(self, x: Array) -> Array:
         """Return (N, L, E) for x (N, H, L, D)."""

@@ -73,7 +73,7 @@ class VisionTransformer(Module):
                 sentence("VisionTransformer", "the image has the wrong size",
                          expected=f"{self.positions.shape[1]} patches", got=f"shape {shape_of(x)}")
             )  # fmt: skip
-        y = ops.swapaxes(ops.reshape(maps, shape=(count, width, -1)), 1, 2) + self.positions  # (N, L, E)
+        y = ops.swapaxes(ops.reshape(maps, shape=(count, width, height * length)), 1, 2) + self.positions  # (N, L, E)
         return self.head(ops.mean(self.norm(self.layers(y)), axis=1))
 
 

@@ -14,6 +14,7 @@ add_samples(
     sample(normal(4, 2, 12), normal(2, 12), normal(2, 12)),  # numbers that repeat every two rows
     sample(normal(2, 2, 3, 4), normal(2, 3, 1), normal(2, 3, 1), axes=2),  # one for all along the last axis
     sample(normal(4), None, None),
+    sample(normal(0, 4), normal(4), normal(4)),
     linear="weight bias",
 )
 add_samples(
@@ -22,6 +23,7 @@ add_samples(
     sample(normal(2, 3, 4), normal(2, 3, 4), None, eps=0.1, axes=2),
     sample(normal(4, 2, 12), normal(4, 2, 12), normal(2, 12)),
     sample(normal(2, 2, 3, 4), normal(2, 2, 3, 4), normal(2, 3, 1), axes=2),
+    sample(normal(0, 4), normal(0, 4), normal(4)),
     linear="g weight",
 )
 add_samples(
@@ -30,5 +32,6 @@ add_samples(
     sample(normal(2, 3, 4), normal(2, 3, 4), eps=0.1, axes=2),
     sample(normal(4, 2, 12), normal(4, 2, 12), over=2),
     sample(normal(2, 2, 3, 4), normal(2, 2, 3, 4), axes=2, over=3, together=True),
+    sample(normal(0, 4), normal(0, 4)),
     linear="g",
 )
