@@ -60,30 +60,33 @@ def matmul(a: Array, b: Array) -> Any:
         return NotImplemented
     if b.ndim > 2:
         return _multiply_stacks(a, b)
-    return _multiply_rows(a.reshape(-1, a.shape[-1]), b, None).reshape(*a.shape[:-1], b.shape[1])
+    y = np.empty((*a.shape[:-1], b.shape[1]), a.dtype)
+    _multiply_rows(y.reshape(-1, b.shape[1]), a.reshape(-1, a.shape[-1]), b, None)
+    return y
 
 
 def linear(x: Array, w: Array, bias: Array | None) -> Any:
     """Return x · wᵀ + bias, for x (..., D)."""
     if x.ndim < 2 or not supports(x, w, *(() if bias is None else (bias,))) or x.size * w.shape[0] > MAX_COMPILED:
         return NotImplemented
-    return _multiply_rows(x.reshape(-1, x.shape[-1]), w.T, bias).reshape(*x.shape[:-1], w.shape[0])
-
-
-def _multiply_rows(a: Array, b: Array, bias: Array | None) -> Array:
-    """Return a · b + bias, for matrices."""
-    (m, k), n = a.shape, b.shape[1]
-    if m == 1 or n == 1 or k == 1:
-        return multiply_vector(a, b, bias)
-    if bias is None and m * n * k <= MIN_PARALLEL:
-        return _multiply_stacks(a, b)
-    y = np.empty((m, n), a.dtype)
-    _multiply_into(y, a, b, bias)
+    y = np.empty((*x.shape[:-1], w.shape[0]), x.dtype)
+    _multiply_rows(y.reshape(-1, w.shape[0]), x.reshape(-1, x.shape[-1]), w.T, bias)
     return y
 
 
+def _multiply_rows(c: Array, a: Array, b: Array, bias: Array | None) -> None:
+    """Write a · b + bias into c, for matrices."""
+    (m, k), n = a.shape, b.shape[1]
+    if m == 1 or n == 1 or k == 1:
+        multiply_vector(c, a, b, bias)
+    elif bias is None and m * n * k <= MIN_PARALLEL:
+        _multiply_each_into(c, a, b)
+    else:
+        _multiply_into(c, a, b, bias)
+
+
 def _multiply_stacks(a: Array, b: Array) -> Any:
-    """Return the products of stacks of matrices, which may broadcast, or of two matrices."""
+    """Return the products of stacks of matrices, which may broadcast."""
     stacks, (m, k), n = a.shape[:-2], a.shape[-2:], b.shape[-1]
     if stacks != b.shape[:-2]:
         try:
@@ -91,16 +94,22 @@ def _multiply_stacks(a: Array, b: Array) -> Any:
         except ValueError:
             return NotImplemented  # NumPy raises the error
         a, b = np.broadcast_to(a, (*stacks, m, k)), np.broadcast_to(b, (*stacks, k, n))
-    a_transposed, b_transposed = (x.strides[-2] == x.itemsize < x.strides[-1] for x in (a, b))
     y = np.empty((*stacks, m, n), a.dtype)
+    _multiply_each_into(y, a, b)
+    return y
+
+
+def _multiply_each_into(y: Array, a: Array, b: Array) -> None:
+    """Write the products of stacks of the same shape."""
+    m, k, n = *a.shape[-2:], b.shape[-1]
+    a_transposed, b_transposed = (x.strides[-2] == x.itemsize < x.strides[-1] for x in (a, b))
     _, sizes, a_offsets, k_offsets, b_offsets, c_offsets = layout(m, k, n, VECTOR_BYTES // a.itemsize, a_transposed)
     _multiply_each(
-        math.prod(stacks), StackSizes(m, n, k, sizes.ldb, int(b_transposed)),
+        math.prod(y.shape[:-2]), StackSizes(m, n, k, sizes.ldb, int(b_transposed)),
         flat(a.swapaxes(-1, -2) if a_transposed else a), a_offsets, k_offsets,
         flat(b.swapaxes(-1, -2) if b_transposed else b), b_offsets, c_offsets, y.reshape(-1),
         serial=y.size * k <= MIN_PARALLEL,
     )  # fmt: skip
-    return y
 
 
 def _multiply_into(c: Array, a: Array, b: Array, bias: Array | None) -> None:

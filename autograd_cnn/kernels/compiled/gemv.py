@@ -24,19 +24,19 @@ class Sizes(NamedTuple):
     columns: int
 
 
-def multiply_vector(a: Array, b: Array, bias: Array | None = None) -> Array:
-    """Return a (m, k) · b (k, n) + bias (n,), where m, n or k is 1."""
+def multiply_vector(y: Array, a: Array, b: Array, bias: Array | None = None) -> None:
+    """Write a (m, k) · b (k, n) + bias (n,) into y, where m, n or k is 1."""
     (m, k), n = a.shape, b.shape[1]
     if m > 1 and n == 1:
-        return multiply_vector(b.T, a.T, None if bias is None else np.broadcast_to(bias, (m,))).reshape(m, 1)
-    y, start = np.empty((m, n), a.dtype), flat(np.zeros(n, a.dtype) if bias is None else bias)
+        a, b, bias = b.T, a.T, None if bias is None else np.broadcast_to(bias, (m,))
+        m, n = 1, m
+    arrays = flat(np.zeros(n, a.dtype) if bias is None else bias), y.reshape(-1)
     if k == 1:
-        _outer_product(m, Sizes(m, n), flat(a), flat(b), start, y.reshape(-1), serial=y.size < MIN_LIGHT)
+        _outer_product(m, Sizes(m, n), flat(a), flat(b), *arrays, serial=y.size < MIN_LIGHT)
     elif b.flags.c_contiguous and n > 1:
-        _add_rows(-(-n // COLUMNS), Sizes(k, n), flat(a), flat(b), start, y.reshape(-1), serial=b.size < MIN_LIGHT)
+        _add_rows(-(-n // COLUMNS), Sizes(k, n), flat(a), flat(b), *arrays, serial=b.size < MIN_LIGHT)
     else:
-        _multiply_rows(n, Sizes(n, k), flat(a), flat(b.T), start, y.reshape(-1), serial=b.size < MIN_LIGHT)
-    return y
+        _multiply_rows(n, Sizes(n, k), flat(a), flat(b.T), *arrays, serial=b.size < MIN_LIGHT)
 
 
 _add_scaled: Final = vectorized(lambda factor, row, total: row * factor + total)
