@@ -45,7 +45,8 @@ def layer_norm_wrt_input(g: Array, x: Array, moments: Array, weight: Array) -> A
         return NotImplemented
     dx, rows = np.empty(x.shape, x.dtype), Rows(len(x), x.shape[1], *weight.shape)
     arrays = flat(g), flat(x), flat(moments), flat(weight), dx.reshape(-1)
-    _layer_norm_wrt_input(rows.number, rows, *arrays, serial=x.size < MIN_PARALLEL)
+    loop = _layer_norm_wrt_input if rows.numbers == rows.length else _layer_norm_wrt_input_of_parts
+    loop(rows.number, rows, *arrays, serial=x.size < MIN_PARALLEL)
     return dx
 
 
@@ -133,17 +134,7 @@ def _layer_norm_wrt_input(first: int, last: int, s: Rows, g: Any, x: Any, moment
     for row in range(first, last):
         begin, end = row * s.length, (row + 1) * s.length
         mean, r, product, total = moments[row], moments[s.number + row], 0.0, 0.0
-        own, size = weight[row % s.period * s.numbers :][: s.numbers], s.length // s.numbers
-        if size > 1:
-            for part in range(s.numbers):
-                at = begin + part * size
-                of_products, of_g = _sums_of_part(g, x, at, at + size, mean)
-                product, total = product + of_products * own[part], total + of_g * own[part]
-            slope, level = x.dtype.type(r * r * product / s.length), x.dtype.type(total / s.length)
-            for part in range(s.numbers):
-                at = begin + part * size
-                _combine_part(at, at + size, (mean, slope, level, r * own[part], r), (g, x, dx))
-            continue
+        own = weight[row % s.period * s.length :][: s.length]
         for at in range(begin, end, BLOCK):
             to = min(at + BLOCK, end)
             arrays = g[at:to], x[at:to], own[at - begin : to - begin]
@@ -151,6 +142,25 @@ def _layer_norm_wrt_input(first: int, last: int, s: Rows, g: Any, x: Any, moment
             product, total = product + of_products, total + part
         slope, level = x.dtype.type(r * r * product / s.length), x.dtype.type(total / s.length)
         _combine(0, s.length, (mean, slope, level, r), (g[begin:end], x[begin:end], own, dx[begin:end]))
+
+
+@parallel_for
+def _layer_norm_wrt_input_of_parts(
+    first: int, last: int, s: Rows, g: Any, x: Any, moments: Any, weight: Any, dx: Any
+) -> None:
+    """Do the same where a number belongs to several neighbours."""
+    size = s.length // s.numbers
+    for row in range(first, last):
+        begin, own = row * s.length, row % s.period * s.numbers
+        mean, r, product, total = moments[row], moments[s.number + row], 0.0, 0.0
+        for part in range(s.numbers):
+            at = begin + part * size
+            of_products, of_g = _sums_of_part(g, x, at, at + size, mean)
+            product, total = product + of_products * weight[own + part], total + of_g * weight[own + part]
+        slope, level = x.dtype.type(r * r * product / s.length), x.dtype.type(total / s.length)
+        for part in range(s.numbers):
+            at = begin + part * size
+            _combine_part(at, at + size, (mean, slope, level, r * weight[own + part], r), (g, x, dx))
 
 
 @parallel_for
