@@ -1,8 +1,8 @@
 """Recorded calls as compiled loops: the part of a plan that runs without Python.
 
 A call whose primitive is ``static`` and whose kernel is compiled loops alone is lowered: its loops are written into a
-table. What such calls keep among themselves lies in one arena, in which memory is used again as soon as nobody
-needs it any more. Other calls are made as before, between the tables; as few of them as possible, since a call waits
+table. What such calls keep among themselves is in one arena, whose memory is used again as soon as nobody needs it
+any more. Other calls are made as before, between the tables; as few of them as possible, since a call waits
 until nothing else can be done without it.
 
 Without an effect, as in inference, weights are the same in most runs. Then the loops that work on these alone, such as

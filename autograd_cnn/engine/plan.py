@@ -22,16 +22,16 @@ _LITERALS: Final = frozenset({int, bool, str, type(None)})
 
 
 class Lifetime(NamedTuple):
-    """An array that compiled loops keep for themselves.
+    """An array that only compiled loops use, in the plan's arena.
 
     Attributes
     ----------
     name : str
-        Of the call that computes it.
+        The name of the call that computes it.
     first, last : int
-        The numbers of the loops that need it first and last.
+        The numbers of the first and the last loop that need it.
     start, nbytes : int
-        Where it begins in the plan's memory, and its size.
+        Its offset in the plan's arena, and its size.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Plan:
     arena : int
         The bytes of memory of the plan's arena.
     lifetimes : tuple of Lifetime
-        What its loops keep there, and when.
+        What the loops keep there, and when.
     kinds : dict of Slot to AbstractArray
         The shapes and dtypes of all values.
     """

@@ -11,7 +11,7 @@ normalisation, moments that have been computed are passed on in an ordinary back
 
 Shapes: x, g and y (..., D1, ..., Dk), whose last k axes are a row; weight and bias (D1, ..., Dk), or over more of the
 last axes, as the numbers of a group's channels are for each of several groups. The last of their axes may have length 1:
-a number for all that lies along it, as for a channel's pixels.
+one number for all entries along it, as for a channel's pixels.
 """
 
 import math
@@ -130,7 +130,7 @@ def layer_norm_vjp_bias(g: Array, *, bias_shape: Shape) -> Array:
 
 
 def _belonging(numbers: Shape, shape: Shape) -> dict[str, Any]:
-    """Return over how many axes numbers are, and whether one belongs to all that lies along the last."""
+    """Return how many axes the numbers cover, and whether one is shared by all entries along the last axis."""
     return {"over": len(numbers), "together": numbers[-1:] != shape[-1:]}
 
 

@@ -308,7 +308,7 @@ def _pack_weights(first: int, last: int, s: WeightSizes, w: Any, depths: Any, pa
 
 @parallel_for
 def _pack_lines(first: int, last: int, s: WeightSizes, w: Any, depths: Any, packed: Any) -> None:
-    """Pack a row of weights with one for each filter, which lie side by side, into all panels, for each job.
+    """Pack a row of weights, one for each filter, side by side, into all panels, for each job.
 
     Panel by panel each would read some of every row. Where rows are pages long, all that reads would be misses.
     """
