@@ -3,6 +3,7 @@
 import dis
 import functools
 import operator
+from collections import UserDict, UserList, deque
 from collections.abc import Callable, Iterable, Iterator
 from types import CellType, CodeType, FunctionType, MappingProxyType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any, Final
@@ -12,7 +13,8 @@ import numpy as np
 from autograd_cnn.engine.node import Array, Traced
 
 _PLAIN: Final = frozenset({int, float, complex, bool, str, bytes})
-_CONTAINERS: Final = frozenset({list, dict, set})
+_DICTS: Final = (dict, MappingProxyType, UserDict)
+_ROWS: Final = (list, deque, UserList)
 _PARTS: Final[dict[type, tuple[str, ...]]] = {
     MethodType: ("__self__", "__func__"),
     functools.partial: ("func", "args", "keywords"),
@@ -22,6 +24,16 @@ _PARTS: Final[dict[type, tuple[str, ...]]] = {
 }
 """What stands for others."""
 
+_BY_TEXT: Final = frozenset({"__dict__", "attrgetter", "getattr", "hasattr", "vars"})
+"""Code that names one of these finds attributes by strings."""
+
+_PASSIVE: Final = frozenset({
+    "__class_getitem__", "__copy__", "__deepcopy__", "__del__", "__delattr__", "__format__", "__getstate__", "__hash__",
+    "__init__", "__init_subclass__", "__new__", "__post_init__", "__reduce__", "__reduce_ex__", "__repr__", "__set_name__",
+    "__setattr__", "__setstate__", "__str__",
+})  # fmt: skip
+"""Special methods that make, copy and show an object, and add nothing to what is computed with it."""
+
 _MISSING: Final = object()
 _NOTHING: Final = MappingProxyType[str, Any]({})
 
@@ -29,9 +41,9 @@ _NOTHING: Final = MappingProxyType[str, Any]({})
 class Surroundings:
     """The values of everything that the code of functions names.
 
-    Looked into are the functions and those of their modules that they name; lists, dicts, sets and tuples; and the
-    attributes of other objects that the code names. Tensors, and the arrays of modules, are not: a plan reads these in
-    each run. Functions of other modules count as they are.
+    Looked into are the functions and those of their modules that they name; lists, dicts, sets, deques and tuples; and
+    the attributes of other objects that the code names, or that their special methods name. Tensors, and the arrays of
+    modules, are not: a plan reads these in each run. Functions of other modules count as they are.
 
     Parameters
     ----------
@@ -45,12 +57,12 @@ class Surroundings:
         roots = [*functions, *others]
         layers = [layer for root in roots for layer in _layers(root)]
         self._modules = {id(layer.__globals__) for layer in layers}
-        self._named: set[str] = set()
+        self._named = {"__call__", "forward"}  # by which an object is called, and what the code names
         known = -1
         while len(self._named) > known:  # an object's method may name attributes of what was found before it
             known = len(self._named)
             self._reads: list[tuple[Callable[[], Any], Any]] = []
-            self._containers: list[tuple[Any, Any]] = []
+            self._contents: list[tuple[Any, Any]] = []
             self._arrays: list[tuple[Array, Array]] = []
             self._seen: dict[int, Any] = {}
             self._look_into_all((*layers, *roots))
@@ -60,7 +72,7 @@ class Surroundings:
         """Whether nothing has changed, the numbers in arrays included."""
         return (
             all(_same(read(), value) for read, value in self._reads)
-            and all(alike(now, then) for now, then in self._containers)
+            and all(alike(_plain(now), then) for now, then in self._contents)
             and all(_equal(now, then) for now, then in self._arrays)
         )
 
@@ -75,12 +87,15 @@ class Surroundings:
         elif kind is np.ndarray:
             if value.flags.writeable or value.base is not None:
                 self._arrays.append((value, value.copy()))
-        elif kind in _CONTAINERS:
-            self._containers.append((value, value.copy()))
-            self._look_into_all(value.values() if kind is dict else value)
+        elif isinstance(value, (*_DICTS, *_ROWS, set)):
+            then = _plain(value).copy()
+            self._contents.append((value, then))
+            self._look_into_all(then.values() if type(then) is dict else then)
+            if kind not in {dict, list, set}:
+                self._look_into_attributes(value)
         elif kind in _PARTS:
             self._look_into_all(getattr(value, part) for part in _PARTS[kind])
-        elif isinstance(value, tuple):
+        elif isinstance(value, (tuple, frozenset)):
             self._look_into_all(value)
         elif not isinstance(value, Traced) and not (isinstance(value, ModuleType) and _ours(value)):
             self._look_into_attributes(value)
@@ -95,6 +110,10 @@ class Surroundings:
         self._look_into_all((*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()))
         names = set(_names(function.__code__))
         self._named |= {name for name, is_global in names if not is_global}
+        if not _BY_TEXT.isdisjoint(name for name, _ in names):
+            self._named |= set(_strings(function.__code__))
+        if ("super", True) in names:
+            self._named.add("super")
         for name in sorted(name for name, is_global in names if is_global):
             self._remember(functools.partial(function.__globals__.get, name, _MISSING))
 
@@ -104,7 +123,8 @@ class Surroundings:
         spaces = [vars(kind) for kind in kinds if kind is not ModuleType and not _ours(kind)]
         if not isinstance(value, type):
             spaces.insert(0, getattr(value, "__dict__", _NOTHING))
-        for name in sorted(self._named.intersection(set().union(*spaces))):
+        special = {name for space in spaces for name, held in space.items() if self._is_special(name, held)}
+        for name in sorted(special | self._named.intersection(set().union(*spaces))):
             for space in spaces:
                 if isinstance(space.get(name), np.ndarray) and hasattr(value, "named_buffers"):
                     break
@@ -112,7 +132,17 @@ class Surroundings:
                 if name in space:
                     if isinstance(space[name], MemberDescriptorType):
                         self._remember(functools.partial(getattr, value, name, _MISSING))
-                    break
+                    if "super" not in self._named:
+                        break
+
+    def _is_special(self, name: str, held: Any) -> bool:
+        """Whether Python calls a method of the user's for an operator, an index, ``len`` and the like."""
+        return (
+            name.startswith("__")
+            and name not in _PASSIVE
+            and isinstance(held, FunctionType)
+            and id(held.__globals__) in self._modules
+        )
 
     def _remember(self, read: Callable[[], Any]) -> None:
         value = read()
@@ -127,6 +157,13 @@ def alike(now: Any, then: Any) -> bool:
     if type(now) is dict:
         return all(map(operator.is_, now, then)) and all(map(_same, now.values(), then.values()))
     return all(map(_same, now, then))
+
+
+def _plain(container: Any) -> dict[Any, Any] | list[Any]:
+    """Return the contents of a container as a dict or a list."""
+    if type(container) in {dict, list}:
+        return container
+    return dict(container) if isinstance(container, _DICTS) else list(container)
 
 
 def _same(now: Any, then: Any) -> bool:
@@ -157,10 +194,11 @@ def _layers(called: Any) -> Iterator[FunctionType]:
     if isinstance(called, (FunctionType, MethodType)):
         yield from _unwrapped(called)
         return
-    for name in ("__call__", "forward"):
-        method = getattr(type(called), name, None)
-        if isinstance(method, FunctionType) and not _ours(method):
-            yield from _unwrapped(method)
+    for kind in type(called).__mro__:  # those that it calls by super(), too
+        for name in ("__call__", "forward"):
+            method = vars(kind).get(name)
+            if isinstance(method, FunctionType) and not _ours(method):
+                yield from _unwrapped(method)
 
 
 def _unwrapped(function: Any) -> Iterator[FunctionType]:
@@ -181,6 +219,15 @@ def _names(code: CodeType) -> Iterator[tuple[str, bool]]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _names(constant)
+
+
+def _strings(code: CodeType) -> Iterator[str]:
+    """Yield the strings that stand in a function's code."""
+    for constant in code.co_consts:
+        if isinstance(constant, str):
+            yield constant
+        elif isinstance(constant, CodeType):
+            yield from _strings(constant)
 
 
 def _ours(value: FunctionType | ModuleType | type) -> bool:

@@ -1,5 +1,6 @@
 """What a compiled function reads by name may change: the next call sees it."""
 
+import collections
 import functools
 import types
 import warnings
@@ -186,14 +187,99 @@ def _model():
     return lambda x: models["net"](x).detach(), lambda: models.update(net=nn.Linear(3, 2, rng=1))
 
 
+class _Parent:
+    def __init__(self, scale):
+        self.scale = scale
+
+    def total(self, x):
+        return ag.sum(x * self.scale)
+
+
+class _Child(_Parent):
+    def total(self, x):
+        return super().total(x) + 1
+
+
+class _ChildLayer(_Layer):
+    def forward(self, x):
+        return super().forward(x) + 1
+
+
+class _Operators(_Box):
+    def __getitem__(self, index):
+        return self.scale + index
+
+    def __mul__(self, other):
+        return other * self.scale
+
+    def __float__(self):
+        return float(self.scale)
+
+    def __len__(self):
+        return int(self.scale)
+
+
+def _method_of_the_parent():
+    child = _Child(2.0)
+    return child.total, lambda: setattr(child, "scale", 5.0)
+
+
+def _layer_of_the_parent():
+    _set_global(2.0)
+    return _ChildLayer(), lambda: _set_global(5.0)
+
+
+def _forward_of_the_class():
+    class Layer(nn.Module):
+        def forward(self, x):
+            return ag.sum(x)
+
+    return Layer(), lambda: setattr(Layer, "forward", lambda self, x: ag.sum(x * 2))
+
+
+def _getattr():
+    box = _Box(scale=2.0)
+    return lambda x: ag.sum(x * getattr(box, "scale")), lambda: setattr(box, "scale", 5.0)  # noqa: B009  # as users do
+
+
+def _vars():
+    box = _Box(scale=2.0)
+    return lambda x: ag.sum(x * vars(box)["scale"]), lambda: setattr(box, "scale", 5.0)
+
+
+def _by(read, container=None):
+    """Return a case of an object that is read by an operator, or of a container of the standard library."""
+
+    def case():
+        held = _Operators(scale=2.0) if container is None else container()
+        change = (lambda: setattr(held, "scale", 5.0)) if container is None else (lambda: held.__setitem__(0, 5.0))
+        return (lambda x: ag.sum(x * 1.0) * read(held)), change
+
+    return case
+
+
+def _proxy():
+    scales = {0: 2.0}
+    proxy = types.MappingProxyType(scales)
+    return lambda x: ag.sum(x * proxy[0]), lambda: scales.update({0: 5.0})
+
+
 CHANGES = [
+    _method_of_the_parent, _layer_of_the_parent, _forward_of_the_class, _getattr, _vars, _proxy,
+    _by(lambda held: held[0]), _by(lambda held: (held * 1.0)), _by(float), _by(len),
+    _by(lambda held: held[0], lambda: collections.defaultdict(float, {0: 2.0})),
+    _by(lambda held: held[0], lambda: collections.OrderedDict({0: 2.0})),
+    _by(lambda held: held[0], lambda: collections.Counter({0: 2.0})),
+    _by(lambda held: held[0], lambda: collections.deque([2.0])),
+    _by(lambda held: held[0], lambda: collections.UserDict({0: 2.0})),
+    _by(lambda held: held[0], lambda: collections.UserList([2.0])),
     _global_in_a_helper, _global_in_a_layer, _nonlocal, _array, _strided_array, _read_only_view, _array_of_objects, _containers,
     _longer_list, _shorter_list, _attributes, _class_attribute, _shadowed_class_attribute, _slot, _property, _module, _partial, _default, _decorated, _argument,
     _tensors, _model,
 ]  # fmt: skip
 
 
-@for_each("make", CHANGES, ids=[make.__name__ for make in CHANGES])
+@for_each("make", CHANGES, ids=[f"{i} {make.__name__}" for i, make in enumerate(CHANGES)])
 def test_what_a_function_reads_by_name_may_change(make):
     x = np.array([1.0, 2.0, 4.0], np.float32)
     function, change = make()
