@@ -10,6 +10,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.primitive import REGISTRY
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError
 from autograd_cnn.explanations import explain
+from autograd_cnn.ops.loss import _logistic_loss
 from autograd_cnn.ops.pooling import _relu_max_pool
 from autograd_cnn.testing.case import SAMPLES
 
@@ -32,8 +33,8 @@ def _leaf(values, **options):
 def _is_sum(primitive, case):
     if primitive in {ops.batch_norm, ops.layer_norm} and case.arrays[1] is None:
         return False  # without a weight it is a sum of nothing
-    if primitive is ops.batch_norm_inference:
-        return False  # with the weight it multiplies a difference
+    if primitive in {ops.batch_norm_inference, _logistic_loss}:
+        return False  # what is linear multiplies a difference, or is added to what is not
     return bool(case.linear)
 
 
