@@ -407,6 +407,22 @@ def flag(where: str, name: str, value: Any) -> bool:
     return bool(value)
 
 
+def of_kind(where: str, name: str, value: object, kind: type, made: str) -> None:
+    """Raise `OperandError` if ``value`` is not a ``kind``, and say how one is ``made``.
+
+    Examples
+    --------
+    >>> of_kind("fit", "model", len, dict, "one such as {}")
+    Traceback (most recent call last):
+    autograd_cnn.errors.OperandError: fit: model is not a dict: expected one such as {}, got the function len
+    """
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        sort = "class" if isinstance(value, type) else "function" if inspect.isroutine(value) else ""
+        got = f"the {sort} {getattr(value, '__name__', value)}" if sort else type(value).__name__
+        raise OperandError(sentence(where, f"{name} is not {article} {kind.__name__}", expected=made, got=got))
+
+
 # --- arrays and dtypes ------------------------------------------------------------------------
 
 

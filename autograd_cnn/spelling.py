@@ -52,6 +52,9 @@ _HINTS: Final = {
 }
 """Arguments that do not exist here, and what to do instead."""
 
+_HINTS_OF: Final = {"fit": "epochs, batch_size and the like are in config=train.TrainConfig(...)"}
+"""Functions, and where arguments are that they do not have."""
+
 _UPDATES: Final = {"SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam"}
 _WITHOUT_EFFECT: Final = {
     "inplace": {"relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "softplus"},
@@ -91,7 +94,7 @@ def understood(where: str, params: dict[str, Any], names: Mapping[str, Any]) -> 
 
 def unknown_argument(where: str, name: str, listed: str) -> OperandError:
     """Return the error that says that ``where`` has no argument ``name``, and what it takes."""
-    hint = _HINTS.get(name)
+    hint = _HINTS_OF.get(where) or _HINTS.get(name)
     takes = f"it takes {listed}"
     return OperandError(sentence(where, f"no argument {name!r}", hint=f"{hint}; {takes}" if hint else takes))
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from autograd_cnn.engine.recording import enable_grad
 from autograd_cnn.engine.trace import effect
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
-from autograd_cnn.nn.module import forget_gradients
+from autograd_cnn.nn.module import Module, forget_gradients
 from autograd_cnn.parameters import flag
 from autograd_cnn.tensor import Tensor
 
@@ -137,7 +137,7 @@ class Optimizer:
             raise OperandError(
                 sentence(self._name, f"parameter {index} is not a tensor", expected="a Tensor",
                          got=type(tensor).__name__,
-                         hint="pass model.parameters()" if isinstance(tensor, (str, tuple)) else "")
+                         hint="pass model.parameters()" if isinstance(tensor, (str, tuple, Module)) else "")
             )  # fmt: skip
         if not tensor.is_leaf:
             raise ArgumentError(

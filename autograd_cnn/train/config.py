@@ -1,7 +1,7 @@
 """The configuration of `autograd_cnn.train.fit`."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final, Literal
@@ -16,6 +16,7 @@ from autograd_cnn.data import (
     random_rotation,
     random_shift,
 )
+from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.parameters import integer, number
 
@@ -30,6 +31,7 @@ AUGMENTATIONS: Final[dict[str, Transform]] = {
 }
 """The names that `TrainConfig` accepts."""
 
+NONE: Final = "none"
 BALANCED: Final = "balanced"
 
 
@@ -49,7 +51,7 @@ class TrainConfig:
         Seeds the order of the images and their augmentation.
     augment : tuple of str
         Random changes to the images, one after the other: ``"shift"``, ``"flip"``, ``"crop"``, ``"rotate"``,
-        ``"erase"``, ``"brightness"`` and ``"color"``, each with the defaults of its function in `autograd_cnn.data`.
+        ``"erase"``, ``"brightness"`` and ``"color"``, each with the defaults of its function in `autograd_cnn.data`; ``()`` or ``"none"`` for none.
     mixup : float, optional
         The alpha of `autograd_cnn.data.mixup`.
     accumulate : int
@@ -67,6 +69,8 @@ class TrainConfig:
     ------
     ArgumentError
         For a number out of its range, or an unknown name.
+    OperandError
+        For an unknown argument.
 
     Examples
     --------
@@ -101,7 +105,15 @@ class TrainConfig:
         object.__setattr__(self, "class_weights", self._weights())
 
     def _names(self) -> tuple[str, ...]:
-        names = (self.augment,) if isinstance(self.augment, str) else tuple(self.augment)
+        given: Any = () if self.augment is None else self.augment
+        if not isinstance(given, Iterable):
+            raise ArgumentError(
+                sentence("TrainConfig", "augment is not understood", expected="names such as ('shift', 'flip'), or ()",
+                         got=repr(given))
+            )  # fmt: skip
+        names = (given,) if isinstance(given, str) else tuple(given)
+        if names == (NONE,):
+            return ()
         for name in names:
             if name not in AUGMENTATIONS:
                 alike = get_close_matches(str(name), AUGMENTATIONS, 1)
@@ -112,16 +124,20 @@ class TrainConfig:
         return names
 
     def _weights(self) -> Any:
-        if self.class_weights is None or self.class_weights == BALANCED:
-            return self.class_weights
-        if isinstance(self.class_weights, str):
+        given: Any = self.class_weights
+        if given is None or (isinstance(given, str) and given == BALANCED):
+            return given
+        if isinstance(given, str) or not isinstance(given, Iterable):
             raise ArgumentError(
                 sentence("TrainConfig", "class_weights is not understood", expected="'balanced' or numbers",
-                         got=repr(self.class_weights))
+                         got=repr(given))
             )  # fmt: skip
         least: Callable[[float], bool] = lambda value: 0 <= value < math.inf  # noqa: E731  # for each
         return tuple(number("TrainConfig", "class_weights", value, "numbers of at least 0", least)
-                     for value in self.class_weights)  # fmt: skip
+                     for value in given)  # fmt: skip
+
+
+TrainConfig.__init__ = parsed(TrainConfig.__init__)  # type: ignore[method-assign]  # of an unknown argument it says what there is
 
 
 def _above_0(name: str, value: Any) -> float:

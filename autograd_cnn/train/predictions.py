@@ -1,6 +1,7 @@
 """The predictions of a trained classifier, and their confusion matrix."""
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,10 +11,20 @@ from autograd_cnn.data import Split
 from autograd_cnn.data.dataset import Images
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.recording import no_grad
+from autograd_cnn.errors import OperandError, sentence
 from autograd_cnn.nn.modes import evaluating
 from autograd_cnn.ops import softmax
-from autograd_cnn.parameters import Size
+from autograd_cnn.parameters import Size, of_kind
 from autograd_cnn.tensor import Tensor
+
+NETWORK: Final = "a network, such as nn.lenet5()"
+
+
+def scores_of(where: str, model: nn.Module, images: Any) -> Tensor:
+    """Return what ``model`` returns for ``images``; an array, which has left the tape, is an error of ``where``."""
+    scores = model(images)
+    of_kind(where, "what the model returns", scores, Tensor, "scores (N, K)")
+    return scores
 
 
 @composite
@@ -35,6 +46,11 @@ def predict(model: nn.Module, images: Images, batch_size: Size = 256) -> NDArray
     (N, K)
         The softmax of the scores: each row adds up to 1.
 
+    Raises
+    ------
+    OperandError
+        If ``model`` is not a `Module` that returns tensors, or ``images`` are not an array.
+
     Examples
     --------
     >>> import autograd_cnn as ag
@@ -42,10 +58,17 @@ def predict(model: nn.Module, images: Images, batch_size: Size = 256) -> NDArray
     >>> predict(model, ag.data.digits().test.images).shape
     (360, 10)
     """
+    of_kind("predict", "model", model, nn.Module, NETWORK)
+    if not hasattr(images, "shape"):
+        hint = "pass its .images" if hasattr(images, "images") else "np.stack(images) makes one of a list"
+        raise OperandError(
+            sentence("predict", "images are not an array", expected="one (N, C, H, W)", got=type(images).__name__,
+                     hint=hint)
+        )  # fmt: skip
     parts = []
     with evaluating(model), no_grad():
         for start in range(0, max(len(images), 1), batch_size):
-            scores = model(Tensor.wrap(images[start : start + batch_size]))
+            scores = scores_of("predict", model, Tensor.wrap(images[start : start + batch_size]))
             parts.append(softmax(scores, axis=1).numpy())
     return np.concatenate(parts)
 
@@ -150,6 +173,7 @@ def confusion(model: nn.Module, split: Split, classes: tuple[str, ...], batch_si
     >>> confusion(model, digits.test, digits.classes).counts.sum()
     np.int64(360)
     """
+    of_kind("confusion", "split", split, Split, "data.Split(images, labels)")
     return Confusion.of(split.labels, predict(model, split.images, batch_size).argmax(axis=1), classes)
 
 

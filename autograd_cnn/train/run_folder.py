@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from numpy.typing import NDArray
 
+from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import ArgumentError, FormatError, sentence
 from autograd_cnn.files import DRAFTS, AnyPath, as_path, replacing
 from autograd_cnn.io import load, save
@@ -41,9 +42,19 @@ STAGING: Final = ".autograd-cnn-new"
 class RunFolder(Callback):
     """``config.json``, ``run.toml`` if a command line has made it, ``metrics.jsonl``, ``model.npz``, ``checkpoint.npz`` and ``graph.svg`` of one run.
 
-    `open` makes one. As a callback it adds each epoch that ended with finite losses: its weights, and in the checkpoint all that the
+    As a callback it adds each epoch that ended with finite losses: its weights, and in the checkpoint all that the
     run needs to continue as if it had not been stopped; see `autograd_cnn.train.fit`. The previous checkpoint is kept, too. An earlier run in the same folder is there until
     the first epoch of the new one has ended.
+
+    It keeps other runs out while a training lasts; with `open`, while a block does, in which `begin` can write
+    ``config.json``.
+
+    Parameters
+    ----------
+    path : path
+        The folder, made if it is not there.
+    replace : bool
+        Whether the run may replace an earlier one. A training with a history goes on in the folder with its checkpoint.
 
     Attributes
     ----------
@@ -67,11 +78,14 @@ class RunFolder(Callback):
     ['checkpoint.npz', 'config.json', 'metrics.jsonl', 'model.npz']
     """
 
-    def __init__(self, path: Path, *, resumes: bool = False) -> None:
-        self.path = path
-        self.replaces = _holds_run(path) and not resumes
+    @parsed
+    def __init__(self, path: AnyPath, *, replace: bool = False) -> None:
+        self.path = self._target = as_path("RunFolder", path)
+        self.replace = replace
+        self.replaces = False
         self.epochs: list[EpochMetrics] = []
-        self._target = path / STAGING if self.replaces else path
+        self._is_open = False
+        self._training = ExitStack()
 
     @classmethod
     @contextmanager
@@ -94,21 +108,35 @@ class RunFolder(Callback):
         OSError
             If it can't be made.
         """
-        path = as_path("RunFolder.open", path)
-        if resume and not any((path / name).is_file() for name in (CHECKPOINT, PREVIOUS)):
-            raise ArgumentError(sentence(f"{path} holds no run with a {CHECKPOINT} to go on from"))
+        folder = cls(path, replace=replace)
+        if resume and not folder._holds_checkpoint():
+            raise ArgumentError(sentence(f"{folder.path} holds no run with a {CHECKPOINT} to go on from"))
+        with folder._opened(resume=resume):
+            yield folder
+
+    def _holds_checkpoint(self) -> bool:
+        return any((self.path / name).is_file() for name in (CHECKPOINT, PREVIOUS))
+
+    @contextmanager
+    def _opened(self, *, resume: bool) -> Iterator[None]:
+        path = self.path
         path.mkdir(parents=True, exist_ok=True)
         with locked(path) as mine:
             if not mine:
                 raise ArgumentError(sentence(f"a training is under way in {path}", hint="choose another folder"))
-            if _holds_run(path) and not (replace or resume):
+            self.replaces = _holds_run(path) and not resume
+            if self.replaces and not self.replace:
                 raise ArgumentError(
                     sentence(f"{path} holds an earlier run", hint="choose another folder, or pass replace=True")
                 )
+            self._target = path / STAGING if self.replaces else path
             _clear(path)
+            self._target.mkdir(exist_ok=True)
+            self._is_open = True
             try:
-                yield cls(path, resumes=resume)
+                yield
             finally:
+                self._is_open = False
                 _clear(path)
 
     def begin(self, config: Mapping[str, Any], state: Mapping[str, NDArray[Any]], recipe: str = "") -> None:
@@ -119,7 +147,6 @@ class RunFolder(Callback):
         OSError
             If the folder can't be written to.
         """
-        self._target.mkdir(exist_ok=True)
         with replacing(self._target / CONFIG) as file:
             file.write(json.dumps(config, indent=2).encode() + b"\n")
         if recipe:
@@ -151,7 +178,9 @@ class RunFolder(Callback):
         self._take_its_place()
 
     def on_fit_start(self, trainer: "Trainer") -> None:
-        """Adopt the epochs of a resumed run."""
+        """Open the folder for this training, if it is not open, and adopt the epochs of a resumed run."""
+        if not self._is_open:
+            self._training.enter_context(self._opened(resume=bool(trainer.history) and self._holds_checkpoint()))
         self.epochs = list(trainer.history)
 
     def on_checkpoint(self, trainer: "Trainer") -> None:
@@ -163,6 +192,10 @@ class RunFolder(Callback):
             (self._target / CHECKPOINT).replace(self._target / PREVIOUS)
         trainer.save(self._target / CHECKPOINT)
         self._take_its_place()
+
+    def on_fit_end(self, trainer: "Trainer") -> None:  # noqa: ARG002  # as all callbacks
+        """Let other runs into a folder that was opened for this training."""
+        self._training.close()
 
     def write_weights(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Replace the last epoch's weights, for example by those of the best one.

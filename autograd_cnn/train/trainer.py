@@ -14,6 +14,7 @@ from autograd_cnn import nn, optim
 from autograd_cnn.compile import compile  # noqa: A004  # PyTorch's name
 from autograd_cnn.data import Dataset, Loader, Split, compose, mixup
 from autograd_cnn.distributed import DataParallel, ProcessGroup
+from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.recording import no_grad
 from autograd_cnn.errors import ArgumentError, DivergedError, OperandError, counted, sentence
 from autograd_cnn.files import AnyPath
@@ -21,12 +22,13 @@ from autograd_cnn.io import restore, save
 from autograd_cnn.kernels import current_backend
 from autograd_cnn.nn.modes import evaluating
 from autograd_cnn.ops import concatenate
-from autograd_cnn.parameters import integer, number
+from autograd_cnn.parameters import integer, number, of_kind
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.train.callbacks import Callback
 from autograd_cnn.train.config import AUGMENTATIONS, BALANCED, TrainConfig
 from autograd_cnn.train.layers import figures_of
 from autograd_cnn.train.metrics import EpochMetrics, Metrics
+from autograd_cnn.train.predictions import NETWORK, scores_of
 
 Loss: TypeAlias = Callable[[Tensor, Any], Tensor]
 """Takes scores (N, K) and labels (N,), returns their mean loss."""
@@ -92,6 +94,7 @@ class Trainer:
     ([1, 2, 3, 4, 5], True)
     """
 
+    @parsed
     def __init__(
         self,
         model: nn.Module,
@@ -107,15 +110,15 @@ class Trainer:
         watch: int = 0,
         parallel: DataParallel | None = None,
     ) -> None:
-        _check_kind("Trainer", "model", model, nn.Module, "an nn.Module")
-        _check_kind("Trainer", "optimizer", optimizer, optim.Optimizer, "one such as optim.AdamW(...)")
+        of_kind("Trainer", "model", model, nn.Module, NETWORK)
+        of_kind("Trainer", "optimizer", optimizer, optim.Optimizer, "one such as optim.AdamW(...)")
         if schedule is not None:
-            _check_kind("Trainer", "schedule", schedule, optim.Schedule, "one such as optim.StepLR(...)")
+            of_kind("Trainer", "schedule", schedule, optim.Schedule, "one such as optim.StepLR(...)")
         self.model = model
         self.optimizer = optimizer
         self.schedule = schedule
         if average is not None:
-            _check_kind("Trainer", "average", average, optim.AveragedModel, "optim.AveragedModel(model)")
+            of_kind("Trainer", "average", average, optim.AveragedModel, "optim.AveragedModel(model)")
         self.accumulate = integer("Trainer", "accumulate", accumulate, 1)
         self.clip_norm = None if clip_norm is None else number("Trainer", "clip_norm", clip_norm, "a number above 0",
                                                                lambda value: 0 < value < math.inf)  # fmt: skip
@@ -123,20 +126,10 @@ class Trainer:
         self.watch = integer("Trainer", "watch", watch, 0)
         self.loss = loss
         if parallel is not None:
-            _check_kind("Trainer", "parallel", parallel, DataParallel, "distributed.DataParallel(model)")
+            of_kind("Trainer", "parallel", parallel, DataParallel, "distributed.DataParallel(model)")
         self.parallel = parallel
         self.group = None if parallel is None else parallel.group
-        self.callbacks = list(callbacks)
-        for callback in self.callbacks:
-            if not isinstance(callback, Callback):
-                raise OperandError(
-                    sentence(
-                        "Trainer",
-                        "callbacks holds something else",
-                        expected="instances of Callback",
-                        got=repr(callback),
-                    )
-                )
+        self.callbacks = _listed("Trainer", callbacks)
         self.history: list[EpochMetrics] = []
         self.loader: Loader | None = None
         self.epochs = 0
@@ -197,7 +190,7 @@ class Trainer:
         OSError
             If there is no such file, or it can't be read.
         """
-        _check_kind("Trainer.restore", "loader", loader, Loader, "data.Loader(images, labels)")
+        of_kind("Trainer.restore", "loader", loader, Loader, "data.Loader(images, labels)")
         self.loader = loader
         restore(path, **self._parts())
 
@@ -234,8 +227,8 @@ class Trainer:
         OperandError
             If ``loader`` is not a `Loader`, or ``test`` is not a `Split`.
         """
-        _check_kind("Trainer.fit", "loader", loader, Loader, "data.Loader(images, labels)")
-        _check_kind("Trainer.fit", "test", test, Split, "data.Split(images, labels)")
+        of_kind("Trainer.fit", "loader", loader, Loader, "data.Loader(images, labels)")
+        of_kind("Trainer.fit", "test", test, Split, "data.Split(images, labels)")
         if not len(loader) or not len(test.labels):
             raise ArgumentError(
                 sentence(
@@ -348,8 +341,7 @@ class Trainer:
         parts = [*zip(batch[::2], batch[1::2], strict=True)]
         self.optimizer.zero_grad()
         if len(parts) == 1:
-            scores: Tensor = self.model(batch[0])
-            loss = self.loss(scores, batch[1])
+            loss, scores = self._loss_of(*parts[0])
             loss.backward()
             return loss, scores
         count = sum(len(labels) for _, labels in parts)
@@ -358,12 +350,18 @@ class Trainer:
         for images, labels in parts:
             last = len(losses) == len(parts) - 1
             with nullcontext() if self.parallel is None or last else self.parallel.no_sync():
-                scores = self.model(images)
-                loss = self.loss(scores, labels) * (len(labels) / count)
+                loss, scores = self._loss_of(images, labels)
+                loss = loss * (len(labels) / count)
                 loss.backward()
             losses.append(loss.detach())
             all_scores.append(scores.detach())
         return sum(losses[1:], losses[0]), concatenate(all_scores)
+
+    def _loss_of(self, images: NDArray[Any], labels: NDArray[Any]) -> tuple[Tensor, Tensor]:
+        scores = scores_of("Trainer.fit", self.model, images)
+        loss = self.loss(scores, labels)
+        of_kind("Trainer.fit", "what the loss returns", loss, Tensor, "the mean loss of a batch")
+        return loss, scores
 
     def _diverged(self, loss: float, step: int) -> DivergedError:
         return DivergedError(f"the loss became {loss} in epoch {self.epoch}, step {step}")
@@ -371,6 +369,17 @@ class Trainer:
     def _notify(self, event: str, *details: object) -> None:
         for callback in self.callbacks:
             getattr(callback, event)(self, *details)
+
+
+def _listed(where: str, callbacks: Iterable[Callback]) -> list[Callback]:
+    of_kind(where, "callbacks", callbacks, Iterable, "a list, such as callbacks=[train.Progress()]")
+    listed = list(callbacks)
+    for callback in listed:
+        if not isinstance(callback, Callback):
+            raise OperandError(
+                sentence(where, "callbacks holds something else", expected="instances of Callback", got=repr(callback))
+            )
+    return listed
 
 
 def in_parts(images: NDArray[Any], labels: NDArray[Any], count: int) -> Iterator[NDArray[Any]]:
@@ -433,8 +442,9 @@ def evaluate(
     >>> metrics.count, metrics.accuracy > 0.8
     (360, True)
     """
+    of_kind("evaluate", "model", model, nn.Module, NETWORK)
     if not isinstance(split, tuple):  # a pair of arrays is enough
-        _check_kind("evaluate", "split", split, Split, "data.Split(images, labels)")
+        of_kind("evaluate", "split", split, Split, "data.Split(images, labels)")
     if group is not None:
         count = len(split[1])
         share = slice(*(count * rank // group.size for rank in (group.rank, group.rank + 1)))
@@ -442,11 +452,12 @@ def evaluate(
     metrics = Metrics()
     with evaluating(model):
         for images, labels in Loader(*split, batch_size=batch_size, shuffle=False):
-            scores: Tensor = model(images)
+            scores = scores_of("evaluate", model, images)
             metrics.update(loss(scores, labels).item(), scores.numpy(), labels)
     return metrics.over(group)
 
 
+@parsed
 def fit(
     model: nn.Module,
     dataset: Dataset,
@@ -498,9 +509,11 @@ def fit(
     >>> history[-1].test_accuracy > 0.7
     True
     """
-    _check_kind("fit", "dataset", dataset, Dataset, "data.Dataset(train, test), both a data.Split(images, labels)")
+    of_kind("fit", "model", model, nn.Module, NETWORK)
+    of_kind("fit", "dataset", dataset, Dataset, "data.Dataset(train, test), both a data.Split(images, labels)")
     config = TrainConfig() if config is None else config
-    _check_kind("fit", "config", config, TrainConfig, "TrainConfig(epochs=...)")
+    of_kind("fit", "config", config, TrainConfig, "TrainConfig(epochs=...)")
+    callbacks = _listed("fit", callbacks)
     classes = len(dataset.classes)
     rank, ranks = _share(parallel)
     loader = Loader(
@@ -565,11 +578,3 @@ def _loss(config: TrainConfig, labels: NDArray[Any], classes: int) -> Loss:
                 sentence("fit", "class_weights are not as many as classes", expected=classes, got=len(weights))
             )
     return partial(nn.cross_entropy, weight=weights.astype(np.float32))
-
-
-def _check_kind(where: str, name: str, value: object, kind: type, made: str) -> None:
-    """Raise `OperandError` if ``value`` is not a ``kind``, and say how one is ``made``."""
-    if not isinstance(value, kind):
-        article = "an" if kind.__name__[0] in "AEIOU" else "a"
-        got = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
-        raise OperandError(sentence(where, f"{name} is not {article} {kind.__name__}", expected=made, got=got))

@@ -157,6 +157,8 @@ def test_groups_have_options_of_their_own():
         (lambda w: [{"params": nn.Linear(2, 1)}], {}, OperandError,
          ("params of a group is not iterable: expected tensors, such as a list of them, got Linear; "
           "pass model.parameters()")),
+        (lambda w: nn.Sequential(nn.Linear(2, 1)), {}, OperandError,
+         "parameter 0 is not a tensor: expected a Tensor, got Linear; pass model.parameters()"),
         (lambda w: nn.Linear(2, 1).named_parameters(), {}, OperandError,
          "parameter 0 is not a tensor: expected a Tensor, got tuple; pass model.parameters()"),
         (lambda w: [w], {"amsgrad": True}, OperandError,

@@ -4,7 +4,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from autograd_cnn.errors import ArgumentError
+from autograd_cnn.errors import ArgumentError, OperandError
 from autograd_cnn.train import TrainConfig
 
 
@@ -25,6 +25,8 @@ from autograd_cnn.train import TrainConfig
                 "got 'shiftt'; did you mean shift?"
             ),
         ),
+        ({"augment": 3}, "augment is not understood: expected names such as ('shift', 'flip'), or (), got 3"),
+        ({"class_weights": 3}, "class_weights is not understood: expected 'balanced' or numbers, got 3"),
         ({"mixup": -1}, "mixup is out of range: expected a number above 0, got -1"),
         ({"accumulate": 0}, "accumulate is out of range: expected an int of at least 1, got 0"),
         ({"clip_norm": 0.0}, "clip_norm is out of range: expected a number above 0, got 0.0"),
@@ -40,7 +42,20 @@ def test_a_number_out_of_range_is_refused(numbers, problem):
     assert str(err.value) == f"TrainConfig: {problem}"
 
 
+def test_none_of_the_augmentations():
+    assert [TrainConfig(augment=none).augment for none in (None, "none", ["none"], ())] == [()] * 4
+
+
+def test_an_unknown_argument_is_told_what_there_is():
+    with pytest.raises(OperandError) as err:
+        TrainConfig(epoch=3)
+    assert str(err.value) == (
+        "TrainConfig: no argument 'epoch'; it takes epochs, batch_size, lr, seed, augment, mixup, accumulate, "
+        "clip_norm, class_weights, ema, workers"
+    )
+
+
 def test_numpys_numbers_go_to_json():
-    config = TrainConfig(np.int64(3), np.int32(8), np.float64(0.5), np.uint8(1))
+    config = TrainConfig(np.int64(3), np.int32(8), np.float64(0.5), np.uint8(1), class_weights=np.ones(2))
     written = json.loads(json.dumps(asdict(config)))
     assert written.items() >= {"epochs": 3, "batch_size": 8, "lr": 0.5, "seed": 1}.items()

@@ -1,7 +1,10 @@
 import numpy as np
+import pytest
+from tables import for_each
 
 from autograd_cnn import nn
 from autograd_cnn.data import Split
+from autograd_cnn.errors import OperandError
 from autograd_cnn.train import Confusion, confusion, predict
 
 
@@ -21,6 +24,22 @@ def test_probabilities(rng):
     assert model.training
     assert shares.dtype == np.float32
     assert np.array_equal(predict(model, images), shares)
+
+
+@for_each("call, told", [
+    (lambda images: predict(nn.lenet5, images),
+     "predict: model is not a Module: expected a network, such as nn.lenet5(), got the function lenet5"),
+    (lambda images: predict(Brightest(), list(images)),
+     "predict: images are not an array: expected one (N, C, H, W), got list; np.stack(images) makes one of a list"),
+    (lambda images: predict(Brightest(), Split(images, np.zeros(3, int))),
+     "predict: images are not an array: expected one (N, C, H, W), got Split; pass its .images"),
+    (lambda images: confusion(Brightest(), images, ("a", "b")),
+     "confusion: split is not a Split: expected data.Split(images, labels), got ndarray"),
+])  # fmt: skip
+def test_what_can_not_be_predicted(rng, call, told):
+    with pytest.raises(OperandError) as error:
+        call(rng.random((3, 1, 1, 4), np.float32))
+    assert str(error.value) == told
 
 
 def test_each_image_is_counted_where_it_belongs(rng):

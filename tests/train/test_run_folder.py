@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -194,3 +195,21 @@ def test_a_trainer_adds_its_epochs(path):
         assert folder.epochs == history
         assert folder.contents() == f"the weights of epoch 2 are in {path / 'model.npz'}"
     assert all(np.array_equal(value, model.state_dict()[name]) for name, value in ag.load(path / "model.npz").items())
+
+
+def test_a_callback_opens_its_own_folder(path):
+    model = ag.nn.Sequential(ag.nn.Flatten(), ag.nn.Linear(64, 10, rng=0))
+    few = ag.data.Dataset(*(ag.data.Split(part.images[:64], part.labels[:64]) for part in ag.data.digits()))
+    fit = partial(ag.train.fit, model, few)
+    fit(ag.train.TrainConfig(epochs=1), [RunFolder(str(path))])
+    assert sorted(file.name for file in path.iterdir()) == ["checkpoint.npz", "metrics.jsonl", "model.npz"]
+    with pytest.raises(ArgumentError) as error:
+        fit(ag.train.TrainConfig(epochs=1), [RunFolder(path)])
+    assert str(error.value) == f"{path} holds an earlier run; choose another folder, or pass replace=True"
+    fit(ag.train.TrainConfig(epochs=2), [RunFolder(path)], checkpoint=path / "checkpoint.npz")
+    assert len((path / "metrics.jsonl").read_text().splitlines()) == 2
+    fit(ag.train.TrainConfig(epochs=1), [RunFolder(path, replace=True)])
+    assert len((path / "metrics.jsonl").read_text().splitlines()) == 1
+    with RunFolder.open(path, replace=True), pytest.raises(ArgumentError) as error:
+        fit(ag.train.TrainConfig(epochs=1), [RunFolder(path, replace=True)])
+    assert str(error.value) == f"a training is under way in {path}; choose another folder"

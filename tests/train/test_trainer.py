@@ -14,6 +14,13 @@ def few():
     return Dataset(*(Split(split.images[:96], split.labels[:96]) for split in digits()))
 
 
+class Untaped(nn.Module):
+    """Returns an array."""
+
+    def forward(self, x):
+        return np.zeros((len(x), 10), np.float32)
+
+
 class Log(Callback):
     """Keeps what it hears."""
 
@@ -200,7 +207,22 @@ def test_arrays_of_ones_own_are_put_into_a_split(few):
     ("call", "text"),
     [
         (lambda model, optimizer, _: Trainer(optimizer, model),
-         "Trainer: model is not a Module: expected an nn.Module, got SGD"),
+         "Trainer: model is not a Module: expected a network, such as nn.lenet5(), got SGD"),
+        (lambda _, optimizer, few: fit(nn.lenet5, few),
+         "fit: model is not a Module: expected a network, such as nn.lenet5(), got the function lenet5"),
+        (lambda _, optimizer, few: evaluate(nn.lenet5, few.test),
+         "evaluate: model is not a Module: expected a network, such as nn.lenet5(), got the function lenet5"),
+        (lambda _, optimizer, few: Trainer(Untaped(), optimizer).fit(Loader(*few.train), few.test, 1),
+         "Trainer.fit: what the model returns is not a Tensor: expected scores (N, K), got ndarray"),
+        (lambda _, optimizer, few: evaluate(Untaped(), few.test),
+         "evaluate: what the model returns is not a Tensor: expected scores (N, K), got ndarray"),
+        (lambda model, optimizer, few: Trainer(model, optimizer, loss=lambda *_: 3.0).fit(Loader(*few.train), few.test, 1),
+         "Trainer.fit: what the loss returns is not a Tensor: expected the mean loss of a batch, got float"),
+        (lambda model, _, few: fit(model, few, callbacks=Log()),
+         "fit: callbacks is not an Iterable: expected a list, such as callbacks=[train.Progress()], got Log"),
+        (lambda model, _, few: fit(model, few, epochs=2),
+         ("fit: no argument 'epochs'; epochs, batch_size and the like are in config=train.TrainConfig(...); "
+          "it takes model, dataset, config, callbacks, checkpoint, watch, parallel")),
         (lambda model, *_: Trainer(model, optim.SGD),
          "Trainer: optimizer is not an Optimizer: expected one such as optim.AdamW(...), got the class SGD"),
         (lambda model, optimizer, _: Trainer(model, optimizer, "cosine"),
