@@ -1,7 +1,9 @@
 """Datasets in one file: arrays in ``.npz``, or a table of pixels in ``.csv``."""
 
 import math
+import re
 import warnings
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +18,9 @@ from autograd_cnn.parameters import Share, Whole
 
 NAMES: Final = (("images", "labels", "test_images", "test_labels"), ("x_train", "y_train", "x_test", "y_test"))
 """The names of the arrays in a file: ours, and those of Keras. The last two may be missing."""
+
+_WORD: Final = re.compile(r"could not convert string (?P<text>.*) to \w+ at row \d+, column (?P<column>\d+)", re.DOTALL)
+"""What NumPy says of a text among numbers."""
 
 LAST: Final = (1 << 16) - 1
 """The largest label: each class up to the largest label gets a name."""
@@ -57,10 +62,10 @@ def from_npz(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
     if names is None:
         expected = " or ".join(f"{images} and {labels}" for images, labels, *_ in NAMES)
         raise FormatError(sentence(str(path), "not a dataset", expected=expected, got=", ".join(arrays) or "nothing"))
-    train = _as_split(str(path), arrays[names[0]], arrays[names[1]])
+    train = _as_split(str(path), arrays, *names[:2])
     if not set(names[2:]) <= arrays.keys():
         return split(*train, test=test, seed=seed)
-    held_out = _as_split(str(path), arrays[names[2]], arrays[names[3]])
+    held_out = _as_split(str(path), arrays, *names[2:])
     if train.images.shape[1:] != held_out.images.shape[1:]:
         raise FormatError(
             sentence(str(path), f"{names[2]} are of another shape", expected=f"(N, *{train.images.shape[1:]})",
@@ -73,7 +78,7 @@ def from_npz(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
 def from_csv(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
     r"""A dataset in a table of numbers, a square gray image per line: its label, then its pixels, row by row.
 
-    A header line is skipped. Pixels go from 0 to 255, as in the usual tables of MNIST.
+    A header line is skipped. A label is the number of a class, from 0. Pixels go from 0 to 255, as in the usual tables of MNIST.
 
     Raises
     ------
@@ -94,12 +99,21 @@ def from_csv(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
     """
     path = as_path("from_csv", path)
     with path.open("rb") as file:
-        has_names = any(character.isalpha() for character in file.readline().decode(errors="replace"))
+        first = file.readline().decode(errors="replace").strip()
+    has_names = any(character.isalpha() for character in first)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # of an empty file
             table = np.loadtxt(path, np.float32, delimiter=",", skiprows=int(has_names), ndmin=2)
     except (ValueError, UserWarning) as error:
+        if word := _WORD.match(str(error)):
+            column = int(word["column"])
+            name = "".join(f" ({name})" for name in first.split(",")[column - 1 : column] if has_names)
+            what, last = ("the label", LAST) if column == 1 else ("a pixel", 255)
+            raise FormatError(
+                sentence(str(path), f"{what} in column {column}{name} is not a number", expected=f"0 to {last}",
+                         got=word["text"])
+            ) from error  # fmt: skip
         raise FormatError(sentence(str(path), "not a table of numbers", hint=str(error).partition(";")[0])) from error
     side = math.isqrt(table.shape[1] - 1)
     if side < 1 or side * side != table.shape[1] - 1:
@@ -118,11 +132,12 @@ def from_csv(path: AnyPath, *, test: Share = 0.2, seed: Whole = 0) -> Dataset:
     if not fits.all():
         raise FormatError(sentence(str(path), "a pixel is out of range", expected="0 to 255", got=pixels[~fits][0]))
     images = (pixels / np.float32(255)).reshape(-1, 1, side, side)
-    return split(*_as_split(str(path), images, labels.astype(np.int64)), test=test, seed=seed)
+    return split(images, labels.astype(np.int64), test=test, seed=seed)
 
 
-def _as_split(path: str, images: NDArray[Any], labels: NDArray[Any]) -> Split:
-    """Return the images as (N, C, H, W) in float32, and the labels as int64."""
+def _as_split(path: str, arrays: Mapping[str, NDArray[Any]], name: str, name_of_labels: str) -> Split:
+    """Return two of the arrays: images as (N, C, H, W) in float32, and labels as int64."""
+    images, labels = arrays[name], arrays[name_of_labels]
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if images.ndim == 3:
@@ -135,14 +150,18 @@ def _as_split(path: str, images: NDArray[Any], labels: NDArray[Any]) -> Split:
                      got=f"{images.shape} and {labels.shape}")
         )  # fmt: skip
     if labels.dtype.kind not in "iu":
-        raise FormatError(sentence(path, "a label is not a class", expected=f"ints from 0 to {LAST}", got=labels.dtype))
+        raise FormatError(
+            sentence(
+                path, f"{name_of_labels} are not class numbers", expected=f"ints from 0 to {LAST}", got=labels.dtype
+            )
+        )
     wrong = (labels < 0) | (labels > LAST)
     if wrong.any():
-        raise FormatError(sentence(path, "a label is not a class", expected=f"ints from 0 to {LAST}",
+        raise FormatError(sentence(path, f"{name_of_labels} are not class numbers", expected=f"ints from 0 to {LAST}",
                                    got=labels[wrong][0]))  # fmt: skip
     if images.dtype == np.uint8:
         images = np.divide(images, 255, dtype=np.float32)
     elif images.dtype.kind != "f" or not np.isfinite(images).all():
-        raise FormatError(sentence(path, "images are not understood", expected="uint8 or finite floats",
+        raise FormatError(sentence(path, f"{name} are not understood", expected="uint8 or finite floats",
                                    got=images.dtype))  # fmt: skip
     return Split(np.ascontiguousarray(images, np.float32), labels.astype(np.int64))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError, sentence
 from autograd_cnn.parameters import Share, Whole
 
 
@@ -79,6 +79,34 @@ class Dataset:
         return iter((self.train, self.test))
 
 
+def rows(where: str, name: str, values: Any, hint: str = "pass its .images and .labels") -> NDArray[Any]:
+    """Return ``values`` as an array with an axis of examples; ``hint`` is for a `Split`.
+
+    Raises
+    ------
+    OperandError
+        If they are not one, such as a generator, or arrays of different shapes.
+
+    Examples
+    --------
+    >>> rows("Loader", "images", [[1, 2], [3, 4]]).shape
+    (2, 2)
+    """
+    hint = hint if hasattr(values, "_fields") else ""
+    try:
+        array = None if hint else np.asarray(values)
+    except GradientError:
+        raise
+    except ValueError:  # rows of unequal lengths
+        array = None
+    if array is None or array.ndim == 0:
+        raise OperandError(
+            sentence(where, f"{name} are not an array", expected="one whose first axis counts the examples",
+                     got=type(values).__name__, hint=hint)
+        )  # fmt: skip
+    return array
+
+
 @composite
 def split(
     images: Images, labels: NDArray[Any], test: Share = 0.2, seed: Whole = 0, classes: tuple[str, ...] = ()
@@ -103,7 +131,7 @@ def split(
     ShapeError
         If the numbers of images and labels differ.
     OperandError
-        If a label is not an int from 0.
+        If a label is not an int from 0, or images are not an array.
     ArgumentError
         If ``test`` is not a share, or the training or test part would be empty.
 
@@ -113,14 +141,15 @@ def split(
     >>> dataset.train.labels.tolist(), dataset.test.labels.tolist()
     ([0, 1, 0, 1, 0, 1], [1, 0, 0, 1])
     """
-    labels = np.asarray(labels)
+    images, labels = images if hasattr(images, "shape") else rows("split", "images", images), np.asarray(labels)
     if labels.ndim != 1 or len(images) != len(labels):
         raise ShapeError(
             sentence("split", "images and labels are not equally many", expected=f"labels ({len(images)},)",
                      got=labels.shape)
         )  # fmt: skip
     if labels.dtype.kind not in "iu" or (labels.size and labels.min() < 0):
-        raise OperandError(sentence("split", "a label is not a class", expected="ints from 0", got=labels.dtype))
+        got = labels.min() if labels.dtype.kind == "i" else labels.dtype
+        raise OperandError(sentence("split", "a label is not a class", expected="ints from 0", got=got))
     rng = np.random.default_rng(seed)
     held_out = np.zeros(len(labels), np.bool_)
     for label in np.unique(labels):

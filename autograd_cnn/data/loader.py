@@ -10,11 +10,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.data.dataset import Images
+from autograd_cnn.data.dataset import Images, rows
 from autograd_cnn.data.folder import ImageFiles
 from autograd_cnn.data.transforms import Mix, Transform
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
 from autograd_cnn.parameters import Bool, Size, Whole, integer
 
 Batch: TypeAlias = tuple[NDArray[Any], NDArray[Any]]
@@ -96,8 +96,8 @@ class Loader:
         rank: Whole = 0,
         ranks: Size = 1,
     ) -> None:
-        self.images: Images = images if isinstance(images, ImageFiles) else _rows("images", images)
-        self.labels = _rows("labels", labels)
+        self.images: Images = images if isinstance(images, ImageFiles) else rows("Loader", "images", images)
+        self.labels = rows("Loader", "labels", labels)
         if len(self.images) != len(self.labels):
             raise ShapeError(
                 sentence("Loader", "images and labels are not equally many", expected=f"{len(self.images)} labels",
@@ -210,20 +210,3 @@ def _ahead(batches: Iterable[Callable[[], Batch]], workers: int) -> Iterator[Bat
         finally:  # of an epoch that is not finished
             for each in under_way:
                 each.cancel()
-
-
-def _rows(name: str, values: Any) -> NDArray[Any]:
-    """Return ``values`` as an array with an axis of examples."""
-    hint = "pass its .images and .labels" if hasattr(values, "_fields") else ""
-    try:
-        array = None if hint else np.asarray(values)
-    except GradientError:
-        raise
-    except ValueError:  # rows of unequal lengths
-        array = None
-    if array is None or array.ndim == 0:
-        raise OperandError(
-            sentence("Loader", f"{name} are not an array", expected="one whose first axis counts the examples",
-                     got=type(values).__name__, hint=hint)
-        )  # fmt: skip
-    return array

@@ -67,15 +67,15 @@ def _arrays(archive: zipfile.ZipFile) -> dict[str, NDArray[Any]]:
         if name in arrays:
             raise FormatError(sentence(f"two arrays have the name {name!r}"))
         with archive.open(entry) as content:
-            arrays[name] = _array(content, entry.file_size)
+            arrays[name] = _array(content, name, entry.file_size)
     return arrays
 
 
-def _array(content: IO[bytes], length: int) -> NDArray[Any]:
+def _array(content: IO[bytes], name: str, length: int) -> NDArray[Any]:
     """Return the array of an entry, which must use all of its ``length`` bytes."""
     shape, in_columns, dtype, begin = _header(content.read(LONGEST_HEADER))
     if dtype.kind not in "biuf":
-        raise FormatError(sentence("not an array of numbers", expected="bools, ints or floats", got=dtype))
+        raise FormatError(sentence(f"{name!r} is not an array of numbers", expected="bools, ints or floats", got=dtype))
     size = math.prod(shape) * dtype.itemsize
     if length - begin != size:
         raise FormatError(sentence("cut off", expected=f"{size} bytes for shape {shape}", got=length - begin))

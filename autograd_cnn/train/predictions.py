@@ -8,10 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from autograd_cnn import nn
 from autograd_cnn.data import Split
-from autograd_cnn.data.dataset import Images
+from autograd_cnn.data.dataset import Images, rows
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.recording import no_grad
-from autograd_cnn.errors import OperandError, sentence
 from autograd_cnn.nn.modes import evaluating
 from autograd_cnn.ops import softmax
 from autograd_cnn.parameters import Size, of_kind
@@ -59,12 +58,7 @@ def predict(model: nn.Module, images: Images, batch_size: Size = 256) -> NDArray
     (360, 10)
     """
     of_kind("predict", "model", model, nn.Module, NETWORK)
-    if not hasattr(images, "shape"):
-        hint = "pass its .images" if hasattr(images, "images") else "np.stack(images) makes one of a list"
-        raise OperandError(
-            sentence("predict", "images are not an array", expected="one (N, C, H, W)", got=type(images).__name__,
-                     hint=hint)
-        )  # fmt: skip
+    images = images if hasattr(images, "shape") else rows("predict", "images", images, "pass its .images")
     parts = []
     with evaluating(model), no_grad():
         for start in range(0, max(len(images), 1), batch_size):

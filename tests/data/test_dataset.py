@@ -35,7 +35,7 @@ def test_a_share_of_each_class_is_held_out():
 @for_each("labels, options, told", [
     (np.zeros(3, int), {}, "split: images and labels are not equally many: expected labels (4,), got (3,)"),
     (np.zeros(4), {}, "split: a label is not a class: expected ints from 0, got float64"),
-    (np.arange(4) - 1, {}, "split: a label is not a class: expected ints from 0, got int64"),
+    (np.arange(4) - 1, {}, "split: a label is not a class: expected ints from 0, got -1"),
     (np.zeros(4, int), {"test": 0}, "split: a part is empty: expected images to learn from and images to test on, got 4 and 0"),
     (np.arange(4), {}, "split: a part is empty: expected images to learn from and images to test on, got 4 and 0"),
     (np.arange(4), {"test": 2}, "split: test is out of range: expected a number from 0 to 1, got 2"),
@@ -44,3 +44,14 @@ def test_what_can_not_be_parted(labels, options, told):
     with pytest.raises((ValueError, TypeError)) as error:
         split(np.zeros(4), labels, **options)
     assert str(error.value) == told
+
+
+def test_images_in_a_list_are_an_array_and_a_generator_is_none():
+    images, labels = np.arange(8.0).reshape(4, 2), np.arange(4) % 2
+    one, other = split(list(images), labels), split(images, labels)
+    assert np.array_equal(one.train.images, other.train.images)
+    with pytest.raises(TypeError) as error:
+        split((image for image in images), labels)
+    assert str(error.value) == (
+        "split: images are not an array: expected one whose first axis counts the examples, got generator"
+    )

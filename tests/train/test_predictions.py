@@ -24,15 +24,16 @@ def test_probabilities(rng):
     assert model.training
     assert shares.dtype == np.float32
     assert np.array_equal(predict(model, images), shares)
+    assert np.array_equal(predict(model, list(images)), shares)
 
 
 @for_each("call, told", [
     (lambda images: predict(nn.lenet5, images),
      "predict: model is not a Module: expected a network, such as nn.lenet5(), got the function lenet5"),
-    (lambda images: predict(Brightest(), list(images)),
-     "predict: images are not an array: expected one (N, C, H, W), got list; np.stack(images) makes one of a list"),
+    (lambda images: predict(Brightest(), (image for image in images)),
+     "predict: images are not an array: expected one whose first axis counts the examples, got generator"),
     (lambda images: predict(Brightest(), Split(images, np.zeros(3, int))),
-     "predict: images are not an array: expected one (N, C, H, W), got Split; pass its .images"),
+     "predict: images are not an array: expected one whose first axis counts the examples, got Split; pass its .images"),
     (lambda images: confusion(Brightest(), images, ("a", "b")),
      "confusion: split is not a Split: expected data.Split(images, labels), got ndarray"),
 ])  # fmt: skip
