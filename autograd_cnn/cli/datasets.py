@@ -65,8 +65,9 @@ def check_source(source: Source) -> None:
             raise UsageError("--data digits takes no --root: the digits are in the package")
     elif not path.is_dir() and not (path.is_file() and path.suffix.lower() in FILES):
         hint = did_you_mean(data, KNOWN)
+        got = f"{data!r}" if path.exists() else f"{data!r}, which is not there"
         raise UsageError(
-            f"--data: expected one of {', '.join(KNOWN)}, {OTHERS}, got {data!r}" + (f"; {hint}" if hint else "")
+            f"--data: expected one of {', '.join(KNOWN)}, {OTHERS}, got {got}" + (f"; {hint}" if hint else "")
         )
     elif root is not None:
         raise UsageError("--root goes with a data set that has a name; --data alone says where yours is")

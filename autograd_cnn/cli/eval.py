@@ -6,7 +6,7 @@ from typing import Final
 from autograd_cnn import nn
 from autograd_cnn.cli.options import directory
 from autograd_cnn.cli.output import say
-from autograd_cnn.cli.run import read_config, read_dataset, trained_model
+from autograd_cnn.cli.run import add_data_option, read_config, read_dataset, trained_model
 from autograd_cnn.train import Confusion, predict, top_k
 
 DESCRIPTION: Final = """\
@@ -17,19 +17,21 @@ TOP: Final = 5
 EPILOG: Final = """\
 examples:
   autograd-cnn eval runs/photos
+  autograd-cnn eval runs/photos --data moved/photos
 """
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("folder", type=directory, metavar="RUN", help="the folder that autograd-cnn train has written")
+    add_data_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Print the table."""
     config = read_config(arguments.folder)
     model = nn.fuse(trained_model(arguments.folder, config))
-    dataset = read_dataset(config)
+    dataset = read_dataset(config, arguments.data)
     shares = predict(model, dataset.test.images)
     result = Confusion.of(dataset.test.labels, shares.argmax(axis=1), dataset.classes)
     say(str(result))

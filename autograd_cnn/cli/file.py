@@ -63,4 +63,7 @@ def _parsed(action: argparse.Action, value: Any) -> Any:
     if not all(type(each) in {str, int, float} for each in listed):
         refuse("a text or a number, or a list of these", str(value))
     text = ",".join(map(str, listed))
-    return action.type(text) if callable(action.type) else text
+    parsed = action.type(text) if callable(action.type) else text
+    if isinstance(parsed, (int, float)) and type(value) not in {int, float}:
+        refuse("a number without quotes or brackets", text)
+    return parsed

@@ -53,6 +53,8 @@ def _network(text: str) -> Path:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print a line for each image, in the order given."""
+    if folder := next((path for path in arguments.images if path.is_dir()), None):
+        raise CommandError(f"{folder} is a folder; pass the images in it, such as {folder / '*.jpg'}")
     read = _from_file if arguments.network.suffix == ".onnx" else _from_run
     model, (channels, height, width), classes = read(arguments.network)
     for path in arguments.images:

@@ -7,7 +7,7 @@ from typing import Final
 from autograd_cnn import report
 from autograd_cnn.cli.options import directory, writing_to
 from autograd_cnn.cli.output import say
-from autograd_cnn.cli.run import read_config, read_dataset, read_history, trained_model
+from autograd_cnn.cli.run import add_data_option, read_config, read_dataset, read_history, trained_model
 from autograd_cnn.train import TrainConfig
 from autograd_cnn.train.run_folder import REPORT
 
@@ -26,6 +26,7 @@ examples:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("folder", type=directory, metavar="RUN", help="the folder that autograd-cnn train has written")
+    add_data_option(parser)
     parser.add_argument(
         "--output", "-o", type=Path, metavar="FILE", help="ends in .html (default: report.html in the folder)"
     )
@@ -50,5 +51,12 @@ def run(arguments: argparse.Namespace) -> None:
             facts[name.replace("_", " ")] = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
     path = arguments.output or arguments.folder / REPORT
     with writing_to("--output", path):
-        report.write(path, model, read_dataset(config), history, title=arguments.folder.resolve().name, facts=facts)
+        report.write(
+            path,
+            model,
+            read_dataset(config, arguments.data),
+            history,
+            title=arguments.folder.resolve().name,
+            facts=facts,
+        )
     say(f"report in {path}")

@@ -1,5 +1,6 @@
 """A finished run: its network, ready to use, its data, and its metrics."""
 
+import argparse
 import json
 import math
 from dataclasses import asdict, dataclass
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autograd_cnn import io, nn
-from autograd_cnn.cli.datasets import Source, check_source, load_source
+from autograd_cnn.cli.datasets import KNOWN, Source, check_source, load_source
 from autograd_cnn.cli.models import ImageShape, make_model
 from autograd_cnn.data import Dataset
 from autograd_cnn.errors import ArgumentError, FormatError, sentence
@@ -77,12 +78,16 @@ def read_config(run: Path) -> RunConfig:
     Raises
     ------
     FormatError
-        If it is not one that ``autograd-cnn train`` has written.
+        If there is none, or it is not one that ``autograd-cnn train`` has written.
     OSError
-        If there is none.
+        If it can't be read.
     """
     path = run / CONFIG
-    text = path.read_bytes()
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError as error:
+        hint = f"it holds no {CONFIG}" if run.is_dir() else "there is no such folder"
+        raise FormatError(sentence(str(run), "not a run of autograd-cnn train", hint=hint)) from error
     try:
         values = json.loads(text)
         classes, shape = tuple(values.pop("classes")), tuple(values.pop("image_shape"))
@@ -158,19 +163,42 @@ def _is_sound(epoch: EpochMetrics) -> bool:
     return isinstance(values.pop("backend"), str) and all(map(math.isfinite, [*values.values(), *numbers]))
 
 
-def read_dataset(config: RunConfig) -> Dataset:
+def source_of(config: RunConfig, moved_to: str | None, hint: str) -> Source:
+    """Return where the images of a run are, if they have ``moved_to`` another folder or file also then.
+
+    Raises
+    ------
+    ArgumentError
+        If they are not there, with a ``hint``.
+    """
+    source = config.source
+    if moved_to is not None:
+        known = source.data in KNOWN
+        source = source._replace(root=Path(moved_to)) if known else source._replace(data=moved_to)
+    if source.data not in KNOWN and not Path(source.data).exists():
+        raise ArgumentError(sentence(source.data, "the images of the run are not there", hint=hint))
+    check_source(source)
+    return source
+
+
+def add_data_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--data``, for `read_dataset`."""
+    parser.add_argument("--data", metavar="DIR|FILE", help="where the images of the run are now, if they were moved")
+
+
+def read_dataset(config: RunConfig, moved_to: str | None) -> Dataset:
     """Read the data set that a run has learned from.
 
     Raises
     ------
     ArgumentError
-        If its classes are others now.
+        If it is not there, or its classes are others now.
     """
-    check_source(config.source)
-    dataset = load_source(config.source, channels=config.image_shape[0])
+    source = source_of(config, moved_to, "say with --data where they are now")
+    dataset = load_source(source, channels=config.image_shape[0])
     if dataset.classes != config.classes:
         raise ArgumentError(
-            sentence(config.data, "the classes have changed since", expected=", ".join(config.classes),
+            sentence(source.data, "the classes have changed since", expected=", ".join(config.classes),
                      got=", ".join(dataset.classes))
         )  # fmt: skip
     return dataset

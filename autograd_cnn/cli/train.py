@@ -30,7 +30,7 @@ from autograd_cnn.cli.options import (
     writing_to,
 )
 from autograd_cnn.cli.output import say
-from autograd_cnn.cli.run import RunConfig, read_config
+from autograd_cnn.cli.run import RunConfig, read_config, source_of
 from autograd_cnn.data import Dataset
 from autograd_cnn.distributed import ProcessGroup
 from autograd_cnn.errors import ArgumentError, DivergedError, MissingDependencyError, counted, sentence
@@ -374,7 +374,7 @@ def _resumed(arguments: argparse.Namespace) -> RunConfig:
         option = "--" + chosen[0].replace("_", "-")
         raise UsageError(f"{option} does not go with --resume RUN, which does everything as RUN did")
     config = read_config(arguments.resume)
-    check_source(config.source)
+    source_of(config, None, "move them back to go on")
     return config
 
 

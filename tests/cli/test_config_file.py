@@ -72,6 +72,8 @@ def test_a_run_is_done_again_from_its_own_file(tmp_path, capsys):
         ("batchsize = 3", "unknown key 'batchsize'; did you mean batch_size?"),
         ("resume = 'x'", "unknown key 'resume'"),
         ("epochs = 0", "epochs: expected a whole number of at least 1, got '0'"),
+        ("epochs = '3'", "epochs: expected a number without quotes or brackets, got '3'"),
+        ("lr = [0.1]", "lr: expected a number without quotes or brackets, got '0.1'"),
         ("epochs = 2.5", "epochs: expected a whole number of at least 1, got '2.5'"),
         ("lr = true", "lr: expected a text or a number, or a list of these, got 'True'"),
         ("tensorboard = 1", "tensorboard: expected true or false, got '1'"),

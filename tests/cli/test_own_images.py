@@ -197,7 +197,8 @@ def test_stopping_early_keeps_the_best_weights_and_is_over(tmp_path, capsys):
 
 @for_each("options, code, told", [
     (["train", "--resume", "run", "--seed", "1"], 2, "--seed does not go with --resume RUN, which does everything as RUN did"),
-    (["train", "--resume", "bars"], 1, "bars/config.json: No such file or directory"),
+    (["train", "--resume", "bars"], 1, "bars: not a run of autograd-cnn train; it holds no config.json"),
+    (["train", "--data", "brs"], 2, "--data: expected one of digits, mnist, fashion-mnist, cifar10, a folder of images, or a file that ends in .csv, .npz, .safetensors, got 'brs', which is not there"),
     (["train", "--data", "bars", "--root", "."], 2, "--root goes with a data set that has a name; --data alone says where yours is"),
     (["train", "--size", "8"], 2, "--size goes with a folder of images"),
     (["train", "--data", "bars/lying"], 1, "bars/lying: not a folder of classes: expected two or more subfolders, one for each class, got 0"),
@@ -205,7 +206,10 @@ def test_stopping_early_keeps_the_best_weights_and_is_over(tmp_path, capsys):
     (["predict", "run", "run/config.json"], 1, "run/config.json: not an image that Pillow can read"),
     (["predict", "run"], 2, "the following arguments are required: IMAGE"),
     (["export", "run", "no/net.onnx"], 1, "can't write no/net.onnx: No such file or directory"),
-    (["eval", "bars"], 1, "bars/config.json: No such file or directory"),
+    (["predict", "run", "run/config.json", "bars/lying"], 1, "bars/lying is a folder; pass the images in it, such as bars/lying/*.jpg"),
+    (["export", "run", "net.pt"], 2, "argument FILE.onnx: expected a name that ends in .onnx, got 'net.pt'"),
+    (["eval", "bars"], 1, "bars: not a run of autograd-cnn train; it holds no config.json"),
+    (["eval", "rn"], 1, "rn: not a run of autograd-cnn train; there is no such folder"),
     (["report", "run", "-o", "page.txt"], 1, "report.write: the name's ending is not that of a page: expected .html, got 'page.txt'"),
     (["report", "run", "-o", "no/page.html"], 1, "--output: can't write to no/page.html: No such file or directory"),
 ])  # fmt: skip
@@ -236,6 +240,27 @@ def test_weights_of_another_network(tmp_path, capsys):
     assert capsys.readouterr().err.startswith(
         f"autograd-cnn predict: {tmp_path / 'run' / 'model.npz'}: not the weights of the network that config.json names; "
     )
+
+
+def test_images_that_have_moved(tmp_path, capsys):
+    assert _main("eval", "run", "--data", str(Path("bars").resolve())) == 0
+    told = capsys.readouterr().out
+    (tmp_path / "there").mkdir()
+    for name in ("bars", "run"):
+        shutil.copytree(name, tmp_path / "there" / name)
+    run, bars = tmp_path / "there" / "run", str(Path("bars").resolve())
+    config = run / "config.json"
+    config.write_text(config.read_text("utf-8").replace(json.dumps(bars)[1:-1], "/gone"), "utf-8")
+    for command, hint in (
+        (["eval", str(run)], "say with --data where they are now"),
+        (["report", str(run)], "say with --data where they are now"),
+        (["train", "--resume", str(run)], "move them back to go on"),
+    ):
+        assert _main(*command) == 1
+        said = f"autograd-cnn {command[0]}: /gone: the images of the run are not there; {hint}\n"
+        assert capsys.readouterr().err == said
+    assert _main("eval", str(run), "--data", str(tmp_path / "there" / "bars")) == 0
+    assert capsys.readouterr().out == told
 
 
 def test_data_that_have_changed(tmp_path, capsys):
