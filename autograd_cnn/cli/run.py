@@ -12,6 +12,7 @@ from autograd_cnn.cli.datasets import KNOWN, Source, check_source, load_source
 from autograd_cnn.cli.models import ImageShape, make_model
 from autograd_cnn.data import Dataset
 from autograd_cnn.errors import ArgumentError, FormatError, sentence
+from autograd_cnn.files import AnyPath, as_path
 from autograd_cnn.train import EpochMetrics, TrainConfig
 from autograd_cnn.train.run_folder import CONFIG, METRICS, WEIGHTS
 
@@ -72,8 +73,13 @@ class RunConfig(TrainConfig):
         return make_model(self.model, self.image_shape, self.seed, len(self.classes))
 
 
-def read_config(run: Path) -> RunConfig:
+def read_config(run: AnyPath) -> RunConfig:
     """Read the configuration of a run.
+
+    Parameters
+    ----------
+    run : path
+        The folder that ``autograd-cnn train`` has written.
 
     Raises
     ------
@@ -82,6 +88,7 @@ def read_config(run: Path) -> RunConfig:
     OSError
         If it can't be read.
     """
+    run = as_path("read_config", run)
     path = run / CONFIG
     try:
         text = path.read_bytes()
@@ -114,17 +121,25 @@ def _check(config: RunConfig) -> None:
         raise ValueError
 
 
-def trained_model(run: Path, config: RunConfig) -> nn.Module:
+def trained_model(run: AnyPath, config: RunConfig | None = None) -> nn.Module:
     """Return the network with the weights of a run, in eval mode.
+
+    Parameters
+    ----------
+    run : path
+        The folder that ``autograd-cnn train`` has written.
+    config : RunConfig, optional
+        What `read_config` has read from it.
 
     Raises
     ------
     FormatError
-        If the weights are damaged or of another network.
+        If it is not a run, or the weights are damaged or of another network.
     OSError
-        If there are none.
+        If there are no weights.
     """
-    path = run / WEIGHTS
+    config = read_config(run) if config is None else config
+    path = as_path("trained_model", run) / WEIGHTS
     weights = io.load(path)
     try:
         model = config.make_model()

@@ -116,7 +116,7 @@ def split(
     Parameters
     ----------
     images : (N, C, H, W)
-        From 0 to 1.
+        From 0 to 1; divide bytes by 255.
     labels : (N,)
         The class of each image, an int from 0.
     test : float

@@ -15,7 +15,7 @@ from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.cli import datasets, main
-from autograd_cnn.cli.run import read_config, trained_model
+from autograd_cnn.cli.run import trained_model
 from autograd_cnn.interop import load_onnx
 from autograd_cnn.train import predict
 
@@ -73,8 +73,7 @@ def test_the_network_as_a_file(capsys, tmp_path):
     assert _main("export", "run", str(path)) == 0
     assert capsys.readouterr().out == f"{path}: x (N, 1, 8, 8) to y (N, 2): lying, standing\n"
     images = np.random.default_rng(0).random((3, 1, 8, 8), np.float32)
-    run = Path("run")
-    ours = predict(trained_model(run, read_config(run)), images)
+    ours = predict(trained_model("run"), images)
     np.testing.assert_allclose(predict(load_onnx(path), images), ours, atol=1e-5)
     said = []
     for network in ("run", str(path)):

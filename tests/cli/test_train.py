@@ -149,11 +149,11 @@ def test_a_link_that_leads_nowhere(tmp_path, capsys, link):
     [
         (
             ["--data", "letters"],
-            f"--data: expected one of {SOURCES}, got 'letters'",
+            f"--data: expected one of {SOURCES}, got 'letters', which is not there",
         ),
         (
             ["--data", "minst"],
-            f"--data: expected one of {SOURCES}, got 'minst'; did you mean mnist?",
+            f"--data: expected one of {SOURCES}, got 'minst', which is not there; did you mean mnist?",
         ),
         (["--epochs", "0"], "argument --epochs: expected a whole number of at least 1, got '0'"),
         (["--batch-size", "x"], "argument --batch-size: expected a whole number of at least 1, got 'x'"),
