@@ -53,7 +53,7 @@ def grad_cam(
     >>> grad_cam(ag.nn.digits_net(rng=0), images[:2], labels[:2]).shape
     (2, 8, 8)
     """
-    pixels, classes = checked("grad_cam", images, labels)
+    pixels, classes = checked("grad_cam", model, images, labels)
     if layer is None:
         layer = next((each for each in reversed([*model.modules()]) if isinstance(each, nn.Conv2d)), None)
     if layer is None or all(each is not layer for each in model.modules()):

@@ -46,7 +46,7 @@ def integrated_gradients(
     >>> bool(np.allclose(shares.sum(axis=(1, 2, 3)), scores[[0, 1], labels[:2]], atol=0.05))
     True
     """
-    pixels, classes = checked("integrated_gradients", images, labels)
+    pixels, classes = checked("integrated_gradients", model, images, labels)
     slopes = np.zeros_like(pixels)
     with evaluating(model):
         for step in range(steps):

@@ -55,7 +55,7 @@ def occlusion(
             [0., 1., 0.],
             [0., 0., 0.]]])
     """
-    pixels, classes = checked("occlusion", images, labels)
+    pixels, classes = checked("occlusion", model, images, labels)
     if size % 2 == 0:
         raise ArgumentError(sentence("occlusion", "size is even", expected="an odd number of pixels", got=size))
     reach = size // 2

@@ -49,6 +49,6 @@ def saliency(model: nn.Module, images: ArrayLike, labels: ArrayLike) -> NDArray[
     >>> bool((found.ravel() == np.abs(model[1].weight.numpy()[1])).all())
     True
     """
-    pixels, classes = checked("saliency", images, labels)
+    pixels, classes = checked("saliency", model, images, labels)
     with evaluating(model):
         return np.abs(gradient("saliency", model, pixels, classes)).max(axis=1)

@@ -7,10 +7,13 @@ from autograd_cnn import nn
 from autograd_cnn.engine.backward import gradients
 from autograd_cnn.engine.recording import enable_grad
 from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence
+from autograd_cnn.nn.modes import check_network
 from autograd_cnn.tensor import Tensor, tensor
 
 
-def checked(where: str, images: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.floating], NDArray[np.integer]]:
+def checked(
+    where: str, model: nn.Module, images: ArrayLike, labels: ArrayLike
+) -> tuple[NDArray[np.floating], NDArray[np.integer]]:
     """Return images (N, C, H, W) and labels (N,) as arrays.
 
     Raises
@@ -18,8 +21,9 @@ def checked(where: str, images: ArrayLike, labels: ArrayLike) -> tuple[NDArray[n
     ShapeError
         If one of them has another shape.
     OperandError
-        If the labels are not integers.
+        If the model is not a module, or the labels are not integers.
     """
+    check_network(where, model)
     pixels, classes = np.asarray(images), np.asarray(labels)
     if pixels.ndim != 4:
         raise ShapeError(sentence(where, "images have the wrong shape", expected="(N, C, H, W)", got=pixels.shape))

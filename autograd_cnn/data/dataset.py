@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError, sentence
-from autograd_cnn.parameters import Share, Whole
+from autograd_cnn.parameters import Share, Whole, of_kind
 
 
 class Images(Protocol):
@@ -56,6 +56,11 @@ class Dataset:
     classes : tuple of str
         The name of each class; by default its number.
 
+    Raises
+    ------
+    OperandError
+        If a part is not a `Split`.
+
     Examples
     --------
     >>> import autograd_cnn as ag
@@ -69,6 +74,8 @@ class Dataset:
 
     def __post_init__(self) -> None:
         """Give the classes default names."""
+        for name in ("train", "test"):
+            of_kind("Dataset", name, getattr(self, name), Split, "data.Split(images, labels)")
         if not self.classes:
             labels = [np.asarray(labels) for _, labels in (self.train, self.test)]
             count = max((int(each.max()) + 1 for each in labels if each.size), default=0)

@@ -4,6 +4,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from autograd_cnn.nn.module import Module
+from autograd_cnn.parameters import of_kind
+
+
+def check_network(where: str, model: object) -> None:
+    """Raise `OperandError` if ``model`` is not a module.
+
+    Examples
+    --------
+    >>> from autograd_cnn import nn
+    >>> check_network("predict", nn.lenet5)
+    Traceback (most recent call last):
+    autograd_cnn.errors.OperandError: predict: model is not a Module: expected a network, such as nn.lenet5(), got the function lenet5
+    """
+    of_kind(where, "model", model, Module, "a network, such as nn.lenet5()")
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from autograd_cnn.errors import ArgumentError, MissingDependencyError, counted, 
 from autograd_cnn.files import AnyPath, as_path, replacing
 from autograd_cnn.graph import capture
 from autograd_cnn.nn.modes import evaluating
+from autograd_cnn.parameters import of_kind
 from autograd_cnn.report import pixels
 from autograd_cnn.tensor import tensor
 from autograd_cnn.train import Confusion, EpochMetrics, figures_of, predict
@@ -84,6 +85,8 @@ def write(
     ------
     ArgumentError
         If the name ends in something else, or there are no images to try.
+    OperandError
+        If an argument is not of its kind.
     OSError
         If the file can't be written; what was there before is still there then.
 
@@ -104,6 +107,8 @@ def write(
         raise ArgumentError(
             sentence("report.write", "the name's ending is not that of a page", expected=".html", got=repr(target.name))
         )
+    of_kind("report.write", "dataset", dataset, Dataset, "data.Dataset(train, test)")
+    of_kind("report.write", "history", history, Sequence, "a list of EpochMetrics, such as train.fit returns")
     images, labels = dataset.test
     if not len(labels):
         raise ArgumentError(sentence("report.write", "there are no images to try", hint="dataset.test is empty"))

@@ -10,7 +10,7 @@ from autograd_cnn.data import Loader
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.nn.modes import keeping_modes
-from autograd_cnn.parameters import Number, Size
+from autograd_cnn.parameters import Number, Size, of_kind
 from autograd_cnn.train.trainer import Trainer, in_parts
 
 SMOOTHING = 0.9
@@ -65,6 +65,8 @@ def find_lr(
     ------
     ArgumentError
         If the numbers are out of their range, there are no batches, or the loss is not finite from the start.
+    OperandError
+        If ``trainer`` is not a `Trainer`, or ``loader`` is not a `Loader`.
 
     Examples
     --------
@@ -75,6 +77,8 @@ def find_lr(
     >>> 1e-5 < found.suggestion < 0.5
     True
     """
+    of_kind("find_lr", "trainer", trainer, Trainer, "train.Trainer(model, optimizer)")
+    of_kind("find_lr", "loader", loader, Loader, "data.Loader(images, labels)")
     if not 0 < low < high < math.inf or steps < 3:
         raise ArgumentError(
             sentence("find_lr", "a number is out of range", expected="0 < low < high, and at least 3 steps",

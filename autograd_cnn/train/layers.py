@@ -13,7 +13,8 @@ from autograd_cnn import nn
 from autograd_cnn.data import Split
 from autograd_cnn.engine.backward import gradients
 from autograd_cnn.engine.recording import enable_grad
-from autograd_cnn.nn.modes import evaluating
+from autograd_cnn.nn.modes import check_network, evaluating
+from autograd_cnn.parameters import of_kind
 from autograd_cnn.tensor import Tensor
 
 
@@ -67,12 +68,19 @@ def figures_of(
         Of a layer that runs more than once, the last run counts; a layer whose output is not a batch is left
         out.
 
+    Raises
+    ------
+    OperandError
+        If ``model`` is not a `Module`, or ``split`` is not a `Split`.
+
     Examples
     --------
     >>> import autograd_cnn as ag
     >>> [layer.kind for layer in figures_of(ag.nn.lenet5(rng=0), ag.data.Split(np.zeros((2, 1, 28, 28)), [0, 1]))][:3]
     ['Conv2d', 'ReLU', 'MaxPool2d']
     """
+    check_network("figures_of", model)
+    of_kind("figures_of", "split", split, Split, "data.Split(images, labels)")
     with listening(model) as outputs, evaluating(model), enable_grad():
         value = loss(model(split.images), split.labels)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]

@@ -1,7 +1,7 @@
 """The predictions of a trained classifier, and their confusion matrix."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,12 +11,10 @@ from autograd_cnn.data import Split
 from autograd_cnn.data.dataset import Images, rows
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.recording import no_grad
-from autograd_cnn.nn.modes import evaluating
+from autograd_cnn.nn.modes import check_network, evaluating
 from autograd_cnn.ops import softmax
 from autograd_cnn.parameters import Size, of_kind
 from autograd_cnn.tensor import Tensor
-
-NETWORK: Final = "a network, such as nn.lenet5()"
 
 
 def scores_of(where: str, model: nn.Module, images: Any) -> Tensor:
@@ -57,7 +55,7 @@ def predict(model: nn.Module, images: Images, batch_size: Size = 256) -> NDArray
     >>> predict(model, ag.data.digits().test.images).shape
     (360, 10)
     """
-    of_kind("predict", "model", model, nn.Module, NETWORK)
+    check_network("predict", model)
     images = images if hasattr(images, "shape") else rows("predict", "images", images, "pass its .images")
     parts = []
     with evaluating(model), no_grad():

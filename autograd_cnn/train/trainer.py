@@ -20,7 +20,7 @@ from autograd_cnn.errors import ArgumentError, DivergedError, OperandError, coun
 from autograd_cnn.files import AnyPath
 from autograd_cnn.io import restore, save
 from autograd_cnn.kernels import current_backend
-from autograd_cnn.nn.modes import evaluating
+from autograd_cnn.nn.modes import check_network, evaluating
 from autograd_cnn.ops import concatenate
 from autograd_cnn.parameters import integer, number, of_kind
 from autograd_cnn.tensor import Tensor
@@ -28,7 +28,7 @@ from autograd_cnn.train.callbacks import Callback
 from autograd_cnn.train.config import AUGMENTATIONS, BALANCED, TrainConfig
 from autograd_cnn.train.layers import figures_of
 from autograd_cnn.train.metrics import EpochMetrics, Metrics
-from autograd_cnn.train.predictions import NETWORK, scores_of
+from autograd_cnn.train.predictions import scores_of
 
 Loss: TypeAlias = Callable[[Tensor, Any], Tensor]
 """Takes scores (N, K) and labels (N,), returns their mean loss."""
@@ -110,7 +110,7 @@ class Trainer:
         watch: int = 0,
         parallel: DataParallel | None = None,
     ) -> None:
-        of_kind("Trainer", "model", model, nn.Module, NETWORK)
+        check_network("Trainer", model)
         of_kind("Trainer", "optimizer", optimizer, optim.Optimizer, "one such as optim.AdamW(...)")
         if schedule is not None:
             of_kind("Trainer", "schedule", schedule, optim.Schedule, "one such as optim.StepLR(...)")
@@ -442,7 +442,7 @@ def evaluate(
     >>> metrics.count, metrics.accuracy > 0.8
     (360, True)
     """
-    of_kind("evaluate", "model", model, nn.Module, NETWORK)
+    check_network("evaluate", model)
     if not isinstance(split, tuple):  # a pair of arrays is enough
         of_kind("evaluate", "split", split, Split, "data.Split(images, labels)")
     if group is not None:
@@ -509,7 +509,7 @@ def fit(
     >>> history[-1].test_accuracy > 0.7
     True
     """
-    of_kind("fit", "model", model, nn.Module, NETWORK)
+    check_network("fit", model)
     of_kind("fit", "dataset", dataset, Dataset, "data.Dataset(train, test), both a data.Split(images, labels)")
     config = TrainConfig() if config is None else config
     of_kind("fit", "config", config, TrainConfig, "TrainConfig(epochs=...)")

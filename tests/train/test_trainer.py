@@ -3,10 +3,12 @@ import pytest
 from tables import for_each
 
 from autograd_cnn import nn, optim
+from autograd_cnn.attribution import saliency
 from autograd_cnn.data import Dataset, Loader, Split, digits
 from autograd_cnn.errors import ArgumentError, DivergedError, OperandError
 from autograd_cnn.kernels import current_backend
-from autograd_cnn.train import Callback, EarlyStopping, TrainConfig, Trainer, evaluate, fit
+from autograd_cnn.report import write
+from autograd_cnn.train import Callback, EarlyStopping, TrainConfig, Trainer, evaluate, figures_of, find_lr, fit
 
 
 @pytest.fixture
@@ -218,6 +220,23 @@ def test_arrays_of_ones_own_are_put_into_a_split(few):
          "evaluate: what the model returns is not a Tensor: expected scores (N, K), got ndarray"),
         (lambda model, optimizer, few: Trainer(model, optimizer, loss=lambda *_: 3.0).fit(Loader(*few.train), few.test, 1),
          "Trainer.fit: what the loss returns is not a Tensor: expected the mean loss of a batch, got float"),
+        (lambda _, optimizer, few: figures_of(nn.lenet5, few.test),
+         "figures_of: model is not a Module: expected a network, such as nn.lenet5(), got the function lenet5"),
+        (lambda model, _, few: figures_of(model, tuple(few.test)),
+         "figures_of: split is not a Split: expected data.Split(images, labels), got tuple"),
+        (lambda model, _, few: find_lr(model, Loader(*few.train)),
+         "find_lr: trainer is not a Trainer: expected train.Trainer(model, optimizer), got Sequential"),
+        (lambda model, optimizer, few: find_lr(Trainer(model, optimizer), few.train),
+         "find_lr: loader is not a Loader: expected data.Loader(images, labels), got Split"),
+        (lambda model, _, few: saliency(nn.lenet5, *few.test),
+         "saliency: model is not a Module: expected a network, such as nn.lenet5(), got the function lenet5"),
+        (lambda model, _, few: write("page.html", model, few.test, []),
+         "report.write: dataset is not a Dataset: expected data.Dataset(train, test), got Split"),
+        (lambda model, _, few: write("page.html", model, few, None),
+         ("report.write: history is not a Sequence: expected a list of EpochMetrics, such as train.fit returns, "
+          "got NoneType")),
+        (lambda model, _, few: Dataset(*few.train),
+         "Dataset: train is not a Split: expected data.Split(images, labels), got ndarray"),
         (lambda model, _, few: fit(model, few, callbacks=Log()),
          "fit: callbacks is not an Iterable: expected a list, such as callbacks=[train.Progress()], got Log"),
         (lambda model, _, few: fit(model, few, epochs=2),
