@@ -201,9 +201,10 @@ def bounds(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def faults(session: nox.Session) -> None:
-    """Kill a training fifty times, let sixteen threads differentiate for a minute, and sixteen processes fill a cache."""
+    """Kill a training fifty times, train 10,000 steps, let 16 threads differentiate for a minute and 16 fill a cache."""
     session.install(".[test]")
-    often = {"AUTOGRAD_CNN_KILLS": "50", "AUTOGRAD_CNN_SECONDS": "60", "AUTOGRAD_CNN_PROCESSES": "16"}
+    often = {"AUTOGRAD_CNN_KILLS": "50", "AUTOGRAD_CNN_SECONDS": "60", "AUTOGRAD_CNN_STEPS": "5000",
+             "AUTOGRAD_CNN_PROCESSES": "16"}  # fmt: skip
     session.run("python", "-m", "pytest", "tests/faults", "tests/kernels/compiled/test_caching.py", env=often)
 
 
