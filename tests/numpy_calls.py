@@ -108,8 +108,11 @@ CALLS: dict[str, list[Call]] = {
     "convolve": [call(V, X[0]), call(X[0], V, "same"), call(V, X[0], "valid")],
     "correlate": [call(V, X[0]), call(X[0], V, "same"), call(V, X[0], "full"), call(X[0], V)],
     "bincount": [call(INTS), call(INTS, X[0])],
-    **each("histogram histogram_bin_edges", call(V)),
-    "histogram2d": [call(V, W)], "histogramdd": [call(X)],
+    "histogram_bin_edges": [call(V), call(X, 3), call(V, XP), call(X, "sqrt"), call(V, 4, (-0.5, 0.5))],
+    "histogram": [call(V), call(X, 3, weights=P), call(X, 3, density=True), call(V, "sqrt"), call(V, XP, density=True, weights=U),
+                  call(V, 4, (-0.5, 0.5), weights=U)],
+    "histogram2d": [call(V, W), call(V, W, 2, density=True, weights=U), call(V, W, [2, XP - 1.0], weights=U), call(V, W, XP - 1.0)],
+    "histogramdd": [call(X), call([V, W, U], (2, 1, 2), weights=U), call(X, 2, density=True, weights=U[:3]), call(V, 2, [(0.0, 1.0)], weights=W)],
     # order
     **each("sort argsort", call(X), call(X, axis=0), call(X, axis=None), call(X, kind="stable")),
     **each("partition argpartition", call(V, 1)),
@@ -165,7 +168,8 @@ CALLS: dict[str, list[Call]] = {
     # polynomials
     **each("polyadd polysub polymul polydiv", call(V, X[1]), call(X[1], V)),
     "polyval": [call(V, X)], "polyder": [call(V), call(V, 2)], "polyint": [call(V), call(V, 2, [1.0, 2.0])],
-    "polyfit": [call(XP, V, 2), call(XP, V, 1, w=U)], "poly": [call(V)], "roots": [call(U)],
+    "polyfit": [call(XP, V, 2), call(XP, V, 1, w=U)], "poly": [call(V)],
+    "roots": [call(np.poly(V)), call(np.array([0.0, 2.0, -3.0, -1.0, 0.0])), call(np.array([0.0, 0.0])), call(U[:2])],
     # linear algebra
     "linalg.norm": [call(X), call(X, "nuc"), call(X, 2), call(X, 1), call(X, -np.inf), call(V), call(V, 3), call(V, np.inf),
                     call(X, axis=1), call(STACK, axis=(1, 2), keepdims=True), call(X, 1, 0), call(X, keepdims=True)],

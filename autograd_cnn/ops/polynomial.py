@@ -4,20 +4,22 @@ from typing import Any
 
 import numpy as np
 
+from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.composite import composite
-from autograd_cnn.engine.node import Array, dtype_of, shape_of
-from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.engine.node import Array, Floats, Shape, dtype_of, shape_of, values_of
+from autograd_cnn.engine.primitive import primitive
+from autograd_cnn.errors import ArgumentError, GradientError, ShapeError, sentence
 from autograd_cnn.ops import reduction
 from autograd_cnn.ops.decomposition import lstsq
 from autograd_cnn.ops.diagonals import vander
-from autograd_cnn.ops.elementwise import add, divide, multiply, negative, sqrt, square, subtract
+from autograd_cnn.ops.elementwise import add, astype, divide, multiply, negative, power, sqrt, square, subtract
 from autograd_cnn.ops.indexing import _known, getitem, pad
 from autograd_cnn.ops.joining import atleast_1d
 from autograd_cnn.ops.sequences import convolve
 from autograd_cnn.ops.shaping import concatenate, expand_dims, reshape
 from autograd_cnn.parameters import Number, Whole
 
-__all__ = ["poly", "polyadd", "polyder", "polydiv", "polyfit", "polyint", "polymul", "polysub", "polyval"]
+__all__ = ["poly", "polyadd", "polyder", "polydiv", "polyfit", "polyint", "polymul", "polysub", "polyval", "roots"]
 
 
 @composite
@@ -181,3 +183,67 @@ def poly(roots: Array) -> Array:
     for i in range(shape_of(roots)[0]):
         p = convolve(p, concatenate([one, negative(getitem(roots, index=slice(i, i + 1)))]))
     return p
+
+
+@primitive
+def _roots(p: Floats) -> Array:
+    """The roots of polynomials along the last axis; NaN where a coefficient is none, or the first is 0."""
+    p, shape = np.asarray(p), roots_shape(p)
+    none = np.full(shape[-1], np.nan)
+    rows = p.reshape(-1, p.shape[-1])
+    found = np.array([np.roots(row) if row[0] and np.isfinite(row).all() else none for row in rows])
+    if found.dtype.kind == "c":
+        raise ArgumentError(
+            sentence("roots", "some are complex, which have no gradients here", hint="use .numpy() to leave the tape")
+        )
+    return found.astype(p.dtype, copy=False).reshape(shape)
+
+
+@_roots.shape
+def roots_shape(p: AbstractArray) -> Shape:
+    if not p.ndim or not p.shape[-1]:
+        raise ShapeError(sentence("roots", "p has no coefficients", expected="one or more", got=p.shape))
+    return (*p.shape[:-1], p.shape[-1] - 1)
+
+
+@_roots.vjp("p")
+def roots_vjp_p(g: Array, *, y: Array, p: Array) -> Array:
+    found = np.sort(values_of(y), axis=-1)
+    near = np.diff(found) <= 4 * np.sqrt(np.finfo(found.dtype).eps) * np.abs(found[..., 1:])
+    if near.any():
+        raise GradientError(
+            sentence("roots_vjp_p", f"{found[..., 1:][near][0]} is a root twice, up to rounding, and has no gradient",
+                     hint="compute from the coefficients")
+        )  # fmt: skip
+    # where p(r) is 0, so is its change: r to the power at a coefficient, and p'(r) times the change of r
+    powers = power(expand_dims(y, -1), np.arange(shape_of(y)[-1], -1, -1))
+    falling = multiply(getitem(p, index=(..., slice(None, -1))), np.arange(shape_of(y)[-1], 0, -1))
+    slope = reduction.sum(multiply(getitem(powers, index=(..., slice(1, None))), expand_dims(falling, -2)), axis=-1)
+    return negative(reduction.sum(multiply(expand_dims(divide(g, slope), -1), powers), axis=-2))
+
+
+@composite
+def roots(p: Array) -> Array:
+    """The roots of the polynomial with coefficients ``p``, which have to be real.
+
+    Zeros at the front are left out, and have the gradient 0. A root that is there twice has no gradient, and the backward
+    pass says so.
+
+    Raises
+    ------
+    ArgumentError
+        If some are complex.
+
+    Examples
+    --------
+    >>> roots([1.0, -3.0, 2.0])
+    array([2., 1.])
+    """
+    if len(shape_of(p)) != 1:
+        raise ArgumentError(
+            sentence("roots", "p has the wrong rank", expected="coefficients, in one axis", got=shape_of(p))
+        )
+    (found,) = np.nonzero(_known("roots", p))
+    if dtype_of(p).kind != "f":
+        p = astype(p, dtype=float)
+    return _roots(getitem(p, index=slice(int(found[0]) if found.size else -1, None)))

@@ -72,11 +72,9 @@ _SHAPES: Final = frozenset({
 
 _COMPLEX: Final = "its results are complex, which have no gradients here; use .numpy() to leave the tape"
 _WRITING: Final = "it writes into an array; write t[index] = values, or choose with ag.where"
-_COUNTING: Final = "what it gives depends on values by jumps and edges; use .numpy() to leave the tape"
 REFUSED: Final = {
-    **dict.fromkeys(["eig", "eigvals", "roots", "sort_complex"], _COMPLEX),
+    **dict.fromkeys(["eig", "eigvals", "sort_complex"], _COMPLEX),
     **dict.fromkeys(["copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"], _WRITING),
-    **dict.fromkeys(["histogram", "histogram2d", "histogramdd", "histogram_bin_edges"], _COUNTING),
     **dict.fromkeys(
         ["intersect1d", "setdiff1d", "setxor1d", "union1d"],
         "use ag.unique and ag.extract, or .numpy() to leave the tape",

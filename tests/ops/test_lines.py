@@ -5,7 +5,7 @@ import pytest
 from tables import for_each
 
 import autograd_cnn as ag
-from autograd_cnn.errors import ArgumentError, ShapeError
+from autograd_cnn.errors import ArgumentError, GradientError, ShapeError
 from autograd_cnn.testing import check_vjp
 
 X = np.array([[3.0, 1.0, 2.0], [0.5, 4.0, 1.5]])
@@ -63,12 +63,41 @@ def test_conditions_choose():
     assert ag.choose([0, 3, -1], [[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]], mode="clip").tolist() == [1.0, 2.0, 1.0]
 
 
+@for_each("dtype", [np.float32, np.float64])
+def test_bins_and_edges_are_numpys_to_the_last_bit(dtype, rng):
+    for count in range(1, 20):
+        a = rng.normal(size=60).round(count % 3 + 1).astype(dtype)  # some are at edges
+        counts, edges = ag.histogram(ag.tensor(a), count)
+        (grid, (first, second)), pairs = ag.histogramdd(ag.tensor(a.reshape(30, 2)), (count, 3)), a.reshape(30, 2)
+        expected, (left, right) = np.histogramdd(pairs, (count, 3))
+        for ours, theirs in zip(
+            (counts, edges, grid, first, second), (*np.histogram(a, count), expected, left, right), strict=True
+        ):
+            assert ours.dtype == theirs.dtype
+            np.testing.assert_array_equal(np.asarray(getattr(ours, "value", ours)), theirs)
+
+
+def test_roots_undo_poly():
+    roots = np.array([-1.5, 0.25, 2.0])
+    np.testing.assert_allclose(ag.jacobian(lambda r: ag.sort(ag.roots(ag.poly(r))))(roots), np.eye(3), atol=1e-12)
+
+
 # --- what is refused --------------------------------------------------------------------------
 
 
 @for_each(
     "call, kind, text",
     [
+        (lambda: ag.roots([1.0, 0.0, 1.0]), ArgumentError,
+         "roots: some are complex, which have no gradients here; use .numpy() to leave the tape"),
+        (lambda: ag.roots(X), ArgumentError, "roots: p has the wrong rank: expected coefficients, in one axis, got (2, 3)"),
+        (lambda: ag.grad(lambda p: ag.sum(ag.roots(p)))(np.array([1.0, -2.0, 1.0])), GradientError,
+         "roots_vjp_p: 1.0 is a root twice, up to rounding, and has no gradient; compute from the coefficients"),
+        (lambda: ag.histogram(ROW, weights=ROW[:2]), ShapeError, "histogram: weights do not fit x: expected (3,), got (2,)"),
+        (lambda: ag.histogramdd(X, (2, 2)), ArgumentError,
+         "histogramdd: bins does not fit: expected one for each of 3 axes, got 2"),
+        (lambda: ag.histogram2d(ROW, ROW[:2]), ShapeError,
+         "histogram2d: coordinates do not fit: expected shape (3,), got (2,)"),
         (lambda: ag.partition(X, 3), ArgumentError, "partition: kth is out of range: expected less than 3, got 3"),
         (lambda: ag.searchsorted(ROW, 1.0, "middle"), ArgumentError,
          "searchsorted: unknown side: expected left or right, got 'middle'"),

@@ -32,6 +32,7 @@ from autograd_cnn.ops.loss import (
     _logistic_loss_backward,
     _softmax_error,
 )
+from autograd_cnn.ops.polynomial import _roots
 from autograd_cnn.ops.recurrent import _gru_backward, _lstm_backward
 from autograd_cnn.ops.reduction import _extremum_backward
 from autograd_cnn.ops.selection import _damped
@@ -77,6 +78,7 @@ WITHOUT_COUNTERPART = {
     _over_gaps: "checked as the gradient of eigh and svd",
     _eigh: "signs of vectors differ: checked by what does not depend on them",
     _svd: "signs of vectors differ: checked by what does not depend on them",
+    _roots: "PyTorch has none: checked against NumPy's, and as the inverse of poly",
     ops.nextafter: "PyTorch's has no gradient: checked against NumPy's",
     _sinc: "takes x in radians, and the order of derivative: sinc is checked against NumPy's",
     ops.cbrt: "PyTorch has none: checked against NumPy's",
