@@ -479,7 +479,7 @@ RULES: Final[dict[Primitive, Rule]] = {
         for names, rule in {
             "masked damped": _masked,
             "sum mean max min extremum_backward prod var all any count_nonzero logsumexp softmax log_softmax softmax_backward "
-            "log_softmax_backward flip": _along,
+            "log_softmax_backward flip cosines": _along,
             "argmax argmin cumsum cumprod sort argsort": _along_one,
             "roll": _roll, "reshape": _reshape, "broadcast_to": _broadcast_to, "transpose": _transpose,
             "concatenate": _concatenate, "pad": _pad,

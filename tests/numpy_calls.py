@@ -188,6 +188,10 @@ CALLS: dict[str, list[Call]] = {
     "linalg.matmul": [call(X, P)], "linalg.tensordot": [call(X, P, axes=1)],
     **{f"linalg.{name}": [call(STACK), call(STACK, offset=1)] for name in ("diagonal", "trace")},
     "linalg.matrix_transpose": [call(STACK)],
+    # Fourier transforms
+    **each("fft.irfft fft.hfft", call(V), call(X, 5, 0, "ortho"), call(X, 8, norm="forward"), call(X, 3, norm="backward"), call(U, 1)),
+    "fft.irfft2": [call(X), call(STACK, (2, 5)), call(STACK, (4, 3), (2, 0), "ortho")],
+    "fft.irfftn": [call(X), call(STACK), call(STACK, (3, 6), (0, 1), "forward"), call(STACK, axes=(1,))],
     # what only looks
     **each("array_equal array_equiv may_share_memory shares_memory", call(V, W)),
     "can_cast": [call(np.float64, np.float32)], "ix_": [call(INTS)], "diag_indices_from": [call(X)],

@@ -11,6 +11,7 @@ from autograd_cnn.ops.correlation import *
 from autograd_cnn.ops.decomposition import *
 from autograd_cnn.ops.diagonals import *
 from autograd_cnn.ops.elementwise import *
+from autograd_cnn.ops.fourier import *
 from autograd_cnn.ops.histograms import *
 from autograd_cnn.ops.indexing import *
 from autograd_cnn.ops.inverse import *

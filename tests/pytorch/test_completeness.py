@@ -25,6 +25,7 @@ from autograd_cnn.ops.activation import (
 )
 from autograd_cnn.ops.attention import _attention_backward
 from autograd_cnn.ops.decomposition import _eigh, _over_gaps, _svd
+from autograd_cnn.ops.fourier import _cosines
 from autograd_cnn.ops.loss import (
     _huber,
     _huber_backward,
@@ -78,6 +79,7 @@ WITHOUT_COUNTERPART = {
     _over_gaps: "checked as the gradient of eigh and svd",
     _eigh: "signs of vectors differ: checked by what does not depend on them",
     _svd: "signs of vectors differ: checked by what does not depend on them",
+    _cosines: "the real part of a transform: irfftn is checked against NumPy's",
     _roots: "PyTorch has none: checked against NumPy's, and as the inverse of poly",
     ops.nextafter: "PyTorch's has no gradient: checked against NumPy's",
     _sinc: "takes x in radians, and the order of derivative: sinc is checked against NumPy's",
