@@ -13,6 +13,7 @@ DIFFERENT = {
     "partition": "the order of the elements in both parts differs",
     "polydiv": "JAX keeps zeros in front of the remainder",
     "polyfit": "JAX's gradient is NaN",
+    "roots": "JAX's are complex numbers",
     **dict.fromkeys(
         ["unique", "unique_all", "unique_counts", "unique_inverse", "unique_values"], "JAX's have no gradient"
     ),
