@@ -11,6 +11,9 @@ from autograd_cnn.onnx.proto import Proto, first_line, nodes_of
 MOST_NODES: Final = 1 << 18
 """In a model whose functions are written out; a small file could ask for any number."""
 
+MOST_CALLS: Final = 300
+"""Of functions inside of each other; both Python and ONNX's library go down as many levels."""
+
 _ROUNDS: Final = 4
 """How deep ONNX defines operators by operators that we do not have either."""
 
@@ -78,6 +81,12 @@ def _size(
             continue
         if key in inside:
             raise FormatError(sentence(f"the function {node.op_type!r} calls itself"))
+        if len(inside) == MOST_CALLS:
+            raise FormatError(
+                sentence(
+                    "its functions call each other too deeply", expected=f"at most {MOST_CALLS} levels", got="more"
+                )
+            )
         if key not in sizes:
             sizes[key] = _size(bodies[key], bodies, sizes, inside | {key})
         total += 1 + sizes[key]

@@ -176,6 +176,14 @@ def _explosive(model):
     model.graph.node[0].domain, model.graph.node[0].op_type = "own", "f0"
 
 
+def _deep(model):
+    """Two thousand functions, each of which calls the next one."""
+    for i in range(2000):
+        _function(model, f"f{i}", *([f"f{i + 1}"] if i < 1999 else []))
+    model.opset_import.append(helper.make_opsetid("own", 1))
+    model.graph.node[0].domain, model.graph.node[0].op_type = "own", "f0"
+
+
 def _no_result(model):
     model.graph.output[0].name = "nowhere"
 
@@ -302,6 +310,7 @@ def test_what_the_checker_lets_pass_is_found_here(made, monkeypatch):
         (_no_operand, "node 'y' (Add): the input x2 is missing"),
         (_unordered, "nothing makes 'nowhere'"),
         (_recursive, "the function 'Add' calls itself"),
+        (_deep, "its functions call each other too deeply: expected at most 300 levels, got more"),
     ):
         spoil(model)
         path.write_bytes(model.SerializeToString())
