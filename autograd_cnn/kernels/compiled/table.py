@@ -211,7 +211,7 @@ def _recorded(loops: list[Loop]) -> Iterator[None]:
     try:
         yield
     finally:
-        del RECORDING[next(i for i, each in enumerate(RECORDING) if each is loops)]  # by no means another that is equal
+        del RECORDING[next(i for i, each in enumerate(RECORDING) if each is loops)]  # not another one that is equal
         recording.reset(token)
 
 
