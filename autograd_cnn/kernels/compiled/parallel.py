@@ -15,6 +15,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.callconv import RETCODE_USEREXC, excinfo_ptr_t
 from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
 
@@ -39,8 +40,8 @@ _NUMBERS: Final = _FLOATS | set(map(np.dtype, "?bBhHiIlLqQ"))
 _dtype_of: Final = attrgetter("dtype")
 
 _INT: Final = ir.IntType(64)
-_TAKES_JOBS: Final = ir.FunctionType(ir.VoidType(), [_INT, _INT, _INT])
-_CALL: Final = types.void(types.int64, types.int64, types.int64, types.int64)
+_TAKES_JOBS: Final = ir.FunctionType(_INT, [_INT, _INT, _INT])
+_CALL: Final = types.int64(types.int64, types.int64, types.int64, types.int64)
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -113,7 +114,9 @@ class parallel_for:  # noqa: N801  # a decorator
                 code.compile()
                 # The result is called without another look at the types of the arguments.
                 run = _run.compile((count, count, count, *kinds))
-                self._compiled[dtypes] = Compiled(code, code.address, run)
+                # Its address as a C callback won't do: a callback prints an error and goes on.
+                address = code._library.get_pointer_to_function(code.native_name.removeprefix("cfunc."))  # noqa: SLF001
+                self._compiled[dtypes] = Compiled(code, address, run)
         return self._compiled[dtypes]
 
 
@@ -159,31 +162,33 @@ def _run(address: int, jobs: int, pieces: int, sizes: tuple[int, ...], arrays: t
     48 bits fit into a float.
     """
     function, arguments = _bound(address, sizes, arrays)
+    share, error = 1.0, 0
     if pieces > 1:
-        return _run_parallel(function, jobs, pieces, arguments)
-    if pieces == 1:
-        _call(function, 0, jobs, arguments)
+        share, error = _run_parallel(function, jobs, pieces, arguments)
+    elif pieces == 1:
+        error = _call(function, 0, jobs, arguments)
     elif pieces == 0:
-        _call_without_lock(function, 0, jobs, arguments)
-    return 1.0 if pieces >= 0 else float(function)
+        error = _call_without_lock(function, 0, jobs, arguments)
+    _raise(error)
+    return share if pieces >= 0 else float(function)
 
 
 @_cached(parallel=True)
-def _run_parallel(function: int, jobs: int, pieces: int, arguments: int) -> float:
+def _run_parallel(function: int, jobs: int, pieces: int, arguments: int) -> tuple[float, int]:
     """Run the pieces on all threads; return how long one thread would have taken, relative to the time it took.
 
-    It is estimated from the fastest piece.
+    It is estimated from the fastest piece. The second result is the error of one of the pieces, 0 if all went well.
     """
-    fastest = np.inf
+    fastest, error = np.inf, 0
     began = _ticks()
     for piece in numba.prange(pieces):
         number = np.int64(piece)
         first, last = number * jobs // pieces, (number + 1) * jobs // pieces
         before = _ticks()
-        _call(function, first, last, arguments)
+        error = max(error, _call(function, first, last, arguments))
         fastest = min(fastest, (_ticks() - before) / (last - first))
     took = _ticks() - began
-    return fastest * jobs / took if took > 0 else 1.0
+    return fastest * jobs / took if took > 0 else 1.0, error
 
 
 @intrinsic
@@ -199,31 +204,34 @@ def _bound(typing: Any, address: Any, sizes: Any, arrays: Any) -> Any:
             build.store(value, cgutils.gep_inbounds(build, struct_type, 0, i))
         function = ir.Function(build.module, _TAKES_JOBS, build.module.get_unique_name("unpack"))
         function.linkage = "internal"
-        _write_unpacking(function, struct_type.type, kinds)
+        _write_unpacking(context, function, struct_type.type, (signature.args[1], *signature.args[2]))
         addresses = [build.ptrtoint(function, _INT), build.ptrtoint(struct_type, _INT)]
         return context.make_tuple(build, signature.return_type, addresses)
 
     return types.UniTuple(types.int64, 2)(address, sizes, arrays), write
 
 
-def _write_unpacking(function: Any, struct_type: Any, kinds: list[Any]) -> None:
-    """Emit the call of the function whose address is in the struct, with the arguments that follow it there."""
+def _write_unpacking(context: Any, function: Any, struct_type: Any, kinds: tuple[Any, ...]) -> None:
+    """Emit the call of the function whose address is in the struct, with the arguments that follow it there.
+
+    It returns 0, or the address of Numba's description of the error that was raised.
+    """
     first, last, where = function.args
     build = ir.IRBuilder(function.append_basic_block())
     struct = build.inttoptr(where, struct_type)
     address, *arguments = (build.load(cgutils.gep_inbounds(build, struct, 0, i)) for i in range(1 + len(kinds)))
-    kind = ir.FunctionType(ir.VoidType(), [_INT, _INT, *kinds])
-    build.call(build.inttoptr(address, kind.as_pointer()), [first, last, *arguments])
-    build.ret_void()
+    convention, takes = context.call_conv, (types.int64, types.int64, *kinds)
+    callee = build.inttoptr(address, convention.get_function_type(types.void, takes).as_pointer())
+    status, _ = convention.call_function(build, callee, types.void, takes, [first, last, *arguments])
+    build.ret(build.select(status.is_error, build.ptrtoint(status.excinfoptr, _INT), _INT(0)))
 
 
 @intrinsic
 def _call(typing: Any, function: Any, first: Any, last: Any, arguments: Any) -> Any:
-    """Call the function at an address with a run of jobs and the address of the other arguments."""
+    """Call the function at an address with a run of jobs and the address of the other arguments; return its error."""
 
     def write(context: Any, build: Any, signature: Any, values: Any) -> Any:
-        build.call(build.inttoptr(values[0], _TAKES_JOBS.as_pointer()), values[1:])
-        return context.get_dummy_value()
+        return build.call(build.inttoptr(values[0], _TAKES_JOBS.as_pointer()), values[1:])
 
     return _CALL, write
 
@@ -235,11 +243,26 @@ def _call_without_lock(typing: Any, function: Any, first: Any, last: Any, argume
     def write(context: Any, build: Any, signature: Any, values: Any) -> Any:
         python = context.get_python_api(build)
         state = python.save_thread()
-        build.call(build.inttoptr(values[0], _TAKES_JOBS.as_pointer()), values[1:])
+        error = build.call(build.inttoptr(values[0], _TAKES_JOBS.as_pointer()), values[1:])
         python.restore_thread(state)
-        return context.get_dummy_value()
+        return error
 
     return _CALL, write
+
+
+@intrinsic
+def _raise(typing: Any, error: Any) -> Any:
+    """Raise the error that a call has returned, if any; it may come from another thread."""
+
+    def write(context: Any, build: Any, signature: Any, values: Any) -> Any:
+        convention = context.call_conv
+        with cgutils.if_unlikely(build, build.icmp_unsigned("!=", values[0], _INT(0))):
+            info = build.inttoptr(values[0], excinfo_ptr_t)
+            status = convention._get_return_status(build, RETCODE_USEREXC, info)  # noqa: SLF001  # as Numba does
+            convention.return_status_propagate(build, status)
+        return context.get_dummy_value()
+
+    return types.void(types.int64), write
 
 
 @intrinsic

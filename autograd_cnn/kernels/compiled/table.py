@@ -18,6 +18,7 @@ from autograd_cnn.kernels.compiled.llvm import address_of
 from autograd_cnn.kernels.compiled.parallel import (
     Loop,
     _call,
+    _raise,
     _run_parallel,
     _ticks,
     address,
@@ -396,15 +397,16 @@ def _go_on(rows: Any, words: Any, patches: Any, ids: Any, parallel: bool) -> flo
     """Run a table's loops, if ``parallel`` on all threads; return one thread's time relative to the time they took."""
     for k in range(len(patches)):
         words[patches[k, 0]] = address_of(ids[patches[k, 1]]) + patches[k, 2]
-    began, lost = _ticks(), 0.0
+    began, lost, error = _ticks(), 0.0, 0
     for k in range(len(rows)):
         function, jobs, pieces, arguments = rows[k]
         if parallel and pieces > 1:
             before = _ticks()
-            share = _run_parallel(function, jobs, pieces, arguments)
+            share, error = _run_parallel(function, jobs, pieces, arguments)
             lost += (_ticks() - before) * (1 - share)
         else:
-            _call(function, 0, jobs, arguments)
+            error = _call(function, 0, jobs, arguments)
+        _raise(error)
     took = _ticks() - began
     return 1 - lost / took if took > 0 else 1.0
 

@@ -77,6 +77,42 @@ def test_a_loop_that_has_no_threads_lets_pythons_other_threads_go_on(monkeypatch
     assert 0 in seen
 
 
+@parallel.parallel_for
+def _with_scratch(first, last, s, x, y):
+    scratch = np.empty(s.each)
+    for job in range(first, last):
+        scratch[0] = x[job]
+        y[job] = scratch[0]
+
+
+TOO_MUCH = 1 << 50
+"""More numbers than there are addresses."""
+
+
+@pytest.mark.parametrize("serial", [False, True])
+@pytest.mark.parametrize("threadless", [False, True])
+def test_a_loop_without_memory_for_its_scratch_raises_an_error(serial, threadless, monkeypatch):
+    monkeypatch.setattr(team, "threadless", threadless)
+    x, y = np.ones(100), np.zeros(100)
+    with pytest.raises(MemoryError, match="Allocation failed"):
+        _with_scratch(100, Sizes(TOO_MUCH), x, y, serial=serial)
+    _with_scratch(100, Sizes(1), x, y, serial=serial)
+    np.testing.assert_array_equal(y, x)
+
+
+@parallel.parallel_for
+def _with_room(first, last, s, x, y):
+    for job in range(first, last):
+        y[job] = np.zeros(x[job]).size
+
+
+def test_one_piece_without_memory_is_enough():
+    x, y = np.zeros(100, int), np.zeros(100, int)
+    x[77] = TOO_MUCH
+    with pytest.raises(MemoryError, match="Allocation failed"):
+        _with_room(100, Sizes(1), x, y)
+
+
 def test_threads_are_free_again_after_an_error():
     with pytest.raises(TypeError):
         _squares(100, Sizes(None), np.ones(100), np.ones(100))

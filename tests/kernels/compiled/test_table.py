@@ -99,6 +99,29 @@ def _sum_of_turned(x, w, *, in_place=False):
     return y
 
 
+@parallel_for
+def _through_scratch(first, last, s, x, y):
+    scratch = np.empty(s.size)
+    for job in range(first, last):
+        scratch[0] = x[job]
+        y[job] = scratch[0]
+
+
+def _unchanged(x):
+    y = np.empty(x.size)
+    _through_scratch(x.size, Line(1), flat(x), y)
+    return y
+
+
+def test_a_loop_without_memory_for_its_scratch_raises_an_error(rng):
+    operand = rng.standard_normal(5)
+    recorded = record(_unchanged, [operand])
+    assert _run(recorded, operand, operand).tolist() == operand.tolist()
+    greedy = [loop._replace(sizes=(1 << 50,)) for loop in recorded.loops]
+    with pytest.raises(MemoryError, match="Allocation failed"):
+        _run(recorded._replace(loops=[*greedy, *recorded.loops]), operand, operand)
+
+
 def test_loops_that_meet_only_what_lasts_are_told_from_others(rng):
     x, w = rng.standard_normal(5), rng.standard_normal(5)
     recorded = record(_sum_of_turned, [x, w], {id(w)})
