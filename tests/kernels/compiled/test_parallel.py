@@ -113,7 +113,9 @@ def test_one_piece_without_memory_is_enough():
         _with_room(100, Sizes(1), x, y)
 
 
-def test_threads_are_free_again_after_an_error():
+def test_threads_are_free_again_after_an_error(monkeypatch):
+    monkeypatch.setattr(team, "_resumes", 0.0)  # on a busy machine they pause
+    _squares(100, Sizes(1), np.ones(100), np.ones(100))
     with pytest.raises(TypeError):
         _squares(100, Sizes(None), np.ones(100), np.ones(100))
     assert team.acquire()
