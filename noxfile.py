@@ -274,6 +274,16 @@ def processors(session: nox.Session) -> None:
         session.run("python", "-m", "pytest", "tests/kernels", "-m", "not slow", env=env)
 
 
+@nox.session(default=False, venv_backend="none")
+def scripts(session: nox.Session) -> None:
+    """Check the types of the pages' scripts, by TypeScript; needs Node.js."""
+    if shutil.which("npm") is None:
+        session.skip("there is no npm")
+    with session.chdir("tests/browser/types"):
+        session.run("npm", "ci", "--silent", external=True)
+        session.run("npm", "run", "--silent", "check", external=True)
+
+
 # --- what is installed, and what is handed out ------------------------------------------------
 
 

@@ -1,14 +1,9 @@
-"""A graph as a page: one file that needs nothing else, and reaches for nothing else."""
+"""A graph as a page: what the viewer has to know."""
 
-import json
-from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from hashlib import sha256
-from importlib.resources import files
 from inspect import getsource
 from math import prod
-from string import Template
 from textwrap import dedent
 from typing import Any, Final, TypeAlias
 
@@ -19,30 +14,16 @@ from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
 from autograd_cnn.viz.drawing.fold import Box, Titles
 from autograd_cnn.viz.drawing.label import shape_text, texts
-from autograd_cnn.viz.drawing.style import PALETTES, Palette, Theme
+from autograd_cnn.viz.drawing.style import PALETTES
 from autograd_cnn.viz.page.frames import Frame, tree_of
 from autograd_cnn.viz.page.layout import arrange, size_of
+from autograd_cnn.viz.web.document import document, kind_of
 
 Highlight: TypeAlias = Mapping[str, Mapping[tuple[int, ...], float]]
 
-SCRIPTS: Final = (
-    "data.js", "layout.js", "camera.js", "drawing.js", "painter.js", "heat.js", "panel.js", "steps.js", "main.js",
-    "events.js",
-)  # fmt: skip
-"""The parts of the page's script, in order."""
+TITLE: Final = "Computation graph"
 LENGTH: Final = 40
 """Longer lines in boxes are cut; the page's panel has them in full."""
-
-_ACCENTS: Final[dict[Theme, dict[str, str]]] = {
-    "light": {
-        "focus": "#0072b2", "now": "#d55e00", "mark": "#000000",
-        "negative": "#0072b2", "zero": "#ffffff", "positive": "#d55e00", "not-finite": "#cc00cc",
-    },
-    "dark": {
-        "focus": "#56b4e9", "now": "#ff9d3d", "mark": "#ffffff",
-        "negative": "#56b4e9", "zero": "#14171c", "positive": "#ff7f2a", "not-finite": "#ff66ff",
-    },
-}  # fmt: skip
 
 
 def page(
@@ -53,24 +34,7 @@ def page(
 ) -> str:
     """Return the page that `Graph.to_html` writes; the same graph gives the same text."""
     marked = _checked(nodes, highlight or {})
-    parts = "\n".join(map(_part, SCRIPTS))
-    script = f'"use strict";\n(() => {{\n{parts}}})();\n'
-    style = f"{_colors()}{_part('viewer.css')}"
-    policy = "; ".join((
-        "default-src 'none'", "img-src data:", f"script-src '{_hash(script)}'", f"style-src '{_hash(style)}'",
-        "base-uri 'none'", "form-action 'none'",
-    ))  # fmt: skip
-    return Template(_part("page.html")).substitute(
-        title="Computation graph", policy=policy, style=style, script=script, data=_data(nodes, edges, calls, marked)
-    )
-
-
-def _part(name: str) -> str:
-    return (files("autograd_cnn.viz.page") / "viewer" / name).read_text("utf-8")
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+    return document("page/viewer", title=TITLE, data=_data(nodes, edges, calls, marked), default=_known)
 
 
 def _checked(nodes: Sequence[GraphNode], highlight: Highlight) -> dict[str, list[Any]]:
@@ -107,8 +71,8 @@ def _checked(nodes: Sequence[GraphNode], highlight: Highlight) -> dict[str, list
 
 def _data(
     nodes: Sequence[GraphNode], edges: Sequence[Edge], calls: Sequence[ModuleCall], marked: dict[str, list[Any]]
-) -> str:
-    """Return all that the script needs to know, as JSON that HTML cannot misread."""
+) -> dict[str, Any]:
+    """Return all that the script needs to know."""
     titles = Titles(calls)
     tree = tree_of(nodes, edges, titles)
     in_nodes = [
@@ -118,8 +82,8 @@ def _data(
     in_frames = [_of_frame(frame, nodes, titles) for frame in tree.frames]
     sizes = [size_of(lines) for lines in in_nodes]
     layouts, which = arrange(tree, nodes, sizes, [size_of(*lines.values(), toggle=True) for lines in in_frames])
-    data = {
-        "title": "Computation graph",
+    return {
+        "title": TITLE,
         "nodes": [
             _known(node) | _size(node) | {"lines": lines, "frame": home, "module": titles.full(node.scope)}
             for node, lines, home in zip(nodes, in_nodes, tree.homes, strict=True)
@@ -133,11 +97,9 @@ def _data(
         "layouts": layouts,
         "titles": {call.scope: titles.of(call.scope) for call in calls},
         "primitives": _primitives({node.name for node in nodes if node.kind == "operation"}),
-        "meanings": {_kind(kind): look.meaning for kind, look in PALETTES["light"].kinds.items()},
+        "meanings": {kind_of(kind): look.meaning for kind, look in PALETTES["light"].kinds.items()},
         "highlight": marked,
     }  # fmt: skip
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"), default=_known)
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def _known(thing: Any) -> dict[str, Any]:
@@ -193,34 +155,3 @@ def _sources(primitive: Primitive) -> Iterator[str]:
             yield dedent(getsource(rule.function)).strip()
         except OSError:  # made at a prompt
             continue
-
-
-# --- the colours ------------------------------------------------------------------------------
-
-
-def _kind(kind: str) -> str:
-    """Return the page's name of a kind: it distinguishes operations by their pass."""
-    return "forward" if kind == "operation" else kind
-
-
-def _colors() -> str:
-    """Return the palettes of drawings as variables, and for each kind of box its own."""
-    light, dark = ("".join(f"--{name}:{value};" for name, value in _variables(theme)) for theme in ("light", "dark"))
-    kinds = "".join(
-        f".{name}{{--fill:var(--{name}-fill);--line:var(--{name}-line)}}\n"
-        for name in map(_kind, PALETTES["light"].kinds)
-        if name not in ("module", "stub")
-    )
-    return f":root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{dark}}}}}\n{kinds}"
-
-
-def _variables(theme: Theme) -> Iterator[tuple[str, str]]:
-    palette: Palette = PALETTES[theme]
-    for name in ("paper", "ink", "frame", "faint", "module"):
-        yield name, getattr(palette, name)
-    for kind, look in palette.kinds.items():
-        yield f"{_kind(kind)}-fill", look.fill
-        yield f"{_kind(kind)}-line", look.line
-    yield "problem-fill", palette.problem.fill
-    yield "problem-line", palette.problem.line
-    yield from _ACCENTS[theme].items()

@@ -5,7 +5,6 @@ import os
 import re
 from base64 import b64encode
 from hashlib import sha256
-from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError
 from autograd_cnn.graph import Edge, Graph, GraphNode, capture
-from autograd_cnn.viz.page.html import SCRIPTS, page
+from autograd_cnn.viz.page.html import page
 
 HOSTILE = "</script><script>alert(1)</script><!--\u2028&amp;"
 
@@ -69,18 +68,6 @@ def test_the_page_may_load_nothing_and_run_nothing_else(square):
         "base-uri 'none'; form-action 'none'"
     )
     assert re.findall(r"https?://[^\s\"']*", text) == ["http://www.w3.org/2000/svg"]
-
-
-def test_text_never_becomes_markup():
-    for name in SCRIPTS:
-        text = files("autograd_cnn.viz.page").joinpath("viewer", name).read_text("utf-8")
-        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text)
-        assert len(text.splitlines()) < 300
-
-
-def test_every_part_of_the_script_is_used():
-    folder = files("autograd_cnn.viz.page").joinpath("viewer")
-    assert sorted(each.name for each in folder.iterdir()) == sorted([*SCRIPTS, "page.html", "viewer.css"])
 
 
 def test_long_names_are_cut_in_boxes_alone():

@@ -1,64 +1,104 @@
 // --- what the page was made from ------------------------------------------------------------------
 
-const DATA = JSON.parse(document.getElementById("graph").textContent);
-const NODES = DATA.nodes;
-const FRAMES = DATA.frames;
+/**
+ * @typedef {import("../../web/heat.js").Summary} Summary
+ * @typedef {import("../../web/heat.js").Mark} Mark
+ * @typedef {"forward" | "backward"} Phase
+ * @typedef {{node: GraphNode, argument: string}} Link
+ *
+ * @typedef {object} GraphNode what `graph.nodes.GraphNode` says, and what follows from it
+ * @property {string} id
+ * @property {number} index
+ * @property {string} kind
+ * @property {string} name
+ * @property {string} module the module it is in, with its class
+ * @property {string} scope
+ * @property {number[]} shape
+ * @property {string} dtype
+ * @property {Phase} phase
+ * @property {number} count
+ * @property {number} bytes
+ * @property {string[]} lines what stands in its box
+ * @property {number} frame the innermost one around it
+ * @property {string} [pair]
+ * @property {{name: string, value: string, default: boolean}[]} [parameters]
+ * @property {number} [saved_bytes]
+ * @property {number} [flops]
+ * @property {Summary} [value]
+ * @property {Summary} [grad]
+ * @property {string} [origin]
+ * @property {string} [problem]
+ * @property {Link[]} operands
+ * @property {Link[]} users
+ * @property {GraphNode[]} rules what the backward pass computes for it
+ *
+ * @typedef {["node" | "frame" | "in" | "out", number, Phase]} Slot
+ *
+ * @typedef {object} Frame a call of a module, or a run of nodes; the first is the whole graph
+ * @property {number} index
+ * @property {string} path
+ * @property {string} title
+ * @property {number} parent
+ * @property {Record<Phase, string[]>} lines what stands in its box when it is folded
+ * @property {number} layout
+ * @property {Slot[]} slots
+ * @property {[number, number, number][]} wires from a slot to a slot, with the number of the value
+ * @property {Frame[]} children
+ * @property {GraphNode[]} members with those of inner frames
+ *
+ * @typedef {[number, number]} Point
+ * @typedef {[number, number, number, number]} Centred the centre, the width and the height
+ *
+ * @typedef {object} Layout
+ * @property {Centred[]} boxes of a frame's slots
+ * @property {Point[][]} wires splines
+ * @property {number} height
+ * @property {Record<Phase, number>} widths
+ *
+ * @typedef {object} Data what `viz.page.html` writes
+ * @property {string} title
+ * @property {GraphNode[]} nodes
+ * @property {[number, number, string][]} edges
+ * @property {Frame[]} frames
+ * @property {Layout[]} layouts
+ * @property {Record<string, string>} titles of calls, by their scopes
+ * @property {Record<string, {formula: string, defined: string, rules: string[]}>} primitives
+ * @property {Record<string, string>} meanings of kinds
+ * @property {Record<string, Mark[]>} highlight by the ids of nodes
+ */
 
-const nodeOf = (id) => NODES[Number(id.slice(1))];
-const halfKey = (frame, phase) => `f${frame.index}.${phase}`;
+/** @type {Data} */
+export const DATA = JSON.parse(document.getElementById("graph")?.textContent ?? "");
+export const NODES = DATA.nodes;
+export const FRAMES = DATA.frames;
 
-// The frames around a node or a frame, the innermost first; the whole graph is none of them.
-function framesAround(index) {
+/** @param {string} id */
+export const nodeOf = (id) => NODES[Number(id.slice(1))];
+
+/** @param {Frame} frame @param {Phase} phase */
+export const halfKey = (frame, phase) => `f${frame.index}.${phase}`;
+
+/** The kind by which a node is coloured. @param {GraphNode} node @returns {string} */
+export const kindOf = (node) => (node.kind === "operation" ? node.phase : node.kind);
+
+/** @param {GraphNode} node */
+export const titleOf = (node) => (node.kind === "gradient" ? `∂ ${node.name}` : node.name);
+
+/** The frames around a node or a frame, the innermost first; the whole graph is none of them. @param {number} index */
+export function framesAround(index) {
     const found = [];
     for (let at = index; at > 0; at = FRAMES[at].parent) found.push(at);
     return found;
 }
 
-function prepare() {
-    FRAMES.forEach((frame, index) => Object.assign(frame, { index, children: [], members: [] }));
-    FRAMES.forEach((frame) => frame.parent >= 0 && FRAMES[frame.parent].children.push(frame));
-    NODES.forEach((node, index) => Object.assign(node, { index, operands: [], users: [], rules: [] }));
-    for (const [source, target, argument] of DATA.edges) {
-        NODES[target].operands.push({ node: NODES[source], argument });
-        NODES[source].users.push({ node: NODES[target], argument });
-    }
-    for (const node of NODES) {
-        if (node.pair) nodeOf(node.pair).rules.push(node);
-        for (const frame of framesAround(node.frame)) FRAMES[frame].members.push(node);
-    }
+FRAMES.forEach((frame, index) => Object.assign(frame, { index, children: [], members: [] }));
+FRAMES.forEach((frame) => frame.parent >= 0 && FRAMES[frame.parent].children.push(frame));
+NODES.forEach((node, index) => Object.assign(node, { index, operands: [], users: [], rules: [] }));
+for (const [source, target, argument] of DATA.edges) {
+    NODES[target].operands.push({ node: NODES[source], argument });
+    NODES[source].users.push({ node: NODES[target], argument });
 }
-
-// --- numbers as text ------------------------------------------------------------------------------
-
-// Three digits and a prefix: 1.88 M, 512, 37.6 k.
-function quantity(value, unit) {
-    const power = value < 1000 ? 0 : Math.min(Math.floor(Math.log10(value) / 3), 5);
-    return `${Number((value / 1000 ** power).toPrecision(3))} ${["", "k", "M", "G", "T", "P"][power]}${unit}`.trim();
+for (const node of NODES) {
+    if (node.pair) nodeOf(node.pair).rules.push(node);
+    for (const frame of framesAround(node.frame)) FRAMES[frame].members.push(node);
 }
-
-const short = (value) => (value === null || value === undefined ? "unknown" : String(Number(value.toPrecision(4))));
-
-function shapeText(shape) {
-    if (!shape.length) return "scalar";
-    return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
-}
-
-const titleOf = (node) => (node.kind === "gradient" ? `∂ ${node.name}` : node.name);
-
-// --- making elements ------------------------------------------------------------------------------
-
-// Text is only ever set as text, so that no name can become markup.
-function fill(element, attributes, children) {
-    for (const [name, value] of Object.entries(attributes ?? {})) {
-        if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-        else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value);
-    }
-    element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""));
-    return element;
-}
-
-const html = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
-const svg = (tag, attributes, ...children) =>
-    fill(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
-const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const byId = (id) => document.getElementById(id);

@@ -4,27 +4,48 @@
 // Where there are too many of them to read, a painter takes over, and only what matters most at the
 // moment stays an element.
 
+import { byId, svg } from "../../web/elements.js";
+import { shapeText } from "../../web/numbers.js";
+import { camera, canvas, placeOf, seen, setExtent } from "./camera.js";
+import { FRAMES, framesAround, halfKey, kindOf, titleOf } from "./data.js";
+import { contains, hasProblem, HEADER, overlaps, Scene } from "./layout.js";
+import { stateOfBox, stateOfWire } from "./lights.js";
+import { paint } from "./painter.js";
+import { state, when } from "./state.js";
+import { SUMS } from "./timeline.js";
+
+/**
+ * @typedef {import("./data.js").GraphNode} GraphNode
+ * @typedef {import("./layout.js").Area} Area
+ * @typedef {import("./layout.js").Box} Box
+ * @typedef {import("./layout.js").NodeBox} NodeBox
+ * @typedef {import("./layout.js").FrameBox} FrameBox
+ * @typedef {import("./layout.js").Wire} Wire
+ */
+
 const MANY = 500;
 const FAR = 0.35;
-const canvas = byId("canvas");
-let scene = null;
-let region = null; // the part of the scene that has elements
+/** @type {Scene} */
+export let scene;
+let region = { x: 0, y: 0, width: 0, height: 0 }; // the part of the scene that has elements
+let crowded = false; // whether these are too many
+/** What has been made, by what it shows. @type {Map<Box | Wire, SVGElement>} */
 let elements = new Map();
+/** What is in the document, by its key. @type {Map<string, {box: Box, element: SVGElement}>} */
 let drawn = new Map();
 
-const kindOf = (node) => (node.kind === "operation" ? node.phase : node.kind);
-const membersOf = (box) => (box.node ? [box.node] : box.frame.members.filter((node) => node.phase === box.phase));
-const hasProblem = (box) => membersOf(box).some((node) => node.problem);
-
+/** @param {Box} box */
 function boxElement(box) {
     const element = box.frame ? frameElement(box) : nodeElement(box);
     element.setAttribute("transform", `translate(${box.x} ${box.y})`);
     return element;
 }
 
+/** @param {NodeBox} box */
 function nodeElement({ key, node, width, height }) {
     const round = ["input", "constant", "output"].includes(node.kind);
     const shape = svg("rect", { width, height, rx: round ? height / 2 : node.kind === "operation" ? 5 : 0 });
+    const sum = SUMS.get(node);
     const problem = node.problem ? `, problem: ${node.problem}` : "";
     const label = `${titleOf(node)}, ${node.kind}, ${shapeText(node.shape)}, ${node.phase} pass${problem}`;
     const classes = `box ${kindOf(node)}${node.problem ? " problem" : ""}`;
@@ -33,14 +54,21 @@ function nodeElement({ key, node, width, height }) {
         { class: classes, "data-key": key, role: "button", tabindex: -1, "aria-label": label },
         shape,
         texts(node.lines, width, height),
-        SUMS.has(node.index) ? badge(SUMS.get(node.index), width) : "",
+        sum ? badge(sum, width) : null,
     );
 }
 
-// Which of the contributions to a gradient an accumulation adds.
+/**
+ * Which of the contributions to a gradient an accumulation adds.
+ *
+ * @param {import("./timeline.js").Sum} sum
+ * @param {number} width
+ */
 const badge = ({ part, parts }, width) => svg("text", { class: "badge", x: width + 4, y: 8 }, `${part}/${parts}`);
 
-function frameElement({ key, frame, phase, width, height, open }) {
+/** @param {FrameBox} box */
+function frameElement(box) {
+    const { key, frame, phase, width, height, open } = box;
     const name = `${frame.path || "graph"} ${frame.title}, module, ${phase} pass, ${frame.members.length} nodes`;
     const attributes = {
         "data-key": key,
@@ -65,7 +93,7 @@ function frameElement({ key, frame, phase, width, height, open }) {
             svg("text", { x: HEADER - 2, y: 15, class: "title" }, `${sign}${frame.title}`),
         );
     }
-    const classes = `box module ${phase}${hasProblem({ frame, phase }) ? " problem" : ""}`;
+    const classes = `box module ${phase}${hasProblem(box) ? " problem" : ""}`;
     return svg(
         "g",
         { class: classes, ...attributes },
@@ -75,6 +103,7 @@ function frameElement({ key, frame, phase, width, height, open }) {
     );
 }
 
+/** @param {string[]} lines @param {number} width @param {number} height */
 function texts(lines, width, height) {
     const top = height / 2 - (lines.length - 1) * 7 + 4;
     return svg(
@@ -84,36 +113,53 @@ function texts(lines, width, height) {
     );
 }
 
-// Show the scene for a set of unfolded frames.
-function draw(unfolded) {
-    scene = new Scene(unfolded);
+/** Show the scene with the frames that are open. */
+export function draw() {
+    scene = new Scene(state.unfolded);
+    setExtent(scene);
     elements = new Map();
     populate();
 }
 
-function elementOf(key, make, thing) {
-    if (!elements.has(key)) elements.set(key, make(thing));
-    return elements.get(key);
+/**
+ * @template {Box | Wire} T
+ * @param {T} thing
+ * @param {(thing: T) => SVGElement} make
+ */
+function elementOf(thing, make) {
+    const found = elements.get(thing) ?? make(thing);
+    elements.set(thing, found);
+    return found;
 }
 
-// Make elements for what is in the window or close to it; the focus stays where it was.
+/** The key of the box that has the focus. */
+export const focused = () => /** @type {SVGElement | null} */ (document.activeElement)?.dataset.key;
+
+/** @param {string} key */
+export const focusOn = (key) => drawn.get(key)?.element.focus({ preventScroll: true });
+
+/** Make elements for what is in the window or close to it; the focus stays where it was. */
 function populate() {
-    const focused = document.activeElement?.dataset?.key;
-    region = around(camera.window(), 0.5);
+    const before = focused();
+    region = around(seen(), 0.5);
     const boxes = [...scene.boxes.values()].filter((box) => overlaps(box, region));
-    region.crowded = boxes.length > MANY;
-    const kept = region.crowded ? boxes.filter((box) => isMarked(box)) : boxes;
-    const wires = region.crowded ? [] : scene.wires.filter((wire) => overlaps(wire.bounds, region));
-    drawn = new Map(kept.map((box) => [box.key, { box, element: elementOf(box.key, boxElement, box) }]));
-    byId("columns").replaceChildren(...(region.crowded ? [] : scene.columns.map(columnElement)));
+    crowded = boxes.length > MANY;
+    const kept = crowded ? boxes.filter(isMarked) : boxes;
+    const wires = crowded ? [] : scene.wires.filter((wire) => overlaps(wire.bounds, region));
+    drawn = new Map(kept.map((box) => [box.key, { box, element: elementOf(box, boxElement) }]));
+    layer("columns").replaceChildren(...(crowded ? [] : scene.columns.map(columnElement)));
     const all = [...drawn.values()];
-    byId("frames").replaceChildren(...all.filter(({ box }) => box.open).map(({ element }) => element));
-    byId("boxes").replaceChildren(...all.filter(({ box }) => !box.open).map(({ element }) => element));
-    byId("wires").replaceChildren(...wires.map((wire) => elementOf(wire, wireElement, wire)));
+    layer("frames").replaceChildren(...all.filter(({ box }) => box.open).map(({ element }) => element));
+    layer("boxes").replaceChildren(...all.filter(({ box }) => !box.open).map(({ element }) => element));
+    layer("wires").replaceChildren(...wires.map((wire) => elementOf(wire, wireElement)));
     dress();
-    if (focused) drawn.get(focused)?.element.focus({ preventScroll: true });
+    if (before) focusOn(before);
 }
 
+/** @param {string} id */
+const layer = (id) => byId(id, SVGGElement);
+
+/** @param {Area} area @param {number} share of its size on each side @returns {Area} */
 function around({ x, y, width, height }, share) {
     return {
         x: x - width * share,
@@ -123,31 +169,29 @@ function around({ x, y, width, height }, share) {
     };
 }
 
-const overlaps = (a, b) => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
-const contains = (a, b) =>
-    a.x <= b.x && a.y <= b.y && a.x + a.width >= b.x + b.width && a.y + a.height >= b.y + b.height;
-
-// Let elements say what is selected, what fires and what waits.
+/** Let elements say what is selected, what fires and what waits. */
 function dress() {
-    const first = drawn.has(selected) ? selected : drawn.keys().next().value;
+    const { selected, step } = state;
+    const first = selected && drawn.has(selected) ? selected : drawn.keys().next().value;
     for (const [key, { box, element }] of drawn) {
-        const state = stateOfBox(box);
         element.classList.toggle("selected", key === selected);
-        for (const name of ["now", "waiting", "freed"]) element.classList.toggle(name, state[name]);
-        element.setAttribute("tabindex", key === first ? 0 : -1);
+        for (const [name, on] of Object.entries(stateOfBox(box))) element.classList.toggle(name, on);
+        element.setAttribute("tabindex", key === first ? "0" : "-1");
     }
     for (const wire of scene.wires) {
         const element = elements.get(wire);
-        for (const [name, on] of Object.entries(element ? stateOfWire(wire) : {})) element.classList.toggle(name, on);
+        if (!element) continue;
+        for (const [name, on] of Object.entries(stateOfWire(wire))) element.classList.toggle(name, on);
     }
     canvas.classList.toggle("stepping", step !== null);
-    byId("links").replaceChildren(...linksOfSelected());
-    paint();
+    layer("links").replaceChildren(...linksOfSelected());
+    paint(scene, crowded);
 }
 
-// Whether a box is kept as an element among many.
-const isMarked = (box) => box.key === selected || (!box.open && stateOfBox(box).now);
+/** Whether a box is kept as an element among many. @param {Box} box */
+const isMarked = (box) => box.key === state.selected || (!box.open && stateOfBox(box).now);
 
+/** @param {Area & {phase: string}} column */
 function columnElement({ phase, x, y, width, height }) {
     return svg(
         "g",
@@ -157,14 +201,53 @@ function columnElement({ phase, x, y, width, height }) {
     );
 }
 
+/** @param {Wire} wire */
 function wireElement({ phase, d, to }) {
     return svg("path", { class: `wire ${phase}`, d, "marker-end": to ? "url(#tip)" : null });
 }
 
-// The box that shows a node: its own, or that of the outermost folded frame around it.
-function shownFor(node) {
+/** Dashed curves to the other pass: to what the rules read and to the operations that they made. */
+function linksOfSelected() {
+    const box = state.selected ? scene.boxes.get(state.selected) : undefined;
+    if (!box?.node) return [];
+    const { operands, users, phase } = box.node;
+    const others = [...operands, ...users].map(({ node }) => node).filter((other) => other.phase !== phase);
+    const shown = new Set(others.map(shownFor).filter((other) => other !== box));
+    return [...shown].map((other) => {
+        const [left, right] = box.x < other.x ? [box, other] : [other, box];
+        const [x1, y1, x2, y2] = [left.x + left.width, left.y + left.height / 2, right.x, right.y + right.height / 2];
+        const bend = Math.max(40, (x2 - x1) / 2);
+        return svg("path", { class: "link", d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}` });
+    });
+}
+
+/** The box that shows a node: its own, or that of the outermost folded frame around it. @param {GraphNode} node */
+export function shownFor(node) {
     const folded = framesAround(node.frame)
         .filter((frame) => !scene.unfolded.has(frame))
         .at(-1);
-    return scene.boxes.get(folded === undefined ? `n${node.index}` : halfKey(FRAMES[folded], node.phase));
+    const key = folded === undefined ? `n${node.index}` : halfKey(FRAMES[folded], node.phase);
+    return /** @type {Box} */ (scene.boxes.get(key));
 }
+
+/**
+ * The box at an event's place; where the painter drew it, the smallest that is there.
+ *
+ * @param {MouseEvent} event
+ * @returns {Box | undefined}
+ */
+export function boxAt(event) {
+    const element = /** @type {Element} */ (event.target).closest("[data-key]");
+    const key = element instanceof SVGElement ? element.dataset.key : undefined;
+    if (key) return scene.boxes.get(key);
+    if (!crowded) return undefined;
+    const point = placeOf(event);
+    return [...scene.boxes.values()].filter((box) => overlaps(box, point)).sort((a, b) => a.height - b.height)[0];
+}
+
+when("moved", () => {
+    canvas.classList.toggle("far", camera.scale < FAR);
+    if (!contains(region, seen()) || (crowded && region.width > 4 * seen().width)) populate();
+    else if (crowded) paint(scene, crowded);
+});
+when("changed", () => (crowded ? populate() : dress()));

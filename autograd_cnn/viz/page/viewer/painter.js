@@ -1,25 +1,40 @@
 // --- the painter: thousands of boxes at once, too small for text ----------------------------------
 
-const easel = byId("easel");
-let colors = null;
+import { byId, color } from "../../web/elements.js";
+import { contextOf } from "../../web/heat.js";
+import { camera, canvas, seen } from "./camera.js";
+import { kindOf, NODES } from "./data.js";
+import { hasProblem, overlaps } from "./layout.js";
+import { stateOfBox } from "./lights.js";
 
-function paint() {
+/**
+ * @typedef {import("./layout.js").Scene} Scene
+ * @typedef {import("./layout.js").Area} Area
+ */
+
+const easel = byId("easel", HTMLCanvasElement);
+/** @typedef {ReturnType<typeof paints>} Colors */
+/** @type {Colors | null} */
+let known = null;
+
+/** @param {Scene} scene @param {boolean} crowded */
+export function paint(scene, crowded) {
     const dense = window.devicePixelRatio || 1;
-    const brush = easel.getContext("2d");
-    easel.hidden = !region.crowded;
-    if (!region.crowded) return;
-    colors ??= paints();
+    const brush = contextOf(easel);
+    easel.hidden = !crowded;
+    if (!crowded) return;
+    const colors = (known ??= paints());
     easel.width = canvas.clientWidth * dense;
     easel.height = canvas.clientHeight * dense;
     brush.scale(dense, dense);
     brush.translate(camera.x, camera.y);
     brush.scale(camera.scale, camera.scale);
-    const seen = camera.window();
-    paintFrames(brush, seen);
-    paintWires(brush, seen);
+    const area = seen();
+    paintFrames(brush, colors, scene, area);
+    paintWires(brush, colors, scene, area);
     for (const box of scene.boxes.values()) {
-        if (box.open || !overlaps(box, seen)) continue;
-        const { fill, line } = colors[hasProblem(box) ? "problem" : box.frame ? box.phase : kindOf(box.node)];
+        if (box.open || !overlaps(box, area)) continue;
+        const { fill, line } = colors.kinds[hasProblem(box) ? "problem" : box.frame ? box.phase : kindOf(box.node)];
         brush.globalAlpha = stateOfBox(box).waiting ? 0.28 : 1;
         brush.fillStyle = line;
         brush.fillRect(box.x, box.y, box.width, box.height);
@@ -29,38 +44,44 @@ function paint() {
     brush.globalAlpha = 1;
 }
 
-function paintFrames(brush, seen) {
+/** @param {CanvasRenderingContext2D} brush @param {Colors} colors @param {Scene} scene @param {Area} area */
+function paintFrames(brush, colors, scene, area) {
     brush.lineWidth = 1 / camera.scale;
     brush.strokeStyle = colors.frame;
     brush.fillStyle = colors.module;
     for (const column of scene.columns) brush.strokeRect(column.x, column.y, column.width, column.height);
     for (const box of scene.boxes.values()) {
-        if (!box.open || !overlaps(box, seen)) continue;
+        if (!box.open || !overlaps(box, area)) continue;
         brush.fillRect(box.x, box.y, box.width, box.height);
         brush.strokeRect(box.x, box.y, box.width, box.height);
     }
 }
 
-function paintWires(brush, seen) {
+/** @param {CanvasRenderingContext2D} brush @param {Colors} colors @param {Scene} scene @param {Area} area */
+function paintWires(brush, colors, scene, area) {
     const paths = { forward: new Path2D(), backward: new Path2D() };
     for (const wire of scene.wires) {
-        if (overlaps(wire.bounds, seen)) paths[wire.phase].addPath((wire.path ??= new Path2D(wire.d)));
+        if (overlaps(wire.bounds, area)) paths[wire.phase].addPath((wire.path ??= new Path2D(wire.d)));
     }
     brush.lineWidth = 0.7 / camera.scale;
     brush.strokeStyle = colors.faint;
     brush.stroke(paths.forward);
-    brush.strokeStyle = colors.backward.line;
+    brush.strokeStyle = colors.kinds.backward.line;
     brush.stroke(paths.backward);
 }
 
-// The colours of the theme, by what they are for.
+/** The colours of the theme, by what they are for. */
 function paints() {
     const kinds = [...new Set([...NODES.map(kindOf), "forward", "backward", "problem"])];
     const pairs = kinds.map((kind) => [kind, { fill: color(`--${kind}-fill`), line: color(`--${kind}-line`) }]);
     return {
-        ...Object.fromEntries(pairs),
+        kinds: Object.fromEntries(pairs),
         frame: color("--frame"),
         module: color("--module"),
         faint: color("--faint"),
     };
 }
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    known = null;
+});

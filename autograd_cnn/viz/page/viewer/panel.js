@@ -1,9 +1,27 @@
 // --- the panel: what is known of the selected node or module --------------------------------------
 
-const panel = byId("panel");
+import { byId, html } from "../../web/elements.js";
+import { HeatMap, histogram } from "../../web/heat.js";
+import { quantity, shapeText, short } from "../../web/numbers.js";
+import { DATA, FRAMES, halfKey, kindOf, NODES, nodeOf, titleOf } from "./data.js";
+import { choose, toggle } from "./selection.js";
+import { state, when } from "./state.js";
+import { SUMS, sumText } from "./timeline.js";
 
+/**
+ * @typedef {import("../../web/elements.js").Child} Child
+ * @typedef {import("./data.js").GraphNode} GraphNode
+ * @typedef {import("./data.js").Frame} Frame
+ * @typedef {import("./data.js").Summary} Summary
+ * @typedef {import("./data.js").Mark} Mark
+ */
+
+const panel = byId("panel", HTMLElement);
+
+/** @param {string} title @param {Child[]} content */
 const section = (title, ...content) => html("section", {}, html("h3", {}, title), ...content);
 
+/** @param {GraphNode} node */
 function linkTo(node, before = "") {
     return html(
         "button",
@@ -13,8 +31,10 @@ function linkTo(node, before = "") {
     );
 }
 
+/** @param {Child[]} entries */
 const linkList = (entries) => html("div", { class: "links" }, entries);
 
+/** What is known, of what may be. @param {[string, Child][]} pairs */
 function facts(pairs) {
     const known = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
     return html(
@@ -24,9 +44,10 @@ function facts(pairs) {
     );
 }
 
-// Text with ``code`` in it, as docstrings have it.
+/** Text with ``code`` in it, as docstrings have it. @param {string} text */
 const prose = (text) => text.split(/``?/).map((part, i) => (i % 2 ? html("code", {}, part) : part));
 
+/** @param {string} scope */
 function path(scope) {
     const parts = scope ? scope.split(".") : [];
     return html(
@@ -45,6 +66,7 @@ function path(scope) {
 
 // --- a node ---------------------------------------------------------------------------------------
 
+/** @param {GraphNode} node */
 function showNode(node) {
     const known = node.kind === "operation" && Object.hasOwn(DATA.primitives, node.name);
     const primitive = known ? DATA.primitives[node.name] : undefined;
@@ -60,10 +82,7 @@ function showNode(node) {
             ["bytes", quantity(node.bytes, "B")],
             ["saved", node.saved_bytes === undefined ? "" : `${quantity(node.saved_bytes, "B")} for the backward pass`],
             ["arithmetic", node.flops === undefined ? "" : quantity(node.flops, "FLOP")],
-            ...(node.parameters ?? []).map((each) => [
-                each.name,
-                each.default ? `${each.value} (default)` : each.value,
-            ]),
+            ...(node.parameters ?? []).map(parameter),
             ["line", node.origin],
             ["defined in", primitive?.defined],
         ]),
@@ -79,23 +98,28 @@ function showNode(node) {
     );
 }
 
-// The value and, beside it, its gradient: numbers, histogram, picture.
+/** @param {{name: string, value: string, default: boolean}} parameter @returns {[string, string]} */
+const parameter = ({ name, value, default: usual }) => [name, usual ? `${value} (default)` : value];
+
+/** The value and, beside it, its gradient: numbers, histogram, picture. @param {GraphNode} node */
 function arrays(node) {
+    /** @type {[string, Summary | undefined, Mark[]][]} */
     const pairs = [
         ["Value", node.value, DATA.highlight[node.id] ?? []],
         ["Gradient", node.grad, []],
     ];
-    const known = pairs.filter(([, summary]) => summary);
+    const known = pairs.flatMap(([title, summary, marked]) => (summary ? [{ title, summary, marked }] : []));
     if (!known.length)
         return html("p", { class: "quiet" }, node.kind === "constant" ? "" : "Its value has not been kept.");
     const width = known.length > 1 ? (panel.clientWidth - 56) / 2 : panel.clientWidth - 40;
     return html(
         "div",
         { class: `arrays of-${known.length}` },
-        known.map(([title, summary, marked]) => section(title, ...array(summary, node, width, marked))),
+        known.map(({ title, summary, marked }) => section(title, ...array(summary, node, width, marked))),
     );
 }
 
+/** @param {Summary} summary @param {GraphNode} node @param {number} width @param {Mark[]} marked */
 function array(summary, node, width, marked) {
     const { min, max, mean, std, norm, bad, picture } = summary;
     const parts = [];
@@ -115,7 +139,7 @@ function array(summary, node, width, marked) {
     return parts;
 }
 
-// The elements that the page was asked to point out, with their weights.
+/** The elements that the page was asked to point out, with their weights. @param {GraphNode} node */
 function marks(node) {
     const cells = DATA.highlight[node.id];
     if (!cells) return "";
@@ -128,6 +152,7 @@ function marks(node) {
     );
 }
 
+/** @param {GraphNode} node */
 function connections(node) {
     const operands = node.operands.map(({ node: from, argument }) => linkTo(from, argument ? `${argument}: ` : ""));
     const users = [...new Set(node.users.map(({ node: to }) => to))].map((to) => linkTo(to));
@@ -147,10 +172,11 @@ function connections(node) {
 
 // --- a module, and the whole graph ----------------------------------------------------------------
 
+/** @param {GraphNode[]} members */
 function totals(members) {
-    const sum = (name) => members.reduce((total, node) => total + (node[name] ?? 0), 0);
+    const sum = (/** @type {"saved_bytes" | "flops"} */ name) => members.reduce((total, node) => total + (node[name] ?? 0), 0);
     const weights = members.filter((node) => node.kind === "parameter").reduce((total, node) => total + node.count, 0);
-    const operations = (phase) => members.filter((node) => node.kind === "operation" && node.phase === phase).length;
+    const operations = (/** @type {string} */ phase) => members.filter((node) => node.kind === "operation" && node.phase === phase).length;
     return facts([
         [
             "operations",
@@ -162,8 +188,9 @@ function totals(members) {
     ]);
 }
 
+/** @param {Frame} frame */
 function showFrame(frame) {
-    const open = scene.unfolded.has(frame.index);
+    const open = state.unfolded.has(frame.index);
     panel.replaceChildren(
         html("h2", {}, frame.title, html("span", { class: "tag module" }, "module")),
         path(frame.path),
@@ -217,3 +244,14 @@ function showGraph() {
         section("How to read it", html("p", {}, HELP.join(" ")), SUMS.size ? html("p", {}, HELP_ON_SUMS) : ""),
     );
 }
+
+function show() {
+    const { told } = state;
+    if (!told) showGraph();
+    else if ("members" in told) showFrame(told);
+    else showNode(told);
+    panel.scrollTop = 0;
+}
+
+when("told", show);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);

@@ -1,8 +1,21 @@
 // --- arrays as pictures ---------------------------------------------------------------------------
 
+import { color, html, svg } from "./elements.js";
+import { short } from "./numbers.js";
+
+/**
+ * Planes of an array as bytes in base64, each of them `scale / 127`; a cell is the mean of a block.
+ *
+ * @typedef {{planes: number, rows: number, columns: number, scale: number, block: number[], cells: string}} Picture
+ * @typedef {[number[], number]} Mark an element to point out, by its index, and its weight
+ * @typedef {{min?: number, max?: number, mean?: number, std?: number, norm?: number, bad?: number,
+ *   histogram?: number[], picture?: Picture}} Summary what is known of an array
+ */
+
 const BETWEEN = 4;
 const NOT_FINITE = -128;
 
+/** @param {string} text such as "#0072b2" */
 const channels = (text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
 
 // A colour for each of the 256 bytes: from negative over zero to positive, and one for "not finite".
@@ -18,9 +31,15 @@ function colorTable() {
     });
 }
 
-// How planes are put beside each other: those of one image in full rows.
+/**
+ * How planes are put beside each other: those of one image in full rows.
+ *
+ * @param {Picture} picture
+ * @param {number[]} shape
+ * @param {number} width
+ */
 function gridOf(picture, shape, width) {
-    const group = shape.length > 2 ? shape.at(-3) : 1;
+    const group = shape.at(-3) ?? 1;
     const fitting = [4, 3, 5, 2].find((count) => group % count === 0);
     const across = picture.planes === 1 ? 1 : Math.min(picture.planes, fitting ?? Math.ceil(Math.sqrt(picture.planes)));
     const room = (width - (across - 1) * BETWEEN) / across;
@@ -29,19 +48,49 @@ function gridOf(picture, shape, width) {
     return { across, cell: cell > 2 ? Math.floor(cell) : cell };
 }
 
-class HeatMap {
+/** By which key: so many planes, rows and columns on. @type {Record<string, number[]>} */
+const CELLS = {
+    ArrowLeft: [0, 0, -1],
+    ArrowRight: [0, 0, 1],
+    ArrowUp: [0, -1, 0],
+    ArrowDown: [0, 1, 0],
+    PageUp: [-1, 0, 0],
+    PageDown: [1, 0, 0],
+};
+
+/** @overload @param {HTMLCanvasElement} canvas @returns {CanvasRenderingContext2D} */
+/** @overload @param {OffscreenCanvas} canvas @returns {OffscreenCanvasRenderingContext2D} */
+/** What paints on a canvas. @param {HTMLCanvasElement | OffscreenCanvas} canvas */
+export function contextOf(canvas) {
+    const found = canvas.getContext("2d");
+    if (!found) throw new Error("this browser has no canvas to paint on");
+    return found;
+}
+
+export class HeatMap {
+    /**
+     * @param {Picture} picture
+     * @param {number[]} shape of the array
+     * @param {number} width what there is room for
+     * @param {Mark[]} marks
+     */
     constructor(picture, shape, width, marks) {
         const bytes = Uint8Array.from(atob(picture.cells), (char) => char.charCodeAt(0));
-        Object.assign(this, { picture, shape, marks, cells: new Int8Array(bytes.buffer) });
-        Object.assign(this, gridOf(picture, shape, width));
+        this.cells = new Int8Array(bytes.buffer);
+        this.picture = picture;
+        this.shape = shape;
+        this.marks = marks;
+        const { across, cell } = gridOf(picture, shape, width);
+        this.across = across;
+        this.cell = cell;
         this.down = Math.ceil(picture.planes / this.across);
         this.cursor = [0, 0, 0];
         this.canvas = html("canvas", {
             tabindex: 0,
             role: "img",
             "aria-label": this.describe(),
-            onpointermove: (event) => this.point(event),
-            onkeydown: (event) => this.key(event),
+            onpointermove: (/** @type {PointerEvent} */ event) => this.point(event),
+            onkeydown: (/** @type {KeyboardEvent} */ event) => this.key(event),
         });
         this.caption = html("figcaption", { "aria-live": "polite" }, this.scaleText());
         this.element = html("figure", { class: "heat" }, this.canvas, this.caption);
@@ -62,6 +111,7 @@ class HeatMap {
         return `±${short(this.picture.scale)}${means}${missing}`;
     }
 
+    /** Where a plane begins. @param {number} plane */
     corner(plane) {
         const { rows, columns } = this.picture;
         return [
@@ -80,7 +130,7 @@ class HeatMap {
         this.canvas.height = Math.ceil(height * dense);
         this.canvas.style.width = `${width}px`;
         this.canvas.style.height = `${height}px`;
-        const brush = this.canvas.getContext("2d");
+        const brush = contextOf(this.canvas);
         brush.scale(dense, dense);
         brush.imageSmoothingEnabled = false;
         brush.strokeStyle = color("--frame");
@@ -89,15 +139,15 @@ class HeatMap {
             const image = new ImageData(columns, rows);
             for (let i = 0; i < rows * columns; i++)
                 image.data.set([...table[this.cells[p * rows * columns + i] + 128], 255], 4 * i);
-            plane.getContext("2d").putImageData(image, 0, 0);
-            const place = [...this.corner(p), columns * this.cell, rows * this.cell];
-            brush.drawImage(plane, ...place);
-            brush.strokeRect(...place);
+            contextOf(plane).putImageData(image, 0, 0);
+            const [x, y] = this.corner(p);
+            brush.drawImage(plane, x, y, columns * this.cell, rows * this.cell);
+            brush.strokeRect(x, y, columns * this.cell, rows * this.cell);
         }
         this.outline(brush);
     }
 
-    // Frame the cells that the page was asked to point out.
+    /** Frame the cells that the page was asked to point out. @param {CanvasRenderingContext2D} brush */
     outline(brush) {
         brush.strokeStyle = color("--mark");
         brush.lineWidth = 2;
@@ -114,10 +164,14 @@ class HeatMap {
         }
     }
 
-    // The plane, row and column in which an element of the array is shown, or null where it is left out.
+    /**
+     * The plane, row and column in which an element of the array is shown, or null where it is left out.
+     *
+     * @param {number[]} index
+     */
     cellOf(index) {
         const plane = index.slice(0, -2).reduce((sum, each, axis) => sum * this.shape[axis] + each, 0);
-        const [row, column] = this.picture.block.map((block, i) => Math.floor(index.at(i - 2) / block));
+        const [row, column] = this.picture.block.map((block, i) => Math.floor(index[index.length - 2 + i] / block));
         return plane < this.picture.planes ? [plane, row, column] : null;
     }
 
@@ -131,7 +185,7 @@ class HeatMap {
             left = Math.floor(left / this.shape[axis]);
         }
         const last = [row, column].map((at, i) => {
-            const to = Math.min((at + 1) * block[i], this.shape.at(i - 2));
+            const to = Math.min((at + 1) * block[i], this.shape[this.shape.length - 2 + i]);
             return to - at * block[i] === 1 ? at * block[i] : `${at * block[i]}:${to}`;
         });
         const cell = this.cells[(plane * rows + row) * columns + column];
@@ -140,26 +194,21 @@ class HeatMap {
         this.caption.textContent = `[${[...leading, ...last].join(", ")}] ${value}`;
     }
 
+    /** @param {PointerEvent} event */
     point(event) {
         const { planes, rows, columns } = this.picture;
         const across = Math.floor(event.offsetX / (columns * this.cell + BETWEEN));
         const down = Math.floor(event.offsetY / (rows * this.cell + BETWEEN));
         const plane = Math.min(down * this.across + across, planes - 1);
         const [x, y] = this.corner(plane);
-        const clamp = (value, count) => Math.max(0, Math.min(Math.floor(value / this.cell), count - 1));
+        const clamp = (/** @type {number} */ value, /** @type {number} */ count) => Math.max(0, Math.min(Math.floor(value / this.cell), count - 1));
         this.cursor = [plane, clamp(event.offsetY - y, rows), clamp(event.offsetX - x, columns)];
         this.read();
     }
 
+    /** @param {KeyboardEvent} event */
     key(event) {
-        const step = {
-            ArrowLeft: [0, 0, -1],
-            ArrowRight: [0, 0, 1],
-            ArrowUp: [0, -1, 0],
-            ArrowDown: [0, 1, 0],
-            PageUp: [-1, 0, 0],
-            PageDown: [1, 0, 0],
-        }[event.key];
+        const step = CELLS[event.key];
         if (!step) return;
         event.preventDefault();
         event.stopPropagation();
@@ -169,14 +218,16 @@ class HeatMap {
     }
 }
 
-function histogram(summary) {
-    const most = Math.max(...summary.histogram);
-    const bars = summary.histogram.map((count, i) => {
+/** @param {Summary} summary */
+export function histogram(summary) {
+    const counts = summary.histogram ?? [];
+    const most = Math.max(...counts);
+    const bars = counts.map((count, i) => {
         const height = count ? Math.max(1, (40 * count) / most) : 0;
         return svg("rect", { x: i * 10, y: 40 - height, width: 9, height });
     });
-    const width = summary.histogram.length * 10;
-    const label = `histogram from ${short(summary.min)} to ${short(summary.max)}: ${summary.histogram.join(", ")}`;
+    const width = counts.length * 10;
+    const label = `histogram from ${short(summary.min)} to ${short(summary.max)}: ${counts.join(", ")}`;
     return html(
         "div",
         { class: "histogram" },

@@ -1,0 +1,92 @@
+// --- searching ------------------------------------------------------------------------------------
+
+import { byId, html } from "../../web/elements.js";
+import { shapeText } from "../../web/numbers.js";
+import { canvas } from "./camera.js";
+import { FRAMES, halfKey, NODES, titleOf } from "./data.js";
+import { choose } from "./selection.js";
+
+const search = byId("search", HTMLInputElement);
+const found = byId("found", HTMLUListElement);
+let candidate = 0;
+
+/** What has all words of a text: modules, then nodes. @param {string} text */
+function find(text) {
+    const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+    if (!words.length) return [];
+    const fits = (/** @type {string} */ told) => words.every((word) => told.toLowerCase().includes(word));
+    const modules = FRAMES.slice(1)
+        .filter((frame) => fits(`module ${frame.path} ${frame.title}`))
+        .map((frame) => ({
+            key: halfKey(frame, frame.members[0].phase),
+            name: frame.title,
+            place: `module ${frame.path}`,
+        }));
+    const place = (/** @type {import("./data.js").GraphNode} */ node) => `${node.id} ${shapeText(node.shape)} ${node.module}`;
+    const nodes = NODES.filter((node) =>
+        fits(`${titleOf(node)} ${place(node)} ${node.kind} ${node.phase} ${node.problem ?? ""}`),
+    ).map((node) => ({ key: `n${node.index}`, name: titleOf(node), place: place(node) }));
+    return [...modules, ...nodes];
+}
+
+function showFound() {
+    const all = find(search.value);
+    candidate = Math.max(0, Math.min(candidate, all.length - 1));
+    found.replaceChildren(
+        ...all.slice(0, 50).map(({ key, name, place }, i) =>
+            html(
+                "li",
+                {
+                    role: "option",
+                    id: `found-${i}`,
+                    "aria-selected": String(i === candidate),
+                    onpointerdown: () => take(key),
+                },
+                name,
+                html("small", {}, ` ${place}`),
+            ),
+        ),
+    );
+    if (all.length > 50) found.append(html("li", { class: "quiet" }, `and ${all.length - 50} more`));
+    if (search.value.trim() && !all.length) found.append(html("li", { class: "quiet" }, "nothing found"));
+    found.hidden = !search.value.trim();
+    search.setAttribute("aria-expanded", String(!found.hidden));
+    search.setAttribute("aria-activedescendant", all.length ? `found-${candidate}` : "");
+    found.children[candidate]?.scrollIntoView({ block: "nearest" });
+    return all;
+}
+
+/** @param {string} key */
+function take(key) {
+    found.hidden = true;
+    search.setAttribute("aria-expanded", "false");
+    choose(key, { closely: true, focus: true });
+}
+
+/** @param {KeyboardEvent} event */
+function searchKey(event) {
+    event.stopPropagation();
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+        candidate += event.key === "ArrowDown" ? 1 : -1;
+        event.preventDefault();
+        showFound();
+    } else if (event.key === "Enter") {
+        const all = showFound();
+        if (all.length) take(all[Math.min(candidate, 49)].key);
+    } else if (event.key === "Escape") {
+        search.value = "";
+        found.hidden = true;
+        canvas.focus();
+    }
+}
+
+export const startSearch = () => search.focus();
+
+search.addEventListener("input", () => {
+    candidate = 0;
+    showFound();
+});
+search.addEventListener("keydown", searchKey);
+search.addEventListener("blur", () => {
+    found.hidden = true;
+});

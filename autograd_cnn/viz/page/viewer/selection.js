@@ -1,0 +1,90 @@
+// --- what is selected, and what that lights up ----------------------------------------------------
+
+import { pan, camera, overview, reveal } from "./camera.js";
+import { FRAMES, framesAround, NODES } from "./data.js";
+import { draw, focusOn, scene } from "./drawing.js";
+import { state, tell } from "./state.js";
+
+/** @typedef {import("./data.js").GraphNode} GraphNode */
+/** @typedef {import("./data.js").Frame} Frame */
+
+/**
+ * Select a box by its key, unfolding what hides it; null selects nothing.
+ *
+ * @param {string | null} key
+ * @param {{closely?: boolean, focus?: boolean, told?: GraphNode}} options what the panel tells of, if not of the box
+ */
+export function choose(key, { closely = false, focus = false, told } = {}) {
+    state.selected = key;
+    if (key) bringUp(key, closely);
+    const box = key ? scene.boxes.get(key) : undefined;
+    state.told = told ?? box?.node ?? box?.frame ?? null;
+    tell("changed");
+    tell("told");
+    if (key && focus) focusOn(key);
+}
+
+/** Have a box on the page and in the window. @param {string} key @param {boolean} closely */
+function bringUp(key, closely) {
+    const index = Number.parseInt(key.slice(1), 10);
+    const inner = key.startsWith("n") ? NODES[index].frame : FRAMES[index].parent;
+    const hidden = framesAround(inner).filter((frame) => !state.unfolded.has(frame));
+    if (hidden.length) {
+        hidden.forEach((frame) => state.unfolded.add(frame));
+        draw();
+    }
+    const box = scene.boxes.get(key);
+    if (box) reveal(box, closely);
+}
+
+// --- folding --------------------------------------------------------------------------------------
+
+/** Fold or unfold a frame; its upper left corner stays where it is. @param {Frame} frame */
+export function toggle(frame) {
+    const before = [...scene.boxes.values()].find((box) => box.frame === frame);
+    if (!before) return;
+    const { unfolded, selected } = state;
+    if (unfolded.has(frame.index)) unfolded.delete(frame.index);
+    else unfolded.add(frame.index);
+    draw();
+    const after = scene.boxes.get(before.key);
+    if (after) pan((before.x - after.x) * camera.scale, (before.y - after.y) * camera.scale);
+    if (selected && !scene.boxes.has(selected)) state.selected = before.key;
+    const box = state.selected && scene.boxes.get(state.selected);
+    tell("changed");
+    if (!box || !box.frame) return;
+    state.told = box.frame;
+    tell("told");
+}
+
+export function foldAll() {
+    state.unfolded.clear();
+    draw();
+    choose(null);
+    overview();
+}
+
+export function unfoldAll() {
+    FRAMES.slice(1).forEach((frame) => state.unfolded.add(frame.index));
+    draw();
+    if (state.selected) return choose(state.selected, { closely: true });
+    choose(null);
+    overview();
+}
+
+/** Unfold level by level while the picture stays small enough to take in. */
+export function unfoldSome(most = 80) {
+    const { unfolded } = state;
+    const open = (/** @type {number} */ frame) => framesAround(frame).every((outer) => unfolded.has(outer));
+    const folded = (/** @type {Frame} */ frame) => !unfolded.has(frame.index) && open(frame.parent);
+    const visible = () => NODES.filter((node) => open(node.frame)).length + FRAMES.filter(folded).length;
+    const deepest = Math.max(...FRAMES.map((frame) => framesAround(frame.index).length));
+    for (let depth = 1; depth <= deepest; depth++) {
+        const level = FRAMES.filter((frame) => framesAround(frame.index).length === depth).map((frame) => frame.index);
+        level.forEach((frame) => unfolded.add(frame));
+        if (visible() <= most) continue;
+        level.forEach((frame) => unfolded.delete(frame));
+        return;
+    }
+}
+

@@ -1,0 +1,117 @@
+"""A page: one file that needs nothing else, and reaches for nothing else."""
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from posixpath import dirname, normpath
+from string import Template
+from typing import Any, Final
+
+from autograd_cnn.viz.drawing.style import PALETTES, Palette, Theme
+
+_IMPORT: Final = re.compile(r'^import (?:\{\s*\w+(?:,\s*\w+)*,?\s*\} from )?"(\..*?\.js)";\n', re.MULTILINE)
+_EXPORT: Final = re.compile(r"^export (?=(?:const|let|function|class) )", re.MULTILINE)
+
+_ACCENTS: Final[dict[Theme, dict[str, str]]] = {
+    "light": {
+        "focus": "#0072b2", "now": "#d55e00", "mark": "#000000",
+        "negative": "#0072b2", "zero": "#ffffff", "positive": "#d55e00", "not-finite": "#cc00cc",
+    },
+    "dark": {
+        "focus": "#56b4e9", "now": "#ff9d3d", "mark": "#ffffff",
+        "negative": "#56b4e9", "zero": "#14171c", "positive": "#ff7f2a", "not-finite": "#ff66ff",
+    },
+}  # fmt: skip
+
+
+def document(folder: str, *, title: str, data: Any, default: Callable[[Any], Any] | None = None) -> str:
+    """Return a page; the same data gives the same text.
+
+    Its policy lets the page run its own script and style, and load nothing.
+
+    Parameters
+    ----------
+    folder : str
+        Below ``autograd_cnn/viz``: where ``page.html``, ``style.css`` and ``main.js`` are.
+    title : str
+    data
+        What the script finds in the element ``#graph``: JSON that HTML cannot misread.
+    default : function, optional
+        Says how to write what JSON does not know, as for `json.dumps`.
+    """
+    script = f'"use strict";\n(() => {{\n{"".join(parts(f"{folder}/main.js").values())}}})();\n'
+    style = f"{_colors()}{part('web/base.css')}{part(f'{folder}/style.css')}"
+    policy = "; ".join((
+        "default-src 'none'", "img-src data:", f"script-src '{_hash(script)}'", f"style-src '{_hash(style)}'",
+        "base-uri 'none'", "form-action 'none'",
+    ))  # fmt: skip
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"), default=default)
+    text = text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    return Template(part(f"{folder}/page.html")).substitute(
+        title=escape(title), policy=policy, style=style, script=script, data=text
+    )
+
+
+def part(name: str) -> str:
+    """Return the text of a file below ``autograd_cnn/viz``."""
+    return files("autograd_cnn.viz").joinpath(*name.split("/")).read_text("utf-8")
+
+
+def parts(main: str) -> dict[str, str]:
+    """Return the modules that ``main`` consists of, by name, in the order in which a browser would run them.
+
+    They are without imports and exports, since all have one scope in a page: no two may declare the same name.
+    """
+    seen: set[str] = set()
+    found: dict[str, str] = {}
+
+    def add(name: str) -> None:
+        if name in seen:
+            return
+        seen.add(name)
+        text = part(name)
+        for other in _IMPORT.findall(text):
+            add(normpath(f"{dirname(name)}/{other}"))
+        found[name] = _EXPORT.sub("", _IMPORT.sub("", text))
+
+    add(main)
+    return found
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+# --- the colours ------------------------------------------------------------------------------
+
+
+def kind_of(kind: str) -> str:
+    """Return the page's name of a kind: it distinguishes operations by their pass."""
+    return "forward" if kind == "operation" else kind
+
+
+def _colors() -> str:
+    """Return the palettes of drawings as variables, and for each kind of box its own."""
+    light, dark = ("".join(f"--{name}:{value};" for name, value in _variables(theme)) for theme in ("light", "dark"))
+    kinds = "".join(
+        f".{name}{{--fill:var(--{name}-fill);--line:var(--{name}-line)}}\n"
+        for name in map(kind_of, PALETTES["light"].kinds)
+        if name not in ("module", "stub")
+    )
+    return f":root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{dark}}}}}\n{kinds}"
+
+
+def _variables(theme: Theme) -> Iterator[tuple[str, str]]:
+    palette: Palette = PALETTES[theme]
+    for name in ("paper", "ink", "frame", "faint", "module"):
+        yield name, getattr(palette, name)
+    for kind, look in palette.kinds.items():
+        yield f"{kind_of(kind)}-fill", look.fill
+        yield f"{kind_of(kind)}-line", look.line
+    yield "problem-fill", palette.problem.fill
+    yield "problem-line", palette.problem.line
+    yield from _ACCENTS[theme].items()
