@@ -66,7 +66,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path("graph.svg"),
         metavar="FILE",
-        help=f"ends in {', '.join(ENDINGS)}; .png and .pdf need Graphviz's program dot (default: %(default)s)",
+        help=f"ends in {', '.join(ENDINGS)}; .png needs Graphviz's program dot (default: %(default)s)",
     )
     add("--backward", action="store_true", help="show the backward pass, too")
     add(

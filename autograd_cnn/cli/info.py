@@ -39,7 +39,8 @@ def _facts() -> Iterator[tuple[str, str]]:
     yield "NumPy", np.__version__
     yield "Numba", _version("numba", "fast")
     yield "onnx", _version("onnx", "interop")
-    yield "dot", shutil.which("dot") or "not found; it draws .png and .pdf, and .svg and .html need no program"
+    yield "svglib", _version("svglib", "pdf")
+    yield "dot", shutil.which("dot") or "not found; it draws .png, and .svg, .pdf and .html need no program"
     yield "backend", current_backend()
     yield "threads", f"{num_threads()}"
     yield "processor", _processor()

@@ -162,7 +162,8 @@ class Graph:
         """Write the graph to a file: a picture, a page, DOT or JSON, by the ending of its name.
 
         Pictures are drawn by Graphviz: .svg by its program ``dot`` or, where there is none, by
-        Graphviz as WebAssembly, which comes with this package; .png and .pdf by the program alone.
+        Graphviz as WebAssembly, which comes with this package; .png by the program alone, and .pdf by it or with the
+        extra ``pdf``.
 
         Parameters
         ----------
@@ -180,7 +181,7 @@ class Graph:
         FormatError
             If the ending is another one.
         MissingDependencyError
-            For a .png or .pdf without the program ``dot``.
+            For a .png without the program ``dot``, or a .pdf without it and the extra ``pdf``.
 
         Examples
         --------

@@ -12,7 +12,7 @@ def test_prints_what_there_is(capsys):
         assert main(["info"]) == 0
     facts = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
     assert list(facts) == [
-        "autograd-cnn", "Python", "NumPy", "Numba", "onnx", "dot", "backend", "threads", "processor",
+        "autograd-cnn", "Python", "NumPy", "Numba", "onnx", "svglib", "dot", "backend", "threads", "processor",
         "system",
     ]  # fmt: skip
     assert facts["autograd-cnn"] == ag.__version__
@@ -25,7 +25,7 @@ def test_prints_what_there_is(capsys):
 def test_tells_of_the_program_that_draws(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert main(["info"]) == 0
-    assert "dot           not found; it draws .png and .pdf" in capsys.readouterr().out
+    assert "dot           not found; it draws .png, and .svg, .pdf and .html need no program" in capsys.readouterr().out
     program = tmp_path / ("dot.exe" if os.name == "nt" else "dot")
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)

@@ -1,7 +1,9 @@
 """From a captured graph to a file."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
+from string import printable
 from subprocess import CalledProcessError
 from threading import Lock
 from typing import TYPE_CHECKING, Final
@@ -33,7 +35,8 @@ def ending(path: Path) -> str:
 def picture(dot: "graphviz.Digraph", path: Path) -> bytes:
     """Return the picture that ``path`` asks for by its ending.
 
-    The program ``dot`` draws it; where there is none, Graphviz as WebAssembly, which knows SVG alone.
+    The program ``dot`` draws it; where there is none, Graphviz as WebAssembly, which knows SVG alone, and for a .pdf the
+    extra ``pdf``.
 
     Raises
     ------
@@ -48,12 +51,33 @@ def picture(dot: "graphviz.Digraph", path: Path) -> bytes:
     try:
         return bytes(dot.pipe(format=kind[1:]))
     except graphviz.ExecutableNotFound as missing:
+        if kind == ".pdf":
+            return _pdf(_web_assembly(dot.source))
         problem = f"a {kind} needs Graphviz's program dot, which was not found"
         raise MissingDependencyError(sentence("render", problem, hint=NO_PROGRAM)) from missing
     except (CalledProcessError, OSError) as error:
         problem = f"the program dot can't draw a {kind}"
         hint = "see what 'dot -v' says, or write an .svg or .html, which needs no program"
         raise MissingDependencyError(sentence("render", problem, hint=hint)) from error
+
+
+def _pdf(svg: str) -> bytes:
+    """Return a drawing as lines and text in the fonts that every reader of PDF has."""
+    try:
+        from reportlab.graphics.renderPDF import drawToFile  # noqa: PLC0415  # loaded when first used
+        from reportlab.pdfbase.pdfmetrics import getFont  # noqa: PLC0415
+        from svglib.svglib import svg2rlg  # noqa: PLC0415
+    except ImportError as missing:
+        raise MissingDependencyError("a .pdf without Graphviz's program dot", "pdf") from missing
+    font = getFont("Helvetica")
+    encodings = [each.encName for each in (font, *font.substitutionFonts)]
+    for letter in sorted(set(svg) - set(printable)):
+        if not any(letter.encode(encoding, "ignore") for encoding in encodings):
+            problem = f"the fonts of a .pdf have no {letter!r}, and Graphviz's program dot was not found"
+            raise MissingDependencyError(sentence("render", problem, hint=NO_PROGRAM))
+    file = BytesIO()
+    drawToFile(svg2rlg(BytesIO(svg.encode())), file, invariant=1)  # without the time
+    return file.getvalue()
 
 
 def svgs(sources: Sequence[str]) -> list[str]:

@@ -1,8 +1,11 @@
 """Files."""
 
+import base64
+import re
 import shutil
 import sys
 import xml.etree.ElementTree as ET
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -96,13 +99,40 @@ def test_without_either_nothing_is_written(square, tmp_path, no_dot, no_library,
     assert list(tmp_path.iterdir()) == [tmp_path / "bin"]
 
 
-@pytest.mark.parametrize("kind", ["png", "pdf"])
-def test_other_pictures_need_the_program_and_no_extra(square, tmp_path, no_dot, kind):
+def test_without_the_program_a_pdf_has_the_text_and_the_same_bytes_each_time(square, tmp_path, no_dot):
+    graph = capture(square)
+    written = graph.render(tmp_path / "g.pdf").read_bytes()
+    assert written.startswith(b"%PDF-")
+    assert graph.render(tmp_path / "again.pdf").read_bytes() == written
+    [page] = re.findall(rb"stream\r?\n(.*?)endstream", written, re.DOTALL)
+    assert b"(multiply) Tj" in zlib.decompress(base64.a85decode(page.strip().removesuffix(b"~>")))
+
+
+def test_a_letter_that_the_fonts_of_a_pdf_lack_is_named(tmp_path, no_dot):
+    x = ag.tensor([3.0], requires_grad=True, name="δ × ĉ")
+    with pytest.raises(MissingDependencyError) as error:
+        capture((x * x).sum()).render(tmp_path / "g.pdf")
+    assert str(error.value) == (
+        "render: the fonts of a .pdf have no 'ĉ', and Graphviz's program dot was not found; "
+        "install it from https://graphviz.org/download, or write an .svg or .html, which needs no program"
+    )
+
+
+def test_a_pdf_names_the_extra(square, tmp_path, no_dot, monkeypatch):
+    monkeypatch.setitem(sys.modules, "svglib.svglib", None)
+    with pytest.raises(MissingDependencyError) as error:
+        capture(square).render(tmp_path / "g.pdf")
+    assert str(error.value) == (
+        "a .pdf without Graphviz's program dot needs an extra; try: python -m pip install 'autograd-cnn[pdf]'"
+    )
+
+
+def test_other_pictures_need_the_program_and_no_extra(square, tmp_path, no_dot):
     (tmp_path / "g.dot").write_text("another graph")
     with pytest.raises(MissingDependencyError) as error:
-        capture(square).render(tmp_path / f"g.{kind}")
+        capture(square).render(tmp_path / "g.png")
     assert str(error.value) == (
-        f"render: a .{kind} needs Graphviz's program dot, which was not found; "
+        "render: a .png needs Graphviz's program dot, which was not found; "
         "install it from https://graphviz.org/download, or write an .svg or .html, which needs no program"
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", "g.dot"]
