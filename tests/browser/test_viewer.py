@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from playwright.sync_api import expect
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn import nn
@@ -279,6 +280,45 @@ def test_a_folded_module_lights_up_for_what_fires_inside(visit, net):
     assert _title(page) == "correlate2d"
     _box(page, "f1.forward").locator(".toggle").click()
     assert "now" in _box(page, "n3").get_attribute("class")
+
+
+BESIDE = """() => {
+  const missing = [];
+  const seen = document.getElementById("canvas").getBoundingClientRect();
+  const inside = ({ left, right, top, bottom }) =>
+    left >= seen.left && right <= seen.right && top >= seen.top && bottom <= seen.bottom;
+  for (let step = 1; step <= 38; step++) {
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+    const boxes = [...document.querySelectorAll(".box")].filter((box) => inside(box.getBoundingClientRect()));
+    const passes = new Set(boxes.map((box) => box.getAttribute("aria-label").includes("forward pass")));
+    if (passes.size < 2 || !boxes.some((box) => box.matches(".now"))) missing.push(step);
+  }
+  return missing;
+}"""
+
+
+@for_each("width, height", [(1400, 900), (900, 500), (390, 844)])
+def test_both_passes_stay_in_view_at_every_step(visit, net, width, height):
+    page = visit(net)
+    page.set_viewport_size({"width": width, "height": height})
+    page.keyboard.press("Home")
+    assert page.evaluate(BESIDE) == []
+
+
+def test_what_is_kept_is_a_curve_whose_peak_leads_to_its_step(visit, net):
+    page = visit(net)
+    curve = page.get_by_role(
+        "img", name="Kept for the backward pass after each step; at most 5.62 kB at getitem, step 11"
+    )
+    page.get_by_role("button", name="5.62 kB at getitem").click()
+    assert page.locator("#step").inner_text() == (
+        "Step 11 of 38, forward: getitem (n15) · saves 32 B · 5.62 kB kept for the backward pass"
+    )
+    bounds = curve.bounding_box()
+    page.mouse.click(bounds["x"] + bounds["width"] * 5 / 38, bounds["y"] + 10)
+    assert page.locator("#step").inner_text().startswith("Step 5 of 38")
+    x = ag.tensor(2.0, requires_grad=True)
+    assert visit(ag.graph.capture(x + x)).locator("#memory").is_hidden()
 
 
 def test_playing_goes_on_by_itself(visit, net):

@@ -6,6 +6,8 @@ import { tell } from "./state.js";
 /** @typedef {import("./layout.js").Area} Area */
 
 const READABLE = 0.8;
+/** Where texts are too small to be shown. */
+export const FAR = 0.35;
 
 export const canvas = byId("canvas", SVGSVGElement);
 export const camera = { x: 0, y: 0, scale: 1 };
@@ -68,22 +70,51 @@ export function overview() {
     look();
 }
 
-/** Bring a box into the window, if it is not there. @param {Area} box */
-export function reveal(box, closely = false) {
+/**
+ * Bring boxes into the window, as far as they are not there: all, if they can still be read, or else the first.
+ *
+ * @param {Area[]} boxes
+ */
+export function reveal(boxes, closely = false) {
     if (closely && camera.scale < 0.7) camera.scale = 1;
-    const [x, y] = [box.x + Math.min(box.width / 2, 200), box.y + Math.min(box.height / 2, 40)].map(
-        (each) => each * camera.scale,
-    );
-    const inside =
-        x + camera.x > 60 &&
-        x + camera.x < canvas.clientWidth - 60 &&
-        y + camera.y > 40 &&
-        y + camera.y < canvas.clientHeight - 40;
-    if (!inside) {
-        camera.x = canvas.clientWidth / 2 - x;
-        camera.y = canvas.clientHeight / 2 - y;
-    }
+    const { clientWidth, clientHeight } = canvas;
+    const all = hull(boxes.map(core));
+    const scale = Math.min(camera.scale, (clientWidth - 20) / all.width, (clientHeight - 20) / all.height);
+    const wanted = scale < FAR ? core(boxes[0]) : all;
+    if (scale >= FAR) camera.scale = scale;
+    camera.x = placed(camera.x, wanted.x, wanted.width, clientWidth, extent.width);
+    camera.y = placed(camera.y, wanted.y, wanted.height, clientHeight, extent.height);
     look();
+}
+
+/** What has to be seen of a box: of a large one its beginning. @param {Area} box @returns {Area} */
+function core({ x, y, width, height }) {
+    const [left, top] = [Math.max(0, Math.min(width / 2, 200) - 60), Math.max(0, Math.min(height / 2, 40) - 20)];
+    return { x: x + left, y: y + top, width: Math.min(width, 120), height: Math.min(height, 40) };
+}
+
+/** @param {Area[]} areas @returns {Area} */
+function hull(areas) {
+    const [x, y] = [Math.min(...areas.map((each) => each.x)), Math.min(...areas.map((each) => each.y))];
+    const right = Math.max(...areas.map((each) => each.x + each.width));
+    return { x, y, width: right - x, height: Math.max(...areas.map((each) => each.y + each.height)) - y };
+}
+
+/**
+ * Where an axis of the scene begins in the window, so that a stretch of it is seen: if all of the axis fits, in the
+ * middle; if the stretch is not seen yet, with that in the middle.
+ *
+ * @param {number} at where it begins now
+ * @param {number} from
+ * @param {number} size
+ * @param {number} room
+ * @param {number} whole the length of the axis
+ */
+function placed(at, from, size, room, whole) {
+    const start = at + from * camera.scale;
+    if (start >= 10 && start + size * camera.scale <= room - 10) return at;
+    if (whole * camera.scale <= room - 20) return (room - whole * camera.scale) / 2;
+    return room / 2 - (from + size / 2) * camera.scale;
 }
 
 /** Where in the scene an event with a place is. @param {{clientX: number, clientY: number}} event @returns {Area} */

@@ -6,7 +6,7 @@
 
 import { byId, svg } from "../../web/elements.js";
 import { shapeText } from "../../web/numbers.js";
-import { camera, canvas, placeOf, seen, setExtent } from "./camera.js";
+import { camera, canvas, FAR, placeOf, seen, setExtent } from "./camera.js";
 import { FRAMES, framesAround, halfKey, kindOf, titleOf } from "./data.js";
 import { contains, hasProblem, HEADER, overlaps, Scene } from "./layout.js";
 import { stateOfBox, stateOfWire } from "./lights.js";
@@ -24,7 +24,6 @@ import { SUMS } from "./timeline.js";
  */
 
 const MANY = 500;
-const FAR = 0.35;
 /** @type {Scene} */
 export let scene;
 let region = { x: 0, y: 0, width: 0, height: 0 }; // the part of the scene that has elements

@@ -6,6 +6,7 @@ import { overview } from "./camera.js";
 import { DATA } from "./data.js";
 import { draw } from "./drawing.js";
 import { ACTIONS } from "./keys.js";
+import "./memory.js";
 import "./panel.js";
 import "./pointers.js";
 import { choose, unfoldSome } from "./selection.js";

@@ -59,7 +59,7 @@ function path(scope) {
             const frame = FRAMES.find((each) => each.path === scope);
             if (!frame) return html("span", {}, title);
             const phase = frame.members[0].phase;
-            return html("button", { class: "link", onclick: () => choose(halfKey(frame, phase)) }, title);
+            return html("button", { class: "text", onclick: () => choose(halfKey(frame, phase)) }, title);
         }),
     );
 }

@@ -1,33 +1,13 @@
 // --- searching ------------------------------------------------------------------------------------
 
 import { byId, html } from "../../web/elements.js";
-import { shapeText } from "../../web/numbers.js";
 import { canvas } from "./camera.js";
-import { FRAMES, halfKey, NODES, titleOf } from "./data.js";
+import { find } from "./finding.js";
 import { choose } from "./selection.js";
 
 const search = byId("search", HTMLInputElement);
 const found = byId("found", HTMLUListElement);
 let candidate = 0;
-
-/** What has all words of a text: modules, then nodes. @param {string} text */
-function find(text) {
-    const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-    if (!words.length) return [];
-    const fits = (/** @type {string} */ told) => words.every((word) => told.toLowerCase().includes(word));
-    const modules = FRAMES.slice(1)
-        .filter((frame) => fits(`module ${frame.path} ${frame.title}`))
-        .map((frame) => ({
-            key: halfKey(frame, frame.members[0].phase),
-            name: frame.title,
-            place: `module ${frame.path}`,
-        }));
-    const place = (/** @type {import("./data.js").GraphNode} */ node) => `${node.id} ${shapeText(node.shape)} ${node.module}`;
-    const nodes = NODES.filter((node) =>
-        fits(`${titleOf(node)} ${place(node)} ${node.kind} ${node.phase} ${node.problem ?? ""}`),
-    ).map((node) => ({ key: `n${node.index}`, name: titleOf(node), place: place(node) }));
-    return [...modules, ...nodes];
-}
 
 function showFound() {
     const all = find(search.value);

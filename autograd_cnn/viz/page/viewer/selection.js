@@ -1,8 +1,8 @@
 // --- what is selected, and what that lights up ----------------------------------------------------
 
 import { pan, camera, overview, reveal } from "./camera.js";
-import { FRAMES, framesAround, NODES } from "./data.js";
-import { draw, focusOn, scene } from "./drawing.js";
+import { FRAMES, framesAround, nodeOf, NODES } from "./data.js";
+import { draw, focusOn, scene, shownFor } from "./drawing.js";
 import { state, tell } from "./state.js";
 
 /** @typedef {import("./data.js").GraphNode} GraphNode */
@@ -16,16 +16,25 @@ import { state, tell } from "./state.js";
  */
 export function choose(key, { closely = false, focus = false, told } = {}) {
     state.selected = key;
-    if (key) bringUp(key, closely);
+    if (key) unfoldTo(key);
     const box = key ? scene.boxes.get(key) : undefined;
+    if (box) reveal([box, ...(state.step !== null && told ? counterparts(told) : [])], closely);
     state.told = told ?? box?.node ?? box?.frame ?? null;
     tell("changed");
     tell("told");
     if (key && focus) focusOn(key);
 }
 
-/** Have a box on the page and in the window. @param {string} key @param {boolean} closely */
-function bringUp(key, closely) {
+/** What is level with a node in the other pass: its rules, or else those of the closest that has some. @param {GraphNode} node */
+function counterparts(node) {
+    if (node.pair) return [shownFor(nodeOf(node.pair))];
+    const far = (/** @type {GraphNode} */ other) => Math.abs(other.index - node.index);
+    const level = NODES.filter((other) => other.rules.length).sort((a, b) => far(a) - far(b));
+    return level.slice(0, 1).map((other) => shownFor(other.rules[0]));
+}
+
+/** @param {string} key */
+function unfoldTo(key) {
     const index = Number.parseInt(key.slice(1), 10);
     const inner = key.startsWith("n") ? NODES[index].frame : FRAMES[index].parent;
     const hidden = framesAround(inner).filter((frame) => !state.unfolded.has(frame));
@@ -33,8 +42,6 @@ function bringUp(key, closely) {
         hidden.forEach((frame) => state.unfolded.add(frame));
         draw();
     }
-    const box = scene.boxes.get(key);
-    if (box) reveal(box, closely);
 }
 
 // --- folding --------------------------------------------------------------------------------------
