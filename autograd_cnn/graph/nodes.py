@@ -84,6 +84,24 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True)
+class Units:
+    """The channels that a correlation makes, or the features that a product makes, also in what follows it.
+
+    Attributes
+    ----------
+    axis : int
+        Which axis of the value they are.
+    count : int
+    dead : tuple of int
+        Those that have one value for all samples and at all positions: a ReLU that never fires, a constant map.
+    """
+
+    axis: int
+    count: int
+    dead: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class GraphNode:
     """One node of a captured graph.
 
@@ -112,8 +130,12 @@ class GraphNode:
         first, and the values of leaves don't count. None where it has been freed.
     flops : int or None
         Multiplications and additions, where they are counted: products and correlations.
+    time : float or None
+        Seconds that the call took, under `autograd_cnn.graph.profile`.
     value, grad : Summary or None
         Of the value and of the gradient with respect to it. None where it is not known.
+    units : Units or None
+        Of the value of an operation of the forward pass; None where it has no such axis, or only one number a unit.
     origin : str or None
         The line of user code that recorded it, under `detect_anomaly`.
     problem : str or None
@@ -131,8 +153,10 @@ class GraphNode:
     parameters: tuple[Attribute, ...] = ()
     saved_bytes: int | None = None
     flops: int | None = None
+    time: float | None = None
     value: Summary | None = None
     grad: Summary | None = None
+    units: Units | None = None
     origin: str | None = None
     problem: str | None = None
 
