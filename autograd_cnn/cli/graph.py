@@ -22,8 +22,8 @@ from autograd_cnn.tensor import Tensor
 from autograd_cnn.viz.drawing.measures import Quantity
 from autograd_cnn.viz.drawing.render import ENDINGS, ending
 
-COLORS: Final = tuple(each for each in get_args(Quantity) if each != "time")
-"""By what can be coloured; times are measured of a function, by `autograd_cnn.graph.profile`."""
+COLORS: Final = tuple(each for each in get_args(Quantity) if each not in ("time", "change"))
+"""By what a graph can be coloured that is neither profiled nor compared with another."""
 
 WHOLE: Final = {".html", ".json"}
 """Formats that contain the whole graph, so that folding and colouring are left to their readers."""

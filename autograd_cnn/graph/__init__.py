@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from autograd_cnn.graph.capture import capture
+from autograd_cnn.graph.difference import Difference, difference
 from autograd_cnn.graph.failure import Failure, on_error
 from autograd_cnn.graph.graph import Graph
 from autograd_cnn.graph.nodes import Attribute, Edge, GraphNode, ModuleCall, Picture, Summary, Units
@@ -12,6 +13,7 @@ from autograd_cnn.spelling import teller as _teller
 
 __all__ = [
     "Attribute",
+    "Difference",
     "Edge",
     "Failure",
     "Graph",
@@ -22,6 +24,7 @@ __all__ = [
     "Summary",
     "Units",
     "capture",
+    "difference",
     "of_plan",
     "on_error",
     "profile",

@@ -125,10 +125,10 @@ class Graph:
         depth : int, optional
             Fold the modules at this level of nesting, 1 for the outermost, and those above it that
             hold no others, to one box each; equal ones in a row become one.
-        color : "grad", "bytes", "flops", "time", "nan" or "dead", optional
+        color : "grad", "bytes", "flops", "time", "nan", "dead" or "change", optional
             Colour by the gradient's norm, the memory saved for the backward pass, the arithmetic, the time of a
-            `profile`, where values are not finite and where that began, or the share of dead `Units`. What is not
-            known is dashed and says so.
+            `profile`, where values are not finite and where that began, the share of dead `Units`, or what is
+            different in the graph of a `difference`. What is not known is dashed and says so.
         theme : "light" or "dark"
             For which background.
         legend : bool

@@ -8,6 +8,7 @@ from autograd_cnn.engine.node import Shape
 
 Kind: TypeAlias = Literal["operation", "failure", "parameter", "input", "constant", "output", "gradient"]
 Phase: TypeAlias = Literal["forward", "backward"]
+Change: TypeAlias = Literal["same", "changed", "added", "removed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,10 @@ class GraphNode:
         The line of user code that recorded it, under `detect_anomaly`.
     problem : str or None
         What is wrong with it: what a check has found, or the error that it raised.
+    change : "same", "changed", "added", "removed" or None
+        How it differs from another graph's node, in the graph of a `difference`.
+    changes : tuple of str
+        What of it has changed.
     """
 
     id: str
@@ -159,6 +164,8 @@ class GraphNode:
     units: Units | None = None
     origin: str | None = None
     problem: str | None = None
+    change: Change | None = None
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

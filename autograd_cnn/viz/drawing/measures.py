@@ -7,12 +7,29 @@ from typing import Final, Literal, TypeAlias
 
 from autograd_cnn.graph.nodes import Edge, GraphNode
 from autograd_cnn.viz.drawing.fold import Box
-from autograd_cnn.viz.drawing.style import Scale, quantity_text
+from autograd_cnn.viz.drawing.style import CHANGES, SCALE, Scale, quantity_text
 
-Quantity: TypeAlias = Literal["grad", "bytes", "flops", "time", "nan", "dead"]
+Quantity: TypeAlias = Literal["grad", "bytes", "flops", "time", "nan", "dead", "change"]
 
-NOT_FINITE: Final = ("", "not finite", "first not finite")
-"""What is said of a box by the largest of its values in `_not_finite`."""
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A scale of numbers that only stand for words: each has its colour.
+
+    Attributes
+    ----------
+    words : tuple of str
+        Of 0, 1, 2, …
+    steps : tuple of int
+        Their colours.
+    """
+
+    words: tuple[str, ...]
+    colors: tuple[int, ...]
+
+    def step(self, value: float) -> int:
+        """Return the colour of a number."""
+        return self.colors[int(value)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +48,6 @@ class Measure:
         What is said of a box that it applies to, but for which it is not known.
     scale : callable
         The scale for some quantities.
-    words : tuple of str
-        What is written in place of the numbers 0, 1, 2, …, if they only stand for words.
     """
 
     of: Callable[[Box], float | None]
@@ -41,12 +56,7 @@ class Measure:
     unit: str = ""
     prefix: str = ""
     absent: str = "not known"
-    scale: Callable[[Iterable[float | None]], Scale] = Scale.of
-    words: tuple[str, ...] = ()
-
-    def text(self, value: float) -> str:
-        """Write a quantity as it stands in a box."""
-        return self.words[int(value)] if self.words else f"{self.prefix}{quantity_text(value, self.unit)}"
+    scale: Callable[[Iterable[float | None]], Scale | Words] = Scale.of
 
 
 class Coloring:
@@ -70,7 +80,7 @@ class Coloring:
         return any(value is not None for value in self._values)
 
     def step(self, value: float | None) -> int | None:
-        """Return which of the colours of `autograd_cnn.viz.drawing.style.SCALE` a quantity has; None if it is not known."""
+        """Return which of `autograd_cnn.viz.drawing.style.SHADES` a quantity has; None if it is not known."""
         return None if value is None else self._scale.step(value)
 
     def text(self, box: Box) -> str:
@@ -78,20 +88,31 @@ class Coloring:
         if not self.measure.applies(box):
             return ""
         value = self.measure.of(box)
-        return self.measure.absent if value is None else self.measure.text(value)
+        if value is None:
+            return self.measure.absent
+        if isinstance(self._scale, Words):
+            return self._scale.words[int(value)] if value else ""
+        return f"{self.measure.prefix}{quantity_text(value, self.measure.unit)}"
 
     def legend(self) -> Iterator[tuple[str, int | None]]:
         """Yield what the colours mean that are used, from the lightest to the darkest; None stands for what is not known."""
-        words, unit = self.measure.words, self.measure.unit
+        unit = self.measure.unit
         used = {self.step(value) for value in self._values}
-        if 0 in used:
-            yield ("finite" if words else f"0 {unit}".rstrip()), 0
-        for low, high, step in self._scale.steps():
-            if step in used:
-                ends = dict.fromkeys(quantity_text(end, unit) for end in (low, high))
-                yield (words[int(low)] if words else " to ".join(ends)), step
+        if isinstance(self._scale, Words):
+            yield from (each for each in zip(self._scale.words, self._scale.colors, strict=True) if each[1] in used)
+        else:
+            if 0 in used:
+                yield f"0 {unit}".rstrip(), 0
+            for low, high, step in self._scale.steps():
+                if step in used:
+                    yield " to ".join(dict.fromkeys(quantity_text(end, unit) for end in (low, high))), step
         if None in used:
             yield self.measure.absent, None
+
+
+QUARTERS: Final = (0.0, 25.0, 50.0, 75.0, 100.0)
+NOT_FINITE: Final = Words(("finite", "not finite", "first not finite"), (0, 2, 4))
+CHANGED: Final = Words(tuple(CHANGES), tuple(range(len(SCALE), len(SCALE) + len(CHANGES))))
 
 
 def measures(nodes: Sequence[GraphNode], edges: Iterable[Edge]) -> dict[Quantity, Measure]:
@@ -108,17 +129,9 @@ def measures(nodes: Sequence[GraphNode], edges: Iterable[Edge]) -> dict[Quantity
         "bytes": Measure(_bytes, _saves, "saved for the backward pass", "B", "saved ", "freed"),
         "flops": Measure(_flops, _computes, "arithmetic", "FLOP", "", "not counted"),
         "time": Measure(_time, _takes_time, "time", "s", "", "not timed"),
-        "nan": Measure(
-            not_finite, _holds, "NaN and infinity", words=NOT_FINITE, scale=lambda _: Scale((1.0, 2.0, 3.0))
-        ),
-        "dead": Measure(
-            _dead,
-            _has_units,
-            "dead units of this batch",
-            "%",
-            "dead ",
-            scale=lambda _: Scale((0.0, 25.0, 50.0, 75.0, 100.0)),
-        ),
+        "nan": Measure(not_finite, _holds, "NaN and infinity", scale=lambda _: NOT_FINITE),
+        "dead": Measure(_dead, _has_units, "dead units of this batch", "%", "dead ", scale=lambda _: Scale(QUARTERS)),
+        "change": Measure(_change, _is_compared, "what has changed", scale=lambda _: CHANGED),
     }
 
 
@@ -201,3 +214,13 @@ def _dead(box: Box) -> float | None:
 
 def _has_units(box: Box) -> bool:
     return not box.stub and any(node.units for node in box.members)
+
+
+def _change(box: Box) -> float | None:
+    """Return the change of all nodes; where they differ, something of the module has changed."""
+    found = {node.change for node in box.members if node.change is not None}
+    return float(CHANGED.words.index(found.pop() if len(found) == 1 else "changed")) if found else None
+
+
+def _is_compared(box: Box) -> bool:
+    return not box.stub and _change(box) is not None

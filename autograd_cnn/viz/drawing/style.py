@@ -97,6 +97,15 @@ SCALE: Final = (
 )  # fmt: skip
 """Fills from nothing to most, each with the text colour that is readable on it."""
 
+CHANGES: Final = {
+    "same": ("#ffffff", "#1a1a1a"), "changed": ("#fbe6bd", "#1a1a1a"), "added": ("#9fdcc8", "#1a1a1a"),
+    "removed": ("#f4b3a1", "#1a1a1a"),
+}  # fmt: skip
+"""Fills of what is different between two graphs."""
+
+SHADES: Final = (*SCALE, *CHANGES.values())
+"""All fills of quantities; what is different comes after the scale."""
+
 PARTS: Final = len(SCALE) - 1
 
 PREFIXES: Final = ("n", "µ", "m", "", "k", "M", "G", "T", "P")
@@ -151,17 +160,12 @@ class Scale:
         """Return which of the colours a value has."""
         if value <= 0 or not self.ends:
             return 0
-        return self._color(min(bisect_right(self.ends[1:], value), max(1, len(self.ends) - 1) - 1))
-
-    def _color(self, part: int) -> int:
-        """Return the colour between two ends; fewer parts than colours are spread over them, the last has the darkest."""
-        parts = max(1, len(self.ends) - 1)
-        return PARTS - (parts - 1 - part) * (PARTS // parts)
+        return min(1 + bisect_right(self.ends[1:], value), PARTS) if len(self.ends) > 1 else PARTS
 
     def steps(self) -> Iterator[tuple[float, float, int]]:
         """Yield from where to where each colour above the lightest reaches."""
-        for part, (low, high) in enumerate(zip(self.ends, self.ends[1:] or self.ends, strict=False)):
-            yield low, high, self._color(part)
+        for low, high in zip(self.ends, self.ends[1:] or self.ends, strict=False):
+            yield low, high, self.step(low) if low else 1
 
 
 def _positive(values: Iterable[float | None]) -> list[float]:

@@ -228,7 +228,7 @@ def test_a_long_chain_is_written_in_seconds():
         ({"show": "all"}, "to_dot: show is unknown: expected 'forward' or 'backward' or 'both', got 'all'"),
         (
             {"color": "size"},
-            "to_dot: color is unknown: expected 'grad' or 'bytes' or 'flops' or 'time' or 'nan' or 'dead', got 'size'",
+            "to_dot: color is unknown: expected 'grad' or 'bytes' or 'flops' or 'time' or 'nan' or 'dead' or 'change', got 'size'",
         ),
         ({"theme": "blue"}, "to_dot: theme is unknown: expected 'light' or 'dark', got 'blue'"),
         ({"depth": "a"}, "to_dot: depth is not understood: expected an int of at least 1, got 'a'"),
