@@ -19,8 +19,11 @@ from autograd_cnn.graph import Graph, capture
 from autograd_cnn.interop import OnnxNetwork, load_onnx
 from autograd_cnn.parameters import known_shape
 from autograd_cnn.tensor import Tensor
+from autograd_cnn.viz.drawing.measures import Quantity
 from autograd_cnn.viz.drawing.render import ENDINGS, ending
-from autograd_cnn.viz.drawing.style import Quantity
+
+COLORS: Final = tuple(each for each in get_args(Quantity) if each not in ("time", "change"))
+"""By what a graph can be coloured that is neither profiled nor compared with another."""
 
 WHOLE: Final = {".html", ".json"}
 """Formats that contain the whole graph, so that folding and colouring are left to their readers."""
@@ -77,9 +80,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--color",
-        type=one_of(*get_args(Quantity)),
-        metavar="|".join(get_args(Quantity)),
-        help="colour by the norm of the gradient, the memory saved for the backward pass, or the arithmetic",
+        type=one_of(*COLORS),
+        metavar="|".join(COLORS),
+        help="colour by the norm of the gradient, the memory saved for the backward pass, the arithmetic, NaN and infinity, or "
+        "units that never change",
     )
 
 

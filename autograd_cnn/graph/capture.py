@@ -1,6 +1,6 @@
 """From the tape to plain data."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -16,10 +16,12 @@ from autograd_cnn.graph.backward import Backward, record
 from autograd_cnn.graph.calls import Calls, leaves
 from autograd_cnn.graph.cost import flops, owner, saved_bytes
 from autograd_cnn.graph.graph import Graph
-from autograd_cnn.graph.nodes import Attribute, Edge, GraphNode, Kind, Phase, Summary
+from autograd_cnn.graph.nodes import Attribute, Edge, GraphNode, Kind, Phase, Summary, Units
 from autograd_cnn.graph.summary import summarize
+from autograd_cnn.graph.units import unit_axis, units_of
 
 Names: TypeAlias = Mapping[str, Any] | Iterable[tuple[str, Any]]
+Clock: TypeAlias = Callable[[Sequence[Node], Mapping[Node, Array]], Mapping[Node, float]]
 
 
 @parsed
@@ -95,8 +97,9 @@ def read(
     backward: bool = False,
     values: bool = True,
     problems: Mapping[int, str] | None = None,
+    clock: Clock | None = None,
 ) -> "Reading":
-    """Read the tape of a recorded output, as `capture` does."""
+    """Read the tape of a recorded output, as `capture` does; ``clock`` returns the seconds that recorded calls take."""
     root = cast("Node", output.node)
     order = toposort(root)
     passed = record(output) if backward else None
@@ -106,7 +109,8 @@ def read(
     if passed is not None:
         given |= {g.node: g.value for g in passed.cotangents.values() if g.node is not None}
     known = Values(recorded, given) if values else None
-    reading = Reading(order, known, inputs, names, passed, problems)
+    times = None if clock is None else clock(recorded, given)
+    reading = Reading(order, known, inputs, names, passed, problems, times=times)
     reading.read_output(output)
     if passed is not None:
         reading.read_backward(passed)
@@ -176,6 +180,7 @@ class Reading:
         passed: Backward | None = None,
         problems: Mapping[int, str] | None = None,
         failed: Scope = EVERYWHERE,
+        times: Mapping[Node, float] | None = None,
     ) -> None:
         self.names = _Names(names, inputs)
         self.order = order
@@ -189,6 +194,8 @@ class Reading:
         self.nodes: list[GraphNode] = []
         self.edges: list[Edge] = []
         self.ids: dict[int, str] = {}
+        self.axes: dict[Node, int] = {}
+        self.times = times or {}
         tensors = (tensor_of(node) for node in order if node.primitive is None)
         self.counted = {id(owner(leaf.value)) for leaf in tensors if leaf is not None}
         for node in reversed(order):  # each after those of its operands that are leaves or arrays
@@ -234,8 +241,9 @@ class Reading:
         """Add the seed, the operations of the backward pass, and the gradients at its ends."""
         seed = passed.seed
         self.ids[id(seed)] = self._add(
-            "input", "seed", seed.shape, str(seed.dtype), phase="backward", pair=self.nodes[-1].id
-        )
+            "input", "seed", seed.shape, str(seed.dtype), phase="backward", pair=self.nodes[-1].id,
+            value=self._summary(np.ones(seed.shape, seed.dtype)),
+        )  # fmt: skip
         for node in reversed(passed.order):
             if node.primitive is not None:
                 owner = passed.pair(node)
@@ -254,11 +262,13 @@ class Reading:
     def _add_operation(self, node: Node, scope: str, **fields: Any) -> None:
         phase = fields.get("phase", "forward")
         sources = [self._operand(node, position, scope, phase) for position in range(len(node.parents))]
+        value = None if self.values is None else self.values.take(node)
         made = self._add(
             "operation", _name(node), node.shape, str(node.dtype), scope=scope,
-            parameters=_attributes(node), flops=flops(node),
+            parameters=_attributes(node), flops=flops(node), time=self.times.get(node),
             saved_bytes=saved_bytes(node, self.counted) if phase == "forward" else None,
-            value=self._value(node), grad=self._grad(node), origin=node.origin,
+            value=self._summary(value), grad=self._grad(node),
+            units=self._units(node, value) if phase == "forward" else None, origin=node.origin,
             problem=self.problems.get(node.serial), **fields,
         )  # fmt: skip
         self.ids[id(node)] = made
@@ -319,8 +329,12 @@ class Reading:
     def _summary(self, array: Array) -> Summary | None:
         return None if self.values is None or array is None else summarize(array)
 
-    def _value(self, node: Node) -> Summary | None:
-        return None if self.values is None else self._summary(self.values.take(node))
+    def _units(self, node: Node, value: Array | None) -> Units | None:
+        axis = unit_axis(node, self.axes)
+        if axis is None:
+            return None
+        self.axes[node] = axis
+        return None if value is None else units_of(value, axis)
 
     def _grad(self, node: Node) -> Summary | None:
         passed = self.passed

@@ -33,7 +33,7 @@ def flops(node: Node) -> int | None:
     return None if count is None else count(node)
 
 
-def _shape(node: Node, position: int) -> Shape:
+def operand_shape(node: Node, position: int) -> Shape:
     """Return the shape of an operand, which the tape knows even where it did not keep the array."""
     parent = node.parents[position]
     value = operand(node, position) if parent is None else parent
@@ -46,19 +46,19 @@ def _of_form(y: Shape, w: Shape) -> int:
 
 
 def _of_correlation(node: Node) -> int:
-    return _of_form(node.shape, _shape(node, 1))
+    return _of_form(node.shape, operand_shape(node, 1))
 
 
 def _of_input_adjoint(node: Node) -> int:
-    return _of_form(_shape(node, 0), _shape(node, 1))
+    return _of_form(operand_shape(node, 0), operand_shape(node, 1))
 
 
 def _of_weight_adjoint(node: Node) -> int:
-    return _of_form(_shape(node, 1), node.shape)
+    return _of_form(operand_shape(node, 1), node.shape)
 
 
 def _of_product(node: Node) -> int:
-    return 2 * prod(node.shape) * _shape(node, 0)[-1]
+    return 2 * prod(node.shape) * operand_shape(node, 0)[-1]
 
 
 def _of_einsum(node: Node) -> int | None:
@@ -68,7 +68,7 @@ def _of_einsum(node: Node) -> int | None:
     terms, out = params["terms"], params["out"]
     lengths: dict[str, int] = {}
     for position, term in enumerate(terms):
-        lengths.update(zip(term, _shape(node, position), strict=True))
+        lengths.update(zip(term, operand_shape(node, position), strict=True))
     summed = any(label not in out for label in lengths)
     return prod(lengths.values()) * (len(terms) - 1 + summed)
 
@@ -76,13 +76,13 @@ def _of_einsum(node: Node) -> int | None:
 def _of_recurrence(node: Node) -> int:
     """Count the products with the recurrent weight, at each step one with the states of all sequences."""
     backward = len(node.shape) == 1  # all cotangents in one row, and g before the operands
-    return 2 * prod(_shape(node, backward)) * _shape(node, backward + 1)[1]
+    return 2 * prod(operand_shape(node, backward)) * operand_shape(node, backward + 1)[1]
 
 
 def _of_attention(node: Node) -> int:
     """Count the scores and what they weight; in its adjoint the scores again, and two products for each of the two."""
     backward = len(node.shape) == 1
-    query, value = _shape(node, backward), _shape(node, backward + 2)
+    query, value = operand_shape(node, backward), operand_shape(node, backward + 2)
     scores = prod(query[:-1]) * value[-2]
     return 2 * scores * (3 * query[-1] + 2 * value[-1] if backward else query[-1] + value[-1])
 

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     import graphviz
 
     from autograd_cnn.viz.drawing.dot import Show
-    from autograd_cnn.viz.drawing.style import Quantity, Theme
+    from autograd_cnn.viz.drawing.measures import Quantity
+    from autograd_cnn.viz.drawing.style import Theme
     from autograd_cnn.viz.page.html import Highlight
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +125,10 @@ class Graph:
         depth : int, optional
             Fold the modules at this level of nesting, 1 for the outermost, and those above it that
             hold no others, to one box each; equal ones in a row become one.
-        color : "grad", "bytes" or "flops", optional
-            Colour by the gradient's norm, the memory saved for the backward pass, or the
-            arithmetic. What is not known is dashed and says so.
+        color : "grad", "bytes", "flops", "time", "nan", "dead" or "change", optional
+            Colour by the gradient's norm, the memory saved for the backward pass, the arithmetic, the time of a
+            `profile`, where values are not finite and where that began, the share of dead `Units`, or what is
+            different in the graph of a `difference`. What is not known is dashed and says so.
         theme : "light" or "dark"
             For which background.
         legend : bool

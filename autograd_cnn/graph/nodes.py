@@ -8,6 +8,7 @@ from autograd_cnn.engine.node import Shape
 
 Kind: TypeAlias = Literal["operation", "failure", "parameter", "input", "constant", "output", "gradient"]
 Phase: TypeAlias = Literal["forward", "backward"]
+Change: TypeAlias = Literal["same", "changed", "added", "removed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,24 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True)
+class Units:
+    """The channels that a correlation makes, or the features that a product makes, also in what follows it.
+
+    Attributes
+    ----------
+    axis : int
+        Which axis of the value they are.
+    count : int
+    dead : tuple of int
+        Those that have one value for all samples and at all positions: a ReLU that never fires, a constant map.
+    """
+
+    axis: int
+    count: int
+    dead: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class GraphNode:
     """One node of a captured graph.
 
@@ -112,12 +131,20 @@ class GraphNode:
         first, and the values of leaves don't count. None where it has been freed.
     flops : int or None
         Multiplications and additions, where they are counted: products and correlations.
+    time : float or None
+        Seconds that the call took, under `autograd_cnn.graph.profile`.
     value, grad : Summary or None
         Of the value and of the gradient with respect to it. None where it is not known.
+    units : Units or None
+        Of the value of an operation of the forward pass; None where it has no such axis, or only one number a unit.
     origin : str or None
         The line of user code that recorded it, under `detect_anomaly`.
     problem : str or None
         What is wrong with it: what a check has found, or the error that it raised.
+    change : "same", "changed", "added", "removed" or None
+        How it differs from another graph's node, in the graph of a `difference`.
+    changes : tuple of str
+        What of it has changed.
     """
 
     id: str
@@ -131,10 +158,14 @@ class GraphNode:
     parameters: tuple[Attribute, ...] = ()
     saved_bytes: int | None = None
     flops: int | None = None
+    time: float | None = None
     value: Summary | None = None
     grad: Summary | None = None
+    units: Units | None = None
     origin: str | None = None
     problem: str | None = None
+    change: Change | None = None
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

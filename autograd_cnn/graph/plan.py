@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from autograd_cnn.engine.plan import Plan
 
 
-def of_plan(plan: "Plan") -> Graph:
+def of_plan(plan: "Plan", times: Mapping[int, float] | None = None) -> Graph:
     """Return what a plan runs, in its order; calls that are rows of one table are in one box.
 
     Parameters
     ----------
     plan : Plan
         That of a compiled function.
+    times : mapping of int to float, optional
+        The seconds of calls, by their identity.
 
     Examples
     --------
@@ -31,12 +33,13 @@ def of_plan(plan: "Plan") -> Graph:
     >>> [node.name for node in of_plan(double.plan).nodes]
     ['v0', 'multiply', 'result']
     """
-    return _Drawing(plan).graph()
+    return _Drawing(plan, times or {}).graph()
 
 
 class _Drawing:
-    def __init__(self, plan: "Plan") -> None:
+    def __init__(self, plan: "Plan", times: Mapping[int, float]) -> None:
         self._plan = plan
+        self._times = times
         self._nodes: list[GraphNode] = []
         self._edges: list[Edge] = []
         self._makers: dict[Slot, str] = {}
@@ -69,17 +72,17 @@ class _Drawing:
             name, _, effect = self._plan.title(call).rpartition(".")
             kind: Kind = "gradient" if name and effect == "add_grad" else "operation"
             title = name if kind == "gradient" else self._plan.title(call)
-            self._add(kind, title, call.outputs, scope, params, taken)
+            self._add(kind, title, call.outputs, scope, params, taken, self._times.get(id(call)))
 
     def _add(
         self, kind: Kind, name: str, slots: Sequence[Slot], scope: str = "",
-        params: Mapping[str, Any] = MappingProxyType({}), taken: Sequence[Slot] = (),
+        params: Mapping[str, Any] = MappingProxyType({}), taken: Sequence[Slot] = (), time: float | None = None,
     ) -> None:  # fmt: skip
         """Add a node that makes some slots, and the edges from those that it takes."""
         identity, shown = f"n{len(self._nodes)}", (*slots, *taken)[:1]
         value = self._plan.kinds.get(shown[0], AbstractArray(())) if shown else AbstractArray(())
         parameters = tuple(Attribute(key, self._plan.shown(each), default=False) for key, each in params.items())
-        node = GraphNode(identity, kind, name, value.shape, value.dtype.name, scope, parameters=parameters)
+        node = GraphNode(identity, kind, name, value.shape, value.dtype.name, scope, parameters=parameters, time=time)
         self._nodes.append(node)
         self._edges += [Edge(self._makers[slot], identity) for slot in dict.fromkeys(taken)]
         self._makers.update(dict.fromkeys(slots, identity))

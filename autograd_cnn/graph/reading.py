@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, NoReturn, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
 from autograd_cnn.errors import FormatError, sentence
 
@@ -48,7 +48,7 @@ def _reader(kind: Any) -> Callable[[Any, str], Any]:
         return _data(kind, {field.name: _reader(hints[field.name]) for field in fields(kind)})
     if get_origin(kind) is tuple:
         return _tuple(kind)
-    if isinstance(kind, UnionType):
+    if get_origin(kind) in {UnionType, Union}:
         return _optional(_reader(next(each for each in get_args(kind) if each is not NoneType)))
     if get_origin(kind) is Literal:
         return _one_of(get_args(kind))

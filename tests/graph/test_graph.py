@@ -29,7 +29,7 @@ def test_json_holds_no_number_that_is_none():
 
 def test_json_is_readable(square):
     fields = json.loads(capture(square).to_json())
-    assert fields["version"] == 2
+    assert fields["version"] == 3
     assert fields["nodes"][0]["name"] == "x"
     assert fields["edges"][0] == {"source": "n0", "target": "n1", "argument": "x1"}
 
@@ -43,7 +43,7 @@ def test_a_drawing_of_what_was_read_is_the_same(convnet):
     "text",
     [
         "", "[]", "{}", "null", "1", '"a"', "[" * 5, "[" * 10**5, '{"version":' + "[" * 10**5, None, 3, b"\xff",
-        '{"version": 2, "nodes": []}', '{"version": 2, "nodes": [], "edges": [], "more": 1}',
+        '{"version": 3, "nodes": []}', '{"version": 3, "nodes": [], "edges": [], "more": 1}',
         '{"version": NaN, "nodes": [], "edges": []}', '{"version": ' + "9" * 5000 + "}",
     ],
 )  # fmt: skip
@@ -55,15 +55,15 @@ def test_another_text_is_no_graph(text):
 
 def test_another_version_is_not_read():
     with pytest.raises(FormatError) as error:
-        Graph.from_json('{"version": 3, "nodes": [{"new": 1}], "edges": [], "calls": [], "more": []}')
-    assert str(error.value) == "Graph.from_json: the text is of another version: expected 2, got 3"
+        Graph.from_json('{"version": 4, "nodes": [{"new": 1}], "edges": [], "calls": [], "more": []}')
+    assert str(error.value) == "Graph.from_json: the text is of another version: expected 3, got 4"
 
 
-@pytest.mark.parametrize("version", [1, 3, 2.0, True, "2", None, [2]])
+@pytest.mark.parametrize("version", [1, 2, 3.0, True, "3", None, [3]])
 def test_another_version_is_said_to_be_one(version):
     with pytest.raises(FormatError) as error:
         Graph.from_json(json.dumps({"version": version, "nodes": [], "edges": []}))
-    assert str(error.value) == f"Graph.from_json: the text is of another version: expected 2, got {version!r}"
+    assert str(error.value) == f"Graph.from_json: the text is of another version: expected 3, got {version!r}"
 
 
 def _parts(value, path=()):

@@ -10,18 +10,8 @@ from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
 from autograd_cnn.viz.drawing.arrows import Path, add_arrows, add_pairs, is_spine, path_of
 from autograd_cnn.viz.drawing.fold import Box, Titles, fold, with_stubs
 from autograd_cnn.viz.drawing.label import has_problem, label, lines, tooltip
-from autograd_cnn.viz.drawing.style import (
-    MEASURES,
-    PALETTES,
-    SCALE,
-    Look,
-    Measure,
-    Palette,
-    Quantity,
-    Scale,
-    Theme,
-    quantity_text,
-)
+from autograd_cnn.viz.drawing.measures import Coloring, Quantity, measures
+from autograd_cnn.viz.drawing.style import PALETTES, SHADES, Look, Palette, Theme
 
 if TYPE_CHECKING:
     import graphviz
@@ -38,8 +28,7 @@ class _Style:
     """What decides how a box looks."""
 
     palette: Palette
-    measure: Measure | None
-    scale: Scale
+    coloring: Coloring | None
 
     def look(self, box: Box) -> Look:
         """Return how its kind is drawn."""
@@ -54,24 +43,16 @@ class _Style:
         if has_problem(box):
             red = self.palette.problem
             return red.fill, red.line, self.palette.ink, f"{look.style.removesuffix(',bold')},bold"
-        if box.stub or self.measure is None:
+        if box.stub or self.coloring is None:
             return look.fill, look.line, self.palette.faint if box.stub else self.palette.ink, look.style
-        if not self.measure.applies(box):
+        measure = self.coloring.measure
+        if not measure.applies(box):
             return self.palette.paper, self.palette.faint, self.palette.ink, look.style
-        value = self.measure.of(box)
-        if value is None:
+        step = self.coloring.step(measure.of(box))
+        if step is None:
             return self.palette.paper, look.line, self.palette.ink, f"{look.style},dashed"
-        fill, text = self.scale.colors(value)
+        fill, text = SHADES[step]
         return fill, look.line, text, look.style
-
-    def quantity(self, box: Box) -> str:
-        """Return the line that says how much, or that it is not known; empty where there is nothing to say."""
-        if self.measure is None or not self.measure.applies(box):
-            return ""
-        value = self.measure.of(box)
-        if value is None:
-            return self.measure.absent
-        return f"{self.measure.prefix}{quantity_text(value, self.measure.unit)}"
 
 
 def draw(
@@ -100,9 +81,8 @@ def draw(
     if show == "backward":
         boxes = [box for box in boxes if box.phase == "backward"]
         arrows = [edge for edge in arrows if edge.target in {box.id for box in boxes}]
-    measure = None if color is None else MEASURES[color]
-    scale = Scale.of(() if measure is None else (measure.of(box) for box in boxes if measure.applies(box)))
-    style = _Style(PALETTES[theme], measure, scale)
+    coloring = None if color is None else Coloring(measures(nodes, edges)[color], boxes)
+    style = _Style(PALETTES[theme], coloring)
     both = {box.phase for box in boxes} == {"forward", "backward"}
     dot = _canvas(style.palette)
     _add_boxes(dot, boxes, style, both, titles)
@@ -182,8 +162,9 @@ def _add_boxes(dot: "graphviz.Digraph", boxes: list[Box], style: _Style, both: b
 
 def _add_box(cluster: "graphviz.Digraph", box: Box, style: _Style) -> None:
     fill, line, text, drawn = style.colors(box)
+    quantity = style.coloring.text(box) if style.coloring else ""
     cluster.node(
-        box.id, label=label(box, style.quantity(box)), tooltip=tooltip(box), shape=style.look(box).shape,
+        box.id, label=label(box, quantity), tooltip=tooltip(box), shape=style.look(box).shape,
         style=drawn, fillcolor=fill, color=line, fontcolor=text,
         **({"margin": "0.02,0.02"} if style.look(box).shape == "ellipse" else {}),
     )  # fmt: skip
@@ -217,8 +198,8 @@ def _add_legend(dot: "graphviz.Digraph", boxes: list[Box], style: _Style, both: 
 
 def _legend(boxes: list[Box], style: _Style) -> Iterator[tuple[str, str, str, str, str, str]]:
     """Yield each entry's text, shape, style, fill, line and text colour."""
-    palette, measure, scale = style.palette, style.measure, style.scale
-    if measure is None:
+    palette, coloring = style.palette, style.coloring
+    if coloring is None:
         used = {style.look(box) for box in boxes}
         looks = [look for look in palette.kinds.values() if look in used]
         if any(has_problem(box) and box.node.kind != "failure" for box in boxes):
@@ -226,13 +207,12 @@ def _legend(boxes: list[Box], style: _Style) -> Iterator[tuple[str, str, str, st
         for look in looks:
             yield look.meaning, look.shape, look.style, look.fill, look.line, palette.ink
         return
-    values = [measure.of(box) for box in boxes if measure.applies(box)]
+    measure = coloring.measure
     unit = f", {measure.unit}" if measure.unit else ""
     yield f"{measure.title}{unit}", "plaintext", "", palette.paper, palette.paper, palette.ink
-    if 0 in values:
-        yield "0", "box", "filled", SCALE[0][0], palette.faint, SCALE[0][1]
-    for low, high, (fill, ink) in scale.steps():
-        ends = dict.fromkeys(quantity_text(end) for end in (low, high))
-        yield " to ".join(ends), "box", "filled", fill, palette.faint, ink
-    if None in values:
-        yield measure.absent, "box", "filled,dashed", palette.paper, palette.ink, palette.ink
+    for text, step in coloring.legend():
+        if step is None:
+            yield text, "box", "filled,dashed", palette.paper, palette.ink, palette.ink
+        else:
+            fill, ink = SHADES[step]
+            yield text, "box", "filled", fill, palette.faint, ink

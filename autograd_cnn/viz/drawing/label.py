@@ -152,6 +152,7 @@ def tooltip(box: Box) -> str:
         quantity_text(node.flops, "FLOP") if node.flops is not None else "",
         _moments("value", node.value),
         _moments("gradient", node.grad),
+        f"changed: {', '.join(node.changes)}" if node.changes else "",
         f"recorded at {node.origin}" if node.origin else "",
         f"problem: {node.problem}" if node.problem is not None else "",
     )

@@ -6,14 +6,12 @@ can tell apart; shapes say the same once more. Quantities run through the sequen
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from autograd_cnn.viz.drawing.fold import Box
-
 Theme: TypeAlias = Literal["light", "dark"]
-Quantity: TypeAlias = Literal["grad", "bytes", "flops"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,107 +97,76 @@ SCALE: Final = (
 )  # fmt: skip
 """Fills from nothing to most, each with the text colour that is readable on it."""
 
+CHANGES: Final = {
+    "same": ("#ffffff", "#1a1a1a"), "changed": ("#fbe6bd", "#1a1a1a"), "added": ("#9fdcc8", "#1a1a1a"),
+    "removed": ("#f4b3a1", "#1a1a1a"),
+}  # fmt: skip
+"""Fills of what is different between two graphs."""
 
-def _known(values: Iterable[float | None]) -> list[float]:
-    return [value for value in values if value is not None]
+SHADES: Final = (*SCALE, *CHANGES.values())
+"""All fills of quantities; what is different comes after the scale."""
 
+PARTS: Final = len(SCALE) - 1
 
-def _grad(box: Box) -> float | None:
-    """Return the gradient's norm; a module's is that of all its parameters together."""
-    if box.module:
-        grads = [node.grad for node in box.members if node.kind == "parameter"]
-        norms = _known(None if grad is None else grad.norm for grad in grads)
-        return math.hypot(*norms) if norms else None
-    summary = box.node.value if box.node.kind == "gradient" else box.node.grad
-    return None if summary is None else summary.norm
-
-
-def _has_grad(box: Box) -> bool:
-    if box.module:
-        return any(node.kind == "parameter" for node in box.members)
-    return box.node.kind in ("parameter", "gradient") or (box.node.kind == "operation" and box.phase == "forward")
-
-
-def _bytes(box: Box) -> float | None:
-    known = _known(node.saved_bytes for node in box.members)
-    return math.fsum(known) if known else None
-
-
-def _saves(box: Box) -> bool:
-    return _computes(box) and box.phase == "forward"
-
-
-def _flops(box: Box) -> float | None:
-    known = _known(node.flops for node in box.members)
-    return math.fsum(known) if known else None
-
-
-def _computes(box: Box) -> bool:
-    return not box.stub and any(node.kind == "operation" for node in box.members)
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A quantity by which boxes are coloured."""
-
-    of: Callable[[Box], float | None]
-    applies: Callable[[Box], bool]
-    title: str
-    prefix: str
-    unit: str
-    absent: str
-    """What is said of a box that it applies to, but for which it is not known."""
-
-
-MEASURES: Final[dict[Quantity, Measure]] = {
-    "grad": Measure(_grad, _has_grad, "gradient norm", "grad ", "", "not computed"),
-    "bytes": Measure(_bytes, _saves, "saved for the backward pass", "saved ", "B", "freed"),
-    "flops": Measure(_flops, _computes, "arithmetic", "", "FLOP", "not counted"),
-}
+PREFIXES: Final = ("n", "µ", "m", "", "k", "M", "G", "T", "P")
 
 
 def quantity_text(value: float, unit: str = "") -> str:
-    """Write a quantity with three digits and, where it is large, a prefix.
+    """Write a quantity with three digits and, where it is large, a prefix; seconds have small ones, too.
 
     Examples
     --------
-    >>> quantity_text(1881600, "FLOP"), quantity_text(512, "B"), quantity_text(0.000123)
-    ('1.88 MFLOP', '512 B', '0.000123')
+    >>> quantity_text(1881600, "FLOP"), quantity_text(512, "B"), quantity_text(0.000123), quantity_text(0.000123, "s")
+    ('1.88 MFLOP', '512 B', '0.000123', '123 µs')
     """
-    power = 0 if value < 1000 else min(int(math.log10(value)) // 3, 5)
-    return f"{value / 1000**power:.3g} {['', 'k', 'M', 'G', 'T', 'P'][power]}{unit}".rstrip()
+    smallest = -3 if unit == "s" else 0
+    power = max(smallest, min(math.floor(math.log10(value) / 3), 5)) if value > 0 else 0
+    return f"{value / 1000.0**power:.3g} {PREFIXES[power + 3]}{unit}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A logarithmic scale from the least positive value to the greatest."""
+    """The colours above the lightest, which 0 has: each of values up to the next of the ends.
 
-    low: float
-    high: float
+    Attributes
+    ----------
+    ends : tuple of float
+        From the least positive value on; a single one, or none, if there are no others.
+    """
+
+    ends: tuple[float, ...]
 
     @classmethod
     def of(cls, values: Iterable[float | None]) -> "Scale":
-        """Span the positive values; without any, nothing but 0 is on the scale."""
-        positive = [value for value in _known(values) if value > 0]
-        return cls(min(positive, default=0.0), max(positive, default=0.0))
+        """Go in equal factors from the least positive value to the greatest."""
+        positive = _positive(values)
+        if not positive:
+            return cls(())
+        low, high = min(positive), max(positive)
+        return cls(tuple(low * (high / low) ** (i / PARTS) for i in range(PARTS + 1)) if low < high else (high,))
+
+    @classmethod
+    def decades(cls, values: Iterable[float | None]) -> "Scale":
+        """Go in whole powers of ten, so that differences that do not matter do not show."""
+        positive = _positive(values)
+        if not positive:
+            return cls(())
+        low, high = math.floor(math.log10(min(positive))), math.ceil(math.log10(max(positive)))
+        step = max(1, math.ceil((high - low) / PARTS))
+        low -= (PARTS * step - (high - low)) // 2
+        return cls(tuple(10.0 ** (low + step * i) for i in range(PARTS + 1)))
 
     def step(self, value: float) -> int:
-        """Return which of the colours a value has; 0 has the lightest."""
-        if value <= 0 or self.low == self.high:
-            return 0 if value <= 0 else len(SCALE) - 1
-        share = math.log(value / self.low) / math.log(self.high / self.low)
-        return 1 + min(int(share * (len(SCALE) - 1)), len(SCALE) - 2)
+        """Return which of the colours a value has."""
+        if value <= 0 or not self.ends:
+            return 0
+        return min(1 + bisect_right(self.ends[1:], value), PARTS) if len(self.ends) > 1 else PARTS
 
-    def colors(self, value: float) -> tuple[str, str]:
-        """Return the fill and, readable on it, the text colour."""
-        return SCALE[self.step(value)]
-
-    def steps(self) -> Iterator[tuple[float, float, tuple[str, str]]]:
+    def steps(self) -> Iterator[tuple[float, float, int]]:
         """Yield from where to where each colour above the lightest reaches."""
-        if self.low == self.high:
-            if self.high:
-                yield self.low, self.high, SCALE[-1]
-            return
-        parts = len(SCALE) - 1
-        ends = [self.low * (self.high / self.low) ** (i / parts) for i in range(parts + 1)]
-        yield from zip(ends, ends[1:], SCALE[1:], strict=False)
+        for low, high in zip(self.ends, self.ends[1:] or self.ends, strict=False):
+            yield low, high, self.step(low) if low else 1
+
+
+def _positive(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None and value > 0]

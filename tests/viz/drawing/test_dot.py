@@ -4,12 +4,13 @@ import math
 import re
 import time
 
+import numpy as np
 import pytest
 
 import autograd_cnn as ag
 from autograd_cnn.engine.backward import toposort
 from autograd_cnn.errors import ArgumentError
-from autograd_cnn.graph import Graph, capture
+from autograd_cnn.graph import Graph, Units, capture
 from autograd_cnn.viz.drawing.style import PALETTES, SCALE, Scale, quantity_text
 
 
@@ -108,26 +109,26 @@ def test_a_graph_without_a_backward_pass_has_none_to_show(square):
 
 
 @pytest.mark.parametrize(
-    ("color", "amount", "prefix", "unit"),
+    ("color", "amount", "prefix", "unit", "make"),
     [
-        ("grad", lambda node: node.grad and node.grad.norm, "grad ", ""),
-        ("bytes", lambda node: node.saved_bytes, "saved ", "B"),
-        ("flops", lambda node: node.flops, "", "FLOP"),
+        ("grad", lambda node: node.grad and node.grad.norm, "grad ", "", Scale.decades),
+        ("bytes", lambda node: node.saved_bytes, "saved ", "B", Scale.of),
+        ("flops", lambda node: node.flops, "", "FLOP", Scale.of),
     ],
     ids=["grad", "bytes", "flops"],
 )
-def test_a_quantity_is_named_and_colors_the_boxes(color, amount, prefix, unit, convnet):
+def test_a_quantity_is_named_and_colors_the_boxes(color, amount, prefix, unit, make, convnet):
     graph = capture(convnet, backward=True)
     nodes = [node for node in graph.nodes if node.phase == "forward" and node.kind in ("operation", "parameter")]
     boxes = _boxes(graph.to_dot(color=color, show="forward", legend=False).source)
     assert {node.id for node in nodes} <= boxes.keys() == _boxes(graph.to_dot(show="forward").source).keys()
-    scale = Scale.of(map(amount, nodes))
+    scale = make(map(amount, nodes))
     for node in nodes:
         value = amount(node)
         if value is None:
             assert not any(f'fillcolor="{fill}"' in boxes[node.id] for fill, _ in SCALE)
         else:
-            fill, ink = scale.colors(value)
+            fill, ink = SCALE[scale.step(value)]
             assert f'\\n{prefix}{quantity_text(value, unit)}" ' in boxes[node.id]
             assert f'fillcolor="{fill}" fontcolor="{ink}"' in boxes[node.id]
 
@@ -136,6 +137,35 @@ def test_what_was_not_computed_is_not_shown_as_zero(convnet):
     source = capture(convnet).to_dot(color="grad").source
     assert "not computed" in source
     assert _kinds(source) == ["gradient norm", "not computed"]
+
+
+def test_the_first_that_is_not_finite_is_told_from_what_follows():
+    x = ag.tensor([0.0, 1.0], requires_grad=True, name="x")
+    with np.errstate(all="ignore"):
+        graph = capture((ag.log(x) * 2).sum())
+    source = graph.to_dot(color="nan").source
+    boxes = _boxes(source)
+    said = {
+        node.name: "first not" if "first not" in boxes[node.id] else "not finite" in boxes[node.id]
+        for node in graph.nodes
+    }
+    assert said == {"x": False, "log": "first not", "2": False, "multiply": True, "sum": True, "output": True}
+    assert _kinds(source) == ["NaN and infinity", "finite", "not finite", "first not finite"]
+
+
+def test_dead_units_are_counted_per_channel_and_feature():
+    x = ag.tensor(np.ones((2, 1, 4, 4)), name="x")
+    w = ag.tensor(np.stack([np.ones((1, 2, 2)), -np.ones((1, 2, 2))]), requires_grad=True)
+    maps = ag.relu(ag.correlate2d(x * np.arange(16.0).reshape(4, 4), w))
+    scores = maps.reshape(2, -1) @ np.ones((18, 3))
+    graph = capture(scores.sum(axis=0).sum())
+    found = {node.name: node.units for node in graph.nodes if node.units}
+    assert found == {
+        "correlate2d": Units(1, 2, ()), "relu": Units(1, 2, (1,)), "matmul": Units(1, 3, (0, 1, 2)),
+    }  # fmt: skip
+    source = graph.to_dot(color="dead").source
+    assert "dead 50 %" in source
+    assert "dead 100 %" in source
 
 
 def test_a_folded_module_has_the_gradient_of_all_its_parameters(convnet):
@@ -196,7 +226,10 @@ def test_a_long_chain_is_written_in_seconds():
     ("style", "text"),
     [
         ({"show": "all"}, "to_dot: show is unknown: expected 'forward' or 'backward' or 'both', got 'all'"),
-        ({"color": "size"}, "to_dot: color is unknown: expected 'grad' or 'bytes' or 'flops', got 'size'"),
+        (
+            {"color": "size"},
+            "to_dot: color is unknown: expected 'grad' or 'bytes' or 'flops' or 'time' or 'nan' or 'dead' or 'change', got 'size'",
+        ),
         ({"theme": "blue"}, "to_dot: theme is unknown: expected 'light' or 'dark', got 'blue'"),
         ({"depth": "a"}, "to_dot: depth is not understood: expected an int of at least 1, got 'a'"),
         ({"depth": 0}, "to_dot: depth is out of range: expected an int of at least 1, got 0"),

@@ -5,7 +5,7 @@ from dataclasses import astuple
 import pytest
 from tables import for_each
 
-from autograd_cnn.viz.drawing.style import PALETTES, SCALE, Scale, quantity_text
+from autograd_cnn.viz.drawing.style import PALETTES, SHADES, Scale, quantity_text
 
 
 def _luminance(color):
@@ -28,7 +28,7 @@ def test_text_is_readable_on_every_fill(theme):
     assert _contrast(palette.module, palette.faint) >= 4.5
 
 
-@pytest.mark.parametrize(("fill", "ink"), SCALE)
+@pytest.mark.parametrize(("fill", "ink"), SHADES)
 def test_text_is_readable_on_the_scale(fill, ink):
     assert _contrast(fill, ink) >= 4.5
 
@@ -39,22 +39,23 @@ def test_no_two_kinds_look_alike(theme):
     assert len(set(looks)) == len(looks)
 
 
-def test_a_scale_grows_by_equal_factors():
-    scale = Scale.of([1.0, None, 0.0, 10_000.0, 50.0])
-    assert [scale.step(v) for v in (0.0, 1.0, 9.9, 10.1, 999.0, 1001.0, 10_000.0)] == [0, 1, 1, 2, 3, 4, 4]
-    assert [(round(low), round(high)) for low, high, _ in scale.steps()] == [
-        (1, 10), (10, 100), (100, 1000), (1000, 10_000),
-    ]  # fmt: skip
-
-
-def test_a_scale_of_one_value_has_one_step():
-    scale = Scale.of([3.0, 3.0])
-    assert [scale.colors(v) for v in (0.0, 3.0)] == [SCALE[0], SCALE[-1]]
-    assert list(scale.steps()) == [(3.0, 3.0, SCALE[-1])]
-
-
-def test_a_scale_of_nothing_has_no_steps():
-    assert list(Scale.of([None, 0.0]).steps()) == []
+@for_each(
+    "scale, values, steps, ends",
+    [
+        (Scale.of([1.0, None, 0.0, 10_000.0, 50.0]), [0.0, 1.0, 9.9, 10.1, 999.0, 1001.0, 1e4], [0, 1, 1, 2, 3, 4, 4],
+         [(1, 10, 1), (10, 100, 2), (100, 1000, 3), (1000, 10_000, 4)]),
+        (Scale.of([3.0, 3.0]), [0.0, 3.0], [0, 4], [(3, 3, 4)]),
+        (Scale.of([None, 0.0]), [0.0], [0], []),
+        (Scale.decades([0.2, 0.7]), [0.01, 0.1, 0.99, 1.1], [1, 2, 2, 3],
+         [(0.01, 0.1, 1), (0.1, 1, 2), (1, 10, 3), (10, 100, 4)]),
+        (Scale.decades([1e-7, 3.0]), [1e-7, 1e-5, 1e-3, 3.0], [1, 2, 3, 4],
+         [(1e-7, 1e-5, 1), (1e-5, 1e-3, 2), (1e-3, 0.1, 3), (0.1, 10, 4)]),
+        (Scale.decades([None, 0.0]), [0.0], [0], []),
+    ],
+)  # fmt: skip
+def test_values_have_the_color_of_their_part_of_the_scale(scale, values, steps, ends):
+    assert [scale.step(value) for value in values] == steps
+    assert [(pytest.approx(low), pytest.approx(high), step) for low, high, step in scale.steps()] == ends
 
 
 @for_each(
@@ -62,6 +63,7 @@ def test_a_scale_of_nothing_has_no_steps():
     [
         (0, "B", "0 B"), (999, "B", "999 B"), (1000, "B", "1 kB"), (1_500_000, "FLOP", "1.5 MFLOP"),
         (2.5e20, "FLOP", "2.5e+05 PFLOP"), (0.00012345, "", "0.000123"), (12345.0, "", "12.3 k"),
+        (1.5e-7, "s", "150 ns"), (0.0021, "s", "2.1 ms"), (0.0, "s", "0 s"), (90.0, "s", "90 s"), (1e-12, "s", "0.001 ns"),
     ],
 )  # fmt: skip
 def test_quantities_are_short(value, unit, text):

@@ -1,0 +1,140 @@
+"""Which nodes of two graphs correspond: by the calls that they belong to, and their order in these."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeAlias, TypeVar
+
+from autograd_cnn.graph.graph import Graph
+from autograd_cnn.graph.nodes import GraphNode, ModuleCall
+
+T = TypeVar("T")
+Score: TypeAlias = Callable[[T, T], int]
+"""How well two things correspond; 0 if they do not."""
+
+LARGEST: Final = 1_000_000
+"""The most pairs that are compared with each other; of more, those that are alike are paired in their order."""
+
+
+def matching(before: Graph, after: Graph) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the ids of corresponding nodes, and the scopes of corresponding calls, each ``after`` by ``before``.
+
+    Calls correspond if calls around them do, and they have the same class or the same name: more so with the same
+    contents. Within these, nodes correspond if they are the same primitive, or parameters of the same name.
+    """
+    trees = _Tree(before), _Tree(after)
+    nodes: dict[str, str] = {}
+    scopes = {"": ""}
+    waiting = [("", "")]
+    while waiting:
+        old, new = waiting.pop()
+        found = [(a.scope, b.scope) for a, b in align(trees[0].inner[old], trees[1].inner[new], _calls_alike)]
+        waiting += found
+        scopes.update(found)
+        for phase in ("forward", "backward"):
+            first, second = (
+                [node for node in own if node.phase == phase] for own in (trees[0].own[old], trees[1].own[new])
+            )
+            nodes |= {a.id: b.id for a, b in align(first, second, _nodes_alike)}
+    return nodes, scopes
+
+
+def align(before: Sequence[T], after: Sequence[T], score: Score[T]) -> list[tuple[T, T]]:
+    """Return pairs of corresponding things from two sequences, in their order, so that their scores add up to the most.
+
+    Examples
+    --------
+    >>> align("conv", "cornet", lambda a, b: a == b)
+    [('c', 'c'), ('o', 'o'), ('n', 'n')]
+    """
+    start = 0
+    while start < min(len(before), len(after)) and before[start] == after[start]:
+        start += 1
+    pairs = list(zip(before[:start], after[:start], strict=True))
+    before, after = before[start:], after[start:]
+    if len(before) * len(after) > LARGEST:
+        return pairs + _in_order(before, after, score)
+    best = [[0] * (len(after) + 1) for _ in range(len(before) + 1)]
+    scores = [[score(old, new) for new in after] for old in before]
+    for i in reversed(range(len(before))):
+        for j in reversed(range(len(after))):
+            taken = scores[i][j] + best[i + 1][j + 1] if scores[i][j] else 0
+            best[i][j] = max(taken, best[i + 1][j], best[i][j + 1])
+    i = j = 0
+    while i < len(before) and j < len(after):
+        if scores[i][j] and best[i][j] == scores[i][j] + best[i + 1][j + 1]:
+            pairs.append((before[i], after[j]))
+            i, j = i + 1, j + 1
+        elif best[i][j] == best[i + 1][j]:
+            i += 1
+        else:
+            j += 1
+    return pairs
+
+
+def _in_order(before: Sequence[T], after: Sequence[T], score: Score[T]) -> list[tuple[T, T]]:
+    """Pair each with the next one that corresponds, if there is one within reach."""
+    pairs = []
+    j = 0
+    for old in before:
+        found = next((k for k in range(j, min(j + 100, len(after))) if score(old, after[k])), None)
+        if found is not None:
+            pairs.append((old, after[found]))
+            j = found + 1
+    return pairs
+
+
+class _Call:
+    """A call of a module, or a block, with what it contains."""
+
+    def __init__(self, scope: str, call: ModuleCall | None, contents: Iterable[GraphNode]) -> None:
+        self.scope = scope
+        self.name = scope.rpartition(".")[2].partition("#")[0]
+        self.kind = "" if call is None else call.kind
+        self.contents = tuple(
+            (node.kind, own_name(node, call), node.shape) for node in contents if node.phase == "forward"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Call) and (self.name, self.kind, self.contents) == (
+            other.name, other.kind, other.contents,
+        )  # fmt: skip
+
+    __hash__ = None  # type: ignore[assignment]  # nobody looks one up
+
+
+class _Tree:
+    """The calls directly in each call, and the nodes."""
+
+    def __init__(self, graph: Graph) -> None:
+        calls = {call.scope: call for call in graph.calls}
+        members: defaultdict[str, list[GraphNode]] = defaultdict(list)
+        self.own: defaultdict[str, list[GraphNode]] = defaultdict(list)
+        for node in graph.nodes:
+            self.own[node.scope].append(node)
+            scope = node.scope
+            while scope:
+                members[scope].append(node)
+                scope = scope.rpartition(".")[0]
+        self.inner: defaultdict[str, list[_Call]] = defaultdict(list)
+        for scope, contents in sorted(members.items(), key=lambda each: int(each[1][0].id[1:])):
+            self.inner[scope.rpartition(".")[0]].append(_Call(scope, calls.get(scope), contents))
+
+
+def own_name(node: GraphNode, call: ModuleCall | None) -> str:
+    """Return the name of a node, of a parameter without the path of its module."""
+    return node.name if call is None else node.name.removeprefix(f"{call.path}.")
+
+
+def _calls_alike(old: _Call, new: _Call) -> int:
+    """Prefer the same class to the same name, as layers in a row are only numbered."""
+    same_name = old.name == new.name
+    if old.kind != new.kind:
+        return int(same_name and not old.name.isdigit())
+    return 4 + 3 * (old.contents == new.contents) + 2 * same_name
+
+
+def _nodes_alike(old: GraphNode, new: GraphNode) -> int:
+    names = [each.name.rpartition(".")[2] if each.kind != "constant" else "" for each in (old, new)]
+    if old.kind != new.kind or (names[0] != names[1] and old.kind in ("operation", "parameter", "gradient")):
+        return 0
+    return 1 + 2 * (names[0] == names[1]) + (old.shape == new.shape) + (old.parameters == new.parameters)

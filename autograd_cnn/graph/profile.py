@@ -1,0 +1,372 @@
+"""How long the calls of a step take."""
+
+import gc
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from statistics import median
+from time import perf_counter
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+import numpy as np
+
+from autograd_cnn.compile import Compiled
+from autograd_cnn.engine.backward import cotangents_of
+from autograd_cnn.engine.composite import parsed
+from autograd_cnn.engine.node import Array, Node, Traced
+from autograd_cnn.engine.plan import Plan
+from autograd_cnn.engine.primitive import Primitive
+from autograd_cnn.engine.recording import switched, tracing
+from autograd_cnn.engine.replay import Call, kept_values
+from autograd_cnn.engine.trace import Call as PlanCall
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError, counted, sentence
+from autograd_cnn.graph.capture import Names, read
+from autograd_cnn.graph.graph import Graph
+from autograd_cnn.graph.nodes import GraphNode
+from autograd_cnn.graph.plan import of_plan
+from autograd_cnn.kernels import current_backend
+from autograd_cnn.parameters import Size
+
+By: TypeAlias = Literal["call", "module", "primitive"]
+
+LINES: Final = 12
+"""How many rows of a table are written out at most."""
+
+NUMBERS: Final = frozenset({"calls", "forward", "backward", "time", "share", "speed"})
+"""The columns that have numbers."""
+
+_ATTEMPTS: Final = 3
+"""After so many calls a compiled function has a plan, or will have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How long a step takes, and each of its calls.
+
+    Attributes
+    ----------
+    graph : Graph
+        Its nodes have a ``time``; ``graph.render(path, color="time")`` draws it. Of a compiled step it is what its plan
+        runs.
+    seconds : float
+        Of the whole step.
+    forward, backward : float or None
+        Of its passes; None for a compiled step, which is not divided, and for a result that is not a scalar.
+    runs : int
+        All times are medians of so many runs.
+    backend : str
+        On which kernels it ran.
+    plan : Plan or None
+        Of a compiled step. ``plan.render_memory`` draws its arena.
+    """
+
+    graph: Graph
+    seconds: float
+    forward: float | None
+    backward: float | None
+    runs: int
+    backend: str
+    plan: Plan | None = None
+
+    @parsed
+    def table(self, by: By = "call") -> list[dict[str, Any]]:
+        """Return the times in rows, as data frames take them, the longest first.
+
+        Parameters
+        ----------
+        by : "call", "module" or "primitive"
+            What has a row. A module's are those calls that are in no module inside of it.
+
+        Raises
+        ------
+        ArgumentError
+            For another word.
+        """
+        if by not in get_args(By):
+            expected = " or ".join(map(repr, get_args(By)))
+            raise ArgumentError(sentence("Profile.table", "by is unknown", expected=expected, got=repr(by)))
+        rows = list(self._of_calls() if by == "call" else self._of_groups(by))
+        return sorted(rows, key=lambda row: -row["time"])
+
+    def _timed(self) -> list[tuple[GraphNode, float]]:
+        called = (node for node in self.graph.nodes if node.kind in ("operation", "gradient"))
+        return [(node, node.time) for node in called if node.time is not None]
+
+    def _of_calls(self) -> Iterator[dict[str, Any]]:
+        for node, time in self._timed():
+            speed = None if node.flops is None or not time else node.flops / time
+            yield {
+                "node": node.id, "primitive": node.name, "module": node.scope, "phase": node.phase, "shape": node.shape,
+                "time": time, "flops per second": speed,
+            }  # fmt: skip
+
+    def _of_groups(self, by: Literal["module", "primitive"]) -> Iterator[dict[str, Any]]:
+        groups: defaultdict[str, list[tuple[GraphNode, float]]] = defaultdict(list)
+        for node, time in self._timed():
+            groups[node.scope if by == "module" else node.name].append((node, time))
+        for name, members in groups.items():
+            passes = {phase: sum(t for node, t in members if node.phase == phase) for phase in ("forward", "backward")}
+            yield {by: name, "calls": len(members), **passes, "time": sum(passes.values())}
+
+    def __str__(self) -> str:
+        """The calls that take longest, and the times of modules and primitives."""
+        calls = self.table()
+        total = sum(row["time"] for row in calls)
+        passes = [(name, value) for name, value in (("forward", self.forward), ("backward", self.backward)) if value]
+        parts = f" ({', '.join(f'{name} {_ms(value)}' for name, value in passes)})" if passes else ""
+        arena = f", in an arena of {self.plan.arena:,} bytes" if self.plan is not None and self.plan.arena else ""
+        lines = [
+            f"a step takes {_ms(self.seconds)}{parts}, the median of {counted(self.runs, 'run')} on the backend {self.backend}",
+            f"its {counted(len(calls), 'call')} take {_ms(total)} by themselves{arena}",
+            "",
+            *_aligned([_cells_of_call(row, total) for row in calls]),
+        ]
+        for by in ("module", "primitive"):
+            lines += ["", *_aligned([_cells_of_group(row, by, total, self.plan is None) for row in self.table(by)])]
+        return "\n".join(lines)
+
+
+@parsed
+def profile(step: Callable[..., Any], *args: Any, runs: Size = 10, names: Names | None = None) -> Profile:
+    """Measure how long a step takes, and each call of its forward and backward pass.
+
+    The calls are those that `capture` shows. Each is made by itself on the arrays that it had in the step, all of them
+    in their order in each run, so that a call finds the caches as others leave them. What the calls leave over of the whole
+    step is Python's part between them: modules, the tape, the traversal. The first run, which may compile kernels, does
+    not count.
+
+    A step that was compiled by `autograd_cnn.compile` runs as its plan does: then these are the calls of the plan. Calls
+    that are rows of one compiled loop are measured together, and their time is divided by the times that they take alone.
+
+    Parameters
+    ----------
+    step : callable
+        Returns a loss, such as ``lambda x, y: cross_entropy(model(x), y)``, without calling ``backward``; no ``grad``
+        is touched. Of a result that is not a scalar, the forward pass alone is measured. Or a compiled training step,
+        which then trains: it is called about three times as often as there are runs.
+    *args
+        What it takes. What the step changes, such as running statistics, changes with each run.
+    runs : int
+        How many count.
+    names : mapping or pairs, optional
+        As for `capture`.
+
+    Returns
+    -------
+    Profile
+        It prints well.
+
+    Raises
+    ------
+    OperandError
+        If ``step`` is not a function, or does not return a tensor.
+    GradientError
+        If it has recorded nothing, or has called ``backward`` itself.
+    ArgumentError
+        If there are no runs, or a compiled step has no plan; the message says why.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_cnn as ag
+    >>> w = ag.tensor(np.ones((3, 2)), requires_grad=True, name="w")
+    >>> profile = ag.graph.profile(lambda x: ag.relu(x @ w).sum(), np.ones((4, 3)), runs=2)
+    >>> sorted(row["primitive"] for row in profile.table())
+    ['broadcast_to', 'masked', 'matmul', 'matmul', 'relu', 'sum']
+    """
+    if not callable(step):
+        raise OperandError(sentence("graph.profile", "not a function", expected="a step", got=type(step).__name__))
+    return _of_compiled(step, args, runs) if isinstance(step, Compiled) else _of_recorded(step, args, runs, names)
+
+
+# --- a step that is recorded ------------------------------------------------------------------
+
+
+def _of_recorded(step: Callable[..., Any], args: Sequence[Any], runs: int, names: Names | None) -> Profile:
+    with tracing():
+        output = step(*args)
+        _check(output)
+        scalar = output.value.size == 1
+        whole: list[tuple[float, float]] = []
+
+        def clock(recorded: Sequence[Node], given: Mapping[Node, Array]) -> dict[Node, float]:
+            calls = _calls(recorded, given)
+            times: dict[Node, list[float]] = {call.node: [] for call in calls}
+            for run in range(runs + 1):
+                with switched(tracing=False), _quiet():
+                    passes = _passes(step, args, scalar)
+                    seconds = [_seconds(call) for call in calls]
+                if run:
+                    whole.append(passes)
+                    for call, each in zip(calls, seconds, strict=True):
+                        times[call.node].append(each)
+            return {node: median(each) for node, each in times.items()}
+
+        graph = read(output, names=names, backward=scalar, clock=clock).graph()
+    forward, backward = (median(each) for each in zip(*whole, strict=True))
+    total = median(map(sum, whole))
+    return Profile(graph, total, forward, backward if scalar else None, runs, current_backend())
+
+
+def _check(output: Any) -> None:
+    """Refuse what is no recorded result."""
+    if not isinstance(output, Traced):
+        raise OperandError(
+            sentence("graph.profile", "the step returned something else", expected="a tensor, such as its loss",
+                     got=type(output).__name__)
+        )  # fmt: skip
+    if output.node is None:
+        raise GradientError(
+            sentence("graph.profile", "the step recorded nothing", hint="give it a parameter, outside of no_grad()")
+        )
+    if isinstance(output.node.primitive, Primitive) and output.node.saved is None:
+        raise GradientError(
+            sentence("graph.profile", "the step has called backward itself",
+                     hint="return the loss before that, or pass ag.compile(step)")
+        )  # fmt: skip
+
+
+def _calls(recorded: Sequence[Node], given: Mapping[Node, Array]) -> list[Call]:
+    """Return the recorded calls in their order, with all their operands."""
+    values = kept_values(recorded) | dict(given)
+    calls = []
+    for node in sorted(recorded, key=attrgetter("serial")):
+        if not isinstance(node.primitive, Primitive):
+            continue
+        call = Call.of(node, values)
+        if call.missing:
+            continue
+        if node not in values:
+            values[node] = call.y
+        calls.append(Call(node, [x[()] if isinstance(x, np.ndarray) else x for x in call.operands], call.params))
+    return calls
+
+
+def _passes(step: Callable[..., Any], args: Sequence[Any], scalar: bool) -> tuple[float, float]:
+    """Return the seconds of a forward pass, and of the backward pass if there is one."""
+    start = perf_counter()
+    output = step(*args)
+    middle = perf_counter()
+    if scalar:
+        cotangents_of(output, None, where="graph.profile")
+    return middle - start, perf_counter() - middle
+
+
+def _seconds(call: Call) -> float:
+    start = perf_counter()
+    call.primitive(*call.operands, **call.params)
+    return perf_counter() - start
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let neither the garbage collector nor warnings about numbers take part."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+# --- a step that is compiled ------------------------------------------------------------------
+
+
+def _of_compiled(step: Compiled[..., Any], args: Sequence[Any], runs: int) -> Profile:
+    plan = _plan(step, args)
+    alone = [each for call in plan.lowered for each in call.inner or (call,)]
+    whole: list[float] = []
+    together: list[list[float]] = []
+    separate: list[list[float]] = []
+    for run in range(runs + 1):
+        with _quiet():
+            start = perf_counter()
+            step(*args)
+            seconds = perf_counter() - start
+            times = _run_timed(step, args, plan, plan.lowered), _run_timed(step, args, plan, alone)
+        if run:
+            whole.append(seconds)
+            together.append(times[0])
+            separate.append(times[1])
+    of_call = dict(zip(map(id, alone), map(median, zip(*separate, strict=True)), strict=True))
+    for call, seconds in zip(plan.lowered, map(median, zip(*together, strict=True)), strict=True):
+        parts = call.inner or (call,)
+        share = seconds / (sum(of_call[id(each)] for each in parts) or 1.0)
+        of_call |= {id(each): of_call[id(each)] * share for each in parts}
+    return Profile(of_plan(plan, of_call), median(whole), None, None, runs, current_backend(), plan)
+
+
+def _plan(step: Compiled[..., Any], args: Sequence[Any]) -> Plan:
+    """Call a compiled step until a plan runs."""
+    for _ in range(_ATTEMPTS):
+        step(*args)
+        if step.plan is not None:
+            return step.plan
+    raise ArgumentError(sentence("graph.profile", f"the step runs without a plan: {step.reason}"))
+
+
+def _run_timed(step: Compiled[..., Any], args: Sequence[Any], plan: Plan, calls: Sequence[PlanCall]) -> list[float]:
+    """Run the step by these calls, which do what its plan does, and return the seconds of each."""
+    times: list[float] = []
+
+    def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any, **params: Any) -> Any:
+            start = perf_counter()
+            result = function(*args, **params)
+            times.append(perf_counter() - start)
+            return result
+
+        return run
+
+    lowered, arena, lifetimes = plan.lowered, plan.arena, plan.lifetimes
+    plan.lower([replace(call, function=timed(call.function)) for call in calls], arena, lifetimes)
+    try:
+        step(*args)
+    finally:
+        plan.lower(lowered, arena, lifetimes)
+    return times
+
+
+# --- writing it out ---------------------------------------------------------------------------
+
+
+def _cells_of_call(row: Mapping[str, Any], total: float) -> dict[str, str]:
+    speed = row["flops per second"]
+    return {
+        "call": row["primitive"], "module": row["module"], "pass": row["phase"], "shape": str(row["shape"]),
+        "time": _ms(row["time"]), "share": _share(row["time"], total),
+        "speed": "" if speed is None else f"{speed / 1e9:.3g} GFLOP/s",
+    }  # fmt: skip
+
+
+def _cells_of_group(row: Mapping[str, Any], by: str, total: float, passes: bool) -> dict[str, str]:
+    of_passes = {phase: _ms(row[phase]) for phase in ("forward", "backward") if passes}
+    times = {"time": _ms(row["time"]), "share": _share(row["time"], total)}
+    return {by: row[by] or "outside of modules", "calls": str(row["calls"]), **of_passes, **times}
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1e3:.3f} ms"
+
+
+def _share(seconds: float, total: float) -> str:
+    return f"{seconds / (total or 1.0):.0%}"
+
+
+def _aligned(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """Yield the lines of a table, its numbers to the right; columns that say nothing are left out."""
+    columns = [name for name in rows[0] if len({row[name] for row in rows}) > 1 or name in NUMBERS] if rows else []
+    columns = [name for name in columns if any(row[name] for row in rows)]
+    shown = [dict(zip(columns, columns, strict=True)), *rows[:LINES]]
+    widths = {name: max(len(row[name]) for row in shown) for name in columns}
+    for row in shown:
+        cells = [
+            row[name].rjust(widths[name]) if name in NUMBERS else row[name].ljust(widths[name]) for name in columns
+        ]
+        yield "  ".join(cells).rstrip()
+    if len(rows) > LINES:
+        yield f"... and {len(rows) - LINES} more"
