@@ -171,6 +171,8 @@ def missing(module: str, name: str, there: Collection[str]) -> AttributeError:
     text = f"no {name!r}"
     if instead := instead_of(name):
         return AttributeError(sentence(module, text, hint=f"use {instead}"))
+    if name.startswith("_"):  # Python's own, which debuggers, mocks and test runners look up on whatever they meet
+        return AttributeError(sentence(module, text))
     alike = [each for each in there if each.lower() == name.lower()] or get_close_matches(name, there, n=1)
     return AttributeError(sentence(module, text, hint=f"did you mean {alike[0]!r}?" if alike else ""))
 

@@ -5,6 +5,7 @@ import os
 import sys
 
 import pytest
+from _pytest.doctest import DoctestModule
 from hypothesis import settings
 
 # Before NumPy is there: in such small products its threads only wait for each other, and as many tests run as there are cores.
@@ -31,9 +32,20 @@ def pytest_cmdline_main(config):
         config.option.numprocesses, config.option.dist = "auto", "worksteal"
 
 
-def pytest_configure():
-    """Stay on this machine from the first import on."""
+def pytest_configure(config):
+    """Stay on this machine from the first import on, and compile no file of Python's in each process again."""
     sys.addaudithook(_stay_here)
+    if config.pluginmanager.has_plugin("cacheprovider"):  # otherwise the tests shall leave nothing
+        # Kept are the tests with their rewritten assertions, which every worker would write again, and the package,
+        # which tests start in processes of their own.
+        sys.dont_write_bytecode = False
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file():
+    """Look for examples in the package alone: here there are none, and each file would be searched a second time."""
+    return [file for file in (yield) if not isinstance(file, DoctestModule)]
 
 
 def pytest_collection_finish():

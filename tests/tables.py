@@ -9,11 +9,17 @@ def for_each(names, rows, ids=None):
     """Run a test on every row of a table, as ``pytest.mark.parametrize`` does, but as one test.
 
     For tables of many small cases that say one thing together. Every row that fails is reported, as a subtest by its
-    id or its values. The rows share the fixtures, so none may leave anything behind in them.
+    id or its values. The rows share the fixtures, so none may leave anything behind in them. A function gives the rows
+    when the test runs, so that what is slow to come by costs nobody anything who collects other tests.
     """
     arguments = names.replace(" ", "").split(",")
-    table = [*zip(rows, repeat(None) if ids is None else ids)]  # noqa: B905  # the ids may go on for ever
-    assert table, "a test of nothing"
+
+    def table_of(rows):
+        table = [*zip(rows, repeat(None) if ids is None else ids)]  # noqa: B905  # the ids may go on for ever
+        assert table, "a test of nothing"
+        return table
+
+    known = None if callable(rows) else table_of(rows)
 
     def decorate(test):
         own = inspect.signature(test).parameters
@@ -22,7 +28,7 @@ def for_each(names, rows, ids=None):
         def run(*, subtests, **fixtures):
             if "subtests" in own:  # that of another table
                 fixtures["subtests"] = subtests
-            for row, key in table:
+            for row, key in known or table_of(rows()):
                 values = dict(zip(arguments, row if len(arguments) > 1 else [row], strict=True))
                 with subtests.test(key, **(values if key is None else {})):
                     test(**values, **fixtures)

@@ -196,6 +196,7 @@ def test_whatever_arrays_have_is_there_or_answered():
         ("cat", "; use ag.concatenate"), ("unsqueeze", "; use ag.expand_dims"), ("from_numpy", "; use ag.tensor"),
         ("zeros", "; use ag.tensor(np.zeros(...))"), ("mm", "; use ag.matmul"), ("bmm", "; use ag.matmul"),
         ("Parameter", "; use ag.nn.Parameter"), ("sofmax", "; did you mean 'softmax'?"), ("xyzzy", ""),
+        ("__wrapped__", ""), ("_version_", ""),
     ],
 )  # fmt: skip
 def test_names_that_there_are_not(name, hint):

@@ -9,10 +9,15 @@ import autograd_cnn as ag
 from autograd_cnn import nn, optim
 
 pytest.importorskip("expecttest", reason="which PyTorch's list of optimisers needs")
-OPTIMIZERS = pytest.importorskip("torch.testing._internal.common_optimizers").optim_db
 
 WITHOUT = {"Muon"}
 """Which PyTorch computes in bfloat16."""
+
+
+def optimizers():
+    """Return PyTorch's descriptions of the optimisers that there are here, too."""
+    known = pytest.importorskip("torch.testing._internal.common_optimizers").optim_db  # takes two seconds
+    return [each for each in known if each.optim_cls.__name__ in {*dir(optim)} - WITHOUT]
 
 
 def number_of(value):
@@ -39,7 +44,8 @@ def descend(optimiser, parameters, targets, sin, closure):
             optimiser.step()
 
 
-@for_each("info", [each for each in OPTIMIZERS if each.optim_cls.__name__ in {*dir(optim)} - WITHOUT])
+@pytest.mark.slow
+@for_each("info", optimizers)
 def test_options(rng, info):
     for options in (each.kwargs for each in info.optim_inputs_func(device="cpu", dtype=torch.float64)):
         if isinstance(options.get("lr"), torch.Tensor):
