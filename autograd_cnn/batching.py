@@ -459,6 +459,23 @@ def _recurrent(site: Site, operands: list[Any], params: dict[str, Any]) -> Seque
     return (ops.concatenate(rows, axis=1),)
 
 
+def _huber(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
+    """For the loss of numbers, whose mean or sum is that of an example."""
+    rank, reduction = max(map(_rank, operands)), params["reduction"]
+    losses = site.output(*(_aligned(x, rank) for x in operands), **params | {"reduction": "none"})
+    if reduction == "none":
+        return (losses,)
+    return ((ops.mean if reduction == "mean" else ops.sum)(losses, axis=tuple(range(1, rank + 1))),)
+
+
+def _huber_backward(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
+    """For its gradient, where a mean is over an example."""
+    if params["reduction"] == "mean":
+        count = math.prod(np.broadcast_shapes(*map(_shape, operands[1:])))
+        params = params | {"factor": params["factor"] / (count or math.nan), "reduction": "none"}
+    return _elementwise(site, operands, params)
+
+
 def _labelled(site: Site, operands: list[Any], params: dict[str, Any]) -> Sequence[Any]:
     """For the loss of classifiers, whose examples are rows or maps of scores."""
     arrays = [_merged(site.spread(x), 0) for x in operands]
@@ -494,7 +511,8 @@ RULES: Final[dict[Primitive, Rule]] = {
             "layer_norm layer_norm_wrt_input": _rows, "layer_norm_wrt_affine": _affine_of_rows,
             "attention": _attention, "attention_backward": _attention_backward,
             "lstm lstm_backward gru gru_backward": _recurrent,
-            "softmax_cross_entropy softmax_error": _labelled,
+            "softmax_cross_entropy softmax_error": _labelled, "huber": _huber,
+            "huber_backward": _huber_backward,
         }.items()
         for name in names.split()
     },

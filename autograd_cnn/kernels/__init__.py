@@ -100,6 +100,7 @@ scatter_add = Kernel("scatter_add")
 sgd = Kernel("sgd")
 sgd_with_momentum = Kernel("sgd_with_momentum")
 extremum_wrt_x = Kernel("extremum_wrt_x")
+total_huber = Kernel("total_huber")
 sum = Kernel("sum")  # noqa: A001  # NumPy's name
 max = Kernel("max")  # noqa: A001  # NumPy's name
 min = Kernel("min")  # noqa: A001  # NumPy's name
@@ -197,6 +198,7 @@ __all__ = [
     "subtract",
     "sum",
     "tanh_wrt_x",
+    "total_huber",
     "use_conv_algorithm",
     "where",
 ]

@@ -1,11 +1,12 @@
 """The losses of classifiers and of single numbers."""
 
+from math import nan, prod
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 
 from autograd_cnn import kernels
-from autograd_cnn.engine.abstract import AbstractArray
+from autograd_cnn.engine.abstract import AbstractArray, broadcast
 from autograd_cnn.engine.node import Array, Floats, Shape
 from autograd_cnn.engine.primitive import primitive
 from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentence
@@ -149,36 +150,68 @@ def softmax_error_vjp_scores(h: Array, *, g: Array, scores: Array) -> Array:
 
 
 @primitive(static=True)
-def _huber(x: Floats, delta: Number = 1.0) -> Array:
-    """Half the square of ``x`` up to ``delta``, and straight on from there (Huber 1964).
+def _huber(x: Floats, t: Floats, delta: Number = 1.0, factor: Number = 1.0, *, reduction: str = "sum") -> Array:
+    """Half the square of ``x - t`` up to ``delta``, and straight on from there (Huber 1964), times ``factor``.
+
+    With an infinite ``delta`` it is the squared error. ``reduction`` is ``"mean"``, ``"sum"`` or ``"none"``.
 
     Examples
     --------
-    >>> _huber([0.5, -3.0])
+    >>> _huber([0.5, -3.0], [0.0, 0.0], reduction="none")
     array([0.125, 2.5  ])
+    >>> float(_huber([0.5, -3.0], [0.0, 0.0], factor=2.0, reduction="mean"))
+    2.625
     """
-    return kernels.huber(x, delta)
+    x, t = joined("huber", x=np.asarray(x), t=np.asarray(t))
+    total = kernels.huber if reduction == "none" else kernels.total_huber
+    return total(x, t, delta, _scale(x, t, factor, reduction))
+
+
+def _scale(x: Array, t: Array, factor: float, reduction: str) -> float:
+    """Return what each loss is multiplied by."""
+    return factor / (prod(broadcast(x.shape, t.shape)) or nan) if reduction == "mean" else factor
+
+
+@_huber.shape
+def huber_shape(x: AbstractArray, t: AbstractArray, *, reduction: str) -> Shape:
+    shape = broadcast(x.shape, t.shape)
+    return shape if reduction == "none" else ()
 
 
 @_huber.vjp("x")
-def huber_vjp_x(g: Array, *, x: Array, delta: float) -> Array:
-    return _huber_backward(g, x, delta=delta)
+def huber_vjp_x(g: Array, *, x: Array, t: Array, **params: Any) -> Array:
+    return _huber_backward(g, x, t, **params)
+
+
+@_huber.vjp("t")
+def huber_vjp_t(g: Array, *, x: Array, t: Array, **params: Any) -> Array:
+    return _huber_backward(g, t, x, **params)
 
 
 @primitive(static=True)
-def _huber_backward(g: Floats, x: Floats, delta: Number = 1.0) -> Array:
-    """``g`` times ``x``, which is limited to ``delta``, in one pass."""
-    return kernels.huber_wrt_x(g, x, delta)
+def _huber_backward(
+    g: Floats, x: Floats, t: Floats, delta: Number = 1.0, factor: Number = 1.0, *, reduction: str = "sum"
+) -> Array:
+    """``g`` times the slope of each loss in ``x``, in one pass."""
+    g, x, t = joined("huber_backward", g=np.asarray(g), x=np.asarray(x), t=np.asarray(t))
+    return kernels.huber_wrt_x(g, x, t, delta, _scale(x, t, factor, reduction))
 
 
 @_huber_backward.vjp("g")
-def huber_backward_vjp_g(h: Array, *, x: Array, delta: float) -> Array:
-    return _huber_backward(h, x, delta=delta)
+def huber_backward_vjp_g(h: Array, *, x: Array, t: Array, **params: Any) -> Array:
+    return _huber_backward(h, x, t, **params)
 
 
 @_huber_backward.vjp("x")
-def huber_backward_vjp_x(h: Array, *, g: Array, x: Array, delta: float) -> Array:
-    return where(greater(abs(x), delta), 0, h * g)
+def huber_backward_vjp_x(
+    h: Array, *, g: Array, x: Array, t: Array, delta: float, factor: float, reduction: str
+) -> Array:
+    return where(greater(abs(x - t), delta), 0, h * g * _scale(x, t, factor, reduction))
+
+
+@_huber_backward.vjp("t")
+def huber_backward_vjp_t(h: Array, *, g: Array, x: Array, t: Array, **params: Any) -> Array:
+    return -huber_backward_vjp_x(h, g=g, x=x, t=t, **params)
 
 
 @primitive(static=True)

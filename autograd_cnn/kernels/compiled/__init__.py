@@ -58,7 +58,7 @@ from autograd_cnn.kernels.compiled.elementwise import (
 from autograd_cnn.kernels.compiled.extrema import extremum_wrt_x, max, min  # noqa: A004  # NumPy's names
 from autograd_cnn.kernels.compiled.gemm import linear, matmul
 from autograd_cnn.kernels.compiled.layer_norm import layer_norm, layer_norm_sums, layer_norm_wrt_input
-from autograd_cnn.kernels.compiled.loss import huber, huber_wrt_x, logistic_loss, logistic_loss_wrt_x
+from autograd_cnn.kernels.compiled.loss import huber, huber_wrt_x, logistic_loss, logistic_loss_wrt_x, total_huber
 from autograd_cnn.kernels.compiled.normalization import (
     given_moments,
     moments,
@@ -169,5 +169,6 @@ __all__ = [
     "subtract",
     "sum",
     "tanh_wrt_x",
+    "total_huber",
     "where",
 ]

@@ -21,18 +21,18 @@ from autograd_cnn.kernels.compiled.lanes import (
     sqrt,
     where,
 )
-from autograd_cnn.kernels.compiled.map import binary, unary, with_scalar
+from autograd_cnn.kernels.compiled.map import binary, unary, with_numbers
 
 # --- what is exponential on one side ----------------------------------------------------------
 
 
-@with_scalar
+@with_numbers(1)
 def elu(alpha: Lanes, x: Lanes) -> Lanes:
     """Return x where it is positive, else alpha · (exp(x) - 1)."""
     return where(x > 0.0, x, expm1(at_most(x, 0.0)) * alpha)
 
 
-@with_scalar
+@with_numbers(1)
 def elu_wrt_x(alpha: Lanes, g: Lanes, x: Lanes) -> Lanes:
     """Return g where x is positive, else g · alpha · exp(x)."""
     e = exp(at_most(at_least(x, x.format.least), 0.0))
@@ -182,7 +182,7 @@ def gelu_wrt_x(g: Lanes, x: Lanes) -> Lanes:
     return g * where(x < 0.0, lower, 1.0 - lower)
 
 
-@with_scalar
+@with_numbers(1)
 def gaussian(factor: Lanes, x: Lanes) -> Lanes:
     """Return exp(-factor · x²), for a factor that is a power of 2."""
     farthest = sqrt(0.5 * _FARTHEST[x.simd.size] ** 2 / factor)

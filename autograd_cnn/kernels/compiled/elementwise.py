@@ -18,9 +18,9 @@ from autograd_cnn.kernels.compiled.map import (
     binary,
     binary_loop,
     jobs_of,
-    ternary,
     unary,
     vectorized,
+    with_numbers,
 )
 from autograd_cnn.kernels.compiled.parallel import flat, parallel_for, supports
 from autograd_cnn.kernels.windows import Array
@@ -52,7 +52,7 @@ def divide(x1: Lanes, x2: Lanes) -> Lanes:
     return x1 / x2
 
 
-@ternary
+@with_numbers(0)
 def divide_wrt_x2(g: Lanes, y: Lanes, x2: Lanes) -> Lanes:
     """Return -g · y / x2."""
     return -g * y / x2

@@ -21,6 +21,7 @@ MIN_PARALLEL: Final = 1 << 14  # elements; below this, one thread is done before
 MIN_LIGHT: Final = 1 << 17  # the same for formulas of a few instructions per element
 MIN_COMPILED: Final = 1 << 6  # elements; below this, NumPy is faster than the call of a kernel
 CHUNK: Final = 1 << 12  # elements of a job
+NUMBERS, OPERANDS = 2, 3  # that the loops of `with_numbers` take, so that all have one signature
 
 
 class Line(NamedTuple):
@@ -93,60 +94,50 @@ def binary_loop(
     return run
 
 
-def ternary(formula: Callable[[Lanes, Lanes, Lanes], Lanes]) -> Callable[[Array, Array, Array], Any]:
-    """Return a function of three arrays of one shape that applies the formula to each triple of elements."""
-    apply = vectorized(formula)
+def with_numbers(count: int) -> Callable[[Callable[..., Lanes]], Callable[..., Any]]:
+    """Return a decorator that makes of a formula a function of up to three arrays of one shape, and of numbers.
 
-    def kernel(first: int, last: int, s: Operands, a: Any, b: Any, c: Any, y: Any) -> None:
-        for at in range(first * CHUNK, min(last * CHUNK, s.size), CHUNK):
-            end = min(at + CHUNK, s.size)
-            apply(0, end - at, (), (a[s.a * at :], b[s.b * at :], c[s.c * at :], y[at:end]))
+    The formula takes ``count`` numbers first, at most two; the function takes them last.
+    """
 
-    kernel.__qualname__ = f"ternary.{formula.__name__}"  # by which its code is kept
-    loop = parallel_for(kernel)
+    def decorate(formula: Callable[..., Lanes]) -> Callable[..., Any]:
+        operands = formula.__code__.co_argcount - count
 
-    def function(a: Array, b: Array, c: Array) -> Any:
-        if type(a) is not ndarray or a.size < MIN_COMPILED or not np.shape(b) == np.shape(c) == a.shape:
-            return NotImplemented
-        if not supports(a, b, c):
-            return NotImplemented
-        y = np.empty(a.shape, a.dtype)
-        rows, steps = zip(*map(as_row, (a, b, c)), strict=True)
-        loop(-(-a.size // CHUNK), Operands(a.size, *steps), *rows, y.reshape(-1), serial=a.size < MIN_PARALLEL)
-        return y
+        def all_of_them(*values: Lanes) -> Lanes:
+            return formula(*values[:count], *values[NUMBERS : NUMBERS + operands])
 
-    function.__doc__ = formula.__doc__
-    return function
+        apply = vectorized(all_of_them, operands=OPERANDS)
 
+        def kernel(first: int, last: int, s: Operands, numbers: Any, a: Any, b: Any, c: Any, y: Any) -> None:
+            for at in range(first * CHUNK, min(last * CHUNK, s.size), CHUNK):
+                end = min(at + CHUNK, s.size)
+                arrays = a[s.a * at :], b[s.b * at :], c[s.c * at :], y[at:end]
+                apply(0, end - at, (numbers[0], numbers[1]), arrays)
 
-def with_scalar(formula: Callable[..., Lanes]) -> Callable[..., Any]:
-    """Return a function of one array, or two of one shape, and a number; the formula takes the number first."""
-    single = formula.__code__.co_argcount == 2
-    apply = vectorized((lambda number, a, _: formula(number, a)) if single else formula)
+        kernel.__qualname__ = f"with_numbers.{formula.__name__}"  # by which its code is kept
+        loop = parallel_for(kernel)
 
-    def kernel(first: int, last: int, s: Operands, number: Any, a: Any, b: Any, y: Any) -> None:
-        for at in range(first * CHUNK, min(last * CHUNK, s.size), CHUNK):
-            end = min(at + CHUNK, s.size)
-            apply(0, end - at, (number[0],), (a[s.a * at :], b[s.b * at :], y[at:end]))
+        def function(a: Array, *others: Any) -> Any:
+            arrays, numbers = (a, *others[: operands - 1]), others[operands - 1 :]
+            if type(a) is not ndarray or a.size < MIN_COMPILED or not supports(*arrays):
+                return NotImplemented
+            rows: list[tuple[Array, int]] = []
+            for each in arrays:
+                if each.shape != a.shape:
+                    return NotImplemented
+                rows.append(as_row(each))
+            rows += rows[:1] * (OPERANDS - operands)  # which the formula doesn't take
+            y, given = np.empty(a.shape, a.dtype), np.zeros(NUMBERS, a.dtype)
+            given[:count] = numbers
+            (x1, step1), (x2, step2), (x3, step3) = rows
+            sizes = Operands(a.size, step1, step2, step3)
+            loop(-(-a.size // CHUNK), sizes, given, x1, x2, x3, y.reshape(-1), serial=a.size < MIN_PARALLEL)
+            return y
 
-    kernel.__qualname__ = f"with_scalar.{formula.__name__}"  # by which its code is kept
-    loop = parallel_for(kernel)
+        function.__doc__ = formula.__doc__
+        return function
 
-    def run(a: Array, b: Array, number: float) -> Any:
-        if type(a) is not ndarray or a.size < MIN_COMPILED or np.shape(b) != a.shape or not supports(a, b):
-            return NotImplemented
-        y, numbers = np.empty(a.shape, a.dtype), np.full(1, number, a.dtype)
-        row, step = as_row(a)
-        other, step_of_other = (row, step) if b is a else as_row(b)
-        sizes = Operands(a.size, step, step_of_other)
-        loop(-(-a.size // CHUNK), sizes, numbers, row, other, y.reshape(-1), serial=a.size < MIN_PARALLEL)
-        return y
-
-    def function(a: Array, number: float) -> Any:
-        return run(a, a, number)
-
-    function.__doc__ = run.__doc__ = formula.__doc__
-    return function if single else run
+    return decorate
 
 
 def as_row(x: Array) -> tuple[Array, int]:
@@ -169,10 +160,10 @@ class Fold(NamedTuple):
     start: float
 
 
-def vectorized(formula: Callable[..., Any], *folds: Fold, ways: int = 1) -> Any:
+def vectorized(formula: Callable[..., Any], *folds: Fold, ways: int = 1, operands: int | None = None) -> Any:
     """Return a loop that applies a formula to a range of elements, a vector at a time, as a function for Numba.
 
-    The formula takes numbers and a vector of each input array. It returns first a vector for each of the ``folds``,
+    The formula takes numbers and a vector of each input array, or of the first ``operands`` arrays. It returns first a vector for each of the ``folds``,
     then those to store in the last arrays. The loop returns the reduced numbers. It keeps ``ways`` partial results, so
     that where the formula takes fewer cycles than the reduction, a vector need not wait for the one before it.
     """
@@ -198,7 +189,7 @@ def vectorized(formula: Callable[..., Any], *folds: Fold, ways: int = 1) -> Any:
             ]
 
             def step(at: Value, way: int = 0, mask: Value = None) -> None:
-                results = _results(formula, simd, kinds, bases, constants, at, mask)
+                results = _results(formula, operands, simd, kinds, bases, constants, at, mask)
                 for fold, total_at, result in zip(folds, folded[way], results, strict=False):
                     fresh = result if mask is None else where(Mask(simd, mask), result, fold.start)
                     build.store(fold.combine(Lanes(simd, build.load(total_at)), fresh).value, total_at)
@@ -231,19 +222,19 @@ def vectorized(formula: Callable[..., Any], *folds: Fold, ways: int = 1) -> Any:
 
 
 def _results(
-    formula: Callable[..., Any], simd: Vectors, kinds: Any, bases: list[Value], constants: list[Lanes], at: Value,
-    mask: Value,
+    formula: Callable[..., Any], operands: int | None, simd: Vectors, kinds: Any, bases: list[Value],
+    constants: list[Lanes], at: Value, mask: Value,
 ) -> tuple[Any, ...]:  # fmt: skip
     """Emit the formula for one vector of each input array; with a mask, only its lanes are loaded."""
-    count = formula.__code__.co_argcount - len(constants)
-    operands: list[Lanes | Mask] = []
+    count = formula.__code__.co_argcount - len(constants) if operands is None else operands
+    vectors: list[Lanes | Mask] = []
     for kind, base in zip(kinds[:count], bases[:count], strict=True):
         if kind.dtype == simd.dtype:
-            operands.append(Lanes(simd, simd.load(base, at, mask)))
+            vectors.append(Lanes(simd, simd.load(base, at, mask)))
         else:
             bools = Vectors(simd.build, types.int8, simd.lanes)
-            operands.append(Mask(simd, simd.build.icmp_signed("!=", bools.load(base, at, mask), bools.zero)))
-    results = formula(*constants, *operands)
+            vectors.append(Mask(simd, simd.build.icmp_signed("!=", bools.load(base, at, mask), bools.zero)))
+    results = formula(*constants, *vectors)
     return results if type(results) is tuple else (results,)
 
 

@@ -36,7 +36,7 @@ from autograd_cnn.kernels.reference.elementwise import (
     where,
 )
 from autograd_cnn.kernels.reference.layer_norm import layer_norm, layer_norm_sums, layer_norm_wrt_input
-from autograd_cnn.kernels.reference.loss import huber, huber_wrt_x, logistic_loss, logistic_loss_wrt_x
+from autograd_cnn.kernels.reference.loss import huber, huber_wrt_x, logistic_loss, logistic_loss_wrt_x, total_huber
 from autograd_cnn.kernels.reference.normalization import (
     given_moments,
     moments,
@@ -158,5 +158,6 @@ __all__ = [
     "subtract",
     "sum",
     "tanh_wrt_x",
+    "total_huber",
     "where",
 ]

@@ -1,21 +1,30 @@
 """Losses of single numbers, and their adjoints."""
 
+import math
+
 import numpy as np
 
 from autograd_cnn.kernels.reference.special import sigmoid, softplus
 from autograd_cnn.kernels.windows import Array
 
 
-def huber(x: Array, delta: float) -> Array:
-    """Return half the square of x up to delta, and straight on from there."""
-    size = np.abs(x)
+def huber(x: Array, t: Array, delta: float, scale: float) -> Array:
+    """Return half the square of x - t up to delta, and straight on from there, times the scale."""
+    size = np.abs(x - t)
+    if math.isinf(delta):
+        return size * (size * 0.5) * scale
     bent = np.minimum(size, delta)
-    return bent * (size - bent * 0.5)
+    return bent * (size - bent * 0.5) * scale
 
 
-def huber_wrt_x(g: Array, x: Array, delta: float) -> Array:
-    """Return g times x, which is limited to delta."""
-    return g * np.clip(x, -delta, delta)
+def total_huber(x: Array, t: Array, delta: float, scale: float) -> Array:
+    """Return the sum of `huber`."""
+    return huber(x, t, delta, 1).sum() * x.dtype.type(scale)
+
+
+def huber_wrt_x(g: Array, x: Array, t: Array, delta: float, scale: float) -> Array:
+    """Return g times the scale times x - t, which is limited to delta."""
+    return g * scale * np.clip(x - t, -delta, delta)
 
 
 def logistic_loss(x: Array, t: Array) -> Array:

@@ -14,6 +14,7 @@ from autograd_cnn.nn.functional.reduction import (
     Reduction,
     alike,
     at_least,
+    check_reduction,
     in_floats,
     reduced,
 )
@@ -42,8 +43,7 @@ def mse_loss(input: Array, target: Array, reduction: Reduction = "mean") -> Arra
     >>> float(mse_loss([1.0, 2.0], [1.0, 4.0]))
     2.0
     """
-    input, target = alike("mse_loss", input, target)
-    return reduced("mse_loss", ops.square(ops.subtract(input, target)), reduction)
+    return _bent("mse_loss", input, target, reduction, math.inf, 2)
 
 
 @composite
@@ -57,8 +57,7 @@ def l1_loss(input: Array, target: Array, reduction: Reduction = "mean") -> Array
     >>> float(l1_loss([1.0, 2.0], [1.0, 4.0]))
     1.0
     """
-    input, target = alike("l1_loss", input, target)
-    return reduced("l1_loss", ops.absolute(ops.subtract(input, target)), reduction)
+    return _absolute("l1_loss", input, target, reduction)
 
 
 @composite
@@ -87,8 +86,7 @@ def huber_loss(input: Array, target: Array, reduction: Reduction = "mean", delta
     >>> huber_loss([0.0, 0.0], [1.0, 3.0], reduction="none")
     array([0.5, 2.5])
     """
-    input, target = alike("huber_loss", input, target)
-    return reduced("huber_loss", _huber(ops.subtract(input, target), delta), reduction)
+    return _bent("huber_loss", input, target, reduction, delta)
 
 
 @composite
@@ -112,11 +110,20 @@ def smooth_l1_loss(input: Array, target: Array, reduction: Reduction = "mean", b
     >>> smooth_l1_loss([0.0, 0.0], [1.0, 3.0], reduction="none", beta=2.0)
     array([0.25, 2.  ])
     """
-    where = "smooth_l1_loss"
+    if not beta:
+        return _absolute("smooth_l1_loss", input, target, reduction)
+    return _bent("smooth_l1_loss", input, target, reduction, beta, 1 / beta)
+
+
+def _absolute(where: str, input: Array, target: Array, reduction: Reduction) -> Array:
+    return reduced(where, ops.absolute(ops.subtract(*alike(where, input, target))), reduction)
+
+
+def _bent(where: str, input: Array, target: Array, reduction: Reduction, delta: float, factor: float = 1) -> Array:
+    """Return half the squared error, from ``delta`` on along its tangent, times ``factor``; reduced in the same pass."""
+    check_reduction(where, reduction)
     input, target = alike(where, input, target)
-    error = ops.subtract(input, target)
-    losses = _huber(error, beta) / beta if beta else ops.absolute(error)
-    return reduced(where, losses, reduction)
+    return _huber(input, target, delta=delta, factor=factor, reduction=reduction)
 
 
 # --- for distributions ------------------------------------------------------------------------

@@ -257,15 +257,17 @@ def softmax_cross_entropy(scores: Array, *, labels: Array, label_smoothing: floa
 
 
 @formula(loss._huber)
-def huber(x: Array, *, delta: float) -> Array:
-    size = ops.absolute(x)
+def huber(x: Array, t: Array, *, delta: float, factor: float, reduction: str) -> Array:
+    size = ops.absolute(x - t)
     bent = ops.minimum(size, delta)
-    return bent * (size - bent * 0.5)
+    losses = bent * (size - bent * 0.5) * factor
+    return losses if reduction == "none" else ops.mean(losses) if reduction == "mean" else ops.sum(losses)
 
 
 @formula(loss._huber_backward)
-def huber_backward(g: Array, x: Array, *, delta: float) -> Array:
-    return g * ops.clip(x, min=-delta, max=delta)
+def huber_backward(g: Array, x: Array, t: Array, *, delta: float, factor: float, reduction: str) -> Array:
+    slope = ops.clip(x - t, min=-delta, max=delta)
+    return g * slope * (factor / math.prod(shape_of(slope)) if reduction == "mean" else factor)
 
 
 @formula(loss._logistic_loss)

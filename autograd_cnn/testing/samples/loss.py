@@ -5,10 +5,10 @@ import numpy as np
 from autograd_cnn.ops import loss
 from autograd_cnn.ops.loss import _softmax_error, softmax_cross_entropy
 from autograd_cnn.testing.case import add_samples, sample
-from autograd_cnn.testing.draw import Draw, broadcasting, elementwise
+from autograd_cnn.testing.draw import Draw, broadcasting
 
 _draw = Draw("loss")
-normal, spaced = _draw.normal, _draw.spaced
+normal, spaced, off_grid = _draw.normal, _draw.spaced, _draw.off_grid
 
 _CALLS = (
     sample(normal(3, 4), labels=np.array([1, 3, 1])),
@@ -25,7 +25,18 @@ add_samples(
     linear="g",
 )
 
-add_samples(loss._huber, *elementwise(spaced), sample(spaced(5), delta=0.25))  # noqa: SLF001
-add_samples(loss._huber_backward, *broadcasting(normal, spaced), linear="g")  # noqa: SLF001
+add_samples(
+    loss._huber,  # noqa: SLF001
+    *broadcasting(spaced, off_grid),
+    sample(spaced(5), off_grid(5), delta=0.25, factor=2.0, reduction="none"),
+    sample(normal(3, 4), normal(3, 4), delta=np.inf, reduction="mean"),
+)
+add_samples(
+    loss._huber_backward,  # noqa: SLF001
+    sample(normal(3, 4), spaced(3, 4), off_grid(3, 4)),
+    sample(normal(), spaced(3, 1), off_grid(4), delta=0.3, factor=2.0, reduction="mean"),
+    sample(normal(2), normal(2), normal(2), delta=np.inf, reduction="none"),
+    linear="g",
+)
 add_samples(loss._logistic_loss, *broadcasting(normal, normal), linear="t")  # noqa: SLF001
 add_samples(loss._logistic_loss_backward, sample(normal(3), normal(3), normal(3)), linear="g")  # noqa: SLF001
