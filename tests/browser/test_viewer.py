@@ -1,9 +1,11 @@
 """The page of a graph, in a real browser."""
 
 import dataclasses
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 from tables import for_each
 
@@ -388,6 +390,45 @@ def test_the_mouse_pans_and_zooms(visit, net):
     page.mouse.wheel(0, -300)
     expect(page.locator("#view")).not_to_have_attribute("transform", before_zoom)
     assert _box(page, "n3").bounding_box()["width"] > moved["width"]
+
+
+def test_a_large_scene_has_a_map_that_leads_anywhere(visit):
+    page = visit(_long(3000))
+    page.keyboard.press("o")
+    page.keyboard.press("0")
+    assert page.locator("#minimap").is_hidden()
+    page.get_by_role("combobox").fill("n1500")
+    page.keyboard.press("Enter")
+    bounds = page.locator("#minimap").bounding_box()
+    page.mouse.click(bounds["x"] + bounds["width"] / 2, bounds["y"] + 4)
+    assert _box(page, "n1500").count() == 0
+    shown = page.locator(".box").evaluate_all("boxes => boxes.map(box => Number(box.dataset.key.slice(1)))")
+    assert max(shown) < 150
+
+
+def test_what_is_in_view_can_be_saved(visit, net):
+    page = visit(net, "#n4")
+    page.keyboard.press("0")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="SVG").click()
+    root = ET.parse(download.value.path()).getroot()  # noqa: S314  # made here
+    tags = {element.tag.rpartition("}")[2] for element in root.iter()}
+    assert tags == {"svg", "defs", "marker", "rect", "g", "path", "text", "tspan"}
+    names = {name for element in root.iter() for name in element.attrib}
+    assert not names & {"class", "style", "role", "tabindex", "data-key"}
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}tspan")]
+    assert texts == page.locator(".box tspan").all_text_contents()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="PNG").click()
+    assert download.value.suggested_filename == "graph.png"
+    size = page.locator("#canvas").bounding_box()
+    with Image.open(download.value.path()) as image:
+        assert image.size == pytest.approx((2 * size["width"], 2 * size["height"]), abs=2)
+        assert len(image.convert("RGB").getcolors(10**6)) > 20
+    page.keyboard.press("+")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="SVG").click()
+    assert download.value.path().stat().st_size < 0.9 * len(ET.tostring(root))  # what is out of view is not in it
 
 
 @pytest.mark.parametrize(("scheme", "paper"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(20, 23, 28)")])

@@ -38,6 +38,13 @@ export function pan(dx, dy) {
     look();
 }
 
+/** Have a place of the scene in the middle of the window. @param {number} x @param {number} y */
+export function centre(x, y) {
+    camera.x = canvas.clientWidth / 2 - x * camera.scale;
+    camera.y = canvas.clientHeight / 2 - y * camera.scale;
+    look();
+}
+
 /**
  * Zoom so that what is at (x, y) of the window stays there.
  *

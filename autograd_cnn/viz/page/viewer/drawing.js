@@ -25,7 +25,8 @@ import { SUMS } from "./timeline.js";
 
 const MANY = 500;
 /** @type {Scene} */
-export let scene;
+let scene;
+export const sceneNow = () => scene;
 let region = { x: 0, y: 0, width: 0, height: 0 }; // the part of the scene that has elements
 let crowded = false; // whether these are too many
 /** What has been made, by what it shows. @type {Map<Box | Wire, SVGElement>} */
