@@ -431,6 +431,45 @@ def test_what_is_in_view_can_be_saved(visit, net):
     assert download.value.path().stat().st_size < 0.9 * len(ET.tostring(root))  # what is out of view is not in it
 
 
+def test_the_outline_says_in_words_what_the_picture_shows(visit, net):
+    page = visit(net)
+    assert page.locator("#panel .outline > li").count() == 20
+    page.locator("summary", has_text="conv").click()
+    page.get_by_role("button", name="correlate2d, operation, (2, 3, 8, 8), forward pass").click()
+    assert page.evaluate("location.hash") == "#n3"
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Show body").click()
+    assert _title(page) == "body"
+    label = _box(page, "f2.forward").get_attribute("aria-label")
+    assert label == "body: module body, forward pass, 13 nodes"
+    assert (
+        _box(page, "n3").get_attribute("aria-label") == "correlate2d, padding=1, (2, 3, 8, 8): operation, forward pass"
+    )
+
+
+@for_each("width, height", [(1400, 900), (390, 844), (844, 390)])
+def test_nothing_is_beyond_the_edges_of_the_screen(visit, net, width, height):
+    page = visit(net, "#n4@5")
+    page.set_viewport_size({"width": width, "height": height})
+    for element in ("header", "#canvas", "#panel", "footer", "#step"):
+        box = page.locator(element).bounding_box()
+        assert box["x"] >= 0, element
+        assert box["x"] + box["width"] <= width, element
+        assert 0 <= box["y"] < box["y"] + box["height"] <= height, element
+    assert page.locator("#canvas").bounding_box()["height"] > height / 4
+
+
+def test_what_is_printed_is_the_picture_and_the_panel_on_white(visit, net):
+    page = visit(net, "#n4", scheme="dark")
+    paper = page.pdf(print_background=True)
+    assert paper.count(b"/Type /Page\n") in {1, 2}
+    page.emulate_media(media="print")
+    assert page.locator("header, footer, #minimap").evaluate_all("them => them.every(each => !each.checkVisibility())")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    pixel = "element => [...element.getContext('2d').getImageData(3, 3, 1, 1).data]"
+    assert min(page.locator(".heat canvas").first.evaluate(pixel)) > 100
+
+
 @pytest.mark.parametrize(("scheme", "paper"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(20, 23, 28)")])
 def test_colours_follow_the_system(visit, net, scheme, paper):
     page = visit(net, scheme=scheme)

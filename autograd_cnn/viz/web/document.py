@@ -108,7 +108,7 @@ def _colors() -> str:
         for name in map(kind_of, PALETTES["light"].kinds)
         if name not in ("module", "stub")
     )
-    return f":root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{dark}}}}}\n{kinds}"
+    return f":root{{{light}}}\n@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}\n{kinds}"
 
 
 def _variables(theme: Theme) -> Iterator[tuple[str, str]]:
