@@ -1,9 +1,11 @@
 """The page of a graph, in a real browser."""
 
 import dataclasses
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 from tables import for_each
 
@@ -388,6 +390,84 @@ def test_the_mouse_pans_and_zooms(visit, net):
     page.mouse.wheel(0, -300)
     expect(page.locator("#view")).not_to_have_attribute("transform", before_zoom)
     assert _box(page, "n3").bounding_box()["width"] > moved["width"]
+
+
+def test_a_large_scene_has_a_map_that_leads_anywhere(visit):
+    page = visit(_long(3000))
+    page.keyboard.press("o")
+    page.keyboard.press("0")
+    assert page.locator("#minimap").is_hidden()
+    page.get_by_role("combobox").fill("n1500")
+    page.keyboard.press("Enter")
+    bounds = page.locator("#minimap").bounding_box()
+    page.mouse.click(bounds["x"] + bounds["width"] / 2, bounds["y"] + 4)
+    assert _box(page, "n1500").count() == 0
+    shown = page.locator(".box").evaluate_all("boxes => boxes.map(box => Number(box.dataset.key.slice(1)))")
+    assert max(shown) < 150
+
+
+def test_what_is_in_view_can_be_saved(visit, net):
+    page = visit(net, "#n4")
+    page.keyboard.press("0")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="SVG").click()
+    root = ET.parse(download.value.path()).getroot()  # noqa: S314  # made here
+    tags = {element.tag.rpartition("}")[2] for element in root.iter()}
+    assert tags == {"svg", "defs", "marker", "rect", "g", "path", "text", "tspan"}
+    names = {name for element in root.iter() for name in element.attrib}
+    assert not names & {"class", "style", "role", "tabindex", "data-key"}
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}tspan")]
+    assert texts == page.locator(".box tspan").all_text_contents()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="PNG").click()
+    assert download.value.suggested_filename == "graph.png"
+    size = page.locator("#canvas").bounding_box()
+    with Image.open(download.value.path()) as image:
+        assert image.size == pytest.approx((2 * size["width"], 2 * size["height"]), abs=2)
+        assert len(image.convert("RGB").getcolors(10**6)) > 20
+    page.keyboard.press("+")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="SVG").click()
+    assert download.value.path().stat().st_size < 0.9 * len(ET.tostring(root))  # what is out of view is not in it
+
+
+def test_the_outline_says_in_words_what_the_picture_shows(visit, net):
+    page = visit(net)
+    assert page.locator("#panel .outline > li").count() == 20
+    page.locator("summary", has_text="conv").click()
+    page.get_by_role("button", name="correlate2d, operation, (2, 3, 8, 8), forward pass").click()
+    assert page.evaluate("location.hash") == "#n3"
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Show body").click()
+    assert _title(page) == "body"
+    label = _box(page, "f2.forward").get_attribute("aria-label")
+    assert label == "body: module body, forward pass, 13 nodes"
+    assert (
+        _box(page, "n3").get_attribute("aria-label") == "correlate2d, padding=1, (2, 3, 8, 8): operation, forward pass"
+    )
+
+
+@for_each("width, height", [(1400, 900), (390, 844), (844, 390)])
+def test_nothing_is_beyond_the_edges_of_the_screen(visit, net, width, height):
+    page = visit(net, "#n4@5")
+    page.set_viewport_size({"width": width, "height": height})
+    for element in ("header", "#canvas", "#panel", "footer", "#step"):
+        box = page.locator(element).bounding_box()
+        assert box["x"] >= 0, element
+        assert box["x"] + box["width"] <= width, element
+        assert 0 <= box["y"] < box["y"] + box["height"] <= height, element
+    assert page.locator("#canvas").bounding_box()["height"] > height / 4
+
+
+def test_what_is_printed_is_the_picture_and_the_panel_on_white(visit, net):
+    page = visit(net, "#n4", scheme="dark")
+    paper = page.pdf(print_background=True)
+    assert paper.count(b"/Type /Page\n") in {1, 2}
+    page.emulate_media(media="print")
+    assert page.locator("header, footer, #minimap").evaluate_all("them => them.every(each => !each.checkVisibility())")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    pixel = "element => [...element.getContext('2d').getImageData(3, 3, 1, 1).data]"
+    assert min(page.locator(".heat canvas").first.evaluate(pixel)) > 100
 
 
 @pytest.mark.parametrize(("scheme", "paper"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(20, 23, 28)")])

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from autograd_cnn.viz.drawing.style import PALETTES, Palette, Theme
 
-_IMPORT: Final = re.compile(r'^import (?:\{\s*\w+(?:,\s*\w+)*,?\s*\} from )?"(\..*?\.js)";\n', re.MULTILINE)
-_EXPORT: Final = re.compile(r"^export (?=(?:const|let|function|class) )", re.MULTILINE)
+_IMPORT: Final = re.compile(r'^import (?:(\{[^}]*\}) from )?"(\..*?\.js)";$', re.MULTILINE)
+_EXPORT: Final = re.compile(r"^export (?=(?:const|class|(?:async )?function\*?) (\w+))", re.MULTILINE)
 
 _ACCENTS: Final[dict[Theme, dict[str, str]]] = {
     "light": {
@@ -43,7 +43,7 @@ def document(folder: str, *, title: str, data: Any, default: Callable[[Any], Any
     default : function, optional
         Says how to write what JSON does not know, as for `json.dumps`.
     """
-    script = f'"use strict";\n(() => {{\n{"".join(parts(f"{folder}/main.js").values())}}})();\n'
+    script = f'"use strict";\n(() => {{\nconst $modules = {{}};\n{"".join(parts(f"{folder}/main.js").values())}}})();\n'
     style = f"{_colors()}{part('web/base.css')}{part(f'{folder}/style.css')}"
     policy = "; ".join((
         "default-src 'none'", "img-src data:", f"script-src '{_hash(script)}'", f"style-src '{_hash(style)}'",
@@ -64,22 +64,28 @@ def part(name: str) -> str:
 def parts(main: str) -> dict[str, str]:
     """Return the modules that ``main`` consists of, by name, in the order in which a browser would run them.
 
-    They are without imports and exports, since all have one scope in a page: no two may declare the same name.
+    Each has become a function, which returns what the module exports. So what is exported must not change later, and
+    modules must not import each other in a circle.
     """
-    seen: set[str] = set()
     found: dict[str, str] = {}
 
     def add(name: str) -> None:
-        if name in seen:
-            return
-        seen.add(name)
         text = part(name)
-        for other in _IMPORT.findall(text):
-            add(normpath(f"{dirname(name)}/{other}"))
-        found[name] = _EXPORT.sub("", _IMPORT.sub("", text))
+        places = {other: normpath(f"{dirname(name)}/{other}") for _, other in _IMPORT.findall(text)}
+        for place in places.values():
+            if place not in found:
+                add(place)
+        exported = ", ".join(_EXPORT.findall(text))
+        body = _EXPORT.sub("", _IMPORT.sub(lambda match: _lookup(match[1], places[match[2]]), text))
+        found[name] = f'$modules["{name}"] = (() => {{\n{body}return {{ {exported} }};\n}})();\n'
 
     add(main)
     return found
+
+
+def _lookup(names: str | None, place: str) -> str:
+    """Return what stands in place of an import: ``{ a, b as c }`` of the module at ``place``, or nothing."""
+    return f'const {names.replace(" as ", ": ")} = $modules["{place}"];' if names else ""
 
 
 def _hash(text: str) -> str:
@@ -102,7 +108,7 @@ def _colors() -> str:
         for name in map(kind_of, PALETTES["light"].kinds)
         if name not in ("module", "stub")
     )
-    return f":root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{dark}}}}}\n{kinds}"
+    return f":root{{{light}}}\n@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}\n{kinds}"
 
 
 def _variables(theme: Theme) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ import { tell } from "./state.js";
 /** @typedef {import("./layout.js").Area} Area */
 
 const READABLE = 0.8;
+const LEGIBLE = 0.5;
 /** Where texts are too small to be shown. */
 export const FAR = 0.35;
 
@@ -38,6 +39,13 @@ export function pan(dx, dy) {
     look();
 }
 
+/** Have a place of the scene in the middle of the window. @param {number} x @param {number} y */
+export function centre(x, y) {
+    camera.x = canvas.clientWidth / 2 - x * camera.scale;
+    camera.y = canvas.clientHeight / 2 - y * camera.scale;
+    look();
+}
+
 /**
  * Zoom so that what is at (x, y) of the window stays there.
  *
@@ -59,10 +67,10 @@ export function fit() {
     look();
 }
 
-/** Begin with as much as can be read, from the top. */
+/** Begin with as much as can be read, from the top; if it is too wide for that, from the left. */
 export function overview() {
     fit();
-    const wanted = Math.min(READABLE, (canvas.clientWidth - 40) / extent.width);
+    const wanted = Math.max(LEGIBLE, Math.min(READABLE, (canvas.clientWidth - 40) / extent.width));
     if (camera.scale >= wanted) return;
     zoom(wanted / camera.scale);
     camera.x = Math.max(20, (canvas.clientWidth - extent.width * camera.scale) / 2);
@@ -125,3 +133,8 @@ export function placeOf(event) {
 }
 
 window.addEventListener("resize", look);
+// On paper the picture is as wide as the page, and shows what the window showed.
+window.addEventListener("beforeprint", () =>
+    canvas.setAttribute("viewBox", `0 0 ${canvas.clientWidth} ${canvas.clientHeight}`),
+);
+window.addEventListener("afterprint", () => canvas.removeAttribute("viewBox"));

@@ -5,9 +5,8 @@
 // moment stays an element.
 
 import { byId, svg } from "../../web/elements.js";
-import { shapeText } from "../../web/numbers.js";
 import { camera, canvas, FAR, placeOf, seen, setExtent } from "./camera.js";
-import { FRAMES, framesAround, halfKey, kindOf, titleOf } from "./data.js";
+import { FRAMES, framesAround, halfKey, kindOf } from "./data.js";
 import { contains, hasProblem, HEADER, overlaps, Scene } from "./layout.js";
 import { stateOfBox, stateOfWire } from "./lights.js";
 import { paint } from "./painter.js";
@@ -25,7 +24,8 @@ import { SUMS } from "./timeline.js";
 
 const MANY = 500;
 /** @type {Scene} */
-export let scene;
+let scene;
+export const sceneNow = () => scene;
 let region = { x: 0, y: 0, width: 0, height: 0 }; // the part of the scene that has elements
 let crowded = false; // whether these are too many
 /** What has been made, by what it shows. @type {Map<Box | Wire, SVGElement>} */
@@ -46,7 +46,7 @@ function nodeElement({ key, node, width, height }) {
     const shape = svg("rect", { width, height, rx: round ? height / 2 : node.kind === "operation" ? 5 : 0 });
     const sum = SUMS.get(node);
     const problem = node.problem ? `, problem: ${node.problem}` : "";
-    const label = `${titleOf(node)}, ${node.kind}, ${shapeText(node.shape)}, ${node.phase} pass${problem}`;
+    const label = `${node.lines.join(", ")}: ${node.kind}, ${node.phase} pass${problem}`;
     const classes = `box ${kindOf(node)}${node.problem ? " problem" : ""}`;
     return svg(
         "g",
@@ -68,7 +68,8 @@ const badge = ({ part, parts }, width) => svg("text", { class: "badge", x: width
 /** @param {FrameBox} box */
 function frameElement(box) {
     const { key, frame, phase, width, height, open } = box;
-    const name = `${frame.path || "graph"} ${frame.title}, module, ${phase} pass, ${frame.members.length} nodes`;
+    const shown = open ? frame.title : frame.lines[phase].join(", ");
+    const name = `${shown}: module ${frame.path}, ${phase} pass, ${frame.members.length} nodes`;
     const attributes = {
         "data-key": key,
         role: "button",

@@ -3,7 +3,7 @@
 import { listenToKeys, showKeys } from "../../web/keys.js";
 import { leaveSteps, play, stepBack, stepOn, stepTo } from "./bar.js";
 import { fit, pan, zoom } from "./camera.js";
-import { focused, scene, shownFor } from "./drawing.js";
+import { focused, sceneNow, shownFor } from "./drawing.js";
 import { startSearch } from "./search.js";
 import { choose, foldAll, toggle, unfoldAll } from "./selection.js";
 import { state } from "./state.js";
@@ -27,6 +27,7 @@ const KEYS = {
 /** Follow the values from the selected box: back to what it is computed from, on to what uses it. @param {boolean} on */
 function walk(on) {
     const { selected } = state;
+    const scene = sceneNow();
     const box = selected ? scene.boxes.get(selected) : undefined;
     if (!box) return choose(scene.boxes.keys().next().value ?? null, { focus: true });
     const next = box.node
@@ -40,7 +41,7 @@ function walk(on) {
 
 function unfoldSelected() {
     const key = focused() ?? state.selected;
-    const box = key ? scene.boxes.get(key) : undefined;
+    const box = key ? sceneNow().boxes.get(key) : undefined;
     if (box?.frame) toggle(box.frame);
     else if (box) choose(box.key);
 }

@@ -7,8 +7,10 @@ import { DATA } from "./data.js";
 import { draw } from "./drawing.js";
 import { ACTIONS } from "./keys.js";
 import "./memory.js";
+import "./minimap.js";
 import "./panel.js";
 import "./pointers.js";
+import { savePng, saveSvg } from "./saving.js";
 import { choose, unfoldSome } from "./selection.js";
 
 const BUTTONS = {
@@ -17,6 +19,8 @@ const BUTTONS = {
     closer: ACTIONS["+"],
     farther: ACTIONS["-"],
     fit: ACTIONS[0],
+    "save-svg": saveSvg,
+    "save-png": savePng,
     help: ACTIONS["?"],
     first: ACTIONS.Home,
     back: ACTIONS.ArrowLeft,

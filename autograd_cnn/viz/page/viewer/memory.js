@@ -31,7 +31,7 @@ if (most) {
     curve.setAttribute("aria-label", `Kept for the backward pass after each step; at most ${told}, step ${peak}`);
     curve.append(svg("path", { class: "kept", d: area() }), hand);
     byId("peak", HTMLElement).append(
-        "kept for the backward pass, at most ",
+        "kept: at most ",
         html("button", { class: "text", title: `Step ${peak}`, onclick: () => stepTo(peak) }, told),
     );
     curve.addEventListener("pointerdown", point);

@@ -23,7 +23,7 @@ export function paint(scene, crowded) {
     const brush = contextOf(easel);
     easel.hidden = !crowded;
     if (!crowded) return;
-    const colors = (known ??= paints());
+    const colors = theme();
     easel.width = canvas.clientWidth * dense;
     easel.height = canvas.clientHeight * dense;
     brush.scale(dense, dense);
@@ -71,6 +71,8 @@ function paintWires(brush, colors, scene, area) {
 }
 
 /** The colours of the theme, by what they are for. */
+export const theme = () => (known ??= paints());
+
 function paints() {
     const kinds = [...new Set([...NODES.map(kindOf), "forward", "backward", "problem"])];
     const pairs = kinds.map((kind) => [kind, { fill: color(`--${kind}-fill`), line: color(`--${kind}-line`) }]);
@@ -79,6 +81,8 @@ function paints() {
         frame: color("--frame"),
         module: color("--module"),
         faint: color("--faint"),
+        focus: color("--focus"),
+        now: color("--now"),
     };
 }
 

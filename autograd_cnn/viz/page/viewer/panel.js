@@ -4,6 +4,7 @@ import { byId, html } from "../../web/elements.js";
 import { HeatMap, histogram } from "../../web/heat.js";
 import { quantity, shapeText, short } from "../../web/numbers.js";
 import { DATA, FRAMES, halfKey, kindOf, NODES, nodeOf, titleOf } from "./data.js";
+import { outline } from "./outline.js";
 import { choose, toggle } from "./selection.js";
 import { state, when } from "./state.js";
 import { SUMS, sumText } from "./timeline.js";
@@ -200,22 +201,7 @@ function showFrame(frame) {
             html("button", { class: "wide", onclick: () => toggle(frame) }, open ? "Fold (Enter)" : "Unfold (Enter)"),
         ),
         totals(frame.members),
-        section(
-            "Parts",
-            linkList([
-                ...frame.children.map((child) =>
-                    html(
-                        "button",
-                        { class: "link", onclick: () => choose(halfKey(child, child.members[0].phase)) },
-                        child.title,
-                    ),
-                ),
-                ...frame.members
-                    .filter((node) => node.frame === frame.index && node.kind === "operation")
-                    .slice(0, 100)
-                    .map((node) => linkTo(node)),
-            ]),
-        ),
+        section("Outline", outline(frame.index)),
     );
 }
 
@@ -242,6 +228,7 @@ function showGraph() {
             ),
         ),
         section("How to read it", html("p", {}, HELP.join(" ")), SUMS.size ? html("p", {}, HELP_ON_SUMS) : ""),
+        section("Outline", outline(0)),
     );
 }
 
@@ -254,4 +241,4 @@ function show() {
 }
 
 when("told", show);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
+for (const query of ["(prefers-color-scheme: dark)", "print"]) matchMedia(query).addEventListener("change", show);

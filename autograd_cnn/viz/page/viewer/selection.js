@@ -2,7 +2,7 @@
 
 import { pan, camera, overview, reveal } from "./camera.js";
 import { FRAMES, framesAround, nodeOf, NODES } from "./data.js";
-import { draw, focusOn, scene, shownFor } from "./drawing.js";
+import { draw, focusOn, sceneNow, shownFor } from "./drawing.js";
 import { state, tell } from "./state.js";
 
 /** @typedef {import("./data.js").GraphNode} GraphNode */
@@ -17,7 +17,7 @@ import { state, tell } from "./state.js";
 export function choose(key, { closely = false, focus = false, told } = {}) {
     state.selected = key;
     if (key) unfoldTo(key);
-    const box = key ? scene.boxes.get(key) : undefined;
+    const box = key ? sceneNow().boxes.get(key) : undefined;
     if (box) reveal([box, ...(state.step !== null && told ? counterparts(told) : [])], closely);
     state.told = told ?? box?.node ?? box?.frame ?? null;
     tell("changed");
@@ -48,16 +48,16 @@ function unfoldTo(key) {
 
 /** Fold or unfold a frame; its upper left corner stays where it is. @param {Frame} frame */
 export function toggle(frame) {
-    const before = [...scene.boxes.values()].find((box) => box.frame === frame);
+    const before = [...sceneNow().boxes.values()].find((box) => box.frame === frame);
     if (!before) return;
     const { unfolded, selected } = state;
     if (unfolded.has(frame.index)) unfolded.delete(frame.index);
     else unfolded.add(frame.index);
     draw();
-    const after = scene.boxes.get(before.key);
+    const after = sceneNow().boxes.get(before.key);
     if (after) pan((before.x - after.x) * camera.scale, (before.y - after.y) * camera.scale);
-    if (selected && !scene.boxes.has(selected)) state.selected = before.key;
-    const box = state.selected && scene.boxes.get(state.selected);
+    if (selected && !sceneNow().boxes.has(selected)) state.selected = before.key;
+    const box = state.selected && sceneNow().boxes.get(state.selected);
     tell("changed");
     if (!box || !box.frame) return;
     state.told = box.frame;
