@@ -4,6 +4,8 @@ import functools
 import inspect
 from itertools import repeat
 
+import pytest
+
 
 def for_each(names, rows, ids=None):
     """Run a test on every row of a table, as ``pytest.mark.parametrize`` does, but as one test.
@@ -30,8 +32,11 @@ def for_each(names, rows, ids=None):
                 fixtures["subtests"] = subtests
             for row, key in known or table_of(rows()):
                 values = dict(zip(arguments, row if len(arguments) > 1 else [row], strict=True))
-                with subtests.test(key, **(values if key is None else {})):
+                try:
                     test(**values, **fixtures)
+                except (Exception, pytest.fail.Exception, pytest.skip.Exception):  # no report of each that passes
+                    with subtests.test(key, **(values if key is None else {})):
+                        raise
 
         fixtures = [name for name in own if name not in (*arguments, "subtests")]
         run.__signature__ = inspect.Signature(

@@ -206,8 +206,8 @@ def test_names_that_there_are_not(name, hint):
     assert str(err.value) == f"autograd_cnn: no {name!r}{hint}"
 
 
-@pytest.mark.parametrize(
-    ("module", "name", "hint"),
+@for_each(
+    "module, name, hint",
     [
         (nn, "Lienar", "did you mean 'Linear'?"),
         (ag, "functional", "use ag.nn.functional"),

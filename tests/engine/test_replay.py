@@ -4,6 +4,7 @@ import weakref
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 import autograd_cnn.testing.samples  # fills SAMPLES
@@ -36,7 +37,7 @@ def test_what_is_computed_again_has_the_same_bits(dtype):
 
 
 @pytest.mark.parametrize("primitive", [p for p in SAMPLES if p.rules], ids=lambda primitive: primitive.name)
-@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+@for_each("dtype", [np.float64, np.float32, np.float16])
 def test_every_recorded_call_runs_again_from_the_tape_alone(primitive, dtype):
     """Under tracing, once its leaves are gone, a call of each sample gives the same bits."""
     for case in SAMPLES[primitive]:

@@ -163,10 +163,10 @@ COUNTED = np.array([2, -100, 2, 1, -100])
 WEIGHT = np.array([0.5, 2.0, 3.0, 0.0])
 
 
-@pytest.mark.parametrize("backend", ["reference", "jit"])
-@pytest.mark.parametrize("reduction", REDUCE)
-@pytest.mark.parametrize("weight", [None, WEIGHT])
-@pytest.mark.parametrize(("loss", "options"), [
+@for_each("backend", ["reference", "jit"])
+@for_each("reduction", REDUCE)
+@for_each("weight", [None, WEIGHT])
+@for_each("loss, options", [
     (nn.cross_entropy, {}), (nn.cross_entropy, {"label_smoothing": 0.3}), (nn.nll_loss, {}),
 ])  # fmt: skip
 def test_ignored_examples_count_for_nothing(rng, loss, options, weight, reduction, backend):

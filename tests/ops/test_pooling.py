@@ -310,8 +310,8 @@ def test_bad_input(pool, x, params, kind, text):
     assert str(err.value) == f"{pool.__name__}: {text}"
 
 
-@pytest.mark.parametrize(
-    ("indices", "kind", "text"),
+@for_each(
+    "indices, kind, text",
     [
         ([[5, 0]], ArgumentError, "indices is out of range: expected from 0 to 4, got from 0 to 5"),
         ([[0, -1]], ArgumentError, "indices is out of range: expected from 0 to 4, got from -1 to 0"),
@@ -353,7 +353,7 @@ def test_none_wins_where_all_taps_are_passed_by():
 
 
 @BACKENDS
-@pytest.mark.parametrize("shape", [(1, 1), (2, 1), (1, 3), (1, 1, 2), (2,), ()])
+@for_each("shape", [(1, 1), (2, 1), (1, 3), (1, 1, 2), (2,), ()])
 def test_sensitivities_of_another_shape(backend, shape):
     with ag.set_backend(backend):
         for call, params in ((ag.mean_pool_wrt_input, {}), (ag.max_unpool, {"indices": [[0, 1]]})):

@@ -3,13 +3,14 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from tables import for_each
 
 from autograd_cnn.errors import ArgumentError, OperandError
 from autograd_cnn.train import TrainConfig
 
 
-@pytest.mark.parametrize(
-    ("numbers", "problem"),
+@for_each(
+    "numbers, problem",
     [
         ({"epochs": 0}, "epochs is out of range: expected an int of at least 1, got 0"),
         ({"epochs": 1.5}, "epochs is not understood: expected an int of at least 1, got 1.5"),

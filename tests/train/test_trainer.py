@@ -205,8 +205,8 @@ def test_arrays_of_ones_own_are_put_into_a_split(few):
     assert str(err.value) == "Trainer.fit: loader is not a Loader: expected data.Loader(images, labels), got Split"
 
 
-@pytest.mark.parametrize(
-    ("call", "text"),
+@for_each(
+    "call, text",
     [
         (lambda model, optimizer, _: Trainer(optimizer, model),
          "Trainer: model is not a Module: expected a network, such as nn.lenet5(), got SGD"),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.kernels import reference
@@ -27,8 +28,8 @@ def _all_threads():
     ag.set_num_threads(before)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", [*ONE, *ADJOINTS])
+@for_each("dtype", [np.float32, np.float64])
+@for_each("name", [*ONE, *ADJOINTS])
 def test_they_agree_with_the_reference(rng, name, dtype):
     for size in SIZES:
         x, g = (rng.standard_normal(size).astype(dtype) * 6, rng.standard_normal(size).astype(dtype))
@@ -43,7 +44,7 @@ def test_they_agree_with_the_reference(rng, name, dtype):
         assert ours.dtype == dtype
 
 
-@pytest.mark.parametrize("name", [*ONE, *ADJOINTS])
+@for_each("name", [*ONE, *ADJOINTS])
 def test_views_of_any_layout(rng, name):
     x, g = rng.standard_normal((2, 6, 40, 30)).astype(np.float32)[:, ::2, :, ::-1], np.ones((2, 3, 40, 30), np.float32)
     expected = _call(compiled, name, np.ascontiguousarray(x), g)

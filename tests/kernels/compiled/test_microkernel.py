@@ -2,7 +2,7 @@
 
 import numba
 import numpy as np
-import pytest
+from tables import for_each
 
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
 from autograd_cnn.kernels.compiled.microkernel import (
@@ -31,10 +31,10 @@ from autograd_cnn.kernels.compiled.microkernel import (
 DEPTH = 7
 SHAPES = [(rows, vectors) for rows, most in zip(MR, NR, strict=True) for vectors in range(1, most + 1)]
 
-dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
-shapes = pytest.mark.parametrize(("rows", "vectors"), SHAPES)
-accumulates = pytest.mark.parametrize("accumulate", [0, 1])
-valid_rows = pytest.mark.parametrize("valid", [1, 3, None])
+dtypes = for_each("dtype", [np.float32, np.float64])
+shapes = for_each("rows, vectors", SHAPES)
+accumulates = for_each("accumulate", [0, 1])
+valid_rows = for_each("valid", [1, 3, None])
 
 
 @numba.njit
@@ -120,8 +120,8 @@ def test_gathered_numbers_by_rows_of_vectors(rng, dtype, rows, vectors, valid):
 
 @dtypes
 @accumulates
-@pytest.mark.parametrize("rows", MR)
-@pytest.mark.parametrize("vectors", range(1, BATCH_NR + 1))
+@for_each("rows", MR)
+@for_each("vectors", range(1, BATCH_NR + 1))
 def test_a_batch_of_pairs_of_matrices(rng, dtype, rows, vectors, accumulate):
     width, line = vectors * lanes_of(dtype), MR[0] + 3
     a, b = numbers(rng, dtype, 5, DEPTH, line), numbers(rng, dtype, 6, DEPTH, width)
@@ -138,9 +138,9 @@ def test_a_batch_of_pairs_of_matrices(rng, dtype, rows, vectors, accumulate):
 
 
 @dtypes
-@pytest.mark.parametrize("columns", [1, 8, 16, 21])
-@pytest.mark.parametrize(
-    ("tile", "maps", "taps"),
+@for_each("columns", [1, 8, 16, 21])
+@for_each(
+    "tile, maps, taps",
     [
         (PIXELS_SHAPE_OF_ONE, 1, 1),
         (PIXELS_SHAPE_OF_ONE, *PIXELS_SHAPE_OF_ONE),

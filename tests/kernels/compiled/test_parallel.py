@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 import autograd_cnn.testing.samples  # gives the primitives their calls
@@ -36,9 +37,9 @@ def _squares(first, last, s, x, y):
             y[i] = _square(x[i])
 
 
-@pytest.mark.parametrize("jobs", [1, parallel.PIECES - 1, parallel.PIECES, 3 * parallel.PIECES + 7])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("serial", [False, True])
+@for_each("jobs", [1, parallel.PIECES - 1, parallel.PIECES, 3 * parallel.PIECES + 7])
+@for_each("dtype", [np.float32, np.float64])
+@for_each("serial", [False, True])
 def test_all_jobs_are_done(jobs, dtype, serial):
     x, y = np.arange(2 * jobs + 1, dtype=dtype), np.zeros(2 * jobs + 1, dtype)
     _squares(jobs, Sizes(2), x, y, serial=serial)

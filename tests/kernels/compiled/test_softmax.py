@@ -5,6 +5,7 @@ import importlib
 import mpmath
 import numpy as np
 import pytest
+from tables import for_each
 
 import autograd_cnn as ag
 from autograd_cnn.kernels import reference
@@ -37,19 +38,19 @@ def _assert_near(ours, theirs, dtype):
     np.testing.assert_allclose(ours, theirs, rtol=100 * np.finfo(dtype).eps, atol=100 * np.finfo(dtype).eps)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("name", FORWARD + ADJOINTS)
+@for_each("dtype", [np.float32, np.float64])
+@for_each("shape", SHAPES)
+@for_each("name", FORWARD + ADJOINTS)
 def test_they_agree_with_the_reference(rng, name, shape, dtype):
     x, g = ((rng.standard_normal(shape) * 3).astype(dtype) for _ in range(2))
     arguments = _arguments(name, x, g)
     _assert_near(getattr(compiled, name)(*arguments), getattr(reference, name)(*arguments), dtype)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("shape", [(3, 1), (5, 10), (3, 17), (300, 70)])
-@pytest.mark.parametrize("smoothing", [0.0, 0.3])
-@pytest.mark.parametrize("name", LOSSES)
+@for_each("dtype", [np.float32, np.float64])
+@for_each("shape", [(3, 1), (5, 10), (3, 17), (300, 70)])
+@for_each("smoothing", [0.0, 0.3])
+@for_each("name", LOSSES)
 def test_the_losses_do_too(rng, name, smoothing, shape, dtype):
     x, labels = (rng.standard_normal(shape) * 3).astype(dtype), rng.integers(0, shape[1], shape[0]).astype(np.uint8)
     g = rng.standard_normal(len(x)).astype(dtype)
@@ -82,8 +83,8 @@ def test_small_probabilities_are_right_among_the_denormals_too(dtype):
         assert abs(found - power / total) <= 2 * smallest + 4 * eps * power
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("gap", [1.0, 10.0, 20.0, 60.0, 100.0])
+@for_each("dtype", [np.float32, np.float64])
+@for_each("gap", [1.0, 10.0, 20.0, 60.0, 100.0])
 def test_what_is_left_of_a_winners_probability_is_not_lost(gap, dtype):
     x, winner = np.array([[gap, 0.0, -1.0]], dtype), np.array([[1.0, 0.0, 0.0]], dtype)
     others = mpmath.exp(-gap) + mpmath.exp(-gap - 1)

@@ -32,9 +32,9 @@ def _transpose_maps(transposed, g, maps, pixels):
     transposing.transpose_maps(transposed, 0, g, 0, maps, pixels, pixels)
 
 
-@pytest.mark.parametrize("maps", [1, 5, 16, 37])
-@pytest.mark.parametrize("pixels", [1, 7, 16, 50])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@for_each("maps", [1, 5, 16, 37])
+@for_each("pixels", [1, 7, 16, 50])
+@for_each("dtype", [np.float32, np.float64])
 def test_maps_are_transposed(rng, maps, pixels, dtype):
     lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
     width = -(-maps // lanes) * lanes
