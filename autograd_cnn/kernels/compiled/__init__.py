@@ -3,7 +3,7 @@
 `llvm` writes vector instructions, `microkernel` with them the one tile of a matrix product in registers that all
 products call; `packing` lays out what it reads. `conv` has correlation and its adjoints, a file for each algorithm and
 `conv.select` to choose among them. `gemm` multiplies matrices, `gemv` a matrix with a vector; `pooling` goes over
-windows, with `maxpool2x2` for the usual ones, `normalization`, `reduction` and `elementwise` over whole maps, which
+windows, with `pool2x2` for the usual ones, `normalization`, `reduction` and `elementwise` over whole maps, which
 `permuting` puts in order. `parallel` spreads the work over the `threads`, and `caching` keeps what was compiled. A kernel
 that does not support what it is asked returns `NotImplemented`, and the reference does it.
 """

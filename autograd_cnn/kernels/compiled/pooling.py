@@ -2,25 +2,29 @@
 
 Shapes: x (N, C, H, W); y, g and the argmax indices (N, C, OH, OW).
 
-2x2 windows with stride 2, which nearly every network has, use the intrinsics of `maxpool2x2`, others
-`largest_of_taps`.
+2x2 windows with stride 2, which nearly every network has, use the intrinsics of `pool2x2`. All others are gone through
+tap by tap, over rows of pixels in which those that are a stride apart are neighbours.
 """
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES
-from autograd_cnn.kernels.compiled.maxpool2x2 import (
+from autograd_cnn.kernels.compiled.map import vectorized
+from autograd_cnn.kernels.compiled.packing import SCRATCH
+from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
+from autograd_cnn.kernels.compiled.pool2x2 import (
+    give_to_all_four,
     give_to_one_of_four,
     give_to_one_of_four_in_rows,
     largest_of_four,
     largest_of_four_in_rows,
+    mean_of_four,
 )
-from autograd_cnn.kernels.compiled.maxpool_by_tap import largest_of_taps
-from autograd_cnn.kernels.compiled.packing import SCRATCH
-from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
+from autograd_cnn.kernels.compiled.pool_by_tap import largest_of_taps, sum_of_taps, sum_of_won
+from autograd_cnn.kernels.compiled.strides import copy_strided, merge_phases
 from autograd_cnn.kernels.windows import Array, Windows
 
 
@@ -74,13 +78,8 @@ def _max_pool(first: int, last: int, s: Pool, x: Any, y: Any, indices: Any) -> N
     """Pool a map for each job: x (maps, H, W), y and indices (maps, OH, OW)."""
     lanes = VECTOR_BYTES // x.itemsize
     if not _is_two_by_two(s):
-        phase, line = _line(s, lanes)
-        reach = (s.window_h - 1) * s.dilation_h + 1
-        row_block = max(1, (SCRATCH // (x.itemsize * line) - reach) // s.stride_h + 1)  # rows worked on at a time
-        part = np.full(((min(row_block, s.out_h) - 1) * s.stride_h + reach) * line + lanes, -np.inf, x.dtype)
-        taps = np.arange(s.window_h * s.window_w)
-        column = taps % s.window_w * s.dilation_w
-        offsets = taps // s.window_w * s.dilation_h * line + column % s.stride_w * phase + column // s.stride_w
+        row_block, size = _block(s, x.itemsize)
+        part, offsets = np.full(size, -np.inf, x.dtype), _offsets(s, lanes)
         for each in range(first, last):
             for i in range(0, s.out_h, row_block):
                 _largest_of_rows(x, each, i, min(i + row_block, s.out_h), y, indices, part, offsets, s)
@@ -122,32 +121,24 @@ def _largest_of_rows(
     x: Any, each: int, begin: int, end: int, y: Any, indices: Any, part: Any, offsets: Any, s: Pool
 ) -> None:
     """Compare the taps of a block of rows of windows; ``part`` has rows of `_line` pixels, all -inf at first."""
-    lanes, (phase, line) = VECTOR_BYTES // x.itemsize, _line(s, VECTOR_BYTES // x.itemsize)
-    low = max(0, begin * s.stride_h - s.top)
-    high = min(s.height, (end - 1) * s.stride_h - s.top + (s.window_h - 1) * s.dilation_h + 1)
-    for column in range(s.left, s.left + min(s.stride_w, s.width)):  # pixels a stride apart become contiguous
-        at, count = (
-            column % s.stride_w * phase + column // s.stride_w,
-            (s.left + s.width - column - 1) // s.stride_w + 1,
-        )
-        for row in range(low, high):
-            source = (each * s.height + row) * s.width + column - s.left
-            for j in range(count):
-                part[(row - low) * line + at + j] = x[source + j * s.stride_w]
+    lanes = VECTOR_BYTES // x.itemsize
+    _, line = _line(s, lanes)
+    _gather_rows(x, each, begin, end, part, s)
     for i in range(begin, end):
-        row, at = i * s.stride_h - s.top, (each * s.out_h + i) * s.out_w
-        first = min((max(0, -row) + s.dilation_h - 1) // s.dilation_h, s.window_h)
-        last = max(first, min(s.window_h, (s.height - 1 - row) // s.dilation_h + 1))
+        at = (each * s.out_h + i) * s.out_w
+        first, last = _taps_inside(i, s)
         # The first candidate is 0 if rectified, else the first tap on the image, which is larger than the border.
-        tap = s.window_h if s.rectified else min(first, s.window_h - 1)
-        for j in range(s.out_w):
-            y[at + j] = 0.0 if s.rectified else -np.inf
-            indices[at + j] = tap * s.window_w
-        for j in range(0 if s.rectified else min(s.out_w, (s.left + s.stride_w - 1) // s.stride_w)):
-            indices[at + j] += min((s.left - j * s.stride_w + s.dilation_w - 1) // s.dilation_w, s.window_w - 1)
+        tap = s.window_h * s.window_w if s.rectified else min(first, (s.window_h - 1) * s.window_w)
+        best, part_at = 0.0 if s.rectified else -np.inf, _row_in_block(i, begin, s) * line
         for j in range(0, s.out_w, lanes):
-            largest_of_taps(y, indices, at + j, part, (row - low) * line + j, offsets, first * s.window_w,
-                            last * s.window_w, s.out_w - j)  # fmt: skip
+            largest_of_taps(y, indices, at + j, part, part_at + j, offsets, first, last, s.out_w - j, best, tap)
+        for j in range(0 if s.rectified else min(s.out_w, (s.left + s.stride_w - 1) // s.stride_w)):
+            if y[at + j] == -np.inf:
+                beyond = (s.left - j * s.stride_w + s.dilation_w - 1) // s.dilation_w
+                indices[at + j] += min(beyond, s.window_w - 1)
+
+
+# --- rows of pixels in which those a stride apart are neighbours --------------------------------
 
 
 @inlined
@@ -156,6 +147,102 @@ def _line(s: Pool, lanes: int) -> tuple[int, int]:
     reach = (s.out_w - 1) * s.stride_w + (s.window_w - 1) * s.dilation_w + 1
     phase = (max(reach, s.left + s.width) + s.stride_w - 1) // s.stride_w + lanes
     return phase, phase * s.stride_w
+
+
+@inlined
+def _block(s: Pool, itemsize: int) -> tuple[int, int]:
+    """Return how many rows of windows are worked on at a time, and the size of the rows of pixels under them."""
+    lanes, reach = VECTOR_BYTES // itemsize, (s.window_h - 1) * s.dilation_h + 1
+    _, line = _line(s, lanes)
+    rows = max(1, (SCRATCH // (itemsize * line) - reach) // s.stride_h + 1)
+    return rows, ((min(rows, s.out_h) - 1) * s.stride_h + reach) * line + lanes
+
+
+@inlined
+def _offsets(s: Pool, lanes: int) -> Any:
+    """Return where the taps of a row's first window are, from its first pixel on."""
+    phase, line = _line(s, lanes)
+    taps = np.arange(s.window_h * s.window_w)
+    column = taps % s.window_w * s.dilation_w
+    return taps // s.window_w * s.dilation_h * line + column % s.stride_w * phase + column // s.stride_w
+
+
+@inlined
+def _taps_inside(i: int, s: Pool) -> tuple[int, int]:
+    """Return the first and the end of the taps of a row of windows that are on rows of the image."""
+    row = i * s.stride_h - s.top
+    first = min((max(0, -row) + s.dilation_h - 1) // s.dilation_h, s.window_h)
+    last = max(first, min(s.window_h, (s.height - 1 - row) // s.dilation_h + 1))
+    return first * s.window_w, last * s.window_w
+
+
+@inlined
+def _rows_under(begin: int, end: int, s: Pool) -> tuple[int, int]:
+    """Return the first and the end of the image's rows under a block of rows of windows."""
+    last = (end - 1) * s.stride_h - s.top + (s.window_h - 1) * s.dilation_h + 1
+    return max(0, begin * s.stride_h - s.top), min(s.height, last)
+
+
+@inlined
+def _row_in_block(i: int, begin: int, s: Pool) -> int:
+    """Return the row of a block's pixels under the first taps of a row of windows; below 0 on the padding."""
+    return i * s.stride_h - s.top - max(0, begin * s.stride_h - s.top)
+
+
+@inlined
+def _gather_rows(x: Any, each: int, begin: int, end: int, part: Any, s: Pool) -> None:
+    """Copy the rows under a block of rows of windows; what the padding has in ``part`` stays."""
+    phase, line = _line(s, VECTOR_BYTES // x.itemsize)
+    low, high = _rows_under(begin, end, s)
+    for column in range(s.left, s.left + min(s.stride_w, s.width)):
+        at, count = column % s.stride_w * phase + column // s.stride_w, _pixels_from(column, s)
+        for row in range(low, high):
+            source = (each * s.height + row) * s.width + column - s.left
+            copy_strided(part, (row - low) * line + at, x, source, s.stride_w, count)
+
+
+@inlined
+def _pixels_from(column: int, s: Pool) -> int:
+    """Return how many pixels of a row are a stride apart, from a column of the padded image on."""
+    return (s.left + s.width - column - 1) // s.stride_w + 1
+
+
+# --- what windows give to the pixels under them ---------------------------------------------------
+
+
+@inlined
+def _lanes_of_windows(s: Pool, lanes: int) -> tuple[int, int]:
+    """Return how many windows to the left of a row's first one give nothing, and the length of a row with both ends."""
+    margin = (s.window_w - 1) * s.dilation_w // s.stride_w + 1
+    return margin, margin + (s.width + s.left) // s.stride_w + 1 + lanes
+
+
+@inlined
+def _givers(s: Pool, lanes: int) -> tuple[Any, Any, Any]:
+    """Return for each row of pixels, and those of it that are a stride apart, which windows have them as which taps.
+
+    That is where in two tables the first one stands, and the tables: the windows' offsets for the first pixel, in rows
+    of `_lanes_of_windows`, and the numbers of the taps.
+    """
+    margin, line = _lanes_of_windows(s, lanes)
+    starts = np.empty(s.height * s.stride_w + 1, np.int64)
+    size = s.height * s.stride_w * s.window_h * s.window_w
+    offsets, taps, k = np.empty(size, np.int64), np.empty(size, np.int64), 0
+    for row in range(s.height):
+        for phase in range(s.stride_w):
+            starts[row * s.stride_w + phase] = k
+            for p in range(s.window_h):
+                down = row + s.top - p * s.dilation_h
+                if down < 0 or down % s.stride_h or down // s.stride_h >= s.out_h:
+                    continue
+                for q in range(s.window_w):
+                    across = phase + s.left - q * s.dilation_w
+                    if across % s.stride_w == 0:
+                        offsets[k] = down // s.stride_h * line + margin + across // s.stride_w
+                        taps[k] = p * s.window_w + q
+                        k += 1
+    starts[-1] = k
+    return starts, offsets, taps
 
 
 def max_pool_gather(x: Array, indices: Array, windows: Windows) -> Any:
@@ -200,24 +287,35 @@ def max_unpool(g: Array, indices: Array, windows: Windows) -> Any:
 @parallel_for
 def _max_unpool(first: int, last: int, s: Pool, g: Any, indices: Any, x: Any) -> None:
     """Write a map for each job: g and indices (maps, OH, OW), x (maps, H, W)."""
-    pairs = _is_two_by_two(s)
-    rows = _rows_in_vector(s, VECTOR_BYTES // g.itemsize)
+    lanes = VECTOR_BYTES // g.itemsize
+    if not _is_two_by_two(s):
+        (margin, line), (starts, offsets, taps) = _lanes_of_windows(s, lanes), _givers(s, lanes)
+        given, winners = np.zeros(s.out_h * line, g.dtype), np.zeros(s.out_h * line, indices.dtype)
+        phase = line - margin
+        part = np.empty(phase * s.stride_w, g.dtype)
+        for each in range(first, last):
+            for i in range(s.out_h):
+                at, to = (each * s.out_h + i) * s.out_w, i * line + margin
+                copy_strided(given, to, g, at, 1, s.out_w)
+                copy_strided(winners, to, indices, at, 1, s.out_w)
+            for row in range(s.height):
+                for k in range(s.stride_w):
+                    low, high = starts[row * s.stride_w + k], starts[row * s.stride_w + k + 1]
+                    for j in range(0, _pixels_from(s.left + k, s), lanes):
+                        sum_of_won(part, k * phase + j, given, j, offsets, low, high, lanes, winners, taps)
+                merge_phases(x, (each * s.height + row) * s.width, part, phase, s.stride_w, s.width)
+        return
+    rows = _rows_in_vector(s, lanes)
     whole = s.out_h // rows * rows if rows > 1 else 0
     for each in range(first, last):
         start, end = each * s.height * s.width, (each + 1) * s.height * s.width
-        x[start + (2 * s.out_h * s.width if pairs else 0) : end] = 0
+        x[start + 2 * s.out_h * s.width : end] = 0
         for i in range(0, whole, rows):
             at = (each * s.out_h + i) * s.out_w
             give_to_one_of_four_in_rows(x, 4 * at, g, indices, at, rows)
         for i in range(whole, s.out_h):
             at = (each * s.out_h + i) * s.out_w
-            if pairs:
-                _scatter_pairs(g, indices, at, (each + 1) * s.out_h * s.out_w, x, start + 2 * i * s.width, s)
-            else:
-                for j in range(s.out_w):
-                    target = _argmax_pixel(indices[at + j], each, i, j, s)
-                    if target >= 0:
-                        x[target] += g[at + j]
+            _scatter_pairs(g, indices, at, (each + 1) * s.out_h * s.out_w, x, start + 2 * i * s.width, s)
 
 
 @inlined
@@ -255,29 +353,30 @@ def _count_array(counts: Any, like: Array, windows: Windows) -> Array:
 @parallel_for
 def _mean_pool(first: int, last: int, s: Pool, x: Any, counts: Any, y: Any) -> None:
     """Pool a map for each job: x (maps, H, W), counts (OH, OW), y (maps, OH, OW)."""
+    lanes = VECTOR_BYTES // x.itemsize
+    if _is_two_by_two(s):
+        for row in range(first * s.out_h, last * s.out_h):
+            each, i = row // s.out_h, row % s.out_h
+            source = (each * s.height + 2 * i) * s.width
+            for j in range(0, s.out_w, lanes):
+                at = row * s.out_w + j
+                mean_of_four(y, at, x, source + 2 * j, s.width, counts, i * s.out_w + j, s.out_w - j)
+        return
+    row_block, size = _block(s, x.itemsize)
+    part, offsets, (_, line) = np.zeros(size, x.dtype), _offsets(s, lanes), _line(s, lanes)
     for each in range(first, last):
-        start = each * s.out_h * s.out_w
-        y[start : start + s.out_h * s.out_w] = 0
-        for i in range(s.out_h):
-            for p in range(s.window_h):
-                row = i * s.stride_h + p * s.dilation_h - s.top
-                if 0 <= row < s.height:
-                    for q in range(s.window_w):
-                        begin, end, column = _columns_inside(q, s)
-                        source = (each * s.height + row) * s.width + column
-                        for j in range(begin, end):
-                            y[start + i * s.out_w + j] += x[source + j * s.stride_w]
-            for j in range(s.out_w):
-                y[start + i * s.out_w + j] /= counts[i * s.out_w + j]
+        for begin in range(0, s.out_h, row_block):
+            end = min(begin + row_block, s.out_h)
+            _gather_rows(x, each, begin, end, part, s)
+            for i in range(begin, end):
+                at, part_at = (each * s.out_h + i) * s.out_w, _row_in_block(i, begin, s) * line
+                low, high = _taps_inside(i, s)
+                for j in range(0, s.out_w, lanes):
+                    sum_of_taps(y, at + j, part, part_at + j, offsets, low, high, s.out_w - j)
+                _divide(0, s.out_w, (), (y[at:], counts[i * s.out_w :], y[at:]))
 
 
-@inlined
-def _columns_inside(q: int, s: Pool) -> tuple[int, int, int]:
-    """Return the range of windows whose tap in column q is inside the image, and the tap's column in window 0."""
-    column = q * s.dilation_w - s.left
-    begin = max(0, (s.stride_w - 1 - column) // s.stride_w)
-    end = min(s.out_w, (s.width - 1 - column) // s.stride_w + 1)
-    return begin, end, column
+_divide: Final = vectorized(lambda total, count: total / count)
 
 
 def mean_pool_wrt_input(g: Array, windows: Windows, counts: Array) -> Any:
@@ -293,16 +392,29 @@ def mean_pool_wrt_input(g: Array, windows: Windows, counts: Array) -> Any:
 @parallel_for
 def _mean_pool_wrt_input(first: int, last: int, s: Pool, g: Any, counts: Any, x: Any) -> None:
     """Write a map for each job: g (maps, OH, OW), counts (OH, OW), x (maps, H, W)."""
+    lanes = VECTOR_BYTES // g.itemsize
+    if _is_two_by_two(s):
+        for row in range(first * s.out_h, last * s.out_h):
+            each, i = row // s.out_h, row % s.out_h
+            target = (each * s.height + 2 * i) * s.width
+            for j in range(0, s.out_w, lanes):
+                at = row * s.out_w + j
+                give_to_all_four(x, target + 2 * j, s.width, g, at, counts, i * s.out_w + j, s.out_w - j)
+            for j in range(2 * s.out_w, s.width):
+                x[target + j] = x[target + s.width + j] = 0
+            if i == s.out_h - 1:
+                x[target + 2 * s.width : (each + 1) * s.height * s.width] = 0
+        return
+    (margin, line), (starts, offsets, _) = _lanes_of_windows(s, lanes), _givers(s, lanes)
+    given, phase = np.zeros(s.out_h * line, g.dtype), line - margin
+    part = np.empty(phase * s.stride_w, g.dtype)
     for each in range(first, last):
-        start = each * s.height * s.width
-        x[start : start + s.height * s.width] = 0
         for i in range(s.out_h):
             at = (each * s.out_h + i) * s.out_w
-            for p in range(s.window_h):
-                row = i * s.stride_h + p * s.dilation_h - s.top
-                if 0 <= row < s.height:
-                    for q in range(s.window_w):
-                        begin, end, column = _columns_inside(q, s)
-                        target = start + row * s.width + column
-                        for j in range(begin, end):
-                            x[target + j * s.stride_w] += g[at + j] / counts[i * s.out_w + j]
+            _divide(0, s.out_w, (), (g[at:], counts[i * s.out_w :], given[i * line + margin :]))
+        for row in range(s.height):
+            for k in range(s.stride_w):
+                low, high = starts[row * s.stride_w + k], starts[row * s.stride_w + k + 1]
+                for j in range(0, _pixels_from(s.left + k, s), lanes):
+                    sum_of_taps(part, k * phase + j, given, j, offsets, low, high, lanes)
+            merge_phases(x, (each * s.height + row) * s.width, part, phase, s.stride_w, s.width)

@@ -1,9 +1,10 @@
-"""Max-pooling over 2x2 windows with stride 2, a vector of windows at a time.
+"""Pooling over 2x2 windows with stride 2, and the adjoints, a vector of windows at a time.
 
 A row of pixels holds the windows' left and right taps in turn. Shuffling two vectors of it gives one of
 left taps and one of right taps, and vice versa. In small maps, several rows of windows fill a vector.
 """
 
+from functools import reduce
 from typing import Any
 
 from llvmlite import ir
@@ -179,6 +180,58 @@ def _shares(simd: Vectors, numbers: Vectors, value: Value, argmax: Value) -> lis
     build = simd.build
     won = [build.icmp_unsigned("==", argmax, numbers.vector([tap] * simd.lanes)) for tap in range(4)]
     return [build.select(each, value, simd.zero) for each in won]
+
+
+@intrinsic
+def mean_of_four(
+    typing: Any, y: Any, at: Any, x: Any, x_at: Any, width: Any, counts: Any, counts_at: Any, count: Any
+) -> Any:  # fmt: skip
+    """Write the sum of each window over its own count, for a vector of windows or the first ``count``."""
+    i = types.int64
+
+    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+        y, at, x, x_at, width, counts, counts_at, count = values
+        kinds = signature.args
+        simd = Vectors(build, kinds[0].dtype)
+        upper, to_y = pointer(context, build, kinds[2], x, x_at), pointer(context, build, kinds[0], y, at)
+        divisors = pointer(context, build, kinds[5], counts, counts_at)
+
+        def mean(masks: list[Value]) -> None:
+            total = reduce(build.fadd, _taps(simd, upper, width, masks))
+            simd.store(build.fdiv(total, simd.load(divisors, INT(0), masks[2])), to_y, INT(0), masks[2])
+
+        _whole_or_some(simd, count, mean)
+        return context.get_dummy_value()
+
+    return types.void(y, i, x, i, i, counts, i, i), write
+
+
+@intrinsic
+def give_to_all_four(
+    typing: Any, x: Any, x_at: Any, width: Any, g: Any, at: Any, counts: Any, counts_at: Any, count: Any
+) -> Any:  # fmt: skip
+    """Write each g over its window's count to all four taps, for a vector of windows or the first ``count``."""
+    i = types.int64
+
+    def write(context: Any, build: Value, signature: Any, values: Any) -> Value:
+        x, x_at, width, g, at, counts, counts_at, count = values
+        kinds = signature.args
+        simd = Vectors(build, kinds[0].dtype)
+        upper, from_g = pointer(context, build, kinds[0], x, x_at), pointer(context, build, kinds[3], g, at)
+        divisors = pointer(context, build, kinds[5], counts, counts_at)
+
+        def give(masks: list[Value]) -> None:
+            share = build.fdiv(simd.load(from_g, INT(0), masks[2]), simd.load(divisors, INT(0), masks[2]))
+            for n in (0, 1):
+                twice = [(n * simd.lanes + j) // 2 for j in range(simd.lanes)]
+                vector = build.shuffle_vector(share, share, shuffle_mask(twice))
+                for row in (INT(0), width):
+                    simd.store(vector, upper, build.add(row, INT(n * simd.lanes)), masks[n])
+
+        _whole_or_some(simd, count, give)
+        return context.get_dummy_value()
+
+    return types.void(x, i, i, g, i, counts, i, i), write
 
 
 def _whole_or_some(simd: Vectors, count: Value, body: Any) -> None:
