@@ -74,8 +74,7 @@ max_unpool = Kernel("max_unpool")
 mean_pool = Kernel("mean_pool")
 mean_pool_wrt_input = Kernel("mean_pool_wrt_input")
 layer_norm = Kernel("layer_norm")
-layer_norm_wrt_input = Kernel("layer_norm_wrt_input")
-layer_norm_sums = Kernel("layer_norm_sums")
+layer_norm_wrt = Kernel("layer_norm_wrt")
 moments = Kernel("moments")
 given_moments = Kernel("given_moments")
 standardize = Kernel("standardize")
@@ -143,8 +142,7 @@ __all__ = [
     "huber",
     "huber_wrt_x",
     "layer_norm",
-    "layer_norm_sums",
-    "layer_norm_wrt_input",
+    "layer_norm_wrt",
     "leaky_relu",
     "linear",
     "log_softmax",

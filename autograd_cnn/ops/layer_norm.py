@@ -113,9 +113,24 @@ def layer_norm_vjp_x(g: Array, *, x: Array, weight: Array | None, eps: float, ax
     if recorded and not compiled:
         return layer_norm_wrt_input(g, x, weight, eps=eps, axes=axes)
     known = values_of(moments)
-    if weight is not None:  # for the rules of weight and bias, which don't know the moments
-        _counted.sums(g, x, known, eps=eps, axes=axes, **_belonging(shape_of(weight), x.shape))
-    return layer_norm_wrt_input(g, x, weight, eps=eps, axes=axes, moments=known)
+    if weight is None:
+        return layer_norm_wrt_input(g, x, eps=eps, axes=axes, moments=known)
+    of_weight = _belonging(shape_of(weight), x.shape)
+    if recorded:
+        _counted.count(g, x, known, eps=eps, axes=axes, **of_weight)
+        return layer_norm_wrt_input(g, x, weight, eps=eps, axes=axes, moments=known)
+    # For all three rules at once; those of weight and bias don't know the moments.
+    dx, sums = _adjoints(g, x, weight, known, axes, "x, weight")
+    _counted.keep(sums.reshape(2, *weight.shape), g, x, eps=eps, axes=axes, **of_weight)
+    return dx
+
+
+def _adjoints(g: Array, x: Array, weight: Array | None, moments: Array, axes: int, of: str) -> tuple[Array, Any]:
+    """Return the form's gradient in x, and those in weight and bias as rows; see `kernels.layer_norm_wrt`."""
+    g, x, weight = joined("layer_norm_wrt_input", mean_dtype, g=g, x=x, weight=weight)
+    numbers = _numbers(x, axes, (weight, 1))
+    dx, sums = kernels.layer_norm_wrt(_rows(g, x.shape, axes), _rows(x, x.shape, axes), moments, *numbers, of)
+    return dx.reshape(x.shape), sums
 
 
 @layer_norm.vjp("weight")
@@ -170,11 +185,9 @@ def layer_norm_wrt_input(
     array([ 0.204, -0.408,  0.204])
     """
     _check("layer_norm_wrt_input", x, axes, g, weight=weight)
-    g, x, weight = joined("layer_norm_wrt_input", mean_dtype, g=np.asarray(g), x=np.asarray(x), weight=weight)
-    rows = _rows(g, x.shape, axes), _rows(x, x.shape, axes)
-    moments = _moments(rows[1], eps) if moments is None else moments
-    dx: Array = kernels.layer_norm_wrt_input(*rows, moments, *_numbers(x, axes, (weight, 1))).reshape(x.shape)
-    return dx
+    g, x = np.asarray(g), np.asarray(x)
+    moments = _moments(x, eps, axes) if moments is None else moments
+    return _adjoints(g, x, weight, moments, axes, "x")[0]
 
 
 @layer_norm_wrt_input.shape(dtype=mean_dtype)
@@ -211,7 +224,8 @@ def _mean(values: Array, row: tuple[int, ...]) -> Array:
     return reduction.mean(values, axis=row, keepdims=True)
 
 
-def _moments(rows: Array, eps: float) -> Array:
+def _moments(x: Array, eps: float, axes: int) -> Array:
+    (rows,) = joined("layer_norm", mean_dtype, x=_rows(x, x.shape, axes))
     one = np.ones((1, rows.shape[1]), rows.dtype)
     moments: Array = kernels.layer_norm(rows, one, one, eps)[1]
     return moments
@@ -260,9 +274,10 @@ def layer_norm_wrt_affine(
     """
     shape = _affine_shape(g, x, axes, over, together)
     g, x = joined("layer_norm_wrt_affine", mean_dtype, g=np.asarray(g), x=np.asarray(x))
-    rows, numbers = (_rows(g, x.shape, axes), _rows(x, x.shape, axes)), math.prod(shape[len(shape) - axes :])
-    moments = _moments(rows[1], eps) if moments is None else moments
-    sums: Array = kernels.layer_norm_sums(*rows, moments, math.prod(shape) // numbers, numbers)
+    moments = _moments(x, eps, axes) if moments is None else moments
+    ones = np.ones(shape, x.dtype).reshape(-1, math.prod(shape[len(shape) - axes :]))
+    rows = _rows(g, x.shape, axes), _rows(x, x.shape, axes)
+    sums: Array = kernels.layer_norm_wrt(*rows, moments, ones, "weight")[1]
     return sums.reshape(2, *shape)
 
 

@@ -110,7 +110,7 @@ def batch_norm_vjp_x(g: Array, *, x: Array, weight: Array | None, eps: float, mo
     recorded, compiled = isinstance(g, Traced), isinstance(moments, Traced)
     if recorded and not compiled:
         return batch_norm_wrt_input(g, x, weight, eps=eps)
-    sums = _counted.sums(g, x, values_of(moments), eps=eps)
+    sums = _counted.count(g, x, values_of(moments), eps=eps)
     return batch_norm_wrt_input(g, x, weight, eps=eps, moments=values_of(moments), sums=values_of(sums))
 
 
@@ -131,18 +131,25 @@ class Counted(threading.local):
     They are looked up by the identity of their operands, as cotangents are not modified, and dropped together with them.
     """
 
-    def __init__(self, count: Callable[..., Array]) -> None:
-        self._count = count
+    def __init__(self, primitive: Callable[..., Array]) -> None:
+        self._primitive = primitive
         self._latest: tuple[weakref.ref[Array], weakref.ref[Array], dict[str, Any], Array] | None = None
 
-    def sums(self, g: Array, x: Array, moments: Array | None = None, **params: Any) -> Array:
-        """Return the sums of ``g · z`` and of ``g``."""
+    def count(self, g: Array, x: Array, moments: Array | None = None, **params: Any) -> Array:
+        """Return the sums of ``g · z`` and of ``g``; the rule of x, which is the first, counts them anew in each pass."""
+        return self.keep(self._primitive(g, x, **params, moments=moments), g, x, **params)
+
+    def keep(self, sums: Array, g: Array, x: Array, **params: Any) -> Array:
+        """Have the sums for the next rules."""
+        self._latest = weakref.ref(g, self._forget), weakref.ref(x), params, sums
+        return sums
+
+    def sums(self, g: Array, x: Array, **params: Any) -> Array:
+        """Return the sums that have just been counted, or count them."""
         latest = self._latest
         if latest is not None and latest[0]() is g and latest[1]() is x and latest[2] == params:
             return latest[3]
-        sums = self._count(g, x, **params, moments=moments)
-        self._latest = weakref.ref(g, self._forget), weakref.ref(x), params, sums
-        return sums
+        return self.count(g, x, **params)
 
     def total(self, g: Array) -> Array | None:
         """Return the sum of ``g``, if it has just been computed."""

@@ -39,14 +39,16 @@ def test_kernels_agree_with_the_reference(rng, shape, numbers):
         expected = (
             y,
             moments,
-            reference.layer_norm_wrt_input(g, x, moments, weight),
-            reference.layer_norm_sums(g, x, moments, *weight.shape),
+            *reference.layer_norm_wrt(g, x, moments, weight, "x, weight"),
         )
         found = (
             *compiled.layer_norm(x, weight, bias, 1e-3),
-            compiled.layer_norm_wrt_input(g, x, moments, weight),
-            compiled.layer_norm_sums(g, x, moments, *weight.shape),
+            *compiled.layer_norm_wrt(g, x, moments, weight, "x, weight"),
         )
+        alone = [compiled.layer_norm_wrt(g, x, moments, weight, each) for each in ("x", "weight")]
+        assert alone[0][1] is alone[1][0] is None
+        np.testing.assert_array_equal(alone[0][0], found[2])  # the same bits, whatever else is asked for
+        np.testing.assert_array_equal(alone[1][1], found[3])
         for a, b in zip(found, expected, strict=True):
             assert a.dtype == b.dtype == dtype
             np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * max(1, np.abs(b).max()))
@@ -57,16 +59,15 @@ def test_small_arrays_and_others_are_declined():
     assert compiled.layer_norm(x, row, row, 0.1) is NotImplemented
     x, row, moments = np.ones((64, 8)), np.ones((1, 8), np.float32), np.ones((2, 64))
     assert compiled.layer_norm(x, row, row, 0.1) is NotImplemented
-    assert compiled.layer_norm_wrt_input(x, x, moments, row) is NotImplemented
-    assert compiled.layer_norm_sums(x.astype(int), x, moments, 1, 8) is NotImplemented
+    assert compiled.layer_norm_wrt(x, x, moments, row, "x, weight") is NotImplemented
 
 
 @for_each("recorded", [False, True], ids=["plain", "compiled"])
 def test_a_step_counts_once(rng, monkeypatch, recorded):
     calls = []
-    for name in ("layer_norm", "layer_norm_sums"):
+    for name in ("layer_norm", "layer_norm_wrt"):
         kernel = getattr(kernels, name)
-        monkeypatch.setattr(kernels, name, lambda *args, n=name, k=kernel: calls.append(n) or k(*args))
+        monkeypatch.setattr(kernels, name, lambda *args, n=name, k=kernel: calls.append((n, args[-1])) or k(*args))
     layers, w = [nn.LayerNorm(6), nn.LayerNorm(6)], ag.tensor(np.ones(6, np.float32), requires_grad=True)
 
     def step(x):
@@ -76,7 +77,9 @@ def test_a_step_counts_once(rng, monkeypatch, recorded):
     for _ in range(3):
         calls.clear()
         step(rng.standard_normal((4, 6)).astype(np.float32))
-    assert sorted(calls) == ["layer_norm"] * 2 + ["layer_norm_sums"] * 2
+    backward = ["weight", "x"] if recorded else ["x, weight"]
+    assert sorted(of for name, of in calls if name == "layer_norm_wrt") == sorted(backward * 2)
+    assert len(calls) == 2 + 2 * len(backward)
 
 
 X = np.ones((2, 3, 4))

@@ -57,7 +57,7 @@ from autograd_cnn.kernels.compiled.elementwise import (
 )
 from autograd_cnn.kernels.compiled.extrema import extremum_wrt_x, max, min  # noqa: A004  # NumPy's names
 from autograd_cnn.kernels.compiled.gemm import linear, matmul
-from autograd_cnn.kernels.compiled.layer_norm import layer_norm, layer_norm_sums, layer_norm_wrt_input
+from autograd_cnn.kernels.compiled.layer_norm import layer_norm, layer_norm_wrt
 from autograd_cnn.kernels.compiled.loss import huber, huber_wrt_x, logistic_loss, logistic_loss_wrt_x, total_huber
 from autograd_cnn.kernels.compiled.normalization import (
     given_moments,
@@ -119,8 +119,7 @@ __all__ = [
     "huber",
     "huber_wrt_x",
     "layer_norm",
-    "layer_norm_sums",
-    "layer_norm_wrt_input",
+    "layer_norm_wrt",
     "leaky_relu",
     "linear",
     "log_softmax",

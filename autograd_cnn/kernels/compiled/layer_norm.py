@@ -9,20 +9,25 @@ import numpy as np
 
 from autograd_cnn.kernels.compiled.lanes import Lanes
 from autograd_cnn.kernels.compiled.map import MIN_COMPILED, MIN_PARALLEL, vectorized
-from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
-from autograd_cnn.kernels.compiled.reduction import BLOCK, SUM, sum_vectors
+from autograd_cnn.kernels.compiled.parallel import PIECES, flat, inlined, parallel_for, supports
+from autograd_cnn.kernels.compiled.reduction import BLOCK, SUM, Maps, sum_vectors
 from autograd_cnn.kernels.windows import Array
 
 ROW_BLOCK: Final = 1 << 6  # rows that are summed in their own dtype; the sums of blocks are added in float64
+BLOCKS: Final = 1 << 3  # into which fewer rows are split, for several threads
 
 
 class Rows(NamedTuple):
-    """How many rows there are, their length, after how many rows the weights repeat, and how many weights a row has."""
+    """How many rows there are, their length, after how many rows the weights repeat, and how many weights a row has.
+
+    Jobs of sums have so many of the rows with the same weights.
+    """
 
     number: int
     length: int
     period: int
     numbers: int
+    block: int = 1
 
 
 def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Any:
@@ -39,26 +44,27 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> Any:
     return y, moments
 
 
-def layer_norm_wrt_input(g: Array, x: Array, moments: Array, weight: Array) -> Any:
-    """Return r · (h - mean(h) - z · mean(h·z)) with h = g · weight."""
+def layer_norm_wrt(g: Array, x: Array, moments: Array, weight: Array, of: str) -> Any:
+    """Return r · (h - mean(h) - z · mean(h·z)) with h = g · weight, and the sums of g·z and of g over all elements with the same weight.
+
+    ``of`` names what is asked for, ``"x"``, ``"weight"`` or ``"x, weight"``; the other is None.
+    """
     if x.size < MIN_COMPILED or not supports(x, g, moments, weight):
         return NotImplemented
-    dx, rows = np.empty(x.shape, x.dtype), Rows(len(x), x.shape[1], *weight.shape)
-    arrays = flat(g), flat(x), flat(moments), flat(weight), dx.reshape(-1)
-    loop = _layer_norm_wrt_input if rows.numbers == rows.length else _layer_norm_wrt_input_of_parts
-    loop(rows.number, rows, *arrays, serial=x.size < MIN_PARALLEL)
-    return dx
-
-
-def layer_norm_sums(g: Array, x: Array, moments: Array, period: int, numbers: int) -> Any:
-    """Return the sums of g·z and of g over all elements with the same weight, (2, Q, E)."""
-    if x.size < MIN_COMPILED or not supports(x, g, moments):
-        return NotImplemented
-    rows, parts = Rows(len(x), x.shape[1], period, numbers), -(-x.shape[0] // (ROW_BLOCK * period))
-    sums = np.zeros((parts, 2, period, numbers), x.dtype)
-    loop = _sum_products if numbers == rows.length else _sum_products_of_parts
-    loop(parts * period, rows, flat(g), flat(x), flat(moments), sums.reshape(-1), serial=x.size < MIN_PARALLEL)
-    return sums[0] if parts == 1 else sums.sum(axis=0, dtype=np.float64).astype(x.dtype)
+    (number, length), (period, numbers) = x.shape, weight.shape
+    of_input, of_affine = "x" in of, "weight" in of
+    same = -(-number // period)  # rows with the same weights
+    block = max(1, min(ROW_BLOCK, -(-same // (BLOCKS if numbers == length else PIECES))))
+    rows, blocks = Rows(number, length, period, numbers, block), -(-same // block)
+    dx = np.empty(x.shape if of_input else 0, x.dtype)
+    sums = np.zeros((blocks if of_affine else 0, 2, period, numbers), x.dtype)
+    loop = _layer_norm_wrt if numbers == length else _layer_norm_wrt_of_parts
+    arrays = flat(g), flat(x), flat(moments), flat(weight), dx.reshape(-1), sums.reshape(-1)
+    loop(blocks * period, rows, *arrays, serial=x.size < MIN_PARALLEL)
+    if of_affine and blocks > 1:
+        parts, sums = sums, np.empty((1, *sums.shape[1:]), x.dtype)
+        _join_blocks(1, Maps(blocks, 1, sums.size), parts.reshape(-1), sums.reshape(-1), serial=True)
+    return dx if of_input else None, sums[0] if of_affine else None
 
 
 # --- formulas on rows -------------------------------------------------------------------------
@@ -128,69 +134,70 @@ def _layer_norm(first: int, last: int, s: Rows, eps: Any, x: Any, weight: Any, b
             _scale_part(at, at + size, (mean, scale, bias[first_number + part]), (x, y))
 
 
-@parallel_for
-def _layer_norm_wrt_input(first: int, last: int, s: Rows, g: Any, x: Any, moments: Any, weight: Any, dx: Any) -> None:
-    """Compute a row of dx, for each job."""
-    for row in range(first, last):
-        begin, end = row * s.length, (row + 1) * s.length
-        mean, r, product, total = moments[row], moments[s.number + row], 0.0, 0.0
-        own = weight[row % s.period * s.length :][: s.length]
-        for at in range(begin, end, BLOCK):
-            to = min(at + BLOCK, end)
-            arrays = g[at:to], x[at:to], own[at - begin : to - begin]
-            of_products, part = _sum_weighted(0, to - at, (mean,), arrays)
-            product, total = product + of_products, total + part
-        slope, level = x.dtype.type(r * r * product / s.length), x.dtype.type(total / s.length)
-        _combine(0, s.length, (mean, slope, level, r), (g[begin:end], x[begin:end], own, dx[begin:end]))
+@inlined
+def _rows_of(job: int, s: Rows) -> tuple[int, int]:
+    """Return the first row of a job, and the end of its rows, each of which is a period after the one before."""
+    first = job // s.period * s.block * s.period + job % s.period
+    return first, min(first + s.block * s.period, s.number)
 
 
 @parallel_for
-def _layer_norm_wrt_input_of_parts(
-    first: int, last: int, s: Rows, g: Any, x: Any, moments: Any, weight: Any, dx: Any
+def _layer_norm_wrt(
+    first: int, last: int, s: Rows, g: Any, x: Any, moments: Any, weight: Any, dx: Any, sums: Any
+) -> None:
+    """Compute a block of rows of dx and its sums, for each job; an empty array is not asked for."""
+    for job in range(first, last):
+        own = job % s.period * s.length
+        w, at_sums = weight[own : own + s.length], job // s.period * 2 * s.period * s.length + own
+        for row in range(*_rows_of(job, s), s.period):
+            begin, end = row * s.length, (row + 1) * s.length
+            mean, r, rows = moments[row], moments[s.number + row], (g[begin:end], x[begin:end])
+            if dx.size:
+                product, total = 0.0, 0.0
+                for at in range(0, s.length, BLOCK):
+                    to = min(at + BLOCK, s.length)
+                    of_products, part = _sum_weighted(at, to, (mean,), (*rows, w))
+                    product, total = product + of_products, total + part
+                slope, level = x.dtype.type(r * r * product / s.length), x.dtype.type(total / s.length)
+                _combine(0, s.length, (mean, slope, level, r), (*rows, w, dx[begin:end]))
+            if sums.size:
+                of_gz, of_g = sums[at_sums:], sums[at_sums + s.period * s.length :]
+                _add_products(0, s.length, (mean, r), (*rows, of_gz, of_g))
+
+
+@parallel_for
+def _layer_norm_wrt_of_parts(
+    first: int, last: int, s: Rows, g: Any, x: Any, moments: Any, weight: Any, dx: Any, sums: Any
 ) -> None:
     """Do the same where a number belongs to several neighbours."""
-    size = s.length // s.numbers
-    for row in range(first, last):
-        begin, own = row * s.length, row % s.period * s.numbers
-        mean, r, product, total = moments[row], moments[s.number + row], 0.0, 0.0
-        for part in range(s.numbers):
-            at = begin + part * size
-            of_products, of_g = _sums_of_part(g, x, at, at + size, mean)
-            product, total = product + of_products * weight[own + part], total + of_g * weight[own + part]
-        slope, level = x.dtype.type(r * r * product / s.length), x.dtype.type(total / s.length)
-        for part in range(s.numbers):
-            at = begin + part * size
-            _combine_part(at, at + size, (mean, slope, level, r * weight[own + part], r), (g, x, dx))
-
-
-@parallel_for
-def _sum_products(first: int, last: int, s: Rows, g: Any, x: Any, moments: Any, sums: Any) -> None:
-    """Sum g·z and g over a block of rows with the same weights, for each job."""
-    size = s.period * s.length
-    for job in range(first, last):
-        part, own = job // s.period, job % s.period
-        of_gz = sums[2 * part * size + own * s.length :][: s.length]
-        of_g = sums[(2 * part + 1) * size + own * s.length :][: s.length]
-        begin_row = part * ROW_BLOCK * s.period + own
-        for row in range(begin_row, min(begin_row + ROW_BLOCK * s.period, s.number), s.period):
-            begin, end = row * s.length, (row + 1) * s.length
-            _add_products(
-                0, s.length, (moments[row], moments[s.number + row]), (g[begin:end], x[begin:end], of_gz, of_g)
-            )
-
-
-@parallel_for
-def _sum_products_of_parts(first: int, last: int, s: Rows, g: Any, x: Any, moments: Any, sums: Any) -> None:
-    """Do the same where a number belongs to several neighbours."""
     size, count = s.length // s.numbers, s.period * s.numbers
+    parts = np.empty((2, s.numbers))
     for job in range(first, last):
-        block, own = job // s.period, job % s.period
-        begin_row = block * ROW_BLOCK * s.period + own
-        for part in range(s.numbers):
-            of_gz, of_g = 0.0, 0.0
-            for row in range(begin_row, min(begin_row + ROW_BLOCK * s.period, s.number), s.period):
+        own = job % s.period * s.numbers
+        at_sums = job // s.period * 2 * count + own
+        for row in range(*_rows_of(job, s), s.period):
+            mean, r, product, total = moments[row], moments[s.number + row], 0.0, 0.0
+            for part in range(s.numbers):
                 at = row * s.length + part * size
-                product, total = _sums_of_part(g, x, at, at + size, moments[row])
-                of_gz, of_g = of_gz + product * moments[s.number + row], of_g + total
-            at = 2 * block * count + own * s.numbers + part
-            sums[at], sums[at + count] = of_gz, of_g
+                of_products, of_g = _sums_of_part(g, x, at, at + size, mean)
+                product, total = product + of_products * weight[own + part], total + of_g * weight[own + part]
+                parts[0, part], parts[1, part] = of_products * r, of_g
+            if sums.size:
+                for part in range(s.numbers):
+                    sums[at_sums + part] += parts[0, part]
+                    sums[at_sums + count + part] += parts[1, part]
+            if dx.size:
+                slope, level = x.dtype.type(r * r * product / s.length), x.dtype.type(total / s.length)
+                for part in range(s.numbers):
+                    at = row * s.length + part * size
+                    _combine_part(at, at + size, (mean, slope, level, r * weight[own + part], r), (g, x, dx))
+
+
+@parallel_for
+def _join_blocks(first: int, last: int, s: Maps, parts: Any, sums: Any) -> None:
+    """Add the sums of all blocks (images, size), as one job."""
+    for i in range(s.size):
+        total = 0.0
+        for block in range(s.images):
+            total += parts[block * s.size + i]
+        sums[i] = total

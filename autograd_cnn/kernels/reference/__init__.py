@@ -35,7 +35,7 @@ from autograd_cnn.kernels.reference.elementwise import (
     subtract,
     where,
 )
-from autograd_cnn.kernels.reference.layer_norm import layer_norm, layer_norm_sums, layer_norm_wrt_input
+from autograd_cnn.kernels.reference.layer_norm import layer_norm, layer_norm_wrt
 from autograd_cnn.kernels.reference.loss import huber, huber_wrt_x, logistic_loss, logistic_loss_wrt_x, total_huber
 from autograd_cnn.kernels.reference.normalization import (
     given_moments,
@@ -109,8 +109,7 @@ __all__ = [
     "huber",
     "huber_wrt_x",
     "layer_norm",
-    "layer_norm_sums",
-    "layer_norm_wrt_input",
+    "layer_norm_wrt",
     "leaky_relu",
     "linear",
     "log_softmax",

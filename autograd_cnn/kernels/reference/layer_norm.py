@@ -18,17 +18,19 @@ def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> tuple[Array,
     return (y * weight[..., None] + bias[..., None]).reshape(x.shape), moments
 
 
-def layer_norm_wrt_input(g: Array, x: Array, moments: Array, weight: Array) -> Array:
-    """Return r · (h - mean(h) - z · mean(h·z)) with h = g · weight."""
-    parts = g.reshape(-1, *weight.shape, x.shape[1] // weight.shape[1])
-    z, h = _standardized(x, moments), (parts * weight[..., None]).reshape(x.shape)
-    return (h - _mean(h) - z * _mean(h * z)) * moments[1][:, None]
+def layer_norm_wrt(g: Array, x: Array, moments: Array, weight: Array, of: str) -> tuple[Array | None, Array | None]:
+    """Return r · (h - mean(h) - z · mean(h·z)) with h = g · weight, and the sums of g·z and of g over all elements with the same weight.
 
-
-def layer_norm_sums(g: Array, x: Array, moments: Array, period: int, numbers: int) -> Array:
-    """Return the sums of g·z and of g over all elements with the same weight, (2, Q, E)."""
-    terms = g * _standardized(x, moments), g
-    return np.stack([each.reshape(-1, period, numbers, x.shape[1] // numbers).sum(axis=(0, 3)) for each in terms])
+    ``of`` names what is asked for, ``"x"``, ``"weight"`` or ``"x, weight"``; the other is None.
+    """
+    z, shape = _standardized(x, moments), (-1, *weight.shape, x.shape[1] // weight.shape[1])
+    dx = sums = None
+    if "x" in of:
+        h = (g.reshape(shape) * weight[..., None]).reshape(x.shape)
+        dx = (h - _mean(h) - z * _mean(h * z)) * moments[1][:, None]
+    if "weight" in of:
+        sums = np.stack([each.reshape(shape).sum(axis=(0, 3)) for each in (g * z, g)])
+    return dx, sums
 
 
 def _standardized(x: Array, moments: Array) -> Array:
