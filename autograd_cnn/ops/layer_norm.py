@@ -60,7 +60,8 @@ def _numbers(x: Array, axes: int, *given: tuple[Array | None, float]) -> list[Ar
     rank = max(axes, *map(len, shapes))
     shape = (*x.shape[-rank:-1], max(each[-1] for each in shapes)) if rank else (1,)
     numbers = [np.full(shape, default, x.dtype) if values is None else values for values, default in given]
-    return [np.broadcast_to(each, shape).reshape(-1, math.prod(shape[-axes:])) for each in numbers]
+    whole = (each if each.shape == shape else np.broadcast_to(each, shape) for each in numbers)
+    return [each.reshape(-1, math.prod(shape[-axes:])) for each in whole]
 
 
 @primitive(residuals=("moments",))
