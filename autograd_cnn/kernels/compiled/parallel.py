@@ -22,7 +22,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from autograd_cnn.errors import OperandError, sentence
 from autograd_cnn.kernels.backend import RECORDING
 from autograd_cnn.kernels.compiled.caching import Cache
-from autograd_cnn.kernels.compiled.llvm import intrinsic
+from autograd_cnn.kernels.compiled.llvm import VECTOR_BYTES, copy_lanes, copy_vector, intrinsic
 from autograd_cnn.kernels.compiled.threads import start, team
 from autograd_cnn.kernels.windows import Array
 
@@ -352,10 +352,15 @@ class Layout(NamedTuple):
 
 
 def copyto(target: Array, source: Array) -> Any:
-    """Copy the source into the target, as a loop while loops are recorded; otherwise NumPy is as fast."""
-    if not RECORDING or target.dtype != source.dtype or target.dtype not in _NUMBERS or not target.size:
+    """Copy the source into the target, on all threads; where one does it, NumPy is as fast unless loops are recorded."""
+    if not RECORDING and (target.size < MIN_PARALLEL or team.single):
         return NotImplemented
-    source = np.broadcast_to(source, target.shape)
+    if target.dtype != source.dtype or target.dtype not in _NUMBERS or not target.size:
+        return NotImplemented
+    if source.shape != target.shape:
+        source = np.broadcast_to(source, target.shape)
+    if target.dtype == bool:
+        source, target = source.view(np.uint8), target.view(np.uint8)
     layout = _layout(target, source)
     if layout is None:
         return NotImplemented
@@ -394,13 +399,22 @@ def _span(x: Array) -> Array:
 def _copy(first: int, last: int, s: Layout, source: Any, target: Any) -> None:
     """Copy a row along the last axis, for each job."""
     _, n, m, length = s.shape
-    for job in range(first, last):
-        a, b, c = job // (n * m), job // m % n, job % m
-        x = source[a * s.source[0] + b * s.source[1] + c * s.source[2] :]
-        y = target[a * s.target[0] + b * s.target[1] + c * s.target[2] :]
+    c, b, a = first % m, first // m % n, first // (n * m)
+    lanes = VECTOR_BYTES // source.itemsize
+    for _ in range(first, last):
+        x_at = a * s.source[0] + b * s.source[1] + c * s.source[2]
+        y_at = a * s.target[0] + b * s.target[1] + c * s.target[2]
         if s.source[3] == 1 and s.target[3] == 1:
-            for i in range(length):
-                y[i] = x[i]
+            whole = length // lanes * lanes
+            for i in range(0, whole, lanes):
+                copy_vector(target, y_at + i, source, x_at + i)
+            if whole < length:
+                copy_lanes(target, y_at + whole, source, x_at + whole, length - whole)
         else:
             for i in range(length):
-                y[i * s.target[3]] = x[i * s.source[3]]
+                target[y_at + i * s.target[3]] = source[x_at + i * s.source[3]]
+        c += 1
+        if c == m:
+            c, b = 0, b + 1
+            if b == n:
+                b, a = 0, a + 1

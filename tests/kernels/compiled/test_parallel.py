@@ -214,3 +214,17 @@ def test_flat_makes_every_input_of_one_type():
 )
 def test_supports(arrays, taken):
     assert parallel.supports(*arrays) is taken
+
+
+@for_each("dtype", ["?", "i1", "i8", "f4", "f8"])
+def test_copies_are_numpys(rng, monkeypatch, dtype):
+    """Of rows with and without gaps, some of them broadcast, in arrays of up to four axes."""
+    monkeypatch.setattr(parallel, "MIN_PARALLEL", 1)
+    monkeypatch.setattr(team, "single", False)
+    x = rng.integers(0, 2, (3, 5, 7, 41)).astype(dtype)
+    for source in (x, x[:, 1:, 2:, 3:], x[..., ::2], x[:1], x[..., :1], x.transpose(0, 2, 3, 1), x[0, 0, 0]):
+        wide = np.full([n + 2 for n in np.broadcast_shapes(source.shape, (3, 1, 1, 1))], 9).astype(dtype)
+        expected, inside = wide.copy(), (slice(1, -1),) * 4
+        np.copyto(expected[inside], source)
+        assert parallel.copyto(wide[inside], source) is None
+        np.testing.assert_array_equal(wide, expected)
