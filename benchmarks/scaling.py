@@ -1,7 +1,8 @@
 """Data-parallel training: measured on a few ranks, and simulated on many.
 
-``mpiexec -n 2 python -m benchmarks.scaling --measure`` adds a measurement to ``scaling.json``; run it with ``-n 1``, too.
-Where there is one already, the least times of both are kept.
+``mpiexec -n 2 python -m benchmarks.scaling --measure`` adds a measurement to ``scaling.json``, under the machine and the
+numbers of ranks and of threads that each has; run it with ``-n 1``, too. Where there is one already, the least times of
+both are kept.
 ``python -m benchmarks.scaling`` holds the simulator against what was measured, and prints and draws what it says of more
 ranks; ``docs/scaling.md`` explains the model.
 """
@@ -9,6 +10,7 @@ ranks; ``docs/scaling.md`` explains the model.
 import argparse
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -113,10 +115,11 @@ CLUSTERS = {
 
 
 def networks() -> Iterator[tuple[str, Any, tuple[int, ...]]]:
-    """Yield networks with the shape of a rank's batch, which is small: a short step is likelier to run undisturbed."""
+    """Yield networks with the shape of a rank's batch, the shortest step first: it is the likeliest to run undisturbed."""
     yield "lenet5", nn.lenet5(rng=0), (32, 1, 28, 28)
     wide = [nn.Flatten(), nn.Linear(784, 512, rng=0), nn.ReLU(), nn.Linear(512, 512, rng=1), nn.ReLU()]
     yield "mlp", nn.Sequential(*wide, nn.Linear(512, 10, rng=2)), (32, 1, 28, 28)
+    yield "resnet20", nn.resnet20(rng=0), (32, 3, 32, 32)
 
 
 class Noted(distributed.Exact):
@@ -127,7 +130,7 @@ class Noted(distributed.Exact):
     def start(self, group: distributed.ProcessGroup, values: Any) -> Any:  # noqa: ARG002
         """Note the moment."""
         self.events.append((time.perf_counter(), values.nbytes))
-        self._values = values
+        self._sums = values
         return self
 
     def Test(self) -> bool:  # noqa: N802
@@ -183,7 +186,8 @@ def sum_of(group: distributed.ProcessGroup, size: int) -> Callable[[], Any]:
 
     def run() -> None:
         values = np.ones(size // 4, np.float32)
-        group.start_sum(values).Wait()
+        sums = np.empty_like(values)
+        group.start_sum(values, sums).Wait()
 
     return run
 
@@ -214,7 +218,6 @@ def measure(repeats: int) -> dict[str, Any]:
     made = best(group, {str(size): lambda size=size: np.ones(size // 4, np.float32) for size in SIZES}, repeats)
     return {
         "date": time.strftime("%Y-%m-%d"),
-        "processor": processor(),
         "steps": found,
         "sums": {size: max(sums[size] - made[size], 0.0) for size in sums},
     }
@@ -255,8 +258,10 @@ def main() -> None:
     if arguments.measure:
         found, group = measure(arguments.repeats), distributed.init()
         if group.rank == 0:
-            key = str(group.size)
-            RECORDS.write_text(json.dumps({**records, key: least(found, records.get(key))}, indent=1) + "\n")
+            machine = records.setdefault(f"{processor()}, {os.cpu_count()} cores", {})
+            layout = f"{group.size}×{ag.num_threads()}"
+            machine[layout] = least(found, machine.get(layout))
+            RECORDS.write_text(json.dumps(records, indent=1, ensure_ascii=False) + "\n")
         return
     steps = report_measured(records)
     report_simulated(steps)

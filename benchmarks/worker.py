@@ -75,6 +75,13 @@ class Session:
         np.savez(path, **found)
         return {}
 
+    def set_threads(self, count: int) -> dict[str, Any]:
+        """Let the peer use so many threads from now on."""
+        if self.module is None:
+            raise RuntimeError("no peer has been loaded")
+        self.module.set_num_threads(count)
+        return {}
+
     def turn(self, seconds: float, warmup: float) -> dict[str, Any]:
         """Run the task for ``seconds`` and return the times."""
         return {"times": turn(self._job().run, seconds, warmup)}

@@ -35,13 +35,13 @@ class Exact:
     """The sums as they are: MPI's all-reduce."""
 
     def start(self, group: ProcessGroup, values: Values) -> Request:
-        """Begin to sum ``values``, in place."""
-        self._values = values
-        return group.start_sum(values)
+        """Begin to sum ``values``."""
+        self._values, self._sums = values, np.empty_like(values)
+        return group.start_sum(values, self._sums)
 
     def result(self) -> Values:
         """Return the sums."""
-        return self._values
+        return self._sums
 
 
 class BFloat16:
@@ -62,13 +62,14 @@ class BFloat16:
         self._remainder = values - from_bfloat16(self._message)
         self._dtype = values.dtype
         self._add = MPI.Op.Create(_add_bfloat16, commute=True)
-        request: Request = group.comm.Iallreduce(MPI.IN_PLACE, self._message, self._add)
+        self._sums = np.empty_like(self._message)
+        request: Request = group.comm.Iallreduce(self._message, self._sums, self._add)
         return request
 
     def result(self) -> Values:
         """Return the sums."""
         self._add.Free()
-        return from_bfloat16(self._message).astype(self._dtype, copy=False)
+        return from_bfloat16(self._sums).astype(self._dtype, copy=False)
 
 
 class TopK:

@@ -163,8 +163,8 @@ class DataParallel:
         """Take in a gradient that is final; sum the buckets that are full, in their order."""
         bucket.put(position, g, self._count)
         if self._total is None:
-            total = np.array([self._count], np.float64)
-            self._total = total, self.group.start_sum(total)
+            count, total = np.array([[self._count], [0]], np.float64)
+            self._total = total, self.group.start_sum(count, total)
             self._accumulating = False
         while self._next < len(self._buckets) and self._buckets[self._next].is_full():
             self._buckets[self._next].start(self.group)

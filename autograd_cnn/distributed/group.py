@@ -86,13 +86,14 @@ class ProcessGroup:
         row = self.sum([*np.ravel(values * weight), weight])
         return (row[:-1] / row[-1]).reshape(values.shape)
 
-    def start_sum(self, buffer: NDArray[np.floating]) -> Request:
-        """Start replacing an array's values by the sum over all processes.
+    def start_sum(self, values: NDArray[np.floating], sums: NDArray[np.floating]) -> Request:
+        """Start to sum an array's values over all processes, into another array.
 
-        Until the request has completed, the values must not be used, and the array must be kept alive: the request
-        does not.
+        Until the request has completed, neither must be used, and both must be kept alive: the request does not.
+        They are two, as Open MPI sends a sum in place up and down a tree, all of it from rank to rank, where it would
+        else let each rank add up its part.
         """
-        request: Request = self.comm.Iallreduce(self._in_place, buffer)
+        request: Request = self.comm.Iallreduce(values, sums)
         return request
 
     def broadcast(self, value: T) -> T:

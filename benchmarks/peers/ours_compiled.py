@@ -1,8 +1,11 @@
 """autograd_cnn with the kernels that Numba compiles, and with steps and inference recorded by `autograd_cnn.compile`."""
 
 import autograd_cnn as ag
+from autograd_cnn import set_num_threads
 from benchmarks.peers import _ours
 from benchmarks.tasks import Inference, Job, Network
+
+__all__ = ["PACKAGE", "inference", "network", "set_num_threads"]
 
 PACKAGE = "autograd-cnn"
 

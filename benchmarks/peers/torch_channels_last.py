@@ -1,9 +1,12 @@
 """PyTorch with the channels of a pixel side by side in memory."""
 
 import torch
+from torch import set_num_threads
 
 from benchmarks.peers import _torch
 from benchmarks.tasks import Convolution, Inference, Job, Network, Operation
+
+__all__ = ["PACKAGE", "convolution", "inference", "network", "operation", "set_num_threads"]
 
 PACKAGE = "torch"
 

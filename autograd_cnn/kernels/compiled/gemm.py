@@ -26,12 +26,15 @@ from autograd_cnn.kernels.compiled.microkernel import (
     multiply_tile,
 )
 from autograd_cnn.kernels.compiled.packing import KC, copy_row
+from autograd_cnn.kernels.compiled.parallel import MIN_PARALLEL as MIN_COPY
 from autograd_cnn.kernels.compiled.parallel import flat, inlined, parallel_for, supports
 from autograd_cnn.kernels.compiled.transposing import transpose_maps
 from autograd_cnn.kernels.windows import Array
 
 MAX_COMPILED: Final = 1 << 28  # multiplications; above this, a BLAS library's blocking pays
 MIN_PARALLEL: Final = 1 << 20  # multiplications; below this, one thread is done before another has started
+JOBS: Final = 16  # the least number, whatever the number of threads
+ROWS: Final = 64  # of B that a job packs; whole vectors of its transpose
 
 
 class GemmSizes(NamedTuple):
@@ -42,6 +45,7 @@ class GemmSizes(NamedTuple):
     k: int
     ldb: int  # a row of B, in whole vectors
     mc: int  # rows of A in a job
+    parts: int  # jobs among which the columns of C are divided
 
 
 class StackSizes(NamedTuple):
@@ -125,10 +129,19 @@ def _multiply_into(c: Array, a: Array, b: Array, bias: Array | None) -> None:
 def layout(m: int, k: int, n: int, lanes: int, transposed: bool) -> tuple[int, GemmSizes, Array, Array, Array, Array]:
     """Return the number of jobs, the sizes, and the offsets: of A's rows and columns, B's rows, and the vectors of C."""
     vectors = -(-n // lanes)
-    jobs = 1 if m * n * k <= MIN_PARALLEL else -(-m // (2 * MR[0]))
-    sizes = GemmSizes(m, n, k, ldb=vectors * lanes, mc=-(-m // jobs))
+    alone = m * n * k <= MIN_PARALLEL
+    blocks = 1 if alone else -(-m // (2 * MR[0]))
+    parts = 1 if alone else min(-(-JOBS // blocks), -(-vectors // NR[0]))
+    sizes = GemmSizes(m, n, k, ldb=vectors * lanes, mc=-(-m // blocks), parts=parts)
     across, down = (m, 1) if transposed else (1, k)
-    return jobs, sizes, np.arange(m) * down, np.arange(k) * across, np.arange(k) * sizes.ldb, np.arange(vectors) * lanes
+    return (
+        blocks * parts,
+        sizes,
+        np.arange(m) * down,
+        np.arange(k) * across,
+        np.arange(k) * sizes.ldb,
+        np.arange(vectors) * lanes,
+    )
 
 
 def pad_to_vectors(b: Array, sizes: GemmSizes, lanes: int) -> Array:
@@ -137,23 +150,60 @@ def pad_to_vectors(b: Array, sizes: GemmSizes, lanes: int) -> Array:
         return flat(b)
     wide = np.empty((sizes.k + lanes) * sizes.ldb, b.dtype)
     if b.flags.c_contiguous:
-        _widen(1, sizes, flat(b), wide)
+        _widen(-(-sizes.k // ROWS), sizes, flat(b), wide, serial=wide.size < MIN_COPY)
     else:
-        _transpose(1, sizes, flat(b.T), wide)
+        _transpose(-(-sizes.k // ROWS), sizes, flat(b.T), wide, serial=wide.size < MIN_COPY)
     return flat(wide)
 
 
 @parallel_for
 def _widen(first: int, last: int, s: GemmSizes, b: Any, wide: Any) -> None:
-    """Copy B (k, n) into B (k, ldb), as one job."""
-    for k in range(s.k):
+    """Copy some rows of B (k, n) into B (k, ldb), for each job."""
+    for k in range(first * ROWS, min(last * ROWS, s.k)):
         copy_row(wide, k * s.ldb, b, k * s.n, s.n)
 
 
 @parallel_for
 def _transpose(first: int, last: int, s: GemmSizes, transposed: Any, wide: Any) -> None:
-    """Transpose Bᵀ (n, k) into B (k, ldb), as one job."""
-    transpose_maps(wide, 0, transposed, 0, s.n, s.k, s.k)
+    """Transpose Bᵀ (n, k) into some rows of B (k, ldb), for each job."""
+    k = first * ROWS
+    transpose_maps(wide, k * s.ldb, transposed, k, s.n, s.k, min(last * ROWS, s.k) - k)
+
+
+@inlined
+def _multiply_part(
+    a: Any,
+    a_at: int,
+    a_offsets: Any,
+    k_offsets: Any,
+    b: Any,
+    b_at: int,
+    b_offsets: Any,
+    c: Any,
+    c_at: int,
+    c_offsets: Any,
+    row: int,
+    end: int,
+    n: int,
+    depth: int,
+    left: int,
+    right: int,
+) -> None:
+    """Add rows ``row`` to ``end`` of A · B to C (m, n), of their vectors those from ``left`` to ``right``."""
+    lanes = VECTOR_BYTES // c.itemsize
+    strips = (right - left + NR[0] - 1) // NR[0]
+    for k in range(0, depth, KC):
+        steps = Depth(min(KC, depth - k))
+        for strip in range(strips):
+            v = left + strip * (right - left) // strips
+            count = left + (strip + 1) * (right - left) // strips - v
+            in_last = min(lanes, n - (v + count - 1) * lanes)
+            for i in range(row, end, MR[0]):
+                rows = Gathered(a, a_at, a_offsets, i, k_offsets, k)
+                columns = PackedRows(b, b_at + v * lanes, b_offsets, k)
+                at = c_at + i * n
+                tile = Scattered(c, at, n, c_offsets, v, min(MR[0], end - i), in_last)
+                multiply_tile(TallTile(count), rows, columns, tile, Start(c, at, accumulate=1), steps)
 
 
 @inlined
@@ -174,20 +224,10 @@ def multiply_rows(
     depth: int,
 ) -> None:
     """Add rows ``row`` to ``end`` of A · B to C (m, n); the tables are those of `layout`."""
-    lanes = VECTOR_BYTES // c.itemsize
-    strips = (c_offsets.size + NR[0] - 1) // NR[0]
-    for k in range(0, depth, KC):
-        steps = Depth(min(KC, depth - k))
-        for strip in range(strips):
-            v = strip * c_offsets.size // strips
-            count = (strip + 1) * c_offsets.size // strips - v
-            in_last = min(lanes, n - (v + count - 1) * lanes)
-            for i in range(row, end, MR[0]):
-                rows = Gathered(a, a_at, a_offsets, i, k_offsets, k)
-                columns = PackedRows(b, b_at + v * lanes, b_offsets, k)
-                at = c_at + i * n
-                tile = Scattered(c, at, n, c_offsets, v, min(MR[0], end - i), in_last)
-                multiply_tile(TallTile(count), rows, columns, tile, Start(c, at, accumulate=1), steps)
+    vectors = c_offsets.size
+    _multiply_part(
+        a, a_at, a_offsets, k_offsets, b, b_at, b_offsets, c, c_at, c_offsets, row, end, n, depth, 0, vectors
+    )
 
 
 @parallel_for
@@ -204,12 +244,14 @@ def _multiply(
     bias: Any,
     c: Any,
 ) -> None:
-    """Write ``s.mc`` rows of A · B + bias into C (m, n) for each job; the tables are those of `layout`."""
+    """Write a part of ``s.mc`` rows of A · B + bias into C (m, n) for each job; the tables are those of `layout`."""
+    lanes, vectors = VECTOR_BYTES // c.itemsize, c_offsets.size
     for job in range(first, last):
-        row, end = job * s.mc, min((job + 1) * s.mc, s.m)
+        row, part = job // s.parts * s.mc, job % s.parts
+        end, left, right = min(row + s.mc, s.m), part * vectors // s.parts, (part + 1) * vectors // s.parts
         for m in range(row, end):
-            copy_row(c, m * s.n, bias, 0, s.n)
-        multiply_rows(a, 0, a_offsets, k_offsets, b, 0, b_offsets, c, 0, c_offsets, row, end, s.n, s.k)
+            copy_row(c, m * s.n + left * lanes, bias, left * lanes, min(right * lanes, s.n) - left * lanes)
+        _multiply_part(a, 0, a_offsets, k_offsets, b, 0, b_offsets, c, 0, c_offsets, row, end, s.n, s.k, left, right)
 
 
 @parallel_for

@@ -41,7 +41,7 @@ PIXELS: Final = 384  # of the result that a job works on, about: it uses each we
 MIN_PIXELS: Final = 32  # for which it is worth waking another thread
 PART: Final = 512 * 1024  # bytes of padded images that a job may have
 DEPTH: Final = 128  # of a block of taps, whose weights stay in the first-level cache while all pixels use them
-JOBS: Final = 8  # the least number, whatever the number of threads
+JOBS: Final = 16  # the least number if there are enough pixels, whatever the number of threads
 
 # Costs relative to one product of vectors; measured on a Zen 5 core, 2026-11-26.
 TRANSPOSE: Final = 27.0  # of a vector of the result
@@ -124,6 +124,8 @@ def _rows_and_images(p: ConvProblem, adjoint: bool) -> tuple[int, int, bool]:
         rows, image_block = -(-down.size // down.period) * down.period, PIXELS // (across.size * down.size)
         if not in_place:
             image_block = min(image_block, PART // (line * down.extent))
+        few = max(-(-MIN_PIXELS // (across.size * down.size)), p.n * p.groups * panels // JOBS)
+        image_block = min(image_block, few)
     return rows, max(1, min(p.n, image_block)), in_place
 
 

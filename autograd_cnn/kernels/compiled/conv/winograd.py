@@ -15,6 +15,7 @@ values around it, and an infinity or NaN spreads over its tile.
 """
 
 from functools import lru_cache, partial
+from math import prod
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -50,7 +51,9 @@ from autograd_cnn.kernels.windows import Array
 
 SCRATCH: Final = 512 * 1024  # bytes of transformed tiles, of pixels and of products, that a job works on
 MIN_TILES, MAX_TILES = 16, 48  # of a block: fewer do not fill the micro-kernel, more do not fit into the cache
-CHUNK: Final = 16  # channels whose filters a job transforms
+JOBS: Final = 16  # the least number if there is enough work, whatever the number of threads
+BLOCK: Final = 4.0  # cost of a block's filters, loaded once more, in tiles
+CHUNK: Final = 4  # channels whose filters a job transforms
 
 # Costs relative to one product of vectors; measured on a Zen 5 core, 2026-11-26.
 TRANSPOSE: Final = 30.0  # of a vector with one pixel of as many channels as it has lanes, in either direction
@@ -75,6 +78,7 @@ class TileSizes(NamedTuple):
     columns: int  # of tiles, all of them
     image_block: int
     panel: int  # filters of a panel, in whole vectors
+    parts: int  # jobs among which the panels of a block are divided
 
 
 def supports(side: int, p: ConvProblem) -> bool:
@@ -132,7 +136,7 @@ def _wrt_input(side: int, p: ConvProblem, g: Array, w: Array) -> Array:
 def _run(p: ConvProblem, x: Array, u: Array, start: Array, s: TileSizes, x_offsets: Array, y_offsets: Array) -> Array:
     starts = pad_rows(start, s.groups, -(-s.filters // s.panel) * s.panel)
     y = np.empty((p.n, p.f, p.oh, p.ow), p.dtype)
-    jobs = -(-s.images // s.image_block) * -(-s.out_h // (s.side * s.rows)) * s.groups
+    jobs = -(-s.images // s.image_block) * -(-s.out_h // (s.side * s.rows)) * s.groups * s.parts
     _correlate_tiles(jobs, s, flat(x), u, starts, x_offsets, y_offsets, y.reshape(-1))
     return y
 
@@ -146,6 +150,9 @@ def _tiles(p: ConvProblem, side: int) -> tuple[TileSizes, Array, Array]:
         p, side, SCRATCH // (4 * (side + 2) ** 2 * (width + panel)), MIN_TILES, MAX_TILES
     )
     columns = -(-p.ow // side)
+    blocks = -(-p.n // image_block) * -(-p.oh // (side * rows)) * p.groups
+    # Each part transforms the pixels again, so it has two panels at least.
+    parts = max(1, min(-(-JOBS // blocks), -(-vectors * p.lanes // panel) // 2))
     s = TileSizes(
         side=side,
         images=p.n,
@@ -161,6 +168,7 @@ def _tiles(p: ConvProblem, side: int) -> tuple[TileSizes, Array, Array]:
         columns=columns,
         image_block=image_block,
         panel=panel,
+        parts=parts,
     )
     pixel, window = np.arange(p.h * p.w + p.lanes), np.arange(p.oh * p.ow + p.lanes)
     x_offsets = (pixel // p.w * (side * columns + 2) + pixel % p.w + p.padding[1][0]) * width
@@ -170,15 +178,21 @@ def _tiles(p: ConvProblem, side: int) -> tuple[TileSizes, Array, Array]:
 
 
 def tiles_at_a_time(p: ConvProblem, side: int, target: int, min_tiles: int, max_tiles: int) -> tuple[int, int]:
-    """Return how many rows of tiles a block has, and how many images, for about ``target`` tiles."""
+    """Return how many rows of tiles a block has, and how many images: about ``target`` tiles, or less to share evenly.
+
+    It is what takes `JOBS` threads the least time.
+    """
     target = min(max(target, min_tiles), max_tiles)
     down, across = -(-p.oh // side), -(-p.ow // side)
-    rows = down if down * across <= target else max(1, target // across)
-    rows = -(-down // -(-down // rows))  # spread evenly
-    if rows < down:
-        return rows, 1
-    shares = -(-p.n // max(1, target // (rows * across)))
-    return rows, -(-p.n // (shares + shares % 2))  # an even number of jobs keeps two threads busy
+    options = [(rows, 1) for rows in range(down, 0, -1)] + [(down, images) for images in range(2, p.n + 1)]
+
+    def time(option: tuple[int, int]) -> tuple[float, int]:
+        rows, images = option
+        tiles = rows * images * across
+        jobs = p.groups * -(-p.n // images) * -(-down // rows)
+        return -(-jobs // JOBS) * (max(tiles, min_tiles) + BLOCK), -tiles
+
+    return min((each for each in options if prod(each) * across <= max(target * 9 // 8, across)), key=time)
 
 
 def _transformed(w: Array, s: "Filters", groups: int, rotated: bool) -> Array:
@@ -293,8 +307,8 @@ def _correlate_tiles(
     vectors = s.panel // lanes
     tall = MR[1] if vectors > NR[0] else MR[0]
     for job in range(first, last):
-        group, row = job % s.groups, job // s.groups % blocks * s.rows
-        image = job // (s.groups * blocks) * s.image_block
+        share, group, row = job % s.parts, job // s.parts % s.groups, job // (s.parts * s.groups) % blocks * s.rows
+        image = job // (s.parts * s.groups * blocks) * s.image_block
         images, rows = min(s.image_block, s.images - image), min(s.rows, (s.out_h + s.side - 1) // s.side - row)
         per_image = rows * s.columns
         for n in range(images):
@@ -304,7 +318,7 @@ def _correlate_tiles(
             )
         count = images * per_image
         out_rows = min(s.side * rows, s.out_h - s.side * row)
-        for panel in range(panels):
+        for panel in range(share * panels // s.parts, (share + 1) * panels // s.parts):
             u_at = (group * panels + panel) * positions * s.channels * s.panel
             for position in range(positions):
                 t = 0

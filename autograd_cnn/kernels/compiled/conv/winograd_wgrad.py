@@ -5,7 +5,7 @@ For each filter all tiles of the maps are summed before anything is transformed 
     dw = Gᵀ · [Σ (Bᵀ x B) ⊙ (A g Aᵀ)] · G
 
 The sum is a matrix product, (C, tiles) · (tiles, F), for each of 36 positions. A job takes a block of channels, a
-block of filters and a run of images, and its sums stay in a core's second-level cache.
+block of filters and a run of blocks of tiles, and its sums stay in a core's second-level cache.
 """
 
 from functools import lru_cache, partial
@@ -49,7 +49,9 @@ SCRATCH: Final = 300 * 1024  # bytes of transformed tiles that a job works on
 MIN_TILES, MAX_TILES = 16, 64  # of a block
 SIDE: Final = 4  # of a tile of the maps: with 2 there would be twice as many products
 MAPS: Final = 64  # the most channels, and filters, of a job
-JOBS: Final = 8  # about, whatever the number of threads
+JOBS: Final = 16  # at most, of one block of channels and of filters, whatever the number of threads
+FEW: Final = 8  # of them, if there are fewer than `PIECE` tiles for each
+PIECE: Final = 32  # tiles that are worth sums of their own, which have to be transformed
 ACCUMULATE: Final = 1.5  # factor of the products' cost: sums are loaded and stored for each block of tiles
 
 
@@ -71,7 +73,7 @@ class SumSizes(NamedTuple):
     image_block: int
     channel_block: int
     filter_block: int  # in whole vectors
-    pieces: int  # runs of images, each with its own sums
+    pieces: int  # runs of blocks of tiles, each with its own sums
 
 
 def _cut(p: ConvProblem) -> tuple[int, int, int]:
@@ -114,7 +116,8 @@ def _sizes(p: ConvProblem) -> tuple[SumSizes, Array, Array]:
     rows, image_block = tiles_at_a_time(
         p, SIDE, SCRATCH // (4 * (SIDE + 2) ** 2 * (in_lanes + filters)), MIN_TILES, MAX_TILES
     )
-    columns = -(-p.ow // SIDE)
+    columns, lines = -(-p.ow // SIDE), -(-p.oh // SIDE)
+    most = max(FEW // blocks, min(JOBS // blocks, p.n * columns * lines // PIECE), 1)
     s = SumSizes(
         side=SIDE,
         images=p.n,
@@ -131,7 +134,7 @@ def _sizes(p: ConvProblem) -> tuple[SumSizes, Array, Array]:
         image_block=image_block,
         channel_block=channels,
         filter_block=filters,
-        pieces=min(-(-p.n // image_block), max(1, JOBS // blocks)),
+        pieces=min(-(-p.n // image_block) * -(-lines // rows), most),
     )
     pixel, window = np.arange(p.h * p.w + p.lanes), np.arange(p.oh * p.ow + p.lanes)
     x_offsets = (pixel // p.w * (SIDE * columns + 2) + pixel % p.w + p.padding[1][0]) * in_lanes
@@ -141,7 +144,7 @@ def _sizes(p: ConvProblem) -> tuple[SumSizes, Array, Array]:
 
 @parallel_for
 def _sum_tiles(first: int, last: int, s: SumSizes, x: Any, g: Any, x_offsets: Any, g_offsets: Any, sums: Any) -> None:
-    """Sum over the tiles of a run of images, for a block of channels and of filters, for each job.
+    """Sum over a run of blocks of tiles, for a block of channels and of filters, for each job.
 
     x (N, C, H, W), g (N, F, OH, OW), sums (pieces, F, C/G, 3, 3).
     """
@@ -161,28 +164,27 @@ def _sum_tiles(first: int, last: int, s: SumSizes, x: Any, g: Any, x_offsets: An
     channel_blocks = (s.channels + s.channel_block - 1) // s.channel_block
     filter_blocks = (s.filters + width - 1) // width
     blocks, tile_lines = channel_blocks * filter_blocks, (s.out_h + s.side - 1) // s.side
+    row_blocks = (tile_lines + s.rows - 1) // s.rows
+    tile_blocks = (s.images + s.image_block - 1) // s.image_block * row_blocks
     for job in range(first, last):
         f, c = job % filter_blocks * width, job // filter_blocks % channel_blocks * s.channel_block
         group, piece = job // blocks % s.groups, job // (blocks * s.groups)
         maps, channels = min(width, s.filters - f), min(s.channel_block, s.channels - c)
-        end = (piece + 1) * s.images // s.pieces
         accumulate = 0
-        for image in range(piece * s.images // s.pieces, end, s.image_block):
-            for row in range(0, tile_lines, s.rows):
-                rows, count = min(s.rows, tile_lines - row), 0
-                for n in range(image, min(image + s.image_block, end)):
-                    x_at = ((n * s.groups + group) * s.channels + c) * s.height * s.width
-                    g_at = ((n * s.groups + group) * s.filters + f) * s.out_h * s.out_w
-                    tile_pixels(
-                        v, count * in_lanes, v_step, x, x_at, part_x, part_x.size - lanes, x_offsets, channels,
-                        in_lanes, row, rows, s,
-                    )  # fmt: skip
-                    _tile_maps(z, count * width, z_step, g, g_at, part_g, g_offsets, maps, row, rows, s)
-                    count += rows * s.columns
-                _add_products(
-                    total, v, v_step, z, z_step, channels, count, accumulate, rows_of_x, lines, c_offsets, zeros
-                )
-                accumulate = 1
+        for block in range(piece * tile_blocks // s.pieces, (piece + 1) * tile_blocks // s.pieces):
+            image, row = block // row_blocks * s.image_block, block % row_blocks * s.rows
+            rows, count = min(s.rows, tile_lines - row), 0
+            for n in range(image, min(image + s.image_block, s.images)):
+                x_at = ((n * s.groups + group) * s.channels + c) * s.height * s.width
+                g_at = ((n * s.groups + group) * s.filters + f) * s.out_h * s.out_w
+                tile_pixels(
+                    v, count * in_lanes, v_step, x, x_at, part_x, part_x.size - lanes, x_offsets, channels,
+                    in_lanes, row, rows, s,
+                )  # fmt: skip
+                _tile_maps(z, count * width, z_step, g, g_at, part_g, g_offsets, maps, row, rows, s)
+                count += rows * s.columns
+            _add_products(total, v, v_step, z, z_step, channels, count, accumulate, rows_of_x, lines, c_offsets, zeros)
+            accumulate = 1
         at = (((piece * s.groups + group) * s.filters + f) * s.channels + c) * 9
         _transform_sums(sums, at, total, channels, maps, taps, tap_lines, s)
 
