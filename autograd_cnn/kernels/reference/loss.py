@@ -5,6 +5,8 @@ import numpy as np
 from autograd_cnn.kernels.reference.special import sigmoid, softplus
 from autograd_cnn.kernels.windows import Array
 
+__all__ = ["huber", "huber_wrt_x", "logistic_loss", "logistic_loss_wrt_x"]
+
 
 def huber(x: Array, delta: float) -> Array:
     """Return half the square of x up to delta, and straight on from there."""
