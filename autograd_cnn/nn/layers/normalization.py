@@ -483,7 +483,7 @@ class InstanceNorm2d(Module):
 
 
 def _affine(module: _BatchNorm | LayerNorm | GroupNorm | InstanceNorm2d, name: str = "affine") -> str:
-    """Return for `repr` what there is not to learn."""
+    """Return for `repr` which parameters are missing."""
     return f", {name}=False" if module.weight is None else ", bias=False" if module.bias is None else ""
 
 
