@@ -8,7 +8,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
 from autograd_cnn.nn.functional import activation as functional
-from autograd_cnn.nn.module import Module, Parameterless, computed_in
+from autograd_cnn.nn.module import Module, Parameterless, in_dtype_of
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.ops.activation import check_range
 from autograd_cnn.parameters import Bool, Count, FloatDType, NotNaN, NotNegative, Number, Positive, Size
@@ -410,7 +410,7 @@ class PReLU(Module):
 
     def forward(self, x: Array) -> Array:
         """Apply it to every element of ``x`` (N, C, ...)."""
-        return functional.prelu(computed_in(x, self.weight.dtype), self.weight)
+        return functional.prelu(in_dtype_of(self.weight, x), self.weight)
 
     def extra_repr(self) -> str:
         """Return how many slopes there are."""
