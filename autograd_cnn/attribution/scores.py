@@ -29,7 +29,7 @@ def checked(
         raise ShapeError(sentence(where, "images have the wrong shape", expected="(N, C, H, W)", got=pixels.shape))
     if classes.shape != pixels.shape[:1]:
         raise ShapeError(
-            sentence(where, "there is not one label for each image", expected=pixels.shape[:1], got=classes.shape)
+            sentence(where, "the labels do not match the images", expected=pixels.shape[:1], got=classes.shape)
         )
     if classes.dtype.kind not in "iu":
         raise OperandError(sentence(where, "labels are not integers", expected="class numbers", got=classes.dtype))

@@ -4,23 +4,19 @@ Each name here picks, call by call, the fastest backend that can do the work; wh
 declines with `NotImplemented` falls to the reference.
 """
 
-from autograd_cnn.kernels.algorithms import (
-    Candidate,
-    Explanation,
-    explain,
-    set_conv_precision,
-    use_conv_algorithm,
-)
-from autograd_cnn.kernels.backend import (
-    RECORDING,
-    Kernel,
-    current_backend,
-    must_compile,
-    num_threads,
-    set_backend,
-    set_num_threads,
-)
-from autograd_cnn.kernels.memory import release_memory
+from autograd_cnn.kernels.algorithms import Candidate as Candidate
+from autograd_cnn.kernels.algorithms import Explanation as Explanation
+from autograd_cnn.kernels.algorithms import explain as explain
+from autograd_cnn.kernels.algorithms import set_conv_precision as set_conv_precision
+from autograd_cnn.kernels.algorithms import use_conv_algorithm as use_conv_algorithm
+from autograd_cnn.kernels.backend import RECORDING as RECORDING
+from autograd_cnn.kernels.backend import Kernel as Kernel
+from autograd_cnn.kernels.backend import current_backend as current_backend
+from autograd_cnn.kernels.backend import must_compile as must_compile
+from autograd_cnn.kernels.backend import num_threads as num_threads
+from autograd_cnn.kernels.backend import set_backend as set_backend
+from autograd_cnn.kernels.backend import set_num_threads as set_num_threads
+from autograd_cnn.kernels.memory import release_memory as release_memory
 
 clip = Kernel("clip")
 concatenate = Kernel("concatenate")
@@ -103,100 +99,3 @@ total_huber = Kernel("total_huber")
 sum = Kernel("sum")  # noqa: A001  # NumPy's name
 max = Kernel("max")  # noqa: A001  # NumPy's name
 min = Kernel("min")  # noqa: A001  # NumPy's name
-
-__all__ = [
-    "RECORDING",
-    "Candidate",
-    "Explanation",
-    "Kernel",
-    "adam",
-    "add",
-    "attention",
-    "attention_wrt",
-    "clip",
-    "concatenate",
-    "copyto",
-    "correlate2d",
-    "correlate2d_wrt_input",
-    "correlate2d_wrt_weight",
-    "current_backend",
-    "damped",
-    "divide",
-    "divide_wrt_x2",
-    "elu",
-    "elu_wrt_x",
-    "erf",
-    "explain",
-    "extremum_wrt_x",
-    "gaussian",
-    "gelu",
-    "gelu_wrt_x",
-    "given_moments",
-    "gru",
-    "gru_wrt",
-    "hardsigmoid",
-    "hardsigmoid_wrt_x",
-    "hardswish",
-    "hardswish_wrt_x",
-    "hardtanh",
-    "huber",
-    "huber_wrt_x",
-    "layer_norm",
-    "layer_norm_wrt",
-    "leaky_relu",
-    "linear",
-    "log_softmax",
-    "log_softmax_wrt_x",
-    "logistic_loss",
-    "logistic_loss_wrt_x",
-    "logsumexp",
-    "lstm",
-    "lstm_wrt",
-    "masked",
-    "matmul",
-    "max",
-    "max_pool",
-    "max_pool_gather",
-    "max_unpool",
-    "maximum",
-    "mean_pool",
-    "mean_pool_wrt_input",
-    "min",
-    "minimum",
-    "moments",
-    "multiply",
-    "must_compile",
-    "negative",
-    "num_threads",
-    "release_memory",
-    "relu",
-    "scatter_add",
-    "set_backend",
-    "set_conv_precision",
-    "set_num_threads",
-    "sgd",
-    "sgd_with_momentum",
-    "shrink",
-    "sigmoid",
-    "sigmoid_slope",
-    "sigmoid_wrt_x",
-    "sign",
-    "silu",
-    "silu_wrt_x",
-    "softmax",
-    "softmax_cross_entropy",
-    "softmax_error",
-    "softmax_wrt_x",
-    "softplus",
-    "square_wrt_x",
-    "standardize",
-    "standardize_rectified",
-    "standardize_wrt_input",
-    "standardized_sums",
-    "subtract",
-    "sum",
-    "tanh_wrt_x",
-    "total_huber",
-    "use_conv_algorithm",
-    "where",
-]

@@ -613,21 +613,23 @@ class Parameterless(Module):
 # --- what layers compute in -------------------------------------------------------------------
 
 
-def computed_in(x: Array, dtype: np.dtype[Any]) -> Array:
-    """Return numbers in the float dtype of a layer's parameters; their gradient comes back in their own.
+def in_dtype_of(own: Any, x: Array) -> Array:
+    """Return numbers in the float dtype of a layer's own parameter; their gradient comes back in that of theirs.
 
     All layers with parameters pass their inputs through here: a model computes in the dtype that it has, and not in
-    that of an array which NumPy happened to make in float64.
+    that of an array which NumPy happened to make in float64. Without a parameter, which is None, they stay as they are.
 
     Examples
     --------
     >>> import numpy as np
-    >>> computed_in(np.array([1.0, 2.0]), np.dtype("float32"))
+    >>> in_dtype_of(np.ones(3, np.float32), np.array([1.0, 2.0]))
     array([1., 2.], dtype=float32)
     """
+    if own is None:
+        return x
     if not isinstance(x, Tensor):
         x = np.asarray(x)
-    own = x.dtype
-    if own == dtype or own.kind not in "biuf" or dtype.kind != "f":
+    given, dtype = x.dtype, own.value.dtype if isinstance(own, Tensor) else own.dtype
+    if given == dtype or given.kind not in "biuf" or dtype.kind != "f":
         return x
     return ops.astype(x, dtype=dtype)

@@ -49,7 +49,7 @@ _Pick: TypeAlias = dict[str, str]
 def load(path: AnyPath) -> OnnxNetwork:
     """Read an ONNX file as a network, which can be trained further and drawn.
 
-    Floating-point initializers become parameters under their names in the file. What is no weight, such as a batch's
+    Floating-point initializers become parameters under their names in the file. What is not a weight, such as a batch's
     statistics, a scale, an exponent, or what something is compared with, becomes a buffer, and what has to be known, such
     as a limit, a constant. In a file without such initializers the weights are taken to be the arrays of its
     ``Constant`` nodes. Quantised weights become parameters of floats; rounding passes gradients straight through.

@@ -12,7 +12,7 @@ from autograd_cnn.engine.node import Array, Traced, shape_of
 from autograd_cnn.engine.recording import scope
 from autograd_cnn.errors import FormatError, ShapeError, sentence
 from autograd_cnn.nn import Module, Parameter
-from autograd_cnn.nn.module import computed_in
+from autograd_cnn.nn.module import in_dtype_of
 from autograd_cnn.onnx.budget import CALL, Budget
 from autograd_cnn.onnx.operator import TABLE, Input, known
 
@@ -218,9 +218,9 @@ class OnnxNetwork(Module):
             raise ShapeError(
                 sentence("OnnxNetwork", "inputs", expected=f"{len(self.inputs)} ({names})", got=len(inputs))
             )
-        dtype = next((p.dtype for p in self.parameters() if p.dtype.kind == "f"), None)
+        own = next((p for p in self.parameters() if p.dtype.kind == "f"), None)
         inputs = tuple(  # as for our own layers
-            computed_in(x, dtype or each.dtype) if each.dtype.kind == "f" else x
+            in_dtype_of(each if own is None else own, x) if each.dtype.kind == "f" else x
             for each, x in zip(self.inputs, inputs, strict=True)
         )
         values: dict[str, Array] = self.constants | {name: getattr(self, free) for name, free in self.held.items()}

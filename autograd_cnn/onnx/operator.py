@@ -152,7 +152,7 @@ class Operator:
         self.draws = draws
         self.signature = inspect.signature(function)
         parameters = self.signature.parameters
-        constant = getattr(function, "constant", False)  # what is compared or rounded is no weight
+        constant = getattr(function, "constant", False)  # what is compared or rounded is not a weight
         self.inputs = tuple(
             Input(p.name, _optional(p), *_kinds(Fixed if constant else p.annotation), p.annotation is Weights)
             for p in parameters.values() if p.kind not in {p.KEYWORD_ONLY, p.VAR_KEYWORD}

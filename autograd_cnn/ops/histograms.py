@@ -171,7 +171,7 @@ def _flat(where: str, weights: Array | None, shape: Shape) -> Array | None:
 def _edges(x: Array, bins: Any, limits: Any, weights: Array | None = None) -> Array:
     """The edges of the bins of a flat ``x``: NumPy's numbers, with the gradients of the least and the greatest one."""
     if shape_of(bins) and isinstance(bins, Traced):
-        np.histogram_bin_edges([], values_of(bins))  # raises if they are no edges
+        np.histogram_bin_edges([], values_of(bins))  # raises if they are not edges
         return bins
     numbers = _known("histogram", x)
     edges = np.histogram_bin_edges(numbers, bins, limits, None if weights is None else values_of(weights))

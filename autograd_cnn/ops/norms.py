@@ -88,7 +88,7 @@ def _vector_norm(x: Array, order: Any, axes: tuple[int, ...], keepdims: bool) ->
     if order == 0:
         return reduction.sum(multiply(not_equal(x, 0), np.ones((), np.result_type(dtype_of(x), 1.0))), **how)
     if isinstance(order, str):
-        raise ArgumentError(sentence("norm", "there is no such norm of vectors", expected="a number", got=repr(order)))
+        raise ArgumentError(sentence("norm", "unknown norm of vectors", expected="a number", got=repr(order)))
     return reduction.root(reduction.sum(power(absolute(x), order), **how), order)
 
 
@@ -104,9 +104,7 @@ def _matrix_norm(x: Array, order: Any, axes: tuple[int, ...], keepdims: bool) ->
         y = extremum(reduction.sum(absolute(last), axis=-2 if abs(order) == 1 else -1), axis=-1)
     else:
         raise ArgumentError(
-            sentence(
-                "norm", "there is no such norm of matrices", expected="'fro', 'nuc', ±1, ±2 or ±inf", got=repr(order)
-            )
+            sentence("norm", "unknown norm of matrices", expected="'fro', 'nuc', ±1, ±2 or ±inf", got=repr(order))
         )
     return reshape(y, shape=reduction.reduced_shape(shape_of(x), axes, keepdims=True)) if keepdims else y
 

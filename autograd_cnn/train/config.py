@@ -118,7 +118,7 @@ class TrainConfig:
             if name not in AUGMENTATIONS:
                 alike = get_close_matches(str(name), AUGMENTATIONS, 1)
                 raise ArgumentError(
-                    sentence("TrainConfig", "augment names what there is not", expected=", ".join(AUGMENTATIONS),
+                    sentence("TrainConfig", "augment has an unknown name", expected=", ".join(AUGMENTATIONS),
                              got=repr(name), hint=f"did you mean {alike[0]}?" if alike else "")
                 )  # fmt: skip
         return names

@@ -91,7 +91,7 @@ def test_what_they_refuse(method):
     images, name = np.ones((2, 2, 3, 3)), method.__name__
     for error, arguments, told in (
         (ShapeError, (images[0], [0, 1]), "images have the wrong shape: expected (N, C, H, W), got (2, 3, 3)"),
-        (ShapeError, (images, [0]), "there is not one label for each image: expected (2,), got (1,)"),
+        (ShapeError, (images, [0]), "the labels do not match the images: expected (2,), got (1,)"),
         (OperandError, (images, [0.0, 1.0]), "labels are not integers: expected class numbers, got float64"),
         (
             OperandError,

@@ -131,5 +131,5 @@ def test_what_is_no_real_number_is_the_layers_to_refuse():
 
 def test_what_has_no_float_parameters_is_left_alone():
     x = np.ones(2)
-    assert nn.module.computed_in(x, np.dtype(int)) is x
-    assert isinstance(nn.module.computed_in(ag.tensor([1, 2]), np.dtype("float32")), Traced)
+    assert nn.module.in_dtype_of(np.ones(1, int), x) is x
+    assert isinstance(nn.module.in_dtype_of(np.ones(1, np.float32), ag.tensor([1, 2])), Traced)

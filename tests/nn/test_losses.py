@@ -149,7 +149,7 @@ def test_other_losses_keep_float32_and_agree_in_a_compiled_step(rng, loss):
     (lambda: nn.GaussianNLLLoss()(np.zeros(3), np.zeros(3), -np.ones(3)),
      "gaussian_nll_loss: var is out of range: expected numbers of at least 0, got -1.0"),
     (lambda: nn.CosineEmbeddingLoss()(np.zeros((2, 3)), np.zeros((2, 3)), [1]),
-     "cosine_embedding_loss: there is not one target for each pair: expected (2,), got (1,)"),
+     "cosine_embedding_loss: the targets do not match the pairs: expected (2,), got (1,)"),
 ])  # fmt: skip
 def test_what_other_losses_refuse(call, text):
     with pytest.raises((ShapeError, OperandError, ArgumentError)) as error:

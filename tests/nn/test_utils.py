@@ -58,7 +58,7 @@ def test_a_norm_that_is_not_finite_changes_nothing_where_it_is_refused():
         (lambda: nn.utils.vector_to_parameters(np.ones(3), [nn.Parameter([1.0])]), ShapeError,
          "vector_to_parameters: vec has the wrong shape: expected (1,), got (3,)"),
         (lambda: nn.init.normal_((2, 3)), OperandError,
-         ("normal_: there is no tensor to fill: expected a Tensor, got tuple; nn.init.normal returns an array of a "
+         ("normal_: not a tensor to fill: expected a Tensor, got tuple; nn.init.normal returns an array of a "
           "shape")),
         (lambda: nn.init.eye_(nn.Parameter([1.0])), ShapeError,
          "eye_: the tensor is not a matrix: expected (out, in), got (1,)"),

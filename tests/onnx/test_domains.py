@@ -178,7 +178,7 @@ def test_an_operator_of_classic_machine_learning(kind, inputs, attributes, outpu
     [
         (
             "TreeEnsembleRegressor", {"nodes_truenodeids": [1, 0, 2, 0, 0, 1, 0, 0]},
-            "the nodes are no trees: expected one way from one root to each",
+            "the nodes are not trees: expected one way from one root to each",
         ),
         ("TreeEnsembleRegressor", {"nodes_falsenodeids": [2, 0, 9, 0, 0, 2, 0, 0]}, "node 9 of tree 0 is not there"),
         (

@@ -21,7 +21,7 @@ LEFT_OUT = {
     "MaxPool3d": lambda sample: sample.options.get("return_indices"),
     "PoissonNLLLoss": lambda sample: sample.options.get("full"),  # PyTorch's gradient in a count of 0 is NaN
 }
-"""Samples of what there is not here."""
+"""Samples of what is missing here."""
 
 RANDOM = {"Dropout", "Dropout1d", "Dropout2d"}
 """What agrees in eval mode alone."""

@@ -42,7 +42,7 @@ MODULES = {
 
 def _listed(module):
     """Return the names and patterns that the page has for a module."""
-    section = PAGE.read_text("utf-8").split("## What there is not\n")[1]
+    section = PAGE.read_text("utf-8").split("## What is missing\n")[1]
     items = {item.split("`")[1]: item for item in re.split(r"^- ", section, flags=re.MULTILINE)[1:]}
     return set(re.findall(r"`([\w*]+)`", items[module].partition(":")[2]))
 

@@ -60,7 +60,7 @@ LEFT_OUT = {
     "softmin": lambda call: "dtype" in call.kwargs,
     "softmax": lambda call: "dtype" in call.kwargs,
 }
-"""Samples of what there is not here, and of indices that come twice, where PyTorch's gradient is another function's."""
+"""Samples of what is missing here, and of indices that come twice, where PyTorch's gradient is another function's."""
 
 MOST = 40
 """Samples of a function; of more, which differ in one argument each, these are taken at equal distances."""

@@ -22,7 +22,7 @@ from autograd_cnn.train import TrainConfig
         (
             {"augment": ("shiftt",)},
             (
-                "augment names what there is not: expected shift, flip, crop, rotate, erase, brightness, color, "
+                "augment has an unknown name: expected shift, flip, crop, rotate, erase, brightness, color, "
                 "got 'shiftt'; did you mean shift?"
             ),
         ),

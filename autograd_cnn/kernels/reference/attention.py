@@ -7,6 +7,8 @@ import numpy as np
 
 from autograd_cnn.kernels.windows import Array
 
+__all__ = ["attention", "attention_wrt"]
+
 
 def attention(q: Array, k: Array, v: Array, bias: Array | None, causal: bool, scale: float) -> tuple[Array, Array]:
     """Return softmax(scores) · v (..., L, E), zeros where all scores are -inf, and the logarithms of the rows' sums."""

@@ -9,6 +9,8 @@ import numpy as np
 
 from autograd_cnn.kernels.windows import Array, Windows
 
+__all__ = ["correlate2d", "correlate2d_wrt_input", "correlate2d_wrt_weight"]
+
 
 def padded(x: Array, windows: Windows, fill: float = 0) -> Array:
     """Return the part of the padded image that the windows reach."""

@@ -6,6 +6,8 @@ import numpy as np
 
 from autograd_cnn.kernels.windows import Array
 
+__all__ = ["adam", "sgd", "sgd_with_momentum"]
+
 
 def sgd(outs: Sequence[Array], values: Sequence[Array], grads: Sequence[Array], lr: float, weight_decay: float) -> None:
     """Write values - lr·(grads + weight_decay·values)."""

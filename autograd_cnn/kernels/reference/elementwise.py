@@ -6,6 +6,36 @@ import numpy as np
 
 from autograd_cnn.kernels.windows import Array
 
+__all__ = [
+    "add",
+    "clip",
+    "concatenate",
+    "copyto",
+    "damped",
+    "divide",
+    "divide_wrt_x2",
+    "elu",
+    "elu_wrt_x",
+    "hardsigmoid",
+    "hardsigmoid_wrt_x",
+    "hardswish",
+    "hardswish_wrt_x",
+    "hardtanh",
+    "leaky_relu",
+    "masked",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negative",
+    "relu",
+    "scatter_add",
+    "shrink",
+    "sign",
+    "square_wrt_x",
+    "subtract",
+    "where",
+]
+
 _BITS: Final[dict[Any, np.dtype[Any]]] = {
     np.dtype(np.float32): np.dtype(np.int32),
     np.dtype(np.float64): np.dtype(np.int64),

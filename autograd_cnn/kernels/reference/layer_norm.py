@@ -9,6 +9,8 @@ import numpy as np
 
 from autograd_cnn.kernels.windows import Array
 
+__all__ = ["layer_norm", "layer_norm_wrt"]
+
 
 def layer_norm(x: Array, weight: Array, bias: Array, eps: float) -> tuple[Array, Array]:
     """Return z · weight + bias, and the moments."""

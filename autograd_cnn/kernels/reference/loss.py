@@ -7,6 +7,8 @@ import numpy as np
 from autograd_cnn.kernels.reference.special import sigmoid, softplus
 from autograd_cnn.kernels.windows import Array
 
+__all__ = ["huber", "huber_wrt_x", "logistic_loss", "logistic_loss_wrt_x", "total_huber"]
+
 
 def huber(x: Array, t: Array, delta: float, scale: float) -> Array:
     """Return half the square of x - t up to delta, and straight on from there, times the scale."""

@@ -9,6 +9,15 @@ import numpy as np
 from autograd_cnn.kernels.reference.elementwise import relu
 from autograd_cnn.kernels.windows import Array
 
+__all__ = [
+    "given_moments",
+    "moments",
+    "standardize",
+    "standardize_rectified",
+    "standardize_wrt_input",
+    "standardized_sums",
+]
+
 _ALL_BUT_CHANNELS = (0, 2, 3)
 
 

@@ -12,6 +12,8 @@ from autograd_cnn.kernels.reference.correlation import cropped, padded
 from autograd_cnn.kernels.reference.elementwise import masked
 from autograd_cnn.kernels.windows import Array, Windows
 
+__all__ = ["max_pool", "max_pool_gather", "max_unpool", "mean_pool", "mean_pool_wrt_input"]
+
 
 def max_pool(x: Array, windows: Windows, rectified: bool) -> tuple[Array, Array]:
     """Return each window's largest value and its tap; of equal ones the first, of NaNs the first NaN.

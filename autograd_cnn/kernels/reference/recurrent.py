@@ -8,6 +8,8 @@ import numpy as np
 from autograd_cnn.kernels.reference.special import sigmoid
 from autograd_cnn.kernels.windows import Array
 
+__all__ = ["gru", "gru_wrt", "lstm", "lstm_wrt"]
+
 
 def lstm(u: Array, w: Array, h: Array, c: Array) -> tuple[Array, Array, Array]:
     """Return the outputs and the last cell state (T + 1, N, H), the gates i, f, g, o (T, N, 4·H), and the cell states."""

@@ -4,6 +4,8 @@ import numpy as np
 
 from autograd_cnn.kernels.windows import Array
 
+__all__ = ["extremum_wrt_x", "linear", "matmul", "max", "min", "sum"]
+
 
 def matmul(a: Array, b: Array) -> Array:
     """Return the matrix product, with NumPy's broadcasting of stacks and vectors."""

@@ -10,6 +10,16 @@ import numpy as np
 
 from autograd_cnn.kernels.windows import Array
 
+__all__ = [
+    "log_softmax",
+    "log_softmax_wrt_x",
+    "logsumexp",
+    "softmax",
+    "softmax_cross_entropy",
+    "softmax_error",
+    "softmax_wrt_x",
+]
+
 Axis: TypeAlias = int | tuple[int, ...] | None
 
 

@@ -9,6 +9,20 @@ import numpy as np
 
 from autograd_cnn.kernels.windows import Array
 
+__all__ = [
+    "erf",
+    "gaussian",
+    "gelu",
+    "gelu_wrt_x",
+    "sigmoid",
+    "sigmoid_slope",
+    "sigmoid_wrt_x",
+    "silu",
+    "silu_wrt_x",
+    "softplus",
+    "tanh_wrt_x",
+]
+
 # --- the logistic function --------------------------------------------------------------------
 
 

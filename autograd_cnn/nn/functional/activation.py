@@ -157,8 +157,8 @@ def softplus(input: Array, beta: Positive = 1.0, threshold: Number | None = None
     beta : float
         How sharp its bend is.
     threshold : float, optional
-        Take ``x`` itself where ``beta·x`` is larger. By default nowhere: PyTorch does so from 20 on against an overflow
-        that there is not here.
+        Take ``x`` itself where ``beta·x`` is larger. By default nowhere: PyTorch does so from 20 on against an overflow,
+        which does not happen here.
 
     Examples
     --------
@@ -216,7 +216,7 @@ def prelu(input: Array, weight: Array) -> Array:
     Raises
     ------
     ShapeError
-        If there is not one slope for each channel.
+        If the slopes do not match the channels.
 
     Examples
     --------

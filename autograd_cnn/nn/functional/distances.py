@@ -88,7 +88,7 @@ def cosine_embedding_loss(
     Raises
     ------
     ShapeError
-        If there is not one target for each pair.
+        If the targets do not match the pairs.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def cosine_embedding_loss(
     input1, input2 = in_floats(where, input1=input1, input2=input2)
     if shape_of(target) != shape_of(input1)[:-1]:
         raise ShapeError(
-            sentence(where, "there is not one target for each pair", expected=shape_of(input1)[:-1],
+            sentence(where, "the targets do not match the pairs", expected=shape_of(input1)[:-1],
                      got=shape_of(target))
         )  # fmt: skip
     tiny = 1e-12  # PyTorch's, so that a vector of zeros has no direction

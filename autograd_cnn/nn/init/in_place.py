@@ -31,7 +31,7 @@ def _filled(where: str, tensor: Tensor, values: NDArray[Any]) -> Tensor:
 def _checked(where: str, tensor: Any) -> Tensor:
     if not isinstance(tensor, Tensor):
         raise OperandError(
-            sentence(where, "there is no tensor to fill", expected="a Tensor", got=type(tensor).__name__,
+            sentence(where, "not a tensor to fill", expected="a Tensor", got=type(tensor).__name__,
                      hint=f"nn.init.{where.rstrip('_')} returns an array of a shape")
         )  # fmt: skip
     return tensor

@@ -8,7 +8,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array
 from autograd_cnn.nn.functional import activation as functional
-from autograd_cnn.nn.module import Module, Parameterless, computed_in
+from autograd_cnn.nn.module import Module, Parameterless, in_dtype_of
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.ops.activation import check_range
 from autograd_cnn.parameters import Bool, Count, FloatDType, NotNaN, NotNegative, Number, Positive, Size
@@ -32,6 +32,17 @@ class _InPlace(_Elementwise):
         pass
 
 
+class _WithOptions(Module):
+    """A function of an array and of what the layer shows."""
+
+    function: ClassVar[Any]
+
+    def forward(self, x: Array) -> Array:
+        """Apply it to every element."""
+        names = (each if isinstance(each, str) else each[0] for each in self._shown)
+        return self.function(x, **{name: getattr(self, name) for name in names})
+
+
 class ReLU(_InPlace):
     """``max(x, 0)``.
 
@@ -50,7 +61,7 @@ class ReLU(_InPlace):
     function = staticmethod(ops.relu)
 
 
-class LeakyReLU(Module):
+class LeakyReLU(_WithOptions):
     """``x`` where it is positive, else ``negative_slope * x``.
 
     Parameters
@@ -66,18 +77,15 @@ class LeakyReLU(Module):
     array([-0.1,  2. ])
     """
 
+    function = staticmethod(ops.leaky_relu)
     _shown = ("negative_slope",)
 
     @composite
     def __init__(self, negative_slope: NotNaN = 0.01, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
         self.negative_slope = negative_slope
 
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return ops.leaky_relu(x, negative_slope=self.negative_slope)
 
-
-class ELU(Module):
+class ELU(_WithOptions):
     """``x`` where it is positive, else ``alpha * (exp(x) - 1)`` (Clevert et al. 2016).
 
     Parameters
@@ -93,18 +101,15 @@ class ELU(Module):
     array([-0.632,  2.   ])
     """
 
+    function = staticmethod(ops.elu)
     _shown = ("alpha",)
 
     @composite
     def __init__(self, alpha: NotNaN = 1.0, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
         self.alpha = alpha
 
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return ops.elu(x, alpha=self.alpha)
 
-
-class GELU(Module):
+class GELU(_WithOptions):
     """``x`` times the normal distribution's Φ(x), or an approximation of it (Hendrycks & Gimpel 2016).
 
     Parameters
@@ -120,15 +125,12 @@ class GELU(Module):
     array([-0.159,  0.841])
     """
 
+    function = staticmethod(functional.gelu)
     _shown = (("approximate", "none"),)
 
     @composite
     def __init__(self, approximate: functional.Approximation = "none") -> None:
         self.approximate: functional.Approximation = approximate
-
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return functional.gelu(x, self.approximate)
 
 
 class SiLU(_InPlace):
@@ -176,7 +178,7 @@ class Tanh(_Elementwise):
     function = staticmethod(ops.tanh)
 
 
-class Softplus(Module):
+class Softplus(_WithOptions):
     """``log(1 + exp(beta·x)) / beta``, a smooth ReLU.
 
     Parameters
@@ -192,16 +194,13 @@ class Softplus(Module):
     array([0.693])
     """
 
+    function = staticmethod(functional.softplus)
     _shown = (("beta", 1.0), ("threshold", None))
 
     @composite
     def __init__(self, beta: Positive = 1.0, threshold: Number | None = None) -> None:
         self.beta = beta
         self.threshold = threshold
-
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return functional.softplus(x, self.beta, self.threshold)
 
 
 class ReLU6(_InPlace):
@@ -320,7 +319,7 @@ class LogSigmoid(_Elementwise):
     function = staticmethod(functional.logsigmoid)
 
 
-class Hardtanh(Module):
+class Hardtanh(_WithOptions):
     """``x`` limited to the range from ``min_val`` to ``max_val``.
 
     Parameters
@@ -341,6 +340,7 @@ class Hardtanh(Module):
     array([-1. ,  0.5])
     """
 
+    function = staticmethod(functional.hardtanh)
     _shown = ("min_val", "max_val")
 
     @composite
@@ -349,12 +349,8 @@ class Hardtanh(Module):
         self.min_val = min_val
         self.max_val = max_val
 
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return functional.hardtanh(x, self.min_val, self.max_val)
 
-
-class CELU(Module):
+class CELU(_WithOptions):
     """An `ELU` whose slope at 0 is 1 for any ``alpha`` (Barron 2017).
 
     Parameters
@@ -370,15 +366,12 @@ class CELU(Module):
     array([-1.264,  2.   ])
     """
 
+    function = staticmethod(functional.celu)
     _shown = ("alpha",)
 
     @composite
     def __init__(self, alpha: Positive = 1.0, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
         self.alpha = alpha
-
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return functional.celu(x, self.alpha)
 
 
 class PReLU(Module):
@@ -410,14 +403,14 @@ class PReLU(Module):
 
     def forward(self, x: Array) -> Array:
         """Apply it to every element of ``x`` (N, C, ...)."""
-        return functional.prelu(computed_in(x, self.weight.dtype), self.weight)
+        return functional.prelu(in_dtype_of(self.weight, x), self.weight)
 
     def extra_repr(self) -> str:
         """Return how many slopes there are."""
         return f"num_parameters={self.weight.size}"
 
 
-class GLU(Module):
+class GLU(_WithOptions):
     """``a · sigmoid(b)`` for the halves a and b along ``dim`` (Dauphin et al. 2017).
 
     Parameters
@@ -432,15 +425,12 @@ class GLU(Module):
     array([1.5, 2. ])
     """
 
+    function = staticmethod(functional.glu)
     _shown = ("dim",)
 
     @composite
     def __init__(self, dim: Count = -1) -> None:
         self.dim = dim
-
-    def forward(self, x: Array) -> Array:
-        """Return one half, gated by the other."""
-        return functional.glu(x, self.dim)
 
 
 class Tanhshrink(_Elementwise):
@@ -456,7 +446,7 @@ class Tanhshrink(_Elementwise):
     function = staticmethod(functional.tanhshrink)
 
 
-class Hardshrink(Module):
+class Hardshrink(_WithOptions):
     """``x``, and 0 where it is between ``-lambd`` and ``lambd``.
 
     Parameters
@@ -470,18 +460,15 @@ class Hardshrink(Module):
     array([-1.,  0.])
     """
 
+    function = staticmethod(functional.hardshrink)
     _shown = ("lambd",)
 
     @composite
     def __init__(self, lambd: NotNegative = 0.5) -> None:
         self.lambd = lambd
 
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return functional.hardshrink(x, self.lambd)
 
-
-class Softshrink(Module):
+class Softshrink(_WithOptions):
     """``x`` moved towards 0 by ``lambd``, and 0 where it was nearer.
 
     Parameters
@@ -495,18 +482,15 @@ class Softshrink(Module):
     array([-0.5,  0. ])
     """
 
+    function = staticmethod(functional.softshrink)
     _shown = ("lambd",)
 
     @composite
     def __init__(self, lambd: NotNegative = 0.5) -> None:
         self.lambd = lambd
 
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return functional.softshrink(x, self.lambd)
 
-
-class Threshold(Module):
+class Threshold(_WithOptions):
     """``x`` where it is above ``threshold``, else ``value``.
 
     Parameters
@@ -523,13 +507,10 @@ class Threshold(Module):
     array([9., 1.])
     """
 
+    function = staticmethod(functional.threshold)
     _shown = ("threshold", "value")
 
     @composite
     def __init__(self, threshold: NotNaN, value: NotNaN, inplace: Bool = False) -> None:  # noqa: ARG002  # it changes nothing
         self.threshold = threshold
         self.value = value
-
-    def forward(self, x: Array) -> Array:
-        """Apply it to every element."""
-        return functional.threshold(x, self.threshold, self.value)

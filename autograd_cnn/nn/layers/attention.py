@@ -19,7 +19,7 @@ from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.nn import init
 from autograd_cnn.nn.functional.attention import attend, bias_of
 from autograd_cnn.nn.layers.linear import Linear
-from autograd_cnn.nn.module import Module, computed_in, unusual
+from autograd_cnn.nn.module import Module, in_dtype_of, unusual
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Bool, FloatDType, Share, Size
 from autograd_cnn.seeding import default_rng
@@ -153,7 +153,7 @@ class MultiheadAttention(Module):
             For a mask of integers.
         """
         inputs = [query, key, value]
-        cast = {id(x): computed_in(x, self.out_proj.weight.dtype) for x in inputs}  # only once for the same array
+        cast = {id(x): in_dtype_of(self.out_proj.weight, x) for x in inputs}  # only once for the same array
         inputs = [cast[id(x)] for x in inputs]
         self._check(*map(shape_of, inputs))
         batch, first = len(shape_of(query)) == 3, self.batch_first

@@ -13,7 +13,7 @@ from autograd_cnn.kernels.windows import four_sided, windows
 from autograd_cnn.nn import init
 from autograd_cnn.nn.functional import convolution as functional
 from autograd_cnn.nn.functional.padding import pad
-from autograd_cnn.nn.module import Module, computed_in, unusual
+from autograd_cnn.nn.module import Module, in_dtype_of, unusual
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Bool, FloatDType, IntOrPair, Padding, PerAxis, Size, choice, several
 from autograd_cnn.parameters import padding as padding_of
@@ -134,7 +134,7 @@ class _Sliding(_Convolution):
     def forward(self, x: Array) -> Array:
         """Return (N, F, ...) for ``x`` (N, C, ...)."""
         weight, padding = self.weight, self.padding
-        x = computed_in(x, weight.dtype)
+        x = in_dtype_of(weight, x)
         if self.padding_mode != "zeros":
             x, padding = self._bordered(x, self.padding_mode), 0
         return self.convolve(
@@ -317,7 +317,7 @@ class ConvTranspose2d(_Convolution):
         """Return (N, F, OH, OW) for ``x`` (N, C, H, W)."""
         weight = self.weight
         return ops.correlate2d_transpose(
-            computed_in(x, weight.dtype), weight, self.bias, stride=self.stride, padding=self.padding,
+            in_dtype_of(weight, x), weight, self.bias, stride=self.stride, padding=self.padding,
             output_padding=self.output_padding, dilation=self.dilation, groups=self.groups,
         )  # fmt: skip
 
@@ -380,7 +380,7 @@ class ConvTranspose1d(_Convolution):
         """Return (N, F, OL) for ``x`` (N, C, L)."""
         weight = self.weight
         return functional.conv_transpose1d(
-            computed_in(x, weight.dtype), weight, self.bias, self.stride, self.padding, self.output_padding,
+            in_dtype_of(weight, x), weight, self.bias, self.stride, self.padding, self.output_padding,
             self.groups, self.dilation,
         )  # fmt: skip
 
@@ -443,6 +443,6 @@ class ConvTranspose3d(_Convolution):
         """Return (N, F, OD, OH, OW) for ``x`` (N, C, D, H, W)."""
         weight = self.weight
         return functional.conv_transpose3d(
-            computed_in(x, weight.dtype), weight, self.bias, self.stride, self.padding, self.output_padding,
+            in_dtype_of(weight, x), weight, self.bias, self.stride, self.padding, self.output_padding,
             self.groups, self.dilation,
         )  # fmt: skip

@@ -9,7 +9,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.nn import init
-from autograd_cnn.nn.module import Module, Parameterless, computed_in
+from autograd_cnn.nn.module import Module, Parameterless, in_dtype_of
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Bool, Count, FloatDType, Lengths, Size, integers
 
@@ -72,7 +72,7 @@ class Linear(Module):
                 sentence("Linear", "x has the wrong shape", expected=f"(..., {self.in_features})", got=shape)
             )
         weight = self.weight
-        return ops.linear(computed_in(x, weight.dtype), weight, self.bias)
+        return ops.linear(in_dtype_of(weight, x), weight, self.bias)
 
     def extra_repr(self) -> str:
         """Return the sizes."""

@@ -11,7 +11,7 @@ from autograd_cnn.engine.node import Array, Shape, Traced, shape_of
 from autograd_cnn.engine.trace import effect
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.nn.functional import normalization as functional
-from autograd_cnn.nn.module import Module, computed_in
+from autograd_cnn.nn.module import Module, in_dtype_of
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Bool, FloatDType, NotNegative, Share, Size, Sizes
 
@@ -50,7 +50,7 @@ class _BatchNorm(Module):
     def _computed(self, x: Array) -> Array:
         """Return the input in the dtype of the layer's numbers."""
         own = self.weight if self.running_mean is None else self.running_mean
-        return x if own is None else computed_in(x, own.dtype)
+        return in_dtype_of(own, x)
 
     def _normalized(self, maps: Array, given: Shape) -> Array:
         """Return (N, C, H, W) for maps of that shape, which may have been given in another one."""
@@ -395,7 +395,7 @@ class GroupNorm(Module):
         if len(shape) < 2 or shape[1] != self.num_channels:
             expected = f"(N, {self.num_channels}, ...)"
             raise ShapeError(sentence("GroupNorm", "x has the wrong shape", expected=expected, got=shape))
-        x = x if self.weight is None else computed_in(x, self.weight.dtype)
+        x = in_dtype_of(self.weight, x)
         return functional.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
@@ -473,7 +473,7 @@ class InstanceNorm2d(Module):
                 sentence("InstanceNorm2d", "one value for each map has no variance", expected="at least 2",
                          got=f"shape {shape}")
             )  # fmt: skip
-        x = x if self.weight is None else computed_in(x, self.weight.dtype)
+        x = in_dtype_of(self.weight, x)
         return functional.instance_norm(x, weight=self.weight, bias=self.bias, eps=self.eps)
 
     def extra_repr(self) -> str:
@@ -483,7 +483,7 @@ class InstanceNorm2d(Module):
 
 
 def _affine(module: _BatchNorm | LayerNorm | GroupNorm | InstanceNorm2d, name: str = "affine") -> str:
-    """Return for `repr` what there is not to learn."""
+    """Return for `repr` which parameters are missing."""
     return f", {name}=False" if module.weight is None else ", bias=False" if module.bias is None else ""
 
 
@@ -493,7 +493,7 @@ def _with_rows(module: Module, x: Array, row: Shape, weight: Parameter | None) -
     if shape[-len(row) :] != row:
         expected = f"(..., {', '.join(map(str, row))})"
         raise ShapeError(sentence(type(module).__name__, "x has the wrong shape", expected=expected, got=shape))
-    return x if weight is None else computed_in(x, weight.dtype)
+    return in_dtype_of(weight, x)
 
 
 def _recorded_moments(y: Array) -> Array | None:

@@ -25,7 +25,7 @@ from autograd_cnn.engine.recording import recording, scope
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.nn import init
 from autograd_cnn.nn.functional.dropout import dropout
-from autograd_cnn.nn.module import Module, computed_in, unusual
+from autograd_cnn.nn.module import Module, in_dtype_of, unusual
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Bool, FloatDType, Share, Size, Whole
 from autograd_cnn.seeding import default_rng
@@ -112,7 +112,7 @@ class _Recurrent(Module):
 
     def _computed(self, values: Array) -> Array:
         """Return an input or a state in the dtype of the parameters."""
-        return computed_in(values, getattr(self, _NAMES[0] + self._first).dtype)
+        return in_dtype_of(getattr(self, _NAMES[0] + self._first), values)
 
     def _given(self, hx: Any, lead: Shape) -> State:
         """Return the initial state, after a check of its shape."""

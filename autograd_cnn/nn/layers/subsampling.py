@@ -8,7 +8,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ShapeError, sentence
-from autograd_cnn.nn.module import Module, computed_in
+from autograd_cnn.nn.module import Module, in_dtype_of
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import FloatDType, IntOrPair, Size, pair
 
@@ -74,7 +74,7 @@ class Subsample2d(Module):
                 sentence("Subsample2d", "x has the wrong shape",
                          expected=f"(N, {channels}, H, W) or ({channels}, H, W)", got=shape)
             )  # fmt: skip
-        x = computed_in(x, self.weight.dtype)
+        x = in_dtype_of(self.weight, x)
         sums = ops.mean_pool(x, window=self.kernel_size, stride=self.stride) * math.prod(self.kernel_size)
         return sums * _maps(self.weight) + _maps(self.bias)
 

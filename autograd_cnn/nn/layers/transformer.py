@@ -16,7 +16,7 @@ from autograd_cnn.nn.layers.attention import MultiheadAttention
 from autograd_cnn.nn.layers.dropout import Dropout
 from autograd_cnn.nn.layers.linear import Linear
 from autograd_cnn.nn.layers.normalization import LayerNorm
-from autograd_cnn.nn.module import Module, computed_in
+from autograd_cnn.nn.module import Module, in_dtype_of
 from autograd_cnn.parameters import Bool, FloatDType, NotNegative, Share, Size
 from autograd_cnn.seeding import default_rng
 
@@ -123,7 +123,7 @@ class TransformerEncoderLayer(Module):
         is_causal : bool
             Without ``src_mask``: whether each position sees only those up to itself.
         """
-        x = computed_in(src, self.linear1.weight.dtype)
+        x = in_dtype_of(self.linear1.weight, src)
         if self.norm_first:
             x = x + self._attention(self.norm1(x), src_mask, src_key_padding_mask, is_causal)
             return x + self._network(self.norm2(x))

@@ -22,7 +22,7 @@ from autograd_cnn.nn.layers.convolution import Conv2d
 from autograd_cnn.nn.layers.linear import Flatten, Linear
 from autograd_cnn.nn.layers.pooling import MaxPool2d
 from autograd_cnn.nn.layers.subsampling import Subsample2d
-from autograd_cnn.nn.module import Module, Parameterless, computed_in
+from autograd_cnn.nn.module import Module, Parameterless, in_dtype_of
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import FloatDType, IntOrPair, Size, integer, pair
 from autograd_cnn.seeding import default_rng
@@ -207,7 +207,7 @@ class PartialConv2d(Module):
         w = ops.scatter_add(
             self.weight, index=self._places, shape=(len(self.sees), self.in_channels, *self.kernel_size)
         )
-        return ops.correlate2d(computed_in(x, self.weight.dtype), w, self.bias)
+        return ops.correlate2d(in_dtype_of(self.weight, x), w, self.bias)
 
     def extra_repr(self) -> str:
         """Return the sizes and how much is connected."""

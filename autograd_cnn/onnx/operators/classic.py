@@ -200,7 +200,7 @@ class _Trees:
     Raises
     ------
     FormatError
-        If they are no trees.
+        If they are not trees.
     """
 
     def __init__(self, given: Mapping[str, Any], kind: str) -> None:
@@ -226,7 +226,7 @@ class _Trees:
         below = np.concatenate([self.yes[inner], self.no[inner]])
         self.roots = np.setdiff1d(np.arange(len(of)), below)
         if len(self.places) < len(of) or len(np.unique(below)) < len(below) or len(self.roots) != len(np.unique(of)):
-            raise FormatError(sentence("the nodes are no trees", expected="one way from one root to each"))
+            raise FormatError(sentence("the nodes are not trees", expected="one way from one root to each"))
         self.features = np.where(self.leaf, 0, np.asarray(given["nodes_featureids"], np.int64))
         self.thresholds = np.asarray(given["nodes_values"], np.float32)
         self.missing = np.asarray(given.get("nodes_missing_value_tracks_true") or np.zeros(len(of)), np.bool_)

@@ -23,7 +23,7 @@ class LambdaLR(Absolute):
     Raises
     ------
     ArgumentError
-        If there is not one function for each group.
+        If the functions do not match the groups.
 
     Examples
     --------
