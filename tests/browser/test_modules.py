@@ -93,5 +93,5 @@ def test_stretching_leaves_room_and_keeps_the_order(module):
 
 
 def test_a_curve_that_is_cut_in_two_is_the_same_curve(module):
-    first, then = module("page/viewer/layout.js", "m => m.split([[0, 0], [0, 8], [8, 8], [8, 0]], 0.5)")
+    first, then = module("page/viewer/splines.js", "m => m.split([[0, 0], [0, 8], [8, 8], [8, 0]], 0.5)")
     assert (first[0], first[-1], then[0], then[-1]) == ([0, 0], [4, 6], [4, 6], [8, 0])

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
 from autograd_cnn.viz.drawing.arrows import Path, add_arrows, add_pairs, is_spine, path_of
-from autograd_cnn.viz.drawing.fold import Box, Titles, fold, with_stubs
+from autograd_cnn.viz.drawing.fold import Box, fold, with_stubs
 from autograd_cnn.viz.drawing.label import has_problem, label, lines, tooltip
 from autograd_cnn.viz.drawing.measures import Coloring, Quantity, measures
 from autograd_cnn.viz.drawing.style import PALETTES, SHADES, Look, Palette, Theme
+from autograd_cnn.viz.frames.titles import Titles
 
 if TYPE_CHECKING:
     import graphviz

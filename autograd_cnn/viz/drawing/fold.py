@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall, Phase
+from autograd_cnn.viz.frames.titles import Titles
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Box:
         That of the module that is folded here.
     kind : str
         The class of the module that the box names: of the one folded here, or of its own.
+    numbers : tuple of str
+        The operands that are numbers, as in ``x2=0.5``; they have no boxes.
     """
 
     id: str
@@ -43,6 +46,7 @@ class Box:
     prefix: str = ""
     title: str = ""
     kind: str = ""
+    numbers: tuple[str, ...] = ()
 
     @property
     def node(self) -> GraphNode:
@@ -60,47 +64,6 @@ class _Group:
     scope: str
     module: str
     members: list[GraphNode] = field(default_factory=list)
-
-
-class Titles:
-    """What calls of modules are called in a picture: name and class, as in ``conv1: Conv2d``.
-
-    Parameters
-    ----------
-    calls : iterable of ModuleCall
-
-    Examples
-    --------
-    >>> titles = Titles([ModuleCall("net.cell#2", "net.cell", "GRUCell", 2)])
-    >>> titles.of("net.cell#2"), titles.of("net")
-    ('cell #2: GRUCell', 'net')
-    """
-
-    def __init__(self, calls: Iterable[ModuleCall]) -> None:
-        self._calls = {call.scope: call for call in calls}
-
-    def of(self, scope: str) -> str:
-        """Return the title of a call, or the last of the names if it is a block."""
-        name = scope.rpartition(".")[2]
-        call = self._calls.get(scope)
-        if call is None:
-            return name
-        own = name.partition("#")[0]
-        number = f" #{call.number}" if call.number > 1 else ""
-        return f"{own}{number}" if own == call.kind else f"{own}{number}: {call.kind}"
-
-    def full(self, scope: str) -> str:
-        """Return the title, after the names of the calls around it."""
-        around = scope.rpartition(".")[0]
-        return f"{around}.{self.of(scope)}" if around else self.of(scope)
-
-    def kind(self, scope: str) -> str:
-        """Return the class of a call's module; empty for a block."""
-        return self._calls[scope].kind if scope in self._calls else ""
-
-    def path(self, scope: str) -> str:
-        """Return the path of a call's module, or the names of a block and those around it."""
-        return self._calls[scope].path if scope in self._calls else scope
 
 
 def fold(

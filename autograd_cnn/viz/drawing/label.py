@@ -54,7 +54,7 @@ def texts(box: Box) -> tuple[str, ...]:
     title = _titled(box, f"∂ {node.name}" if node.kind == "gradient" else node.name)
     if node.kind == "failure":
         return (*title, *_wrapped(", ".join(f"{each.name}={each.value}" for each in node.parameters)), *_problem(box))
-    return (*title, _parameters(node), _shape(node), *_problem(box))
+    return (*title, _parameters(box), _shape(node), *_problem(box))
 
 
 def _titled(box: Box, text: str) -> tuple[str, ...]:
@@ -99,7 +99,8 @@ def _of_module(box: Box) -> Iterator[str]:
     one = box.members[: len(box.members) // box.times]
     operations = [node for node in one if node.kind == "operation"]
     names = ", ".join(node.name for node in operations)
-    if names != box.kind.lower():
+    alike = len(operations) > 1 and len({node.name for node in operations}) == 1
+    if names != box.kind.lower() and not alike:
         yield names if len(names) <= WIDTH else f"{len(operations)} operations"
     weights = sum(prod(node.shape) for node in box.members if node.kind == "parameter")
     if weights:
@@ -120,14 +121,14 @@ def _shape(node: GraphNode) -> str:
     return text
 
 
-def _parameters(node: GraphNode) -> str:
-    """Return the parameters that say something new: no defaults, no arrays, no repeated shape."""
+def _parameters(box: Box) -> str:
+    """Return the numbers, and the parameters that say something new: no defaults, no arrays, no repeated shape."""
     details = [
         _short(each.name, each.value)
-        for each in node.parameters
-        if not each.default and "array" not in each.value and each.value != str(node.shape)
+        for each in box.node.parameters
+        if not each.default and "array" not in each.value and each.value != str(box.node.shape)
     ]
-    text = ", ".join(details)
+    text = ", ".join((*box.numbers, *details))
     return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
 
 

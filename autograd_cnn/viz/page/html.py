@@ -12,18 +12,23 @@ import numpy as np
 from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
-from autograd_cnn.viz.drawing.fold import Box, Titles
+from autograd_cnn.viz.drawing.fold import Box
 from autograd_cnn.viz.drawing.label import shape_text, texts
 from autograd_cnn.viz.drawing.style import PALETTES
-from autograd_cnn.viz.page.frames import Frame, tree_of
-from autograd_cnn.viz.page.layout import arrange, size_of
+from autograd_cnn.viz.frames.sharing import numbers_of
+from autograd_cnn.viz.frames.titles import Names, Titles, shortened
+from autograd_cnn.viz.frames.tree import Frame, Tree, tree_of
+from autograd_cnn.viz.frames.view import Direction, direction_of, first_view
+from autograd_cnn.viz.page.layout import Sizes, arrange, chip_size, room_of, size_of
 from autograd_cnn.viz.web.document import document, kind_of
 
 Highlight: TypeAlias = Mapping[str, Mapping[tuple[int, ...], float]]
 
 TITLE: Final = "Computation graph"
 LENGTH: Final = 40
-"""Longer lines in boxes are cut; the page's panel has them in full."""
+"""Longer lines in boxes are shortened; the page's panel has them in full."""
+SHORT: Final = 24
+"""Longer names on chips are shortened."""
 
 
 def page(
@@ -31,10 +36,11 @@ def page(
     edges: Sequence[Edge],
     calls: Sequence[ModuleCall] = (),
     highlight: Highlight | None = None,
+    direction: Direction | None = None,
 ) -> str:
     """Return the page that `Graph.to_html` writes; the same graph gives the same text."""
     marked = _checked(nodes, highlight or {})
-    return document("page/viewer", title=TITLE, data=_data(nodes, edges, calls, marked), default=_known)
+    return document("page/viewer", title=TITLE, data=_data(nodes, edges, calls, marked, direction), default=_known)
 
 
 def _checked(nodes: Sequence[GraphNode], highlight: Highlight) -> dict[str, list[Any]]:
@@ -70,31 +76,49 @@ def _checked(nodes: Sequence[GraphNode], highlight: Highlight) -> dict[str, list
 
 
 def _data(
-    nodes: Sequence[GraphNode], edges: Sequence[Edge], calls: Sequence[ModuleCall], marked: dict[str, list[Any]]
+    nodes: Sequence[GraphNode],
+    edges: Sequence[Edge],
+    calls: Sequence[ModuleCall],
+    marked: dict[str, list[Any]],
+    direction: Direction | None,
 ) -> dict[str, Any]:
     """Return all that the script needs to know."""
     titles = Titles(calls)
     tree = tree_of(nodes, edges, titles)
+    direction = direction or direction_of(tree, titles)
+    numbers = numbers_of(nodes, edges, tree.sharing)
     in_nodes = [
-        _cut(texts(Box(node.id, node.scope, (node,), prefix=titles.of(alone), kind=titles.kind(alone))))
+        _cut(texts(Box(node.id, node.scope, (node,), prefix=titles.of(alone), kind=titles.kind(alone),
+                       numbers=numbers.get(node.id, ()))))
         for node, alone in zip(nodes, tree.alone, strict=True)
-    ]
+    ]  # fmt: skip
     in_frames = [_of_frame(frame, nodes, titles) for frame in tree.frames]
-    sizes = [size_of(lines) for lines in in_nodes]
-    layouts, which = arrange(tree, nodes, sizes, [size_of(*lines.values(), toggle=True) for lines in in_frames])
+    chips = _chips(tree, nodes, edges)
+    sizes = Sizes(
+        [size_of(lines) for lines in in_nodes],
+        [size_of(*lines.values(), toggle=True) for lines in in_frames],
+        {key: chip_size(text) for key, text in chips.items()},
+    )
+    layouts, which = arrange(tree, nodes, sizes, direction)
     return {
         "title": TITLE,
         "nodes": [
-            _known(node) | _size(node) | {"lines": lines, "frame": home, "module": titles.full(node.scope)}
-            for node, lines, home in zip(nodes, in_nodes, tree.homes, strict=True)
+            _known(node)
+            | _size(node)
+            | {"lines": lines, "frame": home, "module": titles.full(node.scope), "boxed": tree.sharing.has_box(number)}
+            for number, (node, lines, home) in enumerate(zip(nodes, in_nodes, tree.homes, strict=True))
         ],
         "edges": [(int(edge.source[1:]), int(edge.target[1:]), edge.argument) for edge in edges],
         "frames": [
-            {"path": frame.path, "title": frame.title, "parent": frame.parent, "lines": lines, "layout": layout,
-             "slots": frame.slots, "wires": frame.wires}
+            {"path": frame.path, "title": frame.title, "parent": frame.parent, "kind": frame.kind, "lines": lines,
+             "room": room_of(frame.title),
+             "layout": layout, "slots": frame.slots, "wires": frame.wires}
             for frame, lines, layout in zip(tree.frames, in_frames, which, strict=True)
         ],
         "layouts": layouts,
+        "chips": {way: {of: text for (each, of), text in chips.items() if each == way} for way in ("from", "to")},
+        "unfolded": first_view(tree),
+        "direction": direction,
         "titles": {call.scope: titles.of(call.scope) for call in calls},
         "primitives": _primitives({node.name for node in nodes if node.kind == "operation"}),
         "meanings": {kind_of(kind): look.meaning for kind, look in PALETTES["light"].kinds.items()},
@@ -113,22 +137,36 @@ def _size(node: GraphNode) -> dict[str, int]:
     return {"count": count, "bytes": count * np.dtype(node.dtype).itemsize}
 
 
+def _chips(tree: Tree, nodes: Sequence[GraphNode], edges: Sequence[Edge]) -> dict[tuple[str, int], str]:
+    """Return what stands on each chip."""
+    names = Names(nodes, edges)
+    chips = dict.fromkeys(
+        (slot.kind, slot.of) for frame in tree.frames for slot in frame.slots if slot.kind in ("from", "to")
+    )
+    texts = {
+        (kind, of): names.value(nodes[of]) if kind == "from"
+        else names.gradient(nodes[of]) if of in tree.sharing.sums
+        else f"→ {names.value(nodes[of])}"
+        for kind, of in chips
+    }  # fmt: skip
+    return {chip: shortened(text, SHORT) for chip, text in texts.items()}
+
+
 def _of_frame(frame: Frame, nodes: Sequence[GraphNode], titles: Titles) -> dict[str, list[str]]:
     """Return the text of a folded frame, for each pass."""
     lines = {}
-    kind = titles.kind(frame.path) if frame.title == titles.of(frame.path) else ""
+    kind = titles.kind(frame.path) if frame.kind == "module" else ""
     for phase, sign in (("forward", ""), ("backward", "∂ ")):
         members = tuple(nodes[position] for position in frame.nodes if nodes[position].phase == phase)
-        if members:
-            first, *others = texts(
-                Box(members[0].id, "", members, module=frame.path or "graph", title=frame.title or "graph", kind=kind)
-            )
-            lines[phase] = _cut((sign + first, *others))
+        if any(node.kind != "parameter" for node in members):
+            box = Box(members[0].id, "", members, module=frame.path or "graph", title=frame.title or "graph", kind=kind)
+            first, *others = texts(box)
+            lines[phase] = _cut((first if frame.kind == "sum" else sign + first, *others))
     return lines
 
 
 def _cut(lines: Sequence[str]) -> list[str]:
-    return [line if len(line) <= LENGTH else f"{line[: LENGTH - 1]}…" for line in lines if line]
+    return [shortened(line, LENGTH) for line in lines if line]
 
 
 # --- facts about primitives -------------------------------------------------------------------

@@ -5,18 +5,21 @@ What is unfolded later pushes its surroundings apart; that is arithmetic, and th
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 from xml.etree import ElementTree as ET
 
 from autograd_cnn.graph.nodes import GraphNode, Phase
 from autograd_cnn.viz.drawing.render import svgs
-from autograd_cnn.viz.page.frames import Frame, Slot, Tree
+from autograd_cnn.viz.frames.tree import Frame, Slot, Tree
+from autograd_cnn.viz.frames.view import Direction
 
 LINE = 14.0
 """The height of a line of text, in points, as all lengths here."""
 PADDING = 9.0
+CHIP = 15.0
+"""The height of a chip, which has one line of text in a smaller font."""
 POINT = 2.0
 """The side of the box for a point on a frame's border."""
 LEAD = 12.0
@@ -56,10 +59,27 @@ class Layout:
     wires: list[list[Point]]
 
 
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How large nodes, folded frames and chips are, by what is in their slots."""
+
+    nodes: Sequence[Size]
+    frames: Sequence[Size]
+    chips: Mapping[tuple[str, int], Size]
+
+    def of(self, slot: Slot) -> Size:
+        """Return the size of what is in a slot."""
+        if slot.kind in ("from", "to"):
+            return self.chips[slot.kind, slot.of]
+        if slot.kind in ("in", "out"):
+            return POINT, POINT
+        return (self.nodes if slot.kind == "node" else self.frames)[slot.of]
+
+
 def arrange(
-    tree: Tree, nodes: Sequence[GraphNode], of_nodes: Sequence[Size], of_frames: Sequence[Size]
+    tree: Tree, nodes: Sequence[GraphNode], sizes: Sizes, direction: Direction = "down"
 ) -> tuple[list[Layout], list[int]]:
-    """Lay out every frame, given the sizes of nodes and of folded frames.
+    """Lay out every frame from the top down; what runs to the right, with width and height exchanged.
 
     Returns
     -------
@@ -67,15 +87,12 @@ def arrange(
     which : list of int
         The layout of each frame.
     """
-    sizes = {"node": of_nodes, "frame": of_frames}
     positions: dict[str, int] = {}
     drafts: list[_Draft] = []
     which = []
     for frame in tree.frames:
-        points = (POINT, POINT)
-        draft = _Draft(
-            frame, nodes, [sizes[slot.kind][slot.of] if slot.kind in sizes else points for slot in frame.slots]
-        )
+        boxes = [sizes.of(slot) for slot in frame.slots]
+        draft = _Draft(frame, nodes, boxes if direction == "down" else [(height, width) for width, height in boxes])
         which.append(positions.setdefault(draft.dot, len(positions)))
         if len(positions) > len(drafts):
             drafts.append(draft)
@@ -88,6 +105,16 @@ def size_of(*texts: Sequence[str], toggle: bool = False) -> Size:
     width = max((width_of(line) for lines in texts for line in lines), default=0.0)
     height = LINE * max(map(len, texts), default=0)
     return width + (4 if toggle else 2) * PADDING, height + PADDING
+
+
+def room_of(title: str) -> float:
+    """Return how wide an open frame has to be for its title, after the toggle."""
+    return 4 * PADDING + width_of(f"∂ {title}")
+
+
+def chip_size(text: str) -> Size:
+    """Return the size of a chip."""
+    return 0.85 * width_of(text) + PADDING, CHIP
 
 
 def width_of(text: str) -> float:
@@ -136,17 +163,25 @@ class _Draft:
         for number, (source, target, _) in enumerate(frame.wires):
             upper, lower = frame.slots[source], frame.slots[target]
             attributes = f"id=w{number}"
-            if uses[source] == 1 and _stands_beside(upper, lower, nodes):
-                beside[target] += 1
-                self.aside.add(source)
-                self.flipped[number] = beside[target] % 2 == 0
+            chip = next((end for end, slot in ((source, upper), (target, lower)) if slot.kind in ("from", "to")), None)
+            if chip is not None or (uses[source] == 1 and _stands_beside(upper, lower, nodes)):
+                small = source if chip is None else chip
+                near = target if small == source else source
+                beside[near] += 1
+                self.aside.add(small)
+                self.flipped[number] = (beside[near] % 2 == 0) == (small == source)
                 attributes += ", minlen=0, weight=10"
             elif target in leaving or lower.kind == "out" or (_is_spine(upper, nodes) and _is_spine(lower, nodes)):
                 attributes += ", weight=20"
             else:
                 attributes += ", weight=2"
-            first, second = (target, source) if self.flipped[number] else (source, target)
-            yield f"s{first} -> s{second} [{attributes}]"
+            level = "minlen=0" in attributes
+            ends = (target, source) if self.flipped[number] else (source, target)
+            first, second = (
+                f"s{end}:{side}" if not level and frame.slots[end].kind == "frame" else f"s{end}"
+                for end, side in zip(ends, "sn", strict=True)
+            )
+            yield f"{first} -> {second} [{attributes}]"
 
     def _borders(self, frame: Frame) -> Iterator[str]:
         """Hold all boxes between the points where values come in and those where they go out."""

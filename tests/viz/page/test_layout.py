@@ -6,16 +6,22 @@ import re
 import pytest
 
 from autograd_cnn.graph import Edge, Graph, GraphNode, capture
-from autograd_cnn.viz.drawing.fold import Titles
+from autograd_cnn.viz.frames.titles import Titles
+from autograd_cnn.viz.frames.tree import tree_of
 from autograd_cnn.viz.page import layout
-from autograd_cnn.viz.page.frames import tree_of
-from autograd_cnn.viz.page.layout import arrange, size_of, width_of
+from autograd_cnn.viz.page.layout import Sizes, arrange, chip_size, size_of, width_of
+
+
+class _Chips(dict):
+    def __missing__(self, key):
+        return chip_size("weight")
 
 
 def _arranged(graph):
     tree = tree_of(graph.nodes, graph.edges, Titles(graph.calls))
-    sizes = [size_of([node.name, str(node.shape)]) for node in graph.nodes]
-    layouts, which = arrange(tree, graph.nodes, sizes, [size_of(["module"], toggle=True) for _ in tree.frames])
+    boxes = [size_of([node.name, str(node.shape)]) for node in graph.nodes]
+    sizes = Sizes(boxes, [size_of(["module"], toggle=True)] * len(tree.frames), _Chips())
+    layouts, which = arrange(tree, graph.nodes, sizes)
     return [(frame, layouts[place]) for frame, place in zip(tree.frames, which, strict=True)]
 
 

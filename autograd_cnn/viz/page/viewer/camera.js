@@ -6,7 +6,6 @@ import { tell } from "./state.js";
 /** @typedef {import("./layout.js").Area} Area */
 
 const READABLE = 0.8;
-const LEGIBLE = 0.5;
 /** Where texts are too small to be shown. */
 export const FAR = 0.35;
 
@@ -67,14 +66,13 @@ export function fit() {
     look();
 }
 
-/** Begin with as much as can be read, from the top; if it is too wide for that, from the left. */
+/** Begin with as much as can be read, from the top and the left. */
 export function overview() {
     fit();
-    const wanted = Math.max(LEGIBLE, Math.min(READABLE, (canvas.clientWidth - 40) / extent.width));
-    if (camera.scale >= wanted) return;
-    zoom(wanted / camera.scale);
+    if (camera.scale >= READABLE) return;
+    zoom(READABLE / camera.scale);
     camera.x = Math.max(20, (canvas.clientWidth - extent.width * camera.scale) / 2);
-    camera.y = 20;
+    camera.y = Math.max(20, (canvas.clientHeight - extent.height * camera.scale) / 2);
     look();
 }
 

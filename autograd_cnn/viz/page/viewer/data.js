@@ -19,7 +19,8 @@
  * @property {number} count
  * @property {number} bytes
  * @property {string[]} lines what stands in its box
- * @property {number} frame the innermost one around it
+ * @property {number} frame the innermost one around it, or around the first that uses it
+ * @property {boolean} boxed whether it has a box; else chips stand for it, or it stands in the box that uses it
  * @property {string} [pair]
  * @property {{name: string, value: string, default: boolean}[]} [parameters]
  * @property {number} [saved_bytes]
@@ -32,9 +33,10 @@
  * @property {Link[]} users
  * @property {GraphNode[]} rules what the backward pass computes for it
  *
- * @typedef {["node" | "frame" | "in" | "out", number, Phase]} Slot
+ * @typedef {"from" | "to"} Way whether a chip's value comes from its node or goes there
+ * @typedef {["node" | "frame" | Way | "in" | "out", number, Phase, number]} Slot as in `viz.frames.tree`
  *
- * @typedef {object} Frame a call of a module, or a run of nodes; the first is the whole graph
+ * @typedef {object} Frame a call of a module, or nodes that are told together; the first is the whole graph
  * @property {number} index
  * @property {string} path
  * @property {string} title
@@ -42,7 +44,9 @@
  * @property {Record<Phase, string[]>} lines what stands in its box when it is folded
  * @property {number} layout
  * @property {Slot[]} slots
- * @property {[number, number, number][]} wires from a slot to a slot, with the number of the value
+ * @property {"module" | "repeat" | "unit" | "run" | "sum"} kind
+ * @property {number} room that its title takes
+ * @property {[number, number, number[]][]} wires from a slot to a slot, with the numbers of the values
  * @property {Frame[]} children
  * @property {GraphNode[]} members with those of inner frames
  *
@@ -61,6 +65,9 @@
  * @property {[number, number, string][]} edges
  * @property {Frame[]} frames
  * @property {Layout[]} layouts
+ * @property {Record<Way, Record<number, string>>} chips what stands on those of each node
+ * @property {number[]} unfolded the frames that are at first
+ * @property {"down" | "right"} direction
  * @property {Record<string, string>} titles of calls, by their scopes
  * @property {Record<string, {formula: string, defined: string, rules: string[]}>} primitives
  * @property {Record<string, string>} meanings of kinds
@@ -74,6 +81,9 @@ export const FRAMES = DATA.frames;
 
 /** @param {string} id */
 export const nodeOf = (id) => NODES[Number(id.slice(1))];
+
+/** The node that a key of a box names. @param {string | null} key */
+export const nodeOfKey = (key) => (key?.startsWith("n") ? NODES[Number.parseInt(key.slice(1), 10)] : null);
 
 /** @param {Frame} frame @param {Phase} phase */
 export const halfKey = (frame, phase) => `f${frame.index}.${phase}`;

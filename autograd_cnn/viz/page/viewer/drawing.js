@@ -6,7 +6,7 @@
 
 import { byId, svg } from "../../web/elements.js";
 import { camera, canvas, FAR, placeOf, seen, setExtent } from "./camera.js";
-import { FRAMES, framesAround, halfKey, kindOf } from "./data.js";
+import { FRAMES, framesAround, halfKey, kindOf, nodeOfKey } from "./data.js";
 import { contains, hasProblem, HEADER, overlaps, Scene } from "./layout.js";
 import { stateOfBox, stateOfWire } from "./lights.js";
 import { paint } from "./painter.js";
@@ -41,7 +41,9 @@ function boxElement(box) {
 }
 
 /** @param {NodeBox} box */
-function nodeElement({ key, node, width, height }) {
+function nodeElement(box) {
+    const { key, node, width, height, chip } = box;
+    if (chip) return chipElement({ ...box, chip });
     const round = ["input", "constant", "output"].includes(node.kind);
     const shape = svg("rect", { width, height, rx: round ? height / 2 : node.kind === "operation" ? 5 : 0 });
     const sum = SUMS.get(node);
@@ -54,6 +56,17 @@ function nodeElement({ key, node, width, height }) {
         shape,
         texts(node.lines, width, height),
         sum ? badge(sum, width) : null,
+    );
+}
+
+/** A value that comes from elsewhere or goes there. @param {Area & {key: string, node: GraphNode, chip: string}} box */
+function chipElement({ key, node, width, height, chip }) {
+    const label = `${chip}: ${node.lines.join(", ")}: ${node.kind}, elsewhere`;
+    return svg(
+        "g",
+        { class: `box chip ${kindOf(node)}`, "data-key": key, role: "button", tabindex: -1, "aria-label": label },
+        svg("rect", { width, height, rx: height / 2 }),
+        texts([chip], width, height),
     );
 }
 
@@ -83,15 +96,8 @@ function frameElement(box) {
         svg("rect", { width: HEADER, height: HEADER }),
         svg("path", { d: open ? "M7 9h8l-4 5z" : "M9 7v8l5-4z" }),
     );
-    const sign = phase === "backward" ? "∂ " : "";
     if (open) {
-        return svg(
-            "g",
-            { class: `frame ${phase}`, ...attributes },
-            svg("rect", { width, height, rx: 6 }),
-            toggle,
-            svg("text", { x: HEADER - 2, y: 15, class: "title" }, `${sign}${frame.title}`),
-        );
+        return svg("g", { class: `frame ${phase}`, ...attributes }, svg("rect", { width, height, rx: 6 }), toggle);
     }
     const classes = `box module ${phase}${hasProblem(box) ? " problem" : ""}`;
     return svg(
@@ -101,6 +107,12 @@ function frameElement(box) {
         texts(frame.lines[phase], width, height),
         toggle,
     );
+}
+
+/** The title of an open frame, above the wires that run into it. @param {Box} box */
+function titleElement({ frame, phase, x, y }) {
+    const sign = phase === "backward" ? "∂ " : "";
+    return svg("text", { x: x + HEADER - 2, y: y + 15, class: "title" }, `${sign}${frame?.title}`);
 }
 
 /** @param {string[]} lines @param {number} width @param {number} height */
@@ -150,6 +162,7 @@ function populate() {
     layer("columns").replaceChildren(...(crowded ? [] : scene.columns.map(columnElement)));
     const all = [...drawn.values()];
     layer("frames").replaceChildren(...all.filter(({ box }) => box.open).map(({ element }) => element));
+    layer("titles").replaceChildren(...all.filter(({ box }) => box.open).map(({ box }) => titleElement(box)));
     layer("boxes").replaceChildren(...all.filter(({ box }) => !box.open).map(({ element }) => element));
     layer("wires").replaceChildren(...wires.map((wire) => elementOf(wire, wireElement)));
     dress();
@@ -172,9 +185,12 @@ function around({ x, y, width, height }, share) {
 /** Let elements say what is selected, what fires and what waits. */
 function dress() {
     const { selected, step } = state;
-    const first = selected && drawn.has(selected) ? selected : drawn.keys().next().value;
+    const first = (selected && scene.find(selected)?.key) ?? drawn.keys().next().value;
+    const node = nodeOfKey(selected);
+    const users = new Set(node && !node.boxed ? node.users.map((link) => shownFor(link.node).key) : []);
     for (const [key, { box, element }] of drawn) {
-        element.classList.toggle("selected", key === selected);
+        element.classList.toggle("selected", (box.node?.id ?? key) === selected);
+        element.classList.toggle("uses", users.has(key));
         for (const [name, on] of Object.entries(stateOfBox(box))) element.classList.toggle(name, on);
         element.setAttribute("tabindex", key === first ? "0" : "-1");
     }
@@ -189,7 +205,7 @@ function dress() {
 }
 
 /** Whether a box is kept as an element among many. @param {Box} box */
-const isMarked = (box) => box.key === state.selected || (!box.open && stateOfBox(box).now);
+const isMarked = (box) => (box.node?.id ?? box.key) === state.selected || (!box.open && stateOfBox(box).now);
 
 /** @param {Area & {phase: string}} column */
 function columnElement({ phase, x, y, width, height }) {
@@ -202,14 +218,16 @@ function columnElement({ phase, x, y, width, height }) {
 }
 
 /** @param {Wire} wire */
-function wireElement({ phase, d, to }) {
-    return svg("path", { class: `wire ${phase}`, d, "marker-end": to ? "url(#tip)" : null });
+function wireElement({ phase, d, to, values, middle: [x, y] }) {
+    const path = svg("path", { d, "marker-end": to ? "url(#tip)" : null });
+    const count = to && values.length > 1 ? svg("text", { x, y: y + 3 }, String(values.length)) : null;
+    return svg("g", { class: `wire ${phase}` }, path, count);
 }
 
 /** Dashed curves to the other pass: to what the rules read and to the operations that they made. */
 function linksOfSelected() {
-    const box = state.selected ? scene.boxes.get(state.selected) : undefined;
-    if (!box?.node) return [];
+    const box = state.selected ? scene.find(state.selected) : undefined;
+    if (!box?.node || box.chip) return [];
     const { operands, users, phase } = box.node;
     const others = [...operands, ...users].map(({ node }) => node).filter((other) => other.phase !== phase);
     const shown = new Set(others.map(shownFor).filter((other) => other !== box));
@@ -221,13 +239,12 @@ function linksOfSelected() {
     });
 }
 
-/** The box that shows a node: its own, or that of the outermost folded frame around it. @param {GraphNode} node */
+/** The box that shows a node: its own or what stands for it, or that of the outermost folded frame around it. @param {GraphNode} node */
 export function shownFor(node) {
     const folded = framesAround(node.frame)
         .filter((frame) => !scene.unfolded.has(frame))
         .at(-1);
-    const key = folded === undefined ? `n${node.index}` : halfKey(FRAMES[folded], node.phase);
-    return /** @type {Box} */ (scene.boxes.get(key));
+    return /** @type {Box} */ (scene.find(folded === undefined ? node.id : halfKey(FRAMES[folded], node.phase)));
 }
 
 /**

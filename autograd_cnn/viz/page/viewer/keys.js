@@ -3,6 +3,7 @@
 import { listenToKeys, showKeys } from "../../web/keys.js";
 import { leaveSteps, play, stepBack, stepOn, stepTo } from "./bar.js";
 import { fit, pan, zoom } from "./camera.js";
+import { nodeOfKey } from "./data.js";
 import { focused, sceneNow, shownFor } from "./drawing.js";
 import { startSearch } from "./search.js";
 import { choose, foldAll, toggle, unfoldAll } from "./selection.js";
@@ -28,10 +29,11 @@ const KEYS = {
 function walk(on) {
     const { selected } = state;
     const scene = sceneNow();
-    const box = selected ? scene.boxes.get(selected) : undefined;
+    const box = selected ? scene.find(selected) : undefined;
     if (!box) return choose(scene.boxes.keys().next().value ?? null, { focus: true });
-    const next = box.node
-        ? (on ? box.node.users : box.node.operands).map(({ node }) => shownFor(node).key)
+    const node = nodeOfKey(selected);
+    const next = node
+        ? (on ? node.users : node.operands).map((link) => shownFor(link.node).key)
         : scene.wires
               .filter((wire) => wire.from && wire.to && (on ? wire.from : wire.to) === selected)
               .map((wire) => (on ? wire.to : wire.from));
@@ -41,7 +43,7 @@ function walk(on) {
 
 function unfoldSelected() {
     const key = focused() ?? state.selected;
-    const box = key ? sceneNow().boxes.get(key) : undefined;
+    const box = key ? sceneNow().find(key) : undefined;
     if (box?.frame) toggle(box.frame);
     else if (box) choose(box.key);
 }

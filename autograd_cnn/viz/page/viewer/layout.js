@@ -3,8 +3,11 @@
 // Graphviz laid out each frame with its inner frames folded. Unfolding one stretches the axes of the
 // frame around it, where the inner frame lies, and moves what lies beyond. Stretching keeps the order
 // along both axes, so nothing can come to overlap, and readers find things where they were.
+//
+// All of this counts y along the passes and x across them. A graph that runs to the right is turned at the end.
 
-import { DATA, FRAMES, halfKey, NODES } from "./data.js";
+import { DATA, FRAMES, halfKey, nodeOfKey, NODES } from "./data.js";
+import { boundsOf, courseOf, finer, LEAD, split } from "./splines.js";
 
 /**
  * @typedef {import("./data.js").Frame} Frame
@@ -12,20 +15,23 @@ import { DATA, FRAMES, halfKey, NODES } from "./data.js";
  * @typedef {import("./data.js").Phase} Phase
  * @typedef {import("./data.js").Point} Point
  * @typedef {import("./data.js").Centred} Centred
+ * @typedef {import("./splines.js").End} End
  *
  * @typedef {{x: number, y: number, width: number, height: number}} Area
- * @typedef {Area & {key: string, phase: Phase, open: boolean, node: GraphNode, frame: null}} NodeBox
+ * @typedef {Area & {key: string, phase: Phase, open: boolean, node: GraphNode, frame: null, chip?: string}} NodeBox
+ * a node's own box, or a chip that says what it stands for
  * @typedef {Area & {key: string, phase: Phase, open: boolean, node: null, frame: Frame}} FrameBox a pass of a frame
  * @typedef {NodeBox | FrameBox} Box
  *
  * @typedef {object} Wire
- * @property {number} value the node whose value it carries
+ * @property {number[]} values the nodes whose values it carries
  * @property {Phase} phase
  * @property {string} d
  * @property {string} [from] the key of the box it begins at; without, it comes out of an open frame
  * @property {string} [to]
  * @property {string} [into] the key of the open frame that it ends at
  * @property {Area} bounds
+ * @property {Point} middle
  * @property {Path2D} [path] what a painter has made of it
  *
  * @typedef {(value: number) => number} Axis
@@ -39,6 +45,18 @@ import { DATA, FRAMES, halfKey, NODES } from "./data.js";
 export const HEADER = 20;
 export const MARGIN = 9;
 const GAP = 60;
+const RIGHT = DATA.direction === "right";
+/** What an open frame leaves free before its contents; its title is above them, whichever way the graph runs. */
+const BEFORE = RIGHT ? { x: HEADER, y: MARGIN } : { x: MARGIN, y: HEADER };
+/** The passes in the order in which they lie side by side. @type {Phase[]} */
+const PHASES = RIGHT ? ["backward", "forward"] : ["forward", "backward"];
+
+/** @param {Point} point @returns {Point} */
+const pointTurned = ([x, y]) => (RIGHT ? [y, x] : [x, y]);
+
+/** @param {Area} area @returns {Area} */
+const areaTurned = ({ x, y, width, height }) =>
+    RIGHT ? { x: y, y: x, width: height, height: width } : { x, y, width, height };
 
 /** A piecewise linear map that leaves room for parts. @param {Part[]} parts @returns {Axis} */
 export function stretched(parts) {
@@ -77,14 +95,17 @@ function measured(frame, unfolded, known) {
         if (kind !== "frame" || !unfolded.has(of)) return;
         const inner = measured(FRAMES[of], unfolded, known);
         const [x, y, width, height] = layout.boxes[i];
-        parts.y.push({ from: y - height / 2, to: y + height / 2, size: inner.height + HEADER + MARGIN });
-        parts[phase].push({ from: x - width / 2, to: x, size: inner.spine[phase] + MARGIN });
+        parts.y.push({ from: y - height / 2, to: y + height / 2, size: inner.height + BEFORE.y + MARGIN });
+        parts[phase].push({ from: x - width / 2, to: x, size: inner.spine[phase] + BEFORE.x });
         parts[phase].push({ from: x, to: x + width / 2, size: inner.widths[phase] - inner.spine[phase] + MARGIN });
     });
     const axes = { y: stretched(parts.y), forward: stretched(parts.forward), backward: stretched(parts.backward) };
     const widths = /** @type {Widths} */ ({});
-    for (const phase of phasesOf(layout.widths)) widths[phase] = axes[phase](layout.widths[phase]);
-    const size = { layout, axes, widths, height: axes.y(layout.height), spine: spine(frame, axes, widths) };
+    const room = frame.parent < 0 ? 0 : frame.room - BEFORE.x - MARGIN;
+    for (const phase of phasesOf(layout.widths))
+        widths[phase] = Math.max(axes[phase](layout.widths[phase]), RIGHT ? 0 : room);
+    const height = Math.max(axes.y(layout.height), RIGHT ? room : 0);
+    const size = { layout, axes, widths, height, spine: spine(frame, axes, widths) };
     known.set(frame.index, size);
     return size;
 }
@@ -111,6 +132,9 @@ function spine(frame, axes, widths) {
     return found;
 }
 
+/** The key of a chip begins like that of its node. @param {Frame} frame @param {number} slot */
+const chipKey = (frame, slot) => `n${frame.slots[slot][1]}@${frame.index}.${slot}`;
+
 /**
  * All that is visible for a set of unfolded frames:
  * boxes, by key ("n3" for a node, "f2.forward" for a pass of a frame), and wires between them.
@@ -127,21 +151,25 @@ export class Scene {
         this.crossings = new Map();
         /** @type {Map<number, Size>} */
         this.sizes = new Map();
+        /** @type {Map<number, NodeBox[]>} by the nodes that they stand for */
+        this.chips = new Map();
         const { widths, height } = measured(FRAMES[0], unfolded, this.sizes);
-        const phases = phasesOf({ forward: 0, backward: 0 }).filter((phase) => phase in widths);
-        const top = phases.length > 1 ? HEADER : 0;
-        this.height = height + top + 2 * MARGIN;
-        this.width = -GAP;
+        const phases = PHASES.filter((phase) => phase in widths);
+        const free = phases.length > 1 ? { x: BEFORE.x - MARGIN, y: BEFORE.y - MARGIN } : { x: 0, y: 0 };
+        const along = height + free.y + 2 * MARGIN;
+        let across = -GAP;
         /** @type {(Area & {phase: Phase})[]} */
         this.columns = [];
         const origins = /** @type {Origins} */ ({});
         for (const phase of phases) {
-            /** @type {Area & {phase: Phase}} */
-            const column = { phase, x: this.width + GAP, y: 0, width: widths[phase] + 2 * MARGIN, height: this.height };
-            origins[phase] = [column.x + MARGIN, top + MARGIN];
-            this.width = column.x + column.width;
-            if (phases.length > 1) this.columns.push(column);
+            const column = { x: across + GAP, y: 0, width: widths[phase] + free.x + 2 * MARGIN, height: along };
+            origins[phase] = [column.x + free.x + MARGIN, free.y + MARGIN];
+            across = column.x + column.width;
+            if (phases.length > 1) this.columns.push({ phase, ...areaTurned(column) });
         }
+        const [width, length] = pointTurned([across, along]);
+        this.width = width;
+        this.height = length;
         this.place(FRAMES[0], origins);
     }
 
@@ -166,43 +194,71 @@ export class Scene {
         const centres = frame.slots.map(([kind, of, phase], i) => {
             const centre = moved(phase, layout.boxes[i]);
             const [, , width, boxHeight] = layout.boxes[i];
-            if (kind === "node") this.addNode(NODES[of], centre, width, boxHeight);
+            if (kind === "node") this.addNode(`n${of}`, phase, NODES[of], centre, width, boxHeight);
             else if (kind === "frame") this.addFrame(FRAMES[of], phase, centre, width, boxHeight, inner);
-            else {
+            else if (kind === "from" || kind === "to") {
+                const key = chipKey(frame, i);
+                this.addNode(key, phase, NODES[of], centre, width, boxHeight, DATA.chips[kind][of]);
+            } else {
                 const upper = (kind === "in") === (phase === "forward");
-                const y = origin(phase)[1] + (upper ? -HEADER : height + MARGIN);
-                this.crossings.set(`${frame.index}.${kind}.${of}`, [centre[0], y]);
+                const y = origin(phase)[1] + (upper ? -BEFORE.y : height + MARGIN);
+                this.crossings.set(`${frame.index}.${kind}.${of}.${phase}`, [centre[0], y]);
             }
             return centre;
         });
         for (const [index, starts] of inner) this.place(FRAMES[index], starts);
-        frame.wires.forEach(([source, target, value], i) => {
+        frame.wires.forEach(([source, target, values], i) => {
             const phase = frame.slots[source][2];
             const spline = inner.size ? finer(layout.wires[i]) : layout.wires[i];
-            const start = this.end(frame, source, value, "out", centres[source], spline[0], layout.boxes[source]);
-            const end = this.end(frame, target, value, "in", centres[target], spline[spline.length - 1], layout.boxes[target]);
-            const points = spline.map((point) => moved(phase, point));
-            pull(points, 0, 1, start.at);
-            pull(points, points.length - 1, points.length - 2, end.at);
-            const lead = start.border ? `${start.border}L` : "";
-            const d = `M${lead}${points[0]}C${points.slice(1).join(" ")}${end.border ? `L${end.border}` : ""}`;
+            const ends = [
+                this.end(frame, source, target, "out", centres[source], spline[0], layout.boxes[source]),
+                this.end(frame, target, source, "in", centres[target], spline[spline.length - 1], layout.boxes[target]),
+            ];
+            const course = courseOf(
+                spline.map((point) => moved(phase, point)),
+                ends,
+                [source, target].map((slot) => ({ centre: centres[slot], size: layout.boxes[slot] })),
+            );
+            const [start, end] = ends;
+            const points = course.map(pointTurned);
+            const lead = start.border ? `${pointTurned(start.border)}L` : "";
+            const tail = end.border ? `L${pointTurned(end.border)}` : "";
+            const half = 3 * Math.floor((points.length - 1) / 6);
             this.wires.push({
-                value,
+                values,
                 phase,
-                d,
+                d: `M${lead}${points[0]}C${points.slice(1).join(" ")}${tail}`,
                 from: start.key,
                 to: end.key,
                 into: end.inside,
                 bounds: boundsOf(points),
+                middle: split(/** @type {[Point, Point, Point, Point]} */ (points.slice(half, half + 4)), 1 / 2)[0][3],
             });
         });
     }
 
-    /** @param {GraphNode} node @param {Point} centre @param {number} width @param {number} height */
-    addNode(node, [x, y], width, height) {
-        const area = { x: x - width / 2, y: y - height / 2, width, height };
-        const key = `n${node.index}`;
-        this.boxes.set(key, { key, ...area, node, frame: null, phase: node.phase, open: false });
+    /** The box that shows a node or a frame: of a node without one, its first chip or the first that uses it. @param {string} key @returns {Box | undefined} */
+    find(key) {
+        const node = nodeOfKey(key);
+        const chip = node ? this.chips.get(node.index)?.[0] : undefined;
+        return this.boxes.get(key) ?? chip ?? (node && !node.boxed ? this.boxes.get(node.users[0].node.id) : undefined);
+    }
+
+    /**
+     * @param {string} key
+     * @param {Phase} phase
+     * @param {GraphNode} node
+     * @param {Point} centre
+     * @param {number} width
+     * @param {number} height
+     * @param {string} [chip]
+     */
+    addNode(key, phase, node, [x, y], width, height, chip) {
+        const area = areaTurned({ x: x - width / 2, y: y - height / 2, width, height });
+        /** @type {NodeBox} */
+        const box = { key, ...area, node, frame: null, phase, open: false, chip };
+        this.boxes.set(key, box);
+        if (chip) this.chips.set(node.index, [...(this.chips.get(node.index) ?? []), box]);
     }
 
     /**
@@ -218,14 +274,14 @@ export class Scene {
         const open = this.unfolded.has(frame.index);
         if (open) {
             const size = this.sizeOf(frame.index);
-            width = size.widths[phase] + 2 * MARGIN;
-            height = size.height + HEADER + MARGIN;
+            width = size.widths[phase] + BEFORE.x + MARGIN;
+            height = size.height + BEFORE.y + MARGIN;
             /** @type {Point} */
-            const start = [centre[0] - size.spine[phase], centre[1] - height / 2 + HEADER];
+            const start = [centre[0] - size.spine[phase], centre[1] - height / 2 + BEFORE.y];
             inner.set(frame.index, { ...inner.get(frame.index), [phase]: start });
-            centre = [start[0] - MARGIN + width / 2, centre[1]];
+            centre = [start[0] - BEFORE.x + width / 2, centre[1]];
         }
-        const area = { x: centre[0] - width / 2, y: centre[1] - height / 2, width, height };
+        const area = areaTurned({ x: centre[0] - width / 2, y: centre[1] - height / 2, width, height });
         this.boxes.set(key, { key, ...area, node: null, frame, phase, open });
     }
 
@@ -234,75 +290,27 @@ export class Scene {
      *
      * @param {Frame} frame
      * @param {number} slot
-     * @param {number} value
+     * @param {number} other the slot at the other end
      * @param {"in" | "out"} way
      * @param {Point} centre of the slot, where it is now
      * @param {Point} point the end of the spline in the frame's layout
      * @param {Centred} box of the slot in that layout
-     * @returns {{at: Point, key?: string, inside?: string, border?: Point}}
+     * @returns {End}
      */
-    end(frame, slot, value, way, centre, point, [x, y]) {
+    end(frame, slot, other, way, centre, point, [x, y, , height]) {
         const [kind, of, phase] = frame.slots[slot];
         if (kind === "in" || kind === "out")
-            return { at: centre, border: this.crossings.get(`${frame.index}.${kind}.${of}`) };
-        const key = kind === "node" ? `n${of}` : halfKey(FRAMES[of], phase);
+            return { at: centre, border: this.crossings.get(`${frame.index}.${kind}.${of}.${phase}`) };
+        const key = kind === "node" ? `n${of}` : kind === "frame" ? halfKey(FRAMES[of], phase) : chipKey(frame, slot);
         if (kind === "frame" && this.unfolded.has(of))
-            return { at: /** @type {Point} */ (this.crossings.get(`${of}.${way}.${value}`)), inside: key };
+            return {
+                at: /** @type {Point} */ (this.crossings.get(`${of}.${way}.${other}.${phase}`)),
+                inside: key,
+                beyond: (way === "in") === (phase === "forward") ? -LEAD : LEAD,
+                beside: Math.abs(point[1] - y) < height / 2 - 1,
+            };
         return { key, at: [centre[0] + point[0] - x, centre[1] + point[1] - y] };
     }
-}
-
-/**
- * The same spline in pieces of a quarter: stretched axes bend it, and its handles alone would cut corners.
- *
- * @param {Point[]} spline
- */
-function finer(spline) {
-    const fine = [spline[0]];
-    for (let i = 0; i + 3 < spline.length; i += 3) {
-        let rest = spline.slice(i, i + 4);
-        for (const share of [1 / 4, 1 / 3, 1 / 2]) {
-            const [first, then] = split(rest, share);
-            fine.push(...first.slice(1));
-            rest = then;
-        }
-        fine.push(...rest.slice(1));
-    }
-    return fine;
-}
-
-/** Cut a Bézier curve in two (de Casteljau). @param {Point[]} curve @param {number} share @returns {[Point[], Point[]]} */
-export function split([a, b, c, d], share) {
-    /** @type {(p: Point, q: Point) => Point} */
-    const mix = ([x1, y1], [x2, y2]) => [x1 + share * (x2 - x1), y1 + share * (y2 - y1)];
-    const [ab, bc, cd] = [mix(a, b), mix(b, c), mix(c, d)];
-    const [abc, bcd] = [mix(ab, bc), mix(bc, cd)];
-    const middle = mix(abc, bcd);
-    return [
-        [a, ab, abc, middle],
-        [middle, bcd, cd, d],
-    ];
-}
-
-/**
- * Move the end of a spline to where it belongs, and its handle with it.
- *
- * @param {Point[]} points
- * @param {number} end
- * @param {number} handle
- * @param {Point} to
- */
-function pull(points, end, handle, to) {
-    const [x, y] = points[end];
-    points[handle] = [points[handle][0] + to[0] - x, points[handle][1] + to[1] - y];
-    points[end] = to;
-}
-
-/** A little more than the rectangle around points; a straight wire has an extent, too. @param {Point[]} points */
-function boundsOf(points) {
-    const [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
-    const [x, y] = [Math.min(...xs) - MARGIN, Math.min(...ys) - HEADER];
-    return { x, y, width: Math.max(...xs) + MARGIN - x, height: Math.max(...ys) + HEADER - y };
 }
 
 /** @param {Area} a @param {Area} b */

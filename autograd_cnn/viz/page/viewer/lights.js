@@ -1,6 +1,6 @@
 // --- what lights up -------------------------------------------------------------------------------
 
-import { FRAMES, framesAround, halfKey, NODES } from "./data.js";
+import { FRAMES, framesAround, halfKey, nodeOfKey, NODES } from "./data.js";
 import { membersOf } from "./layout.js";
 import { state } from "./state.js";
 import { FIRING, isFreed, stateOf } from "./timeline.js";
@@ -26,12 +26,12 @@ export function stateOfBox(box) {
 export function stateOfWire(wire) {
     const { step, selected } = state;
     const now = step ? FIRING[step - 1] : null;
-    const node = selected?.startsWith("n") ? NODES[Number(selected.slice(1))] : null;
+    const node = nodeOfKey(selected);
     return {
-        waiting: step !== null && stateOf(NODES[wire.value], step) === "waiting",
+        waiting: step !== null && wire.values.every((value) => stateOf(NODES[value], step) === "waiting"),
         now: now !== null && leadsTo(wire, now),
         input: node !== null && leadsTo(wire, node),
-        result: node !== null && wire.value === node.index,
+        result: node !== null && wire.values.includes(node.index),
     };
 }
 
@@ -42,7 +42,7 @@ export function stateOfWire(wire) {
  * @param {GraphNode} node
  */
 function leadsTo(wire, node) {
-    if (wire.phase !== node.phase || !node.operands.some(({ node: from }) => from.index === wire.value)) return false;
+    if (wire.phase !== node.phase || !node.operands.some(({ node: from }) => wire.values.includes(from.index))) return false;
     const keys = [`n${node.index}`, ...framesAround(node.frame).map((frame) => halfKey(FRAMES[frame], node.phase))];
     const end = wire.to ?? wire.into;
     return !end || keys.includes(end);

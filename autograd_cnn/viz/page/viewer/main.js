@@ -11,7 +11,8 @@ import "./minimap.js";
 import "./panel.js";
 import "./pointers.js";
 import { savePng, saveSvg } from "./saving.js";
-import { choose, unfoldSome } from "./selection.js";
+import { choose } from "./selection.js";
+import { state } from "./state.js";
 
 const BUTTONS = {
     "fold-all": ACTIONS.c,
@@ -30,7 +31,7 @@ const BUTTONS = {
 };
 for (const [id, action] of Object.entries(BUTTONS)) byId(id, HTMLButtonElement).addEventListener("click", action);
 
-unfoldSome();
+DATA.unfolded.forEach((frame) => state.unfolded.add(frame));
 draw();
 overview();
 if (!follow()) choose(Object.keys(DATA.highlight)[0] ?? null, { closely: true });

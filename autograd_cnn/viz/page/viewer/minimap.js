@@ -59,7 +59,7 @@ function showWindow() {
     if (pictured !== scene) paintAll();
     pen.clearRect(0, 0, map.width, map.height);
     pen.drawImage(picture, 0, 0);
-    const box = state.selected ? scene.boxes.get(state.selected) : undefined;
+    const box = state.selected ? scene.find(state.selected) : undefined;
     pen.lineWidth = 2 * (window.devicePixelRatio || 1);
     pen.strokeStyle = theme().now;
     if (box)

@@ -1,7 +1,7 @@
 // --- what is selected, and what that lights up ----------------------------------------------------
 
 import { pan, camera, overview, reveal } from "./camera.js";
-import { FRAMES, framesAround, nodeOf, NODES } from "./data.js";
+import { FRAMES, framesAround, nodeOf, nodeOfKey, NODES } from "./data.js";
 import { draw, focusOn, sceneNow, shownFor } from "./drawing.js";
 import { state, tell } from "./state.js";
 
@@ -15,14 +15,15 @@ import { state, tell } from "./state.js";
  * @param {{closely?: boolean, focus?: boolean, told?: GraphNode}} options what the panel tells of, if not of the box
  */
 export function choose(key, { closely = false, focus = false, told } = {}) {
-    state.selected = key;
+    const node = nodeOfKey(key);
+    state.selected = node ? node.id : key; // of a chip the node, so that all its chips light up
     if (key) unfoldTo(key);
-    const box = key ? sceneNow().boxes.get(key) : undefined;
+    const box = key ? sceneNow().find(key) : undefined;
     if (box) reveal([box, ...(state.step !== null && told ? counterparts(told) : [])], closely);
-    state.told = told ?? box?.node ?? box?.frame ?? null;
+    state.told = told ?? node ?? box?.frame ?? null;
     tell("changed");
     tell("told");
-    if (key && focus) focusOn(key);
+    if (box && focus) focusOn(box.key);
 }
 
 /** What is level with a node in the other pass: its rules, or else those of the closest that has some. @param {GraphNode} node */
@@ -35,10 +36,9 @@ function counterparts(node) {
 
 /** @param {string} key */
 function unfoldTo(key) {
-    const index = Number.parseInt(key.slice(1), 10);
-    const inner = key.startsWith("n") ? NODES[index].frame : FRAMES[index].parent;
+    const inner = nodeOfKey(key)?.frame ?? FRAMES[Number.parseInt(key.slice(1), 10)].parent;
     const hidden = framesAround(inner).filter((frame) => !state.unfolded.has(frame));
-    if (hidden.length) {
+    if (hidden.length && !sceneNow().boxes.has(key)) {
         hidden.forEach((frame) => state.unfolded.add(frame));
         draw();
     }
@@ -56,8 +56,8 @@ export function toggle(frame) {
     draw();
     const after = sceneNow().boxes.get(before.key);
     if (after) pan((before.x - after.x) * camera.scale, (before.y - after.y) * camera.scale);
-    if (selected && !sceneNow().boxes.has(selected)) state.selected = before.key;
-    const box = state.selected && sceneNow().boxes.get(state.selected);
+    if (selected && !sceneNow().find(selected)) state.selected = before.key;
+    const box = state.selected && sceneNow().find(state.selected);
     tell("changed");
     if (!box || !box.frame) return;
     state.told = box.frame;
@@ -78,20 +78,3 @@ export function unfoldAll() {
     choose(null);
     overview();
 }
-
-/** Unfold level by level while the picture stays small enough to take in. */
-export function unfoldSome(most = 80) {
-    const { unfolded } = state;
-    const open = (/** @type {number} */ frame) => framesAround(frame).every((outer) => unfolded.has(outer));
-    const folded = (/** @type {Frame} */ frame) => !unfolded.has(frame.index) && open(frame.parent);
-    const visible = () => NODES.filter((node) => open(node.frame)).length + FRAMES.filter(folded).length;
-    const deepest = Math.max(...FRAMES.map((frame) => framesAround(frame.index).length));
-    for (let depth = 1; depth <= deepest; depth++) {
-        const level = FRAMES.filter((frame) => framesAround(frame.index).length === depth).map((frame) => frame.index);
-        level.forEach((frame) => unfolded.add(frame));
-        if (visible() <= most) continue;
-        level.forEach((frame) => unfolded.delete(frame));
-        return;
-    }
-}
-
