@@ -263,31 +263,44 @@ def main() -> None:
             machine[layout] = least(found, machine.get(layout))
             RECORDS.write_text(json.dumps(records, indent=1, ensure_ascii=False) + "\n")
         return
-    steps = report_measured(records)
+    for machine, layouts in records.items():
+        report_measured(machine, layouts)
+    layouts = records[max(records, key=lambda machine: len(records[machine]))]
+    steps = {name: measured_step(record) for name, record in layouts["2×1"]["steps"].items()}
     report_simulated(steps)
-    print(draw(steps))
+    print(draw(steps, layouts))
 
 
-def report_measured(records: dict[str, Any]) -> dict[str, Step]:
-    """Print measured beside simulated steps; return the steps."""
-    one, two = records["1"], records["2"]
+def simulated(record: dict[str, Any], ranks: int, link: Link) -> float:
+    """Return the seconds of a step with its sums, from what it took without; the processor does both."""
+    step = measured_step(record)
+    packing = max(record["silent"] - record["alone"], 0) / sum(step.sizes)
+    return step.on(ranks, link, overlap=False, packing=packing)
+
+
+def report_measured(machine: str, layouts: dict[str, Any]) -> None:
+    """Print measured beside simulated steps of a machine, and the sums of the sizes that are like gradients'."""
+    two = layouts["2×1"]
     link = fitted(two["sums"])
-    print(f"{two['processor']}, {two['date']}. Two ranks: {link.alpha * 1e6:.1f} us, {1e-9 / link.beta:.1f} GB/s\n")
-    rows, steps = [], {}
-    for name, record in two["steps"].items():
-        steps[name] = step = measured_step(record)
-        packing = max(record["silent"] - record["alone"], 0) / sum(step.sizes)
-        simulated = step.on(2, link, overlap=False, packing=packing)
-        seconds = (one["steps"][name]["alone"], record["alone"], record["together"], record["at the end"], simulated)
-        rows.append([
-            name, f"{sum(step.sizes) / 1e6:.2f}", str(len(step.sizes)), *(f"{1e3 * each:.2f}" for each in seconds),
-            f"{simulated / record['together'] - 1:+.0%}",
-        ])  # fmt: skip
+    print(f"{machine}, {two['date']}. Two ranks: {link.alpha * 1e6:.1f} us, {1e-9 / link.beta:.1f} GB/s\n")
+    rows, sums = [], []
+    for layout, found in layouts.items():
+        ranks, threads = map(int, layout.split("×"))
+        if ranks == 1:
+            continue
+        for name, record in found["steps"].items():
+            one = layouts[f"1×{threads}"]["steps"].get(name, record)["alone"]
+            model = simulated(record, ranks, link)
+            seconds = (one, record["alone"], record["together"], record["at the end"], model)
+            rows.append(
+                [layout, name, *(f"{1e3 * each:.2f}" for each in seconds), f"{model / record['together'] - 1:+.0%}"]
+            )
+        pairs = [(found["sums"][str(size)], link.all_reduce(ranks, size)) for size in SIZES[-4:]]
+        sums.append([layout, *(f"{1e6 * measured:.0f}, {1e6 * model:.0f}" for measured, model in pairs)])
     table(
-        ["network", "MB", "buckets", "1 rank, ms", "2, no sums", "2 ranks", "2, sums at the end", "simulated", "off"],
-        rows,
+        ["ranks×threads", "network", "1 rank, ms", "no sums", "with sums", "sums at the end", "simulated", "off"], rows
     )
-    return steps
+    table(["sums in µs, measured and simulated", *(f"{size >> 10} KiB" for size in SIZES[-4:])], sums)
 
 
 def report_simulated(steps: dict[str, Step]) -> None:
@@ -307,15 +320,31 @@ def report_simulated(steps: dict[str, Step]) -> None:
     table(["network", "at 25 Gbit/s", "at 75 % of it", "at 50 % of it", "published"], rows)
 
 
-def draw(steps: dict[str, Step]) -> str:
-    """Draw the efficiencies from 2 to 1,024 ranks; return a sentence on what was done."""
+def draw(steps: dict[str, Step], layouts: dict[str, Any]) -> str:
+    """Draw what was measured on one machine, and the efficiencies to 1,024 ranks; return a sentence on what was done."""
     if find_spec("matplotlib") is None:
         return "No chart: Matplotlib is not installed."
     import matplotlib as mpl  # noqa: PLC0415  # optional
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    panels = figure.subplots(1, len(CLUSTERS), sharey=True)
+    figure = Figure(figsize=(11, 3.6), layout="constrained")
+    here, *panels = figure.subplots(1, 1 + len(CLUSTERS), sharey=True)
+    link = fitted(layouts["2×1"]["sums"])
+    found = {int(layout[:-2]): each["steps"] for layout, each in layouts.items() if layout.endswith("×1")}
+    for number, name in enumerate(steps):
+        one = found[1][name]["alone"]
+        rows = {n: each[name] for n, each in found.items() if n > 1}
+        silent, together = ([1, *(one / row[kind] for row in rows.values())] for kind in ("alone", "together"))
+        here.plot([1, *rows], silent, ":", color=f"C{number}")
+        here.plot([1, *rows], [1, *(one / simulated(row, n, link) for n, row in rows.items())], color=f"C{number}")
+        here.plot([1, *rows], together, "o", color=f"C{number}", markersize=4)
+    here.set(xscale="log", title="One machine of 16, measured", xlabel="ranks", xticks=[*found])
+    here.set_xticklabels(map(str, found))
+    here.minorticks_off()
+    here.plot([], [], "ko", markersize=4, label="measured")
+    here.plot([], [], "k-", label="model")
+    here.plot([], [], "k:", label="measured, no sums")
+    here.legend(fontsize=8, loc="lower left")
     for axes, (cluster, link) in zip(panels, CLUSTERS.items(), strict=True):
         for number, (name, step) in enumerate(steps.items()):
             bounds = [[step.seconds / step.on(n, link, overlap=o) for n in RANKS] for o in (True, False)]
@@ -324,7 +353,7 @@ def draw(steps: dict[str, Step]) -> str:
         axes.set(xscale="log", title=cluster, xlabel="ranks", ylim=(0, 1.05), xticks=RANKS[::3])
         axes.set_xticklabels(map(str, RANKS[::3]))
         axes.minorticks_off()
-    panels[0].set_ylabel("efficiency")
+    here.set_ylabel("efficiency")
     panels[0].legend(fontsize=8, loc="lower left")
     with mpl.rc_context({"svg.hashsalt": "scaling"}):
         figure.savefig(CHART, metadata={"Date": None})

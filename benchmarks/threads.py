@@ -50,6 +50,7 @@ class Kind(NamedTuple):
 
 STEPS = 4
 """Before anything is timed, so that a recorded step is compiled."""
+STYLES = (".-", ".--", ".-")
 COLORS = ("#15803d", "#86a97f", "#c2410c")
 
 KINDS = (
@@ -139,34 +140,27 @@ def draw(found: dict[str, Any], path: Path = CHART) -> str:
     import matplotlib as mpl  # noqa: PLC0415  # optional
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    cases = found["cases"]
-    columns = 4
-    figure = Figure(figsize=(11, 2.6 * -(-(len(cases) + 1) // columns)), layout="constrained")
-    panels = figure.subplots(-(-(len(cases) + 1) // columns), columns, sharex=True).flat
+    cases, columns = found["cases"], 4
+    rows = -(-(len(cases) + 1) // columns)
+    figure = Figure(figsize=(11, 2.5 * rows), layout="constrained")
+    panels = [*figure.subplots(rows, columns, sharex=True).flat]
     for axes, (name, kinds) in zip(panels, cases.items(), strict=False):
         numbers = [int(n) for n in kinds[KINDS[0].title]]
         one = 1e3 * kinds[KINDS[0].title]["1"]
-        axes.plot(
-            numbers, [one / n for n in numbers], color="#94a3b8", linestyle="dotted", label="ours, if it scaled ideally"
-        )
-        for kind, color, style in zip(KINDS, COLORS, ("-", "--", "-"), strict=False):
-            row = kinds[kind.title]
-            axes.plot(numbers, [1e3 * s for s in row.values()], style, color=color, marker=".", label=kind.title)
-        axes.set(xscale="log", yscale="log", title=name)
-        axes.title.set_fontsize(10)
+        axes.plot(numbers, [one / n for n in numbers], ":", color="#94a3b8", label="ours, if it scaled ideally")
+        for kind, color, style in zip(KINDS, COLORS, STYLES, strict=False):
+            axes.plot(numbers, [1e3 * s for s in kinds[kind.title].values()], style, color=color, label=kind.title)
+        axes.set(xscale="log", yscale="log")
+        axes.set_title(name, fontsize=10)
         axes.set_xticks(numbers, map(str, numbers))
         low, high = axes.get_ylim()
-        marks = [
-            m for m in (mantissa * 10.0**k for k, mantissa in product(range(-2, 4), (1, 2, 5))) if low <= m <= high
-        ]
-        axes.set_yticks(marks, [f"{m:g}" for m in marks])
+        marks = [k * 10.0**e for e, k in product(range(-2, 4), (1, 2, 5)) if low <= k * 10.0**e <= high]
+        axes.set_yticks(marks, [f"{mark:g}" for mark in marks])
         axes.minorticks_off()
         axes.grid(linewidth=0.4)
-    rest = list(panels)[len(cases) :]
-    handles, labels = axes.get_legend_handles_labels()
-    for empty in rest:
+    for empty in panels[len(cases) :]:
         empty.axis("off")
-    rest[0].legend(handles, labels, loc="center", frameon=False)
+    panels[len(cases)].legend(*panels[0].get_legend_handles_labels(), loc="center", frameon=False)
     figure.supxlabel("threads", fontsize=10)
     figure.supylabel("milliseconds a step", fontsize=10)
     with mpl.rc_context({"svg.hashsalt": "benchmarks", "svg.fonttype": "none"}):  # the same numbers, the same file

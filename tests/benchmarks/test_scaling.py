@@ -3,7 +3,7 @@ import json
 import pytest
 from tables import for_each
 
-from benchmarks.scaling import RECORDS, Link, Step, fitted, measured_step
+from benchmarks.scaling import RECORDS, Link, Step, fitted, simulated
 
 
 @for_each(
@@ -34,13 +34,12 @@ def test_sums_go_on_beside_the_pass_or_after_it(overlap, seconds):
 
 
 def test_the_model_gives_what_was_measured_within_15_percent():
-    two = json.loads(RECORDS.read_text())["2"]
-    link = fitted(two["sums"])
-    assert two["steps"]
-    for record in two["steps"].values():
-        step = measured_step(record)
-        packing = (record["silent"] - record["alone"]) / sum(step.sizes)
-        assert step.on(2, link, overlap=False, packing=packing) == pytest.approx(record["together"], rel=0.15)
+    for layouts in json.loads(RECORDS.read_text()).values():
+        link = fitted(layouts["2×1"]["sums"])
+        for layout, found in layouts.items():
+            ranks = int(layout.partition("×")[0])
+            for record in found["steps"].values() if ranks > 1 else ():
+                assert simulated(record, ranks, link) == pytest.approx(record["together"], rel=0.15)
 
 
 def test_a_link_is_fitted_to_sums():

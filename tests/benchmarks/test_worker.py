@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 
 import autograd_cnn as ag
@@ -75,6 +77,16 @@ def test_a_library_that_is_not_there():
     assert answer(Session("no_such_peer"), {"do": "load"}) == {
         "failed": "ModuleNotFoundError: No module named 'benchmarks.peers.no_such_peer'"
     }
+
+
+def test_the_number_of_threads_is_the_peers():
+    assert answer(Session("ours"), {"do": "set_threads", "count": 1}) == {
+        "failed": "RuntimeError: no peer has been loaded"
+    }
+    session, counts = Session("ours"), []
+    session.module = SimpleNamespace(set_num_threads=counts.append)
+    assert answer(session, {"do": "set_threads", "count": 3}) == {}
+    assert counts == [3]
 
 
 def test_memory():
