@@ -15,7 +15,6 @@ values around it, and an infinity or NaN spreads over its tile.
 """
 
 from functools import lru_cache, partial
-from math import prod
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -184,7 +183,9 @@ def tiles_at_a_time(p: ConvProblem, side: int, target: int, min_tiles: int, max_
     """
     target = min(max(target, min_tiles), max_tiles)
     down, across = -(-p.oh // side), -(-p.ow // side)
-    options = [(rows, 1) for rows in range(down, 0, -1)] + [(down, images) for images in range(2, p.n + 1)]
+    most = max(target * 9 // 8, across)
+    options = [(rows, 1) for rows in range(1, min(down, most // across) + 1)]
+    options += [(down, images) for images in range(2, min(p.n, most // (down * across)) + 1)]
 
     def time(option: tuple[int, int]) -> tuple[float, int]:
         rows, images = option
@@ -192,7 +193,7 @@ def tiles_at_a_time(p: ConvProblem, side: int, target: int, min_tiles: int, max_
         jobs = p.groups * -(-p.n // images) * -(-down // rows)
         return -(-jobs // JOBS) * (max(tiles, min_tiles) + BLOCK), -tiles
 
-    return min((each for each in options if prod(each) * across <= max(target * 9 // 8, across)), key=time)
+    return min(options, key=time)
 
 
 def _transformed(w: Array, s: "Filters", groups: int, rotated: bool) -> Array:
