@@ -19,7 +19,7 @@ const NOT_FINITE = -128;
 const channels = (text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
 
 // A colour for each of the 256 bytes: from negative over zero to positive, and one for "not finite".
-function colorTable() {
+export function colorTable() {
     const [negative, zero, positive, none] = ["--negative", "--zero", "--positive", "--not-finite"].map((name) =>
         channels(color(name)),
     );

@@ -1,0 +1,214 @@
+"""The call that is played: its operands, its result, the sensitivities that arrive at it, and what its rules make of them.
+
+All of these numbers are the engine's: operands and sensitivities from the graph at hand, the result by replaying the
+call, gradients by its rules.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn.engine.backward import gradients, toposort
+from autograd_cnn.engine.node import Array, Missing, Node, Traced, tensor_of
+from autograd_cnn.engine.replay import Call, values
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A recorded call with the sensitivities of its result.
+
+    Attributes
+    ----------
+    inner : Call
+    g : array
+        In the result's shape.
+    example : int or None
+        Which of a batch is played.
+    output : tensor
+        Of which the sensitivities are derivatives.
+    """
+
+    inner: Call
+    g: NDArray[Any]
+    example: int | None
+    output: Traced
+
+    @property
+    def node(self) -> Node:
+        """The call's node."""
+        return self.inner.node
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The call's parameters."""
+        return self.inner.params
+
+    @property
+    def y(self) -> NDArray[Any]:
+        """The result."""
+        return np.asarray(self.inner.y)
+
+    def position(self, name: str) -> int:
+        """Return which operand an argument is."""
+        return self.inner.primitive.signature.operands.index(name)
+
+    def operand(self, name: str) -> Any:
+        """Return an operand as an array, or None if it was not passed."""
+        operands, position = self.inner.operands, self.position(name)
+        value = operands[position] if position < len(operands) else None
+        return None if value is None else np.asarray(value)
+
+    def gradient(self, name: str) -> NDArray[Any]:
+        """Return what the primitive's own rule gives for an operand."""
+        y, leaf = self.inner.record(self.position(name))
+        g = self.g.astype(np.result_type(self.g.dtype, np.float32))[()]
+        found = dict(self.inner.primitive.pullback(cast("Node", y.node), g, None, None))
+        return np.asarray(found[leaf])
+
+    def text(self, name: str, role: str, more: str = "") -> str:
+        """Return what an operand is, with the name of its tensor, if it has one."""
+        parent = self.node.parents[self.position(name)]
+        own = None if parent is None else getattr(tensor_of(parent), "name", None)
+        return f"{role}{more}{f' ({own})' if own else ''}"
+
+    def of_image(self) -> "Recorded":
+        """Return the call on one image, if its result is a batch of them (N, C, H, W)."""
+        if self.g.ndim < 4:
+            return self.check_example(1)
+        number = self.check_example(len(self.g)).example or 0
+        keep = slice(number, number + 1)
+        return replace(self, inner=self.inner.on({0: np.asarray(self.inner.operands[0])[keep]}), g=self.g[keep])
+
+    def check_example(self, count: int) -> "Recorded":
+        """Return the call, if there is such an example.
+
+        Raises
+        ------
+        ArgumentError
+            If there is not.
+        """
+        if self.example is not None and not 0 <= self.example < count:
+            raise ArgumentError(
+                sentence("viz.play", "there is no such example", expected=f"0 to {count - 1}", got=self.example)
+            )
+        return self
+
+    def refuse_example(self) -> None:
+        """Raise if one example is asked for of a call that is played for all.
+
+        Raises
+        ------
+        ArgumentError
+            If it is.
+        """
+        if self.example is not None:
+            raise ArgumentError(sentence("viz.play", "example is for images; a layer is played for all its rows"))
+
+    def of_call(self, node: Node, g: NDArray[Any]) -> "Recorded":
+        """Return a call that this one depends on, with its own sensitivities."""
+        return replace(self, inner=call_of(self.output, node), g=g.reshape(node.shape))
+
+    def value(self, node: Node | None, kept: Any) -> NDArray[Any]:
+        """Return the value of a node, or what the tape keeps of an operand that is none."""
+        value = kept if node is None else values(node, [node], {}).get(node)
+        if value is None or isinstance(value, Missing):
+            raise GradientError(
+                sentence(
+                    "viz.play",
+                    "the tape did not keep an operand of add",
+                    hint="keep its tensor, or record it under ag.tracing()",
+                )
+            )
+        return np.asarray(value)
+
+
+def call_of(output: Traced, node: Node) -> Call:
+    """Return a call with all its operands.
+
+    Raises
+    ------
+    GradientError
+        If the graph has been freed, or the tape did not keep one of them.
+    """
+    if node.saved is None:
+        raise GradientError(
+            sentence(
+                "viz.play",
+                "the graph has been freed by a backward pass",
+                hint="play it before that, or pass retain_graph=True to it",
+            )
+        )
+    known = {cast("Node", output.node): output.value}
+    call = Call.of(node, values(node, [parent for parent in node.parents if parent is not None], known))
+    if call.missing:
+        problem = f"the tape did not keep {' and '.join(call.missing)} of {call.primitive.name}"
+        raise GradientError(sentence("viz.play", problem, hint="keep its tensor, or record it under ag.tracing()"))
+    return call
+
+
+def sensitivities(output: Traced, node: Node, gradient: Array | None) -> NDArray[Any]:
+    """Return the derivatives of the output, or of its product with a gradient, with respect to a node's result.
+
+    Raises
+    ------
+    ShapeError
+        If the gradient is not in the output's shape.
+    """
+    seed = np.ones(output.value.shape, output.value.dtype) if gradient is None else gradient
+    like = type(output).wrap(np.broadcast_to(np.zeros((), node.dtype), node.shape), node)
+    (g,) = gradients(output, [like], seed, retain_graph=True)
+    return np.zeros(node.shape, node.dtype) if g is None else np.asarray(g.value)
+
+
+def find(output: Any, call: Any, is_playable: Callable[[Node], bool], known: Collection[str]) -> Node:
+    """Return the node of the call that is asked for: the last one that fits.
+
+    Raises
+    ------
+    OperandError
+        If the output is not a tensor, or the call neither a tensor nor a name.
+    GradientError
+        If nothing was recorded for the output.
+    ArgumentError
+        If no such call can be played.
+    """
+    if not isinstance(output, Traced):
+        raise OperandError(sentence("viz.play", "output has no tape", expected="a tensor", got=type(output).__name__))
+    if output.node is None:
+        raise GradientError(
+            sentence("viz.play", "nothing was recorded for this output",
+                     hint="make an input with requires_grad=True, and compute outside of no_grad()")
+        )  # fmt: skip
+    if not isinstance(call, (Traced, str, type(None))):
+        raise OperandError(
+            sentence("viz.play", "the call is not understood", expected="a tensor, or the name of a module or primitive",
+                     got=type(call).__name__)
+        )  # fmt: skip
+    order = toposort(output.node)
+    if isinstance(call, Traced):
+        if call.node not in order:
+            raise ArgumentError(sentence("viz.play", "the output does not depend on this tensor"))
+        order = toposort(call.node)
+    fitting = order if not isinstance(call, str) else [node for node in order if call in _names(node)]
+    found = next(filter(is_playable, fitting), None)
+    if found is None:
+        where = "the graph" if not isinstance(call, str) else repr(call)
+        raise ArgumentError(
+            sentence("viz.play", f"nothing in {where} can be played", expected=", ".join(sorted(known)),
+                     got=", ".join(sorted({node.primitive.name for node in fitting if node.primitive})) or "no call")
+        )  # fmt: skip
+    return found
+
+
+def _names(node: Node) -> set[str]:
+    """Return what a call is known as: its primitive, its module, and the modules around that."""
+    names = {node.primitive.name} if node.primitive else set()
+    scope = node.scope
+    while scope.outer is not None:
+        names |= {scope.path, scope.kind}
+        scope = scope.outer
+    return names - {""}
