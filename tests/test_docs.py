@@ -113,6 +113,7 @@ def _documented():
         ag.report,
         ag.testing,
         ag.train,
+        ag.viz,
     ],
 )
 def test_the_reference_has_every_public_name(module):

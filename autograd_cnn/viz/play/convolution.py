@@ -129,7 +129,7 @@ class _Form:
             "w": NamedArray(_plain(filters), call.text("w", "the filters" if len(filters) > 1 else "the filter")),
             "y": NamedArray(_plain(call.y.reshape(self.shapes.y[1:])), "the output"),
             "δ": NamedArray(_plain(g), "the sensitivities ∂L/∂y"),
-            "δ̂": NamedArray(_plain(spread), "the sensitivities, with zeros between and around them"),
+            "δ̂": NamedArray(_plain(spread), "the sensitivities, dilated and padded"),
             "w̄": NamedArray(_plain(filters[..., ::-1, ::-1]), "the filter, rotated by 180°"),
             "d": NamedArray(_plain(d), "∂L/∂x"),
             "dw": NamedArray(_plain(call.gradient("w").reshape(self.shapes.w)), "∂L/∂w"),

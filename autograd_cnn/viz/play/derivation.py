@@ -35,7 +35,7 @@ _DERIVE: Final[Mapping[Primitive, Derive]] = {
 class Derivation:
     """How one recorded call came to its result, and its gradients to theirs, in steps.
 
-    A notebook shows it as a player. It is made by `play`.
+    A notebook shows it as a player. It is made by ``play``.
 
     Attributes
     ----------
@@ -147,8 +147,8 @@ def play(
 ) -> Derivation:
     """Show a recorded call step by step, forward and backward, as a derivation to play.
 
-    A window walks over the image, products are added up, sensitivities spread and meet: `to_html` writes a page
-    with that, `to_svg` a moving picture, and a notebook shows it at once. It plays convolutions
+    A window walks over the image, products are added up, sensitivities spread and meet: its ``to_html`` writes a page
+    with that, its ``to_svg`` a moving picture, and a notebook shows it at once. It plays convolutions
     (`correlate2d`), `max_pool`, `mean_pool`, fully connected layers (`linear`, `matmul`), `softmax_cross_entropy`, and
     steps of a recurrent layer (`tanh`, `sigmoid` or `relu` of a sum of products).
 
@@ -160,7 +160,7 @@ def play(
         Which of the calls that the output depends on: the tensor that it returned, or the name or class of
         a module, or of a primitive; if several have the name, the last one. By default the last one that can be played.
     gradient : array, optional
-        The cotangent of the output, as for `backward`. By default 1 for each of its numbers: what is played is the
+        The cotangent of the output, as for `Tensor.backward`. By default 1 for each of its numbers: what is played is the
         gradient of the output's sum.
     example : int, optional
         Which image of a batch; by default the first. The gradients of filters are those of this image alone.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.engine.backward import gradients, toposort
-from autograd_cnn.engine.node import Array, Missing, Node, Traced, tensor_of
+from autograd_cnn.engine.node import Array, Missing, Node, Recordable, Traced, tensor_of
 from autograd_cnn.engine.replay import Call, values
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
 
@@ -195,11 +195,16 @@ def find(output: Any, call: Any, is_playable: Callable[[Node], bool], known: Col
         order = toposort(call.node)
     fitting = order if not isinstance(call, str) else [node for node in order if call in _names(node)]
     found = next(filter(is_playable, fitting), None)
-    if found is None:
-        where = "the graph" if not isinstance(call, str) else repr(call)
+    if found is None and isinstance(call, str):
+        playable = [node.scope.path or cast("Recordable", node.primitive).name for node in order if is_playable(node)]
         raise ArgumentError(
-            sentence("viz.play", f"nothing in {where} can be played", expected=", ".join(sorted(known)),
-                     got=", ".join(sorted({node.primitive.name for node in fitting if node.primitive})) or "no call")
+            sentence("viz.play", "there is no such call that can be played", got=repr(call),
+                     expected=", ".join(dict.fromkeys(reversed(playable))) or "none of the output's can be")
+        )  # fmt: skip
+    if found is None:
+        raise ArgumentError(
+            sentence("viz.play", "the output has no call that can be played", expected=", ".join(sorted(known)),
+                     got=", ".join(sorted({node.primitive.name for node in fitting if node.primitive})) or "a leaf")
         )  # fmt: skip
     return found
 
