@@ -192,7 +192,7 @@ def play(
     node = find(output, call, _is_playable, [primitive.name for primitive in _DERIVE])
     g = sensitivities(output, node, gradient)
     if not g.size:
-        raise ArgumentError(sentence("viz.play", "the call has no elements", got=f"shape {g.shape}"))
+        raise ArgumentError(sentence("viz.play", "the result of the call has no elements"))
     recorded = Recorded(call_of(output, node), g, example, output)
     derive = _DERIVE.get(recorded.inner.primitive, layer.derive)
     arrays, scenes = derive(recorded)

@@ -14,6 +14,8 @@ from autograd_cnn.viz.web.document import document
 MOST_NUMBERS: Final = {True: 400, False: 100}
 """Of an array that is shown as numbers, by whether they are whole; a larger one is shown as heat."""
 WIDEST_NUMBERS: Final = 16
+MOST_BESIDE: Final = 16
+"""A filter with no more channels has them in one row."""
 ROOM: Final = (520, 300)
 """What an array of heat may take, in pixels."""
 
@@ -53,9 +55,10 @@ class HeatGrid(NamedTuple):
         """
         *lead, rows, columns = (1, 1, *shape)[-max(len(shape), 2) :]
         planes = prod(lead)
+        filter_size = shape[-3] if len(shape) > 3 and shape[-3] <= MOST_BESIDE else 1
         cell, across = max(
             (min(14, (ROOM[0] / across - 5) / columns, (ROOM[1] / -(-planes // across) - 5) / rows), -across)
-            for across in range(1, planes + 1)
+            for across in range(filter_size, planes + 1, filter_size)
         )
         width = max(1, int(cell))
         return cls(width, max(width, min(16, 48 // rows)) if planes == 1 else width, -across)
