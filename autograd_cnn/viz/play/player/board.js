@@ -47,6 +47,8 @@ export class Table extends Board {
         this.element.append(this.caption, ...rows);
         const longest = Math.max(...Array.from(this.array.values, (value) => brief(value).length));
         for (const cell of this.cells) cell.style.minWidth = `${longest + 1.5}ch`;
+        /** How wide it is, in letters' heights. */
+        this.ems = group * this.columns * Math.max(2.3, 0.62 * (longest + 1.5));
         /** What is pointed out, and as what. @type {[HTMLTableCellElement, string][]} */
         this.lit = [];
         this.colors = colorTable();
@@ -64,13 +66,13 @@ export class Table extends Board {
         return html("table", { "aria-label": this.label() }, html("tbody", {}, rows));
     }
 
-    /** @param {ArrayLike<number>} values NaN where there is none yet @param {boolean} known */
-    show(values, known) {
+    /** @param {ArrayLike<number>} values @param {Uint8Array} [touched] which of them are there, if not all */
+    show(values, touched) {
         this.cells.forEach((cell, i) => {
-            const empty = !known && Number.isNaN(values[i]);
+            const empty = touched && !touched[i];
             const text = empty ? "" : brief(values[i]);
             if (cell.textContent !== text) cell.textContent = text;
-            cell.classList.toggle("zero", values[i] === 0);
+            cell.classList.toggle("zero", text === "0");
             const share = Math.abs(values[i]) === Infinity ? 0 : values[i] / this.array.scale;
             cell.style.backgroundColor = empty ? "" : `rgb(${shade(this.colors, share).join(" ")} / ${STRONGEST})`;
         });
@@ -118,10 +120,15 @@ export class Heat extends Board {
         this.plane = new OffscreenCanvas(this.columns, this.rows);
     }
 
-    /** @param {ArrayLike<number>} values @param {boolean} known */
-    show(values, known) {
+    /** @param {ArrayLike<number>} values @param {Uint8Array} [touched] which of them are there, if not all */
+    show(values, touched) {
         this.values = values;
-        this.known = known;
+        this.touched = touched;
+    }
+
+    /** @param {number} index */
+    has(index) {
+        return !this.touched || this.touched[index] === 1;
     }
 
     /** @param {Light[]} lights */
@@ -153,8 +160,8 @@ export class Heat extends Board {
         for (let p = 0; p < this.planes; p++) {
             const image = new ImageData(this.columns, this.rows);
             for (let i = 0; i < size; i++) {
-                const value = this.values[p * size + i];
-                if (this.known || !Number.isNaN(value)) image.data.set([...shade(table, value / scale), 255], 4 * i);
+                const index = p * size + i;
+                if (this.has(index)) image.data.set([...shade(table, this.values[index] / scale), 255], 4 * i);
             }
             contextOf(this.plane).putImageData(image, 0, 0);
             const [x, y] = this.corner(p);
@@ -202,8 +209,7 @@ export class Heat extends Board {
         const [row, column] = [Math.floor((y % high) / this.high), Math.floor((x % wide) / this.wide)];
         if (plane >= this.planes || row >= this.rows || column >= this.columns) return;
         const index = (plane * this.rows + row) * this.columns + column;
-        const value = this.values[index];
-        const text = this.known || !Number.isNaN(value) ? brief(value) : "not yet computed";
+        const text = this.has(index) ? brief(this.values[index]) : "not yet computed";
         this.read.textContent = `${at(this.name, [index])} = ${text}`;
     }
 }

@@ -3,7 +3,7 @@
 import { byId, html } from "../../web/elements.js";
 import { listenToKeys, showKeys } from "../../web/keys.js";
 import { ABOUT, SCENES, lengthOf } from "./data.js";
-import { repaint, setScene, showStep } from "./stage.js";
+import { fit, repaint, setScene, showStep } from "./stage.js";
 
 const LONGEST = 45_000; // milliseconds that a scene plays, a few steps at a time if need be
 const TICK = 50;
@@ -73,6 +73,7 @@ listenToKeys(ACTIONS);
 const BUTTONS = { first: "Home", back: "ArrowLeft", play: "p", forth: "ArrowRight", last: "End", help: "?" };
 for (const [id, key] of Object.entries(BUTTONS)) byId(id, HTMLButtonElement).addEventListener("click", ACTIONS[key]);
 slider.addEventListener("input", () => goTo(state.scene, Number(slider.value)));
+window.addEventListener("resize", fit);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     repaint();
     showStep(state.step);
@@ -82,5 +83,5 @@ byId("about", HTMLElement).textContent = ABOUT;
 byId("scenes", HTMLElement).append(...tabs);
 const [scene, step] = location.hash.slice(1).split("@").map(Number);
 state.scene = -1;
-if (SCENES[scene]) goTo(scene, step || 0);
+if (location.hash && SCENES[scene]) goTo(scene, step || 0);
 else goTo(0, 1);

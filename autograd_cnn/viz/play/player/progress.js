@@ -18,6 +18,12 @@ export function terms(walk, step) {
     });
 }
 
+/**
+ * An array that is filled, and which of its cells something has been added to.
+ *
+ * @typedef {{values: Float64Array, touched: Uint8Array}} Filled
+ */
+
 /** The arrays that a panel fills, after some of its steps. */
 export class Progress {
     /** @param {import("./data.js").Panel} panel */
@@ -25,15 +31,17 @@ export class Progress {
         this.panel = panel;
         this.length = lengthOf(panel);
         this.step = 0;
-        /** @type {Map<string, Float64Array>} */
+        /** @type {Map<string, Filled>} */
         this.filled = new Map();
         this.reset();
     }
 
     reset() {
         this.step = 0;
-        for (const { target } of this.panel.walks)
-            this.filled.set(target.array, new Float64Array(ARRAYS[target.array].values.length).fill(NaN));
+        for (const { target } of this.panel.walks) {
+            const size = ARRAYS[target.array].values.length;
+            this.filled.set(target.array, { values: new Float64Array(size), touched: new Uint8Array(size) });
+        }
     }
 
     /** Which walk a step belongs to, and its number there. @param {number} step */
@@ -50,32 +58,28 @@ export class Progress {
         to = Math.min(to, this.length);
         if (to < this.step) this.reset();
         for (; this.step < to; this.step++) this.take(this.step);
+        if (to === this.length) this.filled.forEach(({ touched }) => touched.fill(1)); // where nothing arrived, it is 0
     }
 
-    /** A cell is NaN until something is added to it. @param {number} number */
+    /** @param {number} number */
     take(number) {
         const { walk, step } = this.locate(number);
-        const out = /** @type {Float64Array} */ (this.filled.get(walk.target.array));
+        const { values, touched } = /** @type {Filled} */ (this.filled.get(walk.target.array));
         const targets = cellsAt(walk.target, step);
-        if (walk.values) {
-            out[targets[0]] = walk.values[step];
-            return;
-        }
-        const added = terms(walk, step);
-        if (targets.length === 1) {
-            const sum = added.reduce((total, term) => total + term, 0);
-            out[targets[0]] = walk.adds ? (out[targets[0]] || 0) + sum : sum;
-        } else targets.forEach((index, i) => (out[index] = (out[index] || 0) + added[i]));
+        const added = walk.values ? [walk.values[step]] : terms(walk, step);
+        targets.forEach((index) => (touched[index] = 1));
+        if (targets.length === 1) values[targets[0]] += added.reduce((total, term) => total + term, 0);
+        else targets.forEach((index, i) => (values[index] += added[added.length === 1 ? 0 : i]));
     }
 
     /** The largest difference of an array from the engine's, where the border does not count. @param {string} name */
     difference(name) {
         const array = ARRAYS[name];
         const inside = isInside(array);
-        const out = /** @type {Float64Array} */ (this.filled.get(name));
+        const { values } = /** @type {Filled} */ (this.filled.get(name));
         let most = 0;
         array.values.forEach((value, index) => {
-            if (inside(index) && !Object.is(value, out[index])) most = Math.max(most, Math.abs(out[index] - value));
+            if (inside(index) && !Object.is(value, values[index])) most = Math.max(most, Math.abs(values[index] - value));
         });
         return most;
     }

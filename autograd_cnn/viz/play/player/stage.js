@@ -6,6 +6,9 @@ import { ARRAYS, SCENES, cellsAt } from "./data.js";
 import { Progress } from "./progress.js";
 import { brief, rolesOf, sentence } from "./words.js";
 
+const LARGEST = 26; // pixels of numbers in tables
+const BESIDE = 24;
+
 class PanelView {
     /** @param {import("./data.js").Panel} panel */
     constructor(panel) {
@@ -14,14 +17,26 @@ class PanelView {
             panel.arrays.map((name) => [name, new (ARRAYS[name].heat ? Heat : Table)(name, this.roleOf(name))]),
         );
         this.words = html("p", { class: "words", "aria-live": "polite" });
+        this.shelf = html("div", { class: "boards" }, [...this.boards.values()].map(({ element }) => element));
         this.element = html(
             "section",
             { "aria-label": panel.title },
             html("h2", {}, panel.title),
             html("p", { class: "quiet" }, panel.text),
             this.words,
-            html("div", { class: "boards" }, [...this.boards.values()].map(({ element }) => element)),
+            this.shelf,
         );
+    }
+
+    /** Make numbers as large as there is room for beside each other. */
+    fit() {
+        const boards = [...this.boards.values()];
+        const tables = boards.filter((board) => board instanceof Table);
+        const taken = boards.reduce((sum, board) => sum + BESIDE + (board instanceof Heat ? board.width : 0), 0);
+        const ems = tables.reduce((sum, { ems }) => sum + ems, 0);
+        const width = this.element.clientWidth;
+        const least = Math.max(12, Math.min(width / 48, 17));
+        this.shelf.style.fontSize = `${Math.max(least, Math.min((width - taken) / ems, LARGEST))}px`;
     }
 
     /** @param {string} name */
@@ -37,7 +52,7 @@ class PanelView {
         progress.goTo(step);
         for (const [name, board] of this.boards) {
             const filled = progress.filled.get(name);
-            board.show(filled ?? ARRAYS[name].values, !filled);
+            board.show((filled ?? ARRAYS[name]).values, filled?.touched);
         }
         const done = step > progress.length;
         /** @type {Map<string, import("./board.js").Light[]>} */
@@ -85,10 +100,14 @@ export function setScene(scene) {
     const stage = byId("stage", HTMLElement);
     stage.replaceChildren(...views.map(({ element }) => element));
     stage.classList.toggle("alone", views.length === 1);
+    fit();
 }
 
 /** @param {number} step */
 export const showStep = (step) => views.forEach((view) => view.show(step));
+
+/** To the window, when its size has changed. */
+export const fit = () => views.forEach((view) => view.fit());
 
 /** In other colours. */
 export const repaint = () => views.forEach(({ boards }) => boards.forEach((board) => board.repaint()));
