@@ -1,7 +1,7 @@
 // --- an array on the board: a table of numbers, or heat where it is large -------------------------
 
+import { colorTable, contextOf } from "../../web/colors.js";
 import { color, html } from "../../web/elements.js";
-import { colorTable, contextOf } from "../../web/heat.js";
 import { ARRAYS, isInside } from "./data.js";
 import { at, brief } from "./words.js";
 
