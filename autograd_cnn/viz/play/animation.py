@@ -183,9 +183,9 @@ class _Picture:
     ) -> Iterator[str]:
         """Yield a number and the colour behind it."""
         x, y = place.corner(index)
-        share = 0 if np.isinf(value) else min(1.0, abs(value) / scale_of(array.values))
+        share = min(1.0, abs(value) / scale_of(array.values)) if np.isfinite(value) else 0.0
         when = self.when(time)
-        if share and not np.isnan(value):
+        if share:
             area = f'x="{x + 0.5:g}" y="{y + 0.5:g}" width="{place.width - 1:g}" height="{CELL - 1}"'
             yield f'<rect class="{"n" if value < 0 else "u"}" {area} opacity="{0.45 * share:.2g}"{_wrapped("rect", when)}'
         faint = ' class="z"' if value == 0 else ""
@@ -194,24 +194,24 @@ class _Picture:
     def filled(self, panel: Panel, places: Mapping[str, _Place]) -> Iterator[str]:
         """Yield the numbers of the arrays that are filled, each for the steps in which it stands."""
         values = {name: each.values for name, each in self.arrays.items()}
-        states = {name: np.full(values[name].size, np.nan) for name in panel.targets}
-        since = {name: np.zeros(values[name].size, int) for name in panel.targets}
+        states = {name: np.zeros(values[name].size) for name in panel.targets}
+        since = {name: np.zeros(values[name].size, int) for name in panel.targets}  # 0 where nothing has arrived
         for number, (walk, step) in enumerate(_steps(panel), start=1):
             name = walk.target.array
             state, begun = states[name], since[name]
             at = np.unique(walk.target.at(slice(step, step + 1)))
             before = state[at].copy()
-            state[at] = np.nan_to_num(before)
             walk.run(values, state, slice(step, step + 1))
             for index, old in zip(at.tolist(), before.tolist(), strict=True):
-                if not np.isnan(old) and old != state[index]:
+                if begun[index] and old == state[index]:
+                    continue
+                if begun[index]:
                     yield from self.cell(places[name], index, old, self.arrays[name], _Time(int(begun[index]), number))
-                if np.isnan(old) or old != state[index]:
-                    begun[index] = number
+                begun[index] = number
         for name, state in states.items():
-            for index in np.flatnonzero(~np.isnan(state)).tolist():
-                time = _Time(int(since[name][index]), self.steps)
-                yield from self.cell(places[name], index, float(state[index]), self.arrays[name], time)
+            for index, value in enumerate(state.tolist()):
+                time = _Time(int(since[name][index]) or len(panel), self.steps)  # where nothing arrives, it is 0 in the end
+                yield from self.cell(places[name], index, value, self.arrays[name], time)
 
     def frames(self, panel: Panel, places: Mapping[str, _Place]) -> Iterator[str]:
         """Yield the frames around what each step reads and fills."""
@@ -278,6 +278,6 @@ def _outline(place: _Place, cells: Cells, step: int) -> str:
 
 def _number(value: float) -> str:
     """Write a number as the page does."""
-    if np.isinf(value):
-        return "−∞" if value < 0 else "∞"
+    if not np.isfinite(value):
+        return "NaN" if np.isnan(value) else "−∞" if value < 0 else "∞"
     return f"{value:.3g}".replace("-", "−")
