@@ -210,7 +210,9 @@ class _Picture:
                 begun[index] = number
         for name, state in states.items():
             for index, value in enumerate(state.tolist()):
-                time = _Time(int(since[name][index]) or len(panel), self.steps)  # where nothing arrives, it is 0 in the end
+                time = _Time(
+                    int(since[name][index]) or len(panel), self.steps
+                )  # where nothing arrives, it is 0 in the end
                 yield from self.cell(places[name], index, value, self.arrays[name], time)
 
     def frames(self, panel: Panel, places: Mapping[str, _Place]) -> Iterator[str]:

@@ -157,8 +157,9 @@ def play(
     output : Tensor
         A result or a loss: where the backward pass begins. What a backward pass has freed can't be shown.
     call : Tensor or str, optional
-        Which of the calls that the output depends on: the tensor that it returned, or the name or class of
-        a module, or of a primitive; if several have the name, the last one. By default the last one that can be played.
+        Which of the calls that the output depends on: the tensor that it returned; or the name of a module's call, as
+        `graph.capture` has it, of a module's class, or of a primitive. If several fit, it is the last one; by default, the
+        last one that can be played.
     gradient : array, optional
         The cotangent of the output, as for `Tensor.backward`. By default 1 for each of its numbers: what is played is the
         gradient of the output's sum.
@@ -189,15 +190,15 @@ def play(
     >>> play(y, gradient=[[1.0, 0.0], [0.0, -1.0]])
     <Derivation of correlate2d: Forward (4), Backward, to the input (9), Backward, to the filter (4)>
     """
-    node = find(output, call, _is_playable, [primitive.name for primitive in _DERIVE])
+    node, where = find(output, call, _is_playable, [primitive.name for primitive in _DERIVE])
     g = sensitivities(output, node, gradient)
     if not g.size:
         raise ArgumentError(sentence("viz.play", "the result of the call has no elements"))
     recorded = Recorded(call_of(output, node), g, example, output)
     derive = _DERIVE.get(recorded.inner.primitive, layer.derive)
     arrays, scenes = derive(recorded)
-    where = f" in {node.scope.path}" if node.scope.path else ""
-    return Derivation(f"{recorded.inner.primitive.name}{where}", _text(recorded, gradient), arrays, scenes)
+    title = f"{recorded.inner.primitive.name}{f' in {where}' if where else ''}"
+    return Derivation(title, _text(recorded, gradient), arrays, scenes)
 
 
 def _is_playable(node: Node) -> bool:

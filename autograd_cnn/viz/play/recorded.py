@@ -4,7 +4,7 @@ All of these numbers are the engine's: operands and sensitivities from the graph
 call, gradients by its rules.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from autograd_cnn.engine.backward import gradients, toposort
 from autograd_cnn.engine.node import Array, Missing, Node, Recordable, Traced, tensor_of
+from autograd_cnn.engine.recording import Scope
 from autograd_cnn.engine.replay import Call, values
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
+from autograd_cnn.graph.calls import Calls
 
 
 @dataclass(frozen=True)
@@ -164,8 +166,8 @@ def sensitivities(output: Traced, node: Node, gradient: Array | None) -> NDArray
     return np.zeros(node.shape, node.dtype) if g is None else np.asarray(g.value)
 
 
-def find(output: Any, call: Any, is_playable: Callable[[Node], bool], known: Collection[str]) -> Node:
-    """Return the node of the call that is asked for: the last one that fits.
+def find(output: Any, call: Any, is_playable: Callable[[Node], bool], known: Collection[str]) -> tuple[Node, str]:
+    """Return the node of the call that is asked for, the last one that fits, and the name of the module's call around it.
 
     Raises
     ------
@@ -189,31 +191,47 @@ def find(output: Any, call: Any, is_playable: Callable[[Node], bool], known: Col
                      got=type(call).__name__)
         )  # fmt: skip
     order = toposort(output.node)
+    calls = Calls(node.scope for node in order)
+    names = {node: calls.name(node.scope) for node in reversed(order)}  # as `capture` names them, in order
     if isinstance(call, Traced):
-        if call.node not in order:
+        if call.node not in names:
             raise ArgumentError(sentence("viz.play", "the output does not depend on this tensor"))
         order = toposort(call.node)
-    fitting = order if not isinstance(call, str) else [node for node in order if call in _names(node)]
+    fitting = _named(call, order, calls) if isinstance(call, str) else order
     found = next(filter(is_playable, fitting), None)
-    if found is None and isinstance(call, str):
-        playable = [node.scope.path or cast("Recordable", node.primitive).name for node in order if is_playable(node)]
+    if found is not None:
+        return found, names[found]
+    if isinstance(call, str):
+        playable = [names[node] or _primitive(node) for node in reversed(order) if is_playable(node)]
         raise ArgumentError(
             sentence("viz.play", "there is no such call that can be played", got=repr(call),
-                     expected=", ".join(dict.fromkeys(reversed(playable))) or "none of the output's can be")
+                     expected=", ".join(dict.fromkeys(playable)) or "none of the output's can be")
         )  # fmt: skip
-    if found is None:
-        raise ArgumentError(
-            sentence("viz.play", "the output has no call that can be played", expected=", ".join(sorted(known)),
-                     got=", ".join(sorted({node.primitive.name for node in fitting if node.primitive})) or "a leaf")
-        )  # fmt: skip
-    return found
+    raise ArgumentError(
+        sentence("viz.play", "the output has no call that can be played", expected=", ".join(sorted(known)),
+                 got=", ".join(sorted({_primitive(node) for node in fitting if node.primitive})) or "a leaf")
+    )  # fmt: skip
 
 
-def _names(node: Node) -> set[str]:
-    """Return what a call is known as: its primitive, its module, and the modules around that."""
-    names = {node.primitive.name} if node.primitive else set()
-    scope = node.scope
-    while scope.outer is not None:
-        names |= {scope.path, scope.kind}
+def _primitive(node: Node) -> str:
+    return cast("Recordable", node.primitive).name
+
+
+def _named(name: str, order: Sequence[Node], calls: Calls) -> list[Node]:
+    """Return what was recorded in the module's call of this name; without one, in calls of the class, or by the primitive."""
+    around = {node: list(_scopes(node)) for node in order}
+    exact = [node for node in order if name in map(calls.name, around[node])]
+    return exact or [
+        node
+        for node in order
+        if (node.primitive and node.primitive.name == name)
+        or any(name in (scope.kind, scope.path) for scope in around[node])
+    ]
+
+
+def _scopes(node: Node) -> Iterator[Scope]:
+    """Yield the scopes around a call, the innermost first."""
+    scope: Scope | None = node.scope
+    while scope is not None:
+        yield scope
         scope = scope.outer
-    return names - {""}

@@ -172,6 +172,10 @@ def test_which_call_is_played():
     assert titles == ["correlate2d in conv1", "correlate2d in conv2", "max_pool in pool2", "linear in fc1"]
     assert play(loss, features, example=1).text == "image 1 of 2; L is the output"
     assert play(loss).title == "softmax_cross_entropy"
+    rnn = nn.RNN(2, 3, rng=0)
+    outputs, _ = rnn(RNG.random((4, 2), np.float32))
+    graph = ag.graph.capture(outputs)
+    assert [play(outputs, call.scope).title for call in graph.calls[1:3]] == ["tanh in RNNCell#2", "tanh in RNNCell#3"]
 
 
 def _freed(*, step):
