@@ -171,6 +171,8 @@ class _Form:
                 Panel("Sum", "The bias is added to every output of its filter, so its gradient is the sum of their "
                       "sensitivities.", ("δ", "db"), (total,)),
             )))  # fmt: skip
+        (scattered, correlate), (uses, _) = scenes[1].panels, scenes[2].panels
+        scenes.append(Scene("Backward, side by side", (scattered, correlate, uses)))
         return arrays, scenes
 
 

@@ -188,7 +188,7 @@ def play(
     >>> x = ag.tensor(np.arange(9.0).reshape(3, 3), requires_grad=True)
     >>> y = ag.correlate2d(x, np.array([[1.0, 2.0], [3.0, 4.0]]))
     >>> play(y, gradient=[[1.0, 0.0], [0.0, -1.0]])
-    <Derivation of correlate2d: Forward (4), Backward, to the input (9), Backward, to the filter (4)>
+    <Derivation of correlate2d: Forward (4), Backward, to the input (9), Backward, to the filter (4), Backward, side by side (9)>
     """
     node, where = find(output, call, _is_playable, [primitive.name for primitive in _DERIVE])
     g = sensitivities(output, node, gradient)
