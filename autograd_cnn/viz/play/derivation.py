@@ -15,7 +15,7 @@ from autograd_cnn.files import AnyPath, as_path, replacing
 from autograd_cnn.viz.play import classifier, convolution, layer, pooling
 from autograd_cnn.viz.play.animation import animate
 from autograd_cnn.viz.play.page import page
-from autograd_cnn.viz.play.recorded import Recorded, call_of, find, sensitivities
+from autograd_cnn.viz.play.recorded import Recorded, call_of, check_unchanged, find, sensitivities
 from autograd_cnn.viz.play.walk import NamedArray, Scene
 
 Derive: TypeAlias = Callable[[Recorded], tuple[dict[str, NamedArray], list[Scene]]]
@@ -29,6 +29,8 @@ _DERIVE: Final[Mapping[Primitive, Derive]] = {
     ops.softmax_cross_entropy: classifier.derive,
 }
 """By the primitive that was called; a function of a sum of products is a step of a `layer`."""
+_OF_IMAGES: Final = (ops.correlate2d, ops.max_pool, ops.mean_pool)
+"""Of a batch, they are played for one image."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -194,21 +196,23 @@ def play(
     g = sensitivities(output, node, gradient)
     if not g.size:
         raise ArgumentError(sentence("viz.play", "the result of the call has no elements"))
-    recorded = Recorded(call_of(output, node), g, example, output)
-    derive = _DERIVE.get(recorded.inner.primitive, layer.derive)
-    arrays, scenes = derive(recorded)
-    title = f"{recorded.inner.primitive.name}{f' in {where}' if where else ''}"
-    return Derivation(title, _text(recorded, gradient), arrays, scenes)
+    recorded = Recorded(call_of(node), g, example)
+    for tensor in (output, call):
+        if isinstance(tensor, Traced) and tensor.node is node:
+            check_unchanged(recorded, tensor.value)
+    primitive = recorded.inner.primitive
+    arrays, scenes = _DERIVE.get(primitive, layer.derive)(recorded)
+    title = f"{primitive.name}{f' in {where}' if where else ''}"
+    parts = [f"image {example or 0} of {len(g)}"] if primitive in _OF_IMAGES and g.ndim == 4 and len(g) > 1 else []
+    return Derivation(title, "; ".join([*parts, _loss(output, gradient)]), arrays, scenes)
 
 
 def _is_playable(node: Node) -> bool:
     return node.primitive in _DERIVE or layer.is_step(node)
 
 
-def _text(recorded: Recorded, gradient: Array | None) -> str:
-    """Say which example it is, and whose derivatives the sensitivities are."""
-    shape = recorded.output.value.shape
-    of = "L is the output" if not shape else "L is the sum of the output" if gradient is None else ""
-    of = of or "the gradient of the output was given"
-    images = recorded.g.ndim == 4 and len(recorded.g) > 1
-    return f"image {recorded.example or 0} of {len(recorded.g)}; {of}" if images else of
+def _loss(output: Traced, gradient: Array | None) -> str:
+    """Say whose derivatives the sensitivities are."""
+    if gradient is not None:
+        return "the gradient of the output was given"
+    return "L is the output" if not output.value.shape else "L is the sum of the output"

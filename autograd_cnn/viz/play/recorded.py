@@ -30,14 +30,11 @@ class Recorded:
         In the result's shape.
     example : int or None
         Which of a batch is played.
-    output : tensor
-        Of which the sensitivities are derivatives.
     """
 
     inner: Call
     g: NDArray[Any]
-    example: int | None
-    output: Traced
+    example: int | None = None
 
     @property
     def node(self) -> Node:
@@ -112,7 +109,7 @@ class Recorded:
 
     def of_call(self, node: Node, g: NDArray[Any]) -> "Recorded":
         """Return a call that this one depends on, with its own sensitivities."""
-        return replace(self, inner=call_of(self.output, node), g=g.reshape(node.shape))
+        return replace(self, inner=call_of(node), g=g.reshape(node.shape))
 
     def value(self, node: Node | None, kept: Any) -> NDArray[Any]:
         """Return the value of a node, or what the tape keeps of an operand that is none."""
@@ -128,7 +125,7 @@ class Recorded:
         return np.asarray(value)
 
 
-def call_of(output: Traced, node: Node) -> Call:
+def call_of(node: Node) -> Call:
     """Return a call with all its operands.
 
     Raises
@@ -144,12 +141,26 @@ def call_of(output: Traced, node: Node) -> Call:
                 hint="play it before that, or pass retain_graph=True to it",
             )
         )
-    known = {cast("Node", output.node): output.value}
-    call = Call.of(node, values(node, [parent for parent in node.parents if parent is not None], known))
+    call = Call.of(node, values(node, [parent for parent in node.parents if parent is not None], {}))
     if call.missing:
         problem = f"the tape did not keep {' and '.join(call.missing)} of {call.primitive.name}"
         raise GradientError(sentence("viz.play", problem, hint="keep its tensor, or record it under ag.tracing()"))
     return call
+
+
+def check_unchanged(recorded: Recorded, value: Array) -> None:
+    """Raise if the call no longer gives what it gave.
+
+    Raises
+    ------
+    GradientError
+        If its operands have changed.
+    """
+    tolerance = float(np.finfo(recorded.node.dtype).eps) ** 0.5
+    scale = float(np.max(np.abs(value), initial=0.0, where=np.isfinite(value)))
+    if not np.allclose(recorded.y, value, rtol=0, atol=tolerance * scale, equal_nan=True):
+        problem = "the operands of the call have changed since it was computed"
+        raise GradientError(sentence("viz.play", problem, hint="play it before the optimiser's next step"))
 
 
 def sensitivities(output: Traced, node: Node, gradient: Array | None) -> NDArray[Any]:

@@ -185,6 +185,13 @@ def _freed(*, step):
     return h if step else z
 
 
+def _changed():
+    bias = _leaf(4)
+    y = ag.correlate2d(_leaf(2, 3, 3), _leaf(4, 2, 2, 2), bias)
+    bias.data += 1
+    return y
+
+
 def _untold():
     w = _leaf(3, 3)
     return ag.tanh(w @ w + np.ones(3))
@@ -211,6 +218,11 @@ W44 = _leaf(4, 4)
             lambda: play(_freed(step=False)),
             GradientError,
             "add: the graph has been freed by an earlier backward pass; pass retain_graph=True to that one",
+        ),
+        (
+            lambda: play(_changed()),
+            GradientError,
+            "viz.play: the operands of the call have changed since it was computed; play it before the optimiser's next step",
         ),
         (
             lambda: play(_untold()),
