@@ -131,6 +131,7 @@ def test_the_picture_of_the_house_is_that_of_the_layers():
     )
 
 
+@pytest.mark.slow
 def test_the_diagrams_and_the_derivations_to_play_are_those_that_their_scripts_draw(tmp_path):
     pictures = DOCS / "pictures"
     for name, draw in run_path(str(pictures / "diagrams.py"))["DIAGRAMS"].items():

@@ -22,6 +22,7 @@ Derive: TypeAlias = Callable[[Recorded], tuple[dict[str, NamedArray], list[Scene
 
 _DERIVE: Final[Mapping[Primitive, Derive]] = {
     ops.correlate2d: convolution.derive,
+    ops.correlate2d_wrt_input: convolution.derive_transposed,
     ops.max_pool: pooling.derive_max,
     ops.mean_pool: pooling.derive_mean,
     ops.linear: layer.derive,
@@ -29,7 +30,7 @@ _DERIVE: Final[Mapping[Primitive, Derive]] = {
     ops.softmax_cross_entropy: classifier.derive,
 }
 """By the primitive that was called; a function of a sum of products is a step of a `layer`."""
-_OF_IMAGES: Final = (ops.correlate2d, ops.max_pool, ops.mean_pool)
+_OF_IMAGES: Final = (ops.correlate2d, ops.correlate2d_wrt_input, ops.max_pool, ops.mean_pool)
 """Of a batch, they are played for one image."""
 
 
@@ -151,7 +152,7 @@ def play(
 
     A window walks over the image, products are added up, sensitivities spread and meet: its ``to_html`` writes a page
     with that, its ``to_svg`` a moving picture, and a notebook shows it at once. It plays convolutions
-    (`correlate2d`), `max_pool`, `mean_pool`, fully connected layers (`linear`, `matmul`), `softmax_cross_entropy`, and
+    (`correlate2d`, and transposed, `correlate2d_wrt_input`), `max_pool`, `mean_pool`, fully connected layers (`linear`, `matmul`), `softmax_cross_entropy`, and
     steps of a recurrent layer (`tanh`, `sigmoid` or `relu` of a sum of products).
 
     Parameters

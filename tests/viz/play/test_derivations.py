@@ -84,6 +84,17 @@ def test_convolutions_with_channels_filters_and_groups(geometry):
     assert np.allclose(played.arrays["d"].values, dx.numpy()[2], rtol=0, atol=1e-12)
 
 
+@for_each("options", [{}, {"stride": 2, "padding": 1}, {"stride": 3, "dilation": 2, "groups": 2, "output_padding": 1}])
+def test_transposed_convolutions(options):
+    x, w = _leaf(2, 4, 3, 4), _leaf(4, 3, 3, 2)
+    y = ag.correlate2d_transpose(x, w, **options)
+    g = RNG.standard_normal(y.shape)
+    played = play(y, gradient=g, example=1)
+    assert {"y", "dx", "dw"} <= _check(played)
+    (dx,) = ag.gradients(y, [x], g)
+    assert np.allclose(played.arrays["dx"].values, dx.numpy()[1], rtol=0, atol=1e-12)
+
+
 @for_each(
     "geometry",
     [
@@ -237,7 +248,7 @@ W44 = _leaf(4, 4)
         (
             lambda: play(ag.exp(W44)),
             ArgumentError,
-            "viz.play: the output has no call that can be played: expected correlate2d, linear, matmul, max_pool, mean_pool, softmax_cross_entropy, got exp",
+            "viz.play: the output has no call that can be played: expected correlate2d, correlate2d_wrt_input, linear, matmul, max_pool, mean_pool, softmax_cross_entropy, got exp",
         ),
         (lambda: play(ag.exp(W44), W44 @ W44), ArgumentError, "viz.play: the output does not depend on this tensor"),
         (
