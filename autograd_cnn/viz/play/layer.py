@@ -25,7 +25,7 @@ FUNCTIONS: Final = (ops.tanh, ops.sigmoid, ops.relu)
 
 _PRODUCTS: Final = (ops.linear, ops.matmul)
 _SYMBOLS: Final = (("x", "W"), ("h", "U"))
-_BIASES: Final = ("b", "c")
+_BIASES: Final = ("b", "c", "b₃", "b₄")
 
 
 def is_step(node: Node) -> bool:
@@ -43,7 +43,7 @@ def is_step(node: Node) -> bool:
     alike = all(part is not None and part.shape == total.shape for part in products)
     return (
         0 < len(products) <= len(_SYMBOLS)
-        and len(parts) - len(products) <= len(_BIASES)
+        and len(parts) - len(products) + sum(part.primitive is ops.linear for part in products) <= len(_BIASES)
         and alike
         and sizes <= {total.shape[-1]}
     )
@@ -74,8 +74,8 @@ class Bias(NamedTuple):
 class _Factors:
     """A matrix product: which elements of x and of W meet in an output.
 
-    ``x`` has N rows and ``w`` K units, of D features each; the steps between rows, units and features are those in the
-    flattened arrays.
+    ``x`` has N rows and ``w`` K units, of D features each; ``w_steps`` are those between units and features in the
+    flattened array.
     """
 
     call: Recorded
@@ -84,7 +84,6 @@ class _Factors:
     rows: int
     units: int
     features: int
-    x_steps: tuple[int, int]
     w_steps: tuple[int, int]
 
     @classmethod
@@ -92,7 +91,7 @@ class _Factors:
         if call.inner.primitive is ops.linear:
             x, w = call.operand("x"), call.operand("w")
             units, features = w.shape
-            return cls(call, symbols, ("x", "w"), x.size // features, units, features, (features, 1), (features, 1))
+            return cls(call, symbols, ("x", "w"), x.size // features, units, features, (features, 1))
         first, second = call.operand("x1"), call.operand("x2")
         if second.ndim > 2:
             raise ShapeError(
@@ -101,11 +100,11 @@ class _Factors:
             )  # fmt: skip
         if second.ndim == 1:
             features = len(second)
-            return cls(call, symbols, ("x2", "x1"), 1, first.size // features, features, (features, 1), (features, 1))
+            return cls(call, symbols, ("x2", "x1"), 1, first.size // features, features, (features, 1))
         features, units = second.shape
         turned = call.node.parents[1] is not None and call.node.parents[1].primitive is ops.transpose
         symbols = (symbols[0], f"{symbols[1]}{'ᵀ' * turned}")
-        return cls(call, symbols, ("x1", "x2"), first.size // features, units, features, (features, 1), (1, units))
+        return cls(call, symbols, ("x1", "x2"), first.size // features, units, features, (1, units))
 
     @property
     def text(self) -> str:
@@ -116,8 +115,7 @@ class _Factors:
         return f"{x} {w}" if w.endswith("ᵀ") or self.names[0] == "x1" else f"{x} {w}ᵀ"
 
     def rows_of_x(self) -> Cells:
-        row, feature = self.x_steps
-        return Cells(self.symbols[0], Span((self.rows, row), (self.units, 0)), Span((self.features, feature)))
+        return Cells(self.symbols[0], Span((self.rows, self.features), (self.units, 0)), Span((self.features, 1)))
 
     def units_of_w(self) -> Cells:
         unit, feature = self.w_steps
@@ -135,10 +133,9 @@ class _Factors:
 
     def to_input(self) -> Panel:
         x, w = self.symbols
-        row, feature = self.x_steps
         unit, of_feature = self.w_steps
         walk = Walk(
-            Cells(f"d{x}", Span((self.rows, row), (self.features, feature))),
+            Cells(f"d{x}", Span((self.rows * self.features, 1))),
             [Product(
                 Cells("δ", Span((self.rows, self.units), (self.features, 0)), Span((self.units, 1))),
                 Cells(w, Span((self.rows, 0), (self.features, of_feature)), Span((self.units, unit))),
@@ -149,13 +146,12 @@ class _Factors:
 
     def to_weights(self) -> Panel:
         x, w = self.symbols
-        row, feature = self.x_steps
         unit, of_feature = self.w_steps
         walk = Walk(
             Cells(f"d{w}", Span((self.units, unit), (self.features, of_feature))),
             [Product(
                 Cells("δ", Span((self.units, 1), (self.features, 0)), Span((self.rows, self.units))),
-                Cells(x, Span((self.units, 0), (self.features, feature)), Span((self.rows, row))),
+                Cells(x, Span((self.units, 0), (self.features, 1)), Span((self.rows, self.features))),
             )],
         )  # fmt: skip
         text = "A weight multiplied one input for one unit: its gradient is that input times the unit's sensitivity"

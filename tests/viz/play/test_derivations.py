@@ -158,6 +158,8 @@ def test_layers_and_steps():
     played = play(cell(inputs))
     assert _check(played) == {"z", "a", "δ", "dx", "dh", "dWᵀ", "dUᵀ", "db", "dc"}
     assert played.scenes[0].panels[0].title == "z = x Wᵀ + h Uᵀ + b + c, a = tanh(z)"
+    both = ag.linear(_leaf(2, 3), _leaf(4, 3), _leaf(4)) + ag.linear(_leaf(2, 4), _leaf(4, 4), _leaf(4)) + _leaf(4)
+    assert _check(play(ag.sigmoid(both))) >= {"dW", "dU", "db", "dc", "db₃"}
     w, u, b, x, h = _leaf(3, 2), _leaf(3, 3), _leaf(3), _leaf(2), _leaf(3)
     y = ag.tanh(w @ x + u @ h + b)
     played = play(y, gradient=[1.0, 0.0, -1.0])
