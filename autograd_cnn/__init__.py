@@ -62,6 +62,7 @@ if TYPE_CHECKING:  # what is loaded on first use
     from autograd_cnn import report as report
     from autograd_cnn import testing as testing
     from autograd_cnn import train as train
+    from autograd_cnn import viz as viz
     from autograd_cnn.explanations.explain import explain as explain
     from autograd_cnn.io import load as load
     from autograd_cnn.io import restore as restore
@@ -73,6 +74,7 @@ else:
 
     _MODULES = (
         "array_api", "attribution", "data", "distributed", "graph", "interop", "nn", "onnx", "optim", "report", "testing", "train",
+        "viz",
     )  # fmt: skip
     _FUNCTIONS = {"explain": "explanations", "load": "io", "restore": "io", "save": "io"}
     """Functions loaded on first use, and where they are."""

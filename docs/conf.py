@@ -1,6 +1,9 @@
 """How ``sphinx-build docs build/docs`` makes pages of the files in this folder."""
 
+from html import escape
 from importlib import import_module
+from pathlib import Path
+from runpy import run_path
 
 from docutils import nodes
 from docutils.utils.math import MathError
@@ -34,7 +37,7 @@ html_title = "autograd_cnn"
 html_show_copyright = False
 html_show_sourcelink = False
 html_static_path = ["static"]
-html_css_files = ["formulas.css"]
+html_css_files = ["formulas.css", "play.css"]
 html_math_renderer = "mathml"
 
 
@@ -64,7 +67,31 @@ class Family(SphinxDirective):
         return self.parse_text_to_nodes("\n".join([".. currentmodule:: autograd_cnn", "", *functions]))
 
 
+PICTURES = run_path(str(Path(__file__).parent / "pictures" / "play.py"))["PICTURES"]
+
+
+def put_players(app: Sphinx, doctree: nodes.document, name: str) -> None:
+    """Put players in the places of the moving pictures, which are for readers elsewhere."""
+    for image in list(doctree.findall(nodes.image)):
+        picture = Path(image["uri"])
+        if app.builder.format == "html" and picture.stem in PICTURES and picture.parent.name == "play":
+            page = f"{'../' * name.count('/')}_static/play/{picture.stem}.html#{PICTURES[picture.stem][1]}@1"
+            frame = f'<iframe class="play" src="{page}" title="{escape(image["alt"])}" loading="lazy"></iframe>'
+            image.replace_self(nodes.raw("", frame, format="html"))
+
+
+def write_players(app: Sphinx, error: Exception | None) -> None:
+    """Write the pages of the players."""
+    if error is None and app.builder.format == "html":
+        folder = Path(app.outdir) / "_static" / "play"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, (make, _) in PICTURES.items():
+            make().to_html(folder / f"{name}.html")
+
+
 def setup(app: Sphinx) -> None:
-    """Register the directive for families, and the renderer of formulas."""
+    """Register the directive for families, the renderer of formulas, and the players."""
+    app.connect("doctree-resolved", put_players)
+    app.connect("build-finished", write_players)
     app.add_directive("family", Family)
     app.add_html_math_renderer("mathml", (write_formula, None), (write_formula, None))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from inspect import ismodule
 from pathlib import Path
+from runpy import run_path
 
 import pytest
 from pages import BLOCK
@@ -113,6 +114,7 @@ def _documented():
         ag.report,
         ag.testing,
         ag.train,
+        ag.viz,
     ],
 )
 def test_the_reference_has_every_public_name(module):
@@ -124,8 +126,16 @@ def test_the_reference_has_every_public_name(module):
 
 def test_the_picture_of_the_house_is_that_of_the_layers():
     path = DOCS / "pictures" / "house.py"
-    scope = {"__file__": str(path), "__name__": "house"}
-    exec(compile(path.read_text("utf-8"), path, "exec"), scope)  # noqa: S102  # a script of ours
-    assert scope["house"]() == path.with_suffix(".svg").read_text("utf-8"), (
+    assert run_path(str(path))["house"]() == path.with_suffix(".svg").read_text("utf-8"), (
         "python docs/pictures/house.py draws it again"
     )
+
+
+@pytest.mark.slow
+def test_the_diagrams_and_the_derivations_to_play_are_those_that_their_scripts_draw(tmp_path):
+    pictures = DOCS / "pictures"
+    for name, draw in run_path(str(pictures / "diagrams.py"))["DIAGRAMS"].items():
+        assert draw() == (pictures / "diagrams" / f"{name}.svg").read_text("utf-8"), name
+    for name, (make, scene) in run_path(str(pictures / "play.py"))["PICTURES"].items():
+        drawn = make().to_svg(tmp_path / f"{name}.svg", scene).read_text("utf-8")
+        assert drawn == (pictures / "play" / f"{name}.svg").read_text("utf-8"), name

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "export": "write a trained network as an ONNX file",
     "runs": "list the runs in a folder",
     "graph": "draw the graph that a network's loss records",
+    "play": "write one call of a network as a derivation to play, step by step",
     "check": "check all primitives, yours included, against the laws",
     "info": "print versions, backend, threads and processor",
 }

@@ -51,8 +51,8 @@ of what it gives otherwise.
 """
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is run."""
     add = parser.add_argument
     add("--model", default="lenet5", metavar="MODEL", help="see below (default: %(default)s)")
     add(
@@ -63,6 +63,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar=("C", "H", "W"),
         help="channels, height and width of the image (default: what an ONNX file says, or the network's usual one)",
     )
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add_model_options(parser)
+    add = parser.add_argument
     add(
         "--output",
         "-o",

@@ -1,1 +1,5 @@
-"""Pictures of captured graphs: drawings, pages and what a notebook shows."""
+"""Pictures: of captured graphs as drawings, pages and in notebooks; and derivations of single calls, to play."""
+
+from autograd_cnn.viz.play import Cells, Derivation, NamedArray, Panel, Product, Scene, Span, Walk, play
+
+__all__ = ["Cells", "Derivation", "NamedArray", "Panel", "Product", "Scene", "Span", "Walk", "play"]

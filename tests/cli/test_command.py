@@ -61,17 +61,17 @@ def test_without_a_command_it_helps(capsys):
         (
             ["trainn"],
             "",
-            "unknown COMMAND: expected one of train, predict, eval, report, export, runs, graph, check, info, got 'trainn'; did you mean train?",
+            "unknown COMMAND: expected one of train, predict, eval, report, export, runs, graph, play, check, info, got 'trainn'; did you mean train?",
         ),
         (
             ["paint"],
             "",
-            "unknown COMMAND: expected one of train, predict, eval, report, export, runs, graph, check, info, got 'paint'",
+            "unknown COMMAND: expected one of train, predict, eval, report, export, runs, graph, play, check, info, got 'paint'",
         ),
         (
             [""],
             "",
-            "unknown COMMAND: expected one of train, predict, eval, report, export, runs, graph, check, info, got ''",
+            "unknown COMMAND: expected one of train, predict, eval, report, export, runs, graph, play, check, info, got ''",
         ),
     ],
 )

@@ -1,7 +1,7 @@
 // --- the minimap: all of the scene in a corner, while the window shows a small part of it ---------
 
 import { byId } from "../../web/elements.js";
-import { contextOf } from "../../web/heat.js";
+import { contextOf } from "../../web/colors.js";
 import { canvas, centre, seen } from "./camera.js";
 import { kindOf } from "./data.js";
 import { sceneNow } from "./drawing.js";

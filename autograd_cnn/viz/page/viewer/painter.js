@@ -1,7 +1,7 @@
 // --- the painter: thousands of boxes at once, too small for text ----------------------------------
 
 import { byId, color } from "../../web/elements.js";
-import { contextOf } from "../../web/heat.js";
+import { contextOf } from "../../web/colors.js";
 import { camera, canvas, seen } from "./camera.js";
 import { kindOf, NODES } from "./data.js";
 import { hasProblem, overlaps } from "./layout.js";

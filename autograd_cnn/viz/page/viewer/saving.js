@@ -1,7 +1,7 @@
 // --- what is in view, as a picture to keep --------------------------------------------------------
 
 import { byId, color, html, svg } from "../../web/elements.js";
-import { contextOf } from "../../web/heat.js";
+import { contextOf } from "../../web/colors.js";
 import { canvas } from "./camera.js";
 
 const NAME = "graph";

@@ -1,0 +1,62 @@
+"""``autograd-cnn play``: the derivation of one call of a network, to play."""
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+from autograd_cnn.cli.graph import add_model_options, make_subject
+from autograd_cnn.cli.options import UsageError, whole_number, writing_to
+from autograd_cnn.cli.output import say
+from autograd_cnn.errors import ArgumentError, FormatError, GradientError, ShapeError, sentence
+from autograd_cnn.viz import play
+
+DESCRIPTION: Final = """\
+Run a network forward on a random image, and write one of its calls as a derivation to play: a convolution, a pooling,
+a layer, the loss. It shows step by step, with the numbers at hand, how the result and the gradients come about.
+"""
+EPILOG: Final = """\
+examples:
+  autograd-cnn play --call conv1 --output conv1.html
+  autograd-cnn play --model digits_net --call MaxPool2d
+  autograd-cnn play --model net.py:build --call head.fc --output fc.html
+  autograd-cnn play --model net.py:loss --output slide.svg --scene 1
+
+Models, and the loss that the sensitivities are derivatives of, are those of autograd-cnn graph --help.
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add_model_options(parser)
+    add = parser.add_argument
+    add(
+        "--call", metavar="NAME", help="a module, its class, or a primitive (default: the last call that can be played)"
+    )
+    add(
+        "--output",
+        "-o",
+        type=Path,
+        default=Path("play.html"),
+        metavar="FILE",
+        help="ends in .html, or in .svg for a picture that moves (default: %(default)s)",
+    )
+    add("--scene", type=whole_number(0), default=0, metavar="N", help="which scene of it an .svg shows (default: 0)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Record the network, and write the file."""
+    suffix = arguments.output.suffix.lower()
+    if suffix not in {".html", ".svg"}:
+        name = arguments.output.name
+        raise UsageError(sentence("--output", "unknown format", expected="a path ending in .html or .svg", got=name))
+    try:
+        subject = make_subject(arguments.model, arguments.shape and tuple(arguments.shape))
+        derivation = play(subject.loss, arguments.call)
+        with writing_to("--output", arguments.output):
+            if suffix == ".html":
+                derivation.to_html(arguments.output)
+            else:
+                derivation.to_svg(arguments.output, arguments.scene)
+    except (ArgumentError, FormatError, GradientError, ShapeError) as error:
+        raise UsageError(str(error)) from error
+    say(f"{arguments.output}: {derivation.title}")

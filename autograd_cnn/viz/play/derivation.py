@@ -1,0 +1,219 @@
+"""A derivation of one recorded call, and how it gets out: as a page, as a moving picture, into a notebook."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from autograd_cnn import ops
+from autograd_cnn.engine.composite import parsed
+from autograd_cnn.engine.node import Array, Node, Traced
+from autograd_cnn.engine.primitive import Primitive
+from autograd_cnn.errors import ArgumentError, FormatError, sentence
+from autograd_cnn.files import AnyPath, as_path, replacing
+from autograd_cnn.viz.play import classifier, convolution, layer, pooling
+from autograd_cnn.viz.play.animation import animate
+from autograd_cnn.viz.play.page import page
+from autograd_cnn.viz.play.recorded import Recorded, call_of, check_unchanged, find, sensitivities
+from autograd_cnn.viz.play.walk import NamedArray, Scene
+
+Derive: TypeAlias = Callable[[Recorded], tuple[dict[str, NamedArray], list[Scene]]]
+
+_DERIVE: Final[Mapping[Primitive, Derive]] = {
+    ops.correlate2d: convolution.derive,
+    ops.correlate2d_wrt_input: convolution.derive_transposed,
+    ops.max_pool: pooling.derive_max,
+    ops.mean_pool: pooling.derive_mean,
+    ops.linear: layer.derive,
+    ops.matmul: layer.derive,
+    ops.softmax_cross_entropy: classifier.derive,
+}
+"""By the primitive that was called; a function of a sum of products is a step of a `layer`."""
+_OF_IMAGES: Final = (ops.correlate2d, ops.correlate2d_wrt_input, ops.max_pool, ops.mean_pool)
+"""Of a batch, they are played for one image."""
+
+
+@dataclass(frozen=True, repr=False)
+class Derivation:
+    """How one recorded call came to its result, and its gradients to theirs, in steps.
+
+    A notebook shows it as a player. It is made by ``play``.
+
+    Attributes
+    ----------
+    title : str
+        What was called, and in which module.
+    text : str
+        Which example it is, and whose derivatives the sensitivities are.
+    arrays : dict of str to NamedArray
+        By the symbols that they have in formulas.
+    scenes : sequence of Scene
+    """
+
+    title: str
+    text: str
+    arrays: Mapping[str, NamedArray]
+    scenes: Sequence[Scene]
+
+    def __repr__(self) -> str:
+        return f"<Derivation of {self.title}: {', '.join(f'{scene.title} ({len(scene)})' for scene in self.scenes)}>"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        """Return what a notebook shows: the page, in a frame of its own."""
+        frame = f'<iframe srcdoc="{escape(self._page())}" title="{escape(self.title)}" width="100%" height="620"'
+        return {"text/plain": repr(self), "text/html": f'{frame} style="border: 0"></iframe>'}
+
+    def _page(self) -> str:
+        return page(self.title, self.text, self.arrays, self.scenes)
+
+    @parsed
+    def to_html(self, path: AnyPath) -> Path:
+        """Write the derivation as a page to play: one file, which works offline.
+
+        Parameters
+        ----------
+        path : path
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        FormatError
+            If the name does not end in .html.
+        OSError
+            If the file can't be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> import autograd_cnn as ag
+        >>> w = ag.tensor(np.ones((2, 2)), requires_grad=True)
+        >>> y = ag.correlate2d(np.arange(9.0).reshape(3, 3), w)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     play(y).to_html(f"{folder}/convolution.html").name
+        'convolution.html'
+        """
+        return _write("to_html", path, ".html", self._page())
+
+    @parsed
+    def to_svg(self, path: AnyPath, scene: int = 0, *, seconds: float = 0.8) -> Path:
+        """Write one scene as a moving picture, which plays by itself, for slides and pages that run no scripts.
+
+        Parameters
+        ----------
+        path : path
+        scene : int
+            Which of the scenes.
+        seconds : float
+            How long each step is shown.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such scene, it has too many steps or cells for a picture, or the time is not positive.
+        FormatError
+            If the name does not end in .svg.
+        OSError
+            If the file can't be written.
+        """
+        if not -len(self.scenes) <= scene < len(self.scenes):
+            raise ArgumentError(
+                sentence("to_svg", "there is no such scene", expected=f"0 to {len(self.scenes) - 1}", got=scene)
+            )
+        return _write("to_svg", path, ".svg", animate(self.title, self.arrays, self.scenes[scene], seconds))
+
+
+def _write(where: str, path: AnyPath, ending: str, text: str) -> Path:
+    target = as_path(where, path)
+    if target.suffix.lower() != ending:
+        raise FormatError(sentence(where, "unknown format", expected=f"a path ending in {ending}", got=target.name))
+    with replacing(target) as file:
+        file.write(text.encode())
+    return target
+
+
+@parsed
+def play(
+    output: Traced,
+    call: Traced | str | None = None,
+    *,
+    gradient: Array | None = None,
+    example: int | None = None,
+) -> Derivation:
+    """Show a recorded call step by step, forward and backward, as a derivation to play.
+
+    A window walks over the image, products are added up, sensitivities spread and meet: its ``to_html`` writes a page
+    with that, its ``to_svg`` a moving picture, and a notebook shows it at once. It plays convolutions
+    (`correlate2d`, and transposed, `correlate2d_wrt_input`), `max_pool`, `mean_pool`, fully connected layers (`linear`, `matmul`), `softmax_cross_entropy`, and
+    steps of a recurrent layer (`tanh`, `sigmoid` or `relu` of a sum of products).
+
+    Parameters
+    ----------
+    output : Tensor
+        A result or a loss: where the backward pass begins. What a backward pass has freed can't be shown.
+    call : Tensor or str, optional
+        Which of the calls that the output depends on: the tensor that it returned; or the name of a module's call, as
+        `graph.capture` has it, of a module's class, or of a primitive. If several fit, it is the last one; by default, the
+        last one that can be played.
+    gradient : array, optional
+        The cotangent of the output, as for `Tensor.backward`. By default 1 for each of its numbers: what is played is the
+        gradient of the output's sum.
+    example : int, optional
+        Which image of a batch; by default the first. The gradients of filters are those of this image alone.
+
+    Returns
+    -------
+    Derivation
+
+    Raises
+    ------
+    OperandError
+        If the output is not a tensor, or the call neither a tensor nor a name.
+    ArgumentError
+        If no such call can be played, there is no such example, or it is too large to be looked at.
+    GradientError
+        If nothing was recorded, the graph has been freed, or the tape did not keep an operand.
+    ShapeError
+        If the gradient is not in the output's shape, or the call is a stack of matrix products.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import autograd_cnn as ag
+    >>> x = ag.tensor(np.arange(9.0).reshape(3, 3), requires_grad=True)
+    >>> y = ag.correlate2d(x, np.array([[1.0, 2.0], [3.0, 4.0]]))
+    >>> play(y, gradient=[[1.0, 0.0], [0.0, -1.0]])
+    <Derivation of correlate2d: Forward (4), Backward, to the input (9), Backward, to the filter (4), Backward, side by side (9)>
+    """
+    node, where = find(output, call, _is_playable, [primitive.name for primitive in _DERIVE])
+    g = sensitivities(output, node, gradient)
+    if not g.size:
+        raise ArgumentError(sentence("viz.play", "the result of the call has no elements"))
+    recorded = Recorded(call_of(node), g, example)
+    for tensor in (output, call):
+        if isinstance(tensor, Traced) and tensor.node is node:
+            check_unchanged(recorded, tensor.value)
+    primitive = recorded.inner.primitive
+    arrays, scenes = _DERIVE.get(primitive, layer.derive)(recorded)
+    title = f"{primitive.name}{f' in {where}' if where else ''}"
+    parts = [f"image {example or 0} of {len(g)}"] if primitive in _OF_IMAGES and g.ndim == 4 and len(g) > 1 else []
+    return Derivation(title, "; ".join([*parts, _loss(output, gradient)]), arrays, scenes)
+
+
+def _is_playable(node: Node) -> bool:
+    return node.primitive in _DERIVE or layer.is_step(node)
+
+
+def _loss(output: Traced, gradient: Array | None) -> str:
+    """Say whose derivatives the sensitivities are."""
+    if gradient is not None:
+        return "the gradient of the output was given"
+    return "L is the output" if not output.value.shape else "L is the sum of the output"

@@ -1,0 +1,213 @@
+"""What is played, as data: arrays, and walks that compute some of them from others, cell by cell.
+
+A step of a walk multiplies cells of some arrays with each other, and adds the products to cells of another: to one
+cell, which so becomes their sum, or to a cell each. Which cells these are is an affine function of the step for all
+but a pool's winners, so a walk of a thousand steps is a few numbers. Nothing here knows an operation by name.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn.errors import ArgumentError, sentence
+
+Integers: TypeAlias = NDArray[np.int64]
+Pair: TypeAlias = tuple[int, int]
+
+MOST_STEPS: Final = 100_000
+MOST_PRODUCTS: Final = 4_000_000
+"""In a walk; nobody would look at more, and a browser would no longer add them up in an instant."""
+
+
+@dataclass(frozen=True)
+class NamedArray:
+    """An array with the symbol that it has in formulas.
+
+    Attributes
+    ----------
+    values : array
+        With two axes or more it is shown as planes, the last two axes being a plane's.
+    text : str
+        What it is.
+    border : ((top, bottom), (left, right))
+        How much of each plane is only there to be read or cut off.
+    """
+
+    values: NDArray[Any]
+    text: str = ""
+    border: tuple[Pair, Pair] = ((0, 0), (0, 0))
+
+    @cached_property
+    def inside(self) -> NDArray[np.bool_]:
+        """Mark, flat, the cells that are not of the border."""
+        (top, bottom), (left, right) = self.border
+        rows, columns = (1, 1, *self.values.shape)[-2:]
+        mask = np.zeros((self.values.size // (rows * columns), rows, columns), bool)
+        mask[:, top : rows - bottom, left : columns - right] = True
+        return mask.ravel()
+
+
+@dataclass(frozen=True)
+class Span:
+    """The integers ``base + Σ i·step`` for all indices ``i`` of some axes, each of them ``(length, step)``.
+
+    Examples
+    --------
+    >>> Span((2, 10), (3, 1), base=5).indices
+    array([ 5,  6,  7, 15, 16, 17])
+    """
+
+    axes: tuple[Pair, ...]
+    base: int = 0
+
+    def __init__(self, *axes: Pair, base: int = 0) -> None:
+        object.__setattr__(self, "axes", axes)
+        object.__setattr__(self, "base", base)
+
+    def __len__(self) -> int:
+        return int(np.prod([length for length, _ in self.axes], dtype=np.int64))
+
+    @property
+    def indices(self) -> Integers:
+        """All of them, the last axis running fastest."""
+        total = np.array([self.base])
+        for length, step in self.axes:
+            total = (total[:, None] + np.arange(length) * step).ravel()
+        return total
+
+
+ONE: Final = Span()
+"""Nothing but the first cell."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells of an array, by their positions in the flattened array: in step ``t`` ``starts[t]`` plus each offset."""
+
+    array: str
+    starts: Span | Integers
+    offsets: Span = ONE
+
+    def at(self, steps: slice = slice(None)) -> Integers:
+        """Return the positions in some steps, (T, K)."""
+        starts = self.starts.indices if isinstance(self.starts, Span) else self.starts
+        return np.asarray(starts[steps, None] + self.offsets.indices)
+
+
+@dataclass(frozen=True)
+class Product:
+    """Cells of some arrays, to be multiplied with each other: one with one, or one with many."""
+
+    factors: tuple[Cells, ...]
+    sign: int = 1
+
+    def __init__(self, *factors: Cells, sign: int = 1) -> None:
+        object.__setattr__(self, "factors", factors)
+        object.__setattr__(self, "sign", sign)
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Steps that compute an array.
+
+    Attributes
+    ----------
+    target : Cells
+        What is added to.
+    products : sequence of Product
+        What is added.
+    function : str
+        What is done to the cells in place of adding up their products, such as "max"; the result follows from
+        ``values``.
+    values : array, optional
+        The results of the function, one for each step.
+    marks : Cells, optional
+        What to point out in each step, such as a winner.
+    notes : mapping of int to str
+        What there is to say about single steps.
+    """
+
+    target: Cells
+    products: Sequence[Product]
+    function: str = ""
+    values: NDArray[Any] | None = None
+    marks: Cells | None = None
+    notes: Mapping[int, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.target.starts)
+
+    @property
+    def adds(self) -> bool:
+        """Whether some cell is added to in more than one step, or several are in one."""
+        at = self.target.at()
+        return at.shape[1] > 1 or len(np.unique(at)) < len(at)
+
+    def run(self, arrays: Mapping[str, NDArray[Any]], out: NDArray[Any], steps: slice = slice(None)) -> None:
+        """Take some steps: add to ``out``, which is flat, in float64."""
+        at = self.target.at(steps)
+        if self.values is not None:
+            out[at[:, 0]] = self.values[steps]
+            return
+        for product in self.products:
+            terms = np.full(1, float(product.sign))
+            for cells in product.factors:
+                terms = terms * arrays[cells.array].ravel()[cells.at(steps)].astype(np.float64)
+            np.add.at(out, at, terms.sum(axis=1, keepdims=True) if at.shape[1] == 1 else terms)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One way to compute an array: walks one after the other, beside the arrays that they read and fill."""
+
+    title: str
+    text: str
+    arrays: tuple[str, ...]
+    walks: tuple[Walk, ...]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.walks))
+
+    @property
+    def targets(self) -> list[str]:
+        """The arrays that are filled, in order."""
+        return list(dict.fromkeys(walk.target.array for walk in self.walks))
+
+    def results(self, arrays: Mapping[str, NamedArray]) -> dict[str, NDArray[Any]]:
+        """Return what all the steps make of the arrays that are filled."""
+        values = {name: each.values for name, each in arrays.items()}
+        found = {name: np.zeros(values[name].size) for name in self.targets}
+        for walk in self.walks:
+            walk.run(values, found[walk.target.array])
+        return {name: flat.reshape(values[name].shape) for name, flat in found.items()}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Panels that are played beside each other."""
+
+    title: str
+    panels: tuple[Panel, ...]
+
+    def __len__(self) -> int:
+        return max(map(len, self.panels))
+
+
+def check_size(name: str, steps: int, products: int) -> None:
+    """Raise unless a walk of so many steps and products can be shown.
+
+    Raises
+    ------
+    ArgumentError
+        If nobody would look at so many.
+    """
+    if steps > MOST_STEPS or products > MOST_PRODUCTS:
+        raise ArgumentError(
+            sentence("viz.play", f"{name} is too large to be played",
+                     expected=f"at most {MOST_STEPS:,} steps and {MOST_PRODUCTS:,} products",
+                     got=f"{steps:,} and {products:,}", hint="play it for a smaller input, or with fewer channels")
+        )  # fmt: skip
