@@ -7,7 +7,7 @@ cotangents of some tensors.
 import math
 import weakref
 from collections.abc import Callable, Collection, Iterable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any, Final, Protocol, TypeVar, cast
 
@@ -113,8 +113,8 @@ def unbroadcast_to(g: Array, node: Node, rule: str) -> Array:
 
 
 def _unbroadcast(g: Array, shape: Shape, rule: str) -> Array:
-    extra = len(g.shape) - len(shape)
-    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[extra:], strict=True)):
+    axes = _broadcast_axes(g.shape, shape)
+    if axes is None:
         raise ShapeError(
             sentence(
                 rule,
@@ -123,11 +123,21 @@ def _unbroadcast(g: Array, shape: Shape, rule: str) -> Array:
                 got=g.shape,
             )
         )
-    if math.prod(g.shape) == math.prod(shape):
+    if not axes:
         return g.reshape(shape)
-    axes = tuple(i for i in range(len(g.shape)) if i < extra or shape[i - extra] != g.shape[i])
     total: Array = kernels.sum(g, axes, False) if type(g) is np.ndarray else g.sum(axis=axes)  # noqa: FBT003  # keepdims
     return total if total.shape == shape else total.reshape(shape)  # what had length 1 stays
+
+
+@lru_cache(maxsize=4096)
+def _broadcast_axes(shape: Shape, origin: Shape) -> tuple[int, ...] | None:
+    """Return the axes along which broadcasting from another shape repeats; None if it does not lead here."""
+    extra = len(shape) - len(origin)
+    if extra < 0 or any(n not in (1, m) for n, m in zip(origin, shape[extra:], strict=True)):
+        return None
+    if math.prod(shape) == math.prod(origin):
+        return ()
+    return tuple(i for i in range(len(shape)) if i < extra or origin[i - extra] != shape[i])
 
 
 def _in_dtype_of(node: Node, g: Array) -> Array:

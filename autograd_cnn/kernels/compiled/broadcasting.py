@@ -1,6 +1,7 @@
 """Formulas of two arrays, the second of which may be broadcast to the first: per map, or along the last axis."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from math import prod
 from typing import Any, Final, NamedTuple
 
@@ -103,6 +104,7 @@ def _loops(formula: Callable[[Lanes, Lanes], Lanes]) -> tuple[parallel_for, para
     return parallel_for(in_rows), parallel_for(in_tiles)
 
 
+@lru_cache(maxsize=1024)
 def rows_of(shape: tuple[int, ...], other: tuple[int, ...]) -> Rows | None:
     """Return the rows of an array to each of which one number of the other belongs; None if there are no such rows."""
     if len(other) > len(shape):
