@@ -53,6 +53,7 @@ JOBS: Final = 16  # at most, of one block of channels and of filters, whatever t
 FEW: Final = 8  # of them, if there are fewer than `PIECE` tiles for each
 PIECE: Final = 32  # tiles that are worth sums of their own, which have to be transformed
 ACCUMULATE: Final = 1.5  # factor of the products' cost: sums are loaded and stored for each block of tiles
+SUMS: Final = 600.0  # of a vector of sums: they are cleared, loaded and stored, and of many filters in no cache
 
 
 class SumSizes(NamedTuple):
@@ -97,7 +98,7 @@ def _cost(p: ConvProblem) -> float:
     products = ACCUMULATE * tiles * (SIDE + 2) ** 2 * p.group_channels * f
     transforms = TRANSFORM[SIDE] * tiles * (c * c_times + f * f_times)
     transposes = TRANSPOSE * p.n * (c * c_times * p.h * p.w + f * f_times * p.oh * p.ow)
-    sums = (TRANSFORM[SIDE] + 200) * _sizes(p)[0].pieces * p.group_channels * f
+    sums = (TRANSFORM[SIDE] + SUMS) * _sizes(p)[0].pieces * p.group_channels * f
     return p.groups * (products + transforms + transposes + sums)
 
 
