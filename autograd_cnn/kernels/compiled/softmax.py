@@ -165,7 +165,7 @@ _sum_of_largest: Final = vectorized(_of_largest, _SUM, _SUM, ways=4)
 _multiplied: Final = vectorized(lambda a, b: a * b, _SUM, ways=WAYS)
 _dot: Final = vectorized(lambda shift, g, y: (g - shift) * y, _SUM, ways=4)
 scaled: Final = vectorized(lambda factor, x: x * factor)
-_scale_and_reduce: Final = vectorized(lambda factor, share, x: x * factor - share)
+_scale_errors: Final = vectorized(lambda factor, share, g, x: (x * factor - share) * g)
 _lower: Final = vectorized(lambda top, log, x: x - top - log)
 _project: Final = vectorized(lambda shift, dot, g, y: y * (g - shift - dot))
 _spread: Final = vectorized(lambda total, g, y: g - _power(y) * total)
@@ -291,19 +291,20 @@ def _error(first: int, last: int, s: Rows, g: Any, x: Any, labels: Any, smoothin
         (top,) = largest(at, end, (), (x,))
         if -np.inf < top < np.inf:
             others = sum_of_powers(at, label, x, y, top) + sum_of_powers(label + 1, end, x, y, top)
-            factor = g[row] / (others + sum_of_powers(label, label + 1, x, y, top))
+            factor = 1 / (others + sum_of_powers(label, label + 1, x, y, top))
         else:  # an infinite score gets NaN, and leaves the others a probability of 0
-            lost, others, factor = top < 0 or _has_nan(at, end, x), 0.0, np.float64(g[row])
+            lost, others, factor = top < 0 or _has_nan(at, end, x), 0.0, 1.0
             for i in range(at, end):
                 y[i] = np.nan if lost or np.exp(x[i]) == np.inf else 0
                 others += y[i]
         if smoothing[0] != 0:
-            share = x.dtype.type(g[row] * smoothing[0] / s.length)
-            _scale_and_reduce(at, end, (x.dtype.type(factor), share), (y, y))
-            y[label] -= x.dtype.type(g[row] * (1 - smoothing[0]))
+            share = smoothing[0] / s.length
+            own = (y[label] * factor - share - (1 - smoothing[0])) * g[row]
+            _scale_errors(at, end, (x.dtype.type(factor), x.dtype.type(share), g[row]), (y, y))
+            y[label] = own
         else:  # minus the sum of the others, which p - 1 would lose
-            scaled(at, end, (x.dtype.type(factor),), (y, y))
-            y[label] = -others * factor
+            scaled(at, end, (x.dtype.type(g[row] * factor),), (y, y))
+            y[label] = -others * factor * g[row]
 
 
 # --- maps of classes: as many neighbours at a time as stay in the cache ---------------------------
