@@ -7,6 +7,7 @@ import inspect
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from tables import for_each
 
 import autograd_cnn as ag
@@ -91,6 +92,7 @@ def _defined_twice(tree):
     return [name for each in names for name, count in Counter(each).items() if name and count > 1]
 
 
+@pytest.mark.slow
 def test_every_function_in_a_test_file_is_collected_or_used():
     lost = {}
     for path in TESTS.rglob("*.py"):

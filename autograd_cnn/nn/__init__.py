@@ -2,295 +2,53 @@
 
 A layer with parameters computes in their dtype. Numbers of another come to it cast, float64 images and integers
 alike, and the gradient goes back in the dtype that they had. Layers without parameters, losses and a ``forward`` of
-your own keep to NumPy's promotion.
+your own keep to NumPy's promotion. The public names of a file of layers are in its ``__all__``.
 """
 
 from typing import TYPE_CHECKING
 
-from autograd_cnn.nn import functional, init, utils
-from autograd_cnn.nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
-from autograd_cnn.nn.functional import (
-    bce_loss,
-    bce_with_logits,
-    cross_entropy,
-    huber_loss,
-    l1_loss,
-    mse_loss,
-    nll_loss,
-)
-from autograd_cnn.nn.functional_call import functional_call
-from autograd_cnn.nn.fusion import fuse
-from autograd_cnn.nn.layers.activation import (
-    CELU,
-    ELU,
-    GELU,
-    GLU,
-    SELU,
-    Hardshrink,
-    Hardsigmoid,
-    Hardswish,
-    Hardtanh,
-    LeakyReLU,
-    LogSigmoid,
-    Mish,
-    PReLU,
-    ReLU,
-    ReLU6,
-    Sigmoid,
-    SiLU,
-    Softplus,
-    Softshrink,
-    Softsign,
-    Tanh,
-    Tanhshrink,
-    Threshold,
-)
-from autograd_cnn.nn.layers.attention import MultiheadAttention
-from autograd_cnn.nn.layers.convolution import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
-from autograd_cnn.nn.layers.distances import (
-    CosineEmbeddingLoss,
-    CosineSimilarity,
-    HingeEmbeddingLoss,
-    MarginRankingLoss,
-    PairwiseDistance,
-    SoftMarginLoss,
-    TripletMarginLoss,
-)
-from autograd_cnn.nn.layers.dropout import Dropout, Dropout1d, Dropout2d
-from autograd_cnn.nn.layers.embedding import Embedding
-from autograd_cnn.nn.layers.linear import Flatten, Identity, Linear, Unflatten
-from autograd_cnn.nn.layers.losses import (
-    BCELoss,
-    BCEWithLogitsLoss,
-    CrossEntropyLoss,
-    DiceLoss,
-    FocalLoss,
-    GaussianNLLLoss,
-    HuberLoss,
-    KLDivLoss,
-    L1Loss,
-    MSELoss,
-    MultiLabelSoftMarginLoss,
-    MultiMarginLoss,
-    NLLLoss,
-    PoissonNLLLoss,
-    SmoothL1Loss,
-)
-from autograd_cnn.nn.layers.normalization import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm, RMSNorm
-from autograd_cnn.nn.layers.padding import (
-    CircularPad1d,
-    CircularPad2d,
-    CircularPad3d,
-    ConstantPad1d,
-    ConstantPad2d,
-    ConstantPad3d,
-    ReflectionPad1d,
-    ReflectionPad2d,
-    ReflectionPad3d,
-    ReplicationPad1d,
-    ReplicationPad2d,
-    ReplicationPad3d,
-    ZeroPad1d,
-    ZeroPad2d,
-    ZeroPad3d,
-)
-from autograd_cnn.nn.layers.patches import Fold, Unfold
-from autograd_cnn.nn.layers.pooling import (
-    AdaptiveAvgPool1d,
-    AdaptiveAvgPool2d,
-    AdaptiveAvgPool3d,
-    AdaptiveMaxPool1d,
-    AdaptiveMaxPool2d,
-    AdaptiveMaxPool3d,
-    AdaptiveMeanPool2d,
-    AvgPool1d,
-    AvgPool2d,
-    AvgPool3d,
-    GlobalMeanPool2d,
-    MaxPool1d,
-    MaxPool2d,
-    MaxPool3d,
-    MaxUnpool1d,
-    MaxUnpool2d,
-    MeanPool2d,
-)
-from autograd_cnn.nn.layers.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
-from autograd_cnn.nn.layers.resampling import (
-    ChannelShuffle,
-    PixelShuffle,
-    PixelUnshuffle,
-    Upsample,
-    UpsamplingBilinear2d,
-    UpsamplingNearest2d,
-)
-from autograd_cnn.nn.layers.softmax import LogSoftmax, Softmax, Softmin
-from autograd_cnn.nn.layers.subsampling import Subsample2d
-from autograd_cnn.nn.layers.transformer import TransformerEncoder, TransformerEncoderLayer
-from autograd_cnn.nn.models.build import build
-from autograd_cnn.nn.models.char_lstm import char_lstm
-from autograd_cnn.nn.models.lenet import PartialConv2d, ScaledTanh, digits_net, lenet5, lenet1998
-from autograd_cnn.nn.models.mobilenet import mobilenet_v2
-from autograd_cnn.nn.models.resnet import resnet18, resnet20
-from autograd_cnn.nn.models.unet import unet
-from autograd_cnn.nn.models.vgg import small_vgg
-from autograd_cnn.nn.models.vit import tiny_vit
-from autograd_cnn.nn.module import Module
-from autograd_cnn.nn.parameter import Parameter
+from autograd_cnn.nn import functional as functional
+from autograd_cnn.nn import init as init
+from autograd_cnn.nn import utils as utils
+from autograd_cnn.nn.containers import ModuleDict as ModuleDict
+from autograd_cnn.nn.containers import ModuleList as ModuleList
+from autograd_cnn.nn.containers import ParameterDict as ParameterDict
+from autograd_cnn.nn.containers import ParameterList as ParameterList
+from autograd_cnn.nn.containers import Sequential as Sequential
+from autograd_cnn.nn.functional import bce_loss as bce_loss
+from autograd_cnn.nn.functional import bce_with_logits as bce_with_logits
+from autograd_cnn.nn.functional import cross_entropy as cross_entropy
+from autograd_cnn.nn.functional import huber_loss as huber_loss
+from autograd_cnn.nn.functional import l1_loss as l1_loss
+from autograd_cnn.nn.functional import mse_loss as mse_loss
+from autograd_cnn.nn.functional import nll_loss as nll_loss
+from autograd_cnn.nn.functional_call import functional_call as functional_call
+from autograd_cnn.nn.fusion import fuse as fuse
+from autograd_cnn.nn.layers.activation import *
+from autograd_cnn.nn.layers.attention import *
+from autograd_cnn.nn.layers.convolution import *
+from autograd_cnn.nn.layers.distances import *
+from autograd_cnn.nn.layers.dropout import *
+from autograd_cnn.nn.layers.embedding import *
+from autograd_cnn.nn.layers.linear import *
+from autograd_cnn.nn.layers.losses import *
+from autograd_cnn.nn.layers.normalization import *
+from autograd_cnn.nn.layers.padding import *
+from autograd_cnn.nn.layers.patches import *
+from autograd_cnn.nn.layers.pooling import *
+from autograd_cnn.nn.layers.recurrent import *
+from autograd_cnn.nn.layers.resampling import *
+from autograd_cnn.nn.layers.softmax import *
+from autograd_cnn.nn.layers.subsampling import *
+from autograd_cnn.nn.layers.transformer import *
+from autograd_cnn.nn.models import *
+from autograd_cnn.nn.models.lenet import PartialConv2d as PartialConv2d
+from autograd_cnn.nn.models.lenet import ScaledTanh as ScaledTanh
+from autograd_cnn.nn.module import Module as Module
+from autograd_cnn.nn.parameter import Parameter as Parameter
 from autograd_cnn.spelling import teller as _teller
 
-__all__ = [
-    "CELU",
-    "ELU",
-    "GELU",
-    "GLU",
-    "GRU",
-    "LSTM",
-    "RNN",
-    "SELU",
-    "AdaptiveAvgPool1d",
-    "AdaptiveAvgPool2d",
-    "AdaptiveAvgPool3d",
-    "AdaptiveMaxPool1d",
-    "AdaptiveMaxPool2d",
-    "AdaptiveMaxPool3d",
-    "AdaptiveMeanPool2d",
-    "AvgPool1d",
-    "AvgPool2d",
-    "AvgPool3d",
-    "BCELoss",
-    "BCEWithLogitsLoss",
-    "BatchNorm1d",
-    "BatchNorm2d",
-    "ChannelShuffle",
-    "CircularPad1d",
-    "CircularPad2d",
-    "CircularPad3d",
-    "ConstantPad1d",
-    "ConstantPad2d",
-    "ConstantPad3d",
-    "Conv1d",
-    "Conv2d",
-    "Conv3d",
-    "ConvTranspose1d",
-    "ConvTranspose2d",
-    "ConvTranspose3d",
-    "CosineEmbeddingLoss",
-    "CosineSimilarity",
-    "CrossEntropyLoss",
-    "DiceLoss",
-    "Dropout",
-    "Dropout1d",
-    "Dropout2d",
-    "Embedding",
-    "Flatten",
-    "FocalLoss",
-    "Fold",
-    "GRUCell",
-    "GaussianNLLLoss",
-    "GlobalMeanPool2d",
-    "GroupNorm",
-    "Hardshrink",
-    "Hardsigmoid",
-    "Hardswish",
-    "Hardtanh",
-    "HingeEmbeddingLoss",
-    "HuberLoss",
-    "Identity",
-    "InstanceNorm2d",
-    "KLDivLoss",
-    "L1Loss",
-    "LSTMCell",
-    "LayerNorm",
-    "LeakyReLU",
-    "Linear",
-    "LogSigmoid",
-    "LogSoftmax",
-    "MSELoss",
-    "MarginRankingLoss",
-    "MaxPool1d",
-    "MaxPool2d",
-    "MaxPool3d",
-    "MaxUnpool1d",
-    "MaxUnpool2d",
-    "MeanPool2d",
-    "Mish",
-    "Module",
-    "ModuleDict",
-    "ModuleList",
-    "MultiLabelSoftMarginLoss",
-    "MultiMarginLoss",
-    "MultiheadAttention",
-    "NLLLoss",
-    "PReLU",
-    "PairwiseDistance",
-    "Parameter",
-    "ParameterDict",
-    "ParameterList",
-    "PartialConv2d",
-    "PixelShuffle",
-    "PixelUnshuffle",
-    "PoissonNLLLoss",
-    "RMSNorm",
-    "RNNCell",
-    "ReLU",
-    "ReLU6",
-    "ReflectionPad1d",
-    "ReflectionPad2d",
-    "ReflectionPad3d",
-    "ReplicationPad1d",
-    "ReplicationPad2d",
-    "ReplicationPad3d",
-    "ScaledTanh",
-    "Sequential",
-    "SiLU",
-    "Sigmoid",
-    "SmoothL1Loss",
-    "SoftMarginLoss",
-    "Softmax",
-    "Softmin",
-    "Softplus",
-    "Softshrink",
-    "Softsign",
-    "Subsample2d",
-    "Tanh",
-    "Tanhshrink",
-    "Threshold",
-    "TransformerEncoder",
-    "TransformerEncoderLayer",
-    "TripletMarginLoss",
-    "Unflatten",
-    "Unfold",
-    "Upsample",
-    "UpsamplingBilinear2d",
-    "UpsamplingNearest2d",
-    "ZeroPad1d",
-    "ZeroPad2d",
-    "ZeroPad3d",
-    "bce_loss",
-    "bce_with_logits",
-    "build",
-    "char_lstm",
-    "cross_entropy",
-    "digits_net",
-    "functional",
-    "functional_call",
-    "fuse",
-    "huber_loss",
-    "init",
-    "l1_loss",
-    "lenet5",
-    "lenet1998",
-    "mobilenet_v2",
-    "mse_loss",
-    "nll_loss",
-    "resnet18",
-    "resnet20",
-    "small_vgg",
-    "tiny_vit",
-    "unet",
-    "utils",
-]
-
-
-if not TYPE_CHECKING:  # a type checker would take it that every name is there
+if not TYPE_CHECKING:  # type checkers follow the imports, and would take it that every name is there
+    _PUBLIC = {name for name, value in globals().items() if callable(value) and name[0] != "_"}
+    __all__ = sorted({"functional", "init", "utils"} | _PUBLIC)
     __getattr__ = _teller(__name__, __all__)

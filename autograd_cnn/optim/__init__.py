@@ -8,21 +8,7 @@ from autograd_cnn.optim.adaptive import Adadelta, Adagrad, RMSprop
 from autograd_cnn.optim.averaging import AveragedModel, get_ema_avg_fn, get_swa_avg_fn, update_bn
 from autograd_cnn.optim.lbfgs import LBFGS
 from autograd_cnn.optim.lion import Lion
-from autograd_cnn.optim.lr_scheduler import (
-    ConstantLR,
-    CosineAnnealingLR,
-    CosineAnnealingWarmRestarts,
-    ExponentialLR,
-    LambdaLR,
-    LinearLR,
-    MultiStepLR,
-    OneCycleLR,
-    PolynomialLR,
-    ReduceLROnPlateau,
-    Schedule,
-    SequentialLR,
-    StepLR,
-)
+from autograd_cnn.optim.lr_scheduler import *
 from autograd_cnn.optim.muon import Muon
 from autograd_cnn.optim.optimizer import Optimizer
 from autograd_cnn.optim.sgd import SGD
@@ -37,31 +23,18 @@ __all__ = [
     "AdamW",
     "Adamax",
     "AveragedModel",
-    "ConstantLR",
-    "CosineAnnealingLR",
-    "CosineAnnealingWarmRestarts",
-    "ExponentialLR",
-    "LambdaLR",
-    "LinearLR",
     "Lion",
-    "MultiStepLR",
     "Muon",
     "NAdam",
-    "OneCycleLR",
     "Optimizer",
-    "PolynomialLR",
     "RAdam",
     "RMSprop",
-    "ReduceLROnPlateau",
-    "Schedule",
-    "SequentialLR",
-    "StepLR",
     "get_ema_avg_fn",
     "get_swa_avg_fn",
     "lr_scheduler",
     "update_bn",
 ]
-
+__all__ += lr_scheduler.__all__
 
 if not TYPE_CHECKING:  # a type checker would take it that every name is there
     __getattr__ = _teller(__name__, __all__)

@@ -115,6 +115,7 @@ def both(rng, name, options):
     return (p, getattr(optim, name)([p], **options)), (q, getattr(torch.optim, name)([q], **options))
 
 
+@pytest.mark.slow
 @for_each("name, options", OPTIMISERS)
 def test_a_hundred_steps(rng, name, options):
     ours, theirs = losses(rng)

@@ -13,6 +13,27 @@ from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.ops.activation import _shrink
 from autograd_cnn.parameters import Bool, Count, NotNegative, Number, Positive, one_of
 
+__all__ = [
+    "celu",
+    "gelu",
+    "glu",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "logsigmoid",
+    "mish",
+    "prelu",
+    "relu6",
+    "selu",
+    "softmin",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "tanhshrink",
+    "threshold",
+]
+
 Approximation: TypeAlias = Annotated[Literal["none", "tanh"], one_of("none", "tanh")]
 
 _SELU_ALPHA: Final = 1.6732632423543772

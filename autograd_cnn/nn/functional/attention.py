@@ -16,6 +16,8 @@ from autograd_cnn.nn.init import Rng
 from autograd_cnn.parameters import Bool, Number, Share
 from autograd_cnn.seeding import default_rng
 
+__all__ = ["scaled_dot_product_attention"]
+
 
 @composite
 def scaled_dot_product_attention(

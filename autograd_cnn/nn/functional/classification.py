@@ -25,6 +25,19 @@ from autograd_cnn.nn.functional.reduction import (
 from autograd_cnn.ops.loss import _logistic_loss, checked_labels, softmax_cross_entropy
 from autograd_cnn.parameters import Count, NotNegative, Number, Share
 
+__all__ = [
+    "bce_loss",
+    "bce_with_logits",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "dice_loss",
+    "focal_loss",
+    "multi_margin_loss",
+    "multilabel_soft_margin_loss",
+    "nll_loss",
+]
+
 
 @composite
 def cross_entropy(
@@ -480,3 +493,9 @@ def dice_loss(input: Array, target: Array, smooth: NotNegative = 1.0, reduction:
     both = ops.sum(input * target, axis=axes)
     either = ops.sum(input, axis=axes) + ops.sum(target, axis=axes)
     return reduced(where, ops.subtract(1, (both * 2 + smooth) / (either + smooth)), reduction)
+
+
+# --- the same functions by PyTorch's names ----------------------------------------------------
+
+binary_cross_entropy = bce_loss
+binary_cross_entropy_with_logits = bce_with_logits

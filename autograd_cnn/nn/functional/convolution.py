@@ -8,6 +8,8 @@ from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.parameters import Count, IntOrPair, Padding, PerAxis, choice, several
 
+__all__ = ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
+
 
 @composite
 def conv1d(

@@ -12,6 +12,17 @@ from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.nn.functional.reduction import Reduction, in_floats, reduced
 from autograd_cnn.parameters import Bool, Count, Number, Positive
 
+__all__ = [
+    "cosine_embedding_loss",
+    "cosine_similarity",
+    "hinge_embedding_loss",
+    "margin_ranking_loss",
+    "normalize",
+    "pairwise_distance",
+    "soft_margin_loss",
+    "triplet_margin_loss",
+]
+
 
 def _norm(x: Array, p: float, axis: int, keepdims: bool = False) -> Array:
     """Return ``(Σ|x|^p)^(1/p)``; the slope at 0 counts as 0."""

@@ -12,6 +12,8 @@ from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.nn.init import generator
 from autograd_cnn.parameters import Bool, Share
 
+__all__ = ["dropout", "dropout1d", "dropout2d"]
+
 
 @composite
 def dropout(input: Array, p: Share = 0.5, training: Bool = True, inplace: Bool = False, *, rng: Any = None) -> Array:  # noqa: ARG001  # a result is always new

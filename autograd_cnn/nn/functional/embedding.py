@@ -11,6 +11,8 @@ from autograd_cnn.engine.trace import check
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.parameters import Count, Indices
 
+__all__ = ["embedding"]
+
 
 @composite
 def embedding(input: Indices, weight: Array, padding_idx: Count | None = None) -> Array:

@@ -14,6 +14,8 @@ from autograd_cnn.errors import ArgumentError, OperandError, ShapeError, sentenc
 from autograd_cnn.nn.functional.reduction import in_floats
 from autograd_cnn.parameters import Bool, NotNegative, Number, Size, Sizes
 
+__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"]
+
 # --- rows -------------------------------------------------------------------------------------
 
 

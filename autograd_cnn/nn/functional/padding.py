@@ -8,6 +8,8 @@ from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.parameters import Axes, Number, choice
 
+__all__ = ["pad"]
+
 Mode: TypeAlias = Literal["constant", "reflect", "replicate", "circular"]
 
 

@@ -10,6 +10,8 @@ from autograd_cnn.errors import ShapeError, sentence
 from autograd_cnn.kernels.windows import Windows, windows
 from autograd_cnn.parameters import IntOrPair, several
 
+__all__ = ["fold", "unfold"]
+
 
 @composite
 def unfold(

@@ -13,6 +13,23 @@ from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.ops.pooling import adapted
 from autograd_cnn.parameters import Bool, IntOrPair, Padding, PerAxis, Size, several
 
+__all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+]
+
 adaptive_avg_pool2d = ops.adaptive_mean_pool
 """`autograd_cnn.adaptive_mean_pool` by PyTorch's name."""
 

@@ -21,6 +21,8 @@ from autograd_cnn.nn.functional.reduction import (
 from autograd_cnn.ops.loss import _huber
 from autograd_cnn.parameters import Bool, NotNegative, Positive, choice
 
+__all__ = ["gaussian_nll_loss", "huber_loss", "kl_div", "l1_loss", "mse_loss", "poisson_nll_loss", "smooth_l1_loss"]
+
 DivergenceReduction: TypeAlias = Literal["mean", "sum", "none", "batchmean"]
 
 

@@ -13,6 +13,8 @@ from autograd_cnn.engine.node import Array, Shape, shape_of
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
 from autograd_cnn.parameters import Bool, Size, choice, number, several
 
+__all__ = ["channel_shuffle", "interpolate", "pixel_shuffle", "pixel_unshuffle"]
+
 Mode: TypeAlias = Literal["nearest", "nearest-exact", "linear", "bilinear", "bicubic", "area"]
 
 _AXES: Final = {"linear": 1, "bilinear": 2, "bicubic": 2}

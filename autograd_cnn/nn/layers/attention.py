@@ -24,6 +24,8 @@ from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Bool, FloatDType, Share, Size
 from autograd_cnn.seeding import default_rng
 
+__all__ = ["MultiheadAttention"]
+
 
 class MultiheadAttention(Module):
     """Several attentions in parallel, each on a part of the features (Vaswani et al. 2017).

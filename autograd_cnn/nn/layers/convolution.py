@@ -18,6 +18,8 @@ from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Bool, FloatDType, IntOrPair, Padding, PerAxis, Size, choice, several
 from autograd_cnn.parameters import padding as padding_of
 
+__all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
+
 PaddingMode: TypeAlias = Literal["zeros", "reflect", "replicate", "circular"]
 
 

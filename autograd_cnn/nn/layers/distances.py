@@ -16,6 +16,16 @@ from autograd_cnn.nn.layers.losses import Loss
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Bool, Count, Number, Positive
 
+__all__ = [
+    "CosineEmbeddingLoss",
+    "CosineSimilarity",
+    "HingeEmbeddingLoss",
+    "MarginRankingLoss",
+    "PairwiseDistance",
+    "SoftMarginLoss",
+    "TripletMarginLoss",
+]
+
 
 class CosineSimilarity(Module):
     """`cosine_similarity` as a module.

@@ -8,6 +8,8 @@ from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Bool, Share
 from autograd_cnn.seeding import default_rng
 
+__all__ = ["Dropout", "Dropout1d", "Dropout2d"]
+
 
 class Dropout(Module):
     """In training, set each element to 0 with probability ``p`` and divide the others by ``1 - p``.

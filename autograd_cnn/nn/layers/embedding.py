@@ -10,6 +10,8 @@ from autograd_cnn.nn.module import Module
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Count, FloatDType, Size
 
+__all__ = ["Embedding"]
+
 
 class Embedding(Module):
     """The rows of ``weight`` at given indices: a learned vector for each token (Bengio et al. 2003).

@@ -13,6 +13,8 @@ from autograd_cnn.nn.module import Module, Parameterless, in_dtype_of
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Bool, Count, FloatDType, Lengths, Size, integers
 
+__all__ = ["Flatten", "Identity", "Linear", "Unflatten"]
+
 
 class Linear(Module):
     """``y = x @ weight.T + bias``.

@@ -29,6 +29,24 @@ from autograd_cnn.nn.functional.regression import (
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Bool, Count, NotNegative, Number, Positive, Share, choice
 
+__all__ = [
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "DiceLoss",
+    "FocalLoss",
+    "GaussianNLLLoss",
+    "HuberLoss",
+    "KLDivLoss",
+    "L1Loss",
+    "MSELoss",
+    "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss",
+    "NLLLoss",
+    "PoissonNLLLoss",
+    "SmoothL1Loss",
+]
+
 
 class Loss(Module):
     """A loss with its reduction."""

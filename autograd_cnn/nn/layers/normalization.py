@@ -15,6 +15,8 @@ from autograd_cnn.nn.module import Module, in_dtype_of
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Bool, FloatDType, NotNegative, Share, Size, Sizes
 
+__all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "InstanceNorm2d", "LayerNorm", "RMSNorm"]
+
 
 class _BatchNorm(Module):
     """The common part of batch normalisation for images and for features."""

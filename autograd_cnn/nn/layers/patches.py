@@ -6,6 +6,8 @@ from autograd_cnn.nn.functional.patches import fold, unfold
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import IntOrPair, pair
 
+__all__ = ["Fold", "Unfold"]
+
 
 class Unfold(Module):
     """The windows of images, each a column: `autograd_cnn.nn.functional.unfold`.

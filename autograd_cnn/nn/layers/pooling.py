@@ -11,6 +11,26 @@ from autograd_cnn.nn.module import Module, Parameterless, unusual
 from autograd_cnn.ops.pooling import adapted
 from autograd_cnn.parameters import Bool, IntOrPair, Padding, PerAxis, Size, pair, several
 
+__all__ = [
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AdaptiveMaxPool3d",
+    "AdaptiveMeanPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
+    "GlobalMeanPool2d",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MeanPool2d",
+]
+
 
 class _Pool(Module):
     """A window of ``kernel_size`` at every ``stride``-th position."""

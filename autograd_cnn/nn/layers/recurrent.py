@@ -30,6 +30,8 @@ from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import Bool, FloatDType, Share, Size, Whole
 from autograd_cnn.seeding import default_rng
 
+__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell"]
+
 State: TypeAlias = tuple[Array, ...]
 """The state that a layer passes to its next step: (h,), or (h, c) for an LSTM."""
 

@@ -15,6 +15,15 @@ from autograd_cnn.nn.functional.resampling import (
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Bool, Size, choice
 
+__all__ = [
+    "ChannelShuffle",
+    "PixelShuffle",
+    "PixelUnshuffle",
+    "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
+]
+
 
 class Upsample(Module):
     """`autograd_cnn.nn.functional.interpolate` as a layer.

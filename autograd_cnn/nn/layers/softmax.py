@@ -7,6 +7,8 @@ from autograd_cnn.nn.functional.activation import softmin
 from autograd_cnn.nn.module import Module
 from autograd_cnn.parameters import Count
 
+__all__ = ["LogSoftmax", "Softmax", "Softmin"]
+
 
 class _AlongAxis(Module):
     """A function along the axis ``dim``."""

@@ -12,6 +12,8 @@ from autograd_cnn.nn.module import Module, in_dtype_of
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.parameters import FloatDType, IntOrPair, Size, pair
 
+__all__ = ["Subsample2d"]
+
 
 class Subsample2d(Module):
     """``weight · (sum of every window) + bias``, with a gain and a bias for each map (LeCun et al. 1998, section II).

@@ -20,6 +20,8 @@ from autograd_cnn.nn.module import Module, in_dtype_of
 from autograd_cnn.parameters import Bool, FloatDType, NotNegative, Share, Size
 from autograd_cnn.seeding import default_rng
 
+__all__ = ["TransformerEncoder", "TransformerEncoderLayer"]
+
 Activation: TypeAlias = str | Callable[[Array], Array]
 
 _ACTIVATIONS: Final[dict[str, Callable[[Array], Array]]] = {"relu": ops.relu, "gelu": ops.gelu}

@@ -4,54 +4,9 @@ Importing this gives them to the laws. A new primitive needs one entry, in the f
 operands in which it is linear.
 """
 
-from autograd_cnn.testing.samples import (
-    activation,
-    attention,
-    correlation,
-    decomposition,
-    elementwise,
-    fourier,
-    indexing,
-    inverse,
-    layer_norm,
-    linalg,
-    logic,
-    loss,
-    normalization,
-    polynomial,
-    pooling,
-    recurrent,
-    reduction,
-    rounding,
-    selection,
-    shaping,
-    softmax,
-    sorting,
-    trigonometric,
-)
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = [
-    "activation",
-    "attention",
-    "correlation",
-    "decomposition",
-    "elementwise",
-    "fourier",
-    "indexing",
-    "inverse",
-    "layer_norm",
-    "linalg",
-    "logic",
-    "loss",
-    "normalization",
-    "polynomial",
-    "pooling",
-    "recurrent",
-    "reduction",
-    "rounding",
-    "selection",
-    "shaping",
-    "softmax",
-    "sorting",
-    "trigonometric",
-]
+FAMILIES = [family.name for family in iter_modules(__path__)]
+for name in FAMILIES:
+    import_module(f"{__name__}.{name}")
