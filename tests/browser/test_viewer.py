@@ -13,6 +13,7 @@ from tables import for_each
 import autograd_cnn as ag
 from autograd_cnn import nn
 from autograd_cnn.graph import Edge, Graph, GraphNode
+from autograd_cnn.viz.web.showing import frame
 
 pytestmark = pytest.mark.slow
 
@@ -95,9 +96,9 @@ OVERLAPS = """() => {
 def test_no_boxes_overlap_and_all_texts_fit(visit, net, folded):
     page = visit(net)
     page.keyboard.press("o")
-    for frame in folded:
-        if _box(page, f"f{frame}.forward").count():
-            _box(page, f"f{frame}.forward").focus()
+    for number in folded:
+        if _box(page, f"f{number}.forward").count():
+            _box(page, f"f{number}.forward").focus()
             page.keyboard.press("Enter")
     page.keyboard.press("0")
     assert page.evaluate(OVERLAPS) == []
@@ -355,6 +356,23 @@ def test_an_address_that_leads_nowhere_does_no_harm(visit, net, place):
     assert visit(net, place).locator(".box").count() > 0
 
 
+def test_a_page_works_inside_of_a_notebooks_page(chromium, net, tmp_path):
+    text = net.to_html(tmp_path / "net.html").read_text("utf-8")
+    tab, said = chromium.new_page(), []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.set_content(f"<h1>Notebook</h1>{frame(text, title='graph', height=600)}")
+    page = tab.frame_locator("iframe")
+    page.locator('[data-key="n3"]').click()
+    expect(page.locator("#panel h2")).to_contain_text("correlate2d")
+    page.get_by_role("button", name="Step on").click()
+    expect(page.locator("#step")).to_contain_text("Step 1 of 38")
+    with tab.expect_download():
+        page.get_by_role("button", name="PNG").click()
+    tab.close()
+    assert said == []
+
+
 # --- keys, colours, safety, size --------------------------------------------------------------
 
 
@@ -478,7 +496,7 @@ def test_colours_follow_the_system(visit, net, scheme, paper):
 EVERYWHERE = """count => {
   const seen = new Set();
   for (let i = 1; i < count; i += 2) {
-    location.hash = `#n${i}`;
+    history.replaceState(null, "", `#n${i}`);
     window.dispatchEvent(new Event("hashchange"));
     const title = document.querySelector("#panel h2").firstChild.textContent;
     const found = [typeof window.hacked, document.images.length, document.scripts.length, document.forms.length, document.links.length];
