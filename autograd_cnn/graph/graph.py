@@ -263,8 +263,8 @@ class Graph:
     def show(self, *, height: Size = 640) -> Path | None:
         """Show the interactive page: below the cell of a notebook, and elsewhere in the browser.
 
-        It is the page that `to_html` writes, in a frame of its own. Nothing is loaded and no extension is needed, so
-        Jupyter, VS Code, marimo and Colab show it alike.
+        It is the page that `to_html` writes, in a frame of its own, which loads nothing and needs no extension. It has
+        been tried in JupyterLab and in marimo; other notebooks that show HTML show it, too.
 
         Parameters
         ----------

@@ -11,7 +11,7 @@ from pathlib import Path
 def frame(text: str, *, title: str, height: int) -> str:
     """Return a page as an element of another page, in which it can reach nothing of that.
 
-    Jupyter, VS Code, marimo and Colab show it as it is, since it loads nothing and needs no extension.
+    Notebooks show it as it is, since it loads nothing and needs no extension.
     """
     attributes = f'title="{escape(title)}" width="100%" height="{height}" style="border: 0"'
     return f'<iframe srcdoc="{escape(text)}" sandbox="allow-scripts allow-downloads" {attributes}></iframe>'
