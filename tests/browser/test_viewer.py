@@ -312,7 +312,7 @@ def test_what_is_kept_is_a_curve_whose_peak_leads_to_its_step(visit, net):
     curve = page.get_by_role(
         "img", name="Kept for the backward pass after each step; at most 5.62 kB at getitem, step 11"
     )
-    page.get_by_role("button", name="5.62 kB at getitem").click()
+    page.get_by_role("button", name="kept: at most 5.62 kB at getitem").click()
     assert page.locator("#step").inner_text() == (
         "Step 11 of 38, forward: getitem (n15) · saves 32 B · 5.62 kB kept for the backward pass"
     )
