@@ -108,8 +108,8 @@ def _data(
         ],
         "edges": [(int(edge.source[1:]), int(edge.target[1:]), edge.argument) for edge in edges],
         "frames": [
-            {"path": frame.path, "title": frame.title, "parent": frame.parent, "kind": frame.kind, "lines": lines,
-             "room": room_of(frame.title),
+            {"path": frame.path, "title": (title := shortened(frame.title, LENGTH)), "room": room_of(title),
+             "parent": frame.parent, "kind": frame.kind, "lines": lines,
              "layout": layout, "slots": frame.slots, "wires": frame.wires}
             for frame, lines, layout in zip(tree.frames, in_frames, which, strict=True)
         ],
