@@ -1,6 +1,7 @@
 """The page of a graph, in a real browser."""
 
 import dataclasses
+import re
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -237,6 +238,7 @@ def test_keys_step_on_and_back(visit, net):
     page.keyboard.press("ArrowRight")
     assert step.inner_text() == "Step 2 of 38, forward: relu (n4) · saves 384 B · 896 B kept for the backward pass"
     assert "now" in _box(page, "n4").get_attribute("class")
+    assert page.locator("[aria-current=step].box").evaluate_all("them => them.map(each => each.dataset.key)") == ["n4"]
     assert page.locator(".wire.now").count() == 2  # out of the convolution's module, and on
     assert "waiting" in _box(page, "n7").get_attribute("class")
     assert "waiting" not in _box(page, "n3").get_attribute("class")
@@ -361,8 +363,11 @@ def test_a_page_works_inside_of_a_notebooks_page(chromium, net, tmp_path):
     tab, said = chromium.new_page(), []
     tab.on("console", lambda message: said.append(message.text))
     tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.set_content(f"<h1>Notebook</h1>{frame(text, title='graph', height=600)}")
+    tab.set_content(f"<h1>Notebook</h1><p hidden>{frame(text, title='graph', height=600)}</p>")
     page = tab.frame_locator("iframe")
+    page.locator("#panel h2").wait_for(state="attached")
+    tab.evaluate("document.querySelector('p').hidden = false")
+    expect(page.locator("#view")).to_have_attribute("transform", re.compile(r"scale\(0\.[5-9]"))
     page.locator('[data-key="n3"]').click()
     expect(page.locator("#panel h2")).to_contain_text("correlate2d")
     page.get_by_role("button", name="Step on").click()
