@@ -111,7 +111,13 @@ def run(arguments: argparse.Namespace) -> None:
             color=arguments.color,
         )
     say(f"{path}: {len(nodes)} nodes")
-    if arguments.open and not open_browser(path):
+    if arguments.open:
+        open_file(path)
+
+
+def open_file(path: Path) -> None:
+    """Open a file in the browser, or say that there is none."""
+    if not open_browser(path):
         say(f"there is no browser to open {path} in")
 
 
