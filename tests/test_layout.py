@@ -29,6 +29,7 @@ PARTS = {
     "fuzzing.py": "damaged files",
     "guard_pages.py": "a plugin that gives compiled loops memory without neighbours",
     "guided.py": "damage that follows coverage, for a session of nox",
+    "hostile_names.py": "names that would like to be more",
     "hostile_onnx.py": "ONNX files as an attacker would write them",
     "numpy_calls.py": "calls of NumPy's functions",
     "numpy_peers.py": "other libraries' functions with NumPy's names, for a session of nox",

@@ -21,6 +21,7 @@ from autograd_cnn.parameters import known_shape
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.viz.drawing.measures import Quantity
 from autograd_cnn.viz.drawing.render import ENDINGS, ending
+from autograd_cnn.viz.web.showing import open_browser
 
 COLORS: Final = tuple(each for each in get_args(Quantity) if each not in ("time", "change"))
 """By what a graph can be coloured that is neither profiled nor compared with another."""
@@ -38,6 +39,7 @@ examples:
   autograd-cnn graph --model small_vgg --shape 3 32 32 --depth 1 --output vgg.svg
   autograd-cnn graph --model net.py:build --backward --output net.html
   autograd-cnn graph --model net.onnx --color grad
+  autograd-cnn graph --model resnet20 --backward --open
 
 A model is one of
   {", ".join(MODELS)}
@@ -73,10 +75,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--output",
         "-o",
         type=Path,
-        default=Path("graph.svg"),
         metavar="FILE",
-        help=f"ends in {', '.join(ENDINGS)}; .png needs Graphviz's program dot (default: %(default)s)",
+        help=f"ends in {', '.join(ENDINGS)}; .png needs Graphviz's program dot (default: graph.svg)",
     )
+    add("--open", action="store_true", help="open the file in the browser; without --output that is graph.html")
     add("--backward", action="store_true", help="show the backward pass, too")
     add(
         "--depth",
@@ -94,7 +96,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Record the graph, and write the file."""
+    """Record the graph, write the file, and open it if that is asked for."""
+    arguments.output = arguments.output or Path("graph.html" if arguments.open else "graph.svg")
     try:
         graph = _capture(arguments)
     except (ArgumentError, FormatError, GradientError, ShapeError) as error:
@@ -108,6 +111,14 @@ def run(arguments: argparse.Namespace) -> None:
             color=arguments.color,
         )
     say(f"{path}: {len(nodes)} nodes")
+    if arguments.open:
+        open_file(path)
+
+
+def open_file(path: Path) -> None:
+    """Open a file in the browser, or say that there is none."""
+    if not open_browser(path):
+        say(f"there is no browser to open {path} in")
 
 
 def _capture(arguments: argparse.Namespace) -> Graph:

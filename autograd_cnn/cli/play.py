@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from autograd_cnn.cli.graph import add_model_options, make_subject
+from autograd_cnn.cli.graph import add_model_options, make_subject, open_file
 from autograd_cnn.cli.options import UsageError, whole_number, writing_to
 from autograd_cnn.cli.output import say
 from autograd_cnn.errors import ArgumentError, FormatError, GradientError, ShapeError, sentence
@@ -17,7 +17,7 @@ a layer, the loss. It shows step by step, with the numbers at hand, how the resu
 EPILOG: Final = """\
 examples:
   autograd-cnn play --call conv1 --output conv1.html
-  autograd-cnn play --model digits_net --call MaxPool2d
+  autograd-cnn play --model digits_net --call MaxPool2d --open
   autograd-cnn play --model net.py:build --call head.fc --output fc.html
   autograd-cnn play --model net.py:loss --output slide.svg --scene 1
 
@@ -40,6 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="ends in .html, or in .svg for a picture that moves (default: %(default)s)",
     )
+    add("--open", action="store_true", help="open the file in the browser")
     add("--scene", type=whole_number(0), default=0, metavar="N", help="which scene of it an .svg shows (default: 0)")
 
 
@@ -60,3 +61,5 @@ def run(arguments: argparse.Namespace) -> None:
     except (ArgumentError, FormatError, GradientError, ShapeError) as error:
         raise UsageError(str(error)) from error
     say(f"{arguments.output}: {derivation.title}")
+    if arguments.open:
+        open_file(arguments.output)

@@ -259,6 +259,39 @@ class Graph:
             file.write(content.encode())
         return path
 
+    @parsed
+    def show(self, *, height: Size = 640) -> Path | None:
+        """Show the interactive page: below the cell of a notebook, and elsewhere in the browser.
+
+        It is the page that `to_html` writes, in a frame of its own, which loads nothing and needs no extension. It has
+        been tried in JupyterLab and in marimo; other notebooks that show HTML show it, too.
+
+        Parameters
+        ----------
+        height : int
+            In a notebook, in pixels.
+
+        Returns
+        -------
+        Path or None
+            Outside of notebooks, the file that was opened, or that you can open where there is no browser.
+
+        Raises
+        ------
+        MissingDependencyError
+            If nothing of what this package installs is there to lay it out.
+
+        Examples
+        --------
+        >>> import autograd_cnn as ag
+        >>> x = ag.tensor([3.0, 4.0], requires_grad=True, name="x")
+        >>> ag.graph.capture(x * x).show()  # doctest: +SKIP
+        """
+        from autograd_cnn.viz.page.html import TITLE, page  # noqa: PLC0415  # as above
+        from autograd_cnn.viz.web.showing import show  # noqa: PLC0415  # as above
+
+        return show(page(self.nodes, self.edges, self.calls), title=TITLE, height=height)
+
 
 def _refuse_constant(name: str) -> NoReturn:
     """Refuse NaN and infinities, which JSON lacks."""

@@ -144,7 +144,7 @@ def write(
         sections="\n".join(sections),
     )
     with replacing(target) as file:
-        file.write(text.encode())
+        file.write(text.encode(errors="backslashreplace"))  # a lone surrogate
     return target
 
 

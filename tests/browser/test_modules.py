@@ -6,6 +6,8 @@ import pytest
 from tables import for_each
 
 import autograd_cnn as ag
+from autograd_cnn.viz.drawing.label import shape_text
+from autograd_cnn.viz.drawing.style import quantity_text
 from autograd_cnn.viz.page.html import page
 
 pytestmark = pytest.mark.slow
@@ -40,16 +42,18 @@ def module(chromium, net):
     context.close()
 
 
-@for_each(
-    "value, unit, told", [(0, "B", "0 B"), (999, "B", "999 B"), (1536, "B", "1.54 kB"), (1.876e6, "FLOP", "1.88 MFLOP")]
-)
-def test_quantities_have_three_digits_and_a_prefix(module, value, unit, told):
-    assert module("web/numbers.js", "(m, [value, unit]) => m.quantity(value, unit)", [value, unit]) == told
+NUMBERS = [0, 1, 999, 999.6, 1000, 1536, 999_499, 999_500, 999_999, 1.876e6, 4.2e13, 7e17]
 
 
-@for_each("shape, told", [([], "scalar"), ([3], "(3,)"), ([2, 6, 14, 14], "(2, 6, 14, 14)")])
-def test_shapes_are_written_as_in_python(module, shape, told):
-    assert module("web/numbers.js", "(m, shape) => m.shapeText(shape)", shape) == told
+def test_quantities_are_written_as_in_pictures(module):
+    told = module("web/numbers.js", "(m, numbers) => numbers.map(each => m.quantity(each, 'B'))", NUMBERS)
+    assert told == [quantity_text(number, "B") for number in NUMBERS]
+
+
+def test_shapes_are_written_as_in_pictures(module):
+    shapes = [[], [3], [1], [2, 6, 14, 14]]
+    told = module("web/numbers.js", "(m, shapes) => shapes.map(m.shapeText)", shapes)
+    assert told == [shape_text(tuple(shape)) for shape in shapes]
 
 
 @for_each(

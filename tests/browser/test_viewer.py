@@ -1,10 +1,12 @@
 """The page of a graph, in a real browser."""
 
 import dataclasses
+import re
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from hostile_names import NAMES, graph_of
 from PIL import Image
 from playwright.sync_api import expect
 from tables import for_each
@@ -12,10 +14,9 @@ from tables import for_each
 import autograd_cnn as ag
 from autograd_cnn import nn
 from autograd_cnn.graph import Edge, Graph, GraphNode
+from autograd_cnn.viz.web.showing import frame
 
 pytestmark = pytest.mark.slow
-
-HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror=alert(1)>"
 
 
 def _box(page, key):
@@ -96,9 +97,9 @@ OVERLAPS = """() => {
 def test_no_boxes_overlap_and_all_texts_fit(visit, net, folded):
     page = visit(net)
     page.keyboard.press("o")
-    for frame in folded:
-        if _box(page, f"f{frame}.forward").count():
-            _box(page, f"f{frame}.forward").focus()
+    for number in folded:
+        if _box(page, f"f{number}.forward").count():
+            _box(page, f"f{number}.forward").focus()
             page.keyboard.press("Enter")
     page.keyboard.press("0")
     assert page.evaluate(OVERLAPS) == []
@@ -237,6 +238,7 @@ def test_keys_step_on_and_back(visit, net):
     page.keyboard.press("ArrowRight")
     assert step.inner_text() == "Step 2 of 38, forward: relu (n4) · saves 384 B · 896 B kept for the backward pass"
     assert "now" in _box(page, "n4").get_attribute("class")
+    assert page.locator("[aria-current=step].box").evaluate_all("them => them.map(each => each.dataset.key)") == ["n4"]
     assert page.locator(".wire.now").count() == 2  # out of the convolution's module, and on
     assert "waiting" in _box(page, "n7").get_attribute("class")
     assert "waiting" not in _box(page, "n3").get_attribute("class")
@@ -312,7 +314,7 @@ def test_what_is_kept_is_a_curve_whose_peak_leads_to_its_step(visit, net):
     curve = page.get_by_role(
         "img", name="Kept for the backward pass after each step; at most 5.62 kB at getitem, step 11"
     )
-    page.get_by_role("button", name="5.62 kB at getitem").click()
+    page.get_by_role("button", name="kept: at most 5.62 kB at getitem").click()
     assert page.locator("#step").inner_text() == (
         "Step 11 of 38, forward: getitem (n15) · saves 32 B · 5.62 kB kept for the backward pass"
     )
@@ -354,6 +356,26 @@ def test_the_address_follows(visit, net):
 @pytest.mark.parametrize("place", ["#n999", "#nonsense", "#%", "#@999"])
 def test_an_address_that_leads_nowhere_does_no_harm(visit, net, place):
     assert visit(net, place).locator(".box").count() > 0
+
+
+def test_a_page_works_inside_of_a_notebooks_page(chromium, net, tmp_path):
+    text = net.to_html(tmp_path / "net.html").read_text("utf-8")
+    tab, said = chromium.new_page(), []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.set_content(f"<h1>Notebook</h1><p hidden>{frame(text, title='graph', height=600)}</p>")
+    page = tab.frame_locator("iframe")
+    page.locator("#panel h2").wait_for(state="attached")
+    tab.evaluate("document.querySelector('p').hidden = false")
+    expect(page.locator("#view")).to_have_attribute("transform", re.compile(r"scale\(0\.[5-9]"))
+    page.locator('[data-key="n3"]').click()
+    expect(page.locator("#panel h2")).to_contain_text("correlate2d")
+    page.get_by_role("button", name="Step on").click()
+    expect(page.locator("#step")).to_contain_text("Step 1 of 38")
+    with tab.expect_download():
+        page.get_by_role("button", name="PNG").click()
+    tab.close()
+    assert said == []
 
 
 # --- keys, colours, safety, size --------------------------------------------------------------
@@ -476,14 +498,32 @@ def test_colours_follow_the_system(visit, net, scheme, paper):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == paper
 
 
-def test_a_hostile_name_stays_text(visit):
-    x = ag.tensor(np.ones((2, 2)), requires_grad=True, name=HOSTILE)
-    page = visit(ag.graph.capture((x * x).sum()), "#n0")
-    assert _title(page) == HOSTILE
-    page.get_by_role("combobox").fill("script")
-    assert HOSTILE in page.get_by_role("option").inner_text()
-    found = page.evaluate("[typeof window.hacked, document.images.length, document.scripts.length]")
-    assert found == ["undefined", 0, 2]
+EVERYWHERE = """count => {
+  const seen = new Set();
+  for (let i = 1; i < count; i += 2) {
+    history.replaceState(null, "", `#n${i}`);
+    window.dispatchEvent(new Event("hashchange"));
+    const title = document.querySelector("#panel h2").firstChild.textContent;
+    const found = [typeof window.hacked, document.images.length, document.scripts.length, document.forms.length, document.links.length];
+    seen.add(found.join());
+    const turned = /[\\u202a-\\u202e\\u2066-\\u2069\\0\\x1b]/;
+    if (["panel", "step", "view"].some((id) => turned.test(document.getElementById(id).textContent))) seen.add(title);
+  }
+  return [...seen];
+}"""
+
+
+def test_hostile_names_stay_text(visit):
+    page = visit(graph_of(NAMES))
+    page.keyboard.press("o")
+    assert page.evaluate(EVERYWHERE, 2 * len(NAMES)) == ["undefined,0,2,0,0"]
+    script = f"n{2 * NAMES.index('<script>alert(1)</script>')}"
+    page.get_by_role("combobox").fill(f"alert script {script}")
+    page.keyboard.press("Enter")
+    assert _title(page) == "<script>alert(1)</script>"
+    with page.expect_download() as download:
+        page.get_by_role("button", name="SVG").click()
+    assert "<script>alert(1)</script>" in "".join(ET.parse(download.value.path()).getroot().itertext())  # noqa: S314
 
 
 @pytest.mark.parametrize("name", ["constructor", "__proto__", "toString"])

@@ -1,5 +1,6 @@
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +49,19 @@ def test_writes_dot(tmp_path, capsys):
     text = path.read_text("utf-8")
     assert "correlate2d" in text
     assert "conv1.weight" in text
+
+
+def test_a_page_is_opened_where_there_is_a_browser(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    opened = []
+    monkeypatch.setattr("autograd_cnn.cli.graph.open_browser", lambda path: opened.append(path) or len(opened) == 1)
+    for _ in range(2):
+        assert _graph("--model", "FC", "--shape", 1, 2, 2, "--open") == 0
+    assert opened == [Path("graph.html")] * 2
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "graph.html: 7 nodes",
+        "there is no browser to open graph.html in",
+    ]
 
 
 @pytest.mark.parametrize("suffix", sorted({*ENDINGS} - {".png"}))  # which needs the program dot

@@ -11,12 +11,15 @@ def _play(*options):
         return stop.code
 
 
-def test_writes_a_page_and_a_moving_picture(tmp_path, capsys):
+def test_writes_a_page_and_a_moving_picture(tmp_path, capsys, monkeypatch):
+    opened = []
+    monkeypatch.setattr("autograd_cnn.cli.graph.open_browser", lambda path: opened.append(path) or True)
     page, picture = tmp_path / "conv.html", tmp_path / "loss.svg"
     assert _play("--model", "digits_net", "--call", "conv1", "-o", page) == 0
     assert capsys.readouterr().out == f"{page}: correlate2d in conv1\n"
     assert "<title>correlate2d in conv1</title>" in page.read_text("utf-8")
-    assert _play("--model", "digits_net", "-o", picture, "--scene", 1) == 0
+    assert _play("--model", "digits_net", "-o", picture, "--scene", 1, "--open") == 0
+    assert opened == [picture]
     assert 'aria-label="softmax_cross_entropy: Backward"' in picture.read_text("utf-8")
 
 

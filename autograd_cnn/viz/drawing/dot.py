@@ -9,10 +9,10 @@ from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
 from autograd_cnn.viz.drawing.arrows import Path, add_arrows, add_pairs, is_spine, path_of
 from autograd_cnn.viz.drawing.fold import Box, fold, with_stubs
-from autograd_cnn.viz.drawing.label import has_problem, label, lines, tooltip
+from autograd_cnn.viz.drawing.label import LENGTH, has_problem, label, lines, tooltip
 from autograd_cnn.viz.drawing.measures import Coloring, Quantity, measures
 from autograd_cnn.viz.drawing.style import PALETTES, SHADES, Look, Palette, Theme
-from autograd_cnn.viz.frames.titles import Titles
+from autograd_cnn.viz.frames.titles import Titles, shortened
 
 if TYPE_CHECKING:
     import graphviz
@@ -151,7 +151,7 @@ def _add_boxes(dot: "graphviz.Digraph", boxes: list[Box], style: _Style, both: b
                 clusters[path[:level]] = graphviz.Digraph(
                     f"cluster_{len(clusters) - 1}",
                     graph_attr={
-                        "label": lines(title), "labeljust": "l", "style": "filled,rounded", "margin": "10",
+                        "label": lines(shortened(title, LENGTH)), "labeljust": "l", "style": "filled,rounded", "margin": "10",
                         "color": style.palette.frame, "fillcolor": filled, "fontcolor": style.palette.faint,
                     },
                 )  # fmt: skip

@@ -9,9 +9,12 @@ from autograd_cnn.engine.node import Shape
 from autograd_cnn.graph.nodes import GraphNode, Summary
 from autograd_cnn.viz.drawing.fold import Box
 from autograd_cnn.viz.drawing.style import quantity_text
+from autograd_cnn.viz.frames.titles import shortened
 
 WIDTH = 32
 """Longer lines of parameters are cut."""
+LENGTH = 40
+"""Longer lines in boxes are shortened."""
 _SIDES = frozenset({"window", "stride", "padding", "dilation"})
 """Parameters of which a number means a pair of it."""
 
@@ -39,7 +42,7 @@ def lines(*texts: str) -> str:
 
 def label(box: Box, quantity: str = "") -> str:
     """Return what stands in a box."""
-    return lines(*texts(box), "" if box.stub else quantity)
+    return lines(*(shortened(text, LENGTH) for text in texts(box)), "" if box.stub else quantity)
 
 
 def texts(box: Box) -> tuple[str, ...]:

@@ -120,7 +120,8 @@ def quantity_text(value: float, unit: str = "") -> str:
     ('1.88 MFLOP', '512 B', '0.000123', '123 µs')
     """
     smallest = -3 if unit == "s" else 0
-    power = max(smallest, min(math.floor(math.log10(value) / 3), 5)) if value > 0 else 0
+    rounded = float(f"{value:.3g}")  # 999.9 kB are 1 MB
+    power = max(smallest, min(math.floor(math.log10(rounded) / 3), 5)) if value > 0 else 0
     return f"{value / 1000.0**power:.3g} {PREFIXES[power + 3]}{unit}".rstrip()
 
 

@@ -13,7 +13,7 @@ from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
 from autograd_cnn.viz.drawing.fold import Box
-from autograd_cnn.viz.drawing.label import shape_text, texts
+from autograd_cnn.viz.drawing.label import LENGTH, shape_text, texts
 from autograd_cnn.viz.drawing.style import PALETTES
 from autograd_cnn.viz.frames.sharing import numbers_of
 from autograd_cnn.viz.frames.titles import Names, Titles, shortened
@@ -25,8 +25,6 @@ from autograd_cnn.viz.web.document import document, kind_of
 Highlight: TypeAlias = Mapping[str, Mapping[tuple[int, ...], float]]
 
 TITLE: Final = "Computation graph"
-LENGTH: Final = 40
-"""Longer lines in boxes are shortened; the page's panel has them in full."""
 SHORT: Final = 24
 """Longer names on chips are shortened."""
 
@@ -105,13 +103,13 @@ def _data(
         "nodes": [
             _known(node)
             | _size(node)
-            | {"lines": lines, "frame": home, "module": titles.full(node.scope), "boxed": tree.sharing.has_box(number)}
+            | {"name": node.name, "lines": lines, "frame": home, "module": titles.full(node.scope), "boxed": tree.sharing.has_box(number)}
             for number, (node, lines, home) in enumerate(zip(nodes, in_nodes, tree.homes, strict=True))
         ],
         "edges": [(int(edge.source[1:]), int(edge.target[1:]), edge.argument) for edge in edges],
         "frames": [
-            {"path": frame.path, "title": frame.title, "parent": frame.parent, "kind": frame.kind, "lines": lines,
-             "room": room_of(frame.title),
+            {"path": frame.path, "title": (title := shortened(frame.title, LENGTH)), "room": room_of(title),
+             "parent": frame.parent, "kind": frame.kind, "lines": lines,
              "layout": layout, "slots": frame.slots, "wires": frame.wires}
             for frame, lines, layout in zip(tree.frames, in_frames, which, strict=True)
         ],

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -17,6 +16,7 @@ from autograd_cnn.viz.play.animation import animate
 from autograd_cnn.viz.play.page import page
 from autograd_cnn.viz.play.recorded import Recorded, call_of, check_unchanged, find, sensitivities
 from autograd_cnn.viz.play.walk import NamedArray, Scene
+from autograd_cnn.viz.web.showing import frame
 
 Derive: TypeAlias = Callable[[Recorded], tuple[dict[str, NamedArray], list[Scene]]]
 
@@ -61,8 +61,7 @@ class Derivation:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """Return what a notebook shows: the page, in a frame of its own."""
-        frame = f'<iframe srcdoc="{escape(self._page())}" title="{escape(self.title)}" width="100%" height="620"'
-        return {"text/plain": repr(self), "text/html": f'{frame} style="border: 0"></iframe>'}
+        return {"text/plain": repr(self), "text/html": frame(self._page(), title=self.title, height=620)}
 
     def _page(self) -> str:
         return page(self.title, self.text, self.arrays, self.scenes)

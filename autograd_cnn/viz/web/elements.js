@@ -3,6 +3,14 @@
 /** @typedef {string | number | Node | null | undefined | false | any[]} Child or a list of them */
 
 /**
+ * A text in which characters that can't be seen, and those that turn their surroundings around, are written out.
+ *
+ * @param {string} text
+ */
+export const visible = (text) =>
+    text.replace(/[^\P{C}\n\t]/gu, (char) => `\\u${char.codePointAt(0)?.toString(16).padStart(4, "0")}`);
+
+/**
  * Text is only ever set as text, so that no name can become markup. What says nothing is left out.
  *
  * @template {Element} T
@@ -18,7 +26,7 @@ function fill(element, attributes, children) {
     }
     for (const child of children.flat(Infinity)) {
         if (child instanceof Node) element.append(child);
-        else if (child !== null && child !== undefined && child !== false) element.append(String(child));
+        else if (child !== null && child !== undefined && child !== false) element.append(visible(String(child)));
     }
     return element;
 }

@@ -7,7 +7,8 @@
  * @param {string} unit
  */
 export function quantity(value, unit) {
-    const power = value < 1000 ? 0 : Math.min(Math.floor(Math.log10(value) / 3), 5);
+    const rounded = Number(value.toPrecision(3));
+    const power = rounded < 1000 ? 0 : Math.min(Math.floor(Math.log10(rounded) / 3), 5);
     return `${Number((value / 1000 ** power).toPrecision(3))} ${["", "k", "M", "G", "T", "P"][power]}${unit}`.trim();
 }
 

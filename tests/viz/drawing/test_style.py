@@ -61,7 +61,7 @@ def test_values_have_the_color_of_their_part_of_the_scale(scale, values, steps, 
 @for_each(
     "value, unit, text",
     [
-        (0, "B", "0 B"), (999, "B", "999 B"), (1000, "B", "1 kB"), (1_500_000, "FLOP", "1.5 MFLOP"),
+        (0, "B", "0 B"), (999, "B", "999 B"), (1000, "B", "1 kB"), (999_600, "B", "1 MB"), (1_500_000, "FLOP", "1.5 MFLOP"),
         (2.5e20, "FLOP", "2.5e+05 PFLOP"), (0.00012345, "", "0.000123"), (12345.0, "", "12.3 k"),
         (1.5e-7, "s", "150 ns"), (0.0021, "s", "2.1 ms"), (0.0, "s", "0 s"), (90.0, "s", "90 s"), (1e-12, "s", "0.001 ns"),
     ],

@@ -17,6 +17,7 @@ export function follow() {
 }
 
 when("changed", () => {
+    if (location.protocol === "about:") return; // inside of a notebook there is no address to share
     const { selected, step } = state;
     const hash = `${selected?.startsWith("n") ? selected : ""}${step === null ? "" : `@${step}`}`;
     if (hash !== location.hash.slice(1)) history.replaceState(null, "", hash ? `#${hash}` : "#");

@@ -1,6 +1,6 @@
 // --- the bar of steps -----------------------------------------------------------------------------
 
-import { byId } from "../../web/elements.js";
+import { byId, visible } from "../../web/elements.js";
 import { shownFor } from "./drawing.js";
 import { choose } from "./selection.js";
 import { state, tell, when } from "./state.js";
@@ -11,8 +11,9 @@ let playing = 0;
 
 function showStep() {
     slider.value = String(state.step ?? FIRING.length);
-    slider.setAttribute("aria-valuetext", stepText(state.step));
-    byId("step", HTMLOutputElement).textContent = stepText(state.step);
+    const text = visible(stepText(state.step));
+    slider.setAttribute("aria-valuetext", text);
+    byId("step", HTMLOutputElement).textContent = text;
 }
 
 /** @param {number} to */

@@ -130,7 +130,13 @@ export function placeOf(event) {
     return { x: x / camera.scale, y: y / camera.scale, width: 0, height: 0 };
 }
 
-window.addEventListener("resize", look);
+// In a frame that is not laid out yet, or hidden, there is no room to begin with.
+let room = canvas.clientWidth;
+new ResizeObserver(() => {
+    if (room) look();
+    else overview();
+    room = canvas.clientWidth;
+}).observe(canvas);
 // On paper the picture is as wide as the page, and shows what the window showed.
 window.addEventListener("beforeprint", () =>
     canvas.setAttribute("viewBox", `0 0 ${canvas.clientWidth} ${canvas.clientHeight}`),

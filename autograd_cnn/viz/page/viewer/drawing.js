@@ -191,7 +191,9 @@ function dress() {
     for (const [key, { box, element }] of drawn) {
         element.classList.toggle("selected", (box.node?.id ?? key) === selected);
         element.classList.toggle("uses", users.has(key));
-        for (const [name, on] of Object.entries(stateOfBox(box))) element.classList.toggle(name, on);
+        const lights = stateOfBox(box);
+        for (const [name, on] of Object.entries(lights)) element.classList.toggle(name, on);
+        element.setAttribute("aria-current", lights.now ? "step" : String(key === selected));
         element.setAttribute("tabindex", key === first ? "0" : "-1");
     }
     for (const wire of scene.wires) {

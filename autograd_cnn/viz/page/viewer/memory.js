@@ -30,9 +30,9 @@ if (most) {
     curve.setAttribute("viewBox", `0 0 ${FIRING.length} 1`);
     curve.setAttribute("aria-label", `Kept for the backward pass after each step; at most ${told}, step ${peak}`);
     curve.append(svg("path", { class: "kept", d: area() }), hand);
+    const text = `kept: at most ${told}`;
     byId("peak", HTMLElement).append(
-        "kept: at most ",
-        html("button", { class: "text", title: `Step ${peak}`, onclick: () => stepTo(peak) }, told),
+        html("button", { class: "text", title: `${text}, step ${peak}`, onclick: () => stepTo(peak) }, text),
     );
     curve.addEventListener("pointerdown", point);
     curve.addEventListener("pointermove", point);
