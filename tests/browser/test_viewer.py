@@ -513,3 +513,25 @@ def test_a_click_finds_what_was_painted(visit):
     bounds = page.locator("#canvas").bounding_box()
     page.mouse.click(bounds["x"] + bounds["width"] / 2, bounds["y"] + bounds["height"] / 2)
     assert page.evaluate("location.hash") != "" or _title(page) != "Computation graph"
+
+
+# --- colours by a quantity --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_boxes_are_coloured_by_what_is_picked(visit, net, scheme):
+    page = visit(net, scheme=scheme, color="flops")
+    assert page.locator("#coloring").input_value() == "flops"
+    expect(page.locator("#legend h2")).to_have_text("arithmetic")
+    shown = {
+        key: (shade, page.locator(f'[data-key="{key}"] > rect').first.evaluate("e => getComputedStyle(e).fill"))
+        for key in ("n1", "n3", "n4")
+        if (shade := _box(page, key).get_attribute("data-shade"))
+    }
+    assert [shade for shade, _ in shown.values()] == ["none", "1", "unknown"]
+    assert len({fill for _, fill in shown.values()}) == 2
+    page.locator("#legend svg rect").first.click()
+    assert _box(page, "n3").get_attribute("class").split().count("selected") == 1
+    page.locator("#coloring").select_option("")
+    expect(page.locator("#legend")).to_be_hidden()
+    assert _box(page, "n3").get_attribute("data-shade") is None

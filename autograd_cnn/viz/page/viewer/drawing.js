@@ -10,6 +10,7 @@ import { FRAMES, framesAround, halfKey, kindOf, nodeOfKey } from "./data.js";
 import { contains, hasProblem, HEADER, overlaps, Scene } from "./layout.js";
 import { stateOfBox, stateOfWire } from "./lights.js";
 import { paint } from "./painter.js";
+import { shadeOf } from "./shades.js";
 import { state, when } from "./state.js";
 import { SUMS } from "./timeline.js";
 
@@ -192,6 +193,9 @@ function dress() {
         element.classList.toggle("selected", (box.node?.id ?? key) === selected);
         element.classList.toggle("uses", users.has(key));
         for (const [name, on] of Object.entries(stateOfBox(box))) element.classList.toggle(name, on);
+        const shaded = shadeOf(box);
+        if (shaded) element.dataset.shade = shaded.shade;
+        else delete element.dataset.shade;
         element.setAttribute("tabindex", key === first ? "0" : "-1");
     }
     for (const wire of scene.wires) {

@@ -6,6 +6,7 @@ import { quantity, shapeText, short } from "../../web/numbers.js";
 import { DATA, FRAMES, halfKey, kindOf, NODES, nodeOf, titleOf } from "./data.js";
 import { outline } from "./outline.js";
 import { choose, toggle } from "./selection.js";
+import { picked, textOf } from "./shades.js";
 import { state, when } from "./state.js";
 import { SUMS, sumText } from "./timeline.js";
 
@@ -84,6 +85,11 @@ function showNode(node) {
             ["saved", node.saved_bytes === undefined ? "" : `${quantity(node.saved_bytes, "B")} for the backward pass`],
             ["arithmetic", node.flops === undefined ? "" : quantity(node.flops, "FLOP")],
             ...(node.parameters ?? []).map(parameter),
+            picked(node),
+            ["time", textOf("time", node)],
+            ["units", node.units ? unitsText(node.units) : ""],
+            ["change", node.change],
+            ["changes", node.changes?.join(", ")],
             ["line", node.origin],
             ["defined in", primitive?.defined],
         ]),
@@ -97,6 +103,12 @@ function showNode(node) {
               )
             : "",
     );
+}
+
+/** @param {{count: number, dead: number[]}} units */
+function unitsText({ count, dead }) {
+    const which = dead.slice(0, 12).join(", ") + (dead.length > 12 ? ", …" : "");
+    return `${count}, ${dead.length ? `${dead.length} dead: ${which}` : "none dead"}`;
 }
 
 /** @param {{name: string, value: string, default: boolean}} parameter @returns {[string, string]} */
@@ -201,6 +213,7 @@ function showFrame(frame) {
             html("button", { class: "wide", onclick: () => toggle(frame) }, open ? "Fold (Enter)" : "Unfold (Enter)"),
         ),
         totals(frame.members),
+        facts([picked(frame)]),
         section("Outline", outline(frame.index)),
     );
 }
