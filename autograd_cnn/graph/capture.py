@@ -207,8 +207,8 @@ class Reading:
         return Graph(tuple(self.nodes), tuple(self.edges), tuple(self.calls.found))
 
     def read_output(self, output: Traced) -> None:
-        """Add the result that all else led to."""
-        root = self.order[0]
+        """Add a result that all else led to."""
+        root = cast("Node", output.node)
         if root.primitive is None:
             self._add_leaf(root, "")
         made = self._add(

@@ -127,6 +127,7 @@ def _data(
         "unfolded": first_view(tree),
         "direction": direction,
         "titles": {call.scope: titles.of(call.scope) for call in calls},
+        "attributes": {call.scope: call.attributes for call in calls if call.attributes},
         "primitives": _primitives({node.name for node in nodes if node.kind == "operation"}),
         "meanings": {kind_of(kind): look.meaning for kind, look in PALETTES["light"].kinds.items()},
         "highlight": marked,

@@ -22,7 +22,7 @@
  * @property {number} frame the innermost one around it, or around the first that uses it
  * @property {boolean} boxed whether it has a box; else chips stand for it, or it stands in the box that uses it
  * @property {string} [pair]
- * @property {{name: string, value: string, default: boolean}[]} [parameters]
+ * @property {Attribute[]} [parameters]
  * @property {number} [saved_bytes]
  * @property {number} [flops]
  * @property {Summary} [value]
@@ -37,6 +37,7 @@
  * @property {Link[]} users
  * @property {GraphNode[]} rules what the backward pass computes for it
  *
+ * @typedef {{name: string, value: string, default: boolean}} Attribute
  * @typedef {"from" | "to"} Way whether a chip's value comes from its node or goes there
  * @typedef {["node" | "frame" | Way | "in" | "out", number, Phase, number]} Slot as in `viz.frames.tree`
  *
@@ -73,6 +74,7 @@
  * @property {number[]} unfolded the frames that are at first
  * @property {"down" | "right"} direction
  * @property {Record<string, string>} titles of calls, by their scopes
+ * @property {Record<string, Attribute[]>} attributes of calls, by their scopes
  * @property {Record<string, {formula: string, defined: string, rules: string[]}>} primitives
  * @property {Record<string, string>} meanings of kinds
  * @property {Record<string, Mark[]>} highlight by the ids of nodes

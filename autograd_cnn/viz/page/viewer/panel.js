@@ -93,6 +93,7 @@ function showNode(node) {
             ["line", node.origin],
             ["defined in", primitive?.defined],
         ]),
+        attributesOf(node.scope),
         marks(node),
         arrays(node),
         ...connections(node),
@@ -111,7 +112,13 @@ function unitsText({ count, dead }) {
     return `${count}, ${dead.length ? `${dead.length} dead: ${which}` : "none dead"}`;
 }
 
-/** @param {{name: string, value: string, default: boolean}} parameter @returns {[string, string]} */
+/** The attributes of a call, as a node of a file has them. @param {string} scope */
+function attributesOf(scope) {
+    const known = Object.hasOwn(DATA.attributes, scope) ? DATA.attributes[scope] : [];
+    return known.length ? section(`Attributes of ${DATA.titles[scope]}`, facts(known.map(parameter))) : "";
+}
+
+/** @param {import("./data.js").Attribute} parameter @returns {[string, string]} */
 const parameter = ({ name, value, default: usual }) => [name, usual ? `${value} (default)` : value];
 
 /** The value and, beside it, its gradient: numbers, histogram, picture. @param {GraphNode} node */
@@ -214,6 +221,7 @@ function showFrame(frame) {
         ),
         totals(frame.members),
         facts([picked(frame)]),
+        attributesOf(frame.path),
         section("Outline", outline(frame.index)),
     );
 }
