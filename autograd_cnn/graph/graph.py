@@ -1,9 +1,10 @@
 """The captured graph, and its output formats."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -210,7 +211,14 @@ class Graph:
         return path
 
     @parsed
-    def to_html(self, path: AnyPath, *, highlight: "Highlight | None" = None, color: "Quantity | None" = None) -> Path:
+    def to_html(
+        self,
+        path: AnyPath,
+        *,
+        highlight: "Highlight | None" = None,
+        color: "Quantity | None" = None,
+        explanations: "Mapping[str, Any] | None" = None,
+    ) -> Path:
         """Write the graph as an interactive page: one file, which works offline.
 
         It pans, zooms, searches, folds modules, steps through both passes, and shows for each node
@@ -224,6 +232,8 @@ class Graph:
             at the first of these nodes.
         color : str, optional
             The quantity by which it is coloured at first, as for `to_dot`; its readers choose among all that are known.
+        explanations : mapping, optional
+            What is said of single elements; `autograd_cnn.explanations.to_html` makes it.
 
         Returns
         -------
@@ -256,7 +266,7 @@ class Graph:
                 sentence("to_html", "the ending of the file's name is of another kind", expected=".html",
                          got=repr(path.name), hint="render writes all kinds, by their endings")
             )  # fmt: skip
-        content = page(self.nodes, self.edges, self.calls, highlight, color=color)
+        content = page(self.nodes, self.edges, self.calls, highlight, color=color, explanations=explanations)
         with replacing(path) as file:
             file.write(content.encode())
         return path

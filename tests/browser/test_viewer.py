@@ -535,3 +535,29 @@ def test_boxes_are_coloured_by_what_is_picked(visit, net, scheme):
     page.locator("#coloring").select_option("")
     expect(page.locator("#legend")).to_be_hidden()
     assert _box(page, "n3").get_attribute("data-shade") is None
+
+
+def test_a_click_on_an_element_says_why_and_a_term_shows_its_factors(visit):
+    x = ag.tensor(np.arange(16.0).reshape(4, 4), requires_grad=True, name="x")
+    w = ag.tensor([[1.0, -2.0], [0.5, 3.0]], requires_grad=True, name="w")
+    loss = (ag.correlate2d(x, w) ** 2).sum()
+
+    class _Explained:
+        def to_html(self, path, **_):
+            return ag.explanations.to_html(loss, path)
+
+    page = visit(_Explained(), "#n1")
+    assert page.locator("#panel h2").text_content().startswith("w")
+    expect(page.locator(".why")).to_contain_text("Click a cell")
+    page.locator("#panel .answers canvas").click(position={"x": 3, "y": 3})
+    loss.backward(create_graph=True)
+    why = ag.explain(w.grad, (0, 0))
+    expect(page.locator(".why .asked")).to_have_text(str(why).splitlines()[0])
+    rows = page.locator(".why li").all_text_contents()
+    assert [float(row.split(" = ")[0]) for row in rows] == pytest.approx(
+        sorted((term.value for term in why.terms), key=lambda value: -abs(value)), rel=1e-5
+    )
+    assert page.locator(".operands figure").count() == 2
+    before = page.locator(".operands canvas").first.evaluate("canvas => canvas.toDataURL()")
+    page.locator(".why li").first.hover()
+    assert page.locator(".operands canvas").first.evaluate("canvas => canvas.toDataURL()") != before

@@ -40,13 +40,15 @@ def page(
     highlight: Highlight | None = None,
     direction: Direction | None = None,
     color: Quantity | None = None,
+    explanations: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the page that `Graph.to_html` writes; the same graph gives the same text."""
     marked = _checked(nodes, highlight or {})
     if color is not None and color not in get_args(Quantity):
         expected = " or ".join(map(repr, get_args(Quantity)))
         raise ArgumentError(sentence("to_html", "color is unknown", expected=expected, got=repr(color)))
-    return document("page/viewer", title=TITLE, data=_data(nodes, edges, calls, marked, direction, color), default=_known)
+    data = _data(nodes, edges, calls, marked, direction, color) | {"explanations": explanations}
+    return document("page/viewer", title=TITLE, data=data, default=_known)
 
 
 def _checked(nodes: Sequence[GraphNode], highlight: Highlight) -> dict[str, list[Any]]:

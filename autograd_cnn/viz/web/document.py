@@ -114,7 +114,9 @@ def _colors() -> str:
     shades = "".join(
         f'[data-shade="{step}"]{{--fill:{fill};--ink:{ink}}}\n' for step, (fill, ink) in enumerate(SHADES) if fill
     )
-    return f":root{{{light}}}\n@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}\n{kinds}{_PAPER}{shades}"
+    return (
+        f":root{{{light}}}\n@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}\n{kinds}{_PAPER}{shades}"
+    )
 
 
 def _variables(theme: Theme) -> Iterator[tuple[str, str]]:

@@ -59,6 +59,8 @@ export class HeatMap {
         this.cell = cell;
         this.down = Math.ceil(picture.planes / this.across);
         this.cursor = [0, 0, 0];
+        /** The element that is picked. @type {number[] | null} */
+        this.picked = null;
         this.canvas = html("canvas", {
             tabindex: 0,
             role: "img",
@@ -132,7 +134,8 @@ export class HeatMap {
     outline(brush) {
         brush.strokeStyle = color("--mark");
         brush.lineWidth = 2;
-        for (const [index] of this.marks) {
+        const picked = this.picked ? [this.picked] : [];
+        for (const index of [...this.marks.map(([each]) => each), ...picked]) {
             const place = this.cellOf(index);
             if (!place) continue;
             const [x, y] = this.corner(place[0]);
@@ -171,6 +174,8 @@ export class HeatMap {
         const [plane, row, column] = this.cursor;
         const [down, right] = this.picture.block;
         const detail = down * right === 1 ? [...this.leading(plane), row, column] : null;
+        this.picked = detail;
+        this.paint();
         this.canvas.dispatchEvent(new CustomEvent("pick", { detail, bubbles: true }));
     }
 

@@ -179,7 +179,7 @@ def test_an_unknown_ending_is_an_error(square, tmp_path):
         ),
         (
             lambda graph: graph.to_html(highlight=3),
-            "to_html: argument 'path' is missing; it takes path, highlight, color",
+            "to_html: argument 'path' is missing; it takes path, highlight, color, explanations",
         ),
         (
             lambda graph: graph.render("g.svg", depth="a"),

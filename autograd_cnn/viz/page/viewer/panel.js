@@ -9,6 +9,7 @@ import { choose, toggle } from "./selection.js";
 import { picked, textOf } from "./shades.js";
 import { state, when } from "./state.js";
 import { SUMS, sumText } from "./timeline.js";
+import { whySection } from "./why.js";
 
 /**
  * @typedef {import("../../web/elements.js").Child} Child
@@ -95,7 +96,7 @@ function showNode(node) {
         ]),
         attributesOf(node.scope),
         marks(node),
-        arrays(node),
+        ...arrays(node),
         ...connections(node),
         primitive?.rules.length && node.phase === "forward"
             ? section(
@@ -130,13 +131,16 @@ function arrays(node) {
     ];
     const known = pairs.flatMap(([title, summary, marked]) => (summary ? [{ title, summary, marked }] : []));
     if (!known.length)
-        return html("p", { class: "quiet" }, node.kind === "constant" ? "" : "Its value has not been kept.");
+        return [html("p", { class: "quiet" }, node.kind === "constant" ? "" : "Its value has not been kept.")];
     const width = known.length > 1 ? (panel.clientWidth - 56) / 2 : panel.clientWidth - 40;
-    return html(
-        "div",
-        { class: `arrays of-${known.length}` },
-        known.map(({ title, summary, marked }) => section(title, ...array(summary, node, width, marked))),
-    );
+    const shown = known.map(({ title, summary, marked }) => ({
+        element: section(title, ...array(summary, node, width, marked)),
+        gradient: title === "Gradient",
+    }));
+    return [
+        html("div", { class: `arrays of-${known.length}` }, ...shown.map(({ element }) => element)),
+        whySection(node, shown),
+    ];
 }
 
 /** @param {Summary} summary @param {GraphNode} node @param {number} width @param {Mark[]} marked */
