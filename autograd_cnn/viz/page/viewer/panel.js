@@ -196,8 +196,9 @@ function connections(node) {
 
 // --- a module, and the whole graph ----------------------------------------------------------------
 
-/** @param {GraphNode[]} members */
-function totals(members) {
+/** @param {GraphNode[]} nodes */
+function totals(nodes) {
+    const members = nodes.filter(({ change }) => change !== "removed");
     const sum = (/** @type {"saved_bytes" | "flops"} */ name) => members.reduce((total, node) => total + (node[name] ?? 0), 0);
     const weights = members.filter((node) => node.kind === "parameter").reduce((total, node) => total + node.count, 0);
     const operations = (/** @type {string} */ phase) => members.filter((node) => node.kind === "operation" && node.phase === phase).length;
