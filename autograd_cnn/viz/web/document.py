@@ -112,7 +112,9 @@ def _colors() -> str:
         if name not in ("module", "stub")
     )
     shades = "".join(
-        f'[data-shade="{step}"]{{--fill:{fill};--ink:{ink};--faint:{ink}}}\n' for step, (fill, ink) in enumerate(SHADES) if fill
+        f'[data-shade="{step}"]{{--fill:{fill};--ink:{ink};--faint:{ink}}}\n'
+        for step, (fill, ink) in enumerate(SHADES)
+        if fill
     )
     return (
         f":root{{{light}}}\n@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}\n{kinds}{_PAPER}{shades}"
