@@ -32,7 +32,7 @@ def of_network(network: OnnxNetwork, *inputs: Any, backward: bool = False) -> Gr
     Parameters
     ----------
     network : OnnxNetwork
-        From `autograd_cnn.onnx.load`.
+        From ``ag.onnx.load``.
     *inputs : array
         What it is called with.
     backward : bool
