@@ -54,6 +54,7 @@ if TYPE_CHECKING:  # what is loaded on first use
     from autograd_cnn import attribution as attribution
     from autograd_cnn import data as data
     from autograd_cnn import distributed as distributed
+    from autograd_cnn import explanations as explanations
     from autograd_cnn import graph as graph
     from autograd_cnn import interop as interop
     from autograd_cnn import nn as nn
@@ -73,8 +74,8 @@ else:
     from autograd_cnn.spelling import missing as _missing
 
     _MODULES = (
-        "array_api", "attribution", "data", "distributed", "graph", "interop", "nn", "onnx", "optim", "report", "testing", "train",
-        "viz",
+        "array_api", "attribution", "data", "distributed", "explanations", "graph", "interop", "nn", "onnx", "optim",
+        "report", "testing", "train", "viz",
     )  # fmt: skip
     _FUNCTIONS = {"explain": "explanations", "load": "io", "restore": "io", "save": "io"}
     """Functions loaded on first use, and where they are."""

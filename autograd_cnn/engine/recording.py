@@ -6,6 +6,7 @@ Every thread and task has its own switch.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ContextDecorator
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 
@@ -22,14 +23,19 @@ class Scope:
         Its name in the enclosing scope; empty for a module that is not an attribute of another.
     kind : str
         The module's class; empty for a block.
+    attributes : mapping of str to object
+        What a graph shows of the call.
     """
 
-    __slots__ = ("kind", "name", "outer")
+    __slots__ = ("attributes", "kind", "name", "outer")
 
-    def __init__(self, outer: "Scope | None", name: str, kind: str = "") -> None:
+    def __init__(
+        self, outer: "Scope | None", name: str, kind: str = "", attributes: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
         self.outer = outer
         self.name = name
         self.kind = kind
+        self.attributes = attributes
 
     def __repr__(self) -> str:
         return f"<Scope {self.path!r}{f': {self.kind}' if self.kind else ''}>"
@@ -170,19 +176,20 @@ class scope:  # noqa: N801  # a function to its users, which `with` undoes
     """Record the operations inside as belonging to ``name``, as if that were a module.
 
     A graph shows blocks with the same name as one. With a ``kind``, which is shown as the class, each is a separate
-    call; it may be without a name.
+    call; it may be without a name, and have attributes.
     """
 
-    __slots__ = ("_kind", "_name", "_outer")
+    __slots__ = ("_attributes", "_kind", "_name", "_outer")
 
-    def __init__(self, name: str, kind: str = "") -> None:
+    def __init__(self, name: str, kind: str = "", attributes: Mapping[str, Any] = MappingProxyType({})) -> None:
         self._name = name
         self._kind = kind
+        self._attributes = attributes
 
     def __enter__(self) -> None:
         self._outer = outer = recording.get()
         try:
-            recording.set(outer.within(self._name, self._kind))
+            recording.set(outer._replace(scope=Scope(outer.scope, self._name, self._kind, self._attributes)))
         except BaseException:
             recording.set(outer)
             raise

@@ -3,6 +3,7 @@
 import math
 import operator
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -68,24 +69,8 @@ def explain(tensor: Traced, index: int | Sequence[int] = ()) -> Explanation:
        -6 = x[0, 2] 3 × g[0, 1] -2
        -4 = x[0, 1] 2 × g[0, 0] -2
     """
-    node = _node_of(tensor)
-    question = _Question(tensor, node, _index_of(index, node.shape))
-    if not isinstance(node.primitive, Primitive):
-        return question.explanation(note="what happened inside was not kept; explain a result inside of the function")
-    if node.saved is None:
-        raise GradientError(
-            sentence(
-                "explain",
-                "the graph has been freed by a backward pass",
-                hint="explain before it, or pass retain_graph=True to it",
-            )
-        )
-    parts = summands(node)
-    if parts:
-        return question.of_summands(parts)
-    call = Call.of(node, question.values(node.parents)).in_float64()
-    result = ResultElement(call, question.index)
-    return question.of_choice(result) or question.of_sum(result) or question.of_function(result)
+    result = Result(tensor)
+    return result.at(_index_of(index, result.node.shape))
 
 
 # --- sums in a row ----------------------------------------------------------------------------
@@ -150,6 +135,66 @@ def _name(node: Node) -> str:
 # --- one element of a result ------------------------------------------------------------------
 
 
+class Result:
+    """A recorded result, whose elements are explained one by one.
+
+    Parameters
+    ----------
+    tensor : Tensor
+    known : mapping of Node to array, optional
+        The values of the nodes that it depends on; by default they are computed from what the tape kept.
+
+    Raises
+    ------
+    OperandError, GradientError
+        As for `explain`.
+    """
+
+    def __init__(self, tensor: Traced, known: Mapping[Node, Array] | None = None) -> None:
+        self.tensor = tensor
+        self.node = _node_of(tensor)
+        self._known = known
+
+    def at(self, index: Index) -> Explanation:
+        """Explain one element; see `explain`."""
+        question = _Question(self.tensor, self.node, index)
+        if not isinstance(self.node.primitive, Primitive):
+            return question.explanation(
+                note="what happened inside was not kept; explain a result inside of the function"
+            )
+        if self.node.saved is None:
+            raise GradientError(
+                sentence(
+                    "explain",
+                    "the graph has been freed by a backward pass",
+                    hint="explain before it, or pass retain_graph=True to it",
+                )
+            )
+        if self._parts:
+            return question.of_summands(self._parts, self._summed)
+        result = ResultElement(self._call, index)
+        return question.of_choice(result) or question.of_sum(result) or question.of_function(result)
+
+    @cached_property
+    def _parts(self) -> list[Summand]:
+        return summands(self.node)
+
+    @cached_property
+    def _summed(self) -> dict[Node, Array]:
+        return self._values(part.source for part in self._parts if isinstance(part.source, Node))
+
+    @cached_property
+    def _call(self) -> Call:
+        return Call.of(self.node, self._values(self.node.parents)).in_float64()
+
+    def _values(self, nodes: Iterable[Node | None]) -> dict[Node, Array]:
+        """Return the values of some of the nodes before this one."""
+        wanted = [node for node in nodes if node is not None]
+        if self._known is not None:
+            return {node: self._known[node] for node in wanted if node in self._known}
+        return values(self.node, wanted, {self.node: self.tensor.value})
+
+
 class _Question:
     """Which element it is, and the ways of explaining it."""
 
@@ -173,12 +218,7 @@ class _Question:
             **fields,
         )
 
-    def values(self, nodes: Iterable[Node | None]) -> dict[Node, Array]:
-        """Return the values of some of the nodes before this one."""
-        return values(self.node, [node for node in nodes if node is not None], {self.node: self.tensor.value})
-
-    def of_summands(self, parts: list[Summand]) -> Explanation:
-        known = self.values(part.source for part in parts if isinstance(part.source, Node))
+    def of_summands(self, parts: list[Summand], known: Mapping[Node, Array]) -> Explanation:
         terms, missing = [], []
         for part in parts:
             array = known.get(part.source) if isinstance(part.source, Node) else part.source

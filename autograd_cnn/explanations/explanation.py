@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from autograd_cnn.engine.node import Traced
 from autograd_cnn.errors import counted
@@ -12,7 +12,14 @@ from autograd_cnn.explanations.terms import Element, Index, Term
 from autograd_cnn.graph.capture import read
 
 LINES: Final = 20
-"""How many terms are written out at most."""
+"""How many rows are written out at most."""
+
+
+class Row(NamedTuple):
+    """One of the numbers, written out, and the elements that it names."""
+
+    cells: tuple[str, ...]
+    elements: tuple[Element, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +68,33 @@ class Explanation:
         return math.fsum(term.value for term in self.terms)
 
     def __str__(self) -> str:
-        formula = [f"  {self.formula}"] if self.formula else []
-        note = [f"  {self.note}"] if self.note else []
-        return "\n".join(
-            [f"{self.operation}{_subscript(self.index)} = {self.value:.6g}", *formula, *self._rows(), *note]
-        )
+        title, rows, rest = self.rows()
+        lines = [self.title, *([f"  {self.formula}"] if self.formula else []), *([f"  {title}"] if title else [])]
+        lines += _aligned([row.cells for row in rows])
+        return "\n".join([*lines, *(f"  {text}" for text in (rest, self.note) if text)])
 
-    def _rows(self) -> Iterator[str]:
-        rows: list[tuple[str, ...]]
+    @property
+    def title(self) -> str:
+        """What is explained: the operation, the index and the value."""
+        return f"{self.operation}{_subscript(self.index)} = {self.value:.6g}"
+
+    def rows(self, most: int = LINES) -> tuple[str, list[Row], str]:
+        """Return what is said of it: a title, a row for each number, and what there is beyond ``most`` rows."""
         if self.candidates:
             chosen = self._chosen()
-            rows = [(f"{e.number:.6g}", _cell(e), "chosen" if e in chosen else "") for e in self.candidates]
-            yield from _aligned(f"  the choice among {counted(len(rows), 'number')}:", rows)
-        elif self.slopes:
+            rows = [Row((f"{e.number:.6g}", _cell(e), "chosen" if e in chosen else ""), (e,)) for e in self.candidates]
+            return f"the choice among {counted(len(rows), 'number')}:", rows[:most], _more(rows, most)
+        if self.slopes:
             steepest = sorted(self.slopes, key=lambda each: -abs(each[1]))
-            rows = [(_cell(e), f"= {e.number:.6g}", f"derivative {slope:.6g}") for e, slope in steepest]
-            yield from _aligned(f"  it depends on {counted(len(rows), 'number')}:", rows)
-        elif self.terms:
+            rows = [Row((_cell(e), f"= {e.number:.6g}", f"derivative {slope:.6g}"), (e,)) for e, slope in steepest]
+            return f"it depends on {counted(len(rows), 'number')}:", rows[:most], _more(rows, most)
+        if self.terms:
             largest = sorted(self.terms, key=lambda term: -abs(term.value))
-            rest = math.fsum(term.value for term in largest[LINES:])
-            rows = [(f"{term.value:.6g}", "=", *_product(term)) for term in largest]
-            title = f"  the sum of {len(rows)} terms:" if len(rows) > 1 else "  it is a single term:"
-            yield from _aligned(title, rows, f", adding up to {rest:.6g}")
-        elif not self.note:
-            yield "  no element of its operands takes part"
+            rest = math.fsum(term.value for term in largest[most:])
+            rows = [Row((f"{term.value:.6g}", "=", *_product(term)), term.factors) for term in largest]
+            title = f"the sum of {len(rows)} terms:" if len(rows) > 1 else "it is a single term:"
+            return title, rows[:most], _more(rows, most, f", adding up to {rest:.6g}")
+        return "" if self.note else "no element of its operands takes part", [], ""
 
     def _chosen(self) -> set[Element]:
         return {factor for term in self.terms for factor in term.factors}
@@ -168,13 +178,13 @@ def _product(term: Term) -> tuple[str, str]:
     return (" × ".join(factors), term.text) if factors else (term.text, "")
 
 
-def _aligned(title: str, rows: Sequence[tuple[str, ...]], rest: str = "") -> Iterator[str]:
-    """Yield the title and the rows, the numbers in front to the right, the others to the left."""
-    yield title
-    shown = rows[:LINES]
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
-    for row in shown:
+def _more(rows: Sequence[Row], most: int, rest: str = "") -> str:
+    return f"... and {len(rows) - most} more{rest}" if len(rows) > most else ""
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Yield the rows, the numbers in front to the right, the others to the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         yield f"  {'  '.join([row[0].rjust(widths[0]), *cells[1:]])}".rstrip()
-    if len(rows) > LINES:
-        yield f"  ... and {len(rows) - LINES} more{rest}"

@@ -6,6 +6,7 @@ from autograd_cnn.graph.capture import capture
 from autograd_cnn.graph.difference import Difference, difference
 from autograd_cnn.graph.failure import Failure, on_error
 from autograd_cnn.graph.graph import Graph
+from autograd_cnn.graph.network import of_network
 from autograd_cnn.graph.nodes import Attribute, Edge, GraphNode, ModuleCall, Picture, Summary, Units
 from autograd_cnn.graph.plan import of_plan
 from autograd_cnn.graph.profile import Profile, profile
@@ -25,6 +26,7 @@ __all__ = [
     "Units",
     "capture",
     "difference",
+    "of_network",
     "of_plan",
     "on_error",
     "profile",

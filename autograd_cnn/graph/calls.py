@@ -6,7 +6,7 @@ from os.path import commonprefix
 
 from autograd_cnn.engine.node import Node
 from autograd_cnn.engine.recording import EVERYWHERE, Scope
-from autograd_cnn.graph.nodes import ModuleCall
+from autograd_cnn.graph.nodes import Attribute, ModuleCall
 
 
 class Calls:
@@ -41,7 +41,8 @@ class Calls:
                 self._times[name] += 1
                 number = self._times[name]
                 name = f"{name}#{number}" if number > 1 else name
-                self.found.append(ModuleCall(name, scope.path, scope.kind, number))
+                attributes = tuple(Attribute(key, str(value), default=False) for key, value in scope.attributes.items())
+                self.found.append(ModuleCall(name, scope.path, scope.kind, number, attributes))
             self._names[scope] = name
         return self._names[scope]
 

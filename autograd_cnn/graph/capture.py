@@ -78,15 +78,6 @@ def capture(
     >>> [(edge.source, edge.target, edge.argument) for edge in graph.edges]
     [('n0', 'n1', 'x1'), ('n0', 'n1', 'x2'), ('n1', 'n2', 'x'), ('n2', 'n3', '')]
     """
-    if not isinstance(output, Traced):
-        raise OperandError(
-            sentence("graph.capture", "output has no tape", expected="a tensor", got=type(output).__name__)
-        )
-    if output.node is None:
-        raise GradientError(
-            sentence("graph.capture", "nothing was recorded for this output",
-                     hint="make an input with requires_grad=True, and compute outside of no_grad()")
-        )  # fmt: skip
     return read(output, inputs, names, backward, values, problems).graph()
 
 
@@ -100,7 +91,16 @@ def read(
     clock: Clock | None = None,
 ) -> "Reading":
     """Read the tape of a recorded output, as `capture` does; ``clock`` returns the seconds that recorded calls take."""
-    root = cast("Node", output.node)
+    if not isinstance(output, Traced):
+        raise OperandError(
+            sentence("graph.capture", "output has no tape", expected="a tensor", got=type(output).__name__)
+        )
+    if output.node is None:
+        raise GradientError(
+            sentence("graph.capture", "nothing was recorded for this output",
+                     hint="make an input with requires_grad=True, and compute outside of no_grad()")
+        )  # fmt: skip
+    root = output.node
     order = toposort(root)
     passed = record(output) if backward else None
     recorded = order if passed is None else passed.order + order
@@ -207,8 +207,8 @@ class Reading:
         return Graph(tuple(self.nodes), tuple(self.edges), tuple(self.calls.found))
 
     def read_output(self, output: Traced) -> None:
-        """Add the result that all else led to."""
-        root = self.order[0]
+        """Add a result that all else led to."""
+        root = cast("Node", output.node)
         if root.primitive is None:
             self._add_leaf(root, "")
         made = self._add(

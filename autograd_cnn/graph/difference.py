@@ -10,7 +10,7 @@ from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import counted
 from autograd_cnn.graph.graph import Graph
 from autograd_cnn.graph.matching import matching
-from autograd_cnn.graph.nodes import Change, Edge, GraphNode, ModuleCall, Summary
+from autograd_cnn.graph.nodes import Change, Edge, GraphNode, Summary
 from autograd_cnn.parameters import NotNegative, of_kind
 
 LINES = 40
@@ -185,7 +185,7 @@ class _Union:
                 free = inside.format(name)
             self.scopes[scope] = free
             if scope in calls:
-                self.calls.append(ModuleCall(free, calls[scope].path, calls[scope].kind, calls[scope].number))
+                self.calls.append(replace(calls[scope], scope=free))
 
     def graph(self) -> Graph:
         edges = [

@@ -1,9 +1,10 @@
 """The captured graph, and its output formats."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -172,7 +173,7 @@ class Graph:
         path : path
             Ends in .svg, .png, .pdf, .html, .dot or .json.
         show, depth, color, theme, legend
-            As for `to_dot`, for pictures and DOT.
+            As for `to_dot`, for pictures and DOT; a page begins with the ``color``.
 
         Returns
         -------
@@ -199,7 +200,7 @@ class Graph:
         path = as_path("render", path)
         suffix = ending(path)
         if suffix == ".html":
-            return self.to_html(path)
+            return self.to_html(path, color=color)
         if suffix == ".json":
             content = self.to_json().encode(errors="backslashreplace")  # JSON's way to write a lone surrogate
         else:
@@ -210,7 +211,14 @@ class Graph:
         return path
 
     @parsed
-    def to_html(self, path: AnyPath, *, highlight: "Highlight | None" = None) -> Path:
+    def to_html(
+        self,
+        path: AnyPath,
+        *,
+        highlight: "Highlight | None" = None,
+        color: "Quantity | None" = None,
+        explanations: "Mapping[str, Any] | None" = None,
+    ) -> Path:
         """Write the graph as an interactive page: one file, which works offline.
 
         It pans, zooms, searches, folds modules, steps through both passes, and shows for each node
@@ -222,6 +230,10 @@ class Graph:
         highlight : mapping of str to (mapping of tuple of int to float), optional
             By a node's id, elements of its value to point out, each with a weight. The page opens
             at the first of these nodes.
+        color : str, optional
+            The quantity by which it is coloured at first, as for `to_dot`; its readers choose among all that are known.
+        explanations : mapping, optional
+            What is said of single elements; `autograd_cnn.explanations.to_html` makes it.
 
         Returns
         -------
@@ -230,7 +242,7 @@ class Graph:
         Raises
         ------
         ArgumentError
-            If ``highlight`` names what is not there.
+            If ``highlight`` or ``color`` names what is not there.
         FormatError
             If the name has the ending of another kind of file, which `render` writes.
         MissingDependencyError
@@ -254,7 +266,7 @@ class Graph:
                 sentence("to_html", "the ending of the file's name is of another kind", expected=".html",
                          got=repr(path.name), hint="render writes all kinds, by their endings")
             )  # fmt: skip
-        content = page(self.nodes, self.edges, self.calls, highlight)
+        content = page(self.nodes, self.edges, self.calls, highlight, color=color, explanations=explanations)
         with replacing(path) as file:
             file.write(content.encode())
         return path

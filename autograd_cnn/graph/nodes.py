@@ -183,12 +183,15 @@ class ModuleCall:
         The module's class.
     number : int
         Which call of the module it is, inside of the call around.
+    attributes : tuple of Attribute
+        Those of a node of an ONNX file.
     """
 
     scope: str
     path: str
     kind: str
     number: int
+    attributes: tuple[Attribute, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

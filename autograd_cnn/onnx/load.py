@@ -22,7 +22,7 @@ from autograd_cnn.onnx.budget import Budget
 from autograd_cnn.onnx.external import read_external
 from autograd_cnn.onnx.functions import inlined
 from autograd_cnn.onnx.legacy import DOMAIN, modernise
-from autograd_cnn.onnx.network import OnnxInput, OnnxNetwork, OnnxOutput, Step, Subgraph
+from autograd_cnn.onnx.network import OnnxInput, OnnxNetwork, OnnxOutput, Step, Subgraph, as_layers
 from autograd_cnn.onnx.operator import TABLE, Input, Ints, Operator
 from autograd_cnn.onnx.proto import Proto, first_line, graphs_of, node_name, subgraphs_of
 
@@ -216,7 +216,7 @@ class _Reading:
         outputs = tuple(_known(each.name, names) for each in graph.output)
         made = {*inputs, *(name for step in steps for name in step.outputs)}
         reads = {name for step in steps for name in step.reads} | set(outputs)
-        return Subgraph(inputs, outputs, tuple(steps), frozenset(reads - made))
+        return Subgraph(inputs, outputs, as_layers(steps), frozenset(reads - made))
 
     def _named(self, name: str, names: _Pick) -> str:
         """Return a name for a value that a graph makes, unique in the file."""
@@ -411,10 +411,12 @@ class _Reading:
             operator.signature.bind(*node.input, **attributes, **bodies)
         except TypeError as error:
             raise FormatError(sentence(where, str(error))) from error
-        path = ".".join(node.name.strip("/").split("/")[:-1])
+        *around, own = (node.name or "".join(node.output[:1])).strip("/").split("/")
         inputs = tuple(self._operands(where, node, operator, names))
         results = tuple(self._named(name, names) if name else "" for name in outputs)
-        return Step(where, path, domain, node.op_type, inputs, results, attributes, bodies)
+        return Step(
+            where, ".".join(around), own or node.op_type, domain, node.op_type, inputs, results, attributes, bodies
+        )
 
     def _operands(self, where: str, node: Proto, operator: Operator, names: _Pick) -> Iterator[tuple[str, Input]]:
         """Yield the name of each input, with what the operator says of it."""

@@ -1,8 +1,10 @@
 """A network as a list of operators whose inputs and outputs have names."""
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -112,8 +114,8 @@ class Step:
     ----------
     where : str
         Its name in errors.
-    scope : str
-        The module path under which it is recorded: all but the last part of a name such as
+    scope, name : str
+        The module path under which it is recorded, and what it is called there: the parts of a name such as
         ``/layer1/conv/Conv``.
     domain, operator : str
         Which entry of the table it runs.
@@ -127,6 +129,7 @@ class Step:
 
     where: str
     scope: str
+    name: str
     domain: str
     operator: str
     inputs: tuple[tuple[str, Input], ...]
@@ -147,11 +150,9 @@ class Step:
             operands = [kind.of(values[name]) if name else None for name, kind in self.inputs]
             budget.spend(operator, operands, self.attributes)
             bodies = {name: body.bound(values, budget) for name, body in self.bodies.items()}
-            if not self.scope:
+            shown = {name: value for name, value in self.attributes.items() if name not in operator.context}
+            with scope(self.scope) if self.scope else nullcontext(), scope(self.name, self.operator, shown):
                 results = operator.function(*operands, **self.attributes, **bodies)
-            else:
-                with scope(self.scope):
-                    results = operator.function(*operands, **self.attributes, **bodies)
             several = results if isinstance(results, tuple) else (results,)
             if len(several) < len(self.outputs):
                 raise FormatError(sentence("it has fewer outputs", expected=len(self.outputs), got=len(several)))
@@ -159,6 +160,22 @@ class Step:
             kind = ShapeError if isinstance(error, ShapeError) else FormatError
             raise kind(sentence(self.where, str(error))) from error
         return dict(zip(self.outputs, several, strict=False))
+
+
+def as_layers(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Name each step that is alone in its module by the module, as ``/layer1/conv/Conv`` by ``layer1.conv``."""
+    steps = tuple(steps)
+    crowd = Counter(level for step in steps for level in _levels(step.scope))
+    named = []
+    for step in steps:
+        around, _, name = step.scope.rpartition(".")
+        named.append(replace(step, scope=around, name=name) if name and crowd[step.scope] == 1 else step)
+    return tuple(named)
+
+
+def _levels(scope: str) -> list[str]:
+    parts = scope.split(".")
+    return [".".join(parts[:level]) for level in range(1, len(parts) + 1)]
 
 
 class OnnxNetwork(Module):

@@ -24,9 +24,12 @@ SCENES = {
     "page-lenet-backward": ("lenet-backward", "#n1", "light"),
     "page-lenet-step": ("lenet-backward", "#@38", "dark"),
     "page-resnet20": ("resnet20", "", "light"),
+    "page-vanishing": ("vanishing", "", "light"),
+    "page-difference": ("difference", "", "light"),
+    "page-why": ("why", "#n1", "light"),
     "report": ("report", "", "light"),
 }
-"""Each picture's page, the place in it, and the colours."""
+"""Each picture's page, the place in it, and the colours; where elements answer, one of them is clicked."""
 
 
 def enlarged(images: np.ndarray) -> np.ndarray:
@@ -60,9 +63,36 @@ def pages(folder: Path) -> None:
     images = np.random.default_rng(0).random((2, 3, 32, 32), np.float32)
     loss = nn.cross_entropy(model(images), np.arange(2))
     ag.graph.capture(loss, names=model.named_parameters(), backward=True).to_html(folder / "resnet20.html")
+    deep = nn.Sequential(*(layer for i in range(30) for layer in (nn.Linear(16, 16, rng=i), nn.Sigmoid())))
+    loss = deep(np.random.default_rng(0).normal(size=(8, 16))).sum()
+    ag.graph.capture(loss, names=deep.named_parameters(), backward=True).to_html(
+        folder / "vanishing.html", color="grad"
+    )
+    difference().graph.to_html(folder / "difference.html")
+    explained(trained_lenet(), enlarged(test.images[:2]), test.labels[:2], folder / "why.html")
     model, digits = nn.digits_net(rng=0), ag.data.digits()
     history = ag.train.fit(model, digits, ag.train.TrainConfig(epochs=12, batch_size=32), watch=32)
     ag.report.write(folder / "report.html", model, digits, history, title="digits")
+
+
+def difference() -> ag.graph.Difference:
+    """Return the difference of a small network, and one that is wider, normalised and has another activation."""
+    graphs = []
+    for width, layers in ((6, [nn.ReLU()]), (8, [nn.BatchNorm2d(8), nn.GELU()])):
+        model = nn.Sequential(
+            nn.Conv2d(1, width, 5, rng=0), *layers, nn.MaxPool2d(2), nn.Flatten(), nn.Linear(144 * width, 10, rng=1)
+        )
+        loss = nn.cross_entropy(model(np.random.default_rng(0).random((2, 1, 28, 28), np.float32)), np.arange(2))
+        graphs.append(ag.graph.capture(loss, names=model.named_parameters(), backward=True))
+    return ag.graph.difference(*graphs)
+
+
+def explained(model: nn.Module, images: np.ndarray, labels: np.ndarray, path: Path) -> None:
+    """Write a page on which the elements of a LeNet's gradients answer."""
+    images.flags.writeable = False  # so that it has its name in the graph
+    with ag.tracing():
+        loss = nn.cross_entropy(model(images), labels)
+    ag.explanations.to_html(loss, path, names=[*model.named_parameters(), ("images", images)])
 
 
 def photograph(browser: Browser, page: Path, place: str, scheme: str, picture: Path) -> None:
@@ -70,6 +100,10 @@ def photograph(browser: Browser, page: Path, place: str, scheme: str, picture: P
     tab = browser.new_page(viewport={"width": 1280, "height": 1080}, color_scheme=scheme, device_scale_factor=1.25)
     tab.goto(f"{page.as_uri()}{place}")
     tab.wait_for_selector(".box, .kernel")
+    if tab.locator(".answers canvas").count():
+        tab.locator(".answers canvas").last.click(position={"x": 60, "y": 20})
+        tab.locator(".why").evaluate("section => section.scrollIntoView()")
+        tab.locator(".why li").first.hover()
     tab.screenshot(path=picture)
     tab.close()
 

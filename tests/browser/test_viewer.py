@@ -113,7 +113,7 @@ def test_search_unfolds_what_it_finds(visit, net):
     page.keyboard.press("c")
     page.keyboard.press("/")
     page.keyboard.type("scale tanh")
-    assert page.get_by_role("option").all_text_contents() == [
+    assert page.locator("#found [role=option]").all_text_contents() == [
         "tanh n7 (2, 3, 8, 8) body.scale",
         "tanh_backward n33 (2, 3, 8, 8) body.scale",
     ]
@@ -125,7 +125,7 @@ def test_search_unfolds_what_it_finds(visit, net):
 
 def test_search_goes_down_the_list(visit, net):
     page = visit(net)
-    page.get_by_role("combobox").fill("weight")
+    page.locator("#search").fill("weight")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     assert _title(page) == "head.weight"
@@ -150,15 +150,15 @@ def test_search_finds_layers_by_name_and_by_class(visit, text, found):
 
     net = Net()
     page = visit(ag.graph.capture(net(np.ones((1, 1, 6, 6), np.float32)).sum()))
-    page.get_by_role("combobox").fill(text)
-    assert page.get_by_role("option").all_text_contents() == found
+    page.locator("#search").fill(text)
+    assert page.locator("#found [role=option]").all_text_contents() == found
     page.keyboard.press("Enter")
     assert page.locator("#panel nav").inner_text() == found[0].rpartition(") ")[2].replace(" module conv", "")
 
 
 def test_search_says_when_there_is_nothing(visit, net):
     page = visit(net)
-    page.get_by_role("combobox").fill("no such thing")
+    page.locator("#search").fill("no such thing")
     assert page.locator("#found").inner_text() == "nothing found"
 
 
@@ -419,7 +419,7 @@ def test_a_large_scene_has_a_map_that_leads_anywhere(visit):
     page.keyboard.press("o")
     page.keyboard.press("0")
     assert page.locator("#minimap").is_hidden()
-    page.get_by_role("combobox").fill("n1500")
+    page.locator("#search").fill("n1500")
     page.keyboard.press("Enter")
     bounds = page.locator("#minimap").bounding_box()
     page.mouse.click(bounds["x"] + bounds["width"] / 2, bounds["y"] + 4)
@@ -518,7 +518,7 @@ def test_hostile_names_stay_text(visit):
     page.keyboard.press("o")
     assert page.evaluate(EVERYWHERE, 2 * len(NAMES)) == ["undefined,0,2,0,0"]
     script = f"n{2 * NAMES.index('<script>alert(1)</script>')}"
-    page.get_by_role("combobox").fill(f"alert script {script}")
+    page.locator("#search").fill(f"alert script {script}")
     page.keyboard.press("Enter")
     assert _title(page) == "<script>alert(1)</script>"
     with page.expect_download() as download:
@@ -539,7 +539,7 @@ def test_thousands_of_nodes_are_painted_and_only_readable_ones_become_elements(v
     page.keyboard.press("0")
     assert page.locator("#easel").is_visible()
     assert page.locator("#view *").count() < 100
-    page.get_by_role("combobox").fill("n1500")
+    page.locator("#search").fill("n1500")
     page.keyboard.press("Enter")
     assert _box(page, "n1500").is_visible()
     assert page.locator("#easel").is_hidden()
@@ -553,3 +553,51 @@ def test_a_click_finds_what_was_painted(visit):
     bounds = page.locator("#canvas").bounding_box()
     page.mouse.click(bounds["x"] + bounds["width"] / 2, bounds["y"] + bounds["height"] / 2)
     assert page.evaluate("location.hash") != "" or _title(page) != "Computation graph"
+
+
+# --- colours by a quantity --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_boxes_are_coloured_by_what_is_picked(visit, net, scheme):
+    page = visit(net, scheme=scheme, color="flops")
+    assert page.locator("#coloring").input_value() == "flops"
+    expect(page.locator("#legend h2")).to_have_text("arithmetic")
+    shown = {
+        key: (shade, page.locator(f'[data-key="{key}"] > rect').first.evaluate("e => getComputedStyle(e).fill"))
+        for key in ("n1", "n3", "n4")
+        if (shade := _box(page, key).get_attribute("data-shade"))
+    }
+    assert [shade for shade, _ in shown.values()] == ["none", "1", "unknown"]
+    assert len({fill for _, fill in shown.values()}) == 2
+    page.locator("#legend svg rect").first.click()
+    assert _box(page, "n3").get_attribute("class").split().count("selected") == 1
+    page.locator("#coloring").select_option("")
+    expect(page.locator("#legend")).to_be_hidden()
+    assert _box(page, "n3").get_attribute("data-shade") is None
+
+
+def test_a_click_on_an_element_says_why_and_a_term_shows_its_factors(visit):
+    x = ag.tensor(np.arange(16.0).reshape(4, 4), requires_grad=True, name="x")
+    w = ag.tensor([[1.0, -2.0], [0.5, 3.0]], requires_grad=True, name="w")
+    loss = (ag.correlate2d(x, w) ** 2).sum()
+
+    class _Explained:
+        def to_html(self, path, **_):
+            return ag.explanations.to_html(loss, path)
+
+    page = visit(_Explained(), "#n1")
+    assert page.locator("#panel h2").text_content().startswith("w")
+    expect(page.locator(".why")).to_contain_text("Click a cell")
+    page.locator("#panel .answers canvas").click(position={"x": 3, "y": 3})
+    loss.backward(create_graph=True)
+    why = ag.explain(w.grad, (0, 0))
+    expect(page.locator(".why .asked")).to_have_text(str(why).splitlines()[0])
+    rows = page.locator(".why li").all_text_contents()
+    assert [float(row.split(" = ")[0]) for row in rows] == pytest.approx(
+        sorted((term.value for term in why.terms), key=lambda value: -abs(value)), rel=1e-5
+    )
+    assert page.locator(".operands figure").count() == 2
+    before = page.locator(".operands canvas").first.evaluate("canvas => canvas.toDataURL()")
+    page.locator(".why li").first.hover()
+    assert page.locator(".operands canvas").first.evaluate("canvas => canvas.toDataURL()") != before

@@ -67,14 +67,41 @@ def test_gradients_are_those_of_differences(small):
         assert np.sum(grad * direction) == pytest.approx(slope, rel=1e-6, abs=1e-8), name
 
 
-def test_what_is_recorded_stands_in_the_modules_that_the_names_tell(small):
-    network, images, _ = small
-    graph = ag.graph.capture(network(images), names=network.named_parameters())
+def test_a_graph_has_the_names_operators_and_attributes_of_the_file(small):
+    network, images, arrays = small
+    graph = ag.graph.of_network(network, images)
+    assert [(call.scope, call.kind) for call in graph.calls] == [
+        ("conv", "Conv"), ("bn", "BatchNormalization"), ("Relu", "Relu"), ("pool", "MaxPool"), ("Flatten", "Flatten"),
+        ("fc", "Gemm"),
+    ]  # fmt: skip
+    attributes = {call.scope: {each.name: each.value for each in call.attributes} for call in graph.calls}
+    assert attributes["conv"] == {"pads": "[1, 1, 1, 1]"}
+    assert attributes["pool"] == {"kernel_shape": "[2, 2]", "strides": "[2, 2]"}
     scopes = {node.name: node.scope for node in graph.nodes if node.kind == "operation"}
-    assert scopes["correlate2d"] == "conv"
-    assert scopes["relu"] == ""
-    assert scopes["linear"] == "fc"
-    assert "conv.weight" in {node.name for node in graph.nodes if node.kind == "parameter"}
+    assert scopes.items() >= {("correlate2d", "conv"), ("relu", "Relu"), ("linear", "fc")}
+    assert {node.name for node in graph.nodes if node.kind in ("parameter", "input")} == {"x", *arrays}
+    assert graph.nodes[-1].name == "y"
+    both = ag.graph.of_network(network, images, backward=True)
+    assert {node.name for node in both.nodes if node.kind == "gradient"} == {"x", *arrays} - {"bn.mean", "bn.var"}
+
+
+def test_a_graph_has_all_outputs(made):
+    nodes = [
+        helper.make_node("Exp", ["x"], ["e"], name="block/one/Exp"),
+        helper.make_node("Neg", ["e"], ["n"], name="block/Neg"),
+        helper.make_node("Neg", ["e"], ["m"], name="block/Neg"),
+    ]
+    _, path = made(nodes, {"x": np.float32([1, 2])}, outputs=("n", "e"))
+    graph = ag.graph.of_network(load_onnx(path), [1.0, 2.0])
+    assert [node.name for node in graph.nodes if node.kind == "output"] == ["n", "e"]
+    assert [call.scope for call in graph.calls] == ["block.one", "block.Neg"]
+    with pytest.raises(ag.errors.OperandError) as error:
+        ag.graph.of_network(ag.exp, [1.0])
+    assert str(error.value).startswith("graph.of_network: network is not an OnnxNetwork: expected ag.onnx.load(path)")
+    _, path = made([helper.make_node("Not", ["x"], ["y"])], {"x": np.array([True])})
+    with pytest.raises(ag.errors.GradientError) as error:
+        ag.graph.of_network(load_onnx(path), [True])
+    assert str(error.value).startswith("graph.of_network: no output depends on parameters or inputs of floats")
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64, np.int64])

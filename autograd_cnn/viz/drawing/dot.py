@@ -11,7 +11,7 @@ from autograd_cnn.viz.drawing.arrows import Path, add_arrows, add_pairs, is_spin
 from autograd_cnn.viz.drawing.fold import Box, fold, with_stubs
 from autograd_cnn.viz.drawing.label import LENGTH, has_problem, label, lines, tooltip
 from autograd_cnn.viz.drawing.measures import Coloring, Quantity, measures
-from autograd_cnn.viz.drawing.style import PALETTES, SHADES, Look, Palette, Theme
+from autograd_cnn.viz.drawing.style import PALETTES, Look, Palette, Theme, shade
 from autograd_cnn.viz.frames.titles import Titles, shortened
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class _Style:
         step = self.coloring.step(measure.of(box))
         if step is None:
             return self.palette.paper, look.line, self.palette.ink, f"{look.style},dashed"
-        fill, text = SHADES[step]
+        fill, text = shade(step, self.palette)
         return fill, look.line, text, look.style
 
 
@@ -215,5 +215,5 @@ def _legend(boxes: list[Box], style: _Style) -> Iterator[tuple[str, str, str, st
         if step is None:
             yield text, "box", "filled,dashed", palette.paper, palette.ink, palette.ink
         else:
-            fill, ink = SHADES[step]
+            fill, ink = shade(step, palette)
             yield text, "box", "filled", fill, palette.faint, ink

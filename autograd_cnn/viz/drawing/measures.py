@@ -31,6 +31,10 @@ class Words:
         """Return the colour of a number."""
         return self.colors[int(value)]
 
+    def height(self, value: float) -> float:  # noqa: ARG002  # as of a `Scale`
+        """Return 1, as words are neither high nor low."""
+        return 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -82,6 +86,10 @@ class Coloring:
     def step(self, value: float | None) -> int | None:
         """Return which of `autograd_cnn.viz.drawing.style.SHADES` a quantity has; None if it is not known."""
         return None if value is None else self._scale.step(value)
+
+    def height(self, value: float) -> float:
+        """Return how far up the scale a quantity is, from 0 to 1."""
+        return self._scale.height(value)
 
     def text(self, box: Box) -> str:
         """Return what a box says of its quantity; empty where there is nothing to say."""
@@ -177,14 +185,15 @@ def _grad(box: Box) -> float | None:
 
 
 def _norm(node: GraphNode) -> float | None:
-    summary = node.value if node.kind == "gradient" else node.grad
+    """Return the norm of the gradient in a value; what the backward pass computes is one itself."""
+    summary = node.value if node.phase == "backward" else node.grad
     return None if summary is None else summary.norm
 
 
 def _has_grad(box: Box) -> bool:
     if box.module:
         return any(node.kind in ("parameter", "gradient") for node in box.members)
-    return box.node.kind in ("parameter", "gradient") or (box.node.kind == "operation" and box.phase == "forward")
+    return not box.stub and box.node.kind in ("parameter", "gradient", "operation")
 
 
 def _bytes(box: Box) -> float | None:

@@ -98,13 +98,20 @@ SCALE: Final = (
 """Fills from nothing to most, each with the text colour that is readable on it."""
 
 CHANGES: Final = {
-    "same": ("#ffffff", "#1a1a1a"), "changed": ("#fbe6bd", "#1a1a1a"), "added": ("#9fdcc8", "#1a1a1a"),
+    "same": ("", ""), "changed": ("#fbe6bd", "#1a1a1a"), "added": ("#9fdcc8", "#1a1a1a"),
     "removed": ("#f4b3a1", "#1a1a1a"),
 }  # fmt: skip
-"""Fills of what is different between two graphs."""
+"""Fills of what is different between two graphs; what is the same has the colours of the paper."""
 
 SHADES: Final = (*SCALE, *CHANGES.values())
 """All fills of quantities; what is different comes after the scale."""
+
+
+def shade(step: int, palette: Palette) -> tuple[str, str]:
+    """Return the fill, and the text colour on it, of a step of `SHADES`."""
+    fill, ink = SHADES[step]
+    return fill or palette.paper, ink or palette.ink
+
 
 PARTS: Final = len(SCALE) - 1
 
@@ -162,6 +169,14 @@ class Scale:
         if value <= 0 or not self.ends:
             return 0
         return min(1 + bisect_right(self.ends[1:], value), PARTS) if len(self.ends) > 1 else PARTS
+
+    def height(self, value: float) -> float:
+        """Return how far up the scale a value is, from 0 for its beginning to 1 for its end."""
+        if value <= 0 or len(self.ends) < 2:
+            return float(value > 0)
+        low, high = self.ends[0], self.ends[-1]
+        share = math.log(value / low) / math.log(high / low) if low else value / high
+        return min(max(share, 0.0), 1.0)
 
     def steps(self) -> Iterator[tuple[float, float, int]]:
         """Yield from where to where each colour above the lightest reaches."""

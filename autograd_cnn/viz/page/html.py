@@ -5,7 +5,7 @@ from dataclasses import fields
 from inspect import getsource
 from math import prod
 from textwrap import dedent
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, get_args
 
 import numpy as np
 
@@ -14,11 +14,13 @@ from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
 from autograd_cnn.viz.drawing.fold import Box
 from autograd_cnn.viz.drawing.label import LENGTH, shape_text, texts
-from autograd_cnn.viz.drawing.style import PALETTES
+from autograd_cnn.viz.drawing.measures import Quantity
+from autograd_cnn.viz.drawing.style import PALETTES, SHADES
 from autograd_cnn.viz.frames.sharing import numbers_of
 from autograd_cnn.viz.frames.titles import Names, Titles, shortened
 from autograd_cnn.viz.frames.tree import Frame, Tree, tree_of
 from autograd_cnn.viz.frames.view import Direction, direction_of, first_view
+from autograd_cnn.viz.page.colorings import colorings
 from autograd_cnn.viz.page.layout import Sizes, arrange, chip_size, room_of, size_of
 from autograd_cnn.viz.web.document import document, kind_of
 
@@ -35,10 +37,16 @@ def page(
     calls: Sequence[ModuleCall] = (),
     highlight: Highlight | None = None,
     direction: Direction | None = None,
+    color: Quantity | None = None,
+    explanations: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the page that `Graph.to_html` writes; the same graph gives the same text."""
     marked = _checked(nodes, highlight or {})
-    return document("page/viewer", title=TITLE, data=_data(nodes, edges, calls, marked, direction), default=_known)
+    if color is not None and color not in get_args(Quantity):
+        expected = " or ".join(map(repr, get_args(Quantity)))
+        raise ArgumentError(sentence("to_html", "color is unknown", expected=expected, got=repr(color)))
+    data = _data(nodes, edges, calls, marked, direction, color) | {"explanations": explanations}
+    return document("page/viewer", title=TITLE, data=data, default=_known)
 
 
 def _checked(nodes: Sequence[GraphNode], highlight: Highlight) -> dict[str, list[Any]]:
@@ -79,6 +87,7 @@ def _data(
     calls: Sequence[ModuleCall],
     marked: dict[str, list[Any]],
     direction: Direction | None,
+    color: Quantity | None,
 ) -> dict[str, Any]:
     """Return all that the script needs to know."""
     titles = Titles(calls)
@@ -118,9 +127,12 @@ def _data(
         "unfolded": first_view(tree),
         "direction": direction,
         "titles": {call.scope: titles.of(call.scope) for call in calls},
+        "attributes": {call.scope: call.attributes for call in calls if call.attributes},
         "primitives": _primitives({node.name for node in nodes if node.kind == "operation"}),
         "meanings": {kind_of(kind): look.meaning for kind, look in PALETTES["light"].kinds.items()},
         "highlight": marked,
+        "colorings": colorings(nodes, edges, tree.frames, color),
+        "shades": {str(step): fill for step, (fill, _) in enumerate(SHADES) if fill},
     }  # fmt: skip
 
 

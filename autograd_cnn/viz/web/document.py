@@ -11,7 +11,7 @@ from posixpath import dirname, normpath
 from string import Template
 from typing import Any, Final
 
-from autograd_cnn.viz.drawing.style import PALETTES, Palette, Theme
+from autograd_cnn.viz.drawing.style import PALETTES, SHADES, Palette, Theme
 
 _IMPORT: Final = re.compile(r'^import (?:(\{[^}]*\}) from )?"(\..*?\.js)";$', re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export (?=(?:const|class|(?:async )?function\*?) (\w+))", re.MULTILINE)
@@ -26,6 +26,9 @@ _ACCENTS: Final[dict[Theme, dict[str, str]]] = {
         "negative": "#56b4e9", "zero": "#14171c", "positive": "#ff7f2a", "not-finite": "#ff66ff",
     },
 }  # fmt: skip
+
+_PAPER: Final = "[data-shade]{--fill:var(--paper)}\n"
+"""What is coloured by a quantity, unless it has a shade of its own."""
 
 
 def document(folder: str, *, title: str, data: Any, default: Callable[[Any], Any] | None = None) -> str:
@@ -108,7 +111,14 @@ def _colors() -> str:
         for name in map(kind_of, PALETTES["light"].kinds)
         if name not in ("module", "stub")
     )
-    return f":root{{{light}}}\n@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}\n{kinds}"
+    shades = "".join(
+        f'[data-shade="{step}"]{{--fill:{fill};--ink:{ink};--faint:{ink}}}\n'
+        for step, (fill, ink) in enumerate(SHADES)
+        if fill
+    )
+    return (
+        f":root{{{light}}}\n@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}\n{kinds}{_PAPER}{shades}"
+    )
 
 
 def _variables(theme: Theme) -> Iterator[tuple[str, str]]:

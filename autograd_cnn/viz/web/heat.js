@@ -59,11 +59,14 @@ export class HeatMap {
         this.cell = cell;
         this.down = Math.ceil(picture.planes / this.across);
         this.cursor = [0, 0, 0];
+        /** The element that is picked. @type {number[] | null} */
+        this.picked = null;
         this.canvas = html("canvas", {
             tabindex: 0,
             role: "img",
             "aria-label": this.describe(),
             onpointermove: (/** @type {PointerEvent} */ event) => this.point(event),
+            onclick: () => this.pick(),
             onkeydown: (/** @type {KeyboardEvent} */ event) => this.key(event),
         });
         this.caption = html("figcaption", { "aria-live": "polite" }, this.scaleText());
@@ -83,6 +86,12 @@ export class HeatMap {
         const beyond = this.marks.filter(([index]) => !this.cellOf(index)).length;
         const missing = beyond ? `; ${beyond} pointed out in planes beyond these` : "";
         return `±${short(this.picture.scale)}${means}${missing}`;
+    }
+
+    /** Point out other elements. @param {Mark[]} marks */
+    mark(marks) {
+        this.marks = marks;
+        this.paint();
     }
 
     /** Where a plane begins. @param {number} plane */
@@ -125,7 +134,8 @@ export class HeatMap {
     outline(brush) {
         brush.strokeStyle = color("--mark");
         brush.lineWidth = 2;
-        for (const [index] of this.marks) {
+        const picked = this.picked ? [this.picked] : [];
+        for (const index of [...this.marks.map(([each]) => each), ...picked]) {
             const place = this.cellOf(index);
             if (!place) continue;
             const [x, y] = this.corner(place[0]);
@@ -149,15 +159,31 @@ export class HeatMap {
         return plane < this.picture.planes ? [plane, row, column] : null;
     }
 
-    // What a cell shows, as people write an index: x[0, 3, 4:6, 0:2] ≈ 0.25.
-    read() {
-        const [plane, row, column] = this.cursor;
-        const { rows, columns, scale, block } = this.picture;
+    /** The position of a plane along the axes before its rows and columns. @param {number} plane */
+    leading(plane) {
         const leading = [];
         for (let axis = this.shape.length - 3, left = plane; axis >= 0; axis--) {
             leading.unshift(left % this.shape[axis]);
             left = Math.floor(left / this.shape[axis]);
         }
+        return leading;
+    }
+
+    /** Tell whoever listens which element is picked; a cell that is the mean of several is none. */
+    pick() {
+        const [plane, row, column] = this.cursor;
+        const [down, right] = this.picture.block;
+        const detail = down * right === 1 ? [...this.leading(plane), row, column] : null;
+        this.picked = detail;
+        this.paint();
+        this.canvas.dispatchEvent(new CustomEvent("pick", { detail, bubbles: true }));
+    }
+
+    // What a cell shows, as people write an index: x[0, 3, 4:6, 0:2] ≈ 0.25.
+    read() {
+        const [plane, row, column] = this.cursor;
+        const { rows, columns, scale, block } = this.picture;
+        const leading = this.leading(plane);
         const last = [row, column].map((at, i) => {
             const to = Math.min((at + 1) * block[i], this.shape[this.shape.length - 2 + i]);
             return to - at * block[i] === 1 ? at * block[i] : `${at * block[i]}:${to}`;
@@ -182,6 +208,7 @@ export class HeatMap {
 
     /** @param {KeyboardEvent} event */
     key(event) {
+        if (event.key === "Enter") this.pick();
         const step = CELLS[event.key];
         if (!step) return;
         event.preventDefault();

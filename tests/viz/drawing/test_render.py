@@ -177,7 +177,10 @@ def test_an_unknown_ending_is_an_error(square, tmp_path):
                 "render writes all kinds, by their endings"
             ),
         ),
-        (lambda graph: graph.to_html(highlight=3), "to_html: argument 'path' is missing; it takes path, highlight"),
+        (
+            lambda graph: graph.to_html(highlight=3),
+            "to_html: argument 'path' is missing; it takes path, highlight, color, explanations",
+        ),
         (
             lambda graph: graph.render("g.svg", depth="a"),
             "render: depth is not understood: expected an int of at least 1, got 'a'",

@@ -22,17 +22,22 @@
  * @property {number} frame the innermost one around it, or around the first that uses it
  * @property {boolean} boxed whether it has a box; else chips stand for it, or it stands in the box that uses it
  * @property {string} [pair]
- * @property {{name: string, value: string, default: boolean}[]} [parameters]
+ * @property {Attribute[]} [parameters]
  * @property {number} [saved_bytes]
  * @property {number} [flops]
  * @property {Summary} [value]
  * @property {Summary} [grad]
  * @property {string} [origin]
  * @property {string} [problem]
+ * @property {number} [time] in seconds
+ * @property {{axis: number, count: number, dead: number[]}} [units]
+ * @property {"same" | "changed" | "added" | "removed"} [change]
+ * @property {string[]} [changes]
  * @property {Link[]} operands
  * @property {Link[]} users
  * @property {GraphNode[]} rules what the backward pass computes for it
  *
+ * @typedef {{name: string, value: string, default: boolean}} Attribute
  * @typedef {"from" | "to"} Way whether a chip's value comes from its node or goes there
  * @typedef {["node" | "frame" | Way | "in" | "out", number, Phase, number]} Slot as in `viz.frames.tree`
  *
@@ -69,9 +74,30 @@
  * @property {number[]} unfolded the frames that are at first
  * @property {"down" | "right"} direction
  * @property {Record<string, string>} titles of calls, by their scopes
+ * @property {Record<string, Attribute[]>} attributes of calls, by their scopes
  * @property {Record<string, {formula: string, defined: string, rules: string[]}>} primitives
  * @property {Record<string, string>} meanings of kinds
  * @property {Record<string, Mark[]>} highlight by the ids of nodes
+ * @property {Coloring[]} colorings
+ * @property {{limit: number, nodes: Record<string, Answer>, gradients: Record<string, string>} | null} explanations by
+ *   the ids of operations; `gradients` has that of the operation that computed the gradient of a node
+ * @property {Record<string, string>} shades the fills of those that have one of their own
+ *
+ * @typedef {[string, string]} Shade what `data-shade` is, and what is said of a box
+ *
+ * @typedef {object} Answer why the elements of a value are what they are, as `explanations.page` writes it
+ * @property {[string, string | null][]} operands names, and nodes
+ * @property {{title: string, what: string, rows: [string, [number, number][]][], rest: string}[]} elements each row with
+ *   numbers of operands and positions in these
+ *
+ * @typedef {object} Coloring a quantity by which boxes can be coloured, as `viz.page.colorings` writes it
+ * @property {string} name
+ * @property {string} title
+ * @property {boolean} first whether the page begins with it
+ * @property {[string, string][]} legend texts and shades
+ * @property {Shade[]} nodes
+ * @property {Record<Phase, Shade>[]} frames
+ * @property {[number, number][]} depth nodes of the forward pass, and how far up the scale they are
  */
 
 /** @type {Data} */

@@ -10,6 +10,7 @@ import { FRAMES, framesAround, halfKey, kindOf, nodeOfKey } from "./data.js";
 import { contains, hasProblem, HEADER, overlaps, Scene } from "./layout.js";
 import { stateOfBox, stateOfWire } from "./lights.js";
 import { paint } from "./painter.js";
+import { shadeOf } from "./shades.js";
 import { state, when } from "./state.js";
 import { SUMS } from "./timeline.js";
 
@@ -194,6 +195,9 @@ function dress() {
         const lights = stateOfBox(box);
         for (const [name, on] of Object.entries(lights)) element.classList.toggle(name, on);
         element.setAttribute("aria-current", lights.now ? "step" : String(key === selected));
+        const shaded = shadeOf(box);
+        if (shaded) element.dataset.shade = shaded.shade;
+        else delete element.dataset.shade;
         element.setAttribute("tabindex", key === first ? "0" : "-1");
     }
     for (const wire of scene.wires) {

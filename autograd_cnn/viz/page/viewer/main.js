@@ -3,6 +3,7 @@
 import { byId } from "../../web/elements.js";
 import { follow } from "./address.js";
 import { overview } from "./camera.js";
+import "./colorings.js";
 import { DATA } from "./data.js";
 import { draw } from "./drawing.js";
 import { ACTIONS } from "./keys.js";

@@ -3,9 +3,10 @@
 import { byId, color } from "../../web/elements.js";
 import { contextOf } from "../../web/colors.js";
 import { camera, canvas, seen } from "./camera.js";
-import { kindOf, NODES } from "./data.js";
+import { DATA, kindOf, NODES } from "./data.js";
 import { hasProblem, overlaps } from "./layout.js";
 import { stateOfBox } from "./lights.js";
+import { shadeOf } from "./shades.js";
 
 /**
  * @typedef {import("./layout.js").Scene} Scene
@@ -34,11 +35,12 @@ export function paint(scene, crowded) {
     paintWires(brush, colors, scene, area);
     for (const box of scene.boxes.values()) {
         if (box.open || !overlaps(box, area)) continue;
+        const shade = shadeOf(box)?.shade;
         const { fill, line } = colors.kinds[hasProblem(box) ? "problem" : box.frame ? box.phase : kindOf(box.node)];
         brush.globalAlpha = stateOfBox(box).waiting ? 0.28 : 1;
         brush.fillStyle = line;
         brush.fillRect(box.x, box.y, box.width, box.height);
-        brush.fillStyle = fill;
+        brush.fillStyle = shade ? (colors.shades[shade] ?? colors.paper) : fill;
         brush.fillRect(box.x + 2, box.y + 2, box.width - 4, box.height - 4);
     }
     brush.globalAlpha = 1;
@@ -78,6 +80,8 @@ function paints() {
     const pairs = kinds.map((kind) => [kind, { fill: color(`--${kind}-fill`), line: color(`--${kind}-line`) }]);
     return {
         kinds: Object.fromEntries(pairs),
+        shades: DATA.shades,
+        paper: color("--paper"),
         frame: color("--frame"),
         module: color("--module"),
         faint: color("--faint"),

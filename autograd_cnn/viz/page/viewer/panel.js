@@ -6,8 +6,10 @@ import { quantity, shapeText, short } from "../../web/numbers.js";
 import { DATA, FRAMES, halfKey, kindOf, NODES, nodeOf, titleOf } from "./data.js";
 import { outline } from "./outline.js";
 import { choose, toggle } from "./selection.js";
+import { picked, textOf } from "./shades.js";
 import { state, when } from "./state.js";
 import { SUMS, sumText } from "./timeline.js";
+import { whySection } from "./why.js";
 
 /**
  * @typedef {import("../../web/elements.js").Child} Child
@@ -84,11 +86,17 @@ function showNode(node) {
             ["saved", node.saved_bytes === undefined ? "" : `${quantity(node.saved_bytes, "B")} for the backward pass`],
             ["arithmetic", node.flops === undefined ? "" : quantity(node.flops, "FLOP")],
             ...(node.parameters ?? []).map(parameter),
+            picked(node),
+            ["time", textOf("time", node)],
+            ["units", node.units ? unitsText(node.units) : ""],
+            ["change", node.change],
+            ["changes", node.changes?.join(", ")],
             ["line", node.origin],
             ["defined in", primitive?.defined],
         ]),
+        attributesOf(node.scope),
         marks(node),
-        arrays(node),
+        ...arrays(node),
         ...connections(node),
         primitive?.rules.length && node.phase === "forward"
             ? section(
@@ -99,7 +107,19 @@ function showNode(node) {
     );
 }
 
-/** @param {{name: string, value: string, default: boolean}} parameter @returns {[string, string]} */
+/** @param {{count: number, dead: number[]}} units */
+function unitsText({ count, dead }) {
+    const which = dead.slice(0, 12).join(", ") + (dead.length > 12 ? ", …" : "");
+    return `${count}, ${dead.length ? `${dead.length} dead: ${which}` : "none dead"}`;
+}
+
+/** The attributes of a call, as a node of a file has them. @param {string} scope */
+function attributesOf(scope) {
+    const known = Object.hasOwn(DATA.attributes, scope) ? DATA.attributes[scope] : [];
+    return known.length ? section(`Attributes of ${DATA.titles[scope]}`, facts(known.map(parameter))) : "";
+}
+
+/** @param {import("./data.js").Attribute} parameter @returns {[string, string]} */
 const parameter = ({ name, value, default: usual }) => [name, usual ? `${value} (default)` : value];
 
 /** The value and, beside it, its gradient: numbers, histogram, picture. @param {GraphNode} node */
@@ -111,13 +131,16 @@ function arrays(node) {
     ];
     const known = pairs.flatMap(([title, summary, marked]) => (summary ? [{ title, summary, marked }] : []));
     if (!known.length)
-        return html("p", { class: "quiet" }, node.kind === "constant" ? "" : "Its value has not been kept.");
+        return [html("p", { class: "quiet" }, node.kind === "constant" ? "" : "Its value has not been kept.")];
     const width = known.length > 1 ? (panel.clientWidth - 56) / 2 : panel.clientWidth - 40;
-    return html(
-        "div",
-        { class: `arrays of-${known.length}` },
-        known.map(({ title, summary, marked }) => section(title, ...array(summary, node, width, marked))),
-    );
+    const shown = known.map(({ title, summary, marked }) => ({
+        element: section(title, ...array(summary, node, width, marked)),
+        gradient: title === "Gradient",
+    }));
+    return [
+        html("div", { class: `arrays of-${known.length}` }, ...shown.map(({ element }) => element)),
+        whySection(node, shown),
+    ];
 }
 
 /** @param {Summary} summary @param {GraphNode} node @param {number} width @param {Mark[]} marked */
@@ -173,8 +196,9 @@ function connections(node) {
 
 // --- a module, and the whole graph ----------------------------------------------------------------
 
-/** @param {GraphNode[]} members */
-function totals(members) {
+/** @param {GraphNode[]} nodes */
+function totals(nodes) {
+    const members = nodes.filter(({ change }) => change !== "removed");
     const sum = (/** @type {"saved_bytes" | "flops"} */ name) => members.reduce((total, node) => total + (node[name] ?? 0), 0);
     const weights = members.filter((node) => node.kind === "parameter").reduce((total, node) => total + node.count, 0);
     const operations = (/** @type {string} */ phase) => members.filter((node) => node.kind === "operation" && node.phase === phase).length;
@@ -201,6 +225,8 @@ function showFrame(frame) {
             html("button", { class: "wide", onclick: () => toggle(frame) }, open ? "Fold (Enter)" : "Unfold (Enter)"),
         ),
         totals(frame.members),
+        facts([picked(frame)]),
+        attributesOf(frame.path),
         section("Outline", outline(frame.index)),
     );
 }

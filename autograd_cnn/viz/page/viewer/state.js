@@ -9,6 +9,8 @@ export const state = {
     told: null,
     /** How many operations have fired; null where nobody is stepping. @type {number | null} */
     step: null,
+    /** The quantity by which boxes are coloured; null for their kinds. @type {import("./data.js").Coloring | null} */
+    coloring: null,
     /** The frames that are open. @type {Set<number>} */
     unfolded: new Set(),
 };

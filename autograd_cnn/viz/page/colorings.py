@@ -1,0 +1,80 @@
+"""The quantities by which a page can be coloured, with the colour of each box: the page only picks one."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from autograd_cnn.graph.nodes import Edge, GraphNode
+from autograd_cnn.viz.drawing.fold import Box
+from autograd_cnn.viz.drawing.measures import Coloring, Quantity, measures
+from autograd_cnn.viz.frames.tree import Frame
+
+BARS: Final = 200
+"""The most bars of a profile over depth; of more nodes each bar stands for several, as high as the highest."""
+
+NOT_MEANT: Final = "none"
+"""The shade of a box that a quantity does not apply to."""
+
+NOT_KNOWN: Final = "unknown"
+
+
+def colorings(
+    nodes: Sequence[GraphNode], edges: Iterable[Edge], frames: Sequence[Frame], first: Quantity | None = None
+) -> list[dict[str, Any]]:
+    """Return for each quantity that is known of any box what the page needs to show it.
+
+    Parameters
+    ----------
+    nodes, edges, frames
+        Of the page.
+    first : str, optional
+        The quantity that the page begins with; by default what has changed, if two graphs were compared.
+    """
+    of_nodes = [Box(node.id, node.scope, (node,)) for node in nodes]
+    of_frames = [_halves(frame, nodes) for frame in frames]
+    boxes = [*of_nodes, *(half for halves in of_frames[1:] for half in halves.values())]
+    found = []
+    for name, measure in measures(nodes, edges).items():
+        coloring = Coloring(measure, boxes)
+        if coloring.is_known:
+            found.append({
+                "name": name,
+                "title": measure.title,
+                "first": name == (first or "change"),
+                "legend": [(text, _shade(step)) for text, step in coloring.legend()],
+                "nodes": [_told(coloring, box) for box in of_nodes],
+                "frames": [{phase: _told(coloring, half) for phase, half in halves.items()} for halves in of_frames],
+                "depth": list(_depth(coloring, of_nodes)),
+            })  # fmt: skip
+    return found
+
+
+def _halves(frame: Frame, nodes: Sequence[GraphNode]) -> dict[str, Box]:
+    """Return the boxes of a folded frame's passes."""
+    halves: dict[str, list[GraphNode]] = {}
+    for position in frame.nodes:
+        halves.setdefault(nodes[position].phase, []).append(nodes[position])
+    return {phase: Box(members[0].id, "", tuple(members), module="module") for phase, members in halves.items()}
+
+
+def _told(coloring: Coloring, box: Box) -> tuple[str, str]:
+    """Return the shade of a box and what it says."""
+    if not coloring.measure.applies(box):
+        return NOT_MEANT, ""
+    return _shade(coloring.step(coloring.measure.of(box))), coloring.text(box)
+
+
+def _shade(step: int | None) -> str:
+    return NOT_KNOWN if step is None else str(step)
+
+
+def _depth(coloring: Coloring, boxes: Sequence[Box]) -> Iterator[tuple[int, float]]:
+    """Yield the index of a node of the forward pass and how far up the scale it is, in the order of the computation."""
+    bars = []
+    for position, box in enumerate(boxes):
+        value = coloring.measure.of(box) if box.phase == "forward" and coloring.measure.applies(box) else None
+        if value is not None:
+            bars.append((position, round(coloring.height(value), 3)))
+    length = math.ceil(len(bars) / BARS)
+    for start in range(0, len(bars), max(length, 1)):
+        yield max(bars[start : start + length], key=lambda bar: bar[1])
