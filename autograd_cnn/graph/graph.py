@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from autograd_cnn.viz.drawing.dot import Show
     from autograd_cnn.viz.drawing.measures import Quantity
     from autograd_cnn.viz.drawing.style import Theme
+    from autograd_cnn.viz.frames.view import Direction
     from autograd_cnn.viz.page.html import Highlight
 
 VERSION = 3
@@ -125,7 +126,7 @@ class Graph:
             Which pass, where both have been captured.
         depth : int, optional
             Fold the modules at this level of nesting, 1 for the outermost, and those above it that
-            hold no others, to one box each; equal ones in a row become one.
+            hold no others, to one box each; three or more equal ones in a row become one.
         color : "grad", "bytes", "flops", "time", "nan", "dead" or "change", optional
             Colour by the gradient's norm, the memory saved for the backward pass, the arithmetic, the time of a
             `profile`, where values are not finite and where that began, the share of dead `Units`, or what is
@@ -216,6 +217,7 @@ class Graph:
         path: AnyPath,
         *,
         highlight: "Highlight | None" = None,
+        direction: "Direction | None" = None,
         color: "Quantity | None" = None,
         explanations: "Mapping[str, Any] | None" = None,
     ) -> Path:
@@ -230,6 +232,9 @@ class Graph:
         highlight : mapping of str to (mapping of tuple of int to float), optional
             By a node's id, elements of its value to point out, each with a weight. The page opens
             at the first of these nodes.
+        direction : "down" or "right", optional
+            Which way the forward pass runs; by default to the right for a recurrent network, so that its steps are a
+            row, and down for others.
         color : str, optional
             The quantity by which it is coloured at first, as for `to_dot`; its readers choose among all that are known.
         explanations : mapping, optional
@@ -242,7 +247,7 @@ class Graph:
         Raises
         ------
         ArgumentError
-            If ``highlight`` or ``color`` names what is not there.
+            If ``highlight``, ``direction`` or ``color`` names what is not there.
         FormatError
             If the name has the ending of another kind of file, which `render` writes.
         MissingDependencyError
@@ -266,7 +271,7 @@ class Graph:
                 sentence("to_html", "the ending of the file's name is of another kind", expected=".html",
                          got=repr(path.name), hint="render writes all kinds, by their endings")
             )  # fmt: skip
-        content = page(self.nodes, self.edges, self.calls, highlight, color=color, explanations=explanations)
+        content = page(self.nodes, self.edges, self.calls, highlight, direction, color=color, explanations=explanations)
         with replacing(path) as file:
             file.write(content.encode())
         return path

@@ -101,23 +101,26 @@ def _has_cycle(edges):
 @pytest.mark.parametrize("make", [lambda: (Twice(), _images()), lambda: (Steps(), _series())], ids=["twice", "steps"])
 @pytest.mark.parametrize("backward", [False, True])
 def test_no_drawing_of_calls_goes_in_a_circle(make, backward):
-    from autograd_cnn.viz.drawing.fold import Titles, fold  # noqa: PLC0415
+    from autograd_cnn.viz.drawing.fold import fold  # noqa: PLC0415
+    from autograd_cnn.viz.frames.titles import Titles  # noqa: PLC0415
+    from autograd_cnn.viz.frames.tree import tree_of  # noqa: PLC0415
 
     model, x = make()
     graph = capture(model(x).sum(), backward=backward)
-    _, edges = fold(graph.nodes, graph.edges, 1, Titles(graph.calls))
+    titles = Titles(graph.calls)
+    _, edges = fold(tree_of(graph.nodes, graph.edges, titles), graph.nodes, graph.edges, 1, titles)
     assert not _has_cycle(edges)
 
 
 def test_the_steps_of_a_cell_are_a_row():
     model = Steps()
     graph = capture(model(_series()).sum())
-    assert [name for name in _names(graph, depth=1) if "Cell" in name] == [
-        "cell: LSTMCell", "cell #2: LSTMCell", "cell #3: LSTMCell", "cell #4: LSTMCell", "cell #5: LSTMCell"
-    ]  # fmt: skip
+    assert [name for name in _names(graph, depth=1) if "Cell" in name] == ["LSTMCell × 5"]
+    clusters = [name for name in _names(graph) if "Cell" in name]
+    assert clusters == ["cell: LSTMCell", *(f"cell #{step}: LSTMCell" for step in range(2, 6))]
     shared = {node.name: node.scope for node in graph.nodes if node.name.startswith("cell.")}
     assert shared == dict.fromkeys(["cell.weight_ih", "cell.weight_hh", "cell.bias_ih", "cell.bias_hh"], "")
-    assert "144 parameters" in graph.to_dot(depth=1).source  # in the first step's box, and nowhere else
+    assert "144 parameters" in graph.to_dot(depth=1).source  # in the box of all steps, and nowhere else
 
 
 def test_the_steps_of_a_recurrent_layer_are_frames_in_it_under_tracing():
@@ -156,7 +159,8 @@ def test_a_module_that_nothing_holds_is_called_by_its_class():
         "weight_ih", "weight_hh", "bias_ih", "bias_hh"
     }  # fmt: skip
     assert _names(graph, depth=1)[-2:] == ["MSELoss", "output"]
-    assert "GRUCell #3" in _names(graph, depth=1)
+    assert "GRUCell × 3" in _names(graph, depth=1)
+    assert "GRUCell #3" in _names(graph)
 
 
 def test_one_model_is_the_graph_and_two_are_frames():
@@ -175,7 +179,7 @@ def test_equal_layers_in_a_row_still_become_one_box():
         "array", "body: Sequential", "act: Tanh", "sum", "output"
     ]  # fmt: skip
     source = capture(net(np.ones((2, 3), np.float32)).sum()).to_dot(depth=2).source
-    assert r"body: Sequential\n0: Linear × 4\n48 parameters\n(2, 3)" in source
+    assert r"body: Sequential\nLinear × 4\n48 parameters\n(2, 3)" in source
 
 
 def test_layers_of_another_class_do_not_join():

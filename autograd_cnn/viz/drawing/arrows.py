@@ -36,9 +36,9 @@ def add_arrows(dot: "graphviz.Digraph", boxes: list[Box], arrows: list[Edge], pa
     for edge in arrows:
         source, target = by_id[edge.source], by_id[edge.target]
         attributes = {}
-        if edge.argument and operands[edge.target] > 1:
+        if edge.argument and not source.chip and (operands[edge.target] > 1 or edge.argument.isdecimal()):
             attributes["label"] = lines(f" {edge.argument} ")
-        if source.stub:
+        if source.stub and not source.chip:
             attributes |= {"style": "dashed", "color": palette.faint}
         upwards = both and target.phase == "backward"
         side = _beside(source, target, uses)
@@ -59,7 +59,7 @@ def add_arrows(dot: "graphviz.Digraph", boxes: list[Box], arrows: list[Edge], pa
 
 def _beside(source: Box, target: Box, uses: Counter[str]) -> str:
     """Return the operation beside which the other end is drawn, or nothing if both have their own level."""
-    if target.node.kind == "gradient" and not target.module:
+    if target.chip or (target.node.kind == "gradient" and not target.module):
         return source.id
     alone = not source.module and (source.stub or source.node.kind in ("parameter", "constant"))
     return target.id if alone and uses[source.id] == 1 and is_spine(target) else ""

@@ -13,6 +13,7 @@ from autograd_cnn.viz.drawing.label import LENGTH, has_problem, label, lines, to
 from autograd_cnn.viz.drawing.measures import Coloring, Quantity, measures
 from autograd_cnn.viz.drawing.style import PALETTES, Look, Palette, Theme, shade
 from autograd_cnn.viz.frames.titles import Titles, shortened
+from autograd_cnn.viz.frames.tree import tree_of
 
 if TYPE_CHECKING:
     import graphviz
@@ -33,7 +34,7 @@ class _Style:
 
     def look(self, box: Box) -> Look:
         """Return how its kind is drawn."""
-        kind: str = "stub" if box.stub else "module" if box.module else box.node.kind
+        kind: str = "stub" if box.stub and not box.chip else "module" if box.module else box.node.kind
         if kind in ("operation", "module") and box.phase == "backward":
             kind = "backward"
         return self.palette.kinds[kind]
@@ -41,6 +42,8 @@ class _Style:
     def colors(self, box: Box) -> tuple[str, str, str, str]:
         """Return the fill, the line, the text colour and the style."""
         look = self.look(box)
+        if box.chip:
+            return look.fill, look.line, self.palette.ink, "filled,rounded"
         if has_problem(box):
             red = self.palette.problem
             return red.fill, red.line, self.palette.ink, f"{look.style.removesuffix(',bold')},bold"
@@ -77,7 +80,7 @@ def draw(
     if depth is not None and depth < 1:
         raise ArgumentError(sentence("to_dot", "depth is out of range", expected="at least 1", got=depth))
     titles = Titles(calls)
-    boxes, arrows = fold(_shown(nodes, edges, show), edges, depth, titles)
+    boxes, arrows = fold(tree_of(nodes, edges, titles), _shown(nodes, edges, show), edges, depth, titles)
     boxes, arrows = with_stubs(boxes, arrows)
     if show == "backward":
         boxes = [box for box in boxes if box.phase == "backward"]
@@ -164,10 +167,12 @@ def _add_boxes(dot: "graphviz.Digraph", boxes: list[Box], style: _Style, both: b
 def _add_box(cluster: "graphviz.Digraph", box: Box, style: _Style) -> None:
     fill, line, text, drawn = style.colors(box)
     quantity = style.coloring.text(box) if style.coloring else ""
+    small = {"fontsize": "9", "height": "0.2", "margin": "0.06,0.02"} if box.chip else {}
+    shape = "box" if box.chip else style.look(box).shape
     cluster.node(
-        box.id, label=label(box, quantity), tooltip=tooltip(box), shape=style.look(box).shape,
+        box.id, label=label(box, quantity), tooltip=tooltip(box), shape=shape,
         style=drawn, fillcolor=fill, color=line, fontcolor=text,
-        **({"margin": "0.02,0.02"} if style.look(box).shape == "ellipse" else {}),
+        **({"margin": "0.02,0.02"} if shape == "ellipse" else small),
     )  # fmt: skip
 
 

@@ -1,12 +1,15 @@
 """What is drawn as one box: a node, a module, or a run of equal modules."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall, Phase
-from autograd_cnn.viz.frames.titles import Titles
+from autograd_cnn.viz.frames.sharing import numbers_of
+from autograd_cnn.viz.frames.titles import Names, Titles
+from autograd_cnn.viz.frames.tree import Tree, tree_of
+
+Way: TypeAlias = Literal["from", "to"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,10 @@ class Box:
     times : int
         How many equal consecutive modules it represents.
     stub : bool
-        Whether it stands for a box of the forward pass, next to where the backward pass takes its value.
+        Whether it stands for what is elsewhere: for a box of the forward pass, next to where the backward pass takes its
+        value, or as a chip for what many boxes share.
+    chip : str
+        What stands on a chip.
     prefix : str
         The title of its module, where that has no cluster of its own.
     title : str
@@ -43,6 +49,7 @@ class Box:
     module: str = ""
     times: int = 1
     stub: bool = False
+    chip: str = ""
     prefix: str = ""
     title: str = ""
     kind: str = ""
@@ -56,111 +63,173 @@ class Box:
     @property
     def phase(self) -> Phase:
         """To which pass it belongs."""
-        return "backward" if self.stub else self.node.phase
-
-
-@dataclass(slots=True)
-class _Group:
-    scope: str
-    module: str
-    members: list[GraphNode] = field(default_factory=list)
+        return "backward" if self.stub and not self.chip else self.node.phase
 
 
 def fold(
-    nodes: Iterable[GraphNode], edges: Iterable[Edge], depth: int | None, titles: Titles
+    tree: Tree, nodes: Sequence[GraphNode], edges: Sequence[Edge], depth: int | None, titles: Titles
 ) -> tuple[list[Box], list[Edge]]:
     """Put the nodes of each module at nesting level ``depth`` into one box, and equal ones in a row into one.
 
-    A module above that level that holds no other becomes a box, too. Inputs and outputs belong to
-    no module and stay single. Edges inside of a box go, and between a module and another box at
-    most one is left.
+    A module above that level that holds no other becomes a box, too; without a depth nothing is folded. Numbers stand in
+    the boxes that use them, and what is shared is a chip at each use. Edges inside of a box go, and of those between a
+    folded module and another box one is left, with their number.
+
+    Parameters
+    ----------
+    tree : Tree
+        That of the whole graph.
+    nodes : sequence of GraphNode
+        Those of it that are drawn, in order.
     """
-    nodes, edges = list(nodes), list(edges)
-    outer = {path.rpartition(".")[0] for path in _ancestors(nodes)}
-    groups: dict[str, _Group] = {}
-    box_of: dict[str, str] = {}
-    for node in nodes:
-        module = "" if depth is None else ".".join(node.scope.split(".")[:depth])
-        if module in outer and module.count(".") + 1 != depth:
-            module = ""
-        scope = module.rpartition(".")[0] if module else node.scope
-        key = f"{node.phase} {module}" if module else node.id
-        group = groups.setdefault(key, _Group(scope, module))
-        group.members.append(node)
-        box_of[node.id] = group.members[0].id
-    if depth is not None:
-        edges = _without_shared(nodes, edges, groups, box_of, titles)
-    boxes = [
-        Box(
-            group.members[0].id,
-            group.scope,
-            tuple(group.members),
-            group.module,
-            title=titles.of(group.module),
-            kind=titles.kind(group.module),
-        )
-        for group in groups.values()
-    ]
-    kept = _between(boxes, edges, box_of)
-    return (boxes, kept) if depth is None else _join_runs(boxes, kept, edges, titles)
-
-
-def _without_shared(
-    nodes: list[GraphNode], edges: list[Edge], groups: dict[str, _Group], box_of: dict[str, str], titles: Titles
-) -> list[Edge]:
-    """Put parameters that only the calls of one module take into the first of them, and leave out their edges."""
-    modules = {group.members[0].id: group for group in groups.values() if group.module}
-    users: dict[str, list[str]] = {}
+    keys = _keys(tree, nodes, depth)
+    boxes = _boxes(tree, nodes, edges, keys, titles)
+    chips: dict[str, dict[str, Box]] = {}
+    kept: list[tuple[str, str, str]] = []
+    bundles: dict[tuple[str, str], set[str]] = {}
+    chip_of = _Chips(tree, nodes, edges)
     for edge in edges:
-        if edge.target in box_of:
-            users.setdefault(edge.source, []).append(box_of[edge.target])
-    shared = set()
+        source, target = keys.get(edge.source, ""), keys.get(edge.target, "")
+        if not source or not target or (source == target and source != edge.source):
+            continue
+        folded = (source != edge.source, target != edge.target)
+        chip, end = chip_of(edge)
+        if chip is not None:
+            at = target if end == "from" else source
+            if not folded[end == "from"]:
+                own = replace(chip, scope=boxes[at].scope)
+                chips.setdefault(at, {})[own.id] = own
+                kept.append((own.id, target, edge.argument) if end == "from" else (source, own.id, ""))
+        elif True in folded:
+            if (source, target) not in bundles:
+                kept.append((source, target, "" if folded[1] else edge.argument))
+            bundles.setdefault((source, target), set()).add(edge.source)
+        else:
+            kept.append((source, target, edge.argument))
+    ids = {key: box.id for key, box in boxes.items()}
+    joined = [
+        Edge(ids.get(source, source), ids.get(target, target),
+             str(len(bundles[source, target])) if len(bundles.get((source, target), ())) > 1 else argument)
+        for source, target, argument in kept
+    ]  # fmt: skip
+    return [each for key, box in boxes.items() for each in (*chips.get(key, {}).values(), box)], joined
+
+
+def _keys(tree: Tree, nodes: Iterable[GraphNode], depth: int | None) -> dict[str, str]:
+    """Return what stands for each node: its own id, or the outermost folded frame around it in its pass."""
+    folded = set() if depth is None else _folded(tree, depth)
+    keys = {}
     for node in nodes:
-        takers = users.get(node.id, [])
-        if node.kind != "parameter" or node.id not in groups or not set(takers) <= modules.keys():
+        number = int(node.id[1:])
+        alone = tree.alone[number]
+        frame = next((frame for frame in reversed(list(tree.around(tree.homes[number]))) if frame in folded), None)
+        if number in tree.sharing.numbers:
             continue
-        if len({titles.path(modules[taker].module) for taker in takers}) == 1:
-            del groups[node.id]
-            modules[takers[0]].members.append(node)
-            box_of[node.id] = takers[0]
-            shared.add(node.id)
-    return [edge for edge in edges if edge.source not in shared]
+        if number in tree.sharing.leaves:
+            keys[node.id] = node.id
+        elif frame is not None:
+            keys[node.id] = f"{frame} {node.phase}"
+        elif alone and depth is not None and _level(alone) <= depth:
+            keys[node.id] = f"{alone} {node.phase}"
+        else:
+            keys[node.id] = node.id
+    return keys
 
 
-def _ancestors(nodes: Iterable[GraphNode]) -> set[str]:
-    """Return the paths of all modules, those around the nodes' own included."""
-    paths = set()
-    for scope in {node.scope for node in nodes}:
-        parts = scope.split(".")
-        paths |= {".".join(parts[:level]) for level in range(1, len(parts) + 1)}
-    return paths
+def _level(path: str) -> int:
+    return path.count(".") + 1
 
 
-def _between(boxes: list[Box], edges: Iterable[Edge], box_of: dict[str, str]) -> list[Edge]:
-    """Return the edges between different boxes, named by boxes; only single nodes have parallel ones."""
-    folded = {box.id for box in boxes if box.module}
-    kept: list[Edge] = []
-    seen: set[tuple[str, str]] = set()
-    for edge in edges:
-        if edge.source not in box_of or edge.target not in box_of:
-            continue
-        source, target = box_of[edge.source], box_of[edge.target]
-        if source in folded or target in folded:
-            if source == target or (source, target) in seen:
-                continue
-            seen.add((source, target))
-        kept.append(Edge(source, target, "" if target in folded else edge.argument))
-    return kept
+def _folded(tree: Tree, depth: int) -> set[int]:
+    """Return the frames to fold: modules at the level or above it without others inside, and repetitions of such."""
+    paths = {frame.path for frame in tree.frames[1:] if frame.kind == "module"} | set(tree.alone)
+    outer = {path.rpartition(".")[0] for path in paths if path}
+    open_: set[int] = set()
+    for number, home in enumerate(tree.homes):
+        alone = tree.alone[number]
+        if tree.sharing.has_box(number) and alone and _level(alone) > depth:
+            open_.add(home)
+    folded = set()
+    for index in range(len(tree.frames) - 1, 0, -1):
+        frame = tree.frames[index]
+        level = _level(frame.path)
+        single = frame.kind == "module" and frame.times == 1
+        closed = index not in open_ if not single else level < depth and frame.path not in outer
+        if closed or (frame.kind == "module" and level == depth):
+            folded.add(index)
+        else:
+            open_.add(frame.parent)
+    return folded
+
+
+def _boxes(
+    tree: Tree, nodes: Sequence[GraphNode], edges: Sequence[Edge], keys: Mapping[str, str], titles: Titles
+) -> dict[str, Box]:
+    """Return the box of each key, in the order of nodes."""
+    members: dict[str, list[GraphNode]] = {}
+    for node in nodes:
+        if node.id in keys and tree.sharing.has_box(int(node.id[1:])):
+            members.setdefault(keys[node.id], []).append(node)
+    numbers = numbers_of(nodes, edges, tree.sharing)
+    shown = {node.id: node for node in nodes}
+    boxes = {}
+    for key, inside in members.items():
+        name, first = key.rpartition(" ")[0], inside[0]
+        if not name:
+            boxes[key] = Box(first.id, first.scope, (first,), numbers=numbers.get(first.id, ()))
+        elif name.isdecimal():
+            frame = tree.frames[int(name)]
+            path = frame.path if frame.kind == "module" else ""
+            used = (shown[f"n{number}"] for number in frame.nodes if f"n{number}" in shown)
+            boxes[key] = Box(
+                first.id,
+                path.rpartition(".")[0] if path else frame.path,
+                tuple(node for node in used if node.phase == first.phase),
+                path or frame.path or "graph",
+                frame.times,
+                title=frame.title,
+                kind=titles.kind(path) or frame.title,
+            )
+        else:
+            boxes[key] = Box(
+                first.id, name.rpartition(".")[0], tuple(inside), name, title=titles.of(name), kind=titles.kind(name)
+            )
+    return boxes
+
+
+class _Chips:
+    """What stands for one end of an edge where that is shared."""
+
+    def __init__(self, tree: Tree, nodes: Sequence[GraphNode], edges: Sequence[Edge]) -> None:
+        self._tree = tree
+        self._nodes = {int(node.id[1:]): node for node in nodes}
+        self._names = Names(nodes, edges)
+
+    def __call__(self, edge: Edge) -> tuple[Box | None, Way]:
+        """Return a chip, and at which end of the edge it stands for another."""
+        source, target = int(edge.source[1:]), int(edge.target[1:])
+        sharing, homes = self._tree.sharing, self._tree.homes
+        node = self._nodes[source]
+        within = node.phase == self._nodes[target].phase
+        if source in sharing.leaves or (within and source in sharing.derived and homes[source] != homes[target]):
+            label = self._names.value(node) if within else ""
+            return Box(f"{node.id}_{edge.target}", "", (node,), stub=True, chip=label), "from"
+        total = sharing.sums.get(target)
+        if total is not None and sharing.sums.get(source) != total:
+            first = self._nodes[total]
+            return Box(f"{node.id}_{first.id}", "", (first,), stub=True, chip=self._names.gradient(first)), "to"
+        return None, "from"
 
 
 def fitting_depth(
     nodes: Sequence[GraphNode], edges: Sequence[Edge], calls: Sequence[ModuleCall], most: int
 ) -> int | None:
     """Return the largest depth that leaves at most this many boxes; 0 if none does, None for no folding."""
-    levels = max((node.scope.count(".") + 1 for node in nodes if node.scope), default=0)
+    levels = max((_level(node.scope) for node in nodes if node.scope), default=0)
     titles = Titles(calls)
+    tree = tree_of(nodes, edges, titles)
     depths = (None, *range(levels, 0, -1))
-    return next((depth for depth in depths if len(fold(nodes, edges, depth, titles)[0]) <= most), 0)
+    return next((depth for depth in depths if len(fold(tree, nodes, edges, depth, titles)[0]) <= most), 0)
 
 
 def with_stubs(boxes: list[Box], edges: list[Edge]) -> tuple[list[Box], list[Edge]]:
@@ -181,68 +250,3 @@ def with_stubs(boxes: list[Box], edges: list[Edge]) -> tuple[list[Box], list[Edg
                 stubs[target.id].append(stub)
             kept.append(Edge(stub.id, target.id, edge.argument))
     return [each for box in boxes for each in (*stubs.get(box.id, ()), box)], kept
-
-
-# --- equal modules in a row -------------------------------------------------------------------
-
-
-def _join_runs(boxes: list[Box], edges: list[Edge], inner: list[Edge], titles: Titles) -> tuple[list[Box], list[Edge]]:
-    """Replace chains of modules with equal contents by one box with their number."""
-    phases = {box.id: box.phase for box in boxes}
-    into: dict[str, list[str]] = {}
-    uses: Counter[str] = Counter()
-    for edge in edges:
-        if phases[edge.source] == phases[edge.target]:
-            into.setdefault(edge.target, []).append(edge.source)
-            uses[edge.source] += 1
-    looks = _looks(boxes, inner, titles)
-    first: dict[str, str] = {}
-    runs: dict[str, list[Box]] = {}
-    for box in boxes:
-        before = into.get(box.id, [])
-        repeats = box.id in looks and len(before) == 1 and looks.get(before[0]) == looks[box.id]
-        first[box.id] = first[before[0]] if repeats and uses[before[0]] == 1 else box.id
-        runs.setdefault(first[box.id], []).append(box)
-    joined = [
-        replace(
-            run[0],
-            module=(first_box := run[0 if run[0].phase == "forward" else -1]).module,
-            title=first_box.title,
-            members=tuple(node for box in run for node in box.members),
-            times=len(run),
-        )
-        for run in runs.values()
-    ]
-    moved = (Edge(first[e.source], first[e.target], e.argument) for e in edges)
-    return joined, [edge for edge in moved if edge.source != edge.target]
-
-
-def _looks(boxes: list[Box], edges: list[Edge], titles: Titles) -> dict[str, Any]:
-    """Return the contents of each folded module, independent of its position."""
-    position = {node.id: (box.id, i) for box in boxes if box.module for i, node in enumerate(box.members)}
-    wires: dict[str, list[tuple[int, int, str]]] = {}
-    for edge in edges:
-        source, target = position.get(edge.source), position.get(edge.target)
-        if source is not None and target is not None and source[0] == target[0]:
-            wires.setdefault(source[0], []).append((source[1], target[1], edge.argument))
-    return {
-        box.id: (
-            box.scope,
-            box.kind,
-            tuple(
-                (
-                    node.kind,
-                    node.name.removeprefix(titles.path(box.module)),
-                    node.shape,
-                    node.dtype,
-                    node.scope.removeprefix(box.module),
-                    titles.kind(node.scope),
-                    node.parameters,
-                )
-                for node in box.members
-            ),
-            tuple(wires.get(box.id, ())),
-        )
-        for box in boxes
-        if box.module
-    }

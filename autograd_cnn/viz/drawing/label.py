@@ -49,7 +49,7 @@ def texts(box: Box) -> tuple[str, ...]:
     """Return the lines of text in a box; some may be empty."""
     node = box.node
     if box.stub:
-        return (_stub(box),)
+        return (box.chip or _stub(box),)
     if box.module:
         return (*_of_module(box), *_problem(box))
     if node.kind == "constant":
@@ -99,8 +99,9 @@ def _of_module(box: Box) -> Iterator[str]:
     if box.prefix:
         yield box.prefix
     yield box.title + (f" × {box.times}" if box.times > 1 else "")
-    one = box.members[: len(box.members) // box.times]
-    operations = [node for node in one if node.kind == "operation"]
+    operations = [node for node in box.members if node.kind == "operation"]
+    if len(operations) % box.times == 0:
+        operations = operations[: len(operations) // box.times]  # those of one
     names = ", ".join(node.name for node in operations)
     alike = len(operations) > 1 and len({node.name for node in operations}) == 1
     if names != box.kind.lower() and not alike:

@@ -77,7 +77,7 @@ def sharing_of(nodes: Sequence[GraphNode], pairs: Pairs, scopes: Sequence[str]) 
 
 def numbers_of(nodes: Sequence[GraphNode], edges: Iterable[Edge], sharing: Sharing) -> dict[str, tuple[str, ...]]:
     """Return what stands in the boxes of operations of their operands that are numbers, as in ``x2=0.5``."""
-    values = {nodes[number].id: nodes[number].name for number in sharing.numbers}
+    values = {node.id: node.name for node in nodes if int(node.id[1:]) in sharing.numbers}
     found: dict[str, tuple[str, ...]] = {}
     for edge in edges:
         if edge.source in values:

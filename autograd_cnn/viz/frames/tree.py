@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from autograd_cnn.graph.nodes import Edge, GraphNode, Phase
 from autograd_cnn.viz.frames.repeats import repeats
@@ -52,7 +52,7 @@ class Frame:
     path : str
         The scope of the call; of another frame, that of the call around.
     title : str
-        Its heading: the module's name and class.
+        What it is called: the module's name and class.
     parent : int
         The frame around; -1 for the graph.
     depth : int
@@ -61,7 +61,7 @@ class Frame:
         ``"module"``; ``"repeat"``, equal modules or operations in a row, which are its members, or of more than one
         each its ``"unit"``; ``"run"``, a part of too many; ``"sum"``, the additions of many contributions to a gradient.
     times : int
-        How many equal ones a repetition holds.
+        How many equal ones a repetition holds; a module that is nothing but a list of layers may be one, too.
     nodes : list of int
         All in it, inner frames included, in order, and the parameters that these use.
     slots : list of Slot
@@ -78,6 +78,11 @@ class Frame:
     nodes: list[int] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)
     wires: list[Wire] = field(default_factory=list)
+
+    @property
+    def heading(self) -> str:
+        """The title, and how many equal ones it stands for."""
+        return f"{self.title} × {self.times:,}" if self.times > 1 else self.title
 
 
 @dataclass(slots=True)
@@ -173,6 +178,9 @@ class _Looks:
         self.titles = titles
         self.sharing = sharing
         self._known: dict[Any, int] = {}
+        self._calls = Counter(
+            titles.path(path) for scope in set(scopes) for path in _levels(scope) if titles.kind(path)
+        )
         self._operands: dict[int, list[int]] = {}
         for source, target in pairs:
             self._operands.setdefault(target, []).append(source)
@@ -211,8 +219,13 @@ class _Looks:
     def of(self, item: _Item, places: dict[int, int]) -> int:
         """Return a number that is the same for all that look like an item, given the places of nodes beside it.
 
-        Only the forward pass counts: the first of equal modules often sends no gradient back.
+        Only the forward pass counts: the first of equal modules often sends no gradient back. Calls of one module are
+        alike: the last step of a recurrent network often leaves out what no other step uses.
         """
+        if item.kind == "module" and self.titles.kind(item.path):
+            module = self.titles.path(item.path)
+            if self._calls[module] > 1:
+                return self._known.setdefault(module, len(self._known))
         forward = [number for number in item.numbers if self.nodes[number].phase == "forward"]
         if not forward:
             return self._known.setdefault(item.numbers[0], len(self._known))
@@ -270,13 +283,15 @@ def _grow(tree: Tree, looks: _Looks) -> None:
                     continue
                 told, inner = _opened(part, looks)
                 waiting.append((len(tree.frames), inner))
-                kind = cast("FrameKind", told.kind)
                 title = shortened(told.title, LENGTH)
-                tree.frames.append(Frame(part.path, title, home, around.depth + 1, kind, told.times, part.numbers))
+                tree.frames.append(Frame(part.path, title, home, around.depth + 1, part.kind, told.times, part.numbers))
 
 
 def _opened(item: _Item, looks: _Looks) -> tuple[_Item, list[_Item]]:
-    """Return a frame and what it holds; for a list of layers, which nothing calls, the repetition that is all it holds."""
+    """Return what a frame is called after, and what it holds.
+
+    A list of layers, which nothing calls, is the repetition that is all it holds.
+    """
     inner = _folded(looks.items(item.path), looks) if item.inner is None else item.inner
     only = inner[0]
     if item.inner is None and not looks.titles.kind(item.path) and len(inner) == 1 and only.inner is not None:
@@ -298,8 +313,7 @@ def _parts(item: _Item, nodes: Sequence[GraphNode], sharing: Sharing) -> list[_I
         if not name:
             parts.append(_Item("sum", item.path, f"sum of {len(numbers) + 1:,} gradients", numbers, inner))
         elif len(numbers) > MANY:
-            title = f"{inner[0].title} × {len(numbers):,}"
-            parts.append(_Item("repeat", item.path, title, numbers, inner, len(numbers)))
+            parts.append(_Item("repeat", item.path, inner[0].title, numbers, inner, len(numbers)))
         else:
             rest += numbers
     return [_Item("node", item.path, item.title, sorted(rest)), *parts]
@@ -328,12 +342,11 @@ def _repeat(items: list[_Item], length: int, times: int, titles: Titles) -> _Ite
     names = dict.fromkeys(titles.kind(item.path) if item.kind == "module" else item.title for item in units[0])
     if "" in names:
         names = {f"{units[0][0].title} to {units[-1][-1].title}": None}
-    title = f"{shortened(', '.join(names), LENGTH - 8)} × {times:,}"
     inner = [
         unit[0] if length == 1 else _Item("unit", unit[0].path, f"{place} of {times:,}", _numbers(unit), unit)
         for place, unit in enumerate(units, 1)
     ]
-    return _Item("repeat", _around(units[0][0]), title, _numbers(inner), inner, times)
+    return _Item("repeat", _around(units[0][0]), ", ".join(names), _numbers(inner), inner, times)
 
 
 def _around(item: _Item) -> str:
@@ -466,7 +479,7 @@ class _Cut:
 
         In a row of steps, what comes in or goes out at each of them is chips as well, so that the row stays one.
         """
-        steps = self.tree.frames[index].kind in ("repeat", "run")
+        steps = self.tree.frames[index].times > 1 or self.tree.frames[index].kind == "run"
         limit = FEW if steps else MANY
         positions = list(self.slots[index])
         fans = Counter(("from", source) for source, _ in self.wires[index])

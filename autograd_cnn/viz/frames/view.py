@@ -39,6 +39,9 @@ def direction_of(tree: Tree, titles: Titles) -> Direction:
     """Return ``"right"`` for a recurrent network, whose steps are read like a text; else ``"down"``."""
     steps: dict[int, list[str]] = {}
     for frame in tree.frames:
-        if frame.kind == "module" and frame.parent >= 0 and tree.frames[frame.parent].kind in ("repeat", "run"):
+        if frame.kind == "module" and titles.kind(frame.path):
             steps.setdefault(frame.parent, []).append(titles.path(frame.path))
-    return "right" if any(len(paths) > len(set(paths)) for paths in steps.values()) else "down"
+    rows = (
+        paths for parent, paths in steps.items() if tree.frames[parent].times > 1 or tree.frames[parent].kind == "run"
+    )
+    return "right" if any(len(paths) > len(set(paths)) for paths in rows) else "down"

@@ -42,9 +42,10 @@ def page(
 ) -> str:
     """Return the page that `Graph.to_html` writes; the same graph gives the same text."""
     marked = _checked(nodes, highlight or {})
-    if color is not None and color not in get_args(Quantity):
-        expected = " or ".join(map(repr, get_args(Quantity)))
-        raise ArgumentError(sentence("to_html", "color is unknown", expected=expected, got=repr(color)))
+    for name, value, choices in (("direction", direction, Direction), ("color", color, Quantity)):
+        if value is not None and value not in get_args(choices):
+            expected = " or ".join(map(repr, get_args(choices)))
+            raise ArgumentError(sentence("to_html", f"{name} is unknown", expected=expected, got=repr(value)))
     data = _data(nodes, edges, calls, marked, direction, color) | {"explanations": explanations}
     return document("page/viewer", title=TITLE, data=data, default=_known)
 
@@ -117,7 +118,7 @@ def _data(
         ],
         "edges": [(int(edge.source[1:]), int(edge.target[1:]), edge.argument) for edge in edges],
         "frames": [
-            {"path": frame.path, "title": (title := shortened(frame.title, LENGTH)), "room": room_of(title),
+            {"path": frame.path, "title": (title := shortened(frame.heading, LENGTH)), "room": room_of(title),
              "parent": frame.parent, "kind": frame.kind, "lines": lines,
              "layout": layout, "slots": frame.slots, "wires": frame.wires}
             for frame, lines, layout in zip(tree.frames, in_frames, which, strict=True)
@@ -165,11 +166,19 @@ def _chips(tree: Tree, nodes: Sequence[GraphNode], edges: Sequence[Edge]) -> dic
 def _of_frame(frame: Frame, nodes: Sequence[GraphNode], titles: Titles) -> dict[str, list[str]]:
     """Return the text of a folded frame, for each pass."""
     lines = {}
-    kind = titles.kind(frame.path) if frame.kind == "module" else ""
+    kind = (titles.kind(frame.path) if frame.kind == "module" else "") or frame.title
     for phase, sign in (("forward", ""), ("backward", "∂ ")):
         members = tuple(nodes[position] for position in frame.nodes if nodes[position].phase == phase)
         if any(node.kind != "parameter" for node in members):
-            box = Box(members[0].id, "", members, module=frame.path or "graph", title=frame.title or "graph", kind=kind)
+            box = Box(
+                members[0].id,
+                "",
+                members,
+                module=frame.path or "graph",
+                times=frame.times,
+                title=frame.title or "graph",
+                kind=kind,
+            )
             first, *others = texts(box)
             lines[phase] = _cut((first if frame.kind == "sum" else sign + first, *others))
     return lines

@@ -1,12 +1,18 @@
 """Modules as boxes, and equal ones in a row as one."""
 
+import numpy as np
+
+import autograd_cnn as ag
+from autograd_cnn import nn
 from autograd_cnn.graph import capture
-from autograd_cnn.viz.drawing.fold import Titles, fold, with_stubs
+from autograd_cnn.viz.drawing.fold import fold, with_stubs
+from autograd_cnn.viz.frames.titles import Titles
+from autograd_cnn.viz.frames.tree import tree_of
 
 
 def _boxes(graph, depth):
-    boxes, edges = fold(graph.nodes, graph.edges, depth, Titles(graph.calls))
-    return boxes, edges
+    titles = Titles(graph.calls)
+    return fold(tree_of(graph.nodes, graph.edges, titles), graph.nodes, graph.edges, depth, titles)
 
 
 def test_without_a_depth_every_node_is_a_box(convnet):
@@ -46,7 +52,7 @@ def test_equal_modules_in_a_row_are_one_box(blocks):
 def test_the_backward_pass_of_equal_modules_has_the_same_name(blocks):
     boxes, _ = _boxes(capture(blocks(4), backward=True), 2)
     (body,) = [box for box in boxes if box.times > 1 and box.phase == "backward"]
-    assert (body.module, body.times) == ("body.0", 3)  # the last block has no fan-out behind it to sum up
+    assert (body.module, body.times) == ("body", 4)
 
 
 def test_modules_that_differ_stay_apart(convnet):
@@ -76,3 +82,20 @@ def test_folded_modules_need_no_stubs(convnet):
     boxes, _ = with_stubs(*_boxes(capture(convnet, backward=True), 1))
     targets = {box.id.partition("_")[2] for box in boxes if box.stub}
     assert targets.isdisjoint(box.id for box in boxes if box.module)
+
+
+def test_numbers_stand_in_the_boxes_that_use_them():
+    x = ag.tensor([1.0, 2.0], requires_grad=True, name="x")
+    boxes, edges = _boxes(capture((x * 0.5 + 1).sum()), None)
+    assert [(box.node.name, box.numbers) for box in boxes][1:3] == [("multiply", ("x2=0.5",)), ("add", ("x2=1",))]
+    assert len(edges) == 4
+
+
+def test_a_parameter_of_several_calls_is_a_chip_at_each():
+    layer = nn.Sequential(nn.Linear(2, 2, rng=0), nn.Tanh())
+    graph = capture(layer(layer(np.ones((1, 2), np.float32))).sum(), backward=True)
+    chips = [box for box in _boxes(graph, None)[0] if box.chip]
+    assert [(box.chip, box.scope) for box in chips if box.phase == "forward"] == [
+        (name, scope) for scope in ("Sequential.0", "Sequential#2.0") for name in ("weight", "bias")
+    ]
+    assert not any(box.chip for box in _boxes(graph, 1)[0])

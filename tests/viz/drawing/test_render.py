@@ -179,7 +179,11 @@ def test_an_unknown_ending_is_an_error(square, tmp_path):
         ),
         (
             lambda graph: graph.to_html(highlight=3),
-            "to_html: argument 'path' is missing; it takes path, highlight, color, explanations",
+            "to_html: argument 'path' is missing; it takes path, highlight, direction, color, explanations",
+        ),
+        (
+            lambda graph: graph.to_html("g.html", direction="up"),
+            "to_html: direction is unknown: expected 'down' or 'right', got 'up'",
         ),
         (
             lambda graph: graph.render("g.svg", depth="a"),

@@ -27,7 +27,7 @@ def _paths(tree):
 
 
 def _titles(tree, kind):
-    return [frame.title for frame in tree.frames if frame.kind == kind]
+    return [frame.heading for frame in tree.frames if frame.kind == kind]
 
 
 def _chips(tree, frame, way):
@@ -108,13 +108,12 @@ def test_a_backward_pass_stays_with_its_forward_pass():
 
 def test_equal_modules_in_a_row_are_one_frame_but_two_are_not(blocks):
     tree = _tree(blocks(12))
-    assert _titles(tree, "repeat") == ["0 to 11 × 12"]
-    repeat = next(frame for frame in tree.frames if frame.kind == "repeat")
+    (repeat,) = (frame for frame in tree.frames if frame.times > 1)
+    assert (repeat.path, repeat.heading) == ("body", "0 to 11 × 12")
     assert [frame.path for frame in tree.frames if frame.parent == tree.frames.index(repeat)] == [
         f"body.{i}" for i in range(12)
     ]
-    assert repeat.times == 12
-    assert _titles(_tree(blocks(2)), "repeat") == []
+    assert {frame.times for frame in _tree(blocks(2)).frames} == {1}
 
 
 def test_equal_operations_in_a_row_are_one_frame():
