@@ -95,13 +95,17 @@ GALLERY = {
 
 
 def _random(seed):
-    """Return a random graph: modules in modules, some called again, parameters and numbers, and a kind of backward pass."""
+    """Return a random graph: calls in calls, parameters, numbers, values with few and many uses, and a backward pass."""
     rng = np.random.default_rng(seed)
-    modules = [".".join(map(str, rng.integers(0, 3, rng.integers(0, 4)))) for _ in range(8)]
-    nodes, edges, scope = [], [], ""
+    nodes, edges, stack, calls = [], [], [], 0
     for i in range(int(rng.integers(5, 120))):
         kind = rng.choice(["operation", "parameter", "input", "constant"], p=[0.75, 0.12, 0.05, 0.08])
-        scope = str(rng.choice(modules)) if rng.random() < 0.2 else scope
+        if rng.random() < 0.12 and len(stack) < 4:
+            calls += 1
+            stack.append(f"block{calls}")
+        elif rng.random() < 0.12 and stack:
+            stack.pop()
+        scope = ".".join(stack)
         shape = () if kind == "constant" else tuple(map(int, rng.integers(1, 5, rng.integers(0, 4))))
         name = {"operation": str(rng.choice(["sin", "correlate2d", "softmax_cross_entropy"])), "constant": "0.5"}
         nodes.append(

@@ -160,6 +160,7 @@ class _Draft:
         uses = Counter(source for source, _, _ in frame.wires)
         leaving = {source for source, target, _ in frame.wires if frame.slots[target].kind == "out"}
         beside: Counter[int] = Counter()
+        back = _back(frame)
         for number, (source, target, _) in enumerate(frame.wires):
             upper, lower = frame.slots[source], frame.slots[target]
             attributes = f"id=w{number}"
@@ -175,10 +176,10 @@ class _Draft:
                 attributes += ", weight=20"
             else:
                 attributes += ", weight=2"
-            level = "minlen=0" in attributes
             ends = (target, source) if self.flipped[number] else (source, target)
+            straight = "minlen=0" not in attributes and not back[number]
             first, second = (
-                f"s{end}:{side}" if not level and frame.slots[end].kind == "frame" else f"s{end}"
+                f"s{end}:{side}" if straight and frame.slots[end].kind == "frame" else f"s{end}"
                 for end, side in zip(ends, "sn", strict=True)
             )
             yield f"{first} -> {second} [{attributes}]"
@@ -261,6 +262,29 @@ class _Draft:
 def _border(upper: str, phase: Phase) -> str:
     """Return which points are at a border: values come in from above, but in the backward pass from below."""
     return upper if phase == "forward" else {"in": "out", "out": "in"}[upper]
+
+
+def _back(frame: Frame) -> list[bool]:
+    """Return which wires close a circle, as where a block is entered again: depth first, to what is being looked at."""
+    after: dict[int, list[tuple[int, int]]] = {}
+    for number, (source, target, _) in enumerate(frame.wires):
+        after.setdefault(source, []).append((number, target))
+    back = [False] * len(frame.wires)
+    state = [0] * len(frame.slots)
+    for root in range(len(frame.slots)):
+        way = [(root, iter(after.get(root, ())))] if not state[root] else []
+        while way:
+            slot, wires = way[-1]
+            state[slot] = 1
+            for number, target in wires:
+                back[number] = state[target] == 1
+                if not state[target]:
+                    way.append((target, iter(after.get(target, ()))))
+                    break
+            else:
+                state[slot] = 2
+                way.pop()
+    return back
 
 
 def _is_spine(slot: Slot, nodes: Sequence[GraphNode]) -> bool:

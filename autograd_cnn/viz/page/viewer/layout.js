@@ -308,6 +308,7 @@ export class Scene {
                 inside: key,
                 beyond: (way === "in") === (phase === "forward") ? -LEAD : LEAD,
                 beside: Math.abs(point[1] - y) < height / 2 - 1,
+                area: areaTurned(/** @type {Box} */ (this.boxes.get(key))),
             };
         return { key, at: [centre[0] + point[0] - x, centre[1] + point[1] - y] };
     }

@@ -12,6 +12,7 @@
  * @property {Point} [border] the end of a lead to the border of the frame around
  * @property {number} [beyond] on which side of an open frame's border the wire comes from, and how far away it turns
  * @property {boolean} [beside] whether it comes from beside the open frame
+ * @property {Area} [area] of the open frame
  */
 
 /** How far from the border of an open frame a wire turns towards where it enters. */
@@ -38,14 +39,15 @@ export function courseOf(points, ends, boxes) {
         const corners = [[x, y + (away * small.size[3]) / 2], [x, level], [open.at[0], level], open.at];
         return polyline(/** @type {Point[]} */ (start.beside ? corners.reverse() : corners));
     }
+    const edges = [points[0], points[last]];
     for (const [other, i, handle] of /** @type {[End, number, number][]} */ ([
         [start, 0, 1],
         [end, last, last - 1],
     ])) {
-        pull(points, i, handle, other.beyond ? [points[i][0], points[i][1] + other.beyond] : other.at);
+        pull(points, i, handle, other.beyond ? [points[i][0], points[i][1] + aside(other, edges[i && 1])] : other.at);
     }
-    const before = start.beyond ? bend(start.at, points[0]).slice(0, -1) : [];
-    const after = end.beyond ? bend(points[last], end.at).slice(1) : [];
+    const before = start.beyond ? entry(points[0], edges[0][1], start).reverse().slice(0, -1) : [];
+    const after = end.beyond ? entry(points[last], edges[1][1], end).slice(1) : [];
     return [...before, ...points, ...after];
 }
 
@@ -95,10 +97,32 @@ function pull(points, end, handle, to) {
     points[end] = to;
 }
 
-/** A curve that leaves and arrives along the passes. @param {Point} from @param {Point} to @returns {Point[]} */
-function bend(from, to) {
-    const half = (from[1] + to[1]) / 2;
-    return [from, [from[0], half], [to[0], half], to];
+/**
+ * The way into an open frame: sideways where no box is, before the place that was made for the frame, then straight on.
+ *
+ * A wire that comes from behind, as where values go round in a circle, goes around the frame.
+ *
+ * @param {Point} from
+ * @param {number} edge where this place begins
+ * @param {End} end
+ * @returns {Point[]}
+ */
+function entry(from, edge, { at, beyond = 0, area }) {
+    const half = (from[1] + edge) / 2;
+    if (area && Math.sign(from[1] - edge) !== Math.sign(beyond)) {
+        const side = area.x - LEAD / 2;
+        const level = at[1] + beyond / 2;
+        return polyline([from, [side, from[1]], [side, level], [at[0], level], at]);
+    }
+    /** @type {Point} */
+    const turn = [at[0], edge];
+    return [from, [from[0], half], [at[0], half], turn, turn, at, at];
+}
+
+/** How far before an open frame a wire turns: on the side that it comes from. @param {End} end @param {Point} point */
+function aside({ beyond = 0, area }, [, y]) {
+    const behind = area && (y < area.y + area.height / 2) !== beyond < 0;
+    return behind ? -beyond : beyond;
 }
 
 /** Straight pieces, as a spline. @param {Point[]} corners */
