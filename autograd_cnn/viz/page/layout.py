@@ -189,10 +189,11 @@ class _Draft:
         drawn = [
             (target, source) if flipped else (source, target)
             for (source, target, _), flipped in zip(frame.wires, self.flipped, strict=True)
+            if not self.aside & {source, target}
         ]
         for kind, index in (("in", 1), ("out", 0)):
             points = [i for i, slot in enumerate(frame.slots) if slot.kind == _border(kind, slot.phase)]
-            inner = ({pair[index] for pair in drawn} | set(points)) - self.aside
+            inner = {pair[index] for pair in drawn} | set(points) | self.aside
             if len(points) > 1:
                 yield f"{{rank=same; {' '.join(f's{point};' for point in points)}}}"
             for loose in range(len(frame.slots)) if points else ():
