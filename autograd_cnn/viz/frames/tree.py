@@ -178,9 +178,8 @@ class _Looks:
         self.titles = titles
         self.sharing = sharing
         self._known: dict[Any, int] = {}
-        self._calls = Counter(
-            titles.path(path) for scope in set(scopes) for path in _levels(scope) if titles.kind(path)
-        )
+        called = {path for scope in set(scopes) for path in _levels(scope) if titles.kind(path)}
+        self._calls = Counter(map(titles.path, called))
         self._operands: dict[int, list[int]] = {}
         for source, target in pairs:
             self._operands.setdefault(target, []).append(source)

@@ -116,6 +116,11 @@ def test_equal_modules_in_a_row_are_one_frame_but_two_are_not(blocks):
     assert {frame.times for frame in _tree(blocks(2)).frames} == {1}
 
 
+def test_the_blocks_of_a_network_are_one_frame():
+    tree = _tree(nn.resnet20(rng=0)(np.zeros((2, 3, 8, 8), np.float32)).sum(), backward=True, values=False)
+    assert _titles(tree, "repeat") == ["BasicBlock × 3"]
+
+
 def test_equal_operations_in_a_row_are_one_frame():
     tree = tree_of(*_chain(500, alike=True), Titles(()))
     assert _titles(tree, "repeat") == ["sin × 499"]  # the first has no operand
