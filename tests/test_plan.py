@@ -192,7 +192,7 @@ def test_a_plan_is_drawn_with_its_tables(trained, tmp_path):
         node.name for node in graph.nodes if node.kind == "parameter"
     }
     drawn = plan.render(tmp_path / "plan.dot").read_text(encoding="utf-8")
-    assert f"{len(segment._table)} compiled loops, in {plan.arena:,} bytes" in drawn
+    assert f"table 1: {len(segment._table)} compiled loops, {plan.arena / 1e3:,.0f} kB" in drawn
 
 
 def test_what_a_plan_keeps_is_drawn_where_it_is(trained, tmp_path):

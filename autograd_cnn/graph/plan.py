@@ -52,7 +52,7 @@ class _Drawing:
         for call in self._plan.lowered:
             if call.inner:
                 name = f"table {len(tables) + 1}"
-                kind = f"{call.name}, in {self._plan.arena:,} bytes of memory of their own"
+                kind = f"{call.name}, {self._plan.arena / 1e3:,.0f} kB"
                 tables.append(ModuleCall(name, name, kind, 1))
             for each in call.inner or (call,):
                 self._add_call(each, tables[-1].scope if call.inner else "")

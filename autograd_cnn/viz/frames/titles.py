@@ -52,7 +52,7 @@ def shortened(text: str, length: int) -> str:
     Examples
     --------
     >>> shortened("encoder.layers.11.self_attn.in_proj_weight", 24)
-    'encoder.l…in_proj_weight'
+    'encoder.la…n_proj_weight'
     """
     if len(text) <= length:
         return text

@@ -127,23 +127,34 @@ def _number(name: str) -> int:
 def _scopes(nodes: Sequence[GraphNode], edges: Pairs) -> tuple[list[str], list[str]]:
     """Return each node's module, and the one that it has been taken out of.
 
-    What the backward pass reads beside the graph stands where it is used. A module with a single
-    node of the forward pass is not worth a frame.
+    What the backward pass reads beside the graph stands where it is used, and so does what meets a computed value, as
+    the mask of a dropout does. A module with a single node of the forward pass is not worth a frame.
     """
     scopes = [node.scope for node in nodes]
     users: dict[int, set[int]] = {}
+    meets: dict[int, set[int]] = {}
     for source, target in edges:
-        users.setdefault(source, set()).add(target)
+        if nodes[source].phase == nodes[target].phase:
+            users.setdefault(source, set()).add(target)
+            if nodes[source].kind == "operation":
+                meets.setdefault(target, set()).add(source)
+    beside = set()
     for number, node in enumerate(nodes):
-        if node.phase == "backward" and node.kind in ("input", "constant") and len(users.get(number, ())) == 1:
-            scopes[number] = nodes[min(users[number])].scope
-    counted = (each for each in zip(nodes, scopes, strict=True) if each[0].kind != "constant")
-    crowd = Counter(scope for node, scope in counted if node.phase == "forward")
+        if node.kind in ("input", "constant") and len(users.get(number, ())) == 1:
+            user = min(users[number])
+            if node.phase == "backward" or user in meets:
+                beside.add(number)
+                scopes[number] = nodes[user].scope
+    crowd = Counter(
+        scope
+        for number, (node, scope) in enumerate(zip(nodes, scopes, strict=True))
+        if node.phase == "forward" and node.kind != "constant" and number not in beside
+    )
     outer = {level.rpartition(".")[0] for scope in set(scopes) for level in _levels(scope)}
     alone = [""] * len(nodes)
     for number, scope in enumerate(scopes):
         if scope and crowd[scope] <= 1 and scope not in outer:
-            scopes[number], alone[number] = scope.rpartition(".")[0], scope
+            scopes[number], alone[number] = scope.rpartition(".")[0], "" if number in beside else scope
     return scopes, alone
 
 

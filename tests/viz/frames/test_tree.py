@@ -42,6 +42,14 @@ def test_modules_become_frames_but_not_for_a_single_operation(convnet):
     assert named == {"relu": "features.act", "max_pool": "features.pool"}
 
 
+def test_the_mask_of_a_dropout_stands_beside_it_and_an_input_before_all():
+    model = nn.Sequential(nn.Sequential(nn.Linear(3, 4, rng=0), nn.Dropout(0.5, rng=0)), nn.Linear(4, 2, rng=0))
+    graph = capture(model(np.ones((2, 3), np.float32)).sum(), names=model.named_parameters())
+    tree = tree_of(graph.nodes, graph.edges, Titles(graph.calls))
+    homes = [tree.frames[home].path for node, home in zip(graph.nodes, tree.homes, strict=True) if node.kind == "input"]
+    assert homes == ["", "0"]
+
+
 def test_every_node_has_one_slot_and_every_frame_holds_what_is_in_it(convnet):
     graph = capture(convnet, backward=True)
     tree = tree_of(graph.nodes, graph.edges, Titles(graph.calls))
