@@ -3,6 +3,7 @@
 It takes the extra ``browser`` and a Chromium.
 """
 
+import contextlib
 import shutil
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import autograd_cnn as ag
 from autograd_cnn import nn, optim
 
 HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -75,6 +77,17 @@ def pages(folder: Path) -> None:
     ag.report.write(folder / "report.html", model, digits, history, title="digits")
 
 
+def gallery(folder: Path) -> list[Path]:
+    """Run the lines of the gallery's page, and return the pages of networks that they write."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from pages import run  # noqa: PLC0415  # it is no package
+
+    with contextlib.chdir(folder):
+        run(ROOT / "docs" / "gallery.md")
+    shown = (HERE.parent / "gallery.md").read_text("utf-8")
+    return sorted(page for page in folder.glob("*.html") if f"networks/{page.stem}.png" in shown)
+
+
 def difference() -> ag.graph.Difference:
     """Return the difference of a small network, and one that is wider, normalised and has another activation."""
     graphs = []
@@ -108,16 +121,24 @@ def photograph(browser: Browser, page: Path, place: str, scheme: str, picture: P
     tab.close()
 
 
+def chromium() -> str:
+    """Return the browser's program."""
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        sys.exit("there is no Chromium")
+    return found
+
+
 def main() -> None:
     """Write the pages to a folder that goes again, and the pictures beside this file."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        sys.exit("screenshots.py: there is no Chromium")
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
         pages(Path(folder))
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         for name, (page, place, scheme) in SCENES.items():
             photograph(browser, Path(folder) / f"{page}.html", place, scheme, HERE / f"{name}.png")
+        (HERE / "networks").mkdir(exist_ok=True)
+        for page in gallery(Path(folder)):
+            photograph(browser, page, "", "light", HERE / "networks" / f"{page.stem}.png")
         browser.close()
 
 
