@@ -169,7 +169,7 @@ def _of_frame(frame: Frame, nodes: Sequence[GraphNode], titles: Titles) -> dict[
     kind = (titles.kind(frame.path) if frame.kind == "module" else "") or frame.title
     for phase, sign in (("forward", ""), ("backward", "∂ ")):
         members = tuple(nodes[position] for position in frame.nodes if nodes[position].phase == phase)
-        if any(node.kind != "parameter" for node in members):
+        if members:
             box = Box(
                 members[0].id,
                 "",

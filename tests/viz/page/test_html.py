@@ -41,6 +41,15 @@ def test_all_nodes_and_edges_are_in_it(convnet):
     assert (weight["shape"], weight["dtype"], weight["count"], weight["bytes"]) == ([3, 1, 3, 3], "float32", 27, 108)
 
 
+def test_a_module_that_has_only_parameters_in_one_pass_has_a_text_in_both():
+    weights = [GraphNode(f"n{i}", "parameter", "w", (3,), "float64", "a") for i in (0, 1)]
+    backward = [GraphNode(f"n{i}", "operation", "cos", (3,), "float64", "a", phase="backward") for i in (3, 4)]
+    nodes = (*weights, GraphNode("n2", "operation", "add", (3,), "float64"), *backward)
+    graph = Graph(nodes, (Edge("n0", "n2", "x1"), Edge("n1", "n2", "x2"), Edge("n3", "n4", "x")))
+    inner = _data(_page(graph))["frames"][1]
+    assert inner["lines"].keys() == {"forward", "backward"}
+
+
 def test_operations_come_with_their_formula_their_place_and_their_rules(square):
     told = _data(_page(capture(square)))["primitives"]
     assert list(told) == ["multiply"]
