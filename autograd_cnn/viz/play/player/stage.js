@@ -78,10 +78,8 @@ class PanelView {
     say(step) {
         const { progress } = this;
         if (!step) return this.words.replaceChildren(`${progress.length} steps`);
-        if (step <= progress.length) {
-            const { walk, step: own } = progress.locate(step - 1);
-            this.words.replaceChildren(...sentence(walk, own).flatMap((part) => part || []));
-        }
+        const { walk, step: own } = progress.locate(Math.min(step, progress.length) - 1);
+        this.words.replaceChildren(...sentence(walk, own).flatMap((part) => part || []));
         if (step >= progress.length) this.words.append(html("span", { class: "agrees" }, this.agreement()));
     }
 
