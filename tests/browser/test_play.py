@@ -135,6 +135,17 @@ def test_it_fits_a_phone_and_the_dark(visit_play, name, scheme, width):
     assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
 
 
+@for_each("width, scrolls", [(900, False), (390, True)])
+def test_a_wide_table_is_whole_or_follows_the_step(visit_play, width, scrolls):
+    played = _made(ag.linear(_leaf(RNG.random((1, 4))), _leaf(RNG.random((10, 4)))))
+    page = visit_play(played, "#0@10", width=width)
+    figure = page.locator('figure[data-array="y"] .tables')
+    assert figure.evaluate("e => e.scrollWidth > e.clientWidth") == scrolls
+    ends = (figure.evaluate("e => e.getBoundingClientRect().right"),
+            figure.locator("td.target").evaluate("e => e.getBoundingClientRect().right"))  # fmt: skip
+    assert ends[1] <= ends[0] + 1
+
+
 def test_hostile_names_are_text_in_the_page_and_in_a_notebook(visit_play, chromium):
     name = "</script><img src=x onerror=alert(1)>\"'\u202e" + "n" * 10_000
     x, w = _leaf(np.ones((3, 3))), ag.tensor(np.ones((2, 2)), requires_grad=True, name=name)
