@@ -113,6 +113,9 @@ def test_steps_by_key_button_slider_and_link(visit_play):
     expect(step).not_to_have_text("60 of 60")
     page.keyboard.press("p")
     assert page.locator("#play").text_content() == "Play"
+    page.locator("#slider").fill("58")
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".agrees").count() == 1  # by the panel that was done long before, not again at each step
     page.get_by_role("tab", name="Forward").click()
     assert page.locator("h2").all_text_contents() == ["y = x ⋆ w + b"]
     assert page.get_by_role("tab", name="Forward").get_attribute("aria-selected") == "true"
@@ -130,6 +133,17 @@ def test_it_fits_a_phone_and_the_dark(visit_play, name, scheme, width):
     assert page.evaluate("document.querySelector('main').scrollWidth <= document.querySelector('main').clientWidth")
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
+
+
+@for_each("width, scrolls", [(900, False), (390, True)])
+def test_a_wide_table_is_whole_or_follows_the_step(visit_play, width, scrolls):
+    played = _made(ag.linear(_leaf(RNG.random((1, 4))), _leaf(RNG.random((10, 4)))))
+    page = visit_play(played, "#0@10", width=width)
+    figure = page.locator('figure[data-array="y"] .tables')
+    assert figure.evaluate("e => e.scrollWidth > e.clientWidth") == scrolls
+    ends = (figure.evaluate("e => e.getBoundingClientRect().right"),
+            figure.locator("td.target").evaluate("e => e.getBoundingClientRect().right"))  # fmt: skip
+    assert ends[1] <= ends[0] + 1
 
 
 def test_hostile_names_are_text_in_the_page_and_in_a_notebook(visit_play, chromium):

@@ -321,8 +321,11 @@ def test_what_is_kept_is_a_curve_whose_peak_leads_to_its_step(visit, net):
     bounds = curve.bounding_box()
     page.mouse.click(bounds["x"] + bounds["width"] * 5 / 38, bounds["y"] + 10)
     assert page.locator("#step").inner_text().startswith("Step 5 of 38")
-    x = ag.tensor(2.0, requires_grad=True)
-    assert visit(ag.graph.capture(x + x)).locator("#memory").is_hidden()
+    x = ag.tensor(np.ones(4), requires_grad=True)
+    assert visit(ag.graph.capture((x + x).sum())).locator("#memory").is_hidden()
+    before, after = (ag.graph.capture(function(x * x).sum()) for function in (ag.exp, ag.relu))
+    page = visit(ag.graph.difference(before, after).graph)  # what was removed keeps nothing
+    assert page.locator("#peak").inner_text() == "kept: at most 4 B at relu"
 
 
 def test_playing_goes_on_by_itself(visit, net):
@@ -442,7 +445,7 @@ def test_what_is_in_view_can_be_saved(visit, net):
     assert texts == page.locator(".box tspan").all_text_contents()
     with page.expect_download() as download:
         page.get_by_role("button", name="PNG").click()
-    assert download.value.suggested_filename == "graph.png"
+    assert download.value.suggested_filename == "net.png"
     size = page.locator("#canvas").bounding_box()
     with Image.open(download.value.path()) as image:
         assert image.size == pytest.approx((2 * size["width"], 2 * size["height"]), abs=2)
@@ -563,6 +566,7 @@ def test_boxes_are_coloured_by_what_is_picked(visit, net, scheme):
     page = visit(net, scheme=scheme, color="flops")
     assert page.locator("#coloring").input_value() == "flops"
     expect(page.locator("#legend h2")).to_have_text("arithmetic")
+    expect(page.locator("#panel h3").first).to_have_text("Outlines")
     shown = {
         key: (shade, page.locator(f'[data-key="{key}"] > rect').first.evaluate("e => getComputedStyle(e).fill"))
         for key in ("n1", "n3", "n4")
@@ -572,7 +576,9 @@ def test_boxes_are_coloured_by_what_is_picked(visit, net, scheme):
     assert len({fill for _, fill in shown.values()}) == 2
     page.locator("#legend svg rect").first.click()
     assert _box(page, "n3").get_attribute("class").split().count("selected") == 1
+    page.keyboard.press("Escape")
     page.locator("#coloring").select_option("")
+    expect(page.locator("#panel h3").first).to_have_text("Colours")
     expect(page.locator("#legend")).to_be_hidden()
     assert _box(page, "n3").get_attribute("data-shade") is None
 
@@ -586,6 +592,7 @@ def test_a_click_on_an_element_says_why_and_a_term_shows_its_factors(visit):
         def to_html(self, path, **_):
             return ag.explanations.to_html(loss, path)
 
+    expect(visit(_Explained()).locator("#panel")).to_contain_text("This page knows why: click a value")
     page = visit(_Explained(), "#n1")
     assert page.locator("#panel h2").text_content().startswith("w")
     expect(page.locator(".why")).to_contain_text("Click a cell")

@@ -92,7 +92,10 @@ def test_a_file_with_the_name_of_a_library_does_not_take_its_place(tmp_path, mon
     [
         ("fails", "{path}:22: IndexError: list index out of range"),
         ("leaves", "{path}:26: SystemExit"),
-        ("", "{path} has no such function: expected one of Pair, total, fails, deeper, leaves, got ''"),
+        (
+            "",
+            "{path} has no such function: expected one of Pair, total, fails, deeper, leaves, got ''; name one, as in {path.name}:leaves",
+        ),
         ("number", "{path} has no such function: expected one of Pair, total, fails, deeper, leaves, got 'number'"),
     ],
 )

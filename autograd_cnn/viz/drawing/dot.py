@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 Show: TypeAlias = Literal["forward", "backward", "both"]
 
-FONT = "Helvetica,Arial,sans-serif"
+FONT = "Helvetica"
+"""A single name: of a list, Graphviz as WebAssembly would measure texts in Times, too narrow for their boxes."""
 COLUMNS = 4
 """Of the legend."""
 

@@ -10,6 +10,8 @@ from autograd_cnn.viz.frames.titles import Names, Titles
 from autograd_cnn.viz.frames.tree import Tree, tree_of
 
 Way: TypeAlias = Literal["from", "to"]
+Key: TypeAlias = str | tuple[int | str, Phase]
+"""What one box stands for: a node's id, or in one pass a frame's number or a module's path, which can be ``"4"``, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,9 @@ def fold(
     """
     keys = _keys(tree, nodes, depth)
     boxes = _boxes(tree, nodes, edges, keys, titles)
-    chips: dict[str, dict[str, Box]] = {}
-    kept: list[tuple[str, str, str]] = []
-    bundles: dict[tuple[str, str], set[str]] = {}
+    chips: dict[Key, dict[str, Box]] = {}
+    kept: list[tuple[Key, Key, str]] = []
+    bundles: dict[tuple[Key, Key], set[str]] = {}
     chip_of = _Chips(tree, nodes, edges)
     for edge in edges:
         source, target = keys.get(edge.source, ""), keys.get(edge.target, "")
@@ -108,17 +110,17 @@ def fold(
             kept.append((source, target, edge.argument))
     ids = {key: box.id for key, box in boxes.items()}
     joined = [
-        Edge(ids.get(source, source), ids.get(target, target),
+        Edge(ids.get(source, str(source)), ids.get(target, str(target)),
              str(len(bundles[source, target])) if len(bundles.get((source, target), ())) > 1 else argument)
         for source, target, argument in kept
     ]  # fmt: skip
     return [each for key, box in boxes.items() for each in (*chips.get(key, {}).values(), box)], joined
 
 
-def _keys(tree: Tree, nodes: Iterable[GraphNode], depth: int | None) -> dict[str, str]:
+def _keys(tree: Tree, nodes: Iterable[GraphNode], depth: int | None) -> dict[str, Key]:
     """Return what stands for each node: its own id, or the outermost folded frame around it in its pass."""
     folded = set() if depth is None else _folded(tree, depth)
-    keys = {}
+    keys: dict[str, Key] = {}
     for node in nodes:
         number = int(node.id[1:])
         alone = tree.alone[number]
@@ -128,9 +130,9 @@ def _keys(tree: Tree, nodes: Iterable[GraphNode], depth: int | None) -> dict[str
         if number in tree.sharing.leaves:
             keys[node.id] = node.id
         elif frame is not None:
-            keys[node.id] = f"{frame} {node.phase}"
+            keys[node.id] = (frame, node.phase)
         elif alone and depth is not None and _level(alone) <= depth:
-            keys[node.id] = f"{alone} {node.phase}"
+            keys[node.id] = (alone, node.phase)
         else:
             keys[node.id] = node.id
     return keys
@@ -163,22 +165,22 @@ def _folded(tree: Tree, depth: int) -> set[int]:
 
 
 def _boxes(
-    tree: Tree, nodes: Sequence[GraphNode], edges: Sequence[Edge], keys: Mapping[str, str], titles: Titles
-) -> dict[str, Box]:
+    tree: Tree, nodes: Sequence[GraphNode], edges: Sequence[Edge], keys: Mapping[str, Key], titles: Titles
+) -> dict[Key, Box]:
     """Return the box of each key, in the order of nodes."""
-    members: dict[str, list[GraphNode]] = {}
+    members: dict[Key, list[GraphNode]] = {}
     for node in nodes:
         if node.id in keys and tree.sharing.has_box(int(node.id[1:])):
             members.setdefault(keys[node.id], []).append(node)
     numbers = numbers_of(nodes, edges, tree.sharing)
     shown = {node.id: node for node in nodes}
-    boxes = {}
+    boxes: dict[Key, Box] = {}
     for key, inside in members.items():
-        name, first = key.rpartition(" ")[0], inside[0]
-        if not name:
+        name, first = key[0], inside[0]
+        if isinstance(key, str):
             boxes[key] = Box(first.id, first.scope, (first,), numbers=numbers.get(first.id, ()))
-        elif name.isdecimal():
-            frame = tree.frames[int(name)]
+        elif isinstance(name, int):
+            frame = tree.frames[name]
             path = frame.path if frame.kind == "module" else ""
             used = (shown[f"n{number}"] for number in frame.nodes if f"n{number}" in shown)
             boxes[key] = Box(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from autograd_cnn.viz.play.walk import Cells, NamedArray, Panel, Scene, Span, Walk
 from autograd_cnn.viz.web.document import document
 
-MOST_NUMBERS: Final = {True: 400, False: 100}
+MOST_NUMBERS: Final = {True: 400, False: 160}
 """Of an array that is shown as numbers, by whether they are whole; a larger one is shown as heat."""
 WIDEST_NUMBERS: Final = 16
 MOST_BESIDE: Final = 16

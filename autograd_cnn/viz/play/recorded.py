@@ -119,7 +119,7 @@ class Recorded:
                 sentence(
                     "viz.play",
                     "the tape did not keep an operand of add",
-                    hint="keep its tensor, or record it under ag.tracing()",
+                    hint="keep its tensor in a variable, or record it under ag.tracing()",
                 )
             )
         return np.asarray(value)
@@ -144,7 +144,9 @@ def call_of(node: Node) -> Call:
     call = Call.of(node, values(node, [parent for parent in node.parents if parent is not None], {}))
     if call.missing:
         problem = f"the tape did not keep {' and '.join(call.missing)} of {call.primitive.name}"
-        raise GradientError(sentence("viz.play", problem, hint="keep its tensor, or record it under ag.tracing()"))
+        raise GradientError(
+            sentence("viz.play", problem, hint="keep its tensor in a variable, or record it under ag.tracing()")
+        )
     return call
 
 

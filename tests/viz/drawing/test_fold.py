@@ -55,6 +55,21 @@ def test_the_backward_pass_of_equal_modules_has_the_same_name(blocks):
     assert (body.module, body.times) == ("body", 4)
 
 
+def test_layers_with_numbers_for_names_keep_to_themselves():
+    """Of a `Sequential`, whose layers' paths look like the numbers of frames."""
+    layers = [nn.Sequential(nn.Linear(4, 4, rng=0), nn.ReLU()) for _ in range(3)]
+    model = nn.Sequential(nn.Linear(4, 4, rng=0), *layers, nn.Tanh(), nn.Sigmoid(), nn.Linear(4, 2, rng=0))
+    graph = capture(ag.sum(model(np.ones((1, 4), np.float32))), names=model.named_parameters(), backward=True)
+    boxes, _ = _boxes(graph, 1)
+    for phase in ("forward", "backward"):
+        told = [(box.title, box.times) for box in boxes if box.module and box.phase == phase]
+        assert sorted(told) == [
+            ("0: Linear", 1), ("4: Tanh", 1), ("5: Sigmoid", 1), ("6: Linear", 1), ("Sequential", 3)
+        ]  # fmt: skip
+    seen = [node.id for box in boxes if not box.stub for node in box.members]
+    assert len(seen) == len(set(seen))
+
+
 def test_modules_that_differ_stay_apart(convnet):
     boxes, _ = _boxes(capture(convnet), 2)
     assert {box.times for box in boxes} == {1}

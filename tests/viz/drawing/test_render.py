@@ -9,6 +9,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from reportlab.pdfbase.pdfmetrics import stringWidth
 from tables import for_each
 
 import autograd_cnn as ag
@@ -61,6 +62,16 @@ def test_without_the_program_web_assembly_draws_svg(square, tmp_path, no_dot):
     root = ET.parse(capture(square).render(tmp_path / "g.svg")).getroot()  # noqa: S314  # ours
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert "multiply" in "".join(root.itertext())
+
+
+def test_without_the_program_texts_fit_into_their_boxes(tmp_path, no_dot):
+    """It measures in Times what stands in a font that it does not know, such as a list of them."""
+    name = "a_summary_of_some_commands"
+    x = ag.tensor(1.0, requires_grad=True, name=name)
+    svg = capture(x * 2).render(tmp_path / "g.svg").read_text("utf-8")
+    corners, size = re.search(f'points="([^"]*)"/>\n<text[^>]*font-size="([^"]*)"[^>]*>{name}<', svg).groups()
+    across = [float(corner.partition(",")[0]) for corner in corners.split()]
+    assert max(across) - min(across) > stringWidth(name, "Helvetica", float(size)) + 10
 
 
 @pytest.mark.parametrize("answer", ["exit 1", "exit 0", "echo '<?xml'", "kill -9 $$"])

@@ -240,7 +240,7 @@ W44 = _leaf(4, 4)
         (
             lambda: play(_untold()),
             GradientError,
-            "viz.play: the tape did not keep an operand of add; keep its tensor, or record it under ag.tracing()",
+            "viz.play: the tape did not keep an operand of add; keep its tensor in a variable, or record it under ag.tracing()",
         ),
         (
             lambda: play(W44 @ W44, "conv9"),

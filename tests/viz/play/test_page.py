@@ -49,7 +49,7 @@ def test_a_hostile_name_is_text():
 def test_what_is_large_is_heat():
     assert is_in_numbers(np.ones((20, 16)))
     assert not is_in_numbers(np.ones((2, 17)))
-    assert not is_in_numbers(np.full((11, 11), 0.5))
+    assert not is_in_numbers(np.full((13, 13), 0.5))
     assert HeatGrid.of((6, 24, 24)) == (6, 6, 3)
     assert HeatGrid.of((2, 3, 5, 5))[2] >= 3
     data = json.loads(re.search('id="graph">(.*?)</script>', _played(side=20)._page(), re.DOTALL)[1])

@@ -237,6 +237,8 @@ const HELP = [
     "Drag to pan, turn the wheel to zoom;",
     "the arrow keys step through the computation, and ? lists the keys.",
 ];
+const HELP_ON_WHY =
+    "This page knows why: click a value or a gradient, and then a cell of its picture, to see the terms that it is the sum of.";
 const HELP_ON_SUMS =
     "A number such as 2/3 beside a box says that it adds the second of three contributions to a gradient.";
 
@@ -246,14 +248,19 @@ function showGraph() {
         html("h2", {}, DATA.title),
         totals(NODES),
         section(
-            "Colours",
+            state.coloring ? "Outlines" : "Colours",
             html(
                 "ul",
-                { class: "legend" },
+                { class: state.coloring ? "legend outlines" : "legend" },
                 kinds.map((kind) => html("li", {}, html("i", { class: kind }), DATA.meanings[kind] ?? kind)),
             ),
         ),
-        section("How to read it", html("p", {}, HELP.join(" ")), SUMS.size ? html("p", {}, HELP_ON_SUMS) : ""),
+        section(
+            "How to read it",
+            html("p", {}, HELP.join(" ")),
+            DATA.explanations ? html("p", {}, HELP_ON_WHY) : "",
+            SUMS.size ? html("p", {}, HELP_ON_SUMS) : "",
+        ),
         section("Outline", outline(0)),
     );
 }

@@ -4,7 +4,6 @@ import { byId, color, html, svg } from "../../web/elements.js";
 import { contextOf } from "../../web/colors.js";
 import { canvas } from "./camera.js";
 
-const NAME = "graph";
 /** What says where things are; all else comes from the page's style. */
 const GEOMETRY = ["x", "y", "width", "height", "rx", "d", "transform"];
 /** By the element's name: what other programs have to be told of its style. @type {Record<string, string[]>} */
@@ -66,9 +65,10 @@ function tipOf(stroke, tips) {
     return id;
 }
 
-/** @param {Blob} content @param {string} suffix */
+/** Under the name of the page's file, where it has one. @param {Blob} content @param {string} suffix */
 function save(content, suffix) {
-    const link = html("a", { href: URL.createObjectURL(content), download: `${NAME}.${suffix}` });
+    const name = decodeURIComponent(/([^/]+)\.html$/.exec(location.pathname)?.[1] ?? "graph");
+    const link = html("a", { href: URL.createObjectURL(content), download: `${name}.${suffix}` });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

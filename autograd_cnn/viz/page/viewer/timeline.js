@@ -20,8 +20,7 @@ for (const [node, at] of FREED_AT) FREED[at].push(node);
 /** Bytes kept for the backward pass after each step. */
 export const KEPT = [0];
 FIRING.forEach((node, i) => {
-    const saved = node.phase === "forward" ? (node.saved_bytes ?? 0) : 0;
-    KEPT.push(KEPT[i] + saved - savedBy(FREED[i + 1]));
+    KEPT.push(KEPT[i] + (node.phase === "forward" ? savedBy([node]) : 0) - savedBy(FREED[i + 1]));
 });
 
 /**
@@ -62,9 +61,9 @@ function forwardUses(node) {
     return node.users.filter(({ node: user }) => inForward(node) && inForward(user) && user.kind === "operation");
 }
 
-/** @param {GraphNode[]} nodes */
+/** What was removed between two graphs saves nothing any more. @param {GraphNode[]} nodes */
 function savedBy(nodes) {
-    return nodes.reduce((sum, node) => sum + (node.saved_bytes ?? 0), 0);
+    return nodes.reduce((sum, node) => sum + (node.change === "removed" ? 0 : (node.saved_bytes ?? 0)), 0);
 }
 
 /** The step at which a node fires; 0 for what is there from the start. @param {GraphNode} node */

@@ -44,11 +44,12 @@ export class Table extends Board {
         const rows = Array.from({ length: this.planes / group }, () =>
             html("div", { class: "planes" }, Array.from({ length: group }, () => this.table())),
         );
-        this.element.append(this.caption, ...rows);
+        this.tables = html("div", { class: "tables" }, rows);
+        this.element.append(this.caption, this.tables);
         const longest = Math.max(...Array.from(this.array.values, (value) => brief(value).length));
         for (const cell of this.cells) cell.style.minWidth = `${longest + 1.5}ch`;
         /** How wide it is, in letters' heights. */
-        this.ems = group * this.columns * Math.max(2.3, 0.62 * (longest + 1.5));
+        this.ems = group * this.columns * Math.max(2.3, 0.65 * (longest + 1.5));
         /** What is pointed out, and as what. @type {[HTMLTableCellElement, string][]} */
         this.lit = [];
         this.colors = colorTable();
@@ -87,6 +88,16 @@ export class Table extends Board {
                 this.cells[index].classList.add(role);
                 this.lit.push([this.cells[index], role]);
             }
+        if (this.lit.length && this.tables.scrollWidth > this.tables.clientWidth) this.follow();
+    }
+
+    /** Where the table is wider than the screen, bring what is pointed out into view, from its left on. */
+    follow() {
+        const all = this.lit.map(([cell]) => cell.getBoundingClientRect());
+        const { left, right } = this.tables.getBoundingClientRect();
+        const before = Math.min(...all.map((each) => each.left)) - left;
+        const beyond = Math.max(...all.map((each) => each.right)) - right;
+        if (before < 0 || beyond > 0) this.tables.scrollLeft += before < 0 ? before : Math.min(before, beyond);
     }
 
     repaint() {

@@ -28,14 +28,15 @@ class PanelView {
         );
     }
 
-    /** Make numbers as large as there is room for beside each other. */
+    /** Make numbers as large as there is room for beside each other, or below each other, so that no table is cut. */
     fit() {
         const boards = [...this.boards.values()];
         const tables = boards.filter((board) => board instanceof Table);
         const taken = boards.reduce((sum, board) => sum + BESIDE + (board instanceof Heat ? board.width : 0), 0);
         const ems = tables.reduce((sum, { ems }) => sum + ems, 0);
         const width = this.element.clientWidth;
-        const least = Math.max(12, Math.min(width / 48, 17));
+        const most = width / Math.max(...tables.map(({ ems }) => ems));
+        const least = Math.max(12, Math.min(width / 48, 17, most));
         this.shelf.style.fontSize = `${Math.max(least, Math.min((width - taken) / ems, LARGEST))}px`;
     }
 
@@ -78,10 +79,8 @@ class PanelView {
     say(step) {
         const { progress } = this;
         if (!step) return this.words.replaceChildren(`${progress.length} steps`);
-        if (step <= progress.length) {
-            const { walk, step: own } = progress.locate(step - 1);
-            this.words.replaceChildren(...sentence(walk, own).flatMap((part) => part || []));
-        }
+        const { walk, step: own } = progress.locate(Math.min(step, progress.length) - 1);
+        this.words.replaceChildren(...sentence(walk, own).flatMap((part) => part || []));
         if (step >= progress.length) this.words.append(html("span", { class: "agrees" }, this.agreement()));
     }
 
