@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from autograd_cnn.engine.composite import parsed
-from autograd_cnn.errors import counted
+from autograd_cnn.errors import counted, printable
 from autograd_cnn.graph.graph import Graph
 from autograd_cnn.graph.matching import matching
 from autograd_cnn.graph.nodes import Change, Edge, GraphNode, Summary
@@ -55,7 +55,7 @@ class Difference:
         lines += changes[:LINES]
         if len(changes) > LINES:
             lines.append(f"... and {len(changes) - LINES} more")
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
     def _lines(self) -> Iterator[str]:
         """Yield a line for each change; a call that is new or gone as a whole is one."""

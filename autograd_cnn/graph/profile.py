@@ -21,7 +21,7 @@ from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.recording import switched, tracing
 from autograd_cnn.engine.replay import Call, kept_values
 from autograd_cnn.engine.trace import Call as PlanCall
-from autograd_cnn.errors import ArgumentError, GradientError, OperandError, counted, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError, counted, printable, sentence
 from autograd_cnn.graph.capture import Names, read
 from autograd_cnn.graph.graph import Graph
 from autograd_cnn.graph.nodes import GraphNode
@@ -359,6 +359,7 @@ def _share(seconds: float, total: float) -> str:
 
 def _aligned(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
     """Yield the lines of a table, its numbers to the right; columns that say nothing are left out."""
+    rows = [{name: printable(cell) for name, cell in row.items()} for row in rows]
     columns = [name for name in rows[0] if len({row[name] for row in rows}) > 1 or name in NUMBERS] if rows else []
     columns = [name for name in columns if any(row[name] for row in rows)]
     shown = [dict(zip(columns, columns, strict=True)), *rows[:LINES]]

@@ -9,7 +9,7 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Array, Node, Traced
 from autograd_cnn.engine.primitive import Primitive
-from autograd_cnn.errors import ArgumentError, FormatError, sentence
+from autograd_cnn.errors import ArgumentError, FormatError, printable, sentence
 from autograd_cnn.files import AnyPath, as_path, replacing
 from autograd_cnn.viz.play import classifier, convolution, layer, pooling
 from autograd_cnn.viz.play.animation import animate
@@ -57,7 +57,7 @@ class Derivation:
     scenes: Sequence[Scene]
 
     def __repr__(self) -> str:
-        return f"<Derivation of {self.title}: {', '.join(f'{scene.title} ({len(scene)})' for scene in self.scenes)}>"
+        return f"<Derivation of {printable(self.title)}: {', '.join(f'{scene.title} ({len(scene)})' for scene in self.scenes)}>"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """Return what a notebook shows: the page, in a frame of its own."""
