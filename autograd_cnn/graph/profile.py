@@ -27,7 +27,7 @@ from autograd_cnn.graph.graph import Graph
 from autograd_cnn.graph.nodes import GraphNode
 from autograd_cnn.graph.plan import of_plan
 from autograd_cnn.kernels import current_backend
-from autograd_cnn.parameters import Size
+from autograd_cnn.parameters import Size, choice
 
 By: TypeAlias = Literal["call", "module", "primitive"]
 
@@ -84,9 +84,7 @@ class Profile:
         ArgumentError
             For another word.
         """
-        if by not in get_args(By):
-            expected = " or ".join(map(repr, get_args(By)))
-            raise ArgumentError(sentence("Profile.table", "by is unknown", expected=expected, got=repr(by)))
+        choice("Profile.table", "by", by, get_args(By))
         rows = list(self._of_calls() if by == "call" else self._of_groups(by))
         return sorted(rows, key=lambda row: -row["time"])
 
