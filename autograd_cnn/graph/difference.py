@@ -102,9 +102,10 @@ def _totals(before: Graph, after: Graph) -> Iterator[str]:
         ("microseconds", lambda node: node.time and node.time * 1e6),
     ]
     for title, of in sums:
-        old, new = (round(sum(of(node) or 0 for node in graph.nodes)) for graph in (before, after))
-        if old != new:
-            yield f"  {title}: {old:,} → {new:,}" + (f" ({new / old - 1:+.1%})" if old else "")
+        old, new = (sum(of(node) or 0 for node in graph.nodes) for graph in (before, after))
+        texts = [f"{each:,.0f}" if isinstance(each, float) else f"{each:,}" for each in (old, new)]
+        if texts[0] != texts[1]:
+            yield f"  {title}: {' → '.join(texts)}" + (f" ({new / old - 1:+.1%})" if old else "")
 
 
 @parsed
