@@ -110,7 +110,20 @@ def sentence(
     if expected is not None:
         parts.append(f"expected {expected}, got {_short(str(got))}")
     text = ": ".join(parts)
-    return f"{text}; {hint}" if hint else text
+    return printable(f"{text}; {hint}" if hint else text)
+
+
+def printable(text: str) -> str:
+    r"""Return a text as one line that does nothing to a terminal: what is not printable, as Python writes it.
+
+    Names may come from files, of networks and of graphs.
+
+    Examples
+    --------
+    >>> print(printable("conv" + chr(27) + "[31m"))
+    conv\x1b[31m
+    """
+    return text if text.isprintable() else "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def counted(count: int, noun: str) -> str:

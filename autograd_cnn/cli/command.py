@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn
 
 from autograd_cnn import __version__
 from autograd_cnn.cli.options import CommandError, UsageError, did_you_mean
-from autograd_cnn.cli.output import flush
+from autograd_cnn.cli.output import flush, harmless
 from autograd_cnn.cli.user_code import restore_search
 from autograd_cnn.errors import ArgumentError, DivergedError, FormatError, GradientError, OperandError, ShapeError
 
@@ -167,7 +167,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         return 0
     if sys.stderr is not None:
-        sys.stderr.write(f"{where}: {problem}\n")
+        sys.stderr.write(harmless(f"{where}: {problem}") + "\n")
     return code
 
 

@@ -3,12 +3,19 @@
 import os
 import sys
 
+from autograd_cnn.errors import printable
+
 
 def say(line: str) -> None:
-    """Write a line to standard output, if there is one, without buffering; what its encoding lacks is escaped."""
+    """Write a text to standard output, if there is one, without buffering; what can't be printed there is escaped."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    text = line.encode(encoding, "backslashreplace").decode(encoding)
+    text = harmless(line).encode(encoding, "backslashreplace").decode(encoding)
     print(text, flush=True)  # noqa: T201  # what a command says
+
+
+def harmless(text: str) -> str:
+    """Return lines of text that do nothing to a terminal."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def is_terminal() -> bool:

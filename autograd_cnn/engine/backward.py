@@ -320,7 +320,10 @@ def _seed(output: Traced, cotangent: Array | None, where: str) -> tuple[Node, Ar
         raise ShapeError(
             sentence(where, "the cotangent has the wrong shape", expected=f"the output's {node.shape}", got=shape)
         )
-    return node, unbroadcast_to(cotangent if isinstance(cotangent, Traced) else np.array(cotangent)[()], node, where)
+    if isinstance(cotangent, Traced):
+        return node, unbroadcast_to(cotangent, node, where)
+    g = np.array(cotangent)
+    return node, unbroadcast_to(g if g.dtype == object else g[()], node, where)
 
 
 def cotangents_of(

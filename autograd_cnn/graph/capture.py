@@ -62,7 +62,7 @@ def capture(
     Raises
     ------
     OperandError
-        If ``output`` is not a tensor, or ``names`` are not names.
+        If ``output`` is not a tensor, or ``names`` or ``inputs`` are something else.
     GradientError
         If nothing was recorded; with ``backward``, if the output is not a scalar or the graph is freed.
     ArgumentError
@@ -131,7 +131,7 @@ class _Names:
 
     def __init__(self, names: Names | None, inputs: Sequence[Any] | None) -> None:
         self.pairs = _pairs(names)
-        self.declared = list(inputs or ())
+        self.declared = _declared(inputs)
         self.inputs = {key for value in self.declared for key in _keys(value)}
         own = [(value.name, value) for value in self.declared if getattr(value, "name", None)]
         self.given = {key: str(name) for name, value in own + self.pairs for key in _keys(value)}
@@ -144,6 +144,18 @@ class _Names:
         if not own:
             return otherwise
         return f"{path}.{own}" if path and "." not in own else str(own)
+
+
+def _declared(inputs: Any) -> list[Any]:
+    """Return the inputs as a list; one alone is refused, which would be taken for its rows."""
+    if inputs is None:
+        return []
+    if isinstance(inputs, (str, bytes, np.ndarray, Traced)) or not isinstance(inputs, Iterable):
+        raise OperandError(
+            sentence("graph.capture", "inputs are not understood", expected="a sequence of tensors or arrays",
+                     got=type(inputs).__name__)
+        )  # fmt: skip
+    return list(inputs)
 
 
 def _pairs(names: Names | None) -> list[tuple[str, Any]]:

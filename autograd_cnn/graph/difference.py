@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from autograd_cnn.engine.composite import parsed
-from autograd_cnn.errors import counted
+from autograd_cnn.errors import counted, printable
 from autograd_cnn.graph.graph import Graph
 from autograd_cnn.graph.matching import matching
 from autograd_cnn.graph.nodes import Change, Edge, GraphNode, Summary
@@ -55,7 +55,7 @@ class Difference:
         lines += changes[:LINES]
         if len(changes) > LINES:
             lines.append(f"... and {len(changes) - LINES} more")
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
     def _lines(self) -> Iterator[str]:
         """Yield a line for each change; a call that is new or gone as a whole is one."""
@@ -102,9 +102,10 @@ def _totals(before: Graph, after: Graph) -> Iterator[str]:
         ("microseconds", lambda node: node.time and node.time * 1e6),
     ]
     for title, of in sums:
-        old, new = (round(sum(of(node) or 0 for node in graph.nodes)) for graph in (before, after))
-        if old != new:
-            yield f"  {title}: {old:,} → {new:,}" + (f" ({new / old - 1:+.1%})" if old else "")
+        old, new = (sum(of(node) or 0 for node in graph.nodes) for graph in (before, after))
+        texts = [f"{each:,.0f}" if isinstance(each, float) else f"{each:,}" for each in (old, new)]
+        if texts[0] != texts[1]:
+            yield f"  {title}: {' → '.join(texts)}" + (f" ({new / old - 1:+.1%})" if old else "")
 
 
 @parsed

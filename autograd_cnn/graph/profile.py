@@ -21,13 +21,13 @@ from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.engine.recording import switched, tracing
 from autograd_cnn.engine.replay import Call, kept_values
 from autograd_cnn.engine.trace import Call as PlanCall
-from autograd_cnn.errors import ArgumentError, GradientError, OperandError, counted, sentence
+from autograd_cnn.errors import ArgumentError, GradientError, OperandError, counted, printable, sentence
 from autograd_cnn.graph.capture import Names, read
 from autograd_cnn.graph.graph import Graph
 from autograd_cnn.graph.nodes import GraphNode
 from autograd_cnn.graph.plan import of_plan
 from autograd_cnn.kernels import current_backend
-from autograd_cnn.parameters import Size
+from autograd_cnn.parameters import Size, choice
 
 By: TypeAlias = Literal["call", "module", "primitive"]
 
@@ -84,9 +84,7 @@ class Profile:
         ArgumentError
             For another word.
         """
-        if by not in get_args(By):
-            expected = " or ".join(map(repr, get_args(By)))
-            raise ArgumentError(sentence("Profile.table", "by is unknown", expected=expected, got=repr(by)))
+        choice("Profile.table", "by", by, get_args(By))
         rows = list(self._of_calls() if by == "call" else self._of_groups(by))
         return sorted(rows, key=lambda row: -row["time"])
 
@@ -359,6 +357,7 @@ def _share(seconds: float, total: float) -> str:
 
 def _aligned(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
     """Yield the lines of a table, its numbers to the right; columns that say nothing are left out."""
+    rows = [{name: printable(cell) for name, cell in row.items()} for row in rows]
     columns = [name for name in rows[0] if len({row[name] for row in rows}) > 1 or name in NUMBERS] if rows else []
     columns = [name for name in columns if any(row[name] for row in rows)]
     shown = [dict(zip(columns, columns, strict=True)), *rows[:LINES]]

@@ -17,7 +17,7 @@ from autograd_cnn.engine.composite import composite
 from autograd_cnn.engine.node import Array, check_differentiable, values_of
 from autograd_cnn.engine.recording import entering, recording
 from autograd_cnn.engine.trace import RUNNING, Held, current, effect
-from autograd_cnn.errors import ArgumentError, OperandError, counted, sentence
+from autograd_cnn.errors import ArgumentError, OperandError, counted, printable, sentence
 from autograd_cnn.nn.hooks import Hooked
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.nn.state import Unmatched, cast, complaints, fits, fixed, plain, read_only, same
@@ -498,7 +498,7 @@ class Module(Hooked):
     def __repr__(self) -> str:
         count = sum(parameter.size for parameter in self.parameters())
         head = f"{type(self).__name__}({self.extra_repr()})" + (f": {counted(count, 'parameter')}" if count else "")
-        below = (f"{name}: {child!r}".replace("\n", "\n  ") for name, child in self.named_children())
+        below = (f"{printable(name)}: {child!r}".replace("\n", "\n  ") for name, child in self.named_children())
         return "\n  ".join([head, *below])
 
 

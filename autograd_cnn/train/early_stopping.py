@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.errors import ArgumentError, OperandError, sentence
-from autograd_cnn.parameters import Number, Size
+from autograd_cnn.parameters import Number, Size, choice
 from autograd_cnn.train.callbacks import Callback
 from autograd_cnn.train.metrics import EpochMetrics
 
@@ -58,11 +58,7 @@ class EarlyStopping(Callback):
 
     @parsed
     def __init__(self, patience: Size = 5, monitor: Monitor = "test_loss", min_delta: Number = 0.0) -> None:
-        if monitor not in get_args(Monitor):
-            raise ArgumentError(
-                sentence("EarlyStopping", "monitor is unknown", expected=" or ".join(map(repr, get_args(Monitor))),
-                         got=repr(monitor))
-            )  # fmt: skip
+        choice("EarlyStopping", "monitor", monitor, get_args(Monitor))
         if not min_delta >= 0:
             raise ArgumentError(
                 sentence("EarlyStopping", "min_delta is out of range", expected="at least 0", got=min_delta)

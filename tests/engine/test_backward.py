@@ -438,6 +438,9 @@ def test_errors_name_who_asked(where):
         with pytest.raises(ShapeError) as err:
             cotangents_of(x * 2, None, np.ones(n), where=where)
         assert str(err.value) == f"{where}: the cotangent has the wrong shape: expected the output's (3,), got ({n},)"
+    with pytest.raises(OperandError) as err:
+        cotangents_of((x * 2).sum(), None, object(), where=where)
+    assert str(err.value) == f"{where}: the cotangent is not an array of numbers: expected floats, got object"
 
 
 def test_no_number_is_no_scalar():

@@ -320,6 +320,15 @@ def test_nothing_was_recorded():
     )
 
 
+@pytest.mark.parametrize("inputs", ["x", 3, np.ones(3), ag.tensor(1.0)])
+def test_inputs_that_are_none(inputs):
+    with pytest.raises(OperandError) as error:
+        capture(ag.tensor(1.0, requires_grad=True) * 2, inputs=inputs)
+    assert str(error.value) == (
+        f"graph.capture: inputs are not understood: expected a sequence of tensors or arrays, got {type(inputs).__name__}"
+    )
+
+
 @pytest.mark.parametrize("names", ["loss", 3, [np.ones(3)], nn.Sequential(nn.Linear(2, 2), nn.ReLU())])
 def test_names_that_are_none(names):
     loss = (ag.tensor(np.ones(2), requires_grad=True) * 2).sum()

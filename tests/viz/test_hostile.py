@@ -3,6 +3,7 @@
 import json
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -11,9 +12,12 @@ from hostile_names import NAMES, graph_of
 from tables import for_each
 
 from autograd_cnn import nn, report
+from autograd_cnn.cli.output import say
 from autograd_cnn.data import Dataset, Split
-from autograd_cnn.graph import Graph
+from autograd_cnn.errors import sentence
+from autograd_cnn.graph import Graph, Profile, difference
 from autograd_cnn.viz.drawing.render import svgs
+from autograd_cnn.viz.play import Derivation
 
 
 class _Structure(HTMLParser):
@@ -77,6 +81,19 @@ def _report(graph, folder):
 def test_hostile_names_do_nothing(tmp_path, output):
     harmless = [f"name{number}" for number in range(len(NAMES))]
     assert output(graph_of(NAMES), tmp_path) == output(graph_of(harmless), tmp_path)
+
+
+def test_in_a_terminal_they_do_nothing_either(capsys):
+    graph = graph_of(NAMES)
+    timed = replace(graph, nodes=tuple(replace(node, time=1.0 + ("\x1b" in node.name)) for node in graph.nodes))
+    model, scope = nn.Sequential(), graph.nodes[2 * NAMES.index("\x1b[31mred")].scope
+    model.add_module(scope, nn.ReLU())
+    texts = [str(difference(graph_of([]), graph)), str(Profile(timed, 1.0, 1.0, 1.0, 1, "jit")), repr(model)]
+    texts += [repr(Derivation(scope, "", {}, [])), sentence("load", f"{scope} is unknown")]
+    say("\n".join(texts))
+    for text in (*texts, capsys.readouterr().out):
+        assert all(line.isprintable() for line in text.split("\n"))
+        assert "\\x1b[31mred" in text
 
 
 def test_a_long_name_makes_no_wide_picture(tmp_path):

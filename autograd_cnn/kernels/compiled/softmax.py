@@ -328,7 +328,7 @@ _keep_larger: Final = vectorized(lambda x, top: at_least(top, x))
 _add_others: Final = vectorized(_others_and_sums)
 _add_powers: Final = vectorized(_power_and_sum)
 _scale_and_add: Final = vectorized(_scaled_and_sum)
-_weigh: Final = vectorized(lambda share, x, factor, g: x * factor - g * share)
+_weigh: Final = vectorized(lambda share, x, factor, g: (x * factor - share) * g)
 
 
 @inlined
@@ -382,15 +382,19 @@ def _error_of_maps(
             own = y[at + k * s.size :]
             _add_powers(0, n, (), (x[at + k * s.size :], tops, totals, own, totals))
         own_g = g[image * s.size + begin :]
-        totals[:] = own_g[:n] / totals
         if smoothing[0] != 0:
-            share, rest = x.dtype.type(smoothing[0] / s.classes), x.dtype.type(1 - smoothing[0])
+            share = smoothing[0] / s.classes
+            for i in range(n):
+                right = y[at + labels[image * s.size + begin + i] * s.size + i] / totals[i]
+                others[i] = (right - share - (1 - smoothing[0])) * own_g[i]
+            totals[:] = 1 / totals
             for k in range(s.classes):
                 own = y[at + k * s.size :]
-                _weigh(0, n, (share,), (own, totals, own_g, own))
+                _weigh(0, n, (x.dtype.type(share),), (own, totals, own_g, own))
             for i in range(n):
-                y[at + labels[image * s.size + begin + i] * s.size + i] -= own_g[i] * rest
+                y[at + labels[image * s.size + begin + i] * s.size + i] = others[i]
             continue
+        totals[:] = own_g[:n] / totals
         for i in range(n):
             y[at + labels[image * s.size + begin + i] * s.size + i] *= 0  # a NaN stays
         for k in range(s.classes):

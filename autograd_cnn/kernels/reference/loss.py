@@ -31,7 +31,7 @@ def huber_wrt_x(g: Array, x: Array, t: Array, delta: float, scale: float) -> Arr
 
 def logistic_loss(x: Array, t: Array) -> Array:
     """Return ``t·softplus(-x) + (1 - t)·softplus(x)``."""
-    return t * softplus(-x) + (1 - t) * softplus(x)
+    return np.where(x < 0, t, 1 - t) * np.abs(x) + softplus(-np.abs(x))  # what both have in common is what 0 and 1 lack
 
 
 def logistic_loss_wrt_x(g: Array, x: Array, t: Array) -> Array:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
+from autograd_cnn.parameters import choice
 from autograd_cnn.viz.drawing.arrows import Path, add_arrows, add_pairs, is_spine, path_of
 from autograd_cnn.viz.drawing.fold import Box, fold, with_stubs
 from autograd_cnn.viz.drawing.label import LENGTH, has_problem, label, lines, tooltip
@@ -72,12 +73,10 @@ def draw(
     legend: bool = True,
 ) -> "graphviz.Digraph":
     """Return the drawing that `Graph.to_dot` describes."""
-    for name, value, choices in (("show", show, Show), ("color", color, Quantity), ("theme", theme, Theme)):
-        if value is not None and value not in get_args(choices):
-            raise ArgumentError(
-                sentence("to_dot", f"{name} is unknown", expected=" or ".join(map(repr, get_args(choices))),
-                         got=repr(value))
-            )  # fmt: skip
+    choice("to_dot", "show", show, get_args(Show))
+    choice("to_dot", "theme", theme, get_args(Theme))
+    if color is not None:
+        choice("to_dot", "color", color, get_args(Quantity))
     if depth is not None and depth < 1:
         raise ArgumentError(sentence("to_dot", "depth is out of range", expected="at least 1", got=depth))
     titles = Titles(calls)

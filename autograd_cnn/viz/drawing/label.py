@@ -6,6 +6,7 @@ from math import prod
 from textwrap import wrap
 
 from autograd_cnn.engine.node import Shape
+from autograd_cnn.errors import printable
 from autograd_cnn.graph.nodes import GraphNode, Summary
 from autograd_cnn.viz.drawing.fold import Box
 from autograd_cnn.viz.drawing.style import quantity_text
@@ -29,8 +30,7 @@ def visible(text: str) -> str:
     """
     import graphviz  # noqa: PLC0415  # loaded when first used
 
-    printable = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
-    return graphviz.escape(printable.replace("&", "&amp;"))
+    return graphviz.escape(printable(text).replace("&", "&amp;"))
 
 
 def lines(*texts: str) -> str:

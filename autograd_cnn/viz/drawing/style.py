@@ -161,7 +161,7 @@ class Scale:
             return cls(())
         low, high = math.floor(math.log10(min(positive))), math.ceil(math.log10(max(positive)))
         step = max(1, math.ceil((high - low) / PARTS))
-        low -= (PARTS * step - (high - low)) // 2
+        low = min(low - (PARTS * step - (high - low)) // 2, 308 - PARTS * step)  # floats end there
         return cls(tuple(10.0 ** (low + step * i) for i in range(PARTS + 1)))
 
     def step(self, value: float) -> int:
@@ -175,7 +175,7 @@ class Scale:
         if value <= 0 or len(self.ends) < 2:
             return float(value > 0)
         low, high = self.ends[0], self.ends[-1]
-        share = math.log(value / low) / math.log(high / low) if low else value / high
+        share = (math.log(value) - math.log(low)) / (math.log(high) - math.log(low)) if low else value / high
         return min(max(share, 0.0), 1.0)
 
     def steps(self) -> Iterator[tuple[float, float, int]]:

@@ -12,6 +12,7 @@ import numpy as np
 from autograd_cnn.engine.primitive import REGISTRY, Primitive
 from autograd_cnn.errors import ArgumentError, sentence
 from autograd_cnn.graph.nodes import Edge, GraphNode, ModuleCall
+from autograd_cnn.parameters import choice
 from autograd_cnn.viz.drawing.fold import Box
 from autograd_cnn.viz.drawing.label import LENGTH, shape_text, texts
 from autograd_cnn.viz.drawing.measures import Quantity
@@ -43,9 +44,8 @@ def page(
     """Return the page that `Graph.to_html` writes; the same graph gives the same text."""
     marked = _checked(nodes, highlight or {})
     for name, value, choices in (("direction", direction, Direction), ("color", color, Quantity)):
-        if value is not None and value not in get_args(choices):
-            expected = " or ".join(map(repr, get_args(choices)))
-            raise ArgumentError(sentence("to_html", f"{name} is unknown", expected=expected, got=repr(value)))
+        if value is not None:
+            choice("to_html", name, value, get_args(choices))
     data = _data(nodes, edges, calls, marked, direction, color) | {"explanations": explanations}
     return document("page/viewer", title=TITLE, data=data, default=_known)
 

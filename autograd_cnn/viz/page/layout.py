@@ -222,6 +222,8 @@ class _Draft:
     def _closer(self, boxes: list[Box], splines: list[list[Point]]) -> tuple[list[Box], list[list[Point]]]:
         """Move the points at the borders, which have their own level in Graphviz, close to the boxes."""
         solid = [box for box in boxes if box[3] != POINT]
+        if not solid:
+            return boxes, splines
         upper, lower = min(y - h / 2 for _, y, _, h in solid), max(y + h / 2 for _, y, _, h in solid)
         above = max((upper - y for _, y, _, _ in boxes), default=0.0)
         below = max((y - lower for _, y, _, _ in boxes), default=0.0)

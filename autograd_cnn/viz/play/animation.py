@@ -102,8 +102,8 @@ def animate(title: str, arrays: Mapping[str, NamedArray], scene: Scene, seconds:
                      expected=f"at most {MOST_STEPS} steps and {MOST_CELLS} cells",
                      got=f"{len(scene)} and {cells}", hint="to_html writes a page, which holds more")
         )  # fmt: skip
-    if not 0 < seconds < np.inf:
-        raise ArgumentError(sentence("to_svg", "seconds is out of range", expected="a positive number", got=seconds))
+    if not 0.001 <= seconds <= 3600:
+        raise ArgumentError(sentence("to_svg", "seconds is out of range", expected="0.001 to 3600", got=seconds))
     return _Picture(title, arrays, scene, seconds).text()
 
 

@@ -9,8 +9,9 @@ from autograd_cnn import ops
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Array, Node, Traced
 from autograd_cnn.engine.primitive import Primitive
-from autograd_cnn.errors import ArgumentError, FormatError, sentence
+from autograd_cnn.errors import ArgumentError, FormatError, printable, sentence
 from autograd_cnn.files import AnyPath, as_path, replacing
+from autograd_cnn.parameters import Count, Number
 from autograd_cnn.viz.play import classifier, convolution, layer, pooling
 from autograd_cnn.viz.play.animation import animate
 from autograd_cnn.viz.play.page import page
@@ -57,7 +58,7 @@ class Derivation:
     scenes: Sequence[Scene]
 
     def __repr__(self) -> str:
-        return f"<Derivation of {self.title}: {', '.join(f'{scene.title} ({len(scene)})' for scene in self.scenes)}>"
+        return f"<Derivation of {printable(self.title)}: {', '.join(f'{scene.title} ({len(scene)})' for scene in self.scenes)}>"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         """Return what a notebook shows: the page, in a frame of its own."""
@@ -99,7 +100,7 @@ class Derivation:
         return _write("to_html", path, ".html", self._page())
 
     @parsed
-    def to_svg(self, path: AnyPath, scene: int = 0, *, seconds: float = 0.8) -> Path:
+    def to_svg(self, path: AnyPath, scene: Count = 0, *, seconds: Number = 0.8) -> Path:
         """Write one scene as a moving picture, which plays by itself, for slides and pages that run no scripts.
 
         Parameters
@@ -108,7 +109,7 @@ class Derivation:
         scene : int
             Which of the scenes.
         seconds : float
-            How long each step is shown.
+            How long each step is shown, from 0.001 to 3600.
 
         Returns
         -------
@@ -117,7 +118,7 @@ class Derivation:
         Raises
         ------
         ArgumentError
-            If there is no such scene, it has too many steps or cells for a picture, or the time is not positive.
+            If there is no such scene, it has too many steps or cells for a picture, or the time is out of range.
         FormatError
             If the name does not end in .svg.
         OSError
@@ -145,7 +146,7 @@ def play(
     call: Traced | str | None = None,
     *,
     gradient: Array | None = None,
-    example: int | None = None,
+    example: Count | None = None,
 ) -> Derivation:
     """Show a recorded call step by step, forward and backward, as a derivation to play.
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.engine.backward import gradients, toposort
+from autograd_cnn.engine.backward import cotangents_of, toposort
 from autograd_cnn.engine.node import Array, Missing, Node, Recordable, Traced, tensor_of
 from autograd_cnn.engine.recording import Scope
 from autograd_cnn.engine.replay import Call, values
@@ -174,9 +174,8 @@ def sensitivities(output: Traced, node: Node, gradient: Array | None) -> NDArray
         If the gradient is not in the output's shape.
     """
     seed = np.ones(output.value.shape, output.value.dtype) if gradient is None else gradient
-    like = type(output).wrap(np.broadcast_to(np.zeros((), node.dtype), node.shape), node)
-    (g,) = gradients(output, [like], seed, retain_graph=True)
-    return np.zeros(node.shape, node.dtype) if g is None else np.asarray(g.value)
+    found = cotangents_of(output, {node}, seed, retain_graph=True, where="viz.play")
+    return np.asarray(found[node]) if node in found else np.zeros(node.shape, node.dtype)
 
 
 def find(output: Any, call: Any, is_playable: Callable[[Node], bool], known: Collection[str]) -> tuple[Node, str]:

@@ -127,6 +127,16 @@ def test_losses_of_rows_without_a_finite_largest(smoothing):
             np.testing.assert_allclose(found, expected, rtol=1e-15, err_msg=f"{name}, label {label}")
 
 
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+@for_each("smoothing", [0.0, 0.3, 1.0])
+@for_each("shape", [(4, 3), (4, 3, 5)])
+def test_a_cotangent_that_is_not_finite_reaches_what_depends_on_it(rng, shape, smoothing):
+    x, labels = rng.standard_normal(shape), rng.integers(0, 3, (shape[0], *shape[2:]))
+    g = rng.choice([np.inf, -np.inf, np.nan, 1.0], labels.shape)
+    found, expected = (backend.softmax_error(g, x, labels, smoothing) for backend in (compiled, reference))
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
 def test_other_axes_and_dtypes_are_declined():
     x = np.ones((3, 4))
     for axis in (0, None, (0, 1), (1,)):

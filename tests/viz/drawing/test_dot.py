@@ -226,10 +226,10 @@ def test_a_long_chain_is_written_in_seconds():
 @pytest.mark.parametrize(
     ("style", "text"),
     [
-        ({"show": "all"}, "to_dot: show is unknown: expected 'forward' or 'backward' or 'both', got 'all'"),
+        ({"show": "all"}, "to_dot: show is unknown: expected 'forward', 'backward' or 'both', got 'all'"),
         (
             {"color": "size"},
-            "to_dot: color is unknown: expected 'grad' or 'bytes' or 'flops' or 'time' or 'nan' or 'dead' or 'change', got 'size'",
+            "to_dot: color is unknown: expected 'grad', 'bytes', 'flops', 'time', 'nan', 'dead' or 'change', got 'size'",
         ),
         ({"theme": "blue"}, "to_dot: theme is unknown: expected 'light' or 'dark', got 'blue'"),
         ({"depth": "a"}, "to_dot: depth is not understood: expected an int of at least 1, got 'a'"),

@@ -65,4 +65,4 @@ def test_a_page_begins_with_what_it_is_asked_for_or_with_what_has_changed(convne
 def test_an_unknown_quantity_is_refused(square, tmp_path):
     with pytest.raises(ArgumentError) as error:
         capture(square).to_html(tmp_path / "net.html", color="size")
-    assert str(error.value).startswith("to_html: color is unknown: expected 'grad' or ")
+    assert str(error.value).startswith("to_html: color is unknown: expected 'grad', 'bytes', ")

@@ -58,6 +58,10 @@ def test_operations_come_with_their_formula_their_place_and_their_rules(square):
     assert told["multiply"]["rules"][0].startswith('@multiply.vjp("x1")\ndef multiply_vjp_x1(')
 
 
+def test_nothing_is_a_page_too(tmp_path):
+    assert Graph((), (), ()).to_html(tmp_path / "nothing.html").exists()
+
+
 def test_a_hostile_name_is_data():
     x = ag.tensor([1.0], requires_grad=True, name=HOSTILE)
     text = _page(capture((x * x).sum()))

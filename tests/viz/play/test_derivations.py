@@ -273,6 +273,16 @@ W44 = _leaf(4, 4)
             ArgumentError,
             "viz.play: this convolution is too large to be played: expected at most 100,000 steps and 4,000,000 products, got 65,536 and 9,437,184; play it for a smaller input, or with fewer channels",
         ),
+        (
+            lambda: play(W44 @ W44, example="x"),
+            ArgumentError,
+            "play: example is not understood: expected an int, got 'x'",
+        ),
+        (
+            lambda: play(W44 @ W44, gradient=np.ones(2)),
+            ShapeError,
+            "viz.play: the cotangent has the wrong shape: expected the output's (4, 4), got (2,)",
+        ),
         (lambda: play(ag.max_pool(_leaf(0, 1, 4, 4), 2)), ArgumentError, "viz.play: the result of the call has no elements"),
     ],
 )  # fmt: skip

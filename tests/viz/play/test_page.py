@@ -88,7 +88,7 @@ def test_a_moving_picture_ends_with_the_gradient():
         (lambda folder: _played().to_svg(folder / "a.svg", 4), ArgumentError,
          "to_svg: there is no such scene: expected 0 to 3, got 4"),
         (lambda folder: _played().to_svg(folder / "a.svg", seconds=0), ArgumentError,
-         "to_svg: seconds is out of range: expected a positive number, got 0"),
+         "to_svg: seconds is out of range: expected 0.001 to 3600, got 0"),
         (lambda folder: _played(side=20).to_svg(folder / "a.svg"), ArgumentError,
          "to_svg: the scene 'Forward' is too large for a picture: expected at most 150 steps and 1200 cells, got 324 and 733; to_html writes a page, which holds more"),
     ],
