@@ -66,7 +66,7 @@ def make_model(text: str, image_shape: ImageShape, seed: int, classes: int = 10)
         with no_grad(), set_backend("reference"):  # nothing is compiled, nor computed, for a try
             model.eval()(Tensor.wrap(AbstractArray((1, *image_shape), np.float32)))
     except ValueError as error:
-        raise ArgumentError(sentence("--model", str(error))) from error
+        raise ArgumentError(f"--model: {error}") from error
     return model.train()
 
 
