@@ -209,7 +209,7 @@ def _of_recorded(step: Callable[..., Any], args: Sequence[Any], runs: int, names
 
 
 def _check(output: Any) -> None:
-    """Refuse what is no recorded result."""
+    """Refuse what is not a recorded result."""
     if not isinstance(output, Traced):
         raise OperandError(
             sentence("graph.profile", "the step returned something else", expected="a tensor, such as its loss",

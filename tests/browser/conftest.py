@@ -43,12 +43,12 @@ def chromium():
 
 @pytest.fixture
 def visit(chromium, tmp_path):
-    """Return what opens a graph's page, at a place of it; nothing may be logged, fail, or be fetched."""
+    """Return what opens the page of a graph or a derivation, at a place of it; nothing may be logged, fail, or be fetched."""
     contexts, said = [], []
 
-    def open_at(graph, place="", *, scheme="light", **options):
-        path = graph.to_html(tmp_path / "net.html", **options)
-        contexts.append(chromium.new_context(viewport={"width": 1400, "height": 900}, color_scheme=scheme))
+    def open_at(drawn, place="", *, scheme="light", width=1400, **options):
+        path = drawn.to_html(tmp_path / "net.html", **options)
+        contexts.append(chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme))
         page = contexts[-1].new_page()
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))

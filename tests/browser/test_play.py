@@ -45,28 +45,6 @@ DERIVATIONS = {
 }
 
 
-@pytest.fixture
-def visit_play(chromium, tmp_path):
-    """Return what opens a derivation's page; nothing may be logged, fail, or be fetched."""
-    contexts, said = [], []
-
-    def open_at(played, place="", *, scheme="light", width=1400):
-        path = played.to_html(tmp_path / "play.html")
-        contexts.append(chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme))
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("dialog", lambda dialog: said.append(dialog.message))
-        page.on("request", lambda request: request.url.startswith(path.as_uri()) or said.append(request.url))
-        page.goto(f"{path.as_uri()}{place}")
-        return page
-
-    yield open_at
-    for context in contexts:
-        context.close()
-    assert said == []
-
-
 def _numbers(section, name):
     """Return the numbers of an array's table, row by row; the border is left out."""
     cells = section.locator(f'figure[data-array="{name}"] td:not(.border)').all_text_contents()
@@ -74,9 +52,9 @@ def _numbers(section, name):
 
 
 @pytest.mark.parametrize("name", DERIVATIONS)
-def test_the_last_step_is_the_engines_result_and_gradient(visit_play, name):
+def test_the_last_step_is_the_engines_result_and_gradient(visit, name):
     played = DERIVATIONS[name]()
-    page = visit_play(played)
+    page = visit(played)
     for number, scene in enumerate(played.scenes):
         page.keyboard.press(str(number + 1))
         page.keyboard.press("End")
@@ -96,8 +74,8 @@ def test_the_last_step_is_the_engines_result_and_gradient(visit_play, name):
                 assert np.allclose(shown, engine, rtol=0.006, atol=1e-14), target
 
 
-def test_steps_by_key_button_slider_and_link(visit_play):
-    page = visit_play(DERIVATIONS["convolution"](), "#1@3")
+def test_steps_by_key_button_slider_and_link(visit):
+    page = visit(DERIVATIONS["convolution"](), "#1@3")
     step, words = page.locator("#step"), page.locator(".words").first
     assert step.text_content() == "3 of 60"
     assert words.text_content().startswith("d̃[0:2, 0:3, 4:7:2] += δ[0, 0, 2] · w[0, 0:2, 0:3, 0:2] = ")
@@ -127,8 +105,8 @@ def test_steps_by_key_button_slider_and_link(visit_play):
 
 
 @for_each("name, scheme, width", [("convolution", "dark", 390), ("heat", "light", 390), ("loss", "dark", 1400)])
-def test_it_fits_a_phone_and_the_dark(visit_play, name, scheme, width):
-    page = visit_play(DERIVATIONS[name](), "#1@9", scheme=scheme, width=width)
+def test_it_fits_a_phone_and_the_dark(visit, name, scheme, width):
+    page = visit(DERIVATIONS[name](), "#1@9", scheme=scheme, width=width)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.evaluate("document.querySelector('main').scrollWidth <= document.querySelector('main').clientWidth")
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -136,9 +114,9 @@ def test_it_fits_a_phone_and_the_dark(visit_play, name, scheme, width):
 
 
 @for_each("width, scrolls", [(900, False), (390, True)])
-def test_a_wide_table_is_whole_or_follows_the_step(visit_play, width, scrolls):
+def test_a_wide_table_is_whole_or_follows_the_step(visit, width, scrolls):
     played = _made(ag.linear(_leaf(RNG.random((1, 4))), _leaf(RNG.random((10, 4)))))
-    page = visit_play(played, "#0@10", width=width)
+    page = visit(played, "#0@10", width=width)
     figure = page.locator('figure[data-array="y"] .tables')
     assert figure.evaluate("e => e.scrollWidth > e.clientWidth") == scrolls
     ends = (figure.evaluate("e => e.getBoundingClientRect().right"),
@@ -146,12 +124,12 @@ def test_a_wide_table_is_whole_or_follows_the_step(visit_play, width, scrolls):
     assert ends[1] <= ends[0] + 1
 
 
-def test_hostile_names_are_text_in_the_page_and_in_a_notebook(visit_play, chromium):
+def test_hostile_names_are_text_in_the_page_and_in_a_notebook(visit, chromium):
     name = "</script><img src=x onerror=alert(1)>\"'\u202e" + "n" * 10_000
     x, w = _leaf(np.ones((3, 3))), ag.tensor(np.ones((2, 2)), requires_grad=True, name=name)
     with ag.scope(name):
         y = ag.correlate2d(x, w)
-    page = visit_play(play(y), width=390)
+    page = visit(play(y), width=390)
     assert page.locator("h1").text_content() == f"correlate2d in {name}"
     assert page.locator("img").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

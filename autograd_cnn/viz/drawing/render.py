@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from string import printable
 from subprocess import CalledProcessError
 from threading import Lock
 from typing import TYPE_CHECKING, Final
@@ -71,8 +70,8 @@ def _pdf(svg: str) -> bytes:
         raise MissingDependencyError("a .pdf without Graphviz's program dot", "pdf") from missing
     font = getFont("Helvetica")
     encodings = [each.encName for each in (font, *font.substitutionFonts)]
-    for letter in sorted(set(svg) - set(printable)):
-        if not any(letter.encode(encoding, "ignore") for encoding in encodings):
+    for letter in sorted(set(svg)):
+        if not letter.isascii() and not any(letter.encode(encoding, "ignore") for encoding in encodings):
             problem = f"the fonts of a .pdf have no {letter!r}, and Graphviz's program dot was not found"
             raise MissingDependencyError(sentence("render", problem, hint=NO_PROGRAM))
     file = BytesIO()
