@@ -53,7 +53,7 @@ from autograd_cnn.engine.node import (
     kept_value,
 )
 from autograd_cnn.engine.recording import failing, recording
-from autograd_cnn.engine.rule import Rule, rule_of
+from autograd_cnn.engine.rule import Rule, Source, rule_of
 from autograd_cnn.engine.signature import ArrayLike, Signature, TensorLike
 from autograd_cnn.engine.trace import RUNNING, argument, current
 from autograd_cnn.errors import FUNCTIONS, GradientError, OperandError, RegistrationError, raise_as, sentence
@@ -71,7 +71,8 @@ T = TypeVar("T")
 REGISTRY: Final[dict[str, "Primitive"]] = {}
 """Every primitive by the dotted name of its function, the user's own included."""
 
-_FLOATS: Final[tuple[np.dtype[Any], ...]] = (np.dtype(np.float64), np.dtype(np.float32))
+_SINGLE: Final[np.dtype[Any]] = np.dtype(np.float32)
+_DOUBLE: Final[np.dtype[Any]] = np.dtype(np.float64)
 _INTEGERS: Final[tuple[np.dtype[Any], ...]] = tuple(np.dtype(code) for code in "?bhilqBHILQ")
 _SCALARS: Final = {int: np.int_, float: np.float64, bool: np.bool_}
 """Python's numbers, and NumPy's in their place, whose division by zero and whose roots are those of arrays."""
@@ -121,9 +122,10 @@ class Primitive(Generic[P]):
         self.rules: dict[str, Rule] = {}
         self._bound: dict[Any, tuple[Any, ...]] = {}
         self._by_position: dict[int, Rule] = {}
+        self._sources: dict[int, tuple[Source, ...]] = {}  # by the operands that are tracked: a bit for each
         self._shape_rule: ShapeRule | None = None
         # What the forward computes with as it is; what else there is `_read` and `_widened` convert.
-        dtypes = _FLOATS if self.signature.inexact else (*_FLOATS, *_INTEGERS)
+        dtypes = (_DOUBLE, _SINGLE, *(() if self.signature.inexact else _INTEGERS))
         self._dtypes = frozenset(dtypes)
         self._types = frozenset({*(dtype.type for dtype in dtypes), *({float} if self.signature.inexact else NUMBERS)})
         self.__signature__ = self.signature.shown
@@ -175,7 +177,7 @@ class Primitive(Generic[P]):
             raw: list[Any] = []
             nodes: list[Node | None] = []
             tensor_type: type[Traced] | None = None
-            tracked, usual, light = 0, True, True
+            tracked, bit, usual, light = 0, 1, True, True
             dtypes, types, ndarray = self._dtypes, self._types, np.ndarray
             for arg in args:
                 if isinstance(arg, Traced):
@@ -183,7 +185,7 @@ class Primitive(Generic[P]):
                     value = arg.value
                     node = arg.node
                     if node is not None:
-                        tracked += 1
+                        tracked += bit
                 else:
                     value = arg
                     node = None
@@ -192,6 +194,7 @@ class Primitive(Generic[P]):
                         usual = usual and value is None
                         value = self._read(value, len(raw))
                     light = False
+                bit += bit
                 raw.append(value)
                 nodes.append(node)
             computed, half = raw, False
@@ -205,46 +208,40 @@ class Primitive(Generic[P]):
                     computed = [_SCALARS[type(value)](value) for value in raw]
                 y = self.forward(*computed, **params)
             except (ValueError, TypeError, IndexError, OverflowError) as error:
-                self.signature.check_complete(params)
-                if str(getattr(self.forward, "__module__", None)).startswith("autograd_cnn."):
-                    raise_as(self.name, error, self._shapes(raw))
+                self._explain(error, raw, params)
                 raise
             residuals: tuple[Any, ...] = ()
             if self.residuals:
                 y, residuals = self._divided(y)
-                if RUNNING:  # else a rule that is recorded would keep copies, which nobody knows
-                    residuals = tuple([frozen(kept_value(r), []) if type(r) is ndarray else _own(r) for r in residuals])
             if half and getattr(y, "dtype", None) == np.float32:
                 y = y.astype(HALF)
-            y = _own(y) if RUNNING else y
-            if tensor_type is None:
-                if RUNNING and (trace := current.get()) is not None and trace.finds(raw, params):
-                    if type(y) is ndarray and y.flags.writeable:
-                        y = frozen(y, raw)  # else the tape would keep a copy, which nobody knows
-                    trace.add(self, args, params, y, residuals, computed is raw and not half and _unread(args, raw))
+            trace = current.get() if RUNNING else None
+            if tensor_type is None and (trace is None or not trace.finds(raw, params)):
                 return y
             if type(y) is ndarray:
                 if y.flags.writeable:
                     y = frozen(y, raw)
             elif not isinstance(y, np.generic):
                 y = self._scalar(y)
+            if trace is not None:
+                y = argument(y) if type(y) is np.bool_ else y  # of these NumPy has but one object for each value
+                residuals = tuple(map(_own, residuals))
+                trace.add(self, args, params, y, residuals, computed is raw and not half and _unread(args, raw))
+            if tensor_type is None:
+                return y
             enabled, watched, scope, tracing = recording.get()
-            node = None
-            if tracked and enabled and not self.constant and y.dtype.kind == "f":
-                kept = params
-                for name, value in () if settled else params.items():
-                    if type(value) not in SETTLED and not is_row(value):
-                        kept = kept | {name: kept_value(value)}
-                saved = self._saved(nodes, raw, y, residuals, kept)
-                whole = tracked == len(nodes) and not tracing
+            node, dtype = None, y.dtype
+            floats = dtype is _SINGLE or dtype is _DOUBLE or dtype.kind == "f"
+            if floats and tracked and enabled and not self.constant:
+                kept = _kept(params) if params and not settled else params
+                saved = self._saved(tracked, nodes, raw, y, residuals, kept)
+                whole = tracked == bit - 1 and not tracing
                 operands = () if whole else raw if light else kept_operands(raw, nodes, tracing)
-                node = Node(self, tuple(nodes), saved, y.shape, y.dtype, scope, kept, operands)
-            elif y.dtype.kind not in "biuf":
+                node = Node(self, tuple(nodes), saved, y.shape, dtype, scope, kept, operands)
+            elif not floats and dtype.kind not in "biu":
                 self._refuse_dtype(y)
             if watched:
                 anomaly.watch(self.name, y, node)
-            if RUNNING and (trace := current.get()) is not None:
-                trace.add(self, args, params, y, residuals, computed is raw and not half and _unread(args, raw))
             return tensor_type.wrap(y, node)
         except Exception as error:
             if (watcher := failing.get()) is not None:
@@ -305,40 +302,54 @@ class Primitive(Generic[P]):
         half = np.result_type(*dtypes) == HALF and "dtype" not in self.parameters
         return [widened(value) for value in raw], half
 
+    def _explain(self, error: Exception, raw: list[Any], params: dict[str, Any]) -> None:
+        """Raise an error of NumPy as one of this package, if the forward belongs to it: with the name and the shapes."""
+        self.signature.check_complete(params)
+        if str(getattr(self.forward, "__module__", None)).startswith("autograd_cnn."):
+            raise_as(self.name, error, self._shapes(raw))
+
     def _shapes(self, raw: list[Any]) -> str:
         shapes = [f"{self.signature.operand(i)}={np.shape(x)}" for i, x in enumerate(raw) if x is not None]
         return f"shapes {', '.join(shapes)}" if shapes else ""
 
+    def _asked(self, tracked: int) -> tuple[Source, ...]:
+        """Return the sources of what the rules of the tracked operands ask for, and remember them."""
+        positions = [0] if self.variadic else [i for i in range(tracked.bit_length()) if tracked >> i & 1]
+        sources = tuple({source.name: source for i in positions for source in self._rule(i).sources}.values())
+        if not self.variadic:
+            self._sources[tracked] = sources
+        return sources
+
     def _saved(
-        self, nodes: list[Node | None], raw: list[Any], y: Array, residuals: tuple[Any, ...], params: dict[str, Any]
+        self,
+        tracked: int,
+        nodes: list[Node | None],
+        raw: list[Any],
+        y: Array,
+        residuals: tuple[Any, ...],
+        params: dict[str, Any],
     ) -> dict[str, Any]:
-        """Collect what the rules of the operands that want a gradient ask for."""
+        """Collect what the rules of the tracked operands ask for."""
         saved: dict[str, Any] = {}
-        rules = self._by_position
-        for position, node in enumerate(nodes):
-            if node is None:
-                continue
-            rule = rules.get(position) or self._rule(position)
-            for name, kind, key in rule.sources:
-                if kind == "operand":
-                    value = raw[key]
-                    if type(value) is np.ndarray and (value.flags.writeable or nodes[key] is None):
-                        value = kept_value(value)
-                elif kind == "output":
-                    value = y
-                elif kind == "shape":
-                    value = kept_shape(getattr(raw[key], "shape", ()))
-                elif kind == "parameter":
-                    value = params.get(name, key)
-                elif kind == "residual":
-                    value = residuals[key]
-                elif kind == "operands":
-                    value = tuple(map(kept_value, raw))
-                else:
-                    value = tuple(map(np.shape, raw))
-                saved[name] = value
-            if self.signature.variadic:
-                break  # one rule serves all its arrays
+        sources = self._sources.get(tracked)
+        for name, kind, key in self._asked(tracked) if sources is None else sources:
+            if kind == "operand":
+                value = raw[key]
+                if type(value) is np.ndarray and (value.flags.writeable or nodes[key] is None):
+                    value = kept_value(value)
+            elif kind == "output":
+                value = y
+            elif kind == "shape":
+                value = kept_shape(getattr(raw[key], "shape", ()))
+            elif kind == "parameter":
+                value = params.get(name, key)
+            elif kind == "residual":
+                value = residuals[key]
+            elif kind == "operands":
+                value = tuple(map(kept_value, raw))
+            else:
+                value = tuple(map(np.shape, raw))
+            saved[name] = value
         return saved
 
     # --- shapes -------------------------------------------------------------------------------
@@ -464,10 +475,7 @@ class Primitive(Generic[P]):
                 continue
             rule = rules.get(position) or self._rule(position)
             try:
-                if len(saved) == len(rule.names) and not rule.wants_index:
-                    cotangent = rule.function(g, **saved)  # the usual call, a level less deep
-                else:
-                    cotangent = rule(g, saved, position)
+                cotangent = rule.apply(g, saved, position)
                 try:
                     fits = cotangent.shape == parent.shape and cotangent.dtype is parent.dtype
                 except AttributeError:
@@ -525,9 +533,17 @@ def _number(rule: str, value: Any) -> Array:
     ) from None  # fmt: skip
 
 
-def _own(y: Any) -> Any:
-    """Return an array for one of NumPy's truth values: there is one object for each, by which no trace could know it."""
-    return argument(y) if type(y) is np.bool_ else y
+def _kept(params: dict[str, Any]) -> dict[str, Any]:
+    """Return parameters to save: with copies of those that the caller could still change."""
+    changeable = [name for name, value in params.items() if type(value) not in SETTLED and not is_row(value)]
+    return params | {name: kept_value(params[name]) for name in changeable} if changeable else params
+
+
+def _own(value: Any) -> Any:
+    """Return a residual as a trace can know it: as an array of its own, else rules would save copies of it."""
+    if type(value) is np.ndarray:
+        return frozen(kept_value(value), [])
+    return argument(value) if type(value) is np.bool_ else value
 
 
 def _unread(args: Sequence[Any], raw: list[Any]) -> bool:

@@ -26,14 +26,8 @@ class Rule:
     function: Callable[..., Array]
     operand: str
     sources: tuple[Source, ...]
-    names: tuple[str, ...]
-    wants_index: bool
-    """Whether the rule of a variadic operand takes the index of the array that it is called for."""
-
-    def __call__(self, g: Array, saved: dict[str, Any], position: int) -> Array:
-        """Apply the rule to the cotangent ``g``."""
-        asked = saved if len(saved) == len(self.names) else {name: saved[name] for name in self.names}
-        return self.function(g, **asked, index=position) if self.wants_index else self.function(g, **asked)
+    apply: Callable[[Array, dict[str, Any], int], Array]
+    """Calls the function with a cotangent, what was saved, and the position of the operand that it is called for."""
 
 
 def rule_of(function: Callable[..., Array], operand: str, primitive: Signature, residuals: tuple[str, ...]) -> Rule:
@@ -59,7 +53,18 @@ def rule_of(function: Callable[..., Array], operand: str, primitive: Signature, 
     if any(p.kind is p.VAR_KEYWORD for p in asked):
         names += [name for name in primitive.parameters if name not in names]
     sources = tuple(_source(name, function.__name__, primitive, residuals) for name in names)
-    return Rule(function, operand, sources, tuple(names), wants_index)
+    return Rule(function, operand, sources, _caller(function, names, wants_index))
+
+
+def _caller(
+    function: Callable[..., Array], names: list[str], wants_index: bool
+) -> Callable[[Array, dict[str, Any], int], Array]:
+    """Return what calls a rule with what it names, written out: to pass a dict of them would cost more than the call."""
+    passed = [f"{name}=saved[{name!r}]" for name in names] + ["index=position"] * wants_index
+    text = f"lambda g, saved, position: rule({', '.join(['g', *passed])})"
+    code = compile(text, f"{__file__}, {function.__name__}", "eval")
+    caller: Callable[[Array, dict[str, Any], int], Array] = eval(code, {"rule": function})  # noqa: S307  # of names alone
+    return caller
 
 
 def _source(name: str, rule: str, primitive: Signature, residuals: tuple[str, ...]) -> Source:

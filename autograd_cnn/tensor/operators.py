@@ -26,17 +26,18 @@ def _prefix(function: Callable[..., Any]) -> Callable[["Tensor"], "Tensor"]:
 
 def _infix(function: Callable[..., Any]) -> tuple[_Operator, _Operator]:
     """Return the operator of a function, and that for a tensor on its right."""
+    call: Callable[..., Any] = function.__call__  # type: ignore[operator]  # Python calls it faster than the primitive
 
     def operator(self: "Tensor", other: Any) -> Any:
         try:
-            return function(self, other)
+            return call(self, other)
         except OperandError:
             if _declines(other):
                 return NotImplemented
             raise
 
     def reflected(self: "Tensor", other: Any) -> Any:
-        return function(other, self)
+        return call(other, self)
 
     return operator, reflected
 

@@ -78,7 +78,7 @@ class Argument:
         """
         primitive = self.call.primitive
         rule = primitive.rules[primitive.signature.operand(self.position)]
-        cotangent = rule(g.copy()[()], self.saved, self.position)
+        cotangent = rule.apply(g.copy()[()], self.saved, self.position)
         dtype = getattr(cotangent, "dtype", None)
         if dtype != np.float64:
             got = type(cotangent).__name__ if dtype is None else dtype
