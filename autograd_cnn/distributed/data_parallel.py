@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from autograd_cnn import nn
 from autograd_cnn.distributed.compression import Compression, Exact, Exchange
 from autograd_cnn.distributed.group import ProcessGroup, Request, init
-from autograd_cnn.engine.node import HALF, Array, shape_of
+from autograd_cnn.engine.half import HALF
+from autograd_cnn.engine.node import Array, shape_of
 from autograd_cnn.engine.trace import effect, fresh
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
 from autograd_cnn.nn import Parameter

@@ -14,7 +14,8 @@ from typing import Any, Final, Protocol, TypeVar, cast
 import numpy as np
 
 from autograd_cnn import kernels
-from autograd_cnn.engine.node import HALF, Array, Node, Shape, Traced
+from autograd_cnn.engine.half import HALF
+from autograd_cnn.engine.node import Array, Node, Shape, Traced
 from autograd_cnn.engine.recording import failing, switched
 from autograd_cnn.engine.trace import RUNNING, current, replays
 from autograd_cnn.errors import GradientError, OperandError, ShapeError, sentence

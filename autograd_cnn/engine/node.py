@@ -24,10 +24,6 @@ Floats: TypeAlias = Annotated[Any, "floats"]
 
 Shape: TypeAlias = tuple[int, ...]
 
-HALF: Final = np.dtype(np.float16)
-"""A storage type. Its numbers and their cotangents are computed in float32, and rounded when they are returned."""
-
-
 NUMBERS: Final = frozenset({int, float, bool})
 SETTLED: Final = NUMBERS | {str, type(None)}
 """Immutable types of parameters."""

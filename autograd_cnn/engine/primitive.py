@@ -38,8 +38,8 @@ import numpy as np
 from autograd_cnn.engine import anomaly
 from autograd_cnn.engine.abstract import AbstractArray, DTypeRule, ShapeRule, broadcast, joint_dtype, shape_rule
 from autograd_cnn.engine.backward import freed, unbroadcast_to
+from autograd_cnn.engine.half import HALF, half_widened, widened
 from autograd_cnn.engine.node import (
-    HALF,
     NUMBERS,
     SETTLED,
     Array,
@@ -124,7 +124,7 @@ class Primitive(Generic[P]):
         self._by_position: dict[int, Rule] = {}
         self._sources: dict[int, tuple[Source, ...]] = {}  # by the operands that are tracked: a bit for each
         self._shape_rule: ShapeRule | None = None
-        # What the forward computes with as it is; what else there is `_read` and `_widened` convert.
+        # What the forward computes with as it is; what else there is `Signature.read` and `half_widened` convert.
         dtypes = (_DOUBLE, _SINGLE, *(() if self.signature.inexact else _INTEGERS))
         self._dtypes = frozenset(dtypes)
         self._types = frozenset({*(dtype.type for dtype in dtypes), *({float} if self.signature.inexact else NUMBERS)})
@@ -192,7 +192,7 @@ class Primitive(Generic[P]):
                 if type(value) not in types:
                     if type(value) is not ndarray or value.dtype not in dtypes:
                         usual = usual and value is None
-                        value = self._read(value, len(raw))
+                        value = self.signature.read(value, len(raw))
                     light = False
                 bit += bit
                 raw.append(value)
@@ -202,7 +202,8 @@ class Primitive(Generic[P]):
                 if AbstractArray in map(type, raw):
                     known = self.infer(raw, params)
                     return known if tensor_type is None else tensor_type.wrap(known)
-                computed, half = self._widened(raw)
+                computed, half = half_widened(raw)
+                half = half and "dtype" not in self.parameters
             try:
                 if light and tensor_type is None and NUMBERS.issuperset(map(type, raw)):
                     computed = [_SCALARS[type(value)](value) for value in raw]
@@ -280,27 +281,6 @@ class Primitive(Generic[P]):
     def _refuse_dtype(self, y: Array) -> NoReturn:
         text = "its result is not an array of numbers"
         raise OperandError(sentence(self.name, text, expected="ints, floats or bools", got=y.dtype))
-
-    def _read(self, value: Any, position: int) -> Any:
-        """Return an operand as numbers that NumPy can compute with, in the machine's own byte order."""
-        if isinstance(value, AbstractArray):
-            return value
-        value = self.signature.coerced(value, position)
-        if isinstance(value, np.ndarray):
-            value = value.astype(value.dtype.type, copy=False)
-        if self.signature.operand(position) not in self.signature.inexact:
-            return value
-        if isinstance(value, int):
-            return _float(self.name, value)
-        return np.asarray(value, np.float64)[()] if np.result_type(value).kind in "biu" else value
-
-    def _widened(self, raw: list[Any]) -> tuple[list[Any], bool]:
-        """Return half-precise operands in float32, and whether the result is to be half-precise again."""
-        dtypes = [value.dtype for value in raw if isinstance(value, (np.ndarray, np.generic))]
-        if HALF not in dtypes:
-            return raw, False
-        half = np.result_type(*dtypes) == HALF and "dtype" not in self.parameters
-        return [widened(value) for value in raw], half
 
     def _explain(self, error: Exception, raw: list[Any], params: dict[str, Any]) -> None:
         """Raise an error of NumPy as one of this package, if the forward belongs to it: with the name and the shapes."""
@@ -411,17 +391,14 @@ class Primitive(Generic[P]):
                 shape = broadcast(*map(np.shape, operands))
                 nothing: list[Any] = [np.empty(0, x.dtype) if isinstance(x, _ARRAYS) else x for x in operands]
                 return AbstractArray(shape, self(*nothing, **params).dtype)
-            known = [None if x is None else self._inexact(AbstractArray.of(x), i) for i, x in enumerate(operands)]
+            known = [
+                None if x is None else self.signature.abstract(AbstractArray.of(x), i) for i, x in enumerate(operands)
+            ]
             return rule(known, self.parameters | params)
         except (ValueError, TypeError, IndexError, OverflowError) as error:
             self.signature.check_complete(params)
             raise_as(self.name, error, self._shapes(list(operands)))
             raise
-
-    def _inexact(self, x: AbstractArray, position: int) -> AbstractArray:
-        """Return an operand with the dtype that `_read` gives it."""
-        exact = x.dtype.kind == "f" or self.signature.operand(position) not in self.signature.inexact
-        return x if exact else AbstractArray(x.shape)
 
     # --- rules --------------------------------------------------------------------------------
 
@@ -549,21 +526,6 @@ def _own(value: Any) -> Any:
 def _unread(args: Sequence[Any], raw: list[Any]) -> bool:
     """Whether operands were taken as they were passed."""
     return all(value is (arg.value if isinstance(arg, Traced) else arg) for arg, value in zip(args, raw, strict=True))
-
-
-def _float(where: str, value: int) -> float:
-    try:
-        return float(value)
-    except OverflowError as error:
-        raise_as(where, error)
-        raise
-
-
-def widened(value: Any) -> Any:
-    """Return half-precise numbers in float32, in which they are computed with; all else as it is."""
-    if isinstance(value, tuple):
-        return tuple(map(widened, value))
-    return value.astype(np.float32) if getattr(value, "dtype", None) == HALF else value
 
 
 @overload

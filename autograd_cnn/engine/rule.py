@@ -62,7 +62,7 @@ def _caller(
     """Return what calls a rule with what it names, written out: to pass a dict of them would cost more than the call."""
     passed = [f"{name}=saved[{name!r}]" for name in names] + ["index=position"] * wants_index
     text = f"lambda g, saved, position: rule({', '.join(['g', *passed])})"
-    code = compile(text, f"{__file__}, {function.__name__}", "eval")
+    code = compile(text, __file__, "eval")
     caller: Callable[[Array, dict[str, Any], int], Array] = eval(code, {"rule": function})  # noqa: S307  # of names alone
     return caller
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn import spelling
+from autograd_cnn.engine.abstract import AbstractArray
 from autograd_cnn.engine.node import Floats, Traced
 from autograd_cnn.engine.trace import reading
 from autograd_cnn.errors import OperandError, RegistrationError, raise_as, sentence
@@ -179,6 +180,31 @@ class Signature:
                 self.name, f"{name} is not an array", expected="a tensor, an array or a number", got=type(arg).__name__
             )
         )
+
+    def read(self, arg: Any, position: int) -> Any:
+        """Return an operand as numbers that NumPy can compute with, in the machine's own byte order."""
+        if isinstance(arg, AbstractArray):
+            return arg
+        value = self.coerced(arg, position)
+        if isinstance(value, np.ndarray):
+            value = value.astype(value.dtype.type, copy=False)
+        if self.operand(position) not in self.inexact:
+            return value
+        if isinstance(value, int):
+            return self._float(value)
+        return np.asarray(value, np.float64)[()] if np.result_type(value).kind in "biu" else value
+
+    def _float(self, value: int) -> float:
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise_as(self.name, error)
+            raise
+
+    def abstract(self, x: AbstractArray, position: int) -> AbstractArray:
+        """Return an operand with the dtype that `read` gives it."""
+        exact = x.dtype.kind == "f" or self.operand(position) not in self.inexact
+        return x if exact else AbstractArray(x.shape)
 
     def _no_numbers(self, name: str, got: object) -> OperandError:
         return OperandError(

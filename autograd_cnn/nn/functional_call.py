@@ -6,7 +6,8 @@ from typing import Any
 from autograd_cnn.engine.composite import parsed
 from autograd_cnn.engine.node import Traced, shape_of
 from autograd_cnn.errors import ArgumentError, ShapeError, sentence
-from autograd_cnn.nn.module import Module, entries_of
+from autograd_cnn.nn.module import Module
+from autograd_cnn.nn.walk import entries_of
 from autograd_cnn.tensor import Tensor
 
 

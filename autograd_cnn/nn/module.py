@@ -5,7 +5,6 @@ from them whenever it is asked for, so there is nothing to keep in step: deletin
 attribute is all that it takes.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self
 
@@ -21,13 +20,21 @@ from autograd_cnn.errors import ArgumentError, OperandError, counted, printable,
 from autograd_cnn.nn.hooks import Hooked
 from autograd_cnn.nn.parameter import Parameter
 from autograd_cnn.nn.state import Unmatched, cast, complaints, fits, fixed, plain, read_only, same
+from autograd_cnn.nn.walk import (
+    check_found,
+    entries_of,
+    from_below,
+    once,
+    own_buffers,
+    own_parameters,
+    parts_in,
+    paths,
+    state_entries_of,
+)
 from autograd_cnn.parameters import flag, float_dtype
 from autograd_cnn.spelling import MODULE_ATTRIBUTES, Elsewhere
 from autograd_cnn.tensor import Tensor
 from autograd_cnn.tensor.torch_methods import dtype_asked_for
-
-_CONTAINERS = (list, tuple, set, frozenset, deque, dict)
-"""What a module does not look into, so that no parts may be in it."""
 
 
 class Module(Hooked):
@@ -105,7 +112,7 @@ class Module(Hooked):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         for name, value in vars(cls).items():
-            if any(_parts_in(value)):
+            if any(parts_in(value)):
                 raise OperandError(
                     sentence(cls.__name__, f"{name!r} is a module or a parameter of the class, where it is not found",
                              hint="assign it to self in __init__")
@@ -138,7 +145,7 @@ class Module(Hooked):
         elif name in self.buffer_names:
             value = None if value is None else read_only(value)
         else:
-            _check_found(self, name, value)
+            check_found(self, name, value)
         super().__setattr__(name, value)
 
     def __setstate__(self, state: Any) -> None:
@@ -147,7 +154,7 @@ class Module(Hooked):
         vars(self).update(attributes or {})
         for name, value in slots.items():
             setattr(self, name, value)
-        for buffer in _own_buffers(self).values():
+        for buffer in own_buffers(self).values():
             buffer.flags.writeable = False
 
     def _no_buffer(self, name: str) -> None:
@@ -229,7 +236,7 @@ class Module(Hooked):
 
     def named_modules(self) -> Iterator[tuple[str, "Module"]]:
         """Yield this module and all below with their dotted names, each once."""
-        return ((path[:-1], module) for path, module in _once(_paths(self)))
+        return ((path[:-1], module) for path, module in once(paths(self)))
 
     def modules(self) -> Iterator["Module"]:
         """Yield this module and all below, each once."""
@@ -245,7 +252,7 @@ class Module(Hooked):
         >>> [name for name, _ in net.named_parameters()]
         ['0.weight', '0.bias', '2.weight']
         """
-        return _once((path + name, p) for path, module in _paths(self) for name, p in _own_parameters(module))
+        return once((path + name, p) for path, module in paths(self) for name, p in own_parameters(module))
 
     def parameters(self) -> Iterator[Parameter]:
         """Yield the parameters of this module and all below, each once."""
@@ -253,8 +260,8 @@ class Module(Hooked):
 
     def named_buffers(self) -> Iterator[tuple[str, NDArray[Any]]]:
         """Yield the buffers of this module and all below with their dotted names."""
-        for path, module in _once(_paths(self)):
-            for name, buffer in _own_buffers(module).items():
+        for path, module in once(paths(self)):
+            for name, buffer in own_buffers(module).items():
                 yield path + name, buffer
 
     def buffers(self) -> Iterator[NDArray[Any]]:
@@ -311,7 +318,7 @@ class Module(Hooked):
 
         Names and layouts are PyTorch's; what is shared appears under each of its names.
         """
-        return {key: fixed(values_of(held)) for key, _, _, held in _state(self)}
+        return {key: fixed(values_of(held)) for key, _, _, held in state_entries_of(self)}
 
     def load_state_dict(self, state: Mapping[str, ArrayLike], strict: bool = True) -> Unmatched:
         """Take over the values of ``state``, all or none of them.
@@ -351,7 +358,7 @@ class Module(Hooked):
                 sentence("load_state_dict", "state is not a mapping of names to arrays", expected="such as state_dict() "
                          "returns", got=type(state).__name__)
             )  # fmt: skip
-        entries = {key: (module, name, held) for key, module, name, held in _state(self)}
+        entries = {key: (module, name, held) for key, module, name, held in state_entries_of(self)}
         given = {key: plain(value) for key, value in state.items()}
         unmatched = Unmatched(
             [key for key in entries if key not in given], [key for key in given if key not in entries]
@@ -447,7 +454,7 @@ class Module(Hooked):
         ReLU
         Sequential
         """
-        for module in _from_below(self, set()):
+        for module in from_below(self, set()):
             fn(module)
         return self
 
@@ -524,73 +531,6 @@ def _zero_grad(parameters: tuple[Tensor, ...], forget: bool) -> None:
     for parameter in parameters:
         if parameter.grad is not None:
             parameter.grad = None if forget else np.zeros(parameter.shape, parameter.dtype)
-
-
-def _paths(module: Module, prefix: str = "") -> Iterator[tuple[str, Module]]:
-    """Yield a module and all below by every path that leads there, the path ending in a dot."""
-    for name, value in vars(module).items():
-        _check_found(module, name, value)
-    yield prefix, module
-    for name, child in module.named_children():
-        yield from _paths(child, f"{prefix}{name}.")
-
-
-def _check_found(module: Module, name: str, value: Any) -> None:
-    """Raise `OperandError` if ``value`` is a list or dict of parts, which the module does not look into."""
-    if isinstance(value, _CONTAINERS) and any(_parts_in(value)):
-        raise OperandError(
-            sentence(type(module).__name__, f"{name!r} holds modules or parameters in a {type(value).__name__}, "
-                     "where they are not found", hint="use nn.ModuleList, or an attribute for each")
-        )  # fmt: skip
-
-
-def _parts_in(value: Any) -> Iterator[bool]:
-    """Yield for all that is in nested lists and dicts whether it is a module or a parameter."""
-    if isinstance(value, _CONTAINERS):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _parts_in(inner)
-    else:
-        yield isinstance(value, Module | Parameter)
-
-
-def _own_parameters(module: Module) -> Iterator[tuple[str, Parameter]]:
-    return ((name, value) for name, value in vars(module).items() if isinstance(value, Parameter))
-
-
-def _own_buffers(module: Module) -> dict[str, NDArray[Any]]:
-    held = {name: getattr(module, name) for name in module.buffer_names}
-    return {name: value for name, value in held.items() if value is not None}
-
-
-def entries_of(root: Module) -> Iterator[tuple[str, Module, str, Parameter | NDArray[Any]]]:
-    """Yield the dotted name, the owner, the attribute and its value of all parameters and buffers."""
-    for path, module in _paths(root):
-        held: list[tuple[str, Parameter | NDArray[Any]]] = [*_own_parameters(module), *_own_buffers(module).items()]
-        for name, value in held:
-            yield path + name, module, name, value
-
-
-def _state(root: Module) -> Iterator[tuple[str, Module, str, Parameter | NDArray[Any]]]:
-    """Yield those of `entries_of` that belong to the state."""
-    return (entry for entry in entries_of(root) if entry[2] not in entry[1].passing_names)
-
-
-def _from_below(module: Module, seen: set[int]) -> Iterator[Module]:
-    """Yield all modules, each once and after those in it."""
-    if id(module) not in seen:
-        seen.add(id(module))
-        for child in module.children():
-            yield from _from_below(child, seen)
-        yield module
-
-
-def _once(pairs: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """Leave out what has come before under another name."""
-    seen: set[int] = set()
-    for name, value in pairs:
-        if id(value) not in seen:
-            seen.add(id(value))
-            yield name, value
 
 
 def _replace(all_of_it: list[tuple[Module, str, Parameter | NDArray[Any], Any]]) -> None:

@@ -22,9 +22,10 @@ from autograd_cnn.engine.recording import recording
 from autograd_cnn.engine.signature import check_flag, copied
 from autograd_cnn.engine.trace import RUNNING, current, reading
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError, raise_as, sentence
-from autograd_cnn.parameters import Axis, Index
+from autograd_cnn.parameters import Index
 from autograd_cnn.spelling import ATTRIBUTES, Elsewhere
 from autograd_cnn.tensor.numpy_functions import NumpyFunctions, plain_index
+from autograd_cnn.tensor.numpy_methods import NumpyMethods
 from autograd_cnn.tensor.operators import Operators
 from autograd_cnn.tensor.readonly import ReadOnly
 from autograd_cnn.tensor.torch_methods import TorchMethods, single
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import graphviz
 
 
-class Tensor(Operators, NumpyFunctions, TorchMethods):
+class Tensor(Operators, NumpyFunctions, NumpyMethods, TorchMethods):
     """An n-dimensional array that records what is computed from it.
 
     Parameters
@@ -357,23 +358,24 @@ class Tensor(Operators, NumpyFunctions, TorchMethods):
         return ops.getitem(self, index=plain_index(index))
 
     def __setitem__(self, index: Index, values: Any) -> None:
-        self._rebind(ops.set_at(self, values, index=plain_index(index)))
+        self.rebind(ops.set_at(self, values, index=plain_index(index)))
 
     # --- assignment: the tensor moves on to a new result, and nothing recorded changes ----------
 
     def __iadd__(self, other: Any) -> Self:
-        return self._rebind(self + other)
+        return self.rebind(self + other)
 
     def __isub__(self, other: Any) -> Self:
-        return self._rebind(self - other)
+        return self.rebind(self - other)
 
     def __imul__(self, other: Any) -> Self:
-        return self._rebind(self * other)
+        return self.rebind(self * other)
 
     def __itruediv__(self, other: Any) -> Self:
-        return self._rebind(self / other)
+        return self.rebind(self / other)
 
-    def _rebind(self, result: "Tensor") -> Self:
+    def rebind(self, result: "Tensor") -> Self:
+        """Move on to a result, as an assignment in place does; of a leaf only its values, outside of recording."""
         leaf = isinstance(self.node, Leaf)
         if leaf and recording.get().enabled:
             raise GradientError(
@@ -396,93 +398,6 @@ class Tensor(Operators, NumpyFunctions, TorchMethods):
                 self.node.tensor, result.node.tensor = None, self.node.tensor  # retain_grad() follows, too
             self.node = result.node
         return self
-
-    # --- NumPy's methods ----------------------------------------------------------------------
-
-    @property
-    def T(self) -> "Tensor":  # noqa: N802  # NumPy's name
-        """With the axes reversed."""
-        return ops.transpose(self)
-
-    def sum(self, axis: Axis = None, keepdims: bool = False, **named: Any) -> "Tensor":
-        """See `autograd_cnn.sum`."""
-        return ops.sum(self, axis=axis, keepdims=keepdims, **named)
-
-    def mean(self, axis: Axis = None, keepdims: bool = False, **named: Any) -> "Tensor":
-        """See `autograd_cnn.mean`."""
-        return ops.mean(self, axis=axis, keepdims=keepdims, **named)
-
-    def var(self, axis: Axis = None, ddof: int = 0, keepdims: bool = False, **named: Any) -> "Tensor":
-        """See `autograd_cnn.var`."""
-        return ops.var(self, axis=axis, ddof=ddof, keepdims=keepdims, **named)
-
-    def std(self, axis: Axis = None, ddof: int = 0, keepdims: bool = False, **named: Any) -> "Tensor":
-        """See `autograd_cnn.std`."""
-        return ops.std(self, axis=axis, ddof=ddof, keepdims=keepdims, **named)
-
-    def max(self, axis: Axis = None, keepdims: bool = False, **named: Any) -> "Tensor":
-        """See `autograd_cnn.max`."""
-        return ops.max(self, axis=axis, keepdims=keepdims, **named)
-
-    def min(self, axis: Axis = None, keepdims: bool = False, **named: Any) -> "Tensor":
-        """See `autograd_cnn.min`."""
-        return ops.min(self, axis=axis, keepdims=keepdims, **named)
-
-    def prod(self, axis: Axis = None, keepdims: bool = False, **named: Any) -> "Tensor":
-        """See `autograd_cnn.prod`."""
-        return ops.prod(self, axis=axis, keepdims=keepdims, **named)
-
-    def cumsum(self, axis: int | None = None, **named: Any) -> "Tensor":
-        """See `autograd_cnn.cumsum`."""
-        return ops.cumsum(self, axis=axis, **named)
-
-    def argmax(self, axis: int | None = None, **named: Any) -> "Tensor":
-        """See `autograd_cnn.argmax`."""
-        return ops.argmax(self, axis=axis, **named)
-
-    def argmin(self, axis: int | None = None, **named: Any) -> "Tensor":
-        """See `autograd_cnn.argmin`."""
-        return ops.argmin(self, axis=axis, **named)
-
-    def clip(self, min: float | None = None, max: float | None = None) -> "Tensor":
-        """See `autograd_cnn.clip`."""
-        return ops.clip(self, min=min, max=max)
-
-    def astype(self, dtype: DTypeLike, **named: Any) -> "Tensor":
-        """See `autograd_cnn.astype`."""
-        return ops.astype(self, dtype=dtype, **named)
-
-    def reshape(self, *shape: Any, **named: Any) -> "Tensor":
-        """See `autograd_cnn.reshape`; the lengths may be given one by one."""
-        return ops.reshape(self, **named or {"shape": shape[0] if len(shape) == 1 else shape})
-
-    def transpose(self, *axes: Any) -> "Tensor":
-        """See `autograd_cnn.transpose`; the axes may be given one by one."""
-        return ops.transpose(self, axes=(axes[0] if len(axes) == 1 else axes) or None)
-
-    def swapaxes(self, axis1: int, axis2: int) -> "Tensor":
-        """See `autograd_cnn.swapaxes`."""
-        return ops.swapaxes(self, axis1=axis1, axis2=axis2)
-
-    def squeeze(self, axis: int | tuple[int, ...] | None = None, **named: Any) -> "Tensor":
-        """See `autograd_cnn.squeeze`."""
-        return ops.squeeze(self, axis=axis, **named)
-
-    def repeat(self, repeats: Any, axis: int | None = None) -> "Tensor":
-        """See `autograd_cnn.repeat`."""
-        return ops.repeat(self, repeats, axis)
-
-    def compress(self, condition: Any, axis: int | None = None) -> "Tensor":
-        """See `autograd_cnn.compress`."""
-        return ops.compress(condition, self, axis)
-
-    def sort(self, axis: int = -1) -> None:
-        """Sort in place, as NumPy's method does: the tensor moves on to the result of `autograd_cnn.sort`."""
-        self._rebind(ops.sort(self, axis))
-
-    def partition(self, kth: Any, axis: int = -1) -> None:
-        """Partition in place, as NumPy's method does; see `autograd_cnn.partition`."""
-        self._rebind(ops.partition(self, kth, axis))
 
     # --- protocols ----------------------------------------------------------------------------
 
