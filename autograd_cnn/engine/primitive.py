@@ -208,7 +208,7 @@ class Primitive(Generic[P]):
                 if light and tensor_type is None and NUMBERS.issuperset(map(type, raw)):
                     computed = [_SCALARS[type(value)](value) for value in raw]
                 y = self.forward(*computed, **params)
-            except (ValueError, TypeError, IndexError, OverflowError) as error:
+            except (ValueError, TypeError, IndexError, OverflowError, MemoryError) as error:
                 self._explain(error, raw, params)
                 raise
             residuals: tuple[Any, ...] = ()

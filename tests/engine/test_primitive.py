@@ -706,3 +706,11 @@ def test_a_primitive_that_has_no_importable_name_is_not_pickled():
     assert copy.deepcopy(local) is local
     with pytest.raises((AttributeError, pickle.PicklingError), match=r"local object '.*<locals>\.local'"):
         pickle.dumps(local)
+
+
+def test_a_primitive_without_memory_for_its_result_names_itself_and_the_shapes():
+    row = np.broadcast_to(1.0, (1, 1 << 24))
+    with pytest.raises(
+        MemoryError, match=r"^matmul: unable to allocate .*; shapes x1=\(16777216, 1\), x2=\(1, 16777216\)$"
+    ):
+        ag.matmul(row.T, row)

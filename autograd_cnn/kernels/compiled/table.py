@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import numba
 import numpy as np
 
+from autograd_cnn.errors import sentence
 from autograd_cnn.kernels.backend import RECORDING
 from autograd_cnn.kernels.compiled.caching import Cache
 from autograd_cnn.kernels.compiled.llvm import address_of
@@ -388,6 +389,10 @@ class Table:
         share = 1.0
         try:
             share = self._go(self._rows, self._words, self._patches, ids, parallel)
+        except MemoryError as error:  # Numba's names neither the step nor a way out
+            raise MemoryError(
+                sentence("compile", "a recorded step ran out of memory", hint="take smaller batches")
+            ) from error
         finally:
             if parallel:
                 team.release(share)
