@@ -22,8 +22,7 @@ RESULTS = Path("build/mutation").resolve()
 MODULES = {
     path.stem: path
     for path in (
-        Path("autograd_cnn/engine/backward.py"),
-        Path("autograd_cnn/engine/surroundings.py"),
+        *(Path("autograd_cnn/engine", f"{name}.py") for name in ("backward", "primitive", "rule", "surroundings")),
         *Path("autograd_cnn/ops").glob("[!_]*.py"),
     )
 }
@@ -33,6 +32,8 @@ LAWS = "tests/testing/test_laws.py"
 KERNELS_RUN_IN = ["tests/kernels", LAWS, "tests/test_compile.py", "tests/optim"]
 ENGINE = {
     "backward": "tests/engine tests/test_random_graphs.py tests/test_tensor.py tests/test_checkpoint.py",
+    "primitive": "tests/engine/test_primitive.py tests/engine tests/test_half.py tests/testing/test_recorded.py",
+    "rule": "tests/engine/test_primitive.py tests/engine",
     "surroundings": "tests/engine/test_surroundings.py tests/test_compile.py",
 }
 

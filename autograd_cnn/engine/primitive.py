@@ -251,10 +251,11 @@ class Primitive(Generic[P]):
 
     def _bind(self, key: Any, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Parse what was passed; if nothing had to be changed and nobody can change it, the next such call knows it."""
+        if not all(type(value) in SETTLED or is_row(value) for value in params.values()):
+            return self.signature.bind(args, params)
         passed = dict(params)
         bound, parsed = self.signature.bind(args, params)
-        same = bound is args and parsed.keys() == passed.keys() and all(parsed[n] is v for n, v in passed.items())
-        if same and all(type(v) in SETTLED or is_row(v) for v in passed.values()):
+        if bound is args and parsed.keys() == passed.keys() and all(parsed[n] is v for n, v in passed.items()):
             if len(self._bound) == _MOST_BOUND:
                 self._bound.clear()
             self._bound[key] = tuple(passed.values())  # and so keeps them, and with them their identities

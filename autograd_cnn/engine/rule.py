@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from autograd_cnn.engine.node import Array
@@ -19,8 +18,7 @@ class Source(NamedTuple):
     """The operand's or residual's position; a parameter's default."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A vector-Jacobian product and what the tape must save for it."""
 
     function: Callable[..., Array]
