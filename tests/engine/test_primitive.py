@@ -127,6 +127,23 @@ def test_a_rule_for_an_operand_that_is_not_there():
     assert _refused(scaled, "factor", lambda g: g) == text.replace("'v'", "'factor'")
 
 
+@ag.primitive
+def weighed(x, z):
+    return x * z
+
+
+@weighed.vjp("x")
+def weighed_vjp_x(g, *, z, y, x, x_shape):
+    assert x_shape == x.shape
+    return g * (y + z - x * z)
+
+
+def test_a_rule_gets_what_it_names():
+    x = _leaf()
+    weighed(x, np.array([4.0, 5.0, 6.0])).sum().backward()
+    assert x.grad.tolist() == [4.0, 5.0, 6.0]
+
+
 def test_a_second_rule_for_an_operand():
     assert _refused(scaled, "x", lambda g: g) == "scaled.vjp: has a rule for 'x' already"
     assert scaled.rules["x"].function is scaled_vjp_x
