@@ -20,6 +20,7 @@ either way. So the signature of the forward is that of the primitive, for type c
 """
 
 import functools
+import operator
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import (
     TYPE_CHECKING,
@@ -253,12 +254,12 @@ class Primitive(Generic[P]):
         """Parse what was passed; if nothing had to be changed and nobody can change it, the next such call knows it."""
         if not all(type(value) in SETTLED or is_row(value) for value in params.values()):
             return self.signature.bind(args, params)
-        passed = dict(params)
+        passed = tuple(params.values())
         bound, parsed = self.signature.bind(args, params)
-        if bound is args and parsed.keys() == passed.keys() and all(parsed[n] is v for n, v in passed.items()):
+        if bound is args and parsed is params and all(map(operator.is_, params.values(), passed)):
             if len(self._bound) == _MOST_BOUND:
                 self._bound.clear()
-            self._bound[key] = tuple(passed.values())  # and so keeps them, and with them their identities
+            self._bound[key] = passed  # and so keeps them, and with them their identities
         return bound, parsed
 
     def _divided(self, result: Any) -> tuple[Array, tuple[Any, ...]]:

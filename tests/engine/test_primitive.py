@@ -144,6 +144,22 @@ def test_a_rule_gets_what_it_names():
     assert x.grad.tolist() == [4.0, 5.0, 6.0]
 
 
+@ag.primitive
+def twice(x):
+    return 2 * x
+
+
+@twice.vjp("x")
+def twice_vjp_x(g):
+    return 2.0
+
+
+def test_a_rule_may_return_a_number_which_gets_the_dtype_of_its_operand():
+    x = _leaf(1.0, dtype=np.float32)
+    twice(x).backward()
+    assert (x.grad.item(), x.grad.dtype) == (2.0, np.float32)
+
+
 def test_a_second_rule_for_an_operand():
     assert _refused(scaled, "x", lambda g: g) == "scaled.vjp: has a rule for 'x' already"
     assert scaled.rules["x"].function is scaled_vjp_x
