@@ -75,7 +75,7 @@ CONFIG = r"""
 [cosmic-ray]
 module-path = "{path}"
 test-command = "sh -c '{command}'"
-timeout = 60.0
+timeout = 300.0
 excluded-modules = []
 
 [cosmic-ray.distributor]
