@@ -6,7 +6,7 @@ but a pool's winners, so a walk of a thousand steps is a few numbers. Nothing he
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
@@ -35,11 +35,14 @@ class NamedArray:
         What it is.
     border : ((top, bottom), (left, right))
         How much of each plane is only there to be read or cut off.
+    checked : bool
+        Whether it is the engine's, with which what the steps make of it is compared.
     """
 
     values: NDArray[Any]
     text: str = ""
     border: tuple[Pair, Pair] = ((0, 0), (0, 0))
+    checked: bool = True
 
     @cached_property
     def inside(self) -> NDArray[np.bool_]:
@@ -49,6 +52,14 @@ class NamedArray:
         mask = np.zeros((self.values.size // (rows * columns), rows, columns), bool)
         mask[:, top : rows - bottom, left : columns - right] = True
         return mask.ravel()
+
+
+def as_shown(array: NamedArray) -> NamedArray:
+    """Leave out leading axes of length 1, down to a plane; the positions in the flattened array stay the same."""
+    values = array.values
+    while values.ndim > 2 and len(values) == 1:
+        values = values[0]
+    return replace(array, values=values)
 
 
 @dataclass(frozen=True)
@@ -143,9 +154,9 @@ class Walk:
 
     @property
     def adds(self) -> bool:
-        """Whether some cell is added to in more than one step, or several are in one."""
+        """Whether some cell is added to more than once."""
         at = self.target.at()
-        return at.shape[1] > 1 or len(np.unique(at)) < len(at)
+        return len(np.unique(at)) < at.size
 
     def run(self, arrays: Mapping[str, NDArray[Any]], out: NDArray[Any], steps: slice = slice(None)) -> None:
         """Take some steps: add to ``out``, which is flat, in float64."""
@@ -168,6 +179,16 @@ class Panel:
     text: str
     arrays: tuple[str, ...]
     walks: tuple[Walk, ...]
+
+    @classmethod
+    def of(cls, title: str, text: str, *walks: Walk, first: tuple[str, ...] = ()) -> "Panel":
+        """Return a panel with the arrays ``first``, and those that the walks read and fill, in that order."""
+        met = (
+            name
+            for walk in walks
+            for name in (*(cells.array for each in walk.products for cells in each.factors), walk.target.array)
+        )
+        return cls(title, text, tuple(dict.fromkeys((*first, *met))), walks)
 
     def __len__(self) -> int:
         return sum(map(len, self.walks))
@@ -192,6 +213,11 @@ class Scene:
 
     title: str
     panels: tuple[Panel, ...]
+
+    @classmethod
+    def alone(cls, title: str, way: str, text: str, *walks: Walk, first: tuple[str, ...] = ()) -> "Scene":
+        """Return a scene of one `Panel.of`."""
+        return cls(title, (Panel.of(way, text, *walks, first=first),))
 
     def __len__(self) -> int:
         return max(map(len, self.panels))

@@ -85,7 +85,8 @@ class PanelView {
     }
 
     agreement() {
-        const found = [...this.progress.filled.keys()].map((name) => `${name} ${brief(this.progress.difference(name))}`);
+        const checked = [...this.progress.filled.keys()].filter((name) => ARRAYS[name].checked);
+        const found = checked.map((name) => `${name} ${brief(this.progress.difference(name))}`);
         return ` Largest difference from the engine's numbers: ${found.join(", ")}.`;
     }
 }
