@@ -140,6 +140,21 @@ def test_a_wide_table_is_whole_or_follows_the_step(visit, width, scrolls):
     assert ends[1] <= ends[0] + 1
 
 
+@for_each("step", [1, 20, 60])
+def test_a_high_scene_follows_the_step_below_its_formula(visit, step):
+    page = visit(DERIVATIONS["lstm"](), f"#0@{step}", width=390)
+    edges = page.evaluate(
+        """() => [".words", "td.target", "main"].map((name) => {
+            const { top, bottom } = document.querySelector(name).getBoundingClientRect();
+            return { top, bottom };
+        })"""
+    )
+    words, cell, stage = edges
+    assert stage["top"] <= words["top"] + 1
+    assert words["bottom"] <= cell["top"] + 1
+    assert cell["bottom"] <= stage["bottom"]
+
+
 def test_hostile_names_are_text_in_the_page_and_in_a_notebook(visit, chromium):
     name = "</script><img src=x onerror=alert(1)>\"'\u202e" + "n" * 10_000
     x, w = _leaf(np.ones((3, 3))), ag.tensor(np.ones((2, 2)), requires_grad=True, name=name)

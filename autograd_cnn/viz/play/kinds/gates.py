@@ -1,7 +1,7 @@
 """LSTM and GRU: a sequence as a row of steps, forward to the right, and the error back through time to the left.
 
-Time t is the second axis of all arrays, so a state is a column; the gates of a step are below each other in a and δ
-(see docs/derivations/recurrent.md, and `autograd_cnn.ops.recurrent` for the sources).
+Time t is the last axis of all arrays, so a state is a column; the gates have planes of their own in u, U, a and δ (see
+docs/derivations/recurrent.md, and `autograd_cnn.ops.recurrent` for the sources).
 """
 
 from typing import Any, Final
@@ -31,59 +31,53 @@ _NAMES: Final = {
 }  # fmt: skip
 
 
-def _columns(values: NDArray[Any]) -> NDArray[Any]:
-    """Return (T, 1, H) as (H, T)."""
-    return np.ascontiguousarray(values[:, 0].T)
-
-
 class _Sequence:
-    """What an LSTM and a GRU have in common: blocks of H rows of ``a``, one for each gate, with H columns for the steps."""
+    """What an LSTM and a GRU have in common, with G gates, H units and T steps."""
 
-    def __init__(self, call: Recorded, gates: str, after: NDArray[Any]) -> None:
-        self.call, self.gates = call, gates
-        self.u, self.weight, first = _columns(call.operand("u")), call.operand("weight"), call.operand("h")
-        self.steps, self.units = self.u.shape[1], first.shape[1]
-        self.states = np.concatenate([first.T, after], axis=1)
-        self.rows = {gate: f"k+{i * self.units}" for i, gate in enumerate(gates)}
+    def __init__(self, call: Recorded, gates: str, steps: int) -> None:
+        self.gates, self.steps = gates, steps
+        self.units = call.y.shape[-1]
+        first, outputs = call.operand("h"), call.y[:steps, 0]
+        self.states = np.concatenate([first, outputs]).T
+        self.u, self.weight = self.planes(call.operand("u")), call.operand("weight").reshape(len(gates), self.units, -1)
         self.arrays = {
             "u": NamedArray(
                 self.u, call.text("u", f"what the inputs say to the gates {', '.join(gates)}, step by step")
             ),
-            "U": NamedArray(self.weight, call.text("weight", "the weights of the state")),
+            "U": NamedArray(self.weight, call.text("weight", "the weights of the state, for each gate")),
             "h₀": NamedArray(first[0], call.text("h", "the first state")),
-            "a": self.blank("what the functions of the gates are of"),
+            "a": blank(self.u.shape, "what the functions of the gates are of", self.u),
             "h": NamedArray(self.states, "the states, the first before the first step"),
-            "dh": self.blank("∂L/∂h", states=True),
-            "δ": NamedArray(_columns(call.gradient("u")), "∂L/∂a, as ∂L/∂u"),
-            "dU": NamedArray(call.gradient("weight"), "∂L/∂U"),
+            "g": NamedArray(call.g[:steps, 0].T, "what arrives at the states from outside"),
+            "dh": blank(self.states.shape, "∂L/∂h", self.u),
+            "δ": NamedArray(self.planes(call.gradient("u")), "∂L/∂a, as ∂L/∂u"),
+            "dU": NamedArray(call.gradient("weight").reshape(self.weight.shape), "∂L/∂U"),
             "dh₀": NamedArray(call.gradient("h")[0], "∂L/∂h₀"),
         }
 
-    def blank(self, text: str, *, states: bool = False) -> NamedArray:
-        return blank((self.units, self.steps + 1) if states else self.u.shape, text, self.u)
-
-    def block(self, gate: str, values: NDArray[Any]) -> NDArray[Any]:
-        """Return the rows of a gate."""
-        start = self.gates.index(gate) * self.units
-        return values[start : start + self.units]
+    def planes(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return (T, 1, G·H) as (G, H, T)."""
+        return values[:, 0].T.reshape(len(self.gates), self.units, self.steps)
 
     def open(self, a: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Add the gates, and their slopes, to the arrays; return their values."""
-        made = {gate: (np.tanh if gate == "n" else ops.sigmoid)(self.block(gate, a)) for gate in self.gates}
-        slopes = [1 - y * y if gate == "n" else y * (1 - y) for gate, y in made.items()]
+        made = {
+            gate: np.asarray((ops.tanh if gate == "n" else ops.sigmoid)(each))
+            for gate, each in zip(self.gates, a, strict=True)
+        }
+        slopes = np.stack([1 - y * y if gate == "n" else y * (1 - y) for gate, y in made.items()])
         self.arrays |= {gate: NamedArray(y, _NAMES[gate], checked=False) for gate, y in made.items()}
-        self.arrays["φ′"] = NamedArray(np.concatenate(slopes), "the slopes of the gates' functions at a")
+        self.arrays["φ′"] = NamedArray(slopes, "the slopes of the gates' functions at a")
         return made
 
     def opening(self, gate: str, t: int) -> str:
         """Return the formula of a gate."""
-        return f"{gate}[k,{t}] = {'tanh' if gate == 'n' else 'σ'}(a[{self.rows[gate]},{t}])"
+        return f"{gate}[k,{t}] = {'tanh' if gate == 'n' else 'σ'}(a[{self.gates.index(gate)},k,{t}])"
 
     def played(self, title: str, forward: list[str], back: list[str], shared: list[str]) -> Derived:
         """Return the arrays and scenes of these formulas."""
         there, again, total = (
-            [walk(each, self.arrays, k=self.units, t=self.steps) for each in formulas]
-            for formulas in (forward, back, shared)
+            [walk(each, self.arrays, t=self.steps) for each in formulas] for formulas in (forward, back, shared)
         )
         fill(self.arrays, [*there, *again])
         return self.arrays, [
@@ -96,81 +90,79 @@ class _Sequence:
 @plays(ops.lstm, batch=Batch("sequence", 3, 1, {0: 1, 2: 0, 3: 0}))
 def derive_lstm(call: Recorded) -> Derived:
     """Return the arrays and scenes of a recorded `lstm`, for one sequence."""
-    run = _Sequence(call, "ifno", _columns(call.y)[:, :-1])
-    first, g, arrays, row = call.operand("c")[0], _columns(call.g), run.arrays, run.rows
+    run, first = _Sequence(call, "ifno", len(call.y) - 1), call.operand("c")[0]
     gates = run.open(run.u + run.weight @ run.states[:, :-1])
     cells = [first]
-    for t in range(run.steps):
-        cells.append(gates["f"][:, t] * cells[-1] + gates["i"][:, t] * gates["n"][:, t])
+    for i, f, n in zip(*(gates[gate].T for gate in "ifn"), strict=True):
+        cells.append(f * cells[-1] + i * n)
     squashed = np.tanh(np.stack(cells[1:], axis=1))
-    arrays |= {
+    run.arrays |= {
         "c₀": NamedArray(first, call.text("c", "the first cell")),
-        "c": run.blank("the cells, the first before the first step", states=True),
+        "c": blank(run.states.shape, "the cells, the first before the first step", run.u),
         "s": NamedArray(squashed, "tanh of the cells", checked=False),
         "s′": NamedArray(1 - squashed**2, "the slope of tanh at the cells, 1 − s²"),
-        "g": NamedArray(g[:, :-1], "what arrives at the states from outside"),
-        "gc": NamedArray(g[:, -1], "what arrives at the last cell"),
-        "dc": run.blank("∂L/∂c", states=True),
+        "gc": NamedArray(call.g[-1, 0], "what arrives at the last cell"),
+        "dc": blank(run.states.shape, "∂L/∂c", run.u),
         "dc₀": NamedArray(call.gradient("c")[0], "∂L/∂c₀"),
     }
     forward, back = ["h[k,0] = h₀[k]", "c[k,0] = c₀[k]"], [f"dc[k,{run.steps}] = gc[k]"]
     for t in range(run.steps):
         forward += [
-            f"a[r,{t}] = u[r,{t}] + U[r,j] h[j,{t}]",
-            *(run.opening(gate, t) for gate in "ifno"),
+            f"a[r,k,{t}] = u[r,k,{t}] + U[r,k,j] h[j,{t}]",
+            *(run.opening(gate, t) for gate in run.gates),
             f"c[k,{t + 1}] = f[k,{t}] c[k,{t}] + i[k,{t}] n[k,{t}]",
             f"s[k,{t}] = tanh(c[k,{t + 1}])",
             f"h[k,{t + 1}] = o[k,{t}] s[k,{t}]",
         ]
     for t in reversed(range(run.steps)):
-        dh, dc, other = f"dh[k,{t + 1}]", f"dc[k,{t + 1}]", {"i": "n", "n": "i"}
+        dh, dc = f"dh[k,{t + 1}]", f"dc[k,{t + 1}]"
         back += [
             f"{dh} = g[k,{t}]",
             f"{dc} = {dh} o[k,{t}] s′[k,{t}]",
-            *(f"δ[{row[x]},{t}] = {dc} {other.get(x, 'c')}[k,{t}] φ′[{row[x]},{t}]" for x in "ifn"),
-            f"δ[{row['o']},{t}] = {dh} s[k,{t}] φ′[{row['o']},{t}]",
-            f"dh[j,{t}] = δ[r,{t}] U[r,j]",
+            *(f"δ[{r},k,{t}] = {dc} {other}[k,{t}] φ′[{r},k,{t}]" for r, other in enumerate("nci")),
+            f"δ[3,k,{t}] = {dh} s[k,{t}] φ′[3,k,{t}]",
+            f"dh[j,{t}] = δ[r,k,{t}] U[r,k,j]",
             f"dc[k,{t}] = {dc} f[k,{t}]",
         ]
     back += ["dh₀[k] = dh[k,0]", "dc₀[k] = dc[k,0]"]
-    return run.played("c = f c + i n, h = o tanh(c)", forward, back, ["dU[r,j] = δ[r,t] h[j,t]"])
+    return run.played("c = f c + i n, h = o tanh(c)", forward, back, ["dU[r,k,j] = δ[r,k,t] h[j,t]"])
 
 
 @plays(ops.gru, batch=Batch("sequence", 3, 1, {0: 1, 3: 0}))
 def derive_gru(call: Recorded) -> Derived:
     """Return the arrays and scenes of a recorded `gru`, for one sequence."""
-    run, bias = _Sequence(call, "rzn", _columns(call.y)), call.operand("bias")
-    u, v, row = run.u, run.weight @ run.states[:, :-1] + bias[:, None], run.rows
-    r = ops.sigmoid(run.block("r", u + v))
-    run.open(np.concatenate([(u + v)[: 2 * run.units], run.block("n", u) + r * run.block("n", v)]))
+    run = _Sequence(call, "rzn", len(call.y))
+    bias = call.operand("bias").reshape(3, -1)
+    u, v = run.u, run.weight @ run.states[:, :-1] + bias[:, :, None]
+    run.open(np.stack([u[0] + v[0], u[1] + v[1], u[2] + ops.sigmoid(u[0] + v[0]) * v[2]]))
     run.arrays |= {
-        "b": NamedArray(bias, call.text("bias", "the bias")),
-        "v": run.blank("what the states say to the gates"),
-        "g": NamedArray(_columns(call.g), "what arrives at the states from outside"),
-        "ε": run.blank("∂L/∂v"),
-        "db": NamedArray(call.gradient("bias"), "∂L/∂b"),
+        "b": NamedArray(bias, call.text("bias", "the biases, for each gate")),
+        "v": blank(u.shape, "what the states say to the gates", u),
+        "ε": blank(u.shape, "∂L/∂v", u),
+        "db": NamedArray(call.gradient("bias").reshape(3, -1), "∂L/∂b"),
     }
     forward, back = ["h[k,0] = h₀[k]"], list[str]()
     for t in range(run.steps):
         forward += [
-            f"v[q,{t}] = U[q,j] h[j,{t}] + b[q]",
-            *(f"a[{row[gate]},{t}] = u[{row[gate]},{t}] + v[{row[gate]},{t}]" for gate in "rz"),
+            f"v[q,k,{t}] = U[q,k,j] h[j,{t}] + b[q,k]",
+            *(f"a[{q},k,{t}] = u[{q},k,{t}] + v[{q},k,{t}]" for q in (0, 1)),
             *(run.opening(gate, t) for gate in "rz"),
-            f"a[{row['n']},{t}] = u[{row['n']},{t}] + r[k,{t}] v[{row['n']},{t}]",
+            f"a[2,k,{t}] = u[2,k,{t}] + r[k,{t}] v[2,k,{t}]",
             run.opening("n", t),
             f"h[k,{t + 1}] = n[k,{t}] − z[k,{t}] n[k,{t}] + z[k,{t}] h[k,{t}]",
         ]
     for t in reversed(range(run.steps)):
-        dh, dn = f"dh[k,{t + 1}]", f"δ[{row['n']},{t}]"
+        dh, dn = f"dh[k,{t + 1}]", f"δ[2,k,{t}]"
         back += [
             f"{dh} = g[k,{t}]",
-            f"{dn} = {dh} φ′[{row['n']},{t}] − {dh} z[k,{t}] φ′[{row['n']},{t}]",
-            f"δ[{row['z']},{t}] = {dh} h[k,{t}] φ′[{row['z']},{t}] − {dh} n[k,{t}] φ′[{row['z']},{t}]",
-            f"δ[{row['r']},{t}] = {dn} v[{row['n']},{t}] φ′[{row['r']},{t}]",
-            *(f"ε[{row[gate]},{t}] = δ[{row[gate]},{t}]" for gate in "rz"),
-            f"ε[{row['n']},{t}] = {dn} r[k,{t}]",
-            f"dh[j,{t}] = ε[q,{t}] U[q,j]",
+            f"{dn} = {dh} φ′[2,k,{t}] − {dh} z[k,{t}] φ′[2,k,{t}]",
+            f"δ[1,k,{t}] = {dh} h[k,{t}] φ′[1,k,{t}] − {dh} n[k,{t}] φ′[1,k,{t}]",
+            f"δ[0,k,{t}] = {dn} v[2,k,{t}] φ′[0,k,{t}]",
+            *(f"ε[{q},k,{t}] = δ[{q},k,{t}]" for q in (0, 1)),
+            f"ε[2,k,{t}] = {dn} r[k,{t}]",
+            f"dh[j,{t}] = ε[q,k,{t}] U[q,k,j]",
             f"dh[k,{t}] = {dh} z[k,{t}]",
         ]
     back.append("dh₀[k] = dh[k,0]")
-    return run.played("h = (1 − z) n + z h", forward, back, ["dU[q,j] = ε[q,t] h[j,t]", "db[q] = ε[q,t]"])
+    shared = ["dU[q,k,j] = ε[q,k,t] h[j,t]", "db[q,k] = ε[q,k,t]"]
+    return run.played("h = (1 − z) n + z h", forward, back, shared)

@@ -47,7 +47,7 @@ def derive_max(call: Recorded) -> Derived:
     rectified = ops.relu(x)
     _, taps = ops.max_pool.forward(rectified, **params)
     arrays |= {
-        rs: grid.padded(rectified, "its positive part", ""),
+        rs: grid.padded(rectified, "the positive part of x", ""),
         es: grid.padded(ops.max_unpool(call.g, indices=taps, x_shape=x.shape, **params), "∂L/∂r", _CUT),
         "r′": grid.padded((x > 0).astype(x.dtype), "1 where x is positive", ""),
     }
