@@ -45,7 +45,7 @@ def test_the_blocks_of_each_page_run_and_print_what_is_shown(folder):
 
 def test_there_are_pages_to_run():
     assert {"docs/engine.md", *map(_name, _derivations())} <= set(map(_name, _runnable()))
-    assert len(_derivations()) == 10
+    assert len(_derivations()) == 11
 
 
 @for_each("page", _derivations())

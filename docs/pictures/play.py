@@ -102,6 +102,45 @@ def recurrent_step() -> Derivation:
     return play(ag.tanh(W @ x + U @ h + b), gradient=np.array([1.0, 0.5, -1.0]))
 
 
+@picture(1)
+def rectified() -> Derivation:
+    """A ReLU, of the page on activation functions."""
+    x = leaf([[3, -1, 0, 2], [-2, 1, -4, 5]])
+    return play(ag.relu(x), gradient=np.array([[1.0, 2, 3, -1], [2, -3, 1, 4]]))
+
+
+@picture(1)
+def batch_norm() -> Derivation:
+    """Two channels of two images, of the page on normalisation."""
+    x = leaf([[[[1, 3]], [[0, 2]]], [[[2, 6]], [[1, 5]]]])
+    w, b = leaf([2, 1]), leaf([-1, 0])
+    return play(ag.batch_norm(x, w, b), gradient=np.array([[[[1.0, 0]], [[2, 0]]], [[[-2, 0.5]], [[0, -1]]]]))
+
+
+@picture(0)
+def upsampling() -> Derivation:
+    """The `up` operator, of the page on subsampling."""
+    x = leaf([[[[1, -2], [3, 5]]]])
+    y = nn.functional.interpolate(x, scale_factor=2)
+    return play(y, gradient=np.arange(16.0).reshape(y.shape))
+
+
+@picture(1)
+def embedding() -> Derivation:
+    """Three rows of a table, one of them twice, of the page on shared weights."""
+    table = leaf([[0, 1], [2, -1], [1, 1], [3, 0]])
+    return play(nn.functional.embedding(np.array([2, 0, 2]), table), gradient=np.array([[1.0, -1], [2, 0], [0.5, 3]]))
+
+
+@picture(1)
+def lstm() -> Derivation:
+    """Three steps of an LSTM of two units, of the page on recurrent nets; only the last state is read."""
+    rng = np.random.default_rng(1)
+    layer, inputs = nn.LSTM(2, 2, rng=rng, dtype=np.float64), rng.integers(-2, 3, (3, 2)) / 2
+    outputs, _ = layer(inputs)
+    return play(outputs, gradient=np.array([[0.0, 0], [0, 0], [1, -1]]))
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     for name, (make, scene) in PICTURES.items():

@@ -1,5 +1,7 @@
 """Derivations played in a real browser: each ends in the engine's numbers, which are read out of the page."""
 
+from html import escape
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -153,6 +155,38 @@ def test_a_high_scene_follows_the_step_below_its_formula(visit, step):
     assert stage["top"] <= words["top"] + 1
     assert words["bottom"] <= cell["top"] + 1
     assert cell["bottom"] <= stage["bottom"]
+
+
+POLICY = (
+    "default-src 'none'; script-src https: 'unsafe-inline' 'unsafe-eval'; style-src https: 'unsafe-inline'; "
+    "img-src https: http: data:; font-src https:; connect-src https:; child-src https: data:"
+)
+"""Of an output in VS Code, where its setting enableCsp is on."""
+
+SANDBOX = "allow-downloads allow-forms allow-modals allow-popups allow-scripts"
+"""Of an output that has a frame of its own, as in Colab."""
+
+
+@for_each(
+    "around",
+    [
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">{{}}',
+        f'<iframe sandbox="{SANDBOX}" srcdoc="{{}}">',
+    ],
+)
+def test_a_notebook_may_shut_its_outputs_in(chromium, around):
+    element = DERIVATIONS["loss"]()._repr_mimebundle_()["text/html"]
+    page, nested = chromium.new_page(), around.startswith("<iframe")
+    said = []
+    page.on("console", lambda message: said.append(message.text))
+    page.set_content(around.format(escape(element) if nested else element))
+    inside = page.frame_locator("iframe")
+    inside = inside.frame_locator("iframe") if nested else inside
+    inside.locator("#forth").click()
+    assert inside.locator("#step").text_content() == "2 of 28"
+    assert inside.locator("td.target").count() == 1
+    page.close()
+    assert said == []
 
 
 def test_hostile_names_are_text_in_the_page_and_in_a_notebook(visit, chromium):

@@ -137,8 +137,8 @@ def play(
     with that, its ``to_svg`` a moving picture, and a notebook shows it at once. It plays convolutions (`correlate2d`, and
     transposed, `correlate2d_wrt_input`), `max_pool`, `mean_pool` and its adjoint, what `nn.fuse` joins, fully connected
     layers (`linear`, `matmul`), `softmax_cross_entropy`, `lstm`, `gru` and steps of other recurrent layers (`tanh`,
-    `sigmoid` or `relu` of a sum of products), `batch_norm` and `layer_norm`; and, if no such call is there or it is asked
-    for, activation functions, `getitem`, `sum` and `mean`.
+    `sigmoid` or `relu` of a sum of products), ``batch_norm`` and ``layer_norm``; and, if no such call is there or it is
+    asked for, activation functions, `getitem`, ``sum`` and ``mean``.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def play(
     GradientError
         If nothing was recorded, the graph has been freed, or the tape did not keep an operand.
     ShapeError
-        If the gradient is not in the output's shape, or the rows of a `layer_norm` are groups with weights of their own.
+        If the gradient is not in the output's shape, or the rows of a ``layer_norm`` are groups with weights of their own.
 
     Examples
     --------
