@@ -15,15 +15,15 @@ from autograd_cnn.viz import Derivation, play
 HERE = Path(__file__).parent
 FOLDER = HERE / "play"
 
-PICTURES: dict[str, tuple[Callable[[], Derivation], int]] = {}
-"""By name: what makes the derivation, and the scene that the picture shows."""
+PICTURES: dict[str, tuple[Callable[[], Derivation], int, int]] = {}
+"""By name: what makes the derivation, the scene that the picture shows, and how high its player is, in rem."""
 
 
-def picture(scene: int) -> Callable[[Callable[[], Derivation]], Callable[[], Derivation]]:
+def picture(scene: int, height: int = 34) -> Callable[[Callable[[], Derivation]], Callable[[], Derivation]]:
     """Register a derivation under the name of its function."""
 
     def register(make: Callable[[], Derivation]) -> Callable[[], Derivation]:
-        PICTURES[make.__name__] = (make, scene)
+        PICTURES[make.__name__] = (make, scene, height)
         return make
 
     return register
@@ -55,7 +55,7 @@ def shared_weights() -> Derivation:
     return sensitivities()
 
 
-@picture(0)
+@picture(0, height=46)
 def strided() -> Derivation:
     """Three channels, two filters, stride 2 and padding 1, of the page on sensitivity maps."""
     rng = np.random.default_rng(7)
@@ -86,7 +86,7 @@ def layer() -> Derivation:
     return play(ag.linear(x, w, b), gradient=np.array([[1.0, 0, 2], [0, -1, 1]]))
 
 
-@picture(0)
+@picture(0, height=38)
 def cross_entropy() -> Derivation:
     """The scores of the page on softmax, and its confident, wrong net."""
     scores = leaf([[1, -0.5, 2, 0], [10, 0, 0, 0]])
@@ -132,7 +132,7 @@ def embedding() -> Derivation:
     return play(nn.functional.embedding(np.array([2, 0, 2]), table), gradient=np.array([[1.0, -1], [2, 0], [0.5, 3]]))
 
 
-@picture(1)
+@picture(1, height=46)
 def lstm() -> Derivation:
     """Three steps of an LSTM of two units, of the page on recurrent nets; only the last state is read."""
     rng = np.random.default_rng(1)
@@ -141,7 +141,16 @@ def lstm() -> Derivation:
     return play(outputs, gradient=np.array([[0.0, 0], [0, 0], [1, -1]]))
 
 
+@picture(1, height=46)
+def gru() -> Derivation:
+    """The same of a GRU."""
+    rng = np.random.default_rng(1)
+    layer, inputs = nn.GRU(2, 2, rng=rng, dtype=np.float64), rng.integers(-2, 3, (3, 2)) / 2
+    outputs, _ = layer(inputs)
+    return play(outputs, gradient=np.array([[0.0, 0], [0, 0], [1, -1]]))
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    for name, (make, scene) in PICTURES.items():
+    for name, (make, scene, _) in PICTURES.items():
         make().to_svg(FOLDER / f"{name}.svg", scene)

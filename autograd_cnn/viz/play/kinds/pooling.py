@@ -130,7 +130,8 @@ def derive_spread(call: Recorded) -> Derived:
         gs: grid.padded(call.g, "the sensitivities ∂L/∂y", ", padded"),
         "dx": NamedArray(grid.planes(call.gradient("g")), "∂L/∂x"),
     }
-    formula = f"{ys}[c,{grid.tap}] = x[c,i,j] 1/n[i,j]"
+    alone = bool((arrays["1/n"].values == 1).all())
+    formula = f"{ys}[c,{grid.tap}] = x[c,i,j]{'' if alone else ' 1/n[i,j]'}"
     return arrays, [
         Scene.alone(
             "Forward", "Each pixel fills its window", "A number of the input goes to all pixels of its window of the output. Where windows "
