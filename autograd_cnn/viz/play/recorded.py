@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.engine.backward import cotangents_of
-from autograd_cnn.engine.node import Array, Missing, Node, Traced, tensor_of
+from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced, tensor_of
 from autograd_cnn.engine.replay import Call, values
 from autograd_cnn.errors import GradientError, sentence
+from autograd_cnn.viz.play.walk import NamedArray
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,25 @@ class Recorded:
         parent = self.node.parents[self.position(name)]
         own = None if parent is None else getattr(tensor_of(parent), "name", None)
         return f"{role}{more}{f' ({own})' if own else ''}"
+
+    def both(self, name: str, symbol: str, role: str, shape: Shape | None = None) -> dict[str, NamedArray]:
+        """Return an operand, if it was passed, and its gradient, by their symbols and in a shape of their size."""
+        value = self.operand(name)
+        if value is None:
+            return {}
+        shape = value.shape if shape is None else shape
+        return {
+            symbol: NamedArray(value.reshape(shape), self.text(name, role)),
+            f"d{symbol}": NamedArray(self.gradient(name).reshape(shape), f"∂L/∂{symbol}"),
+        }
+
+    def ends(self, shape: Shape | None = None) -> dict[str, NamedArray]:
+        """Return the result and the sensitivities."""
+        shape = self.y.shape if shape is None else shape
+        return {
+            "y": NamedArray(self.y.reshape(shape), "the output"),
+            "δ": NamedArray(self.g.reshape(shape), "the sensitivities ∂L/∂y"),
+        }
 
     def only(self, number: int, operands: Mapping[int, int], result: int) -> "Recorded":
         """Return the call for one example of a batch, given its axis in some operands and in the result."""

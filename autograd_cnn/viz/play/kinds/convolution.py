@@ -55,28 +55,25 @@ class _Form(Grid):
 @plays(ops.correlate2d, batch=IMAGES)
 def derive(call: Recorded) -> Derived:
     """Return the arrays and scenes of a recorded `correlate2d`, for one image."""
-    x, w, bias = call.operand("x"), call.operand("w"), call.operand("bias")
+    x, w = call.operand("x"), call.operand("w")
     form = _Form(x.shape, w.shape, call.params)
     xs, ds = map(form.symbol, "xd")
-    d, filters, some = call.gradient("x"), w.reshape(form.w), _FILTERS[form.w[0] > 1]
+    d, some = call.gradient("x"), _FILTERS[form.w[0] > 1]
     arrays = {
         xs: form.padded(x, call.text("x", "the input"), ", padded"),
-        "w": NamedArray(filters, call.text("w", some)),
-        "y": NamedArray(call.y.reshape(form.y), "the output"),
-        "δ": NamedArray(call.g.reshape(form.y), "the sensitivities ∂L/∂y"),
+        **call.both("w", "w", some, form.w),
+        **call.both("bias", "b", "the bias"),
+        **call.ends(form.y),
         "δ̂": NamedArray(form.spread(call.g), "the sensitivities, dilated and padded"),
-        "w̄": NamedArray(filters[..., ::-1, ::-1], f"{some}, rotated by 180°"),
+        "w̄": NamedArray(w.reshape(form.w)[..., ::-1, ::-1], f"{some}, rotated by 180°"),
         "d": NamedArray(form.planes(d), "∂L/∂x"),
         ds: form.padded(d, "∂L/∂x", ", and a border to cut off"),
-        "dw": NamedArray(call.gradient("w").reshape(form.w), "∂L/∂w"),
     }
-    if bias is not None:
-        arrays["b"] = NamedArray(bias, call.text("bias", "the bias"))
-        arrays["db"] = NamedArray(call.gradient("bias"), "∂L/∂b")
-    formula = f"y{form.map} = {xs}{form.window} w{form.filter}{f' + b{form.bias}' * (bias is not None)}"
+    biased = "b" in arrays
+    formula = f"y{form.map} = {xs}{form.window} w{form.filter}{f' + b{form.bias}' * biased}"
     sizes = form.sizes
     forward = Scene.alone(
-        "Forward", f"y = x ⋆ w{' + b' * (bias is not None)}",
+        "Forward", f"y = x ⋆ w{' + b' * biased}",
         "The window walks over the input. Where it stands, its pixels are multiplied with the filter, and the products are "
         "added up.", walk(formula, arrays, **sizes),
     )  # fmt: skip
@@ -108,7 +105,7 @@ def derive(call: Recorded) -> Derived:
         Scene("Backward, to the input", (scatter, correlate)),
         Scene("Backward, to the filter", (uses, by_weight)),
     ]
-    if bias is not None:
+    if biased:
         text = "The bias is added to every output of its filter, so its gradient is the sum of their sensitivities."
         scenes.append(Scene.alone("Backward, to the bias", "Sum", text, walk(adjoint(formula, "b"), arrays, **sizes)))
     return arrays, [*scenes, Scene("Backward, side by side", (scatter, correlate, uses))]
@@ -128,17 +125,15 @@ def derive_transposed(call: Recorded) -> Derived:
     x, w = call.operand("g"), call.operand("w")
     form = _Form(large, w.shape, geometry)
     ys, gs = map(form.symbol, "yδ")
-    filters, some = w.reshape(form.w), _FILTERS[form.w[0] > 1]
+    some = _FILTERS[form.w[0] > 1]
     arrays = {
-        "x": NamedArray(x.reshape(form.y), call.text("g", "the input")),
+        **call.both("g", "x", "the input", form.y),
+        **call.both("w", "w", some, form.w),
         "x̂": NamedArray(form.spread(x), "the input, dilated and padded"),
-        "w": NamedArray(filters, call.text("w", some)),
-        "w̄": NamedArray(filters[..., ::-1, ::-1], f"{some}, rotated by 180°"),
+        "w̄": NamedArray(w.reshape(form.w)[..., ::-1, ::-1], f"{some}, rotated by 180°"),
         "y": NamedArray(form.planes(call.y), "the output"),
         ys: form.padded(call.y, "the output", ", and a border to cut off"),
         gs: form.padded(call.g, "the sensitivities ∂L/∂y", ", padded"),
-        "dx": NamedArray(call.gradient("g").reshape(form.y), "∂L/∂x"),
-        "dw": NamedArray(call.gradient("w").reshape(form.w), "∂L/∂w"),
     }
     formula, sizes = f"{ys}{form.window} = x{form.map} w{form.filter}", form.sizes
     return arrays, [

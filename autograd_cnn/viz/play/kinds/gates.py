@@ -44,15 +44,13 @@ class _Sequence:
             "u": NamedArray(
                 self.u, call.text("u", f"what the inputs say to the gates {', '.join(gates)}, step by step")
             ),
-            "U": NamedArray(self.weight, call.text("weight", "the weights of the state, for each gate")),
-            "h₀": NamedArray(first[0], call.text("h", "the first state")),
+            **call.both("weight", "U", "the weights of the state, for each gate", self.weight.shape),
+            **call.both("h", "h₀", "the first state", (self.units,)),
             "a": blank(self.u.shape, "what the functions of the gates are of", self.u),
             "h": NamedArray(self.states, "the states, the first before the first step"),
             "g": NamedArray(call.g[:steps, 0].T, "what arrives at the states from outside"),
             "dh": blank(self.states.shape, "∂L/∂h", self.u),
             "δ": NamedArray(self.planes(call.gradient("u")), "∂L/∂a, as ∂L/∂u"),
-            "dU": NamedArray(call.gradient("weight").reshape(self.weight.shape), "∂L/∂U"),
-            "dh₀": NamedArray(call.gradient("h")[0], "∂L/∂h₀"),
         }
 
     def planes(self, values: NDArray[Any]) -> NDArray[Any]:
@@ -97,13 +95,12 @@ def derive_lstm(call: Recorded) -> Derived:
         cells.append(f * cells[-1] + i * n)
     squashed = np.tanh(np.stack(cells[1:], axis=1))
     run.arrays |= {
-        "c₀": NamedArray(first, call.text("c", "the first cell")),
+        **call.both("c", "c₀", "the first cell", first.shape),
         "c": blank(run.states.shape, "the cells, the first before the first step", run.u),
         "s": NamedArray(squashed, "tanh of the cells", checked=False),
         "s′": NamedArray(1 - squashed**2, "the slope of tanh at the cells, 1 − s²"),
         "gc": NamedArray(call.g[-1, 0], "what arrives at the last cell"),
         "dc": blank(run.states.shape, "∂L/∂c", run.u),
-        "dc₀": NamedArray(call.gradient("c")[0], "∂L/∂c₀"),
     }
     forward, back = ["h[k,0] = h₀[k]", "c[k,0] = c₀[k]"], [f"dc[k,{run.steps}] = gc[k]"]
     for t in range(run.steps):
@@ -136,10 +133,9 @@ def derive_gru(call: Recorded) -> Derived:
     u, v = run.u, run.weight @ run.states[:, :-1] + bias[:, :, None]
     run.open(np.stack([u[0] + v[0], u[1] + v[1], u[2] + ops.sigmoid(u[0] + v[0]) * v[2]]))
     run.arrays |= {
-        "b": NamedArray(bias, call.text("bias", "the biases, for each gate")),
+        **call.both("bias", "b", "the biases, for each gate", bias.shape),
         "v": blank(u.shape, "what the states say to the gates", u),
         "ε": blank(u.shape, "∂L/∂v", u),
-        "db": NamedArray(call.gradient("bias").reshape(3, -1), "∂L/∂b"),
     }
     forward, back = ["h[k,0] = h₀[k]"], list[str]()
     for t in range(run.steps):

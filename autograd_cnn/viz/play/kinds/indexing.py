@@ -18,18 +18,13 @@ def derive(call: Recorded) -> Derived:
     if not (np.diff(rows) == 1).all():
         rows, width = taken.reshape(-1, 1), 1
     check_size("this choice", len(rows), rows.size)
-    arrays = {
-        "x": NamedArray(x, call.text("x", "what is taken from")),
-        "y": NamedArray(call.y, "what is taken"),
-        "g": NamedArray(call.g, "what arrives, ∂L/∂y"),
-        "dx": NamedArray(call.gradient("x"), "∂L/∂x"),
-    }
+    arrays = {**call.both("x", "x", "what is taken from"), **call.ends()}
     marks, first = None, tuple[str, ...]()
     if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and index.size == len(rows):
         arrays["index"] = NamedArray(index, "which rows")
         marks, first = Cells("index", Span((len(rows), 1))), ("index",)
     one, row = Span((len(rows), width)), Span((width, 1))
-    there, here = rows[:, 0].astype(np.int64), [Cells(name, one, row) for name in ("y", "g")]
+    there, here = rows[:, 0].astype(np.int64), [Cells(name, one, row) for name in ("y", "δ")]
     forward = Walk(here[0], [Product(Cells("x", there, row))], marks=marks)
     back = Walk(Cells("dx", there, row), [Product(here[1])], marks=marks)
     return arrays, [

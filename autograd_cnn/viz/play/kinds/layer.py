@@ -6,7 +6,7 @@ a function of a sum in which at least one matrix product is found (see docs/deri
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any, Final, NamedTuple, TypeGuard
+from typing import Any, Final, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,14 +64,6 @@ def _summands(total: Node) -> Iterator[tuple[Node | None, Any]]:
             yield parent, operand(total, position)
 
 
-class _Bias(NamedTuple):
-    """One number for each unit, and its gradient."""
-
-    values: NDArray[Any]
-    gradient: NDArray[Any]
-    text: str
-
-
 class _Factors:
     """A matrix product as a part of a formula: units u, features, and as many letters before them as there are rows."""
 
@@ -93,14 +85,10 @@ class _Factors:
         self.title = f"{self.w} {self.x}" if vector else f"{self.x} {self.w}{'ᵀ' * linear}"
 
     def arrays(self) -> dict[str, NamedArray]:
+        """Return both factors and their gradients."""
         one, other = self.names
         role = "the input" if self.x == "x" else "the state"
-        return {
-            self.x: NamedArray(self.call.operand(one), self.call.text(one, role)),
-            self.w: NamedArray(self.call.operand(other), self.call.text(other, "the weights")),
-            f"d{self.x}": NamedArray(self.call.gradient(one), f"∂L/∂{self.x}"),
-            f"d{self.w}": NamedArray(self.call.gradient(other), f"∂L/∂{self.w}"),
-        }
+        return {**self.call.both(one, self.x, role), **self.call.both(other, self.w, "the weights")}
 
 
 def _index(letters: str) -> str:
@@ -110,36 +98,27 @@ def _index(letters: str) -> str:
 @plays(*_PRODUCTS)
 def derive(call: Recorded) -> Derived:
     """Return the arrays and scenes of a recorded layer, for all its rows."""
-    return _derived("y", call.g, call.y, *_parts(call, _SYMBOLS[0]))
+    return _derived("y", call.g, call.y, [_Factors(call, _SYMBOLS[0])], _own_bias(call, "b"))
 
 
 @plays(*FUNCTIONS, fits=is_step)
 def derive_step(call: Recorded) -> Derived:
     """Return the arrays and scenes of a recorded step: of its layer, with the function between."""
-    delta, x = call.gradient("x"), call.operand("x")
-    products, biases = _parts_of_step(call, delta)
-    arrays, [forward, *scenes] = _derived("z", delta, x, products, biases)
+    delta, name = call.gradient("x"), call.inner.primitive.name
+    arrays, [forward, *scenes] = _derived("z", delta, call.operand("x"), *_parts_of_step(call, delta))
     function, back = through(call, arrays, "z", "a", ("g", "δ"))
     [layer] = forward.panels
-    title = f"{layer.title}, a = {call.inner.primitive.name}(z)"
-    both = Panel.of(title, layer.text, *layer.walks, function)
-    return arrays, [
-        Scene("Forward", (both,)),
-        Scene(f"Backward, through {call.inner.primitive.name}", (back,)),
-        *scenes,
-    ]
+    both = Scene.alone("Forward", f"{layer.title}, a = {name}(z)", layer.text, *layer.walks, function)
+    return arrays, [both, Scene(f"Backward, through {name}", (back,)), *scenes]
 
 
-def _derived(z: str, delta: NDArray[Any], sums: NDArray[Any], products: list[_Factors], biases: list[_Bias]) -> Derived:
+def _derived(
+    z: str, delta: NDArray[Any], sums: NDArray[Any], products: list[_Factors], biases: dict[str, NamedArray]
+) -> Derived:
     """Return what a layer and a step have in common, whose sums are called ``z``."""
     result, rows = products[0].result, delta.size // max(1, delta.shape[-1] if delta.ndim else 1)
-    named = dict(zip(_BIASES, biases, strict=False))
-    arrays = {name: array for each in products for name, array in each.arrays().items()}
-    for name, bias in named.items():
-        arrays |= {
-            name: NamedArray(bias.values.ravel(), bias.text),
-            f"d{name}": NamedArray(bias.gradient.ravel(), f"∂L/∂{name}"),
-        }
+    named = list(biases)[::2]
+    arrays = {name: array for each in products for name, array in each.arrays().items()} | biases
     arrays |= {
         z: NamedArray(sums, "the output" if z == "y" else "the weighted sums"),
         "δ": NamedArray(delta, f"the sensitivities ∂L/∂{z}"),
@@ -169,27 +148,29 @@ def _derived(z: str, delta: NDArray[Any], sums: NDArray[Any], products: list[_Fa
     return arrays, scenes
 
 
-def _parts(call: Recorded, symbols: tuple[str, str, str]) -> tuple[list[_Factors], list[_Bias]]:
-    """Return the product of one call, and its bias, if it has one."""
-    bias = call.operand("bias") if call.inner.primitive is ops.linear else None
-    biases = [] if bias is None else [_Bias(bias, call.gradient("bias"), call.text("bias", "the bias"))]
-    return [_Factors(call, symbols)], biases
+def _own_bias(call: Recorded, symbol: str) -> dict[str, NamedArray]:
+    """Return the bias of a layer's call and its gradient, if it has one."""
+    return call.both("bias", symbol, "the bias") if call.inner.primitive is ops.linear else {}
 
 
-def _parts_of_step(call: Recorded, delta: NDArray[Any]) -> tuple[list[_Factors], list[_Bias]]:
-    """Return the products and the biases of a step, each with what its rule makes of the sensitivities."""
+def _parts_of_step(call: Recorded, delta: NDArray[Any]) -> tuple[list[_Factors], dict[str, NamedArray]]:
+    """Return the products of a step, and its biases, each with what its rule makes of the sensitivities."""
     products: list[_Factors] = []
-    biases: list[_Bias] = []
+    biases: dict[str, NamedArray] = {}
     total = call.node.parents[0]
     for node, value in () if total is None else _summands(total):
+        symbol = (*_BIASES, "")[len(biases) // 2]
         if _is_product(node):
-            found, own = _parts(call.of_call(node, delta), _SYMBOLS[len(products)])
-            products += found
-            biases += own
+            part = call.of_call(node, delta)
+            products.append(_Factors(part, _SYMBOLS[len(products)]))
+            biases |= _own_bias(part, symbol)
         else:
             bias = call.value(node, value)
             like = Node(None, (), None, bias.shape, bias.dtype)
             name = None if node is None else getattr(tensor_of(node), "name", None)
             gradient = np.asarray(unbroadcast_to(delta, like, "add"))
-            biases.append(_Bias(bias, gradient, f"a bias{f' ({name})' if name else ''}"))
+            biases |= {
+                symbol: NamedArray(bias.ravel(), f"a bias{f' ({name})' if name else ''}"),
+                f"d{symbol}": NamedArray(gradient.ravel(), f"∂L/∂{symbol}"),
+            }
     return products, biases

@@ -4,10 +4,7 @@ With z = (x − mean) · r and ĝ = w · δ it is r · (ĝ − mean(ĝ) − z ·
 a stretch of all would have undone.
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from autograd_cnn import ops
 from autograd_cnn.errors import ShapeError, sentence
@@ -49,26 +46,21 @@ def _derived(call: Recorded, shape: tuple[int, ...], index: str, mean: str, unit
         return blank(variance.shape, text, x)
 
     arrays = {
-        "x": NamedArray(x, call.text("x", "the input")),
+        **call.both("x", "x", "the input", shape),
+        **call.both("weight", "w", "the weight", (-1,)),
+        **call.both("bias", "b", "the bias", (-1,)),
+        **call.ends(shape),
         "1/m": NamedArray(np.array(1 / count, x.dtype), "what each number counts"),
         "μ": per_moment("the means"),
         "c": blank(shape, "the input, centred", x),
         "v": per_moment("the variances"),
         "r": NamedArray(1 / np.sqrt(variance + eps), f"1/√(v + ε), with ε = {eps:g}", checked=False),
         "z": blank(shape, "the input, normalised", x),
-        "y": NamedArray(call.y.reshape(shape), "the output"),
-        "δ": NamedArray(call.g.reshape(shape), "the sensitivities ∂L/∂y"),
         "ĝ": blank(shape, "∂L/∂z", x),
         "m₁": per_moment("the means of ĝ"),
         "m₂": per_moment("the means of ĝ z"),
-        "dx": NamedArray(call.gradient("x").reshape(shape), "∂L/∂x"),
     }
-    own: dict[str, NDArray[Any]] = {}
-    for symbol, name in (("w", "weight"), ("b", "bias")):
-        if (values := call.operand(name)) is not None:
-            own[symbol] = values
-            arrays[symbol] = NamedArray(values.ravel(), call.text(name, f"the {name}"))
-            arrays[f"d{symbol}"] = NamedArray(call.gradient(name).ravel(), f"∂L/∂{symbol}")
+    own = [name for name in "wb" if name in arrays]
     at, moment = f"[{index}]", f"[{mean}]"
     weight, bias = f" w[{unit}]" * ("w" in own), f" + b[{unit}]" * ("b" in own)
     forward = [walk(each, arrays) for each in (

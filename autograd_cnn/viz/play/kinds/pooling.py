@@ -32,8 +32,7 @@ def derive_max(call: Recorded) -> Derived:
     xs, rs, ds, es = map(grid.symbol, "xrde")
     arrays = {
         xs: grid.padded(x, call.text("x", "the input"), ", with its border", -np.inf),
-        "y": NamedArray(grid.planes(call.y), "the output"),
-        "δ": NamedArray(grid.planes(call.g), "the sensitivities ∂L/∂y"),
+        **call.ends(grid.planes(call.y).shape),
         ds: grid.padded(call.gradient("x"), "∂L/∂x", _CUT),
     }
     there = "The window walks over the input, and its largest pixel is the output."
@@ -97,8 +96,7 @@ def derive_mean(call: Recorded) -> Derived:
     arrays = {
         xs: grid.padded(x, call.text("x", "the input"), ", with its border"),
         "1/n": _shares(grid, call.params, call.y),
-        "y": NamedArray(grid.planes(call.y), "the output"),
-        "δ": NamedArray(grid.planes(call.g), "the sensitivities ∂L/∂y"),
+        **call.ends(grid.planes(call.y).shape),
         ds: grid.padded(call.gradient("x"), "∂L/∂x", _CUT),
     }
     formula = f"y[c,i,j] = {xs}[c,{grid.tap}] 1/n[i,j]"
@@ -124,11 +122,10 @@ def derive_spread(call: Recorded) -> Derived:
     grid = _grid(shape, call.params)
     ys, gs = grid.symbol("y"), grid.symbol("δ")
     arrays = {
-        "x": NamedArray(grid.planes(x), call.text("g", "the input")),
+        **call.both("g", "x", "the input", grid.planes(x).shape),
         "1/n": _shares(grid, call.params, call.y),
         ys: grid.padded(call.y, "the output", _CUT),
         gs: grid.padded(call.g, "the sensitivities ∂L/∂y", ", padded"),
-        "dx": NamedArray(grid.planes(call.gradient("g")), "∂L/∂x"),
     }
     alone = bool((arrays["1/n"].values == 1).all())
     formula = f"{ys}[c,{grid.tap}] = x[c,i,j]{'' if alone else ' 1/n[i,j]'}"

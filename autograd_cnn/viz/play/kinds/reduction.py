@@ -16,15 +16,13 @@ def derive(call: Recorded) -> Derived:
     axes = range(x.ndim) if axis is None else [each % x.ndim for each in np.atleast_1d(axis).tolist()]
     letters = "abcdefgh"[: x.ndim]
     kept = ",".join(letter for i, letter in enumerate(letters) if i not in axes)
-    shape = [n for i, n in enumerate(x.shape) if i not in axes]
+    shape = tuple(n for i, n in enumerate(x.shape) if i not in axes)
     mean = call.inner.primitive is ops.mean
     share = 1 / np.prod([x.shape[i] for i in axes]) if mean else 1.0
     arrays = {
-        "x": NamedArray(x, call.text("x", "the input")),
+        **call.both("x", "x", "the input"),
         "1/n": NamedArray(np.array(share, call.g.dtype), "what each number counts"),
-        "y": NamedArray(call.y.reshape(shape), "the output"),
-        "g": NamedArray(call.g.reshape(shape), "what arrives, ∂L/∂y"),
-        "dx": NamedArray(call.gradient("x"), "∂L/∂x"),
+        **call.ends(shape),
     }
     name, factor = call.inner.primitive.name, " 1/n[]" * mean
     formula = f"y[{kept}] = x[{','.join(letters)}]{factor}"
@@ -32,6 +30,6 @@ def derive(call: Recorded) -> Derived:
         Scene.alone("Forward", f"y = {name}(x)", "What is summed over becomes one number.", walk(formula, arrays)),
         Scene.alone(
             "Backward", "Everyone gets the same", "Each number of the sum gets back what arrives at the sum.",
-            walk(adjoint(formula, "x", g="g"), arrays),
+            walk(adjoint(formula, "x"), arrays),
         ),
     ]  # fmt: skip
