@@ -7,7 +7,7 @@ lacks at its beginning. ``a[i] = tanh(z[i])`` and ``p[i] = e[i] / s[]`` are func
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Any, Final, NamedTuple
 
@@ -95,11 +95,6 @@ def walk(formula: str, arrays: Mapping[str, NamedArray], over: str = "", /, **si
     **sizes : int
         How far letters run; by default, as far as the axes of which they are the index.
 
-    Raises
-    ------
-    ArgumentError
-        If there is more to it than anybody would look at.
-
     Examples
     --------
     >>> arrays = {"x": NamedArray(np.arange(5.0)), "w": NamedArray(np.ones(2)), "y": NamedArray(np.zeros(4))}
@@ -119,15 +114,12 @@ def walk(formula: str, arrays: Mapping[str, NamedArray], over: str = "", /, **si
     def cells(factor: _Factor, sums: str) -> Cells:
         return factor.cells(shapes[factor.array], steps, sums, known)
 
-    products, most = [], 1
+    products = []
     for sign, term in terms:
         sums = "".join(
             dict.fromkeys(letter for each in (*term, target) for letter in each.letters if letter not in steps)
         )
         products.append(Product(*(cells(factor, sums) for factor in term), sign=sign))
-        most = max(most, prod(known[letter] for letter in sums))
-    count = prod(known[letter] for letter in steps)
-    check_size(target.array, count, count * most)
     filled = cells(target, "".join(letter for letter in target.letters if letter not in steps))
     values = arrays[target.array].values.ravel()[filled.at()[:, 0]] if function else None
     return Walk(filled, products, function, values)
@@ -160,8 +152,15 @@ def blank(shape: tuple[int, ...], text: str, like: NDArray[Any]) -> NamedArray:
     return NamedArray(np.zeros(shape, like.dtype), text, checked=False)
 
 
-def fill(arrays: Mapping[str, NamedArray], walks: Iterable[Walk]) -> None:
-    """Take all steps, in order, of the walks that fill a `blank`."""
+def fill(arrays: Mapping[str, NamedArray], walks: Sequence[Walk]) -> None:
+    """Take all steps, in order, of the walks that fill a `blank`.
+
+    Raises
+    ------
+    ArgumentError
+        If there are more of them than anybody would look at.
+    """
+    check_size("this call", walks)
     values = {name: array.values for name, array in arrays.items()}
     for each in walks:
         if not arrays[each.target.array].checked:

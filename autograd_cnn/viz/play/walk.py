@@ -5,7 +5,7 @@ cell, which so becomes their sum, or to a cell each. Which cells these are is an
 but a pool's winners, so a walk of a thousand steps is a few numbers. Nothing here knows an operation by name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, TypeAlias
@@ -20,7 +20,7 @@ Pair: TypeAlias = tuple[int, int]
 
 MOST_STEPS: Final = 100_000
 MOST_PRODUCTS: Final = 4_000_000
-"""In a walk; nobody would look at more, and a browser would no longer add them up in an instant."""
+"""In a panel; nobody would look at more, and a browser would no longer add them up in an instant."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,12 @@ class Walk:
         return len(self.target.starts)
 
     @property
+    def width(self) -> int:
+        """How many products a step has at most, or cells, if they are more."""
+        read = [cells for product in self.products for cells in product.factors]
+        return max(len(cells.offsets) for cells in (self.target, *read))
+
+    @property
     def adds(self) -> bool:
         """Whether some cell is added to more than once."""
         at = self.target.at()
@@ -182,7 +188,14 @@ class Panel:
 
     @classmethod
     def of(cls, title: str, text: str, *walks: Walk, first: tuple[str, ...] = ()) -> "Panel":
-        """Return a panel with the arrays ``first``, and those that the walks read and fill, in that order."""
+        """Return a panel with the arrays ``first``, and those that the walks read and fill, in that order.
+
+        Raises
+        ------
+        ArgumentError
+            If there is more to it than anybody would look at.
+        """
+        check_size(f"{title!r}", walks)
         met = (
             name
             for walk in walks
@@ -223,14 +236,16 @@ class Scene:
         return max(map(len, self.panels))
 
 
-def check_size(name: str, steps: int, products: int) -> None:
-    """Raise unless a walk of so many steps and products can be shown.
+def check_size(name: str, walks: Iterable[Walk]) -> None:
+    """Raise unless so many steps and products can be shown.
 
     Raises
     ------
     ArgumentError
         If nobody would look at so many.
     """
+    sizes = [(len(walk), len(walk) * walk.width) for walk in walks]
+    steps, products = (sum(each) for each in zip(*sizes, strict=True))
     if steps > MOST_STEPS or products > MOST_PRODUCTS:
         raise ArgumentError(
             sentence("viz.play", f"{name} is too large to be played",

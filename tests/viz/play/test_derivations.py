@@ -192,6 +192,7 @@ EMBEDDING = nn.Embedding(5, 3, **SAME)
         (lambda: nn.GRUCell(2, 3, bias=False, **SAME)(SEQUENCES[0]), "h v a r z n dh δ ε dU db dh₀"),
         (lambda: ag.batch_norm(IMAGES, _leaf(3), _leaf(3)), "μ c v r z y ĝ m₁ m₂ dx dw db"),
         (lambda: ag.batch_norm(IMAGES), "μ c v r z y ĝ m₁ m₂ dx"),
+        (lambda: ag.batch_norm_inference(IMAGES, np.ones(3), np.ones(3), _leaf(3), _leaf(3)), "c r z y ĝ dx dw db"),
         (lambda: ag.layer_norm(ROWS, _leaf(4)), "μ c v r z y ĝ m₁ m₂ dx dw"),
         (lambda: ag.layer_norm(ROWS, axes=2), "μ c v r z y ĝ m₁ m₂ dx"),
         (lambda: nn.fuse(nn.Sequential(nn.ReLU(), nn.MaxPool2d(3, 2)))(_pixels(2, 2, 6, 7) - 1), "r y e d"),
@@ -333,7 +334,12 @@ def _untold():
         (
             lambda: play(ag.correlate2d(np.ones((1, 16, 64, 64)), _leaf(16, 16, 3, 3), padding=1)),
             ArgumentError,
-            "viz.play: y is too large to be played: expected at most 100,000 steps and 4,000,000 products, got 65,536 and 9,437,184; play it for a smaller input, or with fewer channels",
+            "viz.play: 'y = x ⋆ w' is too large to be played: expected at most 100,000 steps and 4,000,000 products, got 65,536 and 9,437,184; play it for a smaller input, or with fewer channels",
+        ),
+        (
+            lambda: play(nn.LSTM(1, 300, rng=0)(np.ones((8, 1), np.float32))[0]),
+            ArgumentError,
+            "viz.play: this call is too large to be played: expected at most 100,000 steps and 4,000,000 products, got 47,100 and 5,795,100; play it for a smaller input, or with fewer channels",
         ),
         (
             lambda: play(W44 @ W44, example="x"),

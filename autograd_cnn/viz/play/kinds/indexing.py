@@ -5,7 +5,7 @@ import numpy as np
 from autograd_cnn import ops
 from autograd_cnn.viz.play.kind import Derived, plays
 from autograd_cnn.viz.play.recorded import Recorded
-from autograd_cnn.viz.play.walk import Cells, NamedArray, Product, Scene, Span, Walk, check_size
+from autograd_cnn.viz.play.walk import Cells, NamedArray, Product, Scene, Span, Walk
 
 
 @plays(ops.getitem, small=True)
@@ -17,7 +17,6 @@ def derive(call: Recorded) -> Derived:
     rows = taken.reshape(-1, width)
     if not (np.diff(rows) == 1).all():
         rows, width = taken.reshape(-1, 1), 1
-    check_size("this choice", len(rows), rows.size)
     arrays = {**call.both("x", "x", "what is taken from"), **call.ends()}
     marks, first = None, tuple[str, ...]()
     if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and index.size == len(rows):

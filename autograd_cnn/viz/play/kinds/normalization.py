@@ -14,9 +14,9 @@ from autograd_cnn.viz.play.recorded import Recorded
 from autograd_cnn.viz.play.walk import NamedArray, Panel, Scene
 
 
-@plays(ops.batch_norm)
+@plays(ops.batch_norm, ops.batch_norm_inference)
 def derive(call: Recorded) -> Derived:
-    """Return the arrays and scenes of a recorded `batch_norm`: images n, channels c, moments of each channel."""
+    """Return the arrays and scenes of a recorded `batch_norm`: images n, channels c, moments of each channel, or given ones."""
     return _derived(call, call.operand("x").shape, "n,c,i,j", "c", "c")
 
 
@@ -40,10 +40,11 @@ def _derived(call: Recorded, shape: tuple[int, ...], index: str, mean: str, unit
     x = call.operand("x").reshape(shape)
     over = tuple(axis for axis, letter in enumerate(index.split(",")) if letter != mean)
     count, eps = x.size // shape[index.split(",").index(mean)], call.params["eps"]
-    variance = x.var(axis=over)
+    given = call.inner.primitive is ops.batch_norm_inference
+    variance = call.operand("var") if given else x.var(axis=over)
 
-    def per_moment(text: str) -> NamedArray:
-        return blank(variance.shape, text, x)
+    def per_moment(text: str, name: str = "") -> NamedArray:
+        return NamedArray(call.operand(name), f"{text}, given") if given and name else blank(variance.shape, text, x)
 
     arrays = {
         **call.both("x", "x", "the input", shape),
@@ -51,9 +52,9 @@ def _derived(call: Recorded, shape: tuple[int, ...], index: str, mean: str, unit
         **call.both("bias", "b", "the bias", (-1,)),
         **call.ends(shape),
         "1/m": NamedArray(np.array(1 / count, x.dtype), "what each number counts"),
-        "μ": per_moment("the means"),
+        "μ": per_moment("the means", "mean"),
         "c": blank(shape, "the input, centred", x),
-        "v": per_moment("the variances"),
+        "v": per_moment("the variances", "var"),
         "r": NamedArray(1 / np.sqrt(variance + eps), f"1/√(v + ε), with ε = {eps:g}", checked=False),
         "z": blank(shape, "the input, normalised", x),
         "ĝ": blank(shape, "∂L/∂z", x),
@@ -64,19 +65,20 @@ def _derived(call: Recorded, shape: tuple[int, ...], index: str, mean: str, unit
     at, moment = f"[{index}]", f"[{mean}]"
     weight, bias = f" w[{unit}]" * ("w" in own), f" + b[{unit}]" * ("b" in own)
     forward = [walk(each, arrays) for each in (
-        f"μ{moment} = x{at} 1/m[]",
+        *([] if given else [f"μ{moment} = x{at} 1/m[]"]),
         f"c{at} = x{at} − μ{moment}",
-        f"v{moment} = c{at} c{at} 1/m[]",
+        *([] if given else [f"v{moment} = c{at} c{at} 1/m[]"]),
         f"r{moment} = 1/√(v{moment})",
         f"z{at} = c{at} r{moment}",
         f"y{at} = z{at}{weight}{bias}",
     )]  # fmt: skip
-    back = [walk(each, arrays) for each in (
-        f"ĝ{at} = δ{at}{weight}",
+    means = (
         f"m₁{moment} = ĝ{at} 1/m[]",
         f"m₂{moment} = ĝ{at} z{at} 1/m[]",
         f"dx{at} = r{moment} ĝ{at} − r{moment} m₁{moment} − r{moment} z{at} m₂{moment}",
-    )]  # fmt: skip
+    )
+    alone = (f"dx{at} = r{moment} ĝ{at}",)
+    back = [walk(each, arrays) for each in (f"ĝ{at} = δ{at}{weight}", *(alone if given else means))]
     fill(arrays, [*forward, *back])
     scenes = [
         Scene.alone(
@@ -85,6 +87,8 @@ def _derived(call: Recorded, shape: tuple[int, ...], index: str, mean: str, unit
             "matter to the output.", *forward,
         ),
         Scene.alone(
+            "Backward, to the input", "dx = r ĝ", "The moments are given, so an input has a hand in its own output only.", *back,
+        ) if given else Scene.alone(
             "Backward, to the input", "dx = r (ĝ − mean(ĝ) − z mean(ĝ z))", "Three terms: what arrives; less its mean, as a shift of all inputs changes "
             "nothing; less its part along z, as a stretch of all inputs changes nothing.", *back, first=("r", "z"),
         ),
