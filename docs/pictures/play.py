@@ -112,7 +112,7 @@ def rectified() -> Derivation:
 @picture(1)
 def batch_norm() -> Derivation:
     """Two channels of two images, of the page on normalisation."""
-    x = leaf([[[[1, 3]], [[0, 2]]], [[[2, 6]], [[1, 5]]]])
+    x = leaf([[[[1, 3]], [[4, 0]]], [[[2, 6]], [[1, 1]]]])
     w, b = leaf([2, 1]), leaf([-1, 0])
     return play(ag.batch_norm(x, w, b), gradient=np.array([[[[1.0, 0]], [[2, 0]]], [[[-2, 0.5]], [[0, -1]]]]))
 

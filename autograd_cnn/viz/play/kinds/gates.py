@@ -34,39 +34,28 @@ _NAMES: Final = {
 class _Sequence:
     """What an LSTM and a GRU have in common, with G gates, H units and T steps."""
 
-    def __init__(self, call: Recorded, gates: str, steps: int) -> None:
-        self.gates, self.steps = gates, steps
-        self.units = call.y.shape[-1]
-        first, outputs = call.operand("h"), call.y[:steps, 0]
-        self.states = np.concatenate([first, outputs]).T
-        self.u, self.weight = self.planes(call.operand("u")), call.operand("weight").reshape(len(gates), self.units, -1)
+    def __init__(self, call: Recorded, gates: str, steps: int, values: NDArray[Any]) -> None:
+        self.gates, self.steps, self.units = gates, steps, call.y.shape[-1]
+        self.u, opened = self.planes(call.operand("u")), self.planes(values)
+        first, weight = call.operand("h"), (len(gates), self.units, self.units)
+        states = np.concatenate([first, call.y[:steps, 0]]).T
+        slopes = [1 - y * y if gate == "n" else y * (1 - y) for gate, y in zip(gates, opened, strict=False)]
         self.arrays = {
-            "u": NamedArray(
-                self.u, call.text("u", f"what the inputs say to the gates {', '.join(gates)}, step by step")
-            ),
-            **call.both("weight", "U", "the weights of the state, for each gate", self.weight.shape),
+            "u": NamedArray(self.u, call.text("u", f"what the inputs say to the gates {', '.join(gates)}, by step")),
+            **call.both("weight", "U", "the weights of the state, for each gate", weight),
             **call.both("h", "h₀", "the first state", (self.units,)),
+            **{gate: NamedArray(y, _NAMES[gate]) for gate, y in zip(gates, opened, strict=False)},
+            "φ′": NamedArray(np.stack(slopes), "the slopes of the gates' functions at a"),
             "a": blank(self.u.shape, "what the functions of the gates are of", self.u),
-            "h": NamedArray(self.states, "the states, the first before the first step"),
+            "h": NamedArray(states, "the states, the first before the first step"),
             "g": NamedArray(call.g[:steps, 0].T, "what arrives at the states from outside"),
-            "dh": blank(self.states.shape, "∂L/∂h", self.u),
+            "dh": blank(states.shape, "∂L/∂h", self.u),
             "δ": NamedArray(self.planes(call.gradient("u")), "∂L/∂a, as ∂L/∂u"),
         }
 
     def planes(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return (T, 1, G·H) as (G, H, T)."""
-        return values[:, 0].T.reshape(len(self.gates), self.units, self.steps)
-
-    def open(self, a: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        """Add the gates, and their slopes, to the arrays; return their values."""
-        made = {
-            gate: np.asarray((ops.tanh if gate == "n" else ops.sigmoid)(each))
-            for gate, each in zip(self.gates, a, strict=True)
-        }
-        slopes = np.stack([1 - y * y if gate == "n" else y * (1 - y) for gate, y in made.items()])
-        self.arrays |= {gate: NamedArray(y, _NAMES[gate], checked=False) for gate, y in made.items()}
-        self.arrays["φ′"] = NamedArray(slopes, "the slopes of the gates' functions at a")
-        return made
+        return values[:, 0].T.reshape(-1, self.units, self.steps)
 
     def opening(self, gate: str, t: int) -> str:
         """Return the formula of a gate."""
@@ -88,19 +77,17 @@ class _Sequence:
 @plays(ops.lstm, batch=Batch("sequence", 3, 1, {0: 1, 2: 0, 3: 0}))
 def derive_lstm(call: Recorded) -> Derived:
     """Return the arrays and scenes of a recorded `lstm`, for one sequence."""
-    run, first = _Sequence(call, "ifno", len(call.y) - 1), call.operand("c")[0]
-    gates = run.open(run.u + run.weight @ run.states[:, :-1])
-    cells = [first]
-    for i, f, n in zip(*(gates[gate].T for gate in "ifn"), strict=True):
-        cells.append(f * cells[-1] + i * n)
-    squashed = np.tanh(np.stack(cells[1:], axis=1))
+    _, gates, after = ops.lstm.forward(*call.inner.operands)
+    first, squashed = call.operand("c"), np.tanh(after[:, 0].T)
+    run = _Sequence(call, "ifno", len(after), gates)
+    cells = np.concatenate([first, after[:, 0]]).T
     run.arrays |= {
-        **call.both("c", "c₀", "the first cell", first.shape),
-        "c": blank(run.states.shape, "the cells, the first before the first step", run.u),
+        **call.both("c", "c₀", "the first cell", (run.units,)),
+        "c": NamedArray(cells, "the cells, the first before the first step"),
         "s": NamedArray(squashed, "tanh of the cells", checked=False),
         "s′": NamedArray(1 - squashed**2, "the slope of tanh at the cells, 1 − s²"),
         "gc": NamedArray(call.g[-1, 0], "what arrives at the last cell"),
-        "dc": blank(run.states.shape, "∂L/∂c", run.u),
+        "dc": blank(cells.shape, "∂L/∂c", run.u),
     }
     forward, back = ["h[k,0] = h₀[k]", "c[k,0] = c₀[k]"], [f"dc[k,{run.steps}] = gc[k]"]
     for t in range(run.steps):
@@ -128,12 +115,10 @@ def derive_lstm(call: Recorded) -> Derived:
 @plays(ops.gru, batch=Batch("sequence", 3, 1, {0: 1, 3: 0}))
 def derive_gru(call: Recorded) -> Derived:
     """Return the arrays and scenes of a recorded `gru`, for one sequence."""
-    run = _Sequence(call, "rzn", len(call.y))
-    bias = call.operand("bias").reshape(3, -1)
-    u, v = run.u, run.weight @ run.states[:, :-1] + bias[:, :, None]
-    run.open(np.stack([u[0] + v[0], u[1] + v[1], u[2] + ops.sigmoid(u[0] + v[0]) * v[2]]))
+    run = _Sequence(call, "rzn", len(call.y), ops.gru.forward(*call.inner.operands)[1])
+    u = run.u
     run.arrays |= {
-        **call.both("bias", "b", "the biases, for each gate", bias.shape),
+        **call.both("bias", "b", "the biases, for each gate", (3, run.units)),
         "v": blank(u.shape, "what the states say to the gates", u),
         "ε": blank(u.shape, "∂L/∂v", u),
     }
