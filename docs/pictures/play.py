@@ -41,7 +41,7 @@ def window() -> Derivation:
     return play(ag.correlate2d(x, w), gradient=np.array([[1.0, -2.0], [0.5, 3.0]]))
 
 
-@picture(1)
+@picture(1, height=50)
 def sensitivities() -> Derivation:
     """The worked 5×5 of the page on sensitivity maps."""
     x = leaf([[1, 0, 2, 1, 0], [0, 1, 0, 2, 1], [2, 0, 1, 0, 1], [1, 2, 0, 1, 0], [0, 1, 1, 0, 2]])
@@ -49,7 +49,7 @@ def sensitivities() -> Derivation:
     return play(ag.correlate2d(x, w, b), gradient=np.array([[1.0, 0, 2], [0, -1, 0], [3, 0, 1]]))
 
 
-@picture(2)
+@picture(2, height=40)
 def shared_weights() -> Derivation:
     """The same, for its filter's gradient."""
     return sensitivities()
@@ -65,7 +65,7 @@ def strided() -> Derivation:
     return play(y, gradient=rng.integers(-2, 3, (2, 3, 3)).astype(float))
 
 
-@picture(1)
+@picture(1, height=36)
 def max_pooling() -> Derivation:
     """Overlapping windows, of the page on pooling; some pixels tie."""
     x = leaf([[1, 3, 2, 0], [4, 4, 5, 1], [0, 7, 1, 1], [6, 2, 0, 8]])
