@@ -75,8 +75,10 @@ def put_players(app: Sphinx, doctree: nodes.document, name: str) -> None:
     for image in list(doctree.findall(nodes.image)):
         picture = Path(image["uri"])
         if app.builder.format == "html" and picture.stem in PICTURES and picture.parent.name == "play":
-            page = f"{'../' * name.count('/')}_static/play/{picture.stem}.html#{PICTURES[picture.stem][1]}@1"
-            frame = f'<iframe class="play" src="{page}" title="{escape(image["alt"])}" loading="lazy"></iframe>'
+            _, scene, height = PICTURES[picture.stem]
+            page = f"{'../' * name.count('/')}_static/play/{picture.stem}.html#{scene}@1"
+            attributes = f'title="{escape(image["alt"])}" style="height: {height}rem" loading="lazy"'
+            frame = f'<iframe class="play" src="{page}" {attributes}></iframe>'
             image.replace_self(nodes.raw("", frame, format="html"))
 
 
@@ -85,7 +87,7 @@ def write_players(app: Sphinx, error: Exception | None) -> None:
     if error is None and app.builder.format == "html":
         folder = Path(app.outdir) / "_static" / "play"
         folder.mkdir(parents=True, exist_ok=True)
-        for name, (make, _) in PICTURES.items():
+        for name, (make, *_) in PICTURES.items():
             make().to_html(folder / f"{name}.html")
 
 

@@ -45,7 +45,7 @@ def test_the_blocks_of_each_page_run_and_print_what_is_shown(folder):
 
 def test_there_are_pages_to_run():
     assert {"docs/engine.md", *map(_name, _derivations())} <= set(map(_name, _runnable()))
-    assert len(_derivations()) == 10
+    assert len(_derivations()) == 11
 
 
 @for_each("page", _derivations())
@@ -136,6 +136,6 @@ def test_the_diagrams_and_the_derivations_to_play_are_those_that_their_scripts_d
     pictures = DOCS / "pictures"
     for name, draw in run_path(str(pictures / "diagrams.py"))["DIAGRAMS"].items():
         assert draw() == (pictures / "diagrams" / f"{name}.svg").read_text("utf-8"), name
-    for name, (make, scene) in run_path(str(pictures / "play.py"))["PICTURES"].items():
+    for name, (make, scene, _) in run_path(str(pictures / "play.py"))["PICTURES"].items():
         drawn = make().to_svg(tmp_path / f"{name}.svg", scene).read_text("utf-8")
         assert drawn == (pictures / "play" / f"{name}.svg").read_text("utf-8"), name

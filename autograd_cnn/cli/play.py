@@ -12,7 +12,7 @@ from autograd_cnn.viz import play
 
 DESCRIPTION: Final = """\
 Run a network forward on a random image, and write one of its calls as a derivation to play: a convolution, a pooling,
-a layer, the loss. It shows step by step, with the numbers at hand, how the result and the gradients come about.
+a layer, a recurrent net, the loss. It shows step by step, with the numbers at hand, how the result and the gradients come about.
 """
 EPILOG: Final = """\
 examples:

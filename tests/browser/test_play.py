@@ -1,5 +1,7 @@
 """Derivations played in a real browser: each ends in the engine's numbers, which are read out of the page."""
 
+from html import escape
+
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -24,6 +26,9 @@ B = _leaf([1, 0, -2])
 WIDE = _leaf(RNG.integers(-3, 4, (20, 18)))
 H, U = _leaf([0.5, 0.25, -1]), _leaf(RNG.integers(-2, 3, (3, 3)) / 2)
 SCORES = _leaf([[1, -0.5, 2, 0], [0, 3, 1, 1]])
+LSTM, GRU = (kind(2, 2, rng=0, dtype=np.float64) for kind in (nn.LSTM, nn.GRU))
+STEPS = RNG.integers(-2, 3, (3, 1, 2)) / 2
+EMBEDDING = nn.Embedding(3, 2, rng=0, dtype=np.float64)
 
 
 def _whole(shape):
@@ -42,6 +47,17 @@ DERIVATIONS = {
     "layer": lambda: _made(ag.linear(_leaf(_whole((3, 2))), _leaf(_whole((4, 2))))),
     "step": lambda: _made(ag.tanh(U @ H + B)),
     "loss": lambda: play(nn.cross_entropy(SCORES, [3, 1])),
+    "transposed": lambda: _made(ag.correlate2d_transpose(X, _leaf(_whole((2, 3, 2, 2))), stride=2)),
+    "activation": lambda: _made(ag.gelu(SCORES)),
+    "fused": lambda: _made(nn.fuse(nn.Sequential(nn.ReLU(), nn.MaxPool2d(2)))(X)),
+    "lstm": lambda: _made(LSTM(STEPS)[0]),
+    "gru": lambda: _made(GRU(STEPS)[0]),
+    "batch_norm": lambda: _made(ag.batch_norm(_leaf(_whole((2, 3, 2, 2))), B, B)),
+    "layer_norm": lambda: _made(ag.layer_norm(SCORES)),
+    "global_pool": lambda: _made(ag.global_mean_pool(X)),
+    "upsampling": lambda: _made(nn.functional.interpolate(X[None], scale_factor=2)),
+    "interpolation": lambda: _made(nn.functional.interpolate(X[None], size=(4, 4), mode="bilinear")),
+    "embedding": lambda: _made(EMBEDDING([2, 0, 2])),
 }
 
 
@@ -63,7 +79,9 @@ def test_the_last_step_is_the_engines_result_and_gradient(visit, name):
         for section, panel in zip(sections, scene.panels, strict=True):
             said = section.locator(".agrees").text_content().strip()
             told = said.removeprefix("Largest difference from the engine's numbers: ").removesuffix(".").split(", ")
-            assert [each.rpartition(" ")[0] for each in told] == panel.targets
+            checked = [target for target in panel.targets if played.arrays[target].checked]
+            assert [each.rpartition(" ")[0] for each in told] == checked
+            assert checked  # every panel ends in something that the engine has
             assert all(float(each.rpartition(" ")[2].replace("−", "-")) < 1e-14 for each in told), said
             for target in panel.targets:
                 array = played.arrays[target]
@@ -122,6 +140,53 @@ def test_a_wide_table_is_whole_or_follows_the_step(visit, width, scrolls):
     ends = (figure.evaluate("e => e.getBoundingClientRect().right"),
             figure.locator("td.target").evaluate("e => e.getBoundingClientRect().right"))  # fmt: skip
     assert ends[1] <= ends[0] + 1
+
+
+@for_each("step", [1, 20, 60])
+def test_a_high_scene_follows_the_step_below_its_formula(visit, step):
+    page = visit(DERIVATIONS["lstm"](), f"#0@{step}", width=390)
+    edges = page.evaluate(
+        """() => [".words", "td.target", "main"].map((name) => {
+            const { top, bottom } = document.querySelector(name).getBoundingClientRect();
+            return { top, bottom };
+        })"""
+    )
+    words, cell, stage = edges
+    assert stage["top"] <= words["top"] + 1
+    assert words["bottom"] <= cell["top"] + 1
+    assert cell["bottom"] <= stage["bottom"]
+
+
+POLICY = (
+    "default-src 'none'; script-src https: 'unsafe-inline' 'unsafe-eval'; style-src https: 'unsafe-inline'; "
+    "img-src https: http: data:; font-src https:; connect-src https:; child-src https: data:"
+)
+"""Of an output in VS Code, where its setting enableCsp is on."""
+
+SANDBOX = "allow-downloads allow-forms allow-modals allow-popups allow-scripts"
+"""Of an output that has a frame of its own, as in Colab."""
+
+
+@for_each(
+    "around",
+    [
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">{{}}',
+        f'<iframe sandbox="{SANDBOX}" srcdoc="{{}}">',
+    ],
+)
+def test_a_notebook_may_shut_its_outputs_in(chromium, around):
+    element = DERIVATIONS["loss"]()._repr_mimebundle_()["text/html"]
+    page, nested = chromium.new_page(), around.startswith("<iframe")
+    said = []
+    page.on("console", lambda message: said.append(message.text))
+    page.set_content(around.format(escape(element) if nested else element))
+    inside = page.frame_locator("iframe")
+    inside = inside.frame_locator("iframe") if nested else inside
+    inside.locator("#forth").click()
+    assert inside.locator("#step").text_content() == "2 of 28"
+    assert inside.locator("td.target").count() == 1
+    page.close()
+    assert said == []
 
 
 def test_hostile_names_are_text_in_the_page_and_in_a_notebook(visit, chromium):

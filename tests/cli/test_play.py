@@ -29,7 +29,7 @@ def test_writes_a_page_and_a_moving_picture(tmp_path, capsys, monkeypatch):
         (["-o", "a.pdf"], "--output: unknown format: expected a path ending in .html or .svg, got a.pdf"),
         (
             ["--model", "FC", "--call", "conv", "-o", "a.html"],
-            "viz.play: there is no such call that can be played: expected fc1, softmax_cross_entropy, got 'conv'",
+            "viz.play: there is no such call that can be played: expected fc1, softmax_cross_entropy, mean, got 'conv'",
         ),
         (
             ["--model", "FC", "--scene", "2", "-o", "a.svg"],

@@ -1,38 +1,21 @@
 """A derivation of one recorded call, and how it gets out: as a page, as a moving picture, into a notebook."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
 
-from autograd_cnn import ops
 from autograd_cnn.engine.composite import parsed
-from autograd_cnn.engine.node import Array, Node, Traced
-from autograd_cnn.engine.primitive import Primitive
+from autograd_cnn.engine.node import Array, Traced
 from autograd_cnn.errors import ArgumentError, FormatError, printable, sentence
 from autograd_cnn.files import AnyPath, as_path, replacing
 from autograd_cnn.parameters import Count, Number
-from autograd_cnn.viz.play import classifier, convolution, layer, pooling
+from autograd_cnn.viz.play import kinds  # noqa: F401  # what they register can be played
 from autograd_cnn.viz.play.animation import animate
 from autograd_cnn.viz.play.page import page
-from autograd_cnn.viz.play.recorded import Recorded, call_of, check_unchanged, find, sensitivities
-from autograd_cnn.viz.play.walk import NamedArray, Scene
+from autograd_cnn.viz.play.recorded import Recorded, call_of, check_unchanged, sensitivities
+from autograd_cnn.viz.play.walk import NamedArray, Scene, as_shown
+from autograd_cnn.viz.play.which import find
 from autograd_cnn.viz.web.showing import frame
-
-Derive: TypeAlias = Callable[[Recorded], tuple[dict[str, NamedArray], list[Scene]]]
-
-_DERIVE: Final[Mapping[Primitive, Derive]] = {
-    ops.correlate2d: convolution.derive,
-    ops.correlate2d_wrt_input: convolution.derive_transposed,
-    ops.max_pool: pooling.derive_max,
-    ops.mean_pool: pooling.derive_mean,
-    ops.linear: layer.derive,
-    ops.matmul: layer.derive,
-    ops.softmax_cross_entropy: classifier.derive,
-}
-"""By the primitive that was called; a function of a sum of products is a step of a `layer`."""
-_OF_IMAGES: Final = (ops.correlate2d, ops.correlate2d_wrt_input, ops.max_pool, ops.mean_pool)
-"""Of a batch, they are played for one image."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -151,9 +134,11 @@ def play(
     """Show a recorded call step by step, forward and backward, as a derivation to play.
 
     A window walks over the image, products are added up, sensitivities spread and meet: its ``to_html`` writes a page
-    with that, its ``to_svg`` a moving picture, and a notebook shows it at once. It plays convolutions
-    (`correlate2d`, and transposed, `correlate2d_wrt_input`), `max_pool`, `mean_pool`, fully connected layers (`linear`, `matmul`), `softmax_cross_entropy`, and
-    steps of a recurrent layer (`tanh`, `sigmoid` or `relu` of a sum of products).
+    with that, its ``to_svg`` a moving picture, and a notebook shows it at once. It plays convolutions (`correlate2d`, and
+    transposed, `correlate2d_wrt_input`), `max_pool`, `mean_pool` and its adjoint, what `nn.fuse` joins, fully connected
+    layers (`linear`, `matmul`), `softmax_cross_entropy`, `lstm`, `gru` and steps of other recurrent layers (`tanh`,
+    `sigmoid` or `relu` of a sum of products), ``batch_norm`` and ``layer_norm``; and, if no such call is there or it is
+    asked for, activation functions, `getitem`, ``sum`` and ``mean``.
 
     Parameters
     ----------
@@ -167,7 +152,7 @@ def play(
         The cotangent of the output, as for `Tensor.backward`. By default 1 for each of its numbers: what is played is the
         gradient of the output's sum.
     example : int, optional
-        Which image of a batch; by default the first. The gradients of filters are those of this image alone.
+        Which image or sequence of a batch; by default the first. The gradients of weights are those of this one alone.
 
     Returns
     -------
@@ -182,7 +167,7 @@ def play(
     GradientError
         If nothing was recorded, the graph has been freed, or the tape did not keep an operand.
     ShapeError
-        If the gradient is not in the output's shape, or the call is a stack of matrix products.
+        If the gradient is not in the output's shape, or the rows of a ``layer_norm`` are groups with weights of their own.
 
     Examples
     --------
@@ -193,23 +178,19 @@ def play(
     >>> play(y, gradient=[[1.0, 0.0], [0.0, -1.0]])
     <Derivation of correlate2d: Forward (4), Backward, to the input (9), Backward, to the filter (4), Backward, side by side (9)>
     """
-    node, where = find(output, call, _is_playable, [primitive.name for primitive in _DERIVE])
+    node, kind, where = find(output, call)
     g = sensitivities(output, node, gradient)
     if not g.size:
         raise ArgumentError(sentence("viz.play", "the result of the call has no elements"))
-    recorded = Recorded(call_of(node), g, example)
+    recorded = Recorded(call_of(node), g)
     for tensor in (output, call):
         if isinstance(tensor, Traced) and tensor.node is node:
             check_unchanged(recorded, tensor.value)
-    primitive = recorded.inner.primitive
-    arrays, scenes = _DERIVE.get(primitive, layer.derive)(recorded)
-    title = f"{primitive.name}{f' in {where}' if where else ''}"
-    parts = [f"image {example or 0} of {len(g)}"] if primitive in _OF_IMAGES and g.ndim == 4 and len(g) > 1 else []
-    return Derivation(title, "; ".join([*parts, _loss(output, gradient)]), arrays, scenes)
-
-
-def _is_playable(node: Node) -> bool:
-    return node.primitive in _DERIVE or layer.is_step(node)
+    chosen, which = kind.choose(recorded, example)
+    arrays, scenes = kind.derive(chosen)
+    title = f"{recorded.inner.primitive.name}{f' in {where}' if where else ''}"
+    shown = {name: as_shown(array) for name, array in arrays.items()}
+    return Derivation(title, f"{which}{_loss(output, gradient)}", shown, scenes)
 
 
 def _loss(output: Traced, gradient: Array | None) -> str:

@@ -75,7 +75,7 @@ def _array(array: NamedArray) -> dict[str, Any]:
     dtype = "<f4" if values.dtype in (np.float32, np.float16) else "<f8"
     data = {
         "shape": values.shape, "text": array.text, "border": array.border, "dtype": dtype,
-        "values": _bytes(values, dtype), "scale": scale_of(values),
+        "values": _bytes(values, dtype), "scale": scale_of(values), "checked": array.checked,
     }  # fmt: skip
     return data if is_in_numbers(values) else data | {"heat": HeatGrid.of(values.shape)}
 
@@ -85,14 +85,20 @@ def _bytes(values: NDArray[Any], dtype: str) -> str:
 
 
 def _panel(panel: Panel) -> dict[str, Any]:
-    return {"title": panel.title, "text": panel.text, "arrays": panel.arrays, "walks": list(map(_walk, panel.walks))}
+    met: dict[str, set[int]] = {name: set() for name in panel.targets}
+    walks = []
+    for walk in panel.walks:
+        cells = set(walk.target.at().ravel().tolist())
+        walks.append(_walk(walk, adds=walk.adds or not cells.isdisjoint(met[walk.target.array])))
+        met[walk.target.array] |= cells
+    return {"title": panel.title, "text": panel.text, "arrays": panel.arrays, "walks": walks}
 
 
-def _walk(walk: Walk) -> dict[str, Any]:
+def _walk(walk: Walk, *, adds: bool) -> dict[str, Any]:
     return {
         "target": _cells(walk.target),
         "products": [{"sign": each.sign, "factors": list(map(_cells, each.factors))} for each in walk.products],
-        "function": walk.function, "adds": walk.adds, "notes": walk.notes,
+        "function": walk.function, "adds": adds, "notes": walk.notes,
         "values": None if walk.values is None else _bytes(walk.values, "<f8"),
         "marks": None if walk.marks is None else _cells(walk.marks),
     }  # fmt: skip

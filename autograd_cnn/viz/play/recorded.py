@@ -4,19 +4,18 @@ All of these numbers are the engine's: operands and sensitivities from the graph
 call, gradients by its rules.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.engine.backward import cotangents_of, toposort
-from autograd_cnn.engine.node import Array, Missing, Node, Recordable, Traced, tensor_of
-from autograd_cnn.engine.recording import Scope
+from autograd_cnn.engine.backward import cotangents_of
+from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced, tensor_of
 from autograd_cnn.engine.replay import Call, values
-from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
-from autograd_cnn.graph.calls import Calls
+from autograd_cnn.errors import GradientError, sentence
+from autograd_cnn.viz.play.walk import NamedArray
 
 
 @dataclass(frozen=True)
@@ -28,13 +27,10 @@ class Recorded:
     inner : Call
     g : array
         In the result's shape.
-    example : int or None
-        Which of a batch is played.
     """
 
     inner: Call
     g: NDArray[Any]
-    example: int | None = None
 
     @property
     def node(self) -> Node:
@@ -74,38 +70,29 @@ class Recorded:
         own = None if parent is None else getattr(tensor_of(parent), "name", None)
         return f"{role}{more}{f' ({own})' if own else ''}"
 
-    def of_image(self) -> "Recorded":
-        """Return the call on one image, if its result is a batch of them (N, C, H, W)."""
-        if self.g.ndim < 4:
-            return self.check_example(1)
-        number = self.check_example(len(self.g)).example or 0
-        keep = slice(number, number + 1)
-        return replace(self, inner=self.inner.on({0: np.asarray(self.inner.operands[0])[keep]}), g=self.g[keep])
+    def both(self, name: str, symbol: str, role: str, shape: Shape | None = None) -> dict[str, NamedArray]:
+        """Return an operand, if it was passed, and its gradient, by their symbols and in a shape of their size."""
+        value = self.operand(name)
+        if value is None:
+            return {}
+        shape = value.shape if shape is None else shape
+        return {
+            symbol: NamedArray(value.reshape(shape), self.text(name, role)),
+            f"d{symbol}": NamedArray(self.gradient(name).reshape(shape), f"∂L/∂{symbol}"),
+        }
 
-    def check_example(self, count: int) -> "Recorded":
-        """Return the call, if there is such an example.
+    def ends(self, shape: Shape | None = None) -> dict[str, NamedArray]:
+        """Return the result and the sensitivities."""
+        shape = self.y.shape if shape is None else shape
+        return {
+            "y": NamedArray(self.y.reshape(shape), "the output"),
+            "δ": NamedArray(self.g.reshape(shape), "the sensitivities ∂L/∂y"),
+        }
 
-        Raises
-        ------
-        ArgumentError
-            If there is not.
-        """
-        if self.example is not None and not 0 <= self.example < count:
-            raise ArgumentError(
-                sentence("viz.play", "there is no such example", expected=f"0 to {count - 1}", got=self.example)
-            )
-        return self
-
-    def refuse_example(self) -> None:
-        """Raise if one example is asked for of a call that is played for all.
-
-        Raises
-        ------
-        ArgumentError
-            If it is.
-        """
-        if self.example is not None:
-            raise ArgumentError(sentence("viz.play", "example is for images; a layer is played for all its rows"))
+    def only(self, number: int, operands: Mapping[int, int], result: int) -> "Recorded":
+        """Return the call for one example of a batch, given its axis in some operands and in the result."""
+        own = {i: np.take(self.inner.operands[i], [number], axis) for i, axis in operands.items()}
+        return replace(self, inner=self.inner.on(own), g=np.take(self.g, [number], result))
 
     def of_call(self, node: Node, g: NDArray[Any]) -> "Recorded":
         """Return a call that this one depends on, with its own sensitivities."""
@@ -176,74 +163,3 @@ def sensitivities(output: Traced, node: Node, gradient: Array | None) -> NDArray
     seed = np.ones(output.value.shape, output.value.dtype) if gradient is None else gradient
     found = cotangents_of(output, {node}, seed, retain_graph=True, where="viz.play")
     return np.asarray(found[node]) if node in found else np.zeros(node.shape, node.dtype)
-
-
-def find(output: Any, call: Any, is_playable: Callable[[Node], bool], known: Collection[str]) -> tuple[Node, str]:
-    """Return the node of the call that is asked for, the last one that fits, and the name of the module's call around it.
-
-    Raises
-    ------
-    OperandError
-        If the output is not a tensor, or the call neither a tensor nor a name.
-    GradientError
-        If nothing was recorded for the output.
-    ArgumentError
-        If no such call can be played.
-    """
-    if not isinstance(output, Traced):
-        raise OperandError(sentence("viz.play", "output has no tape", expected="a tensor", got=type(output).__name__))
-    if output.node is None:
-        raise GradientError(
-            sentence("viz.play", "nothing was recorded for this output",
-                     hint="make an input with requires_grad=True, and compute outside of no_grad()")
-        )  # fmt: skip
-    if not isinstance(call, (Traced, str, type(None))):
-        raise OperandError(
-            sentence("viz.play", "the call is not understood", expected="a tensor, or the name of a module or primitive",
-                     got=type(call).__name__)
-        )  # fmt: skip
-    order = toposort(output.node)
-    calls = Calls(node.scope for node in order)
-    names = {node: calls.name(node.scope) for node in reversed(order)}  # as `capture` names them, in order
-    if isinstance(call, Traced):
-        if call.node not in names:
-            raise ArgumentError(sentence("viz.play", "the output does not depend on this tensor"))
-        order = toposort(call.node)
-    fitting = _named(call, order, calls) if isinstance(call, str) else order
-    found = next(filter(is_playable, fitting), None)
-    if found is not None:
-        return found, names[found]
-    if isinstance(call, str):
-        playable = [names[node] or _primitive(node) for node in reversed(order) if is_playable(node)]
-        raise ArgumentError(
-            sentence("viz.play", "there is no such call that can be played", got=repr(call),
-                     expected=", ".join(dict.fromkeys(playable)) or "none of the output's can be")
-        )  # fmt: skip
-    raise ArgumentError(
-        sentence("viz.play", "the output has no call that can be played", expected=", ".join(sorted(known)),
-                 got=", ".join(sorted({_primitive(node) for node in fitting if node.primitive})) or "a leaf")
-    )  # fmt: skip
-
-
-def _primitive(node: Node) -> str:
-    return cast("Recordable", node.primitive).name
-
-
-def _named(name: str, order: Sequence[Node], calls: Calls) -> list[Node]:
-    """Return what was recorded in the module's call of this name; without one, in calls of the class, or by the primitive."""
-    around = {node: list(_scopes(node)) for node in order}
-    exact = [node for node in order if name in map(calls.name, around[node])]
-    return exact or [
-        node
-        for node in order
-        if (node.primitive and node.primitive.name == name)
-        or any(name in (scope.kind, scope.path) for scope in around[node])
-    ]
-
-
-def _scopes(node: Node) -> Iterator[Scope]:
-    """Yield the scopes around a call, the innermost first."""
-    scope: Scope | None = node.scope
-    while scope is not None:
-        yield scope
-        scope = scope.outer

@@ -5,8 +5,8 @@ cell, which so becomes their sum, or to a cell each. Which cells these are is an
 but a pool's winners, so a walk of a thousand steps is a few numbers. Nothing here knows an operation by name.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
@@ -20,7 +20,7 @@ Pair: TypeAlias = tuple[int, int]
 
 MOST_STEPS: Final = 100_000
 MOST_PRODUCTS: Final = 4_000_000
-"""In a walk; nobody would look at more, and a browser would no longer add them up in an instant."""
+"""In a panel; nobody would look at more, and a browser would no longer add them up in an instant."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,14 @@ class NamedArray:
         What it is.
     border : ((top, bottom), (left, right))
         How much of each plane is only there to be read or cut off.
+    checked : bool
+        Whether it is the engine's, with which what the steps make of it is compared.
     """
 
     values: NDArray[Any]
     text: str = ""
     border: tuple[Pair, Pair] = ((0, 0), (0, 0))
+    checked: bool = True
 
     @cached_property
     def inside(self) -> NDArray[np.bool_]:
@@ -49,6 +52,14 @@ class NamedArray:
         mask = np.zeros((self.values.size // (rows * columns), rows, columns), bool)
         mask[:, top : rows - bottom, left : columns - right] = True
         return mask.ravel()
+
+
+def as_shown(array: NamedArray) -> NamedArray:
+    """Leave out leading axes of length 1, down to a plane; the positions in the flattened array stay the same."""
+    values = array.values
+    while values.ndim > 2 and len(values) == 1:
+        values = values[0]
+    return replace(array, values=values)
 
 
 @dataclass(frozen=True)
@@ -142,10 +153,16 @@ class Walk:
         return len(self.target.starts)
 
     @property
+    def width(self) -> int:
+        """How many products a step has at most, or cells, if they are more."""
+        read = [cells for product in self.products for cells in product.factors]
+        return max(len(cells.offsets) for cells in (self.target, *read))
+
+    @property
     def adds(self) -> bool:
-        """Whether some cell is added to in more than one step, or several are in one."""
+        """Whether some cell is added to more than once."""
         at = self.target.at()
-        return at.shape[1] > 1 or len(np.unique(at)) < len(at)
+        return len(np.unique(at)) < at.size
 
     def run(self, arrays: Mapping[str, NDArray[Any]], out: NDArray[Any], steps: slice = slice(None)) -> None:
         """Take some steps: add to ``out``, which is flat, in float64."""
@@ -168,6 +185,23 @@ class Panel:
     text: str
     arrays: tuple[str, ...]
     walks: tuple[Walk, ...]
+
+    @classmethod
+    def of(cls, title: str, text: str, *walks: Walk, first: tuple[str, ...] = ()) -> "Panel":
+        """Return a panel with the arrays ``first``, and those that the walks read and fill, in that order.
+
+        Raises
+        ------
+        ArgumentError
+            If there is more to it than anybody would look at.
+        """
+        check_size(f"{title!r}", walks)
+        met = (
+            name
+            for walk in walks
+            for name in (*(cells.array for each in walk.products for cells in each.factors), walk.target.array)
+        )
+        return cls(title, text, tuple(dict.fromkeys((*first, *met))), walks)
 
     def __len__(self) -> int:
         return sum(map(len, self.walks))
@@ -193,18 +227,25 @@ class Scene:
     title: str
     panels: tuple[Panel, ...]
 
+    @classmethod
+    def alone(cls, title: str, way: str, text: str, *walks: Walk, first: tuple[str, ...] = ()) -> "Scene":
+        """Return a scene of one `Panel.of`."""
+        return cls(title, (Panel.of(way, text, *walks, first=first),))
+
     def __len__(self) -> int:
         return max(map(len, self.panels))
 
 
-def check_size(name: str, steps: int, products: int) -> None:
-    """Raise unless a walk of so many steps and products can be shown.
+def check_size(name: str, walks: Iterable[Walk]) -> None:
+    """Raise unless so many steps and products can be shown.
 
     Raises
     ------
     ArgumentError
         If nobody would look at so many.
     """
+    sizes = [(len(walk), len(walk) * walk.width) for walk in walks]
+    steps, products = (sum(each) for each in zip(*sizes, strict=True))
     if steps > MOST_STEPS or products > MOST_PRODUCTS:
         raise ArgumentError(
             sentence("viz.play", f"{name} is too large to be played",

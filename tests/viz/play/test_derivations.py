@@ -9,9 +9,12 @@ from tables import for_each
 import autograd_cnn as ag
 from autograd_cnn import nn
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError
+from autograd_cnn.ops import activation
 from autograd_cnn.viz import play
+from autograd_cnn.viz.play.kind import primitives
 
 RNG = np.random.default_rng(0)
+W44 = ag.tensor(RNG.standard_normal((4, 4)), requires_grad=True)
 HELD = []  # the tape knows leaves by weak references
 
 
@@ -140,6 +143,11 @@ def test_shares_that_differ_at_the_border():
         (((3, 4), (4,)), "y = W x"),
         (((4,), (4,)), "y = W x"),
         (((2, 3, 4), (4, 2)), "y = x W"),
+        (((2, 3, 4), (2, 4, 2)), "y = x W"),
+        (((3, 4), (2, 1, 4, 5)), "y = x W"),
+        (((2, 1, 3, 4), (5, 4, 2)), "y = x W"),
+        (((4,), (3, 4, 2)), "y = x W"),
+        (((2, 3, 4), (4,)), "y = W x"),
     ],
 )
 def test_products(shapes, title):
@@ -169,10 +177,68 @@ def test_layers_and_steps():
         assert np.allclose(played.arrays[name].values, gradient.numpy(), rtol=0, atol=1e-14)
 
 
+IMAGES, ROWS = _leaf(2, 3, 4, 5), _leaf(2, 3, 4)
+SEQUENCES = RNG.standard_normal((4, 2, 2))
+SAME = {"dtype": np.float64, "rng": 0}
+EMBEDDING = nn.Embedding(5, 3, **SAME)
+
+
+@for_each(
+    "make, filled",
+    [
+        (lambda: nn.LSTM(2, 3, **SAME)(SEQUENCES)[0], "h c a i f n o s dh dc δ dU dh₀ dc₀"),
+        (lambda: nn.LSTMCell(2, 3, **SAME)(SEQUENCES[0])[1], "h c a i f n o s dh dc δ dU dh₀ dc₀"),
+        (lambda: nn.GRU(2, 3, **SAME)(SEQUENCES)[0], "h v a r z n dh δ ε dU db dh₀"),
+        (lambda: nn.GRUCell(2, 3, bias=False, **SAME)(SEQUENCES[0]), "h v a r z n dh δ ε dU db dh₀"),
+        (lambda: ag.batch_norm(IMAGES, _leaf(3), _leaf(3)), "μ c v r z y ĝ m₁ m₂ dx dw db"),
+        (lambda: ag.batch_norm(IMAGES), "μ c v r z y ĝ m₁ m₂ dx"),
+        (lambda: ag.batch_norm_inference(IMAGES, np.ones(3), np.ones(3), _leaf(3), _leaf(3)), "c r z y ĝ dx dw db"),
+        (lambda: ag.layer_norm(ROWS, _leaf(4)), "μ c v r z y ĝ m₁ m₂ dx dw"),
+        (lambda: ag.layer_norm(ROWS, axes=2), "μ c v r z y ĝ m₁ m₂ dx"),
+        (lambda: nn.fuse(nn.Sequential(nn.ReLU(), nn.MaxPool2d(3, 2)))(_pixels(2, 2, 6, 7) - 1), "r y e d"),
+        (lambda: nn.fuse(nn.Sequential(nn.MaxPool2d(2, padding=1), nn.ReLU()))(IMAGES), "r̃ y ẽ d̃"),
+        (lambda: ag.global_mean_pool(IMAGES), "y dx"),
+        (lambda: ag.adaptive_mean_pool(IMAGES, (2, 3)), "y dx dW"),
+        (lambda: ag.sum(ROWS, axis=(0, 2), keepdims=True), "y dx"),
+        (lambda: nn.functional.interpolate(IMAGES, scale_factor=2), "y dx"),
+        (lambda: nn.functional.interpolate(IMAGES, size=7), "y dx"),
+        (lambda: nn.functional.interpolate(IMAGES, scale_factor=2, mode="bilinear"), "y dx dW"),
+        (lambda: EMBEDDING(np.array([[1, 3], [1, 4]])), "y dx"),
+        (lambda: ROWS[1, ::2, None, [0, 0, 3]], "y dx"),
+        *((lambda name=name: getattr(ag, name)(IMAGES), "y δ") for name in activation.__all__),
+    ],
+)  # fmt: skip
+def test_every_kind_ends_in_the_engines_numbers(make, filled):
+    y = make()
+    played = play(y, gradient=RNG.standard_normal(y.shape))
+    assert _check(played) == set(filled.split())
+
+
+def test_a_sequence_is_one_of_a_batch():
+    layer = nn.LSTM(2, 3, **SAME)
+    x = ag.tensor(SEQUENCES, requires_grad=True)
+    y, _ = layer(x)
+    played = play(y, gradient=np.ones(y.shape), example=1)
+    assert played.text == "sequence 1 of 2; the gradient of the output was given"
+    alone, _ = layer(SEQUENCES[:, 1])
+    assert np.allclose(played.arrays["h"].values[:, 1:].T, alone.numpy(), rtol=0, atol=1e-14)
+    [dU] = ag.gradients(alone, [layer.weight_hh_l0], np.ones(alone.shape))  # noqa: N806  # as in the formulas
+    assert np.allclose(played.arrays["dU"].values.reshape(dU.shape), dU.numpy(), rtol=0, atol=1e-14)
+
+
+def test_small_calls_are_played_if_asked_for_or_alone():
+    z = ag.correlate2d(_leaf(1, 4, 4), _leaf(2, 1, 3, 3))
+    y = ag.relu(z)
+    assert [play(y.sum(), call).title for call in (None, "relu", y, z)] == [
+        "correlate2d", "relu", "relu", "correlate2d"
+    ]  # fmt: skip
+    assert play(ag.relu(W44).sum()).title == "sum"
+
+
 def test_losses():
     scores = _leaf(2, 3, 2)
     played = play(nn.cross_entropy(scores, np.array([[0, 1], [2, 0]]), label_smoothing=0.1))
-    assert _check(played) == {"e", "Σe", "p", "−log p", "L", "δ"}
+    assert _check(played) == {"e", "Σe", "p", "ℓ", "L", "δ"}
     assert played.text == "L is the output"
 
 
@@ -208,9 +274,6 @@ def _changed():
 def _untold():
     w = _leaf(3, 3)
     return ag.tanh(w @ w + np.ones(3))
-
-
-W44 = _leaf(4, 4)
 
 
 @for_each(
@@ -250,13 +313,13 @@ W44 = _leaf(4, 4)
         (
             lambda: play(ag.exp(W44)),
             ArgumentError,
-            "viz.play: the output has no call that can be played: expected correlate2d, correlate2d_wrt_input, linear, matmul, max_pool, mean_pool, softmax_cross_entropy, got exp",
+            f"viz.play: the output has no call that can be played: expected {', '.join(primitives())}, got exp",
         ),
         (lambda: play(ag.exp(W44), W44 @ W44), ArgumentError, "viz.play: the output does not depend on this tensor"),
         (
             lambda: play(W44 @ W44, example=0),
             ArgumentError,
-            "viz.play: example is for images; a layer is played for all its rows",
+            "viz.play: example is for images and sequences; this call is played for all its rows",
         ),
         (
             lambda: play(ag.mean_pool(_leaf(2, 1, 4, 4), 2), example=2),
@@ -264,14 +327,19 @@ W44 = _leaf(4, 4)
             "viz.play: there is no such example: expected 0 to 1, got 2",
         ),
         (
-            lambda: play(_leaf(2, 3, 4) @ _leaf(2, 4, 2)),
+            lambda: play(ag.layer_norm(_leaf(2, 3, 4), _leaf(3, 4))),
             ShapeError,
-            "viz.play: a stack of products can't be played: expected x2 with one or two axes, got (2, 4, 2)",
+            "viz.play: a weight for several groups can't be played: expected 4 numbers, as a row has, got (3, 4)",
         ),
         (
             lambda: play(ag.correlate2d(np.ones((1, 16, 64, 64)), _leaf(16, 16, 3, 3), padding=1)),
             ArgumentError,
-            "viz.play: this convolution is too large to be played: expected at most 100,000 steps and 4,000,000 products, got 65,536 and 9,437,184; play it for a smaller input, or with fewer channels",
+            "viz.play: 'y = x ⋆ w' is too large to be played: expected at most 100,000 steps and 4,000,000 products, got 65,536 and 9,437,184; play it for a smaller input, or with fewer channels",
+        ),
+        (
+            lambda: play(nn.LSTM(1, 300, rng=0)(np.ones((8, 1), np.float32))[0]),
+            ArgumentError,
+            "viz.play: this call is too large to be played: expected at most 100,000 steps and 4,000,000 products, got 47,100 and 5,795,100; play it for a smaller input, or with fewer channels",
         ),
         (
             lambda: play(W44 @ W44, example="x"),

@@ -12,7 +12,8 @@
  * @typedef {{title: string, text: string, arrays: string[], walks: Walk[]}} Panel
  * @typedef {{title: string, panels: Panel[]}} Scene
  * @typedef {{shape: number[], text: string, border: number[][], values: Float32Array | Float64Array, scale: number,
- *   heat?: [number, number, number]}} NamedArray of heat, a cell's width and height, and how many planes stand in a row
+ *   checked: boolean, heat?: [number, number, number]}} NamedArray whether it is the engine's; of heat, a cell's width and
+ *   height, and how many planes stand in a row
  */
 
 /** @param {string} text bytes in base64 */

@@ -27,9 +27,9 @@ function goTo(scene, step) {
         byId("stage", HTMLElement).setAttribute("aria-labelledby", `scene-${scene}`);
     }
     state.step = Math.max(0, Math.min(step, steps(scene)));
-    showStep(state.step);
     slider.value = String(state.step);
     byId("step", HTMLOutputElement).textContent = `${state.step} of ${steps(scene)}`;
+    showStep(state.step); // when all else has the height that it will have
     const hash = `#${scene}@${state.step}`;
     if (hash !== location.hash && location.protocol !== "about:") history.replaceState(null, "", hash);
 }

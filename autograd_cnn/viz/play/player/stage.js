@@ -85,7 +85,8 @@ class PanelView {
     }
 
     agreement() {
-        const found = [...this.progress.filled.keys()].map((name) => `${name} ${brief(this.progress.difference(name))}`);
+        const checked = [...this.progress.filled.keys()].filter((name) => ARRAYS[name].checked);
+        const found = checked.map((name) => `${name} ${brief(this.progress.difference(name))}`);
         return ` Largest difference from the engine's numbers: ${found.join(", ")}.`;
     }
 }
@@ -103,7 +104,20 @@ export function setScene(scene) {
 }
 
 /** @param {number} step */
-export const showStep = (step) => views.forEach((view) => view.show(step));
+export function showStep(step) {
+    views.forEach((view) => view.show(step));
+    if (views.length === 1) follow();
+}
+
+/** Where a scene is higher than the screen, bring the cell that is filled into view, below the formula. */
+function follow() {
+    const stage = byId("stage", HTMLElement);
+    const cell = stage.querySelector("td.target")?.getBoundingClientRect();
+    if (!cell) return;
+    const before = cell.top - views[0].words.getBoundingClientRect().bottom;
+    const beyond = cell.bottom + 8 - stage.getBoundingClientRect().bottom;
+    if (before < 0 || beyond > 0) stage.scrollTop += before < 0 ? before : Math.min(before, beyond);
+}
 
 /** To the window, when its size has changed. */
 export const fit = () => views.forEach((view) => view.fit());

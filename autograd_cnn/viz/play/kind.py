@@ -1,0 +1,105 @@
+"""The kinds of calls that can be played: by primitive, a function that makes the arrays and scenes of a recorded call."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from autograd_cnn.engine.node import Node
+from autograd_cnn.engine.primitive import Primitive
+from autograd_cnn.errors import ArgumentError, sentence
+from autograd_cnn.viz.play.recorded import Recorded
+from autograd_cnn.viz.play.walk import NamedArray, Scene
+
+Derived: TypeAlias = tuple[dict[str, NamedArray], list[Scene]]
+Derive: TypeAlias = Callable[[Recorded], Derived]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a call is played for one of, if its result has so many axes: the axis of each operand that is a batch's."""
+
+    name: str
+    rank: int
+    result: int
+    operands: Mapping[int, int]
+
+
+IMAGES: Final = Batch("image", 4, 0, MappingProxyType({0: 0}))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How some calls are played.
+
+    Attributes
+    ----------
+    derive : function
+    batch : Batch or None
+        None if all examples are played.
+    small : bool
+        Whether such calls are only played if nothing else is there, or somebody asks for them.
+    fits : function
+        Says of a node whether it is one of these.
+    """
+
+    derive: Derive
+    batch: Batch | None
+    small: bool
+    fits: Callable[[Node], bool]
+
+    def choose(self, call: Recorded, example: int | None) -> tuple[Recorded, str]:
+        """Return the call for an example, by default the first, and which it is.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such example, or examples are not played one by one.
+        """
+        batch = self.batch
+        if batch is None:
+            if example is not None:
+                hint = "example is for images and sequences; this call is played for all its rows"
+                raise ArgumentError(sentence("viz.play", hint))
+            return call, ""
+        batched = call.g.ndim == batch.rank
+        count = call.g.shape[batch.result] if batched else 1
+        if example is not None and not 0 <= example < count:
+            raise ArgumentError(
+                sentence("viz.play", "there is no such example", expected=f"0 to {count - 1}", got=example)
+            )
+        number = example or 0
+        chosen = call.only(number, batch.operands, batch.result) if batched else call
+        return chosen, f"{batch.name} {number} of {count}; " * (count > 1)
+
+
+_KINDS: Final[dict[Primitive, list[Kind]]] = {}
+
+
+def plays(
+    *primitives: Primitive,
+    batch: Batch | None = None,
+    small: bool = False,
+    fits: Callable[[Node], bool] | None = None,
+) -> Callable[[Derive], Derive]:
+    """Register what makes the derivations of some primitives' calls; of all, or of those that fit, which go first."""
+
+    def register(derive: Derive) -> Derive:
+        kind = Kind(derive, batch, small, fits or (lambda _: True))
+        for primitive in primitives:
+            kinds = _KINDS.setdefault(primitive, [])
+            kinds.insert(len(kinds) if fits is None else 0, kind)
+        return derive
+
+    return register
+
+
+def kind_of(node: Node) -> Kind | None:
+    """Return how a call is played, or None if it can't be."""
+    kinds = _KINDS.get(node.primitive, []) if isinstance(node.primitive, Primitive) else []
+    return next((kind for kind in kinds if kind.fits(node)), None)
+
+
+def primitives() -> list[str]:
+    """Return the names of the primitives that can be played."""
+    return sorted(primitive.name for primitive in _KINDS)

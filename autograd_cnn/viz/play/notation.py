@@ -1,0 +1,167 @@
+"""Walks from formulas in index notation: ``y[n,u] = x[n,f] W[u,f] + b[u]``.
+
+As in `einsum`, what has a letter that the result has not is summed over it. An index is affine: in
+``y[i] = x[2i+u] w[u]`` a window walks over x with stride 2. An axis of length 1 fits any letter, as do axes that an array
+lacks at its beginning. ``a[i] = tanh(z[i])`` and ``p[i] = e[i] / s[]`` are functions, whose results are those of the array.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from math import prod
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_cnn.viz.play.walk import ONE, Cells, NamedArray, Product, Span, Walk, check_size
+
+_FACTOR: Final = re.compile(r"([^ \[\]]+)\[([^ \[\]]*)\]")
+_FUNCTION: Final = re.compile(r"([^ \[\]]+)\((.*)\)")
+_SUMMAND: Final = re.compile(r"([+-]?)(\d*)([a-z]?)")
+
+
+class _Factor(NamedTuple):
+    """An array with its indices, each a coefficient by letter; that of "" is the constant."""
+
+    text: str
+    array: str
+    indices: list[Counter[str]]
+
+    @classmethod
+    def of(cls, text: str) -> "_Factor":
+        name, inside = _FACTOR.fullmatch(text).groups()  # type: ignore[union-attr]  # formulas are ours, or fail
+        indices = []
+        for part in filter(None, inside.split(",")):
+            index: Counter[str] = Counter()
+            for sign, count, letter in _SUMMAND.findall(part):
+                if count or letter:
+                    index[letter] += int(f"{sign}{count or 1}")
+            indices.append(index)
+        return cls(text, name, indices)
+
+    @property
+    def letters(self) -> list[str]:
+        return list(dict.fromkeys(letter for index in self.indices for letter in index if letter))
+
+    def lengths(self, shape: tuple[int, ...]) -> Iterable[tuple[str, int]]:
+        """Yield each letter that is an index by itself, and the length of its axis."""
+        for index, length in zip(self.indices, self.padded(shape), strict=True):
+            letters = [letter for letter, count in index.items() if letter and count == 1]
+            if len(letters) == 1 and sum(map(bool, index.values())) == 1:
+                yield letters[0], length
+
+    def padded(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (1,) * (len(self.indices) - len(shape)) + shape
+
+    def cells(self, shape: tuple[int, ...], steps: str, sums: str, sizes: Mapping[str, int]) -> Cells:
+        """Return the cells in each step, of the letters ``sums`` together."""
+        shape, total = self.padded(shape), Counter[str]()
+        for axis, (index, length) in enumerate(zip(self.indices, shape, strict=True)):
+            for letter, count in index.items():
+                if not letter or length > 1:
+                    total[letter] += count * prod(shape[axis + 1 :])
+        starts, offsets = (
+            Span(*((sizes[letter], total[letter]) for letter in letters if sizes[letter] > 1), base=base)
+            for letters, base in ((steps, total[""]), (sums, 0))
+        )
+        return Cells(self.array, starts, offsets if set(sums) & set(self.letters) else ONE)
+
+
+def _sides(formula: str) -> tuple[_Factor, str, list[tuple[int, list[_Factor]]]]:
+    """Return the target, the function or "", and the products with their signs."""
+    target, text = formula.split(" = ", 1)
+    if found := _FUNCTION.fullmatch(text):
+        function, text = found.groups()
+    else:
+        function = "/" if " / " in text else ""
+    terms = []
+    for part in re.split(r" (?=[+−/] )", text if text.startswith("− ") else f"+ {text}"):
+        sign, *factors = part.split(" ")
+        terms.append((-1 if sign == "−" else 1, [*map(_Factor.of, factors)]))
+    return _Factor.of(target), function, terms
+
+
+def walk(formula: str, arrays: Mapping[str, NamedArray], over: str = "", /, **sizes: int) -> Walk:
+    """Return the walk that computes what is left of ``=``.
+
+    Parameters
+    ----------
+    formula : str
+    arrays : mapping of str to NamedArray
+    over : str
+        The letters of which each combination is a step, the last running fastest; by default those of the result. With
+        those of an operand, each of its numbers is sent to all cells that it belongs to.
+    **sizes : int
+        How far letters run; by default, as far as the axes of which they are the index.
+
+    Examples
+    --------
+    >>> arrays = {"x": NamedArray(np.arange(5.0)), "w": NamedArray(np.ones(2)), "y": NamedArray(np.zeros(4))}
+    >>> window = walk("y[i] = x[i+u] w[u]", arrays).products[0].factors[0]
+    >>> window.at().tolist()
+    [[0, 1], [1, 2], [2, 3], [3, 4]]
+    """
+    target, function, terms = _sides(formula)
+    shapes = {name: np.shape(array.values) for name, array in arrays.items()}
+    known: dict[str, int] = {}
+    for factor in (target, *(factor for _, term in terms for factor in term)):
+        for letter, length in factor.lengths(shapes[factor.array]):
+            known[letter] = max(known.get(letter, 1), length)
+    known |= sizes
+    steps = over or "".join(target.letters)
+
+    def cells(factor: _Factor, sums: str) -> Cells:
+        return factor.cells(shapes[factor.array], steps, sums, known)
+
+    products = []
+    for sign, term in terms:
+        sums = "".join(
+            dict.fromkeys(letter for each in (*term, target) for letter in each.letters if letter not in steps)
+        )
+        products.append(Product(*(cells(factor, sums) for factor in term), sign=sign))
+    filled = cells(target, "".join(letter for letter in target.letters if letter not in steps))
+    values = arrays[target.array].values.ravel()[filled.at()[:, 0]] if function else None
+    return Walk(filled, products, function, values)
+
+
+def adjoint(formula: str, array: str, to: str = "", g: str = "δ") -> str:
+    """Return how the gradient ``g`` of the result of a sum of products goes back to one of its arrays.
+
+    Examples
+    --------
+    >>> adjoint("y[n,u] = x[n,f] W[u,f] + b[u]", "W")
+    'dW[u,f] = δ[n,u] x[n,f]'
+    >>> adjoint("d[n] = x[n] − m[]", "m")
+    'dm[] = − δ[n]'
+    """
+    target, _, terms = _sides(formula)
+    parts, places = [], set()
+    for sign, term in terms:
+        for number, factor in enumerate(term):
+            if factor.array == array:
+                others = [each.text for i, each in enumerate(term) if i != number]
+                parts.append(" ".join(["+−"[sign < 0], g + target.text.removeprefix(target.array), *others]))
+                places.add(factor.text.removeprefix(array))
+    [place] = places
+    return f"{to or f'd{array}'}{place} = {' '.join(parts).removeprefix('+ ')}"
+
+
+def blank(shape: tuple[int, ...], text: str, like: NDArray[Any]) -> NamedArray:
+    """Return an array for `fill`, which is on the way to what the engine has."""
+    return NamedArray(np.zeros(shape, like.dtype), text, checked=False)
+
+
+def fill(arrays: Mapping[str, NamedArray], walks: Sequence[Walk]) -> None:
+    """Take all steps, in order, of the walks that fill a `blank`.
+
+    Raises
+    ------
+    ArgumentError
+        If there are more of them than anybody would look at.
+    """
+    check_size("this call", walks)
+    values = {name: array.values for name, array in arrays.items()}
+    for each in walks:
+        if not arrays[each.target.array].checked:
+            each.run(values, values[each.target.array].reshape(-1))
