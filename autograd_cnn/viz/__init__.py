@@ -1,6 +1,6 @@
 """Pictures: of captured graphs as drawings, pages and in notebooks; and derivations of single calls, to play."""
 
-from autograd_cnn.viz.play import Cells, Derivation, NamedArray, Panel, Product, Scene, Span, Walk, play
-from autograd_cnn.viz.play.notation import walk
+from autograd_cnn.viz.derivations import Cells, Derivation, NamedArray, Panel, Product, Scene, Span, Walk, play
+from autograd_cnn.viz.derivations.notation import walk
 
 __all__ = ["Cells", "Derivation", "NamedArray", "Panel", "Product", "Scene", "Span", "Walk", "play", "walk"]

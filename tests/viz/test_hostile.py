@@ -16,8 +16,8 @@ from autograd_cnn.cli.output import say
 from autograd_cnn.data import Dataset, Split
 from autograd_cnn.errors import sentence
 from autograd_cnn.graph import Graph, Profile, difference
+from autograd_cnn.viz.derivations import Derivation
 from autograd_cnn.viz.drawing.render import svgs
-from autograd_cnn.viz.play import Derivation
 
 
 class _Structure(HTMLParser):

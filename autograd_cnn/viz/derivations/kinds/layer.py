@@ -15,11 +15,11 @@ from autograd_cnn import ops
 from autograd_cnn.engine.backward import unbroadcast_to
 from autograd_cnn.engine.node import Missing, Node, tensor_of
 from autograd_cnn.engine.replay import operand
-from autograd_cnn.viz.play.kind import Derived, plays
-from autograd_cnn.viz.play.kinds.elementwise import through
-from autograd_cnn.viz.play.notation import adjoint, walk
-from autograd_cnn.viz.play.recorded import Recorded
-from autograd_cnn.viz.play.walk import NamedArray, Panel, Scene
+from autograd_cnn.viz.derivations.kind import Derived, plays
+from autograd_cnn.viz.derivations.kinds.elementwise import through
+from autograd_cnn.viz.derivations.notation import adjoint, walk
+from autograd_cnn.viz.derivations.recorded import Recorded
+from autograd_cnn.viz.derivations.walk import NamedArray, Panel, Scene
 
 FUNCTIONS: Final = (ops.tanh, ops.sigmoid, ops.relu)
 """What a step may do to its sum."""

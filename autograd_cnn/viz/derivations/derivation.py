@@ -9,12 +9,12 @@ from autograd_cnn.engine.node import Array, Traced
 from autograd_cnn.errors import ArgumentError, FormatError, printable, sentence
 from autograd_cnn.files import AnyPath, as_path, replacing
 from autograd_cnn.parameters import Count, Number
-from autograd_cnn.viz.play import kinds  # noqa: F401  # what they register can be played
-from autograd_cnn.viz.play.animation import animate
-from autograd_cnn.viz.play.page import page
-from autograd_cnn.viz.play.recorded import Recorded, call_of, check_unchanged, sensitivities
-from autograd_cnn.viz.play.walk import NamedArray, Scene, as_shown
-from autograd_cnn.viz.play.which import find
+from autograd_cnn.viz.derivations import kinds  # noqa: F401  # what they register can be played
+from autograd_cnn.viz.derivations.animation import animate
+from autograd_cnn.viz.derivations.page import page
+from autograd_cnn.viz.derivations.recorded import Recorded, call_of, check_unchanged, sensitivities
+from autograd_cnn.viz.derivations.walk import NamedArray, Scene, as_shown
+from autograd_cnn.viz.derivations.which import find
 from autograd_cnn.viz.web.showing import frame
 
 

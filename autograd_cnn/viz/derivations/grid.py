@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn.kernels.windows import Windows
-from autograd_cnn.viz.play.walk import NamedArray
+from autograd_cnn.viz.derivations.walk import NamedArray
 
 
 class Grid:

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from autograd_cnn import ops
 from autograd_cnn.engine.node import Shape
 from autograd_cnn.ops.correlation import conv_shapes
-from autograd_cnn.viz.play.grid import Grid
-from autograd_cnn.viz.play.kind import IMAGES, Derived, plays
-from autograd_cnn.viz.play.notation import adjoint, walk
-from autograd_cnn.viz.play.recorded import Recorded
-from autograd_cnn.viz.play.walk import NamedArray, Panel, Scene
+from autograd_cnn.viz.derivations.grid import Grid
+from autograd_cnn.viz.derivations.kind import IMAGES, Derived, plays
+from autograd_cnn.viz.derivations.notation import adjoint, walk
+from autograd_cnn.viz.derivations.recorded import Recorded
+from autograd_cnn.viz.derivations.walk import NamedArray, Panel, Scene
 
 _FILTERS = ("the filter", "the filters")
 

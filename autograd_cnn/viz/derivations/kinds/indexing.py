@@ -3,9 +3,9 @@
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.viz.play.kind import Derived, plays
-from autograd_cnn.viz.play.recorded import Recorded
-from autograd_cnn.viz.play.walk import Cells, NamedArray, Product, Scene, Span, Walk
+from autograd_cnn.viz.derivations.kind import Derived, plays
+from autograd_cnn.viz.derivations.recorded import Recorded
+from autograd_cnn.viz.derivations.walk import Cells, NamedArray, Product, Scene, Span, Walk
 
 
 @plays(ops.getitem, small=True)

@@ -8,8 +8,8 @@ from typing import Final, TypeAlias
 from autograd_cnn.engine.node import Node
 from autograd_cnn.engine.primitive import Primitive
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.viz.play.recorded import Recorded
-from autograd_cnn.viz.play.walk import NamedArray, Scene
+from autograd_cnn.viz.derivations.recorded import Recorded
+from autograd_cnn.viz.derivations.walk import NamedArray, Scene
 
 Derived: TypeAlias = tuple[dict[str, NamedArray], list[Scene]]
 Derive: TypeAlias = Callable[[Recorded], Derived]

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from autograd_cnn import ops
 from autograd_cnn.ops.pooling import _counts, _relu_max_pool, _windows
-from autograd_cnn.viz.play.grid import Grid
-from autograd_cnn.viz.play.kind import IMAGES, Derived, plays
-from autograd_cnn.viz.play.notation import adjoint, walk
-from autograd_cnn.viz.play.recorded import Recorded
-from autograd_cnn.viz.play.walk import Cells, NamedArray, Product, Scene, Span, Walk
+from autograd_cnn.viz.derivations.grid import Grid
+from autograd_cnn.viz.derivations.kind import IMAGES, Derived, plays
+from autograd_cnn.viz.derivations.notation import adjoint, walk
+from autograd_cnn.viz.derivations.recorded import Recorded
+from autograd_cnn.viz.derivations.walk import Cells, NamedArray, Product, Scene, Span, Walk
 
 
 def _grid(shape: tuple[int, ...], params: dict[str, Any]) -> Grid:

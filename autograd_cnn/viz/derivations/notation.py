@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_cnn.viz.play.walk import ONE, Cells, NamedArray, Product, Span, Walk, check_size
+from autograd_cnn.viz.derivations.walk import ONE, Cells, NamedArray, Product, Span, Walk, check_size
 
 _FACTOR: Final = re.compile(r"([^ \[\]]+)\[([^ \[\]]*)\]")
 _FUNCTION: Final = re.compile(r"([^ \[\]]+)\((.*)\)")

@@ -7,10 +7,10 @@ import numpy as np
 
 from autograd_cnn import ops
 from autograd_cnn.engine.primitive import Primitive
-from autograd_cnn.viz.play.kind import IMAGES, Derived, plays
-from autograd_cnn.viz.play.notation import walk
-from autograd_cnn.viz.play.recorded import Recorded
-from autograd_cnn.viz.play.walk import NamedArray, Panel, Scene, Walk
+from autograd_cnn.viz.derivations.kind import IMAGES, Derived, plays
+from autograd_cnn.viz.derivations.notation import walk
+from autograd_cnn.viz.derivations.recorded import Recorded
+from autograd_cnn.viz.derivations.walk import NamedArray, Panel, Scene, Walk
 
 _SLOPES: Final = {
     "tanh": "1 − {y}²", "sigmoid": "{y}(1 − {y})", "softplus": "sigmoid({x})", "relu": "1 where {x} is positive",

@@ -11,7 +11,7 @@ from autograd_cnn import nn
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, ShapeError
 from autograd_cnn.ops import activation
 from autograd_cnn.viz import play
-from autograd_cnn.viz.play.kind import primitives
+from autograd_cnn.viz.derivations.kind import primitives
 
 RNG = np.random.default_rng(0)
 W44 = ag.tensor(RNG.standard_normal((4, 4)), requires_grad=True)

@@ -15,7 +15,7 @@ from autograd_cnn.engine.backward import cotangents_of
 from autograd_cnn.engine.node import Array, Missing, Node, Shape, Traced, tensor_of
 from autograd_cnn.engine.replay import Call, values
 from autograd_cnn.errors import GradientError, sentence
-from autograd_cnn.viz.play.walk import NamedArray
+from autograd_cnn.viz.derivations.walk import NamedArray
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_cnn import ops
-from autograd_cnn.viz.play.kind import Batch, Derived, plays
-from autograd_cnn.viz.play.notation import blank, fill, walk
-from autograd_cnn.viz.play.recorded import Recorded
-from autograd_cnn.viz.play.walk import NamedArray, Scene
+from autograd_cnn.viz.derivations.kind import Batch, Derived, plays
+from autograd_cnn.viz.derivations.notation import blank, fill, walk
+from autograd_cnn.viz.derivations.recorded import Recorded
+from autograd_cnn.viz.derivations.walk import NamedArray, Scene
 
 _FORWARD: Final = "Each step adds what the input says to what the state before it says, makes gates of it, and by these the next state."
 _BACKWARD: Final = (

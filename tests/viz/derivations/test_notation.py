@@ -4,7 +4,7 @@ import numpy as np
 from tables import for_each
 
 from autograd_cnn.viz import NamedArray
-from autograd_cnn.viz.play.notation import adjoint, walk
+from autograd_cnn.viz.derivations.notation import adjoint, walk
 
 RNG = np.random.default_rng(0)
 

@@ -8,7 +8,7 @@ from autograd_cnn.engine.node import Node, Recordable, Traced
 from autograd_cnn.engine.recording import Scope
 from autograd_cnn.errors import ArgumentError, GradientError, OperandError, sentence
 from autograd_cnn.graph.calls import Calls
-from autograd_cnn.viz.play.kind import Kind, kind_of, primitives
+from autograd_cnn.viz.derivations.kind import Kind, kind_of, primitives
 
 
 def find(output: Any, call: Any) -> tuple[Node, Kind, str]:

@@ -8,10 +8,10 @@ import numpy as np
 
 from autograd_cnn import ops
 from autograd_cnn.errors import ShapeError, sentence
-from autograd_cnn.viz.play.kind import Derived, plays
-from autograd_cnn.viz.play.notation import blank, fill, walk
-from autograd_cnn.viz.play.recorded import Recorded
-from autograd_cnn.viz.play.walk import NamedArray, Panel, Scene
+from autograd_cnn.viz.derivations.kind import Derived, plays
+from autograd_cnn.viz.derivations.notation import blank, fill, walk
+from autograd_cnn.viz.derivations.recorded import Recorded
+from autograd_cnn.viz.derivations.walk import NamedArray, Panel, Scene
 
 
 @plays(ops.batch_norm, ops.batch_norm_inference)

@@ -3,10 +3,10 @@
 import numpy as np
 
 from autograd_cnn import ops
-from autograd_cnn.viz.play.kind import Derived, plays
-from autograd_cnn.viz.play.notation import adjoint, walk
-from autograd_cnn.viz.play.recorded import Recorded
-from autograd_cnn.viz.play.walk import NamedArray, Scene
+from autograd_cnn.viz.derivations.kind import Derived, plays
+from autograd_cnn.viz.derivations.notation import adjoint, walk
+from autograd_cnn.viz.derivations.recorded import Recorded
+from autograd_cnn.viz.derivations.walk import NamedArray, Scene
 
 
 @plays(ops.mean, ops.sum, small=True)

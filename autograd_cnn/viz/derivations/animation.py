@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from autograd_cnn.errors import ArgumentError, sentence
-from autograd_cnn.viz.play.page import scale_of
-from autograd_cnn.viz.play.walk import Cells, NamedArray, Panel, Scene, Walk
+from autograd_cnn.viz.derivations.page import scale_of
+from autograd_cnn.viz.derivations.walk import Cells, NamedArray, Panel, Scene, Walk
 
 MOST_STEPS: Final = 150
 MOST_CELLS: Final = 1200

@@ -10,8 +10,8 @@ import pytest
 import autograd_cnn as ag
 from autograd_cnn.errors import ArgumentError, FormatError
 from autograd_cnn.viz import play
-from autograd_cnn.viz.play.animation import animate
-from autograd_cnn.viz.play.page import HeatGrid, is_in_numbers
+from autograd_cnn.viz.derivations.animation import animate
+from autograd_cnn.viz.derivations.page import HeatGrid, is_in_numbers
 
 HOSTILE = "</script><script>alert(1)</script><!--\u2028&amp;\"'\u202e"
 SVG = "{http://www.w3.org/2000/svg}"
