@@ -149,7 +149,7 @@ def _in_dtype_of(node: Node, g: Array) -> Array:
 def _run_hooks(
     node: Node, g: Array, tensor_type: type[Traced], hooks: tuple[Callable[[Array], Any], ...]
 ) -> Array | Callable[[], Array]:
-    """Return the cotangent after the hooks; and the functions that a leaf's hooks return, to be called later."""
+    """Return the cotangent after the hooks; a function that returns it later if a leaf's hook returned a function."""
     g = _in_dtype_of(node, g)
     recorded = isinstance(g, Traced)
     for i, hook in enumerate(hooks):
