@@ -49,7 +49,7 @@ class Call:
     name : str
     args : tuple
         Slots, and constants as they are.
-        params : dict
+    params : dict
         The same, by name; slots may be inside tuples.
     outputs : tuple of Slot
     lasting : bool

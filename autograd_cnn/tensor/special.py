@@ -101,7 +101,7 @@ def special(name: str) -> Primitive:
     ------
     AttributeError
         If there is no such function with a rule.
-        ImportError
+    ImportError
         If SciPy is not installed.
 
     Examples
