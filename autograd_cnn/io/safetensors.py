@@ -35,7 +35,7 @@ MOST_AXES: Final = 64
 """NumPy's limit."""
 
 Entry: TypeAlias = tuple[str, Shape, str]
-"""The name of the type, the shape, and the SHA-256 of the numbers."""
+"""The name of the type, the shape, and the SHA-256 of the data."""
 
 
 def pack(arrays: dict[str, NDArray[Any]], stream: IO[bytes]) -> None:
@@ -44,9 +44,9 @@ def pack(arrays: dict[str, NDArray[Any]], stream: IO[bytes]) -> None:
     Raises
     ------
     ArgumentError
-        For the name that the format reserves.
+        If a name is reserved by the format.
     OperandError
-        For a dtype that the format does not have.
+        If the format lacks a dtype.
     """
     if RESERVED in arrays:
         raise ArgumentError(sentence("save", f"the format keeps the name {RESERVED!r} for itself", hint="rename it"))
