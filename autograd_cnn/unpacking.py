@@ -27,12 +27,12 @@ def check_room(unpacked: int, size: int, hint: str = "") -> None:
     --------
     >>> check_room(10**9, 10**6)
     Traceback (most recent call last):
-    autograd_cnn.errors.FormatError: unpacks to suspiciously much: expected at most 268435456 bytes from a file of 1000000, got 1000000000
+    autograd_cnn.errors.FormatError: unpacks to suspiciously many bytes: expected at most 268435456 bytes from a file of 1000000, got 1000000000
     """
     most = max(ROOM, RATIO * size)
     if unpacked > most:
         raise FormatError(
-            sentence("unpacks to suspiciously much", expected=f"at most {most} bytes from a file of {size}",
+            sentence("unpacks to suspiciously many bytes", expected=f"at most {most} bytes from a file of {size}",
                      got=unpacked, hint=hint)
         )  # fmt: skip
 

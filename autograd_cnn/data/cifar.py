@@ -121,7 +121,7 @@ def _unpacked(path: Path, version: _Version) -> dict[str, bytes]:
         raise FormatError(sentence(str(path), "a damaged archive", hint="fetch it again")) from error
     if missing := [name for name in version.names if name not in found]:
         raise FormatError(sentence(str(path), "not this archive", expected=", ".join(version.names),
-                                   got=f"none of the name {missing[0]}"))  # fmt: skip
+                                   got=f"no file {missing[0]}"))  # fmt: skip
     return {name: found[name] for name in version.names}
 
 

@@ -151,7 +151,7 @@ def split(
     images, labels = images if hasattr(images, "shape") else rows("split", "images", images), np.asarray(labels)
     if labels.ndim != 1 or len(images) != len(labels):
         raise ShapeError(
-            sentence("split", "images and labels are not equally many", expected=f"labels ({len(images)},)",
+            sentence("split", "the numbers of images and labels differ", expected=f"labels ({len(images)},)",
                      got=labels.shape)
         )  # fmt: skip
     if labels.dtype.kind not in "iu" or (labels.size and labels.min() < 0):

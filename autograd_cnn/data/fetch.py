@@ -124,7 +124,7 @@ def _saying(url: str, path: Path) -> Iterator[None]:
         else:
             reason = str(getattr(error, "reason", None) or error) or type(error).__name__
         raise ConnectionError(
-            sentence("fetch", f"{url} did not come: {reason}",
+            sentence("fetch", f"{url} could not be downloaded: {reason}",
                      hint=f"call again to go on, or get it elsewhere and put it at {path}")
         ) from error  # fmt: skip
 

@@ -99,7 +99,7 @@ class Loader:
         self.labels = rows("Loader", "labels", labels)
         if len(self.images) != len(self.labels):
             raise ShapeError(
-                sentence("Loader", "images and labels are not equally many", expected=f"{len(self.images)} labels",
+                sentence("Loader", "the numbers of images and labels differ", expected=f"{len(self.images)} labels",
                          got=len(self.labels))
             )  # fmt: skip
         self.batch_size = batch_size

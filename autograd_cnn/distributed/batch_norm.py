@@ -93,7 +93,7 @@ def _standardize_vjp_x(
     A process's gradients are weighted by its share of all examples, and so are its maps, so the shares cancel.
     """
     if isinstance(g, Traced) and not (RUNNING and current.get() is not None):
-        raise GradientError(sentence("SyncBatchNorm", "it has first derivatives alone", hint="leave create_graph out"))
+        raise GradientError(sentence("SyncBatchNorm", "it has first derivatives only", hint="leave create_graph out"))
     mean = fresh(_mean, group, _sums(g, x, moments, eps), _count(x))
     return ops.batch_norm_wrt_input(g, x, weight, eps=eps, moments=moments, sums=mean)
 

@@ -130,7 +130,7 @@ def _header(text: bytes) -> dict[str, Any]:
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        raise FormatError(sentence("damaged", "a name stands there twice"))
+        raise FormatError(sentence("damaged", "a name occurs twice"))
     return fields
 
 
@@ -165,7 +165,7 @@ def _verify(entries: Mapping[str, Entry], metadata: Mapping[str, str]) -> None:
     others = {name: text for name, text in metadata.items() if name != CHECKSUM}
     if CHECKSUM in metadata:
         if metadata[CHECKSUM] != _checksum(entries, others):
-            raise FormatError(sentence("damaged", "its checksum is another one"))
+            raise FormatError(sentence("damaged", "its checksum does not match"))
     elif WRITER.items() <= others.items():
         raise FormatError(sentence("damaged", "its checksum is missing"))
 

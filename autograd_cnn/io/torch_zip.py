@@ -78,11 +78,11 @@ def unpack(stream: IO[bytes], size: int) -> dict[str, NDArray[Any]]:
     FormatError
         If it is not such a file, contains anything other than named tensors, or would unpack to more than the limit.
     """
-    with opened(stream, size, "a file of torch.save's since PyTorch 1.6") as archive:
+    with opened(stream, size, "a file from torch.save since PyTorch 1.6") as archive:
         entries = {entry.filename: entry for entry in archive.infolist()}
         pickle = [name for name in entries if name.endswith("/data.pkl")]
         if len(pickle) != 1 or len(entries) < len(archive.infolist()):
-            raise FormatError(sentence("not a file of torch.save's: it has no data.pkl, or two entries of one name"))
+            raise FormatError(sentence("not a file from torch.save: it has no data.pkl, or two entries of one name"))
         if entries[pickle[0]].file_size > LARGEST_PICKLE:
             raise FormatError(
                 sentence("its pickle is too large", expected=f"at most {LARGEST_PICKLE} bytes",

@@ -241,7 +241,7 @@ class Trainer:
         rank, ranks = _share(self.parallel)
         if (loader.rank, loader.ranks) != (rank, ranks):
             raise ArgumentError(
-                sentence("Trainer.fit", "loader yields another share of each batch than this process has to learn from",
+                sentence("Trainer.fit", "loader yields another share of each batch than this process trains on",
                          expected=f"rank={rank}, ranks={ranks}", got=f"rank={loader.rank}, ranks={loader.ranks}")
             )  # fmt: skip
         epochs = integer("Trainer.fit", "epochs", epochs, 1)
@@ -304,7 +304,7 @@ class Trainer:
         for step, (images, labels) in enumerate(loader, 1):
             if self.group is not None and len(labels) < self.accumulate:
                 raise ArgumentError(
-                    sentence("Trainer.fit", "a process has fewer images of a batch than it is to go through in parts",
+                    sentence("Trainer.fit", "a process has fewer images of a batch than parts",
                              expected=f"at least {self.accumulate}", got=len(labels))
                 )  # fmt: skip
             loss, scores = self._step(*in_parts(images, labels, self.accumulate))
@@ -575,6 +575,6 @@ def _loss(config: TrainConfig, labels: NDArray[Any], classes: int) -> Loss:
         weights = np.array(config.class_weights)
         if len(weights) != classes:
             raise ArgumentError(
-                sentence("fit", "class_weights are not as many as classes", expected=classes, got=len(weights))
+                sentence("fit", "class_weights has the wrong length", expected=classes, got=len(weights))
             )
     return partial(nn.cross_entropy, weight=weights.astype(np.float32))
